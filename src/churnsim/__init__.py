@@ -1,0 +1,74 @@
+"""churnsim: fit real customers, replay them under strategies, judge what is said about keeping them.
+
+The names below are loaded when first used, so that importing the package, and `churnsim --help`, stay quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from churnsim import claims as claims
+    from churnsim.claims.reproduce import reproduce as reproduce
+    from churnsim.data import datasets as datasets
+    from churnsim.data.summary import split_holdout as split_holdout
+    from churnsim.data.summary import summarise as summarise
+    from churnsim.data.transactions import read_transactions as read_transactions
+    from churnsim.errors import ChurnSimError as ChurnSimError
+    from churnsim.errors import ConfigError as ConfigError
+    from churnsim.errors import DataError as DataError
+    from churnsim.errors import FitError as FitError
+    from churnsim.models.bg_nbd import BGNBD as BGNBD
+    from churnsim.models.clv import customer_value as customer_value
+    from churnsim.models.gamma_gamma import GammaGamma as GammaGamma
+    from churnsim.simulation.compare import Comparison as Comparison
+    from churnsim.simulation.compare import compare as compare
+    from churnsim.simulation.engines import simulate as simulate
+    from churnsim.simulation.ledger import Ledger as Ledger
+    from churnsim.simulation.market import Market as Market
+    from churnsim.simulation.population import Cohort as Cohort
+    from churnsim.simulation.population import PosteriorBase as PosteriorBase
+    from churnsim.simulation.scenario import Scenario as Scenario
+    from churnsim.simulation.strategy import Acquisition as Acquisition
+    from churnsim.simulation.strategy import AskForComplaints as AskForComplaints
+    from churnsim.simulation.strategy import ChurnChange as ChurnChange
+    from churnsim.simulation.strategy import ComplaintDesk as ComplaintDesk
+    from churnsim.simulation.strategy import RetentionContacts as RetentionContacts
+    from churnsim.simulation.strategy import Strategy as Strategy
+
+_HOME = {
+    "churnsim.errors": ("ChurnSimError", "ConfigError", "DataError", "FitError"),
+    "churnsim.data.transactions": ("read_transactions",),
+    "churnsim.data.summary": ("split_holdout", "summarise"),
+    "churnsim.models.bg_nbd": ("BGNBD",),
+    "churnsim.models.gamma_gamma": ("GammaGamma",),
+    "churnsim.models.clv": ("customer_value",),
+    "churnsim.simulation.market": ("Market",),
+    "churnsim.simulation.population": ("Cohort", "PosteriorBase"),
+    "churnsim.simulation.strategy": (
+        "Acquisition", "AskForComplaints", "ChurnChange", "ComplaintDesk", "RetentionContacts", "Strategy",
+    ),
+    "churnsim.simulation.scenario": ("Scenario",),
+    "churnsim.simulation.engines": ("simulate",),
+    "churnsim.simulation.ledger": ("Ledger",),
+    "churnsim.simulation.compare": ("Comparison", "compare"),
+    "churnsim.claims.reproduce": ("reproduce",),
+}  # fmt: skip
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+
+__all__ = ["__version__", "claims", "datasets", *_MODULE_OF]
+__version__ = version("churnsim")
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("claims", "datasets"):
+        return import_module("churnsim.claims" if name == "claims" else "churnsim.data.datasets")
+    if name in _MODULE_OF:
+        return getattr(import_module(_MODULE_OF[name]), name)
+    raise AttributeError(f"module 'churnsim' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,87 @@
+"""Time units and discount rates: the one place that converts.
+
+A duration is always in a stated unit; a discount rate is always annual and effective. A month is a twelfth and a
+week 7 days of the mean Gregorian-calendar year of 365.25 days, so conversions are exact and reversible.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from churnsim.errors import ConfigError
+
+__all__ = ["DAYS_PER_UNIT", "Duration", "Unit", "check_unit", "discount_force", "parse_duration", "units_per_year"]
+
+Unit = Literal["D", "W", "M", "Y"]
+
+DAYS_PER_YEAR = 365.25
+DAYS_PER_UNIT: dict[str, float] = {"D": 1.0, "W": 7.0, "M": DAYS_PER_YEAR / 12, "Y": DAYS_PER_YEAR}
+
+_SPELLINGS = {
+    "d": "D", "day": "D", "days": "D",
+    "w": "W", "week": "W", "weeks": "W",
+    "m": "M", "month": "M", "months": "M",
+    "y": "Y", "year": "Y", "years": "Y",
+}  # fmt: skip
+
+
+def check_unit(unit: str) -> Unit:
+    """Return `unit` if it is one of D, W, M, Y; raise ConfigError otherwise."""
+    if unit not in get_args(Unit):
+        raise ConfigError(f"unknown time unit {unit!r}. Use 'D' (days), 'W' (weeks), 'M' (months) or 'Y' (years).")
+    return unit  # type: ignore[return-value]
+
+
+def units_per_year(unit: str) -> float:
+    """How many of `unit` a mean year of 365.25 days holds (52.18 for 'W')."""
+    return DAYS_PER_YEAR / DAYS_PER_UNIT[check_unit(unit)]
+
+
+def discount_force(annual_discount_rate: float, unit: str) -> float:
+    """Continuous discount rate per unit that equals the annual effective rate: ln(1 + d) / units per year.
+
+    Raises ConfigError for a rate at or below -1 or not finite.
+    """
+    if not math.isfinite(annual_discount_rate) or annual_discount_rate <= -1:
+        raise ConfigError(
+            f"annual_discount_rate must be a finite number above -1; got {annual_discount_rate!r}. "
+            "Ten percent a year is 0.10."
+        )
+    return math.log1p(annual_discount_rate) / units_per_year(unit)
+
+
+@dataclass(frozen=True)
+class Duration:
+    """A length of time in a stated unit."""
+
+    value: float
+    unit: Unit
+
+    def to(self, unit: str) -> float:
+        """The same length counted in `unit`."""
+        return self.value * DAYS_PER_UNIT[self.unit] / DAYS_PER_UNIT[check_unit(unit)]
+
+    def __str__(self) -> str:
+        return f"{self.value:g} {self.unit}"
+
+
+def parse_duration(text: str) -> Duration:
+    """Read a duration such as ``"39 W"``, ``"2 years"`` or ``"0.5 D"``.
+
+    Raises ConfigError when the number or the unit is missing, unknown, negative or not finite.
+    """
+    match = re.fullmatch(r"\s*([0-9.eE+-]+)\s*([A-Za-z]+)\s*", text) if isinstance(text, str) else None
+    unit = _SPELLINGS.get(match.group(2).lower()) if match else None
+    try:
+        value = float(match.group(1)) if match else math.nan
+    except ValueError:
+        value = math.nan
+    if unit is None or not math.isfinite(value) or value < 0:
+        raise ConfigError(
+            f"{text!r} is not a duration. Write a number and a unit, such as '39 W' (D, W, M or Y: days, weeks, "
+            "months, years)."
+        )
+    return Duration(value, unit)  # type: ignore[arg-type]
