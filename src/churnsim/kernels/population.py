@@ -1,0 +1,54 @@
+"""Traits of simulated customers: drawn from their own history's posterior, or from the population for new ones."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from churnsim.kernels.bg_nbd import posterior_draw
+from churnsim.kernels.gamma_gamma import posterior_rate
+from churnsim.kernels.jit import njit
+from churnsim.kernels.philox import block
+from churnsim.kernels.samplers import beta_quantile, gamma_quantile
+
+__all__ = ["draw_base", "draw_new"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@njit
+def draw_new(
+    r: float, alpha: float, a: float, b: float, q: float, gamma: float,
+    uid: int, replication: int, seed: int, domain: int, stream: int,
+) -> tuple[float, float, float, float]:  # fmt: skip
+    """A new customer: (purchase rate, dropout probability, spend rate nu, uniform that decides how it takes
+    contacts)."""
+    _, u_rate, u_dropout, u_contact = block(0, stream, uid, replication, seed, domain)
+    u_spend, _, _, _ = block(1, stream, uid, replication, seed, domain)
+    return (
+        gamma_quantile(u_rate, r) / alpha,
+        beta_quantile(u_dropout, a, b),
+        gamma_quantile(u_spend, q) / gamma,
+        u_contact,
+    )
+
+
+@njit
+def draw_base(
+    r: float, alpha: float, a: float, b: float, p: float, q: float, gamma: float,
+    x: Ints, t_x: Floats, T: Floats, m: Floats, uids: Ints, replication: int, seed: int, domain: int, stream: int,
+) -> tuple[Floats, NDArray[np.bool_]]:  # fmt: skip
+    """Posterior traits of every known customer: rows (rate, dropout, spend rate, contact uniform), and who is alive."""
+    traits = np.empty((x.size, 4))
+    alive = np.empty(x.size, np.bool_)
+    for i in range(x.size):
+        rate, dropout, living = posterior_draw(
+            r, alpha, a, b, x[i], t_x[i], T[i], uids[i], replication, seed, domain, stream
+        )
+        traits[i, 0] = rate
+        traits[i, 1] = dropout
+        traits[i, 2] = posterior_rate(p, q, gamma, x[i], m[i], uids[i], replication, seed, domain, stream)
+        _, _, _, traits[i, 3] = block(0, stream, uids[i], replication, seed, domain)
+        alive[i] = living
+    return traits, alive

@@ -1,0 +1,1 @@
+"""Models of buying and spending, one a file, and what is made of them: fits, values, validation."""

@@ -1,0 +1,133 @@
+"""Gamma-Gamma: what a purchase is worth, by customer.
+
+Fader, Hardie & Lee (2005), "RFM and CLV", JMR 42, 415-430; Fader & Hardie (2013), "The Gamma-Gamma model of
+monetary value" (note 025). Purchases of one customer are Gamma(p, rate nu); nu ~ Gamma(q, rate gamma) over
+customers. Spend is taken to be independent of how often a customer buys, which `fit` does not check for you: see
+`spend_correlation`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from churnsim.errors import DataError
+from churnsim.kernels import gamma_gamma as kernel
+from churnsim.models.fit import FitStatus, ModelFit, build_fit, maximise, status_of
+from churnsim.models.parameters import ParametricModel
+
+__all__ = ["GammaGamma", "spend_correlation"]
+
+Floats = NDArray[np.float64]
+
+REMEDIES = (
+    "Use the mean spend itself: customers differ too little (or too few are seen twice) to tell p, q and gamma apart."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GammaGamma(ParametricModel):
+    """A Gamma-Gamma model: shapes `p` and `q`, and the rate `gamma` in money. Raises ConfigError unless all are
+    finite and above 0."""
+
+    p: float
+    q: float
+    gamma: float
+
+    family: ClassVar[str] = "gamma_gamma"
+
+    @classmethod
+    def fit(cls, summary: pd.DataFrame) -> ModelFit[GammaGamma]:
+        """Maximum likelihood on customers with a repeat purchase and positive mean spend (`n` says how many).
+
+        Reads `frequency` and `monetary_value`. Raises DataError when a column is missing or not finite numbers or
+        no row qualifies; a likelihood without an inner maximum is a FitStatus.
+        """
+        x, m = _repeat_spend(summary)
+        used = (x > 0) & (m > 0)
+        if not used.any():
+            raise DataError(
+                "no customer has a repeat purchase with positive spend, so spend cannot be modelled. "
+                "Check the amount column, or observe longer."
+            )
+        x, m = x[used], m[used]
+        scale = float(m.mean())
+        scaled = m / scale
+        weight = np.ones(m.size)
+
+        def objective(parameters: Floats) -> tuple[float, Floats]:
+            p, q, gamma = parameters
+            result = kernel.objective(p, q, gamma, x, scaled, weight)
+            return float(result[0]), result[1:]
+
+        starts = [np.array([p, q, (q - 1) / p]) for p, q in ((5.0, 4.0), (1.0, 2.0), (20.0, 10.0), (2.0, 1.2))]
+        optimum = maximise(objective, starts=starts, customers=float(m.size))
+        p, q, gamma = map(float, optimum.parameters)
+        status = status_of(optimum, ("p", "q", "gamma"), REMEDIES)
+        if status.ok and q <= 1:
+            status = FitStatus("boundary", f"q = {q:.3g} is not above 1: the population mean is infinite.", REMEDIES)
+        return build_fit(
+            cls(p=p, q=q, gamma=gamma * scale), names=("p", "q", "gamma"), optimum=optimum,
+            loglik=optimum.value - m.size * float(np.log(scale)), n=float(m.size), status=status,
+        )  # fmt: skip
+
+    def log_likelihood(self, summary: pd.DataFrame) -> pd.Series[float]:
+        """Log-likelihood of each customer's mean spend; 0 where there is no repeat purchase with positive spend."""
+        x, m = _repeat_spend(summary)
+        used = (x > 0) & (m > 0)
+        values = np.zeros(x.size)
+        values[used] = kernel.log_likelihood(float(self.p), float(self.q), float(self.gamma), x[used], m[used])
+        return pd.Series(values, index=summary.index, name="log_likelihood")
+
+    def population_mean(self) -> float:
+        """Mean spend per purchase over customers, p gamma/(q - 1); infinite for q <= 1."""
+        return self.p * self.gamma / (self.q - 1) if self.q > 1 else float("inf")
+
+    def expected_spend(self, summary: pd.DataFrame) -> pd.Series[float]:
+        """E[mean spend | history], p (gamma + x m)/(p x + q - 1): the customer's own mean shrunk to the
+        population's (2005, eq. 5).
+
+        A customer without a repeat purchase gets the population mean.
+        """
+        x, m = _repeat_spend(summary)
+        below = self.p * x + self.q - 1
+        with np.errstate(divide="ignore"):
+            values = np.where(below > 0, self.p * (self.gamma + x * m) / below, np.inf)
+        return pd.Series(values, index=summary.index, name="expected_spend")
+
+
+def spend_correlation(summary: pd.DataFrame) -> float:
+    """Pearson correlation of frequency and monetary_value among repeat customers: near 0 where Gamma-Gamma is safe
+    to use."""
+    x, m = _repeat_spend(summary)
+    used = (x > 0) & (m > 0)
+    if used.sum() < 3 or np.ptp(x[used]) == 0 or np.ptp(m[used]) == 0:
+        return 0.0
+    return float(np.corrcoef(x[used], m[used])[0, 1])
+
+
+def _repeat_spend(summary: pd.DataFrame) -> tuple[NDArray[np.int64], Floats]:
+    missing = [name for name in ("frequency", "monetary_value") if name not in summary.columns]
+    if missing:
+        raise DataError(
+            f"the summary lacks {', '.join(map(repr, missing))}. Make it with churnsim.summarise from "
+            "transactions with amounts."
+        )
+    try:
+        x = summary["frequency"].to_numpy(dtype=np.float64)
+        m = np.ascontiguousarray(summary["monetary_value"].to_numpy(dtype=np.float64))
+    except (TypeError, ValueError) as error:
+        raise DataError(f"frequency and monetary_value must be numbers ({error}).") from None
+    bad = ~np.isfinite(m) | (m < 0) | ~np.isfinite(x) | (x < 0) | (x != np.floor(x))
+    if bad.any():
+        i = int(np.argmax(bad))
+        raise DataError(
+            f"customer {str(summary.index[i])[:80]!r} has frequency {x[i]:g} and monetary_value {m[i]:g}; "
+            "frequency must be a whole "
+            "number and spend finite, both 0 or more. Net refunds first."
+        )
+    return x.astype(np.int64), m

@@ -1,0 +1,86 @@
+"""A checked summary as arrays: what every purchase model reads of a customer.
+
+`x, t_x, T` are the papers' names for `frequency, recency, T`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from churnsim.errors import DataError
+
+__all__ = ["Histories"]
+
+
+@dataclass(frozen=True)
+class Histories:
+    """Purchase histories of n customers: arrays of length n in the order of the rows given."""
+
+    x: NDArray[np.int64]
+    t_x: NDArray[np.float64]
+    T: NDArray[np.float64]
+    index: pd.Index
+
+    @classmethod
+    def of(cls, summary: pd.DataFrame) -> Histories:
+        """Check `frequency, recency, T` and take them as arrays.
+
+        Raises DataError that names the customer, the values and the remedy for a missing column, a value that is
+        not a finite number, a fractional or negative frequency, `recency > T`, or a recency that contradicts the
+        frequency.
+        """
+        missing = [name for name in ("frequency", "recency", "T") if name not in summary.columns]
+        if missing:
+            raise DataError(
+                f"the summary lacks {', '.join(map(repr, missing))}; it has {', '.join(map(repr, summary.columns))}. "
+                "Make it with churnsim.summarise(transactions), or rename its columns."
+            )
+        if summary.empty:
+            raise DataError("the summary has no rows. Check the filter or the observation end that made it.")
+        columns = [_numbers(summary, name) for name in ("frequency", "recency", "T")]
+        frequency, t_x, T = columns
+        index = summary.index
+        _refuse(
+            index,
+            frequency,
+            (frequency < 0) | (frequency != np.floor(frequency)),
+            "frequency must be a whole number, 0 or more",
+        )
+        _refuse(
+            index, T, T <= 0, "T must be above 0", "Leave out customers who came on the last day of the observation."
+        )
+        _refuse(index, t_x, t_x < 0, "recency must be 0 or more")
+        _refuse(index, t_x, t_x > T * (1 + 1e-12), "recency must be <= T", "Check the observation end.")
+        _refuse(
+            index, t_x, (frequency == 0) & (t_x > 0), "recency must be 0 where frequency is 0",
+            "Recency runs from the first purchase to the last one, not from the last one to today.",
+        )  # fmt: skip
+        _refuse(index, t_x, (frequency > 0) & (t_x == 0), "recency must be above 0 where frequency is above 0")
+        return cls(x=frequency.astype(np.int64), t_x=t_x, T=T, index=index)
+
+    def series(self, values: NDArray[np.float64], name: str) -> pd.Series[float]:
+        """Values in the order of the rows, as a Series on the summary's own index."""
+        return pd.Series(values, index=self.index, name=name)
+
+
+def _numbers(summary: pd.DataFrame, name: str) -> NDArray[np.float64]:
+    try:
+        values = np.ascontiguousarray(summary[name].to_numpy(dtype=np.float64, na_value=np.nan))
+    except (TypeError, ValueError) as error:
+        raise DataError(f"column {name!r} of the summary must hold numbers ({error}).") from None
+    _refuse(summary.index, values, ~np.isfinite(values), f"{name} must be a finite number")
+    return values
+
+
+def _refuse(
+    index: pd.Index, values: NDArray[np.float64], bad: NDArray[np.bool_], rule: str, remedy: str = "Check the row."
+) -> None:
+    if bad.any():
+        first = int(np.argmax(bad))
+        raise DataError(
+            f"{rule}; customer {str(index[first])[:80]!r} has {values[first]:g} ({int(bad.sum())} such rows). {remedy}"
+        )

@@ -1,0 +1,95 @@
+"""Does the model predict? Fitted counts, held-out counts and the cumulative track, each beside what happened."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from churnsim.errors import DataError
+from churnsim.models.bg_nbd import BGNBD
+from churnsim.models.histories import Histories
+from churnsim.units import DAYS_PER_UNIT
+
+__all__ = ["frequency_calibration", "holdout_by_frequency", "tracking"]
+
+
+def frequency_calibration(model: BGNBD, summary: pd.DataFrame, *, cap: int = 7) -> pd.DataFrame:
+    """Numbers of customers by repeat count, in the fitted data and as the model expects them.
+
+    Each customer is expected over its own T. Columns `frequency` (0 ... cap, the last meaning "cap or more"),
+    `actual`, `expected`, and `lower, upper`: where 95% of the counts would fall if the model were true (normal
+    approximation to the sum of independent customers; parameter uncertainty not included).
+    """
+    h = Histories.of(summary)
+    ages, members = np.unique(h.T, return_counts=True)
+    chances = np.array([model.purchase_pmf(range(cap), age) for age in ages])
+    chances = np.column_stack([chances, 1 - chances.sum(axis=1)])
+    expected = members @ chances
+    spread = 1.96 * np.sqrt(members @ (chances * (1 - chances)))
+    actual = np.bincount(np.minimum(h.x, cap), minlength=cap + 1)
+    return pd.DataFrame(
+        {"frequency": range(cap + 1), "actual": actual, "expected": expected,
+         "lower": np.maximum(expected - spread, 0), "upper": expected + spread}
+    )  # fmt: skip
+
+
+def holdout_by_frequency(model: BGNBD, split: pd.DataFrame, *, cap: int = 7) -> pd.DataFrame:
+    """Mean held-out purchases by calibration frequency (Fader, Hardie & Lee 2005, fig. 4).
+
+    `split` is made by `churnsim.split_holdout`. Columns `frequency` (the last meaning "cap or more"), `customers`,
+    `actual`, `expected`, and `lower, upper`, the 95% interval of the actual mean (its standard error from the
+    spread between customers).
+    """
+    if "frequency_holdout" not in split.columns or "T_holdout" not in split.columns:
+        raise DataError("the frame lacks frequency_holdout and T_holdout. Make it with churnsim.split_holdout.")
+    table = pd.DataFrame(
+        {
+            "frequency": np.minimum(split["frequency"], cap),
+            "actual": split["frequency_holdout"].astype(float),
+            "expected": model.expected_purchases(split, split["T_holdout"].to_numpy(dtype=float)),
+        }
+    )
+    grouped = table.groupby("frequency")
+    result = grouped[["actual", "expected"]].mean()
+    error: pd.Series[float] = 1.96 * grouped["actual"].std(ddof=1) / grouped.size() ** 0.5
+    result.insert(0, "customers", grouped.size())
+    result["lower"] = (result["actual"] - error).clip(lower=0)
+    result["upper"] = result["actual"] + error
+    return result.reset_index()
+
+
+def tracking(
+    model: BGNBD,
+    transactions: pd.DataFrame,
+    *,
+    until: str | pd.Timestamp,
+    holdout_until: str | pd.Timestamp | None = None,
+) -> pd.DataFrame:
+    """Cumulative repeat purchases by period, actual and expected, through the holdout.
+
+    A customer counts from its own first purchase, and only those acquired by `until` count. One row per model unit
+    since the first date of the log: `period`, `date` (its last day), `actual`, `expected`, `holdout` (whether the
+    period ends after `until`).
+    """
+    days = transactions[["customer_id", "date"]].assign(date=transactions["date"].dt.normalize()).drop_duplicates()
+    calibration_end = pd.Timestamp(until).normalize()
+    end = days["date"].max() if holdout_until is None else pd.Timestamp(holdout_until).normalize()
+    first = days.groupby("customer_id")["date"].transform("min")
+    days, first = days[first <= calibration_end], first[first <= calibration_end]
+    start = first.min()
+    per = DAYS_PER_UNIT[model.unit]
+    repeats = ((days["date"] - start).dt.days[days["date"] > first]).to_numpy()
+    births = (first[days["date"] == first] - start).dt.days.to_numpy()
+    born, members = np.unique(births, return_counts=True)
+    ends = np.arange(1, int(np.floor(((end - start).days + 1) / per)) + 1) * per
+    # The last day of period k is day k * per - 1 after the start.
+    ages = np.maximum(ends[:, None] - 1 - born[None, :], 0) / per
+    return pd.DataFrame(
+        {
+            "period": np.arange(1, ends.size + 1),
+            "date": start + pd.to_timedelta(ends - 1, unit="D"),
+            "actual": np.searchsorted(np.sort(repeats), ends - 1, side="right"),
+            "expected": model.expected_purchases_new(ages) @ members,
+            "holdout": start + pd.to_timedelta(ends - 1, unit="D") > calibration_end,
+        }
+    )
