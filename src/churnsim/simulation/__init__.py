@@ -1,0 +1,1 @@
+"""Customers as agents: markets, strategies, engines, ledgers and paired comparisons."""

@@ -1,0 +1,77 @@
+"""The ledger: integer counts and integer cents, one row a period."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from churnsim.errors import ConfigError
+
+__all__ = ["ACCOUNTS", "COSTS", "MONEY", "Event", "Ledger"]
+
+MONEY = ("revenue", "margin", "acquisition", "retention", "service", "recovery", "fixed")
+COSTS = MONEY[2:]
+COUNTS = (
+    "purchases", "births", "losses_organic", "losses_failure", "losses_complaint", "failures", "complaints",
+    "replies_quick", "replies_slow", "replies_unresolved", "contacts", "active_start", "active_end",
+)  # fmt: skip
+ACCOUNTS = MONEY + COUNTS
+KINDS = (
+    "birth", "purchase", "failure", "complaint", "reply_quick", "reply_slow", "reply_unresolved",
+    "lost_organic", "lost_failure", "lost_complaint",
+)  # fmt: skip
+
+
+class Event(NamedTuple):
+    """One line of the event log. `kind` is one of `ledger.KINDS`; `cents` the revenue it brought."""
+
+    time: float
+    uid: int
+    kind: str
+    cents: int
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Books of one replication: `table[period, account]`, int64, money in cents; `events` when the log was asked for.
+
+    `period` and `discount_force` are in the market's unit; `open_complaints` had no reply yet at the end.
+    """
+
+    table: NDArray[np.int64]
+    period: float
+    discount_force: float
+    open_complaints: int = 0
+    events: tuple[Event, ...] = ()
+
+    def account(self, name: str) -> NDArray[np.int64]:
+        """One account by period."""
+        if name not in ACCOUNTS:
+            raise ConfigError(f"no account {name!r}; there are {', '.join(ACCOUNTS)}.")
+        return self.table[:, ACCOUNTS.index(name)]
+
+    @property
+    def profit(self) -> NDArray[np.int64]:
+        """Margin less every cost, in cents by period."""
+        return self.account("margin") - sum((self.account(name) for name in COSTS), np.int64(0))
+
+    @property
+    def npv(self) -> float:
+        """Profit discounted from the middle of each period to time 0, in money."""
+        return float(self.profit @ discount_factors(len(self.table), self.period, self.discount_force)) / 100
+
+    def frame(self) -> pd.DataFrame:
+        """One row a period: `period` (0, 1, ...) and every account."""
+        frame = pd.DataFrame(self.table, columns=list(ACCOUNTS))
+        frame.insert(0, "period", np.arange(len(frame), dtype=np.int64))
+        return frame
+
+
+def discount_factors(periods: int, period: float, force: float) -> NDArray[np.float64]:
+    """Discount factor of the middle of each period."""
+    middles = (np.arange(periods) + 0.5) * period
+    return np.array([float(np.exp(-force * t)) for t in middles])

@@ -1,0 +1,96 @@
+"""The market: what the firm cannot choose.
+
+Every number carries a unit, a source and a status, which `assumptions(market)` lists and a report prints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+import pandas as pd
+
+from churnsim.errors import ConfigError
+from churnsim.models.bg_nbd import BGNBD
+from churnsim.models.gamma_gamma import GammaGamma
+from churnsim.simulation.assumption import Origin, numbers_of
+from churnsim.simulation.complaints import Complaints
+from churnsim.simulation.population import Cohort, PosteriorBase
+from churnsim.simulation.responses import Prospects, RetentionResponse, Terms
+from churnsim.units import discount_force
+
+__all__ = ["Complaints", "Market", "Prospects", "RetentionResponse", "Terms", "assumptions"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Market:
+    """Customers, how they buy, fail, complain and leave, and how the world answers money.
+
+    `draws` holds parameter sets from the fits (`fit.draw_parameters`); replication k then runs under draw k (modulo
+    their number), so that intervals carry the uncertainty of the estimates. `origins` overrides the recorded origin
+    of a number, by the name that `assumptions` shows.
+    """
+
+    customers: PosteriorBase | Cohort
+    purchases: BGNBD
+    spend: GammaGamma
+    terms: Terms = field(default_factory=Terms)
+    complaints: Complaints = field(default_factory=Complaints)
+    prospects: Prospects = field(default_factory=Prospects)
+    retention: RetentionResponse = field(default_factory=RetentionResponse)
+    draws: tuple[tuple[BGNBD, GammaGamma], ...] = ()
+    origins: Mapping[str, Origin] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def unit(self) -> str:
+        """The unit of every duration here: the purchase model's."""
+        return self.purchases.unit
+
+    @property
+    def discount_force(self) -> float:
+        """Continuous discount rate per time unit."""
+        return discount_force(self.terms.annual_discount_rate, self.unit)
+
+    def in_replication(self, replication: int) -> Market:
+        """The market of one replication: with its own parameter draw where there are draws."""
+        if not self.draws:
+            return self
+        purchases, spend = self.draws[replication % len(self.draws)]
+        return replace(self, purchases=purchases, spend=spend, draws=())
+
+
+def assumptions(market: Market) -> pd.DataFrame:
+    """Every number of a market: columns parameter, value, unit, meaning, source, status."""
+    fitted = Origin("maximum likelihood on the customers' own history", "measured here")
+    rows = [
+        (f"{kind}.{name}", value, "", f"{model.family} parameter", fitted)
+        for kind, model in (("purchases", market.purchases), ("spend", market.spend))
+        for name, value in model.to_dict().items()
+        if isinstance(value, float)
+    ]
+    for prefix in ("terms", "complaints", "prospects", "retention"):
+        for name, value, about in numbers_of(getattr(market, prefix), f"{prefix}."):
+            changed = value != about.default
+            origin = (
+                Origin("changed from the default without a source", "assumed") if changed else about.metadata["origin"]
+            )
+            rows.append((name, value, about.metadata["unit"], about.metadata["meaning"], origin))
+    unknown = set(market.origins) - {row[0] for row in rows}
+    if unknown:
+        raise ConfigError(
+            f"origins names {sorted(unknown)}, which the market does not have. It has {[r[0] for r in rows]}."
+        )
+    return pd.DataFrame(
+        [
+            {
+                "parameter": name,
+                "value": float(value),
+                "unit": unit.replace("time units", market.unit),
+                "meaning": meaning,
+                "source": market.origins.get(name, origin).source,
+                "status": market.origins.get(name, origin).status,
+            }
+            for name, value, unit, meaning, origin in rows
+        ]
+    )
