@@ -1,0 +1,111 @@
+"""Real purchase logs that come with an installed package, and where they are from.
+
+The CDNOW files lie inside the `lifetimes` package. They are found and read without importing it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from churnsim.data.flaws import SetAside
+from churnsim.errors import ConfigError, DataError
+
+__all__ = ["Source", "cdnow", "cdnow_file", "source"]
+
+_CITATION = (
+    "Fader, P. S. and Hardie, B. G. S. (2001). Forecasting repeat sales at CDNOW: A case study. "
+    "Interfaces 31(3, part 2), S94-S107."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Where a data set is from: its name, a title, what to cite, the file and its SHA-256."""
+
+    name: str
+    title: str
+    citation: str
+    file: Path
+    checksum_sha256: str
+
+
+def cdnow(full: bool = False) -> pd.DataFrame:
+    """Purchases to the end of June 1998 of the customers who first bought at CDNOW in early 1997.
+
+    The 1/10 systematic sample (2,357 customers, ids 1 to 2357) unless `full` (23,570 customers, ids 1 to
+    23570). A frame of transactions with ``customer_id`` (int), ``date``, ``amount`` (US dollars) and
+    ``quantity`` (CDs bought), one row a purchase; some purchases cost nothing. Raises DataError when the file
+    is not there.
+    """
+    path = cdnow_file(full)
+    columns = ["customer_id", "date", "quantity", "amount"]
+    if not full:
+        columns.insert(0, "id_in_full_log")  # the sample has both numbers; its papers use its own
+    try:
+        raw = pd.read_csv(
+            path,
+            sep=r"\s+",
+            header=None,
+            names=columns,
+            skiprows=1 if full else 0,
+            dtype={name: "float64" if name == "amount" else "int64" for name in columns},
+        )
+        dates = pd.to_datetime(raw["date"].astype(str), format="%Y%m%d")
+    except ValueError as error:
+        raise DataError(f"{path} is not the CDNOW file ({error}). Install lifetimes again.") from None
+    frame = pd.DataFrame(
+        {
+            "customer_id": raw["customer_id"],
+            "date": dates,
+            "amount": raw["amount"],
+            "quantity": raw["quantity"],
+        }
+    )
+    frame.attrs["set_aside"] = SetAside()
+    return frame
+
+
+def cdnow_file(full: bool = False) -> Path:
+    """The file behind `cdnow`, inside the installed `lifetimes` package, which is not imported.
+
+    Raises DataError when the package or the file is not there.
+    """
+    name = "CDNOW_master.txt" if full else "CDNOW_sample.txt"
+    spec = importlib.util.find_spec("lifetimes")
+    folders = [] if spec is None else [Path(place) for place in spec.submodule_search_locations or []]
+    for folder in folders:
+        file = folder / "datasets" / name
+        if file.is_file():
+            return file
+    where = f"not in {folders[0] / 'datasets'}" if folders else "the package lifetimes is not installed"
+    raise DataError(f"the CDNOW data file {name} is missing: {where}. Run: pip install lifetimes")
+
+
+_SETS: dict[str, dict[str, Any]] = {
+    "cdnow": {"full": False, "title": "CDNOW, 1/10 sample: 2,357 customers of 1997, 18 months"},
+    "cdnow-full": {"full": True, "title": "CDNOW, full log: 23,570 customers of 1997, 18 months"},
+}
+
+
+def source(name: str) -> Source:
+    """Where the data set `name` ("cdnow" or "cdnow-full") is from, for manifests and reports.
+
+    Raises ConfigError for an unknown name and DataError when the file is not there.
+    """
+    if name not in _SETS:
+        raise ConfigError(f"unknown data set {name!r}. Use {' or '.join(repr(known) for known in _SETS)}.")
+    entry = _SETS[name]
+    file = cdnow_file(entry["full"])
+    return Source(
+        name=name,
+        title=entry["title"],
+        citation=_CITATION,
+        file=file,
+        checksum_sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
+    )

@@ -1,0 +1,115 @@
+"""Bad rows: which rows of a table cannot be used, why, and the one error that says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from churnsim.errors import DataError
+
+__all__ = ["Flaw", "Flaws", "SetAside", "show"]
+
+SHOWN_CHARACTERS = 60  # long enough to recognise a value, short enough for one terminal line
+SHOWN_ROWS = 5  # enough to see whether one row or one kind of row is at fault
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flaw:
+    """One way in which a row is bad; `reason` completes "<value> ..." and `remedy` is a sentence."""
+
+    column: str | None
+    reason: str
+    remedy: str
+
+
+class SetAside(list[dict[str, Any]]):
+    """Rows left out: dicts of `row`, `column`, `value` (as shown in messages) and `reason`.
+
+    It is not copied with the frame that carries it: pandas deep-copies `attrs` at every step, which would
+    make a frame with many set-aside rows slow to work with.
+    """
+
+    def __copy__(self) -> SetAside:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> SetAside:
+        return self
+
+
+class Flaws:
+    """The bad rows of a table of `rows` rows. The first flaw found in a row is the one told of that row."""
+
+    def __init__(self, rows: int) -> None:
+        self._kind: NDArray[np.int16] = np.full(rows, -1, dtype=np.int16)
+        self._kinds: list[tuple[Flaw, Sequence[Any] | pd.Series[Any]]] = []
+
+    def mark(self, bad: NDArray[np.bool_], values: Sequence[Any] | pd.Series[Any], flaw: Flaw) -> None:
+        """Give `flaw` to the rows of the mask `bad` that have none yet; `values` are shown in messages."""
+        fresh = bad & (self._kind < 0)
+        if fresh.any():
+            self._kind[fresh] = len(self._kinds)
+            self._kinds.append((flaw, values))
+
+    @property
+    def good(self) -> NDArray[np.bool_]:
+        """Mask of the rows without a flaw."""
+        return self._kind < 0
+
+    @property
+    def count(self) -> int:
+        """Number of bad rows."""
+        return int(np.count_nonzero(self._kind >= 0))
+
+    def records(self, row: Callable[[int], Any], *, most: int | None = None) -> SetAside:
+        """One dict a bad row, in the order of the rows; `row` turns a position into what a reader calls
+        it.
+        """
+        records = SetAside()
+        for position in np.flatnonzero(self._kind >= 0)[:most]:
+            flaw, values = self._kinds[self._kind[position]]
+            value = values.iloc[position] if isinstance(values, pd.Series) else values[position]
+            records.append(
+                {
+                    "row": row(int(position)),
+                    "column": flaw.column,
+                    "value": show(value),
+                    "reason": flaw.reason,
+                }
+            )
+        return records
+
+    def error(self, source: str, *, row: Callable[[int], Any], row_word: str, last_resort: str) -> DataError:
+        """The one error for all bad rows of `source`; `last_resort` says what to do when mending is no
+        option.
+        """
+        told = [_sentence(record, row_word) for record in self.records(row, most=SHOWN_ROWS)]
+        remedies = " ".join(dict.fromkeys(flaw.remedy for flaw, _ in self._kinds))
+        if self.count == 1:
+            return DataError(f"{source}, {told[0]}. {remedies} {last_resort}")
+        first = "" if self.count <= SHOWN_ROWS else f"first {SHOWN_ROWS}: "
+        return DataError(
+            f"{source}: {self.count:,} of {len(self._kind):,} rows cannot be used. "
+            f"{first}{'; '.join(told)}. {remedies} {last_resort}"
+        )
+
+
+def _sentence(record: dict[str, Any], row_word: str) -> str:
+    column = "" if record["column"] is None else f", column {record['column']!r}"
+    return f"{row_word} {record['row']}{column}: {record['value']} {record['reason']}"
+
+
+def show(value: object) -> str:
+    """`value` as code would write it, cut to a length that fits a message."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    # Only the beginning of a huge text is escaped at all.
+    text = repr(value[: SHOWN_CHARACTERS + 1]) if isinstance(value, str | bytes) else repr(value)
+    if len(text) <= SHOWN_CHARACTERS + 2:
+        return text
+    length = len(value) if isinstance(value, str | bytes) else len(text)
+    return f"{text[:SHOWN_CHARACTERS]}… ({length:,} characters)"
