@@ -1,0 +1,20 @@
+"""The five texts that the claims come from, cited by number and title."""
+
+from __future__ import annotations
+
+from churnsim.claims.claim import Source
+
+__all__ = ["TITLES", "source"]
+
+TITLES = {
+    "000": "後行銷管理 (after-marketing management)",
+    "001": "7讲 保留老顾客的策略 (lecture 7: strategies for keeping existing customers)",
+    "002": "21世纪中小企业营销创新的焦点 (marketing innovation of small firms in the 21st century)",
+    "003": "建立客户忠诚之“九步法” (nine steps to customer loyalty)",
+    "004": "顾客经营 中介 怎样重新经营被流失的顾客 (how to win lost customers back)",
+}
+
+
+def source(text: str, *, study: str = "", measured: str = "") -> Source:
+    """A source by the number of its text, "000" to "004"."""
+    return Source(text=text, title=TITLES[text], study=study, measured=measured)

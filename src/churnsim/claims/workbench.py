@@ -1,0 +1,48 @@
+"""Inputs that several published figures share, made once: the CDNOW data and the models fitted to it."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import pandas as pd
+
+from churnsim.data import datasets
+from churnsim.data.summary import split_holdout
+from churnsim.models.bg_nbd import BGNBD
+from churnsim.models.fit import ModelFit
+from churnsim.models.gamma_gamma import GammaGamma
+from churnsim.models.validation import holdout_by_frequency
+
+__all__ = ["Workbench"]
+
+CALIBRATION_END, HOLDOUT_END = "1997-09-30", "1998-06-30"
+"""Weeks 1-39 and 40-78, as in Fader, Hardie & Lee (2005)."""
+
+
+class Workbench:
+    """Lazily made, kept for the lifetime of the object: nothing is read or fitted before a figure asks for it."""
+
+    @cached_property
+    def split(self) -> pd.DataFrame:
+        """Summary of the 1/10 sample with its holdout, in weeks."""
+        return split_holdout(datasets.cdnow(), until=CALIBRATION_END, holdout_until=HOLDOUT_END, unit="W")
+
+    @cached_property
+    def purchases(self) -> ModelFit[BGNBD]:
+        """BG/NBD on the calibration period."""
+        return BGNBD.fit(self.split)
+
+    @cached_property
+    def spend(self) -> ModelFit[GammaGamma]:
+        """Gamma-Gamma on the repeat spend of the calibration period."""
+        return GammaGamma.fit(self.split)
+
+    @cached_property
+    def holdout(self) -> pd.DataFrame:
+        """Mean purchases in the holdout by calibration frequency, 7 standing for 7 and more."""
+        return holdout_by_frequency(self.purchases.model, self.split, cap=7).set_index("frequency")
+
+    @cached_property
+    def full_log(self) -> pd.DataFrame:
+        """Every transaction of the full CDNOW log."""
+        return datasets.cdnow(full=True)

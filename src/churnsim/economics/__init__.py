@@ -1,0 +1,1 @@
+"""Closed forms that a pocket calculator could check."""

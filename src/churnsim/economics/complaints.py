@@ -1,0 +1,72 @@
+"""What becomes of dissatisfied customers: the tree from complaint or silence to staying or leaving.
+
+With n dissatisfied, c the share who complain, and l_c, l_s the shares of complainants and of the silent who leave:
+lost = n (c l_c + (1 - c) l_s).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from churnsim.errors import ConfigError
+
+__all__ = ["ComplaintTree"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComplaintTree:
+    """A complaint tree; shares lie between 0 and 1, `dissatisfied` is a number of customers (else ConfigError)."""
+
+    dissatisfied: float
+    complain: float
+    complainants_leave: float
+    silent_leave: float
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.dissatisfied) and self.dissatisfied >= 0):
+            raise ConfigError(f"dissatisfied must be a number of customers, 0 or more; got {self.dissatisfied!r}.")
+        for name in ("complain", "complainants_leave", "silent_leave"):
+            value = getattr(self, name)
+            if not 0.0 <= value <= 1.0:
+                raise ConfigError(f"{name} must be a share between 0 and 1; got {value!r}. Four percent is 0.04.")
+
+    @property
+    def complainants(self) -> float:
+        """Customers who complain."""
+        return self.dissatisfied * self.complain
+
+    @property
+    def silent(self) -> float:
+        """Dissatisfied customers who say nothing."""
+        return self.dissatisfied * (1.0 - self.complain)
+
+    @property
+    def complainants_lost(self) -> float:
+        """Complainants who leave all the same."""
+        return self.complainants * self.complainants_leave
+
+    @property
+    def complainants_kept(self) -> float:
+        """Complainants who stay."""
+        return self.complainants * (1.0 - self.complainants_leave)
+
+    @property
+    def silent_lost(self) -> float:
+        """Silent customers who leave."""
+        return self.silent * self.silent_leave
+
+    @property
+    def silent_kept(self) -> float:
+        """Silent customers who stay."""
+        return self.silent * (1.0 - self.silent_leave)
+
+    @property
+    def lost(self) -> float:
+        """All who leave."""
+        return self.complainants_lost + self.silent_lost
+
+    @property
+    def kept(self) -> float:
+        """All who stay."""
+        return self.complainants_kept + self.silent_kept

@@ -1,0 +1,71 @@
+"""Saturating response of prospects to spending.
+
+Blattberg & Deighton (1996), "Manage marketing by the customer equity test", Harvard Business Review 74(4), 136-144.
+
+Spending A on each prospect acquires the share a(A) = C (1 - exp(-k A)): C is the ceiling that no budget passes, k the
+speed (per unit of money). The same form serves retention, with r in place of a.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from churnsim.errors import ConfigError
+
+__all__ = ["SaturatingResponse"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SaturatingResponse:
+    """Share won = ceiling * (1 - exp(-k * spend)).
+
+    `ceiling` in (0, 1]; `k` above 0, per unit of money spent on one prospect; ConfigError otherwise.
+    """
+
+    ceiling: float
+    k: float
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.ceiling <= 1.0:
+            raise ConfigError(f"ceiling must be a share above 0 and at most 1; got {self.ceiling!r}.")
+        if not (math.isfinite(self.k) and self.k > 0.0):
+            raise ConfigError(f"k must be a finite number above 0 per unit of spend; got {self.k!r}.")
+
+    @classmethod
+    def through(cls, *, spend: float, share: float, ceiling: float) -> SaturatingResponse:
+        """The curve that passes through today's point and stays below the ceiling (decision calculus).
+
+        Asks two questions of the manager: what is won at today's spend per prospect, and what at most with no limit.
+        Raises ConfigError unless spend > 0 and 0 < share < ceiling.
+        """
+        if not (math.isfinite(spend) and spend > 0.0):
+            raise ConfigError(f"spend must be a finite amount above 0 per prospect; got {spend!r}.")
+        if not 0.0 < share < ceiling:
+            raise ConfigError(f"share won today must be above 0 and below the ceiling {ceiling!r}; got {share!r}.")
+        return cls(ceiling=ceiling, k=-math.log1p(-share / ceiling) / spend)
+
+    def share(self, spend: float) -> float:
+        """Share of prospects won when `spend` goes to each; ConfigError below 0."""
+        if not spend >= 0.0:
+            raise ConfigError(f"spend must be 0 or more per prospect; got {spend!r}.")
+        return -self.ceiling * math.expm1(-self.k * spend)
+
+    def spend_for(self, share: float) -> float:
+        """Spend per prospect that wins `share`; ConfigError at or above the ceiling, which no spend reaches."""
+        if not 0.0 <= share < self.ceiling:
+            raise ConfigError(f"share must be 0 or more and below the ceiling {self.ceiling!r}; got {share!r}.")
+        return -math.log1p(-share / self.ceiling) / self.k
+
+    def average_cost(self, spend: float) -> float:
+        """Spend per customer won, A / a(A); at A = 0 its limit 1 / (C k)."""
+        return spend / self.share(spend) if spend > 0.0 else self.marginal_cost(0.0)
+
+    def marginal_cost(self, spend: float) -> float:
+        """Cost of the next customer at that spend, 1 / a'(A) = exp(k A) / (C k)."""
+        return math.exp(self.k * spend) / (self.ceiling * self.k)
+
+    def best_spend(self, value_per_customer: float) -> float:
+        """Spend per prospect that maximises a(A) * value - A: ln(C k value) / k, or 0 when no spend pays."""
+        gain = self.ceiling * self.k * value_per_customer
+        return math.log(gain) / self.k if gain > 1.0 else 0.0

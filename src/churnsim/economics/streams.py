@@ -1,0 +1,84 @@
+"""Cash flows and profit streams of a customer: net present values in named timings.
+
+A profit stream pays m_1 in a customer's first period, m_2 in the second, and so on (profit by tenure); a survival
+curve S(j) says who is still there. With v = 1/(1 + d), acquisition cost A now, s renewals before the first margin
+counted and the first margin discounted e periods (`MarginTiming`):
+
+    NPV = -A + v^e * sum over k = 0, 1, 2 ... of m_(k+1) * S(k + s) * v^k
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from churnsim.economics.multiples import MarginTiming, discount_factor
+from churnsim.economics.survival_curves import SurvivalCurve
+from churnsim.errors import ConfigError
+
+__all__ = ["ProfitByTenure", "npv", "present_values", "stream_gain", "stream_value"]
+
+
+def present_values(flows: Sequence[float], *, discount_rate: float) -> list[float]:
+    """Each flow discounted to now; `flows[t]` falls t periods from now, `flows[0]` at once."""
+    v = discount_factor(discount_rate)
+    return [flow * v**t for t, flow in enumerate(flows)]
+
+
+def npv(flows: Sequence[float], *, discount_rate: float) -> float:
+    """Net present value of flows at times 0, 1, 2 ...; raises ConfigError for a rate at or below -1."""
+    return math.fsum(present_values(flows, discount_rate=discount_rate))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProfitByTenure:
+    """Profit a customer brings in period 1, 2, ... of the relation, in money per period.
+
+    After the last period given, profit grows by `growth_after` a period (0: it stays where it is; an assumption, as no
+    table goes on for ever). Raises ConfigError when no profit is given or one is not finite.
+    """
+
+    profits: tuple[float, ...]
+    growth_after: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not self.profits or not all(math.isfinite(p) for p in self.profits):
+            raise ConfigError(f"profits must be at least one finite number per period; got {self.profits!r}.")
+        if not (math.isfinite(self.growth_after) and self.growth_after > -1.0):
+            raise ConfigError(f"growth_after must be a finite rate above -1; got {self.growth_after!r}.")
+
+    def in_period(self, period: int) -> float:
+        """Profit in that period of the relation, counted from 1."""
+        known = min(period, len(self.profits))
+        return self.profits[known - 1] * (1.0 + self.growth_after) ** (period - known)
+
+
+def stream_value(
+    profit: ProfitByTenure,
+    *,
+    life: SurvivalCurve,
+    discount_rate: float,
+    acquisition_cost: float = 0.0,
+    timing: MarginTiming = MarginTiming.YEAR_END,
+) -> float:
+    """Expected net present value of one customer's profit stream, in closed form, infinite horizon.
+
+    `discount_rate` is per period of the stream. The default timing is the credit-card table's: the cost now, each
+    year's profit at the year's end, the first year certain. Infinite where the stream does not converge.
+    """
+    v = discount_factor(discount_rate)
+    s = timing.renewals
+    head, last = profit.profits[:-1], len(profit.profits) - 1
+    known = math.fsum(m * life.survival(k + s) * v**k for k, m in enumerate(head))
+    rest = 0.0
+    if profit.profits[-1] != 0.0:
+        rest = profit.profits[-1] * v**last * life.tail(last + s, weight=v * (1.0 + profit.growth_after))
+    return v**timing.delay * (known + rest) - acquisition_cost
+
+
+def stream_gain(before: float, after: float) -> float | None:
+    """Relative rise of value from `before` to `after`; None where the base is not finite or not above 0."""
+    if not (math.isfinite(before) and before > 0.0) or math.isnan(after):
+        return None
+    return after / before - 1.0
