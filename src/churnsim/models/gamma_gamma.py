@@ -127,7 +127,6 @@ def _repeat_spend(summary: pd.DataFrame) -> tuple[NDArray[np.int64], Floats]:
         i = int(np.argmax(bad))
         raise DataError(
             f"customer {str(summary.index[i])[:80]!r} has frequency {x[i]:g} and monetary_value {m[i]:g}; "
-            "frequency must be a whole "
-            "number and spend finite, both 0 or more. Net refunds first."
+            "frequency must be a whole number and spend finite, both 0 or more. Net refunds first."
         )
     return x.astype(np.int64), m

@@ -11,8 +11,8 @@ __all__ = ["Complaints"]
 
 TARP = (
     "TARP, Consumer Complaint Handling in America: An Update Study (1986), minor loss: of customers with a "
-    "problem, 37% of "
-    "the silent, 46% of the unresolved, 70% of the resolved and 95% of the quickly resolved buy again"
+    "problem, 37% of the silent, 46% of the unresolved, 70% of the resolved and 95% of the quickly resolved buy "
+    "again"
 )
 
 
@@ -103,11 +103,10 @@ class Complaints:
             raise ConfigError(f"slow_within ({self.slow_within}) must not be below quick_within ({self.quick_within}).")
         if self.failure_share > self.leave_after_failure:
             raise ConfigError(
-                f"failure_share is {self.failure_share:g} but only {self.leave_after_failure:.3f} of those "
-                "whose purchase fails "
-                "leave, so a customer with dropout probability 1 would need failures with probability "
-                f"{self.failure_share / max(self.leave_after_failure, 1e-300):.3g} > 1. Lower failure_share to at most "
-                f"{self.leave_after_failure:.3f}, or lower the probabilities to stay."
+                f"failure_share is {self.failure_share:g} but only {self.leave_after_failure:.3f} of those whose "
+                "purchase fails leave, so a customer with dropout probability 1 would need failures with "
+                f"probability {self.failure_share / max(self.leave_after_failure, 1e-300):.3g} > 1. Lower "
+                f"failure_share to at most {self.leave_after_failure:.3f}, or lower the probabilities to stay."
             )
 
     @property

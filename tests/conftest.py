@@ -1,0 +1,50 @@
+"""Markets that several tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+import churnsim as cs
+from churnsim.simulation.complaints import Complaints
+
+MarketMaker = Callable[..., cs.Market]
+
+
+@pytest.fixture(scope="session")
+def cdnow_split():
+    """CDNOW sample, weeks 1-39 summarised, weeks 40-78 held out."""
+    return cs.split_holdout(cs.datasets.cdnow(), until="1997-09-30", holdout_until="1998-06-30")
+
+
+@pytest.fixture(scope="session")
+def cdnow_models(cdnow_split):
+    """The two fits on weeks 1-39."""
+    return cs.BGNBD.fit(cdnow_split), cs.GammaGamma.fit(cdnow_split)
+
+
+@pytest.fixture(scope="session")
+def published_models():
+    """BG/NBD and Gamma-Gamma with the published CDNOW parameters."""
+    return cs.BGNBD(r=0.243, alpha=4.414, a=0.793, b=2.426), cs.GammaGamma(p=6.25, q=3.74, gamma=15.44)
+
+
+@pytest.fixture
+def cohort_market(published_models) -> MarketMaker:
+    """A market of new customers with the published parameters; `complaints` as keyword arguments."""
+
+    def make(size: int, **complaints: float) -> cs.Market:
+        purchases, spend = published_models
+        return cs.Market(
+            customers=cs.Cohort(size=size), purchases=purchases, spend=spend, complaints=Complaints(**complaints)
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def cdnow_market(cdnow_split, cdnow_models):
+    """The fitted CDNOW base as a market."""
+    purchases, spend = cdnow_models
+    return cs.Market(customers=cs.PosteriorBase(cdnow_split), purchases=purchases.model, spend=spend.model)
