@@ -11,7 +11,7 @@ from churnsim.kernels.jit import njit
 from churnsim.kernels.philox import block
 from churnsim.kernels.samplers import beta_quantile, gamma_quantile
 
-__all__ = ["draw_base", "draw_new"]
+__all__ = ["draw_base", "draw_histories", "draw_new", "draw_population"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -52,3 +52,31 @@ def draw_base(
         _, _, _, traits[i, 3] = block(0, stream, uids[i], replication, seed, domain)
         alive[i] = living
     return traits, alive
+
+
+@njit
+def draw_histories(
+    r: float, alpha: float, a: float, b: float,
+    x: Ints, t_x: Floats, T: Floats, uids: Ints, replication: int, seed: int, domain: int, stream: int,
+) -> tuple[Floats, NDArray[np.bool_]]:  # fmt: skip
+    """Posterior rows (rate, dropout) of customers with these histories, and who is alive."""
+    traits = np.empty((x.size, 2))
+    alive = np.empty(x.size, np.bool_)
+    for i in range(x.size):
+        traits[i, 0], traits[i, 1], alive[i] = posterior_draw(
+            r, alpha, a, b, x[i], t_x[i], T[i], uids[i], replication, seed, domain, stream
+        )
+    return traits, alive
+
+
+@njit
+def draw_population(
+    r: float, alpha: float, a: float, b: float, n: int, replication: int, seed: int, domain: int, stream: int
+) -> Floats:
+    """Rows (rate, dropout) of n customers of the population; customer i's uid is i."""
+    traits = np.empty((n, 2))
+    for i in range(n):
+        _, u_rate, u_dropout, _ = block(0, stream, i, replication, seed, domain)
+        traits[i, 0] = gamma_quantile(u_rate, r) / alpha
+        traits[i, 1] = beta_quantile(u_dropout, a, b)
+    return traits

@@ -19,8 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from churnsim.data.identity import customer_uids
 from churnsim.errors import ConfigError, DataError
 from churnsim.kernels import bg_nbd as kernel
-from churnsim.kernels.philox import block
-from churnsim.kernels.samplers import beta_quantile, gamma_quantile
+from churnsim.kernels.population import draw_histories, draw_population
 from churnsim.kernels.streams import MODEL_DRAWS, TRAITS
 from churnsim.models.fit import FitStatus, ModelFit, build_fit, maximise, status_of
 from churnsim.models.histories import Histories
@@ -125,13 +124,7 @@ class BGNBD(ParametricModel):
 
     def draw_customers(self, n: int, *, seed: int, replication: int = 0) -> pd.DataFrame:
         """`n` customers from the population: columns `rate` (purchases per unit) and `dropout` (probability)."""
-        rows = np.empty((n, 2))
-        for i in range(n):
-            _, u_rate, u_dropout, _ = block(0, TRAITS, i, replication, seed, MODEL_DRAWS)
-            rows[i] = (
-                gamma_quantile(u_rate, float(self.r)) / self.alpha,
-                beta_quantile(u_dropout, float(self.a), float(self.b)),
-            )
+        rows = draw_population(*self._parameters, n, replication, seed, MODEL_DRAWS, TRAITS)
         return pd.DataFrame(rows, columns=["rate", "dropout"])
 
     def draw_posterior(self, summary: pd.DataFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
@@ -141,15 +134,10 @@ class BGNBD(ParametricModel):
         draw depends on its id, `seed` and `replication` alone, not on who else is in the frame.
         """
         h = Histories.of(summary)
-        uids = customer_uids(h.index)
-        rows = [
-            kernel.posterior_draw(
-                *self._parameters, int(h.x[i]), float(h.t_x[i]), float(h.T[i]),
-                int(uids[i]), replication, seed, MODEL_DRAWS, TRAITS,
-            )
-            for i in range(h.x.size)
-        ]  # fmt: skip
-        return pd.DataFrame(rows, columns=["rate", "dropout", "alive"], index=h.index)
+        traits, alive = draw_histories(
+            *self._parameters, h.x, h.t_x, h.T, customer_uids(h.index), replication, seed, MODEL_DRAWS, TRAITS
+        )
+        return pd.DataFrame(traits, columns=["rate", "dropout"], index=h.index).assign(alive=alive)
 
 
 def _starts(repeats_per_customer: float) -> list[Floats]:

@@ -67,7 +67,9 @@ class _Run:
         self.waiting = 0
         self.customers = self._starting_base()
         self.books = Books(periods=scenario.periods, active=self._count_active(), log=log)
-        self.uids = {customer.uid for customer in self.customers}
+        self.uids: set[int] = set()
+        for customer in self.customers:
+            self._register(customer.uid)
         self.arrivals = Arrivals(size=self.market.prospects.size, seed=seed, replication=replication)
 
     def _starting_base(self) -> list[Customer]:
@@ -88,6 +90,14 @@ class _Run:
             self._customer(uid, traits, alive=alive, last_purchase=last, seen_revenue=seen)
             for uid, traits, alive, last, seen in columns
         ]
+
+    def _register(self, uid: int) -> None:
+        """Two customers of one uid would live by the same numbers."""
+        if uid in self.uids:
+            raise ChurnSimError(
+                f"two customers share the uid {uid}. Rename one: both would have one fate."
+            )
+        self.uids.add(uid)
 
     def _count_active(self) -> int:
         return sum(customer.alive for customer in self.customers)
@@ -187,10 +197,7 @@ class _Run:
     def _arrive(self, uid: int, time: float) -> Process:
         """A paid arrival: drawn from the population, buys at once, then lives on."""
         yield self.clock.at(time, FIRST_CUSTOMER + uid)
-        if uid in self.uids:
-            raise ChurnSimError(
-                f"two customers share the uid {uid}. Rename one of them: their random numbers would be the same."
-            )
+        self._register(uid)
         m = self.market.purchases, self.market.spend
         traits = draw_new(
             float(m[0].r),
@@ -207,7 +214,6 @@ class _Run:
         )
         customer = self._customer(uid, traits, alive=True, last_purchase=time, seen_revenue=0)
         self.customers.append(customer)
-        self.uids.add(uid)
         self.books.note(time, uid, "birth")
         cents = life.first_spend(self.rules, customer.spend_rate, uid, self.replication, self.seed)
         self._book_purchase(customer, time, cents)
