@@ -1,0 +1,65 @@
+"""Controls: every wrong variant must fail, and a check whose control does not fail must be caught."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from churnsim.claims.card import CARD_NPV
+from churnsim.claims.catalogue import CATALOGUE
+from churnsim.claims.check import check, to_row
+from churnsim.claims.claim import Control, Finding, Verdict
+
+
+@pytest.mark.parametrize("claim_id", ["card-npv", "retention-table", "complaint-tree", "five-percent-churn"])
+def test_every_control_that_needs_no_market_fails(claim_id):
+    result = check(CATALOGUE[claim_id])
+    assert result.control.verdict is Verdict.FAILS
+    assert result.control.reason
+
+
+@pytest.mark.parametrize("verdict", [v for v in Verdict if v is not Verdict.FAILS])
+def test_a_control_that_does_not_fail_withdraws_the_finding(verdict):
+    blunt = Control(what="nothing wrong", judge=lambda evidence, quick: Finding(verdict=verdict, reason="r"))
+    result = check(dataclasses.replace(CARD_NPV, control=blunt))
+    assert result.verdict is Verdict.UNTESTED
+    assert "Worthless check" in result.finding.reason
+    assert "nothing wrong" in result.finding.reason
+    assert to_row(result)["verdict"] == "UNTESTED"
+
+
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_no_finding_survives_a_worthless_check(verdict):
+    claim = dataclasses.replace(
+        CARD_NPV,
+        judge=lambda evidence, quick: Finding(verdict=verdict, reason="r", region="everywhere"),
+        control=Control(what="c", judge=lambda evidence, quick: Finding(verdict=Verdict.HOLDS, reason="r")),
+    )
+    assert check(claim).verdict is Verdict.UNTESTED
+
+
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_a_sound_check_keeps_its_finding(verdict):
+    claim = dataclasses.replace(CARD_NPV, judge=lambda evidence, quick: Finding(verdict=verdict, reason="r"))
+    assert check(claim).verdict is verdict
+
+
+def test_each_printed_cell_of_the_retention_table_matters():
+    """Altering a figure that the columns do not determine by construction must break the table."""
+    from churnsim.claims.tables import PRINTED, judge
+
+    for row in ("net_contribution", "profit", "return_on_sales", "lost"):
+        for retention in PRINTED:
+            altered = {r: dict(column) for r, column in PRINTED.items()}
+            altered[retention][row] *= 1.02
+            assert judge(printed=altered).verdict is Verdict.FAILS, (row, retention)
+
+
+def test_each_row_of_the_card_matters():
+    from churnsim.claims import card
+
+    for year, flow in enumerate(card.FLOWS):
+        flows = list(card.FLOWS)
+        flows[year] = flow + 1.0
+        assert abs(card.npv(flows, discount_rate=card.DISCOUNT) - card.STATED) > card.WITHIN

@@ -1,0 +1,253 @@
+"""Mechanics of claims: verdicts, withdrawal, rows, the catalogue, the figures file."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+import churnsim.claims
+from churnsim.claims.card import CARD_NPV
+from churnsim.claims.catalogue import CATALOGUE, Catalogue
+from churnsim.claims.check import check, check_all, render, to_row
+from churnsim.claims.claim import Control, Finding, Kind, Part, Verdict
+from churnsim.claims.judging import closes, combine, not_run, share_of_map
+from churnsim.claims.published import PUBLISHED, load_figures
+from churnsim.claims.reproduce import Reproduction, junit_xml, reproduce
+from churnsim.errors import ConfigError
+
+ROW_KEYS = {
+    "id", "says", "quote", "sources", "kind", "quantity", "expect", "within", "because", "critique", "verdict",
+    "reason",
+    "region", "estimate", "lower", "upper", "unit", "parts", "control", "tables",
+}  # fmt: skip
+
+
+def part(verdict):
+    return Part(name="p", estimand="e", verdict=verdict, reason="r")
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "whole"),
+    [
+        ([], Verdict.UNTESTED),
+        (["HOLDS", "UNTESTED"], Verdict.UNTESTED),
+        (["FAILS", "UNTESTED"], Verdict.UNTESTED),
+        (["HOLDS_IF", "UNTESTED"], Verdict.UNTESTED),
+        (["UNTESTABLE", "UNTESTABLE"], Verdict.UNTESTABLE),
+        (["UNTESTABLE", "HOLDS"], Verdict.HOLDS),
+        (["REPRODUCED", "REPRODUCED"], Verdict.REPRODUCED),
+        (["REPRODUCED", "HOLDS"], Verdict.HOLDS),
+        (["HOLDS", "FAILS"], Verdict.HOLDS_IF),
+        (["FAILS", "HOLDS_IF"], Verdict.HOLDS_IF),
+        (["FAILS", "FAILS"], Verdict.FAILS),
+        (["FAILS", "UNTESTABLE"], Verdict.FAILS),
+    ],
+)
+def test_parts_combine(verdicts, whole):
+    assert combine([part(Verdict(v)) for v in verdicts]) is whole
+
+
+def test_nan_never_closes():
+    assert closes(math.nan, 1.0, within=10.0) is Verdict.FAILS
+    assert closes(1.5, 1.0, within=0.5) is Verdict.REPRODUCED
+    assert closes(1.51, 1.0, within=0.5) is Verdict.FAILS
+
+
+def test_map_verdicts():
+    assert share_of_map([True, True]) == (Verdict.HOLDS, 1.0)
+    assert share_of_map([False, False]) == (Verdict.FAILS, 0.0)
+    assert share_of_map([True, False]) == (Verdict.HOLDS_IF, 0.5)
+
+
+def test_claims_are_found_by_id_on_the_package():
+    assert churnsim.claims["card-npv"] is CATALOGUE["card-npv"]
+    assert "card-npv" in churnsim.claims
+    assert list(churnsim.claims) == list(CATALOGUE)
+    assert len(churnsim.claims) == len(CATALOGUE) >= 5
+    assert churnsim.claims["card-npv"].test().verdict is Verdict.REPRODUCED
+
+
+def test_unknown_claim_names_those_there_are():
+    with pytest.raises(ConfigError, match=r"there is no claim 'card'.*card-npv"):
+        CATALOGUE["card"]
+    assert CATALOGUE.get("card") is None
+
+
+def test_an_id_stands_once():
+    with pytest.raises(ConfigError, match="given twice: card-npv"):
+        Catalogue((CARD_NPV, CARD_NPV))
+
+
+@pytest.mark.parametrize("claim", CATALOGUE.values(), ids=list(CATALOGUE))
+def test_every_entry_is_complete(claim):
+    assert claim.says.endswith(".")
+    assert claim.quote
+    assert claim.quantity.endswith(".")
+    assert claim.because.endswith(".")
+    assert claim.critique
+    assert claim.sources
+    assert all(s.text in {"000", "001", "002", "003", "004"} and s.title for s in claim.sources)
+    assert isinstance(claim.kind, Kind)
+
+
+@pytest.mark.parametrize("claim", CATALOGUE.values(), ids=list(CATALOGUE))
+def test_row_has_the_agreed_keys_and_is_plain_json(claim):
+    row = to_row(check(claim))
+    assert set(row) == ROW_KEYS
+    assert json.loads(json.dumps(row, allow_nan=False)) == row
+    assert set(row["control"]) == {"what", "verdict", "reason"}
+
+
+@pytest.mark.parametrize("claim_id", ["five-percent-churn", "recovery-retains"])
+def test_without_evidence_a_simulation_claim_is_untested(claim_id):
+    result = check(CATALOGUE[claim_id])
+    assert result.verdict is Verdict.UNTESTED
+    assert result.finding.reason
+
+
+def test_not_finite_becomes_null_and_numpy_becomes_python():
+    finding = Finding(
+        verdict=Verdict.FAILS, reason="r", estimate=math.inf, lower=np.float64(1.0), tables={"t": [{"n": np.int64(2)}]}
+    )  # fmt: skip
+    odd = dataclasses.replace(CARD_NPV, judge=lambda evidence, quick: finding)
+    row = to_row(check(odd))
+    assert row["estimate"] is None
+    assert type(row["lower"]) is float
+    assert type(row["tables"]["t"][0]["n"]) is int
+
+
+def test_evidence_and_quick_reach_claim_and_control():
+    seen = []
+
+    def look(evidence, quick):
+        seen.append((evidence, quick))
+        return Finding(verdict=Verdict.FAILS, reason="r")
+
+    odd = dataclasses.replace(CARD_NPV, judge=look, control=Control(what="c", judge=look))
+    check(odd, evidence="market", quick=True)
+    assert seen == [("market", True), ("market", True)]
+
+
+def test_text_says_the_verdict_first():
+    texts = [render(result) for result in check_all(CATALOGUE.values())]
+    assert all(text.split()[0] in set(Verdict) for text in texts)
+    assert "control" in texts[0]
+    assert "(c)" in texts[0]
+
+
+def test_a_check_not_run_has_no_figures():
+    assert not_run("why") == Finding(verdict=Verdict.UNTESTED, reason="why")
+
+
+# The figures file.
+
+GOOD = """
+[groups.g]
+citation = "c"
+because = "b"
+[[figure]]
+id = "one"
+group = "g"
+what = "w"
+compute = "ratio"
+inputs = { numerator = 1.0, denominator = 4.0 }
+published = 0.25
+tolerance = 0.01
+"""
+
+
+def write(tmp_path, text):
+    path = tmp_path / "figures.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_own_figures_file(tmp_path):
+    (result,) = reproduce(write(tmp_path, GOOD))
+    assert result.reproduced
+    assert (result.computed, result.difference, result.citation, result.because) == (0.25, 0.0, "c", "b")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("published = 0.25", "", "lacks: published"),
+        ("published = 0.25", "published = 0.25\ncolour = 1", "unknown keys: colour"),
+        ("published = 0.25", 'published = "0.25"', "published .* finite number"),
+        ("published = 0.25", "published = nan", "published .* finite number"),
+        ("published = 0.25", "published = true", "published .* finite number"),
+        ("tolerance = 0.01", "", "one of digits"),
+        ("tolerance = 0.01", "tolerance = 0.01\ndigits = 2", "one of digits"),
+        ("tolerance = 0.01", "digits = 1.5", "digits .* whole number"),
+        ("tolerance = 0.01", "digits = -1", "digits .* whole number"),
+        ("tolerance = 0.01", "tolerance = -0.01", "narrower"),
+        ("tolerance = 0.01", "tolerance = 0.3", "narrower"),
+        ('compute = "ratio"', 'compute = "rato"', "unknown computation 'rato'"),
+        ('compute = "ratio"', "compute = 3", "compute .* must be a text"),
+        ("numerator = 1.0, ", "", "do not fit 'ratio'.*numerator"),
+        ("denominator = 4.0", "denominator = 0.0", "cannot be computed"),
+        ("denominator = 4.0", 'denominator = "four"', "cannot be computed"),
+        ('citation = "c"', "", "citation .* must be a text"),
+        ('because = "b"', 'because = " "', "because .* must be a text"),
+        ('group = "g"', "group = 1", "group .* must be a text"),
+        ("inputs = {", "inputs = [", "not valid TOML"),
+        ("[[figure]]", "[figure]", "holds no figure"),
+        ("[groups.g]", "[group.g]", "unknown keys: group"),
+        ('[groups.g]\ncitation = "c"\nbecause = "b"', "[groups]\ng = 3", "group .* must be a table"),
+    ],
+)
+def test_bad_figures_file_is_one_clear_error(tmp_path, old, new, message):
+    assert old in GOOD
+    with pytest.raises(ConfigError, match=message):
+        reproduce(write(tmp_path, GOOD.replace(old, new)))
+
+
+def test_missing_and_empty_figures_file(tmp_path):
+    with pytest.raises(ConfigError, match="cannot read"):
+        reproduce(tmp_path / "none.toml")
+    with pytest.raises(ConfigError, match="holds no figure"):
+        reproduce(write(tmp_path, ""))
+    with pytest.raises(ConfigError, match="stands twice"):
+        reproduce(write(tmp_path, GOOD + GOOD[GOOD.index("[[figure]]") :]))
+
+
+def test_an_altered_figure_does_not_reproduce(tmp_path):
+    (result,) = reproduce(write(tmp_path, GOOD.replace("published = 0.25", "published = 0.27")))
+    assert not result.reproduced
+
+
+def test_printed_digits_must_come_out_by_rounding(tmp_path):
+    text = GOOD.replace("tolerance = 0.01", "digits = 1")
+    (half_up,) = reproduce(write(tmp_path, text.replace("0.25", "0.3")))
+    assert half_up.reproduced
+    # Within half a digit, but not what rounding gives.
+    (off,) = reproduce(write(tmp_path, text.replace("0.25", "0.26")))
+    assert not off.reproduced
+
+
+def test_the_packages_own_figures():
+    figures = load_figures()
+    assert PUBLISHED.exists()
+    assert len(figures) >= 60
+    assert {f.group for f in figures} >= {"card-npv", "retention-table", "bg-nbd", "gamma-gamma", "holdout"}
+
+
+def test_junit_escapes_and_counts():
+    def result(name, reproduced):
+        return Reproduction(
+            id=name, group="g", figure='a < b & "c" \x00', published=1.0, computed=2.0, difference=1.0, tolerance=0.1,
+            reproduced=reproduced, citation="x > y & z", because="<b>",
+        )  # fmt: skip
+
+    root = ElementTree.fromstring(junit_xml([result("good", True), result("bad", False)]))
+    (suite,) = root
+    assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
+    cases = list(suite)
+    assert 'a < b & "c"' in cases[0].get("name")
+    assert cases[0].find("failure") is None
+    assert "x > y & z" in cases[1].find("failure").text
