@@ -1,0 +1,154 @@
+"""Truth: the house rules. Rooms import downward, code is typed and tidy, nothing loads code or names this machine."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "src" / "churnsim"
+FILES = sorted(SOURCE.rglob("*.py"))
+BIN = Path(sys.executable).parent
+
+
+def run(*command: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """Run a tool of this environment and return what it said."""
+    tool = shutil.which(command[0], path=str(BIN)) or command[0]
+    return subprocess.run([tool, *command[1:]], cwd=cwd, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("ruff", "check", "."),
+        ("ruff", "format", "--check", "."),
+        ("mypy",),
+        ("lint-imports",),
+    ],
+    ids=lambda command: " ".join(command),
+)
+def test_tools_are_content(command):
+    done = run(*command)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_control_an_upward_import_is_caught(tmp_path):
+    """A kernel that reaches up for a model must break the contract."""
+    shutil.copytree(SOURCE, tmp_path / "src" / "churnsim", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    planted = tmp_path / "src" / "churnsim" / "kernels" / "special.py"
+    planted.write_text(planted.read_text() + "\nimport churnsim.models.clv\n")
+    code = (
+        "import sys; sys.path.insert(0, 'src'); "
+        "from importlinter.cli import lint_imports; sys.exit(lint_imports(cache_dir=None))"
+    )
+    done = run(sys.executable, "-c", code, cwd=tmp_path)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Rooms import downward only BROKEN" in done.stdout
+
+
+def imports_of(path: Path) -> set[str]:
+    """Top-level names of the modules a file imports."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+def test_only_the_simpy_engine_imports_simpy():
+    assert [p.name for p in FILES if "simpy" in imports_of(p)] == ["simpy_engine.py"]
+
+
+def test_nothing_loads_code():
+    assert not [p for p in FILES if imports_of(p) & {"pickle", "dill", "cloudpickle", "shelve", "marshal"}]
+    calls = {
+        node.func.id
+        for p in FILES
+        for node in ast.walk(ast.parse(p.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    assert not calls & {"eval", "exec"}
+
+
+def test_rules_use_no_transcendental_function_of_numpy():
+    """NumPy's may differ from the C library's in the last bit, and then two engines would part."""
+    allowed = {"float64", "int64", "uint64", "bool_", "empty", "zeros", "ones"}
+    for path in (SOURCE / "kernels").glob("*.py"):
+        used = {
+            node.attr
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "np"
+        }
+        assert used <= allowed, (path.name, used - allowed)
+
+
+def test_kernels_are_compiled_one_way():
+    for path in (SOURCE / "kernels").glob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert path.name == "jit.py" or "import numba" not in text
+        assert "fastmath=True" not in text
+
+
+def public_things(path: Path) -> list[tuple[str, ast.AST]]:
+    """What `__all__` names and the file defines."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    named: set[str] = set()
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "__all__" for t in node.targets):
+            named = {e.value for e in getattr(node.value, "elts", []) if isinstance(e, ast.Constant)}
+    definitions = (ast.FunctionDef, ast.ClassDef)
+    found = [(n.name, n) for n in tree.body if isinstance(n, definitions) and n.name in named]
+    for name, node in list(found):
+        if isinstance(node, ast.ClassDef):
+            found += [
+                (f"{name}.{m.name}", m) for m in node.body if isinstance(m, ast.FunctionDef) and m.name[0] != "_"
+            ]
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
+def test_public_things_are_documented(path):
+    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), "the module says nothing of itself"
+    bare = [name for name, node in public_things(path) if not ast.get_docstring(node)]  # type: ignore[arg-type]
+    assert not bare
+
+
+def test_files_stay_short():
+    """Median about 100 lines, few above 300: one concept a file."""
+    lengths = [len(p.read_text(encoding="utf-8").splitlines()) for p in FILES if p.name != "__init__.py"]
+    assert statistics.median(lengths) <= 130
+    assert sum(length > 300 for length in lengths) <= 3
+
+
+def tracked() -> list[Path]:
+    listed = run("git", "ls-files", "-z").stdout.split("\0")
+    return [ROOT / name for name in listed if name]
+
+
+def test_the_repository_names_no_machine_and_no_registry():
+    """Words are put together here so that this file does not name them either."""
+    forbidden = ["/ho" + "me/", "/wo" + "rk/", "/ro" + "ot/", "pypi" + ".org", "python" + "hosted", "index" + "-url"]
+    found = [
+        (path.name, word)
+        for path in tracked()
+        if path.is_file() and path.suffix not in {".parquet", ".png"}
+        for word in forbidden
+        if word in path.read_text(encoding="utf-8", errors="ignore")
+    ]
+    assert not found
+
+
+def test_top_level_is_as_agreed():
+    top = {path.relative_to(ROOT).parts[0] for path in tracked()}
+    if not top:
+        pytest.fail("git lists no files: run the tests in a clone")
+    assert {"pyproject.toml", "src", "experiments", "configs", "tests", "README.md", "docs", "benchmarks"} <= top
