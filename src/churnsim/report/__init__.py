@@ -1,0 +1,12 @@
+"""The report: a stored run told to a reader, in one offline page.
+
+It reads stored results, simulates nothing and writes nothing.
+"""
+
+from __future__ import annotations
+
+from churnsim.report.html import render
+from churnsim.report.load import load_run
+from churnsim.report.schema import Run
+
+__all__ = ["Run", "load_run", "render"]

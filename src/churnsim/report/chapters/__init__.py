@@ -1,0 +1,28 @@
+"""The report's chapters in order. Each turns stored results into blocks of words, tables and figures."""
+
+from __future__ import annotations
+
+from churnsim.report.blocks import Chapter
+from churnsim.report.chapters import (
+    answer,
+    assumptions,
+    claims,
+    data,
+    fit,
+    method,
+    prediction,
+    question,
+    strategies,
+    value,
+)
+from churnsim.report.context import Context
+
+__all__ = ["all_chapters"]
+
+_ORDER = (answer, question, data, fit, prediction, value, strategies, claims, assumptions, method)
+
+
+def all_chapters(context: Context) -> list[Chapter]:
+    """Every chapter that has something to say about this run."""
+    chapters = (module.chapter(context) for module in _ORDER)
+    return [chapter for chapter in chapters if chapter.blocks]

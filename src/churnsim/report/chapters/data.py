@@ -1,0 +1,49 @@
+"""The data: source, checksum, period, customers, and the rows set aside."""
+
+from __future__ import annotations
+
+from churnsim.report import format as fmt
+from churnsim.report.blocks import Block, Chapter, Column, Details, Facts, Text
+from churnsim.report.context import Context
+from churnsim.report.tables import row_of, table
+
+__all__ = ["chapter"]
+
+MOST_SET_ASIDE = 25
+
+
+def chapter(context: Context) -> Chapter:
+    """Where the customers came from."""
+    say, facts = context.say, context.run.manifest.data
+    first, last = facts.first[:10], facts.last[:10]
+    customers, rows = fmt.count(facts.customers), fmt.count(facts.rows)
+    blocks: list[Block] = [
+        Text(text=say("data.intro", customers=customers, rows=rows, first=first, last=last)),
+        Facts(
+            rows=[
+                (say("data.source"), facts.source),
+                (say("data.period"), context.interval(first, last)),
+                (say("data.customers"), customers),
+                (say("data.rows"), rows),
+                (say("data.set_aside"), fmt.count(len(facts.set_aside))),
+                (say("data.checksum"), f"sha256:{facts.checksum_sha256}"),
+            ]
+        ),
+        Text(text=say("data.some_set_aside" if facts.set_aside else "data.none_set_aside")),
+    ]
+    if facts.set_aside:
+        blocks.append(_set_aside(context))
+    return Chapter(id="data", title=say("section.data"), blocks=blocks)
+
+
+def _set_aside(context: Context) -> Details:
+    say, bad = context.say, context.run.manifest.data.set_aside
+    keys = ("row", "column", "value", "reason")
+    columns = [Column(title=say(f"data.column_{key}"), prose=key == "reason") for key in keys]
+    shown = [row_of(*(fmt.cell(row.get(key)) for key in keys)) for row in bad[:MOST_SET_ASIDE]]
+    caption = say("data.set_aside_caption")
+    inside: list[Block] = [table(caption, columns, shown, quiet=True)]
+    if len(bad) > len(shown):
+        more = say("data.set_aside_more", shown=fmt.count(len(shown)), total=fmt.count(len(bad)))
+        inside.append(Text(text=more, tone="note"))
+    return Details(summary=caption, blocks=inside)

@@ -1,0 +1,79 @@
+"""The fit: parameters with standard errors and intervals, log-likelihood, and the status in words."""
+
+from __future__ import annotations
+
+from churnsim.report import format as fmt
+from churnsim.report.blocks import Block, Chapter, Column, Facts, Heading, Table, Text
+from churnsim.report.context import Context
+from churnsim.report.schema import Fit
+from churnsim.report.tables import row_of, table
+
+__all__ = ["chapter", "doubtful", "fit_name"]
+
+GOOD = frozenset({"ok", "converged"})
+DIGITS = 4
+
+
+def chapter(context: Context) -> Chapter:
+    """Every fit of the run."""
+    blocks: list[Block] = [Text(text=context.say("fit.intro"))]
+    for key, fit in context.run.fits.items():
+        family, role = fit_name(context, key)
+        blocks.append(Heading(text=context.say("fit.heading", family=family, role=role)))
+        blocks.append(Text(text=_status(context, fit), tone="warning" if doubtful(fit) else "note"))
+        blocks += [_parameters(context, key, fit), _quality(context, fit)]
+    return Chapter(id="fit", title=context.say("section.fit"), blocks=blocks)
+
+
+def doubtful(fit: Fit) -> bool:
+    """Whether the fit's own status says that it is not to be relied on as it is."""
+    return fit.status.code.lower() not in GOOD
+
+
+def fit_name(context: Context, key: str) -> tuple[str, str]:
+    """(family, role) of one fit, for a heading."""
+    fit = context.run.fits[key]
+    return context.words.known(f"family.{_plain(fit.family)}", fit.family), context.words.known(f"role.{key}", fit.role)
+
+
+def _plain(family: str) -> str:
+    return family.replace("_", "").replace("/", "").replace("-", "").lower()
+
+
+def _status(context: Context, fit: Fit) -> str:
+    status = fit.status
+    said = context.say("fit.said", code=fmt.sentence(status.code), message=status.message, advice=status.advice or "")
+    return said.strip()
+
+
+def _parameters(context: Context, key: str, fit: Fit) -> Table:
+    say = context.say
+    family, role = fit_name(context, key)
+    columns = [
+        Column(title=say("fit.parameter")),
+        Column(title=say("fit.estimate"), numeric=True),
+        Column(title=say("fit.error"), numeric=True),
+        Column(title=say("fit.interval"), numeric=True),
+        Column(title=say("fit.meaning"), prose=True),
+    ]
+    rows = []
+    for p in fit.parameters:
+        # One rounding for a row: as many decimals as the estimate needs, so that the bounds compare with it.
+        decimals = fmt.decimals_for([p.estimate], digits=DIGITS)
+        shown = [fmt.fixed(x, decimals) for x in (p.estimate, p.standard_error, p.lower, p.upper)]
+        meaning = context.words.known(f"parameter.{_plain(fit.family)}.{p.name}", "")
+        rows.append(row_of(p.name, shown[0], shown[1], context.interval(shown[2], shown[3]), meaning))
+    return table(say("fit.caption", family=family, role=role), columns, rows, quiet=True)
+
+
+def _quality(context: Context, fit: Fit) -> Facts:
+    say = context.say
+    rows = [
+        (say("fit.loglik"), fmt.fixed(fit.loglik, 1)),
+        (say("fit.aic"), fmt.fixed(fit.aic, 1)),
+        (say("fit.bic"), fmt.fixed(fit.bic, 1)),
+        (say("fit.n"), fmt.count(fit.n)),
+    ]
+    if fit.unit:
+        rows.append((say("fit.unit"), context.words.known(f"unit.{fit.unit}", fit.unit)))
+    return Facts(rows=rows, compact=True)

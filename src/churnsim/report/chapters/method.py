@@ -1,0 +1,86 @@
+"""How it was done, so that it can be done again, and what it cannot tell."""
+
+from __future__ import annotations
+
+import json
+
+from churnsim.report import format as fmt
+from churnsim.report.blocks import (
+    Block,
+    Chapter,
+    Column,
+    Details,
+    Facts,
+    Heading,
+    Listing,
+    Preformatted,
+    Text,
+)
+from churnsim.report.chapters.assumptions import status_key
+from churnsim.report.chapters.fit import doubtful, fit_name
+from churnsim.report.context import Context
+from churnsim.report.tables import row_of, table
+
+__all__ = ["chapter"]
+
+
+def chapter(context: Context) -> Chapter:
+    """Seed, engine, versions, run time, configuration, limits."""
+    say = context.say
+    manifest = context.run.manifest
+    version_rows = [row_of(name, number) for name, number in manifest.versions.items()]
+    versions = table(
+        say("method.versions"),
+        [say("method.package"), Column(title=say("method.number"))],
+        version_rows,
+        quiet=True,
+    )
+    config = json.dumps(manifest.config, indent=2, ensure_ascii=False, sort_keys=True)
+    blocks: list[Block] = [
+        Facts(rows=_facts(context)),
+        Text(text=say("method.again"), tone="note"),
+        Details(summary=say("method.versions"), blocks=[versions]),
+        Details(summary=say("method.config"), blocks=[Preformatted(text=config)]),
+        Heading(text=say("method.limits")),
+        Listing(items=_limits(context)),
+    ]
+    return Chapter(id="method", title=say("section.method"), blocks=blocks)
+
+
+def _facts(context: Context) -> list[tuple[str, str]]:
+    say, manifest = context.say, context.run.manifest
+    value, unit = fmt.duration(manifest.seconds)
+    return [
+        (say("method.run"), manifest.name),
+        (say("method.hash"), manifest.hash),
+        (say("method.engine"), manifest.engine),
+        (say("method.seed"), str(manifest.seed)),
+        (say("method.replications"), fmt.count(context.run.comparison.replications)),
+        (say("method.workers"), fmt.count(manifest.workers)),
+        (say("method.started"), manifest.started[:16].replace("T", " ")),
+        (say("method.time"), say(f"time.{unit}", value=value)),
+        (say("method.version"), manifest.churnsim),
+        (say("method.platform"), ", ".join(f"{key} {value}" for key, value in manifest.platform.items())),
+    ]
+
+
+def _limits(context: Context) -> list[str]:
+    say, run = context.say, context.run
+    assumed = sum(status_key(a.status) == "assumed" for a in run.assumptions)
+    simulation = run.manifest.config.get("simulation")
+    with_parameters = isinstance(simulation, dict) and simulation.get("parameter_uncertainty") is True
+    limits = []
+    if assumed:
+        total = fmt.count(len(run.assumptions))
+        limits.append(say("limits.assumed", assumed=fmt.count(assumed), total=total))
+    limits.append(say("limits.levels_parameters" if with_parameters else "limits.levels"))
+    if len(context.differences) > 1:
+        limits.append(say("limits.best", strategies=fmt.count(len(run.strategies))))
+    if run.validation.replay is None:
+        limits.append(say("limits.no_replay"))
+    elif not (run.validation.replay.with_parameter_uncertainty or run.validation.replay).covered:
+        limits.append(say("limits.replay"))
+    weak = [fit_name(context, key)[1] for key, fit in run.fits.items() if doubtful(fit)]
+    if weak:
+        limits.append(say("limits.fit", roles=", ".join(weak)))
+    return [*limits, say("limits.epochs"), say("limits.untold")]

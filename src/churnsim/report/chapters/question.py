@@ -1,0 +1,20 @@
+"""What was asked."""
+
+from __future__ import annotations
+
+from churnsim.report import format as fmt
+from churnsim.report.blocks import Chapter, Text
+from churnsim.report.context import Context
+
+__all__ = ["chapter"]
+
+
+def chapter(context: Context) -> Chapter:
+    """The question in the words of the configuration, and what was compared to answer it."""
+    compared = context.say(
+        "question.compared",
+        list=", ".join(context.titles.values()),
+        replications=fmt.count(context.run.comparison.replications),
+    )
+    blocks = [Text(text=context.run.manifest.question), Text(text=compared)]
+    return Chapter(id="question", title=context.say("section.question"), blocks=list(blocks))

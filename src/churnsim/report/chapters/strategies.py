@@ -1,0 +1,136 @@
+"""The strategies side by side: what they do and spend, paired differences, levels, and paths over time."""
+
+from __future__ import annotations
+
+import math
+
+from churnsim.report import format as fmt
+from churnsim.report.blocks import Block, Cell, Chapter, Column, Heading, Table, Text
+from churnsim.report.chapters.answer import reading
+from churnsim.report.context import Context
+from churnsim.report.figures import forest_figure, path_figure, spending_figure
+from churnsim.report.schema import Level
+from churnsim.report.tables import row_of, table
+
+__all__ = ["chapter"]
+
+BADGES = {"better": "good", "worse": "bad", "undecided": "open"}
+MONEY = frozenset({"npv", "profit", "revenue", "margin", "acquisition", "retention", "service", "recovery", "fixed"})
+
+
+def chapter(context: Context) -> Chapter:
+    """The comparison, from money put in to money got out."""
+    say, comparison = context.say, context.run.comparison
+    blocks: list[Block] = [
+        Text(text=say("strategies.intro", replications=fmt.count(comparison.replications))),
+        _described(context),
+    ]
+    if context.differences:
+        blocks.append(Heading(text=say("strategies.difference_heading", baseline=context.baseline)))
+        blocks += [forest_figure(context), _differences(context)]
+        blocks.append(Text(text=say("strategies.reduction_note", baseline=context.baseline), tone="note"))
+    blocks += _spending(context)
+    blocks += [Heading(text=say("strategies.levels_heading")), _levels(context)]
+    if comparison.path:
+        blocks.append(Heading(text=say("strategies.path_heading")))
+        blocks += [path_figure(context, "active"), path_figure(context, "profit")]
+    return Chapter(id="strategies", title=say("section.strategies"), blocks=blocks)
+
+
+def _described(context: Context) -> Table:
+    say = context.say
+    columns = [
+        Column(title=say("strategies.strategy")),
+        Column(title=say("strategies.budget"), numeric=True),
+        Column(title=say("strategies.what"), prose=True),
+    ]
+    rows = [
+        row_of(context.titles[s.name], context.money(s.budget_per_period), s.description)
+        for s in context.run.strategies
+    ]
+    return table(say("strategies.described"), columns, rows)
+
+
+def _differences(context: Context) -> Table:
+    say = context.say
+    columns = [
+        Column(title=say("strategies.strategy")),
+        Column(title=say("strategies.verdict")),
+        Column(title=say("strategies.difference"), numeric=True),
+        Column(title=say("strategies.bootstrap"), numeric=True),
+        Column(title=say("strategies.correlation"), numeric=True),
+        Column(title=say("strategies.reduction"), numeric=True),
+    ]
+    rows = []
+    for d in context.differences:
+        read, reduction = reading(d), fmt.significant(d.variance_reduction, 2)
+        interval = context.signed_interval(d.lower, d.upper)
+        rows.append(
+            row_of(
+                context.titles[d.strategy],
+                Cell(text=say(f"strategies.{read}"), badge=BADGES[read]),
+                Cell(text=context.difference(d.mean), note="" if interval == fmt.ABSENT else interval),
+                context.signed_interval(d.bootstrap_lower, d.bootstrap_upper),
+                fmt.fixed(d.correlation, 2),
+                reduction if reduction == fmt.ABSENT else f"{reduction}×",
+            )
+        )
+    return table(say("strategies.difference_caption", baseline=context.baseline, level=context.level), columns, rows)
+
+
+def _spending(context: Context) -> list[Block]:
+    """Figure and table of the accounts on which anything is spent."""
+    say, spent = context.say, context.run.comparison.spending
+    used = dict.fromkeys(row.account for row in spent if row.mean != 0)
+    accounts = {a: context.words.known(f"account.{a}", a.replace("_", " ")) for a in used}
+    if not accounts:
+        return []
+    amounts = {(row.strategy, row.account): row.mean for row in spent}
+    totals = {
+        s.name: math.fsum(amounts.get((s.name, account), 0.0) for account in accounts) for s in context.run.strategies
+    }
+    largest = max(map(abs, totals.values()))
+    columns = [
+        Column(title=say("strategies.strategy")),
+        *(Column(title=title, numeric=True) for title in accounts.values()),
+        Column(title=say("strategies.total"), numeric=True),
+    ]
+    rows = [
+        row_of(
+            context.titles[name],
+            *(context.money(amounts.get((name, account)), like=largest) for account in accounts),
+            context.money(total, like=largest),
+        )
+        for name, total in totals.items()
+    ]
+    return [
+        Heading(text=say("strategies.spending_heading")),
+        spending_figure(context, accounts=accounts, totals=totals),
+        table(say("strategies.spending_caption", horizon=context.horizon), columns, rows),
+    ]
+
+
+def _levels(context: Context) -> Table:
+    """One row a metric, one column a strategy, the interval below the mean."""
+    say, metrics, strategies = context.say, context.run.comparison.metrics, context.run.strategies
+    columns = [
+        Column(title=say("strategies.measure")),
+        *(Column(title=context.titles[s.name], numeric=True) for s in strategies),
+    ]
+    rows = []
+    for name, metric in metrics.items():
+        levels = {level.strategy: level for level in metric.levels}
+        title = context.words.known(f"metric.{name}", name.replace("_", " "))
+        rows.append(row_of(title, *(_level(context, name, levels.get(s.name)) for s in strategies)))
+    caption = say("strategies.all_levels_caption", horizon=context.horizon, level=context.level)
+    return table(caption, columns, rows)
+
+
+def _level(context: Context, metric: str, level: Level | None) -> Cell:
+    if level is None:
+        return Cell(text=fmt.ABSENT)
+    if metric in MONEY:
+        text, note = context.money(level.mean), context.money_interval(level.lower, level.upper)
+    else:
+        text, note = fmt.count(level.mean), context.count_interval(level.lower, level.upper)
+    return Cell(text=text, note="" if note == fmt.ABSENT else note)

@@ -1,0 +1,70 @@
+"""What the customers in the data are worth: the total with its interval, and by tenth."""
+
+from __future__ import annotations
+
+import math
+
+from churnsim.report import format as fmt
+from churnsim.report.blocks import Block, Chapter, Column, Details, Text
+from churnsim.report.context import Context
+from churnsim.report.figures import value_figure
+from churnsim.report.schema import Value
+from churnsim.report.tables import row_of, table
+
+__all__ = ["chapter"]
+
+
+def chapter(context: Context) -> Chapter:
+    """Customer lifetime value of the base as fitted; empty when the run valued no customers."""
+    title, value = context.say("section.value"), context.run.value
+    if value is None:
+        return Chapter(id="value", title=title)
+    blocks: list[Block] = [Text(text=" ".join(_sentences(context, value)))]
+    if value.by_decile:
+        blocks += [value_figure(context, value), _deciles(context, value)]
+    return Chapter(id="value", title=title, blocks=blocks)
+
+
+def _sentences(context: Context, value: Value) -> list[str]:
+    say = context.say
+    sentences = [
+        say(
+            "value.intro",
+            horizon=context.units(value.horizon, value.unit or context.run.validation.unit),
+            margin=fmt.percent(value.margin),
+            rate=fmt.percent(value.annual_discount_rate),
+            total=context.money(value.total),
+            customers=fmt.count(value.customers),
+        )
+    ]
+    interval = context.money_interval(value.lower, value.upper)
+    if interval != fmt.ABSENT:
+        sentences.append(say("value.interval", level=fmt.percent(value.level), interval=interval))
+    if value.mean_p_alive is not None:
+        sentences.append(say("value.alive", alive=fmt.percent(value.mean_p_alive, 0)))
+    total = math.fsum(row.value for row in value.by_decile)
+    if total > 0:
+        sentences.append(say("value.top", share=fmt.percent(value.by_decile[0].value / total, 0)))
+    return sentences
+
+
+def _deciles(context: Context, value: Value) -> Details:
+    say = context.say
+    columns = [
+        Column(title=say("value.decile")),
+        *(Column(title=say(f"value.{key}"), numeric=True) for key in ("customers", "amount", "share", "each")),
+    ]
+    total = math.fsum(row.value for row in value.by_decile)
+    largest = max(abs(row.value) for row in value.by_decile)
+    rows = [
+        row_of(
+            str(row.decile),
+            fmt.count(row.customers),
+            context.money(row.value, like=largest),
+            fmt.percent(row.value / total, 1) if total > 0 else fmt.ABSENT,
+            context.money(row.value / row.customers, like=1.0) if row.customers else fmt.ABSENT,
+        )
+        for row in value.by_decile
+    ]
+    caption = say("value.caption")
+    return Details(summary=caption, blocks=[table(caption, columns, rows, quiet=True)])

@@ -1,0 +1,140 @@
+"""Numbers as a reader wants them: money, shares, intervals, p-values, durations, checksums.
+
+Every function returns text. A missing number (None) becomes an en dash; a negative sign is a true minus.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+__all__ = [
+    "ABSENT", "cell", "count", "decimals_for", "decimals_of", "decimals_shown", "duration", "fixed", "interval",
+    "money", "p_value", "percent", "sentence", "signed", "significant",
+]  # fmt: skip
+
+ABSENT = "–"
+_MINUS = "−"
+_SPACE = "\N{NO-BREAK SPACE}"
+
+
+def fixed(value: float | None, decimals: int) -> str:
+    """`value` with that many decimals, thousands apart: -1234.5 -> −1,234.5. Zero has no sign."""
+    if value is None or not math.isfinite(value):
+        return ABSENT
+    text = f"{value:,.{decimals}f}"
+    if text.startswith("-"):
+        text = text[1:] if not any(digit in text for digit in "123456789") else _MINUS + text[1:]
+    return text
+
+
+def signed(text: str) -> str:
+    """The same number with a plus in front when it is positive."""
+    positive = not text.startswith((_MINUS, ABSENT)) and any(digit in text for digit in "123456789")
+    return f"+{text}" if positive else text
+
+
+def decimals_for(values: Iterable[float | None], *, digits: int = 4, most: int = 6) -> int:
+    """Decimals that give the largest of `values` that many significant digits, so that a column lines up."""
+    sizes = [abs(value) for value in values if value is not None and math.isfinite(value) and value != 0]
+    if not sizes:
+        return 0
+    return min(most, max(0, digits - 1 - math.floor(math.log10(max(sizes)))))
+
+
+def decimals_of(value: float | None) -> int:
+    """Decimals that the stored number really has: 0.25 -> 2. Very small and missing numbers: 12 and 0."""
+    if value is None:
+        return 0
+    text = repr(float(value))
+    return 12 if "e" in text else len(text.partition(".")[2].rstrip("0"))
+
+
+def decimals_shown(values: Iterable[float | None], *, digits: int = 4) -> int:
+    """Decimals for numbers that stand together: enough for `digits` significant ones, without trailing zeros."""
+    present = [value for value in values if value is not None and math.isfinite(value)]
+    most = decimals_for(present, digits=digits)
+    return max((decimals_of(round(value, most)) for value in present), default=0)
+
+
+def sentence(text: str) -> str:
+    """The text with its first letter a capital."""
+    return text[:1].upper() + text[1:]
+
+
+def significant(value: float | None, digits: int = 4) -> str:
+    """`value` to that many significant digits (whole numbers are never rounded to tens)."""
+    return fixed(value, decimals_for([value], digits=digits))
+
+
+def count(value: float | None) -> str:
+    """A number of things: 1,882; a mean of counts keeps one decimal below 100."""
+    if value is None:
+        return ABSENT
+    whole = float(value).is_integer() or abs(value) >= 100
+    return fixed(value, 0 if whole else 1)
+
+
+def money(value: float | None, currency: str = "", *, decimals: int | None = None) -> str:
+    """An amount: whole units from 1,000 up and for whole amounts, cents otherwise, the currency in front."""
+    if decimals is None:
+        decimals = 0 if value is not None and (abs(value) >= 999.5 or float(value).is_integer()) else 2
+    text = fixed(value, decimals)
+    if text == ABSENT or not currency:
+        return text
+    # A word such as EUR stands apart from the figure; a sign such as $ does not.
+    currency = currency + "\N{NO-BREAK SPACE}" if currency[-1].isalnum() else currency
+    return f"{_MINUS}{currency}{text[1:]}" if text.startswith(_MINUS) else currency + text
+
+
+def percent(share: float | None, decimals: int | None = None) -> str:
+    """A share as a percentage: 0.95 -> 95%, 0.0512 -> 5.1%."""
+    if share is None or not math.isfinite(share):
+        return ABSENT
+    if decimals is None:
+        decimals = 0 if math.isclose(share * 100, round(share * 100), abs_tol=1e-9) else 1
+    return f"{fixed(share * 100, decimals)}%"
+
+
+def interval(lower: str, upper: str, *, joint: str) -> str:
+    """Two formatted bounds as one interval that no line breaks; absent when either bound is."""
+    return ABSENT if ABSENT in (lower, upper) else _SPACE.join((lower, joint, upper))
+
+
+def p_value(value: float | None) -> str:
+    """A p-value: three decimals, or a bound below the smallest of them."""
+    if value is None or not math.isfinite(value):
+        return ABSENT
+    return "<\N{NO-BREAK SPACE}0.001" if value < 0.001 else fixed(value, 3)
+
+
+def duration(seconds: float | None) -> tuple[str, str]:
+    """A run time as (number, unit key): seconds up to two minutes, then minutes, then hours."""
+    if seconds is None or not math.isfinite(seconds):
+        return ABSENT, "seconds"
+    if seconds < 120:
+        return fixed(seconds, 1 if seconds < 10 else 0), "seconds"
+    return (fixed(seconds / 60, 1), "minutes") if seconds < 7200 else (fixed(seconds / 3600, 1), "hours")
+
+
+def cell(value: Any) -> str:
+    """Any stored value as table text."""
+    if value is None:
+        return ABSENT
+    if isinstance(value, bool):
+        return "✓" if value else "✗"
+    if isinstance(value, int):
+        # A year or an identifier of four digits reads wrong with a comma.
+        return fixed(value, 0) if abs(value) >= 10_000 else str(value).replace("-", _MINUS)
+    if isinstance(value, float):
+        return (
+            fixed(value, decimals_shown([value]))
+            if abs(value) >= 1e-4 or value == 0
+            else f"{value:.2g}".replace("-", _MINUS)
+        )
+    if isinstance(value, dict):
+        return "; ".join(f"{key}: {cell(item)}" for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(cell(item) for item in value)
+    return str(value)

@@ -1,0 +1,282 @@
+"""A small, plausible run directory, as a study stores one: what the report's tests are fed with."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+Pieces = dict[str, Any]
+
+NASTY = "<script>alert(1)</script>"
+STRATEGIES = {
+    "baseline": ("Baseline", "As today.", 4000.0),
+    "acquisition-heavy": ("Acquisition-heavy", "Most of the budget buys new customers.", 4000.0),
+    "retention-heavy": ("Retention-heavy", "Most of the budget goes to contacts with customers.", 4000.0),
+    "complaint-recovery": ("Complaint recovery", "A desk answers complaints within days.", 4000.0),
+}
+NPV = {
+    "baseline": 61200.0,
+    "acquisition-heavy": 52800.0,
+    "retention-heavy": 63150.0,
+    "complaint-recovery": 70480.0,
+}
+ACCOUNTS = ("acquisition", "retention", "service", "recovery", "fixed")
+SHARES = {
+    "baseline": (0.4, 0.3, 0.2, 0.1, 0.0),
+    "acquisition-heavy": (0.8, 0.1, 0.1, 0.0, 0.0),
+    "retention-heavy": (0.1, 0.7, 0.2, 0.0, 0.0),
+    "complaint-recovery": (0.2, 0.2, 0.4, 0.2, 0.0),
+}
+
+
+def write_run(folder: Path, pieces: Pieces | None = None) -> Path:
+    """Write the run into `folder` and return it; `pieces` replaces the usual ones."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in (pieces or make_pieces()).items():
+        text = json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False)
+        (folder / f"{name}.json").write_text(text, encoding="utf-8")
+    return folder
+
+
+def make_pieces() -> Pieces:
+    """The JSON pieces of the run, free to be altered by a test."""
+    return {
+        "manifest": _manifest(),
+        "fits": _fits(),
+        "validation": _validation(),
+        "value": _value(),
+        "assumptions": _assumptions(),
+        "strategies": [
+            {"name": name, "title": title, "description": text, "settings": {}, "budget_per_period": budget}
+            for name, (title, text, budget) in STRATEGIES.items()
+        ],
+        "comparison": _comparison(),
+        "claims": _claims(),
+    }
+
+
+def _manifest() -> Pieces:
+    return {
+        "name": "cdnow-demo",
+        "title": "CDNOW: where should the next dollar go?",
+        "question": "Given equal budgets for two years, which way of spending them leaves the most profit?",
+        "hash": "3fa9c1d20b7e",
+        "config": {
+            "name": "cdnow-demo",
+            "seed": 20240607,
+            "simulation": {"horizon": "104.0 W", "period": "4.0 W", "parameter_uncertainty": True},
+        },
+        "seed": 20240607,
+        "engine": "simpy",
+        "churnsim": "0.1.0",
+        "versions": {"numpy": "2.1.0", "pandas": "2.3.3"},
+        "platform": {"python": "3.11.7", "system": "Linux", "cores": 2},
+        "data": {
+            "source": "CDNOW, tenth sample (Fader & Hardie)",
+            "checksum_sha256": "9b2f" * 16,
+            "rows": 6919,
+            "customers": 2357,
+            "first": "1997-01-01",
+            "last": "1998-06-30",
+            "set_aside": [{"row": 17, "column": "amount", "value": "n/a", "reason": "not a number"}],
+        },
+        "started": "2024-06-07T10:00:00+00:00",
+        "finished": "2024-06-07T10:01:03+00:00",
+        "seconds": 63.2,
+        "workers": 2,
+        "status": "complete",
+    }
+
+
+def _fit(family: str, unit: str | None, role: str, values: dict[str, float], loglik: float) -> Pieces:
+    parameters = [
+        {"name": name, "estimate": v, "standard_error": v / 9, "lower": v * 0.79, "upper": v * 1.24}
+        for name, v in values.items()
+    ]
+    n = 2357
+    return {
+        "family": family, "unit": unit, "role": role, "parameters": parameters, "loglik": loglik,
+        "aic": 2 * len(values) - 2 * loglik, "bic": math.log(n) * len(values) - 2 * loglik, "n": n,
+        "status": {"code": "converged", "message": "the gradient vanishes and the curvature is proper.", "advice": ""},
+    }  # fmt: skip
+
+
+def _fits() -> Pieces:
+    return {
+        "purchases": _fit("bg_nbd", "W", "whole log", {"r": 0.2817, "alpha": 4.561, "a": 0.612, "b": 2.09}, -14012.7),
+        "purchases_calibration": _fit(
+            "bg_nbd", "W", "calibration", {"r": 0.2426, "alpha": 4.4136, "a": 0.793, "b": 2.4259}, -9582.43
+        ),
+        "spend": _fit("gamma_gamma", None, "spend", {"p": 6.25, "q": 3.744, "gamma": 15.44}, -4055.1),
+    }
+
+
+def _validation() -> Pieces:
+    actual = [1411, 439, 214, 100, 62, 38, 29, 64]
+    expected = [1395.6, 452.1, 206.2, 115.5, 71.7, 45.9, 30.6, 39.4]
+    tracking = []
+    for week in range(1, 79):
+        total = 2050 * (1 - math.exp(-week / 30)) if week < 40 else 1493 + 44.6 * (week - 39)
+        month, day = divmod((week - 1) * 7, 30)
+        date = f"{1997 + month // 12}-{month % 12 + 1:02d}-{min(day + 1, 28):02d}"
+        tracking.append(
+            {"period": week, "date": date, "actual": round(total), "expected": round(total * 0.985, 2),
+             "holdout": week > 39}
+        )  # fmt: skip
+    return {
+        "calibration_end": "1997-09-30",
+        "holdout_end": "1998-06-30",
+        "unit": "W",
+        "frequency": [
+            {"frequency": i, "actual": a, "expected": e, "lower": e - 2 * e**0.5, "upper": e + 2 * e**0.5}
+            for i, (a, e) in enumerate(zip(actual, expected, strict=True))
+        ],
+        "holdout_by_frequency": [
+            {"frequency": i, "customers": c, "actual": m, "expected": m * 0.95 + 0.02, "lower": 0.8 * m,
+             "upper": 1.2 * m}
+            for i, (c, m) in enumerate(zip(actual, [0.24, 0.70, 1.39, 1.56, 2.53, 2.95, 3.86, 6.36], strict=True))
+        ],
+        "tracking": tracking,
+        "replay": {
+            "actual": 1882, "mean": 1792.4, "lower": 1712.0, "upper": 1871.0, "level": 0.95, "replications": 200,
+            "covered": False, "miss": 11.0, "note": "Chance alone, parameters held at their estimates.",
+            "with_parameter_uncertainty": {
+                "mean": 1790.1, "lower": 1655.0, "upper": 1931.0, "covered": True, "miss": 0.0
+            },
+        },
+    }  # fmt: skip
+
+
+def _value() -> Pieces:
+    shares = [0.42, 0.17, 0.11, 0.08, 0.06, 0.05, 0.04, 0.03, 0.02, 0.02]
+    total = 46512.0
+    return {
+        "annual_discount_rate": 0.1, "horizon": 104.0, "margin": 0.3, "total": total, "lower": 41200.0,
+        "upper": 52300.0, "level": 0.95, "customers": 2357, "mean_p_alive": 0.41,
+        "by_decile": [
+            {"decile": i + 1, "customers": 236 if i < 7 else 235, "value": total * s} for i, s in enumerate(shares)
+        ],
+    }  # fmt: skip
+
+
+def _assumptions() -> list[Pieces]:
+    rows = [
+        ("purchases", "BG/NBD", "", "how customers buy and leave", "fitted here", "measured here"),
+        ("margin", 0.3, "share of revenue", "what is left after the cost of goods", "a round figure", "assumed"),
+        ("complaints.complain", 0.04, "chance per failure", "a customer who meets a failure complains",
+         "TARP 1986, as text 001 reports it", "published"),
+        ("complaints.failure_share", 0.3, "share of dropout", "dropout that failures cause", "no source", "assumed"),
+        ("discount_rate", 0.1, "a year, effective", "what later money is worth", "text 001", "published"),
+    ]  # fmt: skip
+    keys = ("parameter", "value", "unit", "meaning", "source", "status")
+    return [dict(zip(keys, row, strict=True)) for row in rows]
+
+
+def _comparison() -> Pieces:
+    spread = {
+        "npv": 2200.0,
+        "profit": 2500.0,
+        "revenue": 4100.0,
+        "purchases": 60.0,
+        "births": 9.0,
+        "active_end": 22.0,
+    }
+    scale = {
+        "npv": 1.0,
+        "profit": 1.1,
+        "revenue": 3.4,
+        "purchases": 0.09,
+        "births": 0.008,
+        "active_end": 0.014,
+    }
+    gap = {"acquisition-heavy": 1300.0, "retention-heavy": 2600.0, "complaint-recovery": 1500.0}
+    metrics = {}
+    for metric, width in spread.items():
+        means = {name: npv * scale[metric] for name, npv in NPV.items()}
+        metrics[metric] = {
+            "levels": [
+                {"strategy": s, "metric": metric, "mean": m, "lower": m - width, "upper": m + width, "sd": width * 2.7}
+                for s, m in means.items()
+            ],
+            "differences": [
+                {
+                    "strategy": s, "against": "baseline", "metric": metric, "mean": means[s] - means["baseline"],
+                    "lower": means[s] - means["baseline"] - g * scale[metric],
+                    "upper": means[s] - means["baseline"] + g * scale[metric],
+                    "bootstrap_lower": means[s] - means["baseline"] - 0.95 * g * scale[metric],
+                    "bootstrap_upper": means[s] - means["baseline"] + 0.94 * g * scale[metric],
+                    "correlation": 0.83, "variance_reduction": 5.9, "replications": 30,
+                }
+                for s, g in gap.items()
+            ],
+        }  # fmt: skip
+    path = []
+    for name, npv in NPV.items():
+        for period in range(1, 27):
+            active = 980 * math.exp(-period / 60) + npv / 61200 * 6 * period
+            profit = npv * 1.1 * (1 - math.exp(-period / 14)) / (1 - math.exp(-26 / 14))
+            path.append(
+                {"strategy": name, "period": period, "active_mean": active, "active_lower": active - 14,
+                 "active_upper": active + 14, "profit_mean": profit, "profit_lower": profit - 90 * period,
+                 "profit_upper": profit + 90 * period}
+            )  # fmt: skip
+    return {
+        "against": "baseline",
+        "level": 0.95,
+        "replications": 30,
+        "metrics": metrics,
+        "spending": [
+            {"strategy": name, "account": account, "mean": 104000.0 * share}
+            for name, shares in SHARES.items()
+            for account, share in zip(ACCOUNTS, shares, strict=True)
+        ],
+        "path": path,
+    }
+
+
+def _claims() -> list[Pieces]:
+    source = {
+        "text": "001",
+        "title": "7讲 保留老顾客的策略",
+        "study": "Reichheld & Sasser 1990",
+        "measured": "profit a customer",
+    }
+    control = {"what": "one flow altered", "verdict": "FAILS", "reason": "It gives 121.2."}
+    base = {"kind": "arithmetic", "lower": None, "upper": None, "parts": [], "tables": {}, "control": control}
+    return [
+        base | {
+            "id": "card-npv", "says": "The flows −51, 30, 42, 44, 49, 55 at 10% are worth 111.7.",
+            "quote": "净现值为111.7美元", "sources": [source], "quantity": "Net present value in dollars.",
+            "expect": 111.7, "within": 0.05, "because": "Half of the last printed digit.",
+            "critique": ["The flows of those who stayed are not those of the average customer."],
+            "verdict": "REPRODUCED", "reason": "The exact value is 111.66.", "region": None, "estimate": 111.66,
+            "unit": "dollars",
+            "tables": {"flows": [{"year": y, "flow": f} for y, f in enumerate([-51, 30, 42, 44, 49, 55])]},
+        },
+        base | {
+            "id": "five-percent-churn", "says": "5% less churn gives 25–85% more profit.",
+            "quote": "顾客流失率降低5%,利润就能增加25%~85%", "sources": [source], "kind": "simulation",
+            "quantity": "Relative rise of discounted profit when retention rises by 5 points, percent.",
+            "expect": [25, 85], "within": None, "because": "The stated range.",
+            "critique": ["Fader & Hardie 2010: one common retention rate understates value."],
+            "verdict": "HOLDS_IF", "reason": "It depends on base retention and discount rate.",
+            "region": "base retention between 70% and 90%", "estimate": 41.5, "lower": 33.2, "upper": 49.9,
+            "unit": "percent",
+            "parts": [
+                {"name": "thought experiment", "estimand": "Rise of present value, percent.", "verdict": "HOLDS_IF",
+                 "estimate": 41.5, "lower": None, "upper": None, "unit": "percent", "reason": "In 34 of 60 cells."},
+                {"name": "fitted customers", "estimand": "Rise on CDNOW, percent.", "verdict": "FAILS",
+                 "estimate": 9.1, "lower": 7.7, "upper": 10.4, "unit": "percent", "reason": "Below the range."},
+            ],
+            "tables": {"map": [{"retention": 0.5 + i / 100, "discount": 0.1, "gain": i / 90} for i in range(45)]},
+        },
+        base | {
+            "id": "recovery-retains", "says": "Of those who complain 95% stay when the complaint is settled at once.",
+            "quote": "若能当场解决, 95%会再度惠顾", "sources": ["004 顾客经营"], "kind": "simulation",
+            "quantity": "Share of complainants still active a year later.", "expect": 0.95, "within": 0.03,
+            "because": "Monte Carlo error.", "critique": [], "verdict": "UNTESTED", "reason": "The check was skipped.",
+            "region": None, "estimate": None, "unit": "",
+        },
+    ]  # fmt: skip

@@ -1,0 +1,226 @@
+"""The report: a stored run in, one offline page out, and no figure that the run does not hold."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from importlib.resources import files
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from churnsim.errors import ConfigError, DataError, MissingExtraError
+from churnsim.report import load_run, render
+from churnsim.report.chapters.answer import chapter as answer
+from churnsim.report.context import Context
+from churnsim.report.extras import NEEDED
+from churnsim.report.load import PIECES
+from churnsim.report.words import Words
+
+
+def _beside(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+fake_run, checks = _beside("fake_run"), _beside("page_checks")
+
+CHAPTERS = (
+    "answer", "question", "data", "fit", "prediction", "value", "strategies", "claims", "assumptions", "method",
+)  # fmt: skip
+NASTY = '<script>alert(1)</script> "q" & </svg></title></style> {{ 7*7 }} {level}'
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return render(fake_run.write_run(tmp_path_factory.mktemp("run")))
+
+
+@pytest.fixture(scope="module")
+def nasty_page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Every text that comes from data or configuration is hostile."""
+    pieces = fake_run.make_pieces()
+    pieces["manifest"]["title"] = 'It\'s "quoted" \u200f\u05e2\u05d1\u05e8\u05d9\u05ea\u200e <b>bold</b>'
+    pieces["manifest"]["question"] = pieces["manifest"]["data"]["source"] = NASTY
+    pieces["manifest"]["config"]["title"] = NASTY
+    pieces["manifest"]["data"]["set_aside"][0]["value"] = NASTY
+    for strategy in pieces["strategies"][:2]:
+        strategy["title"] = strategy["description"] = NASTY
+    pieces["comparison"]["spending"][0]["account"] = NASTY
+    pieces["validation"]["frequency"][0]["frequency"] = NASTY
+    for text in ("says", "quote", "reason", "quantity", "unit", "kind", "verdict"):
+        pieces["claims"][0][text] = NASTY
+    pieces["claims"][0]["id"] = 'x" onload="alert(1)'
+    pieces["claims"][0]["tables"] = {NASTY: [{NASTY: NASTY}]}
+    pieces["assumptions"][0] |= {"parameter": NASTY, "unit": NASTY, "status": NASTY}
+    return render(fake_run.write_run(tmp_path_factory.mktemp("nasty"), pieces))
+
+
+def test_chapters_come_in_order_with_anchors(page: str) -> None:
+    places = [page.index(f'<section id="{name}"') for name in CHAPTERS]
+    assert places == sorted(places)
+    assert all(f'<a href="#{name}">' in page for name in CHAPTERS)
+    assert checks.broken_anchors(page) == []
+
+
+def test_every_figure_is_drawn_for_desktop_and_phone(page: str) -> None:
+    assert page.count("<figure ") == page.count('<div class="wide">') == page.count('<div class="narrow">') == 9
+    assert page.count('class="chart"') == 18
+    assert checks.unlabelled(page) == []
+
+
+def test_page_is_offline_and_inert(page: str, nasty_page: str) -> None:
+    for text in (page, nasty_page):
+        assert checks.active_content(text) == []
+        assert checks.loads(text) == []
+
+
+def test_text_from_data_is_shown_as_text(nasty_page: str) -> None:
+    assert "<script" not in nasty_page
+    assert "<b>bold" not in nasty_page
+    # In prose and in the charts alike; the template marks in it are not carried out.
+    assert NASTY in checks.visible_text(nasty_page)
+    assert "{{ 7*7 }}" in nasty_page
+    assert "&lt;script&gt;" in nasty_page[nasty_page.index("<svg") : nasty_page.rindex("</svg>")]
+
+
+def test_all_placeholders_are_filled(page: str) -> None:
+    assert checks.unfilled(page) == []
+
+
+def test_words_hold_no_figure() -> None:
+    text = files("churnsim.report.words").joinpath("en.toml").read_text(encoding="utf-8")
+    assert checks.figures_in_words(text) == []
+
+
+def test_template_says_nothing_by_itself() -> None:
+    text = files("churnsim.report").joinpath("templates/report.html").read_text(encoding="utf-8")
+    assert checks.prose_in_template(text) == []
+
+
+@pytest.mark.parametrize(
+    "figure",
+    ["2,357", "6,919", "0.2426", "−9,582.4", "1,882", "1,792", "1,655 to 1,931", "46,512", "+9,280",
+     "+7,780 to +10,780", "−9,700 to −7,100", "0.83", "5.9×", "20240607", "3fa9c1d20b7e", "111.7", "104 weeks"],
+)  # fmt: skip
+def test_stored_results_are_told(page: str, figure: str) -> None:
+    assert figure in checks.visible_text(page)
+
+
+DIFFERENCES = {
+    "best_clear": ((500, 100, 900), (200, -50, 450), "Second ends best"),
+    "best_unclear": ((500, -100, 1100), (200, -50, 450), "No strategy can be told apart"),
+    "other_clear": ((500, -100, 1100), (200, 50, 350), "Third does better than Baseline"),
+    "baseline_clear": ((-500, -900, -100), (-700, -900, -500), "Nothing tried here beats"),
+    "baseline_unclear": ((-500, -1100, 100), (-700, -900, -500), "Nothing tried here can be shown"),
+}
+
+
+@pytest.mark.parametrize("case", DIFFERENCES)
+def test_verdict_is_as_strong_as_its_interval(tmp_path: Path, case: str) -> None:
+    first, second, expected = DIFFERENCES[case]
+    pieces = fake_run.make_pieces()
+    pieces["strategies"] = [{"name": name, "title": name.title()} for name in ("baseline", "second", "third")]
+    pieces["comparison"] |= {"path": [], "spending": []}
+    pieces["comparison"]["metrics"] = {
+        "npv": {
+            "levels": [],
+            "differences": [
+                {"strategy": name, "against": "baseline", "mean": m, "lower": lo, "upper": up, "replications": 30}
+                for name, (m, lo, up) in (("third", second), ("second", first))
+            ],
+        }
+    }
+    context = Context(load_run(fake_run.write_run(tmp_path, pieces)), Words())
+    said = answer(context).blocks[0].text
+    assert said.startswith(expected)
+    assert ("covers zero" in said) == (case not in ("best_clear", "baseline_clear"))
+
+
+def test_a_missed_holdout_is_said_with_its_size(tmp_path: Path) -> None:
+    pieces = fake_run.make_pieces()
+    pieces["validation"]["replay"]["with_parameter_uncertainty"] = None
+    said = " ".join(getattr(b, "text", "") for b in answer(_context(tmp_path, pieces)).blocks)
+    assert "misses them by 11" in said
+    assert "rather than as forecasts" in said
+
+
+def test_currency_stands_before_the_amount(tmp_path: Path) -> None:
+    pieces = fake_run.make_pieces()
+    pieces["manifest"]["data"]["currency"] = "$"
+    assert "$9,280" in answer(_context(tmp_path, pieces)).blocks[0].text
+
+
+def _context(folder: Path, pieces: dict[str, object]) -> Context:
+    return Context(load_run(fake_run.write_run(folder, pieces)), Words())
+
+
+def test_a_partial_run_is_refused(tmp_path: Path) -> None:
+    pieces = fake_run.make_pieces()
+    pieces["manifest"]["status"] = "partial"
+    fake_run.write_run(tmp_path, {"manifest": pieces["manifest"]})
+    with pytest.raises(DataError, match=r"is partial, not complete.*Run the same configuration again"):
+        render(tmp_path)
+
+
+@pytest.mark.parametrize("piece", PIECES)
+def test_a_missing_piece_is_named(tmp_path: Path, piece: str) -> None:
+    fake_run.write_run(tmp_path)
+    (tmp_path / f"{piece}.json").unlink()
+    with pytest.raises(DataError, match=rf"{piece}\.json is missing"):
+        load_run(tmp_path)
+
+
+def test_a_malformed_piece_is_named_with_its_key(tmp_path: Path) -> None:
+    pieces = fake_run.make_pieces()
+    pieces["validation"]["replay"]["actual"] = "many"
+    with pytest.raises(DataError, match=r"validation\.json at replay\.actual: .*'many'"):
+        load_run(fake_run.write_run(tmp_path, pieces))
+    (tmp_path / "fits.json").write_text("{", encoding="utf-8")
+    with pytest.raises(DataError, match=r"fits\.json is not JSON"):
+        load_run(tmp_path)
+
+
+def test_a_strategy_that_is_compared_must_be_described(tmp_path: Path) -> None:
+    pieces = fake_run.make_pieces()
+    del pieces["strategies"][1]
+    with pytest.raises(DataError, match=r"'acquisition-heavy', which strategies\.json does not describe"):
+        load_run(fake_run.write_run(tmp_path, pieces))
+
+
+def test_no_directory_and_no_language(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="is not a directory"):
+        render(tmp_path / "nowhere")
+    with pytest.raises(ConfigError, match="no report in the language"):
+        render(tmp_path, language="../en")
+
+
+@pytest.mark.parametrize("module", NEEDED)
+def test_without_the_extra_the_install_command_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(MissingExtraError, match=rf"{module}.*pip install 'churnsim\[report\]'"):
+        render(fake_run.write_run(tmp_path))
+
+
+def test_a_run_with_only_what_must_be_there(tmp_path: Path) -> None:
+    """No claims, value, replay, holdout or second strategy: the chapters that have nothing to say are left out."""
+    pieces = fake_run.make_pieces()
+    pieces["claims"], pieces["value"], pieces["assumptions"] = [], None, []
+    pieces["strategies"] = pieces["strategies"][:1]
+    pieces["validation"] |= {"replay": None, "tracking": [], "holdout_by_frequency": [], "frequency": []}
+    level = {"strategy": "baseline", "mean": 1.0, "lower": None, "upper": None}
+    pieces["comparison"] |= {
+        "metrics": {"npv": {"levels": [level], "differences": []}}, "path": [], "spending": []
+    }  # fmt: skip
+    page = render(fake_run.write_run(tmp_path, pieces))
+    assert checks.unfilled(page) == []
+    assert checks.broken_anchors(page) == []
+    assert '<section id="claims"' not in page
+    assert "was run by itself" in page
