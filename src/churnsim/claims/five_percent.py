@@ -10,7 +10,6 @@ from churnsim.claims.five_percent_map import (
     COSTS,
     DISCOUNTS,
     HIGH,
-    LIVES,
     LOW,
     Cell,
     Change,
@@ -31,6 +30,8 @@ MAP_BASES = tuple(round(0.50 + 0.05 * i, 2) for i in range(10))
 """Bases kept in the stored map; the intervals are found on the finer grid."""
 RATE = 0.10
 """Discount rate at which the region is put into words: the card's own."""
+SHOWN_LIVES = ("mean life", "geometric", "sBG 0.18")
+"""Views of life that the words name: the authors' own, one common rate, and customers who differ."""
 
 
 def part_a(
@@ -53,8 +54,8 @@ def part_a(
             f"with and without acquisition cost, discount {min(discounts):.0%}-{max(discounts):.0%})."
         ),
         verdict=verdict,
-        estimate=share,
-        unit="share of cells",
+        estimate=100.0 * share,
+        unit="percent of the cells",
         reason=(
             f"Of {len(defined)} cells {change.value} give {LOW:.0%}-{HIGH:.0%} in {share:.1%}, less in {below:.1%} and "
             f"more in {abs(1.0 - share - below):.1%}; {len(found) - len(defined)} further cells have no finite value "
@@ -78,16 +79,20 @@ def _where(true: list[Interval], *, life: str, profile: str, costly: bool) -> st
 def _region(true: list[Interval]) -> str:
     """The region in words: base retention from and to, at the card's discount rate, in its two extreme settings."""
     settings = (
-        ("growing", True, "profit growing as the card's, acquisition cost 51"),
-        ("flat", True, "flat profit of 44, acquisition cost 51"),
-        ("growing", False, "profit growing as the card's, no acquisition cost"),
-        ("flat", False, "flat profit, no acquisition cost"),
+        ("growing", True, "the card's growing profit and its acquisition cost of 51"),
+        ("flat", False, "flat profit and no acquisition cost"),
     )
     lines = [
-        f"{words}: " + ", ".join(f"{life} {_where(true, life=life, profile=profile, costly=costly)}" for life in LIVES)
+        f"with {words}, for base retention "
+        + ", ".join(f"{_where(true, life=life, profile=profile, costly=costly)} ({life})" for life in SHOWN_LIVES)
         for profile, costly, words in settings
     ]
-    return f"Base retention (of .50-.95) at {RATE:.0%} discount, sBG with its polarization. " + "; ".join(lines) + "."
+    return (
+        f"At {RATE:.0%} discount, looking at base retention .50-.95: "
+        + "; ".join(lines)
+        + ". The other settings are in the "
+        "table of intervals."
+    )
 
 
 def part_b(*, points: float = 5.0) -> Part:
@@ -135,7 +140,7 @@ def judge(evidence: Evidence = None, quick: bool = False) -> Finding:
         verdict=verdict,
         reason=(
             f"{words} {a.reason} Read as five percent of the defections instead of five points, it is true in "
-            f"{misread.estimate:.1%} of the cells, and the gain can be as small as {lowest:.1%}."
+            f"{misread.estimate:.1f}% of the cells, and the gain can be as small as {lowest:.1%}."
         ),
         estimate=a.estimate,
         unit=a.unit,

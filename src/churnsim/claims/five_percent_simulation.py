@@ -92,15 +92,19 @@ def part_c(evidence: Evidence, quick: bool = False) -> tuple[Part, Table]:
         name=name,
         estimand=estimand,
         verdict=verdict,
-        estimate=first["gain"],
-        lower=first["lower"],
-        upper=first["upper"],
-        unit="share of net present margin",
+        estimate=_percent(first["gain"]),
+        lower=_percent(first["lower"]),
+        upper=_percent(first["upper"]),
+        unit="percent",
         reason=f"On {evidence.label}: {told}."
         + (" These replications do not decide it; run more." if verdict is Verdict.UNTESTABLE else ""),
         region="; ".join(where) if verdict is Verdict.HOLDS_IF else None,
     )
     return part, rows
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100.0 * share
 
 
 def _verdict(inside: list[bool], outside: list[bool]) -> Verdict:

@@ -162,12 +162,12 @@ def _answered(rows: Table) -> Part:
     bounds = found.proportion_ci(confidence_level=0.95, method="wilson")
     return Part(
         name="(b) the answered customers",
-        estimand="Share of complainants who stay after the desk's reply, one clerk, over all replications.",
+        estimand="Percentage of complainants who stay after the desk's reply, one clerk, over all replications.",
         verdict=Verdict.UNTESTABLE,
-        estimate=float(found.statistic),
-        lower=float(bounds.low),
-        upper=float(bounds.high),
-        unit="share of complainants",
+        estimate=100 * float(found.statistic),
+        lower=100 * float(bounds.low),
+        upper=100 * float(bounds.high),
+        unit="percent of complainants",
         reason=(
             f"{found.statistic:.1%} stay, {row['answered_quickly'] / max(row['complaints'], 1e-9):.1%} being "
             "answered quickly; but the share that stays after a quick reply is what was put in. It would take a "
@@ -185,10 +185,10 @@ def _all_dissatisfied(market: Market) -> Part:
     holds = LOW <= stay <= HIGH
     return Part(
         name="(a) all dissatisfied customers",
-        estimand="Share of all dissatisfied customers who stay when every complaint is answered quickly.",
+        estimand="Percentage of all dissatisfied customers who stay when every complaint is answered quickly.",
         verdict=Verdict.HOLDS if holds else (Verdict.HOLDS_IF if needed <= 1 else Verdict.FAILS),
-        estimate=stay,
-        unit="share of the dissatisfied",
+        estimate=100 * stay,
+        unit="percent of the dissatisfied",
         reason=(
             f"With {c.complaint_probability:.0%} complaining and {c.silent_stay:.0%} of the silent staying, "
             f"{stay:.1%} of all dissatisfied customers stay, against the stated {LOW:.0%}-{HIGH:.0%}."

@@ -96,8 +96,8 @@ def judge(
             (
                 f"All {len(cells)} cells agree with the table's identities to the printed digits"
                 if verdict is Verdict.REPRODUCED
-                else f"{worst['row']} at {worst['retention']:.0%} is printed as {worst['printed']:g} and comes to "
-                f"{worst['computed']:.4g}"
+                else f"{str(worst['row']).replace('_', ' ')} at {worst['retention']:.0%} is printed as "
+                f"{worst['printed']:g} and comes to {worst['computed']:.4g}"
             )
             + f". Sales rise by {high.sales / low.sales - 1:.2%} and profit by {gain:.1%}, because the same "
             f"{OTHER_FIXED_COST:g} of other cost (inferred, not printed) stands against both; before it the gain is "

@@ -178,7 +178,7 @@ def status_of(optimum: Optimum, names: Sequence[str], remedies: str) -> FitStatu
         return FitStatus(
             "ridge", f"the likelihood is flat along {', '.join(loose)}: many values fit equally well.", remedies
         )
-    return FitStatus("converged", f"the gradient vanishes and the curvature is proper (start {optimum.starts}).")
+    return FitStatus("converged", "the gradient vanishes and the curvature is that of a maximum.")
 
 
 class Parametric(Protocol):

@@ -23,7 +23,7 @@ class Complaints:
     failure_share: float = documented(
         0.44,
         unit="share of dropout",
-        meaning="phi: dropout that service failures cause",
+        meaning="dropout that service failures cause (phi)",
         status="assumed",
         source=(
             "Keaveney (1995, J. Marketing 59, 71-82): core service failures in 44% of switching incidents in services; "
@@ -33,14 +33,14 @@ class Complaints:
     complaint_probability: float = documented(
         0.10,
         unit="probability",
-        meaning="c: a customer whose purchase failed complains",
+        meaning="a customer whose purchase failed complains (c)",
         status="published",
         source="source 003 (complaint : silence is 1:9); 001 says 4 in 100 and 004 says 1 in 20",
     )
     complaint_probability_if_asked: float = documented(
         0.40,
         unit="probability",
-        meaning="c where the firm asks every buyer",
+        meaning="the same where the firm asks every buyer",
         status="assumed",
         source="no source measures it; vary it",
     )

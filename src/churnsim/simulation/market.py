@@ -23,6 +23,19 @@ from churnsim.units import discount_force
 __all__ = ["Complaints", "Market", "Prospects", "RetentionResponse", "Terms", "assumptions"]
 
 
+WORDS = {"D": "days", "W": "weeks", "M": "months", "Y": "years"}
+# Unit and meaning of the fitted parameters.
+FITTED = {
+    "r": ("", "shape of the purchase rates over customers: the smaller, the more they differ"),
+    "alpha": ("time units", "rate of the purchase rates: r / alpha is the mean number of purchases per time unit"),
+    "a": ("", "dropout after a purchase, weight on leaving: a / (a + b) is its mean probability"),
+    "b": ("", "dropout after a purchase, weight on staying"),
+    "p": ("", "shape of one purchase's amount: the larger, the steadier a customer's amounts"),
+    "q": ("", "shape of the mean amounts over customers: the larger, the less they differ"),
+    "gamma": ("money", "rate of the mean amounts: p gamma / (q - 1) is the population's mean"),
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Market:
     """Customers, how they buy, fail, complain and leave, and how the world answers money.
@@ -64,7 +77,7 @@ def assumptions(market: Market) -> pd.DataFrame:
     """Every number of a market: columns parameter, value, unit, meaning, source, status."""
     fitted = Origin("maximum likelihood on the customers' own history", "measured here")
     rows = [
-        (f"{kind}.{name}", value, "", f"{model.family} parameter", fitted)
+        (f"{kind}.{name}", value, *FITTED[name], fitted)
         for kind, model in (("purchases", market.purchases), ("spend", market.spend))
         for name, value in model.to_dict().items()
         if isinstance(value, float)
@@ -86,7 +99,7 @@ def assumptions(market: Market) -> pd.DataFrame:
             {
                 "parameter": name,
                 "value": float(value),
-                "unit": unit.replace("time units", market.unit),
+                "unit": unit.replace("time units", WORDS[market.unit]),
                 "meaning": meaning,
                 "source": market.origins.get(name, origin).source,
                 "status": market.origins.get(name, origin).status,

@@ -94,9 +94,7 @@ class _Run:
     def _register(self, uid: int) -> None:
         """Two customers of one uid would live by the same numbers."""
         if uid in self.uids:
-            raise ChurnSimError(
-                f"two customers share the uid {uid}. Rename one: both would have one fate."
-            )
+            raise ChurnSimError(f"two customers share the uid {uid}. Rename one: both would have one fate.")
         self.uids.add(uid)
 
     def _count_active(self) -> int:
