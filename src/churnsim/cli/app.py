@@ -1,0 +1,65 @@
+"""The commands, put together. Each is imported with nothing heavy; what it needs is loaded when it runs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+import churnsim
+from churnsim.cli.claims import claims_app
+from churnsim.cli.data import fit, summarise
+from churnsim.cli.guard import guarded
+from churnsim.cli.report import report
+from churnsim.cli.reproduce import reproduce
+from churnsim.cli.run import run
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="churnsim",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"churnsim {churnsim.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _top(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """Test what the marketing literature says about keeping customers.
+
+    Fits purchase models to real customers, replays those customers under strategies, judges published claims and
+    writes a report.
+
+    \b
+    Start with one of these:
+      churnsim run configs/cdnow.toml        a whole study: fit, replay, compare, report
+      churnsim reproduce                     recompute published figures
+      churnsim claims list                   what can be tested
+      churnsim fit purchases.csv --unit W    a model of your own customers
+    """
+
+
+app.command(short_help="Run a whole study and write its report.")(guarded(run))
+app.command(short_help="Write the report of a finished run again.")(guarded(report))
+app.command(short_help="Recompute published figures.")(guarded(reproduce))
+app.add_typer(claims_app, name="claims")
+app.command(short_help="Fit a model to a file of purchases.")(guarded(fit))
+app.command(short_help="Summarise a file of purchases by customer.")(guarded(summarise))
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,130 @@
+"""``churnsim claims``: the catalogue of published claims, and their tests."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from churnsim.cli.export import write_json_file
+from churnsim.cli.guard import EXIT_NO, guarded
+from churnsim.cli.tables import print_table
+
+if TYPE_CHECKING:
+    from churnsim.claims.evidence import MarketEvidence
+
+__all__ = ["claims_app"]
+
+WIDTH = 96
+
+claims_app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="List, show and test the claims of the literature."
+)
+
+
+def list_claims() -> None:
+    """List every claim of the catalogue.
+
+    \b
+    Example:
+      churnsim claims list
+    """
+    from churnsim.claims.catalogue import CATALOGUE
+
+    print_table(("claim", "kind", "says"), [(c.id, c.kind.value, c.says) for c in CATALOGUE.values()])
+
+
+def show(claim_id: Annotated[str, typer.Argument(metavar="ID", help="As `churnsim claims list` prints it.")]) -> None:
+    """Show one claim: who says it, what is measured, what would bear it out, and what is said against it.
+
+    \b
+    Example:
+      churnsim claims show five-percent-churn
+    """
+    from churnsim.claims.catalogue import CATALOGUE
+
+    claim = CATALOGUE[claim_id]
+    typer.echo(f"{claim.id} ({claim.kind.value})")
+    _entry("says", claim.says)
+    _entry("quote", claim.quote)
+    for source in claim.sources:
+        _entry("source", ". ".join(part for part in (f"{source.text}, {source.title}", source.study) if part))
+        if source.measured:
+            _entry("measured", source.measured)
+    _entry("quantity", claim.quantity)
+    within = "" if claim.within is None else f", within {claim.within:g} ({claim.because})"
+    _entry("expected", f"{_expectation(claim.expect)}{within}")
+    _entry("control", claim.control.what)
+    for critique in claim.critique:
+        _entry("against", critique)
+
+
+def judge(
+    claim_ids: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]...", help="Claims to test; all of them if none is named.")
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer replications where a test simulates.")] = False,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Also write the findings as JSON.")
+    ] = None,
+) -> None:
+    """Test claims. Those that need customers are tested on the CDNOW sample, in a study on its own customers.
+
+    Exits with 1 when a check proves worthless: its control, a deliberately wrong variant, did not fail.
+
+    \b
+    Examples:
+      churnsim claims test
+      churnsim claims test card-npv retention-table --json findings.json
+    """
+    from churnsim.claims.catalogue import CATALOGUE
+    from churnsim.claims.check import check, to_row
+    from churnsim.claims.claim import Kind
+
+    chosen = [CATALOGUE[claim_id] for claim_id in claim_ids or CATALOGUE]
+    evidence = _market_evidence() if any(claim.kind is Kind.SIMULATION for claim in chosen) else None
+    results = []
+    for claim in chosen:
+        typer.echo(f"testing {claim.id} ...", err=True)
+        result = check(claim, evidence, quick)
+        results.append(result)
+        typer.echo(f"{result.verdict.value}  {result.claim.id}: {result.claim.says}")
+        _wrapped(result.finding.reason)
+        for part in result.finding.parts:
+            _wrapped(f"{part.verdict.value}  {part.name}: {part.reason}", indent=4)
+    if json_file is not None:
+        write_json_file(json_file, [to_row(result) for result in results])
+    if any(is_worthless(to_row(result)) for result in results):
+        raise typer.Exit(EXIT_NO)
+
+
+def _market_evidence() -> MarketEvidence:
+    from churnsim.claims.evidence import cdnow_evidence
+    from churnsim.study.parallel import worker_count
+
+    return cdnow_evidence(workers=worker_count("all"))
+
+
+def is_worthless(row: dict[str, Any]) -> bool:
+    """Whether a check ran and its control did not fail."""
+    return row["control"]["verdict"] not in ("FAILS", "UNTESTED")
+
+
+def _expectation(expect: object) -> str:
+    return f"{expect[0]:g} to {expect[1]:g}" if isinstance(expect, tuple) else str(expect)
+
+
+def _entry(label: str, text: str) -> None:
+    hanging = " " * 12
+    typer.echo(textwrap.fill(text, WIDTH, initial_indent=f"  {label:<10}", subsequent_indent=hanging))
+
+
+def _wrapped(text: str, indent: int = 2) -> None:
+    typer.echo(textwrap.fill(text, WIDTH, initial_indent=" " * indent, subsequent_indent=" " * (indent + 2)))
+
+
+claims_app.command("list", short_help="List every claim of the catalogue.")(guarded(list_claims))
+claims_app.command("show", short_help="Show one claim in full.")(guarded(show))
+claims_app.command("test", short_help="Test claims and print the verdicts.")(guarded(judge))

@@ -1,0 +1,173 @@
+"""``churnsim fit`` and ``churnsim summarise``: a model, or the summary table, of a file of purchases."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from churnsim.cli.export import csv_text, write_json_file, write_table
+from churnsim.cli.guard import EXIT_NO
+from churnsim.cli.tables import print_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["fit", "summarise"]
+
+
+class OnBad(StrEnum):
+    """What to do with a row that cannot be used."""
+
+    RAISE = "raise"
+    SET_ASIDE = "set_aside"
+
+
+class Model(StrEnum):
+    """What to fit."""
+
+    BG_NBD = "bg_nbd"
+    GAMMA_GAMMA = "gamma_gamma"
+
+
+class UnitName(StrEnum):
+    """What durations are counted in."""
+
+    DAYS = "D"
+    WEEKS = "W"
+    MONTHS = "M"
+    YEARS = "Y"
+
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="Purchases, one row each: CSV or Parquet.")]
+CustomerId = Annotated[str, typer.Option(metavar="COLUMN", help="The column with the customer's id.")]
+Date = Annotated[str, typer.Option(metavar="COLUMN", help="The column with the date.")]
+Amount = Annotated[
+    str | None, typer.Option(metavar="COLUMN", help="The column with the amount; 'none' for a log without amounts.")
+]
+DateFormat = Annotated[
+    str | None, typer.Option(metavar="FORMAT", help="Such as '%d/%m/%Y'. Year-month-day needs none.")
+]
+UnitOption = Annotated[UnitName, typer.Option(help="Count time in days, weeks, months or years.")]
+Until = Annotated[
+    str | None,
+    typer.Option(metavar="DAY", help="Last day to look at, such as 1997-09-30; the last in the file if absent."),
+]
+OnBadOption = Annotated[OnBad, typer.Option(help="Stop at a bad row, or leave bad rows out and count them.")]
+
+
+def summarise(
+    file: File,
+    customer_id: CustomerId = "customer_id",
+    date: Date = "date",
+    amount: Amount = "amount",
+    date_format: DateFormat = None,
+    unit: UnitOption = UnitName.WEEKS,
+    until: Until = None,
+    on_bad: OnBadOption = OnBad.RAISE,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a .csv or .parquet file instead of standard output.")
+    ] = None,
+) -> None:
+    """Summarise purchases by customer: frequency, recency, T and mean repeat spend.
+
+    \b
+    Examples:
+      churnsim summarise purchases.csv --customer-id customer --amount value > summary.csv
+      churnsim summarise purchases.parquet --unit D --until 2024-12-31 --out summary.parquet
+    """
+    summary = _summary(file, customer_id, date, amount, date_format, unit, until, on_bad)
+    if out is None:
+        typer.echo(csv_text(summary), nl=False)
+        return
+    write_table(summary, out)
+    typer.echo(f"{len(summary):,} customers written to {out}", err=True)
+
+
+def fit(
+    file: File,
+    customer_id: CustomerId = "customer_id",
+    date: Date = "date",
+    amount: Amount = "amount",
+    date_format: DateFormat = None,
+    unit: UnitOption = UnitName.WEEKS,
+    until: Until = None,
+    on_bad: OnBadOption = OnBad.RAISE,
+    model: Annotated[
+        Model, typer.Option(help="Purchases and dropout (bg_nbd) or spend per purchase (gamma_gamma).")
+    ] = Model.BG_NBD,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Also write the fit as JSON.")
+    ] = None,
+) -> None:
+    """Fit a model to purchases: estimates with standard errors, and in words how the fit went.
+
+    Exits with 1 when the estimates cannot be used as they stand.
+
+    \b
+    Examples:
+      churnsim fit purchases.csv --until 1997-09-30
+      churnsim fit purchases.csv --model gamma_gamma --json spend.json
+    """
+    from churnsim.models.bg_nbd import BGNBD
+    from churnsim.models.gamma_gamma import GammaGamma
+    from churnsim.study.data_stage import observed
+
+    if model is Model.BG_NBD and amount == "amount":
+        amount = "none"  # purchases are fitted without amounts, so a file need not have any
+    summary = _summary(file, customer_id, date, amount, date_format, unit, until, on_bad)
+    known = observed(summary)
+    if len(known) < len(summary):
+        left_out = len(summary) - len(known)
+        typer.echo(
+            f"{left_out:,} customers first bought on the last day and are left out: they say nothing yet.", err=True
+        )
+    summary = known
+    fitted: Any = BGNBD.fit(summary, unit=unit.value) if model is Model.BG_NBD else GammaGamma.fit(summary)
+    estimates = fitted.to_dict()
+    columns = ("parameter", "estimate", "standard error", "lower 95%", "upper 95%")
+    keys = ("name", "estimate", "standard_error", "lower", "upper")
+    print_table(columns, [[row[key] for key in keys] for row in estimates["parameters"]], right=columns[1:])
+    typer.echo(
+        f"{model.value} on {fitted.n:,.0f} customers, unit {unit.value}; log-likelihood {fitted.loglik:.4f}, "
+        f"AIC {fitted.aic:.2f}, BIC {fitted.bic:.2f}"
+    )
+    typer.echo(f"status: {fitted.status}")
+    if json_file is not None:
+        write_json_file(json_file, {"family": model.value, "unit": unit.value, **estimates})
+    if not fitted.status.ok:
+        raise typer.Exit(EXIT_NO)
+
+
+def _summary(
+    file: Path,
+    customer_id: str,
+    date: str,
+    amount: str | None,
+    date_format: str | None,
+    unit: UnitName,
+    until: str | None,
+    on_bad: OnBad,
+) -> pd.DataFrame:
+    from churnsim.data.summary import summarise as summarise_transactions
+    from churnsim.data.transactions import read_transactions
+
+    transactions = read_transactions(
+        file, customer_id=customer_id, date=date, amount=None if amount == "none" else amount,
+        date_format=date_format, on_bad=on_bad.value,
+    )  # fmt: skip
+    _tell_set_aside(transactions.attrs["set_aside"])
+    return summarise_transactions(transactions, unit=unit.value, until=until)
+
+
+def _tell_set_aside(rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    first = rows[0]
+    typer.echo(
+        f"set aside {len(rows):,} bad rows; the first is row {first['row']}, column {first['column']!r}: "
+        f"{first['reason']}",
+        err=True,
+    )

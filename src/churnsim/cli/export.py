@@ -1,0 +1,51 @@
+"""Files that a command writes for other programs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from churnsim.errors import ConfigError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["csv_text", "neutral", "write_json_file", "write_table"]
+
+# A spreadsheet takes text that begins so for a formula and may run it; an apostrophe before it makes it text again.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def neutral(cell: Any) -> Any:
+    """Text that a spreadsheet would take for a formula, with an apostrophe before it; anything else as it is."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
+
+
+def csv_text(frame: pd.DataFrame) -> str:
+    """The frame, index included, as CSV with formula-like text neutralised."""
+    flat = frame.reset_index()
+    flat.columns = [neutral(name) for name in flat.columns]
+    for name in flat.select_dtypes(exclude="number").columns:
+        flat[name] = flat[name].map(neutral)
+    return str(flat.to_csv(index=False, lineterminator="\n"))
+
+
+def write_table(frame: pd.DataFrame, path: Path) -> None:
+    """Write the frame, index included, as CSV or Parquet by the file's suffix; ConfigError for another suffix."""
+    from churnsim.study.store import write_parquet, write_text
+
+    suffix = path.suffix.lower()
+    if suffix == ".csv":
+        write_text(path, csv_text(frame))
+    elif suffix in (".parquet", ".pq"):
+        write_parquet(path, frame.reset_index())
+    else:
+        raise ConfigError(f"--out {path} ends in {suffix!r}. Use .csv or .parquet.")
+
+
+def write_json_file(path: Path, content: Any) -> None:
+    """Write plain JSON values."""
+    from churnsim.study.store import plain, write_text
+
+    write_text(path, json.dumps(plain(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n")

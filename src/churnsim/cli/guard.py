@@ -1,0 +1,53 @@
+"""How a command ends when something is wrong: one line, never a traceback, for what a user can mend."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+import typer
+
+from churnsim.errors import ChurnSimError
+
+__all__ = ["EXIT_INTERRUPTED", "EXIT_NO", "EXIT_UNUSABLE", "fail", "guarded"]
+
+EXIT_NO = 1
+EXIT_UNUSABLE = 2
+EXIT_INTERRUPTED = 130
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def fail(message: str) -> typer.Exit:
+    """Say what is wrong on standard error; raise what this returns."""
+    typer.echo(f"error: {message}", err=True)
+    return typer.Exit(EXIT_UNUSABLE)
+
+
+def guarded(command: Callable[P, R]) -> Callable[P, R]:
+    """`command`, ending in one line and exit code 2 for an error a user can mend, and in 130 for Ctrl-C."""
+
+    @functools.wraps(command)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except ChurnSimError as error:
+            raise fail(str(error)) from error
+        except KeyboardInterrupt as interrupt:
+            # A study says by itself how to continue; other commands have nothing to continue.
+            typer.echo(f"stopped. {interrupt}".rstrip(), err=True)
+            raise typer.Exit(EXIT_INTERRUPTED) from interrupt
+        except BrokenPipeError as error:
+            # The reader of our output has gone (`| head`): nothing is wrong, but Python would complain at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from error
+        except OSError as error:
+            if error.filename is None:
+                raise
+            raise fail(f"{error.filename}: {error.strerror}. Check the path and its permissions.") from error
+
+    return wrapper

@@ -1,0 +1,96 @@
+"""``churnsim run``: one configuration in, one run directory out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from churnsim.cli.progress import terminal_progress
+from churnsim.cli.report import write_report
+from churnsim.cli.tables import print_table
+from churnsim.errors import ConfigError, MissingExtraError
+
+__all__ = ["run"]
+
+
+def run(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="A TOML file that says what to study.")],
+    workers: Annotated[
+        str | None, typer.Option(metavar="N", help="Processes: a number or 'all'. Does not change the results.")
+    ] = None,
+    runs_dir: Annotated[Path, typer.Option(metavar="DIR", help="Where run directories are kept.")] = Path("runs"),
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Forget what an earlier run of the same study stored.")
+    ] = False,
+    no_report: Annotated[
+        bool, typer.Option("--no-report", help="Store the results without writing report.html.")
+    ] = False,
+) -> None:
+    """Run a whole study: fit, check on the holdout, replay under each strategy, compare, judge claims, report.
+
+    Results go to DIR/NAME-HASH, where the hash is that of the configuration and the data. A run that was stopped
+    continues where it was; one that is complete is not done again.
+
+    \b
+    Examples:
+      churnsim run configs/cdnow.toml
+      churnsim run configs/cdnow.toml --workers 1 --runs-dir /tmp/runs
+    """
+    from churnsim.study.config_file import read_config
+    from churnsim.study.runner import run_study
+    from churnsim.study.store import read_json
+
+    study = read_config(config)
+    with terminal_progress() as progress:
+        directory = run_study(study, runs_dir=runs_dir, workers=_worker_count(workers), fresh=fresh, progress=progress)
+        written, without = None, None
+        if not no_report:
+            progress.stage("report")
+            try:
+                written = write_report(directory)
+            except MissingExtraError as error:
+                without = error  # the results are there all the same: show them first
+    _print_outcome(read_json(directory / "comparison.json"))
+    _print_verdicts(read_json(directory / "claims.json"))
+    typer.echo(f"results: {directory}")
+    if written is not None:
+        typer.echo(f"report:  {written}")
+    if without is not None:
+        raise without
+
+
+def _worker_count(text: str | None) -> int | str | None:
+    if text is None or text == "all":
+        return text
+    try:
+        count = int(text)
+    except ValueError:
+        count = 0
+    if count < 1:
+        raise ConfigError(f"--workers {text!r} is not a number of processes. Give a number from 1, or 'all'.")
+    return count
+
+
+def _print_outcome(comparison: dict[str, Any]) -> None:
+    npv = comparison["metrics"]["npv"]
+    differences = {row["strategy"]: row for row in npv["differences"]}
+    against, level = comparison["against"], comparison["level"]
+    rows = []
+    for row in npv["levels"]:
+        difference = differences.get(row["strategy"])
+        interval = f"{difference['lower']:,.0f} to {difference['upper']:,.0f}" if difference else ""
+        gain = f"{difference['mean']:+,.0f}" if difference else ""
+        rows.append((row["strategy"], f"{row['mean']:,.0f}", gain, interval))
+    more = f"more than {against}"
+    print_table(
+        ("strategy", "net present value", more, f"{level:.0%} interval"),
+        rows,
+        right=("net present value", more, f"{level:.0%} interval"),
+    )
+
+
+def _print_verdicts(claims: list[dict[str, Any]]) -> None:
+    if claims:
+        print_table(("claim", "verdict", "says"), [(row["id"], row["verdict"], row["says"]) for row in claims])

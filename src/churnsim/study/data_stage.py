@@ -1,0 +1,90 @@
+"""The first stage of a study: the transactions and their summaries."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from churnsim.data import datasets
+from churnsim.data.summary import split_holdout, summarise
+from churnsim.data.transactions import read_transactions
+from churnsim.errors import DataError
+from churnsim.study.config import DataSection
+
+__all__ = ["StudyData", "load_data", "observed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyData:
+    """What the models are fitted to. `split` ends at calibration and holds the holdout; `summary` is the whole log."""
+
+    transactions: pd.DataFrame
+    split: pd.DataFrame
+    summary: pd.DataFrame
+    unit: str
+    calibration_end: date
+    holdout_end: date
+    facts: dict[str, Any]
+
+    @property
+    def holdout_length(self) -> float:
+        """Length of the holdout in the model's unit, the same for every customer."""
+        return float(self.split["T_holdout"].iloc[0])
+
+
+def observed(summary: pd.DataFrame) -> pd.DataFrame:
+    """The customers whom there was time to observe: not those who first bought on the last day.
+
+    They cannot have come back yet, so their likelihood is 1 whatever the parameters, and the models refuse T = 0.
+    """
+    return summary[summary["T"] > 0]
+
+
+def load_data(section: DataSection, folder: Path) -> StudyData:
+    """Read and summarise what [data] names; a relative path starts at `folder`.
+
+    Purchases after `holdout_end` are left out. Raises DataError for data that cannot be used.
+    """
+    if section.dataset is not None:
+        origin = datasets.source(section.dataset)
+        source, checksum = f"{origin.title}. {origin.citation}", origin.checksum_sha256
+        transactions = datasets.cdnow(full=section.dataset == "cdnow-full")
+    else:
+        assert section.path is not None  # the configuration has one of the two
+        path = folder / section.path
+        transactions = read_transactions(
+            path, customer_id=section.customer_id, date=section.date, amount=section.amount,
+            date_format=section.date_format, delimiter=section.delimiter, encoding=section.encoding,
+            on_bad=section.on_bad,
+        )  # fmt: skip
+        source, checksum = path.name, hashlib.sha256(path.read_bytes()).hexdigest()
+    set_aside = list(transactions.attrs["set_aside"])
+    holdout_end = section.holdout_end or transactions["date"].max().date()
+    if holdout_end <= section.calibration_end:
+        raise DataError(
+            f"the data end on {holdout_end}, so calibration_end {section.calibration_end} leaves no holdout. "
+            "Choose an earlier calibration_end."
+        )
+    used = transactions[transactions["date"] < pd.Timestamp(holdout_end) + pd.Timedelta(days=1)]
+    split = observed(split_holdout(used, until=section.calibration_end, holdout_until=holdout_end, unit=section.unit))
+    everybody = summarise(used, unit=section.unit, until=holdout_end)
+    summary = observed(everybody)
+    facts = {
+        "source": source,
+        "checksum_sha256": checksum,
+        "rows": len(used),
+        "customers": len(summary),
+        "customers_too_new": len(everybody) - len(summary),
+        "first": used["date"].min(),
+        "last": used["date"].max(),
+        "set_aside": set_aside,
+    }
+    return StudyData(
+        transactions=used, split=split, summary=summary, unit=section.unit,
+        calibration_end=section.calibration_end, holdout_end=holdout_end, facts=facts,
+    )  # fmt: skip

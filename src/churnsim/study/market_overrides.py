@@ -1,0 +1,140 @@
+"""What a configuration says of the market in place of the defaults, with where each number comes from.
+
+[market.terms]
+margin = 0.3                                          # source "this configuration", status "assumed"
+[market.complaints]
+failure_share = { value = 0.4, source = "our complaint log of 2025", status = "measured here" }
+quick_within = "3 D"                                  # a time carries its unit
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import Field, fields
+from typing import Any, get_args
+
+from churnsim.errors import ConfigError
+from churnsim.study.problems import ConfigPath, Problem, closest
+from churnsim.units import parse_duration
+
+__all__ = ["TIME", "market_problems", "mechanism_types", "overridden_mechanisms", "overridden_origins"]
+
+OWN_SOURCE = "this configuration"
+OVERRIDE_KEYS = ("value", "source", "status")
+TIME = "time units"
+"""The unit of record of a market's number that is a length of time."""
+
+
+def mechanism_types() -> dict[str, type]:
+    """The parts of a market that a configuration may set, by the name of their table."""
+    from churnsim.simulation.market import Complaints, Prospects, RetentionResponse, Terms  # loads the kernels
+
+    return {"terms": Terms, "complaints": Complaints, "prospects": Prospects, "retention": RetentionResponse}
+
+
+def overridden_mechanisms(market: dict[str, Any], *, unit: str) -> dict[str, Any]:
+    """The parts of the market that the checked [market] table sets, times converted to `unit`."""
+    types = mechanism_types()
+    return {name: _build(types[name], table, unit) for name, table in market.items()}
+
+
+def overridden_origins(market: dict[str, Any]) -> dict[str, Any]:
+    """The origin of each number that the checked [market] table sets, by its name in the table of assumptions."""
+    from churnsim.simulation.assumption import Origin
+
+    origins = {}
+    for name, table in market.items():
+        for key, given in table.items():
+            said = given if isinstance(given, dict) else {}
+            origins[f"{name}.{key}"] = Origin(said.get("source", OWN_SOURCE), said.get("status", "assumed"))
+    return origins
+
+
+def market_problems(market: Any, *, unit: str) -> list[Problem]:
+    """Everything wrong with the [market] table: unknown keys, values no market can have."""
+    if not isinstance(market, dict):
+        return [Problem(path=("market",), message="must be a table, written [market.complaints] and so on.")]
+    return list(_table_problems(market, unit)) if market else []
+
+
+def _table_problems(market: dict[str, Any], unit: str) -> Iterator[Problem]:
+    types = mechanism_types()
+    for name, table in market.items():
+        path: ConfigPath = ("market", name)
+        if name not in types:
+            yield Problem(path=path, message=f"unknown key. {_place(name, types)}", show_value=False)
+        elif not isinstance(table, dict):
+            yield Problem(path=path, message=f"must be a table, written [market.{name}].")
+        else:
+            known = _documented(types[name])
+            problems = [p for key, given in table.items() for p in _number_problems(known, key, given, (*path, key))]
+            yield from problems or _impossible(types[name], table, unit, path)
+
+
+def _place(name: str, types: dict[str, type]) -> str:
+    """Where a key that stands at the wrong place belongs, or what may stand here."""
+    owners = [table for table, kind in types.items() if name in _documented(kind)]
+    return f"It belongs in [market.{owners[0]}]." if owners else closest(name, types)
+
+
+def _documented(kind: type) -> dict[str, Field[Any]]:
+    return {field.name: field for field in fields(kind) if "origin" in field.metadata}
+
+
+def _number_problems(known: dict[str, Field[Any]], key: str, given: Any, path: ConfigPath) -> Iterator[Problem]:
+    if key not in known:
+        yield Problem(path=path, message=f"unknown key. {closest(key, known)}", show_value=False)
+        return
+    value = given
+    if isinstance(given, dict):
+        yield from _origin_problems(given, path)
+        if "value" not in given:
+            message = "value is missing. Write { value = 0.3, source = '...', status = 'assumed' }."
+            yield Problem(path=path, message=message, show_value=False)
+            return
+        value, path = given["value"], (*path, "value")
+    if known[key].metadata["unit"] == TIME:
+        try:
+            parse_duration(value)
+        except ConfigError as error:
+            yield Problem(path=path, message=str(error), show_value=False)
+    elif isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        yield Problem(path=path, message=f"must be a finite number, such as {known[key].default!r} (the default).")
+
+
+def _origin_problems(given: dict[str, Any], path: ConfigPath) -> Iterator[Problem]:
+    from churnsim.simulation.assumption import Status
+
+    for key in given:
+        if key not in OVERRIDE_KEYS:
+            yield Problem(path=(*path, key), message=f"unknown key. {closest(key, OVERRIDE_KEYS)}", show_value=False)
+    statuses = get_args(Status)
+    if given.get("status", "assumed") not in statuses:
+        yield Problem(path=(*path, "status"), message=f"is not a status. Use one of {', '.join(map(repr, statuses))}.")
+    source = given.get("source", OWN_SOURCE)
+    if not isinstance(source, str) or not source.strip():
+        yield Problem(path=(*path, "source"), message="must be text that says where the value comes from.")
+    if "source" not in given and given.get("status", "assumed") != "assumed":
+        message = f"a {given['status']!r} value needs a source. Add source = '...'."
+        yield Problem(path=(*path, "status"), message=message, show_value=False)
+
+
+def _impossible(kind: type, table: dict[str, Any], unit: str, path: ConfigPath) -> Iterator[Problem]:
+    """Let the market's own dataclass judge the values; blame the key that its message names."""
+    try:
+        _build(kind, table, unit)
+    except ConfigError as error:
+        blamed = next((key for key in table if str(error).startswith(key)), None)
+        blamed = blamed or next((key for key in table if key in str(error)), None)
+        yield Problem(path=path if blamed is None else (*path, blamed), message=str(error), show_value=False)
+
+
+def _build(kind: type, table: dict[str, Any], unit: str) -> Any:
+    known = _documented(kind)
+    values = {}
+    for key, given in table.items():
+        value = given["value"] if isinstance(given, dict) else given
+        is_time = known[key].metadata["unit"] == TIME
+        values[key] = parse_duration(value).to(unit) if is_time else float(value)
+    return kind(**values)

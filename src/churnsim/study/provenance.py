@@ -1,0 +1,59 @@
+"""Where a result comes from: the configuration's hash, the data's checksum, the code and the machine."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import churnsim
+
+__all__ = ["platform_facts", "recipe", "run_hash", "versions"]
+
+PACKAGES = ("numpy", "pandas", "scipy", "numba", "simpy", "pyarrow", "joblib", "pydantic")
+
+# What can change a number of a run. The report and the command line only show numbers that a run has stored.
+ROOMS_BEHIND_NUMBERS = ("kernels", "data", "models", "economics", "simulation", "claims", "study")
+
+
+def run_hash(canonical: dict[str, Any], data_checksum: str) -> str:
+    """SHA-256 (hex) of the canonical configuration, the data's checksum and churnsim's version."""
+    content = {"config": canonical, "data": data_checksum, "churnsim": churnsim.__version__}
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """The versions of the packages whose code can move a number."""
+    return {package: metadata.version(package) for package in PACKAGES}
+
+
+def platform_facts() -> dict[str, str | int]:
+    """The machine in the words a reader of a report needs."""
+    return {
+        "python": platform.python_version(),
+        "system": platform.system(),
+        "release": platform.release(),
+        "machine": platform.machine(),
+        "cores": os.cpu_count() or 1,
+    }
+
+
+def recipe() -> dict[str, Any]:
+    """What must be the same for stored parts of an interrupted run to be continued: code and package versions."""
+    return {"code_sha256": _code_checksum(), "versions": versions()}
+
+
+def _code_checksum() -> str:
+    root = Path(churnsim.__file__).parent
+    digest = hashlib.sha256()
+    files = [root / "units.py", *(path for room in ROOMS_BEHIND_NUMBERS for path in (root / room).rglob("*"))]
+    for path in sorted(files):
+        if path.suffix in (".py", ".toml"):
+            digest.update(path.relative_to(root).as_posix().encode() + b"\0")
+            digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
+    return digest.hexdigest()

@@ -1,0 +1,138 @@
+"""What must hold between the keys of a configuration: whole numbers of periods, shares within the budget, names."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from churnsim.study.config import AcquisitionSection, DeskSection, RetentionSection, StrategySection, StudyConfig
+from churnsim.study.problems import ConfigPath, Problem, closest
+
+__all__ = ["relation_problems"]
+
+# Conversions such as "1 Y" into weeks carry rounding error of a few last digits, never this much.
+ROUNDING = 1e-9
+
+
+def relation_problems(config: StudyConfig) -> list[Problem]:
+    """Every relation between keys that does not hold, each with what would."""
+    return [
+        *_data_problems(config),
+        *_time_problems(config),
+        *_strategy_problems(config),
+        *_claim_problems(config),
+    ]
+
+
+def _data_problems(config: StudyConfig) -> Iterator[Problem]:
+    data = config.data
+    if (data.dataset is None) == (data.path is None):
+        got = "neither" if data.dataset is None else "both"
+        yield Problem(
+            path=("data",), message=f"{got} of dataset and path given. Give exactly one of them.", show_value=False
+        )
+    if data.path is not None and not (config.folder / data.path).is_file():
+        place = config.folder / data.path
+        yield Problem(
+            path=("data", "path"),
+            message=f"there is no file {str(place)!r}. A relative path starts at the folder of the configuration.",
+        )
+    if data.holdout_end is not None and data.holdout_end <= data.calibration_end:
+        yield Problem(
+            path=("data", "holdout_end"),
+            message=f"must be later than calibration_end, {data.calibration_end}.",
+            show_value=False,
+        )
+
+
+def _time_problems(config: StudyConfig) -> Iterator[Problem]:
+    unit, simulation = config.data.unit, config.simulation
+    horizon, period, epoch = (d.to(unit) for d in (simulation.horizon, simulation.period, simulation.epoch))
+    for key, whole, part_key, part in (
+        ("horizon", horizon, "period", period),
+        ("period", period, "epoch", epoch),
+    ):
+        if not _is_multiple(whole, part):
+            yield Problem(path=("simulation", key), message=_what_would_fit(whole, part_key, part, unit))
+
+
+def _is_multiple(whole: float, part: float) -> bool:
+    count = whole / part
+    return round(count) >= 1 and abs(count - round(count)) <= ROUNDING * count
+
+
+def _what_would_fit(whole: float, part_key: str, part: float, unit: str) -> str:
+    below = math.floor(whole / part * (1 + ROUNDING)) * part
+    fitting = [f"'{length:.10g} {unit}'" for length in (below, below + part) if length > 0]
+    return (
+        f"is {whole:.10g} {unit}, not a whole number of {part_key}s of {part:.10g} {unit}. "
+        f"{' or '.join(fitting)} would be."
+    )
+
+
+def _strategy_problems(config: StudyConfig) -> Iterator[Problem]:
+    names = [strategy.name for strategy in config.strategy]
+    for index, strategy in enumerate(config.strategy):
+        path: ConfigPath = ("strategy", index)
+        if strategy.name in names[:index]:
+            yield Problem(path=(*path, "name"), message="is the name of an earlier strategy. Give each its own.")
+        yield from _budget_problems(config, strategy, path)
+        yield from _rule_problems(strategy.retention, (*path, "retention"))
+    if config.comparison.against not in names:
+        yield Problem(
+            path=("comparison", "against"),
+            message=f"no strategy is called {config.comparison.against!r}. {closest(config.comparison.against, names)}",
+            show_value=False,
+        )
+
+
+def _budget_problems(config: StudyConfig, strategy: StrategySection, path: ConfigPath) -> Iterator[Problem]:
+    total = 0.0
+    spending: tuple[tuple[str, AcquisitionSection | RetentionSection | DeskSection | None, str], ...] = (
+        ("acquisition", strategy.acquisition, "budget_per_period"),
+        ("retention", strategy.retention, "budget_per_period"),
+        ("desk", strategy.desk, "wage_per_period"),
+    )
+    for key, section, amount_key in spending:
+        if section is None:
+            continue
+        share, amount = section.budget_share, getattr(section, amount_key)
+        if (share is None) == (amount is None):
+            got = "neither" if share is None else "both"
+            yield Problem(
+                path=(*path, key),
+                message=f"{got} of budget_share and {amount_key} given. Give exactly one of them.",
+                show_value=False,
+            )
+        if share is not None and config.budget is None:
+            yield Problem(
+                path=(*path, key, "budget_share"),
+                message=f"there is no budget to share. Add [budget] with per_period, or give {amount_key}.",
+            )
+        total += share or 0.0
+    if total > 1 + ROUNDING:
+        yield Problem(
+            path=path,
+            message=f"the budget shares of {strategy.name!r} add up to {total:.10g}; they may add up to at most 1.",
+            show_value=False,
+        )
+
+
+def _rule_problems(retention: RetentionSection | None, path: ConfigPath) -> Iterator[Problem]:
+    if retention is None:
+        return
+    needs = {"top_value": "share", "recent_buyers": "within"}
+    for rule, key in needs.items():
+        if getattr(retention, key) is not None and retention.rule != rule:
+            yield Problem(path=(*path, key), message=f"only rule = {rule!r} uses it. Remove it or change the rule.")
+
+
+def _claim_problems(config: StudyConfig) -> Iterator[Problem]:
+    if not config.claims.test:
+        return
+    from churnsim.study.claim_stage import claim_ids  # the catalogue loads the models: only when asked for
+
+    known = claim_ids()
+    for index, claim in enumerate(config.claims.test):
+        if claim not in known:
+            yield Problem(path=("claims", "test", index), message=f"no such claim. {closest(claim, known)}")

@@ -1,0 +1,191 @@
+"""A study from configuration to run directory, stage by stage.
+
+data -> fits -> validation -> value -> market -> strategies x replications -> comparison -> claims -> manifest
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import churnsim
+from churnsim.simulation.compare import Comparison
+from churnsim.simulation.market import Market, assumptions
+from churnsim.study.claim_stage import chosen_claims, judge_claims
+from churnsim.study.comparison_stage import compare_strategies
+from churnsim.study.config import StudyConfig
+from churnsim.study.data_stage import StudyData, load_data
+from churnsim.study.fit_stage import StudyFits, fit_models
+from churnsim.study.market_stage import build_market, build_strategies, scenario_for, strategy_rows
+from churnsim.study.parallel import worker_count
+from churnsim.study.progress import Progress, Silent
+from churnsim.study.provenance import platform_facts, recipe, run_hash
+from churnsim.study.simulation_stage import simulate_all, warm_kernels
+from churnsim.study.store import MANIFEST, OUTCOMES, RunStore, rows, write_parquet
+from churnsim.study.validation_stage import validate
+from churnsim.study.value_stage import value_base
+
+__all__ = ["StudyInterrupted", "run_study"]
+
+ENGINE = "simpy"
+
+
+class StudyInterrupted(KeyboardInterrupt):
+    """The study was stopped; what is finished is stored, and the message says how to go on."""
+
+
+def run_study(
+    config: StudyConfig,
+    *,
+    runs_dir: str | Path = "runs",
+    workers: int | str | None = None,
+    fresh: bool = False,
+    progress: Progress | None = None,
+) -> Path:
+    """Run the study, or what is left of it, and return its run directory ``<runs_dir>/<name>-<hash8>``.
+
+    A complete run is not done again unless `fresh`. An interrupted one continues, unless code or package versions have
+    changed since: then it starts over. `workers` overrides the configuration and never changes the results. Raises
+    DataError, FitError and ConfigError for input that cannot be used, StudyInterrupted on Ctrl-C.
+    """
+    watch = progress or Silent()
+    watch.stage("data")
+    data = load_data(config.data, config.folder)
+    store = RunStore.open(runs_dir, config.name, run_hash(config.canonical(), data.facts["checksum_sha256"]))
+    count = worker_count(workers if workers is not None else config.simulation.workers)
+    with store.lock():
+        sitting = _Sitting(config, data, store, count, watch)
+        if sitting.may_skip(fresh=fresh):
+            watch.note(f"{store.directory} is complete already; --fresh runs it again.")
+            return store.directory
+        try:
+            sitting.run()
+        except KeyboardInterrupt:
+            sitting.write_manifest("partial")
+            raise StudyInterrupted(
+                f"What is finished is kept in {store.directory}; the same command continues from there."
+            ) from None
+    return store.directory
+
+
+class _Sitting:
+    """One go at a run: from the start, or from where the last one stopped."""
+
+    def __init__(self, config: StudyConfig, data: StudyData, store: RunStore, workers: int, watch: Progress) -> None:
+        self.config, self.data, self.store, self.workers, self.watch = config, data, store, workers, watch
+        self._recipe = recipe()
+        self._clock = time.monotonic()
+        self._earlier_seconds = 0.0
+        self._started = _now()
+
+    def may_skip(self, *, fresh: bool) -> bool:
+        """Whether the run is complete. Clears the directory where nothing in it may be used."""
+        manifest = self.store.manifest()
+        if manifest is None:
+            return False
+        if manifest.get("status") == "complete" and not fresh and manifest.get("recipe") == self._recipe:
+            return True
+        if fresh or manifest.get("recipe") != self._recipe:
+            if not fresh:
+                self.watch.note("churnsim or a package has changed since this run was stored: starting over.")
+            self.store.clear()
+            return False
+        self._earlier_seconds = float(manifest.get("seconds") or 0.0)
+        self._started = str(manifest.get("started") or self._started)
+        self.watch.note(f"continuing {self.store.directory}.")
+        return False
+
+    def run(self) -> None:
+        """Every stage. The quick ones are done again on every sitting; what was simulated, and the claims, are kept."""
+        config, data, store, watch = self.config, self.data, self.store, self.watch
+        self.write_manifest("partial")
+        too_new = data.facts["customers_too_new"]
+        if too_new:
+            watch.note(f"{too_new:,} customers first bought on the last day of the data and are left out.")
+        watch.stage("models")
+        fits = fit_models(data)
+        for warning in fits.warnings():
+            watch.note(f"warning: {warning}")
+        store.write("fits.json", fits.to_json())
+        market = build_market(config, data, fits)
+        store.write("assumptions.json", rows(assumptions(market)))
+        self._value(fits, market)
+        warm_kernels(market)
+        self._validation(fits)
+        self._strategies(market)
+        self._claims(market)
+        self.write_manifest("complete")
+        store.drop_parts()
+
+    def write_manifest(self, status: str) -> None:
+        """The record of what is run, on what, with what, and how far it has come."""
+        now = time.monotonic()
+        config, canonical = self.config, self.config.canonical()
+        self.store.write(
+            MANIFEST,
+            {
+                "name": config.name,
+                "title": config.title,
+                "question": config.question,
+                "hash": run_hash(canonical, self.data.facts["checksum_sha256"]),
+                "config": canonical,
+                "seed": config.seed,
+                "engine": ENGINE,
+                "churnsim": churnsim.__version__,
+                "versions": self._recipe["versions"],
+                "recipe": self._recipe,
+                "platform": platform_facts(),
+                "data": self.data.facts,
+                "started": self._started,
+                "finished": _now() if status == "complete" else None,
+                "seconds": round(self._earlier_seconds + now - self._clock, 3),
+                "workers": self.workers,
+                "status": status,
+            },
+        )
+
+    def _value(self, fits: StudyFits, market: Market) -> None:
+        config, section = self.config, self.config.value
+        self.watch.stage("value of the customers")
+        asked = section.annual_discount_rate
+        value = value_base(
+            self.data, fits, section,
+            horizon=(section.horizon or config.simulation.horizon).to(self.data.unit),
+            annual_discount_rate=market.terms.annual_discount_rate if asked is None else asked,
+            margin=market.terms.margin, seed=config.seed,
+        )  # fmt: skip
+        self.store.write("value.json", value)
+
+    def _validation(self, fits: StudyFits) -> None:
+        config, name = self.config, "validation.json"
+        self.watch.stage(f"replay of the holdout ({2 * config.validation.replications} replications)")
+        if not (self.store.directory / name).is_file():
+            self.store.write(name, validate(self.data, fits, config.validation, seed=config.seed, workers=self.workers))
+
+    def _strategies(self, market: Market) -> None:
+        config, store = self.config, self.store
+        strategies = build_strategies(config)
+        store.write("strategies.json", strategy_rows(strategies))
+        scenarios = [scenario_for(config, market, strategy) for strategy in strategies]
+        replications = config.simulation.replications
+        self.watch.stage("strategies", len(scenarios) * replications)
+        outcomes = simulate_all(
+            store, scenarios, replications=replications, seed=config.seed, workers=self.workers,
+            done=self.watch.advance,
+        )  # fmt: skip
+        write_parquet(store.directory / OUTCOMES, outcomes)
+        comparison = Comparison.from_outcomes(outcomes, market=market, period=scenarios[0].period)
+        store.write("comparison.json", compare_strategies(comparison, config.comparison))
+
+    def _claims(self, market: Market) -> None:
+        self.watch.stage("claims", len(chosen_claims(self.config)))
+        label = f"the {self.data.facts['customers']:,} customers of {self.config.name}"
+        findings = judge_claims(
+            self.config, market, store=self.store, label=label, workers=self.workers, done=self.watch.advance
+        )
+        self.store.write("claims.json", findings)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

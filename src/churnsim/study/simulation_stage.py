@@ -1,0 +1,107 @@
+"""Every strategy, every replication: run in parallel, stored piece by piece, put together in a fixed order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from churnsim.simulation.compare import replicate
+from churnsim.simulation.engines import simulate
+from churnsim.simulation.market import Market
+from churnsim.simulation.population import Cohort
+from churnsim.simulation.scenario import Scenario
+from churnsim.simulation.strategy import Acquisition, AskForComplaints, ComplaintDesk, RetentionContacts, Strategy
+from churnsim.study.parallel import run_tasks
+from churnsim.study.store import RunStore, concatenated, read_parquet, write_parquet
+
+__all__ = ["simulate_all", "warm_kernels"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Piece:
+    """One replication of every strategy that still lacks it: the paths to write, and what to simulate for each."""
+
+    replication: int
+    missing: tuple[tuple[Path, Scenario], ...]
+    seed: int
+
+    def __call__(self) -> int:
+        """Simulate and store; the number of ledgers written."""
+        for path, scenario in self.missing:
+            clock = {name: getattr(scenario, name) for name in ("horizon", "period", "epoch")}
+            market = scenario.market
+            frame = replicate(market, scenario.strategy, replications=[self.replication], seed=self.seed, **clock)
+            write_parquet(path, frame)
+        return len(self.missing)
+
+
+def simulate_all(
+    store: RunStore,
+    scenarios: Sequence[Scenario],
+    *,
+    replications: int,
+    seed: int,
+    workers: int,
+    done: Callable[[int], None],
+) -> pd.DataFrame:
+    """Outcomes of all scenarios: rows by strategy in the order given, replication and period.
+
+    Replications that an earlier, interrupted run stored are read, not run again; `done` is told of every ledger,
+    stored ones first. The result does not depend on `workers`, nor on what was interrupted when.
+    """
+    paths = {
+        (scenario.strategy.name, replication): store.part(
+            "outcomes", scenario.strategy.name, f"{replication:06d}.parquet"
+        )
+        for scenario in scenarios
+        for replication in range(replications)
+    }
+    stored = {key for key, path in paths.items() if _is_whole(path, scenarios[0].periods)}
+    done(len(stored))
+    pieces = []
+    for replication in range(replications):
+        missing = tuple(
+            (paths[scenario.strategy.name, replication], scenario)
+            for scenario in scenarios
+            if (scenario.strategy.name, replication) not in stored
+        )
+        if missing:
+            pieces.append(Piece(replication=replication, missing=missing, seed=seed))
+    for finished in run_tasks(pieces, workers=workers):
+        done(finished)
+    return concatenated(_frames(paths.values()))
+
+
+def warm_kernels(market: Market) -> None:
+    """Compile what the simulation calls, in this process, so that workers load it from disk and do not each compile.
+
+    A week with a handful of new customers and every mechanism on passes through every rule.
+    """
+    strategy = Strategy(
+        name="warm-up",
+        acquisition=Acquisition(budget_per_period=100.0),
+        retention=RetentionContacts(budget_per_period=100.0),
+        desk=ComplaintDesk(staff=1, mean_service_time=0.1, wage_per_period=0.0),
+        asking=AskForComplaints(cost_per_purchase=0.0),
+    )
+    few = replace(market, customers=Cohort(size=50), draws=())
+    simulate(Scenario(market=few, strategy=strategy, horizon=8.0, period=4.0, epoch=1.0), seed=0)
+
+
+def _frames(paths: Iterable[Path]) -> Iterable[pd.DataFrame]:
+    return (read_parquet(path) for path in paths)
+
+
+def _is_whole(path: Path, periods: int) -> bool:
+    """Whether a stored piece can be used: a file that another program broke is run again."""
+    if not path.is_file():
+        return False
+    try:
+        frame: Any = read_parquet(path)
+    except (OSError, ValueError):
+        return False
+    return len(frame) == periods

@@ -1,0 +1,88 @@
+"""Planted errors that reading a configuration must catch, each with its key, its line and a remedy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from churnsim.errors import ConfigError
+from churnsim.study.config_file import parse_config
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+TEXT = (CONFIGS / "cdnow.toml").read_text(encoding="utf-8")
+
+# what stands in the file, what is planted, the key a message must name, the remedy it must give
+PLANTED = [
+    ("replications = 30", "replicatons = 30", "simulation.replicatons", "Did you mean 'replications'?"),
+    ("[budget]", "[budgets]", "budgets", "Did you mean 'budget'?"),
+    ("margin = {", "margn = {", "market.terms.margn", "Did you mean 'margin'?"),
+    ("[market.terms]", "[market]", "market.margin", "It belongs in [market.terms]."),
+    ("value = 0.30", 'value = "0.30"', "market.terms.margin.value", "must be a finite number"),
+    ("value = 0.30", "value = 30.0", "market.terms.margin", "between 0 and 1"),
+    ("value = 0.30", "value = nan", "market.terms.margin.value", "must be a finite number"),
+    ("value = 0.10,", "value = 0.10, status = 'seen',", "market.terms.annual_discount_rate.status", "'measured here'"),
+    ('unit = "W"', 'unit = "week"', "data.unit", "D, M, W, Y"),
+    ('horizon = "104 W"', 'horizon = "105 W"', "simulation.horizon", "'104 W' or '108 W' would be."),
+    ('horizon = "104 W"', 'horizon = "2 years"', "simulation.horizon", "'104 W' or '108 W' would be."),
+    ('horizon = "104 W"', "horizon = 104", "simulation.horizon", "Write a number and a unit"),
+    ('horizon = "104 W"', 'horizon = "104 fortnights"', "simulation.horizon", "Write a number and a unit"),
+    ('epoch = "1 W"', 'epoch = "0 W"', "simulation.epoch", "longer than zero"),
+    ('epoch = "1 W"', 'epoch = "3 W"', "simulation.period", "'3 W' or '6 W' would be."),
+    ("replications = 30", "replications = 1", "simulation.replications", "must be at least 2"),
+    ("replications = 30", "replications = 30.5", "simulation.replications", "whole number"),
+    ("replications = 30", "replications = true", "simulation.replications", "whole number"),
+    ('workers = "all"', "workers = 0", "simulation.workers", "at least 1, or 'all'"),
+    ("seed = 19970101", "seed = -1", "seed", "must be at least 0"),
+    ("seed = 19970101", "", "seed", "missing. Add seed"),
+    ("1997-09-30", '"30/9/1997"', "data.calibration_end", "year-month-day"),
+    ("1997-09-30", "1997-09-30T10:00:00", "data.calibration_end", "the date alone"),
+    ("1997-09-30", "1998-09-30", "data.holdout_end", "later than calibration_end, 1998-09-30"),
+    ('dataset = "cdnow"', 'dataset = "cdnov"', "data.dataset", "Did you mean 'cdnow'?"),
+    ("budget_share = 0.9 }", "budget_share = 0.95 }", "strategy[2]", "add up to 1.05"),
+    ("budget_share = 0.9 }", "budget_share = 1.9 }", "strategy[2].acquisition.budget_share", "at most 1"),
+    ("{ budget_share = 0.9 }", "{}", "strategy[2].acquisition", "Give exactly one of them."),
+    ("per_period = 200.0", "per_period = -200.0", "budget.per_period", "must be above 0"),
+    ('rule = "all"', 'rule = "everyone"', "strategy[1].retention.rule", "all, recent_buyers, top_value"),
+    ('rule = "all"', 'rule = "all", share = 0.2', "strategy[1].retention.share", "only rule = 'top_value'"),
+    ('name = "retention-heavy"', 'name = "baseline"', "strategy[3].name", "Give each its own."),
+    ('name = "retention-heavy"', 'name = "Retention heavy"', "strategy[3].name", "lower-case letters"),
+    ("staff = 1", "staff = 0", "strategy[4].desk.staff", "at least 1"),
+    ('against = "baseline"', 'against = "base-line"', "comparison.against", "Did you mean 'baseline'?"),
+    ("level = 0.95", "level = 95", "comparison.level", "below 1"),
+    ('"complaint-tree"', '"complaints-tree"', "claims.test[3]", "Did you mean 'complaint-tree'?"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("there", "planted", "key", "remedy"), PLANTED, ids=lambda text: str(text)[:40])
+def test_planted_error_is_caught(there: str, planted: str, key: str, remedy: str) -> None:
+    assert there in TEXT, "the error must be planted in something that exists"
+    text = TEXT.replace(there, planted, 1)
+    with pytest.raises(ConfigError) as caught:
+        parse_config(text, name="study.toml", folder=CONFIGS)
+    said = str(caught.value)
+    assert key in said
+    assert remedy in said
+    line = next((n for n, row in enumerate(text.splitlines(), 1) if planted and planted.split("=")[0] in row), None)
+    assert said.startswith("study.toml")
+    assert "line " in said or line is None
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x =", "[a\n", "name = cdnow", "\x00", "[[strategy]]\n" * 3, "seed = 1\nseed = 2"]
+)
+def test_text_that_is_no_study_is_one_error(text: str) -> None:
+    with pytest.raises(ConfigError, match="the configuration"):
+        parse_config(text)
+
+
+@pytest.mark.parametrize("section", ["data", "simulation", "market", "strategy", "claims", "value", "budget"])
+@pytest.mark.parametrize("value", ["1", '"text"', "[]", "[1]", "[[1]]", "true"])
+def test_a_section_of_the_wrong_kind_is_one_error(section: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=section):
+        parse_config(f"{section} = {value}\n")
+
+
+def test_the_unchanged_text_is_accepted() -> None:
+    """Without this, a reader that refuses everything would pass every test above."""
+    parse_config(TEXT, folder=CONFIGS)

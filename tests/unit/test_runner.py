@@ -1,0 +1,257 @@
+"""A whole study on a few customers: what it stores, and that stopping or sharing the work changes nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from churnsim.data import datasets
+from churnsim.errors import ConfigError, DataError
+from churnsim.study import runner as runner_module
+from churnsim.study.config import StudyConfig
+from churnsim.study.config_file import parse_config, read_config
+from churnsim.study.runner import StudyInterrupted, run_study
+from churnsim.study.store import read_json, read_parquet
+
+SMOKE = Path(__file__).parents[2] / "configs" / "smoke" / "cdnow.toml"
+FILES = {
+    "manifest.json", "fits.json", "validation.json", "value.json", "assumptions.json", "strategies.json",
+    "outcomes.parquet", "comparison.json", "claims.json", ".lock",
+}  # fmt: skip
+
+
+class Watch:
+    """Notes what a study tells, and stops it with Ctrl-C after so many steps of the strategies."""
+
+    def __init__(self, stop_after: int | None = None) -> None:
+        self.notes: list[str] = []
+        self.steps = 0
+        self._stop_after, self._counting = stop_after, False
+
+    def stage(self, title: str, total: int | None = None) -> None:
+        self._counting = title == "strategies"
+
+    def advance(self, steps: int = 1) -> None:
+        if self._counting:
+            self.steps += steps
+            if self._stop_after is not None and self.steps >= self._stop_after:
+                raise KeyboardInterrupt
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A configuration beside its data: every eighth customer of CDNOW, one claim."""
+    home = tmp_path_factory.mktemp("study")
+    log = datasets.cdnow()
+    log[log["customer_id"] % 8 == 0][["customer_id", "date", "amount"]].to_csv(home / "log.csv", index=False)
+    text = SMOKE.read_text(encoding="utf-8")
+    text = text.replace('dataset = "cdnow"', 'path = "log.csv"').replace("replications = 2\n", "replications = 3\n")
+    start = text.index("[claims]")
+    (home / "study.toml").write_text(text[:start] + '[claims]\ntest = ["card-npv"]\nquick = true\n', encoding="utf-8")
+    return home
+
+
+@pytest.fixture(scope="module")
+def config(home: Path) -> StudyConfig:
+    return read_config(home / "study.toml")
+
+
+@pytest.fixture(scope="module")
+def finished(config: StudyConfig, home: Path) -> Path:
+    return run_study(config, runs_dir=home / "runs", workers=1)
+
+
+def test_a_run_stores_every_piece_and_no_parts(finished: Path) -> None:
+    assert {path.name for path in finished.iterdir()} == FILES
+    manifest = read_json(finished / "manifest.json")
+    assert manifest["status"] == "complete"
+    assert finished.name == f"cdnow-smoke-{manifest['hash'][:8]}"
+    assert manifest["data"]["customers"] == 294
+    assert manifest["data"]["source"] == "log.csv"
+    assert "workers" not in manifest["config"]["simulation"]
+    for path in finished.glob("*.json"):
+        json.loads(path.read_text(encoding="utf-8"), parse_constant=lambda name: pytest.fail(f"a file holds {name}"))
+
+
+def test_outcomes_are_complete_integer_and_in_order(finished: Path, config: StudyConfig) -> None:
+    outcomes = read_parquet(finished / "outcomes.parquet")
+    names = [strategy.name for strategy in config.strategy]
+    keys = [(name, replication, period) for name in names for replication in range(3) for period in range(2)]
+    assert list(outcomes[["strategy", "replication", "period"]].itertuples(index=False, name=None)) == keys
+    assert {str(kind) for kind in outcomes.drop(columns="strategy").dtypes} == {"int64"}
+
+
+def test_comparison_agrees_with_the_outcomes(finished: Path) -> None:
+    outcomes, comparison = read_parquet(finished / "outcomes.parquet"), read_json(finished / "comparison.json")
+    costs = ["acquisition", "retention", "service", "recovery", "fixed"]
+    profit = (outcomes["margin"] - outcomes[costs].sum(axis=1)) / 100
+    totals = profit.groupby([outcomes["strategy"], outcomes["replication"]]).sum().unstack(level=0)
+    for row in comparison["metrics"]["profit"]["levels"]:
+        assert row["mean"] == pytest.approx(totals[row["strategy"]].mean())
+    for row in comparison["metrics"]["profit"]["differences"]:
+        assert row["mean"] == pytest.approx((totals[row["strategy"]] - totals["baseline"]).mean())
+    last = {row["strategy"]: row["profit_mean"] for row in comparison["path"] if row["period"] == 2}
+    assert last == pytest.approx(totals.mean().to_dict())
+
+
+def test_equal_budgets_are_spent(finished: Path, config: StudyConfig) -> None:
+    assert config.budget is not None
+    spent = pd.DataFrame(read_json(finished / "comparison.json")["spending"]).groupby("strategy")["mean"].sum()
+    planned = 2 * config.budget.per_period
+    for name in ("baseline", "acquisition-heavy", "retention-heavy"):
+        # Contacts cost whole cents each, so that of each period's budget less than a cent a customer is left.
+        assert planned - 2 * 2.94 <= spent[name] <= planned
+    assert spent["no-spending"] == 0
+
+
+def test_the_replay_looks_at_the_held_out_purchases(finished: Path) -> None:
+    replay = read_json(finished / "validation.json")["replay"]
+    assert replay["lower"] < replay["mean"] < replay["upper"]
+    assert replay["covered"] is (replay["miss"] == 0)
+    wider = replay["with_parameter_uncertainty"]
+    assert {"mean", "lower", "upper", "covered", "miss"} == set(wider)
+
+
+def test_value_adds_up_by_decile(finished: Path) -> None:
+    value = read_json(finished / "value.json")
+    assert sum(row["value"] for row in value["by_decile"]) == pytest.approx(value["total"])
+    assert sum(row["customers"] for row in value["by_decile"]) == value["customers"] == 294
+    assert value["lower"] < value["upper"]
+
+
+def test_a_complete_run_is_not_done_again(finished: Path, config: StudyConfig, home: Path) -> None:
+    before = {path.name: path.stat().st_mtime_ns for path in finished.iterdir() if path.name != ".lock"}
+    watch = Watch()
+    assert run_study(config, runs_dir=home / "runs", workers=1, progress=watch) == finished
+    assert "complete already" in watch.notes[0]
+    assert {p.name: p.stat().st_mtime_ns for p in finished.iterdir() if p.name != ".lock"} == before
+
+
+def test_two_workers_give_the_bytes_of_one(finished: Path, config: StudyConfig, home: Path) -> None:
+    shared = run_study(config, runs_dir=home / "shared", workers=2)
+    assert shared.name == finished.name
+    for name in FILES - {"manifest.json", ".lock"}:
+        assert (shared / name).read_bytes() == (finished / name).read_bytes(), name
+
+
+def test_an_interrupted_run_goes_on_where_it_stopped(finished: Path, config: StudyConfig, home: Path) -> None:
+    first = Watch(stop_after=5)
+    with pytest.raises(StudyInterrupted, match="the same command continues from there"):
+        run_study(config, runs_dir=home / "stopped", workers=1, progress=first)
+    directory = home / "stopped" / finished.name
+    assert read_json(directory / "manifest.json")["status"] == "partial"
+    stored = sorted((directory / "parts" / "outcomes").rglob("*.parquet"))
+    assert 0 < len(stored) < 15
+    stored[0].write_bytes(stored[0].read_bytes()[:100])  # a broken piece is done again
+    kept = {path: path.stat().st_mtime_ns for path in stored[1:]}
+    seen: dict[Path, int] = {}
+
+    class Second(Watch):
+        def advance(self, steps: int = 1) -> None:
+            seen.update({path: path.stat().st_mtime_ns for path in kept if path.exists()})
+            super().advance(steps)
+
+    second = Second()
+    run_study(config, runs_dir=home / "stopped", workers=1, progress=second)
+    assert seen == kept
+    assert second.notes[0].startswith("continuing")
+    assert second.steps == 15
+    for name in FILES - {"manifest.json", ".lock"}:
+        assert (directory / name).read_bytes() == (finished / name).read_bytes(), name
+
+
+def test_parts_made_by_other_code_are_not_continued(
+    config: StudyConfig, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(StudyInterrupted):
+        run_study(config, runs_dir=home / "changed", workers=1, progress=Watch(stop_after=5))
+    monkeypatch.setattr(runner_module, "recipe", lambda: {"code_sha256": "other", "versions": {}})
+    watch = Watch(stop_after=1)
+    with pytest.raises(StudyInterrupted):
+        run_study(config, runs_dir=home / "changed", workers=1, progress=watch)
+    assert "starting over" in watch.notes[0]
+
+
+def test_fresh_runs_again(finished: Path, config: StudyConfig, home: Path) -> None:
+    with pytest.raises(StudyInterrupted):
+        run_study(config, runs_dir=home / "fresh", workers=1, progress=Watch(stop_after=5))
+    watch = Watch(stop_after=1)
+    with pytest.raises(StudyInterrupted):
+        run_study(config, runs_dir=home / "fresh", workers=1, fresh=True, progress=watch)
+    assert watch.steps == 5  # the first replication of five strategies, nothing from before
+    assert not any("continuing" in note or "starting over" in note for note in watch.notes)
+
+
+def test_another_seed_is_another_run(config: StudyConfig, finished: Path, home: Path) -> None:
+    text = (home / "study.toml").read_text(encoding="utf-8").replace("seed = 19970101", "seed = 2")
+    with pytest.raises(StudyInterrupted):
+        run_study(parse_config(text, folder=home), runs_dir=home / "runs", workers=1, progress=Watch(stop_after=0))
+    assert len(list((home / "runs").iterdir())) == 2
+
+
+def test_data_without_a_holdout_are_refused(home: Path) -> None:
+    text = (home / "study.toml").read_text(encoding="utf-8")
+    text = text.replace("1997-09-30", "1999-09-30").replace("holdout_end = 1998-06-30", "")
+    with pytest.raises(DataError, match="leaves no holdout"):
+        run_study(parse_config(text, folder=home), runs_dir=home / "none", workers=1)
+    assert not (home / "none").exists()
+
+
+def test_the_directory_of_another_is_refused_before_anything_is_written(
+    finished: Path, config: StudyConfig, home: Path
+) -> None:
+    theirs = home / "theirs" / finished.name
+    theirs.mkdir(parents=True)
+    (theirs / "notes.txt").write_text("mine")
+    with pytest.raises(ConfigError, match="is not a run of churnsim"):
+        run_study(config, runs_dir=home / "theirs", workers=1, fresh=True)
+    assert [path.name for path in theirs.iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal to a process group")
+def test_ctrl_c_on_the_command_line_leaves_a_run_to_continue(home: Path) -> None:
+    text = (home / "study.toml").read_text(encoding="utf-8")
+    (home / "long.toml").write_text(text.replace("replications = 3\n", "replications = 500\n"), encoding="utf-8")
+    command = [
+        sys.executable, "-c", "from churnsim.cli import main; main()",
+        "run", str(home / "long.toml"), "--runs-dir", str(home / "signal"), "--workers", "2",
+    ]  # fmt: skip
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    deadline = time.monotonic() + 120
+    while not list((home / "signal").glob("*/parts/outcomes/*/*.parquet")) and time.monotonic() < deadline:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    assert "the same command continues from there" in err
+    assert out == ""
+    (directory,) = (home / "signal").iterdir()
+    assert read_json(directory / "manifest.json")["status"] == "partial"
+
+
+def test_who_first_came_on_the_last_day_is_counted_and_left_out(home: Path) -> None:
+    with (home / "log.csv").open(encoding="utf-8") as log:
+        (home / "late.csv").write_text(log.read() + "late,1998-06-30,10\n", encoding="utf-8")
+    text = (home / "study.toml").read_text(encoding="utf-8").replace("log.csv", "late.csv")
+    watch = Watch(stop_after=0)
+    with pytest.raises(StudyInterrupted):
+        run_study(parse_config(text, folder=home), runs_dir=home / "late", workers=1, progress=watch)
+    (directory,) = (home / "late").iterdir()
+    facts = read_json(directory / "manifest.json")["data"]
+    assert (facts["customers"], facts["customers_too_new"]) == (294, 1)
+    assert "1 customers first bought on the last day" in watch.notes[0]
