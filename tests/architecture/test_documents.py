@@ -27,7 +27,7 @@ def blocks(language: str) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("where", "code"), blocks("python"), ids=lambda value: value if "\n" not in value else "")
 def test_python_snippets_run(where, code, tmp_path, monkeypatch):
-    """Each in a fresh interpreter, from a directory of its own; `assert` lines in a snippet are its expected results."""
+    """Each in a fresh interpreter, from a directory of its own; a snippet's `assert` lines are its results."""
     monkeypatch.chdir(tmp_path)
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{where}\n{done.stderr}"
@@ -46,7 +46,11 @@ def test_console_snippets_run(where, text, tmp_path):
         if words[1] == "report":
             words[2] = str(next((tmp_path / "runs").iterdir()))
         done = subprocess.run(
-            [str(Path(sys.executable).parent / "churnsim"), *words[1:]], cwd=ROOT, capture_output=True, text=True, check=False
+            [str(Path(sys.executable).parent / "churnsim"), *words[1:]],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, f"{where}: {command}\n{done.stdout}\n{done.stderr}"
 

@@ -109,9 +109,7 @@ def public_things(path: Path) -> list[tuple[str, ast.AST]]:
     found = [(n.name, n) for n in tree.body if isinstance(n, definitions) and n.name in named]
     for name, node in list(found):
         if isinstance(node, ast.ClassDef):
-            found += [
-                (f"{name}.{m.name}", m) for m in node.body if isinstance(m, ast.FunctionDef) and m.name[0] != "_"
-            ]
+            found += [(f"{name}.{m.name}", m) for m in node.body if isinstance(m, ast.FunctionDef) and m.name[0] != "_"]
     return found
 
 

@@ -173,7 +173,6 @@ def test_a_fit_that_cannot_be_used_as_it_stands_exits_with_one(call: Callable[..
     path.write_text("customer_id,date,amount\n" + "".join(f"c{i},2020-01-{i:02d},5\n" for i in range(1, 29)))
     result = call("fit", path)
     assert result.exit_code == 1
-    assert result.stderr.startswith("1 customers first bought on the last day")
     assert "status: too little data" in result.stdout
 
 

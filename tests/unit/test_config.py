@@ -82,7 +82,7 @@ def test_a_configuration_with_windows_line_ends_and_byte_order_mark_reads_the_sa
 def test_strategies_share_the_budget() -> None:
     config = parse_config(TEXT, folder=CONFIGS)
     assert config.budget is not None
-    planned = {row["name"]: row["budget_per_period"] for row in strategy_rows(build_strategies(config))}
+    planned = {row["name"]: row["budget_per_period"] for row in strategy_rows(config)}
     for name in ("baseline", "acquisition-heavy", "retention-heavy"):
         assert planned[name] == pytest.approx(config.budget.per_period)
     # Asking buyers costs by the purchase, so this one leaves a twentieth of its budget unplanned.
@@ -91,7 +91,7 @@ def test_strategies_share_the_budget() -> None:
 
 
 def test_settings_hold_only_what_a_strategy_uses() -> None:
-    rows = {row["name"]: row["settings"] for row in strategy_rows(build_strategies(parse_config(TEXT, folder=CONFIGS)))}
+    rows = {row["name"]: row["settings"] for row in strategy_rows(parse_config(TEXT, folder=CONFIGS))}
     assert rows["no-spending"] == {}
     assert set(rows["baseline"]) == {"acquisition", "retention"}
     assert "within" not in rows["baseline"]["retention"]

@@ -113,18 +113,10 @@ def fit(
     """
     from churnsim.models.bg_nbd import BGNBD
     from churnsim.models.gamma_gamma import GammaGamma
-    from churnsim.study.data_stage import observed
 
     if model is Model.BG_NBD and amount == "amount":
         amount = "none"  # purchases are fitted without amounts, so a file need not have any
     summary = _summary(file, customer_id, date, amount, date_format, unit, until, on_bad)
-    known = observed(summary)
-    if len(known) < len(summary):
-        left_out = len(summary) - len(known)
-        typer.echo(
-            f"{left_out:,} customers first bought on the last day and are left out: they say nothing yet.", err=True
-        )
-    summary = known
     fitted: Any = BGNBD.fit(summary, unit=unit.value) if model is Model.BG_NBD else GammaGamma.fit(summary)
     estimates = fitted.to_dict()
     columns = ("parameter", "estimate", "standard error", "lower 95%", "upper 95%")

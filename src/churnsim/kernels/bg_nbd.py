@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from churnsim.kernels.jit import njit
 from churnsim.kernels.philox import block
 from churnsim.kernels.samplers import beta_quantile, gamma_quantile
+from churnsim.kernels.special import regularised_beta
 
 __all__ = [
     "expected_new",
@@ -233,7 +234,7 @@ def purchase_pmf(r: float, alpha: float, a: float, b: float, count: int, t: floa
     """P(X(t) = count) for a new customer (their eq. 8): alive with `count` purchases, or gone at the last of them.
 
     P(X=n) = B(a,b+n)/B(a,b) nb(n) + 1{n>0} B(a+1,b+n-1)/B(a,b) [1 - sum_{j<n} nb(j)], with nb the negative binomial of
-    (r, alpha/(alpha+t)). The upper tail is summed from n on when it is the smaller side.
+    (r, alpha/(alpha+t)).
     """
     if t <= 0.0:
         return 1.0 if count == 0 else 0.0
@@ -249,18 +250,8 @@ def purchase_pmf(r: float, alpha: float, a: float, b: float, count: int, t: floa
     here = math.exp(log_stay + log_nb)
     if count == 0:
         return here
-    above = 1.0 - below
-    if below > 0.5:
-        above = 0.0
-        log_term = log_nb
-        j = count
-        while j < count + 1_000_000:
-            term = math.exp(log_term)
-            above += term
-            log_term += math.log(r + j) - math.log(j + 1.0) + math.log(z)
-            j += 1
-            if term <= 1e-17 * above and log_term < log_nb:
-                break
+    # From the smaller side; the upper one is the incomplete beta function (DLMF 8.17.24).
+    above = 1.0 - below if below < 0.5 else regularised_beta(np.float64(count), r, z)
     log_gone = log_stay + math.log(a) - math.log(b + count - 1.0)
     return here + math.exp(log_gone) * above
 

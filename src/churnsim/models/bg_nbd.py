@@ -62,6 +62,11 @@ class BGNBD(ParametricModel):
         customers = float(weight.sum())
         repeats = float(weight @ x)
         scale = float(weight @ T) / customers
+        if scale == 0:
+            raise DataError(
+                "every customer first bought on the last day (T is 0 throughout), so there is nothing to fit. "
+                "Check the observation end, or observe longer."
+            )
         t_x, T = t_x / scale, T / scale
 
         def objective(parameters: Floats) -> tuple[float, Floats]:

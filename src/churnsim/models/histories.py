@@ -50,9 +50,7 @@ class Histories:
             (frequency < 0) | (frequency != np.floor(frequency)),
             "frequency must be a whole number, 0 or more",
         )
-        _refuse(
-            index, T, T <= 0, "T must be above 0", "Leave out customers who came on the last day of the observation."
-        )
+        _refuse(index, T, T < 0, "T must be 0 or more", "Check the observation end.")
         _refuse(index, t_x, t_x < 0, "recency must be 0 or more")
         _refuse(index, t_x, t_x > T * (1 + 1e-12), "recency must be <= T", "Check the observation end.")
         _refuse(

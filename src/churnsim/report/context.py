@@ -57,6 +57,18 @@ class Context:
         return sorted(rows, key=lambda d: -d.mean)
 
     @property
+    def contenders(self) -> list[Difference]:
+        """The differences of the strategies that are in the running."""
+        aside = {strategy.name for strategy in self.run.strategies if strategy.reference}
+        return [row for row in self.differences if row.strategy not in aside]
+
+    @property
+    def references(self) -> list[Difference]:
+        """The differences of the strategies that were run for orientation only."""
+        running = {row.strategy for row in self.contenders}
+        return [row for row in self.differences if row.strategy not in running]
+
+    @property
     def horizon(self) -> str:
         """How far ahead the strategies were simulated."""
         section = self.run.manifest.config.get("simulation")

@@ -190,6 +190,7 @@ class StrategyFacts(Piece):
     name: str
     title: str
     description: str = ""
+    reference: bool = False
     settings: Row = Field(default_factory=dict)
     budget_per_period: Number | None = None
 

@@ -90,6 +90,7 @@ class DataSection(_Section):
     delimiter: str | None = Field(default=None, description="what separates the columns; a comma if absent")
     encoding: str = Field(default="utf-8", description="of the file")
     on_bad: Literal["raise", "set_aside"] = Field(default="raise", description="what to do with a bad row")
+    currency: str = Field(default="", max_length=8, description="set before amounts in the report, such as '$'")
     unit: Unit = Field(description="the time unit of the models: 'D', 'W', 'M' or 'Y'")
     calibration_end: Day = Field(description="the last day the models are fitted to, such as 1997-09-30")
     holdout_end: Day | None = Field(
@@ -186,6 +187,7 @@ class StrategySection(_Section):
     name: Slug = Field(description="short, lower case, such as 'retention-heavy'")
     title: str = Field(default="", description="as the report prints it")
     description: str = Field(default="", description="one sentence")
+    reference: bool = Field(default=False, description="for orientation: compared, but not in the running")
     acquisition: AcquisitionSection | None = None
     retention: RetentionSection | None = None
     desk: DeskSection | None = None

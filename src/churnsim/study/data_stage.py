@@ -16,7 +16,7 @@ from churnsim.data.transactions import read_transactions
 from churnsim.errors import DataError
 from churnsim.study.config import DataSection
 
-__all__ = ["StudyData", "load_data", "observed"]
+__all__ = ["StudyData", "load_data"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,14 +35,6 @@ class StudyData:
     def holdout_length(self) -> float:
         """Length of the holdout in the model's unit, the same for every customer."""
         return float(self.split["T_holdout"].iloc[0])
-
-
-def observed(summary: pd.DataFrame) -> pd.DataFrame:
-    """The customers whom there was time to observe: not those who first bought on the last day.
-
-    They cannot have come back yet, so their likelihood is 1 whatever the parameters, and the models refuse T = 0.
-    """
-    return summary[summary["T"] > 0]
 
 
 def load_data(section: DataSection, folder: Path) -> StudyData:
@@ -71,18 +63,17 @@ def load_data(section: DataSection, folder: Path) -> StudyData:
             "Choose an earlier calibration_end."
         )
     used = transactions[transactions["date"] < pd.Timestamp(holdout_end) + pd.Timedelta(days=1)]
-    split = observed(split_holdout(used, until=section.calibration_end, holdout_until=holdout_end, unit=section.unit))
-    everybody = summarise(used, unit=section.unit, until=holdout_end)
-    summary = observed(everybody)
+    split = split_holdout(used, until=section.calibration_end, holdout_until=holdout_end, unit=section.unit)
+    summary = summarise(used, unit=section.unit, until=holdout_end)
     facts = {
         "source": source,
         "checksum_sha256": checksum,
         "rows": len(used),
         "customers": len(summary),
-        "customers_too_new": len(everybody) - len(summary),
         "first": used["date"].min(),
         "last": used["date"].max(),
         "set_aside": set_aside,
+        "currency": section.currency,
     }
     return StudyData(
         transactions=used, split=split, summary=summary, unit=section.unit,

@@ -64,17 +64,18 @@ def scenario_for(config: StudyConfig, market: Market, strategy: Strategy) -> Sce
     )  # fmt: skip
 
 
-def strategy_rows(strategies: tuple[Strategy, ...]) -> list[dict[str, Any]]:
+def strategy_rows(config: StudyConfig) -> list[dict[str, Any]]:
     """The content of strategies.json."""
     return [
         {
             "name": strategy.name,
             "title": strategy.title,
             "description": strategy.description,
+            "reference": section.reference,
             "settings": _settings(strategy),
             "budget_per_period": strategy.budget_per_period,
         }
-        for strategy in strategies
+        for strategy, section in zip(build_strategies(config), config.strategy, strict=True)
     ]
 
 

@@ -100,9 +100,6 @@ class _Sitting:
         """Every stage. The quick ones are done again on every sitting; what was simulated, and the claims, are kept."""
         config, data, store, watch = self.config, self.data, self.store, self.watch
         self.write_manifest("partial")
-        too_new = data.facts["customers_too_new"]
-        if too_new:
-            watch.note(f"{too_new:,} customers first bought on the last day of the data and are left out.")
         watch.stage("models")
         fits = fit_models(data)
         for warning in fits.warnings():
@@ -166,7 +163,7 @@ class _Sitting:
     def _strategies(self, market: Market) -> None:
         config, store = self.config, self.store
         strategies = build_strategies(config)
-        store.write("strategies.json", strategy_rows(strategies))
+        store.write("strategies.json", strategy_rows(config))
         scenarios = [scenario_for(config, market, strategy) for strategy in strategies]
         replications = config.simulation.replications
         self.watch.stage("strategies", len(scenarios) * replications)

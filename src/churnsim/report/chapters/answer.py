@@ -16,7 +16,11 @@ def chapter(context: Context) -> Chapter:
     """The answer in one paragraph, and the numbers to take along."""
     blocks: list[Block] = [
         Text(text=_verdict(context), tone="lead"),
-        *(Text(text=" ".join(sentences)) for sentences in (_rest(context), _tested(context)) if sentences),
+        *(
+            Text(text=" ".join(sentences))
+            for sentences in (_rest(context), _references(context), _tested(context))
+            if sentences
+        ),
         Tiles(tiles=_tiles(context)),
     ]
     return Chapter(id="answer", title=context.say("section.answer"), blocks=blocks)
@@ -41,7 +45,7 @@ def _named(context: Context, row: Difference) -> dict[str, str]:
 
 
 def _verdict(context: Context) -> str:
-    rows = context.differences
+    rows = context.contenders
     shared = {"baseline": context.baseline, "level": context.level, "horizon": context.horizon}
     if not rows:
         return context.say("answer.alone", **shared)
@@ -63,7 +67,7 @@ def _verdict(context: Context) -> str:
 
 def _rest(context: Context) -> list[str]:
     """What is to be said of the other strategies, and the scale of it all."""
-    rows = context.differences
+    rows = context.contenders
     if not rows:
         return []
     sentences = []
@@ -87,6 +91,15 @@ def _rest(context: Context) -> list[str]:
     return sentences
 
 
+def _references(context: Context) -> list[str]:
+    """Strategies that are not in the running, so that the best of the others is seen in proportion."""
+    items = [
+        context.say("answer.one", **_named(context, r) | {"difference": context.difference(r.mean)})
+        for r in context.references
+    ]
+    return [context.say("answer.reference", baseline=context.baseline, list=context.listed(items))] if items else []
+
+
 def _tested(context: Context) -> list[str]:
     replay = context.run.validation.replay
     return replay_sentences(context, replay) if replay else []
@@ -101,12 +114,12 @@ def _replay_reading(replay: Replay) -> str:
 
 def _tiles(context: Context) -> list[Tile]:
     run, tiles = context.run, []
-    if context.differences:
-        best = _named(context, context.differences[0])
+    if context.contenders:
+        best = _named(context, context.contenders[0])
         tiles.append(
             Tile(
                 label=context.say("tile.difference", baseline=context.baseline),
-                number=context.difference(context.differences[0].mean),
+                number=context.difference(context.contenders[0].mean),
                 note=context.say("tile.difference_note", level=context.level, **best),
             )
         )
