@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 import subprocess
@@ -53,6 +54,20 @@ def test_console_snippets_run(where, text, tmp_path):
             check=False,
         )
         assert done.returncode == 0, f"{where}: {command}\n{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "experiments").glob("*.py")), ids=lambda path: path.stem)
+def test_experiments_are_thin_and_their_examples_run(path):
+    """At most about 100 lines, no input or output of their own, and the indented example in the docstring runs."""
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 110
+    assert not re.search(r"\bopen\(|read_csv|to_csv|write_text|altair", text)
+    tree = ast.parse(text)
+    blocks = [line[4:] for line in (ast.get_docstring(tree) or "").splitlines() if line.startswith("    ") or not line]
+    code = text + "\n" + "\n".join(blocks)
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout, "the example shows nothing"
 
 
 def test_the_first_two_commands_set_up_everything():

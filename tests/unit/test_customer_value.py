@@ -30,7 +30,7 @@ def value(summary: pd.DataFrame, **settings: Any) -> pd.Series:
 
 @pytest.mark.parametrize("margin", [-0.1, 1.1, 30, np.nan])
 def test_an_impossible_margin_is_refused(customers: pd.DataFrame, margin: float) -> None:
-    with pytest.raises(ConfigError, match="margin must be a share between 0 and 1; got .*Thirty percent is 0.30"):
+    with pytest.raises(ConfigError, match=r"margin must be a share between 0 and 1; got .*Thirty percent is 0.30"):
         value(customers, margin=margin)
 
 

@@ -75,7 +75,7 @@ def test_a_printed_duration_is_read_back(value: float, unit: str) -> None:
     "text", ["", "39", "W", "39 fortnights", "-3 W", "1e999 D", "1-2 D", "nan W", "3 W W", None, 39]
 )
 def test_what_is_no_duration_is_refused_and_shown(text: object) -> None:
-    with pytest.raises(ConfigError, match="is not a duration. Write a number and a unit") as caught:
+    with pytest.raises(ConfigError, match=r"is not a duration. Write a number and a unit") as caught:
         parse_duration(text)  # type: ignore[arg-type]
     assert repr(text) in str(caught.value)
 

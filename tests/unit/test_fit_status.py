@@ -173,7 +173,7 @@ def test_a_bad_row_is_named(change: dict[str, float], rule: str, value: str, rem
 def test_a_frame_that_is_no_summary_says_what_it_has() -> None:
     with pytest.raises(DataError, match=r"lacks 'T'; it has 'frequency', 'recency'. Make it with churnsim.summarise"):
         BGNBD.fit(pd.DataFrame({"frequency": [1], "recency": [1.0]}))
-    with pytest.raises(DataError, match="has no rows. Check the filter"):
+    with pytest.raises(DataError, match=r"has no rows. Check the filter"):
         BGNBD.fit(pd.DataFrame({"frequency": [], "recency": [], "T": []}))
     with pytest.raises(DataError, match="column 'recency' of the summary must hold numbers"):
         BGNBD.fit(pd.DataFrame({"frequency": [1], "recency": ["soon"], "T": [9.0]}))

@@ -156,6 +156,14 @@ def test_currency_stands_before_the_amount(tmp_path: Path) -> None:
     assert "$9,280" in answer(_context(tmp_path, pieces)).blocks[0].text
 
 
+def test_a_reference_is_mentioned_but_not_in_the_running(tmp_path: Path) -> None:
+    pieces = fake_run.make_pieces()
+    next(s for s in pieces["strategies"] if s["name"] == "complaint-recovery")["reference"] = True
+    blocks = answer(_context(tmp_path, pieces)).blocks
+    assert "Complaint recovery" not in blocks[0].text
+    assert any("For orientation" in getattr(b, "text", "") and "Complaint recovery" in b.text for b in blocks[1:4])
+
+
 def _context(folder: Path, pieces: dict[str, object]) -> Context:
     return Context(load_run(fake_run.write_run(folder, pieces)), Words())
 

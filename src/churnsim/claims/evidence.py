@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from churnsim.claims.workbench import Workbench
 from churnsim.simulation.compare import Comparison, compare
 from churnsim.simulation.market import Market
 from churnsim.simulation.population import PosteriorBase
 from churnsim.simulation.strategy import Strategy
 
-__all__ = ["MarketEvidence", "cdnow_evidence", "relative_gain"]
+__all__ = ["MarketEvidence", "cdnow_evidence"]
 
-QUICK_REPLICATIONS = 10
+# With 10 replications intervals of small, skewed effects covered 78-93% instead of 95% (measured here, 120 customers);
+# with 30, 88-93%.
+QUICK_REPLICATIONS = 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,7 @@ class MarketEvidence:
     horizon: float
     period: float = 4.0
     epoch: float = 1.0
-    replications: int = 30
+    replications: int = 60
     seed: int = 1
     workers: int = 1
 
@@ -49,7 +49,7 @@ class MarketEvidence:
         )
 
 
-def cdnow_evidence(*, replications: int = 30, seed: int = 1, workers: int = 1) -> MarketEvidence:
+def cdnow_evidence(*, replications: int = 60, seed: int = 1, workers: int = 1) -> MarketEvidence:
     """The CDNOW sample fitted to weeks 1-39 and run for two years; the default where a study hands over no market.
 
     Each replication has its own draw of the fitted parameters.
@@ -74,23 +74,3 @@ def cdnow_evidence(*, replications: int = 30, seed: int = 1, workers: int = 1) -
         seed=seed,
         workers=workers,
     )
-
-
-def relative_gain(
-    comparison: Comparison, changed: str, against: str, *, metric: str = "npv", level: float = 0.95
-) -> tuple[float, float, float]:
-    """(gain, lower, upper) of mean(changed)/mean(against) - 1 over paired replications.
-
-    The interval of a ratio of means by the delta method: residuals D - R A, with D the paired difference, A the
-    level it is compared with and R their ratio (Law & Kelton, ratio estimators).
-    """
-    from scipy.stats import t as student
-
-    values = comparison.values(metric)
-    base = values[against].to_numpy(dtype=np.float64)
-    difference = values[changed].to_numpy(dtype=np.float64) - base
-    gain = float(difference.mean() / base.mean())
-    residual = difference - gain * base
-    error = float(residual.std(ddof=1)) / np.sqrt(base.size) / abs(float(base.mean()))
-    half = float(student.ppf((1 + level) / 2, base.size - 1)) * error
-    return gain, gain - half, gain + half

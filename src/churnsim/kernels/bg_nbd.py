@@ -90,34 +90,47 @@ def objective(r: float, alpha: float, a: float, b: float, x: Ints, t_x: Floats, 
     rate, d_rate = _rising_logs(r, top)
     stay, d_stay = _rising_logs(b, top)
     both, d_both = _rising_logs(a + b, top)
+    last = np.empty(top + 1)  # b + x - 1, wanted for x > 0
+    log_odds = np.empty(top + 1)
+    for n in range(top + 1):
+        last[n] = max(b + n - 1.0, b)
+        log_odds[n] = math.log(a) - math.log(last[n])
     log_alpha = math.log(alpha)
     total = np.zeros(5)
-    part = np.zeros(5)
-    for i in range(x.size):
-        n, w = x[i], weight[i]
-        log_T = math.log(alpha + T[i])
-        value = rate[n] + stay[n] - both[n] + r * log_alpha - (r + n) * log_T
-        g_r = d_rate[n] + log_alpha - log_T
-        g_alpha = r / alpha - (r + n) / (alpha + T[i])
-        g_a = -d_both[n]
-        g_b = d_stay[n] - d_both[n]
-        if n > 0:
-            odds = _log_gone_over_alive(r, alpha, a, b, n, t_x[i], T[i])
-            value += _log_one_plus_exp(odds)
-            gone = 1.0 / (1.0 + math.exp(-odds)) if odds > -700.0 else 0.0
-            g_r += gone * (log_T - math.log(alpha + t_x[i]))
-            g_alpha += gone * (r + n) * (1.0 / (alpha + T[i]) - 1.0 / (alpha + t_x[i]))
-            g_a += gone / a
-            g_b -= gone / (b + n - 1.0)
-        part[0] += w * value
-        part[1] += w * g_r
-        part[2] += w * g_alpha
-        part[3] += w * g_a
-        part[4] += w * g_b
-        if i % 1024 == 1023:
-            total += part
-            part[:] = 0.0
-    return total + part
+    for start in range(0, x.size, 1024):
+        total_value = total_r = total_alpha = total_a = total_b = 0.0
+        for i in range(start, min(start + 1024, x.size)):
+            n, w = x[i], weight[i]
+            late = 1.0 / (alpha + T[i])
+            log_T = math.log(alpha + T[i])
+            value = rate[n] + stay[n] - both[n] + r * log_alpha - (r + n) * log_T
+            g_r = d_rate[n] + log_alpha - log_T
+            g_alpha = r / alpha - (r + n) * late
+            g_a = -d_both[n]
+            g_b = d_stay[n] - d_both[n]
+            if n > 0:
+                # As in _log_gone_over_alive, with every logarithm taken once.
+                early = 1.0 / (alpha + t_x[i])
+                silence = log_T - math.log(alpha + t_x[i])
+                odds = log_odds[n] + (r + n) * silence
+                smaller = math.exp(-abs(odds))
+                value += max(odds, 0.0) + math.log(1.0 + smaller)
+                gone = (1.0 if odds > 0.0 else smaller) / (1.0 + smaller)
+                g_r += gone * silence
+                g_alpha += gone * (r + n) * (late - early)
+                g_a += gone / a
+                g_b -= gone / last[n]
+            total_value += w * value
+            total_r += w * g_r
+            total_alpha += w * g_alpha
+            total_a += w * g_a
+            total_b += w * g_b
+        total[0] += total_value
+        total[1] += total_r
+        total[2] += total_alpha
+        total[3] += total_a
+        total[4] += total_b
+    return total
 
 
 @njit

@@ -34,6 +34,7 @@ __all__ = [
     "purchase",
     "purchase_gap",
     "reply",
+    "residual_margin",
     "service_time",
 ]
 
@@ -146,8 +147,8 @@ def purchase(
 def reply(
     rules: Rules, dropout: float, factor: float, waited: float, k: int, uid: int, replication: int, seed: int
 ) -> tuple[int, int]:
-    """The desk's answer to the complaint about purchase k, `waited` time units after it: (reply kind, what it leads
-    to)."""
+    """The desk's answer to the complaint about purchase k, finished `waited` time units after it: (kind, what it
+    leads to)."""
     kind = UNRESOLVED
     if waited <= rules.quick_within:
         kind = QUICK
@@ -170,7 +171,11 @@ def service_time(mean: float, k: int, uid: int, replication: int, seed: int) -> 
 @njit
 def next_boundary(time: float, epoch: float) -> float:
     """The first epoch boundary after `time`."""
-    return (math.floor(time / epoch) + 1.0) * epoch
+    boundary = (math.floor(time / epoch) + 1.0) * epoch
+    # time / epoch may round up or down to a whole number.
+    if boundary <= time:
+        return boundary + epoch
+    return boundary - epoch if boundary - epoch > time else boundary
 
 
 @njit
@@ -183,6 +188,16 @@ def contact_factor(effect: float, harmed: bool) -> float:
 def margin_of(cents: int, share: float) -> int:
     """Contribution of a purchase in cents, rounded half up."""
     return math.floor(cents * share + 0.5)
+
+
+@njit
+def residual_margin(rate: float, dropout: float, spend_rate: float, shape: float, margin: float, force: float) -> int:
+    """Cents that a living customer is still expected to bring, left alone for ever and discounted at `force` > 0.
+
+    It buys at `rate` while alive and leaves at hazard rate . dropout, so the discounted purchases are
+    int rate e^(-(rate dropout + force) s) ds = rate/(rate dropout + force), each worth shape/spend_rate on average.
+    """
+    return math.floor(rate / (rate * dropout + force) * shape / spend_rate * margin * 100.0 + 0.5)
 
 
 @njit

@@ -27,6 +27,9 @@ Code = Literal["converged", "ridge", "boundary", "too little data", "not converg
 LOG_BOUND = 12.0
 # Largest gradient, per customer and in log-parameters, at which a point counts as a maximum.
 GRADIENT_TOLERANCE = 1e-6
+# The search starts as if every curvature were 1; per customer it is some 0.1 (measured here: on CDNOW and on simulated
+# populations, 10 saves a third of the evaluations that 1 takes).
+STRETCH = 10.0
 # Standard error of a log-parameter above which the data do not determine it: a factor of e^8 either way.
 RIDGE_ERROR = 4.0
 
@@ -77,15 +80,19 @@ def maximise(
             return 1e300, np.zeros_like(logs)
         return -value / customers, -gradient * parameters / customers
 
+    def stretched(logs: Floats) -> tuple[float, Floats]:
+        value, slope = negative(logs)
+        return STRETCH * value, STRETCH * slope
+
     best: Optimum | None = None
     for count, start in enumerate(starts, 1):
         found = minimize(
-            negative,
+            stretched,
             np.clip(np.log(start), -LOG_BOUND, LOG_BOUND),
             jac=True,
-            method="L-BFGS-B",
+            method="SLSQP",  # L-BFGS-B wakes BLAS threads for its tiny systems: 100 ms a fit on a busy machine
             bounds=[(-LOG_BOUND, LOG_BOUND)] * len(start),
-            options={"maxiter": 1000, "maxcor": 20, "ftol": 1e-13, "gtol": 1e-9},
+            options={"maxiter": 1000, "ftol": 1e-14},
         )
         candidate = _polish(negative, np.asarray(found.x), customers, count)
         if best is None or candidate.value > best.value + 1e-9 * abs(best.value):
@@ -109,6 +116,7 @@ def _hessian(gradient: Callable[[Floats], Floats], logs: Floats) -> Floats:
 
 def _polish(negative: Callable[[Floats], tuple[float, Floats]], logs: Floats, customers: float, starts: int) -> Optimum:
     """Newton steps from where the quasi-Newton search stopped, then the optimality check."""
+    found = logs
     value, slope = negative(logs)
     curvature = _hessian(lambda at: negative(at)[1], logs)
     for _ in range(4):
@@ -129,12 +137,14 @@ def _polish(negative: Callable[[Floats], tuple[float, Floats]], logs: Floats, cu
         logs, value, slope = following, new_value, new_slope
     at_bound = np.abs(logs) >= LOG_BOUND - 1e-3
     free = ~at_bound
+    if np.abs(logs - found).max() > 1e-6:  # else the curvature, known to some 1e-8 of itself, has not changed
+        curvature = _hessian(lambda at: negative(at)[1], logs)
     optimal = bool(not free.any() or np.abs(slope[free]).max() < GRADIENT_TOLERANCE)
     return Optimum(
         parameters=np.exp(logs),
         value=-value * customers,
         gradient=-slope * customers,
-        information=_hessian(lambda at: negative(at)[1], logs) * customers,
+        information=curvature * customers,
         at_bound=at_bound,
         starts=starts,
         optimal=optimal,
@@ -185,8 +195,11 @@ class Parametric(Protocol):
     """What a fit needs of a model: to be made from a dict and turned into one."""
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self: ...
-    def to_dict(self) -> dict[str, Any]: ...
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """The model with these values."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Its values as plain JSON."""
 
 
 M = TypeVar("M", bound=Parametric)

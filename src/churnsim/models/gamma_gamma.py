@@ -20,7 +20,7 @@ from churnsim.kernels import gamma_gamma as kernel
 from churnsim.models.fit import FitStatus, ModelFit, build_fit, maximise, status_of
 from churnsim.models.parameters import ParametricModel
 
-__all__ = ["GammaGamma", "spend_correlation"]
+__all__ = ["GammaGamma", "repeat_spend", "spend_correlation"]
 
 Floats = NDArray[np.float64]
 
@@ -47,7 +47,7 @@ class GammaGamma(ParametricModel):
         Reads `frequency` and `monetary_value`. Raises DataError when a column is missing or not finite numbers or
         no row qualifies; a likelihood without an inner maximum is a FitStatus.
         """
-        x, m = _repeat_spend(summary)
+        x, m = repeat_spend(summary)
         used = (x > 0) & (m > 0)
         if not used.any():
             raise DataError(
@@ -77,7 +77,7 @@ class GammaGamma(ParametricModel):
 
     def log_likelihood(self, summary: pd.DataFrame) -> pd.Series[float]:
         """Log-likelihood of each customer's mean spend; 0 where there is no repeat purchase with positive spend."""
-        x, m = _repeat_spend(summary)
+        x, m = repeat_spend(summary)
         used = (x > 0) & (m > 0)
         values = np.zeros(x.size)
         values[used] = kernel.log_likelihood(float(self.p), float(self.q), float(self.gamma), x[used], m[used])
@@ -93,7 +93,7 @@ class GammaGamma(ParametricModel):
 
         A customer without a repeat purchase gets the population mean.
         """
-        x, m = _repeat_spend(summary)
+        x, m = repeat_spend(summary)
         below = self.p * x + self.q - 1
         with np.errstate(divide="ignore"):
             values = np.where(below > 0, self.p * (self.gamma + x * m) / below, np.inf)
@@ -103,14 +103,15 @@ class GammaGamma(ParametricModel):
 def spend_correlation(summary: pd.DataFrame) -> float:
     """Pearson correlation of frequency and monetary_value among repeat customers: near 0 where Gamma-Gamma is safe
     to use."""
-    x, m = _repeat_spend(summary)
+    x, m = repeat_spend(summary)
     used = (x > 0) & (m > 0)
     if used.sum() < 3 or np.ptp(x[used]) == 0 or np.ptp(m[used]) == 0:
         return 0.0
     return float(np.corrcoef(x[used], m[used])[0, 1])
 
 
-def _repeat_spend(summary: pd.DataFrame) -> tuple[NDArray[np.int64], Floats]:
+def repeat_spend(summary: pd.DataFrame) -> tuple[NDArray[np.int64], Floats]:
+    """`frequency` and `monetary_value` as arrays. Raises DataError that names the customer whose values cannot be."""
     missing = [name for name in ("frequency", "monetary_value") if name not in summary.columns]
     if missing:
         raise DataError(

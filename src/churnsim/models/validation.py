@@ -23,7 +23,7 @@ def frequency_calibration(model: BGNBD, summary: pd.DataFrame, *, cap: int = 7) 
     h = Histories.of(summary)
     ages, members = np.unique(h.T, return_counts=True)
     chances = np.array([model.purchase_pmf(range(cap), age) for age in ages])
-    chances = np.column_stack([chances, 1 - chances.sum(axis=1)])
+    chances = np.column_stack([chances, np.maximum(1 - chances.sum(axis=1), 0.0)])
     expected = members @ chances
     spread = 1.96 * np.sqrt(members @ (chances * (1 - chances)))
     actual = np.bincount(np.minimum(h.x, cap), minlength=cap + 1)

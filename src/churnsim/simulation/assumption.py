@@ -4,9 +4,10 @@ assumed."""
 from __future__ import annotations
 
 from dataclasses import Field, dataclass, field, fields, is_dataclass
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, get_args
 
 from churnsim.errors import ConfigError
+from churnsim.units import Duration
 
 __all__ = ["Origin", "Status", "documented", "numbers_of"]
 
@@ -25,16 +26,16 @@ class Origin:
             raise ConfigError(f"status must be one of {', '.join(map(repr, get_args(Status)))}; got {self.status!r}.")
 
 
-def documented(default: float, *, unit: str, meaning: str, source: str, status: Status) -> Any:
+def documented(default: float | Duration, *, unit: str, meaning: str, source: str, status: Status) -> Any:
     """A dataclass field with a default whose unit, meaning, source and status are on record."""
     return field(default=default, metadata={"unit": unit, "meaning": meaning, "origin": Origin(source, status)})
 
 
-def numbers_of(part: Any, prefix: str) -> list[tuple[str, float, Field[Any]]]:
-    """Every documented number of a dataclass as (dotted name, value, field)."""
+def numbers_of(part: Any, prefix: str) -> list[tuple[str, float | Duration, Field[Any]]]:
+    """Every documented number or duration of a dataclass as (dotted name, value, field)."""
     if not is_dataclass(part):
         return []
-    return [(prefix + f.name, cast(float, getattr(part, f.name)), f) for f in fields(part) if "origin" in f.metadata]
+    return [(prefix + f.name, getattr(part, f.name), f) for f in fields(part) if "origin" in f.metadata]
 
 
 def share(name: str, value: float) -> None:
@@ -47,6 +48,14 @@ def positive(name: str, value: float) -> None:
     """ConfigError unless `value` is finite and above 0."""
     if not 0 < value < float("inf"):
         raise ConfigError(f"{name} must be finite and above 0; got {value!r}.")
+
+
+def whole_cents(name: str, value: float) -> None:
+    """ConfigError unless `value` is 0 or more and a whole number of cents: it is booked once an event, so a fraction of
+    a cent would be lost or gained each time."""
+    not_negative(name, value)
+    if abs(value * 100 - round(value * 100)) > 1e-9:
+        raise ConfigError(f"{name} must be a whole number of cents, since it is paid event by event; got {value!r}.")
 
 
 def not_negative(name: str, value: float) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from churnsim.errors import ChurnSimError
@@ -45,8 +47,8 @@ class Books:
         self._row[INDEX["active_start"]] = self.active
 
     def pay(self, account: str, money: float) -> None:
-        """Enter money (not cents) in an account."""
-        self._row[INDEX[account]] += round(money * 100)
+        """Enter money (not cents) in an account, rounded half up to the cent."""
+        self._row[INDEX[account]] += math.floor(money * 100 + 0.5)
 
     def count(self, account: str, number: int) -> None:
         """Add to a count, or cents to an account of money."""

@@ -29,8 +29,9 @@ class Comparison:
     """Outcomes of several strategies over the same replications.
 
     `outcomes` has one row per strategy, replication and period, with the ledger's accounts (money in cents). A
-    metric is "npv" or "profit" (money over the horizon), an account (money accounts in money, counts summed over
-    the horizon), or "active_end" (at the horizon).
+    metric is "npv" or "profit" (money over the horizon), "equity" (npv and what those active at the end are still
+    worth), "discounted_margin", an account (money accounts in money, counts summed over the horizon), or
+    "active_end" (at the horizon).
     """
 
     outcomes: pd.DataFrame
@@ -53,23 +54,35 @@ class Comparison:
     def values(self, metric: str) -> pd.DataFrame:
         """The metric by replication (rows) and strategy (columns)."""
         frame = self.outcomes
-        if metric in ("npv", "profit"):
-            cents = frame["margin"] - frame[list(COSTS)].sum(axis=1)
-            factors = discount_factors(int(frame["period"].max()) + 1, self.period, self.discount_force)
-            weights = factors[frame["period"].to_numpy()] if metric == "npv" else 1.0
-            amount = cents * weights / 100
+        if metric in ("npv", "profit", "equity", "discounted_margin"):
+            amount = self._money(metric)
         elif metric in STOCKS:
             edge = frame["period"].max() if metric == "active_end" else 0
             amount = frame[metric].where(frame["period"] == edge, 0)
         elif metric in ACCOUNTS:
             amount = frame[metric] / 100 if metric in MONEY else frame[metric]
         else:
-            raise ConfigError(f"no metric {metric!r}; there are npv, profit, {', '.join(ACCOUNTS)}.")
+            raise ConfigError(
+                f"no metric {metric!r}; there are npv, profit, equity, discounted_margin, {', '.join(ACCOUNTS)}."
+            )
         keyed = frame[["replication", "strategy"]].assign(amount=amount)
         table = keyed.pivot_table(index="replication", columns="strategy", values="amount", aggfunc="sum", sort=False)
         if table.isna().to_numpy().any():
             raise ConfigError("some strategies lack replications that others have, so they cannot be paired.")
         return table.sort_index()[self.strategies]
+
+    def _money(self, metric: str) -> pd.Series[float]:
+        """Discounted or plain profit, or discounted margin, of each row of the outcomes."""
+        frame = self.outcomes
+        cents = frame["margin"].astype(float)
+        if metric != "discounted_margin":
+            cents = cents - frame[list(COSTS)].sum(axis=1)
+        periods = int(frame["period"].max()) + 1
+        if metric != "profit":
+            cents = cents * discount_factors(periods, self.period, self.discount_force)[frame["period"].to_numpy()]
+        if metric == "equity":
+            cents = cents + frame["residual"] * float(np.exp(-self.discount_force * self.period * periods))
+        return cents / 100
 
     def levels(self, metric: str = "npv", *, level: float = 0.95) -> pd.DataFrame:
         """Each strategy by itself: strategy, metric, mean, lower, upper, sd."""
@@ -83,8 +96,7 @@ class Comparison:
     def differences(
         self, metric: str = "npv", *, against: str | None = "baseline", level: float = 0.95
     ) -> pd.DataFrame:
-        """Paired differences, one row a pair: strategy, against, metric, mean, lower, upper, bootstrap_lower,
-        bootstrap_upper, correlation, variance_reduction, replications.
+        """Paired differences, one row a pair: strategy, against, metric, and the fields of `PairedDifference`.
 
         With `against` each other strategy is compared with that one, each interval at `level` by itself. With
         `against=None` all pairs are, and the intervals hold jointly at `level` (Bonferroni).

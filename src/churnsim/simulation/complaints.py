@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from churnsim.errors import ConfigError
 from churnsim.simulation.assumption import documented, numbers_of, positive, share
+from churnsim.units import Duration
 
 __all__ = ["Complaints"]
 
@@ -74,15 +75,15 @@ class Complaints:
         status="assumed",
         source="no source measures it; vary it",
     )
-    quick_within: float = documented(
-        1.0,
+    quick_within: Duration = documented(
+        Duration(1, "W"),
         unit="time units",
         meaning="a reply within this counts as quick",
         status="assumed",
         source="TARP's 'quickly' is not dated; a week",
     )
-    slow_within: float = documented(
-        6.0,
+    slow_within: Duration = documented(
+        Duration(6, "W"),
         unit="time units",
         meaning="a reply after this counts as unresolved",
         status="assumed",
@@ -90,16 +91,16 @@ class Complaints:
     )
 
     def __post_init__(self) -> None:
-        for name, value, shown in numbers_of(self, ""):
-            if shown.metadata["unit"] == "time units":
-                positive(name, value)
+        for name, value, _ in numbers_of(self, ""):
+            if isinstance(value, Duration):
+                positive(name, value.value)
             else:
                 share(name, value)
         if self.quick_share + self.slow_share > 1 + 1e-12:
             raise ConfigError(
                 f"quick_share + slow_share must be at most 1; got {self.quick_share} + {self.slow_share}."
             )
-        if self.slow_within < self.quick_within:
+        if self.slow_within.to("D") < self.quick_within.to("D"):
             raise ConfigError(f"slow_within ({self.slow_within}) must not be below quick_within ({self.quick_within}).")
         if self.failure_share > self.leave_after_failure:
             raise ConfigError(

@@ -24,6 +24,13 @@ def simulate(
     """
     if engine != "simpy":
         raise ConfigError(f"unknown engine {engine!r}. Use 'simpy'.")
-    if seed < 0 or replication < 0 or max(seed, replication) >= 2**63:
-        raise ConfigError(f"seed and replication must be from 0 to 2^63 - 1; got {seed} and {replication}.")
+    if (
+        not (isinstance(seed, int) and isinstance(replication, int))
+        or seed < 0
+        or replication < 0
+        or max(seed, replication) >= 2**63
+    ):
+        raise ConfigError(
+            f"seed and replication must be whole numbers from 0 to 2^63 - 1; got {seed} and {replication}."
+        )
     return simpy_engine.run(scenario, seed=seed, replication=replication, log=log)

@@ -13,8 +13,9 @@ from churnsim.errors import ConfigError
 
 __all__ = ["ACCOUNTS", "COSTS", "MONEY", "Event", "Ledger"]
 
-MONEY = ("revenue", "margin", "acquisition", "retention", "service", "recovery", "fixed")
-COSTS = MONEY[2:]
+COSTS = ("acquisition", "retention", "service", "recovery", "fixed")
+# The residual stands in the last period alone: what those then active are still worth at the horizon.
+MONEY = ("revenue", "margin", *COSTS, "residual")
 COUNTS = (
     "purchases", "births", "losses_organic", "losses_failure", "losses_complaint", "failures", "complaints",
     "replies_quick", "replies_slow", "replies_unresolved", "contacts", "active_start", "active_end",
@@ -63,6 +64,12 @@ class Ledger:
     def npv(self) -> float:
         """Profit discounted from the middle of each period to time 0, in money."""
         return float(self.profit @ discount_factors(len(self.table), self.period, self.discount_force)) / 100
+
+    @property
+    def equity(self) -> float:
+        """NPV plus the residual value of those active at the end, discounted from the horizon, in money."""
+        factor = float(np.exp(-self.discount_force * self.period * len(self.table)))
+        return self.npv + factor * float(self.account("residual").sum()) / 100
 
     def frame(self) -> pd.DataFrame:
         """One row a period: `period` (0, 1, ...) and every account."""

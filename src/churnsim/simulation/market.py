@@ -18,7 +18,7 @@ from churnsim.simulation.assumption import Origin, numbers_of
 from churnsim.simulation.complaints import Complaints
 from churnsim.simulation.population import Cohort, PosteriorBase
 from churnsim.simulation.responses import Prospects, RetentionResponse, Terms
-from churnsim.units import discount_force
+from churnsim.units import Duration, discount_force
 
 __all__ = ["Complaints", "Market", "Prospects", "RetentionResponse", "Terms", "assumptions"]
 
@@ -41,8 +41,8 @@ class Market:
     """Customers, how they buy, fail, complain and leave, and how the world answers money.
 
     `draws` holds parameter sets from the fits (`fit.draw_parameters`); replication k then runs under draw k (modulo
-    their number), so that intervals carry the uncertainty of the estimates. `origins` overrides the recorded origin
-    of a number, by the name that `assumptions` shows.
+    their number), so that replications differ by the uncertainty of the estimates as well as by chance. `origins`
+    overrides the recorded origin of a number, by the name that `assumptions` shows.
     """
 
     customers: PosteriorBase | Cohort
@@ -76,7 +76,7 @@ class Market:
 def assumptions(market: Market) -> pd.DataFrame:
     """Every number of a market: columns parameter, value, unit, meaning, source, status."""
     fitted = Origin("maximum likelihood on the customers' own history", "measured here")
-    rows = [
+    rows: list[tuple[str, float | Duration, str, str, Origin]] = [
         (f"{kind}.{name}", value, *FITTED[name], fitted)
         for kind, model in (("purchases", market.purchases), ("spend", market.spend))
         for name, value in model.to_dict().items()
@@ -98,7 +98,7 @@ def assumptions(market: Market) -> pd.DataFrame:
         [
             {
                 "parameter": name,
-                "value": float(value),
+                "value": value.to(market.unit) if isinstance(value, Duration) else float(value),
                 "unit": unit.replace("time units", WORDS[market.unit]),
                 "meaning": meaning,
                 "source": market.origins.get(name, origin).source,

@@ -15,7 +15,7 @@ from scipy.stats import t as student
 
 from churnsim.errors import ConfigError
 
-__all__ = ["Interval", "PairedDifference", "interval", "paired_difference"]
+__all__ = ["Interval", "PairedDifference", "interval", "paired_difference", "ratio_gain"]
 
 Floats = NDArray[np.float64]
 
@@ -35,15 +35,21 @@ class Interval:
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """Mean of A - B over replications: t interval, bootstrap percentile interval, correlation of A and B, and how
-    many times smaller the variance of the difference is than with independent runs (infinite where A - B never
-    varies)."""
+    """Mean of A - B over replications, and what is known of it.
+
+    `lower, upper`: t interval of the mean; `bootstrap_*`: its bootstrap percentile interval; `future_*`: where one
+    further replication would fall (t prediction interval), which holds chance and, where each replication has its
+    own parameter draw, the estimates' error; `correlation` of A and B; `variance_reduction`: how many times smaller
+    the variance of the difference is than with independent runs (infinite where A - B never varies).
+    """
 
     mean: float
     lower: float
     upper: float
     bootstrap_lower: float
     bootstrap_upper: float
+    future_lower: float
+    future_upper: float
     correlation: float
     variance_reduction: float
     replications: int
@@ -79,6 +85,7 @@ def paired_difference(a: Floats, b: Floats, *, level: float = 0.95) -> PairedDif
     picks = generator.integers(0, difference.size, size=(BOOTSTRAP_SAMPLES, difference.size))
     low, high = np.quantile(difference[picks].mean(axis=1), [(1 - level) / 2, (1 + level) / 2])
     spread_a, spread_b, spread = a.var(ddof=1), b.var(ddof=1), difference.var(ddof=1)
+    reach = float(student.ppf((1 + level) / 2, difference.size - 1)) * found.sd * np.sqrt(1 + 1 / difference.size)
     moves = spread_a > 0 and spread_b > 0
     return PairedDifference(
         mean=found.mean,
@@ -86,7 +93,25 @@ def paired_difference(a: Floats, b: Floats, *, level: float = 0.95) -> PairedDif
         upper=found.upper,
         bootstrap_lower=float(low),
         bootstrap_upper=float(high),
+        future_lower=found.mean - reach,
+        future_upper=found.mean + reach,
         correlation=float(np.corrcoef(a, b)[0, 1]) if moves else 0.0,
         variance_reduction=float((spread_a + spread_b) / spread) if spread > 0 else float("inf"),
         replications=int(difference.size),
     )
+
+
+def ratio_gain(changed: Floats, base: Floats, *, level: float = 0.95) -> Interval | None:
+    """mean(changed)/mean(base) - 1 over paired replications, with the interval of a ratio of means by the delta method.
+
+    Residuals are D - R A, with D the paired difference, A the base and R their ratio (Law & Kelton, ratio estimators);
+    `sd` is that of one replication's residual over the mean base. None where the base is not surely above 0, since a
+    relative gain then has no meaning.
+    """
+    if interval(base, level=level).lower <= 0:
+        return None
+    difference = changed - base
+    gain = float(difference.mean() / base.mean())
+    spread = interval((difference - gain * base) / base.mean(), level=level)
+    half = (spread.upper - spread.lower) / 2
+    return Interval(gain, gain - half, gain + half, spread.sd)

@@ -14,7 +14,7 @@ from churnsim.kernels.philox import mix
 from churnsim.kernels.population import draw_base
 from churnsim.kernels.streams import SIMULATION, TRAITS
 from churnsim.models.bg_nbd import BGNBD
-from churnsim.models.gamma_gamma import GammaGamma
+from churnsim.models.gamma_gamma import GammaGamma, repeat_spend
 from churnsim.models.histories import Histories
 
 __all__ = ["Base", "Cohort", "PosteriorBase"]
@@ -27,13 +27,13 @@ COHORT_LINEAGE = 0x636F686F7274
 class Base:
     """A drawn starting base, arrays of length n. Row i of `traits` holds purchase rate, dropout probability, spend
     rate nu and the uniform that decides how the customer takes contacts. `last_purchase` is in time units, 0 or
-    before; `seen_revenue` in money: what the firm knows."""
+    before; `repeat_revenue` in money: what the firm knows."""
 
     uids: NDArray[np.int64]
     traits: NDArray[np.float64]
     alive: NDArray[np.bool_]
     last_purchase: NDArray[np.float64]
-    seen_revenue: NDArray[np.float64]
+    repeat_revenue: NDArray[np.float64]
 
 
 class PosteriorBase:
@@ -45,10 +45,7 @@ class PosteriorBase:
 
     def __init__(self, summary: pd.DataFrame) -> None:
         self._histories = Histories.of(summary)
-        if "monetary_value" in summary.columns:
-            self._spend = np.ascontiguousarray(summary["monetary_value"].to_numpy(dtype=np.float64))
-        else:
-            raise ConfigError("the summary lacks 'monetary_value', so nobody's spend can be drawn. Read amounts too.")
+        _, self._spend = repeat_spend(summary)
         self._uids = customer_uids(summary.index)
 
     def __len__(self) -> int:
@@ -76,7 +73,7 @@ class PosteriorBase:
             TRAITS,
         )
         return Base(
-            uids=self._uids, traits=traits, alive=alive, last_purchase=h.t_x - h.T, seen_revenue=self._spend * h.x
+            uids=self._uids, traits=traits, alive=alive, last_purchase=h.t_x - h.T, repeat_revenue=self._spend * h.x
         )
 
 
@@ -116,4 +113,4 @@ class Cohort:
             SIMULATION,
             TRAITS,
         )
-        return Base(uids=uids, traits=traits, alive=alive, last_purchase=nothing, seen_revenue=nothing)
+        return Base(uids=uids, traits=traits, alive=alive, last_purchase=nothing, repeat_revenue=nothing)

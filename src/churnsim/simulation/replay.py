@@ -22,8 +22,8 @@ class Replay:
     """Held-out purchases of the whole base, actual and simulated.
 
     `lower, upper` is the prediction interval for one outcome: where the actual count falls with probability `level`
-    if the model is true (normal over replications). `miss` is how far the actual count lies outside it, 0 when
-    covered.
+    if the model is true, and, unless `parameter_uncertainty`, its estimates too (normal over replications). `miss`
+    is how far the actual count lies outside it, 0 when covered.
     """
 
     actual: int

@@ -59,7 +59,7 @@ class Scenario:
             stay_quick=float(c.stay_quick),
             stay_slow=float(c.stay_slow),
             stay_unresolved=float(c.stay_unresolved),
-            quick_within=float(c.quick_within),
-            slow_within=float(c.slow_within),
+            quick_within=c.quick_within.to(self.market.unit),
+            slow_within=c.slow_within.to(self.market.unit),
             spend_shape=float(self.market.spend.p),
         )

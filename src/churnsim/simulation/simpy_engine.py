@@ -83,13 +83,25 @@ class _Run:
             base.traits.tolist(),
             base.alive.tolist(),
             base.last_purchase.tolist(),
-            np.rint(base.seen_revenue * 100).astype(np.int64).tolist(),
+            np.rint(base.repeat_revenue * 100).astype(np.int64).tolist(),
             strict=True,
         )
         return [
-            self._customer(uid, traits, alive=alive, last_purchase=last, seen_revenue=seen)
+            self._customer(uid, traits, alive=alive, last_purchase=last, repeat_revenue=seen)
             for uid, traits, alive, last, seen in columns
         ]
+
+    def _residual(self) -> int:
+        """What those active at the horizon are still worth there; 0 where nothing is discounted and the sum may
+        diverge."""
+        force, margin = self.market.discount_force, float(self.market.terms.margin)
+        if force <= 0:
+            return 0
+        return sum(
+            life.residual_margin(c.rate, c.dropout, c.spend_rate, self.rules.spend_shape, margin, force)
+            for c in self.customers
+            if c.alive
+        )
 
     def _register(self, uid: int) -> None:
         """Two customers of one uid would live by the same numbers."""
@@ -101,7 +113,13 @@ class _Run:
         return sum(customer.alive for customer in self.customers)
 
     def _customer(
-        self, uid: int, traits: list[float] | tuple[float, ...], *, alive: bool, last_purchase: float, seen_revenue: int
+        self,
+        uid: int,
+        traits: list[float] | tuple[float, ...],
+        *,
+        alive: bool,
+        last_purchase: float,
+        repeat_revenue: int,
     ) -> Customer:
         rate, dropout, spend_rate, u_contact = traits
         churn = self.scenario.strategy.churn
@@ -113,7 +131,7 @@ class _Run:
             harmed=u_contact < self.market.retention.harmed_share,
             alive=alive,
             last_purchase=last_purchase,
-            seen_revenue=seen_revenue,
+            repeat_revenue=repeat_revenue,
         )
 
     def ledger(self) -> Ledger:
@@ -125,6 +143,7 @@ class _Run:
                 if first < self.scenario.horizon:
                     self.clock.process(self._live(customer, first, 0))
         self.clock.run(until=float(self.scenario.horizon))
+        self.books.count("residual", self._residual())
         self.books.close(counted=self._count_active())
         self.books.check_totals(waiting=self.waiting)
         return Ledger(
@@ -154,15 +173,17 @@ class _Run:
                 seed,
             )
             self._book_purchase(customer, time, cents)
+            customer.repeat_revenue += cents
             if failed:
                 self.books.note(time, uid, "failure")
             if kind != life.NO_REPLY or fate == life.AWAITS:
                 self.books.note(time, uid, "complaint")
             if fate == life.AWAITS:
                 complained = time
-                time = yield from self._answer(customer, complained, k)
+                finished, time = yield from self._answer(customer, complained, k)
+                waited = finished - complained
                 kind, fate = life.reply(
-                    self.rules, customer.dropout, customer.factor, time - complained, k, uid, replication, seed
+                    self.rules, customer.dropout, customer.factor, waited, k, uid, replication, seed
                 )
                 self.waiting -= 1
                 self.books.pay("recovery", self.scenario.strategy.desk.cost_per_reply)  # type: ignore[union-attr]
@@ -175,8 +196,10 @@ class _Run:
             k += 1
             time = time + life.purchase_gap(customer.rate, k, uid, replication, seed)
 
-    def _answer(self, customer: Customer, complained: float, k: int) -> Generator[simpy.Event, Any, float]:
-        """Queue, be served, and be told: at the finish, but not before the next epoch boundary. Returns the time."""
+    def _answer(
+        self, customer: Customer, complained: float, k: int
+    ) -> Generator[simpy.Event, Any, tuple[float, float]]:
+        """Queue, be served, and be told: at the finish, but not before the next epoch boundary. Returns both times."""
         strategy_desk = self.scenario.strategy.desk
         assert self.desk is not None
         assert strategy_desk is not None
@@ -190,7 +213,7 @@ class _Run:
         told = max(finish, life.next_boundary(complained, float(self.scenario.epoch)))
         if told > finish:
             yield self.clock.at(told, priority)
-        return told
+        return finish, told
 
     def _arrive(self, uid: int, time: float) -> Process:
         """A paid arrival: drawn from the population, buys at once, then lives on."""
@@ -210,7 +233,7 @@ class _Run:
             SIMULATION,
             TRAITS,
         )
-        customer = self._customer(uid, traits, alive=True, last_purchase=time, seen_revenue=0)
+        customer = self._customer(uid, traits, alive=True, last_purchase=time, repeat_revenue=0)
         self.customers.append(customer)
         self.books.note(time, uid, "birth")
         cents = life.first_spend(self.rules, customer.spend_rate, uid, self.replication, self.seed)
@@ -267,4 +290,3 @@ class _Run:
         if asking:
             self.books.pay("service", asking.cost_per_purchase)
         customer.last_purchase = time
-        customer.seen_revenue += cents

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from churnsim.errors import ConfigError
-from churnsim.simulation.assumption import not_negative, positive, share
+from churnsim.simulation.assumption import not_negative, positive, share, whole_cents
 
 __all__ = ["Acquisition", "AskForComplaints", "ChurnChange", "ComplaintDesk", "RetentionContacts", "Strategy"]
 
@@ -27,21 +27,30 @@ class Acquisition:
 class RetentionContacts:
     """Spread `budget_per_period` (money) evenly over the customers whom `rule` picks by what the firm can see.
 
-    "all": every customer it knows; "top_value": the `share` with the most revenue so far; "recent_buyers": who
-    bought `within` so many time units. The firm cannot see who has left, so contacts go to the lost as well.
+    "all": every customer it knows; "top_value": the `share` with the most repeat revenue so far; "recent_buyers": who
+    bought `within` so many time units. The firm cannot see who has left, so contacts go to the lost as well. A period
+    in which the rule picks nobody spends nothing.
     """
 
     budget_per_period: float
     rule: Targeting = "all"
-    share: float = 0.20
-    within: float = 26.0
+    share: float | None = None
+    within: float | None = None
 
     def __post_init__(self) -> None:
         not_negative("retention budget_per_period", self.budget_per_period)
-        share("retention share", self.share)
-        positive("retention within", self.within)
+        if self.rule == "top_value":
+            share("retention share", _needed(self.share, "share", self.rule))
+        if self.rule == "recent_buyers":
+            positive("retention within", _needed(self.within, "within", self.rule))
         if self.rule not in get_args(Targeting):
             raise ConfigError(f"rule must be one of {', '.join(map(repr, get_args(Targeting)))}; got {self.rule!r}.")
+
+
+def _needed(value: float | None, name: str, rule: str) -> float:
+    if value is None:
+        raise ConfigError(f"the rule {rule!r} needs {name}. Say {name}=...")
+    return value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +70,7 @@ class ComplaintDesk:
             )
         positive("mean_service_time", self.mean_service_time)
         not_negative("wage_per_period", self.wage_per_period)
-        not_negative("cost_per_reply", self.cost_per_reply)
+        whole_cents("cost_per_reply", self.cost_per_reply)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +81,7 @@ class AskForComplaints:
     cost_per_purchase: float
 
     def __post_init__(self) -> None:
-        not_negative("cost_per_purchase", self.cost_per_purchase)
+        whole_cents("cost_per_purchase", self.cost_per_purchase)
 
 
 @dataclass(frozen=True, kw_only=True)

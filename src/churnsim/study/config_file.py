@@ -14,7 +14,6 @@ from churnsim.study.config import StudyConfig
 from churnsim.study.market_overrides import market_problems
 from churnsim.study.problems import ConfigPath, Problem, closest, config_error, value_at
 from churnsim.study.relations import relation_problems
-from churnsim.units import DAYS_PER_UNIT
 
 __all__ = ["parse_config", "read_config"]
 
@@ -76,9 +75,7 @@ def _schema_problems(content: dict[str, Any]) -> list[Problem]:
 
 
 def _market_problems(content: dict[str, Any]) -> list[Problem]:
-    data = content.get("data")
-    unit = data.get("unit") if isinstance(data, dict) else None
-    return market_problems(content.get("market", {}), unit=unit if unit in DAYS_PER_UNIT else "W")
+    return market_problems(content.get("market", {}))
 
 
 def _problem(details: ErrorDetails, content: dict[str, Any]) -> Problem:

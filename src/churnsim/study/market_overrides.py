@@ -33,10 +33,10 @@ def mechanism_types() -> dict[str, type]:
     return {"terms": Terms, "complaints": Complaints, "prospects": Prospects, "retention": RetentionResponse}
 
 
-def overridden_mechanisms(market: dict[str, Any], *, unit: str) -> dict[str, Any]:
-    """The parts of the market that the checked [market] table sets, times converted to `unit`."""
+def overridden_mechanisms(market: dict[str, Any]) -> dict[str, Any]:
+    """The parts of the market that the checked [market] table sets."""
     types = mechanism_types()
-    return {name: _build(types[name], table, unit) for name, table in market.items()}
+    return {name: _build(types[name], table) for name, table in market.items()}
 
 
 def overridden_origins(market: dict[str, Any]) -> dict[str, Any]:
@@ -51,14 +51,14 @@ def overridden_origins(market: dict[str, Any]) -> dict[str, Any]:
     return origins
 
 
-def market_problems(market: Any, *, unit: str) -> list[Problem]:
+def market_problems(market: Any) -> list[Problem]:
     """Everything wrong with the [market] table: unknown keys, values no market can have."""
     if not isinstance(market, dict):
         return [Problem(path=("market",), message="must be a table, written [market.complaints] and so on.")]
-    return list(_table_problems(market, unit)) if market else []
+    return list(_table_problems(market)) if market else []
 
 
-def _table_problems(market: dict[str, Any], unit: str) -> Iterator[Problem]:
+def _table_problems(market: dict[str, Any]) -> Iterator[Problem]:
     types = mechanism_types()
     for name, table in market.items():
         path: ConfigPath = ("market", name)
@@ -69,7 +69,7 @@ def _table_problems(market: dict[str, Any], unit: str) -> Iterator[Problem]:
         else:
             known = _documented(types[name])
             problems = [p for key, given in table.items() for p in _number_problems(known, key, given, (*path, key))]
-            yield from problems or _impossible(types[name], table, unit, path)
+            yield from problems or _impossible(types[name], table, path)
 
 
 def _place(name: str, types: dict[str, type]) -> str:
@@ -120,21 +120,21 @@ def _origin_problems(given: dict[str, Any], path: ConfigPath) -> Iterator[Proble
         yield Problem(path=(*path, "status"), message=message, show_value=False)
 
 
-def _impossible(kind: type, table: dict[str, Any], unit: str, path: ConfigPath) -> Iterator[Problem]:
+def _impossible(kind: type, table: dict[str, Any], path: ConfigPath) -> Iterator[Problem]:
     """Let the market's own dataclass judge the values; blame the key that its message names."""
     try:
-        _build(kind, table, unit)
+        _build(kind, table)
     except ConfigError as error:
         blamed = next((key for key in table if str(error).startswith(key)), None)
         blamed = blamed or next((key for key in table if key in str(error)), None)
         yield Problem(path=path if blamed is None else (*path, blamed), message=str(error), show_value=False)
 
 
-def _build(kind: type, table: dict[str, Any], unit: str) -> Any:
+def _build(kind: type, table: dict[str, Any]) -> Any:
     known = _documented(kind)
     values = {}
     for key, given in table.items():
         value = given["value"] if isinstance(given, dict) else given
         is_time = known[key].metadata["unit"] == TIME
-        values[key] = parse_duration(value).to(unit) if is_time else float(value)
+        values[key] = parse_duration(value) if is_time else float(value)
     return kind(**values)

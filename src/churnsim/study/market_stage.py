@@ -46,7 +46,7 @@ def build_market(config: StudyConfig, data: StudyData, fits: StudyFits) -> Marke
         spend=fits.spend.model,
         draws=draws,
         origins=overridden_origins(config.market),
-        **overridden_mechanisms(config.market, unit=data.unit),
+        **overridden_mechanisms(config.market),
     )
 
 
