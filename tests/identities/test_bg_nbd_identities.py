@@ -91,6 +91,24 @@ def assert_slope(function: Any, at: np.ndarray, gradient: np.ndarray) -> None:
         assert abs(slope - gradient[i]) <= 1e-9 * np.abs(gradient).max() + 1e-11 * (value + 1), NAMES[i]
 
 
+@few
+@given(model=models, summary=summaries())
+def test_hessian_is_the_slope_of_the_gradient(model: BGNBD, summary: pd.DataFrame) -> None:
+    x = summary["frequency"].to_numpy(dtype=np.int64)
+    t_x, T = (summary[name].to_numpy(dtype=float) for name in ("recency", "T"))
+    at = np.array([model.r, model.alpha, model.a, model.b])
+    weight = np.linspace(0.5, 2.0, x.size)
+    second = kernel.hessian(*at, x, t_x, T, weight) * at  # columns in log-parameters
+    step = 1e-4  # truncation some step^2 of the third derivative, rounding 1e-16/step of the gradient
+    for k, shift in enumerate(step * np.eye(4)):
+        up, down = (kernel.objective(*(at * np.exp(sign * shift)), x, t_x, T, weight)[1:] for sign in (1, -1))
+        scale = np.abs(second[:, k]).max() + np.abs(up).max()
+        np.testing.assert_allclose((up - down) / (2 * step), second[:, k], rtol=0, atol=2e-6 * scale)
+    # Control: a Hessian of other parameters is told apart.
+    other = kernel.hessian(*(1.05 * at), x, t_x, T, weight) * at
+    assert np.abs(other - second).max() > 2e-6 * np.abs(second).max()
+
+
 def test_weights_are_repeated_rows(cdnow: pd.DataFrame) -> None:
     some = cdnow.head(300)
     weights = np.arange(300) % 4  # some rows 0 times

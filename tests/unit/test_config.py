@@ -15,6 +15,7 @@ from churnsim.study.config_file import parse_config, read_config
 from churnsim.study.market_overrides import overridden_mechanisms, overridden_origins
 from churnsim.study.market_stage import build_strategies, strategy_rows
 from churnsim.study.problems import line_of
+from churnsim.units import Duration
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 TEXT = (CONFIGS / "cdnow.toml").read_text(encoding="utf-8")
@@ -103,9 +104,9 @@ def test_market_numbers_carry_their_origin() -> None:
         "terms": {"margin": {"value": 0.25, "source": "books of 2025", "status": "measured here"}},
         "complaints": {"failure_share": 0.3, "quick_within": "3 D"},
     }
-    parts = overridden_mechanisms(market, unit="W")
+    parts = overridden_mechanisms(market)
     assert parts["terms"].margin == 0.25
-    assert parts["complaints"].quick_within == pytest.approx(3 / 7)
+    assert parts["complaints"].quick_within == Duration(3, "D")
     origins = overridden_origins(market)
     assert (origins["terms.margin"].source, origins["terms.margin"].status) == ("books of 2025", "measured here")
     assert origins["complaints.failure_share"].status == "assumed"

@@ -17,6 +17,7 @@ from churnsim.simulation.market import assumptions
 from churnsim.simulation.paired import interval, paired_difference
 from churnsim.simulation.replay import replay
 from churnsim.simulation.responses import Prospects, RetentionResponse, Terms
+from churnsim.units import Duration
 
 
 @pytest.mark.parametrize(
@@ -25,7 +26,10 @@ from churnsim.simulation.responses import Prospects, RetentionResponse, Terms
         (lambda: Terms(margin=30.0), "Thirty percent is 0.30"),
         (lambda: Complaints(quick_share=0.7, slow_share=0.7), "at most 1"),
         (lambda: Complaints(failure_share=0.9), "Lower failure_share"),
-        (lambda: Complaints(quick_within=7.0), "slow_within"),
+        (lambda: Complaints(quick_within=Duration(7, "W")), "slow_within"),
+        (lambda: Complaints(quick_within=7.0), "needs its unit"),  # type: ignore[arg-type]
+        (lambda: cs.RetentionContacts(budget_per_period=1.0, rule="recent_buyers"), "needs within"),
+        (lambda: cs.AskForComplaints(cost_per_purchase=0.004), "whole number of cents"),
         (lambda: Prospects(ceiling=1.0), "below 1"),
         (lambda: RetentionResponse(harmed_share=-0.1), "between 0 and 1"),
         (lambda: cs.RetentionContacts(budget_per_period=1.0, rule="gut feeling"), "gut feeling"),

@@ -27,6 +27,7 @@ from churnsim.kernels.special import regularised_beta
 __all__ = [
     "expected_new",
     "expected_purchases",
+    "hessian",
     "log_likelihood",
     "objective",
     "p_alive",
@@ -131,6 +132,51 @@ def objective(r: float, alpha: float, a: float, b: float, x: Ints, t_x: Floats, 
         total[3] += total_a
         total[4] += total_b
     return total
+
+
+@njit
+def hessian(r: float, alpha: float, a: float, b: float, x: Ints, t_x: Floats, T: Floats, weight: Floats) -> Floats:
+    """Second derivatives of the weighted log-likelihood in (r, alpha, a, b), a symmetric 4 x 4 array.
+
+    With g the chance of being gone and o the log-odds of it, the last term ln(1 + e^o) of the likelihood adds
+    g o'' + g (1 - g) o' o'^T.
+    """
+    top = x.max() if x.size else 0
+    squares = np.zeros((3, top + 1))  # sums of 1/(start + j)^2 for start = r, b, a + b
+    for n in range(top):
+        squares[0, n + 1] = squares[0, n] + 1.0 / (r + n) ** 2
+        squares[1, n + 1] = squares[1, n] + 1.0 / (b + n) ** 2
+        squares[2, n + 1] = squares[2, n] + 1.0 / (a + b + n) ** 2
+    out = np.zeros((4, 4))
+    slope = np.zeros(4)
+    for i in range(x.size):
+        n, w = x[i], weight[i]
+        late = 1.0 / (alpha + T[i])
+        out[0, 0] -= w * squares[0, n]
+        out[0, 1] += w * (1.0 / alpha - late)
+        out[1, 1] += w * ((r + n) * late * late - r / (alpha * alpha))
+        out[2, 2] += w * squares[2, n]
+        out[2, 3] += w * squares[2, n]
+        out[3, 3] += w * (squares[2, n] - squares[1, n])
+        if n > 0:
+            odds = _log_gone_over_alive(r, alpha, a, b, n, t_x[i], T[i])
+            gone = 1.0 / (1.0 + math.exp(-odds)) if odds > -700.0 else 0.0
+            early = 1.0 / (alpha + t_x[i])
+            slope[0] = math.log1p((T[i] - t_x[i]) * early)
+            slope[1] = (r + n) * (late - early)
+            slope[2] = 1.0 / a
+            slope[3] = -1.0 / (b + n - 1.0)
+            for j in range(4):
+                for k in range(j, 4):
+                    out[j, k] += w * gone * (1.0 - gone) * slope[j] * slope[k]
+            out[0, 1] += w * gone * (late - early)
+            out[1, 1] += w * gone * (r + n) * (early * early - late * late)
+            out[2, 2] -= w * gone / (a * a)
+            out[3, 3] += w * gone * slope[3] * slope[3]
+    for j in range(4):
+        for k in range(j):
+            out[j, k] = out[k, j]
+    return out
 
 
 @njit

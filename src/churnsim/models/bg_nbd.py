@@ -8,6 +8,7 @@ numbers below are that paper's.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -74,7 +75,12 @@ class BGNBD(ParametricModel):
             result = kernel.objective(r, alpha, a, b, x, t_x, T, weight)
             return float(result[0]), result[1:]
 
-        optimum = maximise(objective, starts=_starts(repeats / customers), customers=customers)
+        def hessian(parameters: Floats) -> Floats:
+            r, alpha, a, b = parameters
+            return kernel.hessian(r, alpha, a, b, x, t_x, T, weight)
+
+        never = float(weight[x == 0].sum()) / customers
+        optimum = maximise(objective, starts=_starts(repeats / customers, never), customers=customers, hessian=hessian)
         r, alpha, a, b = map(float, optimum.parameters)
         model = cls(r=r, alpha=alpha * scale, a=a, b=b, unit=unit)
         status = status_of(optimum, ("r", "alpha", "a", "b"), REMEDIES)
@@ -145,11 +151,19 @@ class BGNBD(ParametricModel):
         return pd.DataFrame(traits, columns=["rate", "dropout"], index=h.index).assign(alive=alive)
 
 
-def _starts(repeats_per_customer: float) -> list[Floats]:
-    """Starting points in units of the mean observation: rates that match the mean count, for light and heavy
-    dropout."""
-    mean = max(repeats_per_customer, 1e-3)
-    shapes = [(0.5, 0.8, 2.5), (2.0, 0.8, 2.5), (0.2, 0.2, 4.0), (1.0, 2.0, 2.0), (5.0, 0.05, 1.0), (1.0, 5.0, 200.0)]
+def _starts(mean: float, never: float) -> list[Floats]:
+    """Starting points in units of the mean observation.
+
+    The first matches the `mean` repeat count and the share who `never` bought again, as if nobody dropped out (NBD:
+    P(0) = (1 + mean/r)^-r), with moderate dropout; the others span light and heavy dropout.
+    """
+    mean = max(mean, 1e-3)
+    low, high = math.log(0.05), math.log(20.0)
+    for _ in range(12):
+        r = math.exp((low + high) / 2)
+        # P(0) falls with r: the more alike customers are, the fewer never buy.
+        low, high = (math.log(r), high) if (1 + mean / r) ** -r > never else (low, math.log(r))
+    shapes = [(r, 0.8, 2.5), (2.0, 0.8, 2.5), (0.2, 0.2, 4.0), (1.0, 2.0, 2.0), (5.0, 0.05, 1.0), (1.0, 5.0, 200.0)]
     return [np.array([r, r / mean, a, b]) for r, a, b in shapes]
 
 

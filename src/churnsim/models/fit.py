@@ -1,13 +1,14 @@
 """Maximum likelihood: the optimiser every model shares, and what a fit reports.
 
 Parameters are positive, so the search runs in their logarithms, on data scaled to a mean of 1. Standard errors come
-from the observed information, the Hessian taken by central differences of the analytic gradient.
+from the observed information: a model's own Hessian, or central differences of its analytic gradient.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Generic, Literal, Protocol, Self, TypeVar
 
 import numpy as np
@@ -63,14 +64,35 @@ class Optimum:
     starts: int
     optimal: bool
 
+    @cached_property
+    def log_covariance(self) -> Floats:
+        """Covariance of the log-parameters: the inverse information of those inside their bounds; infinite where not
+        identified."""
+        size = self.parameters.size
+        covariance = np.zeros((size, size))
+        free = np.flatnonzero(~self.at_bound)
+        if free.size:
+            values, vectors = np.linalg.eigh(self.information[np.ix_(free, free)])
+            if values[0] > 0:
+                covariance[np.ix_(free, free)] = (vectors / values) @ vectors.T
+            else:
+                covariance[free, free] = np.inf
+        covariance[self.at_bound, self.at_bound] = np.inf
+        return covariance
+
 
 def maximise(
-    objective: Callable[[Floats], tuple[float, Floats]], *, starts: Sequence[Floats], customers: float
+    objective: Callable[[Floats], tuple[float, Floats]],
+    *,
+    starts: Sequence[Floats],
+    customers: float,
+    hessian: Callable[[Floats], Floats] | None = None,
 ) -> Optimum:
     """Maximise `objective(parameters) -> (log-likelihood, gradient)` over positive parameters.
 
     The first start is used alone when its end point passes the optimality check; otherwise every start is tried and
-    the best end point is kept, marked `optimal=False` if it still fails the check.
+    the best end point is kept, marked `optimal=False` if it still fails the check. `hessian(parameters)` gives the
+    second derivatives of the log-likelihood; without it they are taken by differences of the gradient.
     """
 
     def negative(logs: Floats) -> tuple[float, Floats]:
@@ -79,6 +101,14 @@ def maximise(
         if not np.isfinite(value):
             return 1e300, np.zeros_like(logs)
         return -value / customers, -gradient * parameters / customers
+
+    def curvature(logs: Floats, slope: Floats) -> Floats:
+        if hessian is None:
+            return _hessian(lambda at: negative(at)[1], logs)
+        parameters = np.exp(logs)
+        # The chain rule of the logarithm: theta theta' H, and the gradient on the diagonal.
+        second: Floats = hessian(parameters) * np.outer(parameters, parameters)
+        return np.diag(slope) - second / customers
 
     def stretched(logs: Floats) -> tuple[float, Floats]:
         value, slope = negative(logs)
@@ -92,9 +122,9 @@ def maximise(
             jac=True,
             method="SLSQP",  # L-BFGS-B wakes BLAS threads for its tiny systems: 100 ms a fit on a busy machine
             bounds=[(-LOG_BOUND, LOG_BOUND)] * len(start),
-            options={"maxiter": 1000, "ftol": 1e-14},
+            options={"maxiter": 1000, "ftol": 1e-9},
         )
-        candidate = _polish(negative, np.asarray(found.x), customers, count)
+        candidate = _polish(negative, curvature, np.asarray(found.x), customers, count)
         if best is None or candidate.value > best.value + 1e-9 * abs(best.value):
             best = candidate
         if candidate.optimal:
@@ -114,17 +144,23 @@ def _hessian(gradient: Callable[[Floats], Floats], logs: Floats) -> Floats:
     return (half + half.T) / 2
 
 
-def _polish(negative: Callable[[Floats], tuple[float, Floats]], logs: Floats, customers: float, starts: int) -> Optimum:
+def _polish(
+    negative: Callable[[Floats], tuple[float, Floats]],
+    curvature: Callable[[Floats, Floats], Floats],
+    logs: Floats,
+    customers: float,
+    starts: int,
+) -> Optimum:
     """Newton steps from where the quasi-Newton search stopped, then the optimality check."""
     found = logs
     value, slope = negative(logs)
-    curvature = _hessian(lambda at: negative(at)[1], logs)
+    information = curvature(logs, slope)
     for _ in range(4):
         at_bound = (np.abs(logs) >= LOG_BOUND - 1e-3) & (np.sign(slope) != np.sign(logs))
         free = ~at_bound
         if not free.any() or np.abs(slope[free]).max() < 1e-11:
             break
-        inner = curvature[np.ix_(free, free)]
+        inner = information[np.ix_(free, free)]
         if np.linalg.eigvalsh(inner)[0] <= 0:
             break
         step = np.zeros_like(logs)
@@ -137,39 +173,23 @@ def _polish(negative: Callable[[Floats], tuple[float, Floats]], logs: Floats, cu
         logs, value, slope = following, new_value, new_slope
     at_bound = np.abs(logs) >= LOG_BOUND - 1e-3
     free = ~at_bound
-    if np.abs(logs - found).max() > 1e-6:  # else the curvature, known to some 1e-8 of itself, has not changed
-        curvature = _hessian(lambda at: negative(at)[1], logs)
+    if np.abs(logs - found).max() > 1e-4:  # else the curvature, and a standard error, moved by less than 1e-4 of itself
+        information = curvature(logs, slope)
     optimal = bool(not free.any() or np.abs(slope[free]).max() < GRADIENT_TOLERANCE)
     return Optimum(
         parameters=np.exp(logs),
         value=-value * customers,
         gradient=-slope * customers,
-        information=curvature * customers,
+        information=information * customers,
         at_bound=at_bound,
         starts=starts,
         optimal=optimal,
     )
 
 
-def log_covariance(optimum: Optimum) -> Floats:
-    """Covariance of the log-parameters: the inverse information of those inside their bounds; infinite where not
-    identified."""
-    size = optimum.parameters.size
-    covariance = np.zeros((size, size))
-    free = np.flatnonzero(~optimum.at_bound)
-    if free.size:
-        values, vectors = np.linalg.eigh(optimum.information[np.ix_(free, free)])
-        if values[0] > 0:
-            covariance[np.ix_(free, free)] = (vectors / values) @ vectors.T
-        else:
-            covariance[free, free] = np.inf
-    covariance[optimum.at_bound, optimum.at_bound] = np.inf
-    return covariance
-
-
 def status_of(optimum: Optimum, names: Sequence[str], remedies: str) -> FitStatus:
     """Judge an optimum: converged, boundary, ridge or not converged, naming the parameters concerned."""
-    errors = np.sqrt(np.diag(log_covariance(optimum)))
+    errors = np.sqrt(np.diag(optimum.log_covariance))
     bound = [name for name, at in zip(names, optimum.at_bound, strict=True) if at]
     loose = [name for name, error in zip(names, errors, strict=True) if error > RIDGE_ERROR and name not in bound]
     if not optimum.optimal and not bound:
@@ -205,41 +225,47 @@ class Parametric(Protocol):
 M = TypeVar("M", bound=Parametric)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class ModelFit(Generic[M]):
     """A fitted model with its uncertainty.
 
-    `covariance` is that of the parameters as named (delta method from the log-parameters); `loglik` is in the
+    `matrix` is the covariance of the parameters `names` (delta method from the log-parameters); `loglik` is in the
     data's own units, so that models compare; `n` is the number of customers (sum of the weights).
     """
 
     model: M
+    names: tuple[str, ...]
+    matrix: Floats
     loglik: float
-    covariance: pd.DataFrame
     n: float
     status: FitStatus
+
+    @property
+    def covariance(self) -> pd.DataFrame:
+        """Covariance of the parameters as named."""
+        return pd.DataFrame(self.matrix, index=list(self.names), columns=list(self.names))
 
     @property
     def parameters(self) -> dict[str, float]:
         """Estimates by name."""
         values = self.model.to_dict()
-        return {name: float(values[name]) for name in self.covariance.index}
+        return {name: float(values[name]) for name in self.names}
 
     @property
     def standard_errors(self) -> dict[str, float]:
         """Square roots of the covariance's diagonal, by name; infinite where the data do not determine a parameter."""
-        errors = np.sqrt(np.diag(self.covariance.to_numpy()))
-        return dict(zip(self.covariance.index, map(float, errors), strict=True))
+        errors = np.sqrt(np.diag(self.matrix))
+        return dict(zip(self.names, map(float, errors), strict=True))
 
     @property
     def aic(self) -> float:
         """Akaike's criterion, 2k - 2 loglik."""
-        return 2 * len(self.covariance) - 2 * self.loglik
+        return 2 * len(self.names) - 2 * self.loglik
 
     @property
     def bic(self) -> float:
         """Schwarz's criterion, k ln n - 2 loglik."""
-        return len(self.covariance) * float(np.log(self.n)) - 2 * self.loglik
+        return len(self.names) * float(np.log(self.n)) - 2 * self.loglik
 
     def summary(self, level: float = 0.95) -> pd.DataFrame:
         """One row a parameter: estimate, standard_error, lower, upper.
@@ -260,9 +286,9 @@ class ModelFit(Generic[M]):
 
         Parameters that the data do not determine stay at their estimate.
         """
-        names = list(self.covariance.index)
+        names = self.names
         estimate = np.array([self.parameters[name] for name in names])
-        logs = self.covariance.to_numpy() / np.outer(estimate, estimate)
+        logs = self.matrix / np.outer(estimate, estimate)
         held = ~np.isfinite(np.diag(logs)) | (np.diag(logs) > RIDGE_ERROR**2)
         logs[held, :] = 0.0
         logs[:, held] = 0.0
@@ -297,7 +323,7 @@ def build_fit(
     """A ModelFit from an optimum in (possibly scaled) log-parameters: covariance by the delta method."""
     values = model.to_dict()
     estimate = np.array([float(values[name]) for name in names])
-    logs = log_covariance(optimum)
+    logs = optimum.log_covariance
     with np.errstate(invalid="ignore"):
         covariance = np.where(logs == 0, 0.0, logs * np.outer(estimate, estimate))
     return ModelFit(
@@ -305,5 +331,6 @@ def build_fit(
         loglik=loglik,
         n=n,
         status=status,
-        covariance=pd.DataFrame(covariance, index=list(names), columns=list(names)),
+        names=tuple(names),
+        matrix=covariance,
     )

@@ -66,8 +66,12 @@ class Histories:
 
 
 def _numbers(summary: pd.DataFrame, name: str) -> NDArray[np.float64]:
+    column = summary[name]
     try:
-        values = np.ascontiguousarray(summary[name].to_numpy(dtype=np.float64, na_value=np.nan))
+        if isinstance(column.dtype, np.dtype):
+            values = np.array(column.to_numpy(), dtype=np.float64)
+        else:  # pandas' own nullable numbers
+            values = np.ascontiguousarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
     except (TypeError, ValueError) as error:
         raise DataError(f"column {name!r} of the summary must hold numbers ({error}).") from None
     _refuse(summary.index, values, ~np.isfinite(values), f"{name} must be a finite number")

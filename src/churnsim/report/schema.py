@@ -215,6 +215,8 @@ class Difference(Piece):
     upper: Number | None
     bootstrap_lower: Number | None = None
     bootstrap_upper: Number | None = None
+    future_lower: Number | None = None
+    future_upper: Number | None = None
     correlation: Number | None = None
     variance_reduction: Number | None = None
     replications: int

@@ -91,9 +91,13 @@ class Complaints:
     )
 
     def __post_init__(self) -> None:
-        for name, value, _ in numbers_of(self, ""):
-            if isinstance(value, Duration):
+        for name, value, about in numbers_of(self, ""):
+            if about.metadata["unit"] == "time units":
+                if not isinstance(value, Duration):
+                    raise ConfigError(f"{name} needs its unit; got {value!r}. Say Duration({value!r}, 'W') for weeks.")
                 positive(name, value.value)
+            elif isinstance(value, Duration):
+                raise ConfigError(f"{name} is a share, not a duration; got {value}.")
             else:
                 share(name, value)
         if self.quick_share + self.slow_share > 1 + 1e-12:

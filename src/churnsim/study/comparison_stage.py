@@ -15,7 +15,7 @@ from churnsim.study.store import rows
 
 __all__ = ["METRICS", "compare_strategies"]
 
-METRICS = ("npv", "profit", "margin", "revenue", "purchases", "births", "active_end")
+METRICS = ("npv", "equity", "profit", "margin", "revenue", "purchases", "births", "active_end")
 SPENDING = COSTS
 CENTS = 100
 

@@ -18,7 +18,7 @@ def chapter(context: Context) -> Chapter:
         Text(text=_verdict(context), tone="lead"),
         *(
             Text(text=" ".join(sentences))
-            for sentences in (_rest(context), _references(context), _tested(context))
+            for sentences in (_rest(context), _references(context) + _equity(context), _tested(context))
             if sentences
         ),
         Tiles(tiles=_tiles(context)),
@@ -98,6 +98,18 @@ def _references(context: Context) -> list[str]:
         for r in context.references
     ]
     return [context.say("answer.reference", baseline=context.baseline, list=context.listed(items))] if items else []
+
+
+def _equity(context: Context) -> list[str]:
+    """The same differences with what active customers are still worth, since a horizon cuts off what was bought
+    late."""
+    metric = context.run.comparison.metrics.get("equity")
+    rows = [row for row in metric.differences if row.against == context.run.comparison.against] if metric else []
+    items = [
+        context.say("answer.one", **_named(context, r) | {"difference": context.difference(r.mean)})
+        for r in sorted(rows, key=lambda r: -r.mean)
+    ]
+    return [context.say("answer.equity", baseline=context.baseline, list=context.listed(items))] if items else []
 
 
 def _tested(context: Context) -> list[str]:

@@ -83,4 +83,5 @@ def _limits(context: Context) -> list[str]:
     weak = [fit_name(context, key)[1] for key, fit in run.fits.items() if doubtful(fit)]
     if weak:
         limits.append(say("limits.fit", roles=", ".join(weak)))
+    limits.append(say("limits.horizon", horizon=context.horizon))
     return [*limits, say("limits.epochs"), say("limits.untold")]

@@ -15,7 +15,9 @@ from churnsim.report.tables import row_of, table
 __all__ = ["chapter"]
 
 BADGES = {"better": "good", "worse": "bad", "undecided": "open"}
-MONEY = frozenset({"npv", "profit", "revenue", "margin", "acquisition", "retention", "service", "recovery", "fixed"})
+MONEY = frozenset(
+    {"npv", "equity", "profit", "revenue", "margin", "acquisition", "retention", "service", "recovery", "fixed"}
+)
 
 
 def chapter(context: Context) -> Chapter:
@@ -57,6 +59,7 @@ def _differences(context: Context) -> Table:
         Column(title=say("strategies.strategy")),
         Column(title=say("strategies.verdict")),
         Column(title=say("strategies.difference"), numeric=True),
+        Column(title=say("strategies.future"), numeric=True),
         Column(title=say("strategies.bootstrap"), numeric=True),
         Column(title=say("strategies.correlation"), numeric=True),
         Column(title=say("strategies.reduction"), numeric=True),
@@ -70,6 +73,7 @@ def _differences(context: Context) -> Table:
                 context.titles[d.strategy],
                 Cell(text=say(f"strategies.{read}"), badge=BADGES[read]),
                 Cell(text=context.difference(d.mean), note="" if interval == fmt.ABSENT else interval),
+                context.signed_interval(d.future_lower, d.future_upper),
                 context.signed_interval(d.bootstrap_lower, d.bootstrap_upper),
                 fmt.fixed(d.correlation, 2),
                 reduction if reduction == fmt.ABSENT else f"{reduction}×",
