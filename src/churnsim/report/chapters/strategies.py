@@ -62,7 +62,6 @@ def _differences(context: Context) -> Table:
         Column(title=say("strategies.future"), numeric=True),
         Column(title=say("strategies.bootstrap"), numeric=True),
         Column(title=say("strategies.correlation"), numeric=True),
-        Column(title=say("strategies.reduction"), numeric=True),
     ]
     rows = []
     for d in context.differences:
@@ -75,8 +74,7 @@ def _differences(context: Context) -> Table:
                 Cell(text=context.difference(d.mean), note="" if interval == fmt.ABSENT else interval),
                 context.signed_interval(d.future_lower, d.future_upper),
                 context.signed_interval(d.bootstrap_lower, d.bootstrap_upper),
-                fmt.fixed(d.correlation, 2),
-                reduction if reduction == fmt.ABSENT else f"{reduction}×",
+                Cell(text=fmt.fixed(d.correlation, 2), note="" if reduction == fmt.ABSENT else f"{reduction}×"),
             )
         )
     return table(say("strategies.difference_caption", baseline=context.baseline, level=context.level), columns, rows)
