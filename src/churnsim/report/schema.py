@@ -84,6 +84,7 @@ class Fit(Piece):
     bic: Number
     n: int
     status: FitStatus
+    spend_correlation: Number | None = None
 
 
 class FrequencyRow(Piece):

@@ -9,10 +9,13 @@ from typing import Any
 from churnsim.errors import FitError
 from churnsim.models.bg_nbd import BGNBD
 from churnsim.models.fit import ModelFit
-from churnsim.models.gamma_gamma import GammaGamma
+from churnsim.models.gamma_gamma import GammaGamma, spend_correlation
 from churnsim.study.data_stage import StudyData
 
 __all__ = ["StudyFits", "fit_models"]
+
+# Assumed: the square, 0.09, is the share of the variance that the spend model would then leave unexplained.
+NOTABLE_CORRELATION = 0.3
 
 UNUSABLE = ("not converged", "too little data")
 
@@ -24,6 +27,7 @@ class StudyFits:
     purchases_calibration: ModelFit[BGNBD]
     purchases: ModelFit[BGNBD]
     spend: ModelFit[GammaGamma]
+    correlation: float
 
     def to_json(self) -> dict[str, Any]:
         """The content of fits.json."""
@@ -32,7 +36,10 @@ class StudyFits:
             "purchases_calibration": _stored(
                 self.purchases_calibration, "bg_nbd", "calibration", self.purchases_calibration.model.unit
             ),
-            "spend": _stored(self.spend, "gamma_gamma", "whole log", None),
+            "spend": {
+                **_stored(self.spend, "gamma_gamma", "whole log", None),
+                "spend_correlation": self.correlation,
+            },
         }
 
     def warnings(self) -> Iterator[str]:
@@ -40,6 +47,11 @@ class StudyFits:
         for name, fit in self._named():
             if not fit.status.ok:
                 yield f"{name}: {fit.status}"
+        if abs(self.correlation) > NOTABLE_CORRELATION:
+            yield (
+                f"spend and frequency are correlated at {self.correlation:.2f}, and the spend model takes them to be "
+                "independent: values of frequent buyers are off in that direction."
+            )
 
     def check(self) -> None:
         """Raise FitError when a fit is no ground to build on: one that did not converge never passes silently."""
@@ -61,6 +73,7 @@ def fit_models(data: StudyData) -> StudyFits:
         purchases_calibration=BGNBD.fit(data.split, unit=data.unit),
         purchases=BGNBD.fit(data.summary, unit=data.unit),
         spend=GammaGamma.fit(data.summary),
+        correlation=spend_correlation(data.summary),
     )
     fits.check()
     return fits

@@ -76,4 +76,6 @@ def _quality(context: Context, fit: Fit) -> Facts:
     ]
     if fit.unit:
         rows.append((say("fit.unit"), context.words.known(f"unit.{fit.unit}", fit.unit)))
+    if fit.spend_correlation is not None:
+        rows.append((say("fit.spend_correlation"), fmt.fixed(fit.spend_correlation, 2)))
     return Facts(rows=rows, compact=True)
