@@ -17,6 +17,7 @@ from scipy import stats
 from churnsim.errors import DataError
 from churnsim.kernels.gamma_gamma import posterior_rate
 from churnsim.models.bg_nbd import BGNBD
+from churnsim.models.gamma_gamma import GammaGamma
 
 Floats = NDArray[np.float64]
 
@@ -184,3 +185,16 @@ def test_spend_draws(x: int, m: float) -> None:
     assert_mean(values, (q + p * x) / (gamma + x * m), "spend rate")
     # Mean spend p/nu has the expectation that expected_spend reports.
     assert_mean(p / values, p * (gamma + x * m) / (p * x + q - 1), "spend")
+
+
+def test_spend_draws_follow_gamma_gamma() -> None:
+    """Population and posterior means of the mean spend p/nu: p gamma/(q-1), and E[mean spend | history]."""
+    model = GammaGamma(p=6.25, q=3.74, gamma=15.44)
+    population = model.draw_customers(40_000, seed=3)["mean_spend"]
+    assert abs(population.mean() - model.population_mean()) < 4 * population.std() / np.sqrt(population.size)
+    history = pd.DataFrame({"frequency": [4], "monetary_value": [50.0]}, index=["ann"])
+    draws = np.array([model.draw_posterior(history, seed=3, replication=k)["mean_spend"].item() for k in range(4000)])
+    expected = float(model.expected_spend(history).iloc[0])
+    assert abs(draws.mean() - expected) < 4 * draws.std() / np.sqrt(draws.size)
+    # Control: the mean of another history is told apart.
+    assert abs(draws.mean() - float(model.expected_spend(history.assign(frequency=1)).iloc[0])) > 1

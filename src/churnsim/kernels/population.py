@@ -11,7 +11,7 @@ from churnsim.kernels.jit import njit
 from churnsim.kernels.philox import block
 from churnsim.kernels.samplers import beta_quantile, gamma_quantile
 
-__all__ = ["draw_base", "draw_histories", "draw_new", "draw_population"]
+__all__ = ["draw_base", "draw_histories", "draw_new", "draw_population", "draw_spend_rates"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -80,3 +80,15 @@ def draw_population(
         traits[i, 0] = gamma_quantile(u_rate, r) / alpha
         traits[i, 1] = beta_quantile(u_dropout, a, b)
     return traits
+
+
+@njit
+def draw_spend_rates(
+    p: float, q: float, gamma: float,
+    x: Ints, m: Floats, uids: Ints, replication: int, seed: int, domain: int, stream: int,
+) -> Floats:  # fmt: skip
+    """Posterior spend rate nu of each customer."""
+    rates = np.empty(x.size)
+    for i in range(x.size):
+        rates[i] = posterior_rate(p, q, gamma, x[i], m[i], uids[i], replication, seed, domain, stream)
+    return rates

@@ -23,7 +23,7 @@ from churnsim.kernels import bg_nbd as kernel
 from churnsim.kernels.population import draw_histories, draw_population
 from churnsim.kernels.streams import MODEL_DRAWS, TRAITS
 from churnsim.models.fit import FitStatus, ModelFit, build_fit, maximise, status_of
-from churnsim.models.histories import Histories
+from churnsim.models.histories import Histories, checked_weights
 from churnsim.models.parameters import ParametricModel
 
 __all__ = ["BGNBD"]
@@ -59,7 +59,7 @@ class BGNBD(ParametricModel):
         FitStatus.
         """
         histories = Histories.of(summary)
-        x, t_x, T, weight = _collapse(histories, _checked_weights(weights, histories))
+        x, t_x, T, weight = _collapse(histories, checked_weights(weights, histories.x.size))
         customers = float(weight.sum())
         repeats = float(weight @ x)
         scale = float(weight @ T) / customers
@@ -175,18 +175,6 @@ def _collapse(h: Histories, weight: Floats) -> tuple[NDArray[np.int64], Floats, 
     summed = np.add.reduceat(weight, np.flatnonzero(fresh))
     kept = summed > 0
     return x[fresh][kept], t_x[fresh][kept], T[fresh][kept], summed[kept]
-
-
-def _checked_weights(weights: ArrayLike | None, h: Histories) -> Floats:
-    if weights is None:
-        return np.ones(h.x.size)
-    values = np.asarray(weights, dtype=np.float64)
-    if values.shape != h.x.shape or not np.isfinite(values).all() or (values < 0).any() or values.sum() <= 0:
-        raise DataError(
-            f"weights must be {h.x.size} finite numbers, 0 or more and not all 0; got shape {values.shape}"
-            + (f", smallest {values.min()}." if values.size else ".")
-        )
-    return values
 
 
 def _durations(value: float | ArrayLike, name: str) -> Floats:

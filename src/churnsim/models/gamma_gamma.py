@@ -13,11 +13,15 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from churnsim.data.identity import customer_uids
 from churnsim.errors import DataError
 from churnsim.kernels import gamma_gamma as kernel
+from churnsim.kernels.population import draw_spend_rates
+from churnsim.kernels.streams import MODEL_DRAWS, TRAITS
 from churnsim.models.fit import FitStatus, ModelFit, build_fit, maximise, status_of
+from churnsim.models.histories import checked_weights
 from churnsim.models.parameters import ParametricModel
 
 __all__ = ["GammaGamma", "repeat_spend", "spend_correlation"]
@@ -41,23 +45,25 @@ class GammaGamma(ParametricModel):
     family: ClassVar[str] = "gamma_gamma"
 
     @classmethod
-    def fit(cls, summary: pd.DataFrame) -> ModelFit[GammaGamma]:
+    def fit(cls, summary: pd.DataFrame, *, weights: ArrayLike | None = None) -> ModelFit[GammaGamma]:
         """Maximum likelihood on customers with a repeat purchase and positive mean spend (`n` says how many).
 
-        Reads `frequency` and `monetary_value`. Raises DataError when a column is missing or not finite numbers or
-        no row qualifies; a likelihood without an inner maximum is a FitStatus.
+        Reads `frequency` and `monetary_value`; `weights` (one a row, finite, 0 or more) count customers of that
+        row. Raises DataError when a column is missing or not finite numbers or no row qualifies; a likelihood
+        without an inner maximum is a FitStatus.
         """
         x, m = repeat_spend(summary)
-        used = (x > 0) & (m > 0)
+        weight = checked_weights(weights, x.size)
+        used = (x > 0) & (m > 0) & (weight > 0)
         if not used.any():
             raise DataError(
                 "no customer has a repeat purchase with positive spend, so spend cannot be modelled. "
                 "Check the amount column, or observe longer."
             )
-        x, m = x[used], m[used]
-        scale = float(m.mean())
+        x, m, weight = x[used], m[used], weight[used]
+        customers = float(weight.sum())
+        scale = float(weight @ m) / customers
         scaled = m / scale
-        weight = np.ones(m.size)
 
         def objective(parameters: Floats) -> tuple[float, Floats]:
             p, q, gamma = parameters
@@ -65,14 +71,14 @@ class GammaGamma(ParametricModel):
             return float(result[0]), result[1:]
 
         starts = [np.array([p, q, (q - 1) / p]) for p, q in ((5.0, 4.0), (1.0, 2.0), (20.0, 10.0), (2.0, 1.2))]
-        optimum = maximise(objective, starts=starts, customers=float(m.size))
+        optimum = maximise(objective, starts=starts, customers=customers)
         p, q, gamma = map(float, optimum.parameters)
         status = status_of(optimum, ("p", "q", "gamma"), REMEDIES)
         if status.ok and q <= 1:
             status = FitStatus("boundary", f"q = {q:.3g} is not above 1: the population mean is infinite.", REMEDIES)
         return build_fit(
             cls(p=p, q=q, gamma=gamma * scale), names=("p", "q", "gamma"), optimum=optimum,
-            loglik=optimum.value - m.size * float(np.log(scale)), n=float(m.size), status=status,
+            loglik=optimum.value - customers * float(np.log(scale)), n=customers, status=status,
         )  # fmt: skip
 
     def log_likelihood(self, summary: pd.DataFrame) -> pd.Series[float]:
@@ -98,6 +104,31 @@ class GammaGamma(ParametricModel):
         with np.errstate(divide="ignore"):
             values = np.where(below > 0, self.p * (self.gamma + x * m) / below, np.inf)
         return pd.Series(values, index=summary.index, name="expected_spend")
+
+    def draw_customers(self, n: int, *, seed: int, replication: int = 0) -> pd.DataFrame:
+        """`n` customers from the population: columns `spend_rate` (nu) and `mean_spend` (p/nu, money per purchase)."""
+        nothing = np.zeros(n)
+        return self._draw(np.zeros(n, np.int64), nothing, np.arange(n, dtype=np.int64), seed, replication, None)
+
+    def draw_posterior(self, summary: pd.DataFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
+        """One exact draw of each customer's `spend_rate` and `mean_spend` given its own purchases: nu is
+        Gamma(q + p x, gamma + x m). Depends on the customer's id, `seed` and `replication` alone."""
+        x, m = repeat_spend(summary)
+        return self._draw(x, m, customer_uids(summary.index), seed, replication, summary.index)
+
+    def _draw(
+        self,
+        x: NDArray[np.int64],
+        m: Floats,
+        uids: NDArray[np.int64],
+        seed: int,
+        replication: int,
+        index: pd.Index | None,
+    ) -> pd.DataFrame:
+        rates = draw_spend_rates(
+            float(self.p), float(self.q), float(self.gamma), x, m, uids, replication, seed, MODEL_DRAWS, TRAITS
+        )
+        return pd.DataFrame({"spend_rate": rates, "mean_spend": self.p / rates}, index=index)
 
 
 def spend_correlation(summary: pd.DataFrame) -> float:

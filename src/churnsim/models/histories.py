@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from churnsim.errors import DataError
 
-__all__ = ["Histories"]
+__all__ = ["Histories", "checked_weights"]
 
 
 @dataclass(frozen=True)
@@ -86,3 +86,19 @@ def _refuse(
         raise DataError(
             f"{rule}; customer {str(index[first])[:80]!r} has {values[first]:g} ({int(bad.sum())} such rows). {remedy}"
         )
+
+
+def checked_weights(weights: ArrayLike | None, rows: int) -> NDArray[np.float64]:
+    """How many customers each row stands for, 1 where nothing is said.
+
+    Raises DataError unless there is one a row, all finite, 0 or more, and not all 0.
+    """
+    if weights is None:
+        return np.ones(rows)
+    values = np.asarray(weights, dtype=np.float64)
+    if values.shape != (rows,) or not np.isfinite(values).all() or (values < 0).any() or values.sum() <= 0:
+        raise DataError(
+            f"weights must be {rows} finite numbers, 0 or more and not all 0; got shape {values.shape}"
+            + (f", smallest {values.min()}." if values.size else ".")
+        )
+    return values
