@@ -20,10 +20,12 @@ from numpy.typing import ArrayLike, NDArray
 from churnsim.data.identity import customer_uids
 from churnsim.errors import ConfigError, DataError
 from churnsim.kernels import bg_nbd as kernel
+from churnsim.kernels import bg_nbd_forecast as forecast
 from churnsim.kernels.population import draw_histories, draw_population
 from churnsim.kernels.streams import MODEL_DRAWS, TRAITS
-from churnsim.models.fit import FitStatus, ModelFit, build_fit, maximise, status_of
+from churnsim.models.fit import FitStatus, ModelFit, build_fit, status_of
 from churnsim.models.histories import Histories, checked_weights
+from churnsim.models.optimise import maximise
 from churnsim.models.parameters import ParametricModel
 
 __all__ = ["BGNBD"]
@@ -117,12 +119,12 @@ class BGNBD(ParametricModel):
         """
         h = Histories.of(summary)
         spans = np.ascontiguousarray(np.broadcast_to(_durations(horizon, "horizon"), h.x.shape))
-        return h.series(kernel.expected_purchases(*self._parameters, h.x, h.t_x, h.T, spans), "expected_purchases")
+        return h.series(forecast.expected_purchases(*self._parameters, h.x, h.t_x, h.T, spans), "expected_purchases")
 
     def expected_purchases_new(self, t: float | ArrayLike) -> Floats:
         """E[X(t)]: repeat purchases of a new customer by age `t` in the model's unit (eq. 9). Shape of `t`."""
         ages = _durations(t, "t")
-        return kernel.expected_new(*self._parameters, ages.ravel()).reshape(ages.shape)
+        return forecast.expected_new(*self._parameters, ages.ravel()).reshape(ages.shape)
 
     def purchase_pmf(self, n: int | Sequence[int] | NDArray[np.int64], t: float) -> Floats:
         """P(X(t) = n): a new customer makes n repeat purchases by age t (eq. 8). Shape of `n`."""
@@ -130,7 +132,7 @@ class BGNBD(ParametricModel):
         if (counts < 0).any():
             raise ConfigError(f"n must be 0 or more; got {counts.min()}.")
         age = float(_durations(t, "t"))
-        values = [kernel.purchase_pmf(*self._parameters, int(k), age) for k in counts.ravel()]
+        values = [forecast.purchase_pmf(*self._parameters, int(k), age) for k in counts.ravel()]
         return np.array(values, dtype=np.float64).reshape(counts.shape)
 
     def draw_customers(self, n: int, *, seed: int, replication: int = 0) -> pd.DataFrame:

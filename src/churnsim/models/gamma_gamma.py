@@ -20,8 +20,9 @@ from churnsim.errors import DataError
 from churnsim.kernels import gamma_gamma as kernel
 from churnsim.kernels.population import draw_spend_rates
 from churnsim.kernels.streams import MODEL_DRAWS, TRAITS
-from churnsim.models.fit import FitStatus, ModelFit, build_fit, maximise, status_of
+from churnsim.models.fit import FitStatus, ModelFit, build_fit, status_of
 from churnsim.models.histories import checked_weights
+from churnsim.models.optimise import maximise
 from churnsim.models.parameters import ParametricModel
 
 __all__ = ["GammaGamma", "repeat_spend", "spend_correlation"]
