@@ -36,7 +36,7 @@ def run(
     \b
     Examples:
       churnsim run configs/cdnow.toml
-      churnsim run configs/cdnow.toml --workers 1 --runs-dir /tmp/runs
+      churnsim run configs/cdnow.toml --workers 1 --runs-dir results
     """
     from churnsim.study.config_file import read_config
     from churnsim.study.runner import run_study
