@@ -130,7 +130,7 @@ def test_bad_rows_are_counted_when_set_aside(call: Callable[..., Any], tmp_path:
     assert_one_line_error(call("summarise", path), "2020-02-30")
     result = call("summarise", path, "--on-bad", "set_aside")
     assert result.exit_code == 0
-    assert "set aside 1 bad rows" in result.stderr
+    assert "set aside 1 of 3 rows (33.3%); the first is line 3, column 'date', '2020-02-30'" in result.stderr
     assert result.stdout.count("\n") == 3
 
 
@@ -241,3 +241,20 @@ def test_run_prints_results_on_stdout_and_progress_on_stderr(
     assert f"report:  {directory / 'report.html'}" in again.stdout
     monkeypatch.setattr(report, "write_report", lambda directory: directory / "report.html")
     assert call("report", directory).stdout == f"{directory / 'report.html'}\n"
+
+
+def test_the_file_that_is_read_is_not_written_over(call: Callable[..., Any], tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("customer_id,date,amount\n" + "".join(f"c{i % 9},2020-01-{i:02d},5\n" for i in range(1, 29)))
+    before = path.read_text()
+    assert_one_line_error(call("summarise", path, "--out", path), "is the file that is read")
+    assert_one_line_error(call("fit", path, "--json", path), "is the file that is read")
+    assert path.read_text() == before
+
+
+def test_another_delimiter_and_encoding(call: Callable[..., Any], tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_bytes("customer_id;date;amount\nJosé;2020-01-01;5\nb;2020-01-03;6\n".encode("cp1252"))
+    result = call("summarise", path, "--delimiter", ";", "--encoding", "cp1252")
+    assert result.exit_code == 0
+    assert "José,0" in result.stdout

@@ -74,6 +74,7 @@ def test_it_is_the_sum_over_short_periods(customers: pd.DataFrame, rate: float, 
 
 def test_the_unit_does_not_matter(customers: pd.DataFrame) -> None:
     days = customers.assign(recency=customers["recency"] * 7, T=customers["T"] * 7)
+    days.attrs["unit"] = "D"
     model = BGNBD(r=0.243, alpha=4.414 * 7, a=0.793, b=2.426, unit="D")
     other = customer_value(days, purchases=model, spend=SPEND, annual_discount_rate=0.1, horizon=52.0 * 7, margin=0.3)
     np.testing.assert_allclose(other, value(customers), rtol=1e-12)

@@ -10,10 +10,13 @@ import pandas as pd
 import pytest
 
 from churnsim.data import datasets, summarise
-from churnsim.errors import DataError
+from churnsim.errors import ConfigError, DataError
 from churnsim.models.bg_nbd import BGNBD
+from churnsim.models.clv import customer_value
 from churnsim.models.fit import ModelFit
 from churnsim.models.gamma_gamma import GammaGamma
+from churnsim.simulation.market import Market
+from churnsim.simulation.population import PosteriorBase
 
 
 def frame(x: Any, t_x: Any, T: Any, m: Any = 0.0) -> pd.DataFrame:
@@ -199,3 +202,37 @@ def test_who_came_on_the_last_day_changes_nothing() -> None:
     assert joined.model.p_alive(late)["late"] == 1
     with pytest.raises(DataError, match="T is 0 throughout"):
         BGNBD.fit(late.loc[["late"]])
+
+
+def test_a_summary_in_another_unit_is_refused() -> None:
+    """Days taken for weeks would give a forecast, only a wrong one."""
+    log = datasets.cdnow()
+    daily = summarise(log, unit="D")
+    weekly = summarise(log, unit="W")
+    assert BGNBD.fit(daily).model.unit == "D"
+    model = BGNBD.fit(weekly).model
+    spend = GammaGamma.fit(weekly).model
+    for use in (
+        lambda: BGNBD.fit(daily, unit="W"),
+        lambda: model.p_alive(daily),
+        lambda: model.expected_purchases(daily, 39),
+        lambda: customer_value(daily, purchases=model, spend=spend, annual_discount_rate=0.1, horizon=104),
+    ):
+        with pytest.raises(DataError, match="durations are in 'D', the model's in 'W'"):
+            use()
+    with pytest.raises(ConfigError, match="customers' durations are in 'D'"):
+        Market(customers=PosteriorBase(daily), purchases=model, spend=spend)
+    # A frame made elsewhere says nothing and is taken at its word.
+    silent = pd.DataFrame(daily.to_dict("list"), index=daily.index)
+    assert model.p_alive(silent).between(0, 1).all()
+    with pytest.raises(DataError, match=r"a summary is a DataFrame .* got a dict"):
+        BGNBD.fit({"frequency": [1]})  # type: ignore[arg-type]
+
+
+def test_a_fit_serves_as_its_model() -> None:
+    summary = summarise(datasets.cdnow())
+    purchases, spend = BGNBD.fit(summary), GammaGamma.fit(summary)
+    terms = {"annual_discount_rate": 0.1, "horizon": 52.0}
+    fits = customer_value(summary, purchases=purchases, spend=spend, **terms)
+    models = customer_value(summary, purchases=purchases.model, spend=spend.model, **terms)
+    pd.testing.assert_series_equal(fits, models)

@@ -253,3 +253,34 @@ def test_who_first_came_on_the_last_day_counts_too(home: Path) -> None:
         run_study(parse_config(text, folder=home), runs_dir=home / "late", workers=1, progress=Watch(stop_after=0))
     (directory,) = (home / "late").iterdir()
     assert read_json(directory / "manifest.json")["data"]["customers"] == 295
+
+
+def test_a_damaged_run_is_no_complete_one(home: Path) -> None:
+    """A result that is missing or altered is noticed, and the study runs again instead of being called complete."""
+    config = parse_config((home / "study.toml").read_text(encoding="utf-8"), folder=home)
+    directory = run_study(config, runs_dir=home / "damaged", workers=1)
+    whole = (directory / "outcomes.parquet").read_bytes()
+    again = Watch()
+    run_study(config, runs_dir=home / "damaged", workers=1, progress=again)
+    assert "is complete already" in again.notes[-1]
+    (directory / "outcomes.parquet").write_bytes(whole[:50])
+    (directory / "manifest.json").touch()
+    mended = Watch()
+    run_study(config, runs_dir=home / "damaged", workers=1, progress=mended)
+    assert any("outcomes.parquet of this run is missing or has been altered" in note for note in mended.notes)
+    assert (directory / "outcomes.parquet").read_bytes() == whole
+    (directory / "manifest.json").write_text("{", encoding="utf-8")
+    run_study(config, runs_dir=home / "damaged", workers=1)
+    assert (directory / "outcomes.parquet").read_bytes() == whole
+
+
+def test_silence_at_the_end_is_said(home: Path) -> None:
+    text = (
+        (home / "study.toml")
+        .read_text(encoding="utf-8")
+        .replace("holdout_end = 1998-06-30", "holdout_end = 1998-12-31")
+    )
+    watch = Watch(stop_after=0)
+    with pytest.raises(StudyInterrupted):
+        run_study(parse_config(text, folder=home), runs_dir=home / "silent", workers=1, progress=watch)
+    assert any("no purchase in the last 184 days" in note for note in watch.notes)

@@ -97,6 +97,9 @@ def render(result: Result) -> str:
         lines.append(f"  estimate: {estimate}" + (f" ({lower} to {upper})" if lower and upper else ""))
     if finding.region:
         lines.append(f"  where: {finding.region}")
-    lines += [f"  {part.verdict}  {part.name}: {part.reason}" for part in finding.parts]
+    lines += [
+        f"  {part.verdict}  {part.name}: {part.reason}" + (f" Where: {part.region}" if part.region else "")
+        for part in finding.parts
+    ]
     lines.append(f"  control ({claim.control.what}): {result.control.verdict}")
     return "\n".join(lines)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from churnsim.cli.export import csv_text, write_json_file, write_table
+from churnsim.cli.export import csv_text, not_the_input, write_json_file, write_table
 from churnsim.cli.guard import EXIT_NO
 from churnsim.cli.tables import print_table
 
@@ -50,6 +50,8 @@ Amount = Annotated[
 DateFormat = Annotated[
     str | None, typer.Option(metavar="FORMAT", help="Such as '%d/%m/%Y'. Year-month-day needs none.")
 ]
+Delimiter = Annotated[str | None, typer.Option(metavar="TEXT", help="What separates the columns; a comma if absent.")]
+Encoding = Annotated[str, typer.Option(metavar="NAME", help="Of the file, such as 'cp1252'.")]
 UnitOption = Annotated[UnitName, typer.Option(help="Count time in days, weeks, months or years.")]
 Until = Annotated[
     str | None,
@@ -64,6 +66,8 @@ def summarise(
     date: Date = "date",
     amount: Amount = "amount",
     date_format: DateFormat = None,
+    delimiter: Delimiter = None,
+    encoding: Encoding = "utf-8",
     unit: UnitOption = UnitName.WEEKS,
     until: Until = None,
     on_bad: OnBadOption = OnBad.RAISE,
@@ -78,7 +82,8 @@ def summarise(
       churnsim summarise purchases.csv --customer-id customer --amount value > summary.csv
       churnsim summarise purchases.parquet --unit D --until 2024-12-31 --out summary.parquet
     """
-    summary = _summary(file, customer_id, date, amount, date_format, unit, until, on_bad)
+    not_the_input(file, out, "--out")
+    summary = _summary(file, customer_id, date, amount, date_format, unit, until, on_bad, delimiter, encoding)
     if out is None:
         typer.echo(csv_text(summary), nl=False)
         return
@@ -92,6 +97,8 @@ def fit(
     date: Date = "date",
     amount: Amount = "amount",
     date_format: DateFormat = None,
+    delimiter: Delimiter = None,
+    encoding: Encoding = "utf-8",
     unit: UnitOption = UnitName.WEEKS,
     until: Until = None,
     on_bad: OnBadOption = OnBad.RAISE,
@@ -111,12 +118,13 @@ def fit(
       churnsim fit purchases.csv --until 1997-09-30
       churnsim fit purchases.csv --model gamma_gamma --json spend.json
     """
+    not_the_input(file, json_file, "--json")
     from churnsim.models.bg_nbd import BGNBD
     from churnsim.models.gamma_gamma import GammaGamma
 
     if model is Model.BG_NBD and amount == "amount":
         amount = "none"  # purchases are fitted without amounts, so a file need not have any
-    summary = _summary(file, customer_id, date, amount, date_format, unit, until, on_bad)
+    summary = _summary(file, customer_id, date, amount, date_format, unit, until, on_bad, delimiter, encoding)
     fitted: Any = BGNBD.fit(summary, unit=unit.value) if model is Model.BG_NBD else GammaGamma.fit(summary)
     estimates = fitted.to_dict()
     columns = ("parameter", "estimate", "standard error", "lower 95%", "upper 95%")
@@ -142,24 +150,26 @@ def _summary(
     unit: UnitName,
     until: str | None,
     on_bad: OnBad,
+    delimiter: str | None,
+    encoding: str,
 ) -> pd.DataFrame:
     from churnsim.data.summary import summarise as summarise_transactions
     from churnsim.data.transactions import read_transactions
 
     transactions = read_transactions(
         file, customer_id=customer_id, date=date, amount=None if amount == "none" else amount,
-        date_format=date_format, on_bad=on_bad.value,
+        date_format=date_format, on_bad=on_bad.value, delimiter=delimiter, encoding=encoding,
     )  # fmt: skip
-    _tell_set_aside(transactions.attrs["set_aside"])
+    _tell_set_aside(transactions.attrs["set_aside"], used=len(transactions))
     return summarise_transactions(transactions, unit=unit.value, until=until)
 
 
-def _tell_set_aside(rows: list[dict[str, Any]]) -> None:
+def _tell_set_aside(rows: list[dict[str, Any]], *, used: int) -> None:
     if not rows:
         return
-    first = rows[0]
+    first, total = rows[0], used + len(rows)
     typer.echo(
-        f"set aside {len(rows):,} bad rows; the first is row {first['row']}, column {first['column']!r}: "
-        f"{first['reason']}",
+        f"set aside {len(rows):,} of {total:,} rows ({len(rows) / total:.1%}); the first is line {first['row']}, "
+        f"column {first['column']!r}, {first['value']}: {first['reason']}",
         err=True,
     )

@@ -11,7 +11,7 @@ from churnsim.errors import ConfigError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["csv_text", "neutral", "write_json_file", "write_table"]
+__all__ = ["csv_text", "neutral", "not_the_input", "write_json_file", "write_table"]
 
 # A spreadsheet takes text that begins so for a formula and may run it; an apostrophe before it makes it text again.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -29,6 +29,14 @@ def csv_text(frame: pd.DataFrame) -> str:
     for name in flat.select_dtypes(exclude="number").columns:
         flat[name] = flat[name].map(neutral)
     return str(flat.to_csv(index=False, lineterminator="\n"))
+
+
+def not_the_input(source: Path, target: Path | None, option: str) -> None:
+    """ConfigError when a command would write over the file that it reads."""
+    if target is not None and target.exists() and target.samefile(source):
+        raise ConfigError(
+            f"{option} {target} is the file that is read. Write to another one, or its purchases are lost."
+        )
 
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:

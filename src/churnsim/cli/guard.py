@@ -47,7 +47,9 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
             raise typer.Exit(0) from error
         except OSError as error:
             if error.filename is None:
-                raise
+                raise fail(f"cannot read or write: {error.strerror or error}.") from error
             raise fail(f"{error.filename}: {error.strerror}. Check the path and its permissions.") from error
+        except MemoryError as error:
+            raise fail(f"not enough memory ({error}). Use fewer customers, periods or replications.") from error
 
     return wrapper

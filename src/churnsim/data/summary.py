@@ -39,9 +39,8 @@ def summarise(transactions: pd.DataFrame, *, unit: str = "W", until: str | date 
         Last day observed; the last date in the log unless given. Later purchases, and customers who had not
         bought by then, are left out.
 
-    Returns
-    -------
-    A frame indexed by ``customer_id`` (sorted):
+    Returns ------- A frame indexed by ``customer_id`` (sorted), with `unit` in its ``attrs``, by which models
+    refuse a summary in another unit than theirs:
 
     - ``frequency`` (int): days with a purchase after the first, x;
     - ``recency``: time from the first to the last purchase, t_x, 0 without repeat;
@@ -50,12 +49,14 @@ def summarise(transactions: pd.DataFrame, *, unit: str = "W", until: str | date 
 
     Times with a zone are taken by their own wall clock. Raises DataError (naming row, value and remedy) for
     missing columns, ids or dates, for amounts that are negative or not finite, and for `until` before the
-    first purchase; ConfigError for an unknown unit or an `until` that is no date.
+    first purchase or still to come; ConfigError for an unknown unit or an `until` that is no date.
     """
     days_per_unit = DAYS_PER_UNIT[check_unit(unit)]
     log = _purchase_days(transactions)
-    end = log.last if until is None else _day_number(until, "until")
-    return _summary(log, end, days_per_unit)
+    end = log.last if until is None else _past_day(until, "until")
+    summary = _summary(log, end, days_per_unit)
+    summary.attrs["unit"] = unit
+    return summary
 
 
 def split_holdout(
@@ -78,8 +79,8 @@ def split_holdout(
     """
     days_per_unit = DAYS_PER_UNIT[check_unit(unit)]
     log = _purchase_days(transactions)
-    end = _day_number(until, "until")
-    holdout_end = log.last if holdout_until is None else _day_number(holdout_until, "holdout_until")
+    end = _past_day(until, "until")
+    holdout_end = log.last if holdout_until is None else _past_day(holdout_until, "holdout_until")
     if holdout_end <= end:
         source = "the last date in the log" if holdout_until is None else "holdout_until"
         raise DataError(
@@ -96,6 +97,7 @@ def split_holdout(
     if log.amount is not None:
         spent = np.bincount(log.customer[inside], weights=log.amount[inside], minlength=len(log.ids))
         summary["monetary_value_holdout"] = _mean(spent.astype(np.float64), days)[kept]
+    summary.attrs["unit"] = unit
     return summary
 
 
@@ -215,3 +217,15 @@ def _day_number(value: object, name: str) -> int:
 
 def _iso(day: int) -> str:
     return str(np.datetime64(day, "D"))
+
+
+def _past_day(value: object, name: str) -> int:
+    """The day's number; DataError for a day still to come, whose silence would count as customers lost."""
+    day = _day_number(value, name)
+    today = int(np.datetime64(date.today(), "D").astype(np.int64))
+    if day > today:
+        raise DataError(
+            f"{name} is {_iso(day)}, which is still to come: nobody can have bought there, and every customer "
+            "would look lost. Give the last day that was observed."
+        )
+    return day

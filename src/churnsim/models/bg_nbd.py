@@ -52,15 +52,18 @@ class BGNBD(ParametricModel):
     family: ClassVar[str] = "bg_nbd"
 
     @classmethod
-    def fit(cls, summary: pd.DataFrame, *, unit: str = "W", weights: ArrayLike | None = None) -> ModelFit[BGNBD]:
+    def fit(
+        cls, summary: pd.DataFrame, *, unit: str | None = None, weights: ArrayLike | None = None
+    ) -> ModelFit[BGNBD]:
         """Maximum likelihood (eq. 7).
 
-        `summary` has `frequency, recency, T` in `unit`; `weights` (one a row, finite, 0 or more) count customers of
-        that row. Identical rows are collapsed, time is scaled by its mean, so that days and years give the same
-        fit. Raises DataError for a summary that is not one; a likelihood without an inner maximum is no error but a
-        FitStatus.
+        `summary` has `frequency, recency, T` in `unit`, which is the summary's own where `churnsim.summarise` made
+        it, and weeks where nothing says; `weights` (one a row, finite, 0 or more) count customers of that row.
+        Identical rows are collapsed, time is scaled by its mean, so that days and years give the same fit. Raises
+        DataError for a summary that is not one; a likelihood without an inner maximum is no error but a FitStatus.
         """
-        histories = Histories.of(summary)
+        histories = Histories.of(summary, unit=unit)
+        unit = unit or summary.attrs.get("unit", "W")
         x, t_x, T, weight = _collapse(histories, checked_weights(weights, histories.x.size))
         customers = float(weight.sum())
         repeats = float(weight @ x)
@@ -104,12 +107,12 @@ class BGNBD(ParametricModel):
 
     def log_likelihood(self, summary: pd.DataFrame) -> pd.Series[float]:
         """Log-likelihood of each customer (eq. 6), in the data's own time unit."""
-        h = Histories.of(summary)
+        h = Histories.of(summary, unit=self.unit)
         return h.series(kernel.log_likelihood(*self._parameters, h.x, h.t_x, h.T), "log_likelihood")
 
     def p_alive(self, summary: pd.DataFrame) -> pd.Series[float]:
         """P(alive at T | history) of each customer; 1 where there is no repeat purchase, since dropout follows one."""
-        h = Histories.of(summary)
+        h = Histories.of(summary, unit=self.unit)
         return h.series(kernel.p_alive(*self._parameters, h.x, h.t_x, h.T), "p_alive")
 
     def expected_purchases(self, summary: pd.DataFrame, horizon: float | ArrayLike) -> pd.Series[float]:
@@ -117,7 +120,7 @@ class BGNBD(ParametricModel):
 
         `horizon` in the model's unit, a number or one per row, finite and 0 or more.
         """
-        h = Histories.of(summary)
+        h = Histories.of(summary, unit=self.unit)
         spans = np.ascontiguousarray(np.broadcast_to(_durations(horizon, "horizon"), h.x.shape))
         return h.series(forecast.expected_purchases(*self._parameters, h.x, h.t_x, h.T, spans), "expected_purchases")
 
@@ -146,7 +149,7 @@ class BGNBD(ParametricModel):
         The posterior is a mixture of Gamma x Beta for the living and for the gone (see the kernel). A customer's
         draw depends on its id, `seed` and `replication` alone, not on who else is in the frame.
         """
-        h = Histories.of(summary)
+        h = Histories.of(summary, unit=self.unit)
         traits, alive = draw_histories(
             *self._parameters, h.x, h.t_x, h.T, customer_uids(h.index), replication, seed, MODEL_DRAWS, TRAITS
         )

@@ -16,6 +16,7 @@ import pandas as pd
 
 from churnsim.errors import ConfigError
 from churnsim.models.bg_nbd import BGNBD
+from churnsim.models.fit import ModelFit
 from churnsim.models.gamma_gamma import GammaGamma
 from churnsim.units import discount_force
 
@@ -47,16 +48,19 @@ def discounted_purchases(
 def customer_value(
     summary: pd.DataFrame,
     *,
-    purchases: BGNBD,
-    spend: GammaGamma,
+    purchases: BGNBD | ModelFit[BGNBD],
+    spend: GammaGamma | ModelFit[GammaGamma],
     annual_discount_rate: float,
     horizon: float,
     margin: float = 1.0,
 ) -> pd.Series[float]:
     """Expected discounted margin of each customer over the next `horizon`, in money, in the order of the rows.
 
-    `margin` is the share of revenue that is contribution, between 0 and 1. Raises ConfigError for values out of range.
+    `purchases` and `spend` are models, or fits of them. `margin` is the share of revenue that is contribution,
+    between 0 and 1. Raises ConfigError for values out of range.
     """
+    purchases = purchases.model if isinstance(purchases, ModelFit) else purchases
+    spend = spend.model if isinstance(spend, ModelFit) else spend
     if not 0 <= margin <= 1:
         raise ConfigError(f"margin must be a share between 0 and 1; got {margin!r}. Thirty percent is 0.30.")
     count = discounted_purchases(

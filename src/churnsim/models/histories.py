@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from churnsim.errors import DataError
 
-__all__ = ["Histories", "checked_weights"]
+__all__ = ["Histories", "check_unit_of", "checked_weights"]
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,19 @@ class Histories:
     index: pd.Index
 
     @classmethod
-    def of(cls, summary: pd.DataFrame) -> Histories:
+    def of(cls, summary: pd.DataFrame, *, unit: str | None = None) -> Histories:
         """Check `frequency, recency, T` and take them as arrays.
 
-        Raises DataError that names the customer, the values and the remedy for a missing column, a value that is
-        not a finite number, a fractional or negative frequency, `recency > T`, or a recency that contradicts the
-        frequency.
+        Raises DataError that names the customer, the values and the remedy for a missing column, a value that is not a
+        finite number, a summary made in another `unit` than the one asked for, a fractional or negative frequency,
+        `recency > T`, or a recency that contradicts the frequency.
         """
+        if not isinstance(summary, pd.DataFrame):
+            raise DataError(
+                f"a summary is a DataFrame with frequency, recency and T; got a {type(summary).__name__}. "
+                "Make it with churnsim.summarise(transactions)."
+            )
+        check_unit_of(summary, unit)
         missing = [name for name in ("frequency", "recency", "T") if name not in summary.columns]
         if missing:
             raise DataError(
@@ -102,3 +108,13 @@ def checked_weights(weights: ArrayLike | None, rows: int) -> NDArray[np.float64]
             + (f", smallest {values.min()}." if values.size else ".")
         )
     return values
+
+
+def check_unit_of(summary: pd.DataFrame, unit: str | None) -> None:
+    """DataError when the summary says that its durations are in another unit; frames made elsewhere say nothing."""
+    own = summary.attrs.get("unit")
+    if unit is not None and own is not None and own != unit:
+        raise DataError(
+            f"the summary's durations are in {own!r}, the model's in {unit!r}. Summarise with unit={unit!r}, or "
+            f"fit a model with unit={own!r}."
+        )

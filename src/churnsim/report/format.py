@@ -16,6 +16,8 @@ __all__ = [
 
 ABSENT = "–"
 _MINUS = "−"
+_GLUE = "\N{WORD JOINER}"
+LARGEST = 1e12  # beyond it a figure is written in powers of ten
 _SPACE = "\N{NO-BREAK SPACE}"
 
 
@@ -23,16 +25,23 @@ def fixed(value: float | None, decimals: int) -> str:
     """`value` with that many decimals, thousands apart: -1234.5 -> −1,234.5. Zero has no sign."""
     if value is None or not math.isfinite(value):
         return ABSENT
+    if abs(value) >= LARGEST:
+        return f"{value:.3g}".replace("-", _MINUS)
     text = f"{value:,.{decimals}f}"
     if text.startswith("-"):
         text = text[1:] if not any(digit in text for digit in "123456789") else _MINUS + text[1:]
     return text
 
 
+def _glue(what: str) -> str:
+    """What keeps a sign and a currency such as € on one line, where browsers would part them."""
+    return "" if what[:1].isascii() else _GLUE
+
+
 def signed(text: str) -> str:
     """The same number with a plus in front when it is positive."""
     positive = not text.startswith((_MINUS, ABSENT)) and any(digit in text for digit in "123456789")
-    return f"+{text}" if positive else text
+    return f"+{_glue(text)}{text}" if positive else text
 
 
 def decimals_for(values: Iterable[float | None], *, digits: int = 4, most: int = 6) -> int:
@@ -85,7 +94,7 @@ def money(value: float | None, currency: str = "", *, decimals: int | None = Non
         return text
     # A word such as EUR stands apart from the figure; a sign such as $ does not.
     currency = currency + "\N{NO-BREAK SPACE}" if currency[-1].isalnum() else currency
-    return f"{_MINUS}{currency}{text[1:]}" if text.startswith(_MINUS) else currency + text
+    return f"{_MINUS}{_glue(currency)}{currency}{text[1:]}" if text.startswith(_MINUS) else currency + text
 
 
 def percent(share: float | None, decimals: int | None = None) -> str:

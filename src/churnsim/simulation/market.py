@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 
 import pandas as pd
 
@@ -53,7 +52,15 @@ class Market:
     prospects: Prospects = field(default_factory=Prospects)
     retention: RetentionResponse = field(default_factory=RetentionResponse)
     draws: tuple[tuple[BGNBD, GammaGamma], ...] = ()
-    origins: Mapping[str, Origin] = field(default_factory=lambda: MappingProxyType({}))
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        own = getattr(self.customers, "unit", None)
+        if own is not None and own != self.unit:
+            raise ConfigError(
+                f"the customers' durations are in {own!r}, the purchase model's in {self.unit!r}. Summarise the "
+                f"customers with unit={self.unit!r}."
+            )
 
     @property
     def unit(self) -> str:

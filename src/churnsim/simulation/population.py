@@ -45,6 +45,7 @@ class PosteriorBase:
 
     def __init__(self, summary: pd.DataFrame) -> None:
         self._histories = Histories.of(summary)
+        self.unit: str | None = summary.attrs.get("unit")
         _, self._spend = repeat_spend(summary)
         self._uids = customer_uids(summary.index)
 

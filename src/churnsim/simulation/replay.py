@@ -86,7 +86,7 @@ def replay(
         actual=int(split["frequency_holdout"].sum()),
         mean=mean,
         sd=sd,
-        lower=mean - half,
+        lower=max(mean - half, 0.0),
         upper=mean + half,
         level=level,
         replications=replications,

@@ -53,7 +53,7 @@ class Prospects:
         unit="people",
         meaning="who could still become customers",
         status="assumed",
-        source="about nine per customer; vary it",
+        source="no source measures it; vary it",
     )
     ceiling: float = documented(
         0.02,

@@ -62,6 +62,12 @@ def load_data(section: DataSection, folder: Path) -> StudyData:
             f"the data end on {holdout_end}, so calibration_end {section.calibration_end} leaves no holdout. "
             "Choose an earlier calibration_end."
         )
+    last = transactions["date"].max().date()
+    if section.calibration_end >= last:
+        raise DataError(
+            f"the last purchase is of {last}, so nothing after calibration_end {section.calibration_end} is known. "
+            "Choose an earlier calibration_end."
+        )
     used = transactions[transactions["date"] < pd.Timestamp(holdout_end) + pd.Timedelta(days=1)]
     split = split_holdout(used, until=section.calibration_end, holdout_until=holdout_end, unit=section.unit)
     summary = summarise(used, unit=section.unit, until=holdout_end)
@@ -74,6 +80,7 @@ def load_data(section: DataSection, folder: Path) -> StudyData:
         "last": used["date"].max(),
         "set_aside": set_aside,
         "currency": section.currency,
+        "silent_days": max(0, (holdout_end - last).days),
     }
     return StudyData(
         transactions=used, split=split, summary=summary, unit=section.unit,

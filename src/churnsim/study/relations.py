@@ -12,6 +12,9 @@ __all__ = ["relation_problems"]
 
 # Conversions such as "1 Y" into weeks carry rounding error of a few last digits, never this much.
 ROUNDING = 1e-9
+# More periods than this is a slip of the pen: a century of days has fewer.
+MOST_PERIODS = 40_000
+EXAMPLES = {"share": "0.2", "within": '"26 W"'}
 
 
 def relation_problems(config: StudyConfig) -> list[Problem]:
@@ -52,7 +55,10 @@ def _time_problems(config: StudyConfig) -> Iterator[Problem]:
         ("horizon", horizon, "period", period),
         ("period", period, "epoch", epoch),
     ):
-        if not _is_multiple(whole, part):
+        if whole / part > MOST_PERIODS:
+            message = f"holds {whole / part:.3g} of {part_key}; at most {MOST_PERIODS:,} are run. Check the units."
+            yield Problem(path=("simulation", key), message=message)
+        elif not _is_multiple(whole, part):
             yield Problem(path=("simulation", key), message=_what_would_fit(whole, part_key, part, unit))
 
 
@@ -78,6 +84,13 @@ def _strategy_problems(config: StudyConfig) -> Iterator[Problem]:
             yield Problem(path=(*path, "name"), message="is the name of an earlier strategy. Give each its own.")
         yield from _budget_problems(config, strategy, path)
         yield from _rule_problems(strategy.retention, (*path, "retention"))
+    running = [s.name for s in config.strategy if not s.reference and s.name != config.comparison.against]
+    if not running:
+        yield Problem(
+            path=("strategy",),
+            message=f"no strategy is left to compare with {config.comparison.against!r}: all others are references.",
+            show_value=False,
+        )
     if config.comparison.against not in names:
         yield Problem(
             path=("comparison", "against"),
@@ -123,6 +136,9 @@ def _rule_problems(retention: RetentionSection | None, path: ConfigPath) -> Iter
         return
     needs = {"top_value": "share", "recent_buyers": "within"}
     for rule, key in needs.items():
+        if getattr(retention, key) is None and retention.rule == rule:
+            message = f"rule = {rule!r} needs it. Add {key} = {EXAMPLES[key]}."
+            yield Problem(path=(*path, key), message=message, show_value=False)
         if getattr(retention, key) is not None and retention.rule != rule:
             yield Problem(path=(*path, key), message=f"only rule = {rule!r} uses it. Remove it or change the rule.")
 

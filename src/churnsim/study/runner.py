@@ -85,7 +85,12 @@ class _Sitting:
         if manifest is None:
             return False
         if manifest.get("status") == "complete" and not fresh and manifest.get("recipe") == self._recipe:
-            return True
+            damaged = self.store.damaged(manifest.get("products") or {})
+            if not damaged:
+                return True
+            self.watch.note(f"{', '.join(damaged)} of this run is missing or has been altered: starting over.")
+            self.store.clear()
+            return False
         if fresh or manifest.get("recipe") != self._recipe:
             if not fresh:
                 self.watch.note("churnsim or a package has changed since this run was stored: starting over.")
@@ -100,6 +105,12 @@ class _Sitting:
         """Every stage. The quick ones are done again on every sitting; what was simulated, and the claims, are kept."""
         config, data, store, watch = self.config, self.data, self.store, self.watch
         self.write_manifest("partial")
+        silent = data.facts["silent_days"]
+        if silent:
+            watch.note(
+                f"warning: no purchase in the last {silent} days before {data.holdout_end}; they count as days on "
+                "which nobody bought. If the log simply ends earlier, set holdout_end to its last day."
+            )
         watch.stage("models")
         fits = fit_models(data)
         for warning in fits.warnings():
@@ -139,6 +150,7 @@ class _Sitting:
                 "seconds": round(self._earlier_seconds + now - self._clock, 3),
                 "workers": self.workers,
                 "status": status,
+                "products": self.store.products() if status == "complete" else {},
             },
         )
 
@@ -157,7 +169,7 @@ class _Sitting:
     def _validation(self, fits: StudyFits) -> None:
         config, name = self.config, "validation.json"
         self.watch.stage(f"replay of the holdout ({2 * config.validation.replications} replications)")
-        if not (self.store.directory / name).is_file():
+        if not self.store.readable(name):
             self.store.write(name, validate(self.data, fits, config.validation, seed=config.seed, workers=self.workers))
 
     def _strategies(self, market: Market) -> None:

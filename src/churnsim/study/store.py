@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -23,6 +24,7 @@ from churnsim.study.lock import RunLock
 __all__ = ["RunStore", "plain", "read_json", "read_parquet", "rows", "write_json", "write_parquet", "write_text"]
 
 MANIFEST = "manifest.json"
+RESULTS = frozenset({".json", ".parquet"})
 OUTCOMES = "outcomes.parquet"
 PARTS = "parts"
 
@@ -131,9 +133,36 @@ class RunStore:
         return RunLock(self.directory / ".lock")
 
     def manifest(self) -> dict[str, Any] | None:
-        """The manifest, or None before the first is written."""
+        """The manifest, None before the first is written, and empty where it cannot be read."""
         path = self.directory / MANIFEST
-        return read_json(path) if path.is_file() else None
+        if not path.is_file():
+            return None
+        try:
+            manifest: dict[str, Any] = read_json(path)
+        except ConfigError:
+            return {}
+        return manifest
+
+    def products(self) -> dict[str, str]:
+        """The sha256 of every stored result by its name; the manifest and the report are no results."""
+        found = (p for p in sorted(self.directory.iterdir()) if p.suffix in RESULTS and p.name != MANIFEST)
+        return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
+
+    def damaged(self, products: dict[str, str]) -> list[str]:
+        """Which of the products are missing or no longer what they were."""
+        now = self.products()
+        return [name for name, digest in products.items() if now.get(name) != digest]
+
+    def readable(self, name: str) -> bool:
+        """Whether a JSON result is there and whole."""
+        path = self.directory / name
+        if not path.is_file():
+            return False
+        try:
+            read_json(path)
+        except ConfigError:
+            return False
+        return True
 
     def clear(self) -> None:
         """Forget every result, keeping the directory and the lock."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from churnsim.report import format as fmt
 from churnsim.report.blocks import Block, Chapter, Text, Tile, Tiles
+from churnsim.report.chapters.assumptions import status_key
 from churnsim.report.chapters.claims import verdict_counts
 from churnsim.report.chapters.prediction import replay_sentences
 from churnsim.report.context import Context
@@ -15,7 +16,8 @@ __all__ = ["chapter", "reading"]
 def chapter(context: Context) -> Chapter:
     """The answer in one paragraph, and the numbers to take along."""
     blocks: list[Block] = [
-        Text(text=_verdict(context), tone="lead"),
+        Text(text=" ".join([_verdict(context), *_outdone(context)]), tone="lead"),
+        *(Text(text=text, tone="warning") for text in _cautions(context)),
         *(
             Text(text=" ".join(sentences))
             for sentences in (_rest(context), _references(context) + _equity(context), _tested(context))
@@ -89,6 +91,25 @@ def _rest(context: Context) -> list[str]:
     if len(rows) > 1:
         sentences.append(context.say("answer.not_ranked", baseline=context.baseline))
     return sentences
+
+
+def _outdone(context: Context) -> list[str]:
+    """A strategy outside the running that does better than the best of those in it belongs beside the verdict."""
+    best = max((row.mean for row in context.contenders), default=0.0)
+    better = [row for row in context.references if row.mean > max(best, 0.0)]
+    return [context.say("answer.outdone", baseline=context.baseline, **_named(context, row)) for row in better]
+
+
+def _cautions(context: Context) -> list[str]:
+    """What the verdict hangs on beside chance: doubtful fits and assumed numbers."""
+    run = context.run
+    doubtful = any(fit.status.code not in ("ok", "converged") for fit in run.fits.values())
+    assumed = sum(status_key(row.status) == "assumed" for row in run.assumptions)
+    said = [context.say("answer.doubtful")] if doubtful else []
+    if assumed:
+        numbers = {"assumed": fmt.count(assumed), "total": fmt.count(len(run.assumptions))}
+        said.append(context.say("answer.assumed", **numbers))
+    return said
 
 
 def _references(context: Context) -> list[str]:
