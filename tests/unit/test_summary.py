@@ -181,13 +181,19 @@ def test_ends_that_make_no_sense() -> None:
 def test_a_day_to_come_is_no_observation() -> None:
     """Its silence would count as customers lost."""
     log = pd.DataFrame({"customer_id": [1, 1, 2], "date": pd.to_datetime(["2020-01-01", "2020-02-01", "2020-01-05"])})
-    with pytest.raises(DataError, match="until is 2999-01-01, which is still to come"):
-        data.summarise(log, until="2999-01-01")
-    with pytest.raises(DataError, match="holdout_until is 2999-01-01"):
-        data.split_holdout(log, until="2020-01-20", holdout_until="2999-01-01")
+    with pytest.raises(DataError, match="until is 2200-01-01, which is still to come"):
+        data.summarise(log, until="2200-01-01")
+    with pytest.raises(DataError, match="holdout_until is 2200-01-01"):
+        data.split_holdout(log, until="2020-01-20", holdout_until="2200-01-01")
 
 
 def test_a_summary_says_its_unit() -> None:
     log = pd.DataFrame({"customer_id": [1, 1, 2], "date": pd.to_datetime(["2020-01-01", "2020-02-01", "2020-01-05"])})
     assert data.summarise(log, unit="D").attrs["unit"] == "D"
     assert data.split_holdout(log, until="2020-01-20", unit="M").attrs["unit"] == "M"
+
+
+def test_a_day_beyond_the_calendar_is_refused() -> None:
+    log = pd.DataFrame({"customer_id": [1], "date": pd.to_datetime(["2020-01-01"])})
+    with pytest.raises(ConfigError, match="until must lie between 1678 and 2261"):
+        data.summarise(log, until="2999-01-01")

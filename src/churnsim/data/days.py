@@ -28,4 +28,7 @@ def calendar_day(value: object, *, name: str) -> pd.Timestamp:
             day = None
     if day is None or pd.isna(day):
         raise ConfigError(f"{name} must be a day such as '1997-09-30' (YYYY-MM-DD) or a date; got {value!r}.")
-    return day.tz_localize(None).normalize().as_unit("ns")
+    try:
+        return day.tz_localize(None).normalize().as_unit("ns")
+    except ValueError:
+        raise ConfigError(f"{name} must lie between 1678 and 2261; got {value!r}.") from None
