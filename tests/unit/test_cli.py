@@ -205,6 +205,7 @@ def test_reproduce_writes_junit_and_exits_with_one_when_a_figure_is_altered(
     (tmp_path / "altered.toml").write_text(text.replace("111.66", "112.66", 1), encoding="utf-8")
     bad = call("reproduce", "--figures", tmp_path / "altered.toml", "--junit", tmp_path / "bad.xml")
     assert bad.exit_code == 1
+    assert "not reproduced: " in bad.stdout
     assert bad.stdout.count("NOT REPRODUCED") == 1
     assert ElementTree.parse(tmp_path / "bad.xml").getroot().get("failures") == "1"
 

@@ -220,27 +220,29 @@ def test_the_directory_of_another_is_refused_before_anything_is_written(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal to a process group")
-def test_ctrl_c_on_the_command_line_leaves_a_run_to_continue(home: Path) -> None:
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_command_leaves_a_run_to_continue(home: Path, stop: signal.Signals) -> None:
+    """Ctrl-C reaches the whole group, the end of a cancelled job the main process alone."""
     text = (home / "study.toml").read_text(encoding="utf-8")
     (home / "long.toml").write_text(text.replace("replications = 3\n", "replications = 500\n"), encoding="utf-8")
     command = [
         sys.executable, "-c", "from churnsim.cli import main; main()",
-        "run", str(home / "long.toml"), "--runs-dir", str(home / "signal"), "--workers", "2",
+        "run", str(home / "long.toml"), "--runs-dir", str(home / stop.name), "--workers", "2",
     ]  # fmt: skip
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
     deadline = time.monotonic() + 120
-    while not list((home / "signal").glob("*/parts/outcomes/*/*.parquet")) and time.monotonic() < deadline:
+    while not list((home / stop.name).glob("*/parts/outcomes/*/*.parquet")) and time.monotonic() < deadline:
         assert process.poll() is None, process.communicate()
         time.sleep(0.01)
-    os.killpg(process.pid, signal.SIGINT)
+    os.killpg(process.pid, stop) if stop is signal.SIGINT else process.send_signal(stop)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert "Traceback" not in err
     assert "the same command continues from there" in err
     assert out == ""
-    (directory,) = (home / "signal").iterdir()
+    (directory,) = (home / stop.name).iterdir()
     assert read_json(directory / "manifest.json")["status"] == "partial"
 
 

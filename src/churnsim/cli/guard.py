@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import functools
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import typer
 
@@ -28,11 +30,23 @@ def fail(message: str) -> typer.Exit:
     return typer.Exit(EXIT_UNUSABLE)
 
 
+def _stop_when_terminated() -> Any:
+    """Let SIGTERM, as a cancelled job sends it, end a command just as Ctrl-C does; returns the handler it replaces."""
+
+    def stop(_signal: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        return None
+    return signal.signal(signal.SIGTERM, stop)
+
+
 def guarded(command: Callable[P, R]) -> Callable[P, R]:
     """`command`, ending in one line and exit code 2 for an error a user can mend, and in 130 for Ctrl-C."""
 
     @functools.wraps(command)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        earlier = _stop_when_terminated()
         try:
             return command(*args, **kwargs)
         except ChurnSimError as error:
@@ -51,5 +65,8 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
             raise fail(f"{error.filename}: {error.strerror}. Check the path and its permissions.") from error
         except MemoryError as error:
             raise fail(f"not enough memory ({error}). Use fewer customers, periods or replications.") from error
+        finally:
+            if earlier is not None:
+                signal.signal(signal.SIGTERM, earlier)
 
     return wrapper

@@ -50,6 +50,8 @@ def reproduce(
     )
     failed = [r for r in results if not r.reproduced]
     typer.echo(f"{len(results) - len(failed)} of {len(results)} figures reproduced.")
+    for r in failed:
+        typer.echo(f"not reproduced: {r.figure}: published {r.published:.10g}, computed {r.computed:.6g}")
     if junit is not None:
         write_text(junit, junit_xml(results))
     if failed:
