@@ -286,3 +286,16 @@ def test_silence_at_the_end_is_said(home: Path) -> None:
     with pytest.raises(StudyInterrupted):
         run_study(parse_config(text, folder=home), runs_dir=home / "silent", workers=1, progress=watch)
     assert any("no purchase in the last 184 days" in note for note in watch.notes)
+
+
+def test_a_piece_in_the_wrong_place_is_run_again(home: Path) -> None:
+    """A stored replication replaced by another's copy is noticed: the outcomes come out as if nothing had happened."""
+    config = parse_config((home / "study.toml").read_text(encoding="utf-8"), folder=home)
+    whole = (run_study(config, runs_dir=home / "straight", workers=1) / "outcomes.parquet").read_bytes()
+    with pytest.raises(StudyInterrupted):
+        run_study(config, runs_dir=home / "swapped", workers=1, progress=Watch(stop_after=11))
+    (directory,) = (home / "swapped").iterdir()
+    first, second, *_ = sorted(directory.glob("parts/outcomes/*/*.parquet"))
+    first.write_bytes(second.read_bytes())
+    again = run_study(config, runs_dir=home / "swapped", workers=1)
+    assert (again / "outcomes.parquet").read_bytes() == whole

@@ -34,10 +34,10 @@ RECOVERY_RETAINS = Claim(
     ),
     kind=Kind.SIMULATION,
     quantity=(
-        "(a) Percentage of all dissatisfied customers who stay when every complaint is answered quickly, from TARP's "
-        "rates; (b) percentage of the answered who stay, simulated; (c, d) net present profit over the "
-        "horizon, money, of "
-        "a desk that replies quickly, before its wage, less the market's own handling of the same customers."
+        "(a) Percentage of all dissatisfied customers who stay when every complaint is answered quickly, from "
+        "TARP's rates; (b) percentage of the answered who stay, simulated; (c, d) net present profit over the "
+        "horizon, money, of a desk that replies quickly, before its wage, less the market's own handling of the "
+        "same customers."
     ),
     expect=(82.0, 95.0),
     within=None,

@@ -41,7 +41,7 @@ NEEDS_MARKET = "Needs a simulated market: run it within a study."
 
 @dataclass(frozen=True)
 class Contrast:
-    """A desk, what it is compared with, and the part's name and estimand."""
+    """A desk, what it is compared with, and the name of the part that judges it."""
 
     desk: str
     against: str
@@ -160,9 +160,8 @@ def _worth(contrast: Contrast, row: dict[str, float | str]) -> Part:
     return Part(
         name=contrast.name,
         estimand=(
-            f"Net present profit of {contrast.desk} without wages less that of {contrast.against}, money over "
-            "the horizon, "
-            "paired."
+            f"Net present profit of {contrast.desk} without wages less that of {contrast.against}, money over the "
+            "horizon, paired."
         ),
         verdict=verdict,
         estimate=gain,
@@ -203,9 +202,9 @@ def _answered(comparison: Comparison) -> Part:
         upper=100 * float(bounds.high),
         unit="percent of the answered",
         reason=(
-            f"{found.statistic:.1%} stay, {total['replies_quick'] / answered:.1%} being answered quickly; but "
-            "the share "
-            "that stays after a quick reply is what was put in. It would take a randomised delay of replies to test."
+            f"{found.statistic:.1%} stay, {total['replies_quick'] / answered:.1%} being answered quickly; but the "
+            "share that stays after a quick reply is what was put in. It would take a randomised delay of replies "
+            "to test."
         ),
     )
 
@@ -223,9 +222,8 @@ def _all_dissatisfied(c: Complaints) -> Part:
         estimate=100 * stay,
         unit="percent of the dissatisfied",
         reason=(
-            f"If {c.complaint_probability:.0%} complain and {c.silent_stay:.0%} of the silent stay, quick "
-            "replies to all "
-            f"keep {stay:.1%} of the dissatisfied, not {LOW:.0%}-{HIGH:.0%}."
+            f"If {c.complaint_probability:.0%} complain and {c.silent_stay:.0%} of the silent stay, quick replies "
+            f"to all keep {stay:.1%} of the dissatisfied; stated are {LOW:.0%}-{HIGH:.0%}."
         ),
         region=None if holds or needed > 1 else f"At least {needed:.0%} of the dissatisfied complain.",
     )

@@ -20,8 +20,8 @@ __all__ = ["Optimum", "maximise"]
 Floats = NDArray[np.float64]
 
 # Bounds of a log-parameter in scaled units: e^12 is 160,000 times the data's own scale. Beyond it a likelihood is
-# flat to the digits that matter (measured here: on CDNOW, ln b from 12 to 20 moves the log-likelihood by less than
-# 1e-3).
+# flat to the digits that matter (measured here, going on from e^12 to e^20: 5e-4 for r and alpha of 50 customers
+# all alike, 6e-7 for a and for b of 2,000 customers of whom nobody drops out).
 LOG_BOUND = 12.0
 # Largest gradient, per customer and in log-parameters, at which a point counts as a maximum.
 GRADIENT_TOLERANCE = 1e-6

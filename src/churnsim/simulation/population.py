@@ -19,6 +19,8 @@ from churnsim.models.histories import Histories
 
 __all__ = ["Base", "Cohort", "PosteriorBase"]
 
+Floats = NDArray[np.float64]
+
 # Lineage of customers that a cohort makes: a fixed odd number, so that they share no uid with paid arrivals.
 COHORT_LINEAGE = 0x636F686F7274
 
@@ -55,27 +57,7 @@ class PosteriorBase:
     def draw(self, *, purchases: BGNBD, spend: GammaGamma, seed: int, replication: int) -> Base:
         """Draw the base of one replication. The same customer gets the same draw whoever else is in the base."""
         h = self._histories
-        traits, alive = draw_base(
-            float(purchases.r),
-            float(purchases.alpha),
-            float(purchases.a),
-            float(purchases.b),
-            float(spend.p),
-            float(spend.q),
-            float(spend.gamma),
-            h.x,
-            h.t_x,
-            h.T,
-            self._spend,
-            self._uids,
-            replication,
-            seed,
-            SIMULATION,
-            TRAITS,
-        )
-        return Base(
-            uids=self._uids, traits=traits, alive=alive, last_purchase=h.t_x - h.T, repeat_revenue=self._spend * h.x
-        )
+        return _drawn(purchases, spend, (h.x, h.t_x, h.T, self._spend, self._uids), seed=seed, replication=replication)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,25 +75,25 @@ class Cohort:
 
     def draw(self, *, purchases: BGNBD, spend: GammaGamma, seed: int, replication: int) -> Base:
         """Draw the cohort of one replication."""
-        n = self.size
-        uids = np.array([mix(COHORT_LINEAGE, i) for i in range(n)], dtype=np.int64)
-        nothing = np.zeros(n)
-        traits, alive = draw_base(
-            float(purchases.r),
-            float(purchases.alpha),
-            float(purchases.a),
-            float(purchases.b),
-            float(spend.p),
-            float(spend.q),
-            float(spend.gamma),
-            np.zeros(n, np.int64),
-            nothing,
-            nothing,
-            nothing,
-            uids,
-            replication,
-            seed,
-            SIMULATION,
-            TRAITS,
-        )
-        return Base(uids=uids, traits=traits, alive=alive, last_purchase=nothing, repeat_revenue=nothing)
+        nothing = np.zeros(self.size)
+        uids = np.array([mix(COHORT_LINEAGE, i) for i in range(self.size)], dtype=np.int64)
+        histories = (np.zeros(self.size, np.int64), nothing, nothing, nothing, uids)
+        return _drawn(purchases, spend, histories, seed=seed, replication=replication)
+
+
+def _drawn(
+    purchases: BGNBD,
+    spend: GammaGamma,
+    histories: tuple[NDArray[np.int64], Floats, Floats, Floats, NDArray[np.int64]],
+    *,
+    seed: int,
+    replication: int,
+) -> Base:
+    """Draw everybody given `histories`: x, t_x, T, mean repeat spend and uid."""
+    x, t_x, T, mean_spend, uids = histories
+    parameters = (purchases.r, purchases.alpha, purchases.a, purchases.b, spend.p, spend.q, spend.gamma)
+    r, alpha, a, b, p, q, gamma = map(float, parameters)
+    traits, alive = draw_base(
+        r, alpha, a, b, p, q, gamma, x, t_x, T, mean_spend, uids, replication, seed, SIMULATION, TRAITS
+    )
+    return Base(uids=uids, traits=traits, alive=alive, last_purchase=t_x - T, repeat_revenue=mean_spend * x)

@@ -60,7 +60,7 @@ def simulate_all(
         for scenario in scenarios
         for replication in range(replications)
     }
-    stored = {key for key, path in paths.items() if _is_whole(path, scenarios[0].periods)}
+    stored = {key for key, path in paths.items() if _is_whole(path, key, scenarios[0].periods)}
     done(len(stored))
     pieces = []
     for replication in range(replications):
@@ -96,12 +96,14 @@ def _frames(paths: Iterable[Path]) -> Iterable[pd.DataFrame]:
     return (read_parquet(path) for path in paths)
 
 
-def _is_whole(path: Path, periods: int) -> bool:
-    """Whether a stored piece can be used: a file that another program broke is run again."""
+def _is_whole(path: Path, key: tuple[str, int], periods: int) -> bool:
+    """Whether a stored piece can be used: one that is broken, or another one's copy, is run again."""
     if not path.is_file():
         return False
     try:
         frame: Any = read_parquet(path)
     except (OSError, ValueError):
         return False
-    return len(frame) == periods
+    if len(frame) != periods or not {"strategy", "replication"} <= set(frame.columns):
+        return False
+    return bool((frame["strategy"] == key[0]).all() and (frame["replication"] == key[1]).all())
