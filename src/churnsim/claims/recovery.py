@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from churnsim.claims import recovery_simulation
 from churnsim.claims.claim import Claim, Control, Kind
-from churnsim.claims.sources import source
+from churnsim.claims.sources import TARP_MEASURED, TARP_STUDY, source
 
 __all__ = ["RECOVERY_RETAINS", "TARP"]
 
@@ -13,16 +13,6 @@ TARP: dict[str, dict[str, float]] = {
     "minor": {"silent": 0.37, "unresolved": 0.46, "resolved": 0.70, "resolved_quickly": 0.95},
 }
 """Share who would buy again, by size of loss and by what became of the complaint (TARP 1979, 1986): data, published."""
-
-TARP_STUDY = (
-    "Technical Assistance Research Programs (TARP) 1979 and 1986, Consumer complaint handling in America, US Office of "
-    "Consumer Affairs"
-)
-TARP_MEASURED = (
-    "Share of surveyed households with a problem who meant to buy again, by size of loss (major / minor): silent "
-    "9 / 37%, complained and unresolved 19 / 46%, resolved 54 / 70%, resolved quickly 82 / 95%. Intention, not "
-    "purchases; the groups chose themselves."
-)
 
 RECOVERY_RETAINS = Claim(
     id="recovery-retains",

@@ -1,0 +1,1 @@
+"""Claims that follow, or do not, from figures that the texts or their studies state."""

@@ -1,0 +1,110 @@
+"""`best-customer`: thirteen ordinary customers for one of the best."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+
+from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
+from churnsim.claims.judging import closes, combine
+from churnsim.claims.sources import source
+from churnsim.claims.workbench import Workbench
+
+__all__ = ["BEST_CUSTOMER", "judge", "replacements"]
+
+BEST, ORDINARY, STATED = 3500.0, 275.0, 13
+EFFORT = (7.0, 10.0)
+PERCENTILES = (75.0, 80.0, 90.0, 95.0, 97.0, 98.0, 99.0, 99.5, 99.9)
+
+
+def replacements(spent: pd.Series[float]) -> Table:
+    """How many ordinary customers (of mean spend) the customer at each percentile is worth."""
+    ordinary = float(spent.mean())
+    return [
+        {
+            "percentile": percentile,
+            "spend": float(spent.quantile(percentile / 100.0)),
+            "ordinary_customers": float(spent.quantile(percentile / 100.0)) / ordinary,
+        }
+        for percentile in PERCENTILES
+    ]
+
+
+def _on_cdnow() -> tuple[Part, Table]:
+    spent = Workbench().full_log.groupby("customer_id")["amount"].sum()
+    table, ordinary = replacements(spent), float(spent.mean())
+    above = float((spent >= ordinary * BEST / ORDINARY).mean())
+    effort = [float((spent >= ordinary * factor).mean()) for factor in EFFORT]
+    part = Part(
+        name="(b) on CDNOW",
+        estimand="Share of customers worth at least as many average customers as the text's best one, percent, CDNOW.",
+        verdict=Verdict.HOLDS_IF,
+        estimate=100.0 * above,
+        unit="percent of the customers",
+        reason=(
+            f"{above:.2%} of {len(spent):,} customers spent {BEST / ORDINARY:.1f} times the mean of "
+            f"{ordinary:.2f} or more "
+            f"in 18 months; {effort[1]:.2%} ten times and {effort[0]:.2%} seven times."
+        ),
+        region=f"The customer lost is among the best {above:.2%}.",
+    )
+    return part, table
+
+
+def judge(evidence: Evidence = None, quick: bool = False, *, ordinary: float = ORDINARY) -> Finding:
+    """The quotient, and where such customers are on CDNOW; the control takes another ordinary customer."""
+    needed = math.ceil(BEST / ordinary)
+    arithmetic = Part(
+        name="(a) the quotient",
+        estimand="Ordinary customers whose spend makes up for one of the best, whole customers.",
+        verdict=closes(needed, STATED, within=0.0),
+        estimate=BEST / ordinary,
+        unit="ordinary customers",
+        reason=f"{BEST:g} / {ordinary:g} = {BEST / ordinary:.2f}, so it takes {needed}; the text says {STATED}.",
+    )
+    if arithmetic.verdict is Verdict.FAILS:
+        return Finding(verdict=Verdict.FAILS, reason=arithmetic.reason, parts=(arithmetic,))
+    data, table = _on_cdnow()
+    return Finding(
+        verdict=combine((arithmetic, data)),
+        reason=(
+            f"{arithmetic.reason} The same sentence has 7 to 10 times the effort, which is not the same figure. "
+            f"{data.reason}"
+        ),
+        estimate=BEST / ordinary,
+        unit="ordinary customers",
+        region=data.region,
+        parts=(arithmetic, data),
+        tables={"by_percentile": table},
+    )
+
+
+def control(evidence: Evidence, quick: bool) -> Finding:
+    """Ordinary customers of 350 instead of 275."""
+    return judge(evidence, quick, ordinary=350.0)
+
+
+BEST_CUSTOMER = Claim(
+    id="best-customer",
+    says="Losing one best customer (3,500) takes 13 ordinary ones (275) to make up, or 7 to 10 times the effort.",
+    quote="每次只要损失1名最佳顾客,就要找到13名普通顾客才能弥补那3500美元的业绩 … 多花710倍的力气",
+    sources=(source("002", measured="One firm, not named; average spend of the best and of ordinary customers."),),
+    kind=Kind.DATA,
+    quantity=(
+        "(a) Ordinary customers whose spend makes up for one of the best, rounded up; (b) share of CDNOW "
+        "customers who are "
+        "worth that many average ones."
+    ),
+    expect=float(STATED),
+    within=0.0,
+    because="Whole customers, rounded up: there is no tolerance.",
+    control=Control(what="ordinary customers of 350 instead of 275", judge=control),
+    critique=(
+        "Who was best last year is partly so by chance and will on average be less so next year (regression "
+        "to the mean), "
+        "so the loss is smaller than last year's spend.",
+        "Effort is not revenue: seven to ten times has no stated basis.",
+    ),
+    judge=judge,
+)

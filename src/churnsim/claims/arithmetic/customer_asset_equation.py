@@ -1,0 +1,124 @@
+"""`customer-asset-equation`: what text 000 says customers are worth to a firm."""
+
+from __future__ import annotations
+
+from itertools import product
+
+from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
+from churnsim.claims.judging import combine, share_of_map
+from churnsim.claims.sources import source
+from churnsim.economics.customer_equity import asset_equation_bias
+from churnsim.economics.multiples import MarginTiming
+from churnsim.economics.survival_curves import BetaGeometric, Geometric, SurvivalCurve
+
+__all__ = ["CUSTOMER_ASSET_EQUATION", "bias_map", "judge"]
+
+BASES = tuple(round(0.50 + 0.05 * i, 2) for i in range(10))
+RATES = (0.05, 0.10, 0.15)
+MIXES = (0.0, 0.05, 0.18, 0.35)
+"""Polarization of churn: none, and those of Fader & Hardie's (2007, 2010) examples."""
+WITHIN = 0.01
+READINGS = {
+    "just renewed": MarginTiming.IMMEDIATE,
+    "first margin after a renewal": MarginTiming.BEFORE_RENEWAL,
+}
+TRUTH = MarginTiming.BEFORE_RENEWAL
+
+
+def _curve(retention: float, polarization: float) -> SurvivalCurve:
+    if polarization == 0.0:
+        return Geometric(retention=retention)
+    return BetaGeometric(retention=retention, polarization=polarization)
+
+
+def bias_map(reading: MarginTiming, mixes: tuple[float, ...] = MIXES) -> Table:
+    """Relative error of the equation for customers about to renew, by retention, discount and polarization."""
+    return [
+        {
+            "retention": retention,
+            "discount_rate": rate,
+            "polarization": mix,
+            "bias": asset_equation_bias(_curve(retention, mix), discount_rate=rate, read_as=reading, truth=TRUTH),
+        }
+        for mix, rate, retention in product(mixes, RATES, BASES)
+    ]
+
+
+def _part(name: str, reading: MarginTiming) -> tuple[Part, Table]:
+    rows = bias_map(reading)
+    verdict, share = share_of_map(abs(row["bias"]) <= WITHIN for row in rows)
+    worst = min(rows, key=lambda row: float(row["bias"]))
+    alike = [float(row["bias"]) for row in rows if row["polarization"] == 0.0]
+    part = Part(
+        name=f"NPV read as that of a customer {name}"
+        if reading is MarginTiming.IMMEDIATE
+        else f"NPV read with the {name}",
+        estimand=f"Relative error of the equation's value of existing customers about to renew, percent ({name}).",
+        verdict=verdict,
+        estimate=100.0 * float(worst["bias"]),
+        unit="percent, worst cell of the map",
+        reason=(
+            f"Where all churn alike the error is {min(alike):.1%} to {max(alike):.1%}; over the map it is as bad as "
+            f"{float(worst['bias']):.1%} (retention {worst['retention']:.2f}, discount {worst['discount_rate']:.0%}, "
+            f"polarization {worst['polarization']:.2f}); it is within {WITHIN:.0%} in {share:.0%} of the cells."
+        ),
+        region="All customers churn alike." if verdict is Verdict.HOLDS_IF else None,
+    )
+    return part, rows
+
+
+def judge(evidence: Evidence = None, quick: bool = False, *, readings: dict[str, MarginTiming] = READINGS) -> Finding:
+    """The equation in two readings; the control keeps the one that counts churn twice."""
+    judged = [_part(name, reading) for name, reading in readings.items()]
+    parts = tuple(part for part, _ in judged)
+    return Finding(
+        verdict=combine(parts),
+        reason=(
+            "The value of a customer who has just renewed, times the chance to renew, is the value just before a "
+            "renewal: read so, the equation is exact for customers who churn alike, and too low where they "
+            "differ, since "
+            "those who stay are the better ones. Read with a value that already starts behind a renewal it "
+            "counts churn "
+            "twice. " + " ".join(f"{part.name}: {part.reason}" for part in parts) + " The second term must "
+            "be net of what "
+            "winning the potential customers costs, which the text does not say."
+        ),
+        estimate=parts[-1].estimate,
+        unit=parts[-1].unit,
+        region="NPV is that of customers who have just renewed, and all churn alike."
+        if combine(parts) is Verdict.HOLDS_IF
+        else None,
+        parts=parts,
+        tables={"bias": [{"reading": name, **row} for (name, _), (_, rows) in zip(readings.items(), judged, strict=True)
+                         for row in rows]},
+    )  # fmt: skip
+
+
+def control(evidence: Evidence, quick: bool) -> Finding:
+    """Only the reading that counts churn twice."""
+    name = "first margin after a renewal"
+    return judge(evidence, quick, readings={name: READINGS[name]})
+
+
+CUSTOMER_ASSET_EQUATION = Claim(
+    id="customer-asset-equation",
+    says="Customers are worth NPV(existing) x (1 - churn) + NPV(potential).",
+    quote="顧客資源對企業的價值=現有顧客生命周期價值的淨現值×(1-現有顧客的潛在流失率)+潛在顧客生命周期價值的淨現值",
+    sources=(source("000", measured="An equation, without data or source."),),
+    kind=Kind.ARITHMETIC,
+    quantity=(
+        "Relative error of the equation's value of existing customers against the discounted margin that "
+        "survival gives, "
+        "percent, by retention, discount and how much customers differ."
+    ),
+    expect=0.0,
+    within=100.0 * WITHIN,
+    because="One percent of value, less than any of its inputs is known to.",
+    control=Control(what="an NPV that already starts behind a renewal, so that churn is counted twice", judge=control),
+    critique=(
+        "One common retention rate understates the value of a base whose customers differ (Fader & Hardie 2010).",
+        "Churn is not the same for new and old customers, and potential customers come in time and at a cost (Gupta, "
+        "Lehmann & Stuart 2004).",
+    ),
+    judge=judge,
+)

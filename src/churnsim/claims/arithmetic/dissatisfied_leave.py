@@ -1,0 +1,92 @@
+"""`dissatisfied-leave`: ninety percent of the dissatisfied do not come again."""
+
+from __future__ import annotations
+
+from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
+from churnsim.claims.judging import combine
+from churnsim.claims.recovery import TARP
+from churnsim.claims.sources import TARP_MEASURED, TARP_STUDY, source
+
+__all__ = ["DISSATISFIED_LEAVE", "judge"]
+
+STATED = {"000": 0.90, "001": 0.95}
+WITHIN = 0.025
+GROUP = {"000": "dissatisfied customers who say nothing", "001": "silent dissatisfied customers"}
+
+
+def leaving(rates: dict[str, dict[str, float]]) -> dict[str, float]:
+    """Share of the silent who do not mean to buy again, by size of loss."""
+    return {loss: 1.0 - by["silent"] for loss, by in rates.items()}
+
+
+def major_share_for(stated: float, leave: dict[str, float]) -> float | None:
+    """Share of major losses from which on the mix loses at least `stated` less the tolerance; None if none does."""
+    needed = (stated - WITHIN - leave["minor"]) / (leave["major"] - leave["minor"])
+    return max(0.0, needed) if needed <= 1.0 else None
+
+
+def _part(text: str, leave: dict[str, float]) -> Part:
+    stated = STATED[text]
+    share = major_share_for(stated, leave)
+    verdict = Verdict.FAILS if share is None else Verdict.HOLDS if share == 0.0 else Verdict.HOLDS_IF
+    return Part(
+        name=f"({'ab'[list(STATED).index(text)]}) {stated:.0%}, text {text}",
+        estimand=f"Percentage of {GROUP[text]} who leave, by the share of major losses among all losses.",
+        verdict=verdict,
+        estimate=100.0 * leave["major"],
+        lower=100.0 * leave["minor"],
+        upper=100.0 * leave["major"],
+        unit="percent of the silent, minor to major loss",
+        reason=(
+            f"Stated {stated:.0%}; by TARP's rates {leave['minor']:.0%} after a minor loss and "
+            f"{leave['major']:.0%} after "
+            "a major one"
+            + (", so no mix of losses gives it." if share is None else f": it takes {share:.0%} major losses or more.")
+        ),
+        region=f"At least {share:.0%} of the losses are major." if verdict is Verdict.HOLDS_IF else None,
+    )
+
+
+def judge(evidence: Evidence = None, quick: bool = False, *, rates: dict[str, dict[str, float]] = TARP) -> Finding:
+    """Both figures against TARP's; the control takes the answered for the silent."""
+    leave = leaving(rates)
+    parts = tuple(_part(text, leave) for text in STATED)
+    return Finding(
+        verdict=combine(parts),
+        reason=" ".join(f"{part.name}: {part.reason}" for part in parts)
+        + " All are intentions told to an interviewer; none is a customer seen to leave.",
+        estimate=100.0 * leave["major"],
+        lower=100.0 * leave["minor"],
+        upper=100.0 * leave["major"],
+        unit="percent of the silent, minor to major loss",
+        region=" ".join(f"{part.name[:3]} {part.region}" for part in parts if part.region) or None,
+        parts=parts,
+    )
+
+
+def control(evidence: Evidence, quick: bool) -> Finding:
+    """Customers whose complaint was resolved, taken for the silent, do not leave at anything like these rates."""
+    return judge(evidence, quick, rates={loss: {"silent": by["resolved"]} for loss, by in TARP.items()})
+
+
+DISSATISFIED_LEAVE = Claim(
+    id="dissatisfied-leave",
+    says="90% of dissatisfied customers never buy again (000); of the silent ones 95% leave (001).",
+    quote="90%的不滿意顧客不再購買原公司的產品 (000); 96%不抱怨 95%流失 (001)",
+    sources=(
+        source("000", study=TARP_STUDY, measured=TARP_MEASURED),
+        source("001", study=TARP_STUDY, measured=TARP_MEASURED),
+    ),
+    kind=Kind.ARITHMETIC,
+    quantity="Percentage of silent dissatisfied customers who do not mean to buy again, by the size of their loss.",
+    expect="90% (000) and 95% (001) for some mix of major and minor losses",
+    within=100.0 * WITHIN,
+    because="The texts give 90 and 95 in steps of five: half of a step.",
+    control=Control(what="customers whose complaint was resolved, taken for the silent", judge=control),
+    critique=(
+        "90 is TARP's 91% for a *major* loss told as if it were every dissatisfied customer's; after a minor loss 63% "
+        "leave.",
+        "Intention is not behaviour: in subscription markets many of the dissatisfied stay for want of an alternative.",
+    ),
+    judge=judge,
+)

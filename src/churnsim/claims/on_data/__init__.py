@@ -1,0 +1,1 @@
+"""Claims measured on real customers."""

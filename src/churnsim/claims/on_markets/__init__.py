@@ -1,0 +1,1 @@
+"""Claims that need a market: customers fitted to data, replayed under strategies."""

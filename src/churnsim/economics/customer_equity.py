@@ -1,0 +1,58 @@
+"""Customer equity: what customers of today and those to come are worth, beside the asset equation of text 000.
+
+Customer equity = n * V(existing) + the sum over future periods t of n_t (V(new) - A) v^t, with V the value of one
+customer, A the cost of winning one, n_t those won in period t (Blattberg & Deighton 1996; Gupta, Lehmann & Stuart
+2004).
+
+The equation of text 000 is value = NPV(existing) (1 - churn) + NPV(potential). NPV(existing) is the discounted
+margin of a customer who stays with some chance each period, so churn is in it already. For one retention rate r = 1
+- churn and a customer just renewed the NPV is (1+d)/(1+d-r) and r times it is exactly the value just *before* a
+renewal: there the equation is right and nothing is counted twice. Read with any other NPV it is too low by the share
+that churns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from churnsim.economics.multiples import MarginTiming, discount_factor, margin_multiple
+from churnsim.economics.survival_curves import SurvivalCurve
+from churnsim.errors import ConfigError
+
+__all__ = ["asset_equation", "asset_equation_bias", "customer_equity", "equation_multiple"]
+
+
+def asset_equation(*, existing: float, churn: float, potential: float) -> float:
+    """The text's value: existing * (1 - churn) + potential; ConfigError unless churn is a share."""
+    if not 0.0 <= churn <= 1.0:
+        raise ConfigError(f"churn must be a share between 0 and 1; got {churn!r}. Ten percent is 0.10.")
+    return existing * (1.0 - churn) + potential
+
+
+def customer_equity(
+    *,
+    customers: float,
+    value_existing: float,
+    new_customers: Sequence[float] = (),
+    value_new: float = 0.0,
+    acquisition_cost: float = 0.0,
+    discount_rate: float = 0.0,
+) -> float:
+    """n V + sum over t = 1, 2, ... of n_t (V_new - A) v^t; `new_customers[0]` are won one period from now."""
+    v = discount_factor(discount_rate)
+    coming = sum(n * v**t for t, n in enumerate(new_customers, start=1))
+    return customers * value_existing + coming * (value_new - acquisition_cost)
+
+
+def equation_multiple(life: SurvivalCurve, *, discount_rate: float, timing: MarginTiming) -> float:
+    """The equation's value of one existing customer per unit of margin: (1 - churn) times the multiple in `timing`."""
+    return life.survival(1) * margin_multiple(life, discount_rate=discount_rate, timing=timing)
+
+
+def asset_equation_bias(
+    life: SurvivalCurve, *, discount_rate: float, read_as: MarginTiming, truth: MarginTiming
+) -> float:
+    """Relative error of the equation for an existing customer whose true multiple has the timing `truth`, when its NPV
+    is read in the timing `read_as`."""
+    true = margin_multiple(life, discount_rate=discount_rate, timing=truth)
+    return equation_multiple(life, discount_rate=discount_rate, timing=read_as) / true - 1.0
