@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from churnsim.models.bg_nbd import BGNBD as BGNBD
     from churnsim.models.clv import customer_value as customer_value
     from churnsim.models.gamma_gamma import GammaGamma as GammaGamma
+    from churnsim.models.mbg_nbd import MBGNBD as MBGNBD
+    from churnsim.models.purchase_model import PurchaseModel as PurchaseModel
     from churnsim.simulation.compare import Comparison as Comparison
     from churnsim.simulation.compare import compare as compare
     from churnsim.simulation.engines import simulate as simulate
@@ -43,6 +45,8 @@ _HOME = {
     "churnsim.data.transactions": ("read_transactions",),
     "churnsim.data.summary": ("split_holdout", "summarise"),
     "churnsim.models.bg_nbd": ("BGNBD",),
+    "churnsim.models.mbg_nbd": ("MBGNBD",),
+    "churnsim.models.purchase_model": ("PurchaseModel",),
     "churnsim.models.gamma_gamma": ("GammaGamma",),
     "churnsim.models.clv": ("customer_value",),
     "churnsim.simulation.market": ("Market",),

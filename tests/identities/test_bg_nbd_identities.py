@@ -71,14 +71,14 @@ def test_gradient_is_the_slope(model: BGNBD, summary: pd.DataFrame) -> None:
     t_x, T = (summary[name].to_numpy(dtype=float) for name in ("recency", "T"))
     at = np.array([model.r, model.alpha, model.a, model.b])
     weight = np.linspace(0.5, 2.0, x.size)
-    value, *gradient = kernel.objective(*at, x, t_x, T, weight)
+    value, *gradient = kernel.objective(*at, x, t_x, T, weight, False)
     assert value == pytest.approx(weight @ model.log_likelihood(summary), rel=1e-12, abs=1e-12)
-    assert_slope(lambda logs: kernel.objective(*np.exp(logs), x, t_x, T, weight)[0], np.log(at), gradient * at)
+    assert_slope(lambda logs: kernel.objective(*np.exp(logs), x, t_x, T, weight, False)[0], np.log(at), gradient * at)
     # Control: the comparison sees an error of a thousandth of the largest component.
     wrong = gradient * at
     wrong[np.argmax(np.abs(wrong))] *= 1.001
     with pytest.raises(AssertionError):
-        assert_slope(lambda logs: kernel.objective(*np.exp(logs), x, t_x, T, weight)[0], np.log(at), wrong)
+        assert_slope(lambda logs: kernel.objective(*np.exp(logs), x, t_x, T, weight, False)[0], np.log(at), wrong)
 
 
 def assert_slope(function: Any, at: np.ndarray, gradient: np.ndarray) -> None:
@@ -98,14 +98,14 @@ def test_hessian_is_the_slope_of_the_gradient(model: BGNBD, summary: pd.DataFram
     t_x, T = (summary[name].to_numpy(dtype=float) for name in ("recency", "T"))
     at = np.array([model.r, model.alpha, model.a, model.b])
     weight = np.linspace(0.5, 2.0, x.size)
-    second = kernel.hessian(*at, x, t_x, T, weight) * at  # columns in log-parameters
+    second = kernel.hessian(*at, x, t_x, T, weight, False) * at  # columns in log-parameters
     step = 1e-4  # truncation some step^2 of the third derivative, rounding 1e-16/step of the gradient
     for k, shift in enumerate(step * np.eye(4)):
-        up, down = (kernel.objective(*(at * np.exp(sign * shift)), x, t_x, T, weight)[1:] for sign in (1, -1))
+        up, down = (kernel.objective(*(at * np.exp(sign * shift)), x, t_x, T, weight, False)[1:] for sign in (1, -1))
         scale = np.abs(second[:, k]).max() + np.abs(up).max()
         np.testing.assert_allclose((up - down) / (2 * step), second[:, k], rtol=0, atol=2e-6 * scale)
     # Control: a Hessian of other parameters is told apart.
-    other = kernel.hessian(*(1.05 * at), x, t_x, T, weight) * at
+    other = kernel.hessian(*(1.05 * at), x, t_x, T, weight, False) * at
     assert np.abs(other - second).max() > 2e-6 * np.abs(second).max()
 
 

@@ -1,4 +1,4 @@
-"""BG/NBD: log-likelihood with gradient and Hessian, P(alive) and exact posterior draws, one customer at a time.
+"""BG/NBD and MBG/NBD: log-likelihood with its derivatives, P(alive), exact posterior draws, one customer at a time.
 
 Fader, Hardie & Lee (2005), "Counting your customers the easy way", Marketing Science 24(2), 275-284. With purchase rate
 lambda ~ Gamma(r, rate alpha) and, after each repeat purchase, dropout with p ~ Beta(a, b), a customer with x repeat
@@ -9,6 +9,9 @@ purchases, the last at t_x, observed to T has (their eq. 6)
 
 The gamma and beta functions enter only through ratios at the whole number x, so they are sums of logarithms,
 tabulated once per evaluation for x = 0 ... max x: no log-gamma a customer, and no cancellation at any size of x.
+
+In MBG/NBD dropout may also follow the first purchase (Batislam, Denizel & Filiztekin 2007). Its likelihood is b/(a+b)
+times the above with b + 1 in place of b and without the condition x > 0; here the caller passes b + 1 and `first`.
 """
 
 from __future__ import annotations
@@ -47,7 +50,7 @@ def _rising_logs(start: float, count: int) -> tuple[Floats, Floats]:
 
 @njit
 def _log_gone_over_alive(r: float, alpha: float, a: float, b: float, x: int, t_x: float, T: float) -> float:
-    """ln of the odds that a customer with x > 0 is gone: a/(b+x-1) ((alpha+T)/(alpha+t_x))^(r+x)."""
+    """ln of the odds that a customer who could have dropped out is gone: a/(b+x-1) ((alpha+T)/(alpha+t_x))^(r+x)."""
     return math.log(a) - math.log(b + x - 1.0) + (r + x) * math.log1p((T - t_x) / (alpha + t_x))
 
 
@@ -57,7 +60,7 @@ def _log_one_plus_exp(y: float) -> float:
 
 
 @njit
-def log_likelihood(r: float, alpha: float, a: float, b: float, x: Ints, t_x: Floats, T: Floats) -> Floats:
+def log_likelihood(r: float, alpha: float, a: float, b: float, x: Ints, t_x: Floats, T: Floats, first: bool) -> Floats:
     """Log-likelihood of each customer, in the data's own time unit."""
     top = x.max() if x.size else 0
     rate, _ = _rising_logs(r, top)
@@ -67,14 +70,16 @@ def log_likelihood(r: float, alpha: float, a: float, b: float, x: Ints, t_x: Flo
     for i in range(x.size):
         n = x[i]
         value = rate[n] + stay[n] - both[n] + r * math.log(alpha) - (r + n) * math.log(alpha + T[i])
-        if n > 0:
+        if n > 0 or first:
             value += _log_one_plus_exp(_log_gone_over_alive(r, alpha, a, b, n, t_x[i], T[i]))
         out[i] = value
     return out
 
 
 @njit
-def objective(r: float, alpha: float, a: float, b: float, x: Ints, t_x: Floats, T: Floats, weight: Floats) -> Floats:
+def objective(
+    r: float, alpha: float, a: float, b: float, x: Ints, t_x: Floats, T: Floats, weight: Floats, first: bool
+) -> Floats:
     """Weighted log-likelihood and its gradient in (r, alpha, a, b), as an array of five.
 
     Summed in blocks of 1,024 customers, so that the rounding error of a million rows stays far below what a line
@@ -84,10 +89,10 @@ def objective(r: float, alpha: float, a: float, b: float, x: Ints, t_x: Floats, 
     rate, d_rate = _rising_logs(r, top)
     stay, d_stay = _rising_logs(b, top)
     both, d_both = _rising_logs(a + b, top)
-    last = np.empty(top + 1)  # b + x - 1, wanted for x > 0
+    last = np.empty(top + 1)  # b + x - 1, wanted where dropout could have been
     log_odds = np.empty(top + 1)
     for n in range(top + 1):
-        last[n] = max(b + n - 1.0, b)
+        last[n] = b + n - 1.0 if n > 0 or first else b
         log_odds[n] = math.log(a) - math.log(last[n])
     log_alpha = math.log(alpha)
     total = np.zeros(5)
@@ -102,7 +107,7 @@ def objective(r: float, alpha: float, a: float, b: float, x: Ints, t_x: Floats, 
             g_alpha = r / alpha - (r + n) * late
             g_a = -d_both[n]
             g_b = d_stay[n] - d_both[n]
-            if n > 0:
+            if n > 0 or first:
                 # As in _log_gone_over_alive, with every logarithm taken once.
                 early = 1.0 / (alpha + t_x[i])
                 silence = log_T - math.log(alpha + t_x[i])
@@ -128,7 +133,9 @@ def objective(r: float, alpha: float, a: float, b: float, x: Ints, t_x: Floats, 
 
 
 @njit
-def hessian(r: float, alpha: float, a: float, b: float, x: Ints, t_x: Floats, T: Floats, weight: Floats) -> Floats:
+def hessian(
+    r: float, alpha: float, a: float, b: float, x: Ints, t_x: Floats, T: Floats, weight: Floats, first: bool
+) -> Floats:
     """Second derivatives of the weighted log-likelihood in (r, alpha, a, b), a symmetric 4 x 4 array.
 
     With g the chance of being gone and o the log-odds of it, the last term ln(1 + e^o) of the likelihood adds
@@ -151,7 +158,7 @@ def hessian(r: float, alpha: float, a: float, b: float, x: Ints, t_x: Floats, T:
         out[2, 2] += w * squares[2, n]
         out[2, 3] += w * squares[2, n]
         out[3, 3] += w * (squares[2, n] - squares[1, n])
-        if n > 0:
+        if n > 0 or first:
             odds = _log_gone_over_alive(r, alpha, a, b, n, t_x[i], T[i])
             gone = 1.0 / (1.0 + math.exp(-odds)) if odds > -700.0 else 0.0
             early = 1.0 / (alpha + t_x[i])
@@ -173,11 +180,11 @@ def hessian(r: float, alpha: float, a: float, b: float, x: Ints, t_x: Floats, T:
 
 
 @njit
-def p_alive(r: float, alpha: float, a: float, b: float, x: Ints, t_x: Floats, T: Floats) -> Floats:
-    """P(alive at T | x, t_x, T); 1 for a customer without a repeat purchase (Fader, Hardie & Lee 2008, note 021)."""
+def p_alive(r: float, alpha: float, a: float, b: float, x: Ints, t_x: Floats, T: Floats, first: bool) -> Floats:
+    """P(alive at T | x, t_x, T); in BG/NBD 1 where there is no repeat purchase (Fader, Hardie & Lee 2008, note 021)."""
     out = np.ones(x.size)
     for i in range(x.size):
-        if x[i] > 0:
+        if x[i] > 0 or first:
             odds = _log_gone_over_alive(r, alpha, a, b, x[i], t_x[i], T[i])
             out[i] = math.exp(-_log_one_plus_exp(odds))
     return out
@@ -186,7 +193,7 @@ def p_alive(r: float, alpha: float, a: float, b: float, x: Ints, t_x: Floats, T:
 @njit
 def posterior_draw(
     r: float, alpha: float, a: float, b: float, x: int, t_x: float, T: float,
-    uid: int, replication: int, seed: int, domain: int, stream: int,
+    first: bool, uid: int, replication: int, seed: int, domain: int, stream: int,
 ) -> tuple[float, float, bool]:  # fmt: skip
     """One exact draw of (lambda, p, alive) given the customer's history.
 
@@ -196,7 +203,7 @@ def posterior_draw(
     """
     u_alive, u_rate, u_dropout, _ = block(0, stream, uid, replication, seed, domain)
     alive = True
-    if x > 0:
+    if x > 0 or first:
         odds = _log_gone_over_alive(r, alpha, a, b, x, t_x, T)
         alive = u_alive < math.exp(-_log_one_plus_exp(odds))
     if alive:

@@ -1,7 +1,8 @@
-"""BG/NBD: expected purchases and the distribution of counts, one customer at a time.
+"""BG/NBD and MBG/NBD: expected purchases and the distribution of counts of live customers.
 
-Fader, Hardie & Lee (2005), "Counting your customers the easy way", Marketing Science 24(2), 275-284: eq. 8
-(counts), eq. 9 (a new customer) and eq. 10 (given a history).
+Fader, Hardie & Lee (2005), "Counting your customers the easy way", Marketing Science 24(2), 275-284: eq. 8 (counts) and
+eq. 9 (expectation). A live customer's traits given its history have the prior's form again: Gamma(r + x, alpha + T)
+and Beta(a, b + x), or Beta(a, b + x + 1) in MBG/NBD, so that the same forecasts serve new and known customers.
 """
 
 from __future__ import annotations
@@ -11,11 +12,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from churnsim.kernels.bg_nbd import p_alive
 from churnsim.kernels.jit import njit
 from churnsim.kernels.special import regularised_beta
 
-__all__ = ["expected_new", "expected_purchases", "purchase_pmf"]
+__all__ = ["expected", "expected_while", "pmf"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -24,7 +24,7 @@ _TERMS = 2000.0  # of a series; beyond it the integral is quicker
 
 
 @njit
-def _expected_while(r: float, alpha: float, a: float, b: float, horizon: float) -> float:
+def expected_while(r: float, alpha: float, a: float, b: float, horizon: float) -> float:
     """E of the purchases in `horizon` by a live customer with rate ~ Gamma(r, alpha) and p ~ Beta(a, b).
 
     Their eq. 9, (a+b-1)/(a-1) [1 - (alpha/(alpha+h))^r 2F1(r, b; a+b-1; z)], z = h/(alpha+h). Euler's
@@ -100,30 +100,26 @@ def _expected_by_integral(r: float, alpha: float, a: float, b: float, horizon: f
 
 
 @njit
-def expected_purchases(
-    r: float, alpha: float, a: float, b: float, x: Ints, t_x: Floats, T: Floats, horizon: Floats
-) -> Floats:
-    """E[purchases in (T, T + horizon] | x, t_x, T] (their eq. 10): the posterior of a live customer is the prior's form
-    with r + x, alpha + T, a, b + x, and it counts with probability P(alive)."""
-    alive = p_alive(r, alpha, a, b, x, t_x, T)
-    out = np.empty(x.size)
-    for i in range(x.size):
-        out[i] = alive[i] * _expected_while(r + x[i], alpha + T[i], a, b + x[i], horizon[i])
+def expected(r: Floats, alpha: Floats, a: Floats, b: Floats, horizon: Floats) -> Floats:
+    """E[purchases in a horizon] of live customers with rate ~ Gamma(r, alpha) and dropout ~ Beta(a, b)."""
+    out = np.empty(r.size)
+    for i in range(r.size):
+        out[i] = expected_while(r[i], alpha[i], a[i], b[i], horizon[i])
     return out
 
 
 @njit
-def expected_new(r: float, alpha: float, a: float, b: float, t: Floats) -> Floats:
-    """E[X(t)], the repeat purchases of a new customer by age t (their eq. 9)."""
-    out = np.empty(t.size)
-    for i in range(t.size):
-        out[i] = _expected_while(r, alpha, a, b, t[i])
+def pmf(r: Floats, alpha: Floats, a: Floats, b: Floats, count: int, horizon: Floats) -> Floats:
+    """P(count purchases in a horizon) of live customers."""
+    out = np.empty(r.size)
+    for i in range(r.size):
+        out[i] = _pmf(r[i], alpha[i], a[i], b[i], count, horizon[i])
     return out
 
 
 @njit
-def purchase_pmf(r: float, alpha: float, a: float, b: float, count: int, t: float) -> float:
-    """P(X(t) = count) for a new customer (their eq. 8): alive with `count` purchases, or gone at the last of them.
+def _pmf(r: float, alpha: float, a: float, b: float, count: int, t: float) -> float:
+    """P(count purchases in t) of a live customer (their eq. 8): alive with `count`, or gone at the last of them.
 
     P(X=n) = B(a,b+n)/B(a,b) nb(n) + 1{n>0} B(a+1,b+n-1)/B(a,b) [1 - sum_{j<n} nb(j)], with nb the negative binomial of
     (r, alpha/(alpha+t)).

@@ -44,7 +44,7 @@ def draw_base(
     alive = np.empty(x.size, np.bool_)
     for i in range(x.size):
         rate, dropout, living = posterior_draw(
-            r, alpha, a, b, x[i], t_x[i], T[i], uids[i], replication, seed, domain, stream
+            r, alpha, a, b, x[i], t_x[i], T[i], False, uids[i], replication, seed, domain, stream
         )
         traits[i, 0] = rate
         traits[i, 1] = dropout
@@ -57,14 +57,14 @@ def draw_base(
 @njit
 def draw_histories(
     r: float, alpha: float, a: float, b: float,
-    x: Ints, t_x: Floats, T: Floats, uids: Ints, replication: int, seed: int, domain: int, stream: int,
+    x: Ints, t_x: Floats, T: Floats, first: bool, uids: Ints, replication: int, seed: int, domain: int, stream: int,
 ) -> tuple[Floats, NDArray[np.bool_]]:  # fmt: skip
     """Posterior rows (rate, dropout) of customers with these histories, and who is alive."""
     traits = np.empty((x.size, 2))
     alive = np.empty(x.size, np.bool_)
     for i in range(x.size):
         traits[i, 0], traits[i, 1], alive[i] = posterior_draw(
-            r, alpha, a, b, x[i], t_x[i], T[i], uids[i], replication, seed, domain, stream
+            r, alpha, a, b, x[i], t_x[i], T[i], first, uids[i], replication, seed, domain, stream
         )
     return traits, alive
 

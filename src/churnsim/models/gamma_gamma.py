@@ -8,7 +8,7 @@ customers. Spend is taken to be independent of how often a customer buys, which 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -20,9 +20,9 @@ from churnsim.errors import DataError
 from churnsim.kernels import gamma_gamma as kernel
 from churnsim.kernels.population import draw_spend_rates
 from churnsim.kernels.streams import MODEL_DRAWS, TRAITS
-from churnsim.models.fit import FitStatus, ModelFit, build_fit, status_of
+from churnsim.models.fit import FitStatus, ModelFit
 from churnsim.models.histories import checked_weights
-from churnsim.models.optimise import maximise
+from churnsim.models.likelihood import Likelihood, fit_likelihood
 from churnsim.models.parameters import ParametricModel
 
 __all__ = ["GammaGamma", "repeat_spend", "spend_correlation"]
@@ -53,6 +53,17 @@ class GammaGamma(ParametricModel):
         row. Raises DataError when a column is missing or not finite numbers or no row qualifies; a likelihood
         without an inner maximum is a FitStatus.
         """
+        fit = fit_likelihood(cls.likelihood(summary, weights=weights))
+        if fit.status.ok and fit.model.q <= 1:
+            infinite = FitStatus(
+                "boundary", f"q = {fit.model.q:.3g} is not above 1: the population mean is infinite.", REMEDIES
+            )
+            return replace(fit, status=infinite)
+        return fit
+
+    @classmethod
+    def likelihood(cls, summary: pd.DataFrame, *, weights: ArrayLike | None = None) -> Likelihood[GammaGamma]:
+        """The likelihood of the mean spends, for searches and samplers; money in units of its mean."""
         x, m = repeat_spend(summary)
         weight = checked_weights(weights, x.size)
         used = (x > 0) & (m > 0) & (weight > 0)
@@ -72,14 +83,9 @@ class GammaGamma(ParametricModel):
             return float(result[0]), result[1:]
 
         starts = [np.array([p, q, (q - 1) / p]) for p, q in ((5.0, 4.0), (1.0, 2.0), (20.0, 10.0), (2.0, 1.2))]
-        optimum = maximise(objective, starts=starts, customers=customers)
-        p, q, gamma = map(float, optimum.parameters)
-        status = status_of(optimum, ("p", "q", "gamma"), REMEDIES)
-        if status.ok and q <= 1:
-            status = FitStatus("boundary", f"q = {q:.3g} is not above 1: the population mean is infinite.", REMEDIES)
-        return build_fit(
-            cls(p=p, q=q, gamma=gamma * scale), names=("p", "q", "gamma"), optimum=optimum,
-            loglik=optimum.value - customers * float(np.log(scale)), n=customers, status=status,
+        return Likelihood(
+            names=("p", "q", "gamma"), scales=np.array([1.0, 1.0, scale]), starts=starts, customers=customers,
+            log_scale=-customers * float(np.log(scale)), objective=objective, build=cls.from_dict, remedies=REMEDIES,
         )  # fmt: skip
 
     def log_likelihood(self, summary: pd.DataFrame) -> pd.Series[float]:

@@ -1,0 +1,147 @@
+"""What BG/NBD and MBG/NBD share: gamma purchase rates, and dropout after a purchase with a beta probability."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from churnsim.kernels import bg_nbd as kernel
+from churnsim.kernels import bg_nbd_forecast as forecast
+from churnsim.kernels.bg_nbd_discounted import discounted
+from churnsim.kernels.observed import observe
+from churnsim.kernels.population import draw_histories, draw_population
+from churnsim.kernels.streams import MODEL_DRAWS, PURCHASE, TRAITS
+from churnsim.models.buy_till_you_die import BuyTillYouDie, Living
+from churnsim.models.histories import Histories
+from churnsim.models.likelihood import Likelihood
+from churnsim.models.scaled import ScaledHistories, rate_starts
+
+__all__ = ["BetaDropout"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+REMEDIES = (
+    "Read p_alive and forecasts, which often stay well determined, rather than the single parameters; use a longer "
+    "observation or more customers; compare with a model without dropout."
+)
+
+
+class BetaDropout(BuyTillYouDie):
+    """Base of BG/NBD and MBG/NBD. `drops_at_first` says whether the first purchase can be the last."""
+
+    parameter_names: ClassVar[tuple[str, ...]] = ("r", "alpha", "a", "b")
+    drops_at_first: ClassVar[bool]
+
+    r: float
+    alpha: float
+    a: float
+    b: float
+    unit: str
+
+    @property
+    def _shifted(self) -> tuple[float, float, float, float]:
+        """Parameters as the kernels take them: b + 1 where the first purchase is a toss already survived."""
+        r, alpha, a, b = self._parameters
+        return r, alpha, a, b + self.drops_at_first
+
+    @classmethod
+    def likelihood(
+        cls, summary: pd.DataFrame, *, unit: str | None = None, weights: ArrayLike | None = None
+    ) -> Likelihood[Self]:
+        """The likelihood of a summary, for searches and samplers (see `Likelihood`)."""
+        data = ScaledHistories.of(summary, unit=unit, weights=weights)
+        first, h, weight, n = cls.drops_at_first, data.histories, data.weight, data.customers
+
+        def objective(parameters: Floats) -> tuple[float, Floats]:
+            r, alpha, a, b = parameters
+            value, *slope = kernel.objective(r, alpha, a, b + first, h.x, h.t_x, h.T, weight, first)
+            gradient = np.array(slope)
+            if first:  # P(not gone right after the first purchase) = b/(a + b)
+                value -= n * float(np.log1p(a / b))
+                gradient[2] -= n / (a + b)
+                gradient[3] += n * a / (b * (a + b))
+            return float(value), gradient
+
+        def hessian(parameters: Floats) -> Floats:
+            r, alpha, a, b = parameters
+            second = kernel.hessian(r, alpha, a, b + first, h.x, h.t_x, h.T, weight, first)
+            if first:
+                second[2:, 2:] += n / (a + b) ** 2
+                second[3, 3] -= n / b**2
+            return second
+
+        return Likelihood(
+            names=cls.parameter_names,
+            scales=np.array([1.0, data.scale, 1.0, 1.0]),
+            starts=[
+                np.array([*start, a, b])
+                for start, a, b in zip(
+                    rate_starts(data), (0.8, 0.8, 0.2, 2.0, 0.05, 5.0), (2.5, 2.5, 4.0, 2.0, 1.0, 200.0), strict=True
+                )
+            ],
+            customers=n,
+            log_scale=data.log_scale,
+            objective=objective,
+            hessian=hessian,
+            build=lambda values: cls.from_dict({**values, "unit": data.unit}),
+            remedies=REMEDIES,
+            doubt=data.doubt,
+        )
+
+    def _log_likelihood(self, h: Histories) -> Floats:
+        values = kernel.log_likelihood(*self._shifted, h.x, h.t_x, h.T, self.drops_at_first)
+        return values - np.log1p(self.a / self.b) if self.drops_at_first else values
+
+    def _alive(self, h: Histories) -> Floats:
+        return kernel.p_alive(*self._shifted, h.x, h.t_x, h.T, self.drops_at_first)
+
+    def _living(self, h: Histories) -> Living:
+        r, alpha, a, b = self._shifted
+        x = h.x.astype(np.float64)
+        return r + x, alpha + h.T, np.full(x.size, a), b + x
+
+    def _new(self, n: int) -> tuple[float, Living]:
+        r, alpha, a, b = self._shifted
+        alive = self.b / (self.a + self.b) if self.drops_at_first else 1.0
+        return alive, (np.full(n, r), np.full(n, alpha), np.full(n, a), np.full(n, b))
+
+    def _expected_living(self, living: Living, horizon: Floats) -> Floats:
+        r, alpha, a, b = living
+        return forecast.expected(r, alpha, a, b, horizon)
+
+    def _pmf_living(self, living: Living, n: int, horizon: Floats) -> Floats:
+        r, alpha, a, b = living
+        return forecast.pmf(r, alpha, a, b, n, horizon)
+
+    def _discounted_living(self, living: Living, force: float, horizon: float) -> Floats:
+        r, alpha, a, b = living
+        return discounted(r, alpha, a, b, force, horizon)
+
+    def _wait_living(self, living: Living, share: Floats) -> Floats:
+        # A live customer's next purchase comes at its rate, whatever follows it: P(none in h) = (alpha/(alpha+h))^r.
+        with np.errstate(divide="ignore", over="ignore"):
+            return living[1] * np.expm1(-np.log1p(-share) / living[0])
+
+    def draw_customers(self, n: int, *, seed: int, replication: int = 0) -> pd.DataFrame:
+        """`n` customers from the population: columns `rate` (purchases per unit) and `dropout` (probability)."""
+        r, alpha, a, b = self._parameters
+        rows = draw_population(r, alpha, a, b, n, replication, seed, MODEL_DRAWS, TRAITS)
+        return pd.DataFrame(rows, columns=["rate", "dropout"])
+
+    def _draw(self, h: Histories, uids: Ints, seed: int, replication: int) -> pd.DataFrame:
+        # The posterior is a mixture of Gamma x Beta for the living and for the gone (see the kernel).
+        traits, alive = draw_histories(
+            *self._shifted, h.x, h.t_x, h.T, self.drops_at_first, uids, replication, seed, MODEL_DRAWS, TRAITS
+        )
+        return pd.DataFrame(traits, columns=["rate", "dropout"]).assign(alive=alive)
+
+    def _observe(self, T: Floats, seed: int, replication: int) -> pd.DataFrame:
+        traits = self.draw_customers(T.size, seed=seed, replication=replication)
+        rate, dropout = (np.ascontiguousarray(traits[name]) for name in ("rate", "dropout"))
+        forever = np.full(T.size, np.inf)
+        rows = observe(rate, dropout, forever, T, 1, self.drops_at_first, replication, seed, MODEL_DRAWS, PURCHASE)
+        return pd.DataFrame({"frequency": rows[:, 0].astype(np.int64), "recency": rows[:, 1]})

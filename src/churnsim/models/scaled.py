@@ -1,0 +1,95 @@
+"""Histories made ready for a fit: identical rows collapsed, time divided by its mean, starting points from moments."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from churnsim.errors import DataError
+from churnsim.models.fit import FitStatus
+from churnsim.models.histories import Histories, checked_weights
+
+__all__ = ["ScaledHistories", "rate_starts"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ScaledHistories:
+    """Distinct histories with time in units of the mean observation `scale`, and the customers each stands for."""
+
+    histories: Histories
+    weight: Floats
+    scale: float
+    unit: str
+    customers: float
+    repeats: float
+    never: float
+
+    @classmethod
+    def of(cls, summary: pd.DataFrame, *, unit: str | None, weights: ArrayLike | None) -> ScaledHistories:
+        """Check, collapse and scale a summary. Raises DataError where nobody was observed for any time."""
+        h = Histories.of(summary, unit=unit)
+        h, weight = _collapse(h, checked_weights(weights, h.x.size))
+        customers = float(weight.sum())
+        scale = float(weight @ h.T) / customers
+        if scale == 0:
+            raise DataError(
+                "every customer first bought on the last day (T is 0 throughout), so there is nothing to fit. "
+                "Check the observation end, or observe longer."
+            )
+        return cls(
+            histories=Histories(x=h.x, t_x=h.t_x / scale, T=h.T / scale, index=h.index),
+            weight=weight,
+            scale=scale,
+            unit=unit or summary.attrs.get("unit", "W"),
+            customers=customers,
+            repeats=float(weight @ h.x),
+            never=float(weight[h.x == 0].sum()) / customers,
+        )
+
+    @property
+    def log_scale(self) -> float:
+        """Scaling time by s multiplies the density of x purchase times by s^x; this undoes it."""
+        return -self.repeats * math.log(self.scale)
+
+    @property
+    def doubt(self) -> FitStatus | None:
+        """Without a repeat purchase nothing can be told, whatever a search finds."""
+        if self.repeats > 0:
+            return None
+        return FitStatus(
+            "too little data",
+            "no customer bought again, so neither the purchase rate nor dropout can be told.",
+            "Observe longer, or check that repeat purchases are in the log.",
+        )
+
+
+def rate_starts(data: ScaledHistories) -> list[tuple[float, float]]:
+    """Six starts (r, alpha) in units of the mean observation.
+
+    The first matches the mean repeat count and the share who never bought again, as if nobody dropped out (NBD:
+    P(0) = (1 + mean/r)^-r); the others span alike and unlike customers at the same mean.
+    """
+    mean = max(data.repeats / data.customers, 1e-3)
+    low, high = math.log(0.05), math.log(20.0)
+    for _ in range(12):
+        r = math.exp((low + high) / 2)
+        # P(0) falls with r: the more alike customers are, the fewer never buy.
+        low, high = (math.log(r), high) if (1 + mean / r) ** -r > data.never else (low, math.log(r))
+    return [(shape, shape / mean) for shape in (r, 2.0, 0.2, 1.0, 5.0, 1.0)]
+
+
+def _collapse(h: Histories, weight: Floats) -> tuple[Histories, Floats]:
+    """One row for identical histories, with their summed weight; rows without weight are left out."""
+    order = np.lexsort((h.T, h.t_x, h.x))
+    x, t_x, T, weight = h.x[order], h.t_x[order], h.T[order], weight[order]
+    fresh = np.r_[True, (np.diff(x) != 0) | (np.diff(t_x) != 0) | (np.diff(T) != 0)]
+    summed = np.add.reduceat(weight, np.flatnonzero(fresh))
+    kept = summed > 0
+    rows = np.flatnonzero(fresh)[kept]
+    return Histories(x=x[rows], t_x=t_x[rows], T=T[rows], index=pd.RangeIndex(rows.size)), summed[kept]

@@ -1,0 +1,64 @@
+"""Every family has every verb, and answers in the shape that is promised."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import churnsim as cs
+
+MODELS = [
+    cs.BGNBD(r=0.243, alpha=4.414, a=0.793, b=2.426),
+    cs.MBGNBD(r=0.525, alpha=6.183, a=0.891, b=1.614),
+]
+SUMMARY = pd.DataFrame(
+    {"frequency": [0, 2, 5], "recency": [0.0, 30.0, 12.0], "T": [39.0, 38.0, 37.0]}, index=["ann", "bob", "cid"]
+)
+every_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.family)
+
+
+@every_model
+def test_verbs(model: cs.PurchaseModel) -> None:
+    assert isinstance(model, cs.PurchaseModel)
+    for series in (
+        model.log_likelihood(SUMMARY),
+        model.p_alive(SUMMARY),
+        model.expected_purchases(SUMMARY, 39),
+        model.residual_transactions(SUMMARY, 0.1),
+        model.residual_transactions(SUMMARY, 0.1, horizon=52),
+        model.time_to_next_purchase(SUMMARY, quantile=0.05),
+    ):
+        assert series.index.equals(SUMMARY.index)
+        assert np.isfinite(series).all()
+    chances = model.conditional_pmf([0, 3], SUMMARY, 39)
+    assert chances.columns.tolist() == [0, 3]
+    assert chances.index.equals(SUMMARY.index)
+    assert model.expected_purchases_new([[1.0, 2.0]]).shape == (1, 2)
+    assert model.purchase_pmf([0, 1], 9).shape == (2,)
+    assert "alive" in model.draw_posterior(SUMMARY, seed=1)
+    seen = model.draw_summary([9.0] * 50, seed=1)
+    assert model.log_likelihood(seen).shape == (50,)
+    assert type(model).from_dict(model.to_dict()) == model
+
+
+@every_model
+def test_refusals(model: cs.PurchaseModel) -> None:
+    with pytest.raises(cs.ConfigError, match="annual_discount_rate must be above 0 for an infinite horizon"):
+        model.residual_transactions(SUMMARY, 0.0)
+    with pytest.raises(cs.ConfigError, match="horizon must be 0 or more"):
+        model.residual_transactions(SUMMARY, 0.1, horizon=-1)
+    with pytest.raises(cs.ConfigError, match="quantile must be between 0 and 1"):
+        model.time_to_next_purchase(SUMMARY, quantile=1.0)
+    with pytest.raises(cs.ConfigError, match="n must be 0 or more"):
+        model.conditional_pmf([-1], SUMMARY, 39)
+
+
+@every_model
+def test_the_likelihood_object_is_the_likelihood(model: cs.PurchaseModel) -> None:
+    likelihood = type(model).likelihood(SUMMARY, unit="W")
+    at = likelihood.parameters(model)
+    assert likelihood.log_likelihood(at) == pytest.approx(model.log_likelihood(SUMMARY).sum(), rel=1e-12)
+    again = likelihood.model(at)
+    for name in model.parameter_names:
+        assert again.to_dict()[name] == pytest.approx(model.to_dict()[name], rel=1e-14)
