@@ -32,7 +32,10 @@ if TYPE_CHECKING:
     from churnsim.simulation.market import Market as Market
     from churnsim.simulation.population import Cohort as Cohort
     from churnsim.simulation.population import PosteriorBase as PosteriorBase
+    from churnsim.simulation.precision import Precision as Precision
     from churnsim.simulation.scenario import Scenario as Scenario
+    from churnsim.simulation.selection import Selection as Selection
+    from churnsim.simulation.selection import select_best as select_best
     from churnsim.simulation.strategy import Acquisition as Acquisition
     from churnsim.simulation.strategy import AskForComplaints as AskForComplaints
     from churnsim.simulation.strategy import ChurnChange as ChurnChange
@@ -58,6 +61,8 @@ _HOME = {
     "churnsim.simulation.engines": ("simulate",),
     "churnsim.simulation.ledger": ("Ledger",),
     "churnsim.simulation.compare": ("Comparison", "compare"),
+    "churnsim.simulation.precision": ("Precision",),
+    "churnsim.simulation.selection": ("Selection", "select_best"),
     "churnsim.claims.reproduce": ("reproduce",),
 }  # fmt: skip
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
