@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from churnsim.models.gamma_gamma import GammaGamma as GammaGamma
     from churnsim.models.mbg_nbd import MBGNBD as MBGNBD
     from churnsim.models.purchase_model import PurchaseModel as PurchaseModel
+    from churnsim.satisfaction.read_survey import read_survey as read_survey
+    from churnsim.satisfaction.survey import Survey as Survey
     from churnsim.simulation.compare import Comparison as Comparison
     from churnsim.simulation.compare import compare as compare
     from churnsim.simulation.engines import simulate as simulate
@@ -52,6 +54,8 @@ _HOME = {
     "churnsim.models.purchase_model": ("PurchaseModel",),
     "churnsim.models.gamma_gamma": ("GammaGamma",),
     "churnsim.models.clv": ("customer_value",),
+    "churnsim.satisfaction.read_survey": ("read_survey",),
+    "churnsim.satisfaction.survey": ("Survey",),
     "churnsim.simulation.market": ("Market",),
     "churnsim.simulation.population": ("Cohort", "PosteriorBase"),
     "churnsim.simulation.strategy": (
