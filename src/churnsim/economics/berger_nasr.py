@@ -1,0 +1,111 @@
+"""The five cases of Berger & Nasr (1998), "Customer lifetime value: marketing models and applications", Journal of
+Interactive Marketing 12(1), 17-30. Symbols as there.
+
+Gross contribution GC falls at a sale, promotion M in the middle between two sales; r is retention, d the yearly
+discount rate, n the years looked at. Case 1: a sale a year. Case 2a: p sales a year; 2b: one sale in q years. Case
+3: profit changes with time. Case 4: profit flows continuously. Case 5: customers lapse and come back, their chance
+to buy depending on how long ago they last did (Dwyer 1989).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+from scipy.integrate import quad
+
+from churnsim.economics.multiples import discount_factor
+from churnsim.errors import ConfigError
+
+__all__ = ["changing_profit", "continuous_profit", "growing_then_levelling", "migration", "repeated_sales"]
+
+
+def repeated_sales(
+    *,
+    contribution: float,
+    promotion: float,
+    retention: float,
+    discount_rate: float,
+    sales: int,
+    years_between: float = 1.0,
+) -> float:
+    """Cases 1 and 2: CLV over the first sale and `sales` further ones, `years_between` apart.
+
+    GC sum_{i=0}^{n} r^i v^(i q) - M sum_{i=1}^{n} r^(i-1) v^((i - 1/2) q), with q years between sales (1/p in case
+    2a) and `contribution`, `promotion`, `retention` per sale. Raises ConfigError for retention outside 0 to 1 or
+    sales below 0.
+    """
+    _check(retention, sales)
+    if not years_between > 0.0:
+        raise ConfigError(f"years_between sales must be above 0; got {years_between!r}. Twice a year is 0.5.")
+    w = discount_factor(discount_rate) ** years_between
+    earned = contribution * math.fsum((retention * w) ** i for i in range(sales + 1))
+    spent = promotion * math.fsum(retention ** (i - 1) * w ** (i - 0.5) for i in range(1, sales + 1))
+    return earned - spent
+
+
+def growing_then_levelling(*, v: float, h: float, g: int, N: float) -> Callable[[float], float]:
+    """The profit of case 3: v + h t^2 up to year g, then v + h g^2 + N (1 - e^(g - t)): fast growth that levels off."""
+
+    def profit(t: float) -> float:
+        return v + h * min(t, g) ** 2 + (N * -math.expm1(g - t) if t > g else 0.0)
+
+    return profit
+
+
+def changing_profit(profit: Callable[[float], float], *, retention: float, discount_rate: float, years: int) -> float:
+    """Case 3: sum_{t=0}^{n} profit(t) (r v)^t."""
+    _check(retention, years)
+    w = retention * discount_factor(discount_rate)
+    return math.fsum(profit(t) * w**t for t in range(years + 1))
+
+
+def continuous_profit(
+    profit: Callable[[float], float],
+    *,
+    retention: float,
+    discount_rate: float,
+    years: float,
+    breaks: Sequence[float] = (),
+) -> float:
+    """Case 4: integral from 0 to n of profit(t) (r v)^t dt; `breaks` are the times at which profit(t) has a kink."""
+    _check(retention, years)
+    w = retention * discount_factor(discount_rate)
+    points = [t for t in breaks if 0.0 < t < years] or None
+    value, _ = quad(lambda t: profit(t) * w**t, 0.0, years, points=points, epsabs=0.0, epsrel=1e-10, limit=200)
+    return float(value)
+
+
+def migration(
+    *,
+    buys: Sequence[float],
+    contribution: float,
+    promotion: float,
+    discount_rate: float,
+    periods: int,
+) -> float:
+    """Case 5: net present value of one customer who has just bought, over `periods` further ones.
+
+    `buys[j]` is the chance to buy of a customer whose last purchase is j + 1 periods ago; whoever lets all of them
+    pass is lost. Everyone not lost is promoted to (in the middle of the period), each buyer brings the contribution
+    at its end. The purchase just made is not counted.
+    """
+    _check(1.0, periods)
+    if not buys or not all(0.0 <= chance <= 1.0 for chance in buys):
+        raise ConfigError(f"buys must be at least one probability between 0 and 1; got {tuple(buys)!r}.")
+    v = discount_factor(discount_rate)
+    by_recency = [1.0] + [0.0] * (len(buys) - 1)
+    worth = 0.0
+    for t in range(1, periods + 1):
+        bought = math.fsum(n * chance for n, chance in zip(by_recency, buys, strict=True))
+        worth += bought * contribution * v**t - math.fsum(by_recency) * promotion * v ** (t - 0.5)
+        lapsed = [n * (1.0 - chance) for n, chance in zip(by_recency, buys, strict=True)]
+        by_recency = [bought, *lapsed[:-1]]
+    return worth
+
+
+def _check(retention: float, length: float) -> None:
+    if not 0.0 <= retention <= 1.0:
+        raise ConfigError(f"retention must lie between 0 and 1; got {retention!r}. Seventy-five percent is 0.75.")
+    if not length >= 0:
+        raise ConfigError(f"the number of sales or years must be 0 or more; got {length!r}.")

@@ -1,0 +1,63 @@
+"""What may be spent on keeping a customer: break-evens of retention spend, in closed form.
+
+With margin m a period, retention r, v = 1/(1+d), immediate timing M(r) = (1+d)/(1+d-r), and c spent each period on
+every customer, a rise of retention from r to r + g pays when (m - c) M(r + g) > m M(r):
+
+    largest spend for a gain g   c* = m g / (1 + d - r)
+    least gain for a spend c     g* = c (1 + d - r) / m
+
+since M(r)/M(r+g) = (1+d-r-g)/(1+d-r). A gain of g is worth the more the higher retention is already: one point at
+.90 is worth twice one at .70 (d = .10). Against acquisition: an average cost per customer says nothing of the next
+coin.
+"""
+
+from __future__ import annotations
+
+from churnsim.economics.multiples import discount_factor
+from churnsim.errors import ConfigError
+
+__all__ = ["growth_ratio", "least_gain", "most_spend", "years_of_double_growth"]
+
+
+def _gap(retention: float, discount_rate: float) -> float:
+    if not 0.0 <= retention <= 1.0:
+        raise ConfigError(f"retention must lie between 0 and 1; got {retention!r}. Eighty percent is 0.80.")
+    discount_factor(discount_rate)
+    gap = 1.0 + discount_rate - retention
+    if gap <= 0.0:
+        raise ConfigError("customers who never leave and are not discounted are worth infinitely much.")
+    return gap
+
+
+def most_spend(*, margin: float, retention: float, gain: float, discount_rate: float) -> float:
+    """Largest spend per customer and period that a rise of retention by `gain` (points as a fraction) pays for."""
+    return margin * gain / _gap(retention, discount_rate)
+
+
+def least_gain(*, margin: float, retention: float, spend: float, discount_rate: float) -> float:
+    """Least rise of retention that pays for `spend` per customer and period."""
+    return spend * _gap(retention, discount_rate) / margin
+
+
+def growth_ratio(*, acquisition: float, churn: float, other_churn: float) -> float:
+    """Growth of a firm with `churn` over that of one with `other_churn`, both winning `acquisition` of their size."""
+    slower = acquisition - other_churn
+    if slower == 0.0:
+        return float("inf")
+    return (acquisition - churn) / slower
+
+
+def years_of_double_growth(
+    *, start: float, won: float, churn: float, other_churn: float, low: float, high: float, years: int
+) -> list[int]:
+    """Years 1 ... `years` in which the firm with less churn grows `low` to `high` times as fast as the other.
+
+    Both win the same *number* of customers a year from the same start. Growth is the year's change over its beginning.
+    """
+    loyal, other, inside = start, start, []
+    for year in range(1, years + 1):
+        a, b = won / loyal - churn, won / other - other_churn
+        if b > 0.0 and low <= a / b <= high:
+            inside.append(year)
+        loyal, other = loyal * (1.0 + a), other * (1.0 + b)
+    return inside

@@ -1,0 +1,143 @@
+"""What a complaint desk returns and how many clerks it should have.
+
+Return after Goodman (TARP; "Strategic Customer Service", 2009): of D dissatisfied customers a share c complains;
+without the desk they stay as the silent or unresolved do, with it as the answered do. Kept customers are worth their
+future value:
+
+    profit = D c (stay_desk - stay_without) V - cost,   return = profit / cost.
+
+Staffing: complaints arrive at rate a, a clerk answers at rate mu; c clerks with exponential times are an M/M/c queue
+with the Erlang C formula, so the share answered within t is 1 - C(c, a/mu) e^(-(c mu - a) t) for the wait, and the time
+to the *reply* adds one service.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from churnsim.errors import ConfigError
+
+__all__ = ["ComplaintReturn", "Desk", "best_staff", "erlang_c"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComplaintReturn:
+    """Goodman's reckoning for a period: customers as counts, stays as shares, money for value and cost."""
+
+    dissatisfied: float
+    complain: float
+    stay_without: float
+    stay_with: float
+    value_of_customer: float
+    cost: float
+
+    def __post_init__(self) -> None:
+        for name in ("complain", "stay_without", "stay_with"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise ConfigError(f"{name} must be a share between 0 and 1; got {getattr(self, name)!r}.")
+
+    @property
+    def kept(self) -> float:
+        """Customers kept who would have left."""
+        return self.dissatisfied * self.complain * (self.stay_with - self.stay_without)
+
+    @property
+    def profit(self) -> float:
+        """Value of those kept less the cost of the desk."""
+        return self.kept * self.value_of_customer - self.cost
+
+    @property
+    def return_on_cost(self) -> float:
+        """Profit per unit of cost; infinite for a desk that costs nothing and keeps somebody."""
+        if self.cost:
+            return self.profit / self.cost
+        return math.inf if self.profit > 0 else 0.0
+
+    @property
+    def break_even_value(self) -> float:
+        """Value of a customer at which the desk pays for itself; infinite when it keeps nobody."""
+        return self.cost / self.kept if self.kept > 0.0 else math.inf
+
+
+def erlang_c(staff: int, load: float) -> float:
+    """Chance that a complaint has to wait: Erlang C for `staff` clerks and offered load a/mu; 1 when load >= staff."""
+    if staff < 1 or load < 0.0:
+        raise ConfigError(f"staff must be at least 1 and load 0 or more; got {staff!r} and {load!r}.")
+    if load >= staff:
+        return 1.0
+    blocked = 1.0  # Erlang B by its recursion, which neither overflows nor cancels.
+    for k in range(1, staff + 1):
+        blocked = load * blocked / (k + load * blocked)
+    return staff * blocked / (staff - load * (1.0 - blocked))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """`staff` clerks; complaints arrive and are served at rates per time unit (above 0)."""
+
+    staff: int
+    arrivals: float
+    service_rate: float
+
+    def __post_init__(self) -> None:
+        if not (self.arrivals >= 0.0 and self.service_rate > 0.0):
+            raise ConfigError(f"rates must be above 0; got arrivals {self.arrivals!r}, service {self.service_rate!r}.")
+
+    @property
+    def stable(self) -> bool:
+        """Whether the clerks can keep up."""
+        return self.arrivals < self.staff * self.service_rate
+
+    def mean_wait(self) -> float:
+        """Mean time until a clerk takes the complaint; infinite when the clerks cannot keep up."""
+        if not self.stable:
+            return math.inf
+        wait = erlang_c(self.staff, self.arrivals / self.service_rate)
+        return wait / (self.staff * self.service_rate - self.arrivals)
+
+    def replied_within(self, t: float) -> float:
+        """Share of complaints answered (waited for and served) within t; 0 when the clerks cannot keep up."""
+        if not self.stable or t <= 0.0:
+            return 0.0
+        mu, spare = self.service_rate, self.staff * self.service_rate - self.arrivals
+        wait = erlang_c(self.staff, self.arrivals / mu)
+        served = -math.expm1(-mu * t)
+        # With probability 1 - C only the service; else wait ~ Exp(spare) plus service ~ Exp(mu).
+        if abs(spare - mu) < 1e-9 * mu:
+            both = 1.0 - math.exp(-mu * t) * (1.0 + mu * t)
+        else:
+            both = 1.0 - (spare * math.exp(-mu * t) - mu * math.exp(-spare * t)) / (spare - mu)
+        return (1.0 - wait) * served + wait * both
+
+
+def best_staff(
+    *,
+    arrivals: float,
+    service_rate: float,
+    quick_within: float,
+    value_quick: float,
+    value_slow: float,
+    wage: float,
+    most: int = 1000,
+) -> int:
+    """Number of clerks with the most profit per time unit; 0 when none pays.
+
+    Profit of c clerks: arrivals * (value_slow + P(reply within quick_within) (value_quick - value_slow)) - c wage,
+    against no desk, which earns 0. A desk that cannot keep up is not considered. Profit is concave in c once stable,
+    so the first clerk who does not pay ends the search.
+    """
+    best, profit = 0, 0.0
+    last = -math.inf
+    for staff in range(1, most + 1):
+        desk = Desk(staff=staff, arrivals=arrivals, service_rate=service_rate)
+        if not desk.stable:
+            continue
+        quick = desk.replied_within(quick_within)
+        earned = arrivals * (value_slow + quick * (value_quick - value_slow)) - staff * wage
+        if earned > profit:
+            best, profit = staff, earned
+        if earned <= last:
+            break
+        last = earned
+    return best

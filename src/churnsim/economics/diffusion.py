@@ -1,0 +1,98 @@
+"""Growth of a customer base by word of mouth, when customers are also lost.
+
+Bass (1969, "A new product growth model for consumer durables", Management Science 15(5), 215-227): of m who could
+adopt, N have, and the rest do at hazard p + q N / m. With attrition delta, the lost returning to those who could
+adopt (Libai, Muller & Peres 2009, "The diffusion of services", Journal of Marketing Research 46(2), 163-175, have a
+variant in which the lost also stop telling),
+
+    dN/dt = (p + q N/m)(m - N) - delta N,
+
+a Riccati equation with constant coefficients: with x = N/m, roots x+ > x- of q x^2 - (q - p - delta) x - p = 0,
+x(t) = (x+ - x- c e^(-s t)) / (1 - c e^(-s t)), s = q (x+ - x-), c = (x0 - x+)/(x0 - x-). delta = 0 is Bass's curve.
+
+The value of a lost customer (Hogan, Lemon & Libai 2003, "What is the true value of a lost customer?", Journal of
+Service Research 5(3), 196-208) is its own margin and the margin of those it would have brought.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from churnsim.errors import ConfigError
+
+__all__ = ["Diffusion"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diffusion:
+    """p, q and attrition per time unit (0 or more, p + q above 0), `market` the number m who could be customers."""
+
+    p: float
+    q: float
+    market: float
+    attrition: float = 0.0
+
+    def __post_init__(self) -> None:
+        values = (self.p, self.q, self.market, self.attrition)
+        if not all(math.isfinite(x) and x >= 0.0 for x in values) or self.p + self.q == 0.0 or self.market == 0.0:
+            raise ConfigError(f"p, q, market and attrition must be 0 or more, p + q and market above 0; got {values}.")
+
+    @property
+    def _roots(self) -> tuple[float, float]:
+        """x+ and x-, with q > 0."""
+        b = self.q - self.p - self.attrition
+        root = math.sqrt(b * b + 4.0 * self.q * self.p)
+        # The root nearer to zero by the product -p/q, so that it does not cancel.
+        if b >= 0.0:
+            high = (b + root) / (2.0 * self.q)
+            return high, (-self.p / (self.q * high) if high else 0.0)
+        low = (b - root) / (2.0 * self.q)
+        return -self.p / (self.q * low), low
+
+    def customers(self, t: float, *, start: float = 0.0) -> float:
+        """N(t) from N(0) = start."""
+        x0 = start / self.market
+        if self.q == 0.0:
+            rate = self.p + self.attrition
+            level = self.p / rate
+            return self.market * (level + (x0 - level) * math.exp(-rate * t))
+        high, low = self._roots
+        if high == low:
+            return self.market * x0 / (1.0 + self.q * x0 * t)  # p = 0 and q = attrition
+        if x0 == low:
+            return start
+        c = (x0 - high) / (x0 - low)
+        decay = c * math.exp(-self.q * (high - low) * t)
+        return self.market * (high - low * decay) / (1.0 - decay)
+
+    @property
+    def ceiling(self) -> float:
+        """Where N settles: below the market when customers are lost."""
+        if self.q == 0.0:
+            return self.market * self.p / (self.p + self.attrition)
+        return self.market * max(self._roots[0], 0.0)
+
+    @property
+    def peak_time(self) -> float:
+        """Time of the fastest adoption, Bass's ln(q/p)/(p + q); only without attrition (else ConfigError)."""
+        if self.attrition:
+            raise ConfigError("the peak in closed form is Bass's, without attrition.")
+        return math.log(self.q / self.p) / (self.p + self.q) if self.q > self.p > 0.0 else 0.0
+
+    def discounted_customers(self, *, force: float, horizon: float, start: float = 0.0, steps: int = 2000) -> float:
+        """Integral of N(t) e^(-force t) from 0 to the horizon, by Simpson's rule: customer-time in present value."""
+        h = horizon / (2 * steps)
+        total = 0.0
+        for i in range(2 * steps + 1):
+            weight = 1.0 if i in (0, 2 * steps) else 4.0 if i % 2 else 2.0
+            total += weight * self.customers(i * h, start=start) * math.exp(-force * i * h)
+        return total * h / 3.0
+
+    def value_of_lost(self, *, start: float, force: float, horizon: float) -> float:
+        """Customer-time in present value that is missing when one of `start` customers is lost now and does not return
+        by itself: the marginal effect, its own and that of those it would have brought."""
+        h = min(1e-4 * self.market, 0.5 * start) or 1e-6 * self.market
+        more = self.discounted_customers(force=force, horizon=horizon, start=start + h)
+        less = self.discounted_customers(force=force, horizon=horizon, start=start - min(h, start))
+        return (more - less) / (h + min(h, start))

@@ -1,0 +1,115 @@
+"""Market share and customer equity from switching between brands.
+
+Row i of the switching matrix M holds the chances that a customer of brand i buys each brand next. Shares follow x' =
+x M and settle, where every brand can be reached from every other, at the row vector with x M = x. Rust, Lemon &
+Zeithaml (2004, "Return on marketing: using customer equity to focus marketing strategy", Journal of Marketing 68(1),
+109-127) value a customer of brand i to brand j as the discounted sum of its chances to buy j:
+
+    CLV_ij = sum over t >= 0 of (1 + d)^(-t / f) V_j B_ijt,   B_t = row i of M^t
+
+with f purchases a year and V_j the contribution of a purchase; in closed form V_j (I - w M)^-1, w = (1+d)^(-1/f).
+
+Text 001 draws the flows: customers evaporate, switch to competitors, come from competitors, or are new. `FlowShare`
+is that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from churnsim.economics.multiples import discount_factor
+from churnsim.errors import ConfigError
+
+__all__ = ["FlowShare", "checked_matrix", "lifetime_values", "shares_over_time", "stationary_shares"]
+
+Matrix = NDArray[np.float64]
+
+
+def checked_matrix(matrix: Matrix) -> Matrix:
+    """The matrix of chances as floats; ConfigError unless it is square with rows that sum to 1."""
+    M = np.asarray(matrix, dtype=np.float64)
+    if M.ndim != 2 or M.shape[0] != M.shape[1]:
+        raise ConfigError(f"a switching matrix is square; got the shape {M.shape}.")
+    if (M < 0).any() or not np.allclose(M.sum(axis=1), 1.0, atol=1e-9):
+        row = int(np.argmax(np.abs(M.sum(axis=1) - 1.0)))
+        raise ConfigError(f"rows of a switching matrix are chances that sum to 1; row {row} is {M[row].tolist()}.")
+    return M
+
+
+def shares_over_time(matrix: Matrix, start: Matrix, *, periods: int) -> Matrix:
+    """Shares at times 0 ... periods (rows), one column a brand, from the shares `start`."""
+    M, x = checked_matrix(matrix), np.asarray(start, dtype=np.float64)
+    rows = [x]
+    for _ in range(periods):
+        rows.append(rows[-1] @ M)
+    return np.vstack(rows)
+
+
+def stationary_shares(matrix: Matrix) -> Matrix:
+    """The shares that switching leaves as they are; ConfigError where they are not unique."""
+    M = checked_matrix(matrix)
+    n = len(M)
+    system = np.vstack([M.T - np.eye(n), np.ones(n)])
+    if np.linalg.matrix_rank(system, tol=1e-10) < n:
+        raise ConfigError("the shares do not settle at one place: some brands cannot be reached from others.")
+    solution, *_ = np.linalg.lstsq(system, np.append(np.zeros(n), 1.0), rcond=None)
+    return np.asarray(solution, dtype=np.float64)
+
+
+def lifetime_values(
+    matrix: Matrix, contribution: Matrix, *, annual_discount_rate: float, purchases_per_year: float
+) -> Matrix:
+    """CLV[i, j]: worth to brand j of a customer whose current purchase is of brand i, that purchase included."""
+    M = checked_matrix(matrix)
+    if not purchases_per_year > 0.0 or not annual_discount_rate > 0.0:
+        raise ConfigError(
+            f"the discount rate and purchases a year must be above 0; got {annual_discount_rate!r} and "
+            f"{purchases_per_year!r}."
+        )
+    w = discount_factor(annual_discount_rate) ** (1.0 / purchases_per_year)
+    worth = np.linalg.inv(np.eye(len(M)) - w * M) * np.asarray(contribution, dtype=np.float64)[np.newaxis, :]
+    return np.asarray(worth, dtype=np.float64)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlowShare:
+    """The flows of text 001, as rates a period: of the firm's customers some evaporate and some switch out; of the
+    rivals' some switch in and some evaporate; new customers choose the firm with the chance `new_share`.
+
+    `new` is the number of new customers a period per customer now in the market.
+    """
+
+    evaporate: float
+    switch_out: float
+    rivals_evaporate: float
+    switch_in: float
+    new: float
+    new_share: float
+
+    def __post_init__(self) -> None:
+        for name in ("evaporate", "switch_out", "rivals_evaporate", "switch_in", "new_share"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise ConfigError(f"{name} must be a share between 0 and 1; got {getattr(self, name)!r}.")
+        if self.evaporate + self.switch_out > 1.0 or self.rivals_evaporate + self.switch_in > 1.0 or self.new < 0.0:
+            raise ConfigError("flows out of a base must not exceed it, and new customers must be 0 or more.")
+
+    def step(self, own: float, rivals: float) -> tuple[float, float]:
+        """Customers of the firm and of its rivals one period later."""
+        new = self.new * (own + rivals)
+        return (
+            own * (1.0 - self.evaporate - self.switch_out) + rivals * self.switch_in + new * self.new_share,
+            rivals * (1.0 - self.rivals_evaporate - self.switch_in)
+            + own * self.switch_out
+            + new * (1.0 - self.new_share),
+        )
+
+    def share(self, own: float, rivals: float, *, periods: int) -> list[float]:
+        """Market share at times 0 ... periods."""
+        shares = [own / (own + rivals)]
+        for _ in range(periods):
+            own, rivals = self.step(own, rivals)
+            shares.append(own / (own + rivals))
+        return shares

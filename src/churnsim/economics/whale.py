@@ -1,0 +1,80 @@
+"""The whale curve: cumulative profit of the customers, best first, as a share of total profit.
+
+It rises above 1 where some customers lose money (Kaplan & Narayanan 2001, "Measuring and managing customer
+profitability", Journal of Cost Management 15(5), 5-15). Profit here is margin less cost to serve; a cost that is
+only allocated does not leave with the customer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from churnsim.errors import ConfigError
+
+__all__ = ["Whale", "cost_for_worst", "whale"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Whale:
+    """`customers[i]` and `profit[i]` are cumulative shares, best customer first, from (0, 0); `total` is money."""
+
+    customers: Floats
+    profit: Floats
+    total: float
+
+    @property
+    def peak(self) -> float:
+        """Highest cumulative share of profit."""
+        return float(self.profit.max())
+
+    @property
+    def peak_at(self) -> float:
+        """Share of customers at the peak: those who earn something."""
+        return float(self.customers[int(np.argmax(self.profit))])
+
+    def top(self, share: float) -> float:
+        """Share of total profit that the best `share` of customers bring (the broken customer by its fraction)."""
+        return float(np.interp(share, self.customers, self.profit))
+
+    def worst(self, share: float) -> float:
+        """Profit of the worst `share` of customers as a share of the total; negative when they lose money."""
+        return float(self.profit[-1] - np.interp(1.0 - share, self.customers, self.profit))
+
+    def cut_by_worst(self, share: float) -> float:
+        """By what share the worst customers cut the profit there would be without them; the text says .50 for .20."""
+        without = self.top(1.0 - share)
+        return -self.worst(share) / without
+
+
+def whale(profits: Floats) -> Whale:
+    """The curve of profits, one a customer. ConfigError when there are none, one is not finite or their sum is not
+    above 0, since shares of it would mean nothing."""
+    values = np.sort(np.asarray(profits, dtype=np.float64))[::-1]
+    if values.size == 0 or not np.isfinite(values).all():
+        raise ConfigError("profits must be finite numbers, one for each customer, and at least one.")
+    total = float(values.sum())
+    if not total > 0.0:
+        raise ConfigError(
+            f"the customers together must earn something for shares to mean anything; they earn {total:g}."
+        )
+    cumulated = np.concatenate([[0.0], np.cumsum(values)]) / total
+    return Whale(customers=np.linspace(0.0, 1.0, values.size + 1), profit=cumulated, total=total)
+
+
+def cost_for_worst(margins: Floats, *, share: float = 0.20, cut: float = 0.50) -> float:
+    """Cost to serve, the same for each customer, at which the worst `share` cut the profit of the others by `cut`.
+
+    With margins m_(1) <= m_(2) ... and k = share n of them, equal cost c solves
+    k c - sum_low = cut (sum_high - (n - k) c); the order does not depend on c. A whole number of customers is taken.
+    """
+    ordered = np.sort(np.asarray(margins, dtype=np.float64))
+    k = round(share * ordered.size)
+    if not 0 < k < ordered.size:
+        raise ConfigError(f"a share of {share!r} of {ordered.size} customers is nobody or everybody.")
+    low, high = float(ordered[:k].sum()), float(ordered[k:].sum())
+    return (low + cut * high) / (k + cut * (ordered.size - k))
