@@ -1,0 +1,103 @@
+"""How much of the whole the best customers bring: the 80/20 share and the whale curve.
+
+The whale curve is the cumulative share of profit over customers from best to worst (Kaplan & Narayanan 2001,
+"Measuring and managing customer profitability", Journal of Cost Management 15(5)); with costs to serve in the values
+it can rise above 1 and come down again. Its height at 20% of the customers is the 80/20 share.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from churnsim.data.customers.estimate import (
+    LEVEL,
+    REPLICATIONS,
+    Estimate,
+    bootstrap,
+    check_share,
+    percentile_limits,
+    resamples,
+)
+from churnsim.data.customers.values import checked_values, descending
+from churnsim.data.purchase_days import purchase_days
+from churnsim.errors import DataError
+
+__all__ = ["customer_spend", "top_share", "whale_curve"]
+
+Floats = NDArray[np.float64]
+
+
+def customer_spend(transactions: pd.DataFrame, *, until: str | date | None = None) -> pd.Series[float]:
+    """What each customer has spent up to the end of the day `until` (the last in the log unless given), in money.
+
+    Indexed by `customer_id`, sorted. Unlike `monetary_value` this is a total and counts the first purchase. Raises
+    DataError for a bad log or one without amounts.
+    """
+    log, _ = purchase_days(transactions).seen_until(until)
+    total = np.bincount(log.customer, weights=log.spend(), minlength=len(log.ids)).astype(np.float64)
+    return pd.Series(total, index=log.ids, name="spend")
+
+
+def top_share(
+    values: pd.Series[Any] | ArrayLike,
+    *,
+    share: float = 0.20,
+    level: float = LEVEL,
+    replications: int = REPLICATIONS,
+    seed: int = 0,
+) -> Estimate:
+    """The part of the sum of `values` that the best `share` of the customers bring (0.68 means 68%).
+
+    A fraction of a customer counts as that fraction of its value. Bootstrap over customers. Raises DataError for values
+    that are not finite or sum to 0 or less (a share of a loss has no meaning), ConfigError for an impossible `share`.
+    """
+    check_share(share, "share")
+    ranked = _ranked(values)
+
+    def statistic(weights: NDArray[np.int64]) -> float:
+        return float(_curve(ranked, weights, np.array([share]))[0])
+
+    return bootstrap(statistic, len(ranked), replications=replications, seed=seed, level=level)
+
+
+def whale_curve(
+    values: pd.Series[Any] | ArrayLike,
+    *,
+    points: int = 20,
+    level: float = LEVEL,
+    replications: int = REPLICATIONS,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """The cumulative share of the sum of `values` over customers from best to worst.
+
+    `points` + 1 rows from 0 to 1: `customers` (share of them), `value` (share of the sum), `lower` and `upper`
+    (bootstrap over customers, pointwise). Raises as `top_share`.
+    """
+    ranked = _ranked(values)
+    shares = np.linspace(0, 1, points + 1)
+    value = _curve(ranked, np.ones(len(ranked), dtype=np.int64), shares)
+    draws = np.array([_curve(ranked, w, shares) for w in resamples(len(ranked), replications=replications, seed=seed)])
+    lower, upper = percentile_limits(draws, level=level)
+    return pd.DataFrame({"customers": shares, "value": value, "lower": lower, "upper": upper})
+
+
+def _ranked(values: pd.Series[Any] | ArrayLike) -> NDArray[Any]:
+    numbers = checked_values(values).to_numpy(dtype=np.float64)
+    if numbers.sum() <= 0:
+        raise DataError(f"the values sum to {numbers.sum():g}; a share of it has no meaning. Check their sign.")
+    return numbers[descending(numbers)]
+
+
+def _curve(ranked: NDArray[Any], weights: NDArray[np.int64], shares: Floats) -> Floats:
+    """Height of the whale curve at `shares`; `weights` says how often each ranked customer counts."""
+    people = np.concatenate([[0], np.cumsum(weights)])
+    value = np.concatenate([[0.0], np.cumsum(ranked * weights)])
+    if value[-1] <= 0:
+        return np.full(len(shares), np.nan)
+    # A straight line between two customers is a fraction of the next one's value.
+    return np.asarray(np.interp(shares * people[-1], people, value) / value[-1])

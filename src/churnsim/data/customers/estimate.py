@@ -1,0 +1,123 @@
+"""A figure with its standard error and interval, and the three ways they are found here.
+
+- proportions: Wilson (1927), "Probable inference", JASA 22, 209-212;
+- ratios of sums over customers: linearisation (Cochran 1977, "Sampling Techniques", 3rd ed., section 2.11);
+- anything else: the bootstrap over customers with percentile limits (Efron & Tibshirani 1993, chapter 13).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from churnsim.errors import ConfigError
+
+__all__ = [
+    "LEVEL",
+    "REPLICATIONS",
+    "Estimate",
+    "bootstrap",
+    "check_level",
+    "check_share",
+    "percentile_limits",
+    "ratio_of_sums",
+    "resamples",
+    "wilson",
+]
+
+Floats = NDArray[np.float64]
+
+LEVEL = 0.95  # the field's custom
+REPLICATIONS = 1000  # Efron & Tibshirani 1993, p. 188: about 1000 for percentile limits
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """A value, its standard error, and the limits of its interval at confidence `level`; `n` customers behind it."""
+
+    value: float
+    standard_error: float
+    lower: float
+    upper: float
+    level: float
+    n: int
+
+    def __str__(self) -> str:
+        return f"{self.value:.4g} [{self.lower:.4g}, {self.upper:.4g}]"
+
+
+def check_level(level: float) -> float:
+    """`level` if it can be a confidence level; ConfigError otherwise."""
+    if not 0 < level < 1:
+        raise ConfigError(f"level must be between 0 and 1; got {level!r}. 95 percent is 0.95.")
+    return level
+
+
+def check_share(share: float, name: str) -> float:
+    """`share` if it lies above 0 and not above 1; ConfigError, naming the argument, otherwise."""
+    if not 0 < share <= 1:
+        raise ConfigError(f"{name} must be above 0 and at most 1; got {share!r}. Twenty percent is 0.20.")
+    return share
+
+
+def wilson(hits: NDArray[np.int64], trials: NDArray[np.int64], *, level: float = LEVEL) -> tuple[Floats, Floats]:
+    """Limits of a binomial share; NaN where there was no trial."""
+    z = float(norm.ppf(0.5 + check_level(level) / 2))
+    n = np.where(trials > 0, trials, np.nan).astype(np.float64)
+    p = hits / n
+    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    return np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)
+
+
+def ratio_of_sums(above: Floats, below: Floats, *, level: float = LEVEL) -> Estimate:
+    """Sum of `above` over sum of `below`, one entry a customer in each; NaN where `below` sums to nothing.
+
+    The standard error is sqrt(n / (n - 1) . sum (a_i - R b_i)^2) / sum b_i; the limits are normal.
+    """
+    n, total = len(below), float(below.sum())
+    if total <= 0:
+        return Estimate(value=math.nan, standard_error=math.nan, lower=math.nan, upper=math.nan, level=level, n=n)
+    ratio = float(above.sum()) / total
+    residual = above - ratio * below
+    error = math.sqrt(n / (n - 1) * float(residual @ residual)) / total if n > 1 else math.inf
+    z = float(norm.ppf(0.5 + check_level(level) / 2))
+    return Estimate(
+        value=ratio, standard_error=error, lower=ratio - z * error, upper=ratio + z * error, level=level, n=n
+    )
+
+
+def resamples(n: int, *, replications: int, seed: int) -> Iterator[NDArray[np.int64]]:
+    """How often each of `n` customers is drawn, anew for each replication."""
+    if replications < 2:
+        raise ConfigError(f"replications must be 2 or more; got {replications!r}. {REPLICATIONS} is usual.")
+    generator = np.random.default_rng(seed)
+    for _ in range(replications):
+        yield np.bincount(generator.integers(0, n, n), minlength=n)
+
+
+def percentile_limits(draws: NDArray[np.float64], *, level: float = LEVEL) -> tuple[Floats, Floats]:
+    """Percentile limits over the first axis, draws that are not numbers left out."""
+    tail = (1 - check_level(level)) / 2
+    lower, upper = np.nanquantile(draws, [tail, 1 - tail], axis=0)
+    return lower, upper
+
+
+def bootstrap(
+    statistic: Callable[[NDArray[np.int64]], float], n: int, *, replications: int, seed: int, level: float
+) -> Estimate:
+    """`statistic` of the customers' weights: its value at weight 1 each, and its bootstrap error and limits."""
+    value = statistic(np.ones(n, dtype=np.int64))
+    draws = np.array([statistic(weights) for weights in resamples(n, replications=replications, seed=seed)])
+    if not np.isfinite(draws).any():
+        return Estimate(value=value, standard_error=math.nan, lower=math.nan, upper=math.nan, level=level, n=n)
+    lower, upper = percentile_limits(draws, level=level)
+    return Estimate(
+        value=value, standard_error=float(np.nanstd(draws, ddof=1)), lower=float(lower), upper=float(upper),
+        level=level, n=n,
+    )  # fmt: skip

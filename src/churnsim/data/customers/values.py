@@ -1,0 +1,41 @@
+"""One number a customer, such as spend or profit, checked once for everything that ranks customers by it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from churnsim.data.flaws import show
+from churnsim.errors import DataError
+
+__all__ = ["checked_values", "descending"]
+
+
+def checked_values(values: pd.Series[Any] | ArrayLike) -> pd.Series[float]:
+    """`values` as floats on their own index (0, 1, ... for a plain array).
+
+    Raises DataError, naming the customer, for a value that is not a finite number, and when there is none.
+    """
+    series = values if isinstance(values, pd.Series) else pd.Series(np.asarray(values))
+    try:
+        numbers = series.to_numpy(dtype=np.float64, na_value=np.nan)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"values must be numbers, one a customer ({error}).") from None
+    if not len(numbers):
+        raise DataError("there is no customer to rank. Check the filter that made the values.")
+    bad = ~np.isfinite(numbers)
+    if bad.any():
+        first = int(np.argmax(bad))
+        raise DataError(
+            f"values must be finite numbers, one a customer; customer {show(series.index[first])} has "
+            f"{numbers[first]} ({int(bad.sum())} such). Leave such customers out or correct them."
+        )
+    return pd.Series(numbers, index=series.index)
+
+
+def descending(numbers: NDArray[Any]) -> NDArray[np.intp]:
+    """Positions from the largest number to the smallest; equal ones in the order given."""
+    return np.argsort(-numbers, kind="stable")

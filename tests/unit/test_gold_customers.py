@@ -1,0 +1,76 @@
+"""Truth: mechanics of picking the best customers, and that the checks on clusters and factors can say no."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import churnsim as cs
+from churnsim.errors import DataError
+from churnsim.models.customer_clusters import cluster_customers
+from churnsim.models.customer_factors import analyse_factors, behaviour
+from churnsim.models.gold_customers import METHODS, gold_customers, gold_rankings
+
+
+@pytest.fixture(scope="module")
+def gold():
+    return gold_customers(cs.datasets.cdnow(), until="1997-09-30", holdout_until="1998-06-30", replications=200)
+
+
+def test_every_method_stands_between_the_lot_and_hindsight(gold):
+    table = gold.set_index("method")
+    assert set(table.index) == {*METHODS, "random", "hindsight"}
+    for method in METHODS:
+        assert table.loc["random", "spend_share"] < table.loc[method, "lower"]
+        assert table.loc[method, "upper"] < table.loc["hindsight", "spend_share"]
+    assert table.loc["rfm", "gain_over_rfm"] == 0
+    assert (table["gain_lower"].dropna() <= table["gain_upper"].dropna()).all()
+
+
+def test_scores_know_nothing_of_the_holdout():
+    log = cs.datasets.cdnow()
+    changed = log.copy()
+    late = changed["date"] > "1997-09-30"
+    changed.loc[late, "amount"] = changed.loc[late, "amount"].to_numpy()[::-1] * 7
+    dates = {"until": "1997-09-30", "holdout_until": "1998-06-30"}
+    one, spent = gold_rankings(log, **dates)
+    other, changed_spent = gold_rankings(changed, **dates)
+    pd.testing.assert_frame_equal(one, other)
+    assert not spent.equals(changed_spent)
+
+
+def test_separate_groups_are_found_and_their_number_with_them():
+    generator = np.random.default_rng(1)
+    centres = np.array([[0, 0, 0], [9, 0, 0], [0, 9, 0]])
+    rows = np.repeat(centres, 100, axis=0) + generator.standard_normal((300, 3))
+    found = cluster_customers(pd.DataFrame(rows, columns=list("abc")))
+    assert len(found.centres) == 3
+    assert "3 clusters" in found.reason
+    assert [len(set(found.labels[k : k + 100])) for k in (0, 100, 200)] == [1, 1, 1]
+
+
+def test_control_a_cloud_without_groups_is_said_to_have_none():
+    rows = np.random.default_rng(2).standard_normal((400, 6))
+    found = cluster_customers(pd.DataFrame(rows, columns=list("abcdef")), numbers=range(3, 6))
+    assert "do not rely" in found.reason
+
+
+def test_two_factors_are_found_where_two_were_planted():
+    generator = np.random.default_rng(3)
+    latent = generator.standard_normal((1000, 2))
+    rows = np.repeat(latent, 3, axis=1) + 0.4 * generator.standard_normal((1000, 6))
+    found = analyse_factors(pd.DataFrame(rows, columns=list("abcdef")))
+    loadings = found.loadings.to_numpy()
+    assert loadings.shape == (6, 2)
+    assert len({tuple(np.argsort(np.abs(row))) for row in loadings}) == 2
+    assert (np.abs(loadings).max(axis=1) > 0.8).all()
+    assert (np.abs(loadings).min(axis=1) < 0.2).all()
+
+
+def test_too_few_customers_are_refused():
+    features = behaviour(cs.datasets.cdnow()).head(20)
+    with pytest.raises(DataError, match="ten for each"):
+        cluster_customers(features)
+    with pytest.raises(DataError, match="ten customers"):
+        analyse_factors(features)
