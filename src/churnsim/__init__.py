@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from churnsim.models.posterior import posterior_models as posterior_models
     from churnsim.models.posterior import sample_posterior as sample_posterior
     from churnsim.models.purchase_model import PurchaseModel as PurchaseModel
+    from churnsim.satisfaction.read_survey import read_survey as read_survey
+    from churnsim.satisfaction.survey import Survey as Survey
     from churnsim.simulation.compare import Comparison as Comparison
     from churnsim.simulation.compare import compare as compare
     from churnsim.simulation.engines import simulate as simulate
@@ -38,7 +40,10 @@ if TYPE_CHECKING:
     from churnsim.simulation.market import Market as Market
     from churnsim.simulation.population import Cohort as Cohort
     from churnsim.simulation.population import PosteriorBase as PosteriorBase
+    from churnsim.simulation.precision import Precision as Precision
     from churnsim.simulation.scenario import Scenario as Scenario
+    from churnsim.simulation.selection import Selection as Selection
+    from churnsim.simulation.selection import select_best as select_best
     from churnsim.simulation.strategy import Acquisition as Acquisition
     from churnsim.simulation.strategy import AskForComplaints as AskForComplaints
     from churnsim.simulation.strategy import ChurnChange as ChurnChange
@@ -55,6 +60,8 @@ _HOME = {
     "churnsim.models.purchase_model": ("PurchaseModel",),
     "churnsim.models.gamma_gamma": ("GammaGamma",),
     "churnsim.models.clv": ("customer_value",),
+    "churnsim.satisfaction.read_survey": ("read_survey",),
+    "churnsim.satisfaction.survey": ("Survey",),
     "churnsim.models.intervals": ("delta_interval", "drawn_interval"),
     "churnsim.models.bootstrap": ("bootstrap",),
     "churnsim.models.posterior": ("posterior_models", "sample_posterior"),
@@ -68,6 +75,8 @@ _HOME = {
     "churnsim.simulation.engines": ("simulate",),
     "churnsim.simulation.ledger": ("Ledger",),
     "churnsim.simulation.compare": ("Comparison", "compare"),
+    "churnsim.simulation.precision": ("Precision",),
+    "churnsim.simulation.selection": ("Selection", "select_best"),
     "churnsim.claims.reproduce": ("reproduce",),
 }  # fmt: skip
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}

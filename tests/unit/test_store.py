@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -109,25 +110,25 @@ def test_clear_keeps_the_lock_alone(tmp_path: Path) -> None:
         assert [p.name for p in store.directory.iterdir()] == [".lock"]
 
 
-def _try_lock(path: str, answer: multiprocessing.SimpleQueue[str]) -> None:
-    try:
-        with RunLock(Path(path)):
-            answer.put("locked")
-    except ConfigError as error:
-        answer.put(str(error))
+TRY_LOCK = """
+import sys
+from pathlib import Path
+from churnsim.errors import ConfigError
+from churnsim.study.lock import RunLock
+try:
+    with RunLock(Path(sys.argv[1])):
+        print("locked")
+except ConfigError as error:
+    print(error)
+"""
 
 
 def test_a_second_process_is_refused_while_the_first_works(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    answers = context.SimpleQueue()
     path = tmp_path / ".lock"
 
     def other() -> str:
-        process = context.Process(target=_try_lock, args=(str(path), answers))
-        process.start()
-        answer: str = answers.get()
-        process.join()
-        return answer
+        done = subprocess.run([sys.executable, "-c", TRY_LOCK, str(path)], capture_output=True, text=True, check=True)
+        return done.stdout.strip()
 
     with RunLock(path):
         assert "another process is working on" in other()

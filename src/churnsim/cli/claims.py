@@ -102,7 +102,7 @@ def judge(
 
 def _market_evidence() -> MarketEvidence:
     from churnsim.claims.evidence import cdnow_evidence
-    from churnsim.study.parallel import worker_count
+    from churnsim.simulation.running import worker_count
 
     return cdnow_evidence(workers=worker_count("all"))
 

@@ -50,6 +50,13 @@ class DelimitedText:
     delimiter: str
     encoding: str
 
+    def columns(self) -> list[str]:
+        """The names in the header, without white space around them. Raises DataError for an empty file."""
+        first = next(self._records(), None)
+        if first is None:
+            raise DataError(f"{self.source} is empty. It needs a header line and one line for each record.")
+        return [name.strip() for name in first[1]]
+
     def quickly(self, columns: Sequence[str]) -> pd.DataFrame | None:
         """The columns by the compiled parser, or None when any record is out of the ordinary.
 

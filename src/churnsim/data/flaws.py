@@ -83,9 +83,11 @@ class Flaws:
             )
         return records
 
-    def error(self, source: str, *, row: Callable[[int], Any], row_word: str, last_resort: str) -> DataError:
+    def error(
+        self, source: str, *, row: Callable[[int], Any], row_word: str, last_resort: str, things: str = "rows"
+    ) -> DataError:
         """The one error for all bad rows of `source`; `last_resort` says what to do when mending is no
-        option.
+        option, `things` what the rows are.
         """
         told = [_sentence(record, row_word) for record in self.records(row, most=SHOWN_ROWS)]
         remedies = " ".join(dict.fromkeys(flaw.remedy for flaw, _ in self._kinds))
@@ -93,7 +95,7 @@ class Flaws:
             return DataError(f"{source}, {told[0]}. {remedies} {last_resort}")
         first = "" if self.count <= SHOWN_ROWS else f"first {SHOWN_ROWS}: "
         return DataError(
-            f"{source}: {self.count:,} of {len(self._kind):,} rows cannot be used. "
+            f"{source}: {self.count:,} of {len(self._kind):,} {things} cannot be used. "
             f"{first}{'; '.join(told)}. {remedies} {last_resort}"
         )
 

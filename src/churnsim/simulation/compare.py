@@ -8,35 +8,37 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
 from churnsim.errors import ConfigError
-from churnsim.simulation.engines import Engine, simulate
-from churnsim.simulation.ledger import ACCOUNTS, COSTS, MONEY, discount_factors
+from churnsim.simulation.engines import Engine
+from churnsim.simulation.experiment import Experiment, check_names
+from churnsim.simulation.ledger import ACCOUNTS
 from churnsim.simulation.market import Market
+from churnsim.simulation.metrics import check_metric, metric_of
 from churnsim.simulation.paired import interval, paired_difference
-from churnsim.simulation.scenario import Scenario
+from churnsim.simulation.precision import LEAST_FIRST_STAGE, Precision, PrecisionReached, next_size
+from churnsim.simulation.running import Backend
 from churnsim.simulation.strategy import Strategy
 
 __all__ = ["Comparison", "compare", "replicate"]
 
-STOCKS = ("active_start", "active_end")
+UNPAIRED = "some strategies lack replications that others have, so they cannot be paired."
 
 
 @dataclass(frozen=True)
 class Comparison:
     """Outcomes of several strategies over the same replications.
 
-    `outcomes` has one row per strategy, replication and period, with the ledger's accounts (money in cents). A
-    metric is "npv" or "profit" (money over the horizon), "equity" (npv and what those active at the end are still
-    worth), "discounted_margin", an account (money accounts in money, counts summed over the horizon), or
-    "active_end" (at the horizon).
+    `outcomes` has one row per strategy, replication and period, with the ledger's accounts (money in cents). A metric
+    is one of `metrics.metric_of`: "npv", "profit", "equity", "discounted_margin" or an account. `precision` says how
+    a run to a precision ended.
     """
 
     outcomes: pd.DataFrame
     period: float
     discount_force: float
+    precision: PrecisionReached | None = None
 
     @classmethod
     def from_outcomes(cls, outcomes: pd.DataFrame, *, market: Market, period: float) -> Comparison:
@@ -53,36 +55,25 @@ class Comparison:
 
     def values(self, metric: str) -> pd.DataFrame:
         """The metric by replication (rows) and strategy (columns)."""
-        frame = self.outcomes
-        if metric in ("npv", "profit", "equity", "discounted_margin"):
-            amount = self._money(metric)
-        elif metric in STOCKS:
-            edge = frame["period"].max() if metric == "active_end" else 0
-            amount = frame[metric].where(frame["period"] == edge, 0)
-        elif metric in ACCOUNTS:
-            amount = frame[metric] / 100 if metric in MONEY else frame[metric]
-        else:
-            raise ConfigError(
-                f"no metric {metric!r}; there are npv, profit, equity, discounted_margin, {', '.join(ACCOUNTS)}."
-            )
-        keyed = frame[["replication", "strategy"]].assign(amount=amount)
-        table = keyed.pivot_table(index="replication", columns="strategy", values="amount", aggfunc="sum", sort=False)
-        if table.isna().to_numpy().any():
-            raise ConfigError("some strategies lack replications that others have, so they cannot be paired.")
-        return table.sort_index()[self.strategies]
-
-    def _money(self, metric: str) -> pd.Series[float]:
-        """Discounted or plain profit, or discounted margin, of each row of the outcomes."""
-        frame = self.outcomes
-        cents = frame["margin"].astype(float)
-        if metric != "discounted_margin":
-            cents = cents - frame[list(COSTS)].sum(axis=1)
+        check_metric(metric)
+        names = self.strategies
+        frame = self.outcomes.assign(place=self.outcomes["strategy"].map({name: i for i, name in enumerate(names)}))
+        frame = frame.sort_values(["place", "replication", "period"], kind="stable")
+        replications = np.unique(frame["replication"])
         periods = int(frame["period"].max()) + 1
-        if metric != "profit":
-            cents = cents * discount_factors(periods, self.period, self.discount_force)[frame["period"].to_numpy()]
-        if metric == "equity":
-            cents = cents + frame["residual"] * float(np.exp(-self.discount_force * self.period * periods))
-        return cents / 100
+        shape = (len(names), replications.size, periods)
+        keys = (np.arange(len(names))[:, None, None], replications[:, None], np.arange(periods))
+        found = (frame[name].to_numpy() for name in ("place", "replication", "period"))
+        if len(frame) != np.prod(shape) or not all(
+            np.array_equal(column.reshape(shape), np.broadcast_to(key, shape))
+            for column, key in zip(found, keys, strict=True)
+        ):
+            raise ConfigError(UNPAIRED)
+        tables = frame[list(ACCOUNTS)].to_numpy(dtype=np.int64).reshape(*shape, len(ACCOUNTS))
+        amounts = metric_of(tables, metric, period=self.period, discount_force=self.discount_force)
+        return pd.DataFrame(amounts.T, index=pd.Index(replications, name="replication"), columns=names).rename_axis(
+            columns="strategy"
+        )
 
     def levels(self, metric: str = "npv", *, level: float = 0.95) -> pd.DataFrame:
         """Each strategy by itself: strategy, metric, mean, lower, upper, sd."""
@@ -102,8 +93,7 @@ class Comparison:
         `against=None` all pairs are, and the intervals hold jointly at `level` (Bonferroni).
         """
         names = self.strategies
-        if against is not None and against not in names:
-            raise ConfigError(f"no strategy {against!r} to compare against; there are {', '.join(map(repr, names))}.")
+        _check_against(names, against)
         pairs = (
             [(name, against) for name in names if name != against]
             if against is not None
@@ -122,9 +112,19 @@ class Comparison:
         ]
         return pd.DataFrame(rows)
 
+    def half_width(self, metric: str = "npv", *, against: str | None = "baseline", level: float = 0.95) -> float:
+        """The widest half-width among the t intervals of `differences`."""
+        table = self.differences(metric, against=against, level=level)
+        return float((table["upper"] - table["lower"]).max() / 2)
+
 
 def _column(values: pd.DataFrame, name: str) -> NDArray[np.float64]:
     return values[name].to_numpy(dtype=np.float64)
+
+
+def _check_against(names: Sequence[str], against: str | None) -> None:
+    if against is not None and against not in names:
+        raise ConfigError(f"no strategy {against!r} to compare against; there are {', '.join(map(repr, names))}.")
 
 
 def replicate(
@@ -139,53 +139,68 @@ def replicate(
     engine: Engine = "simpy",
 ) -> pd.DataFrame:
     """Outcome rows (strategy, replication, period, accounts) of one strategy for the replications named."""
-    scenario = Scenario(market=market, strategy=strategy, horizon=horizon, period=period, epoch=epoch)
-    frames = []
-    for replication in replications:
-        frame = simulate(scenario, seed=seed, replication=replication, engine=engine).frame()
-        frame.insert(0, "replication", np.int64(replication))
-        frame.insert(0, "strategy", strategy.name)
-        frames.append(frame)
-    return pd.concat(frames, ignore_index=True)
+    clock = {"horizon": horizon, "period": period, "epoch": epoch}
+    return Experiment(market=market, seed=seed, engine=engine, **clock).rows(strategy, replications)
 
 
 def compare(
     market: Market,
     strategies: Sequence[Strategy],
     *,
-    replications: int,
+    replications: int = 30,
     seed: int,
     horizon: float,
     period: float = 4.0,
     epoch: float = 1.0,
     engine: Engine = "simpy",
     workers: int = 1,
+    backend: Backend = "processes",
+    precision: Precision | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Comparison:
     """Run every strategy on the same `replications` (0, 1, ...) of the same market and return the paired comparison.
 
-    Durations in the market's unit. `workers` processes share the work without changing the result; `progress` is called
-    with the number of replications that have just finished. Raises ConfigError for fewer than 2 replications or two
-    strategies of one name.
+    With `precision`, `replications` is the first stage (at least 10; 30 cost next to no coverage), and more are added
+    until the differences are as precise as asked or the budget ends; the comparison's `precision` says which.
+
+    Durations in the market's unit. `workers` and `backend` ("processes", "threads", or "dask" for the cluster of the
+    active `distributed.Client`) share the work without changing the result; `progress` is called with the number of
+    replications that have just finished. Raises ConfigError for fewer than 2 replications or two strategies of one
+    name.
     """
-    names = [strategy.name for strategy in strategies]
-    if len(set(names)) != len(names) or not names:
-        raise ConfigError(f"strategies need different names, and there must be one at least; got {names}.")
+    names = check_names(strategies)
     if replications < 2:
         raise ConfigError(f"a comparison needs at least 2 replications; got {replications}.")
-    block = max(1, replications // (4 * workers))
-    chunks = [range(i, min(i + block, replications)) for i in range(0, replications, block)]
-    tasks = (
-        delayed(replicate)(
-            market, strategy, replications=chunk, seed=seed, horizon=horizon, period=period, epoch=epoch, engine=engine
+    experiment = Experiment(market=market, seed=seed, horizon=horizon, period=period, epoch=epoch, engine=engine)
+
+    def run(wanted: range) -> pd.DataFrame:
+        return experiment.outcomes(strategies, wanted, workers=workers, backend=backend, progress=progress)
+
+    if precision is None:
+        return Comparison(run(range(replications)), period, market.discount_force)
+    check_names(strategies, least=2)
+    _check_against(names, precision.against)
+    most, spent = precision.budget(market)
+    if not LEAST_FIRST_STAGE <= replications <= most:
+        raise ConfigError(
+            f"the first stage of a run to a precision must have between {LEAST_FIRST_STAGE} and {most} replications; "
+            f"got {replications}."
         )
-        for strategy in strategies
-        for chunk in chunks
-    )
-    frames = []
-    for frame in Parallel(n_jobs=workers, return_as="generator")(tasks):
-        frames.append(frame)
-        if progress:
-            progress(int(frame["replication"].nunique()))
-    outcomes = pd.concat(frames, ignore_index=True)
-    return Comparison(outcomes=outcomes, period=period, discount_force=market.discount_force)
+    frame, size, stages = run(range(replications)), replications, 1
+    while True:
+        found = Comparison(frame, period, market.discount_force)
+        half = found.half_width(precision.metric, against=precision.against, level=precision.level)
+        larger = next_size(size, half_width=half, wanted=precision.half_width, most=most)
+        if larger == size:
+            reason = "as precise as asked" if half <= precision.half_width else spent
+            reached = PrecisionReached(
+                asked=precision, half_width=half, replications=size, stages=stages, reason=reason
+            )
+            return Comparison(frame, period, market.discount_force, reached)
+        frame, size, stages = _joined(names, frame, run(range(size, larger))), larger, stages + 1
+
+
+def _joined(names: Sequence[str], earlier: pd.DataFrame, later: pd.DataFrame) -> pd.DataFrame:
+    """Both frames' rows, by strategy in the order given, then replication."""
+    frames = [frame[frame["strategy"] == name] for name in names for frame in (earlier, later)]
+    return pd.concat(frames, ignore_index=True)

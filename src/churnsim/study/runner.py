@@ -12,13 +12,13 @@ from pathlib import Path
 import churnsim
 from churnsim.simulation.compare import Comparison
 from churnsim.simulation.market import Market, assumptions
+from churnsim.simulation.running import worker_count
 from churnsim.study.claim_stage import chosen_claims, judge_claims
 from churnsim.study.comparison_stage import compare_strategies
 from churnsim.study.config import StudyConfig
 from churnsim.study.data_stage import StudyData, load_data
 from churnsim.study.fit_stage import StudyFits, fit_models
 from churnsim.study.market_stage import build_market, build_strategies, scenario_for, strategy_rows
-from churnsim.study.parallel import worker_count
 from churnsim.study.progress import Progress, Silent
 from churnsim.study.provenance import platform_facts, recipe, run_hash
 from churnsim.study.simulation_stage import simulate_all, warm_kernels

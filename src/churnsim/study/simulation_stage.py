@@ -13,9 +13,9 @@ from churnsim.simulation.compare import replicate
 from churnsim.simulation.engines import simulate
 from churnsim.simulation.market import Market
 from churnsim.simulation.population import Cohort
+from churnsim.simulation.running import run_tasks
 from churnsim.simulation.scenario import Scenario
 from churnsim.simulation.strategy import Acquisition, AskForComplaints, ComplaintDesk, RetentionContacts, Strategy
-from churnsim.study.parallel import run_tasks
 from churnsim.study.store import RunStore, concatenated, read_parquet, write_parquet
 
 __all__ = ["simulate_all", "warm_kernels"]
@@ -71,7 +71,7 @@ def simulate_all(
         )
         if missing:
             pieces.append(Piece(replication=replication, missing=missing, seed=seed))
-    for finished in run_tasks(pieces, workers=workers):
+    for _, finished in run_tasks(Piece.__call__, pieces, workers=workers):
         done(finished)
     return concatenated(_frames(paths.values()))
 

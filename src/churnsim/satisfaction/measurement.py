@@ -1,0 +1,79 @@
+"""What every instrument gives back: estimates with intervals, reliability, warnings, and in words what was done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+__all__ = ["Measurement", "size_warnings"]
+
+SMALL_SAMPLE = 100
+"""Below it percentile intervals tend to be too narrow and factor solutions unstable (assumed, a rule of thumb)."""
+RESPONDENTS_PER_PARAMETER = 5
+"""Respondents an estimated parameter of a factor or structural model should have (assumed: Bentler & Chou's (1987) rule
+of thumb, from memory)."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Measurement:
+    """The result of one instrument.
+
+    `table` has one row a quantity: `estimate, standard_error, lower, upper, n`, and `group` (what kind of quantity it
+    is). `reliability` has one row a scale: `alpha`, `omega` with intervals. `details` holds further tables by name.
+    `warnings` are whole sentences.
+    """
+
+    instrument: str
+    table: pd.DataFrame
+    reliability: pd.DataFrame
+    n: int
+    level: float
+    says: str
+    """One sentence: what is measured, in which unit."""
+    warnings: tuple[str, ...] = ()
+    details: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+
+    def estimate(self, name: str) -> float:
+        """One estimate by its row's name."""
+        return float(self.table["estimate"].loc[name])
+
+    def summary(self) -> str:
+        """A printable account."""
+        parts = [f"{self.instrument}: {self.says} {self.n:,} respondents, {self.level:.0%} bootstrap intervals.", ""]
+        parts.append(self.table.round(3).to_string())
+        if not self.reliability.empty:
+            parts += ["", "reliability", self.reliability.round(3).to_string()]
+        parts += [f"warning: {text}" for text in self.warnings]
+        return "\n".join(parts)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values (NaN as None)."""
+        return {
+            "instrument": self.instrument, "says": self.says, "n": self.n, "level": self.level,
+            "warnings": list(self.warnings), "table": _rows(self.table), "reliability": _rows(self.reliability),
+            "details": {name: _rows(frame) for name, frame in self.details.items()},
+        }  # fmt: skip
+
+
+def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    named = frame.rename_axis(index=str(frame.index.name or "name")).reset_index()
+    plain = named.astype(object).where(named.notna(), None)
+    return [{str(key): value for key, value in row.items()} for row in plain.to_dict("records")]
+
+
+def size_warnings(n: int, *, parameters: int = 0) -> tuple[str, ...]:
+    """Sentences about a sample that is small for intervals, or for a model of so many parameters."""
+    found = []
+    if n < SMALL_SAMPLE:
+        found.append(
+            f"{n} respondents are few: intervals from fewer than {SMALL_SAMPLE} tend to be too narrow. Ask more."
+        )
+    if parameters and n < RESPONDENTS_PER_PARAMETER * parameters:
+        found.append(
+            f"{n} respondents for {parameters} parameters: fewer than {RESPONDENTS_PER_PARAMETER} each. Treat the "
+            "model as exploratory."
+        )
+    return tuple(found)

@@ -1,0 +1,123 @@
+"""A survey from a CSV or Parquet file, long or wide: where outside answers are checked, once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
+
+from churnsim.data.csv_file import read_delimited
+from churnsim.data.flaws import show
+from churnsim.data.parquet_file import read_parquet_columns
+from churnsim.data.transactions import PARQUET_SUFFIXES, TEXT_SUFFIXES
+from churnsim.errors import ConfigError, DataError
+from churnsim.satisfaction.answer_cells import Names, assemble, cells_of
+from churnsim.satisfaction.survey import KINDS, Scale, Survey
+
+__all__ = ["read_survey", "survey_from_frame"]
+
+OnBad = Literal["raise", "set_aside"]
+ABOUT = ("customer_id", "date", "role")
+
+
+def read_survey(
+    path: str | os.PathLike[str],
+    *,
+    scale: Scale = (1, 7),
+    scales: Mapping[str, Scale] | None = None,
+    respondent: str = "respondent",
+    item: str = "item",
+    customer_id: str = "customer_id",
+    date: str = "date",
+    role: str = "role",
+    date_format: str | None = None,
+    delimiter: str | None = None,
+    encoding: str = "utf-8",
+    on_bad: OnBad = "raise",
+) -> Survey:
+    """Read answers from a CSV (``.csv .txt .tsv``, also ``.gz``) or Parquet file.
+
+    Two layouts are told apart by the column `item`:
+
+    - *long*: one row a respondent and item; a column for each kind of answer (``expectation``, ``perception``,
+      ``importance``, ...);
+    - *wide*: one row a respondent; columns ``KIND.ITEM`` such as ``expectation.q1``; ``E.q1``, ``P.q1``, ``I.q1`` are
+      taken for expectation, perception and importance.
+
+    The columns `customer_id` (joins answers with purchases), `date` and `role` (customer, employee or manager; customer
+    where absent) are optional and must be the same in all rows of a respondent.
+
+    `scale` is the lowest and highest answer; `scales` sets it by kind, such as ``{"importance": (0, 100)}``. An empty
+    cell is an answer not given. With ``on_bad="set_aside"`` an answer that cannot be used counts as not given and is
+    listed in `Survey.set_aside`; by default it is an error.
+
+    Raises DataError, naming file, line, column, value and remedy, for answers off the scale, not numbers or not whole
+    where the scale has whole steps, for an item answered twice, for a respondent without an id, a bad date or role;
+    ConfigError for impossible arguments.
+    """
+    file = Path(path)
+    names = Names(respondent=respondent, item=item, customer_id=customer_id, date=date, role=role)
+    table, lines, word = _table(file, names, delimiter, encoding)
+    cells = cells_of(table, lines, names=names, source=str(file))
+    return assemble(
+        cells, source=str(file), row_word=word, scales=_scales(scale, scales), date_format=date_format, on_bad=on_bad
+    )
+
+
+def survey_from_frame(
+    frame: pd.DataFrame,
+    *,
+    scale: Scale = (1, 7),
+    scales: Mapping[str, Scale] | None = None,
+    respondent: str = "respondent",
+    on_bad: OnBad = "raise",
+) -> Survey:
+    """The same from a frame in the long or wide layout; rows are named by their position, from 1."""
+    names = Names(respondent=respondent)
+    table = frame.reset_index() if respondent not in frame.columns and frame.index.name == respondent else frame
+    lines = pd.Series(range(1, len(table) + 1)).to_numpy()
+    cells = cells_of(table.reset_index(drop=True), lines, names=names, source="the frame")
+    return assemble(cells, source="the frame", row_word="row", scales=_scales(scale, scales), on_bad=on_bad)
+
+
+def _table(file: Path, names: Names, delimiter: str | None, encoding: str) -> tuple[pd.DataFrame, object, str]:
+    """The columns that matter, the line or row number of each record, and the word for it."""
+    if not file.is_file():
+        raise DataError(f"{file} {'is not a file' if file.exists() else 'does not exist'}. Give a survey file.")
+    inner = file.name.lower().removesuffix(".gz")
+    if inner.endswith(PARQUET_SUFFIXES):
+        try:
+            found = list(pyarrow.parquet.read_schema(file).names)
+        except (pa.ArrowException, OSError) as error:
+            raise DataError(f"{file} is not a sound Parquet file ({error}). Write it again.") from None
+        frame = read_parquet_columns(file, names.wanted(found, source=str(file)))
+        return frame, pd.RangeIndex(1, len(frame) + 1).to_numpy(), "row"
+    if not inner.endswith(TEXT_SUFFIXES):
+        raise DataError(f"{file} ends in {file.suffix!r}. Save it as {', '.join(TEXT_SUFFIXES + PARQUET_SUFFIXES)}.")
+    mark = delimiter or ("\t" if inner.endswith(".tsv") else ",")
+    text = read_delimited(file, delimiter=mark, encoding=encoding)
+    found = text.columns()
+    records = text.carefully(names.wanted(found, source=str(file), delimiter=mark))
+    if records.flaws.count:
+        # A record with too many fields has its answers in the wrong columns: nothing of it can be trusted.
+        raise records.flaws.error(
+            str(file), row=lambda p: int(records.lines[p]), row_word="line", last_resort="Mend the file."
+        )
+    return records.frame, records.lines, "line"
+
+
+def _scales(scale: Scale, scales: Mapping[str, Scale] | None) -> dict[str, Scale]:
+    given = dict(scales or {})
+    unknown = set(given) - set(KINDS)
+    if unknown:
+        raise ConfigError(f"scales names {', '.join(sorted(unknown))}. Use one of {', '.join(KINDS)}.")
+    full = {kind: given.get(kind, scale) for kind in KINDS}
+    for kind, (low, high) in full.items():
+        if not low < high:
+            raise ConfigError(f"the scale of {kind} must run from low to high; got {show((low, high))}.")
+    return full

@@ -1,0 +1,125 @@
+"""A survey: who answered which item, of what kind, on which scale."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, get_args
+
+import pandas as pd
+
+from churnsim.errors import DataError
+
+__all__ = ["KINDS", "ROLES", "Kind", "Role", "Scale", "Survey"]
+
+Kind = Literal[
+    "expectation", "perception", "importance", "competitor", "standard", "delivery", "promise", "functional",
+    "dysfunctional",
+]  # fmt: skip
+KINDS: tuple[str, ...] = get_args(Kind)
+"""What an answer is about: what is expected of an excellent firm, how this firm is seen, how much the item matters, how
+a competitor is seen; what level managers set, employees deliver, and is promised (five gaps); how one would feel with
+and without an attribute (Kano)."""
+Role = Literal["customer", "employee", "manager"]
+ROLES: tuple[str, ...] = get_args(Role)
+Scale = tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Survey:
+    """Answers by kind, one frame each: respondents in rows, items in columns, NaN where nothing was answered.
+
+    Every frame has the index of `respondents`, whose columns are `role` and, where known, `customer_id` and `date`.
+    `scales` gives the lowest and highest answer of each kind. `attrs` of `respondents` is not used; `set_aside` lists
+    the answers that a reader left out.
+    """
+
+    answers: Mapping[str, pd.DataFrame]
+    respondents: pd.DataFrame
+    scales: Mapping[str, Scale]
+    set_aside: Sequence[Mapping[str, Any]] = field(default=())
+
+    def __post_init__(self) -> None:
+        for kind, frame in self.answers.items():
+            if kind not in KINDS:
+                raise DataError(f"unknown kind of answer {kind!r}. Use one of {', '.join(KINDS)}.")
+            if kind not in self.scales:
+                raise DataError(f"the scale of {kind} is not given. Say scales={{{kind!r}: (1, 7)}}.")
+            if not frame.index.equals(self.respondents.index):
+                raise DataError(f"the rows of {kind} are not the respondents. Give every frame the same index.")
+
+    @classmethod
+    def from_frames(
+        cls,
+        answers: Mapping[str, pd.DataFrame],
+        *,
+        scale: Scale = (1, 7),
+        scales: Mapping[str, Scale] | None = None,
+        respondents: pd.DataFrame | None = None,
+    ) -> Survey:
+        """A survey from frames of respondents by items; all respondents are customers unless `respondents` says
+        otherwise."""
+        index = next(iter(answers.values())).index
+        who = pd.DataFrame(index=index) if respondents is None else respondents.copy()
+        if "role" not in who:
+            who["role"] = "customer"
+        given = dict(scales or {})
+        return cls(
+            answers={kind: frame.astype(float) for kind, frame in answers.items()},
+            respondents=who,
+            scales={kind: given.get(kind, scale) for kind in answers},
+        )
+
+    def __len__(self) -> int:
+        return len(self.respondents)
+
+    @property
+    def items(self) -> tuple[str, ...]:
+        """Every item asked, in the order of the file."""
+        return tuple(dict.fromkeys(str(item) for frame in self.answers.values() for item in frame.columns))
+
+    def has(self, kind: str, items: Sequence[str] = ()) -> bool:
+        """Whether answers of that kind are there, for all of `items`."""
+        return kind in self.answers and set(items) <= set(self.answers[kind].columns)
+
+    def of(self, kind: str, items: Sequence[str] | None = None, *, role: Role = "customer") -> pd.DataFrame:
+        """Answers of one kind by respondents of one role who gave any of them. DataError where there are none."""
+        if kind not in self.answers:
+            raise DataError(
+                f"the survey holds no {kind} answers; it has {', '.join(self.answers) or 'none'}. "
+                f"Add columns {kind} (long) or {kind}.ITEM (wide)."
+            )
+        frame = self.answers[kind]
+        missing = [item for item in items or () if item not in frame]
+        if missing:
+            raise DataError(
+                f"the survey has no {kind} answers to {', '.join(missing[:6])}{' ...' if len(missing) > 6 else ''}; it "
+                f"has {', '.join(map(str, frame.columns[:8]))}{' ...' if len(frame.columns) > 8 else ''}. Name the "
+                "items as docs/satisfaction.md lists them."
+            )
+        chosen = frame.loc[self.respondents["role"] == role, list(items) if items is not None else slice(None)]
+        answered = chosen.dropna(how="all")
+        if answered.empty:
+            raise DataError(f"no {role} gave {kind} answers. Check the column role and the items asked.")
+        return answered
+
+    def select(self, respondents: pd.Index) -> Survey:
+        """The survey of some of its respondents."""
+        return replace(
+            self,
+            answers={kind: frame.loc[respondents] for kind, frame in self.answers.items()},
+            respondents=self.respondents.loc[respondents],
+        )
+
+    def to_wide(self) -> pd.DataFrame:
+        """One row a respondent, columns KIND.ITEM: what `read_survey` reads back."""
+        wide = {f"{kind}.{item}": frame[item] for kind, frame in self.answers.items() for item in frame.columns}
+        return pd.concat([self.respondents, pd.DataFrame(wide, index=self.respondents.index)], axis=1)
+
+    def to_long(self) -> pd.DataFrame:
+        """One row a respondent and item, one column a kind: what `read_survey` reads back."""
+        stacked = {kind: frame.rename_axis(columns="item").stack() for kind, frame in self.answers.items()}
+        table = pd.DataFrame(stacked)
+        table.index = table.index.set_names(["respondent", "item"])
+        who = self.respondents.rename_axis("respondent")
+        return table.reset_index().join(who, on="respondent")

@@ -1,0 +1,1 @@
+"""Synthetic surveys with a known answer, one maker for each instrument: what a method must find again."""

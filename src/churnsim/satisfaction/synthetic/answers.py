@@ -1,0 +1,46 @@
+"""Ticked answers out of a latent opinion, and the exact means that they have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from churnsim.satisfaction.survey import Survey
+
+__all__ = ["KnownSurvey", "expected_tick", "generator", "people", "tick"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class KnownSurvey:
+    """A synthetic survey, and the population's value of each quantity that an instrument estimates from it."""
+
+    survey: Survey
+    truth: dict[str, float]
+
+
+def generator(seed: int) -> np.random.Generator:
+    """The random numbers of a synthetic survey."""
+    return np.random.Generator(np.random.Philox(seed))
+
+
+def people(n: int) -> pd.Index:
+    """Respondents' ids."""
+    return pd.Index([f"r{i:05d}" for i in range(1, n + 1)], name="respondent")
+
+
+def tick(latent: Array, scale: tuple[float, float]) -> Array:
+    """The box nearest to the opinion: rounded half up, cut at the ends of the scale."""
+    return np.asarray(np.clip(np.floor(latent + 0.5), *scale))
+
+
+def expected_tick(mean: Array | float, sd: float, scale: tuple[float, float]) -> Array:
+    """Exact mean of `tick` of a normal opinion: low + the sum over thresholds of the chance to lie above each."""
+    thresholds = np.arange(scale[0], scale[1]) + 0.5
+    above = stats.norm.sf((thresholds - np.asarray(mean, dtype=float)[..., None]) / sd)
+    return np.asarray(scale[0] + above.sum(axis=-1))
