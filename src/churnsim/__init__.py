@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from churnsim import claims as claims
     from churnsim.claims.reproduce import reproduce as reproduce
     from churnsim.data import datasets as datasets
+    from churnsim.data.renewals import count_renewals as count_renewals
+    from churnsim.data.subscriptions import read_subscriptions as read_subscriptions
     from churnsim.data.summary import split_holdout as split_holdout
     from churnsim.data.summary import summarise as summarise
     from churnsim.data.transactions import read_transactions as read_transactions
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from churnsim.errors import ConfigError as ConfigError
     from churnsim.errors import DataError as DataError
     from churnsim.errors import FitError as FitError
+    from churnsim.models.bdw import BetaDiscreteWeibull as BetaDiscreteWeibull
     from churnsim.models.bg_nbd import BGNBD as BGNBD
     from churnsim.models.bootstrap import bootstrap as bootstrap
     from churnsim.models.clv import customer_value as customer_value
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from churnsim.models.posterior import posterior_models as posterior_models
     from churnsim.models.posterior import sample_posterior as sample_posterior
     from churnsim.models.purchase_model import PurchaseModel as PurchaseModel
+    from churnsim.models.sbg import ShiftedBetaGeometric as ShiftedBetaGeometric
     from churnsim.satisfaction.read_survey import read_survey as read_survey
     from churnsim.satisfaction.survey import Survey as Survey
     from churnsim.simulation.compare import Comparison as Comparison
@@ -54,11 +58,15 @@ if TYPE_CHECKING:
 _HOME = {
     "churnsim.errors": ("ChurnSimError", "ConfigError", "DataError", "FitError"),
     "churnsim.data.transactions": ("read_transactions",),
+    "churnsim.data.subscriptions": ("read_subscriptions",),
+    "churnsim.data.renewals": ("count_renewals",),
     "churnsim.data.summary": ("split_holdout", "summarise"),
     "churnsim.models.bg_nbd": ("BGNBD",),
     "churnsim.models.mbg_nbd": ("MBGNBD",),
     "churnsim.models.purchase_model": ("PurchaseModel",),
     "churnsim.models.gamma_gamma": ("GammaGamma",),
+    "churnsim.models.sbg": ("ShiftedBetaGeometric",),
+    "churnsim.models.bdw": ("BetaDiscreteWeibull",),
     "churnsim.models.clv": ("customer_value",),
     "churnsim.satisfaction.read_survey": ("read_survey",),
     "churnsim.satisfaction.survey": ("Survey",),

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from churnsim.data.flaws import Flaw, Flaws
 from churnsim.errors import ConfigError, DataError
 
-__all__ = ["ISO_DATE", "Names", "typed_columns"]
+__all__ = ["ISO_DATE", "Names", "dates", "ids", "numbers", "typed_columns"]
 
 # What exporters write for "nothing here". A customer who is really called so would be taken for many others'
 # missing id, so each of these is refused by name and never passed over.
@@ -59,22 +59,23 @@ def typed_columns(
     are text. Raises ConfigError for a `date_format` that is not one.
     """
     columns = {
-        "customer_id": _ids(raw[names.customer_id], names.customer_id, flaws, trim=trim_ids),
-        "date": _dates(raw[names.date], names.date, flaws, date_format=date_format, latest=latest),
+        "customer_id": ids(raw[names.customer_id], names.customer_id, flaws, trim=trim_ids),
+        "date": dates(raw[names.date], names.date, flaws, date_format=date_format, latest=latest),
     }
     if names.amount is not None:
         columns["amount"] = _amounts(raw[names.amount], names.amount, flaws)
     return pd.DataFrame(columns)
 
 
-def _ids(values: pd.Series[Any], name: str, flaws: Flaws, *, trim: bool) -> pd.Series[Any]:
+def ids(values: pd.Series[Any], name: str, flaws: Flaws, *, trim: bool, what: str = "purchase") -> pd.Series[Any]:
+    """Customer ids; a missing one, or one with a null byte, is marked in `flaws`. A row is one `what`."""
     if isinstance(values.dtype, pd.CategoricalDtype):
         values = values.astype(values.cat.categories.dtype)
     given = values
     missing = Flaw(
         column=name,
         reason="is not a customer id (missing)",
-        remedy="Give every purchase the id of its customer.",
+        remedy=f"Give every {what} the id of its customer.",
     )
     if _is_arrow_text(values):
         text = pa.array(values)
@@ -110,9 +111,16 @@ def _ids(values: pd.Series[Any], name: str, flaws: Flaws, *, trim: bool) -> pd.S
     return values
 
 
-def _dates(
-    values: pd.Series[Any], name: str, flaws: Flaws, *, date_format: str | None, latest: pd.Timestamp | None
+def dates(
+    values: pd.Series[Any],
+    name: str,
+    flaws: Flaws,
+    *,
+    date_format: str | None,
+    latest: pd.Timestamp | None,
+    what: str = "purchase",
 ) -> pd.Series[pd.Timestamp]:
+    """Dates without a time zone; what is no date, or falls after the day `latest`, is marked in `flaws`."""
     if date_format is not None and "%" not in date_format:
         raise ConfigError(f"date_format must be made of codes such as '%d/%m/%Y'; got {date_format!r}.")
     given = values
@@ -125,7 +133,7 @@ def _dates(
     flaws.mark(
         missing,
         given,
-        Flaw(column=name, reason="is not a date (missing)", remedy="Give every purchase its date."),
+        Flaw(column=name, reason="is not a date (missing)", remedy=f"Give every {what} its date."),
     )
     if asks is not None:
         flaws.mark(
@@ -208,18 +216,22 @@ def _parsed_dates(
     return pd.Series(parsed.to_numpy(dtype="datetime64[ns]"), index=values.index), missing, asks
 
 
-def _amounts(values: pd.Series[Any], name: str, flaws: Flaws) -> pd.Series[float]:
+def numbers(values: pd.Series[Any]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Numbers, NaN where a value is none, and the mask of what is missing."""
     missing = values.isna().to_numpy(dtype=bool)
     if pd.api.types.is_numeric_dtype(values.dtype) and not (
         pd.api.types.is_bool_dtype(values.dtype) or pd.api.types.is_complex_dtype(values.dtype)
     ):
-        numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
-    else:
-        text = pc.utf8_trim_whitespace(_as_text(values))
-        missing |= _mask(pc.equal(text, ""))
-        is_number = pc.match_substring_regex(text, _NUMBER)
-        plain = pc.if_else(is_number, text, pa.scalar(None, pa.string()))
-        numbers = plain.cast(pa.float64()).to_pandas().to_numpy(dtype=np.float64)
+        return values.to_numpy(dtype=np.float64, na_value=np.nan), missing
+    text = pc.utf8_trim_whitespace(_as_text(values))
+    missing |= _mask(pc.equal(text, ""))
+    is_number = pc.match_substring_regex(text, _NUMBER)
+    plain = pc.if_else(is_number, text, pa.scalar(None, pa.string()))
+    return plain.cast(pa.float64()).to_pandas().to_numpy(dtype=np.float64), missing
+
+
+def _amounts(values: pd.Series[Any], name: str, flaws: Flaws) -> pd.Series[float]:
+    amounts, missing = numbers(values)
     flaws.mark(
         missing,
         values,
@@ -230,7 +242,7 @@ def _amounts(values: pd.Series[Any], name: str, flaws: Flaws) -> pd.Series[float
         ),
     )
     flaws.mark(
-        ~np.isfinite(numbers),
+        ~np.isfinite(amounts),
         values,
         Flaw(
             column=name,
@@ -240,7 +252,7 @@ def _amounts(values: pd.Series[Any], name: str, flaws: Flaws) -> pd.Series[float
         ),
     )
     flaws.mark(
-        numbers < 0,
+        amounts < 0,
         values,
         Flaw(
             column=name,
@@ -248,7 +260,7 @@ def _amounts(values: pd.Series[Any], name: str, flaws: Flaws) -> pd.Series[float
             remedy="Take refunds out, or net them against their purchase, beforehand.",
         ),
     )
-    return pd.Series(numbers + 0.0, index=values.index)  # -0 becomes 0
+    return pd.Series(amounts + 0.0, index=values.index)  # -0 becomes 0
 
 
 def _is_arrow_text(values: pd.Series[Any]) -> bool:

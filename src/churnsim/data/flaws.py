@@ -55,6 +55,13 @@ class Flaws:
             self._kind[fresh] = len(self._kinds)
             self._kinds.append((flaw, values))
 
+    def adopt(self, other: Flaws, positions: NDArray[np.int64], values: Sequence[Any] | pd.Series[Any]) -> None:
+        """Take over the flaws of a part of the rows: row i of `other` is row `positions[i]` here."""
+        for kind, (flaw, _) in enumerate(other._kinds):
+            bad = np.zeros(len(self._kind), dtype=bool)
+            bad[positions[other._kind == kind]] = True
+            self.mark(bad, values, flaw)
+
     @property
     def good(self) -> NDArray[np.bool_]:
         """Mask of the rows without a flaw."""

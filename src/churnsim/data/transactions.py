@@ -19,7 +19,7 @@ from churnsim.data.flaws import Flaws
 from churnsim.data.parquet_file import read_parquet_columns
 from churnsim.errors import ConfigError, DataError
 
-__all__ = ["read_transactions"]
+__all__ = ["checked_path", "plain_ids", "read_transactions"]
 
 TEXT_SUFFIXES = (".csv", ".txt", ".tsv")
 PARQUET_SUFFIXES = (".parquet", ".pq")
@@ -80,7 +80,7 @@ def read_transactions(
     if len(set(names.present())) < len(names.present()):
         raise ConfigError(f"customer_id, date and amount must be different columns; got {names.present()}.")
     latest = pd.Timestamp.now().normalize() if today is None else calendar_day(today, name="today")
-    file, kind = _checked_path(path)
+    file, kind = checked_path(path)
 
     rules = {"names": names, "date_format": date_format, "latest": latest}
     try:
@@ -100,7 +100,7 @@ def read_transactions(
         raise table.error(file, "No row is left to use.")
     result = table.frame[flaws.good].reset_index(drop=True) if flaws.count else table.frame
     if isinstance(result["customer_id"].dtype, pd.ArrowDtype):
-        result["customer_id"] = _plain(result["customer_id"])
+        result["customer_id"] = plain_ids(result["customer_id"])
     result.attrs["set_aside"] = flaws.records(table.row)
     return result
 
@@ -141,14 +141,15 @@ def _text_table(file: Path, names: Names, rules: dict[str, Any], *, delimiter: s
     return _Table(frame=frame, flaws=records.flaws, row=lambda position: int(records.lines[position]), row_word="line")
 
 
-def _plain(ids: pd.Series[Any]) -> pd.Series[Any]:
+def plain_ids(ids: pd.Series[Any]) -> pd.Series[Any]:
     """Arrow ids (none missing any more) as the types pandas users expect: str objects or numpy integers."""
     if pd.api.types.is_integer_dtype(ids.dtype):
         return pd.Series(ids.to_numpy(dtype=np.int64), index=ids.index)
     return pd.Series(ids.to_numpy(dtype=object), index=ids.index, dtype=object)
 
 
-def _checked_path(path: str | os.PathLike[str]) -> tuple[Path, Literal["text", "parquet"]]:
+def checked_path(path: str | os.PathLike[str]) -> tuple[Path, Literal["text", "parquet"]]:
+    """The file and its kind, told by its name; DataError when it is not there or of neither kind."""
     file = Path(path)
     suffix = file.suffix.lower()
     inner = Path(file.stem).suffix.lower() if suffix == ".gz" else suffix

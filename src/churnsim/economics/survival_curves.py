@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from churnsim.errors import ConfigError
+from churnsim.kernels.sbg import discounted_renewals
 
 __all__ = ["BetaGeometric", "Geometric", "MeanLife", "SurvivalCurve"]
 
@@ -45,32 +46,6 @@ def _geometric_sum(weight: float, terms: float) -> float:
     if weight == 1.0:
         return terms
     return float((1.0 - weight**terms) / (1.0 - weight))
-
-
-def _discounted_renewals(alpha: float, beta: float, weight: float) -> float:
-    """Sum of w^i B(alpha, beta + i)/B(alpha, beta) for 0 <= w < 1, which is 2F1(1, beta; alpha + beta; w).
-
-    Gauss's continued fraction 1/(1 - k_1 w/(1 - k_2 w/(1 - ...))), DLMF 15.7, with all k positive, by the modified
-    Lentz method. It stays exact where a library's 2F1 fails: customers nearly alike, alpha + beta in the millions.
-    Near w = 1 it takes some 20/sqrt(1 - w) steps.
-    """
-    c = alpha + beta - 1.0
-    value = upper = 1.0
-    lower = 0.0
-    for step in range(1, 1_000_000):
-        n = step // 2
-        if step == 1:
-            k = beta / (c + 1.0)
-        elif step % 2:
-            k = (beta + n) * (c + n) / ((c + 2 * n) * (c + 2 * n + 1.0))
-        else:
-            k = n * (alpha - 1.0 + n) / ((c + 2 * n - 1.0) * (c + 2 * n))
-        lower = 1.0 / (1.0 - k * weight * lower)
-        upper = 1.0 - k * weight / upper
-        value *= upper * lower
-        if abs(upper * lower - 1.0) < 1e-15:
-            break
-    return 1.0 / value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,5 +140,5 @@ class BetaGeometric:
         a, b = self.alpha, self.beta + renewals
         if weight > 1.0 or (weight == 1.0 and a <= 1.0):
             return math.inf
-        factor = (a + b - 1.0) / (a - 1.0) if weight == 1.0 else _discounted_renewals(a, b, weight)
+        factor = (a + b - 1.0) / (a - 1.0) if weight == 1.0 else discounted_renewals(a, b, weight)
         return self.survival(renewals) * factor

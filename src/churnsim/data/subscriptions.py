@@ -1,0 +1,225 @@
+"""Subscriptions from a CSV or Parquet file: how long each customer has stayed, and whether it has left.
+
+A row is one customer. Its tenure runs from the start to the end of the relation, or to the last day observed where the
+customer is still there (right-censored). Where the observation began later than the relation, the customer is in the
+data only because it lasted until then (left-truncated): `entry` is the tenure it had by that day, 0 for the others.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from churnsim.data.columns import dates, ids, numbers
+from churnsim.data.csv_file import read_delimited
+from churnsim.data.days import calendar_day
+from churnsim.data.flaws import Flaw, Flaws
+from churnsim.data.parquet_file import read_parquet_columns
+from churnsim.data.transactions import checked_path, plain_ids
+from churnsim.errors import ConfigError, DataError
+from churnsim.units import DAYS_PER_UNIT, check_unit
+
+__all__ = ["read_subscriptions"]
+
+YES = ("yes", "y", "true", "t", "1", "1.0")
+NO = ("no", "n", "false", "f", "0", "0.0")
+WHAT = "subscription"
+
+
+def read_subscriptions(
+    path: str | os.PathLike[str],
+    *,
+    customer_id: str = "customer_id",
+    start: str = "start",
+    end: str = "end",
+    tenure: str | None = None,
+    churned: str = "churned",
+    entry: str | None = None,
+    covariates: Sequence[str] = (),
+    observed_until: str | datetime.date | None = None,
+    observed_from: str | datetime.date | None = None,
+    unit: str = "M",
+    date_format: str | None = None,
+    delimiter: str | None = None,
+    encoding: str = "utf-8",
+    on_bad: Literal["raise", "set_aside"] = "raise",
+) -> pd.DataFrame:
+    """Read subscriptions, one row a customer, from a CSV (``.csv .txt .tsv``, also ``.gz``) or Parquet file.
+
+    Either dates: columns `start` and `end` (empty while the customer is there), observed until the day
+    `observed_until`, which must then be given, and perhaps only from `observed_from` on. An end after `observed_until`
+    has not happened yet: that customer is still there. Or durations: pass `tenure`, the name of a column of
+    durations in `unit`, with `churned` (yes/no, true/false, 1/0) and, for left truncation, `entry`.
+
+    Returns a frame indexed by ``customer_id`` with ``tenure`` (float, in `unit`), ``churned`` (bool), ``entry`` (float,
+    0 without truncation) and the `covariates` (numbers where every value is one, otherwise text).
+    ``.attrs`` holds `unit` and `set_aside`, the rows left out under ``on_bad="set_aside"``.
+
+    Raises DataError, naming file, row, value and remedy, for every bad row: missing or repeated id, unreadable date,
+    end before start, start after the last day observed, customers gone before the observation began, negative tenure,
+    tenure not above entry, missing covariate. Raises ConfigError for impossible arguments.
+    """
+    check_unit(unit)
+    if on_bad not in ("raise", "set_aside"):
+        raise ConfigError(f"on_bad must be 'raise' or 'set_aside'; got {on_bad!r}.")
+    lengths = [start, end] if tenure is None else [tenure, churned, *([] if entry is None else [entry])]
+    columns = [customer_id, *lengths, *covariates]
+    if len(set(columns)) < len(columns):
+        raise ConfigError(f"the columns named must all be different; got {columns}.")
+    typing: Callable[[pd.DataFrame, Flaws], pd.DataFrame]
+    if tenure is None:
+        window = _Window.of(observed_from, observed_until, unit)
+
+        def typing(raw: pd.DataFrame, flaws: Flaws) -> pd.DataFrame:
+            return _from_dates(raw, flaws, start=start, end=end, window=window, date_format=date_format)
+    else:
+
+        def typing(raw: pd.DataFrame, flaws: Flaws) -> pd.DataFrame:
+            return _from_durations(raw, flaws, tenure=tenure, churned=churned, entry=entry)
+
+    return _read(
+        path, columns, customer_id, covariates, typing,
+        unit=unit, delimiter=delimiter, encoding=encoding, on_bad=on_bad,
+    )  # fmt: skip
+
+
+def _read(
+    path: str | os.PathLike[str], columns: list[str], customer_id: str, covariates: Sequence[str],
+    typing: Callable[[pd.DataFrame, Flaws], pd.DataFrame],
+    *, unit: str, delimiter: str | None, encoding: str, on_bad: str,
+) -> pd.DataFrame:  # fmt: skip
+    file, kind = checked_path(path)
+    try:
+        if kind == "parquet":
+            raw = read_parquet_columns(file, columns)
+            flaws, word, lines = Flaws(len(raw)), "row", np.arange(len(raw)) + 1
+        else:
+            tab = file.name.lower().removesuffix(".gz").endswith(".tsv")
+            records = read_delimited(file, delimiter=delimiter or ("\t" if tab else ","), encoding=encoding).carefully(
+                columns
+            )
+            raw, flaws, word, lines = records.frame, records.flaws, "line", records.lines
+    except OSError as error:
+        raise DataError(f"{file} cannot be read ({error.strerror or error}).") from None
+    if raw.empty:
+        raise DataError(f"{file} holds no subscriptions. Give it at least one row.")
+    index = ids(raw[customer_id], customer_id, flaws, trim=kind == "text", what=WHAT)
+    twice = Flaw(column=customer_id, reason="has a row before this one", remedy="Give one row to each customer.")
+    flaws.mark(index.duplicated().to_numpy(), raw[customer_id], twice)
+    frame = typing(raw, flaws)
+    for name in covariates:
+        frame[name] = _covariate(raw[name], name, flaws)
+    if flaws.count and (on_bad == "raise" or flaws.count == len(raw)):
+        remedy = "Or pass on_bad='set_aside' to leave such rows out and have them listed."
+        raise flaws.error(
+            str(file), row=lambda position: int(lines[position]), row_word=word,
+            last_resort=remedy if on_bad == "raise" else "No row is left to use.",
+        )  # fmt: skip
+    frame.index = pd.Index(plain_ids(index) if isinstance(index.dtype, pd.ArrowDtype) else index, name="customer_id")
+    result = frame[flaws.good]
+    result.attrs.update(unit=unit, set_aside=flaws.records(lambda position: int(lines[position])))
+    return result
+
+
+@dataclass(frozen=True)
+class _Window:
+    """The days between which customers could be seen, and the days in one unit."""
+
+    first: pd.Timestamp | None
+    last: pd.Timestamp
+    days: float
+
+    @classmethod
+    def of(cls, first: Any, last: Any, unit: str) -> _Window:
+        if last is None:
+            raise ConfigError(
+                "observed_until is needed with start and end dates: the last day on which it was known who is there."
+            )
+        begin = None if first is None else calendar_day(first, name="observed_from")
+        until = calendar_day(last, name="observed_until")
+        if begin is not None and begin >= until:
+            raise ConfigError(f"observed_from must lie before observed_until; got {begin.date()} and {until.date()}.")
+        return cls(begin, until, DAYS_PER_UNIT[unit])
+
+
+def _from_dates(
+    raw: pd.DataFrame, flaws: Flaws, *, start: str, end: str, window: _Window, date_format: str | None
+) -> pd.DataFrame:
+    began = dates(raw[start], start, flaws, date_format=date_format, latest=window.last, what=WHAT).dt.normalize()
+    given = raw[end]
+    open_ended = (given.isna() | (given.astype(str).str.strip() == "")).to_numpy(dtype=bool)
+    ended = pd.Series(pd.NaT, index=raw.index, dtype="datetime64[ns]")
+    if not open_ended.all():
+        part = Flaws(int((~open_ended).sum()))
+        days = dates(given[~open_ended], end, part, date_format=date_format, latest=None, what=WHAT)
+        ended[~open_ended] = days.dt.normalize().to_numpy()
+        flaws.adopt(part, np.flatnonzero(~open_ended), given)
+    remedy = "Correct the date, or leave out a relation that never began."
+    flaws.mark((ended < began).to_numpy(), given, Flaw(column=end, reason="lies before the start", remedy=remedy))
+    flaws.mark((ended == began).to_numpy(), given, Flaw(column=end, reason="is the day of the start", remedy=remedy))
+    entry = np.zeros(len(raw))
+    if window.first is not None:
+        gone = Flaw(
+            column=end,
+            reason=f"lies before the observation begins ({window.first:%Y-%m-%d})",
+            remedy="Leave out customers who were gone by then: they are there only by accident.",
+        )
+        flaws.mark((ended <= window.first).to_numpy(), given, gone)
+        entry = np.maximum((window.first - began).dt.days.to_numpy(dtype=np.float64) / window.days, 0.0)
+    churned = (ended <= window.last).to_numpy(dtype=bool)
+    tenure = (ended.where(churned, window.last) - began).dt.days.to_numpy(dtype=np.float64) / window.days
+    return pd.DataFrame({"tenure": tenure, "churned": churned, "entry": entry})
+
+
+def _from_durations(raw: pd.DataFrame, flaws: Flaws, *, tenure: str, churned: str, entry: str | None) -> pd.DataFrame:
+    long = _duration(raw[tenure], tenure, flaws)
+    left = _yes_or_no(raw[churned], churned, flaws)
+    into = np.zeros(len(raw)) if entry is None else _duration(raw[entry], entry, flaws)
+    too_short = Flaw(
+        column=tenure, reason="is not above the tenure at entry",
+        remedy="A customer who had left by the time the observation began does not belong here.",
+    )  # fmt: skip
+    flaws.mark((into > 0) & (long <= into), raw[tenure], too_short)
+    nothing = Flaw(
+        column=tenure, reason="is 0 for a customer who left",
+        remedy="Give the tenure it had when it left (the first month counts as 1), or leave out what never began.",
+    )  # fmt: skip
+    flaws.mark((long == 0) & left, raw[tenure], nothing)
+    return pd.DataFrame({"tenure": long, "churned": left, "entry": into})
+
+
+def _duration(values: pd.Series[Any], name: str, flaws: Flaws) -> NDArray[np.float64]:
+    lengths, _ = numbers(values)
+    unread = Flaw(column=name, reason="is not a number", remedy="Write durations as plain numbers such as 7 or 3.5.")
+    flaws.mark(~np.isfinite(lengths), values, unread)
+    flaws.mark(lengths < 0, values, Flaw(column=name, reason="is negative", remedy="Durations are 0 or more."))
+    return lengths
+
+
+def _yes_or_no(values: pd.Series[Any], name: str, flaws: Flaws) -> NDArray[np.bool_]:
+    text = values.astype(str).str.strip().str.lower()
+    yes, no = text.isin(YES).to_numpy(dtype=bool), text.isin(NO).to_numpy(dtype=bool)
+    flaws.mark(
+        ~(yes | no), values,
+        Flaw(column=name, reason="is neither yes nor no", remedy="Write yes/no, true/false or 1/0."),
+    )  # fmt: skip
+    return yes
+
+
+def _covariate(values: pd.Series[Any], name: str, flaws: Flaws) -> pd.Series[Any]:
+    """Numbers where every value is one, else text; missing values are marked."""
+    read, missing = numbers(values)
+    lost = Flaw(
+        column=name, reason="is missing", remedy="Fill it in, give the missing a word of their own, or drop the column."
+    )
+    flaws.mark(missing | (values.astype(str).str.strip() == "").to_numpy(dtype=bool), values, lost)
+    if np.isfinite(read[~missing]).all():
+        return pd.Series(read, index=values.index)
+    return values.astype(str).str.strip().astype(object)

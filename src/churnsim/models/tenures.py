@@ -1,0 +1,172 @@
+"""Checked subscriptions as arrays: what every retention model reads of a customer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from churnsim.errors import DataError
+
+__all__ = ["Cohorts", "Tenures"]
+
+Floats = NDArray[np.float64]
+
+MAKE = "Make it with churnsim.read_subscriptions, or name its columns so."
+
+
+@dataclass(frozen=True)
+class Tenures:
+    """n customers: how long each has been there, whether it left then, the tenure at which its observation began."""
+
+    tenure: Floats
+    churned: NDArray[np.bool_]
+    entry: Floats
+    index: pd.Index
+
+    @classmethod
+    def of(cls, subscriptions: pd.DataFrame, *, need_churned: bool = True) -> Tenures:
+        """Check `tenure`, `churned` and `entry` (0 where there is none) and take them as arrays.
+
+        `need_churned=False` is for customers of whom only the tenure so far is asked; without the column they all
+        count as active. Raises DataError that names the customer, the value and the remedy.
+        """
+        if not isinstance(subscriptions, pd.DataFrame):
+            raise DataError(
+                f"subscriptions are a DataFrame with tenure and churned; got a {type(subscriptions).__name__}. {MAKE}"
+            )
+        wanted = ["tenure", "churned"] if need_churned else ["tenure"]
+        missing = [name for name in wanted if name not in subscriptions.columns]
+        if missing:
+            raise DataError(
+                f"the subscriptions lack {', '.join(map(repr, missing))}; they have "
+                f"{', '.join(map(repr, subscriptions.columns))}. {MAKE}"
+            )
+        if subscriptions.empty:
+            raise DataError("the subscriptions have no rows. Check the filter that made them.")
+        n, index = len(subscriptions), subscriptions.index
+        tenure = _lengths(subscriptions, "tenure")
+        entry = _lengths(subscriptions, "entry") if "entry" in subscriptions.columns else np.zeros(n)
+        churned = _churned(subscriptions) if "churned" in subscriptions.columns else np.zeros(n, dtype=bool)
+        late = (entry > 0) & (tenure <= entry)
+        refuse(
+            index, tenure, late, "tenure must be above entry", "Leave out who had gone before the observation began."
+        )
+        nothing = churned & (tenure == 0)
+        refuse(
+            index, tenure, nothing, "tenure must be above 0 for a customer who left", "The first period counts as 1."
+        )
+        return cls(tenure, churned, entry, index)
+
+    def __len__(self) -> int:
+        return len(self.tenure)
+
+    def in_whole_units(self) -> Tenures:
+        """The same, checked to be whole numbers of renewals; DataError otherwise."""
+        for name in ("tenure", "entry"):
+            values = getattr(self, name)
+            remedy = "Count renewals with churnsim.count_renewals(subscriptions, term=...)."
+            refuse(self.index, values, values != np.floor(values), f"{name} must be a whole number of renewals", remedy)
+        return self
+
+    def series(self, values: Floats, name: str) -> pd.Series[float]:
+        """Values in the order of the rows, as a Series on the subscriptions' own index."""
+        return pd.Series(values, index=self.index, name=name)
+
+
+def _lengths(frame: pd.DataFrame, name: str) -> Floats:
+    try:
+        values = frame[name].to_numpy(dtype=np.float64, na_value=np.nan)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"column {name!r} of the subscriptions must hold numbers ({error}).") from None
+    bad = ~np.isfinite(values) | (values < 0)
+    refuse(frame.index, values, bad, f"{name} must be a finite number, 0 or more", "Check the row.")
+    return values
+
+
+def _churned(frame: pd.DataFrame) -> NDArray[np.bool_]:
+    column = frame["churned"]
+    values = column.to_numpy()
+    if values.dtype != bool and not pd.Series(values).isin([0, 1]).all():
+        bad = column[~column.isin([0, 1])]
+        raise DataError(
+            f"churned must be True or False (or 1 or 0); customer {str(bad.index[0])[:80]!r} has "
+            f"{str(bad.iloc[0])[:40]!r}. Compare the column with the word for having left."
+        )
+    return values.astype(bool)
+
+
+def refuse(index: pd.Index, values: Floats, bad: NDArray[np.bool_], rule: str, remedy: str) -> None:
+    """DataError for the first of the `bad` rows, if any."""
+    if bad.any():
+        first = int(np.argmax(bad))
+        raise DataError(
+            f"{rule}; customer {str(index[first])[:80]!r} has {values[first]:g} ({int(bad.sum())} such rows). {remedy}"
+        )
+
+
+@dataclass(frozen=True)
+class Cohorts:
+    """What the renewal likelihoods need: by pattern of covariates and tenure, how many left and how many stayed.
+
+    Rows `first[g] ... first[g + 1]` belong to pattern g, in ascending `t`. `kept` counts factors S(t): customers
+    still there at t less those who entered the observation at t.
+    """
+
+    first: NDArray[np.int64]
+    t: NDArray[np.int64]
+    lost: Floats
+    kept: Floats
+    customers: float
+
+    @classmethod
+    def of(cls, tenures: Tenures, pattern: NDArray[np.int64] | None = None) -> Cohorts:
+        """Count `tenures`, whole numbers, by `pattern` (0, 1, ... of each customer; all alike if None)."""
+        checked = tenures.in_whole_units()
+        t, entry = checked.tenure.astype(np.int64), checked.entry.astype(np.int64)
+        code = np.zeros(len(t), dtype=np.int64) if pattern is None else pattern
+        width = int(max(t.max(), 1)) + 1
+        return cls._counted(code, t, entry, checked.churned, width, int(code.max()) + 1)
+
+    @classmethod
+    def _counted(
+        cls, code: NDArray[np.int64], t: NDArray[np.int64], entry: NDArray[np.int64], churned: Any, width: int,
+        groups: int,
+    ) -> Cohorts:  # fmt: skip
+        place = code * width + t
+        places = [place, (code * width + entry)[entry > 0]]
+        cells = np.unique(np.concatenate(places)) if groups > 1 else np.arange(groups * width)
+        lost = np.bincount(np.searchsorted(cells, place[churned]), minlength=cells.size).astype(np.float64)
+        kept = np.bincount(np.searchsorted(cells, place[~churned]), minlength=cells.size).astype(np.float64)
+        kept -= np.bincount(np.searchsorted(cells, places[1]), minlength=cells.size)
+        use = cells % width > 0  # S(0) = 1 says nothing
+        cells, lost, kept = cells[use], lost[use], kept[use]
+        first = np.searchsorted(cells, np.arange(groups + 1) * width)
+        return cls(first.astype(np.int64), cells % width, lost, kept, float(len(t)))
+
+    @classmethod
+    def of_survivors(cls, survivors: Any) -> Cohorts:
+        """Customers left after 0, 1, 2 ... renewals: a sequence, or a frame with a column a cohort (shorter ones end in
+        missing values). Raises DataError unless the numbers are finite, 0 or more, and never rise.
+        """
+        table = survivors if isinstance(survivors, pd.DataFrame) else pd.DataFrame({"cohort": list(survivors)})
+        lost, kept = np.zeros(max(len(table), 2)), np.zeros(max(len(table), 2))
+        customers = 0.0
+        for name in table.columns:
+            values = table[name].to_numpy(dtype=np.float64, na_value=np.nan)
+            values = values[: int(np.flatnonzero(np.isfinite(values)).max(initial=-1)) + 1]
+            if values.size < 2 or not np.isfinite(values).all() or (values < 0).any() or (np.diff(values) > 0).any():
+                raise DataError(
+                    f"survivors of {name!r} must be at least two numbers, 0 or more, that never rise; got "
+                    f"{list(values)[:12]}. Give the customers left after 0, 1, 2 ... renewals."
+                )
+            lost[1 : values.size] += -np.diff(values)
+            kept[values.size - 1] += values[-1]
+            customers += values[0]
+        if customers <= 0:
+            raise DataError("the cohorts start with no customers. Give the customers left after 0, 1, 2 ... renewals.")
+        t = np.arange(1, lost.size)
+        return cls(np.array([0, t.size]), t, lost[1:], kept[1:], customers)

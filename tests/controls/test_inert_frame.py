@@ -1,0 +1,63 @@
+"""Truth: a control. A pickle that would run code when loaded runs nothing here, and is refused."""
+
+from __future__ import annotations
+
+import lzma
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from churnsim.data.inert_frame import read_inert_frame
+from churnsim.errors import DataError
+
+
+class Bomb:
+    """Writes a file when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (open, (str(self.path), "w"))
+
+
+def pack(tmp_path, thing, protocol=5):
+    path = tmp_path / "table.pkl.xz"
+    with lzma.open(path, "wb") as file:
+        pickle.dump(thing, file, protocol=protocol)
+    return path
+
+
+def test_a_plain_frame_is_read(tmp_path):
+    frame = pd.DataFrame({"n": [1, 2], "x": [0.5, np.nan], "word": ["a", "ü"]})
+    frame["word"] = frame["word"].astype(object)
+    pd.testing.assert_frame_equal(read_inert_frame(pack(tmp_path, frame)), frame, check_index_type=False)
+
+
+def test_planted_code_does_not_run(tmp_path):
+    trap = tmp_path / "ran"
+    lzma_file = pack(tmp_path, Bomb(trap))
+    with pytest.raises(DataError, match="does not hold a plain table"):
+        read_inert_frame(lzma_file)
+    assert not trap.exists()
+    with lzma.open(lzma_file) as file:  # the trap is real: loading does spring it
+        pickle.load(file).close()  # noqa: S301
+    assert trap.exists()
+
+
+def test_code_hidden_in_a_cell_does_not_run(tmp_path):
+    trap = tmp_path / "ran"
+    frame = pd.DataFrame({"word": ["a", Bomb(trap)]}, dtype=object)
+    with pytest.raises(DataError, match="neither text nor number"):
+        read_inert_frame(pack(tmp_path, frame))
+    assert not trap.exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"not compressed", lzma.compress(b"\x80\x05]"), lzma.compress(b"text")])
+def test_rubbish_is_one_clear_error(tmp_path, content):
+    path = tmp_path / "table.pkl.xz"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="does not hold a plain table"):
+        read_inert_frame(path)
