@@ -9,12 +9,14 @@ from typing import Literal
 import pandas as pd
 
 from churnsim.claims.complaint_tree import STATED_TREE
+from churnsim.claims.computations_economics import ECONOMICS
 from churnsim.claims.tables import table
 from churnsim.claims.workbench import Workbench
 from churnsim.economics import multiples, streams
 from churnsim.economics.survival_curves import BetaGeometric, MeanLife
 from churnsim.errors import ConfigError
 from churnsim.models.bg_nbd import BGNBD
+from churnsim.models.gamma_gamma import GammaGamma
 
 __all__ = ["COMPUTATIONS"]
 
@@ -112,9 +114,9 @@ def common_rate_elasticity(_: Workbench, *, retention: float, rate: float) -> fl
     return multiples.retention_elasticity(retention, discount_rate=rate)
 
 
-def bgnbd_fitted(bench: Workbench, *, parameter: str) -> float:
-    """A parameter of the BG/NBD fitted to CDNOW, or `loglik`."""
-    fit = bench.purchases
+def bgnbd_fitted(bench: Workbench, *, parameter: str, calibration_end: str | None = None) -> float:
+    """A parameter of the BG/NBD fitted to CDNOW, or `loglik`; on another calibration period where one is given."""
+    fit = bench.purchases if calibration_end is None else BGNBD.fit(bench.split_until(calibration_end))
     return fit.loglik if parameter == "loglik" else fit.parameters[parameter]
 
 
@@ -138,12 +140,22 @@ def bgnbd_expected(
     return float(model.expected_purchases(customer, horizon).iloc[0])
 
 
-def spend_fitted(bench: Workbench, *, parameter: str) -> float:
-    """A parameter of the Gamma-Gamma fitted to CDNOW, or `customers` or `population_mean`."""
-    fit = bench.spend
+def spend_fitted(bench: Workbench, *, parameter: str, calibration_end: str | None = None) -> float:
+    """A parameter of the Gamma-Gamma fitted to CDNOW, or `customers` or `population_mean`; on another calibration
+    period where one is given."""
+    split = bench.split if calibration_end is None else bench.split_until(calibration_end)
+    fit = bench.spend if calibration_end is None else GammaGamma.fit(split)
     if parameter == "population_mean":
         return fit.model.population_mean()
-    return float((bench.split["frequency"] > 0).sum()) if parameter == "customers" else fit.parameters[parameter]
+    return float((split["frequency"] > 0).sum()) if parameter == "customers" else fit.parameters[parameter]
+
+
+def spend_expected(bench: Workbench, *, frequency: int, monetary_value: float) -> float:
+    """Mean spend expected of a customer with that repeat spend, Gamma-Gamma fitted to CDNOW."""
+    customer = pd.DataFrame(
+        {"frequency": [frequency], "recency": [0.0], "T": [1.0], "monetary_value": [monetary_value]}, index=["customer"]
+    )
+    return float(bench.spend.model.expected_spend(customer).iloc[0])
 
 
 def holdout_mean(bench: Workbench, *, frequency: int, column: Literal["actual", "expected"]) -> float:
@@ -151,9 +163,9 @@ def holdout_mean(bench: Workbench, *, frequency: int, column: Literal["actual", 
     return float(pd.to_numeric(bench.holdout[column]).loc[frequency])
 
 
-def full_log_size(bench: Workbench, *, measure: Literal["rows", "customers", "sales"]) -> float:
-    """Rows, customers or sales (dollars) of the full CDNOW log."""
-    log = bench.full_log
+def full_log_size(bench: Workbench, *, measure: Literal["rows", "customers", "sales"], full: bool = True) -> float:
+    """Rows, customers or sales (dollars) of the full CDNOW log, or of the 1/10 sample."""
+    log = bench.full_log if full else bench.sample_log
     if measure == "sales":
         return math.fsum(log["amount"])
     return float(len(log) if measure == "rows" else log["customer_id"].nunique())
@@ -165,12 +177,12 @@ def full_log_top_share(bench: Workbench, *, share: float) -> float:
     return float(spent.iloc[: round(share * len(spent))].sum() / spent.sum())
 
 
-COMPUTATIONS: Mapping[str, Callable[..., float]] = {
+COMPUTATIONS: Mapping[str, Callable[..., float]] = dict(ECONOMICS) | {
     function.__name__: function
     for function in (
         net_present_value, npv_with_rounded_factors, mean_life, retention_row, retention_rise, retention_cost_ratio,
         complaint_branch, ratio, margin_multiple, multiple_gain, sbg_survival, sbg_log_likelihood, sbg_multiple,
-        sbg_elasticity, common_rate_elasticity, bgnbd_fitted, bgnbd_expected, spend_fitted, holdout_mean,
-        full_log_size, full_log_top_share,
+        sbg_elasticity, common_rate_elasticity, bgnbd_fitted, bgnbd_expected, spend_fitted, spend_expected,
+        holdout_mean, full_log_size, full_log_top_share,
     )
 }  # fmt: skip

@@ -4,6 +4,9 @@ A figures file is TOML. Each `[[figure]]` has `id`, `group`, `what`, `compute` (
 (its arguments; optional), `published` (the number) and either `digits` (decimals printed: the computed value must
 *round* to the published one) or `tolerance` (largest difference allowed). `citation` and `because` (the reason for the
 tolerance) are given with the figure or once for its group, under `[groups.NAME]`.
+
+Each `[[control]]` is a figure computed wrongly on purpose: `figure` (its id), `what` (the error) and `inputs` (those
+of the figure that it replaces). A control that reproduces shows that the comparison is blunt.
 """
 
 from __future__ import annotations
@@ -11,13 +14,13 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from churnsim.errors import ConfigError
 
-__all__ = ["PUBLISHED", "Figure", "load_figures"]
+__all__ = ["PUBLISHED", "Figure", "FigureControl", "load_controls", "load_figures"]
 
 PUBLISHED = Path(__file__).with_name("published.toml")
 REQUIRED = ("id", "group", "what", "compute", "published")
@@ -41,6 +44,32 @@ class Figure:
     inputs: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, kw_only=True)
+class FigureControl:
+    """A published figure with inputs that are wrong on purpose; computed so, it must not reproduce."""
+
+    figure: Figure
+    what: str
+
+
+def load_controls(path: Path | None = None) -> list[FigureControl]:
+    """The controls of a figures file, in its order. Raises ConfigError as `load_figures` does, and for a control of a
+    figure that is not there or without inputs to replace."""
+    file = PUBLISHED if path is None else Path(path)
+    figures = {figure.id: figure for figure in load_figures(path)}
+    controls = []
+    for number, row in enumerate(tomllib.loads(file.read_text(encoding="utf-8")).get("control", []), start=1):
+        where = f"control {number} of {file}"
+        if not isinstance(row, dict) or set(row) != {"figure", "what", "inputs"} or not isinstance(row["inputs"], dict):
+            raise ConfigError(f"{where} must have the keys figure, what and inputs (a table); got {row!r}.")
+        figure = figures.get(row["figure"])
+        if figure is None or not row["inputs"]:
+            raise ConfigError(f"{where} names no figure of the file, or replaces no input: {row['figure']!r}.")
+        wrong = replace(figure, inputs={**figure.inputs, **row["inputs"]})
+        controls.append(FigureControl(figure=wrong, what=str(row["what"])))
+    return controls
+
+
 def load_figures(path: Path | None = None) -> list[Figure]:
     """Read a figures file (the package's own by default).
 
@@ -56,9 +85,11 @@ def load_figures(path: Path | None = None) -> list[Figure]:
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file} is not valid TOML in UTF-8: {error}. Mend it there.") from None
-    unknown = sorted(set(content) - {"groups", "figure"})
+    unknown = sorted(set(content) - {"groups", "figure", "control"})
     if unknown:
-        raise ConfigError(f"{file} has unknown keys: {', '.join(unknown)}. Use [groups.NAME] and [[figure]].")
+        raise ConfigError(
+            f"{file} has unknown keys: {', '.join(unknown)}. Use [groups.NAME], [[figure]] and [[control]]."
+        )
     rows, groups = content.get("figure", []), content.get("groups", {})
     if not isinstance(rows, list) or not rows:
         raise ConfigError(f"{file} holds no figure. Add at least one [[figure]].")

@@ -12,11 +12,11 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from churnsim.claims.computations import COMPUTATIONS
-from churnsim.claims.published import Figure, load_figures
+from churnsim.claims.published import Figure, load_controls, load_figures
 from churnsim.claims.workbench import Workbench
 from churnsim.errors import ConfigError
 
-__all__ = ["Reproduction", "compute", "judge", "junit_xml", "reproduce"]
+__all__ = ["Reproduction", "blunt_controls", "compute", "judge", "junit_xml", "reproduce"]
 
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 cannot hold in any spelling."""
@@ -49,6 +49,16 @@ def reproduce(figures: Path | None = None, *, bench: Workbench | None = None) ->
         _check_inputs(figure)
     bench = Workbench() if bench is None else bench
     return [judge(figure, compute(figure, bench)) for figure in loaded]
+
+
+def blunt_controls(figures: Path | None = None, *, bench: Workbench | None = None) -> list[str]:
+    """Controls of the file that reproduce although their inputs are wrong, in words; none is as it should be."""
+    bench = Workbench() if bench is None else bench
+    return [
+        f"{control.figure.id} ({control.what})"
+        for control in load_controls(figures)
+        if judge(control.figure, compute(control.figure, bench)).reproduced
+    ]
 
 
 def compute(figure: Figure, bench: Workbench) -> float:

@@ -25,7 +25,16 @@ class Workbench:
     @cached_property
     def split(self) -> pd.DataFrame:
         """Summary of the 1/10 sample with its holdout, in weeks."""
-        return split_holdout(datasets.cdnow(), until=CALIBRATION_END, holdout_until=HOLDOUT_END, unit="W")
+        return self.split_until(CALIBRATION_END)
+
+    def split_until(self, until: str) -> pd.DataFrame:
+        """The same with another end of the calibration."""
+        return split_holdout(self.sample_log, until=until, holdout_until=HOLDOUT_END, unit="W")
+
+    @cached_property
+    def sample_log(self) -> pd.DataFrame:
+        """Every transaction of the 1/10 sample."""
+        return datasets.cdnow()
 
     @cached_property
     def purchases(self) -> ModelFit[BGNBD]:

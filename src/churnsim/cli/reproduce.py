@@ -19,18 +19,22 @@ def reproduce(
         Path | None, typer.Option(metavar="FILE", help="A TOML file of figures in place of the package's own.")
     ] = None,
 ) -> None:
-    """Recompute published figures and compare each at its tolerance. Exits with 1 when one does not reproduce.
+    """Recompute published figures and compare each at its tolerance. Exits with 1 when one does not reproduce, or when
+    one that is wrong on purpose does.
 
     \b
     Examples:
       churnsim reproduce
       churnsim reproduce --junit reproduce.xml
     """
-    from churnsim.claims.reproduce import junit_xml
+    from churnsim.claims.published import load_controls
+    from churnsim.claims.reproduce import blunt_controls, junit_xml
     from churnsim.claims.reproduce import reproduce as recompute
+    from churnsim.claims.workbench import Workbench
     from churnsim.study.store import write_text
 
-    results = recompute(figures)
+    bench = Workbench()
+    results, blunt = recompute(figures, bench=bench), blunt_controls(figures, bench=bench)
     numbers = ("published", "computed", "difference", "within")
     print_table(
         ("figure", *numbers, "source", "verdict"),
@@ -52,7 +56,12 @@ def reproduce(
     typer.echo(f"{len(results) - len(failed)} of {len(results)} figures reproduced.")
     for r in failed:
         typer.echo(f"not reproduced: {r.figure}: published {r.published:.10g}, computed {r.computed:.6g}")
+    for control in blunt:
+        typer.echo(f"blunt comparison: {control} reproduces although it is wrong on purpose")
+    controls = len(load_controls(figures))
+    if controls and not blunt:
+        typer.echo(f"{controls} negative controls, wrong on purpose, did not reproduce.")
     if junit is not None:
         write_text(junit, junit_xml(results))
-    if failed:
+    if failed or blunt:
         raise typer.Exit(EXIT_NO)
