@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from churnsim.models.clv import customer_value as customer_value
     from churnsim.models.forecast import forecast as forecast
     from churnsim.models.gamma_gamma import GammaGamma as GammaGamma
+    from churnsim.models.holdout import rolling_validation as rolling_validation
+    from churnsim.models.holdout import validate as validate
     from churnsim.models.intervals import delta_interval as delta_interval
     from churnsim.models.intervals import drawn_interval as drawn_interval
     from churnsim.models.mbg_nbd import MBGNBD as MBGNBD
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from churnsim.models.posterior import sample_posterior as sample_posterior
     from churnsim.models.purchase_model import PurchaseModel as PurchaseModel
     from churnsim.models.sbg import ShiftedBetaGeometric as ShiftedBetaGeometric
+    from churnsim.models.selection import compare_models as compare_models
     from churnsim.satisfaction.read_survey import read_survey as read_survey
     from churnsim.satisfaction.survey import Survey as Survey
     from churnsim.simulation.compare import Comparison as Comparison
@@ -74,6 +77,8 @@ _HOME = {
     "churnsim.models.bootstrap": ("bootstrap",),
     "churnsim.models.posterior": ("posterior_models", "sample_posterior"),
     "churnsim.models.forecast": ("forecast",),
+    "churnsim.models.holdout": ("rolling_validation", "validate"),
+    "churnsim.models.selection": ("compare_models",),
     "churnsim.simulation.market": ("Market",),
     "churnsim.simulation.population": ("Cohort", "PosteriorBase"),
     "churnsim.simulation.strategy": (

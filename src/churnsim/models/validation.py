@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 
 from churnsim.errors import DataError
-from churnsim.models.bg_nbd import BGNBD
 from churnsim.models.histories import Histories
+from churnsim.models.purchase_model import PurchaseModel
 from churnsim.units import DAYS_PER_UNIT
 
 __all__ = ["frequency_calibration", "holdout_by_frequency", "tracking"]
 
 
-def frequency_calibration(model: BGNBD, summary: pd.DataFrame, *, cap: int = 7) -> pd.DataFrame:
+def frequency_calibration(model: PurchaseModel, summary: pd.DataFrame, *, cap: int = 7) -> pd.DataFrame:
     """Numbers of customers by repeat count, in the fitted data and as the model expects them.
 
     Each customer is expected over its own T. Columns `frequency` (0 ... cap, the last meaning "cap or more"),
@@ -33,7 +33,7 @@ def frequency_calibration(model: BGNBD, summary: pd.DataFrame, *, cap: int = 7) 
     )  # fmt: skip
 
 
-def holdout_by_frequency(model: BGNBD, split: pd.DataFrame, *, cap: int = 7) -> pd.DataFrame:
+def holdout_by_frequency(model: PurchaseModel, split: pd.DataFrame, *, cap: int = 7) -> pd.DataFrame:
     """Mean held-out purchases by calibration frequency (Fader, Hardie & Lee 2005, fig. 4).
 
     `split` is made by `churnsim.split_holdout`. Columns `frequency` (the last meaning "cap or more"), `customers`,
@@ -59,7 +59,7 @@ def holdout_by_frequency(model: BGNBD, split: pd.DataFrame, *, cap: int = 7) -> 
 
 
 def tracking(
-    model: BGNBD,
+    model: PurchaseModel,
     transactions: pd.DataFrame,
     *,
     until: str | pd.Timestamp,

@@ -1,0 +1,180 @@
+"""Which model to use, and why: fit, parsimony, what held-out purchases say, and what the data cannot tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import chi2
+
+from churnsim.models.fit import ModelFit
+from churnsim.models.holdout import Families, named_families
+from churnsim.models.holdout_scores import point_scores
+from churnsim.models.predictive import score_counts
+
+__all__ = ["ModelComparison", "compare_models", "identifiability"]
+
+# Kass & Raftery (1995), Journal of the American Statistical Association 90, p. 777: a difference in BIC below 2 is not
+# worth more than a bare mention.
+BARE_MENTION = 2.0
+# Two standard errors of the paired difference in the mean log score.
+CLEARLY = 2.0
+# Assumed: a standard error of a logarithm above 1 means a factor of 7 between the ends of a 95% interval's halves.
+LOOSE = 1.0
+# Assumed: beyond this correlation of the logarithms, two parameters are known together only.
+TOGETHER = 0.98
+UNUSABLE = ("not converged", "too little data")
+
+# family: the family it becomes where what it adds is absent. Dropout of 0 is such a limit.
+_WITHIN = {"bg_nbd": "nbd", "mbg_nbd": "nbd", "pareto_nbd": "nbd"}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ModelComparison:
+    """`table` (best first), the `fits` by name, which one is `recommended` (None when none can be used), the `reason`
+    in words, and `warnings` by model: what the data leave undetermined."""
+
+    table: pd.DataFrame
+    fits: Mapping[str, ModelFit[Any]]
+    recommended: str | None
+    reason: str
+    warnings: Mapping[str, tuple[str, ...]]
+
+    def __str__(self) -> str:
+        shown = self.table.copy()
+        for name in shown.select_dtypes("number"):
+            digits = 2 if name in ("loglik", "aic", "bic", "delta_bic", "lr") else 4
+            shown[name] = shown[name].map(lambda value, digits=digits: f"{value:.{digits}f}")
+        shown["parameters"] = self.table["parameters"].astype(str)
+        lines = [shown.to_string(), self.reason]
+        lines += [f"{name}: {text}" for name, texts in self.warnings.items() for text in texts]
+        return "\n".join(lines)
+
+
+def compare_models(summary: pd.DataFrame, models: Families, *, unit: str | None = None) -> ModelComparison:
+    """Fit every model to the same customers and put them side by side.
+
+    `summary` is made by `churnsim.summarise`, or by `churnsim.split_holdout`: then what was held out decides, and the
+    in-sample criteria where it does not. `models` as in `churnsim.validate`. Columns of the table: `parameters`,
+    `loglik`, `aic`, `bic`, `delta_bic`; where a model without dropout (NBD) is among them, the likelihood ratio
+    `lr` against it with its `lr_p` (by chi-square with the parameters added; dropout of 0 lies at the edge of the
+    parameter space, so it is approximate there); with a holdout `log_score, behind, behind_error, bias, mae`; `status`.
+    """
+    fits = {name: make(summary, unit) for name, make in named_families(models).items()}
+    table = pd.DataFrame(
+        {
+            "parameters": {name: len(fit.names) for name, fit in fits.items()},
+            "loglik": {name: fit.loglik for name, fit in fits.items()},
+            "aic": {name: fit.aic for name, fit in fits.items()},
+            "bic": {name: fit.bic for name, fit in fits.items()},
+        }
+    ).rename_axis("model")
+    table["delta_bic"] = table["bic"] - table["bic"].min()
+    _add_likelihood_ratios(table, fits)
+    held_out = "frequency_holdout" in summary.columns
+    logs = _add_holdout(table, fits, summary) if held_out else {}
+    table["status"] = {name: fit.status.code for name, fit in fits.items()}
+    usable = [name for name, fit in fits.items() if fit.status.code not in UNUSABLE]
+    warnings = {name: texts for name, fit in fits.items() if (texts := identifiability(fit))}
+    order = table.sort_values("log_score", ascending=False) if held_out else table.sort_values("bic")
+    if not usable:
+        reason = "None of these fits can be used: see their status."
+        return ModelComparison(table=order, fits=fits, recommended=None, reason=reason, warnings=warnings)
+    recommended, reason = _by_holdout(order, logs, usable) if held_out else _by_criteria(order, usable)
+    return ModelComparison(table=order, fits=fits, recommended=recommended, reason=reason, warnings=warnings)
+
+
+def identifiability(fit: ModelFit[Any]) -> tuple[str, ...]:
+    """What the data leave open about single parameters, in words; empty where all is clear."""
+    if not fit.status.ok:
+        return (str(fit.status),)
+    estimates = np.array(list(fit.parameters.values()))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        relative = np.array(list(fit.standard_errors.values())) / np.abs(estimates)
+        errors = np.array(list(fit.standard_errors.values()))
+        correlation = fit.matrix / np.outer(errors, errors)
+    found = [
+        f"{name} is known only within a factor of {np.exp(1.96 * error):,.0f} either way."
+        for name, error, value in zip(fit.names, relative, estimates, strict=True)
+        if error > LOOSE and value > 0
+    ]
+    for i, first in enumerate(fit.names):
+        for j in range(i):
+            if abs(correlation[i, j]) > TOGETHER:
+                found.append(
+                    f"{fit.names[j]} and {first} are known together only (correlation {correlation[i, j]:.3f}); "
+                    "forecasts may still be sharp."
+                )
+    return tuple(found)
+
+
+def _add_likelihood_ratios(table: pd.DataFrame, fits: Mapping[str, ModelFit[Any]]) -> None:
+    by_family: dict[str, str] = {}
+    for name, fit in fits.items():
+        by_family.setdefault(getattr(fit.model, "family", name), name)
+    ratios, chances = {}, {}
+    for name, fit in fits.items():
+        inner = by_family.get(_WITHIN.get(getattr(fit.model, "family", ""), ""))
+        if inner is None:
+            continue
+        added = len(fit.names) - len(fits[inner].names)
+        if added > 0:
+            ratios[name] = 2 * (fit.loglik - fits[inner].loglik)
+            chances[name] = float(chi2.sf(max(ratios[name], 0.0), added))
+    if ratios:
+        table["lr"] = pd.Series(ratios, dtype=float)
+        table["lr_p"] = pd.Series(chances, dtype=float)
+
+
+def _add_holdout(table: pd.DataFrame, fits: Mapping[str, ModelFit[Any]], split: pd.DataFrame) -> dict[str, Any]:
+    horizon = split["T_holdout"].to_numpy(dtype=np.float64)
+    came = split["frequency_holdout"].to_numpy(dtype=np.int64)
+    logs, bias, mae = {}, {}, {}
+    for name, fit in fits.items():
+        logs[name] = score_counts(fit.model, split, horizon, came)["log_score"].to_numpy()
+        points = point_scores(fit.model.expected_purchases(split, horizon).to_numpy(), came.astype(np.float64))
+        bias[name], mae[name] = points["bias"], points["mae"]
+    table["log_score"] = {name: float(values.mean()) for name, values in logs.items()}
+    best = logs[str(table["log_score"].idxmax())]
+    table["behind"] = {name: float((best - values).mean()) for name, values in logs.items()}
+    table["behind_error"] = {
+        name: float((best - values).std(ddof=1) / values.size**0.5) for name, values in logs.items()
+    }
+    table["bias"], table["mae"] = bias, mae
+    return logs
+
+
+def _by_holdout(table: pd.DataFrame, logs: Mapping[str, Any], usable: list[str]) -> tuple[str, str]:
+    ranked = [name for name in table.index if name in usable]
+    best = ranked[0]
+    close = [best]
+    for name in ranked[1:]:
+        difference = logs[best] - logs[name]
+        if difference.mean() <= CLEARLY * difference.std(ddof=1) / difference.size**0.5:
+            close.append(name)
+    if len(close) == 1:
+        text = "no other comes within two standard errors of it" if len(ranked) > 1 else "no other can be used"
+        return best, f"Use {best}: it foresees the held-out purchases best (log score), and {text}."
+    chosen = min(close, key=lambda name: (table.loc[name, "bic"], name))
+    others = ", ".join(name for name in close if name != chosen)
+    return chosen, (
+        f"Use {chosen}: the held-out purchases do not tell it from {others} (within two standard errors), and its BIC "
+        f"on the fitted ones is the lowest of these."
+    )
+
+
+def _by_criteria(table: pd.DataFrame, usable: list[str]) -> tuple[str, str]:
+    ranked = [name for name in table.index if name in usable]
+    best = ranked[0]
+    close = [name for name in ranked if table.loc[name, "bic"] - table.loc[best, "bic"] < BARE_MENTION]
+    caution = "Hold purchases out (churnsim.split_holdout) to decide on forecasts."
+    if len(close) == 1:
+        lead = table.loc[ranked[1], "bic"] - table.loc[best, "bic"] if len(ranked) > 1 else None
+        by = "no other can be used" if lead is None else f"its BIC is the lowest by {lead:.1f}"
+        return best, f"Use {best}: {by}. {caution}"
+    chosen = min(close, key=lambda name: (table.loc[name, "parameters"], table.loc[name, "bic"]))
+    others = ", ".join(name for name in close if name != chosen)
+    return chosen, f"Use {chosen}: BIC does not tell it from {others} (less than 2 apart). {caution}"

@@ -1,0 +1,171 @@
+"""Holdout validation and the choice between models: scores by hand, calibration under the truth, no look-ahead."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import churnsim as cs
+from churnsim.errors import ConfigError
+from churnsim.models.baselines import BoostedTrees, LastRate
+from churnsim.models.holdout import rolling_validation, validate
+from churnsim.models.holdout_scores import active_calibration, interval_calibration, point_scores, poisson_scores
+from churnsim.models.predictive import draw_counts, score_counts
+from churnsim.models.selection import compare_models, identifiability
+
+TRUTH = cs.BGNBD(r=0.6, alpha=5.0, a=0.8, b=2.0)
+CALIBRATION = {"calibration_end": "1997-09-30", "holdout_end": "1998-06-30"}
+
+
+@pytest.fixture(scope="module")
+def log() -> pd.DataFrame:
+    return cs.datasets.cdnow()
+
+
+@pytest.fixture(scope="module")
+def done(log):
+    return validate(log, [cs.BGNBD, cs.MBGNBD], **CALIBRATION)
+
+
+@pytest.fixture(scope="module")
+def firm() -> tuple[pd.DataFrame, np.ndarray]:
+    """Customers of the true model, and what they did in the 26 weeks after."""
+    base = TRUTH.draw_summary(np.full(4000, 40.0), seed=3)
+    return base, draw_counts(TRUTH, base, 26.0, seed=4).to_numpy()
+
+
+def test_scores_by_hand(done, cdnow_split, cdnow_models):
+    model = cdnow_models[0].model
+    came = cdnow_split["frequency_holdout"].to_numpy()
+    expected = model.expected_purchases(cdnow_split, 39).to_numpy()
+    row = done.scores.loc["bg_nbd"]
+    assert row["actual"] == came.sum() == 1882
+    assert row["expected"] == pytest.approx(expected.sum())
+    assert row["bias"] == pytest.approx(expected.sum() / 1882 - 1)
+    assert row["mae"] == pytest.approx(abs(expected - came).mean())
+    pmf = model.conditional_pmf(range(50), cdnow_split, 39).to_numpy()
+    assert row["log_score"] == pytest.approx(np.log(pmf[np.arange(came.size), came]).mean())
+    assert done.scores.loc[done.best, "behind"] == 0
+    assert set(done.scores["kind"]) == {"model", "baseline"}
+    # The report has long said it: too few purchases for weeks 40-78.
+    assert row["bias"] < -0.1
+    assert not row["covered"]
+
+
+def test_the_tables_go_together(done):
+    own = done.by_frequency[done.by_frequency["model"] == "bg_nbd"]
+    assert own["customers"].sum() == 2357
+    assert round(float(own["expected"].iloc[1]), 3) == 0.523  # Fader, Hardie & Lee (2005), fig. 4
+    track = done.tracking[done.tracking["model"] == "mbg_nbd"]
+    np.testing.assert_allclose(track["expected"].cumsum(), track["cumulative_expected"])
+    assert track["cumulative_actual"].iloc[-1] == track["actual"].sum()
+    active = done.active[done.active["model"] == "bg_nbd"]
+    assert active["customers"].sum() == 2357
+    assert (active["lower"] < active["actual"]).all()
+    assert (active["actual"] < active["upper"]).all()
+    assert active["expected"].is_monotonic_increasing
+    assert list(done.intervals["level"]) == [0.5, 0.8, 0.9, 0.95] * 2
+
+
+def test_the_truth_is_calibrated_and_half_the_rate_is_not(firm):
+    base, came = firm
+    half = cs.BGNBD(r=0.3, alpha=5.0, a=0.8, b=2.0)
+    for model, right in ((TRUTH, True), (half, False)):
+        intervals = interval_calibration(score_counts(model, base, 26.0, came))
+        # At three standard errors, so that one test in a hundred runs may fail by chance, not one in five.
+        reach = 1.5 * (intervals["upper"] - intervals["lower"]) / 2
+        assert (np.abs(intervals["covered"] - intervals["level"]) < reach).all() == right
+        active = active_calibration(model, base, 26.0, came.astype(float))
+        width = 1.6 * (active["upper"] - active["lower"]) / 2
+        assert (np.abs(active["expected"] - active["actual"]) < width).all() == right
+
+
+def test_a_poisson_forecast_is_scored_as_one():
+    scores = poisson_scores(np.array([0.0, 2.0]), np.array([0.0, 3.0]))
+    assert scores["log_score"].iloc[1] == pytest.approx(np.log(2**3 * np.exp(-2) / 6))
+    assert scores["below"].iloc[1] == pytest.approx(5 * np.exp(-2))
+    assert np.isnan(point_scores(np.ones(2), np.zeros(2))["bias"])
+
+
+def test_nobody_looks_ahead(log):
+    """What happens after the calibration changes neither fits nor baselines."""
+    end = pd.Timestamp("1997-09-30")
+    later = log["date"] > end
+    other = pd.concat([log[~later], log[later].iloc[::3], log[later].iloc[:50]])
+    split = cs.split_holdout(log, until=end.date(), holdout_until="1998-06-30")
+    for baseline in (LastRate(), BoostedTrees()):
+        first, second = (
+            baseline.expected(each, split, end=end, horizon=39.0, unit="W") for each in (log, other)
+        )  # fmt: skip
+        np.testing.assert_array_equal(first, second)
+    first, second = (validate(each, [cs.BGNBD], baselines=[], **CALIBRATION) for each in (log, other))
+    assert first.fits["bg_nbd"].model == second.fits["bg_nbd"].model
+    assert first.scores["actual"].iloc[0] != second.scores["actual"].iloc[0]
+
+
+def test_the_last_rate_by_hand():
+    log = pd.DataFrame(
+        {
+            "customer_id": [1, 1, 1, 1, 2, 2],
+            "date": pd.to_datetime(
+                ["2024-01-01", "2024-01-10", "2024-03-01", "2024-03-10", "2024-01-01", "2024-01-20"]
+            ),
+        }
+    )
+    end = pd.Timestamp("2024-03-31")  # 90 days after both began
+    summary = cs.summarise(log, unit="D", until=end.date())
+    expected = LastRate().expected(log, summary, end=end, horizon=30.0, unit="D")
+    np.testing.assert_allclose(expected, [2 / 45 * 30, 0.0])
+
+
+def test_rolling_origins(log):
+    table = rolling_validation(log, [cs.BGNBD], origins=["1997-07-31", "1997-09-30"], horizon=13, baselines=[])
+    assert list(table["origin"].dt.month) == [7, 9]
+    assert list(table["model"]) == ["bg_nbd", "bg_nbd"]
+    with pytest.raises(ConfigError, match="origins must hold at least one day"):
+        rolling_validation(log, [cs.BGNBD], origins=[], horizon=13)
+
+
+@pytest.mark.parametrize(
+    ("models", "words"), [([], "models holds none"), (["bg_nbd"], "is not a family"), ({"mine": 3}, "neither fit")]
+)
+def test_what_is_no_model_is_refused(log, models, words):
+    with pytest.raises(ConfigError, match=words):
+        validate(log, models, **CALIBRATION)
+
+
+def test_a_wrong_model_is_behind_by_more_than_chance(cdnow_split, cdnow_models):
+    """Control: parameters that are off are found by the held-out purchases, and the right ones recommended."""
+    fit = cdnow_models[0]
+
+    def wrong(summary):
+        import dataclasses
+
+        return dataclasses.replace(fit, model=cs.BGNBD(r=0.5, alpha=4.4, a=0.8, b=2.4))
+
+    found = compare_models(cdnow_split, {"right": cs.BGNBD, "wrong": wrong})
+    assert found.recommended == "right"
+    assert "no other comes within two standard errors" in found.reason
+    assert found.table.loc["wrong", "behind"] > 2 * found.table.loc["wrong", "behind_error"]
+    assert "right" in str(found)
+
+
+def test_without_a_holdout_the_criteria_decide(log):
+    found = compare_models(cs.summarise(log), [cs.BGNBD, cs.MBGNBD])
+    assert found.recommended == "mbg_nbd"
+    assert "its BIC is the lowest by 21.7" in found.reason
+    assert "log_score" not in found.table
+    fit = found.fits["bg_nbd"]
+    assert found.table.loc["bg_nbd", "aic"] == 8 - 2 * fit.loglik
+
+
+def test_what_cannot_be_told_is_said():
+    nobody = pd.DataFrame({"frequency": [0] * 30, "recency": 0.0, "T": 10.0})
+    found = compare_models(nobody, [cs.BGNBD])
+    assert found.recommended is None
+    assert found.warnings["bg_nbd"][0].startswith("too little data")
+    few = TRUTH.draw_summary(np.full(60, 20.0), seed=2)
+    words = " ".join(identifiability(cs.BGNBD.fit(few)))
+    assert "either way" in words or "together only" in words or "flat" in words or "edge" in words
+    assert identifiability(cs.BGNBD.fit(TRUTH.draw_summary(np.full(20_000, 60.0), seed=2))) == ()
