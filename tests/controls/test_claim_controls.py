@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+from functools import cache
 
 import pytest
 
@@ -11,11 +13,30 @@ from churnsim.claims.catalogue import CATALOGUE
 from churnsim.claims.check import check, to_row
 from churnsim.claims.claim import Control, Finding, Verdict
 
+ROW_KEYS = {
+    "id", "says", "quote", "sources", "kind", "quantity", "expect", "within", "because", "critique", "verdict",
+    "reason", "region", "estimate", "lower", "upper", "unit", "parts", "control", "tables",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def quick_result():
+    """Each claim judged once, quickly and without a market."""
+    return cache(lambda claim_id: check(CATALOGUE[claim_id], quick=True))
+
 
 @pytest.mark.parametrize("claim_id", list(CATALOGUE))
-def test_every_control_that_needs_no_market_fails(claim_id):
+def test_row_has_the_agreed_keys_and_is_plain_json(quick_result, claim_id):
+    row = to_row(quick_result(claim_id))
+    assert set(row) == ROW_KEYS
+    assert json.loads(json.dumps(row, allow_nan=False)) == row
+    assert set(row["control"]) == {"what", "verdict", "reason"}
+
+
+@pytest.mark.parametrize("claim_id", list(CATALOGUE))
+def test_every_control_that_needs_no_market_fails(quick_result, claim_id):
     """Without a market a claim that needs one is UNTESTED, and so may its control be; every other control must fail."""
-    result = check(CATALOGUE[claim_id], quick=True)
+    result = quick_result(claim_id)
     if result.verdict is Verdict.UNTESTED:
         assert result.control.verdict in (Verdict.FAILS, Verdict.UNTESTED)
         assert "Worthless" not in result.finding.reason

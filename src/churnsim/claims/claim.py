@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-__all__ = ["Claim", "Control", "Evidence", "Finding", "Judge", "Kind", "Part", "Result", "Source", "Verdict"]
+__all__ = ["Claim", "Control", "Evidence", "Finding", "Judge", "Kind", "Part", "Result", "Source", "Table", "Verdict"]
 
 Evidence = Any
 """What a study hands to the claims that need a market: each such claim says what it reads. Arithmetic needs none."""

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import pandas as pd
+
 from churnsim.claims.workbench import Workbench
+from churnsim.data import datasets
 from churnsim.simulation.compare import Comparison, compare
 from churnsim.simulation.market import Market
 from churnsim.simulation.population import PosteriorBase
 from churnsim.simulation.strategy import Strategy
 
-__all__ = ["MarketEvidence", "cdnow_evidence"]
+__all__ = ["MarketEvidence", "cdnow_evidence", "log_of"]
 
 # With 10 replications intervals of small, skewed effects covered 78-93% instead of 95% (measured here, 120 customers);
 # with 30, 88-93%.
@@ -30,6 +33,8 @@ class MarketEvidence:
     replications: int = 60
     seed: int = 1
     workers: int = 1
+    log: pd.DataFrame | None = None
+    """The customers' transactions, for the claims that are measured on data; None: the full CDNOW log."""
 
     def at(self, *, quick: bool) -> MarketEvidence:
         """The same evidence with few replications when `quick`; its intervals are then wider, not its answers other."""
@@ -74,3 +79,11 @@ def cdnow_evidence(*, replications: int = 60, seed: int = 1, workers: int = 1) -
         seed=seed,
         workers=workers,
     )
+
+
+def log_of(evidence: object) -> tuple[pd.DataFrame, str]:
+    """The transactions a data claim is measured on, and whose they are: the study's own, or the full CDNOW log."""
+    if isinstance(evidence, MarketEvidence) and evidence.log is not None:
+        return evidence.log, evidence.label
+    log = datasets.cdnow(full=True)
+    return log, f"the {log['customer_id'].nunique():,} customers of the full CDNOW log, January 1997 to June 1998"

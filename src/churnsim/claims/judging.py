@@ -7,12 +7,27 @@ from collections.abc import Iterable, Sequence
 
 from churnsim.claims.claim import Finding, Part, Verdict
 
-__all__ = ["closes", "combine", "not_run", "share_of_map"]
+__all__ = ["above", "by_interval", "closes", "combine", "not_run", "share_of_map"]
 
 
 def closes(computed: float, stated: float, *, within: float) -> Verdict:
     """REPRODUCED when the computed figure is within the tolerance of the stated one, FAILS otherwise (and for NaN)."""
     return Verdict.REPRODUCED if abs(computed - stated) <= within else Verdict.FAILS
+
+
+def by_interval(lower: float, upper: float, *, low: float, high: float) -> Verdict:
+    """HOLDS when the interval lies within [low, high], FAILS when it lies wholly outside; across an end it is open, and
+    more of the same runs or data would be needed: UNTESTABLE (as for NaN)."""
+    if lower >= low and upper <= high:
+        return Verdict.HOLDS
+    return Verdict.FAILS if upper < low or lower > high else Verdict.UNTESTABLE
+
+
+def above(lower: float, upper: float, level: float = 0.0) -> Verdict:
+    """HOLDS when the interval lies above `level`, FAILS when its upper end is not above it, else UNTESTABLE."""
+    if lower > level:
+        return Verdict.HOLDS
+    return Verdict.FAILS if upper <= level else Verdict.UNTESTABLE
 
 
 def combine(parts: Sequence[Part]) -> Verdict:

@@ -44,8 +44,7 @@ def _on_cdnow() -> tuple[Part, Table]:
         unit="percent of the customers",
         reason=(
             f"{above:.2%} of {len(spent):,} customers spent {BEST / ORDINARY:.1f} times the mean of "
-            f"{ordinary:.2f} or more "
-            f"in 18 months; {effort[1]:.2%} ten times and {effort[0]:.2%} seven times."
+            f"{ordinary:.2f} or more in 18 months; {effort[1]:.2%} ten times and {effort[0]:.2%} seven times."
         ),
         region=f"The customer lost is among the best {above:.2%}.",
     )
@@ -93,8 +92,7 @@ BEST_CUSTOMER = Claim(
     kind=Kind.DATA,
     quantity=(
         "(a) Ordinary customers whose spend makes up for one of the best, rounded up; (b) share of CDNOW "
-        "customers who are "
-        "worth that many average ones."
+        "customers who are worth that many average ones."
     ),
     expect=float(STATED),
     within=0.0,
@@ -102,8 +100,7 @@ BEST_CUSTOMER = Claim(
     control=Control(what="ordinary customers of 350 instead of 275", judge=control),
     critique=(
         "Who was best last year is partly so by chance and will on average be less so next year (regression "
-        "to the mean), "
-        "so the loss is smaller than last year's spend.",
+        "to the mean), so the loss is smaller than last year's spend.",
         "Effort is not revenue: seven to ten times has no stated basis.",
     ),
     judge=judge,

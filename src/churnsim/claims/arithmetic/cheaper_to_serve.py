@@ -21,9 +21,8 @@ def judge(evidence: Evidence = None, quick: bool = False, *, costs: Mapping[int,
             verdict=Verdict.UNTESTABLE,
             reason=(
                 "None of the data at hand holds costs by customer: CDNOW has purchases, Telco charges. It "
-                "takes costs of "
-                "service by customer and year, with revenue beside them, for the same customers over time. "
-                "To put a falling cost into the simulation would return it."
+                "takes costs of service by customer and year, with revenue beside them, for the same "
+                "customers over time. To put a falling cost into the simulation would return it."
             ),
         )
     by_year = [costs[year] for year in sorted(costs)]

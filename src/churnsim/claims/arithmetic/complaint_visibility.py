@@ -48,8 +48,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, shares: Mapping[str
             f"complaints would put its dissatisfied customers at {1 / max(shares.values()):.0f} or at "
             f"{1 / min(shares.values()):.0f} times that. What inviting the silent could keep hangs on it little: in "
             f"TARP's rates for a minor loss {least(minor):.0f} to {most(minor):.0f} of 100, since nearly all "
-            f"are silent "
-            "in every text."
+            f"are silent in every text."
         ),
         estimate=ratio,
         unit="largest share over smallest",

@@ -76,12 +76,9 @@ def judge(evidence: Evidence = None, quick: bool = False, *, readings: dict[str,
         reason=(
             "The value of a customer who has just renewed, times the chance to renew, is the value just before a "
             "renewal: read so, the equation is exact for customers who churn alike, and too low where they "
-            "differ, since "
-            "those who stay are the better ones. Read with a value that already starts behind a renewal it "
-            "counts churn "
-            "twice. " + " ".join(f"{part.name}: {part.reason}" for part in parts) + " The second term must "
-            "be net of what "
-            "winning the potential customers costs, which the text does not say."
+            "differ, since those who stay are the better ones. Read with a value that already starts behind "
+            "a renewal it counts churn twice. " + " ".join(f"{part.name}: {part.reason}" for part in parts) + " The "
+            "second term must be net of what winning the potential customers costs, which the text does not say."
         ),
         estimate=parts[-1].estimate,
         unit=parts[-1].unit,
@@ -108,8 +105,7 @@ CUSTOMER_ASSET_EQUATION = Claim(
     kind=Kind.ARITHMETIC,
     quantity=(
         "Relative error of the equation's value of existing customers against the discounted margin that "
-        "survival gives, "
-        "percent, by retention, discount and how much customers differ."
+        "survival gives, percent, by retention, discount and how much customers differ."
     ),
     expect=0.0,
     within=100.0 * WITHIN,

@@ -39,8 +39,7 @@ def _part(text: str, leave: dict[str, float]) -> Part:
         unit="percent of the silent, minor to major loss",
         reason=(
             f"Stated {stated:.0%}; by TARP's rates {leave['minor']:.0%} after a minor loss and "
-            f"{leave['major']:.0%} after "
-            "a major one"
+            f"{leave['major']:.0%} after a major one"
             + (", so no mix of losses gives it." if share is None else f": it takes {share:.0%} major losses or more.")
         ),
         region=f"At least {share:.0%} of the losses are major." if verdict is Verdict.HOLDS_IF else None,

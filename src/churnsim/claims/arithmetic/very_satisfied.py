@@ -68,8 +68,7 @@ VERY_SATISFIED = Claim(
     critique=(
         "Association is not effect: those who buy more have more reason to be satisfied, and to answer.",
         "The relation of satisfaction to share of wallet is not linear and differs by segment (Keiningham, "
-        "Perkins-Munn & "
-        "Evans 2003, Journal of Service Research 6(1), 37-50).",
+        "Perkins-Munn & Evans 2003, Journal of Service Research 6(1), 37-50).",
     ),
     judge=judge,
 )

@@ -2,13 +2,57 @@
 
 from __future__ import annotations
 
-from churnsim.claims.claim import Claim, Control, Kind
+import numpy as np
+import pandas as pd
+
+from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Verdict
+from churnsim.claims.judging import above
 from churnsim.claims.sources import source
-from churnsim.claims.waiting import waits_for
 
-__all__ = ["SATISFACTION_SHARE"]
+__all__ = ["SATISFACTION_SHARE", "judge"]
 
-WAITING = waits_for("a panel of firms; the method would be the path model satisfaction/paths.py")
+
+def judge(evidence: Evidence = None, quick: bool = False, *, panel: pd.DataFrame | None = None) -> Finding:
+    """Slope of later share on satisfaction within firms, given a panel (firm, year, satisfaction, share)."""
+    if panel is None:
+        return Finding(
+            verdict=Verdict.UNTESTABLE,
+            reason=(
+                "No data at hand holds satisfaction and share of the same firms over years; surveys of "
+                "customers cannot stand in. It takes a panel of firms, the share a year later, and "
+                "within-firm differences. The study that had one found no such rise in share (Anderson, "
+                "Fornell & Lehmann 1994)."
+            ),
+        )
+    ordered = panel.sort_values(["firm", "year"])
+    later = ordered.groupby("firm")["share"].shift(-1)
+    pairs = ordered.assign(later=later).dropna()
+    x = (pairs["satisfaction"] - pairs.groupby("firm")["satisfaction"].transform("mean")).to_numpy()
+    y = (pairs["later"] - pairs.groupby("firm")["later"].transform("mean")).to_numpy()
+    slope = float(x @ y / (x @ x))
+    error = float(np.sqrt(((y - slope * x) ** 2 * x**2).sum()) / (x @ x))
+    return Finding(
+        verdict=above(slope - 1.96 * error, slope + 1.96 * error),
+        reason=f"A point of satisfaction goes with {slope:+.3f} points of share a year later.",
+        estimate=slope,
+        lower=slope - 1.96 * error,
+        upper=slope + 1.96 * error,
+        unit="points of share per point of satisfaction",
+    )
+
+
+def control(evidence: Evidence, quick: bool) -> Finding:
+    """A made-up panel in which share falls where satisfaction has risen."""
+    generator = np.random.default_rng(1)
+    rows = [
+        {"firm": firm, "year": year, "satisfaction": s, "share": 30.0 - 0.5 * previous + generator.normal(0, 0.1)}
+        for firm in range(20)
+        for year, (previous, s) in enumerate(
+            zip(*(lambda walk: (walk[:-1], walk[1:]))(generator.normal(0, 1, 9).cumsum()), strict=True)
+        )
+    ]
+    return judge(evidence, quick, panel=pd.DataFrame(rows))
+
 
 SATISFACTION_SHARE = Claim(
     id="satisfaction-share",
@@ -34,12 +78,12 @@ SATISFACTION_SHARE = Claim(
     expect="positive, with an interval above zero",
     within=None,
     because="A sign, judged by its interval.",
-    control=Control(what="the same panel with years reversed", judge=WAITING),
+    control=Control(what="a made-up panel in which share falls where satisfaction has risen", judge=control),
     critique=(
         (
             "Anderson, Fornell & Lehmann (1994) find satisfaction and share negatively related: a larger "
             "share means more unlike customers."
         ),
     ),
-    judge=WAITING,
+    judge=judge,
 )

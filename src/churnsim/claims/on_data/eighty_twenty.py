@@ -2,13 +2,118 @@
 
 from __future__ import annotations
 
-from churnsim.claims.claim import Claim, Control, Kind
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
+from churnsim.claims.evidence import log_of
+from churnsim.claims.judging import by_interval, combine
 from churnsim.claims.sources import source
-from churnsim.claims.waiting import waits_for
+from churnsim.data.customers import customer_spend, top_share
+from churnsim.economics.whale import whale
 
-__all__ = ["EIGHTY_TWENTY"]
+__all__ = ["EIGHTY_TWENTY", "judge"]
 
-WAITING = waits_for("concentration of sales on CDNOW (data side of the database)")
+LOW, HIGH = 75.0, 85.0
+WINDOWS = (4, 13, 26, 39, 52, 65)
+"""Weeks after the log's first day in which spend is counted."""
+COSTS = tuple(round(0.05 * i, 2) for i in range(11))
+"""Cost to serve a customer, as a share of the mean margin of a customer: 0 to .50."""
+
+
+def _spent(log: pd.DataFrame) -> NDArray[np.float64]:
+    return np.asarray(customer_spend(log).to_numpy(), dtype=np.float64)
+
+
+def _sales(spent: NDArray[np.float64], label: str, quick: bool) -> Part:
+    found = top_share(spent, share=0.20, replications=200 if quick else 1000)
+    low, high = 100.0 * found.lower, 100.0 * found.upper
+    return Part(
+        name="(a) sales",
+        estimand="Share of sales of the 20% of customers who spend most, percent.",
+        verdict=by_interval(low, high, low=LOW, high=HIGH),
+        estimate=100.0 * found.value,
+        lower=low,
+        upper=high,
+        unit="percent of sales",
+        reason=f"On {label} the top fifth make {found.value:.1%} of sales [{found.lower:.1%}, {found.upper:.1%}].",
+    )
+
+
+def _profit(spent: NDArray[np.float64]) -> tuple[Part, Table]:
+    """Profit is margin less a cost to serve, the same for everybody: the share of the top fifth rises with the cost."""
+    rows: Table = []
+    for cost in COSTS:
+        share = 100.0 * whale(spent - cost * spent.mean()).top(0.20)
+        rows.append({"cost_to_serve_share_of_margin": cost, "top_fifth_percent": share, "inside": LOW <= share <= HIGH})
+    inside = [row["cost_to_serve_share_of_margin"] for row in rows if row["inside"]]
+    part = Part(
+        name="(b) profit",
+        estimand=(
+            "Share of profit of the 20% of customers who spend most, percent, profit being margin less a cost to serve "
+            "that is the same for each customer."
+        ),
+        verdict=Verdict.HOLDS_IF if inside else Verdict.FAILS,
+        estimate=rows[0]["top_fifth_percent"],
+        unit="percent of profit, no cost to serve",
+        reason=(
+            f"With no cost to serve it is {rows[0]['top_fifth_percent']:.1f}%, with half of the mean margin "
+            f"{rows[-1]['top_fifth_percent']:.1f}%."
+        ),
+        region=(
+            f"Serving a customer costs between {inside[0]:.0%} and {inside[-1]:.0%} of the mean customer's margin "
+            f"(looked at up to {COSTS[-1]:.0%} in steps of {COSTS[1]:.0%})."
+            if inside
+            else None
+        ),
+    )
+    return part, rows
+
+
+def judge(evidence: Evidence = None, quick: bool = False, *, spent: NDArray[np.float64] | None = None) -> Finding:
+    """Sales, and profit by cost to serve; the control hands over customers who are all alike."""
+    log, label = log_of(evidence)
+    windows: Table = []
+    if spent is None:
+        spent = _spent(log)
+        start = log["date"].min()
+        for weeks in WINDOWS:
+            early = log[log["date"] < start + np.timedelta64(7 * weeks, "D")]
+            windows.append({"weeks": weeks, "top_fifth_percent": 100.0 * whale(_spent(early)).top(0.2)})
+    sales = _sales(spent, label, quick)
+    profit, costs = _profit(spent)
+    return Finding(
+        verdict=combine((sales, profit)),
+        reason=(
+            f"{sales.reason} The rule's 80% is not there; it appears in profit once serving a customer costs "
+            f"something. "
+            + (
+                f"The share grows with the time looked at: {windows[0]['top_fifth_percent']:.0f}% of the first "
+                f"{windows[0]['weeks']} weeks' sales, {windows[-1]['top_fifth_percent']:.0f}% of "
+                f"{windows[-1]['weeks']}."
+                if windows
+                else ""
+            )
+        ),
+        estimate=sales.estimate,
+        lower=sales.lower,
+        upper=sales.upper,
+        unit=sales.unit,
+        region=profit.region,
+        parts=(sales, profit),
+        tables={"cost_to_serve": costs, "windows": windows},
+    )
+
+
+def control(evidence: Evidence, quick: bool) -> Finding:
+    """Customers with one purchase rate and one basket: whatever concentration there is then is chance."""
+    log, _ = log_of(evidence)
+    customers = int(log["customer_id"].nunique())
+    generator = np.random.default_rng(1)
+    orders = 1 + generator.poisson(len(log) / customers - 1.0, customers)
+    return judge(evidence, quick, spent=orders.astype(np.float64))
+
 
 EIGHTY_TWENTY = Claim(
     id="eighty-twenty",
@@ -30,7 +135,7 @@ EIGHTY_TWENTY = Claim(
     expect=80.0,
     within=5.0,
     because="A rule of thumb given without decimals: 75 to 85.",
-    control=Control(what="customers who all spend alike, the spread being chance alone", judge=WAITING),
+    control=Control(what="customers who all spend alike, the spread being chance alone", judge=control),
     critique=(
         (
             "Published shares for packaged goods are lower: 50-60% in a year (Sharp, Romaniuk & Graham "
@@ -42,5 +147,5 @@ EIGHTY_TWENTY = Claim(
             "top fifth would still buy more than a fifth."
         ),
     ),
-    judge=WAITING,
+    judge=judge,
 )

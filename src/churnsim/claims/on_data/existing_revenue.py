@@ -2,13 +2,111 @@
 
 from __future__ import annotations
 
-from churnsim.claims.claim import Claim, Control, Kind
+import numpy as np
+from numpy.typing import NDArray
+
+from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
+from churnsim.claims.evidence import MarketEvidence, cdnow_evidence, log_of
+from churnsim.claims.records import records
 from churnsim.claims.sources import source
-from churnsim.claims.waiting import waits_for
+from churnsim.data.customers import existing_revenue
+from churnsim.units import units_per_year
 
-__all__ = ["EXISTING_REVENUE"]
+__all__ = ["EXISTING_REVENUE", "judge"]
 
-WAITING = waits_for("revenue by age of the customer on CDNOW (data side of the database)")
+YEARS = tuple(round(0.25 * i, 2) for i in range(1, 21))
+FINE = tuple(round(0.05 * i, 2) for i in range(1, 101))
+GROWTHS = (-0.2, 0.0, 0.2, 0.5, 1.0, 2.0)
+"""Yearly growth of the number of customers won: relative, continuous rate ln(1 + g)."""
+
+
+def share_by_age(evidence: MarketEvidence, growth: float, years: tuple[float, ...] = YEARS) -> NDArray[np.float64]:
+    """Share of a firm's purchases that are repeat purchases, by its age, when customers are won at a rate that grows.
+
+    A customer aged s has bought E[X(s)] times after the first purchase, so at age t of the firm repeat purchases
+    come at a rate of int_0^t e^(-g s) dE[X(s)] for each new customer's first purchase. All customers are alike in
+    what they spend.
+    """
+    year = units_per_year(evidence.market.unit)
+    grid = np.linspace(0.0, max(years) * year, 801)
+    bought = np.asarray(evidence.market.purchases.expected_purchases_new(grid), dtype=np.float64)
+    rate = np.log1p(growth) / year
+    middle = 0.5 * (grid[1:] + grid[:-1])
+    repeats = np.concatenate([[0.0], np.cumsum(np.diff(bought) * np.exp(-rate * middle))])
+    at = np.interp(np.asarray(years) * year, grid, repeats)
+    return np.asarray(at / (1.0 + at))
+
+
+def judge(evidence: Evidence = None, quick: bool = False, *, swapped: bool = False) -> Finding:
+    """By age and growth of a firm with the fitted customers; the control takes the new ones' revenue for theirs."""
+    market = evidence if isinstance(evidence, MarketEvidence) else cdnow_evidence(replications=2)
+    rows: Table = []
+    for growth in GROWTHS:
+        share = share_by_age(market, growth)
+        for years, value in zip(YEARS, 1.0 - share if swapped else share, strict=True):
+            rows.append({"growth": growth, "years": years, "existing_percent": 100.0 * float(value)})
+    inside = [row["existing_percent"] > 50.0 for row in rows]
+    steady = [row for row in rows if row["growth"] == 0.0]
+    # Taken for the others', the share would have to be above one half in the firm's maturity.
+    late = [row for row in rows if row["years"] >= 3.0 and row["growth"] <= 0.2]
+    if swapped:
+        inside = [row["existing_percent"] > 50.0 for row in late]
+    verdict = Verdict.HOLDS if all(inside) else Verdict.HOLDS_IF if any(inside) else Verdict.FAILS
+    log, label = log_of(evidence)
+    data = existing_revenue(log, period_days=30)
+    young = Part(
+        name="(b) on the log itself",
+        estimand="Share of a month's revenue from customers of earlier months, percent, by month.",
+        verdict=Verdict.UNTESTABLE,
+        estimate=100.0 * float(data["share"].iloc[2]),
+        lower=100.0 * float(data["lower"].iloc[2]),
+        upper=100.0 * float(data["upper"].iloc[2]),
+        unit="percent of the third month's revenue",
+        reason=(
+            f"On {label} it is {data['share'].iloc[1]:.0%} in the second and {data['share'].iloc[2]:.0%} in the third "
+            "month; where a log holds no later newcomers it is 100% by construction. It takes a log of all "
+            "customers of a firm over years."
+        ),
+    )
+    ages = {growth: _age(market, growth) for growth in GROWTHS}
+    told = ", ".join(f"{age:g} years at {growth:+.0%} a year" for growth, age in ages.items() if age is not None)
+    never = ", ".join(f"{growth:+.0%}" for growth, age in ages.items() if age is None)
+    firm = Part(
+        name="(a) a firm with the fitted customers",
+        estimand="Share of purchases that are repeat purchases, percent, by the firm's age and the growth of "
+        "acquisition.",
+        verdict=verdict,
+        estimate=steady[-1]["existing_percent"],
+        unit=f"percent of purchases at {YEARS[-1]:g} years, steady acquisition",
+        reason=(
+            f"A firm that wins as many customers every year makes {steady[3]['existing_percent']:.0f}% of its sales to "
+            f"existing customers after one year and {steady[-1]['existing_percent']:.0f}% after {YEARS[-1]:g}."
+        ),
+        region=f"The firm is older than {told}" + (f"; never within {YEARS[-1]:g} years at {never}." if never else ".")
+        if verdict is Verdict.HOLDS_IF
+        else None,
+    )
+    return Finding(
+        verdict=verdict,
+        reason=f"{firm.reason} {young.reason}",
+        estimate=firm.estimate,
+        unit=firm.unit,
+        region=firm.region,
+        parts=(firm, young),
+        tables={"by_age": rows, "by_month": records(data)},
+    )
+
+
+def _age(market: MarketEvidence, growth: float) -> float | None:
+    """First age, in steps of a twentieth of a year, from which on existing customers bring the majority."""
+    share = share_by_age(market, growth, FINE)
+    return next((years for years, value in zip(FINE, share, strict=True) if value > 0.5), None)
+
+
+def control(evidence: Evidence, quick: bool) -> Finding:
+    """First purchases taken for those of existing customers, in firms of three years and more."""
+    return judge(evidence, quick, swapped=True)
+
 
 EXISTING_REVENUE = Claim(
     id="existing-revenue",
@@ -22,9 +120,11 @@ EXISTING_REVENUE = Claim(
     expect="above 50",
     within=None,
     because="A majority has no tolerance; the interval must lie above 50.",
-    control=Control(what="the first purchases taken for the existing customers'", judge=WAITING),
+    control=Control(
+        what="first purchases taken for those of existing customers, in firms of three years and more", judge=control
+    ),
     critique=(
         ("True of any firm old enough, false of any young one: the share rises with the firm's age by arithmetic."),
     ),
-    judge=WAITING,
+    judge=judge,
 )

@@ -2,13 +2,124 @@
 
 from __future__ import annotations
 
-from churnsim.claims.claim import Claim, Control, Kind
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from churnsim.claims.card import FLOWS
+from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
+from churnsim.claims.evidence import log_of
+from churnsim.claims.judging import combine
 from churnsim.claims.sources import source
-from churnsim.claims.waiting import waits_for
+from churnsim.data.customers.estimate import Estimate, bootstrap
+from churnsim.data.purchase_days import purchase_days
 
-__all__ = ["LONGER_IS_WORTH_MORE"]
+__all__ = ["LONGER_IS_WORTH_MORE", "judge"]
 
-WAITING = waits_for("profit by tenure on CDNOW (data side of the database)")
+QUARTER = 91  # days
+CARD_SLOPE = 100.0 * ((FLOWS[5] / FLOWS[1]) ** (1 / 16) - 1)
+"""Percent a quarter by which the card's profit grows: from 30 in year one to 55 in year five."""
+
+Floats = NDArray[np.float64]
+
+
+def spend_by_quarter(log: pd.DataFrame) -> Floats:
+    """Repeat spend of each customer (rows) by quarter of its relation (columns), for the quarters all were watched."""
+    days = purchase_days(log)
+    first = days.first_day()
+    quarters = int(days.day.max() + 1 - first.max()) // QUARTER
+    tenure = days.day - first[days.customer]
+    column = (tenure - 1) // QUARTER  # the first purchase, at tenure 0, starts the relation and is not counted
+    kept = (tenure > 0) & (column < quarters)
+    table = np.zeros((len(days.ids), quarters))
+    np.add.at(table, (days.customer[kept], column[kept]), days.spend()[kept])
+    return table
+
+
+def slope(spent: Floats, present: Floats, *, quick: bool) -> Estimate:
+    """Least-squares slope on tenure of mean spend per customer present, percent of its mean a quarter; bootstrap."""
+    quarter = np.arange(spent.shape[1]) - (spent.shape[1] - 1) / 2
+
+    def statistic(weights: NDArray[np.int64]) -> float:
+        mean = (weights @ spent) / np.maximum(weights @ present, 1e-300)
+        return float(100.0 * (quarter @ mean) / (quarter @ quarter) / mean.mean())
+
+    return bootstrap(statistic, len(spent), replications=200 if quick else 1000, seed=1, level=0.95)
+
+
+def _part(letter: str, name: str, estimand: str, found: Estimate) -> Part:
+    flat = Verdict.FAILS if found.upper < CARD_SLOPE else Verdict.UNTESTABLE
+    verdict = Verdict.HOLDS if found.lower > 0.0 else flat
+    return Part(
+        name=f"({letter}) {name}",
+        estimand=estimand,
+        verdict=verdict,
+        estimate=found.value,
+        lower=found.lower,
+        upper=found.upper,
+        unit="percent a quarter",
+        reason=f"{found.value:+.1f}% a quarter [{found.lower:+.1f}, {found.upper:+.1f}]; the card's profit grows by "
+        f"{CARD_SLOPE:+.1f}%.",
+    )
+
+
+def judge(evidence: Evidence = None, quick: bool = False, *, reshuffle: bool = False) -> Finding:
+    """Spend by tenure, per customer ever won and per customer still buying; the control shuffles the quarters."""
+    log, label = log_of(evidence)
+    spent = spend_by_quarter(log)
+    if reshuffle:
+        spent = np.random.default_rng(1).permuted(spent, axis=1)
+    everybody, buying = np.ones_like(spent), (spent > 0).astype(np.float64)
+    parts = (
+        _part(
+            "a", "per customer ever won",
+            "Slope of mean repeat spend per customer ever won on the quarter of the relation, percent of the mean.",
+            slope(spent, everybody, quick=quick),
+        ),
+        _part(
+            "b", "per customer who buys in the quarter",
+            "Slope of mean spend of the customers who buy in a quarter on the quarter of the relation, "
+            "percent of the mean.",
+            slope(spent, buying, quick=quick),
+        ),
+    )  # fmt: skip
+    rows: Table = [
+        {
+            "quarter": q + 1,
+            "buying_percent": 100.0 * float(buying[:, q].mean()),
+            "spend_per_customer": float(spent[:, q].mean()),
+            "spend_per_buyer": float(spent[:, q].sum() / max(buying[:, q].sum(), 1.0)),
+        }
+        for q in range(spent.shape[1])
+    ]
+    return Finding(
+        verdict=combine(parts),
+        reason=(
+            f"On {label}, over {len(rows)} quarters of the relation: per customer ever won {parts[0].reason} "
+            f"Per customer who still buys {parts[1].reason} {rows[0]['buying_percent']:.0f}% buy in the first quarter "
+            f"after their first purchase and {rows[-1]['buying_percent']:.0f}% in the last. "
+            f"{_those_left(parts[1])}"
+        ),
+        estimate=parts[0].estimate,
+        lower=parts[0].lower,
+        upper=parts[0].upper,
+        unit=parts[0].unit,
+        region="Only customers who still buy are counted." if combine(parts) is Verdict.HOLDS_IF else None,
+        parts=parts,
+        tables={"by_quarter": rows},
+    )
+
+
+def _those_left(buying: Part) -> str:
+    if buying.verdict is Verdict.HOLDS:
+        return "What rises is the mean of those who are left: the light buyers leave."
+    return "Not even among those who still buy does spend grow with the length of the relation."
+
+
+def control(evidence: Evidence, quick: bool) -> Finding:
+    """Each customer's quarters in random order: tenure then says nothing."""
+    return judge(evidence, quick, reshuffle=True)
+
 
 LONGER_IS_WORTH_MORE = Claim(
     id="longer-is-worth-more",
@@ -34,7 +145,7 @@ LONGER_IS_WORTH_MORE = Claim(
     expect="both slopes above zero",
     within=None,
     because="A sign, judged by its interval.",
-    control=Control(what="the quarters in reverse order", judge=WAITING),
+    control=Control(what="each customer's quarters in random order", judge=control),
     critique=(
         (
             "Reinartz & Kumar (2000, Journal of Marketing 64(4), 17-35): in a catalogue firm profit of "
@@ -42,5 +153,5 @@ LONGER_IS_WORTH_MORE = Claim(
         ),
         "The mean of those still there rises as the light buyers leave, though nobody buys more.",
     ),
-    judge=WAITING,
+    judge=judge,
 )

@@ -2,13 +2,98 @@
 
 from __future__ import annotations
 
-from churnsim.claims.claim import Claim, Control, Kind
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+
+from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
+from churnsim.claims.evidence import log_of
+from churnsim.claims.judging import combine
+from churnsim.claims.records import records
 from churnsim.claims.sources import source
-from churnsim.claims.waiting import waits_for
+from churnsim.data.customers import STAGES, ladder_occupancy, ladder_stages, repeat_within
 
-__all__ = ["RELATIONSHIP_LADDER"]
+__all__ = ["RELATIONSHIP_LADDER", "judge"]
 
-WAITING = waits_for("the stages derived from behaviour (data side of the database)")
+EVERY = 91  # days
+UP = {stage: i for i, stage in enumerate(STAGES)}
+
+
+def forbidden_moves(before: pd.Series[str], after: pd.Series[str]) -> int:
+    """Customers who went down a rung without the relation's end, or came back from it as first-time buyers."""
+    both = before.index.intersection(after.index)
+    a, b = before.loc[both].map(UP).to_numpy(), after.loc[both].map(UP).to_numpy()
+    ended = UP["dissolved"]
+    down = (b < a) & (a != ended) & (b != ended)
+    reborn = (a == ended) & (b == UP["first-time buyer"])
+    return int((down | reborn).sum()) + int((~before.index.isin(after.index)).sum())
+
+
+def judge(evidence: Evidence = None, quick: bool = False, *, reshuffle: bool = False) -> Finding:
+    """Rungs, moves between quarters, and how many climb; the control deals the rungs out by chance."""
+    log, label = log_of(evidence)
+    occupancy = ladder_occupancy(log, every_days=EVERY)
+    dates = list(occupancy["date"].unique())
+    generator = np.random.default_rng(1)
+    stages = [ladder_stages(log, at=pd.Timestamp(date).date()) for date in dates]
+    if reshuffle:
+        stages = [pd.Series(generator.permutation(s.to_numpy()), index=s.index) for s in stages]
+    wrong = sum(forbidden_moves(a, b) for a, b in pairwise(stages))
+    sums = occupancy.groupby("date")["share"].sum()
+    exact = wrong == 0 and bool(np.allclose(sums, 1.0))
+    ladder = Part(
+        name="(a) the stages",
+        estimand="Moves between quarters that the definition of the stages forbids, customers.",
+        verdict=Verdict.HOLDS if exact else Verdict.FAILS,
+        estimate=float(wrong),
+        unit="customers",
+        reason=f"{len(dates)} quarters; every customer stands on one rung; {wrong:,} forbidden moves.",
+    )
+    if not exact:
+        return Finding(verdict=Verdict.FAILS, reason=f"On {label}: {ladder.reason}", parts=(ladder,))
+    second = repeat_within(log, within_days=365)
+    climbers = Part(
+        name="(b) who climbs",
+        estimand="Share of first-time buyers who reach the second rung within a year, percent.",
+        verdict=Verdict.HOLDS if second.lower > 0.5 else Verdict.FAILS if second.upper < 0.5 else Verdict.UNTESTABLE,
+        estimate=100.0 * second.value,
+        lower=100.0 * second.lower,
+        upper=100.0 * second.upper,
+        unit="percent of first-time buyers",
+        reason=f"{second.value:.1%} [{second.lower:.1%}, {second.upper:.1%}] climb at all within a year.",
+    )
+    unseen = Part(
+        name="(c) advocates, members, partners",
+        estimand="Share of customers on the rungs above client, percent.",
+        verdict=Verdict.UNTESTABLE,
+        reason="Purchases do not show who recommends or takes part: it takes referrals by customer.",
+    )
+    last = occupancy[occupancy["date"] == dates[-1]].set_index("stage")["share"]
+    return Finding(
+        verdict=combine((ladder, climbers, unseen)),
+        reason=(
+            f"On {label}: {ladder.reason} {climbers.reason} At the end "
+            + ", ".join(f"{last[stage]:.0%} {stage}" for stage in STAGES if last[stage] > 0)
+            + ". The ladder is a description that any log fits; that customers climb it is not: most stop at "
+            "the first rung."
+        ),
+        estimate=climbers.estimate,
+        lower=climbers.lower,
+        upper=climbers.upper,
+        unit=climbers.unit,
+        region="As a set of stages; as a statement that customers climb, for the minority who buy a second time."
+        if combine((ladder, climbers, unseen)) is Verdict.HOLDS_IF
+        else None,
+        parts=(ladder, climbers, unseen),
+        tables={"occupancy": records(occupancy)},
+    )
+
+
+def control(evidence: Evidence, quick: bool) -> Finding:
+    """The rungs of each quarter dealt out anew among the customers."""
+    return judge(evidence, quick, reshuffle=True)
+
 
 RELATIONSHIP_LADDER = Claim(
     id="relationship-ladder",
@@ -32,12 +117,12 @@ RELATIONSHIP_LADDER = Claim(
     expect=("every customer on one rung, moves only as defined, most who climb having passed each rung"),
     within=None,
     because="A partition is exact.",
-    control=Control(what="rungs assigned by chance", judge=WAITING),
+    control=Control(what="rungs assigned by chance", judge=control),
     critique=(
         (
             "Only purchases are seen: advocates and partners are not visible in a log. Most CDNOW "
             "customers never leave the first rung."
         ),
     ),
-    judge=WAITING,
+    judge=judge,
 )

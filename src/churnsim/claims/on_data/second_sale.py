@@ -2,13 +2,105 @@
 
 from __future__ import annotations
 
-from churnsim.claims.claim import Claim, Control, Kind
+import pandas as pd
+
+from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
+from churnsim.claims.evidence import log_of
+from churnsim.claims.judging import by_interval, combine
 from churnsim.claims.sources import source
-from churnsim.claims.waiting import waits_for
+from churnsim.data.customers import repeat_within
 
-__all__ = ["SECOND_SALE"]
+__all__ = ["SECOND_SALE", "judge"]
 
-WAITING = waits_for("repeat within a year on CDNOW (data side of the database)")
+LOW, HIGH = 45.0, 55.0
+ORDERS = (1, 2, 3, 5)
+DAYS = (30, 91, 183, 365)
+
+
+def judge(evidence: Evidence = None, quick: bool = False, *, days: int = 365) -> Finding:
+    """Repeat within a year of a first purchase; the control takes a month for a year."""
+    log, label = log_of(evidence)
+    found = repeat_within(log, within_days=days)
+    value, low, high = (100.0 * x for x in (found.value, found.lower, found.upper))
+    verdict = by_interval(low, high, low=LOW, high=HIGH)
+    shortest = _shortest(log) if verdict is Verdict.HOLDS else None
+    if shortest is not None and shortest > 1:
+        verdict = Verdict.HOLDS_IF
+    existing = Part(
+        name="(a) an existing customer",
+        estimand=f"Share of first-time buyers who buy again within {days} days, percent.",
+        verdict=verdict,
+        estimate=value,
+        lower=low,
+        upper=high,
+        unit="percent of first-time buyers",
+        reason=f"{value:.1f}% [{low:.1f}, {high:.1f}] of {found.n:,} first-time buyers buy again within {days} days.",
+        region=f"The chance is one within {shortest} days of the first purchase or longer, not one per offer."
+        if verdict is Verdict.HOLDS_IF
+        else None,
+    )
+    new = Part(
+        name="(b) a new customer",
+        estimand="Share of offers to prospects that end in a purchase, percent.",
+        verdict=Verdict.UNTESTABLE,
+        reason="A log of purchases holds no offers: it takes who was offered what, and the same for existing "
+        "customers.",
+    )
+    table = _table(log)
+    return Finding(
+        verdict=combine((existing, new)),
+        reason=(
+            f"On {label} {existing.reason} It is a chance per year, not per offer, and which of the two the text means "
+            f"decides: within {table[0]['days']} days {table[0]['percent']:.0f}% buy again. After the third "
+            f"purchase the chance within a year is {_after(table, 3):.0f}%. {new.reason}"
+        ),
+        estimate=value,
+        lower=low,
+        upper=high,
+        unit=existing.unit,
+        region=existing.region,
+        parts=(existing, new),
+        tables={"repeat": table},
+    )
+
+
+def _shortest(log: pd.DataFrame) -> int:
+    """Fewest days within which the stated share has bought again; the share rises with the days."""
+    low, high = 0, 365
+    while high - low > 1:
+        middle = (low + high) // 2
+        if 100.0 * repeat_within(log, within_days=middle).value >= LOW:
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+def _table(log: pd.DataFrame) -> Table:
+    rows = []
+    for order in ORDERS:
+        for days in DAYS:
+            found = repeat_within(log, within_days=days, after_order=order)
+            rows.append(
+                {
+                    "after_order": order,
+                    "days": days,
+                    "percent": 100.0 * found.value,
+                    "lower": 100.0 * found.lower,
+                    "upper": 100.0 * found.upper,
+                }
+            )
+    return rows
+
+
+def _after(table: Table, order: int) -> float:
+    return next(float(row["percent"]) for row in table if row["after_order"] == order and row["days"] == DAYS[-1])
+
+
+def control(evidence: Evidence, quick: bool) -> Finding:
+    """A month taken for a year."""
+    return judge(evidence, quick, days=30)
+
 
 SECOND_SALE = Claim(
     id="second-sale",
@@ -20,12 +112,12 @@ SECOND_SALE = Claim(
     expect=50.0,
     within=5.0,
     because="A round figure: 45 to 55, and the interval of the share.",
-    control=Control(what="the same log with a day called a month", judge=WAITING),
+    control=Control(what="a month taken for a year", judge=control),
     critique=(
         (
             "A chance per offer is not a chance per year: CDNOW records purchases, not offers. The "
             "new-customer half cannot be tested without them."
         ),
     ),
-    judge=WAITING,
+    judge=judge,
 )
