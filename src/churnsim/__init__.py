@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from churnsim.models.intervals import delta_interval as delta_interval
     from churnsim.models.intervals import drawn_interval as drawn_interval
     from churnsim.models.mbg_nbd import MBGNBD as MBGNBD
+    from churnsim.models.nbd import NBD as NBD
+    from churnsim.models.pareto_nbd import ParetoNBD as ParetoNBD
     from churnsim.models.posterior import posterior_models as posterior_models
     from churnsim.models.posterior import sample_posterior as sample_posterior
     from churnsim.models.purchase_model import PurchaseModel as PurchaseModel
@@ -66,6 +68,8 @@ _HOME = {
     "churnsim.data.summary": ("split_holdout", "summarise"),
     "churnsim.models.bg_nbd": ("BGNBD",),
     "churnsim.models.mbg_nbd": ("MBGNBD",),
+    "churnsim.models.nbd": ("NBD",),
+    "churnsim.models.pareto_nbd": ("ParetoNBD",),
     "churnsim.models.purchase_model": ("PurchaseModel",),
     "churnsim.models.gamma_gamma": ("GammaGamma",),
     "churnsim.models.sbg": ("ShiftedBetaGeometric",),

@@ -6,10 +6,13 @@ spreadsheet note; Fader & Hardie (2013), note 025 (Gamma-Gamma).
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
 
+import churnsim as cs
 from churnsim.data import datasets, split_holdout
 from churnsim.models.bg_nbd import BGNBD
 from churnsim.models.fit import ModelFit
@@ -68,6 +71,25 @@ def test_calibration_counts(fit: ModelFit[BGNBD], split: pd.DataFrame) -> None:
     # The chances of each customer sum to 1; 2,357 of them, added in double precision.
     assert table["expected"].sum() == pytest.approx(2357, rel=1e-12, abs=0)
     assert ((table["lower"] < table["expected"]) & (table["expected"] < table["upper"])).all()
+
+
+@pytest.mark.parametrize(
+    ("family", "published", "loglik"),
+    [
+        # Fader & Hardie (2005), "A note on implementing the Pareto/NBD model in MATLAB"; LL with one decimal.
+        (cs.ParetoNBD, {"r": 0.553, "alpha": 10.578, "s": 0.606, "beta": 11.669}, -9595.0),
+        # The estimates that Batislam, Denizel & Filiztekin's model has in the literature's CDNOW comparisons.
+        (cs.MBGNBD, {"r": 0.525, "alpha": 6.183, "a": 0.891, "b": 1.614}, None),
+    ],
+    ids=["Pareto/NBD", "MBG/NBD"],
+)
+def test_other_families(split: pd.DataFrame, family: Any, published: dict[str, float], loglik: float | None) -> None:
+    other = family.fit(split)
+    assert other.status.ok
+    for name, value in published.items():
+        assert other.parameters[name] == pytest.approx(value, rel=0, abs=THREE_DIGITS), name
+    if loglik is not None:
+        assert other.loglik == pytest.approx(loglik, rel=0, abs=0.05)
 
 
 def test_another_calibration_end_is_caught() -> None:

@@ -161,6 +161,14 @@ def test_fit_prints_estimates_and_status(call: Callable[..., Any], log: Path, tm
     assert (fit["family"], fit["unit"]) == ("bg_nbd", "W")
 
 
+@pytest.mark.parametrize(("model", "first"), [("pareto_nbd", 0.553), ("mbg_nbd", 0.525), ("nbd", 0.385)])
+def test_fit_of_another_family(call: Callable[..., Any], log: Path, tmp_path: Path, model: str, first: float) -> None:
+    call("fit", log, "--until", "1997-09-30", "--model", model, "--json", tmp_path / "fit.json")
+    fit = json.loads((tmp_path / "fit.json").read_text())
+    assert fit["family"] == fit["model"]["family"] == model
+    assert round(fit["parameters"][0]["estimate"], 3) == first
+
+
 def test_fit_needs_no_amounts_for_purchases_but_for_spend(call: Callable[..., Any], tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     datasets.cdnow()[["customer_id", "date"]].to_csv(path, index=False)

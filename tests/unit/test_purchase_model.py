@@ -11,6 +11,8 @@ import churnsim as cs
 MODELS = [
     cs.BGNBD(r=0.243, alpha=4.414, a=0.793, b=2.426),
     cs.MBGNBD(r=0.525, alpha=6.183, a=0.891, b=1.614),
+    cs.ParetoNBD(r=0.553, alpha=10.578, s=0.606, beta=11.669),
+    cs.NBD(r=0.385, alpha=12.072),
 ]
 SUMMARY = pd.DataFrame(
     {"frequency": [0, 2, 5], "recency": [0.0, 30.0, 12.0], "T": [39.0, 38.0, 37.0]}, index=["ann", "bob", "cid"]

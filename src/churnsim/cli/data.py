@@ -29,6 +29,9 @@ class Model(StrEnum):
     """What to fit."""
 
     BG_NBD = "bg_nbd"
+    MBG_NBD = "mbg_nbd"
+    PARETO_NBD = "pareto_nbd"
+    NBD = "nbd"
     GAMMA_GAMMA = "gamma_gamma"
 
 
@@ -103,7 +106,10 @@ def fit(
     until: Until = None,
     on_bad: OnBadOption = OnBad.RAISE,
     model: Annotated[
-        Model, typer.Option(help="Purchases and dropout (bg_nbd) or spend per purchase (gamma_gamma).")
+        Model,
+        typer.Option(
+            help="Purchases and dropout (bg_nbd, mbg_nbd, pareto_nbd), purchases alone (nbd), or spend (gamma_gamma)."
+        ),
     ] = Model.BG_NBD,
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Also write the fit as JSON.")
@@ -119,13 +125,17 @@ def fit(
       churnsim fit purchases.csv --model gamma_gamma --json spend.json
     """
     not_the_input(file, json_file, "--json")
-    from churnsim.models.bg_nbd import BGNBD
+    from churnsim.models.families import PURCHASE_FAMILIES
     from churnsim.models.gamma_gamma import GammaGamma
 
-    if model is Model.BG_NBD and amount == "amount":
+    if model is not Model.GAMMA_GAMMA and amount == "amount":
         amount = "none"  # purchases are fitted without amounts, so a file need not have any
     summary = _summary(file, customer_id, date, amount, date_format, unit, until, on_bad, delimiter, encoding)
-    fitted: Any = BGNBD.fit(summary, unit=unit.value) if model is Model.BG_NBD else GammaGamma.fit(summary)
+    fitted: Any
+    if model is Model.GAMMA_GAMMA:
+        fitted = GammaGamma.fit(summary)
+    else:
+        fitted = PURCHASE_FAMILIES[model.value].fit(summary, unit=unit.value)
     estimates = fitted.to_dict()
     columns = ("parameter", "estimate", "standard error", "lower 95%", "upper 95%")
     keys = ("name", "estimate", "standard_error", "lower", "upper")

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from churnsim.kernels.jit import njit
 from churnsim.kernels.philox import block
+from churnsim.kernels.rising import rising_logs, rising_squares
 from churnsim.kernels.samplers import beta_quantile, gamma_quantile
 
 __all__ = [
@@ -35,17 +36,6 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-
-@njit
-def _rising_logs(start: float, count: int) -> tuple[Floats, Floats]:
-    """ln of the rising factorial (start)_n and its derivative in `start`, for n = 0 ... count."""
-    logs = np.zeros(count + 1)
-    slopes = np.zeros(count + 1)
-    for n in range(count):
-        logs[n + 1] = logs[n] + math.log(start + n)
-        slopes[n + 1] = slopes[n] + 1.0 / (start + n)
-    return logs, slopes
 
 
 @njit
@@ -63,9 +53,9 @@ def _log_one_plus_exp(y: float) -> float:
 def log_likelihood(r: float, alpha: float, a: float, b: float, x: Ints, t_x: Floats, T: Floats, first: bool) -> Floats:
     """Log-likelihood of each customer, in the data's own time unit."""
     top = x.max() if x.size else 0
-    rate, _ = _rising_logs(r, top)
-    stay, _ = _rising_logs(b, top)
-    both, _ = _rising_logs(a + b, top)
+    rate, _ = rising_logs(r, top)
+    stay, _ = rising_logs(b, top)
+    both, _ = rising_logs(a + b, top)
     out = np.empty(x.size)
     for i in range(x.size):
         n = x[i]
@@ -86,9 +76,9 @@ def objective(
     search sees.
     """
     top = x.max() if x.size else 0
-    rate, d_rate = _rising_logs(r, top)
-    stay, d_stay = _rising_logs(b, top)
-    both, d_both = _rising_logs(a + b, top)
+    rate, d_rate = rising_logs(r, top)
+    stay, d_stay = rising_logs(b, top)
+    both, d_both = rising_logs(a + b, top)
     last = np.empty(top + 1)  # b + x - 1, wanted where dropout could have been
     log_odds = np.empty(top + 1)
     for n in range(top + 1):
@@ -142,22 +132,18 @@ def hessian(
     g o'' + g (1 - g) o' o'^T.
     """
     top = x.max() if x.size else 0
-    squares = np.zeros((3, top + 1))  # sums of 1/(start + j)^2 for start = r, b, a + b
-    for n in range(top):
-        squares[0, n + 1] = squares[0, n] + 1.0 / (r + n) ** 2
-        squares[1, n + 1] = squares[1, n] + 1.0 / (b + n) ** 2
-        squares[2, n + 1] = squares[2, n] + 1.0 / (a + b + n) ** 2
+    of_rate, of_stay, of_both = rising_squares(r, top), rising_squares(b, top), rising_squares(a + b, top)
     out = np.zeros((4, 4))
     slope = np.zeros(4)
     for i in range(x.size):
         n, w = x[i], weight[i]
         late = 1.0 / (alpha + T[i])
-        out[0, 0] -= w * squares[0, n]
+        out[0, 0] -= w * of_rate[n]
         out[0, 1] += w * (1.0 / alpha - late)
         out[1, 1] += w * ((r + n) * late * late - r / (alpha * alpha))
-        out[2, 2] += w * squares[2, n]
-        out[2, 3] += w * squares[2, n]
-        out[3, 3] += w * (squares[2, n] - squares[1, n])
+        out[2, 2] += w * of_both[n]
+        out[2, 3] += w * of_both[n]
+        out[3, 3] += w * (of_both[n] - of_stay[n])
         if n > 0 or first:
             odds = _log_gone_over_alive(r, alpha, a, b, n, t_x[i], T[i])
             gone = 1.0 / (1.0 + math.exp(-odds)) if odds > -700.0 else 0.0

@@ -22,7 +22,7 @@ __all__ = ["discounted"]
 
 Floats = NDArray[np.float64]
 
-_CUT = 40.0  # terms below e^-40 of the largest are left out
+_CUT = 37.0  # terms below e^-37 of the largest are left out
 
 
 @njit
@@ -53,31 +53,37 @@ def _by_parts(r: float, alpha: float, a: float, b: float, force: float, horizon:
 
 @njit
 def _beta_nodes(a: float, b: float) -> tuple[Floats, Floats]:
-    """Values of p and weights (of sum 1) of a Beta(a, b), equally spaced in logit p, for integrands as large as 1/p."""
-    step = 0.25 * min(1.0, 2.0 * math.sqrt(1.0 / a + 1.0 / b))
-    middle = math.log(a / b)
-    top = -a * math.log1p(b / a) - b * math.log1p(a / b)
+    """Values of p and weights (of sum 1) of a Beta(a, b), equally spaced in logit p.
+
+    Beyond |logit p| = 45 p is 0 or 1 and the weight is geometric: those sums are taken exactly, at p = 0 and p = 1.
+    """
+    step = 0.35 * min(1.0, 2.0 * math.sqrt(1.0 / a + 1.0 / b))
+    middle = min(max(math.log(a / b), -45.0), 45.0)
+    less = math.log1p(math.exp(-abs(middle)))
+    top = a * (min(middle, 0.0) - less) + b * (min(-middle, 0.0) - less)
     count = np.zeros(2, np.int64)
     for side in range(2):
         k = 1
-        while k < 20_000:
+        while True:
             y = middle + (k if side else -k) * step
             less = math.log1p(math.exp(-abs(y)))
-            # A small a or b lets the weight fall off slowly; e^-600 is 0 for every purpose here.
-            if a * (min(y, 0.0) - less) + b * (min(-y, 0.0) - less) < top - _CUT or abs(y) > 600.0:
+            if a * (min(y, 0.0) - less) + b * (min(-y, 0.0) - less) < top - _CUT or abs(y) > 45.0:
                 break
             k += 1
         count[side] = k
-    size = count[0] + count[1] + 1
+    size = count[0] + count[1] + 3
     p = np.empty(size)
     weight = np.empty(size)
     mass = 0.0
-    for k in range(size):
+    for k in range(size - 2):
         y = middle + (k - count[0]) * step
         less = math.log1p(math.exp(-abs(y)))
         p[k] = math.exp(min(y, 0.0) - less)
         weight[k] = math.exp(a * (min(y, 0.0) - less) + b * (min(-y, 0.0) - less) - top)
         mass += weight[k]
+    p[size - 2], weight[size - 2] = 0.0, weight[0] / math.expm1(a * step)
+    p[size - 1], weight[size - 1] = 1.0, weight[size - 3] / math.expm1(b * step)
+    mass += weight[size - 2] + weight[size - 1]
     for k in range(size):
         weight[k] /= mass
     return p, weight
@@ -87,9 +93,10 @@ def _beta_nodes(a: float, b: float) -> tuple[Floats, Floats]:
 def _by_traits(r: float, alpha: float, a: float, b: float, force: float, horizon: float) -> float:
     """The double sum over lambda and p, good for any parameters."""
     p, weight = _beta_nodes(a, b)
-    step = 0.3 * min(1.0, 2.0 / math.sqrt(r))
+    step = 0.35 * min(1.0, 2.0 / math.sqrt(r))
     start = math.log(r / alpha)
-    total = mass = 0.0
+    total = 0.0
+    mass = 0.0
     for side in range(2):
         u = start if side == 0 else start + step
         while True:
@@ -105,7 +112,8 @@ def _by_traits(r: float, alpha: float, a: float, b: float, force: float, horizon
                     inner += weight[k] * horizon * (-math.expm1(-hazard) / hazard if hazard != 0.0 else 1.0)
             mass += density
             total += density * rate * inner
-            if density < 1e-18 * mass and density * rate * inner < 1e-18 * total:
+            if density * rate * inner < 1e-17 * total and (r < 5.0 or density < 1e-17 * mass):
                 break
             u += step if side else -step
-    return total / mass
+    # A small r lets the density fall off slowly, but its integral is known: e^r Gamma(r) r^-r.
+    return total / mass if r >= 5.0 else total * step / math.exp(r + math.lgamma(r) - r * math.log(r))

@@ -9,9 +9,17 @@ from churnsim.kernels.bg_nbd import posterior_draw
 from churnsim.kernels.gamma_gamma import posterior_rate
 from churnsim.kernels.jit import njit
 from churnsim.kernels.philox import block
-from churnsim.kernels.samplers import beta_quantile, gamma_quantile
+from churnsim.kernels.samplers import beta_quantile, exponential_quantile, gamma_quantile
 
-__all__ = ["draw_base", "draw_histories", "draw_new", "draw_population", "draw_spend_rates"]
+__all__ = [
+    "draw_base",
+    "draw_gamma_pairs",
+    "draw_histories",
+    "draw_new",
+    "draw_population",
+    "draw_rates",
+    "draw_spend_rates",
+]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -92,3 +100,30 @@ def draw_spend_rates(
     for i in range(x.size):
         rates[i] = posterior_rate(p, q, gamma, x[i], m[i], uids[i], replication, seed, domain, stream)
     return rates
+
+
+@njit
+def draw_gamma_pairs(
+    r: float, alpha: float, s: float, beta: float, n: int, replication: int, seed: int, domain: int, stream: int
+) -> Floats:
+    """Rows (purchase rate, death rate, lifetime) of n customers of a Pareto/NBD population; customer i's uid is i."""
+    traits = np.empty((n, 3))
+    for i in range(n):
+        _, u_rate, u_death, _ = block(0, stream, i, replication, seed, domain)
+        u_life, _, _, _ = block(2, stream, i, replication, seed, domain)
+        traits[i, 0] = gamma_quantile(u_rate, r) / alpha
+        traits[i, 1] = gamma_quantile(u_death, s) / beta
+        traits[i, 2] = exponential_quantile(u_life) / max(traits[i, 1], 1e-300)
+    return traits
+
+
+@njit
+def draw_rates(
+    shape: Floats, rate: Floats, uids: Ints, replication: int, seed: int, domain: int, stream: int
+) -> Floats:
+    """A purchase rate ~ Gamma(shape, rate) of each customer."""
+    out = np.empty(shape.size)
+    for i in range(shape.size):
+        _, u_rate, _, _ = block(0, stream, uids[i], replication, seed, domain)
+        out[i] = gamma_quantile(u_rate, shape[i]) / rate[i]
+    return out

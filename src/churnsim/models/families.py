@@ -1,0 +1,15 @@
+"""The purchase models by the name of their family, for configs, the command line and comparisons."""
+
+from __future__ import annotations
+
+from churnsim.models.bg_nbd import BGNBD
+from churnsim.models.mbg_nbd import MBGNBD
+from churnsim.models.nbd import NBD
+from churnsim.models.pareto_nbd import ParetoNBD
+from churnsim.models.purchase_model import PurchaseModel
+
+__all__ = ["PURCHASE_FAMILIES"]
+
+PURCHASE_FAMILIES: dict[str, type[PurchaseModel]] = {
+    family.family: family for family in (BGNBD, MBGNBD, ParetoNBD, NBD)
+}

@@ -1,0 +1,136 @@
+"""Pareto/NBD: repeat buying until the customer leaves, unseen, at a time of its own.
+
+Schmittlein, Morrison & Colombo (1987), "Counting your customers: who are they and what will they do next?", Management
+Science 33(1), 1-24. While alive a customer buys as a Poisson process at rate lambda; its lifetime is exponential with
+rate mu; lambda ~ Gamma(r, rate alpha) and mu ~ Gamma(s, rate beta), independently.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from churnsim.kernels import pareto_nbd as kernel
+from churnsim.kernels import pareto_nbd_forecast as forecast
+from churnsim.kernels.observed import observe
+from churnsim.kernels.population import draw_gamma_pairs
+from churnsim.kernels.streams import MODEL_DRAWS, PURCHASE, TRAITS
+from churnsim.models.buy_till_you_die import BuyTillYouDie, Living
+from churnsim.models.histories import Histories
+from churnsim.models.likelihood import Likelihood
+from churnsim.models.scaled import ScaledHistories, rate_starts
+
+__all__ = ["ParetoNBD"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+REMEDIES = (
+    "Read p_alive and forecasts, which often stay well determined, rather than the single parameters; use a longer "
+    "observation or more customers; compare with NBD, which has no dropout, and with BG/NBD."
+)
+# Starts (s, beta) in units of the mean observation: from half of the customers gone early to hardly any.
+LIFETIMES = ((0.6, 0.5), (0.6, 0.5), (1.5, 3.0), (0.3, 0.1), (5.0, 50.0), (0.1, 1.0))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParetoNBD(BuyTillYouDie):
+    """A Pareto/NBD model: shape `r` and rate `alpha` (in time units) of the purchase rate, shape `s` and rate `beta`
+    (in time units) of the death rate, and the `unit` of time ("D", "W", "M", "Y"). Raises ConfigError unless all are
+    finite and above 0."""
+
+    r: float
+    alpha: float
+    s: float
+    beta: float
+    unit: str = "W"
+
+    family: ClassVar[str] = "pareto_nbd"
+    parameter_names: ClassVar[tuple[str, ...]] = ("r", "alpha", "s", "beta")
+
+    @classmethod
+    def likelihood(
+        cls, summary: pd.DataFrame, *, unit: str | None = None, weights: ArrayLike | None = None
+    ) -> Likelihood[Self]:
+        """The likelihood of a summary, for searches and samplers (see `Likelihood`)."""
+        data = ScaledHistories.of(summary, unit=unit, weights=weights)
+        h, weight = data.histories, data.weight
+
+        def objective(parameters: Floats) -> tuple[float, Floats]:
+            r, alpha, s, beta = parameters
+            result = kernel.objective(r, alpha, s, beta, h.x, h.t_x, h.T, weight)
+            return float(result[0]), result[1:]
+
+        def hessian(parameters: Floats) -> Floats:
+            r, alpha, s, beta = parameters
+            return kernel.hessian(r, alpha, s, beta, h.x, h.t_x, h.T, weight)
+
+        return Likelihood(
+            names=cls.parameter_names,
+            scales=np.array([1.0, data.scale, 1.0, data.scale]),
+            starts=[np.array([*rate, *life]) for rate, life in zip(rate_starts(data), LIFETIMES, strict=True)],
+            customers=data.customers,
+            log_scale=data.log_scale,
+            objective=objective,
+            hessian=hessian,
+            build=lambda values: cls.from_dict({**values, "unit": data.unit}),
+            remedies=REMEDIES,
+            doubt=data.doubt,
+        )
+
+    def _log_likelihood(self, h: Histories) -> Floats:
+        r, alpha, s, beta = self._parameters
+        return kernel.log_likelihood(r, alpha, s, beta, h.x, h.t_x, h.T)
+
+    def _alive(self, h: Histories) -> Floats:
+        r, alpha, s, beta = self._parameters
+        return kernel.p_alive(r, alpha, s, beta, h.x, h.t_x, h.T)
+
+    def _living(self, h: Histories) -> Living:
+        r, alpha, s, beta = self._parameters
+        return r + h.x.astype(np.float64), alpha + h.T, np.full(h.x.size, s), beta + h.T
+
+    def _new(self, n: int) -> tuple[float, Living]:
+        r, alpha, s, beta = self._parameters
+        return 1.0, (np.full(n, r), np.full(n, alpha), np.full(n, s), np.full(n, beta))
+
+    def _expected_living(self, living: Living, horizon: Floats) -> Floats:
+        R, A, s, B = living
+        return forecast.expected(R, A, s, B, horizon)
+
+    def _pmf_living(self, living: Living, n: int, horizon: Floats) -> Floats:
+        R, A, s, B = living
+        return forecast.pmf(R, A, s, B, n, horizon)
+
+    def _discounted_living(self, living: Living, force: float, horizon: float) -> Floats:
+        R, A, s, B = living
+        return forecast.discounted(R, A, s, B, force, horizon)
+
+    def _wait_living(self, living: Living, share: Floats) -> Floats:
+        R, A, s, B = living
+        return forecast.wait(R, A, s, B, share)
+
+    def draw_customers(self, n: int, *, seed: int, replication: int = 0) -> pd.DataFrame:
+        """`n` customers from the population: columns `rate` (purchases per unit), `death_rate` (per unit) and
+        `lifetime` (time from the first purchase until the customer leaves)."""
+        r, alpha, s, beta = self._parameters
+        rows = draw_gamma_pairs(r, alpha, s, beta, n, replication, seed, MODEL_DRAWS, TRAITS)
+        return pd.DataFrame(rows, columns=["rate", "death_rate", "lifetime"])
+
+    def _draw(self, h: Histories, uids: Ints, seed: int, replication: int) -> pd.DataFrame:
+        # The posterior is a mixture of Gamma x Gamma over "alive" and the time of leaving (see the kernel).
+        r, alpha, s, beta = self._parameters
+        traits, alive = kernel.draw_posterior(
+            r, alpha, s, beta, h.x, h.t_x, h.T, uids, replication, seed, MODEL_DRAWS, TRAITS
+        )
+        return pd.DataFrame(traits, columns=["rate", "death_rate"]).assign(alive=alive)
+
+    def _observe(self, T: Floats, seed: int, replication: int) -> pd.DataFrame:
+        traits = self.draw_customers(T.size, seed=seed, replication=replication)
+        rate, lifetime = (np.ascontiguousarray(traits[name]) for name in ("rate", "lifetime"))
+        rows = observe(rate, np.zeros(T.size), lifetime, T, 1, False, replication, seed, MODEL_DRAWS, PURCHASE)
+        return pd.DataFrame({"frequency": rows[:, 0].astype(np.int64), "recency": rows[:, 1]})
