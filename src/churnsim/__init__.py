@@ -40,8 +40,12 @@ if TYPE_CHECKING:
     from churnsim.models.purchase_model import PurchaseModel as PurchaseModel
     from churnsim.models.sbg import ShiftedBetaGeometric as ShiftedBetaGeometric
     from churnsim.models.selection import compare_models as compare_models
+    from churnsim.report.charts.region import draw_region as draw_region
     from churnsim.satisfaction.read_survey import read_survey as read_survey
     from churnsim.satisfaction.survey import Survey as Survey
+    from churnsim.simulation.addressing import addresses as addresses
+    from churnsim.simulation.believe import believe as believe
+    from churnsim.simulation.believe import map_region as map_region
     from churnsim.simulation.compare import Comparison as Comparison
     from churnsim.simulation.compare import compare as compare
     from churnsim.simulation.engines import simulate as simulate
@@ -50,9 +54,13 @@ if TYPE_CHECKING:
     from churnsim.simulation.population import Cohort as Cohort
     from churnsim.simulation.population import PosteriorBase as PosteriorBase
     from churnsim.simulation.precision import Precision as Precision
+    from churnsim.simulation.quantity import Quantity as Quantity
+    from churnsim.simulation.region import Region as Region
     from churnsim.simulation.scenario import Scenario as Scenario
     from churnsim.simulation.selection import Selection as Selection
     from churnsim.simulation.selection import select_best as select_best
+    from churnsim.simulation.sensitivity import Sensitivity as Sensitivity
+    from churnsim.simulation.sensitivity import sensitivity as sensitivity
     from churnsim.simulation.strategy import Acquisition as Acquisition
     from churnsim.simulation.strategy import AskForComplaints as AskForComplaints
     from churnsim.simulation.strategy import ChurnChange as ChurnChange
@@ -93,6 +101,12 @@ _HOME = {
     "churnsim.simulation.ledger": ("Ledger",),
     "churnsim.simulation.compare": ("Comparison", "compare"),
     "churnsim.simulation.precision": ("Precision",),
+    "churnsim.simulation.addressing": ("addresses",),
+    "churnsim.simulation.quantity": ("Quantity",),
+    "churnsim.simulation.believe": ("believe", "map_region"),
+    "churnsim.simulation.region": ("Region",),
+    "churnsim.simulation.sensitivity": ("Sensitivity", "sensitivity"),
+    "churnsim.report.charts.region": ("draw_region",),
     "churnsim.simulation.selection": ("Selection", "select_best"),
     "churnsim.claims.reproduce": ("reproduce",),
 }  # fmt: skip

@@ -1,0 +1,84 @@
+"""Truth: mechanics of naming a number of a market or strategy and putting another in its place."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+import churnsim as cs
+from churnsim.errors import ConfigError
+from churnsim.simulation.addressing import changed, number_at
+from churnsim.simulation.market import assumptions
+from churnsim.simulation.ranges import PLAUSIBLE, plausible_range
+from churnsim.units import Duration
+
+
+@pytest.fixture
+def setting(cohort_market):
+    desk = cs.ComplaintDesk(staff=2, mean_service_time=0.1, wage_per_period=5.0)
+    rewards = cs.Strategy(name="rewards", retention=cs.RetentionContacts(budget_per_period=60.0), desk=desk)
+    return cohort_market(10), (cs.Strategy(name="none"), rewards)
+
+
+def test_every_assumption_of_the_report_has_an_address(setting):
+    market, strategies = setting
+    known = cs.addresses(market, strategies)
+    for row in assumptions(market).itertuples():
+        assert known[row.parameter] == pytest.approx(row.value)
+    assert known["strategy.rewards.desk.staff"] == 2
+    assert known["complaints.quick_within"] == 1.0  # a week, in a market of weeks
+
+
+def test_several_numbers_change_at_once_and_keep_their_kind(setting):
+    market, strategies = setting
+    # Neither of the first two could be set alone: a failure share of .6 needs that more of the silent leave.
+    values = {
+        "complaints.failure_share": 0.6, "market.complaints.silent_stay": 0.3, "complaints.quick_within": 2.0,
+        "purchases.r": 0.5, "strategy.rewards.desk.staff": 3.0, "strategy.rewards.retention.budget_per_period": 7.0,
+    }  # fmt: skip
+    after, (none, rewards) = changed(market, strategies, values)
+    assert (after.complaints.failure_share, after.complaints.silent_stay) == (0.6, 0.3)
+    assert after.complaints.quick_within == Duration(2.0, "W")
+    assert after.purchases.r == 0.5
+    assert rewards.desk == replace(strategies[1].desk, staff=3)
+    assert isinstance(rewards.desk.staff, int)
+    assert rewards.retention.budget_per_period == 7.0
+    assert none == strategies[0]
+    assert market.complaints.failure_share == 0.44
+    for address, value in values.items():
+        assert number_at(after, (none, rewards), address) == value
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"complaints.failure_shear": 0.1}, "Did you mean 'complaints.failure_share'"),
+        ({"strategy.none.retention.budget_per_period": 1.0}, "turn it on first"),
+        ({"strategy.rewards.desk.staff": 1.5}, "whole number"),
+        ({"complaints.silent_stay": 1.5}, "between 0 and 1"),
+        ({"terms.margin": float("nan")}, "finite"),
+    ],
+)
+def test_the_impossible_is_refused_in_words(setting, values, words):
+    with pytest.raises(ConfigError, match=words):
+        changed(*setting, values)
+
+
+def test_a_drawn_parameter_cannot_be_set(setting, published_models):
+    market, strategies = setting
+    with pytest.raises(ConfigError, match=r"replace\(market, draws=\(\)\)"):
+        changed(replace(market, draws=(published_models,)), strategies, {"purchases.r": 0.5})
+
+
+def test_ranges_on_record_are_ranges_of_something(setting):
+    market, _ = setting
+    known = cs.addresses(market)
+    for name, span in PLAUSIBLE.items():
+        assert span.low <= known[name] <= span.high, name
+        assert span.status == "assumed" or "source" in span.source or "TARP" in span.source
+        changed(market, (), {name: span.low})
+        changed(market, (), {name: span.high})
+    assert (plausible_range(market, "prospects.size").low, plausible_range(market, "prospects.size").high) == (1e4, 4e4)
+    with pytest.raises(ConfigError, match="has no range on record"):
+        plausible_range(market, "terms.fixed_cost_per_period")
