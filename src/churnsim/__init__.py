@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from churnsim.models.purchase_model import PurchaseModel as PurchaseModel
     from churnsim.models.sbg import ShiftedBetaGeometric as ShiftedBetaGeometric
     from churnsim.models.selection import compare_models as compare_models
-    from churnsim.report.charts.region import draw_region as draw_region
     from churnsim.satisfaction.read_survey import read_survey as read_survey
     from churnsim.satisfaction.survey import Survey as Survey
     from churnsim.simulation.addressing import addresses as addresses
@@ -106,7 +105,6 @@ _HOME = {
     "churnsim.simulation.believe": ("believe", "map_region"),
     "churnsim.simulation.region": ("Region",),
     "churnsim.simulation.sensitivity": ("Sensitivity", "sensitivity"),
-    "churnsim.report.charts.region": ("draw_region",),
     "churnsim.simulation.selection": ("Selection", "select_best"),
     "churnsim.claims.reproduce": ("reproduce",),
 }  # fmt: skip

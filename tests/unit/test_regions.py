@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import churnsim as cs
 from churnsim.errors import ConfigError
+from churnsim.report.charts.region import draw_region
 from churnsim.simulation.region import Axis, Statement
 from churnsim.simulation.region_words import largest_box
 
@@ -112,9 +113,9 @@ def test_the_impossible_is_refused_in_words(make, words):
 def test_a_region_can_be_drawn():
     pytest.importorskip("vl_convert", reason="needs the extra [report]")
     flat = cs.map_region(lambda r, d: r - d, Statement(quantity="r <i>less</i> d", above=0.6), [RETENTION, DISCOUNT])
-    svg = cs.draw_region(flat)
+    svg = draw_region(flat)
     assert "&lt;i&gt;less" in svg
     assert "<i>" not in svg
-    deep = cs.draw_region(cs.map_region(lambda r, d, c: r - d, flat.statement, [RETENTION, DISCOUNT, COST]))
+    deep = draw_region(cs.map_region(lambda r, d, c: r - d, flat.statement, [RETENTION, DISCOUNT, COST]))
     for title in ("acquisition cost = 10", "acquisition cost = 30", "acquisition cost = 50"):
         assert title in deep
