@@ -11,7 +11,7 @@ import pytest
 import churnsim as cs
 from churnsim.simulation.ledger import COSTS
 
-ENGINES = ["simpy"]
+ENGINES = ["simpy", "compiled"]
 
 DESK = cs.ComplaintDesk(staff=1, mean_service_time=0.3, wage_per_period=100.0, cost_per_reply=2.0)
 EVERYTHING = cs.Strategy(

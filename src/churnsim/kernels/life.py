@@ -1,85 +1,78 @@
-"""The rules of one customer's life. Every engine calls these; an engine itself is only a clock.
+"""What happens to a customer: the rules of a purchase, a reply, a loss. Every engine calls these; an engine itself is
+only a clock.
 
 A rule gets its randomness by address, never by state: the block of (ordinal, stream, uid, replication, seed). All
-are scalar and pure, so that two engines that call them with the same arguments get the same bits.
+are scalar and pure, so that two engines that call them with the same arguments get the same bits. `clocks.py` says
+when things happen.
+
+A further mechanism is a field of `Rules` that is neutral by default, a rule here (one word a decision, from a stream
+of its own if the four words of the event are taken), and a call at the same place in both engines: where a customer
+buys, is answered, is lost or comes back (`simpy_engine.py`, and `lives.py` for the compiled one).
 """
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from churnsim.kernels.jit import njit
 from churnsim.kernels.philox import block
-from churnsim.kernels.samplers import exponential_quantile, gamma_quantile
-from churnsim.kernels.streams import ARRIVALS, COMPLAINT, PURCHASE, SIMULATION
+from churnsim.kernels.rules import BY_TENURE, CLOCK, FIXED_SPEND, Records
+from churnsim.kernels.streams import COMPLAINT, LOSS, PURCHASE, SIMULATION
+from churnsim.kernels.tables import gamma_draw
 
 __all__ = [
     "AWAITS",
+    "DEATHS",
+    "EVAPORATES",
+    "HELD",
     "KEEPS",
     "LOST_COMPLAINT",
+    "LOST_DISMISSED",
     "LOST_FAILURE",
     "LOST_ORGANIC",
     "NO_REPLY",
     "QUICK",
     "SLOW",
+    "SWITCHES",
     "UNRESOLVED",
-    "Rules",
-    "arrival_gap",
-    "contact_factor",
-    "first_spend",
+    "amount",
+    "destination",
+    "failure_probability",
+    "first_amount",
     "margin_of",
-    "next_boundary",
     "organic_probability",
+    "paid",
     "purchase",
-    "purchase_gap",
     "reply",
-    "residual_margin",
-    "service_time",
+    "reply_kind",
 ]
 
+Floats = NDArray[np.float64]
+
 # What a purchase or a reply leads to.
-KEEPS, LOST_ORGANIC, LOST_FAILURE, LOST_COMPLAINT, AWAITS = 0, 1, 2, 3, 4
+KEEPS, LOST_ORGANIC, LOST_FAILURE, LOST_COMPLAINT, AWAITS, LOST_DISMISSED = 0, 1, 2, 3, 4, 5
 # How a complaint is answered.
 NO_REPLY, QUICK, SLOW, UNRESOLVED = -1, 0, 1, 2
-
-
-class Rules(NamedTuple):
-    """The numbers the rules read, one set a scenario. Probabilities unless said otherwise."""
-
-    failure_share: float  # phi: share of dropout that service failures cause under the market's own handling
-    leave_after_failure: float  # D0: P(leaves | failure) under the market's own handling
-    complaint_probability: float  # c: P(complains | failure), under this strategy
-    silent_stay: float  # P(stays | failure, no complaint)
-    quick_share: float  # market's own handling: share of complaints answered quickly
-    slow_share: float  # ... and late; the rest stays unresolved
-    stay_quick: float
-    stay_slow: float
-    stay_unresolved: float
-    quick_within: float  # time units from complaint to reply
-    slow_within: float
-    spend_shape: float  # p of Gamma-Gamma
+# Where a lost customer goes.
+NOWHERE, EVAPORATES, SWITCHES, HELD = 0, 1, 2, 3
+DEATHS = 1 << 32  # ordinals of losses by a clock begin here, those of losses at a purchase are its number
 
 
 @njit
-def purchase_gap(rate: float, k: int, uid: int, replication: int, seed: int) -> float:
-    """Time from the customer's last event to its k-th purchase: a unit-exponential clock run at `rate`."""
-    u, _, _, _ = block(k, PURCHASE, uid, replication, seed, SIMULATION)
-    return exponential_quantile(u) / rate if rate > 0.0 else math.inf
+def failure_probability(rules: Records, rate: float, dropout: float) -> float:
+    """f: the chance that a purchase fails, such that failures cause the share phi of this customer's dropout.
 
-
-@njit
-def _spend(u: float, shape: float, spend_rate: float) -> int:
-    """Cents of a purchase: Gamma(shape, rate nu), rounded half up."""
-    return math.floor(gamma_quantile(u, shape) / spend_rate * 100.0 + 0.5)
-
-
-@njit
-def first_spend(rules: Rules, spend_rate: float, uid: int, replication: int, seed: int) -> int:
-    """Cents of the purchase with which a new customer arrives. It can neither fail nor end the relation, as in BG/NBD,
-    where only a repeat purchase can be the last."""
-    _, u, _, _ = block(0, PURCHASE, uid, replication, seed, SIMULATION)
-    return _spend(u, rules.spend_shape, spend_rate)
+    f = phi p/D0 where a purchase ends the relation with p; for a hazard mu in time f = phi mu/(lambda D0), at most 1.
+    """
+    rule = rules[0]
+    if rule.failure_share == 0.0:
+        return 0.0
+    if rule.lifetime == CLOCK:
+        return min(rule.failure_share * dropout / (rate * rule.leave_after_failure), 1.0) if rate > 0.0 else 0.0
+    return rule.failure_share * dropout / rule.leave_after_failure
 
 
 @njit
@@ -90,118 +83,136 @@ def organic_probability(dropout: float, failure_share: float) -> float:
 
 
 @njit
-def _organic(u: float, dropout: float, failure_share: float, factor: float) -> int:
-    """Organic dropout of a customer whom the failure did not lose; `factor` is what contacts do to its probability."""
-    return LOST_ORGANIC if u < organic_probability(dropout, failure_share) * factor else KEEPS
+def _organic(u: float, rules: Records, dropout: float, factor: float) -> int:
+    """Organic dropout of a customer whom the failure did not lose; `factor` is what the firm does to its
+    probability."""
+    rule = rules[0]
+    if rule.lifetime == CLOCK:
+        return KEEPS
+    return LOST_ORGANIC if u < organic_probability(dropout, rule.failure_share) * factor else KEEPS
 
 
 @njit
-def _stay(rules: Rules, kind: int) -> float:
+def _stay(rules: Records, kind: int) -> float:
+    rule = rules[0]
     if kind == QUICK:
-        return rules.stay_quick
-    return rules.stay_slow if kind == SLOW else rules.stay_unresolved
+        return rule.stay_quick
+    return rule.stay_slow if kind == SLOW else rule.stay_unresolved
+
+
+@njit
+def amount(rules: Records, spends: Floats, profits: Floats, u: float, spend_rate: float, factor: float, k: int) -> int:
+    """List price of the k-th purchase in cents, rounded half up: Gamma(shape, rate nu), a fixed amount, or the profit
+    of the k-th year of a relation (its last one from then on)."""
+    rule = rules[0]
+    if rule.spending == BY_TENURE:
+        return math.floor(profits[min(k, profits.size - 1)] * factor * 100.0 + 0.5)
+    if rule.spending == FIXED_SPEND:
+        return math.floor(rule.fixed_spend * factor * 100.0 + 0.5)
+    return math.floor(gamma_draw(spends, u, rule.spend_shape) / spend_rate * factor * 100.0 + 0.5)
+
+
+@njit
+def first_amount(
+    rules: Records, spends: Floats, profits: Floats, spend_rate: float, uid: int, replication: int, seed: int
+) -> tuple[int, float, float]:
+    """The purchase with which a new customer arrives: (list price in cents, word of the gap after it, word of
+    dropout). It does not fail."""
+    u_gap, u_spend, _, u_organic = block(0, PURCHASE, uid, replication, seed, SIMULATION)
+    return amount(rules, spends, profits, u_spend, spend_rate, 1.0, 0), u_gap, u_organic
+
+
+@njit
+def paid(rules: Records, listed: int) -> tuple[int, int]:
+    """What the customer pays of a list price and what it contributes, cents: a price off is taken from both."""
+    rule = rules[0]
+    cents = listed if rule.price == 1.0 else math.floor(listed * rule.price + 0.5)
+    margin = listed if rule.spending == BY_TENURE else margin_of(listed, rule.margin)
+    return cents, margin - (listed - cents)
 
 
 @njit
 def purchase(
-    rules: Rules,
+    rules: Records,
     dropout: float,
-    spend_rate: float,
+    failure: float,
     factor: float,
-    desk: bool,
     k: int,
     uid: int,
     replication: int,
     seed: int,
-) -> tuple[int, bool, int, int]:
-    """The customer's k-th purchase: (cents, failed, reply kind, what it leads to).
+) -> tuple[float, float, bool, int, int]:
+    """The customer's k-th purchase: (word of the gap after it, word of its spend, failed, reply kind, what it leads
+    to).
 
-    With a `desk` a complaint AWAITS its reply; without one the market's own handling answers at once. A failure has
-    probability f = phi p / D0. One word a decision: spend, failure, organic dropout from the purchase's block;
-    complaint, kind of reply, stay from the complaint's. The stay word serves silent and complaining customers
-    alike, so a customer that would stay without a word also stays after a reply that is at least as likely to keep
-    it.
+    `failure` is the chance that it fails and `factor` multiplies organic dropout. With a desk a complaint AWAITS its
+    reply, unless empowered staff settle it at once; without one the market's own handling answers at once. One word a
+    decision: gap, spend, failure, organic dropout from the purchase's block; complaint, kind of reply, stay from the
+    complaint's. The stay word serves silent and complaining customers alike, so a customer that would stay without a
+    word also stays after a reply that is at least as likely to keep it.
     """
-    _, u_spend, u_failure, u_organic = block(k, PURCHASE, uid, replication, seed, SIMULATION)
-    cents = _spend(u_spend, rules.spend_shape, spend_rate)
-    if rules.failure_share == 0.0 or u_failure >= rules.failure_share * dropout / rules.leave_after_failure:
-        return cents, False, NO_REPLY, _organic(u_organic, dropout, rules.failure_share, factor)
+    u_gap, u_spend, u_failure, u_organic = block(k, PURCHASE, uid, replication, seed, SIMULATION)
+    if u_failure >= failure:
+        return u_gap, u_spend, False, NO_REPLY, _organic(u_organic, rules, dropout, factor)
+    rule = rules[0]
     u_complaint, u_kind, _, u_stay = block(k, COMPLAINT, uid, replication, seed, SIMULATION)
-    if u_complaint >= rules.complaint_probability:
-        if u_stay >= rules.silent_stay:
-            return cents, True, NO_REPLY, LOST_FAILURE
-        return cents, True, NO_REPLY, _organic(u_organic, dropout, rules.failure_share, factor)
-    if desk:
-        return cents, True, NO_REPLY, AWAITS
+    if u_complaint >= rule.complaint_probability:
+        if u_stay >= rule.silent_stay:
+            return u_gap, u_spend, True, NO_REPLY, LOST_FAILURE
+        return u_gap, u_spend, True, NO_REPLY, _organic(u_organic, rules, dropout, factor)
     kind = UNRESOLVED
-    if u_kind < rules.quick_share:
+    if u_kind < rule.at_once:
         kind = QUICK
-    elif u_kind < rules.quick_share + rules.slow_share:
-        kind = SLOW
+    elif rule.desk:
+        return u_gap, u_spend, True, NO_REPLY, AWAITS
+    else:
+        rest = 1.0 - rule.at_once
+        if u_kind < rule.at_once + rest * rule.quick_share:
+            kind = QUICK
+        elif u_kind < rule.at_once + rest * (rule.quick_share + rule.slow_share):
+            kind = SLOW
     if u_stay >= _stay(rules, kind):
-        return cents, True, kind, LOST_COMPLAINT
-    return cents, True, kind, _organic(u_organic, dropout, rules.failure_share, factor)
+        return u_gap, u_spend, True, kind, LOST_COMPLAINT
+    return u_gap, u_spend, True, kind, _organic(u_organic, rules, dropout, factor)
+
+
+@njit
+def reply_kind(rules: Records, waited: float) -> int:
+    """Quick, slow or unresolved: by the time from the complaint to the end of the clerk's work."""
+    rule = rules[0]
+    if waited <= rule.quick_within:
+        return QUICK
+    return SLOW if waited <= rule.slow_within else UNRESOLVED
 
 
 @njit
 def reply(
-    rules: Rules, dropout: float, factor: float, waited: float, k: int, uid: int, replication: int, seed: int
-) -> tuple[int, int]:
-    """The desk's answer to the complaint about purchase k, finished `waited` time units after it: (kind, what it
+    rules: Records, dropout: float, factor: float, kind: int, k: int, uid: int, replication: int, seed: int
+) -> tuple[float, float, int]:
+    """The desk's answer to the complaint about purchase k: (word of the gap after it, word of its spend, what it
     leads to)."""
-    kind = UNRESOLVED
-    if waited <= rules.quick_within:
-        kind = QUICK
-    elif waited <= rules.slow_within:
-        kind = SLOW
+    u_gap, u_spend, _, u_organic = block(k, PURCHASE, uid, replication, seed, SIMULATION)
     _, _, _, u_stay = block(k, COMPLAINT, uid, replication, seed, SIMULATION)
     if u_stay >= _stay(rules, kind):
-        return kind, LOST_COMPLAINT
-    _, _, _, u_organic = block(k, PURCHASE, uid, replication, seed, SIMULATION)
-    return kind, _organic(u_organic, dropout, rules.failure_share, factor)
+        return u_gap, u_spend, LOST_COMPLAINT
+    return u_gap, u_spend, _organic(u_organic, rules, dropout, factor)
 
 
 @njit
-def service_time(mean: float, k: int, uid: int, replication: int, seed: int) -> float:
-    """How long a clerk works on the complaint about purchase k: exponential with the given mean."""
-    _, _, u, _ = block(k, COMPLAINT, uid, replication, seed, SIMULATION)
-    return exponential_quantile(u) * mean
-
-
-@njit
-def next_boundary(time: float, epoch: float) -> float:
-    """The first epoch boundary after `time`."""
-    boundary = (math.floor(time / epoch) + 1.0) * epoch
-    # time / epoch may round up or down to a whole number.
-    if boundary <= time:
-        return boundary + epoch
-    return boundary - epoch if boundary - epoch > time else boundary
-
-
-@njit
-def contact_factor(effect: float, harmed: bool) -> float:
-    """Factor on organic dropout of a contacted customer: lower by `effect`, or higher where the contact does harm."""
-    return 1.0 + effect if harmed else 1.0 - effect
+def destination(rules: Records, ordinal: int, uid: int, replication: int, seed: int) -> int:
+    """Where a customer goes that is about to be lost at purchase number `ordinal`, or in life number `ordinal` -
+    DEATHS: it EVAPORATES, SWITCHES to a competitor, or would
+    switch and is HELD by what switching costs it."""
+    rule = rules[0]
+    if rule.switch_share == 0.0:
+        return EVAPORATES
+    u_switch, u_held, _, _ = block(ordinal, LOSS, uid, replication, seed, SIMULATION)
+    if u_switch >= rule.switch_share:
+        return EVAPORATES
+    return HELD if u_held < rule.switching_cost else SWITCHES
 
 
 @njit
 def margin_of(cents: int, share: float) -> int:
     """Contribution of a purchase in cents, rounded half up."""
     return math.floor(cents * share + 0.5)
-
-
-@njit
-def residual_margin(rate: float, dropout: float, spend_rate: float, shape: float, margin: float, force: float) -> int:
-    """Cents that a living customer is still expected to bring, left alone for ever and discounted at `force` > 0.
-
-    It buys at `rate` while alive and leaves at hazard rate . dropout, so the discounted purchases are
-    int rate e^(-(rate dropout + force) s) ds = rate/(rate dropout + force), each worth shape/spend_rate on average.
-    """
-    return math.floor(rate / (rate * dropout + force) * shape / spend_rate * margin * 100.0 + 0.5)
-
-
-@njit
-def arrival_gap(k: int, channel: int, replication: int, seed: int) -> float:
-    """Unit-exponential clock before a channel's k-th arrival, to be run at the channel's hazard."""
-    u, _, _, _ = block(k, ARRIVALS, channel, replication, seed, SIMULATION)
-    return exponential_quantile(u)

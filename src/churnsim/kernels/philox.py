@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from churnsim.kernels.jit import njit
+from churnsim.kernels.jit import multiply_high, njit
 
 __all__ = ["block", "mix", "unit_interval", "words"]
 
@@ -18,8 +18,6 @@ _M0 = np.uint64(0xD2E7470EE14C6C93)
 _M1 = np.uint64(0xCA5A826395121157)
 _W0 = np.uint64(0x9E3779B97F4A7C15)
 _W1 = np.uint64(0xBB67AE8584CAA73B)
-_LOW = np.uint64(0xFFFFFFFF)
-_S32 = np.uint64(32)
 _S1 = np.uint64(1)
 _S11 = np.uint64(11)
 _S27 = np.uint64(27)
@@ -30,23 +28,13 @@ _MIX2 = np.uint64(0x94D049BB133111EB)
 
 
 @njit
-def _high(a: np.uint64, b: np.uint64) -> np.uint64:
-    """Upper 64 bits of the 128-bit product, from 32-bit halves."""
-    a_low, a_high = a & _LOW, a >> _S32
-    b_low, b_high = b & _LOW, b >> _S32
-    middle = a_high * b_low + ((a_low * b_low) >> _S32)
-    other = a_low * b_high + (middle & _LOW)
-    return a_high * b_high + (middle >> _S32) + (other >> _S32)
-
-
-@njit
 def words(
     c0: np.uint64, c1: np.uint64, c2: np.uint64, c3: np.uint64, k0: np.uint64, k1: np.uint64
 ) -> tuple[np.uint64, np.uint64, np.uint64, np.uint64]:
     """The four words of one block: ten rounds of (counter, key)."""
     for _ in range(10):
-        high0, low0 = _high(_M0, c0), _M0 * c0
-        high1, low1 = _high(_M1, c2), _M1 * c2
+        high0, low0 = multiply_high(_M0, c0), _M0 * c0
+        high1, low1 = multiply_high(_M1, c2), _M1 * c2
         c0, c1, c2, c3 = high1 ^ c1 ^ k0, low1, high0 ^ c3 ^ k1, low0
         k0 = k0 + _W0
         k1 = k1 + _W1

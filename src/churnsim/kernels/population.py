@@ -15,7 +15,6 @@ __all__ = [
     "draw_base",
     "draw_gamma_pairs",
     "draw_histories",
-    "draw_new",
     "draw_population",
     "draw_rates",
     "draw_spend_rates",
@@ -26,33 +25,20 @@ Ints = NDArray[np.int64]
 
 
 @njit
-def draw_new(
-    r: float, alpha: float, a: float, b: float, q: float, gamma: float,
-    uid: int, replication: int, seed: int, domain: int, stream: int,
-) -> tuple[float, float, float, float]:  # fmt: skip
-    """A new customer: (purchase rate, dropout probability, spend rate nu, uniform that decides how it takes
-    contacts)."""
-    _, u_rate, u_dropout, u_contact = block(0, stream, uid, replication, seed, domain)
-    u_spend, _, _, _ = block(1, stream, uid, replication, seed, domain)
-    return (
-        gamma_quantile(u_rate, r) / alpha,
-        beta_quantile(u_dropout, a, b),
-        gamma_quantile(u_spend, q) / gamma,
-        u_contact,
-    )
-
-
-@njit
 def draw_base(
     r: float, alpha: float, a: float, b: float, p: float, q: float, gamma: float,
-    x: Ints, t_x: Floats, T: Floats, m: Floats, uids: Ints, replication: int, seed: int, domain: int, stream: int,
+    x: Ints, t_x: Floats, T: Floats, m: Floats, first: bool, uids: Ints, replication: int, seed: int, domain: int,
+    stream: int,
 ) -> tuple[Floats, NDArray[np.bool_]]:  # fmt: skip
-    """Posterior traits of every known customer: rows (rate, dropout, spend rate, contact uniform), and who is alive."""
+    """Posterior traits of every known customer: rows (rate, dropout, spend rate, contact uniform), and who is alive.
+
+    BG/NBD, or MBG/NBD with `first` and its b raised by one.
+    """
     traits = np.empty((x.size, 4))
     alive = np.empty(x.size, np.bool_)
     for i in range(x.size):
         rate, dropout, living = posterior_draw(
-            r, alpha, a, b, x[i], t_x[i], T[i], False, uids[i], replication, seed, domain, stream
+            r, alpha, a, b, x[i], t_x[i], T[i], first, uids[i], replication, seed, domain, stream
         )
         traits[i, 0] = rate
         traits[i, 1] = dropout

@@ -7,13 +7,28 @@ lineage.
 
 from __future__ import annotations
 
-__all__ = ["ARRIVALS", "COMPLAINT", "MODEL_DRAWS", "PURCHASE", "SIMULATION", "TRAITS"]
+__all__ = [
+    "ARRIVALS",
+    "COMPLAINT",
+    "DEATH",
+    "LOSS",
+    "MODEL_DRAWS",
+    "PURCHASE",
+    "REFERRAL",
+    "SIMULATION",
+    "TRAITS",
+    "WIN_BACK",
+]
 
 # Streams. Four words each.
-TRAITS = 0  # ordinal 0: alive?, rate, dropout, responsiveness; ordinal 1: spend
-PURCHASE = 1  # ordinal k = k-th simulated purchase: gap before it, spend, failure?, organic dropout?
+TRAITS = 0  # ordinal 0: alive?, rate, dropout, responsiveness; ordinal 1: spend, membership
+PURCHASE = 1  # ordinal k = k-th purchase of the simulation: gap after it, spend, failure?, organic dropout?
 COMPLAINT = 2  # ordinal k = about the k-th purchase: complains or leaves?, reply kind, service time, stays?
 ARRIVALS = 3  # ordinal k = k-th arrival of a channel: gap before it
+DEATH = 4  # ordinal k = k-th life of a customer: how long it lasts in unit-exponential time
+LOSS = 5  # ordinal k = loss after the k-th purchase: to a competitor?, held by a bond?
+REFERRAL = 6  # ordinal k = k-th referral of a customer: gap before it, reaches a prospect?
+WIN_BACK = 7  # ordinal k = k-th contact to a silent customer: comes back?, place in a random order
 
 # Domains.
 SIMULATION = 1

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from churnsim.kernels.life import arrival_gap
+from churnsim.kernels.clocks import arrival_gap
 from churnsim.kernels.philox import mix
 
 __all__ = ["PAID_CHANNEL", "Arrivals"]

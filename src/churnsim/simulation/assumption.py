@@ -3,6 +3,7 @@ assumed."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import Field, dataclass, field, fields, is_dataclass
 from typing import Any, Literal, get_args
 
@@ -62,3 +63,8 @@ def not_negative(name: str, value: float) -> None:
     """ConfigError unless `value` is finite and 0 or more."""
     if not 0 <= value < float("inf"):
         raise ConfigError(f"{name} must be finite and 0 or more; got {value!r}.")
+
+
+def cents(money: float) -> int:
+    """Money as cents, rounded half up."""
+    return math.floor(money * 100 + 0.5)

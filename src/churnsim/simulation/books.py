@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from churnsim.errors import ChurnSimError
-from churnsim.simulation.ledger import ACCOUNTS, KINDS, Event
+from churnsim.kernels.accounts import ACCOUNTS, COUNTED_IN, KINDS
+from churnsim.simulation.assumption import cents
+from churnsim.simulation.ledger import Event
 
-__all__ = ["Books", "InvariantError"]
+__all__ = ["Books", "InvariantError", "checked_totals", "close_stocks", "losses_of"]
 
 INDEX = {name: i for i, name in enumerate(ACCOUNTS)}
-# The account that counts each kind of event.
-COUNTED_IN = {
-    "birth": "births",
-    "purchase": "purchases",
-    "failure": "failures",
-    "complaint": "complaints",
-    "reply_quick": "replies_quick",
-    "reply_slow": "replies_slow",
-    "reply_unresolved": "replies_unresolved",
-    "lost_organic": "losses_organic",
-    "lost_failure": "losses_failure",
-    "lost_complaint": "losses_complaint",
-}
 ACCOUNT_OF = {kind: INDEX[COUNTED_IN[kind]] for kind in KINDS}
+LOSSES = ("losses_organic", "losses_failure", "losses_complaint", "losses_dismissed")
 
 
 class InvariantError(ChurnSimError, AssertionError):
     """The books do not close: an error in the engine, not in its input."""
+
+
+def losses_of(value: Mapping[str, int]) -> int:
+    """All losses of a row of the books."""
+    return sum(value[name] for name in LOSSES)
 
 
 class Books:
@@ -48,7 +44,7 @@ class Books:
 
     def pay(self, account: str, money: float) -> None:
         """Enter money (not cents) in an account, rounded half up to the cent."""
-        self._row[INDEX[account]] += math.floor(money * 100 + 0.5)
+        self._row[INDEX[account]] += cents(money)
 
     def count(self, account: str, number: int) -> None:
         """Add to a count, or cents to an account of money."""
@@ -57,7 +53,7 @@ class Books:
     def note(self, time: float, uid: int, kind: str, cents: int = 0) -> None:
         """Count an event, keep who is active, and log it if there is a log."""
         self._row[ACCOUNT_OF[kind]] += 1
-        if kind == "birth":
+        if kind in ("birth", "returned"):
             self.active += 1
         elif kind.startswith("lost"):
             self.active -= 1
@@ -66,21 +62,37 @@ class Books:
 
     def close(self, *, counted: int) -> None:
         """End the period. `counted` is the number of active customers counted afresh; raises InvariantError unless
-        it equals those at the start plus births less losses."""
+        it equals those at the start plus births and returns less losses."""
         self._row[INDEX["active_end"]] = counted
         value = dict(zip(ACCOUNTS, self._row.tolist(), strict=True))
-        lost = value["losses_organic"] + value["losses_failure"] + value["losses_complaint"]
-        if not counted == self.active == value["active_start"] + value["births"] - lost:
+        if not counted == self.active == value["active_start"] + value["births"] + value["returns"] - losses_of(value):
             raise InvariantError(
-                f"{counted} active customers, but {value['active_start']} + {value['births']} births - {lost} losses, "
-                f"and a running count of {self.active}."
+                f"{counted} active customers, but {value['active_start']} + {value['births']} births + "
+                f"{value['returns']} returns - {losses_of(value)} losses, and a running count of {self.active}."
             )
 
     def check_totals(self, *, waiting: int) -> None:
-        """Every complaint is answered or still `waiting`, and the log's cents are the revenue; else InvariantError."""
-        total = dict(zip(ACCOUNTS, self.table.sum(axis=0).tolist(), strict=True))
-        answered = total["replies_quick"] + total["replies_slow"] + total["replies_unresolved"]
-        if total["complaints"] != answered + waiting:
-            raise InvariantError(f"{total['complaints']} complaints, {answered} answered, {waiting} open.")
+        """`checked_totals`, and the log's cents are the revenue; else InvariantError."""
+        total = checked_totals(self.table, waiting=waiting)
         if self.events is not None and sum(event.cents for event in self.events) != total["revenue"]:
             raise InvariantError("the event log's cents do not sum to the ledger's revenue.")
+
+
+def checked_totals(table: NDArray[np.int64], *, waiting: int) -> dict[str, int]:
+    """Each account over all periods. Raises InvariantError unless every complaint is answered or still `waiting`."""
+    total = dict(zip(ACCOUNTS, table.sum(axis=0).tolist(), strict=True))
+    answered = total["replies_quick"] + total["replies_slow"] + total["replies_unresolved"]
+    if total["complaints"] != answered + waiting:
+        raise InvariantError(f"{total['complaints']} complaints, {answered} answered, {waiting} open.")
+    return total
+
+
+def close_stocks(table: NDArray[np.int64], *, active: int, counted: int) -> None:
+    """Fill in who is active when each period starts and ends, from `active` at first. Raises InvariantError unless it
+    comes to the number `counted` at the end."""
+    flows = table[:, INDEX["births"]] + table[:, INDEX["returns"]] - sum(table[:, INDEX[name]] for name in LOSSES)
+    ends = active + np.cumsum(flows)
+    table[:, INDEX["active_start"]] = ends - flows
+    table[:, INDEX["active_end"]] = ends
+    if ends[-1] != counted:
+        raise InvariantError(f"{counted} active customers at the end, but the flows say {ends[-1]}.")

@@ -136,7 +136,7 @@ def replicate(
     horizon: float,
     period: float,
     epoch: float,
-    engine: Engine = "simpy",
+    engine: Engine = "auto",
 ) -> pd.DataFrame:
     """Outcome rows (strategy, replication, period, accounts) of one strategy for the replications named."""
     clock = {"horizon": horizon, "period": period, "epoch": epoch}
@@ -152,7 +152,7 @@ def compare(
     horizon: float,
     period: float = 4.0,
     epoch: float = 1.0,
-    engine: Engine = "simpy",
+    engine: Engine = "auto",
     workers: int = 1,
     backend: Backend = "processes",
     precision: Precision | None = None,

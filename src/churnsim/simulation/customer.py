@@ -1,37 +1,65 @@
-"""A customer as an engine keeps it, and what the firm sees of it."""
+"""A customer as the SimPy engine keeps it; in the compiled one it is a record (`kernels.rules.CUSTOMER`)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
+from typing import Any
 
-from churnsim.simulation.strategy import RetentionContacts
+from churnsim.kernels.rules import ACTIVE, AWAITING, KNOWN, LOST
 
-__all__ = ["Customer", "targets"]
+__all__ = ["Customer"]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Customer:
-    """Traits and state. `alive` is hidden from the firm; `last_purchase` and `repeat_revenue` (cents, without the first
-    purchase, whose amount a summary does not hold) are what it sees."""
+    """Traits, clocks and books of one customer; money in cents. `state` is hidden from the firm."""
 
     uid: int
     rate: float
     dropout: float
     spend_rate: float
-    harmed: bool
-    alive: bool
-    last_purchase: float
-    repeat_revenue: int
-    factor: float = 1.0  # what contacts do to organic dropout until the next review
+    response: float
+    member: int
+    state: int
+    due: float = math.inf
+    death_at: float = math.inf
+    referral_at: float = math.inf
+    first_purchase: float = 0.0
+    last_purchase: float = 0.0
+    lost_at: float = math.inf
+    repeat_revenue: int = 0
+    revenue: int = 0
+    margin: int = 0
+    judged_margin: int = 0
+    k: int = 0
+    seen: int = 0
+    referrals: int = 0
+    attempts: int = 0
+    lives: int = 0
+    returns: int = 0
+    cause: int = 0
+    destination: int = 0
+    origin: int = KNOWN
+    unhappy: int = 0
+    contacted: int = 0
+    crossed: int = 0
+    dismissed: int = 0
+    process: Any = field(default=None, repr=False)
 
+    @property
+    def alive(self) -> bool:
+        """Whether it is with the firm, waiting for a reply or not."""
+        return self.state in (ACTIVE, AWAITING)
 
-def targets(customers: list[Customer], contacts: RetentionContacts, now: float) -> list[Customer]:
-    """Whom the rule picks at time `now`; ties in value by uid."""
-    if contacts.rule == "recent_buyers":
-        assert contacts.within is not None  # the rule needs it
-        return [c for c in customers if c.last_purchase >= now - contacts.within]
-    if contacts.rule == "top_value":
-        assert contacts.share is not None  # likewise
-        ranked = sorted(customers, key=lambda c: (-c.repeat_revenue, c.uid))
-        return ranked[: round(contacts.share * len(ranked))]
-    return customers
+    @property
+    def tenure(self) -> int:
+        """Repeat purchases or renewals so far."""
+        return self.seen + self.k
+
+    @property
+    def next_event(self) -> float:
+        """When something happens to it next, for all it knows."""
+        if self.state == ACTIVE:
+            return min(self.due, self.death_at, self.referral_at)
+        return self.due if self.state != LOST else math.inf

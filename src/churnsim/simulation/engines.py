@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 from churnsim.errors import ConfigError
-from churnsim.simulation import simpy_engine
+from churnsim.simulation import compiled_engine, simpy_engine
 from churnsim.simulation.ledger import Ledger
 from churnsim.simulation.scenario import Scenario
 
 __all__ = ["Engine", "simulate"]
 
-Engine = Literal["simpy"]
+Engine = Literal["auto", "compiled", "simpy"]
 
 
 def simulate(
-    scenario: Scenario, *, seed: int, replication: int = 0, engine: Engine = "simpy", log: bool = False
+    scenario: Scenario,
+    *,
+    seed: int,
+    replication: int = 0,
+    engine: Engine = "auto",
+    log: bool = False,
+    threads: int = 1,
 ) -> Ledger:
     """Run one replication of `scenario` and return its ledger; with `log=True` the ledger holds every event.
 
-    The same scenario, seed and replication give the same ledger on any machine and engine. Raises ConfigError for
-    an unknown engine or a negative seed or replication.
+    The same scenario, seed and replication give the same ledger on any machine and engine: "compiled" to run at
+    scale, on as many `threads` as it is given, "simpy" to read and to extend; "auto" takes the compiled one. Raises
+    ConfigError for an unknown engine, a negative seed or replication, or fewer than one thread.
     """
-    if engine != "simpy":
-        raise ConfigError(f"unknown engine {engine!r}. Use 'simpy'.")
+    if engine not in get_args(Engine):
+        raise ConfigError(f"unknown engine {engine!r}. Use one of {', '.join(map(repr, get_args(Engine)))}.")
     if (
         not (isinstance(seed, int) and isinstance(replication, int))
         or seed < 0
@@ -33,4 +40,8 @@ def simulate(
         raise ConfigError(
             f"seed and replication must be whole numbers from 0 to 2^63 - 1; got {seed} and {replication}."
         )
-    return simpy_engine.run(scenario, seed=seed, replication=replication, log=log)
+    if not isinstance(threads, int) or threads < 1:
+        raise ConfigError(f"threads must be a whole number, 1 or more; got {threads!r}.")
+    if engine == "simpy":
+        return simpy_engine.run(scenario, seed=seed, replication=replication, log=log)
+    return compiled_engine.run(scenario, seed=seed, replication=replication, log=log, threads=threads)

@@ -31,7 +31,7 @@ class Experiment:
     horizon: float
     period: float = 4.0
     epoch: float = 1.0
-    engine: Engine = "simpy"
+    engine: Engine = "auto"
 
     def scenario(self, strategy: Strategy) -> Scenario:
         """One strategy on this market and clock."""

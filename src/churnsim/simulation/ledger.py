@@ -10,21 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from churnsim.errors import ConfigError
+from churnsim.kernels.accounts import ACCOUNTS, COSTS, KINDS, MONEY
 
-__all__ = ["ACCOUNTS", "COSTS", "MONEY", "Event", "Ledger"]
-
-COSTS = ("acquisition", "retention", "service", "recovery", "fixed")
-# The residual stands in the last period alone: what those then active are still worth at the horizon.
-MONEY = ("revenue", "margin", *COSTS, "residual")
-COUNTS = (
-    "purchases", "births", "losses_organic", "losses_failure", "losses_complaint", "failures", "complaints",
-    "replies_quick", "replies_slow", "replies_unresolved", "contacts", "active_start", "active_end",
-)  # fmt: skip
-ACCOUNTS = MONEY + COUNTS
-KINDS = (
-    "birth", "purchase", "failure", "complaint", "reply_quick", "reply_slow", "reply_unresolved",
-    "lost_organic", "lost_failure", "lost_complaint",
-)  # fmt: skip
+__all__ = ["ACCOUNTS", "COSTS", "KINDS", "MONEY", "Event", "Ledger"]
 
 
 class Event(NamedTuple):

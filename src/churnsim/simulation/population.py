@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -10,16 +11,20 @@ from numpy.typing import NDArray
 
 from churnsim.data.identity import customer_uids
 from churnsim.errors import ConfigError
-from churnsim.kernels.philox import mix
-from churnsim.kernels.population import draw_base
+from churnsim.kernels.newcomers import club_uniforms, draw_cohort, lineage
+from churnsim.kernels.philox import block
+from churnsim.kernels.population import draw_base, draw_spend_rates
+from churnsim.kernels.rules import CLOCK, CONTRACT, DROPOUT_AT_ONCE, GAMMA_GAMMA
 from churnsim.kernels.streams import SIMULATION, TRAITS
-from churnsim.models.bg_nbd import BGNBD
-from churnsim.models.gamma_gamma import GammaGamma, repeat_spend
+from churnsim.models.gamma_gamma import repeat_spend
 from churnsim.models.histories import Histories
+from churnsim.simulation.lifetimes import Purchases, Spend, lifetime_of, spending_of
+from churnsim.simulation.newcomers import Newcomers
 
-__all__ = ["Base", "Cohort", "PosteriorBase"]
+__all__ = ["Base", "Cohort", "PosteriorBase", "StartingBase"]
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 # Lineage of customers that a cohort makes: a fixed odd number, so that they share no uid with paid arrivals.
 COHORT_LINEAGE = 0x636F686F7274
@@ -27,15 +32,30 @@ COHORT_LINEAGE = 0x636F686F7274
 
 @dataclass(frozen=True)
 class Base:
-    """A drawn starting base, arrays of length n. Row i of `traits` holds purchase rate, dropout probability, spend
-    rate nu and the uniform that decides how the customer takes contacts. `last_purchase` is in time units, 0 or
-    before; `repeat_revenue` in money: what the firm knows."""
+    """A drawn starting base, arrays of length n. Row i of `traits` holds purchase rate, dropout, spend rate nu and the
+    uniform that decides how the customer takes contacts; `members` the one that decides whether it joins a club.
 
-    uids: NDArray[np.int64]
-    traits: NDArray[np.float64]
+    What the firm knows: `first_purchase` and `last_purchase`, in time units, 0 or before; `repeat_revenue`, in money;
+    `seen`, the repeat purchases or renewals so far.
+    """
+
+    uids: Ints
+    traits: Floats
+    members: Floats
     alive: NDArray[np.bool_]
-    last_purchase: NDArray[np.float64]
-    repeat_revenue: NDArray[np.float64]
+    first_purchase: Floats
+    last_purchase: Floats
+    repeat_revenue: Floats
+    seen: Ints
+
+
+class StartingBase(Protocol):
+    """Anything that can say who the customers are when a replication begins."""
+
+    def __len__(self) -> int: ...
+
+    def draw(self, *, purchases: Any, spend: Any, seed: int, replication: int) -> Base:
+        """Draw the base of one replication. The same customer gets the same draw whoever else is in the base."""
 
 
 class PosteriorBase:
@@ -47,6 +67,7 @@ class PosteriorBase:
 
     def __init__(self, summary: pd.DataFrame) -> None:
         self._histories = Histories.of(summary)
+        self._summary = summary[["frequency", "recency", "T"]]
         self.unit: str | None = summary.attrs.get("unit")
         _, self._spend = repeat_spend(summary)
         self._uids = customer_uids(summary.index)
@@ -54,10 +75,45 @@ class PosteriorBase:
     def __len__(self) -> int:
         return len(self._uids)
 
-    def draw(self, *, purchases: BGNBD, spend: GammaGamma, seed: int, replication: int) -> Base:
+    def draw(self, *, purchases: Purchases, spend: Spend, seed: int, replication: int) -> Base:
         """Draw the base of one replication. The same customer gets the same draw whoever else is in the base."""
-        h = self._histories
-        return _drawn(purchases, spend, (h.x, h.t_x, h.T, self._spend, self._uids), seed=seed, replication=replication)
+        kind, parameters, _ = lifetime_of(purchases)
+        spending, spends, _ = spending_of(spend)
+        if kind == CONTRACT:
+            raise ConfigError("a contract's customers have no purchase histories. Start from a TraitsBase or a Cohort.")
+        h, uids = self._histories, self._uids
+        p, q, gamma = map(float, spends)
+        if kind == CLOCK:
+            traits, alive = self._generic(purchases, seed, replication)
+            if spending == GAMMA_GAMMA:
+                traits[:, 2] = draw_spend_rates(
+                    p, q, gamma, h.x, self._spend, uids, replication, seed, SIMULATION, TRAITS
+                )
+        else:
+            r, alpha, a, b = parameters
+            first = kind == DROPOUT_AT_ONCE
+            traits, alive = draw_base(
+                r, alpha, a, b + first, p, q, gamma, h.x, h.t_x, h.T, self._spend, first, uids, replication, seed,
+                SIMULATION, TRAITS,
+            )  # fmt: skip
+        return Base(
+            uids=uids,
+            traits=traits,
+            members=club_uniforms(uids, replication, seed),
+            alive=alive,
+            first_purchase=-h.T,
+            last_purchase=h.t_x - h.T,
+            repeat_revenue=self._spend * h.x,
+            seen=h.x,
+        )
+
+    def _generic(self, purchases: Any, seed: int, replication: int) -> tuple[Floats, NDArray[np.bool_]]:
+        """Any model's own posterior draws."""
+        frame = purchases.draw_posterior(self._summary, seed=seed, replication=replication)
+        traits = np.ones((len(frame), 4))
+        traits[:, :2] = frame.iloc[:, :2].to_numpy(dtype=np.float64)
+        traits[:, 3] = [block(0, TRAITS, uid, replication, seed, SIMULATION)[3] for uid in self._uids.tolist()]
+        return traits, frame["alive"].to_numpy(dtype=np.bool_)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,27 +129,16 @@ class Cohort:
     def __len__(self) -> int:
         return self.size
 
-    def draw(self, *, purchases: BGNBD, spend: GammaGamma, seed: int, replication: int) -> Base:
+    def draw(self, *, purchases: Purchases, spend: Spend, seed: int, replication: int) -> Base:
         """Draw the cohort of one replication."""
-        nothing = np.zeros(self.size)
-        uids = np.array([mix(COHORT_LINEAGE, i) for i in range(self.size)], dtype=np.int64)
-        histories = (np.zeros(self.size, np.int64), nothing, nothing, nothing, uids)
-        return _drawn(purchases, spend, histories, seed=seed, replication=replication)
-
-
-def _drawn(
-    purchases: BGNBD,
-    spend: GammaGamma,
-    histories: tuple[NDArray[np.int64], Floats, Floats, Floats, NDArray[np.int64]],
-    *,
-    seed: int,
-    replication: int,
-) -> Base:
-    """Draw everybody given `histories`: x, t_x, T, mean repeat spend and uid."""
-    x, t_x, T, mean_spend, uids = histories
-    parameters = (purchases.r, purchases.alpha, purchases.a, purchases.b, spend.p, spend.q, spend.gamma)
-    r, alpha, a, b, p, q, gamma = map(float, parameters)
-    traits, alive = draw_base(
-        r, alpha, a, b, p, q, gamma, x, t_x, T, mean_spend, uids, replication, seed, SIMULATION, TRAITS
-    )
-    return Base(uids=uids, traits=traits, alive=alive, last_purchase=t_x - T, repeat_revenue=mean_spend * x)
+        n = self.size
+        uids = np.empty(n, np.int64)
+        lineage(COHORT_LINEAGE, uids)
+        traits, members, alive = np.empty((n, 4)), np.empty(n), np.empty(n, np.bool_)
+        new = Newcomers.of(purchases, spend)
+        draw_cohort(*new.arguments, uids, replication, seed, traits, members, alive)
+        nothing = np.zeros(n)
+        return Base(
+            uids=uids, traits=traits, members=members, alive=alive, first_purchase=nothing, last_purchase=nothing,
+            repeat_revenue=nothing, seen=np.zeros(n, np.int64),
+        )  # fmt: skip

@@ -72,7 +72,7 @@ def select_best(
     horizon: float,
     period: float = 4.0,
     epoch: float = 1.0,
-    engine: Engine = "simpy",
+    engine: Engine = "auto",
     workers: int = 1,
     backend: Backend = "processes",
     progress: Callable[[int], None] | None = None,

@@ -83,7 +83,7 @@ def sensitivity(
     horizon: float,
     period: float = 4.0,
     epoch: float = 1.0,
-    engine: Engine = "simpy",
+    engine: Engine = "auto",
     workers: int = 1,
     backend: Backend = "processes",
     progress: Callable[[int], None] | None = None,

@@ -1,26 +1,30 @@
 """The readable engine: one SimPy process a customer, the desk a SimPy resource.
 
-It only keeps the clock and the books; every decision is a rule of `kernels/life.py`. Events at one time go in the
-order of uid (SimPy's priority), boundaries before customers. Invariants are checked whenever the books close.
+It only keeps the clock and the books; every decision is a rule of `kernels/life.py` and `kernels/clocks.py`, and what
+the firm does is settled in `meeting.py`. Events at one time go in the order of uid (SimPy's priority), boundaries
+before customers. Invariants are checked whenever the books close.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator
 from heapq import heappush
 from typing import Any
 
-import numpy as np
 import simpy
 
-from churnsim.errors import ChurnSimError
-from churnsim.kernels import life
-from churnsim.kernels.population import draw_new
-from churnsim.kernels.streams import SIMULATION, TRAITS
-from churnsim.simulation.arrivals import Arrivals
+from churnsim.kernels import clocks, life
+from churnsim.kernels.accounts import KINDS
+from churnsim.kernels.accounts import LOST as LOST_KINDS
+from churnsim.kernels.accounts import REPLY as REPLY_KINDS
+from churnsim.kernels.rules import ACTIVE, AWAITING, CONTRACT, DROPOUT_AT_ONCE, LOST, UNBORN
 from churnsim.simulation.books import Books
-from churnsim.simulation.customer import Customer, targets
+from churnsim.simulation.crowd import ObjectCrowd
+from churnsim.simulation.customer import Customer
 from churnsim.simulation.ledger import Ledger
+from churnsim.simulation.meeting import Meeting
+from churnsim.simulation.prepared import Prepared
 from churnsim.simulation.scenario import Scenario
 
 __all__ = ["run"]
@@ -29,12 +33,7 @@ Process = Generator[simpy.Event, Any, None]
 
 BOUNDARY = 1  # SimPy keeps 0 for the end of the run; customers come after boundaries, by uid
 FIRST_CUSTOMER = 2
-LOSS = {
-    life.LOST_ORGANIC: "lost_organic",
-    life.LOST_FAILURE: "lost_failure",
-    life.LOST_COMPLAINT: "lost_complaint",
-}
-REPLY = {life.QUICK: "reply_quick", life.SLOW: "reply_slow", life.UNRESOLVED: "reply_unresolved"}
+BORN_AS = (None, "births_paid", "births_referred", "births_told", "births_switched")
 
 
 class Clock(simpy.Environment):
@@ -52,241 +51,192 @@ class Clock(simpy.Environment):
 
 def run(scenario: Scenario, *, seed: int, replication: int, log: bool = False) -> Ledger:
     """Run one replication. Raises InvariantError if the books do not close."""
-    return _Run(scenario, seed, replication, log).ledger()
+    return _Run(Prepared.of(scenario, seed=seed, replication=replication), log).ledger()
 
 
 class _Run:
-    def __init__(self, scenario: Scenario, seed: int, replication: int, log: bool) -> None:
-        self.scenario = scenario
-        self.market = scenario.market.in_replication(replication)
-        self.rules = scenario.rules._replace(spend_shape=float(self.market.spend.p))
-        self.seed, self.replication = seed, replication
+    def __init__(self, prepared: Prepared, log: bool) -> None:
+        self.p = prepared
+        self.scenario, self.numbers, self.rules = prepared.scenario, prepared.numbers, prepared.rules
+        self.address = prepared.replication, prepared.seed
         self.clock = Clock()
-        desk = scenario.strategy.desk
+        desk = self.scenario.strategy.desk
         self.desk = simpy.Resource(self.clock, capacity=desk.staff) if desk else None
-        self.waiting = 0
-        self.customers = self._starting_base()
-        self.books = Books(periods=scenario.periods, active=self._count_active(), log=log)
-        self.uids: set[int] = set()
-        for customer in self.customers:
-            self._register(customer.uid)
-        self.arrivals = Arrivals(size=self.market.prospects.size, seed=seed, replication=replication)
-
-    def _starting_base(self) -> list[Customer]:
-        market = self.market
-        base = market.customers.draw(
-            purchases=market.purchases, spend=market.spend, seed=self.seed, replication=self.replication
-        )
-        # Plain Python numbers: a compiled rule takes them several times faster than NumPy's.
-        columns = zip(
-            base.uids.tolist(),
-            base.traits.tolist(),
-            base.alive.tolist(),
-            base.last_purchase.tolist(),
-            np.rint(base.repeat_revenue * 100).astype(np.int64).tolist(),
-            strict=True,
-        )
-        return [
-            self._customer(uid, traits, alive=alive, last_purchase=last, repeat_revenue=seen)
-            for uid, traits, alive, last, seen in columns
-        ]
-
-    def _residual(self) -> int:
-        """What those active at the horizon are still worth there; 0 where nothing is discounted and the sum may
-        diverge."""
-        force, margin = self.market.discount_force, float(self.market.terms.margin)
-        if force <= 0:
-            return 0
-        return sum(
-            life.residual_margin(c.rate, c.dropout, c.spend_rate, self.rules.spend_shape, margin, force)
-            for c in self.customers
-            if c.alive
-        )
-
-    def _register(self, uid: int) -> None:
-        """Two customers of one uid would live by the same numbers."""
-        if uid in self.uids:
-            raise ChurnSimError(f"two customers share the uid {uid}. Rename one: both would have one fate.")
-        self.uids.add(uid)
-
-    def _count_active(self) -> int:
-        return sum(customer.alive for customer in self.customers)
-
-    def _customer(
-        self,
-        uid: int,
-        traits: list[float] | tuple[float, ...],
-        *,
-        alive: bool,
-        last_purchase: float,
-        repeat_revenue: int,
-    ) -> Customer:
-        rate, dropout, spend_rate, u_contact = traits
-        churn = self.scenario.strategy.churn
-        return Customer(
-            uid=uid,
-            rate=rate,
-            dropout=churn.applied(dropout) if churn else dropout,
-            spend_rate=spend_rate,
-            harmed=u_contact < self.market.retention.harmed_share,
-            alive=alive,
-            last_purchase=last_purchase,
-            repeat_revenue=repeat_revenue,
-        )
+        self.crowd = ObjectCrowd(prepared)
+        self.crowd.live, self.crowd.wake = self._begin, self._wake
+        self.books = Books(periods=self.scenario.periods, active=self.crowd.count_active(), log=log)
+        self.meeting = Meeting(prepared, self.books)
+        self.referrals: list[tuple[float, int, int]] = []
 
     def ledger(self) -> Ledger:
         """Run to the horizon and close the books."""
-        self.clock.process(self._reviews())
-        for customer in self.customers:
-            if customer.alive:
-                first = life.purchase_gap(customer.rate, 0, customer.uid, self.replication, self.seed)
-                if first < self.scenario.horizon:
-                    self.clock.process(self._live(customer, first, 0))
-        self.clock.run(until=float(self.scenario.horizon))
-        self.books.count("residual", self._residual())
-        self.books.close(counted=self._count_active())
-        self.books.check_totals(waiting=self.waiting)
+        self.clock.process(self._meetings())
+        for customer in self.crowd.customers:
+            self._begin(customer)
+        self.clock.run(until=self.p.bound(self.scenario.periods))
+        waiting = sum(customer.state == AWAITING for customer in self.crowd.customers)
+        self.books.count("residual", self.crowd.residual(self.p.bound(self.scenario.periods)))
+        self.books.close(counted=self.crowd.count_active())
+        self.books.check_totals(waiting=waiting)
         return Ledger(
             table=self.books.table,
             period=self.scenario.period,
-            discount_force=self.market.discount_force,
-            open_complaints=self.waiting,
+            discount_force=self.p.market.discount_force,
+            open_complaints=waiting,
             events=tuple(sorted(self.books.events or (), key=lambda e: (e.time, e.uid))),
         )
 
     # The life of a customer
 
-    def _live(self, customer: Customer, time: float, k: int) -> Process:
-        """From the k-th purchase at `time` to the loss or the horizon."""
-        uid, seed, replication = customer.uid, self.seed, self.replication
-        while time < self.scenario.horizon:
-            yield self.clock.at(time, FIRST_CUSTOMER + uid)
-            cents, failed, kind, fate = life.purchase(
-                self.rules,
-                customer.dropout,
-                customer.spend_rate,
-                customer.factor,
-                self.desk is not None,
-                k,
-                uid,
-                replication,
-                seed,
-            )
-            self._book_purchase(customer, time, cents)
-            customer.repeat_revenue += cents
-            if failed:
-                self.books.note(time, uid, "failure")
-            if kind != life.NO_REPLY or fate == life.AWAITS:
-                self.books.note(time, uid, "complaint")
-            if fate == life.AWAITS:
-                complained = time
-                finished, time = yield from self._answer(customer, complained, k)
-                waited = finished - complained
-                kind, fate = life.reply(
-                    self.rules, customer.dropout, customer.factor, waited, k, uid, replication, seed
-                )
-                self.waiting -= 1
-                self.books.pay("recovery", self.scenario.strategy.desk.cost_per_reply)  # type: ignore[union-attr]
-            if kind != life.NO_REPLY:
-                self.books.note(time, uid, REPLY[kind])
-            if fate != life.KEEPS:
-                customer.alive = False
-                self.books.note(time, uid, LOSS[fate])
-                return
-            k += 1
-            time = time + life.purchase_gap(customer.rate, k, uid, replication, seed)
+    def _begin(self, c: Customer) -> None:
+        c.process = self.clock.process(self._live(c))
 
-    def _answer(
-        self, customer: Customer, complained: float, k: int
-    ) -> Generator[simpy.Event, Any, tuple[float, float]]:
-        """Queue, be served, and be told: at the finish, but not before the next epoch boundary. Returns both times."""
-        strategy_desk = self.scenario.strategy.desk
+    def _wake(self, c: Customer) -> None:
+        """Its clocks were moved from outside. One that waits for a reply looks at them when it is told."""
+        if c.state == ACTIVE:
+            c.process.interrupt()
+
+    def _live(self, c: Customer) -> Process:
+        """From one event to the next until it is lost. Whoever moves its clocks meanwhile interrupts it."""
+        while c.state != LOST:
+            time = c.next_event
+            try:
+                yield self.clock.at(time, FIRST_CUSTOMER + c.uid)
+            except simpy.Interrupt:
+                continue
+            if c.state == UNBORN:
+                self._arrive(c, time)
+            elif c.due <= time:
+                yield from self._buy(c, time)
+            elif c.referral_at <= time:
+                self._refer(c, time)
+            elif not self._lose(c, time, life.LOST_ORGANIC, life.DEATHS + c.lives):
+                c.lives += 1
+                c.death_at = time + clocks.death_gap(self.crowd.hazard(c), c.lives, c.uid, *self.address)
+
+    def _arrive(self, c: Customer, time: float) -> None:
+        """Birth and first purchase, which neither fails nor, but in MBG/NBD, ends the relation."""
+        c.state = ACTIVE
+        self.books.note(time, c.uid, "birth")
+        self.books.count(str(BORN_AS[c.origin]), 1)
+        listed, u_gap, u_organic = life.first_amount(
+            self.rules, self.p.spends, self.p.profits, c.spend_rate, c.uid, *self.address
+        )
+        self._book(c, time, listed)
+        ends = self.numbers.lifetime == DROPOUT_AT_ONCE and u_organic < c.dropout
+        if not (ends and self._lose(c, time, life.LOST_ORGANIC, 0)):
+            c.due = time + clocks.purchase_gap(self.rules, u_gap, c.rate)
+            self.crowd.start_clocks(c, time)
+
+    def _buy(self, c: Customer, time: float) -> Process:
+        """The next purchase or renewal, and what comes of it."""
+        rules, uid = self.rules, c.uid
+        c.k += 1
+        failure = life.failure_probability(rules, c.rate, self.crowd.dropout(c)) * self.meeting.quality
+        u_gap, u_spend, failed, kind, fate = life.purchase(
+            rules, self.crowd.dropout(c), failure, self.crowd.factor(c), c.k, uid, *self.address
+        )
+        contract = self.numbers.lifetime == CONTRACT
+        if not contract:
+            c.repeat_revenue += self._book(c, time, self._amount(c, u_spend))
+        c.unhappy = int(failed)
+        if failed:
+            self.books.note(time, uid, "failure")
+            if kind == life.NO_REPLY and fate != life.AWAITS:
+                self.books.count("told_against", self.numbers.tells_against)
+            else:
+                self.books.note(time, uid, "complaint")
+        if fate == life.AWAITS:
+            kind, time = yield from self._answer(c, time)
+            u_gap, u_spend, fate = life.reply(
+                rules, self.crowd.dropout(c), self.crowd.factor(c), kind, c.k, uid, *self.address
+            )
+            self._spend(c, "recovery", self.numbers.reply_cents)
+        if kind != life.NO_REPLY:
+            self._answered(c, time, kind)
+        if fate != life.KEEPS and self._lose(c, time, fate, c.k):
+            return
+        if contract:
+            c.repeat_revenue += self._book(c, time, self._amount(c, u_spend))
+        c.due = time + clocks.purchase_gap(rules, u_gap, c.rate)
+
+    def _answer(self, c: Customer, complained: float) -> Generator[simpy.Event, Any, tuple[int, float]]:
+        """Queue, be served, and be told: at the finish, but not before the next epoch boundary. Its clocks stand still.
+        Returns the kind of the reply and the time it is told."""
         assert self.desk is not None
-        assert strategy_desk is not None
-        self.waiting += 1
-        priority = FIRST_CUSTOMER + customer.uid
+        c.state, c.lost_at, c.due = AWAITING, complained, math.inf
+        c.death_at -= complained
+        c.referral_at -= complained
+        priority = FIRST_CUSTOMER + c.uid
         with self.desk.request() as turn:
             yield turn
-            work = life.service_time(strategy_desk.mean_service_time, k, customer.uid, self.replication, self.seed)
+            work = clocks.service_time(self.numbers.mean_service_time, c.k, c.uid, *self.address)
             finish = self.clock.now + work
             yield self.clock.at(finish, priority)
-        told = max(finish, life.next_boundary(complained, float(self.scenario.epoch)))
+        told = max(finish, clocks.next_boundary(complained, self.numbers.epoch))
         if told > finish:
             yield self.clock.at(told, priority)
-        return finish, told
+        c.state = ACTIVE
+        c.death_at += told
+        c.referral_at += told
+        return life.reply_kind(self.rules, finish - complained), told
 
-    def _arrive(self, uid: int, time: float) -> Process:
-        """A paid arrival: drawn from the population, buys at once, then lives on."""
-        yield self.clock.at(time, FIRST_CUSTOMER + uid)
-        self._register(uid)
-        m = self.market.purchases, self.market.spend
-        traits = draw_new(
-            float(m[0].r),
-            float(m[0].alpha),
-            float(m[0].a),
-            float(m[0].b),
-            float(m[1].q),
-            float(m[1].gamma),
-            uid,
-            self.replication,
-            self.seed,
-            SIMULATION,
-            TRAITS,
-        )
-        customer = self._customer(uid, traits, alive=True, last_purchase=time, repeat_revenue=0)
-        self.customers.append(customer)
-        self.books.note(time, uid, "birth")
-        cents = life.first_spend(self.rules, customer.spend_rate, uid, self.replication, self.seed)
-        self._book_purchase(customer, time, cents)
-        following = time + life.purchase_gap(customer.rate, 1, uid, self.replication, self.seed)
-        yield from self._live(customer, following, 1)
+    def _answered(self, c: Customer, time: float, kind: int) -> None:
+        """A complaint was answered: what it cost, and whether the customer is restored."""
+        self._spend(c, "recovery", self.numbers.complaint_cents)
+        if kind == life.UNRESOLVED:
+            self.books.count("told_against", self.numbers.tells_against)
+        else:
+            c.unhappy = 0
+            self.books.count("told_for", self.numbers.tells_for)
+        self.books.note(time, c.uid, KINDS[REPLY_KINDS + kind])
+
+    def _lose(self, c: Customer, time: float, fate: int, ordinal: int) -> bool:
+        """Lose the customer, unless switching costs hold it."""
+        goes = life.destination(self.rules, ordinal, c.uid, *self.address)
+        if goes == life.HELD:
+            return False
+        c.state, c.cause, c.destination, c.lost_at = LOST, fate, goes, time
+        self.books.count("losses_switched", int(goes == life.SWITCHES))
+        self.books.note(time, c.uid, KINDS[LOST_KINDS + fate - life.LOST_ORGANIC])
+        return True
+
+    def _refer(self, c: Customer, time: float) -> None:
+        """A referral, made by those who are satisfied."""
+        if not c.unhappy:
+            self.referrals.append((time, c.uid, c.referrals))
+        c.referrals += 1
+        c.referral_at = time + clocks.referral_gap(self.rules, c.member, c.referrals, c.uid, *self.address)
+
+    def _amount(self, c: Customer, u_spend: float) -> int:
+        raised = 1.0 + self.numbers.cross_uplift if c.crossed else 1.0
+        return life.amount(self.rules, self.p.spends, self.p.profits, u_spend, c.spend_rate, raised, c.tenure)
+
+    def _book(self, c: Customer, time: float, listed: int) -> int:
+        """Book a purchase; what the customer paid."""
+        paid, margin = life.paid(self.rules, listed)
+        self.books.note(time, c.uid, "purchase", paid)
+        self.books.count("revenue", paid)
+        self.books.count("margin", margin)
+        c.revenue += paid
+        c.margin += margin
+        self._spend(c, "service", self.numbers.asking_cents)
+        c.last_purchase = time
+        return paid
+
+    def _spend(self, c: Customer, account: str, cents: int) -> None:
+        """Spend on one customer."""
+        self.books.count(account, cents)
+        c.margin -= cents
 
     # The firm
 
-    def _reviews(self) -> Process:
-        """At each period's start: close the old books, open new ones, spend the budgets."""
-        for index in range(self.scenario.periods):
-            start = index * self.scenario.period
-            yield self.clock.at(start, BOUNDARY)
-            if index:
-                self.books.close(counted=self._count_active())
-            self.books.open(index)
-            self.books.pay("fixed", self.market.terms.fixed_cost_per_period)
-            self._acquire(start, (index + 1) * self.scenario.period)
-            self._contact(start)
-            desk = self.scenario.strategy.desk
-            if desk:
-                self.books.pay("service", desk.staff * desk.wage_per_period)
-
-    def _acquire(self, start: float, end: float) -> None:
-        acquisition = self.scenario.strategy.acquisition
-        if acquisition is None:
-            return
-        self.books.pay("acquisition", acquisition.budget_per_period)
-        share = self.market.prospects.share_per_period(acquisition.budget_per_period)
-        for time, uid in self.arrivals.during(start, end, share):
-            self.clock.process(self._arrive(uid, time))
-
-    def _contact(self, now: float) -> None:
-        contacts = self.scenario.strategy.retention
-        if contacts is None:
-            return
-        for customer in self.customers:
-            customer.factor = 1.0
-        chosen = targets(self.customers, contacts, now)
-        if not chosen or contacts.budget_per_period == 0:
-            return
-        effect = self.market.retention.effect(contacts.budget_per_period / len(chosen))
-        for customer in chosen:
-            customer.factor = life.contact_factor(effect, customer.harmed)
-        self.books.pay("retention", contacts.budget_per_period)
-        self.books.count("contacts", len(chosen))
-
-    def _book_purchase(self, customer: Customer, time: float, cents: int) -> None:
-        self.books.note(time, customer.uid, "purchase", cents)
-        self.books.count("revenue", cents)
-        self.books.count("margin", life.margin_of(cents, float(self.market.terms.margin)))
-        asking = self.scenario.strategy.asking
-        if asking:
-            self.books.pay("service", asking.cost_per_purchase)
-        customer.last_purchase = time
+    def _meetings(self) -> Process:
+        """At each boundary at which something is settled: close the old books, open new ones, let the firm act."""
+        for period in range(self.scenario.periods):
+            yield self.clock.at(self.p.bound(period), BOUNDARY)
+            if period:
+                self.books.close(counted=self.crowd.count_active())
+            self.books.open(period)
+            self.meeting.standing_costs()
+            self.meeting.review(period, self.crowd)

@@ -113,6 +113,9 @@ class SimulationSection(_Section):
     epoch: Length = Field(description="how soon one customer's doings reach another, such as '1 W'")
     replications: int = Field(ge=2, le=100_000, description="replications of each strategy, at least 2")
     workers: Workers = Field(default="all", description="processes: a number or 'all'; does not change the results")
+    engine: Literal["compiled", "simpy"] = Field(
+        default="compiled", description="'compiled' for speed, 'simpy' to follow; both give the same results"
+    )
     parameter_uncertainty: bool = Field(
         default=True, description="whether each replication draws the models' parameters from their estimation error"
     )
@@ -230,5 +233,6 @@ class StudyConfig(_Section):
     def canonical(self) -> dict[str, Any]:
         """The configuration as plain JSON values, defaults filled in, without what cannot change the results."""
         content = self.model_dump(mode="json")
-        del content["simulation"]["workers"]
+        for key in ("workers", "engine"):
+            del content["simulation"][key]
         return content

@@ -28,8 +28,6 @@ from churnsim.study.value_stage import value_base
 
 __all__ = ["StudyInterrupted", "run_study"]
 
-ENGINE = "simpy"
-
 
 class StudyInterrupted(KeyboardInterrupt):
     """The study was stopped; what is finished is stored, and the message says how to go on."""
@@ -139,7 +137,7 @@ class _Sitting:
                 "hash": run_hash(canonical, self.data.facts["checksum_sha256"]),
                 "config": canonical,
                 "seed": config.seed,
-                "engine": ENGINE,
+                "engine": config.simulation.engine,
                 "churnsim": churnsim.__version__,
                 "versions": self._recipe["versions"],
                 "recipe": self._recipe,
@@ -181,7 +179,7 @@ class _Sitting:
         self.watch.stage("strategies", len(scenarios) * replications)
         outcomes = simulate_all(
             store, scenarios, replications=replications, seed=config.seed, workers=self.workers,
-            done=self.watch.advance,
+            engine=config.simulation.engine, done=self.watch.advance,
         )  # fmt: skip
         write_parquet(store.directory / OUTCOMES, outcomes)
         comparison = Comparison.from_outcomes(outcomes, market=market, period=scenarios[0].period)

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from churnsim.simulation.compare import replicate
-from churnsim.simulation.engines import simulate
+from churnsim.simulation.engines import Engine, simulate
 from churnsim.simulation.market import Market
 from churnsim.simulation.population import Cohort
 from churnsim.simulation.running import run_tasks
@@ -28,13 +28,21 @@ class Piece:
     replication: int
     missing: tuple[tuple[Path, Scenario], ...]
     seed: int
+    engine: Engine
 
     def __call__(self) -> int:
         """Simulate and store; the number of ledgers written."""
         for path, scenario in self.missing:
-            clock = {name: getattr(scenario, name) for name in ("horizon", "period", "epoch")}
-            market = scenario.market
-            frame = replicate(market, scenario.strategy, replications=[self.replication], seed=self.seed, **clock)
+            frame = replicate(
+                scenario.market,
+                scenario.strategy,
+                replications=[self.replication],
+                seed=self.seed,
+                horizon=scenario.horizon,
+                period=scenario.period,
+                epoch=scenario.epoch,
+                engine=self.engine,
+            )
             write_parquet(path, frame)
         return len(self.missing)
 
@@ -46,6 +54,7 @@ def simulate_all(
     replications: int,
     seed: int,
     workers: int,
+    engine: Engine,
     done: Callable[[int], None],
 ) -> pd.DataFrame:
     """Outcomes of all scenarios: rows by strategy in the order given, replication and period.
@@ -70,7 +79,7 @@ def simulate_all(
             if (scenario.strategy.name, replication) not in stored
         )
         if missing:
-            pieces.append(Piece(replication=replication, missing=missing, seed=seed))
+            pieces.append(Piece(replication=replication, missing=missing, seed=seed, engine=engine))
     for _, finished in run_tasks(Piece.__call__, pieces, workers=workers):
         done(finished)
     return concatenated(_frames(paths.values()))

@@ -1,0 +1,171 @@
+"""When things happen to a customer: gaps between purchases, the end of a life, referrals, replies.
+
+Purchase and death clocks are unit-exponential clocks in changed time: a factor on a rate rescales what is left of one
+and draws nothing new.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from churnsim.kernels.jit import njit
+from churnsim.kernels.life import failure_probability
+from churnsim.kernels.philox import block
+from churnsim.kernels.rules import CLOCK, CONTRACT, Records
+from churnsim.kernels.samplers import exponential_quantile, gamma_quantile
+from churnsim.kernels.special import lower_gamma
+from churnsim.kernels.streams import ARRIVALS, COMPLAINT, DEATH, PURCHASE, REFERRAL, SIMULATION
+
+__all__ = [
+    "arrival_gap",
+    "contact_factor",
+    "death_gap",
+    "dropout_now",
+    "next_boundary",
+    "organic_factor",
+    "organic_hazard",
+    "purchase_gap",
+    "referral_gap",
+    "rescaled",
+    "response_of",
+    "service_time",
+    "starting_gap",
+]
+
+Floats = NDArray[np.float64]
+
+_SLOWEST = 1e-9  # a factor on a clock stays above this, so that what is left of it is not lost
+
+
+@njit
+def purchase_gap(rules: Records, u: float, rate: float) -> float:
+    """Time to the next purchase at probability u: exponential, Erlang-k with the same mean, or the contract's term."""
+    rule = rules[0]
+    if rule.lifetime == CONTRACT:
+        return rule.term
+    if rate <= 0.0:
+        return math.inf
+    if rule.regularity == 1.0:
+        return exponential_quantile(u) / rate
+    return gamma_quantile(u, rule.regularity) / (rule.regularity * rate)
+
+
+@njit
+def starting_gap(rules: Records, rate: float, silence: float, uid: int, replication: int, seed: int) -> float:
+    """Time from 0 to the first purchase of a customer that was last seen `silence` ago: given that it has not bought
+    since then. Memoryless where gaps are exponential; a contract's term runs from its last renewal."""
+    rule = rules[0]
+    u, _, _, _ = block(0, PURCHASE, uid, replication, seed, SIMULATION)
+    if rule.lifetime == CONTRACT:
+        left = (math.floor(silence / rule.term) + 1.0) * rule.term - silence
+        return left if left > 0.0 else rule.term
+    if rule.regularity == 1.0 or rate <= 0.0 or silence <= 0.0:
+        return purchase_gap(rules, u, rate)
+    scale = rule.regularity * rate
+    gone = lower_gamma(rule.regularity, silence * scale)
+    given = min(gone + u * (1.0 - gone), 0.9999999999999999)
+    return max(gamma_quantile(given, rule.regularity) / scale - silence, 0.0)
+
+
+@njit
+def dropout_now(rules: Records, hazards: Floats, dropout: float, k: int, returns: int) -> float:
+    """The dropout probability (or hazard) that holds at purchase or renewal k of a relation: the customer's own, or
+    its multiple of the hazard of that tenure; higher in a second life."""
+    rule = rules[0]
+    now = dropout
+    if rule.lifetime == CONTRACT and hazards.size > 0:
+        now = hazards[max(0, min(k, hazards.size) - 1)] * dropout
+    if returns > 0:
+        now = now * rule.second_life_factor
+    return now if rule.lifetime == CLOCK else min(now, 1.0)
+
+
+@njit
+def response_of(rules: Records, u: float) -> float:
+    """How a customer takes contacts, as a multiple of the market's effect: -1 where they harm, else around 1."""
+    rule = rules[0]
+    if u < rule.harmed_share:
+        return -1.0
+    if rule.response_spread == 0.0 or rule.harmed_share >= 1.0:
+        return 1.0
+    return 1.0 + rule.response_spread * (2.0 * (u - rule.harmed_share) / (1.0 - rule.harmed_share) - 1.0)
+
+
+@njit
+def contact_factor(effect: float, response: float) -> float:
+    """Factor on organic dropout of a contacted customer: lower by `effect` times its response, never below 0."""
+    return max(0.0, 1.0 - effect * response)
+
+
+@njit
+def organic_factor(rules: Records, effect: float, response: float, contacted: int, member: int) -> float:
+    """What the firm does to a customer's organic dropout: contacts and bonds."""
+    rule = rules[0]
+    factor = rule.organic_factor
+    if contacted != 0:
+        factor = factor * contact_factor(effect, response)
+    if member != 0:
+        factor = factor * rule.member_factor
+    return factor
+
+
+@njit
+def organic_hazard(rules: Records, rate: float, dropout: float, factor: float) -> float:
+    """Hazard of a death by itself, for a lifetime in time: what failures do not cause, mu - f lambda D0, times
+    `factor`."""
+    rule = rules[0]
+    caused = failure_probability(rules, rate, dropout) * rate * rule.leave_after_failure
+    return max(0.0, dropout - caused) * max(factor, _SLOWEST)
+
+
+@njit
+def death_gap(hazard: float, life: int, uid: int, replication: int, seed: int) -> float:
+    """Length of a customer's life number `life` at `hazard`."""
+    u, _, _, _ = block(life, DEATH, uid, replication, seed, SIMULATION)
+    return exponential_quantile(u) / hazard if hazard > 0.0 else math.inf
+
+
+@njit
+def rescaled(at: float, now: float, before: float, after: float) -> float:
+    """When a clock that would end `at` ends after its hazard changed from `before` to `after` at `now`."""
+    return now + (at - now) * (before / after) if after > 0.0 and at < math.inf else at
+
+
+@njit
+def referral_gap(rules: Records, member: int, k: int, uid: int, replication: int, seed: int) -> float:
+    """Time before a customer's k-th referral."""
+    rule = rules[0]
+    rate = rule.referral_rate * (rule.member_referral_factor if member != 0 else 1.0)
+    if rate <= 0.0:
+        return math.inf
+    u, _, _, _ = block(k, REFERRAL, uid, replication, seed, SIMULATION)
+    return exponential_quantile(u) / rate
+
+
+@njit
+def service_time(mean: float, k: int, uid: int, replication: int, seed: int) -> float:
+    """How long a clerk works on the complaint about purchase k: exponential with the given mean."""
+    _, _, u, _ = block(k, COMPLAINT, uid, replication, seed, SIMULATION)
+    return exponential_quantile(u) * mean
+
+
+@njit
+def next_boundary(time: float, epoch: float) -> float:
+    """The first epoch boundary after `time`, a whole multiple of `epoch`."""
+    k = math.floor(time / epoch) + 1.0
+    # time / epoch may round up or down to a whole number.
+    if k * epoch <= time:
+        k += 1.0
+    elif (k - 1.0) * epoch > time:
+        k -= 1.0
+    return k * epoch
+
+
+@njit
+def arrival_gap(k: int, channel: int, replication: int, seed: int) -> float:
+    """Unit-exponential clock before a channel's k-th arrival, to be run at the channel's hazard."""
+    u, _, _, _ = block(k, ARRIVALS, channel, replication, seed, SIMULATION)
+    return exponential_quantile(u)

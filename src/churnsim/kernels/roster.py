@@ -1,0 +1,129 @@
+"""How customers enter the compiled engine's arrays, and how what the firm decides reaches them there."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from churnsim.kernels.clocks import (
+    death_gap,
+    dropout_now,
+    organic_factor,
+    organic_hazard,
+    referral_gap,
+    rescaled,
+    response_of,
+    starting_gap,
+)
+from churnsim.kernels.jit import njit
+from churnsim.kernels.lives import next_event
+from churnsim.kernels.newcomers import draw_new
+from churnsim.kernels.rules import ACTIVE, AWAITING, CLOCK, KNOWN, LOST, UNBORN, Record, Records
+
+__all__ = ["contact", "enter", "start"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+
+@njit
+def _traits(
+    rules: Records,
+    c: Record,
+    uid: int,
+    rate: float,
+    dropout: float,
+    spend_rate: float,
+    u_contact: float,
+    u_member: float,
+) -> None:
+    c.uid = uid
+    c.rate = rate
+    c.dropout = dropout
+    c.spend_rate = spend_rate
+    c.response = response_of(rules, u_contact)
+    c.member = 1 if u_member < rules[0].member_share else 0
+    c.death_at = math.inf
+    c.referral_at = math.inf
+    c.lost_at = math.inf
+
+
+@njit
+def start(
+    rules: Records, hazards: Floats, customers: Records, wake: Floats, uids: Ints, traits: Floats, members: Floats,
+    alive: Flags, first_purchase: Floats, last_purchase: Floats, repeat_cents: Ints, seen: Ints, replication: int,
+    seed: int,
+) -> None:  # fmt: skip
+    """Enter the starting base at time 0."""
+    for i in range(uids.size):
+        c = customers[i]
+        _traits(rules, c, uids[i], traits[i, 0], traits[i, 1], traits[i, 2], traits[i, 3], members[i])
+        c.origin = KNOWN
+        c.first_purchase = first_purchase[i]
+        c.last_purchase = last_purchase[i]
+        c.repeat_revenue = repeat_cents[i]
+        c.seen = seen[i]
+        c.state = LOST
+        c.due = math.inf
+        if alive[i]:
+            c.state = ACTIVE
+            c.due = starting_gap(rules, c.rate, -last_purchase[i], c.uid, replication, seed)
+            if rules[0].lifetime == CLOCK:
+                factor = organic_factor(rules, 0.0, c.response, 0, c.member)
+                hazard = organic_hazard(rules, c.rate, dropout_now(rules, hazards, c.dropout, c.seen, 0), factor)
+                c.death_at = death_gap(hazard, 0, c.uid, replication, seed)
+            c.referral_at = referral_gap(rules, c.member, 0, c.uid, replication, seed)
+        wake[i] = next_event(c)
+
+
+@njit
+def enter(
+    rules: Records, lifetime: int, spending: int, parameters: Floats, rates: Floats, dropouts: Floats, spends: Floats,
+    churn_factor: float, churn_points: float, customers: Records, wake: Floats, first: int, times: Floats, uids: Ints,
+    origins: Ints, replication: int, seed: int,
+) -> None:  # fmt: skip
+    """Put new customers, born at `times`, into the places from `first` on."""
+    for j in range(uids.size):
+        c = customers[first + j]
+        rate, dropout, spend_rate, u_contact, u_member = draw_new(
+            lifetime, spending, parameters, rates, dropouts, spends, uids[j], replication, seed
+        )
+        dropout = max(0.0, churn_factor * dropout - churn_points)
+        _traits(rules, c, uids[j], rate, dropout, spend_rate, u_contact, u_member)
+        c.origin = origins[j]
+        c.state = UNBORN
+        c.due = times[j]
+        c.first_purchase = times[j]
+        c.last_purchase = times[j]
+        wake[first + j] = times[j]
+
+
+@njit
+def contact(
+    rules: Records, hazards: Floats, customers: Records, wake: Floats, chosen: Flags, before: float, effect: float,
+    now: float,
+) -> None:  # fmt: skip
+    """Contact those `chosen` and no others; a lifetime in time then runs at its new hazard.
+
+    `before` and `effect` are the contacts' effects in the last and the coming period.
+    """
+    clock = rules[0].lifetime == CLOCK
+    for i in range(customers.size):
+        c = customers[i]
+        contacted = 1 if chosen[i] else 0
+        if clock and (c.state == ACTIVE or c.state == AWAITING):
+            dropout = dropout_now(rules, hazards, c.dropout, c.seen + c.k, c.returns)
+            old = organic_factor(rules, before, c.response, c.contacted, c.member)
+            new = organic_factor(rules, effect, c.response, contacted, c.member)
+            if old != new:
+                c.death_at = rescaled(
+                    c.death_at,
+                    now if c.state == ACTIVE else 0.0,
+                    organic_hazard(rules, c.rate, dropout, old),
+                    organic_hazard(rules, c.rate, dropout, new),
+                )
+                wake[i] = next_event(c)
+        c.contacted = contacted

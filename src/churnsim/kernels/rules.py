@@ -1,0 +1,144 @@
+"""The numbers that the rules of a customer's life read, and the record in which an engine keeps a customer.
+
+Both are NumPy structured types, so that compiled rules and plain Python read the same fields by the same names. A rule
+takes `rules` as an array of one row: that is the cheapest way into compiled code.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "ACTIVE",
+    "AWAITING",
+    "BY_TENURE",
+    "CLOCK",
+    "CONTRACT",
+    "CUSTOMER",
+    "DROPOUT",
+    "DROPOUT_AT_ONCE",
+    "FIXED_SPEND",
+    "GAMMA_GAMMA",
+    "KNOWN",
+    "LOST",
+    "PAID",
+    "REFERRED",
+    "RULES",
+    "SWITCHED",
+    "TOLD",
+    "UNBORN",
+    "Record",
+    "Records",
+    "Rules",
+    "packed",
+]
+
+Records = NDArray[Any]  # an array of RULES or of CUSTOMER
+Record = Any  # one of them
+
+# How a customer's relation ends by itself: a probability after each repeat purchase (BG/NBD), after each purchase
+# (MBG/NBD), a hazard in time (Pareto/NBD), or a probability at each renewal.
+DROPOUT, DROPOUT_AT_ONCE, CLOCK, CONTRACT = 0, 1, 2, 3
+# What a purchase is worth.
+GAMMA_GAMMA, FIXED_SPEND, BY_TENURE = 0, 1, 2
+
+# States of a customer, and how it came.
+UNBORN, ACTIVE, AWAITING, LOST = 0, 1, 2, 3
+KNOWN, PAID, REFERRED, TOLD, SWITCHED = 0, 1, 2, 3, 4
+
+
+class Rules(NamedTuple):
+    """One set a scenario. Probabilities and shares unless said otherwise."""
+
+    failure_share: float  # phi: share of dropout that service failures cause under the market's own handling
+    leave_after_failure: float  # D0: P(leaves | failure) under the market's own handling
+    complaint_probability: float  # c: P(complains | failure), under this strategy
+    silent_stay: float  # P(stays | failure, no complaint)
+    quick_share: float  # without a desk: share of complaints answered quickly
+    slow_share: float  # ... and late; the rest stays unresolved
+    stay_quick: float
+    stay_slow: float
+    stay_unresolved: float
+    quick_within: float  # time units from complaint to reply
+    slow_within: float
+    spend_shape: float  # p of Gamma-Gamma
+    lifetime: int = DROPOUT
+    spending: int = GAMMA_GAMMA
+    regularity: float = 1.0  # k of Erlang-k gaps between purchases
+    term: float = 0.0  # time units between renewals of a contract
+    fixed_spend: float = 0.0  # money per purchase
+    margin: float = 0.0
+    desk: bool = False
+    mean_service_time: float = 0.0  # time units
+    at_once: float = 0.0  # share of complaints that empowered staff settle on the spot
+    asking_cents: int = 0  # per purchase
+    reply_cents: int = 0  # per reply of the desk
+    complaint_cents: int = 0  # compensation, per answered complaint
+    price: float = 1.0  # share of the list price that customers pay
+    organic_factor: float = 1.0  # on organic dropout, of everybody
+    member_share: float = 0.0  # customers who are members of the club
+    member_factor: float = 1.0  # on members' organic dropout
+    member_referral_factor: float = 1.0
+    tells_against: int = 0  # people whom a dissatisfied customer tells
+    tells_for: int = 0  # people whom a customer tells whose complaint was resolved
+    referral_rate: float = 0.0  # referrals per time unit of a satisfied customer
+    cross_uplift: float = 0.0  # more spend of those reached by cross-selling
+    second_life_factor: float = 1.0  # on dropout after a win-back
+    switch_share: float = 0.0  # losses that go to a competitor
+    switching_cost: float = 0.0  # share of those kept by structural bonds
+    harmed_share: float = 0.0  # customers whom contacts harm
+    response_spread: float = 0.0  # how far the others' responsiveness differs, around 1
+    epoch: float = 1.0  # time units
+
+
+RULES = np.dtype(
+    [(name, np.int64 if kind in ("int", "bool") else np.float64) for name, kind in Rules.__annotations__.items()]
+)
+
+
+def packed(rules: Rules) -> Records:
+    """The rules as compiled code takes them: an array of one RULES record."""
+    return np.array([tuple(rules)], dtype=RULES)
+
+
+# A customer, in 152 bytes; engines keep 8 more beside it, the time of its next event. Traits first, then clocks
+# (absolute times; while a complaint is open `death_at` and `referral_at` hold what was left of them), then books.
+CUSTOMER = np.dtype(
+    [
+        ("uid", np.int64),
+        ("rate", np.float64),  # purchases per time unit
+        ("dropout", np.float64),  # probability, or hazard per time unit, or multiplier on the hazard by tenure
+        ("spend_rate", np.float64),  # nu of Gamma-Gamma
+        ("response", np.float64),  # to contacts: 1 is the market's effect, below 0 they harm
+        ("due", np.float64),  # next purchase, renewal, reply or birth
+        ("death_at", np.float64),
+        ("referral_at", np.float64),
+        ("last_purchase", np.float64),
+        ("first_purchase", np.float64),
+        ("lost_at", np.float64),  # or, while a complaint is open, when it was made
+        ("repeat_revenue", np.int64),  # cents that the firm has seen, without the first purchase
+        ("revenue", np.int64),  # cents in the simulation
+        ("margin", np.int64),  # cents: contribution less what the firm spent on this customer's events
+        ("judged_margin", np.int64),  # `margin` when it was last judged for dismissal
+        ("k", np.int32),  # purchases in the simulation, the first of a new customer not counted
+        ("seen", np.int32),  # repeat purchases before it; of a contract the renewals
+        ("referrals", np.int32),
+        ("attempts", np.int16),  # win-back contacts
+        ("lives", np.int16),  # for lifetimes in time: returns, and deaths that a bond prevented
+        ("returns", np.int16),
+        ("state", np.int8),
+        ("cause", np.int8),
+        ("destination", np.int8),
+        ("origin", np.int8),
+        ("reply", np.int8),  # kind of the reply that is on its way
+        ("unhappy", np.int8),
+        ("contacted", np.int8),
+        ("crossed", np.int8),
+        ("member", np.int8),
+        ("dismissed", np.int8),
+    ],
+    align=True,
+)

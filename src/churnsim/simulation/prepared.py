@@ -1,0 +1,87 @@
+"""One replication made ready: what every engine needs before its clock starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from churnsim.kernels.rules import GAMMA_GAMMA, Records, Rules, packed
+from churnsim.kernels.tables import no_table
+from churnsim.simulation.lifetimes import lifetime_of, spending_of
+from churnsim.simulation.market import Market
+from churnsim.simulation.newcomers import Newcomers, gamma_table_of
+from churnsim.simulation.population import Base
+from churnsim.simulation.scenario import Scenario
+
+__all__ = ["Prepared"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A scenario with this replication's market, its rules as compiled code takes them, and its tables."""
+
+    scenario: Scenario
+    seed: int
+    replication: int
+    market: Market
+    numbers: Rules
+    rules: Records = field(repr=False)
+    spends: Floats = field(repr=False)
+    hazards: Floats = field(repr=False)
+    profits: Floats = field(repr=False)
+
+    @classmethod
+    def of(cls, scenario: Scenario, *, seed: int, replication: int) -> Prepared:
+        """Make one replication ready."""
+        market = scenario.market.in_replication(replication)
+        _, _, hazards = lifetime_of(market.purchases)
+        spending, (shape, _, _), profits = spending_of(market.spend)
+        numbers = scenario.rules
+        if spending == GAMMA_GAMMA:
+            numbers = numbers._replace(spend_shape=float(shape))
+        return cls(
+            scenario=scenario,
+            seed=seed,
+            replication=replication,
+            market=market,
+            numbers=numbers,
+            rules=packed(numbers),
+            spends=gamma_table_of(float(shape)) if spending == GAMMA_GAMMA else no_table(),
+            hazards=hazards,
+            profits=profits,
+        )
+
+    @cached_property
+    def newcomers(self) -> Newcomers:
+        """The population of new customers, tabulated when the first one comes."""
+        return Newcomers.of(self.market.purchases, self.market.spend)
+
+    @property
+    def churn(self) -> tuple[float, float]:
+        """Factor and points of a change in everybody's dropout."""
+        change = self.scenario.strategy.churn
+        return (float(change.factor), float(change.points)) if change else (1.0, 0.0)
+
+    def base(self) -> Base:
+        """The starting base, with the strategy's change in dropout made."""
+        market = self.market
+        base = market.customers.draw(
+            purchases=market.purchases, spend=market.spend, seed=self.seed, replication=self.replication
+        )
+        factor, points = self.churn
+        if (factor, points) != (1.0, 0.0):
+            base.traits[:, 1] = np.maximum(0.0, factor * base.traits[:, 1] - points)
+        return base
+
+    def repeat_cents(self, base: Base) -> NDArray[np.int64]:
+        """The base's repeat revenue in whole cents."""
+        return np.rint(base.repeat_revenue * 100).astype(np.int64)
+
+    def bound(self, period: int) -> float:
+        """Where a period begins: a whole number of epochs."""
+        return period * self.scenario.epochs_per_period * float(self.scenario.epoch)

@@ -1,0 +1,155 @@
+"""The compiled engine's customers: one array of records, and the threads that advance its chunks."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from churnsim.errors import ChurnSimError
+from churnsim.kernels import accounts
+from churnsim.kernels.lives import COMPLAINTS, LOG, REFERRALS, advance
+from churnsim.kernels.roster import contact, enter, start
+from churnsim.kernels.rules import CUSTOMER, UNBORN
+from churnsim.simulation.prepared import Prepared
+from churnsim.simulation.targeting import Visible
+
+__all__ = ["LOG_LINE", "Outbox", "Roster"]
+
+LOG_LINE = np.dtype([("time", np.float64), ("uid", np.int64), ("kind", np.int64), ("cents", np.int64)])
+COMPLAINT_LINE = np.dtype([("time", np.float64), ("uid", np.int64), ("customer", np.int64)])
+REFERRAL_LINE = np.dtype([("time", np.float64), ("uid", np.int64), ("ordinal", np.int64)])
+
+BOX = 4096  # lines of an outbox; the kernel comes back with a full one
+GROWTH = 1.5
+SMALLEST_CHUNK = 2048  # customers; fewer are not worth a thread
+
+
+class Outbox:
+    """What a chunk of customers tells the rest, and its share of the books."""
+
+    def __init__(self, periods: int, *, log: bool) -> None:
+        self.table = np.zeros((periods, len(accounts.ACCOUNTS)), dtype=np.int64)
+        self.log = np.empty(BOX if log else 0, dtype=LOG_LINE)
+        self.complaints = np.empty(BOX, dtype=COMPLAINT_LINE)
+        self.referrals = np.empty(BOX, dtype=REFERRAL_LINE)
+        self.fill = np.zeros(3, dtype=np.int64)
+        self.told: list[list[NDArray[Any]]] = [[], [], []]
+
+    def empty(self) -> None:
+        """Keep what the boxes hold and make them empty again."""
+        for place, box in ((LOG, self.log), (COMPLAINTS, self.complaints), (REFERRALS, self.referrals)):
+            if self.fill[place]:
+                self.told[place].append(box[: self.fill[place]].copy())
+        self.fill[:] = 0
+
+    def take(self, place: int) -> list[NDArray[Any]]:
+        """What was told of one kind since the last time."""
+        taken, self.told[place] = self.told[place], []
+        return taken
+
+
+class Roster:
+    """Customers in storage order, which is of no account: `customers` and the time each one wakes."""
+
+    def __init__(self, prepared: Prepared, *, threads: int, log: bool) -> None:
+        self.prepared = prepared
+        base = prepared.base()
+        self.size = len(base.uids)
+        self._records = np.zeros(self.size, dtype=CUSTOMER)
+        self._wake = np.empty(self.size)
+        arguments = (
+            base.uids, base.traits, base.members, base.alive, base.first_purchase, base.last_purchase,
+            prepared.repeat_cents(base), base.seen, prepared.replication, prepared.seed,
+        )  # fmt: skip
+        start(prepared.rules, prepared.hazards, self._records, self._wake, *arguments)
+        self._outboxes = [Outbox(prepared.scenario.periods, log=log) for _ in range(threads)]
+        self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
+        self.active_at_start = int(np.count_nonzero(base.alive))
+
+    def close(self) -> None:
+        """Let the threads go."""
+        if self._pool:
+            self._pool.shutdown()
+
+    @property
+    def customers(self) -> NDArray[Any]:
+        """The records of everybody, the unborn among them."""
+        return self._records[: self.size]
+
+    @property
+    def wake(self) -> NDArray[np.float64]:
+        """When each one's next event is due."""
+        return self._wake[: self.size]
+
+    @property
+    def table(self) -> NDArray[np.int64]:
+        """What the lives have booked so far, by period and account."""
+        total: NDArray[np.int64] = np.sum([outbox.table for outbox in self._outboxes], axis=0)
+        return total
+
+    def enter(self, times: NDArray[np.float64], uids: NDArray[np.int64], origins: NDArray[np.int64]) -> None:
+        """New customers, to be born at `times`."""
+        if not uids.size:
+            return
+        needed = self.size + uids.size
+        if needed > len(self._records):
+            capacity = max(needed, int(GROWTH * len(self._records)) + 64)
+            records, wake = np.zeros(capacity, dtype=CUSTOMER), np.empty(capacity)
+            records[: self.size], wake[: self.size] = self.customers, self.wake
+            self._records, self._wake = records, wake
+        p = self.prepared
+        enter(
+            p.rules, *p.newcomers.arguments, *p.churn, self._records, self._wake, self.size, times, uids, origins,
+            p.replication, p.seed,
+        )  # fmt: skip
+        self.size = needed
+
+    def visible(self) -> Visible:
+        """What the firm sees of its customers."""
+        return Visible.of(self.customers, self.customers["state"] != UNBORN)
+
+    def contact(self, chosen: NDArray[np.bool_], before: float, effect: float, now: float) -> None:
+        """Contact those chosen and no others."""
+        p = self.prepared
+        contact(p.rules, p.hazards, self.customers, self.wake, chosen, before, effect, now)
+
+    def advance(self, end: float, bounds: NDArray[np.float64], period: int, effect: float, quality: float) -> None:
+        """Advance everybody to `end`, each chunk on its own."""
+        count = min(len(self._outboxes), max(1, self.size // SMALLEST_CHUNK))
+        edges = [self.size * i // count for i in range(count + 1)]
+        jobs = [(outbox, edges[i], edges[i + 1]) for i, outbox in enumerate(self._outboxes[:count])]
+
+        def one(job: tuple[Outbox, int, int]) -> None:
+            outbox, low, high = job
+            p, at = self.prepared, 0
+            while True:
+                at = advance(
+                    p.rules, p.spends, p.hazards, p.profits, effect, quality, self._records[low:high],
+                    self._wake[low:high], at, low, end, bounds, period, outbox.table, outbox.log, outbox.complaints,
+                    outbox.referrals, outbox.fill, p.replication, p.seed,
+                )  # fmt: skip
+                outbox.empty()
+                if at >= high - low:
+                    return
+
+        if self._pool is None or count == 1:
+            for job in jobs:
+                one(job)
+        else:
+            list(self._pool.map(one, jobs))
+
+    def take(self, place: int) -> NDArray[Any]:
+        """What all customers told of one kind since the last time, in no particular order of customers."""
+        told = [lines for outbox in self._outboxes for lines in outbox.take(place)]
+        return np.concatenate(told) if told else np.empty(0, dtype=(LOG_LINE, COMPLAINT_LINE, REFERRAL_LINE)[place])
+
+    def check_uids(self) -> None:
+        """Two customers of one uid would live by the same numbers; raises ChurnSimError."""
+        born = self.customers["state"] != UNBORN
+        uids = np.sort(self.customers["uid"][born])
+        twice = uids[1:][uids[1:] == uids[:-1]]
+        if twice.size:
+            raise ChurnSimError(f"two customers share the uid {twice[0]}. Rename one: both would have one fate.")

@@ -1,0 +1,70 @@
+"""Whom the firm picks, by what it can see of its customers."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from churnsim.simulation.strategy import RetentionContacts
+
+__all__ = ["Visible", "highest", "targets"]
+
+
+class Visible(NamedTuple):
+    """What the firm sees, arrays over customers: it knows of those `known`, but not who has left.
+
+    `repeat_revenue` is in cents; `response` to contacts is known only as far as a trial has shown it.
+    """
+
+    uid: NDArray[np.int64]
+    known: NDArray[np.bool_]
+    first_purchase: NDArray[np.float64]
+    last_purchase: NDArray[np.float64]
+    purchases: NDArray[np.int64]
+    repeat_revenue: NDArray[np.int64]
+    response: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, records: NDArray[Any], known: NDArray[np.bool_]) -> Visible:
+        """The view of customers kept as records."""
+        return cls(
+            uid=records["uid"],
+            known=known,
+            first_purchase=records["first_purchase"],
+            last_purchase=records["last_purchase"],
+            purchases=records["seen"].astype(np.int64) + records["k"],
+            repeat_revenue=records["repeat_revenue"],
+            response=records["response"],
+        )
+
+
+def targets(seen: Visible, contacts: RetentionContacts, now: float) -> NDArray[np.bool_]:
+    """Whom the rule picks at time `now`; ties in value by uid."""
+    if contacts.rule == "recent_buyers":
+        assert contacts.within is not None  # the rule needs it
+        return seen.known & (seen.last_purchase >= now - contacts.within)
+    if contacts.rule == "top_value":
+        assert contacts.share is not None  # likewise
+        return highest(seen.repeat_revenue, seen.uid, seen.known, round(contacts.share * int(seen.known.sum())))
+    return seen.known.copy()
+
+
+def highest(
+    scores: NDArray[Any], uids: NDArray[np.int64], eligible: NDArray[np.bool_], number: int
+) -> NDArray[np.bool_]:
+    """The `number` eligible customers with the highest score; among equals those of the lowest uids."""
+    chosen = np.zeros(scores.size, dtype=np.bool_)
+    places = np.flatnonzero(eligible)
+    if number >= places.size:
+        chosen[places] = True
+    elif number > 0:
+        values = scores[places]
+        limit = np.partition(values, values.size - number)[values.size - number]
+        above = values > limit
+        chosen[places[above]] = True
+        equal = places[values == limit]
+        wanted = number - int(above.sum())
+        chosen[equal[np.argpartition(uids[equal], wanted - 1)[:wanted]]] = True
+    return chosen
