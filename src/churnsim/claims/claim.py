@@ -122,12 +122,16 @@ class Claim:
     critique: tuple[str, ...]
     judge: Judge
 
-    def test(self, evidence: Evidence = None, *, quick: bool = False) -> Result:
-        """Judge the claim and its control.
+    def test(self, evidence: Evidence = None, *, market: Any = None, quick: bool = False) -> Result:
+        """Judge the claim and its control, on `evidence` or, shorter, on a `market` (run for two years).
 
         When the control does not come out as FAILS, the check is worthless and the claim is UNTESTED, whatever the
         finding was. A claim that was itself not tested stays UNTESTED and says why.
         """
+        if market is not None:
+            from churnsim.claims.evidence import market_evidence  # loads the engines: only when asked for
+
+            evidence = market_evidence(market)
         finding = self.judge(evidence, quick)
         control = self.control.judge(evidence, quick)
         if finding.verdict is not Verdict.UNTESTED and control.verdict is not Verdict.FAILS:

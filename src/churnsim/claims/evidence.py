@@ -13,8 +13,9 @@ from churnsim.simulation.compare import Comparison, compare
 from churnsim.simulation.market import Market
 from churnsim.simulation.population import PosteriorBase
 from churnsim.simulation.strategy import Strategy
+from churnsim.units import Duration
 
-__all__ = ["MarketEvidence", "cdnow_evidence", "log_of"]
+__all__ = ["MarketEvidence", "cdnow_evidence", "log_of", "market_evidence"]
 
 # With 10 replications intervals of small, skewed effects covered 78-93% instead of 95% (measured here, 120 customers);
 # with 30, 88-93%.
@@ -79,6 +80,17 @@ def cdnow_evidence(*, replications: int = 60, seed: int = 1, workers: int = 1) -
         seed=seed,
         workers=workers,
     )
+
+
+def market_evidence(
+    market: Market, *, label: str = "the market given", replications: int = 60, seed: int = 1, workers: int = 1
+) -> MarketEvidence:
+    """Any market as evidence: 26 periods of four weeks, epochs of a week, in the market's own unit."""
+    period = Duration(4, "W").to(market.unit)
+    return MarketEvidence(
+        market=market, label=label, horizon=26 * period, period=period, epoch=period / 4, replications=replications,
+        seed=seed, workers=workers,
+    )  # fmt: skip
 
 
 def log_of(evidence: object) -> tuple[pd.DataFrame, str]:

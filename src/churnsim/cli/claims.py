@@ -13,6 +13,7 @@ from churnsim.cli.guard import EXIT_NO, guarded
 from churnsim.cli.tables import print_table
 
 if TYPE_CHECKING:
+    from churnsim.claims.claim import Claim
     from churnsim.claims.evidence import MarketEvidence
 
 __all__ = ["claims_app"]
@@ -63,7 +64,10 @@ def show(claim_id: Annotated[str, typer.Argument(metavar="ID", help="As `churnsi
 
 def judge(
     claim_ids: Annotated[
-        list[str] | None, typer.Argument(metavar="[ID]...", help="Claims to test; all of them if none is named.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[ID|FILE]...", help="Claims to test, by id or from a TOML or Python file of your own; all if none."
+        ),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer replications where a test simulates.")] = False,
     json_file: Annotated[
@@ -78,12 +82,14 @@ def judge(
     Examples:
       churnsim claims test
       churnsim claims test card-npv retention-table --json findings.json
+      churnsim claims test our-claim.toml        a claim of your own; TOML is data and is never run
+      churnsim claims test our_claims.py         claims of your own in Python; the file is run
     """
     from churnsim.claims.catalogue import CATALOGUE
     from churnsim.claims.check import check, to_row
     from churnsim.claims.claim import Kind
 
-    chosen = [CATALOGUE[claim_id] for claim_id in claim_ids or CATALOGUE]
+    chosen = [claim for asked in claim_ids or CATALOGUE for claim in _claims_of(asked)]
     evidence = _market_evidence() if any(claim.kind is Kind.SIMULATION for claim in chosen) else None
     results = []
     for claim in chosen:
@@ -98,6 +104,14 @@ def judge(
         write_json_file(json_file, [to_row(result) for result in results])
     if any(is_worthless(to_row(result)) for result in results):
         raise typer.Exit(EXIT_NO)
+
+
+def _claims_of(asked: str) -> tuple[Claim, ...]:
+    """The claims that a word of the command line names: one of the catalogue, or those of a file."""
+    from churnsim.claims.catalogue import CATALOGUE
+    from churnsim.study.own_claim import is_claim_file, read_claims
+
+    return read_claims(asked) if is_claim_file(asked) else (CATALOGUE[asked],)
 
 
 def _market_evidence() -> MarketEvidence:
