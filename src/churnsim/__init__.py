@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from churnsim import claims as claims
     from churnsim.claims.reproduce import reproduce as reproduce
     from churnsim.data import datasets as datasets
+    from churnsim.data.opportunities import summarise_opportunities as summarise_opportunities
     from churnsim.data.renewals import count_renewals as count_renewals
     from churnsim.data.subscriptions import read_subscriptions as read_subscriptions
     from churnsim.data.summary import split_holdout as split_holdout
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from churnsim.errors import DataError as DataError
     from churnsim.errors import FitError as FitError
     from churnsim.models.bdw import BetaDiscreteWeibull as BetaDiscreteWeibull
+    from churnsim.models.bg_bb import BGBB as BGBB
     from churnsim.models.bg_nbd import BGNBD as BGNBD
     from churnsim.models.bootstrap import bootstrap as bootstrap
     from churnsim.models.clv import customer_value as customer_value
@@ -72,7 +74,9 @@ _HOME = {
     "churnsim.data.transactions": ("read_transactions",),
     "churnsim.data.subscriptions": ("read_subscriptions",),
     "churnsim.data.renewals": ("count_renewals",),
+    "churnsim.data.opportunities": ("summarise_opportunities",),
     "churnsim.data.summary": ("split_holdout", "summarise"),
+    "churnsim.models.bg_bb": ("BGBB",),
     "churnsim.models.bg_nbd": ("BGNBD",),
     "churnsim.models.mbg_nbd": ("MBGNBD",),
     "churnsim.models.nbd": ("NBD",),

@@ -169,6 +169,13 @@ def test_fit_of_another_family(call: Callable[..., Any], log: Path, tmp_path: Pa
     assert round(fit["parameters"][0]["estimate"], 3) == first
 
 
+def test_fit_by_whole_periods(call: Callable[..., Any], log: Path, tmp_path: Path) -> None:
+    call("fit", log, "--until", "1998-06-30", "--unit", "M", "--model", "bg_bb", "--json", tmp_path / "fit.json")
+    fit = json.loads((tmp_path / "fit.json").read_text())
+    table = churnsim.summarise_opportunities(churnsim.datasets.cdnow(), unit="M", until="1998-06-30")
+    assert fit["model"] == churnsim.BGBB.fit(table).model.to_dict()
+
+
 def test_fit_needs_no_amounts_for_purchases_but_for_spend(call: Callable[..., Any], tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     datasets.cdnow()[["customer_id", "date"]].to_csv(path, index=False)

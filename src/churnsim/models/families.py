@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from churnsim.models.bg_bb import BGBB
 from churnsim.models.bg_nbd import BGNBD
 from churnsim.models.mbg_nbd import MBGNBD
 from churnsim.models.nbd import NBD
@@ -11,5 +12,5 @@ from churnsim.models.purchase_model import PurchaseModel
 __all__ = ["PURCHASE_FAMILIES"]
 
 PURCHASE_FAMILIES: dict[str, type[PurchaseModel]] = {
-    family.family: family for family in (BGNBD, MBGNBD, ParetoNBD, NBD)
+    family.family: family for family in (BGNBD, MBGNBD, ParetoNBD, NBD, BGBB)
 }

@@ -31,17 +31,23 @@ class ScaledHistories:
     never: float
 
     @classmethod
-    def of(cls, summary: pd.DataFrame, *, unit: str | None, weights: ArrayLike | None) -> ScaledHistories:
-        """Check, collapse and scale a summary. Raises DataError where nobody was observed for any time."""
+    def of(
+        cls, summary: pd.DataFrame, *, unit: str | None, weights: ArrayLike | None, scale: float | None = None
+    ) -> ScaledHistories:
+        """Check, collapse and scale a summary, by its mean T unless `scale` says by what.
+
+        Raises DataError where nobody was observed for any time.
+        """
         h = Histories.of(summary, unit=unit)
         h, weight = _collapse(h, checked_weights(weights, h.x.size))
         customers = float(weight.sum())
-        scale = float(weight @ h.T) / customers
-        if scale == 0:
+        mean = float(weight @ h.T) / customers
+        if mean == 0:
             raise DataError(
                 "every customer first bought on the last day (T is 0 throughout), so there is nothing to fit. "
                 "Check the observation end, or observe longer."
             )
+        scale = scale or mean
         return cls(
             histories=Histories(x=h.x, t_x=h.t_x / scale, T=h.T / scale, index=h.index),
             weight=weight,
