@@ -13,6 +13,7 @@ from churnsim.cli.guard import guarded
 from churnsim.cli.report import report
 from churnsim.cli.reproduce import reproduce
 from churnsim.cli.run import run
+from churnsim.cli.survey import survey
 
 __all__ = ["app", "main"]
 
@@ -58,6 +59,7 @@ app.command(short_help="Recompute published figures.")(guarded(reproduce))
 app.add_typer(claims_app, name="claims")
 app.command(short_help="Fit a model to a file of purchases.")(guarded(fit))
 app.command(short_help="Summarise a file of purchases by customer.")(guarded(summarise))
+app.command(short_help="Score a file of survey answers by one of the field's instruments.")(guarded(survey))
 
 
 def main() -> None:
