@@ -9,6 +9,7 @@ import typer
 import churnsim
 from churnsim.cli.claims import claims_app
 from churnsim.cli.data import fit, summarise
+from churnsim.cli.database import db_app
 from churnsim.cli.guard import guarded
 from churnsim.cli.report import report
 from churnsim.cli.reproduce import reproduce
@@ -60,6 +61,7 @@ app.add_typer(claims_app, name="claims")
 app.command(short_help="Fit a model to a file of purchases.")(guarded(fit))
 app.command(short_help="Summarise a file of purchases by customer.")(guarded(summarise))
 app.command(short_help="Score a file of survey answers by one of the field's instruments.")(guarded(survey))
+app.add_typer(db_app, name="db")
 
 
 def main() -> None:

@@ -26,7 +26,7 @@ from churnsim.data.flaws import Flaw, Flaws
 from churnsim.data.table_columns import check_columns
 from churnsim.errors import ConfigError, DataError
 
-__all__ = ["DelimitedText", "Records", "read_delimited"]
+__all__ = ["DelimitedText", "Records", "check_text", "read_delimited"]
 
 TEXT = pd.ArrowDtype(pa.string())
 _UNDECODED = re.compile("[\udc80-\udcff]")  # where Python keeps bytes that did not decode
@@ -153,6 +153,13 @@ class DelimitedText:
         )
         return ["" if bad else value for value, bad in zip(values, wrong, strict=True)]
 
+    def header_names(self) -> list[str]:
+        """The names in the header, without white space around them; DataError for an empty file."""
+        first = next(self._records(), None)
+        if first is None:
+            raise DataError(f"{self.source} is empty. It needs a header line and one line for each record.")
+        return [name.strip() for name in first[1]]
+
     def _header(self, columns: Sequence[str]) -> dict[str, str]:
         """The wanted columns as the file spells them (white space around a name is overlooked)."""
         first = next(self._records(), None)
@@ -221,8 +228,15 @@ def read_delimited(path: Path, *, delimiter: str, encoding: str) -> DelimitedTex
             content = gzip.decompress(content)
         except (OSError, EOFError, zlib.error) as error:
             raise DataError(f"{path} is not a sound gzip file ({error}). Compress it again.") from None
-    if content.startswith((b"PK\x03\x04", b"PAR1", b"\xd0\xcf\x11\xe0")):
-        raise DataError(f"{path} is a workbook, an archive or a Parquet file, not text. Save it as CSV.")
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and "16" not in encoding and "32" not in encoding:
-        raise DataError(f"{path} is UTF-16, not {encoding}. Pass encoding='utf-16'.")
+    check_text(content, source=str(path), encoding=encoding)
     return DelimitedText(source=str(path), content=content, delimiter=delimiter, encoding=encoding)
+
+
+def check_text(content: bytes, *, source: str, encoding: str | None) -> None:
+    """DataError for bytes that begin like a workbook, an archive or a Parquet file, or UTF-16 where `encoding` is
+    not."""
+    if content.startswith((b"PK\x03\x04", b"PAR1", b"\xd0\xcf\x11\xe0")):
+        raise DataError(f"{source} is a workbook, an archive or a Parquet file, not text. Save it as CSV.")
+    marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if encoding is not None and marked and "16" not in encoding and "32" not in encoding:
+        raise DataError(f"{source} is UTF-16, not {encoding}. Pass encoding='utf-16'.")

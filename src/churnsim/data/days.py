@@ -8,7 +8,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from churnsim.data.columns import ISO_DATE
+from churnsim.data.text_columns import ISO_DATE
 from churnsim.errors import ConfigError, DataError
 
 __all__ = ["calendar_day", "iso_day", "past_day"]

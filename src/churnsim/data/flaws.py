@@ -72,6 +72,10 @@ class Flaws:
         """Number of bad rows."""
         return int(np.count_nonzero(self._kind >= 0))
 
+    def remedies(self) -> list[str]:
+        """What to do about the flaws, each remedy once."""
+        return list(dict.fromkeys(flaw.remedy for flaw, _ in self._kinds))
+
     def records(self, row: Callable[[int], Any], *, most: int | None = None) -> SetAside:
         """One dict a bad row, in the order of the rows; `row` turns a position into what a reader calls
         it.
@@ -97,7 +101,7 @@ class Flaws:
         option, `things` what the rows are.
         """
         told = [_sentence(record, row_word) for record in self.records(row, most=SHOWN_ROWS)]
-        remedies = " ".join(dict.fromkeys(flaw.remedy for flaw, _ in self._kinds))
+        remedies = " ".join(self.remedies())
         if self.count == 1:
             return DataError(f"{source}, {told[0]}. {remedies} {last_resort}")
         first = "" if self.count <= SHOWN_ROWS else f"first {SHOWN_ROWS}: "

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pyarrow.parquet
 from churnsim.data.table_columns import check_columns
 from churnsim.errors import DataError
 
-__all__ = ["read_parquet_columns"]
+__all__ = ["arrow_column", "open_parquet", "read_parquet_columns"]
 
 
 def read_parquet_columns(path: Path, columns: Sequence[str]) -> pd.DataFrame:
@@ -21,21 +22,33 @@ def read_parquet_columns(path: Path, columns: Sequence[str]) -> pd.DataFrame:
 
     Raises DataError for a file that is not sound Parquet, lacks a column, or holds lists or records in one.
     """
+    with open_parquet(path) as file:
+        check_columns(file.schema_arrow.names, columns, source=str(path))
+        table = file.read(columns=list(dict.fromkeys(columns)))
+    return pd.DataFrame(
+        {name: arrow_column(table.column(name), name, str(path)) for name in columns}, columns=list(columns)
+    )
+
+
+@contextmanager
+def open_parquet(path: Path) -> Iterator[pyarrow.parquet.ParquetFile]:
+    """The file, opened; whatever turns out to be wrong with it while it is open becomes a DataError."""
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
-            check_columns(file.schema_arrow.names, columns, source=str(path))
-            table = file.read(columns=list(dict.fromkeys(columns)))
+            yield file
     except (pa.ArrowException, OSError, EOFError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DataError(f"{path} is not a sound Parquet file ({reason}). Write it again.") from None
-    return pd.DataFrame({name: _series(table.column(name), name, path) for name in columns}, columns=list(columns))
 
 
-def _series(values: Any, name: str, path: Path) -> pd.Series[Any]:
+def arrow_column(values: Any, name: str, source: str) -> pd.Series[Any]:
+    """An Arrow column as pandas; text stays Arrow text. DataError for lists, records or bytes."""
     if pa.types.is_dictionary(values.type):
         values = values.cast(values.type.value_type)
     if pa.types.is_nested(values.type):
-        raise DataError(f"{path}, column {name!r} holds {values.type}, not single values. Write one value a row.")
+        raise DataError(f"{source}, column {name!r} holds {values.type}, not single values. Write one value a row.")
+    if pa.types.is_binary(values.type) or pa.types.is_large_binary(values.type):
+        raise DataError(f"{source}, column {name!r} holds bytes, not text or numbers. Write it as text.")
     if pa.types.is_large_string(values.type) or pa.types.is_string_view(values.type):
         values = values.cast(pa.string())
     if pa.types.is_integer(values.type) and values.null_count:

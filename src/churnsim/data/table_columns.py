@@ -20,14 +20,15 @@ def check_columns(
     source: str,
     delimiter: str | None = None,
     rename: bool = False,
+    arguments: Sequence[str] = ("customer_id", "date", "amount"),
 ) -> None:
     """Raise DataError unless each of `wanted` is in `found` exactly once; says what is there and what is
     close.
 
-    `wanted` is in the order id, date, amount. `delimiter` is the one the columns were told apart by. `rename`
-    says that the caller takes no names of columns, so that the table itself must change.
+    `wanted` is in the order of `arguments`, by which the caller takes the names. `delimiter` is the one the columns
+    were told apart by. `rename` says that the caller takes no names of columns, so that the table itself must change.
     """
-    for argument, name in zip(("customer_id", "date", "amount"), wanted, strict=False):
+    for argument, name in zip(arguments, wanted, strict=False):
         number = sum(1 for other in found if other == name)
         if number > 1:
             raise DataError(f"{source} has {number} columns called {show(name)}. Rename all but one.")

@@ -1,0 +1,194 @@
+"""``churnsim db``: a firm's records in one file, added, checked, summarised and exported."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from churnsim.cli.data import DateFormat, Delimiter, OnBad, OnBadOption, UnitName, UnitOption, Until
+from churnsim.cli.export import csv_text, write_table
+from churnsim.cli.guard import guarded
+from churnsim.cli.tables import print_table
+from churnsim.errors import ConfigError
+
+if TYPE_CHECKING:
+    from churnsim.data.database import PseudonymKey
+
+__all__ = ["db_app"]
+
+db_app = typer.Typer(
+    help="Keep a firm's records of its customers in one file: add, check, summarise, export.", no_args_is_help=True
+)
+
+
+class TableName(StrEnum):
+    """The tables of records."""
+
+    TRANSACTIONS = "transactions"
+    CONTACTS = "contacts"
+    COMPLAINTS = "complaints"
+    SURVEY_ANSWERS = "survey_answers"
+    SUBSCRIPTIONS = "subscriptions"
+
+
+class Duplicates(StrEnum):
+    """What to do with rows that repeat an earlier one."""
+
+    KEEP = "keep"
+    SET_ASIDE = "set_aside"
+
+
+Database = Annotated[Path, typer.Argument(metavar="DATABASE", help="The database file, such as customers.db.")]
+KeyFile = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Replace customer ids by pseudonyms, with the key in this file.")
+]
+KeyVariable = Annotated[
+    str | None, typer.Option("--key-env", metavar="NAME", help="The same, with the key in this environment variable.")
+]
+
+
+def add(
+    database: Database,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSV, Parquet or Excel files.")],
+    table: Annotated[TableName, typer.Option(help="Where the records go.")] = TableName.TRANSACTIONS,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(metavar="OURS=THEIRS", help="What the file calls a column, such as customer_id='Client no'."),
+    ] = None,
+    date_format: DateFormat = None,
+    decimal: Annotated[str | None, typer.Option(metavar="MARK", help="The mark before decimals: . or ,")] = None,
+    thousands: Annotated[str | None, typer.Option(metavar="MARK", help="The mark between thousands.")] = None,
+    delimiter: Delimiter = None,
+    encoding: Annotated[str | None, typer.Option(metavar="NAME", help="Of the file, such as 'cp1252'.")] = None,
+    sheet: Annotated[str | None, typer.Option(metavar="NAME", help="Of a workbook with several.")] = None,
+    on_bad: OnBadOption = OnBad.SET_ASIDE,
+    most_bad: Annotated[
+        float, typer.Option(metavar="SHARE", help="More bad rows than this share are an error.")
+    ] = 0.05,
+    duplicates: Annotated[
+        Duplicates, typer.Option(help="Keep rows that repeat an earlier one, or set them aside.")
+    ] = Duplicates.KEEP,
+    key_file: KeyFile = None,
+    key_variable: KeyVariable = None,
+) -> None:
+    """Add files to the database, which is made if it is not there.
+
+    What a file leaves open (is 03/04/2025 in March or April?) is asked for, never guessed; what was found out is said.
+    A file that was added before adds nothing; one that fails, or is interrupted, leaves the database as it was.
+
+    \b
+    Examples:
+      churnsim db add customers.db sales-2024.csv sales-2025.csv --column customer_id="Client no" --column date=Day
+      churnsim db add customers.db complaints.xlsx --table complaints
+    """
+    from churnsim.cli.progress import terminal_progress
+    from churnsim.data.database import CustomerDatabase
+
+    columns = _pairs(column or [], "--column", "OURS=THEIRS")
+    with CustomerDatabase(database, key=_key(key_file, key_variable)) as db, terminal_progress() as shown:
+        for file in files:
+            shown.stage(f"reading {file.name}")
+            added = db.add(
+                file, table=table.value, date_format=date_format, decimal=decimal, thousands=thousands,
+                delimiter=delimiter, encoding=encoding, sheet=sheet, on_bad=on_bad.value, most_bad=most_bad,
+                duplicates=duplicates.value, columns=columns,
+            )  # fmt: skip
+            typer.echo(str(added))
+
+
+def check(database: Database) -> None:
+    """Say what the database holds and what is odd about it, rule by rule."""
+    from churnsim.data.database import CustomerDatabase
+
+    with CustomerDatabase(database, read_only=True) as db:
+        report = db.check()
+    print_table(("table", "rows"), [[name, f"{rows:,}"] for name, rows in report.tables.items()], right=("rows",))
+    typer.echo(f"{report.customers:,} customers with purchases, {report.first or '-'} to {report.last or '-'}")
+    print_table(
+        ("rule", "count", "of", "share", "what was done"),
+        [[f.rule, f"{f.count:,}", f"{f.of:,}", f"{f.share:.2%}", f.treatment] for f in report.findings],
+        right=("count", "of", "share"),
+    )
+    if report.reasons:
+        print_table(
+            ("why rows were set aside", "rows"), [[why, f"{rows:,}"] for why, rows in report.reasons.items()],
+            right=("rows",),
+        )  # fmt: skip
+
+
+def summarise(
+    database: Database,
+    unit: UnitOption = UnitName.WEEKS,
+    until: Until = None,
+    first_from: Annotated[
+        str | None, typer.Option(metavar="DAY", help="Leave out customers who were seen before this day.")
+    ] = None,
+    rate: Annotated[
+        list[str] | None, typer.Option(metavar="CURRENCY=NUMBER", help="What one unit of a currency is worth.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a .csv or .parquet file instead of standard output.")
+    ] = None,
+) -> None:
+    """Summarise the purchases by customer, inside the database: frequency, recency, T and mean repeat spend."""
+    from churnsim.data.database import CustomerDatabase
+
+    rates = {}
+    for currency, text in _pairs(rate or [], "--rate", "CURRENCY=NUMBER").items():
+        try:
+            rates[currency] = float(text)
+        except ValueError:
+            raise ConfigError(f"--rate {currency}={text}: {text!r} is not a number.") from None
+    if out is not None and out.exists() and database.exists() and out.samefile(database):
+        raise ConfigError(f"--out {out} is the database itself. Write to another file.")
+    with CustomerDatabase(database, read_only=True) as db:
+        summary = db.summarise(unit=unit.value, until=until, first_from=first_from, exchange_rates=rates or None)
+    if out is None:
+        typer.echo(csv_text(summary), nl=False)
+        return
+    write_table(summary, out)
+    typer.echo(f"{len(summary):,} customers written to {out}", err=True)
+
+
+def export(
+    database: Database,
+    table: Annotated[
+        str, typer.Argument(metavar="TABLE", help="One of the tables, or summary, set_aside, refunds, loads.")
+    ],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A .csv, .xlsx or .parquet file.")],
+) -> None:
+    """Write a table to a file; text that a spreadsheet would run as a formula is made plain text."""
+    from churnsim.data.database import CustomerDatabase
+
+    with CustomerDatabase(database, read_only=True) as db:
+        path = db.export(table, file)
+    typer.echo(f"{table} written to {path}", err=True)
+
+
+def _pairs(texts: list[str], option: str, form: str) -> dict[str, str]:
+    pairs = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip() or not value.strip():
+            raise ConfigError(f"{option} {text!r} is not of the form {form}.")
+        pairs[name.strip()] = value.strip()
+    return pairs
+
+
+def _key(file: Path | None, variable: str | None) -> PseudonymKey | None:
+    from churnsim.data.database import PseudonymKey
+
+    if file is not None and variable is not None:
+        raise ConfigError("give --key-file or --key-env, not both.")
+    if file is not None:
+        return PseudonymKey.from_file(file)
+    return None if variable is None else PseudonymKey.from_environment(variable)
+
+
+db_app.command(short_help="Add files of records.")(guarded(add))
+db_app.command(short_help="Say what the database holds and what is odd about it.")(guarded(check))
+db_app.command(short_help="Summarise the purchases by customer.")(guarded(summarise))
+db_app.command(short_help="Write a table to a file.")(guarded(export))

@@ -1,0 +1,10 @@
+"""The customer database: a firm's raw records, taken in whole, checked rule by rule, summarised in place."""
+
+from __future__ import annotations
+
+from churnsim.data.database.database import CustomerDatabase
+from churnsim.data.database.loading import Added
+from churnsim.data.database.pseudonyms import PseudonymKey
+from churnsim.data.database.quality import Finding, QualityReport
+
+__all__ = ["Added", "CustomerDatabase", "Finding", "PseudonymKey", "QualityReport"]

@@ -1,0 +1,111 @@
+"""The DuckDB file behind a customer database: opened, recognised, and closed to everything outside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from churnsim.data.database.pseudonyms import PseudonymKey
+from churnsim.data.database.tables import TABLES
+from churnsim.errors import ConfigError, DataError
+
+__all__ = ["connect"]
+
+SCHEMA_VERSION = "1"
+_BOOKS = (
+    "CREATE TABLE meta (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL)",
+    """CREATE TABLE loads (load_id INTEGER PRIMARY KEY, table_name VARCHAR NOT NULL, name VARCHAR NOT NULL,
+       checksum VARCHAR NOT NULL, rows BIGINT NOT NULL, added BIGINT NOT NULL, set_aside BIGINT NOT NULL,
+       refunds BIGINT NOT NULL, notes VARCHAR NOT NULL, UNIQUE (table_name, checksum))""",
+    """CREATE TABLE set_aside (load_id INTEGER NOT NULL, row_number BIGINT NOT NULL, column_name VARCHAR,
+       value VARCHAR, reason VARCHAR NOT NULL)""",
+)
+
+
+def connect(path: Path, *, read_only: bool, key: PseudonymKey | None) -> Any:
+    """A connection to the database at `path`, made if it is not there (unless `read_only`).
+
+    Once open it can read and write nothing but its own file. Raises DataError for a file that is no customer database
+    or that another process has open; ConfigError when the pseudonyms' key is not the one the database was made with.
+    """
+    import duckdb
+
+    new = not path.exists()
+    if new and read_only:
+        raise DataError(f"{path} does not exist. Add records to it first.")
+    if path.is_dir():
+        raise DataError(f"{path} is a directory. Give the database a file name.")
+    try:
+        connection = duckdb.connect(str(path), read_only=read_only)
+    except duckdb.Error as error:
+        raise _unusable(path, error) from None
+    try:
+        connection.execute("SET autoinstall_known_extensions = false")
+        connection.execute("SET autoload_known_extensions = false")
+        connection.execute("SET preserve_insertion_order = false")
+        connection.execute("SET python_enable_replacements = false")  # a table's name is never taken for a variable's
+        connection.execute("SET enable_external_access = false")
+        connection.execute("SET lock_configuration = true")
+        if new:
+            _create(connection, key)
+        _recognise(connection, path, key)
+    except duckdb.Error as error:
+        connection.close()
+        raise _unusable(path, error) from None
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _create(connection: Any, key: PseudonymKey | None) -> None:
+    connection.execute("BEGIN")
+    for statement in _BOOKS:
+        connection.execute(statement)
+    for table in TABLES.values():
+        columns = ", ".join(quoted_ddl(part) for part in table.ddl())
+        connection.execute(f'CREATE TABLE "{table.name}" ({columns})')
+    connection.execute(
+        "CREATE TABLE refunds (customer_id VARCHAR, date TIMESTAMP, amount DOUBLE, currency VARCHAR, "
+        "load_id INTEGER NOT NULL)"
+    )
+    connection.execute("INSERT INTO meta VALUES ('churnsim customer database', ?)", [SCHEMA_VERSION])
+    connection.execute("INSERT INTO meta VALUES ('pseudonym key', ?)", ["" if key is None else key.fingerprint()])
+    connection.execute("COMMIT")
+
+
+def quoted_ddl(part: str) -> str:
+    """``end TIMESTAMP`` with its name in quotation marks: some of our names are words of SQL."""
+    name, _, rest = part.partition(" ")
+    return f'"{name}" {rest}'
+
+
+def _recognise(connection: Any, path: Path, key: PseudonymKey | None) -> None:
+    names = {name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+    if "meta" not in names or not {"loads", "set_aside", *TABLES} <= names:
+        raise DataError(f"{path} is a DuckDB file, but not a customer database. Give another path.")
+    meta = dict(connection.execute("SELECT key, value FROM meta").fetchall())
+    version = meta.get("churnsim customer database")
+    if version != SCHEMA_VERSION:
+        raise DataError(
+            f"{path} has layout {version!r}; this version of churnsim reads {SCHEMA_VERSION!r}. Add it anew."
+        )
+    held, given = meta.get("pseudonym key", ""), "" if key is None else key.fingerprint()
+    if key is None and held:
+        return  # reading needs no key; adding asks for it
+    if held != given:
+        raise ConfigError(
+            f"{path} was made "
+            + ("without pseudonyms" if not held else "with another key for its pseudonyms")
+            + ". One database holds one kind of ids: use the right key, or another path."
+        )
+
+
+def _unusable(path: Path, error: Exception) -> DataError:
+    text = str(error)
+    first = (text.splitlines() or [type(error).__name__])[0][:300]
+    if "lock" in text.lower():
+        return DataError(f"{path} is open in another process. Close it there first.")
+    return DataError(
+        f"{path} cannot be used as a customer database ({first}). Give another path, or add the files anew."
+    )

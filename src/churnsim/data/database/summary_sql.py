@@ -1,0 +1,85 @@
+"""The summary of a customer database, computed inside it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from churnsim.data.days import past_day
+from churnsim.data.flaws import show
+from churnsim.data.summary_query import summary_of
+from churnsim.errors import ConfigError, DataError
+from churnsim.units import check_unit
+
+__all__ = ["summarise_database"]
+
+
+def summarise_database(
+    connection: Any,
+    *,
+    unit: str,
+    until: str | date | None,
+    first_from: str | date | None,
+    exchange_rates: Mapping[str, float] | None,
+) -> pd.DataFrame:
+    """See `CustomerDatabase.summarise`."""
+    check_unit(unit)
+    last, rows, with_amount = connection.execute(
+        "SELECT max(date)::DATE - DATE '1970-01-01', count(*), count(amount) FROM transactions"
+    ).fetchall()[0]
+    if not rows:
+        raise DataError("the database holds no transactions. Add some first.")
+    end = int(last) if until is None else past_day(until, name="until")
+    amounts = with_amount == rows  # where some purchases have no amount, no mean of them would be right
+    rates = _rates(connection, exchange_rates) if amounts else None
+    parameters: list[Any] = []
+    amount = "amount"
+    if rates:
+        whens = []
+        for currency, rate in rates.items():
+            whens.append("WHEN currency IS NOT DISTINCT FROM ? THEN ?")
+            parameters += [currency, rate]
+        amount = f"amount * CASE {' '.join(whens)} END"
+    where = "WHERE date < ?"
+    parameters.append(_timestamp(end + 1))
+    if first_from is not None:
+        where += " AND customer_id NOT IN (SELECT customer_id FROM transactions WHERE date < ?)"
+        parameters.append(_timestamp(past_day(first_from, name="first_from")))
+    relation = (
+        f"SELECT customer_id, date::DATE AS day{f', {amount} AS amount' if amounts else ''} FROM transactions {where}"
+    )
+    return summary_of(connection, relation, parameters, end=end, unit=unit, amounts=amounts)
+
+
+def _timestamp(day: int) -> Any:
+    return np.datetime64(day, "D").astype("datetime64[us]").item()
+
+
+def _rates(connection: Any, exchange_rates: Mapping[str, float] | None) -> dict[str | None, float] | None:
+    found = [name for (name,) in connection.execute("SELECT DISTINCT currency FROM transactions").fetchall()]
+    if len(found) <= 1 and exchange_rates is None:
+        return None
+    if exchange_rates is None:
+        names = sorted("none stated" if name is None else show(name) for name in found)
+        raise DataError(
+            f"the amounts are in {len(found)} currencies ({', '.join(names)}), which are never added up as they "
+            f"are. Pass "
+            'exchange_rates=, such as {"USD": 1, "EUR": 1.08}.'
+        )
+    rates: dict[str | None, float] = {}
+    for name in found:
+        rate = exchange_rates.get(name) if name is not None else None
+        if rate is None:
+            raise DataError(
+                f"exchange_rates says nothing of {'amounts without a currency' if name is None else show(name)}. "
+                "Give every currency in the database its rate."
+            )
+        if not (math.isfinite(rate) and rate > 0):
+            raise ConfigError(f"the exchange rate of {show(name)} must be a finite number above 0; got {rate!r}.")
+        rates[name] = float(rate)
+    return rates
