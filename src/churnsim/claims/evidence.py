@@ -36,6 +36,8 @@ class MarketEvidence:
     workers: int = 1
     log: pd.DataFrame | None = None
     """The customers' transactions, for the claims that are measured on data; None: the full CDNOW log."""
+    summary: pd.DataFrame | None = None
+    """The histories the market was fitted to, for claims that fit other models to them; None: they are not asked."""
 
     def at(self, *, quick: bool) -> MarketEvidence:
         """The same evidence with few replications when `quick`; its intervals are then wider, not its answers other."""
@@ -79,6 +81,7 @@ def cdnow_evidence(*, replications: int = 60, seed: int = 1, workers: int = 1) -
         replications=replications,
         seed=seed,
         workers=workers,
+        summary=bench.split,
     )
 
 

@@ -2,13 +2,83 @@
 
 from __future__ import annotations
 
-from churnsim.claims.claim import Claim, Control, Kind
+import numpy as np
+
+from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
+from churnsim.claims.evidence import MarketEvidence
+from churnsim.claims.fitted import NEEDS_MARKET, base_draws, spread
+from churnsim.claims.judging import combine, not_run
+from churnsim.claims.maps import map_tables, region_verdict, where
 from churnsim.claims.sources import source
-from churnsim.claims.waiting import waits_for
+from churnsim.simulation.believe import map_region
+from churnsim.simulation.region import Axis, Statement
 
-__all__ = ["CROSS_SELLING"]
+__all__ = ["CROSS_SELLING", "judge"]
 
-WAITING = waits_for("the mechanisms of the simulation: cross-selling")
+YEARS = 2.0
+LIFT = Axis(name="lift of spend of a customer who takes the second product", low=0.0, high=1.0, cells=10)
+TAKE = Axis(name="share of offered customers who take it", low=0.0, high=0.5, cells=10)
+COST = 1.0
+"""Cost of one offer, money: an assumption; the break-even scales with it."""
+DOUBLES = 2.0
+
+
+def judge(evidence: Evidence, quick: bool = False, *, effect: float = 1.0) -> Finding:
+    """Break-even of an offer to every known customer, and what doubling would take; the control lifts nothing."""
+    if not isinstance(evidence, MarketEvidence):
+        return not_run(NEEDS_MARKET)
+    evidence = evidence.at(quick=quick)
+    worth = spread([float(np.where(d.alive, d.worth(YEARS * d.year), 0.0).mean()) for d in base_draws(evidence)])
+    region = map_region(
+        lambda lift, take: effect * lift * take * worth.mean - COST,
+        Statement(quantity="net present value of an offer to a known customer, money", above=0.0),
+        (LIFT, TAKE),
+    )
+    pays = Part(
+        name="(a) it pays",
+        estimand="Net present value of offering a second product to every known customer once, money per customer.",
+        verdict=region_verdict(region),
+        estimate=100.0 * COST / worth.mean,
+        lower=100.0 * COST / worth.upper,
+        upper=100.0 * COST / worth.lower,
+        unit="percent lift of all known customers' spend at which an offer of 1 pays",
+        reason=(
+            f"A known customer of {evidence.label} is worth {worth} in margin over {YEARS:g} years, those already gone "
+            f"included. An offer that costs {COST:g} pays where lift times take-up is at least {COST / worth.mean:.1%}."
+        ),
+        region=where(region),
+    )
+    if effect == 0.0:
+        return Finding(verdict=pays.verdict, reason="An offer that lifts nothing costs what it costs.", parts=(pays,))
+    doubles = Part(
+        name="(b) it doubles",
+        estimand="Lift of spend per offered customer at which revenue doubles, percent.",
+        verdict=Verdict.UNTESTABLE,
+        estimate=100.0 * (DOUBLES - 1.0),
+        unit="percent",
+        reason=(
+            "Revenue doubles where every offered customer takes the second product and spends as much on it "
+            "again: that is what would be put in. It takes an experiment with offers withheld at random."
+        ),
+    )
+    parts = (pays, doubles)
+    return Finding(
+        verdict=combine(parts),
+        reason=" ".join(part.reason for part in parts),
+        estimate=pays.estimate,
+        lower=pays.lower,
+        upper=pays.upper,
+        unit=pays.unit,
+        region=pays.region,
+        parts=parts,
+        tables=map_tables("offers", region),
+    )
+
+
+def control(evidence: Evidence, quick: bool) -> Finding:
+    """Offers that lift nothing."""
+    return judge(evidence, quick, effect=0.0)
+
 
 CROSS_SELLING = Claim(
     id="cross-selling",
@@ -23,12 +93,12 @@ CROSS_SELLING = Claim(
     expect="above zero",
     within=None,
     because="A sign, judged by a paired interval; its size is a map.",
-    control=Control(what="cross-selling that lifts nothing", judge=WAITING),
+    control=Control(what="cross-selling that lifts nothing", judge=control),
     critique=(
         (
             "Shah, Kumar, Qu & Chen (2012, Journal of Marketing 76(3), 78-95): one customer in five who "
             "is cross-sold is unprofitable, and these make most of the loss."
         ),
     ),
-    judge=WAITING,
+    judge=judge,
 )

@@ -2,13 +2,94 @@
 
 from __future__ import annotations
 
-from churnsim.claims.claim import Claim, Control, Kind
+from itertools import pairwise
+
+from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
+from churnsim.claims.evidence import MarketEvidence
+from churnsim.claims.fitted import NEEDS_MARKET, Spread, new_draws, spread
+from churnsim.claims.judging import not_run
 from churnsim.claims.sources import source
-from churnsim.claims.waiting import waits_for
 
-__all__ = ["REFERRAL_SHARE"]
+__all__ = ["REFERRAL_SHARE", "judge"]
 
-WAITING = waits_for("the mechanisms of the simulation: referral")
+HORIZON_YEARS = 5.0
+STATED: dict[str, tuple[float, float]] = {"001": (0.55, 0.65), "002": (0.20, 0.40), "004": (0.225, 0.275)}
+"""Referrals per customer over its life that each text implies: where every customer brings R others over its life, a
+share R of all new customers come by referral, whatever is spent on winning the rest (R below 1)."""
+WORDS = {"001": "60% of new customers", "002": "20-40% of new bank customers", "004": "25 new for 100 satisfied"}
+GRID = tuple(round(0.05 * i, 2) for i in range(21))
+
+
+def share_by_referral(per_customer: float) -> float:
+    """Share of new customers who come by referral when each brings that many over its life; 1 at 1 and above, where
+    referrals alone keep the base growing."""
+    return min(per_customer, 1.0)
+
+
+def judge(evidence: Evidence, quick: bool = False, *, referring: bool = True) -> Finding:
+    """The referral rate that makes each statement true; the control lets nobody refer anybody."""
+    if not isinstance(evidence, MarketEvidence):
+        return not_run(NEEDS_MARKET)
+    evidence = evidence.at(quick=quick)
+    life = spread([float(draw.life(HORIZON_YEARS * draw.year).mean() / draw.year) for draw in new_draws(evidence)])
+    if not referring:
+        reason = "With no referral no new customer comes by one, which is outside every stated range."
+        return Finding(verdict=Verdict.FAILS, reason=reason, estimate=0.0, unit="percent of new customers")
+    parts = tuple(_part(letter, text, life) for letter, text in zip("abc", STATED, strict=True))
+    ordered = sorted(STATED.values())
+    together = all(later[0] <= earlier[1] for earlier, later in pairwise(ordered))
+    rows: Table = [
+        {
+            "referrals_per_customer_year": rate,
+            "referrals_per_life": rate * life.mean,
+            "share_by_referral_percent": 100.0 * share_by_referral(rate * life.mean),
+            **{f"true_in_{text}": low <= rate * life.mean <= high for text, (low, high) in STATED.items()},
+        }
+        for rate in GRID
+    ]
+    low, high = max(STATED["002"][0], STATED["004"][0]), min(STATED["002"][1], STATED["004"][1])
+    return Finding(
+        verdict=Verdict.HOLDS if together else Verdict.HOLDS_IF,
+        reason=(
+            f"On new customers of {evidence.label}, who stay {life.mean:.2f} [{life.lower:.2f}, "
+            f"{life.upper:.2f}] of their first {HORIZON_YEARS:g} years, "
+            + "; ".join(part.reason for part in parts)
+            + ". If every customer brings R others over its life, a share R of the new ones come by referral. "
+            "So 25 for 100 lies within the banks' 20-40%, and neither agrees with 60%, which needs more than "
+            "twice as many. What the rate is cannot be measured in a log of purchases."
+        ),
+        region=f"All but text 001: with {low:.3g} to {high:.3g} referrals per customer over its life "
+        f"({low / life.mean:.2f} to {high / life.mean:.2f} a year). Text 001 alone: {_range('001')} over its life.",
+        estimate=100.0 * STATED["004"][0],
+        parts=parts,
+        tables={"by_rate": rows},
+        unit="percent of new customers at 22.5 referrals per 100 lives",
+    )
+
+
+def _range(text: str) -> str:
+    return "{:.3g} to {:.3g}".format(*STATED[text])
+
+
+def _part(letter: str, text: str, life: Spread) -> Part:
+    low, high = STATED[text]
+    return Part(
+        name=f"({letter}) {WORDS[text]} ({text})",
+        estimand="Referrals a year per customer at which the statement is true.",
+        verdict=Verdict.HOLDS_IF,
+        estimate=0.5 * (low + high) / life.mean,
+        lower=low / life.upper,
+        upper=high / life.lower,
+        unit="referrals per customer and year",
+        reason=f"{WORDS[text]} takes {low / life.mean:.2f} to {high / life.mean:.2f} referrals per customer and year",
+        region=f"{low:.3g} to {high:.3g} referrals per customer over its life.",
+    )
+
+
+def control(evidence: Evidence, quick: bool) -> Finding:
+    """Nobody refers anybody."""
+    return judge(evidence, quick, referring=False)
+
 
 REFERRAL_SHARE = Claim(
     id="referral-share",
@@ -38,12 +119,12 @@ REFERRAL_SHARE = Claim(
     expect="one referral rate at which all three statements are true",
     within=None,
     because="The shares are ranges and round figures: 55-65, 20-40, and 22.5-27.5 per 100.",
-    control=Control(what="a market where nobody refers anybody", judge=WAITING),
+    control=Control(what="a market where nobody refers anybody", judge=control),
     critique=(
         (
             "Schmitt, Skiera & Van den Bulte (2011, Journal of Marketing 75(1), 46-59): referred bank "
             "customers are worth 16% more; nothing says how many there are."
         ),
     ),
-    judge=WAITING,
+    judge=judge,
 )

@@ -2,13 +2,98 @@
 
 from __future__ import annotations
 
-from churnsim.claims.claim import Claim, Control, Kind
+from collections.abc import Callable
+
+import numpy as np
+
+from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part
+from churnsim.claims.evidence import MarketEvidence
+from churnsim.claims.fitted import NEEDS_MARKET, base_draws, new_draws, spread
+from churnsim.claims.judging import closes, combine, not_run
+from churnsim.claims.maps import map_tables, region_verdict, where
 from churnsim.claims.sources import source
-from churnsim.claims.waiting import waits_for
+from churnsim.simulation.believe import map_region
+from churnsim.simulation.region import Axis, Statement
 
-__all__ = ["TELL_ELEVEN"]
+__all__ = ["TELL_ELEVEN", "judge"]
 
-WAITING = waits_for("the mechanisms of the simulation: word of mouth")
+STATED = 11.0
+STUDY = (9.0, 10.0)
+"""Median number told by consumers whose complaint was not settled, as TARP's study for Coca-Cola (1981) is cited."""
+CONVERSION = Axis(name="prospects kept away per 100 told", low=0.0, high=10.0, cells=10)
+TOLD = Axis(name="told by a dissatisfied customer", low=0.0, high=20.0, cells=10)
+
+
+def judge(evidence: Evidence, quick: bool = False, *, moves: float = 1.0) -> Finding:
+    """The figure against its study, and what tellings would have to do; the control lets them do nothing."""
+    if not isinstance(evidence, MarketEvidence):
+        return not_run(NEEDS_MARKET)
+    evidence = evidence.at(quick=quick)
+    own = spread([float(draw.worth()[draw.alive].mean()) for draw in base_draws(evidence)])
+    new = spread([float((draw.margin * draw.spend + draw.worth()).mean()) for draw in new_draws(evidence)])
+    figure = Part(
+        name="(a) the figure",
+        estimand="People told by a dissatisfied customer, as the study has it.",
+        verdict=closes(STATED, float(np.clip(STATED, *STUDY)), within=0.5),
+        estimate=STATED,
+        lower=STUDY[0],
+        upper=STUDY[1],
+        unit="people told",
+        reason=f"Stated 11; the study it resembles has {STUDY[0]:.0f} to {STUDY[1]:.0f}, of complainants, not "
+        f"of everybody.",
+    )
+    region = map_region(
+        _outweighs(new.mean / own.mean * moves),
+        Statement(quantity="margin kept away by tellings over the margin lost with the customer itself", above=1.0),
+        (CONVERSION, TOLD),
+    )
+    needed = 100.0 * own.mean / (STATED * new.mean)
+    cost = Part(
+        name="(b) what it costs",
+        estimand=(
+            "Discounted margin of the prospects that one dissatisfied customer keeps away, over the margin "
+            "lost with it, by conversion per telling."
+        ),
+        verdict=region_verdict(region),
+        estimate=needed,
+        lower=100.0 * own.lower / (STATED * new.upper),
+        upper=100.0 * own.upper / (STATED * new.lower),
+        unit="prospects kept away per 100 told, where both losses are equal",
+        reason=(
+            f"A customer lost is worth {own} in discounted margin, a new one {new}. Telling 11 costs more "
+            f"than the customer itself where at least {needed:.1f} of 100 told would have become customers and do not."
+        ),
+        region=where(region),
+    )
+    if moves == 0.0:
+        return Finding(verdict=cost.verdict, reason="Tellings that move nobody cost nothing.", parts=(cost,))
+    return Finding(
+        verdict=combine((figure, cost)),
+        reason=(
+            f"{figure.reason} On {evidence.label}: {cost.reason} How many of those told would have come is "
+            f"not known for any market here: the cost as such is what is put in, and the map is the finding."
+        ),
+        estimate=cost.estimate,
+        lower=cost.lower,
+        upper=cost.upper,
+        unit=cost.unit,
+        region=cost.region,
+        parts=(figure, cost),
+        tables=map_tables("tellings", region),
+    )
+
+
+def _outweighs(ratio: float) -> Callable[..., float]:
+    def margin_over_own(per_hundred: float, told: float) -> float:
+        return per_hundred / 100.0 * told * ratio
+
+    return margin_over_own
+
+
+def control(evidence: Evidence, quick: bool) -> Finding:
+    """Tellings that move nobody."""
+    return judge(evidence, quick, moves=0.0)
+
 
 TELL_ELEVEN = Claim(
     id="tell-eleven",
@@ -35,7 +120,7 @@ TELL_ELEVEN = Claim(
         "A sign, judged by a paired interval; its size is a map over the conversion per telling, "
         "which no source measures."
     ),
-    control=Control(what="tellings that move nobody", judge=WAITING),
+    control=Control(what="tellings that move nobody", judge=control),
     critique=(
         ("How many are told is put in; what a telling does to a prospect is not known, so only the map is a finding."),
         (
@@ -43,5 +128,5 @@ TELL_ELEVEN = Claim(
             "175-184): positive word of mouth is about three times as common as negative."
         ),
     ),
-    judge=WAITING,
+    judge=judge,
 )

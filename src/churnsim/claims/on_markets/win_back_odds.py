@@ -2,13 +2,112 @@
 
 from __future__ import annotations
 
-from churnsim.claims.claim import Claim, Control, Kind
+from collections.abc import Mapping
+
+from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
+from churnsim.claims.evidence import MarketEvidence
+from churnsim.claims.fitted import NEEDS_MARKET, base_draws, new_draws, spread
+from churnsim.claims.judging import closes, combine, not_run
+from churnsim.claims.lost_shares import lost_shares, told
+from churnsim.claims.maps import map_tables, region_verdict, where
 from churnsim.claims.sources import source
-from churnsim.claims.waiting import waits_for
+from churnsim.economics.second_lifetime import odds_to_match
+from churnsim.simulation.believe import map_region
+from churnsim.simulation.region import Axis, Statement
 
-__all__ = ["WIN_BACK_ODDS"]
+__all__ = ["WIN_BACK_ODDS", "judge"]
 
-WAITING = waits_for("the mechanisms of the simulation: win-back")
+ODDS = {"004": 0.40 / 0.05, "003": 1.0 / 0.5}
+CHANCE_NEW = 0.05
+SILENT_YEARS = 0.5
+"""Silence after which a customer is taken for lost: half a year, an assumption."""
+RATIO = Axis(name="chance to win back over chance to win a new one", low=0.0, high=10.0, cells=10)
+LOST = Axis(name="share of the silent who are lost", low=0.0, high=1.0, cells=10)
+SECOND = Axis(name="second life's margin over the first's", low=0.25, high=1.75, cells=3)
+
+
+def judge(evidence: Evidence, quick: bool = False, *, lost_is_known: bool = True) -> Finding:
+    """The texts against each other, and win-back against acquisition at equal money on the fitted market."""
+    if not isinstance(evidence, MarketEvidence):
+        return not_run(NEEDS_MARKET)
+    parts, tables = _judged(evidence.at(quick=quick), lost_is_known)
+    texts, money = parts
+    return Finding(
+        verdict=combine(parts),
+        reason=f"{texts.reason} {money.reason} The chances themselves are no finding: no data at hand hold offers.",
+        estimate=money.estimate,
+        unit=money.unit,
+        region=money.region,
+        parts=parts,
+        tables=tables,
+    )
+
+
+def _judged(evidence: MarketEvidence, lost_is_known: bool) -> tuple[tuple[Part, Part], Mapping[str, Table]]:
+    shares, values = [], []
+    for draw in base_draws(evidence):
+        silent = draw.last_purchase < -SILENT_YEARS * draw.year
+        shares.append(float((silent & ~draw.alive).sum() / max(silent.sum(), 1)))
+        values.append(float(draw.worth()[silent].mean()) if silent.any() else 0.0)
+    own, first = spread(shares), spread(values)
+    new = spread([float((draw.margin * draw.spend + draw.worth()).mean()) for draw in new_draws(evidence)])
+    families = (
+        lost_shares(evidence.summary, silent_for=SILENT_YEARS * draw.year) if evidence.summary is not None else {}
+    )
+
+    def advantage(ratio: float, lost: float, second: float) -> float:
+        return ratio * (lost if lost_is_known else 0.0) * second * first.mean / new.mean
+
+    region = map_region(
+        advantage,
+        Statement(quantity="what money earns on silent customers over what it earns on new ones", above=1.0),
+        (RATIO, LOST, SECOND),
+    )
+    texts = Part(
+        name="(a) the texts",
+        estimand="Odds of winning a lost customer back over those of winning a new one, as each text states them.",
+        verdict=closes(ODDS["004"], ODDS["003"], within=0.5),
+        estimate=ODDS["004"] / ODDS["003"],
+        unit="times, one text's ratio over the other's",
+        reason=(
+            f"Text 004 states {ODDS['004']:g} times (40% to 5%), text 003 {ODDS['003']:g} times (one to a "
+            f"half); in text 000 a lost customer costs 5 to 10 times a kept one, just as a new one does."
+        ),
+    )
+    # At a share L lost the break-even ratio is q / (chance_new L).
+    even = odds_to_match(chance_new=CHANCE_NEW, value_new=new.mean, value_second=first.mean) / CHANCE_NEW
+    needs = ", ".join(f"{even / share:.1f} times by {name}" for name, (share, _) in families.items())
+    money = Part(
+        name="(b) at equal money",
+        estimand=(
+            "Chance of winning a lost customer back, over that of winning a new one, from which on a contact "
+            "earns more on customers silent for half a year than on prospects at the same cost."
+        ),
+        verdict=region_verdict(region),
+        estimate=even,
+        unit="times, if all the silent were lost and a second life were worth the rest of a first",
+        reason=(
+            f"Contacts to customers who never left are wasted. Of those of {evidence.label} who are silent "
+            f"for half a year "
+            + (
+                f"{told(families)} are lost. "
+                if families
+                else f"{own.mean:.0%} [{own.lower:.0%}, {own.upper:.0%}] are lost. "
+            )
+            + f"A silent customer would be worth {first}, a new one {new}. Win-back at equal cost needs "
+            + (f"{needs} the success of acquisition" if needs else f"{even / own.mean:.1f} times that of acquisition")
+            + ": models that fit alike disagree about who is lost, so that the log cannot settle it."
+        ),
+        region=where(region) if region_verdict(region) is Verdict.HOLDS_IF else None,
+    )
+    rows: Table = [{"model": name, "lost_share": share, "loglik": fit} for name, (share, fit) in families.items()]
+    return (texts, money), {**map_tables("equal money", region), "lost_by_model": rows}
+
+
+def control(evidence: Evidence, quick: bool) -> Finding:
+    """Every contact goes to a customer who never left: nobody can be won back."""
+    return judge(evidence, quick, lost_is_known=False)
+
 
 WIN_BACK_ODDS = Claim(
     id="win-back-odds",
@@ -48,7 +147,7 @@ WIN_BACK_ODDS = Claim(
     because="Eight and two are exact quotients of the stated figures.",
     control=Control(
         what=("win-back that succeeds no more often than acquisition and reaches only customers who never left"),
-        judge=WAITING,
+        judge=control,
     ),
     critique=(
         (
@@ -56,5 +155,5 @@ WIN_BACK_ODDS = Claim(
             "2004, Journal of Marketing Research 41(1), 31-45)."
         ),
     ),
-    judge=WAITING,
+    judge=judge,
 )

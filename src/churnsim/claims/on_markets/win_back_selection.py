@@ -2,13 +2,144 @@
 
 from __future__ import annotations
 
-from churnsim.claims.claim import Claim, Control, Kind
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
+from churnsim.claims.evidence import MarketEvidence
+from churnsim.claims.fitted import NEEDS_MARKET, Customers, base_draws, spread
+from churnsim.claims.judging import combine, not_run
 from churnsim.claims.sources import source
-from churnsim.claims.waiting import waits_for
+from churnsim.economics.second_lifetime import WinBackOffer
+from churnsim.models.mbg_nbd import MBGNBD
 
-__all__ = ["WIN_BACK_SELECTION"]
+__all__ = ["WIN_BACK_SELECTION", "judge"]
 
-WAITING = waits_for("the mechanisms of the simulation: win-back")
+SILENT_YEARS = 0.5  # assumed
+CONTACTED = 0.20
+"""Share of the silent who are contacted: the same number under every rule, an assumption."""
+CHANCE, COST = 0.20, 1.0
+"""Success with a customer who is lost, the lower end of Griffin & Lowenstein's 20-40%; cost of a contact, assumed."""
+SECOND_HORIZON_YEARS = 2.0
+COSTS = (0.25, 0.5, 1.0, 2.0, 4.0)
+
+Score = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
+RULES: dict[str, Score] = {
+    "expected second-lifetime value": lambda lost, worth: lost * worth,
+    "at random": lambda lost, worth: np.random.default_rng(1).random(len(lost)),
+    "likeliest to be lost": lambda lost, worth: lost,
+    "least expected value": lambda lost, worth: -lost * worth,
+}
+
+
+def judge(evidence: Evidence, quick: bool = False, *, rule: str = "expected second-lifetime value") -> Finding:
+    """The rule against chance and against nothing, on each model of who is lost; the control aims at the least."""
+    if not isinstance(evidence, MarketEvidence):
+        return not_run(NEEDS_MARKET)
+    evidence = evidence.at(quick=quick)
+    parts, rows = [], []
+    for letter, (model, market) in zip("ab", _markets(evidence).items(), strict=False):
+        part, table = _part(letter, model, market, rule)
+        parts.append(part)
+        rows += table
+    return Finding(
+        verdict=combine(parts),
+        reason=(
+            f"On {evidence.label}: "
+            + " ".join(part.reason for part in parts)
+            + f" Put in: {CHANCE:.0%} of the lost who are contacted return, a contact costs {COST:g}, a "
+            f"returned customer buys as before for at most {SECOND_HORIZON_YEARS:g} years. Found: what "
+            f"knowing each customer's history adds."
+        ),
+        estimate=parts[0].estimate,
+        lower=parts[0].lower,
+        upper=parts[0].upper,
+        unit=parts[0].unit,
+        region=" ".join(part.region for part in parts if part.region) or None,
+        parts=tuple(parts),
+        tables={"rules": rows},
+    )
+
+
+def _markets(evidence: MarketEvidence) -> dict[str, MarketEvidence]:
+    """The market as fitted and, where its histories are at hand, as the MBG/NBD sees them."""
+    found = {str(evidence.market.purchases.family).upper().replace("_", "/"): evidence}
+    if evidence.summary is not None:
+        fit = MBGNBD.fit(evidence.summary)
+        spends = [spend for _, spend in evidence.market.draws] or [evidence.market.spend]
+        models = fit.draw_parameters(len(spends), seed=evidence.seed) if evidence.market.draws else [fit.model]
+        draws: Any = tuple(zip(models, spends, strict=True)) if evidence.market.draws else ()
+        found["MBG/NBD"] = replace(
+            evidence, market=replace(evidence.market, purchases=cast(Any, fit.model), draws=draws)
+        )
+    return found
+
+
+def _part(letter: str, model: str, evidence: MarketEvidence, rule: str) -> tuple[Part, Table]:
+    draws = list(base_draws(evidence))
+    year = draws[0].year
+    # Whoever is silent is seen by the firm, and so are its estimates: means over the draws, not the draws themselves.
+    silent = draws[0].last_purchase < -SILENT_YEARS * year
+    lost = np.mean([~draw.alive for draw in draws], axis=0)
+    worth = np.mean([draw.worth(SECOND_HORIZON_YEARS * year) for draw in draws], axis=0)
+    number = max(1, round(CONTACTED * int(silent.sum())))
+    gains = {name: _gains(draws, _chosen(score(lost, worth), silent, number)) for name, score in RULES.items()}
+    difference, level = spread(gains[rule] - gains["at random"]), spread(gains[rule])
+    rows: Table = [
+        {
+            "model": model, "rule": name, "contacts": number, "gain": spread(gain).mean, "lower": spread(gain).lower,
+            "upper": spread(gain).upper,
+        }
+        for name, gain in gains.items()
+    ]  # fmt: skip
+    pays = max((cost for cost in COSTS if spread(gains[rule] + number * (COST - cost)).lower > 0), default=None)
+    part = Part(
+        name=f"({letter}) {model}",
+        estimand=(
+            f"Expected net gain of contacting the {CONTACTED:.0%} of the silent picked by {rule}, less that "
+            f"of as many picked at random, money."
+        ),
+        # That the lost return as often whatever they are worth is put in, so agreement is conditional on it.
+        verdict=Verdict.HOLDS_IF if difference.above() is Verdict.HOLDS and pays is not None else difference.above(),
+        estimate=difference.mean,
+        lower=difference.lower,
+        upper=difference.upper,
+        unit="money, all contacts together",
+        reason=(
+            f"By {model} {number} contacts by {rule} earn {level}, {difference} more than at random; "
+            f"{lost[silent].mean():.0%} of the silent are lost."
+        ),
+        region=f"By {model} it pays against doing nothing up to a cost of {pays:g} a contact."
+        if pays is not None
+        else f"By {model} no win-back pays at a cost of {COSTS[0]:g} a contact or more.",
+    )
+    return part, rows
+
+
+def _chosen(score: NDArray[np.float64], silent: NDArray[np.bool_], number: int) -> NDArray[np.intp]:
+    return np.argsort(np.where(silent, -score, np.inf), kind="stable")[:number]
+
+
+def _gains(draws: list[Customers], chosen: NDArray[np.intp]) -> NDArray[np.float64]:
+    """What the contacts earn in each draw, who is lost being what that draw says."""
+    offer = WinBackOffer(chance=CHANCE, cost=COST)
+    horizon = SECOND_HORIZON_YEARS * draws[0].year
+    return np.array(
+        [
+            float((~draw.alive[chosen] * offer.chance * draw.worth(horizon)[chosen]).sum() - offer.cost * len(chosen))
+            for draw in draws
+        ]
+    )
+
+
+def control(evidence: Evidence, quick: bool) -> Finding:
+    """The same number of contacts to those of least expected value."""
+    return judge(evidence, quick, rule="least expected value")
+
 
 WIN_BACK_SELECTION = Claim(
     id="win-back-selection",
@@ -35,12 +166,12 @@ WIN_BACK_SELECTION = Claim(
     expect="above zero, and above that of no win-back",
     within=None,
     because="A sign, judged by a paired interval.",
-    control=Control(what="win-back aimed at those of least expected second-lifetime value", judge=WAITING),
+    control=Control(what="win-back aimed at those of least expected second-lifetime value", judge=control),
     critique=(
         (
             "The first lifetime's value is not the second's; the firm cannot see who has left "
             "(non-contractual), so part of the effort goes to customers who never did."
         ),
     ),
-    judge=WAITING,
+    judge=judge,
 )

@@ -2,13 +2,78 @@
 
 from __future__ import annotations
 
-from churnsim.claims.claim import Claim, Control, Kind
+import numpy as np
+from numpy.typing import NDArray
+
+from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Table, Verdict
+from churnsim.claims.evidence import log_of
 from churnsim.claims.sources import source
-from churnsim.claims.waiting import waits_for
+from churnsim.data.customers import customer_spend
+from churnsim.data.customers.estimate import percentile_limits, resamples
+from churnsim.economics.whale import cost_for_worst, whale
 
-__all__ = ["WORST_TWENTY"]
+__all__ = ["WORST_TWENTY", "judge"]
 
-WAITING = waits_for("the whale curve on simulated and real customers")
+STATED, WITHIN, SHARE = 0.50, 0.05, 0.20
+COSTS = tuple(round(0.05 * i, 2) for i in range(13))
+"""Cost to serve a customer, the same for each, as a share of the mean customer's margin."""
+
+
+def judge(evidence: Evidence = None, quick: bool = False, *, proportional: bool = False) -> Finding:
+    """The cost to serve that makes it true; the control has costs in proportion to what each customer brings."""
+    log, label = log_of(evidence)
+    spent: NDArray[np.float64] = np.asarray(customer_spend(log).to_numpy(), dtype=np.float64)
+    rows: Table = []
+    for cost in COSTS:
+        profit = spent * (1.0 - cost) if proportional else spent - cost * spent.mean()
+        rows.append(
+            {
+                "cost_to_serve_share_of_margin": cost,
+                "cut_percent": 100.0 * whale(profit).cut_by_worst(SHARE),
+                "customers_who_lose_money_percent": 100.0 * float(np.mean(profit < 0)),
+                "peak_percent_of_profit": 100.0 * whale(profit).peak,
+            }
+        )
+    inside = [row for row in rows if abs(row["cut_percent"] / 100.0 - STATED) <= WITHIN]
+    low, middle, high = (_needed(spent, cut) for cut in (STATED - WITHIN, STATED, STATED + WITHIN))
+    draws = [
+        _needed(np.repeat(spent, w), STATED) for w in resamples(len(spent), replications=50 if quick else 200, seed=1)
+    ]
+    lower, upper = (float(x) for x in percentile_limits(np.array(draws)))
+    if proportional:
+        verdict = Verdict.HOLDS_IF if inside else Verdict.FAILS
+        reason = (
+            "Where costs are in proportion to what a customer brings nobody loses money, and the worst cut nothing."
+        )
+        return Finding(verdict=verdict, reason=reason, tables={"by_cost": rows})
+    return Finding(
+        verdict=Verdict.HOLDS_IF,
+        reason=(
+            f"On {label} the worst fifth halve the profit of the others when serving a customer costs "
+            f"{middle:.1%} of the mean customer's margin, whoever it is. It is near five sixths for any "
+            f"customers of whom the worst bring next to nothing. At that cost "
+            f"{np.mean(spent < middle * spent.mean()):.0%} of the customers lose money and the rest make "
+            f"{100 * whale(spent - middle * spent.mean()).peak:.0f}% of the profit. CDNOW does not say what "
+            f"serving costs: this is what one must believe."
+        ),
+        estimate=100.0 * middle,
+        lower=100.0 * lower,
+        upper=100.0 * upper,
+        unit="percent of the mean customer's margin, cost to serve",
+        region=f"Serving a customer costs between {low:.1%} and {high:.1%} of the mean customer's margin, the "
+        f"same for each.",
+        tables={"by_cost": rows},
+    )
+
+
+def _needed(spent: NDArray[np.float64], cut: float) -> float:
+    return cost_for_worst(spent, share=SHARE, cut=cut) / float(spent.mean())
+
+
+def control(evidence: Evidence, quick: bool) -> Finding:
+    """Costs in proportion to margins."""
+    return judge(evidence, quick, proportional=True)
+
 
 WORST_TWENTY = Claim(
     id="worst-twenty",
@@ -24,7 +89,7 @@ WORST_TWENTY = Claim(
             measured="Costs of serving each customer, by activity, in single firms.",
         ),
     ),
-    kind=Kind.SIMULATION,
+    kind=Kind.DATA,
     quantity=(
         "Loss made on the least profitable 20% of customers as a share of the profit there would be "
         "without them, percent, by cost to serve."
@@ -32,12 +97,12 @@ WORST_TWENTY = Claim(
     expect=50.0,
     within=5.0,
     because="The source gives a round figure: 45 to 55.",
-    control=Control(what="customers who all cost the same share of their own margin", judge=WAITING),
+    control=Control(what="customers who all cost the same share of their own margin", judge=control),
     critique=(
         (
             "A cost that is shared out is not a cost that leaves with the customer: dismissing the worst "
             "fifth saves only what is avoidable."
         ),
     ),
-    judge=WAITING,
+    judge=judge,
 )
