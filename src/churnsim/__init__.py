@@ -51,7 +51,13 @@ if TYPE_CHECKING:
     from churnsim.simulation.compare import compare as compare
     from churnsim.simulation.engines import simulate as simulate
     from churnsim.simulation.ledger import Ledger as Ledger
+    from churnsim.simulation.lifetimes import ContractualLifetime as ContractualLifetime
+    from churnsim.simulation.lifetimes import FixedSpend as FixedSpend
+    from churnsim.simulation.lifetimes import ProfitByTenure as ProfitByTenure
     from churnsim.simulation.market import Market as Market
+    from churnsim.simulation.neighbours import Competitors as Competitors
+    from churnsim.simulation.neighbours import Referral as Referral
+    from churnsim.simulation.neighbours import WordOfMouth as WordOfMouth
     from churnsim.simulation.population import Cohort as Cohort
     from churnsim.simulation.population import PosteriorBase as PosteriorBase
     from churnsim.simulation.precision import Precision as Precision
@@ -65,9 +71,19 @@ if TYPE_CHECKING:
     from churnsim.simulation.strategy import Acquisition as Acquisition
     from churnsim.simulation.strategy import AskForComplaints as AskForComplaints
     from churnsim.simulation.strategy import ChurnChange as ChurnChange
+    from churnsim.simulation.strategy import Compensation as Compensation
     from churnsim.simulation.strategy import ComplaintDesk as ComplaintDesk
+    from churnsim.simulation.strategy import CrossSelling as CrossSelling
+    from churnsim.simulation.strategy import DismissUnprofitable as DismissUnprofitable
+    from churnsim.simulation.strategy import EconomicBond as EconomicBond
+    from churnsim.simulation.strategy import EmpoweredStaff as EmpoweredStaff
+    from churnsim.simulation.strategy import ReferralReward as ReferralReward
     from churnsim.simulation.strategy import RetentionContacts as RetentionContacts
+    from churnsim.simulation.strategy import ServiceQuality as ServiceQuality
+    from churnsim.simulation.strategy import SocialBond as SocialBond
     from churnsim.simulation.strategy import Strategy as Strategy
+    from churnsim.simulation.strategy import StructuralBond as StructuralBond
+    from churnsim.simulation.strategy import WinBack as WinBack
 
 _HOME = {
     "churnsim.errors": ("ChurnSimError", "ConfigError", "DataError", "FitError"),
@@ -97,8 +113,12 @@ _HOME = {
     "churnsim.simulation.market": ("Market",),
     "churnsim.simulation.population": ("Cohort", "PosteriorBase"),
     "churnsim.simulation.strategy": (
-        "Acquisition", "AskForComplaints", "ChurnChange", "ComplaintDesk", "RetentionContacts", "Strategy",
+        "Acquisition", "AskForComplaints", "ChurnChange", "Compensation", "ComplaintDesk", "CrossSelling",
+        "DismissUnprofitable", "EconomicBond", "EmpoweredStaff", "ReferralReward", "RetentionContacts",
+        "ServiceQuality", "SocialBond", "Strategy", "StructuralBond", "WinBack",
     ),
+    "churnsim.simulation.neighbours": ("Competitors", "Referral", "WordOfMouth"),
+    "churnsim.simulation.lifetimes": ("ContractualLifetime", "FixedSpend", "ProfitByTenure"),
     "churnsim.simulation.scenario": ("Scenario",),
     "churnsim.simulation.engines": ("simulate",),
     "churnsim.simulation.ledger": ("Ledger",),

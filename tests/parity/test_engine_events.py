@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.parity.mechanisms import MARKET_PARTS, PURCHASES, SPENDS, STRATEGY_PARTS, scenario
 
 import churnsim as cs
 
-DESK = cs.ComplaintDesk(staff=1, mean_service_time=0.3, wage_per_period=100.0, cost_per_reply=2.0)
-MECHANISMS = {
-    "acquisition": cs.Acquisition(budget_per_period=900.0),
-    "retention": cs.RetentionContacts(budget_per_period=300.0, rule="top_value", share=0.3),
-    "desk": DESK,
-    "asking": cs.AskForComplaints(cost_per_purchase=0.05),
-    "churn": cs.ChurnChange(factor=0.5, points=0.02),
-}
-STRATEGIES = [
-    cs.Strategy(name="none"),
-    *(cs.Strategy(name=name, **{name: mechanism}) for name, mechanism in MECHANISMS.items()),
-    cs.Strategy(name="everything", **MECHANISMS),
-]
+PARTS = [(name,) for name in (*STRATEGY_PARTS, *MARKET_PARTS)]
+PAIRS = list(combinations([*STRATEGY_PARTS, *MARKET_PARTS], 2))
 
 
-def run(market, strategy, engine, *, seed=1, replication=0, threads=1):
-    scenario = cs.Scenario(market=market, strategy=strategy, horizon=52.0, period=4.0, epoch=1.0)
-    return cs.simulate(scenario, seed=seed, replication=replication, engine=engine, log=True, threads=threads)
+def run(tried, engine, *, seed=1, replication=0, threads=1):
+    return cs.simulate(tried, seed=seed, replication=replication, engine=engine, log=True, threads=threads)
 
 
 def assert_same(a, b):
@@ -33,39 +26,117 @@ def assert_same(a, b):
     assert a.open_complaints == b.open_complaints
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES, ids=lambda s: s.name)
-def test_both_engines_tell_the_same_events(cohort_market, strategy):
-    market = cohort_market(250)
-    assert_same(run(market, strategy, "simpy"), run(market, strategy, "compiled"))
+def assert_engines_agree(tried, **address):
+    assert_same(run(tried, "simpy", **address), run(tried, "compiled", **address))
 
 
-def test_real_customers_live_the_same_lives_in_both(cdnow_market):
-    assert_same(
-        run(cdnow_market, STRATEGIES[-1], "simpy", replication=3),
-        run(cdnow_market, STRATEGIES[-1], "compiled", replication=3),
-    )
+def split(names):
+    """Names of strategy parts, names of market parts."""
+    return [n for n in names if n in STRATEGY_PARTS], [n for n in names if n in MARKET_PARTS]
+
+
+@pytest.mark.parametrize("parts", PARTS, ids=lambda parts: parts[0])
+def test_each_mechanism_alone(parts):
+    assert_engines_agree(scenario(*split(parts)))
+
+
+@pytest.mark.parametrize("pair", PAIRS[::9], ids=" and ".join)
+def test_some_pairs(pair):
+    assert_engines_agree(scenario(*split(pair), size=40, horizon=16.0))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("pair", PAIRS, ids=" and ".join)
+def test_every_pair(pair):
+    for purchases in PURCHASES:
+        assert_engines_agree(scenario(*split(pair), purchases=purchases, size=60, horizon=24.0))
+
+
+@pytest.mark.parametrize("spend", SPENDS)
+@pytest.mark.parametrize("purchases", PURCHASES)
+def test_all_together(purchases, spend):
+    assert_engines_agree(scenario(STRATEGY_PARTS, MARKET_PARTS, purchases=purchases, spend=spend), seed=4)
 
 
 @pytest.mark.parametrize("size", [0, 1, 2])
-def test_hardly_anybody(cohort_market, size):
-    market = cohort_market(size)
-    assert_same(run(market, STRATEGIES[-1], "simpy"), run(market, STRATEGIES[-1], "compiled"))
+def test_hardly_anybody(size):
+    assert_engines_agree(scenario(STRATEGY_PARTS, MARKET_PARTS, size=size))
 
 
-def test_threads_and_full_outboxes_change_nothing(cohort_market, monkeypatch):
+@pytest.mark.slow
+def test_many_customers():
+    assert_engines_agree(scenario(STRATEGY_PARTS, MARKET_PARTS, size=20_000, horizon=12.0))
+
+
+def test_real_customers_live_the_same_lives_in_both(cdnow_market):
+    strategy = scenario(STRATEGY_PARTS).strategy
+    real = cs.Scenario(market=cdnow_market, strategy=strategy, horizon=24.0, period=4.0, epoch=2.0)
+    assert_engines_agree(real, replication=3)
+
+
+def generated():
+    """Any mechanisms, any lifetime, any clock."""
+    return st.tuples(
+        st.sets(st.sampled_from(sorted(STRATEGY_PARTS)), max_size=8),
+        st.sets(st.sampled_from(sorted(MARKET_PARTS)), max_size=4),
+        st.sampled_from(sorted(PURCHASES)),
+        st.sampled_from(sorted(SPENDS)),
+        st.integers(0, 60),
+        st.sampled_from([(1.0, 1), (0.5, 3), (4.0, 1), (0.1, 7)]),
+        st.integers(0, 2**63 - 1),
+        st.integers(0, 2**40),
+    )
+
+
+def check(drawn):
+    strategy_parts, market_parts, purchases, spend, size, (epoch, epochs), seed, replication = drawn
+    tried = scenario(sorted(strategy_parts), sorted(market_parts), purchases=purchases, spend=spend, size=size)
+    period = epoch * epochs
+    tried = cs.Scenario(
+        market=tried.market, strategy=tried.strategy, horizon=period * max(1, round(16 / period)), period=period,
+        epoch=epoch,
+    )  # fmt: skip
+    assert_engines_agree(tried, seed=seed, replication=replication)
+
+
+@given(generated())
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_generated_scenarios(drawn):
+    check(drawn)
+
+
+@pytest.mark.slow
+@given(generated())
+@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_many_generated_scenarios(drawn):
+    check(drawn)
+
+
+def test_threads_and_full_outboxes_change_nothing(monkeypatch):
     """Chunks of a handful of customers, and outboxes that fill up at once."""
     from churnsim.simulation import roster
 
-    market = cohort_market(400)
-    one = run(market, STRATEGIES[-1], "compiled")
+    tried = scenario(STRATEGY_PARTS, MARKET_PARTS, size=400)
+    one = run(tried, "compiled")
     monkeypatch.setattr(roster, "SMALLEST_CHUNK", 7)
     monkeypatch.setattr(roster, "BOX", 9)
     for threads in (1, 2, 5):
-        assert_same(one, run(market, STRATEGIES[-1], "compiled", threads=threads))
+        assert_same(one, run(tried, "compiled", threads=threads))
 
 
-def test_control_another_seed_is_noticed(cohort_market):
+def test_every_mechanism_does_something():
+    """A mechanism that never acts would agree with anything: each changes the books of the scenario it is tried in."""
+    plain = run(scenario([], []), "compiled").table
+    needs = {"reward": ["referral"], "ties": ["competitors"], "dismissal": ["cost to serve"], "spread": ["contacts"]}
+    for name in (*STRATEGY_PARTS, *MARKET_PARTS):
+        others = needs.get(name, [])
+        without, with_it = (run(scenario(*split(parts)), "compiled").table for parts in (others, [*others, name]))
+        assert (with_it != without).any(), name
+        assert not others or (without != plain).any()
+
+
+def test_control_another_seed_is_noticed():
     """The comparison must be able to fail."""
-    market = cohort_market(50)
+    tried = scenario(STRATEGY_PARTS, size=50)
     with pytest.raises(AssertionError):
-        assert_same(run(market, STRATEGIES[0], "simpy", seed=1), run(market, STRATEGIES[0], "compiled", seed=2))
+        assert_same(run(tried, "simpy", seed=1), run(tried, "compiled", seed=2))

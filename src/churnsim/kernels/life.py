@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from churnsim.kernels.jit import njit
 from churnsim.kernels.philox import block
 from churnsim.kernels.rules import BY_TENURE, CLOCK, FIXED_SPEND, Records
-from churnsim.kernels.streams import COMPLAINT, LOSS, PURCHASE, SIMULATION
+from churnsim.kernels.streams import COMPLAINT, LOSS, PURCHASE, SIMULATION, WIN_BACK
 from churnsim.kernels.tables import gamma_draw
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "SWITCHES",
     "UNRESOLVED",
     "amount",
+    "comes_back",
     "destination",
     "failure_probability",
     "first_amount",
@@ -210,6 +211,15 @@ def destination(rules: Records, ordinal: int, uid: int, replication: int, seed: 
     if u_switch >= rule.switch_share:
         return EVAPORATES
     return HELD if u_held < rule.switching_cost else SWITCHES
+
+
+@njit
+def comes_back(rules: Records, since: float, attempt: int, uid: int, replication: int, seed: int) -> tuple[bool, float]:
+    """Whether contact number `attempt` brings back a customer lost `since` ago: (it does, word of the gap to its next
+    purchase)."""
+    rule = rules[0]
+    u_success, _, u_gap, _ = block(attempt, WIN_BACK, uid, replication, seed, SIMULATION)
+    return u_success < rule.win_back_success * math.exp(-math.log(2.0) * since / rule.win_back_half_life), u_gap
 
 
 @njit

@@ -25,7 +25,7 @@ from churnsim.kernels.clocks import (
 from churnsim.kernels.jit import njit
 from churnsim.kernels.rules import ACTIVE, AWAITING, CLOCK, CONTRACT, DROPOUT_AT_ONCE, LOST, UNBORN, Record, Records
 
-__all__ = ["COMPLAINTS", "LOG", "REFERRALS", "advance", "next_event"]
+__all__ = ["COMPLAINTS", "LOG", "REFERRALS", "advance", "hazard_of", "next_event"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -104,7 +104,7 @@ def _answered(rules: Records, kind: int, time: float, c: Record, row: Ints, log:
 
 
 @njit
-def _hazard(rules: Records, hazards: Floats, effect: float, c: Record) -> float:
+def hazard_of(rules: Records, hazards: Floats, effect: float, c: Record) -> float:
     """Organic hazard of a lifetime in time, as things stand."""
     factor = organic_factor(rules, effect, c.response, c.contacted, c.member)
     return organic_hazard(rules, c.rate, dropout_now(rules, hazards, c.dropout, c.seen + c.k, c.returns), factor)
@@ -112,7 +112,7 @@ def _hazard(rules: Records, hazards: Floats, effect: float, c: Record) -> float:
 
 @njit
 def _buy(
-    rules: Records, spends: Floats, hazards: Floats, profits: Floats, effect: float, quality: float,
+    rules: Records, spends: Floats, hazards: Floats, profits: Floats, effect: float, quality: float, uplift: float,
     time: float, i: int, c: Record, row: Ints, log: Records, complaints: Records, fill: Ints,
     replication: int, seed: int,
 ) -> None:  # fmt: skip
@@ -125,7 +125,7 @@ def _buy(
     dropout = dropout_now(rules, hazards, c.dropout, tenure, c.returns)
     factor = organic_factor(rules, effect, c.response, c.contacted, c.member)
     contract = rule.lifetime == CONTRACT
-    raised = 1.0 + rule.cross_uplift if c.crossed != 0 else 1.0
+    raised = 1.0 + uplift if c.crossed != 0 else 1.0
     if told:
         c.state = ACTIVE
         c.death_at += time
@@ -191,7 +191,7 @@ def _arrive(
         return
     c.due = time + purchase_gap(rules, u_gap, c.rate)
     if rules[0].lifetime == CLOCK:
-        c.death_at = time + death_gap(_hazard(rules, hazards, effect, c), 0, c.uid, replication, seed)
+        c.death_at = time + death_gap(hazard_of(rules, hazards, effect, c), 0, c.uid, replication, seed)
     c.referral_at = time + referral_gap(rules, c.member, 0, c.uid, replication, seed)
 
 
@@ -203,7 +203,7 @@ def _die(
     """The end of a lifetime in time; one that a bond prevents begins anew."""
     if not _lose(rules, life.LOST_ORGANIC, life.DEATHS + c.lives, time, c, row, log, fill, replication, seed):
         c.lives += 1
-        c.death_at = time + death_gap(_hazard(rules, hazards, effect, c), c.lives, c.uid, replication, seed)
+        c.death_at = time + death_gap(hazard_of(rules, hazards, effect, c), c.lives, c.uid, replication, seed)
 
 
 @njit
@@ -221,7 +221,7 @@ def _refer(rules: Records, time: float, c: Record, referrals: Records, fill: Int
 
 @njit
 def advance(
-    rules: Records, spends: Floats, hazards: Floats, profits: Floats, effect: float, quality: float,
+    rules: Records, spends: Floats, hazards: Floats, profits: Floats, effect: float, quality: float, uplift: float,
     customers: Records, wake: Floats, first: int, offset: int, end: float, bounds: Floats, period: int, table: Ints,
     log: Records, complaints: Records, referrals: Records, fill: Ints, replication: int, seed: int,
 ) -> int:  # fmt: skip
@@ -252,8 +252,8 @@ def advance(
                 _arrive(rules, spends, hazards, profits, effect, time, c, row, log, fill, replication, seed)
             elif c.due <= time:
                 _buy(
-                    rules, spends, hazards, profits, effect, quality, time, offset + i, c, row, log, complaints, fill,
-                    replication, seed,
+                    rules, spends, hazards, profits, effect, quality, uplift, time, offset + i, c, row, log, complaints,
+                    fill, replication, seed,
                 )  # fmt: skip
             elif c.referral_at <= time:
                 _refer(rules, time, c, referrals, fill, replication, seed)

@@ -12,17 +12,19 @@ from churnsim.kernels.clocks import (
     dropout_now,
     organic_factor,
     organic_hazard,
+    purchase_gap,
     referral_gap,
     rescaled,
     response_of,
     starting_gap,
 )
 from churnsim.kernels.jit import njit
-from churnsim.kernels.lives import next_event
+from churnsim.kernels.life import EVAPORATES, LOST_DISMISSED, comes_back
+from churnsim.kernels.lives import hazard_of, next_event
 from churnsim.kernels.newcomers import draw_new
 from churnsim.kernels.rules import ACTIVE, AWAITING, CLOCK, KNOWN, LOST, UNBORN, Record, Records
 
-__all__ = ["contact", "enter", "start"]
+__all__ = ["contact", "dismiss", "enter", "serve_accounts", "start", "win_back"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -68,7 +70,9 @@ def start(
         c.seen = seen[i]
         c.state = LOST
         c.due = math.inf
+        c.lost_at = last_purchase[i]
         if alive[i]:
+            c.lost_at = math.inf
             c.state = ACTIVE
             c.due = starting_gap(rules, c.rate, -last_purchase[i], c.uid, replication, seed)
             if rules[0].lifetime == CLOCK:
@@ -104,26 +108,79 @@ def enter(
 @njit
 def contact(
     rules: Records, hazards: Floats, customers: Records, wake: Floats, chosen: Flags, before: float, effect: float,
-    now: float,
+    cents: int, now: float,
 ) -> None:  # fmt: skip
     """Contact those `chosen` and no others; a lifetime in time then runs at its new hazard.
 
-    `before` and `effect` are the contacts' effects in the last and the coming period.
+    `before` and `effect` are the contacts' effects in the last and the coming period, `cents` what each one costs.
     """
     clock = rules[0].lifetime == CLOCK
     for i in range(customers.size):
         c = customers[i]
-        contacted = 1 if chosen[i] else 0
+        old = hazard_of(rules, hazards, before, c) if clock else 0.0
+        c.contacted = 1 if chosen[i] else 0
+        c.margin -= cents * c.contacted
         if clock and (c.state == ACTIVE or c.state == AWAITING):
-            dropout = dropout_now(rules, hazards, c.dropout, c.seen + c.k, c.returns)
-            old = organic_factor(rules, before, c.response, c.contacted, c.member)
-            new = organic_factor(rules, effect, c.response, contacted, c.member)
-            if old != new:
-                c.death_at = rescaled(
-                    c.death_at,
-                    now if c.state == ACTIVE else 0.0,
-                    organic_hazard(rules, c.rate, dropout, old),
-                    organic_hazard(rules, c.rate, dropout, new),
-                )
+            new = hazard_of(rules, hazards, effect, c)
+            if new != old:
+                c.death_at = rescaled(c.death_at, now if c.state == ACTIVE else 0.0, old, new)
                 wake[i] = next_event(c)
-        c.contacted = contacted
+
+
+@njit
+def win_back(
+    rules: Records, hazards: Floats, customers: Records, wake: Floats, chosen: Ints, effect: float, cents: int,
+    now: float, came: Flags, replication: int, seed: int,
+) -> None:  # fmt: skip
+    """Contact the silent customers at the places `chosen`, at `cents` each; `came` says who came back."""
+    for j in range(chosen.size):
+        c = customers[chosen[j]]
+        c.margin -= cents
+        c.attempts += 1
+        came[j] = False
+        if c.state != LOST:
+            continue
+        back, u_gap = comes_back(rules, now - c.lost_at, c.attempts, c.uid, replication, seed)
+        if back:
+            came[j] = True
+            c.state = ACTIVE
+            c.returns += 1
+            c.lives += 1
+            c.unhappy = 0
+            c.due = now + purchase_gap(rules, u_gap, c.rate)
+            if rules[0].lifetime == CLOCK:
+                c.death_at = now + death_gap(hazard_of(rules, hazards, effect, c), c.lives, c.uid, replication, seed)
+            c.referral_at = now + referral_gap(rules, c.member, c.referrals, c.uid, replication, seed)
+            wake[chosen[j]] = next_event(c)
+
+
+@njit
+def dismiss(customers: Records, wake: Floats, now: float, gone: Flags) -> None:
+    """End the relation with all who cost more than they brought since the last time; `gone` says whose ended so."""
+    for i in range(customers.size):
+        c = customers[i]
+        gone[i] = False
+        if c.state == UNBORN or c.state == AWAITING or c.dismissed != 0:
+            continue
+        if c.margin < c.judged_margin:
+            c.dismissed = 1
+            if c.state == ACTIVE:
+                gone[i] = True
+                c.state = LOST
+                c.cause = LOST_DISMISSED
+                c.destination = EVAPORATES
+                c.lost_at = now
+                wake[i] = math.inf
+        c.judged_margin = c.margin
+
+
+@njit
+def serve_accounts(customers: Records, cents: int) -> int:
+    """Charge every known customer with what an account costs; their number."""
+    number = 0
+    for i in range(customers.size):
+        c = customers[i]
+        if c.state != UNBORN and c.dismissed == 0:
+            c.margin -= cents
+            number += 1
+    return number

@@ -85,8 +85,9 @@ class Rules(NamedTuple):
     tells_against: int = 0  # people whom a dissatisfied customer tells
     tells_for: int = 0  # people whom a customer tells whose complaint was resolved
     referral_rate: float = 0.0  # referrals per time unit of a satisfied customer
-    cross_uplift: float = 0.0  # more spend of those reached by cross-selling
     second_life_factor: float = 1.0  # on dropout after a win-back
+    win_back_success: float = 0.0  # of a contact right after the loss
+    win_back_half_life: float = 1.0  # time units in which that halves
     switch_share: float = 0.0  # losses that go to a competitor
     switching_cost: float = 0.0  # share of those kept by structural bonds
     harmed_share: float = 0.0  # customers whom contacts harm

@@ -24,11 +24,13 @@ __all__ = [
 TRAITS = 0  # ordinal 0: alive?, rate, dropout, responsiveness; ordinal 1: spend, membership
 PURCHASE = 1  # ordinal k = k-th purchase of the simulation: gap after it, spend, failure?, organic dropout?
 COMPLAINT = 2  # ordinal k = about the k-th purchase: complains or leaves?, reply kind, service time, stays?
-ARRIVALS = 3  # ordinal k = k-th arrival of a channel: gap before it
+ARRIVALS = 3  # ordinal k = k-th arrival of a channel: gap before it, money or mouth?
 DEATH = 4  # ordinal k = k-th life of a customer: how long it lasts in unit-exponential time
 LOSS = 5  # ordinal k = loss after the k-th purchase: to a competitor?, held by a bond?
 REFERRAL = 6  # ordinal k = k-th referral of a customer: gap before it, reaches a prospect?
-WIN_BACK = 7  # ordinal k = k-th contact to a silent customer: comes back?, place in a random order
+WIN_BACK = (
+    7  # ordinal k = k-th contact to a silent customer: comes back?, place in a random order, gap to its next purchase
+)
 
 # Domains.
 SIMULATION = 1

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,7 +10,7 @@ from churnsim.kernels.accounts import ACCOUNTS, COUNTED_IN, KINDS
 from churnsim.simulation.assumption import cents
 from churnsim.simulation.ledger import Event
 
-__all__ = ["Books", "InvariantError", "checked_totals", "close_stocks", "losses_of"]
+__all__ = ["Books", "InvariantError", "checked_totals", "close_stocks", "flow_of"]
 
 INDEX = {name: i for i, name in enumerate(ACCOUNTS)}
 ACCOUNT_OF = {kind: INDEX[COUNTED_IN[kind]] for kind in KINDS}
@@ -21,11 +19,6 @@ LOSSES = ("losses_organic", "losses_failure", "losses_complaint", "losses_dismis
 
 class InvariantError(ChurnSimError, AssertionError):
     """The books do not close: an error in the engine, not in its input."""
-
-
-def losses_of(value: Mapping[str, int]) -> int:
-    """All losses of a row of the books."""
-    return sum(value[name] for name in LOSSES)
 
 
 class Books:
@@ -50,6 +43,10 @@ class Books:
         """Add to a count, or cents to an account of money."""
         self._row[INDEX[account]] += number
 
+    def state(self, period: int, account: str, number: int) -> None:
+        """Write down a stock at the end of a period."""
+        self.table[period, INDEX[account]] = number
+
     def note(self, time: float, uid: int, kind: str, cents: int = 0) -> None:
         """Count an event, keep who is active, and log it if there is a log."""
         self._row[ACCOUNT_OF[kind]] += 1
@@ -65,10 +62,11 @@ class Books:
         it equals those at the start plus births and returns less losses."""
         self._row[INDEX["active_end"]] = counted
         value = dict(zip(ACCOUNTS, self._row.tolist(), strict=True))
-        if not counted == self.active == value["active_start"] + value["births"] + value["returns"] - losses_of(value):
+        if not counted == self.active == value["active_start"] + int(flow_of(self._row)):
+            lost = sum(value[name] for name in LOSSES)
             raise InvariantError(
                 f"{counted} active customers, but {value['active_start']} + {value['births']} births + "
-                f"{value['returns']} returns - {losses_of(value)} losses, and a running count of {self.active}."
+                f"{value['returns']} returns - {lost} losses, and a running count of {self.active}."
             )
 
     def check_totals(self, *, waiting: int) -> None:
@@ -87,10 +85,17 @@ def checked_totals(table: NDArray[np.int64], *, waiting: int) -> dict[str, int]:
     return total
 
 
+def flow_of(row: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Births and returns less losses of a row, or of each row, of the books."""
+    lost = sum(row[..., INDEX[name]] for name in LOSSES)
+    flow: NDArray[np.int64] = row[..., INDEX["births"]] + row[..., INDEX["returns"]] - lost
+    return flow
+
+
 def close_stocks(table: NDArray[np.int64], *, active: int, counted: int) -> None:
     """Fill in who is active when each period starts and ends, from `active` at first. Raises InvariantError unless it
     comes to the number `counted` at the end."""
-    flows = table[:, INDEX["births"]] + table[:, INDEX["returns"]] - sum(table[:, INDEX[name]] for name in LOSSES)
+    flows = flow_of(table)
     ends = active + np.cumsum(flows)
     table[:, INDEX["active_start"]] = ends - flows
     table[:, INDEX["active_end"]] = ends

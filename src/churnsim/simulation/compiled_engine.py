@@ -42,33 +42,32 @@ class _Run:
         self.prepared, self.roster, self.log = prepared, roster, log
         self.scenario, self.market = prepared.scenario, prepared.market
         self.books = Books(periods=self.scenario.periods, active=roster.active_at_start, log=False)
-        self.meeting = Meeting(prepared, self.books)
+        self.meeting = Meeting(prepared, self.books, active=roster.active_at_start)
         desk = self.scenario.strategy.desk
         self.clerks = np.zeros(desk.staff if desk else 0)
         self.bounds = np.array([prepared.bound(period) for period in range(self.scenario.periods + 1)])
 
     def ledger(self) -> Ledger:
         """Run to the horizon and close the books."""
+        meeting, epochs = self.meeting, self.scenario.epochs_per_period
         for period in range(self.scenario.periods):
             self.books.open(period)
-            self.meeting.standing_costs()
-            self.meeting.review(period, self.roster)
-            if self.meeting.every_period:
-                for end in self._stretches(period):
-                    self._advance(period, end)
-            elif period == 0:
-                self._advance(0, float(self.bounds[-1]))
+            meeting.firm.standing_costs()
+            if period and not meeting.every_period:
+                continue
+            for epoch in range(epochs if meeting.every_epoch else 1):
+                number = period * epochs + epoch
+                meeting.meet(number, self.roster)
+                self._advance(period, number + 1)
+        meeting.last(self.roster)
         return self._closed()
 
-    def _stretches(self, period: int) -> list[float]:
-        """Where lives meet within a period, its end included."""
+    def _advance(self, period: int, following: int) -> None:
+        """Advance to the next meeting, at epoch `following` where lives meet each epoch, else as late as may be."""
+        end = following * float(self.scenario.epoch)
         if not self.meeting.every_epoch:
-            return [float(self.bounds[period + 1])]
-        epochs = self.scenario.epochs_per_period
-        return [n * float(self.scenario.epoch) for n in range(period * epochs + 1, (period + 1) * epochs + 1)]
-
-    def _advance(self, period: int, end: float) -> None:
-        self.roster.advance(end, self.bounds, period, self.meeting.effect, self.meeting.quality)
+            end = float(self.bounds[period + 1 if self.meeting.every_period else -1])
+        self.roster.advance(end, self.bounds, period, self.meeting.firm)
         self._serve()
 
     # What customers told

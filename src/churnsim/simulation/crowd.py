@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from churnsim.errors import ChurnSimError
-from churnsim.kernels import clocks
+from churnsim.kernels import clocks, life
 from churnsim.kernels.newcomers import draw_new
 from churnsim.kernels.residual import residual_margin
-from churnsim.kernels.rules import ACTIVE, CLOCK, LOST, UNBORN
+from churnsim.kernels.rules import ACTIVE, AWAITING, CLOCK, LOST, UNBORN
+from churnsim.simulation.books import INDEX, Books
 from churnsim.simulation.customer import Customer
+from churnsim.simulation.firm import Firm
+from churnsim.simulation.meeting import Tidings
 from churnsim.simulation.prepared import Prepared
 from churnsim.simulation.targeting import Visible
 
@@ -22,14 +26,16 @@ __all__ = ["ObjectCrowd"]
 class ObjectCrowd:
     """`meeting.Crowd` over a list of `Customer`.
 
-    The engine sets `live`, called with a customer that begins to live, and `wake`, called with one whose clocks were
-    moved from outside.
+    The engine sets the `firm` and its `books`; `live`, called with a customer that begins to live, and `wake`, called
+    with one to whom something was done from outside.
     """
 
     def __init__(self, prepared: Prepared) -> None:
         self.p = prepared
         self.rules, self.address = prepared.rules, (prepared.replication, prepared.seed)
-        self.effect = 0.0  # of contacts, until the next review
+        self.firm: Firm | None = None  # until there is one, nobody has been contacted
+        self.books: Books
+        self.referrals: list[tuple[float, int, int]] = []
         self.customers: list[Customer] = []
         self.live: Callable[[Customer], None]
         self.wake: Callable[[Customer], None]
@@ -44,6 +50,7 @@ class ObjectCrowd:
         for uid, traits, member, alive, first, last, revenue, seen in rows:
             c = self._add(uid, (*traits, member), ACTIVE if alive else LOST)
             c.first_purchase, c.last_purchase, c.repeat_revenue, c.seen = first, last, revenue, seen
+            c.lost_at = math.inf if alive else last
             if alive:
                 c.due = clocks.starting_gap(self.rules, c.rate, -last, uid, *self.address)
                 self.start_clocks(c, 0.0)
@@ -69,7 +76,9 @@ class ObjectCrowd:
     def start_clocks(self, c: Customer, now: float) -> None:
         """The end of a customer's life, where that has a clock, and its first referral."""
         if self.p.numbers.lifetime == CLOCK:
-            c.death_at = now + clocks.death_gap(self.hazard(c), c.lives, c.uid, *self.address)
+            c.death_at = now + clocks.death_gap(
+                self.hazard(c, self.firm.effect if self.firm else 0.0), c.lives, c.uid, *self.address
+            )
         c.referral_at = now + clocks.referral_gap(self.rules, c.member, c.referrals, c.uid, *self.address)
 
     # What is known of one customer
@@ -78,17 +87,21 @@ class ObjectCrowd:
         """Its dropout probability or hazard as things stand, before the firm does anything about it."""
         return clocks.dropout_now(self.rules, self.p.hazards, c.dropout, c.tenure, c.returns)
 
-    def factor(self, c: Customer) -> float:
-        """What the firm does to its organic dropout."""
-        return clocks.organic_factor(self.rules, self.effect, c.response, c.contacted, c.member)
+    def factor(self, c: Customer, effect: float) -> float:
+        """What the firm does to its organic dropout; `effect` is that of contacts."""
+        return clocks.organic_factor(self.rules, effect, c.response, c.contacted, c.member)
 
-    def hazard(self, c: Customer) -> float:
+    def hazard(self, c: Customer, effect: float) -> float:
         """Organic hazard of a lifetime in time, as things stand."""
-        return clocks.organic_hazard(self.rules, c.rate, self.dropout(c), self.factor(c))
+        return clocks.organic_hazard(self.rules, c.rate, self.dropout(c), self.factor(c, effect))
 
-    def count_active(self) -> int:
+    def active(self) -> int:
         """Those with the firm, waiting for a reply or not."""
         return sum(customer.alive for customer in self.customers)
+
+    def active_members(self) -> int:
+        """How many of those are members of the club."""
+        return sum(customer.alive and customer.member for customer in self.customers)
 
     def residual(self, horizon: float) -> int:
         """What those active at the horizon are still worth there, cents; 0 where nothing is discounted and the sum may
@@ -105,32 +118,88 @@ class ObjectCrowd:
                 total += residual_margin(*tables, *traits, c.tenure, c.returns, wait, force)
         return total
 
-    # What the firm sees and does
+    # What the firm sees and does, and what customers did to others
 
     def visible(self) -> Visible:
         """What the firm sees of its customers."""
         customers = self.customers
         return Visible(
             uid=np.array([c.uid for c in customers], dtype=np.int64),
-            known=np.array([c.state != UNBORN for c in customers], dtype=np.bool_),
+            known=np.array([c.state != UNBORN and not c.dismissed for c in customers], dtype=np.bool_),
             first_purchase=np.array([c.first_purchase for c in customers]),
             last_purchase=np.array([c.last_purchase for c in customers]),
             purchases=np.array([c.tenure for c in customers], dtype=np.int64),
             repeat_revenue=np.array([c.repeat_revenue for c in customers], dtype=np.int64),
             response=np.array([c.response for c in customers]),
+            attempts=np.array([c.attempts for c in customers], dtype=np.int64),
         )
 
-    def contact(self, chosen: NDArray[np.bool_], before: float, effect: float, now: float) -> None:
+    def serve_accounts(self, cents: int) -> int:
+        """Charge each known customer with what an account costs; their number."""
+        known = [c for c in self.customers if c.state != UNBORN and not c.dismissed]
+        for c in known:
+            c.margin -= cents
+        return len(known)
+
+    def dismiss(self, period: int, now: float) -> None:
+        """End the relation with all who cost more than they brought since the last time."""
+        for c in self.customers:
+            if c.state in (UNBORN, AWAITING) or c.dismissed:
+                continue
+            if c.margin < c.judged_margin:
+                c.dismissed = 1
+                if c.state == ACTIVE:
+                    c.state, c.cause, c.destination, c.lost_at = LOST, life.LOST_DISMISSED, life.EVAPORATES, now
+                    self.books.note(now, c.uid, "lost_dismissed")
+                    self.wake(c)
+            c.judged_margin = c.margin
+
+    def contact(self, chosen: NDArray[np.bool_], before: float, effect: float, cents: int, now: float) -> None:
         """Contact those chosen and no others; a lifetime in time then runs at its new hazard."""
-        before_all = [self.hazard(c) for c in self.customers] if self.p.numbers.lifetime == CLOCK else []
-        self.effect = effect
         for c, contacted in zip(self.customers, chosen.tolist(), strict=True):
+            old = self.hazard(c, before)
             c.contacted = int(contacted)
-        for c, before_one in zip(self.customers, before_all, strict=False):
-            after = self.hazard(c)
-            if c.alive and after != before_one:
-                c.death_at = clocks.rescaled(c.death_at, now if c.state == ACTIVE else 0.0, before_one, after)
-                self.wake(c)
+            c.margin -= cents * c.contacted
+            new = self.hazard(c, effect)
+            if self.p.numbers.lifetime == CLOCK and c.alive and new != old:
+                c.death_at = clocks.rescaled(c.death_at, now if c.state == ACTIVE else 0.0, old, new)
+                if c.state == ACTIVE:  # one that waits for a reply looks at its clocks when it is told
+                    self.wake(c)
+
+    def offer(self, chosen: NDArray[np.bool_], cents: int) -> None:
+        """Offer more to those chosen and no others."""
+        for c, crossed in zip(self.customers, chosen.tolist(), strict=True):
+            c.crossed = int(crossed)
+            c.margin -= cents * c.crossed
+
+    def win_back(self, chosen: NDArray[np.int64], effect: float, cents: int, period: int, now: float) -> None:
+        """Contact the silent customers at the places chosen."""
+        for place in chosen.tolist():
+            c = self.customers[place]
+            c.margin -= cents
+            c.attempts += 1
+            if c.state != LOST:
+                continue
+            back, u_gap = life.comes_back(self.rules, now - c.lost_at, c.attempts, c.uid, *self.address)
+            if back:
+                c.state, c.unhappy = ACTIVE, 0
+                c.returns += 1
+                c.lives += 1
+                c.due = now + clocks.purchase_gap(self.rules, u_gap, c.rate)
+                self.start_clocks(c, now)
+                self.books.note(now, c.uid, "returned")
+                self.live(c)
+
+    def tidings(self) -> Tidings:
+        """What customers did to others so far."""
+        total = self.books.table.sum(axis=0)
+        return Tidings(*(int(total[INDEX[name]]) for name in ("told_against", "told_for", "losses_switched")))
+
+    def take_referrals(self) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
+        """Times, uids and ordinals of the referrals made since the last call."""
+        taken, self.referrals = self.referrals, []
+        times, uids, ordinals = zip(*taken, strict=True) if taken else ((), (), ())
+        return np.array(times), np.array(uids, dtype=np.int64), np.array(ordinals, dtype=np.int64)
 
     def enter(self, times: NDArray[np.float64], uids: NDArray[np.int64], origins: NDArray[np.int64]) -> None:
         """New customers, drawn from the population, to be born at `times`."""

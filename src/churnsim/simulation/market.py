@@ -7,21 +7,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pandas as pd
 
 from churnsim.errors import ConfigError
-from churnsim.models.bg_nbd import BGNBD
-from churnsim.models.gamma_gamma import GammaGamma
 from churnsim.simulation.assumption import Origin, numbers_of
+from churnsim.simulation.bonds import BondResponse
 from churnsim.simulation.complaints import Complaints
-from churnsim.simulation.population import Cohort, PosteriorBase
-from churnsim.simulation.responses import Prospects, RetentionResponse, Terms
+from churnsim.simulation.lifetimes import lifetime_of
+from churnsim.simulation.neighbours import Competitors, Referral, WordOfMouth
+from churnsim.simulation.population import StartingBase
+from churnsim.simulation.responses import (
+    CrossSellingResponse,
+    Prospects,
+    QualityResponse,
+    RecoveryResponse,
+    RetentionResponse,
+    Terms,
+    WinBackResponse,
+)
 from churnsim.units import Duration, discount_force
 
 __all__ = ["Complaints", "Market", "Prospects", "RetentionResponse", "Terms", "assumptions"]
 
 
+# What may carry assumptions; the parts that are None are off.
+PARTS = (
+    "terms", "complaints", "prospects", "retention", "quality", "recovery", "cross_selling", "win_back", "bonds",
+    "referral", "word_of_mouth", "competitors",
+)  # fmt: skip
 WORDS = {"D": "days", "W": "weeks", "M": "months", "Y": "years"}
 # Unit and meaning of the fitted parameters.
 FITTED = {
@@ -29,6 +44,8 @@ FITTED = {
     "alpha": ("time units", "rate of the purchase rates: r / alpha is the mean number of purchases per time unit"),
     "a": ("", "dropout after a purchase, weight on leaving: a / (a + b) is its mean probability"),
     "b": ("", "dropout after a purchase, weight on staying"),
+    "s": ("", "shape of the death rates over customers: the smaller, the more they differ"),
+    "beta": ("time units", "rate of the death rates: s / beta is their mean"),
     "p": ("", "shape of one purchase's amount: the larger, the steadier a customer's amounts"),
     "q": ("", "shape of the mean amounts over customers: the larger, the less they differ"),
     "gamma": ("money", "rate of the mean amounts: p gamma / (q - 1) is the population's mean"),
@@ -39,22 +56,36 @@ FITTED = {
 class Market:
     """Customers, how they buy, fail, complain and leave, and how the world answers money.
 
-    `draws` holds parameter sets from the fits (`fit.draw_parameters`); replication k then runs under draw k (modulo
-    their number), so that replications differ by the uncertainty of the estimates as well as by chance. `origins`
-    overrides the recorded origin of a number, by the name that `assumptions` shows.
+    `purchases` is a purchase model or a `ContractualLifetime`, `spend` a spend model, a `FixedSpend` or a
+    `ProfitByTenure`. `draws` holds parameter sets from the fits (`fit.draw_parameters`); replication k then runs under
+    draw k (modulo their number), so that replications differ by the uncertainty of the estimates as well as by
+    chance. `origins` overrides the recorded origin of a number, by the name that `assumptions` shows. `regularity` k
+    makes the gaps between purchases Erlang-k with the same mean: the larger, the more regular.
     """
 
-    customers: PosteriorBase | Cohort
-    purchases: BGNBD
-    spend: GammaGamma
+    customers: StartingBase
+    purchases: Any
+    spend: Any
     terms: Terms = field(default_factory=Terms)
     complaints: Complaints = field(default_factory=Complaints)
     prospects: Prospects = field(default_factory=Prospects)
     retention: RetentionResponse = field(default_factory=RetentionResponse)
-    draws: tuple[tuple[BGNBD, GammaGamma], ...] = ()
+    quality: QualityResponse = field(default_factory=QualityResponse)
+    recovery: RecoveryResponse = field(default_factory=RecoveryResponse)
+    cross_selling: CrossSellingResponse = field(default_factory=CrossSellingResponse)
+    win_back: WinBackResponse = field(default_factory=WinBackResponse)
+    bonds: BondResponse = field(default_factory=BondResponse)
+    referral: Referral | None = None
+    word_of_mouth: WordOfMouth | None = None
+    competitors: Competitors | None = None
+    regularity: int = 1
+    draws: tuple[tuple[Any, Any], ...] = ()
     origins: Mapping[str, Origin] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        lifetime_of(self.purchases)
+        if not isinstance(self.regularity, int) or self.regularity < 1:
+            raise ConfigError(f"regularity must be a whole number, 1 or more; got {self.regularity!r}.")
         own = getattr(self.customers, "unit", None)
         if own is not None and own != self.unit:
             raise ConfigError(
@@ -65,7 +96,7 @@ class Market:
     @property
     def unit(self) -> str:
         """The unit of every duration here: the purchase model's."""
-        return self.purchases.unit
+        return str(self.purchases.unit)
 
     @property
     def discount_force(self) -> float:
@@ -84,12 +115,12 @@ def assumptions(market: Market) -> pd.DataFrame:
     """Every number of a market: columns parameter, value, unit, meaning, source, status."""
     fitted = Origin("maximum likelihood on the customers' own history", "measured here")
     rows: list[tuple[str, float | Duration, str, str, Origin]] = [
-        (f"{kind}.{name}", value, *FITTED[name], fitted)
+        (f"{kind}.{name}", value, *FITTED.get(name, ("", name.replace("_", " "))), fitted)
         for kind, model in (("purchases", market.purchases), ("spend", market.spend))
         for name, value in model.to_dict().items()
         if isinstance(value, float)
     ]
-    for prefix in ("terms", "complaints", "prospects", "retention"):
+    for prefix in PARTS:
         for name, value, about in numbers_of(getattr(market, prefix), f"{prefix}."):
             changed = value != about.default
             origin = (

@@ -1,33 +1,45 @@
 """What is settled when lives meet: at each epoch boundary where customers reach each other, else as a period starts.
 
-The firm acts on what it sees, newcomers arrive, and what customers did to others since the last meeting takes effect.
-An engine lends itself as the `Crowd`; decisions, payments and the order of things are the same for each.
+What customers did to others since the last meeting takes effect, the firm acts on what it sees, newcomers are on their
+way. An engine lends itself as the `Crowd`; decisions, payments and the order of things are the same for each.
 """
 
 from __future__ import annotations
 
-from typing import Protocol
+import math
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from churnsim.kernels.rules import PAID
-from churnsim.simulation.arrivals import Arrivals
+from churnsim.kernels.neighbours import moved_by_money, remembered, settle_referrals, shift
+from churnsim.kernels.rules import PAID, REFERRED, SWITCHED, TOLD
+from churnsim.simulation.arrivals import PAID_CHANNEL, SWITCHING_CHANNEL, Arrivals
+from churnsim.simulation.assumption import cents
 from churnsim.simulation.books import Books
+from churnsim.simulation.firm import Customers, Firm
 from churnsim.simulation.prepared import Prepared
-from churnsim.simulation.targeting import Visible, targets
+from churnsim.units import units_per_year
 
-__all__ = ["Crowd", "Meeting"]
+__all__ = ["Crowd", "Meeting", "Tidings"]
 
 
-class Crowd(Protocol):
-    """The customers as an engine keeps them. Masks and views are in its own order of storage."""
+class Tidings(NamedTuple):
+    """Totals since the start: what others were told against and for the firm, and losses to competitors."""
 
-    def visible(self) -> Visible:
-        """What the firm sees."""
+    against: int
+    favour: int
+    switched: int
 
-    def contact(self, chosen: NDArray[np.bool_], before: float, effect: float, now: float) -> None:
-        """Contact those chosen and no others; `before` and `effect` are the last and the coming period's effects."""
+
+class Crowd(Customers, Protocol):
+    """The customers of an engine, as the firm and the world reach them."""
+
+    def tidings(self) -> Tidings:
+        """What customers did to others so far."""
+
+    def take_referrals(self) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
+        """Times, uids and ordinals of the referrals made since the last call."""
 
     def enter(self, times: NDArray[np.float64], uids: NDArray[np.int64], origins: NDArray[np.int64]) -> None:
         """Let new customers be born at `times`."""
@@ -36,57 +48,113 @@ class Crowd(Protocol):
 class Meeting:
     """The firm and the rest of the world of one replication."""
 
-    def __init__(self, prepared: Prepared, books: Books) -> None:
+    def __init__(self, prepared: Prepared, books: Books, *, active: int) -> None:
         self.prepared, self.books = prepared, books
-        self.scenario, self.market = prepared.scenario, prepared.market
-        self.strategy = self.scenario.strategy
-        self.effect = 0.0  # of contacts, until the next review
-        self.quality = 1.0  # factor on failures, until the next review
-        self._arrivals = Arrivals(size=self.market.prospects.size, seed=prepared.seed, replication=prepared.replication)
+        self.firm = Firm(prepared, books)
+        self.market, self.strategy = prepared.market, prepared.scenario.strategy
+        self._year = units_per_year(self.market.unit)
+        address = {"seed": prepared.seed, "replication": prepared.replication}
+        rivals = self.market.competitors
+        self._prospects = Arrivals(channel=PAID_CHANNEL, size=self.market.prospects.size, **address)
+        self._rivals = Arrivals(channel=SWITCHING_CHANNEL, size=rivals.customers if rivals else 0, **address)
+        self._people = self._prospects.left + active
+        self._mood = 0.0  # tellings remembered per person, for less against
+        self._heard = Tidings(0, 0, 0)
 
     @property
     def every_epoch(self) -> bool:
         """Whether customers reach each other within a period."""
-        return self.strategy.desk is not None
+        return any((self.strategy.desk, self.market.referral, self.market.word_of_mouth, self.market.competitors))
 
     @property
     def every_period(self) -> bool:
         """Whether anything happens at a period's start."""
-        return self.every_epoch or self.strategy.acquisition is not None or self.strategy.retention is not None
+        return self.every_epoch or self.firm.acts or self.strategy.acquisition is not None
 
-    def standing_costs(self) -> None:
-        """What falls due in each period whatever happens, into the open books."""
-        self.books.pay("fixed", self.market.terms.fixed_cost_per_period)
-        desk = self.strategy.desk
-        if desk:
-            self.books.pay("service", desk.staff * desk.wage_per_period)
+    def meet(self, epoch: int, crowd: Crowd) -> None:
+        """Settle what there is at the start of an epoch; where it starts a period, that one's books are open."""
+        scenario = self.prepared.scenario
+        now, per_period = epoch * float(scenario.epoch), scenario.epochs_per_period
+        if epoch:
+            self._hear(crowd)
+            self._refer(now, crowd)
+        if epoch % per_period == 0:
+            period = epoch // per_period
+            if period:
+                self.record(period - 1)
+            if self.strategy.acquisition:
+                self.books.pay("acquisition", self.strategy.acquisition.budget_per_period)
+            self.firm.review(period, crowd)
+        end = epoch + (1 if self.every_epoch else per_period)
+        self._arrive(now, end * float(scenario.epoch), crowd)
 
-    def review(self, period: int, crowd: Crowd) -> None:
-        """The firm acts at the start of a period; its books are open."""
-        self._contact(self.prepared.bound(period), crowd)
-        self._acquire(period, crowd)
+    def record(self, period: int) -> None:
+        """Write down how many customers competitors have at the end of a period."""
+        if self.market.competitors:
+            self.books.state(period, "competitor_customers", self._rivals.left)
 
-    def _contact(self, now: float, crowd: Crowd) -> None:
-        contacts = self.strategy.retention
-        if contacts is None:
+    def last(self, crowd: Crowd) -> None:
+        """At the horizon: what is still to be written down."""
+        self._hear(crowd)
+        self.record(self.prepared.scenario.periods - 1)
+
+    def _hear(self, crowd: Crowd) -> None:
+        """Tellings and switches since the last meeting."""
+        mouth = self.market.word_of_mouth
+        if not (mouth or self.market.competitors):
             return
-        chosen = targets(crowd.visible(), contacts, now)
-        number = int(np.count_nonzero(chosen))
-        before, self.effect = self.effect, 0.0
-        if number and contacts.budget_per_period > 0:
-            self.effect = self.market.retention.effect(contacts.budget_per_period / number)
-            self.books.pay("retention", contacts.budget_per_period)
-            self.books.count("contacts", number)
-        else:
-            chosen[:] = False
-        crowd.contact(chosen, before, self.effect, now)
+        before, self._heard = self._heard, crowd.tidings()
+        self._rivals.left += self._heard.switched - before.switched
+        if mouth:
+            net = self._heard.favour - before.favour - (self._heard.against - before.against)
+            span, half_life = float(self.prepared.scenario.epoch), mouth.half_life.to(self.market.unit)
+            self._mood = remembered(self._mood, net, max(self._people, 1), span, half_life)
 
-    def _acquire(self, period: int, crowd: Crowd) -> None:
-        acquisition = self.strategy.acquisition
-        if acquisition is None:
+    def _refer(self, now: float, crowd: Crowd) -> None:
+        """Referrals reach prospects, in the order in which they were made."""
+        if self.market.referral is None:
             return
-        self.books.pay("acquisition", acquisition.budget_per_period)
-        share = self.market.prospects.share_per_period(acquisition.budget_per_period)
-        came = list(self._arrivals.during(self.prepared.bound(period), self.prepared.bound(period + 1), share))
-        times, uids = np.array([time for time, _ in came]), np.array([uid for _, uid in came], dtype=np.int64)
-        crowd.enter(times, uids, np.full(len(came), PAID))
+        times, uids, ordinals = crowd.take_referrals()
+        if not times.size:
+            return
+        order = np.lexsort((uids, times))
+        children = np.empty(times.size, dtype=np.int64)
+        number = settle_referrals(
+            uids[order], ordinals[order], self._prospects.left, max(int(self.market.prospects.size), 1),
+            self.prepared.replication, self.prepared.seed, children,
+        )  # fmt: skip
+        self._prospects.left -= number
+        reward = self.strategy.referral
+        if reward:
+            self.books.count("referral", cents(reward.reward) * number)
+        crowd.enter(np.full(number, now), children[:number], np.full(number, REFERRED))
+
+    def _arrive(self, start: float, end: float, crowd: Crowd) -> None:
+        """Who is on its way until the next meeting: moved by spending, by what is said, or away from a competitor."""
+        paid, told = self._hazards(crowd)
+        total = paid + told
+        came = self._prospects.during(start, end, total)
+        address = self.prepared.replication, self.prepared.seed
+        bought = told == 0.0
+        origins = [
+            PAID if bought or moved_by_money(k, PAID_CHANNEL, paid / total, *address) else TOLD for _, _, k in came
+        ]
+        rivals = self.market.competitors
+        if rivals:
+            switching = self._rivals.during(start, end, rivals.loss_per_year * rivals.comes_here / self._year)
+            came, origins = came + switching, origins + [SWITCHED] * len(switching)
+        if came:
+            times, uids = np.array([time for time, _, _ in came]), np.array([uid for _, uid, _ in came], dtype=np.int64)
+            crowd.enter(times, uids, np.array(origins, dtype=np.int64))
+
+    def _hazards(self, crowd: Crowd) -> tuple[float, float]:
+        """At which a prospect comes, per time unit: because of spending, and because of what is said."""
+        acquisition, mouth = self.strategy.acquisition, self.market.word_of_mouth
+        paid = 0.0
+        if acquisition:
+            share = self.market.prospects.share_per_period(acquisition.budget_per_period)
+            paid = -math.log1p(-share) / float(self.prepared.scenario.period)
+        if mouth is None:
+            return paid, 0.0
+        example = mouth.imitation / self._year * crowd.active() / max(self._people, 1)
+        return paid * shift(mouth.weight, self._mood), example

@@ -10,9 +10,12 @@ from numpy.typing import NDArray
 
 from churnsim.errors import ChurnSimError
 from churnsim.kernels import accounts
+from churnsim.kernels import roster as kernel
 from churnsim.kernels.lives import COMPLAINTS, LOG, REFERRALS, advance
-from churnsim.kernels.roster import contact, enter, start
-from churnsim.kernels.rules import CUSTOMER, UNBORN
+from churnsim.kernels.rules import ACTIVE, AWAITING, CUSTOMER, UNBORN
+from churnsim.simulation.books import flow_of
+from churnsim.simulation.firm import Firm
+from churnsim.simulation.meeting import Tidings
 from churnsim.simulation.prepared import Prepared
 from churnsim.simulation.targeting import Visible
 
@@ -64,7 +67,7 @@ class Roster:
             base.uids, base.traits, base.members, base.alive, base.first_purchase, base.last_purchase,
             prepared.repeat_cents(base), base.seen, prepared.replication, prepared.seed,
         )  # fmt: skip
-        start(prepared.rules, prepared.hazards, self._records, self._wake, *arguments)
+        kernel.start(prepared.rules, prepared.hazards, self._records, self._wake, *arguments)
         self._outboxes = [Outbox(prepared.scenario.periods, log=log) for _ in range(threads)]
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
         self.active_at_start = int(np.count_nonzero(base.alive))
@@ -101,7 +104,7 @@ class Roster:
             records[: self.size], wake[: self.size] = self.customers, self.wake
             self._records, self._wake = records, wake
         p = self.prepared
-        enter(
+        kernel.enter(
             p.rules, *p.newcomers.arguments, *p.churn, self._records, self._wake, self.size, times, uids, origins,
             p.replication, p.seed,
         )  # fmt: skip
@@ -109,14 +112,66 @@ class Roster:
 
     def visible(self) -> Visible:
         """What the firm sees of its customers."""
-        return Visible.of(self.customers, self.customers["state"] != UNBORN)
+        return Visible.of(self.customers, (self.customers["state"] != UNBORN) & (self.customers["dismissed"] == 0))
 
-    def contact(self, chosen: NDArray[np.bool_], before: float, effect: float, now: float) -> None:
-        """Contact those chosen and no others."""
+    def active(self) -> int:
+        """How many are active: those at the start and what the books say since."""
+        return self.active_at_start + int(flow_of(self.table.sum(axis=0)))
+
+    def active_members(self) -> int:
+        """How many of those are members of the club."""
+        customers = self.customers
+        active = (customers["state"] == ACTIVE) | (customers["state"] == AWAITING)
+        return int(np.count_nonzero(active & (customers["member"] != 0)))
+
+    def serve_accounts(self, cents: int) -> int:
+        """Charge each known customer with what an account costs; their number."""
+        return int(kernel.serve_accounts(self.customers, cents))
+
+    def dismiss(self, period: int, now: float) -> None:
+        """End the relation with all who cost more than they brought since the last time."""
+        gone = np.empty(self.size, dtype=np.bool_)
+        kernel.dismiss(self.customers, self.wake, now, gone)
+        self._note(accounts.LOST_DISMISSED, self.customers["uid"][gone], period, now)
+
+    def contact(self, chosen: NDArray[np.bool_], before: float, effect: float, cents: int, now: float) -> None:
+        """Contact those chosen and no others; a lifetime in time then runs at its new hazard."""
         p = self.prepared
-        contact(p.rules, p.hazards, self.customers, self.wake, chosen, before, effect, now)
+        kernel.contact(p.rules, p.hazards, self.customers, self.wake, chosen, before, effect, cents, now)
 
-    def advance(self, end: float, bounds: NDArray[np.float64], period: int, effect: float, quality: float) -> None:
+    def offer(self, chosen: NDArray[np.bool_], cents: int) -> None:
+        """Offer more to those chosen and no others."""
+        self.customers["crossed"] = chosen
+        self.customers["margin"] -= cents * chosen
+
+    def win_back(self, chosen: NDArray[np.int64], effect: float, cents: int, period: int, now: float) -> None:
+        """Contact the silent customers at the places chosen."""
+        p, came = self.prepared, np.empty(chosen.size, dtype=np.bool_)
+        kernel.win_back(
+            p.rules, p.hazards, self.customers, self.wake, chosen, effect, cents, now, came, p.replication, p.seed
+        )
+        self._note(accounts.RETURNED, self.customers["uid"][chosen[came]], period, now)
+
+    def _note(self, kind: int, uids: NDArray[np.int64], period: int, now: float) -> None:
+        """Book and log what the firm did to some customers."""
+        outbox = self._outboxes[0]
+        outbox.table[period, accounts.ACCOUNT_OF[kind]] += uids.size
+        if outbox.log.size:
+            lines = np.zeros(uids.size, dtype=LOG_LINE)
+            lines["time"], lines["uid"], lines["kind"] = now, uids, kind
+            outbox.told[LOG].append(lines)
+
+    def tidings(self) -> Tidings:
+        """What customers did to others so far."""
+        total = self.table.sum(axis=0)
+        return Tidings(*(int(total[a]) for a in (accounts.TOLD_AGAINST, accounts.TOLD_FOR, accounts.LOSSES_SWITCHED)))
+
+    def take_referrals(self) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
+        """Times, uids and ordinals of the referrals made since the last call."""
+        lines = self.take(REFERRALS)
+        return lines["time"], lines["uid"], lines["ordinal"]
+
+    def advance(self, end: float, bounds: NDArray[np.float64], period: int, firm: Firm) -> None:
         """Advance everybody to `end`, each chunk on its own."""
         count = min(len(self._outboxes), max(1, self.size // SMALLEST_CHUNK))
         edges = [self.size * i // count for i in range(count + 1)]
@@ -125,9 +180,10 @@ class Roster:
         def one(job: tuple[Outbox, int, int]) -> None:
             outbox, low, high = job
             p, at = self.prepared, 0
+            means = firm.effect, firm.quality, firm.uplift
             while True:
                 at = advance(
-                    p.rules, p.spends, p.hazards, p.profits, effect, quality, self._records[low:high],
+                    p.rules, p.spends, p.hazards, p.profits, *means, self._records[low:high],
                     self._wake[low:high], at, low, end, bounds, period, outbox.table, outbox.log, outbox.complaints,
                     outbox.referrals, outbox.fill, p.replication, p.seed,
                 )  # fmt: skip

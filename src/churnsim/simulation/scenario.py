@@ -10,6 +10,7 @@ from churnsim.simulation.assumption import cents, positive
 from churnsim.simulation.lifetimes import lifetime_of, spending_of
 from churnsim.simulation.market import Market
 from churnsim.simulation.strategy import Strategy
+from churnsim.units import units_per_year
 
 __all__ = ["Scenario"]
 
@@ -57,7 +58,10 @@ class Scenario:
         c = market.complaints
         lifetime, _, _ = lifetime_of(market.purchases)
         spending, (shape_or_amount, _, _), _ = spending_of(market.spend)
-        desk = strategy.desk
+        desk, made_good, empowered = strategy.desk, strategy.compensation, strategy.empowered
+        kept = market.recovery.effect(made_good.cost_per_complaint) if made_good else 0.0
+        club, bonds, mouth = strategy.social_bond, market.bonds, market.word_of_mouth
+        rivals = market.competitors
         return Rules(
             failure_share=float(c.failure_share),
             leave_after_failure=float(c.leave_after_failure),
@@ -67,9 +71,9 @@ class Scenario:
             silent_stay=float(c.silent_stay),
             quick_share=float(c.quick_share),
             slow_share=float(c.slow_share),
-            stay_quick=float(c.stay_quick),
-            stay_slow=float(c.stay_slow),
-            stay_unresolved=float(c.stay_unresolved),
+            stay_quick=_kept(c.stay_quick, kept),
+            stay_slow=_kept(c.stay_slow, kept),
+            stay_unresolved=_kept(c.stay_unresolved, kept),
             quick_within=c.quick_within.to(market.unit),
             slow_within=c.slow_within.to(market.unit),
             spend_shape=float(shape_or_amount) if spending == GAMMA_GAMMA else 1.0,
@@ -82,6 +86,43 @@ class Scenario:
             mean_service_time=float(desk.mean_service_time) if desk else 0.0,
             asking_cents=cents(strategy.asking.cost_per_purchase) if strategy.asking else 0,
             reply_cents=cents(desk.cost_per_reply) if desk else 0,
+            complaint_cents=cents(made_good.cost_per_complaint) if made_good else 0,
+            at_once=float(empowered.share_at_once) if empowered else 0.0,
+            regularity=float(market.regularity),
+            price=1.0 - strategy.economic_bond.price_off if strategy.economic_bond else 1.0,
+            organic_factor=self._economic_factor,
+            member_share=float(club.joins) if club else 0.0,
+            member_factor=1.0 - bonds.social_effect if club else 1.0,
+            member_referral_factor=float(bonds.social_referrals) if club else 1.0,
+            tells_against=int(mouth.dissatisfied_tell) if mouth else 0,
+            tells_for=int(mouth.restored_tell) if mouth else 0,
+            referral_rate=self._referral_rate,
+            second_life_factor=float(market.win_back.dropout_factor),
+            win_back_success=float(market.win_back.success),
+            win_back_half_life=market.win_back.half_life.to(market.unit),
+            switch_share=float(rivals.switch_share) if rivals else 0.0,
+            switching_cost=float(bonds.structural_effect) if strategy.structural_bond else 0.0,
             harmed_share=float(market.retention.harmed_share),
+            response_spread=float(market.retention.response_spread),
             epoch=float(self.epoch),
         )
+
+    @property
+    def _economic_factor(self) -> float:
+        """Factor on everybody's organic dropout of a price off."""
+        bond = self.strategy.economic_bond
+        return max(0.0, 1.0 - self.market.bonds.economic_effect * bond.price_off) if bond else 1.0
+
+    @property
+    def _referral_rate(self) -> float:
+        """Referrals of a satisfied customer per time unit, with what a reward adds."""
+        referral, reward = self.market.referral, self.strategy.referral
+        if referral is None:
+            return 0.0
+        lift = referral.lift(reward.reward) if reward else 0.0
+        return referral.rate_per_year * (1.0 + lift) / units_per_year(self.market.unit)
+
+
+def _kept(stay: float, kept: float) -> float:
+    """Chance to stay where of those who would leave the share `kept` stays too."""
+    return float(stay) + (1.0 - float(stay)) * kept

@@ -64,9 +64,9 @@ class _Run:
         self.desk = simpy.Resource(self.clock, capacity=desk.staff) if desk else None
         self.crowd = ObjectCrowd(prepared)
         self.crowd.live, self.crowd.wake = self._begin, self._wake
-        self.books = Books(periods=self.scenario.periods, active=self.crowd.count_active(), log=log)
-        self.meeting = Meeting(prepared, self.books)
-        self.referrals: list[tuple[float, int, int]] = []
+        self.books = self.crowd.books = Books(periods=self.scenario.periods, active=self.crowd.active(), log=log)
+        self.meeting = Meeting(prepared, self.books, active=self.crowd.active())
+        self.firm = self.crowd.firm = self.meeting.firm
 
     def ledger(self) -> Ledger:
         """Run to the horizon and close the books."""
@@ -75,8 +75,9 @@ class _Run:
             self._begin(customer)
         self.clock.run(until=self.p.bound(self.scenario.periods))
         waiting = sum(customer.state == AWAITING for customer in self.crowd.customers)
+        self.meeting.last(self.crowd)
         self.books.count("residual", self.crowd.residual(self.p.bound(self.scenario.periods)))
-        self.books.close(counted=self.crowd.count_active())
+        self.books.close(counted=self.crowd.active())
         self.books.check_totals(waiting=waiting)
         return Ledger(
             table=self.books.table,
@@ -92,9 +93,8 @@ class _Run:
         c.process = self.clock.process(self._live(c))
 
     def _wake(self, c: Customer) -> None:
-        """Its clocks were moved from outside. One that waits for a reply looks at them when it is told."""
-        if c.state == ACTIVE:
-            c.process.interrupt()
+        """Something was done to it from outside."""
+        c.process.interrupt()
 
     def _live(self, c: Customer) -> Process:
         """From one event to the next until it is lost. Whoever moves its clocks meanwhile interrupts it."""
@@ -112,7 +112,9 @@ class _Run:
                 self._refer(c, time)
             elif not self._lose(c, time, life.LOST_ORGANIC, life.DEATHS + c.lives):
                 c.lives += 1
-                c.death_at = time + clocks.death_gap(self.crowd.hazard(c), c.lives, c.uid, *self.address)
+                c.death_at = time + clocks.death_gap(
+                    self.crowd.hazard(c, self.firm.effect), c.lives, c.uid, *self.address
+                )
 
     def _arrive(self, c: Customer, time: float) -> None:
         """Birth and first purchase, which neither fails nor, but in MBG/NBD, ends the relation."""
@@ -132,9 +134,9 @@ class _Run:
         """The next purchase or renewal, and what comes of it."""
         rules, uid = self.rules, c.uid
         c.k += 1
-        failure = life.failure_probability(rules, c.rate, self.crowd.dropout(c)) * self.meeting.quality
+        failure = life.failure_probability(rules, c.rate, self.crowd.dropout(c)) * self.firm.quality
         u_gap, u_spend, failed, kind, fate = life.purchase(
-            rules, self.crowd.dropout(c), failure, self.crowd.factor(c), c.k, uid, *self.address
+            rules, self.crowd.dropout(c), failure, self.crowd.factor(c, self.firm.effect), c.k, uid, *self.address
         )
         contract = self.numbers.lifetime == CONTRACT
         if not contract:
@@ -149,7 +151,7 @@ class _Run:
         if fate == life.AWAITS:
             kind, time = yield from self._answer(c, time)
             u_gap, u_spend, fate = life.reply(
-                rules, self.crowd.dropout(c), self.crowd.factor(c), kind, c.k, uid, *self.address
+                rules, self.crowd.dropout(c), self.crowd.factor(c, self.firm.effect), kind, c.k, uid, *self.address
             )
             self._spend(c, "recovery", self.numbers.reply_cents)
         if kind != life.NO_REPLY:
@@ -204,12 +206,12 @@ class _Run:
     def _refer(self, c: Customer, time: float) -> None:
         """A referral, made by those who are satisfied."""
         if not c.unhappy:
-            self.referrals.append((time, c.uid, c.referrals))
+            self.crowd.referrals.append((time, c.uid, c.referrals))
         c.referrals += 1
         c.referral_at = time + clocks.referral_gap(self.rules, c.member, c.referrals, c.uid, *self.address)
 
     def _amount(self, c: Customer, u_spend: float) -> int:
-        raised = 1.0 + self.numbers.cross_uplift if c.crossed else 1.0
+        raised = 1.0 + self.firm.uplift if c.crossed else 1.0
         return life.amount(self.rules, self.p.spends, self.p.profits, u_spend, c.spend_rate, raised, c.tenure)
 
     def _book(self, c: Customer, time: float, listed: int) -> int:
@@ -232,11 +234,13 @@ class _Run:
     # The firm
 
     def _meetings(self) -> Process:
-        """At each boundary at which something is settled: close the old books, open new ones, let the firm act."""
-        for period in range(self.scenario.periods):
-            yield self.clock.at(self.p.bound(period), BOUNDARY)
-            if period:
-                self.books.close(counted=self.crowd.count_active())
-            self.books.open(period)
-            self.meeting.standing_costs()
-            self.meeting.review(period, self.crowd)
+        """At each boundary at which something is settled: close the old books, open new ones, let lives meet."""
+        epochs = self.scenario.epochs_per_period
+        for epoch in range(0, self.scenario.periods * epochs, 1 if self.meeting.every_epoch else epochs):
+            yield self.clock.at(epoch * float(self.scenario.epoch), BOUNDARY)
+            if epoch % epochs == 0:
+                if epoch:
+                    self.books.close(counted=self.crowd.active())
+                self.books.open(epoch // epochs)
+                self.meeting.firm.standing_costs()
+            self.meeting.meet(epoch, self.crowd)

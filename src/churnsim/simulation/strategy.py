@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 from churnsim.errors import ConfigError
-from churnsim.simulation.assumption import not_negative, positive, share, whole_cents
+from churnsim.simulation.assumption import not_negative, share, whole_cents
+from churnsim.simulation.bonds import EconomicBond, SocialBond, StructuralBond
+from churnsim.simulation.contacts import CrossSelling, DismissUnprofitable, RetentionContacts, WinBack
+from churnsim.simulation.service import AskForComplaints, Compensation, ComplaintDesk, EmpoweredStaff, ServiceQuality
 
-__all__ = ["Acquisition", "AskForComplaints", "ChurnChange", "ComplaintDesk", "RetentionContacts", "Strategy"]
-
-Targeting = Literal["all", "top_value", "recent_buyers"]
+__all__ = [
+    "Acquisition",
+    "AskForComplaints",
+    "ChurnChange",
+    "Compensation",
+    "ComplaintDesk",
+    "CrossSelling",
+    "DismissUnprofitable",
+    "EconomicBond",
+    "EmpoweredStaff",
+    "ReferralReward",
+    "RetentionContacts",
+    "ServiceQuality",
+    "SocialBond",
+    "Strategy",
+    "StructuralBond",
+    "WinBack",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,69 +41,20 @@ class Acquisition:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RetentionContacts:
-    """Spread `budget_per_period` (money) evenly over the customers whom `rule` picks by what the firm can see.
+class ReferralReward:
+    """Pay whoever brings a new customer `reward` (money). The market's `referral` says how many more that brings;
+    without one nobody refers anybody."""
 
-    "all": every customer it knows; "top_value": the `share` with the most repeat revenue so far; "recent_buyers": who
-    bought `within` so many time units. The firm cannot see who has left, so contacts go to the lost as well. A period
-    in which the rule picks nobody spends nothing.
-    """
-
-    budget_per_period: float
-    rule: Targeting = "all"
-    share: float | None = None
-    within: float | None = None
+    reward: float
 
     def __post_init__(self) -> None:
-        not_negative("retention budget_per_period", self.budget_per_period)
-        if self.rule == "top_value":
-            share("retention share", _needed(self.share, "share", self.rule))
-        if self.rule == "recent_buyers":
-            positive("retention within", _needed(self.within, "within", self.rule))
-        if self.rule not in get_args(Targeting):
-            raise ConfigError(f"rule must be one of {', '.join(map(repr, get_args(Targeting)))}; got {self.rule!r}.")
-
-
-def _needed(value: float | None, name: str, rule: str) -> float:
-    if value is None:
-        raise ConfigError(f"the rule {rule!r} needs {name}. Say {name}=...")
-    return value
-
-
-@dataclass(frozen=True, kw_only=True)
-class ComplaintDesk:
-    """`staff` clerks answer complaints, first come first served; each reply takes an exponential time with mean
-    `mean_service_time` (time units) and costs `cost_per_reply`; a clerk costs `wage_per_period` (money)."""
-
-    staff: int
-    mean_service_time: float
-    wage_per_period: float
-    cost_per_reply: float = 0.0
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.staff, int) or self.staff < 1:
-            raise ConfigError(
-                f"staff must be a whole number, 1 or more; got {self.staff!r}. Leave the desk out for none."
-            )
-        positive("mean_service_time", self.mean_service_time)
-        not_negative("wage_per_period", self.wage_per_period)
-        whole_cents("cost_per_reply", self.cost_per_reply)
-
-
-@dataclass(frozen=True, kw_only=True)
-class AskForComplaints:
-    """Ask every buyer whether all was well, at `cost_per_purchase` (money): the market's
-    `complaint_probability_if_asked` holds."""
-
-    cost_per_purchase: float
-
-    def __post_init__(self) -> None:
-        whole_cents("cost_per_purchase", self.cost_per_purchase)
+        whole_cents("reward", self.reward)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChurnChange:
-    """A what-if, not a tool: everybody's dropout probability p becomes max(0, factor p - points), at no cost."""
+    """A what-if, not a tool: everybody's dropout probability p becomes max(0, factor p - points), at no cost. Of a
+    lifetime in time it is the hazard, of a contract's hazards by tenure the customer's multiplier."""
 
     factor: float = 1.0
     points: float = 0.0
@@ -108,9 +76,19 @@ class Strategy:
     title: str = ""
     description: str = ""
     acquisition: Acquisition | None = None
+    referral: ReferralReward | None = None
     retention: RetentionContacts | None = None
+    cross_selling: CrossSelling | None = None
+    quality: ServiceQuality | None = None
     desk: ComplaintDesk | None = None
     asking: AskForComplaints | None = None
+    compensation: Compensation | None = None
+    empowered: EmpoweredStaff | None = None
+    win_back: WinBack | None = None
+    dismissal: DismissUnprofitable | None = None
+    economic_bond: EconomicBond | None = None
+    social_bond: SocialBond | None = None
+    structural_bond: StructuralBond | None = None
     churn: ChurnChange | None = None
 
     def __post_init__(self) -> None:
@@ -119,9 +97,10 @@ class Strategy:
 
     @property
     def budget_per_period(self) -> float:
-        """Planned spending per period in money; per-reply and per-purchase costs come on top as they fall due."""
+        """Planned spending per period in money; what is paid per event or per customer comes on top as it falls due."""
+        planned = (self.acquisition, self.retention, self.cross_selling, self.quality)
         return (
-            (self.acquisition.budget_per_period if self.acquisition else 0.0)
-            + (self.retention.budget_per_period if self.retention else 0.0)
+            sum(part.budget_per_period for part in planned if part)
             + (self.desk.staff * self.desk.wage_per_period if self.desk else 0.0)
+            + (self.empowered.cost_per_period if self.empowered else 0.0)
         )

@@ -7,9 +7,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from churnsim.simulation.strategy import RetentionContacts
+from churnsim.simulation.contacts import Targeting
 
 __all__ = ["Visible", "highest", "targets"]
+
+
+# Percent of repeat revenue up to which class A and class B reach.
+CLASS_A, CLASS_B = 80, 95
+# A customer silent for this many times the silence that puts it at risk is given up.
+GIVEN_UP = 3.0
 
 
 class Visible(NamedTuple):
@@ -25,6 +31,7 @@ class Visible(NamedTuple):
     purchases: NDArray[np.int64]
     repeat_revenue: NDArray[np.int64]
     response: NDArray[np.float64]
+    attempts: NDArray[np.int64]
 
     @classmethod
     def of(cls, records: NDArray[Any], known: NDArray[np.bool_]) -> Visible:
@@ -37,10 +44,11 @@ class Visible(NamedTuple):
             purchases=records["seen"].astype(np.int64) + records["k"],
             repeat_revenue=records["repeat_revenue"],
             response=records["response"],
+            attempts=records["attempts"],
         )
 
 
-def targets(seen: Visible, contacts: RetentionContacts, now: float) -> NDArray[np.bool_]:
+def targets(seen: Visible, contacts: Targeting, now: float) -> NDArray[np.bool_]:
     """Whom the rule picks at time `now`; ties in value by uid."""
     if contacts.rule == "recent_buyers":
         assert contacts.within is not None  # the rule needs it
@@ -48,7 +56,32 @@ def targets(seen: Visible, contacts: RetentionContacts, now: float) -> NDArray[n
     if contacts.rule == "top_value":
         assert contacts.share is not None  # likewise
         return highest(seen.repeat_revenue, seen.uid, seen.known, round(contacts.share * int(seen.known.sum())))
+    if contacts.rule == "responsive":
+        assert contacts.share is not None  # likewise
+        return highest(seen.response, seen.uid, seen.known, round(contacts.share * int(seen.known.sum())))
+    if contacts.rule == "at_risk":
+        assert contacts.gaps is not None  # likewise
+        own_gap = (seen.last_purchase - seen.first_purchase) / np.maximum(seen.purchases, 1)
+        silence = now - seen.last_purchase
+        late = (silence > contacts.gaps * own_gap) & (silence <= GIVEN_UP * contacts.gaps * own_gap)
+        return seen.known & (seen.purchases > 0) & late
+    if contacts.rule == "abc_class":
+        return _abc(seen, str(contacts.abc))
     return seen.known.copy()
+
+
+def _abc(seen: Visible, wanted: str) -> NDArray[np.bool_]:
+    """Class A are those with the most repeat revenue who together bring 80% of it, B those of the next 15%, C the rest:
+    a customer belongs where the revenue of those before it ends."""
+    places = np.flatnonzero(seen.known)
+    ranked = places[np.lexsort((seen.uid[places], -seen.repeat_revenue[places]))]
+    revenue = seen.repeat_revenue[ranked]
+    before = np.cumsum(revenue) - revenue
+    total = int(revenue.sum())
+    at = np.where(before * 100 < CLASS_A * total, "A", np.where(before * 100 < CLASS_B * total, "B", "C"))
+    chosen = np.zeros(seen.uid.size, dtype=np.bool_)
+    chosen[ranked[at == wanted]] = True
+    return chosen
 
 
 def highest(

@@ -124,10 +124,18 @@ def _settings(strategy: Strategy) -> dict[str, Any]:
     settings = asdict(strategy)
     for words in ("name", "title", "description"):
         del settings[words]
-    contacts = settings["retention"]
-    if contacts:
-        if contacts["rule"] != "top_value":
-            del contacts["share"]
-        if contacts["rule"] != "recent_buyers":
-            del contacts["within"]
-    return {name: values for name, values in settings.items() if values is not None}
+    used = {
+        "top_value": "share",
+        "responsive": "share",
+        "recent_buyers": "within",
+        "at_risk": "gaps",
+        "abc_class": "abc",
+    }
+    for campaign in (settings["retention"], settings["cross_selling"]):
+        for name in {"share", "within", "gaps", "abc"} - {used.get(campaign["rule"])} if campaign else ():
+            del campaign[name]
+    return {
+        mechanism: {name: value for name, value in values.items() if value is not None}
+        for mechanism, values in settings.items()
+        if values is not None
+    }

@@ -1,0 +1,71 @@
+"""Every mechanism of a strategy and of a market, for the tests that run engines against each other."""
+
+from __future__ import annotations
+
+import churnsim as cs
+from churnsim.simulation.responses import RetentionResponse, Terms
+
+SPEND = cs.GammaGamma(p=6.25, q=3.74, gamma=15.44)
+
+PURCHASES = {
+    "BG/NBD": cs.BGNBD(r=0.8, alpha=4.4, a=0.8, b=2.4),
+    "MBG/NBD": cs.MBGNBD(r=0.8, alpha=4.4, a=0.8, b=2.4),
+    "Pareto/NBD": cs.ParetoNBD(r=0.8, alpha=4.0, s=0.6, beta=11.0),
+    "contract": cs.ContractualLifetime(term=4.0, a=0.7, b=3.0, unit="W"),
+    "hazards": cs.ContractualLifetime(term=3.0, hazards=(0.3, 0.2, 0.1), unit="W"),
+}
+SPENDS = {
+    "Gamma-Gamma": SPEND,
+    "fixed": cs.FixedSpend(amount=12.5),
+    "by tenure": cs.ProfitByTenure(profits=(-51.0, 30.0, 42.0, 44.0, 49.0, 55.0)),
+}
+
+# What a strategy may hold: several names may set the same field, of which a strategy has one.
+STRATEGY_PARTS = {
+    "acquisition": {"acquisition": cs.Acquisition(budget_per_period=500.0)},
+    "contacts": {"retention": cs.RetentionContacts(budget_per_period=100.0)},
+    "contacts top": {"retention": cs.RetentionContacts(budget_per_period=60.0, rule="top_value", share=0.3)},
+    "contacts class A": {"retention": cs.RetentionContacts(budget_per_period=60.0, rule="abc_class", abc="A")},
+    "contacts recent": {"retention": cs.RetentionContacts(budget_per_period=60.0, rule="recent_buyers", within=6.0)},
+    "contacts at risk": {"retention": cs.RetentionContacts(budget_per_period=60.0, rule="at_risk", gaps=1.0)},
+    "contacts responsive": {"retention": cs.RetentionContacts(budget_per_period=60.0, rule="responsive", share=0.4)},
+    "desk": {"desk": cs.ComplaintDesk(staff=1, mean_service_time=0.6, wage_per_period=20.0, cost_per_reply=2.0)},
+    "asking": {"asking": cs.AskForComplaints(cost_per_purchase=0.05)},
+    "compensation": {"compensation": cs.Compensation(cost_per_complaint=5.0)},
+    "empowered": {"empowered": cs.EmpoweredStaff(share_at_once=0.4, cost_per_period=10.0)},
+    "quality": {"quality": cs.ServiceQuality(budget_per_period=60.0)},
+    "cross-selling": {"cross_selling": cs.CrossSelling(budget_per_period=50.0, rule="recent_buyers", within=8.0)},
+    "win-back": {"win_back": cs.WinBack(silent_for=6.0, cost_per_contact=1.0, most_per_period=9)},
+    "win-back at random": {
+        "win_back": cs.WinBack(silent_for=4.0, cost_per_contact=1.0, most_per_period=9, choose="random", attempts=3)
+    },
+    "win-back of all": {"win_back": cs.WinBack(silent_for=8.0, cost_per_contact=0.5, choose="all")},
+    "dismissal": {"dismissal": cs.DismissUnprofitable(periods=2)},
+    "price off": {"economic_bond": cs.EconomicBond(price_off=0.1)},
+    "club": {"social_bond": cs.SocialBond(joins=0.4, cost_per_member=0.3)},
+    "ties": {"structural_bond": cs.StructuralBond(cost_per_customer=0.2)},
+    "reward": {"referral": cs.ReferralReward(reward=10.0)},
+    "less churn": {"churn": cs.ChurnChange(factor=0.7, points=0.02)},
+}
+MARKET_PARTS = {
+    "referral": {"referral": cs.Referral(rate_per_year=2.0)},
+    "word of mouth": {"word_of_mouth": cs.WordOfMouth(weight=2.0, imitation=0.5)},
+    "competitors": {"competitors": cs.Competitors(customers=800.0, loss_per_year=0.5, comes_here=0.3)},
+    "cost to serve": {"terms": Terms(cost_to_serve=0.5)},
+    "spread": {"retention": RetentionResponse(response_spread=1.5, harmed_share=0.2)},
+    "regular": {"regularity": 3},
+}
+
+
+def scenario(
+    strategy_parts, market_parts=(), *, purchases="BG/NBD", spend="Gamma-Gamma", size=80, horizon=32.0, **market
+):
+    """A scenario with these parts on; of parts that set the same field the last one counts."""
+    chosen = {key: value for name in strategy_parts for key, value in STRATEGY_PARTS[name].items()}
+    world = {key: value for name in market_parts for key, value in MARKET_PARTS[name].items()}
+    place = cs.Market(
+        customers=cs.Cohort(size=size), purchases=PURCHASES[purchases], spend=SPENDS[spend], **{**world, **market}
+    )
+    return cs.Scenario(
+        market=place, strategy=cs.Strategy(name="tried", **chosen), horizon=horizon, period=4.0, epoch=1.0
+    )
