@@ -20,6 +20,10 @@ def run(
     workers: Annotated[
         str | None, typer.Option(metavar="N", help="Processes: a number or 'all'. Does not change the results.")
     ] = None,
+    replications: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=2, help="Instead of the configuration's; those already run are taken over."),
+    ] = None,
     runs_dir: Annotated[Path, typer.Option(metavar="DIR", help="Where run directories are kept.")] = Path("runs"),
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Forget what an earlier run of the same study stored.")
@@ -37,12 +41,15 @@ def run(
     Examples:
       churnsim run configs/cdnow.toml
       churnsim run configs/cdnow.toml --workers 1 --runs-dir results
+      churnsim run configs/cdnow.toml --replications 200
     """
-    from churnsim.study.config_file import read_config
+    from churnsim.study.config_file import read_config, with_replications
     from churnsim.study.runner import run_study
     from churnsim.study.store import read_json
 
     study = read_config(config)
+    if replications is not None:
+        study = with_replications(study, replications)
     with terminal_progress() as progress:
         directory = run_study(study, runs_dir=runs_dir, workers=_worker_count(workers), fresh=fresh, progress=progress)
         written, without = None, None
@@ -89,6 +96,16 @@ def _print_outcome(comparison: dict[str, Any]) -> None:
         rows,
         right=("net present value", more, f"{level:.0%} interval"),
     )
+    precision, selection = comparison.get("precision"), comparison.get("selection")
+    if precision:
+        how = "reached" if precision["reached"] else "not reached: the budget is spent"
+        typer.echo(
+            f"precision: within {precision['reached_half_width']:,.0f} after {comparison['replications']} replications "
+            f"(asked {precision['half_width']:,.0f}; {how})"
+        )
+    if selection:
+        chosen = selection["chosen"] or f"undecided between {', '.join(selection['remaining'])}"
+        typer.echo(f"best:      {chosen} (Kim-Nelson at {selection['level']:.0%})")
 
 
 def _print_verdicts(claims: list[dict[str, Any]]) -> None:

@@ -251,6 +251,29 @@ class PathRow(Piece):
     profit_upper: Number
 
 
+class Precision(Piece):
+    """How precisely the differences in `metric` were to be known, and are: half-widths of the widest interval."""
+
+    half_width: Number
+    metric: str
+    max_replications: int
+    reached_half_width: Number | None
+    reached: bool
+
+
+class Selection(Piece):
+    """The strategy chosen as best in `metric` at a stated probability, or those that could not be told apart."""
+
+    indifference: Number
+    metric: str
+    level: Number
+    first_stage: int
+    max_replications: int
+    chosen: str | None
+    remaining: list[str]
+    replications: int
+
+
 class Comparison(Piece):
     """The strategies side by side, against one of them."""
 
@@ -260,6 +283,8 @@ class Comparison(Piece):
     metrics: dict[str, Metric]
     spending: list[Account]
     path: list[PathRow]
+    precision: Precision | None = None
+    selection: Selection | None = None
 
 
 class Run(Piece):

@@ -21,7 +21,7 @@ from churnsim.simulation.precision import LEAST_FIRST_STAGE, Precision, Precisio
 from churnsim.simulation.running import Backend
 from churnsim.simulation.strategy import Strategy
 
-__all__ = ["Comparison", "compare", "replicate"]
+__all__ = ["Comparison", "compare", "joined", "replicate"]
 
 UNPAIRED = "some strategies lack replications that others have, so they cannot be paired."
 
@@ -197,10 +197,10 @@ def compare(
                 asked=precision, half_width=half, replications=size, stages=stages, reason=reason
             )
             return Comparison(frame, period, market.discount_force, reached)
-        frame, size, stages = _joined(names, frame, run(range(size, larger))), larger, stages + 1
+        frame, size, stages = joined(names, frame, run(range(size, larger))), larger, stages + 1
 
 
-def _joined(names: Sequence[str], earlier: pd.DataFrame, later: pd.DataFrame) -> pd.DataFrame:
+def joined(names: Sequence[str], earlier: pd.DataFrame, later: pd.DataFrame) -> pd.DataFrame:
     """Both frames' rows, by strategy in the order given, then replication."""
     frames = [frame[frame["strategy"] == name] for name in names for frame in (earlier, later)]
     return pd.concat(frames, ignore_index=True)

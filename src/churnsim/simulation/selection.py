@@ -19,7 +19,7 @@ from churnsim.simulation.precision import Precision
 from churnsim.simulation.running import Backend
 from churnsim.simulation.strategy import Strategy
 
-__all__ = ["Selection", "select_best"]
+__all__ = ["Selection", "select_best", "select_from"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +107,27 @@ def select_best(
                 break
         # What is run ahead to keep the workers busy, and not looked at, is the price of running in parallel.
         start, block = stop, max(1, workers)
+    return _selection(procedure, names, sign, metric, spent)
+
+
+def select_from(
+    values: pd.DataFrame,
+    *,
+    indifference: float,
+    metric: str = "npv",
+    level: float = 0.95,
+    first_stage: int = 20,
+    largest: bool = True,
+    spent: str = "the replications are used up",
+) -> Selection:
+    """The same choice from replications that have been run already, `Comparison.values(metric)`: they are looked at in
+    order until one strategy is left."""
+    names = [str(name) for name in values.columns]
+    procedure = KimNelson(len(names), indifference=indifference, level=level, first_stage=first_stage)
+    sign = 1.0 if largest else -1.0
+    for row in sign * values.to_numpy(dtype=np.float64):
+        if procedure.add(row):
+            break
     return _selection(procedure, names, sign, metric, spent)
 
 

@@ -10,7 +10,8 @@ from scipy.stats import t as student
 
 from churnsim.simulation.compare import Comparison
 from churnsim.simulation.ledger import COSTS
-from churnsim.study.config import ComparisonSection
+from churnsim.study.config import StudyConfig
+from churnsim.study.replications import precision_reached, selection_reached
 from churnsim.study.store import rows
 
 __all__ = ["METRICS", "compare_strategies"]
@@ -20,8 +21,9 @@ SPENDING = COSTS
 CENTS = 100
 
 
-def compare_strategies(comparison: Comparison, section: ComparisonSection) -> dict[str, Any]:
+def compare_strategies(comparison: Comparison, config: StudyConfig) -> dict[str, Any]:
     """The content of comparison.json. Money is in currency units; a path's profit is cumulative, not discounted."""
+    section = config.comparison
     return {
         "against": section.against,
         "level": section.level,
@@ -35,6 +37,8 @@ def compare_strategies(comparison: Comparison, section: ComparisonSection) -> di
         },
         "spending": _spending(comparison),
         "path": rows(_path(comparison, section.level)),
+        "precision": precision_reached(config, comparison),
+        "selection": selection_reached(config, comparison),
     }
 
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 from churnsim.units import Duration, Unit, parse_duration
 
 __all__ = [
+    "MOST_REPLICATIONS",
     "AcquisitionSection",
     "AskingSection",
     "BudgetSection",
@@ -23,7 +24,9 @@ __all__ = [
     "ComparisonSection",
     "DataSection",
     "DeskSection",
+    "PrecisionSection",
     "RetentionSection",
+    "SelectionSection",
     "SimulationSection",
     "StrategySection",
     "StudyConfig",
@@ -57,6 +60,8 @@ def _workers(value: Any) -> int | str:
         return value  # type: ignore[no-any-return]
     raise ValueError("must be a whole number of at least 1, or 'all' for every core.")
 
+
+MOST_REPLICATIONS = 100_000
 
 Length = Annotated[
     Duration, BeforeValidator(_length), PlainSerializer(lambda length: f"{length.value!r} {length.unit}")
@@ -111,7 +116,7 @@ class SimulationSection(_Section):
     horizon: Length = Field(description="how far ahead, such as '104 W'")
     period: Length = Field(description="how often the firm reviews and the books close, such as '4 W'")
     epoch: Length = Field(description="how soon one customer's doings reach another, such as '1 W'")
-    replications: int = Field(ge=2, le=100_000, description="replications of each strategy, at least 2")
+    replications: int = Field(ge=2, le=MOST_REPLICATIONS, description="replications of each strategy, at least 2")
     workers: Workers = Field(default="all", description="processes: a number or 'all'; does not change the results")
     engine: Literal["compiled", "simpy"] = Field(
         default="compiled", description="'compiled' for speed, 'simpy' to follow; both give the same results"
@@ -136,6 +141,25 @@ class ComparisonSection(_Section):
 
     against: str = Field(default="baseline", description="the name of the strategy to compare with")
     level: Level = Field(default=0.95, description="of the intervals")
+
+
+class PrecisionSection(_Section):
+    """How precisely the differences should be known: replications are added until they are, or the budget ends."""
+
+    half_width: float = Field(gt=0, le=1e15, description="of the widest interval of a difference, in currency")
+    metric: Literal["npv", "equity", "profit"] = Field(default="npv", description="whose differences")
+    max_replications: int = Field(default=1000, ge=10, le=MOST_REPLICATIONS, description="replications at most")
+
+
+class SelectionSection(_Section):
+    """Choosing the best strategy with a guaranteed probability (Kim & Nelson 2001), with as many replications as that
+    takes."""
+
+    indifference: float = Field(gt=0, le=1e15, description="the smallest difference that matters, in currency")
+    metric: Literal["npv", "equity", "profit"] = Field(default="npv", description="what is best")
+    level: Level = Field(default=0.95, description="probability of a correct selection")
+    first_stage: int = Field(default=20, ge=5, le=1000, description="replications before anything is ruled out")
+    max_replications: int = Field(default=1000, ge=10, le=MOST_REPLICATIONS, description="replications at most")
 
 
 class BudgetSection(_Section):
@@ -222,6 +246,8 @@ class StudyConfig(_Section):
     budget: BudgetSection | None = None
     strategy: tuple[StrategySection, ...] = Field(strict=False, min_length=2, description="at least two")
     comparison: ComparisonSection = ComparisonSection()
+    precision: PrecisionSection | None = None
+    selection: SelectionSection | None = None
     claims: ClaimsSection = ClaimsSection()
     _folder: Path = Path(".")
 
@@ -229,6 +255,13 @@ class StudyConfig(_Section):
     def folder(self) -> Path:
         """Where the configuration file lies: a relative data path starts here."""
         return self._folder
+
+    @property
+    def most_replications(self) -> int:
+        """How many replications there may be at most: more than `simulation.replications` where a precision or a
+        selection may ask for them."""
+        asked = (section.max_replications for section in (self.precision, self.selection) if section)
+        return max(self.simulation.replications, *asked, 0)
 
     def canonical(self) -> dict[str, Any]:
         """The configuration as plain JSON values, defaults filled in, without what cannot change the results."""

@@ -10,12 +10,12 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from churnsim.errors import ConfigError
-from churnsim.study.config import StudyConfig
+from churnsim.study.config import MOST_REPLICATIONS, StudyConfig
 from churnsim.study.market_overrides import market_problems
 from churnsim.study.problems import ConfigPath, Problem, closest, config_error, value_at
 from churnsim.study.relations import relation_problems
 
-__all__ = ["parse_config", "read_config"]
+__all__ = ["parse_config", "read_config", "with_replications"]
 
 EXPECTED = {
     "string_type": "must be text in quotes.",
@@ -64,6 +64,18 @@ def parse_config(text: str, *, name: str = "the configuration", folder: str | Pa
         if not problems:
             return config
     raise config_error(name, text, content, problems)
+
+
+def with_replications(config: StudyConfig, replications: int) -> StudyConfig:
+    """The same study with another number of replications of each strategy. Raises ConfigError for what cannot be."""
+    if not 2 <= replications <= MOST_REPLICATIONS:
+        raise ConfigError(f"replications must be from 2 to {MOST_REPLICATIONS:,}; got {replications}.")
+    simulation = config.simulation.model_copy(update={"replications": replications})
+    changed = config.model_copy(update={"simulation": simulation})
+    problems = relation_problems(changed)
+    if problems:
+        raise ConfigError(f"{replications} replications do not fit this study: {problems[0].message}")
+    return changed
 
 
 def _schema_problems(content: dict[str, Any]) -> list[Problem]:

@@ -32,7 +32,7 @@ def build_market(config: StudyConfig, data: StudyData, fits: StudyFits) -> Marke
     """
     draws: tuple[Any, ...] = ()
     if config.simulation.parameter_uncertainty:
-        count = config.simulation.replications
+        count = config.most_replications
         draws = tuple(
             zip(
                 fits.purchases.draw_parameters(count, seed=config.seed),

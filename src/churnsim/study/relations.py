@@ -23,6 +23,7 @@ def relation_problems(config: StudyConfig) -> list[Problem]:
         *_data_problems(config),
         *_time_problems(config),
         *_strategy_problems(config),
+        *_replication_problems(config),
         *_claim_problems(config),
     ]
 
@@ -141,6 +142,28 @@ def _rule_problems(retention: RetentionSection | None, path: ConfigPath) -> Iter
             yield Problem(path=(*path, key), message=message, show_value=False)
         if getattr(retention, key) is not None and retention.rule != rule:
             yield Problem(path=(*path, key), message=f"only rule = {rule!r} uses it. Remove it or change the rule.")
+
+
+def _replication_problems(config: StudyConfig) -> Iterator[Problem]:
+    if not (config.precision or config.selection):
+        return
+    from churnsim.simulation.precision import LEAST_FIRST_STAGE  # loads the kernels: only when asked for
+
+    first = config.simulation.replications
+    if config.precision and first < LEAST_FIRST_STAGE:
+        message = f"a run to a precision begins with at least {LEAST_FIRST_STAGE}; 30 make its intervals reliable."
+        yield Problem(path=("simulation", "replications"), message=message)
+    for key, section in (("precision", config.precision), ("selection", config.selection)):
+        if section and section.max_replications < first:
+            message = f"is below simulation.replications, {first}. Raise it or begin with fewer."
+            yield Problem(path=(key, "max_replications"), message=message)
+    if config.selection:
+        if config.selection.first_stage > config.selection.max_replications:
+            message = f"is above max_replications, {config.selection.max_replications}."
+            yield Problem(path=("selection", "first_stage"), message=message)
+        if sum(not strategy.reference for strategy in config.strategy) < 2:
+            message = "there is nothing to choose: fewer than two strategies are not references."
+            yield Problem(path=("selection",), message=message, show_value=False)
 
 
 def _claim_problems(config: StudyConfig) -> Iterator[Problem]:

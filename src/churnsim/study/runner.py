@@ -10,17 +10,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import churnsim
-from churnsim.simulation.compare import Comparison
+from churnsim.simulation.compare import Comparison, joined
 from churnsim.simulation.market import Market, assumptions
 from churnsim.simulation.running import worker_count
 from churnsim.study.claim_stage import chosen_claims, judge_claims
 from churnsim.study.comparison_stage import compare_strategies
 from churnsim.study.config import StudyConfig
 from churnsim.study.data_stage import StudyData, load_data
+from churnsim.study.earlier_runs import borrow_outcomes, outcome_keys
 from churnsim.study.fit_stage import StudyFits, fit_models
 from churnsim.study.market_stage import build_market, build_strategies, scenario_for, strategy_rows
 from churnsim.study.progress import Progress, Silent
 from churnsim.study.provenance import platform_facts, recipe, run_hash
+from churnsim.study.replications import wanted_replications
 from churnsim.study.simulation_stage import simulate_all, warm_kernels
 from churnsim.study.store import MANIFEST, OUTCOMES, RunStore, rows, write_parquet
 from churnsim.study.validation_stage import validate
@@ -147,6 +149,7 @@ class _Sitting:
                 "finished": _now() if status == "complete" else None,
                 "seconds": round(self._earlier_seconds + now - self._clock, 3),
                 "workers": self.workers,
+                "outcome_keys": self._outcome_keys(),
                 "status": status,
                 "products": self.store.products() if status == "complete" else {},
             },
@@ -171,19 +174,30 @@ class _Sitting:
             self.store.write(name, validate(self.data, fits, config.validation, seed=config.seed, workers=self.workers))
 
     def _strategies(self, market: Market) -> None:
-        config, store = self.config, self.store
+        config, store, watch = self.config, self.store, self.watch
         strategies = build_strategies(config)
         store.write("strategies.json", strategy_rows(config))
         scenarios = [scenario_for(config, market, strategy) for strategy in strategies]
-        replications = config.simulation.replications
-        self.watch.stage("strategies", len(scenarios) * replications)
-        outcomes = simulate_all(
-            store, scenarios, replications=replications, seed=config.seed, workers=self.workers,
-            engine=config.simulation.engine, done=self.watch.advance,
-        )  # fmt: skip
+        names, period = [strategy.name for strategy in strategies], scenarios[0].period
+        borrowed = borrow_outcomes(store, self._outcome_keys(), most=config.most_replications)
+        if borrowed:
+            watch.note(f"{borrowed} replications are taken from an earlier run with other settings.")
+        outcomes, size, larger = None, 0, config.simulation.replications
+        while larger > size:
+            watch.stage("strategies" if not size else f"strategies, on to {larger}", len(scenarios) * (larger - size))
+            more = simulate_all(
+                store, scenarios, replications=range(size, larger), seed=config.seed, workers=self.workers,
+                engine=config.simulation.engine, done=watch.advance,
+            )  # fmt: skip
+            outcomes = more if outcomes is None else joined(names, outcomes, more)
+            comparison = Comparison.from_outcomes(outcomes, market=market, period=period)
+            size, larger = larger, wanted_replications(config, comparison, larger)
+        assert outcomes is not None  # there is one stage at least
         write_parquet(store.directory / OUTCOMES, outcomes)
-        comparison = Comparison.from_outcomes(outcomes, market=market, period=scenarios[0].period)
-        store.write("comparison.json", compare_strategies(comparison, config.comparison))
+        store.write("comparison.json", compare_strategies(comparison, config))
+
+    def _outcome_keys(self) -> dict[str, str]:
+        return outcome_keys(self.config, self.data.facts["checksum_sha256"])
 
     def _claims(self, market: Market) -> None:
         self.watch.stage("claims", len(chosen_claims(self.config)))

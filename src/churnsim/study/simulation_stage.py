@@ -51,13 +51,13 @@ def simulate_all(
     store: RunStore,
     scenarios: Sequence[Scenario],
     *,
-    replications: int,
+    replications: range,
     seed: int,
     workers: int,
     engine: Engine,
     done: Callable[[int], None],
 ) -> pd.DataFrame:
-    """Outcomes of all scenarios: rows by strategy in the order given, replication and period.
+    """Outcomes of all scenarios for these replications: rows by strategy in the order given, replication and period.
 
     Replications that an earlier, interrupted run stored are read, not run again; `done` is told of every ledger,
     stored ones first. The result does not depend on `workers`, nor on what was interrupted when.
@@ -67,12 +67,12 @@ def simulate_all(
             "outcomes", scenario.strategy.name, f"{replication:06d}.parquet"
         )
         for scenario in scenarios
-        for replication in range(replications)
+        for replication in replications
     }
     stored = {key for key, path in paths.items() if _is_whole(path, key, scenarios[0].periods)}
     done(len(stored))
     pieces = []
-    for replication in range(replications):
+    for replication in replications:
         missing = tuple(
             (paths[scenario.strategy.name, replication], scenario)
             for scenario in scenarios

@@ -31,12 +31,42 @@ def chapter(context: Context) -> Chapter:
         blocks.append(Heading(text=say("strategies.difference_heading", baseline=context.baseline)))
         blocks += [forest_figure(context), _differences(context)]
         blocks.append(Text(text=say("strategies.reduction_note", baseline=context.baseline), tone="note"))
+    blocks += _how_sure(context)
     blocks += _spending(context)
     blocks += [Heading(text=say("strategies.levels_heading")), _levels(context)]
     if comparison.path:
         blocks.append(Heading(text=say("strategies.path_heading")))
         blocks += [path_figure(context, "active"), path_figure(context, "profit")]
     return Chapter(id="strategies", title=say("section.strategies"), blocks=blocks)
+
+
+def _how_sure(context: Context) -> list[Block]:
+    """Whether the precision asked for was reached, and what the selection of the best came to."""
+    say, comparison = context.say, context.run.comparison
+    told: list[Block] = []
+    if comparison.precision:
+        p = comparison.precision
+        reached = say(
+            "strategies.precision_reached" if p.reached else "strategies.precision_missed",
+            asked=context.money(p.half_width),
+            half_width=context.money(p.reached_half_width),
+            metric=context.words.known(f"metric.{p.metric}", p.metric),
+            replications=fmt.count(comparison.replications),
+        )
+        told.append(Text(text=reached))
+    if comparison.selection:
+        s = comparison.selection
+        chosen = say(
+            "strategies.selection_made" if s.chosen else "strategies.selection_open",
+            chosen=context.titles.get(s.chosen or "", ""),
+            remaining=", ".join(context.titles.get(name, name) for name in s.remaining),
+            metric=context.words.known(f"metric.{s.metric}", s.metric),
+            indifference=context.money(s.indifference),
+            level=fmt.percent(s.level),
+            replications=fmt.count(s.replications),
+        )
+        told.append(Text(text=chosen))
+    return [Heading(text=say("strategies.sure_heading")), *told] if told else []
 
 
 def _described(context: Context) -> Table:

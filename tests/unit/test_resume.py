@@ -1,0 +1,202 @@
+"""Truth: a study survives being killed at any moment, takes over what an earlier run has done, and runs on until its
+precision and its selection are content."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from churnsim.data import datasets
+from churnsim.errors import ConfigError
+from churnsim.study.config_file import parse_config, with_replications
+from churnsim.study.runner import run_study
+from churnsim.study.store import read_json, read_parquet
+
+SMOKE = Path(__file__).parents[2] / "configs" / "smoke" / "cdnow.toml"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Every thirtieth customer of CDNOW, two strategies and a reference, one claim that needs no simulation."""
+    home = tmp_path_factory.mktemp("resume")
+    log = datasets.cdnow()
+    log[log["customer_id"] % 30 == 0][["customer_id", "date", "amount"]].to_csv(home / "log.csv", index=False)
+    return home
+
+
+STRATEGIES = """
+[[strategy]]
+name = "baseline"
+acquisition = { budget_per_period = 20.0 }
+[[strategy]]
+name = "contacts"
+retention = { budget_per_period = 20.0, rule = "all" }
+[[strategy]]
+name = "nothing"
+reference = true
+[claims]
+test = ["card-npv"]
+"""
+
+
+def text_of(replications: int, more: str = "") -> str:
+    head = SMOKE.read_text(encoding="utf-8").split("[budget]")[0]
+    head = head.replace('dataset = "cdnow"', 'path = "log.csv"').replace(
+        "replications = 2\n", f"replications = {replications}\n"
+    )
+    return head + STRATEGIES + more
+
+
+class Watch:
+    """Counts the steps of the strategies' stages, and keeps the notes."""
+
+    def __init__(self) -> None:
+        self.stages: list[str] = []
+        self.notes: list[str] = []
+        self.steps = 0
+
+    def stage(self, title: str, total: int | None = None) -> None:
+        self.stages.append(title)
+
+    def advance(self, steps: int = 1) -> None:
+        self.steps += steps if self.stages[-1].startswith("strategies") else 0
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+def kill_after(home: Path, runs: Path, pieces: int) -> None:
+    """Run the study in a process of its own and kill it, with all its workers, once so many pieces are stored."""
+    command = [
+        sys.executable, "-c", "from churnsim.cli import main; main()",
+        "run", str(home / "study.toml"), "--runs-dir", str(runs), "--workers", "2", "--no-report",
+    ]  # fmt: skip
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
+    ) as process:
+        deadline = time.monotonic() + 120
+        while len(list(runs.glob("*/parts/outcomes/*/*.parquet"))) < pieces and process.poll() is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.002)
+        assert process.poll() is None, "it was done before it could be killed"
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def check_kills(home: Path, kills: list[int]) -> None:
+    (home / "study.toml").write_text(text_of(40), encoding="utf-8")
+    config = parse_config(text_of(40), folder=home)
+    whole = run_study(config, runs_dir=home / "whole", workers=1)
+    runs = home / f"killed-{len(kills)}"
+    for pieces in kills:
+        kill_after(home, runs, pieces)
+        (directory,) = runs.iterdir()
+        assert read_json(directory / "manifest.json")["status"] == "partial"
+    watch = Watch()
+    resumed = run_study(config, runs_dir=runs, workers=1, progress=watch)
+    assert any(note.startswith("continuing") for note in watch.notes)
+    assert read_json(resumed / "manifest.json")["status"] == "complete"
+    for name in ("outcomes.parquet", "comparison.json", "claims.json", "fits.json", "value.json"):
+        assert (resumed / name).read_bytes() == (whole / name).read_bytes(), name
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")
+def test_a_killed_run_goes_on_and_ends_the_same(home: Path) -> None:
+    check_kills(home, [3, 40])
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")
+def test_a_run_killed_a_dozen_times_ends_the_same(home: Path) -> None:
+    check_kills(home, sorted(np.random.default_rng(1).integers(1, 100, size=12).tolist()))
+
+
+def test_more_replications_begin_with_those_that_are_there(home: Path) -> None:
+    config = parse_config(text_of(4), folder=home)
+    few = run_study(config, runs_dir=home / "more", workers=1)
+    watch = Watch()
+    many = run_study(with_replications(config, 7), runs_dir=home / "more", workers=1, progress=watch)
+    assert many != few
+    assert any("12 replications are taken from an earlier run" in note for note in watch.notes)
+    fresh = run_study(with_replications(config, 7), runs_dir=home / "fresh", workers=1)
+    assert (many / "outcomes.parquet").read_bytes() == (fresh / "outcomes.parquet").read_bytes()
+    outcomes = read_parquet(many / "outcomes.parquet")
+    shared = outcomes[outcomes["replication"] < 4].reset_index(drop=True)
+    assert shared.equals(read_parquet(few / "outcomes.parquet"))
+    with pytest.raises(ConfigError, match="from 2 to"):
+        with_replications(config, 1)
+
+
+def test_nothing_is_taken_from_a_run_that_differs_or_was_altered(home: Path) -> None:
+    config = parse_config(text_of(2), folder=home)
+    runs = home / "strangers"
+    earlier = run_study(config, runs_dir=runs, workers=1)
+    for old, new in (("seed = 19970101", "seed = 2"), ('horizon = "8 W"', 'horizon = "12 W"'), ("20.0", "21.0")):
+        watch = Watch()
+        run_study(parse_config(text_of(2).replace(old, new), folder=home), runs_dir=runs, workers=1, progress=watch)
+        taken = [note for note in watch.notes if "taken from" in note]
+        # The reference spends nothing, so that its ledgers are the same whatever the others do.
+        assert taken == (["2 replications are taken from an earlier run with other settings."] if old == "20.0" else [])
+    (earlier / "outcomes.parquet").write_bytes((earlier / "outcomes.parquet").read_bytes() + b" ")
+    watch = Watch()
+    runs_on = with_replications(config, 3)
+    run_study(runs_on, runs_dir=runs, workers=1, progress=watch)
+    # What it shares with the run of another budget is taken from there.
+    assert [note for note in watch.notes if "taken from" in note] == [
+        "2 replications are taken from an earlier run with other settings."
+    ]
+
+
+def test_a_study_runs_on_to_its_precision_and_selection(home: Path) -> None:
+    more = "[precision]\nhalf_width = 8.0\nmax_replications = 60\n[selection]\nindifference = 10.0\nfirst_stage = 5\n"
+    config = parse_config(text_of(10, more), folder=home)
+    watch = Watch()
+    directory = run_study(config, runs_dir=home / "precise", workers=1, progress=watch)
+    comparison = read_json(directory / "comparison.json")
+    count = comparison["replications"]
+    assert 10 < count <= 60
+    assert sum(stage.startswith("strategies") for stage in watch.stages) > 1
+    assert watch.steps == 3 * count
+    reached = comparison["precision"]
+    widths = [(row["upper"] - row["lower"]) / 2 for row in comparison["metrics"]["npv"]["differences"]]
+    assert reached["reached_half_width"] == pytest.approx(max(widths))
+    assert reached["reached"] is (max(widths) <= 8.0)
+    chosen = comparison["selection"]
+    assert chosen["chosen"] in ("baseline", "contacts")
+    assert {row["strategy"] for row in chosen["table"]} == {"baseline", "contacts"}
+    # The same replications asked for by number give the same outcomes.
+    plain = run_study(parse_config(text_of(count), folder=home), runs_dir=home / "plain", workers=1)
+    assert (plain / "outcomes.parquet").read_bytes() == (directory / "outcomes.parquet").read_bytes()
+
+
+def test_a_budget_spent_is_told_in_the_report(home: Path) -> None:
+    pytest.importorskip("altair", reason="needs the extra [report]")
+    from churnsim.report import render
+
+    more = "[precision]\nhalf_width = 0.01\nmax_replications = 12\n"
+    more += "[selection]\nindifference = 0.01\nmax_replications = 20\n"
+    directory = run_study(parse_config(text_of(10, more), folder=home), runs_dir=home / "spent", workers=1)
+    page = render(directory)
+    assert "when the budget of 20 replications was spent the widest interval was still within" in page
+    assert "was not decided when the 20 replications were spent" in page
+
+
+@pytest.mark.parametrize(
+    ("replications", "more", "words"),
+    [
+        (5, "[precision]\nhalf_width = 1.0\n", "begins with at least 10"),
+        (30, "[precision]\nhalf_width = 1.0\nmax_replications = 20\n", "below simulation.replications"),
+        (30, "[precision]\nhalf_width = 0.0\n", "must be above 0"),
+        (30, "[selection]\nindifference = 1.0\nfirst_stage = 90\nmax_replications = 80\n", "above max_replications"),
+        (30, "[selection]\nindiference = 1.0\n", "Did you mean 'indifference'"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_said_with_its_line(home, replications, more, words):
+    with pytest.raises(ConfigError, match=words):
+        parse_config(text_of(replications, more), folder=home)
