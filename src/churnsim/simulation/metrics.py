@@ -42,7 +42,8 @@ def metric_of(tables: NDArray[np.int64], metric: str, *, period: float, discount
     cents = _account(tables, "margin")
     if metric != "discounted_margin":
         cents = cents - sum(_account(tables, cost) for cost in COSTS)
-    total = cents.sum(axis=-1) if metric == "profit" else cents @ discount_factors(periods, period, discount_force)
+    factors = 1.0 if metric == "profit" else discount_factors(periods, period, discount_force)
+    total = (cents * factors).sum(axis=-1)
     if metric == "equity":
         left = _account(tables, "residual").sum(axis=-1)
         total = total + left * float(np.exp(-discount_force * period * periods))
