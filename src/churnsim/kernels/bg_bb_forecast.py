@@ -86,7 +86,7 @@ def discounted(A: Floats, B: Floats, g: Floats, d: Floats, force: float, horizon
 
 
 @njit
-def pmf(A: Floats, B: Floats, g: Floats, d: Floats, count: int, horizon: Floats) -> Floats:
+def pmf(A: Floats, B: Floats, g: Floats, d: Floats, horizon: Floats, count: int) -> Floats:
     """P(count purchases at the opportunities of a horizon): all of them met, or gone after i of them."""
     out = np.empty(A.size)
     for i in range(A.size):

@@ -14,9 +14,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from churnsim.kernels.bg_nbd_forecast import expected_while
 from churnsim.kernels.jit import njit
-from churnsim.kernels.quadrature import NODES, WEIGHTS
+from churnsim.kernels.quadrature import NODES, NODES_5, NODES_8, WEIGHTS, WEIGHTS_5, WEIGHTS_8
 
 __all__ = ["discounted"]
 
@@ -29,26 +28,85 @@ _CUT = 37.0  # terms below e^-37 of the largest are left out
 def discounted(r: Floats, alpha: Floats, a: Floats, b: Floats, force: float, horizon: float) -> Floats:
     """E[sum of e^(-force t) over the purchases at t in the horizon] of live customers; `horizon` may be infinite."""
     out = np.empty(r.size)
+    t, z, power, series, value = np.empty(13), np.empty(13), np.empty(13), np.empty(13), np.empty(13)
     for i in range(r.size):
-        if horizon <= 1.5 * alpha[i] and abs(force) * horizon <= 4.0:
-            out[i] = _by_parts(r[i], alpha[i], a[i], b[i], force, horizon)
-        else:
+        out[i] = -1.0
+        # Beyond, twelve nodes no longer leave an error below 1e-10 (half of ln(1 + h/alpha) against pi).
+        if horizon <= 50.0 * alpha[i] and abs(force) * horizon <= 4.0:
+            out[i] = _by_parts(r[i], alpha[i], a[i], b[i], force, horizon, t, z, power, series, value)
+        if out[i] < 0.0:
             out[i] = _by_traits(r[i], alpha[i], a[i], b[i], force, horizon)
     return out
 
 
 @njit
-def _by_parts(r: float, alpha: float, a: float, b: float, force: float, horizon: float) -> float:
-    """e^(-delta h) E(h) + delta int_0^h e^(-delta t) E(t) dt, nodes in ln(1 + t/alpha), where E is smooth."""
-    total = math.exp(-force * horizon) * expected_while(r, alpha, a, b, horizon)
-    if force == 0.0 or horizon == 0.0:
-        return total
+def _by_parts(
+    r: float, alpha: float, a: float, b: float, force: float, horizon: float,
+    t: Floats, z: Floats, power: Floats, series: Floats, value: Floats,
+) -> float:  # fmt: skip
+    """e^(-delta h) E(h) + delta int_0^h e^(-delta t) E(t) dt, nodes in ln(1 + t/alpha), where E is smooth.
+
+    -1 where the series does not serve. `t` and the others are room to work in.
+    """
+    if horizon <= 0.0:
+        return 0.0
     length = math.log1p(horizon / alpha)
-    for k in range(12):
-        t = alpha * math.expm1(length * NODES[k])
-        weight = WEIGHTS[k] * length * (alpha + t) * force * math.exp(-force * t)
-        total += weight * expected_while(r, alpha, a, b, t)
+    count = 0
+    if force != 0.0:
+        count = 5 if length <= 1.2 else (8 if length <= 2.5 else 12)
+        for k in range(count):
+            node = NODES_5[k] if count == 5 else (NODES_8[k] if count == 8 else NODES[k])
+            t[k] = alpha * math.expm1(length * node)
+    t[count] = horizon
+    if not _expected_at(r, alpha, a, b, count + 1, t, z, power, series, value):
+        return -1.0
+    total = math.exp(-force * horizon) * value[count]
+    for k in range(count):
+        weight = WEIGHTS_5[k] if count == 5 else (WEIGHTS_8[k] if count == 8 else WEIGHTS[k])
+        total += weight * length * (alpha + t[k]) * force * math.exp(-force * t[k]) * value[k]
     return total
+
+
+@njit
+def _expected_at(
+    r: float, alpha: float, a: float, b: float, count: int,
+    t: Floats, z: Floats, power: Floats, series: Floats, value: Floats,
+) -> bool:  # fmt: skip
+    """E of the purchases by each of `count` ascending times: the series of `expected_while`, whose coefficients they
+    share. False where it is slow, cancels or has a pole."""
+    e, c = a - 1.0, a + b - 1.0
+    if c <= 0.0:
+        return False
+    coefficient = (c - r) / c
+    for k in range(count):
+        z[k] = t[k] / (alpha + t[k])
+        power[k] = z[k]
+        series[k] = coefficient * z[k]
+    last = count - 1
+    size = abs(series[last])
+    n = 1.0
+    while True:
+        coefficient *= (c - r + n) * (e + n) / ((c + n) * (n + 1.0))
+        for k in range(count):
+            power[k] *= z[k]
+            series[k] += coefficient * power[k]
+        term = abs(coefficient) * power[last]
+        size += term
+        n += 1.0
+        if term <= 1e-16 * abs(series[last]) * (1.0 - z[last]) and n > abs(c - r):
+            break
+        if n >= 2000.0:
+            return False
+    cancelled = size / abs(series[last]) if series[last] != 0.0 else 1.0
+    for k in range(count):
+        log_rest = -math.log1p(t[k] / alpha)
+        ratio = -math.expm1(e * log_rest) / e if abs(e) > 1e-300 else -log_rest
+        shrunk = math.exp(e * log_rest)
+        value[k] = c * (ratio - shrunk * series[k])
+        # As in `expected_while`: at most three digits may cancel.
+        if not c * (ratio + shrunk * abs(series[k]) * cancelled) < 1000.0 * value[k]:
+            return False
+    return True
 
 
 @njit

@@ -45,7 +45,7 @@ def expected_while(r: float, alpha: float, a: float, b: float, horizon: float) -
         size = abs(term)
         n = 1.0
         while n < _TERMS:
-            term *= (c - r + n) / (c + n) * (e + n) / (n + 1.0) * z
+            term *= (c - r + n) * (e + n) * z / ((c + n) * (n + 1.0))
             series += term
             size += abs(term)
             n += 1.0
@@ -109,7 +109,7 @@ def expected(r: Floats, alpha: Floats, a: Floats, b: Floats, horizon: Floats) ->
 
 
 @njit
-def pmf(r: Floats, alpha: Floats, a: Floats, b: Floats, count: int, horizon: Floats) -> Floats:
+def pmf(r: Floats, alpha: Floats, a: Floats, b: Floats, horizon: Floats, count: int) -> Floats:
     """P(count purchases in a horizon) of live customers."""
     out = np.empty(r.size)
     for i in range(r.size):

@@ -49,7 +49,7 @@ def objective(r: float, alpha: float, x: Ints, T: Floats, weight: Floats) -> Flo
 
 
 @njit
-def pmf(R: Floats, A: Floats, count: int, horizon: Floats) -> Floats:
+def pmf(R: Floats, A: Floats, horizon: Floats, count: int) -> Floats:
     """P(count purchases in a horizon) of customers with rate ~ Gamma(R, A): negative binomial."""
     out = np.empty(R.size)
     for i in range(R.size):

@@ -67,7 +67,7 @@ def discounted(R: Floats, A: Floats, s: Floats, B: Floats, force: float, horizon
 
 
 @njit
-def pmf(R: Floats, A: Floats, s: Floats, B: Floats, count: int, horizon: Floats) -> Floats:
+def pmf(R: Floats, A: Floats, s: Floats, B: Floats, horizon: Floats, count: int) -> Floats:
     """P(count purchases in a horizon): still alive after them, or gone at some y with that many before.
 
     Fader & Hardie (2006), "Deriving an expression for P(X(t) = x) under the Pareto/NBD model", as an integral over y by

@@ -1,10 +1,17 @@
-"""Gauss-Legendre nodes and weights on (0, 1), twelve of them (computed with mpmath to 20 digits)."""
+"""Gauss-Legendre nodes and weights on (0, 1): five, eight and twelve of them (computed with mpmath to 20 digits)."""
 
 from __future__ import annotations
 
-__all__ = ["NODES", "WEIGHTS"]
+__all__ = ["NODES", "NODES_5", "NODES_8", "WEIGHTS", "WEIGHTS_5", "WEIGHTS_8"]
 
-_HALF = (
+_FIVE = ((0.9061798459386639928, 0.23692688505618908751), (0.53846931010568309104, 0.47862867049936646804))
+_EIGHT = (
+    (0.96028985649753623168, 0.10122853629037625915),
+    (0.79666647741362673959, 0.22238103445337447054),
+    (0.52553240991632898582, 0.31370664587788728734),
+    (0.18343464249564980494, 0.36268378337836198297),
+)
+_TWELVE = (
     (0.98156063424671925069, 0.047175336386511827195),
     (0.90411725637047485668, 0.10693932599531843096),
     (0.76990267419430468704, 0.16007832854334622633),
@@ -12,6 +19,17 @@ _HALF = (
     (0.36783149899818019375, 0.23349253653835480876),
     (0.12523340851146891547, 0.249147045813402785),
 )
+
+
+def _nodes(half: tuple[tuple[float, float], ...], middle: tuple[float, ...] = ()) -> tuple[float, ...]:
+    return tuple([0.5 - 0.5 * x for x, _ in half] + list(middle) + [0.5 + 0.5 * x for x, _ in reversed(half)])
+
+
+def _weights(half: tuple[tuple[float, float], ...], middle: tuple[float, ...] = ()) -> tuple[float, ...]:
+    return tuple([0.5 * w for _, w in half] + list(middle) + [0.5 * w for _, w in reversed(half)])
+
+
 # Tuples, which a kernel holds as constants.
-NODES = tuple([0.5 - 0.5 * x for x, _ in _HALF] + [0.5 + 0.5 * x for x, _ in reversed(_HALF)])
-WEIGHTS = tuple([0.5 * w for _, w in _HALF] + [0.5 * w for _, w in reversed(_HALF)])
+NODES, WEIGHTS = _nodes(_TWELVE), _weights(_TWELVE)
+NODES_8, WEIGHTS_8 = _nodes(_EIGHT), _weights(_EIGHT)
+NODES_5, WEIGHTS_5 = _nodes(_FIVE, (0.5,)), _weights(_FIVE, (0.28444444444444444444,))

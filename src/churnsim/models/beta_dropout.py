@@ -15,6 +15,7 @@ from churnsim.kernels.observed import observe
 from churnsim.kernels.population import draw_histories, draw_population
 from churnsim.kernels.streams import MODEL_DRAWS, PURCHASE, TRAITS
 from churnsim.models.buy_till_you_die import BuyTillYouDie, Living
+from churnsim.models.chunks import by_chunks
 from churnsim.models.histories import Histories
 from churnsim.models.likelihood import Likelihood
 from churnsim.models.scaled import ScaledHistories, rate_starts
@@ -54,11 +55,12 @@ class BetaDropout(BuyTillYouDie):
     ) -> Likelihood[Self]:
         """The likelihood of a summary, for searches and samplers (see `Likelihood`)."""
         data = ScaledHistories.of(summary, unit=unit, weights=weights)
-        first, h, weight, n = cls.drops_at_first, data.histories, data.weight, data.customers
+        first, n = cls.drops_at_first, data.customers
+        chunks = data.chunks()
 
         def objective(parameters: Floats) -> tuple[float, Floats]:
             r, alpha, a, b = parameters
-            value, *slope = kernel.objective(r, alpha, a, b + first, h.x, h.t_x, h.T, weight, first)
+            value, *slope = chunks.sum(kernel.objective, (r, alpha, a, b + first), (first,))
             gradient = np.array(slope)
             if first:  # P(not gone right after the first purchase) = b/(a + b)
                 value -= n * float(np.log1p(a / b))
@@ -68,7 +70,7 @@ class BetaDropout(BuyTillYouDie):
 
         def hessian(parameters: Floats) -> Floats:
             r, alpha, a, b = parameters
-            second = kernel.hessian(r, alpha, a, b + first, h.x, h.t_x, h.T, weight, first)
+            second = chunks.sum(kernel.hessian, (r, alpha, a, b + first), (first,))
             if first:
                 second[2:, 2:] += n / (a + b) ** 2
                 second[3, 3] -= n / b**2
@@ -93,11 +95,11 @@ class BetaDropout(BuyTillYouDie):
         )
 
     def _log_likelihood(self, h: Histories) -> Floats:
-        values = kernel.log_likelihood(*self._shifted, h.x, h.t_x, h.T, self.drops_at_first)
+        values = h.chunks().join(kernel.log_likelihood, self._shifted, (self.drops_at_first,))
         return values - np.log1p(self.a / self.b) if self.drops_at_first else values
 
     def _alive(self, h: Histories) -> Floats:
-        return kernel.p_alive(*self._shifted, h.x, h.t_x, h.T, self.drops_at_first)
+        return h.chunks().join(kernel.p_alive, self._shifted, (self.drops_at_first,))
 
     def _living(self, h: Histories) -> Living:
         r, alpha, a, b = self._shifted
@@ -110,16 +112,13 @@ class BetaDropout(BuyTillYouDie):
         return alive, (np.full(n, r), np.full(n, alpha), np.full(n, a), np.full(n, b))
 
     def _expected_living(self, living: Living, horizon: Floats) -> Floats:
-        r, alpha, a, b = living
-        return forecast.expected(r, alpha, a, b, horizon)
+        return by_chunks(forecast.expected, (*living, horizon))
 
     def _pmf_living(self, living: Living, n: int, horizon: Floats) -> Floats:
-        r, alpha, a, b = living
-        return forecast.pmf(r, alpha, a, b, n, horizon)
+        return by_chunks(forecast.pmf, (*living, horizon), n)
 
     def _discounted_living(self, living: Living, force: float, horizon: float) -> Floats:
-        r, alpha, a, b = living
-        return discounted(r, alpha, a, b, force, horizon)
+        return by_chunks(discounted, living, force, horizon)
 
     def _wait_living(self, living: Living, share: Floats) -> Floats:
         # A live customer's next purchase comes at its rate, whatever follows it: P(none in h) = (alpha/(alpha+h))^r.

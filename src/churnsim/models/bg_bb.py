@@ -19,6 +19,7 @@ from churnsim.kernels import bg_bb as kernel
 from churnsim.kernels import bg_bb_forecast as forecast
 from churnsim.kernels.streams import MODEL_DRAWS, PURCHASE, TRAITS
 from churnsim.models.buy_till_you_die import BuyTillYouDie, Living
+from churnsim.models.chunks import by_chunks
 from churnsim.models.histories import Histories
 from churnsim.models.likelihood import Likelihood
 from churnsim.models.scaled import ScaledHistories
@@ -105,20 +106,16 @@ class BGBB(BuyTillYouDie):
         return delta / (gamma + delta), law
 
     def _expected_living(self, living: Living, horizon: Floats) -> Floats:
-        A, B, g, d = living
-        return forecast.expected(A, B, g, d, horizon)
+        return by_chunks(forecast.expected, (*living, horizon))
 
     def _pmf_living(self, living: Living, n: int, horizon: Floats) -> Floats:
-        A, B, g, d = living
-        return forecast.pmf(A, B, g, d, n, horizon)
+        return by_chunks(forecast.pmf, (*living, horizon), n)
 
     def _discounted_living(self, living: Living, force: float, horizon: float) -> Floats:
-        A, B, g, d = living
-        return forecast.discounted(A, B, g, d, force, horizon)
+        return by_chunks(forecast.discounted, living, force, horizon)
 
     def _wait_living(self, living: Living, share: Floats) -> Floats:
-        A, B, g, d = living
-        return forecast.wait(A, B, g, d, share)
+        return by_chunks(forecast.wait, (*living, share))
 
     def draw_customers(self, n: int, *, seed: int, replication: int = 0) -> pd.DataFrame:
         """`n` customers from the population: columns `purchase_probability` and `dropout`, each per opportunity."""

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from churnsim.errors import DataError
+from churnsim.models.chunks import Chunks
 
 __all__ = ["Histories", "check_unit_of", "checked_weights"]
 
@@ -65,6 +66,10 @@ class Histories:
         )  # fmt: skip
         _refuse(index, t_x, (frequency > 0) & (t_x == 0), "recency must be above 0 where frequency is above 0")
         return cls(x=frequency.astype(np.int64), t_x=t_x, T=T, index=index)
+
+    def chunks(self) -> Chunks:
+        """x, t_x and T in pieces for the kernels."""
+        return Chunks(self.x, self.t_x, self.T)
 
     def series(self, values: NDArray[np.float64], name: str) -> pd.Series[float]:
         """Values in the order of the rows, as a Series on the summary's own index."""

@@ -19,6 +19,7 @@ from churnsim.kernels.observed import observe
 from churnsim.kernels.population import draw_rates
 from churnsim.kernels.streams import MODEL_DRAWS, PURCHASE, TRAITS
 from churnsim.models.buy_till_you_die import BuyTillYouDie, Living
+from churnsim.models.chunks import Chunks, by_chunks
 from churnsim.models.histories import Histories
 from churnsim.models.likelihood import Likelihood
 from churnsim.models.scaled import ScaledHistories, rate_starts
@@ -49,11 +50,10 @@ class NBD(BuyTillYouDie):
     ) -> Likelihood[Self]:
         """The likelihood of a summary, for searches and samplers (see `Likelihood`)."""
         data = ScaledHistories.of(summary, unit=unit, weights=weights)
-        h, weight = data.histories, data.weight
+        chunks = Chunks(data.histories.x, data.histories.T, data.weight)
 
         def objective(parameters: Floats) -> tuple[float, Floats]:
-            r, alpha = parameters
-            result = kernel.objective(r, alpha, h.x, h.T, weight)
+            result = chunks.sum(kernel.objective, tuple(parameters))
             return float(result[0]), result[1:]
 
         return Likelihood(
@@ -87,8 +87,7 @@ class NBD(BuyTillYouDie):
         return np.asarray(living[0] / living[1] * horizon)
 
     def _pmf_living(self, living: Living, n: int, horizon: Floats) -> Floats:
-        R, A = living
-        return kernel.pmf(R, A, n, horizon)
+        return by_chunks(kernel.pmf, (*living, horizon), n)
 
     def _discounted_living(self, living: Living, force: float, horizon: float) -> Floats:
         length = -math.expm1(-force * horizon) / force if force else horizon

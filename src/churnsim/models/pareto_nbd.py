@@ -20,6 +20,7 @@ from churnsim.kernels.observed import observe
 from churnsim.kernels.population import draw_gamma_pairs
 from churnsim.kernels.streams import MODEL_DRAWS, PURCHASE, TRAITS
 from churnsim.models.buy_till_you_die import BuyTillYouDie, Living
+from churnsim.models.chunks import by_chunks
 from churnsim.models.histories import Histories
 from churnsim.models.likelihood import Likelihood
 from churnsim.models.scaled import ScaledHistories, rate_starts
@@ -58,16 +59,14 @@ class ParetoNBD(BuyTillYouDie):
     ) -> Likelihood[Self]:
         """The likelihood of a summary, for searches and samplers (see `Likelihood`)."""
         data = ScaledHistories.of(summary, unit=unit, weights=weights)
-        h, weight = data.histories, data.weight
+        chunks = data.chunks()
 
         def objective(parameters: Floats) -> tuple[float, Floats]:
-            r, alpha, s, beta = parameters
-            result = kernel.objective(r, alpha, s, beta, h.x, h.t_x, h.T, weight)
+            result = chunks.sum(kernel.objective, tuple(parameters))
             return float(result[0]), result[1:]
 
         def hessian(parameters: Floats) -> Floats:
-            r, alpha, s, beta = parameters
-            return kernel.hessian(r, alpha, s, beta, h.x, h.t_x, h.T, weight)
+            return chunks.sum(kernel.hessian, tuple(parameters))
 
         return Likelihood(
             names=cls.parameter_names,
@@ -83,12 +82,10 @@ class ParetoNBD(BuyTillYouDie):
         )
 
     def _log_likelihood(self, h: Histories) -> Floats:
-        r, alpha, s, beta = self._parameters
-        return kernel.log_likelihood(r, alpha, s, beta, h.x, h.t_x, h.T)
+        return h.chunks().join(kernel.log_likelihood, self._parameters)
 
     def _alive(self, h: Histories) -> Floats:
-        r, alpha, s, beta = self._parameters
-        return kernel.p_alive(r, alpha, s, beta, h.x, h.t_x, h.T)
+        return h.chunks().join(kernel.p_alive, self._parameters)
 
     def _living(self, h: Histories) -> Living:
         r, alpha, s, beta = self._parameters
@@ -99,20 +96,16 @@ class ParetoNBD(BuyTillYouDie):
         return 1.0, (np.full(n, r), np.full(n, alpha), np.full(n, s), np.full(n, beta))
 
     def _expected_living(self, living: Living, horizon: Floats) -> Floats:
-        R, A, s, B = living
-        return forecast.expected(R, A, s, B, horizon)
+        return by_chunks(forecast.expected, (*living, horizon))
 
     def _pmf_living(self, living: Living, n: int, horizon: Floats) -> Floats:
-        R, A, s, B = living
-        return forecast.pmf(R, A, s, B, n, horizon)
+        return by_chunks(forecast.pmf, (*living, horizon), n)
 
     def _discounted_living(self, living: Living, force: float, horizon: float) -> Floats:
-        R, A, s, B = living
-        return forecast.discounted(R, A, s, B, force, horizon)
+        return by_chunks(forecast.discounted, living, force, horizon)
 
     def _wait_living(self, living: Living, share: Floats) -> Floats:
-        R, A, s, B = living
-        return forecast.wait(R, A, s, B, share)
+        return by_chunks(forecast.wait, (*living, share))
 
     def draw_customers(self, n: int, *, seed: int, replication: int = 0) -> pd.DataFrame:
         """`n` customers from the population: columns `rate` (purchases per unit), `death_rate` (per unit) and

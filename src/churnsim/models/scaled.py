@@ -10,6 +10,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from churnsim.errors import DataError
+from churnsim.kernels.collapse import collapse
+from churnsim.models.chunks import Chunks
 from churnsim.models.fit import FitStatus
 from churnsim.models.histories import Histories, checked_weights
 
@@ -41,7 +43,8 @@ class ScaledHistories:
         h = Histories.of(summary, unit=unit)
         h, weight = _collapse(h, checked_weights(weights, h.x.size))
         customers = float(weight.sum())
-        mean = float(weight @ h.T) / customers
+        # Not `@`: a dot product of this length wakes BLAS threads, which then fight the kernels' for the cores.
+        mean = float((weight * h.T).sum()) / customers
         if mean == 0:
             raise DataError(
                 "every customer first bought on the last day (T is 0 throughout), so there is nothing to fit. "
@@ -54,9 +57,13 @@ class ScaledHistories:
             scale=scale,
             unit=unit or summary.attrs.get("unit", "W"),
             customers=customers,
-            repeats=float(weight @ h.x),
+            repeats=float((weight * h.x).sum()),
             never=float(weight[h.x == 0].sum()) / customers,
         )
+
+    def chunks(self) -> Chunks:
+        """x, t_x, T and weight in pieces for the kernels."""
+        return Chunks(self.histories.x, self.histories.t_x, self.histories.T, self.weight)
 
     @property
     def log_scale(self) -> float:
@@ -92,10 +99,7 @@ def rate_starts(data: ScaledHistories) -> list[tuple[float, float]]:
 
 def _collapse(h: Histories, weight: Floats) -> tuple[Histories, Floats]:
     """One row for identical histories, with their summed weight; rows without weight are left out."""
-    order = np.lexsort((h.T, h.t_x, h.x))
-    x, t_x, T, weight = h.x[order], h.t_x[order], h.T[order], weight[order]
-    fresh = np.r_[True, (np.diff(x) != 0) | (np.diff(t_x) != 0) | (np.diff(T) != 0)]
-    summed = np.add.reduceat(weight, np.flatnonzero(fresh))
-    kept = summed > 0
-    rows = np.flatnonzero(fresh)[kept]
-    return Histories(x=x[rows], t_x=t_x[rows], T=T[rows], index=pd.RangeIndex(rows.size)), summed[kept]
+    rows, summed = collapse(h.x, h.t_x.view(np.int64), h.T.view(np.int64), weight)
+    if rows.size == h.x.size:
+        return h, summed
+    return Histories(x=h.x[rows], t_x=h.t_x[rows], T=h.T[rows], index=pd.RangeIndex(rows.size)), summed
