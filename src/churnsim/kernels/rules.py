@@ -93,6 +93,28 @@ class Rules(NamedTuple):
     harmed_share: float = 0.0  # customers whom contacts harm
     response_spread: float = 0.0  # how far the others' responsiveness differs, around 1
     epoch: float = 1.0  # time units
+    satisfaction: bool = False  # whether the state is kept; the rest as `simulation.satisfaction` documents it
+    quality_mean: float = 0.0
+    quality_spread: float = 1.0
+    failure_drop: float = 0.0
+    first_expectation: float = 0.0
+    learning: float = 0.0
+    indifference: float = 0.0
+    asymmetry: float = 1.0
+    disconfirmation: float = 0.0
+    equity: float = 0.0
+    outcome_per_quality: float = 0.0
+    reference_ratio: float = 1.0
+    carry: float = 1.0
+    distributive: float = 0.0
+    procedural: float = 0.0
+    interactional: float = 0.0
+    fair_cents: int = 0
+    complaint_effect: float = 0.0  # exponents w of factors e^(w s)
+    word_of_mouth_effect: float = 0.0
+    referral_effect: float = 0.0
+    dropout_effect: float = 0.0
+    spend_effect: float = 0.0
 
 
 RULES = np.dtype(

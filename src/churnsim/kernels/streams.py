@@ -11,6 +11,7 @@ __all__ = [
     "ARRIVALS",
     "COMPLAINT",
     "DEATH",
+    "EXPERIENCE",
     "LOSS",
     "MODEL_DRAWS",
     "PURCHASE",
@@ -31,6 +32,7 @@ REFERRAL = 6  # ordinal k = k-th referral of a customer: gap before it, reaches 
 WIN_BACK = (
     7  # ordinal k = k-th contact to a silent customer: comes back?, place in a random order, gap to its next purchase
 )
+EXPERIENCE = 8  # ordinal k = k-th purchase of the simulation: quality of the experience
 
 # Domains.
 SIMULATION = 1

@@ -2,13 +2,86 @@
 
 from __future__ import annotations
 
-from churnsim.claims.claim import Claim, Control, Kind
+from dataclasses import replace
+
+import pandas as pd
+
+from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
+from churnsim.claims.judging import closes, combine
 from churnsim.claims.sources import source
-from churnsim.claims.waiting import waits_for
+from churnsim.satisfaction.acsi import ACSI_MODEL, acsi
+from churnsim.satisfaction.survey import Survey
+from churnsim.satisfaction.synthetic.structures import synthetic_acsi
 
-__all__ = ["ACSI"]
+__all__ = ["ACSI", "judge"]
 
-WAITING = waits_for("the instrument satisfaction/acsi.py")
+ANSWERS = {"satisfaction_1": (8, 9, 5, 10), "satisfaction_2": (7, 8, 4, 9), "satisfaction_3": (6, 8, 3, 7)}
+WEIGHTS = {"satisfaction_1": 0.40, "satisfaction_2": 0.35, "satisfaction_3": 0.25}
+BY_HAND, WITHIN = 100 * 6.15 / 9, 1e-9
+"""Means 8, 7, 6 on 1 to 10: (.40 x 7 + .35 x 6 + .25 x 5) / 9."""
+RESPONDENTS, RESAMPLES = 600, 100
+
+
+def judge(evidence: Evidence = None, quick: bool = False, *, complaints_turned: bool = False) -> Finding:
+    """The index of known answers, and the signs of a survey whose paths are known; the control turns the complaint
+    scale."""
+    index = acsi(
+        Survey.from_frames({"perception": pd.DataFrame(ANSWERS)}, scale=(1, 10)), weights=WEIGHTS, resamples=20
+    ).estimate("index")
+    survey = synthetic_acsi(RESPONDENTS, seed=3).survey
+    if complaints_turned:
+        answers = survey.answers["perception"].copy()
+        block = list(ACSI_MODEL.blocks["complaints"])
+        answers[block] = 11 - answers[block]
+        survey = replace(survey, answers={"perception": answers})
+    table = acsi(survey, resamples=40 if quick else RESAMPLES).table
+    paths = table[table["group"] == "path"]
+    sign = paths["expected_sign"]
+    clear = paths[(paths["lower"] > 0) | (paths["upper"] < 0)]
+    against = [str(name) for name in clear.index if clear["estimate"][name] * sign[name] < 0]
+    parts = (
+        Part(
+            name="(a) index",
+            estimand="Index from 0 to 100 of four people's answers with the weights .40, .35, .25.",
+            verdict=closes(index, BY_HAND, within=WITHIN),
+            estimate=index,
+            unit="points of 100",
+            reason=f"{index:.3f}; by hand {BY_HAND:.3f}.",
+        ),
+        Part(
+            name="(b) signs of a known world",
+            estimand="Paths of a synthetic survey whose 95% interval leaves out 0 with the sign that is drawn.",
+            verdict=Verdict.FAILS if against or len(clear) < len(paths) / 2 else Verdict.HOLDS,
+            estimate=float(len(clear) - len(against)),
+            unit=f"of {len(paths)} paths",
+            reason=(
+                f"{len(clear) - len(against)} of {len(paths)} paths come out with their sign, "
+                f"{len(paths) - len(clear)} are not told apart from 0"
+                + (f", against it: {', '.join(against)}." if against else ", none against it.")
+            ),
+        ),
+        Part(
+            name="(c) signs among customers",
+            estimand="The same on a survey of real customers.",
+            verdict=Verdict.UNTESTABLE,
+            reason="No survey of real customers comes with the package: `churnsim survey FILE --instrument acsi`.",
+        ),
+    )
+    bad = any(part.verdict is Verdict.FAILS for part in parts)
+    return Finding(
+        # One sign that is wrong in a world that is known breaks the method, however right the index.
+        verdict=Verdict.FAILS if bad else combine(parts),
+        reason=" ".join(f"{part.name}: {part.reason}" for part in parts) + " What holds is the method.",
+        estimate=index,
+        unit="points of 100",
+        parts=parts,
+    )
+
+
+def control(evidence: Evidence, quick: bool) -> Finding:
+    """Complaints scored the wrong way round: satisfaction then seems to make them."""
+    return judge(evidence, quick, complaints_turned=True)
+
 
 ACSI = Claim(
     id="acsi",
@@ -32,7 +105,7 @@ ACSI = Claim(
     expect="the index of known answers, and signs as drawn",
     within=None,
     because="The index is a weighted mean, exact but for rounding; a sign is judged by its interval.",
-    control=Control(what="the same answers with the complaint scale reversed", judge=WAITING),
+    control=Control(what="the same answers with the complaint scale reversed", judge=control),
     critique=(("Complaints may rise with loyalty where complaining is made easy (Hirschman 1970: voice and exit)."),),
-    judge=WAITING,
+    judge=judge,
 )

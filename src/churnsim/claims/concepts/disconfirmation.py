@@ -2,13 +2,71 @@
 
 from __future__ import annotations
 
-from churnsim.claims.claim import Claim, Control, Kind
+from typing import Any
+
+from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
+from churnsim.claims.judging import combine
 from churnsim.claims.sources import source
-from churnsim.claims.waiting import waits_for
+from churnsim.kernels.rules import Records, Rules, packed
+from churnsim.kernels.satisfaction import after_purchase
 
-__all__ = ["DISCONFIRMATION"]
+__all__ = ["DISCONFIRMATION", "judge"]
 
-WAITING = waits_for("the satisfaction rule of an agent, satisfaction/disconfirmation")
+# (quality, expectation) above, at and below expectation, in standard deviations; performance alone would call the first
+# bad and the last good.
+CASES = {"beats a low expectation": (-0.5, -2.0), "meets it": (1.0, 1.0), "falls short of a high one": (1.0, 2.5)}
+
+
+def judge(evidence: Evidence = None, quick: bool = False, *, expectations: bool = True) -> Finding:
+    """The rule of the simulated customers on cases whose order is known; the control leaves expectations out."""
+    rules = _rules(disconfirmation=0.4, carry=0.0)
+    felt = {name: _satisfied(rules, q, e if expectations else 0.0) for name, (q, e) in CASES.items()}
+    better, same, worse = felt.values()
+    ahead, even, behind = (
+        _satisfied(_rules(equity=0.5, reference_ratio=ratio, carry=0.0), 0.0, 0.0) for ratio in (0.8, 1.0, 1.25)
+    )
+    gain, loss = (_satisfied(_rules(disconfirmation=0.4, asymmetry=2.0, carry=0.0), q, 0.0) for q in (1.0, -1.0))
+    parts = (
+        Part(
+            name="(a) disconfirmation",
+            estimand="Order of satisfaction after quality above, at and below what was expected.",
+            verdict=Verdict.HOLDS if better > 0.0 and same == 0.0 and worse < 0.0 else Verdict.FAILS,
+            reason="; ".join(f"{name}: {value:+.2f}" for name, value in felt.items()) + ".",
+        ),
+        Part(
+            name="(b) equity",
+            estimand="Order of satisfaction where the reference group gets less, as much and more for its input.",
+            verdict=(Verdict.HOLDS if ahead > 0.0 and even == 0.0 and behind < 0.0 else Verdict.FAILS)
+            if expectations
+            else Verdict.FAILS,
+            reason=f"others get less: {ahead:+.2f}, as much: {even:+.2f}, more: {behind:+.2f}.",
+        ),
+    )
+    return Finding(
+        verdict=combine(parts),
+        reason=(
+            " ".join(f"{part.name}: {part.reason}" for part in parts)
+            + f" Asymmetric: a gap of one standard deviation is felt as {gain:+.2f} above and {loss:+.2f} below. The "
+            "rule does what the text says; how strong each part is among real customers is not in it, and every number "
+            "of it is marked as assumed."
+        ),
+        parts=parts,
+    )
+
+
+def _rules(**numbers: Any) -> Records:
+    required: list[Any] = [0.0] * 12
+    return packed(Rules(*required)._replace(satisfaction=True, outcome_per_quality=0.25, **numbers))
+
+
+def _satisfied(rules: Records, quality: float, expected: float) -> float:
+    return float(after_purchase(rules, expected, 0.0, quality)[1])
+
+
+def control(evidence: Evidence, quick: bool) -> Finding:
+    """Satisfaction read from performance alone: expectations, and what others get, are ignored."""
+    return judge(evidence, quick, expectations=False)
+
 
 DISCONFIRMATION = Claim(
     id="disconfirmation",
@@ -32,7 +90,7 @@ DISCONFIRMATION = Claim(
     expect=("positive, zero and negative disconfirmation give satisfaction above, at and below the neutral point"),
     within=None,
     because="The rule is a function; order is exact.",
-    control=Control(what="satisfaction read from performance alone, expectations ignored", judge=WAITING),
+    control=Control(what="satisfaction read from performance alone, expectations ignored", judge=control),
     critique=(
         (
             "The text gives procedural justice as the order of delivery and interactional justice as "
@@ -40,5 +98,5 @@ DISCONFIRMATION = Claim(
             "(Tax, Brown & Chandrashekaran 1998)."
         ),
     ),
-    judge=WAITING,
+    judge=judge,
 )

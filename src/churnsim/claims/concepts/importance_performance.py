@@ -2,13 +2,92 @@
 
 from __future__ import annotations
 
-from churnsim.claims.claim import Claim, Control, Kind
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
+from churnsim.claims.judging import combine
 from churnsim.claims.sources import source
-from churnsim.claims.waiting import waits_for
+from churnsim.satisfaction.importance import QUADRANTS, importance_performance
+from churnsim.satisfaction.synthetic.attributes import ATTRIBUTES, synthetic_importance
 
-__all__ = ["IMPORTANCE_PERFORMANCE"]
+__all__ = ["IMPORTANCE_PERFORMANCE", "judge"]
 
-WAITING = waits_for("the instrument satisfaction/importance.py")
+Floats = NDArray[np.float64]
+RESPONDENTS = 300
+
+
+def judge(evidence: Evidence = None, quick: bool = False, *, exchanged: bool = False) -> Finding:
+    """Quadrants of attributes whose place is known, and how many change with the crossing or the kind of importance;
+    the control exchanges importance and performance."""
+    known = synthetic_importance(RESPONDENTS, seed=1)
+    table = importance_performance(known.survey, resamples=100).table["estimate"]
+    names = list(ATTRIBUTES)
+    values = {
+        kind: np.array([table[f"{kind}: {name}"] for name in names]) for kind in ("performance", "stated", "derived")
+    }
+    truth = {kind: np.array([known.truth[f"{kind}: {name}"] for name in names]) for kind in values}
+    if exchanged:
+        values["performance"], values["stated"] = values["stated"], values["performance"]
+    found = _places(values["performance"], values["stated"], np.mean)
+    right = found == _places(truth["performance"], truth["stated"], np.mean)
+    others = {
+        "crossed at the medians": _places(values["performance"], values["stated"], np.median),
+        "importance derived": _places(values["performance"], values["derived"], np.mean),
+    }
+    moved = {how: found != there for how, there in others.items()}
+    steady = [n for n, *changes in zip(names, *moved.values(), strict=True) if not any(changes)]
+    parts = (
+        Part(
+            name="(a) known places",
+            estimand="Attributes found in the quadrant in which they were put, percent.",
+            verdict=Verdict.HOLDS if right.all() else Verdict.FAILS,
+            estimate=100 * float(right.mean()),
+            unit="percent",
+            reason=f"{right.sum()} of {len(names)} attributes are found where they were put.",
+        ),
+        *(
+            Part(
+                name=f"({letter}) {how}",
+                estimand=f"Attributes whose quadrant changes when the matrix is drawn with {how}, percent.",
+                verdict=Verdict.FAILS if change.any() else Verdict.HOLDS,
+                estimate=100 * float(change.mean()),
+                unit="percent",
+                reason=f"{change.sum()} of {len(names)} change their quadrant with {how}.",
+            )
+            for letter, (how, change) in zip("bc", moved.items(), strict=True)
+        ),
+    )
+    rows = pd.DataFrame({"attribute": names, "stated, at the means": [QUADRANTS[k] for k in found]})
+    for how, there in others.items():
+        rows[how] = [QUADRANTS[k] for k in there]
+    return Finding(
+        verdict=combine(parts) if right.all() else Verdict.FAILS,
+        reason=" ".join(part.reason for part in parts) + " A synthetic survey: the method is judged, not a market.",
+        estimate=100 * float(np.mean([change.mean() for change in moved.values()])),
+        unit="percent of attributes that change",
+        region=(
+            "for attributes clear of the cross on both axes and by both kinds of importance: here "
+            f"{', '.join(steady) or 'none'}"
+        ),
+        parts=parts,
+        tables={"quadrants": rows.to_dict("records")},  # type: ignore[dict-item]
+    )
+
+
+def _places(performance: Floats, importance: Floats, centre: Callable[[Floats], Any]) -> NDArray[np.int64]:
+    """Number of the quadrant of each attribute, the cross at the `centre` of each axis."""
+    return np.asarray(2 * (importance > centre(importance)) + (performance > centre(performance)), dtype=np.int64)
+
+
+def control(evidence: Evidence, quick: bool) -> Finding:
+    """Importance read as performance and performance as importance."""
+    return judge(evidence, quick, exchanged=True)
+
 
 IMPORTANCE_PERFORMANCE = Claim(
     id="importance-performance",
@@ -29,12 +108,12 @@ IMPORTANCE_PERFORMANCE = Claim(
     expect="quadrants that do not depend on where the axes are crossed",
     within=None,
     because="A quadrant is a class: it changes or it does not.",
-    control=Control(what="importance and performance exchanged", judge=WAITING),
+    control=Control(what="importance and performance exchanged", judge=control),
     critique=(
         (
             "Where the lines cross is arbitrary, and stated importance is close to flat; derived "
             "importance orders attributes differently."
         ),
     ),
-    judge=WAITING,
+    judge=judge,
 )

@@ -2,13 +2,96 @@
 
 from __future__ import annotations
 
-from churnsim.claims.claim import Claim, Control, Kind
+import pandas as pd
+
+from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
+from churnsim.claims.judging import closes, combine
 from churnsim.claims.sources import source
-from churnsim.claims.waiting import waits_for
+from churnsim.satisfaction.gaps import five_gaps
+from churnsim.satisfaction.quality import recoded
+from churnsim.satisfaction.servqual import servqual
+from churnsim.satisfaction.servqual_items import DIMENSIONS, REVERSED
+from churnsim.satisfaction.survey import Survey
+from churnsim.satisfaction.synthetic.gaps import synthetic_gaps
 
-__all__ = ["SERVQUAL"]
+__all__ = ["SERVQUAL", "judge"]
 
-WAITING = waits_for("the instruments satisfaction/servqual.py and satisfaction/gaps.py")
+SCALE = (1.0, 7.0)
+# Level of every answer in the good direction, and what the scores must be.
+EXPECTED, PERCEIVED = (
+    6.0,
+    {"tangibles": 6.0, "reliability": 4.0, "responsiveness": 5.0, "assurance": 6.5, "empathy": 3.0},
+)
+ROUNDING = 1e-9
+
+
+def judge(evidence: Evidence = None, quick: bool = False, *, reverse: bool = True) -> Finding:
+    """Score answers whose scores are known; the control gives items 10-13 and 18-22 as if they were worded like the
+    others."""
+    people = [f"r{i}" for i in range(12)]
+    frames = {}
+    for kind in ("expectation", "perception"):
+        level = {d: EXPECTED if kind == "expectation" else PERCEIVED[d] for d in DIMENSIONS}
+        # Half of the people tick a step higher, half a step lower: means stay.
+        rows = {
+            who: {i: level[d] + (0.5 if n % 2 else -0.5) for d, items in DIMENSIONS.items() for i in items}
+            for n, who in enumerate(people)
+        }
+        frame = pd.DataFrame.from_dict(rows, orient="index")
+        frames[kind] = recoded(frame, REVERSED, SCALE) if reverse else frame
+    measured = servqual(Survey.from_frames(frames, scale=SCALE), resamples=20)
+    parts = [
+        Part(
+            name=f"({letter}) {dimension}",
+            estimand=f"Mean perception less expectation on the items of {dimension}, points of a 7-point scale.",
+            verdict=closes(measured.estimate(dimension), PERCEIVED[dimension] - EXPECTED, within=ROUNDING),
+            estimate=measured.estimate(dimension),
+            unit="points",
+            reason=f"{measured.estimate(dimension):+.2f}; by hand {PERCEIVED[dimension] - EXPECTED:+.2f}.",
+        )
+        for letter, dimension in zip("abcde", DIMENSIONS, strict=True)
+    ]
+    parts.append(_gaps_close())
+    verdict = combine(parts)
+    return Finding(
+        verdict=verdict,
+        reason=(
+            " ".join(f"{part.name}: {part.reason}" for part in parts)
+            + " What is judged is the scoring. Whether these dimensions describe a given service is for its own data: "
+            "compare the reliabilities and SERVPERF."
+        ),
+        estimate=measured.estimate("overall"),
+        unit="points",
+        parts=tuple(parts),
+    )
+
+
+def _gaps_close() -> Part:
+    """Gap 5 is the sum of the first three and what is perceived beyond what is delivered."""
+    table = five_gaps(synthetic_gaps(60, managers=20, employees=20, seed=1).survey, resamples=20).table["estimate"]
+    names = ("gap 1 knowledge", "gap 2 standards", "gap 3 delivery", "perceived beyond delivery")
+    whole, total = float(table["gap 5 service: overall"]), sum(float(table[f"{name}: overall"]) for name in names)
+    return Part(
+        name="(f) five gaps",
+        estimand="Gap 5 less the sum of gaps 1 to 3 and of perception beyond delivery, points.",
+        verdict=closes(total, whole, within=ROUNDING),
+        estimate=total - whole,
+        unit="points",
+        reason=f"the gaps that make it sum to {total:+.2f}; gap 5 itself is {whole:+.2f}.",
+    )
+
+
+def control(evidence: Evidence, quick: bool) -> Finding:
+    """Items worded in reverse answered, and scored, as if they were not."""
+    wrong = judge(evidence, quick, reverse=False)
+    # Three of five dimensions have no reversed item and come out right all the same: one wrong score breaks the claim.
+    bad = [part for part in wrong.parts if part.verdict is Verdict.FAILS]
+    return Finding(
+        verdict=Verdict.FAILS if bad else wrong.verdict,
+        reason=f"{len(bad)} scores are wrong: {'; '.join(p.name for p in bad)}.",
+        parts=wrong.parts,
+    )
+
 
 SERVQUAL = Claim(
     id="servqual",
@@ -32,7 +115,7 @@ SERVQUAL = Claim(
     expect=("items 10-13 and 18-22 reversed; five dimension scores and their gaps as computed by hand"),
     within=None,
     because="Means of whole numbers are exact; nothing but rounding may differ.",
-    control=Control(what="the same answers scored without reversing items 10-13 and 18-22", judge=WAITING),
+    control=Control(what="the same answers scored without reversing items 10-13 and 18-22", judge=control),
     critique=(
         (
             "Difference scores are less reliable than their parts, and the five dimensions often do not "
@@ -40,5 +123,5 @@ SERVQUAL = Claim(
             "predict better)."
         ),
     ),
-    judge=WAITING,
+    judge=judge,
 )

@@ -2,13 +2,93 @@
 
 from __future__ import annotations
 
-from churnsim.claims.claim import Claim, Control, Kind
+import math
+
+from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part
+from churnsim.claims.evidence import MarketEvidence
+from churnsim.claims.fitted import NEEDS_MARKET, base_draws, spread
+from churnsim.claims.judging import by_interval, combine, not_run
+from churnsim.claims.maps import map_tables, region_verdict, where
 from churnsim.claims.sources import source
-from churnsim.claims.waiting import waits_for
+from churnsim.simulation.believe import map_region
+from churnsim.simulation.region import Axis, Statement
 
-__all__ = ["SERVICE_LEVEL"]
+__all__ = ["SERVICE_LEVEL", "judge"]
 
-WAITING = waits_for("service quality by spend in the simulation, and a satisfaction index that moves it")
+RISE, LOW, HIGH = 0.20, 1.75, 2.25
+SHARE = Axis(name="share of dropout that failures cause", low=0.0, high=1.0, cells=10)
+SPEND = Axis(name="elasticity of a customer's spend to service", low=0.0, high=2.5, cells=10)
+
+
+def judge(evidence: Evidence, quick: bool = False, *, noticed: bool = True) -> Finding:
+    """A fifth fewer failures on the fitted customers, and what else one must believe; the control is unnoticed."""
+    if not isinstance(evidence, MarketEvidence):
+        return not_run(NEEDS_MARKET)
+    evidence = evidence.at(quick=quick)
+    share = float(evidence.market.complaints.failure_share)
+    draws = [(d, d.alive) for d in base_draws(evidence)]
+
+    def elasticity(cause: float, spend: float) -> list[float]:
+        """By draw: rise of revenue over the horizon for a rise of service by a fifth, per unit of service."""
+        grow = math.exp(spend * math.log1p(RISE))
+        factor = 1.0 - RISE * cause
+        rises = []
+        for d, alive in draws:
+            before = float((d.spend * d.purchases(evidence.horizon, force=0.0))[alive].sum())
+            after = float((d.spend * d.purchases(evidence.horizon, factor=factor, force=0.0))[alive].sum())
+            rises.append((grow * after / before - 1.0) / RISE)
+        return rises
+
+    here = spread(elasticity(share if noticed else 0.0, 0.0))
+    retention = Part(
+        name="(a) by keeping customers",
+        estimand="Elasticity of revenue over the horizon to service where a fifth of the failures is gone.",
+        verdict=by_interval(here.lower, here.upper, low=LOW, high=HIGH),
+        estimate=here.mean,
+        lower=here.lower,
+        upper=here.upper,
+        unit="percent revenue per percent service",
+        reason=(
+            f"On {evidence.label}, with failures causing {share:.0%} of dropout, a fifth fewer failures raise "
+            f"revenue by "
+            f"{RISE * here.mean:.1%}: an elasticity of {here}, not 2."
+        ),
+    )
+    if not noticed:
+        return Finding(verdict=retention.verdict, reason="Nobody notices: revenue stays.", parts=(retention,))
+    region = map_region(
+        lambda cause, spend: spread(elasticity(cause, spend)).mean,
+        Statement(quantity="elasticity of revenue to service", above=LOW, below=HIGH),
+        (SHARE, SPEND),
+    )
+    most = spread(elasticity(1.0, 0.0))
+    believe = Part(
+        name="(b) what one must believe",
+        estimand="Where the elasticity lies between 1.75 and 2.25, by share of dropout due to failures and by what "
+        "service does to a customer's spend.",
+        verdict=region_verdict(region),
+        unit="percent revenue per percent service",
+        reason=f"Were failures the cause of all dropout it would be {most}; the rest must come from higher spend.",
+        region=where(region),
+    )
+    parts = (retention, believe)
+    return Finding(
+        verdict=combine(parts),
+        reason=" ".join(part.reason for part in parts),
+        estimate=here.mean,
+        lower=here.lower,
+        upper=here.upper,
+        unit=retention.unit,
+        region=believe.region,
+        parts=parts,
+        tables=map_tables("service", region),
+    )
+
+
+def control(evidence: Evidence, quick: bool) -> Finding:
+    """Better service that no customer notices."""
+    return judge(evidence, quick, noticed=False)
+
 
 SERVICE_LEVEL = Claim(
     id="service-level",
@@ -29,9 +109,9 @@ SERVICE_LEVEL = Claim(
     expect=2.0,
     within=0.25,
     because=("The source gives whole numbers, 20 and 40: an elasticity from 1.75 to 2.25 rounds to them."),
-    control=Control(what="service quality that no customer notices", judge=WAITING),
+    control=Control(what="service quality that no customer notices", judge=control),
     critique=(
         ('The text says "customer level" (客户水平): service, satisfaction and customer quality are all readings.'),
     ),
-    judge=WAITING,
+    judge=judge,
 )

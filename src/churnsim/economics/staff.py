@@ -1,0 +1,23 @@
+"""Staff turnover and service failure: new staff fail more often until they have learned.
+
+With turnover t a year and a learning time of L years, the share of novices settles at t L/(1 + t L); novices fail m
+times as often as the experienced, so that failures are 1 + (m - 1) share times what experienced staff would cause.
+"""
+
+from __future__ import annotations
+
+from churnsim.errors import ConfigError
+
+__all__ = ["failure_factor", "novice_share"]
+
+
+def novice_share(turnover: float, learning_years: float) -> float:
+    """Share of staff still learning, in the long run; `turnover` is leavers a year per place."""
+    if turnover < 0 or learning_years < 0:
+        raise ConfigError(f"turnover and learning time must be 0 or more; got {turnover!r} and {learning_years!r}.")
+    return turnover * learning_years / (1.0 + turnover * learning_years)
+
+
+def failure_factor(share: float, novice_factor: float, *, usual_share: float) -> float:
+    """Failures at a share of novices, over failures at the usual share."""
+    return (1.0 + (novice_factor - 1.0) * share) / (1.0 + (novice_factor - 1.0) * usual_share)

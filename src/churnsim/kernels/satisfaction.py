@@ -1,0 +1,93 @@
+"""How satisfied a customer is, and what that does: expectation, disconfirmation, equity, justice of recovery.
+
+Satisfaction s runs from -1 to 1, 0 being neither. Quality, expectation and their gap are in standard deviations of
+experience. At a purchase with quality q (lower by a drop where it failed) and expectation e:
+
+    gap  = q - e, cut by the zone of indifference on both sides, a shortfall times the asymmetry   (Oliver 1980)
+    fair = (1 + g q)/price paid - the reference group's ratio                            (equity: outcome over input)
+    s'   = carry s + (1 - carry)(a gap + b fair), kept between -1 and 1
+    e'   = e + learning (q - e)
+
+A complaint's answer adds what is paid back (distributive justice), how fast (procedural) and by whom (interactional).
+Satisfaction acts through factors e^(w s), each with a weight w that is 0 unless set; a factor of weight 0 is exactly 1.
+"""
+
+from __future__ import annotations
+
+import math
+
+from churnsim.kernels.jit import njit
+from churnsim.kernels.philox import block
+from churnsim.kernels.rules import Records
+from churnsim.kernels.samplers import normal_quantile
+from churnsim.kernels.streams import COMPLAINT, EXPERIENCE, PURCHASE, SIMULATION
+
+__all__ = ["after_answer", "after_purchase", "disconfirmed", "factor", "perceived", "told"]
+
+_QUICK, _UNRESOLVED = 0, 2  # kinds of reply, as in `life.py`, which stands above this file
+
+
+@njit
+def _bounded(s: float) -> float:
+    return max(-1.0, min(1.0, s))
+
+
+@njit
+def disconfirmed(gap: float, zone: float, asymmetry: float) -> float:
+    """A gap between perceived and expected quality as it is felt: nothing inside the zone of indifference, a shortfall
+    `asymmetry` times as strongly as an excess."""
+    if gap > zone:
+        return gap - zone
+    if gap < -zone:
+        return (gap + zone) * asymmetry
+    return 0.0
+
+
+@njit
+def perceived(rules: Records, failure: float, k: int, uid: int, replication: int, seed: int) -> float:
+    """Quality of the k-th purchase, which fails with chance `failure`: the same word decides it as in
+    `life.purchase`."""
+    rule = rules[0]
+    _, _, u_failure, _ = block(k, PURCHASE, uid, replication, seed, SIMULATION)
+    u_quality, _, _, _ = block(k, EXPERIENCE, uid, replication, seed, SIMULATION)
+    quality = rule.quality_mean + rule.quality_spread * normal_quantile(u_quality)
+    return quality - rule.failure_drop if u_failure < failure else quality
+
+
+@njit
+def after_purchase(rules: Records, expected: float, satisfied: float, quality: float) -> tuple[float, float]:
+    """(expectation, satisfaction) after a purchase of perceived `quality`."""
+    rule = rules[0]
+    felt = rule.disconfirmation * disconfirmed(quality - expected, rule.indifference, rule.asymmetry)
+    if rule.equity != 0.0:
+        outcome = max(0.0, 1.0 + rule.outcome_per_quality * quality)
+        felt = felt + rule.equity * (outcome / rule.price - rule.reference_ratio)
+    satisfied = _bounded(rule.carry * satisfied + (1.0 - rule.carry) * felt)
+    return expected + rule.learning * (quality - expected), satisfied
+
+
+@njit
+def after_answer(rules: Records, satisfied: float, kind: int, k: int, uid: int, replication: int, seed: int) -> float:
+    """Satisfaction after the complaint about purchase k was answered."""
+    rule = rules[0]
+    _, u_kind, _, _ = block(k, COMPLAINT, uid, replication, seed, SIMULATION)
+    amends = min(1.0, rule.complaint_cents / rule.fair_cents) if rule.fair_cents > 0 else 0.0
+    speed = 0.0
+    if kind == _QUICK:
+        speed = 1.0
+    elif kind == _UNRESOLVED:
+        speed = -1.0
+    person = 1.0 if u_kind < rule.at_once else 0.0  # settled on the spot, by somebody who may
+    return _bounded(satisfied + rule.distributive * amends + rule.procedural * speed + rule.interactional * person)
+
+
+@njit
+def factor(weight: float, satisfied: float) -> float:
+    """What satisfaction does to a rate, a probability or an amount: e^(weight satisfied), exactly 1 at weight 0."""
+    return math.exp(weight * satisfied) if weight != 0.0 else 1.0
+
+
+@njit
+def told(people: int, weight: float, satisfied: float) -> int:
+    """How many people a customer tells: `people` for one who is neither, rounded half up."""
+    return people if weight == 0.0 else math.floor(people * math.exp(weight * satisfied) + 0.5)
