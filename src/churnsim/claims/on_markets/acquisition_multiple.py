@@ -2,13 +2,180 @@
 
 from __future__ import annotations
 
-from churnsim.claims.claim import Claim, Control, Kind
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from churnsim.claims.budgets import budget_of, split
+from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
+from churnsim.claims.evidence import MarketEvidence
+from churnsim.claims.fitted import NEEDS_MARKET, spread
+from churnsim.claims.judging import combine, not_run
+from churnsim.claims.maps import map_tables, region_verdict, where
 from churnsim.claims.sources import source
-from churnsim.claims.waiting import waits_for
+from churnsim.claims.tables import table as retention_table
+from churnsim.economics.acquisition_retention import EquityTest
+from churnsim.economics.response import SaturatingResponse
+from churnsim.simulation.believe import map_region
+from churnsim.simulation.compare import Comparison
+from churnsim.simulation.region import Axis, Region, Statement
 
-__all__ = ["ACQUISITION_MULTIPLE"]
+__all__ = ["ACQUISITION_MULTIPLE", "judge"]
 
-WAITING = waits_for("equal budgets on the compiled engine")
+LOW, HIGH = 5.0, 10.0
+STATED = {"001": "5", "002": "6", "000": "5 to 10", "004": "6 to 10"}
+SPLITS = (0.0, 0.25, 0.5, 0.75, 1.0)
+BUDGETS = (0.10, 0.40)
+"""Money a period per known customer: small, and four times that."""
+MARGIN, RATE, CEILINGS = 20.0, 0.10, (0.40, 0.90)
+"""Of the closed form: margin a period, discount rate, most that both responses reach; assumed, a round case."""
+SPEED_A = Axis(name="speed of acquisition's response", low=0.02, high=0.22, cells=10, unit="per unit of money")
+SPEED_R = Axis(name="speed of retention's response", low=0.10, high=1.10, cells=10, unit="per unit of money")
+METRIC = "equity"
+
+
+def judge(evidence: Evidence, quick: bool = False) -> Finding:
+    """The table's ratio, the ratio at the best split in closed form, and at the best of five splits simulated."""
+    if not isinstance(evidence, MarketEvidence):
+        return not_run(NEEDS_MARKET)
+    evidence = evidence.at(quick=quick)
+    ratio = retention_table().cost_ratio()
+    printed = Part(
+        name="(a) the retention table",
+        estimand="Marketing cost of a lost-and-replaced customer over that of a retained one, as text 001's "
+        "table has it.",
+        verdict=Verdict.HOLDS if LOW <= ratio <= HIGH else Verdict.FAILS,
+        estimate=ratio,
+        unit="times",
+        reason=f"The table of text 001 implies {ratio:.2f} times.",
+    )
+    region = _map(average=True)
+    closed = Part(
+        name="(b) at the best split, closed form",
+        estimand="Average cost of a customer won over that of one kept, where the budget is split to earn most.",
+        verdict=region_verdict(region),
+        reason=(
+            f"Over the map the ratio at the best split runs from {region.frame['mean'].min():.1f} to "
+            f"{region.frame['mean'].max():.1f}, while the next coin earns the same on both sides everywhere."
+        ),
+        region=where(region),
+    )
+    simulated, rows = _simulated(evidence, quick)
+    parts = (printed, closed, *simulated)
+    return Finding(
+        verdict=combine(parts),
+        reason=(
+            "The texts state "
+            + ", ".join(f"{figure} ({text})" for text, figure in STATED.items())
+            + f" times. {printed.reason} {closed.reason} "
+            + " ".join(part.reason for part in simulated)
+            + " A ratio of averages describes what was spent; where the next coin goes is decided by what the "
+            "next customer costs on either side."
+        ),
+        region=closed.region,
+        parts=parts,
+        tables={"splits": rows, **map_tables("best split", region)},
+    )
+
+
+def _map(*, average: bool) -> Region:
+    """Cost ratio at the best split over the speeds of both responses; the control asks for the marginal one."""
+    what = (
+        "average cost of a customer won over that of one kept" if average else "the next coin's return on either side"
+    )
+    statement = Statement(quantity=f"{what}, at the best split", above=LOW, below=HIGH)
+    return map_region(_ratio(average), statement, (SPEED_A, SPEED_R))
+
+
+def _ratio(average: bool) -> Callable[..., float]:
+    def ratio(speed_a: float, speed_r: float) -> float:
+        test = EquityTest(
+            margin=MARGIN,
+            acquisition=SaturatingResponse(ceiling=CEILINGS[0], k=speed_a),
+            retention=SaturatingResponse(ceiling=CEILINGS[1], k=speed_r),
+            discount_rate=RATE,
+        )
+        best = test.best()
+        if average:
+            return best.average_cost_ratio
+        step, A, R = 1e-4, best.acquisition_spend, best.retention_spend
+        more_A = test.at(acquisition_spend=A + step, retention_spend=R).equity - best.equity
+        more_R = test.at(acquisition_spend=A, retention_spend=R + step).equity - best.equity
+        # Both vanish at the optimum; their difference per coin is what is left of a reason to move money.
+        return 1.0 + (more_A - more_R) / step
+
+    return ratio
+
+
+def _simulated(evidence: MarketEvidence, quick: bool) -> tuple[tuple[Part, ...], Table]:
+    parts, rows = [], []
+    for letter, per_customer in zip("cd", BUDGETS[:1] if quick else BUDGETS, strict=False):
+        budget = budget_of(evidence, per_customer=per_customer)
+        strategies = [split(evidence, f"{share:.0%}", budget=budget, acquisition=share) for share in SPLITS]
+        twins = [
+            split(evidence, f"{share:.0%} alone", budget=budget, acquisition=share, keep=False) for share in SPLITS[:-1]
+        ]
+        found = evidence.compare([*strategies, *twins])
+        worth = found.values(METRIC)
+        table = [_row(found, share, budget) for share in SPLITS]
+        best = max(SPLITS, key=lambda share: float(worth[f"{share:.0%}"].mean()))
+        rows += table
+        parts.append(_part(letter, budget, best, found, next(r for r in table if r["acquisition_share"] == best)))
+    return tuple(parts), rows
+
+
+def _row(found: Comparison, share: float, budget: float) -> dict[str, float]:
+    name = f"{share:.0%}"
+    won, worth = found.values("births")[name].to_numpy(), found.values(METRIC)[name]
+    spent = {account: found.values(account)[name].to_numpy() for account in ("acquisition", "retention")}
+    kept = _lost(found, f"{name} alone" if share < 1.0 else name) - _lost(found, name)
+    cost_won = spent["acquisition"].sum() / won.sum() if won.sum() else np.nan
+    cost_kept = spent["retention"].sum() / kept.sum() if kept.sum() > 0 else np.nan
+    level = spread(worth.to_numpy(dtype=np.float64))
+    return {
+        "budget": budget, "acquisition_share": share, "equity": level.mean, "lower": level.lower, "upper": level.upper,
+        "won": float(won.mean()), "kept": float(kept.mean()), "cost_won": float(cost_won),
+        "cost_kept": float(cost_kept),
+        "ratio": float(cost_won / cost_kept),
+    }  # fmt: skip
+
+
+def _lost(found: Comparison, name: str) -> NDArray[np.float64]:
+    accounts = ("losses_organic", "losses_failure", "losses_complaint")
+    return np.asarray(sum(found.values(account)[name].to_numpy(dtype=np.float64) for account in accounts))
+
+
+def _part(letter: str, budget: float, best: float, found: Comparison, row: dict[str, float]) -> Part:
+    against = [f"{share:.0%}" for share in SPLITS if share != best]
+    rivals = found.differences(METRIC, against=f"{best:.0%}", level=1 - 0.05 / len(against)).to_dict("records")
+    closest = max((r for r in rivals if r["strategy"] in against), key=lambda r: float(r["mean"]))
+    ratio = row["ratio"]
+    told = (
+        f"a customer won then costs {row['cost_won']:.1f}, one kept {row['cost_kept']:.1f}, {ratio:.2f} times less"
+        if np.isfinite(ratio)
+        else "the ratio is not defined there, since only one side is paid for; a customer won costs "
+        f"{row['cost_won']:.1f}"
+    )
+    return Part(
+        name=f"({letter}) simulated, {budget:,.0f} a period",
+        estimand="Average cost of a customer won over that of one kept, at the best of five splits of the budget.",
+        verdict=Verdict.HOLDS if LOW <= ratio <= HIGH else Verdict.FAILS,
+        estimate=None if np.isnan(ratio) else ratio,
+        unit="times",
+        reason=(
+            f"With {budget:,.0f} a period most equity is made with {best:.0%} on prospects "
+            f"({-float(closest['mean']):,.0f} [{-float(closest['upper']):,.0f}, "
+            f"{-float(closest['lower']):,.0f}] more than {closest['strategy']}); {told}."
+        ),
+    )
+
+
+def control(evidence: Evidence, quick: bool) -> Finding:
+    """The same map asked for the ratio of marginal returns: it is one at every best split."""
+    region = _map(average=False)
+    return Finding(verdict=region_verdict(region), reason=where(region))
+
 
 ACQUISITION_MULTIPLE = Claim(
     id="acquisition-multiple",
@@ -34,7 +201,7 @@ ACQUISITION_MULTIPLE = Claim(
     expect=(5.0, 10.0),
     within=None,
     because="The texts span 5 to 10; no tolerance is added to the ends.",
-    control=Control(what="the average ratio taken for the marginal one", judge=WAITING),
+    control=Control(what="the average ratio taken for the marginal one", judge=control),
     critique=(
         (
             "The optimum equates marginal returns, not average costs (Blattberg & Deighton 1996; Pfeifer "
@@ -42,5 +209,5 @@ ACQUISITION_MULTIPLE = Claim(
             "Measurement and Analysis for Marketing 13(2), 179-188)."
         ),
     ),
-    judge=WAITING,
+    judge=judge,
 )
