@@ -84,6 +84,7 @@ if TYPE_CHECKING:
     from churnsim.simulation.strategy import Strategy as Strategy
     from churnsim.simulation.strategy import StructuralBond as StructuralBond
     from churnsim.simulation.strategy import WinBack as WinBack
+    from churnsim.simulation.traits import TraitsBase as TraitsBase
 
 _HOME = {
     "churnsim.errors": ("ChurnSimError", "ConfigError", "DataError", "FitError"),
@@ -112,6 +113,7 @@ _HOME = {
     "churnsim.models.selection": ("compare_models",),
     "churnsim.simulation.market": ("Market",),
     "churnsim.simulation.population": ("Cohort", "PosteriorBase"),
+    "churnsim.simulation.traits": ("TraitsBase",),
     "churnsim.simulation.strategy": (
         "Acquisition", "AskForComplaints", "ChurnChange", "Compensation", "ComplaintDesk", "CrossSelling",
         "DismissUnprofitable", "EconomicBond", "EmpoweredStaff", "ReferralReward", "RetentionContacts",

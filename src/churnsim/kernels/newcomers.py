@@ -11,7 +11,7 @@ from churnsim.kernels.rules import CLOCK, CONTRACT, DROPOUT_AT_ONCE, GAMMA_GAMMA
 from churnsim.kernels.streams import SIMULATION, TRAITS
 from churnsim.kernels.tables import beta_draw, gamma_draw
 
-__all__ = ["club_uniforms", "draw_cohort", "draw_new", "lineage"]
+__all__ = ["draw_cohort", "draw_new", "lineage", "trait_uniforms"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -61,11 +61,12 @@ def draw_cohort(
 
 
 @njit
-def club_uniforms(uids: Ints, replication: int, seed: int) -> Floats:
-    """Each customer's uniform that decides whether it joins a club."""
-    out = np.empty(uids.size)
+def trait_uniforms(uids: Ints, replication: int, seed: int) -> Floats:
+    """Each customer's uniforms that decide how it takes contacts and whether it joins a club."""
+    out = np.empty((uids.size, 2))
     for i in range(uids.size):
-        _, out[i], _, _ = block(1, TRAITS, uids[i], replication, seed, SIMULATION)
+        _, _, _, out[i, 0] = block(0, TRAITS, uids[i], replication, seed, SIMULATION)
+        _, out[i, 1], _, _ = block(1, TRAITS, uids[i], replication, seed, SIMULATION)
     return out
 
 

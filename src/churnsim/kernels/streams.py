@@ -29,9 +29,8 @@ ARRIVALS = 3  # ordinal k = k-th arrival of a channel: gap before it, money or m
 DEATH = 4  # ordinal k = k-th life of a customer: how long it lasts in unit-exponential time
 LOSS = 5  # ordinal k = loss after the k-th purchase: to a competitor?, held by a bond?
 REFERRAL = 6  # ordinal k = k-th referral of a customer: gap before it, reaches a prospect?
-WIN_BACK = (
-    7  # ordinal k = k-th contact to a silent customer: comes back?, place in a random order, gap to its next purchase
-)
+# ordinal k = k-th contact to a silent customer: comes back?, place in a random order, gap to its next purchase
+WIN_BACK = 7
 EXPERIENCE = 8  # ordinal k = k-th purchase of the simulation: quality of the experience
 
 # Domains.

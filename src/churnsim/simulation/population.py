@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from churnsim.data.identity import customer_uids
 from churnsim.errors import ConfigError
-from churnsim.kernels.newcomers import club_uniforms, draw_cohort, lineage
-from churnsim.kernels.philox import block
+from churnsim.kernels.newcomers import draw_cohort, lineage, trait_uniforms
 from churnsim.kernels.population import draw_base, draw_spend_rates
 from churnsim.kernels.rules import CLOCK, CONTRACT, DROPOUT_AT_ONCE, GAMMA_GAMMA
 from churnsim.kernels.streams import SIMULATION, TRAITS
@@ -99,7 +98,7 @@ class PosteriorBase:
         return Base(
             uids=uids,
             traits=traits,
-            members=club_uniforms(uids, replication, seed),
+            members=trait_uniforms(uids, replication, seed)[:, 1].copy(),
             alive=alive,
             first_purchase=-h.T,
             last_purchase=h.t_x - h.T,
@@ -112,7 +111,7 @@ class PosteriorBase:
         frame = purchases.draw_posterior(self._summary, seed=seed, replication=replication)
         traits = np.ones((len(frame), 4))
         traits[:, :2] = frame.iloc[:, :2].to_numpy(dtype=np.float64)
-        traits[:, 3] = [block(0, TRAITS, uid, replication, seed, SIMULATION)[3] for uid in self._uids.tolist()]
+        traits[:, 3] = trait_uniforms(self._uids, replication, seed)[:, 0]
         return traits, frame["alive"].to_numpy(dtype=np.bool_)
 
 
