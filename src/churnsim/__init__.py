@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from churnsim.simulation.precision import Precision as Precision
     from churnsim.simulation.quantity import Quantity as Quantity
     from churnsim.simulation.region import Region as Region
+    from churnsim.simulation.satisfaction import Satisfaction as Satisfaction
     from churnsim.simulation.scenario import Scenario as Scenario
     from churnsim.simulation.selection import Selection as Selection
     from churnsim.simulation.selection import select_best as select_best
@@ -121,6 +122,7 @@ _HOME = {
     ),
     "churnsim.simulation.neighbours": ("Competitors", "Referral", "WordOfMouth"),
     "churnsim.simulation.lifetimes": ("ContractualLifetime", "FixedSpend", "ProfitByTenure"),
+    "churnsim.simulation.satisfaction": ("Satisfaction",),
     "churnsim.simulation.scenario": ("Scenario",),
     "churnsim.simulation.engines": ("simulate",),
     "churnsim.simulation.ledger": ("Ledger",),

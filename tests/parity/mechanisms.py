@@ -54,6 +54,16 @@ MARKET_PARTS = {
     "cost to serve": {"terms": Terms(cost_to_serve=0.5)},
     "spread": {"retention": RetentionResponse(response_spread=1.5, harmed_share=0.2)},
     "regular": {"regularity": 3},
+    "satisfaction": {
+        "satisfaction": cs.Satisfaction(
+            equity=0.3,
+            complaint_effect=-1.0,
+            word_of_mouth_effect=0.7,
+            referral_effect=0.8,
+            dropout_effect=-0.9,
+            spend_effect=0.2,
+        )
+    },
 }
 
 

@@ -16,6 +16,7 @@ from churnsim.kernels.life import failure_probability
 from churnsim.kernels.philox import block
 from churnsim.kernels.rules import CLOCK, CONTRACT, Records
 from churnsim.kernels.samplers import exponential_quantile, gamma_quantile
+from churnsim.kernels.satisfaction import factor as mood_factor
 from churnsim.kernels.special import lower_gamma
 from churnsim.kernels.streams import ARRIVALS, COMPLAINT, DEATH, PURCHASE, REFERRAL, SIMULATION
 
@@ -101,14 +102,18 @@ def contact_factor(effect: float, response: float) -> float:
 
 
 @njit
-def organic_factor(rules: Records, effect: float, response: float, contacted: int, member: int) -> float:
-    """What the firm does to a customer's organic dropout: contacts and bonds."""
+def organic_factor(
+    rules: Records, effect: float, response: float, contacted: int, member: int, satisfied: float
+) -> float:
+    """What the firm does to a customer's organic dropout: contacts and bonds, and how satisfied it left it."""
     rule = rules[0]
     factor = rule.organic_factor
     if contacted != 0:
         factor = factor * contact_factor(effect, response)
     if member != 0:
         factor = factor * rule.member_factor
+    if rule.dropout_effect != 0.0:
+        factor = factor * mood_factor(rule.dropout_effect, satisfied)
     return factor
 
 
@@ -135,10 +140,12 @@ def rescaled(at: float, now: float, before: float, after: float) -> float:
 
 
 @njit
-def referral_gap(rules: Records, member: int, k: int, uid: int, replication: int, seed: int) -> float:
+def referral_gap(rules: Records, member: int, satisfied: float, k: int, uid: int, replication: int, seed: int) -> float:
     """Time before a customer's k-th referral."""
     rule = rules[0]
     rate = rule.referral_rate * (rule.member_referral_factor if member != 0 else 1.0)
+    if rule.referral_effect != 0.0:
+        rate = rate * mood_factor(rule.referral_effect, satisfied)
     if rate <= 0.0:
         return math.inf
     u, _, _, _ = block(k, REFERRAL, uid, replication, seed, SIMULATION)

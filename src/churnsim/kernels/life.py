@@ -138,6 +138,7 @@ def purchase(
     dropout: float,
     failure: float,
     factor: float,
+    complains: float,
     k: int,
     uid: int,
     replication: int,
@@ -146,18 +147,18 @@ def purchase(
     """The customer's k-th purchase: (word of the gap after it, word of its spend, failed, reply kind, what it leads
     to).
 
-    `failure` is the chance that it fails and `factor` multiplies organic dropout. With a desk a complaint AWAITS its
-    reply, unless empowered staff settle it at once; without one the market's own handling answers at once. One word a
-    decision: gap, spend, failure, organic dropout from the purchase's block; complaint, kind of reply, stay from the
-    complaint's. The stay word serves silent and complaining customers alike, so a customer that would stay without a
-    word also stays after a reply that is at least as likely to keep it.
+    `failure` is the chance that it fails; `factor` multiplies organic dropout and `complains` the chance to complain.
+    With a desk a complaint AWAITS its reply, unless empowered staff settle it at once; without one the market's own
+    handling answers at once. One word a decision: gap, spend, failure, organic dropout from the purchase's block;
+    complaint, kind of reply, stay from the complaint's. The stay word serves silent and complaining customers alike,
+    so a customer that would stay without a word also stays after a reply that is at least as likely to keep it.
     """
     u_gap, u_spend, u_failure, u_organic = block(k, PURCHASE, uid, replication, seed, SIMULATION)
     if u_failure >= failure:
         return u_gap, u_spend, False, NO_REPLY, _organic(u_organic, rules, dropout, factor)
     rule = rules[0]
     u_complaint, u_kind, _, u_stay = block(k, COMPLAINT, uid, replication, seed, SIMULATION)
-    if u_complaint >= rule.complaint_probability:
+    if u_complaint >= rule.complaint_probability * complains:
         if u_stay >= rule.silent_stay:
             return u_gap, u_spend, True, NO_REPLY, LOST_FAILURE
         return u_gap, u_spend, True, NO_REPLY, _organic(u_organic, rules, dropout, factor)

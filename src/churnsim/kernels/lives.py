@@ -18,12 +18,14 @@ from churnsim.kernels.clocks import (
     death_gap,
     dropout_now,
     organic_factor,
-    organic_hazard,
     purchase_gap,
     referral_gap,
 )
 from churnsim.kernels.jit import njit
+from churnsim.kernels.moods import experience, hazard_of, recover
 from churnsim.kernels.rules import ACTIVE, AWAITING, CLOCK, CONTRACT, DROPOUT_AT_ONCE, LOST, UNBORN, Record, Records
+from churnsim.kernels.satisfaction import factor as mood_factor
+from churnsim.kernels.satisfaction import told as told_by
 
 __all__ = ["COMPLAINTS", "LOG", "REFERRALS", "advance", "hazard_of", "next_event"]
 
@@ -95,19 +97,13 @@ def _answered(rules: Records, kind: int, time: float, c: Record, row: Ints, log:
     rule = rules[0]
     row[accounts.RECOVERY] += rule.complaint_cents
     c.margin -= rule.complaint_cents
+    mouth = rule.word_of_mouth_effect
     if kind == life.UNRESOLVED:
-        row[accounts.TOLD_AGAINST] += rule.tells_against
+        row[accounts.TOLD_AGAINST] += told_by(rule.tells_against, -mouth, c.satisfied)
     else:
         c.unhappy = 0
-        row[accounts.TOLD_FOR] += rule.tells_for
+        row[accounts.TOLD_FOR] += told_by(rule.tells_for, mouth, c.satisfied)
     _note(accounts.REPLY + kind, 0, time, c, row, log, fill)
-
-
-@njit
-def hazard_of(rules: Records, hazards: Floats, effect: float, c: Record) -> float:
-    """Organic hazard of a lifetime in time, as things stand."""
-    factor = organic_factor(rules, effect, c.response, c.contacted, c.member)
-    return organic_hazard(rules, c.rate, dropout_now(rules, hazards, c.dropout, c.seen + c.k, c.returns), factor)
 
 
 @njit
@@ -123,9 +119,9 @@ def _buy(
         c.k += 1
     tenure = c.seen + c.k
     dropout = dropout_now(rules, hazards, c.dropout, tenure, c.returns)
-    factor = organic_factor(rules, effect, c.response, c.contacted, c.member)
+    factor = organic_factor(rules, effect, c.response, c.contacted, c.member, c.satisfied)
     contract = rule.lifetime == CONTRACT
-    raised = 1.0 + uplift if c.crossed != 0 else 1.0
+    raised = (1.0 + uplift if c.crossed != 0 else 1.0) * mood_factor(rule.spend_effect, c.satisfied)
     if told:
         c.state = ACTIVE
         c.death_at += time
@@ -134,10 +130,16 @@ def _buy(
         row[accounts.RECOVERY] += rule.reply_cents
         c.margin -= rule.reply_cents
         _answered(rules, c.reply, time, c, row, log, fill)
+        if rule.satisfaction != 0:
+            recover(rules, hazards, effect, c.reply, time, c, replication, seed)
     else:
         failure = life.failure_probability(rules, c.rate, dropout) * quality
+        if rule.satisfaction != 0:
+            experience(rules, hazards, effect, failure, time, c, replication, seed)
+            factor = organic_factor(rules, effect, c.response, c.contacted, c.member, c.satisfied)
+        complains = mood_factor(rule.complaint_effect, c.satisfied)
         u_gap, u_spend, failed, kind, fate = life.purchase(
-            rules, dropout, failure, factor, c.k, c.uid, replication, seed
+            rules, dropout, failure, factor, complains, c.k, c.uid, replication, seed
         )
         if not contract:
             listed = life.amount(rules, spends, profits, u_spend, c.spend_rate, raised, tenure)
@@ -149,6 +151,8 @@ def _buy(
             if kind != life.NO_REPLY:
                 _note(accounts.COMPLAINT, 0, time, c, row, log, fill)
                 _answered(rules, kind, time, c, row, log, fill)
+                if rule.satisfaction != 0:
+                    recover(rules, hazards, effect, kind, time, c, replication, seed)
             elif fate == life.AWAITS:
                 _note(accounts.COMPLAINT, 0, time, c, row, log, fill)
                 c.state = AWAITING
@@ -163,7 +167,7 @@ def _buy(
                 fill[COMPLAINTS] += 1
                 return
             else:
-                row[accounts.TOLD_AGAINST] += rule.tells_against
+                row[accounts.TOLD_AGAINST] += told_by(rule.tells_against, -rule.word_of_mouth_effect, c.satisfied)
     if fate != life.KEEPS and _lose(rules, fate, c.k, time, c, row, log, fill, replication, seed):
         return
     if contract:
@@ -192,7 +196,7 @@ def _arrive(
     c.due = time + purchase_gap(rules, u_gap, c.rate)
     if rules[0].lifetime == CLOCK:
         c.death_at = time + death_gap(hazard_of(rules, hazards, effect, c), 0, c.uid, replication, seed)
-    c.referral_at = time + referral_gap(rules, c.member, 0, c.uid, replication, seed)
+    c.referral_at = time + referral_gap(rules, c.member, c.satisfied, 0, c.uid, replication, seed)
 
 
 @njit
@@ -216,7 +220,7 @@ def _refer(rules: Records, time: float, c: Record, referrals: Records, fill: Int
         line.ordinal = c.referrals
         fill[REFERRALS] += 1
     c.referrals += 1
-    c.referral_at = time + referral_gap(rules, c.member, c.referrals, c.uid, replication, seed)
+    c.referral_at = time + referral_gap(rules, c.member, c.satisfied, c.referrals, c.uid, replication, seed)
 
 
 @njit

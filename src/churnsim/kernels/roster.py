@@ -20,7 +20,8 @@ from churnsim.kernels.clocks import (
 )
 from churnsim.kernels.jit import njit
 from churnsim.kernels.life import EVAPORATES, LOST_DISMISSED, comes_back
-from churnsim.kernels.lives import hazard_of, next_event
+from churnsim.kernels.lives import next_event
+from churnsim.kernels.moods import hazard_of
 from churnsim.kernels.newcomers import draw_new
 from churnsim.kernels.rules import ACTIVE, AWAITING, CLOCK, KNOWN, LOST, UNBORN, Record, Records
 
@@ -51,6 +52,8 @@ def _traits(
     c.death_at = math.inf
     c.referral_at = math.inf
     c.lost_at = math.inf
+    c.expected = rules[0].first_expectation
+    c.satisfied = 0.0
 
 
 @njit
@@ -76,10 +79,10 @@ def start(
             c.state = ACTIVE
             c.due = starting_gap(rules, c.rate, -last_purchase[i], c.uid, replication, seed)
             if rules[0].lifetime == CLOCK:
-                factor = organic_factor(rules, 0.0, c.response, 0, c.member)
+                factor = organic_factor(rules, 0.0, c.response, 0, c.member, c.satisfied)
                 hazard = organic_hazard(rules, c.rate, dropout_now(rules, hazards, c.dropout, c.seen, 0), factor)
                 c.death_at = death_gap(hazard, 0, c.uid, replication, seed)
-            c.referral_at = referral_gap(rules, c.member, 0, c.uid, replication, seed)
+            c.referral_at = referral_gap(rules, c.member, c.satisfied, 0, c.uid, replication, seed)
         wake[i] = next_event(c)
 
 
@@ -150,7 +153,7 @@ def win_back(
             c.due = now + purchase_gap(rules, u_gap, c.rate)
             if rules[0].lifetime == CLOCK:
                 c.death_at = now + death_gap(hazard_of(rules, hazards, effect, c), c.lives, c.uid, replication, seed)
-            c.referral_at = now + referral_gap(rules, c.member, c.referrals, c.uid, replication, seed)
+            c.referral_at = now + referral_gap(rules, c.member, c.satisfied, c.referrals, c.uid, replication, seed)
             wake[chosen[j]] = next_event(c)
 
 

@@ -127,7 +127,7 @@ def packed(rules: Rules) -> Records:
     return np.array([tuple(rules)], dtype=RULES)
 
 
-# A customer, in 152 bytes; engines keep 8 more beside it, the time of its next event. Traits first, then clocks
+# A customer, in 168 bytes; engines keep 8 more beside it, the time of its next event. Traits first, then clocks
 # (absolute times; while a complaint is open `death_at` and `referral_at` hold what was left of them), then books.
 CUSTOMER = np.dtype(
     [
@@ -141,6 +141,8 @@ CUSTOMER = np.dtype(
         ("referral_at", np.float64),
         ("last_purchase", np.float64),
         ("first_purchase", np.float64),
+        ("expected", np.float64),  # quality that it expects, and how satisfied it is: -1 to 1
+        ("satisfied", np.float64),
         ("lost_at", np.float64),  # or, while a complaint is open, when it was made
         ("repeat_revenue", np.int64),  # cents that the firm has seen, without the first purchase
         ("revenue", np.int64),  # cents in the simulation

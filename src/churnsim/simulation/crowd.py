@@ -13,6 +13,7 @@ from churnsim.kernels import clocks, life
 from churnsim.kernels.newcomers import draw_new
 from churnsim.kernels.residual import residual_margin
 from churnsim.kernels.rules import ACTIVE, AWAITING, CLOCK, LOST, UNBORN
+from churnsim.kernels.satisfaction import factor as mood_factor
 from churnsim.simulation.books import INDEX, Books
 from churnsim.simulation.customer import Customer
 from churnsim.simulation.firm import Firm
@@ -69,6 +70,7 @@ class ObjectCrowd:
             response=clocks.response_of(self.rules, u_contact),
             member=int(u_member < self.p.numbers.member_share),
             state=state,
+            expected=self.p.numbers.first_expectation,
         )
         self.customers.append(customer)
         return customer
@@ -79,7 +81,7 @@ class ObjectCrowd:
             c.death_at = now + clocks.death_gap(
                 self.hazard(c, self.firm.effect if self.firm else 0.0), c.lives, c.uid, *self.address
             )
-        c.referral_at = now + clocks.referral_gap(self.rules, c.member, c.referrals, c.uid, *self.address)
+        c.referral_at = now + clocks.referral_gap(self.rules, c.member, c.satisfied, c.referrals, c.uid, *self.address)
 
     # What is known of one customer
 
@@ -89,11 +91,23 @@ class ObjectCrowd:
 
     def factor(self, c: Customer, effect: float) -> float:
         """What the firm does to its organic dropout; `effect` is that of contacts."""
-        return clocks.organic_factor(self.rules, effect, c.response, c.contacted, c.member)
+        return clocks.organic_factor(self.rules, effect, c.response, c.contacted, c.member, c.satisfied)
 
     def hazard(self, c: Customer, effect: float) -> float:
         """Organic hazard of a lifetime in time, as things stand."""
         return clocks.organic_hazard(self.rules, c.rate, self.dropout(c), self.factor(c, effect))
+
+    def feel(self, c: Customer, satisfied: float, effect: float, now: float) -> None:
+        """Let it be `satisfied` from now on: what is left of its clocks runs at its new rates."""
+        numbers = self.p.numbers
+        clock = numbers.lifetime == CLOCK and numbers.dropout_effect != 0.0
+        before = self.hazard(c, effect) if clock else 0.0
+        if numbers.referral_effect != 0.0:
+            old, new = (mood_factor(numbers.referral_effect, s) for s in (c.satisfied, satisfied))
+            c.referral_at = clocks.rescaled(c.referral_at, now, old, new)
+        c.satisfied = satisfied
+        if clock:
+            c.death_at = clocks.rescaled(c.death_at, now, before, self.hazard(c, effect))
 
     def active(self) -> int:
         """Those with the firm, waiting for a reply or not."""

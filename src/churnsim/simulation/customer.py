@@ -27,6 +27,8 @@ class Customer:
     referral_at: float = math.inf
     first_purchase: float = 0.0
     last_purchase: float = 0.0
+    expected: float = 0.0
+    satisfied: float = 0.0
     lost_at: float = math.inf
     repeat_revenue: int = 0
     revenue: int = 0

@@ -27,6 +27,7 @@ from churnsim.simulation.responses import (
     Terms,
     WinBackResponse,
 )
+from churnsim.simulation.satisfaction import Satisfaction
 from churnsim.units import Duration, discount_force
 
 __all__ = ["Complaints", "Market", "Prospects", "RetentionResponse", "Terms", "assumptions"]
@@ -35,7 +36,7 @@ __all__ = ["Complaints", "Market", "Prospects", "RetentionResponse", "Terms", "a
 # What may carry assumptions; the parts that are None are off.
 PARTS = (
     "terms", "complaints", "prospects", "retention", "quality", "recovery", "cross_selling", "win_back", "bonds",
-    "referral", "word_of_mouth", "competitors",
+    "referral", "word_of_mouth", "competitors", "satisfaction",
 )  # fmt: skip
 WORDS = {"D": "days", "W": "weeks", "M": "months", "Y": "years"}
 # Unit and meaning of the fitted parameters.
@@ -78,6 +79,7 @@ class Market:
     referral: Referral | None = None
     word_of_mouth: WordOfMouth | None = None
     competitors: Competitors | None = None
+    satisfaction: Satisfaction | None = None
     regularity: int = 1
     draws: tuple[tuple[Any, Any], ...] = ()
     origins: Mapping[str, Origin] = field(default_factory=dict)

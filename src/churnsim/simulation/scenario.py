@@ -105,6 +105,7 @@ class Scenario:
             harmed_share=float(market.retention.harmed_share),
             response_spread=float(market.retention.response_spread),
             epoch=float(self.epoch),
+            **(market.satisfaction.rules() if market.satisfaction else {}),
         )
 
     @property

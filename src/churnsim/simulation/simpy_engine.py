@@ -14,7 +14,7 @@ from typing import Any
 
 import simpy
 
-from churnsim.kernels import clocks, life
+from churnsim.kernels import clocks, life, satisfaction
 from churnsim.kernels.accounts import KINDS
 from churnsim.kernels.accounts import LOST as LOST_KINDS
 from churnsim.kernels.accounts import REPLY as REPLY_KINDS
@@ -134,22 +134,36 @@ class _Run:
         """The next purchase or renewal, and what comes of it."""
         rules, uid = self.rules, c.uid
         c.k += 1
+        raised = self._raised(c)
         failure = life.failure_probability(rules, c.rate, self.crowd.dropout(c)) * self.firm.quality
+        if self.numbers.satisfaction:
+            quality = satisfaction.perceived(rules, failure, c.k, uid, *self.address)
+            c.expected, satisfied = satisfaction.after_purchase(rules, c.expected, c.satisfied, quality)
+            self.crowd.feel(c, satisfied, self.firm.effect, time)
+        complains = satisfaction.factor(self.numbers.complaint_effect, c.satisfied)
         u_gap, u_spend, failed, kind, fate = life.purchase(
-            rules, self.crowd.dropout(c), failure, self.crowd.factor(c, self.firm.effect), c.k, uid, *self.address
+            rules,
+            self.crowd.dropout(c),
+            failure,
+            self.crowd.factor(c, self.firm.effect),
+            complains,
+            c.k,
+            uid,
+            *self.address,
         )
         contract = self.numbers.lifetime == CONTRACT
         if not contract:
-            c.repeat_revenue += self._book(c, time, self._amount(c, u_spend))
+            c.repeat_revenue += self._book(c, time, self._amount(c, u_spend, raised))
         c.unhappy = int(failed)
         if failed:
             self.books.note(time, uid, "failure")
             if kind == life.NO_REPLY and fate != life.AWAITS:
-                self.books.count("told_against", self.numbers.tells_against)
+                self._tell(c, "told_against", self.numbers.tells_against, -1)
             else:
                 self.books.note(time, uid, "complaint")
         if fate == life.AWAITS:
             kind, time = yield from self._answer(c, time)
+            raised = self._raised(c)
             u_gap, u_spend, fate = life.reply(
                 rules, self.crowd.dropout(c), self.crowd.factor(c, self.firm.effect), kind, c.k, uid, *self.address
             )
@@ -159,7 +173,7 @@ class _Run:
         if fate != life.KEEPS and self._lose(c, time, fate, c.k):
             return
         if contract:
-            c.repeat_revenue += self._book(c, time, self._amount(c, u_spend))
+            c.repeat_revenue += self._book(c, time, self._amount(c, u_spend, raised))
         c.due = time + clocks.purchase_gap(rules, u_gap, c.rate)
 
     def _answer(self, c: Customer, complained: float) -> Generator[simpy.Event, Any, tuple[int, float]]:
@@ -187,11 +201,19 @@ class _Run:
         """A complaint was answered: what it cost, and whether the customer is restored."""
         self._spend(c, "recovery", self.numbers.complaint_cents)
         if kind == life.UNRESOLVED:
-            self.books.count("told_against", self.numbers.tells_against)
+            self._tell(c, "told_against", self.numbers.tells_against, -1)
         else:
             c.unhappy = 0
-            self.books.count("told_for", self.numbers.tells_for)
+            self._tell(c, "told_for", self.numbers.tells_for, 1)
         self.books.note(time, c.uid, KINDS[REPLY_KINDS + kind])
+        if self.numbers.satisfaction:
+            satisfied = satisfaction.after_answer(self.rules, c.satisfied, kind, c.k, c.uid, *self.address)
+            self.crowd.feel(c, satisfied, self.firm.effect, time)
+
+    def _tell(self, c: Customer, account: str, people: int, sign: int) -> None:
+        """Tell others, more of them the more strongly it feels."""
+        weight = sign * self.numbers.word_of_mouth_effect
+        self.books.count(account, satisfaction.told(people, weight, c.satisfied))
 
     def _lose(self, c: Customer, time: float, fate: int, ordinal: int) -> bool:
         """Lose the customer, unless switching costs hold it."""
@@ -208,10 +230,14 @@ class _Run:
         if not c.unhappy:
             self.crowd.referrals.append((time, c.uid, c.referrals))
         c.referrals += 1
-        c.referral_at = time + clocks.referral_gap(self.rules, c.member, c.referrals, c.uid, *self.address)
+        c.referral_at = time + clocks.referral_gap(self.rules, c.member, c.satisfied, c.referrals, c.uid, *self.address)
 
-    def _amount(self, c: Customer, u_spend: float) -> int:
-        raised = 1.0 + self.firm.uplift if c.crossed else 1.0
+    def _raised(self, c: Customer) -> float:
+        """Factor on what it spends: offers that reached it, and its mood before it buys."""
+        offers = 1.0 + self.firm.uplift if c.crossed else 1.0
+        return offers * satisfaction.factor(self.numbers.spend_effect, c.satisfied)
+
+    def _amount(self, c: Customer, u_spend: float, raised: float) -> int:
         return life.amount(self.rules, self.p.spends, self.p.profits, u_spend, c.spend_rate, raised, c.tenure)
 
     def _book(self, c: Customer, time: float, listed: int) -> int:
