@@ -214,7 +214,7 @@ def _bad_rows() -> list[Broken]:
 
 
 def _packed_files() -> list[Broken]:
-    packed = gzip.compress((HEADER + GOOD).encode())
+    packed = gzip.compress((HEADER + GOOD).encode(), mtime=0)
     return [
         Broken("cut.csv.gz", packed[: len(packed) // 2], "not a sound gzip"),
         Broken("not-packed.csv.gz", (HEADER + GOOD).encode(), "not a sound gzip"),
