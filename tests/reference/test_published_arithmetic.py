@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 import mpmath
@@ -12,12 +13,15 @@ from churnsim.claims.card import CARD_NPV, FLOWS, PROFITS
 from churnsim.claims.claim import Verdict
 from churnsim.claims.complaint_tree import COMPLAINT_TREE, STATED_TREE
 from churnsim.claims.five_percent import part_a, part_b
+from churnsim.claims.five_percent_contracts import gain_under_contract
 from churnsim.claims.five_percent_map import LIVES, Change, gain
+from churnsim.claims.five_percent_paid import paid_gain
 from churnsim.claims.reproduce import reproduce
 from churnsim.claims.tables import RETENTION_TABLE, table
 from churnsim.economics.multiples import MarginTiming, relative_gain
 from churnsim.economics.streams import ProfitByTenure, npv, stream_value
 from churnsim.economics.survival_curves import BetaGeometric, Geometric
+from churnsim.models.sbg import ShiftedBetaGeometric
 
 # Two routes of a few dozen double-precision operations each agree to this relative error.
 SAME = 1e-12
@@ -127,3 +131,32 @@ def test_tail_of_the_churn_mix_against_high_precision(polarization, weight):
         exact = mpmath.hyp2f1(1, life.beta + 3, life.alpha + life.beta + 3, weight) * life.survival(3)
     # 1e-10: a few thousand steps at weight .9999, each rounding in the sixteenth digit, divided by 1 - weight.
     assert life.tail(3, weight=weight) == pytest.approx(float(exact), rel=1e-10)
+
+
+@pytest.mark.parametrize(("retention", "spent"), [(0.6, 0.0), (0.8, 0.1), (0.9, 0.05)])
+def test_paid_improvement_twice(retention, spent):
+    """Year by year: five points more stay, and a share of the margin goes on holding them."""
+
+    def worth(r, margin):
+        return math.fsum(margin * r**t / 1.1**t for t in range(600))
+
+    by_years = worth(retention + 0.05, 1.0 - spent) / worth(retention, 1.0) - 1.0
+    assert paid_gain(retention, spent) == pytest.approx(by_years, rel=1e-9)
+
+
+def test_gain_under_contract_twice():
+    """High End's published mix, renewal by renewal, with the card's profit by year."""
+    model = ShiftedBetaGeometric(alpha=0.668, beta=3.806, unit="Y")
+    total = 0.668 + 3.806
+
+    def worth(alpha, beta):
+        left, value = 1.0, -51.0
+        for year in range(1, 3000):
+            value += left * PROFITS[min(year, 6) - 1] / 1.1**year
+            left *= (beta + year - 1) / (alpha + beta + year - 1)
+        return value
+
+    raised = 3.806 / total + 0.05
+    by_years = worth(total * (1 - raised), total * raised) / worth(0.668, 3.806) - 1.0
+    found = gain_under_contract(model, Change.POINTS, profile="growing", cost=51.0)
+    assert found == pytest.approx(by_years, rel=1e-8)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
+from churnsim.claims.five_percent_contracts import parts_d
 from churnsim.claims.five_percent_map import (
     COSTS,
     DISCOUNTS,
@@ -18,6 +19,7 @@ from churnsim.claims.five_percent_map import (
     inside,
     intervals,
 )  # fmt: skip
+from churnsim.claims.five_percent_paid import maps, part_e
 from churnsim.claims.five_percent_simulation import FEWER_PERCENT, parts_c
 from churnsim.claims.judging import combine, share_of_map
 from churnsim.claims.sources import source
@@ -123,10 +125,12 @@ def part_b(*, points: float = 5.0) -> Part:
 
 
 def judge(evidence: Evidence = None, quick: bool = False) -> Finding:
-    """All three parts. Without evidence from a simulation part (c), and with it the whole, is UNTESTED."""
+    """All parts. Without evidence from a simulation part (c), and with it the whole, is UNTESTED."""
     a, found = part_a()
     c, simulated = parts_c(evidence, quick)
-    parts = (a, part_b(), *c)
+    d, contracts = parts_d(draws=60 if quick else 200)
+    e, paid = part_e()
+    parts = (a, part_b(), *c, *d, e)
     verdict = combine(parts)
     misread, missed = part_a(Change.PERCENT)
     words = {
@@ -136,20 +140,23 @@ def judge(evidence: Evidence = None, quick: bool = False) -> Finding:
         Verdict.FAILS: "Not true anywhere it was looked at.",
     }.get(verdict, "Cannot be judged.")
     lowest = min(_gains(missed))
-    run = " ".join(f"{part.name}: {part.verdict.value}." for part in c)
+    run = " ".join(f"{part.name}: {part.verdict.value}." for part in (*c, *d))
     return Finding(
         verdict=verdict,
         reason=(
             f"{words} {a.reason} Read as five percent of the defections instead of five points, it is true in "
-            f"{misread.estimate:.1f}% of the cells, and the gain can be as small as {lowest:.1%}. {run}"
+            f"{misread.estimate:.1f}% of the cells, and the gain can be as small as {lowest:.1%}. {run} {e.reason}"
         ),
-        region=" ".join(f"{part.name[:3]} {part.region}" for part in parts if part.region) or None,
+        region=" ".join(f"{part.name[:3]} {part.region}" for part in parts if part.region and part is not e) or None,
         parts=parts,
         tables={
+            "contracts": contracts,
             "intervals": [_interval(i) for i in intervals(found) + intervals(missed)],
             "map": [_cell(c) for c in found + missed if c.retention in MAP_BASES],
             "margin_timings": _timings(),
             "simulated": simulated,
+            **maps(),
+            **paid,
         },
     )
 
