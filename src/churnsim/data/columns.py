@@ -19,7 +19,7 @@ from churnsim.data.flaws import Flaw, Flaws
 from churnsim.data.text_columns import PLAIN, NumberFormat, as_text, is_arrow_text, mask, parsed_dates, parsed_numbers
 from churnsim.errors import ConfigError, DataError
 
-__all__ = ["Names", "amounts", "dates", "ids", "numbers", "typed_columns"]
+__all__ = ["MISSING", "Names", "amounts", "dates", "ids", "numbers", "typed_columns"]
 
 # What exporters write for "nothing here". A customer who is really called so would be taken for many others'
 # missing id, so each of these is refused by name and never passed over.

@@ -13,11 +13,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churnsim.data.columns import Names, typed_columns
 from churnsim.data.days import iso_day, past_day
-from churnsim.data.flaws import Flaws
-from churnsim.data.table_columns import check_columns
+from churnsim.data.grouped_log import GroupedLog, grouped
 from churnsim.errors import DataError
+from churnsim.kernels import purchase_days as kernel
 
 __all__ = ["PurchaseDays", "purchase_days"]
 
@@ -30,6 +29,14 @@ class PurchaseDays:
     customer: NDArray[np.int64]
     day: NDArray[np.int64]  # since 1970-01-01
     amount: NDArray[np.float64] | None
+
+    @classmethod
+    def of(cls, log: GroupedLog) -> PurchaseDays:
+        """The entries of a log that is laid out already."""
+        size = int(log.starts[-1])
+        customer, day, amount = np.empty(size, np.int64), np.empty(size, np.int64), np.empty(size)
+        kernel.entries(log.rows, log.starts, customer, day, amount)
+        return cls(log.ids, customer, day, amount if log.amounts else None)
 
     @property
     def last(self) -> int:
@@ -77,65 +84,9 @@ class PurchaseDays:
         return PurchaseDays(self.ids[present], customer, self.day[kept], amount), end
 
 
-def purchase_days(transactions: pd.DataFrame) -> PurchaseDays:
+def purchase_days(transactions: Any) -> PurchaseDays:
     """Check a log (``customer_id, date`` and perhaps ``amount``) and take it together by customer and day.
 
     Raises one DataError for all bad rows; it names row, value and remedy.
     """
-    frame = _checked(transactions)
-    customer, ids = _numbered(frame["customer_id"])
-    day = frame["date"].to_numpy().astype("datetime64[D]").astype(np.int64)
-    amount = frame["amount"].to_numpy() if "amount" in frame else None
-    # Amounts of a day are added by size, so that the order of the rows cannot change the last digit.
-    order = np.lexsort((day, customer) if amount is None else (amount, day, customer))
-    customer, day = customer[order], day[order]
-    new = (np.diff(customer, prepend=-1) != 0) | (np.diff(day, prepend=day[0] - 1) != 0)
-    starts = np.flatnonzero(new)
-    if amount is not None:
-        with np.errstate(over="ignore"):
-            if not np.isfinite(amount.sum()):
-                raise DataError("the amounts add up to more than a number can hold. Check their unit.")
-        amount = np.add.reduceat(amount[order], starts)
-    return PurchaseDays(ids, customer[starts], day[starts], amount)
-
-
-def _checked(transactions: pd.DataFrame) -> pd.DataFrame:
-    """The log with proper types, or one DataError for all its bad rows."""
-    if not isinstance(transactions, pd.DataFrame):
-        raise DataError(
-            f"transactions must be a pandas DataFrame; got {type(transactions).__name__}. "
-            "Read a file with churnsim.read_transactions."
-        )
-    amount = "amount" if "amount" in transactions.columns else None
-    names = Names(customer_id="customer_id", date="date", amount=amount)
-    check_columns(list(transactions.columns), names.present(), source="the transactions frame", rename=True)
-    if transactions.empty:
-        raise DataError("the transactions frame is empty. Give it at least one purchase.")
-    flaws = Flaws(len(transactions))
-    frame = typed_columns(transactions, names=names, flaws=flaws)
-    if flaws.count:
-        labels = transactions.index
-        raise flaws.error(
-            "the transactions frame",
-            row=(lambda position: labels[position]) if labels.is_unique else (lambda position: position),
-            row_word="index" if labels.is_unique else "position",
-            last_resort="Or drop such rows.",
-        )
-    return frame
-
-
-def _numbered(values: pd.Series[Any]) -> tuple[NDArray[np.int64], pd.Index[Any]]:
-    """Each row's customer as a number, and the sorted ids those numbers stand for."""
-    codes, uniques = pd.factorize(values)
-    ids = pd.Index(uniques)
-    try:
-        order = ids.argsort()
-    except TypeError:
-        kinds = sorted({type(value).__name__ for value in uniques})
-        raise DataError(
-            f"column 'customer_id' mixes kinds of ids ({', '.join(kinds)}), so that one customer may be "
-            "counted twice. Convert them to one kind, such as str."
-        ) from None
-    place = np.empty(len(ids), dtype=np.int64)
-    place[order] = np.arange(len(ids))
-    return place[codes], ids[order].rename("customer_id")
+    return PurchaseDays.of(grouped(transactions))
