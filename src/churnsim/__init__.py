@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from churnsim.models.bg_nbd import BGNBD as BGNBD
     from churnsim.models.bootstrap import bootstrap as bootstrap
     from churnsim.models.clv import customer_value as customer_value
+    from churnsim.models.clv import customer_value_intervals as customer_value_intervals
+    from churnsim.models.clv import total_value as total_value
     from churnsim.models.forecast import forecast as forecast
     from churnsim.models.gamma_gamma import GammaGamma as GammaGamma
     from churnsim.models.holdout import rolling_validation as rolling_validation
@@ -103,7 +105,7 @@ _HOME = {
     "churnsim.models.gamma_gamma": ("GammaGamma",),
     "churnsim.models.sbg": ("ShiftedBetaGeometric",),
     "churnsim.models.bdw": ("BetaDiscreteWeibull",),
-    "churnsim.models.clv": ("customer_value",),
+    "churnsim.models.clv": ("customer_value", "customer_value_intervals", "total_value"),
     "churnsim.satisfaction.read_survey": ("read_survey",),
     "churnsim.satisfaction.survey": ("Survey",),
     "churnsim.models.intervals": ("delta_interval", "drawn_interval"),

@@ -1,10 +1,9 @@
-"""Gauss-Legendre nodes and weights on (0, 1): five, eight and twelve of them (computed with mpmath to 20 digits)."""
+"""Gauss-Legendre nodes and weights on (0, 1): eight and twelve of them (computed with mpmath to 20 digits)."""
 
 from __future__ import annotations
 
-__all__ = ["NODES", "NODES_5", "NODES_8", "WEIGHTS", "WEIGHTS_5", "WEIGHTS_8"]
+__all__ = ["NODES", "NODES_8", "WEIGHTS", "WEIGHTS_8"]
 
-_FIVE = ((0.9061798459386639928, 0.23692688505618908751), (0.53846931010568309104, 0.47862867049936646804))
 _EIGHT = (
     (0.96028985649753623168, 0.10122853629037625915),
     (0.79666647741362673959, 0.22238103445337447054),
@@ -21,15 +20,14 @@ _TWELVE = (
 )
 
 
-def _nodes(half: tuple[tuple[float, float], ...], middle: tuple[float, ...] = ()) -> tuple[float, ...]:
-    return tuple([0.5 - 0.5 * x for x, _ in half] + list(middle) + [0.5 + 0.5 * x for x, _ in reversed(half)])
+def _nodes(half: tuple[tuple[float, float], ...]) -> tuple[float, ...]:
+    return tuple([0.5 - 0.5 * x for x, _ in half] + [0.5 + 0.5 * x for x, _ in reversed(half)])
 
 
-def _weights(half: tuple[tuple[float, float], ...], middle: tuple[float, ...] = ()) -> tuple[float, ...]:
-    return tuple([0.5 * w for _, w in half] + list(middle) + [0.5 * w for _, w in reversed(half)])
+def _weights(half: tuple[tuple[float, float], ...]) -> tuple[float, ...]:
+    return tuple([0.5 * w for _, w in half] + [0.5 * w for _, w in reversed(half)])
 
 
 # Tuples, which a kernel holds as constants.
 NODES, WEIGHTS = _nodes(_TWELVE), _weights(_TWELVE)
 NODES_8, WEIGHTS_8 = _nodes(_EIGHT), _weights(_EIGHT)
-NODES_5, WEIGHTS_5 = _nodes(_FIVE, (0.5,)), _weights(_FIVE, (0.28444444444444444444,))

@@ -20,6 +20,7 @@ from churnsim.errors import ConfigError
 from churnsim.models.fit import ModelFit
 from churnsim.models.histories import Histories
 from churnsim.models.likelihood import Likelihood, fit_likelihood
+from churnsim.models.living import at_distinct
 from churnsim.models.parameters import ParametricModel
 from churnsim.units import discount_force
 
@@ -122,7 +123,8 @@ class BuyTillYouDie(ParametricModel, ABC):
         `horizon` in the model's unit, a number or one per row, finite and 0 or more.
         """
         h = self._histories(summary)
-        values = self._alive(h) * self._expected_living(self._living(h), _spans(horizon, h))
+        each = at_distinct(lambda *row: self._expected_living(row[:-1], row[-1]), *self._living(h), _spans(horizon, h))
+        values = self._alive(h) * each
         return h.series(values, "expected_purchases")
 
     def conditional_pmf(
@@ -134,7 +136,8 @@ class BuyTillYouDie(ParametricModel, ABC):
         alive, living = self._alive(h), self._living(h)
         columns = {}
         for k in counts(n).ravel().tolist():
-            columns[k] = alive * self._pmf_living(living, k, spans) + (1.0 - alive if k == 0 else 0.0)
+            each = at_distinct(lambda *row, k=k: self._pmf_living(row[:-1], k, row[-1]), *living, spans)
+            columns[k] = alive * each + (1.0 - alive if k == 0 else 0.0)
         return pd.DataFrame(columns, index=h.index).rename_axis(columns="n")
 
     def residual_transactions(
@@ -154,7 +157,8 @@ class BuyTillYouDie(ParametricModel, ABC):
                 f"annual_discount_rate must be above 0 for an infinite horizon; got {annual_discount_rate!r}. "
                 "Give a finite horizon, or a rate."
             )
-        values = self._alive(h) * self._discounted_living(self._living(h), force, float(horizon))
+        each = at_distinct(lambda *law: self._discounted_living(law, force, float(horizon)), *self._living(h))
+        values = self._alive(h) * each
         return h.series(values, "residual_transactions")
 
     def time_to_next_purchase(

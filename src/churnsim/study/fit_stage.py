@@ -8,14 +8,12 @@ from typing import Any
 
 from churnsim.errors import FitError
 from churnsim.models.bg_nbd import BGNBD
+from churnsim.models.clv import NOTABLE_CORRELATION
 from churnsim.models.fit import ModelFit
 from churnsim.models.gamma_gamma import GammaGamma, spend_correlation
 from churnsim.study.data_stage import StudyData
 
 __all__ = ["StudyFits", "fit_models"]
-
-# Assumed: the square, 0.09, is the share of the variance that the spend model would then leave unexplained.
-NOTABLE_CORRELATION = 0.3
 
 UNUSABLE = ("not converged", "too little data")
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 
-from churnsim.models.clv import customer_value
+from churnsim.models.clv import SpendCorrelationWarning, customer_value, total_value
 from churnsim.study.config import ValueSection
 from churnsim.study.data_stage import StudyData
 from churnsim.study.fit_stage import StudyFits
@@ -34,28 +35,23 @@ def value_base(
     customers will do beside their expectation is not in it.
     """
 
-    def value(purchases: Any, spend: Any) -> Any:
-        return customer_value(
-            data.summary, purchases=purchases, spend=spend, annual_discount_rate=annual_discount_rate,
-            horizon=horizon, margin=margin,
+    settings: Any = {"annual_discount_rate": annual_discount_rate, "horizon": horizon, "margin": margin}
+    with warnings.catch_warnings():
+        # The study says it itself, once, among the warnings about its fits.
+        warnings.simplefilter("ignore", SpendCorrelationWarning)
+        values = customer_value(data.summary, purchases=fits.purchases, spend=fits.spend, **settings)
+        total = total_value(
+            data.summary, purchases=fits.purchases, spend=fits.spend, seed=seed, level=LEVEL, draws=section.draws,
+            **settings,
         )  # fmt: skip
-
-    values = value(fits.purchases.model, fits.spend.model)
-    draws = zip(
-        fits.purchases.draw_parameters(section.draws, seed=seed),
-        fits.spend.draw_parameters(section.draws, seed=seed + 1),
-        strict=True,
-    )
-    totals = [float(value(purchases, spend).sum()) for purchases, spend in draws]
-    lower, upper = np.quantile(totals, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return {
         "annual_discount_rate": annual_discount_rate,
         "horizon": horizon,
         "unit": data.unit,
         "margin": margin,
-        "total": float(values.sum()),
-        "lower": lower,
-        "upper": upper,
+        "total": total.value,
+        "lower": total.lower,
+        "upper": total.upper,
         "level": LEVEL,
         "customers": len(values),
         "mean_p_alive": float(fits.purchases.model.p_alive(data.summary).mean()),
