@@ -51,7 +51,13 @@ if TYPE_CHECKING:
     from churnsim.simulation.believe import map_region as map_region
     from churnsim.simulation.compare import Comparison as Comparison
     from churnsim.simulation.compare import compare as compare
+    from churnsim.simulation.customer_metrics import realised_value as realised_value
+    from churnsim.simulation.customer_metrics import retention_by_tenure as retention_by_tenure
+    from churnsim.simulation.customer_metrics import whale_curve as whale_curve
+    from churnsim.simulation.customer_table import customer_table as customer_table
+    from churnsim.simulation.customer_table import customer_tables as customer_tables
     from churnsim.simulation.engines import simulate as simulate
+    from churnsim.simulation.experiment import Experiment as Experiment
     from churnsim.simulation.ledger import Ledger as Ledger
     from churnsim.simulation.lifetimes import ContractualLifetime as ContractualLifetime
     from churnsim.simulation.lifetimes import FixedSpend as FixedSpend
@@ -129,6 +135,9 @@ _HOME = {
     "churnsim.simulation.engines": ("simulate",),
     "churnsim.simulation.ledger": ("Ledger",),
     "churnsim.simulation.compare": ("Comparison", "compare"),
+    "churnsim.simulation.customer_metrics": ("realised_value", "retention_by_tenure", "whale_curve"),
+    "churnsim.simulation.customer_table": ("customer_table", "customer_tables"),
+    "churnsim.simulation.experiment": ("Experiment",),
     "churnsim.simulation.precision": ("Precision",),
     "churnsim.simulation.addressing": ("addresses",),
     "churnsim.simulation.quantity": ("Quantity",),

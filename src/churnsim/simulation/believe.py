@@ -22,7 +22,7 @@ from churnsim.simulation.experiment import Experiment, check_names
 from churnsim.simulation.market import Market
 from churnsim.simulation.quantity import Quantity
 from churnsim.simulation.region import Axis, Region, Statement
-from churnsim.simulation.running import Backend, run_tasks
+from churnsim.simulation.running import Backend, backend_for, run_tasks
 from churnsim.simulation.strategy import Strategy
 
 __all__ = ["believe", "map_region"]
@@ -51,7 +51,7 @@ def believe(
     epoch: float = 1.0,
     engine: Engine = "auto",
     workers: int = 1,
-    backend: Backend = "processes",
+    backend: Backend | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Region:
     """Map where `quantity` lies above (by default 0) and below a number, over two or three assumptions.
@@ -80,7 +80,7 @@ def believe(
     )
     task.at(dict(zip(task.names, here, strict=True)))  # an address that cannot be set is said before any work
     found: list[Judged | None] = [None] * len(points)
-    for index, judged in run_tasks(task, points, workers=workers, backend=backend):
+    for index, judged in run_tasks(task, points, workers=workers, backend=backend_for(engine, backend)):
         found[index] = judged
         if progress:
             progress(1)

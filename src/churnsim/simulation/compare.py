@@ -18,6 +18,7 @@ from churnsim.simulation.market import Market
 from churnsim.simulation.metrics import check_metric, metric_of
 from churnsim.simulation.paired import interval, paired_difference
 from churnsim.simulation.precision import LEAST_FIRST_STAGE, Precision, PrecisionReached, next_size
+from churnsim.simulation.risk import tail_risk
 from churnsim.simulation.running import Backend
 from churnsim.simulation.strategy import Strategy
 
@@ -112,6 +113,16 @@ class Comparison:
         ]
         return pd.DataFrame(rows)
 
+    def risk(self, metric: str = "npv", *, share: float = 0.05, level: float = 0.95) -> pd.DataFrame:
+        """The worst `share` of each strategy's replications: strategy, metric, and the fields of `TailRisk`, among them
+        the conditional value at risk `mean` with its bootstrap interval. Needs at least 5 / share replications."""
+        values = self.values(metric)
+        rows = [
+            {"strategy": name, "metric": metric, **asdict(tail_risk(_column(values, name), share=share, level=level))}
+            for name in self.strategies
+        ]
+        return pd.DataFrame(rows)
+
     def half_width(self, metric: str = "npv", *, against: str | None = "baseline", level: float = 0.95) -> float:
         """The widest half-width among the t intervals of `differences`."""
         table = self.differences(metric, against=against, level=level)
@@ -154,7 +165,7 @@ def compare(
     epoch: float = 1.0,
     engine: Engine = "auto",
     workers: int = 1,
-    backend: Backend = "processes",
+    backend: Backend | None = None,
     precision: Precision | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Comparison:
@@ -163,10 +174,10 @@ def compare(
     With `precision`, `replications` is the first stage (at least 10; 30 cost next to no coverage), and more are added
     until the differences are as precise as asked or the budget ends; the comparison's `precision` says which.
 
-    Durations in the market's unit. `workers` and `backend` ("processes", "threads", or "dask" for the cluster of the
-    active `distributed.Client`) share the work without changing the result; `progress` is called with the number of
-    replications that have just finished. Raises ConfigError for fewer than 2 replications or two strategies of one
-    name.
+    Durations in the market's unit. `workers` and `backend` share the work without changing the result: "threads" (the
+    default for the compiled engine), "processes" (for SimPy's), or "dask" for the cluster of the active
+    `distributed.Client`. `progress` is called with the number of replications that have just finished.
+    Raises ConfigError for fewer than 2 replications or two strategies of one name.
     """
     names = check_names(strategies)
     if replications < 2:

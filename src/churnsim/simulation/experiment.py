@@ -12,7 +12,7 @@ from churnsim.errors import ConfigError
 from churnsim.simulation.engines import Engine, simulate
 from churnsim.simulation.ledger import Ledger
 from churnsim.simulation.market import Market
-from churnsim.simulation.running import Backend, run_tasks
+from churnsim.simulation.running import Backend, backend_for, run_tasks
 from churnsim.simulation.scenario import Scenario
 from churnsim.simulation.strategy import Strategy
 
@@ -59,7 +59,7 @@ class Experiment:
         replications: range,
         *,
         workers: int = 1,
-        backend: Backend = "processes",
+        backend: Backend | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> pd.DataFrame:
         """Outcome rows of every strategy over `replications`, by strategy in the order given, replication and period.
@@ -71,7 +71,9 @@ class Experiment:
         chunks = [replications[i : i + block] for i in range(0, len(replications), block)]
         items = [(number, chunk) for number in range(len(strategies)) for chunk in chunks]
         frames: list[pd.DataFrame | None] = [None] * len(items)
-        for index, frame in run_tasks(_Rows(self, tuple(strategies)), items, workers=workers, backend=backend):
+        for index, frame in run_tasks(
+            _Rows(self, tuple(strategies)), items, workers=workers, backend=backend_for(self.engine, backend)
+        ):
             frames[index] = frame
             if progress:
                 progress(len(items[index][1]))

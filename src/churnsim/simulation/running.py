@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeVar, get_args
 
 from churnsim.errors import ConfigError, MissingExtraError
 
-__all__ = ["Backend", "run_tasks", "worker_count"]
+__all__ = ["Backend", "backend_for", "run_tasks", "worker_count"]
 
 Backend = Literal["threads", "processes", "dask"]
 
@@ -33,6 +33,12 @@ def worker_count(workers: int | str) -> int:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # not every system can say
         return os.cpu_count() or 1
+
+
+def backend_for(engine: str, backend: Backend | None = None) -> Backend:
+    """The backend asked for, or the one that suits the engine: compiled code releases the interpreter lock, so that
+    threads share its work without another process to start."""
+    return backend or ("processes" if engine == "simpy" else "threads")
 
 
 def run_tasks(

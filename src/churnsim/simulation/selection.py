@@ -74,7 +74,7 @@ def select_best(
     epoch: float = 1.0,
     engine: Engine = "auto",
     workers: int = 1,
-    backend: Backend = "processes",
+    backend: Backend | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Selection:
     """Choose the strategy with the largest (or smallest) mean of `metric` by procedure KN of Kim & Nelson (2001).

@@ -27,7 +27,7 @@ from churnsim.simulation.experiment import Experiment, check_names
 from churnsim.simulation.market import Market
 from churnsim.simulation.quantity import Quantity
 from churnsim.simulation.ranges import PlausibleRange, plausible_range
-from churnsim.simulation.running import Backend, run_tasks
+from churnsim.simulation.running import Backend, backend_for, run_tasks
 from churnsim.simulation.strategy import Strategy
 
 __all__ = ["Sensitivity", "sensitivity"]
@@ -85,7 +85,7 @@ def sensitivity(
     epoch: float = 1.0,
     engine: Engine = "auto",
     workers: int = 1,
-    backend: Backend = "processes",
+    backend: Backend | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Sensitivity:
     """How `quantity` answers to the assumptions `over` (addresses, with ranges or None for those on record).
@@ -110,7 +110,7 @@ def sensitivity(
     if replications < 2:
         raise ConfigError(f"chance can only be told from at least 2 replications; got {replications}.")
     found = np.empty((len(points), replications))
-    for index, values in run_tasks(task, list(points), workers=workers, backend=backend):
+    for index, values in run_tasks(task, list(points), workers=workers, backend=backend_for(engine, backend)):
         found[index] = values
         if progress:
             progress(1)
