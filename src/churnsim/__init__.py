@@ -27,9 +27,11 @@ if TYPE_CHECKING:
     from churnsim.models.bg_bb import BGBB as BGBB
     from churnsim.models.bg_nbd import BGNBD as BGNBD
     from churnsim.models.bootstrap import bootstrap as bootstrap
+    from churnsim.models.churn import ChurnModel as ChurnModel
     from churnsim.models.clv import customer_value as customer_value
     from churnsim.models.clv import customer_value_intervals as customer_value_intervals
     from churnsim.models.clv import total_value as total_value
+    from churnsim.models.competing_risks import cumulative_incidence as cumulative_incidence
     from churnsim.models.forecast import forecast as forecast
     from churnsim.models.gamma_gamma import GammaGamma as GammaGamma
     from churnsim.models.holdout import rolling_validation as rolling_validation
@@ -44,6 +46,10 @@ if TYPE_CHECKING:
     from churnsim.models.purchase_model import PurchaseModel as PurchaseModel
     from churnsim.models.sbg import ShiftedBetaGeometric as ShiftedBetaGeometric
     from churnsim.models.selection import compare_models as compare_models
+    from churnsim.models.survival.curve import SurvivalCurve as SurvivalCurve
+    from churnsim.models.survival.regression import SurvivalRegression as SurvivalRegression
+    from churnsim.models.survival.selection import compare_survival as compare_survival
+    from churnsim.models.uplift import UpliftModel as UpliftModel
     from churnsim.satisfaction.read_survey import read_survey as read_survey
     from churnsim.satisfaction.survey import Survey as Survey
     from churnsim.simulation.addressing import addresses as addresses
@@ -112,6 +118,12 @@ _HOME = {
     "churnsim.models.sbg": ("ShiftedBetaGeometric",),
     "churnsim.models.bdw": ("BetaDiscreteWeibull",),
     "churnsim.models.clv": ("customer_value", "customer_value_intervals", "total_value"),
+    "churnsim.models.survival.curve": ("SurvivalCurve",),
+    "churnsim.models.survival.regression": ("SurvivalRegression",),
+    "churnsim.models.survival.selection": ("compare_survival",),
+    "churnsim.models.competing_risks": ("cumulative_incidence",),
+    "churnsim.models.churn": ("ChurnModel",),
+    "churnsim.models.uplift": ("UpliftModel",),
     "churnsim.satisfaction.read_survey": ("read_survey",),
     "churnsim.satisfaction.survey": ("Survey",),
     "churnsim.models.intervals": ("delta_interval", "drawn_interval"),

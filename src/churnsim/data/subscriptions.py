@@ -59,7 +59,8 @@ def read_subscriptions(
     durations in `unit`, with `churned` (yes/no, true/false, 1/0) and, for left truncation, `entry`.
 
     Returns a frame indexed by ``customer_id`` with ``tenure`` (float, in `unit`), ``churned`` (bool), ``entry`` (float,
-    0 without truncation) and the `covariates` (numbers where every value is one, otherwise text).
+    0 without truncation), with dates also ``began`` (when it came, counted from the last day observed: 0 or
+    before), and the `covariates` (numbers where every value is one, otherwise text).
     ``.attrs`` holds `unit` and `set_aside`, the rows left out under ``on_bad="set_aside"``.
 
     Raises DataError, naming file, row, value and remedy, for every bad row: missing or repeated id, unreadable date,
@@ -175,7 +176,8 @@ def _from_dates(
         entry = np.maximum((window.first - began).dt.days.to_numpy(dtype=np.float64) / window.days, 0.0)
     churned = (ended <= window.last).to_numpy(dtype=bool)
     tenure = (ended.where(churned, window.last) - began).dt.days.to_numpy(dtype=np.float64) / window.days
-    return pd.DataFrame({"tenure": tenure, "churned": churned, "entry": entry})
+    came = (began - window.last).dt.days.to_numpy(dtype=np.float64) / window.days
+    return pd.DataFrame({"tenure": tenure, "churned": churned, "entry": entry, "began": came})
 
 
 def _from_durations(raw: pd.DataFrame, flaws: Flaws, *, tenure: str, churned: str, entry: str | None) -> pd.DataFrame:

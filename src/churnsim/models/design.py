@@ -1,0 +1,151 @@
+"""Covariates as numbers: one column for a number, one for each level of a word but the first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from churnsim.errors import ConfigError, DataError
+
+__all__ = ["Design"]
+
+Floats = NDArray[np.float64]
+
+DEPENDENT = 1e-8  # a column whose part not explained by those before it is this share of its length says nothing new
+
+
+@dataclass(frozen=True)
+class Design:
+    """How the columns of a frame become those of a matrix; `levels` is empty for a number.
+
+    `names` are the matrix's columns ("monthly_charges", "contract=One year"), `means` theirs in the data it was made
+    from, and `dropped` those left out because the ones before determine them.
+    """
+
+    covariates: tuple[str, ...]
+    levels: tuple[tuple[str, ...], ...]
+    names: tuple[str, ...]
+    means: tuple[float, ...]
+    dropped: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame, covariates: Sequence[str]) -> Design:
+        """Learn the levels and means of `covariates` from `frame`.
+
+        Raises ConfigError for a covariate that is not there or asked for twice, DataError for one that does not vary
+        or has missing values.
+        """
+        if len(set(covariates)) < len(covariates):
+            raise ConfigError(f"each covariate is named once; got {list(covariates)}.")
+        levels = tuple(_levels(frame, name) for name in covariates)
+        every = cls(tuple(covariates), levels, _names(covariates, levels), ())
+        matrix = every.matrix(frame)
+        means: Floats = matrix.mean(axis=0)
+        flat = [name for name, column in zip(every.names, matrix.T, strict=True) if np.ptp(column) == 0]
+        if flat:
+            raise DataError(f"covariate {flat[0]!r} has one value only, so nothing can be said of it. Leave it out.")
+        keep = _independent(np.asarray(matrix - means))
+        return cls(
+            every.covariates,
+            levels,
+            tuple(name for name, kept in zip(every.names, keep, strict=True) if kept),
+            tuple(float(mean) for mean in means[keep]),
+            tuple(name for name, kept in zip(every.names, keep, strict=True) if not kept),
+        )
+
+    def matrix(self, frame: pd.DataFrame) -> Floats:
+        """The rows of `frame` as numbers, shape (rows, names). Raises DataError for a level never seen."""
+        columns: dict[str, Any] = {}
+        for name, levels in zip(self.covariates, self.levels, strict=True):
+            values = _column(frame, name)
+            if not levels:
+                columns[name] = _numbers(values, name)
+                continue
+            words = values.astype(str)
+            unknown = ~words.isin(levels)
+            if unknown.any():
+                raise DataError(
+                    f"covariate {name!r} of customer {str(frame.index[unknown.to_numpy()][0])[:80]!r} is "
+                    f"{words[unknown].iloc[0][:60]!r}, which the model has not seen. It knows {', '.join(levels)}."
+                )
+            for level in levels[1:]:
+                columns[f"{name}={level}"] = (words == level).to_numpy(dtype=np.float64)
+        wanted = self.names or tuple(columns)
+        return np.column_stack([columns[name] for name in wanted]) if wanted else np.empty((len(frame), 0))
+
+    def centred(self, frame: pd.DataFrame) -> Floats:
+        """The matrix less the means of the data it was made from."""
+        return np.asarray(self.matrix(frame) - np.array(self.means))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "covariates": list(self.covariates),
+            "levels": [list(levels) for levels in self.levels],
+            "names": list(self.names),
+            "means": list(self.means),
+            "dropped": list(self.dropped),
+        }
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Design:
+        """The design of a dict made by `to_dict`."""
+        return cls(
+            tuple(values["covariates"]), tuple(tuple(levels) for levels in values["levels"]), tuple(values["names"]),
+            tuple(values["means"]), tuple(values["dropped"]),
+        )  # fmt: skip
+
+
+def _column(frame: pd.DataFrame, name: str) -> pd.Series[Any]:
+    if name not in frame.columns:
+        raise ConfigError(f"there is no covariate {name!r}; the data have {', '.join(map(repr, frame.columns))}.")
+    values: pd.Series[Any] = frame[name]
+    missing = values.isna().to_numpy()
+    if missing.any():
+        raise DataError(
+            f"covariate {name!r} is missing for customer {str(frame.index[missing][0])[:80]!r} "
+            f"({int(missing.sum())} such rows). Fill it in, give the missing a word, or leave the covariate out."
+        )
+    return values
+
+
+def _numbers(values: pd.Series[Any], name: str) -> Floats:
+    numbers = values.to_numpy(dtype=np.float64)
+    if not np.isfinite(numbers).all():
+        raise DataError(f"covariate {name!r} must hold finite numbers. Check customer {values.index[0]!r} and on.")
+    return numbers
+
+
+def _levels(frame: pd.DataFrame, name: str) -> tuple[str, ...]:
+    """The words of a column, the commonest first: it is what the others are compared with."""
+    values = _column(frame, name)
+    if pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype):
+        return ()
+    counts = values.astype(str).value_counts()
+    return tuple(sorted(counts.index, key=lambda level: (-counts[level], level)))
+
+
+def _names(covariates: Sequence[str], levels: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    pairs = zip(covariates, levels, strict=True)
+    return tuple(part for name, words in pairs for part in ([f"{name}={w}" for w in words[1:]] if words else [name]))
+
+
+def _independent(centred: Floats) -> NDArray[np.bool_]:
+    """Which columns the ones before them do not determine."""
+    if centred.shape[1] == 0:
+        return np.zeros(0, dtype=bool)
+    scaled = centred / np.linalg.norm(centred, axis=0)
+    keep: list[int] = []
+    basis = np.empty((len(scaled), 0))
+    for i, column in enumerate(scaled.T):
+        rest = column - basis @ (basis.T @ column)
+        length = float(np.linalg.norm(rest))
+        if length > DEPENDENT:
+            keep.append(i)
+            basis = np.column_stack([basis, rest / length])
+    return np.isin(np.arange(centred.shape[1]), keep)

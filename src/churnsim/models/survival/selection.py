@@ -1,0 +1,119 @@
+"""Which survival curve: every family on one scale, by AIC and by customers it has not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from churnsim.errors import ConfigError, FitError
+from churnsim.models.bdw import BetaDiscreteWeibull
+from churnsim.models.fit import ModelFit
+from churnsim.models.sbg import ShiftedBetaGeometric
+from churnsim.models.survival.curve import FAMILIES
+from churnsim.models.survival.fitting import fit_curve
+from churnsim.models.survival.scores import brier_score, log_scores
+from churnsim.models.tenures import Tenures
+
+__all__ = ["RENEWAL_MODELS", "compare_survival"]
+
+RENEWAL_MODELS: dict[str, Any] = {"sbg": ShiftedBetaGeometric, "bdw": BetaDiscreteWeibull}
+
+
+def compare_survival(
+    subscriptions: pd.DataFrame, *, kinds: Sequence[str] | None = None, folds: int = 5, seed: int = 0
+) -> pd.DataFrame:
+    """One row a family, best held-out score first: parameters, log-likelihood, AIC, held-out log and Brier scores.
+
+    `kinds` are names of survival families, "sbg" and "bdw" (all if absent; the last two where tenures are whole). All
+    log-likelihoods are by unit intervals (`scores.log_scores`), so that they compare, at each family's own estimate;
+    `loglik` and `aic` are of the fit to everybody, `held_out` is the mean log score of a customer in the fold that
+    the fit did not see, `held_out_error` its standard error, `brier` the mean over four horizons. `difference` and
+    `difference_error` compare held-out scores with the best family's, customer by customer.
+
+    `.attrs["choice"]` is the family with the fewest parameters among the parametric ones whose held-out score is
+    within one standard error of the best of them, and `.attrs["why"]` says so. Raises ConfigError for fewer than two
+    folds or an unknown family.
+    """
+    tenures = Tenures.of(subscriptions)
+    whole = bool((tenures.tenure == np.floor(tenures.tenure)).all())
+    known = [*FAMILIES, *(RENEWAL_MODELS if whole else ())]
+    wanted = known if kinds is None else list(kinds)
+    if folds < 2 or set(wanted) - set(known):
+        raise ConfigError(f"folds must be 2 or more and kinds among {known}; got {folds} and {wanted}.")
+    fold = np.random.Generator(np.random.Philox(seed)).permutation(len(tenures)) % folds
+    rows, scores = [], {}
+    for kind in wanted:
+        try:
+            fit = _fit(kind, subscriptions)
+            scores[kind], brier = _held_out(kind, subscriptions, fold, folds)
+        except FitError as error:
+            rows.append({"model": kind, "status": f"not fitted: {error}"})
+            continue
+        count = len(fit.model.times) if kind == "kaplan_meier" else len(fit.names)
+        loglik = float(log_scores(fit.model, tenures).sum())
+        rows.append(
+            {
+                "model": kind, "parameters": count, "loglik": loglik, "aic": 2 * count - 2 * loglik,
+                "held_out": float(scores[kind].mean()),
+                "held_out_error": float(scores[kind].std(ddof=1) / np.sqrt(len(tenures))), "brier": brier,
+                "status": str(fit.status),
+            }
+        )  # fmt: skip
+    table = pd.DataFrame(rows).set_index("model")
+    return _judged(table, scores)
+
+
+def _judged(table: pd.DataFrame, scores: dict[str, NDArray[np.float64]]) -> pd.DataFrame:
+    table = table.sort_values("held_out", ascending=False, na_position="last")
+    best = str(table.index[0])
+    gaps = {kind: values - scores[best] for kind, values in scores.items()}
+    table["difference"] = pd.Series({kind: float(gap.mean()) for kind, gap in gaps.items()})
+    error = {kind: float(gap.std(ddof=1) / np.sqrt(gap.size)) for kind, gap in gaps.items()}
+    table["difference_error"] = pd.Series(error)
+    parametric = [kind for kind in table.index if kind in scores and kind != "kaplan_meier"]
+    if not parametric:
+        raise FitError("no parametric family could be fitted. " + "; ".join(table["status"]))
+    leader = parametric[0]
+    close = [
+        kind
+        for kind in parametric
+        if (gap := scores[leader] - scores[kind]).mean() <= gap.std(ddof=1) / np.sqrt(gap.size)
+    ]
+    choice = min(close, key=lambda kind: (table.loc[kind, "parameters"], -table.loc[kind, "held_out"]))
+    table.attrs["choice"] = choice
+    table.attrs["why"] = (
+        f"{choice} has the fewest parameters among the families whose held-out log score is within one standard error "
+        f"of the best parametric one ({leader}); Kaplan-Meier is the yardstick, but ends where the data end."
+    )
+    return table
+
+
+def _fit(kind: str, subscriptions: pd.DataFrame) -> ModelFit[Any]:
+    if kind in RENEWAL_MODELS:
+        fit: ModelFit[Any] = RENEWAL_MODELS[kind].fit(subscriptions)
+        return fit
+    return fit_curve(subscriptions, kind)
+
+
+def _held_out(
+    kind: str, subscriptions: pd.DataFrame, fold: NDArray[np.int64], folds: int
+) -> tuple[NDArray[np.float64], float]:
+    """Log score of each customer and the mean Brier score, from fits that did not see its fold."""
+    values = np.empty(len(subscriptions))
+    briers = []
+    for number in range(folds):
+        seen, unseen = subscriptions[fold != number], subscriptions[fold == number]
+        seen.attrs.update(subscriptions.attrs)
+        model, tenures = _fit(kind, seen).model, Tenures.of(unseen)
+        values[fold == number] = log_scores(model, tenures)
+        watched = seen.assign(churned=~Tenures.of(seen).churned)
+        censoring = fit_curve(watched[watched["tenure"] > 0]).model if watched["churned"].any() else None
+        if censoring is not None:
+            for horizon in np.quantile(tenures.tenure, [0.2, 0.4, 0.6, 0.8]):
+                there = np.full(len(tenures), float(np.exp(model.log_survival(np.array([horizon]))[0])))
+                briers.append(brier_score(there, tenures, float(horizon), censoring=censoring))
+    return values, float(np.mean(briers)) if briers else float("nan")
