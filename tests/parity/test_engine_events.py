@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -24,6 +25,7 @@ def assert_same(a, b):
     np.testing.assert_array_equal(a.table, b.table)
     assert a.events == b.events
     assert a.open_complaints == b.open_complaints
+    pd.testing.assert_frame_equal(a.customers, b.customers, check_exact=True)
 
 
 def assert_engines_agree(tried, **address):

@@ -15,6 +15,7 @@ from churnsim.kernels.lives import COMPLAINTS, LOG
 from churnsim.kernels.residual import total_residual
 from churnsim.kernels.rules import ACTIVE, AWAITING
 from churnsim.simulation.books import INDEX, Books, InvariantError, checked_totals, close_stocks
+from churnsim.simulation.customer_states import customer_states
 from churnsim.simulation.ledger import Event, Ledger
 from churnsim.simulation.meeting import Meeting
 from churnsim.simulation.prepared import Prepared
@@ -95,7 +96,14 @@ class _Run:
         close_stocks(table, active=roster.active_at_start, counted=waiting + int(np.count_nonzero(states == ACTIVE)))
         total = checked_totals(table, waiting=waiting)
         events = self._events(total["revenue"]) if self.log else ()
-        return Ledger(table=table, period=scenario.period, discount_force=force, open_complaints=waiting, events=events)
+        return Ledger(
+            table=table,
+            period=scenario.period,
+            discount_force=force,
+            open_complaints=waiting,
+            events=events,
+            customers=customer_states(roster.customers) if self.log else None,
+        )
 
     def _events(self, revenue: int) -> tuple[Event, ...]:
         lines = self.roster.take(LOG)

@@ -26,7 +26,8 @@ class Event(NamedTuple):
 
 @dataclass(frozen=True)
 class Ledger:
-    """Books of one replication: `table[period, account]`, int64, money in cents; `events` when the log was asked for.
+    """Books of one replication: `table[period, account]`, int64, money in cents; `events`
+    and the table of `customers` at the end when the log was asked for.
 
     `period` and `discount_force` are in the market's unit; `open_complaints` had no reply yet at the end.
     """
@@ -36,6 +37,7 @@ class Ledger:
     discount_force: float
     open_complaints: int = 0
     events: tuple[Event, ...] = ()
+    customers: pd.DataFrame | None = None
 
     def account(self, name: str) -> NDArray[np.int64]:
         """One account by period."""

@@ -22,6 +22,7 @@ from churnsim.kernels.rules import ACTIVE, AWAITING, CONTRACT, DROPOUT_AT_ONCE, 
 from churnsim.simulation.books import Books
 from churnsim.simulation.crowd import ObjectCrowd
 from churnsim.simulation.customer import Customer
+from churnsim.simulation.customer_states import customer_states
 from churnsim.simulation.ledger import Ledger
 from churnsim.simulation.meeting import Meeting
 from churnsim.simulation.prepared import Prepared
@@ -85,6 +86,7 @@ class _Run:
             discount_force=self.p.market.discount_force,
             open_complaints=waiting,
             events=tuple(sorted(self.books.events or (), key=lambda e: (e.time, e.uid))),
+            customers=customer_states(self.crowd.customers) if self.books.events is not None else None,
         )
 
     # The life of a customer

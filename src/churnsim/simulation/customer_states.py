@@ -1,0 +1,39 @@
+"""The customers as they are at the end of a run, one row each: what a survey of them could ask about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from churnsim.kernels.rules import ACTIVE, AWAITING, UNBORN
+
+__all__ = ["COLUMNS", "customer_states"]
+
+COLUMNS = (
+    "origin", "state", "cause", "first_purchase", "last_purchase", "lost_at", "k", "referrals", "revenue", "margin",
+    "unhappy", "expected", "satisfied",
+)  # fmt: skip
+
+REAL = ("first_purchase", "last_purchase", "lost_at", "expected", "satisfied")
+
+
+def customer_states(customers: Any) -> pd.DataFrame:
+    """From records or objects: columns of `COLUMNS` and `alive`, indexed and sorted by uid; the unborn are left out.
+
+    `k` counts purchases in the simulation without a new customer's first; `revenue` and `margin` are cents.
+    """
+    if isinstance(customers, np.ndarray):
+        frame = pd.DataFrame({name: customers[name] for name in ("uid", *COLUMNS)})
+    else:
+        frame = pd.DataFrame(_columns(customers))
+    frame = frame.astype({name: "float64" if name in REAL else "int64" for name in ("uid", *COLUMNS)})
+    frame = frame[frame["state"] != UNBORN]
+    frame["alive"] = frame["state"].isin((ACTIVE, AWAITING))
+    return frame.drop(columns="state").set_index("uid").sort_index()
+
+
+def _columns(customers: Sequence[Any]) -> dict[str, list[Any]]:
+    return {name: [getattr(c, name) for c in customers] for name in ("uid", *COLUMNS)}
