@@ -106,6 +106,23 @@ def judge(
         raise typer.Exit(EXIT_NO)
 
 
+def page(
+    findings: Annotated[Path, typer.Argument(metavar="FINDINGS", help="As `claims test --json` writes it.")],
+    output: Annotated[Path, typer.Argument(metavar="PAGE", help="A Markdown file; pictures go beside it.")],
+) -> None:
+    """Write a page about every claim from stored findings, with its maps as pictures.
+
+    \b
+    Example:
+      churnsim claims test --json findings.json
+      churnsim claims page findings.json docs/claims.md
+    """
+    from churnsim.report.claims_page import read_findings, write_claims_page
+
+    written = write_claims_page(read_findings(findings), output)
+    typer.echo(f"{output} and {len(written) - 1} files beside it.")
+
+
 def _claims_of(asked: str) -> tuple[Claim, ...]:
     """The claims that a word of the command line names: one of the catalogue, or those of a file."""
     from churnsim.claims.catalogue import CATALOGUE
@@ -141,4 +158,5 @@ def _wrapped(text: str, indent: int = 2) -> None:
 
 claims_app.command("list", short_help="List every claim of the catalogue.")(guarded(list_claims))
 claims_app.command("show", short_help="Show one claim in full.")(guarded(show))
+claims_app.command("page", short_help="Write a page about the claims from stored findings.")(guarded(page))
 claims_app.command("test", short_help="Test claims and print the verdicts.")(guarded(judge))

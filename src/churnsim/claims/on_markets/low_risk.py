@@ -50,7 +50,7 @@ def judge(evidence: Evidence, quick: bool = False, *, effect: float = 1.0) -> Fi
     """Mean, spread and worst twentieth of equity under equal budgets, and the map of where keeping earns more."""
     if not isinstance(evidence, MarketEvidence):
         return not_run(NEEDS_MARKET)
-    runs = min(QUICK_RUNS, 5 * evidence.replications) if quick else RUNS
+    runs = min(QUICK_RUNS, 2 * evidence.replications) if quick else RUNS
     evidence = replace(evidence, market=_weaker(evidence.market, effect))
     settings = []
     rows: Table = []
@@ -181,7 +181,7 @@ def _map(evidence: MarketEvidence, quick: bool) -> Region:
         (winning, keeping),
         Quantity(of=KEEPING, against=WINNING, metric="equity"),
         OVER,
-        cells=4 if quick else 8,
+        cells=(3 if evidence.replications < 20 else 4) if quick else 8,
         replications=replications,
         max_replications=replications if quick else 2 * replications,
         seed=evidence.seed,

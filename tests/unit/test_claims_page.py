@@ -1,0 +1,78 @@
+"""Mechanics of the page about the claims: from stored findings, escaped, and the same again from what it stored."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from churnsim.claims.catalogue import CATALOGUE
+from churnsim.claims.check import check, to_row
+from churnsim.cli.app import app
+from churnsim.errors import ConfigError
+from churnsim.report.claims_page import claims_page, read_findings, write_claims_page
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def rows():
+    """Two cheap findings and one with a map."""
+    return [
+        to_row(check(CATALOGUE[claim_id], quick=True))
+        for claim_id in ("card-npv", "very-satisfied", "five-percent-churn")
+    ]
+
+
+def test_verdict_first_then_estimand_figure_map_and_critique(rows, tmp_path):
+    written = write_claims_page(rows, tmp_path / "claims.md")
+    text = (tmp_path / "claims.md").read_text(encoding="utf-8")
+    entry = text[text.index("### card-npv") :]
+    order = [
+        entry.index(word)
+        for word in ("**REPRODUCED.**", "*Measured:*", "*Found:* 111.7", "*Against it:*", "*Control:*")
+    ]
+    assert order == sorted(order)
+    pictures = [path for path in written if path.suffix == ".svg"]
+    assert len(pictures) == 3
+    assert all(f"claims/{path.name}" in text for path in pictures)
+    assert pictures[0].read_text(encoding="utf-8").startswith("<svg")
+
+
+def test_the_page_is_what_its_stored_results_say(rows, tmp_path):
+    write_claims_page(rows, tmp_path / "claims.md")
+    stored = read_findings(tmp_path / "claims" / "results.json")
+    assert claims_page(stored) == (tmp_path / "claims.md").read_text(encoding="utf-8")
+
+
+def test_the_projects_own_page_is_what_its_stored_results_say():
+    stored = read_findings(ROOT / "docs" / "claims" / "results.json")
+    assert claims_page(stored) == (ROOT / "docs" / "claims.md").read_text(encoding="utf-8")
+    assert {row["id"] for row in stored} == set(CATALOGUE)
+    assert all((ROOT / "docs" / p["file"]).is_file() for row in stored for p in row["pictures"])
+
+
+def test_text_is_escaped(rows):
+    odd = [{**rows[0], "says": "<script>alert(1)</script> | *bold* [x](y)"}]
+    text = claims_page(odd)
+    assert "<script>" not in text
+    assert "\\<script\\>" in text
+    assert "\\| \\*bold\\*" in text
+
+
+def test_command_and_bad_findings(rows, tmp_path):
+    findings = tmp_path / "findings.json"
+    findings.write_text(json.dumps(rows), encoding="utf-8")
+    done = CliRunner().invoke(app, ["claims", "page", str(findings), str(tmp_path / "page.md")])
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "page.md").is_file()
+    findings.write_text("{}", encoding="utf-8")
+    with pytest.raises(ConfigError, match="holds no findings"):
+        read_findings(findings)
+    findings.write_text("{", encoding="utf-8")
+    with pytest.raises(ConfigError, match="is not JSON"):
+        read_findings(findings)
+    with pytest.raises(ConfigError, match="cannot read"):
+        read_findings(tmp_path / "none.json")
