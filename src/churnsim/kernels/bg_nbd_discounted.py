@@ -57,10 +57,10 @@ def _by_parts(r: float, alpha: float, a: float, b: float, force: float, horizon:
     t, value = work[0], work[4]
     v = 0.0
     while v < end:
-        length = min(1.0, end - v)
+        length = min(0.75, end - v)
         slope = abs(force) * tau * math.exp(min(v + length, 600.0))
-        if slope > 4.0:
-            length = min(length, max(4.0 / slope, 1e-3))
+        if slope > 3.0:
+            length = min(length, max(3.0 / slope, 1e-3))
         for k in range(8):
             t[k] = tau * math.expm1(v + length * NODES_8[k])
         if not _expected_at(r, alpha, a, b, 8, t, work[1], work[2], work[3], value):
