@@ -10,6 +10,7 @@ import pandas as pd
 
 from churnsim.claims.complaint_tree import STATED_TREE
 from churnsim.claims.computations_economics import ECONOMICS
+from churnsim.claims.computations_models import MODELS
 from churnsim.claims.tables import table
 from churnsim.claims.workbench import Workbench
 from churnsim.economics import multiples, streams
@@ -177,7 +178,7 @@ def full_log_top_share(bench: Workbench, *, share: float) -> float:
     return float(spent.iloc[: round(share * len(spent))].sum() / spent.sum())
 
 
-COMPUTATIONS: Mapping[str, Callable[..., float]] = dict(ECONOMICS) | {
+COMPUTATIONS: Mapping[str, Callable[..., float]] = dict(ECONOMICS) | dict(MODELS) | {
     function.__name__: function
     for function in (
         net_present_value, npv_with_rounded_factors, mean_life, retention_row, retention_rise, retention_cost_ratio,

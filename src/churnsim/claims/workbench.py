@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
 import pandas as pd
 
 from churnsim.data import datasets
 from churnsim.data.summary import split_holdout
 from churnsim.models.bg_nbd import BGNBD
+from churnsim.models.families import PURCHASE_FAMILIES
 from churnsim.models.fit import ModelFit
 from churnsim.models.gamma_gamma import GammaGamma
 from churnsim.models.validation import holdout_by_frequency
@@ -40,6 +42,25 @@ class Workbench:
     def purchases(self) -> ModelFit[BGNBD]:
         """BG/NBD on the calibration period."""
         return BGNBD.fit(self.split)
+
+    def family(self, name: str, until: str = CALIBRATION_END) -> ModelFit[Any]:
+        """Any family of purchase models on the sample up to `until`, fitted once."""
+        if (name, until) not in self._fits:
+            split = self.split if until == CALIBRATION_END else self.split_until(until)
+            self._fits[name, until] = PURCHASE_FAMILIES[name].fit(split)
+        return self._fits[name, until]
+
+    def donors(self, weighted: bool) -> ModelFit[Any]:
+        """BG/BB on the 11,104 donors, or on one donor of each history."""
+        key = ("donors", str(weighted))
+        if key not in self._fits:
+            log = datasets.donations()
+            self._fits[key] = PURCHASE_FAMILIES["bg_bb"].fit(log, weights=log["customers"] if weighted else None)
+        return self._fits[key]
+
+    @cached_property
+    def _fits(self) -> dict[tuple[str, str], ModelFit[Any]]:
+        return {}
 
     @cached_property
     def spend(self) -> ModelFit[GammaGamma]:
