@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import hypothesis
 import pytest
 
 import churnsim as cs
 from churnsim.simulation.complaints import Complaints
+
+# Results are tested, never times: a slow machine fails no example.
+hypothesis.settings.register_profile("churnsim", deadline=None)
+hypothesis.settings.load_profile("churnsim")
 
 MarketMaker = Callable[..., cs.Market]
 
