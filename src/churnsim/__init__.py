@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from churnsim import claims as claims
     from churnsim.claims.reproduce import reproduce as reproduce
     from churnsim.data import datasets as datasets
+    from churnsim.data.intervals import summarise_with_intervals as summarise_with_intervals
     from churnsim.data.opportunities import summarise_opportunities as summarise_opportunities
     from churnsim.data.renewals import count_renewals as count_renewals
     from churnsim.data.subscriptions import read_subscriptions as read_subscriptions
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from churnsim.models.holdout import validate as validate
     from churnsim.models.intervals import delta_interval as delta_interval
     from churnsim.models.intervals import drawn_interval as drawn_interval
+    from churnsim.models.mbg_cnbd import MBGCNBD as MBGCNBD
     from churnsim.models.mbg_nbd import MBGNBD as MBGNBD
     from churnsim.models.nbd import NBD as NBD
     from churnsim.models.pareto_nbd import ParetoNBD as ParetoNBD
@@ -106,10 +108,12 @@ _HOME = {
     "churnsim.data.transactions": ("read_transactions",),
     "churnsim.data.subscriptions": ("read_subscriptions",),
     "churnsim.data.renewals": ("count_renewals",),
+    "churnsim.data.intervals": ("summarise_with_intervals",),
     "churnsim.data.opportunities": ("summarise_opportunities",),
     "churnsim.data.summary": ("split_holdout", "summarise"),
     "churnsim.models.bg_bb": ("BGBB",),
     "churnsim.models.bg_nbd": ("BGNBD",),
+    "churnsim.models.mbg_cnbd": ("MBGCNBD",),
     "churnsim.models.mbg_nbd": ("MBGNBD",),
     "churnsim.models.nbd": ("NBD",),
     "churnsim.models.pareto_nbd": ("ParetoNBD",),

@@ -14,9 +14,11 @@ MODELS = [
     cs.ParetoNBD(r=0.553, alpha=10.578, s=0.606, beta=11.669),
     cs.NBD(r=0.385, alpha=12.072),
     cs.BGBB(alpha=1.204, beta=0.750, gamma=0.657, delta=2.783, unit="W"),
+    cs.MBGCNBD(r=0.8, alpha=5.0, a=0.6, b=2.0, k=3),
 ]
 SUMMARY = pd.DataFrame(
-    {"frequency": [0, 2, 5], "recency": [0.0, 30.0, 12.0], "T": [39.0, 38.0, 37.0]}, index=["ann", "bob", "cid"]
+    {"frequency": [0, 2, 5], "recency": [0.0, 30.0, 12.0], "T": [39.0, 38.0, 37.0], "log_intervals": [0.0, 5.0, 4.0]},
+    index=["ann", "bob", "cid"],
 )
 every_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.family)
 
@@ -61,9 +63,45 @@ def test_refusals(model: cs.PurchaseModel) -> None:
 
 @every_model
 def test_the_likelihood_object_is_the_likelihood(model: cs.PurchaseModel) -> None:
-    likelihood = type(model).likelihood(SUMMARY, unit=model.unit)
+    likelihood = type(model).likelihood(SUMMARY, unit=model.unit, **({"k": 3} if isinstance(model, cs.MBGCNBD) else {}))
     at = likelihood.parameters(model)
     assert likelihood.log_likelihood(at) == pytest.approx(model.log_likelihood(SUMMARY).sum(), rel=1e-12)
     again = likelihood.model(at)
     for name in model.parameter_names:
         assert again.to_dict()[name] == pytest.approx(model.to_dict()[name], rel=1e-14)
+
+
+def test_regular_buyers() -> None:
+    """k is found, needs the gaps, and one stage is MBG/NBD."""
+    model = MODELS[-1]
+    assert isinstance(model, cs.MBGCNBD)
+    seen = model.draw_summary([60.0] * 2000, seed=4)
+    fit = cs.MBGCNBD.fit(seen)
+    assert fit.status.ok
+    assert fit.model.k == 3
+    with pytest.raises(cs.DataError, match=r"lacks 'log_intervals'.*summarise_with_intervals"):
+        cs.MBGCNBD.fit(seen.drop(columns="log_intervals"))
+    with pytest.raises(cs.DataError, match="log_intervals must be a finite number; customer '1' has nan"):
+        model.log_likelihood(seen.assign(log_intervals=seen["log_intervals"].where(seen.index != 1)))
+    with pytest.raises(cs.ConfigError, match=r"k must be a whole number of stages, 1 or more; got 2.5"):
+        cs.MBGCNBD(r=1.0, alpha=1.0, a=1.0, b=1.0, k=2.5)  # type: ignore[arg-type]
+    one = cs.MBGCNBD.fit(seen, k=1)
+    assert one.parameters == pytest.approx(cs.MBGNBD.fit(seen).parameters, rel=1e-8)
+    assert one.loglik < fit.loglik
+
+
+def test_gaps_are_summed_from_the_log() -> None:
+    log = cs.datasets.cdnow()
+    table = cs.summarise_with_intervals(log, until="1997-09-30")
+    pd.testing.assert_frame_equal(table.drop(columns="log_intervals"), cs.summarise(log, until="1997-09-30"))
+    days = log.loc[(log["customer_id"] == 1) & (log["date"] <= "1997-09-30"), "date"].drop_duplicates().sort_values()
+    expected = np.log(days.diff().dt.days.dropna() / 7).sum()
+    assert table.loc[1, "log_intervals"] == pytest.approx(expected, rel=1e-14)
+
+
+def test_many_stages_are_replaced_smoothly() -> None:
+    """The smooth law takes over from the sum without a step larger than its error."""
+    model = cs.MBGCNBD(r=2.0, alpha=1.0, a=0.6, b=2.0, k=3)
+    below, above = model.expected_purchases_new([99_999.0, 100_001.0])  # 200,000 stages expected between the two
+    rate = below - model.expected_purchases_new(99_997.0)
+    assert above - below == pytest.approx(rate, abs=3e-6 * below)

@@ -33,6 +33,7 @@ class Model(StrEnum):
     PARETO_NBD = "pareto_nbd"
     NBD = "nbd"
     BG_BB = "bg_bb"
+    MBG_CNBD = "mbg_cnbd"
     GAMMA_GAMMA = "gamma_gamma"
 
 
@@ -111,9 +112,7 @@ def fit(
     on_bad: OnBadOption = OnBad.RAISE,
     model: Annotated[
         Model,
-        typer.Option(
-            help="Purchases with dropout (bg_nbd, mbg_nbd, pareto_nbd; bg_bb by periods), without (nbd), or spend."
-        ),
+        typer.Option(help="Purchases with dropout (regular: mbg_cnbd; by periods: bg_bb), without it (nbd), or spend."),
     ] = Model.BG_NBD,
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Also write the fit as JSON.")
@@ -129,6 +128,7 @@ def fit(
       churnsim fit purchases.csv --model gamma_gamma --json spend.json
     """
     not_the_input(file, json_file, "--json")
+    from churnsim.data.intervals import summarise_with_intervals
     from churnsim.data.opportunities import summarise_opportunities
     from churnsim.data.summary import summarise as summarise_transactions
     from churnsim.models.families import PURCHASE_FAMILIES
@@ -137,9 +137,8 @@ def fit(
     if model is not Model.GAMMA_GAMMA and amount == "amount":
         amount = "none"  # purchases are fitted without amounts, so a file need not have any
     transactions = _transactions(file, customer_id, date, amount, date_format, on_bad, delimiter, encoding)
-    summary = (summarise_opportunities if model is Model.BG_BB else summarise_transactions)(
-        transactions, unit=unit.value, until=until
-    )
+    made = {Model.BG_BB: summarise_opportunities, Model.MBG_CNBD: summarise_with_intervals}
+    summary = made.get(model, summarise_transactions)(transactions, unit=unit.value, until=until)
     fitted: Any
     if model is Model.GAMMA_GAMMA:
         fitted = GammaGamma.fit(summary)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from churnsim.kernels.jit import njit
 
-__all__ = ["discounted", "expected", "pmf", "wait"]
+__all__ = ["discounted", "expected", "met", "pmf", "wait"]
 
 Floats = NDArray[np.float64]
 
@@ -37,7 +37,7 @@ def _log_gamma_ratio(z: float, e: float) -> float:
 
 
 @njit
-def _met(g: float, d: float, h: float) -> float:
+def met(g: float, d: float, h: float) -> float:
     """Expected number met of the next h opportunities: sum_{j<h} (d)_j/(d + g)_j.
 
     With e = g - 1 it is (d + e)/e [1 - (d)_h/(d + e)_h], at e = 0 its limit.
@@ -60,7 +60,7 @@ def expected(A: Floats, B: Floats, g: Floats, d: Floats, horizon: Floats) -> Flo
     """E[purchases at the whole opportunities of a horizon]."""
     out = np.empty(A.size)
     for i in range(A.size):
-        out[i] = A[i] / (A[i] + B[i]) * _met(g[i], d[i], math.floor(horizon[i]))
+        out[i] = A[i] / (A[i] + B[i]) * met(g[i], d[i], math.floor(horizon[i]))
     return out
 
 

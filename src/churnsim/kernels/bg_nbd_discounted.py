@@ -18,7 +18,7 @@ from churnsim.kernels.bg_nbd_forecast import expected_while
 from churnsim.kernels.jit import njit
 from churnsim.kernels.quadrature import NODES_8, WEIGHTS_8
 
-__all__ = ["discounted"]
+__all__ = ["beta_nodes", "discounted"]
 
 Floats = NDArray[np.float64]
 
@@ -120,7 +120,7 @@ def _expected_at(
 
 
 @njit
-def _beta_nodes(a: float, b: float) -> tuple[Floats, Floats]:
+def beta_nodes(a: float, b: float) -> tuple[Floats, Floats]:
     """Values of p and weights (of sum 1) of a Beta(a, b), equally spaced in logit p.
 
     Beyond |logit p| = 45 p is 0 or 1 and the weight is geometric: those sums are taken exactly, at p = 0 and p = 1.
@@ -160,7 +160,7 @@ def _beta_nodes(a: float, b: float) -> tuple[Floats, Floats]:
 @njit
 def _by_traits(r: float, alpha: float, a: float, b: float, force: float, horizon: float) -> float:
     """The double sum over lambda and p, good for any parameters."""
-    p, weight = _beta_nodes(a, b)
+    p, weight = beta_nodes(a, b)
     step = 0.25 * min(1.0, 2.0 / math.sqrt(r))  # at 0.35 the two ways part by 5e-8 for r of 2 to 7
     start = math.log(r / alpha)
     total = 0.0

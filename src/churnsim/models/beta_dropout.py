@@ -29,6 +29,8 @@ REMEDIES = (
     "Read p_alive and forecasts, which often stay well determined, rather than the single parameters; use a longer "
     "observation or more customers; compare with a model without dropout."
 )
+# Starts (a, b): moderate dropout first, then light and heavy.
+DROPOUTS = ((0.8, 2.5), (0.8, 2.5), (0.2, 4.0), (2.0, 2.0), (0.05, 1.0), (5.0, 200.0))
 
 
 class BetaDropout(BuyTillYouDie):
@@ -79,12 +81,7 @@ class BetaDropout(BuyTillYouDie):
         return Likelihood(
             names=cls.parameter_names,
             scales=np.array([1.0, data.scale, 1.0, 1.0]),
-            starts=[
-                np.array([*start, a, b])
-                for start, a, b in zip(
-                    rate_starts(data), (0.8, 0.8, 0.2, 2.0, 0.05, 5.0), (2.5, 2.5, 4.0, 2.0, 1.0, 200.0), strict=True
-                )
-            ],
+            starts=[np.array([*rate, *drop]) for rate, drop in zip(rate_starts(data), DROPOUTS, strict=True)],
             customers=n,
             log_scale=data.log_scale,
             objective=objective,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from churnsim.models.bg_bb import BGBB
 from churnsim.models.bg_nbd import BGNBD
+from churnsim.models.mbg_cnbd import MBGCNBD
 from churnsim.models.mbg_nbd import MBGNBD
 from churnsim.models.nbd import NBD
 from churnsim.models.pareto_nbd import ParetoNBD
@@ -12,5 +13,5 @@ from churnsim.models.purchase_model import PurchaseModel
 __all__ = ["PURCHASE_FAMILIES"]
 
 PURCHASE_FAMILIES: dict[str, type[PurchaseModel]] = {
-    family.family: family for family in (BGNBD, MBGNBD, ParetoNBD, NBD, BGBB)
+    family.family: family for family in (BGNBD, MBGNBD, ParetoNBD, NBD, BGBB, MBGCNBD)
 }
