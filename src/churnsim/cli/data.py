@@ -137,8 +137,12 @@ def fit(
     if model is not Model.GAMMA_GAMMA and amount == "amount":
         amount = "none"  # purchases are fitted without amounts, so a file need not have any
     transactions = _transactions(file, customer_id, date, amount, date_format, on_bad, delimiter, encoding)
-    made = {Model.BG_BB: summarise_opportunities, Model.MBG_CNBD: summarise_with_intervals}
-    summary = made.get(model, summarise_transactions)(transactions, unit=unit.value, until=until)
+    if model is Model.BG_BB:
+        summary = summarise_opportunities(transactions, unit=unit.value, until=until)
+    elif model is Model.MBG_CNBD:
+        summary = summarise_with_intervals(transactions, unit=unit.value, until=until)
+    else:
+        summary = summarise_transactions(transactions, unit=unit.value, until=until)
     fitted: Any
     if model is Model.GAMMA_GAMMA:
         fitted = GammaGamma.fit(summary)

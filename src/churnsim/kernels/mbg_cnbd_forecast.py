@@ -193,16 +193,17 @@ def discounted(R: Floats, w: Floats, A: Floats, a: Floats, b: Floats, force: flo
         if math.isinf(horizon):
             out[i] = _endless(R[i], w[i], A[i], a[i], b[i], force, k, stage)
             continue
-        # By parts: e^(-delta h) E(h) + delta int_0^h e^(-delta t) E(t) dt, panels in ln(1 + t/A).
+        # By parts: e^(-delta h) E(h) + delta int_0^h e^(-delta t) E(t) dt, panels as in `bg_nbd_discounted`.
+        tau = A[i] / max(R[i], 1.0)
         total = math.exp(-force * horizon) * _expected(R[i], w[i], A[i], a[i], b[i], horizon, k, stage)
-        end = math.log1p(horizon / A[i]) if force != 0.0 else 0.0
+        end = math.log1p(horizon / tau) if force != 0.0 else 0.0
         v = 0.0
         while v < end:
-            steep = abs(force) * A[i] * math.exp(min(v + 1.0, end))
+            steep = abs(force) * tau * math.exp(min(v + 1.0, end))
             length = min(end - v, 1.0, max(6.0 / steep, 1e-3)) if steep > 0.0 else min(end - v, 1.0)
             for q in range(12):
-                t = A[i] * math.expm1(v + length * NODES[q])
-                weight = WEIGHTS[q] * length * (A[i] + t) * force * math.exp(-force * t)
+                t = tau * math.expm1(v + length * NODES[q])
+                weight = WEIGHTS[q] * length * (tau + t) * force * math.exp(-force * t)
                 if weight != 0.0:
                     total += weight * _expected(R[i], w[i], A[i], a[i], b[i], t, k, stage)
             v += length
