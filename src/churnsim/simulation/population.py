@@ -70,12 +70,21 @@ class PosteriorBase:
         self.unit: str | None = summary.attrs.get("unit")
         _, self._spend = repeat_spend(summary)
         self._uids = customer_uids(summary.index)
+        # Strategies are compared on the same customers, so that the same draw is asked for several times in a row.
+        self._last: tuple[Any, Base] | None = None
 
     def __len__(self) -> int:
         return len(self._uids)
 
     def draw(self, *, purchases: Purchases, spend: Spend, seed: int, replication: int) -> Base:
         """Draw the base of one replication. The same customer gets the same draw whoever else is in the base."""
+        asked, last = (purchases, spend, seed, replication), self._last
+        if last is None or last[0] != asked:
+            last = asked, self._drawn(purchases, spend, seed, replication)
+            self._last = last
+        return last[1]
+
+    def _drawn(self, purchases: Purchases, spend: Spend, seed: int, replication: int) -> Base:
         kind, parameters, _ = lifetime_of(purchases)
         spending, spends, _ = spending_of(spend)
         if kind == CONTRACT:

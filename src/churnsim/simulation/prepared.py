@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -75,7 +75,9 @@ class Prepared:
         )
         factor, points = self.churn
         if (factor, points) != (1.0, 0.0):
-            base.traits[:, 1] = np.maximum(0.0, factor * base.traits[:, 1] - points)
+            traits = base.traits.copy()
+            traits[:, 1] = np.maximum(0.0, factor * traits[:, 1] - points)
+            base = replace(base, traits=traits)
         return base
 
     def repeat_cents(self, base: Base) -> NDArray[np.int64]:

@@ -10,22 +10,19 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, PlainValidator
+from pydantic import BeforeValidator, Field, PlainValidator
 
-from churnsim.units import Duration, Unit, parse_duration
+from churnsim.study.section import Length, Section, Slug
+from churnsim.study.strategy_sections import StrategySection
+from churnsim.units import Unit
 
 __all__ = [
     "MOST_REPLICATIONS",
-    "AcquisitionSection",
-    "AskingSection",
     "BudgetSection",
-    "ChurnSection",
     "ClaimsSection",
     "ComparisonSection",
     "DataSection",
-    "DeskSection",
     "PrecisionSection",
-    "RetentionSection",
     "SelectionSection",
     "SimulationSection",
     "StrategySection",
@@ -33,15 +30,6 @@ __all__ = [
     "ValidationSection",
     "ValueSection",
 ]
-
-
-def _length(value: Any) -> Duration:
-    if isinstance(value, Duration):
-        return value
-    duration = parse_duration(value)
-    if duration.value == 0:
-        raise ValueError("must be longer than zero.")
-    return duration
 
 
 def _day(value: Any) -> Any:
@@ -63,25 +51,13 @@ def _workers(value: Any) -> int | str:
 
 MOST_REPLICATIONS = 100_000
 
-Length = Annotated[
-    Duration, BeforeValidator(_length), PlainSerializer(lambda length: f"{length.value!r} {length.unit}")
-]
 Day = Annotated[date, BeforeValidator(_day)]
 Workers = Annotated[int | str, PlainValidator(_workers)]
-Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,59}$")]
 Rate = Annotated[float, Field(gt=-1, lt=10)]
-Share = Annotated[float, Field(gt=0, le=1)]
-Money = Annotated[float, Field(ge=0, le=1e15)]
 Level = Annotated[float, Field(gt=0.5, lt=1)]
 
 
-class _Section(BaseModel):
-    """A table of the configuration: unknown keys are errors, nothing is coerced, nothing changes later."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-class DataSection(_Section):
+class DataSection(Section):
     """Which transactions, in which time unit, and where calibration ends."""
 
     dataset: Literal["cdnow", "cdnow-full"] | None = Field(
@@ -103,14 +79,14 @@ class DataSection(_Section):
     )
 
 
-class ValidationSection(_Section):
+class ValidationSection(Section):
     """The replay of the holdout from what was known at the end of calibration."""
 
     replications: int = Field(default=100, ge=20, le=100_000, description="replays of the holdout")
     level: Level = Field(default=0.95, description="of the prediction interval")
 
 
-class SimulationSection(_Section):
+class SimulationSection(Section):
     """How long, in what steps, how often."""
 
     horizon: Length = Field(description="how far ahead, such as '104 W'")
@@ -126,7 +102,7 @@ class SimulationSection(_Section):
     )
 
 
-class ValueSection(_Section):
+class ValueSection(Section):
     """The value of the customer base as fitted, before any strategy."""
 
     horizon: Length | None = Field(
@@ -136,14 +112,14 @@ class ValueSection(_Section):
     draws: int = Field(default=100, ge=20, le=10_000, description="parameter draws behind the interval")
 
 
-class ComparisonSection(_Section):
+class ComparisonSection(Section):
     """Against which strategy the others are measured."""
 
     against: str = Field(default="baseline", description="the name of the strategy to compare with")
     level: Level = Field(default=0.95, description="of the intervals")
 
 
-class PrecisionSection(_Section):
+class PrecisionSection(Section):
     """How precisely the differences should be known: replications are added until they are, or the budget ends."""
 
     half_width: float = Field(gt=0, le=1e15, description="of the widest interval of a difference, in currency")
@@ -151,7 +127,7 @@ class PrecisionSection(_Section):
     max_replications: int = Field(default=1000, ge=10, le=MOST_REPLICATIONS, description="replications at most")
 
 
-class SelectionSection(_Section):
+class SelectionSection(Section):
     """Choosing the best strategy with a guaranteed probability (Kim & Nelson 2001), with as many replications as that
     takes."""
 
@@ -162,74 +138,20 @@ class SelectionSection(_Section):
     max_replications: int = Field(default=1000, ge=10, le=MOST_REPLICATIONS, description="replications at most")
 
 
-class BudgetSection(_Section):
+class BudgetSection(Section):
     """One budget for every strategy, which each splits by `budget_share`."""
 
     per_period: float = Field(gt=0, le=1e15, description="currency per period")
 
 
-class AcquisitionSection(_Section):
-    """Spending on new customers: a share of the common budget or an amount of its own."""
-
-    budget_share: Share | None = Field(default=None, description="share of [budget] per_period")
-    budget_per_period: Money | None = Field(default=None, description="currency per period")
-
-
-class RetentionSection(_Section):
-    """Contacts to customers chosen by a rule: a share of the common budget or an amount of its own."""
-
-    budget_share: Share | None = Field(default=None, description="share of [budget] per_period")
-    budget_per_period: Money | None = Field(default=None, description="currency per period")
-    rule: Literal["all", "top_value", "recent_buyers"] | None = Field(default=None, description="who is contacted")
-    share: Share | None = Field(default=None, description="the top share contacted, for rule = 'top_value'")
-    within: Length | None = Field(default=None, description="bought within this time, for rule = 'recent_buyers'")
-
-
-class DeskSection(_Section):
-    """A complaint desk: its wages are a share of the common budget or an amount of their own."""
-
-    budget_share: Share | None = Field(default=None, description="share of [budget] per_period that pays the wages")
-    wage_per_period: Money | None = Field(default=None, description="currency per member of staff and period")
-    staff: int = Field(ge=1, le=100_000, description="people at the desk")
-    mean_service_time: Length = Field(description="mean time to deal with one complaint")
-    cost_per_reply: Money | None = Field(default=None, description="currency per reply, on top of wages")
-
-
-class AskingSection(_Section):
-    """Every buyer is asked whether all was well, so that more of the dissatisfied complain."""
-
-    cost_per_purchase: Money = Field(description="currency per purchase, on top of the budget")
-
-
-class ChurnSection(_Section):
-    """A what-if without cost: every dropout probability p becomes max(0, factor p - points)."""
-
-    factor: float = Field(default=1.0, ge=0, le=1, description="what p is multiplied by")
-    points: float = Field(default=0.0, ge=0, le=1, description="what is taken from p")
-
-
-class StrategySection(_Section):
-    """What the firm does; a mechanism left out is off and costs nothing."""
-
-    name: Slug = Field(description="short, lower case, such as 'retention-heavy'")
-    title: str = Field(default="", description="as the report prints it")
-    description: str = Field(default="", description="one sentence")
-    reference: bool = Field(default=False, description="for orientation: compared, but not in the running")
-    acquisition: AcquisitionSection | None = None
-    retention: RetentionSection | None = None
-    desk: DeskSection | None = None
-    asking: AskingSection | None = None
-    churn: ChurnSection | None = None
-
-
-class ClaimsSection(_Section):
+class ClaimsSection(Section):
     """Which claims of the catalogue to test."""
 
     test: tuple[str, ...] | None = Field(default=None, strict=False, description="ids of claims; all of them if absent")
     quick: bool = Field(default=False, description="fewer replications in the tests that simulate")
 
 
-class StudyConfig(_Section):
+class StudyConfig(Section):
     """A whole study."""
 
     name: Slug = Field(description="short, lower case; names the run directory")

@@ -28,9 +28,23 @@ TIME = "time units"
 
 def mechanism_types() -> dict[str, type]:
     """The parts of a market that a configuration may set, by the name of their table."""
-    from churnsim.simulation.market import Complaints, Prospects, RetentionResponse, Terms  # loads the kernels
+    from churnsim.simulation import bonds, complaints, neighbours, responses, satisfaction  # loads the kernels
 
-    return {"terms": Terms, "complaints": Complaints, "prospects": Prospects, "retention": RetentionResponse}
+    return {
+        "terms": responses.Terms,
+        "complaints": complaints.Complaints,
+        "prospects": responses.Prospects,
+        "retention": responses.RetentionResponse,
+        "quality": responses.QualityResponse,
+        "recovery": responses.RecoveryResponse,
+        "cross_selling": responses.CrossSellingResponse,
+        "win_back": responses.WinBackResponse,
+        "bonds": bonds.BondResponse,
+        "referral": neighbours.Referral,
+        "word_of_mouth": neighbours.WordOfMouth,
+        "competitors": neighbours.Competitors,
+        "satisfaction": satisfaction.Satisfaction,
+    }
 
 
 def overridden_mechanisms(market: dict[str, Any]) -> dict[str, Any]:

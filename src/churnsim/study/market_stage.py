@@ -12,14 +12,26 @@ from churnsim.simulation.strategy import (
     Acquisition,
     AskForComplaints,
     ChurnChange,
+    Compensation,
     ComplaintDesk,
+    CrossSelling,
+    DismissUnprofitable,
+    EconomicBond,
+    EmpoweredStaff,
+    ReferralReward,
     RetentionContacts,
+    ServiceQuality,
+    SocialBond,
     Strategy,
+    StructuralBond,
+    WinBack,
 )
-from churnsim.study.config import StrategySection, StudyConfig
+from churnsim.study.config import StudyConfig
 from churnsim.study.data_stage import StudyData
 from churnsim.study.fit_stage import StudyFits
 from churnsim.study.market_overrides import overridden_mechanisms, overridden_origins
+from churnsim.study.section import Section
+from churnsim.study.strategy_sections import BudgetedSection, DeskSection, StrategySection, TargetedSection
 
 __all__ = ["build_market", "build_strategies", "scenario_for", "strategy_rows"]
 
@@ -86,36 +98,54 @@ def _strategy(config: StudyConfig, section: StrategySection) -> Strategy:
     def money(share: float | None, amount: float | None) -> float:
         return share * budget if share is not None else amount or 0.0
 
-    acquisition = retention = desk = None
-    if section.acquisition:
-        asked = section.acquisition
-        acquisition = Acquisition(budget_per_period=money(asked.budget_share, asked.budget_per_period))
-    if section.retention:
-        contacts = section.retention
-        chosen: dict[str, Any] = {"rule": contacts.rule, "share": contacts.share}
-        chosen["within"] = contacts.within.to(unit) if contacts.within else None
-        retention = RetentionContacts(
-            budget_per_period=money(contacts.budget_share, contacts.budget_per_period),
-            **{key: value for key, value in chosen.items() if value is not None},
-        )
-    if section.desk:
-        wages = section.desk
-        wage = wages.wage_per_period
-        desk = ComplaintDesk(
-            staff=wages.staff,
-            mean_service_time=wages.mean_service_time.to(unit),
-            wage_per_period=wage if wage is not None else money(wages.budget_share, None) / wages.staff,
-            cost_per_reply=wages.cost_per_reply or 0.0,
-        )
+    def spent(part: BudgetedSection | None) -> float:
+        return money(part.budget_share, part.budget_per_period) if part else 0.0
+
+    def campaign(part: TargetedSection) -> dict[str, Any]:
+        chosen = {"rule": part.rule, "share": part.share, "gaps": part.gaps, "abc": part.abc}
+        within = {"within": part.within.to(unit)} if part.within else {}
+        return {**{key: value for key, value in chosen.items() if value is not None}, **within}
+
+    def as_given(kind: type, part: Section | None) -> Any:
+        return kind(**part.model_dump()) if part else None
+
+    s = section
     return Strategy(
-        name=section.name,
-        title=section.title or section.name,
-        description=section.description,
-        acquisition=acquisition,
-        retention=retention,
-        desk=desk,
-        asking=AskForComplaints(**section.asking.model_dump()) if section.asking else None,
-        churn=ChurnChange(**section.churn.model_dump()) if section.churn else None,
+        name=s.name,
+        title=s.title or s.name,
+        description=s.description,
+        acquisition=Acquisition(budget_per_period=spent(s.acquisition)) if s.acquisition else None,
+        referral=as_given(ReferralReward, s.referral),
+        retention=RetentionContacts(budget_per_period=spent(s.retention), **campaign(s.retention))
+        if s.retention
+        else None,
+        cross_selling=CrossSelling(budget_per_period=spent(s.cross_selling), **campaign(s.cross_selling))
+        if s.cross_selling
+        else None,
+        quality=ServiceQuality(budget_per_period=spent(s.quality)) if s.quality else None,
+        desk=_desk(s.desk, unit, money(s.desk.budget_share, None) / s.desk.staff) if s.desk else None,
+        asking=as_given(AskForComplaints, s.asking),
+        compensation=as_given(Compensation, s.compensation),
+        empowered=as_given(EmpoweredStaff, s.empowered),
+        win_back=WinBack(**{**s.win_back.model_dump(), "silent_for": s.win_back.silent_for.to(unit)})
+        if s.win_back
+        else None,
+        dismissal=as_given(DismissUnprofitable, s.dismissal),
+        economic_bond=as_given(EconomicBond, s.economic_bond),
+        social_bond=as_given(SocialBond, s.social_bond),
+        structural_bond=as_given(StructuralBond, s.structural_bond),
+        churn=as_given(ChurnChange, s.churn),
+    )
+
+
+def _desk(section: DeskSection, unit: str, shared_wage: float) -> ComplaintDesk:
+    """The desk; a clerk's wage is its own or its part of the share of the budget."""
+    wage = section.wage_per_period
+    return ComplaintDesk(
+        staff=section.staff,
+        mean_service_time=section.mean_service_time.to(unit),
+        wage_per_period=wage if wage is not None else shared_wage,
+        cost_per_reply=section.cost_per_reply or 0.0,
     )
 
 

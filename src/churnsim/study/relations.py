@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from churnsim.study.config import AcquisitionSection, DeskSection, RetentionSection, StrategySection, StudyConfig
+from churnsim.study.config import StudyConfig
 from churnsim.study.problems import ConfigPath, Problem, closest
+from churnsim.study.strategy_sections import BudgetedSection, DeskSection, StrategySection, TargetedSection
 
 __all__ = ["relation_problems"]
 
@@ -14,7 +15,9 @@ __all__ = ["relation_problems"]
 ROUNDING = 1e-9
 # More periods than this is a slip of the pen: a century of days has fewer.
 MOST_PERIODS = 40_000
-EXAMPLES = {"share": "0.2", "within": '"26 W"'}
+EXAMPLES = {"share": "0.2", "within": '"26 W"', "gaps": "2.0", "abc": '"A"'}
+# What each rule needs to know.
+NEEDS = {"top_value": "share", "responsive": "share", "recent_buyers": "within", "at_risk": "gaps", "abc_class": "abc"}
 
 
 def relation_problems(config: StudyConfig) -> list[Problem]:
@@ -85,6 +88,8 @@ def _strategy_problems(config: StudyConfig) -> Iterator[Problem]:
             yield Problem(path=(*path, "name"), message="is the name of an earlier strategy. Give each its own.")
         yield from _budget_problems(config, strategy, path)
         yield from _rule_problems(strategy.retention, (*path, "retention"))
+        yield from _rule_problems(strategy.cross_selling, (*path, "cross_selling"))
+        yield from _market_problems(config, strategy, path)
     running = [s.name for s in config.strategy if not s.reference and s.name != config.comparison.against]
     if not running:
         yield Problem(
@@ -102,9 +107,11 @@ def _strategy_problems(config: StudyConfig) -> Iterator[Problem]:
 
 def _budget_problems(config: StudyConfig, strategy: StrategySection, path: ConfigPath) -> Iterator[Problem]:
     total = 0.0
-    spending: tuple[tuple[str, AcquisitionSection | RetentionSection | DeskSection | None, str], ...] = (
+    spending: tuple[tuple[str, BudgetedSection | DeskSection | None, str], ...] = (
         ("acquisition", strategy.acquisition, "budget_per_period"),
         ("retention", strategy.retention, "budget_per_period"),
+        ("cross_selling", strategy.cross_selling, "budget_per_period"),
+        ("quality", strategy.quality, "budget_per_period"),
         ("desk", strategy.desk, "wage_per_period"),
     )
     for key, section, amount_key in spending:
@@ -132,16 +139,26 @@ def _budget_problems(config: StudyConfig, strategy: StrategySection, path: Confi
         )
 
 
-def _rule_problems(retention: RetentionSection | None, path: ConfigPath) -> Iterator[Problem]:
-    if retention is None:
+def _rule_problems(campaign: TargetedSection | None, path: ConfigPath) -> Iterator[Problem]:
+    if campaign is None:
         return
-    needs = {"top_value": "share", "recent_buyers": "within"}
-    for rule, key in needs.items():
-        if getattr(retention, key) is None and retention.rule == rule:
-            message = f"rule = {rule!r} needs it. Add {key} = {EXAMPLES[key]}."
+    needed = NEEDS.get(campaign.rule or "all")
+    for key, example in EXAMPLES.items():
+        given = getattr(campaign, key) is not None
+        if key == needed and not given:
+            message = f"rule = {campaign.rule!r} needs it. Add {key} = {example}."
             yield Problem(path=(*path, key), message=message, show_value=False)
-        if getattr(retention, key) is not None and retention.rule != rule:
-            yield Problem(path=(*path, key), message=f"only rule = {rule!r} uses it. Remove it or change the rule.")
+        if key != needed and given:
+            users = " or ".join(repr(rule) for rule, its in NEEDS.items() if its == key)
+            yield Problem(path=(*path, key), message=f"only rule = {users} uses it. Remove it or change the rule.")
+
+
+def _market_problems(config: StudyConfig, strategy: StrategySection, path: ConfigPath) -> Iterator[Problem]:
+    """Mechanisms that do nothing in a market without their counterpart."""
+    for key, table in (("referral", "referral"), ("structural_bond", "competitors")):
+        if getattr(strategy, key) is not None and table not in config.market:
+            message = f"does nothing in a market without it. Add the table [market.{table}], which may be empty."
+            yield Problem(path=(*path, key), message=message, show_value=False)
 
 
 def _replication_problems(config: StudyConfig) -> Iterator[Problem]:

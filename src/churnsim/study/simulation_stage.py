@@ -12,10 +12,20 @@ import pandas as pd
 from churnsim.simulation.compare import replicate
 from churnsim.simulation.engines import Engine, simulate
 from churnsim.simulation.market import Market
+from churnsim.simulation.neighbours import Competitors, Referral, WordOfMouth
 from churnsim.simulation.population import Cohort
 from churnsim.simulation.running import run_tasks
 from churnsim.simulation.scenario import Scenario
-from churnsim.simulation.strategy import Acquisition, AskForComplaints, ComplaintDesk, RetentionContacts, Strategy
+from churnsim.simulation.strategy import (
+    Acquisition,
+    AskForComplaints,
+    ComplaintDesk,
+    CrossSelling,
+    DismissUnprofitable,
+    RetentionContacts,
+    Strategy,
+    WinBack,
+)
 from churnsim.study.store import RunStore, concatenated, read_parquet, write_parquet
 
 __all__ = ["simulate_all", "warm_kernels"]
@@ -96,8 +106,19 @@ def warm_kernels(market: Market) -> None:
         retention=RetentionContacts(budget_per_period=100.0),
         desk=ComplaintDesk(staff=1, mean_service_time=0.1, wage_per_period=0.0),
         asking=AskForComplaints(cost_per_purchase=0.0),
+        cross_selling=CrossSelling(budget_per_period=1.0),
+        win_back=WinBack(silent_for=0.1, cost_per_contact=0.0),
+        dismissal=DismissUnprofitable(periods=1),
     )
-    few = replace(market, customers=Cohort(size=50), draws=())
+    few = replace(
+        market,
+        customers=Cohort(size=50),
+        draws=(),
+        terms=replace(market.terms, cost_to_serve=0.01),
+        referral=Referral(),
+        word_of_mouth=WordOfMouth(),
+        competitors=Competitors(),
+    )
     simulate(Scenario(market=few, strategy=strategy, horizon=8.0, period=4.0, epoch=1.0), seed=0)
 
 

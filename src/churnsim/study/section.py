@@ -1,0 +1,34 @@
+"""What the tables of a configuration are made of: lengths of time, money, shares, names."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+
+from churnsim.units import Duration, parse_duration
+
+__all__ = ["Length", "Money", "Section", "Share", "Slug"]
+
+
+def _length(value: Any) -> Duration:
+    if isinstance(value, Duration):
+        return value
+    duration = parse_duration(value)
+    if duration.value == 0:
+        raise ValueError("must be longer than zero.")
+    return duration
+
+
+Length = Annotated[
+    Duration, BeforeValidator(_length), PlainSerializer(lambda length: f"{length.value!r} {length.unit}")
+]
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,59}$")]
+Share = Annotated[float, Field(gt=0, le=1)]
+Money = Annotated[float, Field(ge=0, le=1e15)]
+
+
+class Section(BaseModel):
+    """A table of the configuration: unknown keys are errors, nothing is coerced, nothing changes later."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
