@@ -32,7 +32,10 @@ def message(text: str) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("path", sorted(CONFIGS.rglob("*.toml")), ids=lambda path: path.relative_to(CONFIGS).as_posix())
+STUDIES = sorted([*CONFIGS.glob("*.toml"), *CONFIGS.glob("smoke/*.toml")])
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.relative_to(CONFIGS).as_posix())
 def test_every_shipped_configuration_is_valid(path: Path) -> None:
     assert isinstance(read_config(path), StudyConfig)
 

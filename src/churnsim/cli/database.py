@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["db_app"]
 
 db_app = typer.Typer(
-    help="Keep a firm's records of its customers in one file: add, check, summarise, export.", no_args_is_help=True
+    help="Keep a firm's records in one file: add, check, export.", no_args_is_help=True
 )
 
 
