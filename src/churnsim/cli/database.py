@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["db_app"]
 
-db_app = typer.Typer(
-    help="Keep a firm's records in one file: add, check, export.", no_args_is_help=True
-)
+db_app = typer.Typer(help="Keep a firm's records in one file: add, check, export.", no_args_is_help=True)
 
 
 class TableName(StrEnum):
