@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from churnsim.data.columns import Names, typed_columns
 from churnsim.data.flaws import Flaws
 from churnsim.data.table_columns import check_columns
-from churnsim.data.text_columns import FIRST_DAY, LAST_DAY
 from churnsim.errors import DataError
 from churnsim.kernels import purchase_days as kernel
 
@@ -30,6 +29,8 @@ _UNITS = {
 }  # fmt: skip
 # Ids may spread over eight numbers for each row before a table of all of them costs more than sorting the ids.
 SPREAD = 8
+BLOCK_BITS = 9  # 512 blocks: of a million customers 2,000 each, whose rows are some hundred kilobytes
+MOST_SPAN = 2**34  # numbers that the kernel can tell apart
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def _plain_columns(frame: pd.DataFrame) -> _Columns | None:
     customer = np.ascontiguousarray(ids.to_numpy())
     lowest = int(customer.min())
     span = int(customer.max()) - lowest + 1
-    if span > SPREAD * len(customer) + 1000:
+    if span > min(SPREAD * len(customer) + 1000, MOST_SPAN):
         return None
     amount = np.empty(0)
     amounts = "amount" in frame.columns
@@ -123,20 +124,22 @@ def _checked_columns(frame: pd.DataFrame, names: Names) -> _Columns:
 def _laid_out(columns: _Columns) -> GroupedLog | None:
     """The log laid out, or None when a value is bad."""
     c = columns
-    sizes = np.zeros(c.span, dtype=np.int64)
-    bad, first, last, total = kernel.count(c.customer, c.lowest, c.time, c.unit, c.amount, sizes)
-    if bad or first < FIRST_DAY or last > LAST_DAY:
+    shift = max(0, (c.span - 1).bit_length() - BLOCK_BITS)
+    sizes = np.zeros(((c.span - 1) >> shift) + 1, dtype=np.int64)
+    kernel.count(c.customer, c.lowest, shift, sizes)
+    blocks = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(sizes)])
+    rows = np.empty((len(c.customer), 2))
+    bad, first, last, total = kernel.part(c.customer, c.lowest, shift, c.time, c.unit, c.amount, blocks, rows)
+    if bad:
         return None
     if not np.isfinite(total):
         raise DataError("the amounts add up to more than a number can hold. Check their unit.")
-    starts = np.zeros(c.span + 1, dtype=np.int64)
-    np.cumsum(sizes, out=starts[1:])
-    rows = np.empty((len(c.customer), 2))
-    kernel.lay_out(c.customer, c.lowest, c.time, c.unit, c.amount, starts, rows)
+    starts = np.empty(c.span + 1, dtype=np.int64)
+    kernel.lay_out(shift, blocks, rows, np.empty((int(sizes.max()), 2)), starts)
     if c.ids is not None:
         ids = c.ids
     else:
-        present = np.flatnonzero(sizes)
+        present = np.flatnonzero(np.diff(starts))
         if len(present) < c.span:
             # Customers nobody is have no entries, so their beginnings are the next one's and can go.
             starts = np.append(starts[:-1][present], starts[-1])

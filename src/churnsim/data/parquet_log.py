@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -22,6 +24,18 @@ from churnsim.units import check_unit
 __all__ = ["ParquetLog"]
 
 IDS_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What must be known of the columns before they are summarised; days as numbers since 1970."""
+
+    rows: int
+    missing: dict[str, int]
+    smallest: float
+    largest: float
+    first: int
+    last: int
 
 
 class ParquetLog:
@@ -74,21 +88,10 @@ class ParquetLog:
         amount = identifier(self._names["amount"]) + "::DOUBLE" if amounts else "0.0"
         columns = f"{identifier(self._names['customer_id'])} AS customer_id, ({day})::DATE AS day, {amount} AS amount"
         rows = f"SELECT {columns} FROM read_parquet(?)"
-        # NaN counts as larger than infinity in DuckDB, so the largest amount tells of both.
-        ((total, ids, days, values, smallest, largest, first, last),) = connection.execute(
-            f"""SELECT count(*), count(customer_id), count(day), count(amount), min(amount), max(amount),
-                       min(day) - DATE '1970-01-01', max(day) - DATE '1970-01-01' FROM ({rows})""",
-            given,
-        ).fetchall()
-        if not total:
-            raise DataError(f"{self.path} holds no purchases. Give it at least one row.")
-        remedy = "Read it with churnsim.read_transactions to see the rows, or add it to a CustomerDatabase."
-        for name, number in (("customer_id", ids), ("date", days), *([("amount", values)] if amounts else [])):
-            if number < total:
-                raise DataError(f"{self.path}, column {self._names[name]!r}: {total - number:,} are missing. {remedy}")
-        if amounts and (smallest < 0 or not largest < float("inf")):
-            what = "negative (a refund?)" if smallest < 0 else "not a finite number"
-            raise DataError(f"{self.path}, column {self._names['amount']!r}: an amount is {what}. {remedy}")
+        facts = None if self._zone is not None else _stated_facts(self._files, self._names)
+        facts = facts or _looked_up_facts(connection, rows, given)
+        remedy = self._check(facts, amounts)
+        first, last = facts.first, facts.last
         end = int(last) if until is None else past_day(until, name="until")
         if end < int(first):
             raise DataError(
@@ -101,6 +104,19 @@ class ParquetLog:
         summary = summary_of(connection, rows, given, end=end, unit=unit, amounts=amounts)
         self._check_ids(summary.index, remedy)
         return summary
+
+    def _check(self, facts: _Facts, amounts: bool) -> str:
+        """DataError for rows that cannot be used; the remedy, for what only shows later."""
+        if not facts.rows:
+            raise DataError(f"{self.path} holds no purchases. Give it at least one row.")
+        remedy = "Read it with churnsim.read_transactions to see the rows, or add it to a CustomerDatabase."
+        for ours, number in facts.missing.items():
+            if number and (amounts or ours != "amount"):
+                raise DataError(f"{self.path}, column {self._names[ours]!r}: {number:,} are missing. {remedy}")
+        if amounts and (facts.smallest < 0 or not facts.largest < float("inf")):
+            what = "negative (a refund?)" if facts.smallest < 0 else "not a finite number"
+            raise DataError(f"{self.path}, column {self._names['amount']!r}: an amount is {what}. {remedy}")
+        return remedy
 
     def _check_ids(self, ids: pd.Index[Any], remedy: str) -> None:
         """The rules of `read_transactions` for ids of text; distinct ids are few, so they are looked at last."""
@@ -132,3 +148,47 @@ def _checked_types(schema: pa.Schema, names: dict[str, str], source: str) -> str
             )
     zone: str | None = getattr(kinds["date"], "tz", None)
     return zone
+
+
+def _looked_up_facts(connection: Any, rows: str, given: list[Any]) -> _Facts:
+    # NaN counts as larger than infinity in DuckDB, so the largest amount tells of both.
+    ((total, ids, days, values, smallest, largest, first, last),) = connection.execute(
+        f"""SELECT count(*), count(customer_id), count(day), count(amount), min(amount), max(amount),
+                   min(day) - DATE '1970-01-01', max(day) - DATE '1970-01-01' FROM ({rows})""",
+        given,
+    ).fetchall()
+    missing = {"customer_id": total - ids, "date": total - days, "amount": total - values}
+    return _Facts(total, missing, smallest or 0.0, largest or 0.0, first or 0, last or 0)
+
+
+def _stated_facts(files: list[str], names: dict[str, str]) -> _Facts | None:
+    """The same from the statistics that the files carry, without reading a row; None where they do not state all of it.
+
+    The statistics of floats pass over NaN; it shows in the sums.
+    """
+    rows = 0
+    missing = dict.fromkeys(names, 0)
+    bounds: dict[str, list[Any]] = {"date": [], "amount": [0.0]}
+    for file in files:
+        with open_parquet(Path(file)) as opened:
+            metadata = opened.metadata
+            places = {metadata.schema.column(k).path: k for k in range(metadata.num_columns)}
+            rows += metadata.num_rows
+            for group in range(metadata.num_row_groups):
+                for ours, theirs in names.items():
+                    if theirs not in places:
+                        return None
+                    told = metadata.row_group(group).column(places[theirs]).statistics
+                    if told is None or told.null_count is None:
+                        return None
+                    missing[ours] += told.null_count
+                    if ours in bounds and not told.has_min_max:
+                        return None
+                    if ours in bounds:
+                        bounds[ours] += [told.min, told.max]
+    if not rows or not bounds["date"]:
+        return None
+    days = np.array([pd.Timestamp(value).to_datetime64() for value in bounds["date"]], dtype="datetime64[D]")
+    amounts = [float(value) for value in bounds["amount"]]
+    numbers = days.astype(np.int64)
+    return _Facts(rows, missing, min(amounts), max(amounts), int(numbers.min()), int(numbers.max()))

@@ -12,15 +12,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from churnsim.data.days import iso_day
+from churnsim.data.flaws import show
 from churnsim.errors import DataError
 from churnsim.units import DAYS_PER_UNIT, check_unit
 
 __all__ = ["identifier", "summary_frame", "summary_of"]
 
 # Where the repeat purchases are worth less than this part of everything, the difference "all minus the first" has lost
-# digits, and the repeat purchases are added up by themselves. Above it, an error of n units in the last place of the
-# total is below n * 1e-13 of the difference.
-CANCELLATION = 1e-3
+# digits, and the repeat purchases are added up by themselves. Above it, the relative error of the difference is below
+# 1e4 times that of the total, some 1e-12.
+CANCELLATION = 1e-4
 
 
 def identifier(name: str) -> str:
@@ -50,7 +51,7 @@ def summary_of(
         raise DataError(f"nobody had bought by the end of {iso_day(end)}. Choose a later day.")
     repeat_spend = None
     if amounts:
-        repeat_spend = _repeat_spend(connection, days, parameters, frame)
+        repeat_spend = _repeat_spend(connection, rows, parameters, frame)
     return summary_frame(
         pd.Index(frame["customer_id"], name="customer_id"),
         frequency=frame["frequency"].to_numpy(dtype=np.int64),
@@ -83,8 +84,15 @@ def summary_frame(
     return frame
 
 
-def _repeat_spend(connection: Any, days: str, parameters: list[Any], frame: pd.DataFrame) -> NDArray[np.float64]:
+def _repeat_spend(connection: Any, rows: str, parameters: list[Any], frame: pd.DataFrame) -> NDArray[np.float64]:
     total, first = frame["total"].to_numpy(dtype=np.float64), frame["first_amount"].to_numpy(dtype=np.float64)
+    if np.isnan(total).any():
+        worst = int(np.argmax(np.isnan(total)))
+        raise DataError(
+            f"an amount of customer {show(frame['customer_id'][worst])} is not a finite number. Correct it, or add "
+            f"the log "
+            "to a CustomerDatabase, which sets such rows aside."
+        )
     with np.errstate(invalid="ignore"):
         repeat = np.where(frame["frequency"].to_numpy() > 0, total - first, 0.0)
     doubtful = (frame["frequency"].to_numpy() > 0) & (repeat < CANCELLATION * total)
@@ -94,9 +102,9 @@ def _repeat_spend(connection: Any, days: str, parameters: list[Any], frame: pd.D
     connection.register("doubtful_customers", asked)
     try:
         exact = connection.execute(
-            f"""SELECT customer_id, sum(amount) AS repeat_spend FROM ({days})
-                JOIN doubtful_customers USING (customer_id)
-                WHERE day - DATE '1970-01-01' > first GROUP BY customer_id ORDER BY customer_id""",
+            f"""WITH asked AS (SELECT rows.*, first FROM ({rows}) AS rows JOIN doubtful_customers USING (customer_id))
+                SELECT customer_id, coalesce(sum(amount) FILTER (day - DATE '1970-01-01' > first), 0) AS repeat_spend
+                FROM asked GROUP BY customer_id ORDER BY customer_id""",
             parameters,
         ).df()
     finally:

@@ -15,11 +15,23 @@ from numpy.typing import NDArray
 
 from churnsim.kernels.jit import njit
 
-__all__ = ["DAYS", "MICROSECONDS", "MILLISECONDS", "NANOSECONDS", "SECONDS", "count", "entries", "lay_out", "summary"]
+__all__ = [
+    "DAYS",
+    "MICROSECONDS",
+    "MILLISECONDS",
+    "NANOSECONDS",
+    "SECONDS",
+    "count",
+    "entries",
+    "lay_out",
+    "part",
+    "summary",
+]
 
 DAYS, SECONDS, MILLISECONDS, MICROSECONDS, NANOSECONDS = 0, 1, 2, 3, 4
 SHORT = 24  # rows; below it an insertion sort is quicker than a heap sort
-MISSING = np.int64(-(2**63))
+LIMIT = 106_650  # days from 1970 to 1678 and to 2261: what nanoseconds in 64 bits can say
+DAY_NUMBERS = 1 << 18  # above twice LIMIT; a customer below 2**35 and a day fit the 53 bits of a float exactly
 
 
 @njit
@@ -38,78 +50,108 @@ def _day(time: int, unit: int) -> int:
 
 
 @njit
-def count(
+def count(customer: NDArray[Any], lowest: int, shift: int, sizes: NDArray[np.int64]) -> None:
+    """Rows of each block of customers into `sizes`; a block is 2**`shift` numbers from `lowest` on."""
+    for row in range(customer.size):
+        sizes[(customer[row] - lowest) >> shift] += 1
+
+
+@njit
+def part(
     customer: NDArray[Any],
     lowest: int,
+    shift: int,
     time: NDArray[np.int64],
     unit: int,
     amount: NDArray[np.float64],
-    sizes: NDArray[np.int64],
+    blocks: NDArray[np.int64],
+    rows: NDArray[np.float64],
 ) -> tuple[int, int, int, float]:
-    """Rows of each customer into `sizes`, by `customer` - `lowest`; (bad rows, first day, last day, total of amounts).
+    """Fill `rows` (customer and day in one number, amount) block by block; (bad rows, first day, last day, total).
 
-    A row is bad when its time is missing, or its amount (none when `amount` is empty) negative or not finite.
+    `blocks` says where each block begins, and one more where the last ends. A row is bad when its time is missing or
+    not of our centuries, or its amount (none when `amount` is empty) negative or not finite.
     """
-    bad = 0
-    first, last = 4611686018427387904, -4611686018427387904
-    total = 0.0
+    place = np.empty(blocks.size - 1, np.int64)
+    for block in range(place.size):
+        place[block] = blocks[block]
+    bad, total = 0, 0.0
+    first, last = LIMIT, -LIMIT
     amounts = amount.size > 0
     for row in range(customer.size):
-        if time[row] == MISSING:
+        day = _day(time[row], unit)
+        value = amount[row] if amounts else 0.0
+        if day < -LIMIT or day > LIMIT or not (value >= 0.0 and value < math.inf):
             bad += 1
             continue
-        day = _day(time[row], unit)
         first = min(first, day)
         last = max(last, day)
-        if amounts:
-            value = amount[row]
-            if not (value >= 0.0 and value < math.inf):
-                bad += 1
-            total += value
-        sizes[customer[row] - lowest] += 1
+        total += value
+        number = int(customer[row]) - lowest
+        block = number >> shift
+        at = place[block]
+        rows[at, 0] = number * DAY_NUMBERS + (day + LIMIT)
+        rows[at, 1] = value
+        place[block] = at + 1
     return bad, first, last, total
 
 
 @njit
 def lay_out(
-    customer: NDArray[Any],
-    lowest: int,
-    time: NDArray[np.int64],
-    unit: int,
-    amount: NDArray[np.float64],
-    starts: NDArray[np.int64],
+    shift: int,
+    blocks: NDArray[np.int64],
     rows: NDArray[np.float64],
+    scratch: NDArray[np.float64],
+    starts: NDArray[np.int64],
 ) -> int:
-    """Fill `rows` (day, amount) by customer, each customer's in order, days of several purchases taken together.
+    """Turn the parted `rows` into entries (day, amount), packed, by customer and day; returns how many.
 
-    `starts` (one more than customers) says where each customer's rows go; at the end it says where its entries lie,
-    packed from the beginning of `rows`. Returns the number of entries.
+    A block's customers fit the cache, so that its rows are put in order there (`scratch` holds the largest block's).
+    Into `starts`, one more than customers, goes where the entries of each begin.
     """
     customers = starts.size - 1
-    place = np.empty(customers, np.int64)
-    for k in range(customers):
-        place[k] = starts[k]
-    amounts = amount.size > 0
-    for row in range(customer.size):
-        k = customer[row] - lowest
-        at = place[k]
-        rows[at, 0] = _day(time[row], unit)
-        rows[at, 1] = amount[row] if amounts else 0.0
-        place[k] = at + 1
+    ends = np.empty((1 << shift) + 1, np.int64)
     kept = 0
-    for k in range(customers):
-        low, high = starts[k], starts[k + 1]
-        starts[k] = kept
-        if high > low:
-            _sort(rows, low, high)
-            for at in range(low, high):
-                if at > low and rows[at, 0] == rows[kept - 1, 0]:
-                    rows[kept - 1, 1] += rows[at, 1]
-                else:
-                    rows[kept, 0] = rows[at, 0]
-                    rows[kept, 1] = rows[at, 1]
-                    kept += 1
+    for block in range(blocks.size - 1):
+        low, high = blocks[block], blocks[block + 1]
+        base = block << shift
+        width = min(1 << shift, customers - base)
+        for k in range(width + 1):
+            ends[k] = 0
+        for at in range(low, high):
+            ends[int(rows[at, 0]) // DAY_NUMBERS - base + 1] += 1
+        for k in range(width):
+            ends[k + 1] += ends[k]
+        for at in range(low, high):
+            k = int(rows[at, 0]) // DAY_NUMBERS - base
+            to = ends[k]
+            scratch[to, 0] = rows[at, 0]
+            scratch[to, 1] = rows[at, 1]
+            ends[k] = to + 1
+        begin = 0
+        for k in range(width):
+            starts[base + k] = kept
+            end = ends[k]
+            if end > begin:
+                _sort(scratch, begin, end)
+                kept = _together(scratch, begin, end, rows, kept)
+            begin = end
     starts[customers] = kept
+    return kept
+
+
+@njit
+def _together(scratch: NDArray[np.float64], begin: int, end: int, rows: NDArray[np.float64], kept: int) -> int:
+    """One customer's sorted rows as entries from `kept` on: purchases of one day taken together."""
+    key = -1.0
+    for at in range(begin, end):
+        if scratch[at, 0] == key:
+            rows[kept - 1, 1] += scratch[at, 1]
+        else:
+            key = scratch[at, 0]
+            rows[kept, 0] = int(key) % DAY_NUMBERS - LIMIT
+            rows[kept, 1] = scratch[at, 1]
+            kept += 1
     return kept
 
 

@@ -45,14 +45,16 @@ def summarise_database(
             whens.append("WHEN currency IS NOT DISTINCT FROM ? THEN ?")
             parameters += [currency, rate]
         amount = f"amount * CASE {' '.join(whens)} END"
-    where = "WHERE date < ?"
-    parameters.append(_timestamp(end + 1))
+    conditions = []
+    if until is not None:
+        conditions.append("date < ?")
+        parameters.append(_timestamp(end + 1))
     if first_from is not None:
-        where += " AND customer_id NOT IN (SELECT customer_id FROM transactions WHERE date < ?)"
+        conditions.append("customer_id NOT IN (SELECT customer_id FROM transactions WHERE date < ?)")
         parameters.append(_timestamp(past_day(first_from, name="first_from")))
-    relation = (
-        f"SELECT customer_id, date::DATE AS day{f', {amount} AS amount' if amounts else ''} FROM transactions {where}"
-    )
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    value = f", {amount} AS amount" if amounts else ""
+    relation = f"SELECT customer_id, date::DATE AS day{value} FROM transactions{where}"
     return summary_of(connection, relation, parameters, end=end, unit=unit, amounts=amounts)
 
 
@@ -61,9 +63,12 @@ def _timestamp(day: int) -> Any:
 
 
 def _rates(connection: Any, exchange_rates: Mapping[str, float] | None) -> dict[str | None, float] | None:
-    found = [name for (name,) in connection.execute("SELECT DISTINCT currency FROM transactions").fetchall()]
-    if len(found) <= 1 and exchange_rates is None:
+    ((fewest, most, stated, rows),) = connection.execute(
+        "SELECT min(currency), max(currency), count(currency), count(*) FROM transactions"
+    ).fetchall()
+    if fewest == most and stated in (0, rows) and exchange_rates is None:
         return None
+    found = [name for (name,) in connection.execute("SELECT DISTINCT currency FROM transactions").fetchall()]
     if exchange_rates is None:
         names = sorted("none stated" if name is None else show(name) for name in found)
         raise DataError(
