@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from churnsim.models.gamma_gamma import GammaGamma as GammaGamma
     from churnsim.models.holdout import rolling_validation as rolling_validation
     from churnsim.models.holdout import validate as validate
+    from churnsim.models.interop import from_inference_data as from_inference_data
+    from churnsim.models.interop import from_lifetimes as from_lifetimes
     from churnsim.models.intervals import delta_interval as delta_interval
     from churnsim.models.intervals import drawn_interval as drawn_interval
     from churnsim.models.mbg_cnbd import MBGCNBD as MBGCNBD
@@ -136,6 +138,7 @@ _HOME = {
     "churnsim.models.forecast": ("forecast",),
     "churnsim.models.holdout": ("rolling_validation", "validate"),
     "churnsim.models.selection": ("compare_models",),
+    "churnsim.models.interop": ("from_inference_data", "from_lifetimes"),
     "churnsim.simulation.market": ("Market",),
     "churnsim.simulation.population": ("Cohort", "PosteriorBase"),
     "churnsim.simulation.traits": ("TraitsBase",),

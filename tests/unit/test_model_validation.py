@@ -9,6 +9,7 @@ import pytest
 import churnsim as cs
 from churnsim.errors import ConfigError
 from churnsim.models.baselines import BoostedTrees, LastRate
+from churnsim.models.families import PURCHASE_FAMILIES
 from churnsim.models.holdout import rolling_validation, validate
 from churnsim.models.holdout_scores import active_calibration, interval_calibration, point_scores, poisson_scores
 from churnsim.models.predictive import draw_counts, score_counts
@@ -65,7 +66,10 @@ def test_the_tables_go_together(done):
     assert (active["lower"] < active["actual"]).all()
     assert (active["actual"] < active["upper"]).all()
     assert active["expected"].is_monotonic_increasing
-    assert list(done.intervals["level"]) == [0.5, 0.8, 0.9, 0.95] * 2
+    assert list(done.intervals["level"]) == [0.5, 0.8, 0.9, 0.95] * 3
+    # NBD, in which nobody leaves, foresees far too much.
+    assert done.scores.loc["nbd", "kind"] == "baseline"
+    assert done.scores.loc["nbd", "bias"] > 0.3
 
 
 def test_the_truth_is_calibrated_and_half_the_rate_is_not(firm):
@@ -149,6 +153,15 @@ def test_a_wrong_model_is_behind_by_more_than_chance(cdnow_split, cdnow_models):
     assert "no other comes within two standard errors" in found.reason
     assert found.table.loc["wrong", "behind"] > 2 * found.table.loc["wrong", "behind_error"]
     assert "right" in str(found)
+
+
+def test_the_likelihood_ratio_finds_dropout(cdnow_split):
+    found = compare_models(cdnow_split, [PURCHASE_FAMILIES["nbd"], cs.BGNBD, PURCHASE_FAMILIES["pareto_nbd"]])
+    gap = found.fits["bg_nbd"].loglik - found.fits["nbd"].loglik
+    assert found.table.loc["bg_nbd", "lr"] == pytest.approx(2 * gap)
+    assert found.table.loc["bg_nbd", "lr_p"] < 1e-50
+    assert np.isnan(found.table.loc["nbd", "lr"])
+    assert found.recommended != "nbd"
 
 
 def test_without_a_holdout_the_criteria_decide(log):

@@ -16,6 +16,7 @@ from churnsim.models.baselines import BoostedTrees, Forecaster, LastRate
 from churnsim.models.fit import ModelFit
 from churnsim.models.forecast import forecast
 from churnsim.models.holdout_scores import active_calibration, interval_calibration, point_scores, poisson_scores
+from churnsim.models.nbd import NBD
 from churnsim.models.predictive import score_counts
 from churnsim.models.validation import holdout_by_frequency, tracking
 from churnsim.units import DAYS_PER_UNIT
@@ -74,9 +75,9 @@ def validate(
     of the log unless given).
 
     `models` are families such as `[BGNBD, ParetoNBD]`, or a mapping of names to families or to functions that fit a
-    summary. `baselines` (the last rate continued, and gradient-boosted trees on RFM) see the calibration only; pass
-    `[]` for none. `covariates`, a frame by customer id, is joined to the summary. Raises DataError and ConfigError as
-    `churnsim.split_holdout`, and ConfigError for models that are none.
+    summary. `baselines` (the last rate continued, and gradient-boosted trees on RFM, beside NBD, in which nobody
+    leaves) see the calibration only; pass `[]` for none. `covariates`, a frame by customer id, joins the summary.
+    Raises DataError and ConfigError as `churnsim.split_holdout`, and ConfigError for models that are none.
     """
     split = split_holdout(transactions, until=calibration_end, holdout_until=holdout_end, unit=unit)
     if covariates is not None:
@@ -88,14 +89,17 @@ def validate(
     horizon = float(split["T_holdout"].iloc[0])
     fits: dict[str, ModelFit[Any]] = {}
     rows, logs, tables = {}, {}, _Tables()
-    for name, make in named_families(models).items():
+    makers = {name: ("model", make) for name, make in named_families(models).items()}
+    if baselines is None and NBD.family not in makers:
+        makers[NBD.family] = ("baseline", _maker(NBD))  # nobody leaves
+    for name, (kind, make) in makers.items():
         fit = fits[name] = make(split, unit)
         model = fit.model
         scores = score_counts(model, split, horizon, actual.astype(np.int64))
         total = forecast(fit, split, horizon=horizon, seed=seed, draws=DRAWS)
         logs[name] = scores["log_score"].to_numpy()
         rows[name] = {
-            "kind": "model",
+            "kind": kind,
             "parameters": len(fit.names),
             **point_scores(model.expected_purchases(split, horizon).to_numpy(), actual),
             "lower": total.lower,

@@ -1,0 +1,70 @@
+"""Models fitted elsewhere, as churnsim's own.
+
+Fitters of lifetimes are told by the name of their class and read by their `params_`, so that the package (archived, and
+no working part here) is not imported. Frames need no conversion: those of lifetimes and pymc-marketing have the columns
+`frequency, recency, T, monetary_value` that every model here reads.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from churnsim.errors import ConfigError
+from churnsim.models.bg_bb import BGBB
+from churnsim.models.bg_nbd import BGNBD
+from churnsim.models.gamma_gamma import GammaGamma
+from churnsim.models.mbg_nbd import MBGNBD
+from churnsim.models.pareto_nbd import ParetoNBD
+
+__all__ = ["from_inference_data", "from_lifetimes"]
+
+_LIFETIMES: dict[str, Any] = {
+    "BetaGeoFitter": BGNBD,
+    "ModifiedBetaGeoFitter": MBGNBD,
+    "ParetoNBDFitter": ParetoNBD,
+    "BetaGeoBetaBinomFitter": BGBB,
+    "GammaGammaFitter": GammaGamma,
+}
+# The rate of the Gamma-Gamma is v in lifetimes and pymc-marketing, gamma in its paper and here.
+_RENAMED = {"v": "gamma"}
+
+
+def from_lifetimes(fitter: Any, *, unit: str = "W") -> Any:
+    """The model of a fitted lifetimes fitter: BetaGeo, ModifiedBetaGeo, ParetoNBD, BetaGeoBetaBinom or GammaGamma.
+
+    A fitter does not know its time unit, so `unit` says it (Gamma-Gamma has none). A penalised fit's parameters are
+    taken as they are. Raises ConfigError for another fitter, and for one that was not fitted.
+    """
+    name = type(fitter).__name__
+    if name not in _LIFETIMES:
+        raise ConfigError(f"cannot read a {name}. Fitters that can be read: {', '.join(_LIFETIMES)}.")
+    given = getattr(fitter, "params_", None)
+    if given is None or not len(given):
+        raise ConfigError(f"this {name} has no params_. Call its fit first.")
+    return _made(_LIFETIMES[name], {str(key): float(value) for key, value in dict(given).items()}, unit)
+
+
+def from_inference_data(family: type[Any], data: Any, n: int, *, seed: int, unit: str = "W") -> list[Any]:
+    """`n` models of `family` drawn from the posterior of InferenceData made elsewhere, such as by pymc-marketing.
+
+    Its group `posterior` must hold the family's parameters (`v` is read as `gamma`). For a posterior drawn here,
+    `churnsim.posterior_models` knows family and unit by itself. Raises ConfigError when a parameter is missing.
+    """
+    drawn = data["posterior"] if hasattr(data, "__getitem__") else data.posterior
+    columns = {_RENAMED.get(str(name), str(name)): np.asarray(drawn[name]).ravel() for name in drawn.data_vars}
+    names: tuple[str, ...] = getattr(family, "parameter_names", ("p", "q", "gamma"))
+    missing = [name for name in names if name not in columns]
+    if missing:
+        raise ConfigError(f"the posterior lacks {', '.join(missing)}; it has {', '.join(columns)}.")
+    size = columns[names[0]].size
+    rows = np.random.Generator(np.random.Philox(seed)).integers(size, size=n)
+    return [_made(family, {name: float(columns[name][i]) for name in names}, unit) for i in rows]
+
+
+def _made(family: Any, values: dict[str, float], unit: str) -> Any:
+    renamed: dict[str, Any] = {_RENAMED.get(name, name): value for name, value in values.items()}
+    if family is not GammaGamma:
+        renamed["unit"] = unit
+    return family(**renamed)
