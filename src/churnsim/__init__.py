@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from churnsim.models.bdw import BetaDiscreteWeibull as BetaDiscreteWeibull
     from churnsim.models.bg_bb import BGBB as BGBB
     from churnsim.models.bg_nbd import BGNBD as BGNBD
+    from churnsim.models.bg_nbd_covariates import BGNBDCovariates as BGNBDCovariates
     from churnsim.models.bootstrap import bootstrap as bootstrap
     from churnsim.models.churn import ChurnModel as ChurnModel
     from churnsim.models.clv import customer_value as customer_value
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from churnsim.models.mbg_nbd import MBGNBD as MBGNBD
     from churnsim.models.nbd import NBD as NBD
     from churnsim.models.pareto_nbd import ParetoNBD as ParetoNBD
+    from churnsim.models.pareto_nbd_covariates import ParetoNBDCovariates as ParetoNBDCovariates
     from churnsim.models.posterior import posterior_models as posterior_models
     from churnsim.models.posterior import sample_posterior as sample_posterior
     from churnsim.models.purchase_model import PurchaseModel as PurchaseModel
@@ -115,10 +117,12 @@ _HOME = {
     "churnsim.data.summary": ("split_holdout", "summarise"),
     "churnsim.models.bg_bb": ("BGBB",),
     "churnsim.models.bg_nbd": ("BGNBD",),
+    "churnsim.models.bg_nbd_covariates": ("BGNBDCovariates",),
     "churnsim.models.mbg_cnbd": ("MBGCNBD",),
     "churnsim.models.mbg_nbd": ("MBGNBD",),
     "churnsim.models.nbd": ("NBD",),
     "churnsim.models.pareto_nbd": ("ParetoNBD",),
+    "churnsim.models.pareto_nbd_covariates": ("ParetoNBDCovariates",),
     "churnsim.models.purchase_model": ("PurchaseModel",),
     "churnsim.models.gamma_gamma": ("GammaGamma",),
     "churnsim.models.sbg": ("ShiftedBetaGeometric",),

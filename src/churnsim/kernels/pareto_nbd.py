@@ -23,14 +23,14 @@ from churnsim.kernels.rising import rising_logs, rising_squares
 from churnsim.kernels.samplers import gamma_quantile
 from churnsim.kernels.silence import moments, place, share
 
-__all__ = ["draw_posterior", "hessian", "log_likelihood", "objective", "p_alive"]
+__all__ = ["draw_posterior", "hessian", "log_likelihood", "log_odds", "objective", "p_alive", "posterior_draw"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
 @njit
-def _log_odds(R: float, alpha: float, s: float, beta: float, t_x: float, T: float, log_share: float) -> float:
+def log_odds(R: float, alpha: float, s: float, beta: float, t_x: float, T: float, log_share: float) -> float:
     """ln of the odds that a customer is gone, from ln of the integral's `share`."""
     silent = T - t_x
     return (
@@ -42,7 +42,7 @@ def _log_odds(R: float, alpha: float, s: float, beta: float, t_x: float, T: floa
 @njit
 def _odds(r: float, alpha: float, s: float, beta: float, x: int, t_x: float, T: float) -> float:
     part = share(r + x, alpha, s + 1.0, beta, t_x, T)
-    return _log_odds(r + x, alpha, s, beta, t_x, T, math.log(part)) if part > 0.0 else -math.inf
+    return log_odds(r + x, alpha, s, beta, t_x, T, math.log(part)) if part > 0.0 else -math.inf
 
 
 @njit
@@ -87,7 +87,7 @@ def objective(r: float, alpha: float, s: float, beta: float, x: Ints, t_x: Float
         R = r + n
         log_share = moments(R, alpha, s + 1.0, beta, t_x[i], T[i], mean, False)
         gone_from_alpha, gone_from_beta = math.log1p(T[i] / alpha), math.log1p(T[i] / beta)
-        odds = _log_odds(R, alpha, s, beta, t_x[i], T[i], log_share)
+        odds = log_odds(R, alpha, s, beta, t_x[i], T[i], log_share)
         small = math.exp(-abs(odds))
         gone = (1.0 if odds > 0.0 else small) / (1.0 + small)
         alive = 1.0 - gone if odds < 0.0 else small / (1.0 + small)
@@ -122,7 +122,7 @@ def hessian(r: float, alpha: float, s: float, beta: float, x: Ints, t_x: Floats,
         n, w = x[i], weight[i]
         R = r + n
         log_share = moments(R, alpha, s + 1.0, beta, t_x[i], T[i], mean, True)
-        odds = _log_odds(R, alpha, s, beta, t_x[i], T[i], log_share)
+        odds = log_odds(R, alpha, s, beta, t_x[i], T[i], log_share)
         small = math.exp(-abs(odds))
         gone = (1.0 if odds > 0.0 else small) / (1.0 + small)
         alive = 1.0 - gone
@@ -151,28 +151,38 @@ def hessian(r: float, alpha: float, s: float, beta: float, x: Ints, t_x: Floats,
 
 
 @njit
-def draw_posterior(
-    r: float, alpha: float, s: float, beta: float, x: Ints, t_x: Floats, T: Floats,
-    uids: Ints, replication: int, seed: int, domain: int, stream: int,
-) -> tuple[Floats, NDArray[np.bool_]]:  # fmt: skip
-    """One exact draw of (lambda, mu) and of who is alive, given each history.
+def posterior_draw(
+    r: float, alpha: float, s: float, beta: float, x: int, t_x: float, T: float,
+    uid: int, replication: int, seed: int, domain: int, stream: int,
+) -> tuple[float, float, bool]:  # fmt: skip
+    """One exact draw of (lambda, mu, alive) given the customer's history.
 
     Alive with P(alive), then Gamma(r+x, alpha+T) x Gamma(s, beta+T). Gone: the time y of leaving has density (alpha +
     y)^-R (beta + y)^-(s+1) on (t_x, T), drawn by inverting its integral, then Gamma(r+x, alpha+y) x Gamma(s+1, beta+y).
     """
+    R = r + x
+    u_alive, u_rate, u_death, _ = block(0, stream, uid, replication, seed, domain)
+    odds = _odds(r, alpha, s, beta, x, t_x, T)
+    alive = u_alive < (1.0 / (1.0 + math.exp(odds)) if odds < 700.0 else 0.0)
+    until, shape = T, s
+    if not alive:
+        u_when, _, _, _ = block(2, stream, uid, replication, seed, domain)
+        total = share(R, alpha, s + 1.0, beta, t_x, T)
+        until = place(R, alpha, s + 1.0, beta, t_x, T, u_when * total)
+        shape = s + 1.0
+    return gamma_quantile(u_rate, R) / (alpha + until), gamma_quantile(u_death, shape) / (beta + until), alive
+
+
+@njit
+def draw_posterior(
+    r: float, alpha: float, s: float, beta: float, x: Ints, t_x: Floats, T: Floats,
+    uids: Ints, replication: int, seed: int, domain: int, stream: int,
+) -> tuple[Floats, NDArray[np.bool_]]:  # fmt: skip
+    """Posterior rows (lambda, mu) of customers with these histories, and who is alive."""
     traits = np.empty((x.size, 2))
     alive = np.empty(x.size, np.bool_)
     for i in range(x.size):
-        R = r + x[i]
-        u_alive, u_rate, u_death, _ = block(0, stream, uids[i], replication, seed, domain)
-        odds = _odds(r, alpha, s, beta, x[i], t_x[i], T[i])
-        alive[i] = u_alive < (1.0 / (1.0 + math.exp(odds)) if odds < 700.0 else 0.0)
-        until, shape = T[i], s
-        if not alive[i]:
-            u_when, _, _, _ = block(2, stream, uids[i], replication, seed, domain)
-            total = share(R, alpha, s + 1.0, beta, t_x[i], T[i])
-            until = place(R, alpha, s + 1.0, beta, t_x[i], T[i], u_when * total)
-            shape = s + 1.0
-        traits[i, 0] = gamma_quantile(u_rate, R) / (alpha + until)
-        traits[i, 1] = gamma_quantile(u_death, shape) / (beta + until)
+        traits[i, 0], traits[i, 1], alive[i] = posterior_draw(
+            r, alpha, s, beta, x[i], t_x[i], T[i], uids[i], replication, seed, domain, stream
+        )
     return traits, alive

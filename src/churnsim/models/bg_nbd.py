@@ -7,10 +7,15 @@ purchase it drops out with probability p; lambda ~ Gamma(r, rate alpha) and p ~ 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
+
+import pandas as pd
+from numpy.typing import ArrayLike
 
 from churnsim.models.beta_dropout import BetaDropout
+from churnsim.models.fit import ModelFit
 
 __all__ = ["BGNBD"]
 
@@ -31,3 +36,25 @@ class BGNBD(BetaDropout):
 
     family: ClassVar[str] = "bg_nbd"
     drops_at_first: ClassVar[bool] = False
+
+    @classmethod
+    def fit(
+        cls,
+        summary: pd.DataFrame,
+        *,
+        unit: str | None = None,
+        weights: ArrayLike | None = None,
+        covariates_rate: Sequence[str] = (),
+        covariates_lifetime: Sequence[str] = (),
+        penalty: float = 0.0,
+    ) -> ModelFit[Any]:
+        """Maximum likelihood (see `BuyTillYouDie.fit`); with covariates the fit's model is a `BGNBDCovariates`, whose
+        `fit` says what the last three arguments are."""
+        if not covariates_rate and not covariates_lifetime:
+            return super().fit(summary, unit=unit, weights=weights)
+        from churnsim.models.bg_nbd_covariates import BGNBDCovariates
+
+        return BGNBDCovariates.fit(
+            summary, unit=unit, weights=weights, covariates_rate=covariates_rate,
+            covariates_lifetime=covariates_lifetime, penalty=penalty,
+        )  # fmt: skip

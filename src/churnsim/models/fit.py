@@ -11,13 +11,14 @@ from typing import Any, Generic, Literal, Protocol, Self, TypeVar
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.stats import norm
 
 from churnsim.models.optimise import Floats, Optimum
 
 __all__ = ["FitStatus", "ModelFit", "Parametric", "build_fit", "status_of"]
 
-Code = Literal["converged", "ridge", "boundary", "too little data", "not converged"]
+Code = Literal["converged", "ridge", "boundary", "separation", "too little data", "not converged"]
 
 # Standard error of a log-parameter above which the data do not determine it: a factor of e^8 either way.
 RIDGE_ERROR = 4.0
@@ -40,11 +41,27 @@ class FitStatus:
         return f"{self.code}: {self.message}" + (f" {self.advice}" if self.advice else "")
 
 
-def status_of(optimum: Optimum, names: Sequence[str], remedies: str) -> FitStatus:
-    """Judge an optimum: converged, boundary, ridge or not converged, naming the parameters concerned."""
+def status_of(optimum: Optimum, names: Sequence[str], remedies: str, real: Sequence[bool] = ()) -> FitStatus:
+    """Judge an optimum: converged, separation, boundary, ridge or not converged, naming the parameters concerned.
+
+    `real` marks the coefficients of covariates, which are in standard deviations here: one that runs off, or could,
+    by a factor of e^4 in the rate tells that the covariate separates customers who differ altogether.
+    """
     errors = np.sqrt(np.diag(optimum.log_covariance))
     bound = [name for name, at in zip(names, optimum.at_bound, strict=True) if at]
     loose = [name for name, error in zip(names, errors, strict=True) if error > RIDGE_ERROR and name not in bound]
+    off = [
+        name
+        for name, at, error, is_real in zip(names, optimum.at_bound, errors, real or [False] * len(names), strict=True)
+        if is_real and (at or error > RIDGE_ERROR)
+    ]
+    if off:
+        return FitStatus(
+            "separation",
+            f"the effect of {', '.join(off)} runs off: customers on one side of it show no purchase (or no dropout) at "
+            "all, so that its size cannot be told.",
+            "Leave the covariate out, merge its rare values, or fit with a penalty.",
+        )
     if not optimum.optimal and not bound:
         return FitStatus(
             "not converged",
@@ -83,7 +100,8 @@ class ModelFit(Generic[M]):
     """A fitted model with its uncertainty.
 
     `matrix` is the covariance of the parameters `names` (delta method from the log-parameters); `loglik` is in the
-    data's own units, so that models compare; `n` is the number of customers (sum of the weights).
+    data's own units, so that models compare; `n` is the number of customers (sum of the weights). All parameters are
+    positive but those marked in `real`.
     """
 
     model: M
@@ -92,6 +110,12 @@ class ModelFit(Generic[M]):
     loglik: float
     n: float
     status: FitStatus
+    real: tuple[bool, ...] = ()
+
+    @property
+    def _real(self) -> NDArray[np.bool_]:
+        """Which parameters are coefficients, of either sign."""
+        return np.array(self.real or [False] * len(self.names), dtype=np.bool_)
 
     @property
     def covariance(self) -> pd.DataFrame:
@@ -124,31 +148,35 @@ class ModelFit(Generic[M]):
         """One row a parameter: estimate, standard_error, lower, upper.
 
         The interval is the normal one in the logarithm, where the likelihood of a positive parameter is nearer to
-        quadratic.
+        quadratic; a coefficient's is symmetric.
         """
         estimate = pd.Series(self.parameters)
         error = pd.Series(self.standard_errors)
         z = float(norm.ppf((1 + level) / 2))
         factor = (error / estimate * z).clip(upper=700.0).map(np.exp).where(np.isfinite(error), np.inf)
+        lower = (estimate / factor).where(~self._real, estimate - z * error)
+        upper = (estimate * factor).where(~self._real, estimate + z * error)
         return pd.DataFrame(
-            {"estimate": estimate, "standard_error": error, "lower": estimate / factor, "upper": estimate * factor}
+            {"estimate": estimate, "standard_error": error, "lower": lower, "upper": upper}
         ).rename_axis("parameter")
 
     def draw_parameters(self, n: int, *, seed: int) -> list[M]:
-        """`n` models drawn from the estimates' asymptotic law: normal in the log-parameters.
+        """`n` models drawn from the estimates' asymptotic law: normal in the log-parameters (and in coefficients).
 
         Parameters that the data do not determine stay at their estimate.
         """
         names = self.names
         estimate = np.array([self.parameters[name] for name in names])
-        logs = self.matrix / np.outer(estimate, estimate)
-        held = ~np.isfinite(np.diag(logs)) | (np.diag(logs) > RIDGE_ERROR**2)
+        unit = np.where(self._real, 1.0, estimate)
+        logs = self.matrix / np.outer(unit, unit)
+        held = ~np.isfinite(np.diag(logs)) | (~self._real & (np.diag(logs) > RIDGE_ERROR**2))
         logs[held, :] = 0.0
         logs[:, held] = 0.0
         values, vectors = np.linalg.eigh(logs)
         root = vectors * np.sqrt(np.maximum(values, 0.0))
         normals = np.random.Generator(np.random.Philox(seed)).standard_normal((n, len(names)))
-        drawn = estimate * np.exp(normals @ root.T)
+        moved = normals @ root.T
+        drawn = np.where(self._real, estimate + moved, estimate * np.exp(np.where(self._real, 0.0, moved)))
         base = self.model.to_dict()
         return [type(self.model).from_dict({**base, **dict(zip(names, map(float, row), strict=True))}) for row in drawn]
 
@@ -171,14 +199,27 @@ class ModelFit(Generic[M]):
 
 
 def build_fit(
-    model: M, *, names: Sequence[str], optimum: Optimum, loglik: float, n: float, status: FitStatus
+    model: M,
+    *,
+    names: Sequence[str],
+    optimum: Optimum,
+    loglik: float,
+    n: float,
+    status: FitStatus,
+    real: tuple[bool, ...] = (),
+    scales: Floats | None = None,
 ) -> ModelFit[M]:
-    """A ModelFit from an optimum in (possibly scaled) log-parameters: covariance by the delta method."""
+    """A ModelFit from an optimum in (possibly scaled) log-parameters: covariance by the delta method.
+
+    A coefficient marked in `real` is not by its logarithm, and `scales` turns it into the model's own.
+    """
     values = model.to_dict()
-    estimate = np.array([float(values[name]) for name in names])
+    slope = np.array([float(values[name]) for name in names])
+    if scales is not None:
+        slope = np.where(np.array(real or [False] * len(names)), scales, slope)
     logs = optimum.log_covariance
     with np.errstate(invalid="ignore"):
-        covariance = np.where(logs == 0, 0.0, logs * np.outer(estimate, estimate))
+        covariance = np.where(logs == 0, 0.0, logs * np.outer(slope, slope))
     return ModelFit(
         model=model,
         loglik=loglik,
@@ -186,4 +227,5 @@ def build_fit(
         status=status,
         names=tuple(names),
         matrix=covariance,
+        real=real,
     )

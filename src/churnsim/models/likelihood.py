@@ -63,7 +63,11 @@ class Likelihood(Generic[M]):
 def fit_likelihood(likelihood: Likelihood[M]) -> ModelFit[M]:
     """Maximum likelihood: the one path of every family, from starting points to a status in words."""
     optimum = maximise(
-        likelihood.objective, starts=likelihood.starts, customers=likelihood.customers, hessian=likelihood.hessian
+        likelihood.objective,
+        starts=likelihood.starts,
+        customers=likelihood.customers,
+        hessian=likelihood.hessian,
+        real=likelihood.real,
     )
     return build_fit(
         likelihood.model(optimum.parameters),
@@ -71,5 +75,7 @@ def fit_likelihood(likelihood: Likelihood[M]) -> ModelFit[M]:
         optimum=optimum,
         loglik=optimum.value + likelihood.log_scale,
         n=likelihood.customers,
-        status=likelihood.doubt or status_of(optimum, likelihood.names, likelihood.remedies),
+        status=likelihood.doubt or status_of(optimum, likelihood.names, likelihood.remedies, likelihood.real),
+        real=likelihood.real,
+        scales=likelihood.scales,
     )

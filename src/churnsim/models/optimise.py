@@ -1,8 +1,7 @@
 """Maximum likelihood search that every model shares.
-
-Parameters are positive, so the search runs in their logarithms, on data scaled to a mean of 1: SLSQP, then Newton
-steps with the observed information (a model's own Hessian, or central differences of its analytic gradient), then
-an optimality check.
+ Parameters are positive, coefficients of covariates apart, so the search runs in their logarithms, on data scaled to
+a mean of 1: SLSQP, then Newton steps with the observed information (a model's own Hessian, or central differences of
+its analytic gradient), then an optimality check.
 """
 
 from __future__ import annotations
@@ -65,28 +64,33 @@ def maximise(
     starts: Sequence[Floats],
     customers: float,
     hessian: Callable[[Floats], Floats] | None = None,
+    real: Sequence[bool] = (),
 ) -> Optimum:
     """Maximise `objective(parameters) -> (log-likelihood, gradient)` over positive parameters.
+
+    Those marked in `real` may have either sign; they are searched as they are, every other one by its logarithm.
 
     The first start is used alone when its end point passes the optimality check; otherwise every start is tried and
     the best end point is kept, marked `optimal=False` if it still fails the check. `hessian(parameters)` gives the
     second derivatives of the log-likelihood; without it they are taken by differences of the gradient.
     """
 
+    free = np.array(real or [False] * len(starts[0]), dtype=np.bool_)
+
     def negative(logs: Floats) -> tuple[float, Floats]:
-        parameters = np.exp(logs)
+        parameters = np.where(free, logs, np.exp(logs))
         value, gradient = objective(parameters)
         if not np.isfinite(value):
             return 1e300, np.zeros_like(logs)
-        return -value / customers, -gradient * parameters / customers
+        return -value / customers, -gradient * np.where(free, 1.0, parameters) / customers
 
     def curvature(logs: Floats, slope: Floats) -> Floats:
         if hessian is None:
             return _hessian(lambda at: negative(at)[1], logs)
-        parameters = np.exp(logs)
+        factor = np.where(free, 1.0, np.exp(logs))
         # The chain rule of the logarithm: theta theta' H, and the gradient on the diagonal.
-        second: Floats = hessian(parameters) * np.outer(parameters, parameters)
-        return np.diag(slope) - second / customers
+        second: Floats = hessian(np.where(free, logs, factor)) * np.outer(factor, factor)
+        return np.diag(np.where(free, 0.0, slope)) - second / customers
 
     def stretched(logs: Floats) -> tuple[float, Floats]:
         value, slope = negative(logs)
@@ -96,13 +100,13 @@ def maximise(
     for count, start in enumerate(starts, 1):
         found = minimize(
             stretched,
-            np.clip(np.log(start), -LOG_BOUND, LOG_BOUND),
+            np.clip(np.where(free, start, np.log(np.where(free, 1.0, start))), -LOG_BOUND, LOG_BOUND),
             jac=True,
             method="SLSQP",  # L-BFGS-B wakes BLAS threads for its tiny systems: 100 ms a fit on a busy machine
             bounds=[(-LOG_BOUND, LOG_BOUND)] * len(start),
             options={"maxiter": 1000, "ftol": 1e-9},
         )
-        candidate = _polish(negative, curvature, np.asarray(found.x), customers, count)
+        candidate = _polish(negative, curvature, np.asarray(found.x), customers, count, free)
         if best is None or candidate.value > best.value + 1e-9 * abs(best.value):
             best = candidate
         if candidate.optimal:
@@ -128,6 +132,7 @@ def _polish(
     logs: Floats,
     customers: float,
     starts: int,
+    real: NDArray[np.bool_],
 ) -> Optimum:
     """Newton steps from where the quasi-Newton search stopped, then the optimality check."""
     found = logs
@@ -155,7 +160,7 @@ def _polish(
         information = curvature(logs, slope)
     optimal = bool(not free.any() or np.abs(slope[free]).max() < GRADIENT_TOLERANCE)
     return Optimum(
-        parameters=np.exp(logs),
+        parameters=np.where(real, logs, np.exp(logs)),
         value=-value * customers,
         gradient=-slope * customers,
         information=information * customers,

@@ -24,10 +24,14 @@ class ParametricModel:
             value = getattr(self, field.name)
             if field.name == "unit":
                 check_unit(value)
-            elif not isinstance(value, (int, float)) or not math.isfinite(value) or value <= 0:
-                raise ConfigError(
-                    f"{type(self).__name__}: {field.name} must be a finite number above 0; got {value!r}."
-                )
+            else:
+                self.check_positive(type(self).__name__, field.name, value)
+
+    @staticmethod
+    def check_positive(model: str, name: str, value: object) -> None:
+        """ConfigError unless a parameter is a finite number above 0."""
+        if not isinstance(value, (int, float)) or not math.isfinite(value) or value <= 0:
+            raise ConfigError(f"{model}: {name} must be a finite number above 0; got {value!r}.")
 
     def to_dict(self) -> dict[str, Any]:
         """`{"family": ..., parameters..., "unit": ...}`, plain JSON values."""

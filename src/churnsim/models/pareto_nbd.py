@@ -7,8 +7,9 @@ rate mu; lambda ~ Gamma(r, rate alpha) and mu ~ Gamma(s, rate beta), independent
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from churnsim.kernels.population import draw_gamma_pairs
 from churnsim.kernels.streams import MODEL_DRAWS, PURCHASE, TRAITS
 from churnsim.models.buy_till_you_die import BuyTillYouDie, Living
 from churnsim.models.chunks import by_chunks
+from churnsim.models.fit import ModelFit
 from churnsim.models.histories import Histories
 from churnsim.models.likelihood import Likelihood
 from churnsim.models.scaled import ScaledHistories, rate_starts
@@ -52,6 +54,28 @@ class ParetoNBD(BuyTillYouDie):
 
     family: ClassVar[str] = "pareto_nbd"
     parameter_names: ClassVar[tuple[str, ...]] = ("r", "alpha", "s", "beta")
+
+    @classmethod
+    def fit(
+        cls,
+        summary: pd.DataFrame,
+        *,
+        unit: str | None = None,
+        weights: ArrayLike | None = None,
+        covariates_rate: Sequence[str] = (),
+        covariates_lifetime: Sequence[str] = (),
+        penalty: float = 0.0,
+    ) -> ModelFit[Any]:
+        """Maximum likelihood (see `BuyTillYouDie.fit`); with covariates the fit's model is a `ParetoNBDCovariates`,
+        whose `fit` says what the last three arguments are."""
+        if not covariates_rate and not covariates_lifetime:
+            return super().fit(summary, unit=unit, weights=weights)
+        from churnsim.models.pareto_nbd_covariates import ParetoNBDCovariates
+
+        return ParetoNBDCovariates.fit(
+            summary, unit=unit, weights=weights, covariates_rate=covariates_rate,
+            covariates_lifetime=covariates_lifetime, penalty=penalty,
+        )  # fmt: skip
 
     @classmethod
     def likelihood(

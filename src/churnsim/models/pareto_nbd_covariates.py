@@ -1,0 +1,126 @@
+"""Pareto/NBD with static covariates on the purchase rate and on the death rate (see `covariates.py`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from churnsim.kernels import pareto_nbd_forecast as forecast
+from churnsim.kernels import pareto_nbd_rows as kernel
+from churnsim.kernels.observed import observe
+from churnsim.kernels.population import draw_gamma_pairs
+from churnsim.kernels.streams import MODEL_DRAWS, PURCHASE, TRAITS
+from churnsim.models.buy_till_you_die import Living
+from churnsim.models.chunks import Chunks, by_chunks
+from churnsim.models.covariates import CovariateModel, RowHistories
+from churnsim.models.histories import Histories
+from churnsim.models.likelihood import Likelihood
+from churnsim.models.pareto_nbd import ParetoNBD
+
+__all__ = ["ParetoNBDCovariates"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParetoNBDCovariates(CovariateModel):
+    """A Pareto/NBD model whose `alpha` and `beta` are those of an average customer.
+
+    `rate_effects` multiply a customer's purchase rate by e^(effect . (covariate - mean)), `lifetime_effects` its
+    death rate; `covariate_means` has the mean of each covariate. Known customers' summaries must hold
+    the covariates; new customers are average ones.
+    """
+
+    r: float
+    alpha: float
+    s: float
+    beta: float
+    rate_effects: Mapping[str, float] = field(default_factory=dict)
+    lifetime_effects: Mapping[str, float] = field(default_factory=dict)
+    covariate_means: Mapping[str, float] = field(default_factory=dict)
+    unit: str = "W"
+
+    family: ClassVar[str] = "pareto_nbd_covariates"
+    base_names: ClassVar[tuple[str, ...]] = ("r", "alpha", "s", "beta")
+    parameter_names: ClassVar[tuple[str, ...]] = base_names
+
+    @classmethod
+    def _base_likelihood(cls, summary: pd.DataFrame, *, unit: str | None, weights: ArrayLike | None) -> Likelihood[Any]:
+        return ParetoNBD.likelihood(summary, unit=unit, weights=weights)
+
+    @classmethod
+    def _row_objective(cls, parameters: Floats, h: RowHistories) -> Floats:
+        r, alpha, s, beta = map(float, parameters)
+        chunks = Chunks(alpha / h.rate_factor, beta / h.leaving_factor, h.x, h.t_x, h.T)
+        value, in_r, in_alpha, in_beta, in_s = chunks.join(kernel.terms, last=(r, s)).T
+        return np.column_stack([value, in_r, in_alpha / alpha, in_s, in_beta / beta, -in_alpha, -in_beta])
+
+    def _own(self, h: Histories) -> tuple[Floats, Floats]:
+        assert isinstance(h, RowHistories)  # made by `_histories`
+        return self.alpha / h.rate_factor, self.beta / h.leaving_factor
+
+    def _log_likelihood(self, h: Histories) -> Floats:
+        return by_chunks(kernel.terms, (*self._own(h), h.x, h.t_x, h.T), float(self.r), float(self.s))[:, 0]
+
+    def _alive(self, h: Histories) -> Floats:
+        return by_chunks(kernel.p_alive, (*self._own(h), h.x, h.t_x, h.T), float(self.r), float(self.s))
+
+    def _living(self, h: Histories) -> Living:
+        alpha, beta = self._own(h)
+        return self.r + h.x.astype(np.float64), alpha + h.T, np.full(h.x.size, float(self.s)), beta + h.T
+
+    def _new(self, n: int) -> tuple[float, Living]:
+        return 1.0, tuple(np.full(n, value) for value in self._parameters)
+
+    def _expected_living(self, living: Living, horizon: Floats) -> Floats:
+        return by_chunks(forecast.expected, (*living, horizon))
+
+    def _pmf_living(self, living: Living, n: int, horizon: Floats) -> Floats:
+        return by_chunks(forecast.pmf, (*living, horizon), n)
+
+    def _discounted_living(self, living: Living, force: float, horizon: float) -> Floats:
+        return by_chunks(forecast.discounted, living, force, horizon)
+
+    def _wait_living(self, living: Living, share: Floats) -> Floats:
+        return by_chunks(forecast.wait, (*living, share))
+
+    def draw_customers(self, n: int, *, seed: int, replication: int = 0) -> pd.DataFrame:
+        """`n` average customers: columns `rate` (purchases per unit), `death_rate` (per unit) and `lifetime`."""
+        return self._population(np.ones(n), np.ones(n), seed, replication)
+
+    def _population(self, rate: Floats, leaving: Floats, seed: int, replication: int) -> pd.DataFrame:
+        """Traits of new customers whose rates of purchase and of death are multiplied by these factors."""
+        r, alpha, s, beta = self._parameters
+        rows = draw_gamma_pairs(r, alpha, s, beta, rate.size, replication, seed, MODEL_DRAWS, TRAITS)
+        return pd.DataFrame(
+            {"rate": rows[:, 0] * rate, "death_rate": rows[:, 1] * leaving, "lifetime": rows[:, 2] / leaving}
+        )
+
+    def _draw(self, h: Histories, uids: Ints, seed: int, replication: int) -> pd.DataFrame:
+        alpha, beta = self._own(h)
+        r, s = float(self.r), float(self.s)
+        traits, alive = kernel.draw_histories(
+            alpha, beta, h.x, h.t_x, h.T, r, s, uids, replication, seed, MODEL_DRAWS, TRAITS
+        )
+        return pd.DataFrame(traits, columns=["rate", "death_rate"]).assign(alive=alive)
+
+    def _observe(self, T: Floats, seed: int, replication: int) -> pd.DataFrame:
+        return self._seen(self.draw_customers(T.size, seed=seed, replication=replication), T, seed, replication)
+
+    def draw_summary_like(self, summary: pd.DataFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
+        """A summary of simulated customers with the covariates and T of these."""
+        start = summary.assign(frequency=0, recency=0.0)
+        h = self._histories(start)
+        traits = self._population(h.rate_factor, h.leaving_factor, seed, replication)
+        return start.assign(**self._seen(traits, h.T, seed, replication).set_index(summary.index))
+
+    def _seen(self, traits: pd.DataFrame, T: Floats, seed: int, replication: int) -> pd.DataFrame:
+        rate, lifetime = (np.ascontiguousarray(traits[name]) for name in ("rate", "lifetime"))
+        rows = observe(rate, np.zeros(T.size), lifetime, T, 1, False, replication, seed, MODEL_DRAWS, PURCHASE)
+        return pd.DataFrame({"frequency": rows[:, 0].astype(np.int64), "recency": rows[:, 1]})
