@@ -2,13 +2,97 @@
 
 from __future__ import annotations
 
-from churnsim.claims.claim import Claim, Control, Kind
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part
+from churnsim.claims.evidence import MarketEvidence
+from churnsim.claims.judging import above, combine
+from churnsim.claims.records import records
 from churnsim.claims.sources import source
-from churnsim.claims.waiting import waits_for
+from churnsim.data import datasets
+from churnsim.models.gold_customers import gold_customers
 
-__all__ = ["GOLD_CUSTOMERS"]
+__all__ = ["GOLD_CUSTOMERS", "judge"]
 
-WAITING = waits_for("the methods of selection (data side of the database)")
+UNTIL, HOLDOUT_UNTIL = "1997-09-30", "1998-06-30"
+SHARE = 0.20
+NAMED = {"rfm": "RFM", "regression": "regression", "factors": "factor analysis", "clusters": "cluster analysis"}
+"""The methods that the text names."""
+
+
+def judge(evidence: Evidence = None, quick: bool = False, *, by_lot: bool = False) -> Finding:
+    """What each method's fifth spends afterwards, against a pick by lot; the control picks by lot."""
+    log, label = _log(evidence)
+    until, end = _split(log)
+    table = gold_customers(log, until=until, holdout_until=end, share=SHARE, replications=100 if quick else 400)
+    ranked = records(table)
+    rows = {str(row["method"]): row for row in ranked}
+    chance = 100.0 * SHARE
+    if by_lot:
+        customers = max(int(ranked[0]["picks"] / SHARE), 2)
+        half = 100.0 * 2.0 * float(np.sqrt(SHARE * (1 - SHARE) / customers))
+        reason = (
+            f"A fifth picked by lot brings {chance:.0f}% of the spend, give or take {half:.1f}: no more than its share."
+        )
+        return Finding(verdict=above(chance - half, chance + half, chance + half), reason=reason)
+    parts = tuple(
+        _part(letter, name, rows[method], chance) for letter, (method, name) in zip("abcd", NAMED.items(), strict=True)
+    )
+    plain, most = rows["past spend"], rows["hindsight"]
+    return Finding(
+        verdict=combine(parts),
+        reason=(
+            f"On {label}, picked by {until} and watched until {end}: "
+            + " ".join(part.reason for part in parts)
+            + f" Past spend alone gives {plain['spend_share']:.1%}, the best method ({ranked[0]['method']}) "
+            f"{ranked[0]['spend_share']:.1%}, hindsight {most['spend_share']:.1%}. All of the methods find "
+            f"good customers; none does much better than simply looking at what customers have spent."
+        ),
+        estimate=100.0 * float(rows["rfm"]["spend_share"]),
+        lower=100.0 * float(rows["rfm"]["lower"]),
+        upper=100.0 * float(rows["rfm"]["upper"]),
+        unit="percent of the later spend, the fifth picked by RFM",
+        parts=parts,
+        tables={"methods": ranked},
+    )
+
+
+def _log(evidence: Evidence) -> tuple[pd.DataFrame, str]:
+    """A study's own log, or CDNOW's sample of one customer in ten."""
+    if isinstance(evidence, MarketEvidence) and evidence.log is not None:
+        return evidence.log, evidence.label
+    return datasets.cdnow(), "the 2,357 customers of the CDNOW sample"
+
+
+def _split(log: pd.DataFrame) -> tuple[str, str]:
+    """CDNOW's own split, or the middle of another log."""
+    first, last = log["date"].min(), log["date"].max()
+    if first <= pd.Timestamp(UNTIL) < pd.Timestamp(HOLDOUT_UNTIL) <= last:
+        return UNTIL, HOLDOUT_UNTIL
+    return str((first + (last - first) / 2).date()), str(last.date())
+
+
+def _part(letter: str, name: str, row: dict[str, Any], chance: float) -> Part:
+    share, lower, upper = (100.0 * float(row[key]) for key in ("spend_share", "lower", "upper"))
+    return Part(
+        name=f"({letter}) {name}",
+        estimand=f"Share of later spend of the fifth picked by {name}, percent; by lot it is {chance:.0f}.",
+        verdict=above(lower, upper, chance),
+        estimate=share,
+        lower=lower,
+        upper=upper,
+        unit="percent of the later spend",
+        reason=f"{name}: {share:.1f}% [{lower:.1f}, {upper:.1f}].",
+    )
+
+
+def control(evidence: Evidence, quick: bool) -> Finding:
+    """The fifth picked by lot."""
+    return judge(evidence, quick, by_lot=True)
+
 
 GOLD_CUSTOMERS = Claim(
     id="gold-customers",
@@ -22,12 +106,12 @@ GOLD_CUSTOMERS = Claim(
     expect="each method above a pick by chance, interval above zero",
     within=None,
     because="A sign, judged by a bootstrap interval over customers.",
-    control=Control(what="a pick by chance", judge=WAITING),
+    control=Control(what="a pick by chance", judge=control),
     critique=(
         (
             "Past spend alone is hard to beat: Wuebben & von Wangenheim (2008, Journal of Marketing "
             "72(3), 82-93) find simple heuristics as good as models for classes."
         ),
     ),
-    judge=WAITING,
+    judge=judge,
 )

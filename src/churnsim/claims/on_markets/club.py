@@ -2,13 +2,89 @@
 
 from __future__ import annotations
 
-from churnsim.claims.claim import Claim, Control, Kind
+from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
+from churnsim.claims.contests import gain_of, gain_part, gain_table, market_with
+from churnsim.claims.evidence import MarketEvidence
+from churnsim.claims.fitted import NEEDS_MARKET
+from churnsim.claims.judging import combine, not_run
+from churnsim.claims.maps import map_tables, region_verdict, where
 from churnsim.claims.sources import source
-from churnsim.claims.waiting import waits_for
+from churnsim.simulation.believe import believe
+from churnsim.simulation.neighbours import Referral
+from churnsim.simulation.quantity import Quantity
+from churnsim.simulation.region import Region
+from churnsim.simulation.strategy import SocialBond, Strategy
 
-__all__ = ["CLUB"]
+__all__ = ["CLUB", "judge"]
 
-WAITING = waits_for("the mechanisms of the simulation: social bonds")
+MEMBERS, NOTHING = "club", "no club"
+JOINS, COST = 0.30, 0.05
+"""Share of customers who join, and cost of a member a period: assumptions."""
+OVER = {"bonds.social_referrals": (1.0, 2.0), "strategy.club.social_bond.cost_per_member": (0.0, 0.8)}
+
+
+def judge(evidence: Evidence, quick: bool = False, *, effect: bool = True) -> Finding:
+    """A club against none, where customers refer others and members more; the control's club moves nobody."""
+    if not isinstance(evidence, MarketEvidence):
+        return not_run(NEEDS_MARKET)
+    evidence = market_with(evidence.at(quick=quick), referral=Referral())
+    if not effect:
+        evidence = market_with(evidence, bonds={"social_effect": 0.0, "social_referrals": 1.0})
+    strategies = [
+        Strategy(name=MEMBERS, social_bond=SocialBond(joins=JOINS, cost_per_member=COST)),
+        Strategy(name=NOTHING),
+    ]
+    found = evidence.compare(strategies)
+    gain = gain_of(found, MEMBERS, NOTHING)
+    part = gain_part(gain, name=f"(a) at {COST:g} a member and period")
+    if not effect:
+        return Finding(verdict=part.verdict, reason=part.reason, parts=(part,))
+    referred = found.values("births_referred").mean()
+    region = _map(evidence, strategies, quick)
+    mapped = Part(
+        name="(b) what it takes",
+        estimand="Equity with the club less without, by how much more members refer and what a member costs.",
+        verdict=region_verdict(region),
+        reason=where(region),
+        region=where(region),
+    )
+    parts = (part, mapped)
+    return Finding(
+        verdict=Verdict.HOLDS_IF if region.counts["holds"] and region.counts["fails"] else combine(parts),
+        reason=(
+            f"On {evidence.label}, of whom {JOINS:.0%} join: {part.reason} With the club {referred[MEMBERS]:.0f} "
+            f"new customers come by referral, without it {referred[NOTHING]:.0f}. What a club does to dropout "
+            f"and recommendation is assumed; the map says what it would have to be."
+        ),
+        estimate=gain.mean,
+        lower=gain.lower,
+        upper=gain.upper,
+        unit="money over the horizon",
+        region=where(region) if region.counts["holds"] else None,
+        parts=parts,
+        tables={"gains": gain_table([gain]), **map_tables("club", region)},
+    )
+
+
+def _map(evidence: MarketEvidence, strategies: list[Strategy], quick: bool) -> Region:
+    replications = max(4, min(8 if quick else 20, evidence.replications))
+    return believe(
+        evidence.market,
+        strategies,
+        Quantity(of=MEMBERS, against=NOTHING, metric="equity"),
+        OVER,
+        cells=(3 if evidence.replications < 20 else 4) if quick else 8,
+        replications=replications,
+        max_replications=replications if quick else 2 * replications,
+        seed=evidence.seed, horizon=evidence.horizon, period=evidence.period, epoch=evidence.epoch, engine="auto",
+        workers=evidence.workers,
+    )  # fmt: skip
+
+
+def control(evidence: Evidence, quick: bool) -> Finding:
+    """A club that costs as much and moves nobody."""
+    return judge(evidence, quick, effect=False)
+
 
 CLUB = Claim(
     id="club",
@@ -20,9 +96,9 @@ CLUB = Claim(
     expect="above zero",
     within=None,
     because="A sign, judged by a paired interval.",
-    control=Control(what="the method at the same cost and without effect", judge=WAITING),
+    control=Control(what="the method at the same cost and without effect", judge=control),
     critique=(
         ("A method is as good as the response it meets, which the text does not state; the map says what it takes."),
     ),
-    judge=WAITING,
+    judge=judge,
 )

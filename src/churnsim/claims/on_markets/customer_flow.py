@@ -2,13 +2,128 @@
 
 from __future__ import annotations
 
-from churnsim.claims.claim import Claim, Control, Kind
+import numpy as np
+from numpy.typing import NDArray
+
+from churnsim.claims.budgets import budget_of
+from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
+from churnsim.claims.contests import market_with
+from churnsim.claims.evidence import MarketEvidence
+from churnsim.claims.fitted import NEEDS_MARKET, Spread, spread
+from churnsim.claims.judging import combine, not_run
 from churnsim.claims.sources import source
-from churnsim.claims.waiting import waits_for
+from churnsim.economics.switching import FlowShare
+from churnsim.simulation.neighbours import Competitors
+from churnsim.simulation.strategy import Acquisition, Strategy
 
-__all__ = ["CUSTOMER_FLOW"]
+__all__ = ["CUSTOMER_FLOW", "judge"]
 
-WAITING = waits_for("the mechanisms of the simulation: competitors")
+NAME = "as it is"
+PER_CUSTOMER = 0.10
+LOSSES = ("losses_organic", "losses_failure", "losses_complaint")
+
+Floats = NDArray[np.float64]
+
+
+def judge(evidence: Evidence, quick: bool = False, *, exchanged: bool = False) -> Finding:
+    """The flows period by period, and the rates of the first half carried on; the control exchanges in and out."""
+    if not isinstance(evidence, MarketEvidence):
+        return not_run(NEEDS_MARKET)
+    evidence = market_with(evidence.at(quick=quick), competitors=Competitors())
+    budget = budget_of(evidence, per_customer=PER_CUSTOMER)
+    found = evidence.compare([Strategy(name=NAME, acquisition=Acquisition(budget_per_period=budget))])
+    books = {
+        name: found.outcomes.pivot_table(index="replication", columns="period", values=name).to_numpy(dtype=np.float64)
+        for name in (
+            "active_start",
+            "active_end",
+            "competitor_customers",
+            "births",
+            "returns",
+            "losses_switched",
+            *LOSSES,
+        )
+    }
+    lost = sum((books[name] for name in LOSSES), np.zeros_like(books["births"]))
+    came = books["births"] + books["returns"]
+    if exchanged:
+        lost, came = came, lost
+    errors = books["active_start"] + came - lost - books["active_end"]
+    flows = Part(
+        name="(a) the flows of each period",
+        estimand="Customers at the end of a period less those at its start, plus those who left, less those who came.",
+        verdict=Verdict.HOLDS if not errors.any() else Verdict.FAILS,
+        estimate=float(np.abs(errors).max()),
+        unit="customers, largest deviation",
+        reason=f"Over {errors.size:,} periods the flows leave {np.abs(errors).max():.0f} customers unexplained.",
+    )
+    if exchanged:
+        return Finding(verdict=flows.verdict, reason=flows.reason, parts=(flows,))
+    real = books["active_end"][:, -1] / (books["active_end"][:, -1] + books["competitor_customers"][:, -1])
+    carried = np.array([_carried_on(books, lost, run) for run in range(len(real))])
+    gap = spread(100.0 * (carried - real))
+    rates = _rates_part(spread(100.0 * real), spread(100.0 * carried), gap)
+    parts = (flows, rates)
+    return Finding(
+        verdict=combine(parts),
+        reason=(
+            f"On {evidence.label} among competitors: {flows.reason} {rates.reason} That share follows from "
+            f"the flows is an identity. That it follows from constant chances, as in a switching matrix, is "
+            f"not: customers differ, those likeliest to leave go first, and who is left leaves more slowly."
+        ),
+        estimate=gap.mean,
+        lower=gap.lower,
+        upper=gap.upper,
+        unit="points of share, rates of the first half carried on less what happens",
+        region="The flows are those of each period; rates of the past carried on do not give the share."
+        if combine(parts) is Verdict.HOLDS_IF
+        else None,
+        parts=parts,
+    )
+
+
+def _rates_part(real: Spread, carried: Spread, gap: Spread) -> Part:
+    inside = gap.lower <= 0.0 <= gap.upper
+    return Part(
+        name="(b) the rates of the first half carried on",
+        estimand="Market share at the horizon by a switching matrix of the first half's rates, less the "
+        "simulated one, points.",
+        verdict=Verdict.HOLDS if inside else Verdict.FAILS,
+        estimate=gap.mean,
+        lower=gap.lower,
+        upper=gap.upper,
+        unit="points of share",
+        reason=f"The first half's rates carried on give a share of {carried} percent, the simulation {real}: "
+        f"{gap} points off.",
+    )
+
+
+def _carried_on(books: dict[str, Floats], lost: Floats, run: int) -> float:
+    """Share at the horizon when the mean rates of the first half of the periods hold from then on."""
+    half = books["births"].shape[1] // 2
+    first = slice(0, half)
+    own, rivals = books["active_start"][run, first].sum(), books["competitor_customers"][run, first].sum()
+    switched = books["losses_switched"][run, first].sum() / own
+    before = books["competitor_customers"][run]
+    came = books["births"][run, first].sum() + books["returns"][run, first].sum()
+    # What competitors lose to this firm or to nobody is their change less those who switched to them.
+    drift = (before[half - 1] - before[0] - books["losses_switched"][run, 1:half].sum()) / rivals
+    flow = FlowShare(
+        evaporate=float(lost[run, first].sum() / own - switched),
+        switch_out=float(switched),
+        rivals_evaporate=float(max(-drift, 0.0)),
+        switch_in=0.0,
+        new=float(came / (own + rivals)),
+        new_share=1.0,
+    )
+    steps = books["births"].shape[1] - half
+    return flow.share(float(books["active_end"][run, half - 1]), float(before[half - 1]), periods=steps)[-1]
+
+
+def control(evidence: Evidence, quick: bool) -> Finding:
+    """Flows in and out exchanged."""
+    return judge(evidence, quick, exchanged=True)
+
 
 CUSTOMER_FLOW = Claim(
     id="customer-flow",
@@ -31,12 +146,12 @@ CUSTOMER_FLOW = Claim(
     expect="equal within Monte Carlo error",
     within=None,
     because="Three standard errors of the simulated share.",
-    control=Control(what="a matrix whose flows in and out are exchanged", judge=WAITING),
+    control=Control(what="a matrix whose flows in and out are exchanged", judge=control),
     critique=(
         (
             "A share follows from flows as an identity; what the flows are is the question (Sharp 2010: "
             "defection is mostly explained by share)."
         ),
     ),
-    judge=WAITING,
+    judge=judge,
 )
