@@ -12,7 +12,7 @@ from churnsim.report.schema import Replay, Value
 
 __all__ = [
     "calibration_figure", "forest_figure", "holdout_figure", "open_ended", "path_figure", "replay_figure",
-    "spending_figure", "tracking_figure", "value_figure",
+    "spending_figure", "survey_figure", "tracking_figure", "value_figure",
 ]  # fmt: skip
 
 
@@ -218,3 +218,13 @@ def path_figure(context: Context, name: str) -> Figure:
     description = context.say(f"chart.{name}.description", periods=periods, reading=reading)
     make = strategies.paths(rows, strategies=names, **_labels(context, name, "x", "y"))
     return _figure(context, name, make, description=description, level=context.level)
+
+
+def survey_figure(context: Context, instrument: str, make: ChartMaker, *, reading: str, level: float) -> Figure:
+    """One instrument's estimates with their intervals."""
+    name = f"survey-{'-'.join(instrument.lower().split())}"
+    title = context.say("chart.survey.title", instrument=instrument)
+    description = context.say("chart.survey.description", reading=reading)
+    wide, narrow = draw(make, name=f"figure-{name}", title=title, description=description)
+    number, note = context.figure_number(), context.say("chart.survey.note", level=fmt.percent(level))
+    return Figure(id=f"figure-{name}", number=number, title=title, note=note, wide=wide, narrow=narrow)

@@ -15,6 +15,8 @@ __all__ = ["PIECES", "load_run"]
 
 PIECES = ("manifest", "fits", "validation", "value", "assumptions", "strategies", "comparison", "claims")
 """The JSON files of a run directory that a report is made from."""
+SURVEY = "survey"
+"""One more, of runs that asked customers."""
 
 
 def load_run(run_dir: Path) -> Run:
@@ -34,6 +36,8 @@ def load_run(run_dir: Path) -> Run:
             "yet. Run the same configuration again: it continues where it stopped."
         )
     pieces = {name: manifest if name == "manifest" else _read_piece(run_dir, name) for name in PIECES}
+    if (run_dir / f"{SURVEY}.json").is_file():
+        pieces[SURVEY] = _read_piece(run_dir, SURVEY)
     try:
         run = Run.model_validate(pieces)
     except ValidationError as error:

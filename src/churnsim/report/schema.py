@@ -12,6 +12,7 @@ from pydantic import Field
 
 from churnsim.report.claim_record import Claim
 from churnsim.report.piece import Number, Piece, Row
+from churnsim.report.survey_record import SurveyRecord
 
 __all__ = [
     "Account", "Assumption", "Comparison", "DataFacts", "Decile", "Difference", "Fit",
@@ -298,3 +299,4 @@ class Run(Piece):
     strategies: list[StrategyFacts]
     comparison: Comparison
     claims: list[Claim]
+    survey: SurveyRecord | None = None

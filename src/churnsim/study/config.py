@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field, PlainValidator
 
 from churnsim.study.section import Length, Section, Slug
 from churnsim.study.strategy_sections import StrategySection
+from churnsim.study.survey_section import SurveySection
 from churnsim.units import Unit
 
 __all__ = [
@@ -171,6 +172,7 @@ class StudyConfig(Section):
     precision: PrecisionSection | None = None
     selection: SelectionSection | None = None
     claims: ClaimsSection = ClaimsSection()
+    survey: SurveySection | None = None
     _folder: Path = Path(".")
 
     @property

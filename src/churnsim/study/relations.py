@@ -28,6 +28,7 @@ def relation_problems(config: StudyConfig) -> list[Problem]:
         *_strategy_problems(config),
         *_replication_problems(config),
         *_claim_problems(config),
+        *_survey_problems(config),
     ]
 
 
@@ -50,6 +51,24 @@ def _data_problems(config: StudyConfig) -> Iterator[Problem]:
             message=f"must be later than calibration_end, {data.calibration_end}.",
             show_value=False,
         )
+
+
+def _survey_problems(config: StudyConfig) -> Iterator[Problem]:
+    survey = config.survey
+    if survey is None:
+        return
+    if (survey.path is None) == (survey.sampled is None):
+        got = "neither" if survey.path is None else "both"
+        yield Problem(
+            path=("survey",), message=f"{got} of path and sampled given. Give exactly one of them.", show_value=False
+        )
+    if survey.low >= survey.high:
+        yield Problem(path=("survey", "high"), message=f"must be above low, {survey.low:g}.")
+    if survey.sampled is not None and survey.instruments != ("acsi",):
+        yield Problem(path=("survey", "instruments"), message="sampled customers answer 'acsi' alone.")
+    if survey.sampled is not None and "satisfaction" not in config.market:
+        message = "sampled customers need a satisfaction to speak of. Add the table [market.satisfaction]."
+        yield Problem(path=("survey", "sampled"), message=message, show_value=False)
 
 
 def _time_problems(config: StudyConfig) -> Iterator[Problem]:

@@ -25,6 +25,7 @@ from churnsim.study.provenance import platform_facts, recipe, run_hash
 from churnsim.study.replications import wanted_replications
 from churnsim.study.simulation_stage import simulate_all, warm_kernels
 from churnsim.study.store import MANIFEST, OUTCOMES, RunStore, rows, write_parquet
+from churnsim.study.survey_stage import survey_checksum, survey_results
 from churnsim.study.validation_stage import validate
 from churnsim.study.value_stage import value_base
 
@@ -52,7 +53,7 @@ def run_study(
     watch = progress or Silent()
     watch.stage("data")
     data = load_data(config.data, config.folder)
-    store = RunStore.open(runs_dir, config.name, run_hash(config.canonical(), data.facts["checksum_sha256"]))
+    store = RunStore.open(runs_dir, config.name, run_hash(config.canonical(), _checksum(config, data)))
     count = worker_count(workers if workers is not None else config.simulation.workers)
     with store.lock():
         sitting = _Sitting(config, data, store, count, watch)
@@ -122,6 +123,7 @@ class _Sitting:
         warm_kernels(market)
         self._validation(fits)
         self._strategies(market)
+        self._survey(market)
         self._claims(market)
         self.write_manifest("complete")
         store.drop_parts()
@@ -136,7 +138,7 @@ class _Sitting:
                 "name": config.name,
                 "title": config.title,
                 "question": config.question,
-                "hash": run_hash(canonical, self.data.facts["checksum_sha256"]),
+                "hash": run_hash(canonical, _checksum(config, self.data)),
                 "config": canonical,
                 "seed": config.seed,
                 "engine": config.simulation.engine,
@@ -196,6 +198,21 @@ class _Sitting:
         write_parquet(store.directory / OUTCOMES, outcomes)
         store.write("comparison.json", compare_strategies(comparison, config))
 
+    def _survey(self, market: Market) -> None:
+        section = self.config.survey
+        if section is None:
+            return
+        self.watch.stage("survey")
+        baseline = next(s for s in build_strategies(self.config) if s.name == self.config.comparison.against)
+        content = survey_results(
+            section, self.config.folder, data=self.data, market=market,
+            scenario=scenario_for(self.config, market, baseline), seed=self.config.seed,
+        )  # fmt: skip
+        for measured in content["instruments"]:
+            for warning in measured["warnings"]:
+                self.watch.note(f"warning: {warning}")
+        self.store.write("survey.json", content)
+
     def _outcome_keys(self) -> dict[str, str]:
         return outcome_keys(self.config, self.data.facts["checksum_sha256"])
 
@@ -206,6 +223,11 @@ class _Sitting:
             self.config, market, store=self.store, label=label, workers=self.workers, done=self.watch.advance
         )
         self.store.write("claims.json", findings)
+
+
+def _checksum(config: StudyConfig, data: StudyData) -> str:
+    """Of everything that was read: the purchases, and the survey where there is one."""
+    return str(data.facts["checksum_sha256"]) + survey_checksum(config.survey, config.folder)
 
 
 def _now() -> str:

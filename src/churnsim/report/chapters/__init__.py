@@ -12,6 +12,7 @@ from churnsim.report.chapters import (
     method,
     prediction,
     question,
+    satisfaction,
     strategies,
     value,
 )
@@ -19,7 +20,7 @@ from churnsim.report.context import Context
 
 __all__ = ["all_chapters"]
 
-_ORDER = (answer, question, data, fit, prediction, value, strategies, claims, assumptions, method)
+_ORDER = (answer, question, data, fit, prediction, value, strategies, satisfaction, claims, assumptions, method)
 
 
 def all_chapters(context: Context) -> list[Chapter]:

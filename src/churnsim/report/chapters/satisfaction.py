@@ -1,0 +1,113 @@
+"""What the customers answered: the instruments' estimates, satisfaction beside purchases, and the simulated state."""
+
+from __future__ import annotations
+
+from churnsim.report import format as fmt
+from churnsim.report.blocks import Block, Chapter, Column, Details, Heading, Text
+from churnsim.report.charts.survey import intervals
+from churnsim.report.context import Context
+from churnsim.report.figures import survey_figure
+from churnsim.report.survey_record import Instrument, MeasuredRow, Money, SurveyRecord
+from churnsim.report.tables import row_of, table
+
+__all__ = ["chapter"]
+
+MAIN = ("index", "dimension", "overall", "path", "better", "worse", "ratio", "asymmetry", "stated", "derived")
+"""Kinds of quantities that are drawn; the rest stands in the tables."""
+MOST = 24  # more lines than this no picture makes clear
+
+
+def chapter(context: Context) -> Chapter:
+    """Empty when the run asked nobody."""
+    survey = context.run.survey
+    title = context.say("section.satisfaction")
+    if survey is None:
+        return Chapter(id="satisfaction", title=title)
+    return Chapter(
+        id="satisfaction",
+        title=title,
+        blocks=[
+            Text(text=_intro(context, survey)),
+            *_state(context, survey),
+            *(block for measured in survey.instruments for block in _instrument(context, survey, measured)),
+            *(_money(context, survey, survey.money) if survey.money else []),
+        ],
+    )
+
+
+def _intro(context: Context, survey: SurveyRecord) -> str:
+    key = "survey.sampled" if survey.sampled else "survey.asked"
+    return context.say(key, source=survey.source, respondents=fmt.count(survey.respondents))
+
+
+def _state(context: Context, survey: SurveyRecord) -> list[Block]:
+    state = survey.state
+    if state is None:
+        return []
+    inside = "inside" if state.lower <= state.true <= state.upper else "outside"
+    text = context.say(
+        f"survey.state_{inside}",
+        customers=fmt.count(state.customers),
+        true=fmt.fixed(state.true, 3),
+        estimate=fmt.fixed(state.estimate, 3),
+        level=fmt.percent(survey.level),
+        interval=context.interval(fmt.fixed(state.lower, 3), fmt.fixed(state.upper, 3)),
+    )
+    return [Text(text=text)]
+
+
+def _instrument(context: Context, survey: SurveyRecord, measured: Instrument) -> list[Block]:
+    blocks: list[Block] = [
+        Heading(text=context.say("survey.heading", instrument=measured.instrument)),
+        Text(text=context.say("survey.measures", says=measured.says, respondents=fmt.count(measured.n))),
+    ]
+    blocks += [Text(text=text[:1].upper() + text[1:], tone="warning") for text in measured.warnings]
+    drawn = [row for row in measured.table if row.group in MAIN][:MOST]
+    if drawn:
+        rows = [row.model_dump() | {"label": row.name} for row in drawn]
+        make = intervals(rows, x=context.say("survey.axis"))
+        reading = context.listed([f"{row.name} {fmt.fixed(row.estimate, 2)}" for row in drawn])
+        blocks.append(survey_figure(context, measured.instrument, make, reading=reading, level=survey.level))
+    caption = context.say("survey.caption", instrument=measured.instrument)
+    return [*blocks, Details(summary=caption, blocks=[_table(context, caption, measured.table, 3)])]
+
+
+def _money(context: Context, survey: SurveyRecord, money: Money) -> list[Block]:
+    say, level = context.say, fmt.percent(survey.level)
+    sentences = [
+        say("survey.joined", joined=fmt.count(money.joined), answered=fmt.percent(money.answered, 0)),
+    ]
+    if money.not_found:
+        sentences.append(say("survey.not_found", number=fmt.count(money.not_found)))
+    if money.buying:
+        ratio = money.buying
+        interval = context.interval(fmt.fixed(ratio.lower, 2), fmt.fixed(ratio.upper, 2))
+        sentences.append(say("survey.buying", ratio=fmt.fixed(ratio.ratio, 2), level=level, interval=interval))
+    if money.worth:
+        worth = money.worth
+        interval = context.money_interval(worth.lower, worth.upper)
+        sentences.append(say("survey.worth", amount=context.money(worth.estimate), level=level, interval=interval))
+    blocks: list[Block] = [Heading(text=say("survey.money")), Text(text=" ".join(sentences))]
+    confounded = money.buying.e_value if money.buying else None
+    if confounded is not None:
+        blocks.append(Text(text=say("survey.confounding", e_value=fmt.fixed(confounded, 2)), tone="note"))
+    return [*blocks, _table(context, say("survey.classes"), money.classes, 2)]
+
+
+def _table(context: Context, caption: str, rows: list[MeasuredRow], digits: int) -> Block:
+    say = context.say
+    columns = [
+        Column(title=say("survey.quantity")),
+        *(Column(title=say(f"survey.{key}"), numeric=True) for key in ("estimate", "lower", "upper", "respondents")),
+    ]
+    cells = [
+        row_of(
+            row.name,
+            fmt.fixed(row.estimate, digits),
+            fmt.fixed(row.lower, digits) if row.lower is not None else fmt.ABSENT,
+            fmt.fixed(row.upper, digits) if row.upper is not None else fmt.ABSENT,
+            fmt.count(row.n),
+        )
+        for row in rows
+    ]
+    return table(caption, columns, cells, quiet=True)
