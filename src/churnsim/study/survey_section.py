@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from churnsim.study.section import Section
 
 __all__ = ["InstrumentName", "SurveySection"]
 
@@ -13,10 +15,8 @@ InstrumentName = Literal[
 ]
 
 
-class SurveySection(BaseModel):
+class SurveySection(Section):
     """A file of answers, or answers sampled from the simulated customers: exactly one of `path` and `sampled`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     path: str | None = Field(default=None, description="a survey, long or wide, relative to this configuration")
     sampled: int | None = Field(
