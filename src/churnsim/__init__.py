@@ -102,6 +102,7 @@ if TYPE_CHECKING:
     from churnsim.simulation.strategy import RetentionContacts as RetentionContacts
     from churnsim.simulation.strategy import ServiceQuality as ServiceQuality
     from churnsim.simulation.strategy import SocialBond as SocialBond
+    from churnsim.simulation.strategy import StaffCare as StaffCare
     from churnsim.simulation.strategy import Strategy as Strategy
     from churnsim.simulation.strategy import StructuralBond as StructuralBond
     from churnsim.simulation.strategy import WinBack as WinBack
@@ -149,7 +150,7 @@ _HOME = {
     "churnsim.simulation.strategy": (
         "Acquisition", "AskForComplaints", "ChurnChange", "Compensation", "ComplaintDesk", "CrossSelling",
         "DismissUnprofitable", "EconomicBond", "EmpoweredStaff", "ReferralReward", "RetentionContacts",
-        "ServiceQuality", "SocialBond", "Strategy", "StructuralBond", "WinBack",
+        "ServiceQuality", "SocialBond", "StaffCare", "Strategy", "StructuralBond", "WinBack",
     ),
     "churnsim.simulation.neighbours": ("Competitors", "Referral", "WordOfMouth"),
     "churnsim.simulation.lifetimes": ("ContractualLifetime", "FixedSpend", "ProfitByTenure"),

@@ -33,6 +33,7 @@ STRATEGY_PARTS = {
     "asking": {"asking": cs.AskForComplaints(cost_per_purchase=0.05)},
     "compensation": {"compensation": cs.Compensation(cost_per_complaint=5.0)},
     "empowered": {"empowered": cs.EmpoweredStaff(share_at_once=0.4, cost_per_period=10.0)},
+    "staff": {"staff": cs.StaffCare(budget_per_period=150.0)},
     "quality": {"quality": cs.ServiceQuality(budget_per_period=60.0)},
     "cross-selling": {"cross_selling": cs.CrossSelling(budget_per_period=50.0, rule="recent_buyers", within=8.0)},
     "win-back": {"win_back": cs.WinBack(silent_for=6.0, cost_per_contact=1.0, most_per_period=9)},

@@ -57,14 +57,21 @@ class Firm:
     def __init__(self, prepared: Prepared, books: Books) -> None:
         self.prepared, self.books = prepared, books
         self.market, self.strategy = prepared.market, prepared.scenario.strategy
-        self.effect, self.quality, self.uplift = 0.0, 1.0, 0.0
+        self.effect, self.uplift = 0.0, 0.0
+        self._service, self._staff = 1.0, 1.0  # factors on failures: better service, settled staff
+        self._novices = self.market.staff.usual_share
+
+    @property
+    def quality(self) -> float:
+        """Factor on failures until the next review."""
+        return self._service * self._staff
 
     @property
     def acts(self) -> bool:
         """Whether it does anything to customers at a period's start."""
         s = self.strategy
         means = (
-            s.retention, s.cross_selling, s.quality, s.win_back, s.dismissal, s.social_bond, s.structural_bond,
+            s.retention, s.cross_selling, s.quality, s.win_back, s.dismissal, s.social_bond, s.structural_bond, s.staff,
         )  # fmt: skip
         return any(means) or self.market.terms.cost_to_serve > 0
 
@@ -84,6 +91,7 @@ class Firm:
         if dismissal and period and period % dismissal.periods == 0:
             customers.dismiss(period, now)
         self._serve(customers)
+        self._keep_staff(period)
         seen = customers.visible() if self._looks else None
         if seen is not None:
             self._improve(seen)
@@ -105,13 +113,24 @@ class Firm:
             self.books.pay("retention", club.cost_per_member * customers.active_members() if club else 0.0)
             self.books.pay("retention", ties.cost_per_customer * customers.active() if ties else 0.0)
 
+    def _keep_staff(self, period: int) -> None:
+        """Staff have left and learned since the last review, and the budget for keeping them falls due again."""
+        care = self.strategy.staff
+        if care is None:
+            return
+        if period:
+            years = self.prepared.scenario.period / units_per_year(self.market.unit)
+            self._novices = self.market.staff.share_after(self._novices, years, care.budget_per_period)
+        self._staff = self.market.staff.factor(self._novices)
+        self.books.pay("service", care.budget_per_period)
+
     def _improve(self, seen: Visible) -> None:
         quality, known = self.strategy.quality, int(np.count_nonzero(seen.known))
         if quality is None:
             return
-        self.quality = 1.0
+        self._service = 1.0
         if known:
-            self.quality = self.market.quality.factor(quality.budget_per_period / known)
+            self._service = self.market.quality.factor(quality.budget_per_period / known)
             self.books.pay("service", quality.budget_per_period)
 
     def _contact(self, seen: Visible, now: float, customers: Customers) -> None:

@@ -28,6 +28,7 @@ from churnsim.simulation.responses import (
     WinBackResponse,
 )
 from churnsim.simulation.satisfaction import Satisfaction
+from churnsim.simulation.staff import StaffResponse
 from churnsim.units import Duration, discount_force
 
 __all__ = ["Complaints", "Market", "Prospects", "RetentionResponse", "Terms", "assumptions"]
@@ -35,8 +36,8 @@ __all__ = ["Complaints", "Market", "Prospects", "RetentionResponse", "Terms", "a
 
 # What may carry assumptions; the parts that are None are off.
 PARTS = (
-    "terms", "complaints", "prospects", "retention", "quality", "recovery", "cross_selling", "win_back", "bonds",
-    "referral", "word_of_mouth", "competitors", "satisfaction",
+    "terms", "complaints", "prospects", "retention", "quality", "staff", "recovery", "cross_selling", "win_back",
+    "bonds", "referral", "word_of_mouth", "competitors", "satisfaction",
 )  # fmt: skip
 WORDS = {"D": "days", "W": "weeks", "M": "months", "Y": "years"}
 # Unit and meaning of the fitted parameters.
@@ -72,6 +73,7 @@ class Market:
     prospects: Prospects = field(default_factory=Prospects)
     retention: RetentionResponse = field(default_factory=RetentionResponse)
     quality: QualityResponse = field(default_factory=QualityResponse)
+    staff: StaffResponse = field(default_factory=StaffResponse)
     recovery: RecoveryResponse = field(default_factory=RecoveryResponse)
     cross_selling: CrossSellingResponse = field(default_factory=CrossSellingResponse)
     win_back: WinBackResponse = field(default_factory=WinBackResponse)

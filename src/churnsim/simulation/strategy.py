@@ -9,6 +9,7 @@ from churnsim.simulation.assumption import not_negative, share, whole_cents
 from churnsim.simulation.bonds import EconomicBond, SocialBond, StructuralBond
 from churnsim.simulation.contacts import CrossSelling, DismissUnprofitable, RetentionContacts, WinBack
 from churnsim.simulation.service import AskForComplaints, Compensation, ComplaintDesk, EmpoweredStaff, ServiceQuality
+from churnsim.simulation.staff import StaffCare
 
 __all__ = [
     "Acquisition",
@@ -24,6 +25,7 @@ __all__ = [
     "RetentionContacts",
     "ServiceQuality",
     "SocialBond",
+    "StaffCare",
     "Strategy",
     "StructuralBond",
     "WinBack",
@@ -80,6 +82,7 @@ class Strategy:
     retention: RetentionContacts | None = None
     cross_selling: CrossSelling | None = None
     quality: ServiceQuality | None = None
+    staff: StaffCare | None = None
     desk: ComplaintDesk | None = None
     asking: AskForComplaints | None = None
     compensation: Compensation | None = None
@@ -98,7 +101,7 @@ class Strategy:
     @property
     def budget_per_period(self) -> float:
         """Planned spending per period in money; what is paid per event or per customer comes on top as it falls due."""
-        planned = (self.acquisition, self.retention, self.cross_selling, self.quality)
+        planned = (self.acquisition, self.retention, self.cross_selling, self.quality, self.staff)
         return (
             sum(part.budget_per_period for part in planned if part)
             + (self.desk.staff * self.desk.wage_per_period if self.desk else 0.0)

@@ -28,7 +28,7 @@ TIME = "time units"
 
 def mechanism_types() -> dict[str, type]:
     """The parts of a market that a configuration may set, by the name of their table."""
-    from churnsim.simulation import bonds, complaints, neighbours, responses, satisfaction  # loads the kernels
+    from churnsim.simulation import bonds, complaints, neighbours, responses, satisfaction, staff  # loads the kernels
 
     return {
         "terms": responses.Terms,
@@ -36,6 +36,7 @@ def mechanism_types() -> dict[str, type]:
         "prospects": responses.Prospects,
         "retention": responses.RetentionResponse,
         "quality": responses.QualityResponse,
+        "staff": staff.StaffResponse,
         "recovery": responses.RecoveryResponse,
         "cross_selling": responses.CrossSellingResponse,
         "win_back": responses.WinBackResponse,

@@ -22,6 +22,7 @@ from churnsim.simulation.strategy import (
     RetentionContacts,
     ServiceQuality,
     SocialBond,
+    StaffCare,
     Strategy,
     StructuralBond,
     WinBack,
@@ -123,6 +124,7 @@ def _strategy(config: StudyConfig, section: StrategySection) -> Strategy:
         if s.cross_selling
         else None,
         quality=ServiceQuality(budget_per_period=spent(s.quality)) if s.quality else None,
+        staff=StaffCare(budget_per_period=spent(s.staff)) if s.staff else None,
         desk=_desk(s.desk, unit, money(s.desk.budget_share, None) / s.desk.staff) if s.desk else None,
         asking=as_given(AskForComplaints, s.asking),
         compensation=as_given(Compensation, s.compensation),

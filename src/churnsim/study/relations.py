@@ -131,6 +131,7 @@ def _budget_problems(config: StudyConfig, strategy: StrategySection, path: Confi
         ("retention", strategy.retention, "budget_per_period"),
         ("cross_selling", strategy.cross_selling, "budget_per_period"),
         ("quality", strategy.quality, "budget_per_period"),
+        ("staff", strategy.staff, "budget_per_period"),
         ("desk", strategy.desk, "wage_per_period"),
     )
     for key, section, amount_key in spending:

@@ -124,6 +124,7 @@ class StrategySection(Section):
     retention: TargetedSection | None = None
     cross_selling: TargetedSection | None = None
     quality: BudgetedSection | None = None
+    staff: BudgetedSection | None = None
     desk: DeskSection | None = None
     asking: AskingSection | None = None
     compensation: CompensationSection | None = None
