@@ -46,6 +46,28 @@ test = ["card-npv"]
 """
 
 
+WHAT_IF = """
+[[belief]]
+name = "contacts-pay"
+title = "Contacts <b>pay</b>"
+strategy = "contacts"
+against = "baseline"
+over = { "retention.max_effect" = [0.0, 1.0], "terms.margin" = [0.1, 0.9] }
+cells = 3
+replications = 4
+max_replications = 8
+[sensitivity]
+strategy = "contacts"
+against = "baseline"
+size = 3
+replications = 3
+[sensitivity.over]
+"retention.max_effect" = "recorded"
+"terms.margin" = [0.2, 0.4]
+"strategy.contacts.retention.budget_per_period" = [10, 30]
+"""
+
+
 def text_of(replications: int, more: str = "") -> str:
     head = SMOKE.read_text(encoding="utf-8").split("[budget]")[0]
     head = head.replace('dataset = "cdnow"', 'path = "log.csv"').replace(
@@ -175,6 +197,14 @@ def test_a_study_runs_on_to_its_precision_and_selection(home: Path) -> None:
     assert (plain / "outcomes.parquet").read_bytes() == (directory / "outcomes.parquet").read_bytes()
 
 
+def test_an_assumption_that_is_not_there_is_said_before_any_work(home: Path) -> None:
+    config = parse_config(text_of(10, WHAT_IF.replace("terms.margin", "terms.marge")), folder=home)
+    watch = Watch()
+    with pytest.raises(ConfigError, match=r"belief 'contacts-pay'.*Did you mean 'terms.margin'"):
+        run_study(config, runs_dir=home / "typo", workers=1, progress=watch)
+    assert watch.steps == 0
+
+
 def test_a_budget_spent_is_told_in_the_report(home: Path) -> None:
     pytest.importorskip("altair", reason="needs the extra [report]")
     from churnsim.report import render
@@ -187,6 +217,28 @@ def test_a_budget_spent_is_told_in_the_report(home: Path) -> None:
     assert "was not decided when the 20 replications were spent" in page
 
 
+def test_a_study_maps_what_one_must_believe(home: Path) -> None:
+    pytest.importorskip("SALib", reason="needs the extra [sensitivity]")
+    config = parse_config(text_of(10, WHAT_IF), folder=home)
+    watch = Watch()
+    directory = run_study(config, runs_dir=home / "beliefs", workers=2, progress=watch)
+    found = read_json(directory / "what_if.json")
+    (belief,) = found["beliefs"]
+    assert len(belief["cells"]) == 9
+    assert sum(belief["counts"].values()) == 9
+    assert belief["words"][0].startswith("“npv of contacts less that of baseline is above 0”")
+    hangs_on = found["sensitivity"]
+    assert (hangs_on["points"], len(hangs_on["rows"])) == (12, 3)
+    assert {row["range_status"] for row in hangs_on["rows"]} == {"assumed"}
+    pytest.importorskip("altair", reason="needs the extra [report]")
+    from churnsim.report import render
+
+    page = render(directory)
+    assert "What one must believe" in page
+    assert "Contacts &lt;b&gt;pay" in page
+    assert "Influence of each assumption" in page
+
+
 @pytest.mark.parametrize(
     ("replications", "more", "words"),
     [
@@ -195,6 +247,10 @@ def test_a_budget_spent_is_told_in_the_report(home: Path) -> None:
         (30, "[precision]\nhalf_width = 0.0\n", "must be above 0"),
         (30, "[selection]\nindifference = 1.0\nfirst_stage = 90\nmax_replications = 80\n", "above max_replications"),
         (30, "[selection]\nindiference = 1.0\n", "Did you mean 'indifference'"),
+        (30, WHAT_IF.replace('strategy = "contacts"', 'strategy = "contract"'), "no strategy is called 'contract'"),
+        (30, WHAT_IF.replace("[0.1, 0.9]", "[0.9, 0.1]"), "from a lower number to a higher"),
+        (30, WHAT_IF.replace("cells = 3", "cels = 3"), "Did you mean 'cells'"),
+        (30, WHAT_IF.replace("size = 3", 'size = 3\nmethod = "sobol"'), "power of two"),
     ],
 )
 def test_what_cannot_be_asked_for_is_said_with_its_line(home, replications, more, words):

@@ -5,14 +5,17 @@ from __future__ import annotations
 from churnsim.report import format as fmt
 from churnsim.report.blocks import Figure
 from churnsim.report.charts import prediction, strategies
-from churnsim.report.charts.svg import ChartMaker, draw
+from churnsim.report.charts.region import region_chart
+from churnsim.report.charts.svg import AnyChart, ChartMaker, draw
+from churnsim.report.charts.theme import Size
 from churnsim.report.context import Context
 from churnsim.report.piece import Row
 from churnsim.report.schema import Replay, Value
+from churnsim.report.what_if_record import Belief
 
 __all__ = [
-    "calibration_figure", "forest_figure", "holdout_figure", "open_ended", "path_figure", "replay_figure",
-    "spending_figure", "survey_figure", "tracking_figure", "value_figure",
+    "calibration_figure", "forest_figure", "holdout_figure", "open_ended", "path_figure", "region_figure",
+    "replay_figure", "spending_figure", "survey_figure", "tracking_figure", "value_figure",
 ]  # fmt: skip
 
 
@@ -227,4 +230,20 @@ def survey_figure(context: Context, instrument: str, make: ChartMaker, *, readin
     description = context.say("chart.survey.description", reading=reading)
     wide, narrow = draw(make, name=f"figure-{name}", title=title, description=description)
     number, note = context.figure_number(), context.say("chart.survey.note", level=fmt.percent(level))
+    return Figure(id=f"figure-{name}", number=number, title=title, note=note, wide=wide, narrow=narrow)
+
+
+def region_figure(context: Context, belief: Belief) -> Figure:
+    """Where a statement holds."""
+    states = [cell.state for cell in belief.cells]
+    labels = {state: context.words.known(f"beliefs.{state}", state) for state in dict.fromkeys(states)}
+
+    def make(size: Size) -> tuple[AnyChart, int]:
+        return region_chart(belief.axes, states, belief.here, size=size, labels=labels), 0
+
+    name, title = f"region-{belief.name}", context.say("chart.region.title", statement=belief.title)
+    description = context.say("chart.region.description", reading=" ".join(belief.words))
+    wide, narrow = draw(make, name=f"figure-{name}", title=title, description=description)
+    note = context.say("chart.region.note")
+    number = context.figure_number()
     return Figure(id=f"figure-{name}", number=number, title=title, note=note, wide=wide, narrow=narrow)

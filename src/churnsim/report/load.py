@@ -17,6 +17,8 @@ PIECES = ("manifest", "fits", "validation", "value", "assumptions", "strategies"
 """The JSON files of a run directory that a report is made from."""
 SURVEY = "survey"
 """One more, of runs that asked customers."""
+WHAT_IF = "what_if"
+"""One more, of runs that were asked for maps or sensitivity."""
 
 
 def load_run(run_dir: Path) -> Run:
@@ -38,6 +40,8 @@ def load_run(run_dir: Path) -> Run:
     pieces = {name: manifest if name == "manifest" else _read_piece(run_dir, name) for name in PIECES}
     if (run_dir / f"{SURVEY}.json").is_file():
         pieces[SURVEY] = _read_piece(run_dir, SURVEY)
+    if (run_dir / f"{WHAT_IF}.json").is_file():
+        pieces[WHAT_IF] = _read_piece(run_dir, WHAT_IF)
     try:
         run = Run.model_validate(pieces)
     except ValidationError as error:

@@ -13,6 +13,7 @@ from pydantic import Field
 from churnsim.report.claim_record import Claim
 from churnsim.report.piece import Number, Piece, Row
 from churnsim.report.survey_record import SurveyRecord
+from churnsim.report.what_if_record import Precision, Selection, WhatIf
 
 __all__ = [
     "Account", "Assumption", "Comparison", "DataFacts", "Decile", "Difference", "Fit",
@@ -252,29 +253,6 @@ class PathRow(Piece):
     profit_upper: Number
 
 
-class Precision(Piece):
-    """How precisely the differences in `metric` were to be known, and are: half-widths of the widest interval."""
-
-    half_width: Number
-    metric: str
-    max_replications: int
-    reached_half_width: Number | None
-    reached: bool
-
-
-class Selection(Piece):
-    """The strategy chosen as best in `metric` at a stated probability, or those that could not be told apart."""
-
-    indifference: Number
-    metric: str
-    level: Number
-    first_stage: int
-    max_replications: int
-    chosen: str | None
-    remaining: list[str]
-    replications: int
-
-
 class Comparison(Piece):
     """The strategies side by side, against one of them."""
 
@@ -300,3 +278,4 @@ class Run(Piece):
     comparison: Comparison
     claims: list[Claim]
     survey: SurveyRecord | None = None
+    what_if: WhatIf = Field(default_factory=WhatIf)

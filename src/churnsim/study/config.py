@@ -12,19 +12,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PlainValidator
 
-from churnsim.study.section import Length, Section, Slug
+from churnsim.study.section import MOST_REPLICATIONS, Length, Level, Section, Slug
 from churnsim.study.strategy_sections import StrategySection
 from churnsim.study.survey_section import SurveySection
+from churnsim.study.what_if_sections import BeliefSection, PrecisionSection, SelectionSection, SensitivitySection
 from churnsim.units import Unit
 
 __all__ = [
-    "MOST_REPLICATIONS",
     "BudgetSection",
     "ClaimsSection",
     "ComparisonSection",
     "DataSection",
-    "PrecisionSection",
-    "SelectionSection",
     "SimulationSection",
     "StrategySection",
     "StudyConfig",
@@ -50,12 +48,9 @@ def _workers(value: Any) -> int | str:
     raise ValueError("must be a whole number of at least 1, or 'all' for every core.")
 
 
-MOST_REPLICATIONS = 100_000
-
 Day = Annotated[date, BeforeValidator(_day)]
 Workers = Annotated[int | str, PlainValidator(_workers)]
 Rate = Annotated[float, Field(gt=-1, lt=10)]
-Level = Annotated[float, Field(gt=0.5, lt=1)]
 
 
 class DataSection(Section):
@@ -120,25 +115,6 @@ class ComparisonSection(Section):
     level: Level = Field(default=0.95, description="of the intervals")
 
 
-class PrecisionSection(Section):
-    """How precisely the differences should be known: replications are added until they are, or the budget ends."""
-
-    half_width: float = Field(gt=0, le=1e15, description="of the widest interval of a difference, in currency")
-    metric: Literal["npv", "equity", "profit"] = Field(default="npv", description="whose differences")
-    max_replications: int = Field(default=1000, ge=10, le=MOST_REPLICATIONS, description="replications at most")
-
-
-class SelectionSection(Section):
-    """Choosing the best strategy with a guaranteed probability (Kim & Nelson 2001), with as many replications as that
-    takes."""
-
-    indifference: float = Field(gt=0, le=1e15, description="the smallest difference that matters, in currency")
-    metric: Literal["npv", "equity", "profit"] = Field(default="npv", description="what is best")
-    level: Level = Field(default=0.95, description="probability of a correct selection")
-    first_stage: int = Field(default=20, ge=5, le=1000, description="replications before anything is ruled out")
-    max_replications: int = Field(default=1000, ge=10, le=MOST_REPLICATIONS, description="replications at most")
-
-
 class BudgetSection(Section):
     """One budget for every strategy, which each splits by `budget_share`."""
 
@@ -171,6 +147,8 @@ class StudyConfig(Section):
     comparison: ComparisonSection = ComparisonSection()
     precision: PrecisionSection | None = None
     selection: SelectionSection | None = None
+    belief: tuple[BeliefSection, ...] = Field(default=(), strict=False, description="maps of what one must believe")
+    sensitivity: SensitivitySection | None = None
     claims: ClaimsSection = ClaimsSection()
     survey: SurveySection | None = None
     _folder: Path = Path(".")

@@ -10,10 +10,11 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from churnsim.errors import ConfigError
-from churnsim.study.config import MOST_REPLICATIONS, StudyConfig
+from churnsim.study.config import StudyConfig
 from churnsim.study.market_overrides import market_problems
 from churnsim.study.problems import ConfigPath, Problem, closest, config_error, value_at
 from churnsim.study.relations import relation_problems
+from churnsim.study.section import MOST_REPLICATIONS
 
 __all__ = ["parse_config", "read_config", "with_replications"]
 

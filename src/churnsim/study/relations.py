@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from churnsim.study.config import StudyConfig
 from churnsim.study.problems import ConfigPath, Problem, closest
 from churnsim.study.strategy_sections import BudgetedSection, DeskSection, StrategySection, TargetedSection
+from churnsim.study.what_if_relations import what_if_problems
 
 __all__ = ["relation_problems"]
 
@@ -26,7 +27,7 @@ def relation_problems(config: StudyConfig) -> list[Problem]:
         *_data_problems(config),
         *_time_problems(config),
         *_strategy_problems(config),
-        *_replication_problems(config),
+        *what_if_problems(config),
         *_claim_problems(config),
         *_survey_problems(config),
     ]
@@ -179,28 +180,6 @@ def _market_problems(config: StudyConfig, strategy: StrategySection, path: Confi
         if getattr(strategy, key) is not None and table not in config.market:
             message = f"does nothing in a market without it. Add the table [market.{table}], which may be empty."
             yield Problem(path=(*path, key), message=message, show_value=False)
-
-
-def _replication_problems(config: StudyConfig) -> Iterator[Problem]:
-    if not (config.precision or config.selection):
-        return
-    from churnsim.simulation.precision import LEAST_FIRST_STAGE  # loads the kernels: only when asked for
-
-    first = config.simulation.replications
-    if config.precision and first < LEAST_FIRST_STAGE:
-        message = f"a run to a precision begins with at least {LEAST_FIRST_STAGE}; 30 make its intervals reliable."
-        yield Problem(path=("simulation", "replications"), message=message)
-    for key, section in (("precision", config.precision), ("selection", config.selection)):
-        if section and section.max_replications < first:
-            message = f"is below simulation.replications, {first}. Raise it or begin with fewer."
-            yield Problem(path=(key, "max_replications"), message=message)
-    if config.selection:
-        if config.selection.first_stage > config.selection.max_replications:
-            message = f"is above max_replications, {config.selection.max_replications}."
-            yield Problem(path=("selection", "first_stage"), message=message)
-        if sum(not strategy.reference for strategy in config.strategy) < 2:
-            message = "there is nothing to choose: fewer than two strategies are not references."
-            yield Problem(path=("selection",), message=message, show_value=False)
 
 
 def _claim_problems(config: StudyConfig) -> Iterator[Problem]:

@@ -28,6 +28,7 @@ from churnsim.study.store import MANIFEST, OUTCOMES, RunStore, rows, write_parqu
 from churnsim.study.survey_stage import survey_checksum, survey_results
 from churnsim.study.validation_stage import validate
 from churnsim.study.value_stage import value_base
+from churnsim.study.what_if_stage import check_what_ifs, what_if_steps, what_ifs
 
 __all__ = ["StudyInterrupted", "run_study"]
 
@@ -119,11 +120,13 @@ class _Sitting:
         store.write("fits.json", fits.to_json())
         market = build_market(config, data, fits)
         store.write("assumptions.json", rows(assumptions(market)))
+        check_what_ifs(config, market, build_strategies(config))
         self._value(fits, market)
         warm_kernels(market)
         self._validation(fits)
         self._strategies(market)
         self._survey(market)
+        self._what_ifs(market)
         self._claims(market)
         self.write_manifest("complete")
         store.drop_parts()
@@ -215,6 +218,16 @@ class _Sitting:
 
     def _outcome_keys(self) -> dict[str, str]:
         return outcome_keys(self.config, self.data.facts["checksum_sha256"])
+
+    def _what_ifs(self, market: Market) -> None:
+        config, steps = self.config, what_if_steps(self.config)
+        if steps:
+            self.watch.stage("what one must believe", steps)
+            content = what_ifs(
+                config, market, build_strategies(config), store=self.store, workers=self.workers,
+                done=self.watch.advance,
+            )  # fmt: skip
+            self.store.write("what_if.json", content)
 
     def _claims(self, market: Market) -> None:
         self.watch.stage("claims", len(chosen_claims(self.config)))

@@ -8,7 +8,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 
 from churnsim.units import Duration, parse_duration
 
-__all__ = ["Length", "Money", "Section", "Share", "Slug"]
+__all__ = ["MOST_REPLICATIONS", "Length", "Level", "Money", "Section", "Share", "Slug"]
+
+MOST_REPLICATIONS = 100_000
 
 
 def _length(value: Any) -> Duration:
@@ -26,6 +28,7 @@ Length = Annotated[
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,59}$")]
 Share = Annotated[float, Field(gt=0, le=1)]
 Money = Annotated[float, Field(ge=0, le=1e15)]
+Level = Annotated[float, Field(gt=0.5, lt=1)]
 
 
 class Section(BaseModel):

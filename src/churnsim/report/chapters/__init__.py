@@ -6,6 +6,7 @@ from churnsim.report.blocks import Chapter
 from churnsim.report.chapters import (
     answer,
     assumptions,
+    beliefs,
     claims,
     data,
     fit,
@@ -20,7 +21,9 @@ from churnsim.report.context import Context
 
 __all__ = ["all_chapters"]
 
-_ORDER = (answer, question, data, fit, prediction, value, strategies, satisfaction, claims, assumptions, method)
+_ORDER = (
+    answer, question, data, fit, prediction, value, strategies, beliefs, satisfaction, claims, assumptions, method,
+)  # fmt: skip
 
 
 def all_chapters(context: Context) -> list[Chapter]:

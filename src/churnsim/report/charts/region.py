@@ -2,17 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Any
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
+from churnsim.report.charts.theme import INK, MUTED, NUMBERS, WIDE, Size, config
 from churnsim.report.extras import require_report_extra
-from churnsim.simulation.region import Axis, Region
 
-__all__ = ["draw_region"]
+if TYPE_CHECKING:
+    from churnsim.simulation.region import Region
+
+__all__ = ["Ruled", "draw_region", "region_chart"]
 
 # Dark, middle and light, so that the states stay apart in grey print too.
 COLOURS = {"holds": "#0b5c92", "undecided": "#9cc3de", "fails": "#f0e7d8", "impossible": "#ffffff"}
-PANEL, SMALL_PANEL = 420, 190
 COLUMNS = 3
+
+
+class Ruled(Protocol):
+    """An axis cut into cells of one width, as computed or as stored."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+    @property
+    def unit(self) -> str:
+        """Of its numbers."""
+
+    @property
+    def low(self) -> float:
+        """Where the first cell begins."""
+
+    @property
+    def high(self) -> float:
+        """Where the last cell ends."""
+
+    @property
+    def cells(self) -> int:
+        """How many there are."""
 
 
 def draw_region(region: Region) -> str:
@@ -25,45 +53,9 @@ def draw_region(region: Region) -> str:
     import altair as alt
     import vl_convert
 
-    from churnsim.report.charts.theme import INK, MUTED, NUMBERS, WIDE, config
-
-    across, upright, *deep = region.axes
-    panels = range(deep[0].cells) if deep else range(1)
-    here = region.here
-
-    def panel(number: int) -> Any:
-        cells = [row for row in rows if row["panel"] == number]
-        side = SMALL_PANEL if deep else PANEL
-        shown = [state for state in ("holds", "undecided", "fails", "impossible") if region.counts[state]]
-        colour = alt.Color(
-            "state:N",
-            scale=alt.Scale(domain=shown, range=[COLOURS[state] for state in shown]),
-            legend=alt.Legend(symbolStrokeColor="#8c9bab", symbolType="square"),
-        )
-        plain = alt.Axis(format=NUMBERS, grid=False)
-        drawn = alt.Chart(alt.InlineData(values=cells)).mark_rect(stroke="#ffffff", strokeWidth=0.7)
-        squares = drawn.encode(
-            x=alt.X("left:Q", title=_title(across), scale=_scale(across), axis=plain),
-            x2="right:Q",
-            y=alt.Y("bottom:Q", title=_title(upright), scale=_scale(upright), axis=plain),
-            y2="top:Q",
-            color=colour,
-        )
-        layers = [squares]
-        if here is not None and _inside(region) and (not deep or number == _cell_of(deep[0], here[deep[0].name])):
-            spot = [{"x": here[across.name], "y": here[upright.name]}]
-            dot = alt.Chart(alt.InlineData(values=spot)).encode(x="x:Q", y="y:Q")
-            layers.append(dot.mark_point(filled=True, size=90, color="#c8500a", stroke="#ffffff", opacity=1))
-        whole = alt.layer(*layers).properties(width=side, height=side * 0.75)
-        if not deep:
-            return whole
-        centre = f"{deep[0].name} = {deep[0].centres[number]:,.4g}"
-        return whole.properties(title=alt.TitleParams(centre, fontSize=12, fontWeight="normal", color=INK))
-
-    rows = _rows(region)
     title = alt.TitleParams(
-        _lines(str(region.statement)),
-        subtitle="Dot: the assumptions as they are." if _inside(region) else "",
+        textwrap.wrap(str(region.statement), width=64),
+        subtitle="Dot: the assumptions as they are." if _inside(region.axes, region.here) else "",
         fontSize=14,
         fontWeight="normal",
         color=INK,
@@ -71,25 +63,81 @@ def draw_region(region: Region) -> str:
         anchor="start",
         offset=12,
     )
-    chart: Any = alt.concat(*[panel(number) for number in panels], columns=COLUMNS, spacing=18)
-    spec = chart.properties(title=title).to_dict()
+    states = region.frame["state"].tolist()
+    spec = region_chart(region.axes, states, region.here, size=WIDE).properties(title=title).to_dict()
     spec["config"] = {**config(WIDE), "background": "#ffffff"}
     spec["padding"] = 12
     return str(vl_convert.vegalite_to_svg(spec, allowed_base_urls=[]))
 
 
-def _rows(region: Region) -> list[dict[str, Any]]:
+def region_chart(
+    axes: Sequence[Ruled],
+    states: Sequence[str],
+    here: Mapping[str, Any] | None,
+    *,
+    size: Size,
+    labels: Mapping[str, str] | None = None,
+) -> Any:
+    """The cells with their `states`, the last axis running fastest; `labels` are the states' names in the legend."""
+    import altair as alt
+
+    across, upright, *deep = axes
+    columns = min(2 if size.narrow else COLUMNS, deep[0].cells) if deep else 1
+    side = min((size.width - 75 * columns) // columns, 420)
+    named = labels or {state: state for state in COLOURS}
+    shown = [state for state in COLOURS if state in set(states)]
+    colour = alt.Color(
+        "state:N",
+        scale=alt.Scale(domain=[named[state] for state in shown], range=[COLOURS[state] for state in shown]),
+        legend=alt.Legend(symbolStrokeColor="#8c9bab", symbolType="square", columns=2 if size.narrow else 0),
+    )
+    rows = _rows(axes, states, named)
+
+    def axis(of: Ruled) -> dict[str, Any]:
+        return {
+            "title": f"{of.name} ({of.unit})" if of.unit else of.name,
+            "scale": alt.Scale(domain=[of.low, of.high], nice=False, zero=False),
+            "axis": alt.Axis(format=NUMBERS, grid=False, tickCount=4 if columns > 1 else size.ticks),
+        }
+
+    def panel(number: int) -> Any:
+        cells = [row for row in rows if row["panel"] == number]
+        drawn = alt.Chart(alt.InlineData(values=cells)).mark_rect(stroke="#ffffff", strokeWidth=0.7)
+        layers = [
+            drawn.encode(
+                x=alt.X("left:Q", **axis(across)), x2="right:Q", y=alt.Y("bottom:Q", **axis(upright)), y2="top:Q",
+                color=colour,
+            )
+        ]  # fmt: skip
+        if here is not None and _inside(axes, here) and (not deep or number == _cell_of(deep[0], here[deep[0].name])):
+            spot = [{"x": here[across.name], "y": here[upright.name]}]
+            dot = alt.Chart(alt.InlineData(values=spot)).encode(x="x:Q", y="y:Q")
+            layers.append(dot.mark_point(filled=True, size=90, color="#c8500a", stroke="#ffffff", opacity=1))
+        whole = alt.layer(*layers).properties(width=side, height=round(side * 0.75))
+        if not deep:
+            return whole
+        third = deep[0]
+        centre = third.low + (number + 0.5) * (third.high - third.low) / third.cells
+        title = alt.TitleParams(f"{third.name} = {centre:,.4g}", fontSize=12, fontWeight="normal", color=INK)
+        return whole.properties(title=title)
+
+    return alt.concat(*[panel(n) for n in range(deep[0].cells if deep else 1)], columns=columns, spacing=18)
+
+
+def _rows(axes: Sequence[Ruled], states: Sequence[str], named: Mapping[str, str]) -> list[dict[str, Any]]:
     found = []
-    for index, state in enumerate(region.frame["state"]):
-        i, j, *k = _place(index, [axis.cells for axis in region.axes])
-        across, upright = region.axes[0].edges, region.axes[1].edges
+    for index, state in enumerate(states):
+        i, j, *k = _place(index, [axis.cells for axis in axes])
+        (left, right), (bottom, top) = _edges(axes[0], i), _edges(axes[1], j)
         found.append(
-            {
-                "left": float(across[i]), "right": float(across[i + 1]), "bottom": float(upright[j]),
-                "top": float(upright[j + 1]), "state": state, "panel": k[0] if k else 0,
-            }
-        )  # fmt: skip
+            {"left": left, "right": right, "bottom": bottom, "top": top, "state": named[state], "panel": (*k, 0)[0]}
+        )
     return found
+
+
+def _edges(axis: Ruled, cell: int) -> tuple[float, float]:
+    width = (axis.high - axis.low) / axis.cells
+    return axis.low + cell * width, axis.low + (cell + 1) * width
 
 
 def _place(index: int, shape: list[int]) -> list[int]:
@@ -101,25 +149,9 @@ def _place(index: int, shape: list[int]) -> list[int]:
     return found[::-1]
 
 
-def _inside(region: Region) -> bool:
-    return region.here is not None and all(a.low <= region.here[a.name] <= a.high for a in region.axes)
+def _inside(axes: Sequence[Ruled], here: Mapping[str, Any] | None) -> bool:
+    return here is not None and all(a.low <= here[a.name] <= a.high for a in axes)
 
 
-def _cell_of(axis: Axis, value: float) -> int:
-    return min(int((value - axis.low) / axis.width), axis.cells - 1)
-
-
-def _scale(axis: Axis) -> Any:
-    import altair as alt
-
-    return alt.Scale(domain=[axis.low, axis.high], nice=False, zero=False)
-
-
-def _title(axis: Axis) -> str:
-    return f"{axis.name} ({axis.unit})" if axis.unit else axis.name
-
-
-def _lines(text: str) -> list[str]:
-    import textwrap
-
-    return textwrap.wrap(text, width=64)
+def _cell_of(axis: Ruled, value: float) -> int:
+    return min(int((value - axis.low) / (axis.high - axis.low) * axis.cells), axis.cells - 1)

@@ -18,7 +18,7 @@ __all__ = ["draw", "inline", "to_svg"]
 _DRAWN = frozenset({"svg", "g", "path", "rect", "line", "text", "tspan", "circle", "clipPath", "defs"})
 _LINKS = frozenset({"href", "src", "style"})
 
-AnyChart = alt.Chart | alt.LayerChart | alt.FacetChart
+AnyChart = alt.Chart | alt.LayerChart | alt.FacetChart | alt.ConcatChart
 ChartMaker = Callable[[Size], tuple[AnyChart, int]]
 
 
@@ -36,8 +36,9 @@ def to_svg(chart: AnyChart, *, size: Size, height: int) -> str:
     """Draw by vl-convert, with axes and legend inside the given width."""
     spec: dict[str, Any] = chart.to_dict()
     spec["config"] = config(size)
-    spec["width"], spec["height"] = size.width, height
-    spec["autosize"] = {"type": "fit", "contains": "padding"}
+    if not isinstance(chart, alt.ConcatChart):  # panels have sizes of their own
+        spec["width"], spec["height"] = size.width, height
+        spec["autosize"] = {"type": "fit", "contains": "padding"}
     spec["padding"] = {"left": 2, "right": 12, "top": 6, "bottom": 4}
     # An empty list of addresses: a chart cannot fetch anything, whatever a data value looks like.
     return str(vl_convert.vegalite_to_svg(spec, allowed_base_urls=[]))

@@ -1,0 +1,70 @@
+"""What one must believe for a statement to hold, and which assumptions the answer hangs on."""
+
+from __future__ import annotations
+
+from churnsim.report import format as fmt
+from churnsim.report.blocks import Block, Cell, Chapter, Column, Heading, Table, Text
+from churnsim.report.chapters.assumptions import status_key
+from churnsim.report.context import Context
+from churnsim.report.figures import region_figure
+from churnsim.report.tables import row_of, table
+from churnsim.report.what_if_record import Sensitivity, SensitivityRow
+
+__all__ = ["chapter"]
+
+
+def chapter(context: Context) -> Chapter:
+    """A map for each statement asked about, in words and as a picture; then the assumptions by influence."""
+    say, asked = context.say, context.run.what_if
+    blocks: list[Block] = []
+    if asked.beliefs:
+        blocks.append(Text(text=say("beliefs.intro")))
+    for belief in asked.beliefs:
+        blocks.append(Heading(text=belief.title))
+        blocks += [Text(text=sentence) for sentence in belief.words]
+        blocks.append(region_figure(context, belief))
+    if asked.sensitivity:
+        blocks += [Heading(text=say("beliefs.sensitivity_heading")), *_sensitivity(context, asked.sensitivity)]
+    return Chapter(id="beliefs", title=say("section.beliefs"), blocks=blocks)
+
+
+def _sensitivity(context: Context, found: Sensitivity) -> list[Block]:
+    say = context.say
+    intro = say(
+        f"beliefs.{found.method}_intro",
+        quantity=found.quantity,
+        points=fmt.count(found.points),
+        replications=fmt.count(found.replications),
+        noise=fmt.percent(found.noise),
+    )
+    return [Text(text=intro), _table(context, found)]
+
+
+def _table(context: Context, found: Sensitivity) -> Table:
+    say, morris = context.say, found.method == "morris"
+    columns = [
+        Column(title=say("beliefs.assumption"), prose=True),
+        Column(title=say("beliefs.range"), numeric=True),
+        Column(title=say("beliefs.mu_star" if morris else "beliefs.total"), numeric=True),
+        Column(title=say("beliefs.mu" if morris else "beliefs.first"), numeric=True),
+    ]
+    caption = say("beliefs.sensitivity_caption", quantity=found.quantity, level=fmt.percent(found.level))
+    return table(caption, columns, [_row(context, row, morris) for row in found.rows])
+
+
+def _row(context: Context, row: SensitivityRow, morris: bool) -> list[Cell]:
+    def number(value: float | None) -> str:
+        return context.money(value) if morris else fmt.fixed(value, 2)
+
+    status = context.words.known(f"status.{status_key(row.range_status)}", row.range_status)
+    main, lower, upper, other = (
+        (row.mu_star, row.mu_star_lower, row.mu_star_upper, row.mu)
+        if morris
+        else (row.total, row.total_lower, row.total_upper, row.first)
+    )
+    return row_of(
+        Cell(text=row.assumption, note=f"{status}: {row.range_source}"),
+        context.interval(fmt.significant(row.low, 3), fmt.significant(row.high, 3)),
+        Cell(text=number(main), note=context.interval(number(lower), number(upper))),
+        number(other),
+    )
