@@ -105,8 +105,8 @@ def test_charges_are_the_subscribers_own(telco):
 def test_impossible_bridges(telco):
     with pytest.raises(cs.DataError, match="nobody is there"):
         SubscriberBase(telco[telco["churned"]], charges=telco["monthly_charges"])
+    sbg = cs.ShiftedBetaGeometric(alpha=1.0, beta=2.0, unit="M")
     with pytest.raises(cs.ConfigError, match="multipliers belong to a contract with hazards"):
-        sbg = cs.ShiftedBetaGeometric(alpha=1.0, beta=2.0, unit="M")
         hazard_multipliers(telco, sbg, contract_of(sbg))
     with pytest.raises(cs.DataError, match="above 0"):
         charges_model(telco["monthly_charges"] * 0)

@@ -14,12 +14,14 @@ from churnsim.report.schema import Replay, Value
 from churnsim.report.what_if_record import Belief
 
 __all__ = [
-    "calibration_figure", "forest_figure", "holdout_figure", "open_ended", "path_figure", "region_figure",
+    "calibration_figure", "drawn_figure", "forest_figure", "holdout_figure", "open_ended", "path_figure",
+    "region_figure",
     "replay_figure", "spending_figure", "survey_figure", "tracking_figure", "value_figure",
 ]  # fmt: skip
 
 
-def _figure(context: Context, name: str, make: ChartMaker, *, description: str, **values: str) -> Figure:
+def drawn_figure(context: Context, name: str, make: ChartMaker, *, description: str, **values: str) -> Figure:
+    """A chart with its title and note, drawn wide and narrow."""
     title = context.say(f"chart.{name}.title", **values)
     wide, narrow = draw(make, name=f"figure-{name}", title=title, description=description)
     return Figure(
@@ -63,7 +65,7 @@ def calibration_figure(context: Context) -> Figure:
         "chart.calibration.description", calibration_end=validation.calibration_end, reading=reading
     )
     make = prediction.calibration(rows, **_labels(context, "calibration", "x", "y", "actual", "expected"))
-    return _figure(context, "calibration", make, description=description)
+    return drawn_figure(context, "calibration", make, description=description)
 
 
 def holdout_figure(context: Context) -> Figure:
@@ -87,7 +89,7 @@ def holdout_figure(context: Context) -> Figure:
     )
     end = validation.calibration_end
     make = prediction.holdout(rows, **_labels(context, "holdout", "x", "y", "actual", "expected"))
-    return _figure(
+    return drawn_figure(
         context,
         "holdout",
         make,
@@ -115,7 +117,7 @@ def tracking_figure(context: Context) -> Figure:
     )
     labels = _labels(context, "tracking", "x", "y", "actual", "expected", "mark")
     make = prediction.tracking(rows, end=validation.calibration_end[:10], **labels)
-    return _figure(context, "tracking", make, description=description)
+    return drawn_figure(context, "tracking", make, description=description)
 
 
 def replay_figure(context: Context, replay: Replay) -> Figure:
@@ -144,7 +146,7 @@ def replay_figure(context: Context, replay: Replay) -> Figure:
         interval=context.count_interval(round(replay.lower), round(replay.upper)),
         actual=actual,
     )
-    return _figure(context, "replay", make, description=description, level=level)
+    return drawn_figure(context, "replay", make, description=description, level=level)
 
 
 def value_figure(context: Context, value: Value) -> Figure:
@@ -156,7 +158,7 @@ def value_figure(context: Context, value: Value) -> Figure:
         last=context.money(rows[-1]["value"]),
     )
     make = strategies.value_by_decile(rows, **_labels(context, "value", "x", "y"))
-    return _figure(context, "value", make, description=description)
+    return drawn_figure(context, "value", make, description=description)
 
 
 def spending_figure(context: Context, *, accounts: dict[str, str], totals: dict[str, float]) -> Figure:
@@ -180,7 +182,9 @@ def spending_figure(context: Context, *, accounts: dict[str, str], totals: dict[
         accounts=list(accounts.values()),
         x=context.say("chart.spending.x"),
     )
-    return _figure(context, "spending", make, description=context.say("chart.spending.description", reading=reading))
+    return drawn_figure(
+        context, "spending", make, description=context.say("chart.spending.description", reading=reading)
+    )
 
 
 def forest_figure(context: Context) -> Figure:
@@ -193,7 +197,9 @@ def forest_figure(context: Context) -> Figure:
         readings.append(context.say("chart.forest.one", strategy=title, difference=text, interval=interval))
     make = strategies.forest(rows, x=context.say("chart.forest.x"))
     description = context.say("chart.forest.description", reading=context.listed(readings))
-    return _figure(context, "forest", make, description=description, baseline=context.baseline, level=context.level)
+    return drawn_figure(
+        context, "forest", make, description=description, baseline=context.baseline, level=context.level
+    )
 
 
 def path_figure(context: Context, name: str) -> Figure:
@@ -220,7 +226,7 @@ def path_figure(context: Context, name: str) -> Figure:
     periods = fmt.count(len({row["period"] for row in rows}))
     description = context.say(f"chart.{name}.description", periods=periods, reading=reading)
     make = strategies.paths(rows, strategies=names, **_labels(context, name, "x", "y"))
-    return _figure(context, name, make, description=description, level=context.level)
+    return drawn_figure(context, name, make, description=description, level=context.level)
 
 
 def survey_figure(context: Context, instrument: str, make: ChartMaker, *, reading: str, level: float) -> Figure:

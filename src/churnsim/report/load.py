@@ -19,6 +19,8 @@ SURVEY = "survey"
 """One more, of runs that asked customers."""
 WHAT_IF = "what_if"
 """One more, of runs that were asked for maps or sensitivity."""
+OPTIONAL = ("survival",)
+"""Those that only some kinds of study write."""
 
 
 def load_run(run_dir: Path) -> Run:
@@ -42,6 +44,7 @@ def load_run(run_dir: Path) -> Run:
         pieces[SURVEY] = _read_piece(run_dir, SURVEY)
     if (run_dir / f"{WHAT_IF}.json").is_file():
         pieces[WHAT_IF] = _read_piece(run_dir, WHAT_IF)
+    pieces |= {name: _read_piece(run_dir, name) for name in OPTIONAL if (run_dir / f"{name}.json").is_file()}
     try:
         run = Run.model_validate(pieces)
     except ValidationError as error:

@@ -13,6 +13,7 @@ from pydantic import Field
 from churnsim.report.claim_record import Claim
 from churnsim.report.piece import Number, Piece, Row
 from churnsim.report.survey_record import SurveyRecord
+from churnsim.report.survival_record import ModelValue, Survival
 from churnsim.report.what_if_record import Precision, Selection, WhatIf
 
 __all__ = [
@@ -174,6 +175,8 @@ class Value(Piece):
     customers: int
     mean_p_alive: Number | None = None
     by_decile: list[Decile] = Field(default_factory=list)
+    by_model: list[ModelValue] = Field(default_factory=list)
+    average_churn: Number | None = None
 
 
 class Assumption(Piece):
@@ -272,6 +275,7 @@ class Run(Piece):
     manifest: Manifest
     fits: dict[str, Fit]
     validation: Validation
+    survival: Survival | None = None
     value: Value | None
     assumptions: list[Assumption]
     strategies: list[StrategyFacts]

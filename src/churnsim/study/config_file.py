@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from churnsim.errors import ConfigError
 from churnsim.study.config import StudyConfig
+from churnsim.study.contract.config import ContractStudyConfig
 from churnsim.study.market_overrides import market_problems
 from churnsim.study.problems import ConfigPath, Problem, closest, config_error, value_at
 from churnsim.study.relations import relation_problems
@@ -59,7 +60,7 @@ def parse_config(text: str, *, name: str = "the configuration", folder: str | Pa
         raise ConfigError(f"{name} is not valid TOML: {error}. Text needs quotes; a table is [name].") from None
     problems = [*_schema_problems(content), *_market_problems(content)]
     if not problems:
-        config = StudyConfig.model_validate(content)
+        config = schema_of(content).model_validate(content)
         config._folder = Path(folder)
         problems = relation_problems(config)
         if not problems:
@@ -79,9 +80,14 @@ def with_replications(config: StudyConfig, replications: int) -> StudyConfig:
     return changed
 
 
+def schema_of(content: dict[str, Any]) -> type[StudyConfig]:
+    """The schema of a configuration: of subscribers with ``setting = "contractual"``, otherwise of purchases."""
+    return ContractStudyConfig if "setting" in content else StudyConfig
+
+
 def _schema_problems(content: dict[str, Any]) -> list[Problem]:
     try:
-        StudyConfig.model_validate(content)
+        schema_of(content).model_validate(content)
     except ValidationError as error:
         return [_problem(details, content) for details in error.errors() if details["loc"] != ("market",)]
     return []
@@ -95,11 +101,11 @@ def _problem(details: ErrorDetails, content: dict[str, Any]) -> Problem:
     path = tuple(details["loc"])
     kind, limits = details["type"], details.get("ctx", {})
     if kind == "extra_forbidden":
-        section = _section(path[:-1])
+        section = _section(path[:-1], content)
         message = f"unknown key. {closest(str(path[-1]), section.model_fields)}"
         return Problem(path=path, message=message, show_value=False)
     if kind == "missing":
-        section, key = _section(path[:-1]), str(path[-1])
+        section, key = _section(path[:-1], content), str(path[-1])
         return Problem(path=path, message=f"missing. {_add(section, path, key)}", show_value=False)
     if kind in ("model_type", "dict_type"):
         return Problem(path=path, message=f"must be a table, written [{_table(path)}].")
@@ -142,9 +148,9 @@ def _add(section: type[BaseModel], path: ConfigPath, key: str) -> str:
     return f"Add {key}: {field.description}."
 
 
-def _section(path: ConfigPath) -> type[BaseModel]:
+def _section(path: ConfigPath, content: dict[str, Any]) -> type[BaseModel]:
     """The model that describes the table at `path`."""
-    section: type[BaseModel] = StudyConfig
+    section: type[BaseModel] = schema_of(content)
     for key in path:
         if isinstance(key, str):
             section = _nested(section.model_fields[key].annotation) or section

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from churnsim.study.config import StudyConfig
+from churnsim.study.config import DataSection, StudyConfig
 from churnsim.study.problems import ConfigPath, Problem, closest
 from churnsim.study.strategy_sections import BudgetedSection, DeskSection, StrategySection, TargetedSection
 from churnsim.study.what_if_relations import what_if_problems
@@ -34,6 +34,9 @@ def relation_problems(config: StudyConfig) -> list[Problem]:
 
 
 def _data_problems(config: StudyConfig) -> Iterator[Problem]:
+    if not isinstance(config.data, DataSection):
+        yield from config.data.problems(config.folder)
+        return
     data = config.data
     if (data.dataset is None) == (data.path is None):
         got = "neither" if data.dataset is None else "both"

@@ -8,26 +8,24 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import churnsim
 from churnsim.simulation.compare import Comparison, joined
-from churnsim.simulation.market import Market, assumptions
+from churnsim.simulation.market import Market
 from churnsim.simulation.running import worker_count
 from churnsim.study.claim_stage import chosen_claims, judge_claims
 from churnsim.study.comparison_stage import compare_strategies
 from churnsim.study.config import StudyConfig
-from churnsim.study.data_stage import StudyData, load_data
 from churnsim.study.earlier_runs import borrow_outcomes, outcome_keys
-from churnsim.study.fit_stage import StudyFits, fit_models
-from churnsim.study.market_stage import build_market, build_strategies, scenario_for, strategy_rows
+from churnsim.study.market_stage import build_strategies, scenario_for, strategy_rows
 from churnsim.study.progress import Progress, Silent
 from churnsim.study.provenance import platform_facts, recipe, run_hash
 from churnsim.study.replications import wanted_replications
 from churnsim.study.simulation_stage import simulate_all, warm_kernels
-from churnsim.study.store import MANIFEST, OUTCOMES, RunStore, rows, write_parquet
+from churnsim.study.stages import Stages, stages_of
+from churnsim.study.store import MANIFEST, OUTCOMES, RunStore, write_parquet
 from churnsim.study.survey_stage import survey_checksum, survey_results
-from churnsim.study.validation_stage import validate
-from churnsim.study.value_stage import value_base
 from churnsim.study.what_if_stage import check_what_ifs, what_if_steps, what_ifs
 
 __all__ = ["StudyInterrupted", "run_study"]
@@ -53,11 +51,12 @@ def run_study(
     """
     watch = progress or Silent()
     watch.stage("data")
-    data = load_data(config.data, config.folder)
+    stages = stages_of(config)
+    data = stages.load(config)
     store = RunStore.open(runs_dir, config.name, run_hash(config.canonical(), _checksum(config, data)))
     count = worker_count(workers if workers is not None else config.simulation.workers)
     with store.lock():
-        sitting = _Sitting(config, data, store, count, watch)
+        sitting = _Sitting(config, stages, data, store, count, watch)
         if sitting.may_skip(fresh=fresh):
             watch.note(f"{store.directory} is complete already; --fresh runs it again.")
             return store.directory
@@ -74,8 +73,11 @@ def run_study(
 class _Sitting:
     """One go at a run: from the start, or from where the last one stopped."""
 
-    def __init__(self, config: StudyConfig, data: StudyData, store: RunStore, workers: int, watch: Progress) -> None:
-        self.config, self.data, self.store, self.workers, self.watch = config, data, store, workers, watch
+    def __init__(
+        self, config: StudyConfig, stages: Stages, data: Any, store: RunStore, workers: int, watch: Progress
+    ) -> None:
+        self.config, self.stages, self.data = config, stages, data
+        self.store, self.workers, self.watch = store, workers, watch
         self._recipe = recipe()
         self._clock = time.monotonic()
         self._earlier_seconds = 0.0
@@ -107,23 +109,19 @@ class _Sitting:
         """Every stage. The quick ones are done again on every sitting; what was simulated, and the claims, are kept."""
         config, data, store, watch = self.config, self.data, self.store, self.watch
         self.write_manifest("partial")
-        silent = data.facts["silent_days"]
-        if silent:
-            watch.note(
-                f"warning: no purchase in the last {silent} days before {data.holdout_end}; they count as days on "
-                "which nobody bought. If the log simply ends earlier, set holdout_end to its last day."
-            )
+        for note in self.stages.notes(data):
+            watch.note(note)
         watch.stage("models")
-        fits = fit_models(data)
+        fits = self.stages.fit(config, data)
         for warning in fits.warnings():
             watch.note(f"warning: {warning}")
         store.write("fits.json", fits.to_json())
-        market = build_market(config, data, fits)
-        store.write("assumptions.json", rows(assumptions(market)))
+        market = self.stages.market(config, data, fits)
+        store.write("assumptions.json", self.stages.assumption_rows(market))
         check_what_ifs(config, market, build_strategies(config))
         self._value(fits, market)
         warm_kernels(market)
-        self._validation(fits)
+        self._validation(fits, market)
         self._strategies(market)
         self._survey(market)
         self._what_ifs(market)
@@ -160,23 +158,16 @@ class _Sitting:
             },
         )
 
-    def _value(self, fits: StudyFits, market: Market) -> None:
-        config, section = self.config, self.config.value
+    def _value(self, fits: Any, market: Market) -> None:
         self.watch.stage("value of the customers")
-        asked = section.annual_discount_rate
-        value = value_base(
-            self.data, fits, section,
-            horizon=(section.horizon or config.simulation.horizon).to(self.data.unit),
-            annual_discount_rate=market.terms.annual_discount_rate if asked is None else asked,
-            margin=market.terms.margin, seed=config.seed,
-        )  # fmt: skip
-        self.store.write("value.json", value)
+        self.store.write("value.json", self.stages.value(self.config, self.data, fits, market))
 
-    def _validation(self, fits: StudyFits) -> None:
-        config, name = self.config, "validation.json"
-        self.watch.stage(f"replay of the holdout ({2 * config.validation.replications} replications)")
-        if not self.store.readable(name):
-            self.store.write(name, validate(self.data, fits, config.validation, seed=config.seed, workers=self.workers))
+    def _validation(self, fits: Any, market: Market) -> None:
+        config, stages = self.config, self.stages
+        self.watch.stage(stages.validation_title(config))
+        if not all(self.store.readable(name) for name in stages.validation_files()):
+            for name, content in stages.validation(config, self.data, fits, market, self.workers).items():
+                self.store.write(name, content)
 
     def _strategies(self, market: Market) -> None:
         config, store, watch = self.config, self.store, self.watch
@@ -238,8 +229,8 @@ class _Sitting:
         self.store.write("claims.json", findings)
 
 
-def _checksum(config: StudyConfig, data: StudyData) -> str:
-    """Of everything that was read: the purchases, and the survey where there is one."""
+def _checksum(config: StudyConfig, data: Any) -> str:
+    """Of everything that was read: the customers, and the survey where there is one."""
     return str(data.facts["checksum_sha256"]) + survey_checksum(config.survey, config.folder)
 
 

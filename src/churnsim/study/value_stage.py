@@ -13,7 +13,7 @@ from churnsim.study.data_stage import StudyData
 from churnsim.study.fit_stage import StudyFits
 from churnsim.study.store import rows
 
-__all__ = ["value_base"]
+__all__ = ["by_decile", "value_base"]
 
 LEVEL = 0.95
 DECILES = 10
@@ -55,11 +55,12 @@ def value_base(
         "level": LEVEL,
         "customers": len(values),
         "mean_p_alive": float(fits.purchases.model.p_alive(data.summary).mean()),
-        "by_decile": rows(_by_decile(values)),
+        "by_decile": rows(by_decile(values)),
     }
 
 
-def _by_decile(values: Any) -> Any:
+def by_decile(values: Any) -> Any:
+    """Customers and value by tenth, from the most valuable."""
     ranked = values.sort_values(ascending=False, kind="stable")
     decile = np.arange(len(ranked)) * DECILES // len(ranked) + 1
     grouped = ranked.groupby(decile)

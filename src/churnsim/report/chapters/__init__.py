@@ -15,6 +15,7 @@ from churnsim.report.chapters import (
     question,
     satisfaction,
     strategies,
+    survival,
     value,
 )
 from churnsim.report.context import Context
@@ -22,7 +23,8 @@ from churnsim.report.context import Context
 __all__ = ["all_chapters"]
 
 _ORDER = (
-    answer, question, data, fit, prediction, value, strategies, beliefs, satisfaction, claims, assumptions, method,
+    answer, question, data, fit, prediction, survival, value, strategies, beliefs, satisfaction, claims, assumptions,
+    method,
 )  # fmt: skip
 
 

@@ -17,8 +17,9 @@ def chapter(context: Context) -> Chapter:
     say, facts = context.say, context.run.manifest.data
     first, last = facts.first[:10], facts.last[:10]
     customers, rows = fmt.count(facts.customers), fmt.count(facts.rows)
+    kind = "intro_subscribers" if context.run.survival else "intro"
     blocks: list[Block] = [
-        Text(text=say("data.intro", customers=customers, rows=rows, first=first, last=last)),
+        Text(text=say(f"data.{kind}", customers=customers, rows=rows, first=first, last=last)),
         Facts(
             rows=[
                 (say("data.source"), facts.source),

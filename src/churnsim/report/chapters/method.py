@@ -76,7 +76,9 @@ def _limits(context: Context) -> list[str]:
     limits.append(say("limits.levels_parameters" if with_parameters else "limits.levels"))
     if len(context.differences) > 1:
         limits.append(say("limits.best", strategies=fmt.count(len(context.contenders))))
-    if run.validation.replay is None:
+    if run.survival:
+        limits.append(say("limits.cohort"))
+    elif run.validation.replay is None:
         limits.append(say("limits.no_replay"))
     elif not (run.validation.replay.with_parameter_uncertainty or run.validation.replay).covered:
         limits.append(say("limits.replay"))

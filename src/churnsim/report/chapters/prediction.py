@@ -21,6 +21,8 @@ __all__ = ["chapter", "replay_sentences"]
 def chapter(context: Context) -> Chapter:
     """The model against customers' behaviour that it was not shown."""
     say, validation = context.say, context.run.validation
+    if not validation.calibration_end:  # a study that holds no purchases out
+        return Chapter(id="prediction", title=say("section.prediction"))
     end, last = validation.calibration_end, validation.holdout_end
     blocks: list[Block] = [Text(text=say("prediction.intro", calibration_end=end, holdout_end=last))]
     if validation.replay:

@@ -20,9 +20,29 @@ def chapter(context: Context) -> Chapter:
     if value is None:
         return Chapter(id="value", title=title)
     blocks: list[Block] = [Text(text=" ".join(_sentences(context, value)))]
+    if value.by_model:
+        blocks += _by_model(context, value)
     if value.by_decile:
         blocks += [value_figure(context, value), _deciles(context, value)]
     return Chapter(id="value", title=title, blocks=blocks)
+
+
+def _by_model(context: Context, value: Value) -> list[Block]:
+    """The same customers by each model, and by one average churn rate."""
+    say = context.say
+    keys = ("model", "amount", "interval_head", "average_error")
+    columns = [Column(title=say(f"value.{key}"), numeric=key != "model") for key in keys]
+    rows = [
+        row_of(
+            context.words.known(f"family.{row.model.replace('_', '').replace(' ', '')}", row.model.replace("_", " ")),
+            context.money(row.total, like=value.total),
+            context.money_interval(row.lower, row.upper),
+            fmt.ABSENT if row.average_rate_error is None else fmt.percent(row.average_rate_error, 1),
+        )
+        for row in value.by_model
+    ]
+    sentence = say("value.average", rate=fmt.percent(value.average_churn, 2))
+    return [Text(text=sentence), table(say("value.by_model"), columns, rows)]
 
 
 def _sentences(context: Context, value: Value) -> list[str]:

@@ -1,0 +1,84 @@
+"""How long subscribers stay: the curve, the families compared, the regression, and the churn model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from churnsim.report import format as fmt
+from churnsim.report.blocks import Block, Chapter, Details, Figure, Text
+from churnsim.report.charts.survival import survival
+from churnsim.report.context import Context
+from churnsim.report.figures import drawn_figure
+from churnsim.report.survival_record import Survival
+from churnsim.report.tables import records_table
+
+__all__ = ["chapter"]
+
+MOST_ROWS = 60
+
+
+def chapter(context: Context) -> Chapter:
+    """Survival and churn; empty for a study of purchases."""
+    title, found = context.say("section.survival"), context.run.survival
+    if found is None:
+        return Chapter(id="survival", title=title)
+    say, churn = context.say, found.churn
+    choice = _name(context, found.choice)
+    intro = say(
+        "survival.intro", leavers=fmt.count(found.leavers), customers=fmt.count(found.customers),
+        level=fmt.percent(found.band_level), choice=choice, families=fmt.count(len(found.families)),
+    )  # fmt: skip
+    inside = say("survival.inside", inside=fmt.count(found.inside), tenures=fmt.count(found.tenures))
+    about = say(
+        "survival.churn", kind=churn.kind, split=churn.split, leavers=fmt.count(churn.leavers),
+        customers=fmt.count(churn.customers),
+    )  # fmt: skip
+    blocks: list[Block] = [
+        Text(text=f"{intro} {inside}"),
+        _figure(context, found),
+        Text(text=say("survival.why", why=found.why), tone="note"),
+        _folded(context, "families", found.families),
+        Text(text=found.regression_status, tone="note"),
+        _folded(context, "ratios", found.hazard_ratios),
+    ]
+    if found.proportional:
+        blocks.append(_folded(context, "proportional", found.proportional))
+    blocks.append(Text(text=about))
+    blocks += [
+        records_table(say("survival.scores"), churn.scores, limit=MOST_ROWS),
+        _folded(context, "calibration", churn.calibration),
+        _folded(context, "lift", churn.lift),
+        _folded(context, "importance", churn.importance),
+    ]
+    return Chapter(id="survival", title=title, blocks=blocks)
+
+
+def _name(context: Context, kind: str) -> str:
+    return context.words.known(f"family.{kind.replace('_', '')}", kind.replace("_", " "))
+
+
+def _folded(context: Context, key: str, records: list[dict[str, Any]]) -> Details:
+    caption = context.say(f"survival.{key}")
+    return Details(summary=caption, blocks=[records_table(caption, records, limit=MOST_ROWS)])
+
+
+def _figure(context: Context, found: Survival) -> Figure:
+    say, last = context.say, found.curve[-1]
+    names = {
+        "survival": say("chart.survival.observed"),
+        "chosen": _name(context, found.choice),
+        "sbg": say("chart.survival.sbg"),
+        "simulated": say("chart.survival.simulated"),
+    }
+    if found.choice == "sbg":
+        del names["sbg"]
+    unit = context.words.known(f"unit.{found.unit}", found.unit)
+    make = survival(
+        [point.model_dump() for point in found.curve], x=say("chart.survival.x", unit=unit), y=say("chart.survival.y"),
+        names=names,
+    )  # fmt: skip
+    description = say(
+        "chart.survival.description", tenure=fmt.fixed(last.tenure, 0), observed=fmt.percent(last.survival, 1),
+        choice=names["chosen"], chosen=fmt.percent(last.chosen, 1), simulated=fmt.percent(last.simulated, 1),
+    )  # fmt: skip
+    return drawn_figure(context, "survival", make, description=description, level=fmt.percent(found.band_level))

@@ -1,0 +1,107 @@
+"""What a kind of study does at each stage; the runner knows only these names.
+
+Two kinds: customers known by their purchases (`TransactionStages`), and subscribers under contract
+(`contract.stages.ContractStages`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from churnsim.simulation.market import Market, assumptions
+from churnsim.study.config import StudyConfig
+from churnsim.study.data_stage import load_data
+from churnsim.study.fit_stage import fit_models
+from churnsim.study.market_stage import build_market
+from churnsim.study.store import rows
+from churnsim.study.validation_stage import validate
+from churnsim.study.value_stage import value_base
+
+__all__ = ["Stages", "TransactionStages", "stages_of"]
+
+
+class Stages(Protocol):
+    """One kind of study. `data` and `fits` are whatever `load` and `fit` return; data has `facts`, fits `to_json` and
+    `warnings`."""
+
+    def load(self, config: StudyConfig) -> Any:
+        """The data that [data] names."""
+
+    def notes(self, data: Any) -> Iterator[str]:
+        """What a reader must know of the data."""
+
+    def fit(self, config: StudyConfig, data: Any) -> Any:
+        """The fitted models."""
+
+    def market(self, config: StudyConfig, data: Any, fits: Any) -> Market:
+        """The market that the strategies meet."""
+
+    def assumption_rows(self, market: Market) -> list[dict[str, Any]]:
+        """The content of assumptions.json."""
+
+    def value(self, config: StudyConfig, data: Any, fits: Any, market: Market) -> dict[str, Any]:
+        """The content of value.json."""
+
+    def validation_title(self, config: StudyConfig) -> str:
+        """What the validation stage is called while it runs."""
+
+    def validation_files(self) -> tuple[str, ...]:
+        """The files that it writes."""
+
+    def validation(self, config: StudyConfig, data: Any, fits: Any, market: Market, workers: int) -> dict[str, Any]:
+        """Their content, by name."""
+
+
+class TransactionStages:
+    """Customers known by their purchases: BG/NBD and Gamma-Gamma, validated on a holdout."""
+
+    def load(self, config: StudyConfig) -> Any:
+        return load_data(config.data, config.folder)
+
+    def notes(self, data: Any) -> Iterator[str]:
+        silent = data.facts["silent_days"]
+        if silent:
+            yield (
+                f"warning: no purchase in the last {silent} days before {data.holdout_end}; they count as days on "
+                "which nobody bought. If the log simply ends earlier, set holdout_end to its last day."
+            )
+
+    def fit(self, config: StudyConfig, data: Any) -> Any:
+        return fit_models(data)
+
+    def market(self, config: StudyConfig, data: Any, fits: Any) -> Market:
+        return build_market(config, data, fits)
+
+    def assumption_rows(self, market: Market) -> list[dict[str, Any]]:
+        return rows(assumptions(market))
+
+    def value(self, config: StudyConfig, data: Any, fits: Any, market: Market) -> dict[str, Any]:
+        section, asked = config.value, config.value.annual_discount_rate
+        return value_base(
+            data, fits, section,
+            horizon=(section.horizon or config.simulation.horizon).to(data.unit),
+            annual_discount_rate=market.terms.annual_discount_rate if asked is None else asked,
+            margin=market.terms.margin, seed=config.seed,
+        )  # fmt: skip
+
+    def validation_title(self, config: StudyConfig) -> str:
+        return f"replay of the holdout ({2 * config.validation.replications} replications)"
+
+    def validation_files(self) -> tuple[str, ...]:
+        return ("validation.json",)
+
+    def validation(self, config: StudyConfig, data: Any, fits: Any, market: Market, workers: int) -> dict[str, Any]:
+        return {"validation.json": validate(data, fits, config.validation, seed=config.seed, workers=workers)}
+
+
+def stages_of(config: StudyConfig) -> Stages:
+    """The stages of this kind of study."""
+    from churnsim.study.contract.config import ContractStudyConfig
+
+    if isinstance(config, ContractStudyConfig):
+        # lifelines and scikit-learn take a second to import; a study of purchases does without.
+        from churnsim.study.contract.stages import ContractStages
+
+        return ContractStages()
+    return TransactionStages()
