@@ -11,11 +11,11 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from churnsim.kernels.jit import njit
+from churnsim.kernels.jit import inlined, njit
 from churnsim.kernels.life import failure_probability
 from churnsim.kernels.philox import block
 from churnsim.kernels.rules import CLOCK, CONTRACT, Records
-from churnsim.kernels.samplers import exponential_quantile, gamma_quantile
+from churnsim.kernels.samplers import exponential_quantile, exponential_survival, gamma_quantile
 from churnsim.kernels.satisfaction import factor as mood_factor
 from churnsim.kernels.special import lower_gamma
 from churnsim.kernels.streams import ARRIVALS, COMPLAINT, DEATH, PURCHASE, REFERRAL, SIMULATION
@@ -41,7 +41,7 @@ Floats = NDArray[np.float64]
 _SLOWEST = 1e-9  # a factor on a clock stays above this, so that what is left of it is not lost
 
 
-@njit
+@inlined
 def purchase_gap(rules: Records, u: float, rate: float) -> float:
     """Time to the next purchase at probability u: exponential, Erlang-k with the same mean, or the contract's term."""
     rule = rules[0]
@@ -50,7 +50,7 @@ def purchase_gap(rules: Records, u: float, rate: float) -> float:
     if rate <= 0.0:
         return math.inf
     if rule.regularity == 1.0:
-        return exponential_quantile(u) / rate
+        return exponential_survival(u) / rate
     return gamma_quantile(u, rule.regularity) / (rule.regularity * rate)
 
 

@@ -17,7 +17,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from churnsim.kernels.jit import njit
+from churnsim.kernels.jit import inlined, njit
 from churnsim.kernels.philox import block
 from churnsim.kernels.rules import BY_TENURE, CLOCK, FIXED_SPEND, Records
 from churnsim.kernels.streams import COMPLAINT, LOSS, PURCHASE, SIMULATION, WIN_BACK
@@ -44,11 +44,13 @@ __all__ = [
     "failure_probability",
     "first_amount",
     "margin_of",
+    "organic_chance",
     "organic_probability",
     "paid",
     "purchase",
     "reply",
     "reply_kind",
+    "spend_scale",
 ]
 
 Floats = NDArray[np.float64]
@@ -62,7 +64,7 @@ NOWHERE, EVAPORATES, SWITCHES, HELD = 0, 1, 2, 3
 DEATHS = 1 << 32  # ordinals of losses by a clock begin here, those of losses at a purchase are its number
 
 
-@njit
+@inlined
 def failure_probability(rules: Records, rate: float, dropout: float) -> float:
     """f: the chance that a purchase fails, such that failures cause the share phi of this customer's dropout.
 
@@ -76,21 +78,19 @@ def failure_probability(rules: Records, rate: float, dropout: float) -> float:
     return rule.failure_share * dropout / rule.leave_after_failure
 
 
-@njit
+@inlined
 def organic_probability(dropout: float, failure_share: float) -> float:
     """o = p (1 - phi)/(1 - phi p): with failure losses phi p first, one purchase loses the customer with p exactly."""
     below = 1.0 - failure_share * dropout
     return dropout * (1.0 - failure_share) / below if below > 0.0 else 1.0
 
 
-@njit
-def _organic(u: float, rules: Records, dropout: float, factor: float) -> int:
-    """Organic dropout of a customer whom the failure did not lose; `factor` is what the firm does to its
-    probability."""
+@inlined
+def organic_chance(rules: Records, dropout: float, factor: float) -> float:
+    """Chance that a purchase which does not lose the customer by a failure is its last; `factor` is what the firm does
+    to it. Nil where lifetimes have a clock."""
     rule = rules[0]
-    if rule.lifetime == CLOCK:
-        return KEEPS
-    return LOST_ORGANIC if u < organic_probability(dropout, rule.failure_share) * factor else KEEPS
+    return 0.0 if rule.lifetime == CLOCK else organic_probability(dropout, rule.failure_share) * factor
 
 
 @njit
@@ -101,8 +101,8 @@ def _stay(rules: Records, kind: int) -> float:
     return rule.stay_slow if kind == SLOW else rule.stay_unresolved
 
 
-@njit
-def amount(rules: Records, spends: Floats, profits: Floats, u: float, spend_rate: float, factor: float, k: int) -> int:
+@inlined
+def amount(rules: Records, spends: Floats, profits: Floats, u: float, scale: float, factor: float, k: int) -> int:
     """List price of the k-th purchase in cents, rounded half up: Gamma(shape, rate nu), a fixed amount, or the profit
     of the k-th year of a relation (its last one from then on)."""
     rule = rules[0]
@@ -110,7 +110,13 @@ def amount(rules: Records, spends: Floats, profits: Floats, u: float, spend_rate
         return math.floor(profits[min(k, profits.size - 1)] * factor * 100.0 + 0.5)
     if rule.spending == FIXED_SPEND:
         return math.floor(rule.fixed_spend * factor * 100.0 + 0.5)
-    return math.floor(gamma_draw(spends, u, rule.spend_shape) / spend_rate * factor * 100.0 + 0.5)
+    return math.floor(gamma_draw(spends, u, rule.spend_shape) * scale + 0.5)
+
+
+@inlined
+def spend_scale(spend_rate: float, factor: float) -> float:
+    """Cents by which a unit gamma draw is multiplied: the customer's 1/nu, raised by `factor`."""
+    return factor * 100.0 / spend_rate
 
 
 @njit
@@ -120,10 +126,10 @@ def first_amount(
     """The purchase with which a new customer arrives: (list price in cents, word of the gap after it, word of
     dropout). It does not fail."""
     u_gap, u_spend, _, u_organic = block(0, PURCHASE, uid, replication, seed, SIMULATION)
-    return amount(rules, spends, profits, u_spend, spend_rate, 1.0, 0), u_gap, u_organic
+    return amount(rules, spends, profits, u_spend, spend_scale(spend_rate, 1.0), 1.0, 0), u_gap, u_organic
 
 
-@njit
+@inlined
 def paid(rules: Records, listed: int) -> tuple[int, int]:
     """What the customer pays of a list price and what it contributes, cents: a price off is taken from both."""
     rule = rules[0]
@@ -132,12 +138,11 @@ def paid(rules: Records, listed: int) -> tuple[int, int]:
     return cents, margin - (listed - cents)
 
 
-@njit
+@inlined
 def purchase(
     rules: Records,
-    dropout: float,
+    organic: float,
     failure: float,
-    factor: float,
     complains: float,
     k: int,
     uid: int,
@@ -147,7 +152,8 @@ def purchase(
     """The customer's k-th purchase: (word of the gap after it, word of its spend, failed, reply kind, what it leads
     to).
 
-    `failure` is the chance that it fails; `factor` multiplies organic dropout and `complains` the chance to complain.
+    `failure` is the chance that it fails, `organic` that of dropout by itself; `complains` multiplies the chance to
+    complain.
     With a desk a complaint AWAITS its reply, unless empowered staff settle it at once; without one the market's own
     handling answers at once. One word a decision: gap, spend, failure, organic dropout from the purchase's block;
     complaint, kind of reply, stay from the complaint's. The stay word serves silent and complaining customers alike,
@@ -155,13 +161,13 @@ def purchase(
     """
     u_gap, u_spend, u_failure, u_organic = block(k, PURCHASE, uid, replication, seed, SIMULATION)
     if u_failure >= failure:
-        return u_gap, u_spend, False, NO_REPLY, _organic(u_organic, rules, dropout, factor)
+        return u_gap, u_spend, False, NO_REPLY, LOST_ORGANIC if u_organic < organic else KEEPS
     rule = rules[0]
     u_complaint, u_kind, _, u_stay = block(k, COMPLAINT, uid, replication, seed, SIMULATION)
     if u_complaint >= rule.complaint_probability * complains:
         if u_stay >= rule.silent_stay:
             return u_gap, u_spend, True, NO_REPLY, LOST_FAILURE
-        return u_gap, u_spend, True, NO_REPLY, _organic(u_organic, rules, dropout, factor)
+        return u_gap, u_spend, True, NO_REPLY, LOST_ORGANIC if u_organic < organic else KEEPS
     kind = UNRESOLVED
     if u_kind < rule.at_once:
         kind = QUICK
@@ -175,7 +181,7 @@ def purchase(
             kind = SLOW
     if u_stay >= _stay(rules, kind):
         return u_gap, u_spend, True, kind, LOST_COMPLAINT
-    return u_gap, u_spend, True, kind, _organic(u_organic, rules, dropout, factor)
+    return u_gap, u_spend, True, kind, LOST_ORGANIC if u_organic < organic else KEEPS
 
 
 @njit
@@ -189,15 +195,15 @@ def reply_kind(rules: Records, waited: float) -> int:
 
 @njit
 def reply(
-    rules: Records, dropout: float, factor: float, kind: int, k: int, uid: int, replication: int, seed: int
+    rules: Records, organic: float, kind: int, k: int, uid: int, replication: int, seed: int
 ) -> tuple[float, float, int]:
-    """The desk's answer to the complaint about purchase k: (word of the gap after it, word of its spend, what it
-    leads to)."""
+    """The desk's answer to the complaint about purchase k: (word of the gap after it, word of its spend, what it leads
+    to). A customer whom it keeps may still drop out by itself, with the chance `organic`."""
     u_gap, u_spend, _, u_organic = block(k, PURCHASE, uid, replication, seed, SIMULATION)
     _, _, _, u_stay = block(k, COMPLAINT, uid, replication, seed, SIMULATION)
     if u_stay >= _stay(rules, kind):
         return u_gap, u_spend, LOST_COMPLAINT
-    return u_gap, u_spend, _organic(u_organic, rules, dropout, factor)
+    return u_gap, u_spend, LOST_ORGANIC if u_organic < organic else KEEPS
 
 
 @njit

@@ -23,7 +23,18 @@ from churnsim.kernels.clocks import (
 )
 from churnsim.kernels.jit import njit
 from churnsim.kernels.moods import experience, hazard_of, recover
-from churnsim.kernels.rules import ACTIVE, AWAITING, CLOCK, CONTRACT, DROPOUT_AT_ONCE, LOST, UNBORN, Record, Records
+from churnsim.kernels.rules import (
+    ACTIVE,
+    AWAITING,
+    CLOCK,
+    CONTRACT,
+    DROPOUT,
+    DROPOUT_AT_ONCE,
+    LOST,
+    UNBORN,
+    Record,
+    Records,
+)
 from churnsim.kernels.satisfaction import factor as mood_factor
 from churnsim.kernels.satisfaction import told as told_by
 
@@ -126,7 +137,8 @@ def _buy(
         c.state = ACTIVE
         c.death_at += time
         c.referral_at += time
-        u_gap, u_spend, fate = life.reply(rules, dropout, factor, c.reply, c.k, c.uid, replication, seed)
+        organic = life.organic_chance(rules, dropout, factor)
+        u_gap, u_spend, fate = life.reply(rules, organic, c.reply, c.k, c.uid, replication, seed)
         row[accounts.RECOVERY] += rule.reply_cents
         c.margin -= rule.reply_cents
         _answered(rules, c.reply, time, c, row, log, fill)
@@ -138,11 +150,14 @@ def _buy(
             experience(rules, hazards, effect, failure, time, c, replication, seed)
             factor = organic_factor(rules, effect, c.response, c.contacted, c.member, c.satisfied)
         complains = mood_factor(rule.complaint_effect, c.satisfied)
+        organic = life.organic_chance(rules, dropout, factor)
         u_gap, u_spend, failed, kind, fate = life.purchase(
-            rules, dropout, failure, factor, complains, c.k, c.uid, replication, seed
+            rules, organic, failure, complains, c.k, c.uid, replication, seed
         )
         if not contract:
-            listed = life.amount(rules, spends, profits, u_spend, c.spend_rate, raised, tenure)
+            listed = life.amount(
+                rules, spends, profits, u_spend, life.spend_scale(c.spend_rate, raised), raised, tenure
+            )
             c.repeat_revenue += _book(rules, listed, time, c, row, log, fill)
         c.unhappy = 0
         if failed:
@@ -171,9 +186,96 @@ def _buy(
     if fate != life.KEEPS and _lose(rules, fate, c.k, time, c, row, log, fill, replication, seed):
         return
     if contract:
-        listed = life.amount(rules, spends, profits, u_spend, c.spend_rate, raised, tenure)
+        listed = life.amount(rules, spends, profits, u_spend, life.spend_scale(c.spend_rate, raised), raised, tenure)
         c.repeat_revenue += _book(rules, listed, time, c, row, log, fill)
     c.due = time + purchase_gap(rules, u_gap, c.rate)
+
+
+@njit
+def _lives_alone(rules: Records) -> bool:
+    """Whether nothing but its own purchases can happen to a customer between meetings, each answered at once."""
+    rule = rules[0]
+    return (
+        (rule.lifetime == DROPOUT or rule.lifetime == DROPOUT_AT_ONCE)
+        and rule.desk == 0
+        and rule.satisfaction == 0
+        and rule.referral_rate == 0.0
+    )
+
+
+@njit
+def _buy_on(
+    rules: Records, spends: Floats, hazards: Floats, profits: Floats, effect: float, quality: float, uplift: float,
+    time: float, end: float, bounds: Floats, now: int, c: Record, table: Ints, log: Records, fill: Ints,
+    replication: int, seed: int,
+) -> float:  # fmt: skip
+    """`_buy` again and again until `end`, for a customer that lives alone and without a log: what cannot change
+    meanwhile is worked out once. Returns the time of the next event."""
+    rule = rules[0]
+    uid, rate, seen = c.uid, c.rate, c.seen
+    last, unhappy = c.last_purchase, c.unhappy
+    dropout = dropout_now(rules, hazards, c.dropout, seen + c.k, c.returns)
+    organic = life.organic_chance(
+        rules, dropout, organic_factor(rules, effect, c.response, c.contacted, c.member, c.satisfied)
+    )
+    failure = life.failure_probability(rules, rate, dropout) * quality
+    raised = 1.0 + uplift if c.crossed != 0 else 1.0
+    scale = life.spend_scale(c.spend_rate, raised)
+    k, bought, revenue, margins = c.k, 0, 0, 0  # the last three since the period began
+    asking = rule.asking_cents
+    turn = bounds[now + 1]
+    while time < end:
+        if time >= turn:
+            _book_many(bought, revenue, margins, asking, c, table[now])
+            bought, revenue, margins = 0, 0, 0
+            while time >= turn:
+                now += 1
+                turn = bounds[now + 1]
+        k += 1
+        u_gap, u_spend, failed, kind, fate = life.purchase(rules, organic, failure, 1.0, k, uid, replication, seed)
+        cents, margin = life.paid(rules, life.amount(rules, spends, profits, u_spend, scale, raised, seen + k))
+        bought += 1
+        revenue += cents
+        margins += margin
+        last = time
+        unhappy = 0
+        if failed:
+            unhappy = _fail_alone(rules, kind, time, c, table[now], log, fill)
+        if fate != life.KEEPS and _lose(rules, fate, k, time, c, table[now], log, fill, replication, seed):
+            time = math.inf
+            break
+        time = time + purchase_gap(rules, u_gap, rate)
+    _book_many(bought, revenue, margins, asking, c, table[now])
+    c.k = k
+    c.due = time
+    c.last_purchase = last
+    c.unhappy = unhappy
+    return time
+
+
+@njit
+def _book_many(bought: int, revenue: int, margins: int, asking: int, c: Record, row: Ints) -> None:
+    """Book the purchases of one customer in one period."""
+    row[accounts.ACCOUNT_OF[accounts.PURCHASE]] += bought
+    row[accounts.REVENUE] += revenue
+    row[accounts.MARGIN] += margins
+    row[accounts.SERVICE] += asking * bought
+    c.revenue += revenue
+    c.repeat_revenue += revenue
+    c.margin += margins - asking * bought
+
+
+@njit
+def _fail_alone(rules: Records, kind: int, time: float, c: Record, row: Ints, log: Records, fill: Ints) -> int:
+    """A failed purchase of a customer whose complaint, if it makes one, is answered at once: is it unhappy?"""
+    c.unhappy = 1
+    _note(accounts.FAILURE, 0, time, c, row, log, fill)
+    if kind != life.NO_REPLY:
+        _note(accounts.COMPLAINT, 0, time, c, row, log, fill)
+        _answered(rules, kind, time, c, row, log, fill)
+    else:
+        row[accounts.TOLD_AGAINST] += rules[0].tells_against
+    return c.unhappy
 
 
 @njit
@@ -235,6 +337,7 @@ def advance(
     earliest event can fall in; `table` and the outboxes are written to. `offset` is the place of the chunk among all
     customers. Returns early, with the customer at which to go on, when an outbox is nearly full.
     """
+    alone = log.size == 0 and _lives_alone(rules)
     for i in range(first, customers.size):
         time = wake[i]
         if time >= end:
@@ -242,6 +345,12 @@ def advance(
         c = customers[i]
         now = period
         while time < end:
+            if alone and c.state == ACTIVE:
+                time = _buy_on(
+                    rules, spends, hazards, profits, effect, quality, uplift, time, end, bounds, now, c, table, log,
+                    fill, replication, seed,
+                )  # fmt: skip
+                break
             if (
                 (log.size > 0 and fill[LOG] + _MOST_AT_ONCE > log.size)
                 or fill[COMPLAINTS] + 1 > complaints.size

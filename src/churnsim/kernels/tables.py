@@ -14,7 +14,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from churnsim.kernels.jit import njit
+from churnsim.kernels.jit import inlined, njit
 from churnsim.kernels.samplers import beta_quantile, gamma_quantile
 from churnsim.kernels.special import log_beta
 
@@ -52,7 +52,7 @@ def _density(x: float, a: float, b: float) -> float:
     return math.exp((a - 1.0) * math.log(x) - x - math.lgamma(a))
 
 
-@njit
+@inlined
 def _interpolated(table: Table, u: float, t: float) -> float:
     bits = np.float64(t).view(np.int64)
     cell = _HALF_KEY - 1 - (bits >> _DROPPED)
@@ -113,7 +113,7 @@ def beta_table(a: float, b: float) -> Table:
     return table
 
 
-@njit
+@inlined
 def gamma_draw(table: Table, u: float, shape: float) -> float:
     """Draw from Gamma(shape, rate 1) at probability u, from its table where that reaches."""
     t = min(u, 1.0 - u)

@@ -144,14 +144,7 @@ class _Run:
             self.crowd.feel(c, satisfied, self.firm.effect, time)
         complains = satisfaction.factor(self.numbers.complaint_effect, c.satisfied)
         u_gap, u_spend, failed, kind, fate = life.purchase(
-            rules,
-            self.crowd.dropout(c),
-            failure,
-            self.crowd.factor(c, self.firm.effect),
-            complains,
-            c.k,
-            uid,
-            *self.address,
+            rules, self._organic(c), failure, complains, c.k, uid, *self.address
         )
         contract = self.numbers.lifetime == CONTRACT
         if not contract:
@@ -166,9 +159,7 @@ class _Run:
         if fate == life.AWAITS:
             kind, time = yield from self._answer(c, time)
             raised = self._raised(c)
-            u_gap, u_spend, fate = life.reply(
-                rules, self.crowd.dropout(c), self.crowd.factor(c, self.firm.effect), kind, c.k, uid, *self.address
-            )
+            u_gap, u_spend, fate = life.reply(rules, self._organic(c), kind, c.k, uid, *self.address)
             self._spend(c, "recovery", self.numbers.reply_cents)
         if kind != life.NO_REPLY:
             self._answered(c, time, kind)
@@ -234,13 +225,17 @@ class _Run:
         c.referrals += 1
         c.referral_at = time + clocks.referral_gap(self.rules, c.member, c.satisfied, c.referrals, c.uid, *self.address)
 
+    def _organic(self, c: Customer) -> float:
+        return life.organic_chance(self.rules, self.crowd.dropout(c), self.crowd.factor(c, self.firm.effect))
+
     def _raised(self, c: Customer) -> float:
         """Factor on what it spends: offers that reached it, and its mood before it buys."""
         offers = 1.0 + self.firm.uplift if c.crossed else 1.0
         return offers * satisfaction.factor(self.numbers.spend_effect, c.satisfied)
 
     def _amount(self, c: Customer, u_spend: float, raised: float) -> int:
-        return life.amount(self.rules, self.p.spends, self.p.profits, u_spend, c.spend_rate, raised, c.tenure)
+        scale = life.spend_scale(c.spend_rate, raised)
+        return life.amount(self.rules, self.p.spends, self.p.profits, u_spend, scale, raised, c.tenure)
 
     def _book(self, c: Customer, time: float, listed: int) -> int:
         """Book a purchase; what the customer paid."""
