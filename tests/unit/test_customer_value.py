@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from churnsim.data import datasets, summarise
+from churnsim.data.intervals import summarise_with_intervals
 from churnsim.errors import ConfigError
 from churnsim.kernels.bg_nbd_discounted import _by_parts, _by_traits
 from churnsim.models.bg_nbd import BGNBD
@@ -116,7 +117,7 @@ def test_without_end_needs_a_discount(customers: pd.DataFrame) -> None:
 
 @pytest.mark.parametrize("family", list(CONTINUOUS.values()), ids=list(CONTINUOUS))
 def test_every_family_has_a_value(customers: pd.DataFrame, family: Any) -> None:
-    fit = family.fit(summarise(datasets.cdnow(), until="1997-09-30"))
+    fit = family.fit(summarise_with_intervals(datasets.cdnow(), until="1997-09-30"))
     year = customer_value(customers, purchases=fit, spend=SPEND, annual_discount_rate=0.1, horizon=52.0)
     undiscounted = fit.model.expected_purchases(customers, 52.0) * SPEND.expected_spend(customers)
     endless = customer_value(customers, purchases=fit, spend=SPEND, annual_discount_rate=0.1)

@@ -15,6 +15,7 @@ from churnsim.cli.report import report
 from churnsim.cli.reproduce import reproduce
 from churnsim.cli.run import run
 from churnsim.cli.survey import survey
+from churnsim.cli.validate import validate
 
 __all__ = ["app", "main"]
 
@@ -59,6 +60,7 @@ app.command(short_help="Write the report of a finished run again.")(guarded(repo
 app.command(short_help="Recompute published figures.")(guarded(reproduce))
 app.add_typer(claims_app, name="claims")
 app.command(short_help="Fit a model to a file of purchases.")(guarded(fit))
+app.command(short_help="Score models on purchases that were held out.")(guarded(validate))
 app.command(short_help="Summarise a file of purchases by customer.")(guarded(summarise))
 app.command(short_help="Score a file of survey answers by one of the field's instruments.")(guarded(survey))
 app.add_typer(db_app, name="db")

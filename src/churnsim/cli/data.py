@@ -15,7 +15,7 @@ from churnsim.cli.tables import print_table
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["fit", "summarise"]
+__all__ = ["fit", "read_purchases", "summarise"]
 
 
 class OnBad(StrEnum):
@@ -90,7 +90,7 @@ def summarise(
     not_the_input(file, out, "--out")
     from churnsim.data.summary import summarise as summarise_transactions
 
-    transactions = _transactions(file, customer_id, date, amount, date_format, on_bad, delimiter, encoding)
+    transactions = read_purchases(file, customer_id, date, amount, date_format, on_bad, delimiter, encoding)
     summary = summarise_transactions(transactions, unit=unit.value, until=until)
     if out is None:
         typer.echo(csv_text(summary), nl=False)
@@ -114,6 +114,9 @@ def fit(
         Model,
         typer.Option(help="Purchases with dropout (regular: mbg_cnbd; by periods: bg_bb), without it (nbd), or spend."),
     ] = Model.BG_NBD,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Fit every model of purchases, and say which to use and why.")
+    ] = False,
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Also write the fit as JSON.")
     ] = None,
@@ -126,6 +129,7 @@ def fit(
     Examples:
       churnsim fit purchases.csv --until 1997-09-30
       churnsim fit purchases.csv --model gamma_gamma --json spend.json
+      churnsim fit purchases.csv --compare
     """
     not_the_input(file, json_file, "--json")
     from churnsim.data.intervals import summarise_with_intervals
@@ -136,7 +140,10 @@ def fit(
 
     if model is not Model.GAMMA_GAMMA and amount == "amount":
         amount = "none"  # purchases are fitted without amounts, so a file need not have any
-    transactions = _transactions(file, customer_id, date, amount, date_format, on_bad, delimiter, encoding)
+    transactions = read_purchases(file, customer_id, date, amount, date_format, on_bad, delimiter, encoding)
+    if compare:
+        _compare(summarise_with_intervals(transactions, unit=unit.value, until=until), unit.value, json_file)
+        return
     if model is Model.BG_BB:
         summary = summarise_opportunities(transactions, unit=unit.value, until=until)
     elif model is Model.MBG_CNBD:
@@ -163,7 +170,27 @@ def fit(
         raise typer.Exit(EXIT_NO)
 
 
-def _transactions(
+def _compare(summary: pd.DataFrame, unit: str, json_file: Path | None) -> None:
+    """Every family that reads a summary in continuous time, side by side."""
+    from churnsim.cli.validate import print_comparison
+    from churnsim.models.families import PURCHASE_FAMILIES
+    from churnsim.models.selection import compare_models
+
+    families = [family for name, family in PURCHASE_FAMILIES.items() if name != Model.BG_BB.value]
+    found = compare_models(summary, families, unit=unit)
+    print_comparison(found.table, ("parameters", "loglik", "aic", "bic", "delta_bic", "lr", "lr_p", "status"))
+    typer.echo(found.reason)
+    for name, texts in found.warnings.items():
+        for text in texts:
+            typer.echo(f"{name}: {text}")
+    if json_file is not None:
+        fits = {name: fit.to_dict() for name, fit in found.fits.items()}
+        write_json_file(json_file, {"recommended": found.recommended, "reason": found.reason, "fits": fits})
+    if found.recommended is None:
+        raise typer.Exit(EXIT_NO)
+
+
+def read_purchases(
     file: Path,
     customer_id: str,
     date: str,
@@ -173,6 +200,7 @@ def _transactions(
     delimiter: str | None,
     encoding: str,
 ) -> pd.DataFrame:
+    """The log in a file, as the options describe it."""
     from churnsim.data.transactions import read_transactions
 
     transactions = read_transactions(

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from churnsim.data.intervals import summarise_with_intervals
 from churnsim.data.summary import split_holdout
 from churnsim.errors import ConfigError
 from churnsim.models.baselines import BoostedTrees, Forecaster, LastRate
@@ -80,6 +81,8 @@ def validate(
     Raises DataError and ConfigError as `churnsim.split_holdout`, and ConfigError for models that are none.
     """
     split = split_holdout(transactions, until=calibration_end, holdout_until=holdout_end, unit=unit)
+    # MBG/CNBD-k reads how regular the gaps were; the others leave the column alone.
+    split["log_intervals"] = summarise_with_intervals(transactions, unit=unit, until=calibration_end)["log_intervals"]
     if covariates is not None:
         split = split.join(covariates, how="left")
         split.attrs["unit"] = unit

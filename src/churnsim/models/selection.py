@@ -91,6 +91,8 @@ def identifiability(fit: ModelFit[Any]) -> tuple[str, ...]:
     """What the data leave open about single parameters, in words; empty where all is clear."""
     if not fit.status.ok:
         return (str(fit.status),)
+    if getattr(fit.model, "k", None) == 1:
+        return ("k = 1: purchases are not regular, and this is MBG/NBD itself.",)
     estimates = np.array(list(fit.parameters.values()))
     with np.errstate(divide="ignore", invalid="ignore"):
         relative = np.array(list(fit.standard_errors.values())) / np.abs(estimates)
@@ -153,12 +155,13 @@ def _by_holdout(table: pd.DataFrame, logs: Mapping[str, Any], usable: list[str])
     close = [best]
     for name in ranked[1:]:
         difference = logs[best] - logs[name]
-        if difference.mean() <= CLEARLY * difference.std(ddof=1) / difference.size**0.5:
+        # Two models that are one and the same differ by rounding only.
+        if difference.mean() <= CLEARLY * difference.std(ddof=1) / difference.size**0.5 + 1e-9:
             close.append(name)
     if len(close) == 1:
         text = "no other comes within two standard errors of it" if len(ranked) > 1 else "no other can be used"
         return best, f"Use {best}: it foresees the held-out purchases best (log score), and {text}."
-    chosen = min(close, key=lambda name: (table.loc[name, "bic"], name))
+    chosen = min(close, key=lambda name: (round(table.loc[name, "bic"], 6), usable.index(name)))
     others = ", ".join(name for name in close if name != chosen)
     return chosen, (
         f"Use {chosen}: the held-out purchases do not tell it from {others} (within two standard errors), and its BIC "
@@ -175,6 +178,8 @@ def _by_criteria(table: pd.DataFrame, usable: list[str]) -> tuple[str, str]:
         lead = table.loc[ranked[1], "bic"] - table.loc[best, "bic"] if len(ranked) > 1 else None
         by = "no other can be used" if lead is None else f"its BIC is the lowest by {lead:.1f}"
         return best, f"Use {best}: {by}. {caution}"
-    chosen = min(close, key=lambda name: (table.loc[name, "parameters"], table.loc[name, "bic"]))
+    chosen = min(
+        close, key=lambda name: (table.loc[name, "parameters"], round(table.loc[name, "bic"], 6), usable.index(name))
+    )  # fmt: skip
     others = ", ".join(name for name in close if name != chosen)
     return chosen, f"Use {chosen}: BIC does not tell it from {others} (less than 2 apart). {caution}"

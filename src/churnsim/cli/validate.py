@@ -1,0 +1,138 @@
+"""``churnsim validate``: fit models to the first part of a file of purchases, and score them on the rest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from churnsim.cli.data import (
+    Amount,
+    CustomerId,
+    Date,
+    DateFormat,
+    Delimiter,
+    Encoding,
+    File,
+    OnBad,
+    OnBadOption,
+    UnitName,
+    UnitOption,
+    read_purchases,
+)
+from churnsim.cli.export import not_the_input, write_json_file
+from churnsim.cli.tables import print_table
+from churnsim.errors import ConfigError
+
+if TYPE_CHECKING:
+    from churnsim.models.holdout import Validation
+
+__all__ = ["print_comparison", "validate"]
+
+MODELS = "bg_nbd,mbg_nbd,pareto_nbd,mbg_cnbd"
+
+
+def validate(
+    file: File,
+    calibration_end: Annotated[str, typer.Option(metavar="DAY", help="Last day the models see, such as 1997-09-30.")],
+    holdout_end: Annotated[
+        str | None, typer.Option(metavar="DAY", help="Last day they are scored on; the last in the file if absent.")
+    ] = None,
+    models: Annotated[str, typer.Option(metavar="NAMES", help="Families, separated by commas.")] = MODELS,
+    customer_id: CustomerId = "customer_id",
+    date: Date = "date",
+    amount: Amount = "none",
+    date_format: DateFormat = None,
+    delimiter: Delimiter = None,
+    encoding: Encoding = "utf-8",
+    unit: UnitOption = UnitName.WEEKS,
+    on_bad: OnBadOption = OnBad.RAISE,
+    seed: Annotated[int, typer.Option(help="Of the intervals and of the trees.")] = 1,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Also write every table as JSON.")
+    ] = None,
+    pictures: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Also draw the best model's pictures there, as SVG and PNG.")
+    ] = None,
+) -> None:
+    """Hold the last purchases out, forecast them with several models and plain baselines, and say which to use.
+
+    \b
+    Examples:
+      churnsim validate purchases.csv --calibration-end 1997-09-30
+      churnsim validate purchases.csv --calibration-end 1997-09-30 --models bg_nbd,pareto_nbd --pictures out
+    """
+    from churnsim.models.families import PURCHASE_FAMILIES
+    from churnsim.models.holdout import validate as run
+    from churnsim.models.selection import compare_models
+
+    not_the_input(file, json_file, "--json")
+    names = [name.strip() for name in models.split(",") if name.strip()]
+    unknown = [name for name in names if name not in PURCHASE_FAMILIES or name == "bg_bb"]
+    if unknown or not names:
+        known = ", ".join(name for name in PURCHASE_FAMILIES if name != "bg_bb")
+        raise ConfigError(f"--models has {', '.join(unknown) or 'none'}. Use some of: {known}.")
+    transactions = read_purchases(file, customer_id, date, amount, date_format, on_bad, delimiter, encoding)
+    chosen = [PURCHASE_FAMILIES[name] for name in names]
+    done = run(
+        transactions, chosen, calibration_end=calibration_end, holdout_end=holdout_end, unit=unit.value, seed=seed
+    )  # fmt: skip
+    typer.echo(
+        f"{len(done.split):,} customers; calibration to {done.calibration_end:%Y-%m-%d}, holdout to "
+        f"{done.holdout_end:%Y-%m-%d}: {int(done.scores['actual'].iloc[0]):,} purchases"
+    )
+    print_comparison(done.scores, ("expected", "lower", "upper", "bias", "mae", "rmse", "log_score", "status"))
+    typer.echo(compare_models(done.split, chosen, unit=unit.value).reason)
+    for name, fit in done.fits.items():
+        if not fit.status.ok:
+            typer.echo(f"{name}: {fit.status}")
+    if json_file is not None:
+        write_json_file(json_file, _tables(done))
+    if pictures is not None:
+        _draw(done, pictures)
+        typer.echo(f"pictures of {done.best} written to {pictures}", err=True)
+
+
+def print_comparison(table: Any, columns: tuple[str, ...]) -> None:
+    """Print one row a model; what a model does not have stays empty."""
+    shown = [name for name in columns if name in table]
+    rows = [
+        [name, *(None if isinstance(row[key], float) and row[key] != row[key] else row[key] for key in shown)]
+        for name, row in table.to_dict("index").items()
+    ]
+    print_table(("model", *shown), rows, right=[name for name in shown if name != "status"])
+
+
+def _tables(done: Validation) -> dict[str, Any]:
+    from churnsim.study.store import rows
+
+    named = {"scores": done.scores.reset_index(), "by_frequency": done.by_frequency, "tracking": done.tracking}
+    named |= {"active": done.active, "intervals": done.intervals}
+    return {
+        "calibration_end": f"{done.calibration_end:%Y-%m-%d}",
+        "holdout_end": f"{done.holdout_end:%Y-%m-%d}",
+        "unit": done.unit,
+        "best": done.best,
+        **{name: rows(table) for name, table in named.items()},
+        "fits": {name: fit.to_dict() for name, fit in done.fits.items()},
+    }
+
+
+def _draw(done: Validation, folder: Path) -> None:
+    from churnsim.report import model_plots as plots
+
+    best = done.best if done.best in done.fits else next(iter(done.fits))
+    model, T = done.fits[best].model, float(done.split["T"].max())
+    made = {
+        "frequency": plots.plot_frequency_fit(model, done.split),
+        "holdout": plots.plot_holdout(done, best),
+        "tracking": plots.plot_tracking(done, best),
+        "by-period": plots.plot_tracking(done, best, cumulative=False),
+        "calibration": plots.plot_calibration(done, best),
+        "alive": plots.plot_alive(model, T=T),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, picture in made.items():
+        picture.save(folder / f"{name}.svg")
+        picture.save(folder / f"{name}.png")
