@@ -56,11 +56,6 @@ if TYPE_CHECKING:
     from churnsim.models.survival.regression import SurvivalRegression as SurvivalRegression
     from churnsim.models.survival.selection import compare_survival as compare_survival
     from churnsim.models.uplift import UpliftModel as UpliftModel
-    from churnsim.report.model_plots import plot_alive as plot_alive
-    from churnsim.report.model_plots import plot_calibration as plot_calibration
-    from churnsim.report.model_plots import plot_frequency_fit as plot_frequency_fit
-    from churnsim.report.model_plots import plot_holdout as plot_holdout
-    from churnsim.report.model_plots import plot_tracking as plot_tracking
     from churnsim.satisfaction.read_survey import read_survey as read_survey
     from churnsim.satisfaction.survey import Survey as Survey
     from churnsim.simulation.addressing import addresses as addresses
@@ -148,9 +143,6 @@ _HOME = {
     "churnsim.models.forecast": ("forecast",),
     "churnsim.models.holdout": ("rolling_validation", "validate"),
     "churnsim.models.selection": ("compare_models",),
-    "churnsim.report.model_plots": (
-        "plot_alive", "plot_calibration", "plot_frequency_fit", "plot_holdout", "plot_tracking",
-    ),
     "churnsim.models.interop": ("from_inference_data", "from_lifetimes"),
     "churnsim.simulation.market": ("Market",),
     "churnsim.simulation.population": ("Cohort", "PosteriorBase"),

@@ -107,6 +107,9 @@ def bootstrap(
 def _made_up(model: Any, summary: pd.DataFrame, seed: int, replication: int) -> pd.DataFrame:
     if isinstance(model, GammaGamma):
         return simulate_spend(model, summary, seed=seed, replication=replication)
+    if hasattr(model, "draw_summary_like"):  # customers differ by their covariates too
+        like: pd.DataFrame = model.draw_summary_like(summary, seed=seed, replication=replication)
+        return like
     drawn: pd.DataFrame = model.draw_summary(summary["T"].to_numpy(dtype=float), seed=seed, replication=replication)
     return drawn
 

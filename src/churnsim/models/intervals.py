@@ -46,11 +46,14 @@ def delta_interval(
     names, root = _root(fit)
     base = fit.model.to_dict()
     gradients = np.empty((estimate.size, len(names)))
+    real = dict(zip(fit.names, fit.real or (False,) * len(fit.names), strict=True))
+
+    def moved(name: str, step: float) -> Floats:
+        there = base[name] + step if real[name] else base[name] * np.exp(step)
+        return _flat(quantity(type(fit.model).from_dict({**base, name: there})))
+
     for column, name in enumerate(names):
-        high, low = (
-            _flat(quantity(type(fit.model).from_dict({**base, name: base[name] * np.exp(sign * STEP)})))
-            for sign in (1, -1)
-        )
+        high, low = moved(name, STEP), moved(name, -STEP)
         gradients[:, column] = (high - low) / (2 * STEP)
     error = np.sqrt(np.square(gradients @ root).sum(axis=1))
     z = float(norm.ppf((1 + level) / 2))
@@ -101,10 +104,11 @@ def _flat(value: Any) -> Floats:
 
 
 def _root(fit: ModelFit[Any]) -> tuple[list[str], Floats]:
-    """The determined parameters' names, and a root of the covariance of their logarithms."""
-    estimates = np.array(list(fit.parameters.values()))
-    logs = fit.matrix / np.outer(estimates, estimates)
-    kept = np.flatnonzero(np.isfinite(np.diag(logs)) & (np.diag(logs) <= RIDGE_ERROR**2))
+    """The determined parameters' names, and a root of the covariance of their logarithms (of coefficients as such)."""
+    real = np.array(fit.real or (False,) * len(fit.names))
+    unit = np.where(real, 1.0, np.array(list(fit.parameters.values())))
+    logs = fit.matrix / np.outer(unit, unit)
+    kept = np.flatnonzero(np.isfinite(np.diag(logs)) & (real | (np.diag(logs) <= RIDGE_ERROR**2)))
     if not kept.size:
         raise FitError(f"no parameter of this fit is determined, so nothing has an interval. {fit.status}")
     values, vectors = np.linalg.eigh(logs[np.ix_(kept, kept)])

@@ -28,8 +28,14 @@ LOOSE = 1.0
 TOGETHER = 0.98
 UNUSABLE = ("not converged", "too little data")
 
-# family: the family it becomes where what it adds is absent. Dropout of 0 is such a limit.
-_WITHIN = {"bg_nbd": "nbd", "mbg_nbd": "nbd", "pareto_nbd": "nbd"}
+# family: the family it becomes where what it adds is absent. Dropout of 0 is such a limit, effects of 0 are.
+_WITHIN = {
+    "bg_nbd": "nbd",
+    "mbg_nbd": "nbd",
+    "pareto_nbd": "nbd",
+    "bg_nbd_covariates": "bg_nbd",
+    "pareto_nbd_covariates": "pareto_nbd",
+}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -59,9 +65,10 @@ def compare_models(summary: pd.DataFrame, models: Families, *, unit: str | None 
 
     `summary` is made by `churnsim.summarise`, or by `churnsim.split_holdout`: then what was held out decides, and the
     in-sample criteria where it does not. `models` as in `churnsim.validate`. Columns of the table: `parameters`,
-    `loglik`, `aic`, `bic`, `delta_bic`; where a model without dropout (NBD) is among them, the likelihood ratio
-    `lr` against it with its `lr_p` (by chi-square with the parameters added; dropout of 0 lies at the edge of the
-    parameter space, so it is approximate there); with a holdout `log_score, behind, behind_error, bias, mae`; `status`.
+    `loglik`, `aic`, `bic`, `delta_bic`; where the model without its dropout (NBD) or without its covariates is among
+    them, the likelihood ratio `lr` against that with its `lr_p` (by chi-square with the parameters added; dropout of 0
+    lies at the edge of the parameter space, so it is approximate there); with a holdout `log_score, behind,
+    behind_error, bias, mae`; `status`.
     """
     fits = {name: make(summary, unit) for name, make in named_families(models).items()}
     table = pd.DataFrame(
