@@ -16,6 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.stats import t as student
@@ -28,7 +29,7 @@ from churnsim.simulation.population import Cohort
 from churnsim.simulation.strategy import ChurnChange, Strategy
 from churnsim.units import units_per_year
 
-__all__ = ["FEWER_PERCENT", "MORE_POINTS", "expected_gains", "parts_c", "settings_of"]
+__all__ = ["FEWER_PERCENT", "MORE_POINTS", "expected_gains", "gains_table", "parts_c", "settings_of"]
 
 AS_IT_IS = "as it is"
 FEWER_PERCENT = "5 percent fewer leave"
@@ -77,6 +78,12 @@ def parts_c(
         table += rows
         parts.append(_part(setting, rows, today, change))
     return tuple(parts), table
+
+
+def gains_table(evidence: MarketEvidence, *, horizon: float) -> pd.DataFrame:
+    """Both gains of both settings, one row each: customers, change, gain, its interval and what the interval is made
+    of; `horizon` is that of today's customers."""
+    return pd.DataFrame([row for s in settings_of(replace(evidence, horizon=horizon)) for row in _gains(s)[0]])
 
 
 def _part(setting: Setting, rows: Table, today: float, change: str) -> Part:

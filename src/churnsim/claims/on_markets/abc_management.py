@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from churnsim.claims.believing import map_of
 from churnsim.claims.budgets import budget_of, conjunction
 from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
 from churnsim.claims.contests import gain_of, gain_part, gain_table, market_with
@@ -10,7 +11,6 @@ from churnsim.claims.fitted import NEEDS_MARKET
 from churnsim.claims.judging import combine, not_run
 from churnsim.claims.maps import map_tables, where
 from churnsim.claims.sources import source
-from churnsim.simulation.believe import believe
 from churnsim.simulation.quantity import Quantity
 from churnsim.simulation.region import Region
 from churnsim.simulation.strategy import RetentionContacts, Strategy
@@ -101,18 +101,8 @@ def _moral(rows: Table) -> str:
 
 
 def _map(evidence: MarketEvidence, quick: bool) -> Region:
-    replications = max(4, min(8 if quick else 20, evidence.replications))
-    return believe(
-        evidence.market,
-        strategies(budget_of(evidence, per_customer=BUDGETS[0])),
-        Quantity(of=TOP, against=EVENLY, metric="equity"),
-        OVER,
-        cells=(3 if evidence.replications < 20 else 4) if quick else 8,
-        replications=replications,
-        max_replications=replications if quick else 2 * replications,
-        seed=evidence.seed, horizon=evidence.horizon, period=evidence.period, epoch=evidence.epoch, engine="auto",
-        workers=evidence.workers,
-    )  # fmt: skip
+    chosen = strategies(budget_of(evidence, per_customer=BUDGETS[0]))
+    return map_of(evidence, chosen, Quantity(of=TOP, against=EVENLY, metric="equity"), OVER, quick=quick)
 
 
 def control(evidence: Evidence, quick: bool) -> Finding:

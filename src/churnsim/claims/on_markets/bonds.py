@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from churnsim.claims.believing import map_of
 from churnsim.claims.budgets import conjunction
 from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Verdict
 from churnsim.claims.contests import gain_of, gain_part, gain_table, market_with
@@ -10,7 +11,6 @@ from churnsim.claims.fitted import NEEDS_MARKET
 from churnsim.claims.judging import not_run
 from churnsim.claims.maps import map_tables, where
 from churnsim.claims.sources import source
-from churnsim.simulation.believe import believe
 from churnsim.simulation.neighbours import Competitors
 from churnsim.simulation.quantity import Quantity
 from churnsim.simulation.region import Region
@@ -80,18 +80,8 @@ def judge(evidence: Evidence, quick: bool = False, *, effect: bool = True) -> Fi
 
 
 def _map(evidence: MarketEvidence, chosen: list[Strategy], quick: bool) -> Region:
-    replications = max(4, min(8 if quick else 20, evidence.replications))
-    return believe(
-        evidence.market,
-        chosen,
-        Quantity(of=STRUCTURAL, against=ECONOMIC, metric="equity"),
-        OVER,
-        cells=(3 if evidence.replications < 20 else 4) if quick else 8,
-        replications=replications,
-        max_replications=replications if quick else 2 * replications,
-        seed=evidence.seed, horizon=evidence.horizon, period=evidence.period, epoch=evidence.epoch, engine="auto",
-        workers=evidence.workers,
-    )  # fmt: skip
+    quantity = Quantity(of=STRUCTURAL, against=ECONOMIC, metric="equity")
+    return map_of(evidence, chosen, quantity, OVER, quick=quick)
 
 
 def control(evidence: Evidence, quick: bool) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from churnsim.claims.believing import map_of
 from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
 from churnsim.claims.contests import gain_of, gain_part, gain_table, market_with
 from churnsim.claims.evidence import MarketEvidence
@@ -9,7 +10,6 @@ from churnsim.claims.fitted import NEEDS_MARKET
 from churnsim.claims.judging import combine, not_run
 from churnsim.claims.maps import map_tables, region_verdict, where
 from churnsim.claims.sources import source
-from churnsim.simulation.believe import believe
 from churnsim.simulation.neighbours import Referral
 from churnsim.simulation.quantity import Quantity
 from churnsim.simulation.region import Region
@@ -67,18 +67,8 @@ def judge(evidence: Evidence, quick: bool = False, *, effect: bool = True) -> Fi
 
 
 def _map(evidence: MarketEvidence, strategies: list[Strategy], quick: bool) -> Region:
-    replications = max(4, min(8 if quick else 20, evidence.replications))
-    return believe(
-        evidence.market,
-        strategies,
-        Quantity(of=MEMBERS, against=NOTHING, metric="equity"),
-        OVER,
-        cells=(3 if evidence.replications < 20 else 4) if quick else 8,
-        replications=replications,
-        max_replications=replications if quick else 2 * replications,
-        seed=evidence.seed, horizon=evidence.horizon, period=evidence.period, epoch=evidence.epoch, engine="auto",
-        workers=evidence.workers,
-    )  # fmt: skip
+    quantity = Quantity(of=MEMBERS, against=NOTHING, metric="equity")
+    return map_of(evidence, strategies, quantity, OVER, quick=quick)
 
 
 def control(evidence: Evidence, quick: bool) -> Finding:

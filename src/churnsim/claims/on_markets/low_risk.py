@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from churnsim.claims.believing import map_of
 from churnsim.claims.budgets import budget_of, conjunction, split
 from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
 from churnsim.claims.evidence import MarketEvidence
@@ -15,7 +16,6 @@ from churnsim.claims.fitted import NEEDS_MARKET
 from churnsim.claims.judging import above, combine, not_run
 from churnsim.claims.maps import map_tables, where
 from churnsim.claims.sources import source
-from churnsim.simulation.believe import believe
 from churnsim.simulation.experiment import Experiment
 from churnsim.simulation.market import Market
 from churnsim.simulation.quantity import Quantity
@@ -175,21 +175,8 @@ def _row(setting: str, strategy: str, values: Floats) -> dict[str, object]:
 
 def _map(evidence: MarketEvidence, quick: bool) -> Region:
     winning, keeping = _strategies(evidence)
-    replications = max(4, min(8 if quick else 20, evidence.replications))
-    return believe(
-        evidence.market,
-        (winning, keeping),
-        Quantity(of=KEEPING, against=WINNING, metric="equity"),
-        OVER,
-        cells=(3 if evidence.replications < 20 else 4) if quick else 8,
-        replications=replications,
-        max_replications=replications if quick else 2 * replications,
-        seed=evidence.seed,
-        horizon=evidence.horizon,
-        period=evidence.period,
-        epoch=evidence.epoch,
-        engine="auto",
-        workers=evidence.workers,
+    return map_of(
+        evidence, (winning, keeping), Quantity(of=KEEPING, against=WINNING, metric="equity"), OVER, quick=quick
     )
 
 
