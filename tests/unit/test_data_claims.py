@@ -89,3 +89,10 @@ def test_forbidden_moves_are_seen():
     after = pd.Series(["repeat buyer", "repeat buyer", "first-time buyer", "dissolved"], index=[1, 2, 3, 4])
     assert forbidden_moves(before, after) == 2
     assert forbidden_moves(before, after.drop(2)) == 3
+
+
+def test_a_log_that_is_too_short_makes_a_claim_untestable_and_not_an_error(evidence):
+    log = log_from([(i, d, 5.0) for i in range(20) for d in (0, 30)])
+    result = CATALOGUE["second-sale"].test(on(evidence, log))
+    assert result.verdict is Verdict.UNTESTABLE
+    assert "nobody was watched for 365 days" in result.finding.reason

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from churnsim.errors import DataError
+
 __all__ = ["Claim", "Control", "Evidence", "Finding", "Judge", "Kind", "Part", "Result", "Source", "Table", "Verdict"]
 
 Evidence = Any
@@ -132,8 +134,12 @@ class Claim:
             from churnsim.claims.evidence import market_evidence  # loads the engines: only when asked for
 
             evidence = market_evidence(market)
-        finding = self.judge(evidence, quick)
-        control = self.control.judge(evidence, quick)
+        try:
+            finding, control = self.judge(evidence, quick), self.control.judge(evidence, quick)
+        except DataError as error:
+            reason = f"The data at hand do not allow it: {error}"
+            control = Finding(verdict=Verdict.UNTESTED, reason="Not run, since the claim itself could not be judged.")
+            return Result(claim=self, finding=Finding(verdict=Verdict.UNTESTABLE, reason=reason), control=control)
         if finding.verdict is not Verdict.UNTESTED and control.verdict is not Verdict.FAILS:
             reason = (
                 f"Worthless check: its control ({self.control.what}) must come out as FAILS and came out as "

@@ -11,6 +11,7 @@ from churnsim.study.store import RunStore, read_json, write_json
 if TYPE_CHECKING:
     from churnsim.simulation.market import Market
     from churnsim.study.config import StudyConfig
+    from churnsim.study.data_stage import StudyData
 
 __all__ = ["chosen_claims", "claim_ids", "judge_claims"]
 
@@ -31,12 +32,16 @@ def judge_claims(
     config: StudyConfig,
     market: Market,
     *,
+    data: StudyData | None = None,
     store: RunStore,
     label: str,
     workers: int,
     done: Callable[[int], None],
 ) -> list[dict[str, Any]]:
-    """The content of claims.json. A claim that an interrupted run has tested is not tested again."""
+    """The content of claims.json. A claim that an interrupted run has tested is not tested again.
+
+    Claims on data are measured on the study's own transactions; without `data` on the full CDNOW log.
+    """
     from churnsim.claims.catalogue import CATALOGUE
     from churnsim.claims.check import check, to_row
     from churnsim.claims.evidence import MarketEvidence
@@ -45,6 +50,7 @@ def judge_claims(
     evidence = MarketEvidence(
         market=market, label=label, horizon=clock.horizon.to(unit), period=clock.period.to(unit),
         epoch=clock.epoch.to(unit), replications=clock.replications, seed=config.seed, workers=workers,
+        log=data.transactions if data else None, summary=data.summary if data else None,
     )  # fmt: skip
     findings = []
     for claim_id in chosen_claims(config):
