@@ -16,7 +16,7 @@ from churnsim.errors import DataError
 from churnsim.satisfaction.measurement import Measurement, size_warnings
 from churnsim.satisfaction.quality import quality_warnings
 from churnsim.satisfaction.reliability import reliability
-from churnsim.satisfaction.resampling import estimates, moments, resample_counts, resampled_means
+from churnsim.satisfaction.resampling import estimates, moments, resample_counts, resampled_means, slopes
 from churnsim.satisfaction.survey import Survey
 
 __all__ = ["QUADRANTS", "importance_performance"]
@@ -24,6 +24,8 @@ __all__ = ["QUADRANTS", "importance_performance"]
 Array = NDArray[np.float64]
 QUADRANTS = ("low priority", "possible overkill", "concentrate here", "keep up the good work")
 """By 2 (important) + (performs well)."""
+HIGH_CORRELATION = 0.8
+"""Above it two items share most of their variance (assumed, a rule of thumb)."""
 
 
 def importance_performance(
@@ -69,9 +71,10 @@ def importance_performance(
             _part("correlation", asked, _correlated(m.covariance[None])[0], _correlated(m.covariances), level, m.n)
         )
         _place(quadrants, "derived", mean, values, mean_draws, draws)
-        between = np.corrcoef(answers[asked].dropna().to_numpy(), rowvar=False)
-        if len(asked) > 1 and np.abs(between - np.eye(len(asked))).max() > 0.8:
-            warnings.append("some items correlate above .8: their derived importance cannot be told apart.")
+        if _entangled(m.covariance[:-1, :-1]):
+            warnings.append(
+                f"some items correlate above {HIGH_CORRELATION:g}: their derived importance cannot be told apart."
+            )
     agreement = quadrants[[c for c in map(str, quadrants.columns) if c.endswith("agree")]].min(axis=1)
     unsure = [item for item in asked if agreement[item] < level]
     if unsure:
@@ -95,13 +98,22 @@ def _part(kind: str, items: Sequence[str], values: Array, draws: Array, level: f
 def _standardised(covariance: Array) -> Array:
     """Standardised regression coefficients of the last variable on the others."""
     spread = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
-    slopes = np.linalg.solve(covariance[:, :-1, :-1], covariance[:, :-1, -1][..., None])[..., 0]
-    return np.asarray(slopes * spread[:, :-1] / spread[:, -1:])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(slopes(covariance) * spread[:, :-1] / spread[:, -1:])
 
 
 def _correlated(covariance: Array) -> Array:
     spread = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
-    return np.asarray(covariance[:, :-1, -1] / spread[:, :-1] / spread[:, -1:])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(covariance[:, :-1, -1] / spread[:, :-1] / spread[:, -1:])
+
+
+def _entangled(covariance: Array) -> bool:
+    """Whether two items correlate so highly that their coefficients say little of either."""
+    spread = np.sqrt(np.diag(covariance))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        between = covariance / spread[:, None] / spread[None, :]
+    return bool((np.abs(between[~np.eye(len(between), dtype=bool)]) > HIGH_CORRELATION).any())
 
 
 def _place(

@@ -53,6 +53,8 @@ def kano(survey: Survey, *, level: float = 0.95, resamples: int = 1000, seed: in
         letters = _categories(functional[item].reindex(whole), dysfunctional[item].reindex(whole))
         flags = np.column_stack([(letters == letter).astype(float) for letter in LETTERS])
         n = int(flags.sum())
+        if n == 0:
+            raise DataError(f"nobody answered both questions to {item}. Leave it out, or ask them.")
         share, draws = flags.sum(axis=0) / n, _shares(counts @ flags)
         names = [f"better: {item}", f"worse: {item}", *(f"share {letter}: {item}" for letter in LETTERS)]
         values = np.concatenate([_coefficients(share[None])[0], share])

@@ -15,7 +15,7 @@ from churnsim.errors import DataError
 from churnsim.satisfaction.extras import survey_library
 from churnsim.satisfaction.measurement import Measurement, size_warnings
 from churnsim.satisfaction.quality import quality_warnings
-from churnsim.satisfaction.resampling import estimates, moments
+from churnsim.satisfaction.resampling import estimates, moments, slopes
 from churnsim.satisfaction.survey import Survey
 
 __all__ = ["penalty_reward"]
@@ -60,7 +60,7 @@ def penalty_reward(
     if empty:
         raise DataError(f"hardly anybody rated so: {', '.join(empty)}. Move low or high, or leave the item out.")
     m = moments(x.assign(overall=complete[overall]), resamples=resamples, seed=seed)
-    effects, draws = _slopes(m.covariance[None])[0], _slopes(m.covariances)
+    effects, draws = slopes(m.covariance[None])[0], slopes(m.covariances)
     asymmetry = [f"asymmetry: {item}" for item in asked]
     table = estimates(
         [*x.columns, *asymmetry], np.concatenate([effects, effects[0::2] + effects[1::2]]),
@@ -82,15 +82,6 @@ def penalty_reward(
         ),
         details={"categories": _categories(table, asked), "regression": _regression(x, complete[overall])},
     )
-
-
-def _slopes(covariance: np.ndarray) -> np.ndarray:
-    """Least squares of the last variable on the others, for every covariance matrix; NaN where it is singular."""
-    xx, xy = covariance[:, :-1, :-1], covariance[:, :-1, -1]
-    sound = np.linalg.cond(xx) < 1e12
-    slopes = np.full(xy.shape, np.nan)
-    slopes[sound] = np.linalg.solve(xx[sound], xy[sound][..., None])[..., 0]
-    return slopes
 
 
 def _categories(table: pd.DataFrame, items: Sequence[str]) -> pd.DataFrame:

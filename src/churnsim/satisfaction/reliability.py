@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churnsim.satisfaction.resampling import estimates, moments
+from churnsim.satisfaction.resampling import ILL_CONDITIONED, estimates, moments
 
 __all__ = ["alpha_of", "omega_of", "reliability"]
 
@@ -35,7 +35,9 @@ def omega_of(covariance: Array, *, steps: int = 60) -> Array:
     if k < 3:
         return result
     good = np.asarray((scale > 0).all(axis=-1) & np.isfinite(covariance).all(axis=(-2, -1)))
-    good &= np.where(good, np.linalg.cond(np.where(good[..., None, None], covariance, np.eye(k))), np.inf) < 1e12
+    good &= (
+        np.where(good, np.linalg.cond(np.where(good[..., None, None], covariance, np.eye(k))), np.inf) < ILL_CONDITIONED
+    )
     c, s = covariance[good], scale[good]
     r = c / s[..., :, None] / s[..., None, :]
     common = 1 - 1 / np.diagonal(np.linalg.inv(r), axis1=-2, axis2=-1)

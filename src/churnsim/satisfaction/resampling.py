@@ -15,16 +15,20 @@ from numpy.typing import NDArray
 
 from churnsim.errors import ConfigError
 
-__all__ = ["Moments", "estimates", "moments", "resample_counts", "resampled_means"]
+__all__ = ["Moments", "estimates", "moments", "resample_counts", "resampled_means", "slopes"]
 
 Array = NDArray[np.float64]
+FEWEST_DRAWS = 20
+"""Fewer resamples that gave a value make no interval."""
+ILL_CONDITIONED = 1e12
+"""Condition number from which on a solution in double precision has no digits left to speak of."""
 
 
 def resample_counts(n: int, *, resamples: int, seed: int) -> Array:
     """Shape (resamples, n): how often each respondent stands in each resample (Efron 1979). ConfigError for fewer than
     20 resamples, too few for any interval."""
-    if resamples < 20:
-        raise ConfigError(f"resamples must be at least 20; got {resamples}.")
+    if resamples < FEWEST_DRAWS:
+        raise ConfigError(f"resamples must be at least {FEWEST_DRAWS}; got {resamples}.")
     generator = np.random.Generator(np.random.Philox(seed))
     return generator.multinomial(n, np.full(n, 1 / n), size=resamples).astype(float)
 
@@ -52,20 +56,40 @@ def moments(frame: pd.DataFrame, *, resamples: int, seed: int) -> Moments:
     """Of the rows of `frame` without a missing answer."""
     x = frame.dropna().to_numpy(dtype=float)
     n, k = x.shape
-    counts = resample_counts(max(n, 1), resamples=resamples, seed=seed)
-    centre = x.mean(axis=0) if n else np.zeros(k)
+    if n < 2:
+        nothing = np.full((resamples, k), np.nan)
+        return Moments(
+            mean=np.full(k, np.nan), covariance=np.full((k, k), np.nan), means=nothing,
+            covariances=np.full((resamples, k, k), np.nan), n=n,
+        )  # fmt: skip
+    counts = resample_counts(n, resamples=resamples, seed=seed)
+    centre = x.mean(axis=0)
     d = x - centre  # products of deviations lose no digits
     products = (d[:, :, None] * d[:, None, :]).reshape(n, k * k)
     shift = counts @ d / n
     spread = (counts @ products).reshape(resamples, k, k) / n - shift[:, :, None] * shift[:, None, :]
-    factor = n / max(n - 1, 1)
+    # Rounding may leave a variance that is nothing a hair below it.
+    k_index = np.arange(k)
+    spread[:, k_index, k_index] = np.maximum(spread[:, k_index, k_index], 0.0)
+    factor = n / (n - 1)
     return Moments(
         mean=centre,
-        covariance=np.atleast_2d(np.cov(d, rowvar=False)) if n > 1 else np.full((k, k), np.nan),
+        covariance=np.atleast_2d(np.cov(d, rowvar=False)),
         means=centre + shift,
         covariances=spread * factor,
         n=n,
     )
+
+
+def slopes(covariance: Array) -> Array:
+    """Least squares of the last variable on the others, for every covariance matrix (..., k, k); NaN where the others
+    are not told apart."""
+    xx, xy = covariance[:, :-1, :-1], covariance[:, :-1, -1]
+    finite = np.asarray(np.isfinite(covariance).all(axis=(-2, -1)))
+    sound = finite & (np.linalg.cond(np.where(finite[:, None, None], xx, np.eye(xx.shape[-1]))) < ILL_CONDITIONED)
+    found = np.full(xy.shape, np.nan)
+    found[sound] = np.linalg.solve(xx[sound], xy[sound][..., None])[..., 0]
+    return found
 
 
 def estimates(names: Any, values: Array, draws: Array, *, level: float, n: Any) -> pd.DataFrame:
@@ -76,7 +100,8 @@ def estimates(names: Any, values: Array, draws: Array, *, level: float, n: Any) 
     """
     if not 0.5 < level < 1:
         raise ConfigError(f"level must be between 0.5 and 1; got {level!r}.")
-    usable = np.isfinite(draws).sum(axis=0) >= 20
+    draws = np.where(np.isfinite(draws), draws, np.nan)
+    usable = np.isfinite(draws).sum(axis=0) >= FEWEST_DRAWS
     filled = np.where(usable, draws, 0.0)
     tail = (1 - level) / 2
     lower, upper = np.nanquantile(filled, [tail, 1 - tail], axis=0)

@@ -101,7 +101,13 @@ class Survey:
         answered = chosen.dropna(how="all")
         if answered.empty:
             raise DataError(f"no {role} gave {kind} answers. Check the column role and the items asked.")
-        return answered
+        silent = [str(item) for item in answered.columns[answered.isna().all()]]
+        if silent and items is not None:
+            raise DataError(
+                f"no {role} answered {', '.join(silent[:6])}{' ...' if len(silent) > 6 else ''} ({kind}). "
+                "Leave the item out of the instrument, or ask it."
+            )
+        return answered.drop(columns=silent)
 
     def select(self, respondents: pd.Index) -> Survey:
         """The survey of some of its respondents."""

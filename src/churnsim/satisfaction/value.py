@@ -48,8 +48,12 @@ def customer_value_ratio(
         raise DataError(f"V needs benefits and costs; the items are {', '.join(names)}. Pass benefits= and costs=.")
     items = [*gains, *pains]
     complete = survey.of("perception", items).dropna()
+    if complete.empty:
+        raise DataError(f"nobody answered all of {', '.join(items)}. Leave out what was seldom answered.")
     if survey.has("importance", items):
         weights = survey.of("importance", items).reindex(complete.index)
+        if weights.isna().all().any():
+            raise DataError("nobody who rated everything said how important some of it is. Ask, or drop importance.")
     else:
         weights = pd.DataFrame(1.0, index=complete.index, columns=items)
     both = np.hstack([complete.to_numpy(dtype=float), weights.to_numpy(dtype=float)])

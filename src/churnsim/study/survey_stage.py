@@ -61,13 +61,18 @@ def survey_results(
         "respondents": len(survey),
         "level": section.level,
         "quality": quality_report(survey).rename_axis("kind").reset_index().to_dict("records"),
-        "instruments": [m.to_dict() for m in measured],
+        "instruments": [_known(m.to_dict()) for m in measured],
         "money": None,
         "state": None if state is None else _state(state, survey, section, seed),
     }
     if "customer_id" in survey.respondents:
         content["money"] = _money(survey, table, section, market, scenario, seed=seed)
     return content
+
+
+def _known(measured: dict[str, Any]) -> dict[str, Any]:
+    """Without the quantities that these answers do not give."""
+    return {**measured, "table": [row for row in measured["table"] if row["estimate"] is not None]}
 
 
 def _from_file(section: SurveySection, folder: Path) -> Survey:
