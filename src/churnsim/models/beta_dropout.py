@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from churnsim.kernels import bg_nbd as kernel
 from churnsim.kernels import bg_nbd_forecast as forecast
 from churnsim.kernels.bg_nbd_discounted import discounted
+from churnsim.kernels.bg_nbd_known import expected_known
 from churnsim.kernels.observed import observe
 from churnsim.kernels.population import draw_histories, draw_population
 from churnsim.kernels.streams import MODEL_DRAWS, PURCHASE, TRAITS
@@ -110,6 +111,9 @@ class BetaDropout(BuyTillYouDie):
 
     def _expected_living(self, living: Living, horizon: Floats) -> Floats:
         return by_chunks(forecast.expected, (*living, horizon))
+
+    def _expected(self, h: Histories, spans: Floats) -> Floats:
+        return by_chunks(expected_known, (h.x, h.t_x, h.T, spans), *self._shifted, self.drops_at_first)
 
     def _pmf_living(self, living: Living, n: int, horizon: Floats) -> Floats:
         return by_chunks(forecast.pmf, (*living, horizon), n)

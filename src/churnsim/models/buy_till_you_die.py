@@ -123,9 +123,11 @@ class BuyTillYouDie(ParametricModel, ABC):
         `horizon` in the model's unit, a number or one per row, finite and 0 or more.
         """
         h = self._histories(summary)
-        each = at_distinct(lambda *row: self._expected_living(row[:-1], row[-1]), *self._living(h), _spans(horizon, h))
-        values = self._alive(h) * each
-        return h.series(values, "expected_purchases")
+        return h.series(self._expected(h, _spans(horizon, h)), "expected_purchases")
+
+    def _expected(self, h: Histories, spans: Floats) -> Floats:
+        each = at_distinct(lambda *row: self._expected_living(row[:-1], row[-1]), *self._living(h), spans)
+        return self._alive(h) * each
 
     def conditional_pmf(
         self, n: int | Sequence[int] | NDArray[np.int64], summary: pd.DataFrame, horizon: float | ArrayLike

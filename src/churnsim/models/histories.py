@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from churnsim.errors import DataError
+from churnsim.kernels.sound import sound
 from churnsim.models.chunks import Chunks
 
 __all__ = ["Histories", "check_unit_of", "checked_weights"]
@@ -50,22 +51,9 @@ class Histories:
             raise DataError("the summary has no rows. Check the filter or the observation end that made it.")
         columns = [_numbers(summary, name) for name in ("frequency", "recency", "T")]
         frequency, t_x, T = columns
-        index = summary.index
-        _refuse(
-            index,
-            frequency,
-            (frequency < 0) | (frequency != np.floor(frequency)),
-            "frequency must be a whole number, 0 or more",
-        )
-        _refuse(index, T, T < 0, "T must be 0 or more", "Check the observation end.")
-        _refuse(index, t_x, t_x < 0, "recency must be 0 or more")
-        _refuse(index, t_x, t_x > T * (1 + 1e-12), "recency must be <= T", "Check the observation end.")
-        _refuse(
-            index, t_x, (frequency == 0) & (t_x > 0), "recency must be 0 where frequency is 0",
-            "Recency runs from the first purchase to the last one, not from the last one to today.",
-        )  # fmt: skip
-        _refuse(index, t_x, (frequency > 0) & (t_x == 0), "recency must be above 0 where frequency is above 0")
-        return cls(x=frequency.astype(np.int64), t_x=t_x, T=T, index=index)
+        if not sound(frequency, t_x, T):
+            _name_the_flaw(summary.index, frequency, t_x, T)
+        return cls(x=frequency.astype(np.int64), t_x=t_x, T=T, index=summary.index)
 
     def chunks(self) -> Chunks:
         """x, t_x and T in pieces for the kernels."""
@@ -74,6 +62,28 @@ class Histories:
     def series(self, values: NDArray[np.float64], name: str) -> pd.Series[float]:
         """Values in the order of the rows, as a Series on the summary's own index."""
         return pd.Series(values, index=self.index, name=name)
+
+
+def _name_the_flaw(
+    index: pd.Index, frequency: NDArray[np.float64], t_x: NDArray[np.float64], T: NDArray[np.float64]
+) -> None:
+    """DataError for the first rule that a row breaks."""
+    for name, values in (("frequency", frequency), ("recency", t_x), ("T", T)):
+        _refuse(index, values, ~np.isfinite(values), f"{name} must be a finite number")
+    _refuse(
+        index,
+        frequency,
+        (frequency < 0) | (frequency != np.floor(frequency)),
+        "frequency must be a whole number, 0 or more",
+    )
+    _refuse(index, T, T < 0, "T must be 0 or more", "Check the observation end.")
+    _refuse(index, t_x, t_x < 0, "recency must be 0 or more")
+    _refuse(index, t_x, t_x > T * (1 + 1e-12), "recency must be <= T", "Check the observation end.")
+    _refuse(
+        index, t_x, (frequency == 0) & (t_x > 0), "recency must be 0 where frequency is 0",
+        "Recency runs from the first purchase to the last one, not from the last one to today.",
+    )  # fmt: skip
+    _refuse(index, t_x, (frequency > 0) & (t_x == 0), "recency must be above 0 where frequency is above 0")
 
 
 def _numbers(summary: pd.DataFrame, name: str) -> NDArray[np.float64]:
@@ -85,7 +95,6 @@ def _numbers(summary: pd.DataFrame, name: str) -> NDArray[np.float64]:
             values = np.ascontiguousarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
     except (TypeError, ValueError) as error:
         raise DataError(f"column {name!r} of the summary must hold numbers ({error}).") from None
-    _refuse(summary.index, values, ~np.isfinite(values), f"{name} must be a finite number")
     return values
 
 

@@ -19,6 +19,7 @@ Floats = NDArray[np.float64]
 # Below so many rows sorting them out costs more than it saves; above such a share of distinct ones too (assumed).
 FEW = 500
 SHARE = 0.5
+TRIAL = 4096
 
 
 def at_distinct(function: Callable[..., Floats], *columns: Floats) -> Floats:
@@ -39,6 +40,8 @@ def _distinct(columns: tuple[Floats, ...]) -> tuple[NDArray[np.int64], NDArray[n
     for column in columns:
         if (column == column[0]).all():
             continue
+        if pd.unique(column[:TRIAL]).size > 0.9 * TRIAL:  # hardly a row like another: nor will the rest be
+            return None
         codes, values = pd.factorize(column)
         if len(values) > SHARE * size or kinds * len(values) > 2**62:
             return None
