@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     from churnsim.simulation.lifetimes import FixedSpend as FixedSpend
     from churnsim.simulation.lifetimes import ProfitByTenure as ProfitByTenure
     from churnsim.simulation.market import Market as Market
+    from churnsim.simulation.mechanism import Mechanism as Mechanism
     from churnsim.simulation.neighbours import Competitors as Competitors
     from churnsim.simulation.neighbours import Referral as Referral
     from churnsim.simulation.neighbours import WordOfMouth as WordOfMouth
@@ -147,6 +148,7 @@ _HOME = {
     "churnsim.simulation.market": ("Market",),
     "churnsim.simulation.population": ("Cohort", "PosteriorBase"),
     "churnsim.simulation.traits": ("TraitsBase",),
+    "churnsim.simulation.mechanism": ("Mechanism",),
     "churnsim.simulation.strategy": (
         "Acquisition", "AskForComplaints", "ChurnChange", "Compensation", "ComplaintDesk", "CrossSelling",
         "DismissUnprofitable", "EconomicBond", "EmpoweredStaff", "ReferralReward", "RetentionContacts",

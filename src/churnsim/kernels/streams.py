@@ -16,6 +16,7 @@ __all__ = [
     "MODEL_DRAWS",
     "PURCHASE",
     "REFERRAL",
+    "RESEARCH",
     "SIMULATION",
     "TRAITS",
     "WIN_BACK",
@@ -32,6 +33,7 @@ REFERRAL = 6  # ordinal k = k-th referral of a customer: gap before it, reaches 
 # ordinal k = k-th contact to a silent customer: comes back?, place in a random order, gap to its next purchase
 WIN_BACK = 7
 EXPERIENCE = 8  # ordinal k = k-th purchase of the simulation: quality of the experience
+RESEARCH = 9  # ordinals are those of a researcher's own mechanism
 
 # Domains.
 SIMULATION = 1

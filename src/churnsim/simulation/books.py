@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,6 +30,7 @@ class Books:
         self.table = np.zeros((periods, len(ACCOUNTS)), dtype=np.int64)
         self.events: list[Event] | None = [] if log else None
         self.active = active
+        self.listeners: list[Callable[[float, int, str], None]] = []
         self._row = self.table[0]
 
     def open(self, period: int) -> None:
@@ -56,6 +59,8 @@ class Books:
             self.active -= 1
         if self.events is not None:
             self.events.append(Event(time, uid, kind, cents))
+        for listener in self.listeners:
+            listener(time, uid, kind)
 
     def close(self, *, counted: int) -> None:
         """End the period. `counted` is the number of active customers counted afresh; raises InvariantError unless

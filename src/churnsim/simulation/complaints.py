@@ -114,6 +114,14 @@ class Complaints:
                 f"failure_share to at most {self.leave_after_failure:.3f}, or lower the probabilities to stay."
             )
 
+    @classmethod
+    def tree(cls) -> Complaints:
+        """The parameter set of source 001's tree: 4 in 100 complain, of whom 3 in 4 stay; of the silent 95% leave.
+
+        The tree has one answer to a complaint, so all kinds of reply keep alike. Everything else as in the TARP set.
+        """
+        return cls(complaint_probability=0.04, silent_stay=0.05, stay_quick=0.75, stay_slow=0.75, stay_unresolved=0.75)
+
     @property
     def leave_after_failure(self) -> float:
         """D0 = P(leaves | failure) under the market's own handling."""

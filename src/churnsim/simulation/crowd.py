@@ -40,7 +40,7 @@ class ObjectCrowd:
         self.customers: list[Customer] = []
         self.live: Callable[[Customer], None]
         self.wake: Callable[[Customer], None]
-        self._uids: set[int] = set()
+        self.by_uid: dict[int, Customer] = {}
         self._start()
 
     def _start(self) -> None:
@@ -58,9 +58,8 @@ class ObjectCrowd:
 
     def _add(self, uid: int, traits: tuple[float, ...], state: int) -> Customer:
         """Add a customer. Two of one uid would live by the same numbers."""
-        if uid in self._uids:
+        if uid in self.by_uid:
             raise ChurnSimError(f"two customers share the uid {uid}. Rename one: both would have one fate.")
-        self._uids.add(uid)
         rate, dropout, spend_rate, u_contact, u_member = traits
         customer = Customer(
             uid=uid,
@@ -72,6 +71,7 @@ class ObjectCrowd:
             state=state,
             expected=self.p.numbers.first_expectation,
         )
+        self.by_uid[uid] = customer
         self.customers.append(customer)
         return customer
 

@@ -8,7 +8,7 @@ before customers. Invariants are checked whenever the books close.
 from __future__ import annotations
 
 import math
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from heapq import heappush
 from typing import Any
 
@@ -24,6 +24,7 @@ from churnsim.simulation.crowd import ObjectCrowd
 from churnsim.simulation.customer import Customer
 from churnsim.simulation.customer_states import customer_states
 from churnsim.simulation.ledger import Ledger
+from churnsim.simulation.mechanism import Mechanism, World
 from churnsim.simulation.meeting import Meeting
 from churnsim.simulation.prepared import Prepared
 from churnsim.simulation.scenario import Scenario
@@ -50,13 +51,15 @@ class Clock(simpy.Environment):
         return event
 
 
-def run(scenario: Scenario, *, seed: int, replication: int, log: bool = False) -> Ledger:
-    """Run one replication. Raises InvariantError if the books do not close."""
-    return _Run(Prepared.of(scenario, seed=seed, replication=replication), log).ledger()
+def run(
+    scenario: Scenario, *, seed: int, replication: int, log: bool = False, mechanisms: Sequence[Mechanism] = ()
+) -> Ledger:
+    """Run one replication, with a researcher's own `mechanisms`. Raises InvariantError if the books do not close."""
+    return _Run(Prepared.of(scenario, seed=seed, replication=replication), log, mechanisms).ledger()
 
 
 class _Run:
-    def __init__(self, prepared: Prepared, log: bool) -> None:
+    def __init__(self, prepared: Prepared, log: bool, mechanisms: Sequence[Mechanism]) -> None:
         self.p = prepared
         self.scenario, self.numbers, self.rules = prepared.scenario, prepared.numbers, prepared.rules
         self.address = prepared.replication, prepared.seed
@@ -68,6 +71,10 @@ class _Run:
         self.books = self.crowd.books = Books(periods=self.scenario.periods, active=self.crowd.active(), log=log)
         self.meeting = Meeting(prepared, self.books, active=self.crowd.active())
         self.firm = self.crowd.firm = self.meeting.firm
+        self.mechanisms = mechanisms
+        self.world = World(self.crowd.by_uid, prepared.seed, prepared.replication, self.books)
+        if mechanisms:
+            self.books.listeners.append(self._tell_mechanisms)
 
     def ledger(self) -> Ledger:
         """Run to the horizon and close the books."""
@@ -88,6 +95,10 @@ class _Run:
             events=tuple(sorted(self.books.events or (), key=lambda e: (e.time, e.uid))),
             customers=customer_states(self.crowd.customers) if self.books.events is not None else None,
         )
+
+    def _tell_mechanisms(self, time: float, uid: int, kind: str) -> None:
+        for mechanism in self.mechanisms:
+            mechanism.after(kind, self.crowd.by_uid[uid], time, self.world)
 
     # The life of a customer
 
@@ -267,3 +278,6 @@ class _Run:
                 self.books.open(epoch // epochs)
                 self.meeting.firm.standing_costs()
             self.meeting.meet(epoch, self.crowd)
+            if epoch % epochs == 0:
+                for mechanism in self.mechanisms:
+                    mechanism.at_period(epoch // epochs, self.clock.now, self.world)
