@@ -169,7 +169,7 @@ def test_many_bad_rows_are_counted_and_the_first_shown(write: Any) -> None:
     assert "line 8" in str(caught.value)
     assert "line 9" not in str(caught.value)
     assert len(str(caught.value)) < 1000
-    assert len(data.read_transactions(path, on_bad="set_aside").attrs["set_aside"]) == 2000
+    assert len(data.read_transactions(path, on_bad="set_aside", most_bad=1).attrs["set_aside"]) == 2000
 
 
 def test_a_row_with_two_faults_is_one_row(write: Any) -> None:
@@ -357,3 +357,19 @@ def test_csv_and_parquet_agree(tmp_path: Path) -> None:
     from_csv = data.read_transactions(tmp_path / "log.csv")
     pd.testing.assert_frame_equal(from_csv, data.read_transactions(tmp_path / "log.parquet"))
     pd.testing.assert_frame_equal(from_csv, log)
+
+
+def test_a_file_that_is_mostly_bad_is_refused_even_so(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("customer_id,date,amount\na,2024-01-01,1\nb,?,1\nc,?,1\n")
+    with pytest.raises(DataError, match="67% of all rows"):
+        data.read_transactions(path, on_bad="set_aside")
+    assert len(data.read_transactions(path, on_bad="set_aside", most_bad=0.7)) == 1
+
+
+def test_trimmed_ids_are_counted(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("customer_id,date,amount\n a,2024-01-01,1\na ,2024-01-02,1\na,2024-01-03,1\n")
+    log = data.read_transactions(path)
+    assert log.attrs["trimmed_ids"] == 2
+    assert set(log["customer_id"]) == {"a"}

@@ -208,6 +208,8 @@ def read_purchases(
         date_format=date_format, on_bad=on_bad.value, delimiter=delimiter, encoding=encoding,
     )  # fmt: skip
     _tell_set_aside(transactions.attrs["set_aside"], used=len(transactions))
+    if transactions.attrs["trimmed_ids"]:
+        typer.echo(f"took white space off {transactions.attrs['trimmed_ids']:,} customer ids", err=True)
     return transactions
 
 

@@ -39,6 +39,13 @@ class Duplicates(StrEnum):
     SET_ASIDE = "set_aside"
 
 
+class Picture(StrEnum):
+    """What to draw."""
+
+    WHALE = "whale"
+    COHORTS = "cohorts"
+
+
 Database = Annotated[Path, typer.Argument(metavar="DATABASE", help="The database file, such as customers.db.")]
 KeyFile = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Replace customer ids by pseudonyms, with the key in this file.")
@@ -166,6 +173,29 @@ def export(
     typer.echo(f"{table} written to {path}", err=True)
 
 
+def plot(
+    database: Database,
+    picture: Annotated[Picture, typer.Argument(help="The whale curve of spend, or the cohort matrix by months.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="An .svg file.")],
+) -> None:
+    """Draw who the customers are: how much the best bring, or which share of each month's new customers come back."""
+    if file.suffix.lower() != ".svg":
+        raise ConfigError(f"{file} ends in {file.suffix!r}. Pictures are .svg files.")
+    from churnsim.data.customers import cohort_matrix, customer_spend, whale_curve
+    from churnsim.data.database import CustomerDatabase
+    from churnsim.report.customer_figures import cohort_picture, whale_picture
+    from churnsim.study.store import write_text
+
+    with CustomerDatabase(database, read_only=True) as db:
+        log = db.transactions()
+    if picture is Picture.WHALE:
+        text = whale_picture(whale_curve(customer_spend(log), points=50, replications=200))
+    else:
+        text = cohort_picture(cohort_matrix(log))
+    write_text(file, text)
+    typer.echo(f"{picture.value} written to {file}", err=True)
+
+
 def _pairs(texts: list[str], option: str, form: str) -> dict[str, str]:
     pairs = {}
     for text in texts:
@@ -190,3 +220,4 @@ db_app.command(short_help="Add files of records.")(guarded(add))
 db_app.command(short_help="Say what the database holds and what is odd about it.")(guarded(check))
 db_app.command(short_help="Summarise the purchases by customer.")(guarded(summarise))
 db_app.command(short_help="Write a table to a file.")(guarded(export))
+db_app.command(short_help="Draw the whale curve or the cohort matrix.")(guarded(plot))

@@ -11,18 +11,22 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from churnsim.data.columns import Names, typed_columns
 from churnsim.data.csv_file import read_delimited
 from churnsim.data.days import calendar_day
 from churnsim.data.flaws import Flaws
 from churnsim.data.parquet_file import read_parquet_columns
+from churnsim.data.text_columns import mask
 from churnsim.errors import ConfigError, DataError
 
 __all__ = ["checked_path", "plain_ids", "read_transactions"]
 
 TEXT_SUFFIXES = (".csv", ".txt", ".tsv")
 PARQUET_SUFFIXES = (".parquet", ".pq")
+MOST_BAD = 0.5  # assumed: a file of which less than half can be used is not the file one thinks it is
 
 
 def read_transactions(
@@ -35,6 +39,7 @@ def read_transactions(
     delimiter: str | None = None,
     encoding: str = "utf-8",
     on_bad: Literal["raise", "set_aside"] = "raise",
+    most_bad: float = MOST_BAD,
     today: str | datetime.date | None = None,
 ) -> pd.DataFrame:
     """Read a log of purchases, one row each, from a CSV (``.csv .txt .tsv``, also ``.gz``) or Parquet file.
@@ -51,6 +56,8 @@ def read_transactions(
         A comma unless given (a tab for ``.tsv``). Values may be quoted with ``"``.
     on_bad
         ``"raise"``: any bad row is an error. ``"set_aside"``: bad rows are left out and listed.
+    most_bad
+        The largest share of rows that may be set aside; more of them are an error all the same.
     today
         The last day a purchase may have; the present day of this computer unless given.
 
@@ -58,7 +65,8 @@ def read_transactions(
     -------
     A frame with the columns ``customer_id``, ``date`` (datetime64[ns] without time zone) and ``amount``
     (float), in the order of the file. ``.attrs["set_aside"]`` lists the rows left out, one dict each: `row`,
-    `column`, `value` (as it would be written in code) and `reason`.
+    `column`, `value` (as it would be written in code) and `reason`. ``.attrs["trimmed_ids"]`` counts the ids of a CSV
+    file that lost white space around them.
 
     Customer ids of a CSV file are text, so that leading zeros survive; white space around them is dropped.
     Ids of a Parquet file keep their type. A date with a time zone keeps the clock time it was written with
@@ -76,6 +84,8 @@ def read_transactions(
     """
     if on_bad not in ("raise", "set_aside"):
         raise ConfigError(f"on_bad must be 'raise' or 'set_aside'; got {on_bad!r}.")
+    if not 0 <= most_bad <= 1:
+        raise ConfigError(f"most_bad must be a share between 0 and 1; got {most_bad!r}.")
     names = Names(customer_id=customer_id, date=date, amount=amount)
     if len(set(names.present())) < len(names.present()):
         raise ConfigError(f"customer_id, date and amount must be different columns; got {names.present()}.")
@@ -98,10 +108,19 @@ def read_transactions(
         raise table.error(file, last_resort)
     if flaws.count == len(table.frame):
         raise table.error(file, "No row is left to use.")
+    if flaws.count > most_bad * len(table.frame):
+        share = flaws.count / len(table.frame)
+        raise table.error(
+            file,
+            f"These are {share:.0%} of all rows, more than the {most_bad:.0%} that may be set aside: pass most_bad= "
+            f"a larger "
+            "share if the rest is to be used all the same.",
+        )
     result = table.frame[flaws.good].reset_index(drop=True) if flaws.count else table.frame
     if isinstance(result["customer_id"].dtype, pd.ArrowDtype):
         result["customer_id"] = plain_ids(result["customer_id"])
     result.attrs["set_aside"] = flaws.records(table.row)
+    result.attrs["trimmed_ids"] = table.trimmed
     return result
 
 
@@ -113,6 +132,7 @@ class _Table:
     flaws: Flaws
     row: Callable[[int], int]
     row_word: str
+    trimmed: int = 0
 
     def error(self, file: Path, last_resort: str) -> DataError:
         """The one error for all bad rows."""
@@ -134,11 +154,23 @@ def _text_table(file: Path, names: Names, rules: dict[str, Any], *, delimiter: s
         flaws = Flaws(len(quick))
         frame = typed_columns(quick, flaws=flaws, trim_ids=True, **rules)
         if not flaws.count:
-            return _Table(frame=frame, flaws=flaws, row=lambda position: position, row_word="line")
+            trimmed = _trimmed(quick[names.customer_id], frame["customer_id"])
+            return _Table(frame=frame, flaws=flaws, row=lambda position: position, row_word="line", trimmed=trimmed)
     # Something is out of the ordinary: once more, record by record, to know the lines.
     records = text.carefully(names.present())
     frame = typed_columns(records.frame, flaws=records.flaws, trim_ids=True, **rules)
-    return _Table(frame=frame, flaws=records.flaws, row=lambda position: int(records.lines[position]), row_word="line")
+    return _Table(
+        frame=frame,
+        flaws=records.flaws,
+        row=lambda position: int(records.lines[position]),
+        row_word="line",
+        trimmed=_trimmed(records.frame[names.customer_id], frame["customer_id"]),
+    )
+
+
+def _trimmed(given: pd.Series[Any], taken: pd.Series[Any]) -> int:
+    """How many ids lost white space around them."""
+    return int(mask(pc.not_equal(pa.array(given), pa.array(taken))).sum())
 
 
 def plain_ids(ids: pd.Series[Any]) -> pd.Series[Any]:

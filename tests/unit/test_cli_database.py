@@ -1,0 +1,83 @@
+"""Truth: mechanics of ``churnsim db`` and of the pictures it draws."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import churnsim as cs
+from churnsim.cli.app import app
+from churnsim.data.customers import cohort_matrix, whale_curve
+from churnsim.report.customer_figures import cohort_picture, whale_picture
+
+GERMAN = "Kunde;Tag;Betrag\n007;25.03.2024;1.234,50\n8;01.02.2024;3,00\n8;09.02.2024;0,99\n"
+COLUMNS = ["--column", "customer_id=Kunde", "--column", "date=Tag", "--column", "amount=Betrag"]
+
+
+def run(*words):
+    return CliRunner().invoke(app, ["db", *map(str, words)])
+
+
+@pytest.fixture
+def database(tmp_path):
+    (tmp_path / "a.csv").write_text(GERMAN)
+    done = run("add", tmp_path / "c.db", tmp_path / "a.csv", *COLUMNS)
+    assert done.exit_code == 0, done.output
+    assert "3 of 3 rows added" in done.output
+    assert "',' before the decimals" in done.output
+    return tmp_path / "c.db"
+
+
+def test_add_check_summarise_export(database, tmp_path):
+    again = run("add", database, tmp_path / "a.csv", *COLUMNS)
+    assert "nothing added" in again.output
+    checked = run("check", database)
+    assert checked.exit_code == 0
+    assert "2 customers with purchases, 2024-02-01 to 2024-03-25" in checked.output
+    summary = run("summarise", database, "--unit", "D")
+    assert "8,1,8.0,53.0,0.99" in summary.output
+    written = run("summarise", database, "--out", tmp_path / "s.parquet")
+    assert written.exit_code == 0
+    assert len(pd.read_parquet(tmp_path / "s.parquet")) == 2
+    assert run("export", database, "transactions", tmp_path / "t.csv").exit_code == 0
+    assert pd.read_csv(tmp_path / "t.csv", dtype=str)["customer_id"].tolist() == ["007", "8", "8"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("add", "DB", "nothere.csv"), "does not exist"),
+        (("add", "DB", "a.csv"), "no column 'customer_id'"),
+        (("add", "DB", "a.csv", "--column", "nope"), "OURS=THEIRS"),
+        (("add", "DB", "a.csv", *COLUMNS, "--key-env", "NO_SUCH_NAME"), "is not set"),
+        (("check", "none.db"), "does not exist"),
+        (("summarise", "DB", "--rate", "EUR=x"), "is not a number"),
+        (("summarise", "DB", "--out", "DB"), "is the database itself"),
+        (("export", "DB", "nothing", "t.csv"), "unknown table"),
+        (("export", "DB", "loads", "t.pdf"), "Use .csv"),
+        (("plot", "DB", "whale", "t.png"), ".svg"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(database, tmp_path, monkeypatch, words, said):
+    monkeypatch.chdir(tmp_path)
+    done = run(*[database if word == "DB" else word for word in words])
+    assert done.exit_code == 2
+    assert said in done.output
+    assert "Traceback" not in done.output
+
+
+def test_pictures_are_svg_and_say_what_they_show(database, tmp_path):
+    assert run("plot", database, "whale", tmp_path / "w.svg").exit_code == 0
+    log = cs.datasets.cdnow()
+    curve = whale_curve(log.groupby("customer_id")["amount"].sum(), replications=20)
+    for text, words in (
+        ((tmp_path / "w.svg").read_text(), "How much the best customers bring"),
+        (whale_picture(curve), "20% of customers"),
+        (cohort_picture(cohort_matrix(log)), "months since the first purchase"),
+    ):
+        ElementTree.fromstring(text)
+        assert words in text
+        assert "<script" not in text
