@@ -9,6 +9,7 @@ from typing import Literal
 import pandas as pd
 
 from churnsim.claims.complaint_tree import STATED_TREE
+from churnsim.claims.computations_contract import CONTRACTS
 from churnsim.claims.computations_economics import ECONOMICS
 from churnsim.claims.computations_models import MODELS
 from churnsim.claims.tables import table
@@ -178,7 +179,7 @@ def full_log_top_share(bench: Workbench, *, share: float) -> float:
     return float(spent.iloc[: round(share * len(spent))].sum() / spent.sum())
 
 
-COMPUTATIONS: Mapping[str, Callable[..., float]] = dict(ECONOMICS) | dict(MODELS) | {
+COMPUTATIONS: Mapping[str, Callable[..., float]] = dict(ECONOMICS) | dict(MODELS) | dict(CONTRACTS) | {
     function.__name__: function
     for function in (
         net_present_value, npv_with_rounded_factors, mean_life, retention_row, retention_rise, retention_cost_ratio,
