@@ -17,6 +17,7 @@ from scipy.stats import binomtest
 from churnsim.claims.claim import Evidence, Finding, Part, Verdict
 from churnsim.claims.evidence import MarketEvidence
 from churnsim.claims.judging import combine, not_run
+from churnsim.claims.recovery_staffing import part_e
 from churnsim.simulation.compare import Comparison
 from churnsim.simulation.complaints import Complaints
 from churnsim.simulation.ledger import discount_factors
@@ -85,7 +86,8 @@ def _judged(evidence: MarketEvidence, market: Market) -> Finding:
     worth = [_worth(contrast, row) for contrast, row in zip(CONTRASTS, rows, strict=True)]
     second = comparison.differences(against=ONE).set_index("strategy")
     low, high = (_number(second, TWO, bound) for bound in ("lower", "upper"))
-    parts = (dissatisfied, _answered(comparison), *worth)
+    clerks, staffing = part_e(evidence)
+    parts = (dissatisfied, _answered(comparison), *worth, *((clerks,) if market is evidence.market else ()))
     return Finding(
         verdict=combine(parts),
         reason=(
@@ -98,7 +100,7 @@ def _judged(evidence: MarketEvidence, market: Market) -> Finding:
         unit=dissatisfied.unit,
         region=" ".join(f"{part.name[:3]} {part.region}" for part in parts if part.region) or None,
         parts=parts,
-        tables={"desks": rows},
+        tables={"desks": rows, **staffing},
     )
 
 

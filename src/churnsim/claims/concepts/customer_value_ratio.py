@@ -102,10 +102,8 @@ CUSTOMER_VALUE_RATIO = Claim(
     ),
     control=Control(what="costs counted as benefits and benefits as costs", judge=control),
     critique=(
-        (
-            "A ratio of sums in different units is not dimensionless: its threshold of 1 holds only "
-            "after a scaling that the text does not give."
-        ),
+        "A ratio of sums in different units is not dimensionless: its threshold of 1 holds only "
+        "after a scaling that the text does not give.",
         ("Differences (surplus) and ratios order customers differently; economics argues for surplus."),
     ),
     judge=judge,

@@ -92,11 +92,9 @@ DISCONFIRMATION = Claim(
     because="The rule is a function; order is exact.",
     control=Control(what="satisfaction read from performance alone, expectations ignored", judge=control),
     critique=(
-        (
-            "The text gives procedural justice as the order of delivery and interactional justice as "
-            "comparison with others; in the literature these are fairness of procedure and of treatment "
-            "(Tax, Brown & Chandrashekaran 1998)."
-        ),
+        "The text gives procedural justice as the order of delivery and interactional justice as "
+        "comparison with others; in the literature these are fairness of procedure and of treatment "
+        "(Tax, Brown & Chandrashekaran 1998).",
     ),
     judge=judge,
 )

@@ -110,10 +110,8 @@ IMPORTANCE_PERFORMANCE = Claim(
     because="A quadrant is a class: it changes or it does not.",
     control=Control(what="importance and performance exchanged", judge=control),
     critique=(
-        (
-            "Where the lines cross is arbitrary, and stated importance is close to flat; derived "
-            "importance orders attributes differently."
-        ),
+        "Where the lines cross is arbitrary, and stated importance is close to flat; derived "
+        "importance orders attributes differently.",
     ),
     judge=judge,
 )

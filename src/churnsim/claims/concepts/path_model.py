@@ -102,10 +102,8 @@ PATH_MODEL = Claim(
     because=("A sign is judged by its interval; on the synthetic survey the true coefficient must lie in it."),
     control=Control(what="the same survey with the satisfaction column shuffled between respondents", judge=control),
     critique=(
-        (
-            "Anderson, Fornell & Lehmann (1994): satisfaction and market share may be negatively related "
-            "as a firm grows to serve more unlike customers."
-        ),
+        "Anderson, Fornell & Lehmann (1994): satisfaction and market share may be negatively related "
+        "as a firm grows to serve more unlike customers.",
         ("Paths fitted to one cross-section are associations; they carry the direction that was drawn into them."),
     ),
     judge=judge,

@@ -80,10 +80,8 @@ SATISFACTION_SHARE = Claim(
     because="A sign, judged by its interval.",
     control=Control(what="a made-up panel in which share falls where satisfaction has risen", judge=control),
     critique=(
-        (
-            "Anderson, Fornell & Lehmann (1994) find satisfaction and share negatively related: a larger "
-            "share means more unlike customers."
-        ),
+        "Anderson, Fornell & Lehmann (1994) find satisfaction and share negatively related: a larger "
+        "share means more unlike customers.",
     ),
     judge=judge,
 )

@@ -117,11 +117,9 @@ SERVQUAL = Claim(
     because="Means of whole numbers are exact; nothing but rounding may differ.",
     control=Control(what="the same answers scored without reversing items 10-13 and 18-22", judge=control),
     critique=(
-        (
-            "Difference scores are less reliable than their parts, and the five dimensions often do not "
-            "separate (Cronin & Taylor 1992, Journal of Marketing 56(3), 55-68: perceptions alone "
-            "predict better)."
-        ),
+        "Difference scores are less reliable than their parts, and the five dimensions often do not "
+        "separate (Cronin & Taylor 1992, Journal of Marketing 56(3), 55-68: perceptions alone "
+        "predict better).",
     ),
     judge=judge,
 )

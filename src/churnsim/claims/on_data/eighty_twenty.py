@@ -137,15 +137,11 @@ EIGHTY_TWENTY = Claim(
     because="A rule of thumb given without decimals: 75 to 85.",
     control=Control(what="customers who all spend alike, the spread being chance alone", judge=control),
     critique=(
-        (
-            "Published shares for packaged goods are lower: 50-60% in a year (Sharp, Romaniuk & Graham "
-            "2019), .67-.73 over longer periods (Kim, Singh & Winer 2017, Marketing Letters 28, "
-            "491-507)."
-        ),
-        (
-            "Part of the concentration in a finite window is chance: with one purchase rate for all the "
-            "top fifth would still buy more than a fifth."
-        ),
+        "Published shares for packaged goods are lower: 50-60% in a year (Sharp, Romaniuk & Graham "
+        "2019), .67-.73 over longer periods (Kim, Singh & Winer 2017, Marketing Letters 28, "
+        "491-507).",
+        "Part of the concentration in a finite window is chance: with one purchase rate for all the "
+        "top fifth would still buy more than a fifth.",
     ),
     judge=judge,
 )

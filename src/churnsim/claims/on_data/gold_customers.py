@@ -108,10 +108,8 @@ GOLD_CUSTOMERS = Claim(
     because="A sign, judged by a bootstrap interval over customers.",
     control=Control(what="a pick by chance", judge=control),
     critique=(
-        (
-            "Past spend alone is hard to beat: Wuebben & von Wangenheim (2008, Journal of Marketing "
-            "72(3), 82-93) find simple heuristics as good as models for classes."
-        ),
+        "Past spend alone is hard to beat: Wuebben & von Wangenheim (2008, Journal of Marketing "
+        "72(3), 82-93) find simple heuristics as good as models for classes.",
     ),
     judge=judge,
 )

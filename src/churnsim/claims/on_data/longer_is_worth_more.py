@@ -147,10 +147,8 @@ LONGER_IS_WORTH_MORE = Claim(
     because="A sign, judged by its interval.",
     control=Control(what="each customer's quarters in random order", judge=control),
     critique=(
-        (
-            "Reinartz & Kumar (2000, Journal of Marketing 64(4), 17-35): in a catalogue firm profit of "
-            "long-lived customers does not rise with tenure."
-        ),
+        "Reinartz & Kumar (2000, Journal of Marketing 64(4), 17-35): in a catalogue firm profit of "
+        "long-lived customers does not rise with tenure.",
         "The mean of those still there rises as the light buyers leave, though nobody buys more.",
     ),
     judge=judge,

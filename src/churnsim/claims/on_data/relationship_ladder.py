@@ -119,10 +119,8 @@ RELATIONSHIP_LADDER = Claim(
     because="A partition is exact.",
     control=Control(what="rungs assigned by chance", judge=control),
     critique=(
-        (
-            "Only purchases are seen: advocates and partners are not visible in a log. Most CDNOW "
-            "customers never leave the first rung."
-        ),
+        "Only purchases are seen: advocates and partners are not visible in a log. Most CDNOW "
+        "customers never leave the first rung.",
     ),
     judge=judge,
 )

@@ -101,10 +101,8 @@ REPEAT_PREMIUM = Claim(
     because="The claim is a range; the interval of the mean must lie inside.",
     control=Control(what="the amounts dealt out anew among all orders", judge=control),
     critique=(
-        (
-            "Those who come again were different from the start: the comparison between customers is not "
-            "the growth within one."
-        ),
+        "Those who come again were different from the start: the comparison between customers is not "
+        "the growth within one.",
     ),
     judge=judge,
 )

@@ -114,10 +114,8 @@ SECOND_SALE = Claim(
     because="A round figure: 45 to 55, and the interval of the share.",
     control=Control(what="a month taken for a year", judge=control),
     critique=(
-        (
-            "A chance per offer is not a chance per year: CDNOW records purchases, not offers. The "
-            "new-customer half cannot be tested without them."
-        ),
+        "A chance per offer is not a chance per year: CDNOW records purchases, not offers. The "
+        "new-customer half cannot be tested without them.",
     ),
     judge=judge,
 )

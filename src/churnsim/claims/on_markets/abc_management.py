@@ -128,10 +128,8 @@ ABC_MANAGEMENT = Claim(
     because="Signs, judged by paired intervals held jointly.",
     control=Control(what="contacts that make everybody likelier to leave", judge=control),
     critique=(
-        (
-            "Ascarza (2018, Journal of Marketing Research 55(1), 80-98): target by sensitivity to the "
-            "contact, not by risk or value."
-        ),
+        "Ascarza (2018, Journal of Marketing Research 55(1), 80-98): target by sensitivity to the "
+        "contact, not by risk or value.",
     ),
     judge=judge,
 )

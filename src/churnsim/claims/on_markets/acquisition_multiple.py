@@ -203,11 +203,9 @@ ACQUISITION_MULTIPLE = Claim(
     because="The texts span 5 to 10; no tolerance is added to the ends.",
     control=Control(what="the average ratio taken for the marginal one", judge=control),
     critique=(
-        (
-            "The optimum equates marginal returns, not average costs (Blattberg & Deighton 1996; Pfeifer "
-            "2005, The optimal ratio of acquisition and retention costs, Journal of Targeting, "
-            "Measurement and Analysis for Marketing 13(2), 179-188)."
-        ),
+        "The optimum equates marginal returns, not average costs (Blattberg & Deighton 1996; Pfeifer "
+        "2005, The optimal ratio of acquisition and retention costs, Journal of Targeting, "
+        "Measurement and Analysis for Marketing 13(2), 179-188).",
     ),
     judge=judge,
 )

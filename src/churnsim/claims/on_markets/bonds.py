@@ -113,10 +113,8 @@ BONDS = Claim(
     because="Signs and order, judged by paired intervals held jointly (Bonferroni).",
     control=Control(what="bonds that cost as much and bind nobody", judge=control),
     critique=(
-        (
-            "What each bond does to dropout is an assumption; the order is a finding only where it does "
-            "not follow from it."
-        ),
+        "What each bond does to dropout is an assumption; the order is a finding only where it does "
+        "not follow from it.",
         "Structural bonds keep customers who would rather leave: repeat purchase, not loyalty.",
     ),
     judge=judge,

@@ -95,10 +95,8 @@ CROSS_SELLING = Claim(
     because="A sign, judged by a paired interval; its size is a map.",
     control=Control(what="cross-selling that lifts nothing", judge=control),
     critique=(
-        (
-            "Shah, Kumar, Qu & Chen (2012, Journal of Marketing 76(3), 78-95): one customer in five who "
-            "is cross-sold is unprofitable, and these make most of the loss."
-        ),
+        "Shah, Kumar, Qu & Chen (2012, Journal of Marketing 76(3), 78-95): one customer in five who "
+        "is cross-sold is unprofitable, and these make most of the loss.",
     ),
     judge=judge,
 )

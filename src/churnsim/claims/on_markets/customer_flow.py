@@ -148,10 +148,8 @@ CUSTOMER_FLOW = Claim(
     because="Three standard errors of the simulated share.",
     control=Control(what="a matrix whose flows in and out are exchanged", judge=control),
     critique=(
-        (
-            "A share follows from flows as an identity; what the flows are is the question (Sharp 2010: "
-            "defection is mostly explained by share)."
-        ),
+        "A share follows from flows as an identity; what the flows are is the question (Sharp 2010: "
+        "defection is mostly explained by share).",
     ),
     judge=judge,
 )

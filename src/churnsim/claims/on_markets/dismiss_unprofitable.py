@@ -135,10 +135,8 @@ DISMISS_UNPROFITABLE = Claim(
     because="A sign, judged by a paired interval.",
     control=Control(what="dismissal of the fifth with the highest trailing margin", judge=control),
     critique=(
-        (
-            "Haenlein & Kaplan (2012): dismissal makes those who stay trust less. A customer "
-            "unprofitable so far may turn; the simulation counts those."
-        ),
+        "Haenlein & Kaplan (2012): dismissal makes those who stay trust less. A customer "
+        "unprofitable so far may turn; the simulation counts those.",
     ),
     judge=judge,
 )

@@ -200,10 +200,8 @@ LOW_RISK = Claim(
     because="Signs, judged by paired intervals.",
     control=Control(what="retention that has no effect on anybody", judge=control),
     critique=(
-        (
-            "How answers to spending vary from year to year is an assumption; without it a simulation "
-            "knows only the chance of single customers."
-        ),
+        "How answers to spending vary from year to year is an assumption; without it a simulation "
+        "knows only the chance of single customers.",
         ("Keeping concentrates a firm on customers it already has: diversification speaks for acquisition."),
     ),
     judge=judge,

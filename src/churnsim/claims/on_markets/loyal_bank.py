@@ -136,10 +136,8 @@ LOYAL_BANK = Claim(
     because="The source gives a whole number, 2: a ratio from 1.5 to 2.5 rounds to it.",
     control=Control(what="two firms of the same churn", judge=control),
     critique=(
-        (
-            "Growth is acquisition less churn: with equal acquisition of g the ratio is (g - 5)/(g - "
-            "10), which is 2 at g = 15% and anything from 1 to infinity elsewhere."
-        ),
+        "Growth is acquisition less churn: with equal acquisition of g the ratio is (g - 5)/(g - "
+        "10), which is 2 at g = 15% and anything from 1 to infinity elsewhere.",
     ),
     judge=judge,
 )

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import numpy as np
+
+from churnsim.claims.budgets import budget_of
 from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
+from churnsim.claims.contests import market_with
 from churnsim.claims.evidence import MarketEvidence
 from churnsim.claims.fitted import NEEDS_MARKET, Spread, new_draws, spread
 from churnsim.claims.judging import not_run
 from churnsim.claims.sources import source
+from churnsim.simulation.neighbours import Referral
+from churnsim.simulation.strategy import Acquisition, Strategy
 
 __all__ = ["REFERRAL_SHARE", "judge"]
 
@@ -17,6 +23,7 @@ STATED: dict[str, tuple[float, float]] = {"001": (0.55, 0.65), "002": (0.20, 0.4
 """Referrals per customer over its life that each text implies: where every customer brings R others over its life, a
 share R of all new customers come by referral, whatever is spent on winning the rest (R below 1)."""
 WORDS = {"001": "60% of new customers", "002": "20-40% of new bank customers", "004": "25 new for 100 satisfied"}
+RATES = (0.05, 0.25)
 GRID = tuple(round(0.05 * i, 2) for i in range(21))
 
 
@@ -36,6 +43,7 @@ def judge(evidence: Evidence, quick: bool = False, *, referring: bool = True) ->
         reason = "With no referral no new customer comes by one, which is outside every stated range."
         return Finding(verdict=Verdict.FAILS, reason=reason, estimate=0.0, unit="percent of new customers")
     parts = tuple(_part(letter, text, life) for letter, text in zip("abc", STATED, strict=True))
+    firm = _simulated(evidence)
     ordered = sorted(STATED.values())
     together = all(later[0] <= earlier[1] for earlier, later in pairwise(ordered))
     rows: Table = [
@@ -61,9 +69,34 @@ def judge(evidence: Evidence, quick: bool = False, *, referring: bool = True) ->
         region=f"All but text 001: with {low:.3g} to {high:.3g} referrals per customer over its life "
         f"({low / life.mean:.2f} to {high / life.mean:.2f} a year). Text 001 alone: {_range('001')} over its life.",
         estimate=100.0 * STATED["004"][0],
-        parts=parts,
+        parts=(*parts, firm),
         tables={"by_rate": rows},
         unit="percent of new customers at 22.5 referrals per 100 lives",
+    )
+
+
+def _simulated(evidence: MarketEvidence) -> Part:
+    """A firm with today's customers that also advertises: the share of its new customers who come by referral."""
+    budget = budget_of(evidence, per_customer=0.10)
+    adverts = [Strategy(name="adverts", acquisition=Acquisition(budget_per_period=budget))]
+    told = []
+    for rate in RATES:
+        run = market_with(evidence, referral=Referral(rate_per_year=rate)).compare(adverts)
+        births, referred = (
+            run.values(account)["adverts"].to_numpy(dtype=np.float64) for account in ("births", "births_referred")
+        )
+        told.append((rate, spread(100.0 * referred / np.maximum(births, 1.0))))
+    return Part(
+        name="(d) simulated, two years",
+        estimand="Share of new customers who come by referral over the horizon, percent, by referrals per "
+        "customer and year.",
+        verdict=Verdict.UNTESTABLE,
+        estimate=told[-1][1].mean,
+        lower=told[-1][1].lower,
+        upper=told[-1][1].upper,
+        unit=f"percent of new customers at {RATES[-1]:g} a year",
+        reason="; ".join(f"{rate:g} a year give {share} percent" for rate, share in told)
+        + f". It depends on what else is spent ({budget:,.0f} a period here), so that no rate gives one share.",
     )
 
 
@@ -121,10 +154,8 @@ REFERRAL_SHARE = Claim(
     because="The shares are ranges and round figures: 55-65, 20-40, and 22.5-27.5 per 100.",
     control=Control(what="a market where nobody refers anybody", judge=control),
     critique=(
-        (
-            "Schmitt, Skiera & Van den Bulte (2011, Journal of Marketing 75(1), 46-59): referred bank "
-            "customers are worth 16% more; nothing says how many there are."
-        ),
+        "Schmitt, Skiera & Van den Bulte (2011, Journal of Marketing 75(1), 46-59): referred bank "
+        "customers are worth 16% more; nothing says how many there are.",
     ),
     judge=judge,
 )

@@ -6,14 +6,18 @@ from collections.abc import Callable
 
 import numpy as np
 
-from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part
+from churnsim.claims.budgets import budget_of
+from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
+from churnsim.claims.contests import market_with
 from churnsim.claims.evidence import MarketEvidence
 from churnsim.claims.fitted import NEEDS_MARKET, base_draws, new_draws, spread
 from churnsim.claims.judging import closes, combine, not_run
 from churnsim.claims.maps import map_tables, region_verdict, where
 from churnsim.claims.sources import source
 from churnsim.simulation.believe import map_region
+from churnsim.simulation.neighbours import WordOfMouth
 from churnsim.simulation.region import Axis, Statement
+from churnsim.simulation.strategy import Acquisition, Strategy
 
 __all__ = ["TELL_ELEVEN", "judge"]
 
@@ -67,19 +71,53 @@ def judge(evidence: Evidence, quick: bool = False, *, moves: float = 1.0) -> Fin
     )
     if moves == 0.0:
         return Finding(verdict=cost.verdict, reason="Tellings that move nobody cost nothing.", parts=(cost,))
+    heard = _simulated(evidence)
+    parts = (figure, cost, heard)
     return Finding(
-        verdict=combine((figure, cost)),
+        verdict=combine(parts),
         reason=(
-            f"{figure.reason} On {evidence.label}: {cost.reason} How many of those told would have come is "
-            f"not known for any market here: the cost as such is what is put in, and the map is the finding."
+            f"{figure.reason} On {evidence.label}: {cost.reason} {heard.reason} How many of those told would "
+            f"have come is not known for any market here: the cost as such is what is put in, and the map is "
+            f"the finding."
         ),
         estimate=cost.estimate,
         lower=cost.lower,
         upper=cost.upper,
         unit=cost.unit,
         region=cost.region,
-        parts=(figure, cost),
+        parts=parts,
         tables=map_tables("tellings", region),
+    )
+
+
+def _simulated(evidence: MarketEvidence) -> Part:
+    """New customers by advertising with 11 told by each dissatisfied customer, and with nobody told."""
+    budget = budget_of(evidence, per_customer=0.10)
+    adverts = [Strategy(name="adverts", acquisition=Acquisition(budget_per_period=budget))]
+    runs = {
+        told: market_with(
+            evidence, word_of_mouth=WordOfMouth(dissatisfied_tell=told, restored_tell=0, imitation=0.0)
+        ).compare(adverts)
+        for told in (0, round(STATED))
+    }
+    births = {told: run.values("births")["adverts"].to_numpy(dtype=np.float64) for told, run in runs.items()}
+    against = float(runs[round(STATED)].values("told_against")["adverts"].mean())
+    lost = spread(births[0] - births[round(STATED)])
+    return Part(
+        name="(c) simulated",
+        estimand="New customers by advertising over the horizon with nobody told less with 11 told, paired.",
+        verdict=Verdict.HOLDS_IF if lost.lower > 0.0 else Verdict.UNTESTABLE,
+        estimate=lost.mean,
+        lower=lost.lower,
+        upper=lost.upper,
+        unit="new customers over the horizon",
+        reason=(
+            f"Simulated with {against:,.0f} tellings among {evidence.market.prospects.size:,.0f} prospects, "
+            f"each weighing {WordOfMouth().weight:g}: {lost} of {births[0].mean():,.0f} new customers are kept away."
+        ),
+        region=f"A remembered telling per prospect weighs {WordOfMouth().weight:g} in the hazard's logarithm."
+        if lost.lower > 0.0
+        else None,
     )
 
 
@@ -123,10 +161,8 @@ TELL_ELEVEN = Claim(
     control=Control(what="tellings that move nobody", judge=control),
     critique=(
         ("How many are told is put in; what a telling does to a prospect is not known, so only the map is a finding."),
-        (
-            "East, Hammond & Wright (2007, International Journal of Research in Marketing 24(2), "
-            "175-184): positive word of mouth is about three times as common as negative."
-        ),
+        "East, Hammond & Wright (2007, International Journal of Research in Marketing 24(2), "
+        "175-184): positive word of mouth is about three times as common as negative.",
     ),
     judge=judge,
 )

@@ -150,10 +150,8 @@ WIN_BACK_ODDS = Claim(
         judge=control,
     ),
     critique=(
-        (
-            "A success is not a value: those won back may leave again sooner (Thomas, Blattberg & Fox "
-            "2004, Journal of Marketing Research 41(1), 31-45)."
-        ),
+        "A success is not a value: those won back may leave again sooner (Thomas, Blattberg & Fox "
+        "2004, Journal of Marketing Research 41(1), 31-45).",
     ),
     judge=judge,
 )

@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
+from churnsim.claims.contests import gain_of
 from churnsim.claims.evidence import MarketEvidence
 from churnsim.claims.fitted import NEEDS_MARKET, Customers, base_draws, spread
-from churnsim.claims.judging import combine, not_run
+from churnsim.claims.judging import above, combine, not_run
 from churnsim.claims.sources import source
 from churnsim.economics.second_lifetime import WinBackOffer
 from churnsim.models.mbg_nbd import MBGNBD
+from churnsim.simulation.strategy import Strategy, WinBack
 
 __all__ = ["WIN_BACK_SELECTION", "judge"]
 
@@ -25,6 +27,8 @@ CONTACTED = 0.20
 CHANCE, COST = 0.20, 1.0
 """Success with a customer who is lost, the lower end of Griffin & Lowenstein's 20-40%; cost of a contact, assumed."""
 SECOND_HORIZON_YEARS = 2.0
+PER_PERIOD = 25
+"""Win-back contacts a period of the simulated part: an assumption."""
 COSTS = (0.25, 0.5, 1.0, 2.0, 4.0)
 
 Score = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
@@ -46,6 +50,8 @@ def judge(evidence: Evidence, quick: bool = False, *, rule: str = "expected seco
         part, table = _part(letter, model, market, rule)
         parts.append(part)
         rows += table
+    if rule != "least expected value":
+        parts.append(_simulated(evidence))
     return Finding(
         verdict=combine(parts),
         reason=(
@@ -120,6 +126,37 @@ def _part(letter: str, model: str, evidence: MarketEvidence, rule: str) -> tuple
     return part, rows
 
 
+def _simulated(evidence: MarketEvidence) -> Part:
+    """The engine's own win-back, its successes falling with time since the loss and second lives shorter."""
+    year = next(base_draws(replace(evidence, replications=1))).year
+    plans = {
+        choice: Strategy(
+            name=choice,
+            win_back=WinBack(
+                silent_for=SILENT_YEARS * year, cost_per_contact=COST, most_per_period=PER_PERIOD, choose=choice
+            ),
+        )
+        for choice in ("value", "random")
+    }  # fmt: skip
+    found = evidence.compare([*plans.values(), Strategy(name="none")])
+    against = [gain_of(found, "value", other, jointly=2) for other in ("random", "none")]
+    returns = found.values("returns").mean()
+    return Part(
+        name="(c) simulated",
+        estimand=f"Equity with {PER_PERIOD} win-back contacts a period picked by value less picked at random, paired.",
+        verdict=above(against[0].lower, against[0].upper),
+        estimate=against[0].mean,
+        lower=against[0].lower,
+        upper=against[0].upper,
+        unit="money over the horizon",
+        reason=(
+            f"Simulated over the horizon, {PER_PERIOD} contacts a period: by value less at random "
+            f"{against[0]}, by value less none {against[1]}; {returns['value']:.0f} and "
+            f"{returns['random']:.0f} customers return."
+        ),
+    )
+
+
 def _chosen(score: NDArray[np.float64], silent: NDArray[np.bool_], number: int) -> NDArray[np.intp]:
     return np.argsort(np.where(silent, -score, np.inf), kind="stable")[:number]
 
@@ -168,10 +205,8 @@ WIN_BACK_SELECTION = Claim(
     because="A sign, judged by a paired interval.",
     control=Control(what="win-back aimed at those of least expected second-lifetime value", judge=control),
     critique=(
-        (
-            "The first lifetime's value is not the second's; the firm cannot see who has left "
-            "(non-contractual), so part of the effort goes to customers who never did."
-        ),
+        "The first lifetime's value is not the second's; the firm cannot see who has left "
+        "(non-contractual), so part of the effort goes to customers who never did.",
     ),
     judge=judge,
 )

@@ -99,10 +99,8 @@ WORST_TWENTY = Claim(
     because="The source gives a round figure: 45 to 55.",
     control=Control(what="customers who all cost the same share of their own margin", judge=control),
     critique=(
-        (
-            "A cost that is shared out is not a cost that leaves with the customer: dismissing the worst "
-            "fifth saves only what is avoidable."
-        ),
+        "A cost that is shared out is not a cost that leaves with the customer: dismissing the worst "
+        "fifth saves only what is avoidable.",
     ),
     judge=judge,
 )
