@@ -19,7 +19,7 @@ from churnsim.kernels.philox import block
 from churnsim.kernels.samplers import gamma_quantile
 from churnsim.kernels.special import digamma
 
-__all__ = ["log_likelihood", "objective", "posterior_rate"]
+__all__ = ["log_likelihood", "objective", "objective_each", "posterior_rate"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -41,25 +41,64 @@ def log_likelihood(p: float, q: float, gamma: float, x: Ints, m: Floats) -> Floa
 
 @njit
 def objective(p: float, q: float, gamma: float, x: Ints, m: Floats, weight: Floats) -> Floats:
-    """Weighted log-likelihood and its gradient in (p, q, gamma), as an array of four, summed in blocks."""
+    """Weighted log-likelihood of the mean spends and its gradient in (p, q, gamma), an array of four, summed in
+    blocks."""
+    lg, lg_q, psi, psi_q = _by_count(p, q, x.max() if x.size else 0)
     total = np.zeros(4)
     part = np.zeros(4)
-    lg_q, psi_q = math.lgamma(q), digamma(q)
+    log_gamma = math.log(gamma)
     for i in range(x.size):
-        n, w = np.float64(x[i]), weight[i]
+        n, w = x[i], weight[i]
         k, s = p * n, n * m[i]
-        log_share = math.log(s) - math.log(gamma + s)
-        log_more = math.log1p(s / gamma)
-        psi = digamma(k + q)
-        value = math.lgamma(k + q) - math.lgamma(k) - lg_q + k * log_share - q * log_more - math.log(m[i])
+        log_all = math.log(gamma + s)
+        log_s = math.log(s)
+        log_share, log_more = log_s - log_all, log_all - log_gamma
+        value = lg_q[n] - lg[n] - lg_q[0] + k * log_share - q * log_more - math.log(m[i])
         part[0] += w * value
-        part[1] += w * n * (psi - digamma(k) + log_share)
-        part[2] += w * (psi - psi_q - log_more)
+        part[1] += w * n * (psi_q[n] - psi[n] + log_share)
+        part[2] += w * (psi_q[n] - psi_q[0] - log_more)
         part[3] += w * (q / gamma - (k + q) / (gamma + s))
         if i % 1024 == 1023:
             total += part
             part[:] = 0.0
     return total + part
+
+
+@njit
+def objective_each(p: float, q: float, gamma: float, x: Ints, s: Floats, log_values: Floats, weight: Floats) -> Floats:
+    """The same from single purchases: `s` is their sum and `log_values` the sum of their logarithms.
+
+    f = Gamma(p x + q)/(Gamma(q) Gamma(p)^x) . gamma^q prod z^(p-1)/(gamma + s)^(p x + q) .
+    """
+    _, lg_q, _, psi_q = _by_count(p, q, x.max() if x.size else 0)
+    total = np.zeros(4)
+    part = np.zeros(4)
+    log_gamma, lg_p, psi_p = math.log(gamma), math.lgamma(p), digamma(p)
+    for i in range(x.size):
+        n, w = x[i], weight[i]
+        log_all = math.log(gamma + s[i])
+        log_more = log_all - log_gamma
+        value = lg_q[n] - lg_q[0] - n * lg_p + (p - 1.0) * log_values[i] - p * n * log_all - q * log_more
+        part[0] += w * value
+        part[1] += w * (n * (psi_q[n] - psi_p - log_all) + log_values[i])
+        part[2] += w * (psi_q[n] - psi_q[0] - log_more)
+        part[3] += w * (q / gamma - (p * n + q) / (gamma + s[i]))
+        if i % 1024 == 1023:
+            total += part
+            part[:] = 0.0
+    return total + part
+
+
+@njit
+def _by_count(p: float, q: float, top: int) -> tuple[Floats, Floats, Floats, Floats]:
+    """ln Gamma(p x), ln Gamma(p x + q) and their digammas for x = 0 ... top: no customer needs its own."""
+    lg, lg_q, psi, psi_q = np.zeros(top + 1), np.zeros(top + 1), np.zeros(top + 1), np.zeros(top + 1)
+    for n in range(top + 1):
+        k = p * n
+        lg_q[n], psi_q[n] = math.lgamma(k + q), digamma(k + q)
+        if n > 0:
+            lg[n], psi[n] = math.lgamma(k), digamma(k)
+    return lg, lg_q, psi, psi_q
 
 
 @njit

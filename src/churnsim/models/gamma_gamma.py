@@ -9,6 +9,7 @@ customers. Spend is taken to be independent of how often a customer buys, which 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import ClassVar
 
 import numpy as np
@@ -20,7 +21,9 @@ from churnsim.errors import DataError
 from churnsim.kernels import gamma_gamma as kernel
 from churnsim.kernels.population import draw_spend_rates
 from churnsim.kernels.streams import MODEL_DRAWS, TRAITS
+from churnsim.models.chunks import Chunks
 from churnsim.models.fit import FitStatus, ModelFit
+from churnsim.models.gamma_gamma_purchases import likelihood_of_purchases
 from churnsim.models.histories import checked_weights
 from churnsim.models.likelihood import Likelihood, fit_likelihood
 from churnsim.models.parameters import ParametricModel
@@ -53,13 +56,18 @@ class GammaGamma(ParametricModel):
         row. Raises DataError when a column is missing or not finite numbers or no row qualifies; a likelihood
         without an inner maximum is a FitStatus.
         """
-        fit = fit_likelihood(cls.likelihood(summary, weights=weights))
-        if fit.status.ok and fit.model.q <= 1:
-            infinite = FitStatus(
-                "boundary", f"q = {fit.model.q:.3g} is not above 1: the population mean is infinite.", REMEDIES
-            )
-            return replace(fit, status=infinite)
-        return fit
+        return _with_finite_mean(fit_likelihood(cls.likelihood(summary, weights=weights)))
+
+    @classmethod
+    def fit_purchases(cls, transactions: pd.DataFrame, *, until: str | date | None = None) -> ModelFit[GammaGamma]:
+        """Maximum likelihood on single purchases instead of customers' means: the per-transaction form.
+
+        Uses the repeat purchases (a customer's amounts of one day are one purchase) with a positive amount, up to the
+        day `until`; `n` says how many customers have one. Log-likelihoods of the two forms do not compare: they are of
+        different data. Raises DataError where no purchase qualifies or the log has no amounts.
+        """
+        likelihood = likelihood_of_purchases(cls, transactions, until=until, remedies=REMEDIES)
+        return _with_finite_mean(fit_likelihood(likelihood))
 
     @classmethod
     def likelihood(cls, summary: pd.DataFrame, *, weights: ArrayLike | None = None) -> Likelihood[GammaGamma]:
@@ -74,12 +82,11 @@ class GammaGamma(ParametricModel):
             )
         x, m, weight = x[used], m[used], weight[used]
         customers = float(weight.sum())
-        scale = float(weight @ m) / customers
-        scaled = m / scale
+        scale = float((weight * m).sum()) / customers
+        chunks = Chunks(x, m / scale, weight)
 
         def objective(parameters: Floats) -> tuple[float, Floats]:
-            p, q, gamma = parameters
-            result = kernel.objective(p, q, gamma, x, scaled, weight)
+            result = chunks.sum(kernel.objective, tuple(parameters))
             return float(result[0]), result[1:]
 
         starts = [np.array([p, q, (q - 1) / p]) for p, q in ((5.0, 4.0), (1.0, 2.0), (20.0, 10.0), (2.0, 1.2))]
@@ -136,6 +143,14 @@ class GammaGamma(ParametricModel):
             float(self.p), float(self.q), float(self.gamma), x, m, uids, replication, seed, MODEL_DRAWS, TRAITS
         )
         return pd.DataFrame({"spend_rate": rates, "mean_spend": self.p / rates}, index=index)
+
+
+def _with_finite_mean(fit: ModelFit[GammaGamma]) -> ModelFit[GammaGamma]:
+    """The fit, with a status that says so where the population mean is infinite."""
+    if not fit.status.ok or fit.model.q > 1:
+        return fit
+    words = f"q = {fit.model.q:.3g} is not above 1: the population mean is infinite."
+    return replace(fit, status=FitStatus("boundary", words, REMEDIES))
 
 
 def spend_correlation(summary: pd.DataFrame) -> float:
