@@ -137,7 +137,7 @@ def test_the_tail_by_hand():
 
 
 def test_the_tail_of_a_normal_and_its_interval():
-    """-phi(z)/q; the bootstrap of a tail of 10 in 100 covers less than it says, 85-95% here, and a tail mistaken for
+    """-phi(z)/q; the bootstrap of a tail of 10 in 100 covers less than it says, 86% here, and a tail mistaken for
     the quantile would hardly be covered at all."""
     generator = np.random.default_rng(3)
     share, truth, quantile = 0.1, -norm.pdf(norm.ppf(0.1)) / 0.1, norm.ppf(0.1)

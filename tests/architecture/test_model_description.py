@@ -1,0 +1,46 @@
+"""Truth: the model's description. What the code writes into it is up to date, and a stale one is noticed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from churnsim.errors import ConfigError
+from churnsim.kernels.rules import CUSTOMER
+from churnsim.simulation.describe import PARTS, filled
+from churnsim.simulation.market import Market
+from churnsim.simulation.strategy import Strategy
+
+DOCS = Path(__file__).parents[2] / "docs"
+COMMAND = "python -m churnsim.simulation.describe docs/odd.md docs/stress.md"
+
+
+@pytest.mark.parametrize("name", ["odd.md", "stress.md"])
+def test_the_description_is_what_the_code_says(name):
+    text = (DOCS / name).read_text(encoding="utf-8")
+    assert filled(text) == text, f"docs/{name} has fallen behind the code. Run: {COMMAND}"
+
+
+def test_every_part_is_used():
+    both = "".join((DOCS / name).read_text(encoding="utf-8") for name in ("odd.md", "stress.md"))
+    assert not [name for name in PARTS if f"<!-- code: {name} -->" not in both]
+
+
+def test_everything_is_described():
+    """Every field of a customer, every mechanism of a market and a strategy, by name."""
+    text = (DOCS / "odd.md").read_text(encoding="utf-8")
+    assert not [name for name in CUSTOMER.names or () if f"| `{name}` |" not in text]
+    for whole, plain in (
+        (Market, {"customers", "purchases", "spend", "draws", "origins", "regularity"}),
+        (Strategy, set()),
+    ):
+        parts = set(whole.__dataclass_fields__) - plain - {"name", "title", "description"}
+        assert not [name for name in parts if f"**`{name}`: " not in text]
+
+
+def test_control_a_stale_or_mistaken_stretch_is_noticed():
+    stale = "<!-- code: clock -->\nan hour has 50 minutes\n<!-- end -->\n"
+    assert "50 minutes" not in filled(stale)
+    with pytest.raises(ConfigError, match="no part of the code describes 'clocks'"):
+        filled(stale.replace("clock ", "clocks "))
