@@ -10,7 +10,14 @@ import pytest
 
 import churnsim as cs
 from churnsim.satisfaction.joined import join_customers, satisfaction_scores
-from churnsim.satisfaction.money import buying_rate, class_values, e_value, leaving_hazard, worth_of_a_point
+from churnsim.satisfaction.money import (
+    buying_rate,
+    class_values,
+    e_value,
+    leaving_hazard,
+    purchase_history_effects,
+    worth_of_a_point,
+)
 from churnsim.satisfaction.survey import Survey
 from churnsim.satisfaction.synthetic.customers import BUYING, LEAVING, synthetic_customers
 
@@ -35,6 +42,25 @@ def test_their_intervals_cover():
         inside.append([effect.lower <= math.exp(10 * truth) <= effect.upper for effect, truth in pair])
     coverage = np.mean(inside, axis=0)
     assert ((coverage >= 0.92) & (coverage <= 0.98)).all(), coverage
+
+
+def test_the_purchase_model_tells_buying_from_leaving():
+    """BG/NBD with satisfaction as its covariate, on histories drawn from one with known effects."""
+    random = np.random.default_rng(1)
+    satisfaction = np.clip(60 + 18 * random.standard_normal(1500), 0, 100)
+    true = cs.BGNBDCovariates(
+        r=0.8, alpha=6.0, a=0.8, b=3.0, rate_effects={"satisfaction": BUYING},
+        lifetime_effects={"satisfaction": LEAVING}, covariate_means={"satisfaction": 60.0},
+    )  # fmt: skip
+    start = pd.DataFrame(
+        {"frequency": 0, "recency": 0.0, "T": random.uniform(30, 52, 1500), "satisfaction": satisfaction},
+        index=[f"c{i}" for i in range(1500)],
+    )
+    buying, leaving = purchase_history_effects(true.draw_summary_like(start, seed=1), unit="W")
+    for effect, truth in ((buying, BUYING), (leaving, LEAVING)):
+        assert abs(effect.coefficient - truth) < 4 * effect.standard_error
+    assert buying.lower > 1
+    assert leaving.upper < 1
 
 
 def test_control_shuffled_satisfaction_goes_with_nothing():

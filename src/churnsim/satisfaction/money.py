@@ -17,12 +17,22 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from churnsim.errors import DataError
+from churnsim.errors import DataError, FitError
+from churnsim.models.bg_nbd_covariates import BGNBDCovariates
 from churnsim.models.survival.regression_fit import fit_regression
 from churnsim.satisfaction.extras import survey_library
 from churnsim.satisfaction.resampling import estimates, resample_counts, resampled_means
 
-__all__ = ["CONFOUNDING", "Effect", "buying_rate", "class_values", "e_value", "leaving_hazard", "worth_of_a_point"]
+__all__ = [
+    "CONFOUNDING",
+    "Effect",
+    "buying_rate",
+    "class_values",
+    "e_value",
+    "leaving_hazard",
+    "purchase_history_effects",
+    "worth_of_a_point",
+]
 
 Array = NDArray[np.float64]
 CLASSES = {"dissatisfied": 50.0, "satisfied": 75.0, "very satisfied": 100.0}
@@ -111,6 +121,29 @@ def leaving_hazard(customers: pd.DataFrame, *, also: Sequence[str] = ()) -> Effe
     table = fit.summary()
     estimate, error = (float(table[column].loc["satisfaction"]) for column in ("estimate", "standard_error"))
     return _effect("hazard of leaving", estimate, error, len(customers))
+
+
+def purchase_history_effects(
+    summary: pd.DataFrame, *, unit: str | None = None, also: Sequence[str] = ()
+) -> tuple[Effect, Effect]:
+    """Satisfaction in the BG/NBD itself, where nobody says when they leave: its effects on the rate of buying while
+    alive, and on the odds of dropping out after a purchase, told apart by the purchase history.
+
+    `summary` has frequency, recency, T and `satisfaction`; `also` names further covariates held fixed. Raises
+    FitError or DataError as `BGNBDCovariates.fit` does, FitError where the estimates cannot be used as they stand.
+    """
+    covariates = ["satisfaction", *also]
+    fit = BGNBDCovariates.fit(summary, unit=unit, covariates_rate=covariates, covariates_lifetime=covariates)
+    if not fit.status.ok:
+        raise FitError(f"the purchase model with satisfaction cannot be used: {fit.status}")
+    buying, leaving = (
+        _effect(what, fit.parameters[f"{part}:satisfaction"], fit.standard_errors[f"{part}:satisfaction"], len(summary))
+        for part, what in (
+            ("rate", "rate of buying while alive"),
+            ("lifetime", "odds of dropping out after a purchase"),
+        )
+    )
+    return buying, leaving
 
 
 def e_value(ratio: float) -> float:

@@ -15,6 +15,7 @@ from churnsim.errors import DataError
 from churnsim.satisfaction.extras import survey_library
 from churnsim.satisfaction.measurement import Measurement, size_warnings
 from churnsim.satisfaction.quality import quality_warnings
+from churnsim.satisfaction.reliability import reliability
 from churnsim.satisfaction.resampling import estimates, moments, slopes
 from churnsim.satisfaction.survey import Survey
 
@@ -71,7 +72,7 @@ def penalty_reward(
     return Measurement(
         instrument="penalty-reward",
         table=table,
-        reliability=pd.DataFrame(),
+        reliability=reliability(complete, {"ratings": asked}, level=level, resamples=resamples, seed=seed),
         n=m.n,
         level=level,
         says="what a low rating costs and a high one earns in overall satisfaction, against a middling one.",
