@@ -49,9 +49,12 @@ if TYPE_CHECKING:
     from churnsim.models.pareto_nbd_covariates import ParetoNBDCovariates as ParetoNBDCovariates
     from churnsim.models.posterior import posterior_models as posterior_models
     from churnsim.models.posterior import sample_posterior as sample_posterior
+    from churnsim.models.priors import LogNormal as LogNormal
+    from churnsim.models.priors import Normal as Normal
     from churnsim.models.purchase_model import PurchaseModel as PurchaseModel
     from churnsim.models.sbg import ShiftedBetaGeometric as ShiftedBetaGeometric
     from churnsim.models.selection import compare_models as compare_models
+    from churnsim.models.simulation_calibration import simulation_based_calibration as simulation_based_calibration
     from churnsim.models.survival.curve import SurvivalCurve as SurvivalCurve
     from churnsim.models.survival.regression import SurvivalRegression as SurvivalRegression
     from churnsim.models.survival.selection import compare_survival as compare_survival
@@ -144,6 +147,8 @@ _HOME = {
     "churnsim.models.forecast": ("forecast",),
     "churnsim.models.holdout": ("rolling_validation", "validate"),
     "churnsim.models.selection": ("compare_models",),
+    "churnsim.models.simulation_calibration": ("simulation_based_calibration",),
+    "churnsim.models.priors": ("LogNormal", "Normal"),
     "churnsim.models.interop": ("from_inference_data", "from_lifetimes"),
     "churnsim.simulation.market": ("Market",),
     "churnsim.simulation.population": ("Cohort", "PosteriorBase"),

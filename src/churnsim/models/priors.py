@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
+
 from churnsim.errors import ConfigError
 
 __all__ = ["LogNormal", "Normal", "Prior", "check_priors", "default_prior"]
@@ -42,6 +44,10 @@ class LogNormal:
         z = (math.log(x) - math.log(self.median)) / self.spread
         return -z * z / 2 - math.log(x * self.spread) - math.log(2 * math.pi) / 2
 
+    def rvs(self, *, random_state: np.random.Generator) -> float:
+        """One draw, named as in scipy.stats."""
+        return self.median * math.exp(self.spread * random_state.standard_normal())
+
 
 @dataclass(frozen=True, kw_only=True)
 class Normal:
@@ -58,6 +64,10 @@ class Normal:
         """Log-density at x."""
         z = (x - self.mean) / self.spread
         return -z * z / 2 - math.log(self.spread) - math.log(2 * math.pi) / 2
+
+    def rvs(self, *, random_state: np.random.Generator) -> float:
+        """One draw, named as in scipy.stats."""
+        return self.mean + self.spread * random_state.standard_normal()
 
 
 # Assumed, and meant to be weak: 95% of the mass of a positive parameter between 1/19 and 19 in scaled units. On CDNOW
