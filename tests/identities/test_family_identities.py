@@ -1,0 +1,126 @@
+"""What must hold of every family for any parameters and any customers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import churnsim as cs
+
+few = settings(deadline=None, max_examples=12)
+positive = st.floats(0.1, 12.0)
+FAMILIES: dict[str, st.SearchStrategy[Any]] = {
+    "mbg_nbd": st.builds(cs.MBGNBD, r=positive, alpha=positive, a=positive, b=positive),
+    "pareto_nbd": st.builds(cs.ParetoNBD, r=positive, alpha=positive, s=positive, beta=positive),
+    "nbd": st.builds(cs.NBD, r=positive, alpha=positive),
+    "bg_bb": st.builds(cs.BGBB, alpha=positive, beta=positive, gamma=positive, delta=positive, unit=st.just("W")),
+    "mbg_cnbd": st.builds(cs.MBGCNBD, r=positive, alpha=positive, a=positive, b=positive, k=st.integers(1, 5)),
+}
+every_family = pytest.mark.parametrize("family", FAMILIES)
+
+
+@st.composite
+def summaries(draw: st.DrawFn, size: int = 5) -> pd.DataFrame:
+    """Whole times, so that they serve BG/BB too."""
+    rows = []
+    for _ in range(draw(st.integers(2, size))):
+        T = draw(st.integers(1, 30))
+        t_x = draw(st.integers(0, T))
+        x = draw(st.integers(1, min(t_x, 8))) if t_x else 0
+        rows.append((x, float(t_x), float(T), x * float(np.log(t_x / x)) if x else 0.0))
+    frame = pd.DataFrame(rows, columns=["frequency", "recency", "T", "log_intervals"])
+    frame.attrs["unit"] = "W"
+    return frame
+
+
+@every_family
+@few
+@given(data=st.data(), summary=summaries())
+def test_chances_and_expectations_agree(family: str, data: st.DataObject, summary: pd.DataFrame) -> None:
+    model = data.draw(FAMILIES[family])
+    alive = model.p_alive(summary)
+    assert alive.between(0, 1).all()
+    horizon = float(data.draw(st.integers(1, 8)))
+    expected = model.expected_purchases(summary, horizon)
+    top = 60 + int(20 * expected.max())
+    pmf = model.conditional_pmf(range(top), summary, horizon)
+    assert (pmf >= 0).all().all()
+    # What is beyond `top` purchases is bounded by Markov's inequality on the mean that is still missing.
+    number = pmf.to_numpy() @ np.arange(top)
+    assert (pmf.sum(axis=1) <= 1 + 1e-9).all()
+    missing = 1 - pmf.sum(axis=1)
+    assert (expected - number >= top * missing - 1e-8 * (1 + expected)).all()
+    tail = pmf.iloc[:, -20:].sum(axis=1) < 1e-14
+    np.testing.assert_allclose(number[tail], expected[tail], rtol=1e-8, atol=1e-12)
+    # None at all, and the wait for the first one.
+    wait = model.time_to_next_purchase(summary, quantile=0.2)
+    for i, time in enumerate(wait):
+        one = summary.iloc[[i]]
+        if np.isfinite(time) and time < 1e4:
+            by = 1 - model.conditional_pmf([0], one, time).iloc[0, 0]
+            assert by >= 0.2 - 1e-9
+            if family != "bg_bb":
+                assert by == pytest.approx(0.2, rel=1e-8)
+    # A discount takes something, a small one next to nothing, and a longer horizon adds.
+    worth = [model.residual_transactions(summary, rate, horizon=horizon) for rate in (0.0, 0.1, 0.5)]
+    np.testing.assert_allclose(worth[0], expected, rtol=1e-8, atol=1e-12)
+    assert (worth[1] <= worth[0] * (1 + 1e-12)).all()
+    assert (worth[2] <= worth[1] * (1 + 1e-12)).all()
+    endless = model.residual_transactions(summary, 0.5)
+    assert (endless >= worth[2] * (1 - 1e-9)).all()
+
+
+@every_family
+@few
+@given(data=st.data(), summary=summaries())
+def test_gradient_is_the_slope(family: str, data: st.DataObject, summary: pd.DataFrame) -> None:
+    model = data.draw(FAMILIES[family])
+    options = {"k": model.k} if isinstance(model, cs.MBGCNBD) else {}
+    weights = np.linspace(0.5, 2.0, len(summary))
+    likelihood = type(model).likelihood(summary, weights=weights, **options)
+    at = likelihood.parameters(model)
+    value, gradient = likelihood.objective(at)
+    total = float((weights * model.log_likelihood(summary)).sum())
+    assert value + likelihood.log_scale == pytest.approx(total, rel=1e-10, abs=1e-9)
+    slopes = gradient * at
+    for i in range(at.size):
+        unit = np.eye(at.size)[i]
+        wide, narrow = (
+            (likelihood.objective(at * np.exp(h * unit))[0] - likelihood.objective(at * np.exp(-h * unit))[0]) / (2 * h)
+            for h in (2e-3, 1e-3)
+        )
+        # Extrapolated central differences: error h^4, and rounding of the value over h.
+        assert (4 * narrow - wide) / 3 == pytest.approx(
+            slopes[i], rel=0, abs=1e-8 * np.abs(slopes).max() + 1e-11 * (abs(value) + 1)
+        )
+    if likelihood.hessian is not None:
+        second = likelihood.hessian(at) * at
+        for k in range(at.size):
+            shift = np.exp(1e-4 * np.eye(at.size)[k])
+            up, down = likelihood.objective(at * shift)[1], likelihood.objective(at / shift)[1]
+            scale = np.abs(second[:, k]).max() + np.abs(up).max()
+            np.testing.assert_allclose((up - down) / 2e-4, second[:, k], rtol=0, atol=2e-6 * scale)
+
+
+@pytest.mark.parametrize("family", [cs.MBGNBD, cs.ParetoNBD, cs.NBD], ids=lambda family: family.family)
+def test_unit_order_and_repetition_do_not_matter(family: Any) -> None:
+    seen = cs.BGNBD(r=0.6, alpha=5.0, a=0.8, b=2.5).draw_summary([40.0] * 300 + [25.0] * 300, seed=3)
+    seen.attrs.clear()
+    weeks = family.fit(seen)
+    days = family.fit(seen.assign(recency=seen["recency"] * 7, T=seen["T"] * 7), unit="D")
+    assert days.loglik == pytest.approx(weeks.loglik - seen["frequency"].sum() * np.log(7), rel=1e-12)
+    for name, value in weeks.parameters.items():
+        factor = 7 if name in ("alpha", "beta") else 1
+        assert days.parameters[name] == pytest.approx(factor * value, rel=1e-6), name
+    twice = family.fit(pd.concat([seen, seen.sample(frac=1, random_state=1)], ignore_index=True))
+    weighted = family.fit(seen, weights=np.full(len(seen), 2.0))
+    for name, value in weeks.parameters.items():
+        assert twice.parameters[name] == pytest.approx(value, rel=1e-6), name
+        assert weighted.parameters[name] == pytest.approx(value, rel=1e-6), name
+        assert twice.standard_errors[name] == pytest.approx(weeks.standard_errors[name] / np.sqrt(2), rel=1e-4), name
+    assert twice.loglik == pytest.approx(2 * weeks.loglik, rel=1e-12)
