@@ -27,6 +27,7 @@ def test_recovery_and_its_control(evidence):
     # Given TARP's rates a quick desk cannot lose money before wages; what is put in is not called a finding.
     assert verdicts == {
         "(a)": Verdict.HOLDS_IF, "(b)": Verdict.UNTESTABLE, "(c)": Verdict.HOLDS_IF, "(d)": Verdict.HOLDS_IF,
+        "(e)": Verdict.HOLDS_IF,
     }  # fmt: skip
     assert found.verdict is Verdict.HOLDS_IF
     assert wrong.verdict is Verdict.FAILS
