@@ -12,9 +12,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from churnsim import claims as claims
     from churnsim.claims.reproduce import reproduce as reproduce
+    from churnsim.data import customers as customers
     from churnsim.data import datasets as datasets
+    from churnsim.data.database import CustomerDatabase as CustomerDatabase
+    from churnsim.data.database import PseudonymKey as PseudonymKey
     from churnsim.data.intervals import summarise_with_intervals as summarise_with_intervals
     from churnsim.data.opportunities import summarise_opportunities as summarise_opportunities
+    from churnsim.data.parquet_log import ParquetLog as ParquetLog
     from churnsim.data.renewals import count_renewals as count_renewals
     from churnsim.data.subscriptions import read_subscriptions as read_subscriptions
     from churnsim.data.summary import split_holdout as split_holdout
@@ -36,6 +40,7 @@ if TYPE_CHECKING:
     from churnsim.models.competing_risks import cumulative_incidence as cumulative_incidence
     from churnsim.models.forecast import forecast as forecast
     from churnsim.models.gamma_gamma import GammaGamma as GammaGamma
+    from churnsim.models.gold_customers import gold_customers as gold_customers
     from churnsim.models.holdout import rolling_validation as rolling_validation
     from churnsim.models.holdout import validate as validate
     from churnsim.models.interop import from_inference_data as from_inference_data
@@ -115,6 +120,9 @@ if TYPE_CHECKING:
 _HOME = {
     "churnsim.errors": ("ChurnSimError", "ConfigError", "DataError", "FitError"),
     "churnsim.data.transactions": ("read_transactions",),
+    "churnsim.data.database": ("CustomerDatabase", "PseudonymKey"),
+    "churnsim.data.parquet_log": ("ParquetLog",),
+    "churnsim.models.gold_customers": ("gold_customers",),
     "churnsim.data.subscriptions": ("read_subscriptions",),
     "churnsim.data.renewals": ("count_renewals",),
     "churnsim.data.intervals": ("summarise_with_intervals",),
@@ -180,13 +188,15 @@ _HOME = {
 }  # fmt: skip
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
-__all__ = ["__version__", "claims", "datasets", *_MODULE_OF]
+_MODULES = {"claims": "churnsim.claims", "customers": "churnsim.data.customers", "datasets": "churnsim.data.datasets"}
+
+__all__ = ["__version__", "claims", "customers", "datasets", *_MODULE_OF]
 __version__ = version("churnsim")
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("claims", "datasets"):
-        return import_module("churnsim.claims" if name == "claims" else "churnsim.data.datasets")
+    if name in _MODULES:
+        return import_module(_MODULES[name])
     if name in _MODULE_OF:
         return getattr(import_module(_MODULE_OF[name]), name)
     raise AttributeError(f"module 'churnsim' has no attribute {name!r}")
