@@ -73,7 +73,7 @@ if TYPE_CHECKING:
     from churnsim.simulation.compare import compare as compare
     from churnsim.simulation.customer_metrics import realised_value as realised_value
     from churnsim.simulation.customer_metrics import retention_by_tenure as retention_by_tenure
-    from churnsim.simulation.customer_metrics import whale_curve as whale_curve
+    from churnsim.simulation.customer_metrics import simulated_whale_curve as simulated_whale_curve
     from churnsim.simulation.customer_table import customer_table as customer_table
     from churnsim.simulation.customer_table import customer_tables as customer_tables
     from churnsim.simulation.engines import simulate as simulate
@@ -174,7 +174,7 @@ _HOME = {
     "churnsim.simulation.engines": ("simulate",),
     "churnsim.simulation.ledger": ("Ledger",),
     "churnsim.simulation.compare": ("Comparison", "compare"),
-    "churnsim.simulation.customer_metrics": ("realised_value", "retention_by_tenure", "whale_curve"),
+    "churnsim.simulation.customer_metrics": ("realised_value", "retention_by_tenure", "simulated_whale_curve"),
     "churnsim.simulation.customer_table": ("customer_table", "customer_tables"),
     "churnsim.simulation.experiment": ("Experiment",),
     "churnsim.simulation.precision": ("Precision",),

@@ -102,15 +102,15 @@ def test_realised_value_is_the_discounted_expectation(experiment, tables):
     )
 
 
-def test_the_whale_curve_by_hand():
+def test_the_simulated_whale_curve_by_hand():
     table = pd.DataFrame({"born": 0.0, "lost": np.nan, "margin": [8.0, 1.0, 3.0, 0.0], "origin": "start"})
-    plain = cs.whale_curve([table, table], (0.25, 0.5, 1.0), horizon=10.0)
+    plain = cs.simulated_whale_curve([table, table], (0.25, 0.5, 1.0), horizon=10.0)
     assert plain["profit"].tolist() == pytest.approx([8 / 12, 11 / 12, 1.0])
     # One for each: 7, 2, 0, -1 of 8 in all; the last customer takes an eighth away again.
-    served = cs.whale_curve([table, table], (0.25, 0.5, 0.75, 1.0), horizon=10.0, cost_to_serve=0.1)
+    served = cs.simulated_whale_curve([table, table], (0.25, 0.5, 0.75, 1.0), horizon=10.0, cost_to_serve=0.1)
     assert served["profit"].tolist() == pytest.approx([7 / 8, 9 / 8, 9 / 8, 1.0])
     with pytest.raises(ConfigError, match="not above 0"):
-        cs.whale_curve([table, table], horizon=10.0, cost_to_serve=1.0)
+        cs.simulated_whale_curve([table, table], horizon=10.0, cost_to_serve=1.0)
 
 
 def test_what_customer_metrics_refuse(tables, cdnow_market):

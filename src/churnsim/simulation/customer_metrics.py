@@ -16,7 +16,7 @@ from churnsim.errors import ConfigError
 from churnsim.simulation.assumption import not_negative
 from churnsim.simulation.paired import Interval, interval
 
-__all__ = ["realised_value", "retention_by_tenure", "whale_curve"]
+__all__ = ["realised_value", "retention_by_tenure", "simulated_whale_curve"]
 
 Floats = NDArray[np.float64]
 Tables = Sequence[pd.DataFrame]
@@ -63,7 +63,7 @@ def realised_value(tables: Tables, *, origin: str = "new", level: float = 0.95) 
     return interval(np.array([float(table["value"].mean()) for table in _of(tables, origin)]), level=level)
 
 
-def whale_curve(
+def simulated_whale_curve(
     tables: Tables,
     shares: Sequence[float] = tuple(np.arange(1, 21) / 20),
     *,
