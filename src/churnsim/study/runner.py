@@ -224,8 +224,8 @@ class _Sitting:
         self.watch.stage("claims", len(chosen_claims(self.config)))
         label = f"the {self.data.facts['customers']:,} customers of {self.config.name}"
         findings = judge_claims(
-            self.config, market, data=self.data, store=self.store, label=label, workers=self.workers,
-            done=self.watch.advance,
+            self.config, market, data=self.stages.purchases(self.data), store=self.store, label=label,
+            workers=self.workers, done=self.watch.advance,
         )  # fmt: skip
         self.store.write("claims.json", findings)
 

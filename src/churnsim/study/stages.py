@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from churnsim.simulation.market import Market, assumptions
 from churnsim.study.config import StudyConfig
-from churnsim.study.data_stage import load_data
+from churnsim.study.data_stage import StudyData, load_data
 from churnsim.study.fit_stage import fit_models
 from churnsim.study.market_stage import build_market
 from churnsim.study.store import rows
@@ -42,6 +42,9 @@ class Stages(Protocol):
 
     def value(self, config: StudyConfig, data: Any, fits: Any, market: Market) -> dict[str, Any]:
         """The content of value.json."""
+
+    def purchases(self, data: Any) -> StudyData | None:
+        """The study's own purchases, for claims that are measured on data; None: they take the CDNOW log."""
 
     def validation_title(self, config: StudyConfig) -> str:
         """What the validation stage is called while it runs."""
@@ -84,6 +87,9 @@ class TransactionStages:
             annual_discount_rate=market.terms.annual_discount_rate if asked is None else asked,
             margin=market.terms.margin, seed=config.seed,
         )  # fmt: skip
+
+    def purchases(self, data: Any) -> StudyData | None:
+        return data  # type: ignore[no-any-return]
 
     def validation_title(self, config: StudyConfig) -> str:
         return f"replay of the holdout ({2 * config.validation.replications} replications)"

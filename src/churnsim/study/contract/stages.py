@@ -87,6 +87,9 @@ class ContractStages:
             margin=market.terms.margin, draws=section.draws, seed=config.seed,
         )  # fmt: skip
 
+    def purchases(self, data: ContractData) -> None:
+        """Subscribers have no log of purchases."""
+
     def validation_title(self, config: StudyConfig) -> str:
         """What the validation is called while it runs."""
         return "survival: simulated against observed"
