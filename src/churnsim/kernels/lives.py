@@ -95,7 +95,7 @@ def _lose(
     c.state = LOST
     c.cause = fate
     c.destination = goes
-    c.lost_at = time
+    c.due = time
     if goes == life.SWITCHES:
         row[accounts.LOSSES_SWITCHED] += 1
     _note(accounts.LOST + fate - life.LOST_ORGANIC, 0, time, c, row, log, fill)
@@ -171,7 +171,6 @@ def _buy(
             elif fate == life.AWAITS:
                 _note(accounts.COMPLAINT, 0, time, c, row, log, fill)
                 c.state = AWAITING
-                c.lost_at = time
                 c.due = math.inf
                 c.death_at -= time
                 c.referral_at -= time
@@ -245,9 +244,9 @@ def _buy_on(
             time = math.inf
             break
         time = time + purchase_gap(rules, u_gap, rate)
+        c.due = time
     _book_many(bought, revenue, margins, asking, c, table[now])
     c.k = k
-    c.due = time
     c.last_purchase = last
     c.unhappy = unhappy
     return time

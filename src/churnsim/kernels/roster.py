@@ -51,7 +51,6 @@ def _traits(
     c.member = 1 if u_member < rules[0].member_share else 0
     c.death_at = math.inf
     c.referral_at = math.inf
-    c.lost_at = math.inf
     c.expected = rules[0].first_expectation
     c.satisfied = 0.0
 
@@ -72,10 +71,8 @@ def start(
         c.repeat_revenue = repeat_cents[i]
         c.seen = seen[i]
         c.state = LOST
-        c.due = math.inf
-        c.lost_at = last_purchase[i]
+        c.due = last_purchase[i]
         if alive[i]:
-            c.lost_at = math.inf
             c.state = ACTIVE
             c.due = starting_gap(rules, c.rate, -last_purchase[i], c.uid, replication, seed)
             if rules[0].lifetime == CLOCK:
@@ -143,7 +140,7 @@ def win_back(
         came[j] = False
         if c.state != LOST:
             continue
-        back, u_gap = comes_back(rules, now - c.lost_at, c.attempts, c.uid, replication, seed)
+        back, u_gap = comes_back(rules, now - c.due, c.attempts, c.uid, replication, seed)
         if back:
             came[j] = True
             c.state = ACTIVE
@@ -172,7 +169,7 @@ def dismiss(customers: Records, wake: Floats, now: float, gone: Flags) -> None:
                 c.state = LOST
                 c.cause = LOST_DISMISSED
                 c.destination = EVAPORATES
-                c.lost_at = now
+                c.due = now
                 wake[i] = math.inf
         c.judged_margin = c.margin
 

@@ -127,7 +127,7 @@ def packed(rules: Rules) -> Records:
     return np.array([tuple(rules)], dtype=RULES)
 
 
-# A customer, in 168 bytes; engines keep 8 more beside it, the time of its next event. Traits first, then clocks
+# A customer, in 152 bytes; engines keep 8 more beside it, the time of its next event. Traits first, then clocks
 # (absolute times; while a complaint is open `death_at` and `referral_at` hold what was left of them), then books.
 CUSTOMER = np.dtype(
     [
@@ -136,21 +136,20 @@ CUSTOMER = np.dtype(
         ("dropout", np.float64),  # probability, or hazard per time unit, or multiplier on the hazard by tenure
         ("spend_rate", np.float64),  # nu of Gamma-Gamma
         ("response", np.float64),  # to contacts: 1 is the market's effect, below 0 they harm
-        ("due", np.float64),  # next purchase, renewal, reply or birth
+        ("due", np.float64),  # next purchase, renewal, reply or birth; of a lost customer when it was lost
         ("death_at", np.float64),
         ("referral_at", np.float64),
         ("last_purchase", np.float64),
         ("first_purchase", np.float64),
         ("expected", np.float64),  # quality that it expects, and how satisfied it is: -1 to 1
         ("satisfied", np.float64),
-        ("lost_at", np.float64),  # or, while a complaint is open, when it was made
         ("repeat_revenue", np.int64),  # cents that the firm has seen, without the first purchase
         ("revenue", np.int64),  # cents in the simulation
         ("margin", np.int64),  # cents: contribution less what the firm spent on this customer's events
         ("judged_margin", np.int64),  # `margin` when it was last judged for dismissal
         ("k", np.int32),  # purchases in the simulation, the first of a new customer not counted
-        ("seen", np.int32),  # repeat purchases before it; of a contract the renewals
-        ("referrals", np.int32),
+        ("seen", np.int16),  # repeat purchases before it; of a contract the renewals
+        ("referrals", np.int16),
         ("attempts", np.int16),  # win-back contacts
         ("lives", np.int16),  # for lifetimes in time: returns, and deaths that a bond prevented
         ("returns", np.int16),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from churnsim.kernels.rules import ACTIVE, AWAITING, UNBORN
+from churnsim.kernels.rules import ACTIVE, AWAITING, LOST, UNBORN
 
 __all__ = ["COLUMNS", "customer_states"]
 
@@ -26,11 +26,14 @@ def customer_states(customers: Any) -> pd.DataFrame:
     `k` counts purchases in the simulation without a new customer's first; `revenue` and `margin` are cents.
     """
     if isinstance(customers, np.ndarray):
-        frame = pd.DataFrame({name: customers[name] for name in ("uid", *COLUMNS)})
+        # A lost customer's record keeps the time of the loss where a living one's has its next event.
+        place = {**dict(zip(COLUMNS, COLUMNS, strict=True)), "uid": "uid", "lost_at": "due"}
+        frame = pd.DataFrame({name: customers[place[name]] for name in ("uid", *COLUMNS)})
     else:
         frame = pd.DataFrame(_columns(customers))
     frame = frame.astype({name: "float64" if name in REAL else "int64" for name in ("uid", *COLUMNS)})
     frame = frame[frame["state"] != UNBORN]
+    frame["lost_at"] = frame["lost_at"].where(frame["state"] == LOST, np.inf)
     frame["alive"] = frame["state"].isin((ACTIVE, AWAITING))
     return frame.drop(columns="state").set_index("uid").sort_index()
 

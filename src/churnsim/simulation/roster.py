@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from churnsim.errors import ChurnSimError
+from churnsim.errors import ChurnSimError, ConfigError
 from churnsim.kernels import accounts
 from churnsim.kernels import roster as kernel
 from churnsim.kernels.lives import COMPLAINTS, LOG, REFERRALS, advance
@@ -27,6 +27,7 @@ REFERRAL_LINE = np.dtype([("time", np.float64), ("uid", np.int64), ("ordinal", n
 
 BOX = 4096  # lines of an outbox; the kernel comes back with a full one
 GROWTH = 1.5
+MOST_SEEN = 32_767  # what a record holds
 SMALLEST_CHUNK = 2048  # customers; fewer are not worth a thread
 
 
@@ -61,6 +62,8 @@ class Roster:
         self.prepared = prepared
         base = prepared.base()
         self.size = len(base.uids)
+        if self.size and int(base.seen.max()) > MOST_SEEN:
+            raise ConfigError(f"a customer has {base.seen.max():,} repeat purchases behind it; {MOST_SEEN:,} at most.")
         self._records = np.zeros(self.size, dtype=CUSTOMER)
         self._wake = np.empty(self.size)
         arguments = (

@@ -184,7 +184,7 @@ class _Run:
         """Queue, be served, and be told: at the finish, but not before the next epoch boundary. Its clocks stand still.
         Returns the kind of the reply and the time it is told."""
         assert self.desk is not None
-        c.state, c.lost_at, c.due = AWAITING, complained, math.inf
+        c.state, c.due = AWAITING, math.inf
         c.death_at -= complained
         c.referral_at -= complained
         priority = FIRST_CUSTOMER + c.uid
