@@ -145,10 +145,7 @@ WIN_BACK_ODDS = Claim(
     expect="one ratio that both texts state",
     within=None,
     because="Eight and two are exact quotients of the stated figures.",
-    control=Control(
-        what=("win-back that succeeds no more often than acquisition and reaches only customers who never left"),
-        judge=control,
-    ),
+    control=Control(what="contacts that all go to customers who never left", judge=control),
     critique=(
         "A success is not a value: those won back may leave again sooner (Thomas, Blattberg & Fox "
         "2004, Journal of Marketing Research 41(1), 31-45).",
