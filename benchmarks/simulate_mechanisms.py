@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "parity"))
 
-from tests.parity.mechanisms import MARKET_PARTS, STRATEGY_PARTS, scenario
+from mechanisms import MARKET_PARTS, STRATEGY_PARTS, scenario
 
 import churnsim as cs
 from churnsim.kernels.accounts import COUNTED_IN
