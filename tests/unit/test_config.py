@@ -68,7 +68,7 @@ def test_durations_are_converted_to_the_unit_of_the_data() -> None:
 def test_workers_and_nothing_else_of_the_clock_stay_out_of_the_canonical_form() -> None:
     one = parse_config(changed('workers = "all"', "workers = 1"), folder=CONFIGS)
     assert one.canonical() == parse_config(TEXT, folder=CONFIGS).canonical()
-    other = parse_config(changed("replications = 30", "replications = 31"), folder=CONFIGS)
+    other = parse_config(changed("replications = 400", "replications = 401"), folder=CONFIGS)
     assert other.canonical() != one.canonical()
 
 
