@@ -14,7 +14,7 @@ TEXT = (CONFIGS / "cdnow.toml").read_text(encoding="utf-8")
 
 # what stands in the file, what is planted, the key a message must name, the remedy it must give
 PLANTED = [
-    ("replications = 30", "replicatons = 30", "simulation.replicatons", "Did you mean 'replications'?"),
+    ("replications = 400", "replicatons = 400", "simulation.replicatons", "Did you mean 'replications'?"),
     ("[budget]", "[budgets]", "budgets", "Did you mean 'budget'?"),
     ("margin = {", "margn = {", "market.terms.margn", "Did you mean 'margin'?"),
     ("[market.terms]", "[market]", "market.margin", "It belongs in [market.terms]."),
@@ -29,9 +29,9 @@ PLANTED = [
     ('horizon = "104 W"', 'horizon = "104 fortnights"', "simulation.horizon", "Write a number and a unit"),
     ('epoch = "1 W"', 'epoch = "0 W"', "simulation.epoch", "longer than zero"),
     ('epoch = "1 W"', 'epoch = "3 W"', "simulation.period", "'3 W' or '6 W' would be."),
-    ("replications = 30", "replications = 1", "simulation.replications", "must be at least 2"),
-    ("replications = 30", "replications = 30.5", "simulation.replications", "whole number"),
-    ("replications = 30", "replications = true", "simulation.replications", "whole number"),
+    ("replications = 400", "replications = 1", "simulation.replications", "must be at least 2"),
+    ("replications = 400", "replications = 400.5", "simulation.replications", "whole number"),
+    ("replications = 400", "replications = true", "simulation.replications", "whole number"),
     ('workers = "all"', "workers = 0", "simulation.workers", "at least 1, or 'all'"),
     ("seed = 19970101", "seed = -1", "seed", "must be at least 0"),
     ("seed = 19970101", "", "seed", "missing. Add seed"),

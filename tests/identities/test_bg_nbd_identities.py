@@ -195,7 +195,9 @@ def test_a_new_customer_is_one_without_repeat_just_begun(model: BGNBD) -> None:
     """A known customer without repeat after a time t has a gamma posterior with rate alpha + t."""
     begun = pd.DataFrame({"frequency": [0], "recency": [0.0], "T": [3.0]})
     later = BGNBD(r=model.r, alpha=model.alpha + 3.0, a=model.a, b=model.b)
-    assert model.expected_purchases(begun, 39).item() == later.expected_purchases_new(39)
+    # Known customers' forecasts come from tabulated coefficients, good to some 1e-13; new ones' from the plain series.
+    expected = float(later.expected_purchases_new(39))
+    assert model.expected_purchases(begun, 39).item() == pytest.approx(expected, rel=1e-11)
 
 
 @few

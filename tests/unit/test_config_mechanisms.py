@@ -36,6 +36,7 @@ referral = { reward = 5.0 }
 retention = { budget_share = 0.1, rule = "at_risk", gaps = 2.0 }
 cross_selling = { budget_share = 0.1, rule = "abc_class", abc = "A" }
 quality = { budget_per_period = 10.0 }
+staff = { budget_per_period = 10.0 }
 desk = { budget_share = 0.2, staff = 2, mean_service_time = "1 D" }
 asking = { cost_per_purchase = 0.05 }
 compensation = { cost_per_complaint = 5.0 }
