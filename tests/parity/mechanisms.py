@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import churnsim as cs
 from churnsim.simulation.responses import RetentionResponse, Terms
+from churnsim.simulation.scores import CustomerScores
 
 SPEND = cs.GammaGamma(p=6.25, q=3.74, gamma=15.44)
 
@@ -20,6 +21,10 @@ SPENDS = {
     "by tenure": cs.ProfitByTenure(profits=(-51.0, 30.0, 42.0, 44.0, 49.0, 55.0)),
 }
 
+# Every other customer of a cohort has a score, of which many are equal.
+SCORED = cs.Cohort(size=80).draw(purchases=PURCHASES["BG/NBD"], spend=SPEND, seed=1, replication=0).uids[::2]
+SCORES = CustomerScores(SCORED, SCORED % 7)
+
 # What a strategy may hold: several names may set the same field, of which a strategy has one.
 STRATEGY_PARTS = {
     "acquisition": {"acquisition": cs.Acquisition(budget_per_period=500.0)},
@@ -29,6 +34,12 @@ STRATEGY_PARTS = {
     "contacts recent": {"retention": cs.RetentionContacts(budget_per_period=60.0, rule="recent_buyers", within=6.0)},
     "contacts at risk": {"retention": cs.RetentionContacts(budget_per_period=60.0, rule="at_risk", gaps=1.0)},
     "contacts responsive": {"retention": cs.RetentionContacts(budget_per_period=60.0, rule="responsive", share=0.4)},
+    "contacts scored": {
+        "retention": cs.RetentionContacts(budget_per_period=60.0, rule="score", share=0.4, scores=SCORES, unscored=3.0)
+    },
+    "cross-selling scored": {
+        "cross_selling": cs.CrossSelling(budget_per_period=50.0, rule="score", share=0.9, scores=SCORES)
+    },
     "desk": {"desk": cs.ComplaintDesk(staff=1, mean_service_time=0.6, wage_per_period=20.0, cost_per_reply=2.0)},
     "asking": {"asking": cs.AskForComplaints(cost_per_purchase=0.05)},
     "compensation": {"compensation": cs.Compensation(cost_per_complaint=5.0)},

@@ -3,15 +3,17 @@ them go."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 from churnsim.errors import ConfigError
 from churnsim.simulation.assumption import not_negative, positive, share, whole_cents
+from churnsim.simulation.scores import CustomerScores, Scores
 
 __all__ = ["CrossSelling", "DismissUnprofitable", "RetentionContacts", "TargetRule", "Targeting", "WinBack"]
 
-TargetRule = Literal["all", "top_value", "abc_class", "recent_buyers", "at_risk", "responsive"]
+TargetRule = Literal["all", "top_value", "abc_class", "recent_buyers", "at_risk", "responsive", "score"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +24,11 @@ class Targeting:
     `abc`, where A are those with the most repeat revenue who together bring 80% of it, B those of the next 15%, C the
     rest. "recent_buyers": who bought `within` so many time units. "at_risk": repeat buyers who have been silent for
     more than `gaps` times their own mean gap between purchases, but not for more than three times that.
-    "responsive": the `share` on whom contacts work best, as a trial would have shown.
+    "responsive": the `share` on whom contacts work best, as a trial would have shown. "score": the `share` with the
+    highest of the `scores`, by customer id, such as `ChurnModel.probability` or `UpliftModel.uplift` return; customers
+    without one, as all who come later, have the score `unscored` and come last if that is None.
+
+    The scores are those of the simulation's start: nobody is scored anew at a later review.
     """
 
     rule: TargetRule = "all"
@@ -30,11 +36,13 @@ class Targeting:
     within: float | None = None
     abc: Literal["A", "B", "C"] | None = None
     gaps: float | None = None
+    scores: Scores | None = None
+    unscored: float | None = None
 
     def __post_init__(self) -> None:
         if self.rule not in get_args(TargetRule):
             raise ConfigError(f"rule must be one of {', '.join(map(repr, get_args(TargetRule)))}; got {self.rule!r}.")
-        if self.rule in ("top_value", "responsive"):
+        if self.rule in ("top_value", "responsive", "score"):
             share("retention share", self._needed("share"))
         if self.rule == "recent_buyers":
             positive("retention within", self._needed("within"))
@@ -42,6 +50,16 @@ class Targeting:
             positive("retention gaps", self._needed("gaps"))
         if self.rule == "abc_class" and self.abc not in ("A", "B", "C"):
             raise ConfigError(f"the rule 'abc_class' needs abc. Say abc='A', 'B' or 'C'; got {self.abc!r}.")
+
+        if self.scores is not None:
+            object.__setattr__(self, "scores", CustomerScores.of(self.scores))
+        if self.rule == "score":
+            if self.scores is None:
+                raise ConfigError("the rule 'score' needs scores. Say scores=..., a Series by customer id.")
+            if self.unscored is not None and not math.isfinite(self.unscored):
+                raise ConfigError(f"unscored must be a finite score, or None; got {self.unscored!r}.")
+        elif self.scores is not None or self.unscored is not None:
+            raise ConfigError(f"only the rule 'score' uses scores and unscored; the rule is {self.rule!r}.")
 
     def _needed(self, name: str) -> float:
         value: float | None = getattr(self, name)

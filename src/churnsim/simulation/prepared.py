@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from churnsim.errors import ConfigError
 from churnsim.kernels.rules import GAMMA_GAMMA, Records, Rules, packed
 from churnsim.kernels.tables import no_table
 from churnsim.simulation.lifetimes import lifetime_of, spending_of
@@ -15,6 +16,7 @@ from churnsim.simulation.market import Market
 from churnsim.simulation.newcomers import Newcomers, gamma_table_of
 from churnsim.simulation.population import Base
 from churnsim.simulation.scenario import Scenario
+from churnsim.simulation.scores import CustomerScores
 
 __all__ = ["Prepared"]
 
@@ -73,12 +75,24 @@ class Prepared:
         base = market.customers.draw(
             purchases=market.purchases, spend=market.spend, seed=self.seed, replication=self.replication
         )
+        self._check_scores(base)
         factor, points = self.churn
         if (factor, points) != (1.0, 0.0):
             traits = base.traits.copy()
             traits[:, 1] = np.maximum(0.0, factor * traits[:, 1] - points)
             base = replace(base, traits=traits)
         return base
+
+    def _check_scores(self, base: Base) -> None:
+        """Scores of which none belongs to a customer are those of another base, or by another kind of id."""
+        strategy = self.scenario.strategy
+        for campaign in (strategy.retention, strategy.cross_selling):
+            scores = campaign.scores if campaign else None
+            if isinstance(scores, CustomerScores) and base.uids.size and not scores.know(base.uids).any():
+                raise ConfigError(
+                    f"none of the {base.uids.size:,} customers has one of the {len(scores):,} scores of strategy "
+                    f"{strategy.name!r}. Give them by the customers' own ids (7 and '7' are different)."
+                )
 
     def repeat_cents(self, base: Base) -> NDArray[np.int64]:
         """The base's repeat revenue in whole cents."""

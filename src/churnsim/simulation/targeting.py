@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churnsim.simulation.contacts import Targeting
+from churnsim.simulation.scores import CustomerScores
 
 __all__ = ["Visible", "highest", "targets"]
 
@@ -49,7 +50,7 @@ class Visible(NamedTuple):
 
 
 def targets(seen: Visible, contacts: Targeting, now: float) -> NDArray[np.bool_]:
-    """Whom the rule picks at time `now`; ties in value by uid."""
+    """Whom the rule picks at time `now`; of equal values and scores those of the lowest uids."""
     if contacts.rule == "recent_buyers":
         assert contacts.within is not None  # the rule needs it
         return seen.known & (seen.last_purchase >= now - contacts.within)
@@ -59,6 +60,11 @@ def targets(seen: Visible, contacts: Targeting, now: float) -> NDArray[np.bool_]
     if contacts.rule == "responsive":
         assert contacts.share is not None  # likewise
         return highest(seen.response, seen.uid, seen.known, round(contacts.share * int(seen.known.sum())))
+    if contacts.rule == "score":
+        assert contacts.share is not None  # likewise
+        assert isinstance(contacts.scores, CustomerScores)
+        scores = contacts.scores.at(seen.uid, otherwise=-np.inf if contacts.unscored is None else contacts.unscored)
+        return highest(scores, seen.uid, seen.known, round(contacts.share * int(seen.known.sum())))
     if contacts.rule == "at_risk":
         assert contacts.gaps is not None  # likewise
         own_gap = (seen.last_purchase - seen.first_purchase) / np.maximum(seen.purchases, 1)

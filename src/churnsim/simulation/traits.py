@@ -29,6 +29,7 @@ COLUMNS = {
     "first_purchase": "a time, 0 or before",
     "last_purchase": "a time, 0 or before",
     "repeat_revenue": "money, 0 or more",
+    "contact_rank": "a share, 0 to 1",
 }
 
 
@@ -39,8 +40,10 @@ class TraitsBase:
     of it: a probability for BG/NBD, MBG/NBD and contracts, a hazard for Pareto/NBD, a multiplier where a contract has
     hazards by tenure, then 1 if absent), `mean_spend` (money, with Gamma-Gamma amounts); and if known `alive` (true),
     `tenure` (0: renewals or repeat purchases so far), `last_purchase` and `first_purchase` (0: of a contract the last
-    renewal, which sets the next one), `repeat_revenue` (0). Times are in the model's unit, 0 being the simulation's
-    start. Raises DataError for a value that cannot be, naming the row, and for a column that is missing or unknown.
+    renewal, which sets the next one), `repeat_revenue` (0), `contact_rank` (drawn in each replication if absent: the
+    share of customers who take contacts worse, of which the market's `retention` makes the effect). Times are in the
+    model's unit, 0 being the simulation's start. Raises DataError for a value that cannot be, naming the row, and for
+    a column that is missing or unknown.
     """
 
     def __init__(self, traits: pd.DataFrame) -> None:
@@ -54,7 +57,7 @@ class TraitsBase:
         return len(self._uids)
 
     def draw(self, *, purchases: Purchases, spend: Spend, seed: int, replication: int) -> Base:
-        """The base; only what the frame does not hold (responsiveness, membership) is drawn. Raises ConfigError where
+        """The base; only what the frame does not hold (membership, contact ranks) is drawn. Raises ConfigError where
         the models need a column that the frame lacks."""
         kind, _, hazards = lifetime_of(purchases)
         spending, (shape, _, _), _ = spending_of(spend)
@@ -69,7 +72,7 @@ class TraitsBase:
         if spending == GAMMA_GAMMA:
             traits[:, 2] = shape / self._needed("mean_spend", spend)
         uniforms = trait_uniforms(self._uids, replication, seed)
-        traits[:, 3] = uniforms[:, 0]
+        traits[:, 3] = self._traits.get("contact_rank", uniforms[:, 0])
         nothing = np.zeros(n)
         last = self._traits.get("last_purchase", nothing)
         return Base(
@@ -101,6 +104,8 @@ def _checked(frame: pd.DataFrame, name: str) -> Floats:
         wrong |= values > 0
     else:
         wrong |= values < 0
+    if name == "contact_rank":
+        wrong |= values > 1
     if name == "mean_spend":
         wrong |= values == 0
     if name in ("alive", "tenure"):
