@@ -57,6 +57,8 @@ if TYPE_CHECKING:
     from churnsim.models.priors import LogNormal as LogNormal
     from churnsim.models.priors import Normal as Normal
     from churnsim.models.purchase_model import PurchaseModel as PurchaseModel
+    from churnsim.models.renewal_covariates import BetaDiscreteWeibullCovariates as BetaDiscreteWeibullCovariates
+    from churnsim.models.renewal_covariates import ShiftedBetaGeometricCovariates as ShiftedBetaGeometricCovariates
     from churnsim.models.sbg import ShiftedBetaGeometric as ShiftedBetaGeometric
     from churnsim.models.selection import compare_models as compare_models
     from churnsim.models.simulation_calibration import simulation_based_calibration as simulation_based_calibration
@@ -138,6 +140,7 @@ _HOME = {
     "churnsim.models.pareto_nbd_covariates": ("ParetoNBDCovariates",),
     "churnsim.models.purchase_model": ("PurchaseModel",),
     "churnsim.models.gamma_gamma": ("GammaGamma",),
+    "churnsim.models.renewal_covariates": ("BetaDiscreteWeibullCovariates", "ShiftedBetaGeometricCovariates"),
     "churnsim.models.sbg": ("ShiftedBetaGeometric",),
     "churnsim.models.bdw": ("BetaDiscreteWeibull",),
     "churnsim.models.clv": ("customer_value", "customer_value_intervals", "total_value"),

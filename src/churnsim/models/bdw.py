@@ -7,6 +7,7 @@ sBG.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -49,8 +50,20 @@ class BetaDiscreteWeibull(RetentionModel, ParametricModel):
     at_renewals: ClassVar[bool] = True
 
     @classmethod
-    def fit(cls, subscriptions: pd.DataFrame, *, unit: str | None = None) -> ModelFit[BetaDiscreteWeibull]:
-        """Maximum likelihood from individual tenures in whole renewals; as `ShiftedBetaGeometric.fit`."""
+    def fit(
+        cls,
+        subscriptions: pd.DataFrame,
+        *,
+        unit: str | None = None,
+        covariates: Sequence[str] = (),
+        penalty: float = 0.0,
+    ) -> ModelFit[Any]:
+        """Maximum likelihood from individual tenures in whole renewals; as `ShiftedBetaGeometric.fit`. With
+        `covariates` the fit's model is a `BetaDiscreteWeibullCovariates`."""
+        if covariates:
+            from churnsim.models.renewal_covariates import BetaDiscreteWeibullCovariates
+
+            return BetaDiscreteWeibullCovariates.fit(subscriptions, unit=unit, covariates=covariates, penalty=penalty)
         cohorts = Cohorts.of(Tenures.of(subscriptions))
         return cls._fit(cohorts, unit or subscriptions.attrs.get("unit", "M"))
 

@@ -46,7 +46,8 @@ class Design:
         every = cls(tuple(covariates), levels, _names(covariates, levels), ())
         matrix = every.matrix(frame)
         means: Floats = matrix.mean(axis=0)
-        flat = [name for name, column in zip(every.names, matrix.T, strict=True) if np.ptp(column) == 0]
+        flat = [name for name, words in zip(covariates, levels, strict=True) if len(words) == 1]
+        flat += [name for name, column in zip(every.names, matrix.T, strict=True) if np.ptp(column) == 0]
         if flat:
             raise DataError(f"covariate {flat[0]!r} has one value only, so nothing can be said of it. Leave it out.")
         keep = _independent(np.asarray(matrix - means))

@@ -9,6 +9,7 @@ have left.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -54,12 +55,25 @@ class ShiftedBetaGeometric(RetentionModel, ParametricModel):
     at_renewals: ClassVar[bool] = True
 
     @classmethod
-    def fit(cls, subscriptions: pd.DataFrame, *, unit: str | None = None) -> ModelFit[ShiftedBetaGeometric]:
+    def fit(
+        cls,
+        subscriptions: pd.DataFrame,
+        *,
+        unit: str | None = None,
+        covariates: Sequence[str] = (),
+        penalty: float = 0.0,
+    ) -> ModelFit[Any]:
         """Maximum likelihood from individual tenures in whole renewals (columns tenure, churned and perhaps entry).
 
         A customer who left with tenure t renewed t - 1 times; one still there with tenure t renewed t times. `unit`
-        is the frame's own where it has one, else "M". Raises DataError for a frame that is not one.
+        is the frame's own where it has one, else "M". With `covariates` the fit's model is a
+        `ShiftedBetaGeometricCovariates`, whose `fit` says what the last two arguments are. Raises DataError for a
+        frame that is not one.
         """
+        if covariates:
+            from churnsim.models.renewal_covariates import ShiftedBetaGeometricCovariates
+
+            return ShiftedBetaGeometricCovariates.fit(subscriptions, unit=unit, covariates=covariates, penalty=penalty)
         cohorts = Cohorts.of(Tenures.of(subscriptions))
         return cls._fit(cohorts, unit or subscriptions.attrs.get("unit", "M"))
 
