@@ -10,7 +10,13 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from churnsim.kernels.samplers import beta_quantile, exponential_quantile, gamma_quantile, normal_quantile
+from churnsim.kernels.samplers import (
+    beta_quantile,
+    erlang_quantile,
+    exponential_quantile,
+    gamma_quantile,
+    normal_quantile,
+)
 from churnsim.kernels.special import digamma, log_beta, lower_gamma, regularised_beta, upper_gamma
 
 SHAPES = 10.0 ** np.linspace(-3, 4, 15)
@@ -59,6 +65,15 @@ def test_gamma_quantile() -> None:
     # Newton ends at 1e-13 in ln x (its size at most 690, so 7e-11 of x); for shapes of 1e4 the front factor
     # x^shape e^-x / Gamma(shape) carries some 1e-12 of rounding.
     assert relative_errors(gamma_quantile, gamma_inverse, pairs(CHANCES, SHAPES)).max() < 1e-10
+
+
+@pytest.mark.parametrize("stages", [1, 2, 3, 8, 32, 33])
+def test_erlang_quantile(stages: int) -> None:
+    # As the gamma quantile; where the tail is a sum, at most stages ulps of it over the least probability, 3e-12.
+    chances = [(float(u), float(stages)) for u in np.append(CHANCES, np.linspace(0.0005, 0.9995, 999))]
+    assert relative_errors(erlang_quantile, gamma_inverse, chances).max() < 1e-11
+    drawn = np.array([erlang_quantile(u, stages) for u in np.linspace(0.0001, 0.9999, 2001)])
+    assert (np.diff(drawn) > 0).all()
 
 
 def test_beta_quantile() -> None:

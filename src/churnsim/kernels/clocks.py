@@ -15,7 +15,7 @@ from churnsim.kernels.jit import inlined, njit
 from churnsim.kernels.life import failure_probability
 from churnsim.kernels.philox import block
 from churnsim.kernels.rules import CLOCK, CONTRACT, Records
-from churnsim.kernels.samplers import exponential_quantile, exponential_survival, gamma_quantile
+from churnsim.kernels.samplers import erlang_quantile, exponential_quantile, exponential_survival, gamma_quantile
 from churnsim.kernels.satisfaction import factor as mood_factor
 from churnsim.kernels.special import lower_gamma
 from churnsim.kernels.streams import ARRIVALS, COMPLAINT, DEATH, PURCHASE, REFERRAL, SIMULATION
@@ -51,7 +51,7 @@ def purchase_gap(rules: Records, u: float, rate: float) -> float:
         return math.inf
     if rule.regularity == 1.0:
         return exponential_survival(u) / rate
-    return gamma_quantile(u, rule.regularity) / (rule.regularity * rate)
+    return erlang_quantile(u, rule.regularity) / (rule.regularity * rate)
 
 
 @njit
