@@ -251,3 +251,18 @@ def test_a_fit_serves_as_its_model() -> None:
     fits = customer_value(summary, purchases=purchases, spend=spend, **terms)
     models = customer_value(summary, purchases=purchases.model, spend=spend.model, **terms)
     pd.testing.assert_series_equal(fits, models)
+
+
+def test_a_search_that_begins_with_a_part_ends_where_the_whole_one_does(monkeypatch):
+    """Many histories: found by way of every sixteenth, or from the moments as few would be."""
+    T = np.random.default_rng(3).uniform(20, 39, 60_000)
+    summary = cs.BGNBD(r=0.243, alpha=4.414, a=0.793, b=2.426).draw_summary(T, seed=3)
+    assert cs.BGNBD.likelihood(summary).sketch is not None
+    short = cs.BGNBD.fit(summary)
+    monkeypatch.setattr("churnsim.models.scaled.SKETCH_FROM", 10**9)
+    assert cs.BGNBD.likelihood(summary).sketch is None
+    long = cs.BGNBD.fit(summary)
+    assert short.status.ok
+    # Both stop where the gradient per customer is below 1e-11 or no longer falls.
+    assert list(short.parameters.values()) == pytest.approx(list(long.parameters.values()), rel=1e-8)
+    assert list(short.standard_errors.values()) == pytest.approx(list(long.standard_errors.values()), rel=1e-3)

@@ -57,7 +57,10 @@ class BetaDropout(BuyTillYouDie):
         cls, summary: pd.DataFrame, *, unit: str | None = None, weights: ArrayLike | None = None
     ) -> Likelihood[Self]:
         """The likelihood of a summary, for searches and samplers (see `Likelihood`)."""
-        data = ScaledHistories.of(summary, unit=unit, weights=weights)
+        return cls._likelihood(ScaledHistories.of(summary, unit=unit, weights=weights))
+
+    @classmethod
+    def _likelihood(cls, data: ScaledHistories) -> Likelihood[Self]:
         first, n = cls.drops_at_first, data.customers
         chunks = data.chunks()
 
@@ -79,6 +82,7 @@ class BetaDropout(BuyTillYouDie):
                 second[3, 3] -= n / b**2
             return second
 
+        few = data.sketch()
         return Likelihood(
             names=cls.parameter_names,
             scales=np.array([1.0, data.scale, 1.0, 1.0]),
@@ -90,6 +94,7 @@ class BetaDropout(BuyTillYouDie):
             build=lambda values: cls.from_dict({**values, "unit": data.unit}),
             remedies=REMEDIES,
             doubt=data.doubt,
+            sketch=(lambda: cls._likelihood(few)) if few else None,
         )
 
     def _log_likelihood(self, h: Histories) -> Floats:

@@ -19,6 +19,10 @@ __all__ = ["ScaledHistories", "rate_starts"]
 
 Floats = NDArray[np.float64]
 
+# From so many distinct histories on, a search begins with every SKETCH-th of them: it ends within some four standard
+# errors of where all of them do, at a sixteenth of the time.
+SKETCH_FROM, SKETCH = 50_000, 16
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ScaledHistories:
@@ -51,15 +55,35 @@ class ScaledHistories:
                 "Check the observation end, or observe longer."
             )
         scale = scale or mean
+        scaled = Histories(x=h.x, t_x=h.t_x / scale, T=h.T / scale, index=h.index)
+        return cls._counted(scaled, weight, scale, unit or summary.attrs.get("unit", "W"))
+
+    @classmethod
+    def _counted(cls, h: Histories, weight: Floats, scale: float, unit: str) -> ScaledHistories:
+        customers = float(weight.sum())
         return cls(
-            histories=Histories(x=h.x, t_x=h.t_x / scale, T=h.T / scale, index=h.index),
+            histories=h,
             weight=weight,
             scale=scale,
-            unit=unit or summary.attrs.get("unit", "W"),
+            unit=unit,
             customers=customers,
             repeats=float((weight * h.x).sum()),
             never=float(weight[h.x == 0].sum()) / customers,
         )
+
+    def sketch(self) -> ScaledHistories | None:
+        """Some of many histories, on the same scale; None where there are few."""
+        h = self.histories
+        if h.x.size < SKETCH_FROM:
+            return None
+        weight = np.ascontiguousarray(self.weight[::SKETCH])
+        part = Histories(
+            x=np.ascontiguousarray(h.x[::SKETCH]),
+            t_x=np.ascontiguousarray(h.t_x[::SKETCH]),
+            T=np.ascontiguousarray(h.T[::SKETCH]),
+            index=h.index[::SKETCH],
+        )
+        return self._counted(part, weight, self.scale, self.unit)
 
     def chunks(self) -> Chunks:
         """x, t_x, T and weight in pieces for the kernels."""
