@@ -21,6 +21,7 @@ from churnsim.claims.five_percent_map import (
 )  # fmt: skip
 from churnsim.claims.five_percent_paid import maps, part_e
 from churnsim.claims.five_percent_simulation import FEWER_PERCENT, parts_c
+from churnsim.claims.five_percent_telco import parts_telco
 from churnsim.claims.judging import combine, share_of_map
 from churnsim.claims.sources import source
 from churnsim.claims.tables import OTHER_FIXED_COST, table
@@ -129,6 +130,8 @@ def judge(evidence: Evidence = None, quick: bool = False) -> Finding:
     a, found = part_a()
     c, simulated = parts_c(evidence, quick)
     d, contracts = parts_d(draws=60 if quick else 200)
+    telco, subscribers = parts_telco(draws=60 if quick else 200)
+    d, contracts = (*d, *telco), [*contracts, *subscribers]
     e, paid = part_e()
     parts = (a, part_b(), *c, *d, e)
     verdict = combine(parts)
