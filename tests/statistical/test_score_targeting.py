@@ -11,6 +11,7 @@ import churnsim as cs
 from churnsim.data.identity import customer_uids
 from churnsim.simulation.complaints import Complaints
 from churnsim.simulation.responses import RetentionResponse, Terms
+from churnsim.simulation.subscribers import SubscriberBase
 
 SIZE, HAZARD, BUDGET = 4000, 0.15, 1200.0
 RESPONSE = RetentionResponse(max_effect=0.6, spend_scale=0.5, harmed_share=0.3, response_spread=1.0)
@@ -94,6 +95,29 @@ def test_response_beats_risk_beats_nothing(market, customers, uplift, churn):
     )
     assert found.differences("npv", against="by risk").set_index("strategy").loc["by response", "lower"] > 0
     assert found.differences("npv", against="nothing").set_index("strategy").loc["by risk", "lower"] > 0
+
+
+@pytest.mark.parametrize("engine", ["compiled", "simpy"])
+def test_actual_subscribers_are_contacted_by_their_own_scores(engine):
+    """The ids of the data are those of the base: the fifth of 600 subscribers likeliest to leave gets the contacts.
+    With contacts that keep everybody, and a hazard of 1, they are the only ones left."""
+    telco = cs.datasets.telco()
+    model = cs.ChurnModel.fit(telco, covariates=["contract", "internet_service"], horizon=1)
+    there = telco[~telco["churned"]].head(600)
+    risk = model.probability(there) + there["monthly_charges"] * 1e-9  # no ties
+    market = cs.Market(
+        customers=SubscriberBase(there, charges=there["monthly_charges"], contact_ranks=pd.Series(1.0, there.index)),
+        purchases=cs.ContractualLifetime(term=1.0, hazards=(1.0,), unit="M"),
+        spend=cs.FixedSpend(amount=40.0),
+        retention=RetentionResponse(max_effect=1.0, spend_scale=0.001, response_spread=1.0),
+        complaints=Complaints(failure_share=0.0),
+    )
+    offers = cs.RetentionContacts(budget_per_period=1e6, rule="score", share=0.2, scores=risk)
+    tried = cs.Scenario(
+        market=market, strategy=cs.Strategy(name="offers", retention=offers), horizon=2.0, period=2.0, epoch=1.0
+    )
+    kept = cs.simulate(tried, seed=1, engine=engine, log=True).customers["alive"]
+    assert set(kept.index[kept]) == set(customer_uids(risk.nlargest(120).index))
 
 
 def test_control_scores_of_noise_do_not_pass_for_response(market, customers, uplift):

@@ -97,7 +97,8 @@ class SubscriberBase:
     """The subscribers who are there now, each with its tenure, charge and, if given, its hazard multiplier.
 
     `subscriptions` has whole `tenure` and `churned`; those who left are not in the base: under contract the firm knows.
-    `charges` and `multipliers` are one a subscriber, on its index. With an sBG contract each replication draws
+    `charges`, `multipliers` and `contact_ranks` (the share of customers who take contacts worse, drawn in each
+    replication if absent) are one a subscriber, on its index. With an sBG contract each replication draws
     everybody's churn probability from its posterior given the tenure so far. Raises DataError where nobody is there.
     """
 
@@ -107,6 +108,7 @@ class SubscriberBase:
         *,
         charges: pd.Series[float],
         multipliers: pd.Series[float] | None = None,
+        contact_ranks: pd.Series[float] | None = None,
     ) -> None:
         there = subscriptions[~Tenures.of(subscriptions).in_whole_units().churned]
         if there.empty:
@@ -116,6 +118,8 @@ class SubscriberBase:
         )
         if multipliers is not None:
             traits["dropout"] = multipliers.reindex(there.index)
+        if contact_ranks is not None:
+            traits["contact_rank"] = contact_ranks.reindex(there.index)
         traits["first_purchase"] = -traits["tenure"]
         traits["repeat_revenue"] = traits["mean_spend"] * traits["tenure"]
         self.unit: str | None = subscriptions.attrs.get("unit")
