@@ -28,18 +28,18 @@ SCORES = CustomerScores(SCORED, SCORED % 7)
 # What a strategy may hold: several names may set the same field, of which a strategy has one.
 STRATEGY_PARTS = {
     "acquisition": {"acquisition": cs.Acquisition(budget_per_period=500.0)},
-    "contacts": {"retention": cs.RetentionContacts(budget_per_period=100.0)},
-    "contacts top": {"retention": cs.RetentionContacts(budget_per_period=60.0, rule="top_value", share=0.3)},
-    "contacts class A": {"retention": cs.RetentionContacts(budget_per_period=60.0, rule="abc_class", abc="A")},
-    "contacts recent": {"retention": cs.RetentionContacts(budget_per_period=60.0, rule="recent_buyers", within=6.0)},
-    "contacts at risk": {"retention": cs.RetentionContacts(budget_per_period=60.0, rule="at_risk", gaps=1.0)},
-    "contacts responsive": {"retention": cs.RetentionContacts(budget_per_period=60.0, rule="responsive", share=0.4)},
     "contacts scored": {
         "retention": cs.RetentionContacts(budget_per_period=60.0, rule="score", share=0.4, scores=SCORES, unscored=3.0)
     },
     "cross-selling scored": {
         "cross_selling": cs.CrossSelling(budget_per_period=50.0, rule="score", share=0.9, scores=SCORES)
     },
+    "contacts": {"retention": cs.RetentionContacts(budget_per_period=100.0)},
+    "contacts top": {"retention": cs.RetentionContacts(budget_per_period=60.0, rule="top_value", share=0.3)},
+    "contacts class A": {"retention": cs.RetentionContacts(budget_per_period=60.0, rule="abc_class", abc="A")},
+    "contacts recent": {"retention": cs.RetentionContacts(budget_per_period=60.0, rule="recent_buyers", within=6.0)},
+    "contacts at risk": {"retention": cs.RetentionContacts(budget_per_period=60.0, rule="at_risk", gaps=1.0)},
+    "contacts responsive": {"retention": cs.RetentionContacts(budget_per_period=60.0, rule="responsive", share=0.4)},
     "desk": {"desk": cs.ComplaintDesk(staff=1, mean_service_time=0.6, wage_per_period=20.0, cost_per_reply=2.0)},
     "asking": {"asking": cs.AskForComplaints(cost_per_purchase=0.05)},
     "compensation": {"compensation": cs.Compensation(cost_per_complaint=5.0)},
