@@ -235,7 +235,7 @@ FIVE_PERCENT_CHURN = Claim(
     quantity=(
         "Relative gain in profit from retention that is five points higher: (a) of the average new customer's net "
         "present value, (b) of one year's profit in the table of text 001, (c) of simulated profit on customers fitted "
-        "to data."
+        "to data, (d) of a new customer under contract, as fitted to two cohorts and to Telco's subscribers."
     ),
     expect=(LOW, HIGH),
     within=None,
