@@ -130,13 +130,13 @@ def _buy(
         c.k += 1
     tenure = c.seen + c.k
     dropout = dropout_now(rules, hazards, c.dropout, tenure, c.returns)
-    factor = organic_factor(rules, effect, c.response, c.contacted, c.member, c.satisfied)
     contract = rule.lifetime == CONTRACT
     raised = (1.0 + uplift if c.crossed != 0 else 1.0) * mood_factor(rule.spend_effect, c.satisfied)
     if told:
         c.state = ACTIVE
         c.death_at += time
         c.referral_at += time
+        factor = organic_factor(rules, effect, c.response, c.contacted, c.member, c.satisfied)
         organic = life.organic_chance(rules, dropout, factor)
         u_gap, u_spend, fate = life.reply(rules, organic, c.reply, c.k, c.uid, replication, seed)
         row[accounts.RECOVERY] += rule.reply_cents
@@ -148,7 +148,7 @@ def _buy(
         failure = life.failure_probability(rules, c.rate, dropout) * quality
         if rule.satisfaction != 0:
             experience(rules, hazards, effect, failure, time, c, replication, seed)
-            factor = organic_factor(rules, effect, c.response, c.contacted, c.member, c.satisfied)
+        factor = organic_factor(rules, effect, c.response, c.contacted, c.member, c.satisfied)
         complains = mood_factor(rule.complaint_effect, c.satisfied)
         organic = life.organic_chance(rules, dropout, factor)
         u_gap, u_spend, failed, kind, fate = life.purchase(

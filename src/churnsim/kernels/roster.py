@@ -25,7 +25,7 @@ from churnsim.kernels.moods import hazard_of
 from churnsim.kernels.newcomers import draw_new
 from churnsim.kernels.rules import ACTIVE, AWAITING, CLOCK, KNOWN, LOST, UNBORN, Record, Records
 
-__all__ = ["contact", "dismiss", "enter", "serve_accounts", "start", "win_back"]
+__all__ = ["active_members", "contact", "dismiss", "enter", "offer", "serve_accounts", "start", "win_back"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -182,5 +182,25 @@ def serve_accounts(customers: Records, cents: int) -> int:
         c = customers[i]
         if c.state != UNBORN and c.dismissed == 0:
             c.margin -= cents
+            number += 1
+    return number
+
+
+@njit
+def offer(customers: Records, chosen: Flags, cents: int) -> None:
+    """Offer more to those `chosen` and no others, at `cents` each."""
+    for i in range(customers.size):
+        c = customers[i]
+        c.crossed = 1 if chosen[i] else 0
+        c.margin -= cents * c.crossed
+
+
+@njit
+def active_members(customers: Records) -> int:
+    """How many active customers are members of the club."""
+    number = 0
+    for i in range(customers.size):
+        c = customers[i]
+        if c.member != 0 and (c.state == ACTIVE or c.state == AWAITING):
             number += 1
     return number

@@ -12,7 +12,7 @@ from churnsim.errors import ChurnSimError, ConfigError
 from churnsim.kernels import accounts
 from churnsim.kernels import roster as kernel
 from churnsim.kernels.lives import COMPLAINTS, LOG, REFERRALS, advance
-from churnsim.kernels.rules import ACTIVE, AWAITING, CUSTOMER, UNBORN
+from churnsim.kernels.rules import CUSTOMER, UNBORN
 from churnsim.simulation.books import flow_of
 from churnsim.simulation.firm import Firm
 from churnsim.simulation.meeting import Tidings
@@ -123,9 +123,7 @@ class Roster:
 
     def active_members(self) -> int:
         """How many of those are members of the club."""
-        customers = self.customers
-        active = (customers["state"] == ACTIVE) | (customers["state"] == AWAITING)
-        return int(np.count_nonzero(active & (customers["member"] != 0)))
+        return int(kernel.active_members(self.customers))
 
     def serve_accounts(self, cents: int) -> int:
         """Charge each known customer with what an account costs; their number."""
@@ -144,8 +142,7 @@ class Roster:
 
     def offer(self, chosen: NDArray[np.bool_], cents: int) -> None:
         """Offer more to those chosen and no others."""
-        self.customers["crossed"] = chosen
-        self.customers["margin"] -= cents * chosen
+        kernel.offer(self.customers, chosen, cents)
 
     def win_back(self, chosen: NDArray[np.int64], effect: float, cents: int, period: int, now: float) -> None:
         """Contact the silent customers at the places chosen."""

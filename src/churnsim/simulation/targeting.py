@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from churnsim.kernels.selecting import nth_highest
 from churnsim.simulation.contacts import Targeting
 from churnsim.simulation.scores import CustomerScores
 
@@ -100,7 +101,7 @@ def highest(
         chosen[places] = True
     elif number > 0:
         values = scores[places]
-        limit = np.partition(values, values.size - number)[values.size - number]
+        limit = nth_highest(values, number)
         above = values > limit
         chosen[places[above]] = True
         equal = places[values == limit]
