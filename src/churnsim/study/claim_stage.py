@@ -49,7 +49,8 @@ def judge_claims(
     clock, unit = config.simulation, market.unit
     evidence = MarketEvidence(
         market=market, label=label, horizon=clock.horizon.to(unit), period=clock.period.to(unit),
-        epoch=clock.epoch.to(unit), replications=clock.replications, seed=config.seed, workers=workers,
+        epoch=clock.epoch.to(unit), replications=config.claims.replications or clock.replications,
+        seed=config.seed, workers=workers,
         log=data.transactions if data else None, summary=data.summary if data else None,
     )  # fmt: skip
     findings = []

@@ -126,6 +126,9 @@ class ClaimsSection(Section):
 
     test: tuple[str, ...] | None = Field(default=None, strict=False, description="ids of claims; all of them if absent")
     quick: bool = Field(default=False, description="fewer replications in the tests that simulate")
+    replications: int | None = Field(
+        default=None, ge=2, description="of a test that simulates; as many as the strategies have if absent"
+    )
 
 
 class StudyConfig(Section):
