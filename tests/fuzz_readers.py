@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import math
 import random
 import shutil
 import signal
@@ -117,8 +118,8 @@ def one_case(db: CustomerDatabase, path: Path, lot: random.Random) -> str:
     return "already there" if added.already else "added"
 
 
-def fuzz(seconds: float, seed: int) -> Counter[str]:
-    """Run cases for that long; raises what a case ended in, if it ended badly."""
+def fuzz(seconds: float, seed: int, *, cases: float = math.inf) -> Counter[str]:
+    """Run cases for that long, or that many; raises what a case ended in, if it ended badly."""
 
     def stop(_signal: int, _frame: object) -> None:
         raise TooLongError(f"longer than {LONGEST} s")
@@ -134,7 +135,7 @@ def fuzz(seconds: float, seed: int) -> Counter[str]:
         number = 0
         db = CustomerDatabase(folder / "fuzz-0.db")
         try:
-            while time.monotonic() < end:
+            while number < cases and time.monotonic() < end:
                 number += 1
                 if number % 300 == 0:  # a small database keeps the books quick to check
                     db.close()

@@ -497,3 +497,17 @@ def test_interrupting_the_command_line_leaves_the_database_as_it_was(tmp_path):
     assert b"Traceback" not in err
     with CustomerDatabase(path) as db:
         assert db.check().tables["transactions"] in ((5, 400_005) if running.returncode == 0 else (5,))
+
+
+def test_text_of_a_parquet_file_that_is_not_utf8_is_refused_by_its_column(tmp_path):
+    """A byte flipped inside the file, which Parquet itself does not notice."""
+    path = tmp_path / "a.parquet"
+    frame = pd.DataFrame({"customer_id": ["anna", "bert"], "date": pd.to_datetime(["2024-01-01"] * 2), "amount": 1.0})
+    frame.to_parquet(path, compression=None)
+    path.write_bytes(path.read_bytes().replace(b"anna", b"an\xffa"))
+    with cs.CustomerDatabase(tmp_path / "a.db") as db:
+        with pytest.raises(DataError, match="column 'customer_id' holds text that is not UTF-8"):
+            db.add(path)
+        assert len(db.table("transactions")) == len(db.table("loads")) == 0
+    with pytest.raises(DataError, match="not UTF-8"):
+        cs.read_transactions(path)

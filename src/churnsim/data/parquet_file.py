@@ -42,7 +42,7 @@ def open_parquet(path: Path) -> Iterator[pyarrow.parquet.ParquetFile]:
 
 
 def arrow_column(values: Any, name: str, source: str) -> pd.Series[Any]:
-    """An Arrow column as pandas; text stays Arrow text. DataError for lists, records or bytes."""
+    """An Arrow column as pandas; text stays Arrow text. DataError for lists, records, bytes and text not in UTF-8."""
     if pa.types.is_dictionary(values.type):
         values = values.cast(values.type.value_type)
     if pa.types.is_nested(values.type):
@@ -55,6 +55,10 @@ def arrow_column(values: Any, name: str, source: str) -> pd.Series[Any]:
         # numpy would turn the whole column into floats for the sake of the missing ones.
         return pd.Series(values, dtype=pd.ArrowDtype(values.type))
     if pa.types.is_string(values.type):
+        try:
+            values.validate(full=True)  # a damaged file's bytes are found here, not where they are first used
+        except pa.ArrowInvalid:
+            raise DataError(f"{source}, column {name!r} holds text that is not UTF-8. Write the file again.") from None
         return pd.Series(values, dtype=pd.ArrowDtype(pa.string()))
     series: pd.Series[Any] = values.to_pandas(date_as_object=False)
     return series

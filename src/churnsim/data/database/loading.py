@@ -184,21 +184,18 @@ class _Load:
         rows = pa.table(columns)
         into = ", ".join(f'"{name}"' for name in columns)
         self.connection.register("incoming", rows)
-        try:
-            if self.table.name == "transactions" and "amount" in columns:
-                self.refunds += int(np.count_nonzero(frame["amount"].to_numpy() < 0))
-                self.connection.execute(
-                    f"INSERT INTO refunds ({into}, load_id) SELECT {into}, ? FROM incoming WHERE amount < 0",
-                    [self.number],
-                )
-                kept = " WHERE amount >= 0"
-            else:
-                kept = ""
+        kept = ""
+        if self.table.name == "transactions" and "amount" in columns:
+            self.refunds += int(np.count_nonzero(frame["amount"].to_numpy() < 0))
             self.connection.execute(
-                f'INSERT INTO "{self.table.name}" ({into}, load_id) SELECT {into}, ? FROM incoming{kept}', [self.number]
+                f"INSERT INTO refunds ({into}, load_id) SELECT {into}, ? FROM incoming WHERE amount < 0", [self.number]
             )
-        finally:
-            self.connection.unregister("incoming")
+            kept = " WHERE amount >= 0"
+        self.connection.execute(
+            f'INSERT INTO "{self.table.name}" ({into}, load_id) SELECT {into}, ? FROM incoming{kept}', [self.number]
+        )
+        # Only after success: a failed transaction takes no further statement, and would hide why it failed.
+        self.connection.unregister("incoming")
 
     def _put_aside(self, piece: Piece) -> None:
         if not piece.flaws.count:
