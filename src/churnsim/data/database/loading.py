@@ -113,8 +113,11 @@ def load(
     try:
         added = _Load(connection, source, table, rules, key).run(names, typer, progress, checksum, detected)
         connection.execute("COMMIT")
-    except BaseException:
+    except BaseException as error:
         connection.execute("ROLLBACK")
+        # Ctrl-C while DuckDB is at work arrives as an error of its own, without a type of its own.
+        if isinstance(error, RuntimeError) and "interrupted" in str(error).lower():
+            raise KeyboardInterrupt from None
         raise
     return added
 
