@@ -479,7 +479,7 @@ def test_the_clock_is_not_needed_to_be_right(db):
     assert db.add(frame, today="2024-01-02", most_bad=0.5).set_aside == 1
 
 
-def test_interrupting_the_command_line_leaves_the_database_as_it_was(tmp_path):
+def test_interrupting_the_command_line_adds_all_or_nothing(tmp_path):
     big = tmp_path / "big.csv"
     with big.open("w") as file:
         file.write("customer_id,date,amount\n")
@@ -496,7 +496,8 @@ def test_interrupting_the_command_line_leaves_the_database_as_it_was(tmp_path):
     _, err = running.communicate(timeout=60)
     assert b"Traceback" not in err
     with CustomerDatabase(path) as db:
-        assert db.check().tables["transactions"] in ((5, 400_005) if running.returncode == 0 else (5,))
+        # All or nothing: on a fast machine the signal may come when the load is in and only its report is left.
+        assert db.check().tables["transactions"] in (5, 400_005)
 
 
 def test_text_of_a_parquet_file_that_is_not_utf8_is_refused_by_its_column(tmp_path):
