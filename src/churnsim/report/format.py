@@ -11,7 +11,7 @@ from typing import Any
 
 __all__ = [
     "ABSENT", "cell", "count", "decimals_for", "decimals_of", "decimals_shown", "duration", "fixed", "interval",
-    "money", "p_value", "percent", "sentence", "signed", "significant",
+    "money", "p_value", "percent", "plus_minus", "sentence", "signed", "significant",
 ]  # fmt: skip
 
 ABSENT = "–"
@@ -109,6 +109,11 @@ def percent(share: float | None, decimals: int | None = None) -> str:
 def interval(lower: str, upper: str, *, joint: str) -> str:
     """Two formatted bounds as one interval that no line breaks; absent when either bound is."""
     return ABSENT if ABSENT in (lower, upper) else _SPACE.join((lower, joint, upper))
+
+
+def plus_minus(half_width: str) -> str:
+    """A formatted half width, marked as one: ± 1.96."""
+    return f"±{_SPACE}{half_width}"
 
 
 def p_value(value: float | None) -> str:

@@ -143,7 +143,8 @@ def _spending(context: Context) -> list[Block]:
 
 
 def _levels(context: Context) -> Table:
-    """One row a metric, one column a strategy, the interval below the mean."""
+    """One row a metric, one column a strategy, below the mean half the width of its interval: as narrow as it can be
+    said, so that five strategies stand side by side."""
     say, metrics, strategies = context.say, context.run.comparison.metrics, context.run.strategies
     columns = [
         Column(title=say("strategies.measure")),
@@ -161,8 +162,9 @@ def _levels(context: Context) -> Table:
 def _level(context: Context, metric: str, level: Level | None) -> Cell:
     if level is None:
         return Cell(text=fmt.ABSENT)
+    half = None if level.lower is None or level.upper is None else (level.upper - level.lower) / 2
     if metric in MONEY:
-        text, note = context.money(level.mean), context.money_interval(level.lower, level.upper)
+        text, margin = context.money(level.mean), context.money(half, like=level.mean)
     else:
-        text, note = fmt.count(level.mean), context.count_interval(level.lower, level.upper)
-    return Cell(text=text, note="" if note == fmt.ABSENT else note)
+        text, margin = fmt.count(level.mean), fmt.significant(half, 2)
+    return Cell(text=text, note="" if margin == fmt.ABSENT else fmt.plus_minus(margin))
