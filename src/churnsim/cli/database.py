@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from churnsim.cli.data import DateFormat, Delimiter, OnBad, OnBadOption, UnitName, UnitOption, Until
 from churnsim.cli.export import csv_text, write_table
 from churnsim.cli.guard import guarded
+from churnsim.cli.purchases import DateFormat, Delimiter, OnBad, OnBadOption, UnitName, UnitOption, Until
 from churnsim.cli.tables import print_table
 from churnsim.errors import ConfigError
 

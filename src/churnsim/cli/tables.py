@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-__all__ = ["print_table", "show"]
+__all__ = ["print_comparison", "print_table", "show"]
 
 PIPE_WIDTH = 240
 
@@ -30,6 +30,16 @@ def print_table(
         # Text, not str: square brackets in data are data, not markup.
         table.add_row(*(Text(show(cell)) for cell in row))
     console.print(table)
+
+
+def print_comparison(table: Any, columns: tuple[str, ...]) -> None:
+    """Print one row a model; what a model does not have stays empty."""
+    shown = [name for name in columns if name in table]
+    rows = [
+        [name, *(None if isinstance(row[key], float) and row[key] != row[key] else row[key] for key in shown)]
+        for name, row in table.to_dict("index").items()
+    ]
+    print_table(("model", *shown), rows, right=[name for name in shown if name != "status"])
 
 
 def show(cell: Any) -> str:

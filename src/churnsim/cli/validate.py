@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from churnsim.cli.data import (
+from churnsim.cli.export import not_the_input, write_json_file
+from churnsim.cli.purchases import (
     Amount,
     CustomerId,
     Date,
@@ -21,14 +22,13 @@ from churnsim.cli.data import (
     UnitOption,
     read_purchases,
 )
-from churnsim.cli.export import not_the_input, write_json_file
-from churnsim.cli.tables import print_table
+from churnsim.cli.tables import print_comparison
 from churnsim.errors import ConfigError
 
 if TYPE_CHECKING:
     from churnsim.models.holdout import Validation
 
-__all__ = ["print_comparison", "validate"]
+__all__ = ["validate"]
 
 MODELS = "bg_nbd,mbg_nbd,pareto_nbd,mbg_cnbd"
 
@@ -92,16 +92,6 @@ def validate(
     if pictures is not None:
         _draw(done, pictures)
         typer.echo(f"pictures of {done.best} written to {pictures}", err=True)
-
-
-def print_comparison(table: Any, columns: tuple[str, ...]) -> None:
-    """Print one row a model; what a model does not have stays empty."""
-    shown = [name for name in columns if name in table]
-    rows = [
-        [name, *(None if isinstance(row[key], float) and row[key] != row[key] else row[key] for key in shown)]
-        for name, row in table.to_dict("index").items()
-    ]
-    print_table(("model", *shown), rows, right=[name for name in shown if name != "status"])
 
 
 def _tables(done: Validation) -> dict[str, Any]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from churnsim.claims.believing import map_of
-from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
+from churnsim.claims.claim import Evidence, Finding, Part, Verdict
 from churnsim.claims.contests import gain_of, gain_part, gain_table, market_with
 from churnsim.claims.evidence import MarketEvidence
 from churnsim.claims.fitted import NEEDS_MARKET
 from churnsim.claims.judging import combine, not_run
 from churnsim.claims.maps import map_tables, region_verdict, where
-from churnsim.claims.sources import source
+from churnsim.claims.methods import method_claim
 from churnsim.simulation.neighbours import Referral
 from churnsim.simulation.quantity import Quantity
 from churnsim.simulation.region import Region
@@ -76,19 +76,11 @@ def control(evidence: Evidence, quick: bool) -> Finding:
     return judge(evidence, quick, effect=False)
 
 
-CLUB = Claim(
+CLUB = method_claim(
     id="club",
     says="A club of the best customers binds them and makes them recommend.",
     quote="俱乐部营销 … 培养顾客的忠诚度 … 利用顾客的“口碑宣传”来激活巨量的潜在市场",
-    sources=(source("003", measured="No study is named."),),
-    kind=Kind.SIMULATION,
-    quantity=("Net present value with the method less without, at equal budget, money over the horizon, paired."),
-    expect="above zero",
-    within=None,
-    because="A sign, judged by a paired interval.",
-    control=Control(what="the method at the same cost and without effect", judge=control),
-    critique=(
-        ("A method is as good as the response it meets, which the text does not state; the map says what it takes."),
-    ),
+    text="003",
     judge=judge,
+    control=control,
 )

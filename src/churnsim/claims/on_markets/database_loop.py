@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from churnsim.claims.budgets import budget_of, half_a_year
-from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
+from churnsim.claims.claim import Evidence, Finding, Part, Table, Verdict
+from churnsim.claims.contests import gain_of, gain_part, gain_table, market_with
 from churnsim.claims.evidence import MarketEvidence
 from churnsim.claims.fitted import NEEDS_MARKET
-from churnsim.claims.judging import above, combine, not_run
-from churnsim.claims.sources import source
+from churnsim.claims.judging import combine, not_run
+from churnsim.claims.methods import method_claim
 from churnsim.simulation.strategy import RetentionContacts, Strategy
 
 __all__ = ["DATABASE_LOOP", "judge"]
@@ -24,11 +23,7 @@ def judge(evidence: Evidence, quick: bool = False, *, effect: float = 1.0) -> Fi
     if not isinstance(evidence, MarketEvidence):
         return not_run(NEEDS_MARKET)
     evidence = evidence.at(quick=quick)
-    market = evidence.market
-    evidence = replace(
-        evidence,
-        market=replace(market, retention=replace(market.retention, max_effect=effect * market.retention.max_effect)),
-    )
+    evidence = market_with(evidence, retention={"max_effect": effect * evidence.market.retention.max_effect})
     parts: list[Part] = []
     rows: Table = []
     for per_customer in BUDGETS:
@@ -45,36 +40,18 @@ def judge(evidence: Evidence, quick: bool = False, *, effect: float = 1.0) -> Fi
                 ),
             ]
         )
-        for against in (WITHOUT, NOTHING):
-            (row,) = [
-                r for r in found.differences("equity", against=against, level=0.975).to_dict("records")
-                if r["strategy"] == LOOP
-            ]  # fmt: skip
-            mean, lower, upper = (float(row[key]) for key in ("mean", "lower", "upper"))
-            rows.append({"budget": budget, "against": against, "gain": mean, "lower": lower, "upper": upper})
-            parts.append(
-                Part(
-                    name=f"{budget:,.0f} a period, against {against}",
-                    estimand=f"Equity with the database less that of {against}, money over the horizon, paired.",
-                    verdict=above(lower, upper),
-                    estimate=mean,
-                    lower=lower,
-                    upper=upper,
-                    unit="money over the horizon",
-                    reason=f"{mean:+,.0f} [{lower:+,.0f}, {upper:+,.0f}]",
-                )
-            )
+        gains = [gain_of(found, LOOP, against, jointly=2) for against in (WITHOUT, NOTHING)]
+        rows += gain_table(gains, budget=budget)
+        parts += [gain_part(gain, name=f"With {budget:,.0f} a period, against {gain.against}") for gain in gains]
     verdict = combine(parts)
     holds = [part.name for part in parts if part.verdict is Verdict.HOLDS]
     return Finding(
         verdict=verdict,
         reason=(
-            f"On {evidence.label}: contacts to those who bought in the last half year, looked up anew each "
-            f"period, less the same money otherwise: "
-            + "; ".join(f"{part.name} {part.reason}" for part in parts)
-            + ". Using the data beats "
-            "not using them; whether contacts pay at all is another question, and hangs on what they do, "
-            "which is assumed."
+            f"On {evidence.label}, contacts to those who bought in the last half year, looked up anew each period. "
+            + " ".join(f"{part.name}: {part.reason}" for part in parts)
+            + " Whether contacts pay at all hangs on what they do, which is assumed; the same money on everybody meets "
+            "the same assumption."
         ),
         estimate=parts[0].estimate,
         lower=parts[0].lower,
@@ -82,7 +59,7 @@ def judge(evidence: Evidence, quick: bool = False, *, effect: float = 1.0) -> Fi
         unit="money over the horizon, against the same money on everybody",
         region="; ".join(holds) + "." if verdict is Verdict.HOLDS_IF else None,
         parts=tuple(parts),
-        tables={"comparisons": rows},
+        tables={"gains": rows},
     )
 
 
@@ -91,19 +68,11 @@ def control(evidence: Evidence, quick: bool) -> Finding:
     return judge(evidence, quick, effect=0.0)
 
 
-DATABASE_LOOP = Claim(
+DATABASE_LOOP = method_claim(
     id="database-loop",
-    says=("Collect data, find the ideal customers, use the data, renew it: the cycle keeps customers at lower cost."),
+    says="Collect data, find the ideal customers, use the data, renew it: the cycle keeps customers at lower cost.",
     quote="数据采集—数据存储—数据处理—寻找理想消费者—使用数据—更新和完善数据库",
-    sources=(source("003", measured="No study is named."),),
-    kind=Kind.SIMULATION,
-    quantity=("Net present value with the method less without, at equal budget, money over the horizon, paired."),
-    expect="above zero",
-    within=None,
-    because="A sign, judged by a paired interval.",
-    control=Control(what="the method at the same cost and without effect", judge=control),
-    critique=(
-        ("A method is as good as the response it meets, which the text does not state; the map says what it takes."),
-    ),
+    text="003",
     judge=judge,
+    control=control,
 )

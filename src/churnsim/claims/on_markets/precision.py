@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from churnsim.claims.budgets import budget_of
-from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
+from churnsim.claims.claim import Evidence, Finding, Part, Table, Verdict
 from churnsim.claims.contests import gain_of, gain_part, gain_table, market_with
 from churnsim.claims.evidence import MarketEvidence
 from churnsim.claims.fitted import NEEDS_MARKET
 from churnsim.claims.judging import combine, not_run
-from churnsim.claims.sources import source
+from churnsim.claims.methods import method_claim
 from churnsim.simulation.strategy import CrossSelling, RetentionContacts, Strategy
 
 __all__ = ["PRECISION", "judge"]
@@ -75,19 +75,11 @@ def control(evidence: Evidence, quick: bool) -> Finding:
     return judge(evidence, quick, effect=0.0)
 
 
-PRECISION = Claim(
+PRECISION = method_claim(
     id="precision",
-    says=("One-to-one marketing raises satisfaction and margin by serving each customer's own need."),
+    says="One-to-one marketing raises satisfaction and margin by serving each customer's own need.",
     quote="精准营销即为定制化的一对一营销,以高附加价值的产品满足不同消费群体的个性化需求",
-    sources=(source("003", measured="No study is named."),),
-    kind=Kind.SIMULATION,
-    quantity=("Net present value with the method less without, at equal budget, money over the horizon, paired."),
-    expect="above zero",
-    within=None,
-    because="A sign, judged by a paired interval.",
-    control=Control(what="the method at the same cost and without effect", judge=control),
-    critique=(
-        ("A method is as good as the response it meets, which the text does not state; the map says what it takes."),
-    ),
+    text="003",
     judge=judge,
+    control=control,
 )
