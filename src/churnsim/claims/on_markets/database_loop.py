@@ -26,6 +26,7 @@ def judge(evidence: Evidence, quick: bool = False, *, effect: float = 1.0) -> Fi
     evidence = market_with(evidence, retention={"max_effect": effect * evidence.market.retention.max_effect})
     parts: list[Part] = []
     rows: Table = []
+    told: list[str] = []
     for per_customer in BUDGETS:
         budget = budget_of(evidence, per_customer=per_customer)
         found = evidence.compare(
@@ -42,14 +43,16 @@ def judge(evidence: Evidence, quick: bool = False, *, effect: float = 1.0) -> Fi
         )
         gains = [gain_of(found, LOOP, against, jointly=2) for against in (WITHOUT, NOTHING)]
         rows += gain_table(gains, budget=budget)
-        parts += [gain_part(gain, name=f"With {budget:,.0f} a period, against {gain.against}") for gain in gains]
+        judged = [gain_part(gain, name=f"{budget:,.0f} a period, against {gain.against}") for gain in gains]
+        told.append(f"With {budget:,.0f} a period: " + " ".join(part.reason for part in judged))
+        parts += judged
     verdict = combine(parts)
     holds = [part.name for part in parts if part.verdict is Verdict.HOLDS]
     return Finding(
         verdict=verdict,
         reason=(
             f"On {evidence.label}, contacts to those who bought in the last half year, looked up anew each period. "
-            + " ".join(f"{part.name}: {part.reason}" for part in parts)
+            + " ".join(told)
             + " Whether contacts pay at all hangs on what they do, which is assumed; the same money on everybody meets "
             "the same assumption."
         ),
