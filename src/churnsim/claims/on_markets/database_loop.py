@@ -13,7 +13,7 @@ from churnsim.simulation.strategy import RetentionContacts, Strategy
 
 __all__ = ["DATABASE_LOOP", "judge"]
 
-WITHOUT, NOTHING, LOOP = "everybody known", "no contacts", "database each period"
+WITHOUT, NOTHING, LOOP = "the same money on everybody", "no contacts", "contacts by the database"
 BUDGETS = (0.05, 0.20)
 """Money a period for each known customer."""
 
@@ -43,9 +43,8 @@ def judge(evidence: Evidence, quick: bool = False, *, effect: float = 1.0) -> Fi
         )
         gains = [gain_of(found, LOOP, against, jointly=2) for against in (WITHOUT, NOTHING)]
         rows += gain_table(gains, budget=budget)
-        judged = [gain_part(gain, name=f"{budget:,.0f} a period, against {gain.against}") for gain in gains]
-        told.append(f"With {budget:,.0f} a period: " + " ".join(part.reason for part in judged))
-        parts += judged
+        parts += [gain_part(gain, name=f"{budget:,.0f} a period, against {gain.against}") for gain in gains]
+        told.append(f"With {budget:,.0f} a period: " + ", ".join(f"against {g.against} {g}" for g in gains) + ".")
     verdict = combine(parts)
     holds = [part.name for part in parts if part.verdict is Verdict.HOLDS]
     return Finding(
