@@ -50,6 +50,17 @@ def _log_one_plus_exp(y: float) -> float:
 
 
 @njit
+def _odds_by_count(a: float, b: float, top: int, first: bool) -> tuple[Floats, Floats]:
+    """b + x - 1 and ln(a/(b + x - 1)) for x = 0 ... top; the first is a placeholder where no dropout can precede it."""
+    last = np.empty(top + 1)
+    log_odds = np.empty(top + 1)
+    for n in range(top + 1):
+        last[n] = b + n - 1.0 if n > 0 or first else b
+        log_odds[n] = math.log(a) - math.log(last[n])
+    return last, log_odds
+
+
+@njit
 def log_likelihood(r: float, alpha: float, a: float, b: float, x: Ints, t_x: Floats, T: Floats, first: bool) -> Floats:
     """Log-likelihood of each customer, in the data's own time unit."""
     top = x.max() if x.size else 0
@@ -79,11 +90,7 @@ def objective(
     rate, d_rate = rising_logs(r, top)
     stay, d_stay = rising_logs(b, top)
     both, d_both = rising_logs(a + b, top)
-    last = np.empty(top + 1)  # b + x - 1, wanted where dropout could have been
-    log_odds = np.empty(top + 1)
-    for n in range(top + 1):
-        last[n] = b + n - 1.0 if n > 0 or first else b
-        log_odds[n] = math.log(a) - math.log(last[n])
+    last, log_odds = _odds_by_count(a, b, top, first)
     log_alpha = math.log(alpha)
     total = np.zeros(5)
     for start in range(0, x.size, 1024):
@@ -133,36 +140,37 @@ def hessian(
     """
     top = x.max() if x.size else 0
     of_rate, of_stay, of_both = rising_squares(r, top), rising_squares(b, top), rising_squares(a + b, top)
-    out = np.zeros((4, 4))
-    slope = np.zeros(4)
+    last, log_odds = _odds_by_count(a, b, top, first)
+    rr = ra = rd = rb = aa = ad = ab = dd = db = bb = 0.0  # pairs of r, alpha (a), the dropout's a (d) and b
     for i in range(x.size):
         n, w = x[i], weight[i]
         late = 1.0 / (alpha + T[i])
-        out[0, 0] -= w * of_rate[n]
-        out[0, 1] += w * (1.0 / alpha - late)
-        out[1, 1] += w * ((r + n) * late * late - r / (alpha * alpha))
-        out[2, 2] += w * of_both[n]
-        out[2, 3] += w * of_both[n]
-        out[3, 3] += w * (of_both[n] - of_stay[n])
+        rr -= w * of_rate[n]
+        ra += w * (1.0 / alpha - late)
+        aa += w * ((r + n) * late * late - r / (alpha * alpha))
+        dd += w * of_both[n]
+        db += w * of_both[n]
+        bb += w * (of_both[n] - of_stay[n])
         if n > 0 or first:
-            odds = _log_gone_over_alive(r, alpha, a, b, n, t_x[i], T[i])
-            gone = 1.0 / (1.0 + math.exp(-odds)) if odds > -700.0 else 0.0
             early = 1.0 / (alpha + t_x[i])
-            slope[0] = math.log1p((T[i] - t_x[i]) * early)
-            slope[1] = (r + n) * (late - early)
-            slope[2] = 1.0 / a
-            slope[3] = -1.0 / (b + n - 1.0)
-            for j in range(4):
-                for k in range(j, 4):
-                    out[j, k] += w * gone * (1.0 - gone) * slope[j] * slope[k]
-            out[0, 1] += w * gone * (late - early)
-            out[1, 1] += w * gone * (r + n) * (early * early - late * late)
-            out[2, 2] -= w * gone / (a * a)
-            out[3, 3] += w * gone * slope[3] * slope[3]
-    for j in range(4):
-        for k in range(j):
-            out[j, k] = out[k, j]
-    return out
+            by_r = math.log((alpha + T[i]) * early)
+            by_alpha = (r + n) * (late - early)
+            by_b = -1.0 / last[n]
+            odds = log_odds[n] + (r + n) * by_r
+            smaller = math.exp(-abs(odds))
+            gone = w * (1.0 if odds > 0.0 else smaller) / (1.0 + smaller)
+            unsure = w * smaller / ((1.0 + smaller) * (1.0 + smaller))
+            rr += unsure * by_r * by_r
+            ra += unsure * by_r * by_alpha + gone * (late - early)
+            rd += unsure * by_r / a
+            rb += unsure * by_r * by_b
+            aa += unsure * by_alpha * by_alpha + gone * (r + n) * (early * early - late * late)
+            ad += unsure * by_alpha / a
+            ab += unsure * by_alpha * by_b
+            dd += (unsure - gone) / (a * a)
+            db += unsure * by_b / a
+            bb += (unsure + gone) * by_b * by_b
+    return np.array([[rr, ra, rd, rb], [ra, aa, ad, ab], [rd, ad, dd, db], [rb, ab, db, bb]])
 
 
 @njit

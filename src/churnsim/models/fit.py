@@ -14,14 +14,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from churnsim.models.optimise import Floats, Optimum
+from churnsim.models.optimise import RIDGE_ERROR, Floats, Optimum
 
 __all__ = ["FitStatus", "ModelFit", "Parametric", "build_fit", "status_of"]
 
 Code = Literal["converged", "ridge", "boundary", "separation", "too little data", "not converged"]
-
-# Standard error of a log-parameter above which the data do not determine it: a factor of e^8 either way.
-RIDGE_ERROR = 4.0
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from churnsim.errors import ConfigError, FitError
-from churnsim.models.fit import RIDGE_ERROR, ModelFit
+from churnsim.models.fit import ModelFit
+from churnsim.models.optimise import RIDGE_ERROR
 
 __all__ = ["check_level", "delta_interval", "drawn_interval"]
 

@@ -1,7 +1,9 @@
 """Maximum likelihood search that every model shares.
- Parameters are positive, coefficients of covariates apart, so the search runs in their logarithms, on data scaled to
-a mean of 1: SLSQP, then Newton steps with the observed information (a model's own Hessian, or central differences of
-its analytic gradient), then an optimality check.
+
+Parameters are positive, coefficients of covariates apart, so the search runs in their logarithms, on data scaled to
+a mean of 1: Newton steps from the first start where a model knows its own Hessian, and where that does not end in a
+well-determined maximum, or no Hessian is known, SLSQP and then Newton steps with the observed information (by central
+differences of the analytic gradient); an optimality check at the end of either.
 """
 
 from __future__ import annotations
@@ -14,22 +16,19 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from churnsim.models.newton import LOG_BOUND, at_bounds, descend
+
 __all__ = ["Optimum", "maximise"]
 
 Floats = NDArray[np.float64]
 
-# Bounds of a log-parameter in scaled units: e^12 is 160,000 times the data's own scale. Beyond it a likelihood is
-# flat to the digits that matter (measured here, going on from e^12 to e^20: 5e-4 for r and alpha of 50 customers
-# all alike, 6e-7 for a and for b of 2,000 customers of whom nobody drops out).
-LOG_BOUND = 12.0
+# Standard error of a log-parameter above which the data do not determine it: a factor of e^8 either way.
+RIDGE_ERROR = 4.0
 # Largest gradient, per customer and in log-parameters, at which a point counts as a maximum.
 GRADIENT_TOLERANCE = 1e-6
 # The search starts as if every curvature were 1; per customer it is some 0.1 (measured here: on CDNOW and on simulated
 # populations, 10 saves a third of the evaluations that 1 takes).
 STRETCH = 10.0
-# Step in log-parameters after which Newton's method takes a new curvature; after a shorter one the old curvature still
-# gains three digits a step.
-RENEW = 1e-3
 
 
 @dataclass(frozen=True)
@@ -43,6 +42,11 @@ class Optimum:
     at_bound: NDArray[np.bool_]
     starts: int
     optimal: bool
+
+    @property
+    def determined(self) -> bool:
+        """Whether the data tell every parameter: none at a bound, no standard error beyond a ridge's."""
+        return not self.at_bound.any() and bool((np.diag(self.log_covariance) <= RIDGE_ERROR**2).all())
 
     @cached_property
     def log_covariance(self) -> Floats:
@@ -74,10 +78,11 @@ def maximise(
 
     Those marked in `real` may have either sign; they are searched as they are, every other one by its logarithm.
 
-    A point `near` the maximum is tried first, with Newton steps alone, and is enough where they end in an optimum. Else
-    the first start is used alone when its end point passes the optimality check; otherwise every start is tried and
-    the best end point is kept, marked `optimal=False` if it still fails the check. `hessian(parameters)` gives the
-    second derivatives of the log-likelihood; without it they are taken by differences of the gradient.
+    With a `hessian(parameters)`, the second derivatives of the log-likelihood, or a point `near` the maximum, Newton
+    steps alone are tried first, from there or from the first start, and are enough where they end in a maximum that
+    determines every parameter. Else each start is searched by SLSQP: the first alone when its end point passes the
+    optimality check, otherwise all, and the best end point is kept, marked `optimal=False` if it still fails the
+    check. Without a Hessian the second derivatives are differences of the gradient.
     """
 
     free = np.array(real or [False] * len(starts[0]), dtype=np.bool_)
@@ -101,17 +106,20 @@ def maximise(
         value, slope = negative(logs)
         return STRETCH * value, STRETCH * slope
 
+    def inside(start: Floats) -> Floats:
+        return np.clip(np.where(free, start, np.log(np.where(free, 1.0, start))), -LOG_BOUND, LOG_BOUND)
+
+    if near is None and hessian is not None:
+        near = starts[0]
     if near is not None:
-        close = _polish(
-            negative, curvature, np.where(free, near, np.log(np.where(free, 1.0, near))), customers, 1, free
-        )
-        if close.optimal and not close.at_bound.any():
-            return close
+        quick = _polish(negative, curvature, inside(near), customers, 1, free)
+        if quick.optimal and quick.determined:
+            return quick
     best: Optimum | None = None
     for count, start in enumerate(starts, 1):
         found = minimize(
             stretched,
-            np.clip(np.where(free, start, np.log(np.where(free, 1.0, start))), -LOG_BOUND, LOG_BOUND),
+            inside(start),
             jac=True,
             method="SLSQP",  # L-BFGS-B wakes BLAS threads for its tiny systems: 100 ms a fit on a busy machine
             bounds=[(-LOG_BOUND, LOG_BOUND)] * len(start),
@@ -145,39 +153,16 @@ def _polish(
     starts: int,
     real: NDArray[np.bool_],
 ) -> Optimum:
-    """Newton steps from where a search stopped, then the optimality check. The curvature is taken anew where a step has
-    gone far from where it was taken."""
-    value, slope = negative(logs)
-    information, taken = curvature(logs, slope), logs
-    for _ in range(8):
-        at_bound = (np.abs(logs) >= LOG_BOUND - 1e-3) & (np.sign(slope) != np.sign(logs))
-        free = ~at_bound
-        if not free.any() or np.abs(slope[free]).max() < 1e-11:
-            break
-        inner = information[np.ix_(free, free)]
-        if np.linalg.eigvalsh(inner)[0] <= 0:
-            break
-        step = np.zeros_like(logs)
-        step[free] = np.linalg.solve(inner, slope[free])
-        following = np.clip(logs - np.clip(step, -0.5, 0.5), -LOG_BOUND, LOG_BOUND)
-        new_value, new_slope = negative(following)
-        # Near the maximum the value no longer moves; the gradient still tells better from worse.
-        if new_value > value + 1e-14 * abs(value) or np.abs(new_slope[free]).max() >= np.abs(slope[free]).max():
-            break
-        logs, value, slope = following, new_value, new_slope
-        if np.abs(logs - taken).max() > RENEW:
-            information, taken = curvature(logs, slope), logs
-    at_bound = np.abs(logs) >= LOG_BOUND - 1e-3
+    """Newton steps from a point, then the optimality check."""
+    end = descend(negative, curvature, logs)
+    at_bound = at_bounds(end.at)
     free = ~at_bound
-    if np.abs(logs - taken).max() > 1e-4:  # else the curvature, and a standard error, moved by less than 1e-4 of itself
-        information = curvature(logs, slope)
-    optimal = bool(not free.any() or np.abs(slope[free]).max() < GRADIENT_TOLERANCE)
     return Optimum(
-        parameters=np.where(real, logs, np.exp(logs)),
-        value=-value * customers,
-        gradient=-slope * customers,
-        information=information * customers,
+        parameters=np.where(real, end.at, np.exp(end.at)),
+        value=-end.value * customers,
+        gradient=-end.slope * customers,
+        information=end.curvature * customers,
         at_bound=at_bound,
         starts=starts,
-        optimal=optimal,
+        optimal=bool(np.abs(end.slope[free]).max(initial=0.0) < GRADIENT_TOLERANCE),
     )
