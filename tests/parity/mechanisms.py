@@ -11,6 +11,7 @@ SPEND = cs.GammaGamma(p=6.25, q=3.74, gamma=15.44)
 PURCHASES = {
     "BG/NBD": cs.BGNBD(r=0.8, alpha=4.4, a=0.8, b=2.4),
     "MBG/NBD": cs.MBGNBD(r=0.8, alpha=4.4, a=0.8, b=2.4),
+    "MBG/CNBD-k": cs.MBGCNBD(r=0.8, alpha=2.2, a=0.8, b=2.4, k=2),
     "Pareto/NBD": cs.ParetoNBD(r=0.8, alpha=4.0, s=0.6, beta=11.0),
     "contract": cs.ContractualLifetime(term=4.0, a=0.7, b=3.0, unit="W"),
     "hazards": cs.ContractualLifetime(term=3.0, hazards=(0.3, 0.2, 0.1), unit="W"),
@@ -85,6 +86,8 @@ def scenario(
     """A scenario with these parts on; of parts that set the same field the last one counts."""
     chosen = {key: value for name in strategy_parts for key, value in STRATEGY_PARTS[name].items()}
     world = {key: value for name in market_parts for key, value in MARKET_PARTS[name].items()}
+    if hasattr(PURCHASES[purchases], "k"):
+        world.pop("regularity", None)  # the model has its own
     place = cs.Market(
         customers=cs.Cohort(size=size), purchases=PURCHASES[purchases], spend=SPENDS[spend], **{**world, **market}
     )

@@ -66,6 +66,30 @@ def test_counts_follow_mbg_nbd(failure_share):
     assert chi_square(counts, wrong) > CHI_SQUARE_LIMIT
 
 
+def test_counts_follow_mbg_cnbd():
+    """The k of the model reaches the simulation. Its rates are those of stages, the simulation's those of purchases."""
+    regular = cs.MBGCNBD(r=3.0, alpha=10.0, a=0.891, b=1.614, k=3)
+    counts = counts_of(run(regular, log=True))
+    assert abs(z_of_mean(counts, regular)) < 4
+    assert chi_square(counts, regular) < CHI_SQUARE_LIMIT
+    wrong = cs.MBGNBD(r=3.0, alpha=30.0, a=0.891, b=1.614)  # the same rates, gaps without stages
+    assert chi_square(counts, wrong) > CHI_SQUARE_LIMIT
+
+
+def test_customers_of_mbg_cnbd_go_on_from_their_silence():
+    """Drawn from the posterior given their histories and their silence, they buy as often as the model expects."""
+    regular = cs.MBGCNBD(r=1.2, alpha=1.5, a=0.5, b=2.5, k=3)
+    histories = regular.draw_summary(np.full(12_000, 26.0), seed=3)
+    market = cs.Market(customers=cs.PosteriorBase(histories.assign(monetary_value=1.0)), purchases=regular, spend=SPEND)
+    scenario = cs.Scenario(market=market, strategy=cs.Strategy(name="none"), horizon=4.0, period=4.0, epoch=4.0)
+    ledgers = [cs.simulate(scenario, seed=11, replication=r).account("purchases").sum() for r in range(8)]
+    expected = float(regular.expected_purchases(histories, 4.0).sum())
+    error = np.sqrt(expected / len(ledgers))  # Poisson's, which regular buyers stay below
+    assert abs(np.mean(ledgers) - expected) < 4 * error
+    forgetful = cs.MBGNBD(r=1.2, alpha=4.5, a=0.5, b=2.5)
+    assert abs(np.mean(ledgers) - float(forgetful.expected_purchases(histories, 4.0).sum())) > 4 * error
+
+
 def test_counts_follow_pareto_nbd():
     counts = counts_of(run(PARETO, log=True))
     assert abs(z_of_mean(counts, PARETO)) < 4

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import get_args, get_type_hints
 
+import pandas as pd
 import pytest
 
 import churnsim as cs
 from churnsim.errors import ConfigError
-from churnsim.simulation.market import PARTS
+from churnsim.simulation.market import PARTS, Market, assumptions
+from churnsim.simulation.scores import CustomerScores
+from churnsim.simulation.strategy import Acquisition, Strategy
 from churnsim.study.config_file import parse_config
-from churnsim.study.market_overrides import mechanism_types, overridden_mechanisms
+from churnsim.study.earlier_runs import outcome_keys
+from churnsim.study.market_overrides import mechanism_types, overridden_mechanisms, overridden_origins
 from churnsim.study.market_stage import build_strategies, strategy_rows
+from churnsim.study.mechanism_tables import strategy_mechanisms
+from churnsim.study.rule_settings import RULE_SETTINGS, needed_settings
+from churnsim.study.strategy_sections import StrategySection
 from churnsim.units import Duration
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -103,3 +111,196 @@ def test_what_cannot_work_is_said(old, new, words):
     assert TEXT.count(old) >= 1
     at = TEXT.rindex(old)
     assert words in message(TEXT[:at] + new + TEXT[at + len(old) :])
+
+
+# What a market is made of rather than set to: the data and the fits give it.
+MADE = {"customers", "purchases", "spend", "draws", "origins"}
+COHORT = {"customers": cs.Cohort(size=1), "spend": cs.FixedSpend(amount=1.0)}
+SCORES = "customer_id,score\n7,0.5\n12,2.0\n"
+
+
+def keys_of(section, name):
+    """The keys of the table that a section has for a mechanism."""
+    if name not in section.model_fields:
+        return set()
+    kinds = [kind for kind in get_args(section.model_fields[name].annotation) if hasattr(kind, "model_fields")]
+    return set(kinds[0].model_fields)
+
+
+def without_key(strategy, section):
+    """Fields of a strategy's mechanisms that no table of a configuration has a key for."""
+    return [
+        f"{name}.{field.name}"
+        for name, kind in strategy_mechanisms(strategy).items()
+        for field in fields(kind)
+        if field.name not in keys_of(section, name)
+    ]
+
+
+def test_each_field_of_each_mechanism_has_a_key():
+    assert without_key(Strategy, StrategySection) == []
+    tables = set(mechanism_types()) | {f.name for f in fields(Market) if "origin" in f.metadata}
+    assert {f.name for f in fields(Market)} - MADE == tables
+    undocumented = [
+        f"{name}.{f.name}"
+        for name, kind in mechanism_types().items()
+        for f in fields(kind)
+        if "origin" not in f.metadata
+    ]
+    assert undocumented == [], "a number of the market without unit and source cannot be set"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Louder(Acquisition):
+    volume: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Longer(Strategy):
+    acquisition: Louder | None = None
+    gifts: Acquisition | None = None
+
+
+def test_control_a_field_without_a_key_is_noticed():
+    assert without_key(Longer, StrategySection) == ["acquisition.volume", "gifts.budget_per_period"]
+
+
+def written(name, field):
+    """The table that sets one field of a mechanism to something other than its default, and what must arrive."""
+    kind = strategy_mechanisms(Strategy)[name]
+    hints = get_type_hints(kind)
+    rule = {"rule": RULE_SETTINGS[field][0]} if field in RULE_SETTINGS else {}
+    needed = {f.name for f in fields(kind) if f.default is f.default_factory} | {field}  # neither: MISSING
+    if rule:
+        needed |= needed_settings(rule["rule"])
+    values = {key: example(key, hints[key]) for key in sorted(needed)} | rule
+    table = ", ".join(f"{key} = {value!r}" for key, value in values.items()).replace("'", '"')
+    return f"{name} = {{ {table} }}", values[field]
+
+
+def example(key, hint):
+    if key in ("silent_for", "within", "mean_service_time"):
+        return "3 W"
+    if key == "scores":
+        return "scores.csv"
+    if key == "choose":
+        return "random"
+    if key == "rule":
+        return "all"
+    if key == "abc":
+        return "B"
+    return 3 if int in (hint, *get_args(hint)) else 0.25
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("configs")
+    (folder / "scores.csv").write_text(SCORES, encoding="utf-8")
+    return folder
+
+
+FIELDS = [(name, f.name) for name, kind in strategy_mechanisms(Strategy).items() for f in fields(kind)]
+NUMBERS = [(name, f) for name, kind in mechanism_types().items() for f in fields(kind)]
+
+
+def with_tables(text, tables):
+    """A study with more tables in it."""
+    return text.replace("[comparison]", f"{tables}\n[comparison]", 1)
+
+
+@pytest.mark.parametrize(("name", "field"), FIELDS, ids=".".join)
+def test_each_field_of_a_strategy_arrives(name, field, folder):
+    table, value = written(name, field)
+    text = with_tables(BASE, f'[market.referral]\n{RIVALS}[[strategy]]\nname = "tried"\n{table}')
+    strategy = build_strategies(parse_config(text, folder=folder))[-1]
+    found = getattr(getattr(strategy, name), field)
+    if field == "scores":
+        assert found == CustomerScores.of({"7": 0.5, "12": 2.0})
+    else:
+        assert found == (3.0 if value == "3 W" else value)
+
+
+@pytest.mark.parametrize(("name", "field"), NUMBERS, ids=lambda part: getattr(part, "name", part))
+def test_each_number_of_a_market_arrives(name, field):
+    if isinstance(field.default, Duration):
+        wanted = Duration(field.default.value * 1.5, field.default.unit)
+        value = f'"{wanted.value} {wanted.unit}"'
+    else:
+        value = wanted = field.default * 2 if field.default >= 1 else field.default / 2 or 0.5
+    own = ("[market.terms", "margin", "annual_discount_rate")  # the tables that the study has already
+    text = "\n".join(line for line in BASE.splitlines() if not line.startswith(own))
+    given = f'[market.{name}]\n{field.name} = {{ value = {value}, source = "a trial" }}'
+    config = parse_config(with_tables(text, given), folder=CONFIGS)
+    assert getattr(overridden_mechanisms(config.market)[name], field.name) == wanted
+    assert overridden_origins(config.market)[f"{name}.{field.name}"].source == "a trial"
+
+
+def test_the_regularity_of_a_market_arrives():
+    given = '[market]\nregularity = { value = 3, source = "gaps in our log", status = "measured here" }\n'
+    said = parse_config(with_tables(BASE, given), folder=CONFIGS).market
+    purchases = cs.BGNBD(r=1.0, alpha=1.0, a=1.0, b=1.0)
+    market = Market(**COHORT, purchases=purchases, origins=overridden_origins(said), **overridden_mechanisms(said))
+    assert market.regularity == 3
+    row = assumptions(market).set_index("parameter").loc["regularity"]
+    assert (row["value"], row["source"], row["status"]) == (3.0, "gaps in our log", "measured here")
+
+
+@pytest.mark.parametrize("value", ["2.5", "0", "-1", '"3"', "true", "{ source = 'x' }"])
+def test_a_regularity_that_cannot_be_is_refused(value):
+    assert "market.regularity" in message(with_tables(BASE, f"[market]\nregularity = {value}"))
+
+
+def test_a_model_of_regular_buyers_brings_its_own_k():
+    regular = cs.MBGCNBD(r=1.0, alpha=1.0, a=1.0, b=1.0, k=3)
+    market = Market(**COHORT, purchases=regular)
+    assert market.gap_stages == 3
+    shown = assumptions(market).set_index("parameter")
+    assert shown.loc["purchases.k", "value"] == 3.0
+    assert "regularity" not in shown.index
+    with pytest.raises(ConfigError, match="its own 3 stages"):
+        Market(**COHORT, purchases=regular, regularity=2)
+
+
+SCORED = 'retention = { budget_share = 0.5, rule = "score", share = 0.2, scores = "scores.csv", unscored = 1.0 }'
+
+
+def scored():
+    return with_tables(BASE, f'[[strategy]]\nname = "scored"\n{SCORED}')
+
+
+def test_scores_of_a_file_find_their_customers(folder):
+    config = parse_config(scored(), folder=folder)
+    strategy = build_strategies(config, pd.Index([7, 9, 12]))[-1]
+    assert strategy.retention.scores == CustomerScores.of({7: 0.5, 12: 2.0})
+    assert strategy.retention.unscored == 1.0
+    settings = strategy_rows(config)[-1]["settings"]["retention"]
+    assert settings == {
+        "budget_per_period": 100.0, "rule": "score", "share": 0.2, "scores": "scores.csv", "unscored": 1.0
+    }  # fmt: skip
+
+
+def test_other_scores_make_another_study(folder, tmp_path):
+    (tmp_path / "scores.csv").write_text(SCORES.replace("2.0", "3.0"), encoding="utf-8")
+    here, there = (outcome_keys(parse_config(scored(), folder=place), "data") for place in (folder, tmp_path))
+    assert {name for name in here if here[name] != there[name]} == {"scored"}
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (SCORES.replace("2.0", "high"), "line 3: the score 'high' is not a finite number"),
+        (SCORES.replace("2.0", "nan"), "line 3: the score 'nan'"),
+        (SCORES.replace("12", "7"), "line 3: customer '7' is scored twice"),
+        (SCORES.replace("12", "13").replace("7", "8"), "none of the study's 3 customers, who have ids such as '7'"),
+        ("customer,score\n7,1\n", "no column 'customer_id'"),
+    ],
+)
+def test_scores_that_cannot_be_used_are_said(content, words, tmp_path):
+    (tmp_path / "scores.csv").write_text(content, encoding="utf-8")
+    with pytest.raises(cs.errors.DataError, match=words):
+        build_strategies(parse_config(scored(), folder=tmp_path), pd.Index([7, 9, 12]))
+
+
+def test_a_file_of_scores_that_is_not_there_is_said(tmp_path):
+    with pytest.raises(ConfigError, match=r"scores = 'scores.csv': there is no file"):
+        parse_config(scored(), folder=tmp_path)

@@ -86,6 +86,7 @@ def test_the_main_configuration_is_read():
         ("folds = 2", "folds = 1", "survival.folds = 1: must be at least 2"),
         ("folds = 2", "fold = 2", "unknown key. Did you mean 'folds'?"),
         (", share = 0.5 }", " }", "rule = 'responsive' needs it. Add share"),
+        ("[survival]", "[market]\nregularity = 2\n[survival]", "does nothing under contract"),
     ],
 )
 def test_what_cannot_be_is_named(old, new, told):

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from churnsim.errors import ConfigError
-from churnsim.simulation.assumption import Origin, numbers_of
+from churnsim.simulation.assumption import Origin, documented, numbers_of
 from churnsim.simulation.bonds import BondResponse
 from churnsim.simulation.complaints import Complaints
 from churnsim.simulation.lifetimes import lifetime_of
@@ -51,7 +51,9 @@ FITTED = {
     "p": ("", "shape of one purchase's amount: the larger, the steadier a customer's amounts"),
     "q": ("", "shape of the mean amounts over customers: the larger, the less they differ"),
     "gamma": ("money", "rate of the mean amounts: p gamma / (q - 1) is the population's mean"),
+    "k": ("stages", "of a gap between purchases: the more, the more regularly customers buy"),
 }
+STAGE_RATE = "rate of the rates at which the stages of a gap pass: r / (k alpha) is the mean number of purchases"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +64,8 @@ class Market:
     `ProfitByTenure`. `draws` holds parameter sets from the fits (`fit.draw_parameters`); replication k then runs under
     draw k (modulo their number), so that replications differ by the uncertainty of the estimates as well as by
     chance. `origins` overrides the recorded origin of a number, by the name that `assumptions` shows. `regularity` k
-    makes the gaps between purchases Erlang-k with the same mean: the larger, the more regular.
+    makes the gaps between purchases Erlang-k with the same mean: the larger, the more regular. A model of regular
+    buyers (`MBGCNBD`) brings its own k, which holds.
     """
 
     customers: StartingBase
@@ -82,7 +85,10 @@ class Market:
     word_of_mouth: WordOfMouth | None = None
     competitors: Competitors | None = None
     satisfaction: Satisfaction | None = None
-    regularity: int = 1
+    regularity: int = documented(
+        1, unit="stages", meaning="of a gap between purchases (Erlang-k, same mean): the more, the more regular",
+        source="gaps are exponential in BG/NBD, MBG/NBD and Pareto/NBD", status="assumed",
+    )  # fmt: skip
     draws: tuple[tuple[Any, Any], ...] = ()
     origins: Mapping[str, Origin] = field(default_factory=dict)
 
@@ -90,6 +96,11 @@ class Market:
         lifetime_of(self.purchases)
         if not isinstance(self.regularity, int) or self.regularity < 1:
             raise ConfigError(f"regularity must be a whole number, 1 or more; got {self.regularity!r}.")
+        if self.regularity not in (1, self.gap_stages):
+            raise ConfigError(
+                f"regularity is {self.regularity}, but the purchase model has its own {self.gap_stages} stages a gap. "
+                "Leave regularity out."
+            )
         own = getattr(self.customers, "unit", None)
         if own is not None and own != self.unit:
             raise ConfigError(
@@ -101,6 +112,11 @@ class Market:
     def unit(self) -> str:
         """The unit of every duration here: the purchase model's."""
         return str(self.purchases.unit)
+
+    @property
+    def gap_stages(self) -> int:
+        """Stages of a gap between purchases: the purchase model's own k where it has one, else `regularity`."""
+        return int(getattr(self.purchases, "k", self.regularity))
 
     @property
     def discount_force(self) -> float:
@@ -119,13 +135,16 @@ def assumptions(market: Market) -> pd.DataFrame:
     """Every number of a market: columns parameter, value, unit, meaning, source, status."""
     fitted = Origin("maximum likelihood on the customers' own history", "measured here")
     rows: list[tuple[str, float | Duration, str, str, Origin]] = [
-        (f"{kind}.{name}", value, *FITTED.get(name, ("", name.replace("_", " "))), fitted)
+        (f"{kind}.{name}", value, *_fitted(model, name), fitted)
         for kind, model in (("purchases", market.purchases), ("spend", market.spend))
         for name, value in model.to_dict().items()
-        if isinstance(value, float)
+        if isinstance(value, (int, float))
     ]
-    for prefix in PARTS:
-        for name, value, about in numbers_of(getattr(market, prefix), f"{prefix}."):
+    parts = [(getattr(market, prefix), f"{prefix}.") for prefix in PARTS]
+    if not hasattr(market.purchases, "k"):
+        parts.append((market, ""))
+    for part, prefix in parts:
+        for name, value, about in numbers_of(part, prefix):
             changed = value != about.default
             origin = (
                 Origin("changed from the default without a source", "assumed") if changed else about.metadata["origin"]
@@ -149,3 +168,10 @@ def assumptions(market: Market) -> pd.DataFrame:
             for name, value, unit, meaning, origin in rows
         ]
     )
+
+
+def _fitted(model: Any, name: str) -> tuple[str, str]:
+    """Unit and meaning of a fitted parameter."""
+    if name == "alpha" and hasattr(model, "k"):
+        return "time units", STAGE_RATE
+    return FITTED.get(name, ("", name.replace("_", " ")))

@@ -91,7 +91,7 @@ class PosteriorBase:
             raise ConfigError("a contract's customers have no purchase histories. Start from a TraitsBase or a Cohort.")
         h, uids = self._histories, self._uids
         p, q, gamma = map(float, spends)
-        if kind == CLOCK:
+        if kind == CLOCK or hasattr(purchases, "k"):
             traits, alive = self._generic(purchases, seed, replication)
             if spending == GAMMA_GAMMA:
                 traits[:, 2] = draw_spend_rates(

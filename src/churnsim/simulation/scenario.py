@@ -88,7 +88,7 @@ class Scenario:
             reply_cents=cents(desk.cost_per_reply) if desk else 0,
             complaint_cents=cents(made_good.cost_per_complaint) if made_good else 0,
             at_once=float(empowered.share_at_once) if empowered else 0.0,
-            regularity=float(market.regularity),
+            regularity=float(market.gap_stages),
             price=1.0 - strategy.economic_bond.price_off if strategy.economic_bond else 1.0,
             organic_factor=self._economic_factor,
             member_share=float(club.joins) if club else 0.0,

@@ -17,6 +17,7 @@ import pandas as pd
 import churnsim
 from churnsim.study.config import StudyConfig
 from churnsim.study.provenance import recipe
+from churnsim.study.score_files import scores_checksum
 from churnsim.study.store import OUTCOMES, RunStore, read_parquet, write_parquet
 
 __all__ = ["borrow_outcomes", "outcome_keys"]
@@ -31,9 +32,10 @@ def outcome_keys(config: StudyConfig, data_checksum: str) -> dict[str, str]:
     content["simulation"].pop("replications")
     common = {name: content[name] for name in ("seed", "data", "simulation", "market", "budget")}
     keys = {}
-    for strategy in content["strategy"]:
+    for strategy, section in zip(content["strategy"], config.strategy, strict=True):
         own = {key: value for key, value in strategy.items() if key not in WORDS}
-        everything = {**common, "strategy": own, "checksum": data_checksum, "churnsim": churnsim.__version__}
+        checksum = data_checksum + scores_checksum(section, config.folder)
+        everything = {**common, "strategy": own, "checksum": checksum, "churnsim": churnsim.__version__}
         text = json.dumps(everything, sort_keys=True, separators=(",", ":"), allow_nan=False)
         keys[strategy["name"]] = hashlib.sha256(text.encode()).hexdigest()
     return keys

@@ -2,6 +2,8 @@
 
 [market.terms]
 margin = 0.3                                          # source "this configuration", status "assumed"
+[market]
+regularity = 2                                        # a number of the market itself
 [market.complaints]
 failure_share = { value = 0.4, source = "our complaint log of 2025", status = "measured here" }
 quick_within = "3 D"                                  # a time carries its unit
@@ -50,20 +52,24 @@ def mechanism_types() -> dict[str, type]:
 
 def overridden_mechanisms(market: dict[str, Any]) -> dict[str, Any]:
     """The parts of the market that the checked [market] table sets."""
-    types = mechanism_types()
-    return {name: _build(types[name], table) for name, table in market.items()}
+    types, own = mechanism_types(), _own_numbers()
+    return {
+        name: _built_number(own[name], given) if name in own else _build(types[name], given)
+        for name, given in market.items()
+    }
 
 
 def overridden_origins(market: dict[str, Any]) -> dict[str, Any]:
     """The origin of each number that the checked [market] table sets, by its name in the table of assumptions."""
     from churnsim.simulation.assumption import Origin
 
-    origins = {}
-    for name, table in market.items():
-        for key, given in table.items():
-            said = given if isinstance(given, dict) else {}
-            origins[f"{name}.{key}"] = Origin(said.get("source", OWN_SOURCE), said.get("status", "assumed"))
-    return origins
+    given: dict[str, Any] = {}
+    for name, content in market.items():
+        given.update({name: content} if name in _own_numbers() else {f"{name}.{k}": v for k, v in content.items()})
+    said = {name: value if isinstance(value, dict) else {} for name, value in given.items()}
+    return {
+        name: Origin(about.get("source", OWN_SOURCE), about.get("status", "assumed")) for name, about in said.items()
+    }
 
 
 def market_problems(market: Any) -> list[Problem]:
@@ -74,10 +80,12 @@ def market_problems(market: Any) -> list[Problem]:
 
 
 def _table_problems(market: dict[str, Any]) -> Iterator[Problem]:
-    types = mechanism_types()
+    types, own = mechanism_types(), _own_numbers()
     for name, table in market.items():
         path: ConfigPath = ("market", name)
-        if name not in types:
+        if name in own:
+            yield from _number_problems(own, name, table, path)
+        elif name not in types:
             yield Problem(path=path, message=f"unknown key. {_place(name, types)}", show_value=False)
         elif not isinstance(table, dict):
             yield Problem(path=path, message=f"must be a table, written [market.{name}].")
@@ -90,7 +98,14 @@ def _table_problems(market: dict[str, Any]) -> Iterator[Problem]:
 def _place(name: str, types: dict[str, type]) -> str:
     """Where a key that stands at the wrong place belongs, or what may stand here."""
     owners = [table for table, kind in types.items() if name in _documented(kind)]
-    return f"It belongs in [market.{owners[0]}]." if owners else closest(name, types)
+    return f"It belongs in [market.{owners[0]}]." if owners else closest(name, [*types, *_own_numbers()])
+
+
+def _own_numbers() -> dict[str, Field[Any]]:
+    """The numbers that belong to the market itself, to none of its parts."""
+    from churnsim.simulation.market import Market
+
+    return _documented(Market)
 
 
 def _documented(kind: type) -> dict[str, Field[Any]]:
@@ -116,6 +131,8 @@ def _number_problems(known: dict[str, Field[Any]], key: str, given: Any, path: C
             yield Problem(path=path, message=str(error), show_value=False)
     elif isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         yield Problem(path=path, message=f"must be a finite number, such as {known[key].default!r} (the default).")
+    elif _counts(known[key]) and (value != math.floor(value) or value < 1):
+        yield Problem(path=path, message=f"must be a whole number, 1 or more, such as {known[key].default!r}.")
 
 
 def _origin_problems(given: dict[str, Any], path: ConfigPath) -> Iterator[Problem]:
@@ -147,9 +164,16 @@ def _impossible(kind: type, table: dict[str, Any], path: ConfigPath) -> Iterator
 
 def _build(kind: type, table: dict[str, Any]) -> Any:
     known = _documented(kind)
-    values = {}
-    for key, given in table.items():
-        value = given["value"] if isinstance(given, dict) else given
-        is_time = known[key].metadata["unit"] == TIME
-        values[key] = parse_duration(value) if is_time else float(value)
-    return kind(**values)
+    return kind(**{key: _built_number(known[key], given) for key, given in table.items()})
+
+
+def _built_number(field: Field[Any], given: Any) -> Any:
+    value = given["value"] if isinstance(given, dict) else given
+    if field.metadata["unit"] == TIME:
+        return parse_duration(value)
+    return int(value) if _counts(field) else float(value)
+
+
+def _counts(field: Field[Any]) -> bool:
+    """Whether a number of the market is a whole one."""
+    return field.type in (int, "int")

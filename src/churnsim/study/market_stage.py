@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
+
+import pandas as pd
 
 from churnsim.simulation.market import Market
 from churnsim.simulation.population import PosteriorBase
@@ -31,6 +34,8 @@ from churnsim.study.config import StudyConfig
 from churnsim.study.data_stage import StudyData
 from churnsim.study.fit_stage import StudyFits
 from churnsim.study.market_overrides import overridden_mechanisms, overridden_origins
+from churnsim.study.rule_settings import RULE_SETTINGS
+from churnsim.study.score_files import read_scores
 from churnsim.study.section import Section
 from churnsim.study.strategy_sections import BudgetedSection, DeskSection, StrategySection, TargetedSection
 
@@ -63,9 +68,10 @@ def build_market(config: StudyConfig, data: StudyData, fits: StudyFits) -> Marke
     )
 
 
-def build_strategies(config: StudyConfig) -> tuple[Strategy, ...]:
-    """The strategies with their shares of the budget turned into money, in the order of the configuration."""
-    return tuple(_strategy(config, section) for section in config.strategy)
+def build_strategies(config: StudyConfig, customers: pd.Index | None = None) -> tuple[Strategy, ...]:
+    """The strategies with their shares of the budget turned into money, in the order of the configuration. Scores are
+    read for `customers`, the ids in the data. Raises DataError for a file of scores that cannot be used."""
+    return tuple(_strategy(config, section, customers) for section in config.strategy)
 
 
 def scenario_for(config: StudyConfig, market: Market, strategy: Strategy) -> Scenario:
@@ -77,7 +83,7 @@ def scenario_for(config: StudyConfig, market: Market, strategy: Strategy) -> Sce
     )  # fmt: skip
 
 
-def strategy_rows(config: StudyConfig) -> list[dict[str, Any]]:
+def strategy_rows(config: StudyConfig, strategies: Sequence[Strategy] | None = None) -> list[dict[str, Any]]:
     """The content of strategies.json."""
     return [
         {
@@ -85,14 +91,14 @@ def strategy_rows(config: StudyConfig) -> list[dict[str, Any]]:
             "title": strategy.title,
             "description": strategy.description,
             "reference": section.reference,
-            "settings": _settings(strategy),
+            "settings": _settings(strategy, section),
             "budget_per_period": strategy.budget_per_period,
         }
-        for strategy, section in zip(build_strategies(config), config.strategy, strict=True)
+        for strategy, section in zip(strategies or build_strategies(config), config.strategy, strict=True)
     ]
 
 
-def _strategy(config: StudyConfig, section: StrategySection) -> Strategy:
+def _strategy(config: StudyConfig, section: StrategySection, customers: pd.Index | None) -> Strategy:
     unit = config.data.unit
     budget = config.budget.per_period if config.budget else 0.0
 
@@ -103,9 +109,12 @@ def _strategy(config: StudyConfig, section: StrategySection) -> Strategy:
         return money(part.budget_share, part.budget_per_period) if part else 0.0
 
     def campaign(part: TargetedSection) -> dict[str, Any]:
-        chosen = {"rule": part.rule, "share": part.share, "gaps": part.gaps, "abc": part.abc}
-        within = {"within": part.within.to(unit)} if part.within else {}
-        return {**{key: value for key, value in chosen.items() if value is not None}, **within}
+        chosen = {key: getattr(part, key) for key in ("rule", *RULE_SETTINGS) if getattr(part, key) is not None}
+        if part.within:
+            chosen["within"] = part.within.to(unit)
+        if part.scores:
+            chosen["scores"] = read_scores(config.folder / part.scores, customers)
+        return chosen
 
     def as_given(kind: type, part: Section | None) -> Any:
         return kind(**part.model_dump()) if part else None
@@ -151,21 +160,20 @@ def _desk(section: DeskSection, unit: str, shared_wage: float) -> ComplaintDesk:
     )
 
 
-def _settings(strategy: Strategy) -> dict[str, Any]:
-    """Each mechanism that is on, with its numbers; of a contact rule's numbers only the one it uses."""
+def _settings(strategy: Strategy, section: StrategySection) -> dict[str, Any]:
+    """Each mechanism that is on, with its numbers; of a contact rule's numbers only those it uses."""
     settings = asdict(strategy)
     for words in ("name", "title", "description"):
         del settings[words]
-    used = {
-        "top_value": "share",
-        "responsive": "share",
-        "recent_buyers": "within",
-        "at_risk": "gaps",
-        "abc_class": "abc",
-    }
-    for campaign in (settings["retention"], settings["cross_selling"]):
-        for name in {"share", "within", "gaps", "abc"} - {used.get(campaign["rule"])} if campaign else ():
-            del campaign[name]
+    for campaign, given in (
+        (settings["retention"], section.retention),
+        (settings["cross_selling"], section.cross_selling),
+    ):
+        for name, rules in RULE_SETTINGS.items() if campaign else ():
+            if campaign["rule"] not in rules:
+                del campaign[name]
+            elif name == "scores" and given:
+                campaign[name] = given.scores  # the file's name stands for what is in it
     return {
         mechanism: {name: value for name, value in values.items() if value is not None}
         for mechanism, values in settings.items()

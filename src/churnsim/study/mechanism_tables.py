@@ -13,14 +13,14 @@ from churnsim.simulation.strategy import Strategy
 from churnsim.study.problems import closest
 from churnsim.units import parse_duration
 
-__all__ = ["strategy_from_table"]
+__all__ = ["strategy_from_table", "strategy_mechanisms"]
 
 WORDS = ("name", "title", "description")
 
 
 def strategy_from_table(table: dict[str, Any], *, unit: str, where: str) -> Strategy:
     """The strategy a table describes, durations in `unit`. Raises ConfigError naming `where`, key and remedy."""
-    kinds = _mechanisms()
+    kinds = strategy_mechanisms()
     unknown = [key for key in table if key not in kinds and key not in WORDS]
     if unknown:
         raise ConfigError(f"{where} has an unknown key {unknown[0]!r}. {closest(unknown[0], [*kinds, *WORDS])}")
@@ -33,11 +33,11 @@ def strategy_from_table(table: dict[str, Any], *, unit: str, where: str) -> Stra
     return Strategy(**words, **built)
 
 
-def _mechanisms() -> dict[str, type]:
+def strategy_mechanisms(strategy: type[Strategy] = Strategy) -> dict[str, type]:
     """Every mechanism of a strategy by its name."""
-    hints = get_type_hints(Strategy)
+    hints = get_type_hints(strategy)
     found = {}
-    for field in fields(Strategy):
+    for field in fields(strategy):
         kinds = [kind for kind in (hints[field.name], *get_args(hints[field.name])) if is_dataclass(kind)]
         if kinds:
             found[field.name] = kinds[0]

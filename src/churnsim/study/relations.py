@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from churnsim.study.config import DataSection, StudyConfig
 from churnsim.study.problems import ConfigPath, Problem, closest
+from churnsim.study.rule_settings import RULE_SETTINGS, needed_settings
 from churnsim.study.strategy_sections import BudgetedSection, DeskSection, StrategySection, TargetedSection
 from churnsim.study.what_if_relations import what_if_problems
 
@@ -16,15 +17,14 @@ __all__ = ["relation_problems"]
 ROUNDING = 1e-9
 # More periods than this is a slip of the pen: a century of days has fewer.
 MOST_PERIODS = 40_000
-EXAMPLES = {"share": "0.2", "within": '"26 W"', "gaps": "2.0", "abc": '"A"'}
-# What each rule needs to know.
-NEEDS = {"top_value": "share", "responsive": "share", "recent_buyers": "within", "at_risk": "gaps", "abc_class": "abc"}
+EXAMPLES = {"share": "0.2", "within": '"26 W"', "gaps": "2.0", "abc": '"A"', "scores": '"scores.csv"'}
 
 
 def relation_problems(config: StudyConfig) -> list[Problem]:
     """Every relation between keys that does not hold, each with what would."""
     return [
         *_data_problems(config),
+        *_contract_problems(config),
         *_time_problems(config),
         *_strategy_problems(config),
         *what_if_problems(config),
@@ -55,6 +55,12 @@ def _data_problems(config: StudyConfig) -> Iterator[Problem]:
             message=f"must be later than calibration_end, {data.calibration_end}.",
             show_value=False,
         )
+
+
+def _contract_problems(config: StudyConfig) -> Iterator[Problem]:
+    if "regularity" in config.market and not isinstance(config.data, DataSection):
+        message = "does nothing under contract, where renewals come term by term. Remove it."
+        yield Problem(path=("market", "regularity"), message=message, show_value=False)
 
 
 def _survey_problems(config: StudyConfig) -> Iterator[Problem]:
@@ -110,8 +116,8 @@ def _strategy_problems(config: StudyConfig) -> Iterator[Problem]:
         if strategy.name in names[:index]:
             yield Problem(path=(*path, "name"), message="is the name of an earlier strategy. Give each its own.")
         yield from _budget_problems(config, strategy, path)
-        yield from _rule_problems(strategy.retention, (*path, "retention"))
-        yield from _rule_problems(strategy.cross_selling, (*path, "cross_selling"))
+        yield from _rule_problems(config, strategy.retention, (*path, "retention"))
+        yield from _rule_problems(config, strategy.cross_selling, (*path, "cross_selling"))
         yield from _market_problems(config, strategy, path)
     running = [s.name for s in config.strategy if not s.reference and s.name != config.comparison.against]
     if not running:
@@ -163,18 +169,22 @@ def _budget_problems(config: StudyConfig, strategy: StrategySection, path: Confi
         )
 
 
-def _rule_problems(campaign: TargetedSection | None, path: ConfigPath) -> Iterator[Problem]:
+def _rule_problems(config: StudyConfig, campaign: TargetedSection | None, path: ConfigPath) -> Iterator[Problem]:
     if campaign is None:
         return
-    needed = NEEDS.get(campaign.rule or "all")
-    for key, example in EXAMPLES.items():
+    rule = campaign.rule or "all"
+    for key, rules in RULE_SETTINGS.items():
         given = getattr(campaign, key) is not None
-        if key == needed and not given:
-            message = f"rule = {campaign.rule!r} needs it. Add {key} = {example}."
+        if not given and key in needed_settings(rule):
+            message = f"rule = {rule!r} needs it. Add {key} = {EXAMPLES[key]}."
             yield Problem(path=(*path, key), message=message, show_value=False)
-        if key != needed and given:
-            users = " or ".join(repr(rule) for rule, its in NEEDS.items() if its == key)
+        if given and rule not in rules:
+            users = " or ".join(map(repr, rules))
             yield Problem(path=(*path, key), message=f"only rule = {users} uses it. Remove it or change the rule.")
+    if campaign.scores is not None and not (config.folder / campaign.scores).is_file():
+        place = config.folder / campaign.scores
+        message = f"there is no file {str(place)!r}. A relative path starts at the folder of the configuration."
+        yield Problem(path=(*path, "scores"), message=message)
 
 
 def _market_problems(config: StudyConfig, strategy: StrategySection, path: ConfigPath) -> Iterator[Problem]:

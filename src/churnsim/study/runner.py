@@ -22,6 +22,7 @@ from churnsim.study.market_stage import build_strategies, scenario_for, strategy
 from churnsim.study.progress import Progress, Silent
 from churnsim.study.provenance import platform_facts, recipe, run_hash
 from churnsim.study.replications import wanted_replications
+from churnsim.study.score_files import scores_checksum
 from churnsim.study.simulation_stage import simulate_all, warm_kernels
 from churnsim.study.stages import Stages, stages_of
 from churnsim.study.store import MANIFEST, OUTCOMES, RunStore, write_parquet
@@ -78,6 +79,7 @@ class _Sitting:
     ) -> None:
         self.config, self.stages, self.data = config, stages, data
         self.store, self.workers, self.watch = store, workers, watch
+        self.strategies = build_strategies(config, stages.customers(data))
         self._recipe = recipe()
         self._clock = time.monotonic()
         self._earlier_seconds = 0.0
@@ -118,7 +120,7 @@ class _Sitting:
         store.write("fits.json", fits.to_json())
         market = self.stages.market(config, data, fits)
         store.write("assumptions.json", self.stages.assumption_rows(market))
-        check_what_ifs(config, market, build_strategies(config))
+        check_what_ifs(config, market, self.strategies)
         self._value(fits, market)
         warm_kernels(market)
         self._validation(fits, market)
@@ -170,9 +172,8 @@ class _Sitting:
                 self.store.write(name, content)
 
     def _strategies(self, market: Market) -> None:
-        config, store, watch = self.config, self.store, self.watch
-        strategies = build_strategies(config)
-        store.write("strategies.json", strategy_rows(config))
+        config, store, watch, strategies = self.config, self.store, self.watch, self.strategies
+        store.write("strategies.json", strategy_rows(config, strategies))
         scenarios = [scenario_for(config, market, strategy) for strategy in strategies]
         names, period = [strategy.name for strategy in strategies], scenarios[0].period
         borrowed = borrow_outcomes(store, self._outcome_keys(), most=config.most_replications)
@@ -197,7 +198,7 @@ class _Sitting:
         if section is None:
             return
         self.watch.stage("survey")
-        baseline = next(s for s in build_strategies(self.config) if s.name == self.config.comparison.against)
+        baseline = next(s for s in self.strategies if s.name == self.config.comparison.against)
         content = survey_results(
             section, self.config.folder, data=self.data, market=market,
             scenario=scenario_for(self.config, market, baseline), seed=self.config.seed,
@@ -215,7 +216,7 @@ class _Sitting:
         if steps:
             self.watch.stage("what one must believe", steps)
             content = what_ifs(
-                config, market, build_strategies(config), store=self.store, workers=self.workers,
+                config, market, self.strategies, store=self.store, workers=self.workers,
                 done=self.watch.advance,
             )  # fmt: skip
             self.store.write("what_if.json", content)
@@ -231,8 +232,9 @@ class _Sitting:
 
 
 def _checksum(config: StudyConfig, data: Any) -> str:
-    """Of everything that was read: the customers, and the survey where there is one."""
-    return str(data.facts["checksum_sha256"]) + survey_checksum(config.survey, config.folder)
+    """Of everything that was read: the customers, and surveys and scores where there are any."""
+    scores = "".join(scores_checksum(section, config.folder) for section in config.strategy)
+    return str(data.facts["checksum_sha256"]) + survey_checksum(config.survey, config.folder) + scores
 
 
 def _now() -> str:

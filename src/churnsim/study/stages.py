@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Protocol
 
+import pandas as pd
+
 from churnsim.simulation.market import Market, assumptions
 from churnsim.study.config import StudyConfig
 from churnsim.study.data_stage import StudyData, load_data
@@ -30,6 +32,9 @@ class Stages(Protocol):
 
     def notes(self, data: Any) -> Iterator[str]:
         """What a reader must know of the data."""
+
+    def customers(self, data: Any) -> pd.Index:
+        """The ids of the customers whom the strategies meet at the start."""
 
     def fit(self, config: StudyConfig, data: Any) -> Any:
         """The fitted models."""
@@ -69,6 +74,9 @@ class TransactionStages:
                 f"warning: no purchase in the last {silent} days before {data.holdout_end}; they count as days on "
                 "which nobody bought. If the log simply ends earlier, set holdout_end to its last day."
             )
+
+    def customers(self, data: Any) -> pd.Index:
+        return data.summary.index  # type: ignore[no-any-return]
 
     def fit(self, config: StudyConfig, data: Any) -> Any:
         return fit_models(data)

@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from churnsim.simulation.contacts import TargetRule
 from churnsim.study.section import Length, Money, Section, Share, Slug
 
 __all__ = ["BudgetedSection", "DeskSection", "StrategySection", "TargetedSection"]
@@ -24,13 +25,21 @@ class BudgetedSection(Section):
 class TargetedSection(BudgetedSection):
     """Spending spread evenly over customers chosen by a rule."""
 
-    rule: Literal["all", "top_value", "abc_class", "recent_buyers", "at_risk", "responsive"] | None = Field(
-        default=None, description="who is contacted"
+    rule: TargetRule | None = Field(default=None, description="who is contacted")
+    share: Share | None = Field(
+        default=None, description="the top share contacted: rules 'top_value', 'responsive' and 'score'"
     )
-    share: Share | None = Field(default=None, description="the top share contacted: rules 'top_value' and 'responsive'")
     within: Length | None = Field(default=None, description="bought within this time: rule 'recent_buyers'")
     gaps: float | None = Field(default=None, gt=0, description="silent for so many own mean gaps: rule 'at_risk'")
     abc: Literal["A", "B", "C"] | None = Field(default=None, description="the class: rule 'abc_class'")
+    scores: str | None = Field(
+        default=None,
+        description="a CSV or Parquet file with the columns customer_id and score, relative to this configuration: "
+        "rule 'score'",
+    )
+    unscored: float | None = Field(
+        default=None, description="the score of customers without one, who come last if it is absent: rule 'score'"
+    )
 
 
 class DeskSection(Section):

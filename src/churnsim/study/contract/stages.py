@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from churnsim.simulation.engines import simulate
 from churnsim.simulation.lifetimes import ContractualLifetime
@@ -41,6 +42,10 @@ class ContractStages:
                 "note: the source lists only those who left in the last month. Read as a cohort that was followed from "
                 "the start, as here, it makes subscribers look more loyal than they were."
             )
+
+    def customers(self, data: ContractData) -> pd.Index:
+        """The ids of those still there."""
+        return data.there.index
 
     def fit(self, config: StudyConfig, data: ContractData) -> ContractFits:
         """Every model; FitError when the one chosen cannot be used."""

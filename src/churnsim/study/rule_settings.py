@@ -1,0 +1,22 @@
+"""Which numbers the rules of a campaign use: what a configuration must give, and what a report shows of it."""
+
+from __future__ import annotations
+
+__all__ = ["RULE_SETTINGS", "needed_settings"]
+
+RULE_SETTINGS = {
+    "share": ("top_value", "responsive", "score"),
+    "within": ("recent_buyers",),
+    "gaps": ("at_risk",),
+    "abc": ("abc_class",),
+    "scores": ("score",),
+    "unscored": ("score",),
+}
+"""The rules that use each number."""
+
+OPTIONAL = ("unscored",)
+
+
+def needed_settings(rule: str) -> set[str]:
+    """What a rule cannot do without."""
+    return {name for name, rules in RULE_SETTINGS.items() if rule in rules and name not in OPTIONAL}
