@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from churnsim.data import datasets, summarise
 from churnsim.errors import ConfigError, DataError
-from churnsim.kernels import gamma_gamma as kernel
 from churnsim.models.gamma_gamma import GammaGamma, spend_correlation
 
 few = settings(deadline=None, max_examples=30)
@@ -50,23 +49,33 @@ def test_the_density_of_the_mean_integrates_to_one(model: GammaGamma, x: int) ->
 
 @few
 @given(model=models, summary=summaries())
-def test_gradient_is_the_slope(model: GammaGamma, summary: pd.DataFrame) -> None:
-    x = summary["frequency"].to_numpy(dtype=np.int64)
-    m = summary["monetary_value"].to_numpy(dtype=float)
-    at = np.array([model.p, model.q, model.gamma])
-    weight = np.linspace(0.5, 2.0, x.size)
-    value, *gradient = kernel.objective(*at, x, m, weight)
-    assert value == pytest.approx(weight @ model.log_likelihood(summary), rel=1e-12, abs=1e-10)
+def test_gradient_and_curvature_are_the_slopes(model: GammaGamma, summary: pd.DataFrame) -> None:
+    weight = np.linspace(0.5, 2.0, len(summary))
+    purchases = summary["frequency"].sum()
+    likelihood = GammaGamma.likelihood(summary, weights=weight)
+    assert likelihood.hessian is not None
+    at = likelihood.parameters(model)
+    value, gradient = likelihood.objective(at)
+    # What is added beside ln f of a mean is a few logarithms up to 10 a purchase.
+    assert value + likelihood.log_scale == pytest.approx(
+        weight @ model.log_likelihood(summary), rel=1e-12, abs=1e-13 * purchases + 1e-10
+    )
 
     def function(logs: np.ndarray) -> float:
-        return float(kernel.objective(*np.exp(logs), x, m, weight)[0])
+        return likelihood.objective(np.exp(logs))[0]
 
-    assert_slope(function, np.log(at), gradient * at, x.sum())
+    assert_slope(function, np.log(at), gradient * at, purchases)
     # Control: the comparison sees an error of a thousandth of the largest component.
     wrong = gradient * at
     wrong[np.argmax(np.abs(wrong))] *= 1.001
     with pytest.raises(AssertionError):
-        assert_slope(function, np.log(at), wrong, x.sum())
+        assert_slope(function, np.log(at), wrong, purchases)
+    second = likelihood.hessian(at) * at
+    for k in range(3):
+        shift = np.exp(1e-4 * np.eye(3)[k])
+        up, down = likelihood.objective(at * shift)[1], likelihood.objective(at / shift)[1]
+        scale = np.abs(second[:, k]).max() + np.abs(up).max()
+        np.testing.assert_allclose((up - down) / 2e-4, second[:, k], rtol=0, atol=2e-6 * scale)
 
 
 def assert_slope(function: Any, at: np.ndarray, gradient: np.ndarray, purchases: float) -> None:

@@ -8,7 +8,7 @@ import pytest
 from scipy import integrate, stats
 
 import churnsim as cs
-from churnsim.kernels.gamma_gamma import objective_each
+from churnsim.models.gamma_gamma_purchases import likelihood_of_purchases
 
 MODEL = cs.GammaGamma(p=6.25, q=3.74, gamma=15.44)
 
@@ -38,21 +38,21 @@ def test_density_is_the_storys() -> None:
         return float(own * stats.gamma(MODEL.q, scale=1 / MODEL.gamma).pdf(nu))
 
     value, _ = integrate.quad(at, 0, 3, points=[0.1, 0.3], epsabs=0, epsrel=1e-12, limit=200)
-    one = np.ones(1)
-    ours = objective_each(MODEL.p, MODEL.q, MODEL.gamma, np.array([3]), z.sum() * one, np.log(z).sum() * one, one)
-    assert ours[0] == pytest.approx(np.log(value), rel=1e-10)
+    log = pd.DataFrame({"customer_id": 1, "date": pd.date_range("2001-01-01", periods=4), "amount": [99.0, *z]})
+    likelihood = likelihood_of_purchases(cs.GammaGamma, log, until=None)
+    assert likelihood.log_likelihood(likelihood.parameters(MODEL)) == pytest.approx(np.log(value), rel=1e-10)
 
 
-def test_gradient_is_the_slope() -> None:
-    rng = np.random.Generator(np.random.PCG64(2))
-    x = rng.integers(1, 9, 40)
-    s, logs = x * rng.gamma(5, 7, 40), x * rng.normal(3, 0.2, 40)
-    at = np.array([4.0, 3.0, 12.0])
-    gradient = objective_each(*at, x, s, logs, np.ones(40))[1:]
+def test_gradient_and_curvature_are_the_slopes() -> None:
+    likelihood = likelihood_of_purchases(cs.GammaGamma, log_of(40, 2), until=None)
+    assert likelihood.hessian is not None
+    at = np.array([4.0, 3.0, 0.4])
+    gradient, second = likelihood.objective(at)[1], likelihood.hessian(at)
     for i in range(3):
         shift = 1e-5 * at[i] * np.eye(3)[i]
-        up, down = (objective_each(*(at + sign * shift), x, s, logs, np.ones(40))[0] for sign in (1, -1))
-        assert (up - down) / (2 * shift[i]) == pytest.approx(gradient[i], rel=1e-6, abs=1e-6)
+        up, down = (likelihood.objective(at + sign * shift) for sign in (1, -1))
+        assert (up[0] - down[0]) / (2 * shift[i]) == pytest.approx(gradient[i], rel=1e-6, abs=1e-6)
+        np.testing.assert_allclose((up[1] - down[1]) / (2 * shift[i]), second[i], rtol=1e-6, atol=1e-5)
 
 
 def test_parameters_come_back_and_more_closely_than_from_means() -> None:

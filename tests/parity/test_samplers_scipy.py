@@ -17,7 +17,7 @@ from churnsim.kernels.samplers import (
     gamma_quantile,
     normal_quantile,
 )
-from churnsim.kernels.special import digamma, log_beta, lower_gamma, regularised_beta, upper_gamma
+from churnsim.kernels.special import digamma, log_beta, lower_gamma, regularised_beta, trigamma, upper_gamma
 
 SHAPES = 10.0 ** np.linspace(-3, 4, 15)
 MIDDLE = np.linspace(0.0005, 0.9995, 41)
@@ -121,6 +121,14 @@ def test_digamma() -> None:
     reference = np.array([float(mpmath.digamma(*x)) for x in points])
     # Ten additions of the recurrence; absolute near the zero at 1.4616.
     np.testing.assert_allclose(mine, reference, rtol=3e-15, atol=3e-15)
+
+
+def test_trigamma() -> None:
+    points = [(float(x),) for x in 10.0 ** np.linspace(-8, 8, 200)]
+    mine = np.array([trigamma(*x) for x in points])
+    reference = np.array([float(mpmath.psi(1, *x)) for x in points])
+    # Ten additions of positive terms.
+    np.testing.assert_allclose(mine, reference, rtol=3e-15, atol=0)
 
 
 def test_log_beta() -> None:

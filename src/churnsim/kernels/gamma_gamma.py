@@ -1,4 +1,4 @@
-"""Gamma-Gamma spend: log-likelihood with gradient, one customer at a time.
+"""Gamma-Gamma spend: log-likelihood with its derivatives.
 
 Fader, Hardie & Lee (2005), "RFM and CLV: using iso-value curves for customer base analysis", JMR 42, 415-430; Fader
 & Hardie (2013), note 025. A purchase is worth z ~ Gamma(p, rate nu), nu ~ Gamma(q, rate gamma), so the mean m of x
@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from churnsim.kernels.jit import njit
 from churnsim.kernels.philox import block
 from churnsim.kernels.samplers import gamma_quantile
-from churnsim.kernels.special import digamma
+from churnsim.kernels.special import digamma, trigamma
 
-__all__ = ["log_likelihood", "objective", "objective_each", "posterior_rate"]
+__all__ = ["hessian", "log_likelihood", "objective", "posterior_rate", "sums"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -40,65 +40,77 @@ def log_likelihood(p: float, q: float, gamma: float, x: Ints, m: Floats) -> Floa
 
 
 @njit
-def objective(p: float, q: float, gamma: float, x: Ints, m: Floats, weight: Floats) -> Floats:
-    """Weighted log-likelihood of the mean spends and its gradient in (p, q, gamma), an array of four, summed in
-    blocks."""
-    lg, lg_q, psi, psi_q = _by_count(p, q, x.max() if x.size else 0)
-    total = np.zeros(4)
-    part = np.zeros(4)
-    log_gamma = math.log(gamma)
-    for i in range(x.size):
-        n, w = x[i], weight[i]
-        k, s = p * n, n * m[i]
-        log_all = math.log(gamma + s)
-        log_s = math.log(s)
-        log_share, log_more = log_s - log_all, log_all - log_gamma
-        value = lg_q[n] - lg[n] - lg_q[0] + k * log_share - q * log_more - math.log(m[i])
-        part[0] += w * value
-        part[1] += w * n * (psi_q[n] - psi[n] + log_share)
-        part[2] += w * (psi_q[n] - psi_q[0] - log_more)
-        part[3] += w * (q / gamma - (k + q) / (gamma + s))
-        if i % 1024 == 1023:
-            total += part
-            part[:] = 0.0
-    return total + part
+def sums(gamma: float, x: Ints, s: Floats, logs: Floats, weight: Floats) -> Floats:
+    """All that the likelihood needs of single customers, one logarithm each; `s` is the sum of a customer's purchases.
 
-
-@njit
-def objective_each(p: float, q: float, gamma: float, x: Ints, s: Floats, log_values: Floats, weight: Floats) -> Floats:
-    """The same from single purchases: `s` is their sum and `log_values` the sum of their logarithms.
-
-    f = Gamma(p x + q)/(Gamma(q) Gamma(p)^x) . gamma^q prod z^(p-1)/(gamma + s)^(p x + q) .
+    With S = gamma + s the weighted sums of logs - x ln S, ln(gamma/S), 1/S, x/S, 1/S^2 and x/S^2, taken in blocks.
+    `logs` is x ln s where means are modelled and the sum of ln z where single purchases are.
     """
-    _, lg_q, _, psi_q = _by_count(p, q, x.max() if x.size else 0)
-    total = np.zeros(4)
-    part = np.zeros(4)
-    log_gamma, lg_p, psi_p = math.log(gamma), math.lgamma(p), digamma(p)
-    for i in range(x.size):
-        n, w = x[i], weight[i]
-        log_all = math.log(gamma + s[i])
-        log_more = log_all - log_gamma
-        value = lg_q[n] - lg_q[0] - n * lg_p + (p - 1.0) * log_values[i] - p * n * log_all - q * log_more
-        part[0] += w * value
-        part[1] += w * (n * (psi_q[n] - psi_p - log_all) + log_values[i])
-        part[2] += w * (psi_q[n] - psi_q[0] - log_more)
-        part[3] += w * (q / gamma - (p * n + q) / (gamma + s[i]))
-        if i % 1024 == 1023:
-            total += part
-            part[:] = 0.0
-    return total + part
+    total = np.zeros(6)
+    log_gamma = math.log(gamma)
+    for start in range(0, x.size, 1024):
+        share = more = one = many = one_2 = many_2 = 0.0
+        for i in range(start, min(start + 1024, x.size)):
+            n, w = x[i], weight[i]
+            log_all = math.log(gamma + s[i])
+            late = 1.0 / (gamma + s[i])
+            share += w * (logs[i] - n * log_all)
+            more += w * (log_gamma - log_all)
+            one += w * late
+            many += w * n * late
+            one_2 += w * late * late
+            many_2 += w * n * late * late
+        total[0] += share
+        total[1] += more
+        total[2] += one
+        total[3] += many
+        total[4] += one_2
+        total[5] += many_2
+    return total
 
 
 @njit
-def _by_count(p: float, q: float, top: int) -> tuple[Floats, Floats, Floats, Floats]:
-    """ln Gamma(p x), ln Gamma(p x + q) and their digammas for x = 0 ... top: no customer needs its own."""
-    lg, lg_q, psi, psi_q = np.zeros(top + 1), np.zeros(top + 1), np.zeros(top + 1), np.zeros(top + 1)
-    for n in range(top + 1):
-        k = p * n
-        lg_q[n], psi_q[n] = math.lgamma(k + q), digamma(k + q)
-        if n > 0:
-            lg[n], psi[n] = math.lgamma(k), digamma(k)
-    return lg, lg_q, psi, psi_q
+def objective(p: float, q: float, gamma: float, counts: Ints, customers: Floats, each: bool, sums: Floats) -> Floats:
+    """Weighted log-likelihood and its gradient in (p, q, gamma), an array of four, from the `sums` at gamma.
+
+    `customers` have each of the `counts` of purchases: what depends on x alone is found once for all of them. With
+    `each` it is the likelihood of single purchases z, Gamma(p x + q)/(Gamma(q) Gamma(p)^x) . gamma^q prod z^(p-1)/
+    (gamma + s)^(p x + q), otherwise that of means; in both less what has no parameter in it, sum ln z or ln m.
+    """
+    value, by_p, by_q, all_customers = 0.0, 0.0, 0.0, 0.0
+    lg_q, psi_q, lg_p, psi_p = math.lgamma(q), digamma(q), math.lgamma(p), digamma(p)
+    for i in range(counts.size):
+        n, w = counts[i], customers[i]
+        psi = digamma(p * n + q)
+        value += w * (math.lgamma(p * n + q) - lg_q - (n * lg_p if each else math.lgamma(p * n)))
+        by_p += w * n * (psi - (psi_p if each else digamma(p * n)))
+        by_q += w * (psi - psi_q)
+        all_customers += w
+    return np.array(
+        [
+            value + p * sums[0] + q * sums[1],
+            by_p + sums[0],
+            by_q + sums[1],
+            all_customers * q / gamma - p * sums[3] - q * sums[2],
+        ]
+    )
+
+
+@njit
+def hessian(p: float, q: float, gamma: float, counts: Ints, customers: Floats, each: bool, sums: Floats) -> Floats:
+    """Second derivatives of the weighted log-likelihood in (p, q, gamma), a symmetric 3 x 3 array."""
+    pp = pq = qq = all_customers = 0.0
+    psi_q, psi_p = trigamma(q), trigamma(p)
+    for i in range(counts.size):
+        n, w = counts[i], customers[i]
+        psi = trigamma(p * n + q)
+        pp += w * n * (n * psi - (psi_p if each else n * trigamma(p * n)))
+        pq += w * n * psi
+        qq += w * (psi - psi_q)
+        all_customers += w
+    pg, qg = -sums[3], all_customers / gamma - sums[2]
+    gg = p * sums[5] + q * sums[4] - all_customers * q / (gamma * gamma)
+    return np.array([[pp, pq, pg], [pq, qq, qg], [pg, qg, gg]])
 
 
 @njit

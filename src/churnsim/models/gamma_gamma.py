@@ -21,20 +21,16 @@ from churnsim.errors import DataError
 from churnsim.kernels import gamma_gamma as kernel
 from churnsim.kernels.population import draw_spend_rates
 from churnsim.kernels.streams import MODEL_DRAWS, TRAITS
-from churnsim.models.chunks import Chunks
 from churnsim.models.fit import FitStatus, ModelFit
 from churnsim.models.gamma_gamma_purchases import likelihood_of_purchases
 from churnsim.models.histories import checked_weights
 from churnsim.models.likelihood import Likelihood, fit_likelihood
 from churnsim.models.parameters import ParametricModel
+from churnsim.models.spend_likelihood import REMEDIES, spend_likelihood
 
 __all__ = ["GammaGamma", "repeat_spend", "spend_correlation"]
 
 Floats = NDArray[np.float64]
-
-REMEDIES = (
-    "Use the mean spend itself: customers differ too little (or too few are seen twice) to tell p, q and gamma apart."
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +62,7 @@ class GammaGamma(ParametricModel):
         day `until`; `n` says how many customers have one. Log-likelihoods of the two forms do not compare: they are of
         different data. Raises DataError where no purchase qualifies or the log has no amounts.
         """
-        likelihood = likelihood_of_purchases(cls, transactions, until=until, remedies=REMEDIES)
+        likelihood = likelihood_of_purchases(cls, transactions, until=until)
         return _with_finite_mean(fit_likelihood(likelihood))
 
     @classmethod
@@ -81,18 +77,13 @@ class GammaGamma(ParametricModel):
                 "Check the amount column, or observe longer."
             )
         x, m, weight = x[used], m[used], weight[used]
-        customers = float(weight.sum())
-        scale = float((weight * m).sum()) / customers
-        chunks = Chunks(x, m / scale, weight)
-
-        def objective(parameters: Floats) -> tuple[float, Floats]:
-            result = chunks.sum(kernel.objective, tuple(parameters))
-            return float(result[0]), result[1:]
-
-        starts = [np.array([p, q, (q - 1) / p]) for p, q in ((5.0, 4.0), (1.0, 2.0), (20.0, 10.0), (2.0, 1.2))]
-        return Likelihood(
-            names=("p", "q", "gamma"), scales=np.array([1.0, 1.0, scale]), starts=starts, customers=customers,
-            log_scale=-customers * float(np.log(scale)), objective=objective, build=cls.from_dict, remedies=REMEDIES,
+        # Not `@`: a dot product of this length wakes BLAS threads, which then fight the kernels' for the cores.
+        scale = float((weight * m).sum()) / float(weight.sum())
+        number = x.astype(np.float64)
+        total = number * (m / scale)
+        return spend_likelihood(
+            cls, x=x, s=total, logs=number * np.log(total), weight=weight, each=False, scale=scale,
+            log_scale=-float((weight * np.log(m)).sum()),
         )  # fmt: skip
 
     def log_likelihood(self, summary: pd.DataFrame) -> pd.Series[float]:

@@ -6,6 +6,7 @@ own purchases vary then also tells p, which the means alone tell only through ho
 
 from __future__ import annotations
 
+import math
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -16,9 +17,8 @@ from numpy.typing import NDArray
 from churnsim.data.days import past_day
 from churnsim.data.purchase_days import purchase_days
 from churnsim.errors import DataError
-from churnsim.kernels.gamma_gamma import objective_each
-from churnsim.models.chunks import Chunks
 from churnsim.models.likelihood import Likelihood
+from churnsim.models.spend_likelihood import spend_likelihood
 
 if TYPE_CHECKING:
     from churnsim.models.gamma_gamma import GammaGamma
@@ -29,7 +29,7 @@ Floats = NDArray[np.float64]
 
 
 def likelihood_of_purchases(
-    family: type[GammaGamma], transactions: pd.DataFrame, *, until: str | date | None, remedies: str
+    family: type[GammaGamma], transactions: pd.DataFrame, *, until: str | date | None
 ) -> Likelihood[GammaGamma]:
     """The likelihood of the repeat purchases (days) with a positive amount, up to `until`; money in units of its
     mean."""
@@ -46,21 +46,9 @@ def likelihood_of_purchases(
     each = amount / scale
     count = np.bincount(customer)
     kept = count > 0
-    total, logs = (np.bincount(customer, weights=values)[kept] for values in (each, np.log(each)))
+    total, logs = (np.bincount(customer, weights=values)[kept].astype(np.float64) for values in (each, np.log(each)))
     x = count[kept].astype(np.int64)
-    chunks = Chunks(x, total, logs, np.ones(x.size))
-
-    def objective(parameters: Floats) -> tuple[float, Floats]:
-        result = chunks.sum(objective_each, tuple(parameters))
-        return float(result[0]), result[1:]
-
-    return Likelihood(
-        names=("p", "q", "gamma"),
-        scales=np.array([1.0, 1.0, scale]),
-        starts=[np.array([p, q, (q - 1) / p]) for p, q in ((5.0, 4.0), (1.0, 2.0), (20.0, 10.0), (2.0, 1.2))],
-        customers=float(x.size),
-        log_scale=-float(x.sum()) * float(np.log(scale)),
-        objective=objective,
-        build=family.from_dict,
-        remedies=remedies,
-    )
+    return spend_likelihood(
+        family, x=x, s=total, logs=logs, weight=np.ones(x.size), each=True, scale=scale,
+        log_scale=-float(logs.sum()) - float(x.sum()) * math.log(scale),
+    )  # fmt: skip
