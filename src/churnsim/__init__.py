@@ -167,7 +167,7 @@ _HOME = {
     "churnsim.simulation.mechanism": ("Mechanism",),
     "churnsim.simulation.strategy": (
         "Acquisition", "AskForComplaints", "ChurnChange", "Compensation", "ComplaintDesk", "CrossSelling",
-        "DismissUnprofitable", "EconomicBond", "EmpoweredStaff", "ReferralReward", "RetentionContacts",
+        "DismissUnprofitable", "EconomicBond", "EmpoweredStaff", "ReferralReward", "RenewalOffers", "RetentionContacts",
         "ServiceQuality", "SocialBond", "StaffCare", "Strategy", "StructuralBond", "WinBack",
     ),
     "churnsim.simulation.neighbours": ("Competitors", "Referral", "WordOfMouth"),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 import churnsim as cs
 from churnsim.simulation.responses import RetentionResponse, Terms
 from churnsim.simulation.scores import CustomerScores
 
 SPEND = cs.GammaGamma(p=6.25, q=3.74, gamma=15.44)
 
+UIDS = np.arange(1, 10) * 1000
 PURCHASES = {
     "BG/NBD": cs.BGNBD(r=0.8, alpha=4.4, a=0.8, b=2.4),
     "MBG/NBD": cs.MBGNBD(r=0.8, alpha=4.4, a=0.8, b=2.4),
@@ -15,6 +18,14 @@ PURCHASES = {
     "Pareto/NBD": cs.ParetoNBD(r=0.8, alpha=4.0, s=0.6, beta=11.0),
     "contract": cs.ContractualLifetime(term=4.0, a=0.7, b=3.0, unit="W"),
     "hazards": cs.ContractualLifetime(term=3.0, hazards=(0.3, 0.2, 0.1), unit="W"),
+    "frailty": cs.ContractualLifetime(term=3.0, hazards=(0.5, 0.4, 0.3), a=0.9, b=2.5, unit="W"),
+    "observed": cs.ContractualLifetime(
+        term=2.0,
+        hazards=(0.3, 0.2, 0.1),
+        own=CustomerScores(UIDS, np.linspace(0.2, 2.0, 9)),
+        charges=CustomerScores(UIDS, np.linspace(30.0, 5.0, 9)),
+        unit="W",
+    ),
 }
 SPENDS = {
     "Gamma-Gamma": SPEND,
@@ -60,6 +71,14 @@ STRATEGY_PARTS = {
     "reward": {"referral": cs.ReferralReward(reward=10.0)},
     "less churn": {"churn": cs.ChurnChange(factor=0.7, points=0.02)},
 }
+# Contracts alone are renewed: elsewhere these are left out.
+CONTRACT_PARTS = {
+    "renewal offers": {
+        "renewal_offers": cs.RenewalOffers(notice=6.0, discount=0.2, cost_per_offer=0.25, rule="responsive", share=0.6)
+    },
+}
+STRATEGY_PARTS.update(CONTRACT_PARTS)
+CONTRACTS = ("contract", "hazards", "frailty", "observed")
 MARKET_PARTS = {
     "referral": {"referral": cs.Referral(rate_per_year=2.0)},
     "word of mouth": {"word_of_mouth": cs.WordOfMouth(weight=2.0, imitation=0.5)},
@@ -80,11 +99,17 @@ MARKET_PARTS = {
 }
 
 
+def lives_of(names):
+    """Purchases under which all of these parts act."""
+    return "frailty" if any(name in CONTRACT_PARTS for name in names) else "BG/NBD"
+
+
 def scenario(
     strategy_parts, market_parts=(), *, purchases="BG/NBD", spend="Gamma-Gamma", size=80, horizon=32.0, **market
 ):
     """A scenario with these parts on; of parts that set the same field the last one counts."""
-    chosen = {key: value for name in strategy_parts for key, value in STRATEGY_PARTS[name].items()}
+    tried = [name for name in strategy_parts if name not in CONTRACT_PARTS or purchases in CONTRACTS]
+    chosen = {key: value for name in tried for key, value in STRATEGY_PARTS[name].items()}
     world = {key: value for name in market_parts for key, value in MARKET_PARTS[name].items()}
     if hasattr(PURCHASES[purchases], "k"):
         world.pop("regularity", None)  # the model has its own

@@ -8,9 +8,12 @@ import pytest
 
 import churnsim as cs
 from churnsim.errors import ConfigError, DataError
+from churnsim.simulation.scores import CustomerScores
 
 SPEND = cs.GammaGamma(p=6.25, q=3.74, gamma=15.44)
 MODEL = cs.BGNBD(r=0.243, alpha=4.414, a=0.793, b=2.426)
+UIDS = np.array([7])
+ONE = CustomerScores(UIDS, [1.0])
 
 
 def traits(**columns):
@@ -87,8 +90,13 @@ def test_what_a_model_needs_is_named():
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: cs.ContractualLifetime(term=1.0), "either a and b, or hazards"),
-        (lambda: cs.ContractualLifetime(term=1.0, a=1.0, b=1.0, hazards=(0.1,)), "not both"),
+        (lambda: cs.ContractualLifetime(term=1.0), "a and b, or hazards by tenure, or all three"),
+        (lambda: cs.ContractualLifetime(term=1.0, a=1.0, hazards=(0.1,)), "or all three"),
+        (lambda: cs.ContractualLifetime(hazards=(0.1,), charges=ONE), "give own"),
+        (lambda: cs.ContractualLifetime(hazards=(0.1,), own=CustomerScores(UIDS, [-0.5])), "multipliers of 0 or more"),
+        (lambda: cs.ContractualLifetime(a=1.0, b=1.0, own=CustomerScores(UIDS, [0.0])), "a above 0"),
+        (lambda: cs.ContractualLifetime(hazards=(0.1,), own=ONE, charges=CustomerScores(UIDS + 1, [1.0])), "same"),
+        (lambda: cs.ContractualLifetime(hazards=(0.1,), own=ONE, charges=CustomerScores(UIDS, [0.0])), "above 0"),
         (lambda: cs.ContractualLifetime(term=1.0, hazards=(0.1, 1.5)), "renewal 2"),
         (lambda: cs.ProfitByTenure(profits=()), "one finite amount"),
         (lambda: cs.FixedSpend(amount=-1.0), "0 or more"),

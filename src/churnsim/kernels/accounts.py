@@ -11,7 +11,7 @@ COUNTS = (
     "purchases", "births", "births_paid", "births_referred", "births_told", "births_switched", "returns",
     "losses_organic", "losses_failure", "losses_complaint", "losses_dismissed", "losses_switched",
     "failures", "complaints", "replies_quick", "replies_slow", "replies_unresolved",
-    "contacts", "win_back_contacts", "cross_selling_contacts", "told_against", "told_for",
+    "contacts", "renewal_offers", "win_back_contacts", "cross_selling_contacts", "told_against", "told_for",
     "active_start", "active_end", "competitor_customers",
 )  # fmt: skip
 ACCOUNTS = MONEY + COUNTS

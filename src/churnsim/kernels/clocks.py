@@ -26,8 +26,10 @@ __all__ = [
     "death_gap",
     "dropout_now",
     "next_boundary",
+    "offered_factor",
     "organic_factor",
     "organic_hazard",
+    "proportional",
     "purchase_gap",
     "referral_gap",
     "rescaled",
@@ -74,14 +76,23 @@ def starting_gap(rules: Records, rate: float, silence: float, uid: int, replicat
 @njit
 def dropout_now(rules: Records, hazards: Floats, dropout: float, k: int, returns: int) -> float:
     """The dropout probability (or hazard) that holds at purchase or renewal k of a relation: the customer's own, or
-    its multiple of the hazard of that tenure; higher in a second life."""
+    what its multiplier makes of the hazard of that tenure; higher in a second life."""
     rule = rules[0]
-    now = dropout
+    now = dropout * rule.second_life_factor if returns > 0 else dropout
     if rule.lifetime == CONTRACT and hazards.size > 0:
-        now = hazards[max(0, min(k, hazards.size) - 1)] * dropout
-    if returns > 0:
-        now = now * rule.second_life_factor
+        return proportional(hazards[max(0, min(k, hazards.size) - 1)], now)
     return now if rule.lifetime == CLOCK else min(now, 1.0)
+
+
+@inlined
+def proportional(hazard: float, multiplier: float) -> float:
+    """1 - (1 - h)^m: the chance to leave at a renewal of one whose cumulative hazard is `multiplier` times that of a
+    customer who leaves with `hazard`, as in Cox's model."""
+    if multiplier == 1.0:
+        return hazard
+    if multiplier <= 0.0 or hazard <= 0.0:
+        return 0.0
+    return 1.0 if hazard >= 1.0 else -math.expm1(multiplier * math.log1p(-hazard))
 
 
 @njit
@@ -99,6 +110,12 @@ def response_of(rules: Records, u: float) -> float:
 def contact_factor(effect: float, response: float) -> float:
     """Factor on organic dropout of a contacted customer: lower by `effect` times its response, never below 0."""
     return max(0.0, 1.0 - effect * response)
+
+
+@inlined
+def offered_factor(rules: Records, factor: float, response: float, offered: int) -> float:
+    """`factor` on organic dropout, and what an offer for the renewal does to it: as a contact of that effect."""
+    return factor if offered == 0 else factor * contact_factor(rules[0].offer_effect, response)
 
 
 @njit

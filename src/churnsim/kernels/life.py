@@ -130,10 +130,12 @@ def first_amount(
 
 
 @inlined
-def paid(rules: Records, listed: int) -> tuple[int, int]:
-    """What the customer pays of a list price and what it contributes, cents: a price off is taken from both."""
+def paid(rules: Records, listed: int, offered: int) -> tuple[int, int]:
+    """What the customer pays of a list price and what it contributes, cents: a price off is taken from both. One who
+    renews with an offer (`offered` not 0) pays its price."""
     rule = rules[0]
-    cents = listed if rule.price == 1.0 else math.floor(listed * rule.price + 0.5)
+    price = rule.price if offered == 0 else rule.price * rule.offer_price
+    cents = listed if price == 1.0 else math.floor(listed * price + 0.5)
     margin = listed if rule.spending == BY_TENURE else margin_of(listed, rule.margin)
     return cents, margin - (listed - cents)
 

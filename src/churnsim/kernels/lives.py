@@ -17,6 +17,7 @@ from churnsim.kernels import accounts, life
 from churnsim.kernels.clocks import (
     death_gap,
     dropout_now,
+    offered_factor,
     organic_factor,
     purchase_gap,
     referral_gap,
@@ -72,7 +73,7 @@ def _note(kind: int, cents: int, time: float, c: Record, row: Ints, log: Records
 def _book(rules: Records, listed: int, time: float, c: Record, row: Ints, log: Records, fill: Ints) -> int:
     """Book a purchase; what the customer paid."""
     rule = rules[0]
-    cents, margin = life.paid(rules, listed)
+    cents, margin = life.paid(rules, listed, c.offered)
     _note(accounts.PURCHASE, cents, time, c, row, log, fill)
     row[accounts.REVENUE] += cents
     row[accounts.MARGIN] += margin
@@ -136,7 +137,9 @@ def _buy(
         c.state = ACTIVE
         c.death_at += time
         c.referral_at += time
-        factor = organic_factor(rules, effect, c.response, c.contacted, c.member, c.satisfied)
+        factor = offered_factor(
+            rules, organic_factor(rules, effect, c.response, c.contacted, c.member, c.satisfied), c.response, c.offered
+        )
         organic = life.organic_chance(rules, dropout, factor)
         u_gap, u_spend, fate = life.reply(rules, organic, c.reply, c.k, c.uid, replication, seed)
         row[accounts.RECOVERY] += rule.reply_cents
@@ -148,7 +151,9 @@ def _buy(
         failure = life.failure_probability(rules, c.rate, dropout) * quality
         if rule.satisfaction != 0:
             experience(rules, hazards, effect, failure, time, c, replication, seed)
-        factor = organic_factor(rules, effect, c.response, c.contacted, c.member, c.satisfied)
+        factor = offered_factor(
+            rules, organic_factor(rules, effect, c.response, c.contacted, c.member, c.satisfied), c.response, c.offered
+        )
         complains = mood_factor(rule.complaint_effect, c.satisfied)
         organic = life.organic_chance(rules, dropout, factor)
         u_gap, u_spend, failed, kind, fate = life.purchase(
@@ -187,6 +192,7 @@ def _buy(
     if contract:
         listed = life.amount(rules, spends, profits, u_spend, life.spend_scale(c.spend_rate, raised), raised, tenure)
         c.repeat_revenue += _book(rules, listed, time, c, row, log, fill)
+        c.offered = 0
     c.due = time + purchase_gap(rules, u_gap, c.rate)
 
 
@@ -232,7 +238,7 @@ def _buy_on(
                 turn = bounds[now + 1]
         k += 1
         u_gap, u_spend, failed, kind, fate = life.purchase(rules, organic, failure, 1.0, k, uid, replication, seed)
-        cents, margin = life.paid(rules, life.amount(rules, spends, profits, u_spend, scale, raised, seen + k))
+        cents, margin = life.paid(rules, life.amount(rules, spends, profits, u_spend, scale, raised, seen + k), 0)
         bought += 1
         revenue += cents
         margins += margin

@@ -25,7 +25,10 @@ from churnsim.kernels.moods import hazard_of
 from churnsim.kernels.newcomers import draw_new
 from churnsim.kernels.rules import ACTIVE, AWAITING, CLOCK, KNOWN, LOST, UNBORN, Record, Records
 
-__all__ = ["active_members", "contact", "dismiss", "enter", "offer", "serve_accounts", "start", "win_back"]
+__all__ = [
+    "active_members", "contact", "dismiss", "enter", "offer", "offer_renewals", "renewals", "serve_accounts", "start",
+    "win_back",
+]  # fmt: skip
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -86,14 +89,14 @@ def start(
 @njit
 def enter(
     rules: Records, lifetime: int, spending: int, parameters: Floats, rates: Floats, dropouts: Floats, spends: Floats,
-    churn_factor: float, churn_points: float, customers: Records, wake: Floats, first: int, times: Floats, uids: Ints,
-    origins: Ints, replication: int, seed: int,
+    kinds: Floats, churn_factor: float, churn_points: float, customers: Records, wake: Floats, first: int,
+    times: Floats, uids: Ints, origins: Ints, replication: int, seed: int,
 ) -> None:  # fmt: skip
     """Put new customers, born at `times`, into the places from `first` on."""
     for j in range(uids.size):
         c = customers[first + j]
         rate, dropout, spend_rate, u_contact, u_member = draw_new(
-            lifetime, spending, parameters, rates, dropouts, spends, uids[j], replication, seed
+            lifetime, spending, parameters, rates, dropouts, spends, kinds, uids[j], replication, seed
         )
         dropout = max(0.0, churn_factor * dropout - churn_points)
         _traits(rules, c, uids[j], rate, dropout, spend_rate, u_contact, u_member)
@@ -147,6 +150,7 @@ def win_back(
             c.returns += 1
             c.lives += 1
             c.unhappy = 0
+            c.offered = 0
             c.due = now + purchase_gap(rules, u_gap, c.rate)
             if rules[0].lifetime == CLOCK:
                 c.death_at = now + death_gap(hazard_of(rules, hazards, effect, c), c.lives, c.uid, replication, seed)
@@ -193,6 +197,23 @@ def offer(customers: Records, chosen: Flags, cents: int) -> None:
         c = customers[i]
         c.crossed = 1 if chosen[i] else 0
         c.margin -= cents * c.crossed
+
+
+@njit
+def renewals(customers: Records, due: Floats) -> None:
+    """When the contract of each customer comes up for renewal, without an offer for it so far; else infinity."""
+    for i in range(customers.size):
+        c = customers[i]
+        due[i] = c.due if c.state == ACTIVE and c.offered == 0 else math.inf
+
+
+@njit
+def offer_renewals(customers: Records, chosen: Flags, cents: int) -> None:
+    """Make those `chosen` an offer for their coming renewal, at `cents` each."""
+    for i in range(customers.size):
+        if chosen[i]:
+            customers[i].offered = 1
+            customers[i].margin -= cents
 
 
 @njit

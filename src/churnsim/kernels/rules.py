@@ -92,6 +92,8 @@ class Rules(NamedTuple):
     switching_cost: float = 0.0  # share of those kept by structural bonds
     harmed_share: float = 0.0  # customers whom contacts harm
     response_spread: float = 0.0  # how far the others' responsiveness differs, around 1
+    offer_effect: float = 0.0  # share of organic dropout that an offer at renewal prevents
+    offer_price: float = 1.0  # share of the price that is paid for the term of an accepted offer
     epoch: float = 1.0  # time units
     satisfaction: bool = False  # whether the state is kept; the rest as `simulation.satisfaction` documents it
     quality_mean: float = 0.0
@@ -127,13 +129,13 @@ def packed(rules: Rules) -> Records:
     return np.array([tuple(rules)], dtype=RULES)
 
 
-# A customer, in 152 bytes; engines keep 8 more beside it, the time of its next event. Traits first, then clocks
+# A customer, in 160 bytes; engines keep 8 more beside it, the time of its next event. Traits first, then clocks
 # (absolute times; while a complaint is open `death_at` and `referral_at` hold what was left of them), then books.
 CUSTOMER = np.dtype(
     [
         ("uid", np.int64),
         ("rate", np.float64),  # purchases per time unit
-        ("dropout", np.float64),  # probability, or hazard per time unit, or multiplier on the hazard by tenure
+        ("dropout", np.float64),  # probability, or hazard per time unit, or multiplier of hazards by tenure
         ("spend_rate", np.float64),  # nu of Gamma-Gamma
         ("response", np.float64),  # to contacts: 1 is the market's effect, below 0 they harm
         ("due", np.float64),  # next purchase, renewal, reply or birth; of a lost customer when it was lost
@@ -161,6 +163,7 @@ CUSTOMER = np.dtype(
         ("unhappy", np.int8),
         ("contacted", np.int8),
         ("crossed", np.int8),
+        ("offered", np.int8),  # an offer for its coming renewal
         ("member", np.int8),
         ("dismissed", np.int8),
     ],

@@ -180,6 +180,16 @@ class ObjectCrowd:
                 if c.state == ACTIVE:  # one that waits for a reply looks at its clocks when it is told
                     self.wake(c)
 
+    def renewals(self) -> NDArray[np.float64]:
+        """When the contract of each comes up for renewal, without an offer for it so far; else infinity."""
+        return np.array([c.due if c.state == ACTIVE and not c.offered else math.inf for c in self.customers])
+
+    def offer_renewals(self, chosen: NDArray[np.bool_], cents: int) -> None:
+        """Make those chosen an offer for their coming renewal."""
+        for place in np.flatnonzero(chosen).tolist():
+            self.customers[place].offered = 1
+            self.customers[place].margin -= cents
+
     def offer(self, chosen: NDArray[np.bool_], cents: int) -> None:
         """Offer more to those chosen and no others."""
         for c, crossed in zip(self.customers, chosen.tolist(), strict=True):
@@ -196,7 +206,7 @@ class ObjectCrowd:
                 continue
             back, u_gap = life.comes_back(self.rules, now - c.lost_at, c.attempts, c.uid, *self.address)
             if back:
-                c.state, c.unhappy = ACTIVE, 0
+                c.state, c.unhappy, c.offered = ACTIVE, 0, 0
                 c.returns += 1
                 c.lives += 1
                 c.due = now + clocks.purchase_gap(self.rules, u_gap, c.rate)

@@ -46,6 +46,7 @@ class Customer:
     unhappy: int = 0
     contacted: int = 0
     crossed: int = 0
+    offered: int = 0
     dismissed: int = 0
     process: Any = field(default=None, repr=False)
 

@@ -43,6 +43,12 @@ class Customers(Protocol):
     def contact(self, chosen: Flags, before: float, effect: float, cents: int, now: float) -> None:
         """Contact those chosen and no others; `before` and `effect` are the last and the coming period's effects."""
 
+    def renewals(self) -> NDArray[np.float64]:
+        """When the contract of each comes up for renewal, without an offer for it so far; else infinity."""
+
+    def offer_renewals(self, chosen: Flags, cents: int) -> None:
+        """Make those chosen an offer for their coming renewal."""
+
     def offer(self, chosen: Flags, cents: int) -> None:
         """Offer more to those chosen and no others."""
 
@@ -71,7 +77,8 @@ class Firm:
         """Whether it does anything to customers at a period's start."""
         s = self.strategy
         means = (
-            s.retention, s.cross_selling, s.quality, s.win_back, s.dismissal, s.social_bond, s.structural_bond, s.staff,
+            s.retention, s.renewal_offers, s.cross_selling, s.quality, s.win_back, s.dismissal, s.social_bond,
+            s.structural_bond, s.staff,
         )  # fmt: skip
         return any(means) or self.market.terms.cost_to_serve > 0
 
@@ -85,7 +92,7 @@ class Firm:
             self.books.pay("service", empowered.cost_per_period)
 
     def review(self, period: int, customers: Customers) -> None:
-        """Act on the customers, in this order: let go, serve, improve, contact, offer, win back."""
+        """Act on the customers, in order: let go, serve, improve, contact, offer renewals, offer more, win back."""
         now = self.prepared.bound(period)
         dismissal = self.strategy.dismissal
         if dismissal and period and period % dismissal.periods == 0:
@@ -96,13 +103,14 @@ class Firm:
         if seen is not None:
             self._improve(seen)
             self._contact(seen, now, customers)
+            self._offer_renewals(seen, now, customers)
             self._offer(seen, now, customers)
             self._win_back(seen, period, now, customers)
 
     @property
     def _looks(self) -> bool:
         s = self.strategy
-        return any((s.quality, s.retention, s.cross_selling, s.win_back))
+        return any((s.quality, s.retention, s.renewal_offers, s.cross_selling, s.win_back))
 
     def _serve(self, customers: Customers) -> None:
         cost = cents(self.market.terms.cost_to_serve)
@@ -144,6 +152,19 @@ class Firm:
             self.books.pay("retention", contacts.budget_per_period)
             self.books.count("contacts", int(np.count_nonzero(chosen)))
         customers.contact(chosen, before, self.effect, cents(each), now)
+
+    def _offer_renewals(self, seen: Visible, now: float, customers: Customers) -> None:
+        plan = self.strategy.renewal_offers
+        if plan is None:
+            return
+        due = customers.renewals()
+        coming = seen.known & (due >= now) & (due < now + plan.notice)
+        chosen = targets(seen._replace(known=coming), plan, now)
+        number, cost = int(np.count_nonzero(chosen)), cents(plan.cost_per_offer)
+        if number:
+            self.books.count("retention", cost * number)
+            self.books.count("renewal_offers", number)
+            customers.offer_renewals(chosen, cost)
 
     def _offer(self, seen: Visible, now: float, customers: Customers) -> None:
         offers = self.strategy.cross_selling

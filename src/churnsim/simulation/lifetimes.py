@@ -2,7 +2,8 @@
 
 A contract runs for one term after another. At each renewal the customer leaves with a probability: its own, drawn from
 Beta(a, b) (the shifted beta-geometric of Fader & Hardie 2007, J. Interactive Marketing 21(1), 76-90), or that of its
-tenure, times a multiplier of its own, as a survival model estimates it. Whoever stays pays.
+tenure, as a survival model estimates it, with a multiplier of its own: 1 - (1 - h)^m, which is Cox's proportional
+hazards in discrete time. Whoever stays pays.
 """
 
 from __future__ import annotations
@@ -17,9 +18,12 @@ from numpy.typing import NDArray
 from churnsim.errors import ConfigError
 from churnsim.kernels import rules
 from churnsim.simulation.assumption import positive
+from churnsim.simulation.scores import CustomerScores
 from churnsim.units import check_unit
 
 __all__ = ["ContractualLifetime", "FixedSpend", "ProfitByTenure", "Purchases", "Spend", "lifetime_of", "spending_of"]
+
+LEAST = -700.0  # logarithm of a chance to stay that is none
 
 
 class Purchases(Protocol):
@@ -46,15 +50,23 @@ class Spend(Protocol):
 class ContractualLifetime:
     """Renewals every `term` (time units of `unit`), at each of which a customer may leave.
 
-    Either `a` and `b`: churn probability at each renewal ~ Beta(a, b) over customers; or `hazards`: churn probability
-    at the first, second, ... renewal, the last one holding from then on. With hazards a customer may have a
-    multiplier of its own (column `dropout` of a `TraitsBase`); new customers have 1. Raises ConfigError otherwise.
+    With `a` and `b` alone, churn probability at each renewal ~ Beta(a, b) over customers. With `hazards` alone, churn
+    probability h at the first, second, ... renewal, the last one holding from then on; a customer may have a
+    multiplier m of its own (column `dropout` of a `TraitsBase`; new customers have 1) and leaves with 1 - (1 - h)^m.
+    With both, multipliers differ as -ln(1 - theta) with theta ~ Beta(a, b): a customer is there after H(t), the
+    cumulative hazard of t renewals, with (1 - theta)^H(t), of which H(t) = t^c is the beta-discrete-Weibull.
+
+    `own` says of observed subscribers, by uid, what their `a` is (or, without a and b, their multiplier), and `charges`
+    what each pays per renewal (money, of a Gamma-Gamma its mean); new customers are then like one of them, drawn at
+    random, so that what goes together in the data stays together. Raises ConfigError for anything else.
     """
 
     term: float = 1.0
     a: float | None = None
     b: float | None = None
     hazards: tuple[float, ...] | None = None
+    own: CustomerScores | None = None
+    charges: CustomerScores | None = None
     unit: str = "Y"
 
     family: ClassVar[str] = "contract"
@@ -62,12 +74,13 @@ class ContractualLifetime:
     def __post_init__(self) -> None:
         check_unit(self.unit)
         positive("term", self.term)
-        if (self.hazards is None) == (self.a is None or self.b is None):
-            raise ConfigError("a contract needs either a and b, or hazards by tenure, and not both.")
-        if self.hazards is None:
-            positive("a", self.a or 0.0)
+        if (self.a is None) != (self.b is None) or (self.hazards is None and self.a is None):
+            raise ConfigError("a contract needs a and b, or hazards by tenure, or all three.")
+        if self.a is not None:
+            positive("a", self.a)
             positive("b", self.b or 0.0)
-        else:
+        self._check_observed()
+        if self.hazards is not None:
             object.__setattr__(self, "hazards", tuple(float(h) for h in self.hazards))
             for number, hazard in enumerate(self.hazards, start=1):
                 if not 0 <= hazard <= 1:
@@ -75,9 +88,37 @@ class ContractualLifetime:
             if not self.hazards:
                 raise ConfigError("hazards by tenure need one value at least.")
 
+    def log_survival(self, renewals: NDArray[Any]) -> NDArray[np.float64]:
+        """ln of the share left after that many renewals of customers with multiplier 1: less the cumulative hazard H.
+
+        Raises ConfigError for a contract without hazards.
+        """
+        if self.hazards is None:
+            raise ConfigError("a contract by a and b alone has no hazards by tenure.")
+        with np.errstate(divide="ignore"):
+            steps = np.maximum(np.log1p(-np.array(self.hazards)), LEAST)
+        kept = np.concatenate([[0.0], np.cumsum(steps)])
+        at = np.asarray(renewals, dtype=np.int64)
+        beyond = np.maximum(at - steps.size, 0)
+        return np.asarray(kept[np.minimum(at, steps.size)] + beyond * steps[-1])
+
+    def _check_observed(self) -> None:
+        if self.own is None:
+            if self.charges is not None:
+                raise ConfigError("charges of observed subscribers need their own chances to leave too: give own.")
+            return
+        lowest = float(self.own.values.min())
+        if lowest < 0 or (self.a is not None and lowest == 0):
+            raise ConfigError(f"own must be multipliers of 0 or more, or values of a above 0; got {lowest:g}.")
+        if self.charges is not None:
+            if not np.array_equal(self.own.uids, self.charges.uids):
+                raise ConfigError("own and charges must be of the same subscribers.")
+            if (self.charges.values <= 0).any():
+                raise ConfigError(f"charges must be above 0; got {self.charges.values.min():g}.")
+
     def to_dict(self) -> dict[str, Any]:
-        """The parameters, hazards numbered from the first renewal."""
-        named = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "hazards"}
+        """The parameters, hazards numbered from the first renewal; of observed subscribers nothing."""
+        named = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("hazards", "own", "charges")}
         hazards = {f"hazard_{n}": h for n, h in enumerate(self.hazards or (), start=1)}
         return {"family": self.family, **{k: v for k, v in named.items() if v is not None}, **hazards}
 

@@ -18,6 +18,7 @@ from churnsim.simulation.complaints import Complaints
 from churnsim.simulation.lifetimes import lifetime_of
 from churnsim.simulation.neighbours import Competitors, Referral, WordOfMouth
 from churnsim.simulation.population import StartingBase
+from churnsim.simulation.renewal_offers import RenewalOfferResponse
 from churnsim.simulation.responses import (
     CrossSellingResponse,
     Prospects,
@@ -36,8 +37,8 @@ __all__ = ["Complaints", "Market", "Prospects", "RetentionResponse", "Terms", "a
 
 # What may carry assumptions; the parts that are None are off.
 PARTS = (
-    "terms", "complaints", "prospects", "retention", "quality", "staff", "recovery", "cross_selling", "win_back",
-    "bonds", "referral", "word_of_mouth", "competitors", "satisfaction",
+    "terms", "complaints", "prospects", "retention", "renewal_offers", "quality", "staff", "recovery", "cross_selling",
+    "win_back", "bonds", "referral", "word_of_mouth", "competitors", "satisfaction",
 )  # fmt: skip
 WORDS = {"D": "days", "W": "weeks", "M": "months", "Y": "years"}
 # Unit and meaning of the fitted parameters.
@@ -75,6 +76,7 @@ class Market:
     complaints: Complaints = field(default_factory=Complaints)
     prospects: Prospects = field(default_factory=Prospects)
     retention: RetentionResponse = field(default_factory=RetentionResponse)
+    renewal_offers: RenewalOfferResponse = field(default_factory=RenewalOfferResponse)
     quality: QualityResponse = field(default_factory=QualityResponse)
     staff: StaffResponse = field(default_factory=StaffResponse)
     recovery: RecoveryResponse = field(default_factory=RecoveryResponse)

@@ -9,9 +9,11 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from churnsim.errors import ConfigError
 from churnsim.kernels.rules import CLOCK, CONTRACT, GAMMA_GAMMA
 from churnsim.kernels.tables import beta_table, gamma_table, no_table
 from churnsim.simulation.lifetimes import Purchases, Spend, lifetime_of, spending_of
+from churnsim.simulation.scores import CustomerScores
 
 __all__ = ["Newcomers", "gamma_table_of"]
 
@@ -28,28 +30,45 @@ class Newcomers:
     rates: Floats
     dropouts: Floats
     spends: Floats
+    kinds: Floats
 
     @classmethod
     def of(cls, purchases: Purchases, spend: Spend) -> Self:
         """The population of a purchase and a spend model."""
-        lifetime, (r, alpha, a, b), _ = lifetime_of(purchases)
-        spending, (_, q, gamma), _ = spending_of(spend)
+        lifetime, (r, alpha, a, b), hazards = lifetime_of(purchases)
+        spending, (shape, q, gamma), _ = spending_of(spend)
         dropouts = no_table()
         if a > 0:
             dropouts = gamma_table_of(float(a)) if lifetime == CLOCK else _beta_table_of(float(a), float(b))
         return cls(
             lifetime=lifetime,
             spending=spending,
-            parameters=np.array([r, alpha, a, b, q, gamma]),
+            parameters=np.array([r, alpha, a, b, q, gamma, float(hazards.size > 0 and a > 0)]),
             rates=no_table() if lifetime == CONTRACT else gamma_table_of(float(r)),
             dropouts=dropouts,
             spends=gamma_table_of(float(q)) if spending == GAMMA_GAMMA else no_table(),
+            kinds=_kinds(purchases, spend, float(shape)),
         )
 
     @property
-    def arguments(self) -> tuple[int, int, Floats, Floats, Floats, Floats]:
+    def arguments(self) -> tuple[int, int, Floats, Floats, Floats, Floats, Floats]:
         """The leading arguments of the drawing kernels."""
-        return self.lifetime, self.spending, self.parameters, self.rates, self.dropouts, self.spends
+        return self.lifetime, self.spending, self.parameters, self.rates, self.dropouts, self.spends, self.kinds
+
+
+def _kinds(purchases: Purchases, spend: Spend, shape: float) -> Floats:
+    """Of each observed subscriber whom a contract knows: its own a or multiplier, and its spend rate."""
+    own: CustomerScores | None = getattr(purchases, "own", None)
+    if own is None:
+        return np.empty((0, 2))
+    charges: CustomerScores | None = getattr(purchases, "charges", None)
+    if charges is None and spending_of(spend)[0] == GAMMA_GAMMA:
+        raise ConfigError(
+            "new customers are to be like observed subscribers, of whom nobody has said what they pay. Give the "
+            "contract their charges too."
+        )
+    rates = np.ones(len(own)) if charges is None else shape / charges.values
+    return np.column_stack([own.values, rates])
 
 
 @lru_cache(maxsize=64)

@@ -86,7 +86,7 @@ class Prepared:
     def _check_scores(self, base: Base) -> None:
         """Scores of which none belongs to a customer are those of another base, or by another kind of id."""
         strategy = self.scenario.strategy
-        for campaign in (strategy.retention, strategy.cross_selling):
+        for campaign in (strategy.retention, strategy.renewal_offers, strategy.cross_selling):
             scores = campaign.scores if campaign else None
             if isinstance(scores, CustomerScores) and base.uids.size and not scores.know(base.uids).any():
                 raise ConfigError(

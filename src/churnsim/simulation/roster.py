@@ -140,6 +140,16 @@ class Roster:
         p = self.prepared
         kernel.contact(p.rules, p.hazards, self.customers, self.wake, chosen, before, effect, cents, now)
 
+    def renewals(self) -> NDArray[np.float64]:
+        """When the contract of each comes up for renewal, without an offer for it so far; else infinity."""
+        due = np.empty(self.size)
+        kernel.renewals(self.customers, due)
+        return due
+
+    def offer_renewals(self, chosen: NDArray[np.bool_], cents: int) -> None:
+        """Make those chosen an offer for their coming renewal."""
+        kernel.offer_renewals(self.customers, chosen, cents)
+
     def offer(self, chosen: NDArray[np.bool_], cents: int) -> None:
         """Offer more to those chosen and no others."""
         kernel.offer(self.customers, chosen, cents)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from churnsim.errors import ConfigError
-from churnsim.kernels.rules import FIXED_SPEND, GAMMA_GAMMA, Rules
+from churnsim.kernels.rules import CONTRACT, FIXED_SPEND, GAMMA_GAMMA, Rules
 from churnsim.simulation.assumption import cents, positive
 from churnsim.simulation.lifetimes import lifetime_of, spending_of
 from churnsim.simulation.market import Market
+from churnsim.simulation.renewal_offers import check_renewals
 from churnsim.simulation.strategy import Strategy
 from churnsim.units import units_per_year
 
@@ -41,6 +42,12 @@ class Scenario:
                     f"{ratio:.6g}. Take {long} = {max(1, round(ratio)) * getattr(self, short):g}."
                 )
 
+        check_renewals(
+            self.strategy.renewal_offers,
+            contract=lifetime_of(self.market.purchases)[0] == CONTRACT,
+            period=float(self.period),
+        )
+
     @property
     def periods(self) -> int:
         """How many periods the books have."""
@@ -61,7 +68,7 @@ class Scenario:
         desk, made_good, empowered = strategy.desk, strategy.compensation, strategy.empowered
         kept = market.recovery.effect(made_good.cost_per_complaint) if made_good else 0.0
         club, bonds, mouth = strategy.social_bond, market.bonds, market.word_of_mouth
-        rivals = market.competitors
+        rivals, offers = market.competitors, strategy.renewal_offers
         return Rules(
             failure_share=float(c.failure_share),
             leave_after_failure=float(c.leave_after_failure),
@@ -104,6 +111,8 @@ class Scenario:
             switching_cost=float(bonds.structural_effect) if strategy.structural_bond else 0.0,
             harmed_share=float(market.retention.harmed_share),
             response_spread=float(market.retention.response_spread),
+            offer_effect=float(market.renewal_offers.effect(offers.discount)) if offers else 0.0,
+            offer_price=1.0 - offers.discount if offers else 1.0,
             epoch=float(self.epoch),
             **(market.satisfaction.rules() if market.satisfaction else {}),
         )

@@ -83,6 +83,16 @@ class CustomerScores:
     def __repr__(self) -> str:
         return f"CustomerScores(of {len(self):,} customers)"
 
+    @property
+    def uids(self) -> NDArray[np.int64]:
+        """Who has a score, in ascending order."""
+        return self._uids
+
+    @property
+    def values(self) -> NDArray[np.float64]:
+        """The scores in the order of `uids`."""
+        return self._values
+
     def know(self, uids: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Who of these has a score."""
         return np.asarray(self._uids[self._places(uids)] == uids)

@@ -178,6 +178,7 @@ class _Run:
             return
         if contract:
             c.repeat_revenue += self._book(c, time, self._amount(c, u_spend, raised))
+            c.offered = 0
         c.due = time + clocks.purchase_gap(rules, u_gap, c.rate)
 
     def _answer(self, c: Customer, complained: float) -> Generator[simpy.Event, Any, tuple[int, float]]:
@@ -237,7 +238,8 @@ class _Run:
         c.referral_at = time + clocks.referral_gap(self.rules, c.member, c.satisfied, c.referrals, c.uid, *self.address)
 
     def _organic(self, c: Customer) -> float:
-        return life.organic_chance(self.rules, self.crowd.dropout(c), self.crowd.factor(c, self.firm.effect))
+        factor = clocks.offered_factor(self.rules, self.crowd.factor(c, self.firm.effect), c.response, c.offered)
+        return life.organic_chance(self.rules, self.crowd.dropout(c), factor)
 
     def _raised(self, c: Customer) -> float:
         """Factor on what it spends: offers that reached it, and its mood before it buys."""
@@ -250,7 +252,7 @@ class _Run:
 
     def _book(self, c: Customer, time: float, listed: int) -> int:
         """Book a purchase; what the customer paid."""
-        paid, margin = life.paid(self.rules, listed)
+        paid, margin = life.paid(self.rules, listed, c.offered)
         self.books.note(time, c.uid, "purchase", paid)
         self.books.count("revenue", paid)
         self.books.count("margin", margin)

@@ -8,6 +8,7 @@ from churnsim.errors import ConfigError
 from churnsim.simulation.assumption import not_negative, share, whole_cents
 from churnsim.simulation.bonds import EconomicBond, SocialBond, StructuralBond
 from churnsim.simulation.contacts import CrossSelling, DismissUnprofitable, RetentionContacts, WinBack
+from churnsim.simulation.renewal_offers import RenewalOffers
 from churnsim.simulation.service import AskForComplaints, Compensation, ComplaintDesk, EmpoweredStaff, ServiceQuality
 from churnsim.simulation.staff import StaffCare
 
@@ -22,6 +23,7 @@ __all__ = [
     "EconomicBond",
     "EmpoweredStaff",
     "ReferralReward",
+    "RenewalOffers",
     "RetentionContacts",
     "ServiceQuality",
     "SocialBond",
@@ -80,6 +82,7 @@ class Strategy:
     acquisition: Acquisition | None = None
     referral: ReferralReward | None = None
     retention: RetentionContacts | None = None
+    renewal_offers: RenewalOffers | None = None
     cross_selling: CrossSelling | None = None
     quality: ServiceQuality | None = None
     staff: StaffCare | None = None

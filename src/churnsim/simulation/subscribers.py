@@ -1,8 +1,15 @@
 """From fitted retention models and actual subscribers to a market: the bridge between survival and simulation.
 
-A `ContractualLifetime` takes its hazards from any model of staying: h(t) = 1 - S(t)/S(t - 1) at renewal t. An sBG
-keeps its heterogeneity: new customers draw their own churn probability, actual ones from its posterior Beta(alpha,
-beta + tenure). Where a regression tells subscribers apart, each gets a multiplier of the hazards.
+`contract_of` makes a `ContractualLifetime` of any model of staying, with the differences between subscribers that the
+model knows. Cumulative hazards multiply: with H(t) the one of t renewals, a subscriber is there with e^(-m H(t)), where
+
+    sBG, BdW        m = -ln(1 - theta), theta ~ Beta(a, b), H(t) = t^c (c = 1 in the sBG, whose theta does not change)
+    ... covariates  the same with an `a` of its own
+    Cox, Weibull    m = e^(z b) of its covariates, H the baseline's: survival is the regression's at every tenure
+    others          m = 1: whoever has the same tenure is alike
+
+Actual subscribers start from the posterior given their tenure, Beta(a, b + H(tenure)); new ones are drawn from the
+population, with the covariates of an observed subscriber where the model has any.
 """
 
 from __future__ import annotations
@@ -15,15 +22,17 @@ from numpy.typing import NDArray
 
 from churnsim.data.identity import customer_uids
 from churnsim.errors import ConfigError, DataError
-from churnsim.kernels.philox import block
-from churnsim.kernels.samplers import beta_quantile
-from churnsim.kernels.streams import SIMULATION, TRAITS
+from churnsim.kernels.newcomers import draw_dropouts
+from churnsim.models.bdw import BetaDiscreteWeibull
 from churnsim.models.gamma_gamma import GammaGamma
+from churnsim.models.renewal_covariates import RenewalCovariates
 from churnsim.models.retention import RetentionModel
 from churnsim.models.sbg import ShiftedBetaGeometric
+from churnsim.models.survival.regression import SurvivalRegression
 from churnsim.models.tenures import Tenures
 from churnsim.simulation.lifetimes import ContractualLifetime
 from churnsim.simulation.population import Base
+from churnsim.simulation.scores import CustomerScores
 from churnsim.simulation.traits import TraitsBase
 
 __all__ = ["SubscriberBase", "charges_model", "contract_of", "hazard_multipliers"]
@@ -36,46 +45,88 @@ STEADY = 400.0
 AHEAD = 12  # renewals over which a multiplier keeps a subscriber as probably as its regression says
 
 
-def contract_of(model: RetentionModel, *, renewals: int = RENEWALS) -> ContractualLifetime:
-    """The contract whose customers stay as `model` says, renewed every unit of the model.
+def contract_of(
+    model: RetentionModel,
+    *,
+    renewals: int = RENEWALS,
+    subscribers: pd.DataFrame | None = None,
+    charges: pd.Series[float] | None = None,
+    ahead: int = AHEAD,
+) -> ContractualLifetime:
+    """The contract whose customers stay as `model` says, renewed every unit of the model (see the module).
 
-    An sBG becomes its beta distribution; any other model the hazards of new customers at the first `renewals`
-    renewals. Raises ConfigError where survival rises or `renewals` is not above 0.
+    `subscribers`, with the model's covariates, says whom a model with covariates tells apart: those of them in the
+    market's `SubscriberBase` are themselves, and each new customer is like one of them, drawn at random, `charges`
+    (money per renewal, on their index) included. Without them a model with covariates gives the customer at the mean.
+    Cox with strata and accelerated failure times other than Weibull's are not proportional: multipliers of their
+    subscribers' average curve then keep each as probably as the regression says `ahead` renewals from its tenure on.
+    Raises ConfigError where survival rises or `renewals` is not above 0.
     """
-    if isinstance(model, ShiftedBetaGeometric):
-        return ContractualLifetime(a=float(model.alpha), b=float(model.beta), unit=model.unit)
     if renewals < 1:
         raise ConfigError(f"renewals must be 1 or more; got {renewals}.")
-    log_s = model.log_survival(np.arange(renewals + 1.0))
-    hazards = -np.expm1(np.diff(log_s))
+    known: dict[str, Any] = {}
+    if subscribers is not None and charges is not None:
+        known["charges"] = _by_uid(charges.reindex(subscribers.index))
+    average = model.average_customer if isinstance(model, RenewalCovariates) else model
+    if isinstance(average, (ShiftedBetaGeometric, BetaDiscreteWeibull)):
+        if isinstance(model, RenewalCovariates) and subscribers is not None:
+            known["own"] = _by_uid(model.own_weight(subscribers))
+        return _of_beta(average, renewals, known if "own" in known else {})
+    if not isinstance(model, SurvivalRegression) or subscribers is None:
+        return ContractualLifetime(hazards=_hazards(model.log_survival(np.arange(renewals + 1.0))), unit=model.unit)
+    if model.proportional:
+        hazards = _hazards(model.log_survival(np.arange(renewals + 1.0)))
+        own = model.hazard_multiplier(subscribers)
+    else:
+        new = subscribers.assign(tenure=0.0, churned=False)
+        with np.errstate(divide="ignore"):
+            mean = np.log(model.residual_survival(new, np.arange(renewals + 1.0)).mean(axis=0))
+        hazards = _hazards(mean)
+        own = hazard_multipliers(subscribers, model, ContractualLifetime(hazards=hazards, unit=model.unit), ahead=ahead)
+    return ContractualLifetime(hazards=hazards, own=_by_uid(own), unit=model.unit, **known)
+
+
+def _of_beta(
+    model: ShiftedBetaGeometric | BetaDiscreteWeibull, renewals: int, known: dict[str, Any]
+) -> ContractualLifetime:
+    """The contract of an sBG or a BdW: customers differ by their own theta."""
+    if isinstance(model, ShiftedBetaGeometric):
+        return ContractualLifetime(a=float(model.alpha), b=float(model.beta), unit=model.unit, **known)
+    passed = np.arange(renewals + 1.0) ** model.c
+    return ContractualLifetime(
+        a=float(model.gamma), b=float(model.delta), hazards=_hazards(-passed), unit=model.unit, **known
+    )
+
+
+def _hazards(log_s: Floats) -> tuple[float, ...]:
+    """The chance to leave at each renewal of one whose log-survival after 0, 1, 2 ... renewals this is."""
+    with np.errstate(invalid="ignore"):
+        hazards = -np.expm1(np.diff(log_s))
+    hazards = np.where(np.isneginf(log_s[1:]), 1.0, hazards)
     if not np.isfinite(hazards).all() or (hazards < -1e-12).any():
         raise ConfigError("survival must be finite and never rise to make a contract of it.")
-    return ContractualLifetime(hazards=tuple(np.clip(hazards, 0.0, 1.0)), unit=model.unit)
+    return tuple(np.clip(hazards, 0.0, 1.0))
+
+
+def _by_uid(values: pd.Series[float]) -> CustomerScores:
+    return CustomerScores.of(values)
 
 
 def hazard_multipliers(
     subscriptions: pd.DataFrame, regression: RetentionModel, contract: ContractualLifetime, *, ahead: int = AHEAD
 ) -> pd.Series[float]:
-    """What each subscriber's hazards are of the contract's, so that both keep it equally probably over `ahead`
-    renewals.
+    """What each subscriber's cumulative hazard is of the contract's, so that both keep it equally probably over `ahead`
+    renewals: ln of S(tenure + ahead | z)/S(tenure | z), from `regression`, over the sum of ln(1 - h(tenure + k)).
 
-    Solves prod over k of (1 - m h(tenure + k)) = S(tenure + ahead | z)/S(tenure | z), the right side from `regression`.
-    Raises ConfigError for a contract without hazards.
+    Where the contract loses nobody any more it is 1. Raises ConfigError for a contract without hazards.
     """
     if contract.hazards is None:
         raise ConfigError("multipliers belong to a contract with hazards by tenure; an sBG's customers draw their own.")
     tenure = Tenures.of(subscriptions).tenure.astype(np.int64)
     wanted = np.log(np.maximum(regression.residual_survival(subscriptions, np.array([float(ahead)]))[:, 0], 1e-300))
-    hazards = np.array(contract.hazards)
-    coming = hazards[np.minimum(tenure[:, None] + np.arange(ahead), hazards.size - 1)]
-    # Bisection: the kept share falls with m, from 1 at 0 to 0 where the largest hazard reaches 1.
-    low, high = np.zeros(tenure.size), 1.0 / np.maximum(coming.max(axis=1), 1e-12)
-    with np.errstate(divide="ignore"):
-        for _ in range(60):
-            middle = (low + high) / 2
-            kept = np.log1p(-np.minimum(middle[:, None] * coming, 1.0)).sum(axis=1)
-            low, high = np.where(kept > wanted, middle, low), np.where(kept > wanted, high, middle)
-    return pd.Series((low + high) / 2, subscriptions.index, name="hazard_multiplier")
+    kept = contract.log_survival(tenure + ahead) - contract.log_survival(tenure)
+    found = np.divide(wanted, kept, out=np.ones_like(wanted), where=kept < 0)
+    return pd.Series(found, subscriptions.index, name="hazard_multiplier")
 
 
 def charges_model(charges: pd.Series[float], *, steadiness: float = STEADY) -> GammaGamma:
@@ -98,8 +149,9 @@ class SubscriberBase:
 
     `subscriptions` has whole `tenure` and `churned`; those who left are not in the base: under contract the firm knows.
     `charges`, `multipliers` and `contact_ranks` (the share of customers who take contacts worse, drawn in each
-    replication if absent) are one a subscriber, on its index. With an sBG contract each replication draws
-    everybody's churn probability from its posterior given the tenure so far. Raises DataError where nobody is there.
+    replication if absent) are one a subscriber, on its index. What the contract knows of each (`own`) holds where no
+    multipliers are given; where customers differ beyond that each replication draws everybody's churn probability from
+    its posterior given the tenure so far. Raises DataError where nobody is there.
     """
 
     def __init__(
@@ -124,7 +176,8 @@ class SubscriberBase:
         traits["repeat_revenue"] = traits["mean_spend"] * traits["tenure"]
         self.unit: str | None = subscriptions.attrs.get("unit")
         self._tenure = there["tenure"].to_numpy(dtype=np.float64)
-        self._uids = customer_uids(there.index)
+        self._uids, self._index = customer_uids(there.index), there.index
+        self._given = multipliers is not None
         self._traits = TraitsBase(traits)
 
     def __len__(self) -> int:
@@ -133,9 +186,25 @@ class SubscriberBase:
     def draw(self, *, purchases: Any, spend: Any, seed: int, replication: int) -> Base:
         """Draw the base of one replication. The same subscriber gets the same draw whoever else is in the base."""
         base = self._traits.draw(purchases=purchases, spend=spend, seed=seed, replication=replication)
-        if isinstance(purchases, ContractualLifetime) and purchases.a is not None and purchases.b is not None:
-            chances = [block(0, TRAITS, uid, replication, seed, SIMULATION)[1] for uid in self._uids.tolist()]
-            a, b = purchases.a, purchases.b
-            pairs = zip(chances, self._tenure.tolist(), strict=True)
-            base.traits[:, 1] = [beta_quantile(u, a, b + tenure) for u, tenure in pairs]
+        if not isinstance(purchases, ContractualLifetime) or (self._given and purchases.a is None):
+            return base
+        own = np.full(len(self), purchases.a or 1.0) if purchases.own is None else self._known(purchases.own)
+        if purchases.a is None or purchases.b is None:
+            base.traits[:, 1] = own
+        else:
+            passed = -purchases.log_survival(self._tenure) if purchases.hazards else self._tenure
+            base.traits[:, 1] = draw_dropouts(
+                own, purchases.b + passed, purchases.hazards is not None, self._uids, replication, seed
+            )
         return base
+
+    def _known(self, own: CustomerScores) -> Floats:
+        """What the contract knows of each. Raises DataError for a subscriber of whom it knows nothing."""
+        found = own.at(self._uids, otherwise=np.nan)
+        missing = np.flatnonzero(np.isnan(found))
+        if missing.size:
+            raise DataError(
+                f"the contract tells observed subscribers apart, but not {str(self._index[missing[0]])[:80]!r} "
+                f"({missing.size} such). Make it with contract_of(model, subscribers=...) of all of them."
+            )
+        return found

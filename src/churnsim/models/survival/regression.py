@@ -93,11 +93,18 @@ class SurvivalRegression(RetentionModel):
         slopes = np.array([self.coefficients[name] for name in self.design.names])
         return np.asarray(self.design.centred(customers) @ slopes)
 
+    @property
+    def proportional(self) -> bool:
+        """Whether customers' hazards are multiples of one baseline's at every tenure: Cox without strata, Weibull."""
+        return (self.kind == "cox" and self.strata is None) or self.kind == "weibull_aft"
+
     def hazard_multiplier(self, customers: pd.DataFrame) -> pd.Series[float]:
-        """e^(z b) of each customer under Cox: its hazard as a multiple of the baseline's. ConfigError for others."""
-        if self.kind != "cox":
+        """Each customer's hazard as a multiple of that at mean covariates (in its stratum): e^(z b) under Cox, e^(-rho
+        z b) for Weibull times. ConfigError for the others, whose hazards are not proportional."""
+        if self.kind not in ("cox", "weibull_aft"):
             raise ConfigError(f"{self.kind} has no hazard multiplier: covariates stretch its time instead.")
-        return pd.Series(np.exp(self.linear(customers)), customers.index, name="hazard_multiplier")
+        slope = 1.0 if self.kind == "cox" else -self.shape
+        return pd.Series(np.exp(slope * self.linear(customers)), customers.index, name="hazard_multiplier")
 
     def log_survival(self, t: Floats) -> Floats:
         """ln S(t) at mean covariates, 1-d; ConfigError with strata, where there is no such customer."""
