@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from churnsim.data.intervals import summarise_with_intervals as summarise_with_intervals
     from churnsim.data.opportunities import summarise_opportunities as summarise_opportunities
     from churnsim.data.parquet_log import ParquetLog as ParquetLog
+    from churnsim.data.period_holdout import split_periods as split_periods
     from churnsim.data.renewals import count_renewals as count_renewals
     from churnsim.data.subscriptions import read_subscriptions as read_subscriptions
     from churnsim.data.summary import split_holdout as split_holdout
@@ -129,6 +130,7 @@ _HOME = {
     "churnsim.data.renewals": ("count_renewals",),
     "churnsim.data.intervals": ("summarise_with_intervals",),
     "churnsim.data.opportunities": ("summarise_opportunities",),
+    "churnsim.data.period_holdout": ("split_periods",),
     "churnsim.data.summary": ("split_holdout", "summarise"),
     "churnsim.models.bg_bb": ("BGBB",),
     "churnsim.models.bg_nbd": ("BGNBD",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -31,6 +32,14 @@ if TYPE_CHECKING:
 __all__ = ["validate"]
 
 MODELS = "bg_nbd,mbg_nbd,pareto_nbd,mbg_cnbd"
+UNITS = {"D": "days", "W": "weeks", "M": "months", "Y": "years"}
+
+
+class Count(StrEnum):
+    """What is forecast and scored."""
+
+    PURCHASES = "purchases"
+    PERIODS = "periods"
 
 
 def validate(
@@ -40,6 +49,12 @@ def validate(
         str | None, typer.Option(metavar="DAY", help="Last day they are scored on; the last in the file if absent.")
     ] = None,
     models: Annotated[str, typer.Option(metavar="NAMES", help="Families, separated by commas.")] = MODELS,
+    count: Annotated[
+        Count | None,
+        typer.Option(
+            help="Score purchases, or the periods that hold one (the only count bg_bb has); as the models need."
+        ),
+    ] = None,
     customer_id: CustomerId = "customer_id",
     date: Date = "date",
     amount: Amount = "none",
@@ -62,6 +77,7 @@ def validate(
     Examples:
       churnsim validate purchases.csv --calibration-end 1997-09-30
       churnsim validate purchases.csv --calibration-end 1997-09-30 --models bg_nbd,pareto_nbd --pictures out
+      churnsim validate purchases.csv --calibration-end 1997-09-30 --models bg_nbd,bg_bb --unit M
     """
     from churnsim.models.families import PURCHASE_FAMILIES
     from churnsim.models.holdout import validate as run
@@ -69,18 +85,19 @@ def validate(
 
     not_the_input(file, json_file, "--json")
     names = [name.strip() for name in models.split(",") if name.strip()]
-    unknown = [name for name in names if name not in PURCHASE_FAMILIES or name == "bg_bb"]
+    unknown = [name for name in names if name not in PURCHASE_FAMILIES]
     if unknown or not names:
-        known = ", ".join(name for name in PURCHASE_FAMILIES if name != "bg_bb")
-        raise ConfigError(f"--models has {', '.join(unknown) or 'none'}. Use some of: {known}.")
+        raise ConfigError(f"--models has {', '.join(unknown) or 'none'}. Use some of: {', '.join(PURCHASE_FAMILIES)}.")
     transactions = read_purchases(file, customer_id, date, amount, date_format, on_bad, delimiter, encoding)
     chosen = [PURCHASE_FAMILIES[name] for name in names]
     done = run(
-        transactions, chosen, calibration_end=calibration_end, holdout_end=holdout_end, unit=unit.value, seed=seed
+        transactions, chosen, calibration_end=calibration_end, holdout_end=holdout_end, unit=unit.value, seed=seed,
+        count=None if count is None else count.value,
     )  # fmt: skip
+    what = "purchases" if done.count == "purchases" else f"customer-{UNITS[done.unit]} with a purchase"
     typer.echo(
         f"{len(done.split):,} customers; calibration to {done.calibration_end:%Y-%m-%d}, holdout to "
-        f"{done.holdout_end:%Y-%m-%d}: {int(done.scores['actual'].iloc[0]):,} purchases"
+        f"{done.holdout_end:%Y-%m-%d}: {int(done.scores['actual'].iloc[0]):,} {what}"
     )
     print_comparison(done.scores, ("expected", "lower", "upper", "bias", "mae", "rmse", "log_score", "status"))
     typer.echo(compare_models(done.split, chosen, unit=unit.value).reason)
@@ -103,6 +120,7 @@ def _tables(done: Validation) -> dict[str, Any]:
         "calibration_end": f"{done.calibration_end:%Y-%m-%d}",
         "holdout_end": f"{done.holdout_end:%Y-%m-%d}",
         "unit": done.unit,
+        "count": done.count,
         "best": done.best,
         **{name: rows(table) for name, table in named.items()},
         "fits": {name: fit.to_dict() for name, fit in done.fits.items()},
@@ -110,17 +128,19 @@ def _tables(done: Validation) -> dict[str, Any]:
 
 
 def _draw(done: Validation, folder: Path) -> None:
+    from churnsim.models.in_periods import in_opportunities
     from churnsim.report import model_plots as plots
 
     best = done.best if done.best in done.fits else next(iter(done.fits))
-    model, T = done.fits[best].model, float(done.split["T"].max())
+    model = done.fits[best].model
+    seen = in_opportunities(done.split) if model.family == "bg_bb" else done.split
     made = {
-        "frequency": plots.plot_frequency_fit(model, done.split),
+        "frequency": plots.plot_frequency_fit(model, seen),
         "holdout": plots.plot_holdout(done, best),
         "tracking": plots.plot_tracking(done, best),
         "by-period": plots.plot_tracking(done, best, cumulative=False),
         "calibration": plots.plot_calibration(done, best),
-        "alive": plots.plot_alive(model, T=T),
+        "alive": plots.plot_alive(model, T=float(seen["T"].max())),
     }
     folder.mkdir(parents=True, exist_ok=True)
     for name, picture in made.items():

@@ -13,7 +13,7 @@ from churnsim.data.purchase_days import purchase_days
 from churnsim.errors import DataError
 from churnsim.units import check_unit
 
-__all__ = ["summarise_opportunities"]
+__all__ = ["period_numbers", "summarise_opportunities"]
 
 Ints = NDArray[np.int64]
 
@@ -31,7 +31,7 @@ def summarise_opportunities(
     check_unit(unit)
     log = purchase_days(transactions)
     end = log.last if until is None else past_day(until, name="until")
-    last, period = _periods(log.day, end, unit)
+    last, period = period_numbers(log.day, end, unit)
     seen = (period <= last) & (log.day <= end)
     if not seen.any():
         raise DataError(
@@ -54,7 +54,7 @@ def summarise_opportunities(
     return summary
 
 
-def _periods(day: Ints, end: int, unit: str) -> tuple[int, Ints]:
+def period_numbers(day: Ints, end: int, unit: str) -> tuple[int, Ints]:
     """The number of the last whole period at the end of the day `end`, and the period of each day."""
     if unit == "D":
         return end, day

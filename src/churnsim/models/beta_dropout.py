@@ -15,13 +15,15 @@ from churnsim.kernels.bg_nbd_known import expected_known
 from churnsim.kernels.observed import observe
 from churnsim.kernels.population import draw_histories, draw_population
 from churnsim.kernels.streams import MODEL_DRAWS, PURCHASE, TRAITS
-from churnsim.models.buy_till_you_die import BuyTillYouDie, Living
+from churnsim.models.active_periods import LivingTraits
+from churnsim.models.buy_till_you_die import Living
 from churnsim.models.chunks import by_chunks
+from churnsim.models.continuous_time import ContinuousTime
 from churnsim.models.histories import Histories
 from churnsim.models.likelihood import Likelihood
 from churnsim.models.scaled import ScaledHistories, rate_starts
 
-__all__ = ["BetaDropout"]
+__all__ = ["BetaDropout", "LivingGammaBeta"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -34,7 +36,30 @@ REMEDIES = (
 DROPOUTS = ((0.8, 2.5), (0.8, 2.5), (0.2, 4.0), (2.0, 2.0), (0.05, 1.0), (5.0, 200.0))
 
 
-class BetaDropout(BuyTillYouDie):
+class LivingGammaBeta(ContinuousTime):
+    """What live customers do whose rate is Gamma(R, A), and whose dropout probability is Beta(a, b): their law is
+    (R, A, a, b)."""
+
+    def _expected_living(self, living: Living, horizon: Floats) -> Floats:
+        return by_chunks(forecast.expected, (*living, horizon))
+
+    def _pmf_living(self, living: Living, n: int, horizon: Floats) -> Floats:
+        return by_chunks(forecast.pmf, (*living, horizon), n)
+
+    def _discounted_living(self, living: Living, force: float, horizon: float) -> Floats:
+        return by_chunks(discounted, living, force, horizon)
+
+    def _living_traits(self, living: Living) -> LivingTraits:
+        R, A, a, b = living
+        return LivingTraits(R, A, "dropout", a, b)
+
+    def _wait_living(self, living: Living, share: Floats) -> Floats:
+        # A live customer's next purchase comes at its rate, whatever follows it: P(none in h) = (alpha/(alpha+h))^r.
+        with np.errstate(divide="ignore", over="ignore"):
+            return living[1] * np.expm1(-np.log1p(-share) / living[0])
+
+
+class BetaDropout(LivingGammaBeta):
     """Base of BG/NBD and MBG/NBD. `drops_at_first` says whether the first purchase can be the last."""
 
     parameter_names: ClassVar[tuple[str, ...]] = ("r", "alpha", "a", "b")
@@ -114,22 +139,8 @@ class BetaDropout(BuyTillYouDie):
         alive = self.b / (self.a + self.b) if self.drops_at_first else 1.0
         return alive, (np.full(n, r), np.full(n, alpha), np.full(n, a), np.full(n, b))
 
-    def _expected_living(self, living: Living, horizon: Floats) -> Floats:
-        return by_chunks(forecast.expected, (*living, horizon))
-
     def _expected(self, h: Histories, spans: Floats) -> Floats:
         return by_chunks(expected_known, (h.x, h.t_x, h.T, spans), *self._shifted, self.drops_at_first)
-
-    def _pmf_living(self, living: Living, n: int, horizon: Floats) -> Floats:
-        return by_chunks(forecast.pmf, (*living, horizon), n)
-
-    def _discounted_living(self, living: Living, force: float, horizon: float) -> Floats:
-        return by_chunks(discounted, living, force, horizon)
-
-    def _wait_living(self, living: Living, share: Floats) -> Floats:
-        # A live customer's next purchase comes at its rate, whatever follows it: P(none in h) = (alpha/(alpha+h))^r.
-        with np.errstate(divide="ignore", over="ignore"):
-            return living[1] * np.expm1(-np.log1p(-share) / living[0])
 
     def draw_customers(self, n: int, *, seed: int, replication: int = 0) -> pd.DataFrame:
         """`n` customers from the population: columns `rate` (purchases per unit) and `dropout` (probability)."""

@@ -8,19 +8,17 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from churnsim.kernels import bg_nbd_forecast as forecast
 from churnsim.kernels import bg_nbd_rows as kernel
-from churnsim.kernels.bg_nbd_discounted import discounted
 from churnsim.kernels.observed import observe
 from churnsim.kernels.streams import MODEL_DRAWS, PURCHASE, TRAITS
+from churnsim.models.beta_dropout import LivingGammaBeta
 from churnsim.models.bg_nbd import BGNBD
 from churnsim.models.buy_till_you_die import Living
-from churnsim.models.chunks import Chunks, by_chunks
+from churnsim.models.chunks import Chunks
 from churnsim.models.covariates import CovariateModel, RowHistories
 from churnsim.models.histories import Histories
-from churnsim.models.likelihood import Likelihood
 
 __all__ = ["BGNBDCovariates"]
 
@@ -29,7 +27,7 @@ Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True)
-class BGNBDCovariates(CovariateModel):
+class BGNBDCovariates(CovariateModel, LivingGammaBeta):
     """A BG/NBD model whose `alpha` and `a` are those of an average customer.
 
     `rate_effects` multiply a customer's purchase rate by e^(effect . (covariate - mean)), `lifetime_effects` the odds
@@ -49,10 +47,8 @@ class BGNBDCovariates(CovariateModel):
     family: ClassVar[str] = "bg_nbd_covariates"
     base_names: ClassVar[tuple[str, ...]] = ("r", "alpha", "a", "b")
     parameter_names: ClassVar[tuple[str, ...]] = base_names
-
-    @classmethod
-    def _base_likelihood(cls, summary: pd.DataFrame, *, unit: str | None, weights: ArrayLike | None) -> Likelihood[Any]:
-        return BGNBD.likelihood(summary, unit=unit, weights=weights)
+    plain: ClassVar[Any] = BGNBD
+    kernels: ClassVar[Any] = kernel
 
     @classmethod
     def _row_objective(cls, parameters: Floats, h: RowHistories) -> Floats:
@@ -65,60 +61,26 @@ class BGNBDCovariates(CovariateModel):
         assert isinstance(h, RowHistories)  # made by `_histories`
         return self.alpha / h.rate_factor, self.a * h.leaving_factor
 
-    def _log_likelihood(self, h: Histories) -> Floats:
-        return by_chunks(kernel.terms, (*self._own(h), h.x, h.t_x, h.T), float(self.r), float(self.b))[:, 0]
-
-    def _alive(self, h: Histories) -> Floats:
-        return by_chunks(kernel.p_alive, (*self._own(h), h.x, h.t_x, h.T), float(self.r), float(self.b))
+    @property
+    def _shared(self) -> tuple[float, float]:
+        return float(self.r), float(self.b)
 
     def _living(self, h: Histories) -> Living:
         alpha, a = self._own(h)
         x = h.x.astype(np.float64)
         return self.r + x, alpha + h.T, a, self.b + x
 
-    def _new(self, n: int) -> tuple[float, Living]:
-        return 1.0, tuple(np.full(n, value) for value in self._parameters)
-
-    def _expected_living(self, living: Living, horizon: Floats) -> Floats:
-        return by_chunks(forecast.expected, (*living, horizon))
-
-    def _pmf_living(self, living: Living, n: int, horizon: Floats) -> Floats:
-        return by_chunks(forecast.pmf, (*living, horizon), n)
-
-    def _discounted_living(self, living: Living, force: float, horizon: float) -> Floats:
-        return by_chunks(discounted, living, force, horizon)
-
-    def _wait_living(self, living: Living, share: Floats) -> Floats:
-        with np.errstate(divide="ignore", over="ignore"):
-            return np.asarray(living[1] * np.expm1(-np.log1p(-share) / living[0]))
-
-    def draw_customers(self, n: int, *, seed: int, replication: int = 0) -> pd.DataFrame:
-        """`n` average customers: columns `rate` (purchases per unit) and `dropout` (probability)."""
-        alpha, a = np.full(n, float(self.alpha)), np.full(n, float(self.a))
-        return self._population(alpha, a, seed, replication)
-
-    def _population(self, alpha: Floats, a: Floats, seed: int, replication: int) -> pd.DataFrame:
-        r, b = float(self.r), float(self.b)
-        rows = kernel.draw_population(alpha, a, r, b, replication, seed, MODEL_DRAWS, TRAITS)
+    def _population(self, rate: Floats, leaving: Floats, seed: int, replication: int) -> pd.DataFrame:
+        alpha, a = self.alpha / rate, self.a * leaving
+        rows = kernel.draw_population(alpha, a, *self._shared, replication, seed, MODEL_DRAWS, TRAITS)
         return pd.DataFrame(rows, columns=["rate", "dropout"])
 
     def _draw(self, h: Histories, uids: Ints, seed: int, replication: int) -> pd.DataFrame:
         alpha, a = self._own(h)
-        r, b = float(self.r), float(self.b)
         traits, alive = kernel.draw_histories(
-            alpha, a, h.x, h.t_x, h.T, r, b, uids, replication, seed, MODEL_DRAWS, TRAITS
+            alpha, a, h.x, h.t_x, h.T, *self._shared, uids, replication, seed, MODEL_DRAWS, TRAITS
         )
         return pd.DataFrame(traits, columns=["rate", "dropout"]).assign(alive=alive)
-
-    def _observe(self, T: Floats, seed: int, replication: int) -> pd.DataFrame:
-        return self._seen(self.draw_customers(T.size, seed=seed, replication=replication), T, seed, replication)
-
-    def draw_summary_like(self, summary: pd.DataFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
-        """A summary of simulated customers with the covariates and T of these."""
-        start = summary.assign(frequency=0, recency=0.0)
-        h = self._histories(start)
-        traits = self._population(*self._own(h), seed, replication)
-        return start.assign(**self._seen(traits, h.T, seed, replication).set_index(summary.index))
 
     def _seen(self, traits: pd.DataFrame, T: Floats, seed: int, replication: int) -> pd.DataFrame:
         rate, dropout = (np.ascontiguousarray(traits[name]) for name in ("rate", "dropout"))

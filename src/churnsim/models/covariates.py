@@ -9,6 +9,7 @@ over the fitted customers, so that alpha, a and beta are those of the average cu
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
@@ -18,7 +19,9 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from churnsim.errors import ConfigError, DataError
-from churnsim.models.buy_till_you_die import BuyTillYouDie
+from churnsim.models.buy_till_you_die import Living
+from churnsim.models.chunks import by_chunks
+from churnsim.models.continuous_time import ContinuousTime
 from churnsim.models.fit import ModelFit
 from churnsim.models.histories import Histories, checked_weights
 from churnsim.models.likelihood import Likelihood, fit_likelihood
@@ -44,9 +47,15 @@ class RowHistories(Histories):
     leaving_factor: Floats
 
 
-class CovariateModel(BuyTillYouDie):
-    """Base of the models with covariates: effects by name, and the means from which they are counted."""
+class CovariateModel(ContinuousTime):
+    """Base of the models with covariates: effects by name, and the means from which they are counted.
 
+    A family names its `plain` model and the kernels in which each customer has parameters of its own, and gives the
+    abstract methods.
+    """
+
+    plain: ClassVar[Any]
+    kernels: ClassVar[Any]
     base_names: ClassVar[tuple[str, ...]]
     rate_effects: Mapping[str, float]
     lifetime_effects: Mapping[str, float]
@@ -88,9 +97,49 @@ class CovariateModel(BuyTillYouDie):
         return super().from_dict(plain)
 
     @classmethod
+    @abstractmethod
     def _row_objective(cls, parameters: Floats, h: RowHistories) -> Floats:
         """Rows: log-likelihood, its slopes in the base parameters, and in ln of the two factors."""
-        raise NotImplementedError
+
+    @abstractmethod
+    def _own(self, h: Histories) -> tuple[Floats, Floats]:
+        """Each customer's own alpha, and its own a or beta."""
+
+    @property
+    @abstractmethod
+    def _shared(self) -> tuple[float, float]:
+        """The two parameters that are everybody's."""
+
+    @abstractmethod
+    def _population(self, rate: Floats, leaving: Floats, seed: int, replication: int) -> pd.DataFrame:
+        """Traits of new customers whose rates of purchase and of leaving are multiplied by these factors."""
+
+    @abstractmethod
+    def _seen(self, traits: pd.DataFrame, T: Floats, seed: int, replication: int) -> pd.DataFrame:
+        """Simulated frequency and recency of customers with these traits, observed for T."""
+
+    def _log_likelihood(self, h: Histories) -> Floats:
+        return by_chunks(self.kernels.terms, (*self._own(h), h.x, h.t_x, h.T), *self._shared)[:, 0]
+
+    def _alive(self, h: Histories) -> Floats:
+        return by_chunks(self.kernels.p_alive, (*self._own(h), h.x, h.t_x, h.T), *self._shared)
+
+    def _new(self, n: int) -> tuple[float, Living]:
+        return 1.0, tuple(np.full(n, value) for value in self._parameters)
+
+    def draw_customers(self, n: int, *, seed: int, replication: int = 0) -> pd.DataFrame:
+        """`n` average customers from the population: the columns of the plain model's `draw_customers`."""
+        return self._population(np.ones(n), np.ones(n), seed, replication)
+
+    def _observe(self, T: Floats, seed: int, replication: int) -> pd.DataFrame:
+        return self._seen(self.draw_customers(T.size, seed=seed, replication=replication), T, seed, replication)
+
+    def draw_summary_like(self, summary: pd.DataFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
+        """A summary of simulated customers with the covariates and T of these."""
+        start = summary.assign(frequency=0, recency=0.0)
+        h = self._histories(start)
+        traits = self._population(h.rate_factor, h.leaving_factor, seed, replication)
+        return start.assign(**self._seen(traits, h.T, seed, replication).set_index(summary.index))
 
     @classmethod
     def likelihood(
@@ -124,7 +173,7 @@ class CovariateModel(BuyTillYouDie):
         for z in (z_rate, z_life):
             if z.shape[1] and np.linalg.matrix_rank(z) < z.shape[1]:
                 raise DataError("the covariates are linear combinations of each other. Leave one of them out.")
-        start = cls._base_likelihood(summary, unit=unit, weights=weights)
+        start: Likelihood[Any] = cls.plain.likelihood(summary, unit=unit, weights=weights)
         scale = float((weight * h.T).sum()) / customers
         base, on_rate = len(cls.base_names), z_rate.shape[1]
         scaled = {"x": h.x, "t_x": h.t_x / scale, "T": h.T / scale, "index": h.index}
@@ -159,11 +208,6 @@ class CovariateModel(BuyTillYouDie):
             real=(False,) * base + (True,) * len(chosen),
             doubt=start.doubt,
         )
-
-    @classmethod
-    def _base_likelihood(cls, summary: pd.DataFrame, *, unit: str | None, weights: ArrayLike | None) -> Likelihood[Any]:
-        """The likelihood without covariates, for its starts."""
-        raise NotImplementedError
 
     @classmethod
     def fit(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -11,15 +11,18 @@ import numpy as np
 import pandas as pd
 
 from churnsim.data.intervals import summarise_with_intervals
+from churnsim.data.period_holdout import last_day_of_periods, period_log, split_periods
 from churnsim.data.summary import split_holdout
 from churnsim.errors import ConfigError
 from churnsim.models.baselines import BoostedTrees, Forecaster, LastRate
+from churnsim.models.bg_bb import BGBB
 from churnsim.models.fit import ModelFit
 from churnsim.models.forecast import forecast
 from churnsim.models.holdout_scores import active_calibration, interval_calibration, point_scores, poisson_scores
+from churnsim.models.in_periods import Count, check_count, in_opportunities, seen_in
 from churnsim.models.nbd import NBD
 from churnsim.models.predictive import score_counts
-from churnsim.models.validation import holdout_by_frequency, tracking
+from churnsim.models.validation import holdout_by_frequency, tracking, tracking_in_periods
 from churnsim.units import DAYS_PER_UNIT
 
 __all__ = ["Families", "Validation", "rolling_validation", "validate"]
@@ -27,11 +30,14 @@ __all__ = ["Families", "Validation", "rolling_validation", "validate"]
 # A family (such as BGNBD), or anything that makes a fit of a summary.
 Families = Sequence[Any] | Mapping[str, Any]
 DRAWS = 200
+# A law of periods costs some twenty times as much as one of purchases.
+DRAWS_IN_PERIODS = 50
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Validation:
-    """What held-out purchases say of each model.
+    """What held-out purchases say of each model; where `count` is "periods", what held-out periods with a purchase do:
+    then every number called purchases below is of those, for every model and baseline alike.
 
     - `scores`, a row for each model and baseline: `kind`, number of `parameters`, `expected` and `actual` totals,
       `bias` (a share of the actual total), the 95% interval `lower, upper` of the total and whether it `covered`,
@@ -54,6 +60,7 @@ class Validation:
     calibration_end: pd.Timestamp
     holdout_end: pd.Timestamp
     unit: str
+    count: Count = "purchases"
 
     @property
     def best(self) -> str:
@@ -71,6 +78,7 @@ def validate(
     seed: int = 1,
     baselines: Sequence[Forecaster] | None = None,
     covariates: pd.DataFrame | None = None,
+    count: str | None = None,
 ) -> Validation:
     """Fit each model to the purchases up to `calibration_end`, and score its forecast to `holdout_end` (the last date
     of the log unless given).
@@ -78,28 +86,34 @@ def validate(
     `models` are families such as `[BGNBD, ParetoNBD]`, or a mapping of names to families or to functions that fit a
     summary. `baselines` (the last rate continued, and gradient-boosted trees on RFM, beside NBD, in which nobody
     leaves) see the calibration only; pass `[]` for none. `covariates`, a frame by customer id, joins the summary.
-    Raises DataError and ConfigError as `churnsim.split_holdout`, and ConfigError for models that are none.
+
+    `count` says what is forecast and scored: "purchases" (days with one), or "periods", the units of time (weeks, where
+    `unit` is "W") in which a customer bought. BG/BB knows periods only, so with it among the models periods are
+    counted for all; each model is fitted to its own kind of data (see `churnsim.split_periods`), and all forecast the
+    same counts of the same customers. Raises DataError and ConfigError as `churnsim.split_holdout` or
+    `churnsim.split_periods`, and ConfigError for models that are none, or BG/BB on purchases.
     """
-    split = split_holdout(transactions, until=calibration_end, holdout_until=holdout_end, unit=unit)
-    # MBG/CNBD-k reads how regular the gaps were; the others leave the column alone.
-    split["log_intervals"] = summarise_with_intervals(transactions, unit=unit, until=calibration_end)["log_intervals"]
+    makers = {name: ("model", make) for name, make in named_families(models).items()}
+    counted = check_count(count, list(models.values() if isinstance(models, Mapping) else models))
+    split = _split(transactions, calibration_end, holdout_end, unit, counted)
     if covariates is not None:
         split = split.join(covariates, how="left")
         split.attrs["unit"] = unit
     end = pd.Timestamp(calibration_end).normalize()
-    last = end + pd.Timedelta(days=round(float(split["T_holdout"].iloc[0]) * DAYS_PER_UNIT[unit]))
     actual = split["frequency_holdout"].to_numpy(dtype=np.float64)
     horizon = float(split["T_holdout"].iloc[0])
     fits: dict[str, ModelFit[Any]] = {}
-    rows, logs, tables = {}, {}, _Tables()
-    makers = {name: ("model", make) for name, make in named_families(models).items()}
+    rows, logs, tables = {}, {}, _Tables(transactions, end, counted)
     if baselines is None and NBD.family not in makers:
         makers[NBD.family] = ("baseline", _maker(NBD))  # nobody leaves
     for name, (kind, make) in makers.items():
         fit = fits[name] = make(split, unit)
-        model = fit.model
+        seen = seen_in(fit, counted)
+        model = seen.model
         scores = score_counts(model, split, horizon, actual.astype(np.int64))
-        total = forecast(fit, split, horizon=horizon, seed=seed, draws=DRAWS)
+        draws = DRAWS if counted == "purchases" else DRAWS_IN_PERIODS
+        drawn = [seen_in(replace(fit, model=each), counted).model for each in fit.draw_parameters(draws, seed=seed)]
+        total = forecast(seen, split, horizon=horizon, seed=seed, draws=drawn)
         logs[name] = scores["log_score"].to_numpy()
         rows[name] = {
             "kind": kind,
@@ -110,7 +124,9 @@ def validate(
             "covered": total.covers(actual.sum()),
             "status": fit.status.code,
         }
-        tables.add(name, model, split, transactions, scores, actual, end, last)
+        tables.add(name, model, split, scores, actual)
+    if counted == "periods":
+        transactions = period_log(transactions, until=calibration_end, unit=unit)
     for baseline in (LastRate(), BoostedTrees(seed=seed)) if baselines is None else baselines:
         expected = baseline.expected(transactions, split, end=end, horizon=horizon, unit=unit)
         rows[baseline.label] = {"kind": "baseline", **point_scores(expected, actual)}
@@ -125,8 +141,9 @@ def validate(
         fits=fits,
         split=split,
         calibration_end=end,
-        holdout_end=last,
+        holdout_end=tables.last(split, unit),
         unit=unit,
+        count=counted,
     )
 
 
@@ -171,7 +188,18 @@ def _name(family: Any) -> str:
     return name
 
 
+def _split(transactions: pd.DataFrame, until: Any, holdout_until: Any, unit: str, count: Count) -> pd.DataFrame:
+    if count == "periods":
+        return split_periods(transactions, until=until, holdout_until=holdout_until, unit=unit)
+    split = split_holdout(transactions, until=until, holdout_until=holdout_until, unit=unit)
+    # MBG/CNBD-k reads how regular the gaps were; the others leave the column alone.
+    split["log_intervals"] = summarise_with_intervals(transactions, unit=unit, until=until)["log_intervals"]
+    return split
+
+
 def _maker(family: Any) -> Callable[[pd.DataFrame, str | None], ModelFit[Any]]:
+    if family is BGBB:
+        return lambda summary, unit: BGBB.fit(in_opportunities(summary), unit=unit)
     if hasattr(family, "fit"):
         return lambda summary, unit: family.fit(summary, unit=unit)
     if callable(family):
@@ -182,16 +210,21 @@ def _maker(family: Any) -> Callable[[pd.DataFrame, str | None], ModelFit[Any]]:
 class _Tables:
     """The tables of every model, gathered and put one under the other."""
 
-    def __init__(self) -> None:
+    def __init__(self, transactions: pd.DataFrame, end: pd.Timestamp, count: Count) -> None:
+        self.transactions, self.end, self.count = transactions, end, count
         self.parts: dict[str, dict[str, pd.DataFrame]] = {}
 
-    def add(
-        self, name: str, model: Any, split: pd.DataFrame, transactions: pd.DataFrame, scores: pd.DataFrame,
-        actual: Any, end: pd.Timestamp, last: pd.Timestamp,
-    ) -> None:  # fmt: skip
-        track = tracking(model, transactions, until=end, holdout_until=last).rename(
-            columns={"actual": "cumulative_actual", "expected": "cumulative_expected"}
-        )
+    def last(self, split: pd.DataFrame, unit: str) -> pd.Timestamp:
+        """The last day that is scored."""
+        if self.count == "periods":
+            return last_day_of_periods(self.end, int(split["T_holdout"].iloc[0]), unit)
+        return self.end + pd.Timedelta(days=round(float(split["T_holdout"].iloc[0]) * DAYS_PER_UNIT[unit]))
+
+    def add(self, name: str, model: Any, split: pd.DataFrame, scores: pd.DataFrame, actual: Any) -> None:
+        follow = tracking_in_periods if self.count == "periods" else tracking
+        track = follow(
+            model, self.transactions, until=self.end, holdout_until=self.last(split, model.unit)
+        ).rename(columns={"actual": "cumulative_actual", "expected": "cumulative_expected"})  # fmt: skip
         for column in ("actual", "expected"):
             track[column] = np.diff(track[f"cumulative_{column}"], prepend=0)
         horizon = split["T_holdout"].to_numpy(dtype=np.float64)

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import poisson
 
-from churnsim.models.purchase_model import PurchaseModel
+from churnsim.models.purchase_model import CountForecasts
 
 __all__ = ["active_calibration", "interval_calibration", "point_scores", "poisson_scores"]
 
@@ -63,7 +63,7 @@ def interval_calibration(scores: pd.DataFrame, *, levels: Sequence[float] = LEVE
 
 
 def active_calibration(
-    model: PurchaseModel, summary: pd.DataFrame, horizon: Any, actual: Floats, *, bins: int = 10
+    model: CountForecasts, summary: pd.DataFrame, horizon: Any, actual: Floats, *, bins: int = 10
 ) -> pd.DataFrame:
     """P(alive) and P(buys in the holdout) beside the share that bought, by bins of the latter.
 

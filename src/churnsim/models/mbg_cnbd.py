@@ -20,9 +20,11 @@ from churnsim.kernels import mbg_cnbd_forecast as forecast
 from churnsim.kernels.observed import observe
 from churnsim.kernels.population import draw_population
 from churnsim.kernels.streams import MODEL_DRAWS, PURCHASE, TRAITS
+from churnsim.models.active_periods import LivingTraits
 from churnsim.models.beta_dropout import DROPOUTS, REMEDIES
-from churnsim.models.buy_till_you_die import BuyTillYouDie, Living
+from churnsim.models.buy_till_you_die import Living
 from churnsim.models.chunks import by_chunks
+from churnsim.models.continuous_time import ContinuousTime
 from churnsim.models.fit import ModelFit
 from churnsim.models.histories import Histories, checked_weights
 from churnsim.models.likelihood import Likelihood, fit_likelihood
@@ -37,7 +39,7 @@ MOST_STAGES = 12  # assumed: an Erlang-12 gap varies by 29% of its mean, more re
 
 
 @dataclass(frozen=True, kw_only=True)
-class MBGCNBD(BuyTillYouDie):
+class MBGCNBD(ContinuousTime):
     """An MBG/CNBD-k model: shape `r` and rate `alpha` (in time units) of the stages' rate, `a` and `b` of the dropout
     probability, `k` stages a gap (a whole number), and the `unit` of time ("D", "W", "M", "Y").
 
@@ -153,6 +155,10 @@ class MBGCNBD(BuyTillYouDie):
 
     def _discounted_living(self, living: Living, force: float, horizon: float) -> Floats:
         return by_chunks(forecast.discounted, living, force, horizon, self.k)
+
+    def _living_traits(self, living: Living) -> LivingTraits:
+        R, w, A, a, b = living
+        return LivingTraits(R, A, "dropout", a, b, self.k, w * A)
 
     def _wait_living(self, living: Living, share: Floats) -> Floats:
         R, w, A, _, _ = living

@@ -18,8 +18,10 @@ from churnsim.kernels import nbd as kernel
 from churnsim.kernels.observed import observe
 from churnsim.kernels.population import draw_rates
 from churnsim.kernels.streams import MODEL_DRAWS, PURCHASE, TRAITS
-from churnsim.models.buy_till_you_die import BuyTillYouDie, Living
+from churnsim.models.active_periods import LivingTraits
+from churnsim.models.buy_till_you_die import Living
 from churnsim.models.chunks import Chunks, by_chunks
+from churnsim.models.continuous_time import ContinuousTime
 from churnsim.models.histories import Histories
 from churnsim.models.likelihood import Likelihood
 from churnsim.models.scaled import ScaledHistories, rate_starts
@@ -33,7 +35,7 @@ REMEDIES = "Customers buy as if all at one rate (or are too few to tell): read r
 
 
 @dataclass(frozen=True, kw_only=True)
-class NBD(BuyTillYouDie):
+class NBD(ContinuousTime):
     """An NBD model: shape `r` and rate `alpha` (in time units) of the purchase rate, and the `unit` of time ("D", "W",
     "M", "Y"). Raises ConfigError unless both are finite and above 0. Everybody is alive for ever."""
 
@@ -92,6 +94,10 @@ class NBD(BuyTillYouDie):
     def _discounted_living(self, living: Living, force: float, horizon: float) -> Floats:
         length = -math.expm1(-force * horizon) / force if force else horizon
         return np.asarray(living[0] / living[1] * length)
+
+    def _living_traits(self, living: Living) -> LivingTraits:
+        R, A = living
+        return LivingTraits(R, A, "never", np.ones(R.size), np.ones(R.size))
 
     def _wait_living(self, living: Living, share: Floats) -> Floats:
         with np.errstate(divide="ignore", over="ignore"):

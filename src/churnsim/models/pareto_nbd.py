@@ -20,14 +20,16 @@ from churnsim.kernels import pareto_nbd_forecast as forecast
 from churnsim.kernels.observed import observe
 from churnsim.kernels.population import draw_gamma_pairs
 from churnsim.kernels.streams import MODEL_DRAWS, PURCHASE, TRAITS
-from churnsim.models.buy_till_you_die import BuyTillYouDie, Living
+from churnsim.models.active_periods import LivingTraits
+from churnsim.models.buy_till_you_die import Living
 from churnsim.models.chunks import by_chunks
+from churnsim.models.continuous_time import ContinuousTime
 from churnsim.models.fit import ModelFit
 from churnsim.models.histories import Histories
 from churnsim.models.likelihood import Likelihood
 from churnsim.models.scaled import ScaledHistories, rate_starts
 
-__all__ = ["ParetoNBD"]
+__all__ = ["LivingGammaGamma", "ParetoNBD"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -40,8 +42,29 @@ REMEDIES = (
 LIFETIMES = ((0.6, 0.5), (0.6, 0.5), (1.5, 3.0), (0.3, 0.1), (5.0, 50.0), (0.1, 1.0))
 
 
+class LivingGammaGamma(ContinuousTime):
+    """What live customers do whose rate is Gamma(R, A), and whose death rate is Gamma(s, B): their law is (R, A, s,
+    B)."""
+
+    def _expected_living(self, living: Living, horizon: Floats) -> Floats:
+        return by_chunks(forecast.expected, (*living, horizon))
+
+    def _pmf_living(self, living: Living, n: int, horizon: Floats) -> Floats:
+        return by_chunks(forecast.pmf, (*living, horizon), n)
+
+    def _discounted_living(self, living: Living, force: float, horizon: float) -> Floats:
+        return by_chunks(forecast.discounted, living, force, horizon)
+
+    def _living_traits(self, living: Living) -> LivingTraits:
+        R, A, s, B = living
+        return LivingTraits(R, A, "death", s, B)
+
+    def _wait_living(self, living: Living, share: Floats) -> Floats:
+        return by_chunks(forecast.wait, (*living, share))
+
+
 @dataclass(frozen=True, kw_only=True)
-class ParetoNBD(BuyTillYouDie):
+class ParetoNBD(LivingGammaGamma):
     """A Pareto/NBD model: shape `r` and rate `alpha` (in time units) of the purchase rate, shape `s` and rate `beta`
     (in time units) of the death rate, and the `unit` of time ("D", "W", "M", "Y"). Raises ConfigError unless all are
     finite and above 0."""
@@ -118,18 +141,6 @@ class ParetoNBD(BuyTillYouDie):
     def _new(self, n: int) -> tuple[float, Living]:
         r, alpha, s, beta = self._parameters
         return 1.0, (np.full(n, r), np.full(n, alpha), np.full(n, s), np.full(n, beta))
-
-    def _expected_living(self, living: Living, horizon: Floats) -> Floats:
-        return by_chunks(forecast.expected, (*living, horizon))
-
-    def _pmf_living(self, living: Living, n: int, horizon: Floats) -> Floats:
-        return by_chunks(forecast.pmf, (*living, horizon), n)
-
-    def _discounted_living(self, living: Living, force: float, horizon: float) -> Floats:
-        return by_chunks(forecast.discounted, living, force, horizon)
-
-    def _wait_living(self, living: Living, share: Floats) -> Floats:
-        return by_chunks(forecast.wait, (*living, share))
 
     def draw_customers(self, n: int, *, seed: int, replication: int = 0) -> pd.DataFrame:
         """`n` customers from the population: columns `rate` (purchases per unit), `death_rate` (per unit) and

@@ -8,19 +8,17 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from churnsim.kernels import pareto_nbd_forecast as forecast
 from churnsim.kernels import pareto_nbd_rows as kernel
 from churnsim.kernels.observed import observe
 from churnsim.kernels.population import draw_gamma_pairs
 from churnsim.kernels.streams import MODEL_DRAWS, PURCHASE, TRAITS
 from churnsim.models.buy_till_you_die import Living
-from churnsim.models.chunks import Chunks, by_chunks
+from churnsim.models.chunks import Chunks
 from churnsim.models.covariates import CovariateModel, RowHistories
 from churnsim.models.histories import Histories
-from churnsim.models.likelihood import Likelihood
-from churnsim.models.pareto_nbd import ParetoNBD
+from churnsim.models.pareto_nbd import LivingGammaGamma, ParetoNBD
 
 __all__ = ["ParetoNBDCovariates"]
 
@@ -29,7 +27,7 @@ Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ParetoNBDCovariates(CovariateModel):
+class ParetoNBDCovariates(CovariateModel, LivingGammaGamma):
     """A Pareto/NBD model whose `alpha` and `beta` are those of an average customer.
 
     `rate_effects` multiply a customer's purchase rate by e^(effect . (covariate - mean)), `lifetime_effects` its
@@ -49,10 +47,8 @@ class ParetoNBDCovariates(CovariateModel):
     family: ClassVar[str] = "pareto_nbd_covariates"
     base_names: ClassVar[tuple[str, ...]] = ("r", "alpha", "s", "beta")
     parameter_names: ClassVar[tuple[str, ...]] = base_names
-
-    @classmethod
-    def _base_likelihood(cls, summary: pd.DataFrame, *, unit: str | None, weights: ArrayLike | None) -> Likelihood[Any]:
-        return ParetoNBD.likelihood(summary, unit=unit, weights=weights)
+    plain: ClassVar[Any] = ParetoNBD
+    kernels: ClassVar[Any] = kernel
 
     @classmethod
     def _row_objective(cls, parameters: Floats, h: RowHistories) -> Floats:
@@ -65,37 +61,15 @@ class ParetoNBDCovariates(CovariateModel):
         assert isinstance(h, RowHistories)  # made by `_histories`
         return self.alpha / h.rate_factor, self.beta / h.leaving_factor
 
-    def _log_likelihood(self, h: Histories) -> Floats:
-        return by_chunks(kernel.terms, (*self._own(h), h.x, h.t_x, h.T), float(self.r), float(self.s))[:, 0]
-
-    def _alive(self, h: Histories) -> Floats:
-        return by_chunks(kernel.p_alive, (*self._own(h), h.x, h.t_x, h.T), float(self.r), float(self.s))
+    @property
+    def _shared(self) -> tuple[float, float]:
+        return float(self.r), float(self.s)
 
     def _living(self, h: Histories) -> Living:
         alpha, beta = self._own(h)
         return self.r + h.x.astype(np.float64), alpha + h.T, np.full(h.x.size, float(self.s)), beta + h.T
 
-    def _new(self, n: int) -> tuple[float, Living]:
-        return 1.0, tuple(np.full(n, value) for value in self._parameters)
-
-    def _expected_living(self, living: Living, horizon: Floats) -> Floats:
-        return by_chunks(forecast.expected, (*living, horizon))
-
-    def _pmf_living(self, living: Living, n: int, horizon: Floats) -> Floats:
-        return by_chunks(forecast.pmf, (*living, horizon), n)
-
-    def _discounted_living(self, living: Living, force: float, horizon: float) -> Floats:
-        return by_chunks(forecast.discounted, living, force, horizon)
-
-    def _wait_living(self, living: Living, share: Floats) -> Floats:
-        return by_chunks(forecast.wait, (*living, share))
-
-    def draw_customers(self, n: int, *, seed: int, replication: int = 0) -> pd.DataFrame:
-        """`n` average customers: columns `rate` (purchases per unit), `death_rate` (per unit) and `lifetime`."""
-        return self._population(np.ones(n), np.ones(n), seed, replication)
-
     def _population(self, rate: Floats, leaving: Floats, seed: int, replication: int) -> pd.DataFrame:
-        """Traits of new customers whose rates of purchase and of death are multiplied by these factors."""
         r, alpha, s, beta = self._parameters
         rows = draw_gamma_pairs(r, alpha, s, beta, rate.size, replication, seed, MODEL_DRAWS, TRAITS)
         return pd.DataFrame(
@@ -104,21 +78,10 @@ class ParetoNBDCovariates(CovariateModel):
 
     def _draw(self, h: Histories, uids: Ints, seed: int, replication: int) -> pd.DataFrame:
         alpha, beta = self._own(h)
-        r, s = float(self.r), float(self.s)
         traits, alive = kernel.draw_histories(
-            alpha, beta, h.x, h.t_x, h.T, r, s, uids, replication, seed, MODEL_DRAWS, TRAITS
+            alpha, beta, h.x, h.t_x, h.T, *self._shared, uids, replication, seed, MODEL_DRAWS, TRAITS
         )
         return pd.DataFrame(traits, columns=["rate", "death_rate"]).assign(alive=alive)
-
-    def _observe(self, T: Floats, seed: int, replication: int) -> pd.DataFrame:
-        return self._seen(self.draw_customers(T.size, seed=seed, replication=replication), T, seed, replication)
-
-    def draw_summary_like(self, summary: pd.DataFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
-        """A summary of simulated customers with the covariates and T of these."""
-        start = summary.assign(frequency=0, recency=0.0)
-        h = self._histories(start)
-        traits = self._population(h.rate_factor, h.leaving_factor, seed, replication)
-        return start.assign(**self._seen(traits, h.T, seed, replication).set_index(summary.index))
 
     def _seen(self, traits: pd.DataFrame, T: Floats, seed: int, replication: int) -> pd.DataFrame:
         rate, lifetime = (np.ascontiguousarray(traits[name]) for name in ("rate", "lifetime"))

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from churnsim.errors import DataError
-from churnsim.models.purchase_model import PurchaseModel
+from churnsim.models.purchase_model import CountForecasts
 
 __all__ = ["draw_counts", "score_counts", "variance_of_counts"]
 
@@ -26,7 +26,7 @@ FIRST_BLOCK = 8
 MOST = 200_000
 
 
-def score_counts(model: PurchaseModel, summary: pd.DataFrame, horizon: ArrayLike, counts: ArrayLike) -> pd.DataFrame:
+def score_counts(model: CountForecasts, summary: pd.DataFrame, horizon: ArrayLike, counts: ArrayLike) -> pd.DataFrame:
     """How probable the purchases that came in (T, T + horizon] had been.
 
     One row a customer: `log_score`, the logarithm of the probability of the number that came, and `below` and `at`,
@@ -52,7 +52,7 @@ def score_counts(model: PurchaseModel, summary: pd.DataFrame, horizon: ArrayLike
         return pd.DataFrame({"log_score": np.log(at), "below": below, "at": at}, index=summary.index)
 
 
-def variance_of_counts(model: PurchaseModel, summary: pd.DataFrame, horizon: ArrayLike) -> pd.Series[float]:
+def variance_of_counts(model: CountForecasts, summary: pd.DataFrame, horizon: ArrayLike) -> pd.Series[float]:
     """Variance of each customer's purchases in (T, T + horizon], given its history and the model."""
     first, second = np.zeros(len(summary)), np.zeros(len(summary))
     for rows, start, block in _laws(model, summary, horizon):
@@ -63,7 +63,7 @@ def variance_of_counts(model: PurchaseModel, summary: pd.DataFrame, horizon: Arr
 
 
 def draw_counts(
-    model: PurchaseModel, summary: pd.DataFrame, horizon: ArrayLike, *, seed: int, replication: int = 0
+    model: CountForecasts, summary: pd.DataFrame, horizon: ArrayLike, *, seed: int, replication: int = 0
 ) -> pd.Series[int]:
     """One draw of each customer's purchases in (T, T + horizon], independent given the model."""
     uniform = np.random.Generator(np.random.Philox([seed, replication])).random(len(summary))
@@ -80,7 +80,7 @@ def draw_counts(
     return pd.Series(drawn, index=summary.index, name="purchases")
 
 
-def _laws(model: PurchaseModel, summary: pd.DataFrame, horizon: ArrayLike) -> Iterator[tuple[Ints, int, Floats]]:
+def _laws(model: CountForecasts, summary: pd.DataFrame, horizon: ArrayLike) -> Iterator[tuple[Ints, int, Floats]]:
     """(rows, first count, probabilities by count) until every customer's law is spent."""
     spans = _spans(horizon, summary)
     left = np.ones(len(summary))

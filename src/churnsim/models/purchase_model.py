@@ -13,10 +13,30 @@ from numpy.typing import ArrayLike, NDArray
 from churnsim.models.fit import ModelFit
 from churnsim.models.likelihood import Likelihood
 
-__all__ = ["PurchaseModel"]
+__all__ = ["CountForecasts", "PurchaseModel"]
 
 Floats = NDArray[np.float64]
 Counts = int | Sequence[int] | NDArray[np.int64]
+
+
+class CountForecasts(Protocol):
+    """What is needed to score forecasts of a count: of purchases, or of periods with one (`InPeriods`)."""
+
+    @property
+    def unit(self) -> str:
+        """The time unit: "D", "W", "M" or "Y"."""
+
+    def p_alive(self, summary: pd.DataFrame) -> pd.Series[float]:
+        """P(alive at T | history)."""
+
+    def expected_purchases(self, summary: pd.DataFrame, horizon: float | ArrayLike) -> pd.Series[float]:
+        """E[count over a horizon | history]."""
+
+    def conditional_pmf(self, n: Counts, summary: pd.DataFrame, horizon: float | ArrayLike) -> pd.DataFrame:
+        """P(a count of n over a horizon | history)."""
+
+    def expected_purchases_new(self, t: float | ArrayLike) -> Floats:
+        """E[count] of a new customer by age t."""
 
 
 @runtime_checkable

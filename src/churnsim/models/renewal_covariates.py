@@ -11,6 +11,7 @@ counted together. What the covariates do not tell apart stays in the beta distri
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
@@ -90,9 +91,9 @@ class RenewalCovariates(RetentionModel, ParametricModel):
         return super().from_dict({**plain, "lifetime_effects": effects})
 
     @classmethod
+    @abstractmethod
     def _patterns(cls, parameters: Floats, factor: Floats, cohorts: Cohorts) -> tuple[float, Floats, Floats]:
         """Log-likelihood, its slopes in the base parameters, and in ln of each pattern's factor."""
-        raise NotImplementedError
 
     @classmethod
     def likelihood(

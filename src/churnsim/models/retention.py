@@ -7,6 +7,7 @@ now on, given that it has stayed so far; customers whose `churned` is true are w
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import ClassVar
 
@@ -26,7 +27,7 @@ ROWS_AT_ONCE = 4096  # customers valued together: some 80 MB for a horizon of 2,
 NEGLIGIBLE = 1e-9  # a discount factor below which an endless sum stops: less than a cent on ten million
 
 
-class RetentionModel:
+class RetentionModel(ABC):
     """Base of the models of staying. A subclass gives `unit` and `log_survival`, and `residual_survival` where
     customers differ."""
 
@@ -34,9 +35,9 @@ class RetentionModel:
     # Whether customers can leave at renewals alone, so that sums over whole units are exact.
     at_renewals: ClassVar[bool] = False
 
+    @abstractmethod
     def log_survival(self, t: Floats) -> Floats:
         """ln S(t) of a new customer, shape of `t` (1-d)."""
-        raise NotImplementedError
 
     def residual_survival(self, customers: pd.DataFrame, steps: Floats) -> Floats:
         """P(still there `steps` from now | there now), shape (customers, steps), whether or not `churned`."""

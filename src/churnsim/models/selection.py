@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2
 
+from churnsim.models.bg_bb import BGBB
 from churnsim.models.fit import ModelFit
 from churnsim.models.holdout import Families, named_families
 from churnsim.models.holdout_scores import point_scores
+from churnsim.models.in_periods import Count, counts_periods, seen_in
 from churnsim.models.predictive import score_counts
 
 __all__ = ["ModelComparison", "compare_models", "identifiability"]
@@ -69,6 +71,10 @@ def compare_models(summary: pd.DataFrame, models: Families, *, unit: str | None 
     them, the likelihood ratio `lr` against that with its `lr_p` (by chi-square with the parameters added; dropout of 0
     lies at the edge of the parameter space, so it is approximate there); with a holdout `log_score, behind,
     behind_error, bias, mae`; `status`.
+
+    `BGBB` is compared on a frame made by `churnsim.split_periods`, where all models forecast in how many periods a
+    customer buys. Its likelihood is of other data (yes or no at each period) than the others', so no `delta_bic` is
+    given for it, and it is recommended over them only by what was held out, when none of them comes near.
     """
     fits = {name: make(summary, unit) for name, make in named_families(models).items()}
     table = pd.DataFrame(
@@ -79,7 +85,9 @@ def compare_models(summary: pd.DataFrame, models: Families, *, unit: str | None 
             "bic": {name: fit.bic for name, fit in fits.items()},
         }
     ).rename_axis("model")
-    table["delta_bic"] = table["bic"] - table["bic"].min()
+    apart = _apart(fits)
+    together = [name for name in fits if name not in apart]
+    table["delta_bic"] = table.loc[together, "bic"] - table.loc[together, "bic"].min()
     _add_likelihood_ratios(table, fits)
     held_out = "frequency_holdout" in summary.columns
     logs = _add_holdout(table, fits, summary) if held_out else {}
@@ -90,8 +98,22 @@ def compare_models(summary: pd.DataFrame, models: Families, *, unit: str | None 
     if not usable:
         reason = "None of these fits can be used: see their status."
         return ModelComparison(table=order, fits=fits, recommended=None, reason=reason, warnings=warnings)
-    recommended, reason = _by_holdout(order, logs, usable) if held_out else _by_criteria(order, usable)
+    if held_out:
+        recommended, reason = _by_holdout(order, logs, usable, apart)
+    else:
+        recommended, reason = _by_criteria(order, [name for name in usable if name not in apart] or usable)
+        if apart:
+            reason += (
+                f" Left out: {', '.join(apart)}, whose likelihood is of periods, the others' of times; what is held "
+                "out can compare them (churnsim.split_periods)."
+            )
     return ModelComparison(table=order, fits=fits, recommended=recommended, reason=reason, warnings=warnings)
+
+
+def _apart(fits: Mapping[str, ModelFit[Any]]) -> list[str]:
+    """Models whose likelihood stands on another scale than the others'."""
+    discrete = [name for name, fit in fits.items() if isinstance(fit.model, BGBB)]
+    return discrete if len(discrete) < len(fits) else []
 
 
 def identifiability(fit: ModelFit[Any]) -> tuple[str, ...]:
@@ -142,9 +164,11 @@ def _add_holdout(table: pd.DataFrame, fits: Mapping[str, ModelFit[Any]], split: 
     horizon = split["T_holdout"].to_numpy(dtype=np.float64)
     came = split["frequency_holdout"].to_numpy(dtype=np.int64)
     logs, bias, mae = {}, {}, {}
+    count: Count = "periods" if counts_periods(split) else "purchases"
     for name, fit in fits.items():
-        logs[name] = score_counts(fit.model, split, horizon, came)["log_score"].to_numpy()
-        points = point_scores(fit.model.expected_purchases(split, horizon).to_numpy(), came.astype(np.float64))
+        model = seen_in(fit, count).model
+        logs[name] = score_counts(model, split, horizon, came)["log_score"].to_numpy()
+        points = point_scores(model.expected_purchases(split, horizon).to_numpy(), came.astype(np.float64))
         bias[name], mae[name] = points["bias"], points["mae"]
     table["log_score"] = {name: float(values.mean()) for name, values in logs.items()}
     best = logs[str(table["log_score"].idxmax())]
@@ -156,7 +180,9 @@ def _add_holdout(table: pd.DataFrame, fits: Mapping[str, ModelFit[Any]], split: 
     return logs
 
 
-def _by_holdout(table: pd.DataFrame, logs: Mapping[str, Any], usable: list[str]) -> tuple[str, str]:
+def _by_holdout(
+    table: pd.DataFrame, logs: Mapping[str, Any], usable: list[str], apart: Sequence[str]
+) -> tuple[str, str]:
     ranked = [name for name in table.index if name in usable]
     best = ranked[0]
     close = [best]
@@ -168,11 +194,16 @@ def _by_holdout(table: pd.DataFrame, logs: Mapping[str, Any], usable: list[str])
     if len(close) == 1:
         text = "no other comes within two standard errors of it" if len(ranked) > 1 else "no other can be used"
         return best, f"Use {best}: it foresees the held-out purchases best (log score), and {text}."
-    chosen = min(close, key=lambda name: (round(table.loc[name, "bic"], 6), usable.index(name)))
+    # A model on another scale has no BIC to compare, and says less: in which periods, not how often.
+    candidates = [name for name in close if name not in apart] or close
+    chosen = min(candidates, key=lambda name: (round(table.loc[name, "bic"], 6), usable.index(name)))
     others = ", ".join(name for name in close if name != chosen)
+    why = "its BIC on the fitted ones is the lowest of these"
+    if candidates != close:
+        why = "it also says how often a customer buys in a period"
+        why += "" if len(candidates) == 1 else ", with the lowest BIC on the fitted ones of those that do"
     return chosen, (
-        f"Use {chosen}: the held-out purchases do not tell it from {others} (within two standard errors), and its BIC "
-        f"on the fitted ones is the lowest of these."
+        f"Use {chosen}: the held-out purchases do not tell it from {others} (within two standard errors), and {why}."
     )
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from churnsim.data.period_holdout import period_track
 from churnsim.errors import DataError
 from churnsim.models.histories import Histories
-from churnsim.models.purchase_model import PurchaseModel
+from churnsim.models.purchase_model import CountForecasts, PurchaseModel
 from churnsim.units import DAYS_PER_UNIT
 
-__all__ = ["frequency_calibration", "holdout_by_frequency", "tracking"]
+__all__ = ["frequency_calibration", "holdout_by_frequency", "tracking", "tracking_in_periods"]
 
 
 def frequency_calibration(model: PurchaseModel, summary: pd.DataFrame, *, cap: int = 7) -> pd.DataFrame:
@@ -33,18 +34,19 @@ def frequency_calibration(model: PurchaseModel, summary: pd.DataFrame, *, cap: i
     )  # fmt: skip
 
 
-def holdout_by_frequency(model: PurchaseModel, split: pd.DataFrame, *, cap: int = 7) -> pd.DataFrame:
+def holdout_by_frequency(model: CountForecasts, split: pd.DataFrame, *, cap: int = 7) -> pd.DataFrame:
     """Mean held-out purchases by calibration frequency (Fader, Hardie & Lee 2005, fig. 4).
 
-    `split` is made by `churnsim.split_holdout`. Columns `frequency` (the last meaning "cap or more"), `customers`,
-    `actual`, `expected`, and `lower, upper`, the 95% interval of the actual mean (its standard error from the
-    spread between customers).
+    `split` is made by `churnsim.split_holdout`, or by `split_periods`: then periods with a purchase stand for
+    purchases on both sides, and `model` is seen through `InPeriods`. Columns `frequency` (the last meaning "cap or
+    more"), `customers`, `actual`, `expected`, and `lower, upper`, the 95% interval of the actual mean (its standard
+    error from the spread between customers).
     """
     if "frequency_holdout" not in split.columns or "T_holdout" not in split.columns:
         raise DataError("the frame lacks frequency_holdout and T_holdout. Make it with churnsim.split_holdout.")
     table = pd.DataFrame(
         {
-            "frequency": np.minimum(split["frequency"], cap),
+            "frequency": np.minimum(split.get("periods_frequency", split["frequency"]), cap),
             "actual": split["frequency_holdout"].astype(float),
             "expected": model.expected_purchases(split, split["T_holdout"].to_numpy(dtype=float)),
         }
@@ -93,3 +95,23 @@ def tracking(
             "holdout": start + pd.to_timedelta(ends - 1, unit="D") > calibration_end,
         }
     )
+
+
+def tracking_in_periods(
+    model: CountForecasts,
+    transactions: pd.DataFrame,
+    *,
+    until: str | pd.Timestamp,
+    holdout_until: str | pd.Timestamp | None = None,
+) -> pd.DataFrame:
+    """`tracking` with each customer's period that holds a purchase counted once, of a model seen through `InPeriods`.
+
+    Periods are those of `churnsim.split_periods`: they end with `until`, and a customer's count starts after the one
+    of its first purchase.
+    """
+    frame, ages, members = period_track(
+        transactions, until=pd.Timestamp(until).date(), unit=model.unit,
+        holdout_until=None if holdout_until is None else pd.Timestamp(holdout_until).date(),
+    )  # fmt: skip
+    frame.insert(3, "expected", model.expected_purchases_new(ages) @ members)
+    return frame

@@ -72,8 +72,9 @@ def plot_holdout(validation: Validation, model: str) -> Picture:
     labels = [str(n) if n < cap else f"{n}+" for n in table["frequency"]]
     return _drawn(
         prediction.holdout(
-            _rows(table.assign(frequency=labels)), x="Repeat purchases in the calibration",
-            y="Mean purchases held out", actual="Actual, with its 95% interval", expected=f"Expected by {model}",
+            _rows(table.assign(frequency=labels)), x=f"{_counted(validation, 'Repeat')} in the calibration",
+            y=f"{_counted(validation, 'Mean')} held out", actual="Actual, with its 95% interval",
+            expected=f"Expected by {model}",
         )
     )  # fmt: skip
 
@@ -87,7 +88,15 @@ def plot_tracking(validation: Validation, model: str, *, cumulative: bool = True
     if cumulative:
         table = table.assign(actual=table["cumulative_actual"], expected=table["cumulative_expected"])
     table = table.assign(date=table["date"].dt.strftime("%Y-%m-%d"))[["date", "actual", "expected"]]
-    many = "Repeat purchases so far" if cumulative else f"Repeat purchases a {UNITS[validation.unit][:-1]}"
+    unit = UNITS[validation.unit]
+    if validation.count == "periods":
+        many = (
+            f"Customer-{unit} with a repeat purchase so far"
+            if cumulative
+            else f"Customers who bought again, by {unit[:-1]}"
+        )
+    else:
+        many = "Repeat purchases so far" if cumulative else f"Repeat purchases a {unit[:-1]}"
     return _drawn(
         prediction.tracking(
             _rows(table), x="Date", y=many, actual="Actual", expected=f"Expected by {model}",
@@ -122,6 +131,13 @@ def _drawn(make: Callable[..., Any]) -> Picture:
     # The report's pages bring their own ground; a picture by itself needs one.
     opened = svg.index(">", svg.index("<svg")) + 1
     return Picture(svg[:opened] + '<rect width="100%" height="100%" fill="#ffffff"/>' + svg[opened:])
+
+
+def _counted(validation: Validation, kind: str) -> str:
+    """What is counted, as a label: purchases, or periods that hold one."""
+    if validation.count == "purchases":
+        return f"{kind} purchases"
+    return f"{kind} {UNITS[validation.unit]} with a purchase"
 
 
 def _of(table: pd.DataFrame, model: str) -> pd.DataFrame:
