@@ -134,6 +134,10 @@ class BetaDropout(LivingGammaBeta):
         x = h.x.astype(np.float64)
         return r + x, alpha + h.T, np.full(x.size, a), b + x
 
+    @property
+    def _age_offset(self) -> float:
+        return float(self.alpha)
+
     def _new(self, n: int) -> tuple[float, Living]:
         r, alpha, a, b = self._shifted
         alive = self.b / (self.a + self.b) if self.drops_at_first else 1.0

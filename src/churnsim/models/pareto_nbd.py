@@ -138,6 +138,10 @@ class ParetoNBD(LivingGammaGamma):
         r, alpha, s, beta = self._parameters
         return r + h.x.astype(np.float64), alpha + h.T, np.full(h.x.size, s), beta + h.T
 
+    @property
+    def _age_offset(self) -> float:
+        return float(min(self.alpha, self.beta))
+
     def _new(self, n: int) -> tuple[float, Living]:
         r, alpha, s, beta = self._parameters
         return 1.0, (np.full(n, r), np.full(n, alpha), np.full(n, s), np.full(n, beta))
