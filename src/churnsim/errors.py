@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ChurnSimError", "ConfigError", "DataError", "FitError", "MissingExtraError"]
+__all__ = ["ChurnSimError", "ClusterError", "ConfigError", "DataError", "FitError", "MissingExtraError"]
 
 
 class ChurnSimError(Exception):
@@ -19,6 +19,10 @@ class ConfigError(ChurnSimError, ValueError):
 
 class FitError(ChurnSimError, RuntimeError):
     """A model cannot be estimated or used: names the cause and what to try."""
+
+
+class ClusterError(ChurnSimError, RuntimeError):
+    """A cluster has no workers, other code, or ended while it worked: names it and what to do."""
 
 
 class MissingExtraError(ChurnSimError, ImportError):

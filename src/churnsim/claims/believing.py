@@ -44,4 +44,5 @@ def map_of(
         epoch=evidence.epoch,
         engine="auto",
         workers=evidence.workers,
+        backend=evidence.backend,
     )

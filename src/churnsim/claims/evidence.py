@@ -12,6 +12,7 @@ from churnsim.data import datasets
 from churnsim.simulation.compare import Comparison, compare
 from churnsim.simulation.market import Market
 from churnsim.simulation.population import PosteriorBase
+from churnsim.simulation.running import Backend
 from churnsim.simulation.strategy import Strategy
 from churnsim.units import Duration
 
@@ -34,6 +35,7 @@ class MarketEvidence:
     replications: int = 60
     seed: int = 1
     workers: int = 1
+    backend: Backend | None = None
     log: pd.DataFrame | None = None
     """The customers' transactions, for the claims that are measured on data; None: the full CDNOW log."""
     summary: pd.DataFrame | None = None
@@ -54,6 +56,7 @@ class MarketEvidence:
             period=self.period,
             epoch=self.epoch,
             workers=self.workers,
+            backend=self.backend,
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,10 +16,23 @@ from churnsim.errors import ConfigError, MissingExtraError
 __all__ = ["run"]
 
 
+class On(StrEnum):
+    """What does the work."""
+
+    THREADS = "threads"
+    PROCESSES = "processes"
+    DASK = "dask"
+
+
 def run(
     config: Annotated[Path, typer.Argument(metavar="CONFIG", help="A TOML file that says what to study.")],
     workers: Annotated[
-        str | None, typer.Option(metavar="N", help="Processes: a number or 'all'. Does not change the results.")
+        str | None, typer.Option(metavar="N", help="How many work at a time: a number or 'all'.")
+    ] = None,
+    backend: Annotated[On | None, typer.Option(help="What works; the results are the same on each.")] = None,
+    dask_scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Work on the Dask cluster of this scheduler, such as tcp://HOST:8786."),
     ] = None,
     replications: Annotated[
         int | None,
@@ -42,6 +56,7 @@ def run(
       churnsim run configs/cdnow.toml
       churnsim run configs/cdnow.toml --workers 1 --runs-dir results
       churnsim run configs/cdnow.toml --replications 200
+      churnsim run configs/cdnow.toml --dask-scheduler tcp://10.0.0.5:8786
     """
     from churnsim.study.config_file import read_config, with_replications
     from churnsim.study.runner import run_study
@@ -51,7 +66,10 @@ def run(
     if replications is not None:
         study = with_replications(study, replications)
     with terminal_progress() as progress:
-        directory = run_study(study, runs_dir=runs_dir, workers=_worker_count(workers), fresh=fresh, progress=progress)
+        directory = run_study(
+            study, runs_dir=runs_dir, workers=_worker_count(workers), backend=backend.value if backend else None,
+            scheduler=dask_scheduler, fresh=fresh, progress=progress,
+        )  # fmt: skip
         written, without = None, None
         if not no_report:
             progress.stage("report")
@@ -76,7 +94,7 @@ def _worker_count(text: str | None) -> int | str | None:
     except ValueError:
         count = 0
     if count < 1:
-        raise ConfigError(f"--workers {text!r} is not a number of processes. Give a number from 1, or 'all'.")
+        raise ConfigError(f"--workers {text!r} is not a number of workers. Give a number from 1, or 'all'.")
     return count
 
 

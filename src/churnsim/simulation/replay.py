@@ -12,6 +12,7 @@ from churnsim.errors import ConfigError, DataError
 from churnsim.simulation.compare import compare
 from churnsim.simulation.market import Market
 from churnsim.simulation.population import PosteriorBase
+from churnsim.simulation.running import Backend
 from churnsim.simulation.strategy import Strategy
 
 __all__ = ["Replay", "replay"]
@@ -55,6 +56,7 @@ def replay(
     seed: int = 1,
     level: float = 0.95,
     workers: int = 1,
+    backend: Backend | None = None,
 ) -> Replay:
     """Run the base of `split` (from `churnsim.split_holdout`) through its holdout with no strategy and count the
     purchases.
@@ -77,6 +79,7 @@ def replay(
         period=span,
         epoch=span,
         workers=workers,
+        backend=backend,
     )
     counts = outcome.values("purchases").to_numpy(dtype=np.float64).ravel()
     sd = float(counts.std(ddof=1))

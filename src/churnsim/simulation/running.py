@@ -11,9 +11,10 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Literal, TypeVar, get_args
+from typing import Literal, TypeVar, get_args
 
-from churnsim.errors import ConfigError, MissingExtraError
+from churnsim.errors import ConfigError
+from churnsim.simulation.cluster import run_on_cluster
 
 __all__ = ["Backend", "backend_for", "run_tasks", "worker_count"]
 
@@ -49,12 +50,12 @@ def run_tasks(
     "threads" suits an engine that releases the interpreter lock, "processes" one that does not; with one worker both
     run the tasks here, in order. "dask" sends them to the cluster of the active `distributed.Client`, whose workers are
     then as many as it has. Raises ConfigError for an unknown backend or when no client is active, MissingExtraError
-    where Dask is not installed.
+    where Dask is not installed, ClusterError where the cluster is lost.
     """
     if backend not in get_args(Backend):
         raise ConfigError(f"unknown backend {backend!r}. Use one of {', '.join(map(repr, get_args(Backend)))}.")
     if backend == "dask":
-        yield from _on_dask(call, items)
+        yield from run_on_cluster(call, items)
     elif workers == 1 or len(items) <= 1:
         yield from ((index, call(item)) for index, item in enumerate(items))
     else:
@@ -71,31 +72,3 @@ def _undisturbed(call: Callable[[T], R], index: int, item: T) -> tuple[int, R]:
     if multiprocessing.parent_process() is not None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     return index, call(item)
-
-
-def _on_dask(call: Callable[[T], R], items: Sequence[T]) -> Iterator[tuple[int, R]]:
-    try:
-        from distributed import as_completed, get_client
-    except ImportError:
-        raise MissingExtraError(
-            "backend='dask' needs dask and distributed, which are not installed. Run: pip install 'churnsim[cluster]'"
-        ) from None
-    try:
-        client: Any = get_client()
-    except ValueError:
-        raise ConfigError(
-            "backend='dask' needs a cluster to send work to. Make one first: "
-            "`with distributed.Client(address): ...`, or `distributed.Client(n_workers=2)` on this machine."
-        ) from None
-    shared = client.scatter(call, broadcast=True, hash=False)
-    futures = [client.submit(_apply, shared, item, pure=False) for item in items]
-    index_of = {future.key: index for index, future in enumerate(futures)}
-    try:
-        for future in as_completed(futures):  # type: ignore[no-untyped-call]
-            yield index_of[future.key], future.result()
-    finally:
-        client.cancel(futures)
-
-
-def _apply(call: Callable[[T], R], item: T) -> R:
-    return call(item)

@@ -11,6 +11,7 @@ from churnsim.study.store import RunStore, read_json, write_json
 if TYPE_CHECKING:
     from churnsim.simulation.market import Market
     from churnsim.study.config import StudyConfig
+    from churnsim.study.crew import Crew
     from churnsim.study.data_stage import StudyData
 
 __all__ = ["chosen_claims", "claim_ids", "judge_claims"]
@@ -35,7 +36,7 @@ def judge_claims(
     data: StudyData | None = None,
     store: RunStore,
     label: str,
-    workers: int,
+    crew: Crew,
     done: Callable[[int], None],
 ) -> list[dict[str, Any]]:
     """The content of claims.json. A claim that an interrupted run has tested is not tested again.
@@ -50,7 +51,7 @@ def judge_claims(
     evidence = MarketEvidence(
         market=market, label=label, horizon=clock.horizon.to(unit), period=clock.period.to(unit),
         epoch=clock.epoch.to(unit), replications=config.claims.replications or clock.replications,
-        seed=config.seed, workers=workers,
+        seed=config.seed, workers=crew.workers, backend=crew.backend,
         log=data.transactions if data else None, summary=data.summary if data else None,
     )  # fmt: skip
     findings = []

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PlainValidator
 
+from churnsim.simulation.running import Backend
 from churnsim.study.section import MOST_REPLICATIONS, Length, Level, Section, Slug
 from churnsim.study.strategy_sections import StrategySection
 from churnsim.study.survey_section import SurveySection
@@ -89,7 +90,13 @@ class SimulationSection(Section):
     period: Length = Field(description="how often the firm reviews and the books close, such as '4 W'")
     epoch: Length = Field(description="how soon one customer's doings reach another, such as '1 W'")
     replications: int = Field(ge=2, le=MOST_REPLICATIONS, description="replications of each strategy, at least 2")
-    workers: Workers = Field(default="all", description="processes: a number or 'all'; does not change the results")
+    workers: Workers = Field(default="all", description="at a time: a number or 'all'; does not change the results")
+    backend: Backend | None = Field(
+        default=None, description="'threads', 'processes' or 'dask', a cluster; does not change the results"
+    )
+    dask_scheduler: str | None = Field(
+        default=None, min_length=1, description="address of the cluster of backend 'dask', such as 'tcp://HOST:8786'"
+    )
     engine: Literal["compiled", "simpy"] = Field(
         default="compiled", description="'compiled' for speed, 'simpy' to follow; both give the same results"
     )
@@ -171,6 +178,6 @@ class StudyConfig(Section):
     def canonical(self) -> dict[str, Any]:
         """The configuration as plain JSON values, defaults filled in, without what cannot change the results."""
         content = self.model_dump(mode="json")
-        for key in ("workers", "engine"):
+        for key in ("workers", "backend", "dask_scheduler", "engine"):
             del content["simulation"][key]
         return content

@@ -71,6 +71,6 @@ def _take(store: RunStore, outcomes: pd.DataFrame) -> int:
     for (name, replication), rows in outcomes.groupby(["strategy", "replication"], sort=False):
         path = store.part("outcomes", str(name), f"{replication:06d}.parquet")
         if not path.exists():
-            write_parquet(path, rows.reset_index(drop=True))
+            write_parquet(path, rows.reset_index(drop=True), durable=False)
             taken += 1
     return taken

@@ -83,6 +83,9 @@ def _survey_problems(config: StudyConfig) -> Iterator[Problem]:
 
 def _time_problems(config: StudyConfig) -> Iterator[Problem]:
     unit, simulation = config.data.unit, config.simulation
+    if simulation.dask_scheduler is not None and simulation.backend != "dask":
+        message = "only backend = 'dask' uses it. Add backend = 'dask', or remove it."
+        yield Problem(path=("simulation", "dask_scheduler"), message=message)
     horizon, period, epoch = (d.to(unit) for d in (simulation.horizon, simulation.period, simulation.epoch))
     for key, whole, part_key, part in (
         ("horizon", horizon, "period", period),

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import churnsim
+from churnsim.errors import ClusterError
 from churnsim.simulation.compare import Comparison, joined
 from churnsim.simulation.market import Market
-from churnsim.simulation.running import worker_count
+from churnsim.simulation.running import Backend
 from churnsim.study.claim_stage import chosen_claims, judge_claims
 from churnsim.study.comparison_stage import compare_strategies
 from churnsim.study.config import StudyConfig
+from churnsim.study.crew import Crew, assembled, planned
 from churnsim.study.earlier_runs import borrow_outcomes, outcome_keys
 from churnsim.study.market_stage import build_strategies, scenario_for, strategy_rows
 from churnsim.study.progress import Progress, Silent
@@ -41,44 +43,49 @@ def run_study(
     *,
     runs_dir: str | Path = "runs",
     workers: int | str | None = None,
+    backend: Backend | None = None,
+    scheduler: str | None = None,
     fresh: bool = False,
     progress: Progress | None = None,
 ) -> Path:
     """Run the study, or what is left of it, and return its run directory ``<runs_dir>/<name>-<hash8>``.
 
     A complete run is not done again unless `fresh`. An interrupted one continues, unless code or package versions have
-    changed since: then it starts over. `workers` overrides the configuration and never changes the results. Raises
-    DataError, FitError and ConfigError for input that cannot be used, StudyInterrupted on Ctrl-C.
+    changed since: then it starts over. `workers`, `backend` ("threads", "processes" or "dask") and `scheduler`, the
+    address of a Dask cluster's, override the configuration and never change the results. Raises DataError, FitError and
+    ConfigError for input that cannot be used, ClusterError for a cluster that cannot be used or is lost,
+    MissingExtraError for one where Dask is not installed, StudyInterrupted on Ctrl-C.
     """
+    plan = planned(config.simulation, workers=workers, backend=backend, scheduler=scheduler)
     watch = progress or Silent()
     watch.stage("data")
     stages = stages_of(config)
     data = stages.load(config)
     store = RunStore.open(runs_dir, config.name, run_hash(config.canonical(), _checksum(config, data)))
-    count = worker_count(workers if workers is not None else config.simulation.workers)
     with store.lock():
-        sitting = _Sitting(config, stages, data, store, count, watch)
+        sitting = _Sitting(config, stages, data, store, watch)
         if sitting.may_skip(fresh=fresh):
             watch.note(f"{store.directory} is complete already; --fresh runs it again.")
             return store.directory
-        try:
-            sitting.run()
-        except KeyboardInterrupt:
-            sitting.write_manifest("partial")
-            raise StudyInterrupted(
-                f"What is finished is kept in {store.directory}; the same command continues from there."
-            ) from None
+        with assembled(plan) as crew:
+            kept = f"What is finished is kept in {store.directory}; the same command continues from there."
+            try:
+                sitting.run(crew)
+            except KeyboardInterrupt:
+                sitting.write_manifest("partial", crew)
+                raise StudyInterrupted(kept) from None
+            except ClusterError as error:
+                sitting.write_manifest("partial", crew)
+                raise ClusterError(f"{error} {kept}") from None
     return store.directory
 
 
 class _Sitting:
     """One go at a run: from the start, or from where the last one stopped."""
 
-    def __init__(
-        self, config: StudyConfig, stages: Stages, data: Any, store: RunStore, workers: int, watch: Progress
-    ) -> None:
+    def __init__(self, config: StudyConfig, stages: Stages, data: Any, store: RunStore, watch: Progress) -> None:
         self.config, self.stages, self.data = config, stages, data
-        self.store, self.workers, self.watch = store, workers, watch
+        self.store, self.watch = store, watch
         self.strategies = build_strategies(config, stages.customers(data))
         self._recipe = recipe()
         self._clock = time.monotonic()
@@ -107,10 +114,10 @@ class _Sitting:
         self.watch.note(f"continuing {self.store.directory}.")
         return False
 
-    def run(self) -> None:
+    def run(self, crew: Crew) -> None:
         """Every stage. The quick ones are done again on every sitting; what was simulated, and the claims, are kept."""
         config, data, store, watch = self.config, self.data, self.store, self.watch
-        self.write_manifest("partial")
+        self.write_manifest("partial", crew)
         for note in self.stages.notes(data):
             watch.note(note)
         watch.stage("models")
@@ -123,15 +130,15 @@ class _Sitting:
         check_what_ifs(config, market, self.strategies)
         self._value(fits, market)
         warm_kernels(market)
-        self._validation(fits, market)
-        self._strategies(market)
+        self._validation(fits, market, crew)
+        self._strategies(market, crew)
         self._survey(market)
-        self._what_ifs(market)
-        self._claims(market)
-        self.write_manifest("complete")
+        self._what_ifs(market, crew)
+        self._claims(market, crew)
+        self.write_manifest("complete", crew)
         store.drop_parts()
 
-    def write_manifest(self, status: str) -> None:
+    def write_manifest(self, status: str, crew: Crew) -> None:
         """The record of what is run, on what, with what, and how far it has come."""
         now = time.monotonic()
         config, canonical = self.config, self.config.canonical()
@@ -153,7 +160,8 @@ class _Sitting:
                 "started": self._started,
                 "finished": _now() if status == "complete" else None,
                 "seconds": round(self._earlier_seconds + now - self._clock, 3),
-                "workers": self.workers,
+                "workers": crew.workers,
+                "backend": crew.backend,
                 "outcome_keys": self._outcome_keys(),
                 "status": status,
                 "products": self.store.products() if status == "complete" else {},
@@ -164,14 +172,14 @@ class _Sitting:
         self.watch.stage("value of the customers")
         self.store.write("value.json", self.stages.value(self.config, self.data, fits, market))
 
-    def _validation(self, fits: Any, market: Market) -> None:
+    def _validation(self, fits: Any, market: Market, crew: Crew) -> None:
         config, stages = self.config, self.stages
         self.watch.stage(stages.validation_title(config))
         if not all(self.store.readable(name) for name in stages.validation_files()):
-            for name, content in stages.validation(config, self.data, fits, market, self.workers).items():
+            for name, content in stages.validation(config, self.data, fits, market, crew).items():
                 self.store.write(name, content)
 
-    def _strategies(self, market: Market) -> None:
+    def _strategies(self, market: Market, crew: Crew) -> None:
         config, store, watch, strategies = self.config, self.store, self.watch, self.strategies
         store.write("strategies.json", strategy_rows(config, strategies))
         scenarios = [scenario_for(config, market, strategy) for strategy in strategies]
@@ -183,7 +191,7 @@ class _Sitting:
         while larger > size:
             watch.stage("strategies" if not size else f"strategies, on to {larger}", len(scenarios) * (larger - size))
             more = simulate_all(
-                store, scenarios, replications=range(size, larger), seed=config.seed, workers=self.workers,
+                store, scenarios, replications=range(size, larger), seed=config.seed, crew=crew,
                 engine=config.simulation.engine, done=watch.advance,
             )  # fmt: skip
             outcomes = more if outcomes is None else joined(names, outcomes, more)
@@ -211,22 +219,22 @@ class _Sitting:
     def _outcome_keys(self) -> dict[str, str]:
         return outcome_keys(self.config, self.data.facts["checksum_sha256"])
 
-    def _what_ifs(self, market: Market) -> None:
+    def _what_ifs(self, market: Market, crew: Crew) -> None:
         config, steps = self.config, what_if_steps(self.config)
         if steps:
             self.watch.stage("what one must believe", steps)
             content = what_ifs(
-                config, market, self.strategies, store=self.store, workers=self.workers,
+                config, market, self.strategies, store=self.store, crew=crew,
                 done=self.watch.advance,
             )  # fmt: skip
             self.store.write("what_if.json", content)
 
-    def _claims(self, market: Market) -> None:
+    def _claims(self, market: Market, crew: Crew) -> None:
         self.watch.stage("claims", len(chosen_claims(self.config)))
         label = f"the {self.data.facts['customers']:,} customers of {self.config.name}"
         findings = judge_claims(
             self.config, market, data=self.stages.purchases(self.data), store=self.store, label=label,
-            workers=self.workers, done=self.watch.advance,
+            crew=crew, done=self.watch.advance,
         )  # fmt: skip
         self.store.write("claims.json", findings)
 

@@ -26,35 +26,37 @@ from churnsim.simulation.strategy import (
     Strategy,
     WinBack,
 )
+from churnsim.study.crew import Crew
 from churnsim.study.store import RunStore, concatenated, read_parquet, write_parquet
 
 __all__ = ["simulate_all", "warm_kernels"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Piece:
-    """One replication of every strategy that still lacks it: the paths to write, and what to simulate for each."""
+class Ledgers:
+    """The task of one piece: one replication of those strategies that still lack it. Where it runs nothing is written,
+    so that a worker need not see the run directory."""
 
-    replication: int
-    missing: tuple[tuple[Path, Scenario], ...]
+    scenarios: tuple[Scenario, ...]
     seed: int
     engine: Engine
 
-    def __call__(self) -> int:
-        """Simulate and store; the number of ledgers written."""
-        for path, scenario in self.missing:
-            frame = replicate(
+    def __call__(self, piece: tuple[int, tuple[int, ...]]) -> list[pd.DataFrame]:
+        """The outcome rows of one replication, a frame for each of the scenarios named by number."""
+        replication, numbers = piece
+        return [
+            replicate(
                 scenario.market,
                 scenario.strategy,
-                replications=[self.replication],
+                replications=[replication],
                 seed=self.seed,
                 horizon=scenario.horizon,
                 period=scenario.period,
                 epoch=scenario.epoch,
                 engine=self.engine,
             )
-            write_parquet(path, frame)
-        return len(self.missing)
+            for scenario in (self.scenarios[number] for number in numbers)
+        ]
 
 
 def simulate_all(
@@ -63,35 +65,38 @@ def simulate_all(
     *,
     replications: range,
     seed: int,
-    workers: int,
+    crew: Crew,
     engine: Engine,
     done: Callable[[int], None],
 ) -> pd.DataFrame:
     """Outcomes of all scenarios for these replications: rows by strategy in the order given, replication and period.
 
     Replications that an earlier, interrupted run stored are read, not run again; `done` is told of every ledger,
-    stored ones first. The result does not depend on `workers`, nor on what was interrupted when.
+    stored ones first. The result does not depend on `crew`, nor on what was interrupted when.
     """
     paths = {
-        (scenario.strategy.name, replication): store.part(
-            "outcomes", scenario.strategy.name, f"{replication:06d}.parquet"
-        )
-        for scenario in scenarios
+        (number, replication): store.part("outcomes", scenario.strategy.name, f"{replication:06d}.parquet")
+        for number, scenario in enumerate(scenarios)
         for replication in replications
     }
-    stored = {key for key, path in paths.items() if _is_whole(path, key, scenarios[0].periods)}
+    stored = {
+        (number, replication)
+        for (number, replication), path in paths.items()
+        if _is_whole(path, (scenarios[number].strategy.name, replication), scenarios[0].periods)
+    }
     done(len(stored))
-    pieces = []
-    for replication in replications:
-        missing = tuple(
-            (paths[scenario.strategy.name, replication], scenario)
-            for scenario in scenarios
-            if (scenario.strategy.name, replication) not in stored
-        )
-        if missing:
-            pieces.append(Piece(replication=replication, missing=missing, seed=seed, engine=engine))
-    for _, finished in run_tasks(Piece.__call__, pieces, workers=workers):
-        done(finished)
+    everyone = range(len(scenarios))
+    missing = [
+        (replication, tuple(number for number in everyone if (number, replication) not in stored))
+        for replication in replications
+    ]
+    pieces = [piece for piece in missing if piece[1]]
+    task = Ledgers(scenarios=tuple(scenarios), seed=seed, engine=engine)
+    for index, frames in run_tasks(task, pieces, workers=crew.workers, backend=crew.backend or "processes"):
+        replication, numbers = pieces[index]
+        for number, frame in zip(numbers, frames, strict=True):
+            write_parquet(paths[number, replication], frame, durable=False)  # a broken one is run again
+        done(len(frames))
     return concatenated(_frames(paths.values()))
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 
 from churnsim.simulation.market import Market, assumptions
 from churnsim.study.config import StudyConfig
+from churnsim.study.crew import Crew
 from churnsim.study.data_stage import StudyData, load_data
 from churnsim.study.fit_stage import fit_models
 from churnsim.study.market_stage import build_market
@@ -57,7 +58,7 @@ class Stages(Protocol):
     def validation_files(self) -> tuple[str, ...]:
         """The files that it writes."""
 
-    def validation(self, config: StudyConfig, data: Any, fits: Any, market: Market, workers: int) -> dict[str, Any]:
+    def validation(self, config: StudyConfig, data: Any, fits: Any, market: Market, crew: Crew) -> dict[str, Any]:
         """Their content, by name."""
 
 
@@ -105,8 +106,8 @@ class TransactionStages:
     def validation_files(self) -> tuple[str, ...]:
         return ("validation.json",)
 
-    def validation(self, config: StudyConfig, data: Any, fits: Any, market: Market, workers: int) -> dict[str, Any]:
-        return {"validation.json": validate(data, fits, config.validation, seed=config.seed, workers=workers)}
+    def validation(self, config: StudyConfig, data: Any, fits: Any, market: Market, crew: Crew) -> dict[str, Any]:
+        return {"validation.json": validate(data, fits, config.validation, seed=config.seed, crew=crew)}
 
 
 def stages_of(config: StudyConfig) -> Stages:

@@ -47,11 +47,15 @@ def read_json(path: Path) -> Any:
         raise ConfigError(f"{path} cannot be read ({error}). Run the study again with --fresh.") from None
 
 
-def write_parquet(path: Path, frame: pd.DataFrame) -> None:
-    """Write `frame` without its index. The bytes depend on values, columns and pyarrow's version alone."""
+def write_parquet(path: Path, frame: pd.DataFrame, *, durable: bool = True) -> None:
+    """Write `frame` without its index. The bytes depend on values, columns and pyarrow's version alone.
+
+    Not `durable`: whole after a kill, but perhaps not after a loss of power, which a reader must expect. It takes a
+    quarter of the time.
+    """
     arrays = {name: pa.array(frame[name].to_numpy()) for name in frame.columns}
     table = pa.table(arrays)
-    _write_atomically(path, lambda file: pq.write_table(table, file, compression="zstd", version="2.6"))
+    _write_atomically(path, lambda file: pq.write_table(table, file, compression="zstd", version="2.6"), durable)
 
 
 def read_parquet(path: Path) -> pd.DataFrame:
@@ -192,13 +196,14 @@ def _is_own_leftover(path: Path) -> bool:
     return path.name == ".lock" or (path.name.startswith(".") and path.name.endswith(".partial"))
 
 
-def _write_atomically(path: Path, fill: Callable[[IO[bytes]], object]) -> None:
+def _write_atomically(path: Path, fill: Callable[[IO[bytes]], object], durable: bool = True) -> None:
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
     try:
         with os.fdopen(handle, "wb") as file:
             fill(file)
-            file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except BaseException:

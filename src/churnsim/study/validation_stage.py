@@ -10,6 +10,7 @@ from churnsim.simulation.market import Market
 from churnsim.simulation.population import PosteriorBase
 from churnsim.simulation.replay import Replay, replay
 from churnsim.study.config import ValidationSection
+from churnsim.study.crew import Crew
 from churnsim.study.data_stage import StudyData
 from churnsim.study.fit_stage import StudyFits
 from churnsim.study.store import rows
@@ -20,9 +21,7 @@ __all__ = ["validate"]
 DRAW_SEED_OFFSET = 2
 
 
-def validate(
-    data: StudyData, fits: StudyFits, section: ValidationSection, *, seed: int, workers: int
-) -> dict[str, Any]:
+def validate(data: StudyData, fits: StudyFits, section: ValidationSection, *, seed: int, crew: Crew) -> dict[str, Any]:
     """The content of validation.json. The replay runs twice: at the estimates, and with their estimation error.
 
     Only purchases of the calibration period, and the model fitted to them, enter what is compared with the holdout.
@@ -36,13 +35,11 @@ def validate(
         "frequency": rows(frequency_calibration(model, data.split)),
         "holdout_by_frequency": rows(holdout_by_frequency(model, data.split)),
         "tracking": rows(tracking(model, data.transactions, until=until, holdout_until=end)),
-        "replay": _replays(data, fits, section, seed=seed, workers=workers),
+        "replay": _replays(data, fits, section, seed=seed, crew=crew),
     }
 
 
-def _replays(
-    data: StudyData, fits: StudyFits, section: ValidationSection, *, seed: int, workers: int
-) -> dict[str, Any]:
+def _replays(data: StudyData, fits: StudyFits, section: ValidationSection, *, seed: int, crew: Crew) -> dict[str, Any]:
     """Spend plays no part in how often customers buy, so the spend model of the whole log does no harm here."""
     purchases, spend = fits.purchases_calibration, fits.spend.model
     fixed = Market(customers=PosteriorBase(data.split), purchases=purchases.model, spend=spend)
@@ -52,7 +49,8 @@ def _replays(
         "replications": section.replications,
         "level": section.level,
         "seed": seed,
-        "workers": workers,
+        "workers": crew.workers,
+        "backend": crew.backend,
     }
     at_estimates, with_error = (replay(market, data.split, **settings) for market in (fixed, uncertain))
     return {

@@ -15,6 +15,7 @@ from churnsim.simulation.region import Region
 from churnsim.simulation.sensitivity import sensitivity
 from churnsim.simulation.strategy import Strategy
 from churnsim.study.config import StudyConfig
+from churnsim.study.crew import Crew
 from churnsim.study.store import RunStore, plain, read_json, rows, write_json
 from churnsim.study.what_if_sections import BeliefSection, SensitivitySection
 
@@ -51,14 +52,15 @@ def what_ifs(
     strategies: Sequence[Strategy],
     *,
     store: RunStore,
-    workers: int,
+    crew: Crew,
     done: Callable[[int], None],
 ) -> dict[str, Any]:
     """The content of what_if.json. A map that an interrupted run has finished is not made again."""
     clock, unit = config.simulation, market.unit
     run = {
         "seed": config.seed, "horizon": clock.horizon.to(unit), "period": clock.period.to(unit),
-        "epoch": clock.epoch.to(unit), "engine": clock.engine, "workers": workers, "progress": done,
+        "epoch": clock.epoch.to(unit), "engine": clock.engine, "workers": crew.workers,
+        "backend": crew.backend, "progress": done,
     }  # fmt: skip
     level = config.comparison.level
     beliefs = []

@@ -20,6 +20,7 @@ from churnsim.study.contract.config import ContractStudyConfig
 from churnsim.study.contract.data import ContractData, load_subscribers
 from churnsim.study.contract.fits import ContractFits, fit_contract
 from churnsim.study.contract.value import value_subscribers
+from churnsim.study.crew import Crew
 from churnsim.study.market_overrides import overridden_mechanisms, overridden_origins
 from churnsim.study.store import rows
 
@@ -104,7 +105,7 @@ class ContractStages:
         return ("validation.json", "survival.json")
 
     def validation(
-        self, config: StudyConfig, data: ContractData, fits: ContractFits, market: Market, workers: int
+        self, config: StudyConfig, data: ContractData, fits: ContractFits, market: Market, crew: Crew
     ) -> dict[str, Any]:
         """Simulated against observed survival, and what the models say."""
         # No purchases are held out; what is checked is survival.
