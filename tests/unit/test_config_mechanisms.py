@@ -25,6 +25,7 @@ from churnsim.units import Duration
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 BASE = (CONFIGS / "cdnow.toml").read_text(encoding="utf-8")
+UNDER_CONTRACT = (CONFIGS / "smoke" / "telco.toml").read_text(encoding="utf-8")
 RIVALS = """[market.competitors]
 customers = { value = 5000, source = "trade press", status = "published" }
 """
@@ -68,7 +69,8 @@ def message(text):
 def test_every_mechanism_of_a_strategy_arrives():
     strategy = build_strategies(parse_config(TEXT, folder=CONFIGS))[-1]
     off = [f.name for f in fields(strategy) if getattr(strategy, f.name) is None]
-    assert not off, "a mechanism that a configuration cannot ask for"
+    # Subscribers alone renew a contract: those of a study of purchases have none.
+    assert off == ["renewal_offers"], "a mechanism that a configuration cannot ask for"
     assert strategy.win_back == cs.WinBack(
         silent_for=26.0, cost_per_contact=1.0, most_per_period=50, choose="random", attempts=2
     )
@@ -181,6 +183,8 @@ def written(name, field):
 def example(key, hint):
     if key in ("silent_for", "within", "mean_service_time"):
         return "3 W"
+    if key == "notice":
+        return "3 M"
     if key == "scores":
         return "scores.csv"
     if key == "choose":
@@ -211,13 +215,16 @@ def with_tables(text, tables):
 @pytest.mark.parametrize(("name", "field"), FIELDS, ids=".".join)
 def test_each_field_of_a_strategy_arrives(name, field, folder):
     table, value = written(name, field)
-    text = with_tables(BASE, f'[market.referral]\n{RIVALS}[[strategy]]\nname = "tried"\n{table}')
+    base = UNDER_CONTRACT if name == "renewal_offers" else BASE
+    text = with_tables(base, f'[market.referral]\n{RIVALS}[[strategy]]\nname = "tried"\n{table}')
     strategy = build_strategies(parse_config(text, folder=folder))[-1]
     found = getattr(getattr(strategy, name), field)
-    if field == "scores":
+    if field == "within" and name == "renewal_offers":
+        assert found == pytest.approx(21 * 12 / 365.25)  # three weeks in months
+    elif field == "scores":
         assert found == CustomerScores.of({"7": 0.5, "12": 2.0})
     else:
-        assert found == (3.0 if value == "3 W" else value)
+        assert found == (3.0 if value in ("3 W", "3 M") else value)
 
 
 @pytest.mark.parametrize(("name", "field"), NUMBERS, ids=lambda part: getattr(part, "name", part))
@@ -304,3 +311,47 @@ def test_scores_that_cannot_be_used_are_said(content, words, tmp_path):
 def test_a_file_of_scores_that_is_not_there_is_said(tmp_path):
     with pytest.raises(ConfigError, match=r"scores = 'scores.csv': there is no file"):
         parse_config(scored(), folder=tmp_path)
+
+
+OFFERS = '[[strategy]]\nname = "tried"\nrenewal_offers = { notice = "2 M", discount = 0.1, RULE }'
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (with_tables(BASE, OFFERS.replace(", RULE", "")), "only subscribers under contract renew it"),
+        (
+            with_tables(UNDER_CONTRACT, OFFERS.replace('"2 M", discount = 0.1, RULE', '"2 W", discount = 0.1')),
+            "renewal_offers.notice = '2 W': is shorter than simulation.period",
+        ),
+        (
+            with_tables(UNDER_CONTRACT, OFFERS.replace("RULE", 'rule = "score", share = 0.5')),
+            "renewal_offers.scores: rule = 'score' needs it",
+        ),
+        (
+            with_tables(BASE, SCORED.join(['[[strategy]]\nname = "tried"\n', ""]).replace("scores.csv", "churn_model")),
+            "there is a churn model in a study of subscribers alone",
+        ),
+    ],
+)
+def test_what_belongs_to_contracts_is_said(text, words):
+    assert words in message(text)
+
+
+def test_the_churn_model_of_the_study_can_say_whom_to_offer():
+    asked = OFFERS.replace("RULE", 'rule = "score", share = 0.5, scores = "churn_model"')
+    config = parse_config(with_tables(UNDER_CONTRACT, asked), folder=CONFIGS)
+    scores = CustomerScores.of({7: 0.5})
+    strategy = build_strategies(config, pd.Index([7]), {"churn_model": scores})[-1]
+    assert strategy.renewal_offers == cs.RenewalOffers(
+        notice=2.0, discount=0.1, cost_per_offer=0.0, rule="score", share=0.5, scores=scores
+    )
+    assert strategy_rows(config)[-1]["settings"]["renewal_offers"]["scores"] == "churn_model"
+
+
+def test_what_subscribers_stay_by_makes_other_ledgers():
+    keys = [
+        outcome_keys(parse_config(UNDER_CONTRACT.replace('"regression"', kind), folder=CONFIGS), "data")
+        for kind in ('"regression"', '"curve"')
+    ]
+    assert all(keys[0][name] != keys[1][name] for name in keys[0])

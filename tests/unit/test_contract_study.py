@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import churnsim as cs
 from churnsim.report.html import render
+from churnsim.simulation.scores import CustomerScores
 from churnsim.study.config_file import parse_config, read_config
 from churnsim.study.contract.config import ContractStudyConfig
+from churnsim.study.contract.fits import simulated_fit
+from churnsim.study.contract.stages import ContractStages
 from churnsim.study.runner import run_study
 
 ROOT = Path(__file__).parents[2]
@@ -67,6 +72,72 @@ def test_a_complete_run_is_not_done_again(run):
     before = (run / "manifest.json").stat().st_mtime_ns
     assert run_study(read_config(SMOKE), runs_dir=run.parent, workers=1) == run
     assert (run / "manifest.json").stat().st_mtime_ns == before
+
+
+PROFITS = """
+[profit_by_tenure]
+profits = [-20.0, 5.0, 15.0]
+source = "our controllers"
+status = "measured here"
+"""
+
+
+@pytest.fixture(scope="module")
+def quick():
+    """The stages of a study of one covariate, by what its subscribers stay."""
+    text = re.sub(
+        r"covariates = \[.*?\]", 'covariates = ["contract"]', SMOKE.read_text(encoding="utf-8"), flags=re.DOTALL
+    )
+    stages = ContractStages()
+    data = stages.load(parse_config(text))
+    fits = stages.fit(parse_config(text), data)
+    return text, stages, data, fits
+
+
+@pytest.mark.parametrize("kind", ["regression", "sbg", "bdw", "curve"])
+def test_subscribers_stay_by_what_the_configuration_says(quick, kind):
+    """The market expects of the base what the model does: the mean chance to be there after six months."""
+    text, stages, data, fits = quick
+    config = parse_config(text.replace('simulated = "regression"', f'simulated = "{kind}"'))
+    fits = replace(fits, simulated=simulated_fit(kind, data, fits.regression, fits.chosen))
+    market = stages.market(config, data, fits)
+    assert len(market.draws) == 2
+    assert (market.purchases.own is not None) == (kind != "curve")
+    scenario = cs.Scenario(
+        market=replace(market, draws=()), strategy=cs.Strategy(name="n"), horizon=7, period=1, epoch=1
+    )
+    active = cs.simulate(scenario, seed=1).account("active_end")[6]
+    p = fits.simulated.model.survival([6.0], customers=data.there).iloc[:, 0]
+    assert abs(active - p.sum()) < 4 * np.sqrt((p * (1 - p)).sum())
+    stored = fits.to_json()
+    assert ("simulated" in stored) == (kind in ("sbg", "bdw"))
+
+
+def test_profit_by_tenure_takes_the_place_of_charges(quick):
+    text, stages, data, fits = quick
+    config = parse_config(text + PROFITS)
+    market = stages.market(config, data, fits)
+    assert market.spend == cs.ProfitByTenure(profits=(-20.0, 5.0, 15.0))
+    shown = {row["parameter"]: row for row in stages.assumption_rows(market)}
+    assert (shown["spend.profit_0"]["value"], shown["spend.profit_0"]["status"]) == (-20.0, "measured here")
+    assert shown["spend.profit_2"]["source"] == "our controllers"
+    value = stages.value(config, data, fits, market)
+    there, v = data.there, 1.10 ** (-1 / 12)
+    steps = np.arange(1, 7)
+    paid = np.array([-20.0, 5.0, 15.0])[np.minimum(there["tenure"].to_numpy(int)[:, None] + steps, 2)]
+    s = fits.regression.model.survival(steps, customers=there).to_numpy()
+    assert value["total"] == pytest.approx(float(((paid * s) @ v ** (steps - 1)).sum()), rel=1e-9)
+    assert value["margin"] is None
+    for bad, told in (("profits = []", "profits"), ("profits = [nan]", "profits"), ("profit = [1.0]", "unknown key")):
+        with pytest.raises(cs.ConfigError, match=told):
+            parse_config(text + PROFITS.replace("profits = [-20.0, 5.0, 15.0]", bad))
+
+
+def test_the_churn_model_scores_those_who_are_there(quick):
+    _, stages, data, fits = quick
+    scores = stages.scores(data, fits)["churn_model"]
+    assert len(scores) == len(data.there)
+    assert scores == CustomerScores.of(fits.churn.probability(data.there))
 
 
 def test_the_main_configuration_is_read():

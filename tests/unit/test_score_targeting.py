@@ -26,8 +26,9 @@ def contacts(scores, share=0.4, **more):
 def picked(rule, known=None):
     n = len(IDS)
     nothing, whole = np.zeros(n), np.zeros(n, dtype=np.int64)
+    there = np.ones(n, dtype=bool) if known is None else np.array(known)
     seen = Visible(
-        uid=customer_uids(IDS), known=np.ones(n, dtype=bool) if known is None else np.array(known),
+        uid=customer_uids(IDS), known=there, there=there,
         first_purchase=nothing, last_purchase=nothing, purchases=whole, repeat_revenue=whole, response=nothing,
         attempts=whole,
     )  # fmt: skip

@@ -23,7 +23,7 @@ from churnsim.kernels.life import EVAPORATES, LOST_DISMISSED, comes_back
 from churnsim.kernels.lives import next_event
 from churnsim.kernels.moods import hazard_of
 from churnsim.kernels.newcomers import draw_new
-from churnsim.kernels.rules import ACTIVE, AWAITING, CLOCK, KNOWN, LOST, UNBORN, Record, Records
+from churnsim.kernels.rules import ACTIVE, AWAITING, CLOCK, CONTRACT, KNOWN, LOST, UNBORN, Record, Records
 
 __all__ = [
     "active_members", "contact", "dismiss", "enter", "offer", "offer_renewals", "renewals", "serve_accounts", "start",
@@ -179,12 +179,12 @@ def dismiss(customers: Records, wake: Floats, now: float, gone: Flags) -> None:
 
 
 @njit
-def serve_accounts(customers: Records, cents: int) -> int:
-    """Charge every known customer with what an account costs; their number."""
-    number = 0
+def serve_accounts(rules: Records, customers: Records, cents: int) -> int:
+    """Charge every known customer with what an account costs, under contract those who have one; their number."""
+    number, contract = 0, rules[0].lifetime == CONTRACT
     for i in range(customers.size):
         c = customers[i]
-        if c.state != UNBORN and c.dismissed == 0:
+        if c.state != UNBORN and c.dismissed == 0 and not (contract and c.state == LOST):
             c.margin -= cents
             number += 1
     return number

@@ -156,11 +156,10 @@ class RenewalCovariates(RetentionModel, ParametricModel):
         status = judge(Cohorts.of(Tenures.of(subscriptions)), found.status, weight=float(at[:2].sum()))
         return replace(found, loglik=found.loglik + penalty / 2 * float(at[base:] @ at[base:]), status=status)
 
-    def own_weight(self, customers: pd.DataFrame) -> pd.Series[float]:
-        """Each customer's own alpha (gamma in the BdW), from its covariates."""
+    def own_weight(self, centred: Floats) -> Floats:
+        """Each customer's own alpha (gamma in the BdW), from its covariates as `design.centred` writes them."""
         effects = np.array([self.lifetime_effects[name] for name in self.design.names])
-        first = float(getattr(self, self.base_names[0]))
-        return pd.Series(first * np.exp(self.design.centred(customers) @ effects), customers.index, name="own_weight")
+        return np.asarray(float(getattr(self, self.base_names[0])) * np.exp(centred @ effects))
 
     def log_survival(self, t: Floats) -> Floats:
         """ln S(t) of the average customer, 1-d."""
@@ -169,7 +168,7 @@ class RenewalCovariates(RetentionModel, ParametricModel):
     def _log_survival_of(self, customers: pd.DataFrame, t: Floats) -> Floats:
         """ln S(t) of each customer, shape of `t` (customers, times): ln B(a_i, b + t^c) - ln B(a_i, b)."""
         _, b, c = (*(float(getattr(self, name)) for name in self.base_names), 1.0)[:3]
-        own = self.own_weight(customers).to_numpy()[:, None]
+        own = self.own_weight(self.design.centred(customers))[:, None]
         return np.asarray(betaln(own, b + t**c) - betaln(own, b))
 
     def residual_survival(self, customers: pd.DataFrame, steps: Floats) -> Floats:

@@ -8,7 +8,7 @@ now on, given that it has stayed so far; customers whose `churned` is true are w
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -19,7 +19,7 @@ from churnsim.errors import ConfigError
 from churnsim.models.tenures import Tenures
 from churnsim.units import discount_force
 
-__all__ = ["RetentionModel"]
+__all__ = ["RetentionModel", "amounts_at"]
 
 Floats = NDArray[np.float64]
 
@@ -95,28 +95,46 @@ class RetentionModel(ABC):
         *,
         customers: pd.DataFrame | None = None,
         horizon: float | None = None,
+        by_tenure: Sequence[float] | None = None,
     ) -> float | pd.Series[float]:
         """Expected discounted margin from now on, in money: sum over k = 1, 2, ... of margin P(there after k) v^(k-1).
 
         The next renewal is due now and each unit's margin comes at the unit's start, as in Fader & Hardie (2010, eq.
         6: with `margin=1` and no `horizon` this is their DERL). `margin` is money per unit, one number or one a
         customer; `horizon` a whole number of units, without end if absent. A new customer stands before its first
-        renewal: what it paid on arrival is not counted.
+        renewal: what it paid on arrival is not counted. `by_tenure` multiplies the margin by what a customer brings on
+        arrival, at its first renewal, the next, ..., the last value holding on.
         """
         v = float(np.exp(-discount_force(annual_discount_rate, self.unit)))
         count = _units_ahead(horizon, v)
         steps = np.arange(1.0, count + 1.0)
         weights = v ** (steps - 1.0)
+        if by_tenure is not None and not np.isfinite(np.asarray(by_tenure, dtype=np.float64)).all():
+            raise ConfigError(f"by_tenure must be finite amounts; got {list(by_tenure)!r}.")
         if customers is None:
-            return float(np.exp(self.log_survival(steps)) @ weights) * float(np.asarray(margin))
-        value = _active(customers) * self._weighted(customers, steps, weights)
+            paid = weights if by_tenure is None else weights * amounts_at(by_tenure, steps)
+            return float(np.exp(self.log_survival(steps)) @ paid) * float(np.asarray(margin))
+        value = _active(customers) * self._weighted(customers, steps, weights, by_tenure)
         money = margin.reindex(customers.index) if isinstance(margin, pd.Series) else margin
         return pd.Series(value * np.asarray(money, dtype=np.float64), customers.index, name="residual_value")
 
-    def _weighted(self, customers: pd.DataFrame, steps: Floats, weights: Floats) -> Floats:
+    def _weighted(
+        self, customers: pd.DataFrame, steps: Floats, weights: Floats, by_tenure: Sequence[float] | None = None
+    ) -> Floats:
         """Weighted sum of each customer's residual survival, a few thousand customers at a time."""
-        parts = [self.residual_survival(part, steps) @ weights for part in _parts(customers)]
+        parts = []
+        for part in _parts(customers):
+            survival = self.residual_survival(part, steps)
+            if by_tenure is not None:
+                survival *= amounts_at(by_tenure, part["tenure"].to_numpy(np.float64)[:, None] + steps)
+            parts.append(survival @ weights)
         return np.concatenate(parts)
+
+
+def amounts_at(by_tenure: Sequence[float], tenure: Floats) -> Floats:
+    """What is brought at the renewal with that number, 0 being the arrival; the last amount holds on."""
+    amounts = np.array(by_tenure, dtype=np.float64)
+    return np.asarray(amounts[np.minimum(tenure.astype(np.int64), amounts.size - 1)])
 
 
 def _parts(customers: pd.DataFrame) -> Iterator[pd.DataFrame]:

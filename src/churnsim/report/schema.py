@@ -167,7 +167,7 @@ class Value(Piece):
     annual_discount_rate: Number
     horizon: Number
     unit: str | None = None
-    margin: Number
+    margin: Number | None
     total: Number
     lower: Number | None
     upper: Number | None

@@ -20,7 +20,8 @@ class ModelValue(Piece):
 
 
 class CurvePoint(Piece):
-    """Survival at one tenure: observed with its simultaneous band, by the chosen family, the sBG, and simulated."""
+    """Survival at one tenure: observed with its simultaneous band, by the chosen family, the sBG, and simulated:
+    new subscribers who stay as observed (`simulated`), and those of the strategies' market (`arrivals`)."""
 
     tenure: Number
     survival: Number
@@ -29,6 +30,7 @@ class CurvePoint(Piece):
     chosen: Number
     sbg: Number
     simulated: Number
+    arrivals: Number | None = None
 
 
 class ChurnRecord(Piece):
@@ -56,6 +58,7 @@ class Survival(Piece):
     tenures: int
     choice: str
     why: str
+    stays_by: str = "curve"
     families: list[Row]
     curve: list[CurvePoint] = Field(min_length=1)
     hazard_ratios: list[Row]

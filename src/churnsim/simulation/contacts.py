@@ -18,7 +18,8 @@ TargetRule = Literal["all", "top_value", "abc_class", "recent_buyers", "at_risk"
 
 @dataclass(frozen=True, kw_only=True)
 class Targeting:
-    """Whom a campaign reaches, by what the firm can see. It cannot see who has left, so the lost are contacted as well.
+    """Whom a campaign reaches, by what the firm can see: under contract who has left, elsewhere not, so that the lost
+    are contacted as well.
 
     "all": every customer it knows. "top_value": the `share` with the most repeat revenue so far. "abc_class": class
     `abc`, where A are those with the most repeat revenue who together bring 80% of it, B those of the next 15%, C the

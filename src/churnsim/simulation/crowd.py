@@ -12,7 +12,7 @@ from churnsim.errors import ChurnSimError
 from churnsim.kernels import clocks, life
 from churnsim.kernels.newcomers import draw_new
 from churnsim.kernels.residual import residual_margin
-from churnsim.kernels.rules import ACTIVE, AWAITING, CLOCK, LOST, UNBORN
+from churnsim.kernels.rules import ACTIVE, AWAITING, CLOCK, CONTRACT, LOST, UNBORN
 from churnsim.kernels.satisfaction import factor as mood_factor
 from churnsim.simulation.books import INDEX, Books
 from churnsim.simulation.customer import Customer
@@ -136,10 +136,12 @@ class ObjectCrowd:
 
     def visible(self) -> Visible:
         """What the firm sees of its customers."""
-        customers = self.customers
+        customers, contract = self.customers, self.p.numbers.lifetime == CONTRACT
+        known = np.array([c.state != UNBORN and not c.dismissed for c in customers], dtype=np.bool_)
         return Visible(
             uid=np.array([c.uid for c in customers], dtype=np.int64),
-            known=np.array([c.state != UNBORN and not c.dismissed for c in customers], dtype=np.bool_),
+            known=known,
+            there=known & np.array([c.state != LOST for c in customers], dtype=np.bool_) if contract else known,
             first_purchase=np.array([c.first_purchase for c in customers]),
             last_purchase=np.array([c.last_purchase for c in customers]),
             purchases=np.array([c.tenure for c in customers], dtype=np.int64),
@@ -149,8 +151,9 @@ class ObjectCrowd:
         )
 
     def serve_accounts(self, cents: int) -> int:
-        """Charge each known customer with what an account costs; their number."""
-        known = [c for c in self.customers if c.state != UNBORN and not c.dismissed]
+        """Charge each known customer with what an account costs, under contract those who have one; their number."""
+        closed = (UNBORN, LOST) if self.p.numbers.lifetime == CONTRACT else (UNBORN,)
+        known = [c for c in self.customers if c.state not in closed and not c.dismissed]
         for c in known:
             c.margin -= cents
         return len(known)

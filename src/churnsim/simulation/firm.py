@@ -133,7 +133,7 @@ class Firm:
         self.books.pay("service", care.budget_per_period)
 
     def _improve(self, seen: Visible) -> None:
-        quality, known = self.strategy.quality, int(np.count_nonzero(seen.known))
+        quality, known = self.strategy.quality, int(np.count_nonzero(seen.there))
         if quality is None:
             return
         self._service = 1.0
@@ -158,8 +158,8 @@ class Firm:
         if plan is None:
             return
         due = customers.renewals()
-        coming = seen.known & (due >= now) & (due < now + plan.notice)
-        chosen = targets(seen._replace(known=coming), plan, now)
+        coming = seen.there & (due >= now) & (due < now + plan.notice)
+        chosen = targets(seen._replace(there=coming), plan, now)
         number, cost = int(np.count_nonzero(chosen)), cents(plan.cost_per_offer)
         if number:
             self.books.count("retention", cost * number)

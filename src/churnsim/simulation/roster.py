@@ -12,7 +12,7 @@ from churnsim.errors import ChurnSimError, ConfigError
 from churnsim.kernels import accounts
 from churnsim.kernels import roster as kernel
 from churnsim.kernels.lives import COMPLAINTS, LOG, REFERRALS, advance
-from churnsim.kernels.rules import CUSTOMER, UNBORN
+from churnsim.kernels.rules import CONTRACT, CUSTOMER, UNBORN
 from churnsim.simulation.books import flow_of
 from churnsim.simulation.firm import Firm
 from churnsim.simulation.meeting import Tidings
@@ -115,7 +115,7 @@ class Roster:
 
     def visible(self) -> Visible:
         """What the firm sees of its customers."""
-        return Visible.of(self.customers, (self.customers["state"] != UNBORN) & (self.customers["dismissed"] == 0))
+        return Visible.of(self.customers, contract=self.prepared.numbers.lifetime == CONTRACT)
 
     def active(self) -> int:
         """How many are active: those at the start and what the books say since."""
@@ -127,7 +127,7 @@ class Roster:
 
     def serve_accounts(self, cents: int) -> int:
         """Charge each known customer with what an account costs; their number."""
-        return int(kernel.serve_accounts(self.customers, cents))
+        return int(kernel.serve_accounts(self.prepared.rules, self.customers, cents))
 
     def dismiss(self, period: int, now: float) -> None:
         """End the relation with all who cost more than they brought since the last time."""

@@ -14,6 +14,8 @@ population, with the covariates of an observed subscriber where the model has an
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +26,7 @@ from churnsim.data.identity import customer_uids
 from churnsim.errors import ConfigError, DataError
 from churnsim.kernels.newcomers import draw_dropouts
 from churnsim.models.bdw import BetaDiscreteWeibull
+from churnsim.models.design import Design
 from churnsim.models.gamma_gamma import GammaGamma
 from churnsim.models.renewal_covariates import RenewalCovariates
 from churnsim.models.retention import RetentionModel
@@ -35,7 +38,7 @@ from churnsim.simulation.population import Base
 from churnsim.simulation.scores import CustomerScores
 from churnsim.simulation.traits import TraitsBase
 
-__all__ = ["SubscriberBase", "charges_model", "contract_of", "hazard_multipliers"]
+__all__ = ["ObservedSubscribers", "SubscriberBase", "charges_model", "contract_of", "hazard_multipliers"]
 
 Floats = NDArray[np.float64]
 
@@ -45,11 +48,31 @@ STEADY = 400.0
 AHEAD = 12  # renewals over which a multiplier keeps a subscriber as probably as its regression says
 
 
+class ObservedSubscribers:
+    """Subscribers whom a model with covariates tells apart, and what each pays (`charges`: money per renewal, on their
+    index): made once for the contracts of many models, since it keeps what looking them up takes."""
+
+    def __init__(self, frame: pd.DataFrame, *, charges: pd.Series[float] | None = None) -> None:
+        self.frame, self.uids = frame, customer_uids(frame.index)
+        self.charges = None if charges is None else self.by_uid(charges.reindex(frame.index).to_numpy(np.float64))
+        self._centred: dict[Design, Floats] = {}
+
+    def by_uid(self, values: NDArray[Any]) -> CustomerScores:
+        """Values in the order of the rows, to be found by uid."""
+        return CustomerScores(self.uids, values)
+
+    def centred(self, design: Design) -> Floats:
+        """Their covariates as numbers."""
+        if design not in self._centred:
+            self._centred[design] = design.centred(self.frame)
+        return self._centred[design]
+
+
 def contract_of(
     model: RetentionModel,
     *,
     renewals: int = RENEWALS,
-    subscribers: pd.DataFrame | None = None,
+    subscribers: pd.DataFrame | ObservedSubscribers | None = None,
     charges: pd.Series[float] | None = None,
     ahead: int = AHEAD,
 ) -> ContractualLifetime:
@@ -64,38 +87,38 @@ def contract_of(
     """
     if renewals < 1:
         raise ConfigError(f"renewals must be 1 or more; got {renewals}.")
-    known: dict[str, Any] = {}
-    if subscribers is not None and charges is not None:
-        known["charges"] = _by_uid(charges.reindex(subscribers.index))
-    average = model.average_customer if isinstance(model, RenewalCovariates) else model
-    if isinstance(average, (ShiftedBetaGeometric, BetaDiscreteWeibull)):
-        if isinstance(model, RenewalCovariates) and subscribers is not None:
-            known["own"] = _by_uid(model.own_weight(subscribers))
-        return _of_beta(average, renewals, known if "own" in known else {})
-    if not isinstance(model, SurvivalRegression) or subscribers is None:
-        return ContractualLifetime(hazards=_hazards(model.log_survival(np.arange(renewals + 1.0))), unit=model.unit)
+    seen = ObservedSubscribers(subscribers, charges=charges) if isinstance(subscribers, pd.DataFrame) else subscribers
+    ages = np.arange(renewals + 1.0)
+    if isinstance(model, RenewalCovariates):
+        return _of_beta(model.average_customer, ages, _apart(seen, model.own_weight, model.design))
+    if isinstance(model, (ShiftedBetaGeometric, BetaDiscreteWeibull)):
+        return _of_beta(model, ages, {})
+    if not isinstance(model, SurvivalRegression) or seen is None:
+        return ContractualLifetime(hazards=_hazards(model.log_survival(ages)), unit=model.unit)
     if model.proportional:
-        hazards = _hazards(model.log_survival(np.arange(renewals + 1.0)))
-        own = model.hazard_multiplier(subscribers)
-    else:
-        new = subscribers.assign(tenure=0.0, churned=False)
-        with np.errstate(divide="ignore"):
-            mean = np.log(model.residual_survival(new, np.arange(renewals + 1.0)).mean(axis=0))
-        hazards = _hazards(mean)
-        own = hazard_multipliers(subscribers, model, ContractualLifetime(hazards=hazards, unit=model.unit), ahead=ahead)
-    return ContractualLifetime(hazards=hazards, own=_by_uid(own), unit=model.unit, **known)
+        apart = _apart(seen, model.multiplier_at, model.design)
+        return ContractualLifetime(hazards=_hazards(model.log_survival(ages)), unit=model.unit, **apart)
+    with np.errstate(divide="ignore"):
+        new = seen.frame.assign(tenure=0.0, churned=False)
+        hazards = _hazards(np.log(model.residual_survival(new, ages).mean(axis=0)))
+    mean = ContractualLifetime(hazards=hazards, unit=model.unit)
+    own = hazard_multipliers(seen.frame, model, mean, ahead=ahead).to_numpy()
+    return replace(mean, own=seen.by_uid(own), charges=seen.charges)
+
+
+def _apart(seen: ObservedSubscribers | None, own: Callable[[Floats], Floats], design: Design) -> dict[str, Any]:
+    """What a contract knows of observed subscribers, if there are any."""
+    return {} if seen is None else {"own": seen.by_uid(own(seen.centred(design))), "charges": seen.charges}
 
 
 def _of_beta(
-    model: ShiftedBetaGeometric | BetaDiscreteWeibull, renewals: int, known: dict[str, Any]
+    model: ShiftedBetaGeometric | BetaDiscreteWeibull, ages: Floats, apart: dict[str, Any]
 ) -> ContractualLifetime:
     """The contract of an sBG or a BdW: customers differ by their own theta."""
     if isinstance(model, ShiftedBetaGeometric):
-        return ContractualLifetime(a=float(model.alpha), b=float(model.beta), unit=model.unit, **known)
-    passed = np.arange(renewals + 1.0) ** model.c
-    return ContractualLifetime(
-        a=float(model.gamma), b=float(model.delta), hazards=_hazards(-passed), unit=model.unit, **known
-    )
+        return ContractualLifetime(a=float(model.alpha), b=float(model.beta), unit=model.unit, **apart)
+    hazards = _hazards(-(ages**model.c))
+    return ContractualLifetime(a=float(model.gamma), b=float(model.delta), hazards=hazards, unit=model.unit, **apart)
 
 
 def _hazards(log_s: Floats) -> tuple[float, ...]:
@@ -106,10 +129,6 @@ def _hazards(log_s: Floats) -> tuple[float, ...]:
     if not np.isfinite(hazards).all() or (hazards < -1e-12).any():
         raise ConfigError("survival must be finite and never rise to make a contract of it.")
     return tuple(np.clip(hazards, 0.0, 1.0))
-
-
-def _by_uid(values: pd.Series[float]) -> CustomerScores:
-    return CustomerScores.of(values)
 
 
 def hazard_multipliers(

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from churnsim.kernels.rules import LOST, UNBORN
 from churnsim.kernels.selecting import nth_highest
 from churnsim.simulation.contacts import Targeting
 from churnsim.simulation.scores import CustomerScores
@@ -21,13 +22,15 @@ GIVEN_UP = 3.0
 
 
 class Visible(NamedTuple):
-    """What the firm sees, arrays over customers: it knows of those `known`, but not who has left.
+    """What the firm sees, arrays over customers: it knows of those `known`, and takes those for still `there` whom it
+    has not seen leave. Under contract it sees who leaves, elsewhere all it knows count.
 
     `repeat_revenue` is in cents; `response` to contacts is known only as far as a trial has shown it.
     """
 
     uid: NDArray[np.int64]
     known: NDArray[np.bool_]
+    there: NDArray[np.bool_]
     first_purchase: NDArray[np.float64]
     last_purchase: NDArray[np.float64]
     purchases: NDArray[np.int64]
@@ -36,11 +39,13 @@ class Visible(NamedTuple):
     attempts: NDArray[np.int64]
 
     @classmethod
-    def of(cls, records: NDArray[Any], known: NDArray[np.bool_]) -> Visible:
+    def of(cls, records: NDArray[Any], *, contract: bool) -> Visible:
         """The view of customers kept as records."""
+        known = (records["state"] != UNBORN) & (records["dismissed"] == 0)
         return cls(
             uid=records["uid"],
             known=known,
+            there=known & (records["state"] != LOST) if contract else known,
             first_purchase=records["first_purchase"],
             last_purchase=records["last_purchase"],
             purchases=records["seen"].astype(np.int64) + records["k"],
@@ -54,33 +59,33 @@ def targets(seen: Visible, contacts: Targeting, now: float) -> NDArray[np.bool_]
     """Whom the rule picks at time `now`; of equal values and scores those of the lowest uids."""
     if contacts.rule == "recent_buyers":
         assert contacts.within is not None  # the rule needs it
-        return seen.known & (seen.last_purchase >= now - contacts.within)
+        return seen.there & (seen.last_purchase >= now - contacts.within)
     if contacts.rule == "top_value":
         assert contacts.share is not None  # likewise
-        return highest(seen.repeat_revenue, seen.uid, seen.known, round(contacts.share * int(seen.known.sum())))
+        return highest(seen.repeat_revenue, seen.uid, seen.there, round(contacts.share * int(seen.there.sum())))
     if contacts.rule == "responsive":
         assert contacts.share is not None  # likewise
-        return highest(seen.response, seen.uid, seen.known, round(contacts.share * int(seen.known.sum())))
+        return highest(seen.response, seen.uid, seen.there, round(contacts.share * int(seen.there.sum())))
     if contacts.rule == "score":
         assert contacts.share is not None  # likewise
         assert isinstance(contacts.scores, CustomerScores)
         scores = contacts.scores.at(seen.uid, otherwise=-np.inf if contacts.unscored is None else contacts.unscored)
-        return highest(scores, seen.uid, seen.known, round(contacts.share * int(seen.known.sum())))
+        return highest(scores, seen.uid, seen.there, round(contacts.share * int(seen.there.sum())))
     if contacts.rule == "at_risk":
         assert contacts.gaps is not None  # likewise
         own_gap = (seen.last_purchase - seen.first_purchase) / np.maximum(seen.purchases, 1)
         silence = now - seen.last_purchase
         late = (silence > contacts.gaps * own_gap) & (silence <= GIVEN_UP * contacts.gaps * own_gap)
-        return seen.known & (seen.purchases > 0) & late
+        return seen.there & (seen.purchases > 0) & late
     if contacts.rule == "abc_class":
         return _abc(seen, str(contacts.abc))
-    return seen.known.copy()
+    return seen.there.copy()
 
 
 def _abc(seen: Visible, wanted: str) -> NDArray[np.bool_]:
     """Class A are those with the most repeat revenue who together bring 80% of it, B those of the next 15%, C the rest:
     a customer belongs where the revenue of those before it ends."""
-    places = np.flatnonzero(seen.known)
+    places = np.flatnonzero(seen.there)
     ranked = places[np.lexsort((seen.uid[places], -seen.repeat_revenue[places]))]
     revenue = seen.repeat_revenue[ranked]
     before = np.cumsum(revenue) - revenue

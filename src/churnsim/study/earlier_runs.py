@@ -25,12 +25,15 @@ __all__ = ["borrow_outcomes", "outcome_keys"]
 # What says nothing of a strategy's ledger.
 WORDS = ("title", "description", "reference")
 
+# What the ledgers of all strategies depend on; the last two are a study of subscribers' own.
+SHARED = ("seed", "data", "simulation", "market", "budget", "survival", "profit_by_tenure")
+
 
 def outcome_keys(config: StudyConfig, data_checksum: str) -> dict[str, str]:
     """For each strategy a SHA-256 (hex) of all that its ledgers depend on, but the replication's number."""
     content = config.canonical()
     content["simulation"].pop("replications")
-    common = {name: content[name] for name in ("seed", "data", "simulation", "market", "budget")}
+    common = {name: content[name] for name in SHARED if name in content}
     keys = {}
     for strategy, section in zip(content["strategy"], config.strategy, strict=True):
         own = {key: value for key, value in strategy.items() if key not in WORDS}

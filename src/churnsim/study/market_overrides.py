@@ -30,13 +30,22 @@ TIME = "time units"
 
 def mechanism_types() -> dict[str, type]:
     """The parts of a market that a configuration may set, by the name of their table."""
-    from churnsim.simulation import bonds, complaints, neighbours, responses, satisfaction, staff  # loads the kernels
+    from churnsim.simulation import (  # loads the kernels
+        bonds,
+        complaints,
+        neighbours,
+        renewal_offers,
+        responses,
+        satisfaction,
+        staff,
+    )  # fmt: skip
 
     return {
         "terms": responses.Terms,
         "complaints": complaints.Complaints,
         "prospects": responses.Prospects,
         "retention": responses.RetentionResponse,
+        "renewal_offers": renewal_offers.RenewalOfferResponse,
         "quality": responses.QualityResponse,
         "staff": staff.StaffResponse,
         "recovery": responses.RecoveryResponse,

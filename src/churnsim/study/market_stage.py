@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -10,7 +10,9 @@ import pandas as pd
 
 from churnsim.simulation.market import Market
 from churnsim.simulation.population import PosteriorBase
+from churnsim.simulation.renewal_offers import RenewalOffers
 from churnsim.simulation.scenario import Scenario
+from churnsim.simulation.scores import CustomerScores
 from churnsim.simulation.strategy import (
     Acquisition,
     AskForComplaints,
@@ -34,10 +36,10 @@ from churnsim.study.config import StudyConfig
 from churnsim.study.data_stage import StudyData
 from churnsim.study.fit_stage import StudyFits
 from churnsim.study.market_overrides import overridden_mechanisms, overridden_origins
-from churnsim.study.rule_settings import RULE_SETTINGS
+from churnsim.study.rule_settings import CHURN_MODEL, RULE_SETTINGS
 from churnsim.study.score_files import read_scores
 from churnsim.study.section import Section
-from churnsim.study.strategy_sections import BudgetedSection, DeskSection, StrategySection, TargetedSection
+from churnsim.study.strategy_sections import BudgetedSection, DeskSection, RuleSection, StrategySection
 
 __all__ = ["build_market", "build_strategies", "scenario_for", "strategy_rows"]
 
@@ -68,10 +70,17 @@ def build_market(config: StudyConfig, data: StudyData, fits: StudyFits) -> Marke
     )
 
 
-def build_strategies(config: StudyConfig, customers: pd.Index | None = None) -> tuple[Strategy, ...]:
+# Stands for the scores of a model that is not fitted yet: nobody's, so that no simulation would take them.
+UNFITTED = CustomerScores.of({"": 0.0})
+
+
+def build_strategies(
+    config: StudyConfig, customers: pd.Index | None = None, scores: Mapping[str, CustomerScores] | None = None
+) -> tuple[Strategy, ...]:
     """The strategies with their shares of the budget turned into money, in the order of the configuration. Scores are
-    read for `customers`, the ids in the data. Raises DataError for a file of scores that cannot be used."""
-    return tuple(_strategy(config, section, customers) for section in config.strategy)
+    read for `customers`, the ids in the data; those of the study's own models are `scores`, by name, once there are
+    any. Raises DataError for a file of scores that cannot be used."""
+    return tuple(_strategy(config, section, customers, scores or {}) for section in config.strategy)
 
 
 def scenario_for(config: StudyConfig, market: Market, strategy: Strategy) -> Scenario:
@@ -98,7 +107,9 @@ def strategy_rows(config: StudyConfig, strategies: Sequence[Strategy] | None = N
     ]
 
 
-def _strategy(config: StudyConfig, section: StrategySection, customers: pd.Index | None) -> Strategy:
+def _strategy(
+    config: StudyConfig, section: StrategySection, customers: pd.Index | None, scores: Mapping[str, CustomerScores]
+) -> Strategy:
     unit = config.data.unit
     budget = config.budget.per_period if config.budget else 0.0
 
@@ -108,11 +119,13 @@ def _strategy(config: StudyConfig, section: StrategySection, customers: pd.Index
     def spent(part: BudgetedSection | None) -> float:
         return money(part.budget_share, part.budget_per_period) if part else 0.0
 
-    def campaign(part: TargetedSection) -> dict[str, Any]:
+    def campaign(part: RuleSection) -> dict[str, Any]:
         chosen = {key: getattr(part, key) for key in ("rule", *RULE_SETTINGS) if getattr(part, key) is not None}
         if part.within:
             chosen["within"] = part.within.to(unit)
-        if part.scores:
+        if part.scores == CHURN_MODEL:
+            chosen["scores"] = scores.get(CHURN_MODEL, UNFITTED)
+        elif part.scores:
             chosen["scores"] = read_scores(config.folder / part.scores, customers)
         return chosen
 
@@ -128,6 +141,14 @@ def _strategy(config: StudyConfig, section: StrategySection, customers: pd.Index
         referral=as_given(ReferralReward, s.referral),
         retention=RetentionContacts(budget_per_period=spent(s.retention), **campaign(s.retention))
         if s.retention
+        else None,
+        renewal_offers=RenewalOffers(
+            notice=s.renewal_offers.notice.to(unit),
+            discount=s.renewal_offers.discount,
+            cost_per_offer=s.renewal_offers.cost_per_offer,
+            **campaign(s.renewal_offers),
+        )
+        if s.renewal_offers
         else None,
         cross_selling=CrossSelling(budget_per_period=spent(s.cross_selling), **campaign(s.cross_selling))
         if s.cross_selling
@@ -167,13 +188,14 @@ def _settings(strategy: Strategy, section: StrategySection) -> dict[str, Any]:
         del settings[words]
     for campaign, given in (
         (settings["retention"], section.retention),
+        (settings["renewal_offers"], section.renewal_offers),
         (settings["cross_selling"], section.cross_selling),
     ):
         for name, rules in RULE_SETTINGS.items() if campaign else ():
             if campaign["rule"] not in rules:
                 del campaign[name]
             elif name == "scores" and given:
-                campaign[name] = given.scores  # the file's name stands for what is in it
+                campaign[name] = given.scores  # the name of the file or model stands for what it says
     return {
         mechanism: {name: value for name, value in values.items() if value is not None}
         for mechanism, values in settings.items()

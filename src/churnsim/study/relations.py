@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from churnsim.study.config import DataSection, StudyConfig
 from churnsim.study.problems import ConfigPath, Problem, closest
-from churnsim.study.rule_settings import RULE_SETTINGS, needed_settings
-from churnsim.study.strategy_sections import BudgetedSection, DeskSection, StrategySection, TargetedSection
+from churnsim.study.rule_settings import CHURN_MODEL, RULE_SETTINGS, needed_settings
+from churnsim.study.strategy_sections import BudgetedSection, DeskSection, RuleSection, StrategySection
 from churnsim.study.what_if_relations import what_if_problems
 
 __all__ = ["relation_problems"]
@@ -120,7 +120,9 @@ def _strategy_problems(config: StudyConfig) -> Iterator[Problem]:
             yield Problem(path=(*path, "name"), message="is the name of an earlier strategy. Give each its own.")
         yield from _budget_problems(config, strategy, path)
         yield from _rule_problems(config, strategy.retention, (*path, "retention"))
+        yield from _rule_problems(config, strategy.renewal_offers, (*path, "renewal_offers"))
         yield from _rule_problems(config, strategy.cross_selling, (*path, "cross_selling"))
+        yield from _renewal_problems(config, strategy, (*path, "renewal_offers"))
         yield from _market_problems(config, strategy, path)
     running = [s.name for s in config.strategy if not s.reference and s.name != config.comparison.against]
     if not running:
@@ -172,7 +174,7 @@ def _budget_problems(config: StudyConfig, strategy: StrategySection, path: Confi
         )
 
 
-def _rule_problems(config: StudyConfig, campaign: TargetedSection | None, path: ConfigPath) -> Iterator[Problem]:
+def _rule_problems(config: StudyConfig, campaign: RuleSection | None, path: ConfigPath) -> Iterator[Problem]:
     if campaign is None:
         return
     rule = campaign.rule or "all"
@@ -184,10 +186,26 @@ def _rule_problems(config: StudyConfig, campaign: TargetedSection | None, path: 
         if given and rule not in rules:
             users = " or ".join(map(repr, rules))
             yield Problem(path=(*path, key), message=f"only rule = {users} uses it. Remove it or change the rule.")
-    if campaign.scores is not None and not (config.folder / campaign.scores).is_file():
+    if campaign.scores == CHURN_MODEL:
+        if isinstance(config.data, DataSection):
+            message = "there is a churn model in a study of subscribers alone. Give a file of scores."
+            yield Problem(path=(*path, "scores"), message=message)
+    elif campaign.scores is not None and not (config.folder / campaign.scores).is_file():
         place = config.folder / campaign.scores
         message = f"there is no file {str(place)!r}. A relative path starts at the folder of the configuration."
         yield Problem(path=(*path, "scores"), message=message)
+
+
+def _renewal_problems(config: StudyConfig, strategy: StrategySection, path: ConfigPath) -> Iterator[Problem]:
+    offers, unit = strategy.renewal_offers, config.data.unit
+    if offers is None:
+        return
+    if isinstance(config.data, DataSection):
+        message = "only subscribers under contract renew it: setting = 'contractual'. Remove the table."
+        yield Problem(path=path, message=message, show_value=False)
+    elif offers.notice.to(unit) < config.simulation.period.to(unit) * (1 - ROUNDING):
+        message = "is shorter than simulation.period, so that renewals between two reviews would be passed over."
+        yield Problem(path=(*path, "notice"), message=message)
 
 
 def _market_problems(config: StudyConfig, strategy: StrategySection, path: ConfigPath) -> Iterator[Problem]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["RULE_SETTINGS", "needed_settings"]
+__all__ = ["CHURN_MODEL", "RULE_SETTINGS", "needed_settings"]
+
+CHURN_MODEL = "churn_model"
+"""`scores` that are no file: what the churn model of the study says of each subscriber."""
 
 RULE_SETTINGS = {
     "share": ("top_value", "responsive", "score"),

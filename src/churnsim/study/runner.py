@@ -127,6 +127,7 @@ class _Sitting:
         store.write("fits.json", fits.to_json())
         market = self.stages.market(config, data, fits)
         store.write("assumptions.json", self.stages.assumption_rows(market))
+        self.strategies = build_strategies(config, self.stages.customers(data), self.stages.scores(data, fits))
         check_what_ifs(config, market, self.strategies)
         self._value(fits, market)
         warm_kernels(market)

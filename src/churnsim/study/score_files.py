@@ -14,6 +14,7 @@ from churnsim.data.parquet_file import read_parquet_columns
 from churnsim.data.transactions import checked_path
 from churnsim.errors import DataError
 from churnsim.simulation.scores import CustomerScores
+from churnsim.study.rule_settings import CHURN_MODEL
 from churnsim.study.strategy_sections import StrategySection
 
 __all__ = ["read_scores", "scores_checksum"]
@@ -54,8 +55,8 @@ def scores_checksum(section: StrategySection, folder: Path) -> str:
     """SHA-256 of the score files a strategy goes by, "" where there are none: other scores make another study."""
     digests = [
         hashlib.sha256((folder / campaign.scores).read_bytes()).hexdigest()
-        for campaign in (section.retention, section.cross_selling)
-        if campaign and campaign.scores
+        for campaign in (section.retention, section.renewal_offers, section.cross_selling)
+        if campaign and campaign.scores and campaign.scores != CHURN_MODEL
     ]
     return "".join(digests)
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from churnsim.simulation.market import Market, assumptions
+from churnsim.simulation.scores import CustomerScores
 from churnsim.study.config import StudyConfig
 from churnsim.study.crew import Crew
 from churnsim.study.data_stage import StudyData, load_data
@@ -39,6 +40,9 @@ class Stages(Protocol):
 
     def fit(self, config: StudyConfig, data: Any) -> Any:
         """The fitted models."""
+
+    def scores(self, data: Any, fits: Any) -> dict[str, CustomerScores]:
+        """What the study's own models say of the customers, by the name that a strategy's `scores` has for it."""
 
     def market(self, config: StudyConfig, data: Any, fits: Any) -> Market:
         """The market that the strategies meet."""
@@ -81,6 +85,9 @@ class TransactionStages:
 
     def fit(self, config: StudyConfig, data: Any) -> Any:
         return fit_models(data)
+
+    def scores(self, data: Any, fits: Any) -> dict[str, CustomerScores]:
+        return {}
 
     def market(self, config: StudyConfig, data: Any, fits: Any) -> Market:
         return build_market(config, data, fits)

@@ -12,7 +12,14 @@ from pydantic import Field
 from churnsim.simulation.contacts import TargetRule
 from churnsim.study.section import Length, Money, Section, Share, Slug
 
-__all__ = ["BudgetedSection", "DeskSection", "StrategySection", "TargetedSection"]
+__all__ = [
+    "BudgetedSection",
+    "DeskSection",
+    "RenewalOffersSection",
+    "RuleSection",
+    "StrategySection",
+    "TargetedSection",
+]
 
 
 class BudgetedSection(Section):
@@ -22,8 +29,8 @@ class BudgetedSection(Section):
     budget_per_period: Money | None = Field(default=None, description="currency per period")
 
 
-class TargetedSection(BudgetedSection):
-    """Spending spread evenly over customers chosen by a rule."""
+class RuleSection(Section):
+    """Customers chosen by a rule."""
 
     rule: TargetRule | None = Field(default=None, description="who is contacted")
     share: Share | None = Field(
@@ -34,12 +41,24 @@ class TargetedSection(BudgetedSection):
     abc: Literal["A", "B", "C"] | None = Field(default=None, description="the class: rule 'abc_class'")
     scores: str | None = Field(
         default=None,
-        description="a CSV or Parquet file with the columns customer_id and score, relative to this configuration: "
-        "rule 'score'",
+        description="a CSV or Parquet file with the columns customer_id and score, relative to this configuration, or "
+        "'churn_model', the probability to leave by the churn model of a study of subscribers: rule 'score'",
     )
     unscored: float | None = Field(
         default=None, description="the score of customers without one, who come last if it is absent: rule 'score'"
     )
+
+
+class TargetedSection(RuleSection, BudgetedSection):
+    """Spending spread evenly over customers chosen by a rule."""
+
+
+class RenewalOffersSection(RuleSection):
+    """A lower price for the next term, offered to those whom a rule chooses among whose contracts end."""
+
+    notice: Length = Field(description="how long before the renewal at most; no shorter than simulation.period")
+    discount: Share = Field(description="share of the price of the next term")
+    cost_per_offer: Money = Field(default=0.0, description="currency per offer made, on top of the budget")
 
 
 class DeskSection(Section):
@@ -131,6 +150,7 @@ class StrategySection(Section):
     acquisition: BudgetedSection | None = None
     referral: ReferralSection | None = None
     retention: TargetedSection | None = None
+    renewal_offers: RenewalOffersSection | None = None
     cross_selling: TargetedSection | None = None
     quality: BudgetedSection | None = None
     staff: BudgetedSection | None = None

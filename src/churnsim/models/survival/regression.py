@@ -90,8 +90,10 @@ class SurvivalRegression(RetentionModel):
 
     def linear(self, customers: pd.DataFrame) -> Floats:
         """z b of each customer, 0 at mean covariates."""
-        slopes = np.array([self.coefficients[name] for name in self.design.names])
-        return np.asarray(self.design.centred(customers) @ slopes)
+        return self._linear(self.design.centred(customers))
+
+    def _linear(self, centred: Floats) -> Floats:
+        return np.asarray(centred @ np.array([self.coefficients[name] for name in self.design.names]))
 
     @property
     def proportional(self) -> bool:
@@ -101,10 +103,13 @@ class SurvivalRegression(RetentionModel):
     def hazard_multiplier(self, customers: pd.DataFrame) -> pd.Series[float]:
         """Each customer's hazard as a multiple of that at mean covariates (in its stratum): e^(z b) under Cox, e^(-rho
         z b) for Weibull times. ConfigError for the others, whose hazards are not proportional."""
+        return pd.Series(self.multiplier_at(self.design.centred(customers)), customers.index, name="hazard_multiplier")
+
+    def multiplier_at(self, centred: Floats) -> Floats:
+        """The same from covariates as `design.centred` writes them."""
         if self.kind not in ("cox", "weibull_aft"):
             raise ConfigError(f"{self.kind} has no hazard multiplier: covariates stretch its time instead.")
-        slope = 1.0 if self.kind == "cox" else -self.shape
-        return pd.Series(np.exp(slope * self.linear(customers)), customers.index, name="hazard_multiplier")
+        return np.exp((1.0 if self.kind == "cox" else -self.shape) * self._linear(centred))
 
     def log_survival(self, t: Floats) -> Floats:
         """ln S(t) at mean covariates, 1-d; ConfigError with strata, where there is no such customer."""

@@ -36,6 +36,7 @@ def chapter(context: Context) -> Chapter:
     blocks: list[Block] = [
         Text(text=f"{intro} {inside}"),
         _figure(context, found),
+        *_stays(context, found),
         Text(text=say("survival.why", why=found.why), tone="note"),
         _folded(context, "families", found.families),
         Text(text=found.regression_status, tone="note"),
@@ -51,6 +52,19 @@ def chapter(context: Context) -> Chapter:
         _folded(context, "importance", churn.importance),
     ]
     return Chapter(id="survival", title=title, blocks=blocks)
+
+
+def _stays(context: Context, found: Survival) -> list[Block]:
+    """By what the subscribers of the strategies' market stay."""
+    say, last = context.say, found.curve[-1]
+    if last.arrivals is None:
+        return []
+    text = say(
+        "survival.stays_curve" if found.stays_by == "curve" else "survival.stays_apart",
+        model=say(f"survival.model.{found.stays_by}"), arrivals=fmt.percent(last.arrivals, 1),
+        tenure=fmt.fixed(last.tenure, 0), observed=fmt.percent(last.survival, 1),
+    )  # fmt: skip
+    return [Text(text=text)]
 
 
 def _name(context: Context, kind: str) -> str:
@@ -70,6 +84,8 @@ def _figure(context: Context, found: Survival) -> Figure:
         "sbg": say("chart.survival.sbg"),
         "simulated": say("chart.survival.simulated"),
     }
+    if last.arrivals is not None and found.stays_by != "curve":
+        names["arrivals"] = say("chart.survival.arrivals")
     if found.choice == "sbg":
         del names["sbg"]
     unit = context.words.known(f"unit.{found.unit}", found.unit)

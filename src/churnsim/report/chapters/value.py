@@ -49,7 +49,7 @@ def _sentences(context: Context, value: Value) -> list[str]:
     say = context.say
     sentences = [
         say(
-            "value.intro",
+            "value.intro" if value.margin is not None else "value.intro_by_tenure",
             horizon=context.units(value.horizon, value.unit or context.run.validation.unit),
             margin=fmt.percent(value.margin),
             rate=fmt.percent(value.annual_discount_rate),

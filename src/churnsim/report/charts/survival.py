@@ -13,13 +13,17 @@ from churnsim.report.charts.theme import EXPECTED, INK, STRATEGIES, Size
 __all__ = ["survival"]
 
 SIMULATED = "simulated"
+COLOURS = {
+    "survival": INK, "chosen": EXPECTED, "sbg": STRATEGIES[2], "simulated": STRATEGIES[3], "arrivals": STRATEGIES[4],
+}  # fmt: skip
+DASHES = {"chosen": [5, 3], "sbg": [2, 2], "arrivals": [8, 2]}
 
 
 def survival(rows: Sequence[dict[str, Any]], *, x: str, y: str, names: dict[str, str]) -> ChartMaker:
     """Curves over tenure; rows: tenure, lower, upper, and a value for each key of `names` (key: its label)."""
     keys = list(names)
-    colours = [INK, EXPECTED, STRATEGIES[2], STRATEGIES[3]][: len(keys)]
-    dashes = [[1, 0], [5, 3], [2, 2], [1, 0]][: len(keys)]
+    colours = [COLOURS[key] for key in keys]
+    dashes = [DASHES.get(key, [1, 0]) for key in keys]
     long = [{"tenure": row["tenure"], "value": row[key], "series": names[key]} for key in keys for row in rows]
 
     colour = alt.Color(

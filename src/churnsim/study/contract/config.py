@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from churnsim.simulation.assumption import Status
 from churnsim.study.config import Day, StudyConfig
 from churnsim.study.problems import Problem
 from churnsim.study.section import Length, Section
 from churnsim.units import Unit
 
-__all__ = ["ContractStudyConfig", "SubscribersSection", "SurvivalSection"]
+__all__ = ["ContractStudyConfig", "ProfitByTenureSection", "SubscribersSection", "SurvivalSection"]
+
+Amount = Annotated[float, Field(ge=-1e15, le=1e15, allow_inf_nan=False)]
 
 
 class SubscribersSection(Section):
@@ -63,6 +66,22 @@ class SurvivalSection(Section):
     models: tuple[str, ...] | None = Field(default=None, strict=False, description="families to compare; all if absent")
     churn_model: Literal["logistic", "boosting"] = Field(default="logistic", description="who leaves next")
     churn_horizon: Length | None = Field(default=None, description="leaves within this time; one renewal if absent")
+    simulated: Literal["regression", "sbg", "bdw", "curve"] = Field(
+        default="regression",
+        description="by what subscribers stay in the simulation: the Cox regression, the sBG or the BdW, each with the "
+        "covariates, or the curve that the comparison chose, under which all of one tenure are alike",
+    )
+
+
+class ProfitByTenureSection(Section):
+    """What a subscriber contributes with its first payment, at its first renewal, the next, and so on: in place of its
+    charge and the market's margin, the same for all."""
+
+    profits: tuple[Amount, ...] = Field(
+        strict=False, min_length=1, description="currency per unit, the last one from then on; below 0 where it costs"
+    )
+    source: str = Field(default="this configuration", min_length=1, description="where the profits come from")
+    status: Status = Field(default="assumed", description="'measured here', 'published' or 'assumed'")
 
 
 class ContractStudyConfig(StudyConfig):
@@ -71,5 +90,6 @@ class ContractStudyConfig(StudyConfig):
     setting: Literal["contractual"] = "contractual"
     data: SubscribersSection  # type: ignore[assignment]
     survival: SurvivalSection = SurvivalSection()
+    profit_by_tenure: ProfitByTenureSection | None = None
     # Answers are joined with purchases, which a study of subscribers has none of.
     survey: None = None

@@ -18,19 +18,21 @@ from churnsim.models.survival.selection import RENEWAL_MODELS, compare_survival
 from churnsim.study.contract.config import ContractStudyConfig
 from churnsim.study.contract.data import ContractData
 
-__all__ = ["ContractFits", "fit_contract"]
+__all__ = ["ContractFits", "fit_contract", "simulated_fit"]
 
 UNUSABLE = ("not converged", "too little data")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ContractFits:
-    """What a study of subscribers stands on. `chosen` is the family that the comparison picks for the simulation."""
+    """What a study of subscribers stands on. `chosen` is the family that the comparison picks, `simulated` what the
+    simulated subscribers stay by."""
 
     kaplan_meier: CurveFit
     sbg: ModelFit[ShiftedBetaGeometric]
     chosen_kind: str
     chosen: ModelFit[Any]
+    simulated: ModelFit[Any]
     regression: RegressionFit
     churn: ChurnModel
     comparison: pd.DataFrame
@@ -38,17 +40,27 @@ class ContractFits:
     def to_json(self) -> dict[str, Any]:
         """The content of fits.json."""
         found = {
-            "chosen_curve": _stored(self.chosen, self.chosen_kind, "chosen for the simulation"),
+            "chosen_curve": _stored(self.chosen, self.chosen_kind, "chosen curve"),
             "sbg": _stored(self.sbg, "sbg", "differences between subscribers"),
             "regression": _stored(self.regression, "cox", "subscribers told apart"),
         }
         if self.chosen_kind == "sbg":
             del found["sbg"]
+        if self.simulated not in (self.regression, self.chosen):
+            found["simulated"] = _stored(self.simulated, self.simulated.model.family, "chosen for the simulation")
         return found
 
     def warnings(self) -> Iterator[str]:
         """What a reader must know of a fit that is usable but not clean."""
-        for name, fit in (("chosen curve", self.chosen), ("sBG", self.sbg), ("regression", self.regression)):
+        named = {
+            "chosen curve": self.chosen,
+            "sBG": self.sbg,
+            "regression": self.regression,
+            "simulated": self.simulated,
+        }
+        for name, fit in named.items():
+            if name == "simulated" and fit in (self.regression, self.chosen):
+                continue
             if not fit.status.ok or "not proportional" in fit.status.message:
                 yield f"{name}: {fit.status}"
 
@@ -61,18 +73,30 @@ def fit_contract(config: ContractStudyConfig, data: ContractData) -> ContractFit
     chosen: ModelFit[Any] = RENEWAL_MODELS[kind].fit(frame) if kind in RENEWAL_MODELS else fit_curve(frame, kind)
     if chosen.status.code in UNUSABLE:
         raise FitError(f"{kind}: {chosen.status}")
+    regression = fit_regression(frame, covariates=data.covariates)
     horizon = section.churn_horizon.to(data.unit) if section.churn_horizon else 1.0
     return ContractFits(
         kaplan_meier=fit_curve(frame),
         sbg=ShiftedBetaGeometric.fit(frame),
         chosen_kind=kind,
         chosen=chosen,
-        regression=fit_regression(frame, covariates=data.covariates),
+        simulated=simulated_fit(section.simulated, data, regression, chosen),
+        regression=regression,
         churn=ChurnModel.fit(
             frame, covariates=data.covariates, horizon=horizon, kind=section.churn_model, seed=config.seed
         ),
         comparison=comparison,
     )
+
+
+def simulated_fit(kind: str, data: ContractData, regression: RegressionFit, chosen: ModelFit[Any]) -> ModelFit[Any]:
+    """The fit that the configuration wants the simulated subscribers to stay by."""
+    if kind in ("regression", "curve"):
+        return regression if kind == "regression" else chosen
+    fit: ModelFit[Any] = RENEWAL_MODELS[kind].fit(data.subscribers, covariates=data.covariates)
+    if fit.status.code in UNUSABLE:
+        raise FitError(f"{kind} with covariates: {fit.status}")
+    return fit
 
 
 def _stored(fit: ModelFit[Any], family: str, role: str) -> dict[str, Any]:

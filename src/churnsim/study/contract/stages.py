@@ -9,19 +9,21 @@ import numpy as np
 import pandas as pd
 
 from churnsim.simulation.engines import simulate
-from churnsim.simulation.lifetimes import ContractualLifetime
+from churnsim.simulation.lifetimes import ContractualLifetime, ProfitByTenure, Spend
 from churnsim.simulation.market import Market, assumptions
 from churnsim.simulation.population import Cohort
 from churnsim.simulation.scenario import Scenario
+from churnsim.simulation.scores import CustomerScores
 from churnsim.simulation.strategy import Strategy
-from churnsim.simulation.subscribers import SubscriberBase, charges_model, contract_of, hazard_multipliers
+from churnsim.simulation.subscribers import charges_model, contract_of
 from churnsim.study.config import StudyConfig
 from churnsim.study.contract.config import ContractStudyConfig
 from churnsim.study.contract.data import ContractData, load_subscribers
 from churnsim.study.contract.fits import ContractFits, fit_contract
+from churnsim.study.contract.market import contract_market
 from churnsim.study.contract.value import value_subscribers
 from churnsim.study.crew import Crew
-from churnsim.study.market_overrides import overridden_mechanisms, overridden_origins
+from churnsim.study.rule_settings import CHURN_MODEL
 from churnsim.study.store import rows
 
 __all__ = ["ContractStages"]
@@ -52,37 +54,20 @@ class ContractStages:
         """Every model; FitError when the one chosen cannot be used."""
         return fit_contract(_own(config), data)
 
+    def scores(self, data: ContractData, fits: ContractFits) -> dict[str, CustomerScores]:
+        """The probability to leave of those still there."""
+        return {CHURN_MODEL: CustomerScores.of(fits.churn.probability(data.there))}
+
     def market(self, config: StudyConfig, data: ContractData, fits: ContractFits) -> Market:
-        """The actual subscribers on a contract with the chosen curve's hazards, told apart by the regression."""
-        horizon = round(config.simulation.horizon.to(data.unit))
-        renewals = int(data.subscribers["tenure"].max()) + horizon
-        contract = contract_of(fits.chosen.model, renewals=renewals)
-        spend = charges_model(data.charges)
-        multipliers = None
-        if contract.hazards is not None:
-            multipliers = hazard_multipliers(data.subscribers, fits.regression.model, contract, ahead=horizon)
-        draws: tuple[Any, ...] = ()
-        if config.simulation.parameter_uncertainty:
-            models = fits.chosen.draw_parameters(config.most_replications, seed=config.seed)
-            draws = tuple((contract_of(model, renewals=renewals), spend) for model in models)
-        return Market(
-            customers=SubscriberBase(data.subscribers, charges=data.charges, multipliers=multipliers),
-            purchases=contract, spend=spend, draws=draws, origins=overridden_origins(config.market),
-            **overridden_mechanisms(config.market),
-        )  # fmt: skip
+        """The actual subscribers, told apart as the configuration wants."""
+        return contract_market(_own(config), data, fits)
 
     def assumption_rows(self, market: Market) -> list[dict[str, Any]]:
         """Hazards by tenure are told by the survival chapter; here stand the first and the last."""
         found = rows(assumptions(market))
         hazards = [row for row in found if row["parameter"].startswith("purchases.hazard_")]
         kept = {id(row) for row in (hazards[:1] + hazards[-1:])}
-        shown = [row for row in found if row not in hazards or id(row) in kept]
-        for row in shown:
-            if row["parameter"].startswith("spend."):
-                row["source"], row["status"] = "spread of the charges; steadiness assumed", "measured here"
-                if row["parameter"] == "spend.p":
-                    row["source"], row["status"] = "one snapshot does not show how steady a charge is", "assumed"
-        return shown
+        return [row for row in found if row not in hazards or id(row) in kept]
 
     def value(self, config: StudyConfig, data: ContractData, fits: ContractFits, market: Market) -> dict[str, Any]:
         """What those still there are worth, by each model."""
@@ -91,6 +76,7 @@ class ContractStages:
             data, fits, horizon=float(round((section.horizon or config.simulation.horizon).to(data.unit))),
             annual_discount_rate=market.terms.annual_discount_rate if asked is None else asked,
             margin=market.terms.margin, draws=section.draws, seed=config.seed,
+            profits=market.spend.profits if isinstance(market.spend, ProfitByTenure) else None,
         )  # fmt: skip
 
     def purchases(self, data: ContractData) -> None:
@@ -111,7 +97,7 @@ class ContractStages:
         # No purchases are held out; what is checked is survival.
         nothing = {"calibration_end": "", "holdout_end": "", "unit": data.unit}
         empty: dict[str, Any] = {"frequency": [], "holdout_by_frequency": [], "tracking": [], "replay": None}
-        return {"validation.json": {**nothing, **empty}, "survival.json": _survival(config, data, fits)}
+        return {"validation.json": {**nothing, **empty}, "survival.json": _survival(config, data, fits, market)}
 
 
 def _own(config: StudyConfig) -> ContractStudyConfig:
@@ -119,16 +105,20 @@ def _own(config: StudyConfig) -> ContractStudyConfig:
     return config
 
 
-def _survival(config: StudyConfig, data: ContractData, fits: ContractFits) -> dict[str, Any]:
+def _survival(config: StudyConfig, data: ContractData, fits: ContractFits, market: Market) -> dict[str, Any]:
     """The content of survival.json."""
     band = fits.kaplan_meier.band()
     tenures = band.index.to_numpy(dtype=np.float64)
-    simulated = _newcomers(contract_of(fits.kaplan_meier.model, renewals=int(tenures[-1])), data, config.seed)
-    shares = simulated[tenures.astype(np.int64)] / NEWCOMERS
+    last, spend = int(tenures[-1]), charges_model(data.charges)
+    ages = tenures.astype(np.int64)
+    # The engine against what it was given, and the new subscribers of the strategies' market.
+    shares = _newcomers(contract_of(fits.kaplan_meier.model, renewals=last), spend, last, config.seed)[ages]
+    arrivals = _newcomers(market.purchases, market.spend, last, config.seed)[ages]
     inside = (shares >= band["lower"].to_numpy()) & (shares <= band["upper"].to_numpy())
     curve = {
         "tenure": tenures, "survival": band["survival"], "lower": band["lower"], "upper": band["upper"],
         "chosen": fits.chosen.model.survival(tenures), "sbg": fits.sbg.model.survival(tenures), "simulated": shares,
+        "arrivals": arrivals,
     }  # fmt: skip
     scores, regression = fits.churn.scores, fits.regression
     names = [name for name in ("statistic", "p") if regression.checks is not None]
@@ -143,6 +133,7 @@ def _survival(config: StudyConfig, data: ContractData, fits: ContractFits) -> di
         "tenures": int(inside.size),
         "choice": fits.chosen_kind,
         "why": fits.comparison.attrs["why"],
+        "stays_by": _own(config).survival.simulated,
         "families": rows(fits.comparison.reset_index()),
         "curve": [dict(zip(curve, values, strict=True)) for values in zip(*curve.values(), strict=True)],
         "hazard_ratios": rows(regression.summary().reset_index()),
@@ -157,9 +148,9 @@ def _survival(config: StudyConfig, data: ContractData, fits: ContractFits) -> di
     }  # fmt: skip
 
 
-def _newcomers(contract: ContractualLifetime, data: ContractData, seed: int) -> Any:
-    """New subscribers still there after 0, 1, 2 ... renewals, simulated; the renewal at t is in the period from t."""
-    longest = len(contract.hazards or ())
-    market = Market(customers=Cohort(size=NEWCOMERS), purchases=contract, spend=charges_model(data.charges))
-    scenario = Scenario(market=market, strategy=Strategy(name="none"), horizon=longest + 1.0, period=1.0, epoch=1.0)
-    return simulate(scenario, seed=seed, engine="compiled").account("active_end")
+def _newcomers(purchases: ContractualLifetime, spend: Spend, renewals: int, seed: int) -> Any:
+    """Shares of new subscribers still there after 0, 1, 2 ... renewals, simulated without any strategy; the renewal at
+    t is in the period from t."""
+    market = Market(customers=Cohort(size=NEWCOMERS), purchases=purchases, spend=spend)
+    scenario = Scenario(market=market, strategy=Strategy(name="none"), horizon=renewals + 1.0, period=1.0, epoch=1.0)
+    return simulate(scenario, seed=seed, engine="compiled").account("active_end") / NEWCOMERS

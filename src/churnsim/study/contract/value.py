@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from churnsim.models.retention import RetentionModel
+from churnsim.models.retention import RetentionModel, amounts_at
 from churnsim.study.contract.data import ContractData
 from churnsim.study.contract.fits import ContractFits
 from churnsim.study.store import rows
@@ -34,25 +35,33 @@ def value_subscribers(
     margin: float,
     draws: int,
     seed: int,
+    profits: Sequence[float] | None = None,
 ) -> dict[str, Any]:
     """The content of value.json: expected discounted margin of the subscribers still there over `horizon` renewals.
 
-    `total` is by the regression, which tells them apart; `by_model` sets it beside the sBG, the chosen curve, and one
-    average churn rate for all. Intervals are those of the parameters' estimation error.
+    `total` is by the regression, which tells them apart; `by_model` sets it beside the sBG, the chosen curve, what the
+    simulation stays by, and one average churn rate for all. `profits` by tenure stand in place of charges and margin.
+    Intervals are those of the parameters' estimation error.
     """
     there, charges = data.there, data.charges.loc[data.there.index]
-    money = charges * margin
+    money = charges * margin if profits is None else charges * 0 + 1.0
 
     def values(model: RetentionModel) -> pd.Series[float]:
-        found = model.residual_value(annual_discount_rate, money, customers=there, horizon=horizon)
+        found = model.residual_value(annual_discount_rate, money, customers=there, horizon=horizon, by_tenure=profits)
         assert isinstance(found, pd.Series)  # customers were given
         return found
 
     churn = average_churn(data)
     v = (1.0 + annual_discount_rate) ** (-1.0 / units_per_year(data.unit))
     steps = np.arange(1.0, horizon + 1.0)
-    average = float(money.sum() * ((1.0 - churn) ** steps @ v ** (steps - 1.0)))
+    spread = (1.0 - churn) ** steps * v ** (steps - 1.0)
+    if profits is None:
+        average = float(money.sum() * spread.sum())
+    else:
+        average = float((amounts_at(profits, there["tenure"].to_numpy(np.float64)[:, None] + steps) @ spread).sum())
     models = {"regression": fits.regression, fits.chosen_kind: fits.chosen, "sbg": fits.sbg}
+    if fits.simulated not in models.values():
+        models[fits.simulated.model.family] = fits.simulated
     table = []
     for name, fit in models.items():
         drawn = [float(values(model).sum()) for model in fit.draw_parameters(draws, seed=seed)]
@@ -68,7 +77,8 @@ def value_subscribers(
                   "average_rate_error": 0.0})  # fmt: skip
     own = values(fits.regression.model)
     return {
-        "annual_discount_rate": annual_discount_rate, "horizon": horizon, "unit": data.unit, "margin": margin,
+        "annual_discount_rate": annual_discount_rate, "horizon": horizon, "unit": data.unit,
+        "margin": margin if profits is None else None,
         "total": table[0]["total"], "lower": table[0]["lower"], "upper": table[0]["upper"], "level": LEVEL,
         "customers": len(own), "mean_p_alive": None, "by_decile": rows(by_decile(own)), "by_model": table,
         "average_churn": churn,
