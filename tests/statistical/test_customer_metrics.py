@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -45,11 +47,46 @@ def test_tables_add_up_to_the_books(experiment, buying, tables):
     assert table["revenue"].sum() == pytest.approx(ledger.account("revenue").sum() / 100)
     assert table["margin"].sum() == pytest.approx(ledger.account("margin").sum() / 100)
     assert table["purchases"].sum() == ledger.account("purchases").sum()
-    assert (table["origin"] == "new").sum() == ledger.account("births").sum()
+    assert (table["origin"] == "paid").sum() == ledger.account("births").sum() > 0
     assert table["lost"].isna().sum() == ledger.account("active_end")[-1]
     for cause in ("organic", "failure", "complaint"):
         assert (table["cause"] == cause).sum() == ledger.account(f"losses_{cause}").sum()
     assert table.index.is_unique
+
+
+def test_everybody_says_how_it_came_and_what_became_of_it(cdnow_market):
+    """Counts agree with the books, for each way to come and to go, and the customers of the data keep their ids."""
+    market = replace(
+        cdnow_market, referral=cs.Referral(rate_per_year=2.0), word_of_mouth=cs.WordOfMouth(weight=2.0, imitation=0.5),
+        competitors=cs.Competitors(customers=800.0, loss_per_year=0.5, comes_here=0.3),
+    )  # fmt: skip
+    everything = cs.Strategy(
+        name="everything",
+        acquisition=cs.Acquisition(budget_per_period=1500.0),
+        retention=cs.RetentionContacts(budget_per_period=90.0),
+        desk=cs.ComplaintDesk(staff=1, mean_service_time=0.1, wage_per_period=5.0, cost_per_reply=2.0),
+    )
+    experiment = cs.Experiment(market=market, seed=2, horizon=24.0)
+    table, ledger = cs.customer_table(experiment, everything, 1), experiment.ledger(everything, 1)
+    for origin in ("paid", "referred", "told", "switched"):
+        assert (table["origin"] == origin).sum() == ledger.account(f"births_{origin}").sum() > 0
+    for name in ("failures", "complaints"):
+        assert table[name].sum() == ledger.account(name).sum() > 0
+    lost = table["lost"].notna() & (table["cause"] != "before the start")
+    assert (table.loc[lost, "destination"] == "competitor").sum() == ledger.account("losses_switched").sum() > 0
+    assert (table.loc[lost, "destination"] != "").all()
+    assert (table.loc[~lost, "destination"] == "").all()
+    assert table["referrals"].sum() >= ledger.account("births_referred").sum()
+    # What was spent on customers one by one: contacts, which share out a budget in whole cents, and answers.
+    spent = table["margin"].sum() - table["net_margin"].sum()
+    accounts = (ledger.account("retention") + ledger.account("recovery")).sum() / 100
+    assert spent == pytest.approx(accounts, rel=0.005)
+    base = table["origin"] == "start"
+    assert table.loc[base, "customer_id"].tolist() == market.customers.ids.tolist()
+    assert table.loc[~base, "customer_id"].isna().all()
+    assert (table[["rate", "dropout"]] > 0).all().all()
+    found = cs.retention_by_tenure([table, table], [4.0], horizon=24.0, origin="referred")
+    assert 0 < found["retention"][0] < 1
 
 
 def test_who_was_gone_before_the_start_is_told_apart(cdnow_market):

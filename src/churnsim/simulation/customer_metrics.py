@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 from churnsim.errors import ConfigError
 from churnsim.simulation.assumption import not_negative
+from churnsim.simulation.customer_table import ORIGINS
 from churnsim.simulation.paired import Interval, interval
 
 __all__ = ["realised_value", "retention_by_tenure", "simulated_whale_curve"]
 
 Floats = NDArray[np.float64]
 Tables = Sequence[pd.DataFrame]
-ORIGINS = ("start", "new")
+START, NEW = "start", "new"
 
 
 def retention_by_tenure(
@@ -28,9 +29,9 @@ def retention_by_tenure(
 ) -> pd.DataFrame:
     """Share of customers not yet lost at each tenure (time units): tenure, retention, lower, upper, replications.
 
-    Tenure runs from the first purchase of those who came during the simulation ("new"), from time 0 for those who were
-    with the firm then ("start"). Kaplan & Meier's product limit, since who came late has not been seen for long; the
-    first loss counts, whether or not the customer was won back.
+    Tenure runs from the first purchase of those who came during the simulation ("new", or one of their origins, such as
+    "referred"), from time 0 for those who were with the firm then ("start"). Kaplan & Meier's product limit, since who
+    came late has not been seen for long; the first loss counts, whether or not the customer was won back.
     """
     if not tenures or min(tenures) < 0 or max(tenures) > horizon:
         raise ConfigError(f"tenures must lie between 0 and the horizon, {horizon:g}; got {list(tenures)}.")
@@ -42,7 +43,7 @@ def retention_by_tenure(
         return product_limit(seen, ~np.isnan(first), np.asarray(tenures, dtype=np.float64))
 
     there = [table[table["cause"] != "before the start"] for table in _of(tables, origin)]
-    there = [table[(table["origin"] == "new") | ~(table["first_lost"] <= 0)] for table in there]
+    there = [table[(table["origin"] != START) | ~(table["first_lost"] <= 0)] for table in there]
     return _summarised(there, curve, "tenure", tenures, "retention", level)
 
 
@@ -97,9 +98,9 @@ def simulated_whale_curve(
 
 
 def _of(tables: Tables, origin: str) -> list[pd.DataFrame]:
-    if origin not in ORIGINS:
-        raise ConfigError(f"unknown origin {origin!r}. Use 'start' or 'new'.")
-    chosen = [table[table["origin"] == origin] for table in tables]
+    if origin not in (NEW, *ORIGINS.values()):
+        raise ConfigError(f"unknown origin {origin!r}. Use 'new' or one of {', '.join(map(repr, ORIGINS.values()))}.")
+    chosen = [table[(table["origin"] != START) if origin == NEW else (table["origin"] == origin)] for table in tables]
     if any(table.empty for table in chosen):
         raise ConfigError(f"some replications have no customer of origin {origin!r}, so nothing can be said of them.")
     return chosen

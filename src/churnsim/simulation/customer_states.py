@@ -13,17 +13,18 @@ from churnsim.kernels.rules import ACTIVE, AWAITING, LOST, UNBORN
 __all__ = ["COLUMNS", "customer_states"]
 
 COLUMNS = (
-    "origin", "state", "cause", "first_purchase", "last_purchase", "lost_at", "k", "referrals", "revenue", "margin",
-    "unhappy", "expected", "satisfied",
+    "origin", "state", "cause", "destination", "first_purchase", "last_purchase", "lost_at", "k", "referrals",
+    "revenue", "margin", "unhappy", "expected", "satisfied", "rate", "dropout",
 )  # fmt: skip
 
-REAL = ("first_purchase", "last_purchase", "lost_at", "expected", "satisfied")
+REAL = ("first_purchase", "last_purchase", "lost_at", "expected", "satisfied", "rate", "dropout")
 
 
 def customer_states(customers: Any) -> pd.DataFrame:
     """From records or objects: columns of `COLUMNS` and `alive`, indexed and sorted by uid; the unborn are left out.
 
-    `k` counts purchases in the simulation without a new customer's first; `revenue` and `margin` are cents.
+    `k` counts purchases in the simulation without a new customer's first; `revenue` and `margin` are cents, the margin
+    less what the firm spent on this customer. `rate` and `dropout` are the traits, which no firm sees.
     """
     if isinstance(customers, np.ndarray):
         # A lost customer's record keeps the time of the loss where a living one's has its next event.

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from churnsim.kernels.life import EVAPORATES, SWITCHES
+from churnsim.kernels.rules import KNOWN, PAID, REFERRED, SWITCHED, TOLD
 from churnsim.simulation.engines import simulate
 from churnsim.simulation.experiment import Experiment
 from churnsim.simulation.ledger import Ledger
@@ -20,19 +22,34 @@ from churnsim.simulation.strategy import Strategy
 __all__ = ["customer_table", "customer_tables"]
 
 LOST = "lost_"
+COLUMNS = (
+    "customer_id", "origin", "born", "rate", "dropout", "first_lost", "lost", "cause", "destination", "returns",
+    "failures", "complaints", "referrals", "purchases", "last_purchase", "revenue", "margin", "net_margin", "value",
+)  # fmt: skip
+# How a customer came, in the words of the ledger's accounts, and where a lost one went.
+ORIGINS = {KNOWN: "start", PAID: "paid", REFERRED: "referred", TOLD: "told", SWITCHED: "switched"}
+DESTINATIONS = {EVAPORATES: "nobody", SWITCHES: "competitor"}
 
 
 def customer_table(experiment: Experiment, strategy: Strategy, replication: int) -> pd.DataFrame:
     """What became of every customer in one replication; index uid.
 
-    Columns: `origin` ("start" for the base, "new" for who came later), `born` (first purchase, in time units; 0 or
-    before for the base), `first_lost` (missing while never lost), `lost` and `cause` (missing and "" for those with the
-    firm at the horizon; who was gone before the start has lost = 0 and cause "before the start"), `returns`,
-    `purchases`, `revenue` and `margin` (money over the horizon), `value` (the margin discounted to time 0 or, for a new
-    customer, to its birth).
+    Who it is: `customer_id` (the data's own; missing for who came later and for a cohort), `origin` ("start" for the
+    base; "paid", "referred", "told" by others or "switched" from a competitor for who came later), `born` (first
+    purchase, in time units; 0 or before for the base), and the true `rate` (purchases per time unit) and `dropout`
+    (probability, hazard or multiplier, as the purchase model has it), which no firm sees.
+
+    What became of it: `first_lost` (missing while never lost), `lost`, `cause` and `destination` (missing, "" and ""
+    for those with the firm at the horizon; who was gone before the start has lost = 0 and cause "before the start";
+    destinations are "nobody" and "competitor"), `returns`, `failures`, `complaints`, `referrals` (times it recommended
+    the firm, whether or not somebody came), `purchases` and `last_purchase`.
+
+    What it brought: `revenue` and `margin` (money over the horizon), `net_margin` (the margin less what was spent on
+    this customer: contacts, offers, answers, compensation, serving; what it cost to win is in no customer's account),
+    and `value` (the margin discounted to time 0 or, for a new customer, to its birth).
 
     Where bonds, cross-selling or a profit by tenure make the margin's share of revenue differ between purchases, a
-    purchase gets the share that its period has on average.
+    purchase gets the share that its period has on average; `net_margin` is exact.
     """
     scenario = experiment.scenario(strategy)
     ledger = simulate(scenario, seed=experiment.seed, replication=replication, engine=experiment.engine, log=True)
@@ -78,10 +95,21 @@ def _table(scenario: Scenario, ledger: Ledger, base: Base) -> pd.DataFrame:
     births = log[log["kind"] == "birth"]
     uids = np.concatenate([base.uids, births["uid"].to_numpy(dtype=np.int64)])
     table = pd.DataFrame(index=pd.Index(uids, name="uid"))
-    table["origin"] = np.repeat(["start", "new"], [len(base.uids), len(births)])
+    assert ledger.customers is not None  # a log was asked for
+    states = ledger.customers.reindex(table.index)
+    ids = getattr(scenario.market.customers, "ids", None)
+    table["customer_id"] = pd.Series(ids, index=base.uids, dtype=object) if ids is not None else None
+    table["origin"] = states["origin"].map(ORIGINS)
     table["born"] = np.concatenate([base.first_purchase, births["time"].to_numpy(dtype=np.float64)])
+    table[["rate", "dropout"]] = states[["rate", "dropout"]]
     gone = np.concatenate([~base.alive, np.zeros(len(births), dtype=bool)])
     _add_fates(table, log, gone)
+    table["destination"] = states["destination"].map(DESTINATIONS).fillna("").where(table["lost"].notna(), "")
+    for name, kind in (("failures", "failure"), ("complaints", "complaint")):
+        counts = log.loc[log["kind"] == kind, "uid"].value_counts()
+        table[name] = counts.reindex(table.index, fill_value=0)
+    table["referrals"] = states["referrals"]
+    table["last_purchase"] = states["last_purchase"]
     purchases = log[log["kind"] == "purchase"]
     period = np.minimum((purchases["time"] / ledger.period).astype(np.int64), len(ledger.table) - 1)
     revenue, margin = ledger.account("revenue"), ledger.account("margin")
@@ -100,7 +128,9 @@ def _table(scenario: Scenario, ledger: Ledger, base: Base) -> pd.DataFrame:
         }
     ).groupby("uid")
     sums = by_uid.sum().reindex(table.index, fill_value=0)
-    return table.join(sums).astype({"purchases": np.int64})
+    table = table.join(sums).astype({"purchases": np.int64})
+    table["net_margin"] = states["margin"] / 100
+    return table[list(COLUMNS)]
 
 
 def _add_fates(table: pd.DataFrame, log: pd.DataFrame, gone: NDArray[np.bool_]) -> None:

@@ -73,6 +73,11 @@ class PosteriorBase:
         # Strategies are compared on the same customers, so that the same draw is asked for several times in a row.
         self._last: tuple[Any, Base] | None = None
 
+    @property
+    def ids(self) -> pd.Index:
+        """The customers' own ids."""
+        return self._summary.index
+
     def __len__(self) -> int:
         return len(self._uids)
 

@@ -199,6 +199,11 @@ class SubscriberBase:
         self._given = multipliers is not None
         self._traits = TraitsBase(traits)
 
+    @property
+    def ids(self) -> pd.Index:
+        """The subscribers' own ids."""
+        return self._index
+
     def __len__(self) -> int:
         return len(self._uids)
 

@@ -51,7 +51,12 @@ class TraitsBase:
         if unknown:
             raise DataError(f"unknown trait columns {unknown}. There are {', '.join(COLUMNS)}.")
         self._traits = {str(name): _checked(traits, str(name)) for name in traits.columns}
-        self._uids = customer_uids(traits.index)
+        self._uids, self._ids = customer_uids(traits.index), traits.index
+
+    @property
+    def ids(self) -> pd.Index:
+        """The customers' own ids."""
+        return self._ids
 
     def __len__(self) -> int:
         return len(self._uids)
