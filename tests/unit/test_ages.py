@@ -35,6 +35,12 @@ def customers(ages: tuple[float, float]) -> pd.DataFrame:
 def test_many_customers_are_worth_what_each_is(model: Any, ages: tuple[float, float]) -> None:
     seen = customers(ages)
     few = seen.iloc[:: ROWS // 8]  # too few to interpolate
+    np.testing.assert_allclose(
+        model.expected_purchases(seen, 52.0).loc[few.index],
+        model.expected_purchases(few, 52.0),
+        rtol=10 * TOLERANCE,
+        atol=0,
+    )
     for horizon in (52.0, np.inf):
         together = model.residual_transactions(seen, 0.1, horizon=horizon).loc[few.index]
         alone = model.residual_transactions(few, 0.1, horizon=horizon)
