@@ -21,13 +21,22 @@ import numpy as np
 import pandas as pd
 
 from churnsim.data import datasets, summarise
+from churnsim.models.bg_bb import BGBB
 from churnsim.models.bg_nbd import BGNBD
 from churnsim.models.interop import from_lifetimes
 from churnsim.models.mbg_nbd import MBGNBD
 from churnsim.models.pareto_nbd import ParetoNBD
 
-FITTERS = {BGNBD: "BetaGeoFitter", MBGNBD: "ModifiedBetaGeoFitter", ParetoNBD: "ParetoNBDFitter"}
-WORDS = {BGNBD: "BG/NBD", MBGNBD: "MBG/NBD", ParetoNBD: "Pareto/NBD"}
+FITTERS = {
+    BGNBD: "BetaGeoFitter",
+    MBGNBD: "ModifiedBetaGeoFitter",
+    ParetoNBD: "ParetoNBDFitter",
+    BGBB: "BetaGeoBetaBinomFitter",
+}
+WORDS = {BGNBD: "BG/NBD", MBGNBD: "MBG/NBD", ParetoNBD: "Pareto/NBD", BGBB: "BG/BB"}
+# Opportunities are no durations, so another unit of time is no other problem for BG/BB.
+DONORS = "Donors"
+UNITS_OF_TIME = ("CDNOW in seconds", "CDNOW in years")
 TRUTH = BGNBD(r=0.6, alpha=5.0, a=0.8, b=2.0)
 
 
@@ -39,6 +48,9 @@ def hard_data() -> Iterator[tuple[str, str, pd.DataFrame]]:
     """(title, what is hard, summary)."""
     cdnow = summarise(datasets.cdnow(), until="1997-09-30")
     cdnow.attrs = {}
+    donors = datasets.donations()
+    each = np.repeat(np.arange(len(donors)), donors["customers"])
+    yield DONORS, "nothing: BG/BB's textbook, six yearly opportunities", donors.iloc[each].reset_index(drop=True)
     yield "CDNOW", "nothing: 2,357 customers, the textbook's", cdnow
     yield (
         "CDNOW in seconds",
@@ -60,6 +72,14 @@ def hard_data() -> Iterator[tuple[str, str, pd.DataFrame]]:
     x = rng.poisson(rate * 52.0)
     last = np.where(x > 0, 52.0 * rng.random(500) ** (1 / np.maximum(x, 1)), 0.0)
     yield "Heavy buyers", "500 customers with 260 purchases on average", frame(x, last, 52.0)
+
+
+def in_opportunities(summary: pd.DataFrame) -> pd.DataFrame:
+    """Each whole week an opportunity, bought at or not."""
+    T = np.floor(summary["T"])
+    recency = np.minimum(np.ceil(summary["recency"]), T)
+    frequency = np.minimum(summary["frequency"], recency).astype(int)
+    return frame(frequency, np.where(frequency > 0, recency, 0.0), T)
 
 
 @dataclass(frozen=True)
@@ -94,7 +114,10 @@ def theirs(family: Any, summary: pd.DataFrame) -> Outcome:
 def rows(families: Any = FITTERS) -> Iterator[list[str]]:
     for title, _, summary in hard_data():
         for family in families:
-            mine, other = ours(family, summary), theirs(family, summary)
+            if title in UNITS_OF_TIME if family is BGBB else title == DONORS:
+                continue
+            own = in_opportunities(summary) if family is BGBB else summary
+            mine, other = ours(family, own), theirs(family, own)
             gap = "" if other.loglik is None or mine.loglik is None else _number(mine.loglik - other.loglik)
             if other.loglik is not None and not np.isfinite(other.loglik):
                 gap = "unusable"
@@ -137,7 +160,9 @@ raises in {raised} and ends more than 0.1 below the maximum in {short}; churnsim
 
 *boundary* and *ridge* name parameters that the data do not determine; forecasts from such a fit are usually still
 determined (`churnsim.delta_interval` shows how well), single parameters are not. *too little data* means that no
-customer bought again. The message of a status names the parameters concerned and what to try.
+customer bought again. BG/BB reads the same data by whole weeks, each an opportunity bought at or not, so that its
+log-likelihoods are of other data than those above them. The message of a status names the parameters concerned and
+what to try.
 """
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import churnsim as cs
@@ -10,7 +11,7 @@ from churnsim.errors import ConfigError
 from churnsim.models.families import PURCHASE_FAMILIES
 from churnsim.models.gamma_gamma import GammaGamma
 from churnsim.models.posterior import sample_posterior
-from churnsim.models.priors import LogNormal
+from churnsim.models.priors import LogNormal, Normal
 from churnsim.models.simulation_calibration import simulation_based_calibration
 
 PRIORS = {
@@ -47,18 +48,68 @@ def test_ranks_are_even_and_a_narrow_posterior_is_caught():
     assert wrong.summary()["outer"].max() > 0.5
 
 
+def test_a_wrong_likelihood_is_caught():
+    """Planted error: customers of MBG/NBD, who may leave at once, read by the likelihood of BG/NBD, whose may not."""
+
+    def wrong(family, summary, **settings):
+        return sample_posterior(cs.BGNBD, summary, **settings)
+
+    settings = {"ages": AGES, "seed": 3, "replications": 20, "priors": PRIORS}
+    found = simulation_based_calibration(cs.MBGNBD, sampler=wrong, **settings)
+    assert not found.calibrated(level=0.001), found.summary()
+
+
+# Scaled parameters: alpha and beta over the mean age, or as they are for BG/BB, gamma in money.
+WIDE = {
+    "s": LogNormal(median=0.8, spread=0.6), "beta": LogNormal(median=0.5, spread=0.6),
+    "gamma": LogNormal(median=15.0, spread=0.5), "p": LogNormal(median=4.0, spread=0.5),
+    "q": LogNormal(median=4.0, spread=0.4), "delta": LogNormal(median=3.0, spread=0.6),
+}  # fmt: skip
+COVARIATES = pd.DataFrame({"sex": [0.0, 1.0] * 40})
+EFFECTS = {"covariates": COVARIATES, "covariates_rate": ["sex"], "covariates_lifetime": ["sex"]}
+OPPORTUNITIES = {"alpha": LogNormal(median=1.2, spread=0.5), "gamma": LogNormal(median=0.7, spread=0.6)}
+FAMILIES = {
+    "bg_nbd": (cs.BGNBD, {"ages": AGES}),
+    "mbg_nbd": (cs.MBGNBD, {"ages": AGES}),
+    "pareto_nbd": (cs.ParetoNBD, {"ages": AGES}),
+    "nbd": (cs.NBD, {"ages": AGES}),
+    "bg_bb": (cs.BGBB, {"ages": np.arange(80) % 6 + 5, "unit": "Y"}),
+    "mbg_cnbd": (cs.MBGCNBD, {"ages": AGES, "k": 2}),
+    "gamma_gamma": (GammaGamma, {"purchases": np.arange(150) % 6}),
+    "bg_nbd_covariates": (cs.BGNBDCovariates, {"ages": AGES, **EFFECTS}),
+    "pareto_nbd_covariates": (cs.ParetoNBDCovariates, {"ages": AGES, **EFFECTS}),
+}
+
+
+def priors_of(name):
+    family, settings = FAMILIES[name]
+    names = ("p", "q", "gamma") if family is GammaGamma else family.parameter_names
+    chosen = {key: prior for key, prior in (PRIORS | WIDE).items() if key in names}
+    effects = {f"{kind}:sex": Normal(mean=0.0, spread=0.5) for kind in ("rate", "lifetime") if "covariates" in settings}
+    return chosen | effects | (OPPORTUNITIES if family is cs.BGBB else {})
+
+
+def test_every_family_is_listed():
+    assert set(FAMILIES) == {*PURCHASE_FAMILIES, "gamma_gamma", "bg_nbd_covariates", "pareto_nbd_covariates"}
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["bg_nbd", "mbg_nbd", "pareto_nbd", "nbd"])
+@pytest.mark.parametrize("name", FAMILIES)
 def test_every_family_is_calibrated(name):
-    family = PURCHASE_FAMILIES[name]
-    wide = {"s": LogNormal(median=0.8, spread=0.6), "beta": LogNormal(median=0.5, spread=0.6)}
-    priors = {key: prior for key, prior in (PRIORS | wide).items() if key in family.parameter_names}
-    done = simulation_based_calibration(family, ages=AGES, seed=11, replications=200, priors=priors)
+    family, settings = FAMILIES[name]
+    done = simulation_based_calibration(family, seed=11, replications=200, priors=priors_of(name), **settings)
     assert done.calibrated(), done.summary()
+    assert done.unconverged < 10
 
 
 def test_what_cannot_be_calibrated_is_told():
-    with pytest.raises(ConfigError, match="customers of GammaGamma cannot be made up"):
-        simulation_based_calibration(GammaGamma, ages=AGES, seed=1)
-    with pytest.raises(ConfigError, match="replications must be 20 or more"):
-        simulation_based_calibration(cs.BGNBD, ages=AGES, seed=1, replications=5)
+    for family, settings, words in (
+        (GammaGamma, {"ages": AGES}, "Gamma-Gamma needs purchases="),
+        (cs.BGNBD, {}, "BGNBD needs ages="),
+        (cs.MBGCNBD, {"ages": AGES}, "MBGCNBD needs k="),
+        (cs.BGNBDCovariates, {"ages": AGES}, "BGNBDCovariates needs covariates=, a frame with one row for each of the"),
+        (cs.ShiftedBetaGeometric, {"ages": AGES}, "customers of ShiftedBetaGeometric cannot be made up"),
+        (cs.BGNBD, {"ages": AGES, "replications": 5}, "replications must be 20 or more"),
+    ):
+        with pytest.raises(ConfigError, match=words):
+            simulation_based_calibration(family, seed=1, **settings)

@@ -50,6 +50,14 @@ def thousands() -> pd.DataFrame:
     return frame(rng.integers(1000, 9000, 200), rng.uniform(10, 39, 200), 40.0, rng.gamma(5, 5, 200))
 
 
+def one_opportunity() -> pd.DataFrame:
+    return frame([0, 1] * 50, [0.0, 1.0] * 50, 1.0)
+
+
+def always() -> pd.DataFrame:
+    return frame([6] * 50, 6.0, 6.0)
+
+
 def outlier() -> pd.DataFrame:
     summary = cdnow()
     summary.iloc[0, :3] = [5000, 38.0, 38.86]
@@ -74,13 +82,30 @@ CASES = {
 }
 
 
-FAMILIES = [cs.BGNBD, cs.MBGNBD, cs.ParetoNBD, cs.NBD, cs.MBGCNBD]
+FAMILIES = [cs.BGNBD, cs.MBGNBD, cs.ParetoNBD, cs.NBD, cs.MBGCNBD, cs.BGBB]
+# What BG/BB cannot be asked of these: opportunities are no durations.
+NOT_FOR_BG_BB = {"seconds": "T must be at most 100,000 opportunities", "years": "T is 0 throughout"}
+
+
+def in_opportunities(summary: pd.DataFrame) -> pd.DataFrame:
+    """Each whole unit of time an opportunity, bought at or not."""
+    T = np.floor(summary["T"])
+    recency = np.minimum(np.ceil(summary["recency"]), T)
+    frequency = np.minimum(summary["frequency"], recency).astype(int)
+    return summary.assign(frequency=frequency, recency=np.where(frequency > 0, recency, 0.0), T=T)
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.family)
-@pytest.mark.parametrize(("data", "codes"), CASES.values(), ids=CASES.keys())
-def test_a_purchase_fit_says_how_it_ended(family: Any, data: Any, codes: set[str] | None) -> None:
+@pytest.mark.parametrize("case", CASES)
+def test_a_purchase_fit_says_how_it_ended(family: Any, case: str) -> None:
+    data, codes = CASES[case]
     summary = data()
+    if family is cs.BGBB:
+        summary = in_opportunities(summary)
+        if case in NOT_FOR_BG_BB:
+            with pytest.raises(DataError, match=NOT_FOR_BG_BB[case]):
+                cs.BGBB.fit(summary)
+            return
     if family is cs.MBGCNBD:  # gaps as if all alike
         gap = summary["recency"] / summary["frequency"].clip(lower=1)
         summary = summary.assign(log_intervals=summary["frequency"] * np.log(gap.where(gap > 0, 1.0)))
@@ -91,7 +116,8 @@ def test_a_purchase_fit_says_how_it_ended(family: Any, data: Any, codes: set[str
     assert fit.status.code == "converged" or fit.status.advice
     alive = fit.model.p_alive(summary)
     assert alive.between(0, 1).all()
-    for horizon in (0.0, 1e-6, 39.0, 1e7):
+    # BG/BB's chances are sums over opportunities, one by one.
+    for horizon in (0.0, 1e-6, 39.0, 1e7 if family is not cs.BGBB else 1e4):
         # Regular buyers' stages are summed one by one, which takes its time over millennia.
         some = summary.head(2) if family is cs.MBGCNBD and horizon > 1e6 else summary
         assert_numbers(fit.model.expected_purchases(some, horizon))
@@ -266,3 +292,24 @@ def test_a_search_that_begins_with_a_part_ends_where_the_whole_one_does(monkeypa
     # Both stop where the gradient per customer is below 1e-11 or no longer falls.
     assert list(short.parameters.values()) == pytest.approx(list(long.parameters.values()), rel=1e-8)
     assert list(short.standard_errors.values()) == pytest.approx(list(long.standard_errors.values()), rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("data", "codes"),
+    [(one_opportunity, {"ridge", "boundary"}), (always, {"boundary"})],
+    ids=["one opportunity", "everybody at each"],
+)
+def test_opportunities_that_say_little(data: Any, codes: set[str]) -> None:
+    """Of one opportunity only the share that bought is known; who buys at each shows no chance to leave or to skip."""
+    summary = data()
+    fit = cs.BGBB.fit(summary)
+    assert_told(fit, codes)
+    assert fit.model.purchase_pmf(1, 1) == pytest.approx(summary["frequency"].clip(upper=1).mean(), abs=1e-3)
+
+
+def test_one_customer_met_5000_opportunities() -> None:
+    summary = pd.concat([in_opportunities(cdnow()), frame([5000], [5000.0], 5000.0)])
+    fit = cs.BGBB.fit(summary)
+    assert_told(fit, {"converged"})
+    assert_numbers(fit.model.expected_purchases(summary, 52))
+    assert fit.model.p_alive(summary).iloc[-1] > 0.99

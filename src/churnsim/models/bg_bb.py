@@ -26,6 +26,10 @@ from churnsim.models.scaled import ScaledHistories
 
 __all__ = ["BGBB"]
 
+# The likelihood looks at every opportunity of a customer's silence. Assumed: 270 years of days, some 0.1 s a
+# thousand customers and evaluation.
+MOST_OPPORTUNITIES = 100_000
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -146,6 +150,7 @@ def _check_whole(h: Histories) -> Histories:
     """DataError that names the customer whose recency or T is not whole, or who bought more often than it could."""
     for values, bad, rule in (
         (h.T, np.floor(h.T) != h.T, "T must be a whole number of opportunities"),
+        (h.T, h.T > MOST_OPPORTUNITIES, f"T must be at most {MOST_OPPORTUNITIES:,} opportunities"),
         (h.t_x, h.t_x != np.floor(h.t_x), "recency must be the whole number of the last purchase's opportunity"),
         (h.x, h.x > h.t_x, "frequency must be <= recency, one purchase an opportunity"),
     ):

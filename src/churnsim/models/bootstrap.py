@@ -20,7 +20,7 @@ from churnsim.models.fit import FitStatus, ModelFit, Parametric
 from churnsim.models.gamma_gamma import GammaGamma, repeat_spend
 from churnsim.models.intervals import check_level
 
-__all__ = ["Bootstrap", "bootstrap"]
+__all__ = ["Bootstrap", "bootstrap", "made_up"]
 
 M = TypeVar("M", bound=Parametric)
 Kind = Literal["nonparametric", "parametric"]
@@ -98,13 +98,15 @@ def bootstrap(
             counts = generator.multinomial(len(summary), np.full(len(summary), 1 / len(summary)))
             fits.append(type(model).fit(summary, weights=counts, **options))
         else:
-            fits.append(type(model).fit(_made_up(model, summary, seed, replication), **options))
+            fits.append(type(model).fit(made_up(model, summary, seed, replication), **options))
     return Bootstrap(
         fit=fit, kind=kind, models=tuple(f.model for f in fits), statuses=tuple(f.status for f in fits)
     )  # fmt: skip
 
 
-def _made_up(model: Any, summary: pd.DataFrame, seed: int, replication: int) -> pd.DataFrame:
+def made_up(model: Any, summary: pd.DataFrame, seed: int, replication: int) -> pd.DataFrame:
+    """What customers of the model, like those of `summary` in all that is given beforehand (age, covariates, for
+    Gamma-Gamma the number of purchases), might have done."""
     if isinstance(model, GammaGamma):
         return simulate_spend(model, summary, seed=seed, replication=replication)
     if hasattr(model, "draw_summary_like"):  # customers differ by their covariates too
