@@ -10,6 +10,8 @@ from scipy.special import betaln, hyp2f1
 from scipy.stats import beta as beta_law
 
 import churnsim as cs
+from churnsim.models.design import Design
+from churnsim.models.renewal_covariates import BetaDiscreteWeibullCovariates, ShiftedBetaGeometricCovariates
 
 COHORTS = cs.datasets.retention_cohorts()
 
@@ -41,6 +43,107 @@ def test_derl_is_the_hypergeometric_form_at_every_tenure():
     for n in (1, 2, 7):
         direct = (3.8 + n - 1) / (4.5 + n - 1) * hyp2f1(1, 3.8 + n, 4.5 + n, v)
         assert model.derl(0.15, n - 1) == pytest.approx(direct, rel=1e-10)
+
+
+RENEWALS = 400  # at 15% a year the rest is below 1e-24
+
+
+def slow_value(a: float, b: float, c: float, tenure: int, rate: float, more: float = 0.0) -> float:
+    """Expected discounted renewals ahead given `tenure`: theta ~ Beta(a, b) weighted by the chance to have got so far,
+    every coming retention rate (1 + more) times what it is."""
+    k = np.arange(1, RENEWALS + 1.0)
+
+    def ahead(x: float) -> float:
+        stays = (1 - x) ** ((tenure + k) ** c - float(tenure) ** c) * (1 + more) ** k
+        return float(stays @ (1 + rate) ** -(k - 1))
+
+    return mean_over_theta(ahead, a, b, c, tenure)
+
+
+def slow_elasticity(a: float, b: float, c: float, tenure: int, rate: float) -> float:
+    """E over theta given `tenure` of d ln(value)/d ln(retention), by a central difference for each theta."""
+    k, step = np.arange(1, RENEWALS + 1.0), 1e-5
+
+    def value(x: float, more: float) -> float:
+        first = (tenure + 1.0) ** c - float(tenure) ** c
+        stays = (1 - x) ** ((tenure + k) ** c - float(tenure) ** c - first) * (1 + more) ** k
+        return float(stays @ (1 + rate) ** -(k - 1))
+
+    def own(x: float) -> float:
+        return (np.log(value(x, step)) - np.log(value(x, -step))) / (np.log1p(step) - np.log1p(-step))
+
+    return mean_over_theta(own, a, b, c, tenure)
+
+
+def mean_over_theta(of, a: float, b: float, c: float, tenure: int) -> float:
+    """E[of(theta) | there after `tenure`] by quadrature; x = u^p takes a pole of the density at 0 away."""
+    past, p = float(tenure) ** c, max(1.0, 1 / a)
+
+    def density(u: float) -> float:
+        return u ** (p * a - 1) * (1 - u**p) ** (b - 1 + past)
+
+    top, _ = quad(lambda u: of(u**p) * density(u), 0, 1, epsabs=1e-15, epsrel=1e-10, limit=400)
+    mass, _ = quad(density, 0, 1, epsabs=1e-15, epsrel=1e-12, limit=400)
+    return top / mass
+
+
+# c = 1 goes by Gauss's function, the others by a sum and an integral on another scale.
+CASES = [(0.668, 3.806, 1.0, 3), (0.26, 1.72, 1.584, 0), (0.9, 14.0, 0.7, 5), (2.5, 1.2, 1.3, 2), (9.0, 40.0, 1.2, 4)]
+
+
+@pytest.mark.parametrize(("a", "b", "c", "tenure"), CASES)
+def test_values_and_elasticities_from_the_story(a, b, c, tenure):
+    """Without covariates, and with an effect that moves a customer's a to the same place."""
+    rate = 0.15
+    if c == 1.0:
+        model = cs.ShiftedBetaGeometric(alpha=a, beta=b, unit="Y")
+        kind, names = ShiftedBetaGeometricCovariates, {"alpha": a / 2, "beta": b}
+    else:
+        model = cs.BetaDiscreteWeibull(gamma=a, delta=b, c=c, unit="Y")
+        kind, names = BetaDiscreteWeibullCovariates, {"gamma": a / 2, "delta": b, "c": c}
+    design = Design(covariates=("dear",), levels=((),), names=("dear",), means=(1.0,))
+    apart = kind(**names, lifetime_effects={"dear": float(np.log(2.0))}, design=design, unit="Y")
+    customers = pd.DataFrame(
+        {"dear": [2.0, 1.0, 2.0], "tenure": [tenure, tenure, tenure + 1], "churned": [False, False, True]}
+    )
+    # A difference quotient of step 1e-5 is good to some 1e-9.
+    derl, elasticity = slow_value(a, b, c, tenure, rate), slow_elasticity(a, b, c, tenure, rate)
+    assert model.derl(rate, tenure) == pytest.approx(derl, rel=1e-8)
+    assert model.elasticity(rate, tenure) == pytest.approx(elasticity, rel=1e-7)
+    values, moved = apart.derl(rate, customers), apart.elasticity(rate, customers)
+    assert values.iloc[0] == pytest.approx(derl, rel=1e-8)
+    assert moved.iloc[0] == pytest.approx(elasticity, rel=1e-7)
+    assert values.iloc[1] == pytest.approx(float(apart.average_customer.derl(rate, tenure)), rel=1e-12)
+    assert values.iloc[2] == 0.0
+    assert np.isnan(moved.iloc[2])
+    assert values.iloc[0] == pytest.approx(apart.residual_value(rate, customers=customers).iloc[0], rel=1e-7)
+    # One average rate understates it (Fader & Hardie 2010).
+    if c == 1.0:
+        rate_of_all = (b + tenure) / (a + b + tenure)
+        assert elasticity > 1.05 * (1 + rate) / (1 + rate - rate_of_all)
+
+
+def test_customers_all_alike_are_one_customer():
+    """a and b in the millions: the elasticity of the one rate."""
+    beside = cs.BetaDiscreteWeibull(gamma=2e6, delta=8e6, c=1.2, unit="Y")
+    k = np.arange(1, 200.0)
+    p = 0.8 ** ((3 + k) ** 1.2 - 3**1.2) * 1.1 ** -(k - 1)
+    # theta still varies by 1.3e-4: its square times the curvature is of order 1e-7.
+    assert beside.elasticity(0.1, 3) == pytest.approx((k @ p) / p.sum(), rel=1e-6)
+
+
+def test_months_are_as_exact_as_years():
+    """The integral does not feel how near 1 the discount factor is: Gauss's closed form against c beside 1."""
+    for unit, (a, b, t) in {"M": (0.7, 12.0, 7.0), "D": (0.4, 300.0, 30.0)}.items():
+        model = cs.ShiftedBetaGeometric(alpha=a, beta=b, unit=unit)
+        beside = cs.BetaDiscreteWeibull(gamma=a, delta=b, c=1.0 + 1e-12, unit=unit)
+        # Endless sums of some 100,000 terms agree to their rounding.
+        assert beside.derl(0.1, t) == pytest.approx(model.derl(0.1, t), rel=1e-8)
+        assert beside.elasticity(0.1, t) == pytest.approx(model.elasticity(0.1, t), rel=1e-8)
+    with pytest.raises(cs.ConfigError, match="a rate above 0"):
+        beside.derl(0.0)
+    with pytest.raises(cs.ConfigError, match="0 or more"):
+        beside.elasticity(-0.1)
 
 
 def test_bdw_of_five_years():

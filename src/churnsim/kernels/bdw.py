@@ -20,10 +20,13 @@ from numpy.typing import NDArray
 from churnsim.kernels.jit import njit
 from churnsim.kernels.special import digamma
 
-__all__ = ["log_survival", "objective"]
+__all__ = ["discounted", "log_survival", "objective", "own_elasticities"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+_LONGEST = 10_000_000  # renewals of an endless sum; far fewer where anything is discounted
+_ENOUGH = 1e-16
 
 
 @njit
@@ -86,4 +89,39 @@ def log_survival(gamma: float, delta: float, c: float, t: Floats) -> Floats:
     out = np.empty(t.size)
     for i in range(t.size):
         out[i] = _log_s(gamma, delta, t[i] ** c if t[i] > 0.0 else 0.0)
+    return out
+
+
+@njit
+def discounted(gamma: float, delta: float, c: float, tenure: float, v: float) -> float:
+    """Sum of v^(k-1) S(tenure + k)/S(tenure) over k = 1, 2, ..., for 0 < v < 1."""
+    now = _log_s(gamma, delta, tenure**c if tenure > 0.0 else 0.0)
+    total, weight = 0.0, 1.0
+    for k in range(1, _LONGEST):
+        term = weight * math.exp(_log_s(gamma, delta, (tenure + k) ** c) - now)
+        total += term
+        weight *= v
+        if term * v <= _ENOUGH * (1.0 - v) * total:  # the rest is a geometric series at most
+            break
+    return total
+
+
+@njit
+def own_elasticities(stay: Floats, c: float, tenure: float, v: float) -> Floats:
+    """sum k v^(k-1) P_k / sum v^(k-1) P_k of customers with ln(1 - theta) in `stay`, P_k = (1 - theta)^((tenure + k)^c
+    - tenure^c)."""
+    out = np.empty(stay.size)
+    done = tenure**c if tenure > 0.0 else 0.0
+    for i in range(stay.size):
+        value = moved = 0.0
+        weight = 1.0
+        first = stay[i] * ((tenure + 1.0) ** c - done)  # taken out of both, so that neither vanishes
+        for k in range(1, _LONGEST):
+            term = weight * math.exp(stay[i] * ((tenure + k) ** c - done) - first)
+            value += term
+            moved += k * term
+            weight *= v
+            if k * term * v <= _ENOUGH * (1.0 - v) ** 2 * moved:
+                break
+        out[i] = moved / value
     return out

@@ -41,8 +41,8 @@ def residual_margin(
     the discounted purchases are int rate e^(-(hazard + force) s) ds = rate/(hazard + force). With Erlang-k gaps a
     purchase is discounted by g = (k rate/(k rate + force))^k and followed by another with 1 - dropout (or, for a
     lifetime in time, comes with the hazard added to the force): g/(1 - (1 - dropout) g). A contract's renewals are
-    summed, the next one `wait` from now. Profits by tenure are taken at the present tenure, except for contracts,
-    where each renewal has its own.
+    summed, the next one `wait` from now, until their hazard and profit hold on. Profits by tenure are taken at the
+    present tenure, except for contracts, where each renewal has its own.
     """
     rule = rules[0]
     if rule.lifetime == CONTRACT:
@@ -50,8 +50,13 @@ def residual_margin(
         weight = math.exp(-force * max(wait, 0.0))
         step = math.exp(-force * rule.term)
         for number in range(1, _LONGEST):
-            weight *= 1.0 - dropout_now(rules, hazards, dropout, tenure + number, returns)
-            total += weight * _contribution(rules, profits, spend_rate, tenure + number)
+            stay = 1.0 - dropout_now(rules, hazards, dropout, tenure + number, returns)
+            weight *= stay
+            money = weight * _contribution(rules, profits, spend_rate, tenure + number)
+            if tenure + number >= max(hazards.size, profits.size - 1):  # all is as now from here on
+                total += money / (1.0 - stay * step)
+                break
+            total += money
             if weight < _NEGLIGIBLE:
                 break
             weight *= step

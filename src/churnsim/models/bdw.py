@@ -7,21 +7,18 @@ sBG.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from churnsim.kernels import bdw as kernel
+from churnsim.models.beta_renewal import BetaRenewal, judge
 from churnsim.models.fit import ModelFit, build_fit, status_of
 from churnsim.models.optimise import maximise
-from churnsim.models.parameters import ParametricModel
-from churnsim.models.retention import RetentionModel
-from churnsim.models.sbg import ShiftedBetaGeometric, judge
-from churnsim.models.tenures import Cohorts, Tenures
+from churnsim.models.sbg import ShiftedBetaGeometric
+from churnsim.models.tenures import Cohorts
 
 __all__ = ["BetaDiscreteWeibull"]
 
@@ -34,7 +31,7 @@ REMEDIES = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class BetaDiscreteWeibull(RetentionModel, ParametricModel):
+class BetaDiscreteWeibull(BetaRenewal):
     """A BdW: `gamma` and `delta` of the churn probability at the first renewal, `c` of its course, the renewals'
     `unit`.
 
@@ -47,30 +44,18 @@ class BetaDiscreteWeibull(RetentionModel, ParametricModel):
     unit: str = "Y"
 
     family: ClassVar[str] = "bdw"
-    at_renewals: ClassVar[bool] = True
+
+    @property
+    def shape(self) -> tuple[float, float, float]:
+        """gamma, delta and c."""
+        return float(self.gamma), float(self.delta), float(self.c)
 
     @classmethod
-    def fit(
-        cls,
-        subscriptions: pd.DataFrame,
-        *,
-        unit: str | None = None,
-        covariates: Sequence[str] = (),
-        penalty: float = 0.0,
-    ) -> ModelFit[Any]:
-        """Maximum likelihood from individual tenures in whole renewals; as `ShiftedBetaGeometric.fit`. With
-        `covariates` the fit's model is a `BetaDiscreteWeibullCovariates`."""
-        if covariates:
-            from churnsim.models.renewal_covariates import BetaDiscreteWeibullCovariates
+    def with_covariates(cls) -> Any:
+        """`BetaDiscreteWeibullCovariates`."""
+        from churnsim.models.renewal_covariates import BetaDiscreteWeibullCovariates
 
-            return BetaDiscreteWeibullCovariates.fit(subscriptions, unit=unit, covariates=covariates, penalty=penalty)
-        cohorts = Cohorts.of(Tenures.of(subscriptions))
-        return cls._fit(cohorts, unit or subscriptions.attrs.get("unit", "M"))
-
-    @classmethod
-    def fit_cohort(cls, survivors: Any, *, unit: str | None = None) -> ModelFit[BetaDiscreteWeibull]:
-        """Maximum likelihood from cohort counts; as `ShiftedBetaGeometric.fit_cohort`."""
-        return cls._fit(Cohorts.of_survivors(survivors), unit or getattr(survivors, "attrs", {}).get("unit", "Y"))
+        return BetaDiscreteWeibullCovariates
 
     @classmethod
     def _fit(cls, cohorts: Cohorts, unit: str) -> ModelFit[BetaDiscreteWeibull]:
@@ -91,16 +76,6 @@ class BetaDiscreteWeibull(RetentionModel, ParametricModel):
         status = judge(cohorts, status_of(optimum, names, REMEDIES), weight=weight)
         model = cls(**dict(zip(names, map(float, optimum.parameters), strict=True)), unit=unit)
         return build_fit(model, names=names, optimum=optimum, loglik=optimum.value, n=cohorts.customers, status=status)
-
-    def log_likelihood(self, subscriptions: pd.DataFrame) -> pd.Series[float]:
-        """Log-likelihood of each customer, given that it was there at its `entry`."""
-        tenures = Tenures.of(subscriptions).in_whole_units()
-        before = self.log_survival(np.maximum(tenures.tenure - 1.0, 0.0))
-        now = self.log_survival(tenures.tenure)
-        with np.errstate(divide="ignore"):
-            leaving = before + np.log(-np.expm1(now - before))
-        value = np.where(tenures.churned, leaving, now) - self.log_survival(tenures.entry)
-        return tenures.series(value, "log_likelihood")
 
     def log_survival(self, t: Floats) -> Floats:
         """ln S(t), 1-d."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
@@ -24,12 +24,14 @@ from scipy.special import betaln
 from churnsim.errors import ConfigError
 from churnsim.kernels import bdw, sbg
 from churnsim.models.bdw import BetaDiscreteWeibull
+from churnsim.models.beta_renewal import discount_factor, judge, whole
 from churnsim.models.design import Design
 from churnsim.models.fit import ModelFit
 from churnsim.models.likelihood import Likelihood, fit_likelihood
 from churnsim.models.parameters import ParametricModel
+from churnsim.models.renewal_values import derl_of, elasticity_of
 from churnsim.models.retention import RetentionModel
-from churnsim.models.sbg import ShiftedBetaGeometric, judge
+from churnsim.models.sbg import ShiftedBetaGeometric
 from churnsim.models.tenures import Cohorts, Tenures
 from churnsim.units import check_unit
 
@@ -167,7 +169,7 @@ class RenewalCovariates(RetentionModel, ParametricModel):
 
     def _log_survival_of(self, customers: pd.DataFrame, t: Floats) -> Floats:
         """ln S(t) of each customer, shape of `t` (customers, times): ln B(a_i, b + t^c) - ln B(a_i, b)."""
-        _, b, c = (*(float(getattr(self, name)) for name in self.base_names), 1.0)[:3]
+        _, b, c = self.average_customer.shape
         own = self.own_weight(self.design.centred(customers))[:, None]
         return np.asarray(betaln(own, b + t**c) - betaln(own, b))
 
@@ -176,6 +178,27 @@ class RenewalCovariates(RetentionModel, ParametricModel):
         tenure = Tenures.of(customers, need_churned=False).tenure[:, None]
         ahead = self._log_survival_of(customers, tenure + steps[None, :])
         return np.asarray(np.exp(ahead - self._log_survival_of(customers, tenure)))
+
+    def derl(self, annual_discount_rate: float, customers: pd.DataFrame) -> pd.Series[float]:
+        """Discounted expected residual lifetime of each customer in units, given its covariates and `tenure` so far: as
+        `ShiftedBetaGeometric.derl`, with its own alpha. Those who have left have 0."""
+        return self._valued(derl_of, annual_discount_rate, customers, gone=0.0, name="derl")
+
+    def elasticity(self, annual_discount_rate: float, customers: pd.DataFrame) -> pd.Series[float]:
+        """Elasticity of each customer's value to its retention, in the mean over what its covariates leave open: as
+        `ShiftedBetaGeometric.elasticity`. Missing for those who have left, who have no value."""
+        return self._valued(elasticity_of, annual_discount_rate, customers, gone=np.nan, name="elasticity")
+
+    def _valued(
+        self, of: Callable[..., Floats], annual_discount_rate: float, customers: pd.DataFrame, *, gone: float, name: str
+    ) -> pd.Series[float]:
+        tenures = Tenures.of(customers, need_churned=False)
+        _, b, c = self.average_customer.shape
+        own = self.own_weight(self.design.centred(customers))
+        # Customers alike in covariates and tenure are worked out once.
+        kinds, place = np.unique(np.column_stack([own, whole(tenures.tenure)]), axis=0, return_inverse=True)
+        found = of(kinds[:, 0], b, c, kinds[:, 1], discount_factor(annual_discount_rate, self.unit))[place.ravel()]
+        return tenures.series(np.where(tenures.churned, gone, found), name)
 
     def log_likelihood(self, subscriptions: pd.DataFrame) -> pd.Series[float]:
         """Log-likelihood of each customer, given its covariates and that it was there at its `entry`."""
