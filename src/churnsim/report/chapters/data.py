@@ -17,15 +17,18 @@ def chapter(context: Context) -> Chapter:
     say, facts = context.say, context.run.manifest.data
     first, last = facts.first[:10], facts.last[:10]
     customers, rows = fmt.count(facts.customers), fmt.count(facts.rows)
-    kind = "intro_subscribers" if context.run.survival else "intro"
+    subscribers = context.run.survival
+    kind = "intro_subscribers" if subscribers else "intro"
+    counts = [(say("data.customers"), customers), (say("data.rows"), rows)]
+    if subscribers:
+        counts = [(say("data.subscribers"), customers), (say("data.leavers"), fmt.count(subscribers.leavers))]
     blocks: list[Block] = [
         Text(text=say(f"data.{kind}", customers=customers, rows=rows, first=first, last=last)),
         Facts(
             rows=[
                 (say("data.source"), facts.source),
                 (say("data.period"), context.interval(first, last)),
-                (say("data.customers"), customers),
-                (say("data.rows"), rows),
+                *counts,
                 (say("data.set_aside"), fmt.count(len(facts.set_aside))),
                 (say("data.checksum"), f"sha256:{facts.checksum_sha256}"),
             ]

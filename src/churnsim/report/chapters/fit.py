@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from churnsim.report import format as fmt
 from churnsim.report.blocks import Block, Chapter, Column, Facts, Heading, Table, Text
 from churnsim.report.context import Context
@@ -54,16 +56,33 @@ def _parameters(context: Context, key: str, fit: Fit) -> Table:
         Column(title=say("fit.estimate"), numeric=True),
         Column(title=say("fit.error"), numeric=True),
         Column(title=say("fit.interval"), numeric=True),
-        Column(title=say("fit.meaning"), prose=True),
     ]
+    meanings = [_meaning(context, key, fit, p.name, p.estimate) for p in fit.parameters]
+    told = any(meanings)
+    if told:
+        columns.append(Column(title=say("fit.meaning"), prose=True))
     rows = []
-    for p in fit.parameters:
+    for p, meaning in zip(fit.parameters, meanings, strict=True):
         # One rounding for a row: as many decimals as the estimate needs, so that the bounds compare with it.
         decimals = fmt.decimals_for([p.estimate], digits=DIGITS)
         shown = [fmt.fixed(x, decimals) for x in (p.estimate, p.standard_error, p.lower, p.upper)]
-        meaning = context.words.known(f"parameter.{_plain(fit.family)}.{p.name}", "")
-        rows.append(row_of(p.name, shown[0], shown[1], context.interval(shown[2], shown[3]), meaning))
+        named = readable(p.name) if key == "regression" else p.name
+        row = [named, shown[0], shown[1], context.interval(shown[2], shown[3])]
+        rows.append(row_of(*row, *([meaning] if told else [])))
     return table(say("fit.caption", family=family, role=role), columns, rows, quiet=True)
+
+
+def readable(parameter: str) -> str:
+    """A covariate as a reader would write it: contract=Two year as contract: Two year."""
+    name, sign, level = parameter.partition("=")
+    return f"{name.replace('_', ' ')}{': ' if sign else ''}{level}"
+
+
+def _meaning(context: Context, key: str, fit: Fit, parameter: str, estimate: float | None) -> str:
+    """What a parameter says; of a regression how many times sooner one leaves."""
+    if key == "regression" and estimate is not None:
+        return context.say("fit.hazard_ratio", ratio=fmt.significant(math.exp(estimate), 3))
+    return context.words.known(f"parameter.{_plain(fit.family)}.{parameter}", "")
 
 
 def _quality(context: Context, fit: Fit) -> Facts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from churnsim.report import format as fmt
-from churnsim.report.blocks import Block, Cell, Chapter, Column, Heading, Table, Text
+from churnsim.report.blocks import Block, Cell, Chapter, Column, Details, Heading, Table, Text
 from churnsim.report.chapters.answer import reading
 from churnsim.report.context import Context
 from churnsim.report.figures import forest_figure, path_figure, spending_figure
@@ -29,7 +29,7 @@ def chapter(context: Context) -> Chapter:
     ]
     if context.differences:
         blocks.append(Heading(text=say("strategies.difference_heading", baseline=context.baseline)))
-        blocks += [forest_figure(context), _differences(context)]
+        blocks += [forest_figure(context), _differences(context), *_bootstrap(context)]
         blocks.append(Text(text=say("strategies.reduction_note", baseline=context.baseline), tone="note"))
     blocks += _how_sure(context)
     blocks += _spending(context)
@@ -90,7 +90,6 @@ def _differences(context: Context) -> Table:
         Column(title=say("strategies.verdict")),
         Column(title=say("strategies.difference"), numeric=True),
         Column(title=say("strategies.future"), numeric=True),
-        Column(title=say("strategies.bootstrap"), numeric=True),
         Column(title=say("strategies.correlation"), numeric=True),
     ]
     rows = []
@@ -103,11 +102,23 @@ def _differences(context: Context) -> Table:
                 Cell(text=say(f"strategies.{read}"), badge=BADGES[read]),
                 Cell(text=context.difference(d.mean), note="" if interval == fmt.ABSENT else interval),
                 context.signed_interval(d.future_lower, d.future_upper),
-                context.signed_interval(d.bootstrap_lower, d.bootstrap_upper),
                 Cell(text=fmt.fixed(d.correlation, 2), note="" if reduction == fmt.ABSENT else f"{reduction}×"),
             )
         )
     return table(say("strategies.difference_caption", baseline=context.baseline, level=context.level), columns, rows)
+
+
+def _bootstrap(context: Context) -> list[Block]:
+    """The same intervals without a law assumed, beside the table: six columns of money are wider than a page."""
+    say, found = context.say, [d for d in context.differences if d.bootstrap_lower is not None]
+    if not found:
+        return []
+    columns = [Column(title=say("strategies.strategy")), Column(title=say("strategies.bootstrap"), numeric=True)]
+    rows = [
+        row_of(context.titles[d.strategy], context.signed_interval(d.bootstrap_lower, d.bootstrap_upper)) for d in found
+    ]
+    caption = say("strategies.bootstrap_caption")
+    return [Details(summary=caption, blocks=[table(caption, columns, rows, quiet=True)])]
 
 
 def _spending(context: Context) -> list[Block]:
@@ -154,6 +165,8 @@ def _levels(context: Context) -> Table:
     for name, metric in metrics.items():
         levels = {level.strategy: level for level in metric.levels}
         title = context.words.known(f"metric.{name}", name.replace("_", " "))
+        if name == "purchases" and context.run.survival:
+            title = say("strategies.payments")
         rows.append(row_of(title, *(_level(context, name, levels.get(s.name)) for s in strategies)))
     caption = say("strategies.all_levels_caption", horizon=context.horizon, level=context.level)
     return table(caption, columns, rows)

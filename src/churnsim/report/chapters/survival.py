@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from churnsim.report import format as fmt
-from churnsim.report.blocks import Block, Chapter, Details, Figure, Text
+from churnsim.report.blocks import Block, Chapter, Column, Details, Figure, Table, Text
 from churnsim.report.charts.survival import survival
 from churnsim.report.context import Context
 from churnsim.report.figures import drawn_figure
 from churnsim.report.survival_record import Survival
-from churnsim.report.tables import records_table
+from churnsim.report.tables import records_table, row_of, table
 
 __all__ = ["chapter"]
 
@@ -37,16 +37,16 @@ def chapter(context: Context) -> Chapter:
         Text(text=f"{intro} {inside}"),
         _figure(context, found),
         *_stays(context, found),
-        Text(text=say("survival.why", why=found.why), tone="note"),
+        Text(text=say("survival.why", why=_why(context, found)), tone="note"),
         _folded(context, "families", found.families),
-        Text(text=found.regression_status, tone="note"),
+        Text(text=fmt.sentence(found.regression_status), tone="note"),
         _folded(context, "ratios", found.hazard_ratios),
     ]
     if found.proportional:
         blocks.append(_folded(context, "proportional", found.proportional))
     blocks.append(Text(text=about))
     blocks += [
-        records_table(say("survival.scores"), churn.scores, limit=MOST_ROWS),
+        _scores(context, churn.scores),
         _folded(context, "calibration", churn.calibration),
         _folded(context, "lift", churn.lift),
         _folded(context, "importance", churn.importance),
@@ -65,6 +65,34 @@ def _stays(context: Context, found: Survival) -> list[Block]:
         tenure=fmt.fixed(last.tenure, 0), observed=fmt.percent(last.survival, 1),
     )  # fmt: skip
     return [Text(text=text)]
+
+
+def _why(context: Context, found: Survival) -> str:
+    """The reason for the choice, with the families' names in place of their keys."""
+    text = found.why
+    for row in sorted(found.families, key=lambda row: -len(str(row["model"]))):
+        text = text.replace(str(row["model"]), _name(context, str(row["model"])))
+    return text
+
+
+def _scores(context: Context, records: list[dict[str, Any]]) -> Table:
+    """Held-out scores by their names, each with its interval."""
+    say, words = context.say, context.words
+    columns = [
+        Column(title=say("survival.score_head")), Column(title=say("survival.value_head"), numeric=True),
+        Column(title=say("survival.interval_head"), numeric=True), Column(title=say("survival.right_head"), prose=True),
+    ]  # fmt: skip
+    rows = []
+    for record in records:
+        key = str(record["score"])
+        bounds = [fmt.fixed(record[bound], 3) for bound in ("lower", "upper")]
+        rows.append(
+            row_of(
+                words.known(f"survival.score.{key}", key.replace("_", " ")), fmt.fixed(record["value"], 3),
+                context.interval(*bounds), words.known(f"survival.right.{key}", ""),
+            )
+        )  # fmt: skip
+    return table(say("survival.scores"), columns, rows)
 
 
 def _name(context: Context, kind: str) -> str:

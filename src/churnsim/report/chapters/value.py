@@ -34,15 +34,24 @@ def _by_model(context: Context, value: Value) -> list[Block]:
     columns = [Column(title=say(f"value.{key}"), numeric=key != "model") for key in keys]
     rows = [
         row_of(
-            context.words.known(f"family.{row.model.replace('_', '').replace(' ', '')}", row.model.replace("_", " ")),
+            context.words.known(
+                f"family.{row.model.replace('_', '').replace(' ', '')}", fmt.sentence(row.model.replace("_", " "))
+            ),
             context.money(row.total, like=value.total),
             context.money_interval(row.lower, row.upper),
-            fmt.ABSENT if row.average_rate_error is None else fmt.percent(row.average_rate_error, 1),
+            _error(row.average_rate_error),
         )
         for row in value.by_model
     ]
     sentence = say("value.average", rate=fmt.percent(value.average_churn, 2))
-    return [Text(text=sentence), table(say("value.by_model"), columns, rows)]
+    return [Text(text=f"{say('value.models_differ')} {sentence}"), table(say("value.by_model"), columns, rows)]
+
+
+def _error(share: float | None) -> str:
+    """By how much one average rate misses a model, with its sign; nothing where it is itself."""
+    if share is None or share == 0:
+        return fmt.ABSENT
+    return ("+" if share > 0 else "") + fmt.percent(share, 1)
 
 
 def _sentences(context: Context, value: Value) -> list[str]:

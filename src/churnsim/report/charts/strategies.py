@@ -17,6 +17,9 @@ Rows = Sequence[dict[str, Any]]
 _LINES = "split(datum.label, '\\n')"
 
 
+IN_A_ROW = 5  # strategies of a legend that fit beside each other
+
+
 def _data(rows: Rows) -> alt.InlineData:
     return alt.InlineData(values=[dict(row) for row in rows])
 
@@ -73,7 +76,7 @@ def forest(rows: Rows, *, x: str) -> ChartMaker:
         # A zero has no sign.
         sign = f"datum.value === 0 ? '0' : format(datum.value, '+{NUMBERS}')"
         axis = alt.Axis(tickCount=size.ticks - 2, labelExpr=sign)
-        scale = alt.Scale(zero=True, nice=True, padding=16)
+        scale = alt.Scale(zero=True, nice=True, padding=44)
         dots = alt.Chart(_data(shown)).encode(y=vertical, x=alt.X("mean:Q", title=x, axis=axis, scale=scale))
         bars = alt.Chart(_data(spans)).mark_rule(color=EXPECTED, strokeWidth=3, strokeCap="round")
         zero = alt.Chart(_data([{"zero": 0}])).mark_rule(color=INK, strokeDash=[4, 3])
@@ -101,7 +104,7 @@ def paths(rows: Rows, *, strategies: Sequence[str], x: str, y: str) -> ChartMake
             symbolStrokeWidth=3,
             symbolSize=300,
             symbolOpacity=1,
-            columns=1 if size.narrow else 0,
+            columns=1 if size.narrow else (0 if len(names) <= IN_A_ROW else IN_A_ROW - 1),
         )
         base = alt.Chart(_data(rows)).encode(
             x=alt.X("period:Q", title=x, axis=alt.Axis(tickCount=size.ticks, tickMinStep=1, grid=False)),
