@@ -41,7 +41,7 @@ Ints = NDArray[np.int64]
 @njit
 def _log_gone_over_alive(r: float, alpha: float, a: float, b: float, x: int, t_x: float, T: float) -> float:
     """ln of the odds that a customer who could have dropped out is gone: a/(b+x-1) ((alpha+T)/(alpha+t_x))^(r+x)."""
-    return math.log(a) - math.log(b + x - 1.0) + (r + x) * math.log1p((T - t_x) / (alpha + t_x))
+    return math.log(a / (b + x - 1.0)) + (r + x) * math.log1p((T - t_x) / (alpha + t_x))
 
 
 @njit
@@ -180,7 +180,7 @@ def p_alive(r: float, alpha: float, a: float, b: float, x: Ints, t_x: Floats, T:
     for i in range(x.size):
         if x[i] > 0 or first:
             odds = _log_gone_over_alive(r, alpha, a, b, x[i], t_x[i], T[i])
-            out[i] = math.exp(-_log_one_plus_exp(odds))
+            out[i] = 1.0 / (1.0 + math.exp(odds)) if odds < 700.0 else math.exp(-odds)
     return out
 
 
