@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import churnsim as cs
 from churnsim.errors import ConfigError, DataError
+from churnsim.models import chunks
 from churnsim.simulation.scores import CustomerScores
 
 SPEND = cs.GammaGamma(p=6.25, q=3.74, gamma=15.44)
@@ -54,6 +59,38 @@ def test_a_contract_starts_where_it_is(engine):
     assert [e.time for e in found.events if e.kind == "purchase"] == [2.0]
     assert sorted(e.time for e in found.events if e.kind.startswith("lost")) == [2.0, 5.0]
     assert found.account("revenue").sum() == 1000
+
+
+FAMILIES = [
+    MODEL,
+    cs.MBGNBD(r=0.525, alpha=6.183, a=0.891, b=1.614),
+    cs.ParetoNBD(r=0.553, alpha=10.578, s=0.606, beta=11.669),
+    cs.MBGCNBD(r=0.525, alpha=2.0, a=0.891, b=1.614, k=3),
+]
+ARRAYS = ("uids", "traits", "members", "alive", "first_purchase", "last_purchase", "repeat_revenue", "seen")
+
+
+@pytest.mark.parametrize("model", FAMILIES, ids=lambda model: model.family)
+def test_a_base_drawn_in_pieces_by_threads_is_the_same(model, monkeypatch):
+    """Also drawn by two threads at a time, in another process's copy, and of half of the customers."""
+    histories = model.draw_summary(np.full(300, 39.0), seed=2)
+    summary = histories.assign(monetary_value=np.where(histories["frequency"] > 0, 30.0, 0.0))
+
+    def drawn(replication, base):
+        return base.draw(purchases=model, spend=SPEND, seed=1, replication=replication)
+
+    whole = [drawn(replication, cs.PosteriorBase(summary)) for replication in range(6)]
+    half = drawn(0, cs.PosteriorBase(summary.iloc[::2]))
+    monkeypatch.setattr(chunks, "FEWEST", 10)
+    base = pickle.loads(pickle.dumps(cs.PosteriorBase(summary)))  # noqa: S301
+    with ThreadPoolExecutor(2) as pool:
+        pieced = list(pool.map(partial(drawn, base=base), [*range(6), *range(6)]))
+    for name in ARRAYS:
+        for replication in range(6):
+            np.testing.assert_array_equal(getattr(pieced[replication], name), getattr(whole[replication], name))
+            np.testing.assert_array_equal(getattr(pieced[6 + replication], name), getattr(whole[replication], name))
+        np.testing.assert_array_equal(getattr(half, name), getattr(whole[0], name)[::2])
+    assert (whole[0].traits != whole[1].traits).any()
 
 
 def test_profit_by_tenure_counts_from_the_tenure():

@@ -227,7 +227,11 @@ class BuyTillYouDie(ParametricModel, ABC):
         A customer's draw depends on its id, `seed` and `replication` alone, not on who else is in the frame.
         """
         h = self._histories(summary)
-        return self._draw(h, customer_uids(h.index), seed, replication).set_index(h.index)
+        return self.draw_known(h, customer_uids(h.index), seed=seed, replication=replication)
+
+    def draw_known(self, histories: Histories, uids: Ints, *, seed: int, replication: int = 0) -> pd.DataFrame:
+        """`draw_posterior` of histories that were checked, and uids that were hashed, before."""
+        return self._draw(histories, uids, seed, replication).set_index(histories.index)
 
     def draw_summary(self, T: ArrayLike, *, seed: int, replication: int = 0) -> pd.DataFrame:
         """A summary (`frequency, recency, T`) of simulated new customers, each observed for its own `T`.

@@ -18,7 +18,7 @@ from churnsim.simulation.strategy import Strategy
 
 __all__ = ["Experiment", "check_names"]
 
-# Pieces a worker gets of one strategy: few enough to cost little, enough to share the work evenly.
+# Pieces a worker gets: few enough to cost little, enough to share the work evenly.
 PIECES_PER_WORKER = 4
 
 
@@ -69,27 +69,35 @@ class Experiment:
         """
         block = max(1, -(-len(replications) // (PIECES_PER_WORKER * workers)))
         chunks = [replications[i : i + block] for i in range(0, len(replications), block)]
-        items = [(number, chunk) for number in range(len(strategies)) for chunk in chunks]
-        frames: list[pd.DataFrame | None] = [None] * len(items)
-        for index, frame in run_tasks(
+        # Strategies are kept together, since they meet the same drawn customers, unless workers would stand idle.
+        parts = min(len(strategies), -(-workers // max(len(chunks), 1)))
+        groups = [range(part, len(strategies), parts) for part in range(parts)]
+        items = [(numbers, chunk) for chunk in chunks for numbers in groups]
+        found: dict[tuple[int, int], pd.DataFrame] = {}
+        for _, frames in run_tasks(
             _Rows(self, tuple(strategies)), items, workers=workers, backend=backend_for(self.engine, backend)
         ):
-            frames[index] = frame
+            found.update(frames)
             if progress:
-                progress(len(items[index][1]))
-        return pd.concat([frame for frame in frames if frame is not None], ignore_index=True)
+                progress(len(frames))
+        return pd.concat([found[key] for key in sorted(found)], ignore_index=True)
 
 
 @dataclass(frozen=True)
 class _Rows:
-    """The task of one piece: the rows of one strategy for some replications."""
+    """The task of one piece: the rows of some strategies for some replications, by number of strategy and
+    replication."""
 
     experiment: Experiment
     strategies: tuple[Strategy, ...]
 
-    def __call__(self, item: tuple[int, range]) -> pd.DataFrame:
-        number, replications = item
-        return self.experiment.rows(self.strategies[number], replications)
+    def __call__(self, item: tuple[range, range]) -> dict[tuple[int, int], pd.DataFrame]:
+        numbers, replications = item
+        return {
+            (number, replication): self.experiment.rows(self.strategies[number], [replication])
+            for replication in replications
+            for number in numbers
+        }
 
 
 def check_names(strategies: Sequence[Strategy], *, least: int = 1) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -13,8 +14,9 @@ from churnsim.data.identity import customer_uids
 from churnsim.errors import ConfigError
 from churnsim.kernels.newcomers import draw_cohort, lineage, trait_uniforms
 from churnsim.kernels.population import draw_base, draw_spend_rates
-from churnsim.kernels.rules import CLOCK, CONTRACT, DROPOUT_AT_ONCE, GAMMA_GAMMA
+from churnsim.kernels.rules import CONTRACT, DROPOUT, DROPOUT_AT_ONCE, GAMMA_GAMMA
 from churnsim.kernels.streams import SIMULATION, TRAITS
+from churnsim.models.chunks import Chunks
 from churnsim.models.gamma_gamma import repeat_spend
 from churnsim.models.histories import Histories
 from churnsim.simulation.lifetimes import Purchases, Spend, lifetime_of, spending_of
@@ -70,8 +72,15 @@ class PosteriorBase:
         self.unit: str | None = summary.attrs.get("unit")
         _, self._spend = repeat_spend(summary)
         self._uids = customer_uids(summary.index)
-        # Strategies are compared on the same customers, so that the same draw is asked for several times in a row.
-        self._last: tuple[Any, Base] | None = None
+        self._last = _LastDraw()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what was drawn last: another process draws for itself."""
+        return {name: value for name, value in self.__dict__.items() if name != "_last"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._last = _LastDraw()
 
     @property
     def ids(self) -> pd.Index:
@@ -84,35 +93,20 @@ class PosteriorBase:
     def draw(self, *, purchases: Purchases, spend: Spend, seed: int, replication: int) -> Base:
         """Draw the base of one replication. The same customer gets the same draw whoever else is in the base."""
         asked, last = (purchases, spend, seed, replication), self._last
-        if last is None or last[0] != asked:
-            last = asked, self._drawn(purchases, spend, seed, replication)
-            self._last = last
-        return last[1]
+        if last.asked != asked:
+            last.asked, last.base = asked, self._drawn(purchases, spend, seed, replication)
+        assert last.base is not None  # drawn now or before
+        return last.base
 
     def _drawn(self, purchases: Purchases, spend: Spend, seed: int, replication: int) -> Base:
-        kind, parameters, _ = lifetime_of(purchases)
-        spending, spends, _ = spending_of(spend)
-        if kind == CONTRACT:
-            raise ConfigError("a contract's customers have no purchase histories. Start from a TraitsBase or a Cohort.")
-        h, uids = self._histories, self._uids
-        p, q, gamma = map(float, spends)
-        if kind == CLOCK or hasattr(purchases, "k"):
-            traits, alive = self._generic(purchases, seed, replication)
-            if spending == GAMMA_GAMMA:
-                traits[:, 2] = draw_spend_rates(
-                    p, q, gamma, h.x, self._spend, uids, replication, seed, SIMULATION, TRAITS
-                )
-        else:
-            r, alpha, a, b = parameters
-            first = kind == DROPOUT_AT_ONCE
-            traits, alive = draw_base(
-                r, alpha, a, b + first, p, q, gamma, h.x, h.t_x, h.T, self._spend, first, uids, replication, seed,
-                SIMULATION, TRAITS,
-            )  # fmt: skip
+        h = self._histories
+        draw = _PosteriorDraw.of(purchases, spend, seed, replication)
+        pieces = Chunks(h.x, h.t_x, h.T, self._spend, self._uids).each(draw)
+        traits, alive, members = (np.concatenate(column) for column in zip(*pieces, strict=True))
         return Base(
-            uids=uids,
+            uids=self._uids,
             traits=traits,
-            members=trait_uniforms(uids, replication, seed)[:, 1].copy(),
+            members=members,
             alive=alive,
             first_purchase=-h.T,
             last_purchase=h.t_x - h.T,
@@ -120,13 +114,58 @@ class PosteriorBase:
             seen=h.x,
         )
 
-    def _generic(self, purchases: Any, seed: int, replication: int) -> tuple[Floats, NDArray[np.bool_]]:
-        """Any model's own posterior draws."""
-        frame = purchases.draw_posterior(self._summary, seed=seed, replication=replication)
-        traits = np.ones((len(frame), 4))
-        traits[:, :2] = frame.iloc[:, :2].to_numpy(dtype=np.float64)
-        traits[:, 3] = trait_uniforms(self._uids, replication, seed)[:, 0]
-        return traits, frame["alive"].to_numpy(dtype=np.bool_)
+
+class _LastDraw(threading.local):
+    """Strategies are compared on the same customers, so that one draw is asked for several times in a row by each
+    thread."""
+
+    asked: Any = None
+    base: Base | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _PosteriorDraw:
+    """Draws customers from their posterior, whichever of them it is given."""
+
+    purchases: Any
+    kind: int
+    parameters: Floats
+    spending: int
+    spends: tuple[float, float, float]
+    seed: int
+    replication: int
+
+    @classmethod
+    def of(cls, purchases: Purchases, spend: Spend, seed: int, replication: int) -> _PosteriorDraw:
+        """The draw from these models. Raises ConfigError for a contract."""
+        kind, parameters, _ = lifetime_of(purchases)
+        spending, (p, q, gamma), _ = spending_of(spend)
+        if kind == CONTRACT:
+            raise ConfigError("a contract's customers have no purchase histories. Start from a TraitsBase or a Cohort.")
+        return cls(
+            purchases=purchases, kind=kind, parameters=parameters, spending=spending,
+            spends=(float(p), float(q), float(gamma)), seed=seed, replication=replication,
+        )  # fmt: skip
+
+    def __call__(
+        self, x: Ints, t_x: Floats, T: Floats, spend: Floats, uids: Ints
+    ) -> tuple[Floats, NDArray[np.bool_], Floats]:
+        """Traits, who is alive, and club uniforms."""
+        uniforms = trait_uniforms(uids, self.replication, self.seed)
+        address: tuple[Any, ...] = (uids, self.replication, self.seed, SIMULATION, TRAITS)
+        if self.kind in (DROPOUT, DROPOUT_AT_ONCE) and not hasattr(self.purchases, "k"):
+            r, alpha, a, b = self.parameters
+            first = self.kind == DROPOUT_AT_ONCE
+            traits, alive = draw_base(r, alpha, a, b + first, *self.spends, x, t_x, T, spend, first, *address)
+        else:
+            histories = Histories(x=x, t_x=t_x, T=T, index=pd.RangeIndex(x.size))
+            frame = self.purchases.draw_known(histories, uids, seed=self.seed, replication=self.replication)
+            traits, alive = np.ones((x.size, 4)), frame["alive"].to_numpy(dtype=np.bool_)
+            traits[:, :2] = frame[frame.columns[:2]].to_numpy(dtype=np.float64)
+            traits[:, 3] = uniforms[:, 0]
+            if self.spending == GAMMA_GAMMA:
+                traits[:, 2] = draw_spend_rates(*self.spends, x, spend, *address)
+        return traits, alive, uniforms[:, 1].copy()
 
 
 @dataclass(frozen=True, kw_only=True)
