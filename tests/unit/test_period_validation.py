@@ -45,7 +45,7 @@ def test_periods_by_hand() -> None:
     assert split["frequency"].tolist() == [2, 0, 0]
     once = period_log(FEW, until="2024-01-28")
     assert once.loc[once["customer_id"] == "ann", "date"].dt.day.tolist() == [7, 21, 4, 11, 25]
-    frame, ages, members = period_track(FEW, until="2024-01-28", holdout_until="2024-02-19")
+    frame, ages, kind = period_track(FEW, until="2024-01-28", holdout_until="2024-02-19")
     assert frame["date"].dt.strftime("%m-%d").tolist() == [
         "01-07",
         "01-14",
@@ -59,7 +59,7 @@ def test_periods_by_hand() -> None:
     assert frame["holdout"].tolist() == [False] * 4 + [True] * 3
     # Ann on Wednesday of her week: four of seven days are left of it.
     np.testing.assert_allclose(ages[:, 0], np.arange(7) + 4 / 7)
-    assert members.sum() == 3
+    assert kind.tolist() == [0, 1, 2]
 
 
 def test_months_end_where_months_end() -> None:

@@ -8,6 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from churnsim.cli.covariates import (
+    CustomersFile,
+    LifetimeCovariates,
+    Penalty,
+    RateCovariates,
+    with_covariates,
+)
 from churnsim.cli.export import csv_text, not_the_input, write_json_file, write_table
 from churnsim.cli.guard import EXIT_NO
 from churnsim.cli.purchases import (
@@ -26,6 +33,7 @@ from churnsim.cli.purchases import (
     read_purchases,
 )
 from churnsim.cli.tables import print_comparison, print_table
+from churnsim.errors import ConfigError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,6 +102,10 @@ def fit(
         Model,
         typer.Option(help="Purchases with dropout (regular: mbg_cnbd; by periods: bg_bb), without it (nbd), or spend."),
     ] = Model.BG_NBD,
+    customers: CustomersFile = None,
+    covariates_rate: RateCovariates = None,
+    covariates_lifetime: LifetimeCovariates = None,
+    penalty: Penalty = 0.0,
     compare: Annotated[
         bool, typer.Option("--compare", help="Fit every model of purchases, and say which to use and why.")
     ] = False,
@@ -110,8 +122,11 @@ def fit(
       churnsim fit purchases.csv --until 1997-09-30
       churnsim fit purchases.csv --model gamma_gamma --json spend.json
       churnsim fit purchases.csv --compare
+      churnsim fit purchases.csv --customers people.csv --covariates-rate age,channel --covariates-lifetime channel
     """
     not_the_input(file, json_file, "--json")
+    if customers is not None:
+        not_the_input(customers, json_file, "--json")
     from churnsim.data.intervals import summarise_with_intervals
     from churnsim.data.opportunities import summarise_opportunities
     from churnsim.data.summary import summarise as summarise_transactions
@@ -121,7 +136,15 @@ def fit(
     if model is not Model.GAMMA_GAMMA and amount == "amount":
         amount = "none"  # purchases are fitted without amounts, so a file need not have any
     transactions = read_purchases(file, customer_id, date, amount, date_format, on_bad, delimiter, encoding)
+    asked: dict[str, Any] = {
+        "customers": customers,
+        "rate": covariates_rate,
+        "lifetime": covariates_lifetime,
+        "penalty": penalty,
+    }
     if compare:
+        if any(asked.values()):
+            raise ConfigError("--compare fits every model, and most take no covariates. Leave one of the two out.")
         _compare(summarise_with_intervals(transactions, unit=unit.value, until=until), unit.value, json_file)
         return
     if model is Model.BG_BB:
@@ -130,11 +153,14 @@ def fit(
         summary = summarise_with_intervals(transactions, unit=unit.value, until=until)
     else:
         summary = summarise_transactions(transactions, unit=unit.value, until=until)
+    summary, options = with_covariates(
+        summary, family=model.value, customer_id=customer_id, delimiter=delimiter, encoding=encoding, **asked
+    )  # fmt: skip
     fitted: Any
     if model is Model.GAMMA_GAMMA:
         fitted = GammaGamma.fit(summary)
     else:
-        fitted = PURCHASE_FAMILIES[model.value].fit(summary, unit=unit.value)
+        fitted = PURCHASE_FAMILIES[model.value].fit(summary, unit=unit.value, **options)
     estimates = fitted.to_dict()
     columns = ("parameter", "estimate", "standard error", "lower 95%", "upper 95%")
     keys = ("name", "estimate", "standard_error", "lower", "upper")
@@ -143,6 +169,11 @@ def fit(
         f"{model.value} on {fitted.n:,.0f} customers, unit {unit.value}; log-likelihood {fitted.loglik:.4f}, "
         f"AIC {fitted.aic:.2f}, BIC {fitted.bic:.2f}"
     )
+    if options:
+        typer.echo(
+            "rate: a positive effect means more purchases; lifetime: a positive effect means a shorter life. Each is "
+            "for one unit of its covariate, counted from the average customer."
+        )
     typer.echo(f"status: {fitted.status}")
     if json_file is not None:
         write_json_file(json_file, {"family": model.value, "unit": unit.value, **estimates})

@@ -23,7 +23,7 @@ import pyarrow.csv
 from numpy.typing import NDArray
 
 from churnsim.data.flaws import Flaw, Flaws
-from churnsim.data.table_columns import check_columns
+from churnsim.data.table_columns import ARGUMENTS, check_columns
 from churnsim.errors import ConfigError, DataError
 
 __all__ = ["DelimitedText", "Records", "check_text", "read_delimited"]
@@ -49,6 +49,7 @@ class DelimitedText:
     content: bytes
     delimiter: str
     encoding: str
+    arguments: Sequence[str] = ARGUMENTS  # by which the caller takes the names of the columns it wants
 
     def columns(self) -> list[str]:
         """The names in the header, without white space around them. Raises DataError for an empty file."""
@@ -166,7 +167,13 @@ class DelimitedText:
         if first is None:
             raise DataError(f"{self.source} is empty. It needs a header line and one line for each purchase.")
         found = first[1]
-        check_columns([name.strip() for name in found], columns, source=self.source, delimiter=self.delimiter)
+        check_columns(
+            [name.strip() for name in found],
+            columns,
+            source=self.source,
+            delimiter=self.delimiter,
+            arguments=self.arguments,
+        )
         return {name.strip(): name for name in found}
 
     def _records(self) -> Iterator[tuple[int, list[str]]]:

@@ -72,8 +72,8 @@ def period_track(
 ) -> tuple[pd.DataFrame, NDArray[np.float64], Ints]:
     """What happened period by period to the customers acquired by `until`: a frame with `period`, its last `date`,
     cumulative `actual` customer-periods with a repeat purchase, and whether it lies in the `holdout`; beside it the
-    age (in periods) at the end of each of every kind of customer, shape (periods, kinds), and how many of each kind
-    there are. A first purchase's own period counts as the part of it that was left."""
+    age (in periods) at the end of each of every kind of customer, shape (periods, kinds), and of which kind each
+    customer is, in the order of their ids. A first purchase's own period counts as the part of it that was left."""
     log = purchase_days(transactions)
     end, ahead = _ends(log, until, holdout_until, unit)
     final, period = period_numbers(log.day, end, unit)
@@ -85,7 +85,7 @@ def period_track(
     repeat = born[pairs[:, 0]] & (pairs[:, 1] > own) & (pairs[:, 1] <= final + ahead)
     numbers = np.arange(first[born].min(), final + ahead + 1)
     days = _last_day(numbers, end, unit)
-    kinds, members = np.unique(np.column_stack([first[born], first_day[born]]), axis=0, return_counts=True)
+    kinds, kind = np.unique(np.column_stack([first[born], first_day[born]]), axis=0, return_inverse=True)
     birth_end = _last_day(kinds[:, 0], end, unit)
     length = birth_end - _last_day(kinds[:, 0] - 1, end, unit)
     left = (birth_end - kinds[:, 1]) / length
@@ -98,7 +98,7 @@ def period_track(
             "holdout": numbers > final,
         }
     )
-    return frame, np.maximum(ages, 0.0), members.astype(np.int64)
+    return frame, np.maximum(ages, 0.0), kind.ravel().astype(np.int64)
 
 
 def last_day_of_periods(until: str | date | pd.Timestamp, periods: int, unit: str) -> pd.Timestamp:

@@ -17,13 +17,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churnsim.data.columns import dates, ids, numbers
-from churnsim.data.csv_file import read_delimited
+from churnsim.data.columns import dates, numbers
+from churnsim.data.customer_rows import read_customer_rows
 from churnsim.data.days import calendar_day
 from churnsim.data.flaws import Flaw, Flaws
-from churnsim.data.parquet_file import read_parquet_columns
-from churnsim.data.transactions import checked_path, plain_ids
-from churnsim.errors import ConfigError, DataError
+from churnsim.errors import ConfigError
 from churnsim.units import DAYS_PER_UNIT, check_unit
 
 __all__ = ["read_subscriptions"]
@@ -85,47 +83,11 @@ def read_subscriptions(
         def typing(raw: pd.DataFrame, flaws: Flaws) -> pd.DataFrame:
             return _from_durations(raw, flaws, tenure=tenure, churned=churned, entry=entry)
 
-    return _read(
+    result = read_customer_rows(
         path, columns, customer_id, covariates, typing,
-        unit=unit, delimiter=delimiter, encoding=encoding, on_bad=on_bad,
+        what=WHAT, delimiter=delimiter, encoding=encoding, on_bad=on_bad,
     )  # fmt: skip
-
-
-def _read(
-    path: str | os.PathLike[str], columns: list[str], customer_id: str, covariates: Sequence[str],
-    typing: Callable[[pd.DataFrame, Flaws], pd.DataFrame],
-    *, unit: str, delimiter: str | None, encoding: str, on_bad: str,
-) -> pd.DataFrame:  # fmt: skip
-    file, kind = checked_path(path)
-    try:
-        if kind == "parquet":
-            raw = read_parquet_columns(file, columns)
-            flaws, word, lines = Flaws(len(raw)), "row", np.arange(len(raw)) + 1
-        else:
-            tab = file.name.lower().removesuffix(".gz").endswith(".tsv")
-            records = read_delimited(file, delimiter=delimiter or ("\t" if tab else ","), encoding=encoding).carefully(
-                columns
-            )
-            raw, flaws, word, lines = records.frame, records.flaws, "line", records.lines
-    except OSError as error:
-        raise DataError(f"{file} cannot be read ({error.strerror or error}).") from None
-    if raw.empty:
-        raise DataError(f"{file} holds no subscriptions. Give it at least one row.")
-    index = ids(raw[customer_id], customer_id, flaws, trim=kind == "text", what=WHAT)
-    twice = Flaw(column=customer_id, reason="has a row before this one", remedy="Give one row to each customer.")
-    flaws.mark(index.duplicated().to_numpy(), raw[customer_id], twice)
-    frame = typing(raw, flaws)
-    for name in covariates:
-        frame[name] = _covariate(raw[name], name, flaws)
-    if flaws.count and (on_bad == "raise" or flaws.count == len(raw)):
-        remedy = "Or pass on_bad='set_aside' to leave such rows out and have them listed."
-        raise flaws.error(
-            str(file), row=lambda position: int(lines[position]), row_word=word,
-            last_resort=remedy if on_bad == "raise" else "No row is left to use.",
-        )  # fmt: skip
-    frame.index = pd.Index(plain_ids(index) if isinstance(index.dtype, pd.ArrowDtype) else index, name="customer_id")
-    result = frame[flaws.good]
-    result.attrs.update(unit=unit, set_aside=flaws.records(lambda position: int(lines[position])))
+    result.attrs["unit"] = unit
     return result
 
 
@@ -213,15 +175,3 @@ def _yes_or_no(values: pd.Series[Any], name: str, flaws: Flaws) -> NDArray[np.bo
         Flaw(column=name, reason="is neither yes nor no", remedy="Write yes/no, true/false or 1/0."),
     )  # fmt: skip
     return yes
-
-
-def _covariate(values: pd.Series[Any], name: str, flaws: Flaws) -> pd.Series[Any]:
-    """Numbers where every value is one, else text; missing values are marked."""
-    read, missing = numbers(values)
-    lost = Flaw(
-        column=name, reason="is missing", remedy="Fill it in, give the missing a word of their own, or drop the column."
-    )
-    flaws.mark(missing | (values.astype(str).str.strip() == "").to_numpy(dtype=bool), values, lost)
-    if np.isfinite(read[~missing]).all():
-        return pd.Series(read, index=values.index)
-    return values.astype(str).str.strip().astype(object)

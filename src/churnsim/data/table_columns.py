@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from itertools import zip_longest
 
 from churnsim.data.flaws import show
 from churnsim.errors import DataError
 
-__all__ = ["check_columns"]
+__all__ = ["ARGUMENTS", "check_columns"]
+
+ARGUMENTS = ("customer_id", "date", "amount")
 
 SHOWN_COLUMNS = 20  # a wide table's names would drown the message
 
@@ -20,29 +23,34 @@ def check_columns(
     source: str,
     delimiter: str | None = None,
     rename: bool = False,
-    arguments: Sequence[str] = ("customer_id", "date", "amount"),
+    arguments: Sequence[str] = ARGUMENTS,
 ) -> None:
     """Raise DataError unless each of `wanted` is in `found` exactly once; says what is there and what is
     close.
 
-    `wanted` is in the order of `arguments`, by which the caller takes the names. `delimiter` is the one the columns
-    were told apart by. `rename` says that the caller takes no names of columns, so that the table itself must change.
+    `wanted` is in the order of `arguments`, by which the caller takes the names; those beyond them it takes in a list.
+    `delimiter` is the one the columns were told apart by. `rename` says that the caller takes no names of columns, so
+    that the table itself must change.
     """
-    for argument, name in zip(arguments, wanted, strict=False):
+    for argument, name in zip_longest(arguments[: len(wanted)], wanted):
         number = sum(1 for other in found if other == name)
         if number > 1:
             raise DataError(f"{source} has {number} columns called {show(name)}. Rename all but one.")
         if number == 0:
             remedy = _delimiter_hint(found, delimiter) or (
                 _close(found, name)
-                + (
-                    "Rename the column that holds it"
-                    if rename
-                    else f"Pass {argument}= the name of the column that holds it"
-                )
+                + ("Rename the column that holds it" if rename else _pass(argument))
                 + (", or pass amount=None for a log without amounts." if argument == "amount" else ".")
             )
             raise DataError(f"{source} has no column {show(name)}; it has {_listed(found)}. {remedy}")
+
+
+def _pass(argument: str | None) -> str:
+    return (
+        f"Pass {argument}= the name of the column that holds it"
+        if argument
+        else "Give the name of the column that holds it"
+    )
 
 
 def _listed(found: Sequence[object]) -> str:

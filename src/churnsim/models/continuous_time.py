@@ -62,10 +62,12 @@ class ContinuousTime(BuyTillYouDie):
         ages = durations(t, "t")
         flat = np.ascontiguousarray(ages.ravel())
         alive, living = self._new(flat.size)
+        return np.asarray(alive * self._active_by(living, flat)).reshape(ages.shape)
+
+    def _active_by(self, living: Living, ages: Floats) -> Floats:
         # An age made by division, such as 21 days / 7, is whole but for rounding.
-        whole = np.floor(flat + 1e-9)
-        lead = np.maximum(flat - whole, 0.0)
-        return np.asarray(alive * active_mean(self._living_traits(living), whole, lead)).reshape(ages.shape)
+        whole = np.floor(ages + 1e-9)
+        return active_mean(self._living_traits(living), whole, np.maximum(ages - whole, 0.0))
 
 
 def _whole(periods: int | ArrayLike) -> Floats:

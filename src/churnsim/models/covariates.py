@@ -19,7 +19,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from churnsim.errors import ConfigError, DataError
-from churnsim.models.buy_till_you_die import Living
+from churnsim.models.buy_till_you_die import Living, durations
 from churnsim.models.chunks import by_chunks
 from churnsim.models.continuous_time import ContinuousTime
 from churnsim.models.fit import ModelFit
@@ -126,6 +126,25 @@ class CovariateModel(ContinuousTime):
 
     def _new(self, n: int) -> tuple[float, Living]:
         return 1.0, tuple(np.full(n, value) for value in self._parameters)
+
+    def expected_purchases_like(self, summary: pd.DataFrame, t: ArrayLike) -> Floats:
+        """E[X(t)] of new customers with the covariates of these rows, each by its own age `t` (or all by one)."""
+        living, ages = self._starting(summary, t)
+        return self._expected_living(living, ages)
+
+    def purchase_pmf_like(self, n: int, summary: pd.DataFrame, t: ArrayLike) -> Floats:
+        """P(X(t) = n) of new customers with the covariates of these rows, each by its own age `t` (or all by one)."""
+        living, ages = self._starting(summary, t)
+        return self._pmf_living(living, n, ages)
+
+    def expected_active_periods_like(self, summary: pd.DataFrame, t: ArrayLike) -> Floats:
+        """`expected_active_periods_new` of new customers with the covariates of these rows."""
+        living, ages = self._starting(summary, t)
+        return self._active_by(living, ages)
+
+    def _starting(self, summary: pd.DataFrame, t: ArrayLike) -> tuple[Living, Floats]:
+        h = self._histories(summary.assign(frequency=0, recency=0.0, T=0.0))
+        return self._living(h), np.ascontiguousarray(np.broadcast_to(durations(t, "t"), h.x.shape))
 
     def draw_customers(self, n: int, *, seed: int, replication: int = 0) -> pd.DataFrame:
         """`n` average customers from the population: the columns of the plain model's `draw_customers`."""
@@ -238,17 +257,21 @@ class CovariateModel(ContinuousTime):
         weight = checked_weights(weights, len(summary))
         return replace(found, loglik=float((weight * found.model.log_likelihood(summary)).sum()))
 
-    def _histories(self, summary: pd.DataFrame) -> RowHistories:
-        h = Histories.of(summary, unit=self.unit)
+    def factors(self, summary: pd.DataFrame) -> tuple[Floats, Floats]:
+        """By what each customer's purchase rate, and its leaving, are multiplied: e^(c . z) and e^(g . z)."""
         columns = covariate_columns(summary, tuple(self.covariate_means))
 
         def factor(effects: Mapping[str, float]) -> Floats:
-            total = np.zeros(h.x.size)
+            total = np.zeros(len(summary))
             for name, effect in effects.items():
                 total += effect * (columns[name] - self.covariate_means[name])
             return np.exp(total)
 
-        return RowHistories(h.x, h.t_x, h.T, h.index, factor(self.rate_effects), factor(self.lifetime_effects))
+        return factor(self.rate_effects), factor(self.lifetime_effects)
+
+    def _histories(self, summary: pd.DataFrame) -> RowHistories:
+        h = Histories.of(summary, unit=self.unit)
+        return RowHistories(h.x, h.t_x, h.T, h.index, *self.factors(summary))
 
 
 def covariate_columns(summary: pd.DataFrame, names: Sequence[str]) -> dict[str, Floats]:

@@ -223,7 +223,7 @@ class _Tables:
     def add(self, name: str, model: Any, split: pd.DataFrame, scores: pd.DataFrame, actual: Any) -> None:
         follow = tracking_in_periods if self.count == "periods" else tracking
         track = follow(
-            model, self.transactions, until=self.end, holdout_until=self.last(split, model.unit)
+            model, self.transactions, until=self.end, holdout_until=self.last(split, model.unit), customers=split
         ).rename(columns={"actual": "cumulative_actual", "expected": "cumulative_expected"})  # fmt: skip
         for column in ("actual", "expected"):
             track[column] = np.diff(track[f"cumulative_{column}"], prepend=0)

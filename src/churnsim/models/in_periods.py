@@ -62,6 +62,10 @@ class InPeriods:
         name = "expected_purchases_new" if self._discrete else "expected_active_periods_new"
         return np.asarray(getattr(self.model, name)(t), dtype=np.float64)
 
+    def expected_purchases_like(self, summary: pd.DataFrame, t: ArrayLike) -> Floats:
+        """The same of new customers with the covariates of these rows, for a model that has covariates."""
+        return np.asarray(self.model.expected_active_periods_like(summary, t), dtype=np.float64)
+
     @property
     def _discrete(self) -> bool:
         return isinstance(self.model, BGBB)

@@ -167,11 +167,12 @@ def lifetime_of(purchases: Purchases) -> tuple[int, NDArray[np.float64], NDArray
     p: Any = purchases
     if p.family == "contract":
         return rules.CONTRACT, np.array([0.0, 1.0, p.a or 0.0, p.b or 0.0]), np.array(p.hazards or (), dtype=np.float64)
-    if p.family == "pareto_nbd":
+    # With covariates new customers are average ones; known ones bring traits drawn with their own.
+    if p.family in ("pareto_nbd", "pareto_nbd_covariates"):
         return rules.CLOCK, np.array([p.r, p.alpha, p.s, p.beta], dtype=np.float64), none
     if p.family == "mbg_cnbd":  # its rate is that of the k stages of a gap, here a rate is that of purchases
         return rules.DROPOUT_AT_ONCE, np.array([p.r, p.alpha * p.k, p.a, p.b], dtype=np.float64), none
-    kinds = {"bg_nbd": rules.DROPOUT, "mbg_nbd": rules.DROPOUT_AT_ONCE}
+    kinds = {"bg_nbd": rules.DROPOUT, "bg_nbd_covariates": rules.DROPOUT, "mbg_nbd": rules.DROPOUT_AT_ONCE}
     if p.family not in kinds:
         raise ConfigError(
             f"no simulation of {p.family!r}. Take one of bg_nbd, mbg_nbd, mbg_cnbd, pareto_nbd or a "

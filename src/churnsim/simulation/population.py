@@ -17,6 +17,7 @@ from churnsim.kernels.population import draw_base, draw_spend_rates
 from churnsim.kernels.rules import CONTRACT, DROPOUT, DROPOUT_AT_ONCE, GAMMA_GAMMA
 from churnsim.kernels.streams import SIMULATION, TRAITS
 from churnsim.models.chunks import Chunks
+from churnsim.models.covariates import RowHistories
 from churnsim.models.gamma_gamma import repeat_spend
 from churnsim.models.histories import Histories
 from churnsim.simulation.lifetimes import Purchases, Spend, lifetime_of, spending_of
@@ -62,13 +63,14 @@ class StartingBase(Protocol):
 class PosteriorBase:
     """The firm's actual customers, each drawn from the posterior given its own history; some of them are already gone.
 
-    `summary` has `frequency, recency, T, monetary_value`, durations in the purchase model's unit; time 0 of the
-    simulation is the end of the observation. Raises DataError for a summary that is not one.
+    `summary` has `frequency, recency, T, monetary_value`, durations in the purchase model's unit, and the model's
+    covariates where it has some; time 0 of the simulation is the end of the observation. Raises DataError for a
+    summary that is not one.
     """
 
     def __init__(self, summary: pd.DataFrame) -> None:
         self._histories = Histories.of(summary)
-        self._summary = summary[["frequency", "recency", "T"]]
+        self._summary = summary.copy()
         self.unit: str | None = summary.attrs.get("unit")
         _, self._spend = repeat_spend(summary)
         self._uids = customer_uids(summary.index)
@@ -101,7 +103,9 @@ class PosteriorBase:
     def _drawn(self, purchases: Purchases, spend: Spend, seed: int, replication: int) -> Base:
         h = self._histories
         draw = _PosteriorDraw.of(purchases, spend, seed, replication)
-        pieces = Chunks(h.x, h.t_x, h.T, self._spend, self._uids).each(draw)
+        model: Any = purchases
+        factors = model.factors(self._summary) if hasattr(model, "factors") else ()
+        pieces = Chunks(h.x, h.t_x, h.T, self._spend, self._uids, *factors).each(draw)
         traits, alive, members = (np.concatenate(column) for column in zip(*pieces, strict=True))
         return Base(
             uids=self._uids,
@@ -148,17 +152,18 @@ class _PosteriorDraw:
         )  # fmt: skip
 
     def __call__(
-        self, x: Ints, t_x: Floats, T: Floats, spend: Floats, uids: Ints
+        self, x: Ints, t_x: Floats, T: Floats, spend: Floats, uids: Ints, *factors: Floats
     ) -> tuple[Floats, NDArray[np.bool_], Floats]:
-        """Traits, who is alive, and club uniforms."""
+        """Traits, who is alive, and club uniforms; `factors` are a model's with covariates."""
         uniforms = trait_uniforms(uids, self.replication, self.seed)
         address: tuple[Any, ...] = (uids, self.replication, self.seed, SIMULATION, TRAITS)
-        if self.kind in (DROPOUT, DROPOUT_AT_ONCE) and not hasattr(self.purchases, "k"):
+        if self.kind in (DROPOUT, DROPOUT_AT_ONCE) and not factors and not hasattr(self.purchases, "k"):
             r, alpha, a, b = self.parameters
             first = self.kind == DROPOUT_AT_ONCE
             traits, alive = draw_base(r, alpha, a, b + first, *self.spends, x, t_x, T, spend, first, *address)
         else:
-            histories = Histories(x=x, t_x=t_x, T=T, index=pd.RangeIndex(x.size))
+            index = pd.RangeIndex(x.size)
+            histories = RowHistories(x, t_x, T, index, *factors) if factors else Histories(x, t_x, T, index)
             frame = self.purchases.draw_known(histories, uids, seed=self.seed, replication=self.replication)
             traits, alive = np.ones((x.size, 4)), frame["alive"].to_numpy(dtype=np.bool_)
             traits[:, :2] = frame[frame.columns[:2]].to_numpy(dtype=np.float64)

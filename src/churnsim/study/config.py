@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, PlainValidator
 
 from churnsim.simulation.running import Backend
+from churnsim.study.covariates_section import CovariatesSection
 from churnsim.study.section import MOST_REPLICATIONS, Length, Level, Section, Slug
 from churnsim.study.strategy_sections import StrategySection
 from churnsim.study.survey_section import SurveySection
@@ -73,6 +74,9 @@ class DataSection(Section):
     calibration_end: Day = Field(description="the last day the models are fitted to, such as 1997-09-30")
     holdout_end: Day | None = Field(
         default=None, description="the last day of the holdout; the data's last day if absent"
+    )
+    covariates: CovariatesSection | None = Field(
+        default=None, description="what is known of each customer, and moves its purchase rate or its lifetime"
     )
 
 

@@ -15,6 +15,7 @@ from churnsim.data.summary import split_holdout, summarise
 from churnsim.data.transactions import read_transactions
 from churnsim.errors import DataError
 from churnsim.study.config import DataSection
+from churnsim.study.covariates_section import StudyCovariates
 
 __all__ = ["StudyData", "load_data"]
 
@@ -30,6 +31,7 @@ class StudyData:
     calibration_end: date
     holdout_end: date
     facts: dict[str, Any]
+    covariates: StudyCovariates | None = None
 
     @property
     def holdout_length(self) -> float:
@@ -71,6 +73,13 @@ def load_data(section: DataSection, folder: Path) -> StudyData:
     used = transactions[transactions["date"] < pd.Timestamp(holdout_end) + pd.Timedelta(days=1)]
     split = split_holdout(used, until=section.calibration_end, holdout_until=holdout_end, unit=section.unit)
     summary = summarise(used, unit=section.unit, until=holdout_end)
+    covariates = None
+    if section.covariates is not None:
+        covariates = StudyCovariates.load(section.covariates, folder, summary)
+        split, summary = covariates.join(split), covariates.join(summary)
+        # A study with other covariates is another study.
+        checksum = hashlib.sha256(f"{checksum} {covariates.checksum}".encode()).hexdigest()
+        source += f", with what {Path(section.covariates.path).name} says of the customers"
     facts = {
         "source": source,
         "checksum_sha256": checksum,
@@ -84,5 +93,5 @@ def load_data(section: DataSection, folder: Path) -> StudyData:
     }
     return StudyData(
         transactions=used, split=split, summary=summary, unit=section.unit,
-        calibration_end=section.calibration_end, holdout_end=holdout_end, facts=facts,
+        calibration_end=section.calibration_end, holdout_end=holdout_end, facts=facts, covariates=covariates,
     )  # fmt: skip

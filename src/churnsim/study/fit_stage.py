@@ -22,20 +22,18 @@ UNUSABLE = ("not converged", "too little data")
 class StudyFits:
     """The three fits a study stands on."""
 
-    purchases_calibration: ModelFit[BGNBD]
-    purchases: ModelFit[BGNBD]
+    purchases_calibration: ModelFit[Any]  # of BGNBD, or of BGNBDCovariates
+    purchases: ModelFit[Any]
     spend: ModelFit[GammaGamma]
     correlation: float
 
     def to_json(self) -> dict[str, Any]:
         """The content of fits.json."""
         return {
-            "purchases": _stored(self.purchases, "bg_nbd", "whole log", self.purchases.model.unit),
-            "purchases_calibration": _stored(
-                self.purchases_calibration, "bg_nbd", "calibration", self.purchases_calibration.model.unit
-            ),
+            "purchases": _stored(self.purchases, "whole log"),
+            "purchases_calibration": _stored(self.purchases_calibration, "calibration"),
             "spend": {
-                **_stored(self.spend, "gamma_gamma", "whole log", None),
+                **_stored(self.spend, "whole log"),
                 "spend_correlation": self.correlation,
             },
         }
@@ -67,9 +65,10 @@ class StudyFits:
 
 def fit_models(data: StudyData) -> StudyFits:
     """Fit all three; raises FitError when one of them cannot be used."""
+    options = data.covariates.options if data.covariates else {}
     fits = StudyFits(
-        purchases_calibration=BGNBD.fit(data.split, unit=data.unit),
-        purchases=BGNBD.fit(data.summary, unit=data.unit),
+        purchases_calibration=BGNBD.fit(data.split, unit=data.unit, **options),
+        purchases=BGNBD.fit(data.summary, unit=data.unit, **options),
         spend=GammaGamma.fit(data.summary),
         correlation=spend_correlation(data.summary),
     )
@@ -77,5 +76,5 @@ def fit_models(data: StudyData) -> StudyFits:
     return fits
 
 
-def _stored(fit: ModelFit[Any], family: str, role: str, unit: str | None) -> dict[str, Any]:
-    return {"family": family, "unit": unit, "role": role, **fit.to_dict()}
+def _stored(fit: ModelFit[Any], role: str) -> dict[str, Any]:
+    return {"family": fit.model.family, "unit": getattr(fit.model, "unit", None), "role": role, **fit.to_dict()}

@@ -49,6 +49,18 @@ def _data_problems(config: StudyConfig) -> Iterator[Problem]:
             path=("data", "path"),
             message=f"there is no file {str(place)!r}. A relative path starts at the folder of the configuration.",
         )
+    covariates = data.covariates
+    if covariates is not None and not (config.folder / covariates.path).is_file():
+        yield Problem(
+            path=("data", "covariates", "path"),
+            message=f"there is no file {str(config.folder / covariates.path)!r}. A relative path starts at the folder "
+            "of the configuration.",
+        )
+    if covariates is not None and not covariates.rate and not covariates.lifetime:
+        yield Problem(
+            path=("data", "covariates"),
+            message="names no column. Give rate = [...] or lifetime = [...], columns of the file.", show_value=False,
+        )  # fmt: skip
     if data.holdout_end is not None and data.holdout_end <= data.calibration_end:
         yield Problem(
             path=("data", "holdout_end"),

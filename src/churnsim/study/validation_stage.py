@@ -34,7 +34,7 @@ def validate(data: StudyData, fits: StudyFits, section: ValidationSection, *, se
         "unit": data.unit,
         "frequency": rows(frequency_calibration(model, data.split)),
         "holdout_by_frequency": rows(holdout_by_frequency(model, data.split)),
-        "tracking": rows(tracking(model, data.transactions, until=until, holdout_until=end)),
+        "tracking": rows(tracking(model, data.transactions, until=until, holdout_until=end, customers=data.split)),
         "replay": _replays(data, fits, section, seed=seed, crew=crew),
     }
 

@@ -79,10 +79,14 @@ def readable(parameter: str) -> str:
 
 
 def _meaning(context: Context, key: str, fit: Fit, parameter: str, estimate: float | None) -> str:
-    """What a parameter says; of a regression how many times sooner one leaves."""
+    """What a parameter says; of a regression how many times sooner one leaves, of a covariate what it multiplies."""
     if key == "regression" and estimate is not None:
         return context.say("fit.hazard_ratio", ratio=fmt.significant(math.exp(estimate), 3))
-    return context.words.known(f"parameter.{_plain(fit.family)}.{parameter}", "")
+    kind, _, covariate = parameter.partition(":")
+    if covariate and kind in ("rate", "lifetime") and estimate is not None:
+        told = f"fit.effect_{kind}" + ("_of_word" if "=" in covariate else "")
+        return context.say(told, covariate=readable(covariate), factor=fmt.fixed(math.exp(estimate), 3))
+    return context.words.known(f"parameter.{_plain(fit.family).removesuffix('covariates')}.{parameter}", "")
 
 
 def _quality(context: Context, fit: Fit) -> Facts:
