@@ -22,13 +22,14 @@ from churnsim.errors import ConfigError, DataError
 from churnsim.models.buy_till_you_die import Living, durations
 from churnsim.models.chunks import by_chunks
 from churnsim.models.continuous_time import ContinuousTime
+from churnsim.models.covariate_columns import check_spread, covariate_columns
 from churnsim.models.fit import ModelFit
 from churnsim.models.histories import Histories, checked_weights
 from churnsim.models.likelihood import Likelihood, fit_likelihood
 from churnsim.models.parameters import ParametricModel
 from churnsim.units import check_unit
 
-__all__ = ["CovariateModel", "RowHistories", "covariate_columns"]
+__all__ = ["CovariateModel", "RowHistories"]
 
 Floats = NDArray[np.float64]
 
@@ -184,7 +185,7 @@ class CovariateModel(ContinuousTime):
             name: math.sqrt(float((weight * (column - means[name]) ** 2).sum()) / customers)
             for name, column in columns.items()
         }
-        _check_spread(spread, columns)
+        check_spread(spread, columns)
         z_rate, z_life = (
             np.column_stack([np.zeros((h.x.size, 0)), *[(columns[n] - means[n]) / spread[n] for n in chosen]])
             for chosen in (covariates_rate, covariates_lifetime)
@@ -272,40 +273,3 @@ class CovariateModel(ContinuousTime):
     def _histories(self, summary: pd.DataFrame) -> RowHistories:
         h = Histories.of(summary, unit=self.unit)
         return RowHistories(h.x, h.t_x, h.T, h.index, *self.factors(summary))
-
-
-def covariate_columns(summary: pd.DataFrame, names: Sequence[str]) -> dict[str, Floats]:
-    """The named columns as finite numbers. DataError that names what is missing, or the customer whose value is
-    none."""
-    missing = [name for name in names if name not in summary.columns]
-    if missing:
-        raise DataError(
-            f"the summary lacks the covariate {', '.join(map(repr, missing))}; it has "
-            f"{', '.join(map(repr, summary.columns))}. Join it to the summary by customer."
-        )
-    columns = {}
-    for name in names:
-        try:
-            values = summary[name].to_numpy(dtype=np.float64, na_value=np.nan)
-        except (TypeError, ValueError) as error:
-            raise DataError(
-                f"the covariate {name!r} must hold numbers ({error}). Turn categories into columns of 0 and 1 "
-                "(pandas.get_dummies)."
-            ) from None
-        bad = ~np.isfinite(values)
-        if bad.any():
-            first = int(np.argmax(bad))
-            raise DataError(
-                f"the covariate {name!r} must be a finite number; customer {str(summary.index[first])[:80]!r} has "
-                f"{values[first]:g} ({int(bad.sum())} such rows). Fill it in, or leave the customer out."
-            )
-        columns[name] = values
-    return columns
-
-
-def _check_spread(spread: Mapping[str, float], columns: Mapping[str, Floats]) -> None:
-    for name, value in spread.items():
-        if value <= 1e-12 * max(1.0, float(np.abs(columns[name]).max())):
-            raise DataError(
-                f"the covariate {name!r} is the same for every customer, so it tells nothing. Leave it out."
-            )
