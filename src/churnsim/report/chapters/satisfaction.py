@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from churnsim.report import format as fmt
-from churnsim.report.blocks import Block, Chapter, Column, Details, Heading, Text
+from churnsim.report.blocks import Block, Cell, Chapter, Column, Details, Heading, Text
 from churnsim.report.charts.survey import intervals
 from churnsim.report.context import Context
 from churnsim.report.figures import survey_figure
@@ -91,7 +91,38 @@ def _money(context: Context, survey: SurveyRecord, money: Money) -> list[Block]:
     confounded = money.buying.e_value if money.buying else None
     if confounded is not None:
         blocks.append(Text(text=say("survey.confounding", e_value=fmt.fixed(confounded, 2)), tone="note"))
-    return [*blocks, _table(context, say("survey.classes"), money.classes, 2)]
+    return [*blocks, _classes(context, money.classes)]
+
+
+def _classes(context: Context, measured: list[MeasuredRow]) -> Block:
+    """A row a class of satisfaction: what one of its customers buys, and how that stands to the average."""
+    say = context.say
+    found: dict[str, dict[str, MeasuredRow]] = {}
+    for row in measured:
+        name, _, quantity = row.name.rpartition(": ")
+        found.setdefault(name, {})[quantity] = row
+    keys = ("purchases", "revenue", "profit", "profit ratio")
+    columns = [
+        Column(title=say("survey.class")),
+        Column(title=say("survey.respondents"), numeric=True),
+        *(Column(title=say(f"survey.each_{key.replace(' ', '_')}"), numeric=True) for key in keys),
+    ]
+    rows = []
+    for name, quantities in found.items():
+        cells = [_quantity(context, key, quantities[key]) if key in quantities else fmt.ABSENT for key in keys]
+        number = max(row.n for row in quantities.values())
+        rows.append(row_of(fmt.sentence(name), fmt.count(number), *cells))
+    return table(say("survey.classes"), columns, rows)
+
+
+def _quantity(context: Context, key: str, row: MeasuredRow) -> Cell:
+    """An estimate with its interval below: money as money, numbers with two decimals."""
+    if key in ("revenue", "profit"):
+        text, interval = context.money(row.estimate), context.money_interval(row.lower, row.upper)
+    else:
+        text = fmt.fixed(row.estimate, 2)
+        interval = context.interval(*(fmt.fixed(bound, 2) for bound in (row.lower, row.upper)))
+    return Cell(text=text, note="" if interval == fmt.ABSENT else interval)
 
 
 def _table(context: Context, caption: str, rows: list[MeasuredRow], digits: int) -> Block:
