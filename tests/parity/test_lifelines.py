@@ -109,8 +109,39 @@ def test_regressions(exact, kind):
     # At times of losses: between them lifelines draws straight lines through the baseline, ours is a step.
     t = np.sort(exact.loc[exact["churned"], "tenure"].to_numpy())[[20, 150, 300]]
     expected = theirs.predict_survival_function(data.head(5)[["x", "b"]], times=t).T
+    if kind == "cox":  # lifelines counts its baseline as if everybody had been watched from the start
+        late, theirs = ours, lifelines.CoxPHFitter().fit(data.drop(columns="in"), "t", "e")
+        ours = cs.SurvivalRegression.fit(exact.assign(entry=0.0), kind, covariates=["x", "group"])
+        expected = theirs.predict_survival_function(data.head(5)[["x", "b"]], times=t).T
+        assert (late.model.survival(t, customers=new).to_numpy() < expected.to_numpy()).all()
     np.testing.assert_allclose(ours.model.survival(t, customers=new), expected, rtol=2e-3)
     assert ours.loglik == pytest.approx(theirs.log_likelihood_, abs=1e-3)  # lifelines' searches end about there
+
+
+def test_a_baseline_without_effects_is_nelson_aalens(exact):
+    """Late entries among them; in strata each stratum's own."""
+    risk_sets = cs.SurvivalRegression.fit(exact, covariates=["x"], strata="group").risk_sets
+    for word, baseline in risk_sets.baselines(np.zeros(1)).items():
+        own = exact[exact["group"] == word]
+        theirs = lifelines.NelsonAalenFitter().fit(own["tenure"], own["churned"], entry=own["entry"])
+        steps = theirs.cumulative_hazard_.iloc[:, 0].loc[list(baseline.times)]
+        np.testing.assert_allclose(baseline.hazards, steps, rtol=1e-12)
+
+
+def test_drawn_regressions_spread_as_their_theory_says(exact):
+    """The standard deviation of H(10) at the mean customer over 600 draws, against Tsiatis: the baseline's own variance
+    and that of the coefficients, to 10% (the spread of 600 draws is known to 3%)."""
+    fit = cs.SurvivalRegression.fit(exact, covariates=["x", "group"])
+    drawn = [model.baselines[""].cumulative(np.array([10.0]))[0] for model in fit.draw_parameters(600, seed=2)]
+    risk, at = fit.risk_sets, np.array(list(fit.parameters.values()))
+    weight, slope, own = np.exp(risk.centred @ at), np.zeros(2), 0.0
+    for t in np.sort(risk.tenure[risk.churned & (risk.tenure <= 10)]):
+        there = (risk.tenure >= t) & (risk.entry < t)
+        total = weight[there].sum()
+        own += 1 / total**2
+        slope += weight[there] @ risk.centred[there] / total**2
+    assert np.std(drawn, ddof=1) == pytest.approx(np.sqrt(own + slope @ fit.matrix @ slope), rel=0.1)
+    assert np.mean(drawn) == pytest.approx(fit.model.baselines[""].cumulative(np.array([10.0]))[0], rel=0.02)
 
 
 def test_rossi_as_published():

@@ -17,6 +17,7 @@ from scipy.stats import kstwobign, norm
 from churnsim.errors import ConfigError, DataError, FitError
 from churnsim.models.fit import FitStatus, ModelFit
 from churnsim.models.survival.curve import FAMILIES, REAL, SurvivalCurve
+from churnsim.models.survival.risk_sets import TAIL_SHARE
 from churnsim.models.survival.rounded import Intervals, fit_rounded
 from churnsim.models.tenures import Tenures
 
@@ -30,8 +31,6 @@ FITTERS = {
     "log_logistic": lifelines.LogLogisticFitter,
     "generalized_gamma": lifelines.GeneralizedGammaFitter,
 }
-# The last stretch of observed time whose mean hazard continues a step function: a sixth of it (assumed).
-TAIL_SHARE = 1 / 6
 PIECES = 6  # pieces of the piecewise exponential, of equally many losses each, when none are given
 
 

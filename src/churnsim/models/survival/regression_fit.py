@@ -18,8 +18,8 @@ from scipy.stats import norm
 from churnsim.errors import ConfigError, DataError, FitError
 from churnsim.models.design import Design
 from churnsim.models.fit import FitStatus, ModelFit
-from churnsim.models.survival.fitting import TAIL_SHARE
-from churnsim.models.survival.regression import REGRESSIONS, Baseline, SurvivalRegression
+from churnsim.models.survival.regression import REGRESSIONS, SurvivalRegression
+from churnsim.models.survival.risk_sets import RiskSets
 from churnsim.models.tenures import Tenures
 
 __all__ = ["RegressionFit", "fit_regression"]
@@ -39,9 +39,10 @@ SEPARATED = 10.0  # a coefficient of this size (a hazard ratio of 22,000) means 
 class RegressionFit(ModelFit[SurvivalRegression]):
     """A fitted regression. `checks` (Cox): a row a column of the test that its hazards are proportional over tenure
     (Grambsch & Therneau 1994, through lifelines): `statistic, p`; None where customers came under observation late,
-    for which lifelines has no residuals."""
+    for which lifelines has no residuals. `risk_sets` (Cox) are what its baseline is counted from."""
 
     checks: pd.DataFrame | None = None
+    risk_sets: RiskSets | None = None
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -56,13 +57,18 @@ class RegressionFit(ModelFit[SurvivalRegression]):
         return pd.DataFrame({**columns, "ratio": np.exp(estimate)}).rename_axis("parameter")
 
     def draw_parameters(self, n: int, *, seed: int) -> list[SurvivalRegression]:
-        """`n` models with coefficients from their asymptotic normal law; baseline, intercept and shape stay."""
+        """`n` models with coefficients from their asymptotic normal law, each (Cox) with a baseline drawn about the one
+        that these coefficients give; intercept and shape of the others stay."""
         random = np.random.Generator(np.random.Philox(seed))
         values, vectors = np.linalg.eigh(self.matrix)
         steps = random.standard_normal((n, len(self.names))) @ (vectors * np.sqrt(np.maximum(values, 0.0))).T
         estimate = np.array(list(self.parameters.values()))
-        made = estimate + steps
-        return [replace(self.model, coefficients=dict(zip(self.names, map(float, row), strict=True))) for row in made]
+        drawn = []
+        for row in estimate + steps:
+            baselines = self.model.baselines if self.risk_sets is None else self.risk_sets.baselines(row, random)
+            named = dict(zip(self.names, map(float, row), strict=True))
+            drawn.append(replace(self.model, coefficients=named, baselines=baselines))
+        return drawn
 
 
 def fit_regression(
@@ -124,10 +130,12 @@ def _cox(
     )  # fmt: skip
     names = design.names
     coefficients = {name: float(fitter.params_[name]) for name in names}
-    last = float(data["_tenure"].max())
-    hazards = fitter.baseline_cumulative_hazard_
-    columns = {"": hazards.iloc[:, 0]} if strata is None else {_word(name): hazards[name] for name in hazards.columns}
-    baselines = {name: _baseline(column, last) for name, column in columns.items()}
+    risk_sets = RiskSets(
+        centred=data[list(names)].to_numpy(dtype=np.float64), tenure=data["_tenure"].to_numpy(dtype=np.float64),
+        churned=data["_churned"].to_numpy(dtype=bool), stratum=np.zeros(len(data), "U1") if words is None else words,
+        entry=data["_entry"].to_numpy(dtype=np.float64) if "_entry" in data.columns else np.zeros(len(data)),
+    )  # fmt: skip
+    baselines = risk_sets.baselines(np.array(list(coefficients.values())))
     table = None if "_entry" in data.columns else _checks(fitter, data)
     model = SurvivalRegression(
         kind="cox", design=design, coefficients=coefficients, baselines=baselines, strata=strata, unit=unit
@@ -135,7 +143,7 @@ def _cox(
     matrix = fitter.variance_matrix_.loc[list(names), list(names)].to_numpy(dtype=np.float64)
     return RegressionFit(
         model=model, names=names, matrix=matrix, loglik=float(fitter.log_likelihood_), n=customers,
-        status=_status(coefficients, table), checks=table,
+        status=_status(coefficients, table), checks=table, risk_sets=risk_sets,
     )  # fmt: skip
 
 
@@ -144,18 +152,6 @@ def _checks(fitter: Any, data: pd.DataFrame) -> pd.DataFrame:
     found = proportional_hazard_test(fitter, data, time_transform="rank").summary
     columns = {"statistic": found["test_statistic"].to_numpy(), "p": found["p"].to_numpy()}
     return pd.DataFrame(columns, list(found.index)).rename_axis("parameter")
-
-
-def _word(name: Any) -> str:
-    return str(name[0] if isinstance(name, tuple) else name)
-
-
-def _baseline(hazard: pd.Series[float], last: float) -> Baseline:
-    known = hazard.dropna()
-    steps = known.diff().fillna(known)
-    use = (steps > 0) & (known.index > 0)
-    tail = float(steps[known.index > last * (1 - TAIL_SHARE)].sum() / (last * TAIL_SHARE))
-    return Baseline(tuple(map(float, known.index[use])), tuple(map(float, known[use])), tail)
 
 
 def _aft(data: pd.DataFrame, design: Design, kind: str, unit: str, customers: float) -> RegressionFit:
