@@ -51,11 +51,11 @@ def events_of(table):
 def advance(tried, threads):
     """(events, seconds of advancing, CPU seconds of it)."""
     prepared = Prepared.of(tried, seed=1, replication=0)
-    roster = Roster(prepared, threads=threads, log=False)
-    firm: Firm = Meeting(prepared, None, active=roster.active_at_start).firm  # type: ignore[arg-type]
     bounds = np.array([prepared.bound(period) for period in range(tried.periods + 1)])
+    roster = Roster(prepared, threads=threads, log=False, bounds=bounds)
+    firm: Firm = Meeting(prepared, None, active=roster.active_at_start).firm  # type: ignore[arg-type]
     wall, cpu = time.perf_counter(), time.process_time()
-    roster.advance(float(bounds[-1]), bounds, 0, firm)
+    roster.advance(float(bounds[-1]), firm)
     took = time.perf_counter() - wall, time.process_time() - cpu
     roster.close()
     return events_of(roster.table), *took

@@ -128,12 +128,12 @@ def test_many_generated_scenarios(drawn):
 
 def test_threads_and_full_outboxes_change_nothing(monkeypatch):
     """Chunks of a handful of customers, and outboxes that fill up at once."""
-    from churnsim.simulation import roster
+    from churnsim.simulation import crew, outbox
 
     tried = scenario(STRATEGY_PARTS, MARKET_PARTS, size=400)
     one = run(tried, "compiled")
-    monkeypatch.setattr(roster, "SMALLEST_CHUNK", 7)
-    monkeypatch.setattr(roster, "BOX", 9)
+    monkeypatch.setattr(crew, "SMALLEST_CHUNK", 7)
+    monkeypatch.setattr(outbox, "BOX", 9)
     for threads in (1, 2, 5):
         assert_same(one, run(tried, "compiled", threads=threads))
 

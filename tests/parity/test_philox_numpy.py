@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from churnsim.kernels.philox import words
+from churnsim.kernels.philox import block, block_of_five, words
 
 Words = NDArray[np.uint64]
 MASK = 2**64 - 1
@@ -48,3 +48,19 @@ def test_another_number_of_rounds_is_caught(rounds: int, same: bool) -> None:
     """Control: the comparison tells ten rounds from nine and eleven on every counter."""
     for counter, key in cases():
         assert (plain_words(counter, key, rounds=rounds) == numpy_words(counter, key)) is same
+
+
+def test_a_fifth_uniform_of_what_four_leave() -> None:
+    """Bits 0-10 of the four words, which the first four uniforms do not use; even over (0, 1), and of no uniform's
+    making."""
+    fifths = []
+    for k in range(4000):
+        address = k, 1, 2**62 + 7, 5, 42, 2
+        four, fifth = block_of_five(*address)[:4], block_of_five(*address)[4]
+        assert four == block(*address)
+        low = sum((int(word) & 2047) << (11 * i) for i, word in enumerate(words(*map(np.uint64, address))))
+        assert fifth == (low + 0.5) / 2**44
+        fifths.append((fifth, *four))
+    drawn = np.array(fifths)
+    assert abs(drawn[:, 0].mean() - 0.5) < 4 / np.sqrt(12 * len(drawn))
+    assert np.abs(np.corrcoef(drawn.T)[0, 1:]).max() < 4 / np.sqrt(len(drawn))

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
+from churnsim.kernels.exponential import exponential
 from churnsim.kernels.samplers import (
     beta_quantile,
     erlang_quantile,
@@ -18,6 +19,7 @@ from churnsim.kernels.samplers import (
     normal_quantile,
 )
 from churnsim.kernels.special import digamma, log_beta, lower_gamma, regularised_beta, trigamma, upper_gamma
+from churnsim.kernels.tables import TOLERANCE, beta_draw, beta_table, erlang_draw, gamma_draw, gamma_table
 
 SHAPES = 10.0 ** np.linspace(-3, 4, 15)
 MIDDLE = np.linspace(0.0005, 0.9995, 41)
@@ -113,6 +115,38 @@ def test_quantiles_undo_the_cdf() -> None:
         drawn = np.array([beta_quantile(u, a, b) for u in MIDDLE])
         # The CDF's slope times the 1e-13 at which Newton ends, for a density that changes over 1/500 of its range.
         np.testing.assert_allclose(stats.beta.cdf(drawn, a, b), MIDDLE, rtol=0, atol=1e-11)
+
+
+def test_exponential() -> None:
+    points = [(float(x),) for x in np.append(np.linspace(-5.0, 5.0, 2001), [-690.0, -1e-20, 0.0, 1e-300, 690.0])]
+    assert relative_errors(exponential, lambda x: mpmath.exp(mpmath.mpf(x)), points).max() < 3e-16
+    assert [exponential(x) for x in (0.0, -800.0, 800.0)] == [1.0, 0.0, math.inf]
+
+
+@pytest.mark.parametrize("shape", [0.1, 0.243, 1.0, 3.0, 6.25, 40.0])
+def test_tabulated_gamma_draws(shape: float) -> None:
+    table, chances = gamma_table(shape), [(float(u),) for u in np.append(CHANCES, np.linspace(0.0007, 0.9993, 1999))]
+    assert table.size
+    assert relative_errors(lambda u: gamma_draw(table, u, shape), lambda u: gamma_inverse(u, shape), chances).max() < (
+        TOLERANCE
+    )
+    if shape == round(shape):
+        drawn = np.array([erlang_draw(table, u, shape) for (u,) in chances[len(CHANCES) :]])
+        assert (np.diff(drawn) > 0).all()
+
+
+@pytest.mark.parametrize(("a", "b"), [(0.1, 9.9), (0.793, 2.426), (4.0, 2.0)])
+def test_tabulated_beta_draws(a: float, b: float) -> None:
+    table, chances = beta_table(a, b), [(float(u),) for u in np.append(CHANCES, np.linspace(0.0007, 0.9993, 1999))]
+    assert table.size
+    errors = relative_errors(lambda u: beta_draw(table, u, a, b), lambda u: beta_inverse(u, a, b), chances)
+    assert errors.max() < TOLERANCE
+
+
+def test_a_quantile_too_bent_for_a_table_is_drawn_exactly() -> None:
+    table = gamma_table(0.01)
+    assert not table.size
+    assert gamma_draw(table, 0.7, 0.01) == gamma_quantile(0.7, 0.01)
 
 
 def test_digamma() -> None:

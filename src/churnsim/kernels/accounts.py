@@ -41,6 +41,9 @@ BIRTHS_PAID = ACCOUNTS.index("births_paid")
 LOSSES_SWITCHED = ACCOUNTS.index("losses_switched")
 TOLD_AGAINST = ACCOUNTS.index("told_against")
 TOLD_FOR = ACCOUNTS.index("told_for")
+# Beside the accounts, in the compiled engine's tables: members of the club who came or came back, less those lost.
+MEMBERS = len(ACCOUNTS)
+COLUMNS = MEMBERS + 1
 
 # Kinds of events by place in the log, and the account of each.
 BIRTH, PURCHASE, FAILURE, COMPLAINT = 0, 1, 2, 3

@@ -6,30 +6,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churnsim.kernels.clocks import next_boundary, service_time
-from churnsim.kernels.jit import njit
+from churnsim.kernels.jit import rule
 from churnsim.kernels.life import reply_kind
 from churnsim.kernels.rules import Records
 
 __all__ = ["serve"]
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
-@njit
+@rule
 def serve(
-    rules: Records, complaints: Records, order: Ints, free: Floats, customers: Records, wake: Floats, replication: int,
-    seed: int,
+    rules: Records, complaints: Records, free: Floats, customers: Records, wake: Floats, replication: int, seed: int
 ) -> None:  # fmt: skip
     """Settle when each complaint is answered and how.
 
-    `order` puts them by (time, uid); `free` holds when each clerk is done with what came before and is kept up to
+    They come in the order of (time, uid); `free` holds when each clerk is done with what came before and is kept up to
     date. A reply is told at its finish, but not before the first epoch boundary after the complaint; its kind is that
     of the finish.
     """
     rule = rules[0]
-    for j in range(order.size):
-        line = complaints[order[j]]
+    for j in range(complaints.size):
+        line = complaints[j]
         c = customers[line.customer]
         clerk = 0
         for i in range(1, free.size):

@@ -17,7 +17,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from churnsim.kernels.jit import inlined, njit
+from churnsim.kernels.jit import inlined, rule
 from churnsim.kernels.philox import block
 from churnsim.kernels.rules import BY_TENURE, CLOCK, FIXED_SPEND, Records
 from churnsim.kernels.streams import COMPLAINT, LOSS, PURCHASE, SIMULATION, WIN_BACK
@@ -41,6 +41,7 @@ __all__ = [
     "amount",
     "comes_back",
     "destination",
+    "failed_purchase",
     "failure_probability",
     "first_amount",
     "margin_of",
@@ -93,7 +94,7 @@ def organic_chance(rules: Records, dropout: float, factor: float) -> float:
     return 0.0 if rule.lifetime == CLOCK else organic_probability(dropout, rule.failure_share) * factor
 
 
-@njit
+@rule
 def _stay(rules: Records, kind: int) -> float:
     rule = rules[0]
     if kind == QUICK:
@@ -119,7 +120,7 @@ def spend_scale(spend_rate: float, factor: float) -> float:
     return factor * 100.0 / spend_rate
 
 
-@njit
+@rule
 def first_amount(
     rules: Records, spends: Floats, profits: Floats, spend_rate: float, uid: int, replication: int, seed: int
 ) -> tuple[int, float, float]:
@@ -162,31 +163,38 @@ def purchase(
     so a customer that would stay without a word also stays after a reply that is at least as likely to keep it.
     """
     u_gap, u_spend, u_failure, u_organic = block(k, PURCHASE, uid, replication, seed, SIMULATION)
+    fate = LOST_ORGANIC if u_organic < organic else KEEPS
     if u_failure >= failure:
-        return u_gap, u_spend, False, NO_REPLY, LOST_ORGANIC if u_organic < organic else KEEPS
+        return u_gap, u_spend, False, NO_REPLY, fate
+    kind, fate = failed_purchase(rules, fate, complains, k, uid, replication, seed)
+    return u_gap, u_spend, True, kind, fate
+
+
+@rule
+def failed_purchase(
+    rules: Records, unfailed: int, complains: float, k: int, uid: int, replication: int, seed: int
+) -> tuple[int, int]:
+    """(reply kind, what it leads to) of a k-th purchase that failed; to `unfailed` where the failure itself does not
+    lose the customer."""
     rule = rules[0]
     u_complaint, u_kind, _, u_stay = block(k, COMPLAINT, uid, replication, seed, SIMULATION)
     if u_complaint >= rule.complaint_probability * complains:
-        if u_stay >= rule.silent_stay:
-            return u_gap, u_spend, True, NO_REPLY, LOST_FAILURE
-        return u_gap, u_spend, True, NO_REPLY, LOST_ORGANIC if u_organic < organic else KEEPS
+        return NO_REPLY, unfailed if u_stay < rule.silent_stay else LOST_FAILURE
     kind = UNRESOLVED
     if u_kind < rule.at_once:
         kind = QUICK
     elif rule.desk:
-        return u_gap, u_spend, True, NO_REPLY, AWAITS
+        return NO_REPLY, AWAITS
     else:
         rest = 1.0 - rule.at_once
         if u_kind < rule.at_once + rest * rule.quick_share:
             kind = QUICK
         elif u_kind < rule.at_once + rest * (rule.quick_share + rule.slow_share):
             kind = SLOW
-    if u_stay >= _stay(rules, kind):
-        return u_gap, u_spend, True, kind, LOST_COMPLAINT
-    return u_gap, u_spend, True, kind, LOST_ORGANIC if u_organic < organic else KEEPS
+    return kind, unfailed if u_stay < _stay(rules, kind) else LOST_COMPLAINT
 
 
-@njit
+@rule
 def reply_kind(rules: Records, waited: float) -> int:
     """Quick, slow or unresolved: by the time from the complaint to the end of the clerk's work."""
     rule = rules[0]
@@ -195,7 +203,7 @@ def reply_kind(rules: Records, waited: float) -> int:
     return SLOW if waited <= rule.slow_within else UNRESOLVED
 
 
-@njit
+@rule
 def reply(
     rules: Records, organic: float, kind: int, k: int, uid: int, replication: int, seed: int
 ) -> tuple[float, float, int]:
@@ -208,7 +216,7 @@ def reply(
     return u_gap, u_spend, LOST_ORGANIC if u_organic < organic else KEEPS
 
 
-@njit
+@rule
 def destination(rules: Records, ordinal: int, uid: int, replication: int, seed: int) -> int:
     """Where a customer goes that is about to be lost at purchase number `ordinal`, or in life number `ordinal` -
     DEATHS: it EVAPORATES, SWITCHES to a competitor, or would
@@ -222,7 +230,7 @@ def destination(rules: Records, ordinal: int, uid: int, replication: int, seed: 
     return HELD if u_held < rule.switching_cost else SWITCHES
 
 
-@njit
+@rule
 def comes_back(rules: Records, since: float, attempt: int, uid: int, replication: int, seed: int) -> tuple[bool, float]:
     """Whether contact number `attempt` brings back a customer lost `since` ago: (it does, word of the gap to its next
     purchase)."""
@@ -231,7 +239,7 @@ def comes_back(rules: Records, since: float, attempt: int, uid: int, replication
     return u_success < rule.win_back_success * math.exp(-math.log(2.0) * since / rule.win_back_half_life), u_gap
 
 
-@njit
+@rule
 def margin_of(cents: int, share: float) -> int:
     """Contribution of a purchase in cents, rounded half up."""
     return math.floor(cents * share + 0.5)

@@ -7,48 +7,47 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churnsim.kernels.clocks import dropout_now, organic_factor, organic_hazard, rescaled
-from churnsim.kernels.jit import njit
+from churnsim.kernels.jit import inlined, rule
 from churnsim.kernels.rules import CLOCK, Record, Records
-from churnsim.kernels.satisfaction import after_answer, after_purchase, factor, perceived
+from churnsim.kernels.satisfaction import after_answer, after_purchase, factors_ratio, quality_of
 
 __all__ = ["experience", "hazard_of", "recover"]
 
 Floats = NDArray[np.float64]
 
 
-@njit
+@rule
 def hazard_of(rules: Records, hazards: Floats, effect: float, c: Record) -> float:
     """Organic hazard of a lifetime in time, as things stand."""
     now = organic_factor(rules, effect, c.response, c.contacted, c.member, c.satisfied)
     return organic_hazard(rules, c.rate, dropout_now(rules, hazards, c.dropout, c.seen + c.k, c.returns), now)
 
 
-@njit
+@inlined
 def _feel(rules: Records, hazards: Floats, effect: float, satisfied: float, time: float, c: Record) -> None:
     """Be `satisfied` from `time` on: what is left of the customer's clocks runs at its new rates."""
     rule = rules[0]
     clock = rule.lifetime == CLOCK and rule.dropout_effect != 0.0
     before = hazard_of(rules, hazards, effect, c) if clock else 0.0
     if rule.referral_effect != 0.0:
-        old, new = factor(rule.referral_effect, c.satisfied), factor(rule.referral_effect, satisfied)
-        c.referral_at = rescaled(c.referral_at, time, old, new)
+        slower = factors_ratio(rule.referral_effect, c.satisfied, satisfied)
+        c.referral_at = rescaled(c.referral_at, time, slower, 1.0)
     c.satisfied = satisfied
     if clock:
         c.death_at = rescaled(c.death_at, time, before, hazard_of(rules, hazards, effect, c))
 
 
-@njit
+@inlined
 def experience(
-    rules: Records, hazards: Floats, effect: float, failure: float, time: float, c: Record, replication: int, seed: int
+    rules: Records, hazards: Floats, effect: float, u_quality: float, failed: bool, time: float, c: Record
 ) -> None:
     """What the purchase that the customer is about to make is like, and how it leaves it."""
-    quality = perceived(rules, failure, c.k, c.uid, replication, seed)
-    expected, satisfied = after_purchase(rules, c.expected, c.satisfied, quality)
+    expected, satisfied = after_purchase(rules, c.expected, c.satisfied, quality_of(rules, u_quality, failed))
     c.expected = expected
     _feel(rules, hazards, effect, satisfied, time, c)
 
 
-@njit
+@rule
 def recover(
     rules: Records, hazards: Floats, effect: float, kind: int, time: float, c: Record, replication: int, seed: int
 ) -> None:

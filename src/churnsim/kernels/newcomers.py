@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from churnsim.kernels.jit import njit
+from churnsim.kernels.jit import njit, rule
 from churnsim.kernels.philox import block, mix
 from churnsim.kernels.rules import CLOCK, CONTRACT, DROPOUT_AT_ONCE, GAMMA_GAMMA
 from churnsim.kernels.samplers import beta_quantile
@@ -22,7 +22,7 @@ Ints = NDArray[np.int64]
 _SURELY = 1e-300  # a chance to stay below this is none
 
 
-@njit
+@rule
 def draw_new(
     lifetime: int, spending: int, parameters: Floats, rates: Floats, dropouts: Floats, spends: Floats, kinds: Floats,
     uid: int, replication: int, seed: int,
@@ -58,13 +58,13 @@ def draw_new(
     return rate, dropout, spend_rate, u_contact, u_member
 
 
-@njit
+@rule
 def multiplier(theta: float) -> float:
     """m with (1 - theta)^H = e^(-m H): what multiplies a cumulative hazard H, given the chance to leave at H = 1."""
     return -math.log(max(1.0 - theta, _SURELY))
 
 
-@njit
+@rule
 def chance(u: float, a: float, b: float, multiplied: bool) -> float:
     """A subscriber's chance to leave at a renewal, Beta(a, b) at probability u, or the multiplier made of it."""
     theta = beta_quantile(u, a, b)
@@ -81,16 +81,18 @@ def draw_dropouts(a: Floats, b: Floats, multiplied: bool, uids: Ints, replicatio
     return out
 
 
-@njit
+@rule
 def draw_cohort(
     lifetime: int, spending: int, parameters: Floats, rates: Floats, dropouts: Floats, spends: Floats, kinds: Floats,
-    uids: Ints, replication: int, seed: int, traits: Floats, members: Floats, alive: NDArray[np.bool_],
+    uids: Ints, replication: int, seed: int, traits: Floats, members: Floats, alive: NDArray[np.bool_], first: int,
+    last: int,
 ) -> None:  # fmt: skip
-    """Fill rows (rate, dropout, spend rate, contact uniform), club uniforms and who is alive for new customers.
+    """Fill rows (rate, dropout, spend rate, contact uniform), club uniforms and who is alive for new customers `first`,
+    ..., `last` - 1.
 
     All are alive at their first purchase but those of MBG/NBD, who may drop out after it.
     """
-    for i in range(uids.size):
+    for i in range(first, last):
         traits[i, 0], traits[i, 1], traits[i, 2], traits[i, 3], members[i] = draw_new(
             lifetime, spending, parameters, rates, dropouts, spends, kinds, uids[i], replication, seed
         )
@@ -110,8 +112,8 @@ def trait_uniforms(uids: Ints, replication: int, seed: int) -> Floats:
     return out
 
 
-@njit
-def lineage(origin: int, uids: Ints) -> None:
-    """The uids of children 0, 1, ... of `origin`."""
-    for i in range(uids.size):
+@rule
+def lineage(origin: int, uids: Ints, first: int, last: int) -> None:
+    """The uids of children `first`, ..., `last` - 1 of `origin`."""
+    for i in range(first, last):
         uids[i] = mix(origin, i)

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from churnsim.kernels.jit import multiply_high, njit
+from churnsim.kernels.jit import inlined, multiply_high, rule
 
-__all__ = ["block", "mix", "unit_interval", "words"]
+__all__ = ["block", "block_of_five", "mix", "unit_interval", "words"]
 
 _M0 = np.uint64(0xD2E7470EE14C6C93)
 _M1 = np.uint64(0xCA5A826395121157)
@@ -20,14 +20,17 @@ _W0 = np.uint64(0x9E3779B97F4A7C15)
 _W1 = np.uint64(0xBB67AE8584CAA73B)
 _S1 = np.uint64(1)
 _S11 = np.uint64(11)
+_S22 = np.uint64(22)
 _S27 = np.uint64(27)
 _S30 = np.uint64(30)
 _S31 = np.uint64(31)
+_S33 = np.uint64(33)
+_LOW = np.uint64(2047)  # the 11 bits that `unit_interval` leaves
 _MIX1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX2 = np.uint64(0x94D049BB133111EB)
 
 
-@njit
+@inlined
 def words(
     c0: np.uint64, c1: np.uint64, c2: np.uint64, c3: np.uint64, k0: np.uint64, k1: np.uint64
 ) -> tuple[np.uint64, np.uint64, np.uint64, np.uint64]:
@@ -41,7 +44,7 @@ def words(
     return c0, c1, c2, c3
 
 
-@njit
+@inlined
 def unit_interval(word: np.uint64) -> float:
     """The upper 53 bits as a number strictly inside (0, 1): (bits + 1/2) / 2^53.
 
@@ -50,7 +53,7 @@ def unit_interval(word: np.uint64) -> float:
     return min((np.float64(word >> _S11) + 0.5) * 1.1102230246251565e-16, 0.9999999999999999)
 
 
-@njit
+@rule
 def block(
     ordinal: int, stream: int, uid: int, replication: int, seed: int, domain: int
 ) -> tuple[float, float, float, float]:
@@ -66,7 +69,26 @@ def block(
     return unit_interval(w0), unit_interval(w1), unit_interval(w2), unit_interval(w3)
 
 
-@njit
+@inlined
+def block_of_five(
+    ordinal: int, stream: int, uid: int, replication: int, seed: int, domain: int
+) -> tuple[float, float, float, float, float]:
+    """The four uniforms of `block` and a fifth from the 4 x 11 bits that they leave unused: (bits + 1/2) / 2^44,
+    independent of the four, in steps of 6e-14. Half as long as a second block."""
+    w0, w1, w2, w3 = words(
+        np.uint64(ordinal),
+        np.uint64(stream),
+        np.uint64(uid),
+        np.uint64(replication),
+        np.uint64(seed),
+        np.uint64(domain),
+    )
+    left = (w0 & _LOW) | ((w1 & _LOW) << _S11) | ((w2 & _LOW) << _S22) | ((w3 & _LOW) << _S33)
+    fifth = (np.float64(left) + 0.5) * 5.684341886080802e-14
+    return unit_interval(w0), unit_interval(w1), unit_interval(w2), unit_interval(w3), fifth
+
+
+@rule
 def mix(origin: int, index: int) -> int:
     """A 63-bit uid from a lineage: `origin` (a channel or a parent's uid) and the `index` of the child.
 

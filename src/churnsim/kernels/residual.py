@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churnsim.kernels.clocks import dropout_now
-from churnsim.kernels.jit import njit
+from churnsim.kernels.jit import rule
 from churnsim.kernels.rules import ACTIVE, AWAITING, BY_TENURE, CLOCK, CONTRACT, FIXED_SPEND, Records
 
 __all__ = ["residual_margin", "total_residual"]
@@ -19,7 +19,7 @@ _LONGEST = 100_000  # renewals; far less where anybody leaves or anything is dis
 _NEGLIGIBLE = 1e-12
 
 
-@njit
+@rule
 def _contribution(rules: Records, profits: Floats, spend_rate: float, tenure: int) -> float:
     """Expected margin of one purchase, money."""
     rule = rules[0]
@@ -30,7 +30,7 @@ def _contribution(rules: Records, profits: Floats, spend_rate: float, tenure: in
     return rule.spend_shape / spend_rate * rule.margin
 
 
-@njit
+@rule
 def residual_margin(
     rules: Records, hazards: Floats, profits: Floats, rate: float, dropout: float, spend_rate: float, tenure: int,
     returns: int, wait: float, force: float,
@@ -75,7 +75,7 @@ def residual_margin(
     return math.floor(purchases * _contribution(rules, profits, spend_rate, tenure + 1) * 100.0 + 0.5)
 
 
-@njit
+@rule
 def total_residual(
     rules: Records, hazards: Floats, profits: Floats, customers: Records, horizon: float, force: float
 ) -> int:

@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from churnsim.kernels.cards import Cards, deliver, file
 from churnsim.kernels.clocks import (
     death_gap,
     dropout_now,
@@ -18,24 +19,21 @@ from churnsim.kernels.clocks import (
     response_of,
     starting_gap,
 )
-from churnsim.kernels.jit import njit
+from churnsim.kernels.jit import inlined, rule
 from churnsim.kernels.life import EVAPORATES, LOST_DISMISSED, comes_back
 from churnsim.kernels.lives import next_event
 from churnsim.kernels.moods import hazard_of
 from churnsim.kernels.newcomers import draw_new
 from churnsim.kernels.rules import ACTIVE, AWAITING, CLOCK, CONTRACT, KNOWN, LOST, UNBORN, Record, Records
 
-__all__ = [
-    "active_members", "contact", "dismiss", "enter", "offer", "offer_renewals", "renewals", "serve_accounts", "start",
-    "win_back",
-]  # fmt: skip
+__all__ = ["active_members", "dismiss", "enter", "offer_renewals", "reclock", "renewals", "start", "win_back"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 
-@njit
+@rule
 def _traits(
     rules: Records,
     c: Record,
@@ -58,14 +56,14 @@ def _traits(
     c.satisfied = 0.0
 
 
-@njit
+@rule
 def start(
-    rules: Records, hazards: Floats, customers: Records, wake: Floats, uids: Ints, traits: Floats, members: Floats,
-    alive: Flags, first_purchase: Floats, last_purchase: Floats, repeat_cents: Ints, seen: Ints, replication: int,
-    seed: int,
+    rules: Records, gaps: Floats, hazards: Floats, customers: Records, wake: Floats, cards: Cards, uids: Ints,
+    traits: Floats, members: Floats, alive: Flags, first_purchase: Floats, last_purchase: Floats, repeat_cents: Ints,
+    seen: Ints, first: int, last: int, replication: int, seed: int,
 ) -> None:  # fmt: skip
-    """Enter the starting base at time 0."""
-    for i in range(uids.size):
+    """Enter customers `first`, ..., `last` - 1 of the starting base at time 0."""
+    for i in range(first, last):
         c = customers[i]
         _traits(rules, c, uids[i], traits[i, 0], traits[i, 1], traits[i, 2], traits[i, 3], members[i])
         c.origin = KNOWN
@@ -77,24 +75,36 @@ def start(
         c.due = last_purchase[i]
         if alive[i]:
             c.state = ACTIVE
-            c.due = starting_gap(rules, c.rate, -last_purchase[i], c.uid, replication, seed)
+            c.due = starting_gap(rules, gaps, c.rate, -last_purchase[i], c.uid, replication, seed)
             if rules[0].lifetime == CLOCK:
                 factor = organic_factor(rules, 0.0, c.response, 0, c.member, c.satisfied)
                 hazard = organic_hazard(rules, c.rate, dropout_now(rules, hazards, c.dropout, c.seen, 0), factor)
                 c.death_at = death_gap(hazard, 0, c.uid, replication, seed)
             c.referral_at = referral_gap(rules, c.member, c.satisfied, 0, c.uid, replication, seed)
         wake[i] = next_event(c)
+        _begin_card(rules, cards, i, c)
 
 
-@njit
+@inlined
+def _begin_card(rules: Records, cards: Cards, i: int, c: Record) -> None:
+    if cards.uid.size > 0:
+        cards.uid[i] = c.uid
+        cards.first_purchase[i] = c.first_purchase
+        cards.response[i] = c.response
+        file(cards, i, c, rules[0].lifetime == CONTRACT)
+
+
+@rule
 def enter(
     rules: Records, lifetime: int, spending: int, parameters: Floats, rates: Floats, dropouts: Floats, spends: Floats,
-    kinds: Floats, churn_factor: float, churn_points: float, customers: Records, wake: Floats, first: int,
-    times: Floats, uids: Ints, origins: Ints, replication: int, seed: int,
+    kinds: Floats, churn_factor: float, churn_points: float, customers: Records, wake: Floats, cards: Cards, place: int,
+    times: Floats, uids: Ints, origins: Ints, first: int, last: int, replication: int, seed: int,
 ) -> None:  # fmt: skip
-    """Put new customers, born at `times`, into the places from `first` on."""
-    for j in range(uids.size):
-        c = customers[first + j]
+    """Put new customers `first`, ..., `last` - 1 of those born at `times` where they belong, the first of all at
+    `place`."""
+    for j in range(first, last):
+        i = place + j
+        c = customers[i]
         rate, dropout, spend_rate, u_contact, u_member = draw_new(
             lifetime, spending, parameters, rates, dropouts, spends, kinds, uids[j], replication, seed
         )
@@ -105,45 +115,41 @@ def enter(
         c.due = times[j]
         c.first_purchase = times[j]
         c.last_purchase = times[j]
-        wake[first + j] = times[j]
+        wake[i] = times[j]
+        _begin_card(rules, cards, i, c)
 
 
-@njit
-def contact(
-    rules: Records, hazards: Floats, customers: Records, wake: Floats, chosen: Flags, before: float, effect: float,
-    cents: int, now: float,
+@rule
+def reclock(
+    rules: Records, hazards: Floats, customers: Records, wake: Floats, cards: Cards, before: float, effect: float,
+    now: float, first: int, last: int,
 ) -> None:  # fmt: skip
-    """Contact those `chosen` and no others; a lifetime in time then runs at its new hazard.
-
-    `before` and `effect` are the contacts' effects in the last and the coming period, `cents` what each one costs.
-    """
-    clock = rules[0].lifetime == CLOCK
-    for i in range(customers.size):
+    """Let lifetimes in time run at their new hazard after contacts, whose effect was `before` and is `effect`."""
+    for i in range(first, last):
         c = customers[i]
-        old = hazard_of(rules, hazards, before, c) if clock else 0.0
-        c.contacted = 1 if chosen[i] else 0
-        c.margin -= cents * c.contacted
-        if clock and (c.state == ACTIVE or c.state == AWAITING):
+        old = hazard_of(rules, hazards, before, c)
+        c.contacted = 1 if cards.contacted[i] else 0
+        if c.state == ACTIVE or c.state == AWAITING:
             new = hazard_of(rules, hazards, effect, c)
             if new != old:
                 c.death_at = rescaled(c.death_at, now if c.state == ACTIVE else 0.0, old, new)
                 wake[i] = next_event(c)
 
 
-@njit
+@rule
 def win_back(
-    rules: Records, hazards: Floats, customers: Records, wake: Floats, chosen: Ints, effect: float, cents: int,
-    now: float, came: Flags, replication: int, seed: int,
+    rules: Records, gaps: Floats, hazards: Floats, customers: Records, wake: Floats, cards: Cards, chosen: Ints,
+    effect: float, cents: int, now: float, came: Flags, replication: int, seed: int,
 ) -> None:  # fmt: skip
     """Contact the silent customers at the places `chosen`, at `cents` each; `came` says who came back."""
     for j in range(chosen.size):
         c = customers[chosen[j]]
         c.margin -= cents
-        c.attempts += 1
+        cards.attempts[chosen[j]] += 1
         came[j] = False
         if c.state != LOST:
             continue
-        back, u_gap = comes_back(rules, now - c.due, c.attempts, c.uid, replication, seed)
+        back, u_gap = comes_back(rules, now - c.due, cards.attempts[chosen[j]], c.uid, replication, seed)
         if back:
             came[j] = True
             c.state = ACTIVE
@@ -151,23 +157,28 @@ def win_back(
             c.lives += 1
             c.unhappy = 0
             c.offered = 0
-            c.due = now + purchase_gap(rules, u_gap, c.rate)
+            cards.there[chosen[j]] = True
+            c.due = now + purchase_gap(rules, gaps, u_gap, c.rate)
             if rules[0].lifetime == CLOCK:
                 c.death_at = now + death_gap(hazard_of(rules, hazards, effect, c), c.lives, c.uid, replication, seed)
             c.referral_at = now + referral_gap(rules, c.member, c.satisfied, c.referrals, c.uid, replication, seed)
             wake[chosen[j]] = next_event(c)
 
 
-@njit
-def dismiss(customers: Records, wake: Floats, now: float, gone: Flags) -> None:
-    """End the relation with all who cost more than they brought since the last time; `gone` says whose ended so."""
-    for i in range(customers.size):
+@rule
+def dismiss(customers: Records, wake: Floats, cards: Cards, now: float, gone: Flags, first: int, last: int) -> None:
+    """End the relation with all of customers `first`, ..., `last` - 1 who cost more than they brought since the last
+    time; `gone` says whose ended so."""
+    for i in range(first, last):
         c = customers[i]
+        deliver(cards, i, c)
         gone[i] = False
         if c.state == UNBORN or c.state == AWAITING or c.dismissed != 0:
             continue
         if c.margin < c.judged_margin:
             c.dismissed = 1
+            cards.known[i] = False
+            cards.there[i] = False
             if c.state == ACTIVE:
                 gone[i] = True
                 c.state = LOST
@@ -178,45 +189,25 @@ def dismiss(customers: Records, wake: Floats, now: float, gone: Flags) -> None:
         c.judged_margin = c.margin
 
 
-@njit
-def serve_accounts(rules: Records, customers: Records, cents: int) -> int:
-    """Charge every known customer with what an account costs, under contract those who have one; their number."""
-    number, contract = 0, rules[0].lifetime == CONTRACT
-    for i in range(customers.size):
-        c = customers[i]
-        if c.state != UNBORN and c.dismissed == 0 and not (contract and c.state == LOST):
-            c.margin -= cents
-            number += 1
-    return number
-
-
-@njit
-def offer(customers: Records, chosen: Flags, cents: int) -> None:
-    """Offer more to those `chosen` and no others, at `cents` each."""
-    for i in range(customers.size):
-        c = customers[i]
-        c.crossed = 1 if chosen[i] else 0
-        c.margin -= cents * c.crossed
-
-
-@njit
-def renewals(customers: Records, due: Floats) -> None:
-    """When the contract of each customer comes up for renewal, without an offer for it so far; else infinity."""
-    for i in range(customers.size):
+@rule
+def renewals(customers: Records, due: Floats, first: int, last: int) -> None:
+    """When the contract of customers `first`, ..., `last` - 1 comes up for renewal, without an offer for it so far;
+    else infinity."""
+    for i in range(first, last):
         c = customers[i]
         due[i] = c.due if c.state == ACTIVE and c.offered == 0 else math.inf
 
 
-@njit
-def offer_renewals(customers: Records, chosen: Flags, cents: int) -> None:
+@rule
+def offer_renewals(customers: Records, owed: Ints, chosen: Flags, cents: int) -> None:
     """Make those `chosen` an offer for their coming renewal, at `cents` each."""
-    for i in range(customers.size):
+    for i in range(chosen.size):
         if chosen[i]:
             customers[i].offered = 1
-            customers[i].margin -= cents
+            owed[i] += cents
 
 
-@njit
+@rule
 def active_members(customers: Records) -> int:
     """How many active customers are members of the club."""
     number = 0

@@ -6,6 +6,7 @@ takes `rules` as an array of one row: that is the cheapest way into compiled cod
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -116,6 +117,7 @@ class Rules(NamedTuple):
     word_of_mouth_effect: float = 0.0
     referral_effect: float = 0.0
     dropout_effect: float = 0.0
+    dropout_most: float = 1.0  # at least what the last does to dropout; set by `packed`
     spend_effect: float = 0.0
 
 
@@ -126,10 +128,11 @@ RULES = np.dtype(
 
 def packed(rules: Rules) -> Records:
     """The rules as compiled code takes them: an array of one RULES record."""
-    return np.array([tuple(rules)], dtype=RULES)
+    most = math.exp(abs(rules.dropout_effect)) * (1.0 + 1e-9)  # above any rounding
+    return np.array([tuple(rules._replace(dropout_most=most))], dtype=RULES)
 
 
-# A customer, in 160 bytes; engines keep 8 more beside it, the time of its next event. Traits first, then clocks
+# A customer, in 152 bytes; engines keep 8 more beside it, the time of its next event. Traits first, then clocks
 # (absolute times; while a complaint is open `death_at` and `referral_at` hold what was left of them), then books.
 CUSTOMER = np.dtype(
     [
@@ -152,7 +155,6 @@ CUSTOMER = np.dtype(
         ("k", np.int32),  # purchases in the simulation, the first of a new customer not counted
         ("seen", np.int16),  # repeat purchases before it; of a contract the renewals
         ("referrals", np.int16),
-        ("attempts", np.int16),  # win-back contacts
         ("lives", np.int16),  # for lifetimes in time: returns, and deaths that a bond prevented
         ("returns", np.int16),
         ("state", np.int8),

@@ -16,45 +16,56 @@ from __future__ import annotations
 
 import math
 
-from churnsim.kernels.jit import njit
-from churnsim.kernels.philox import block
+from churnsim.kernels.exponential import exponential
+from churnsim.kernels.jit import inlined, rule
+from churnsim.kernels.philox import block, block_of_five
 from churnsim.kernels.rules import Records
 from churnsim.kernels.samplers import normal_quantile
-from churnsim.kernels.streams import COMPLAINT, EXPERIENCE, PURCHASE, SIMULATION
+from churnsim.kernels.streams import COMPLAINT, PURCHASE, SIMULATION
 
-__all__ = ["after_answer", "after_purchase", "disconfirmed", "factor", "perceived", "told"]
+__all__ = [
+    "after_answer",
+    "after_purchase",
+    "disconfirmed",
+    "factor",
+    "factors_ratio",
+    "perceived",
+    "quality_of",
+    "told",
+]
 
 _QUICK, _UNRESOLVED = 0, 2  # kinds of reply, as in `life.py`, which stands above this file
 
 
-@njit
+@inlined
 def _bounded(s: float) -> float:
     return max(-1.0, min(1.0, s))
 
 
-@njit
+@inlined
 def disconfirmed(gap: float, zone: float, asymmetry: float) -> float:
     """A gap between perceived and expected quality as it is felt: nothing inside the zone of indifference, a shortfall
     `asymmetry` times as strongly as an excess."""
-    if gap > zone:
-        return gap - zone
-    if gap < -zone:
-        return (gap + zone) * asymmetry
-    return 0.0
+    return max(gap - zone, 0.0) + asymmetry * min(gap + zone, 0.0)  # of which one is 0; no branch to mispredict
 
 
-@njit
+@rule
 def perceived(rules: Records, failure: float, k: int, uid: int, replication: int, seed: int) -> float:
     """Quality of the k-th purchase, which fails with chance `failure`: the same word decides it as in
     `life.purchase`."""
+    _, _, u_failure, _, u_quality = block_of_five(k, PURCHASE, uid, replication, seed, SIMULATION)
+    return quality_of(rules, u_quality, u_failure < failure)
+
+
+@inlined
+def quality_of(rules: Records, u_quality: float, failed: bool) -> float:
+    """Quality of a purchase with the uniform `u_quality`."""
     rule = rules[0]
-    _, _, u_failure, _ = block(k, PURCHASE, uid, replication, seed, SIMULATION)
-    u_quality, _, _, _ = block(k, EXPERIENCE, uid, replication, seed, SIMULATION)
     quality = rule.quality_mean + rule.quality_spread * normal_quantile(u_quality)
-    return quality - rule.failure_drop if u_failure < failure else quality
+    return quality - rule.failure_drop if failed else quality
 
 
-@njit
+@inlined
 def after_purchase(rules: Records, expected: float, satisfied: float, quality: float) -> tuple[float, float]:
     """(expectation, satisfaction) after a purchase of perceived `quality`."""
     rule = rules[0]
@@ -66,7 +77,7 @@ def after_purchase(rules: Records, expected: float, satisfied: float, quality: f
     return expected + rule.learning * (quality - expected), satisfied
 
 
-@njit
+@rule
 def after_answer(rules: Records, satisfied: float, kind: int, k: int, uid: int, replication: int, seed: int) -> float:
     """Satisfaction after the complaint about purchase k was answered."""
     rule = rules[0]
@@ -81,13 +92,19 @@ def after_answer(rules: Records, satisfied: float, kind: int, k: int, uid: int, 
     return _bounded(satisfied + rule.distributive * amends + rule.procedural * speed + rule.interactional * person)
 
 
-@njit
+@inlined
 def factor(weight: float, satisfied: float) -> float:
     """What satisfaction does to a rate, a probability or an amount: e^(weight satisfied), exactly 1 at weight 0."""
-    return math.exp(weight * satisfied) if weight != 0.0 else 1.0
+    return exponential(weight * satisfied) if weight != 0.0 else 1.0
 
 
-@njit
+@inlined
+def factors_ratio(weight: float, before: float, after: float) -> float:
+    """`factor` of satisfaction `before` over that of `after`, at the price of one exponential."""
+    return exponential(weight * (before - after))
+
+
+@rule
 def told(people: int, weight: float, satisfied: float) -> int:
     """How many people a customer tells: `people` for one who is neither, rounded half up."""
     return people if weight == 0.0 else math.floor(people * math.exp(weight * satisfied) + 0.5)

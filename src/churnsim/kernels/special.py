@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-from churnsim.kernels.jit import njit
+from churnsim.kernels.jit import rule
 
 __all__ = ["digamma", "log_beta", "lower_gamma", "regularised_beta", "trigamma", "upper_gamma"]
 
@@ -18,7 +18,7 @@ _EPS = 2.3e-16
 _TERMS = 20_000
 
 
-@njit
+@rule
 def digamma(x: float) -> float:
     """psi(x) for x > 0: upward recurrence to 10, then the asymptotic series (A&S 6.3.5, 6.3.18)."""
     shift = 0.0
@@ -30,7 +30,7 @@ def digamma(x: float) -> float:
     return shift + math.log(x) - 0.5 / x - tail
 
 
-@njit
+@rule
 def trigamma(x: float) -> float:
     """psi'(x) for x > 0: upward recurrence to 10, then the asymptotic series (A&S 6.4.6, 6.4.12)."""
     shift = 0.0
@@ -42,13 +42,13 @@ def trigamma(x: float) -> float:
     return shift + (1.0 + 0.5 / x + tail) / x
 
 
-@njit
+@rule
 def log_beta(a: float, b: float) -> float:
     """ln B(a, b)."""
     return math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
 
 
-@njit
+@rule
 def _gamma_series(shape: float, x: float) -> float:
     """P(shape, x) by A&S 6.5.29, for x < shape + 1."""
     term = 1.0 / shape
@@ -63,7 +63,7 @@ def _gamma_series(shape: float, x: float) -> float:
     return total * math.exp(-x + shape * math.log(x) - math.lgamma(shape))
 
 
-@njit
+@rule
 def _gamma_fraction(shape: float, x: float) -> float:
     """Q(shape, x) by A&S 6.5.31, for x >= shape + 1."""
     b = x + 1.0 - shape
@@ -87,7 +87,7 @@ def _gamma_fraction(shape: float, x: float) -> float:
     return h * math.exp(-x + shape * math.log(x) - math.lgamma(shape))
 
 
-@njit
+@rule
 def lower_gamma(shape: float, x: float) -> float:
     """P(shape, x) = gamma(shape, x) / Gamma(shape), the CDF of a unit-rate gamma."""
     if x <= 0.0:
@@ -97,7 +97,7 @@ def lower_gamma(shape: float, x: float) -> float:
     return 1.0 - _gamma_fraction(shape, x)
 
 
-@njit
+@rule
 def upper_gamma(shape: float, x: float) -> float:
     """Q(shape, x) = 1 - P(shape, x), without cancellation in the upper tail."""
     if x <= 0.0:
@@ -107,7 +107,7 @@ def upper_gamma(shape: float, x: float) -> float:
     return _gamma_fraction(shape, x)
 
 
-@njit
+@rule
 def _beta_fraction(a: float, b: float, x: float) -> float:
     """The continued fraction of DLMF 8.17.22."""
     c = 1.0
@@ -136,7 +136,7 @@ def _beta_fraction(a: float, b: float, x: float) -> float:
     return h
 
 
-@njit
+@rule
 def regularised_beta(a: float, b: float, x: float) -> float:
     """I_x(a, b), the CDF of a beta distribution at x."""
     if x <= 0.0:

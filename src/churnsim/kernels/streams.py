@@ -11,7 +11,6 @@ __all__ = [
     "ARRIVALS",
     "COMPLAINT",
     "DEATH",
-    "EXPERIENCE",
     "LOSS",
     "MODEL_DRAWS",
     "PURCHASE",
@@ -22,9 +21,10 @@ __all__ = [
     "WIN_BACK",
 ]
 
-# Streams. Four words each.
+# Streams. Four words each, and a fifth of the bits that these leave unused.
 TRAITS = 0  # ordinal 0: alive?, rate, dropout, responsiveness; ordinal 1: spend, membership
-PURCHASE = 1  # ordinal k = k-th purchase of the simulation: gap after it, spend, failure?, organic dropout?
+# ordinal k = k-th purchase of the simulation: gap after it, spend, failure?, organic dropout?, quality
+PURCHASE = 1
 COMPLAINT = 2  # ordinal k = about the k-th purchase: complains or leaves?, reply kind, service time, stays?
 ARRIVALS = 3  # ordinal k = k-th arrival of a channel: gap before it, money or mouth?
 DEATH = 4  # ordinal k = k-th life of a customer: how long it lasts in unit-exponential time
@@ -32,7 +32,6 @@ LOSS = 5  # ordinal k = loss after the k-th purchase: to a competitor?, held by 
 REFERRAL = 6  # ordinal k = k-th referral of a customer: gap before it, reaches a prospect?
 # ordinal k = k-th contact to a silent customer: comes back?, place in a random order, gap to its next purchase
 WIN_BACK = 7
-EXPERIENCE = 8  # ordinal k = k-th purchase of the simulation: quality of the experience
 RESEARCH = 9  # ordinals are those of a researcher's own mechanism
 
 # Domains.

@@ -3,6 +3,10 @@
 Where nothing interacts a meeting is a period's start, or there is none before the horizon; with a complaint desk or
 referrals it is every epoch's start. At a meeting the engine settles in (time, uid) order what customers did to each
 other, lets the firm act, and goes on. It gives the same ledger and the same events as `simpy_engine`, bit for bit.
+
+All that a customer needs of others within a period is the reply to its complaint. So a record is taken from memory once
+a period: everybody is advanced to its end at its first meeting; then, epoch by epoch, what they did until then is
+settled, and those who came or were answered catch up with the rest.
 """
 
 from __future__ import annotations
@@ -10,8 +14,8 @@ from __future__ import annotations
 import numpy as np
 
 from churnsim.kernels.accounts import KINDS
+from churnsim.kernels.booking import LOG
 from churnsim.kernels.desk import serve
-from churnsim.kernels.lives import COMPLAINTS, LOG
 from churnsim.kernels.residual import total_residual
 from churnsim.kernels.rules import ACTIVE, AWAITING
 from churnsim.simulation.books import INDEX, Books, InvariantError, checked_totals, close_stocks
@@ -19,7 +23,7 @@ from churnsim.simulation.customer_states import customer_states
 from churnsim.simulation.ledger import Event, Ledger
 from churnsim.simulation.meeting import Meeting
 from churnsim.simulation.prepared import Prepared
-from churnsim.simulation.roster import Roster
+from churnsim.simulation.roster import Places, Roster
 from churnsim.simulation.scenario import Scenario
 
 __all__ = ["run"]
@@ -31,7 +35,10 @@ def run(scenario: Scenario, *, seed: int, replication: int, log: bool = False, t
     `threads` share the customers; the result does not depend on their number.
     """
     prepared = Prepared.of(scenario, seed=seed, replication=replication)
-    running = _Run(prepared, Roster(prepared, threads=threads, log=log), log=log)
+    by_epoch = scenario.epochs_per_period if scenario.interacts else 1
+    starts = [number * (scenario.epochs_per_period // by_epoch) for number in range(scenario.periods * by_epoch + 1)]
+    bounds = np.array([start * float(scenario.epoch) for start in starts])
+    running = _Run(prepared, Roster(prepared, threads=threads, log=log, bounds=bounds), log=log)
     try:
         return running.ledger()
     finally:
@@ -46,52 +53,47 @@ class _Run:
         self.meeting = Meeting(prepared, self.books, active=roster.active_at_start)
         desk = self.scenario.strategy.desk
         self.clerks = np.zeros(desk.staff if desk else 0)
-        self.bounds = np.array([prepared.bound(period) for period in range(self.scenario.periods + 1)])
+        self.rows = (roster.bounds.size - 1) // self.scenario.periods  # of the roster's books, a period
+        self.epochs = self.scenario.epochs_per_period // self.rows  # a row
 
     def ledger(self) -> Ledger:
         """Run to the horizon and close the books."""
-        meeting, epochs = self.meeting, self.scenario.epochs_per_period
+        meeting, roster, bounds = self.meeting, self.roster, self.roster.bounds
         for period in range(self.scenario.periods):
             self.books.open(period)
             meeting.firm.standing_costs()
             if period and not meeting.every_period:
                 continue
-            for epoch in range(epochs if meeting.every_epoch else 1):
-                number = period * epochs + epoch
-                meeting.meet(number, self.roster)
-                self._advance(period, number + 1)
-        meeting.last(self.roster)
+            end = float(bounds[(period + 1) * self.rows if meeting.every_period else -1])
+            answered = np.empty(0, dtype=np.int64)
+            for roster.now in range(period * self.rows, (period + 1) * self.rows):
+                meeting.meet(roster.now * self.epochs, roster)
+                if roster.now == period * self.rows:
+                    roster.advance(end, meeting.firm)
+                else:
+                    roster.catch_up(answered, end, meeting.firm)
+                answered = self._serve()
+        roster.now = bounds.size - 1
+        meeting.last(roster)
         return self._closed()
 
-    def _advance(self, period: int, following: int) -> None:
-        """Advance to the next meeting, at epoch `following` where lives meet each epoch, else as late as may be."""
-        end = following * float(self.scenario.epoch)
-        if not self.meeting.every_epoch:
-            end = float(self.bounds[period + 1 if self.meeting.every_period else -1])
-        self.roster.advance(end, self.bounds, period, self.meeting.firm)
-        self._serve()
-
-    # What customers told
-
-    def _serve(self) -> None:
-        complaints = self.roster.take(COMPLAINTS)
+    def _serve(self) -> Places:
+        """Let clerks settle when complaints are answered; the places of the customers who made them."""
+        complaints = self.roster.take_complaints()
         if complaints.size:
-            p, order = self.prepared, np.lexsort((complaints["uid"], complaints["time"]))
-            serve(
-                p.rules, complaints, order, self.clerks, self.roster.customers, self.roster.wake, p.replication, p.seed
-            )
-
-    # The end
+            p = self.prepared
+            serve(p.rules, complaints, self.clerks, self.roster.customers, self.roster.wake, p.replication, p.seed)
+        return complaints["customer"]
 
     def _closed(self) -> Ledger:
         roster, scenario, p = self.roster, self.scenario, self.prepared
         roster.check_uids()
-        table = self.books.table + roster.table
+        table = self.books.table + roster.table.reshape(scenario.periods, self.rows, -1).sum(axis=1)
         states = roster.customers["state"]
         waiting = int(np.count_nonzero(states == AWAITING))
         force = self.market.discount_force
         if force > 0:
-            residual = total_residual(p.rules, p.hazards, p.profits, roster.customers, float(self.bounds[-1]), force)
+            residual = total_residual(p.rules, p.hazards, p.profits, roster.customers, float(roster.bounds[-1]), force)
             table[-1, INDEX["residual"]] = residual
         close_stocks(table, active=roster.active_at_start, counted=waiting + int(np.count_nonzero(states == ACTIVE)))
         total = checked_totals(table, waiting=waiting)
@@ -102,11 +104,11 @@ class _Run:
             discount_force=force,
             open_complaints=waiting,
             events=events,
-            customers=customer_states(roster.customers) if self.log else None,
+            customers=customer_states(roster.settled()) if self.log else None,
         )
 
     def _events(self, revenue: int) -> tuple[Event, ...]:
-        lines = self.roster.take(LOG)
+        lines = self.roster.post.take(LOG, np.inf)
         lines = lines[np.lexsort((lines["uid"], lines["time"]))]
         if int(lines["cents"].sum()) != revenue:
             raise InvariantError("the event log's cents do not sum to the ledger's revenue.")

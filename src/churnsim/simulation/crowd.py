@@ -13,7 +13,7 @@ from churnsim.kernels import clocks, life
 from churnsim.kernels.newcomers import draw_new
 from churnsim.kernels.residual import residual_margin
 from churnsim.kernels.rules import ACTIVE, AWAITING, CLOCK, CONTRACT, LOST, UNBORN
-from churnsim.kernels.satisfaction import factor as mood_factor
+from churnsim.kernels.satisfaction import factors_ratio
 from churnsim.simulation.books import INDEX, Books
 from churnsim.simulation.customer import Customer
 from churnsim.simulation.firm import Firm
@@ -53,7 +53,7 @@ class ObjectCrowd:
             c.first_purchase, c.last_purchase, c.repeat_revenue, c.seen = first, last, revenue, seen
             c.lost_at = math.inf if alive else last
             if alive:
-                c.due = clocks.starting_gap(self.rules, c.rate, -last, uid, *self.address)
+                c.due = clocks.starting_gap(self.rules, self.p.gaps, c.rate, -last, uid, *self.address)
                 self.start_clocks(c, 0.0)
 
     def _add(self, uid: int, traits: tuple[float, ...], state: int) -> Customer:
@@ -103,8 +103,8 @@ class ObjectCrowd:
         clock = numbers.lifetime == CLOCK and numbers.dropout_effect != 0.0
         before = self.hazard(c, effect) if clock else 0.0
         if numbers.referral_effect != 0.0:
-            old, new = (mood_factor(numbers.referral_effect, s) for s in (c.satisfied, satisfied))
-            c.referral_at = clocks.rescaled(c.referral_at, now, old, new)
+            slower = factors_ratio(numbers.referral_effect, c.satisfied, satisfied)
+            c.referral_at = clocks.rescaled(c.referral_at, now, slower, 1.0)
         c.satisfied = satisfied
         if clock:
             c.death_at = clocks.rescaled(c.death_at, now, before, self.hazard(c, effect))
@@ -212,7 +212,7 @@ class ObjectCrowd:
                 c.state, c.unhappy, c.offered = ACTIVE, 0, 0
                 c.returns += 1
                 c.lives += 1
-                c.due = now + clocks.purchase_gap(self.rules, u_gap, c.rate)
+                c.due = now + clocks.purchase_gap(self.rules, self.p.gaps, u_gap, c.rate)
                 self.start_clocks(c, now)
                 self.books.note(now, c.uid, "returned")
                 self.live(c)

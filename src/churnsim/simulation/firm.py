@@ -75,12 +75,7 @@ class Firm:
     @property
     def acts(self) -> bool:
         """Whether it does anything to customers at a period's start."""
-        s = self.strategy
-        means = (
-            s.retention, s.renewal_offers, s.cross_selling, s.quality, s.win_back, s.dismissal, s.social_bond,
-            s.structural_bond, s.staff,
-        )  # fmt: skip
-        return any(means) or self.market.terms.cost_to_serve > 0
+        return self.prepared.scenario.firm_acts
 
     def standing_costs(self) -> None:
         """What falls due in each period whatever happens, into the open books."""
@@ -133,7 +128,7 @@ class Firm:
         self.books.pay("service", care.budget_per_period)
 
     def _improve(self, seen: Visible) -> None:
-        quality, known = self.strategy.quality, int(np.count_nonzero(seen.there))
+        quality, known = self.strategy.quality, seen.number
         if quality is None:
             return
         self._service = 1.0

@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from churnsim.kernels.neighbours import moved_by_money, remembered, settle_referrals, shift
+from churnsim.kernels.neighbours import moved_by_money, remembered, settle_referrals, shift, within_reach
 from churnsim.kernels.rules import PAID, REFERRED, SWITCHED, TOLD
 from churnsim.simulation.arrivals import PAID_CHANNEL, SWITCHING_CHANNEL, Arrivals
 from churnsim.simulation.assumption import cents
@@ -64,7 +64,7 @@ class Meeting:
     @property
     def every_epoch(self) -> bool:
         """Whether customers reach each other within a period."""
-        return any((self.strategy.desk, self.market.referral, self.market.word_of_mouth, self.market.competitors))
+        return self.prepared.scenario.interacts
 
     @property
     def every_period(self) -> bool:
@@ -115,14 +115,16 @@ class Meeting:
         if self.market.referral is None:
             return
         times, uids, ordinals = crowd.take_referrals()
-        if not times.size:
+        left, people = self._prospects.left, max(int(self.market.prospects.size), 1)
+        if not times.size or not left:
             return
+        address = self.prepared.replication, self.prepared.seed
+        # What finds nobody with as many left as now finds nobody later: only the rest need their order.
+        may = within_reach(uids, ordinals, left, people, *address)
+        times, uids, ordinals = times[may], uids[may], ordinals[may]
         order = np.lexsort((uids, times))
         children = np.empty(times.size, dtype=np.int64)
-        number = settle_referrals(
-            uids[order], ordinals[order], self._prospects.left, max(int(self.market.prospects.size), 1),
-            self.prepared.replication, self.prepared.seed, children,
-        )  # fmt: skip
+        number = settle_referrals(uids[order], ordinals[order], left, people, *address, children)
         self._prospects.left -= number
         reward = self.strategy.referral
         if reward:

@@ -20,6 +20,7 @@ from churnsim.models.chunks import Chunks
 from churnsim.models.covariates import RowHistories
 from churnsim.models.gamma_gamma import repeat_spend
 from churnsim.models.histories import Histories
+from churnsim.simulation.crew import Crew
 from churnsim.simulation.lifetimes import Purchases, Spend, lifetime_of, spending_of
 from churnsim.simulation.newcomers import Newcomers
 
@@ -186,14 +187,20 @@ class Cohort:
     def __len__(self) -> int:
         return self.size
 
-    def draw(self, *, purchases: Purchases, spend: Spend, seed: int, replication: int) -> Base:
-        """Draw the cohort of one replication."""
+    def draw(self, *, purchases: Purchases, spend: Spend, seed: int, replication: int, threads: int = 1) -> Base:
+        """Draw the cohort of one replication, on so many threads."""
         n = self.size
         uids = np.empty(n, np.int64)
-        lineage(COHORT_LINEAGE, uids)
         traits, members, alive = np.empty((n, 4)), np.empty(n), np.empty(n, np.bool_)
         new = Newcomers.of(purchases, spend)
-        draw_cohort(*new.arguments, uids, replication, seed, traits, members, alive)
+
+        def part(_: int, first: int, last: int) -> None:
+            lineage(COHORT_LINEAGE, uids, first, last)
+            draw_cohort(*new.arguments, uids, replication, seed, traits, members, alive, first, last)
+
+        crew = Crew(threads)
+        crew.share(n, part)
+        crew.close()
         nothing = np.zeros(n)
         return Base(
             uids=uids, traits=traits, members=members, alive=alive, first_purchase=nothing, last_purchase=nothing,

@@ -14,7 +14,7 @@ from churnsim.kernels.tables import no_table
 from churnsim.simulation.lifetimes import lifetime_of, spending_of
 from churnsim.simulation.market import Market
 from churnsim.simulation.newcomers import Newcomers, gamma_table_of
-from churnsim.simulation.population import Base
+from churnsim.simulation.population import Base, Cohort
 from churnsim.simulation.scenario import Scenario
 from churnsim.simulation.scores import CustomerScores
 
@@ -34,6 +34,7 @@ class Prepared:
     numbers: Rules
     rules: Records = field(repr=False)
     spends: Floats = field(repr=False)
+    gaps: Floats = field(repr=False)
     hazards: Floats = field(repr=False)
     profits: Floats = field(repr=False)
 
@@ -54,6 +55,7 @@ class Prepared:
             numbers=numbers,
             rules=packed(numbers),
             spends=gamma_table_of(float(shape)) if spending == GAMMA_GAMMA else no_table(),
+            gaps=no_table() if numbers.regularity == 1.0 else gamma_table_of(numbers.regularity),
             hazards=hazards,
             profits=profits,
         )
@@ -69,11 +71,12 @@ class Prepared:
         change = self.scenario.strategy.churn
         return (float(change.factor), float(change.points)) if change else (1.0, 0.0)
 
-    def base(self) -> Base:
-        """The starting base, with the strategy's change in dropout made."""
+    def base(self, *, threads: int = 1) -> Base:
+        """The starting base, with the strategy's change in dropout made; `threads` may share the drawing."""
         market = self.market
+        sharing = {"threads": threads} if isinstance(market.customers, Cohort) else {}
         base = market.customers.draw(
-            purchases=market.purchases, spend=market.spend, seed=self.seed, replication=self.replication
+            purchases=market.purchases, spend=market.spend, seed=self.seed, replication=self.replication, **sharing
         )
         self._check_scores(base)
         factor, points = self.churn

@@ -59,6 +59,22 @@ class Scenario:
         return round(self.period / self.epoch)
 
     @property
+    def interacts(self) -> bool:
+        """Whether customers reach each other within a period, so that they meet at each epoch."""
+        market = self.market
+        return any((self.strategy.desk, market.referral, market.word_of_mouth, market.competitors))
+
+    @property
+    def firm_acts(self) -> bool:
+        """Whether the firm does anything to customers at a period's start."""
+        s = self.strategy
+        means = (
+            s.retention, s.renewal_offers, s.cross_selling, s.quality, s.win_back, s.dismissal, s.social_bond,
+            s.structural_bond, s.staff,
+        )  # fmt: skip
+        return any(means) or self.market.terms.cost_to_serve > 0
+
+    @property
     def rules(self) -> Rules:
         """The numbers that the rules of a customer's life read."""
         market, strategy = self.market, self.strategy

@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from churnsim.kernels.rules import LOST, UNBORN
-from churnsim.kernels.selecting import nth_highest
+from churnsim.kernels.selecting import highest_of
 from churnsim.simulation.contacts import Targeting
 from churnsim.simulation.scores import CustomerScores
 
@@ -38,21 +37,10 @@ class Visible(NamedTuple):
     response: NDArray[np.float64]
     attempts: NDArray[np.int64]
 
-    @classmethod
-    def of(cls, records: NDArray[Any], *, contract: bool) -> Visible:
-        """The view of customers kept as records."""
-        known = (records["state"] != UNBORN) & (records["dismissed"] == 0)
-        return cls(
-            uid=records["uid"],
-            known=known,
-            there=known & (records["state"] != LOST) if contract else known,
-            first_purchase=records["first_purchase"],
-            last_purchase=records["last_purchase"],
-            purchases=records["seen"].astype(np.int64) + records["k"],
-            repeat_revenue=records["repeat_revenue"],
-            response=records["response"],
-            attempts=records["attempts"],
-        )
+    @property
+    def number(self) -> int:
+        """How many customers are there, as far as it knows."""
+        return int(np.count_nonzero(self.there))
 
 
 def targets(seen: Visible, contacts: Targeting, now: float) -> NDArray[np.bool_]:
@@ -62,15 +50,15 @@ def targets(seen: Visible, contacts: Targeting, now: float) -> NDArray[np.bool_]
         return seen.there & (seen.last_purchase >= now - contacts.within)
     if contacts.rule == "top_value":
         assert contacts.share is not None  # likewise
-        return highest(seen.repeat_revenue, seen.uid, seen.there, round(contacts.share * int(seen.there.sum())))
+        return highest(seen.repeat_revenue, seen.uid, seen.there, round(contacts.share * seen.number))
     if contacts.rule == "responsive":
         assert contacts.share is not None  # likewise
-        return highest(seen.response, seen.uid, seen.there, round(contacts.share * int(seen.there.sum())))
+        return highest(seen.response, seen.uid, seen.there, round(contacts.share * seen.number))
     if contacts.rule == "score":
         assert contacts.share is not None  # likewise
         assert isinstance(contacts.scores, CustomerScores)
         scores = contacts.scores.at(seen.uid, otherwise=-np.inf if contacts.unscored is None else contacts.unscored)
-        return highest(scores, seen.uid, seen.there, round(contacts.share * int(seen.there.sum())))
+        return highest(scores, seen.uid, seen.there, round(contacts.share * seen.number))
     if contacts.rule == "at_risk":
         assert contacts.gaps is not None  # likewise
         own_gap = (seen.last_purchase - seen.first_purchase) / np.maximum(seen.purchases, 1)
@@ -100,16 +88,4 @@ def highest(
     scores: NDArray[Any], uids: NDArray[np.int64], eligible: NDArray[np.bool_], number: int
 ) -> NDArray[np.bool_]:
     """The `number` eligible customers with the highest score; among equals those of the lowest uids."""
-    chosen = np.zeros(scores.size, dtype=np.bool_)
-    places = np.flatnonzero(eligible)
-    if number >= places.size:
-        chosen[places] = True
-    elif number > 0:
-        values = scores[places]
-        limit = nth_highest(values, number)
-        above = values > limit
-        chosen[places[above]] = True
-        equal = places[values == limit]
-        wanted = number - int(above.sum())
-        chosen[equal[np.argpartition(uids[equal], wanted - 1)[:wanted]]] = True
-    return chosen
+    return np.asarray(highest_of(scores, uids, eligible, number))
