@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 import subprocess
@@ -14,11 +15,13 @@ from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
+import typer
 from typer.testing import CliRunner
 
 import churnsim
 from churnsim.cli import app, report, run
 from churnsim.cli.export import csv_text, neutral
+from churnsim.cli.guard import guarded
 from churnsim.data import datasets
 from churnsim.errors import MissingExtraError
 
@@ -277,3 +280,14 @@ def test_another_delimiter_and_encoding(call: Callable[..., Any], tmp_path: Path
     result = call("summarise", path, "--delimiter", ";", "--encoding", "cp1252")
     assert result.exit_code == 0
     assert "José,0" in result.stdout
+
+
+def test_a_full_disk_is_said_in_a_line_with_what_to_do(capsys) -> None:
+    def full() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "runs/study/outcomes.parquet")
+
+    with pytest.raises(typer.Exit) as ended:
+        guarded(full)()
+    assert ended.value.exit_code == 2
+    said = capsys.readouterr().err
+    assert "error: runs/study/outcomes.parquet: No space left on device. Make room, and give the same" in said

@@ -107,6 +107,12 @@ def test_the_report_lists_what_a_rule_uses_and_nothing_else():
         ("quality = { budget_per_period = 10.0 }", "quality = { }", "neither of budget_share"),
         ("acquisition = { budget_share = 0.1 }", "acquisition = { budget_share = 0.7 }", "add up to 1.1"),
         ('choose = "random"', 'choose = "love"', "all, random, value"),
+        ("quality = {", "qality = {", "Did you mean 'quality'?"),
+        ("gaps = 2.0", "gaps = 2.0, max_effect = 0.2", "It belongs in [market.retention]."),
+        ("[market.referral]\n", "[market.referral]\n[market.desk]\nstaff = 1\n", "write it below a [[strategy]]"),
+        ("success = 0.2", "success = 0.2\nhalf_life = 26", "26 is not a duration"),
+        ("success = 0.2", "success = 20", "Thirty percent is 0.30"),
+        ('[[strategy]]\nname = "everything"', '[strategy]\nname = "everything"', "write [[strategy]] with two"),
     ],
 )  # fmt: skip
 def test_what_cannot_work_is_said(old, new, words):
@@ -355,3 +361,16 @@ def test_what_subscribers_stay_by_makes_other_ledgers():
         for kind in ('"regression"', '"curve"')
     ]
     assert all(keys[0][name] != keys[1][name] for name in keys[0])
+
+
+def test_what_no_strategy_can_hold_names_the_strategy():
+    config = parse_config(TEXT.replace("cost_per_purchase = 0.05", "cost_per_purchase = 0.051"), folder=CONFIGS)
+    with pytest.raises(ConfigError, match=r"strategy '.*': cost_per_purchase must be a whole number of cents"):
+        build_strategies(config)
+
+
+def test_a_customer_may_tell_nobody_but_no_half_ones():
+    told = "[market.word_of_mouth]\ndissatisfied_tell = "
+    parts = overridden_mechanisms(parse_config(with_tables(BASE, told + "0"), folder=CONFIGS).market)
+    assert parts["word_of_mouth"].dissatisfied_tell == 0
+    assert "must be a whole number, such as 11" in message(with_tables(BASE, told + "2.5"))

@@ -19,6 +19,7 @@ from churnsim.study.config_file import parse_config, with_replications
 from churnsim.study.runner import run_study
 from churnsim.study.store import read_json, read_parquet
 
+RESULTS = ("outcomes.parquet", "comparison.json", "claims.json", "fits.json", "value.json", "validation.json")
 SMOKE = Path(__file__).parents[2] / "configs" / "smoke" / "cdnow.toml"
 
 
@@ -94,14 +95,18 @@ class Watch:
         self.notes.append(text)
 
 
-def kill_after(home: Path, runs: Path, pieces: int) -> None:
-    """Run the study in a process of its own and kill it, with all its workers, once so many pieces are stored."""
-    command = [
+def command_for(home: Path, runs: Path) -> list[str]:
+    """The study on the command line, by two workers."""
+    return [
         sys.executable, "-c", "from churnsim.cli import main; main()",
         "run", str(home / "study.toml"), "--runs-dir", str(runs), "--workers", "2", "--no-report",
     ]  # fmt: skip
+
+
+def kill_after(home: Path, runs: Path, pieces: int) -> None:
+    """Run the study in a process of its own and kill it, with all its workers, once so many pieces are stored."""
     with subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
+        command_for(home, runs), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
     ) as process:
         deadline = time.monotonic() + 120
         while len(list(runs.glob("*/parts/outcomes/*/*.parquet"))) < pieces and process.poll() is None:
@@ -124,7 +129,7 @@ def check_kills(home: Path, kills: list[int]) -> None:
     resumed = run_study(config, runs_dir=runs, workers=1, progress=watch)
     assert any(note.startswith("continuing") for note in watch.notes)
     assert read_json(resumed / "manifest.json")["status"] == "complete"
-    for name in ("outcomes.parquet", "comparison.json", "claims.json", "fits.json", "value.json"):
+    for name in RESULTS:
         assert (resumed / name).read_bytes() == (whole / name).read_bytes(), name
 
 
@@ -137,6 +142,32 @@ def test_a_killed_run_goes_on_and_ends_the_same(home: Path) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")
 def test_a_run_killed_a_dozen_times_ends_the_same(home: Path) -> None:
     check_kills(home, sorted(np.random.default_rng(1).integers(1, 100, size=12).tolist()))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")
+def test_a_run_killed_at_a_dozen_random_moments_ends_the_same(home: Path) -> None:
+    """Whatever it is doing then: starting, fitting, replaying, simulating, judging claims or writing what it found."""
+    text = text_of(60)
+    (home / "study.toml").write_text(text, encoding="utf-8")
+    config = parse_config(text, folder=home)
+    whole = run_study(config, runs_dir=home / "whole-60", workers=1)
+    generator, kills, places = np.random.default_rng(), 0, []
+    while kills < 12:
+        runs = home / f"random-{len(places)}"
+        with subprocess.Popen(
+            command_for(home, runs), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        ) as process:
+            try:
+                process.wait(generator.uniform(0.2, 8.0))
+                places.append(runs)  # it was done before it could be killed: the next one begins anew
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                kills += 1
+    for runs in {*places, home / f"random-{len(places)}"}:
+        ended = run_study(config, runs_dir=runs, workers=1)
+        for name in RESULTS:
+            assert (ended / name).read_bytes() == (whole / name).read_bytes(), (runs, name)
 
 
 def test_more_replications_begin_with_those_that_are_there(home: Path) -> None:

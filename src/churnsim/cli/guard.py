@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import os
 import signal
@@ -20,8 +21,15 @@ EXIT_NO = 1
 EXIT_UNUSABLE = 2
 EXIT_INTERRUPTED = 130
 
+# What a full disk, a spent quota and a limit on files say.
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+def _place(error: OSError) -> str:
+    return f"{error.filename}: " if error.filename else "cannot write: "
 
 
 def fail(message: str) -> typer.Exit:
@@ -60,6 +68,8 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from error
         except OSError as error:
+            if error.errno in NO_ROOM:
+                raise fail(f"{_place(error)}{error.strerror}. Make room, and give the same command again.") from error
             if error.filename is None:
                 raise fail(f"cannot read or write: {error.strerror or error}.") from error
             raise fail(f"{error.filename}: {error.strerror}. Check the path and its permissions.") from error

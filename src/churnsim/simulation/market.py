@@ -32,7 +32,7 @@ from churnsim.simulation.satisfaction import Satisfaction
 from churnsim.simulation.staff import StaffResponse
 from churnsim.units import Duration, discount_force
 
-__all__ = ["Complaints", "Market", "Prospects", "RetentionResponse", "Terms", "assumptions"]
+__all__ = ["Complaints", "Market", "Prospects", "RetentionResponse", "Terms", "assumptions", "check_regularity"]
 
 
 # What may carry assumptions; the parts that are None are off.
@@ -96,8 +96,7 @@ class Market:
 
     def __post_init__(self) -> None:
         lifetime_of(self.purchases)
-        if not isinstance(self.regularity, int) or self.regularity < 1:
-            raise ConfigError(f"regularity must be a whole number, 1 or more; got {self.regularity!r}.")
+        check_regularity(self.regularity)
         if self.regularity not in (1, self.gap_stages):
             raise ConfigError(
                 f"regularity is {self.regularity}, but the purchase model has its own {self.gap_stages} stages a gap. "
@@ -131,6 +130,12 @@ class Market:
             return self
         purchases, spend = self.draws[replication % len(self.draws)]
         return replace(self, purchases=purchases, spend=spend, draws=())
+
+
+def check_regularity(value: int) -> None:
+    """ConfigError unless it is a number of stages that a gap may have."""
+    if not isinstance(value, int) or value < 1:
+        raise ConfigError(f"regularity must be a whole number, 1 or more; got {value!r}.")
 
 
 def assumptions(market: Market) -> pd.DataFrame:

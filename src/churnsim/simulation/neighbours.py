@@ -110,7 +110,7 @@ class WordOfMouth:
         not_negative("weight", self.weight)
         not_negative("imitation", self.imitation)
         if not isinstance(self.half_life, Duration) or self.half_life.value <= 0:
-            raise ConfigError(f"half_life must be a duration above 0; got {self.half_life!r}. Say Duration(1, 'Y').")
+            raise ConfigError(f"half_life must be a duration above 0, such as Duration(1, 'Y'); got {self.half_life}.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,8 +10,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import warnings
 from collections.abc import Callable, Iterator, Sequence
-from typing import Literal, TypeVar, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 from churnsim.errors import ConfigError
 from churnsim.simulation.cluster import run_on_cluster
@@ -64,7 +65,15 @@ def run_tasks(
         # Processes stay for the next call with the same settings.
         prefer = "threading" if backend == "threads" else "loky"
         pool = Parallel(n_jobs=workers, backend=prefer, return_as="generator_unordered", batch_size=1)
-        yield from pool(delayed(_undisturbed)(call, index, item) for index, item in enumerate(items))
+        results: Any = pool(delayed(_undisturbed)(call, index, item) for index, item in enumerate(items))
+        try:
+            for found in results:  # noqa: UP028  `yield from` would close them before we can
+                yield found
+        finally:
+            with warnings.catch_warnings():
+                # Whoever stops half-way knows that tasks were not used.
+                warnings.filterwarnings("ignore", message=".*tasks", category=UserWarning, module="joblib")
+                results.close()
 
 
 def _undisturbed(call: Callable[[T], R], index: int, item: T) -> tuple[int, R]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Any, get_args
@@ -12,7 +13,7 @@ from pydantic_core import ErrorDetails
 from churnsim.errors import ConfigError
 from churnsim.study.config import StudyConfig
 from churnsim.study.contract.config import ContractStudyConfig
-from churnsim.study.market_overrides import market_problems
+from churnsim.study.market_overrides import home_of, market_problems
 from churnsim.study.problems import ConfigPath, Problem, closest, config_error, value_at
 from churnsim.study.relations import relation_problems
 from churnsim.study.section import MOST_REPLICATIONS
@@ -57,7 +58,7 @@ def parse_config(text: str, *, name: str = "the configuration", folder: str | Pa
     try:
         content = tomllib.loads(text.replace("\r\n", "\n"))
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{name} is not valid TOML: {error}. Text needs quotes; a table is [name].") from None
+        raise ConfigError(f"{name} is not valid TOML: {error}. {_toml_remedy(text)}") from None
     problems = [*_schema_problems(content), *_market_problems(content)]
     if not problems:
         config = schema_of(content).model_validate(content)
@@ -85,6 +86,13 @@ def schema_of(content: dict[str, Any]) -> type[StudyConfig]:
     return ContractStudyConfig if "setting" in content else StudyConfig
 
 
+def _toml_remedy(text: str) -> str:
+    once = re.search(r"^\s*\[(strategy|belief)\]", text, flags=re.MULTILINE)
+    if once:
+        return f"There are several of these tables: write [[{once.group(1)}]] with two brackets, each time."
+    return "Text needs quotes; a table is [name]."
+
+
 def _schema_problems(content: dict[str, Any]) -> list[Problem]:
     try:
         schema_of(content).model_validate(content)
@@ -102,7 +110,8 @@ def _problem(details: ErrorDetails, content: dict[str, Any]) -> Problem:
     kind, limits = details["type"], details.get("ctx", {})
     if kind == "extra_forbidden":
         section = _section(path[:-1], content)
-        message = f"unknown key. {closest(str(path[-1]), section.model_fields)}"
+        key, mechanism = str(path[-1]), str(path[-2]) if len(path) > 1 else ""
+        message = f"unknown key. {_place(key, mechanism, section)}"
         return Problem(path=path, message=message, show_value=False)
     if kind == "missing":
         section, key = _section(path[:-1], content), str(path[-1])
@@ -127,6 +136,14 @@ def _problem(details: ErrorDetails, content: dict[str, Any]) -> Problem:
         words = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}[bounds[kind]]
         return Problem(path=path, message=f"must be {words} {limits[bounds[kind]]:g}.")
     return Problem(path=path, message=EXPECTED.get(kind, f"{details['msg']}."))
+
+
+def _place(key: str, mechanism: str, section: type[BaseModel]) -> str:
+    """What may have been meant by an unknown key: a near one of the same table, or the table where it belongs."""
+    said = closest(key, section.model_fields)
+    if said.startswith("Did you mean"):
+        return said
+    return home_of(key, near=mechanism) or said
 
 
 def _shown(content: dict[str, Any], path: ConfigPath) -> Any:

@@ -17,10 +17,11 @@ from dataclasses import Field, fields
 from typing import Any, get_args
 
 from churnsim.errors import ConfigError
+from churnsim.study.mechanism_tables import strategy_mechanisms
 from churnsim.study.problems import ConfigPath, Problem, closest
 from churnsim.units import parse_duration
 
-__all__ = ["TIME", "market_problems", "mechanism_types", "overridden_mechanisms", "overridden_origins"]
+__all__ = ["TIME", "home_of", "market_problems", "mechanism_types", "overridden_mechanisms", "overridden_origins"]
 
 OWN_SOURCE = "this configuration"
 OVERRIDE_KEYS = ("value", "source", "status")
@@ -93,7 +94,7 @@ def _table_problems(market: dict[str, Any]) -> Iterator[Problem]:
     for name, table in market.items():
         path: ConfigPath = ("market", name)
         if name in own:
-            yield from _number_problems(own, name, table, path)
+            yield from list(_number_problems(own, name, table, path)) or _impossible(own[name], table, path)
         elif name not in types:
             yield Problem(path=path, message=f"unknown key. {_place(name, types)}", show_value=False)
         elif not isinstance(table, dict):
@@ -101,13 +102,23 @@ def _table_problems(market: dict[str, Any]) -> Iterator[Problem]:
         else:
             known = _documented(types[name])
             problems = [p for key, given in table.items() for p in _number_problems(known, key, given, (*path, key))]
-            yield from problems or _impossible(types[name], table, path)
+            yield from problems or _impossible_part(types[name], table, path)
 
 
 def _place(name: str, types: dict[str, type]) -> str:
     """Where a key that stands at the wrong place belongs, or what may stand here."""
-    owners = [table for table, kind in types.items() if name in _documented(kind)]
-    return f"It belongs in [market.{owners[0]}]." if owners else closest(name, [*types, *_own_numbers()])
+    return home_of(name) or closest(name, [*types, *_own_numbers()])
+
+
+def home_of(name: str, *, near: str = "") -> str | None:
+    """Where a key belongs that was written elsewhere, in words; of several parts of the market the one called `near`.
+    None for a key that belongs nowhere."""
+    if name in strategy_mechanisms():
+        return f"It is what a strategy may do: write it below a [[strategy]], as {name} = {{ ... }}."
+    owners = [table for table, kind in mechanism_types().items() if name in _documented(kind)]
+    if not owners:
+        return None
+    return f"It belongs in [market.{near if near in owners else owners[0]}]."
 
 
 def _own_numbers() -> dict[str, Field[Any]]:
@@ -140,8 +151,8 @@ def _number_problems(known: dict[str, Field[Any]], key: str, given: Any, path: C
             yield Problem(path=path, message=str(error), show_value=False)
     elif isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         yield Problem(path=path, message=f"must be a finite number, such as {known[key].default!r} (the default).")
-    elif _counts(known[key]) and (value != math.floor(value) or value < 1):
-        yield Problem(path=path, message=f"must be a whole number, 1 or more, such as {known[key].default!r}.")
+    elif _counts(known[key]) and value != math.floor(value):
+        yield Problem(path=path, message=f"must be a whole number, such as {known[key].default!r} (the default).")
 
 
 def _origin_problems(given: dict[str, Any], path: ConfigPath) -> Iterator[Problem]:
@@ -161,7 +172,17 @@ def _origin_problems(given: dict[str, Any], path: ConfigPath) -> Iterator[Proble
         yield Problem(path=(*path, "status"), message=message, show_value=False)
 
 
-def _impossible(kind: type, table: dict[str, Any], path: ConfigPath) -> Iterator[Problem]:
+def _impossible(field: Field[Any], given: Any, path: ConfigPath) -> Iterator[Problem]:
+    """Let the market judge a number of its own."""
+    from churnsim.simulation.market import check_regularity
+
+    try:
+        check_regularity(_built_number(field, given))  # the one number of its own
+    except ConfigError as error:
+        yield Problem(path=path, message=str(error), show_value=False)
+
+
+def _impossible_part(kind: type, table: dict[str, Any], path: ConfigPath) -> Iterator[Problem]:
     """Let the market's own dataclass judge the values; blame the key that its message names."""
     try:
         _build(kind, table)

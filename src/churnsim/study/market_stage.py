@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from churnsim.errors import ConfigError
 from churnsim.simulation.market import Market
 from churnsim.simulation.population import PosteriorBase
 from churnsim.simulation.renewal_offers import RenewalOffers
@@ -80,7 +81,13 @@ def build_strategies(
     """The strategies with their shares of the budget turned into money, in the order of the configuration. Scores are
     read for `customers`, the ids in the data; those of the study's own models are `scores`, by name, once there are
     any. Raises DataError for a file of scores that cannot be used."""
-    return tuple(_strategy(config, section, customers, scores or {}) for section in config.strategy)
+    built = []
+    for section in config.strategy:
+        try:
+            built.append(_strategy(config, section, customers, scores or {}))
+        except ConfigError as error:
+            raise ConfigError(f"strategy {section.name!r}: {error}") from None
+    return tuple(built)
 
 
 def scenario_for(config: StudyConfig, market: Market, strategy: Strategy) -> Scenario:

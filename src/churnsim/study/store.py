@@ -206,8 +206,10 @@ def _write_atomically(path: Path, fill: Callable[[IO[bytes]], object], durable: 
                 os.fsync(file.fileno())
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         Path(temporary).unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = str(path)  # a write does not say which file it was
         raise
 
 
