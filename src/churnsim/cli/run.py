@@ -29,7 +29,7 @@ def run(
     workers: Annotated[
         str | None, typer.Option(metavar="N", help="How many work at a time: a number or 'all'.")
     ] = None,
-    backend: Annotated[On | None, typer.Option(help="What works; the results are the same on each.")] = None,
+    backend: Annotated[On | None, typer.Option(help="What does the work; the results are the same on each.")] = None,
     dask_scheduler: Annotated[
         str | None,
         typer.Option(metavar="ADDRESS", help="Work on the Dask cluster of this scheduler, such as tcp://HOST:8786."),

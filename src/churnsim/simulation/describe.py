@@ -22,6 +22,7 @@ from typing import Any, get_args, get_type_hints
 from churnsim.errors import ConfigError
 from churnsim.kernels import accounts, philox, rules, streams
 from churnsim.simulation import compiled_engine, meeting, simpy_engine
+from churnsim.simulation.assumption import Origin
 from churnsim.simulation.market import Market
 from churnsim.simulation.scenario import Scenario
 from churnsim.simulation.strategy import Strategy
@@ -94,8 +95,8 @@ def random_numbers() -> str:
 
 
 def market_mechanisms() -> str:
-    """Every part of a market with its numbers."""
-    return _mechanisms(Market)
+    """Every part of a market with its numbers, those that belong to no part first."""
+    return f"**The market itself.**\n\n{_numbers(Market)}\n\n{_mechanisms(Market)}"
 
 
 def strategy_mechanisms() -> str:
@@ -130,7 +131,7 @@ def _dataclasses_of(whole: type) -> Iterator[tuple[Field[Any], type]]:
     hints = get_type_hints(whole)
     for field in fields(whole):
         for kind in (hints[field.name], *get_args(hints[field.name])):
-            if isinstance(kind, type) and is_dataclass(kind):
+            if isinstance(kind, type) and is_dataclass(kind) and kind is not Origin:
                 yield field, kind
 
 
