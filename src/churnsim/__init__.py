@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from churnsim.models.sbg import ShiftedBetaGeometric as ShiftedBetaGeometric
     from churnsim.models.selection import compare_models as compare_models
     from churnsim.models.simulation_calibration import simulation_based_calibration as simulation_based_calibration
+    from churnsim.models.subscriber_value import subscriber_values as subscriber_values
     from churnsim.models.survival.curve import SurvivalCurve as SurvivalCurve
     from churnsim.models.survival.regression import SurvivalRegression as SurvivalRegression
     from churnsim.models.survival.selection import compare_survival as compare_survival
@@ -111,6 +112,7 @@ if TYPE_CHECKING:
     from churnsim.simulation.strategy import EconomicBond as EconomicBond
     from churnsim.simulation.strategy import EmpoweredStaff as EmpoweredStaff
     from churnsim.simulation.strategy import ReferralReward as ReferralReward
+    from churnsim.simulation.strategy import RenewalOffers as RenewalOffers
     from churnsim.simulation.strategy import RetentionContacts as RetentionContacts
     from churnsim.simulation.strategy import ServiceQuality as ServiceQuality
     from churnsim.simulation.strategy import SocialBond as SocialBond
@@ -160,6 +162,7 @@ _HOME = {
     "churnsim.models.forecast": ("forecast",),
     "churnsim.models.holdout": ("rolling_validation", "validate"),
     "churnsim.models.selection": ("compare_models",),
+    "churnsim.models.subscriber_value": ("subscriber_values",),
     "churnsim.models.simulation_calibration": ("simulation_based_calibration",),
     "churnsim.models.priors": ("LogNormal", "Normal"),
     "churnsim.models.interop": ("from_inference_data", "from_lifetimes"),

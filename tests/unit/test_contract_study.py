@@ -51,6 +51,8 @@ def test_values_are_compared(run):
     assert set(rows) == {"regression", "weibull", "sbg", "one average churn rate"}
     assert value["lower"] < value["total"] < value["upper"]
     assert value["customers"] == 5174
+    assert rows["regression"]["rank_correlation"] == pytest.approx(1.0)
+    assert 0.5 < rows["sbg"]["rank_correlation"] < 1.0
     # Those who are left are the loyal ones: one rate for all undervalues them under the curves (Fader & Hardie 2010).
     # The regression knows that the base has more monthly contracts than the curve had at each tenure, and is below it.
     assert rows["weibull"]["average_rate_error"] < 0

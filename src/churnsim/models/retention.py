@@ -19,7 +19,7 @@ from churnsim.errors import ConfigError
 from churnsim.models.tenures import Tenures
 from churnsim.units import discount_force
 
-__all__ = ["RetentionModel", "amounts_at"]
+__all__ = ["RetentionModel", "amounts_at", "endless_steps"]
 
 Floats = NDArray[np.float64]
 
@@ -106,8 +106,7 @@ class RetentionModel(ABC):
         arrival, at its first renewal, the next, ..., the last value holding on.
         """
         v = float(np.exp(-discount_force(annual_discount_rate, self.unit)))
-        count = _units_ahead(horizon, v)
-        steps = np.arange(1.0, count + 1.0)
+        steps = endless_steps(horizon, v)
         weights = v ** (steps - 1.0)
         if by_tenure is not None and not np.isfinite(np.asarray(by_tenure, dtype=np.float64)).all():
             raise ConfigError(f"by_tenure must be finite amounts; got {list(by_tenure)!r}.")
@@ -145,6 +144,11 @@ def _parts(customers: pd.DataFrame) -> Iterator[pd.DataFrame]:
 def _active(customers: pd.DataFrame) -> Floats:
     """1 for customers still there, 0 for those who left."""
     return (~Tenures.of(customers, need_churned=False).churned).astype(np.float64)
+
+
+def endless_steps(horizon: float | None, v: float) -> Floats:
+    """Renewals 1, 2, ... to the horizon, or without one until the discount factor v^k is nothing."""
+    return np.arange(1.0, _units_ahead(horizon, v) + 1.0)
 
 
 def _units_ahead(horizon: float | None, v: float) -> int:

@@ -17,6 +17,7 @@ class ModelValue(Piece):
     lower: Number | None = None
     upper: Number | None = None
     average_rate_error: Number | None = None
+    rank_correlation: Number | None = None
 
 
 class CurvePoint(Piece):

@@ -30,7 +30,7 @@ def chapter(context: Context) -> Chapter:
 def _by_model(context: Context, value: Value) -> list[Block]:
     """The same customers by each model, and by one average churn rate."""
     say = context.say
-    keys = ("model", "amount", "interval_head", "average_error")
+    keys = ("model", "amount", "interval_head", "order", "average_error")
     columns = [Column(title=say(f"value.{key}"), numeric=key != "model") for key in keys]
     rows = [
         row_of(
@@ -39,6 +39,7 @@ def _by_model(context: Context, value: Value) -> list[Block]:
             ),
             context.money(row.total, like=value.total),
             context.money_interval(row.lower, row.upper),
+            fmt.fixed(row.rank_correlation, 2),
             _error(row.average_rate_error),
         )
         for row in value.by_model
