@@ -21,6 +21,7 @@ import churnsim as cs
 Floats = NDArray[np.float64]
 Log = Callable[[Floats, Floats], Floats]  # ln of something, given ln lambda and the second trait's coordinate
 
+MOST = 500  # purchases to come that are summed one by one
 CUT = 50.0  # the integrand is left out where it is below e^-50 of its largest value
 AGREEMENT = 1e-8  # what is asked of the closed forms; the trapezoidal rule itself is good to 1e-11 (tested below)
 
@@ -36,7 +37,8 @@ class Story:
     gone: Callable[[int, float, float], Log]
     count: Callable[[int, float, float], Log]  # number, horizon, time since the last purchase
     discounted: Callable[[float, float, float], Log]  # delta (0 counts purchases), horizon, time since the last one
-    finite: bool = True  # whether `discounted` takes a finite horizon
+    longest: float = np.inf  # finite horizon that `discounted` takes, and the most purchases behind a customer
+    most: int = 10**9
 
 
 def log_gamma_density(u: Floats, shape: float, rate: float) -> Floats:
@@ -192,16 +194,30 @@ def regular(m: cs.MBGCNBD) -> Story:
         return of
 
     def discounted(delta: float, h: float, silent: float) -> Log:
-        assert np.isinf(h)
-
         def of(u: Floats, y: Floats) -> Floats:
             log_rho = -np.log1p(delta * np.exp(-u))
+            if np.isfinite(h):
+                return within(u, y, log_rho, delta, h, silent)
             left = np.log(-np.expm1(k * log_rho) + np.exp(k * log_rho - np.logaddexp(0, -y)))
             return mixed(u, silent, lambda j: (k - j) * log_rho - left)
 
         return of
 
-    return Story(tossed.prior, tossed.low, tossed.high, alive, gone, count, discounted, finite=False)
+    def within(u: Floats, y: Floats, log_rho: Floats, delta: float, h: float, silent: float) -> Floats:
+        """The n-th purchase comes with the stage m = n k - j from now, if the customer stays: (1-p)^(n-1) rho^m
+        P(Gamma(m, lambda + delta) <= h). MOST purchases are more than the integrand's bulk makes."""
+        load = np.minimum((np.exp(u) + delta) * h, 700.0)
+        term, left = np.exp(-load), np.ones_like(load)  # Poisson chances, and what is left of 1 above them
+        q, sums = np.exp(-np.logaddexp(0, y)), [np.zeros(np.broadcast_shapes(u.shape, y.shape)) for _ in range(k)]
+        for m in range(1, MOST * k + 1):
+            left, term = left - term, term * load / m
+            few = gammainc(m, np.minimum(load, 2.0)) if m < 30 else 0.0  # where a difference would say nothing
+            reached = np.exp(m * log_rho) * np.where(load < 2.0, few, np.maximum(left, 0.0))
+            sums[-m % k] += q ** (-(-m // k) - 1) * reached
+        with np.errstate(divide="ignore"):
+            return mixed(u, silent, lambda j: np.log(sums[j]))
+
+    return Story(tossed.prior, tossed.low, tossed.high, alive, gone, count, discounted, longest=39.0, most=30)
 
 
 def log_mean(story: Story, *parts: Log, steps: float = 1.0) -> float:
@@ -279,7 +295,7 @@ def test_known_customers(model: cs.PurchaseModel, story: Story, seen: tuple[int,
     assert model.log_likelihood(summary).item() == pytest.approx(total + gaps(model, seen[0]), rel=0, abs=AGREEMENT)
     assert model.p_alive(summary).item() == pytest.approx(np.exp(alive - total), rel=AGREEMENT, abs=0)
     silent = seen[2] - seen[1]
-    if story.finite:
+    if seen[0] <= story.most:
         to_come = log_mean(story, story.alive(*seen), story.discounted(0.0, 39.0, silent))
         assert model.expected_purchases(summary, 39.0).item() == pytest.approx(np.exp(to_come - total), rel=AGREEMENT)
     chances = model.conditional_pmf([0, 1, 3], summary, 39.0).iloc[0]
@@ -294,7 +310,7 @@ def test_known_customers(model: cs.PurchaseModel, story: Story, seen: tuple[int,
 def test_discounted_purchases(model: cs.PurchaseModel, story: Story, seen: tuple[int, float, float]) -> None:
     total, _ = known(story, seen)
     delta = float(np.log(1.1) * 7 / 365.25)
-    for horizon in (13.0, 500.0, np.inf) if story.finite else (np.inf,):
+    for horizon in [*(h for h in (13.0, 500.0) if h <= story.longest), np.inf]:
         to_come = log_mean(story, story.alive(*seen), story.discounted(delta, horizon, seen[2] - seen[1]))
         dert = model.residual_transactions(frame(*seen), 0.10, horizon=horizon).item()
         assert dert == pytest.approx(np.exp(to_come - total), rel=AGREEMENT, abs=0)
@@ -305,8 +321,8 @@ def test_new_customers(model: cs.PurchaseModel, story: Story) -> None:
     """A new customer is one with no purchase yet at age 0, who may have left at once."""
     start = story.alive(0, 0.0, 0.0)
     gone = 1 - np.exp(log_mean(story, start))
-    for horizon in (1e-3, 39.0, 1e7) if story.finite else (1e-3, 39.0, 500.0):
-        if story.finite:
+    for horizon in (1e-3, 39.0, 1e7 if story.longest > 39 else 500.0):
+        if horizon <= story.longest:
             expected = np.exp(log_mean(story, start, story.discounted(0.0, horizon, 0.0)))
             assert model.expected_purchases_new(horizon) == pytest.approx(expected, rel=AGREEMENT, abs=0)
         for n in (0, 1, 7, 60):
