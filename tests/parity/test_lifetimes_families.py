@@ -11,14 +11,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from churnsim.data import datasets, summarise
-from churnsim.errors import ConfigError
+from churnsim.data import datasets, split_holdout, summarise
+from churnsim.errors import ConfigError, DataError
 from churnsim.models.bg_nbd import BGNBD
 from churnsim.models.clv import customer_value
 from churnsim.models.families import PURCHASE_FAMILIES
 from churnsim.models.gamma_gamma import GammaGamma
 from churnsim.models.interop import from_inference_data, from_lifetimes
 from churnsim.models.posterior import sample_posterior
+from churnsim.models.selection import compare_models
+from churnsim.models.validation import holdout_by_frequency
 
 PARAMETERS: dict[str, dict[str, float]] = {
     "BetaGeoFitter": {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426},
@@ -151,6 +153,46 @@ def test_frames_made_elsewhere_are_read_as_they_are(cdnow: pd.DataFrame) -> None
     assert fit.loglik == pytest.approx(ours.loglik, abs=1e-9)
     assert fit.model.p_alive(flat).index.equals(flat.index)
     np.testing.assert_allclose(GammaGamma.fit(flat).loglik, GammaGamma.fit(cdnow).loglik)
+
+
+def test_splits_made_elsewhere_are_read_as_they_are(cdnow: pd.DataFrame) -> None:
+    """lifetimes' calibration and holdout (columns `frequency_cal` ...), pymc-marketing's (`test_frequency` ...), and
+    lifetimes' donors (`periods`): the same fits, scores, values and draws as of frames made here."""
+    from lifetimes.datasets import load_donations
+    from lifetimes.utils import calibration_and_holdout_data
+
+    theirs = calibration_and_holdout_data(
+        datasets.cdnow(), "customer_id", "date", calibration_period_end="1997-09-30",
+        observation_period_end="1998-06-30", freq="D", monetary_value_col="amount",
+    )  # fmt: skip
+    ours = split_holdout(datasets.cdnow(), until="1997-09-30", holdout_until="1998-06-30", unit="D")
+    names = {f"{name}_cal": name for name in ("frequency", "recency", "T", "monetary_value")}
+    names |= {"frequency_holdout": "test_frequency", "duration_holdout": "test_T"}
+    marketing = theirs.reset_index().rename(columns=names)  # as rfm_train_test_split names them
+    expected = compare_models(ours, [BGNBD], unit="D").table.loc["bg_nbd"]
+    for frame in (theirs, marketing):
+        found = compare_models(frame, [BGNBD], unit="D").table.loc["bg_nbd"]
+        for name in ("loglik", "log_score", "bias", "mae"):
+            assert found[name] == pytest.approx(expected[name], rel=1e-7), name
+        fit = BGNBD.fit(frame, unit="D")
+        table = holdout_by_frequency(fit.model, frame)
+        assert table["actual"].iloc[1] == pytest.approx(0.697, abs=0.0005)  # Fader, Hardie & Lee (2005), fig. 4
+    values = {"purchases": fit, "spend": GammaGamma.fit(theirs), "annual_discount_rate": 0.1, "horizon": 365.0}
+    np.testing.assert_allclose(customer_value(theirs, **values), customer_value(ours, **values), rtol=1e-5)
+    donors = load_donations()
+    fit = PURCHASE_FAMILIES["bg_bb"].fit(donors, weights=donors["weights"])
+    assert fit.loglik == pytest.approx(-33225.6, abs=0.05)
+
+
+def test_the_first_purchase_counted_is_told() -> None:
+    from lifetimes.utils import summary_data_from_transaction_data
+
+    made = summary_data_from_transaction_data(datasets.cdnow(), "customer_id", "date", include_first_transaction=True)
+    with pytest.raises(DataError, match=r"the first purchase is not counted .*include_first_transaction=False"):
+        BGNBD.fit(made)
+    # A column of ours stands, whatever else there is.
+    both = made.assign(frequency=0, recency=0.0, frequency_cal=7)
+    assert BGNBD(r=1, alpha=1, a=1, b=1).p_alive(both).eq(1).all()
 
 
 def test_a_posterior_made_elsewhere_is_read(cdnow: pd.DataFrame) -> None:

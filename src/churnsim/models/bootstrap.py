@@ -15,6 +15,7 @@ from typing import Any, Generic, Literal, TypeVar
 import numpy as np
 import pandas as pd
 
+from churnsim.data.spellings import as_summary
 from churnsim.errors import ConfigError
 from churnsim.models.fit import FitStatus, ModelFit, Parametric
 from churnsim.models.gamma_gamma import GammaGamma, repeat_spend
@@ -88,6 +89,7 @@ def bootstrap(
         raise ConfigError(f"a bootstrap needs at least 2 replications; got {replications!r}.")
     if "weights" in options:
         raise ConfigError("a bootstrap draws the weights itself. Give one row a customer in place of weights.")
+    summary = as_summary(summary)
     model: Any = fit.model
     if hasattr(model, "unit"):
         options = {"unit": model.unit, **options}

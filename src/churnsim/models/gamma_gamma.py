@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from churnsim.data.identity import customer_uids
+from churnsim.data.spellings import as_summary
 from churnsim.errors import DataError
 from churnsim.kernels import gamma_gamma as kernel
 from churnsim.kernels.population import draw_spend_rates
@@ -156,6 +157,7 @@ def spend_correlation(summary: pd.DataFrame) -> float:
 
 def repeat_spend(summary: pd.DataFrame) -> tuple[NDArray[np.int64], Floats]:
     """`frequency` and `monetary_value` as arrays. Raises DataError that names the customer whose values cannot be."""
+    summary = as_summary(summary)
     missing = [name for name in ("frequency", "monetary_value") if name not in summary.columns]
     if missing:
         raise DataError(

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from churnsim.data.spellings import as_summary
 from churnsim.errors import DataError
 from churnsim.kernels.sound import sound
 from churnsim.models.chunks import Chunks
@@ -29,7 +30,7 @@ class Histories:
 
     @classmethod
     def of(cls, summary: pd.DataFrame, *, unit: str | None = None) -> Histories:
-        """Check `frequency, recency, T` and take them as arrays.
+        """Check `frequency, recency, T` (or what lifetimes and pymc-marketing call them) and take them as arrays.
 
         Raises DataError that names the customer, the values and the remedy for a missing column, a value that is not a
         finite number, a summary made in another `unit` than the one asked for, a fractional or negative frequency,
@@ -41,6 +42,7 @@ class Histories:
                 "Make it with churnsim.summarise(transactions)."
             )
         check_unit_of(summary, unit)
+        summary = as_summary(summary)
         missing = [name for name in ("frequency", "recency", "T") if name not in summary.columns]
         if missing:
             raise DataError(
@@ -83,7 +85,10 @@ def _name_the_flaw(
         index, t_x, (frequency == 0) & (t_x > 0), "recency must be 0 where frequency is 0",
         "Recency runs from the first purchase to the last one, not from the last one to today.",
     )  # fmt: skip
-    _refuse(index, t_x, (frequency > 0) & (t_x == 0), "recency must be above 0 where frequency is above 0")
+    _refuse(
+        index, t_x, (frequency > 0) & (t_x == 0), "recency must be above 0 where frequency is above 0",
+        "Check the row; the first purchase is not counted (in other packages: include_first_transaction=False).",
+    )  # fmt: skip
 
 
 def _numbers(summary: pd.DataFrame, name: str) -> NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
 Fitters of lifetimes are told by the name of their class and read by their `params_`, so that the package (archived, and
 no working part here) is not imported. Frames need no conversion: those of lifetimes and pymc-marketing have the columns
-`frequency, recency, T, monetary_value` that every model here reads.
+`frequency, recency, T, monetary_value` that every model here reads, or others that it knows (see `data/spellings.py`).
 """
 
 from __future__ import annotations

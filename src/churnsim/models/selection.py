@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2
 
+from churnsim.data.spellings import as_summary
 from churnsim.models.bg_bb import BGBB
 from churnsim.models.fit import ModelFit
 from churnsim.models.holdout import Families, named_families
@@ -65,17 +66,18 @@ class ModelComparison:
 def compare_models(summary: pd.DataFrame, models: Families, *, unit: str | None = None) -> ModelComparison:
     """Fit every model to the same customers and put them side by side.
 
-    `summary` is made by `churnsim.summarise`, or by `churnsim.split_holdout`: then what was held out decides, and the
-    in-sample criteria where it does not. `models` as in `churnsim.validate`. Columns of the table: `parameters`,
-    `loglik`, `aic`, `bic`, `delta_bic`; where the model without its dropout (NBD) or without its covariates is among
-    them, the likelihood ratio `lr` against that with its `lr_p` (by chi-square with the parameters added; dropout of 0
-    lies at the edge of the parameter space, so it is approximate there); with a holdout `log_score, behind,
-    behind_error, bias, mae`; `status`.
+    `summary` is made by `churnsim.summarise`, or by `churnsim.split_holdout` (or by another package, see
+    `data/spellings.py`): then what was held out decides, and the in-sample criteria where it does not. `models` as in
+    `churnsim.validate`. Columns of the table: `parameters`, `loglik`, `aic`, `bic`, `delta_bic`; where the model
+    without its dropout (NBD) or without its covariates is among them, the likelihood ratio `lr` against that with its
+    `lr_p` (by chi-square with the parameters added; dropout of 0 lies at the edge of the parameter space, so it is
+    approximate there); with a holdout `log_score, behind, behind_error, bias, mae`; `status`.
 
     `BGBB` is compared on a frame made by `churnsim.split_periods`, where all models forecast in how many periods a
     customer buys. Its likelihood is of other data (yes or no at each period) than the others', so no `delta_bic` is
     given for it, and it is recommended over them only by what was held out, when none of them comes near.
     """
+    summary = as_summary(summary)
     fits = {name: make(summary, unit) for name, make in named_families(models).items()}
     table = pd.DataFrame(
         {

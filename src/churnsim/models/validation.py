@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from churnsim.data.period_holdout import period_track
+from churnsim.data.spellings import as_summary
 from churnsim.errors import DataError
 from churnsim.models.histories import Histories
 from churnsim.models.purchase_model import CountForecasts, PurchaseModel
@@ -51,6 +52,7 @@ def holdout_by_frequency(model: CountForecasts, split: pd.DataFrame, *, cap: int
     more"), `customers`, `actual`, `expected`, and `lower, upper`, the 95% interval of the actual mean (its standard
     error from the spread between customers).
     """
+    split = as_summary(split)
     if "frequency_holdout" not in split.columns or "T_holdout" not in split.columns:
         raise DataError("the frame lacks frequency_holdout and T_holdout. Make it with churnsim.split_holdout.")
     table = pd.DataFrame(

@@ -1,0 +1,32 @@
+"""Summaries made by other packages, whose columns have the same meaning under other names."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+__all__ = ["as_summary"]
+
+# Ours: theirs. lifetimes' calibration_and_holdout_data writes frequency_cal ... and duration_holdout, its data sets of
+# opportunities periods or n_periods; pymc-marketing's rfm_train_test_split writes test_frequency ...
+SPELLINGS = {
+    "frequency": ("frequency_cal",),
+    "recency": ("recency_cal",),
+    "T": ("T_cal", "n_periods", "periods"),
+    "monetary_value": ("monetary_value_cal",),
+    "frequency_holdout": ("test_frequency",),
+    "T_holdout": ("duration_holdout", "test_T"),
+    "monetary_value_holdout": ("test_monetary_value",),
+}
+
+
+def as_summary(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame under our names, itself where it has them. A column of ours is never taken from another one."""
+    found = set(frame.columns)
+    renamed = {
+        theirs: ours
+        for ours, others in SPELLINGS.items()
+        if ours not in found
+        for theirs in [next((name for name in others if name in found), None)]
+        if theirs is not None
+    }
+    return frame.rename(columns=renamed) if renamed else frame
