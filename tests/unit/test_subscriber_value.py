@@ -38,6 +38,7 @@ def test_one_average_rate_undervalues_those_who_are_left(name):
     assert row["average_rate_error"] == pytest.approx(found.average_total / row["total"] - 1)
     assert row["average_rate_error"] < (-0.15 if name == "High End" else -0.3)
     assert row["moved"] == 0.0
+    assert np.isnan(row["rank_correlation"])  # one tenure, one margin: nobody is told apart
 
 
 def test_control_it_does_not_undervalue_customers_all_alike():

@@ -25,6 +25,8 @@ __all__ = ["SubscriberValues", "average_churn", "subscriber_values"]
 
 Floats = NDArray[np.float64]
 
+ALIKE = 1e-9  # relative differences between values that are rounding
+
 
 @dataclass(frozen=True, eq=False)
 class SubscriberValues:
@@ -93,16 +95,23 @@ def subscriber_values(
         columns.update({(name, "value"): own, (name, "lower"): lower, (name, "upper"): upper})
         first = own if first is None else first
         totals, total = np.quantile(drawn.sum(axis=1), bounds), float(own.sum())
-        ranks = np.corrcoef(pd.Series(own).rank(), pd.Series(first).rank())[0, 1] if own.size > 2 else np.nan
+        ranks = _rank_correlation(own, first)
         rows_of.append(
             {
                 "total": total, "lower": totals[0], "upper": totals[1], "average_rate_error": average / total - 1.0,
-                "rank_correlation": float(ranks), "moved": float(np.abs(own - first).sum() / first.sum()),
+                "rank_correlation": ranks, "moved": float(np.abs(own - first).sum() / first.sum()),
             }
         )  # fmt: skip
     frame = pd.DataFrame(columns, there.index)
     frame.columns.names = ["model", "quantity"]
     return SubscriberValues(frame, pd.DataFrame(rows_of, pd.Index(list(fits), name="model")), churn, average)
+
+
+def _rank_correlation(a: Floats, b: Floats) -> float:
+    """Spearman's; missing where one of the two tells nobody apart beyond rounding."""
+    if min(np.ptp(values) / np.abs(values).max(initial=1e-300) for values in (a, b)) < ALIKE:
+        return float("nan")
+    return float(np.corrcoef(pd.Series(a).rank(), pd.Series(b).rank())[0, 1])
 
 
 def _by_one_rate(
