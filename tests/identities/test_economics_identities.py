@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from churnsim.economics.complaints import ComplaintTree
@@ -90,6 +90,7 @@ def test_the_four_timings_differ_by_r_and_v_alone(r, d):
 
 
 @given(retentions, rates, polarizations)
+@example(r=0.5, d=0.0215, phi=0.5)  # a continued fraction whose factors stall a digit above the stop
 def test_a_customer_who_pays_now_is_one_margin_and_a_renewal_stream(r, d, phi):
     for life in (Geometric(retention=r), BetaGeometric(retention=r, polarization=phi), MeanLife(retention=r)):
         now = margin_multiple(life, discount_rate=d, timing=MarginTiming.IMMEDIATE)
