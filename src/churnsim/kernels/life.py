@@ -17,7 +17,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from churnsim.kernels.jit import inlined, rule
+from churnsim.kernels.jit import inlined, njit, rule
 from churnsim.kernels.philox import block
 from churnsim.kernels.rules import BY_TENURE, CLOCK, FIXED_SPEND, Records
 from churnsim.kernels.streams import COMPLAINT, LOSS, PURCHASE, SIMULATION, WIN_BACK
@@ -39,6 +39,7 @@ __all__ = [
     "SWITCHES",
     "UNRESOLVED",
     "amount",
+    "chances_back",
     "comes_back",
     "destination",
     "failed_purchase",
@@ -234,9 +235,23 @@ def destination(rules: Records, ordinal: int, uid: int, replication: int, seed: 
 def comes_back(rules: Records, since: float, attempt: int, uid: int, replication: int, seed: int) -> tuple[bool, float]:
     """Whether contact number `attempt` brings back a customer lost `since` ago: (it does, word of the gap to its next
     purchase)."""
-    rule = rules[0]
     u_success, _, u_gap, _ = block(attempt, WIN_BACK, uid, replication, seed, SIMULATION)
-    return u_success < rule.win_back_success * math.exp(-math.log(2.0) * since / rule.win_back_half_life), u_gap
+    return u_success < _chance_back(rules, since), u_gap
+
+
+@inlined
+def _chance_back(rules: Records, since: float) -> float:
+    rule = rules[0]
+    return rule.win_back_success * math.exp(-math.log(2.0) * since / rule.win_back_half_life)
+
+
+@njit
+def chances_back(rules: Records, since: Floats) -> Floats:
+    """The chances that a contact brings back customers lost so long ago."""
+    chances = np.empty(since.size)
+    for i in range(since.size):
+        chances[i] = _chance_back(rules, since[i])
+    return chances
 
 
 @rule

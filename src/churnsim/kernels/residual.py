@@ -77,11 +77,12 @@ def residual_margin(
 
 @rule
 def total_residual(
-    rules: Records, hazards: Floats, profits: Floats, customers: Records, horizon: float, force: float
-) -> int:
-    """The residual margins of all who are alive at the horizon, cents."""
+    rules: Records, hazards: Floats, profits: Floats, customers: Records, horizon: float, force: float, first: int,
+    last: int,
+) -> int:  # fmt: skip
+    """The residual margins of those of customers `first`, ..., `last` - 1 who are alive at the horizon, cents."""
     total = 0
-    for i in range(customers.size):
+    for i in range(first, last):
         c = customers[i]
         if c.state == ACTIVE or c.state == AWAITING:
             wait = c.due - horizon if c.state == ACTIVE else 0.0

@@ -19,18 +19,30 @@ from churnsim.kernels.clocks import (
     response_of,
     starting_gap,
 )
-from churnsim.kernels.jit import inlined, rule
+from churnsim.kernels.jit import inlined, njit, rule
 from churnsim.kernels.life import EVAPORATES, LOST_DISMISSED, comes_back
 from churnsim.kernels.lives import next_event
 from churnsim.kernels.moods import hazard_of
 from churnsim.kernels.newcomers import draw_new
 from churnsim.kernels.rules import ACTIVE, AWAITING, CLOCK, CONTRACT, KNOWN, LOST, UNBORN, Record, Records
 
-__all__ = ["active_members", "dismiss", "enter", "offer_renewals", "reclock", "renewals", "start", "win_back"]
+__all__ = [
+    "active_members",
+    "dismiss",
+    "enter",
+    "offer_renewals",
+    "reclock",
+    "renewals",
+    "shared_uid",
+    "start",
+    "win_back",
+]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+
+_SPREAD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio (Knuth, TAOCP 3, 6.4)
 
 
 @rule
@@ -205,6 +217,29 @@ def offer_renewals(customers: Records, owed: Ints, chosen: Flags, cents: int) ->
         if chosen[i]:
             customers[i].offered = 1
             owed[i] += cents
+
+
+@njit
+def shared_uid(customers: Records, bits: int) -> int:
+    """The place of a born customer whose uid another one has, -1 if there is none, from a table of 2^`bits` places,
+    more than there are customers."""
+    table, alone = np.zeros(1 << bits, np.int64), True
+    for i in range(customers.size):
+        c = customers[i]
+        if c.state == UNBORN:
+            continue
+        if c.uid == 0:  # the mark of an empty place
+            if not alone:
+                return i
+            alone = False
+            continue
+        at = np.int64((np.uint64(c.uid) * _SPREAD) >> np.uint64(64 - bits))
+        while table[at] != 0:
+            if table[at] == c.uid:
+                return i
+            at = (at + 1) & ((1 << bits) - 1)
+        table[at] = c.uid
+    return -1
 
 
 @rule

@@ -16,7 +16,6 @@ import numpy as np
 from churnsim.kernels.accounts import KINDS
 from churnsim.kernels.booking import LOG
 from churnsim.kernels.desk import serve
-from churnsim.kernels.residual import total_residual
 from churnsim.kernels.rules import ACTIVE, AWAITING
 from churnsim.simulation.books import INDEX, Books, InvariantError, checked_totals, close_stocks
 from churnsim.simulation.customer_states import customer_states
@@ -86,15 +85,14 @@ class _Run:
         return complaints["customer"]
 
     def _closed(self) -> Ledger:
-        roster, scenario, p = self.roster, self.scenario, self.prepared
+        roster, scenario = self.roster, self.scenario
         roster.check_uids()
         table = self.books.table + roster.table.reshape(scenario.periods, self.rows, -1).sum(axis=1)
         states = roster.customers["state"]
         waiting = int(np.count_nonzero(states == AWAITING))
         force = self.market.discount_force
         if force > 0:
-            residual = total_residual(p.rules, p.hazards, p.profits, roster.customers, float(roster.bounds[-1]), force)
-            table[-1, INDEX["residual"]] = residual
+            table[-1, INDEX["residual"]] = roster.residual(force)
         close_stocks(table, active=roster.active_at_start, counted=waiting + int(np.count_nonzero(states == ACTIVE)))
         total = checked_totals(table, waiting=waiting)
         events = self._events(total["revenue"]) if self.log else ()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from churnsim.kernels.life import chances_back
 from churnsim.kernels.philox import block
 from churnsim.kernels.streams import SIMULATION, WIN_BACK
 from churnsim.simulation.assumption import cents
@@ -201,13 +201,10 @@ class Firm:
             pairs = zip(seen.uid[places].tolist(), seen.attempts[places].tolist(), strict=True)
             scores[places] = [block(attempts + 1, WIN_BACK, uid, *address)[1] for uid, attempts in pairs]
             return scores
-        numbers, response, unit = self.prepared.numbers, self.market.win_back, self.market.unit
+        response, unit = self.market.win_back, self.market.unit
         known_for = now - seen.first_purchase[places]
         revenue_rate = seen.repeat_revenue[places] / 100 / np.maximum(known_for, 1.0 / units_per_year(unit))
-        # Python's exp, one by one: NumPy's may differ in the last bit from one machine to the next.
-        decay = math.log(2.0) / numbers.win_back_half_life
-        silence = (now - seen.last_purchase[places]).tolist()
-        chance = numbers.win_back_success * np.array([math.exp(-decay * t) for t in silence])
+        chance = chances_back(self.prepared.rules, now - seen.last_purchase[places])
         worth = revenue_rate * self.market.terms.margin * response.second_life.to(unit)
         scores[places] = chance * worth - plan.cost_per_contact
         return scores

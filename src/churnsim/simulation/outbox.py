@@ -25,14 +25,18 @@ class Outbox:
         self.complaints = np.empty(BOX, dtype=COMPLAINT_LINE)
         self.referrals = np.empty(BOX, dtype=REFERRAL_LINE)
         self.fill = np.zeros(3, dtype=np.int64)
-        self.told: dict[int, list[NDArray[Any]]] = {kind: [] for kind in LINES}
+        self.told: dict[int, list[NDArray[np.int64]]] = {kind: [] for kind in LINES}
 
     def empty(self) -> None:
         """Keep what the boxes hold and make them empty again."""
         for kind, box in ((LOG, self.log), (COMPLAINTS, self.complaints), (REFERRALS, self.referrals)):
             if self.fill[kind]:
-                self.told[kind].append(box[: self.fill[kind]].copy())
+                self.tell(kind, box[: self.fill[kind]])
         self.fill[:] = 0
+
+    def tell(self, kind: int, lines: NDArray[Any]) -> None:
+        """Keep some lines, as rows of numbers: NumPy copies those ten times as fast as records."""
+        self.told[kind].append(lines.view(np.int64).reshape(lines.size, lines.itemsize // 8).copy())
 
 
 class Post:
@@ -40,7 +44,7 @@ class Post:
 
     def __init__(self, workers: int, rows: int, *, log: bool) -> None:
         self.boxes = [Outbox(rows, log=log) for _ in range(workers)]
-        self._kept = {kind: np.empty(0, dtype=line) for kind, line in LINES.items()}
+        self._kept = {kind: np.empty((0, line.itemsize // 8), dtype=np.int64) for kind, line in LINES.items()}
         self._heard = np.zeros(COLUMNS, dtype=np.int64)
         self._rows = 0
 
@@ -51,10 +55,9 @@ class Post:
             box.told[kind] = []
         kept = self._kept[kind]
         lines = np.concatenate([kept, *told]) if told else kept
-        shape = lines.size, lines.dtype.itemsize // 8
-        early = early_first(lines.view(np.float64).reshape(shape), lines.view(np.int64).reshape(shape), before)
+        early = early_first(lines.view(np.float64), lines, before)
         self._kept[kind] = lines[early:]
-        return lines[:early]
+        return lines[:early].view(LINES[kind]).reshape(early)
 
     def booked(self, rows: int) -> NDArray[np.int64]:
         """The sums of the columns over the first `rows` rows of the books, of which there are never fewer at the next

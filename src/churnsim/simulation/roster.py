@@ -13,7 +13,8 @@ from churnsim.kernels import roster as kernel
 from churnsim.kernels.booking import COMPLAINTS, LOG, LOG_LINE, REFERRALS
 from churnsim.kernels.cards import blank, charge, deliver_all
 from churnsim.kernels.lives import advance
-from churnsim.kernels.rules import CLOCK, CUSTOMER, UNBORN
+from churnsim.kernels.residual import total_residual
+from churnsim.kernels.rules import CLOCK, CUSTOMER
 from churnsim.simulation.books import flow_of
 from churnsim.simulation.crew import Crew
 from churnsim.simulation.firm import Firm
@@ -159,7 +160,7 @@ class Roster:
             self.size,
             lambda _, first, last: kernel.dismiss(self._records, self._wake, self._cards, now, gone, first, last),
         )
-        self._note(accounts.LOST_DISMISSED, self.customers[gone], -1, now)
+        self._note(accounts.LOST_DISMISSED, np.flatnonzero(gone), -1, now)
 
     def contact(self, chosen: NDArray[np.bool_], before: float, effect: float, cents: int, now: float) -> None:
         """Contact those chosen and no others; a lifetime in time then runs at its new hazard."""
@@ -197,17 +198,17 @@ class Roster:
             p.rules, p.gaps, p.hazards, self._records, self._wake, self._cards, chosen, effect, cents, now, came,
             p.replication, p.seed,
         )  # fmt: skip
-        self._note(accounts.RETURNED, self.customers[chosen[came]], 1, now)
+        self._note(accounts.RETURNED, chosen[came], 1, now)
 
-    def _note(self, kind: int, whom: NDArray[Any], sign: int, now: float) -> None:
-        """Book and log what the firm did to some customers, which made them active (`sign` 1) or not."""
+    def _note(self, kind: int, whom: Places, sign: int, now: float) -> None:
+        """Book and log what the firm did to customers at some places, which made them active (`sign` 1) or not."""
         row = self._done[self.now]
         row[accounts.ACCOUNT_OF[kind]] += whom.size
-        row[accounts.MEMBERS] += sign * int(np.count_nonzero(whom["member"]))
+        row[accounts.MEMBERS] += sign * int(np.count_nonzero(self._records["member"][whom]))
         if self._log:
             lines = np.zeros(whom.size, dtype=LOG_LINE)
-            lines["time"], lines["uid"], lines["kind"] = now, whom["uid"], kind
-            self.post.boxes[0].told[LOG].append(lines)
+            lines["time"], lines["uid"], lines["kind"] = now, self._records["uid"][whom], kind
+            self.post.boxes[0].tell(LOG, lines)
 
     # What customers do to others
 
@@ -259,8 +260,18 @@ class Roster:
 
     def check_uids(self) -> None:
         """Two customers of one uid would live by the same numbers; raises ChurnSimError."""
-        born = self.customers["state"] != UNBORN
-        uids = np.sort(self.customers["uid"][born])
-        twice = uids[1:][uids[1:] == uids[:-1]]
-        if twice.size:
-            raise ChurnSimError(f"two customers share the uid {twice[0]}. Rename one: both would have one fate.")
+        twice = int(kernel.shared_uid(self.customers, (2 * self.size + 1).bit_length()))
+        if twice >= 0:
+            uid = int(self.customers["uid"][twice])
+            raise ChurnSimError(f"two customers share the uid {uid}. Rename one: both would have one fate.")
+
+    def residual(self, force: float) -> int:
+        """What those active at the end are still worth there, cents, discounted at `force`."""
+        p, worth = self.prepared, np.zeros(self.crew.size, dtype=np.int64)
+        tables, horizon = (p.rules, p.hazards, p.profits), float(self.bounds[-1])
+
+        def part(worker: int, first: int, last: int) -> None:
+            worth[worker] += total_residual(*tables, self._records, horizon, force, first, last)
+
+        self.crew.share(self.size, part)
+        return int(worth.sum())
