@@ -46,6 +46,7 @@ class LastRate:
     def expected(
         self, transactions: pd.DataFrame, summary: pd.DataFrame, *, end: pd.Timestamp, horizon: float, unit: str
     ) -> Floats:
+        """Purchase days in the last half of each customer's time, over that half, times the horizon."""
         days = transactions[["customer_id", "date"]].assign(date=transactions["date"].dt.normalize()).drop_duplicates()
         days = days[days["date"] <= end]
         T = summary["T"]
@@ -75,6 +76,7 @@ class BoostedTrees:
     def expected(
         self, transactions: pd.DataFrame, summary: pd.DataFrame, *, end: pd.Timestamp, horizon: float, unit: str
     ) -> Floats:
+        """The trained trees at `end`, over `horizon`; raises as `split_holdout` where nothing can be held out again."""
         from sklearn.ensemble import HistGradientBoostingRegressor
         from threadpoolctl import threadpool_limits
 

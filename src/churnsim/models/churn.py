@@ -189,7 +189,8 @@ class ChurnModel:
 
         The model is refitted `groups` times, each time without another group of the customers it learned from. (A
         bootstrap would put copies of a customer on both sides of the calibration's folds.) The interval says what the
-        data leave open about the probability; whether the customer leaves is a further chance.
+        data leave open about the probability; whether the customer leaves is a further chance. Raises ConfigError for
+        fewer than 2 groups.
         """
         if groups < 2:
             raise ConfigError(f"groups must be 2 or more; got {groups}.")

@@ -66,7 +66,7 @@ def discounted_purchases(
     """Expected purchases of each customer in (T, T + horizon], each discounted to T.
 
     `horizon` in the model's unit, above 0, infinite unless given (which needs a discount rate above 0);
-    `annual_discount_rate` is annual and effective.
+    `annual_discount_rate` is annual and effective. Raises ConfigError for another horizon.
     """
     if math.isnan(horizon) or horizon <= 0:
         raise ConfigError(f"horizon must be above 0, in the model's unit ({purchases.unit}); got {horizon!r}.")

@@ -33,7 +33,8 @@ class CumulativeIncidence:
     losses: dict[str, int]
 
     def at(self, t: float) -> pd.DataFrame:
-        """Share lost to each cause by `t`, indexed by cause: incidence, standard_error, lower, upper."""
+        """Share lost to each cause by `t` (in the data's unit, 0 or more, else ConfigError), indexed by cause:
+        incidence, standard_error, lower, upper."""
         if not np.isfinite(t) or t < 0:
             raise ConfigError(f"t must be finite and 0 or more; got {t!r}.")
         known = self.table[self.table["time"] <= t]
@@ -48,7 +49,7 @@ def cumulative_incidence(
 
     `subscriptions` has `tenure`, `churned` and perhaps `entry`; `cause` is read for those who left only. Intervals
     are in ln(-ln(1 - F)), with the delta-method variance of Marubini & Valsecchi (1995). Raises DataError where
-    somebody left without a cause.
+    somebody left without a cause, or nobody left; ConfigError where there is no such column.
     """
     tenures = Tenures.of(subscriptions)
     if cause not in subscriptions.columns:

@@ -172,7 +172,8 @@ class CovariateModel(ContinuousTime):
         covariates_lifetime: Sequence[str] = (),
         penalty: float = 0.0,
     ) -> Likelihood[Self]:
-        """The likelihood of a summary that also holds the covariates (see `fit`); less the penalty, if there is one."""
+        """The likelihood of a summary that also holds the covariates; less the penalty, if there is one. Raises
+        DataError and ConfigError as `fit`."""
         if not math.isfinite(penalty) or penalty < 0:
             raise ConfigError(f"penalty must be finite and 0 or more; got {penalty!r}.")
         h = Histories.of(summary, unit=unit)

@@ -68,7 +68,8 @@ class GammaGamma(ParametricModel):
 
     @classmethod
     def likelihood(cls, summary: pd.DataFrame, *, weights: ArrayLike | None = None) -> Likelihood[GammaGamma]:
-        """The likelihood of the mean spends, for searches and samplers; money in units of its mean."""
+        """The likelihood of the mean spends, for searches and samplers; money in units of its mean. Raises DataError as
+        `fit`."""
         x, m = repeat_spend(summary)
         weight = checked_weights(weights, x.size)
         used = (x > 0) & (m > 0) & (weight > 0)

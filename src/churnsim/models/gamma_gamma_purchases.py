@@ -32,7 +32,7 @@ def likelihood_of_purchases(
     family: type[GammaGamma], transactions: pd.DataFrame, *, until: str | date | None
 ) -> Likelihood[GammaGamma]:
     """The likelihood of the repeat purchases (days) with a positive amount, up to `until`; money in units of its
-    mean."""
+    mean. DataError where there is none."""
     log = purchase_days(transactions)
     end = log.last if until is None else past_day(until, name="until")
     used = (log.day <= end) & (log.order_number() > 1) & (log.spend() > 0)

@@ -154,7 +154,8 @@ def rolling_validation(
     """The scores of `validate` from several calibration ends, each with a holdout of `horizon` (in `unit`).
 
     One row an origin and model: columns `origin, model` and those of `Validation.scores`. One origin may be a lucky
-    one; a model that leads at all of them is better. `options` go to `validate`.
+    one; a model that leads at all of them is better. `options` go to `validate`. Raises as `validate`, and ConfigError
+    without an origin.
     """
     if not origins:
         raise ConfigError("origins must hold at least one day, such as ['1997-07-31', '1997-09-30'].")

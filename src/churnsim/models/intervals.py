@@ -74,6 +74,7 @@ def drawn_interval(
 
     Columns as `delta_interval`; `estimate` is the quantity at the model given so (such as `fit.model`), or the median
     of the draws. All draws are held at once: for very many customers ask for a total, or go by the delta method.
+    Raises ConfigError for fewer than two models, or an impossible level.
     """
     check_level(level)
     values = [quantity(model) for model in models]

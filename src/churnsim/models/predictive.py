@@ -31,7 +31,7 @@ def score_counts(model: CountForecasts, summary: pd.DataFrame, horizon: ArrayLik
 
     One row a customer: `log_score`, the logarithm of the probability of the number that came, and `below` and `at`,
     the probabilities of fewer and of just as many, from which calibration is read. `counts` holds one whole number a
-    row.
+    row, 0 or more, else DataError.
     """
     came = np.asarray(counts, dtype=np.int64)
     if came.shape != (len(summary),) or (came < 0).any():

@@ -101,7 +101,8 @@ class RenewalCovariates(RetentionModel, ParametricModel):
     def likelihood(
         cls, subscriptions: pd.DataFrame, *, covariates: Sequence[str], unit: str | None = None, penalty: float = 0.0
     ) -> Likelihood[Self]:
-        """The likelihood of tenures in whole renewals with covariates (see `fit`); less the penalty, if any."""
+        """The likelihood of tenures in whole renewals with covariates; less the penalty, if any. Raises ConfigError and
+        DataError as `fit`."""
         if not math.isfinite(penalty) or penalty < 0:
             raise ConfigError(f"penalty must be finite and 0 or more; got {penalty!r}.")
         if isinstance(covariates, str) or not covariates:

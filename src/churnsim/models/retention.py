@@ -60,7 +60,8 @@ class RetentionModel(ABC):
         )
 
     def retention(self, t: ArrayLike, *, customers: pd.DataFrame | None = None) -> Floats | pd.DataFrame:
-        """r(t) = S(t) / S(t - 1): of those there at t - 1, the share still there at t. `t` is 1 or more."""
+        """r(t) = S(t) / S(t - 1): of those there at t - 1, the share still there at t. `t` is 1 or more, else
+        ConfigError."""
         ages = durations(t, "t")
         if (ages < 1).any():
             raise ConfigError(f"retention is of the unit that ends at t, so t must be 1 or more; got {ages.min():g}.")
@@ -72,7 +73,8 @@ class RetentionModel(ABC):
             return pd.DataFrame(both[:, : flat.size] / both[:, flat.size :], customers.index, flat)
 
     def expected_tenure(self, horizon: float, *, customers: pd.DataFrame | None = None) -> float | pd.Series[float]:
-        """Expected time there within `horizon` from now: the sum (or integral) of survival, in the model's unit."""
+        """Expected time there within `horizon` from now: the sum (or integral) of survival, in the model's unit.
+        ConfigError for a horizon that is no whole number of renewals, where customers leave at renewals alone."""
         span = float(durations(horizon, "horizon"))
         if self.at_renewals:
             if span != np.floor(span):
@@ -103,7 +105,8 @@ class RetentionModel(ABC):
         6: with `margin=1` and no `horizon` this is their DERL). `margin` is money per unit, one number or one a
         customer; `horizon` a whole number of units, without end if absent. A new customer stands before its first
         renewal: what it paid on arrival is not counted. `by_tenure` multiplies the margin by what a customer brings on
-        arrival, at its first renewal, the next, ..., the last value holding on.
+        arrival, at its first renewal, the next, ..., the last value holding on. Raises ConfigError for a horizon or
+        amounts that are none, and for no horizon without discounting.
         """
         v = float(np.exp(-discount_force(annual_discount_rate, self.unit)))
         steps = endless_steps(horizon, v)

@@ -93,7 +93,8 @@ class UpliftModel:
         )
 
     def uplift(self, customers: pd.DataFrame) -> pd.Series[float]:
-        """By how much a contact raises each customer's probability to stay; negative where it drives away."""
+        """By how much a contact raises each customer's probability to stay; negative where it drives away. DataError
+        where the customers lack a covariate."""
         missing = [name for name in self.covariates if name not in customers.columns]
         if missing:
             raise DataError(f"the customers lack {missing[0]!r}, which the model was learned with.")

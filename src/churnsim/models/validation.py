@@ -50,7 +50,7 @@ def holdout_by_frequency(model: CountForecasts, split: pd.DataFrame, *, cap: int
     `split` is made by `churnsim.split_holdout`, or by `split_periods`: then periods with a purchase stand for
     purchases on both sides, and `model` is seen through `InPeriods`. Columns `frequency` (the last meaning "cap or
     more"), `customers`, `actual`, `expected`, and `lower, upper`, the 95% interval of the actual mean (its standard
-    error from the spread between customers).
+    error from the spread between customers). DataError for a frame that is no split.
     """
     split = as_summary(split)
     if "frequency_holdout" not in split.columns or "T_holdout" not in split.columns:

@@ -106,7 +106,7 @@ class SurvivalRegression(RetentionModel):
         return pd.Series(self.multiplier_at(self.design.centred(customers)), customers.index, name="hazard_multiplier")
 
     def multiplier_at(self, centred: Floats) -> Floats:
-        """The same from covariates as `design.centred` writes them."""
+        """The same from covariates as `design.centred` writes them; ConfigError for a family without a multiplier."""
         if self.kind not in ("cox", "weibull_aft"):
             raise ConfigError(f"{self.kind} has no hazard multiplier: covariates stretch its time instead.")
         return np.exp((1.0 if self.kind == "cox" else -self.shape) * self._linear(centred))
@@ -171,7 +171,7 @@ class SurvivalRegression(RetentionModel):
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> SurvivalRegression:
-        """The model of a dict made by `to_dict`."""
+        """The model of a dict made by `to_dict`; ConfigError for another dict."""
         rest = {key: value for key, value in values.items() if key != "family"}
         try:
             rest["design"] = Design.from_dict(rest["design"])
