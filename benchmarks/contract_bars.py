@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import lifelines
 import numpy as np
+import pandas as pd
 
 import churnsim as cs
+from churnsim.data.identity import customer_uids
 from churnsim.simulation.strategy import Strategy
 from churnsim.simulation.subscribers import charges_model, contract_of
 
@@ -48,6 +50,7 @@ def main() -> int:
     band = fit.band(0.95)
     outside = int(((shares < band["lower"].to_numpy()) | (shares > band["upper"].to_numpy())).sum())
     found.append((f"tenures of {len(band)} outside the 95% simultaneous (Hall-Wellner) band", outside, outside == 0))
+    found.append(_follows_cox(telco))
     for kind in ("logistic", "boosting"):
         model = cs.ChurnModel.fit(telco, covariates=COVARIATES, horizon=1, kind=kind)
         slope = float(model.scores.table.loc["calibration_slope", "value"])
@@ -55,6 +58,25 @@ def main() -> int:
     for what, value, met in found:
         print(f"{'ok  ' if met else 'MISS'} {what}: {value:.4g}")
     return 0 if all(met for _, _, met in found) else 1
+
+
+def _follows_cox(telco: pd.DataFrame) -> tuple[str, float, bool]:
+    """Every subscriber's survival at every tenure by the chances at each renewal, against lifelines' own prediction."""
+    names = ["contract", "internet_service", "payment_method"]
+    z = pd.get_dummies(telco[names], dtype=float, drop_first=True)
+    frame = z.assign(t=telco["tenure"], e=telco["churned"])[telco["tenure"] > 0]
+    theirs = lifelines.CoxPHFitter().fit(frame, "t", "e").predict_survival_function(z, times=np.arange(1.0, 73.0))
+    model = cs.SurvivalRegression.fit(telco, covariates=names).model
+    contract = contract_of(model, renewals=72, subscribers=telco)
+    assert contract.own is not None
+    multipliers = contract.own.at(customer_uids(telco.index), otherwise=np.nan)
+    stays = (1.0 - np.array(contract.hazards))[:, None] ** multipliers
+    gap = float(np.abs(np.cumprod(stays, axis=0) - theirs.to_numpy()).max())
+    return (
+        "Cox: simulated chances of 7,043 subscribers at 72 tenures, largest difference from lifelines",
+        gap,
+        gap <= 1e-5,
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Telco: does the same budget earn more by buying subscribers, or by offers to those who are there?
+"""Telco: does the same budget earn more by buying subscribers, or by offers to those who are there, and to whom?
 
 The strategies of ``configs/telco.toml``, for asking the question from Python with other markets and budgets:
 
@@ -8,20 +8,26 @@ The strategies of ``configs/telco.toml``, for asking the question from Python wi
     from churnsim.simulation.market import RetentionResponse
     from churnsim.simulation.subscribers import SubscriberBase, charges_model, contract_of
 
-    telco = churnsim.datasets.telco()
-    curve = churnsim.SurvivalCurve.fit(telco, "piecewise_exponential").model
+    telco, covariates = churnsim.datasets.telco(), ["contract", "internet_service", "payment_method"]
+    cox = churnsim.SurvivalRegression.fit(telco, covariates=covariates).model
     market = churnsim.Market(
         customers=SubscriberBase(telco, charges=telco["monthly_charges"]),
-        purchases=contract_of(curve),
+        purchases=contract_of(cox, subscribers=telco, charges=telco["monthly_charges"]),
         spend=charges_model(telco["monthly_charges"]),
+        retention=RetentionResponse(spend_scale=2.0, response_spread=1.0),
     )
+    risk = churnsim.ChurnModel.fit(telco, covariates=covariates, horizon=1).probability(telco[~telco["churned"]])
     kinder = replace(market, retention=RetentionResponse(max_effect=0.6, spend_scale=2.0, harmed_share=0.0))
-    print(ask(kinder, budget=9_500.0, replications=3, seed=1, horizon=12.0).differences("npv"))
+    print(ask(kinder, risk, budget=9_500.0, replications=3, seed=1, horizon=12.0).differences("npv"))
 
 Money is in US dollars, budgets are per month, durations in months.
 """
 
 from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
 
 from churnsim.simulation.compare import Comparison, compare
 from churnsim.simulation.market import Market
@@ -33,29 +39,27 @@ __all__ = ["ask", "strategies"]
 JUST_RENEWED = 1.5
 
 
-def strategies(budget: float) -> tuple[Strategy, ...]:
-    """Four ways to spend `budget` per month, and none."""
+def strategies(budget: float, risk: pd.Series[float]) -> tuple[Strategy, ...]:
+    """Five ways to spend `budget` per month, and none; `risk` is each subscriber's probability to leave."""
 
-    def split(name: str, acquisition: float, rule: str = "recent_buyers") -> Strategy:
-        spent = (1 - acquisition) * budget
-        offers = (
-            RetentionContacts(budget_per_period=spent, rule="responsive", share=0.5)
-            if rule == "responsive"
-            else RetentionContacts(budget_per_period=spent, rule="recent_buyers", within=JUST_RENEWED)
-        )
+    def split(name: str, acquisition: float, **rule: Any) -> Strategy:
+        offers = RetentionContacts(budget_per_period=(1 - acquisition) * budget, **rule)
         return Strategy(name=name, acquisition=Acquisition(budget_per_period=acquisition * budget), retention=offers)
 
     return (
-        split("baseline", 0.5),
-        split("acquisition-heavy", 0.9),
-        split("retention-heavy", 0.1),
-        split("responders", 0.1, rule="responsive"),
+        split("baseline", 0.5, rule="recent_buyers", within=JUST_RENEWED),
+        split("acquisition-heavy", 0.9, rule="recent_buyers", within=JUST_RENEWED),
+        split("retention-heavy", 0.1, rule="recent_buyers", within=JUST_RENEWED),
+        split("responders", 0.1, rule="responsive", share=0.5),
+        split("risk", 0.1, rule="score", scores=risk, share=0.5),
         Strategy(name="no-spending"),
     )
 
 
-def ask(market: Market, *, budget: float, replications: int, seed: int, horizon: float = 36.0) -> Comparison:
+def ask(
+    market: Market, risk: pd.Series[float], *, budget: float, replications: int, seed: int, horizon: float = 36.0
+) -> Comparison:
     """The strategies side by side on `market`, a market in months, over `horizon` months."""
     return compare(
-        market, strategies(budget), replications=replications, seed=seed, horizon=horizon, period=1.0, epoch=1.0
+        market, strategies(budget, risk), replications=replications, seed=seed, horizon=horizon, period=1.0, epoch=1.0
     )
