@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from datetime import date, timedelta
 from pathlib import Path
 from typing import get_args, get_type_hints
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -20,6 +22,7 @@ from churnsim.study.market_overrides import mechanism_types, overridden_mechanis
 from churnsim.study.market_stage import build_strategies, strategy_rows
 from churnsim.study.mechanism_tables import strategy_mechanisms
 from churnsim.study.rule_settings import RULE_SETTINGS, needed_settings
+from churnsim.study.stages import stages_of
 from churnsim.study.strategy_sections import StrategySection
 from churnsim.units import Duration
 
@@ -374,3 +377,57 @@ def test_a_customer_may_tell_nobody_but_no_half_ones():
     parts = overridden_mechanisms(parse_config(with_tables(BASE, told + "0"), folder=CONFIGS).market)
     assert parts["word_of_mouth"].dissatisfied_tell == 0
     assert "must be a whole number, such as 11" in message(with_tables(BASE, told + "2.5"))
+
+
+REGULAR = '[models]\npurchases = "{}"\n'
+
+
+@pytest.fixture(scope="module")
+def regular(tmp_path_factory):
+    """200 customers with Erlang-4 gaps of 20 days on average, who leave after a fifth of their purchases."""
+    folder, generator = tmp_path_factory.mktemp("regular"), np.random.default_rng(4)
+    rows = ["customer_id,date,amount"]
+    for customer in range(200):
+        day = float(generator.integers(0, 90))
+        while day < 365:
+            rows.append(f"{customer},{date(2024, 1, 1) + timedelta(days=int(day))},{generator.uniform(5, 30):.2f}")
+            if generator.random() < 0.2:
+                break
+            day += generator.gamma(4, 5.0)
+    (folder / "log.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("family", ["bg_nbd", "mbg_nbd", "pareto_nbd", "mbg_cnbd"])
+def test_a_study_goes_on_with_the_model_it_asks_for(family, regular):
+    """The fit's own k reaches the simulation with it, in each of the parameter draws."""
+    text = BASE.replace('dataset = "cdnow"', 'path = "log.csv"').replace("1997-09-30", "2024-09-30")
+    text = text.replace("1998-06-30", "2024-12-30").replace("replications = 400", "replications = 3")
+    config = parse_config(with_tables(text, REGULAR.format(family)), folder=regular)
+    stages = stages_of(config)
+    data = stages.load(config)
+    fits = stages.fit(config, data)
+    market = stages.market(config, data, fits)
+    assert {fits.purchases.model.family, fits.purchases_calibration.model.family} == {family}
+    assert fits.to_json()["purchases"]["family"] == family
+    assert market.in_replication(2).purchases.family == family
+    if family == "mbg_cnbd":
+        assert 2 <= fits.purchases.model.k <= 6
+    assert market.in_replication(2).gap_stages == getattr(fits.purchases.model, "k", 1)
+    scenario = cs.Scenario(market=market, strategy=cs.Strategy(name="s"), horizon=8.0, period=4.0, epoch=1.0)
+    assert cs.simulate(scenario, seed=1, replication=2).account("purchases").sum() > 0
+
+
+def test_models_that_do_not_fit_the_study_are_refused():
+    assert "Did you mean 'mbg_nbd'?" in message(with_tables(BASE, REGULAR.format("mbg_nb")))
+    twice = REGULAR.format("mbg_cnbd") + "[market]\nregularity = 2\n"
+    assert "market.regularity: 'mbg_cnbd' is fitted with its own" in message(with_tables(BASE, twice))
+    told = '[data.covariates]\npath = "people.csv"\nrate = ["age"]\n' + REGULAR.format("mbg_nbd")
+    assert "models.purchases = 'mbg_nbd': has no covariates. Use one of 'bg_nbd'" in message(with_tables(BASE, told))
+    telco = (CONFIGS / "smoke" / "telco.toml").read_text(encoding="utf-8")
+    assert "models: has no part in a study of subscribers" in message(with_tables(telco, REGULAR.format("bg_nbd")))
+    keys = [
+        outcome_keys(parse_config(with_tables(BASE, REGULAR.format(f)), folder=CONFIGS), "d")
+        for f in ("bg_nbd", "mbg_nbd")
+    ]
+    assert not set(keys[0].values()) & set(keys[1].values())

@@ -25,6 +25,7 @@ __all__ = [
     "ClaimsSection",
     "ComparisonSection",
     "DataSection",
+    "ModelsSection",
     "SimulationSection",
     "StrategySection",
     "StudyConfig",
@@ -77,6 +78,14 @@ class DataSection(Section):
     )
     covariates: CovariatesSection | None = Field(
         default=None, description="what is known of each customer, and moves its purchase rate or its lifetime"
+    )
+
+
+class ModelsSection(Section):
+    """The model of how customers buy and leave, which the simulation then goes on with."""
+
+    purchases: Literal["bg_nbd", "mbg_nbd", "pareto_nbd", "mbg_cnbd"] = Field(
+        default="bg_nbd", description="of purchases with dropout; 'mbg_cnbd' for regular buyers, with its own k"
     )
 
 
@@ -150,6 +159,7 @@ class StudyConfig(Section):
     question: str = Field(description="what was asked, in one or two sentences")
     seed: int = Field(ge=0, lt=2**63, description="of every random number of the study")
     data: DataSection
+    models: ModelsSection = ModelsSection()
     validation: ValidationSection = ValidationSection()
     simulation: SimulationSection
     value: ValueSection = ValueSection()

@@ -116,6 +116,9 @@ def _problem(details: ErrorDetails, content: dict[str, Any]) -> Problem:
     if kind == "missing":
         section, key = _section(path[:-1], content), str(path[-1])
         return Problem(path=path, message=f"missing. {_add(section, path, key)}", show_value=False)
+    if kind == "none_required":
+        message = "has no part in a study of subscribers. Remove the table."
+        return Problem(path=path, message=message, show_value=False)
     if kind in ("model_type", "dict_type"):
         return Problem(path=path, message=f"must be a table, written [{_table(path)}].")
     if kind == "value_error":

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from churnsim.data import datasets
+from churnsim.data.intervals import summarise_with_intervals
 from churnsim.data.summary import split_holdout, summarise
 from churnsim.data.transactions import read_transactions
 from churnsim.errors import DataError
@@ -39,10 +40,11 @@ class StudyData:
         return float(self.split["T_holdout"].iloc[0])
 
 
-def load_data(section: DataSection, folder: Path) -> StudyData:
+def load_data(section: DataSection, folder: Path, *, regularity: bool = False) -> StudyData:
     """Read and summarise what [data] names; a relative path starts at `folder`.
 
-    Purchases after `holdout_end` are left out. Raises DataError for data that cannot be used.
+    Purchases after `holdout_end` are left out. With `regularity` the summaries say how regular the gaps between
+    purchases were, which models of regular buyers read. Raises DataError for data that cannot be used.
     """
     if section.dataset is not None:
         origin = datasets.source(section.dataset)
@@ -73,6 +75,9 @@ def load_data(section: DataSection, folder: Path) -> StudyData:
     used = transactions[transactions["date"] < pd.Timestamp(holdout_end) + pd.Timedelta(days=1)]
     split = split_holdout(used, until=section.calibration_end, holdout_until=holdout_end, unit=section.unit)
     summary = summarise(used, unit=section.unit, until=holdout_end)
+    if regularity:
+        for frame, until in ((split, section.calibration_end), (summary, holdout_end)):
+            frame["log_intervals"] = summarise_with_intervals(used, unit=section.unit, until=until)["log_intervals"]
     covariates = None
     if section.covariates is not None:
         covariates = StudyCovariates.load(section.covariates, folder, summary)

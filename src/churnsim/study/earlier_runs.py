@@ -26,7 +26,7 @@ __all__ = ["borrow_outcomes", "outcome_keys"]
 WORDS = ("title", "description", "reference")
 
 # What the ledgers of all strategies depend on; the last two are a study of subscribers' own.
-SHARED = ("seed", "data", "simulation", "market", "budget", "survival", "profit_by_tenure")
+SHARED = ("seed", "data", "models", "simulation", "market", "budget", "survival", "profit_by_tenure")
 
 
 def outcome_keys(config: StudyConfig, data_checksum: str) -> dict[str, str]:

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from churnsim.errors import FitError
-from churnsim.models.bg_nbd import BGNBD
 from churnsim.models.clv import NOTABLE_CORRELATION
+from churnsim.models.families import PURCHASE_FAMILIES
 from churnsim.models.fit import ModelFit
 from churnsim.models.gamma_gamma import GammaGamma, spend_correlation
 from churnsim.study.data_stage import StudyData
 
 __all__ = ["StudyFits", "fit_models"]
 
+NAMES = {"bg_nbd": "BG/NBD", "mbg_nbd": "MBG/NBD", "pareto_nbd": "Pareto/NBD", "mbg_cnbd": "MBG/CNBD-k"}
 UNUSABLE = ("not converged", "too little data")
 
 
@@ -22,7 +23,7 @@ UNUSABLE = ("not converged", "too little data")
 class StudyFits:
     """The three fits a study stands on."""
 
-    purchases_calibration: ModelFit[Any]  # of BGNBD, or of BGNBDCovariates
+    purchases_calibration: ModelFit[Any]  # of the family that was asked for
     purchases: ModelFit[Any]
     spend: ModelFit[GammaGamma]
     correlation: float
@@ -56,19 +57,21 @@ class StudyFits:
                 raise FitError(f"{name}: {fit.status}")
 
     def _named(self) -> tuple[tuple[str, ModelFit[Any]], ...]:
+        name = NAMES[self.purchases.model.family.removesuffix("_covariates")]
         return (
-            ("purchases in the calibration period (BG/NBD)", self.purchases_calibration),
-            ("purchases in the whole log (BG/NBD)", self.purchases),
+            (f"purchases in the calibration period ({name})", self.purchases_calibration),
+            (f"purchases in the whole log ({name})", self.purchases),
             ("spend (Gamma-Gamma)", self.spend),
         )
 
 
-def fit_models(data: StudyData) -> StudyFits:
-    """Fit all three; raises FitError when one of them cannot be used."""
+def fit_models(data: StudyData, family: str = "bg_nbd") -> StudyFits:
+    """Fit all three, purchases by the model of this family; raises FitError when one of them cannot be used."""
     options = data.covariates.options if data.covariates else {}
+    model: Any = PURCHASE_FAMILIES[family]
     fits = StudyFits(
-        purchases_calibration=BGNBD.fit(data.split, unit=data.unit, **options),
-        purchases=BGNBD.fit(data.summary, unit=data.unit, **options),
+        purchases_calibration=model.fit(data.split, unit=data.unit, **options),
+        purchases=model.fit(data.summary, unit=data.unit, **options),
         spend=GammaGamma.fit(data.summary),
         correlation=spend_correlation(data.summary),
     )

@@ -17,6 +17,7 @@ __all__ = ["relation_problems"]
 ROUNDING = 1e-9
 # More periods than this is a slip of the pen: a century of days has fewer.
 MOST_PERIODS = 40_000
+WITH_COVARIATES = ("bg_nbd", "pareto_nbd")
 EXAMPLES = {"share": "0.2", "within": '"26 W"', "gaps": "2.0", "abc": '"A"', "scores": '"scores.csv"'}
 
 
@@ -24,7 +25,7 @@ def relation_problems(config: StudyConfig) -> list[Problem]:
     """Every relation between keys that does not hold, each with what would."""
     return [
         *_data_problems(config),
-        *_contract_problems(config),
+        *_regularity_problems(config),
         *_time_problems(config),
         *_strategy_problems(config),
         *what_if_problems(config),
@@ -61,6 +62,11 @@ def _data_problems(config: StudyConfig) -> Iterator[Problem]:
             path=("data", "covariates"),
             message="names no column. Give rate = [...] or lifetime = [...], columns of the file.", show_value=False,
         )  # fmt: skip
+    if data.covariates is not None and config.models.purchases not in WITH_COVARIATES:
+        message = (
+            f"has no covariates. Use one of {', '.join(map(repr, WITH_COVARIATES))}, or leave [data.covariates] out."
+        )
+        yield Problem(path=("models", "purchases"), message=message)
     if data.holdout_end is not None and data.holdout_end <= data.calibration_end:
         yield Problem(
             path=("data", "holdout_end"),
@@ -69,7 +75,10 @@ def _data_problems(config: StudyConfig) -> Iterator[Problem]:
         )
 
 
-def _contract_problems(config: StudyConfig) -> Iterator[Problem]:
+def _regularity_problems(config: StudyConfig) -> Iterator[Problem]:
+    if "regularity" in config.market and config.models and config.models.purchases == "mbg_cnbd":
+        message = "'mbg_cnbd' is fitted with its own. Remove it, or take another of [models]."
+        yield Problem(path=("market", "regularity"), message=message, show_value=False)
     if "regularity" in config.market and not isinstance(config.data, DataSection):
         message = "does nothing under contract, where renewals come term by term. Remove it."
         yield Problem(path=("market", "regularity"), message=message, show_value=False)

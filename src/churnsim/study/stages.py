@@ -67,10 +67,10 @@ class Stages(Protocol):
 
 
 class TransactionStages:
-    """Customers known by their purchases: BG/NBD and Gamma-Gamma, validated on a holdout."""
+    """Customers known by their purchases: a purchase model and Gamma-Gamma, validated on a holdout."""
 
     def load(self, config: StudyConfig) -> Any:
-        return load_data(config.data, config.folder)
+        return load_data(config.data, config.folder, regularity=config.models.purchases == "mbg_cnbd")
 
     def notes(self, data: Any) -> Iterator[str]:
         silent = data.facts["silent_days"]
@@ -84,7 +84,7 @@ class TransactionStages:
         return data.summary.index  # type: ignore[no-any-return]
 
     def fit(self, config: StudyConfig, data: Any) -> Any:
-        return fit_models(data)
+        return fit_models(data, config.models.purchases)
 
     def scores(self, data: Any, fits: Any) -> dict[str, CustomerScores]:
         return {}

@@ -91,5 +91,7 @@ class ContractStudyConfig(StudyConfig):
     data: SubscribersSection  # type: ignore[assignment]
     survival: SurvivalSection = SurvivalSection()
     profit_by_tenure: ProfitByTenureSection | None = None
+    # A firm with contracts has survival models, chosen in [survival].
+    models: None = None  # type: ignore[assignment]
     # Answers are joined with purchases, which a study of subscribers has none of.
     survey: None = None
