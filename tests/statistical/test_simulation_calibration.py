@@ -48,6 +48,7 @@ def test_ranks_are_even_and_a_narrow_posterior_is_caught():
     assert wrong.summary()["outer"].max() > 0.5
 
 
+@pytest.mark.slow
 def test_a_wrong_likelihood_is_caught():
     """Planted error: customers of MBG/NBD, who may leave at once, read by the likelihood of BG/NBD, whose may not."""
 

@@ -9,7 +9,7 @@ import pytest
 import churnsim as cs
 from churnsim.data.period_holdout import period_log, period_track
 from churnsim.errors import ConfigError, DataError
-from churnsim.models.holdout import validate
+from churnsim.models.holdout import rolling_validation, validate
 from churnsim.models.selection import compare_models
 from churnsim.report import model_plots as plots
 
@@ -77,7 +77,9 @@ def test_months_end_where_months_end() -> None:
 
 @pytest.fixture(scope="module")
 def log() -> pd.DataFrame:
-    return cs.datasets.cdnow()
+    """A third of CDNOW."""
+    whole = cs.datasets.cdnow()
+    return whole[whole["customer_id"] % 3 == 0]
 
 
 @pytest.fixture(scope="module")
@@ -153,6 +155,17 @@ def test_a_choice_across_scales_says_its_ground(done, log) -> None:
     alone = compare_models(cs.summarise_opportunities(log, unit="M"), [cs.BGBB])
     assert alone.recommended == "bg_bb"
     assert alone.table.loc["bg_bb", "delta_bic"] == 0
+
+
+def test_rolling_origins_end_where_months_end(log) -> None:
+    """Three months from the end of July are those to the end of October, not 91 days."""
+    few = log[log["customer_id"].isin(log["customer_id"].unique()[::8])]
+    table = rolling_validation(few, [cs.BGBB], origins=["1997-07-31"], horizon=3, unit="M", baselines=[])
+    split = cs.split_periods(few, until="1997-07-31", holdout_until="1997-10-31", unit="M")
+    assert split["T_holdout"].iloc[0] == 3
+    assert table["actual"].iloc[0] == split["frequency_holdout"].sum()
+    with pytest.raises(ConfigError, match="a whole number of periods"):
+        rolling_validation(few, [cs.BGBB], origins=["1997-07-31"], horizon=2.5, unit="M")
 
 
 def test_what_cannot_be_counted_is_refused(log) -> None:

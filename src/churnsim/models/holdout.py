@@ -155,14 +155,19 @@ def rolling_validation(
 
     One row an origin and model: columns `origin, model` and those of `Validation.scores`. One origin may be a lucky
     one; a model that leads at all of them is better. `options` go to `validate`. Raises as `validate`, and ConfigError
-    without an origin.
+    without an origin or, where periods are counted, for a horizon that is no whole number of them.
     """
     if not origins:
         raise ConfigError("origins must hold at least one day, such as ['1997-07-31', '1997-09-30'].")
+    counted = check_count(options.get("count"), list(models.values() if isinstance(models, Mapping) else models))
+    if counted == "periods" and horizon != int(horizon):
+        raise ConfigError(f"horizon must be a whole number of periods where periods are counted; got {horizon!r}.")
     tables = []
     for origin in origins:
         start = pd.Timestamp(origin).normalize()
         end = start + pd.Timedelta(days=round(horizon * DAYS_PER_UNIT[unit]))
+        if counted == "periods":  # calendar months are not all of one length
+            end = last_day_of_periods(start, int(horizon), unit)
         done = validate(
             transactions, models, calibration_end=start.date(), holdout_end=end.date(), unit=unit, **options
         )  # fmt: skip
