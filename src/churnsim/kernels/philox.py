@@ -53,12 +53,11 @@ def unit_interval(word: np.uint64) -> float:
     return min((np.float64(word >> _S11) + 0.5) * 1.1102230246251565e-16, 0.9999999999999999)
 
 
-@rule
-def block(
+@inlined
+def _words_at(
     ordinal: int, stream: int, uid: int, replication: int, seed: int, domain: int
-) -> tuple[float, float, float, float]:
-    """Four uniforms on (0, 1) for one event of one customer in one replication."""
-    w0, w1, w2, w3 = words(
+) -> tuple[np.uint64, np.uint64, np.uint64, np.uint64]:
+    return words(
         np.uint64(ordinal),
         np.uint64(stream),
         np.uint64(uid),
@@ -66,6 +65,14 @@ def block(
         np.uint64(seed),
         np.uint64(domain),
     )
+
+
+@rule
+def block(
+    ordinal: int, stream: int, uid: int, replication: int, seed: int, domain: int
+) -> tuple[float, float, float, float]:
+    """Four uniforms on (0, 1) for one event of one customer in one replication."""
+    w0, w1, w2, w3 = _words_at(ordinal, stream, uid, replication, seed, domain)
     return unit_interval(w0), unit_interval(w1), unit_interval(w2), unit_interval(w3)
 
 
@@ -75,14 +82,7 @@ def block_of_five(
 ) -> tuple[float, float, float, float, float]:
     """The four uniforms of `block` and a fifth from the 4 x 11 bits that they leave unused: (bits + 1/2) / 2^44,
     independent of the four, in steps of 6e-14. Half as long as a second block."""
-    w0, w1, w2, w3 = words(
-        np.uint64(ordinal),
-        np.uint64(stream),
-        np.uint64(uid),
-        np.uint64(replication),
-        np.uint64(seed),
-        np.uint64(domain),
-    )
+    w0, w1, w2, w3 = _words_at(ordinal, stream, uid, replication, seed, domain)
     left = (w0 & _LOW) | ((w1 & _LOW) << _S11) | ((w2 & _LOW) << _S22) | ((w3 & _LOW) << _S33)
     fifth = (np.float64(left) + 0.5) * 5.684341886080802e-14
     return unit_interval(w0), unit_interval(w1), unit_interval(w2), unit_interval(w3), fifth

@@ -53,6 +53,11 @@ def _density(x: float, a: float, b: float) -> float:
 
 
 @inlined
+def _reaches(table: Table, t: float) -> bool:
+    return table.shape[0] > 0 and _SMALLEST <= t < 0.5
+
+
+@inlined
 def _interpolated(table: Table, u: float, t: float) -> float:
     bits = np.float64(t).view(np.int64)
     cell = _HALF_KEY - 1 - (bits >> _DROPPED)
@@ -125,7 +130,7 @@ def beta_table(a: float, b: float) -> Table:
 def gamma_draw(table: Table, u: float, shape: float) -> float:
     """Draw from Gamma(shape, rate 1) at probability u, from its table where that reaches."""
     t = min(u, 1.0 - u)
-    if table.shape[0] == 0 or t < _SMALLEST or t >= 0.5:
+    if not _reaches(table, t):
         return gamma_quantile(u, shape)
     return _interpolated(table, u, t)
 
@@ -134,7 +139,7 @@ def gamma_draw(table: Table, u: float, shape: float) -> float:
 def erlang_draw(table: Table, u: float, stages: float) -> float:
     """`gamma_draw` for a whole number of stages."""
     t = min(u, 1.0 - u)
-    if table.shape[0] == 0 or t < _SMALLEST or t >= 0.5:
+    if not _reaches(table, t):
         return erlang_quantile(u, stages)
     return _interpolated(table, u, t)
 
@@ -143,6 +148,6 @@ def erlang_draw(table: Table, u: float, stages: float) -> float:
 def beta_draw(table: Table, u: float, a: float, b: float) -> float:
     """Draw from Beta(a, b) at probability u, from its table where that reaches."""
     t = min(u, 1.0 - u)
-    if table.shape[0] == 0 or t < _SMALLEST or t >= 0.5:
+    if not _reaches(table, t):
         return beta_quantile(u, a, b)
     return _interpolated(table, u, t)
