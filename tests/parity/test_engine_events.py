@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.parity.mechanisms import MARKET_PARTS, PURCHASES, SPENDS, STRATEGY_PARTS, lives_of, scenario
 
 import churnsim as cs
+from churnsim.simulation import crew, outbox
 
 PARTS = [(name,) for name in (*STRATEGY_PARTS, *MARKET_PARTS)]
 PAIRS = list(combinations([*STRATEGY_PARTS, *MARKET_PARTS], 2))
@@ -111,6 +112,7 @@ def check(drawn):
         epoch=epoch,
     )  # fmt: skip
     assert_engines_agree(tried, seed=seed, replication=replication)
+    return tried, {"seed": seed, "replication": replication}
 
 
 @given(generated())
@@ -123,13 +125,17 @@ def test_generated_scenarios(drawn):
 @given(generated())
 @settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_many_generated_scenarios(drawn):
-    check(drawn)
+    """Also on three threads, with chunks of a handful of customers and outboxes that fill up at once."""
+    tried, address = check(drawn)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(crew, "SMALLEST_CHUNK", 7)
+        patch.setattr(outbox, "BOX", 9)
+        pieces = run(tried, "compiled", threads=3, **address)
+    assert_same(run(tried, "compiled", **address), pieces)
 
 
 def test_threads_and_full_outboxes_change_nothing(monkeypatch):
     """Chunks of a handful of customers, and outboxes that fill up at once."""
-    from churnsim.simulation import crew, outbox
-
     tried = scenario(STRATEGY_PARTS, MARKET_PARTS, size=400)
     one = run(tried, "compiled")
     monkeypatch.setattr(crew, "SMALLEST_CHUNK", 7)
