@@ -85,7 +85,10 @@ def _meaning(context: Context, key: str, fit: Fit, parameter: str, estimate: flo
     kind, _, covariate = parameter.partition(":")
     if covariate and kind in ("rate", "lifetime") and estimate is not None:
         told = f"fit.effect_{kind}" + ("_of_word" if "=" in covariate else "")
-        return context.say(told, covariate=readable(covariate), factor=fmt.fixed(math.exp(estimate), 3))
+        more = {"covariate": readable(covariate), "factor": fmt.fixed(math.exp(estimate), 3)}
+        if kind == "lifetime":
+            more["leaving"] = context.say("fit.leaving_death" if "pareto" in fit.family else "fit.leaving_dropout")
+        return context.say(told, **more)
     return context.words.known(f"parameter.{_plain(fit.family).removesuffix('covariates')}.{parameter}", "")
 
 
