@@ -46,7 +46,7 @@ def test_local_workers_change_nothing(setting, backend):
 
 @pytest.fixture(scope="module")
 def address():
-    """Of a cluster of two workers, each a process of its own. Any free port will do for the page that Dask always serves."""
+    """Of a cluster of two workers, each a process of its own; any free port will do for the page it always serves."""
     distributed = pytest.importorskip("distributed", reason="needs the extra [cluster]")
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster:
         yield cluster.scheduler_address
