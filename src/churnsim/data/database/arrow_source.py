@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ def is_tabular(source: object) -> bool:
     return hasattr(source, "__arrow_c_stream__") and not isinstance(source, pd.DataFrame)
 
 
-class _Tabular:
+class _Tabular(ABC):
     """What the three share: their columns have types of their own, text among them is looked at as in a file."""
 
     row_word = "row"
@@ -36,8 +37,9 @@ class _Tabular:
         self._reading = reading
         self._spelling = Spelling(dates={}, numbers={})
 
+    @abstractmethod
     def _frames(self, columns: list[str]) -> Iterator[pd.DataFrame]:
-        raise NotImplementedError
+        """The rows of these columns, a piece at a time."""
 
     def detected(self, names: dict[str, str], kinds: dict[str, str]) -> dict[str, str]:
         """How text columns write dates and numbers, from all rows."""
