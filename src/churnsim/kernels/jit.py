@@ -7,6 +7,7 @@ so that only the first process after an installation compiles; `nogil` lets repl
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
@@ -14,9 +15,13 @@ from llvmlite import ir
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from churnsim.kernels.compiled import forget_stale
+
 __all__ = ["fetch", "inlined", "multiply_high", "njit", "rule"]
 
 _LINE = 64  # bytes of a cache line
+
+forget_stale(Path(__file__).parent)
 
 F = TypeVar("F", bound=Callable[..., Any])
 
