@@ -12,7 +12,7 @@ from churnsim.report.tables import records_table
     ("value", "currency", "expected"),
     [
         (1234567.4, "", "1,234,567"),
-        (-1234.5, "$", "−$1,234"),
+        (-1234.5, "$", "−\N{WORD JOINER}$1,234"),
         (12.345, "$", "$12.35"),
         (-1500.0, "€", "−\N{WORD JOINER}€1,500"),
         (3e15, "", "3e+15"),

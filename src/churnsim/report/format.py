@@ -34,8 +34,8 @@ def fixed(value: float | None, decimals: int) -> str:
 
 
 def _glue(what: str) -> str:
-    """What keeps a sign and a currency such as € on one line, where browsers would part them."""
-    return "" if what[:1].isascii() else _GLUE
+    """What keeps a sign and the currency after it on one line, where browsers would part them."""
+    return "" if what[:1].isdigit() else _GLUE
 
 
 def signed(text: str) -> str:
