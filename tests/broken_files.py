@@ -246,6 +246,14 @@ def _parquet_files() -> list[Broken]:
     ]
 
 
+def _listed_with(archive: bytes, place: int, value: int) -> bytes:
+    """The archive with one byte of every part's entry in its list of parts set: 6 is the version, 8 has the flags."""
+    changed, at = bytearray(archive), -1
+    while (at := archive.find(b"PK\x01\x02", at + 1)) >= 0:
+        changed[at + place] = value
+    return bytes(changed)
+
+
 def _workbooks(head: list[list[Any]]) -> list[Broken]:
     sound = workbook_bytes()
     day = pd.Timestamp("2024-01-01").to_pydatetime()
@@ -255,6 +263,8 @@ def _workbooks(head: list[list[Any]]) -> list[Broken]:
         Broken("cut.xlsx", sound[: len(sound) // 2], "not a sound workbook"),
         Broken("text.xlsx", (HEADER + GOOD).encode(), "not a sound workbook"),
         Broken("encrypted.xlsx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(5000), "encrypted"),
+        Broken("locked-parts.xlsx", _listed_with(sound, 8, 1), "locked-parts.xlsx is encrypted"),
+        Broken("of-a-later-make.xlsx", _listed_with(sound, 6, 99), "not a sound workbook"),
         Broken("any-zip.xlsx", zipped(a=b"1"), "not a sound workbook"),
         Broken(
             "broken-xml.xlsx",

@@ -55,3 +55,9 @@ def test_it_is_refused_or_set_aside(broken, database, tmp_path):
     last = database.table("set_aside").tail(broken.set_aside)
     assert last["reason"].str.contains(broken.reason, regex=False).all()
     assert (last["row_number"] > 1).all() or path.suffix == ".parquet"
+
+
+def test_a_locked_workbook_is_not_called_a_broken_one(database, tmp_path):
+    (locked,) = (broken for broken in CORPUS if broken.name == "locked-parts.xlsx")
+    with pytest.raises(DataError, match=r"xlsx is encrypted\. Take the password off\.$"):
+        database.add(locked.write(tmp_path))

@@ -152,7 +152,8 @@ def test_a_run_killed_at_a_dozen_random_moments_ends_the_same(home: Path) -> Non
     (home / "study.toml").write_text(text, encoding="utf-8")
     config = parse_config(text, folder=home)
     whole = run_study(config, runs_dir=home / "whole-60", workers=1)
-    generator, kills, places = np.random.default_rng(), 0, []
+    seed = time.time_ns()
+    generator, kills, places = np.random.default_rng(seed), 0, []
     while kills < 12:
         runs = home / f"random-{len(places)}"
         with subprocess.Popen(
@@ -167,7 +168,7 @@ def test_a_run_killed_at_a_dozen_random_moments_ends_the_same(home: Path) -> Non
     for runs in {*places, home / f"random-{len(places)}"}:
         ended = run_study(config, runs_dir=runs, workers=1)
         for name in RESULTS:
-            assert (ended / name).read_bytes() == (whole / name).read_bytes(), (runs, name)
+            assert (ended / name).read_bytes() == (whole / name).read_bytes(), (runs, name, seed)
 
 
 def test_more_replications_begin_with_those_that_are_there(home: Path) -> None:

@@ -270,4 +270,6 @@ class WinBackResponse:
         for name in ("half_life", "second_life"):
             value = getattr(self, name)
             if not isinstance(value, Duration) or value.value <= 0:
-                raise ConfigError(f"{name} must be a duration above 0; got {value!r}. Say Duration(26, 'W').")
+                raise ConfigError(
+                    f"{name} must be a duration above 0; got {value!r}. Say Duration(26, 'W'), in a study '26 W'."
+                )

@@ -106,6 +106,8 @@ class ExcelSource:
                 return _filled_rows(
                     openpyxl.load_workbook(self._path, read_only=True, data_only=True, keep_links=False)
                 )
+        except MemoryError:
+            raise
         # Whatever a damaged part of a workbook makes the reader trip over, the file is what is wrong.
         except Exception as error:
             reason = (str(error).splitlines() or [""])[0][:200] or type(error).__name__
@@ -143,10 +145,12 @@ def _check_container(path: Path) -> None:
         )
     try:
         with zipfile.ZipFile(path) as archive:
-            size = sum(part.file_size for part in archive.infolist())
-            if any(part.flag_bits & 1 for part in archive.infolist()):
-                raise DataError(f"{path} is encrypted. Take the password off.")
+            parts = archive.infolist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        # The last is of an archive of a make that Python's reader does not know.
         raise DataError(f"{path} is not a sound workbook ({error}). Save it again, or as CSV.") from None
+    if any(part.flag_bits & 1 for part in parts):
+        raise DataError(f"{path} is encrypted. Take the password off.")
+    size = sum(part.file_size for part in parts)
     if size > UNPACKED_LIMIT:
         raise DataError(f"{path} unpacks to {size:,} bytes, more than a workbook holds. Save the sheet as CSV.")
