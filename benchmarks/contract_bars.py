@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 import churnsim as cs
-from churnsim.data.identity import customer_uids
-from churnsim.simulation.strategy import Strategy
-from churnsim.simulation.subscribers import charges_model, contract_of
+from churnsim.data.logs.customer_uid import customer_uids
+from churnsim.simulation.customers.subscribers import charges_model, contract_of
+from churnsim.simulation.scenario.strategy import Strategy
 
 COVARIATES = [
     "contract", "internet_service", "online_security", "online_backup", "tech_support", "payment_method",

@@ -20,10 +20,10 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from churnsim.models.bg_nbd import BGNBD
-from churnsim.models.bootstrap import simulate_spend
-from churnsim.models.clv import customer_value
-from churnsim.models.gamma_gamma import GammaGamma
+from churnsim.models.evaluation.bootstrap import simulate_spend
+from churnsim.models.purchase.bg_nbd import BGNBD
+from churnsim.models.spend.gamma_gamma import GammaGamma
+from churnsim.models.value.clv import customer_value
 
 PURCHASES = BGNBD(r=0.243, alpha=4.414, a=0.793, b=2.426)
 SPEND = GammaGamma(p=6.25, q=3.74, gamma=15.44)

@@ -21,11 +21,11 @@ import numpy as np
 import pandas as pd
 
 from churnsim.data import datasets, summarise
-from churnsim.models.bg_bb import BGBB
-from churnsim.models.bg_nbd import BGNBD
 from churnsim.models.interop import from_lifetimes
-from churnsim.models.mbg_nbd import MBGNBD
-from churnsim.models.pareto_nbd import ParetoNBD
+from churnsim.models.purchase.bg_bb import BGBB
+from churnsim.models.purchase.bg_nbd import BGNBD
+from churnsim.models.purchase.mbg_nbd import MBGNBD
+from churnsim.models.purchase.pareto_nbd import ParetoNBD
 
 FITTERS = {
     BGNBD: "BetaGeoFitter",

@@ -21,13 +21,13 @@ from pathlib import Path
 import numpy as np
 
 import churnsim as cs
-from churnsim.kernels.accounts import COUNTED_IN
-from churnsim.kernels.rules import CUSTOMER
-from churnsim.simulation.books import INDEX
-from churnsim.simulation.firm import Firm
-from churnsim.simulation.meeting import Meeting
-from churnsim.simulation.prepared import Prepared
-from churnsim.simulation.roster import Roster
+from churnsim.kernels.engine.ledger_accounts import COUNTED_IN
+from churnsim.kernels.engine.records import CUSTOMER
+from churnsim.simulation.engine.bookkeeping import INDEX
+from churnsim.simulation.engine.epoch_boundary import Meeting
+from churnsim.simulation.engine.firm import Firm
+from churnsim.simulation.engine.record_population import Roster
+from churnsim.simulation.engine.replication_inputs import Prepared
 
 SIZE = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
 ROUNDS = 3

@@ -18,8 +18,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "parity"))
 from mechanisms import MARKET_PARTS, STRATEGY_PARTS, scenario
 
 import churnsim as cs
-from churnsim.kernels.accounts import COUNTED_IN
-from churnsim.simulation.books import INDEX
+from churnsim.kernels.engine.ledger_accounts import COUNTED_IN
+from churnsim.simulation.engine.bookkeeping import INDEX
 
 LARGE = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
 SMALL = int(sys.argv[2]) if len(sys.argv) > 2 else 100_000

@@ -19,13 +19,13 @@ Money is in US dollars, durations in weeks.
 
 from __future__ import annotations
 
+from churnsim.decisions.comparison.compare import Comparison, compare
 from churnsim.satisfaction.acsi import acsi
-from churnsim.simulation.compare import Comparison, compare
-from churnsim.simulation.engines import simulate
-from churnsim.simulation.market import Market
-from churnsim.simulation.scenario import Scenario
-from churnsim.simulation.service import AskForComplaints, ComplaintDesk
-from churnsim.simulation.strategy import RetentionContacts, Strategy
+from churnsim.simulation.engine.engines import simulate
+from churnsim.simulation.mechanisms.service import AskForComplaints, ComplaintDesk
+from churnsim.simulation.scenario.market import Market
+from churnsim.simulation.scenario.scenario import Scenario
+from churnsim.simulation.scenario.strategy import RetentionContacts, Strategy
 from churnsim.simulation.survey_sample import sample_survey, satisfied_at
 
 __all__ = ["ask", "seen_by_a_survey", "strategies"]

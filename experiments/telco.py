@@ -5,8 +5,8 @@ The strategies of ``configs/telco.toml``, for asking the question from Python wi
     from dataclasses import replace
 
     import churnsim
-    from churnsim.simulation.market import RetentionResponse
-    from churnsim.simulation.subscribers import SubscriberBase, charges_model, contract_of
+    from churnsim.simulation.scenario.market import RetentionResponse
+    from churnsim.simulation.customers.subscribers import SubscriberBase, charges_model, contract_of
 
     telco, covariates = churnsim.datasets.telco(), ["contract", "internet_service", "payment_method"]
     cox = churnsim.SurvivalRegression.fit(telco, covariates=covariates).model
@@ -29,9 +29,9 @@ from typing import Any
 
 import pandas as pd
 
-from churnsim.simulation.compare import Comparison, compare
-from churnsim.simulation.market import Market
-from churnsim.simulation.strategy import Acquisition, RetentionContacts, Strategy
+from churnsim.decisions.comparison.compare import Comparison, compare
+from churnsim.simulation.scenario.market import Market
+from churnsim.simulation.scenario.strategy import Acquisition, RetentionContacts, Strategy
 
 __all__ = ["ask", "strategies"]
 

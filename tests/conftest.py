@@ -8,7 +8,7 @@ import hypothesis
 import pytest
 
 import churnsim as cs
-from churnsim.simulation.complaints import Complaints
+from churnsim.simulation.mechanisms.complaints import Complaints
 
 # Results are tested, never times: a slow machine fails no example.
 hypothesis.settings.register_profile("churnsim", deadline=None)

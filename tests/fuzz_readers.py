@@ -25,7 +25,7 @@ from types import ModuleType
 from typing import Any
 
 from churnsim.data.database import CustomerDatabase
-from churnsim.data.transactions import read_transactions
+from churnsim.data.logs.transactions import read_transactions
 from churnsim.errors import ChurnSimError
 
 LONGEST = 30

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from churnsim.errors import ConfigError
-from churnsim.kernels.rules import CUSTOMER
+from churnsim.kernels.engine.records import CUSTOMER
 from churnsim.simulation.describe import PARTS, filled
-from churnsim.simulation.market import Market
-from churnsim.simulation.strategy import Strategy
+from churnsim.simulation.scenario.market import Market
+from churnsim.simulation.scenario.strategy import Strategy
 
 DOCS = Path(__file__).parents[2] / "docs"
 COMMAND = "python -m churnsim.simulation.describe docs/odd.md docs/stress.md"

@@ -8,10 +8,10 @@ from functools import cache
 
 import pytest
 
-from churnsim.claims.card import CARD_NPV
+from churnsim.claims.arithmetic.card_npv import CARD_NPV
 from churnsim.claims.catalogue import CATALOGUE
-from churnsim.claims.check import check, to_row
-from churnsim.claims.claim import Control, Finding, Verdict
+from churnsim.claims.machinery.check import check, to_row
+from churnsim.claims.machinery.claim import Control, Finding, Verdict
 
 ROW_KEYS = {
     "id", "says", "quote", "sources", "kind", "quantity", "expect", "within", "because", "critique", "verdict",
@@ -78,7 +78,7 @@ def test_a_sound_check_keeps_its_finding(verdict):
 
 def test_each_printed_cell_of_the_retention_table_matters():
     """Altering a figure that the columns do not determine by construction must break the table."""
-    from churnsim.claims.tables import PRINTED, judge
+    from churnsim.claims.arithmetic.retention_table import PRINTED, judge
 
     for row in ("net_contribution", "profit", "return_on_sales", "lost"):
         for retention in PRINTED:
@@ -88,7 +88,7 @@ def test_each_printed_cell_of_the_retention_table_matters():
 
 
 def test_each_row_of_the_card_matters():
-    from churnsim.claims import card
+    from churnsim.claims.arithmetic import card_npv as card
 
     for year, flow in enumerate(card.FLOWS):
         flows = list(card.FLOWS)

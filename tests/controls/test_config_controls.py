@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from churnsim.errors import ConfigError
-from churnsim.study.config_file import parse_config
+from churnsim.study.config.config_file import parse_config
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 TEXT = (CONFIGS / "cdnow.toml").read_text(encoding="utf-8")

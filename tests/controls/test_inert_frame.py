@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from churnsim.data.inert_frame import read_inert_frame
+from churnsim.data.tabular.safe_pickle import read_inert_frame
 from churnsim.errors import DataError
 
 

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from churnsim.claims.catalogue import CATALOGUE
-from churnsim.claims.check import check, to_row
-from churnsim.claims.claim import Kind, Verdict
-from churnsim.claims.evidence import cdnow_evidence
-from churnsim.claims.fitted import base_draws
-from churnsim.claims.maps import map_names, region_from
-from churnsim.simulation.population import PosteriorBase
-from churnsim.simulation.strategy import Strategy
+from churnsim.claims.machinery.check import check, to_row
+from churnsim.claims.machinery.claim import Kind, Verdict
+from churnsim.claims.machinery.evidence import cdnow_evidence
+from churnsim.claims.machinery.fitted import base_draws
+from churnsim.claims.machinery.maps import map_names, region_from
+from churnsim.simulation.customers.base import PosteriorBase
+from churnsim.simulation.scenario.strategy import Strategy
 
 MARKET_CLAIMS = [claim.id for claim in CATALOGUE.values() if claim.kind is Kind.SIMULATION]
 REPLICATIONS = 12

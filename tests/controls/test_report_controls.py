@@ -14,8 +14,8 @@ from churnsim.report import load_run
 from churnsim.report.chapters.claims import chapter as claims
 from churnsim.report.charts.svg import inline, to_svg
 from churnsim.report.charts.theme import WIDE
-from churnsim.report.context import Context
-from churnsim.report.words import Words
+from churnsim.report.messages import Words
+from churnsim.report.page.context import Context
 
 
 def _unit(name: str) -> ModuleType:
@@ -34,7 +34,7 @@ SOUND = '<!doctype html><html lang="en"><body><a href="https://example.org">a so
 
 @pytest.mark.parametrize("planted", ["profit rises by 25–85%", "five times as much", "half of it", "in {n} of 10 runs"])
 def test_a_figure_written_into_the_words_is_found(planted: str) -> None:
-    text = files("churnsim.report.words").joinpath("en.toml").read_text(encoding="utf-8")
+    text = files("churnsim.report.messages").joinpath("en.toml").read_text(encoding="utf-8")
     assert checks.figures_in_words(f'{text}\n[planted]\nclaim = "{planted}"\n') == ["planted.claim"]
 
 

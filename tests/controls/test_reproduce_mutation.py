@@ -7,9 +7,9 @@ import dataclasses
 import pytest
 from typer.testing import CliRunner
 
-from churnsim.claims.published import PUBLISHED, Figure, load_controls, load_figures
-from churnsim.claims.reproduce import blunt_controls, compute, judge
-from churnsim.claims.workbench import Workbench
+from churnsim.claims.machinery.reference_data import Workbench
+from churnsim.claims.reproduction.published import PUBLISHED, Figure, load_controls, load_figures
+from churnsim.claims.reproduction.reproduce import blunt_controls, compute, judge
 from churnsim.cli.app import app
 from churnsim.errors import ConfigError
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 
 import churnsim as cs
-from churnsim.claims.claim import Verdict
-from churnsim.claims.evidence import MarketEvidence
-from churnsim.claims.five_percent_simulation import FEWER_PERCENT, parts_c
-from churnsim.claims.recovery_simulation import control, judge
-from churnsim.simulation.complaints import Complaints
-from churnsim.simulation.responses import Terms
+from churnsim.claims.five_percent_churn.five_percent_simulation import FEWER_PERCENT, parts_c
+from churnsim.claims.machinery.claim import Verdict
+from churnsim.claims.machinery.evidence import MarketEvidence
+from churnsim.claims.service_recovery.recovery_simulation import control, judge
+from churnsim.simulation.mechanisms.complaints import Complaints
+from churnsim.simulation.mechanisms.responses import Terms
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def test_a_base_without_margin_is_not_judged(evidence):
 
 
 def test_the_cohort_lives_five_years_in_any_period(evidence):
-    from churnsim.claims.five_percent_simulation import settings_of
+    from churnsim.claims.five_percent_churn.five_percent_simulation import settings_of
 
     for period in (1.0, 4.0, 13.0):
         _, cohort = settings_of(replace(evidence, period=period))

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from churnsim.data import datasets, split_holdout
 from churnsim.errors import ConfigError, DataError
-from churnsim.kernels import bg_nbd as kernel
-from churnsim.models.bg_nbd import BGNBD
-from churnsim.models.validation import frequency_calibration, tracking
+from churnsim.kernels.likelihoods import bg_nbd as kernel
+from churnsim.models.evaluation.validation import frequency_calibration, tracking
+from churnsim.models.purchase.bg_nbd import BGNBD
 from churnsim.units import DAYS_PER_UNIT
 
 few = settings(deadline=None, max_examples=30)

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 import churnsim as cs
-from churnsim.models.bg_nbd_covariates import BGNBDCovariates
-from churnsim.models.pareto_nbd_covariates import ParetoNBDCovariates
+from churnsim.models.purchase.bg_nbd_covariates import BGNBDCovariates
+from churnsim.models.purchase.pareto_nbd_covariates import ParetoNBDCovariates
 
 EFFECTS: dict[str, Any] = {
     "rate_effects": {"sex": 0.5, "income": 0.001},

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from churnsim.data import datasets, summarise
 from churnsim.errors import ConfigError, DataError
-from churnsim.models.gamma_gamma import GammaGamma, spend_correlation
+from churnsim.models.spend.gamma_gamma import GammaGamma, spend_correlation
 
 few = settings(deadline=None, max_examples=30)
 NAMES = ("p", "q", "gamma")

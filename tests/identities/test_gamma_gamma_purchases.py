@@ -8,7 +8,7 @@ import pytest
 from scipy import integrate, stats
 
 import churnsim as cs
-from churnsim.models.gamma_gamma_purchases import likelihood_of_purchases
+from churnsim.models.spend.gamma_gamma_purchases import likelihood_of_purchases
 
 MODEL = cs.GammaGamma(p=6.25, q=3.74, gamma=15.44)
 

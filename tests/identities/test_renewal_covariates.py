@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import churnsim as cs
-from churnsim.models.renewal_covariates import BetaDiscreteWeibullCovariates, ShiftedBetaGeometricCovariates
+from churnsim.models.retention.renewal_covariates import BetaDiscreteWeibullCovariates, ShiftedBetaGeometricCovariates
 
 FAMILIES = (ShiftedBetaGeometricCovariates, BetaDiscreteWeibullCovariates)
 both = pytest.mark.parametrize("family", FAMILIES)

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import churnsim as cs
-from churnsim.kernels import bdw, sbg
-from churnsim.models.tenures import Cohorts, Tenures
+from churnsim.kernels.likelihoods import bdw, sbg
+from churnsim.models.retention.tenures import Cohorts, Tenures
 
 POSITIVE = st.floats(0.05, 30.0)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 import churnsim as cs
-from churnsim.simulation.responses import RetentionResponse, Terms
-from churnsim.simulation.scores import CustomerScores
+from churnsim.simulation.core.scores import CustomerScores
+from churnsim.simulation.mechanisms.responses import RetentionResponse, Terms
 
 SPEND = cs.GammaGamma(p=6.25, q=3.74, gamma=15.44)
 

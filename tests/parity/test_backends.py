@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 import churnsim as cs
+from churnsim.decisions.runs import cluster as cluster_module
+from churnsim.decisions.runs.cluster import cluster_client, worker_threads
 from churnsim.errors import ClusterError, MissingExtraError
-from churnsim.simulation import cluster as cluster_module
-from churnsim.simulation.cluster import cluster_client, worker_threads
-from churnsim.study import provenance
-from churnsim.study.config_file import parse_config
-from churnsim.study.crew import planned
+from churnsim.study.config.config_file import parse_config
 from churnsim.study.runner import StudyInterrupted, run_study
-from churnsim.study.store import read_json
+from churnsim.study.storage import provenance
+from churnsim.study.storage.executor import planned
+from churnsim.study.storage.store import read_json
 
 SMOKE = Path(__file__).parents[2] / "configs" / "smoke" / "cdnow.toml"
 

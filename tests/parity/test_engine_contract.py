@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import churnsim as cs
-from churnsim.simulation.ledger import COSTS
+from churnsim.simulation.engine.ledger import COSTS
 
 ENGINES = ["simpy", "compiled"]
 

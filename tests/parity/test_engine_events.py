@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from tests.parity.mechanisms import MARKET_PARTS, PURCHASES, SPENDS, STRATEGY_PARTS, lives_of, scenario
 
 import churnsim as cs
-from churnsim.simulation import crew, outbox
+from churnsim.simulation.core import thread_pool as crew
+from churnsim.simulation.engine import event_buffers as outbox
 
 PARTS = [(name,) for name in (*STRATEGY_PARTS, *MARKET_PARTS)]
 PAIRS = list(combinations([*STRATEGY_PARTS, *MARKET_PARTS], 2))

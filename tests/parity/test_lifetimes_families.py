@@ -13,14 +13,14 @@ import pytest
 
 from churnsim.data import datasets, split_holdout, summarise
 from churnsim.errors import ConfigError, DataError
-from churnsim.models.bg_nbd import BGNBD
-from churnsim.models.clv import customer_value
-from churnsim.models.families import PURCHASE_FAMILIES
-from churnsim.models.gamma_gamma import GammaGamma
+from churnsim.models.estimation.posterior import sample_posterior
+from churnsim.models.evaluation.selection import compare_models
+from churnsim.models.evaluation.validation import holdout_by_frequency
 from churnsim.models.interop import from_inference_data, from_lifetimes
-from churnsim.models.posterior import sample_posterior
-from churnsim.models.selection import compare_models
-from churnsim.models.validation import holdout_by_frequency
+from churnsim.models.purchase.bg_nbd import BGNBD
+from churnsim.models.purchase.registry import PURCHASE_FAMILIES
+from churnsim.models.spend.gamma_gamma import GammaGamma
+from churnsim.models.value.clv import customer_value
 
 PARAMETERS: dict[str, dict[str, float]] = {
     "BetaGeoFitter": {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426},

@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 from churnsim.data import datasets, summarise
-from churnsim.models.bg_nbd import BGNBD
-from churnsim.models.gamma_gamma import GammaGamma
+from churnsim.models.purchase.bg_nbd import BGNBD
+from churnsim.models.spend.gamma_gamma import GammaGamma
 
 PURCHASES = BGNBD(r=0.243, alpha=4.414, a=0.793, b=2.426)
 SPEND = GammaGamma(p=6.25, q=3.74, gamma=15.44)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from churnsim.kernels.philox import block, block_of_five, words
+from churnsim.kernels.numerics.philox import block, block_of_five, words
 
 Words = NDArray[np.uint64]
 MASK = 2**64 - 1

@@ -10,16 +10,23 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from churnsim.kernels.exponential import exponential
-from churnsim.kernels.samplers import (
+from churnsim.kernels.numerics.exponential import exponential
+from churnsim.kernels.numerics.quantile_tables import (
+    TOLERANCE,
+    beta_draw,
+    beta_table,
+    erlang_draw,
+    gamma_draw,
+    gamma_table,
+)
+from churnsim.kernels.numerics.quantiles import (
     beta_quantile,
     erlang_quantile,
     exponential_quantile,
     gamma_quantile,
     normal_quantile,
 )
-from churnsim.kernels.special import digamma, log_beta, lower_gamma, regularised_beta, trigamma, upper_gamma
-from churnsim.kernels.tables import TOLERANCE, beta_draw, beta_table, erlang_draw, gamma_draw, gamma_table
+from churnsim.kernels.numerics.special import digamma, log_beta, lower_gamma, regularised_beta, trigamma, upper_gamma
 
 SHAPES = 10.0 ** np.linspace(-3, 4, 15)
 MIDDLE = np.linspace(0.0005, 0.9995, 41)

@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 
 import churnsim as cs
 from churnsim.data.database import CustomerDatabase
-from churnsim.data.parquet_log import ParquetLog
+from churnsim.data.summaries.parquet_log import ParquetLog
 from churnsim.errors import DataError
 
 FEW = settings(

@@ -17,7 +17,7 @@ from tests.reference.test_families_blind import HISTORIES, MODELS, Story, frame,
 
 import churnsim as cs
 from churnsim.errors import ConfigError, DataError
-from churnsim.models.in_periods import InPeriods
+from churnsim.models.purchase.in_periods import InPeriods
 
 PERIODS = 4
 # The rules over the traits leave 1e-9, those with stages 1e-6 (see `active_periods.py`), times some ten periods.

@@ -16,7 +16,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.special import betaln, gammainc, gammaln
 
-from churnsim.models.bg_nbd import BGNBD
+from churnsim.models.purchase.bg_nbd import BGNBD
 
 Floats = NDArray[np.float64]
 LogDensity = Callable[[Floats, Floats], Floats]

@@ -14,10 +14,10 @@ import pytest
 
 import churnsim as cs
 from churnsim.data import datasets, split_holdout
-from churnsim.models.bg_nbd import BGNBD
-from churnsim.models.fit import ModelFit
-from churnsim.models.gamma_gamma import GammaGamma, spend_correlation
-from churnsim.models.validation import frequency_calibration, holdout_by_frequency
+from churnsim.models.estimation.fit import ModelFit
+from churnsim.models.evaluation.validation import frequency_calibration, holdout_by_frequency
+from churnsim.models.purchase.bg_nbd import BGNBD
+from churnsim.models.spend.gamma_gamma import GammaGamma, spend_correlation
 
 PUBLISHED = {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}
 THREE_DIGITS = 0.0005  # half of the last printed digit

@@ -18,8 +18,8 @@ from scipy import stats
 from tests.reference.test_families_blind import HISTORIES, MODELS, Story, frame, known, log_mean
 
 import churnsim as cs
-from churnsim.models.families import PURCHASE_FAMILIES
-from churnsim.models.purchase_model import PurchaseModel
+from churnsim.models.purchase.protocol import PurchaseModel
+from churnsim.models.purchase.registry import PURCHASE_FAMILIES
 
 HERE = Path(__file__)
 TESTS = HERE.parents[1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from churnsim.kernels.philox import block, mix, unit_interval, words
+from churnsim.kernels.numerics.philox import block, mix, unit_interval, words
 
 ONES = "ffffffffffffffff"
 

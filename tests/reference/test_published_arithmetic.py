@@ -8,20 +8,21 @@ from fractions import Fraction
 import mpmath
 import pytest
 
-from churnsim.claims import check_card, check_five_percent, check_tables
-from churnsim.claims.card import CARD_NPV, FLOWS, PROFITS
-from churnsim.claims.claim import Verdict
-from churnsim.claims.complaint_tree import COMPLAINT_TREE, STATED_TREE
-from churnsim.claims.five_percent import part_a, part_b
-from churnsim.claims.five_percent_contracts import gain_under_contract
-from churnsim.claims.five_percent_map import LIVES, Change, gain
-from churnsim.claims.five_percent_paid import paid_gain
-from churnsim.claims.reproduce import reproduce
-from churnsim.claims.tables import RETENTION_TABLE, table
+from churnsim.claims.arithmetic import check_card, check_tables
+from churnsim.claims.arithmetic.card_npv import CARD_NPV, FLOWS, PROFITS
+from churnsim.claims.arithmetic.complaint_tree import COMPLAINT_TREE, STATED_TREE
+from churnsim.claims.arithmetic.retention_table import RETENTION_TABLE, table
+from churnsim.claims.five_percent_churn import check_five_percent
+from churnsim.claims.five_percent_churn.claim import part_a, part_b
+from churnsim.claims.five_percent_churn.five_percent_contracts import gain_under_contract
+from churnsim.claims.five_percent_churn.five_percent_map import LIVES, Change, gain
+from churnsim.claims.five_percent_churn.five_percent_paid import paid_gain
+from churnsim.claims.machinery.claim import Verdict
+from churnsim.claims.reproduction.reproduce import reproduce
 from churnsim.economics.multiples import MarginTiming, relative_gain
 from churnsim.economics.streams import ProfitByTenure, npv, stream_value
 from churnsim.economics.survival_curves import BetaGeometric, Geometric
-from churnsim.models.sbg import ShiftedBetaGeometric
+from churnsim.models.retention.sbg import ShiftedBetaGeometric
 
 # Two routes of a few dozen double-precision operations each agree to this relative error.
 SAME = 1e-12

@@ -10,8 +10,8 @@ from scipy.special import betaln, hyp2f1
 from scipy.stats import beta as beta_law
 
 import churnsim as cs
-from churnsim.models.design import Design
-from churnsim.models.renewal_covariates import BetaDiscreteWeibullCovariates, ShiftedBetaGeometricCovariates
+from churnsim.models.retention.design_matrix import Design
+from churnsim.models.retention.renewal_covariates import BetaDiscreteWeibullCovariates, ShiftedBetaGeometricCovariates
 
 COHORTS = cs.datasets.retention_cohorts()
 

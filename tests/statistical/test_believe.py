@@ -10,10 +10,10 @@ import pytest
 from scipy.stats import binom
 
 import churnsim as cs
+from churnsim.decisions.assumptions import sensitivity as sensitivity_module
 from churnsim.errors import ConfigError
-from churnsim.simulation import sensitivity as sensitivity_module
-from churnsim.simulation.complaints import Complaints
-from churnsim.simulation.responses import Terms
+from churnsim.simulation.mechanisms.complaints import Complaints
+from churnsim.simulation.mechanisms.responses import Terms
 
 RUN = {"horizon": 24.0}
 OVER = {"terms.margin": (0.1, 0.9), "terms.fixed_cost_per_period": (0.0, 60.0)}

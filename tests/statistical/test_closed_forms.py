@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import churnsim as cs
-from churnsim.simulation import scenario as scenario_module
+from churnsim.simulation.scenario import scenario as scenario_module
 
 SIZE, WEEKS = 6000, 52.0
 
@@ -136,7 +136,7 @@ def test_desk_alone_waits_like_m_m_c():
 
 
 def _everyone_complains():
-    from churnsim.simulation.complaints import Complaints
+    from churnsim.simulation.mechanisms.complaints import Complaints
 
     return Complaints(
         failure_share=1.0, complaint_probability=1.0, complaint_probability_if_asked=1.0, silent_stay=0.0,
@@ -170,7 +170,7 @@ def test_contacts_save_and_harm(cohort_market):
     """Contacts change organic losses by the effect while all are contacted; with all harmed, the other way."""
     from dataclasses import replace
 
-    from churnsim.simulation.responses import RetentionResponse
+    from churnsim.simulation.mechanisms.responses import RetentionResponse
 
     contacts = cs.Strategy(name="contacts", retention=cs.RetentionContacts(budget_per_period=1e9))
     none = cs.Strategy(name="none")

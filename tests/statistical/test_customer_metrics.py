@@ -11,9 +11,9 @@ from scipy.integrate import quad
 from scipy.stats import beta, norm
 
 import churnsim as cs
+from churnsim.decisions.comparison.customer_metrics import product_limit
+from churnsim.decisions.comparison.tail_risk import tail_risk
 from churnsim.errors import ConfigError
-from churnsim.simulation.customer_metrics import product_limit
-from churnsim.simulation.risk import tail_risk
 from churnsim.units import discount_force
 
 HORIZON = 52.0

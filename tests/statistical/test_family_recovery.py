@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 import churnsim as cs
-from churnsim.models.bootstrap import made_up
+from churnsim.models.evaluation.bootstrap import made_up
 
 POPULATIONS = 200
 CUSTOMERS = 5000

@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 from scipy.stats import binom
 
-from churnsim.models.bg_nbd import BGNBD
-from churnsim.models.fit import ModelFit
-from churnsim.models.gamma_gamma import GammaGamma
+from churnsim.models.estimation.fit import ModelFit
+from churnsim.models.purchase.bg_nbd import BGNBD
+from churnsim.models.spend.gamma_gamma import GammaGamma
 
 POPULATIONS = 20
 CUSTOMERS = 2_000

@@ -9,11 +9,11 @@ import pytest
 from scipy.stats import binom
 
 import churnsim as cs
-from churnsim.claims.evidence import MarketEvidence
-from churnsim.claims.five_percent_simulation import expected_gains
-from churnsim.simulation.paired import paired_difference, ratio_gain
-from churnsim.simulation.replay import replay
-from churnsim.simulation.strategy import ChurnChange
+from churnsim.claims.five_percent_churn.five_percent_simulation import expected_gains
+from churnsim.claims.machinery.evidence import MarketEvidence
+from churnsim.decisions.comparison.paired import paired_difference, ratio_gain
+from churnsim.decisions.comparison.replay import replay
+from churnsim.simulation.scenario.strategy import ChurnChange
 
 TRIES = 600
 

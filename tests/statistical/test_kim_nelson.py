@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from churnsim.simulation.kim_nelson import KimNelson
+from churnsim.decisions.comparison.kim_nelson import KimNelson
 
 LEVEL = 0.95
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import churnsim as cs
-from churnsim.simulation.complaints import Complaints
-from churnsim.simulation.responses import Prospects
+from churnsim.simulation.mechanisms.complaints import Complaints
+from churnsim.simulation.mechanisms.responses import Prospects
 from churnsim.units import Duration, units_per_year
 
 YEAR = units_per_year("W")
@@ -113,7 +113,7 @@ def test_word_of_mouth_alone_follows_bass(imitation):
 
 def test_tellings_shift_the_response():
     """With half the people told badly of the firm and weight 2, the response is e^(-2 x .5), and it wears off."""
-    from churnsim.kernels.neighbours import remembered, shift
+    from churnsim.kernels.engine.neighbours import remembered, shift
 
     assert shift(2.0, remembered(0.0, -10_000, 20_000, 1.0, 50.0)) == pytest.approx(np.exp(-1.0))
     assert remembered(1.0, 0, 20_000, 50.0, 50.0) == pytest.approx(0.5)

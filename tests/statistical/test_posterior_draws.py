@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from churnsim.errors import DataError
-from churnsim.kernels.gamma_gamma import posterior_rate
-from churnsim.models.bg_nbd import BGNBD
-from churnsim.models.gamma_gamma import GammaGamma
+from churnsim.kernels.likelihoods.gamma_gamma import posterior_rate
+from churnsim.models.purchase.bg_nbd import BGNBD
+from churnsim.models.spend.gamma_gamma import GammaGamma
 
 Floats = NDArray[np.float64]
 

@@ -11,11 +11,11 @@ import pytest
 from scipy import stats
 
 from churnsim.errors import ConfigError, MissingExtraError
-from churnsim.models import posterior as module
-from churnsim.models.bg_nbd import BGNBD
-from churnsim.models.gamma_gamma import GammaGamma
-from churnsim.models.posterior import PosteriorWarning, posterior_models, sample_posterior
-from churnsim.models.priors import LogNormal
+from churnsim.models.estimation import posterior as module
+from churnsim.models.estimation.posterior import PosteriorWarning, posterior_models, sample_posterior
+from churnsim.models.estimation.priors import LogNormal
+from churnsim.models.purchase.bg_nbd import BGNBD
+from churnsim.models.spend.gamma_gamma import GammaGamma
 
 NAMES = ("p", "q", "gamma")
 PRIORS = {name: LogNormal(median=1.0, spread=1.0) for name in NAMES}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import t as student
 
-from churnsim.simulation.precision import next_size
+from churnsim.decisions.comparison.precision import next_size
 
 TRIES = 800
 

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 import churnsim as cs
-from churnsim.simulation.complaints import Complaints
-from churnsim.simulation.renewal_offers import RenewalOfferResponse
-from churnsim.simulation.responses import RetentionResponse, Terms
+from churnsim.simulation.mechanisms.complaints import Complaints
+from churnsim.simulation.mechanisms.renewal_offers import RenewalOfferResponse
+from churnsim.simulation.mechanisms.responses import RetentionResponse, Terms
 
 SIZE, HAZARD, MONTHS, PRICE = 20_000, 0.2, 10, 40.0
 EVERYBODY = cs.RenewalOffers(notice=1.0, discount=0.1, cost_per_offer=0.5)

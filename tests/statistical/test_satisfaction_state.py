@@ -9,8 +9,8 @@ import pytest
 from tests.parity.mechanisms import scenario
 
 import churnsim as cs
-from churnsim.kernels.rules import packed
-from churnsim.kernels.satisfaction import after_answer, after_purchase, disconfirmed, factor, perceived, told
+from churnsim.kernels.engine.records import packed
+from churnsim.kernels.engine.satisfaction import after_answer, after_purchase, disconfirmed, factor, perceived, told
 from churnsim.satisfaction.acsi import acsi
 from churnsim.simulation.survey_sample import index_of, sample_survey, satisfied_at
 

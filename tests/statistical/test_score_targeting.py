@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 import churnsim as cs
-from churnsim.data.identity import customer_uids
-from churnsim.simulation.complaints import Complaints
-from churnsim.simulation.responses import RetentionResponse, Terms
-from churnsim.simulation.subscribers import SubscriberBase
+from churnsim.data.logs.customer_uid import customer_uids
+from churnsim.simulation.customers.subscribers import SubscriberBase
+from churnsim.simulation.mechanisms.complaints import Complaints
+from churnsim.simulation.mechanisms.responses import RetentionResponse, Terms
 
 SIZE, HAZARD, BUDGET = 4000, 0.15, 1200.0
 RESPONSE = RetentionResponse(max_effect=0.6, spend_scale=0.5, harmed_share=0.3, response_spread=1.0)

@@ -8,11 +8,11 @@ import pytest
 
 import churnsim as cs
 from churnsim.errors import ConfigError
-from churnsim.models.families import PURCHASE_FAMILIES
-from churnsim.models.gamma_gamma import GammaGamma
-from churnsim.models.posterior import sample_posterior
-from churnsim.models.priors import LogNormal, Normal
-from churnsim.models.simulation_calibration import simulation_based_calibration
+from churnsim.models.estimation.posterior import sample_posterior
+from churnsim.models.estimation.priors import LogNormal, Normal
+from churnsim.models.evaluation.simulation_calibration import simulation_based_calibration
+from churnsim.models.purchase.registry import PURCHASE_FAMILIES
+from churnsim.models.spend.gamma_gamma import GammaGamma
 
 PRIORS = {
     "r": LogNormal(median=0.8, spread=0.5),

@@ -11,8 +11,8 @@ from tests.parity.mechanisms import scenario
 
 import churnsim as cs
 from churnsim.economics.staff import failure_factor, novice_share
-from churnsim.simulation.complaints import Complaints
-from churnsim.simulation.staff import StaffResponse
+from churnsim.simulation.mechanisms.complaints import Complaints
+from churnsim.simulation.mechanisms.staff import StaffResponse
 
 HEAVY = StaffResponse(turnover_per_year=1.2, novice_factor=4.0, max_effect=0.9, spend_scale=20.0)
 

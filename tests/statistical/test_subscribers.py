@@ -10,13 +10,13 @@ import pandas as pd
 import pytest
 
 import churnsim as cs
-from churnsim.data.identity import customer_uids
-from churnsim.kernels.clocks import proportional
-from churnsim.models.design import Design
-from churnsim.models.renewal_covariates import BetaDiscreteWeibullCovariates, ShiftedBetaGeometricCovariates
-from churnsim.simulation.lifetimes import ContractualLifetime
-from churnsim.simulation.strategy import Strategy
-from churnsim.simulation.subscribers import SubscriberBase, charges_model, contract_of, hazard_multipliers
+from churnsim.data.logs.customer_uid import customer_uids
+from churnsim.kernels.engine.event_times import proportional
+from churnsim.models.retention.design_matrix import Design
+from churnsim.models.retention.renewal_covariates import BetaDiscreteWeibullCovariates, ShiftedBetaGeometricCovariates
+from churnsim.simulation.core.lifetimes import ContractualLifetime
+from churnsim.simulation.customers.subscribers import SubscriberBase, charges_model, contract_of, hazard_multipliers
+from churnsim.simulation.scenario.strategy import Strategy
 
 SIZE = 20_000
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 import churnsim as cs
+from churnsim.decisions.assumptions.ranges import PLAUSIBLE, plausible_range
 from churnsim.errors import ConfigError
-from churnsim.simulation.addressing import changed, number_at
-from churnsim.simulation.market import assumptions
-from churnsim.simulation.ranges import PLAUSIBLE, plausible_range
+from churnsim.simulation.scenario.market import assumptions
+from churnsim.simulation.scenario.parameter_paths import changed, number_at
 from churnsim.units import Duration
 
 

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 import churnsim as cs
-from churnsim.kernels import bg_nbd as kernel
-from churnsim.kernels.collapse import collapse
-from churnsim.models.chunks import FEWEST, Chunks
+from churnsim.kernels.likelihoods import bg_nbd as kernel
+from churnsim.kernels.likelihoods.unique_histories import collapse
+from churnsim.models.estimation.threads import FEWEST, Chunks
 
 MODEL = cs.BGNBD(r=0.243, alpha=4.414, a=0.793, b=2.426)
 

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 import churnsim.claims
-from churnsim.claims.card import CARD_NPV
+from churnsim.claims.arithmetic.card_npv import CARD_NPV
 from churnsim.claims.catalogue import CATALOGUE, Catalogue
-from churnsim.claims.check import check, check_all, render, to_row
-from churnsim.claims.claim import Control, Finding, Kind, Part, Verdict
-from churnsim.claims.judging import closes, combine, not_run, share_of_map
-from churnsim.claims.published import PUBLISHED, load_figures
-from churnsim.claims.reproduce import Reproduction, junit_xml, reproduce
+from churnsim.claims.machinery.check import check, check_all, render, to_row
+from churnsim.claims.machinery.claim import Control, Finding, Kind, Part, Verdict
+from churnsim.claims.machinery.verdicts import closes, combine, not_run, share_of_map
+from churnsim.claims.reproduction.published import PUBLISHED, load_figures
+from churnsim.claims.reproduction.reproduce import Reproduction, junit_xml, reproduce
 from churnsim.errors import ConfigError
 
 

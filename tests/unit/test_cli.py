@@ -20,8 +20,8 @@ from typer.testing import CliRunner
 
 import churnsim
 from churnsim.cli import app, report, run
+from churnsim.cli.errors import guarded
 from churnsim.cli.export import csv_text, neutral
-from churnsim.cli.guard import guarded
 from churnsim.data import datasets
 from churnsim.errors import MissingExtraError
 
@@ -106,7 +106,7 @@ def test_ctrl_c_ends_any_command_with_130(call: Callable[..., Any], monkeypatch:
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("churnsim.data.transactions.read_transactions", stop)
+    monkeypatch.setattr("churnsim.data.logs.transactions.read_transactions", stop)
     result = call("summarise", log)
     assert result.exit_code == 130
     assert result.stderr == "stopped.\n"

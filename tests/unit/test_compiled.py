@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from churnsim.kernels.compiled import forget_stale
+from churnsim.kernels.numerics.numba_cache import forget_stale
 
 
 def compiled(folder):

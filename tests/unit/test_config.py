@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from churnsim.errors import ConfigError
-from churnsim.study.config import StudyConfig
-from churnsim.study.config_file import parse_config, read_config
-from churnsim.study.market_overrides import overridden_mechanisms, overridden_origins
-from churnsim.study.market_stage import build_strategies, strategy_rows
-from churnsim.study.problems import line_of
+from churnsim.study.config.config import StudyConfig
+from churnsim.study.config.config_file import parse_config, read_config
+from churnsim.study.config.market_overrides import overridden_mechanisms, overridden_origins
+from churnsim.study.config.problems import line_of
+from churnsim.study.stages.market_stage import build_strategies, strategy_rows
 from churnsim.units import Duration
 
 CONFIGS = Path(__file__).parents[2] / "configs"

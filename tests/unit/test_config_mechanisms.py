@@ -13,17 +13,17 @@ import pytest
 
 import churnsim as cs
 from churnsim.errors import ConfigError
-from churnsim.simulation.market import PARTS, Market, assumptions
-from churnsim.simulation.scores import CustomerScores
-from churnsim.simulation.strategy import Acquisition, Strategy
-from churnsim.study.config_file import parse_config
-from churnsim.study.earlier_runs import outcome_keys
-from churnsim.study.market_overrides import mechanism_types, overridden_mechanisms, overridden_origins
-from churnsim.study.market_stage import build_strategies, strategy_rows
-from churnsim.study.mechanism_tables import strategy_mechanisms
-from churnsim.study.rule_settings import RULE_SETTINGS, needed_settings
-from churnsim.study.stages import stages_of
-from churnsim.study.strategy_sections import StrategySection
+from churnsim.simulation.core.scores import CustomerScores
+from churnsim.simulation.scenario.market import PARTS, Market, assumptions
+from churnsim.simulation.scenario.strategy import Acquisition, Strategy
+from churnsim.study.config.config_file import parse_config
+from churnsim.study.config.market_overrides import mechanism_types, overridden_mechanisms, overridden_origins
+from churnsim.study.config.mechanism_tables import strategy_mechanisms
+from churnsim.study.config.rule_settings import RULE_SETTINGS, needed_settings
+from churnsim.study.config.strategy_sections import StrategySection
+from churnsim.study.stages.earlier_runs import outcome_keys
+from churnsim.study.stages.market_stage import build_strategies, strategy_rows
+from churnsim.study.stages.stages import stages_of
 from churnsim.units import Duration
 
 CONFIGS = Path(__file__).parents[2] / "configs"

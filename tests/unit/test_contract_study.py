@@ -12,12 +12,12 @@ import pytest
 
 import churnsim as cs
 from churnsim.report.html import render
-from churnsim.simulation.scores import CustomerScores
-from churnsim.study.config_file import parse_config, read_config
-from churnsim.study.contract.config import ContractStudyConfig
-from churnsim.study.contract.fits import simulated_fit
-from churnsim.study.contract.stages import ContractStages
+from churnsim.simulation.core.scores import CustomerScores
+from churnsim.study.config.config_file import parse_config, read_config
+from churnsim.study.config.contract import ContractStudyConfig
 from churnsim.study.runner import run_study
+from churnsim.study.stages.contract_fits import simulated_fit
+from churnsim.study.stages.contract_stages import ContractStages
 
 ROOT = Path(__file__).parents[2]
 SMOKE = ROOT / "configs" / "smoke" / "telco.toml"

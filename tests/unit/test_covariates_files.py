@@ -11,16 +11,16 @@ from typer.testing import CliRunner
 
 import churnsim as cs
 from churnsim.cli.app import app
-from churnsim.data.customer_rows import join_covariates, read_covariates
+from churnsim.data.subscriptions.customer_rows import join_covariates, read_covariates
 from churnsim.errors import ConfigError, DataError
-from churnsim.models.summary_covariates import SummaryCovariates
-from churnsim.models.validation import frequency_calibration, tracking
-from churnsim.simulation.population import PosteriorBase
-from churnsim.study.config_file import read_config
-from churnsim.study.crew import Crew
-from churnsim.study.data_stage import load_data
-from churnsim.study.fit_stage import fit_models
-from churnsim.study.validation_stage import validate
+from churnsim.models.evaluation.validation import frequency_calibration, tracking
+from churnsim.models.purchase.summary_covariates import SummaryCovariates
+from churnsim.simulation.customers.base import PosteriorBase
+from churnsim.study.config.config_file import read_config
+from churnsim.study.stages.data_stage import load_data
+from churnsim.study.stages.fit_stage import fit_models
+from churnsim.study.stages.validation_stage import validate
+from churnsim.study.storage.executor import Crew
 
 
 @pytest.fixture(scope="module")

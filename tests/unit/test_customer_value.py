@@ -9,20 +9,20 @@ import pandas as pd
 import pytest
 
 from churnsim.data import datasets, summarise
-from churnsim.data.intervals import summarise_with_intervals
+from churnsim.data.summaries.intervals import summarise_with_intervals
 from churnsim.errors import ConfigError
-from churnsim.kernels.bg_nbd_discounted import _by_parts, _by_traits
-from churnsim.models.bg_nbd import BGNBD
-from churnsim.models.clv import (
+from churnsim.kernels.likelihoods.bg_nbd_discounted import _by_parts, _by_traits
+from churnsim.models.purchase.bg_nbd import BGNBD
+from churnsim.models.purchase.registry import PURCHASE_FAMILIES
+from churnsim.models.purchase.unique_rows import at_distinct
+from churnsim.models.spend.gamma_gamma import GammaGamma
+from churnsim.models.value.clv import (
     SpendCorrelationWarning,
     customer_value,
     customer_value_intervals,
     discounted_purchases,
     total_value,
 )
-from churnsim.models.families import PURCHASE_FAMILIES
-from churnsim.models.gamma_gamma import GammaGamma
-from churnsim.models.living import at_distinct
 
 PURCHASES = BGNBD(r=0.243, alpha=4.414, a=0.793, b=2.426)
 CONTINUOUS = {name: family for name, family in PURCHASE_FAMILIES.items() if name != "bg_bb"}

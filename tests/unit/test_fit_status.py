@@ -12,12 +12,12 @@ import pytest
 import churnsim as cs
 from churnsim.data import datasets, summarise
 from churnsim.errors import ConfigError, DataError
-from churnsim.models.bg_nbd import BGNBD
-from churnsim.models.clv import customer_value
-from churnsim.models.fit import ModelFit
-from churnsim.models.gamma_gamma import GammaGamma
-from churnsim.simulation.market import Market
-from churnsim.simulation.population import PosteriorBase
+from churnsim.models.estimation.fit import ModelFit
+from churnsim.models.purchase.bg_nbd import BGNBD
+from churnsim.models.spend.gamma_gamma import GammaGamma
+from churnsim.models.value.clv import customer_value
+from churnsim.simulation.customers.base import PosteriorBase
+from churnsim.simulation.scenario.market import Market
 
 
 def frame(x: Any, t_x: Any, T: Any, m: Any = 0.0) -> pd.DataFrame:
@@ -285,7 +285,7 @@ def test_a_search_that_begins_with_a_part_ends_where_the_whole_one_does(monkeypa
     summary = cs.BGNBD(r=0.243, alpha=4.414, a=0.793, b=2.426).draw_summary(T, seed=3)
     assert cs.BGNBD.likelihood(summary).sketch is not None
     short = cs.BGNBD.fit(summary)
-    monkeypatch.setattr("churnsim.models.scaled.SKETCH_FROM", 10**9)
+    monkeypatch.setattr("churnsim.models.purchase.fit_data.SKETCH_FROM", 10**9)
     assert cs.BGNBD.likelihood(summary).sketch is None
     long = cs.BGNBD.fit(summary)
     assert short.status.ok

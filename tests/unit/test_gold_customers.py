@@ -8,9 +8,9 @@ import pytest
 
 import churnsim as cs
 from churnsim.errors import DataError
-from churnsim.models.customer_clusters import cluster_customers
-from churnsim.models.customer_factors import analyse_factors, behaviour
-from churnsim.models.gold_customers import METHODS, gold_customers, gold_rankings
+from churnsim.models.segmentation.customer_clusters import cluster_customers
+from churnsim.models.segmentation.customer_factors import analyse_factors, behaviour
+from churnsim.models.segmentation.gold_customers import METHODS, gold_customers, gold_rankings
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,14 @@ from typer.testing import CliRunner
 import churnsim as cs
 from churnsim.cli.app import app
 from churnsim.errors import ConfigError, MissingExtraError
-from churnsim.models.alive_grid import alive_grid
-from churnsim.report.model_plots import plot_alive, plot_calibration, plot_frequency_fit, plot_holdout, plot_tracking
+from churnsim.models.purchase.alive_grid import alive_grid
+from churnsim.report.charts.model_plots import (
+    plot_alive,
+    plot_calibration,
+    plot_frequency_fit,
+    plot_holdout,
+    plot_tracking,
+)
 
 PNG = b"\x89PNG"
 

@@ -8,12 +8,17 @@ import pytest
 
 import churnsim as cs
 from churnsim.errors import ConfigError
-from churnsim.models.baselines import BoostedTrees, LastRate
-from churnsim.models.families import PURCHASE_FAMILIES
-from churnsim.models.holdout import rolling_validation, validate
-from churnsim.models.holdout_scores import active_calibration, interval_calibration, point_scores, poisson_scores
-from churnsim.models.predictive import draw_counts, score_counts
-from churnsim.models.selection import compare_models, identifiability
+from churnsim.models.evaluation.baselines import BoostedTrees, LastRate
+from churnsim.models.evaluation.holdout import rolling_validation, validate
+from churnsim.models.evaluation.holdout_scores import (
+    active_calibration,
+    interval_calibration,
+    point_scores,
+    poisson_scores,
+)
+from churnsim.models.evaluation.predictive import draw_counts, score_counts
+from churnsim.models.evaluation.selection import compare_models, identifiability
+from churnsim.models.purchase.registry import PURCHASE_FAMILIES
 
 TRUTH = cs.BGNBD(r=0.6, alpha=5.0, a=0.8, b=2.0)
 CALIBRATION = {"calibration_end": "1997-09-30", "holdout_end": "1998-06-30"}

@@ -9,17 +9,17 @@ import pytest
 from typer.testing import CliRunner
 
 import churnsim as cs
-from churnsim.claims.claim import Verdict
-from churnsim.claims.evidence import market_evidence
+from churnsim.claims.machinery.claim import Verdict
+from churnsim.claims.machinery.evidence import market_evidence
 from churnsim.cli.app import app
 from churnsim.errors import ConfigError
-from churnsim.study.own_claim import read_claims
+from churnsim.study.custom_claims.file import read_claims
 
 ROOT = Path(__file__).parents[2]
 COMPARE = (ROOT / "configs" / "claims" / "contacts-pay.toml").read_text(encoding="utf-8")
 FIGURE = (ROOT / "configs" / "claims" / "payback.toml").read_text(encoding="utf-8")
 PYTHON = """
-from churnsim.claims.claim import Claim, Control, Finding, Kind, Source, Verdict
+from churnsim.claims.machinery.claim import Claim, Control, Finding, Kind, Source, Verdict
 
 def judge(evidence, quick, share=0.5):
     return Finding(verdict=Verdict.HOLDS if share == 0.5 else Verdict.FAILS, reason="counted")

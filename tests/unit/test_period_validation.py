@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 import churnsim as cs
-from churnsim.data.period_holdout import period_log, period_track
+from churnsim.data.summaries.period_holdout import period_log, period_track
 from churnsim.errors import ConfigError, DataError
-from churnsim.models.holdout import rolling_validation, validate
-from churnsim.models.selection import compare_models
-from churnsim.report import model_plots as plots
+from churnsim.models.evaluation.holdout import rolling_validation, validate
+from churnsim.models.evaluation.selection import compare_models
+from churnsim.report.charts import model_plots as plots
 
 WHEN = {"calibration_end": "1997-09-30", "holdout_end": "1998-06-30"}
 

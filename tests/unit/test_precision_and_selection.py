@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 import churnsim as cs
+from churnsim.decisions.comparison.kim_nelson import KimNelson
+from churnsim.decisions.comparison.metrics import DERIVED, ledger_metric
+from churnsim.decisions.comparison.precision import next_size
+from churnsim.decisions.runs.parallel_map import run_tasks, worker_count
 from churnsim.errors import ConfigError
-from churnsim.simulation.kim_nelson import KimNelson
-from churnsim.simulation.ledger import ACCOUNTS
-from churnsim.simulation.metrics import DERIVED, ledger_metric
-from churnsim.simulation.precision import next_size
-from churnsim.simulation.running import run_tasks, worker_count
+from churnsim.simulation.engine.ledger import ACCOUNTS
 
 RUN = {"seed": 3, "horizon": 8.0}
 

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import churnsim as cs
+from churnsim.decisions.assumptions.region import Axis, Statement
+from churnsim.decisions.assumptions.region_text import largest_box
 from churnsim.errors import ConfigError
 from churnsim.report.charts.region import draw_region
-from churnsim.simulation.region import Axis, Statement
-from churnsim.simulation.region_words import largest_box
 
 RETENTION = Axis(name="base retention", low=0.5, high=1.0, cells=10)
 DISCOUNT = Axis(name="discount rate", low=0.0, high=0.2, cells=4, unit="a year")

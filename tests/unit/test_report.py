@@ -11,12 +11,12 @@ from types import ModuleType
 import pytest
 
 from churnsim.errors import ConfigError, DataError, MissingExtraError
+from churnsim.records.load import PIECES
 from churnsim.report import load_run, render
 from churnsim.report.chapters.answer import chapter as answer
-from churnsim.report.context import Context
-from churnsim.report.extras import NEEDED
-from churnsim.report.load import PIECES
-from churnsim.report.words import Words
+from churnsim.report.messages import Words
+from churnsim.report.page.context import Context
+from churnsim.report.page.extras import NEEDED
 
 
 def _beside(name: str) -> ModuleType:
@@ -94,7 +94,7 @@ def test_all_placeholders_are_filled(page: str) -> None:
 
 
 def test_words_hold_no_figure() -> None:
-    text = files("churnsim.report.words").joinpath("en.toml").read_text(encoding="utf-8")
+    text = files("churnsim.report.messages").joinpath("en.toml").read_text(encoding="utf-8")
     assert checks.figures_in_words(text) == []
 
 

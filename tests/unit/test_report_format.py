@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from churnsim.report import format as fmt
-from churnsim.report.tables import records_table
+from churnsim.report.page import numbers as fmt
+from churnsim.report.page.tables import records_table
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,9 @@ import pytest
 
 from churnsim.data import datasets
 from churnsim.errors import ConfigError
-from churnsim.study.config_file import parse_config, with_replications
+from churnsim.study.config.config_file import parse_config, with_replications
 from churnsim.study.runner import run_study
-from churnsim.study.store import read_json, read_parquet
+from churnsim.study.storage.store import read_json, read_parquet
 
 RESULTS = ("outcomes.parquet", "comparison.json", "claims.json", "fits.json", "value.json", "validation.json")
 SMOKE = Path(__file__).parents[2] / "configs" / "smoke" / "cdnow.toml"

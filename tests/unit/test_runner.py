@@ -16,10 +16,10 @@ import pytest
 from churnsim.data import datasets
 from churnsim.errors import ConfigError, DataError
 from churnsim.study import runner as runner_module
-from churnsim.study.config import StudyConfig
-from churnsim.study.config_file import parse_config, read_config
+from churnsim.study.config.config import StudyConfig
+from churnsim.study.config.config_file import parse_config, read_config
 from churnsim.study.runner import StudyInterrupted, run_study
-from churnsim.study.store import read_json, read_parquet
+from churnsim.study.storage.store import read_json, read_parquet
 
 SMOKE = Path(__file__).parents[2] / "configs" / "smoke" / "cdnow.toml"
 FILES = {

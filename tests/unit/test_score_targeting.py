@@ -11,10 +11,10 @@ import pytest
 from tests.parity.mechanisms import scenario
 
 import churnsim as cs
-from churnsim.data.identity import customer_uids
+from churnsim.data.logs.customer_uid import customer_uids
 from churnsim.errors import ConfigError, DataError
-from churnsim.simulation.scores import CustomerScores
-from churnsim.simulation.targeting import Visible, targets
+from churnsim.simulation.core.scores import CustomerScores
+from churnsim.simulation.engine.targeting import Visible, targets
 
 IDS = pd.Index(["a", "b", "c", "d", 5])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from churnsim.kernels.selecting import highest_of, nth_highest
+from churnsim.kernels.numerics.top_k import highest_of, nth_highest
 
 RANDOM = np.random.default_rng(7)
 VALUES = {

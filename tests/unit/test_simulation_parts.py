@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 import churnsim as cs
+from churnsim.decisions.comparison.paired import interval, paired_difference
+from churnsim.decisions.comparison.replay import replay
 from churnsim.errors import ConfigError, DataError
-from churnsim.simulation.assumption import Origin
-from churnsim.simulation.books import Books, InvariantError
-from churnsim.simulation.complaints import Complaints
-from churnsim.simulation.ledger import ACCOUNTS, Ledger
-from churnsim.simulation.market import assumptions
-from churnsim.simulation.paired import interval, paired_difference
-from churnsim.simulation.replay import replay
-from churnsim.simulation.responses import Prospects, RetentionResponse, Terms
+from churnsim.simulation.core.assumption import Origin
+from churnsim.simulation.engine.bookkeeping import Books, InvariantError
+from churnsim.simulation.engine.ledger import ACCOUNTS, Ledger
+from churnsim.simulation.mechanisms.complaints import Complaints
+from churnsim.simulation.mechanisms.responses import Prospects, RetentionResponse, Terms
+from churnsim.simulation.scenario.market import assumptions
 from churnsim.units import Duration
 
 
@@ -71,7 +71,7 @@ def test_a_changed_number_loses_its_default_source(cohort_market):
 
 def test_failures_and_organic_dropout_add_up_to_p():
     """phi p + (1 - phi p) o = p, the identity that keeps the fitted model the baseline."""
-    from churnsim.kernels.life import organic_probability
+    from churnsim.kernels.engine.event_rules import organic_probability
 
     for p in (0.0, 0.1, 0.5, 0.99, 1.0):
         for share in (0.0, 0.3, 0.9):

@@ -12,8 +12,8 @@ import pytest
 
 import churnsim as cs
 from churnsim.errors import ConfigError, DataError
-from churnsim.models import chunks
-from churnsim.simulation.scores import CustomerScores
+from churnsim.models.estimation import threads as chunks
+from churnsim.simulation.core.scores import CustomerScores
 
 SPEND = cs.GammaGamma(p=6.25, q=3.74, gamma=15.44)
 MODEL = cs.BGNBD(r=0.243, alpha=4.414, a=0.793, b=2.426)

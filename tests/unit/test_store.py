@@ -13,8 +13,17 @@ import pandas as pd
 import pytest
 
 from churnsim.errors import ConfigError
-from churnsim.study.lock import RunLock
-from churnsim.study.store import RunStore, plain, read_json, read_parquet, rows, write_json, write_parquet, write_text
+from churnsim.study.storage.lock import RunLock
+from churnsim.study.storage.store import (
+    RunStore,
+    plain,
+    read_json,
+    read_parquet,
+    rows,
+    write_json,
+    write_parquet,
+    write_text,
+)
 
 FRAME = pd.DataFrame({"strategy": ["a", "b"], "period": np.array([0, 1]), "cents": np.array([5, -7])})
 
@@ -56,7 +65,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path, monkeyp
     def broken(handle: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("churnsim.study.store.os.fsync", broken)
+    monkeypatch.setattr("churnsim.study.storage.store.os.fsync", broken)
     with pytest.raises(OSError, match="No space") as caught:
         write_text(path, "new")
     assert caught.value.filename == str(path)
@@ -115,7 +124,7 @@ TRY_LOCK = """
 import sys
 from pathlib import Path
 from churnsim.errors import ConfigError
-from churnsim.study.lock import RunLock
+from churnsim.study.storage.lock import RunLock
 try:
     with RunLock(Path(sys.argv[1])):
         print("locked")

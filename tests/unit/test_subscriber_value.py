@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import churnsim as cs
-from churnsim.models.subscriber_value import average_churn
+from churnsim.models.value.subscriber_value import average_churn
 
 COHORTS = cs.datasets.retention_cohorts()
 RATE = 0.10

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 import churnsim as cs
-from churnsim.data.subscribers import COHORTS
+from churnsim.data.subscriptions.subscribers import COHORTS
 
 DATES = """customer_id,start,end,plan,fee
 a,2023-01-01,2023-07-01,basic,10
@@ -147,6 +147,6 @@ def test_data_sets():
 
 
 def test_a_missing_package_names_the_extra(monkeypatch):
-    monkeypatch.setattr("churnsim.data.subscribers.importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("churnsim.data.subscriptions.subscribers.importlib.util.find_spec", lambda name: None)
     with pytest.raises(cs.errors.MissingExtraError, match=r"churnsim\[datasets\]"):
         cs.datasets.telco()

@@ -17,7 +17,7 @@ from churnsim.satisfaction.servqual_items import DIMENSIONS, ITEMS
 from churnsim.satisfaction.structure import Structure
 from churnsim.satisfaction.synthetic import attributes, gaps, structures
 from churnsim.satisfaction.synthetic.servqual import synthetic_servqual
-from churnsim.study.store import plain
+from churnsim.study.storage.store import plain
 
 MAKERS = {
     "servqual": synthetic_servqual,

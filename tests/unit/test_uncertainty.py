@@ -8,13 +8,13 @@ import pytest
 from scipy.stats import binom
 
 from churnsim.errors import ConfigError, DataError, FitError
-from churnsim.models import forecast as module
-from churnsim.models.bg_nbd import BGNBD
-from churnsim.models.bootstrap import bootstrap
-from churnsim.models.forecast import forecast
-from churnsim.models.gamma_gamma import GammaGamma
-from churnsim.models.intervals import delta_interval, drawn_interval
-from churnsim.models.predictive import draw_counts, score_counts, variance_of_counts
+from churnsim.models.estimation.intervals import delta_interval, drawn_interval
+from churnsim.models.evaluation import forecast as module
+from churnsim.models.evaluation.bootstrap import bootstrap
+from churnsim.models.evaluation.forecast import forecast
+from churnsim.models.evaluation.predictive import draw_counts, score_counts, variance_of_counts
+from churnsim.models.purchase.bg_nbd import BGNBD
+from churnsim.models.spend.gamma_gamma import GammaGamma
 
 TRUTH = BGNBD(r=0.6, alpha=5.0, a=0.8, b=2.0)
 

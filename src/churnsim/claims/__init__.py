@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from churnsim.claims.catalogue import Catalogue
-    from churnsim.claims.claim import Claim
+    from churnsim.claims.machinery.claim import Claim
 
 
 class _ClaimsModule(ModuleType):

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from churnsim.claims.arithmetic.best_customer import BEST_CUSTOMER
+from churnsim.claims.arithmetic.card_npv import CARD_NPV
 from churnsim.claims.arithmetic.cheaper_to_serve import CHEAPER_TO_SERVE
+from churnsim.claims.arithmetic.complaint_tree import COMPLAINT_TREE
 from churnsim.claims.arithmetic.complaint_visibility import COMPLAINT_VISIBILITY
 from churnsim.claims.arithmetic.customer_asset_equation import CUSTOMER_ASSET_EQUATION
 from churnsim.claims.arithmetic.dissatisfied_leave import DISSATISFIED_LEAVE
 from churnsim.claims.arithmetic.regular_customers import REGULAR_CUSTOMERS
+from churnsim.claims.arithmetic.retention_table import RETENTION_TABLE
 from churnsim.claims.arithmetic.very_satisfied import VERY_SATISFIED
-from churnsim.claims.card import CARD_NPV
-from churnsim.claims.claim import Claim
-from churnsim.claims.complaint_tree import COMPLAINT_TREE
 from churnsim.claims.concepts.acsi import ACSI
 from churnsim.claims.concepts.customer_value_ratio import CUSTOMER_VALUE_RATIO
 from churnsim.claims.concepts.disconfirmation import DISCONFIRMATION
@@ -22,7 +22,8 @@ from churnsim.claims.concepts.kano import KANO
 from churnsim.claims.concepts.path_model import PATH_MODEL
 from churnsim.claims.concepts.satisfaction_share import SATISFACTION_SHARE
 from churnsim.claims.concepts.servqual import SERVQUAL
-from churnsim.claims.five_percent import FIVE_PERCENT_CHURN
+from churnsim.claims.five_percent_churn.claim import FIVE_PERCENT_CHURN
+from churnsim.claims.machinery.claim import Claim
 from churnsim.claims.on_data.annual_churn import ANNUAL_CHURN
 from churnsim.claims.on_data.defection_reasons import DEFECTION_REASONS
 from churnsim.claims.on_data.eighty_twenty import EIGHTY_TWENTY
@@ -44,7 +45,7 @@ from churnsim.claims.on_markets.internal_loyalty import INTERNAL_LOYALTY
 from churnsim.claims.on_markets.low_risk import LOW_RISK
 from churnsim.claims.on_markets.loyal_bank import LOYAL_BANK
 from churnsim.claims.on_markets.nine_steps import NINE_STEPS
-from churnsim.claims.on_markets.precision import PRECISION
+from churnsim.claims.on_markets.one_to_one_marketing import PRECISION
 from churnsim.claims.on_markets.referral_share import REFERRAL_SHARE
 from churnsim.claims.on_markets.service_level import SERVICE_LEVEL
 from churnsim.claims.on_markets.six_strategies import SIX_STRATEGIES
@@ -52,8 +53,7 @@ from churnsim.claims.on_markets.tell_eleven import TELL_ELEVEN
 from churnsim.claims.on_markets.win_back_odds import WIN_BACK_ODDS
 from churnsim.claims.on_markets.win_back_selection import WIN_BACK_SELECTION
 from churnsim.claims.on_markets.worst_twenty import WORST_TWENTY
-from churnsim.claims.recovery import RECOVERY_RETAINS
-from churnsim.claims.tables import RETENTION_TABLE
+from churnsim.claims.service_recovery.recovery import RECOVERY_RETAINS
 from churnsim.errors import ConfigError
 
 __all__ = ["CATALOGUE", "GROUPS", "Catalogue", "UnknownClaimError"]

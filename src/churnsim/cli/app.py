@@ -10,7 +10,7 @@ import churnsim
 from churnsim.cli.claims import claims_app
 from churnsim.cli.data import fit, summarise
 from churnsim.cli.database import db_app
-from churnsim.cli.guard import guarded
+from churnsim.cli.errors import guarded
 from churnsim.cli.report import report
 from churnsim.cli.reproduce import reproduce
 from churnsim.cli.run import run

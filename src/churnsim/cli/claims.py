@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from churnsim.cli.errors import EXIT_NO, guarded
 from churnsim.cli.export import write_json_file
-from churnsim.cli.guard import EXIT_NO, guarded
 from churnsim.cli.tables import print_table
 
 if TYPE_CHECKING:
-    from churnsim.claims.claim import Claim
-    from churnsim.claims.evidence import MarketEvidence
+    from churnsim.claims.machinery.claim import Claim
+    from churnsim.claims.machinery.evidence import MarketEvidence
 
 __all__ = ["claims_app"]
 
@@ -86,8 +86,8 @@ def judge(
       churnsim claims test our_claims.py         claims of your own in Python; the file is run
     """
     from churnsim.claims.catalogue import CATALOGUE
-    from churnsim.claims.check import check, to_row
-    from churnsim.claims.claim import Kind
+    from churnsim.claims.machinery.check import check, to_row
+    from churnsim.claims.machinery.claim import Kind
 
     chosen = [claim for asked in claim_ids or CATALOGUE for claim in _claims_of(asked)]
     evidence = _market_evidence() if any(claim.kind is Kind.SIMULATION for claim in chosen) else None
@@ -126,14 +126,14 @@ def page(
 def _claims_of(asked: str) -> tuple[Claim, ...]:
     """The claims that a word of the command line names: one of the catalogue, or those of a file."""
     from churnsim.claims.catalogue import CATALOGUE
-    from churnsim.study.own_claim import is_claim_file, read_claims
+    from churnsim.study.custom_claims.file import is_claim_file, read_claims
 
     return read_claims(asked) if is_claim_file(asked) else (CATALOGUE[asked],)
 
 
 def _market_evidence() -> MarketEvidence:
-    from churnsim.claims.evidence import cdnow_evidence
-    from churnsim.simulation.running import worker_count
+    from churnsim.claims.machinery.evidence import cdnow_evidence
+    from churnsim.decisions.runs.parallel_map import worker_count
 
     return cdnow_evidence(workers=worker_count("all"))
 

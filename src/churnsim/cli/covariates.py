@@ -55,8 +55,8 @@ def with_covariates(
         raise ConfigError(f"{asked[0]} needs --customers, the file that holds the columns.")
     if family not in FAMILIES:
         raise ConfigError(f"--model {family} takes no covariates. Use one of: {', '.join(FAMILIES)}.")
-    from churnsim.data.customer_rows import read_covariates
-    from churnsim.models.summary_covariates import SummaryCovariates
+    from churnsim.data.subscriptions.customer_rows import read_covariates
+    from churnsim.models.purchase.summary_covariates import SummaryCovariates
 
     wanted = list(dict.fromkeys([*names["--covariates-rate"], *names["--covariates-lifetime"]]))
     table = read_covariates(customers, wanted, customer_id=customer_id, delimiter=delimiter, encoding=encoding)

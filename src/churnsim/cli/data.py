@@ -15,8 +15,8 @@ from churnsim.cli.covariates import (
     RateCovariates,
     with_covariates,
 )
+from churnsim.cli.errors import EXIT_NO
 from churnsim.cli.export import csv_text, not_the_input, write_json_file, write_table
-from churnsim.cli.guard import EXIT_NO
 from churnsim.cli.purchases import (
     Amount,
     CustomerId,
@@ -76,7 +76,7 @@ def summarise(
       churnsim summarise purchases.parquet --unit D --until 2024-12-31 --out summary.parquet
     """
     not_the_input(file, out, "--out")
-    from churnsim.data.summary import summarise as summarise_transactions
+    from churnsim.data.summaries.summary import summarise as summarise_transactions
 
     transactions = read_purchases(file, customer_id, date, amount, date_format, on_bad, delimiter, encoding)
     summary = summarise_transactions(transactions, unit=unit.value, until=until)
@@ -127,11 +127,11 @@ def fit(
     not_the_input(file, json_file, "--json")
     if customers is not None:
         not_the_input(customers, json_file, "--json")
-    from churnsim.data.intervals import summarise_with_intervals
-    from churnsim.data.opportunities import summarise_opportunities
-    from churnsim.data.summary import summarise as summarise_transactions
-    from churnsim.models.families import PURCHASE_FAMILIES
-    from churnsim.models.gamma_gamma import GammaGamma
+    from churnsim.data.summaries.intervals import summarise_with_intervals
+    from churnsim.data.summaries.opportunities import summarise_opportunities
+    from churnsim.data.summaries.summary import summarise as summarise_transactions
+    from churnsim.models.purchase.registry import PURCHASE_FAMILIES
+    from churnsim.models.spend.gamma_gamma import GammaGamma
 
     if model is not Model.GAMMA_GAMMA and amount == "amount":
         amount = "none"  # purchases are fitted without amounts, so a file need not have any
@@ -183,8 +183,8 @@ def fit(
 
 def _compare(summary: pd.DataFrame, unit: str, json_file: Path | None) -> None:
     """Every family that reads a summary in continuous time, side by side."""
-    from churnsim.models.families import PURCHASE_FAMILIES
-    from churnsim.models.selection import compare_models
+    from churnsim.models.evaluation.selection import compare_models
+    from churnsim.models.purchase.registry import PURCHASE_FAMILIES
 
     families = [family for name, family in PURCHASE_FAMILIES.items() if name != Model.BG_BB.value]
     found = compare_models(summary, families, unit=unit)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from churnsim.cli.errors import guarded
 from churnsim.cli.export import csv_text, write_table
-from churnsim.cli.guard import guarded
 from churnsim.cli.purchases import DateFormat, Delimiter, OnBad, OnBadOption, UnitName, UnitOption, Until
 from churnsim.cli.tables import print_table
 from churnsim.errors import ConfigError
@@ -183,8 +183,8 @@ def plot(
         raise ConfigError(f"{file} ends in {file.suffix!r}. Pictures are .svg files.")
     from churnsim.data.customers import cohort_matrix, customer_spend, whale_curve
     from churnsim.data.database import CustomerDatabase
-    from churnsim.report.customer_figures import cohort_picture, whale_picture
-    from churnsim.study.store import write_text
+    from churnsim.report.charts.customer_figures import cohort_picture, whale_picture
+    from churnsim.study.storage.store import write_text
 
     with CustomerDatabase(database, read_only=True) as db:
         log = db.transactions()

@@ -41,7 +41,7 @@ def not_the_input(source: Path, target: Path | None, option: str) -> None:
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:
     """Write the frame, index included, as CSV or Parquet by the file's suffix; ConfigError for another suffix."""
-    from churnsim.study.store import write_parquet, write_text
+    from churnsim.study.storage.store import write_parquet, write_text
 
     suffix = path.suffix.lower()
     if suffix == ".csv":
@@ -54,6 +54,6 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
 
 def write_json_file(path: Path, content: Any) -> None:
     """Write plain JSON values."""
-    from churnsim.study.store import plain, write_text
+    from churnsim.study.storage.store import plain, write_text
 
     write_text(path, json.dumps(plain(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n")

@@ -63,7 +63,7 @@ def read_purchases(
     encoding: str,
 ) -> pd.DataFrame:
     """The log in a file, as the options describe it."""
-    from churnsim.data.transactions import read_transactions
+    from churnsim.data.logs.transactions import read_transactions
 
     transactions = read_transactions(
         file, customer_id=customer_id, date=date, amount=None if amount == "none" else amount,

@@ -19,7 +19,7 @@ def report(
     Example:
       churnsim report runs/cdnow-1a2b3c4d
     """
-    from churnsim.study.store import RunStore
+    from churnsim.study.storage.store import RunStore
 
     typer.echo(write_report(RunStore.existing(run).directory))
 
@@ -27,7 +27,7 @@ def report(
 def write_report(directory: Path) -> Path:
     """Render and write ``report.html`` in a run directory; its path."""
     from churnsim.report.html import render
-    from churnsim.study.store import write_text
+    from churnsim.study.storage.store import write_text
 
     path = directory / "report.html"
     write_text(path, render(directory))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from churnsim.cli.guard import EXIT_NO
+from churnsim.cli.errors import EXIT_NO
 from churnsim.cli.tables import print_table
 
 __all__ = ["reproduce"]
@@ -27,11 +27,11 @@ def reproduce(
       churnsim reproduce
       churnsim reproduce --junit reproduce.xml
     """
-    from churnsim.claims.published import load_controls
-    from churnsim.claims.reproduce import blunt_controls, junit_xml
-    from churnsim.claims.reproduce import reproduce as recompute
-    from churnsim.claims.workbench import Workbench
-    from churnsim.study.store import write_text
+    from churnsim.claims.machinery.reference_data import Workbench
+    from churnsim.claims.reproduction.published import load_controls
+    from churnsim.claims.reproduction.reproduce import blunt_controls, junit_xml
+    from churnsim.claims.reproduction.reproduce import reproduce as recompute
+    from churnsim.study.storage.store import write_text
 
     bench = Workbench()
     results, blunt = recompute(figures, bench=bench), blunt_controls(figures, bench=bench)

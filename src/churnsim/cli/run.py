@@ -58,9 +58,9 @@ def run(
       churnsim run configs/cdnow.toml --replications 200
       churnsim run configs/cdnow.toml --dask-scheduler tcp://10.0.0.5:8786
     """
-    from churnsim.study.config_file import read_config, with_replications
+    from churnsim.study.config.config_file import read_config, with_replications
     from churnsim.study.runner import run_study
-    from churnsim.study.store import read_json
+    from churnsim.study.storage.store import read_json
 
     study = read_config(config)
     if replications is not None:

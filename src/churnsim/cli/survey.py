@@ -125,15 +125,15 @@ def _records(frame: pd.DataFrame) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _draw(measured: Measurement, directory: Path) -> None:
-    from churnsim.report.extras import require_report_extra
+    from churnsim.report.page.extras import require_report_extra
 
     try:
         require_report_extra()
     except MissingExtraError as error:
         typer.echo(f"no plots: {error}", err=True)
         return
-    from churnsim.report.survey_figures import survey_figures, svg_file
-    from churnsim.study.store import write_text
+    from churnsim.report.charts.survey_figures import survey_figures, svg_file
+    from churnsim.study.storage.store import write_text
 
     directory.mkdir(parents=True, exist_ok=True)
     for figure in survey_figures(measured):

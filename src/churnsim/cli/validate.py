@@ -27,7 +27,7 @@ from churnsim.cli.tables import print_comparison
 from churnsim.errors import ConfigError
 
 if TYPE_CHECKING:
-    from churnsim.models.holdout import Validation
+    from churnsim.models.evaluation.holdout import Validation
 
 __all__ = ["validate"]
 
@@ -79,9 +79,9 @@ def validate(
       churnsim validate purchases.csv --calibration-end 1997-09-30 --models bg_nbd,pareto_nbd --pictures out
       churnsim validate purchases.csv --calibration-end 1997-09-30 --models bg_nbd,bg_bb --unit M
     """
-    from churnsim.models.families import PURCHASE_FAMILIES
-    from churnsim.models.holdout import validate as run
-    from churnsim.models.selection import compare_models
+    from churnsim.models.evaluation.holdout import validate as run
+    from churnsim.models.evaluation.selection import compare_models
+    from churnsim.models.purchase.registry import PURCHASE_FAMILIES
 
     not_the_input(file, json_file, "--json")
     names = [name.strip() for name in models.split(",") if name.strip()]
@@ -112,7 +112,7 @@ def validate(
 
 
 def _tables(done: Validation) -> dict[str, Any]:
-    from churnsim.study.store import rows
+    from churnsim.study.storage.store import rows
 
     named = {"scores": done.scores.reset_index(), "by_frequency": done.by_frequency, "tracking": done.tracking}
     named |= {"active": done.active, "intervals": done.intervals}
@@ -128,8 +128,8 @@ def _tables(done: Validation) -> dict[str, Any]:
 
 
 def _draw(done: Validation, folder: Path) -> None:
-    from churnsim.models.in_periods import in_opportunities
-    from churnsim.report import model_plots as plots
+    from churnsim.models.purchase.in_periods import in_opportunities
+    from churnsim.report.charts import model_plots as plots
 
     best = done.best if done.best in done.fits else next(iter(done.fits))
     model = done.fits[best].model

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from churnsim.data import datasets
-from churnsim.data.summary import split_holdout, summarise
-from churnsim.data.transactions import read_transactions
+from churnsim.data.logs.transactions import read_transactions
+from churnsim.data.summaries.summary import split_holdout, summarise
 
 __all__ = ["datasets", "read_transactions", "split_holdout", "summarise"]

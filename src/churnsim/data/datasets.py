@@ -13,8 +13,8 @@ from typing import Any
 
 import pandas as pd
 
-from churnsim.data.flaws import SetAside
-from churnsim.data.subscribers import retention_cohorts, subscriber_file, telco, telco_calls
+from churnsim.data.subscriptions.subscribers import retention_cohorts, subscriber_file, telco, telco_calls
+from churnsim.data.tabular.row_errors import SetAside
 from churnsim.errors import ConfigError, DataError
 
 __all__ = ["Source", "cdnow", "cdnow_file", "donations", "retention_cohorts", "source", "telco", "telco_calls"]

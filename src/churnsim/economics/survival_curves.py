@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from churnsim.errors import ConfigError
-from churnsim.kernels.sbg import discounted_renewals
+from churnsim.kernels.likelihoods.sbg import discounted_renewals
 
 __all__ = ["BetaGeometric", "Geometric", "MeanLife", "SurvivalCurve"]
 

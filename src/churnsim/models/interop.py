@@ -2,7 +2,7 @@
 
 Fitters of lifetimes are told by the name of their class and read by their `params_`, so that the package (archived, and
 no working part here) is not imported. Frames need no conversion: those of lifetimes and pymc-marketing have the columns
-`frequency, recency, T, monetary_value` that every model here reads, or others that it knows (see `data/spellings.py`).
+`frequency, recency, T, monetary_value` that every model here reads, or others that it knows (see `column_aliases.py`).
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from churnsim.errors import ConfigError
-from churnsim.models.bg_bb import BGBB
-from churnsim.models.bg_nbd import BGNBD
-from churnsim.models.gamma_gamma import GammaGamma
-from churnsim.models.mbg_nbd import MBGNBD
-from churnsim.models.pareto_nbd import ParetoNBD
+from churnsim.models.purchase.bg_bb import BGBB
+from churnsim.models.purchase.bg_nbd import BGNBD
+from churnsim.models.purchase.mbg_nbd import MBGNBD
+from churnsim.models.purchase.pareto_nbd import ParetoNBD
+from churnsim.models.spend.gamma_gamma import GammaGamma
 
 __all__ = ["from_inference_data", "from_lifetimes"]
 

@@ -5,8 +5,8 @@ It reads stored results, simulates nothing and writes nothing.
 
 from __future__ import annotations
 
+from churnsim.records.load import load_run
+from churnsim.records.run import Run
 from churnsim.report.html import render
-from churnsim.report.load import load_run
-from churnsim.report.schema import Run
 
 __all__ = ["Run", "load_run", "render"]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from churnsim.claims.catalogue import GROUPS
-from churnsim.claims.maps import map_names, region_from
+from churnsim.claims.machinery.maps import map_names, region_from
 from churnsim.errors import ConfigError
 from churnsim.report.charts.region import draw_region
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
-from churnsim.report.context import Context
-from churnsim.report.extras import require_report_extra
-from churnsim.report.load import load_run
-from churnsim.report.words import Words
+from churnsim.records.load import load_run
+from churnsim.report.messages import Words
+from churnsim.report.page.context import Context
+from churnsim.report.page.extras import require_report_extra
 
 __all__ = ["render"]
 

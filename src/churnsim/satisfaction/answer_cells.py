@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from churnsim.data.flaws import Flaw, Flaws, show
+from churnsim.data.tabular.row_errors import Flaw, Flaws, show
 from churnsim.errors import ConfigError, DataError
 from churnsim.satisfaction.survey import KINDS, ROLES, Scale, Survey
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from churnsim.errors import DataError, FitError
-from churnsim.models.bg_nbd_covariates import BGNBDCovariates
+from churnsim.models.purchase.bg_nbd_covariates import BGNBDCovariates
 from churnsim.models.survival.regression_fit import fit_regression
 from churnsim.satisfaction.extras import survey_library
 from churnsim.satisfaction.resampling import estimates, resample_counts, resampled_means

@@ -11,10 +11,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 
-from churnsim.data.csv_file import read_delimited
-from churnsim.data.flaws import show
-from churnsim.data.parquet_file import read_parquet_columns
-from churnsim.data.transactions import PARQUET_SUFFIXES, TEXT_SUFFIXES
+from churnsim.data.logs.transactions import PARQUET_SUFFIXES, TEXT_SUFFIXES
+from churnsim.data.tabular.csv_file import read_delimited
+from churnsim.data.tabular.parquet_file import read_parquet_columns
+from churnsim.data.tabular.row_errors import show
 from churnsim.errors import ConfigError, DataError
 from churnsim.satisfaction.answer_cells import Names, assemble, cells_of
 from churnsim.satisfaction.survey import KINDS, Scale, Survey

@@ -20,12 +20,16 @@ from types import ModuleType
 from typing import Any, get_args, get_type_hints
 
 from churnsim.errors import ConfigError
-from churnsim.kernels import accounts, philox, rules, streams
-from churnsim.simulation import compiled_engine, meeting, simpy_engine
-from churnsim.simulation.assumption import Origin
-from churnsim.simulation.market import Market
-from churnsim.simulation.scenario import Scenario
-from churnsim.simulation.strategy import Strategy
+from churnsim.kernels.engine import ledger_accounts as accounts
+from churnsim.kernels.engine import records as rules
+from churnsim.kernels.numerics import philox
+from churnsim.kernels.numerics import rng_streams as streams
+from churnsim.simulation.core.assumption import Origin
+from churnsim.simulation.engine import compiled_engine, simpy_engine
+from churnsim.simulation.engine import epoch_boundary as meeting
+from churnsim.simulation.scenario.market import Market
+from churnsim.simulation.scenario.scenario import Scenario
+from churnsim.simulation.scenario.strategy import Strategy
 
 __all__ = ["PARTS", "filled"]
 

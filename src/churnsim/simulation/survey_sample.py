@@ -11,7 +11,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from churnsim.data.identity import customer_uids
+from churnsim.data.logs.customer_uid import customer_uids
 from churnsim.errors import ConfigError, DataError
 from churnsim.satisfaction.survey import Survey
 from churnsim.satisfaction.synthetic.answers import tick

@@ -11,25 +11,25 @@ from pathlib import Path
 from typing import Any
 
 import churnsim
+from churnsim.decisions.comparison.compare import Comparison, joined
+from churnsim.decisions.runs.parallel_map import Backend
 from churnsim.errors import ClusterError
-from churnsim.simulation.compare import Comparison, joined
-from churnsim.simulation.market import Market
-from churnsim.simulation.running import Backend
-from churnsim.study.claim_stage import chosen_claims, judge_claims
-from churnsim.study.comparison_stage import compare_strategies
-from churnsim.study.config import StudyConfig
-from churnsim.study.crew import Crew, assembled, planned
-from churnsim.study.earlier_runs import borrow_outcomes, outcome_keys
-from churnsim.study.market_stage import build_strategies, scenario_for, strategy_rows
-from churnsim.study.progress import Progress, Silent
-from churnsim.study.provenance import platform_facts, recipe, run_hash
-from churnsim.study.replications import wanted_replications
-from churnsim.study.score_files import scores_checksum
-from churnsim.study.simulation_stage import simulate_all, warm_kernels
-from churnsim.study.stages import Stages, stages_of
-from churnsim.study.store import MANIFEST, OUTCOMES, RunStore, write_parquet
-from churnsim.study.survey_stage import survey_checksum, survey_results
-from churnsim.study.what_if_stage import check_what_ifs, what_if_steps, what_ifs
+from churnsim.simulation.scenario.market import Market
+from churnsim.study.config.config import StudyConfig
+from churnsim.study.stages.claim_stage import chosen_claims, judge_claims
+from churnsim.study.stages.comparison_stage import compare_strategies
+from churnsim.study.stages.earlier_runs import borrow_outcomes, outcome_keys
+from churnsim.study.stages.market_stage import build_strategies, scenario_for, strategy_rows
+from churnsim.study.stages.replications import wanted_replications
+from churnsim.study.stages.score_files import scores_checksum
+from churnsim.study.stages.simulation_stage import simulate_all, warm_kernels
+from churnsim.study.stages.stages import Stages, stages_of
+from churnsim.study.stages.survey_stage import survey_checksum, survey_results
+from churnsim.study.stages.what_if_stage import check_what_ifs, what_if_steps, what_ifs
+from churnsim.study.storage.executor import Crew, assembled, planned
+from churnsim.study.storage.progress import Progress, Silent
+from churnsim.study.storage.provenance import platform_facts, recipe, run_hash
+from churnsim.study.storage.store import MANIFEST, OUTCOMES, RunStore, write_parquet
 
 __all__ = ["StudyInterrupted", "run_study"]
 

@@ -6,10 +6,10 @@ import math
 
 import pandas as pd
 
-from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
-from churnsim.claims.judging import closes, combine
-from churnsim.claims.sources import source
-from churnsim.claims.workbench import Workbench
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
+from churnsim.claims.machinery.reference_data import Workbench
+from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.verdicts import closes, combine
 
 __all__ = ["BEST_CUSTOMER", "judge", "replacements"]
 

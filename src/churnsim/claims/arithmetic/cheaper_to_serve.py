@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import pairwise
 
-from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Verdict
-from churnsim.claims.sources import source
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Verdict
+from churnsim.claims.machinery.sources import source
 
 __all__ = ["CHEAPER_TO_SERVE", "judge"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Verdict
-from churnsim.claims.recovery import TARP
-from churnsim.claims.sources import TARP_MEASURED, TARP_STUDY, source
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Verdict
+from churnsim.claims.machinery.sources import TARP_MEASURED, TARP_STUDY, source
+from churnsim.claims.service_recovery.recovery import TARP
 
 __all__ = ["COMPLAINT_VISIBILITY", "STATED_SHARES", "judge", "kept_by_inviting"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from itertools import product
 
-from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
-from churnsim.claims.judging import combine, share_of_map
-from churnsim.claims.sources import source
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
+from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.verdicts import combine, share_of_map
 from churnsim.economics.customer_equity import asset_equation_bias
 from churnsim.economics.multiples import MarginTiming
 from churnsim.economics.survival_curves import BetaGeometric, Geometric, SurvivalCurve

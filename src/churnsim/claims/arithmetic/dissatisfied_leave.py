@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
-from churnsim.claims.judging import combine
-from churnsim.claims.recovery import TARP
-from churnsim.claims.sources import TARP_MEASURED, TARP_STUDY, source
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
+from churnsim.claims.machinery.sources import TARP_MEASURED, TARP_STUDY, source
+from churnsim.claims.machinery.verdicts import combine
+from churnsim.claims.service_recovery.recovery import TARP
 
 __all__ = ["DISSATISFIED_LEAVE", "judge"]
 

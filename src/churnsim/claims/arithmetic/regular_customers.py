@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Verdict
-from churnsim.claims.sources import source
-from churnsim.claims.tables import OTHER_FIXED_COST, table
+from churnsim.claims.arithmetic.retention_table import OTHER_FIXED_COST, table
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Verdict
+from churnsim.claims.machinery.sources import source
 
 __all__ = ["REGULAR_CUSTOMERS", "gain", "judge"]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
-from churnsim.claims.judging import closes
-from churnsim.claims.sources import source
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
+from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.verdicts import closes
 
 __all__ = ["VERY_SATISFIED", "judge"]
 

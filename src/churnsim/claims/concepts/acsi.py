@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pandas as pd
 
-from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
-from churnsim.claims.judging import closes, combine
-from churnsim.claims.sources import source
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
+from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.verdicts import closes, combine
 from churnsim.satisfaction.acsi import ACSI_MODEL, acsi
 from churnsim.satisfaction.survey import Survey
 from churnsim.satisfaction.synthetic.structures import synthetic_acsi

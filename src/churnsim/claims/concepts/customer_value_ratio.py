@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
-from churnsim.claims.judging import closes, combine
-from churnsim.claims.sources import source
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
+from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.verdicts import closes, combine
 from churnsim.satisfaction.survey import Survey
 from churnsim.satisfaction.synthetic.attributes import synthetic_value
 from churnsim.satisfaction.value import customer_value_ratio

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
-from churnsim.claims.judging import combine
-from churnsim.claims.sources import source
-from churnsim.kernels.rules import Records, Rules, packed
-from churnsim.kernels.satisfaction import after_purchase
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
+from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.verdicts import combine
+from churnsim.kernels.engine.records import Records, Rules, packed
+from churnsim.kernels.engine.satisfaction import after_purchase
 
 __all__ = ["DISCONFIRMATION", "judge"]
 

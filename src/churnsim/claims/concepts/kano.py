@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
-from churnsim.claims.judging import combine
-from churnsim.claims.sources import source
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
+from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.verdicts import combine
 from churnsim.satisfaction.kano import CATEGORIES, EVALUATION, kano
 from churnsim.satisfaction.survey import Survey
 from churnsim.satisfaction.synthetic.attributes import synthetic_kano

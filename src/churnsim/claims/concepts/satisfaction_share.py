@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Verdict
-from churnsim.claims.judging import above
-from churnsim.claims.sources import source
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Verdict
+from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.verdicts import above
 
 __all__ = ["SATISFACTION_SHARE", "judge"]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
-from churnsim.claims.judging import by_interval, combine
-from churnsim.claims.sources import source
-from churnsim.claims.workbench import Workbench
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
+from churnsim.claims.machinery.reference_data import Workbench
+from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.verdicts import by_interval, combine
 from churnsim.data import datasets
 from churnsim.errors import MissingExtraError
-from churnsim.models.sbg import ShiftedBetaGeometric
+from churnsim.models.retention.sbg import ShiftedBetaGeometric
 from churnsim.models.survival.fitting import CurveFit, fit_curve
 from churnsim.units import DAYS_PER_UNIT, units_per_year
 

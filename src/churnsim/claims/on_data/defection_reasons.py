@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
-from churnsim.claims.judging import combine
-from churnsim.claims.sources import source
-from churnsim.models.competing_risks import CumulativeIncidence, cumulative_incidence
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
+from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.verdicts import combine
+from churnsim.models.retention.competing_risks import CumulativeIncidence, cumulative_incidence
 from churnsim.models.survival.fitting import fit_curve
 
 __all__ = ["DEFECTION_REASONS", "judge"]

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
-from churnsim.claims.evidence import log_of
-from churnsim.claims.judging import by_interval, combine
-from churnsim.claims.sources import source
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
+from churnsim.claims.machinery.evidence import log_of
+from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.verdicts import by_interval, combine
 from churnsim.data.customers import customer_spend, top_share
 from churnsim.economics.whale import whale
 

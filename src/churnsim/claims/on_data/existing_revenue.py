@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
-from churnsim.claims.evidence import MarketEvidence, cdnow_evidence, log_of
-from churnsim.claims.records import records
-from churnsim.claims.sources import source
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
+from churnsim.claims.machinery.evidence import MarketEvidence, cdnow_evidence, log_of
+from churnsim.claims.machinery.records import records
+from churnsim.claims.machinery.sources import source
 from churnsim.data.customers import existing_revenue
 from churnsim.units import units_per_year
 

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part
-from churnsim.claims.evidence import MarketEvidence
-from churnsim.claims.judging import above, combine
-from churnsim.claims.records import records
-from churnsim.claims.sources import source
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part
+from churnsim.claims.machinery.evidence import MarketEvidence
+from churnsim.claims.machinery.records import records
+from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.verdicts import above, combine
 from churnsim.data import datasets
-from churnsim.models.gold_customers import gold_customers
+from churnsim.models.segmentation.gold_customers import gold_customers
 
 __all__ = ["GOLD_CUSTOMERS", "judge"]
 

@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churnsim.claims.card import FLOWS
-from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
-from churnsim.claims.evidence import log_of
-from churnsim.claims.judging import combine
-from churnsim.claims.sources import source
+from churnsim.claims.arithmetic.card_npv import FLOWS
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
+from churnsim.claims.machinery.evidence import log_of
+from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.verdicts import combine
 from churnsim.data.customers.estimate import Estimate, bootstrap
-from churnsim.data.purchase_days import purchase_days
+from churnsim.data.logs.purchase_days import purchase_days
 
 __all__ = ["LONGER_IS_WORTH_MORE", "judge"]
 

@@ -7,11 +7,11 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
-from churnsim.claims.evidence import log_of
-from churnsim.claims.judging import combine
-from churnsim.claims.records import records
-from churnsim.claims.sources import source
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
+from churnsim.claims.machinery.evidence import log_of
+from churnsim.claims.machinery.records import records
+from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.verdicts import combine
 from churnsim.data.customers import STAGES, ladder_occupancy, ladder_stages, repeat_within
 
 __all__ = ["RELATIONSHIP_LADDER", "judge"]

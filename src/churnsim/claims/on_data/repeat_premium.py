@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
-from churnsim.claims.evidence import log_of
-from churnsim.claims.judging import by_interval, combine
-from churnsim.claims.records import records
-from churnsim.claims.sources import source
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
+from churnsim.claims.machinery.evidence import log_of
+from churnsim.claims.machinery.records import records
+from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.verdicts import by_interval, combine
 from churnsim.data.customers import profit_by_order_number, repeat_premium
 
 __all__ = ["REPEAT_PREMIUM", "judge"]

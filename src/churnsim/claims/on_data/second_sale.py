@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
-from churnsim.claims.evidence import log_of
-from churnsim.claims.judging import by_interval, combine
-from churnsim.claims.sources import source
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
+from churnsim.claims.machinery.evidence import log_of
+from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.verdicts import by_interval, combine
 from churnsim.data.customers import repeat_within
 
 __all__ = ["SECOND_SALE", "judge"]

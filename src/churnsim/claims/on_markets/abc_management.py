@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from churnsim.claims.believing import map_of
-from churnsim.claims.budgets import budget_of, conjunction
-from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
-from churnsim.claims.contests import gain_of, gain_part, gain_table, market_with
-from churnsim.claims.evidence import MarketEvidence
-from churnsim.claims.fitted import NEEDS_MARKET
-from churnsim.claims.judging import combine, not_run
-from churnsim.claims.maps import map_tables, where
-from churnsim.claims.sources import source
-from churnsim.simulation.quantity import Quantity
-from churnsim.simulation.region import Region
-from churnsim.simulation.strategy import RetentionContacts, Strategy
+from churnsim.claims.machinery.assumption_maps import map_of
+from churnsim.claims.machinery.budgets import budget_of, conjunction
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
+from churnsim.claims.machinery.evidence import MarketEvidence
+from churnsim.claims.machinery.fitted import NEEDS_MARKET
+from churnsim.claims.machinery.maps import map_tables, where
+from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.strategy_comparison import gain_of, gain_part, gain_table, market_with
+from churnsim.claims.machinery.verdicts import combine, not_run
+from churnsim.decisions.assumptions.outcome import Quantity
+from churnsim.decisions.assumptions.region import Region
+from churnsim.simulation.scenario.strategy import RetentionContacts, Strategy
 
 __all__ = ["ABC_MANAGEMENT", "judge"]
 

@@ -7,19 +7,19 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from churnsim.claims.budgets import budget_of, split
-from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
-from churnsim.claims.evidence import MarketEvidence
-from churnsim.claims.fitted import NEEDS_MARKET, spread
-from churnsim.claims.judging import combine, not_run
-from churnsim.claims.maps import map_tables, region_verdict, where
-from churnsim.claims.sources import source
-from churnsim.claims.tables import table as retention_table
+from churnsim.claims.arithmetic.retention_table import table as retention_table
+from churnsim.claims.machinery.budgets import budget_of, split
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
+from churnsim.claims.machinery.evidence import MarketEvidence
+from churnsim.claims.machinery.fitted import NEEDS_MARKET, spread
+from churnsim.claims.machinery.maps import map_tables, region_verdict, where
+from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.verdicts import combine, not_run
+from churnsim.decisions.assumptions.assumption_regions import map_region
+from churnsim.decisions.assumptions.region import Axis, Region, Statement
+from churnsim.decisions.comparison.compare import Comparison
 from churnsim.economics.acquisition_retention import EquityTest
 from churnsim.economics.response import SaturatingResponse
-from churnsim.simulation.believe import map_region
-from churnsim.simulation.compare import Comparison
-from churnsim.simulation.region import Axis, Region, Statement
 
 __all__ = ["ACQUISITION_MULTIPLE", "judge"]
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from churnsim.claims.believing import map_of
-from churnsim.claims.budgets import conjunction
-from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Verdict
-from churnsim.claims.contests import gain_of, gain_part, gain_table, market_with
-from churnsim.claims.evidence import MarketEvidence
-from churnsim.claims.fitted import NEEDS_MARKET
-from churnsim.claims.judging import not_run
-from churnsim.claims.maps import map_tables, where
-from churnsim.claims.sources import source
-from churnsim.simulation.neighbours import Competitors
-from churnsim.simulation.quantity import Quantity
-from churnsim.simulation.region import Region
-from churnsim.simulation.strategy import EconomicBond, SocialBond, Strategy, StructuralBond
+from churnsim.claims.machinery.assumption_maps import map_of
+from churnsim.claims.machinery.budgets import conjunction
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Verdict
+from churnsim.claims.machinery.evidence import MarketEvidence
+from churnsim.claims.machinery.fitted import NEEDS_MARKET
+from churnsim.claims.machinery.maps import map_tables, where
+from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.strategy_comparison import gain_of, gain_part, gain_table, market_with
+from churnsim.claims.machinery.verdicts import not_run
+from churnsim.decisions.assumptions.outcome import Quantity
+from churnsim.decisions.assumptions.region import Region
+from churnsim.simulation.mechanisms.interactions import Competitors
+from churnsim.simulation.scenario.strategy import EconomicBond, SocialBond, Strategy, StructuralBond
 
 __all__ = ["BONDS", "judge"]
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from churnsim.claims.believing import map_of
-from churnsim.claims.claim import Evidence, Finding, Part, Verdict
-from churnsim.claims.contests import gain_of, gain_part, gain_table, market_with
-from churnsim.claims.evidence import MarketEvidence
-from churnsim.claims.fitted import NEEDS_MARKET
-from churnsim.claims.judging import combine, not_run
-from churnsim.claims.maps import map_tables, region_verdict, where
-from churnsim.claims.methods import method_claim
-from churnsim.simulation.neighbours import Referral
-from churnsim.simulation.quantity import Quantity
-from churnsim.simulation.region import Region
-from churnsim.simulation.strategy import SocialBond, Strategy
+from churnsim.claims.machinery.assumption_maps import map_of
+from churnsim.claims.machinery.claim import Evidence, Finding, Part, Verdict
+from churnsim.claims.machinery.evidence import MarketEvidence
+from churnsim.claims.machinery.fitted import NEEDS_MARKET
+from churnsim.claims.machinery.maps import map_tables, region_verdict, where
+from churnsim.claims.machinery.methods import method_claim
+from churnsim.claims.machinery.strategy_comparison import gain_of, gain_part, gain_table, market_with
+from churnsim.claims.machinery.verdicts import combine, not_run
+from churnsim.decisions.assumptions.outcome import Quantity
+from churnsim.decisions.assumptions.region import Region
+from churnsim.simulation.mechanisms.interactions import Referral
+from churnsim.simulation.scenario.strategy import SocialBond, Strategy
 
 __all__ = ["CLUB", "judge"]
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from churnsim.claims.budgets import budget_of
-from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
-from churnsim.claims.contests import market_with
-from churnsim.claims.evidence import MarketEvidence
-from churnsim.claims.fitted import NEEDS_MARKET, Spread, spread
-from churnsim.claims.judging import combine, not_run
-from churnsim.claims.sources import source
+from churnsim.claims.machinery.budgets import budget_of
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
+from churnsim.claims.machinery.evidence import MarketEvidence
+from churnsim.claims.machinery.fitted import NEEDS_MARKET, Spread, spread
+from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.strategy_comparison import market_with
+from churnsim.claims.machinery.verdicts import combine, not_run
 from churnsim.economics.switching import FlowShare
-from churnsim.simulation.neighbours import Competitors
-from churnsim.simulation.strategy import Acquisition, Strategy
+from churnsim.simulation.mechanisms.interactions import Competitors
+from churnsim.simulation.scenario.strategy import Acquisition, Strategy
 
 __all__ = ["CUSTOMER_FLOW", "judge"]
 

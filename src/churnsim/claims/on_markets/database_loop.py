@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from churnsim.claims.budgets import budget_of, half_a_year
-from churnsim.claims.claim import Evidence, Finding, Part, Table, Verdict
-from churnsim.claims.contests import gain_of, gain_part, gain_table, market_with
-from churnsim.claims.evidence import MarketEvidence
-from churnsim.claims.fitted import NEEDS_MARKET
-from churnsim.claims.judging import combine, not_run
-from churnsim.claims.methods import method_claim
-from churnsim.simulation.strategy import RetentionContacts, Strategy
+from churnsim.claims.machinery.budgets import budget_of, half_a_year
+from churnsim.claims.machinery.claim import Evidence, Finding, Part, Table, Verdict
+from churnsim.claims.machinery.evidence import MarketEvidence
+from churnsim.claims.machinery.fitted import NEEDS_MARKET
+from churnsim.claims.machinery.methods import method_claim
+from churnsim.claims.machinery.strategy_comparison import gain_of, gain_part, gain_table, market_with
+from churnsim.claims.machinery.verdicts import combine, not_run
+from churnsim.simulation.scenario.strategy import RetentionContacts, Strategy
 
 __all__ = ["DATABASE_LOOP", "judge"]
 

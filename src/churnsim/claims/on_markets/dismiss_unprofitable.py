@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
-from churnsim.claims.evidence import MarketEvidence
-from churnsim.claims.fitted import NEEDS_MARKET, Spread, base_draws, spread
-from churnsim.claims.judging import not_run
-from churnsim.claims.sources import source
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
+from churnsim.claims.machinery.evidence import MarketEvidence
+from churnsim.claims.machinery.fitted import NEEDS_MARKET, Spread, base_draws, spread
+from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.verdicts import not_run
 
 __all__ = ["DISMISS_UNPROFITABLE", "judge"]
 

@@ -6,17 +6,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part
-from churnsim.claims.evidence import MarketEvidence
-from churnsim.claims.fitted import NEEDS_MARKET, Customers, Spread, base_draws, spread
-from churnsim.claims.judging import above, combine, not_run
-from churnsim.claims.maps import map_tables, region_verdict, where
-from churnsim.claims.sources import source
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part
+from churnsim.claims.machinery.evidence import MarketEvidence
+from churnsim.claims.machinery.fitted import NEEDS_MARKET, Customers, Spread, base_draws, spread
+from churnsim.claims.machinery.maps import map_tables, region_verdict, where
+from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.verdicts import above, combine, not_run
+from churnsim.decisions.assumptions.assumption_regions import map_region
+from churnsim.decisions.assumptions.region import Axis, Statement
 from churnsim.economics.staff import failure_factor, novice_share
-from churnsim.simulation.believe import map_region
-from churnsim.simulation.region import Axis, Statement
-from churnsim.simulation.staff import StaffCare, StaffResponse
-from churnsim.simulation.strategy import Strategy
+from churnsim.simulation.mechanisms.staff import StaffCare, StaffResponse
+from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.units import Duration
 
 __all__ = ["INTERNAL_LOYALTY", "judge"]

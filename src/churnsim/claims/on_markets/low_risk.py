@@ -8,19 +8,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from churnsim.claims.believing import map_of
-from churnsim.claims.budgets import budget_of, conjunction, split
-from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
-from churnsim.claims.evidence import MarketEvidence
-from churnsim.claims.fitted import NEEDS_MARKET
-from churnsim.claims.judging import above, combine, not_run
-from churnsim.claims.maps import map_tables, where
-from churnsim.claims.sources import source
-from churnsim.simulation.experiment import Experiment
-from churnsim.simulation.market import Market
-from churnsim.simulation.quantity import Quantity
-from churnsim.simulation.region import Region
-from churnsim.simulation.strategy import Strategy
+from churnsim.claims.machinery.assumption_maps import map_of
+from churnsim.claims.machinery.budgets import budget_of, conjunction, split
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
+from churnsim.claims.machinery.evidence import MarketEvidence
+from churnsim.claims.machinery.fitted import NEEDS_MARKET
+from churnsim.claims.machinery.maps import map_tables, where
+from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.verdicts import above, combine, not_run
+from churnsim.decisions.assumptions.outcome import Quantity
+from churnsim.decisions.assumptions.region import Region
+from churnsim.decisions.runs.experiment import Experiment
+from churnsim.simulation.scenario.market import Market
+from churnsim.simulation.scenario.strategy import Strategy
 
 __all__ = ["LOW_RISK", "judge"]
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import t as student
 
-from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Table
-from churnsim.claims.judging import by_interval, combine, share_of_map
-from churnsim.claims.sources import source
-from churnsim.simulation.compare import compare
-from churnsim.simulation.lifetimes import ContractualLifetime, FixedSpend
-from churnsim.simulation.market import Market
-from churnsim.simulation.population import Cohort
-from churnsim.simulation.responses import Prospects
-from churnsim.simulation.strategy import Acquisition, Strategy
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Table
+from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.verdicts import by_interval, combine, share_of_map
+from churnsim.decisions.comparison.compare import compare
+from churnsim.simulation.core.lifetimes import ContractualLifetime, FixedSpend
+from churnsim.simulation.customers.base import Cohort
+from churnsim.simulation.mechanisms.responses import Prospects
+from churnsim.simulation.scenario.market import Market
+from churnsim.simulation.scenario.strategy import Acquisition, Strategy
 
 __all__ = ["LOYAL_BANK", "growth_ratio", "judge"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from churnsim.claims.programme_claims import programme_claim
+from churnsim.claims.machinery.programme_claims import programme_claim
 
 __all__ = ["NINE_STEPS"]
 

@@ -6,15 +6,15 @@ from itertools import pairwise
 
 import numpy as np
 
-from churnsim.claims.budgets import budget_of
-from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
-from churnsim.claims.contests import market_with
-from churnsim.claims.evidence import MarketEvidence
-from churnsim.claims.fitted import NEEDS_MARKET, Spread, new_draws, spread
-from churnsim.claims.judging import not_run
-from churnsim.claims.sources import source
-from churnsim.simulation.neighbours import Referral
-from churnsim.simulation.strategy import Acquisition, Strategy
+from churnsim.claims.machinery.budgets import budget_of
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
+from churnsim.claims.machinery.evidence import MarketEvidence
+from churnsim.claims.machinery.fitted import NEEDS_MARKET, Spread, new_draws, spread
+from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.strategy_comparison import market_with
+from churnsim.claims.machinery.verdicts import not_run
+from churnsim.simulation.mechanisms.interactions import Referral
+from churnsim.simulation.scenario.strategy import Acquisition, Strategy
 
 __all__ = ["REFERRAL_SHARE", "judge"]
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 
-from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part
-from churnsim.claims.evidence import MarketEvidence
-from churnsim.claims.fitted import NEEDS_MARKET, base_draws, spread
-from churnsim.claims.judging import by_interval, combine, not_run
-from churnsim.claims.maps import map_tables, region_verdict, where
-from churnsim.claims.sources import source
-from churnsim.simulation.believe import map_region
-from churnsim.simulation.region import Axis, Statement
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part
+from churnsim.claims.machinery.evidence import MarketEvidence
+from churnsim.claims.machinery.fitted import NEEDS_MARKET, base_draws, spread
+from churnsim.claims.machinery.maps import map_tables, region_verdict, where
+from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.verdicts import by_interval, combine, not_run
+from churnsim.decisions.assumptions.assumption_regions import map_region
+from churnsim.decisions.assumptions.region import Axis, Statement
 
 __all__ = ["SERVICE_LEVEL", "judge"]
 

@@ -6,18 +6,18 @@ from collections.abc import Callable
 
 import numpy as np
 
-from churnsim.claims.budgets import budget_of
-from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
-from churnsim.claims.contests import market_with
-from churnsim.claims.evidence import MarketEvidence
-from churnsim.claims.fitted import NEEDS_MARKET, base_draws, new_draws, spread
-from churnsim.claims.judging import closes, combine, not_run
-from churnsim.claims.maps import map_tables, region_verdict, where
-from churnsim.claims.sources import source
-from churnsim.simulation.believe import map_region
-from churnsim.simulation.neighbours import WordOfMouth
-from churnsim.simulation.region import Axis, Statement
-from churnsim.simulation.strategy import Acquisition, Strategy
+from churnsim.claims.machinery.budgets import budget_of
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
+from churnsim.claims.machinery.evidence import MarketEvidence
+from churnsim.claims.machinery.fitted import NEEDS_MARKET, base_draws, new_draws, spread
+from churnsim.claims.machinery.maps import map_tables, region_verdict, where
+from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.strategy_comparison import market_with
+from churnsim.claims.machinery.verdicts import closes, combine, not_run
+from churnsim.decisions.assumptions.assumption_regions import map_region
+from churnsim.decisions.assumptions.region import Axis, Statement
+from churnsim.simulation.mechanisms.interactions import WordOfMouth
+from churnsim.simulation.scenario.strategy import Acquisition, Strategy
 
 __all__ = ["TELL_ELEVEN", "judge"]
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
-from churnsim.claims.evidence import MarketEvidence
-from churnsim.claims.fitted import NEEDS_MARKET, base_draws, new_draws, spread
-from churnsim.claims.judging import closes, combine, not_run
-from churnsim.claims.lost_shares import lost_shares, told
-from churnsim.claims.maps import map_tables, region_verdict, where
-from churnsim.claims.sources import source
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
+from churnsim.claims.machinery.evidence import MarketEvidence
+from churnsim.claims.machinery.fitted import NEEDS_MARKET, base_draws, new_draws, spread
+from churnsim.claims.machinery.lost_shares import lost_shares, told
+from churnsim.claims.machinery.maps import map_tables, region_verdict, where
+from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.verdicts import closes, combine, not_run
+from churnsim.decisions.assumptions.assumption_regions import map_region
+from churnsim.decisions.assumptions.region import Axis, Statement
 from churnsim.economics.second_lifetime import odds_to_match
-from churnsim.simulation.believe import map_region
-from churnsim.simulation.region import Axis, Statement
 
 __all__ = ["WIN_BACK_ODDS", "judge"]
 

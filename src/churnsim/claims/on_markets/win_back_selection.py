@@ -9,15 +9,15 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
-from churnsim.claims.contests import gain_of
-from churnsim.claims.evidence import MarketEvidence
-from churnsim.claims.fitted import NEEDS_MARKET, Customers, base_draws, spread
-from churnsim.claims.judging import above, combine, not_run
-from churnsim.claims.sources import source
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
+from churnsim.claims.machinery.evidence import MarketEvidence
+from churnsim.claims.machinery.fitted import NEEDS_MARKET, Customers, base_draws, spread
+from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.strategy_comparison import gain_of
+from churnsim.claims.machinery.verdicts import above, combine, not_run
 from churnsim.economics.second_lifetime import WinBackOffer
-from churnsim.models.mbg_nbd import MBGNBD
-from churnsim.simulation.strategy import Strategy, WinBack
+from churnsim.models.purchase.mbg_nbd import MBGNBD
+from churnsim.simulation.scenario.strategy import Strategy, WinBack
 
 __all__ = ["WIN_BACK_SELECTION", "judge"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from churnsim.claims.claim import Claim, Control, Evidence, Finding, Kind, Table, Verdict
-from churnsim.claims.evidence import log_of
-from churnsim.claims.sources import source
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Table, Verdict
+from churnsim.claims.machinery.evidence import log_of
+from churnsim.claims.machinery.sources import source
 from churnsim.data.customers import customer_spend
 from churnsim.data.customers.estimate import percentile_limits, resamples
 from churnsim.economics.whale import cost_for_worst, whale

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from churnsim.data.customers.estimate import LEVEL, wilson
-from churnsim.data.purchase_days import purchase_days
+from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.errors import ConfigError, DataError
 
 __all__ = ["cohort_matrix"]

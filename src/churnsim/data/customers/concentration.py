@@ -24,7 +24,7 @@ from churnsim.data.customers.estimate import (
     resamples,
 )
 from churnsim.data.customers.values import checked_values, descending
-from churnsim.data.purchase_days import purchase_days
+from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.errors import DataError
 
 __all__ = ["customer_spend", "top_share", "whale_curve"]

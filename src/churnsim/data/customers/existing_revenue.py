@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from churnsim.data.customers.estimate import LEVEL, ratio_of_sums
-from churnsim.data.days import iso_day
-from churnsim.data.purchase_days import purchase_days
+from churnsim.data.logs.days import iso_day
+from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.errors import ConfigError, DataError
 
 __all__ = ["existing_revenue"]

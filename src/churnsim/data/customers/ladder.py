@@ -17,8 +17,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from churnsim.data.customers.estimate import LEVEL, wilson
-from churnsim.data.days import iso_day
-from churnsim.data.purchase_days import PurchaseDays, purchase_days
+from churnsim.data.logs.days import iso_day
+from churnsim.data.logs.purchase_days import PurchaseDays, purchase_days
 from churnsim.errors import ConfigError, DataError
 
 __all__ = ["STAGES", "ladder_occupancy", "ladder_stages"]

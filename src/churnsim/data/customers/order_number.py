@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from churnsim.data.customers.estimate import LEVEL, REPLICATIONS, Estimate, bootstrap, ratio_of_sums
-from churnsim.data.purchase_days import PurchaseDays, purchase_days
+from churnsim.data.logs.purchase_days import PurchaseDays, purchase_days
 from churnsim.errors import ConfigError
 from churnsim.units import DAYS_PER_UNIT, check_unit
 

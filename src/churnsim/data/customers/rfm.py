@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churnsim.data.purchase_days import purchase_days
+from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.errors import ConfigError
 
 __all__ = ["rfm_scores"]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from churnsim.data.customers.estimate import LEVEL, Estimate, check_level
-from churnsim.data.purchase_days import purchase_days
+from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.errors import ConfigError, DataError
 
 __all__ = ["repeat_within"]

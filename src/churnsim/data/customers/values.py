@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from churnsim.data.flaws import show
+from churnsim.data.tabular.row_errors import show
 from churnsim.errors import DataError
 
 __all__ = ["checked_values", "descending"]

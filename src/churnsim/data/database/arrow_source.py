@@ -11,10 +11,10 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
+from churnsim.data.database.format_detection import detect_spelling
 from churnsim.data.database.source import Piece, Reading, Spelling, Typer, as_labels
-from churnsim.data.database.spelling import detect_spelling
-from churnsim.data.flaws import Flaws
-from churnsim.data.parquet_file import arrow_column, open_parquet
+from churnsim.data.tabular.parquet_file import arrow_column, open_parquet
+from churnsim.data.tabular.row_errors import Flaws
 from churnsim.errors import DataError
 
 __all__ = ["ArrowSource", "FrameSource", "ParquetSource", "is_tabular"]

@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from churnsim.data.csv_file import DelimitedText, check_text
 from churnsim.data.database.delimiters import detect_delimiter
 from churnsim.data.database.encodings import detect_encoding
+from churnsim.data.database.format_detection import detect_spelling
 from churnsim.data.database.source import Piece, Reading, Spelling, Typer
-from churnsim.data.database.spelling import detect_spelling
-from churnsim.data.flaws import Flaws
+from churnsim.data.tabular.csv_file import DelimitedText, check_text
+from churnsim.data.tabular.row_errors import Flaws
 from churnsim.errors import DataError
 
 __all__ = ["CsvSource"]

@@ -21,7 +21,7 @@ from churnsim.data.database.quality import QualityReport, check_quality
 from churnsim.data.database.source import Reading
 from churnsim.data.database.summary_sql import summarise_database
 from churnsim.data.database.tables import TABLES, table_of
-from churnsim.data.days import calendar_day
+from churnsim.data.logs.days import calendar_day
 from churnsim.errors import ConfigError, DataError
 
 __all__ = ["CustomerDatabase"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from churnsim.data.text_columns import ISO_DATE
+from churnsim.data.tabular.text_columns import ISO_DATE
 from churnsim.errors import DataError
 
 __all__ = ["detect_date_format"]

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from churnsim.data.database.format_detection import detect_spelling
 from churnsim.data.database.source import Piece, Reading, Spelling, Typer
-from churnsim.data.database.spelling import detect_spelling
-from churnsim.data.flaws import Flaws
+from churnsim.data.tabular.row_errors import Flaws
 from churnsim.errors import DataError, MissingExtraError
 
 __all__ = ["ExcelSource"]

@@ -12,11 +12,11 @@ import pandas as pd
 import pyarrow as pa
 
 from churnsim.data.database.pseudonyms import WITHHELD, PseudonymKey
+from churnsim.data.database.row_coercion import TRIMMED, ZONED, typed_rows
 from churnsim.data.database.source import Piece, Source, Spelling
 from churnsim.data.database.tables import Table, column_names
-from churnsim.data.database.typing_rows import TRIMMED, ZONED, typed_rows
-from churnsim.data.flaws import SHOWN_ROWS, Flaws
-from churnsim.data.table_columns import check_columns
+from churnsim.data.tabular.row_errors import SHOWN_ROWS, Flaws
+from churnsim.data.tabular.table_columns import check_columns
 from churnsim.errors import ConfigError, DataError
 
 __all__ = ["Added", "Rules", "load"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from churnsim.data.text_columns import NumberFormat
+from churnsim.data.tabular.text_columns import NumberFormat
 from churnsim.errors import DataError
 
 __all__ = ["detect_number_format"]

@@ -12,8 +12,8 @@ from churnsim.data.database.arrow_source import ArrowSource, FrameSource, Parque
 from churnsim.data.database.csv_source import CsvSource
 from churnsim.data.database.excel_source import ExcelSource
 from churnsim.data.database.source import Reading, Source
-from churnsim.data.flaws import show
-from churnsim.data.transactions import PARQUET_SUFFIXES, TEXT_SUFFIXES
+from churnsim.data.logs.transactions import PARQUET_SUFFIXES, TEXT_SUFFIXES
+from churnsim.data.tabular.row_errors import show
 from churnsim.errors import DataError
 
 __all__ = ["confined", "open_source"]

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churnsim.data.flaws import Flaws
-from churnsim.data.text_columns import PLAIN, NumberFormat
+from churnsim.data.tabular.row_errors import Flaws
+from churnsim.data.tabular.text_columns import PLAIN, NumberFormat
 
 __all__ = ["Piece", "Reading", "Source", "Spelling", "Typer", "as_labels"]
 

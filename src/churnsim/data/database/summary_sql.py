@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from churnsim.data.days import past_day
-from churnsim.data.flaws import show
-from churnsim.data.summary_query import summary_of
+from churnsim.data.logs.days import past_day
+from churnsim.data.summaries.summary_query import summary_of
+from churnsim.data.tabular.row_errors import show
 from churnsim.errors import ConfigError, DataError
 from churnsim.units import check_unit
 

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from scipy.special import gammainc, gammaincc, log_ndtr
 
 from churnsim.errors import ConfigError
-from churnsim.models.parameters import ParametricModel
-from churnsim.models.retention import RetentionModel
+from churnsim.models.estimation.parameters import ParametricModel
+from churnsim.models.retention.base import RetentionModel
 from churnsim.units import check_unit
 
 __all__ = ["FAMILIES", "SurvivalCurve"]

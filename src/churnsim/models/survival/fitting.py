@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from scipy.stats import kstwobign, norm
 
 from churnsim.errors import ConfigError, DataError, FitError
-from churnsim.models.fit import FitStatus, ModelFit
+from churnsim.models.estimation.fit import FitStatus, ModelFit
+from churnsim.models.retention.tenures import Tenures
 from churnsim.models.survival.curve import FAMILIES, REAL, SurvivalCurve
 from churnsim.models.survival.risk_sets import TAIL_SHARE
 from churnsim.models.survival.rounded import Intervals, fit_rounded
-from churnsim.models.tenures import Tenures
 
 __all__ = ["CurveFit", "fit_curve"]
 

@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from scipy.special import log_ndtr
 
 from churnsim.errors import ConfigError, DataError
-from churnsim.models.design import Design
-from churnsim.models.retention import RetentionModel
-from churnsim.models.tenures import Tenures
+from churnsim.models.retention.base import RetentionModel
+from churnsim.models.retention.design_matrix import Design
+from churnsim.models.retention.tenures import Tenures
 from churnsim.units import check_unit
 
 __all__ = ["REGRESSIONS", "Baseline", "SurvivalRegression"]

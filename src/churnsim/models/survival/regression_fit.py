@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from churnsim.errors import ConfigError, DataError, FitError
-from churnsim.models.design import Design
-from churnsim.models.fit import FitStatus, ModelFit
+from churnsim.models.estimation.fit import FitStatus, ModelFit
+from churnsim.models.retention.design_matrix import Design
+from churnsim.models.retention.tenures import Tenures
 from churnsim.models.survival.regression import REGRESSIONS, SurvivalRegression
 from churnsim.models.survival.risk_sets import RiskSets
-from churnsim.models.tenures import Tenures
 
 __all__ = ["RegressionFit", "fit_regression"]
 

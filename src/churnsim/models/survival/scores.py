@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from churnsim.models.retention import RetentionModel
-from churnsim.models.tenures import Tenures
+from churnsim.models.retention.base import RetentionModel
+from churnsim.models.retention.tenures import Tenures
 
 __all__ = ["brier_score", "log_scores"]
 

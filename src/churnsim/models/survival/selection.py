@@ -10,13 +10,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from churnsim.errors import ConfigError, FitError
-from churnsim.models.bdw import BetaDiscreteWeibull
-from churnsim.models.fit import ModelFit
-from churnsim.models.sbg import ShiftedBetaGeometric
+from churnsim.models.estimation.fit import ModelFit
+from churnsim.models.retention.bdw import BetaDiscreteWeibull
+from churnsim.models.retention.sbg import ShiftedBetaGeometric
+from churnsim.models.retention.tenures import Tenures
 from churnsim.models.survival.curve import FAMILIES
 from churnsim.models.survival.fitting import fit_curve
 from churnsim.models.survival.scores import brier_score, log_scores
-from churnsim.models.tenures import Tenures
 
 __all__ = ["RENEWAL_MODELS", "compare_survival"]
 

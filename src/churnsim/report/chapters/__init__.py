@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from churnsim.report.blocks import Chapter
 from churnsim.report.chapters import (
     answer,
     assumptions,
@@ -18,7 +17,8 @@ from churnsim.report.chapters import (
     survival,
     value,
 )
-from churnsim.report.context import Context
+from churnsim.report.page.blocks import Chapter
+from churnsim.report.page.context import Context
 
 __all__ = ["all_chapters"]
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from churnsim.report import format as fmt
-from churnsim.report.blocks import Block, Chapter, Text, Tile, Tiles
+from churnsim.records.run import Difference, Replay
 from churnsim.report.chapters.assumptions import status_key
 from churnsim.report.chapters.claims import verdict_counts
 from churnsim.report.chapters.prediction import replay_sentences
-from churnsim.report.context import Context
-from churnsim.report.schema import Difference, Replay
+from churnsim.report.page import numbers as fmt
+from churnsim.report.page.blocks import Block, Chapter, Text, Tile, Tiles
+from churnsim.report.page.context import Context
 
 __all__ = ["chapter", "reading"]
 

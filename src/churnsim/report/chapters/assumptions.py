@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 
-from churnsim.report import format as fmt
-from churnsim.report.blocks import Block, Cell, Chapter, Column, Text
-from churnsim.report.context import Context
-from churnsim.report.schema import Assumption
-from churnsim.report.tables import table
+from churnsim.records.run import Assumption
+from churnsim.report.page import numbers as fmt
+from churnsim.report.page.blocks import Block, Cell, Chapter, Column, Text
+from churnsim.report.page.context import Context
+from churnsim.report.page.tables import table
 
 __all__ = ["chapter", "status_key"]
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from churnsim.report import format as fmt
-from churnsim.report.blocks import Block, Cell, Chapter, Column, Heading, Table, Text
+from churnsim.records.what_if import Sensitivity, SensitivityRow
 from churnsim.report.chapters.assumptions import status_key
-from churnsim.report.context import Context
-from churnsim.report.figures import region_figure
-from churnsim.report.tables import row_of, table
-from churnsim.report.what_if_record import Sensitivity, SensitivityRow
+from churnsim.report.charts.figures import region_figure
+from churnsim.report.page import numbers as fmt
+from churnsim.report.page.blocks import Block, Cell, Chapter, Column, Heading, Table, Text
+from churnsim.report.page.context import Context
+from churnsim.report.page.tables import row_of, table
 
 __all__ = ["chapter"]
 

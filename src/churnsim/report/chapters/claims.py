@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from churnsim.report import format as fmt
-from churnsim.report.blocks import (
+from churnsim.records.claim import Claim, Part, Source
+from churnsim.report.page import numbers as fmt
+from churnsim.report.page.blocks import (
     Block,
     Cell,
     Chapter,
@@ -19,9 +20,8 @@ from churnsim.report.blocks import (
     Table,
     Text,
 )
-from churnsim.report.claim_record import Claim, Part, Source
-from churnsim.report.context import Context
-from churnsim.report.tables import records_table, row_of, table
+from churnsim.report.page.context import Context
+from churnsim.report.page.tables import records_table, row_of, table
 
 __all__ = ["chapter", "verdict_counts"]
 

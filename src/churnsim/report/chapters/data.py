@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from churnsim.report import format as fmt
-from churnsim.report.blocks import Block, Chapter, Column, Details, Facts, Text
-from churnsim.report.context import Context
-from churnsim.report.tables import row_of, table
+from churnsim.report.page import numbers as fmt
+from churnsim.report.page.blocks import Block, Chapter, Column, Details, Facts, Text
+from churnsim.report.page.context import Context
+from churnsim.report.page.tables import row_of, table
 
 __all__ = ["chapter"]
 

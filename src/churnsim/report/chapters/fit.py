@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
-from churnsim.report import format as fmt
-from churnsim.report.blocks import Block, Chapter, Column, Facts, Heading, Table, Text
-from churnsim.report.context import Context
-from churnsim.report.schema import Fit
-from churnsim.report.tables import row_of, table
+from churnsim.records.run import Fit
+from churnsim.report.page import numbers as fmt
+from churnsim.report.page.blocks import Block, Chapter, Column, Facts, Heading, Table, Text
+from churnsim.report.page.context import Context
+from churnsim.report.page.tables import row_of, table
 
 __all__ = ["chapter", "doubtful", "fit_name"]
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 
-from churnsim.report import format as fmt
-from churnsim.report.blocks import (
+from churnsim.report.chapters.assumptions import status_key
+from churnsim.report.chapters.fit import doubtful, fit_name
+from churnsim.report.page import numbers as fmt
+from churnsim.report.page.blocks import (
     Block,
     Chapter,
     Column,
@@ -16,10 +18,8 @@ from churnsim.report.blocks import (
     Preformatted,
     Text,
 )
-from churnsim.report.chapters.assumptions import status_key
-from churnsim.report.chapters.fit import doubtful, fit_name
-from churnsim.report.context import Context
-from churnsim.report.tables import row_of, table
+from churnsim.report.page.context import Context
+from churnsim.report.page.tables import row_of, table
 
 __all__ = ["chapter"]
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from churnsim.report import format as fmt
-from churnsim.report.blocks import Block, Cell, Chapter, Column, Details, Text
-from churnsim.report.context import Context
-from churnsim.report.figures import (
+from churnsim.records.run import Replay
+from churnsim.report.charts.figures import (
     calibration_figure,
     holdout_figure,
     open_ended,
     replay_figure,
     tracking_figure,
 )
-from churnsim.report.schema import Replay
-from churnsim.report.tables import row_of, table
+from churnsim.report.page import numbers as fmt
+from churnsim.report.page.blocks import Block, Cell, Chapter, Column, Details, Text
+from churnsim.report.page.context import Context
+from churnsim.report.page.tables import row_of, table
 
 __all__ = ["chapter", "replay_sentences"]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from churnsim.report import format as fmt
-from churnsim.report.blocks import Chapter, Text
-from churnsim.report.context import Context
+from churnsim.report.page import numbers as fmt
+from churnsim.report.page.blocks import Chapter, Text
+from churnsim.report.page.context import Context
 
 __all__ = ["chapter"]
 

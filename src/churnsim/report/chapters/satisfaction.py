@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from churnsim.report import format as fmt
-from churnsim.report.blocks import Block, Cell, Chapter, Column, Details, Heading, Text
+from churnsim.records.survey import Instrument, MeasuredRow, Money, SurveyRecord
+from churnsim.report.charts.figures import survey_figure
 from churnsim.report.charts.survey import intervals
-from churnsim.report.context import Context
-from churnsim.report.figures import survey_figure
-from churnsim.report.survey_record import Instrument, MeasuredRow, Money, SurveyRecord
-from churnsim.report.tables import row_of, table
+from churnsim.report.page import numbers as fmt
+from churnsim.report.page.blocks import Block, Cell, Chapter, Column, Details, Heading, Text
+from churnsim.report.page.context import Context
+from churnsim.report.page.tables import row_of, table
 
 __all__ = ["chapter"]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 
-from churnsim.report import format as fmt
-from churnsim.report.blocks import Block, Cell, Chapter, Column, Details, Heading, Table, Text
+from churnsim.records.run import Level
 from churnsim.report.chapters.answer import reading
-from churnsim.report.context import Context
-from churnsim.report.figures import forest_figure, path_figure, spending_figure
-from churnsim.report.schema import Level
-from churnsim.report.tables import row_of, table
+from churnsim.report.charts.figures import forest_figure, path_figure, spending_figure
+from churnsim.report.page import numbers as fmt
+from churnsim.report.page.blocks import Block, Cell, Chapter, Column, Details, Heading, Table, Text
+from churnsim.report.page.context import Context
+from churnsim.report.page.tables import row_of, table
 
 __all__ = ["chapter"]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from churnsim.report import format as fmt
-from churnsim.report.blocks import Block, Chapter, Column, Details, Figure, Table, Text
+from churnsim.records.survival import Survival
+from churnsim.report.charts.figures import drawn_figure
 from churnsim.report.charts.survival import survival
-from churnsim.report.context import Context
-from churnsim.report.figures import drawn_figure
-from churnsim.report.survival_record import Survival
-from churnsim.report.tables import records_table, row_of, table
+from churnsim.report.page import numbers as fmt
+from churnsim.report.page.blocks import Block, Chapter, Column, Details, Figure, Table, Text
+from churnsim.report.page.context import Context
+from churnsim.report.page.tables import records_table, row_of, table
 
 __all__ = ["chapter"]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
-from churnsim.report import format as fmt
-from churnsim.report.blocks import Block, Chapter, Column, Details, Text
-from churnsim.report.context import Context
-from churnsim.report.figures import value_figure
-from churnsim.report.schema import Value
-from churnsim.report.tables import row_of, table
+from churnsim.records.run import Value
+from churnsim.report.charts.figures import value_figure
+from churnsim.report.page import numbers as fmt
+from churnsim.report.page.blocks import Block, Chapter, Column, Details, Text
+from churnsim.report.page.context import Context
+from churnsim.report.page.tables import row_of, table
 
 __all__ = ["chapter"]
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from churnsim.report.charts.theme import INK, MUTED, NUMBERS, WIDE, Size, config
-from churnsim.report.extras import require_report_extra
+from churnsim.report.page.extras import require_report_extra
 
 if TYPE_CHECKING:
-    from churnsim.simulation.region import Region
+    from churnsim.decisions.assumptions.region import Region
 
 __all__ = ["Ruled", "draw_region", "region_chart"]
 

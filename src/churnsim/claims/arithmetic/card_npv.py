@@ -1,0 +1,106 @@
+"""`card-npv`: the credit-card customer whose five years are worth 111.7."""
+
+from __future__ import annotations
+
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind
+from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.verdicts import closes
+from churnsim.economics.streams import ProfitByTenure, npv, present_values, stream_value
+from churnsim.economics.survival_curves import BetaGeometric, Geometric, MeanLife
+
+__all__ = ["ACQUISITION_COST", "CARD_NPV", "FLOWS", "PROFITS", "judge"]
+
+FLOWS = (-51.0, 30.0, 42.0, 44.0, 49.0, 55.0)
+"""Cash flows of text 001 at years 0 to 5: account opening, then profit by year of the relation (dollars)."""
+ACQUISITION_COST = -FLOWS[0]
+PROFITS = (*FLOWS[1:], 60.0)
+"""Profit by year 1 to 6; the sixth, 60, stands in the chart beside the table."""
+STATED, WITHIN, DISCOUNT = 111.7, 0.05, 0.10
+RETENTION = 0.80
+"""Retention whose mean life 1/(1 - r) is the table's five years."""
+PRINTED_FACTORS = (1.000, 0.909, 0.826, 0.751, 0.683, 0.621)
+
+
+def judge(evidence: Evidence = None, quick: bool = False, *, discount_rate: float = DISCOUNT) -> Finding:
+    """Recompute the table; the control calls this with another rate."""
+    exact = npv(FLOWS, discount_rate=discount_rate)
+    rows = [
+        {"year": t, "flow": flow, "present_value": value}
+        for t, (flow, value) in enumerate(zip(FLOWS, present_values(FLOWS, discount_rate=discount_rate), strict=True))
+    ]
+    if discount_rate == DISCOUNT:
+        for row, factor in zip(rows, PRINTED_FACTORS, strict=True):
+            row["printed_factor"] = factor
+            row["with_printed_factor"] = row["flow"] * factor
+    survival = _under_survival(discount_rate)
+    cut, chance = survival[1]["value"], survival[2]["value"]
+    verdict = closes(exact, STATED, within=WITHIN)
+    return Finding(
+        verdict=verdict,
+        reason=(
+            f"The flows discounted at {discount_rate:.0%} sum to {exact:.2f}; the text states {STATED}. The table lets "
+            f"every customer stay five years to the day. If a fifth leaves each year the same five flows are worth "
+            f"{cut:.2f}, and {chance:.2f} when those who stay longer go on paying the sixth year's 60."
+        ),
+        estimate=exact,
+        unit="dollars per customer",
+        tables={"flows": rows, "survival": survival},
+    )
+
+
+def _under_survival(discount_rate: float) -> list[dict[str, float | str]]:
+    """The same card when customers leave at 20% a year instead of all after five years."""
+    five, on = ProfitByTenure(profits=(*FLOWS[1:], 0.0)), ProfitByTenure(profits=PROFITS)
+    cases = (
+        ("all stay five years, then leave", on, MeanLife(retention=RETENTION)),
+        ("one in five leaves each year; nothing after year five", five, Geometric(retention=RETENTION)),
+        ("one in five leaves each year; 60 a year from year six on", on, Geometric(retention=RETENTION)),
+        # Polarization 0.05 is Fader & Hardie's (2010) own example, alpha 3.8 and beta 15.2: mean churn 20%.
+        ("churn differs (mean 20%, polarization 0.05)", on, BetaGeometric(retention=RETENTION, polarization=0.05)),
+    )
+    return [
+        {
+            "case": case,
+            "value": stream_value(profit, life=life, discount_rate=discount_rate, acquisition_cost=ACQUISITION_COST),
+        }
+        for case, profit, life in cases
+    ]
+
+
+def control(evidence: Evidence, quick: bool) -> Finding:
+    """The same flows at 15% must not come to 111.7."""
+    return judge(evidence, quick, discount_rate=0.15)
+
+
+CARD_NPV = Claim(
+    id="card-npv",
+    says=(
+        "Opening a credit-card account costs 51 and brings 30, 42, 44, 49, 55 in five years: 111.7 in present value "
+        "at 10%."
+    ),
+    quote="时间 现金流 1美元的现值 现金流现值 … 111.7",
+    sources=(
+        source(
+            "001",
+            study="Reichheld & Sasser 1990, Zero defections, Harvard Business Review 68(5), 105-111",
+            measured="Average yearly profit of a credit-card customer by year of the relation, as the authors report "
+            "it; no survival is modelled.",
+        ),
+    ),
+    kind=Kind.ARITHMETIC,
+    quantity=(
+        "Net present value at 10% a year of the flows -51, 30, 42, 44, 49, 55 at years 0 to 5, dollars per customer."
+    ),
+    expect=STATED,
+    within=WITHIN,
+    because="Half of the last printed digit. The text sums rounded rows (111.7); exact factors give 111.66.",
+    control=Control(what="the same flows discounted at 15%", judge=control),
+    critique=(
+        "The average of lives is not a life: every customer is given the mean life, so none leaves early and none "
+        "stays on (Fader & Hardie 2010).",
+        "Long life is not profit: in a non-contractual base long-lived customers were often unprofitable (Reinartz & "
+        "Kumar 2000, 2002).",
+        "Loyal customers are not always cheaper to serve (Dowling & Uncles 1997; East, Hammond & Gendall 2006).",
+    ),
+    judge=judge,
+)

@@ -1,0 +1,161 @@
+"""The map behind `five-percent-churn`: what five points, or five percent, are worth to the average customer's NPV.
+
+The thought experiment of Reichheld & Sasser (1990): the present value of the average customer's profit stream, before
+and after. A cell of the map is a base retention, a discount rate, a profile of profit by tenure, an acquisition cost, a
+view of how long customers stay, and what "5% less churn" is taken to mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from itertools import groupby, product
+
+from churnsim.claims.arithmetic.card_npv import ACQUISITION_COST, PROFITS
+from churnsim.economics.streams import ProfitByTenure, stream_gain, stream_value
+from churnsim.economics.survival_curves import BetaGeometric, Geometric, MeanLife, SurvivalCurve
+
+__all__ = [
+    "BASES", "DISCOUNTS", "HIGH", "LIVES", "LOW", "PROFILES", "REACH", "Cell", "Change", "Interval", "cells", "gain",
+    "inside", "intervals",
+]  # fmt: skip
+
+LOW, HIGH = 0.25, 0.85
+"""The claimed range of the relative gain in profit."""
+REACH = 0.05
+BASES = tuple(round(0.50 + 0.01 * i, 2) for i in range(46))
+"""Base retention .50 to .95, a year."""
+DISCOUNTS = (0.0, 0.05, 0.10, 0.15)
+PROFILES = {
+    # 44 is the mean of the card's five years (30, 42, 44, 49, 55), so both profiles bring the same in five years.
+    "flat": ProfitByTenure(profits=(sum(PROFITS[:5]) / 5,)),
+    # Stays at the sixth year's 60 for want of later years: an assumption.
+    "growing": ProfitByTenure(profits=PROFITS),
+}
+COSTS = (ACQUISITION_COST, 0.0)
+LIVES: dict[str, float | None] = {
+    "mean life": None,
+    "geometric": 0.0,
+    # Fader & Hardie (2010): alpha 3.8, beta 15.2. Fader & Hardie (2007): High End .668, 3.806; Regular .704, 1.182.
+    "sBG 0.05": 1 / (1 + 3.8 + 15.2),
+    "sBG 0.18": 1 / (1 + 0.668 + 3.806),
+    "sBG 0.35": 1 / (1 + 0.704 + 1.182),
+}
+"""Views of how long customers stay, by the polarization of their churn: 0 all alike, None one life for all."""
+
+
+class Change(Enum):
+    """What five percent less churn is taken to mean."""
+
+    POINTS = "five points of retention"
+    PERCENT = "five percent of defections"
+
+    def after(self, retention: float) -> float:
+        """Retention after the improvement."""
+        if self is Change.POINTS:
+            return min(retention + REACH, 1.0)
+        return 1.0 - (1.0 - REACH) * (1.0 - retention)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One point of the map and the gain there.
+
+    A fraction; infinite where nobody leaves any more and nothing is discounted; None where the base value is itself
+    not positive and finite.
+    """
+
+    life: str
+    profile: str
+    acquisition_cost: float
+    discount_rate: float
+    change: Change
+    retention: float
+    gain: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interval:
+    """A stretch of base retention, in steps of the grid, on which the claim is true."""
+
+    life: str
+    profile: str
+    acquisition_cost: float
+    discount_rate: float
+    change: Change
+    lowest: float
+    highest: float
+
+
+def curve(life: str, retention: float) -> SurvivalCurve:
+    """The survival curve of that view at that retention (all views agree when nobody leaves)."""
+    polarization = LIVES[life]
+    if polarization is None:
+        return MeanLife(retention=retention)
+    if polarization == 0.0 or retention >= 1.0:
+        return Geometric(retention=min(retention, 1.0))
+    return BetaGeometric(retention=retention, polarization=polarization)
+
+
+def gain(
+    *, life: str, profile: str, acquisition_cost: float, discount_rate: float, change: Change, retention: float
+) -> float | None:
+    """Relative gain of the average new customer's NPV; the mix keeps its polarization while its mean moves."""
+    before, after = (
+        stream_value(
+            PROFILES[profile],
+            life=curve(life, r),
+            discount_rate=discount_rate,
+            acquisition_cost=acquisition_cost,
+        )
+        for r in (retention, change.after(retention))
+    )
+    return stream_gain(before, after)
+
+
+def inside(gain: float | None) -> bool:
+    """Whether the gain lies in the claimed 25-85%."""
+    # The slack keeps a gain of exactly 25% (.05/.20 in the one-rate formula) inside in floating point.
+    return gain is not None and LOW - 1e-9 <= gain <= HIGH + 1e-9
+
+
+def cells(
+    change: Change, *, costs: tuple[float, ...] = COSTS, discounts: tuple[float, ...] = DISCOUNTS
+) -> Iterator[Cell]:
+    """Every cell of the map under one reading, base retention running fastest."""
+    for life, profile, cost, rate, base in product(LIVES, PROFILES, costs, discounts, BASES):
+        value = gain(
+            life=life, profile=profile, acquisition_cost=cost, discount_rate=rate, change=change, retention=base
+        )
+        yield Cell(
+            life=life,
+            profile=profile,
+            acquisition_cost=cost,
+            discount_rate=rate,
+            change=change,
+            retention=base,
+            gain=value,
+        )
+
+
+def intervals(found: list[Cell]) -> list[Interval]:
+    """The stretches of base retention in which the claim is true, for each setting of the rest."""
+    out = []
+    for key, line in groupby(found, key=lambda c: (c.life, c.profile, c.acquisition_cost, c.discount_rate, c.change)):
+        for true, stretch in groupby(line, key=lambda c: inside(c.gain)):
+            if true:
+                bases = [c.retention for c in stretch]
+                life, profile, cost, rate, change = key
+                out.append(
+                    Interval(
+                        life=life,
+                        profile=profile,
+                        acquisition_cost=cost,
+                        discount_rate=rate,
+                        change=change,
+                        lowest=bases[0],
+                        highest=bases[-1],
+                    )
+                )
+    return out

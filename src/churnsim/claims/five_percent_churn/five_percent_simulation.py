@@ -1,0 +1,211 @@
+"""Part (c) of `five-percent-churn`: simulated margin of customers fitted to real, non-contractual data.
+
+A customer with purchase rate lambda and dropout probability p leaves at hazard lambda p, so the retention of a living
+base over a year of h time units is the mean of e^(-lambda p h). "Five points" raises that mean by .05 through one
+factor on everybody's p; "five percent" takes 5% off everybody's p. Both are free here: what they may cost is read off
+the gain.
+
+A gain is judged by an interval that carries both kinds of doubt: chance, the t interval of the mean over paired
+replications; and estimation, the spread of the expected gain over draws of the fitted parameters. Given its traits
+a living customer's discounted purchases are int_0^H lambda e^(-(lambda p + delta) t) dt, so that spread needs no
+simulation and no luck enters it; the same formula is a second opinion on the simulated gain.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+from scipy.stats import t as student
+
+from churnsim.claims.five_percent_churn.five_percent_map import HIGH, LOW
+from churnsim.claims.machinery.claim import Evidence, Part, Table, Verdict
+from churnsim.claims.machinery.evidence import MarketEvidence
+from churnsim.decisions.comparison.paired import ratio_gain
+from churnsim.simulation.customers.base import Cohort
+from churnsim.simulation.scenario.strategy import ChurnChange, Strategy
+from churnsim.units import units_per_year
+
+__all__ = ["FEWER_PERCENT", "MORE_POINTS", "expected_gains", "gains_table", "parts_c", "settings_of"]
+
+AS_IT_IS = "as it is"
+FEWER_PERCENT = "5 percent fewer leave"
+MORE_POINTS = "5 points more stay a year"
+COHORT_SIZE = 1000
+YEARS = 5
+METRIC = "discounted_margin"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """Whom a part is about, and how they are run."""
+
+    name: str
+    estimand: str
+    evidence: MarketEvidence
+
+
+def settings_of(evidence: MarketEvidence) -> tuple[Setting, ...]:
+    """Today's customers over the study's horizon, and a new cohort over five years (to the nearest period)."""
+    years = round(YEARS * units_per_year(evidence.market.unit) / evidence.period) * evidence.period
+    cohort = replace(evidence, market=replace(evidence.market, customers=Cohort(size=COHORT_SIZE)), horizon=years)
+    gain = "Relative gain in discounted margin, percent, when yearly retention rises by five points at no cost, of "
+    return (
+        Setting(name="(c1) today's customers, simulated", estimand=gain + "today's customers.", evidence=evidence),
+        Setting(
+            name=f"(c2) a new cohort over {YEARS} years, simulated",
+            estimand=gain + "a new cohort's repeat purchases.",
+            evidence=cohort,
+        ),
+    )
+
+
+def parts_c(
+    evidence: Evidence, quick: bool = False, *, change: str = MORE_POINTS, settings: int = 2
+) -> tuple[tuple[Part, ...], Table]:
+    """One part for each of the first `settings` settings, and the table of gains. `change` is what is held against
+    25-85%: the control judges `FEWER_PERCENT`. UNTESTED without `MarketEvidence`."""
+    if not isinstance(evidence, MarketEvidence):
+        reason = "Needs a fitted market: run it within a study."
+        return (Part(name="(c) simulated customers", estimand="", verdict=Verdict.UNTESTED, reason=reason),), []
+    parts: list[Part] = []
+    table: Table = []
+    for setting in settings_of(evidence.at(quick=quick))[:settings]:
+        rows, today = _gains(setting)
+        table += rows
+        parts.append(_part(setting, rows, today, change))
+    return tuple(parts), table
+
+
+def gains_table(evidence: MarketEvidence, *, horizon: float) -> pd.DataFrame:
+    """Both gains of both settings, one row each: customers, change, gain, its interval and what the interval is made
+    of; `horizon` is that of today's customers."""
+    return pd.DataFrame([row for s in settings_of(replace(evidence, horizon=horizon)) for row in _gains(s)[0]])
+
+
+def _part(setting: Setting, rows: Table, today: float, change: str) -> Part:
+    row = next((row for row in rows if row["change"] == change), None)
+    if row is None:
+        return Part(
+            name=setting.name,
+            estimand=setting.estimand,
+            verdict=Verdict.UNTESTABLE,
+            reason=f"{today:.1%} stay a year, so five points more are out of reach, or the margin is not above zero.",
+        )
+    if row["lower"] >= LOW and row["upper"] <= HIGH:
+        verdict = Verdict.HOLDS
+    elif row["upper"] < LOW or row["lower"] > HIGH:
+        verdict = Verdict.FAILS
+    else:
+        verdict = Verdict.UNTESTABLE
+    told = "; ".join(f"{r['change']}: {r['gain']:+.1%} [{r['lower']:+.1%}, {r['upper']:+.1%}]" for r in rows)
+    undecided = (
+        f" The interval crosses an end of {LOW:.0%}-{HIGH:.0%}: it takes more customers, or a longer log, to decide."
+        if verdict is Verdict.UNTESTABLE
+        else ""
+    )
+    return Part(
+        name=setting.name,
+        estimand=setting.estimand,
+        verdict=verdict,
+        estimate=100.0 * row["gain"],
+        lower=100.0 * row["lower"],
+        upper=100.0 * row["upper"],
+        unit="percent",
+        reason=f"On {setting.evidence.label}; {today:.1%} stay a year. {told}.{undecided}",
+    )
+
+
+def _gains(setting: Setting) -> tuple[Table, float]:
+    """The gains of both changes with their intervals, and today's yearly retention."""
+    evidence = setting.evidence
+    hazards = _yearly_hazards(evidence)
+    today = _retention(hazards, 1.0)
+    strategies = [Strategy(name=AS_IT_IS), Strategy(name=FEWER_PERCENT, churn=ChurnChange(factor=0.95))]
+    factor = _factor_for(hazards, 0.05)
+    if factor is not None:
+        strategies.append(Strategy(name=MORE_POINTS, churn=ChurnChange(factor=factor)))
+    values = evidence.compare(strategies).values(METRIC)
+    base = values[AS_IT_IS].to_numpy(dtype=np.float64)
+    rows: Table = []
+    for strategy in strategies[1:]:
+        gain = ratio_gain(values[strategy.name].to_numpy(dtype=np.float64), base)
+        if gain is None or strategy.churn is None:
+            continue
+        expected = expected_gains(evidence, strategy.churn.factor)
+        estimation = float(expected.std(ddof=1)) if evidence.market.draws else 0.0
+        chance = gain.sd / np.sqrt(base.size)
+        half = float(student.ppf(0.975, base.size - 1) * np.hypot(estimation, chance))
+        rows.append(
+            {
+                "customers": setting.name,
+                "change": strategy.name,
+                "retention": today,
+                "dropout_factor": strategy.churn.factor,
+                "gain": gain.mean,
+                "lower": gain.mean - half,
+                "upper": gain.mean + half,
+                "expected_gain": float(expected.mean()),
+                "chance_error": float(chance),
+                "estimation_error": estimation,
+                "replications": int(base.size),
+            }
+        )
+    return rows, today
+
+
+def expected_gains(evidence: MarketEvidence, factor: float) -> NDArray[np.float64]:
+    """Relative gain in expected discounted margin when every p is scaled by `factor`, one value a parameter draw.
+
+    The base is drawn with the same uniforms under every draw of the parameters, so that only the parameters differ.
+    """
+    gains = []
+    for replication in range(evidence.replications):
+        market = evidence.market.in_replication(replication)
+        base = market.customers.draw(purchases=market.purchases, spend=market.spend, seed=evidence.seed, replication=0)
+        rate, dropout, spend_rate, _ = base.traits[base.alive].T
+        worth = [
+            float(
+                np.sum(
+                    rate / spend_rate * _discounted_time(rate * dropout * f + market.discount_force, evidence.horizon)
+                )
+            )
+            for f in (1.0, factor)
+        ]
+        gains.append(worth[1] / worth[0] - 1)
+    return np.array(gains)
+
+
+def _discounted_time(hazard: NDArray[np.float64], horizon: float) -> NDArray[np.float64]:
+    """int_0^H e^(-h t) dt, for h of 0 too."""
+    safe = np.where(hazard > 0, hazard, 1.0)
+    return np.where(hazard > 0, -np.expm1(-safe * horizon) / safe, horizon)
+
+
+def _yearly_hazards(evidence: MarketEvidence) -> NDArray[np.float64]:
+    """lambda p over a year, of everybody alive in the base of every replication."""
+    year = units_per_year(evidence.market.unit)
+    found = []
+    for replication in range(evidence.replications):
+        market = evidence.market.in_replication(replication)
+        base = market.customers.draw(
+            purchases=market.purchases, spend=market.spend, seed=evidence.seed, replication=replication
+        )
+        found.append(base.traits[base.alive, 0] * base.traits[base.alive, 1] * year)
+    return np.concatenate(found)
+
+
+def _retention(hazards: NDArray[np.float64], factor: float) -> float:
+    """Share of the living who have not dropped out a year later, with every p scaled by `factor`."""
+    return float(np.exp(-factor * hazards).mean()) if hazards.size else 1.0
+
+
+def _factor_for(hazards: NDArray[np.float64], points: float) -> float | None:
+    """The factor on dropout that raises yearly retention by `points`; None where even no dropout at all would not."""
+    goal = _retention(hazards, 1.0) + points
+    if goal >= 1:
+        return None
+    return float(brentq(lambda factor: _retention(hazards, factor) - goal, 0.0, 1.0, xtol=1e-6))

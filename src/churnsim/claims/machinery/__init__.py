@@ -1,0 +1,3 @@
+"""What every claim is made of: sources, evidence, verdicts, maps, comparisons, and the test that applies them."""
+
+from __future__ import annotations

@@ -1,0 +1,170 @@
+"""Programmes of several steps: the whole against nothing, and against itself with one step left out in turn.
+
+Every variant plans the same money a period: what a step costs is freed when it is left out and goes to the contacts, so
+that a step must earn more than contacts do with its money. Where the contacts are the step left out, their money is not
+spent. Costs per event (a win-back contact, a reply, a club member) come on top as they fall due and are in the equity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from churnsim.claims.machinery.budgets import budget_of, half_a_year
+from churnsim.claims.machinery.claim import Finding, Part, Verdict
+from churnsim.claims.machinery.evidence import MarketEvidence
+from churnsim.claims.machinery.strategy_comparison import gain_of, gain_part, gain_table, market_with
+from churnsim.claims.machinery.verdicts import combine
+from churnsim.simulation.mechanisms.interactions import Referral
+from churnsim.simulation.scenario.strategy import (
+    AskForComplaints,
+    ComplaintDesk,
+    CrossSelling,
+    RetentionContacts,
+    ServiceQuality,
+    SocialBond,
+    Strategy,
+    WinBack,
+)
+from churnsim.units import Duration
+
+__all__ = ["STEPS", "Step", "judge_programme", "market_of"]
+
+WHOLE, NOTHING = "all steps", "nothing"
+PER_CUSTOMER = 0.05
+"""Planned money a period for each known customer: an assumption."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step: its share of the planned money, and the mechanism that it is here, given the evidence and its money."""
+
+    share: float
+    mechanism: Callable[[MarketEvidence, float], Mapping[str, Any]]
+
+
+def _contacts(rule: str) -> Callable[[MarketEvidence, float], Mapping[str, Any]]:
+    def build(evidence: MarketEvidence, money: float) -> Mapping[str, Any]:
+        chosen: dict[str, Any] = {"within": half_a_year(evidence)} if rule == "recent_buyers" else {}
+        if rule in ("top_value", "responsive"):
+            chosen["share"] = 0.20
+        return {"retention": RetentionContacts(budget_per_period=money, rule=rule, **chosen)}  # type: ignore[arg-type]
+
+    return build
+
+
+def _desk(evidence: MarketEvidence, money: float) -> Mapping[str, Any]:
+    service = Duration(0.5, "D").to(evidence.market.unit)
+    return {"desk": ComplaintDesk(staff=1, mean_service_time=service, wage_per_period=money, cost_per_reply=1.0)}
+
+
+def _win_back(evidence: MarketEvidence, money: float) -> Mapping[str, Any]:
+    contacts = max(1, round(money))
+    return {"win_back": WinBack(silent_for=half_a_year(evidence), cost_per_contact=1.0, most_per_period=contacts)}
+
+
+STEPS: Mapping[str, Step] = {
+    "the best fifth": Step(0.30, _contacts("top_value")),
+    "a database of recent buyers": Step(0.30, _contacts("recent_buyers")),
+    "service and loyal staff": Step(0.20, lambda e, money: {"quality": ServiceQuality(budget_per_period=money)}),
+    "a club or events": Step(
+        0.10,
+        lambda e, money: {"social_bond": SocialBond(joins=0.3, cost_per_member=money / len(e.market.customers) / 0.3)},
+    ),
+    "one-to-one offers": Step(
+        0.10,
+        lambda e, money: {
+            "cross_selling": CrossSelling(budget_per_period=money, rule="recent_buyers", within=half_a_year(e))
+        },
+    ),
+    "answering complaints": Step(0.15, _desk),
+    "asking for complaints": Step(0.0, lambda e, money: {"asking": AskForComplaints(cost_per_purchase=0.05)}),
+    "winning back": Step(0.15, _win_back),
+}
+"""What each step is in the simulation; shares of the planned money are assumptions, the same for every programme."""
+
+
+def market_of(evidence: MarketEvidence, *, effective: bool) -> MarketEvidence:
+    """The evidence with referral on; where not `effective`, nothing that a programme does has any effect."""
+    market = market_with(evidence, referral=Referral())
+    if effective:
+        return market
+    c = market.market.complaints
+    unresolved = 1 - c.quick_share - c.slow_share
+    mean = c.quick_share * c.stay_quick + c.slow_share * c.stay_slow + unresolved * c.stay_unresolved
+    return market_with(
+        market,
+        retention={"max_effect": 0.0},
+        quality={"max_reduction": 0.0},
+        cross_selling={"max_uplift": 0.0},
+        bonds={"social_effect": 0.0, "social_referrals": 1.0},
+        win_back={"success": 0.0},
+        # Replies that keep as many as the market's own handling does, and as many as keep silent.
+        complaints={
+            "stay_quick": mean,
+            "stay_slow": mean,
+            "stay_unresolved": mean,
+            "complaint_probability_if_asked": c.complaint_probability,
+        },
+    )
+
+
+def programme(
+    evidence: MarketEvidence, steps: Mapping[str, Step], *, name: str, without: str | None = None
+) -> Strategy:
+    """The programme with one step left out, its money going to the contacts."""
+    budget = budget_of(evidence, per_customer=PER_CUSTOMER)
+    total = sum(step.share for step in steps.values())
+    kept = {key: step for key, step in steps.items() if key != without}
+    freed = steps[without].share if without else 0.0
+    contacts = [key for key in kept if key in ("the best fifth", "a database of recent buyers")]
+    mechanisms: dict[str, Any] = {}
+    for key, step in kept.items():
+        share = step.share + (freed / len(contacts) if key in contacts else 0.0)
+        mechanisms |= step.mechanism(evidence, budget * share / total)
+    return Strategy(name=name, **mechanisms)
+
+
+def judge_programme(evidence: MarketEvidence, steps: Mapping[str, Step], *, effective: bool = True) -> Finding:
+    """The whole against nothing and against itself without each step; the control's steps have no effect."""
+    evidence = market_of(evidence, effective=effective)
+    variants = [programme(evidence, steps, name=f"without {key}", without=key) for key in steps]
+    strategies = [programme(evidence, steps, name=WHOLE), *variants, Strategy(name=NOTHING)]
+    found = evidence.compare(strategies)
+    jointly = len(steps) + 1
+    gains = [gain_of(found, WHOLE, s.name, jointly=jointly) for s in (strategies[-1], *variants)]
+    parts: list[Part] = [gain_part(gains[0], name="the whole against nothing")]
+    parts += [
+        gain_part(gain, name=f"step: {key}", estimand=f"Equity of the whole less that without {key}, money, paired.")
+        for key, gain in zip(steps, gains[1:], strict=True)
+    ]
+    # A whole that earns less than nothing is not rescued by one of its steps costing less than another.
+    verdict = Verdict.FAILS if parts[0].verdict is Verdict.FAILS else combine(parts)
+    earns = [part.name.removeprefix("step: ") for part in parts[1:] if part.verdict is Verdict.HOLDS]
+    costs = [part.name.removeprefix("step: ") for part in parts[1:] if part.verdict is Verdict.FAILS]
+    spent = found.outcomes.groupby("strategy")[["retention", "service", "recovery", "win_back", "cross_selling"]].sum()
+    per_run = spent.sum(axis=1) / 100 / evidence.replications
+    return Finding(
+        verdict=verdict,
+        reason=(
+            f"On {evidence.label}, {budget_of(evidence, per_customer=PER_CUSTOMER):,.0f} planned a period. "
+            f"The whole against nothing: {gains[0]}. Left out, its money going to contacts, each step changes "
+            f"equity by: "
+            + "; ".join(f"{key} {gain}" for key, gain in zip(steps, gains[1:], strict=True))
+            + f". The whole spends {per_run[WHOLE]:,.0f} over the horizon. What each step does is assumed; that "
+            f"some of them are worth more than contacts for the same money, and others less, is what comes out."
+        ),
+        estimate=gains[0].mean,
+        lower=gains[0].lower,
+        upper=gains[0].upper,
+        unit="money over the horizon, the whole less nothing",
+        region=(
+            (f"These steps earn their money: {', '.join(earns)}." if earns else "No step surely earns its money.")
+            + (f" These would earn more as contacts: {', '.join(costs)}." if costs else "")
+        )
+        if verdict is Verdict.HOLDS_IF
+        else None,
+        parts=tuple(parts),
+        tables={"gains": gain_table(gains)},
+    )

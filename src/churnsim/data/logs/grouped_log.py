@@ -1,0 +1,179 @@
+"""A checked log laid out by customer and day: what summaries and purchase days are made from.
+
+Columns that already have the right types go straight to the compiled pass, which looks for bad values as it counts;
+only when it finds one, or a column has another type, is the log looked at column by column, where every bad row gets
+its name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from churnsim.data.tabular.columns import Names, typed_columns
+from churnsim.data.tabular.row_errors import Flaws
+from churnsim.data.tabular.table_columns import check_columns
+from churnsim.errors import DataError
+from churnsim.kernels.numerics import purchase_days as kernel
+
+__all__ = ["GroupedLog", "grouped", "tabular"]
+
+_UNITS = {
+    "D": kernel.DAYS, "s": kernel.SECONDS, "ms": kernel.MILLISECONDS, "us": kernel.MICROSECONDS,
+    "ns": kernel.NANOSECONDS,
+}  # fmt: skip
+# Ids may spread over eight numbers for each row before a table of all of them costs more than sorting the ids.
+SPREAD = 8
+BLOCK_BITS = 9  # 512 blocks: of a million customers 2,000 each, whose rows are some hundred kilobytes
+MOST_SPAN = 2**34  # numbers that the kernel can tell apart
+
+
+@dataclass(frozen=True)
+class GroupedLog:
+    """`rows` (entries of day and amount), where each of the customers' begin (`starts`, one more than `ids`)."""
+
+    ids: pd.Index[Any]  # sorted
+    rows: NDArray[np.float64]
+    starts: NDArray[np.int64]
+    amounts: bool
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """A log as arrays: customers as whole numbers from `lowest` over `span`."""
+
+    customer: NDArray[Any]
+    lowest: int
+    span: int
+    time: NDArray[np.int64]
+    unit: int
+    amount: NDArray[np.float64]
+    amounts: bool
+    ids: pd.Index[Any] | None  # what the numbers stand for, None when they are the ids themselves
+
+
+def tabular(transactions: Any) -> pd.DataFrame:
+    """An Arrow table as a DataFrame (text stays Arrow text), a DataFrame as it is; DataError for anything else."""
+    if isinstance(transactions, pd.DataFrame):
+        return transactions
+    if isinstance(transactions, pa.Table):
+        text = {pa.string(): pd.ArrowDtype(pa.string()), pa.large_string(): pd.ArrowDtype(pa.string())}
+        frame: pd.DataFrame = transactions.to_pandas(date_as_object=False, split_blocks=True, types_mapper=text.get)
+        return frame
+    raise DataError(
+        f"transactions must be a DataFrame, an Arrow table, a CustomerDatabase, a ParquetLog or an Ibis table; got "
+        f"{type(transactions).__name__}. Read a file with churnsim.read_transactions."
+    )
+
+
+def grouped(transactions: Any) -> GroupedLog:
+    """Check a log (``customer_id, date`` and perhaps ``amount``) and lay it out. Raises one DataError for all bad
+    rows."""
+    frame = tabular(transactions)
+    names = Names(customer_id="customer_id", date="date", amount="amount" if "amount" in frame.columns else None)
+    check_columns(list(frame.columns), names.present(), source="the transactions frame", rename=True)
+    if frame.empty:
+        raise DataError("the transactions frame is empty. Give it at least one purchase.")
+    plain = _plain_columns(frame)
+    log = None if plain is None else _laid_out(plain)
+    if log is None:
+        log = _laid_out(_checked_columns(frame, names))
+        assert log is not None, "checked columns hold nothing bad"
+    return log
+
+
+def _plain_columns(frame: pd.DataFrame) -> _Columns | None:
+    """The columns as they are, if each already is of a plain type and the ids are whole numbers close together."""
+    ids, dates = frame["customer_id"], frame["date"]
+    if not (isinstance(ids.dtype, np.dtype) and ids.dtype.kind in "iu" and isinstance(dates.dtype, np.dtype)):
+        return None
+    unit = _UNITS.get(str(dates.dtype).removeprefix("datetime64[").removesuffix("]"))
+    if unit is None or ids.dtype == np.uint64:
+        return None
+    customer = np.ascontiguousarray(ids.to_numpy())
+    lowest = int(customer.min())
+    span = int(customer.max()) - lowest + 1
+    if span > min(SPREAD * len(customer) + 1000, MOST_SPAN):
+        return None
+    amount = np.empty(0)
+    amounts = "amount" in frame.columns
+    if amounts:
+        column = frame["amount"]
+        if not (isinstance(column.dtype, np.dtype) and column.dtype.kind in "iuf"):
+            return None
+        amount = np.ascontiguousarray(column.to_numpy(dtype=np.float64))
+    time = np.ascontiguousarray(dates.to_numpy()).view(np.int64)
+    return _Columns(customer, lowest, span, time, unit, amount, amounts, None)
+
+
+def _checked_columns(frame: pd.DataFrame, names: Names) -> _Columns:
+    checked = _checked(frame, names)
+    customer, ids = _numbered(checked["customer_id"])
+    time = checked["date"].to_numpy(dtype="datetime64[ns]").view(np.int64)
+    amount = checked["amount"].to_numpy(dtype=np.float64) if names.amount else np.empty(0)
+    return _Columns(customer, 0, len(ids), time, kernel.NANOSECONDS, amount, names.amount is not None, ids)
+
+
+def _laid_out(columns: _Columns) -> GroupedLog | None:
+    """The log laid out, or None when a value is bad."""
+    c = columns
+    shift = max(0, (c.span - 1).bit_length() - BLOCK_BITS)
+    sizes = np.zeros(((c.span - 1) >> shift) + 1, dtype=np.int64)
+    kernel.count(c.customer, c.lowest, shift, sizes)
+    blocks = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(sizes)])
+    rows = np.empty((len(c.customer), 2))
+    bad, first, last, total = kernel.part(c.customer, c.lowest, shift, c.time, c.unit, c.amount, blocks, rows)
+    if bad:
+        return None
+    if not np.isfinite(total):
+        raise DataError("the amounts add up to more than a number can hold. Check their unit.")
+    starts = np.empty(c.span + 1, dtype=np.int64)
+    kernel.lay_out(shift, blocks, rows, np.empty((int(sizes.max()), 2)), starts)
+    if c.ids is not None:
+        ids = c.ids
+    else:
+        present = np.flatnonzero(np.diff(starts))
+        if len(present) < c.span:
+            # Customers nobody is have no entries, so their beginnings are the next one's and can go.
+            starts = np.append(starts[:-1][present], starts[-1])
+        ids = pd.Index((present + c.lowest).astype(c.customer.dtype), name="customer_id")
+    return GroupedLog(ids, rows, starts, c.amounts, int(first), int(last))
+
+
+def _checked(transactions: pd.DataFrame, names: Names) -> pd.DataFrame:
+    """The log with proper types, or one DataError for all its bad rows."""
+    flaws = Flaws(len(transactions))
+    frame = typed_columns(transactions, names=names, flaws=flaws)
+    if flaws.count:
+        labels = transactions.index
+        raise flaws.error(
+            "the transactions frame",
+            row=(lambda position: labels[position]) if labels.is_unique else (lambda position: position),
+            row_word="index" if labels.is_unique else "position",
+            last_resort="Or drop such rows.",
+        )
+    return frame
+
+
+def _numbered(values: pd.Series[Any]) -> tuple[NDArray[np.int64], pd.Index[Any]]:
+    """Each row's customer as a number, and the sorted ids those numbers stand for."""
+    codes, uniques = pd.factorize(values)
+    ids = pd.Index(uniques)
+    try:
+        order = ids.argsort()
+    except TypeError:
+        kinds = sorted({type(value).__name__ for value in uniques})
+        raise DataError(
+            f"column 'customer_id' mixes kinds of ids ({', '.join(kinds)}), so that one customer may be "
+            "counted twice. Convert them to one kind, such as str."
+        ) from None
+    place = np.empty(len(ids), dtype=np.int64)
+    place[order] = np.arange(len(ids))
+    return place[codes], ids[order].rename("customer_id")

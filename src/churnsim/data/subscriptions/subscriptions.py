@@ -1,0 +1,177 @@
+"""Subscriptions from a CSV or Parquet file: how long each customer has stayed, and whether it has left.
+
+A row is one customer. Its tenure runs from the start to the end of the relation, or to the last day observed where the
+customer is still there (right-censored). Where the observation began later than the relation, the customer is in the
+data only because it lasted until then (left-truncated): `entry` is the tenure it had by that day, 0 for the others.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from churnsim.data.logs.days import calendar_day
+from churnsim.data.subscriptions.customer_rows import read_customer_rows
+from churnsim.data.tabular.columns import dates, numbers
+from churnsim.data.tabular.row_errors import Flaw, Flaws
+from churnsim.errors import ConfigError
+from churnsim.units import DAYS_PER_UNIT, check_unit
+
+__all__ = ["read_subscriptions"]
+
+YES = ("yes", "y", "true", "t", "1", "1.0")
+NO = ("no", "n", "false", "f", "0", "0.0")
+WHAT = "subscription"
+
+
+def read_subscriptions(
+    path: str | os.PathLike[str],
+    *,
+    customer_id: str = "customer_id",
+    start: str = "start",
+    end: str = "end",
+    tenure: str | None = None,
+    churned: str = "churned",
+    entry: str | None = None,
+    covariates: Sequence[str] = (),
+    observed_until: str | datetime.date | None = None,
+    observed_from: str | datetime.date | None = None,
+    unit: str = "M",
+    date_format: str | None = None,
+    delimiter: str | None = None,
+    encoding: str = "utf-8",
+    on_bad: Literal["raise", "set_aside"] = "raise",
+) -> pd.DataFrame:
+    """Read subscriptions, one row a customer, from a CSV (``.csv .txt .tsv``, also ``.gz``) or Parquet file.
+
+    Either dates: columns `start` and `end` (empty while the customer is there), observed until the day
+    `observed_until`, which must then be given, and perhaps only from `observed_from` on. An end after `observed_until`
+    has not happened yet: that customer is still there. Or durations: pass `tenure`, the name of a column of
+    durations in `unit`, with `churned` (yes/no, true/false, 1/0) and, for left truncation, `entry`.
+
+    Returns a frame indexed by ``customer_id`` with ``tenure`` (float, in `unit`), ``churned`` (bool), ``entry`` (float,
+    0 without truncation), with dates also ``began`` (when it came, counted from the last day observed: 0 or
+    before), and the `covariates` (numbers where every value is one, otherwise text).
+    ``.attrs`` holds `unit` and `set_aside`, the rows left out under ``on_bad="set_aside"``.
+
+    Raises DataError, naming file, row, value and remedy, for every bad row: missing or repeated id, unreadable date,
+    end before start, start after the last day observed, customers gone before the observation began, negative tenure,
+    tenure not above entry, missing covariate. Raises ConfigError for impossible arguments.
+    """
+    check_unit(unit)
+    if on_bad not in ("raise", "set_aside"):
+        raise ConfigError(f"on_bad must be 'raise' or 'set_aside'; got {on_bad!r}.")
+    lengths = [start, end] if tenure is None else [tenure, churned, *([] if entry is None else [entry])]
+    columns = [customer_id, *lengths, *covariates]
+    if len(set(columns)) < len(columns):
+        raise ConfigError(f"the columns named must all be different; got {columns}.")
+    typing: Callable[[pd.DataFrame, Flaws], pd.DataFrame]
+    if tenure is None:
+        window = _Window.of(observed_from, observed_until, unit)
+
+        def typing(raw: pd.DataFrame, flaws: Flaws) -> pd.DataFrame:
+            return _from_dates(raw, flaws, start=start, end=end, window=window, date_format=date_format)
+    else:
+
+        def typing(raw: pd.DataFrame, flaws: Flaws) -> pd.DataFrame:
+            return _from_durations(raw, flaws, tenure=tenure, churned=churned, entry=entry)
+
+    result = read_customer_rows(
+        path, columns, customer_id, covariates, typing,
+        what=WHAT, delimiter=delimiter, encoding=encoding, on_bad=on_bad,
+    )  # fmt: skip
+    result.attrs["unit"] = unit
+    return result
+
+
+@dataclass(frozen=True)
+class _Window:
+    """The days between which customers could be seen, and the days in one unit."""
+
+    first: pd.Timestamp | None
+    last: pd.Timestamp
+    days: float
+
+    @classmethod
+    def of(cls, first: Any, last: Any, unit: str) -> _Window:
+        if last is None:
+            raise ConfigError(
+                "observed_until is needed with start and end dates: the last day on which it was known who is there."
+            )
+        begin = None if first is None else calendar_day(first, name="observed_from")
+        until = calendar_day(last, name="observed_until")
+        if begin is not None and begin >= until:
+            raise ConfigError(f"observed_from must lie before observed_until; got {begin.date()} and {until.date()}.")
+        return cls(begin, until, DAYS_PER_UNIT[unit])
+
+
+def _from_dates(
+    raw: pd.DataFrame, flaws: Flaws, *, start: str, end: str, window: _Window, date_format: str | None
+) -> pd.DataFrame:
+    began = dates(raw[start], start, flaws, date_format=date_format, latest=window.last, what=WHAT).dt.normalize()
+    given = raw[end]
+    open_ended = (given.isna() | (given.astype(str).str.strip() == "")).to_numpy(dtype=bool)
+    ended = pd.Series(pd.NaT, index=raw.index, dtype="datetime64[ns]")
+    if not open_ended.all():
+        part = Flaws(int((~open_ended).sum()))
+        days = dates(given[~open_ended], end, part, date_format=date_format, latest=None, what=WHAT)
+        ended[~open_ended] = days.dt.normalize().to_numpy()
+        flaws.adopt(part, np.flatnonzero(~open_ended), given)
+    remedy = "Correct the date, or leave out a relation that never began."
+    flaws.mark((ended < began).to_numpy(), given, Flaw(column=end, reason="lies before the start", remedy=remedy))
+    flaws.mark((ended == began).to_numpy(), given, Flaw(column=end, reason="is the day of the start", remedy=remedy))
+    entry = np.zeros(len(raw))
+    if window.first is not None:
+        gone = Flaw(
+            column=end,
+            reason=f"lies before the observation begins ({window.first:%Y-%m-%d})",
+            remedy="Leave out customers who were gone by then: they are there only by accident.",
+        )
+        flaws.mark((ended <= window.first).to_numpy(), given, gone)
+        entry = np.maximum((window.first - began).dt.days.to_numpy(dtype=np.float64) / window.days, 0.0)
+    churned = (ended <= window.last).to_numpy(dtype=bool)
+    tenure = (ended.where(churned, window.last) - began).dt.days.to_numpy(dtype=np.float64) / window.days
+    came = (began - window.last).dt.days.to_numpy(dtype=np.float64) / window.days
+    return pd.DataFrame({"tenure": tenure, "churned": churned, "entry": entry, "began": came})
+
+
+def _from_durations(raw: pd.DataFrame, flaws: Flaws, *, tenure: str, churned: str, entry: str | None) -> pd.DataFrame:
+    long = _duration(raw[tenure], tenure, flaws)
+    left = _yes_or_no(raw[churned], churned, flaws)
+    into = np.zeros(len(raw)) if entry is None else _duration(raw[entry], entry, flaws)
+    too_short = Flaw(
+        column=tenure, reason="is not above the tenure at entry",
+        remedy="A customer who had left by the time the observation began does not belong here.",
+    )  # fmt: skip
+    flaws.mark((into > 0) & (long <= into), raw[tenure], too_short)
+    nothing = Flaw(
+        column=tenure, reason="is 0 for a customer who left",
+        remedy="Give the tenure it had when it left (the first month counts as 1), or leave out what never began.",
+    )  # fmt: skip
+    flaws.mark((long == 0) & left, raw[tenure], nothing)
+    return pd.DataFrame({"tenure": long, "churned": left, "entry": into})
+
+
+def _duration(values: pd.Series[Any], name: str, flaws: Flaws) -> NDArray[np.float64]:
+    lengths, _ = numbers(values)
+    unread = Flaw(column=name, reason="is not a number", remedy="Write durations as plain numbers such as 7 or 3.5.")
+    flaws.mark(~np.isfinite(lengths), values, unread)
+    flaws.mark(lengths < 0, values, Flaw(column=name, reason="is negative", remedy="Durations are 0 or more."))
+    return lengths
+
+
+def _yes_or_no(values: pd.Series[Any], name: str, flaws: Flaws) -> NDArray[np.bool_]:
+    text = values.astype(str).str.strip().str.lower()
+    yes, no = text.isin(YES).to_numpy(dtype=bool), text.isin(NO).to_numpy(dtype=bool)
+    flaws.mark(
+        ~(yes | no), values,
+        Flaw(column=name, reason="is neither yes nor no", remedy="Write yes/no, true/false or 1/0."),
+    )  # fmt: skip
+    return yes

@@ -1,0 +1,139 @@
+"""A log split for models that count periods with a purchase (BG/BB) beside models that count purchases."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from churnsim.data.logs.days import iso_day, past_day
+from churnsim.data.logs.purchase_days import PurchaseDays, purchase_days
+from churnsim.data.summaries.intervals import summarise_with_intervals
+from churnsim.data.summaries.opportunities import period_numbers, summarise_opportunities
+from churnsim.errors import DataError
+from churnsim.units import check_unit
+
+__all__ = ["PERIOD_COLUMNS", "last_day_of_periods", "period_log", "period_track", "split_periods"]
+
+Ints = NDArray[np.int64]
+# Where a split frame keeps what BG/BB calls frequency, recency and T.
+PERIOD_COLUMNS = {"periods_frequency": "frequency", "periods_recency": "recency", "periods_T": "T"}
+
+
+def split_periods(
+    transactions: pd.DataFrame, *, until: str | date, holdout_until: str | date | None = None, unit: str = "W"
+) -> pd.DataFrame:
+    """`split_holdout` with held-out **periods with a purchase** in place of purchases, so that BG/BB can be compared.
+
+    Columns: those of `summarise_with_intervals` at the end of the day `until`, which models in continuous time read;
+    `periods_frequency`, `periods_recency`, `periods_T`, the same in periods, which `BGBB` reads (see
+    `summarise_opportunities`); `frequency_holdout`, in how many of the periods after `until` each customer bought, and
+    `T_holdout`, how many whole ones there are until `holdout_until` (the last date in the log unless given).
+
+    Periods are days, blocks of seven days counted from `until`, or calendar months or years, of which `until` must be
+    a last day. Purchases of a period that `holdout_until` cuts short are not looked at. Raises DataError where
+    `until` ends no period or no whole one follows, else as `split_holdout`.
+    """
+    check_unit(unit)
+    log = purchase_days(transactions)
+    end, last = _ends(log, until, holdout_until, unit)
+    frame = summarise_with_intervals(transactions, unit=unit, until=until)
+    met = summarise_opportunities(transactions, unit=unit, until=until)
+    for name, column in PERIOD_COLUMNS.items():
+        frame[name] = met[column]
+    final, period = period_numbers(log.day, end, unit)
+    ahead = period - final
+    inside = (ahead > 0) & (ahead <= last)
+    pairs = np.unique(np.column_stack([log.customer[inside], ahead[inside]]), axis=0)
+    bought = np.bincount(pairs[:, 0], minlength=len(log.ids))
+    frame["frequency_holdout"] = bought[log.first_day() <= end].astype(np.int64)
+    frame["T_holdout"] = float(last)
+    frame.attrs["unit"] = unit
+    return frame
+
+
+def period_log(transactions: pd.DataFrame, *, until: str | date, unit: str = "W") -> pd.DataFrame:
+    """The log with one row (``customer_id, date``) a customer and period with a purchase, dated to the period's last
+    day; periods as in `split_periods`."""
+    log = purchase_days(transactions)
+    end = past_day(until, name="until")
+    _, period = period_numbers(log.day, end, unit)
+    pairs = np.unique(np.column_stack([log.customer, period]), axis=0)
+    day = _last_day(pairs[:, 1], end, unit)
+    return pd.DataFrame(
+        {"customer_id": log.ids[pairs[:, 0]], "date": day.astype("datetime64[D]").astype("datetime64[ns]")}
+    )
+
+
+def period_track(
+    transactions: pd.DataFrame, *, until: str | date, holdout_until: str | date | None = None, unit: str = "W"
+) -> tuple[pd.DataFrame, NDArray[np.float64], Ints]:
+    """What happened period by period to the customers acquired by `until`: a frame with `period`, its last `date`,
+    cumulative `actual` customer-periods with a repeat purchase, and whether it lies in the `holdout`; beside it the
+    age (in periods) at the end of each of every kind of customer, shape (periods, kinds), and of which kind each
+    customer is, in the order of their ids. A first purchase's own period counts as the part of it that was left."""
+    log = purchase_days(transactions)
+    end, ahead = _ends(log, until, holdout_until, unit)
+    final, period = period_numbers(log.day, end, unit)
+    first_day = log.first_day()
+    born = first_day <= end
+    first = period[log.starts()]
+    pairs = np.unique(np.column_stack([log.customer, period]), axis=0)
+    own = first[pairs[:, 0]]
+    repeat = born[pairs[:, 0]] & (pairs[:, 1] > own) & (pairs[:, 1] <= final + ahead)
+    numbers = np.arange(first[born].min(), final + ahead + 1)
+    days = _last_day(numbers, end, unit)
+    kinds, kind = np.unique(np.column_stack([first[born], first_day[born]]), axis=0, return_inverse=True)
+    birth_end = _last_day(kinds[:, 0], end, unit)
+    length = birth_end - _last_day(kinds[:, 0] - 1, end, unit)
+    left = (birth_end - kinds[:, 1]) / length
+    ages = np.maximum(numbers[:, None] - kinds[None, :, 0], -1) + left[None, :]
+    frame = pd.DataFrame(
+        {
+            "period": np.arange(1, numbers.size + 1),
+            "date": days.astype("datetime64[D]").astype("datetime64[ns]"),
+            "actual": np.searchsorted(np.sort(pairs[repeat, 1]), numbers, side="right"),
+            "holdout": numbers > final,
+        }
+    )
+    return frame, np.maximum(ages, 0.0), kind.ravel().astype(np.int64)
+
+
+def last_day_of_periods(until: str | date | pd.Timestamp, periods: int, unit: str) -> pd.Timestamp:
+    """The last day of that many whole periods after the day `until`."""
+    end = past_day(until, name="until")
+    final, _ = period_numbers(np.array([end]), end, unit)
+    return pd.Timestamp(_last_day(np.array([final + periods]), end, unit).astype("datetime64[D]")[0])
+
+
+def _ends(log: PurchaseDays, until: object, holdout_until: object | None, unit: str) -> tuple[int, int]:
+    """The day `until`, and how many whole periods follow by the end of `holdout_until`."""
+    end = past_day(until, name="until")
+    holdout_end = log.last if holdout_until is None else past_day(holdout_until, name="holdout_until")
+    calendar = {"M": "month", "Y": "year"}.get(unit)
+    final, of_end = period_numbers(np.array([end]), end, unit)
+    if calendar and of_end[0] != final:
+        before, after = (iso_day(int(_last_day(np.array([final + k]), end, unit)[0])) for k in (0, 1))
+        raise DataError(
+            f"until ({iso_day(end)}) must be the last day of a {calendar}, since periods are calendar {calendar}s. "
+            f"Choose {before} or {after}, or count in weeks (unit='W'), which may end on any day."
+        )
+    last = (holdout_end - end) // 7 if unit == "W" else period_numbers(np.array([end]), holdout_end, unit)[0] - final
+    if last < 1:
+        raise DataError(
+            f"no whole period of unit {unit!r} lies between until ({iso_day(end)}) and {iso_day(holdout_end)}, so "
+            "nothing is held out. Choose an earlier until, a later holdout_until, or a shorter unit."
+        )
+    return end, int(last)
+
+
+def _last_day(period: Ints, end: int, unit: str) -> Ints:
+    """The last day of each period, as days since 1970-01-01."""
+    if unit == "D":
+        return period
+    if unit == "W":
+        return end + 7 * period
+    following = (period + 1).astype(f"datetime64[{unit}]").astype("datetime64[D]")
+    return following.astype(np.int64) - 1

@@ -1,0 +1,159 @@
+"""The summary of a purchase log that the models work from, and its split into calibration and holdout.
+
+Rules of the literature (Fader, Hardie & Lee 2005, "Counting Your Customers the Easy Way", section 2): a
+customer's first purchase starts the clock and is not counted; purchases of one customer on one calendar day
+are one purchase, their amounts added.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from churnsim.data.logs.days import iso_day, past_day
+from churnsim.data.logs.grouped_log import GroupedLog, grouped
+from churnsim.data.logs.purchase_days import PurchaseDays
+from churnsim.data.summaries.summary_query import summary_frame
+from churnsim.errors import DataError
+from churnsim.kernels.numerics import purchase_days as kernel
+from churnsim.units import DAYS_PER_UNIT, check_unit
+
+__all__ = ["split_holdout", "summarise"]
+
+
+def summarise(transactions: Any, *, unit: str = "W", until: str | date | None = None) -> pd.DataFrame:
+    """Frequency, recency and age of every customer as seen at the end of the day `until`.
+
+    Parameters
+    ----------
+    transactions
+        One row a purchase: ``customer_id``, ``date`` and, if there are amounts, ``amount``; in any order. A
+        DataFrame, an Arrow table, a `CustomerDatabase`, a `ParquetLog` or an Ibis table; of the last three only the
+        summary leaves the place where they lie.
+    unit
+        What durations are counted in: "D", "W" (7 days), "M" or "Y". Purchases are told apart by calendar day
+        whatever the unit, so a change of unit only rescales `recency` and `T`.
+    until
+        Last day observed; the last date in the log unless given. Later purchases, and customers who had not
+        bought by then, are left out.
+
+    Returns
+    -------
+    A frame indexed by ``customer_id`` (sorted), with `unit` in its ``attrs``, by which models refuse a summary in
+    another unit than theirs:
+
+    - ``frequency`` (int): days with a purchase after the first, x;
+    - ``recency``: time from the first to the last purchase, t_x, 0 without repeat;
+    - ``T``: time from the first purchase to `until`;
+    - ``monetary_value`` (only with amounts): mean amount over the repeat days, 0 without repeat.
+
+    Times with a zone are taken by their own wall clock. Raises DataError (naming row, value and remedy) for
+    missing columns, ids or dates, for amounts that are negative or not finite, and for `until` before the
+    first purchase or still to come; ConfigError for an unknown unit or an `until` that is no date.
+    """
+    check_unit(unit)
+    elsewhere = _pushed_down(transactions, unit, until)
+    if elsewhere is not None:
+        return elsewhere
+    log = grouped(transactions)
+    end = log.last if until is None else past_day(until, name="until")
+    return _summary(log, end, unit)
+
+
+def split_holdout(
+    transactions: pd.DataFrame,
+    *,
+    until: str | date,
+    holdout_until: str | date | None = None,
+    unit: str = "W",
+) -> pd.DataFrame:
+    """The summary at the end of the day `until`, and what the same customers did afterwards.
+
+    Returns the columns of `summarise(transactions, unit=unit, until=until)` and
+
+    - ``frequency_holdout`` (int): days with a purchase after `until`, to the end of `holdout_until`;
+    - ``T_holdout``: time from `until` to `holdout_until` in `unit`, the same for everybody;
+    - ``monetary_value_holdout`` (only with amounts): mean amount over those days, 0 without any.
+
+    `holdout_until` is the last date in the log unless given. Customers who first bought after `until` are
+    left out. Raises as `summarise`, and DataError unless `until` is before `holdout_until`.
+    """
+    days_per_unit = DAYS_PER_UNIT[check_unit(unit)]
+    laid_out = grouped(transactions)
+    log = PurchaseDays.of(laid_out)
+    end = past_day(until, name="until")
+    holdout_end = log.last if holdout_until is None else past_day(holdout_until, name="holdout_until")
+    if holdout_end <= end:
+        source = "the last date in the log" if holdout_until is None else "holdout_until"
+        raise DataError(
+            f"until ({iso_day(end)}) must be before {source} ({iso_day(holdout_end)}), or nothing is held out. "
+            "Choose an earlier until or a later holdout_until."
+        )
+    summary = _summary(laid_out, end, unit)
+    # Customers are numbered in the order of their ids, which is the order of the rows of `summary`.
+    inside = (log.day > end) & (log.day <= holdout_end)
+    kept = log.first_day() <= end
+    days = np.bincount(log.customer[inside], minlength=len(log.ids))
+    summary["frequency_holdout"] = days[kept].astype(np.int64)
+    summary["T_holdout"] = (holdout_end - end) / days_per_unit
+    if log.amount is not None:
+        spent = np.bincount(log.customer[inside], weights=log.amount[inside], minlength=len(log.ids))
+        summary["monetary_value_holdout"] = _mean(spent.astype(np.float64), days)[kept]
+    summary.attrs["unit"] = unit
+    return summary
+
+
+def _summary(log: GroupedLog, end: int, unit: str) -> pd.DataFrame:
+    if end < log.first:
+        raise DataError(
+            f"until ({iso_day(end)}) is before the first purchase in the log ({iso_day(log.first)}). "
+            "Choose a later day."
+        )
+    customers = len(log.ids)
+    frequency, first, last = (np.empty(customers, dtype=np.int64) for _ in range(3))
+    spend = np.empty(customers)
+    kernel.summary(log.rows, log.starts, end, frequency, first, last, spend)
+    ids = log.ids
+    if end < log.last:
+        seen = frequency >= 0
+        ids, frequency, first, last, spend = ids[seen], frequency[seen], first[seen], last[seen], spend[seen]
+    return summary_frame(
+        ids,
+        frequency=frequency,
+        first=first,
+        last=last,
+        repeat_spend=spend if log.amounts else None,
+        end=end,
+        unit=unit,
+    )
+
+
+def _pushed_down(transactions: Any, unit: str, until: str | date | None) -> pd.DataFrame | None:
+    """The summary computed where the log lies, for a log that is not in memory; None for one that is."""
+    if isinstance(transactions, pd.DataFrame | pa.Table):
+        return None
+    frame: pd.DataFrame
+    summarise_there = getattr(transactions, "summarise", None)
+    if callable(summarise_there) and not _is_ibis(transactions):
+        frame = summarise_there(unit=unit, until=until)
+        return frame
+    if _is_ibis(transactions):
+        from churnsim.data.summaries.ibis_log import summarise_ibis
+
+        frame = summarise_ibis(transactions, unit=unit, until=until)
+        return frame
+    return None
+
+
+def _is_ibis(transactions: Any) -> bool:
+    return type(transactions).__module__.split(".")[0] == "ibis"
+
+
+def _mean(total: NDArray[np.float64], number: NDArray[np.int64]) -> NDArray[np.float64]:
+    """total / number, 0 where there is nothing to average."""
+    return np.divide(total, number, out=np.zeros(len(total)), where=number > 0)

@@ -1,0 +1,64 @@
+"""Columns out of a Parquet file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
+
+from churnsim.data.tabular.table_columns import ARGUMENTS, check_columns
+from churnsim.errors import DataError
+
+__all__ = ["arrow_column", "open_parquet", "read_parquet_columns"]
+
+
+def read_parquet_columns(path: Path, columns: Sequence[str], *, arguments: Sequence[str] = ARGUMENTS) -> pd.DataFrame:
+    """The named columns of a Parquet file; text stays Arrow text, dates and numbers become numpy's.
+
+    Raises DataError for a file that is not sound Parquet, lacks a column, or holds lists or records in one.
+    """
+    with open_parquet(path) as file:
+        check_columns(file.schema_arrow.names, columns, source=str(path), arguments=arguments)
+        table = file.read(columns=list(dict.fromkeys(columns)))
+    return pd.DataFrame(
+        {name: arrow_column(table.column(name), name, str(path)) for name in columns}, columns=list(columns)
+    )
+
+
+@contextmanager
+def open_parquet(path: Path) -> Iterator[pyarrow.parquet.ParquetFile]:
+    """The file, opened; whatever turns out to be wrong with it while it is open becomes a DataError."""
+    try:
+        with pyarrow.parquet.ParquetFile(path) as file:
+            yield file
+    except (pa.ArrowException, OSError, EOFError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise DataError(f"{path} is not a sound Parquet file ({reason}). Write it again.") from None
+
+
+def arrow_column(values: Any, name: str, source: str) -> pd.Series[Any]:
+    """An Arrow column as pandas; text stays Arrow text. DataError for lists, records, bytes and text not in UTF-8."""
+    if pa.types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    if pa.types.is_nested(values.type):
+        raise DataError(f"{source}, column {name!r} holds {values.type}, not single values. Write one value a row.")
+    if pa.types.is_binary(values.type) or pa.types.is_large_binary(values.type):
+        raise DataError(f"{source}, column {name!r} holds bytes, not text or numbers. Write it as text.")
+    if pa.types.is_large_string(values.type) or pa.types.is_string_view(values.type):
+        values = values.cast(pa.string())
+    if pa.types.is_integer(values.type) and values.null_count:
+        # numpy would turn the whole column into floats for the sake of the missing ones.
+        return pd.Series(values, dtype=pd.ArrowDtype(values.type))
+    if pa.types.is_string(values.type):
+        try:
+            values.validate(full=True)  # a damaged file's bytes are found here, not where they are first used
+        except pa.ArrowInvalid:
+            raise DataError(f"{source}, column {name!r} holds text that is not UTF-8. Write the file again.") from None
+        return pd.Series(values, dtype=pd.ArrowDtype(pa.string()))
+    series: pd.Series[Any] = values.to_pandas(date_as_object=False)
+    return series

@@ -1,0 +1,3 @@
+"""How a result depends on the assumptions: regions in which a statement holds, and sensitivity."""
+
+from __future__ import annotations

@@ -1,0 +1,198 @@
+"""What one must believe for a statement to hold: the region of two or three assumptions, by simulation.
+
+Every cell of the grid is simulated at its centre with the same seed and the same replications, so that neighbouring
+cells, like strategies, meet the same chances and differ by the assumptions alone. A cell is looked at after a first
+stage of replications and whenever they have doubled; each look uses its share of 1 - level (Bonferroni), so that
+looking repeatedly does not make wrong verdicts more frequent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+
+import numpy as np
+import pandas as pd
+
+from churnsim.decisions.assumptions.outcome import Quantity
+from churnsim.decisions.assumptions.region import Axis, Region, Statement
+from churnsim.decisions.runs.experiment import Experiment, check_names
+from churnsim.decisions.runs.parallel_map import Backend, backend_for, run_tasks
+from churnsim.errors import ConfigError
+from churnsim.simulation.engine.engines import Engine
+from churnsim.simulation.scenario.market import Market
+from churnsim.simulation.scenario.parameter_paths import changed, number_at
+from churnsim.simulation.scenario.strategy import Strategy
+
+__all__ = ["believe", "map_region"]
+
+Judged = tuple[float, float, float, int, str]
+"""Mean, lower, upper, replications, state."""
+Range = tuple[float, float]
+
+
+def believe(
+    market: Market,
+    strategies: Sequence[Strategy],
+    quantity: Quantity,
+    over: Mapping[str, Range],
+    *,
+    above: float | None = None,
+    below: float | None = None,
+    cells: int | Mapping[str, int] = 12,
+    replications: int = 20,
+    max_replications: int = 80,
+    level: float = 0.95,
+    joint: bool = False,
+    seed: int,
+    horizon: float,
+    period: float = 4.0,
+    epoch: float = 1.0,
+    engine: Engine = "auto",
+    workers: int = 1,
+    backend: Backend | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Region:
+    """Map where `quantity` lies above (by default 0) and below a number, over two or three assumptions.
+
+    `over` names the assumptions by address ("complaints.failure_share", "strategy.NAME.retention.budget_per_period")
+    with the range of each, which is cut into `cells` cells. A cell gets `replications`, twice as many and so on while
+    its interval leaves the question open, up to `max_replications`; its verdict is wrong with probability at most
+    1 - level, by itself or, with `joint`, that any verdict of the map is. Progress is told in cells; `workers` and
+    `backend` do not change the result. Raises ConfigError for unknown addresses and impossible ranges.
+    """
+    check_names(strategies)
+    axes = _axes(over, cells)
+    statement = Statement(quantity=str(quantity), above=0.0 if above is None and below is None else above, below=below)
+    here = [number_at(market, strategies, axis.name) for axis in axes]
+    stages = _stages(replications, min(max_replications, len(market.draws) or max_replications))
+    points = [*product(*(axis.centres.tolist() for axis in axes)), tuple(here)]
+    looks = len(stages) * (len(points) if joint else 1)
+    task = _Cell(
+        experiment=Experiment(market=market, seed=seed, horizon=horizon, period=period, epoch=epoch, engine=engine),
+        strategies=quantity.strategies(strategies),
+        quantity=quantity,
+        statement=statement,
+        names=tuple(axis.name for axis in axes),
+        stages=stages,
+        level=1 - (1 - level) / looks,
+    )
+    task.at(dict(zip(task.names, here, strict=True)))  # an address that cannot be set is said before any work
+    found: list[Judged | None] = [None] * len(points)
+    for index, judged in run_tasks(task, points, workers=workers, backend=backend_for(engine, backend)):
+        found[index] = judged
+        if progress:
+            progress(1)
+    each = "all cells jointly" if joint else "each cell by itself"
+    runs = f"{stages[0]} replications" if len(stages) == 1 else f"{stages[0]} to {stages[-1]} replications"
+    how = f"Judged at the centres of the cells by {runs} on common random numbers, {each} at {level:.0%}."
+    return _region(statement, axes, points[:-1], found[:-1], how, (here, found[-1]))
+
+
+def map_region(
+    function: Callable[..., float],
+    statement: Statement,
+    axes: Sequence[Axis],
+    *,
+    here: Mapping[str, float] | None = None,
+) -> Region:
+    """The same map for a closed form: `function` takes the axes' values in order. Its number is exact, so that no cell
+    is undecided but where it is NaN; an assumption that raises ConfigError is impossible."""
+
+    def judge(point: Sequence[float]) -> Judged:
+        try:
+            value = float(function(*point))
+        except ConfigError:
+            return (np.nan, np.nan, np.nan, 0, "impossible")
+        return (value, value, value, 0, statement.state(value, value))
+
+    axes = _checked(tuple(axes))
+    points = list(product(*(axis.centres.tolist() for axis in axes)))
+    own = None
+    if here is not None:
+        at = [float(here[axis.name]) for axis in axes]
+        own = (at, judge(at))
+    how = "Computed at the centres of the cells, without chance."
+    return _region(statement, axes, points, [judge(point) for point in points], how, own)
+
+
+def _axes(over: Mapping[str, Range], cells: int | Mapping[str, int]) -> tuple[Axis, ...]:
+    if not isinstance(cells, int) and set(cells) != set(over):
+        raise ConfigError(f"cells must name the assumptions of the map, {list(over)}; got {list(cells)}.")
+    return _checked(
+        tuple(
+            Axis(name=name, low=low, high=high, cells=cells if isinstance(cells, int) else cells[name])
+            for name, (low, high) in over.items()
+        )
+    )
+
+
+def _checked(axes: tuple[Axis, ...]) -> tuple[Axis, ...]:
+    if len(axes) not in (2, 3):
+        raise ConfigError(f"a map has two or three assumptions; got {len(axes)}.")
+    return axes
+
+
+def _stages(first: int, most: int) -> tuple[int, ...]:
+    """Sizes at which a cell is looked at: the first, doubled, and the most."""
+    if not 2 <= first <= most:
+        raise ConfigError(f"a cell needs at least 2 replications and at most {most}; got {first}.")
+    sizes = [first]
+    while sizes[-1] < most:
+        sizes.append(min(2 * sizes[-1], most))
+    return tuple(sizes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Cell:
+    """The task of one cell: simulate until its interval decides or the stages end."""
+
+    experiment: Experiment
+    strategies: tuple[Strategy, ...]
+    quantity: Quantity
+    statement: Statement
+    names: tuple[str, ...]
+    stages: tuple[int, ...]
+    level: float
+
+    def __call__(self, point: Sequence[float]) -> Judged:
+        try:
+            experiment, strategies = self.at(dict(zip(self.names, point, strict=True)))
+        except ConfigError:
+            return (np.nan, np.nan, np.nan, 0, "impossible")
+        outcomes, done = np.empty((len(strategies), 0)), 0
+        state, found = "undecided", None
+        for size in self.stages:
+            more = self.quantity.outcomes(experiment, strategies, range(done, size))
+            outcomes, done = np.concatenate([outcomes, more], axis=1), size
+            found = self.quantity.estimate(outcomes, level=self.level)
+            state = self.statement.state(found.lower, found.upper)
+            if state != "undecided":
+                break
+        assert found is not None  # there is one stage at least
+        return (found.mean, found.lower, found.upper, done, state)
+
+    def at(self, values: Mapping[str, float]) -> tuple[Experiment, tuple[Strategy, ...]]:
+        """The experiment and strategies with these assumptions."""
+        market, strategies = changed(self.experiment.market, self.strategies, values)
+        return replace(self.experiment, market=market), strategies
+
+
+def _region(
+    statement: Statement,
+    axes: tuple[Axis, ...],
+    points: Sequence[Sequence[float]],
+    judged: Sequence[Judged | None],
+    how: str,
+    here: tuple[Sequence[float], Judged | None] | None,
+) -> Region:
+    columns = ["mean", "lower", "upper", "replications", "state"]
+    names = [axis.name for axis in axes]
+    frame = pd.DataFrame(list(points), columns=names)
+    for i, column in enumerate(columns):
+        frame[column] = [cell[i] for cell in judged if cell is not None]
+    own = None
+    if here is not None and here[1] is not None:
+        own = {**dict(zip(names, here[0], strict=True)), **dict(zip(columns, here[1], strict=True))}
+    return Region(statement=statement, axes=axes, frame=frame, judged=how, here=own)

@@ -1,0 +1,84 @@
+"""A number that strategies are judged by: a metric of one, or how far one is ahead of another, pair by pair."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from churnsim.decisions.comparison.metrics import check_metric, ledger_metric
+from churnsim.decisions.comparison.paired import Interval, interval
+from churnsim.decisions.runs.experiment import Experiment
+from churnsim.errors import ConfigError
+from churnsim.simulation.scenario.strategy import Strategy
+
+__all__ = ["Quantity"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantity:
+    """The mean over replications of `metric` under the strategy `of`; with `against`, of the paired difference
+    `of` - `against`; with `relative` too, that difference as a share of the mean of `against`."""
+
+    of: str
+    metric: str = "npv"
+    against: str | None = None
+    relative: bool = False
+
+    def __post_init__(self) -> None:
+        check_metric(self.metric)
+        if self.relative and self.against is None:
+            raise ConfigError("a relative quantity needs against: say what it is a share of.")
+        if self.against == self.of:
+            raise ConfigError(f"{self.of!r} cannot be compared with itself.")
+
+    def __str__(self) -> str:
+        if self.against is None:
+            return f"{self.metric} of {self.of}"
+        share = f", as a share of {self.against}'s" if self.relative else ""
+        return f"{self.metric} of {self.of} less that of {self.against}{share}"
+
+    def strategies(self, among: Sequence[Strategy]) -> tuple[Strategy, ...]:
+        """The one or two strategies concerned. Raises ConfigError where one is not `among` those given."""
+        named = {strategy.name: strategy for strategy in among}
+        wanted = [self.of] if self.against is None else [self.of, self.against]
+        for name in wanted:
+            if name not in named:
+                raise ConfigError(f"no strategy {name!r}; there are {', '.join(map(repr, named))}.")
+        return tuple(named[name] for name in wanted)
+
+    def outcomes(self, experiment: Experiment, strategies: Sequence[Strategy], replications: range) -> Floats:
+        """The metric by strategy concerned (one or two rows) and replication, run here and now."""
+        return np.array(
+            [
+                [ledger_metric(experiment.ledger(strategy, replication), self.metric) for replication in replications]
+                for strategy in self.strategies(strategies)
+            ]
+        )
+
+    def per_replication(self, outcomes: Floats) -> Floats:
+        """One value a replication whose mean is the quantity and whose spread is its error: of a relative one the
+        linearised ratio (`paired.ratio_gain`)."""
+        if self.against is None:
+            values: Floats = outcomes[0]
+            return values
+        difference: Floats = outcomes[0] - outcomes[1]
+        if not self.relative:
+            return difference
+        base = float(outcomes[1].mean())
+        gain = float(difference.mean()) / base
+        linear: Floats = gain + (difference - gain * outcomes[1]) / base
+        return linear
+
+    def estimate(self, outcomes: Floats, *, level: float = 0.95) -> Interval:
+        """The quantity with its t interval (for a relative one that of a ratio of means) from `outcomes`.
+
+        A relative quantity whose base is not surely above 0 has no meaning: all fields are then NaN.
+        """
+        if self.relative and interval(outcomes[1], level=level).lower <= 0:
+            return Interval(*[float("nan")] * 4)
+        return interval(self.per_replication(outcomes), level=level)

@@ -1,0 +1,57 @@
+"""How far each assumption could plausibly lie from its value, for varying it where the user names no range."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from churnsim.errors import ConfigError
+from churnsim.simulation.core.assumption import Status
+from churnsim.simulation.scenario.market import Market
+from churnsim.simulation.scenario.parameter_paths import number_at
+
+__all__ = ["PLAUSIBLE", "PlausibleRange", "plausible_range"]
+
+
+@dataclass(frozen=True)
+class PlausibleRange:
+    """From `low` to `high`, in the assumption's unit, and where that comes from."""
+
+    low: float
+    high: float
+    source: str
+    status: Status
+
+
+TARP = "TARP (1986), from a major to a minor loss"
+SPAN = "a round span about the default; no source bounds it"
+PLAUSIBLE = {
+    "complaints.complaint_probability": PlausibleRange(
+        0.04, 0.10, "sources 001 (4 in 100), 004 (1 in 20) and 003 (1:9)", "published"
+    ),
+    "complaints.silent_stay": PlausibleRange(0.09, 0.37, TARP, "published"),
+    "complaints.stay_unresolved": PlausibleRange(0.19, 0.46, TARP, "published"),
+    "complaints.stay_slow": PlausibleRange(0.54, 0.70, TARP, "published"),
+    "complaints.stay_quick": PlausibleRange(0.82, 0.95, TARP, "published"),
+    "complaints.failure_share": PlausibleRange(0.20, 0.55, SPAN, "assumed"),
+    "complaints.complaint_probability_if_asked": PlausibleRange(0.20, 0.60, SPAN, "assumed"),
+    "terms.margin": PlausibleRange(0.15, 0.45, SPAN, "assumed"),
+    "terms.annual_discount_rate": PlausibleRange(0.05, 0.15, SPAN, "assumed"),
+    "retention.max_effect": PlausibleRange(0.10, 0.50, SPAN, "assumed"),
+    "retention.harmed_share": PlausibleRange(0.0, 0.20, SPAN, "assumed"),
+}
+HALVED = "from half to twice the value, for want of any source"
+
+
+def plausible_range(market: Market, address: str) -> PlausibleRange:
+    """The range on record for one of the market's numbers, or from half to twice its value.
+
+    Raises ConfigError for an unknown address and for a number that has no range on record and is 0.
+    """
+    name = address.removeprefix("market.")
+    value = number_at(market, (), name)
+    if name in PLAUSIBLE:
+        return PLAUSIBLE[name]
+    if value == 0:
+        raise ConfigError(f"{address!r} is 0 and has no range on record. Give one: {{{address!r}: (low, high)}}.")
+    low, high = sorted((value / 2, value * 2))
+    return PlausibleRange(low, high, HALVED, "assumed")

@@ -1,0 +1,3 @@
+"""Comparing strategies: paired differences with intervals, precision, selection of the best, tail risk."""
+
+from __future__ import annotations

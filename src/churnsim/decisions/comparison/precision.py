@@ -1,0 +1,89 @@
+"""Running until a difference is known precisely enough, or a budget of replications ends.
+
+The half-width of a t interval shrinks like s/sqrt(n). After each stage the n that the present s asks for is tried
+next, at most twice the present one, so that an s that is small by luck is looked at again before it is believed.
+Stopping when an interval is short favours samples whose s is small. What that costs depends on the first stage;
+measured here over 3,000 runs at a nominal 95%, for half-widths between s/10 and s/2: with 30 replications to begin
+with, intervals cover 93.5-95% for normal differences and 92-94% for exponential ones; with 2, 89-94% and 77-92%
+(`tests/statistical/test_precision.py`).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from churnsim.decisions.comparison.metrics import check_metric
+from churnsim.errors import ConfigError
+from churnsim.simulation.core.assumption import positive
+from churnsim.simulation.scenario.market import Market
+
+__all__ = ["LEAST_FIRST_STAGE", "Precision", "PrecisionReached", "next_size"]
+
+LEAST_FIRST_STAGE = 10
+# A stage aims a little past the n that the present s asks for, since s will be another one then.
+MARGIN = 1.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class Precision:
+    """When to stop: the widest interval of a paired difference in `metric` has a half-width of at most `half_width`
+    (in the metric's unit), or `max_replications` are done.
+
+    The intervals are those of `Comparison.differences(metric, against=against, level=level)`: each other strategy with
+    `against`, or, where that is None, all pairs jointly.
+    """
+
+    half_width: float
+    metric: str = "npv"
+    against: str | None = "baseline"
+    level: float = 0.95
+    max_replications: int = 1000
+
+    def __post_init__(self) -> None:
+        positive("precision half_width", self.half_width)
+        check_metric(self.metric)
+        if not 0 < self.level < 1:
+            raise ConfigError(f"level must be between 0 and 1; got {self.level!r}. Ninety-five percent is 0.95.")
+        if self.max_replications < LEAST_FIRST_STAGE:
+            raise ConfigError(
+                f"max_replications must be at least {LEAST_FIRST_STAGE}, the least first stage; "
+                f"got {self.max_replications!r}."
+            )
+
+    def budget(self, market: Market) -> tuple[int, str]:
+        """The most replications that may be run, and in words what sets it.
+
+        A market with parameter draws has no more independent replications than draws.
+        """
+        if market.draws and len(market.draws) < self.max_replications:
+            return len(market.draws), "every parameter draw of the market has been used"
+        return self.max_replications, "the budget of replications is spent"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrecisionReached:
+    """How a run to a precision ended: the widest half-width after `replications`, and why it stopped."""
+
+    asked: Precision
+    half_width: float
+    replications: int
+    stages: int
+    reason: str
+
+    @property
+    def reached(self) -> bool:
+        """Whether the precision asked for was reached."""
+        return self.half_width <= self.asked.half_width
+
+    def __str__(self) -> str:
+        what = f"half-width {self.half_width:,.4g} of the difference in {self.asked.metric} (asked: "
+        return f"{what}{self.asked.half_width:,.4g}) after {self.replications} replications: {self.reason}."
+
+
+def next_size(size: int, *, half_width: float, wanted: float, most: int) -> int:
+    """How many replications to have after the next stage; `size` itself when it is time to stop."""
+    if half_width <= wanted or size >= most:
+        return size
+    needed = size * (half_width / wanted) ** 2 * MARGIN if math.isfinite(half_width) else math.inf
+    return int(min(max(size + 1, math.ceil(min(needed, 2 * size))), most))

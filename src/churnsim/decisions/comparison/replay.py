@@ -1,0 +1,97 @@
+"""Replaying the holdout: does the simulated base buy as often as the real one then did?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from scipy.stats import t as student
+
+from churnsim.decisions.comparison.compare import compare
+from churnsim.decisions.runs.parallel_map import Backend
+from churnsim.errors import ConfigError, DataError
+from churnsim.simulation.customers.base import PosteriorBase
+from churnsim.simulation.scenario.market import Market
+from churnsim.simulation.scenario.strategy import Strategy
+
+__all__ = ["Replay", "replay"]
+
+
+@dataclass(frozen=True)
+class Replay:
+    """Held-out purchases of the whole base, actual and simulated.
+
+    `lower, upper` is the prediction interval for one outcome: where the actual count falls with probability `level`
+    if the model is true, and, unless `parameter_uncertainty`, its estimates too (normal over replications). `miss`
+    is how far the actual count lies outside it, 0 when covered.
+    """
+
+    actual: int
+    mean: float
+    sd: float
+    lower: float
+    upper: float
+    level: float
+    replications: int
+    parameter_uncertainty: bool
+
+    @property
+    def covered(self) -> bool:
+        """Whether the interval holds the actual count."""
+        return self.lower <= self.actual <= self.upper
+
+    @property
+    def miss(self) -> float:
+        """Purchases between the actual count and the nearer end of the interval; negative when the model predicts
+        too many."""
+        return self.actual - float(np.clip(self.actual, self.lower, self.upper))
+
+
+def replay(
+    market: Market,
+    split: pd.DataFrame,
+    *,
+    replications: int = 100,
+    seed: int = 1,
+    level: float = 0.95,
+    workers: int = 1,
+    backend: Backend | None = None,
+) -> Replay:
+    """Run the base of `split` (from `churnsim.split_holdout`) through its holdout with no strategy and count the
+    purchases.
+
+    The models are the market's, which must have been fitted to the calibration alone; its customers are replaced by
+    those of `split`. Raises DataError for a frame without a holdout and ConfigError for fewer than 2 replications.
+    """
+    if "frequency_holdout" not in split.columns or "T_holdout" not in split.columns:
+        raise DataError("the frame lacks frequency_holdout and T_holdout. Make it with churnsim.split_holdout.")
+    if replications < 2:
+        raise ConfigError(f"a replay needs at least 2 replications; got {replications}.")
+    span = float(split["T_holdout"].max())
+    calibrated = replace(market, customers=PosteriorBase(split))
+    outcome = compare(
+        calibrated,
+        [Strategy(name="as it was")],
+        replications=replications,
+        seed=seed,
+        horizon=span,
+        period=span,
+        epoch=span,
+        workers=workers,
+        backend=backend,
+    )
+    counts = outcome.values("purchases").to_numpy(dtype=np.float64).ravel()
+    sd = float(counts.std(ddof=1))
+    half = float(student.ppf((1 + level) / 2, counts.size - 1)) * sd * np.sqrt(1 + 1 / counts.size)
+    mean = float(counts.mean())
+    return Replay(
+        actual=int(split["frequency_holdout"].sum()),
+        mean=mean,
+        sd=sd,
+        lower=max(mean - half, 0.0),
+        upper=mean + half,
+        level=level,
+        replications=replications,
+        parameter_uncertainty=bool(market.draws),
+    )

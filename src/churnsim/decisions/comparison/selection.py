@@ -1,0 +1,155 @@
+"""Choosing the best of several strategies with a guaranteed probability of a correct selection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from churnsim.decisions.comparison.compare import Comparison
+from churnsim.decisions.comparison.kim_nelson import KimNelson
+from churnsim.decisions.comparison.metrics import check_metric
+from churnsim.decisions.comparison.precision import Precision
+from churnsim.decisions.runs.experiment import Experiment, check_names
+from churnsim.decisions.runs.parallel_map import Backend
+from churnsim.errors import ConfigError
+from churnsim.simulation.engine.engines import Engine
+from churnsim.simulation.scenario.market import Market
+from churnsim.simulation.scenario.strategy import Strategy
+
+__all__ = ["Selection", "select_best", "select_from"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """How a selection ended.
+
+    `chosen` is the strategy selected, None where the budget ended with several still in. `table` has one row a
+    strategy: strategy, mean (over the replications it was in), replications, eliminated_at (the replication after
+    which it was out; missing for those still in). The guarantee: where the best mean exceeds every other by at least
+    `indifference` (in the metric's unit), it is chosen with probability `level`, if means over replications are
+    normal; where it does not, what is chosen is within `indifference` of the best with about that probability.
+    """
+
+    chosen: str | None
+    metric: str
+    indifference: float
+    level: float
+    first_stage: int
+    replications: int
+    reason: str
+    table: pd.DataFrame
+
+    @property
+    def remaining(self) -> list[str]:
+        """The strategies that were not ruled out."""
+        return self.table.loc[self.table["eliminated_at"].isna(), "strategy"].tolist()
+
+    def __str__(self) -> str:
+        if self.chosen is None:
+            return (
+                f"undecided between {', '.join(self.remaining)} after {self.replications} replications: {self.reason}."
+            )
+        return (
+            f"{self.chosen} after {self.replications} replications: the best in {self.metric}, or within "
+            f"{self.indifference:,.4g} of it, at {self.level:.0%} probability (Kim & Nelson 2001)."
+        )
+
+
+def select_best(
+    market: Market,
+    strategies: Sequence[Strategy],
+    *,
+    indifference: float,
+    metric: str = "npv",
+    level: float = 0.95,
+    first_stage: int = 20,
+    max_replications: int = 1000,
+    largest: bool = True,
+    seed: int,
+    horizon: float,
+    period: float = 4.0,
+    epoch: float = 1.0,
+    engine: Engine = "auto",
+    workers: int = 1,
+    backend: Backend | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Selection:
+    """Choose the strategy with the largest (or smallest) mean of `metric` by procedure KN of Kim & Nelson (2001).
+
+    `indifference` is the smallest difference worth detecting, in the metric's unit. Strategies are run on common random
+    numbers, `first_stage` replications of each, then one more of each that is still in, until one is left. At most
+    `max_replications` (and the market's parameter draws, if it has any) are run. `workers` and `backend` as in
+    `churnsim.compare`; they do not change the choice. Raises ConfigError for fewer than two strategies, an impossible
+    level, indifference or first stage.
+    """
+    names = check_names(strategies, least=2)
+    check_metric(metric)
+    procedure = KimNelson(len(names), indifference=indifference, level=level, first_stage=first_stage)
+    # The same limits as a run to a precision: a number of replications, or of parameter draws.
+    most, spent = Precision(half_width=indifference, max_replications=max_replications).budget(market)
+    if first_stage > most:
+        raise ConfigError(f"the first stage has {first_stage} replications, but only {most} may be run.")
+    experiment = Experiment(market=market, seed=seed, horizon=horizon, period=period, epoch=epoch, engine=engine)
+    sign = 1.0 if largest else -1.0
+    start, block = 0, first_stage
+    while not procedure.finished and start < most:
+        stop = min(start + block, most)
+        still = [strategies[i] for i in procedure.survivors]
+        rows = experiment.outcomes(still, range(start, stop), workers=workers, backend=backend, progress=progress)
+        found = Comparison(rows, period, market.discount_force).values(metric)[[s.name for s in still]]
+        values = np.full((stop - start, len(names)), np.nan)
+        values[:, procedure.survivors] = sign * found.to_numpy()
+        for row in values:
+            if procedure.add(row):
+                break
+        # What is run ahead to keep the workers busy, and not looked at, is the price of running in parallel.
+        start, block = stop, max(1, workers)
+    return _selection(procedure, names, sign, metric, spent)
+
+
+def select_from(
+    values: pd.DataFrame,
+    *,
+    indifference: float,
+    metric: str = "npv",
+    level: float = 0.95,
+    first_stage: int = 20,
+    largest: bool = True,
+    spent: str = "the replications are used up",
+) -> Selection:
+    """The same choice from replications that have been run already, `Comparison.values(metric)`: they are looked at in
+    order until one strategy is left."""
+    names = [str(name) for name in values.columns]
+    procedure = KimNelson(len(names), indifference=indifference, level=level, first_stage=first_stage)
+    sign = 1.0 if largest else -1.0
+    for row in sign * values.to_numpy(dtype=np.float64):
+        if procedure.add(row):
+            break
+    return _selection(procedure, names, sign, metric, spent)
+
+
+def _selection(procedure: KimNelson, names: list[str], sign: float, metric: str, spent: str) -> Selection:
+    out = procedure.eliminated_at
+    counts = np.where(out > 0, out, procedure.replications)
+    table = pd.DataFrame(
+        {
+            "strategy": names,
+            "mean": sign * procedure.sums / counts,
+            "replications": counts,
+            "eliminated_at": pd.array(np.where(out > 0, out, 0), dtype="Int64"),
+        }
+    )
+    table.loc[out == 0, "eliminated_at"] = pd.NA
+    return Selection(
+        chosen=names[procedure.survivors[0]] if procedure.finished else None,
+        metric=metric,
+        indifference=procedure.indifference,
+        level=procedure.level,
+        first_stage=procedure.first_stage,
+        replications=procedure.replications,
+        reason="one strategy is left" if procedure.finished else spent,
+        table=table,
+    )

@@ -1,0 +1,149 @@
+"""One row a customer: what became of each in one replication, read from the event log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from churnsim.kernels.engine.event_rules import EVAPORATES, SWITCHES
+from churnsim.kernels.engine.records import KNOWN, PAID, REFERRED, SWITCHED, TOLD
+from churnsim.simulation.engine.engines import simulate
+from churnsim.decisions.runs.experiment import Experiment
+from churnsim.simulation.engine.ledger import Ledger
+from churnsim.simulation.customers.base import Base
+from churnsim.decisions.runs.parallel_map import Backend, backend_for, run_tasks
+from churnsim.simulation.scenario.scenario import Scenario
+from churnsim.simulation.scenario.strategy import Strategy
+
+__all__ = ["customer_table", "customer_tables"]
+
+LOST = "lost_"
+COLUMNS = (
+    "customer_id", "origin", "born", "rate", "dropout", "first_lost", "lost", "cause", "destination", "returns",
+    "failures", "complaints", "referrals", "purchases", "last_purchase", "revenue", "margin", "net_margin", "value",
+)  # fmt: skip
+# How a customer came, in the words of the ledger's accounts, and where a lost one went.
+ORIGINS = {KNOWN: "start", PAID: "paid", REFERRED: "referred", TOLD: "told", SWITCHED: "switched"}
+DESTINATIONS = {EVAPORATES: "nobody", SWITCHES: "competitor"}
+
+
+def customer_table(experiment: Experiment, strategy: Strategy, replication: int) -> pd.DataFrame:
+    """What became of every customer in one replication; index uid.
+
+    Who it is: `customer_id` (the data's own; missing for who came later and for a cohort), `origin` ("start" for the
+    base; "paid", "referred", "told" by others or "switched" from a competitor for who came later), `born` (first
+    purchase, in time units; 0 or before for the base), and the true `rate` (purchases per time unit) and `dropout`
+    (probability, hazard or multiplier, as the purchase model has it), which no firm sees.
+
+    What became of it: `first_lost` (missing while never lost), `lost`, `cause` and `destination` (missing, "" and ""
+    for those with the firm at the horizon; who was gone before the start has lost = 0 and cause "before the start";
+    destinations are "nobody" and "competitor"), `returns`, `failures`, `complaints`, `referrals` (times it recommended
+    the firm, whether or not somebody came), `purchases` and `last_purchase`.
+
+    What it brought: `revenue` and `margin` (money over the horizon), `net_margin` (the margin less what was spent on
+    this customer: contacts, offers, answers, compensation, serving; what it cost to win is in no customer's account),
+    and `value` (the margin discounted to time 0 or, for a new customer, to its birth).
+
+    Where bonds, cross-selling or a profit by tenure make the margin's share of revenue differ between purchases, a
+    purchase gets the share that its period has on average; `net_margin` is exact.
+    """
+    scenario = experiment.scenario(strategy)
+    ledger = simulate(scenario, seed=experiment.seed, replication=replication, engine=experiment.engine, log=True)
+    market = scenario.market.in_replication(replication)
+    base = market.customers.draw(
+        purchases=market.purchases, spend=market.spend, seed=experiment.seed, replication=replication
+    )
+    return _table(scenario, ledger, base)
+
+
+def customer_tables(
+    experiment: Experiment,
+    strategy: Strategy,
+    *,
+    replications: int,
+    workers: int = 1,
+    backend: Backend | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> list[pd.DataFrame]:
+    """The customer tables of `replications` replications, in order."""
+    tables: list[pd.DataFrame] = [pd.DataFrame()] * replications
+    task = _OneTable(experiment, strategy)
+    for index, table in run_tasks(
+        task, range(replications), workers=workers, backend=backend_for(experiment.engine, backend)
+    ):
+        tables[index] = table
+        if progress:
+            progress(1)
+    return tables
+
+
+@dataclass(frozen=True)
+class _OneTable:
+    experiment: Experiment
+    strategy: Strategy
+
+    def __call__(self, replication: int) -> pd.DataFrame:
+        return customer_table(self.experiment, self.strategy, replication)
+
+
+def _table(scenario: Scenario, ledger: Ledger, base: Base) -> pd.DataFrame:
+    log = pd.DataFrame(ledger.events, columns=["time", "uid", "kind", "cents"]).astype({"cents": np.float64})
+    births = log[log["kind"] == "birth"]
+    uids = np.concatenate([base.uids, births["uid"].to_numpy(dtype=np.int64)])
+    table = pd.DataFrame(index=pd.Index(uids, name="uid"))
+    assert ledger.customers is not None  # a log was asked for
+    states = ledger.customers.reindex(table.index)
+    ids = getattr(scenario.market.customers, "ids", None)
+    table["customer_id"] = pd.Series(ids, index=base.uids, dtype=object) if ids is not None else None
+    table["origin"] = states["origin"].map(ORIGINS)
+    table["born"] = np.concatenate([base.first_purchase, births["time"].to_numpy(dtype=np.float64)])
+    table[["rate", "dropout"]] = states[["rate", "dropout"]]
+    gone = np.concatenate([~base.alive, np.zeros(len(births), dtype=bool)])
+    _add_fates(table, log, gone)
+    table["destination"] = states["destination"].map(DESTINATIONS).fillna("").where(table["lost"].notna(), "")
+    for name, kind in (("failures", "failure"), ("complaints", "complaint")):
+        counts = log.loc[log["kind"] == kind, "uid"].value_counts()
+        table[name] = counts.reindex(table.index, fill_value=0)
+    table["referrals"] = states["referrals"]
+    table["last_purchase"] = states["last_purchase"]
+    purchases = log[log["kind"] == "purchase"]
+    period = np.minimum((purchases["time"] / ledger.period).astype(np.int64), len(ledger.table) - 1)
+    revenue, margin = ledger.account("revenue"), ledger.account("margin")
+    share = np.divide(margin, revenue, out=np.zeros(len(revenue)), where=revenue > 0)
+    since = purchases["time"].to_numpy() - np.maximum(
+        table.loc[purchases["uid"], "born"].to_numpy(dtype=np.float64), 0.0
+    )
+    earned = purchases["cents"].to_numpy() * share[np.asarray(period)] / 100
+    by_uid = pd.DataFrame(
+        {
+            "uid": purchases["uid"],
+            "purchases": 1,
+            "revenue": purchases["cents"] / 100,
+            "margin": earned,
+            "value": earned * np.exp(-ledger.discount_force * since),
+        }
+    ).groupby("uid")
+    sums = by_uid.sum().reindex(table.index, fill_value=0)
+    table = table.join(sums).astype({"purchases": np.int64})
+    table["net_margin"] = states["margin"] / 100
+    return table[list(COLUMNS)]
+
+
+def _add_fates(table: pd.DataFrame, log: pd.DataFrame, gone: NDArray[np.bool_]) -> None:
+    """First and last loss, its cause, and returns."""
+    lost = log[log["kind"].str.startswith(LOST)]
+    returned = log[log["kind"] == "returned"].groupby("uid")["time"].agg(["max", "count"]).reindex(table.index)
+    last = lost.groupby("uid").last().reindex(table.index)
+    before = pd.Series(gone, index=table.index)
+    first = lost.groupby("uid")["time"].min().reindex(table.index)
+    table["first_lost"] = first.where(~before, 0.0)
+    time = last["time"].where(last["time"].notna() | ~before, 0.0)
+    with_firm = time.isna() | (returned["max"] >= time)
+    table["lost"] = time.where(~with_firm)
+    cause = last["kind"].str.removeprefix(LOST).where(last["kind"].notna() | ~before, "before the start")
+    table["cause"] = cause.where(~with_firm, "").astype(str)
+    table["returns"] = returned["count"].fillna(0).astype(np.int64)

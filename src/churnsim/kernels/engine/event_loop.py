@@ -1,0 +1,161 @@
+"""The compiled engine's inner loop: customers advanced independently from one meeting point to a later one.
+
+Between two meetings (an epoch, or a period or more where nothing interacts) no customer sees another, so any chunk of
+customers can be advanced by any thread; and one that waits for nothing of others may be advanced beyond the next
+meeting, as long as what it does to them is kept until then. What concerns others goes into outboxes: complaints for the
+desk, referrals, and the event log if there is one. Where an outbox fills up, the kernel stops between two events, says
+at which customer, and is called again with empty ones.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from churnsim.kernels.engine import event_rules as life
+from churnsim.kernels.engine import ledger_accounts as accounts
+from churnsim.kernels.engine.event_times import death_gap, purchase_gap, referral_gap
+from churnsim.kernels.engine.fast_path import buy_on, lives_alone
+from churnsim.kernels.engine.firm_view import Cards, deliver, file
+from churnsim.kernels.engine.ledger_updates import COMPLAINTS, LOG, REFERRALS, book, lose, note
+from churnsim.kernels.engine.purchase_event import buy
+from churnsim.kernels.engine.records import ACTIVE, CLOCK, CONTRACT, DROPOUT_AT_ONCE, LOST, UNBORN, Record, Records
+from churnsim.kernels.engine.satisfaction_updates import hazard_of
+from churnsim.kernels.numerics.jit import fetch, inlined, rule
+
+__all__ = ["advance", "next_event"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+_MOST_AT_ONCE = 8  # lines that one event can put into an outbox
+_AHEAD = 4  # customers whose records are on their way from memory
+
+
+@inlined
+def next_event(c: Record) -> float:
+    """When something happens to this customer next, for all it knows."""
+    if c.state == ACTIVE:
+        return min(c.due, c.death_at, c.referral_at)
+    return c.due if c.state != LOST else math.inf
+
+
+@rule
+def _arrive(
+    rules: Records, spends: Floats, gaps: Floats, hazards: Floats, profits: Floats, effect: float, time: float,
+    c: Record, row: Ints, log: Records, fill: Ints, replication: int, seed: int,
+) -> None:  # fmt: skip
+    """A new customer's birth and first purchase, which neither fails nor, but in MBG/NBD, ends the relation."""
+    c.state = ACTIVE
+    note(accounts.BIRTH, 0, time, c, row, log, fill)
+    row[accounts.BIRTHS_PAID + c.origin - 1] += 1
+    row[accounts.MEMBERS] += c.member
+    listed, u_gap, u_organic = life.first_amount(rules, spends, profits, c.spend_rate, c.uid, replication, seed)
+    book(rules, listed, time, c, row, log, fill)
+    if (
+        rules[0].lifetime == DROPOUT_AT_ONCE
+        and u_organic < c.dropout
+        and lose(rules, life.LOST_ORGANIC, 0, time, c, row, log, fill, replication, seed)
+    ):
+        return
+    c.due = time + purchase_gap(rules, gaps, u_gap, c.rate)
+    if rules[0].lifetime == CLOCK:
+        c.death_at = time + death_gap(hazard_of(rules, hazards, effect, c), 0, c.uid, replication, seed)
+    c.referral_at = time + referral_gap(rules, c.member, c.satisfied, 0, c.uid, replication, seed)
+
+
+@rule
+def _die(
+    rules: Records, hazards: Floats, effect: float, time: float, c: Record, row: Ints, log: Records, fill: Ints,
+    replication: int, seed: int,
+) -> None:  # fmt: skip
+    """The end of a lifetime in time; one that a bond prevents begins anew."""
+    if not lose(rules, life.LOST_ORGANIC, life.DEATHS + c.lives, time, c, row, log, fill, replication, seed):
+        c.lives += 1
+        c.death_at = time + death_gap(hazard_of(rules, hazards, effect, c), c.lives, c.uid, replication, seed)
+
+
+@rule
+def _refer(rules: Records, time: float, c: Record, referrals: Records, fill: Ints, replication: int, seed: int) -> None:
+    """A referral, made by those who are satisfied."""
+    if c.unhappy == 0:
+        line = referrals[fill[REFERRALS]]
+        line.time = time
+        line.uid = c.uid
+        line.ordinal = c.referrals
+        fill[REFERRALS] += 1
+    c.referrals += 1
+    c.referral_at = time + referral_gap(rules, c.member, c.satisfied, c.referrals, c.uid, replication, seed)
+
+
+@rule
+def advance(
+    rules: Records, spends: Floats, gaps: Floats, hazards: Floats, profits: Floats, effect: float, quality: float,
+    uplift: float, customers: Records, wake: Floats, cards: Cards, places: Ints, first: int, last: int, end: float,
+    bounds: Floats, since: int, table: Ints, log: Records, complaints: Records, referrals: Records, fill: Ints,
+    replication: int, seed: int,
+) -> int:  # fmt: skip
+    """Advance customers `first`, ..., `last` - 1 to the time `end`; `last` when all are there.
+
+    Where `places` is not empty, those at its entries `first`, ..., `last` - 1 instead. `wake` holds the time of each
+    customer's next event. `bounds` part time into the rows of `table`, of which `since` is the first that an event can
+    fall in; `table`, the outboxes and `cards`, if there are any, are written to. Returns early, with where to go on,
+    when an outbox is nearly full.
+    """
+    alone = log.size == 0 and lives_alone(rules)
+    contract = rules[0].lifetime == CONTRACT
+    per_time = 1.0 / (bounds[1] - bounds[0])  # rows, which are all as long
+    listed, filed = places.size > 0, cards.uid.size > 0
+    for j in range(first, last):
+        soon = min(j + _AHEAD, last - 1)
+        soon = places[soon] if listed else soon
+        if wake[soon] < end:
+            fetch(customers, soon)
+        i = places[j] if listed else j
+        time = wake[i]
+        if time >= end:
+            continue
+        c = customers[i]
+        if filed:
+            deliver(cards, i, c)
+        while time < end:
+            if alone and c.state == ACTIVE:
+                time = buy_on(
+                    rules, spends, gaps, hazards, profits, effect, quality, uplift, time, end, bounds, since, c, table,
+                    log, fill, replication, seed,
+                )  # fmt: skip
+                break
+            if (
+                (log.size > 0 and fill[LOG] + _MOST_AT_ONCE > log.size)
+                or fill[COMPLAINTS] + 1 > complaints.size
+                or fill[REFERRALS] + 1 > referrals.size
+            ):
+                wake[i] = time
+                if filed:
+                    file(cards, i, c, contract)
+                return j
+            # A guess and a look instead of a search, whose end is hard to predict.
+            now = min(int(time * per_time), bounds.size - 2)
+            while time >= bounds[now + 1]:
+                now += 1
+            while time < bounds[now]:
+                now -= 1
+            row = table[now]
+            if c.state == UNBORN:
+                _arrive(rules, spends, gaps, hazards, profits, effect, time, c, row, log, fill, replication, seed)
+            elif c.due <= time:
+                buy(
+                    rules, spends, gaps, hazards, profits, effect, quality, uplift, time, i, c, row, log, complaints,
+                    fill, replication, seed,
+                )  # fmt: skip
+            elif c.referral_at <= time:
+                _refer(rules, time, c, referrals, fill, replication, seed)
+            else:
+                _die(rules, hazards, effect, time, c, row, log, fill, replication, seed)
+            time = next_event(c)
+        wake[i] = time
+        if filed:
+            file(cards, i, c, contract)
+    return last

@@ -1,0 +1,208 @@
+"""When things happen to a customer: gaps between purchases, the end of a life, referrals, replies.
+
+Purchase and death clocks are unit-exponential clocks in changed time: a factor on a rate rescales what is left of one
+and draws nothing new.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from churnsim.kernels.engine.event_rules import failure_probability
+from churnsim.kernels.engine.records import CLOCK, CONTRACT, Records
+from churnsim.kernels.engine.satisfaction import factor as mood_factor
+from churnsim.kernels.numerics.jit import inlined, rule
+from churnsim.kernels.numerics.philox import block
+from churnsim.kernels.numerics.quantile_tables import erlang_draw
+from churnsim.kernels.numerics.quantiles import exponential_quantile, exponential_survival, gamma_quantile
+from churnsim.kernels.numerics.rng_streams import ARRIVALS, COMPLAINT, DEATH, PURCHASE, REFERRAL, SIMULATION
+from churnsim.kernels.numerics.special import lower_gamma
+
+__all__ = [
+    "arrival_gap",
+    "contact_factor",
+    "death_gap",
+    "dropout_now",
+    "firm_factor",
+    "next_boundary",
+    "offered_factor",
+    "organic_factor",
+    "organic_hazard",
+    "proportional",
+    "purchase_gap",
+    "referral_gap",
+    "rescaled",
+    "response_of",
+    "service_time",
+    "starting_gap",
+]
+
+Floats = NDArray[np.float64]
+
+_SLOWEST = 1e-9  # a factor on a clock stays above this, so that what is left of it is not lost
+
+
+@inlined
+def purchase_gap(rules: Records, gaps: Floats, u: float, rate: float) -> float:
+    """Time to the next purchase at probability u: exponential, Erlang-k with the same mean from its table `gaps`, or
+    the contract's term."""
+    rule = rules[0]
+    if rule.lifetime == CONTRACT:
+        return rule.term
+    if rate <= 0.0:
+        return math.inf
+    if rule.regularity == 1.0:
+        return exponential_survival(u) / rate
+    return erlang_draw(gaps, u, rule.regularity) / (rule.regularity * rate)
+
+
+@rule
+def starting_gap(
+    rules: Records, gaps: Floats, rate: float, silence: float, uid: int, replication: int, seed: int
+) -> float:
+    """Time from 0 to the first purchase of a customer that was last seen `silence` ago: given that it has not bought
+    since then. Memoryless where gaps are exponential; a contract's term runs from its last renewal."""
+    rule = rules[0]
+    u, _, _, _ = block(0, PURCHASE, uid, replication, seed, SIMULATION)
+    if rule.lifetime == CONTRACT:
+        left = (math.floor(silence / rule.term) + 1.0) * rule.term - silence
+        return left if left > 0.0 else rule.term
+    if rule.regularity == 1.0 or rate <= 0.0 or silence <= 0.0:
+        return purchase_gap(rules, gaps, u, rate)
+    scale = rule.regularity * rate
+    gone = lower_gamma(rule.regularity, silence * scale)
+    given = min(gone + u * (1.0 - gone), 0.9999999999999999)
+    return max(gamma_quantile(given, rule.regularity) / scale - silence, 0.0)
+
+
+@inlined
+def dropout_now(rules: Records, hazards: Floats, dropout: float, k: int, returns: int) -> float:
+    """The dropout probability (or hazard) that holds at purchase or renewal k of a relation: the customer's own, or
+    what its multiplier makes of the hazard of that tenure; higher in a second life."""
+    rule = rules[0]
+    now = dropout * rule.second_life_factor if returns > 0 else dropout
+    if rule.lifetime == CONTRACT and hazards.size > 0:
+        return proportional(hazards[max(0, min(k, hazards.size) - 1)], now)
+    return now if rule.lifetime == CLOCK else min(now, 1.0)
+
+
+@inlined
+def proportional(hazard: float, multiplier: float) -> float:
+    """1 - (1 - h)^m: the chance to leave at a renewal of one whose cumulative hazard is `multiplier` times that of a
+    customer who leaves with `hazard`, as in Cox's model."""
+    if multiplier == 1.0:
+        return hazard
+    if multiplier <= 0.0 or hazard <= 0.0:
+        return 0.0
+    return 1.0 if hazard >= 1.0 else -math.expm1(multiplier * math.log1p(-hazard))
+
+
+@rule
+def response_of(rules: Records, u: float) -> float:
+    """How a customer takes contacts, as a multiple of the market's effect: -1 where they harm, else around 1."""
+    rule = rules[0]
+    if u < rule.harmed_share:
+        return -1.0
+    if rule.response_spread == 0.0 or rule.harmed_share >= 1.0:
+        return 1.0
+    return 1.0 + rule.response_spread * (2.0 * (u - rule.harmed_share) / (1.0 - rule.harmed_share) - 1.0)
+
+
+@inlined
+def contact_factor(effect: float, response: float) -> float:
+    """Factor on organic dropout of a contacted customer: lower by `effect` times its response, never below 0."""
+    return max(0.0, 1.0 - effect * response)
+
+
+@inlined
+def offered_factor(rules: Records, factor: float, response: float, offered: int) -> float:
+    """`factor` on organic dropout, and what an offer for the renewal does to it: as a contact of that effect."""
+    return factor if offered == 0 else factor * contact_factor(rules[0].offer_effect, response)
+
+
+@inlined
+def organic_factor(
+    rules: Records, effect: float, response: float, contacted: int, member: int, satisfied: float
+) -> float:
+    """What the firm does to a customer's organic dropout: contacts and bonds, and how satisfied it left it."""
+    rule = rules[0]
+    factor = firm_factor(rules, effect, response, contacted, member)
+    if rule.dropout_effect != 0.0:
+        factor = factor * mood_factor(rule.dropout_effect, satisfied)
+    return factor
+
+
+@inlined
+def firm_factor(rules: Records, effect: float, response: float, contacted: int, member: int) -> float:
+    """`organic_factor` before the customer's mood."""
+    rule = rules[0]
+    factor = rule.organic_factor
+    if contacted != 0:
+        factor = factor * contact_factor(effect, response)
+    if member != 0:
+        factor = factor * rule.member_factor
+    return factor
+
+
+@rule
+def organic_hazard(rules: Records, rate: float, dropout: float, factor: float) -> float:
+    """Hazard of a death by itself, for a lifetime in time: what failures do not cause, mu - f lambda D0, times
+    `factor`."""
+    rule = rules[0]
+    caused = failure_probability(rules, rate, dropout) * rate * rule.leave_after_failure
+    return max(0.0, dropout - caused) * max(factor, _SLOWEST)
+
+
+@rule
+def death_gap(hazard: float, life: int, uid: int, replication: int, seed: int) -> float:
+    """Length of a customer's life number `life` at `hazard`."""
+    u, _, _, _ = block(life, DEATH, uid, replication, seed, SIMULATION)
+    return exponential_quantile(u) / hazard if hazard > 0.0 else math.inf
+
+
+@inlined
+def rescaled(at: float, now: float, before: float, after: float) -> float:
+    """When a clock that would end `at` ends after its hazard changed from `before` to `after` at `now`."""
+    return now + (at - now) * (before / after) if after > 0.0 and at < math.inf else at
+
+
+@rule
+def referral_gap(rules: Records, member: int, satisfied: float, k: int, uid: int, replication: int, seed: int) -> float:
+    """Time before a customer's k-th referral."""
+    rule = rules[0]
+    rate = rule.referral_rate * (rule.member_referral_factor if member != 0 else 1.0)
+    if rule.referral_effect != 0.0:
+        rate = rate * mood_factor(rule.referral_effect, satisfied)
+    if rate <= 0.0:
+        return math.inf
+    u, _, _, _ = block(k, REFERRAL, uid, replication, seed, SIMULATION)
+    return exponential_quantile(u) / rate
+
+
+@rule
+def service_time(mean: float, k: int, uid: int, replication: int, seed: int) -> float:
+    """How long a clerk works on the complaint about purchase k: exponential with the given mean."""
+    _, _, u, _ = block(k, COMPLAINT, uid, replication, seed, SIMULATION)
+    return exponential_quantile(u) * mean
+
+
+@rule
+def next_boundary(time: float, epoch: float) -> float:
+    """The first epoch boundary after `time`, a whole multiple of `epoch`."""
+    k = math.floor(time / epoch) + 1.0
+    # time / epoch may round up or down to a whole number.
+    if k * epoch <= time:
+        k += 1.0
+    elif (k - 1.0) * epoch > time:
+        k -= 1.0
+    return k * epoch
+
+
+@rule
+def arrival_gap(k: int, channel: int, replication: int, seed: int) -> float:
+    """Unit-exponential clock before a channel's k-th arrival, to be run at the channel's hazard."""
+    u, _, _, _ = block(k, ARRIVALS, channel, replication, seed, SIMULATION)
+    return exponential_quantile(u)

@@ -1,0 +1,107 @@
+"""The shorter way for customers who live alone: nothing but their own purchases happens to them between meetings."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from churnsim.kernels.engine import event_rules as life
+from churnsim.kernels.engine import ledger_accounts as accounts
+from churnsim.kernels.engine.event_times import dropout_now, organic_factor, purchase_gap
+from churnsim.kernels.engine.ledger_updates import answered, lose, note
+from churnsim.kernels.engine.records import DROPOUT, DROPOUT_AT_ONCE, Record, Records
+from churnsim.kernels.numerics.jit import rule
+
+__all__ = ["buy_on", "lives_alone"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@rule
+def lives_alone(rules: Records) -> bool:
+    """Whether nothing but its own purchases can happen to a customer between meetings, each answered at once."""
+    rule = rules[0]
+    return (
+        (rule.lifetime == DROPOUT or rule.lifetime == DROPOUT_AT_ONCE)
+        and rule.desk == 0
+        and rule.satisfaction == 0
+        and rule.referral_rate == 0.0
+    )
+
+
+@rule
+def buy_on(
+    rules: Records, spends: Floats, gaps: Floats, hazards: Floats, profits: Floats, effect: float, quality: float,
+    uplift: float, time: float, end: float, bounds: Floats, now: int, c: Record, table: Ints, log: Records, fill: Ints,
+    replication: int, seed: int,
+) -> float:  # fmt: skip
+    """`buying.buy` again and again until `end`, for a customer that lives alone and without a log: what cannot change
+    meanwhile is worked out once. Returns the time of the next event."""
+    rule = rules[0]
+    uid, rate, seen = c.uid, c.rate, c.seen
+    last, unhappy = c.last_purchase, c.unhappy
+    dropout = dropout_now(rules, hazards, c.dropout, seen + c.k, c.returns)
+    organic = life.organic_chance(
+        rules, dropout, organic_factor(rules, effect, c.response, c.contacted, c.member, c.satisfied)
+    )
+    failure = life.failure_probability(rules, rate, dropout) * quality
+    raised = 1.0 + uplift if c.crossed != 0 else 1.0
+    scale = life.spend_scale(c.spend_rate, raised)
+    k, bought, revenue, margins = c.k, 0, 0, 0  # the last three since the period began
+    asking = rule.asking_cents
+    turn = bounds[now + 1]
+    while time < end:
+        if time >= turn:
+            _book_many(bought, revenue, margins, asking, c, table[now])
+            bought, revenue, margins = 0, 0, 0
+            while time >= turn:
+                now += 1
+                turn = bounds[now + 1]
+        k += 1
+        u_gap, u_spend, failed, kind, fate = life.purchase(rules, organic, failure, 1.0, k, uid, replication, seed)
+        cents, margin = life.paid(rules, life.amount(rules, spends, profits, u_spend, scale, raised, seen + k), 0)
+        bought += 1
+        revenue += cents
+        margins += margin
+        last = time
+        unhappy = 0
+        if failed:
+            unhappy = _fail_alone(rules, kind, time, c, table[now], log, fill)
+        if fate != life.KEEPS and lose(rules, fate, k, time, c, table[now], log, fill, replication, seed):
+            time = math.inf
+            break
+        time = time + purchase_gap(rules, gaps, u_gap, rate)
+        c.due = time
+    _book_many(bought, revenue, margins, asking, c, table[now])
+    c.k = k
+    c.last_purchase = last
+    c.unhappy = unhappy
+    return time
+
+
+@rule
+def _book_many(bought: int, revenue: int, margins: int, asking: int, c: Record, row: Ints) -> None:
+    """Book the purchases of one customer in one period."""
+    row[accounts.ACCOUNT_OF[accounts.PURCHASE]] += bought
+    row[accounts.REVENUE] += revenue
+    row[accounts.MARGIN] += margins
+    row[accounts.SERVICE] += asking * bought
+    c.revenue += revenue
+    c.repeat_revenue += revenue
+    c.margin += margins - asking * bought
+
+
+@rule
+def _fail_alone(rules: Records, kind: int, time: float, c: Record, row: Ints, log: Records, fill: Ints) -> int:
+    """A failed purchase of a customer whose complaint, if it makes one, is answered at once: is it unhappy?"""
+    c.unhappy = 1
+    note(accounts.FAILURE, 0, time, c, row, log, fill)
+    if kind != life.NO_REPLY:
+        note(accounts.COMPLAINT, 0, time, c, row, log, fill)
+        answered(rules, kind, time, c, row, log, fill)
+    else:
+        row[accounts.TOLD_AGAINST] += rules[0].tells_against
+    return c.unhappy

@@ -1,0 +1,113 @@
+"""The books of the compiled engine: what an event leaves in a customer's record, the period's row and the log."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from churnsim.kernels.engine import event_rules as life
+from churnsim.kernels.engine import ledger_accounts as accounts
+from churnsim.kernels.engine.records import LOST, Record, Records
+from churnsim.kernels.engine.satisfaction import told as told_by
+from churnsim.kernels.numerics.jit import inlined, rule
+
+__all__ = [
+    "COMPLAINTS",
+    "COMPLAINT_LINE",
+    "LOG",
+    "LOG_LINE",
+    "REFERRALS",
+    "REFERRAL_LINE",
+    "answered",
+    "book",
+    "early_first",
+    "lose",
+    "note",
+]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+# Places in `fill`, which says how full each outbox is, and the lines of each.
+LOG, COMPLAINTS, REFERRALS = 0, 1, 2
+LOG_LINE = np.dtype([("time", np.float64), ("uid", np.int64), ("kind", np.int64), ("cents", np.int64)])
+COMPLAINT_LINE = np.dtype([("time", np.float64), ("uid", np.int64), ("customer", np.int64)])
+REFERRAL_LINE = np.dtype([("time", np.float64), ("uid", np.int64), ("ordinal", np.int64)])
+
+
+@inlined
+def note(kind: int, cents: int, time: float, c: Record, row: Ints, log: Records, fill: Ints) -> None:
+    """Count an event, and log it where there is a log."""
+    row[accounts.ACCOUNT_OF[kind]] += 1
+    if log.size > 0:
+        line = log[fill[LOG]]
+        line.time = time
+        line.uid = c.uid
+        line.kind = kind
+        line.cents = cents
+        fill[LOG] += 1
+
+
+@inlined
+def book(rules: Records, listed: int, time: float, c: Record, row: Ints, log: Records, fill: Ints) -> int:
+    """Book a purchase; what the customer paid."""
+    rule = rules[0]
+    cents, margin = life.paid(rules, listed, c.offered)
+    note(accounts.PURCHASE, cents, time, c, row, log, fill)
+    row[accounts.REVENUE] += cents
+    row[accounts.MARGIN] += margin
+    row[accounts.SERVICE] += rule.asking_cents
+    c.revenue += cents
+    c.margin += margin - rule.asking_cents
+    c.last_purchase = time
+    return cents
+
+
+@rule
+def lose(
+    rules: Records, fate: int, ordinal: int, time: float, c: Record, row: Ints, log: Records, fill: Ints,
+    replication: int, seed: int,
+) -> bool:  # fmt: skip
+    """Lose the customer, unless switching costs hold it."""
+    goes = life.destination(rules, ordinal, c.uid, replication, seed)
+    if goes == life.HELD:
+        return False
+    c.state = LOST
+    c.cause = fate
+    c.destination = goes
+    c.due = time
+    row[accounts.MEMBERS] -= c.member
+    if goes == life.SWITCHES:
+        row[accounts.LOSSES_SWITCHED] += 1
+    note(accounts.LOST + fate - life.LOST_ORGANIC, 0, time, c, row, log, fill)
+    return True
+
+
+@rule
+def answered(rules: Records, kind: int, time: float, c: Record, row: Ints, log: Records, fill: Ints) -> None:
+    """A complaint was answered: what it cost, and whether the customer is restored."""
+    rule = rules[0]
+    row[accounts.RECOVERY] += rule.complaint_cents
+    c.margin -= rule.complaint_cents
+    mouth = rule.word_of_mouth_effect
+    if kind == life.UNRESOLVED:
+        row[accounts.TOLD_AGAINST] += told_by(rule.tells_against, -mouth, c.satisfied)
+    else:
+        c.unhappy = 0
+        row[accounts.TOLD_FOR] += told_by(rule.tells_for, mouth, c.satisfied)
+    note(accounts.REPLY + kind, 0, time, c, row, log, fill)
+
+
+@rule
+def early_first(times: Floats, lines: Ints, before: float) -> int:
+    """Put those of an outbox's `lines` first whose time is `before` that; their number. `times` are the same lines, of
+    which column 0 is the time, as numbers with a fraction."""
+    early = 0
+    for j in range(lines.shape[0]):
+        if times[j, 0] < before:
+            for column in range(lines.shape[1]):
+                value = lines[early, column]
+                lines[early, column] = lines[j, column]
+                lines[j, column] = value
+            early += 1
+    return early

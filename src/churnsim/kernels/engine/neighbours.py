@@ -1,0 +1,61 @@
+"""What customers do to prospects: referrals that reach them, tellings that wear off and shift their response."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from churnsim.kernels.numerics.jit import njit, rule
+from churnsim.kernels.numerics.philox import block, mix
+from churnsim.kernels.numerics.rng_streams import ARRIVALS, REFERRAL, SIMULATION
+
+__all__ = ["moved_by_money", "remembered", "settle_referrals", "shift", "within_reach"]
+
+Ints = NDArray[np.int64]
+
+
+@njit
+def within_reach(uids: Ints, ordinals: Ints, left: int, people: int, replication: int, seed: int) -> NDArray[np.bool_]:
+    """Which referrals would reach a prospect if each were the first, with `left` of `people` to be found."""
+    may = np.empty(uids.size, np.bool_)
+    for j in range(uids.size):
+        _, u_reach, _, _ = block(ordinals[j], REFERRAL, uids[j], replication, seed, SIMULATION)
+        may[j] = u_reach * people < left
+    return may
+
+
+@rule
+def settle_referrals(
+    uids: Ints, ordinals: Ints, left: int, people: int, replication: int, seed: int, children: Ints
+) -> int:
+    """Of the referrals made, in order, those that reach one of the `left` prospects among `people`: fills in the
+    `children`'s uids and returns their number. A child's lineage is its parent and the referral's place in its life."""
+    number = 0
+    for j in range(uids.size):
+        _, u_reach, _, _ = block(ordinals[j], REFERRAL, uids[j], replication, seed, SIMULATION)
+        if u_reach * people < left:
+            children[number] = mix(uids[j], ordinals[j])
+            number += 1
+            left -= 1
+    return number
+
+
+@rule
+def remembered(mood: float, favourable: int, people: int, span: float, half_life: float) -> float:
+    """Tellings remembered per person after `span`, at whose end the net `favourable` ones of that time are added."""
+    return mood * math.exp(-math.log(2.0) * span / half_life) + favourable / people
+
+
+@rule
+def shift(weight: float, mood: float) -> float:
+    """Factor on the hazard at which prospects answer spending."""
+    return math.exp(weight * mood)
+
+
+@rule
+def moved_by_money(k: int, channel: int, share: float, replication: int, seed: int) -> bool:
+    """Whether arrival k of a channel, a `share` of whose hazard is due to spending, came for that reason."""
+    _, u, _, _ = block(k, ARRIVALS, channel, replication, seed, SIMULATION)
+    return u < share

@@ -1,0 +1,253 @@
+"""How customers enter the compiled engine's arrays, and how what the firm decides reaches them there."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from churnsim.kernels.engine.event_loop import next_event
+from churnsim.kernels.engine.event_rules import EVAPORATES, LOST_DISMISSED, comes_back
+from churnsim.kernels.engine.event_times import (
+    death_gap,
+    dropout_now,
+    organic_factor,
+    organic_hazard,
+    purchase_gap,
+    referral_gap,
+    rescaled,
+    response_of,
+    starting_gap,
+)
+from churnsim.kernels.engine.firm_view import Cards, deliver, file
+from churnsim.kernels.engine.newcomers import draw_new
+from churnsim.kernels.engine.records import ACTIVE, AWAITING, CLOCK, CONTRACT, KNOWN, LOST, UNBORN, Record, Records
+from churnsim.kernels.engine.satisfaction_updates import hazard_of
+from churnsim.kernels.numerics.jit import inlined, njit, rule
+
+__all__ = [
+    "active_members",
+    "dismiss",
+    "enter",
+    "offer_renewals",
+    "reclock",
+    "renewals",
+    "shared_uid",
+    "start",
+    "win_back",
+]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+_SPREAD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio (Knuth, TAOCP 3, 6.4)
+
+
+@rule
+def _traits(
+    rules: Records,
+    c: Record,
+    uid: int,
+    rate: float,
+    dropout: float,
+    spend_rate: float,
+    u_contact: float,
+    u_member: float,
+) -> None:
+    c.uid = uid
+    c.rate = rate
+    c.dropout = dropout
+    c.spend_rate = spend_rate
+    c.response = response_of(rules, u_contact)
+    c.member = 1 if u_member < rules[0].member_share else 0
+    c.death_at = math.inf
+    c.referral_at = math.inf
+    c.expected = rules[0].first_expectation
+    c.satisfied = 0.0
+
+
+@rule
+def start(
+    rules: Records, gaps: Floats, hazards: Floats, customers: Records, wake: Floats, cards: Cards, uids: Ints,
+    traits: Floats, members: Floats, alive: Flags, first_purchase: Floats, last_purchase: Floats, repeat_cents: Ints,
+    seen: Ints, first: int, last: int, replication: int, seed: int,
+) -> None:  # fmt: skip
+    """Enter customers `first`, ..., `last` - 1 of the starting base at time 0."""
+    for i in range(first, last):
+        c = customers[i]
+        _traits(rules, c, uids[i], traits[i, 0], traits[i, 1], traits[i, 2], traits[i, 3], members[i])
+        c.origin = KNOWN
+        c.first_purchase = first_purchase[i]
+        c.last_purchase = last_purchase[i]
+        c.repeat_revenue = repeat_cents[i]
+        c.seen = seen[i]
+        c.state = LOST
+        c.due = last_purchase[i]
+        if alive[i]:
+            c.state = ACTIVE
+            c.due = starting_gap(rules, gaps, c.rate, -last_purchase[i], c.uid, replication, seed)
+            if rules[0].lifetime == CLOCK:
+                factor = organic_factor(rules, 0.0, c.response, 0, c.member, c.satisfied)
+                hazard = organic_hazard(rules, c.rate, dropout_now(rules, hazards, c.dropout, c.seen, 0), factor)
+                c.death_at = death_gap(hazard, 0, c.uid, replication, seed)
+            c.referral_at = referral_gap(rules, c.member, c.satisfied, 0, c.uid, replication, seed)
+        wake[i] = next_event(c)
+        _begin_card(rules, cards, i, c)
+
+
+@inlined
+def _begin_card(rules: Records, cards: Cards, i: int, c: Record) -> None:
+    if cards.uid.size > 0:
+        cards.uid[i] = c.uid
+        cards.first_purchase[i] = c.first_purchase
+        cards.response[i] = c.response
+        file(cards, i, c, rules[0].lifetime == CONTRACT)
+
+
+@rule
+def enter(
+    rules: Records, lifetime: int, spending: int, parameters: Floats, rates: Floats, dropouts: Floats, spends: Floats,
+    kinds: Floats, churn_factor: float, churn_points: float, customers: Records, wake: Floats, cards: Cards, place: int,
+    times: Floats, uids: Ints, origins: Ints, first: int, last: int, replication: int, seed: int,
+) -> None:  # fmt: skip
+    """Put new customers `first`, ..., `last` - 1 of those born at `times` where they belong, the first of all at
+    `place`."""
+    for j in range(first, last):
+        i = place + j
+        c = customers[i]
+        rate, dropout, spend_rate, u_contact, u_member = draw_new(
+            lifetime, spending, parameters, rates, dropouts, spends, kinds, uids[j], replication, seed
+        )
+        dropout = max(0.0, churn_factor * dropout - churn_points)
+        _traits(rules, c, uids[j], rate, dropout, spend_rate, u_contact, u_member)
+        c.origin = origins[j]
+        c.state = UNBORN
+        c.due = times[j]
+        c.first_purchase = times[j]
+        c.last_purchase = times[j]
+        wake[i] = times[j]
+        _begin_card(rules, cards, i, c)
+
+
+@rule
+def reclock(
+    rules: Records, hazards: Floats, customers: Records, wake: Floats, cards: Cards, before: float, effect: float,
+    now: float, first: int, last: int,
+) -> None:  # fmt: skip
+    """Let lifetimes in time run at their new hazard after contacts, whose effect was `before` and is `effect`."""
+    for i in range(first, last):
+        c = customers[i]
+        old = hazard_of(rules, hazards, before, c)
+        c.contacted = 1 if cards.contacted[i] else 0
+        if c.state == ACTIVE or c.state == AWAITING:
+            new = hazard_of(rules, hazards, effect, c)
+            if new != old:
+                c.death_at = rescaled(c.death_at, now if c.state == ACTIVE else 0.0, old, new)
+                wake[i] = next_event(c)
+
+
+@rule
+def win_back(
+    rules: Records, gaps: Floats, hazards: Floats, customers: Records, wake: Floats, cards: Cards, chosen: Ints,
+    effect: float, cents: int, now: float, came: Flags, replication: int, seed: int,
+) -> None:  # fmt: skip
+    """Contact the silent customers at the places `chosen`, at `cents` each; `came` says who came back."""
+    for j in range(chosen.size):
+        c = customers[chosen[j]]
+        c.margin -= cents
+        cards.attempts[chosen[j]] += 1
+        came[j] = False
+        if c.state != LOST:
+            continue
+        back, u_gap = comes_back(rules, now - c.due, cards.attempts[chosen[j]], c.uid, replication, seed)
+        if back:
+            came[j] = True
+            c.state = ACTIVE
+            c.returns += 1
+            c.lives += 1
+            c.unhappy = 0
+            c.offered = 0
+            cards.there[chosen[j]] = True
+            c.due = now + purchase_gap(rules, gaps, u_gap, c.rate)
+            if rules[0].lifetime == CLOCK:
+                c.death_at = now + death_gap(hazard_of(rules, hazards, effect, c), c.lives, c.uid, replication, seed)
+            c.referral_at = now + referral_gap(rules, c.member, c.satisfied, c.referrals, c.uid, replication, seed)
+            wake[chosen[j]] = next_event(c)
+
+
+@rule
+def dismiss(customers: Records, wake: Floats, cards: Cards, now: float, gone: Flags, first: int, last: int) -> None:
+    """End the relation with all of customers `first`, ..., `last` - 1 who cost more than they brought since the last
+    time; `gone` says whose ended so."""
+    for i in range(first, last):
+        c = customers[i]
+        deliver(cards, i, c)
+        gone[i] = False
+        if c.state == UNBORN or c.state == AWAITING or c.dismissed != 0:
+            continue
+        if c.margin < c.judged_margin:
+            c.dismissed = 1
+            cards.known[i] = False
+            cards.there[i] = False
+            if c.state == ACTIVE:
+                gone[i] = True
+                c.state = LOST
+                c.cause = LOST_DISMISSED
+                c.destination = EVAPORATES
+                c.due = now
+                wake[i] = math.inf
+        c.judged_margin = c.margin
+
+
+@rule
+def renewals(customers: Records, due: Floats, first: int, last: int) -> None:
+    """When the contract of customers `first`, ..., `last` - 1 comes up for renewal, without an offer for it so far;
+    else infinity."""
+    for i in range(first, last):
+        c = customers[i]
+        due[i] = c.due if c.state == ACTIVE and c.offered == 0 else math.inf
+
+
+@rule
+def offer_renewals(customers: Records, owed: Ints, chosen: Flags, cents: int) -> None:
+    """Make those `chosen` an offer for their coming renewal, at `cents` each."""
+    for i in range(chosen.size):
+        if chosen[i]:
+            customers[i].offered = 1
+            owed[i] += cents
+
+
+@njit
+def shared_uid(customers: Records, bits: int) -> int:
+    """The place of a born customer whose uid another one has, -1 if there is none, from a table of 2^`bits` places,
+    more than there are customers."""
+    table, alone = np.zeros(1 << bits, np.int64), True
+    for i in range(customers.size):
+        c = customers[i]
+        if c.state == UNBORN:
+            continue
+        if c.uid == 0:  # the mark of an empty place
+            if not alone:
+                return i
+            alone = False
+            continue
+        at = np.int64((np.uint64(c.uid) * _SPREAD) >> np.uint64(64 - bits))
+        while table[at] != 0:
+            if table[at] == c.uid:
+                return i
+            at = (at + 1) & ((1 << bits) - 1)
+        table[at] = c.uid
+    return -1
+
+
+@rule
+def active_members(customers: Records) -> int:
+    """How many active customers are members of the club."""
+    number = 0
+    for i in range(customers.size):
+        c = customers[i]
+        if c.member != 0 and (c.state == ACTIVE or c.state == AWAITING):
+            number += 1
+    return number

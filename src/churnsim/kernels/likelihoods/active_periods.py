@@ -1,0 +1,232 @@
+"""In how many of the next periods a live customer buys, averaged over nodes of its traits.
+
+Periods are one unit long. Given its purchase rate lambda and its dropout probability p (or death rate mu) a customer
+walks from period to period: it stays or leaves, and has bought or not. A `lead` is a part of a period that passes
+before the first one and is not counted. Where purchases come at every k-th stage the walk also keeps the stage.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from churnsim.kernels.numerics.jit import njit
+
+__all__ = ["law", "mean", "stages_law", "stages_mean"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@njit
+def _period(rate: float, leaving: float, dies: bool) -> tuple[float, float, float, float]:
+    """Chances of (staying, no purchase), (staying, purchase), (leaving, no purchase), (leaving, purchase)."""
+    if dies:  # at any time, at rate mu
+        total = rate + leaving
+        silent = math.exp(-total)
+        stays = math.exp(-leaving)
+        gone = leaving / total * -math.expm1(-total) if total > 0.0 else 0.0
+        return silent, max(stays - silent, 0.0), gone, max(-math.expm1(-leaving) - gone, 0.0)
+    # After a purchase, with probability p: purchases that are survived come at rate lambda (1 - p).
+    silent = math.exp(-rate)
+    bought = -math.exp(-rate * leaving) * math.expm1(-rate * (1.0 - leaving))
+    return silent, bought, 0.0, -math.expm1(-rate * leaving)
+
+
+@njit
+def _lead(rate: float, leaving: float, dies: bool, lead: float) -> float:
+    return math.exp(-leaving * lead) if dies else math.exp(-rate * leaving * lead)
+
+
+@njit
+def law(
+    A: Floats, B: Floats, lead: Floats, rate_at: Ints, leave_at: Ints,
+    rates: Floats, on_rates: Floats, leaves: Floats, on_leaves: Floats, dies: bool, periods: int, most: int,
+) -> Floats:  # fmt: skip
+    """P(a purchase in n of the next periods), n = 0 ... most, a row a customer; more than `most` are left out.
+
+    lambda runs over `rates[rate_at] / A` with weights `on_rates[rate_at]`, and the second trait likewise over
+    `leaves[leave_at] / B`.
+    """
+    out = np.zeros((A.size, most + 1))
+    here = np.empty(most + 1)
+    for i in range(A.size):
+        row = out[i]
+        for u in range(rates.shape[1]):
+            rate = rates[rate_at[i], u] / A[i]
+            for v in range(leaves.shape[1]):
+                leaving = leaves[leave_at[i], v] / B[i]
+                weight = on_rates[rate_at[i], u] * on_leaves[leave_at[i], v]
+                stay, buy, gone, last = _period(rate, leaving, dies)
+                here[:] = 0.0
+                here[0] = weight * _lead(rate, leaving, dies, lead[i])
+                row[0] += weight - here[0]
+                for j in range(periods):
+                    for n in range(min(j + 1, most), 0, -1):
+                        row[n] += here[n] * gone + here[n - 1] * last
+                        here[n] = here[n] * stay + here[n - 1] * buy
+                    row[0] += here[0] * gone
+                    here[0] *= stay
+                row += here
+    return out
+
+
+@njit
+def mean(
+    A: Floats, B: Floats, lead: Floats, periods: Floats, rate_at: Ints, leave_at: Ints,
+    rates: Floats, on_rates: Floats, leaves: Floats, on_leaves: Floats, dies: bool,
+) -> Floats:  # fmt: skip
+    """E[periods with a purchase among the next `periods`], one number of them a row."""
+    out = np.zeros(A.size)
+    for i in range(A.size):
+        for u in range(rates.shape[1]):
+            rate = rates[rate_at[i], u] / A[i]
+            for v in range(leaves.shape[1]):
+                leaving = leaves[leave_at[i], v] / B[i]
+                weight = on_rates[rate_at[i], u] * on_leaves[leave_at[i], v]
+                stay, buy, gone, last = _period(rate, leaving, dies)
+                out[i] += weight * _lead(rate, leaving, dies, lead[i]) * (buy + last) * _met(
+                    stay + buy, gone + last, periods[i]
+                )  # fmt: skip
+    return out
+
+
+@njit
+def _met(stays: float, leaves: float, periods: float) -> float:
+    """Expected number met of so many periods: the sum of stays^j."""
+    if leaves < 1e-9:  # (1 - s^m)/(1 - s) = m [1 - (m - 1)/2 (1 - s)]
+        return periods * (1.0 - (periods - 1.0) / 2.0 * leaves) if periods * leaves < 1e-5 else (
+            -math.expm1(-periods * leaves) / leaves
+        )  # fmt: skip
+    return (-math.expm1(periods * math.log(stays)) if stays > 0.0 else 1.0) / leaves
+
+
+@njit
+def _transitions(rate: float, p: float, k: int, span: float, silent: Floats, active: Floats) -> None:
+    """Chances to pass from stage to stage within `span` while staying: without a purchase, and with one or more."""
+    silent[:] = 0.0
+    active[:] = 0.0
+    load = rate * span
+    most = int(load + 12.0 * math.sqrt(load) + 40.0)
+    for n in range(most + 1):
+        chance = math.exp((n * math.log(load) if n > 0 else 0.0) - load - math.lgamma(n + 1.0)) if load > 0.0 else (
+            1.0 if n == 0 else 0.0
+        )  # fmt: skip
+        if chance < 1e-18:
+            continue
+        for i in range(k):
+            bought = (i + n) // k
+            if bought == 0:
+                silent[i, i + n] += chance
+            else:
+                active[i, (i + n) % k] += chance * (1.0 - p) ** bought
+
+
+@njit
+def _start(rate: float, p: float, k: int, silence: float, weight: float, lead: float, here: Floats) -> float:
+    """Weights of the stages that a live customer has passed after a silence, and after the lead; and what is lost."""
+    term, total = 1.0, 0.0
+    for j in range(k):
+        here[j] = term
+        total += term
+        term *= rate * silence / (j + 1.0)
+    here *= weight / total
+    if lead <= 0.0:
+        return 0.0
+    silent, active = np.empty((k, k)), np.empty((k, k))
+    _transitions(rate, p, k, lead, silent, active)
+    moved = np.zeros(k)
+    for i in range(k):
+        for j in range(k):
+            moved[j] += here[i] * (silent[i, j] + active[i, j])
+    here[:] = moved
+    return weight - moved.sum()
+
+
+@njit
+def _stage_weight(rate: float, k: int, silence: float) -> float:
+    """sum_j (lambda silence)^j/j!, by which the density of a live customer's rate is raised over a gamma's."""
+    term, total = 1.0, 0.0
+    for j in range(k):
+        total += term
+        term *= rate * silence / (j + 1.0)
+    return total
+
+
+@njit
+def stages_law(
+    A: Floats, silence: Floats, lead: Floats, rate_at: Ints, leave_at: Ints,
+    rates: Floats, on_rates: Floats, leaves: Floats, on_leaves: Floats, k: int, periods: int, most: int,
+) -> Floats:  # fmt: skip
+    """`law` where a purchase comes at every k-th stage; `silence` is the time since the last one."""
+    out = np.zeros((A.size, most + 1))
+    silent, active = np.empty((k, k)), np.empty((k, k))
+    here, start = np.empty((most + 1, k)), np.empty(k)
+    leaves_now, before = np.empty(k), np.empty(k)
+    for i in range(A.size):
+        scale = 0.0
+        for u in range(rates.shape[1]):
+            scale += on_rates[rate_at[i], u] * _stage_weight(rates[rate_at[i], u] / A[i], k, silence[i])
+        for u in range(rates.shape[1]):
+            rate = rates[rate_at[i], u] / A[i]
+            on_rate = on_rates[rate_at[i], u] * _stage_weight(rate, k, silence[i]) / scale
+            for v in range(leaves.shape[1]):
+                p = leaves[leave_at[i], v]
+                weight = on_rate * on_leaves[leave_at[i], v]
+                _transitions(rate, p, k, 1.0, silent, active)
+                out[i, 0] += _start(rate, p, k, silence[i], weight, lead[i], start)
+                here[:] = 0.0
+                here[0] = start
+                for t in range(k):
+                    leaves_now[t] = 1.0 - silent[t].sum() - active[t].sum()  # whoever leaves has bought
+                for j in range(periods):
+                    for n in range(min(j + 1, most), -1, -1):
+                        before[:] = here[n]
+                        for t in range(k):
+                            total = 0.0
+                            for f in range(t + 1):
+                                total += before[f] * silent[f, t]
+                            if n > 0:
+                                for f in range(k):
+                                    total += here[n - 1, f] * active[f, t]
+                            here[n, t] = total
+                        if n > 0:
+                            for f in range(k):
+                                out[i, n] += here[n - 1, f] * leaves_now[f]
+                for n in range(most + 1):
+                    out[i, n] += here[n].sum()
+    return out
+
+
+@njit
+def stages_mean(
+    A: Floats, silence: Floats, lead: Floats, periods: Floats, rate_at: Ints, leave_at: Ints,
+    rates: Floats, on_rates: Floats, leaves: Floats, on_leaves: Floats, k: int,
+) -> Floats:  # fmt: skip
+    """`mean` where a purchase comes at every k-th stage."""
+    out = np.zeros(A.size)
+    silent, active = np.empty((k, k)), np.empty((k, k))
+    here, moved = np.empty(k), np.empty(k)
+    for i in range(A.size):
+        scale = 0.0
+        for u in range(rates.shape[1]):
+            scale += on_rates[rate_at[i], u] * _stage_weight(rates[rate_at[i], u] / A[i], k, silence[i])
+        for u in range(rates.shape[1]):
+            rate = rates[rate_at[i], u] / A[i]
+            on_rate = on_rates[rate_at[i], u] * _stage_weight(rate, k, silence[i]) / scale
+            for v in range(leaves.shape[1]):
+                p = leaves[leave_at[i], v]
+                _transitions(rate, p, k, 1.0, silent, active)
+                _start(rate, p, k, silence[i], on_rate * on_leaves[leave_at[i], v], lead[i], here)
+                for _ in range(int(periods[i])):
+                    moved[:] = 0.0
+                    for f in range(k):
+                        quiet = 0.0
+                        for t in range(k):
+                            quiet += silent[f, t]
+                            moved[t] += here[f] * (silent[f, t] + active[f, t])
+                        out[i] += here[f] * (1.0 - quiet)
+                    here[:] = moved
+    return out

@@ -1,0 +1,98 @@
+"""BG/NBD where each customer has its own alpha and a: what covariates need. See `bg_nbd.py` for the formulas."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from churnsim.kernels.likelihoods.bg_nbd import posterior_draw
+from churnsim.kernels.numerics.jit import njit
+from churnsim.kernels.numerics.philox import block
+from churnsim.kernels.numerics.pochhammer import rising_logs
+from churnsim.kernels.numerics.quantiles import beta_quantile, gamma_quantile
+from churnsim.kernels.numerics.special import digamma
+
+__all__ = ["draw_histories", "draw_population", "p_alive", "terms"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@njit
+def terms(alpha: Floats, a: Floats, x: Ints, t_x: Floats, T: Floats, r: float, b: float) -> Floats:
+    """Rows: log-likelihood, and its slopes in r, ln alpha_i, ln a_i and b."""
+    top = x.max() if x.size else 0
+    rate, d_rate = rising_logs(r, top)
+    stay, d_stay = rising_logs(b, top)
+    out = np.empty((x.size, 5))
+    for i in range(x.size):
+        n, A = x[i], alpha[i]
+        both = a[i] + b
+        log_both = d_both = 0.0
+        if n < 30:
+            for j in range(n):
+                log_both += math.log(both + j)
+                d_both += 1.0 / (both + j)
+        else:
+            log_both = math.lgamma(both + n) - math.lgamma(both)
+            d_both = digamma(both + n) - digamma(both)
+        grown, late = math.log1p(T[i] / A), 1.0 / (A + T[i])
+        value = rate[n] + stay[n] - log_both - r * grown - n * math.log(A + T[i])
+        slopes_r = d_rate[n] - grown
+        slopes_alpha = r - (r + n) * A * late
+        slopes_a = -a[i] * d_both
+        slopes_b = d_stay[n] - d_both
+        if n > 0:
+            early = 1.0 / (A + t_x[i])
+            silence = math.log1p((T[i] - t_x[i]) * early)
+            odds = math.log(a[i] / (b + n - 1.0)) + (r + n) * silence
+            small = math.exp(-abs(odds))
+            gone = (1.0 if odds > 0.0 else small) / (1.0 + small)
+            value += max(odds, 0.0) + math.log1p(small)
+            slopes_r += gone * silence
+            slopes_alpha += gone * (r + n) * A * (late - early)
+            slopes_a += gone
+            slopes_b -= gone / (b + n - 1.0)
+        out[i, 0], out[i, 1], out[i, 2], out[i, 3], out[i, 4] = value, slopes_r, slopes_alpha, slopes_a, slopes_b
+    return out
+
+
+@njit
+def p_alive(alpha: Floats, a: Floats, x: Ints, t_x: Floats, T: Floats, r: float, b: float) -> Floats:
+    """P(alive at T | history) of each customer."""
+    out = np.ones(x.size)
+    for i in range(x.size):
+        if x[i] > 0:
+            odds = math.log(a[i] / (b + x[i] - 1.0)) + (r + x[i]) * math.log1p((T[i] - t_x[i]) / (alpha[i] + t_x[i]))
+            out[i] = 1.0 / (1.0 + math.exp(odds)) if odds < 700.0 else 0.0
+    return out
+
+
+@njit
+def draw_histories(
+    alpha: Floats, a: Floats, x: Ints, t_x: Floats, T: Floats, r: float, b: float,
+    uids: Ints, replication: int, seed: int, domain: int, stream: int,
+) -> tuple[Floats, NDArray[np.bool_]]:  # fmt: skip
+    """Posterior rows (rate, dropout), and who is alive."""
+    traits = np.empty((x.size, 2))
+    alive = np.empty(x.size, np.bool_)
+    for i in range(x.size):
+        traits[i, 0], traits[i, 1], alive[i] = posterior_draw(
+            r, alpha[i], a[i], b, x[i], t_x[i], T[i], False, uids[i], replication, seed, domain, stream
+        )
+    return traits, alive
+
+
+@njit
+def draw_population(
+    alpha: Floats, a: Floats, r: float, b: float, replication: int, seed: int, domain: int, stream: int
+) -> Floats:
+    """Rows (rate, dropout) of new customers, one for each alpha_i; customer i's uid is i."""
+    traits = np.empty((alpha.size, 2))
+    for i in range(alpha.size):
+        _, u_rate, u_dropout, _ = block(0, stream, i, replication, seed, domain)
+        traits[i, 0] = gamma_quantile(u_rate, r) / alpha[i]
+        traits[i, 1] = beta_quantile(u_dropout, a[i], b)
+    return traits

@@ -1,0 +1,35 @@
+"""Chebyshev sums in the logarithm of an age, one row of coefficients a kind of customer."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from churnsim.kernels.numerics.jit import njit
+
+__all__ = ["at_ages"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@njit
+def at_ages(
+    kind: Ints, T: Floats, offset: float, centre: float, half: float, terms: Ints, coefficients: Floats
+) -> Floats:
+    """sum_j c_j T_j(u) with u = (ln(offset + T) - centre)/half, by Clenshaw's recurrence; of the coefficients of a
+    `kind` as many count as its `terms` say. NaN for the kind -1."""
+    out = np.empty(T.size)
+    for i in range(T.size):
+        row = kind[i]
+        if row < 0:
+            out[i] = math.nan
+            continue
+        twice = 2.0 * (math.log(offset + T[i]) - centre) / half
+        near = far = 0.0
+        for j in range(terms[row] - 1, 0, -1):
+            near, far = twice * near - far + coefficients[row, j], near
+        out[i] = 0.5 * twice * near - far + coefficients[row, 0]
+    return out

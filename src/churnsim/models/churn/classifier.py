@@ -1,0 +1,245 @@
+"""A churn model: the probability that a customer leaves within a horizon, by scikit-learn.
+
+Rows come from `churn_rows`, which cannot look ahead. The model learns at one moment and is judged either at a later
+one, whose outcomes came after everything it learned from, or, where the data are one snapshot, on customers it has
+not seen. A covariate that gives the outcome away is refused before anything is learned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import expit, logit
+from scipy.stats import t as student
+from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import make_column_transformer
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.inspection import permutation_importance
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.tree import DecisionTreeClassifier
+from threadpoolctl import threadpool_limits
+
+from churnsim.errors import ConfigError, DataError
+from churnsim.models.churn.panel import ChurnRows, churn_rows
+from churnsim.models.churn.scores import ChurnScores, auc, churn_scores
+
+__all__ = ["ChurnModel", "leaking_covariates", "learner", "numeric_features", "one_thread", "value_learner"]
+
+Floats = NDArray[np.float64]
+Kind = Literal["logistic", "boosting"]
+
+# Area under the curve of one covariate alone above which it is taken to know the outcome (assumed). On the Telco data
+# the best honest covariate reaches .75.
+LEAK = 0.95
+HELD_OUT = 0.3  # share of customers kept aside where the data are one snapshot
+# Boosting: few, slow steps (assumed); the Platt step after it takes out what overconfidence is left.
+STEPS, RATE, LEAVES = 150, 0.05, 15
+
+
+def one_thread() -> Any:
+    """Keep OpenMP and BLAS to one thread: on a busy machine their threads wait for each other (a fit of two seconds
+    took a minute)."""
+    return threadpool_limits(limits=1)
+
+
+def numeric_features(features: pd.DataFrame) -> list[str]:
+    """Names of the columns that hold numbers."""
+    return [n for n in features.columns if pd.api.types.is_numeric_dtype(features[n].dtype)]
+
+
+def learner(kind: Kind, features: pd.DataFrame, *, seed: int) -> Any:
+    """An unfitted scikit-learn pipeline for those features. Raises ConfigError for an unknown kind."""
+    numbers = numeric_features(features)
+    words = [name for name in features.columns if name not in numbers]
+    if kind == "logistic":
+        columns = make_column_transformer(
+            (StandardScaler(), numbers), (OneHotEncoder(drop="if_binary", handle_unknown="ignore"), words)
+        )
+        return make_pipeline(columns, LogisticRegression(C=1.0, max_iter=2000))
+    if kind == "boosting":
+        unknown = {"handle_unknown": "use_encoded_value", "unknown_value": np.nan}
+        columns = make_column_transformer((OrdinalEncoder(**unknown), words), ("passthrough", numbers))
+        trees = HistGradientBoostingClassifier(
+            max_iter=STEPS, learning_rate=RATE, max_leaf_nodes=LEAVES, random_state=seed,
+            categorical_features=list(range(len(words))), early_stopping=False,
+        )  # fmt: skip
+        folds = StratifiedKFold(5, shuffle=True, random_state=seed)
+        return CalibratedClassifierCV(make_pipeline(columns, trees), method="sigmoid", cv=folds, ensemble=False)
+    raise ConfigError(f"kind must be 'logistic' or 'boosting'; got {kind!r}.")
+
+
+def value_learner(kind: Kind, features: pd.DataFrame, *, seed: int) -> Any:
+    """The same for a number instead of a class: ridge regression, or boosting without the Platt step."""
+    numbers = numeric_features(features)
+    words = [name for name in features.columns if name not in numbers]
+    if kind == "logistic":
+        columns = make_column_transformer((StandardScaler(), numbers), (OneHotEncoder(handle_unknown="ignore"), words))
+        return make_pipeline(columns, Ridge(alpha=1.0))
+    unknown = {"handle_unknown": "use_encoded_value", "unknown_value": np.nan}
+    columns = make_column_transformer((OrdinalEncoder(**unknown), words), ("passthrough", numbers))
+    trees = HistGradientBoostingRegressor(
+        max_iter=STEPS, learning_rate=RATE, max_leaf_nodes=LEAVES, min_samples_leaf=200, random_state=seed,
+        categorical_features=list(range(len(words))), early_stopping=False,
+    )  # fmt: skip
+    return make_pipeline(columns, trees)
+
+
+def leaking_covariates(rows: ChurnRows, *, seed: int = 0) -> pd.Series[float]:
+    """Covariates that alone tell leavers from stayers (area above .95), with that area.
+
+    Each is judged by a shallow tree on folds it has not seen, so that codes, steps and thresholds show as well.
+    """
+    found = {}
+    folds = StratifiedKFold(3, shuffle=True, random_state=seed)
+    for name in rows.features.columns:
+        column = rows.features[[name]]
+        if not numeric_features(column):
+            column = column.apply(lambda values: pd.factorize(values)[0])
+        tree = DecisionTreeClassifier(max_depth=4, min_samples_leaf=5, random_state=seed)
+        guess = cross_val_predict(tree, column.to_numpy(), rows.left, cv=folds, method="predict_proba")[:, 1]
+        area, _ = auc(guess, rows.left)
+        if area > LEAK:
+            found[name] = area
+    return pd.Series(found, dtype=np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class ChurnModel:
+    """A fitted churn model with its held-out `scores` and what it was tested on (`split`, in words).
+
+    Made by `fit`. It is not saved: a saved scikit-learn model runs code when loaded.
+    """
+
+    kind: Kind
+    covariates: tuple[str, ...]
+    horizon: float
+    scores: ChurnScores
+    split: str
+    _pipeline: Any = field(repr=False)
+    _learned: ChurnRows = field(repr=False)
+    _tested: ChurnRows = field(repr=False)
+    _seed: int = field(repr=False)
+
+    @classmethod
+    def fit(
+        cls,
+        subscriptions: pd.DataFrame,
+        *,
+        covariates: Sequence[str],
+        horizon: float,
+        kind: Kind = "logistic",
+        learn_at: float | None = None,
+        test_at: float | None = None,
+        seed: int = 0,
+    ) -> ChurnModel:
+        """Learn who leaves within `horizon` (in the data's unit) and judge it out of sample.
+
+        With a column `began`: learns at the moment `learn_at` (-2 horizon if absent), is tested at `test_at`
+        (-horizon), both counted from the last day observed; the outcomes learned from must be known by `test_at`, else
+        ConfigError. Without it the data are a snapshot: it learns from 70% of the customers and is tested on the
+        others. Raises DataError for a covariate that knows the outcome.
+        """
+        if "began" in subscriptions.columns:
+            later = -horizon if test_at is None else test_at
+            earlier = later - horizon if learn_at is None else learn_at
+            if earlier + horizon > later + 1e-9:
+                raise ConfigError(
+                    f"outcomes learned at {earlier:g} are known at {earlier + horizon:g}, after the test begins at "
+                    f"{later:g}: the model would look ahead. Take learn_at = {later - horizon:g} or earlier."
+                )
+            tested = churn_rows(subscriptions, covariates=covariates, horizon=horizon, at=later)
+            learned = churn_rows(subscriptions, covariates=covariates, horizon=horizon, at=earlier)
+            split = f"learned at {earlier:g}, tested at {later:g} of the last day observed"
+        else:
+            if learn_at is not None or test_at is not None:
+                raise ConfigError("learn_at and test_at need a column 'began': a snapshot has one moment only.")
+            rows = churn_rows(subscriptions, covariates=covariates, horizon=horizon)
+            learned, tested = _by_customers(rows, seed)
+            split = "one snapshot: learned from 70% of the customers, tested on the others"
+        with one_thread():
+            leaks = leaking_covariates(learned, seed=seed)
+        if not leaks.empty:
+            raise DataError(
+                f"covariate {leaks.index[0]!r} alone tells leavers from stayers (area under the curve "
+                f"{leaks.iloc[0]:.3f}): it holds the outcome in disguise, or was written down after it. Leave it out."
+            )
+        with one_thread():
+            pipeline = learner(kind, learned.features, seed=seed).fit(learned.features, learned.left)
+            scores = churn_scores(pipeline.predict_proba(tested.features)[:, 1], tested.left)
+        return cls(kind, tuple(covariates), horizon, scores, split, pipeline, learned, tested, seed)
+
+    def probability(self, customers: pd.DataFrame) -> pd.Series[float]:
+        """P(leaves within the horizon) of customers there now, from their `tenure` so far and covariates."""
+        features = self._features(customers)
+        with one_thread():
+            found = self._pipeline.predict_proba(features)[:, 1]
+        return pd.Series(found, customers.index, name="churn_probability")
+
+    def interval(self, customers: pd.DataFrame, *, level: float = 0.95, groups: int = 20) -> pd.DataFrame:
+        """`probability, lower, upper` of each customer, by the delete-a-group jackknife in logits.
+
+        The model is refitted `groups` times, each time without another group of the customers it learned from. (A
+        bootstrap would put copies of a customer on both sides of the calibration's folds.) The interval says what the
+        data leave open about the probability; whether the customer leaves is a further chance. Raises ConfigError for
+        fewer than 2 groups.
+        """
+        if groups < 2:
+            raise ConfigError(f"groups must be 2 or more; got {groups}.")
+        features = self._features(customers)
+        size, found = len(self._learned.left), []
+        group = np.random.Generator(np.random.Philox(self._seed)).permutation(size) % groups
+        for number in range(groups):
+            rest = group != number
+            with one_thread():
+                again = clone(self._pipeline).fit(self._learned.features[rest], self._learned.left[rest])
+                found.append(again.predict_proba(features)[:, 1])
+        centre = self.probability(customers)
+        logits = logit(np.clip(np.array(found), 1e-9, 1 - 1e-9))
+        spread = np.sqrt((groups - 1) / groups * ((logits - logits.mean(axis=0)) ** 2).sum(axis=0))
+        reach = float(student.ppf((1 + level) / 2, groups - 1)) * spread
+        middle = logit(np.clip(centre.to_numpy(), 1e-9, 1 - 1e-9))
+        columns = {"probability": centre, "lower": expit(middle - reach), "upper": expit(middle + reach)}
+        return pd.DataFrame(columns, customers.index)
+
+    def importance(self, *, repeats: int = 10) -> pd.DataFrame:
+        """Permutation importance on the test rows: how much the area under the curve falls when a column is shuffled.
+
+        Columns `drop` and `standard_deviation` (over shuffles), largest first. It speaks of the model's use of a
+        column, not of causes.
+        """
+        with one_thread():
+            found = permutation_importance(
+                self._pipeline, self._tested.features, self._tested.left, scoring="roc_auc", n_repeats=repeats,
+                random_state=self._seed,
+            )  # fmt: skip
+        table = pd.DataFrame(
+            {"drop": found.importances_mean, "standard_deviation": found.importances_std}, self._tested.features.columns
+        )
+        return table.sort_values("drop", ascending=False).rename_axis("covariate")
+
+    def _features(self, customers: pd.DataFrame) -> pd.DataFrame:
+        wanted = list(self._learned.features.columns)
+        missing = [name for name in wanted if name not in customers.columns]
+        if missing:
+            raise DataError(f"the customers lack {missing[0]!r}, which the model was learned with.")
+        return customers[wanted]
+
+
+def _by_customers(rows: ChurnRows, seed: int) -> tuple[ChurnRows, ChurnRows]:
+    """Random parts of a snapshot, with the same share of leavers."""
+    random = np.random.Generator(np.random.Philox(seed))
+    aside = np.zeros(len(rows.left), dtype=bool)
+    for kind in (True, False):
+        members = np.flatnonzero(rows.left == kind)
+        aside[random.permutation(members)[: round(HELD_OUT * members.size)]] = True
+    parts = [ChurnRows(rows.features[pick], rows.left[pick], rows.at, rows.horizon) for pick in (~aside, aside)]
+    return parts[0], parts[1]

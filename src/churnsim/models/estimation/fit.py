@@ -1,0 +1,228 @@
+"""What a fit reports: estimates, standard errors, and in words how it ended.
+
+Standard errors come from the observed information in log-parameters (`optimise.py`), by the delta method.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, Protocol, Self, TypeVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from churnsim.models.estimation.optimise import RIDGE_ERROR, Floats, Optimum
+
+__all__ = ["FitStatus", "ModelFit", "Parametric", "build_fit", "status_of"]
+
+Code = Literal["converged", "ridge", "boundary", "separation", "too little data", "not converged"]
+
+
+@dataclass(frozen=True)
+class FitStatus:
+    """What happened to a fit, in words: `code`, `message`, and `advice` on what to try."""
+
+    code: Code
+    message: str
+    advice: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether estimates and standard errors can be used as they stand."""
+        return self.code == "converged"
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}" + (f" {self.advice}" if self.advice else "")
+
+
+def status_of(optimum: Optimum, names: Sequence[str], remedies: str, real: Sequence[bool] = ()) -> FitStatus:
+    """Judge an optimum: converged, separation, boundary, ridge or not converged, naming the parameters concerned.
+
+    `real` marks the coefficients of covariates, which are in standard deviations here: one that runs off, or could,
+    by a factor of e^4 in the rate tells that the covariate separates customers who differ altogether.
+    """
+    errors = np.sqrt(np.diag(optimum.log_covariance))
+    bound = [name for name, at in zip(names, optimum.at_bound, strict=True) if at]
+    loose = [name for name, error in zip(names, errors, strict=True) if error > RIDGE_ERROR and name not in bound]
+    off = [
+        name
+        for name, at, error, is_real in zip(names, optimum.at_bound, errors, real or [False] * len(names), strict=True)
+        if is_real and (at or error > RIDGE_ERROR)
+    ]
+    if off:
+        return FitStatus(
+            "separation",
+            f"the effect of {', '.join(off)} runs off: customers on one side of it show no purchase (or no dropout) at "
+            "all, so that its size cannot be told.",
+            "Leave the covariate out, merge its rare values, or fit with a penalty.",
+        )
+    if not optimum.optimal and not bound:
+        return FitStatus(
+            "not converged",
+            f"the gradient is still {np.abs(optimum.gradient).max():.2g} after {optimum.starts} starts.",
+            "Check the data for outliers; do not use these estimates.",
+        )
+    if bound:
+        return FitStatus(
+            "boundary",
+            f"{', '.join(bound)} ran to the edge of what the data can tell; its standard error is infinite.",
+            remedies,
+        )
+    if loose:
+        return FitStatus(
+            "ridge", f"the likelihood is flat along {', '.join(loose)}: many values fit equally well.", remedies
+        )
+    return FitStatus("converged", "the gradient vanishes and the curvature is that of a maximum.")
+
+
+class Parametric(Protocol):
+    """What a fit needs of a model: to be made from a dict and turned into one."""
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """The model with these values."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Its values as plain JSON."""
+
+
+M = TypeVar("M", bound=Parametric)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ModelFit(Generic[M]):
+    """A fitted model with its uncertainty.
+
+    `matrix` is the covariance of the parameters `names` (delta method from the log-parameters); `loglik` is in the
+    data's own units, so that models compare; `n` is the number of customers (sum of the weights). All parameters are
+    positive but those marked in `real`.
+    """
+
+    model: M
+    names: tuple[str, ...]
+    matrix: Floats
+    loglik: float
+    n: float
+    status: FitStatus
+    real: tuple[bool, ...] = ()
+
+    @property
+    def _real(self) -> NDArray[np.bool_]:
+        """Which parameters are coefficients, of either sign."""
+        return np.array(self.real or [False] * len(self.names), dtype=np.bool_)
+
+    @property
+    def covariance(self) -> pd.DataFrame:
+        """Covariance of the parameters as named."""
+        return pd.DataFrame(self.matrix, index=list(self.names), columns=list(self.names))
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """Estimates by name."""
+        values = self.model.to_dict()
+        return {name: float(values[name]) for name in self.names}
+
+    @property
+    def standard_errors(self) -> dict[str, float]:
+        """Square roots of the covariance's diagonal, by name; infinite where the data do not determine a parameter."""
+        errors = np.sqrt(np.diag(self.matrix))
+        return dict(zip(self.names, map(float, errors), strict=True))
+
+    @property
+    def aic(self) -> float:
+        """Akaike's criterion, 2k - 2 loglik."""
+        return 2 * len(self.names) - 2 * self.loglik
+
+    @property
+    def bic(self) -> float:
+        """Schwarz's criterion, k ln n - 2 loglik."""
+        return len(self.names) * float(np.log(self.n)) - 2 * self.loglik
+
+    def summary(self, level: float = 0.95) -> pd.DataFrame:
+        """One row a parameter: estimate, standard_error, lower, upper.
+
+        The interval is the normal one in the logarithm, where the likelihood of a positive parameter is nearer to
+        quadratic; a coefficient's is symmetric.
+        """
+        estimate = pd.Series(self.parameters)
+        error = pd.Series(self.standard_errors)
+        z = float(norm.ppf((1 + level) / 2))
+        factor = (error / estimate * z).clip(upper=700.0).map(np.exp).where(np.isfinite(error), np.inf)
+        lower = (estimate / factor).where(~self._real, estimate - z * error)
+        upper = (estimate * factor).where(~self._real, estimate + z * error)
+        return pd.DataFrame(
+            {"estimate": estimate, "standard_error": error, "lower": lower, "upper": upper}
+        ).rename_axis("parameter")
+
+    def draw_parameters(self, n: int, *, seed: int) -> list[M]:
+        """`n` models drawn from the estimates' asymptotic law: normal in the log-parameters (and in coefficients).
+
+        Parameters that the data do not determine stay at their estimate.
+        """
+        names = self.names
+        estimate = np.array([self.parameters[name] for name in names])
+        unit = np.where(self._real, 1.0, estimate)
+        logs = self.matrix / np.outer(unit, unit)
+        held = ~np.isfinite(np.diag(logs)) | (~self._real & (np.diag(logs) > RIDGE_ERROR**2))
+        logs[held, :] = 0.0
+        logs[:, held] = 0.0
+        values, vectors = np.linalg.eigh(logs)
+        root = vectors * np.sqrt(np.maximum(values, 0.0))
+        normals = np.random.Generator(np.random.Philox(seed)).standard_normal((n, len(names)))
+        moved = normals @ root.T
+        drawn = np.where(self._real, estimate + moved, estimate * np.exp(np.where(self._real, 0.0, moved)))
+        base = self.model.to_dict()
+        return [type(self.model).from_dict({**base, **dict(zip(names, map(float, row), strict=True))}) for row in drawn]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values; infinite standard errors become None."""
+        table = self.summary()
+        rows = [
+            {"name": name, **{k: float(v) if np.isfinite(v) else None for k, v in row.items()}}
+            for name, row in table.to_dict("index").items()
+        ]
+        return {
+            "model": self.model.to_dict(),
+            "parameters": rows,
+            "loglik": self.loglik,
+            "aic": self.aic,
+            "bic": self.bic,
+            "n": self.n,
+            "status": {"code": self.status.code, "message": self.status.message, "advice": self.status.advice},
+        }
+
+
+def build_fit(
+    model: M,
+    *,
+    names: Sequence[str],
+    optimum: Optimum,
+    loglik: float,
+    n: float,
+    status: FitStatus,
+    real: tuple[bool, ...] = (),
+    scales: Floats | None = None,
+) -> ModelFit[M]:
+    """A ModelFit from an optimum in (possibly scaled) log-parameters: covariance by the delta method.
+
+    A coefficient marked in `real` is not by its logarithm, and `scales` turns it into the model's own.
+    """
+    values = model.to_dict()
+    slope = np.array([float(values[name]) for name in names])
+    if scales is not None:
+        slope = np.where(np.array(real or [False] * len(names)), scales, slope)
+    logs = optimum.log_covariance
+    with np.errstate(invalid="ignore"):
+        covariance = np.where(logs == 0, 0.0, logs * np.outer(slope, slope))
+    return ModelFit(
+        model=model,
+        loglik=loglik,
+        n=n,
+        status=status,
+        names=tuple(names),
+        matrix=covariance,
+        real=real,
+    )

@@ -1,0 +1,135 @@
+"""Intervals of anything that a fitted model says: a forecast, a P(alive), a value.
+
+Two ways. The delta method needs two evaluations a parameter, and holds where the quantity is near linear over the
+estimates' error. Percentiles over drawn models (asymptotic draws, a bootstrap, a posterior) need no such thing, and
+cost one evaluation a draw. Both speak of the estimates' error alone; what chance adds to a future is `forecast`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from churnsim.errors import ConfigError, FitError
+from churnsim.models.estimation.fit import ModelFit
+from churnsim.models.estimation.optimise import RIDGE_ERROR
+
+__all__ = ["check_level", "delta_interval", "drawn_interval"]
+
+Floats = NDArray[np.float64]
+Quantity = Callable[[Any], Any]
+Scale = Literal["identity", "log", "logit"]
+
+# Step of the central differences in log-parameters: the cube root of the double's 1e-16, where truncation and rounding
+# of a smooth quantity meet.
+STEP = 6e-6
+
+
+def delta_interval(
+    fit: ModelFit[Any], quantity: Quantity, *, level: float = 0.95, scale: Scale = "identity"
+) -> pd.DataFrame:
+    """Interval of `quantity(model)`, a number, an array or a Series, by the delta method.
+
+    Columns `estimate, standard_error, lower, upper`, a row for each element, on the Series' own index. With `scale`
+    "log" (for what is positive) or "logit" (for a probability) the interval is symmetric on that scale and stays
+    in range. Parameters that the data do not determine are held at their estimate, as `fit.draw_parameters` does;
+    where none is determined there is no interval, and FitError says so.
+    """
+    check_level(level)
+    to_scale, from_scale, slope_of = _SCALES[_known(scale)]
+    value = quantity(fit.model)
+    estimate = _flat(value)
+    names, root = _root(fit)
+    base = fit.model.to_dict()
+    gradients = np.empty((estimate.size, len(names)))
+    real = dict(zip(fit.names, fit.real or (False,) * len(fit.names), strict=True))
+
+    def moved(name: str, step: float) -> Floats:
+        there = base[name] + step if real[name] else base[name] * np.exp(step)
+        return _flat(quantity(type(fit.model).from_dict({**base, name: there})))
+
+    for column, name in enumerate(names):
+        high, low = moved(name, STEP), moved(name, -STEP)
+        gradients[:, column] = (high - low) / (2 * STEP)
+    error = np.sqrt(np.square(gradients @ root).sum(axis=1))
+    z = float(norm.ppf((1 + level) / 2))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # A probability of exactly 0 or 1 (and a value of 0) does not move, and has no width.
+        half = np.where(error > 0, z * error * slope_of(estimate), 0.0)
+        lower = np.where(error > 0, from_scale(to_scale(estimate) - half), estimate)
+        upper = np.where(error > 0, from_scale(to_scale(estimate) + half), estimate)
+    index = value.index if isinstance(value, pd.Series) else pd.RangeIndex(estimate.size)
+    return pd.DataFrame({"estimate": estimate, "standard_error": error, "lower": lower, "upper": upper}, index=index)
+
+
+def drawn_interval(
+    models: Iterable[Any], quantity: Quantity, *, level: float = 0.95, estimate: Any = None
+) -> pd.DataFrame:
+    """Percentile interval of `quantity(model)` over drawn models: `fit.draw_parameters`, a bootstrap, a posterior.
+
+    Columns as `delta_interval`; `estimate` is the quantity at the model given so (such as `fit.model`), or the median
+    of the draws. All draws are held at once: for very many customers ask for a total, or go by the delta method.
+    Raises ConfigError for fewer than two models, or an impossible level.
+    """
+    check_level(level)
+    values = [quantity(model) for model in models]
+    if len(values) < 2:
+        raise ConfigError(f"an interval needs at least 2 drawn models; got {len(values)}.")
+    drawn = np.array([_flat(value) for value in values])
+    lower, middle, upper = np.quantile(drawn, [(1 - level) / 2, 0.5, (1 + level) / 2], axis=0)
+    first = values[0]
+    return pd.DataFrame(
+        {
+            "estimate": middle if estimate is None else _flat(quantity(estimate)),
+            "standard_error": drawn.std(axis=0, ddof=1),
+            "lower": lower,
+            "upper": upper,
+        },
+        index=first.index if isinstance(first, pd.Series) else pd.RangeIndex(drawn.shape[1]),
+    )
+
+
+def check_level(level: float) -> float:
+    """`level` if it is a share strictly between 0 and 1; ConfigError otherwise."""
+    if not 0 < level < 1:
+        raise ConfigError(f"level must lie between 0 and 1; got {level!r}. Ninety-five percent is 0.95.")
+    return level
+
+
+def _flat(value: Any) -> Floats:
+    return np.atleast_1d(np.asarray(value, dtype=np.float64)).ravel()
+
+
+def _root(fit: ModelFit[Any]) -> tuple[list[str], Floats]:
+    """The determined parameters' names, and a root of the covariance of their logarithms (of coefficients as such)."""
+    real = np.array(fit.real or (False,) * len(fit.names))
+    unit = np.where(real, 1.0, np.array(list(fit.parameters.values())))
+    logs = fit.matrix / np.outer(unit, unit)
+    kept = np.flatnonzero(np.isfinite(np.diag(logs)) & (real | (np.diag(logs) <= RIDGE_ERROR**2)))
+    if not kept.size:
+        raise FitError(f"no parameter of this fit is determined, so nothing has an interval. {fit.status}")
+    values, vectors = np.linalg.eigh(logs[np.ix_(kept, kept)])
+    return [fit.names[i] for i in kept], vectors * np.sqrt(np.maximum(values, 0.0))
+
+
+def _known(scale: str) -> str:
+    if scale not in _SCALES:
+        raise ConfigError(f"unknown scale {scale!r}. Use one of: {', '.join(_SCALES)}.")
+    return scale
+
+
+# scale: (to it, back from it, its slope at the estimate)
+_SCALES: dict[str, tuple[Callable[[Floats], Any], Callable[[Floats], Any], Callable[[Floats], Any]]] = {
+    "identity": (lambda y: y, lambda y: y, np.ones_like),
+    "log": (np.log, np.exp, lambda y: 1 / y),
+    "logit": (
+        lambda y: np.log(y) - np.log1p(-y),
+        lambda y: np.exp(-np.logaddexp(0.0, -y)),
+        lambda y: 1 / (y * (1 - y)),
+    ),
+}

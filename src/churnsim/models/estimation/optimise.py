@@ -1,0 +1,168 @@
+"""Maximum likelihood search that every model shares.
+
+Parameters are positive, coefficients of covariates apart, so the search runs in their logarithms, on data scaled to
+a mean of 1: Newton steps from the first start where a model knows its own Hessian, and where that does not end in a
+well-determined maximum, or no Hessian is known, SLSQP and then Newton steps with the observed information (by central
+differences of the analytic gradient); an optimality check at the end of either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from churnsim.models.estimation.newton import LOG_BOUND, at_bounds, descend
+
+__all__ = ["Optimum", "maximise"]
+
+Floats = NDArray[np.float64]
+
+# Standard error of a log-parameter above which the data do not determine it: a factor of e^8 either way.
+RIDGE_ERROR = 4.0
+# Largest gradient, per customer and in log-parameters, at which a point counts as a maximum.
+GRADIENT_TOLERANCE = 1e-6
+# The search starts as if every curvature were 1; per customer it is some 0.1 (measured here: on CDNOW and on simulated
+# populations, 10 saves a third of the evaluations that 1 takes).
+STRETCH = 10.0
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """The best point found. `information` is the observed information in log-parameters."""
+
+    parameters: Floats
+    value: float
+    gradient: Floats
+    information: Floats
+    at_bound: NDArray[np.bool_]
+    starts: int
+    optimal: bool
+
+    @property
+    def determined(self) -> bool:
+        """Whether the data tell every parameter: none at a bound, no standard error beyond a ridge's."""
+        return not self.at_bound.any() and bool((np.diag(self.log_covariance) <= RIDGE_ERROR**2).all())
+
+    @cached_property
+    def log_covariance(self) -> Floats:
+        """Covariance of the log-parameters: the inverse information of those inside their bounds; infinite where not
+        identified."""
+        size = self.parameters.size
+        covariance = np.zeros((size, size))
+        free = np.flatnonzero(~self.at_bound)
+        if free.size:
+            values, vectors = np.linalg.eigh(self.information[np.ix_(free, free)])
+            if values[0] > 0:
+                covariance[np.ix_(free, free)] = (vectors / values) @ vectors.T
+            else:
+                covariance[free, free] = np.inf
+        covariance[self.at_bound, self.at_bound] = np.inf
+        return covariance
+
+
+def maximise(
+    objective: Callable[[Floats], tuple[float, Floats]],
+    *,
+    starts: Sequence[Floats],
+    customers: float,
+    hessian: Callable[[Floats], Floats] | None = None,
+    real: Sequence[bool] = (),
+    near: Floats | None = None,
+) -> Optimum:
+    """Maximise `objective(parameters) -> (log-likelihood, gradient)` over positive parameters.
+
+    Those marked in `real` may have either sign; they are searched as they are, every other one by its logarithm.
+
+    With a `hessian(parameters)`, the second derivatives of the log-likelihood, or a point `near` the maximum, Newton
+    steps alone are tried first, from there or from the first start, and are enough where they end in a maximum that
+    determines every parameter. Else each start is searched by SLSQP: the first alone when its end point passes the
+    optimality check, otherwise all, and the best end point is kept, marked `optimal=False` if it still fails the
+    check. Without a Hessian the second derivatives are differences of the gradient.
+    """
+
+    free = np.array(real or [False] * len(starts[0]), dtype=np.bool_)
+
+    def negative(logs: Floats) -> tuple[float, Floats]:
+        parameters = np.where(free, logs, np.exp(logs))
+        value, gradient = objective(parameters)
+        if not np.isfinite(value):
+            return 1e300, np.zeros_like(logs)
+        return -value / customers, -gradient * np.where(free, 1.0, parameters) / customers
+
+    def curvature(logs: Floats, slope: Floats) -> Floats:
+        if hessian is None:
+            return _hessian(lambda at: negative(at)[1], logs)
+        factor = np.where(free, 1.0, np.exp(logs))
+        # The chain rule of the logarithm: theta theta' H, and the gradient on the diagonal.
+        second: Floats = hessian(np.where(free, logs, factor)) * np.outer(factor, factor)
+        return np.diag(np.where(free, 0.0, slope)) - second / customers
+
+    def stretched(logs: Floats) -> tuple[float, Floats]:
+        value, slope = negative(logs)
+        return STRETCH * value, STRETCH * slope
+
+    def inside(start: Floats) -> Floats:
+        return np.clip(np.where(free, start, np.log(np.where(free, 1.0, start))), -LOG_BOUND, LOG_BOUND)
+
+    if near is None and hessian is not None:
+        near = starts[0]
+    if near is not None:
+        quick = _polish(negative, curvature, inside(near), customers, 1, free)
+        if quick.optimal and quick.determined:
+            return quick
+    best: Optimum | None = None
+    for count, start in enumerate(starts, 1):
+        found = minimize(
+            stretched,
+            inside(start),
+            jac=True,
+            method="SLSQP",  # L-BFGS-B wakes BLAS threads for its tiny systems: 100 ms a fit on a busy machine
+            bounds=[(-LOG_BOUND, LOG_BOUND)] * len(start),
+            options={"maxiter": 1000, "ftol": 1e-9},
+        )
+        candidate = _polish(negative, curvature, np.asarray(found.x), customers, count, free)
+        if best is None or candidate.value > best.value + 1e-9 * abs(best.value):
+            best = candidate
+        if candidate.optimal:
+            break
+    assert best is not None  # `starts` is never empty
+    return best
+
+
+def _hessian(gradient: Callable[[Floats], Floats], logs: Floats) -> Floats:
+    step = 1e-4  # cube root of the gradient's relative rounding error, about 1e-12
+    rows = []
+    for i in range(logs.size):
+        shift = np.zeros_like(logs)
+        shift[i] = step
+        rows.append((gradient(logs + shift) - gradient(logs - shift)) / (2 * step))
+    half = np.array(rows)
+    return (half + half.T) / 2
+
+
+def _polish(
+    negative: Callable[[Floats], tuple[float, Floats]],
+    curvature: Callable[[Floats, Floats], Floats],
+    logs: Floats,
+    customers: float,
+    starts: int,
+    real: NDArray[np.bool_],
+) -> Optimum:
+    """Newton steps from a point, then the optimality check."""
+    end = descend(negative, curvature, logs)
+    at_bound = at_bounds(end.at)
+    free = ~at_bound
+    return Optimum(
+        parameters=np.where(real, end.at, np.exp(end.at)),
+        value=-end.value * customers,
+        gradient=-end.slope * customers,
+        information=end.curvature * customers,
+        at_bound=at_bound,
+        starts=starts,
+        optimal=bool(np.abs(end.slope[free]).max(initial=0.0) < GRADIENT_TOLERANCE),
+    )

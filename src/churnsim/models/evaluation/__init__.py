@@ -1,0 +1,3 @@
+"""Judging models: holdout validation, baselines, bootstrap, model choice and simulation-based calibration."""
+
+from __future__ import annotations

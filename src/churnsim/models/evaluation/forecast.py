@@ -1,0 +1,89 @@
+"""How many purchases a base of customers will make, with both kinds of doubt: the estimates', and chance.
+
+The expectation moves with the parameters' estimation error (drawn models); what customers then do varies about it. The
+first does not shrink with the number of customers, the second does, relative to the total.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from churnsim.errors import ConfigError
+from churnsim.models.estimation.fit import ModelFit
+from churnsim.models.estimation.intervals import check_level
+from churnsim.models.evaluation.predictive import draw_counts, variance_of_counts
+
+__all__ = ["Forecast", "forecast"]
+
+# Below so many customers the total is simulated; from there on it is taken to be normal about its expectation (the
+# central limit; measured here on 472 customers of CDNOW with 400 draws: the ends of the two intervals differ by under
+# 8% of the width, the draws' own noise included).
+SIMULATE_BELOW = 500
+DRAWS = 400
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forecast:
+    """Purchases of all customers together over `horizon` (in `unit`).
+
+    `expected` is the model's expectation; `expected_lower, expected_upper` its interval from estimation error alone;
+    `lower, upper` the interval of what will happen, with chance.
+    """
+
+    expected: float
+    expected_lower: float
+    expected_upper: float
+    lower: float
+    upper: float
+    level: float
+    horizon: float
+    unit: str
+    customers: int
+
+    def covers(self, actual: float) -> bool:
+        """Whether what happened lies within `lower, upper`."""
+        return self.lower <= actual <= self.upper
+
+
+def forecast(
+    fit: ModelFit[Any],
+    summary: pd.DataFrame,
+    *,
+    horizon: float,
+    seed: int,
+    level: float = 0.95,
+    draws: int | Sequence[Any] = DRAWS,
+) -> Forecast:
+    """Forecast the total of a base.
+
+    `draws` is the number of models drawn from the estimates' asymptotic law, or the drawn models themselves (of a
+    bootstrap or a posterior). Raises ConfigError for an impossible level, horizon or number of draws.
+    """
+    check_level(level)
+    models = list(fit.draw_parameters(draws, seed=seed) if isinstance(draws, int) else draws)
+    if len(models) < 20:
+        raise ConfigError(f"a forecast's interval needs at least 20 draws; got {len(models)}.")
+    expected = float(fit.model.expected_purchases(summary, horizon).sum())
+    means = np.array([float(model.expected_purchases(summary, horizon).sum()) for model in models])
+    if len(summary) < SIMULATE_BELOW:
+        totals = np.array(
+            [float(draw_counts(model, summary, horizon, seed=seed, replication=k).sum())
+             for k, model in enumerate(models)]
+        )  # fmt: skip
+    else:
+        # Customers are independent given the parameters, so their variances add up.
+        spread = float(variance_of_counts(fit.model, summary, horizon).sum()) ** 0.5
+        normals = np.random.Generator(np.random.Philox([seed, len(models)])).standard_normal((50, len(models)))
+        totals = (means + spread * normals).ravel()
+    tails = [(1 - level) / 2, (1 + level) / 2]
+    expected_lower, expected_upper = map(float, np.quantile(means, tails))
+    lower, upper = map(float, np.quantile(totals, tails))
+    return Forecast(
+        expected=expected, expected_lower=expected_lower, expected_upper=expected_upper, lower=max(lower, 0.0),
+        upper=upper, level=level, horizon=float(horizon), unit=fit.model.unit, customers=len(summary),
+    )  # fmt: skip

@@ -1,0 +1,263 @@
+"""Validation on held-out purchases: every model and plain baseline forecasts what was kept from it, and is scored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from churnsim.data.summaries.intervals import summarise_with_intervals
+from churnsim.data.summaries.period_holdout import last_day_of_periods, period_log, split_periods
+from churnsim.data.summaries.summary import split_holdout
+from churnsim.errors import ConfigError
+from churnsim.models.estimation.fit import ModelFit
+from churnsim.models.evaluation.baselines import BoostedTrees, Forecaster, LastRate
+from churnsim.models.evaluation.forecast import forecast
+from churnsim.models.evaluation.holdout_scores import (
+    active_calibration,
+    interval_calibration,
+    point_scores,
+    poisson_scores,
+)
+from churnsim.models.evaluation.predictive import score_counts
+from churnsim.models.evaluation.validation import holdout_by_frequency, tracking, tracking_in_periods
+from churnsim.models.purchase.bg_bb import BGBB
+from churnsim.models.purchase.in_periods import Count, check_count, in_opportunities, seen_in
+from churnsim.models.purchase.nbd import NBD
+from churnsim.units import DAYS_PER_UNIT
+
+__all__ = ["Families", "Validation", "rolling_validation", "validate"]
+
+# A family (such as BGNBD), or anything that makes a fit of a summary.
+Families = Sequence[Any] | Mapping[str, Any]
+DRAWS = 200
+# A law of periods costs some twenty times as much as one of purchases.
+DRAWS_IN_PERIODS = 50
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Validation:
+    """What held-out purchases say of each model; where `count` is "periods", what held-out periods with a purchase do:
+    then every number called purchases below is of those, for every model and baseline alike.
+
+    - `scores`, a row for each model and baseline: `kind`, number of `parameters`, `expected` and `actual` totals,
+      `bias` (a share of the actual total), the 95% interval `lower, upper` of the total and whether it `covered`,
+      `mae, rmse` a customer, mean `log_score` of each customer's count (0 at best), how far it is `behind` the best
+      one with the paired standard error `behind_error`, and the `status` of the fit.
+    - `by_frequency`: mean held-out purchases by calibration frequency, actual and by model.
+    - `tracking`: purchases by period, actual and expected, new in the period and cumulative, by model.
+    - `active`: P(alive) and the chance to buy beside the share that bought, by model.
+    - `intervals`: how often intervals of single customers' counts hold what came, by model.
+    - `fits`, by model, on the calibration period; `split`, what they were fitted to.
+    """
+
+    scores: pd.DataFrame
+    by_frequency: pd.DataFrame
+    tracking: pd.DataFrame
+    active: pd.DataFrame
+    intervals: pd.DataFrame
+    fits: Mapping[str, ModelFit[Any]]
+    split: pd.DataFrame
+    calibration_end: pd.Timestamp
+    holdout_end: pd.Timestamp
+    unit: str
+    count: Count = "purchases"
+
+    @property
+    def best(self) -> str:
+        """The model with the best mean log score; a baseline without a law of counts cannot have one."""
+        return str(self.scores["log_score"].idxmax())
+
+
+def validate(
+    transactions: pd.DataFrame,
+    models: Families,
+    *,
+    calibration_end: str | date,
+    holdout_end: str | date | None = None,
+    unit: str = "W",
+    seed: int = 1,
+    baselines: Sequence[Forecaster] | None = None,
+    covariates: pd.DataFrame | None = None,
+    count: str | None = None,
+) -> Validation:
+    """Fit each model to the purchases up to `calibration_end`, and score its forecast to `holdout_end` (the last date
+    of the log unless given).
+
+    `models` are families such as `[BGNBD, ParetoNBD]`, or a mapping of names to families or to functions that fit a
+    summary. `baselines` (the last rate continued, and gradient-boosted trees on RFM, beside NBD, in which nobody
+    leaves) see the calibration only; pass `[]` for none. `covariates`, a frame by customer id, joins the summary.
+
+    `count` says what is forecast and scored: "purchases" (days with one), or "periods", the units of time (weeks, where
+    `unit` is "W") in which a customer bought. BG/BB knows periods only, so with it among the models periods are
+    counted for all; each model is fitted to its own kind of data (see `churnsim.split_periods`), and all forecast the
+    same counts of the same customers. Raises DataError and ConfigError as `churnsim.split_holdout` or
+    `churnsim.split_periods`, and ConfigError for models that are none, or BG/BB on purchases.
+    """
+    makers = {name: ("model", make) for name, make in named_families(models).items()}
+    counted = check_count(count, list(models.values() if isinstance(models, Mapping) else models))
+    split = _split(transactions, calibration_end, holdout_end, unit, counted)
+    if covariates is not None:
+        split = split.join(covariates, how="left")
+        split.attrs["unit"] = unit
+    end = pd.Timestamp(calibration_end).normalize()
+    actual = split["frequency_holdout"].to_numpy(dtype=np.float64)
+    horizon = float(split["T_holdout"].iloc[0])
+    fits: dict[str, ModelFit[Any]] = {}
+    rows, logs, tables = {}, {}, _Tables(transactions, end, counted)
+    if baselines is None and NBD.family not in makers:
+        makers[NBD.family] = ("baseline", _maker(NBD))  # nobody leaves
+    for name, (kind, make) in makers.items():
+        fit = fits[name] = make(split, unit)
+        seen = seen_in(fit, counted)
+        model = seen.model
+        scores = score_counts(model, split, horizon, actual.astype(np.int64))
+        draws = DRAWS if counted == "purchases" else DRAWS_IN_PERIODS
+        drawn = [seen_in(replace(fit, model=each), counted).model for each in fit.draw_parameters(draws, seed=seed)]
+        total = forecast(seen, split, horizon=horizon, seed=seed, draws=drawn)
+        logs[name] = scores["log_score"].to_numpy()
+        rows[name] = {
+            "kind": kind,
+            "parameters": len(fit.names),
+            **point_scores(model.expected_purchases(split, horizon).to_numpy(), actual),
+            "lower": total.lower,
+            "upper": total.upper,
+            "covered": total.covers(actual.sum()),
+            "status": fit.status.code,
+        }
+        tables.add(name, model, split, scores, actual)
+    if counted == "periods":
+        transactions = period_log(transactions, until=calibration_end, unit=unit)
+    for baseline in (LastRate(), BoostedTrees(seed=seed)) if baselines is None else baselines:
+        expected = baseline.expected(transactions, split, end=end, horizon=horizon, unit=unit)
+        rows[baseline.label] = {"kind": "baseline", **point_scores(expected, actual)}
+        if baseline.counts:
+            logs[baseline.label] = poisson_scores(expected, actual)["log_score"].to_numpy()
+    return Validation(
+        scores=_with_log_scores(pd.DataFrame.from_dict(rows, orient="index"), logs),
+        by_frequency=tables.joined("by_frequency"),
+        tracking=tables.joined("tracking"),
+        active=tables.joined("active"),
+        intervals=tables.joined("intervals"),
+        fits=fits,
+        split=split,
+        calibration_end=end,
+        holdout_end=tables.last(split, unit),
+        unit=unit,
+        count=counted,
+    )
+
+
+def rolling_validation(
+    transactions: pd.DataFrame, models: Families, *, origins: Sequence[str | date], horizon: float, unit: str = "W",
+    **options: Any,
+) -> pd.DataFrame:  # fmt: skip
+    """The scores of `validate` from several calibration ends, each with a holdout of `horizon` (in `unit`).
+
+    One row an origin and model: columns `origin, model` and those of `Validation.scores`. One origin may be a lucky
+    one; a model that leads at all of them is better. `options` go to `validate`. Raises as `validate`, and ConfigError
+    without an origin or, where periods are counted, for a horizon that is no whole number of them.
+    """
+    if not origins:
+        raise ConfigError("origins must hold at least one day, such as ['1997-07-31', '1997-09-30'].")
+    counted = check_count(options.get("count"), list(models.values() if isinstance(models, Mapping) else models))
+    if counted == "periods" and horizon != int(horizon):
+        raise ConfigError(f"horizon must be a whole number of periods where periods are counted; got {horizon!r}.")
+    tables = []
+    for origin in origins:
+        start = pd.Timestamp(origin).normalize()
+        end = start + pd.Timedelta(days=round(horizon * DAYS_PER_UNIT[unit]))
+        if counted == "periods":  # calendar months are not all of one length
+            end = last_day_of_periods(start, int(horizon), unit)
+        done = validate(
+            transactions, models, calibration_end=start.date(), holdout_end=end.date(), unit=unit, **options
+        )  # fmt: skip
+        tables.append(done.scores.rename_axis("model").reset_index().assign(origin=start))
+    table = pd.concat(tables, ignore_index=True)
+    return table[["origin", "model", *(name for name in table.columns if name not in ("origin", "model"))]]
+
+
+def named_families(models: Families) -> dict[str, Callable[[pd.DataFrame, str | None], ModelFit[Any]]]:
+    """Name -> function that fits a summary in a unit. Raises ConfigError for what cannot be fitted."""
+    given = models if isinstance(models, Mapping) else {_name(family): family for family in models}
+    if not given:
+        raise ConfigError("models holds none. Give families such as [churnsim.BGNBD, churnsim.MBGNBD].")
+    return {name: _maker(family) for name, family in given.items()}
+
+
+def _name(family: Any) -> str:
+    name = getattr(family, "family", None)
+    if not isinstance(name, str):
+        raise ConfigError(
+            f"{family!r} is not a family of models. Give classes such as churnsim.BGNBD, or a mapping of names to "
+            "functions that fit a summary."
+        )
+    return name
+
+
+def _split(transactions: pd.DataFrame, until: Any, holdout_until: Any, unit: str, count: Count) -> pd.DataFrame:
+    if count == "periods":
+        return split_periods(transactions, until=until, holdout_until=holdout_until, unit=unit)
+    split = split_holdout(transactions, until=until, holdout_until=holdout_until, unit=unit)
+    # MBG/CNBD-k reads how regular the gaps were; the others leave the column alone.
+    split["log_intervals"] = summarise_with_intervals(transactions, unit=unit, until=until)["log_intervals"]
+    return split
+
+
+def _maker(family: Any) -> Callable[[pd.DataFrame, str | None], ModelFit[Any]]:
+    if family is BGBB:
+        return lambda summary, unit: BGBB.fit(in_opportunities(summary), unit=unit)
+    if hasattr(family, "fit"):
+        return lambda summary, unit: family.fit(summary, unit=unit)
+    if callable(family):
+        return lambda summary, _unit: family(summary)
+    raise ConfigError(f"{family!r} can neither fit nor be called with a summary.")
+
+
+class _Tables:
+    """The tables of every model, gathered and put one under the other."""
+
+    def __init__(self, transactions: pd.DataFrame, end: pd.Timestamp, count: Count) -> None:
+        self.transactions, self.end, self.count = transactions, end, count
+        self.parts: dict[str, dict[str, pd.DataFrame]] = {}
+
+    def last(self, split: pd.DataFrame, unit: str) -> pd.Timestamp:
+        """The last day that is scored."""
+        if self.count == "periods":
+            return last_day_of_periods(self.end, int(split["T_holdout"].iloc[0]), unit)
+        return self.end + pd.Timedelta(days=round(float(split["T_holdout"].iloc[0]) * DAYS_PER_UNIT[unit]))
+
+    def add(self, name: str, model: Any, split: pd.DataFrame, scores: pd.DataFrame, actual: Any) -> None:
+        follow = tracking_in_periods if self.count == "periods" else tracking
+        track = follow(
+            model, self.transactions, until=self.end, holdout_until=self.last(split, model.unit), customers=split
+        ).rename(columns={"actual": "cumulative_actual", "expected": "cumulative_expected"})  # fmt: skip
+        for column in ("actual", "expected"):
+            track[column] = np.diff(track[f"cumulative_{column}"], prepend=0)
+        horizon = split["T_holdout"].to_numpy(dtype=np.float64)
+        self.parts[name] = {
+            "by_frequency": holdout_by_frequency(model, split),
+            "tracking": track,
+            "active": active_calibration(model, split, horizon, actual),
+            "intervals": interval_calibration(scores),
+        }
+
+    def joined(self, table: str) -> pd.DataFrame:
+        parts = {name: tables[table] for name, tables in self.parts.items()}
+        return pd.concat(parts, names=["model", None]).reset_index(level=0).reset_index(drop=True)
+
+
+def _with_log_scores(rows: pd.DataFrame, logs: Mapping[str, Any]) -> pd.DataFrame:
+    means = {name: float(np.mean(values)) for name, values in logs.items()}
+    table = rows.assign(log_score=pd.Series(means, dtype=float))
+    if means:
+        best = logs[max(means, key=lambda name: means[name])]
+        table["behind"] = pd.Series({name: float(np.mean(best - values)) for name, values in logs.items()})
+        table["behind_error"] = pd.Series(
+            {name: float(np.std(best - values, ddof=1) / len(values) ** 0.5) for name, values in logs.items()}
+        )
+    return table.rename_axis("model")

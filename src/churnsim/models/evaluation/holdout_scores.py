@@ -1,0 +1,89 @@
+"""How well a forecast met what came: one line of scores, and three tables of calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import poisson
+
+from churnsim.models.purchase.protocol import CountForecasts
+
+__all__ = ["active_calibration", "interval_calibration", "point_scores", "poisson_scores"]
+
+Floats = NDArray[np.float64]
+
+# Standard normal at 97.5%.
+Z = 1.959963984540054
+LEVELS = (0.5, 0.8, 0.9, 0.95)
+
+
+def point_scores(expected: Floats, actual: Floats) -> dict[str, float]:
+    """Totals, `bias` (of the total, a share of the actual one; NaN where nobody bought), and the mean absolute and
+    root mean squared error a customer."""
+    total = float(actual.sum())
+    errors = expected - actual
+    return {
+        "expected": float(expected.sum()),
+        "actual": total,
+        "bias": float(expected.sum()) / total - 1 if total > 0 else float("nan"),
+        "mae": float(np.abs(errors).mean()),
+        "rmse": float(np.sqrt(np.square(errors).mean())),
+    }
+
+
+def poisson_scores(expected: Floats, actual: Floats) -> pd.DataFrame:
+    """As `score_counts`, for a forecast that is the mean of a Poisson law."""
+    mean = np.maximum(expected, 1e-12)  # a mean of 0 would make any purchase impossible
+    return pd.DataFrame(
+        {"log_score": poisson.logpmf(actual, mean), "below": poisson.cdf(actual - 1, mean),
+         "at": poisson.pmf(actual, mean)}
+    )  # fmt: skip
+
+
+def interval_calibration(scores: pd.DataFrame, *, levels: Sequence[float] = LEVELS) -> pd.DataFrame:
+    """How often central intervals of each customer's count hold what came: columns `level, covered, lower, upper`.
+
+    Counts are whole, so an interval of exactly 80% hardly exists. The probability transform is spread over the step of
+    the count that came (Czado, Gneiting & Held 2009, Biometrics 65(4), 1254-1261): a calibrated model then covers
+    exactly `level` on average. `lower, upper` is the 95% interval of `covered` over customers.
+    """
+    below = scores["below"].to_numpy()
+    at = np.maximum(scores["at"].to_numpy(), 1e-300)
+    rows = []
+    for level in levels:
+        low, high = (1 - level) / 2, (1 + level) / 2
+        inside = np.clip(np.minimum(below + at, high) - np.maximum(below, low), 0.0, None) / at
+        covered, error = float(inside.mean()), float(inside.std(ddof=1) / np.sqrt(inside.size))
+        rows.append((level, covered, max(covered - Z * error, 0.0), min(covered + Z * error, 1.0)))
+    return pd.DataFrame(rows, columns=["level", "covered", "lower", "upper"])
+
+
+def active_calibration(
+    model: CountForecasts, summary: pd.DataFrame, horizon: Any, actual: Floats, *, bins: int = 10
+) -> pd.DataFrame:
+    """P(alive) and P(buys in the holdout) beside the share that bought, by bins of the latter.
+
+    Nobody sees who is alive; who buys is seen, and 1 - P(no purchase | history) is what P(alive) says about it. Rows
+    are bins of equal numbers of customers, as far as ties allow: `customers`, mean `p_alive`, `expected` and `actual`
+    share, and `lower, upper`, Wilson's 95% interval of the actual share.
+    """
+    chance = 1 - model.conditional_pmf([0], summary, horizon).to_numpy()[:, 0]
+    bought = actual > 0
+    # Ties stay together: customers with the same history have the same chance.
+    cuts = np.unique(np.quantile(chance, np.linspace(0, 1, bins + 1)[1:-1]))
+    place = np.searchsorted(cuts, chance, side="left")
+    table = pd.DataFrame(
+        {"bin": place, "p_alive": model.p_alive(summary).to_numpy(), "expected": chance, "actual": bought.astype(float)}
+    )
+    grouped = table.groupby("bin")
+    result = grouped[["p_alive", "expected", "actual"]].mean()
+    n = grouped.size().to_numpy(dtype=float)
+    result.insert(0, "customers", n.astype(int))
+    share = result["actual"].to_numpy()
+    centre = (share + Z * Z / (2 * n)) / (1 + Z * Z / n)
+    half = Z / (1 + Z * Z / n) * np.sqrt(share * (1 - share) / n + Z * Z / (4 * n * n))
+    return result.assign(lower=centre - half, upper=centre + half).reset_index(drop=True)

@@ -1,0 +1,150 @@
+"""Does the model predict? Fitted counts, held-out counts and the cumulative track, each beside what happened."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from churnsim.data.summaries.column_aliases import as_summary
+from churnsim.data.summaries.period_holdout import period_track
+from churnsim.errors import DataError
+from churnsim.models.purchase.histories import Histories
+from churnsim.models.purchase.protocol import CountForecasts, PurchaseModel
+from churnsim.units import DAYS_PER_UNIT
+
+__all__ = ["frequency_calibration", "has_covariates", "holdout_by_frequency", "tracking", "tracking_in_periods"]
+
+
+def frequency_calibration(model: PurchaseModel, summary: pd.DataFrame, *, cap: int = 7) -> pd.DataFrame:
+    """Numbers of customers by repeat count, in the fitted data and as the model expects them.
+
+    Each customer is expected over its own T, and by its own covariates where the model has some. Columns `frequency`
+    (0 ... cap, the last meaning "cap or more"), `actual`, `expected`, and `lower, upper`: where 95% of the counts
+    would fall if the model were true (normal approximation to the sum of independent customers; parameter uncertainty
+    not included).
+    """
+    h = Histories.of(summary)
+    if has_covariates(model):
+        own: Any = model
+        members: NDArray[Any] = np.ones(h.T.size)
+        chances = np.column_stack([own.purchase_pmf_like(n, summary, h.T) for n in range(cap)])
+    else:
+        ages, members = np.unique(h.T, return_counts=True)
+        chances = np.array([model.purchase_pmf(range(cap), age) for age in ages])
+    chances = np.column_stack([chances, np.maximum(1 - chances.sum(axis=1), 0.0)])
+    expected = members @ chances
+    spread = 1.96 * np.sqrt(members @ (chances * (1 - chances)))
+    actual = np.bincount(np.minimum(h.x, cap), minlength=cap + 1)
+    return pd.DataFrame(
+        {"frequency": range(cap + 1), "actual": actual, "expected": expected,
+         "lower": np.maximum(expected - spread, 0), "upper": expected + spread}
+    )  # fmt: skip
+
+
+def holdout_by_frequency(model: CountForecasts, split: pd.DataFrame, *, cap: int = 7) -> pd.DataFrame:
+    """Mean held-out purchases by calibration frequency (Fader, Hardie & Lee 2005, fig. 4).
+
+    `split` is made by `churnsim.split_holdout`, or by `split_periods`: then periods with a purchase stand for
+    purchases on both sides, and `model` is seen through `InPeriods`. Columns `frequency` (the last meaning "cap or
+    more"), `customers`, `actual`, `expected`, and `lower, upper`, the 95% interval of the actual mean (its standard
+    error from the spread between customers). DataError for a frame that is no split.
+    """
+    split = as_summary(split)
+    if "frequency_holdout" not in split.columns or "T_holdout" not in split.columns:
+        raise DataError("the frame lacks frequency_holdout and T_holdout. Make it with churnsim.split_holdout.")
+    table = pd.DataFrame(
+        {
+            "frequency": np.minimum(split.get("periods_frequency", split["frequency"]), cap),
+            "actual": split["frequency_holdout"].astype(float),
+            "expected": model.expected_purchases(split, split["T_holdout"].to_numpy(dtype=float)),
+        }
+    )
+    grouped = table.groupby("frequency")
+    result = grouped[["actual", "expected"]].mean()
+    error: pd.Series[float] = 1.96 * grouped["actual"].std(ddof=1) / grouped.size() ** 0.5
+    result.insert(0, "customers", grouped.size())
+    result["lower"] = (result["actual"] - error).clip(lower=0)
+    result["upper"] = result["actual"] + error
+    return result.reset_index()
+
+
+def tracking(
+    model: PurchaseModel,
+    transactions: pd.DataFrame,
+    *,
+    until: str | pd.Timestamp,
+    holdout_until: str | pd.Timestamp | None = None,
+    customers: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Cumulative repeat purchases by period, actual and expected, through the holdout.
+
+    A customer counts from its own first purchase, and only those acquired by `until` count. One row per model unit
+    since the first date of the log: `period`, `date` (its last day), `actual`, `expected`, `holdout` (whether the
+    period ends after `until`). A model with covariates needs `customers`, a frame by customer id that holds them.
+    """
+    days = transactions[["customer_id", "date"]].assign(date=transactions["date"].dt.normalize()).drop_duplicates()
+    calibration_end = pd.Timestamp(until).normalize()
+    end = days["date"].max() if holdout_until is None else pd.Timestamp(holdout_until).normalize()
+    first = days.groupby("customer_id")["date"].transform("min")
+    days, first = days[first <= calibration_end], first[first <= calibration_end]
+    start = first.min()
+    per = DAYS_PER_UNIT[model.unit]
+    repeats = ((days["date"] - start).dt.days[days["date"] > first]).to_numpy()
+    births = (days.groupby("customer_id")["date"].min() - start).dt.days
+    born, kind = np.unique(births.to_numpy(), return_inverse=True)
+    ends = np.arange(1, int(np.floor(((end - start).days + 1) / per)) + 1) * per
+    # The last day of period k is day k * per - 1 after the start.
+    ages = np.maximum(ends[:, None] - 1 - born[None, :], 0) / per
+    return pd.DataFrame(
+        {
+            "period": np.arange(1, ends.size + 1),
+            "date": start + pd.to_timedelta(ends - 1, unit="D"),
+            "actual": np.searchsorted(np.sort(repeats), ends - 1, side="right"),
+            "expected": _expected_of_new(model, ages, kind, births.index, customers),
+            "holdout": start + pd.to_timedelta(ends - 1, unit="D") > calibration_end,
+        }
+    )
+
+
+def tracking_in_periods(
+    model: CountForecasts,
+    transactions: pd.DataFrame,
+    *,
+    until: str | pd.Timestamp,
+    holdout_until: str | pd.Timestamp | None = None,
+    customers: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """`tracking` with each customer's period that holds a purchase counted once, of a model seen through `InPeriods`.
+
+    Periods are those of `churnsim.split_periods`: they end with `until`, and a customer's count starts after the one
+    of its first purchase.
+    """
+    frame, ages, kind = period_track(
+        transactions, until=pd.Timestamp(until).date(), unit=model.unit,
+        holdout_until=None if holdout_until is None else pd.Timestamp(holdout_until).date(),
+    )  # fmt: skip
+    ids = np.sort(
+        transactions.loc[transactions["date"] < pd.Timestamp(until) + pd.Timedelta(days=1), "customer_id"].unique()
+    )
+    frame.insert(3, "expected", _expected_of_new(model, ages, kind, pd.Index(ids), customers))
+    return frame
+
+
+def _expected_of_new(
+    model: Any, ages: NDArray[np.float64], kind: NDArray[np.int64], ids: pd.Index, customers: pd.DataFrame | None
+) -> NDArray[np.float64]:
+    """Expected count of all customers by the ages (periods, kinds) that they had; customer i is of `kind[i]`."""
+    if not has_covariates(model):
+        return np.asarray(model.expected_purchases_new(ages) @ np.bincount(kind, minlength=ages.shape[1]))
+    if customers is None:
+        raise DataError("customers of a model with covariates differ: pass customers=, the frame that holds them.")
+    own = customers.loc[ids]
+    return np.array([float(model.expected_purchases_like(own, age[kind]).sum()) for age in ages])
+
+
+def has_covariates(model: Any) -> bool:
+    """Whether new customers of the model differ by their covariates."""
+    return hasattr(getattr(model, "model", model), "covariate_means")

@@ -1,0 +1,3 @@
+"""Models of repeat buying without a contract: NBD, BG/NBD, MBG/NBD, MBG/CNBD-k, Pareto/NBD and BG/BB."""
+
+from __future__ import annotations

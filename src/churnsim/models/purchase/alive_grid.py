@@ -1,0 +1,41 @@
+"""P(alive) by frequency and recency, as a grid of some thousand cells whatever the number of customers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from churnsim.errors import ConfigError
+from churnsim.models.purchase.protocol import PurchaseModel
+
+__all__ = ["alive_grid"]
+
+STEPS = 40
+
+
+def alive_grid(model: PurchaseModel, *, T: float, most_purchases: int = 30, steps: int = STEPS) -> pd.DataFrame:
+    """P(alive) and expected purchases in the next unit of time of customers observed for `T`, by what they did.
+
+    A row a cell: `frequency` from 0 to `most_purchases`; `recency` at the middle of `steps` equal parts of T, whose
+    ends are `earliest, latest` (a frequency of 0 has one cell, over all of T); `p_alive`; `expected`. Raises
+    ConfigError for a T that is not above 0, or a grid without cells.
+    """
+    if not np.isfinite(T) or T <= 0 or most_purchases < 1 or steps < 1:
+        raise ConfigError(
+            f"T must be finite and above 0, most_purchases and steps 1 or more; got {T!r}, {most_purchases!r} and "
+            f"{steps!r}."
+        )
+    edges = np.linspace(0.0, T, steps + 1)
+    middle = (edges[1:] + edges[:-1]) / 2
+    cells = pd.DataFrame(
+        {
+            "frequency": np.r_[0, np.repeat(np.arange(1, most_purchases + 1), steps)],
+            "recency": np.r_[0.0, np.tile(middle, most_purchases)],
+            "earliest": np.r_[0.0, np.tile(edges[:-1], most_purchases)],
+            "latest": np.r_[T, np.tile(edges[1:], most_purchases)],
+        }
+    )
+    return cells.assign(
+        p_alive=model.p_alive(cells.assign(T=float(T))),
+        expected=model.expected_purchases(cells.assign(T=float(T)), 1.0),
+    )

@@ -1,0 +1,168 @@
+"""BG/BB: repeat buying at set opportunities, such as yearly appeals, events or renewals of interest.
+
+Fader, Hardie & Shang (2010), "Customer-base analysis in a discrete-time noncontractual setting", Marketing Science
+29(6), 1086-1108. Before each opportunity a customer leaves for good with probability theta ~ Beta(gamma, delta); at
+each that it meets it buys with probability p ~ Beta(alpha, beta), independently.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from churnsim.errors import ConfigError, DataError
+from churnsim.kernels.likelihoods import bg_bb as kernel
+from churnsim.kernels.likelihoods import bg_bb_forecast as forecast
+from churnsim.kernels.numerics.rng_streams import MODEL_DRAWS, PURCHASE, TRAITS
+from churnsim.models.estimation.likelihood import Likelihood
+from churnsim.models.estimation.threads import by_chunks
+from churnsim.models.purchase.buy_till_you_die import BuyTillYouDie, Living
+from churnsim.models.purchase.fit_data import ScaledHistories
+from churnsim.models.purchase.histories import Histories
+
+__all__ = ["BGBB"]
+
+# The likelihood looks at every opportunity of a customer's silence. Assumed: 270 years of days, some 0.1 s a
+# thousand customers and evaluation.
+MOST_OPPORTUNITIES = 100_000
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+REMEDIES = (
+    "Read p_alive and forecasts, which often stay well determined, rather than the single parameters; use more "
+    "opportunities or more customers."
+)
+# Starts (alpha + beta, gamma, delta): unlike and like buyers, light and heavy dropout.
+SHAPES = ((1.5, 0.6, 3.0), (1.5, 0.6, 3.0), (5.0, 1.0, 20.0), (0.5, 0.3, 0.6), (1.0, 2.0, 2.0), (20.0, 0.1, 10.0))
+
+
+@dataclass(frozen=True, kw_only=True)
+class BGBB(BuyTillYouDie):
+    """A BG/BB model: `alpha` and `beta` of the chance to buy at an opportunity, `gamma` and `delta` of the chance to
+    leave before one, and the `unit` of time, of which each opportunity is one ("Y": one a year). Raises ConfigError
+    unless all are finite and above 0.
+
+    `recency` and `T` of a summary are opportunities, whole numbers: of the last purchase, and how many there were. A
+    horizon is counted in opportunities; a part of one holds no purchase. Alive means: at the next opportunity.
+    """
+
+    alpha: float
+    beta: float
+    gamma: float
+    delta: float
+    unit: str = "Y"
+
+    family: ClassVar[str] = "bg_bb"
+    parameter_names: ClassVar[tuple[str, ...]] = ("alpha", "beta", "gamma", "delta")
+
+    @classmethod
+    def likelihood(
+        cls, summary: pd.DataFrame, *, unit: str | None = None, weights: ArrayLike | None = None
+    ) -> Likelihood[Self]:
+        """The likelihood of a summary, for searches and samplers (see `Likelihood`). Nothing is scaled."""
+        _check_whole(Histories.of(summary, unit=unit))
+        data = ScaledHistories.of(summary, unit=unit, weights=weights, scale=1.0)
+        x, t_x, n = _opportunities(data.histories)
+        weight = data.weight
+
+        def objective(parameters: Floats) -> tuple[float, Floats]:
+            alpha, beta, gamma, delta = parameters
+            result = kernel.objective(alpha, beta, gamma, delta, x, t_x, n, weight)
+            return float(result[0]), result[1:]
+
+        mean = min(max(data.repeats / float(weight @ n), 1e-3), 0.999)
+        return Likelihood(
+            names=cls.parameter_names,
+            scales=np.ones(4),
+            starts=[np.array([size * mean, size * (1 - mean), gamma, delta]) for size, gamma, delta in SHAPES],
+            customers=data.customers,
+            log_scale=0.0,
+            objective=objective,
+            build=lambda values: cls.from_dict({**values, "unit": unit or summary.attrs.get("unit", "Y")}),
+            remedies=REMEDIES,
+            doubt=data.doubt,
+        )
+
+    def _histories(self, summary: pd.DataFrame) -> Histories:
+        return _check_whole(Histories.of(summary, unit=self.unit))
+
+    def _log_likelihood(self, h: Histories) -> Floats:
+        alpha, beta, gamma, delta = self._parameters
+        return kernel.log_likelihood(alpha, beta, gamma, delta, *_opportunities(h))[0]
+
+    def _alive(self, h: Histories) -> Floats:
+        alpha, beta, gamma, delta = self._parameters
+        return np.exp(kernel.log_likelihood(alpha, beta, gamma, delta, *_opportunities(h))[1])
+
+    def _living(self, h: Histories) -> Living:
+        alpha, beta, gamma, delta = self._parameters
+        x = h.x.astype(np.float64)
+        return alpha + x, beta + h.T - x, np.full(x.size, gamma), delta + h.T + 1.0
+
+    def _new(self, n: int) -> tuple[float, Living]:
+        alpha, beta, gamma, delta = self._parameters
+        law = tuple(np.full(n, value) for value in (alpha, beta, gamma, delta + 1.0))
+        return delta / (gamma + delta), law
+
+    def _expected_living(self, living: Living, horizon: Floats) -> Floats:
+        return by_chunks(forecast.expected, (*living, horizon))
+
+    def _pmf_living(self, living: Living, n: int, horizon: Floats) -> Floats:
+        return by_chunks(forecast.pmf, (*living, horizon), n)
+
+    def _discounted_living(self, living: Living, force: float, horizon: float) -> Floats:
+        return by_chunks(forecast.discounted, living, force, horizon)
+
+    def _wait_living(self, living: Living, share: Floats) -> Floats:
+        return by_chunks(forecast.wait, (*living, share))
+
+    def draw_customers(self, n: int, *, seed: int, replication: int = 0) -> pd.DataFrame:
+        """`n` customers from the population: columns `purchase_probability` and `dropout`, each per opportunity."""
+        return pd.DataFrame(self._traits(n, seed, replication), columns=["purchase_probability", "dropout"])
+
+    def _traits(self, n: int, seed: int, replication: int) -> Floats:
+        alpha, beta, gamma, delta = self._parameters
+        return kernel.draw_traits(alpha, beta, gamma, delta, n, replication, seed, MODEL_DRAWS, TRAITS)
+
+    def _draw(self, h: Histories, uids: Ints, seed: int, replication: int) -> pd.DataFrame:
+        # The posterior is a mixture of Beta x Beta over the last opportunity of the customer's life (see the kernel).
+        alpha, beta, gamma, delta = self._parameters
+        x, t_x, n = _opportunities(h)
+        traits, alive = kernel.draw_posterior(
+            alpha, beta, gamma, delta, x, t_x, n, uids, replication, seed, MODEL_DRAWS, TRAITS
+        )
+        return pd.DataFrame(traits, columns=["purchase_probability", "dropout"]).assign(alive=alive)
+
+    def _observe(self, T: Floats, seed: int, replication: int) -> pd.DataFrame:
+        if (np.floor(T) != T).any():
+            raise ConfigError("T must hold whole numbers of opportunities.")
+        traits = self._traits(T.size, seed, replication)
+        rows = kernel.observe(traits, T.astype(np.int64), replication, seed, MODEL_DRAWS, PURCHASE)
+        return pd.DataFrame({"frequency": rows[:, 0], "recency": rows[:, 1].astype(np.float64)})
+
+
+def _check_whole(h: Histories) -> Histories:
+    """DataError that names the customer whose recency or T is not whole, or who bought more often than it could."""
+    for values, bad, rule in (
+        (h.T, np.floor(h.T) != h.T, "T must be a whole number of opportunities"),
+        (h.T, h.T > MOST_OPPORTUNITIES, f"T must be at most {MOST_OPPORTUNITIES:,} opportunities"),
+        (h.t_x, h.t_x != np.floor(h.t_x), "recency must be the whole number of the last purchase's opportunity"),
+        (h.x, h.x > h.t_x, "frequency must be <= recency, one purchase an opportunity"),
+    ):
+        if bad.any():
+            first = int(np.argmax(bad))
+            raise DataError(
+                f"{rule}; customer {str(h.index[first])[:80]!r} has {values[first]:g} ({int(bad.sum())} such rows). "
+                "Count time in opportunities (churnsim.summarise_opportunities, or churnsim.split_periods beside other "
+                "models), or use a model in continuous time such as BGNBD."
+            )
+    return h
+
+
+def _opportunities(h: Histories) -> tuple[Ints, Ints, Ints]:
+    return h.x, h.t_x.astype(np.int64), h.T.astype(np.int64)

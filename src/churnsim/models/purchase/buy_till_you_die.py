@@ -1,0 +1,264 @@
+"""The verbs of every continuous-time model of repeat buying, from the few things that a family must know.
+
+All these models say: a customer is alive at T with some probability; a live one's traits then follow a law of the
+family's own form; one that is gone buys nothing more. So every forecast is P(alive) times that of a live customer.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import ClassVar, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from churnsim.data.logs.customer_uid import customer_uids
+from churnsim.errors import ConfigError
+from churnsim.models.estimation.fit import ModelFit
+from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
+from churnsim.models.estimation.parameters import ParametricModel
+from churnsim.models.purchase.age_interpolation import by_age
+from churnsim.models.purchase.histories import Histories
+from churnsim.models.purchase.unique_rows import at_distinct
+from churnsim.units import discount_force
+
+__all__ = ["BuyTillYouDie", "durations"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+# Parameters of live customers' laws, each an array with one entry a customer.
+Living = tuple[Floats, ...]
+
+
+class BuyTillYouDie(ParametricModel, ABC):
+    """Base of the purchase models. A family gives the abstract methods; the verbs follow (see `PurchaseModel`)."""
+
+    parameter_names: ClassVar[tuple[str, ...]]
+    unit: str
+
+    # ---- what a family knows ----
+
+    @classmethod
+    @abstractmethod
+    def likelihood(
+        cls, summary: pd.DataFrame, *, unit: str | None = None, weights: ArrayLike | None = None
+    ) -> Likelihood[Self]:
+        """The likelihood of a summary, for searches and samplers."""
+
+    @abstractmethod
+    def _log_likelihood(self, h: Histories) -> Floats:
+        """Log-likelihood of each customer."""
+
+    @abstractmethod
+    def _alive(self, h: Histories) -> Floats:
+        """P(alive at T | history) of each customer."""
+
+    @abstractmethod
+    def _living(self, h: Histories) -> Living:
+        """The law of each customer's traits at T if it is alive then."""
+
+    @abstractmethod
+    def _new(self, n: int) -> tuple[float, Living]:
+        """P(alive right after the first purchase), and the law of n live new customers."""
+
+    @abstractmethod
+    def _expected_living(self, living: Living, horizon: Floats) -> Floats:
+        """E[purchases in a horizon] of live customers."""
+
+    @abstractmethod
+    def _pmf_living(self, living: Living, n: int, horizon: Floats) -> Floats:
+        """P(n purchases in a horizon) of live customers."""
+
+    @abstractmethod
+    def _discounted_living(self, living: Living, force: float, horizon: float) -> Floats:
+        """E of the purchases of live customers in a horizon (it may be infinite), each times e^(-force . time)."""
+
+    @abstractmethod
+    def _wait_living(self, living: Living, share: Floats) -> Floats:
+        """Time by which a live customer has bought with chance `share`; infinite where it never does."""
+
+    @abstractmethod
+    def _draw(self, h: Histories, uids: Ints, seed: int, replication: int) -> pd.DataFrame:
+        """A draw of each customer's traits, and of `alive`, from the posterior."""
+
+    @abstractmethod
+    def _observe(self, T: Floats, seed: int, replication: int) -> pd.DataFrame:
+        """Simulated frequency and recency of new customers observed for T."""
+
+    @property
+    def _age_offset(self) -> float | None:
+        """Where a live customer's law depends on x and T alone: what to add to T so that forecasts are smooth in the
+        logarithm of the sum, that is by how much its nearest singularity lies below 0. None where it depends on more.
+        """
+        return None
+
+    # ---- the verbs ----
+
+    @property
+    def _parameters(self) -> tuple[float, ...]:
+        return tuple(float(getattr(self, name)) for name in self.parameter_names)
+
+    def _histories(self, summary: pd.DataFrame) -> Histories:
+        return Histories.of(summary, unit=self.unit)
+
+    @classmethod
+    def fit(cls, summary: pd.DataFrame, *, unit: str | None = None, weights: ArrayLike | None = None) -> ModelFit[Self]:
+        """Maximum likelihood.
+
+        `summary` has `frequency, recency, T` in `unit`, which is the summary's own where `churnsim.summarise` made
+        it, and weeks where nothing says; `weights` (one a row, finite, 0 or more) count customers of that row.
+        Identical rows are collapsed, time is scaled by its mean, so that days and years give the same fit. Raises
+        DataError for a summary that is not one; a likelihood without an inner maximum is no error but a FitStatus.
+        """
+        return fit_likelihood(cls.likelihood(summary, unit=unit, weights=weights))
+
+    def log_likelihood(self, summary: pd.DataFrame) -> pd.Series[float]:
+        """Log-likelihood of each customer, in the data's own time unit."""
+        h = self._histories(summary)
+        return h.series(self._log_likelihood(h), "log_likelihood")
+
+    def p_alive(self, summary: pd.DataFrame) -> pd.Series[float]:
+        """P(alive at T | history) of each customer."""
+        h = self._histories(summary)
+        return h.series(self._alive(h), "p_alive")
+
+    def expected_purchases(self, summary: pd.DataFrame, horizon: float | ArrayLike) -> pd.Series[float]:
+        """E[purchases in (T, T + horizon] | history] of each customer.
+
+        `horizon` in the model's unit, a number or one per row, finite and 0 or more. With a number, values of
+        customers alike in all but their age may be interpolated, to a relative 1e-11 (`age_interpolation.py`).
+        """
+        h = self._histories(summary)
+        return h.series(self._expected(h, _spans(horizon, h)), "expected_purchases")
+
+    def _expected(self, h: Histories, spans: Floats) -> Floats:
+        if (spans == spans[0]).all():
+            each = self._living_by_age(h, lambda law: self._expected_living(law, np.full(law[0].size, spans[0])))
+        else:
+            each = at_distinct(lambda *row: self._expected_living(row[:-1], row[-1]), *self._living(h), spans)
+        return self._alive(h) * each
+
+    def _living_by_age(self, h: Histories, function: Callable[[Living], Floats]) -> Floats:
+        """`function` of each customer's law, with the least work (see `by_age` and `at_distinct`)."""
+
+        def each(x: Ints, T: Floats) -> Floats:
+            alike = Histories(x=x, t_x=np.zeros(x.size), T=T, index=pd.RangeIndex(x.size))
+            return at_distinct(lambda *law: function(law), *self._living(alike))
+
+        if self._age_offset is None:
+            return at_distinct(lambda *law: function(law), *self._living(h))
+        return by_age(each, h.x, h.T, self._age_offset)
+
+    def conditional_pmf(
+        self, n: int | Sequence[int] | NDArray[np.int64], summary: pd.DataFrame, horizon: float | ArrayLike
+    ) -> pd.DataFrame:
+        """P(n purchases in (T, T + horizon] | history): one row a customer, one column for each n."""
+        h = self._histories(summary)
+        spans = _spans(horizon, h)
+        alive, living = self._alive(h), self._living(h)
+        columns = {}
+        for k in counts(n).ravel().tolist():
+            each = at_distinct(lambda *row, k=k: self._pmf_living(row[:-1], k, row[-1]), *living, spans)
+            columns[k] = alive * each + (1.0 - alive if k == 0 else 0.0)
+        return pd.DataFrame(columns, index=h.index).rename_axis(columns="n")
+
+    def residual_transactions(
+        self, summary: pd.DataFrame, annual_discount_rate: float, *, horizon: float = math.inf
+    ) -> pd.Series[float]:
+        """Discounted expected residual transactions (DERT) of each customer: purchases after T, each discounted to T.
+
+        Fader, Hardie & Lee (2005), JMR 42, p. 419, in continuous time. `annual_discount_rate` is annual and effective;
+        it must be above 0 for an infinite `horizon` (in the model's unit), else ConfigError. Of customers alike in
+        all but their age the values may be interpolated, to a relative 1e-11 (`age_interpolation.py`).
+        """
+        h = self._histories(summary)
+        force = discount_force(annual_discount_rate, self.unit)
+        if math.isnan(horizon) or horizon < 0:
+            raise ConfigError(f"horizon must be 0 or more, in the model's unit ({self.unit}); got {horizon!r}.")
+        if math.isinf(horizon) and force <= 0:
+            raise ConfigError(
+                f"annual_discount_rate must be above 0 for an infinite horizon; got {annual_discount_rate!r}. "
+                "Give a finite horizon, or a rate."
+            )
+        each = self._living_by_age(h, lambda law: self._discounted_living(law, force, float(horizon)))
+        values = self._alive(h) * each
+        return h.series(values, "residual_transactions")
+
+    def time_to_next_purchase(
+        self, summary: pd.DataFrame, *, quantile: float = 0.5, if_alive: bool = False
+    ) -> pd.Series[float]:
+        """Time after T by which the next purchase has come with probability `quantile`, in the model's unit.
+
+        A customer may be gone, or go before it buys again, so the chance of another purchase ever is below 1: where
+        it is below `quantile` the time is infinite. With `if_alive` the customer is taken to be alive at T. Raises
+        ConfigError for a quantile outside (0, 1).
+        """
+        if not 0 < quantile < 1:
+            raise ConfigError(f"quantile must be between 0 and 1, both excluded; got {quantile!r}.")
+        h = self._histories(summary)
+        alive = np.ones(h.x.size) if if_alive else self._alive(h)
+        with np.errstate(divide="ignore"):
+            share = np.minimum(quantile / alive, 1.0)
+        return h.series(self._wait_living(self._living(h), share), "time_to_next_purchase")
+
+    def expected_purchases_new(self, t: float | ArrayLike) -> Floats:
+        """E[X(t)]: repeat purchases of a new customer by age `t` in the model's unit. Shape of `t`."""
+        ages = durations(t, "t")
+        alive, living = self._new(ages.size)
+        return np.asarray(alive * self._expected_living(living, np.ascontiguousarray(ages.ravel()))).reshape(ages.shape)
+
+    def purchase_pmf(self, n: int | Sequence[int] | NDArray[np.int64], t: float) -> Floats:
+        """P(X(t) = n): a new customer makes n repeat purchases by age t. Shape of `n`."""
+        wanted = counts(n)
+        age = np.full(1, float(durations(t, "t")))
+        alive, living = self._new(1)
+        values = [
+            alive * float(self._pmf_living(living, k, age)[0]) + (1.0 - alive if k == 0 else 0.0)
+            for k in wanted.ravel().tolist()
+        ]
+        return np.array(values, dtype=np.float64).reshape(wanted.shape)
+
+    def draw_posterior(self, summary: pd.DataFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
+        """One exact draw of each customer's traits and of whether it is `alive`, given its own history.
+
+        A customer's draw depends on its id, `seed` and `replication` alone, not on who else is in the frame.
+        """
+        h = self._histories(summary)
+        return self.draw_known(h, customer_uids(h.index), seed=seed, replication=replication)
+
+    def draw_known(self, histories: Histories, uids: Ints, *, seed: int, replication: int = 0) -> pd.DataFrame:
+        """`draw_posterior` of histories that were checked, and uids that were hashed, before."""
+        return self._draw(histories, uids, seed, replication).set_index(histories.index)
+
+    def draw_summary(self, T: ArrayLike, *, seed: int, replication: int = 0) -> pd.DataFrame:
+        """A summary (`frequency, recency, T`) of simulated new customers, each observed for its own `T`.
+
+        Customer i has the traits of row i of `draw_customers` with the same seed and replication.
+        """
+        observed = np.ascontiguousarray(durations(T, "T").ravel())
+        frame = self._observe(observed, seed, replication).assign(T=observed)
+        frame.attrs["unit"] = self.unit
+        return frame.rename_axis("customer_id")
+
+
+def durations(value: float | ArrayLike, name: str) -> Floats:
+    """Durations as a float array; ConfigError for a negative or non-finite one."""
+    values = np.asarray(value, dtype=np.float64)
+    if not np.isfinite(values).all() or (values < 0).any():
+        raise ConfigError(f"{name} must be finite and 0 or more, in the model's unit; got {value!r}.")
+    return values
+
+
+def counts(n: int | Sequence[int] | NDArray[np.int64]) -> Ints:
+    """Numbers of purchases as an array; ConfigError for a negative one."""
+    values = np.asarray(n, dtype=np.int64)
+    if (values < 0).any():
+        raise ConfigError(f"n must be 0 or more; got {values.min()}.")
+    return values
+
+
+def _spans(horizon: float | ArrayLike, h: Histories) -> Floats:
+    return np.ascontiguousarray(np.broadcast_to(durations(horizon, "horizon"), h.x.shape))

@@ -1,0 +1,276 @@
+"""Static covariates: what a customer is moves its purchase rate and its lifetime.
+ Fader & Hardie (2007), "Incorporating time-invariant covariates into the Pareto/NBD and BG/NBD models" (note 019):
+the purchase rate is multiplied by e^(c . z), that is alpha_i = alpha e^(-c . z). The lifetime part is in the same
+spirit: in Pareto/NBD the death rate is multiplied by e^(g . z), beta_i = beta e^(-g . z); in BG/NBD the odds of the
+mean dropout probability are, a_i = a e^(g . z). A positive g means a shorter life. z is a covariate less its mean
+over the fitted customers, so that alpha, a and beta are those of the average customer.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from churnsim.errors import ConfigError, DataError
+from churnsim.models.estimation.fit import ModelFit
+from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
+from churnsim.models.estimation.parameters import ParametricModel
+from churnsim.models.estimation.threads import by_chunks
+from churnsim.models.purchase.buy_till_you_die import Living, durations
+from churnsim.models.purchase.continuous_time import ContinuousTime
+from churnsim.models.purchase.covariate_columns import check_spread, covariate_columns
+from churnsim.models.purchase.histories import Histories, checked_weights
+from churnsim.units import check_unit
+
+__all__ = ["CovariateModel", "RowHistories"]
+
+Floats = NDArray[np.float64]
+
+REMEDIES = (
+    "Use fewer covariates, more customers or a longer observation, or fit with a penalty; read forecasts rather than "
+    "single parameters."
+)
+PREFIXES = {"rate": "rate_effects", "lifetime": "lifetime_effects", "mean": "covariate_means"}
+
+
+@dataclass(frozen=True)
+class RowHistories(Histories):
+    """Histories, and by what each customer's purchase rate and leaving are multiplied: e^(c . z) and e^(g . z)."""
+
+    rate_factor: Floats
+    leaving_factor: Floats
+
+
+class CovariateModel(ContinuousTime):
+    """Base of the models with covariates: effects by name, and the means from which they are counted.
+
+    A family names its `plain` model and the kernels in which each customer has parameters of its own, and gives the
+    abstract methods.
+    """
+
+    plain: ClassVar[Any]
+    kernels: ClassVar[Any]
+    base_names: ClassVar[tuple[str, ...]]
+    rate_effects: Mapping[str, float]
+    lifetime_effects: Mapping[str, float]
+    covariate_means: Mapping[str, float]
+
+    def __post_init__(self) -> None:
+        check_unit(self.unit)
+        for name in self.base_names:
+            ParametricModel.check_positive(type(self).__name__, name, getattr(self, name))
+        for prefix, kind in PREFIXES.items():
+            for name, value in getattr(self, kind).items():
+                if not isinstance(value, (int, float)) or not math.isfinite(value):
+                    raise ConfigError(f"{type(self).__name__}: {prefix}:{name} must be a finite number; got {value!r}.")
+        unknown = {*self.rate_effects, *self.lifetime_effects} - set(self.covariate_means)
+        if unknown:
+            raise ConfigError(f"{type(self).__name__}: covariate_means lacks {', '.join(sorted(unknown))}.")
+
+    @property
+    def _parameters(self) -> tuple[float, ...]:
+        return tuple(float(getattr(self, name)) for name in self.base_names)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values; effects and means as `rate:NAME`, `lifetime:NAME` and `mean:NAME`."""
+        flat: dict[str, Any] = {"family": self.family, **dict(zip(self.base_names, self._parameters, strict=True))}
+        for prefix, kind in PREFIXES.items():
+            flat |= {f"{prefix}:{name}": float(value) for name, value in getattr(self, kind).items()}
+        return {**flat, "unit": self.unit}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """The model of a dict made by `to_dict`. Raises ConfigError for another family or other keys."""
+        plain: dict[str, Any] = {kind: {} for kind in PREFIXES.values()}
+        for key, value in values.items():
+            prefix, _, name = key.partition(":")
+            if name and prefix in PREFIXES:
+                plain[PREFIXES[prefix]][name] = value
+            else:
+                plain[key] = value
+        return super().from_dict(plain)
+
+    @classmethod
+    @abstractmethod
+    def _row_objective(cls, parameters: Floats, h: RowHistories) -> Floats:
+        """Rows: log-likelihood, its slopes in the base parameters, and in ln of the two factors."""
+
+    @abstractmethod
+    def _own(self, h: Histories) -> tuple[Floats, Floats]:
+        """Each customer's own alpha, and its own a or beta."""
+
+    @property
+    @abstractmethod
+    def _shared(self) -> tuple[float, float]:
+        """The two parameters that are everybody's."""
+
+    @abstractmethod
+    def _population(self, rate: Floats, leaving: Floats, seed: int, replication: int) -> pd.DataFrame:
+        """Traits of new customers whose rates of purchase and of leaving are multiplied by these factors."""
+
+    @abstractmethod
+    def _seen(self, traits: pd.DataFrame, T: Floats, seed: int, replication: int) -> pd.DataFrame:
+        """Simulated frequency and recency of customers with these traits, observed for T."""
+
+    def _log_likelihood(self, h: Histories) -> Floats:
+        return by_chunks(self.kernels.terms, (*self._own(h), h.x, h.t_x, h.T), *self._shared)[:, 0]
+
+    def _alive(self, h: Histories) -> Floats:
+        return by_chunks(self.kernels.p_alive, (*self._own(h), h.x, h.t_x, h.T), *self._shared)
+
+    def _new(self, n: int) -> tuple[float, Living]:
+        return 1.0, tuple(np.full(n, value) for value in self._parameters)
+
+    def expected_purchases_like(self, summary: pd.DataFrame, t: ArrayLike) -> Floats:
+        """E[X(t)] of new customers with the covariates of these rows, each by its own age `t` (or all by one)."""
+        living, ages = self._starting(summary, t)
+        return self._expected_living(living, ages)
+
+    def purchase_pmf_like(self, n: int, summary: pd.DataFrame, t: ArrayLike) -> Floats:
+        """P(X(t) = n) of new customers with the covariates of these rows, each by its own age `t` (or all by one)."""
+        living, ages = self._starting(summary, t)
+        return self._pmf_living(living, n, ages)
+
+    def expected_active_periods_like(self, summary: pd.DataFrame, t: ArrayLike) -> Floats:
+        """`expected_active_periods_new` of new customers with the covariates of these rows."""
+        living, ages = self._starting(summary, t)
+        return self._active_by(living, ages)
+
+    def _starting(self, summary: pd.DataFrame, t: ArrayLike) -> tuple[Living, Floats]:
+        h = self._histories(summary.assign(frequency=0, recency=0.0, T=0.0))
+        return self._living(h), np.ascontiguousarray(np.broadcast_to(durations(t, "t"), h.x.shape))
+
+    def draw_customers(self, n: int, *, seed: int, replication: int = 0) -> pd.DataFrame:
+        """`n` average customers from the population: the columns of the plain model's `draw_customers`."""
+        return self._population(np.ones(n), np.ones(n), seed, replication)
+
+    def _observe(self, T: Floats, seed: int, replication: int) -> pd.DataFrame:
+        return self._seen(self.draw_customers(T.size, seed=seed, replication=replication), T, seed, replication)
+
+    def draw_summary_like(self, summary: pd.DataFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
+        """A summary of simulated customers with the covariates and T of these."""
+        start = summary.assign(frequency=0, recency=0.0)
+        h = self._histories(start)
+        traits = self._population(h.rate_factor, h.leaving_factor, seed, replication)
+        return start.assign(**self._seen(traits, h.T, seed, replication).set_index(summary.index))
+
+    @classmethod
+    def likelihood(
+        cls,
+        summary: pd.DataFrame,
+        *,
+        unit: str | None = None,
+        weights: ArrayLike | None = None,
+        covariates_rate: Sequence[str] = (),
+        covariates_lifetime: Sequence[str] = (),
+        penalty: float = 0.0,
+    ) -> Likelihood[Self]:
+        """The likelihood of a summary that also holds the covariates; less the penalty, if there is one. Raises
+        DataError and ConfigError as `fit`."""
+        if not math.isfinite(penalty) or penalty < 0:
+            raise ConfigError(f"penalty must be finite and 0 or more; got {penalty!r}.")
+        h = Histories.of(summary, unit=unit)
+        weight = checked_weights(weights, h.x.size)
+        names = tuple(dict.fromkeys([*covariates_rate, *covariates_lifetime]))
+        columns = covariate_columns(summary, names)
+        customers = float(weight.sum())
+        means = {name: float((weight * column).sum()) / customers for name, column in columns.items()}
+        spread = {
+            name: math.sqrt(float((weight * (column - means[name]) ** 2).sum()) / customers)
+            for name, column in columns.items()
+        }
+        check_spread(spread, columns)
+        z_rate, z_life = (
+            np.column_stack([np.zeros((h.x.size, 0)), *[(columns[n] - means[n]) / spread[n] for n in chosen]])
+            for chosen in (covariates_rate, covariates_lifetime)
+        )
+        for z in (z_rate, z_life):
+            if z.shape[1] and np.linalg.matrix_rank(z) < z.shape[1]:
+                raise DataError("the covariates are linear combinations of each other. Leave one of them out.")
+        start: Likelihood[Any] = cls.plain.likelihood(summary, unit=unit, weights=weights)
+        scale = float((weight * h.T).sum()) / customers
+        base, on_rate = len(cls.base_names), z_rate.shape[1]
+        scaled = {"x": h.x, "t_x": h.t_x / scale, "T": h.T / scale, "index": h.index}
+
+        def objective(parameters: Floats) -> tuple[float, Floats]:
+            c, g = parameters[base : base + on_rate], parameters[base + on_rate :]
+            with np.errstate(over="ignore"):
+                rows = RowHistories(**scaled, rate_factor=np.exp(z_rate @ c), leaving_factor=np.exp(z_life @ g))  # type: ignore[arg-type]
+            terms = cls._row_objective(parameters[:base], rows) * weight[:, None]
+            gradient = np.concatenate(
+                [terms[:, 1 : base + 1].sum(axis=0), z_rate.T @ terms[:, base + 1], z_life.T @ terms[:, base + 2]]
+            )
+            gradient[base:] -= penalty * parameters[base:]
+            return float(terms[:, 0].sum()) - penalty / 2 * float(parameters[base:] @ parameters[base:]), gradient
+
+        chosen = [*covariates_rate, *covariates_lifetime]
+        return Likelihood(
+            names=(
+                *cls.base_names,
+                *(f"rate:{name}" for name in covariates_rate),
+                *(f"lifetime:{name}" for name in covariates_lifetime),
+            ),
+            scales=np.array([*start.scales, *(1 / spread[name] for name in chosen)]),
+            starts=[np.array([*point, *np.zeros(len(chosen))]) for point in start.starts],
+            customers=customers,
+            log_scale=-float((weight * h.x).sum()) * math.log(scale),
+            objective=objective,
+            build=lambda values: cls.from_dict(
+                {**values, **{f"mean:{n}": v for n, v in means.items()}, "unit": unit or summary.attrs.get("unit", "W")}
+            ),
+            remedies=REMEDIES,
+            real=(False,) * base + (True,) * len(chosen),
+            doubt=start.doubt,
+        )
+
+    @classmethod
+    def fit(
+        cls,
+        summary: pd.DataFrame,
+        *,
+        unit: str | None = None,
+        weights: ArrayLike | None = None,
+        covariates_rate: Sequence[str] = (),
+        covariates_lifetime: Sequence[str] = (),
+        penalty: float = 0.0,
+    ) -> ModelFit[Self]:
+        """Maximum likelihood with covariates, which are columns of `summary` holding finite numbers (0 and 1 for a yes
+        or no), the same before and after.
+
+        `penalty` subtracts penalty/2 times the squared effects, each for one standard deviation of its covariate: a
+        normal prior of variance 1/penalty. The reported log-likelihood is without it. Raises DataError for a covariate
+        that is missing, no number, the same for everybody or a combination of others; ConfigError for a bad penalty.
+        """
+        found = fit_likelihood(
+            cls.likelihood(
+                summary, unit=unit, weights=weights, covariates_rate=covariates_rate,
+                covariates_lifetime=covariates_lifetime, penalty=penalty,
+            )
+        )  # fmt: skip
+        if penalty == 0:
+            return found
+        weight = checked_weights(weights, len(summary))
+        return replace(found, loglik=float((weight * found.model.log_likelihood(summary)).sum()))
+
+    def factors(self, summary: pd.DataFrame) -> tuple[Floats, Floats]:
+        """By what each customer's purchase rate, and its leaving, are multiplied: e^(c . z) and e^(g . z)."""
+        columns = covariate_columns(summary, tuple(self.covariate_means))
+
+        def factor(effects: Mapping[str, float]) -> Floats:
+            total = np.zeros(len(summary))
+            for name, effect in effects.items():
+                total += effect * (columns[name] - self.covariate_means[name])
+            return np.exp(total)
+
+        return factor(self.rate_effects), factor(self.lifetime_effects)
+
+    def _histories(self, summary: pd.DataFrame) -> RowHistories:
+        h = Histories.of(summary, unit=self.unit)
+        return RowHistories(h.x, h.t_x, h.T, h.index, *self.factors(summary))

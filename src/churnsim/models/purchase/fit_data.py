@@ -1,0 +1,129 @@
+"""Histories made ready for a fit: identical rows collapsed, time divided by its mean, starting points from moments."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from churnsim.errors import DataError
+from churnsim.kernels.likelihoods.unique_histories import collapse
+from churnsim.models.estimation.fit import FitStatus
+from churnsim.models.estimation.threads import Chunks
+from churnsim.models.purchase.histories import Histories, checked_weights
+
+__all__ = ["ScaledHistories", "rate_starts"]
+
+Floats = NDArray[np.float64]
+
+# From so many distinct histories on, a search begins with every SKETCH-th of them: it ends within some four standard
+# errors of where all of them do, at a sixteenth of the time.
+SKETCH_FROM, SKETCH = 50_000, 16
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ScaledHistories:
+    """Distinct histories with time in units of the mean observation `scale`, and the customers each stands for."""
+
+    histories: Histories
+    weight: Floats
+    scale: float
+    unit: str
+    customers: float
+    repeats: float
+    never: float
+
+    @classmethod
+    def of(
+        cls, summary: pd.DataFrame, *, unit: str | None, weights: ArrayLike | None, scale: float | None = None
+    ) -> ScaledHistories:
+        """Check, collapse and scale a summary, by its mean T unless `scale` says by what.
+
+        Raises DataError where nobody was observed for any time.
+        """
+        h = Histories.of(summary, unit=unit)
+        h, weight = _collapse(h, checked_weights(weights, h.x.size))
+        customers = float(weight.sum())
+        # Not `@`: a dot product of this length wakes BLAS threads, which then fight the kernels' for the cores.
+        mean = float((weight * h.T).sum()) / customers
+        if mean == 0:
+            raise DataError(
+                "every customer first bought on the last day (T is 0 throughout), so there is nothing to fit. "
+                "Check the observation end, or observe longer."
+            )
+        scale = scale or mean
+        scaled = Histories(x=h.x, t_x=h.t_x / scale, T=h.T / scale, index=h.index)
+        return cls._counted(scaled, weight, scale, unit or summary.attrs.get("unit", "W"))
+
+    @classmethod
+    def _counted(cls, h: Histories, weight: Floats, scale: float, unit: str) -> ScaledHistories:
+        customers = float(weight.sum())
+        return cls(
+            histories=h,
+            weight=weight,
+            scale=scale,
+            unit=unit,
+            customers=customers,
+            repeats=float((weight * h.x).sum()),
+            never=float(weight[h.x == 0].sum()) / customers,
+        )
+
+    def sketch(self) -> ScaledHistories | None:
+        """Some of many histories, on the same scale; None where there are few."""
+        h = self.histories
+        if h.x.size < SKETCH_FROM:
+            return None
+        weight = np.ascontiguousarray(self.weight[::SKETCH])
+        part = Histories(
+            x=np.ascontiguousarray(h.x[::SKETCH]),
+            t_x=np.ascontiguousarray(h.t_x[::SKETCH]),
+            T=np.ascontiguousarray(h.T[::SKETCH]),
+            index=h.index[::SKETCH],
+        )
+        return self._counted(part, weight, self.scale, self.unit)
+
+    def chunks(self) -> Chunks:
+        """x, t_x, T and weight in pieces for the kernels."""
+        return Chunks(self.histories.x, self.histories.t_x, self.histories.T, self.weight)
+
+    @property
+    def log_scale(self) -> float:
+        """Scaling time by s multiplies the density of x purchase times by s^x; this undoes it."""
+        return -self.repeats * math.log(self.scale)
+
+    @property
+    def doubt(self) -> FitStatus | None:
+        """Without a repeat purchase nothing can be told, whatever a search finds."""
+        if self.repeats > 0:
+            return None
+        return FitStatus(
+            "too little data",
+            "no customer bought again, so neither the purchase rate nor dropout can be told.",
+            "Observe longer, or check that repeat purchases are in the log.",
+        )
+
+
+def rate_starts(data: ScaledHistories) -> list[tuple[float, float]]:
+    """Six starts (r, alpha) in units of the mean observation.
+
+    The first matches the mean repeat count and the share who never bought again, as if nobody dropped out (NBD:
+    P(0) = (1 + mean/r)^-r); the others span alike and unlike customers at the same mean.
+    """
+    mean = max(data.repeats / data.customers, 1e-3)
+    low, high = math.log(0.05), math.log(20.0)
+    for _ in range(12):
+        r = math.exp((low + high) / 2)
+        # P(0) falls with r: the more alike customers are, the fewer never buy.
+        low, high = (math.log(r), high) if (1 + mean / r) ** -r > data.never else (low, math.log(r))
+    return [(shape, shape / mean) for shape in (r, 2.0, 0.2, 1.0, 5.0, 1.0)]
+
+
+def _collapse(h: Histories, weight: Floats) -> tuple[Histories, Floats]:
+    """One row for identical histories, with their summed weight; rows without weight are left out."""
+    rows, summed = collapse(h.x, h.t_x.view(np.int64), h.T.view(np.int64), weight)
+    if rows.size == h.x.size:
+        return h, summed
+    return Histories(x=h.x[rows], t_x=h.t_x[rows], T=h.T[rows], index=pd.RangeIndex(rows.size)), summed

@@ -1,0 +1,32 @@
+"""MBG/NBD: as BG/NBD, but the first purchase can be the last one too.
+
+Batislam, Denizel & Filiztekin (2007), "Empirical validation and comparison of models for customer base analysis",
+International Journal of Research in Marketing 24(3), 201-209; the same model as the CBG/NBD of Hoppe & Wagner (2007),
+Marketing: Journal of Research and Management 3(2), 75-90. In BG/NBD a customer who never buys again counts as alive
+for ever; here it may have left after its first purchase.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from churnsim.models.purchase.beta_dropout import BetaDropout
+
+__all__ = ["MBGNBD"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MBGNBD(BetaDropout):
+    """An MBG/NBD model: shape `r` and rate `alpha` (in time units) of the purchase rate, `a` and `b` of the dropout
+    probability, and the `unit` of time ("D", "W", "M", "Y"). Raises ConfigError unless all are finite and above 0.
+    """
+
+    r: float
+    alpha: float
+    a: float
+    b: float
+    unit: str = "W"
+
+    family: ClassVar[str] = "mbg_nbd"
+    drops_at_first: ClassVar[bool] = True

@@ -1,0 +1,3 @@
+"""Models of retention under contract, in discrete time: sBG, BdW, covariates, competing risks."""
+
+from __future__ import annotations

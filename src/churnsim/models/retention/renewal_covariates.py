@@ -1,0 +1,258 @@
+"""Static covariates of subscribers: what a customer is moves its chance to leave at a renewal.
+
+In the spirit of Fader & Hardie (2007), "Incorporating time-invariant covariates into the Pareto/NBD and BG/NBD models"
+(note 019), as in `covariates.py`: the odds of the mean chance to leave at the first renewal are multiplied by
+e^(g . z), that is alpha_i = alpha e^(g . z) in the sBG and gamma_i = gamma e^(g . z) in the BdW. A positive g means a
+shorter life. z is a covariate less its mean over the fitted customers (words become a 0 or 1 for each level but the
+commonest), so that the model's own parameters are those of the average customer. Customers alike in all covariates are
+counted together. What the covariates do not tell apart stays in the beta distribution.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import betaln
+
+from churnsim.errors import ConfigError
+from churnsim.kernels.likelihoods import bdw, sbg
+from churnsim.models.estimation.fit import ModelFit
+from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
+from churnsim.models.estimation.parameters import ParametricModel
+from churnsim.models.retention.base import RetentionModel
+from churnsim.models.retention.bdw import BetaDiscreteWeibull
+from churnsim.models.retention.beta_renewal import discount_factor, judge, whole
+from churnsim.models.retention.design_matrix import Design
+from churnsim.models.retention.renewal_values import derl_of, elasticity_of
+from churnsim.models.retention.sbg import ShiftedBetaGeometric
+from churnsim.models.retention.tenures import Cohorts, Tenures
+from churnsim.units import check_unit
+
+__all__ = ["BetaDiscreteWeibullCovariates", "RenewalCovariates", "ShiftedBetaGeometricCovariates"]
+
+Floats = NDArray[np.float64]
+
+PREFIX = "lifetime:"
+REMEDIES = (
+    "Use fewer covariates, merge rare values, observe more renewals, or fit with a penalty; read survival rather than "
+    "single parameters."
+)
+
+
+class RenewalCovariates(RetentionModel, ParametricModel):
+    """Base of the two models: effects by name of the design's columns, survival of each customer."""
+
+    average: ClassVar[type[ShiftedBetaGeometric] | type[BetaDiscreteWeibull]]
+    base_names: ClassVar[tuple[str, ...]]
+    at_renewals: ClassVar[bool] = True
+    lifetime_effects: Mapping[str, float]
+    design: Design
+
+    def __post_init__(self) -> None:
+        check_unit(self.unit)
+        for name in self.base_names:
+            self.check_positive(type(self).__name__, name, getattr(self, name))
+        if set(self.lifetime_effects) != set(self.design.names):
+            raise ConfigError(
+                f"{type(self).__name__}: effects are of {', '.join(self.design.names)}; got "
+                f"{', '.join(self.lifetime_effects)}."
+            )
+        for name, value in self.lifetime_effects.items():
+            if not isinstance(value, (int, float)) or not math.isfinite(value):
+                raise ConfigError(f"{type(self).__name__}: {PREFIX}{name} must be a finite number; got {value!r}.")
+
+    @property
+    def average_customer(self) -> ShiftedBetaGeometric | BetaDiscreteWeibull:
+        """The model without covariates of the customer whose covariates are all at their means."""
+        return self.average(**{name: getattr(self, name) for name in self.base_names}, unit=self.unit)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values; effects as `lifetime:NAME`, and how covariates become numbers under `design`."""
+        base = {name: float(getattr(self, name)) for name in self.base_names}
+        effects = {f"{PREFIX}{name}": float(value) for name, value in self.lifetime_effects.items()}
+        return {"family": self.family, **base, **effects, "design": self.design.to_dict(), "unit": self.unit}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """The model of a dict made by `to_dict`. Raises ConfigError for another family or other keys."""
+        effects = {key.removeprefix(PREFIX): value for key, value in values.items() if key.startswith(PREFIX)}
+        plain = {key: value for key, value in values.items() if not key.startswith(PREFIX)}
+        design = plain.get("design")
+        if not isinstance(design, Design):
+            try:
+                plain["design"] = Design.from_dict(design)  # type: ignore[arg-type]
+            except (TypeError, KeyError) as error:
+                raise ConfigError(f"cannot make a {cls.__name__}: its design is no design ({error!r}).") from None
+        return super().from_dict({**plain, "lifetime_effects": effects})
+
+    @classmethod
+    @abstractmethod
+    def _patterns(cls, parameters: Floats, factor: Floats, cohorts: Cohorts) -> tuple[float, Floats, Floats]:
+        """Log-likelihood, its slopes in the base parameters, and in ln of each pattern's factor."""
+
+    @classmethod
+    def likelihood(
+        cls, subscriptions: pd.DataFrame, *, covariates: Sequence[str], unit: str | None = None, penalty: float = 0.0
+    ) -> Likelihood[Self]:
+        """The likelihood of tenures in whole renewals with covariates; less the penalty, if any. Raises ConfigError and
+        DataError as `fit`."""
+        if not math.isfinite(penalty) or penalty < 0:
+            raise ConfigError(f"penalty must be finite and 0 or more; got {penalty!r}.")
+        if isinstance(covariates, str) or not covariates:
+            raise ConfigError(f"covariates are a list of at least one column; got {covariates!r}.")
+        tenures = Tenures.of(subscriptions)
+        design = Design.of(subscriptions, covariates)
+        centred = design.centred(subscriptions)
+        spread = centred.std(axis=0)
+        z, pattern = np.unique(centred / spread, axis=0, return_inverse=True)
+        cohorts = Cohorts.of(tenures, pattern.ravel())
+        named = unit or subscriptions.attrs.get("unit", "M")
+        base = len(cls.base_names)
+
+        def objective(parameters: Floats) -> tuple[float, Floats]:
+            effects = parameters[base:]
+            with np.errstate(over="ignore", invalid="ignore"):
+                value, slopes, by_pattern = cls._patterns(parameters[:base], np.exp(z @ effects), cohorts)
+                gradient = np.concatenate([slopes, z.T @ by_pattern - penalty * effects])
+            return value - penalty / 2 * float(effects @ effects), gradient
+
+        # Without covariates first: there the search is easy, and the effects start from none.
+        alike = cls.average.fit(subscriptions, unit=named).parameters
+        start = np.array([alike[name] for name in cls.base_names])
+        none = np.zeros(z.shape[1])
+        weights = np.where(np.array(cls.base_names) == "c", 0.0, 1.0)
+        return Likelihood(
+            names=(*cls.base_names, *(f"{PREFIX}{name}" for name in design.names)),
+            scales=np.array([*np.ones(base), *(1 / spread)]),
+            starts=[np.array([*(start * scale**weights), *none]) for scale in (1.0, 3.0, 0.3)],
+            customers=cohorts.customers,
+            log_scale=0.0,
+            objective=objective,
+            build=lambda values: cls.from_dict({**values, "design": design, "unit": named}),
+            remedies=REMEDIES,
+            real=(False,) * base + (True,) * z.shape[1],
+            doubt=None,
+        )
+
+    @classmethod
+    def fit(
+        cls, subscriptions: pd.DataFrame, *, covariates: Sequence[str], unit: str | None = None, penalty: float = 0.0
+    ) -> ModelFit[Self]:
+        """Maximum likelihood from individual tenures in whole renewals with `covariates`, columns of numbers or words.
+
+        Effects are per unit of a number, and against the commonest level of a word. `penalty` subtracts penalty/2
+        times the squared effects, each for one standard deviation of its column: a normal prior of variance
+        1/penalty; the reported log-likelihood is without it. Raises ConfigError for a covariate that is not there,
+        named twice, or a bad penalty; DataError for one with missing values or one value only.
+        """
+        wanted = cls.likelihood(subscriptions, covariates=covariates, unit=unit, penalty=penalty)
+        found = fit_likelihood(wanted)
+        base = len(cls.base_names)
+        at = wanted.parameters(found.model)
+        status = judge(Cohorts.of(Tenures.of(subscriptions)), found.status, weight=float(at[:2].sum()))
+        return replace(found, loglik=found.loglik + penalty / 2 * float(at[base:] @ at[base:]), status=status)
+
+    def own_weight(self, centred: Floats) -> Floats:
+        """Each customer's own alpha (gamma in the BdW), from its covariates as `design.centred` writes them."""
+        effects = np.array([self.lifetime_effects[name] for name in self.design.names])
+        return np.asarray(float(getattr(self, self.base_names[0])) * np.exp(centred @ effects))
+
+    def log_survival(self, t: Floats) -> Floats:
+        """ln S(t) of the average customer, 1-d."""
+        return self.average_customer.log_survival(t)
+
+    def _log_survival_of(self, customers: pd.DataFrame, t: Floats) -> Floats:
+        """ln S(t) of each customer, shape of `t` (customers, times): ln B(a_i, b + t^c) - ln B(a_i, b)."""
+        _, b, c = self.average_customer.shape
+        own = self.own_weight(self.design.centred(customers))[:, None]
+        return np.asarray(betaln(own, b + t**c) - betaln(own, b))
+
+    def residual_survival(self, customers: pd.DataFrame, steps: Floats) -> Floats:
+        """P(still there `steps` from now | there now), shape (customers, steps), whether or not `churned`."""
+        tenure = Tenures.of(customers, need_churned=False).tenure[:, None]
+        ahead = self._log_survival_of(customers, tenure + steps[None, :])
+        return np.asarray(np.exp(ahead - self._log_survival_of(customers, tenure)))
+
+    def derl(self, annual_discount_rate: float, customers: pd.DataFrame) -> pd.Series[float]:
+        """Discounted expected residual lifetime of each customer in units, given its covariates and `tenure` so far: as
+        `ShiftedBetaGeometric.derl`, with its own alpha. Those who have left have 0."""
+        return self._valued(derl_of, annual_discount_rate, customers, gone=0.0, name="derl")
+
+    def elasticity(self, annual_discount_rate: float, customers: pd.DataFrame) -> pd.Series[float]:
+        """Elasticity of each customer's value to its retention, in the mean over what its covariates leave open: as
+        `ShiftedBetaGeometric.elasticity`. Missing for those who have left, who have no value."""
+        return self._valued(elasticity_of, annual_discount_rate, customers, gone=np.nan, name="elasticity")
+
+    def _valued(
+        self, of: Callable[..., Floats], annual_discount_rate: float, customers: pd.DataFrame, *, gone: float, name: str
+    ) -> pd.Series[float]:
+        tenures = Tenures.of(customers, need_churned=False)
+        _, b, c = self.average_customer.shape
+        own = self.own_weight(self.design.centred(customers))
+        # Customers alike in covariates and tenure are worked out once.
+        kinds, place = np.unique(np.column_stack([own, whole(tenures.tenure)]), axis=0, return_inverse=True)
+        found = of(kinds[:, 0], b, c, kinds[:, 1], discount_factor(annual_discount_rate, self.unit))[place.ravel()]
+        return tenures.series(np.where(tenures.churned, gone, found), name)
+
+    def log_likelihood(self, subscriptions: pd.DataFrame) -> pd.Series[float]:
+        """Log-likelihood of each customer, given its covariates and that it was there at its `entry`."""
+        tenures = Tenures.of(subscriptions).in_whole_units()
+        at = np.column_stack([np.maximum(tenures.tenure - 1.0, 0.0), tenures.tenure, tenures.entry])
+        before, now, entry = self._log_survival_of(subscriptions, at).T
+        with np.errstate(divide="ignore"):
+            leaving = before + np.log(-np.expm1(now - before))
+        return tenures.series(np.where(tenures.churned, leaving, now) - entry, "log_likelihood")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShiftedBetaGeometricCovariates(RenewalCovariates):
+    """An sBG whose `alpha` is that of the average customer and moves with the covariates (see the module)."""
+
+    alpha: float
+    beta: float
+    lifetime_effects: Mapping[str, float]
+    design: Design
+    unit: str = "Y"
+
+    family: ClassVar[str] = "sbg_covariates"
+    average: ClassVar[type[ShiftedBetaGeometric] | type[BetaDiscreteWeibull]] = ShiftedBetaGeometric
+    base_names: ClassVar[tuple[str, ...]] = ("alpha", "beta")
+
+    @classmethod
+    def _patterns(cls, parameters: Floats, factor: Floats, cohorts: Cohorts) -> tuple[float, Floats, Floats]:
+        alpha, groups = parameters[0] * factor, factor.size
+        beta = np.full(groups, parameters[1])
+        out = sbg.objective(alpha, beta, cohorts.first, cohorts.t, cohorts.lost, cohorts.kept)
+        in_alpha, in_beta = out[1 : 1 + groups], out[1 + groups :]
+        return float(out[0]), np.array([in_alpha @ factor, in_beta.sum()]), in_alpha * alpha
+
+
+@dataclass(frozen=True, kw_only=True)
+class BetaDiscreteWeibullCovariates(RenewalCovariates):
+    """A BdW whose `gamma` is that of the average customer and moves with the covariates; `c` is everybody's."""
+
+    gamma: float
+    delta: float
+    c: float
+    lifetime_effects: Mapping[str, float]
+    design: Design
+    unit: str = "Y"
+
+    family: ClassVar[str] = "bdw_covariates"
+    average: ClassVar[type[ShiftedBetaGeometric] | type[BetaDiscreteWeibull]] = BetaDiscreteWeibull
+    base_names: ClassVar[tuple[str, ...]] = ("gamma", "delta", "c")
+
+    @classmethod
+    def _patterns(cls, parameters: Floats, factor: Floats, cohorts: Cohorts) -> tuple[float, Floats, Floats]:
+        gamma, groups = parameters[0] * factor, factor.size
+        delta, c = np.full(groups, parameters[1]), float(parameters[2])
+        out = bdw.objective(gamma, delta, c, cohorts.first, cohorts.t, cohorts.lost, cohorts.kept)
+        in_gamma, in_delta = out[2 : 2 + groups], out[2 + groups :]
+        return float(out[0]), np.array([in_gamma @ factor, in_delta.sum(), out[1]]), in_gamma * gamma

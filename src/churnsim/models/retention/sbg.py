@@ -1,0 +1,90 @@
+"""Shifted beta-geometric (sBG): retention of customers under contract who differ in their chance to leave.
+
+Fader & Hardie (2007), "How to project customer retention", Journal of Interactive Marketing 21(1), 76-90; values and
+elasticities after Fader & Hardie (2010), "Customer-base valuation in a contractual setting: the perils of ignoring
+heterogeneity", Marketing Science 29(1), 85-93. At each renewal a customer leaves with its own probability theta, the
+same every time; theta ~ Beta(alpha, beta) over customers. Retention rises with tenure because those likelier to leave
+have left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from churnsim.kernels.likelihoods import sbg as kernel
+from churnsim.models.estimation.fit import ModelFit, build_fit, status_of
+from churnsim.models.estimation.optimise import maximise
+from churnsim.models.retention.beta_renewal import REMEDIES, BetaRenewal, exposure, judge
+from churnsim.models.retention.tenures import Cohorts, Tenures
+
+__all__ = ["ShiftedBetaGeometric"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShiftedBetaGeometric(BetaRenewal):
+    """An sBG: `alpha` and `beta` of the churn probability per renewal, and the `unit` between renewals.
+
+    Raises ConfigError unless both are finite and above 0.
+    """
+
+    alpha: float
+    beta: float
+    unit: str = "Y"
+
+    family: ClassVar[str] = "sbg"
+
+    @property
+    def shape(self) -> tuple[float, float, float]:
+        """alpha, beta, and 1: a customer's chance to leave does not change."""
+        return float(self.alpha), float(self.beta), 1.0
+
+    @classmethod
+    def with_covariates(cls) -> Any:
+        """`ShiftedBetaGeometricCovariates`."""
+        from churnsim.models.retention.renewal_covariates import ShiftedBetaGeometricCovariates
+
+        return ShiftedBetaGeometricCovariates
+
+    @classmethod
+    def _fit(cls, cohorts: Cohorts, unit: str) -> ModelFit[ShiftedBetaGeometric]:
+        def objective(parameters: Floats) -> tuple[float, Floats]:
+            out = kernel.objective(parameters[:1], parameters[1:], cohorts.first, cohorts.t, cohorts.lost, cohorts.kept)
+            return float(out[0]), out[1:]
+
+        churn = min(max(cohorts.lost.sum() / exposure(cohorts), 1e-6), 1 - 1e-6)
+        starts = [np.array([churn * scale, (1 - churn) * scale]) for scale in (2.0, 20.0, 0.2)]
+        optimum = maximise(objective, starts=starts, customers=cohorts.customers)
+        alpha, beta = map(float, optimum.parameters)
+        names = ("alpha", "beta")
+        status = judge(cohorts, status_of(optimum, names, REMEDIES), weight=alpha + beta)
+        model = cls(alpha=alpha, beta=beta, unit=unit)
+        return build_fit(model, names=names, optimum=optimum, loglik=optimum.value, n=cohorts.customers, status=status)
+
+    def log_likelihood(self, subscriptions: pd.DataFrame) -> pd.Series[float]:
+        """Log-likelihood of each customer, given that it was there at its `entry`."""
+        tenures = Tenures.of(subscriptions).in_whole_units()
+        done = np.where(tenures.churned, tenures.tenure - 1.0, tenures.tenure)
+        leaving = np.log(self.alpha / (self.alpha + self.beta + done))
+        value = self.log_survival(done) - self.log_survival(tenures.entry) + np.where(tenures.churned, leaving, 0.0)
+        return tenures.series(value, "log_likelihood")
+
+    def log_survival(self, t: Floats) -> Floats:
+        """ln S(t), 1-d."""
+        return kernel.log_survival(float(self.alpha), float(self.beta), np.ascontiguousarray(t, dtype=np.float64))
+
+    @property
+    def mean_churn(self) -> float:
+        """Mean churn probability of new customers, alpha / (alpha + beta)."""
+        return self.alpha / (self.alpha + self.beta)
+
+    @property
+    def polarization(self) -> float:
+        """1 / (1 + alpha + beta): 0 when all customers are alike, 1 when each leaves at once or never."""
+        return 1.0 / (1.0 + self.alpha + self.beta)

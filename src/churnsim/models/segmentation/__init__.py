@@ -1,0 +1,3 @@
+"""Groups of customers: clusters, factors and the gold customers."""
+
+from __future__ import annotations

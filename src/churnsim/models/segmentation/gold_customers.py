@@ -1,0 +1,145 @@
+"""Who will be the best customers? Each method's picks from one stretch, judged by what they spent in the next.
+
+The methods the textbooks name, RFM, regression, factor and cluster analysis, beside BG/NBD x Gamma-Gamma and two plain
+rules: past spend, and nothing at all (the mean of all customers).
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from churnsim.data.customers.concentration import customer_spend
+from churnsim.data.customers.estimate import LEVEL, REPLICATIONS, check_share, percentile_limits, resamples
+from churnsim.data.customers.rfm import rfm_scores
+from churnsim.data.logs.days import iso_day, past_day
+from churnsim.data.logs.purchase_days import purchase_days
+from churnsim.data.summaries.summary import split_holdout
+from churnsim.models.purchase.bg_nbd import BGNBD
+from churnsim.models.segmentation.customer_clusters import cluster_customers
+from churnsim.models.segmentation.customer_factors import behaviour, factor_scores
+from churnsim.models.spend.gamma_gamma import GammaGamma
+
+__all__ = ["METHODS", "gold_customers", "gold_rankings"]
+
+Floats = NDArray[np.float64]
+METHODS = ("past spend", "rfm", "regression", "factors", "clusters", "bg_nbd x gamma_gamma")
+
+
+def gold_customers(
+    transactions: pd.DataFrame,
+    *,
+    until: str | date,
+    holdout_until: str | date | None = None,
+    share: float = 0.20,
+    level: float = LEVEL,
+    replications: int = REPLICATIONS,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """What the best `share` of customers by each method spent in the held-out stretch after `until`.
+
+    One row a method, best first, and after them "random" (expected of picks by lot) and "hindsight" (the true best, the
+    most that can be had): `picks` (customers); `spend` in the holdout and `spend_share`, its part of everybody's, with
+    `lower, upper`; `hits`, the share of picks who are among the true best; `gain_over_rfm`, the difference of
+    `spend_share` from that of RFM with `gain_lower, gain_upper`. The intervals are bootstrap over customers, the same
+    resamples for every method, so that differences are paired; methods are not fitted anew in each resample. Raises as
+    `split_holdout` and the models' fits.
+    """
+    check_share(share, "share")
+    rankings, spent = gold_rankings(transactions, until=until, holdout_until=holdout_until, seed=seed)
+    rankings["hindsight"] = spent
+    # Ties are broken by lot, the same lot for every method.
+    lot = np.random.default_rng(seed).random(len(spent))
+    orders = {name: np.lexsort((lot, -rankings[name].to_numpy())) for name in rankings.columns}
+    held = spent.to_numpy()
+    plain = {name: _captured(held, order, np.ones(len(held), dtype=np.int64), share) for name, order in orders.items()}
+    draws = {name: np.empty(replications) for name in orders}
+    for number, weights in enumerate(resamples(len(held), replications=replications, seed=seed)):
+        for name, order in orders.items():
+            draws[name][number] = _captured(held, order, weights, share)
+    number_of_picks = int(np.ceil(share * len(held)))
+    best = set(orders["hindsight"][:number_of_picks].tolist())
+    rows = []
+    for name, order in orders.items():
+        lower, upper = percentile_limits(draws[name], level=level)
+        gain_lower, gain_upper = percentile_limits(draws[name] - draws["rfm"], level=level)
+        picks = order[:number_of_picks]
+        rows.append(
+            {
+                "method": name,
+                "picks": number_of_picks,
+                "spend": float(held[picks].sum()),
+                "spend_share": plain[name],
+                "lower": float(lower),
+                "upper": float(upper),
+                "hits": float(np.mean([place in best for place in picks.tolist()])),
+                "gain_over_rfm": plain[name] - plain["rfm"],
+                "gain_lower": float(gain_lower),
+                "gain_upper": float(gain_upper),
+            }
+        )
+    table = pd.DataFrame(rows)
+    methods = table[table["method"] != "hindsight"].sort_values("spend_share", ascending=False, kind="stable")
+    lot_row = {
+        "method": "random", "picks": number_of_picks, "spend": share * float(held.sum()), "spend_share": share,
+        "hits": share, "gain_over_rfm": share - plain["rfm"],
+    }  # fmt: skip
+    return pd.concat([methods, pd.DataFrame([lot_row]), table[table["method"] == "hindsight"]], ignore_index=True)
+
+
+def gold_rankings(
+    transactions: pd.DataFrame, *, until: str | date, holdout_until: str | date | None = None, seed: int = 0
+) -> tuple[pd.DataFrame, pd.Series[float]]:
+    """Every method's score of each customer seen by `until` (higher is better), and what each spent in the holdout.
+
+    Nothing after `until` enters a score. The regression learns from the stretch before `until` alone: behaviour in its
+    first half against spend in its second, applied to behaviour in the whole.
+    """
+    split = split_holdout(transactions, until=until, holdout_until=holdout_until)
+    spent = (split["frequency_holdout"] * split["monetary_value_holdout"]).rename("holdout_spend")
+    features = behaviour(transactions, until=until)
+    purchases, spend = BGNBD.fit(split), GammaGamma.fit(split)
+    horizon = split["T_holdout"].to_numpy(dtype=float)
+    expected = purchases.model.expected_purchases(split, horizon) * spend.model.expected_spend(split)
+    clusters = cluster_customers(features, seed=seed).labels
+    past = customer_spend(transactions, until=until)
+    # A cluster is as good as its customers have been; within it, past spend decides.
+    cluster_mean = past.groupby(clusters).transform("mean")
+    rankings = pd.DataFrame(
+        {
+            "past spend": past,
+            "rfm": rfm_scores(transactions, until=until)["score"] + 1e-9 * past.rank(pct=True),
+            "regression": _regression(transactions, features, until),
+            "factors": factor_scores(features).sum(axis=1),
+            "clusters": cluster_mean.rank() + past.rank(pct=True),
+            "bg_nbd x gamma_gamma": expected,
+        },
+        index=split.index,
+    )
+    return rankings, spent
+
+
+def _regression(transactions: pd.DataFrame, features: pd.DataFrame, until: str | date) -> Floats:
+    """Least squares of log(1 + spend) on behaviour, learned on the two halves of the calibration."""
+    log = purchase_days(transactions)
+    end, start = past_day(until, name="until"), int(log.day.min())
+    middle = iso_day((start + end) // 2)
+    early = behaviour(transactions, until=middle)
+    total = customer_spend(transactions, until=until).reindex(early.index)
+    later = np.log1p((total - customer_spend(transactions, until=middle)).clip(lower=0).to_numpy())
+    X = np.column_stack([np.ones(len(early)), early.to_numpy()])
+    beta, *_ = np.linalg.lstsq(X, later, rcond=None)
+    return np.asarray(beta[0] + features.to_numpy() @ beta[1:])
+
+
+def _captured(held: NDArray[Any], order: NDArray[np.intp], weights: NDArray[np.int64], share: float) -> float:
+    """Part of the weighted holdout spend that the first `share` of the weighted customers in `order` made."""
+    w, value = weights[order], held[order]
+    people = np.cumsum(w)
+    room = np.clip(np.ceil(share * people[-1]) - (people - w), 0, w)
+    total = float((w * value).sum())
+    return float((room * value).sum()) / total if total > 0 else float("nan")

@@ -1,0 +1,3 @@
+"""Models of the amount of a purchase: Gamma-Gamma."""
+
+from __future__ import annotations

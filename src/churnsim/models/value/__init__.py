@@ -1,0 +1,3 @@
+"""Customer lifetime value from a purchase or retention model and a spend model."""
+
+from __future__ import annotations

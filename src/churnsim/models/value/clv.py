@@ -1,0 +1,196 @@
+"""Customer lifetime value: expected purchases, worth what a customer spends, discounted.
+
+    CLV = margin . E[spend | history] . E[discounted purchases in (T, T + horizon] | history]
+
+the product of a purchase model's residual transactions and the Gamma-Gamma's expected spend (Fader, Hardie & Lee 2005,
+JMR 42, eq. 3, in its continuous form; their discrete form books a period's purchases at the period's end). The product
+stands on spend being independent of how often a customer buys; where the data say otherwise a warning says by how much.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm
+
+from churnsim.errors import ConfigError
+from churnsim.models.estimation.fit import ModelFit
+from churnsim.models.estimation.intervals import check_level, delta_interval
+from churnsim.models.purchase.protocol import PurchaseModel
+from churnsim.models.spend.gamma_gamma import GammaGamma, repeat_spend, spend_correlation
+
+__all__ = [
+    "NOTABLE_CORRELATION",
+    "SpendCorrelationWarning",
+    "TotalValue",
+    "customer_value",
+    "customer_value_intervals",
+    "discounted_purchases",
+    "total_value",
+]
+
+# Assumed: the square, 0.09, is the share of the variance that the spend model would then leave unexplained.
+NOTABLE_CORRELATION = 0.3
+DRAWS = 200
+
+Purchases = PurchaseModel | ModelFit[Any]
+Spend = GammaGamma | ModelFit[GammaGamma]
+
+
+class SpendCorrelationWarning(UserWarning):
+    """Spend and frequency go together, and the value takes them to be independent."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TotalValue:
+    """Expected value of all customers together, with the interval of the estimates' error.
+
+    What single customers will do beside their expectation is not in it: relative to a total it is small.
+    """
+
+    value: float
+    lower: float
+    upper: float
+    level: float
+    customers: int
+
+
+def discounted_purchases(
+    summary: pd.DataFrame, *, purchases: PurchaseModel, annual_discount_rate: float, horizon: float = math.inf
+) -> pd.Series[float]:
+    """Expected purchases of each customer in (T, T + horizon], each discounted to T.
+
+    `horizon` in the model's unit, above 0, infinite unless given (which needs a discount rate above 0);
+    `annual_discount_rate` is annual and effective. Raises ConfigError for another horizon.
+    """
+    if math.isnan(horizon) or horizon <= 0:
+        raise ConfigError(f"horizon must be above 0, in the model's unit ({purchases.unit}); got {horizon!r}.")
+    values = purchases.residual_transactions(summary, annual_discount_rate, horizon=horizon)
+    return values.rename("discounted_purchases")
+
+
+def customer_value(
+    summary: pd.DataFrame,
+    *,
+    purchases: Purchases,
+    spend: Spend,
+    annual_discount_rate: float,
+    horizon: float = math.inf,
+    margin: float = 1.0,
+) -> pd.Series[float]:
+    """Expected discounted margin of each customer over the next `horizon`, in money, in the order of the rows.
+
+    `purchases` (any purchase model) and `spend` are models, or fits of them. `horizon` in the purchase model's unit,
+    infinite unless given. `margin` is the share of revenue that is contribution, between 0 and 1. Raises ConfigError
+    for values out of range; warns (SpendCorrelationWarning, with the correlation and its interval) where spend goes
+    with frequency.
+    """
+    warn_if_correlated(summary)
+    return _value(summary, _model(purchases), _model(spend), annual_discount_rate, horizon, margin)
+
+
+def customer_value_intervals(
+    summary: pd.DataFrame,
+    *,
+    purchases: ModelFit[Any],
+    spend: ModelFit[GammaGamma],
+    annual_discount_rate: float,
+    horizon: float = math.inf,
+    margin: float = 1.0,
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """`customer_value` with the interval of the estimates' error: columns `value, standard_error, lower, upper`.
+
+    By the delta method on the logarithm; the two fits are independent, so their relative variances add up. An interval
+    speaks of a customer's expectation, not of what it will happen to do.
+    """
+    check_level(level)
+    values = customer_value(
+        summary, purchases=purchases, spend=spend, annual_discount_rate=annual_discount_rate, horizon=horizon,
+        margin=margin,
+    ).rename("value")  # fmt: skip
+    counts = delta_interval(
+        purchases,
+        lambda model: discounted_purchases(
+            summary, purchases=model, annual_discount_rate=annual_discount_rate, horizon=horizon
+        ),
+    )
+    amounts = delta_interval(spend, lambda model: model.expected_spend(summary))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        relative = np.sqrt(
+            np.square(counts["standard_error"] / counts["estimate"])
+            + np.square(amounts["standard_error"] / amounts["estimate"])
+        ).fillna(0.0)
+    factor = np.exp(float(norm.ppf((1 + level) / 2)) * relative)
+    return pd.DataFrame(
+        {"value": values, "standard_error": values * relative, "lower": values / factor, "upper": values * factor}
+    )
+
+
+def total_value(
+    summary: pd.DataFrame,
+    *,
+    purchases: ModelFit[Any],
+    spend: ModelFit[GammaGamma],
+    annual_discount_rate: float,
+    seed: int,
+    horizon: float = math.inf,
+    margin: float = 1.0,
+    level: float = 0.95,
+    draws: int = DRAWS,
+) -> TotalValue:
+    """Value of all customers together, with the percentile interval over `draws` parameter sets of both fits."""
+    check_level(level)
+    warn_if_correlated(summary)
+
+    def total(counts: PurchaseModel, amounts: GammaGamma) -> float:
+        return float(_value(summary, counts, amounts, annual_discount_rate, horizon, margin).sum())
+
+    pairs = zip(
+        purchases.draw_parameters(draws, seed=seed), spend.draw_parameters(draws, seed=seed + 1), strict=True
+    )  # fmt: skip
+    totals = [total(*pair) for pair in pairs]
+    lower, upper = map(float, np.quantile(totals, [(1 - level) / 2, (1 + level) / 2]))
+    return TotalValue(
+        value=total(purchases.model, spend.model), lower=lower, upper=upper, level=level, customers=len(summary)
+    )
+
+
+def warn_if_correlated(summary: pd.DataFrame) -> None:
+    """Warn where frequency and mean spend of repeat customers are correlated beyond 0.3, with Fisher's interval."""
+    correlation = spend_correlation(summary)
+    if abs(correlation) <= NOTABLE_CORRELATION:
+        return
+    x, m = repeat_spend(summary)
+    n = int(((x > 0) & (m > 0)).sum())
+    reach = 1.96 / math.sqrt(n - 3) if n > 3 else math.inf
+    lower, upper = (math.tanh(math.atanh(min(max(correlation, -1 + 1e-12), 1 - 1e-12)) + s * reach) for s in (-1, 1))
+    bias = "too low" if correlation > 0 else "too high"
+    warnings.warn(
+        f"spend and frequency are correlated at {correlation:.2f} (95% interval {lower:.2f} to {upper:.2f}, {n:,} "
+        f"repeat customers), and the value takes them to be independent: values of frequent buyers may be {bias}. "
+        "Fit spend by segment, or compare with the customers' own means.",
+        SpendCorrelationWarning,
+        stacklevel=3,
+    )
+
+
+def _value(
+    summary: pd.DataFrame, purchases: Any, spend: Any, annual_discount_rate: float, horizon: float, margin: float
+) -> pd.Series[float]:
+    if not 0 <= margin <= 1:
+        raise ConfigError(f"margin must be a share between 0 and 1; got {margin!r}. Thirty percent is 0.30.")
+    count = discounted_purchases(
+        summary, purchases=purchases, annual_discount_rate=annual_discount_rate, horizon=horizon
+    )
+    values: pd.Series[float] = margin * count * spend.expected_spend(summary)
+    return values.rename("customer_value")
+
+
+def _model(given: Any) -> Any:
+    return given.model if isinstance(given, ModelFit) else given

@@ -1,0 +1,128 @@
+"""What each subscriber is worth by each model, with intervals, how the models differ, and what one average rate costs.
+
+After Fader & Hardie (2010), "Customer-base valuation in a contractual setting: the perils of ignoring heterogeneity",
+Marketing Science 29(1), 85-93: a spreadsheet takes the losses over the renewals that came due for everybody's chance to
+leave. Those who are there are the loyal ones, so that it undervalues them as far as subscribers differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from churnsim.errors import ConfigError, DataError
+from churnsim.models.estimation.fit import ModelFit
+from churnsim.models.retention.base import RetentionModel, amounts_at, endless_steps
+from churnsim.models.retention.tenures import Tenures
+from churnsim.units import discount_force
+
+__all__ = ["SubscriberValues", "average_churn", "subscriber_values"]
+
+Floats = NDArray[np.float64]
+
+ALIKE = 1e-9  # relative differences between values that are rounding
+
+
+@dataclass(frozen=True, eq=False)
+class SubscriberValues:
+    """Values in money of the subscribers who are there.
+
+    `values`: a row a subscriber, columns (model, "value" | "lower" | "upper"). `table`: a row a model with its `total,
+    lower, upper`; `average_rate_error`, by which share one average rate misses that total; `rank_correlation` of its
+    values with those of the first model, and `moved`, the share of the first model's total that it puts on other
+    subscribers or nowhere (sum of absolute differences over that total). `average_total` is what the one rate
+    `average_churn` gives. Intervals are of the parameters' estimation error: they speak of expectations.
+    """
+
+    values: pd.DataFrame
+    table: pd.DataFrame
+    average_churn: float
+    average_total: float
+
+
+def average_churn(subscriptions: pd.DataFrame) -> float:
+    """Losses over renewals that came due: the one rate that a spreadsheet would use."""
+    seen = Tenures.of(subscriptions)
+    return float(seen.churned.sum() / (seen.tenure - seen.entry).sum())
+
+
+def subscriber_values(
+    fits: Mapping[str, ModelFit[Any]],
+    subscriptions: pd.DataFrame,
+    *,
+    annual_discount_rate: float,
+    margin: ArrayLike | pd.Series[float] = 1.0,
+    horizon: float | None = None,
+    by_tenure: Sequence[float] | None = None,
+    level: float = 0.95,
+    draws: int = 100,
+    seed: int = 0,
+) -> SubscriberValues:
+    """Value those of `subscriptions` (tenure, churned, the models' covariates) who are there by each of `fits`.
+
+    `margin`, `horizon` and `by_tenure` as `residual_value` takes them; a margin is one number or one a row. Bounds are
+    quantiles over `draws` of each fit's parameters. Raises DataError where nobody is there, ConfigError for no fit, a
+    level outside (0, 1) or fewer than 2 draws.
+    """
+    if not fits or not 0 < level < 1 or draws < 2:
+        raise ConfigError(f"it takes a fit, a level between 0 and 1 and 2 draws; got {len(fits)}, {level!r}, {draws}.")
+    rows = ~Tenures.of(subscriptions).churned
+    if not rows.any():
+        raise DataError("nobody is there any more, so there is nobody to value.")
+    there = subscriptions[rows]
+    money = np.broadcast_to(np.asarray(margin, dtype=np.float64), rows.shape)[rows]
+    settings: dict[str, Any] = {"customers": there, "horizon": horizon, "by_tenure": by_tenure}
+
+    def values(model: RetentionModel) -> Floats:
+        found: Any = model.residual_value(annual_discount_rate, money, **settings)
+        return np.asarray(found, dtype=np.float64)
+
+    bounds = [(1 - level) / 2, (1 + level) / 2]
+    columns, rows_of = {}, []
+    unit = next(iter(fits.values())).model.unit
+    churn = average_churn(subscriptions)
+    average = _by_one_rate(churn, annual_discount_rate, unit, there, money, horizon, by_tenure)
+    first: Floats | None = None
+    for name, fit in fits.items():
+        own = values(fit.model)
+        drawn = np.array([values(model) for model in fit.draw_parameters(draws, seed=seed)])
+        lower, upper = np.quantile(drawn, bounds, axis=0)
+        columns.update({(name, "value"): own, (name, "lower"): lower, (name, "upper"): upper})
+        first = own if first is None else first
+        totals, total = np.quantile(drawn.sum(axis=1), bounds), float(own.sum())
+        ranks = _rank_correlation(own, first)
+        rows_of.append(
+            {
+                "total": total, "lower": totals[0], "upper": totals[1], "average_rate_error": average / total - 1.0,
+                "rank_correlation": ranks, "moved": float(np.abs(own - first).sum() / first.sum()),
+            }
+        )  # fmt: skip
+    frame = pd.DataFrame(columns, there.index)
+    frame.columns.names = ["model", "quantity"]
+    return SubscriberValues(frame, pd.DataFrame(rows_of, pd.Index(list(fits), name="model")), churn, average)
+
+
+def _rank_correlation(a: Floats, b: Floats) -> float:
+    """Spearman's; missing where one of the two tells nobody apart beyond rounding."""
+    if min(np.ptp(values) / np.abs(values).max(initial=1e-300) for values in (a, b)) < ALIKE:
+        return float("nan")
+    return float(np.corrcoef(pd.Series(a).rank(), pd.Series(b).rank())[0, 1])
+
+
+def _by_one_rate(
+    churn: float, annual_discount_rate: float, unit: str, there: pd.DataFrame, money: Floats, horizon: float | None,
+    by_tenure: Sequence[float] | None,
+) -> float:  # fmt: skip
+    """The total that one churn rate for all gives."""
+    v = float(np.exp(-discount_force(annual_discount_rate, unit)))
+    steps = endless_steps(horizon, v)
+    spread = (1.0 - churn) ** steps * v ** (steps - 1.0)
+    if by_tenure is None:
+        return float(money.sum() * spread.sum())
+    tenure = there["tenure"].to_numpy(dtype=np.float64)[:, None]
+    return float(money @ (amounts_at(by_tenure, tenure + steps) @ spread))

@@ -1,0 +1,77 @@
+"""What a run stores of each claim it judged."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from churnsim.records.base import Number, Piece, Row, Texts
+
+__all__ = ["Claim", "Control", "Part", "Source"]
+
+
+def _as_sources(value: object) -> object:
+    """A source given as plain text is one of which only the title is known."""
+    if isinstance(value, str):
+        value = [value]
+    return [{"title": item} if isinstance(item, str) else item for item in value] if isinstance(value, list) else value
+
+
+class Part(Piece):
+    """One part of a claim, judged by itself."""
+
+    name: str
+    estimand: str = ""
+    verdict: str
+    estimate: Number | None = None
+    lower: Number | None = None
+    upper: Number | None = None
+    unit: str | None = ""
+    reason: str = ""
+    region: str | None = None
+
+
+class Source(Piece):
+    """Where a claim is made, and the study that its figure goes back to as far as one is known."""
+
+    text: str = ""
+    title: str
+    study: str = ""
+    measured: str = ""
+
+
+class Control(Piece):
+    """A deliberately wrong variant of a claim, which must fail."""
+
+    what: str
+    verdict: str
+    reason: str = ""
+
+
+Sources = Annotated[list[Source], BeforeValidator(_as_sources)]
+
+
+class Claim(Piece):
+    """One published claim with its verdict."""
+
+    id: str
+    says: str
+    quote: str
+    sources: Sources
+    kind: str
+    quantity: str
+    expect: Any = None
+    within: Any = None
+    because: str | None = ""
+    critique: Texts = Field(default_factory=list)
+    verdict: str
+    reason: str = ""
+    region: str | None = None
+    estimate: Number | None = None
+    lower: Number | None = None
+    upper: Number | None = None
+    unit: str | None = ""
+    parts: list[Part] = Field(default_factory=list)
+    control: Control | None = None
+    tables: dict[str, list[Row]] = Field(default_factory=dict)

@@ -1,0 +1,97 @@
+"""Read a run directory into a `Run`, or say which piece is missing and what to do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from churnsim.errors import DataError
+from churnsim.records.run import Run
+
+__all__ = ["PIECES", "load_run"]
+
+PIECES = ("manifest", "fits", "validation", "value", "assumptions", "strategies", "comparison", "claims")
+"""The JSON files of a run directory that a report is made from."""
+SURVEY = "survey"
+"""One more, of runs that asked customers."""
+WHAT_IF = "what_if"
+"""One more, of runs that were asked for maps or sensitivity."""
+OPTIONAL = ("survival",)
+"""Those that only some kinds of study write."""
+
+
+def load_run(run_dir: Path) -> Run:
+    """Read the stored results of one complete run.
+
+    Raises DataError when the directory is no run, the run has not finished, or a piece is missing or malformed.
+    """
+    run_dir = Path(run_dir)
+    if not run_dir.is_dir():
+        raise DataError(f"{run_dir} is not a directory. Give the run directory that `churnsim run` wrote.")
+    manifest = _read_piece(run_dir, "manifest")
+    # Asked before the other pieces are read: an unfinished run lacks them, and that is not what is wrong with it.
+    status = manifest.get("status") if isinstance(manifest, dict) else None
+    if status != "complete":
+        raise DataError(
+            f"the run in {run_dir} is {status or 'without a status'}, not complete, so there is nothing to report "
+            "yet. Run the same configuration again: it continues where it stopped."
+        )
+    pieces = {name: manifest if name == "manifest" else _read_piece(run_dir, name) for name in PIECES}
+    if (run_dir / f"{SURVEY}.json").is_file():
+        pieces[SURVEY] = _read_piece(run_dir, SURVEY)
+    if (run_dir / f"{WHAT_IF}.json").is_file():
+        pieces[WHAT_IF] = _read_piece(run_dir, WHAT_IF)
+    pieces |= {name: _read_piece(run_dir, name) for name in OPTIONAL if (run_dir / f"{name}.json").is_file()}
+    try:
+        run = Run.model_validate(pieces)
+    except ValidationError as error:
+        raise DataError(_explain(error, run_dir)) from error
+    _check_names(run, run_dir)
+    return run
+
+
+def _read_piece(run_dir: Path, name: str) -> Any:
+    path = run_dir / f"{name}.json"
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise DataError(
+            f"{path} is missing, so {run_dir} is not a whole run. Run the configuration again to complete it."
+        ) from error
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise DataError(f"{path} is not JSON ({error}). Delete it and run the configuration again.") from error
+
+
+def _explain(error: ValidationError, run_dir: Path) -> str:
+    """The first thing that is wrong, by file and key."""
+    first = error.errors()[0]
+    piece, *keys = (str(part) for part in first["loc"])
+    where = f" at {'.'.join(keys)}" if keys else ""
+    more = error.error_count() - 1
+    return (
+        f"{run_dir / piece}.json{where}: {first['msg']}; got {first['input']!r:.80}"
+        f"{f' (and {more} more like it)' if more else ''}. "
+        "The run was stored by another version of churnsim, or altered: run the configuration again."
+    )
+
+
+def _check_names(run: Run, run_dir: Path) -> None:
+    """Every strategy compared must be one that is described, the baseline among them."""
+    known = {strategy.name for strategy in run.strategies}
+    comparison = run.comparison
+    used = {comparison.against} | {row.strategy for row in comparison.path}
+    used |= {row.strategy for metric in comparison.metrics.values() for row in metric.levels}
+    unknown = sorted(used - known)
+    if unknown:
+        raise DataError(
+            f"{run_dir / 'comparison.json'} compares {', '.join(map(repr, unknown))}, which strategies.json does not "
+            "describe. Run the configuration again."
+        )
+    if "npv" not in comparison.metrics:
+        raise DataError(
+            f"{run_dir / 'comparison.json'} holds no metric 'npv' (it has {sorted(comparison.metrics)}), by which the "
+            "strategies are ranked. Run the configuration again."
+        )

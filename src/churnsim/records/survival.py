@@ -1,0 +1,68 @@
+"""What a study of subscribers stores beside the rest: survival, its models, and the churn model."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from churnsim.records.base import Number, Piece, Row
+
+__all__ = ["ChurnRecord", "CurvePoint", "ModelValue", "Survival"]
+
+
+class ModelValue(Piece):
+    """The customers' value by one model, and by how much one average churn rate misses it."""
+
+    model: str
+    total: Number
+    lower: Number | None = None
+    upper: Number | None = None
+    average_rate_error: Number | None = None
+    rank_correlation: Number | None = None
+
+
+class CurvePoint(Piece):
+    """Survival at one tenure: observed with its simultaneous band, by the chosen family, the sBG, and simulated:
+    new subscribers who stay as observed (`simulated`), and those of the strategies' market (`arrivals`)."""
+
+    tenure: Number
+    survival: Number
+    lower: Number
+    upper: Number
+    chosen: Number
+    sbg: Number
+    simulated: Number
+    arrivals: Number | None = None
+
+
+class ChurnRecord(Piece):
+    """The churn model's held-out scores; tables as stored."""
+
+    kind: str
+    split: str
+    horizon: Number
+    customers: int
+    leavers: int
+    scores: list[Row]
+    calibration: list[Row]
+    lift: list[Row]
+    importance: list[Row]
+
+
+class Survival(Piece):
+    """How long subscribers stay."""
+
+    unit: str
+    customers: int
+    leavers: int
+    band_level: Number
+    inside: int
+    tenures: int
+    choice: str
+    why: str
+    stays_by: str = "curve"
+    families: list[Row]
+    curve: list[CurvePoint] = Field(min_length=1)
+    hazard_ratios: list[Row]
+    proportional: list[Row] = Field(default_factory=list)
+    regression_status: str
+    churn: ChurnRecord

@@ -1,0 +1,155 @@
+"""Pictures of a fitted model: how often customers buy, the course of time, calibration, who is alive.
+
+Each function gives a `Picture`, which a notebook shows and `save` writes as SVG or PNG. All need the extra [report].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from churnsim.errors import ConfigError
+from churnsim.models.evaluation.holdout import Validation
+from churnsim.models.evaluation.validation import frequency_calibration
+from churnsim.models.purchase.alive_grid import alive_grid
+from churnsim.models.purchase.protocol import PurchaseModel
+from churnsim.report.page.extras import require_report_extra
+
+__all__ = ["Picture", "plot_alive", "plot_calibration", "plot_frequency_fit", "plot_holdout", "plot_tracking"]
+
+UNITS = {"D": "days", "W": "weeks", "M": "months", "Y": "years"}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawing as SVG text."""
+
+    svg: str
+
+    def _repr_svg_(self) -> str:
+        return self.svg
+
+    def save(self, path: str | Path, *, scale: float = 2.0) -> Path:
+        """Write a .svg, or a .png of `scale` pixels a unit; ConfigError for another suffix."""
+        file = Path(path)
+        if file.suffix.lower() == ".svg":
+            file.write_text(self.svg, encoding="utf-8")
+        elif file.suffix.lower() == ".png":
+            import vl_convert
+
+            file.write_bytes(vl_convert.svg_to_png(self.svg, scale=scale))
+        else:
+            raise ConfigError(f"{str(file)!r} ends in {file.suffix!r}. Use .svg or .png.")
+        return file
+
+
+def plot_frequency_fit(model: PurchaseModel, summary: pd.DataFrame, *, cap: int = 7) -> Picture:
+    """Customers by number of repeat purchases, actual and expected, with the span of chance about the expectation."""
+    require_report_extra()
+    from churnsim.report.charts import prediction
+
+    table = frequency_calibration(model, summary, cap=cap)
+    labels = [str(n) if n < cap else f"{n}+" for n in table["frequency"]]
+    return _drawn(
+        prediction.calibration(
+            _rows(table.assign(frequency=labels)), x="Repeat purchases", y="Customers", actual="Actual",
+            expected="Expected, with 95% of chance",
+        )
+    )  # fmt: skip
+
+
+def plot_holdout(validation: Validation, model: str) -> Picture:
+    """Mean held-out purchases by calibration frequency, with the 95% interval of what happened."""
+    require_report_extra()
+    from churnsim.report.charts import prediction
+
+    table = _of(validation.by_frequency, model)
+    cap = int(table["frequency"].max())
+    labels = [str(n) if n < cap else f"{n}+" for n in table["frequency"]]
+    return _drawn(
+        prediction.holdout(
+            _rows(table.assign(frequency=labels)), x=f"{_counted(validation, 'Repeat')} in the calibration",
+            y=f"{_counted(validation, 'Mean')} held out", actual="Actual, with its 95% interval",
+            expected=f"Expected by {model}",
+        )
+    )  # fmt: skip
+
+
+def plot_tracking(validation: Validation, model: str, *, cumulative: bool = True) -> Picture:
+    """Repeat purchases of all customers by date, actual and expected, with the end of the calibration marked."""
+    require_report_extra()
+    from churnsim.report.charts import prediction
+
+    table = _of(validation.tracking, model)
+    if cumulative:
+        table = table.assign(actual=table["cumulative_actual"], expected=table["cumulative_expected"])
+    table = table.assign(date=table["date"].dt.strftime("%Y-%m-%d"))[["date", "actual", "expected"]]
+    unit = UNITS[validation.unit]
+    if validation.count == "periods":
+        many = (
+            f"Customer-{unit} with a repeat purchase so far"
+            if cumulative
+            else f"Customers who bought again, by {unit[:-1]}"
+        )
+    else:
+        many = "Repeat purchases so far" if cumulative else f"Repeat purchases a {unit[:-1]}"
+    return _drawn(
+        prediction.tracking(
+            _rows(table), x="Date", y=many, actual="Actual", expected=f"Expected by {model}",
+            mark="calibration ends", end=f"{validation.calibration_end:%Y-%m-%d}",
+        )
+    )  # fmt: skip
+
+
+def plot_calibration(validation: Validation, model: str) -> Picture:
+    """The share that bought beside the chance the model gave, by bins of customers; on the line it is calibrated."""
+    require_report_extra()
+    from churnsim.report.charts import model_charts
+
+    return _drawn(model_charts.chances(_rows(_of(validation.active, model)), model=model))
+
+
+def plot_alive(model: PurchaseModel, *, T: float, most_purchases: int = 30) -> Picture:
+    """P(alive) of customers observed for `T` (in the model's unit), by how often and how lately they bought."""
+    require_report_extra()
+    from churnsim.report.charts import model_charts
+
+    grid = alive_grid(model, T=T, most_purchases=most_purchases)
+    return _drawn(model_charts.alive(_rows(grid), unit=UNITS[model.unit], T=T))
+
+
+def _drawn(make: Callable[..., Any]) -> Picture:
+    from churnsim.report.charts.svg import to_svg
+    from churnsim.report.charts.theme import WIDE
+
+    chart, height = make(WIDE)
+    svg = to_svg(chart, size=WIDE, height=height)
+    # The report's pages bring their own ground; a picture by itself needs one.
+    opened = svg.index(">", svg.index("<svg")) + 1
+    return Picture(svg[:opened] + '<rect width="100%" height="100%" fill="#ffffff"/>' + svg[opened:])
+
+
+def _counted(validation: Validation, kind: str) -> str:
+    """What is counted, as a label: purchases, or periods that hold one."""
+    if validation.count == "purchases":
+        return f"{kind} purchases"
+    return f"{kind} {UNITS[validation.unit]} with a purchase"
+
+
+def _of(table: pd.DataFrame, model: str) -> pd.DataFrame:
+    own = table[table["model"] == model]
+    if own.empty:
+        raise ConfigError(f"there is no model {model!r}. Validated are {', '.join(table['model'].unique())}.")
+    return own
+
+
+def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    # NaN is no JSON; a missing interval is left out.
+    return [
+        {str(key): None if isinstance(value, float) and value != value else value for key, value in row.items()}
+        for row in table.to_dict("records")
+    ]

@@ -1,0 +1,134 @@
+"""The run together with the words and the number formats of one report."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from churnsim.errors import ConfigError
+from churnsim.records.run import Difference, Run
+from churnsim.report.messages import Words
+from churnsim.report.page import numbers as fmt
+from churnsim.units import parse_duration
+
+__all__ = ["Context"]
+
+
+class Context:
+    """What every chapter needs: `run`, `words`, and numbers turned into text in the run's currency and units."""
+
+    def __init__(self, run: Run, words: Words) -> None:
+        self.run = run
+        self.words = words
+        self._figures = 0
+
+    def figure_number(self) -> str:
+        """The next figure's label."""
+        self._figures += 1
+        return self.words("page.figure", number=str(self._figures))
+
+    @cached_property
+    def titles(self) -> Mapping[str, str]:
+        """Strategy name -> title; names are added where titles are not unique."""
+        strategies = self.run.strategies
+        uses = Counter(s.title for s in strategies)
+        return {
+            s.name: s.title if s.title and uses[s.title] == 1 else f"{s.title} ({s.name})".strip(" ")
+            for s in strategies
+        }
+
+    @property
+    def baseline(self) -> str:
+        """The title of the strategy that the others are compared with."""
+        return self.titles[self.run.comparison.against]
+
+    @property
+    def level(self) -> str:
+        """The confidence level of the comparison, such as 95%."""
+        return fmt.percent(self.run.comparison.level)
+
+    @cached_property
+    def differences(self) -> list[Difference]:
+        """Paired differences in net present value against the baseline, the best mean first."""
+        comparison = self.run.comparison
+        rows = [d for d in comparison.metrics["npv"].differences if d.against == comparison.against]
+        return sorted(rows, key=lambda d: -d.mean)
+
+    @property
+    def contenders(self) -> list[Difference]:
+        """The differences of the strategies that are in the running."""
+        aside = {strategy.name for strategy in self.run.strategies if strategy.reference}
+        return [row for row in self.differences if row.strategy not in aside]
+
+    @property
+    def references(self) -> list[Difference]:
+        """The differences of the strategies that were run for orientation only."""
+        running = {row.strategy for row in self.contenders}
+        return [row for row in self.differences if row.strategy not in running]
+
+    @property
+    def horizon(self) -> str:
+        """How far ahead the strategies were simulated."""
+        section = self.run.manifest.config.get("simulation")
+        stated = section.get("horizon") if isinstance(section, dict) else None
+        if isinstance(stated, str):
+            try:
+                return self.length(stated)
+            except ConfigError:  # a configuration of another make; the periods below are always there
+                pass
+        periods = max((row.period for row in self.run.comparison.path), default=0)
+        return self.words("page.periods", periods=fmt.count(periods))
+
+    def length(self, text: str) -> str:
+        """A stored duration such as '104.0 W' in words."""
+        duration = parse_duration(text)
+        return self.units(duration.value, duration.unit)
+
+    def units(self, value: float, unit: str) -> str:
+        """So many of a time unit, in words."""
+        number = fmt.fixed(value, 0) if float(value).is_integer() else fmt.significant(value, 4)
+        return self.words("page.units", value=number, unit=self.words.known(f"unit.{unit}", unit))
+
+    def money(self, value: float | None, *, like: float | None = None) -> str:
+        """An amount; `like` is a larger one whose rounding it shares."""
+        decimals = None if like is None else (0 if abs(like) >= 999.5 else 2)
+        return fmt.money(value, self.run.manifest.data.currency, decimals=decimals)
+
+    def money_interval(self, lower: float | None, upper: float | None) -> str:
+        """Two amounts as an interval, rounded alike."""
+        like = max(abs(lower or 0.0), abs(upper or 0.0))
+        return self.interval(self.money(lower, like=like), self.money(upper, like=like))
+
+    @cached_property
+    def largest_difference(self) -> float:
+        """The largest amount among the differences and their bounds, by which all of them are rounded."""
+        return max((abs(x) for d in self.differences for x in (d.mean, d.lower, d.upper) if x is not None), default=0.0)
+
+    def difference(self, value: float | None, *, sign: bool = True) -> str:
+        """A difference between strategies, with its sign unless that is said in words."""
+        if value is None:
+            return fmt.ABSENT
+        text = self.money(value if sign else abs(value), like=self.largest_difference)
+        return fmt.signed(text) if sign else text
+
+    def signed_interval(self, lower: float | None, upper: float | None) -> str:
+        """Two differences as an interval, each with its sign."""
+        return self.interval(self.difference(lower), self.difference(upper))
+
+    def interval(self, lower: str, upper: str) -> str:
+        """Two formatted bounds as one interval."""
+        return fmt.interval(lower, upper, joint=self.words("page.joint"))
+
+    def count_interval(self, lower: float | None, upper: float | None) -> str:
+        """Two numbers of things as an interval."""
+        return self.interval(fmt.count(lower), fmt.count(upper))
+
+    def listed(self, items: list[str]) -> str:
+        """Several phrases in one sentence."""
+        return self.words("page.list_separator").join(items)
+
+    def say(self, key: str, **values: Any) -> str:
+        """The sentence `key`, filled."""
+        return self.words(key, **values)

@@ -1,0 +1,54 @@
+"""Tables from stored rows whose columns are not known beforehand, and small helpers for those that are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from churnsim.report.page import numbers as fmt
+from churnsim.report.page.blocks import Cell, Column, Table
+
+__all__ = ["records_table", "row_of", "table"]
+
+
+def row_of(*values: str | Cell) -> list[Cell]:
+    """A row of cells; plain text becomes a plain cell."""
+    return [value if isinstance(value, Cell) else Cell(text=value) for value in values]
+
+
+def table(caption: str, columns: Sequence[Column | str], rows: list[list[Cell]], *, quiet: bool = False) -> Table:
+    """A table; a column given as text is an ordinary one. Every row must fit the columns."""
+    heads = [column if isinstance(column, Column) else Column(title=column) for column in columns]
+    if any(len(row) != len(heads) for row in rows):
+        raise ValueError(f"table {caption!r}: a row does not have the {len(heads)} cells of the heads.")
+    return Table(caption=caption, columns=heads, rows=rows, quiet=quiet)
+
+
+def records_table(caption: str, records: Sequence[dict[str, Any]], *, limit: int) -> Table:
+    """The first `limit` records, columns in the order they first occur, numbers of one column rounded alike."""
+    names = list(dict.fromkeys(name for record in records for name in record))
+    shown = records[:limit]
+    texts, columns = [], []
+    for name in names:
+        values = [record.get(name) for record in shown]
+        numeric = all(value is None or _is_number(value) for value in values) and any(map(_is_number, values))
+        texts.append(_column_texts(name, values) if numeric else [fmt.cell(value) for value in values])
+        prose = any(len(text) > 40 for text in texts[-1])
+        columns.append(Column(title=name.replace("_", " "), numeric=numeric, prose=prose))
+    rows = [[Cell(text=column[i]) for column in texts] for i in range(len(shown))]
+    return table(caption, columns, rows, quiet=True)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _column_texts(name: str, values: Sequence[int | float | None]) -> list[str]:
+    if name in ("p", "p_value"):
+        return [fmt.p_value(value) for value in values]
+    present = [value for value in values if value is not None]
+    if all(float(value).is_integer() and abs(value) < 10_000 for value in present):
+        # Small whole numbers may be years or identifiers: no thousands comma.
+        return [fmt.ABSENT if value is None else fmt.cell(int(value)) for value in values]
+    decimals = fmt.decimals_shown(values)
+    return [fmt.fixed(value, decimals) for value in values]

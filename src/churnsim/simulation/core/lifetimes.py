@@ -1,0 +1,192 @@
+"""How customers buy, pay and leave where no purchase model is fitted: contracts, fixed amounts, profit by tenure.
+
+A contract runs for one term after another. At each renewal the customer leaves with a probability: its own, drawn from
+Beta(a, b) (the shifted beta-geometric of Fader & Hardie 2007, J. Interactive Marketing 21(1), 76-90), or that of its
+tenure, as a survival model estimates it, with a multiplier of its own: 1 - (1 - h)^m, which is Cox's proportional
+hazards in discrete time. Whoever stays pays.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from churnsim.errors import ConfigError
+from churnsim.kernels.engine import records as rules
+from churnsim.simulation.core.assumption import positive
+from churnsim.simulation.core.scores import CustomerScores
+from churnsim.units import check_unit
+
+__all__ = ["ContractualLifetime", "FixedSpend", "ProfitByTenure", "Purchases", "Spend", "lifetime_of", "spending_of"]
+
+LEAST = -700.0  # logarithm of a chance to stay that is none
+
+
+class Purchases(Protocol):
+    """A purchase model or a contract: what a market needs to know of it."""
+
+    family: ClassVar[str]
+
+    @property
+    def unit(self) -> str:
+        """The time unit."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The parameters, plain."""
+
+
+class Spend(Protocol):
+    """A spend model, a fixed amount, or profits by tenure."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The parameters, plain."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContractualLifetime:
+    """Renewals every `term` (time units of `unit`), at each of which a customer may leave.
+
+    With `a` and `b` alone, churn probability at each renewal ~ Beta(a, b) over customers. With `hazards` alone, churn
+    probability h at the first, second, ... renewal, the last one holding from then on; a customer may have a
+    multiplier m of its own (column `dropout` of a `TraitsBase`; new customers have 1) and leaves with 1 - (1 - h)^m.
+    With both, multipliers differ as -ln(1 - theta) with theta ~ Beta(a, b): a customer is there after H(t), the
+    cumulative hazard of t renewals, with (1 - theta)^H(t), of which H(t) = t^c is the beta-discrete-Weibull.
+
+    `own` says of observed subscribers, by uid, what their `a` is (or, without a and b, their multiplier), and `charges`
+    what each pays per renewal (money, of a Gamma-Gamma its mean); new customers are then like one of them, drawn at
+    random, so that what goes together in the data stays together. Raises ConfigError for anything else.
+    """
+
+    term: float = 1.0
+    a: float | None = None
+    b: float | None = None
+    hazards: tuple[float, ...] | None = None
+    own: CustomerScores | None = None
+    charges: CustomerScores | None = None
+    unit: str = "Y"
+
+    family: ClassVar[str] = "contract"
+
+    def __post_init__(self) -> None:
+        check_unit(self.unit)
+        positive("term", self.term)
+        if (self.a is None) != (self.b is None) or (self.hazards is None and self.a is None):
+            raise ConfigError("a contract needs a and b, or hazards by tenure, or all three.")
+        if self.a is not None:
+            positive("a", self.a)
+            positive("b", self.b or 0.0)
+        self._check_observed()
+        if self.hazards is not None:
+            object.__setattr__(self, "hazards", tuple(float(h) for h in self.hazards))
+            for number, hazard in enumerate(self.hazards, start=1):
+                if not 0 <= hazard <= 1:
+                    raise ConfigError(f"the hazard at renewal {number} must be between 0 and 1; got {hazard!r}.")
+            if not self.hazards:
+                raise ConfigError("hazards by tenure need one value at least.")
+
+    def log_survival(self, renewals: NDArray[Any]) -> NDArray[np.float64]:
+        """ln of the share left after that many renewals of customers with multiplier 1: less the cumulative hazard H.
+
+        Raises ConfigError for a contract without hazards.
+        """
+        if self.hazards is None:
+            raise ConfigError("a contract by a and b alone has no hazards by tenure.")
+        with np.errstate(divide="ignore"):
+            steps = np.maximum(np.log1p(-np.array(self.hazards)), LEAST)
+        kept = np.concatenate([[0.0], np.cumsum(steps)])
+        at = np.asarray(renewals, dtype=np.int64)
+        beyond = np.maximum(at - steps.size, 0)
+        return np.asarray(kept[np.minimum(at, steps.size)] + beyond * steps[-1])
+
+    def _check_observed(self) -> None:
+        if self.own is None:
+            if self.charges is not None:
+                raise ConfigError("charges of observed subscribers need their own chances to leave too: give own.")
+            return
+        lowest = float(self.own.values.min())
+        if lowest < 0 or (self.a is not None and lowest == 0):
+            raise ConfigError(f"own must be multipliers of 0 or more, or values of a above 0; got {lowest:g}.")
+        if self.charges is not None:
+            if not np.array_equal(self.own.uids, self.charges.uids):
+                raise ConfigError("own and charges must be of the same subscribers.")
+            if (self.charges.values <= 0).any():
+                raise ConfigError(f"charges must be above 0; got {self.charges.values.min():g}.")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The parameters, hazards numbered from the first renewal; of observed subscribers nothing."""
+        named = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("hazards", "own", "charges")}
+        hazards = {f"hazard_{n}": h for n, h in enumerate(self.hazards or (), start=1)}
+        return {"family": self.family, **{k: v for k, v in named.items() if v is not None}, **hazards}
+
+
+@dataclass(frozen=True, kw_only=True)
+class FixedSpend:
+    """Every purchase or renewal is worth `amount` (money)."""
+
+    amount: float
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.amount) or self.amount < 0:
+            raise ConfigError(f"amount must be finite and 0 or more; got {self.amount!r}.")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The amount."""
+        return {"amount": float(self.amount)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProfitByTenure:
+    """What a customer contributes (money) with its first purchase, the next, and so on; the last value holds on.
+
+    A profit counts as revenue and margin alike, so the market's margin does not apply; it may be negative, as the cost
+    of winning a customer is.
+    """
+
+    profits: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "profits", tuple(float(p) for p in self.profits))
+        if not self.profits or not all(math.isfinite(p) for p in self.profits):
+            raise ConfigError(f"profits must be one finite amount or more; got {self.profits!r}.")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The profits, numbered from 0, the first purchase."""
+        return {f"profit_{n}": p for n, p in enumerate(self.profits)}
+
+
+def lifetime_of(purchases: Purchases) -> tuple[int, NDArray[np.float64], NDArray[np.float64]]:
+    """(kind, (rate shape, rate rate, dropout a, dropout b), hazards by tenure) as the rules take them.
+
+    Raises ConfigError for a model that no engine knows.
+    """
+    none = np.empty(0)
+    p: Any = purchases
+    if p.family == "contract":
+        return rules.CONTRACT, np.array([0.0, 1.0, p.a or 0.0, p.b or 0.0]), np.array(p.hazards or (), dtype=np.float64)
+    # With covariates new customers are average ones; known ones bring traits drawn with their own.
+    if p.family in ("pareto_nbd", "pareto_nbd_covariates"):
+        return rules.CLOCK, np.array([p.r, p.alpha, p.s, p.beta], dtype=np.float64), none
+    if p.family == "mbg_cnbd":  # its rate is that of the k stages of a gap, here a rate is that of purchases
+        return rules.DROPOUT_AT_ONCE, np.array([p.r, p.alpha * p.k, p.a, p.b], dtype=np.float64), none
+    kinds = {"bg_nbd": rules.DROPOUT, "bg_nbd_covariates": rules.DROPOUT, "mbg_nbd": rules.DROPOUT_AT_ONCE}
+    if p.family not in kinds:
+        raise ConfigError(
+            f"no simulation of {p.family!r}. Take one of bg_nbd, mbg_nbd, mbg_cnbd, pareto_nbd or a "
+            "ContractualLifetime."
+        )
+    return kinds[p.family], np.array([p.r, p.alpha, p.a, p.b], dtype=np.float64), none
+
+
+def spending_of(spend: Spend) -> tuple[int, NDArray[np.float64], NDArray[np.float64]]:
+    """(kind, (p, q, gamma) of Gamma-Gamma or the amount, profits by tenure) as the rules take them."""
+    none = np.empty(0)
+    if isinstance(spend, FixedSpend):
+        return rules.FIXED_SPEND, np.array([spend.amount, 1.0, 1.0]), none
+    if isinstance(spend, ProfitByTenure):
+        return rules.BY_TENURE, np.array([0.0, 1.0, 1.0]), np.array(spend.profits)
+    s: Any = spend
+    return rules.GAMMA_GAMMA, np.array([s.p, s.q, s.gamma], dtype=np.float64), none

@@ -1,0 +1,234 @@
+"""From fitted retention models and actual subscribers to a market: the bridge between survival and simulation.
+
+`contract_of` makes a `ContractualLifetime` of any model of staying, with the differences between subscribers that the
+model knows. Cumulative hazards multiply: with H(t) the one of t renewals, a subscriber is there with e^(-m H(t)), where
+
+    sBG, BdW        m = -ln(1 - theta), theta ~ Beta(a, b), H(t) = t^c (c = 1 in the sBG, whose theta does not change)
+    ... covariates  the same with an `a` of its own
+    Cox, Weibull    m = e^(z b) of its covariates, H the baseline's: survival is the regression's at every tenure
+    others          m = 1: whoever has the same tenure is alike
+
+Actual subscribers start from the posterior given their tenure, Beta(a, b + H(tenure)); new ones are drawn from the
+population, with the covariates of an observed subscriber where the model has any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from churnsim.data.logs.customer_uid import customer_uids
+from churnsim.errors import ConfigError, DataError
+from churnsim.kernels.engine.newcomers import draw_dropouts
+from churnsim.models.retention.base import RetentionModel
+from churnsim.models.retention.bdw import BetaDiscreteWeibull
+from churnsim.models.retention.design_matrix import Design
+from churnsim.models.retention.renewal_covariates import RenewalCovariates
+from churnsim.models.retention.sbg import ShiftedBetaGeometric
+from churnsim.models.retention.tenures import Tenures
+from churnsim.models.spend.gamma_gamma import GammaGamma
+from churnsim.models.survival.regression import SurvivalRegression
+from churnsim.simulation.core.lifetimes import ContractualLifetime
+from churnsim.simulation.core.scores import CustomerScores
+from churnsim.simulation.customers.base import Base
+from churnsim.simulation.customers.traits import TraitsBase
+
+__all__ = ["ObservedSubscribers", "SubscriberBase", "charges_model", "contract_of", "hazard_multipliers"]
+
+Floats = NDArray[np.float64]
+
+RENEWALS = 240  # hazards kept for that many renewals; the last one holds from then on
+# Shape of one charge: the larger, the steadier. 400 is a standard deviation of 5% from month to month (assumed).
+STEADY = 400.0
+AHEAD = 12  # renewals over which a multiplier keeps a subscriber as probably as its regression says
+
+
+class ObservedSubscribers:
+    """Subscribers whom a model with covariates tells apart, and what each pays (`charges`: money per renewal, on their
+    index): made once for the contracts of many models, since it keeps what looking them up takes."""
+
+    def __init__(self, frame: pd.DataFrame, *, charges: pd.Series[float] | None = None) -> None:
+        self.frame, self.uids = frame, customer_uids(frame.index)
+        self.charges = None if charges is None else self.by_uid(charges.reindex(frame.index).to_numpy(np.float64))
+        self._centred: dict[Design, Floats] = {}
+
+    def by_uid(self, values: NDArray[Any]) -> CustomerScores:
+        """Values in the order of the rows, to be found by uid."""
+        return CustomerScores(self.uids, values)
+
+    def centred(self, design: Design) -> Floats:
+        """Their covariates as numbers."""
+        if design not in self._centred:
+            self._centred[design] = design.centred(self.frame)
+        return self._centred[design]
+
+
+def contract_of(
+    model: RetentionModel,
+    *,
+    renewals: int = RENEWALS,
+    subscribers: pd.DataFrame | ObservedSubscribers | None = None,
+    charges: pd.Series[float] | None = None,
+    ahead: int = AHEAD,
+) -> ContractualLifetime:
+    """The contract whose customers stay as `model` says, renewed every unit of the model (see the module).
+
+    `subscribers`, with the model's covariates, says whom a model with covariates tells apart: those of them in the
+    market's `SubscriberBase` are themselves, and each new customer is like one of them, drawn at random, `charges`
+    (money per renewal, on their index) included. Without them a model with covariates gives the customer at the mean.
+    Cox with strata and accelerated failure times other than Weibull's are not proportional: multipliers of their
+    subscribers' average curve then keep each as probably as the regression says `ahead` renewals from its tenure on.
+    Raises ConfigError where survival rises or `renewals` is not above 0.
+    """
+    if renewals < 1:
+        raise ConfigError(f"renewals must be 1 or more; got {renewals}.")
+    seen = ObservedSubscribers(subscribers, charges=charges) if isinstance(subscribers, pd.DataFrame) else subscribers
+    ages = np.arange(renewals + 1.0)
+    if isinstance(model, RenewalCovariates):
+        return _of_beta(model.average_customer, ages, _apart(seen, model.own_weight, model.design))
+    if isinstance(model, (ShiftedBetaGeometric, BetaDiscreteWeibull)):
+        return _of_beta(model, ages, {})
+    if not isinstance(model, SurvivalRegression) or seen is None:
+        return ContractualLifetime(hazards=_hazards(model.log_survival(ages)), unit=model.unit)
+    if model.proportional:
+        apart = _apart(seen, model.multiplier_at, model.design)
+        return ContractualLifetime(hazards=_hazards(model.log_survival(ages)), unit=model.unit, **apart)
+    with np.errstate(divide="ignore"):
+        new = seen.frame.assign(tenure=0.0, churned=False)
+        hazards = _hazards(np.log(model.residual_survival(new, ages).mean(axis=0)))
+    mean = ContractualLifetime(hazards=hazards, unit=model.unit)
+    own = hazard_multipliers(seen.frame, model, mean, ahead=ahead).to_numpy()
+    return replace(mean, own=seen.by_uid(own), charges=seen.charges)
+
+
+def _apart(seen: ObservedSubscribers | None, own: Callable[[Floats], Floats], design: Design) -> dict[str, Any]:
+    """What a contract knows of observed subscribers, if there are any."""
+    return {} if seen is None else {"own": seen.by_uid(own(seen.centred(design))), "charges": seen.charges}
+
+
+def _of_beta(
+    model: ShiftedBetaGeometric | BetaDiscreteWeibull, ages: Floats, apart: dict[str, Any]
+) -> ContractualLifetime:
+    """The contract of an sBG or a BdW: customers differ by their own theta."""
+    if isinstance(model, ShiftedBetaGeometric):
+        return ContractualLifetime(a=float(model.alpha), b=float(model.beta), unit=model.unit, **apart)
+    hazards = _hazards(-(ages**model.c))
+    return ContractualLifetime(a=float(model.gamma), b=float(model.delta), hazards=hazards, unit=model.unit, **apart)
+
+
+def _hazards(log_s: Floats) -> tuple[float, ...]:
+    """The chance to leave at each renewal of one whose log-survival after 0, 1, 2 ... renewals this is."""
+    with np.errstate(invalid="ignore"):
+        hazards = -np.expm1(np.diff(log_s))
+    hazards = np.where(np.isneginf(log_s[1:]), 1.0, hazards)
+    if not np.isfinite(hazards).all() or (hazards < -1e-12).any():
+        raise ConfigError("survival must be finite and never rise to make a contract of it.")
+    return tuple(np.clip(hazards, 0.0, 1.0))
+
+
+def hazard_multipliers(
+    subscriptions: pd.DataFrame, regression: RetentionModel, contract: ContractualLifetime, *, ahead: int = AHEAD
+) -> pd.Series[float]:
+    """What each subscriber's cumulative hazard is of the contract's, so that both keep it equally probably over `ahead`
+    renewals: ln of S(tenure + ahead | z)/S(tenure | z), from `regression`, over the sum of ln(1 - h(tenure + k)).
+
+    Where the contract loses nobody any more it is 1. Raises ConfigError for a contract without hazards.
+    """
+    if contract.hazards is None:
+        raise ConfigError("multipliers belong to a contract with hazards by tenure; an sBG's customers draw their own.")
+    tenure = Tenures.of(subscriptions).tenure.astype(np.int64)
+    wanted = np.log(np.maximum(regression.residual_survival(subscriptions, np.array([float(ahead)]))[:, 0], 1e-300))
+    kept = contract.log_survival(tenure + ahead) - contract.log_survival(tenure)
+    found = np.divide(wanted, kept, out=np.ones_like(wanted), where=kept < 0)
+    return pd.Series(found, subscriptions.index, name="hazard_multiplier")
+
+
+def charges_model(charges: pd.Series[float], *, steadiness: float = STEADY) -> GammaGamma:
+    """A Gamma-Gamma whose customers' mean charges spread as those given: their inverses as a gamma, by its moments.
+
+    `steadiness` is the shape of one charge about its customer's mean. Raises DataError unless all are above 0.
+    """
+    values = charges.to_numpy(dtype=np.float64)
+    if values.size < 2 or not np.isfinite(values).all() or (values <= 0).any():
+        raise DataError("charges must be at least two finite amounts above 0.")
+    inverse = 1.0 / values
+    shape = float(inverse.mean() ** 2 / max(inverse.var(ddof=1), 1e-12))
+    # The mean of the model, p gamma/(q - 1), is put at the customers' own mean.
+    q = max(shape, 1.5)
+    return GammaGamma(p=steadiness, q=q, gamma=float(values.mean()) * (q - 1.0) / steadiness)
+
+
+class SubscriberBase:
+    """The subscribers who are there now, each with its tenure, charge and, if given, its hazard multiplier.
+
+    `subscriptions` has whole `tenure` and `churned`; those who left are not in the base: under contract the firm knows.
+    `charges`, `multipliers` and `contact_ranks` (the share of customers who take contacts worse, drawn in each
+    replication if absent) are one a subscriber, on its index. What the contract knows of each (`own`) holds where no
+    multipliers are given; where customers differ beyond that each replication draws everybody's churn probability from
+    its posterior given the tenure so far. Raises DataError where nobody is there.
+    """
+
+    def __init__(
+        self,
+        subscriptions: pd.DataFrame,
+        *,
+        charges: pd.Series[float],
+        multipliers: pd.Series[float] | None = None,
+        contact_ranks: pd.Series[float] | None = None,
+    ) -> None:
+        there = subscriptions[~Tenures.of(subscriptions).in_whole_units().churned]
+        if there.empty:
+            raise DataError("nobody is there any more, so there is no base to start from.")
+        traits = pd.DataFrame(
+            {"mean_spend": charges.reindex(there.index), "tenure": there["tenure"], "dropout": 1.0}, there.index
+        )
+        if multipliers is not None:
+            traits["dropout"] = multipliers.reindex(there.index)
+        if contact_ranks is not None:
+            traits["contact_rank"] = contact_ranks.reindex(there.index)
+        traits["first_purchase"] = -traits["tenure"]
+        traits["repeat_revenue"] = traits["mean_spend"] * traits["tenure"]
+        self.unit: str | None = subscriptions.attrs.get("unit")
+        self._tenure = there["tenure"].to_numpy(dtype=np.float64)
+        self._uids, self._index = customer_uids(there.index), there.index
+        self._given = multipliers is not None
+        self._traits = TraitsBase(traits)
+
+    @property
+    def ids(self) -> pd.Index:
+        """The subscribers' own ids."""
+        return self._index
+
+    def __len__(self) -> int:
+        return len(self._uids)
+
+    def draw(self, *, purchases: Any, spend: Any, seed: int, replication: int) -> Base:
+        """Draw the base of one replication. The same subscriber gets the same draw whoever else is in the base."""
+        base = self._traits.draw(purchases=purchases, spend=spend, seed=seed, replication=replication)
+        if not isinstance(purchases, ContractualLifetime) or (self._given and purchases.a is None):
+            return base
+        own = np.full(len(self), purchases.a or 1.0) if purchases.own is None else self._known(purchases.own)
+        if purchases.a is None or purchases.b is None:
+            base.traits[:, 1] = own
+        else:
+            passed = -purchases.log_survival(self._tenure) if purchases.hazards else self._tenure
+            base.traits[:, 1] = draw_dropouts(
+                own, purchases.b + passed, purchases.hazards is not None, self._uids, replication, seed
+            )
+        return base
+
+    def _known(self, own: CustomerScores) -> Floats:
+        """What the contract knows of each. Raises DataError for a subscriber of whom it knows nothing."""
+        found = own.at(self._uids, otherwise=np.nan)
+        missing = np.flatnonzero(np.isnan(found))
+        if missing.size:
+            raise DataError(
+                f"the contract tells observed subscribers apart, but not {str(self._index[missing[0]])[:80]!r} "
+                f"({missing.size} such). Make it with contract_of(model, subscribers=...) of all of them."
+            )
+        return found

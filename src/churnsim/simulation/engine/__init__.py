@@ -1,0 +1,3 @@
+"""The two engines and what they share: bookkeeping, the firm, the epoch boundary, populations."""
+
+from __future__ import annotations

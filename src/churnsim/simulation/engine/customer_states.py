@@ -1,0 +1,43 @@
+"""The customers as they are at the end of a run, one row each: what a survey of them could ask about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from churnsim.kernels.engine.records import ACTIVE, AWAITING, LOST, UNBORN
+
+__all__ = ["COLUMNS", "customer_states"]
+
+COLUMNS = (
+    "origin", "state", "cause", "destination", "first_purchase", "last_purchase", "lost_at", "k", "referrals",
+    "revenue", "margin", "unhappy", "expected", "satisfied", "rate", "dropout",
+)  # fmt: skip
+
+REAL = ("first_purchase", "last_purchase", "lost_at", "expected", "satisfied", "rate", "dropout")
+
+
+def customer_states(customers: Any) -> pd.DataFrame:
+    """From records or objects: columns of `COLUMNS` and `alive`, indexed and sorted by uid; the unborn are left out.
+
+    `k` counts purchases in the simulation without a new customer's first; `revenue` and `margin` are cents, the margin
+    less what the firm spent on this customer. `rate` and `dropout` are the traits, which no firm sees.
+    """
+    if isinstance(customers, np.ndarray):
+        # A lost customer's record keeps the time of the loss where a living one's has its next event.
+        place = {**dict(zip(COLUMNS, COLUMNS, strict=True)), "uid": "uid", "lost_at": "due"}
+        frame = pd.DataFrame({name: customers[place[name]] for name in ("uid", *COLUMNS)})
+    else:
+        frame = pd.DataFrame(_columns(customers))
+    frame = frame.astype({name: "float64" if name in REAL else "int64" for name in ("uid", *COLUMNS)})
+    frame = frame[frame["state"] != UNBORN]
+    frame["lost_at"] = frame["lost_at"].where(frame["state"] == LOST, np.inf)
+    frame["alive"] = frame["state"].isin((ACTIVE, AWAITING))
+    return frame.drop(columns="state").set_index("uid").sort_index()
+
+
+def _columns(customers: Sequence[Any]) -> dict[str, list[Any]]:
+    return {name: [getattr(c, name) for c in customers] for name in ("uid", *COLUMNS)}

@@ -1,0 +1,239 @@
+"""The SimPy engine's customers, as objects: who they are, what the firm sees of them, how its doings reach them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from churnsim.errors import ChurnSimError
+from churnsim.kernels.engine import event_rules as life
+from churnsim.kernels.engine import event_times as clocks
+from churnsim.kernels.engine.newcomers import draw_new
+from churnsim.kernels.engine.records import ACTIVE, AWAITING, CLOCK, CONTRACT, LOST, UNBORN
+from churnsim.kernels.engine.residual import residual_margin
+from churnsim.kernels.engine.satisfaction import factors_ratio
+from churnsim.simulation.engine.bookkeeping import INDEX, Books
+from churnsim.simulation.engine.customer import Customer
+from churnsim.simulation.engine.epoch_boundary import Tidings
+from churnsim.simulation.engine.firm import Firm
+from churnsim.simulation.engine.replication_inputs import Prepared
+from churnsim.simulation.engine.targeting import Visible
+
+__all__ = ["ObjectCrowd"]
+
+
+class ObjectCrowd:
+    """`meeting.Crowd` over a list of `Customer`.
+
+    The engine sets the `firm` and its `books`; `live`, called with a customer that begins to live, and `wake`, called
+    with one to whom something was done from outside.
+    """
+
+    def __init__(self, prepared: Prepared) -> None:
+        self.p = prepared
+        self.rules, self.address = prepared.rules, (prepared.replication, prepared.seed)
+        self.firm: Firm | None = None  # until there is one, nobody has been contacted
+        self.books: Books
+        self.referrals: list[tuple[float, int, int]] = []
+        self.customers: list[Customer] = []
+        self.live: Callable[[Customer], None]
+        self.wake: Callable[[Customer], None]
+        self.by_uid: dict[int, Customer] = {}
+        self._start()
+
+    def _start(self) -> None:
+        base = self.p.base()
+        # Plain Python numbers: a compiled rule takes them several times faster than NumPy's.
+        columns = (base.uids, base.traits, base.members, base.alive, base.first_purchase, base.last_purchase)
+        rows = zip(*(c.tolist() for c in columns), self.p.repeat_cents(base).tolist(), base.seen.tolist(), strict=True)
+        for uid, traits, member, alive, first, last, revenue, seen in rows:
+            c = self._add(uid, (*traits, member), ACTIVE if alive else LOST)
+            c.first_purchase, c.last_purchase, c.repeat_revenue, c.seen = first, last, revenue, seen
+            c.lost_at = math.inf if alive else last
+            if alive:
+                c.due = clocks.starting_gap(self.rules, self.p.gaps, c.rate, -last, uid, *self.address)
+                self.start_clocks(c, 0.0)
+
+    def _add(self, uid: int, traits: tuple[float, ...], state: int) -> Customer:
+        """Add a customer. Two of one uid would live by the same numbers."""
+        if uid in self.by_uid:
+            raise ChurnSimError(f"two customers share the uid {uid}. Rename one: both would have one fate.")
+        rate, dropout, spend_rate, u_contact, u_member = traits
+        customer = Customer(
+            uid=uid,
+            rate=rate,
+            dropout=dropout,
+            spend_rate=spend_rate,
+            response=clocks.response_of(self.rules, u_contact),
+            member=int(u_member < self.p.numbers.member_share),
+            state=state,
+            expected=self.p.numbers.first_expectation,
+        )
+        self.by_uid[uid] = customer
+        self.customers.append(customer)
+        return customer
+
+    def start_clocks(self, c: Customer, now: float) -> None:
+        """The end of a customer's life, where that has a clock, and its first referral."""
+        if self.p.numbers.lifetime == CLOCK:
+            c.death_at = now + clocks.death_gap(
+                self.hazard(c, self.firm.effect if self.firm else 0.0), c.lives, c.uid, *self.address
+            )
+        c.referral_at = now + clocks.referral_gap(self.rules, c.member, c.satisfied, c.referrals, c.uid, *self.address)
+
+    # What is known of one customer
+
+    def dropout(self, c: Customer) -> float:
+        """Its dropout probability or hazard as things stand, before the firm does anything about it."""
+        return clocks.dropout_now(self.rules, self.p.hazards, c.dropout, c.tenure, c.returns)
+
+    def factor(self, c: Customer, effect: float) -> float:
+        """What the firm does to its organic dropout; `effect` is that of contacts."""
+        return clocks.organic_factor(self.rules, effect, c.response, c.contacted, c.member, c.satisfied)
+
+    def hazard(self, c: Customer, effect: float) -> float:
+        """Organic hazard of a lifetime in time, as things stand."""
+        return clocks.organic_hazard(self.rules, c.rate, self.dropout(c), self.factor(c, effect))
+
+    def feel(self, c: Customer, satisfied: float, effect: float, now: float) -> None:
+        """Let it be `satisfied` from now on: what is left of its clocks runs at its new rates."""
+        numbers = self.p.numbers
+        clock = numbers.lifetime == CLOCK and numbers.dropout_effect != 0.0
+        before = self.hazard(c, effect) if clock else 0.0
+        if numbers.referral_effect != 0.0:
+            slower = factors_ratio(numbers.referral_effect, c.satisfied, satisfied)
+            c.referral_at = clocks.rescaled(c.referral_at, now, slower, 1.0)
+        c.satisfied = satisfied
+        if clock:
+            c.death_at = clocks.rescaled(c.death_at, now, before, self.hazard(c, effect))
+
+    def active(self) -> int:
+        """Those with the firm, waiting for a reply or not."""
+        return sum(customer.alive for customer in self.customers)
+
+    def active_members(self) -> int:
+        """How many of those are members of the club."""
+        return sum(customer.alive and customer.member for customer in self.customers)
+
+    def residual(self, horizon: float) -> int:
+        """What those active at the horizon are still worth there, cents; 0 where nothing is discounted and the sum may
+        diverge."""
+        force = self.p.market.discount_force
+        if force <= 0:
+            return 0
+        tables = self.rules, self.p.hazards, self.p.profits
+        total = 0
+        for c in self.customers:
+            if c.alive:
+                wait = c.due - horizon if c.state == ACTIVE else 0.0
+                traits = c.rate, c.dropout, c.spend_rate
+                total += residual_margin(*tables, *traits, c.tenure, c.returns, wait, force)
+        return total
+
+    # What the firm sees and does, and what customers did to others
+
+    def visible(self) -> Visible:
+        """What the firm sees of its customers."""
+        customers, contract = self.customers, self.p.numbers.lifetime == CONTRACT
+        known = np.array([c.state != UNBORN and not c.dismissed for c in customers], dtype=np.bool_)
+        return Visible(
+            uid=np.array([c.uid for c in customers], dtype=np.int64),
+            known=known,
+            there=known & np.array([c.state != LOST for c in customers], dtype=np.bool_) if contract else known,
+            first_purchase=np.array([c.first_purchase for c in customers]),
+            last_purchase=np.array([c.last_purchase for c in customers]),
+            purchases=np.array([c.tenure for c in customers], dtype=np.int64),
+            repeat_revenue=np.array([c.repeat_revenue for c in customers], dtype=np.int64),
+            response=np.array([c.response for c in customers]),
+            attempts=np.array([c.attempts for c in customers], dtype=np.int64),
+        )
+
+    def serve_accounts(self, cents: int) -> int:
+        """Charge each known customer with what an account costs, under contract those who have one; their number."""
+        closed = (UNBORN, LOST) if self.p.numbers.lifetime == CONTRACT else (UNBORN,)
+        known = [c for c in self.customers if c.state not in closed and not c.dismissed]
+        for c in known:
+            c.margin -= cents
+        return len(known)
+
+    def dismiss(self, period: int, now: float) -> None:
+        """End the relation with all who cost more than they brought since the last time."""
+        for c in self.customers:
+            if c.state in (UNBORN, AWAITING) or c.dismissed:
+                continue
+            if c.margin < c.judged_margin:
+                c.dismissed = 1
+                if c.state == ACTIVE:
+                    c.state, c.cause, c.destination, c.lost_at = LOST, life.LOST_DISMISSED, life.EVAPORATES, now
+                    self.books.note(now, c.uid, "lost_dismissed")
+                    self.wake(c)
+            c.judged_margin = c.margin
+
+    def contact(self, chosen: NDArray[np.bool_], before: float, effect: float, cents: int, now: float) -> None:
+        """Contact those chosen and no others; a lifetime in time then runs at its new hazard."""
+        for c, contacted in zip(self.customers, chosen.tolist(), strict=True):
+            old = self.hazard(c, before)
+            c.contacted = int(contacted)
+            c.margin -= cents * c.contacted
+            new = self.hazard(c, effect)
+            if self.p.numbers.lifetime == CLOCK and c.alive and new != old:
+                c.death_at = clocks.rescaled(c.death_at, now if c.state == ACTIVE else 0.0, old, new)
+                if c.state == ACTIVE:  # one that waits for a reply looks at its clocks when it is told
+                    self.wake(c)
+
+    def renewals(self) -> NDArray[np.float64]:
+        """When the contract of each comes up for renewal, without an offer for it so far; else infinity."""
+        return np.array([c.due if c.state == ACTIVE and not c.offered else math.inf for c in self.customers])
+
+    def offer_renewals(self, chosen: NDArray[np.bool_], cents: int) -> None:
+        """Make those chosen an offer for their coming renewal."""
+        for place in np.flatnonzero(chosen).tolist():
+            self.customers[place].offered = 1
+            self.customers[place].margin -= cents
+
+    def offer(self, chosen: NDArray[np.bool_], cents: int) -> None:
+        """Offer more to those chosen and no others."""
+        for c, crossed in zip(self.customers, chosen.tolist(), strict=True):
+            c.crossed = int(crossed)
+            c.margin -= cents * c.crossed
+
+    def win_back(self, chosen: NDArray[np.int64], effect: float, cents: int, period: int, now: float) -> None:
+        """Contact the silent customers at the places chosen."""
+        for place in chosen.tolist():
+            c = self.customers[place]
+            c.margin -= cents
+            c.attempts += 1
+            if c.state != LOST:
+                continue
+            back, u_gap = life.comes_back(self.rules, now - c.lost_at, c.attempts, c.uid, *self.address)
+            if back:
+                c.state, c.unhappy, c.offered = ACTIVE, 0, 0
+                c.returns += 1
+                c.lives += 1
+                c.due = now + clocks.purchase_gap(self.rules, self.p.gaps, u_gap, c.rate)
+                self.start_clocks(c, now)
+                self.books.note(now, c.uid, "returned")
+                self.live(c)
+
+    def tidings(self) -> Tidings:
+        """What customers did to others so far."""
+        total = self.books.table.sum(axis=0)
+        return Tidings(*(int(total[INDEX[name]]) for name in ("told_against", "told_for", "losses_switched")))
+
+    def take_referrals(self) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
+        """Times, uids and ordinals of the referrals made since the last call."""
+        taken, self.referrals = self.referrals, []
+        times, uids, ordinals = zip(*taken, strict=True) if taken else ((), (), ())
+        return np.array(times), np.array(uids, dtype=np.int64), np.array(ordinals, dtype=np.int64)
+
+    def enter(self, times: NDArray[np.float64], uids: NDArray[np.int64], origins: NDArray[np.int64]) -> None:
+        """New customers, drawn from the population, to be born at `times`."""
+        factor, points = self.p.churn
+        for time, uid, origin in zip(times.tolist(), uids.tolist(), origins.tolist(), strict=True):
+            rate, dropout, *others = draw_new(*self.p.newcomers.arguments, uid, *self.address)
+            c = self._add(uid, (rate, max(0.0, factor * dropout - points), *others), UNBORN)
+            c.origin, c.due, c.first_purchase, c.last_purchase = origin, time, time, time
+            self.live(c)

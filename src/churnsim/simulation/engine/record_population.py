@@ -1,0 +1,277 @@
+"""The compiled engine's customers: one array of records, advanced in chunks by a crew of threads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from churnsim.errors import ChurnSimError, ConfigError
+from churnsim.kernels.engine import ledger_accounts as accounts
+from churnsim.kernels.engine import population_ops as kernel
+from churnsim.kernels.engine.event_loop import advance
+from churnsim.kernels.engine.firm_view import blank, charge, deliver_all
+from churnsim.kernels.engine.ledger_updates import COMPLAINTS, LOG, LOG_LINE, REFERRALS
+from churnsim.kernels.engine.records import CLOCK, CUSTOMER
+from churnsim.kernels.engine.residual import total_residual
+from churnsim.simulation.core.thread_pool import Crew
+from churnsim.simulation.engine.bookkeeping import flow_of
+from churnsim.simulation.engine.epoch_boundary import Tidings
+from churnsim.simulation.engine.event_buffers import Post
+from churnsim.simulation.engine.firm import Firm
+from churnsim.simulation.engine.replication_inputs import Prepared
+from churnsim.simulation.engine.targeting import Visible
+
+__all__ = ["Places", "Roster"]
+
+GROWTH, ROOM = 1.5, 64  # times as many, and so many more
+MOST_SEEN = 32_767  # what a record holds
+
+Places = NDArray[np.int64]
+EVERYBODY: Places = np.empty(0, dtype=np.int64)
+
+
+class Roster:
+    """Customers in storage order, which is of no account: `customers` and the time each one wakes.
+
+    `bounds` part time into the rows of the books: epochs where customers reach each other, else periods. `now` is the
+    row that the meeting in progress opens; customers may be ahead of it.
+    """
+
+    def __init__(self, prepared: Prepared, *, threads: int, log: bool, bounds: NDArray[np.float64]) -> None:
+        self.prepared, self.bounds, self.now = prepared, bounds, 0
+        self.crew = Crew(threads)
+        self.post = Post(threads, bounds.size - 1, log=log)
+        self._done = np.zeros((bounds.size - 1, accounts.COLUMNS), dtype=np.int64)  # what the firm did
+        self._log = log
+        self._start()
+
+    def _start(self) -> None:
+        p = self.prepared
+        base = p.base(threads=self.crew.size)
+        self.size = self._advanced = len(base.uids)
+        if self.size and int(base.seen.max()) > MOST_SEEN:
+            raise ConfigError(f"a customer has {base.seen.max():,} repeat purchases behind it; {MOST_SEEN:,} at most.")
+        # Room for as many again as may come costs nothing until they do: the system finds memory for what is written.
+        capacity = int(GROWTH * self.size) + ROOM
+        self._records = np.zeros(capacity, dtype=CUSTOMER)
+        self._wake = np.empty(capacity)
+        self._filed = p.scenario.firm_acts
+        self._cards = blank(capacity if self._filed else 0)
+        arguments = (
+            base.uids, base.traits, base.members, base.alive, base.first_purchase, base.last_purchase,
+            p.repeat_cents(base), base.seen,
+        )  # fmt: skip
+
+        def part(_: int, first: int, last: int) -> None:
+            kernel.start(
+                p.rules, p.gaps, p.hazards, self._records, self._wake, self._cards, *arguments, first, last,
+                p.replication, p.seed,
+            )  # fmt: skip
+
+        self.crew.share(self.size, part)
+        self.active_at_start = int(np.count_nonzero(base.alive))
+        self._members_at_start = int(kernel.active_members(self.customers))
+
+    def close(self) -> None:
+        """Let the threads go."""
+        self.crew.close()
+
+    @property
+    def customers(self) -> NDArray[Any]:
+        """The records of everybody, the unborn among them; what lies with their cards is still to be delivered."""
+        return self._records[: self.size]
+
+    def settled(self) -> NDArray[Any]:
+        """The records with everything delivered."""
+        if self._filed:
+            deliver_all(self._cards, self._records, 0, self.size)
+        return self.customers
+
+    @property
+    def wake(self) -> NDArray[np.float64]:
+        """When each one's next event is due."""
+        return self._wake[: self.size]
+
+    @property
+    def table(self) -> NDArray[np.int64]:
+        """What happened to customers so far, by row and account."""
+        table: NDArray[np.int64] = (self.post.table + self._done)[:, : accounts.MEMBERS]
+        return table
+
+    def enter(self, times: NDArray[np.float64], uids: NDArray[np.int64], origins: NDArray[np.int64]) -> None:
+        """New customers, to be born at `times`."""
+        if not uids.size:
+            return
+        needed = self.size + uids.size
+        if needed > len(self._records):
+            self._grow(max(needed, int(GROWTH * len(self._records))))
+        p, place = self.prepared, self.size
+        population = p.newcomers.arguments
+
+        def part(_: int, first: int, last: int) -> None:
+            kernel.enter(
+                p.rules, *population, *p.churn, self._records, self._wake, self._cards, place, times, uids, origins,
+                first, last, p.replication, p.seed,
+            )  # fmt: skip
+
+        self.crew.share(uids.size, part)
+        self.size = needed
+
+    def _grow(self, capacity: int) -> None:
+        """Make room for so many."""
+        records, wake = np.zeros(capacity, dtype=CUSTOMER), np.empty(capacity)
+        records[: self.size], wake[: self.size] = self.customers, self.wake
+        self._records, self._wake = records, wake
+        if self._filed:
+            cards = blank(capacity)
+            for column, old in zip(cards, self._cards, strict=True):
+                column[: self.size] = old[: self.size]
+            self._cards = cards
+
+    # What the firm sees and does
+
+    def visible(self) -> Visible:
+        """What the firm sees of its customers."""
+        return Visible(**{name: getattr(self._cards, name)[: self.size] for name in Visible._fields})
+
+    def _so_far(self) -> NDArray[np.int64]:
+        """Sums of the books' columns until now."""
+        total: NDArray[np.int64] = self.post.booked(self.now) + self._done.sum(axis=0)
+        return total
+
+    def active(self) -> int:
+        """How many are active: those at the start and what the books say since."""
+        return self.active_at_start + int(flow_of(self._so_far()))
+
+    def active_members(self) -> int:
+        """How many of those are members of the club."""
+        return self._members_at_start + int(self._so_far()[accounts.MEMBERS])
+
+    def serve_accounts(self, cents: int) -> int:
+        """Charge each known customer with what an account costs, under contract those who have one; their number."""
+        return int(charge(self._cards.owed, self._cards.there[: self.size], cents))
+
+    def dismiss(self, period: int, now: float) -> None:
+        """End the relation with all who cost more than they brought since the last time."""
+        gone = np.empty(self.size, dtype=np.bool_)
+        self.crew.share(
+            self.size,
+            lambda _, first, last: kernel.dismiss(self._records, self._wake, self._cards, now, gone, first, last),
+        )
+        self._note(accounts.LOST_DISMISSED, np.flatnonzero(gone), -1, now)
+
+    def contact(self, chosen: NDArray[np.bool_], before: float, effect: float, cents: int, now: float) -> None:
+        """Contact those chosen and no others; a lifetime in time then runs at its new hazard."""
+        p = self.prepared
+        self._cards.contacted[: self.size] = chosen
+        charge(self._cards.owed, chosen, cents)
+        if p.numbers.lifetime == CLOCK:
+            means = before, effect, now
+            self.crew.share(
+                self.size,
+                lambda _, first, last: kernel.reclock(
+                    p.rules, p.hazards, self._records, self._wake, self._cards, *means, first, last
+                ),
+            )
+
+    def renewals(self) -> NDArray[np.float64]:
+        """When the contract of each comes up for renewal, without an offer for it so far; else infinity."""
+        due = np.empty(self.size)
+        self.crew.share(self.size, lambda _, first, last: kernel.renewals(self._records, due, first, last))
+        return due
+
+    def offer_renewals(self, chosen: NDArray[np.bool_], cents: int) -> None:
+        """Make those chosen an offer for their coming renewal."""
+        kernel.offer_renewals(self._records, self._cards.owed, chosen, cents)
+
+    def offer(self, chosen: NDArray[np.bool_], cents: int) -> None:
+        """Offer more to those chosen and no others."""
+        self._cards.crossed[: self.size] = chosen
+        charge(self._cards.owed, chosen, cents)
+
+    def win_back(self, chosen: Places, effect: float, cents: int, period: int, now: float) -> None:
+        """Contact the silent customers at the places chosen."""
+        p, came = self.prepared, np.empty(chosen.size, dtype=np.bool_)
+        kernel.win_back(
+            p.rules, p.gaps, p.hazards, self._records, self._wake, self._cards, chosen, effect, cents, now, came,
+            p.replication, p.seed,
+        )  # fmt: skip
+        self._note(accounts.RETURNED, chosen[came], 1, now)
+
+    def _note(self, kind: int, whom: Places, sign: int, now: float) -> None:
+        """Book and log what the firm did to customers at some places, which made them active (`sign` 1) or not."""
+        row = self._done[self.now]
+        row[accounts.ACCOUNT_OF[kind]] += whom.size
+        row[accounts.MEMBERS] += sign * int(np.count_nonzero(self._records["member"][whom]))
+        if self._log:
+            lines = np.zeros(whom.size, dtype=LOG_LINE)
+            lines["time"], lines["uid"], lines["kind"] = now, self._records["uid"][whom], kind
+            self.post.boxes[0].tell(LOG, lines)
+
+    # What customers do to others
+
+    def tidings(self) -> Tidings:
+        """What customers did to others so far."""
+        total = self.post.booked(self.now)
+        return Tidings(*(int(total[a]) for a in (accounts.TOLD_AGAINST, accounts.TOLD_FOR, accounts.LOSSES_SWITCHED)))
+
+    def take_referrals(self) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
+        """Times, uids and ordinals of the referrals made since the last call."""
+        lines = self.post.take(REFERRALS, self.bounds[self.now])
+        return lines["time"], lines["uid"], lines["ordinal"]
+
+    def take_complaints(self) -> NDArray[Any]:
+        """Complaints of the row that began with the last meeting, in the order in which they are served."""
+        lines = self.post.take(COMPLAINTS, self.bounds[self.now + 1])
+        return lines[np.lexsort((lines["uid"], lines["time"]))]
+
+    # Their lives
+
+    def advance(self, end: float, firm: Firm) -> None:
+        """Advance everybody to `end`."""
+        self._advance(EVERYBODY, self.size, end, firm)
+        self._advanced = self.size
+
+    def catch_up(self, answered: Places, end: float, firm: Firm) -> None:
+        """Advance to `end`, where all others are, those `answered` and all who entered since."""
+        places = np.concatenate([answered, np.arange(self._advanced, self.size)])
+        if places.size:
+            self._advance(places, places.size, end, firm)
+        self._advanced = self.size
+
+    def _advance(self, places: Places, number: int, end: float, firm: Firm) -> None:
+        p, means = self.prepared, (firm.effect, firm.quality, firm.uplift)
+
+        def part(worker: int, first: int, last: int) -> None:
+            box = self.post.boxes[worker]
+            while True:
+                first = advance(
+                    p.rules, p.spends, p.gaps, p.hazards, p.profits, *means, self._records, self._wake, self._cards,
+                    places, first, last, end, self.bounds, self.now, box.table, box.log, box.complaints, box.referrals,
+                    box.fill, p.replication, p.seed,
+                )  # fmt: skip
+                box.empty()
+                if first >= last:
+                    return
+
+        self.crew.share(number, part)
+
+    def check_uids(self) -> None:
+        """Two customers of one uid would live by the same numbers; raises ChurnSimError."""
+        twice = int(kernel.shared_uid(self.customers, (2 * self.size + 1).bit_length()))
+        if twice >= 0:
+            uid = int(self.customers["uid"][twice])
+            raise ChurnSimError(f"two customers share the uid {uid}. Rename one: both would have one fate.")
+
+    def residual(self, force: float) -> int:
+        """What those active at the end are still worth there, cents, discounted at `force`."""
+        p, worth = self.prepared, np.zeros(self.crew.size, dtype=np.int64)
+        tables, horizon = (p.rules, p.hazards, p.profits), float(self.bounds[-1])
+
+        def part(worker: int, first: int, last: int) -> None:
+            worth[worker] += total_residual(*tables, self._records, horizon, force, first, last)
+
+        self.crew.share(self.size, part)
+        return int(worth.sum())

@@ -1,0 +1,106 @@
+"""One replication made ready: what every engine needs before its clock starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from churnsim.errors import ConfigError
+from churnsim.kernels.engine.records import GAMMA_GAMMA, Records, Rules, packed
+from churnsim.kernels.numerics.quantile_tables import no_table
+from churnsim.simulation.core.lifetimes import lifetime_of, spending_of
+from churnsim.simulation.core.scores import CustomerScores
+from churnsim.simulation.customers.base import Base, Cohort
+from churnsim.simulation.customers.new_customers import Newcomers, gamma_table_of
+from churnsim.simulation.scenario.market import Market
+from churnsim.simulation.scenario.scenario import Scenario
+
+__all__ = ["Prepared"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A scenario with this replication's market, its rules as compiled code takes them, and its tables."""
+
+    scenario: Scenario
+    seed: int
+    replication: int
+    market: Market
+    numbers: Rules
+    rules: Records = field(repr=False)
+    spends: Floats = field(repr=False)
+    gaps: Floats = field(repr=False)
+    hazards: Floats = field(repr=False)
+    profits: Floats = field(repr=False)
+
+    @classmethod
+    def of(cls, scenario: Scenario, *, seed: int, replication: int) -> Prepared:
+        """Make one replication ready."""
+        market = scenario.market.in_replication(replication)
+        _, _, hazards = lifetime_of(market.purchases)
+        spending, (shape, _, _), profits = spending_of(market.spend)
+        numbers = scenario.rules
+        if spending == GAMMA_GAMMA:
+            numbers = numbers._replace(spend_shape=float(shape))
+        return cls(
+            scenario=scenario,
+            seed=seed,
+            replication=replication,
+            market=market,
+            numbers=numbers,
+            rules=packed(numbers),
+            spends=gamma_table_of(float(shape)) if spending == GAMMA_GAMMA else no_table(),
+            gaps=no_table() if numbers.regularity == 1.0 else gamma_table_of(numbers.regularity),
+            hazards=hazards,
+            profits=profits,
+        )
+
+    @cached_property
+    def newcomers(self) -> Newcomers:
+        """The population of new customers, tabulated when the first one comes."""
+        return Newcomers.of(self.market.purchases, self.market.spend)
+
+    @property
+    def churn(self) -> tuple[float, float]:
+        """Factor and points of a change in everybody's dropout."""
+        change = self.scenario.strategy.churn
+        return (float(change.factor), float(change.points)) if change else (1.0, 0.0)
+
+    def base(self, *, threads: int = 1) -> Base:
+        """The starting base, with the strategy's change in dropout made; `threads` may share the drawing."""
+        market = self.market
+        sharing = {"threads": threads} if isinstance(market.customers, Cohort) else {}
+        base = market.customers.draw(
+            purchases=market.purchases, spend=market.spend, seed=self.seed, replication=self.replication, **sharing
+        )
+        self._check_scores(base)
+        factor, points = self.churn
+        if (factor, points) != (1.0, 0.0):
+            traits = base.traits.copy()
+            traits[:, 1] = np.maximum(0.0, factor * traits[:, 1] - points)
+            base = replace(base, traits=traits)
+        return base
+
+    def _check_scores(self, base: Base) -> None:
+        """Scores of which none belongs to a customer are those of another base, or by another kind of id."""
+        strategy = self.scenario.strategy
+        for campaign in (strategy.retention, strategy.renewal_offers, strategy.cross_selling):
+            scores = campaign.scores if campaign else None
+            if isinstance(scores, CustomerScores) and base.uids.size and not scores.know(base.uids).any():
+                raise ConfigError(
+                    f"none of the {base.uids.size:,} customers has one of the {len(scores):,} scores of strategy "
+                    f"{strategy.name!r}. Give them by the customers' own ids (7 and '7' are different)."
+                )
+
+    def repeat_cents(self, base: Base) -> NDArray[np.int64]:
+        """The base's repeat revenue in whole cents."""
+        return np.rint(base.repeat_revenue * 100).astype(np.int64)
+
+    def bound(self, period: int) -> float:
+        """Where a period begins: a whole number of epochs."""
+        return period * self.scenario.epochs_per_period * float(self.scenario.epoch)

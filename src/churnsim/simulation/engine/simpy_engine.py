@@ -1,0 +1,287 @@
+"""The readable engine: one SimPy process a customer, the desk a SimPy resource.
+
+It only keeps the clock and the books; every decision is a rule of `kernels/engine` (`event_rules.py`,
+`event_times.py`), and what the firm does is settled in `epoch_boundary.py`. Events at one time go in the order of uid (SimPy's priority),
+boundaries before customers. Invariants are checked whenever the books close.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator, Sequence
+from heapq import heappush
+from typing import Any
+
+import simpy
+
+from churnsim.kernels.engine import event_rules as life
+from churnsim.kernels.engine import event_times as clocks
+from churnsim.kernels.engine import satisfaction
+from churnsim.kernels.engine.ledger_accounts import KINDS
+from churnsim.kernels.engine.ledger_accounts import LOST as LOST_KINDS
+from churnsim.kernels.engine.ledger_accounts import REPLY as REPLY_KINDS
+from churnsim.kernels.engine.records import ACTIVE, AWAITING, CONTRACT, DROPOUT_AT_ONCE, LOST, UNBORN
+from churnsim.simulation.engine.bookkeeping import Books
+from churnsim.simulation.engine.customer import Customer
+from churnsim.simulation.engine.customer_states import customer_states
+from churnsim.simulation.engine.epoch_boundary import Meeting
+from churnsim.simulation.engine.ledger import Ledger
+from churnsim.simulation.engine.object_population import ObjectCrowd
+from churnsim.simulation.engine.plugin import Mechanism, World
+from churnsim.simulation.engine.replication_inputs import Prepared
+from churnsim.simulation.scenario.scenario import Scenario
+
+__all__ = ["run"]
+
+Process = Generator[simpy.Event, Any, None]
+
+BOUNDARY = 1  # SimPy keeps 0 for the end of the run; customers come after boundaries, by uid
+FIRST_CUSTOMER = 2
+BORN_AS = (None, "births_paid", "births_referred", "births_told", "births_switched")
+
+
+class Clock(simpy.Environment):
+    """SimPy's environment with events at an absolute time, so that no `now + (t - now)` rounds a time away."""
+
+    def at(self, time: float, priority: int) -> simpy.Event:
+        """An event at `time`; equal times in the order of `priority`."""
+        event = simpy.Event(self)
+        event._ok = True
+        event._value = None
+        queue: list[Any] = self._queue
+        heappush(queue, (time, priority, next(self._eid), event))
+        return event
+
+
+def run(
+    scenario: Scenario, *, seed: int, replication: int, log: bool = False, mechanisms: Sequence[Mechanism] = ()
+) -> Ledger:
+    """Run one replication, with a researcher's own `mechanisms`. Raises InvariantError if the books do not close."""
+    return _Run(Prepared.of(scenario, seed=seed, replication=replication), log, mechanisms).ledger()
+
+
+class _Run:
+    def __init__(self, prepared: Prepared, log: bool, mechanisms: Sequence[Mechanism]) -> None:
+        self.p = prepared
+        self.scenario, self.numbers, self.rules = prepared.scenario, prepared.numbers, prepared.rules
+        self.address = prepared.replication, prepared.seed
+        self.clock = Clock()
+        desk = self.scenario.strategy.desk
+        self.desk = simpy.Resource(self.clock, capacity=desk.staff) if desk else None
+        self.crowd = ObjectCrowd(prepared)
+        self.crowd.live, self.crowd.wake = self._begin, self._wake
+        self.books = self.crowd.books = Books(periods=self.scenario.periods, active=self.crowd.active(), log=log)
+        self.meeting = Meeting(prepared, self.books, active=self.crowd.active())
+        self.firm = self.crowd.firm = self.meeting.firm
+        self.mechanisms = mechanisms
+        self.world = World(self.crowd.by_uid, prepared.seed, prepared.replication, self.books)
+        if mechanisms:
+            self.books.listeners.append(self._tell_mechanisms)
+
+    def ledger(self) -> Ledger:
+        """Run to the horizon and close the books."""
+        self.clock.process(self._meetings())
+        for customer in self.crowd.customers:
+            self._begin(customer)
+        self.clock.run(until=self.p.bound(self.scenario.periods))
+        waiting = sum(customer.state == AWAITING for customer in self.crowd.customers)
+        self.meeting.last(self.crowd)
+        self.books.count("residual", self.crowd.residual(self.p.bound(self.scenario.periods)))
+        self.books.close(counted=self.crowd.active())
+        self.books.check_totals(waiting=waiting)
+        return Ledger(
+            table=self.books.table,
+            period=self.scenario.period,
+            discount_force=self.p.market.discount_force,
+            open_complaints=waiting,
+            events=tuple(sorted(self.books.events or (), key=lambda e: (e.time, e.uid))),
+            customers=customer_states(self.crowd.customers) if self.books.events is not None else None,
+        )
+
+    def _tell_mechanisms(self, time: float, uid: int, kind: str) -> None:
+        for mechanism in self.mechanisms:
+            mechanism.after(kind, self.crowd.by_uid[uid], time, self.world)
+
+    # The life of a customer
+
+    def _begin(self, c: Customer) -> None:
+        c.process = self.clock.process(self._live(c))
+
+    def _wake(self, c: Customer) -> None:
+        """Something was done to it from outside."""
+        c.process.interrupt()
+
+    def _live(self, c: Customer) -> Process:
+        """From one event to the next until it is lost. Whoever moves its clocks meanwhile interrupts it."""
+        while c.state != LOST:
+            time = c.next_event
+            try:
+                yield self.clock.at(time, FIRST_CUSTOMER + c.uid)
+            except simpy.Interrupt:
+                continue
+            if c.state == UNBORN:
+                self._arrive(c, time)
+            elif c.due <= time:
+                yield from self._buy(c, time)
+            elif c.referral_at <= time:
+                self._refer(c, time)
+            elif not self._lose(c, time, life.LOST_ORGANIC, life.DEATHS + c.lives):
+                c.lives += 1
+                c.death_at = time + clocks.death_gap(
+                    self.crowd.hazard(c, self.firm.effect), c.lives, c.uid, *self.address
+                )
+
+    def _arrive(self, c: Customer, time: float) -> None:
+        """Birth and first purchase, which neither fails nor, but in MBG/NBD, ends the relation."""
+        c.state = ACTIVE
+        self.books.note(time, c.uid, "birth")
+        self.books.count(str(BORN_AS[c.origin]), 1)
+        listed, u_gap, u_organic = life.first_amount(
+            self.rules, self.p.spends, self.p.profits, c.spend_rate, c.uid, *self.address
+        )
+        self._book(c, time, listed)
+        ends = self.numbers.lifetime == DROPOUT_AT_ONCE and u_organic < c.dropout
+        if not (ends and self._lose(c, time, life.LOST_ORGANIC, 0)):
+            c.due = time + clocks.purchase_gap(self.rules, self.p.gaps, u_gap, c.rate)
+            self.crowd.start_clocks(c, time)
+
+    def _buy(self, c: Customer, time: float) -> Process:
+        """The next purchase or renewal, and what comes of it."""
+        rules, uid = self.rules, c.uid
+        c.k += 1
+        raised = self._raised(c)
+        failure = life.failure_probability(rules, c.rate, self.crowd.dropout(c)) * self.firm.quality
+        if self.numbers.satisfaction:
+            quality = satisfaction.perceived(rules, failure, c.k, uid, *self.address)
+            c.expected, satisfied = satisfaction.after_purchase(rules, c.expected, c.satisfied, quality)
+            self.crowd.feel(c, satisfied, self.firm.effect, time)
+        complains = satisfaction.factor(self.numbers.complaint_effect, c.satisfied)
+        u_gap, u_spend, failed, kind, fate = life.purchase(
+            rules, self._organic(c), failure, complains, c.k, uid, *self.address
+        )
+        contract = self.numbers.lifetime == CONTRACT
+        if not contract:
+            c.repeat_revenue += self._book(c, time, self._amount(c, u_spend, raised))
+        c.unhappy = int(failed)
+        if failed:
+            self.books.note(time, uid, "failure")
+            if kind == life.NO_REPLY and fate != life.AWAITS:
+                self._tell(c, "told_against", self.numbers.tells_against, -1)
+            else:
+                self.books.note(time, uid, "complaint")
+        if fate == life.AWAITS:
+            kind, time = yield from self._answer(c, time)
+            raised = self._raised(c)
+            u_gap, u_spend, fate = life.reply(rules, self._organic(c), kind, c.k, uid, *self.address)
+            self._spend(c, "recovery", self.numbers.reply_cents)
+        if kind != life.NO_REPLY:
+            self._answered(c, time, kind)
+        if fate != life.KEEPS and self._lose(c, time, fate, c.k):
+            return
+        if contract:
+            c.repeat_revenue += self._book(c, time, self._amount(c, u_spend, raised))
+            c.offered = 0
+        c.due = time + clocks.purchase_gap(rules, self.p.gaps, u_gap, c.rate)
+
+    def _answer(self, c: Customer, complained: float) -> Generator[simpy.Event, Any, tuple[int, float]]:
+        """Queue, be served, and be told: at the finish, but not before the next epoch boundary. Its clocks stand still.
+        Returns the kind of the reply and the time it is told."""
+        assert self.desk is not None
+        c.state, c.due = AWAITING, math.inf
+        c.death_at -= complained
+        c.referral_at -= complained
+        priority = FIRST_CUSTOMER + c.uid
+        with self.desk.request() as turn:
+            yield turn
+            work = clocks.service_time(self.numbers.mean_service_time, c.k, c.uid, *self.address)
+            finish = self.clock.now + work
+            yield self.clock.at(finish, priority)
+        told = max(finish, clocks.next_boundary(complained, self.numbers.epoch))
+        if told > finish:
+            yield self.clock.at(told, priority)
+        c.state = ACTIVE
+        c.death_at += told
+        c.referral_at += told
+        return life.reply_kind(self.rules, finish - complained), told
+
+    def _answered(self, c: Customer, time: float, kind: int) -> None:
+        """A complaint was answered: what it cost, and whether the customer is restored."""
+        self._spend(c, "recovery", self.numbers.complaint_cents)
+        if kind == life.UNRESOLVED:
+            self._tell(c, "told_against", self.numbers.tells_against, -1)
+        else:
+            c.unhappy = 0
+            self._tell(c, "told_for", self.numbers.tells_for, 1)
+        self.books.note(time, c.uid, KINDS[REPLY_KINDS + kind])
+        if self.numbers.satisfaction:
+            satisfied = satisfaction.after_answer(self.rules, c.satisfied, kind, c.k, c.uid, *self.address)
+            self.crowd.feel(c, satisfied, self.firm.effect, time)
+
+    def _tell(self, c: Customer, account: str, people: int, sign: int) -> None:
+        """Tell others, more of them the more strongly it feels."""
+        weight = sign * self.numbers.word_of_mouth_effect
+        self.books.count(account, satisfaction.told(people, weight, c.satisfied))
+
+    def _lose(self, c: Customer, time: float, fate: int, ordinal: int) -> bool:
+        """Lose the customer, unless switching costs hold it."""
+        goes = life.destination(self.rules, ordinal, c.uid, *self.address)
+        if goes == life.HELD:
+            return False
+        c.state, c.cause, c.destination, c.lost_at = LOST, fate, goes, time
+        self.books.count("losses_switched", int(goes == life.SWITCHES))
+        self.books.note(time, c.uid, KINDS[LOST_KINDS + fate - life.LOST_ORGANIC])
+        return True
+
+    def _refer(self, c: Customer, time: float) -> None:
+        """A referral, made by those who are satisfied."""
+        if not c.unhappy:
+            self.crowd.referrals.append((time, c.uid, c.referrals))
+        c.referrals += 1
+        c.referral_at = time + clocks.referral_gap(self.rules, c.member, c.satisfied, c.referrals, c.uid, *self.address)
+
+    def _organic(self, c: Customer) -> float:
+        factor = clocks.offered_factor(self.rules, self.crowd.factor(c, self.firm.effect), c.response, c.offered)
+        return life.organic_chance(self.rules, self.crowd.dropout(c), factor)
+
+    def _raised(self, c: Customer) -> float:
+        """Factor on what it spends: offers that reached it, and its mood before it buys."""
+        offers = 1.0 + self.firm.uplift if c.crossed else 1.0
+        return offers * satisfaction.factor(self.numbers.spend_effect, c.satisfied)
+
+    def _amount(self, c: Customer, u_spend: float, raised: float) -> int:
+        scale = life.spend_scale(c.spend_rate, raised)
+        return life.amount(self.rules, self.p.spends, self.p.profits, u_spend, scale, raised, c.tenure)
+
+    def _book(self, c: Customer, time: float, listed: int) -> int:
+        """Book a purchase; what the customer paid."""
+        paid, margin = life.paid(self.rules, listed, c.offered)
+        self.books.note(time, c.uid, "purchase", paid)
+        self.books.count("revenue", paid)
+        self.books.count("margin", margin)
+        c.revenue += paid
+        c.margin += margin
+        self._spend(c, "service", self.numbers.asking_cents)
+        c.last_purchase = time
+        return paid
+
+    def _spend(self, c: Customer, account: str, cents: int) -> None:
+        """Spend on one customer."""
+        self.books.count(account, cents)
+        c.margin -= cents
+
+    # The firm
+
+    def _meetings(self) -> Process:
+        """At each boundary at which something is settled: close the old books, open new ones, let lives meet."""
+        epochs = self.scenario.epochs_per_period
+        for epoch in range(0, self.scenario.periods * epochs, 1 if self.meeting.every_epoch else epochs):
+            yield self.clock.at(epoch * float(self.scenario.epoch), BOUNDARY)
+            if epoch % epochs == 0:
+                if epoch:
+                    self.books.close(counted=self.crowd.active())
+                self.books.open(epoch // epochs)
+                self.meeting.firm.standing_costs()
+            self.meeting.meet(epoch, self.crowd)
+            if epoch % epochs == 0:
+                for mechanism in self.mechanisms:
+                    mechanism.at_period(epoch // epochs, self.clock.now, self.world)

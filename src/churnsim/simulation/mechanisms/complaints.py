@@ -1,0 +1,131 @@
+"""How purchases fail, who complains, and who stays: the market's side of service."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from churnsim.errors import ConfigError
+from churnsim.simulation.core.assumption import documented, numbers_of, positive, share
+from churnsim.units import Duration
+
+__all__ = ["Complaints"]
+
+TARP = (
+    "TARP, Consumer Complaint Handling in America: An Update Study (1986), minor loss: of customers with a "
+    "problem, 37% of the silent, 46% of the unresolved, 70% of the resolved and 95% of the quickly resolved buy "
+    "again"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Complaints:
+    """How purchases fail, who complains, and who stays."""
+
+    failure_share: float = documented(
+        0.44,
+        unit="share of dropout",
+        meaning="dropout that service failures cause (phi)",
+        status="assumed",
+        source=(
+            "Keaveney (1995, J. Marketing 59, 71-82): core service failures in 44% of switching incidents in services; "
+            "carried over to this market"
+        ),
+    )
+    complaint_probability: float = documented(
+        0.10,
+        unit="probability",
+        meaning="a customer whose purchase failed complains (c)",
+        status="published",
+        source="source 003 (complaint : silence is 1:9); 001 says 4 in 100 and 004 says 1 in 20",
+    )
+    complaint_probability_if_asked: float = documented(
+        0.40,
+        unit="probability",
+        meaning="the same where the firm asks every buyer",
+        status="assumed",
+        source="no source measures it; vary it",
+    )
+    silent_stay: float = documented(
+        0.37,
+        unit="probability",
+        meaning="a dissatisfied customer who does not complain stays",
+        status="published",
+        source=TARP,
+    )
+    stay_unresolved: float = documented(
+        0.46, unit="probability", meaning="stays though the complaint is not resolved", status="published", source=TARP
+    )
+    stay_slow: float = documented(
+        0.70, unit="probability", meaning="stays after a late resolution", status="published", source=TARP
+    )
+    stay_quick: float = documented(
+        0.95, unit="probability", meaning="stays after a quick resolution", status="published", source=TARP
+    )
+    quick_share: float = documented(
+        0.20,
+        unit="share of complaints",
+        meaning="answered quickly without a desk",
+        status="assumed",
+        source="no source measures it; vary it",
+    )
+    slow_share: float = documented(
+        0.50,
+        unit="share of complaints",
+        meaning="answered late without a desk; the rest stays unresolved",
+        status="assumed",
+        source="no source measures it; vary it",
+    )
+    quick_within: Duration = documented(
+        Duration(1, "W"),
+        unit="time units",
+        meaning="a reply within this counts as quick",
+        status="assumed",
+        source="TARP's 'quickly' is not dated; a week",
+    )
+    slow_within: Duration = documented(
+        Duration(6, "W"),
+        unit="time units",
+        meaning="a reply after this counts as unresolved",
+        status="assumed",
+        source="no source dates it; six weeks",
+    )
+
+    def __post_init__(self) -> None:
+        for name, value, about in numbers_of(self, ""):
+            if about.metadata["unit"] == "time units":
+                if not isinstance(value, Duration):
+                    raise ConfigError(f"{name} needs its unit; got {value!r}. Say Duration({value!r}, 'W') for weeks.")
+                positive(name, value.value)
+            elif isinstance(value, Duration):
+                raise ConfigError(f"{name} is a share, not a duration; got {value}.")
+            else:
+                share(name, value)
+        if self.quick_share + self.slow_share > 1 + 1e-12:
+            raise ConfigError(
+                f"quick_share + slow_share must be at most 1; got {self.quick_share} + {self.slow_share}."
+            )
+        if self.slow_within.to("D") < self.quick_within.to("D"):
+            raise ConfigError(f"slow_within ({self.slow_within}) must not be below quick_within ({self.quick_within}).")
+        if self.failure_share > self.leave_after_failure:
+            raise ConfigError(
+                f"failure_share is {self.failure_share:g} but only {self.leave_after_failure:.3f} of those whose "
+                "purchase fails leave, so a customer with dropout probability 1 would need failures with "
+                f"probability {self.failure_share / max(self.leave_after_failure, 1e-300):.3g} > 1. Lower "
+                f"failure_share to at most {self.leave_after_failure:.3f}, or lower the probabilities to stay."
+            )
+
+    @classmethod
+    def tree(cls) -> Complaints:
+        """The parameter set of source 001's tree: 4 in 100 complain, of whom 3 in 4 stay; of the silent 95% leave.
+
+        The tree has one answer to a complaint, so all kinds of reply keep alike. Everything else as in the TARP set.
+        """
+        return cls(complaint_probability=0.04, silent_stay=0.05, stay_quick=0.75, stay_slow=0.75, stay_unresolved=0.75)
+
+    @property
+    def leave_after_failure(self) -> float:
+        """D0 = P(leaves | failure) under the market's own handling."""
+        unresolved = 1 - self.quick_share - self.slow_share
+        stay = self.quick_share * self.stay_quick + self.slow_share * self.stay_slow + unresolved * self.stay_unresolved
+        c = self.complaint_probability
+        return c * (1 - stay) + (1 - c) * (1 - self.silent_stay)

@@ -1,0 +1,81 @@
+"""Staff loyalty: those who stay have learned, and service fails less often in their hands.
+
+The share of novices moves towards t L/(1 + t L) at turnover t and learning time L, by the exact solution of
+d share/d time = t (1 - share) - share/L; failures move with it (`economics/staff.py`).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from churnsim.economics.response import SaturatingResponse
+from churnsim.economics.staff import failure_factor, novice_share
+from churnsim.errors import ConfigError
+from churnsim.simulation.core.assumption import documented, not_negative, positive, share
+from churnsim.units import Duration
+
+__all__ = ["StaffCare", "StaffResponse"]
+
+GUESS = "no source measures it on this base; vary it"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StaffCare:
+    """Spend `budget_per_period` (money) on keeping staff: the market's `staff` says how much fewer leave."""
+
+    budget_per_period: float
+
+    def __post_init__(self) -> None:
+        not_negative("staff budget_per_period", self.budget_per_period)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StaffResponse:
+    """How staff leave and learn, and what money does about it: turnover is lower by max_effect (1 - e^(-spend per
+    period / scale))."""
+
+    turnover_per_year: float = documented(
+        0.30, unit="leavers a year per place", meaning="staff turnover without care", status="assumed", source=GUESS
+    )
+    learning: Duration = documented(
+        Duration(26, "W"), unit="time units", meaning="mean time until a newcomer works like the others",
+        status="assumed", source=GUESS,
+    )  # fmt: skip
+    novice_factor: float = documented(
+        2.0, unit="times", meaning="failures of newcomers, as a multiple of those of the experienced", status="assumed",
+        source=GUESS,
+    )  # fmt: skip
+    max_effect: float = documented(
+        0.50, unit="share of turnover", meaning="most turnover that care prevents", status="assumed", source=GUESS
+    )
+    spend_scale: float = documented(
+        100.0, unit="money per period", meaning="spend at which 63% of it is reached", status="assumed", source=GUESS
+    )
+
+    def __post_init__(self) -> None:
+        not_negative("turnover_per_year", self.turnover_per_year)
+        positive("learning", self.learning.value)
+        not_negative("novice_factor", self.novice_factor)
+        share("max_effect", self.max_effect)
+        positive("spend_scale", self.spend_scale)
+        if self.novice_factor < 1:
+            raise ConfigError(
+                f"novice_factor must be at least 1, or learning would make staff worse; got {self.novice_factor!r}."
+            )
+
+    @property
+    def usual_share(self) -> float:
+        """Novices among the staff where nothing is done."""
+        return novice_share(self.turnover_per_year, self.learning.to("Y"))
+
+    def share_after(self, novices: float, years: float, budget: float) -> float:
+        """Novices among the staff `years` after they were the share `novices`, at a `budget` per period."""
+        effect = SaturatingResponse(ceiling=self.max_effect, k=1 / self.spend_scale).share(budget)
+        turnover, learning = self.turnover_per_year * (1.0 - effect), self.learning.to("Y")
+        settled = novice_share(turnover, learning)
+        return settled + (novices - settled) * math.exp(-(turnover + 1.0 / learning) * years)
+
+    def factor(self, novices: float) -> float:
+        """Failures at that share of novices, over the market's usual ones."""
+        return failure_factor(novices, self.novice_factor, usual_share=self.usual_share)

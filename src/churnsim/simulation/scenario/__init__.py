@@ -1,0 +1,3 @@
+"""Market, strategy and clock: what a simulation is given."""
+
+from __future__ import annotations

@@ -1,0 +1,184 @@
+"""The market: what the firm cannot choose.
+
+Every number carries a unit, a source and a status, which `assumptions(market)` lists and a report prints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pandas as pd
+
+from churnsim.errors import ConfigError
+from churnsim.simulation.core.assumption import Origin, documented, numbers_of
+from churnsim.simulation.core.lifetimes import lifetime_of
+from churnsim.simulation.customers.base import StartingBase
+from churnsim.simulation.mechanisms.bonds import BondResponse
+from churnsim.simulation.mechanisms.complaints import Complaints
+from churnsim.simulation.mechanisms.interactions import Competitors, Referral, WordOfMouth
+from churnsim.simulation.mechanisms.renewal_offers import RenewalOfferResponse
+from churnsim.simulation.mechanisms.responses import (
+    CrossSellingResponse,
+    Prospects,
+    QualityResponse,
+    RecoveryResponse,
+    RetentionResponse,
+    Terms,
+    WinBackResponse,
+)
+from churnsim.simulation.mechanisms.satisfaction import Satisfaction
+from churnsim.simulation.mechanisms.staff import StaffResponse
+from churnsim.units import Duration, discount_force
+
+__all__ = ["Complaints", "Market", "Prospects", "RetentionResponse", "Terms", "assumptions", "check_regularity"]
+
+
+# What may carry assumptions; the parts that are None are off.
+PARTS = (
+    "terms", "complaints", "prospects", "retention", "renewal_offers", "quality", "staff", "recovery", "cross_selling",
+    "win_back", "bonds", "referral", "word_of_mouth", "competitors", "satisfaction",
+)  # fmt: skip
+WORDS = {"D": "days", "W": "weeks", "M": "months", "Y": "years"}
+# Unit and meaning of the fitted parameters.
+FITTED = {
+    "r": ("", "shape of the purchase rates over customers: the smaller, the more they differ"),
+    "alpha": ("time units", "rate of the purchase rates: r / alpha is the mean number of purchases per time unit"),
+    "a": ("", "dropout after a purchase, weight on leaving: a / (a + b) is its mean probability"),
+    "b": ("", "dropout after a purchase, weight on staying"),
+    "s": ("", "shape of the death rates over customers: the smaller, the more they differ"),
+    "beta": ("time units", "rate of the death rates: s / beta is their mean"),
+    "p": ("", "shape of one purchase's amount: the larger, the steadier a customer's amounts"),
+    "q": ("", "shape of the mean amounts over customers: the larger, the less they differ"),
+    "gamma": ("money", "rate of the mean amounts: p gamma / (q - 1) is the population's mean"),
+    "k": ("stages", "of a gap between purchases: the more, the more regularly customers buy"),
+}
+STAGE_RATE = "rate of the rates at which the stages of a gap pass: r / (k alpha) is the mean number of purchases"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Market:
+    """Customers, how they buy, fail, complain and leave, and how the world answers money.
+
+    `purchases` is a purchase model or a `ContractualLifetime`, `spend` a spend model, a `FixedSpend` or a
+    `ProfitByTenure`. `draws` holds parameter sets from the fits (`fit.draw_parameters`); replication k then runs under
+    draw k (modulo their number), so that replications differ by the uncertainty of the estimates as well as by
+    chance. `origins` overrides the recorded origin of a number, by the name that `assumptions` shows. `regularity` k
+    makes the gaps between purchases Erlang-k with the same mean: the larger, the more regular. A model of regular
+    buyers (`MBGCNBD`) brings its own k, which holds.
+    """
+
+    customers: StartingBase
+    purchases: Any
+    spend: Any
+    terms: Terms = field(default_factory=Terms)
+    complaints: Complaints = field(default_factory=Complaints)
+    prospects: Prospects = field(default_factory=Prospects)
+    retention: RetentionResponse = field(default_factory=RetentionResponse)
+    renewal_offers: RenewalOfferResponse = field(default_factory=RenewalOfferResponse)
+    quality: QualityResponse = field(default_factory=QualityResponse)
+    staff: StaffResponse = field(default_factory=StaffResponse)
+    recovery: RecoveryResponse = field(default_factory=RecoveryResponse)
+    cross_selling: CrossSellingResponse = field(default_factory=CrossSellingResponse)
+    win_back: WinBackResponse = field(default_factory=WinBackResponse)
+    bonds: BondResponse = field(default_factory=BondResponse)
+    referral: Referral | None = None
+    word_of_mouth: WordOfMouth | None = None
+    competitors: Competitors | None = None
+    satisfaction: Satisfaction | None = None
+    regularity: int = documented(
+        1, unit="stages", meaning="of a gap between purchases (Erlang-k, same mean): the more, the more regular",
+        source="gaps are exponential in BG/NBD, MBG/NBD and Pareto/NBD", status="assumed",
+    )  # fmt: skip
+    draws: tuple[tuple[Any, Any], ...] = ()
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        lifetime_of(self.purchases)
+        check_regularity(self.regularity)
+        if self.regularity not in (1, self.gap_stages):
+            raise ConfigError(
+                f"regularity is {self.regularity}, but the purchase model has its own {self.gap_stages} stages a gap. "
+                "Leave regularity out."
+            )
+        own = getattr(self.customers, "unit", None)
+        if own is not None and own != self.unit:
+            raise ConfigError(
+                f"the customers' durations are in {own!r}, the purchase model's in {self.unit!r}. Summarise the "
+                f"customers with unit={self.unit!r}."
+            )
+
+    @property
+    def unit(self) -> str:
+        """The unit of every duration here: the purchase model's."""
+        return str(self.purchases.unit)
+
+    @property
+    def gap_stages(self) -> int:
+        """Stages of a gap between purchases: the purchase model's own k where it has one, else `regularity`."""
+        return int(getattr(self.purchases, "k", self.regularity))
+
+    @property
+    def discount_force(self) -> float:
+        """Continuous discount rate per time unit."""
+        return discount_force(self.terms.annual_discount_rate, self.unit)
+
+    def in_replication(self, replication: int) -> Market:
+        """The market of one replication: with its own parameter draw where there are draws."""
+        if not self.draws:
+            return self
+        purchases, spend = self.draws[replication % len(self.draws)]
+        return replace(self, purchases=purchases, spend=spend, draws=())
+
+
+def check_regularity(value: int) -> None:
+    """ConfigError unless it is a number of stages that a gap may have."""
+    if not isinstance(value, int) or value < 1:
+        raise ConfigError(f"regularity must be a whole number, 1 or more; got {value!r}.")
+
+
+def assumptions(market: Market) -> pd.DataFrame:
+    """Every number of a market: columns parameter, value, unit, meaning, source, status."""
+    fitted = Origin("maximum likelihood on the customers' own history", "measured here")
+    rows: list[tuple[str, float | Duration, str, str, Origin]] = [
+        (f"{kind}.{name}", value, *_fitted(model, name), fitted)
+        for kind, model in (("purchases", market.purchases), ("spend", market.spend))
+        for name, value in model.to_dict().items()
+        if isinstance(value, (int, float))
+    ]
+    parts = [(getattr(market, prefix), f"{prefix}.") for prefix in PARTS]
+    if not hasattr(market.purchases, "k"):
+        parts.append((market, ""))
+    for part, prefix in parts:
+        for name, value, about in numbers_of(part, prefix):
+            changed = value != about.default
+            origin = (
+                Origin("changed from the default without a source", "assumed") if changed else about.metadata["origin"]
+            )
+            rows.append((name, value, about.metadata["unit"], about.metadata["meaning"], origin))
+    unknown = set(market.origins) - {row[0] for row in rows}
+    if unknown:
+        raise ConfigError(
+            f"origins names {sorted(unknown)}, which the market does not have. It has {[r[0] for r in rows]}."
+        )
+    return pd.DataFrame(
+        [
+            {
+                "parameter": name,
+                "value": value.to(market.unit) if isinstance(value, Duration) else float(value),
+                "unit": unit.replace("time units", WORDS[market.unit]),
+                "meaning": meaning,
+                "source": market.origins.get(name, origin).source,
+                "status": market.origins.get(name, origin).status,
+            }
+            for name, value, unit, meaning, origin in rows
+        ]
+    )
+
+
+def _fitted(model: Any, name: str) -> tuple[str, str]:
+    """Unit and meaning of a fitted parameter."""
+    if name == "alpha" and hasattr(model, "k"):
+        return "time units", STAGE_RATE
+    return FITTED.get(name, ("", name.replace("_", " ")))

@@ -1,0 +1,103 @@
+"""Numbers of a market and of strategies by their address, such as "complaints.failure_share" or
+"strategy.rewards.retention.budget_per_period"."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
+
+from churnsim.errors import ConfigError
+from churnsim.simulation.scenario.market import Market
+from churnsim.simulation.scenario.strategy import Strategy
+from churnsim.units import Duration
+
+__all__ = ["addresses", "changed", "number_at"]
+
+Strategies = Sequence[Strategy]
+FITTED = ("purchases", "spend")
+
+
+def addresses(market: Market, strategies: Strategies = ()) -> dict[str, float]:
+    """Every number there is and its value: the market's by the names that `assumptions` shows ("terms.margin"), a
+    strategy's as "strategy.NAME.MECHANISM.FIELD". Durations in the market's unit."""
+    found = dict(_numbers(market, "", market.unit))
+    for strategy in strategies:
+        found.update(_numbers(strategy, f"strategy.{strategy.name}.", market.unit))
+    return found
+
+
+def number_at(market: Market, strategies: Strategies, address: str) -> float:
+    """The number at an address; "market." may stand in front of one of the market's. Raises ConfigError for an address
+    that leads nowhere, with the nearest that does not."""
+    known = addresses(market, strategies)
+    name = _plain(address)
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+        hint = f"Did you mean {', '.join(map(repr, near))}?" if near else f"There are {', '.join(known)}."
+        raise ConfigError(f"no number at {address!r}. {hint} A mechanism that is off has no numbers: turn it on first.")
+    return known[name]
+
+
+def changed(market: Market, strategies: Strategies, values: Mapping[str, float]) -> tuple[Market, tuple[Strategy, ...]]:
+    """The market and strategies with these numbers in place of theirs, all changed at once.
+
+    Raises ConfigError for an unknown address, for values that no market or strategy can have, for a whole number that
+    is none, and for a fitted parameter of a market whose replications draw their own.
+    """
+    tree: dict[str, Any] = {}
+    for address, value in values.items():
+        number_at(market, strategies, address)
+        *path, name = _plain(address).split(".")
+        if path[0] in FITTED and market.draws:
+            raise ConfigError(
+                f"{address!r} is drawn anew in each replication of this market, so it cannot be set. "
+                "Take the market without its draws: replace(market, draws=())."
+            )
+        branch = tree
+        for step in path:
+            branch = branch.setdefault(step, {})
+        branch[name] = float(value)
+    own = tree.pop("strategy", {})
+    after = _replaced(market, tree, market.unit) if tree else market
+    return after, tuple(
+        _replaced(strategy, own[strategy.name], market.unit) if strategy.name in own else strategy
+        for strategy in strategies
+    )
+
+
+def _plain(address: str) -> str:
+    return address.removeprefix("market.")
+
+
+def _numbers(part: Any, prefix: str, unit: str) -> Iterator[tuple[str, float]]:
+    """Numbers of a dataclass and of the dataclasses in it; a population has none that can be set."""
+    for field in fields(part):
+        value = getattr(part, field.name)
+        if isinstance(value, Duration):
+            yield prefix + field.name, value.to(unit)
+        elif isinstance(value, (int, float)) and not isinstance(value, bool):
+            yield prefix + field.name, float(value)
+        elif is_dataclass(value) and not isinstance(value, type) and field.name != "customers":
+            yield from _numbers(value, f"{prefix}{field.name}.", unit)
+
+
+def _replaced(part: Any, tree: Mapping[str, Any], unit: str) -> Any:
+    """The dataclass with the leaves of `tree` in it, each of the kind that it replaces."""
+    return replace(part, **{name: _leaf(getattr(part, name), new, unit, name) for name, new in tree.items()})
+
+
+def _leaf(old: Any, new: Any, unit: str, name: str) -> Any:
+    if isinstance(new, Mapping):
+        return _replaced(old, new, unit)
+    if not math.isfinite(new):
+        raise ConfigError(f"{name} must be finite; got {new!r}.")
+    if isinstance(old, Duration):
+        return Duration(new, unit)  # type: ignore[arg-type]
+    if isinstance(old, int):
+        if abs(new - round(new)) > 1e-9:
+            raise ConfigError(f"{name} is a whole number; got {new!r}. Choose values at which it is one.")
+        return round(new)
+    return new

@@ -1,0 +1,3 @@
+"""The configuration of a study: its tables, their checks across fields, and errors that name the place."""
+
+from __future__ import annotations

@@ -1,0 +1,197 @@
+"""What a study asks: the schema of its TOML configuration.
+
+Durations are strings with a unit ("104 W", "2 years") and are converted to the data's unit; rates of discount are
+annual; money is in the currency of the data. A key that is not listed here is an error, never ignored.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, PlainValidator
+
+from churnsim.decisions.runs.parallel_map import Backend
+from churnsim.study.config.covariates_section import CovariatesSection
+from churnsim.study.config.section import MOST_REPLICATIONS, Length, Level, Section, Slug
+from churnsim.study.config.strategy_sections import StrategySection
+from churnsim.study.config.survey_section import SurveySection
+from churnsim.study.config.what_if_sections import BeliefSection, PrecisionSection, SelectionSection, SensitivitySection
+from churnsim.units import Unit
+
+__all__ = [
+    "BudgetSection",
+    "ClaimsSection",
+    "ComparisonSection",
+    "DataSection",
+    "ModelsSection",
+    "SimulationSection",
+    "StrategySection",
+    "StudyConfig",
+    "ValidationSection",
+    "ValueSection",
+]
+
+
+def _day(value: Any) -> Any:
+    if isinstance(value, str):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            raise ValueError("is not a date. Write year-month-day, such as 1997-09-30.") from None
+    if isinstance(value, datetime):
+        raise ValueError("is a date with a time of day. Write the date alone, such as 1997-09-30.")
+    return value
+
+
+def _workers(value: Any) -> int | str:
+    if value == "all" or (isinstance(value, int) and not isinstance(value, bool) and value >= 1):
+        return value  # type: ignore[no-any-return]
+    raise ValueError("must be a whole number of at least 1, or 'all' for every core.")
+
+
+Day = Annotated[date, BeforeValidator(_day)]
+Workers = Annotated[int | str, PlainValidator(_workers)]
+Rate = Annotated[float, Field(gt=-1, lt=10)]
+
+
+class DataSection(Section):
+    """Which transactions, in which time unit, and where calibration ends."""
+
+    dataset: Literal["cdnow", "cdnow-full"] | None = Field(
+        default=None, description="a data set that comes with churnsim"
+    )
+    path: str | None = Field(default=None, description="a CSV or Parquet file, relative to this configuration")
+    customer_id: str = Field(default="customer_id", description="the column with the customer's id")
+    date: str = Field(default="date", description="the column with the date")
+    amount: str = Field(default="amount", description="the column with the amount")
+    date_format: str | None = Field(default=None, description="such as '%Y-%m-%d'")
+    delimiter: str | None = Field(default=None, description="what separates the columns; a comma if absent")
+    encoding: str = Field(default="utf-8", description="of the file")
+    on_bad: Literal["raise", "set_aside"] = Field(default="raise", description="what to do with a bad row")
+    currency: str = Field(default="", max_length=8, description="set before amounts in the report, such as '$'")
+    unit: Unit = Field(description="the time unit of the models: 'D', 'W', 'M' or 'Y'")
+    calibration_end: Day = Field(description="the last day the models are fitted to, such as 1997-09-30")
+    holdout_end: Day | None = Field(
+        default=None, description="the last day of the holdout; the data's last day if absent"
+    )
+    covariates: CovariatesSection | None = Field(
+        default=None, description="what is known of each customer, and moves its purchase rate or its lifetime"
+    )
+
+
+class ModelsSection(Section):
+    """The model of how customers buy and leave, which the simulation then goes on with."""
+
+    purchases: Literal["bg_nbd", "mbg_nbd", "pareto_nbd", "mbg_cnbd"] = Field(
+        default="bg_nbd", description="of purchases with dropout; 'mbg_cnbd' for regular buyers, with its own k"
+    )
+
+
+class ValidationSection(Section):
+    """The replay of the holdout from what was known at the end of calibration."""
+
+    replications: int = Field(default=100, ge=20, le=100_000, description="replays of the holdout")
+    level: Level = Field(default=0.95, description="of the prediction interval")
+
+
+class SimulationSection(Section):
+    """How long, in what steps, how often."""
+
+    horizon: Length = Field(description="how far ahead, such as '104 W'")
+    period: Length = Field(description="how often the firm reviews and the books close, such as '4 W'")
+    epoch: Length = Field(description="how soon one customer's doings reach another, such as '1 W'")
+    replications: int = Field(ge=2, le=MOST_REPLICATIONS, description="replications of each strategy, at least 2")
+    workers: Workers = Field(default="all", description="at a time: a number or 'all'; does not change the results")
+    backend: Backend | None = Field(
+        default=None, description="'threads', 'processes' or 'dask', a cluster; does not change the results"
+    )
+    dask_scheduler: str | None = Field(
+        default=None, min_length=1, description="address of the cluster of backend 'dask', such as 'tcp://HOST:8786'"
+    )
+    engine: Literal["compiled", "simpy"] = Field(
+        default="compiled", description="'compiled' for speed, 'simpy' to follow; both give the same results"
+    )
+    parameter_uncertainty: bool = Field(
+        default=True, description="whether each replication draws the models' parameters from their estimation error"
+    )
+
+
+class ValueSection(Section):
+    """The value of the customer base as fitted, before any strategy."""
+
+    horizon: Length | None = Field(
+        default=None, description="how far ahead to value; the simulation's horizon if absent"
+    )
+    annual_discount_rate: Rate | None = Field(default=None, description="annual and effective; the market's if absent")
+    draws: int = Field(default=100, ge=20, le=10_000, description="parameter draws behind the interval")
+
+
+class ComparisonSection(Section):
+    """Against which strategy the others are measured."""
+
+    against: str = Field(default="baseline", description="the name of the strategy to compare with")
+    level: Level = Field(default=0.95, description="of the intervals")
+
+
+class BudgetSection(Section):
+    """One budget for every strategy, which each splits by `budget_share`."""
+
+    per_period: float = Field(gt=0, le=1e15, description="currency per period")
+
+
+class ClaimsSection(Section):
+    """Which claims of the catalogue to test."""
+
+    test: tuple[str, ...] | None = Field(default=None, strict=False, description="ids of claims; all of them if absent")
+    quick: bool = Field(default=False, description="fewer replications in the tests that simulate")
+    replications: int | None = Field(
+        default=None, ge=2, description="of a test that simulates; as many as the strategies have if absent"
+    )
+
+
+class StudyConfig(Section):
+    """A whole study."""
+
+    name: Slug = Field(description="short, lower case; names the run directory")
+    title: str = Field(description="of the report")
+    question: str = Field(description="what was asked, in one or two sentences")
+    seed: int = Field(ge=0, lt=2**63, description="of every random number of the study")
+    data: DataSection
+    models: ModelsSection = ModelsSection()
+    validation: ValidationSection = ValidationSection()
+    simulation: SimulationSection
+    value: ValueSection = ValueSection()
+    market: dict[str, Any] = Field(
+        default_factory=dict, description="assumptions other than the defaults, checked by `market_overrides`"
+    )
+    budget: BudgetSection | None = None
+    strategy: tuple[StrategySection, ...] = Field(strict=False, min_length=2, description="at least two")
+    comparison: ComparisonSection = ComparisonSection()
+    precision: PrecisionSection | None = None
+    selection: SelectionSection | None = None
+    belief: tuple[BeliefSection, ...] = Field(default=(), strict=False, description="maps of what one must believe")
+    sensitivity: SensitivitySection | None = None
+    claims: ClaimsSection = ClaimsSection()
+    survey: SurveySection | None = None
+    _folder: Path = Path(".")
+
+    @property
+    def folder(self) -> Path:
+        """Where the configuration file lies: a relative data path starts here."""
+        return self._folder
+
+    @property
+    def most_replications(self) -> int:
+        """How many replications there may be at most: more than `simulation.replications` where a precision or a
+        selection may ask for them."""
+        asked = (section.max_replications for section in (self.precision, self.selection) if section)
+        return max(self.simulation.replications, *asked, 0)
+
+    def canonical(self) -> dict[str, Any]:
+        """The configuration as plain JSON values, defaults filled in, without what cannot change the results."""
+        content = self.model_dump(mode="json")
+        for key in ("workers", "backend", "dask_scheduler", "engine"):
+            del content["simulation"][key]
+        return content

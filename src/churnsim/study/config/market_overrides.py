@@ -1,0 +1,210 @@
+"""What a configuration says of the market in place of the defaults, with where each number comes from.
+
+[market.terms]
+margin = 0.3                                          # source "this configuration", status "assumed"
+[market]
+regularity = 2                                        # a number of the market itself
+[market.complaints]
+failure_share = { value = 0.4, source = "our complaint log of 2025", status = "measured here" }
+quick_within = "3 D"                                  # a time carries its unit
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import Field, fields
+from typing import Any, get_args
+
+from churnsim.errors import ConfigError
+from churnsim.study.config.mechanism_tables import strategy_mechanisms
+from churnsim.study.config.problems import ConfigPath, Problem, closest
+from churnsim.units import parse_duration
+
+__all__ = ["TIME", "home_of", "market_problems", "mechanism_types", "overridden_mechanisms", "overridden_origins"]
+
+OWN_SOURCE = "this configuration"
+OVERRIDE_KEYS = ("value", "source", "status")
+TIME = "time units"
+"""The unit of record of a market's number that is a length of time."""
+
+
+def mechanism_types() -> dict[str, type]:
+    """The parts of a market that a configuration may set, by the name of their table."""
+    # Loads the kernels, so only when asked for.
+    from churnsim.simulation.mechanisms import (  # fmt: skip
+        bonds,
+        complaints,
+        interactions,
+        renewal_offers,
+        responses,
+        satisfaction,
+        staff,
+    )
+
+    return {
+        "terms": responses.Terms,
+        "complaints": complaints.Complaints,
+        "prospects": responses.Prospects,
+        "retention": responses.RetentionResponse,
+        "renewal_offers": renewal_offers.RenewalOfferResponse,
+        "quality": responses.QualityResponse,
+        "staff": staff.StaffResponse,
+        "recovery": responses.RecoveryResponse,
+        "cross_selling": responses.CrossSellingResponse,
+        "win_back": responses.WinBackResponse,
+        "bonds": bonds.BondResponse,
+        "referral": interactions.Referral,
+        "word_of_mouth": interactions.WordOfMouth,
+        "competitors": interactions.Competitors,
+        "satisfaction": satisfaction.Satisfaction,
+    }
+
+
+def overridden_mechanisms(market: dict[str, Any]) -> dict[str, Any]:
+    """The parts of the market that the checked [market] table sets."""
+    types, own = mechanism_types(), _own_numbers()
+    return {
+        name: _built_number(own[name], given) if name in own else _build(types[name], given)
+        for name, given in market.items()
+    }
+
+
+def overridden_origins(market: dict[str, Any]) -> dict[str, Any]:
+    """The origin of each number that the checked [market] table sets, by its name in the table of assumptions."""
+    from churnsim.simulation.core.assumption import Origin
+
+    given: dict[str, Any] = {}
+    for name, content in market.items():
+        given.update({name: content} if name in _own_numbers() else {f"{name}.{k}": v for k, v in content.items()})
+    said = {name: value if isinstance(value, dict) else {} for name, value in given.items()}
+    return {
+        name: Origin(about.get("source", OWN_SOURCE), about.get("status", "assumed")) for name, about in said.items()
+    }
+
+
+def market_problems(market: Any) -> list[Problem]:
+    """Everything wrong with the [market] table: unknown keys, values no market can have."""
+    if not isinstance(market, dict):
+        return [Problem(path=("market",), message="must be a table, written [market.complaints] and so on.")]
+    return list(_table_problems(market)) if market else []
+
+
+def _table_problems(market: dict[str, Any]) -> Iterator[Problem]:
+    types, own = mechanism_types(), _own_numbers()
+    for name, table in market.items():
+        path: ConfigPath = ("market", name)
+        if name in own:
+            yield from list(_number_problems(own, name, table, path)) or _impossible(own[name], table, path)
+        elif name not in types:
+            yield Problem(path=path, message=f"unknown key. {_place(name, types)}", show_value=False)
+        elif not isinstance(table, dict):
+            yield Problem(path=path, message=f"must be a table, written [market.{name}].")
+        else:
+            known = _documented(types[name])
+            problems = [p for key, given in table.items() for p in _number_problems(known, key, given, (*path, key))]
+            yield from problems or _impossible_part(types[name], table, path)
+
+
+def _place(name: str, types: dict[str, type]) -> str:
+    """Where a key that stands at the wrong place belongs, or what may stand here."""
+    return home_of(name) or closest(name, [*types, *_own_numbers()])
+
+
+def home_of(name: str, *, near: str = "") -> str | None:
+    """Where a key belongs that was written elsewhere, in words; of several parts of the market the one called `near`.
+    None for a key that belongs nowhere."""
+    if name in strategy_mechanisms():
+        return f"It is what a strategy may do: write it below a [[strategy]], as {name} = {{ ... }}."
+    owners = [table for table, kind in mechanism_types().items() if name in _documented(kind)]
+    if not owners:
+        return None
+    return f"It belongs in [market.{near if near in owners else owners[0]}]."
+
+
+def _own_numbers() -> dict[str, Field[Any]]:
+    """The numbers that belong to the market itself, to none of its parts."""
+    from churnsim.simulation.scenario.market import Market
+
+    return _documented(Market)
+
+
+def _documented(kind: type) -> dict[str, Field[Any]]:
+    return {field.name: field for field in fields(kind) if "origin" in field.metadata}
+
+
+def _number_problems(known: dict[str, Field[Any]], key: str, given: Any, path: ConfigPath) -> Iterator[Problem]:
+    if key not in known:
+        yield Problem(path=path, message=f"unknown key. {closest(key, known)}", show_value=False)
+        return
+    value = given
+    if isinstance(given, dict):
+        yield from _origin_problems(given, path)
+        if "value" not in given:
+            message = "value is missing. Write { value = 0.3, source = '...', status = 'assumed' }."
+            yield Problem(path=path, message=message, show_value=False)
+            return
+        value, path = given["value"], (*path, "value")
+    if known[key].metadata["unit"] == TIME:
+        try:
+            parse_duration(value)
+        except ConfigError as error:
+            yield Problem(path=path, message=str(error), show_value=False)
+    elif isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        yield Problem(path=path, message=f"must be a finite number, such as {known[key].default!r} (the default).")
+    elif _counts(known[key]) and value != math.floor(value):
+        yield Problem(path=path, message=f"must be a whole number, such as {known[key].default!r} (the default).")
+
+
+def _origin_problems(given: dict[str, Any], path: ConfigPath) -> Iterator[Problem]:
+    from churnsim.simulation.core.assumption import Status
+
+    for key in given:
+        if key not in OVERRIDE_KEYS:
+            yield Problem(path=(*path, key), message=f"unknown key. {closest(key, OVERRIDE_KEYS)}", show_value=False)
+    statuses = get_args(Status)
+    if given.get("status", "assumed") not in statuses:
+        yield Problem(path=(*path, "status"), message=f"is not a status. Use one of {', '.join(map(repr, statuses))}.")
+    source = given.get("source", OWN_SOURCE)
+    if not isinstance(source, str) or not source.strip():
+        yield Problem(path=(*path, "source"), message="must be text that says where the value comes from.")
+    if "source" not in given and given.get("status", "assumed") != "assumed":
+        message = f"a {given['status']!r} value needs a source. Add source = '...'."
+        yield Problem(path=(*path, "status"), message=message, show_value=False)
+
+
+def _impossible(field: Field[Any], given: Any, path: ConfigPath) -> Iterator[Problem]:
+    """Let the market judge a number of its own."""
+    from churnsim.simulation.scenario.market import check_regularity
+
+    try:
+        check_regularity(_built_number(field, given))  # the one number of its own
+    except ConfigError as error:
+        yield Problem(path=path, message=str(error), show_value=False)
+
+
+def _impossible_part(kind: type, table: dict[str, Any], path: ConfigPath) -> Iterator[Problem]:
+    """Let the market's own dataclass judge the values; blame the key that its message names."""
+    try:
+        _build(kind, table)
+    except ConfigError as error:
+        blamed = next((key for key in table if str(error).startswith(key)), None)
+        blamed = blamed or next((key for key in table if key in str(error)), None)
+        yield Problem(path=path if blamed is None else (*path, blamed), message=str(error), show_value=False)
+
+
+def _build(kind: type, table: dict[str, Any]) -> Any:
+    known = _documented(kind)
+    return kind(**{key: _built_number(known[key], given) for key, given in table.items()})
+
+
+def _built_number(field: Field[Any], given: Any) -> Any:
+    value = given["value"] if isinstance(given, dict) else given
+    if field.metadata["unit"] == TIME:
+        return parse_duration(value)
+    return int(value) if _counts(field) else float(value)
+
+
+def _counts(field: Field[Any]) -> bool:
+    """Whether a number of the market is a whole one."""
+    return field.type in (int, "int")

@@ -1,0 +1,248 @@
+"""What must hold between the keys of a configuration: whole numbers of periods, shares within the budget, names."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from churnsim.study.config.config import DataSection, StudyConfig
+from churnsim.study.config.problems import ConfigPath, Problem, closest
+from churnsim.study.config.rule_settings import CHURN_MODEL, RULE_SETTINGS, needed_settings
+from churnsim.study.config.strategy_sections import BudgetedSection, DeskSection, RuleSection, StrategySection
+from churnsim.study.config.what_if_relations import what_if_problems
+
+__all__ = ["relation_problems"]
+
+# Conversions such as "1 Y" into weeks carry rounding error of a few last digits, never this much.
+ROUNDING = 1e-9
+# More periods than this is a slip of the pen: a century of days has fewer.
+MOST_PERIODS = 40_000
+WITH_COVARIATES = ("bg_nbd", "pareto_nbd")
+EXAMPLES = {"share": "0.2", "within": '"26 W"', "gaps": "2.0", "abc": '"A"', "scores": '"scores.csv"'}
+
+
+def relation_problems(config: StudyConfig) -> list[Problem]:
+    """Every relation between keys that does not hold, each with what would."""
+    return [
+        *_data_problems(config),
+        *_regularity_problems(config),
+        *_time_problems(config),
+        *_strategy_problems(config),
+        *what_if_problems(config),
+        *_claim_problems(config),
+        *_survey_problems(config),
+    ]
+
+
+def _data_problems(config: StudyConfig) -> Iterator[Problem]:
+    if not isinstance(config.data, DataSection):
+        yield from config.data.problems(config.folder)
+        return
+    data = config.data
+    if (data.dataset is None) == (data.path is None):
+        got = "neither" if data.dataset is None else "both"
+        yield Problem(
+            path=("data",), message=f"{got} of dataset and path given. Give exactly one of them.", show_value=False
+        )
+    if data.path is not None and not (config.folder / data.path).is_file():
+        place = config.folder / data.path
+        yield Problem(
+            path=("data", "path"),
+            message=f"there is no file {str(place)!r}. A relative path starts at the folder of the configuration.",
+        )
+    covariates = data.covariates
+    if covariates is not None and not (config.folder / covariates.path).is_file():
+        yield Problem(
+            path=("data", "covariates", "path"),
+            message=f"there is no file {str(config.folder / covariates.path)!r}. A relative path starts at the folder "
+            "of the configuration.",
+        )
+    if covariates is not None and not covariates.rate and not covariates.lifetime:
+        yield Problem(
+            path=("data", "covariates"),
+            message="names no column. Give rate = [...] or lifetime = [...], columns of the file.", show_value=False,
+        )  # fmt: skip
+    if data.covariates is not None and config.models.purchases not in WITH_COVARIATES:
+        message = (
+            f"has no covariates. Use one of {', '.join(map(repr, WITH_COVARIATES))}, or leave [data.covariates] out."
+        )
+        yield Problem(path=("models", "purchases"), message=message)
+    if data.holdout_end is not None and data.holdout_end <= data.calibration_end:
+        yield Problem(
+            path=("data", "holdout_end"),
+            message=f"must be later than calibration_end, {data.calibration_end}.",
+            show_value=False,
+        )
+
+
+def _regularity_problems(config: StudyConfig) -> Iterator[Problem]:
+    if "regularity" in config.market and config.models and config.models.purchases == "mbg_cnbd":
+        message = "'mbg_cnbd' is fitted with its own. Remove it, or take another of [models]."
+        yield Problem(path=("market", "regularity"), message=message, show_value=False)
+    if "regularity" in config.market and not isinstance(config.data, DataSection):
+        message = "does nothing under contract, where renewals come term by term. Remove it."
+        yield Problem(path=("market", "regularity"), message=message, show_value=False)
+
+
+def _survey_problems(config: StudyConfig) -> Iterator[Problem]:
+    survey = config.survey
+    if survey is None:
+        return
+    if (survey.path is None) == (survey.sampled is None):
+        got = "neither" if survey.path is None else "both"
+        yield Problem(
+            path=("survey",), message=f"{got} of path and sampled given. Give exactly one of them.", show_value=False
+        )
+    if survey.low >= survey.high:
+        yield Problem(path=("survey", "high"), message=f"must be above low, {survey.low:g}.")
+    if survey.sampled is not None and survey.instruments != ("acsi",):
+        yield Problem(path=("survey", "instruments"), message="sampled customers answer 'acsi' alone.")
+    if survey.sampled is not None and "satisfaction" not in config.market:
+        message = "sampled customers need a satisfaction to speak of. Add the table [market.satisfaction]."
+        yield Problem(path=("survey", "sampled"), message=message, show_value=False)
+
+
+def _time_problems(config: StudyConfig) -> Iterator[Problem]:
+    unit, simulation = config.data.unit, config.simulation
+    if simulation.dask_scheduler is not None and simulation.backend != "dask":
+        message = "only backend = 'dask' uses it. Add backend = 'dask', or remove it."
+        yield Problem(path=("simulation", "dask_scheduler"), message=message)
+    horizon, period, epoch = (d.to(unit) for d in (simulation.horizon, simulation.period, simulation.epoch))
+    for key, whole, part_key, part in (
+        ("horizon", horizon, "period", period),
+        ("period", period, "epoch", epoch),
+    ):
+        if whole / part > MOST_PERIODS:
+            message = f"holds {whole / part:.3g} of {part_key}; at most {MOST_PERIODS:,} are run. Check the units."
+            yield Problem(path=("simulation", key), message=message)
+        elif not _is_multiple(whole, part):
+            yield Problem(path=("simulation", key), message=_what_would_fit(whole, part_key, part, unit))
+
+
+def _is_multiple(whole: float, part: float) -> bool:
+    count = whole / part
+    return round(count) >= 1 and abs(count - round(count)) <= ROUNDING * count
+
+
+def _what_would_fit(whole: float, part_key: str, part: float, unit: str) -> str:
+    below = math.floor(whole / part * (1 + ROUNDING)) * part
+    fitting = [f"'{length:.10g} {unit}'" for length in (below, below + part) if length > 0]
+    return (
+        f"is {whole:.10g} {unit}, not a whole number of {part_key}s of {part:.10g} {unit}. "
+        f"{' or '.join(fitting)} would be."
+    )
+
+
+def _strategy_problems(config: StudyConfig) -> Iterator[Problem]:
+    names = [strategy.name for strategy in config.strategy]
+    for index, strategy in enumerate(config.strategy):
+        path: ConfigPath = ("strategy", index)
+        if strategy.name in names[:index]:
+            yield Problem(path=(*path, "name"), message="is the name of an earlier strategy. Give each its own.")
+        yield from _budget_problems(config, strategy, path)
+        yield from _rule_problems(config, strategy.retention, (*path, "retention"))
+        yield from _rule_problems(config, strategy.renewal_offers, (*path, "renewal_offers"))
+        yield from _rule_problems(config, strategy.cross_selling, (*path, "cross_selling"))
+        yield from _renewal_problems(config, strategy, (*path, "renewal_offers"))
+        yield from _market_problems(config, strategy, path)
+    running = [s.name for s in config.strategy if not s.reference and s.name != config.comparison.against]
+    if not running:
+        yield Problem(
+            path=("strategy",),
+            message=f"no strategy is left to compare with {config.comparison.against!r}: all others are references.",
+            show_value=False,
+        )
+    if config.comparison.against not in names:
+        yield Problem(
+            path=("comparison", "against"),
+            message=f"no strategy is called {config.comparison.against!r}. {closest(config.comparison.against, names)}",
+            show_value=False,
+        )
+
+
+def _budget_problems(config: StudyConfig, strategy: StrategySection, path: ConfigPath) -> Iterator[Problem]:
+    total = 0.0
+    spending: tuple[tuple[str, BudgetedSection | DeskSection | None, str], ...] = (
+        ("acquisition", strategy.acquisition, "budget_per_period"),
+        ("retention", strategy.retention, "budget_per_period"),
+        ("cross_selling", strategy.cross_selling, "budget_per_period"),
+        ("quality", strategy.quality, "budget_per_period"),
+        ("staff", strategy.staff, "budget_per_period"),
+        ("desk", strategy.desk, "wage_per_period"),
+    )
+    for key, section, amount_key in spending:
+        if section is None:
+            continue
+        share, amount = section.budget_share, getattr(section, amount_key)
+        if (share is None) == (amount is None):
+            got = "neither" if share is None else "both"
+            yield Problem(
+                path=(*path, key),
+                message=f"{got} of budget_share and {amount_key} given. Give exactly one of them.",
+                show_value=False,
+            )
+        if share is not None and config.budget is None:
+            yield Problem(
+                path=(*path, key, "budget_share"),
+                message=f"there is no budget to share. Add [budget] with per_period, or give {amount_key}.",
+            )
+        total += share or 0.0
+    if total > 1 + ROUNDING:
+        yield Problem(
+            path=path,
+            message=f"the budget shares of {strategy.name!r} add up to {total:.10g}; they may add up to at most 1.",
+            show_value=False,
+        )
+
+
+def _rule_problems(config: StudyConfig, campaign: RuleSection | None, path: ConfigPath) -> Iterator[Problem]:
+    if campaign is None:
+        return
+    rule = campaign.rule or "all"
+    for key, rules in RULE_SETTINGS.items():
+        given = getattr(campaign, key) is not None
+        if not given and key in needed_settings(rule):
+            message = f"rule = {rule!r} needs it. Add {key} = {EXAMPLES[key]}."
+            yield Problem(path=(*path, key), message=message, show_value=False)
+        if given and rule not in rules:
+            users = " or ".join(map(repr, rules))
+            yield Problem(path=(*path, key), message=f"only rule = {users} uses it. Remove it or change the rule.")
+    if campaign.scores == CHURN_MODEL:
+        if isinstance(config.data, DataSection):
+            message = "there is a churn model in a study of subscribers alone. Give a file of scores."
+            yield Problem(path=(*path, "scores"), message=message)
+    elif campaign.scores is not None and not (config.folder / campaign.scores).is_file():
+        place = config.folder / campaign.scores
+        message = f"there is no file {str(place)!r}. A relative path starts at the folder of the configuration."
+        yield Problem(path=(*path, "scores"), message=message)
+
+
+def _renewal_problems(config: StudyConfig, strategy: StrategySection, path: ConfigPath) -> Iterator[Problem]:
+    offers, unit = strategy.renewal_offers, config.data.unit
+    if offers is None:
+        return
+    if isinstance(config.data, DataSection):
+        message = "only subscribers under contract renew it: setting = 'contractual'. Remove the table."
+        yield Problem(path=path, message=message, show_value=False)
+    elif offers.notice.to(unit) < config.simulation.period.to(unit) * (1 - ROUNDING):
+        message = "is shorter than simulation.period, so that renewals between two reviews would be passed over."
+        yield Problem(path=(*path, "notice"), message=message)
+
+
+def _market_problems(config: StudyConfig, strategy: StrategySection, path: ConfigPath) -> Iterator[Problem]:
+    """Mechanisms that do nothing in a market without their counterpart."""
+    for key, table in (("referral", "referral"), ("structural_bond", "competitors")):
+        if getattr(strategy, key) is not None and table not in config.market:
+            message = f"does nothing in a market without it. Add the table [market.{table}], which may be empty."
+            yield Problem(path=(*path, key), message=message, show_value=False)
+
+
+def _claim_problems(config: StudyConfig) -> Iterator[Problem]:
+    if not config.claims.test:
+        return
+    from churnsim.claims.catalogue import CATALOGUE  # it loads the models: only when asked for
+
+    known = tuple(CATALOGUE)
+    for index, claim in enumerate(config.claims.test):
+        if claim not in known:
+            yield Problem(path=("claims", "test", index), message=f"no such claim. {closest(claim, known)}")

@@ -1,0 +1,67 @@
+"""What a study may ask beyond its comparison: a precision, a choice of the best, maps of what one must believe, and
+which assumptions the answer hangs on."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from churnsim.study.config.section import MOST_REPLICATIONS, Level, Section, Slug
+
+__all__ = ["BeliefSection", "PrecisionSection", "SelectionSection", "SensitivitySection"]
+
+Metric = Literal["npv", "equity", "profit"]
+Bounds = Annotated[tuple[float, float], Field(strict=False)]
+
+
+class PrecisionSection(Section):
+    """How precisely the differences should be known: replications are added until they are, or the budget ends."""
+
+    half_width: float = Field(gt=0, le=1e15, description="of the widest interval of a difference, in currency")
+    metric: Metric = Field(default="npv", description="whose differences")
+    max_replications: int = Field(default=1000, ge=10, le=MOST_REPLICATIONS, description="replications at most")
+
+
+class SelectionSection(Section):
+    """Choosing the best strategy with a guaranteed probability (Kim & Nelson 2001), with as many replications as that
+    takes."""
+
+    indifference: float = Field(gt=0, le=1e15, description="the smallest difference that matters, in currency")
+    metric: Metric = Field(default="npv", description="what is best")
+    level: Level = Field(default=0.95, description="probability of a correct selection")
+    first_stage: int = Field(default=20, ge=5, le=1000, description="replications before anything is ruled out")
+    max_replications: int = Field(default=1000, ge=10, le=MOST_REPLICATIONS, description="replications at most")
+
+
+class BeliefSection(Section):
+    """A map of what one must believe: where in the range of two or three assumptions a statement holds."""
+
+    name: Slug = Field(description="short, lower case; names the map")
+    title: str = Field(default="", description="the statement as the report prints it; made from the keys if absent")
+    strategy: str = Field(description="the strategy that the statement is about")
+    against: str | None = Field(default=None, description="the strategy it is compared with, if any")
+    metric: Metric = Field(default="npv", description="what is looked at")
+    relative: bool = Field(default=False, description="whether the difference is taken as a share of `against`")
+    above: float | None = Field(default=None, description="holds above this; 0 if neither above nor below is given")
+    below: float | None = Field(default=None, description="holds below this")
+    over: dict[str, Bounds] = Field(
+        min_length=2, max_length=3, description="assumptions and ranges, such as { 'terms.margin' = [0.1, 0.5] }"
+    )
+    cells: int = Field(default=8, ge=2, le=40, description="cells along each assumption")
+    replications: int = Field(default=20, ge=2, le=MOST_REPLICATIONS, description="replications of a cell at first")
+    max_replications: int = Field(default=40, ge=2, le=MOST_REPLICATIONS, description="where it is undecided")
+
+
+class SensitivitySection(Section):
+    """Which assumptions an answer hangs on."""
+
+    strategy: str = Field(description="the strategy looked at")
+    against: str | None = Field(default=None, description="the strategy it is compared with, if any")
+    metric: Metric = Field(default="npv", description="what is looked at")
+    over: dict[str, Bounds | Literal["recorded"]] = Field(
+        min_length=2, description="assumptions and ranges, or 'recorded' for the range on record"
+    )
+    method: Literal["morris", "sobol"] = Field(default="morris", description="screening, or shares of the variance")
+    size: int | None = Field(default=None, ge=2, le=100_000, description="trajectories, or a power of two for sobol")
+    replications: int = Field(default=20, ge=2, le=MOST_REPLICATIONS, description="replications of each point")

@@ -1,0 +1,3 @@
+"""The stages of a study, from data to claims."""
+
+from __future__ import annotations

@@ -1,0 +1,73 @@
+"""The strategies side by side: levels, paired differences, what was spent, and the path through time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import t as student
+
+from churnsim.decisions.comparison.compare import Comparison
+from churnsim.simulation.engine.ledger import COSTS
+from churnsim.study.config.config import StudyConfig
+from churnsim.study.stages.replications import precision_reached, selection_reached
+from churnsim.study.storage.store import rows
+
+__all__ = ["METRICS", "compare_strategies"]
+
+METRICS = ("npv", "equity", "profit", "margin", "revenue", "purchases", "births", "active_end")
+SPENDING = COSTS
+CENTS = 100
+
+
+def compare_strategies(comparison: Comparison, config: StudyConfig) -> dict[str, Any]:
+    """The content of comparison.json. Money is in currency units; a path's profit is cumulative, not discounted."""
+    section = config.comparison
+    return {
+        "against": section.against,
+        "level": section.level,
+        "replications": int(comparison.outcomes["replication"].nunique()),
+        "metrics": {
+            metric: {
+                "levels": rows(comparison.levels(metric, level=section.level)),
+                "differences": rows(comparison.differences(metric, against=section.against, level=section.level)),
+            }
+            for metric in METRICS
+        },
+        "spending": _spending(comparison),
+        "path": rows(_path(comparison, section.level)),
+        "precision": precision_reached(config, comparison),
+        "selection": selection_reached(config, comparison),
+    }
+
+
+def _spending(comparison: Comparison) -> list[dict[str, Any]]:
+    """Mean spending over the horizon by strategy and account; accounts that no strategy uses are left out."""
+    means = {account: comparison.values(account).mean() for account in SPENDING}
+    used = [account for account in SPENDING if (means[account] > 0).any()]
+    return [
+        {"strategy": strategy, "account": account, "mean": float(means[account][strategy])}
+        for strategy in comparison.strategies
+        for account in used
+    ]
+
+
+def _path(comparison: Comparison, level: float) -> pd.DataFrame:
+    """Per strategy and period (from 1, at its end): active customers and cumulative profit, with t intervals of the
+    mean over replications."""
+    frame = comparison.outcomes
+    profit = (frame["margin"] - frame[list(COSTS)].sum(axis=1)) / CENTS
+    path = frame[["strategy", "replication", "period"]].assign(active=frame["active_end"].astype(float), profit=profit)
+    path["profit"] = path.groupby(["strategy", "replication"], sort=False)["profit"].cumsum()
+    count = int(frame["replication"].nunique())
+    reach = float(student.ppf((1 + level) / 2, count - 1)) / np.sqrt(count)
+    grouped = path.groupby(["strategy", "period"], sort=False)[["active", "profit"]]
+    mean, half = grouped.mean(), grouped.std(ddof=1) * reach
+    table = pd.DataFrame({"period": mean.index.get_level_values("period") + 1}, index=mean.index)
+    table.insert(0, "strategy", mean.index.get_level_values("strategy"))
+    for name in ("active", "profit"):
+        table[f"{name}_mean"] = mean[name]
+        table[f"{name}_lower"] = mean[name] - half[name]
+        table[f"{name}_upper"] = mean[name] + half[name]
+    return table.reset_index(drop=True)

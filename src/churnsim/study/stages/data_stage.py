@@ -1,0 +1,102 @@
+"""The first stage of a study: the transactions and their summaries."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from churnsim.data import datasets
+from churnsim.data.logs.transactions import read_transactions
+from churnsim.data.summaries.intervals import summarise_with_intervals
+from churnsim.data.summaries.summary import split_holdout, summarise
+from churnsim.errors import DataError
+from churnsim.study.config.config import DataSection
+from churnsim.study.config.covariates_section import StudyCovariates
+
+__all__ = ["StudyData", "load_data"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyData:
+    """What the models are fitted to. `split` ends at calibration and holds the holdout; `summary` is the whole log."""
+
+    transactions: pd.DataFrame
+    split: pd.DataFrame
+    summary: pd.DataFrame
+    unit: str
+    calibration_end: date
+    holdout_end: date
+    facts: dict[str, Any]
+    covariates: StudyCovariates | None = None
+
+    @property
+    def holdout_length(self) -> float:
+        """Length of the holdout in the model's unit, the same for every customer."""
+        return float(self.split["T_holdout"].iloc[0])
+
+
+def load_data(section: DataSection, folder: Path, *, regularity: bool = False) -> StudyData:
+    """Read and summarise what [data] names; a relative path starts at `folder`.
+
+    Purchases after `holdout_end` are left out. With `regularity` the summaries say how regular the gaps between
+    purchases were, which models of regular buyers read. Raises DataError for data that cannot be used.
+    """
+    if section.dataset is not None:
+        origin = datasets.source(section.dataset)
+        source, checksum = f"{origin.title}. {origin.citation}", origin.checksum_sha256
+        transactions = datasets.cdnow(full=section.dataset == "cdnow-full")
+    else:
+        assert section.path is not None  # the configuration has one of the two
+        path = folder / section.path
+        transactions = read_transactions(
+            path, customer_id=section.customer_id, date=section.date, amount=section.amount,
+            date_format=section.date_format, delimiter=section.delimiter, encoding=section.encoding,
+            on_bad=section.on_bad,
+        )  # fmt: skip
+        source, checksum = path.name, hashlib.sha256(path.read_bytes()).hexdigest()
+    set_aside = list(transactions.attrs["set_aside"])
+    holdout_end = section.holdout_end or transactions["date"].max().date()
+    if holdout_end <= section.calibration_end:
+        raise DataError(
+            f"the data end on {holdout_end}, so calibration_end {section.calibration_end} leaves no holdout. "
+            "Choose an earlier calibration_end."
+        )
+    last = transactions["date"].max().date()
+    if section.calibration_end >= last:
+        raise DataError(
+            f"the last purchase is of {last}, so nothing after calibration_end {section.calibration_end} is known. "
+            "Choose an earlier calibration_end."
+        )
+    used = transactions[transactions["date"] < pd.Timestamp(holdout_end) + pd.Timedelta(days=1)]
+    split = split_holdout(used, until=section.calibration_end, holdout_until=holdout_end, unit=section.unit)
+    summary = summarise(used, unit=section.unit, until=holdout_end)
+    if regularity:
+        for frame, until in ((split, section.calibration_end), (summary, holdout_end)):
+            frame["log_intervals"] = summarise_with_intervals(used, unit=section.unit, until=until)["log_intervals"]
+    covariates = None
+    if section.covariates is not None:
+        covariates = StudyCovariates.load(section.covariates, folder, summary)
+        split, summary = covariates.join(split), covariates.join(summary)
+        # A study with other covariates is another study.
+        checksum = hashlib.sha256(f"{checksum} {covariates.checksum}".encode()).hexdigest()
+        source += f", with what {Path(section.covariates.path).name} says of the customers"
+    facts = {
+        "source": source,
+        "checksum_sha256": checksum,
+        "rows": len(used),
+        "customers": len(summary),
+        "first": used["date"].min(),
+        "last": used["date"].max(),
+        "set_aside": set_aside,
+        "currency": section.currency,
+        "silent_days": max(0, (holdout_end - last).days),
+    }
+    return StudyData(
+        transactions=used, split=split, summary=summary, unit=section.unit,
+        calibration_end=section.calibration_end, holdout_end=holdout_end, facts=facts, covariates=covariates,
+    )  # fmt: skip

@@ -1,0 +1,79 @@
+"""Replications that an earlier, complete run has done already under the same market and strategy.
+
+More replications, another strategy beside the others, a precision to reach: each makes another run, whose ledgers are
+in part those of the run before. A ledger depends on the data, the seed, the market, the clock and its own strategy
+alone, and replication k on nothing that k + 1 needs; so what is stored is taken over instead of simulated again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+import churnsim
+from churnsim.study.config.config import StudyConfig
+from churnsim.study.stages.score_files import scores_checksum
+from churnsim.study.storage.provenance import recipe
+from churnsim.study.storage.store import OUTCOMES, RunStore, read_parquet, write_parquet
+
+__all__ = ["borrow_outcomes", "outcome_keys"]
+
+# What says nothing of a strategy's ledger.
+WORDS = ("title", "description", "reference")
+
+# What the ledgers of all strategies depend on; the last two are a study of subscribers' own.
+SHARED = ("seed", "data", "models", "simulation", "market", "budget", "survival", "profit_by_tenure")
+
+
+def outcome_keys(config: StudyConfig, data_checksum: str) -> dict[str, str]:
+    """For each strategy a SHA-256 (hex) of all that its ledgers depend on, but the replication's number."""
+    content = config.canonical()
+    content["simulation"].pop("replications")
+    common = {name: content[name] for name in SHARED if name in content}
+    keys = {}
+    for strategy, section in zip(content["strategy"], config.strategy, strict=True):
+        own = {key: value for key, value in strategy.items() if key not in WORDS}
+        checksum = data_checksum + scores_checksum(section, config.folder)
+        everything = {**common, "strategy": own, "checksum": checksum, "churnsim": churnsim.__version__}
+        text = json.dumps(everything, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        keys[strategy["name"]] = hashlib.sha256(text.encode()).hexdigest()
+    return keys
+
+
+def borrow_outcomes(store: RunStore, keys: dict[str, str], *, most: int) -> int:
+    """Put ledgers of earlier complete runs beside this one among its parts, as if it had run them; how many.
+
+    A run made by other code or packages, one that was altered, and replications from `most` on are passed over.
+    """
+    taken, made_by = 0, recipe()
+    for directory in sorted(store.directory.parent.iterdir()):
+        if directory == store.directory or not (directory / OUTCOMES).is_file():
+            continue
+        earlier = RunStore(directory)
+        manifest = earlier.manifest() or {}
+        shared = {name for name, key in keys.items() if (manifest.get("outcome_keys") or {}).get(name) == key}
+        if shared and manifest.get("status") == "complete" and manifest.get("recipe") == made_by:
+            if not _unaltered(directory, manifest):
+                continue
+            outcomes = read_parquet(directory / OUTCOMES)
+            taken += _take(store, outcomes[outcomes["strategy"].isin(shared) & (outcomes["replication"] < most)])
+    return taken
+
+
+def _unaltered(directory: Path, manifest: dict[str, Any]) -> bool:
+    digest = hashlib.sha256((directory / OUTCOMES).read_bytes()).hexdigest()
+    return bool((manifest.get("products") or {}).get(OUTCOMES) == digest)
+
+
+def _take(store: RunStore, outcomes: pd.DataFrame) -> int:
+    taken = 0
+    for (name, replication), rows in outcomes.groupby(["strategy", "replication"], sort=False):
+        path = store.part("outcomes", str(name), f"{replication:06d}.parquet")
+        if not path.exists():
+            write_parquet(path, rows.reset_index(drop=True), durable=False)
+            taken += 1
+    return taken

@@ -1,0 +1,83 @@
+"""The models of a study: purchases fitted to the calibration period and to the whole log, spend to the whole log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from churnsim.errors import FitError
+from churnsim.models.estimation.fit import ModelFit
+from churnsim.models.purchase.registry import PURCHASE_FAMILIES
+from churnsim.models.spend.gamma_gamma import GammaGamma, spend_correlation
+from churnsim.models.value.clv import NOTABLE_CORRELATION
+from churnsim.study.stages.data_stage import StudyData
+
+__all__ = ["StudyFits", "fit_models"]
+
+NAMES = {"bg_nbd": "BG/NBD", "mbg_nbd": "MBG/NBD", "pareto_nbd": "Pareto/NBD", "mbg_cnbd": "MBG/CNBD-k"}
+UNUSABLE = ("not converged", "too little data")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyFits:
+    """The three fits a study stands on."""
+
+    purchases_calibration: ModelFit[Any]  # of the family that was asked for
+    purchases: ModelFit[Any]
+    spend: ModelFit[GammaGamma]
+    correlation: float
+
+    def to_json(self) -> dict[str, Any]:
+        """The content of fits.json."""
+        return {
+            "purchases": _stored(self.purchases, "whole log"),
+            "purchases_calibration": _stored(self.purchases_calibration, "calibration"),
+            "spend": {
+                **_stored(self.spend, "whole log"),
+                "spend_correlation": self.correlation,
+            },
+        }
+
+    def warnings(self) -> Iterator[str]:
+        """What a reader must know of a fit that is usable but not clean."""
+        for name, fit in self._named():
+            if not fit.status.ok:
+                yield f"{name}: {fit.status}"
+        if abs(self.correlation) > NOTABLE_CORRELATION:
+            yield (
+                f"spend and frequency are correlated at {self.correlation:.2f}, and the spend model takes them to be "
+                "independent: values of frequent buyers are off in that direction."
+            )
+
+    def check(self) -> None:
+        """Raise FitError when a fit is no ground to build on: one that did not converge never passes silently."""
+        for name, fit in self._named():
+            if fit.status.code in UNUSABLE:
+                raise FitError(f"{name}: {fit.status}")
+
+    def _named(self) -> tuple[tuple[str, ModelFit[Any]], ...]:
+        name = NAMES[self.purchases.model.family.removesuffix("_covariates")]
+        return (
+            (f"purchases in the calibration period ({name})", self.purchases_calibration),
+            (f"purchases in the whole log ({name})", self.purchases),
+            ("spend (Gamma-Gamma)", self.spend),
+        )
+
+
+def fit_models(data: StudyData, family: str = "bg_nbd") -> StudyFits:
+    """Fit all three, purchases by the model of this family; raises FitError when one of them cannot be used."""
+    options = data.covariates.options if data.covariates else {}
+    model: Any = PURCHASE_FAMILIES[family]
+    fits = StudyFits(
+        purchases_calibration=model.fit(data.split, unit=data.unit, **options),
+        purchases=model.fit(data.summary, unit=data.unit, **options),
+        spend=GammaGamma.fit(data.summary),
+        correlation=spend_correlation(data.summary),
+    )
+    fits.check()
+    return fits
+
+
+def _stored(fit: ModelFit[Any], role: str) -> dict[str, Any]:
+    return {"family": fit.model.family, "unit": getattr(fit.model, "unit", None), "role": role, **fit.to_dict()}

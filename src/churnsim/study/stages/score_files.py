@@ -1,0 +1,84 @@
+"""Scores that a model outside the study has given its customers: a file with the columns customer_id and score."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from churnsim.data.logs.transactions import checked_path
+from churnsim.data.tabular.csv_file import read_delimited
+from churnsim.data.tabular.parquet_file import read_parquet_columns
+from churnsim.errors import DataError
+from churnsim.simulation.core.scores import CustomerScores
+from churnsim.study.config.rule_settings import CHURN_MODEL
+from churnsim.study.config.strategy_sections import StrategySection
+
+__all__ = ["read_scores", "scores_checksum"]
+
+COLUMNS = ("customer_id", "score")
+
+
+def read_scores(path: Path, customers: pd.Index | None) -> CustomerScores:
+    """The scores in a CSV or Parquet file, by the ids that `customers` has: "7" in a file is 7 where ids are numbers.
+
+    Scores of others are left out; without `customers` ids are taken as they are written. Raises DataError that names
+    file, line and value for a score that is not a finite number and for a customer scored twice, and where none of
+    `customers` has a score.
+    """
+    table, lines, word = _table(path)
+    ids = [str(written).strip() for written in table["customer_id"]]
+    own = dict(zip(ids, ids, strict=True)) if customers is None else {str(own): own for own in customers}
+    found: dict[Any, float] = {}
+    for place, (written, value) in enumerate(zip(ids, table["score"], strict=True)):
+        row = f"{path}, {word} {lines[place]}"
+        score = _number(value)
+        if score is None:
+            raise DataError(f"{row}: the score {str(value)[:40]!r} is not a finite number. Correct it or leave it out.")
+        customer = own.get(written)
+        if customer in found:
+            raise DataError(f"{row}: customer {written[:80]!r} is scored twice. Give one score each.")
+        if customer is not None:
+            found[customer] = score
+    if not found and customers is not None:
+        raise DataError(
+            f"{path} scores none of the study's {len(customers):,} customers, who have ids such as "
+            f"{str(customers[0])[:80]!r}. The column customer_id must hold the ids of the data."
+        )
+    return CustomerScores.of(found)
+
+
+def scores_checksum(section: StrategySection, folder: Path) -> str:
+    """SHA-256 of the score files a strategy goes by, "" where there are none: other scores make another study."""
+    digests = [
+        hashlib.sha256((folder / campaign.scores).read_bytes()).hexdigest()
+        for campaign in (section.retention, section.renewal_offers, section.cross_selling)
+        if campaign and campaign.scores and campaign.scores != CHURN_MODEL
+    ]
+    return "".join(digests)
+
+
+def _table(path: Path) -> tuple[pd.DataFrame, Any, str]:
+    """The two columns, the line or row of each record, and the word for it."""
+    file, kind = checked_path(path)
+    if kind == "parquet":
+        frame = read_parquet_columns(file, COLUMNS)
+        return frame, range(1, len(frame) + 1), "row"
+    tabs = file.name.lower().removesuffix(".gz").endswith(".tsv")
+    records = read_delimited(file, delimiter="\t" if tabs else ",", encoding="utf-8").carefully(COLUMNS)
+    if records.flaws.count:
+        raise records.flaws.error(
+            str(file), row=lambda place: int(records.lines[place]), row_word="line", last_resort="Mend the file."
+        )
+    return records.frame, records.lines, "line"
+
+
+def _number(value: Any) -> float | None:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) else None

@@ -1,0 +1,144 @@
+"""Every strategy, every replication: run in parallel, stored piece by piece, put together in a fixed order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from churnsim.decisions.comparison.compare import replicate
+from churnsim.decisions.runs.parallel_map import run_tasks
+from churnsim.simulation.customers.base import Cohort
+from churnsim.simulation.engine.engines import Engine, simulate
+from churnsim.simulation.mechanisms.interactions import Competitors, Referral, WordOfMouth
+from churnsim.simulation.scenario.market import Market
+from churnsim.simulation.scenario.scenario import Scenario
+from churnsim.simulation.scenario.strategy import (
+    Acquisition,
+    AskForComplaints,
+    ComplaintDesk,
+    CrossSelling,
+    DismissUnprofitable,
+    RetentionContacts,
+    Strategy,
+    WinBack,
+)
+from churnsim.study.storage.executor import Crew
+from churnsim.study.storage.store import RunStore, concatenated, read_parquet, write_parquet
+
+__all__ = ["simulate_all", "warm_kernels"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ledgers:
+    """The task of one piece: one replication of those strategies that still lack it. Where it runs nothing is written,
+    so that a worker need not see the run directory."""
+
+    scenarios: tuple[Scenario, ...]
+    seed: int
+    engine: Engine
+
+    def __call__(self, piece: tuple[int, tuple[int, ...]]) -> list[pd.DataFrame]:
+        """The outcome rows of one replication, a frame for each of the scenarios named by number."""
+        replication, numbers = piece
+        return [
+            replicate(
+                scenario.market,
+                scenario.strategy,
+                replications=[replication],
+                seed=self.seed,
+                horizon=scenario.horizon,
+                period=scenario.period,
+                epoch=scenario.epoch,
+                engine=self.engine,
+            )
+            for scenario in (self.scenarios[number] for number in numbers)
+        ]
+
+
+def simulate_all(
+    store: RunStore,
+    scenarios: Sequence[Scenario],
+    *,
+    replications: range,
+    seed: int,
+    crew: Crew,
+    engine: Engine,
+    done: Callable[[int], None],
+) -> pd.DataFrame:
+    """Outcomes of all scenarios for these replications: rows by strategy in the order given, replication and period.
+
+    Replications that an earlier, interrupted run stored are read, not run again; `done` is told of every ledger,
+    stored ones first. The result does not depend on `crew`, nor on what was interrupted when.
+    """
+    paths = {
+        (number, replication): store.part("outcomes", scenario.strategy.name, f"{replication:06d}.parquet")
+        for number, scenario in enumerate(scenarios)
+        for replication in replications
+    }
+    stored = {
+        (number, replication)
+        for (number, replication), path in paths.items()
+        if _is_whole(path, (scenarios[number].strategy.name, replication), scenarios[0].periods)
+    }
+    done(len(stored))
+    everyone = range(len(scenarios))
+    missing = [
+        (replication, tuple(number for number in everyone if (number, replication) not in stored))
+        for replication in replications
+    ]
+    pieces = [piece for piece in missing if piece[1]]
+    task = Ledgers(scenarios=tuple(scenarios), seed=seed, engine=engine)
+    for index, frames in run_tasks(task, pieces, workers=crew.workers, backend=crew.backend or "processes"):
+        replication, numbers = pieces[index]
+        for number, frame in zip(numbers, frames, strict=True):
+            write_parquet(paths[number, replication], frame, durable=False)  # a broken one is run again
+        done(len(frames))
+    return concatenated(_frames(paths.values()))
+
+
+def warm_kernels(market: Market) -> None:
+    """Compile what the simulation calls, in this process, so that workers load it from disk and do not each compile.
+
+    A week with a handful of new customers and every mechanism on passes through every rule.
+    """
+    strategy = Strategy(
+        name="warm-up",
+        acquisition=Acquisition(budget_per_period=100.0),
+        retention=RetentionContacts(budget_per_period=100.0),
+        desk=ComplaintDesk(staff=1, mean_service_time=0.1, wage_per_period=0.0),
+        asking=AskForComplaints(cost_per_purchase=0.0),
+        cross_selling=CrossSelling(budget_per_period=1.0),
+        win_back=WinBack(silent_for=0.1, cost_per_contact=0.0),
+        dismissal=DismissUnprofitable(periods=1),
+    )
+    few = replace(
+        market,
+        customers=Cohort(size=50),
+        draws=(),
+        terms=replace(market.terms, cost_to_serve=0.01),
+        referral=Referral(),
+        word_of_mouth=WordOfMouth(),
+        competitors=Competitors(),
+    )
+    simulate(Scenario(market=few, strategy=strategy, horizon=8.0, period=4.0, epoch=1.0), seed=0)
+
+
+def _frames(paths: Iterable[Path]) -> Iterable[pd.DataFrame]:
+    return (read_parquet(path) for path in paths)
+
+
+def _is_whole(path: Path, key: tuple[str, int], periods: int) -> bool:
+    """Whether a stored piece can be used: one that is broken, or another one's copy, is run again."""
+    if not path.is_file():
+        return False
+    try:
+        frame: Any = read_parquet(path)
+    except (OSError, ValueError):
+        return False
+    if len(frame) != periods or not {"strategy", "replication"} <= set(frame.columns):
+        return False
+    return bool((frame["strategy"] == key[0]).all() and (frame["replication"] == key[1]).all())

@@ -1,0 +1,129 @@
+"""What a kind of study does at each stage; the runner knows only these names.
+
+Two kinds: customers known by their purchases (`TransactionStages`), and subscribers under contract
+(`contract.stages.ContractStages`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import pandas as pd
+
+from churnsim.simulation.core.scores import CustomerScores
+from churnsim.simulation.scenario.market import Market, assumptions
+from churnsim.study.config.config import StudyConfig
+from churnsim.study.stages.data_stage import StudyData, load_data
+from churnsim.study.stages.fit_stage import fit_models
+from churnsim.study.stages.market_stage import build_market
+from churnsim.study.stages.validation_stage import validate
+from churnsim.study.stages.value_stage import value_base
+from churnsim.study.storage.executor import Crew
+from churnsim.study.storage.store import rows
+
+__all__ = ["Stages", "TransactionStages", "stages_of"]
+
+
+class Stages(Protocol):
+    """One kind of study. `data` and `fits` are whatever `load` and `fit` return; data has `facts`, fits `to_json` and
+    `warnings`."""
+
+    def load(self, config: StudyConfig) -> Any:
+        """The data that [data] names."""
+
+    def notes(self, data: Any) -> Iterator[str]:
+        """What a reader must know of the data."""
+
+    def customers(self, data: Any) -> pd.Index:
+        """The ids of the customers whom the strategies meet at the start."""
+
+    def fit(self, config: StudyConfig, data: Any) -> Any:
+        """The fitted models."""
+
+    def scores(self, data: Any, fits: Any) -> dict[str, CustomerScores]:
+        """What the study's own models say of the customers, by the name that a strategy's `scores` has for it."""
+
+    def market(self, config: StudyConfig, data: Any, fits: Any) -> Market:
+        """The market that the strategies meet."""
+
+    def assumption_rows(self, market: Market) -> list[dict[str, Any]]:
+        """The content of assumptions.json."""
+
+    def value(self, config: StudyConfig, data: Any, fits: Any, market: Market) -> dict[str, Any]:
+        """The content of value.json."""
+
+    def purchases(self, data: Any) -> StudyData | None:
+        """The study's own purchases, for claims that are measured on data; None: they take the CDNOW log."""
+
+    def validation_title(self, config: StudyConfig) -> str:
+        """What the validation stage is called while it runs."""
+
+    def validation_files(self) -> tuple[str, ...]:
+        """The files that it writes."""
+
+    def validation(self, config: StudyConfig, data: Any, fits: Any, market: Market, crew: Crew) -> dict[str, Any]:
+        """Their content, by name."""
+
+
+class TransactionStages:
+    """Customers known by their purchases: a purchase model and Gamma-Gamma, validated on a holdout."""
+
+    def load(self, config: StudyConfig) -> Any:
+        return load_data(config.data, config.folder, regularity=config.models.purchases == "mbg_cnbd")
+
+    def notes(self, data: Any) -> Iterator[str]:
+        silent = data.facts["silent_days"]
+        if silent:
+            yield (
+                f"warning: no purchase in the last {silent} days before {data.holdout_end}; they count as days on "
+                "which nobody bought. If the log simply ends earlier, set holdout_end to its last day."
+            )
+
+    def customers(self, data: Any) -> pd.Index:
+        return data.summary.index  # type: ignore[no-any-return]
+
+    def fit(self, config: StudyConfig, data: Any) -> Any:
+        return fit_models(data, config.models.purchases)
+
+    def scores(self, data: Any, fits: Any) -> dict[str, CustomerScores]:
+        return {}
+
+    def market(self, config: StudyConfig, data: Any, fits: Any) -> Market:
+        return build_market(config, data, fits)
+
+    def assumption_rows(self, market: Market) -> list[dict[str, Any]]:
+        return rows(assumptions(market))
+
+    def value(self, config: StudyConfig, data: Any, fits: Any, market: Market) -> dict[str, Any]:
+        section, asked = config.value, config.value.annual_discount_rate
+        return value_base(
+            data, fits, section,
+            horizon=(section.horizon or config.simulation.horizon).to(data.unit),
+            annual_discount_rate=market.terms.annual_discount_rate if asked is None else asked,
+            margin=market.terms.margin, seed=config.seed,
+        )  # fmt: skip
+
+    def purchases(self, data: Any) -> StudyData | None:
+        return data  # type: ignore[no-any-return]
+
+    def validation_title(self, config: StudyConfig) -> str:
+        return f"replay of the holdout ({2 * config.validation.replications} replications)"
+
+    def validation_files(self) -> tuple[str, ...]:
+        return ("validation.json",)
+
+    def validation(self, config: StudyConfig, data: Any, fits: Any, market: Market, crew: Crew) -> dict[str, Any]:
+        return {"validation.json": validate(data, fits, config.validation, seed=config.seed, crew=crew)}
+
+
+def stages_of(config: StudyConfig) -> Stages:
+    """The stages of this kind of study."""
+    from churnsim.study.config.contract import ContractStudyConfig
+
+    if isinstance(config, ContractStudyConfig):
+        # lifelines and scikit-learn take a second to import; a study of purchases does without.
+        from churnsim.study.stages.contract_stages import ContractStages
+
+        return ContractStages()
+    return TransactionStages()

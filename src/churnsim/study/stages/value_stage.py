@@ -1,0 +1,68 @@
+"""What the customer base is worth as fitted, before any strategy."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from churnsim.models.value.clv import SpendCorrelationWarning, customer_value, total_value
+from churnsim.study.config.config import ValueSection
+from churnsim.study.stages.data_stage import StudyData
+from churnsim.study.stages.fit_stage import StudyFits
+from churnsim.study.storage.store import rows
+
+__all__ = ["by_decile", "value_base"]
+
+LEVEL = 0.95
+DECILES = 10
+
+
+def value_base(
+    data: StudyData,
+    fits: StudyFits,
+    section: ValueSection,
+    *,
+    horizon: float,
+    annual_discount_rate: float,
+    margin: float,
+    seed: int,
+) -> dict[str, Any]:
+    """The content of value.json: expected discounted margin of the customers in the data over `horizon` model units.
+
+    The interval is that of the parameters' estimation error (`section.draws` draws of both models); what single
+    customers will do beside their expectation is not in it.
+    """
+
+    settings: Any = {"annual_discount_rate": annual_discount_rate, "horizon": horizon, "margin": margin}
+    with warnings.catch_warnings():
+        # The study says it itself, once, among the warnings about its fits.
+        warnings.simplefilter("ignore", SpendCorrelationWarning)
+        values = customer_value(data.summary, purchases=fits.purchases, spend=fits.spend, **settings)
+        total = total_value(
+            data.summary, purchases=fits.purchases, spend=fits.spend, seed=seed, level=LEVEL, draws=section.draws,
+            **settings,
+        )  # fmt: skip
+    return {
+        "annual_discount_rate": annual_discount_rate,
+        "horizon": horizon,
+        "unit": data.unit,
+        "margin": margin,
+        "total": total.value,
+        "lower": total.lower,
+        "upper": total.upper,
+        "level": LEVEL,
+        "customers": len(values),
+        "mean_p_alive": float(fits.purchases.model.p_alive(data.summary).mean()),
+        "by_decile": rows(by_decile(values)),
+    }
+
+
+def by_decile(values: Any) -> Any:
+    """Customers and value by tenth, from the most valuable."""
+    ranked = values.sort_values(ascending=False, kind="stable")
+    decile = np.arange(len(ranked)) * DECILES // len(ranked) + 1
+    grouped = ranked.groupby(decile)
+    table = grouped.agg(["size", "sum"]).rename_axis("decile").reset_index()
+    return table.rename(columns={"size": "customers", "sum": "value"})
