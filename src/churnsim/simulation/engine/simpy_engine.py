@@ -1,8 +1,8 @@
 """The readable engine: one SimPy process a customer, the desk a SimPy resource.
 
 It only keeps the clock and the books; every decision is a rule of `kernels/engine` (`event_rules.py`,
-`event_times.py`), and what the firm does is settled in `epoch_boundary.py`. Events at one time go in the order of uid (SimPy's priority),
-boundaries before customers. Invariants are checked whenever the books close.
+`event_times.py`), and what the firm does is settled in `epoch_boundary.py`. Events at one time go in the order of uid
+(SimPy's priority), boundaries before customers. Invariants are checked whenever the books close.
 """
 
 from __future__ import annotations
