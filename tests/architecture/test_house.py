@@ -6,6 +6,7 @@ import ast
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -37,19 +38,86 @@ def test_tools_are_content(command):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_control_an_upward_import_is_caught(tmp_path):
-    """A kernel that reaches up for a model must break the contract."""
-    shutil.copytree(SOURCE, tmp_path / "src" / "churnsim", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    planted = tmp_path / "src" / "churnsim" / "kernels" / "numerics" / "special.py"
-    planted.write_text(planted.read_text() + "\nimport churnsim.models.value.clv\n")
-    code = (
-        "import sys; sys.path.insert(0, 'src'); "
-        "from importlinter.cli import lint_imports; sys.exit(lint_imports(cache_dir=None))"
-    )
-    done = run(sys.executable, "-c", code, cwd=tmp_path)
+LINT = (
+    "import sys; sys.path.insert(0, 'src'); "
+    "from importlinter.cli import lint_imports; sys.exit(lint_imports(cache_dir=None))"
+)
+
+
+def linted(copy: Path, planted: dict[str, str]) -> str:
+    """What import-linter says of a copy of the package in which `planted` names modules and imports added to them."""
+    shutil.copytree(SOURCE, copy / "src" / "churnsim", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", copy)
+    for module, imported in planted.items():
+        path = copy / "src" / "churnsim" / module
+        path.write_text(path.read_text(encoding="utf-8") + f"\nimport churnsim.{imported}\n", encoding="utf-8")
+    done = run(sys.executable, "-c", LINT, cwd=copy)
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "Rooms import downward only BROKEN" in done.stdout
+    return " ".join(done.stdout.split())
+
+
+def rooms_with_layers() -> dict[str, list[str]]:
+    """The layers of each room that has an inner contract, from the top down."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    return {
+        contract["containers"][0].removeprefix("churnsim."): contract["layers"]
+        for contract in contracts
+        if contract["type"] == "layers" and "containers" in contract
+    }
+
+
+def a_module(room: str, layer: str) -> str:
+    """A module of a layer, as a path below the package."""
+    name = layer.split("|")[0].strip()
+    path = SOURCE / room / name
+    found = path if path.is_dir() else path.with_suffix(".py")
+    return str((found / "__init__.py" if found.is_dir() else found).relative_to(SOURCE))
+
+
+def test_control_an_upward_import_is_caught_in_each_room(tmp_path):
+    """The lowest layer of each room reaches for the highest, and a kernel for a model."""
+    rooms = rooms_with_layers()
+    top = {room: layers[0].split("|")[0].strip() for room, layers in rooms.items()}
+    planted = {a_module(room, layers[-1]): f"{room}.{top[room]}" for room, layers in rooms.items()}
+    said = linted(tmp_path, {**planted, "kernels/numerics/special.py": "models.value.clv"})
+    assert "Rooms import downward only BROKEN" in said
+    assert len(rooms) >= 9
+    assert not [room for room in rooms if f"Inside {room}: imports downward only BROKEN" not in said]
+
+
+def test_control_a_circle_is_caught_in_each_room(tmp_path):
+    """Two modules side by side that import each other, planted in a package of each room."""
+    packages = {"cli": "cli", "economics": "economics", "satisfaction": "satisfaction", "records": "records"}
+    packages |= {
+        room: next(
+            str(p.relative_to(SOURCE)) for p in sorted((SOURCE / room).iterdir()) if len(list(p.glob("*.py"))) > 2
+        )
+        for room in rooms_with_layers()
+        if room not in packages
+    }
+    planted = {}
+    for package in packages.values():
+        one, two, *_ = [p for p in sorted((SOURCE / package).glob("*.py")) if p.name != "__init__.py"]
+        for path, other in ((one, two), (two, one)):
+            planted[str(path.relative_to(SOURCE))] = f"{package.replace('/', '.')}.{other.stem}"
+    said = linted(tmp_path, planted)
+    assert not [
+        package
+        for package in packages.values()
+        if f"No cycles are allowed in churnsim.{package.replace('/', '.')}." not in said
+    ]
+
+
+def test_folders_are_not_crowded():
+    """At most about 25 modules a folder."""
+    crowded = {
+        str(folder.relative_to(SOURCE)): number
+        for folder in (SOURCE, *(p for p in SOURCE.rglob("*") if p.is_dir()))
+        if (number := sum(p.name != "__init__.py" for p in folder.glob("*.py"))) > 25
+    }
+    assert not crowded
 
 
 def imports_of(path: Path) -> set[str]:

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from churnsim.decisions.runs.experiment import Experiment
+from churnsim.decisions.runs.parallel_map import Backend, backend_for, run_tasks
 from churnsim.kernels.engine.event_rules import EVAPORATES, SWITCHES
 from churnsim.kernels.engine.records import KNOWN, PAID, REFERRED, SWITCHED, TOLD
-from churnsim.simulation.engine.engines import simulate
-from churnsim.decisions.runs.experiment import Experiment
-from churnsim.simulation.engine.ledger import Ledger
 from churnsim.simulation.customers.base import Base
-from churnsim.decisions.runs.parallel_map import Backend, backend_for, run_tasks
+from churnsim.simulation.engine.engines import simulate
+from churnsim.simulation.engine.ledger import Ledger
 from churnsim.simulation.scenario.scenario import Scenario
 from churnsim.simulation.scenario.strategy import Strategy
 

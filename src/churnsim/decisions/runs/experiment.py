@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from churnsim.decisions.runs.parallel_map import Backend, backend_for, run_tasks
 from churnsim.errors import ConfigError
 from churnsim.simulation.engine.engines import Engine, simulate
 from churnsim.simulation.engine.ledger import Ledger
 from churnsim.simulation.scenario.market import Market
-from churnsim.decisions.runs.parallel_map import Backend, backend_for, run_tasks
 from churnsim.simulation.scenario.scenario import Scenario
 from churnsim.simulation.scenario.strategy import Strategy
 

@@ -14,8 +14,8 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, TypeVar, get_args
 
-from churnsim.errors import ConfigError
 from churnsim.decisions.runs.cluster import run_on_cluster
+from churnsim.errors import ConfigError
 
 __all__ = ["Backend", "backend_for", "run_tasks", "worker_count"]
 

@@ -1,0 +1,3 @@
+"""Running replications: one at a time, on the cores of a machine or on a cluster."""
+
+from __future__ import annotations
