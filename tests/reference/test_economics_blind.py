@@ -173,7 +173,7 @@ def test_switching_by_powers_and_by_people():
     long = sum((w**t * np.linalg.matrix_power(M, t) for t in range(3000)), np.zeros((3, 3))) * [5.0, 4.0, 3.0]
     found = lifetime_values(M, np.array([5.0, 4.0, 3.0]), annual_discount_rate=0.1, purchases_per_year=4)
     assert found == pytest.approx(long, rel=1e-9)
-    # The flows of text 001 with nobody new and nobody gone are a switching matrix of two.
+    # The flows of 'Keeping existing customers' (undated) with nobody new and nobody gone are a switching matrix of two.
     flows = FlowShare(evaporate=0, switch_out=0.2, rivals_evaporate=0, switch_in=0.1, new=0, new_share=0)
     two = shares_over_time(np.array([[0.8, 0.2], [0.1, 0.9]]), np.array([0.4, 0.6]), periods=12)[:, 0]
     assert flows.share(40, 60, periods=12) == pytest.approx(two, rel=1e-12)

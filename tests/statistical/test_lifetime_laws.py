@@ -145,7 +145,7 @@ def test_hazards_by_tenure_multiply():
 
 
 def test_without_chance_the_card_example_is_arithmetic():
-    """Source 001: -51, 30, 42, 44, 49, 55 over a life of five years, 111.66 at 10% (year-end flows)."""
+    """'Keeping existing customers' (undated): -51, 30, 42, 44, 49, 55 in five years, 111.66 at 10% (year-end flows)."""
     profits = (-51, 30, 42, 44, 49, 55)
     contract = cs.ContractualLifetime(term=1.0, hazards=(0.0, 0.0, 0.0, 0.0, 0.0, 1.0), unit="Y")
     place = cs.Market(

@@ -166,9 +166,10 @@ def _assumptions() -> list[Pieces]:
         ("purchases", "BG/NBD", "", "how customers buy and leave", "fitted here", "measured here"),
         ("margin", 0.3, "share of revenue", "what is left after the cost of goods", "a round figure", "assumed"),
         ("complaints.complain", 0.04, "chance per failure", "a customer who meets a failure complains",
-         "TARP 1986, as text 001 reports it", "published"),
+         "TARP 1986, as 'Keeping existing customers' (undated) reports it", "published"),
         ("complaints.failure_share", 0.3, "share of dropout", "dropout that failures cause", "no source", "assumed"),
-        ("discount_rate", 0.1, "a year, effective", "what later money is worth", "text 001", "published"),
+        ("discount_rate", 0.1, "a year, effective", "what later money is worth",
+         "'Keeping existing customers' (undated)", "published"),
     ]  # fmt: skip
     keys = ("parameter", "value", "unit", "meaning", "source", "status")
     return [dict(zip(keys, row, strict=True)) for row in rows]
@@ -238,7 +239,7 @@ def _comparison() -> Pieces:
 
 def _claims() -> list[Pieces]:
     source = {
-        "text": "001",
+        "text": "'Keeping existing customers' (undated)",
         "title": "7讲 保留老顾客的策略",
         "study": "Reichheld & Sasser 1990",
         "measured": "profit a customer",
@@ -274,7 +275,7 @@ def _claims() -> list[Pieces]:
         },
         base | {
             "id": "recovery-retains", "says": "Of those who complain 95% stay when the complaint is settled at once.",
-            "quote": "若能当场解决, 95%会再度惠顾", "sources": ["004 顾客经营"], "kind": "simulation",
+            "quote": "若能当场解决, 95%会再度惠顾", "sources": ["怎样重新经营被流失的顾客"], "kind": "simulation",
             "quantity": "Share of complainants still active a year later.", "expect": 0.95, "within": 0.03,
             "because": "Monte Carlo error.", "critique": [], "verdict": "UNTESTED", "reason": "The check was skipped.",
             "region": None, "estimate": None, "unit": "",

@@ -14,6 +14,7 @@ from churnsim.claims.arithmetic.card_npv import CARD_NPV
 from churnsim.claims.catalogue import CATALOGUE, Catalogue
 from churnsim.claims.machinery.check import check, check_all, render, to_row
 from churnsim.claims.machinery.claim import Control, Finding, Kind, Part, Verdict
+from churnsim.claims.machinery.sources import TEXTS
 from churnsim.claims.machinery.verdicts import closes, combine, not_run, share_of_map
 from churnsim.claims.reproduction.published import PUBLISHED, load_figures
 from churnsim.claims.reproduction.reproduce import Reproduction, junit_xml, reproduce
@@ -84,7 +85,7 @@ def test_every_entry_is_complete(claim):
     assert claim.because.endswith(".")
     assert claim.critique
     assert claim.sources
-    assert all(s.text in {"000", "001", "002", "003", "004"} and s.title for s in claim.sources)
+    assert all(s.text in {text.cited for text in TEXTS.values()} and s.title for s in claim.sources)
     assert isinstance(claim.kind, Kind)
 
 

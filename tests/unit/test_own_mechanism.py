@@ -52,7 +52,7 @@ def test_only_the_readable_engine_runs_it():
 
 
 def test_the_tree_loses_ninety_two_in_a_hundred():
-    """Source 001: of 100 dissatisfied customers 92.2 leave."""
+    """'Keeping existing customers' (undated): of 100 dissatisfied customers 92.2 leave."""
     from churnsim.simulation.mechanisms.complaints import Complaints
 
     assert Complaints.tree().leave_after_failure == pytest.approx(0.922)

@@ -51,7 +51,7 @@ def show(claim_id: Annotated[str, typer.Argument(metavar="ID", help="As `churnsi
     _entry("says", claim.says)
     _entry("quote", claim.quote)
     for source in claim.sources:
-        _entry("source", ". ".join(part for part in (f"{source.text}, {source.title}", source.study) if part))
+        _entry("source", ". ".join(part for part in (source.title, source.study) if part))
         if source.measured:
             _entry("measured", source.measured)
     _entry("quantity", claim.quantity)

@@ -1,14 +1,15 @@
-"""Customer equity: what customers of today and those to come are worth, beside the asset equation of text 000.
+"""Customer equity: what customers of today and those to come are worth, beside the asset equation of
+'After-marketing management' (undated).
 
 Customer equity = n * V(existing) + the sum over future periods t of n_t (V(new) - A) v^t, with V the value of one
 customer, A the cost of winning one, n_t those won in period t (Blattberg & Deighton 1996; Gupta, Lehmann & Stuart
 2004).
 
-The equation of text 000 is value = NPV(existing) (1 - churn) + NPV(potential). NPV(existing) is the discounted
-margin of a customer who stays with some chance each period, so churn is in it already. For one retention rate r = 1
-- churn and a customer just renewed the NPV is (1+d)/(1+d-r) and r times it is exactly the value just *before* a
-renewal: there the equation is right and nothing is counted twice. Read with any other NPV it is too low by the share
-that churns.
+The equation of 'After-marketing management' (undated) is value = NPV(existing) (1 - churn) + NPV(potential).
+NPV(existing) is the discounted margin of a customer who stays with some chance each period, so churn is in it already.
+For one retention rate r = 1 - churn and a customer just renewed the NPV is (1+d)/(1+d-r) and r times it is exactly the
+value just *before* a renewal: there the equation is right and nothing is counted twice. Read with any other NPV it is
+too low by the share that churns.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ Zeithaml (2004, "Return on marketing: using customer equity to focus marketing s
 
 with f purchases a year and V_j the contribution of a purchase; in closed form V_j (I - w M)^-1, w = (1+d)^(-1/f).
 
-Text 001 draws the flows: customers evaporate, switch to competitors, come from competitors, or are new. `FlowShare`
-is that.
+'Keeping existing customers' (undated) draws the flows: customers evaporate, switch to competitors, come from
+competitors, or are new. `FlowShare` is that.
 """
 
 from __future__ import annotations
@@ -76,8 +76,10 @@ def lifetime_values(
 
 @dataclass(frozen=True, kw_only=True)
 class FlowShare:
-    """The flows of text 001, as rates a period: of the firm's customers some evaporate and some switch out; of the
-    rivals' some switch in and some evaporate; new customers choose the firm with the chance `new_share`.
+    """The flows of 'Keeping existing customers' (undated), as rates a period.
+
+    Of the firm's customers some evaporate and some switch out; of the rivals' some switch in and some evaporate; new
+    customers choose the firm with the chance `new_share`.
 
     `new` is the number of new customers a period per customer now in the market.
     """

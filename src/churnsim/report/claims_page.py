@@ -93,7 +93,17 @@ def claims_page(rows: Sequence[Row]) -> str:
         lines += ["", f"## {title}"]
         for claim_id in ids:
             lines += ["", *_entry(by_id[claim_id])]
+    lines += _references(rows)
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _references(rows: Sequence[Row]) -> list[str]:
+    """The full references of the texts, which the entries cite by title and year."""
+    cited = sorted(
+        {(str(s["text"]), str(s["title"])) for row in rows for s in row["sources"] if s["text"] != s["title"]}
+    )
+    told = [f"- {_text(text)}: {_text(title)}." for text, title in cited]
+    return ["", "## The texts", "", *told] if told else []
 
 
 def _entry(row: Row) -> list[str]:
@@ -143,8 +153,7 @@ def _sources(row: Row) -> str:
     """Each study once, with the texts that cite it."""
     texts: dict[tuple[str, str], list[str]] = {}
     for source in row["sources"]:
-        where = f"text {source['text']}" if str(source["text"]).isdigit() else str(source["title"])
-        texts.setdefault((str(source["study"]), str(source["measured"])), []).append(where)
+        texts.setdefault((str(source["study"]), str(source["measured"])), []).append(str(source["text"]))
     told = [
         ". ".join(_text(part).rstrip(".") for part in (", ".join(where), *about) if part)
         for about, where in texts.items()

@@ -1,5 +1,7 @@
-"""The path model of source 001: quality makes satisfaction and value, these make loyalty and trust, which make share,
-and share makes return; costs fall with loyalty.
+"""The path model of 'Keeping existing customers' (undated).
+
+Quality makes satisfaction and value, these make loyalty and trust, which make share, and share makes return; costs fall
+with loyalty.
 
 Share and return are often read from the books: a column of one number a respondent serves as a construct of one item.
 """
@@ -34,7 +36,8 @@ RELATIONSHIP = Structure(
         "return": ("share",),
     },
 )
-"""Source 001, slide 9. Its signs are plus; the one minus belongs to cost, which a survey does not ask."""
+"""'Keeping existing customers' (undated), slide 9. Its signs are plus; the one minus belongs to cost, which a survey
+does not ask."""
 
 
 def path_model(

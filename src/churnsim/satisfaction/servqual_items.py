@@ -24,5 +24,6 @@ DIMENSIONS: Mapping[str, tuple[str, ...]] = {
     "empathy": tuple(f"q{i}" for i in range(18, 23)),
 }
 REVERSED = tuple(f"q{i}" for i in (10, 11, 12, 13, 18, 19, 20, 21, 22))
-"""Worded negatively, so that full agreement is the worst answer. Source 001 marks the same nine with a star."""
+"""Worded negatively, so that full agreement is the worst answer. 'Keeping existing customers' (undated) marks the
+same nine with a star."""
 POSITIVE = tuple(item for item in ITEMS if item not in REVERSED)

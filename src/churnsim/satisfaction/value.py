@@ -1,5 +1,6 @@
-"""The customer value ratio V = sum alpha_i u_i / sum beta_j c_j (source 001): benefits over costs; above 1 delighted,
-1 satisfied, below 1 not. And why its verdict hangs on the scales.
+"""The customer value ratio V = sum alpha_i u_i / sum beta_j c_j ('Keeping existing customers', undated).
+
+Benefits over costs: above 1 delighted, 1 satisfied, below 1 not. And why its verdict hangs on the scales.
 
 A ratio of two averages of opinions has no unit that the world gives it. Where benefits and costs are asked on one scale
 with weights that sum to 1, the side of 1 says only whether benefits are rated above costs, and any number can be had
@@ -90,7 +91,7 @@ def customer_value_ratio(
 
 
 def verdict_on(lower: float, upper: float) -> str:
-    """Source 001's words for an interval of V."""
+    """The words of 'Keeping existing customers' (undated) for an interval of V."""
     if lower > 1:
         return "delighted"
     return "not satisfied" if upper < 1 else "satisfied (not told apart from 1)"

@@ -88,7 +88,9 @@ BEST_CUSTOMER = Claim(
     id="best-customer",
     says="Losing one best customer (3,500) takes 13 ordinary ones (275) to make up, or 7 to 10 times the effort.",
     quote="每次只要损失1名最佳顾客,就要找到13名普通顾客才能弥补那3500美元的业绩 … 多花710倍的力气",
-    sources=(source("002", measured="One firm, not named; average spend of the best and of ordinary customers."),),
+    sources=(
+        source("small-firms", measured="One firm, not named; average spend of the best and of ordinary customers."),
+    ),
     kind=Kind.DATA,
     quantity=(
         "(a) Ordinary customers whose spend makes up for one of the best, rounded up; (b) share of CDNOW "

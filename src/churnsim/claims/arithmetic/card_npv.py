@@ -11,7 +11,8 @@ from churnsim.economics.survival_curves import BetaGeometric, Geometric, MeanLif
 __all__ = ["ACQUISITION_COST", "CARD_NPV", "FLOWS", "PROFITS", "judge"]
 
 FLOWS = (-51.0, 30.0, 42.0, 44.0, 49.0, 55.0)
-"""Cash flows of text 001 at years 0 to 5: account opening, then profit by year of the relation (dollars)."""
+"""Cash flows of 'Keeping existing customers' (undated) at years 0 to 5: account opening, then profit by year of
+the relation (dollars)."""
 ACQUISITION_COST = -FLOWS[0]
 PROFITS = (*FLOWS[1:], 60.0)
 """Profit by year 1 to 6; the sixth, 60, stands in the chart beside the table."""
@@ -81,7 +82,7 @@ CARD_NPV = Claim(
     quote="时间 现金流 1美元的现值 现金流现值 … 111.7",
     sources=(
         source(
-            "001",
+            "lecture",
             study="Reichheld & Sasser 1990, Zero defections, Harvard Business Review 68(5), 105-111",
             measured="Average yearly profit of a credit-card customer by year of the relation, as the authors report "
             "it; no survival is modelled.",

@@ -43,11 +43,14 @@ def control(evidence: Evidence, quick: bool) -> Finding:
 CHEAPER_TO_SERVE = Claim(
     id="cheaper-to-serve",
     says="Existing customers cost less in service, support and persuasion than new ones.",
-    quote="企业对于老顾客的售后服务成本及技术支持成本也较低 (004); 維繫老顧客的成本比爭取新顧客的成本低得多 (000)",
+    quote=(
+        "企业对于老顾客的售后服务成本及技术支持成本也较低 (《怎样重新经营被流失的顾客》); "
+        "維繫老顧客的成本比爭取新顧客的成本低得多 (《後行銷管理》)"
+    ),
     sources=(
-        source("004", measured="No study is named."),
-        source("000", measured="No study is named."),
-        source("002", measured="No study is named."),
+        source("win-back", measured="No study is named."),
+        source("after-marketing", measured="No study is named."),
+        source("small-firms", measured="No study is named."),
     ),
     kind=Kind.DATA,
     quantity="Cost to serve per customer and year, by year of the relation, of the same customers, money.",

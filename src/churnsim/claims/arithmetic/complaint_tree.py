@@ -67,7 +67,7 @@ COMPLAINT_TREE = Claim(
     quote="100名不满意顾客 4%抱怨 25%流失 96%不抱怨 95%流失 … 92%的顾客都流失了",
     sources=(
         source(
-            "001",
+            "lecture",
             study="“一项调查” (a survey, not named); the figures resemble TARP's of 1979 and 1986, Consumer complaint "
             "handling in America, US Office of Consumer Affairs",
             measured="TARP asked households about complaints and whether they meant to buy again, by size of loss: "
@@ -82,7 +82,8 @@ COMPLAINT_TREE = Claim(
     control=Control(what="the leaving rates of complainants and silent customers exchanged", judge=control),
     critique=(
         "TARP's own silent customers stay more often: 9% after a major loss, 37% after a minor one.",
-        "Three of the texts give three shares of complainants: 4 to 96 (001), 1 to 9 (003), one for every 20 (004).",
+        "Three of the texts give three shares of complainants: 4 to 96 ('Keeping existing customers', undated), 1 "
+        "to 9 ('Nine steps to loyalty', 2017), one for every 20 ('Winning back lost customers', undated).",
         "Those who complain differ from those who do not: the difference in leaving is association, not the effect of "
         "complaining.",
     ),

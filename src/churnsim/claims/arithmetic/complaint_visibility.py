@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Verdict
-from churnsim.claims.machinery.sources import TARP_MEASURED, TARP_STUDY, source
+from churnsim.claims.machinery.sources import TARP_MEASURED, TARP_STUDY, TEXTS, source
 from churnsim.claims.service_recovery.recovery import TARP
 
 __all__ = ["COMPLAINT_VISIBILITY", "STATED_SHARES", "judge", "kept_by_inviting"]
 
-STATED_SHARES: Mapping[str, float] = {"001": 4 / 100, "003": 1 / 10, "004": 1 / 21}
+STATED_SHARES: Mapping[str, float] = {"lecture": 4 / 100, "nine-steps": 1 / 10, "win-back": 1 / 21}
 """Share of the dissatisfied who complain: 4 of 100; 1 to 9 silent; 1 for 20 more who feel the same."""
 LARGEST_RATIO = 1.25
 """4 in 100 and 1 in 21 still agree as round figures (1.19); a tenth does not agree with either."""
@@ -29,7 +29,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, shares: Mapping[str
     """Hold the shares against each other; the control adds one that cannot agree."""
     rows = [
         {
-            "text": text,
+            "text": _name(text),
             "complain_percent": 100.0 * share,
             "dissatisfied_per_complaint": 1.0 / share,
             "kept_by_inviting_major_loss": kept_by_inviting(share, "major"),
@@ -38,7 +38,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, shares: Mapping[str
         for text, share in shares.items()
     ]
     ratio = max(shares.values()) / min(shares.values())
-    told = ", ".join(f"{share:.1%} ({text})" for text, share in shares.items())
+    told = ", ".join(f"{share:.1%} ({_name(text)})" for text, share in shares.items())
     least, most = (min if low else max for low in (True, False))
     minor = [kept_by_inviting(share, "minor") for share in shares.values()]
     return Finding(
@@ -56,6 +56,11 @@ def judge(evidence: Evidence = None, quick: bool = False, *, shares: Mapping[str
     )
 
 
+def _name(text: str) -> str:
+    """How the text is cited; the control's share is of none."""
+    return TEXTS[text].in_brackets if text in TEXTS else text
+
+
 def control(evidence: Evidence, quick: bool) -> Finding:
     """Half of the dissatisfied complaining cannot agree with any of the texts."""
     return judge(evidence, quick, shares={**STATED_SHARES, "control": 0.5})
@@ -63,12 +68,18 @@ def control(evidence: Evidence, quick: bool) -> Finding:
 
 COMPLAINT_VISIBILITY = Claim(
     id="complaint-visibility",
-    says="Of the dissatisfied 4 in 100 complain (001), or 1 in 10 (003), or one for 20 who do not (004).",
-    quote="4%抱怨 96%不抱怨 (001); 比例为1:9 (003); 每收到一个顾客投诉,就意味着还有20名有同感的顾客 (004)",
+    says=(
+        "Of the dissatisfied 4 in 100 complain ('Keeping existing customers', undated), or 1 in 10 ('Nine steps to "
+        "loyalty', 2017), or one for 20 who do not ('Winning back lost customers', undated)."
+    ),
+    quote=(
+        "4%抱怨 96%不抱怨 (《保留老顾客的策略》); 比例为1:9 (《建立客户忠诚之“九步法”》); "
+        "每收到一个顾客投诉,就意味着还有20名有同感的顾客 (《怎样重新经营被流失的顾客》)"
+    ),
     sources=(
-        source("001", study=TARP_STUDY, measured=TARP_MEASURED),
-        source("003", measured="No study is named."),
-        source("004", measured="A handbook of the American Marketing Association is named; it was not found."),
+        source("lecture", study=TARP_STUDY, measured=TARP_MEASURED),
+        source("nine-steps", measured="No study is named."),
+        source("win-back", measured="A handbook of the American Marketing Association is named; it was not found."),
     ),
     kind=Kind.ARITHMETIC,
     quantity="Largest share of complainants among the dissatisfied that a text states over the smallest.",

@@ -1,4 +1,4 @@
-"""`customer-asset-equation`: what text 000 says customers are worth to a firm."""
+"""`customer-asset-equation`: what 'After-marketing management' (undated) says customers are worth to a firm."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ CUSTOMER_ASSET_EQUATION = Claim(
     id="customer-asset-equation",
     says="Customers are worth NPV(existing) x (1 - churn) + NPV(potential).",
     quote="顧客資源對企業的價值=現有顧客生命周期價值的淨現值×(1-現有顧客的潛在流失率)+潛在顧客生命周期價值的淨現值",
-    sources=(source("000", measured="An equation, without data or source."),),
+    sources=(source("after-marketing", measured="An equation, without data or source."),),
     kind=Kind.ARITHMETIC,
     quantity=(
         "Relative error of the equation's value of existing customers against the discounted margin that "

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
-from churnsim.claims.machinery.sources import TARP_MEASURED, TARP_STUDY, source
+from churnsim.claims.machinery.sources import TARP_MEASURED, TARP_STUDY, TEXTS, source
 from churnsim.claims.machinery.verdicts import combine
 from churnsim.claims.service_recovery.recovery import TARP
 
 __all__ = ["DISSATISFIED_LEAVE", "judge"]
 
-STATED = {"000": 0.90, "001": 0.95}
+STATED = {"after-marketing": 0.90, "lecture": 0.95}
 WITHIN = 0.025
-GROUP = {"000": "dissatisfied customers who say nothing", "001": "silent dissatisfied customers"}
+GROUP = {"after-marketing": "dissatisfied customers who say nothing", "lecture": "silent dissatisfied customers"}
 
 
 def leaving(rates: dict[str, dict[str, float]]) -> dict[str, float]:
@@ -30,7 +30,7 @@ def _part(text: str, leave: dict[str, float]) -> Part:
     share = major_share_for(stated, leave)
     verdict = Verdict.FAILS if share is None else Verdict.HOLDS if share == 0.0 else Verdict.HOLDS_IF
     return Part(
-        name=f"({'ab'[list(STATED).index(text)]}) {stated:.0%}, text {text}",
+        name=f"({'ab'[list(STATED).index(text)]}) {stated:.0%}, {TEXTS[text].cited}",
         estimand=f"Percentage of {GROUP[text]} who leave, by the share of major losses among all losses.",
         verdict=verdict,
         estimate=100.0 * leave["major"],
@@ -70,15 +70,21 @@ def control(evidence: Evidence, quick: bool) -> Finding:
 
 DISSATISFIED_LEAVE = Claim(
     id="dissatisfied-leave",
-    says="90% of dissatisfied customers never buy again (000); of the silent ones 95% leave (001).",
-    quote="90%的不滿意顧客不再購買原公司的產品 (000); 96%不抱怨 95%流失 (001)",
+    says=(
+        "90% of dissatisfied customers never buy again ('After-marketing management', undated); of the silent ones "
+        "95% leave ('Keeping existing customers', undated)."
+    ),
+    quote="90%的不滿意顧客不再購買原公司的產品 (《後行銷管理》); 96%不抱怨 95%流失 (《保留老顾客的策略》)",
     sources=(
-        source("000", study=TARP_STUDY, measured=TARP_MEASURED),
-        source("001", study=TARP_STUDY, measured=TARP_MEASURED),
+        source("after-marketing", study=TARP_STUDY, measured=TARP_MEASURED),
+        source("lecture", study=TARP_STUDY, measured=TARP_MEASURED),
     ),
     kind=Kind.ARITHMETIC,
     quantity="Percentage of silent dissatisfied customers who do not mean to buy again, by the size of their loss.",
-    expect="90% (000) and 95% (001) for some mix of major and minor losses",
+    expect=(
+        "90% ('After-marketing management', undated) and 95% ('Keeping existing customers', undated) for some mix "
+        "of major and minor losses"
+    ),
     within=100.0 * WITHIN,
     because="The texts give 90 and 95 in steps of five: half of a step.",
     control=Control(what="customers whose complaint was resolved, taken for the silent", judge=control),

@@ -30,7 +30,8 @@ def judge(evidence: Evidence = None, quick: bool = False, *, shares: tuple[float
         reason=(
             f"{MORE:.0%} more customers of the same margin bring {MORE:.0%} more contribution. Profit rises by "
             f"{STATED:.0%} only through leverage on a fixed cost: it must be {1 - MORE / STATED:.0%} of the "
-            f"contribution. In the retention table of text 001 it is {own:.1%} at 75% retention, and {MORE:.0%} more "
+            f"contribution. In the retention table of 'Keeping existing customers' (undated) it is {own:.1%} at 75% "
+            f"retention, and {MORE:.0%} more "
             f"customers there give {gain(own):.1%}. Winning them is free in this reckoning."
         ),
         estimate=100.0 * (1.0 - MORE / STATED),
@@ -58,7 +59,7 @@ REGULAR_CUSTOMERS = Claim(
     quote="固定顾客数目每增长5,企业的利润则增加25",
     sources=(
         source(
-            "002",
+            "small-firms",
             measured="A report on American business, not named; it looks like the 5% and 25% of Reichheld & Sasser "
             "(1990) with retention turned into a number of customers.",
         ),

@@ -31,7 +31,8 @@ PRINTED = {
         "return_on_sales": 9.2,
     },
 }
-"""The chart of text 001, its garbled labels put back in order (return on sales in percent, money in millions)."""
+"""The chart of 'Keeping existing customers' (undated), its garbled labels put back in order (return on sales in
+percent, money in millions)."""
 
 HALF_DIGIT = {"return_on_sales": {0.75: 0.005, 0.80: 0.05}}
 """Half of the last printed digit; 0.05 for a figure with one decimal, the rest of the chart."""
@@ -148,7 +149,7 @@ RETENTION_TABLE = Claim(
     quote="顾客保留率对主要财务指标的影响 … 保留率为75% 保留率为80%",
     sources=(
         source(
-            "001",
+            "lecture",
             measured="No study is named; the chart's labels are garbled in the text and were put back by its sums.",
         ),
     ),

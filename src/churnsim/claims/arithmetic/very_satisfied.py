@@ -57,7 +57,7 @@ VERY_SATISFIED = Claim(
     ),
     quote="平均年收入是630美元,而“非常满意”的顾客则高达1 500美元,是平均值的2.5倍 … 250 … 800 … 3.2倍",
     sources=(
-        source("001", measured="No study is named; a chart of average profit by answer to a satisfaction survey."),
+        source("lecture", measured="No study is named; a chart of average profit by answer to a satisfaction survey."),
     ),
     kind=Kind.ARITHMETIC,
     quantity="Revenue (and profit) a year of the very satisfied over that of the average customer, as a quotient.",

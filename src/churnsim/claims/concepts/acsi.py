@@ -92,7 +92,7 @@ ACSI = Claim(
     quote="ACSI模型 期望 感知价值 属性表现 满意 抱怨 忠诚",
     sources=(
         source(
-            "001",
+            "lecture",
             study=(
                 "Fornell, Johnson, Anderson, Cha & Bryant 1996, The American Customer Satisfaction Index, "
                 "Journal of Marketing 60(4), 7-18"

@@ -89,7 +89,7 @@ CUSTOMER_VALUE_RATIO = Claim(
         "1 content, below 1 dissatisfied."
     ),
     quote="顾客价值 V = Σαu / Σβc … >1, 高兴 =1,基本满意 <1, 不满意",
-    sources=(source("001"),),
+    sources=(source("lecture"),),
     kind=Kind.CONCEPT,
     quantity=(
         "Share of customers whose state (delighted, content, dissatisfied) changes when every cost "

@@ -77,7 +77,7 @@ DISCONFIRMATION = Claim(
     quote="期望不一致模型(Oliver,1980) … 公平模型 自身得到的结果/自身的付出 = 参照群体",
     sources=(
         source(
-            "001",
+            "lecture",
             study=(
                 "Oliver 1980, A cognitive model of the antecedents and consequences of satisfaction "
                 "decisions, Journal of Marketing Research 17(4), 460-469"

@@ -95,7 +95,7 @@ IMPORTANCE_PERFORMANCE = Claim(
     quote="利用满意测评数据确立战略方向——重要性、绩效矩阵分析",
     sources=(
         source(
-            "001",
+            "lecture",
             study=("Martilla & James 1977, Importance-performance analysis, Journal of Marketing 41(1), 77-79"),
             measured="Ratings of an automobile dealer by its customers on 14 attributes.",
         ),

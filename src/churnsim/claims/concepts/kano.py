@@ -85,7 +85,7 @@ KANO = Claim(
     quote="基本要素 绩效要素 激励要素",
     sources=(
         source(
-            "001",
+            "lecture",
             study=(
                 "Kano, Seraku, Takahashi & Tsuji 1984, Attractive quality and must-be quality, Journal of "
                 "the Japanese Society for Quality Control 14(2), 39-48"

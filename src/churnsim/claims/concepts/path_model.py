@@ -82,7 +82,7 @@ PATH_MODEL = Claim(
     quote="产品/服务质量 → 满意/高兴 → 顾客价值 顾客信任 → 顾客忠诚 → 市场份额 → 资产收益率/竞争优势",
     sources=(
         source(
-            "001",
+            "lecture",
             study=(
                 "PIMS is named; Anderson, Fornell & Lehmann 1994, Journal of Marketing 58(3), 53-66, is the "
                 "published test"

@@ -63,7 +63,7 @@ SATISFACTION_SHARE = Claim(
     quote="如果能够使顾客满意,就能够提高市场份额,而市场份额的提高将会提升我们的财务收入和股票价值 … PIMS",
     sources=(
         source(
-            "001",
+            "lecture",
             study=(
                 "PIMS is named without figures; Anderson, Fornell & Lehmann 1994, Journal of Marketing 58(3), 53-66"
             ),

@@ -102,7 +102,7 @@ SERVQUAL = Claim(
     quote="有形性 可靠性 响应性 保证性 移情性 … 10*–13* 18*–22* … 差距1–差距5",
     sources=(
         source(
-            "001",
+            "lecture",
             study="Parasuraman, Zeithaml & Berry 1988, SERVQUAL, Journal of Retailing 64(1), 12-40",
             measured="22 paired items in four service industries, with reliabilities of the five dimensions.",
         ),

@@ -229,12 +229,13 @@ FIVE_PERCENT_CHURN = Claim(
             measured="No profit was observed to rise: the net present value of the average customer's profit stream "
             "over the mean life was compared at today's defection rate and at one five points lower.",
         )
-        for text in ("001", "002")
+        for text in ("lecture", "small-firms")
     ),
     kind=Kind.SIMULATION,
     quantity=(
         "Relative gain in profit from retention that is five points higher: (a) of the average new customer's net "
-        "present value, (b) of one year's profit in the table of text 001, (c) of simulated profit on customers fitted "
+        "present value, (b) of one year's profit in the table of 'Keeping existing customers' (undated), (c) of "
+        "simulated profit on customers fitted "
         "to data, (d) of a new customer under contract, as fitted to two cohorts and to Telco's subscribers."
     ),
     expect=(LOW, HIGH),

@@ -52,8 +52,9 @@ class Source:
     """Where the claim is made, and the study its figure goes back to as far as one is known."""
 
     text: str
-    """Number of the text, "000" to "004"."""
+    """How the text is cited: title and year, or the name of a file of own claims."""
     title: str
+    """Its full reference."""
     study: str = ""
     """The original study; empty when the text names none and none is known."""
     measured: str = ""

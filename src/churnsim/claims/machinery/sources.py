@@ -1,18 +1,62 @@
-"""The five texts that the claims come from, by number and title, and studies that several claims go back to."""
+"""The five texts that the claims come from, with their references, and studies that several claims go back to."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from churnsim.claims.machinery.claim import Source
 
-__all__ = ["REICHHELD_SASSER", "TARP_MEASURED", "TARP_STUDY", "TITLES", "source"]
+__all__ = ["REICHHELD_SASSER", "TARP_MEASURED", "TARP_STUDY", "TEXTS", "Text", "source"]
 
-TITLES = {
-    "000": "後行銷管理 (after-marketing management)",
-    "001": "7讲 保留老顾客的策略 (lecture 7: strategies for keeping existing customers)",
-    "002": "21世纪中小企业营销创新的焦点 (marketing innovation of small firms in the 21st century)",
-    "003": "建立客户忠诚之“九步法” (nine steps to customer loyalty)",
-    "004": "顾客经营 中介 怎样重新经营被流失的顾客 (how to win lost customers back)",
+
+class Text(NamedTuple):
+    """One of the texts. None is signed in the copy at hand, so each is cited by its title."""
+
+    title: str
+    year: str
+    reference: str
+
+    @property
+    def cited(self) -> str:
+        """As it is cited in a sentence."""
+        return f"'{self.title}' ({self.year})"
+
+    @property
+    def in_brackets(self) -> str:
+        """As it is cited within brackets."""
+        return f"'{self.title}', {self.year}"
+
+
+TEXTS = {
+    "after-marketing": Text(
+        "After-marketing management",
+        "undated",
+        "後行銷管理 (after-marketing management). Encyclopaedia article, unsigned",
+    ),
+    "lecture": Text(
+        "Keeping existing customers",
+        "undated",
+        "7讲 保留老顾客的策略 (lecture 7: strategies for keeping existing customers). Slides, unsigned",
+    ),
+    "small-firms": Text(
+        "Marketing innovation of small firms",
+        "undated",
+        "21世纪中小企业营销创新的焦点 (the focus of marketing innovation of small and medium-sized firms in the 21st "
+        "century). Article, anonymous (佚名); this copy was put online in 2022",
+    ),
+    "nine-steps": Text(
+        "Nine steps to loyalty",
+        "2017",
+        "建立客户忠诚之“九步法” (nine steps to customer loyalty). 中国商论 2017, 07(b), 160-161; "
+        "the copy names no author",
+    ),
+    "win-back": Text(
+        "Winning back lost customers",
+        "undated",
+        "怎样重新经营被流失的顾客 (how to win lost customers back). Article, unsigned",
+    ),
 }
+"""The texts by the name that the claims use in code."""
 
 REICHHELD_SASSER = "Reichheld & Sasser 1990, Zero defections, Harvard Business Review 68(5), 105-111"
 TARP_STUDY = (
@@ -27,5 +71,5 @@ TARP_MEASURED = (
 
 
 def source(text: str, *, study: str = "", measured: str = "") -> Source:
-    """A source by the number of its text, "000" to "004"."""
-    return Source(text=text, title=TITLES[text], study=study, measured=measured)
+    """A source by the name of its text in `TEXTS`."""
+    return Source(text=TEXTS[text].cited, title=TEXTS[text].reference, study=study, measured=measured)

@@ -130,7 +130,7 @@ ANNUAL_CHURN = Claim(
     id="annual-churn",
     says="A firm loses 10 to 30 percent of its customers a year on average.",
     quote="一个公司平均每年约有10%~30%的顾客在流失",
-    sources=(source("004", study="A market survey, not named", measured="Not known."),),
+    sources=(source("win-back", study="A market survey, not named", measured="Not known."),),
     kind=Kind.DATA,
     quantity=(
         "Share of customers lost within the first year, percent, on Telco (Kaplan-Meier, and at the table's own "

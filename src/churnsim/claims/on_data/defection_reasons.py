@@ -121,7 +121,7 @@ DEFECTION_REASONS = Claim(
     quote="IBM公司要求对于失去的每一个顾客,推销员必须写一份详细报告",
     sources=(
         source(
-            "004",
+            "win-back",
             study=(
                 "Keaveney 1995, Customer switching behavior in service industries, Journal of Marketing "
                 "59(2), 71-82, is the published classification"

@@ -120,10 +120,10 @@ EIGHTY_TWENTY = Claim(
     says="The top 20% of the customers give 80% of sales and of profit.",
     quote="組織80%的利润来自20%的顾客;80%的销售额来自20%的顾客",
     sources=(
-        source("000", measured="No study is named."),
-        source("002", measured="No study is named."),
+        source("after-marketing", measured="No study is named."),
+        source("small-firms", measured="No study is named."),
         source(
-            "003",
+            "nine-steps",
             measured=(
                 "No study is named; Schmittlein, Cooper & Morrison 1993, Marketing Science 12(2), 156-183, "
                 "derive concentration from the NBD"

@@ -112,7 +112,7 @@ EXISTING_REVENUE = Claim(
     id="existing-revenue",
     says="Most of a firm's revenue and profit comes from its existing customers.",
     quote="企業收入和利潤的大部分來自現有顧客",
-    sources=(source("000", measured="Deduced from the asset equation, not measured."),),
+    sources=(source("after-marketing", measured="Deduced from the asset equation, not measured."),),
     kind=Kind.DATA,
     quantity=(
         "Share of revenue that comes from repeat purchases, percent, CDNOW and a simulated firm, by the firm's age."

@@ -98,7 +98,7 @@ GOLD_CUSTOMERS = Claim(
     id="gold-customers",
     says=("RFM, regression, factor and cluster analysis pick the gold customers out of the database."),
     quote="能够通过RFM分析法、回归分析法、因子分析法、聚类分析法等工具从顾客数据库中挑选出对企业有价值的金牌顾客",
-    sources=(source("002", measured="No study is named."),),
+    sources=(source("small-firms", measured="No study is named."),),
     kind=Kind.DATA,
     quantity=(
         "Share of the spend of weeks 40-78 that the 20% picked by each method in weeks 1-39 bring, percent, CDNOW."

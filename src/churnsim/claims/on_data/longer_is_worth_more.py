@@ -130,7 +130,7 @@ LONGER_IS_WORTH_MORE = Claim(
     quote="顾客与企业的关系越长,顾客对企业的价值就越大",
     sources=(
         source(
-            "001",
+            "lecture",
             study="Reichheld & Sasser 1990, Zero defections, Harvard Business Review 68(5), 105-111",
             measured=(
                 "Average yearly profit of a credit-card customer by year of the relation; only of those still there."

@@ -104,7 +104,7 @@ RELATIONSHIP_LADDER = Claim(
     quote="怀疑者 观望者 首次购买者 重复购买者 主顾 倡导者 成员 合伙人 (解除)",
     sources=(
         source(
-            "001",
+            "lecture",
             study=("Dwyer, Schurr & Oh 1987, Developing buyer-seller relationships, Journal of Marketing 51(2), 11-27"),
             measured="A framework of awareness, exploration, expansion, commitment and dissolution.",
         ),

@@ -89,7 +89,9 @@ REPEAT_PREMIUM = Claim(
     quote="多次光顾的顾客比初次登门者,可为企业多带来20%35%的利润 … 壹个老顾客比壹个新顾客可为企业多带来的20%85%的利润",
     sources=(
         source(
-            "002", study="A report on American business, not named", measured="Not known; the text gives both ranges."
+            "small-firms",
+            study="A report on American business, not named",
+            measured="Not known; the text gives both ranges.",
         ),
     ),
     kind=Kind.DATA,

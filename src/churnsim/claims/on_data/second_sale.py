@@ -106,7 +106,7 @@ SECOND_SALE = Claim(
     id="second-sale",
     says=("An offer to an existing customer sells with a chance of 50% (a new one with 15% in the parallel text)."),
     quote="将产品或服务向壹位曾经成交的旧有顾客推销的成交机会却有50",
-    sources=(source("002", study="American Management Association, not named", measured="Not known."),),
+    sources=(source("small-firms", study="American Management Association, not named", measured="Not known."),),
     kind=Kind.DATA,
     quantity="Share of first-time buyers who buy again within a year, percent, CDNOW.",
     expect=50.0,

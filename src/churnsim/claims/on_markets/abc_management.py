@@ -115,8 +115,8 @@ ABC_MANAGEMENT = Claim(
     says="Concentrate the effort on the top 20% of the customers; never spread it evenly.",
     quote="千万不要将关系营销注意力平均分配给所有的顾客 … 保住顾客中关键少数的20%",
     sources=(
-        source("003", measured="No study is named."),
-        source("000", measured="No study is named."),
+        source("nine-steps", measured="No study is named."),
+        source("after-marketing", measured="No study is named."),
     ),
     kind=Kind.SIMULATION,
     quantity=(

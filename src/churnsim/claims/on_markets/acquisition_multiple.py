@@ -13,7 +13,7 @@ from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, K
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import NEEDS_MARKET, spread
 from churnsim.claims.machinery.maps import map_tables, region_verdict, where
-from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.sources import TEXTS, source
 from churnsim.claims.machinery.verdicts import combine, not_run
 from churnsim.decisions.assumptions.assumption_regions import map_region
 from churnsim.decisions.assumptions.region import Axis, Region, Statement
@@ -24,7 +24,7 @@ from churnsim.economics.response import SaturatingResponse
 __all__ = ["ACQUISITION_MULTIPLE", "judge"]
 
 LOW, HIGH = 5.0, 10.0
-STATED = {"001": "5", "002": "6", "000": "5 to 10", "004": "6 to 10"}
+STATED = {"lecture": "5", "small-firms": "6", "after-marketing": "5 to 10", "win-back": "6 to 10"}
 SPLITS = (0.0, 0.25, 0.5, 0.75, 1.0)
 BUDGETS = (0.10, 0.40)
 """Money a period per known customer: small, and four times that."""
@@ -43,12 +43,12 @@ def judge(evidence: Evidence, quick: bool = False) -> Finding:
     ratio = retention_table().cost_ratio()
     printed = Part(
         name="(a) the retention table",
-        estimand="Marketing cost of a lost-and-replaced customer over that of a retained one, as text 001's "
-        "table has it.",
+        estimand="Marketing cost of a lost-and-replaced customer over that of a retained one, as the table of "
+        "'Keeping existing customers' (undated) has it.",
         verdict=Verdict.HOLDS if LOW <= ratio <= HIGH else Verdict.FAILS,
         estimate=ratio,
         unit="times",
-        reason=f"The table of text 001 implies {ratio:.2f} times.",
+        reason=f"The table of 'Keeping existing customers' (undated) implies {ratio:.2f} times.",
     )
     region = _map(average=True)
     closed = Part(
@@ -67,7 +67,7 @@ def judge(evidence: Evidence, quick: bool = False) -> Finding:
         verdict=combine(parts),
         reason=(
             "The texts state "
-            + ", ".join(f"{figure} ({text})" for text, figure in STATED.items())
+            + ", ".join(f"{figure} ({TEXTS[text].in_brackets})" for text, figure in STATED.items())
             + f" times. {printed.reason} {closed.reason} "
             + " ".join(part.reason for part in simulated)
             + " A ratio of averages describes what was spent; where the next coin goes is decided by what the "
@@ -180,15 +180,20 @@ def control(evidence: Evidence, quick: bool) -> Finding:
 ACQUISITION_MULTIPLE = Claim(
     id="acquisition-multiple",
     says=(
-        "Winning a new customer costs 5 (001), 6 (002), 5 to 10 (000) or 6 to 10 (004) times as much as keeping one."
+        "Winning a new customer costs 5 ('Keeping existing customers', undated), 6 ('Marketing innovation of small "
+        "firms', undated), 5 to 10 ('After-marketing management', undated) or 6 to 10 ('Winning back lost "
+        "customers', undated) times as much as keeping one."
     ),
-    quote="开发一个新顾客的成本是维护一个老顾客成本5倍 (001); 6倍 (002); 5~10倍 (000); 6~10倍 (004)",
+    quote=(
+        "开发一个新顾客的成本是维护一个老顾客成本5倍 (《保留老顾客的策略》); 6倍 "
+        "(《21世纪中小企业营销创新的焦点》); 5~10倍 (《後行銷管理》); 6~10倍 (《怎样重新经营被流失的顾客》)"
+    ),
     sources=(
-        source("000", study="Empirical research 'in Western countries', not named", measured="Not known."),
-        source("001", measured="No study is named."),
-        source("002", study="American Management Association, no study named", measured="Not known."),
+        source("after-marketing", study="Empirical research 'in Western countries', not named", measured="Not known."),
+        source("lecture", measured="No study is named."),
+        source("small-firms", study="American Management Association, no study named", measured="Not known."),
         source(
-            "004",
+            "win-back",
             study="A handbook of the American Marketing Association, no study named",
             measured="Workload, not cost.",
         ),

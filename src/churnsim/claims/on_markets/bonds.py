@@ -95,7 +95,7 @@ BONDS = Claim(
     quote="经济绑定 社交绑定 结构绑定(转换成本)",
     sources=(
         source(
-            "001",
+            "lecture",
             study=(
                 "Berry & Parasuraman 1991, Marketing Services; Berry 1995, Relationship marketing of "
                 "services, Journal of the Academy of Marketing Science 23(4), 236-245"

@@ -80,7 +80,7 @@ CLUB = method_claim(
     id="club",
     says="A club of the best customers binds them and makes them recommend.",
     quote="俱乐部营销 … 培养顾客的忠诚度 … 利用顾客的“口碑宣传”来激活巨量的潜在市场",
-    text="003",
+    text="nine-steps",
     judge=judge,
     control=control,
 )

@@ -84,7 +84,7 @@ CROSS_SELLING = Claim(
     id="cross-selling",
     says="Selling a second product to existing customers doubles what they bring.",
     quote="利用交叉销售来提升销售业绩 … 你便能够从他们身上获得加倍的业绩",
-    sources=(source("002", measured="Amazon is told as an example; no study is named."),),
+    sources=(source("small-firms", measured="Amazon is told as an example; no study is named."),),
     kind=Kind.SIMULATION,
     quantity=(
         "Net present value with cross-selling less without, money over the horizon, paired, by lift "

@@ -131,7 +131,7 @@ CUSTOMER_FLOW = Claim(
     quote="蒸发 顾客离开 吸引到本公司的新顾客 转换到竞争者的顾客 从其他竞争者转换到本公司的顾客 → 市场份额",
     sources=(
         source(
-            "001",
+            "lecture",
             measured=(
                 "A diagram; the model behind it is the switching matrix (Ehrenberg 1965; Rust, Lemon & "
                 "Zeithaml 2004, Journal of Marketing 68(1), 109-127)."

@@ -74,7 +74,7 @@ DATABASE_LOOP = method_claim(
     id="database-loop",
     says="Collect data, find the ideal customers, use the data, renew it: the cycle keeps customers at lower cost.",
     quote="数据采集—数据存储—数据处理—寻找理想消费者—使用数据—更新和完善数据库",
-    text="003",
+    text="nine-steps",
     judge=judge,
     control=control,
 )

@@ -118,7 +118,7 @@ DISMISS_UNPROFITABLE = Claim(
     quote="毫无贡献的顾客 … 应鼓励这些顾客“主动流失”而转向能满足他们需求的其他竞争者",
     sources=(
         source(
-            "004",
+            "win-back",
             measured=(
                 "No study is named; Mittal, Sarkees & Murshed 2008, Harvard Business Review 86(4), 94-102, "
                 "is the usual one"

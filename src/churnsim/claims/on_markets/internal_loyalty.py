@@ -140,7 +140,7 @@ INTERNAL_LOYALTY = Claim(
     quote="内部客户的满意度决定了外部客户的满意度,内部客户的忠诚度决定了外部客户的忠诚度",
     sources=(
         source(
-            "003",
+            "nine-steps",
             study=(
                 "Heskett, Jones, Loveman, Sasser & Schlesinger 1994, Putting the service-profit chain to "
                 "work, Harvard Business Review 72(2), 164-174"

@@ -189,7 +189,7 @@ LOW_RISK = Claim(
     id="low-risk",
     says=("Conquest marketing is high risk; keeping customers has low cost, low risk and high performance."),
     quote="傳統的行銷管理面臨“高風險”,後行銷管理創造“低成本、低風險、高績效”的綜合效應",
-    sources=(source("000", measured="No study is named."),),
+    sources=(source("after-marketing", measured="No study is named."),),
     kind=Kind.SIMULATION,
     quantity=(
         "Difference of mean, standard deviation and conditional value at risk (5%) of profit between "

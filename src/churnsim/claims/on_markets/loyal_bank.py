@@ -118,7 +118,7 @@ LOYAL_BANK = Claim(
     quote="壹家运营小额信贷业务的银行发展速度是同行的2倍 … 始终控制于5%以下,是同行业平均顾客折损率的1/2",
     sources=(
         source(
-            "002",
+            "small-firms",
             study="Reichheld & Sasser 1990, Zero defections (MBNA America)",
             measured=(
                 "One firm against its industry: defection 5% a year, half the average; growth is not held "

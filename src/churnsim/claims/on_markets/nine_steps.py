@@ -13,7 +13,7 @@ NINE_STEPS = programme_claim(
         "database, complaints, win-back."
     ),
     quote="“九步法” 建立CRM机构 … 迎接客户再生",
-    text="003",
+    text="nine-steps",
     # The steps that the simulation has: the office is the budget itself, care and the database are the contacts.
     steps=(
         "the best fifth",

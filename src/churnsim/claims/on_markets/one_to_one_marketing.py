@@ -79,7 +79,7 @@ PRECISION = method_claim(
     id="precision",
     says="One-to-one marketing raises satisfaction and margin by serving each customer's own need.",
     quote="精准营销即为定制化的一对一营销,以高附加价值的产品满足不同消费群体的个性化需求",
-    text="003",
+    text="nine-steps",
     judge=judge,
     control=control,
 )

@@ -10,7 +10,7 @@ from churnsim.claims.machinery.budgets import budget_of
 from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import NEEDS_MARKET, Spread, new_draws, spread
-from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.sources import TEXTS, source
 from churnsim.claims.machinery.strategy_comparison import market_with
 from churnsim.claims.machinery.verdicts import not_run
 from churnsim.simulation.mechanisms.interactions import Referral
@@ -19,10 +19,18 @@ from churnsim.simulation.scenario.strategy import Acquisition, Strategy
 __all__ = ["REFERRAL_SHARE", "judge"]
 
 HORIZON_YEARS = 5.0
-STATED: dict[str, tuple[float, float]] = {"001": (0.55, 0.65), "002": (0.20, 0.40), "004": (0.225, 0.275)}
+STATED: dict[str, tuple[float, float]] = {
+    "lecture": (0.55, 0.65),
+    "small-firms": (0.20, 0.40),
+    "win-back": (0.225, 0.275),
+}
 """Referrals per customer over its life that each text implies: where every customer brings R others over its life, a
 share R of all new customers come by referral, whatever is spent on winning the rest (R below 1)."""
-WORDS = {"001": "60% of new customers", "002": "20-40% of new bank customers", "004": "25 new for 100 satisfied"}
+WORDS = {
+    "lecture": "60% of new customers",
+    "small-firms": "20-40% of new bank customers",
+    "win-back": "25 new for 100 satisfied",
+}
 RATES = (0.05, 0.25)
 GRID = tuple(round(0.05 * i, 2) for i in range(21))
 
@@ -51,11 +59,15 @@ def judge(evidence: Evidence, quick: bool = False, *, referring: bool = True) ->
             "referrals_per_customer_year": rate,
             "referrals_per_life": rate * life.mean,
             "share_by_referral_percent": 100.0 * share_by_referral(rate * life.mean),
-            **{f"true_in_{text}": low <= rate * life.mean <= high for text, (low, high) in STATED.items()},
+            **{
+                f"true_in_{text.replace('-', '_')}": low <= rate * life.mean <= high
+                for text, (low, high) in STATED.items()
+            },
         }
         for rate in GRID
     ]
-    low, high = max(STATED["002"][0], STATED["004"][0]), min(STATED["002"][1], STATED["004"][1])
+    (first, second), (third, fourth) = STATED["small-firms"], STATED["win-back"]
+    low, high = max(first, third), min(second, fourth)
     return Finding(
         verdict=Verdict.HOLDS if together else Verdict.HOLDS_IF,
         reason=(
@@ -66,9 +78,12 @@ def judge(evidence: Evidence, quick: bool = False, *, referring: bool = True) ->
             "So 25 for 100 lies within the banks' 20-40%, and neither agrees with 60%, which needs more than "
             "twice as many. What the rate is cannot be measured in a log of purchases."
         ),
-        region=f"All but text 001: with {low:.3g} to {high:.3g} referrals per customer over its life "
-        f"({low / life.mean:.2f} to {high / life.mean:.2f} a year). Text 001 alone: {_range('001')} over its life.",
-        estimate=100.0 * STATED["004"][0],
+        region=(
+            f"All but {TEXTS['lecture'].cited}: with {low:.3g} to {high:.3g} referrals per customer over its life "
+            f"({low / life.mean:.2f} to {high / life.mean:.2f} a year). {TEXTS['lecture'].cited} alone: "
+            f"{_range('lecture')} over its life."
+        ),
+        estimate=100.0 * STATED["win-back"][0],
         parts=(*parts, firm),
         tables={"by_rate": rows},
         unit="percent of new customers at 22.5 referrals per 100 lives",
@@ -107,7 +122,7 @@ def _range(text: str) -> str:
 def _part(letter: str, text: str, life: Spread) -> Part:
     low, high = STATED[text]
     return Part(
-        name=f"({letter}) {WORDS[text]} ({text})",
+        name=f"({letter}) {WORDS[text]} ({TEXTS[text].in_brackets})",
         estimand="Referrals a year per customer at which the statement is true.",
         verdict=Verdict.HOLDS_IF,
         estimate=0.5 * (low + high) / life.mean,
@@ -127,22 +142,24 @@ def control(evidence: Evidence, quick: bool) -> Finding:
 REFERRAL_SHARE = Claim(
     id="referral-share",
     says=(
-        "Referrals bring 60% of new customers (001), 20 to 40% in American banks (002); 100 "
-        "satisfied customers bring 25 new ones (004)."
+        "Referrals bring 60% of new customers ('Keeping existing customers', undated), 20 to 40% in American banks "
+        "('Marketing innovation of small firms', undated); 100 "
+        "satisfied customers bring 25 new ones ('Winning back lost customers', undated)."
     ),
     quote=(
-        "60%的新顾客来自于老顾客的热情推荐 (001); 20%40%的银行新客户是通过顾客推荐赢得的 (002); "
-        "每100个满意的顾客会带来25个新顾客 (004)"
+        "60%的新顾客来自于老顾客的热情推荐 (《保留老顾客的策略》); 20%40%的银行新客户是通过顾客推荐赢得的 "
+        "(《21世纪中小企业营销创新的焦点》); "
+        "每100个满意的顾客会带来25个新顾客 (《怎样重新经营被流失的顾客》)"
     ),
     sources=(
         source(
-            "001",
+            "lecture",
             measured=(
                 "No study is named; Reichheld & Sasser 1990 tell of a home builder with 60% of sales by referral"
             ),
         ),
-        source("002", measured="No study is named."),
-        source("004", study="A handbook of the American Marketing Association", measured="Not known."),
+        source("small-firms", measured="No study is named."),
+        source("win-back", study="A handbook of the American Marketing Association", measured="Not known."),
     ),
     kind=Kind.SIMULATION,
     quantity=(

@@ -96,7 +96,7 @@ SERVICE_LEVEL = Claim(
     quote="客户水平提高2成,营业额将提升40%",
     sources=(
         source(
-            "004",
+            "win-back",
             study="A handbook of the American Marketing Association is named; it was not found",
             measured="Not known.",
         ),

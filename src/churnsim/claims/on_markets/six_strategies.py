@@ -10,7 +10,7 @@ SIX_STRATEGIES = programme_claim(
     id="six-strategies",
     says="Database, planned contacts, feedback, survey, a channel, events and winning back keep customers.",
     quote="建立顧客資料庫 籌劃接觸顧客的程式 … 確認和找回失去的顧客",
-    text="000",
+    text="after-marketing",
     # The steps that the simulation has: contact points are service quality, the channel and events are the club.
     steps=(
         "a database of recent buyers",

@@ -139,7 +139,7 @@ TELL_ELEVEN = Claim(
     quote="不满的顾客会向11个人抱怨",
     sources=(
         source(
-            "004",
+            "win-back",
             study="TARP for Coca-Cola 1981, Measuring the grapevine",
             measured=(
                 "Consumers who had complained to the company: the dissatisfied told a median of 9 to 10 "

@@ -17,7 +17,7 @@ from churnsim.economics.second_lifetime import odds_to_match
 
 __all__ = ["WIN_BACK_ODDS", "judge"]
 
-ODDS = {"004": 0.40 / 0.05, "003": 1.0 / 0.5}
+ODDS = {"win-back": 0.40 / 0.05, "nine-steps": 1.0 / 0.5}
 CHANCE_NEW = 0.05
 SILENT_YEARS = 0.5
 """Silence after which a customer is taken for lost: half a year, an assumption."""
@@ -66,12 +66,14 @@ def _judged(evidence: MarketEvidence, lost_is_known: bool) -> tuple[tuple[Part, 
     texts = Part(
         name="(a) the texts",
         estimand="Odds of winning a lost customer back over those of winning a new one, as each text states them.",
-        verdict=closes(ODDS["004"], ODDS["003"], within=0.5),
-        estimate=ODDS["004"] / ODDS["003"],
+        verdict=closes(ODDS["win-back"], ODDS["nine-steps"], within=0.5),
+        estimate=ODDS["win-back"] / ODDS["nine-steps"],
         unit="times, one text's ratio over the other's",
         reason=(
-            f"Text 004 states {ODDS['004']:g} times (40% to 5%), text 003 {ODDS['003']:g} times (one to a "
-            f"half); in text 000 a lost customer costs 5 to 10 times a kept one, just as a new one does."
+            f"'Winning back lost customers' (undated) states {ODDS['win-back']:g} times (40% to 5%), 'Nine steps to "
+            f"loyalty' (2017) {ODDS['nine-steps']:g} times (one to a "
+            "half); in 'After-marketing management' (undated) a lost customer costs 5 to 10 times a kept one, just "
+            "as a new one does."
         ),
     )
     # At a share L lost the break-even ratio is q / (chance_new L).
@@ -112,25 +114,26 @@ def control(evidence: Evidence, quick: bool) -> Finding:
 WIN_BACK_ODDS = Claim(
     id="win-back-odds",
     says=(
-        "The same effort wins 5% of new and 40% of lost customers (004); selling to a new one "
-        "succeeds half as often as to a lost one (003)."
+        "The same effort wins 5% of new and 40% of lost customers ('Winning back lost customers', undated); selling "
+        "to a new one "
+        "succeeds half as often as to a lost one ('Nine steps to loyalty', 2017)."
     ),
     quote=(
-        "只有5%的可能争取到新顾客,却有40%的可能重新挽回老顾客 (004); "
-        "概率是向流失客户推销产品成功概率的二分之一 (003); 一般願意返回 (000)"
+        "只有5%的可能争取到新顾客,却有40%的可能重新挽回老顾客 (《怎样重新经营被流失的顾客》); "
+        "概率是向流失客户推销产品成功概率的二分之一 (《建立客户忠诚之“九步法”》); 一般願意返回 (《後行銷管理》)"
     ),
     sources=(
         source(
-            "004",
+            "win-back",
             study=(
                 "Griffin & Lowenstein 2001, Customer WinBack, citing Marketing Metrics: 5 to 20% of new, 20 "
                 "to 40% of lost, 60 to 70% of active customers"
             ),
             measured=("Chance of a successful sale in a survey of firms; the text takes the two ends furthest apart."),
         ),
-        source("003", study="Experts, not named", measured="Not known."),
+        source("nine-steps", study="Experts, not named", measured="Not known."),
         source(
-            "000",
+            "after-marketing",
             measured=(
                 "No figure; and the same text has Wal-Mart say that winning a customer back costs 5 to 10 "
                 "times keeping one."

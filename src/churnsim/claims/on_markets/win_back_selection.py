@@ -184,7 +184,7 @@ WIN_BACK_SELECTION = Claim(
     quote="计算出每一位老顾客对企业的“终身价值”,来确定挽回哪些顾客,放弃哪些顾客",
     sources=(
         source(
-            "004",
+            "win-back",
             study=(
                 "Stauss & Friege 1999, Regaining service customers, Journal of Service Research 1(4), "
                 "347-361; Thomas, Blattberg & Fox 2004"

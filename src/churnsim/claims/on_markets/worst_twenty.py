@@ -81,7 +81,7 @@ WORST_TWENTY = Claim(
     quote="最糟糕的20%的顧客使企業的利潤減少 50%",
     sources=(
         source(
-            "000",
+            "after-marketing",
             study=(
                 "Not named; Kaplan & Cooper 1998 and Kaplan & Narayanan 2001 describe whale curves in which "
                 "the best 20% earn 150-300% of profit"

@@ -17,10 +17,13 @@ TARP: dict[str, dict[str, float]] = {
 RECOVERY_RETAINS = Claim(
     id="recovery-retains",
     says="Of dissatisfied customers who are helped in time 82 to 95 percent go on buying.",
-    quote="對不滿意顧客及時補救,他們中82%~95%的人願意繼續購買 (000); 得到满意回应的顾客,则有95%会重购 (004)",
+    quote=(
+        "對不滿意顧客及時補救,他們中82%~95%的人願意繼續購買 (《後行銷管理》); 得到满意回应的顾客,则有95%会重购 "
+        "(《怎样重新经营被流失的顾客》)"
+    ),
     sources=(
-        source("000", study=TARP_STUDY, measured=TARP_MEASURED),
-        source("004", study=TARP_STUDY, measured=TARP_MEASURED + " 95% is the minor loss alone."),
+        source("after-marketing", study=TARP_STUDY, measured=TARP_MEASURED),
+        source("win-back", study=TARP_STUDY, measured=TARP_MEASURED + " 95% is the minor loss alone."),
     ),
     kind=Kind.SIMULATION,
     quantity=(
@@ -44,7 +47,8 @@ RECOVERY_RETAINS = Claim(
         "Good recovery lifts satisfaction above that of customers who met no failure, but over the studies there is no "
         "significant effect on repurchase intention (de Matos, Henrique & Rossi 2007, Journal of Service Research "
         "10(1), 60-77).",
-        "The 95% of text 004 is the figure for minor losses; for major ones TARP has 82%, and 54% when slow.",
+        "The 95% of 'Winning back lost customers' (undated) is the figure for minor losses; for major ones TARP has "
+        "82%, and 54% when slow.",
         "Faster replies are worth what the staff for them costs less: the claim is silent on cost.",
     ),
     judge=recovery_simulation.judge,

@@ -26,7 +26,11 @@ TARP = "TARP (1986), from a major to a minor loss"
 SPAN = "a round span about the default; no source bounds it"
 PLAUSIBLE = {
     "complaints.complaint_probability": PlausibleRange(
-        0.04, 0.10, "sources 001 (4 in 100), 004 (1 in 20) and 003 (1:9)", "published"
+        0.04,
+        0.10,
+        "4 in 100 ('Keeping existing customers', undated), 1 in 20 ('Winning back lost customers', undated), 1 in 10 "
+        "('Nine steps to loyalty', 2017)",
+        "published",
     ),
     "complaints.silent_stay": PlausibleRange(0.09, 0.37, TARP, "published"),
     "complaints.stay_unresolved": PlausibleRange(0.19, 0.46, TARP, "published"),

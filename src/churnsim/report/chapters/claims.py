@@ -109,7 +109,7 @@ def _each(texts: list[str]) -> str:
 
 
 def _cited(context: Context, sources: list[Source]) -> str:
-    return context.listed([context.say("claims.source", text=s.text, title=s.title).strip() for s in sources])
+    return context.listed([source.title for source in sources])
 
 
 def _estimate(context: Context, found: Claim | Part) -> str:

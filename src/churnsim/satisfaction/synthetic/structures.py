@@ -76,7 +76,7 @@ def synthetic_acsi(n: int = 300, *, seed: int = 0) -> KnownSurvey:
 
 
 synthetic_paths = partial(synthetic_structure, structure=RELATIONSHIP, paths=RELATIONSHIP_PATHS)
-"""A survey of the path model of source 001; call with `n` and `seed`."""
+"""A survey of the path model of 'Keeping existing customers' (undated); call with `n` and `seed`."""
 
 
 def _order(names: list[str], structure: Structure) -> list[int]:

@@ -36,7 +36,10 @@ class Complaints:
         unit="probability",
         meaning="a customer whose purchase failed complains (c)",
         status="published",
-        source="source 003 (complaint : silence is 1:9); 001 says 4 in 100 and 004 says 1 in 20",
+        source=(
+            "1 in 10 ('Nine steps to loyalty', 2017); 4 in 100 ('Keeping existing customers', undated); 1 in 20 "
+            "('Winning back lost customers', undated)"
+        ),
     )
     complaint_probability_if_asked: float = documented(
         0.40,
@@ -116,7 +119,7 @@ class Complaints:
 
     @classmethod
     def tree(cls) -> Complaints:
-        """The parameter set of source 001's tree: 4 in 100 complain, of whom 3 in 4 stay; of the silent 95% leave.
+        """The tree of 'Keeping existing customers' (undated): 4 in 100 complain and 3 of them stay; 95% of the rest go.
 
         The tree has one answer to a complaint, so all kinds of reply keep alike. Everything else as in the TARP set.
         """

@@ -27,7 +27,10 @@ class Referral:
         unit="referrals per satisfied customer and year",
         meaning="new customers that a satisfied one brings while most people are prospects still",
         status="assumed",
-        source="source 004 (AMA handbook): 100 satisfied customers bring 25 new ones; in what time it does not say",
+        source=(
+            "'Winning back lost customers' (undated), after an AMA handbook: 100 satisfied customers bring 25 new "
+            "ones; in what time it does not say"
+        ),
     )
 
     max_lift: float = documented(
@@ -71,7 +74,7 @@ class WordOfMouth:
         unit="people",
         meaning="whom a customer tells whose failed purchase was not made good",
         status="published",
-        source="source 004; the figure goes back to the TARP studies",
+        source="'Winning back lost customers' (undated); the figure goes back to the TARP studies",
     )
     restored_tell: int = documented(
         5,

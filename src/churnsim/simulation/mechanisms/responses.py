@@ -43,7 +43,7 @@ class Terms:
         unit="per year, effective",
         meaning="discount rate of net present values",
         status="assumed",
-        source="the rate of the card example in source 001",
+        source="the rate of the card example in 'Keeping existing customers' (undated)",
     )
     fixed_cost_per_period: float = documented(
         0.0,
@@ -240,7 +240,7 @@ class WinBackResponse:
         unit="probability",
         meaning="a contact right after the loss brings the customer back",
         status="published",
-        source="source 004 (after J. Griffin): 40 in 100 lost customers can be won back",
+        source="'Winning back lost customers' (undated), after J. Griffin: 40 in 100 lost customers can be won back",
     )
     half_life: Duration = documented(
         Duration(26, "W"),

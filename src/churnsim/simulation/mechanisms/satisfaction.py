@@ -65,7 +65,7 @@ class Satisfaction:
     )
     equity: float = documented(
         0.0, unit="per unit of the ratio", meaning="satisfaction from getting more for one's input than others do",
-        status="assumed", source="left out; 001 names the model, not its strength",
+        status="assumed", source="left out; 'Keeping existing customers' (undated) names the model, not its strength",
     )  # fmt: skip
     outcome_per_quality: float = documented(
         0.25, unit="per standard deviation", meaning="what quality adds to the outcome, of which a normal one is 1",

@@ -102,7 +102,7 @@ def _toml_claim(file: Path) -> Claim:
         id=content["id"],
         says=content["says"],
         quote=str(content.get("quote", content["says"])),
-        sources=(Source(text="own", title=file.name, study=str(content.get("source", ""))),),
+        sources=(Source(text=file.name, title=file.name, study=str(content.get("source", ""))),),
         kind=Kind.ARITHMETIC if "figure" in content else Kind.SIMULATION,
         quantity=str(content.get("quantity", asked.quantity)),
         expect=asked.expect,
