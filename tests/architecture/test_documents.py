@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import shlex
 import subprocess
@@ -26,12 +27,46 @@ def blocks(language: str) -> list[tuple[str, str]]:
     return found
 
 
-@pytest.mark.parametrize(("where", "code"), blocks("python"), ids=lambda value: value if "\n" not in value else "")
-def test_python_snippets_run(where, code, tmp_path, monkeypatch):
-    """Each in a fresh interpreter, from a directory of its own; a snippet's `assert` lines are its results."""
-    monkeypatch.chdir(tmp_path)
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{where}\n{done.stderr}"
+# Runs snippets given as JSON on standard input, each in a namespace and a directory of its own; says which fail.
+RUN_SNIPPETS = """
+import json, os, sys, tempfile, traceback
+failed = False
+for where, code in json.load(sys.stdin):
+    os.chdir(tempfile.mkdtemp(dir=sys.argv[1]))
+    try:
+        exec(compile(code, where, "exec"), {"__name__": "__main__"})
+    except Exception:
+        failed = True
+        print(where, traceback.format_exc(), sep="\\n", file=sys.stderr)
+sys.exit(failed)
+"""
+
+
+def run_snippets(snippets: list[tuple[str, str]], folder: Path) -> subprocess.CompletedProcess[str]:
+    """The snippets in one fresh interpreter, where a warning is an error."""
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", RUN_SNIPPETS, str(folder)],
+        input=json.dumps(snippets),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_python_snippets_run(document, tmp_path):
+    """Those of one document share an interpreter, not their names; their `assert` lines are their results."""
+    done = run_snippets([block for block in blocks("python") if block[0].startswith(f"{document.name}:")], tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_control_a_snippet_that_fails_is_named(tmp_path):
+    """A failed assertion, a name of another snippet and a warning are all failures; the others still run."""
+    code = "import warnings; warnings.warn('old')"
+    snippets = [("a:1", "x = 1"), ("a:2", "print(x)"), ("a:3", "assert 1 == 2"), ("a:4", code)]
+    done = run_snippets(snippets, tmp_path)
+    assert done.returncode == 1
+    assert [name in done.stderr for name in ("a:1", "a:2", "a:3", "a:4")] == [False, True, True, True]
 
 
 @pytest.mark.parametrize(("where", "text"), blocks("console"), ids=lambda value: value if "\n" not in value else "")

@@ -215,7 +215,7 @@ def test_claims_are_listed_shown_and_tested(call: Callable[..., Any], tmp_path: 
 def test_reproduce_writes_junit_and_exits_with_one_when_a_figure_is_altered(
     call: Callable[..., Any], tmp_path: Path
 ) -> None:
-    own = Path(churnsim.__file__).parent / "claims" / "published.toml"
+    own = Path(churnsim.__file__).parent / "claims" / "reproduction" / "published.toml"
     text = own.read_text(encoding="utf-8")
     (tmp_path / "figures.toml").write_text(text, encoding="utf-8")
     good = call("reproduce", "--figures", tmp_path / "figures.toml", "--junit", tmp_path / "good.xml")
