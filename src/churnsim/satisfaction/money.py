@@ -20,7 +20,7 @@ from scipy import stats
 from churnsim.errors import DataError, FitError
 from churnsim.models.purchase.bg_nbd_covariates import BGNBDCovariates
 from churnsim.models.survival.regression_fit import fit_regression
-from churnsim.satisfaction.extras import survey_library
+from churnsim.optional import optional_modules
 from churnsim.satisfaction.resampling import estimates, resample_counts, resampled_means
 
 __all__ = [
@@ -105,7 +105,7 @@ def buying_rate(
     `also` names further columns held fixed, such as the frequency before the survey: without them heavy buyers pass for
     satisfied ones.
     """
-    api = survey_library("statsmodels.api")
+    (api,) = optional_modules("statsmodels.api", extra="survey", purpose="a regression of answers")
     used = customers[customers[exposure] > 0]
     if used[purchases].sum() == 0:
         raise DataError(f"nobody bought ({purchases} is 0 throughout), so no rate can be related to anything.")

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from churnsim.errors import DataError
-from churnsim.satisfaction.extras import survey_library
+from churnsim.optional import optional_modules
 from churnsim.satisfaction.measurement import Measurement, size_warnings
 from churnsim.satisfaction.quality import quality_warnings
 from churnsim.satisfaction.reliability import reliability
@@ -103,6 +103,6 @@ def _categories(table: pd.DataFrame, items: Sequence[str]) -> pd.DataFrame:
 
 
 def _regression(x: pd.DataFrame, y: pd.Series[float]) -> pd.DataFrame:
-    api = survey_library("statsmodels.api")
+    (api,) = optional_modules("statsmodels.api", extra="survey", purpose="a regression of answers")
     fit = api.OLS(y, api.add_constant(x)).fit(cov_type="HC3")
     return pd.DataFrame({"estimate": fit.params, "standard_error": fit.bse, "z": fit.tvalues, "p": fit.pvalues})

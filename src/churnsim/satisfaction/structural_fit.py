@@ -16,7 +16,7 @@ from scipy import optimize
 from threadpoolctl import threadpool_limits
 
 from churnsim.errors import DataError, FitError
-from churnsim.satisfaction.extras import survey_library
+from churnsim.optional import optional_modules
 from churnsim.satisfaction.measurement import Measurement, size_warnings
 from churnsim.satisfaction.reliability import reliability
 from churnsim.satisfaction.resampling import estimates, moments
@@ -96,7 +96,7 @@ class _Fitted:
     """One semopy model, fitted and ready to be fitted again to another covariance matrix."""
 
     def __init__(self, structure: Structure, covariance: Array, n: int) -> None:
-        self._library = survey_library("semopy")
+        (self._library,) = optional_modules("semopy", extra="survey", purpose="a structural model")
         self._structure, self._n = structure, n
         self._constructs, self._items = structure.symbols()
         self._order = [self._items[item] for item in structure.items]

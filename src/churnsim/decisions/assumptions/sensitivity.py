@@ -24,7 +24,8 @@ from churnsim.decisions.assumptions.outcome import Quantity
 from churnsim.decisions.assumptions.ranges import PlausibleRange, plausible_range
 from churnsim.decisions.runs.experiment import Experiment, check_names
 from churnsim.decisions.runs.parallel_map import Backend, backend_for, run_tasks
-from churnsim.errors import ConfigError, MissingExtraError
+from churnsim.errors import ConfigError
+from churnsim.optional import optional_modules
 from churnsim.simulation.engine.engines import Engine
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.parameter_paths import changed, number_at
@@ -193,15 +194,10 @@ def _ranges(
 
 
 def _salib() -> tuple[Any, Any, Any, Any]:
-    try:
-        from SALib.analyze import morris as analyse_morris
-        from SALib.analyze import sobol as analyse_sobol
-        from SALib.sample import morris as sample_morris
-        from SALib.sample import sobol as sample_sobol
-    except ImportError:
-        raise MissingExtraError(
-            "sensitivity needs SALib, which is not installed. Run: pip install 'churnsim[sensitivity]'"
-        ) from None
+    modules = ("SALib.sample.morris", "SALib.analyze.morris", "SALib.sample.sobol", "SALib.analyze.sobol")
+    sample_morris, analyse_morris, sample_sobol, analyse_sobol = optional_modules(
+        *modules, extra="sensitivity", purpose="sensitivity"
+    )
     return sample_morris, analyse_morris, sample_sobol, analyse_sobol
 
 

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any, TypeVar
 
-from churnsim.errors import ClusterError, ConfigError, MissingExtraError
+from churnsim.errors import ClusterError, ConfigError
+from churnsim.optional import optional_modules
 
 __all__ = ["cluster_client", "run_on_cluster", "worker_threads"]
 
@@ -82,13 +83,7 @@ def _apply(call: Callable[[T], R], item: T) -> R:
 
 
 def _distributed() -> ModuleType:
-    try:
-        import distributed
-    except ImportError:
-        raise MissingExtraError(
-            "backend='dask' needs dask and distributed, which are not installed. Run: pip install 'churnsim[cluster]'"
-        ) from None
-    return distributed
+    return optional_modules("distributed", extra="cluster", purpose="backend='dask'")[0]
 
 
 @contextmanager

@@ -19,9 +19,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from churnsim.errors import ConfigError, MissingExtraError
+from churnsim.errors import ConfigError
 from churnsim.models.estimation.log_posterior import Laplace, LogPosterior, laplace
 from churnsim.models.estimation.priors import Prior, check_priors
+from churnsim.optional import optional_modules
 
 if TYPE_CHECKING:
     import arviz
@@ -69,7 +70,7 @@ def sample_posterior(
     attributes name family, unit, priors and scales. `options` go to the family's likelihood. Raises MissingExtraError
     without emcee and ArviZ, ConfigError for an impossible prior or number of draws or chains.
     """
-    emcee, az = _libraries()
+    emcee, az = optional_modules("emcee", "arviz", extra="posterior", purpose="a posterior")
     if draws < 100 or chains < 4:
         raise ConfigError(f"draws must be 100 or more and chains 4 or more; got {draws!r} and {chains!r}.")
     if hasattr(family, "unit"):
@@ -177,16 +178,3 @@ def _words(prior: Prior) -> Any:
     if hasattr(frozen, "dist"):  # scipy.stats
         return f"scipy.stats.{frozen.dist.name}{frozen.args}{frozen.kwds or ''}"
     return prior
-
-
-def _libraries() -> tuple[ModuleType, ModuleType]:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # ArviZ announces its own next version on import
-            import arviz
-            import emcee
-    except ImportError as error:
-        raise MissingExtraError(
-            f"a posterior needs {error.name}, which is not installed. Run: pip install 'churnsim[posterior]'"
-        ) from error
-    return emcee, arviz
