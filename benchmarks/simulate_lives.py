@@ -24,10 +24,10 @@ import churnsim as cs
 from churnsim.kernels.engine.ledger_accounts import COUNTED_IN
 from churnsim.kernels.engine.records import CUSTOMER
 from churnsim.simulation.engine.bookkeeping import INDEX
-from churnsim.simulation.engine.epoch_boundary import Meeting
+from churnsim.simulation.engine.epoch_boundary import EpochBoundary
 from churnsim.simulation.engine.firm import Firm
-from churnsim.simulation.engine.record_population import Roster
-from churnsim.simulation.engine.replication_inputs import Prepared
+from churnsim.simulation.engine.record_population import RecordPopulation
+from churnsim.simulation.engine.replication_inputs import ReplicationInputs
 
 SIZE = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
 ROUNDS = 3
@@ -50,15 +50,15 @@ def events_of(table):
 
 def advance(tried, threads):
     """(events, seconds of advancing, CPU seconds of it)."""
-    prepared = Prepared.of(tried, seed=1, replication=0)
-    bounds = np.array([prepared.bound(period) for period in range(tried.periods + 1)])
-    roster = Roster(prepared, threads=threads, log=False, bounds=bounds)
-    firm: Firm = Meeting(prepared, None, active=roster.active_at_start).firm  # type: ignore[arg-type]
+    inputs = ReplicationInputs.of(tried, seed=1, replication=0)
+    bounds = np.array([inputs.bound(period) for period in range(tried.periods + 1)])
+    population = RecordPopulation(inputs, threads=threads, log=False, bounds=bounds)
+    firm: Firm = EpochBoundary(inputs, None, active=population.active_at_start).firm  # type: ignore[arg-type]
     wall, cpu = time.perf_counter(), time.process_time()
-    roster.advance(float(bounds[-1]), firm)
+    population.advance(float(bounds[-1]), firm)
     took = time.perf_counter() - wall, time.process_time() - cpu
-    roster.close()
-    return events_of(roster.table), *took
+    population.close()
+    return events_of(population.table), *took
 
 
 def in_c(purchases, size, threads):

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tests.parity.mechanisms import MARKET_PARTS, PURCHASES, SPENDS, STRATEGY_PARTS, lives_of, scenario
 
 import churnsim as cs
-from churnsim.simulation.core import thread_pool as crew
-from churnsim.simulation.engine import event_buffers as outbox
+from churnsim.simulation.core import thread_pool
+from churnsim.simulation.engine import event_buffers
 
 PARTS = [(name,) for name in (*STRATEGY_PARTS, *MARKET_PARTS)]
 PAIRS = list(combinations([*STRATEGY_PARTS, *MARKET_PARTS], 2))
@@ -126,21 +126,21 @@ def test_generated_scenarios(drawn):
 @given(generated())
 @settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_many_generated_scenarios(drawn):
-    """Also on three threads, with chunks of a handful of customers and outboxes that fill up at once."""
+    """Also on three threads, with chunks of a handful of customers and buffers that fill up at once."""
     tried, address = check(drawn)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(crew, "SMALLEST_CHUNK", 7)
-        patch.setattr(outbox, "BOX", 9)
+        patch.setattr(thread_pool, "SMALLEST_CHUNK", 7)
+        patch.setattr(event_buffers, "BUFFER_LINES", 9)
         pieces = run(tried, "compiled", threads=3, **address)
     assert_same(run(tried, "compiled", **address), pieces)
 
 
-def test_threads_and_full_outboxes_change_nothing(monkeypatch):
-    """Chunks of a handful of customers, and outboxes that fill up at once."""
+def test_threads_and_full_buffers_change_nothing(monkeypatch):
+    """Chunks of a handful of customers, and buffers that fill up at once."""
     tried = scenario(STRATEGY_PARTS, MARKET_PARTS, size=400)
     one = run(tried, "compiled")
-    monkeypatch.setattr(crew, "SMALLEST_CHUNK", 7)
-    monkeypatch.setattr(outbox, "BOX", 9)
+    monkeypatch.setattr(thread_pool, "SMALLEST_CHUNK", 7)
+    monkeypatch.setattr(event_buffers, "BUFFER_LINES", 9)
     for threads in (1, 2, 5):
         assert_same(one, run(tried, "compiled", threads=threads))
 

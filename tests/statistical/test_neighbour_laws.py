@@ -113,10 +113,12 @@ def test_word_of_mouth_alone_follows_bass(imitation):
 
 def test_tellings_shift_the_response():
     """With half the people told badly of the firm and weight 2, the response is e^(-2 x .5), and it wears off."""
-    from churnsim.kernels.engine.neighbours import remembered, shift
+    from churnsim.kernels.engine.neighbours import word_of_mouth_balance, word_of_mouth_factor
 
-    assert shift(2.0, remembered(0.0, -10_000, 20_000, 1.0, 50.0)) == pytest.approx(np.exp(-1.0))
-    assert remembered(1.0, 0, 20_000, 50.0, 50.0) == pytest.approx(0.5)
+    assert word_of_mouth_factor(2.0, word_of_mouth_balance(0.0, -10_000, 20_000, 1.0, 50.0)) == pytest.approx(
+        np.exp(-1.0)
+    )
+    assert word_of_mouth_balance(1.0, 0, 20_000, 50.0, 50.0) == pytest.approx(0.5)
 
 
 def test_tellings_are_counted():

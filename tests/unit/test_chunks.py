@@ -10,7 +10,7 @@ import pytest
 
 import churnsim as cs
 from churnsim.kernels.likelihoods import bg_nbd as kernel
-from churnsim.kernels.likelihoods.unique_histories import collapse
+from churnsim.kernels.likelihoods.unique_histories import unique_histories
 from churnsim.models.estimation.threads import FEWEST, Chunks
 
 MODEL = cs.BGNBD(r=0.243, alpha=4.414, a=0.793, b=2.426)
@@ -46,7 +46,7 @@ def test_identical_rows() -> None:
     t = np.array([0.5, 1.0, 0.5, 0.7, 1.0, 2.0])
     T = np.array([3.0, 3.0, 3.0, 3.0, 3.0, 3.0])
     weight = np.array([1.0, 2.0, 3.0, 1.0, 0.0, 5.0])
-    rows, summed = collapse(x, t.view(np.int64), T.view(np.int64), weight)
+    rows, summed = unique_histories(x, t.view(np.int64), T.view(np.int64), weight)
     assert rows.tolist() == [0, 1, 3, 5]
     assert summed.tolist() == [4.0, 2.0, 1.0, 5.0]
 
@@ -57,7 +57,7 @@ def test_rows_that_hardly_repeat_are_left_as_they_are() -> None:
     t = np.arange(1, size + 1, dtype=float)
     weight = np.ones(size)
     weight[7] = 0.0
-    rows, summed = collapse(x, t.view(np.int64), t.view(np.int64), weight)
+    rows, summed = unique_histories(x, t.view(np.int64), t.view(np.int64), weight)
     assert rows.size == size - 1
     assert 7 not in rows
     assert summed.sum() == size - 1
@@ -68,7 +68,7 @@ def test_many_repeated_rows_are_summed() -> None:
     x = rng.integers(0, 5, 100_000)
     t = np.where(x > 0, rng.integers(1, 30, x.size) / 7, 0.0)
     T = np.full(x.size, 40 / 7)
-    rows, summed = collapse(x, t.view(np.int64), T.view(np.int64), np.ones(x.size))
+    rows, summed = unique_histories(x, t.view(np.int64), T.view(np.int64), np.ones(x.size))
     expected = pd.DataFrame({"x": x, "t": t}).groupby(["x", "t"]).size()
     found = pd.Series(summed, index=pd.MultiIndex.from_arrays([x[rows], t[rows]], names=["x", "t"])).sort_index()
     assert found.astype(int).equals(expected)

@@ -21,12 +21,10 @@ from typing import Any, get_args, get_type_hints
 
 from churnsim.errors import ConfigError
 from churnsim.kernels.engine import ledger_accounts as accounts
-from churnsim.kernels.engine import records as rules
-from churnsim.kernels.numerics import philox
-from churnsim.kernels.numerics import rng_streams as streams
+from churnsim.kernels.engine import records
+from churnsim.kernels.numerics import philox, rng_streams
 from churnsim.simulation.core.assumption import Origin
-from churnsim.simulation.engine import compiled_engine, simpy_engine
-from churnsim.simulation.engine import epoch_boundary as meeting
+from churnsim.simulation.engine import compiled_engine, epoch_boundary, simpy_engine
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.scenario import Scenario
 from churnsim.simulation.scenario.strategy import Strategy
@@ -50,15 +48,15 @@ def filled(text: str) -> str:
 
 def customer_fields() -> str:
     """What an engine keeps of a customer, and what states it can be in."""
-    notes = _comments(rules)
-    names = rules.CUSTOMER.names or ()
-    kept = [(f"`{name}`", str(rules.CUSTOMER[name]), notes.get(name, name.replace("_", " "))) for name in names]
-    states = ", ".join(f"{name} ({getattr(rules, name)})" for name in ("UNBORN", "ACTIVE", "AWAITING", "LOST"))
+    notes = _comments(records)
+    names = records.CUSTOMER.names or ()
+    kept = [(f"`{name}`", str(records.CUSTOMER[name]), notes.get(name, name.replace("_", " "))) for name in names]
+    states = ", ".join(f"{name} ({getattr(records, name)})" for name in ("UNBORN", "ACTIVE", "AWAITING", "LOST"))
     origins = ", ".join(
-        f"{name} ({getattr(rules, name)})" for name in ("KNOWN", "PAID", "REFERRED", "TOLD", "SWITCHED")
+        f"{name} ({getattr(records, name)})" for name in ("KNOWN", "PAID", "REFERRED", "TOLD", "SWITCHED")
     )
     table = _table(("field", "type", "meaning"), kept)
-    return f"{table}\n\nStates: {states}. Origins: {origins}. A record takes {rules.CUSTOMER.itemsize} bytes."
+    return f"{table}\n\nStates: {states}. Origins: {origins}. A record takes {records.CUSTOMER.itemsize} bytes."
 
 
 def books() -> str:
@@ -81,20 +79,20 @@ def scheduling() -> str:
     """How each engine keeps time, in its own words."""
     return "\n\n".join(
         f"*{name}.* {_flowing(inspect.getdoc(module) or '')}"
-        for name, module in (("SimPy", simpy_engine), ("Compiled", compiled_engine), ("Where lives meet", meeting))
+        for name, module in (("SimPy", simpy_engine), ("Compiled", compiled_engine), ("Epoch boundary", epoch_boundary))
     )
 
 
 def random_numbers() -> str:
     """The generator, and what each stream decides."""
-    notes = _comments(streams)
+    notes = _comments(rng_streams)
     rows = [
-        (f"`{name}`", str(getattr(streams, name)), notes.get(name, ""))
-        for name in sorted(streams.__all__, key=lambda name: (name in DOMAINS, getattr(streams, name)))
+        (f"`{name}`", str(getattr(rng_streams, name)), notes.get(name, ""))
+        for name in sorted(rng_streams.__all__, key=lambda name: (name in DOMAINS, getattr(rng_streams, name)))
         if name not in DOMAINS
     ]
-    domains = ", ".join(f"`{name}` = {getattr(streams, name)}" for name in DOMAINS)
-    told = f"{_flowing(inspect.getdoc(philox) or '')}\n\n{_flowing(inspect.getdoc(streams) or '')}"
+    domains = ", ".join(f"`{name}` = {getattr(rng_streams, name)}" for name in DOMAINS)
+    told = f"{_flowing(inspect.getdoc(philox) or '')}\n\n{_flowing(inspect.getdoc(rng_streams) or '')}"
     return f"{told} Domains: {domains}.\n\n{_table(('stream', 'number', 'what it decides'), rows)}"
 
 

@@ -10,13 +10,13 @@ from churnsim.kernels.engine.event_times import next_boundary, service_time
 from churnsim.kernels.engine.records import Records
 from churnsim.kernels.numerics.jit import rule
 
-__all__ = ["serve"]
+__all__ = ["serve_complaints"]
 
 Floats = NDArray[np.float64]
 
 
 @rule
-def serve(
+def serve_complaints(
     rules: Records, complaints: Records, free: Floats, customers: Records, wake: Floats, replication: int, seed: int
 ) -> None:  # fmt: skip
     """Settle when each complaint is answered and how.

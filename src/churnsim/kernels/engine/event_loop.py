@@ -1,9 +1,9 @@
-"""The compiled engine's inner loop: customers advanced independently from one meeting point to a later one.
+"""The compiled engine's inner loop: customers advanced independently from one boundary to a later one.
 
-Between two meetings (an epoch, or a period or more where nothing interacts) no customer sees another, so any chunk of
+Between two boundaries (an epoch, or a period or more where nothing interacts) no customer sees another, so any chunk of
 customers can be advanced by any thread; and one that waits for nothing of others may be advanced beyond the next
-meeting, as long as what it does to them is kept until then. What concerns others goes into outboxes: complaints for the
-desk, referrals, and the event log if there is one. Where an outbox fills up, the kernel stops between two events, says
+boundary, as long as what it does to them is kept until then. What concerns others goes into buffers: complaints for the
+desk, referrals, and the event log if there is one. Where a buffer fills up, the kernel stops between two events, says
 at which customer, and is called again with empty ones.
 """
 
@@ -14,11 +14,11 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from churnsim.kernels.engine import event_rules as life
+from churnsim.kernels.engine import event_rules
 from churnsim.kernels.engine import ledger_accounts as accounts
 from churnsim.kernels.engine.event_times import death_gap, purchase_gap, referral_gap
-from churnsim.kernels.engine.fast_path import buy_on, lives_alone
-from churnsim.kernels.engine.firm_view import Cards, deliver, file
+from churnsim.kernels.engine.fast_path import is_independent, purchase_until
+from churnsim.kernels.engine.firm_view import FirmView, apply_pending, update_view
 from churnsim.kernels.engine.ledger_updates import COMPLAINTS, LOG, REFERRALS, book, lose, note
 from churnsim.kernels.engine.purchase_event import buy
 from churnsim.kernels.engine.records import ACTIVE, CLOCK, CONTRACT, DROPOUT_AT_ONCE, LOST, UNBORN, Record, Records
@@ -30,7 +30,7 @@ __all__ = ["advance", "next_event"]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-_MOST_AT_ONCE = 8  # lines that one event can put into an outbox
+_MOST_AT_ONCE = 8  # lines that one event can put into a buffer
 _AHEAD = 4  # customers whose records are on their way from memory
 
 
@@ -52,12 +52,12 @@ def _arrive(
     note(accounts.BIRTH, 0, time, c, row, log, fill)
     row[accounts.BIRTHS_PAID + c.origin - 1] += 1
     row[accounts.MEMBERS] += c.member
-    listed, u_gap, u_organic = life.first_amount(rules, spends, profits, c.spend_rate, c.uid, replication, seed)
+    listed, u_gap, u_organic = event_rules.first_amount(rules, spends, profits, c.spend_rate, c.uid, replication, seed)
     book(rules, listed, time, c, row, log, fill)
     if (
         rules[0].lifetime == DROPOUT_AT_ONCE
         and u_organic < c.dropout
-        and lose(rules, life.LOST_ORGANIC, 0, time, c, row, log, fill, replication, seed)
+        and lose(rules, event_rules.LOST_ORGANIC, 0, time, c, row, log, fill, replication, seed)
     ):
         return
     c.due = time + purchase_gap(rules, gaps, u_gap, c.rate)
@@ -67,12 +67,14 @@ def _arrive(
 
 
 @rule
-def _die(
+def _end_lifetime(
     rules: Records, hazards: Floats, effect: float, time: float, c: Record, row: Ints, log: Records, fill: Ints,
     replication: int, seed: int,
 ) -> None:  # fmt: skip
     """The end of a lifetime in time; one that a bond prevents begins anew."""
-    if not lose(rules, life.LOST_ORGANIC, life.DEATHS + c.lives, time, c, row, log, fill, replication, seed):
+    if not lose(
+        rules, event_rules.LOST_ORGANIC, event_rules.DEATHS + c.lives, time, c, row, log, fill, replication, seed
+    ):
         c.lives += 1
         c.death_at = time + death_gap(hazard_of(rules, hazards, effect, c), c.lives, c.uid, replication, seed)
 
@@ -93,7 +95,7 @@ def _refer(rules: Records, time: float, c: Record, referrals: Records, fill: Int
 @rule
 def advance(
     rules: Records, spends: Floats, gaps: Floats, hazards: Floats, profits: Floats, effect: float, quality: float,
-    uplift: float, customers: Records, wake: Floats, cards: Cards, places: Ints, first: int, last: int, end: float,
+    uplift: float, customers: Records, wake: Floats, view: FirmView, places: Ints, first: int, last: int, end: float,
     bounds: Floats, since: int, table: Ints, log: Records, complaints: Records, referrals: Records, fill: Ints,
     replication: int, seed: int,
 ) -> int:  # fmt: skip
@@ -101,13 +103,13 @@ def advance(
 
     Where `places` is not empty, those at its entries `first`, ..., `last` - 1 instead. `wake` holds the time of each
     customer's next event. `bounds` part time into the rows of `table`, of which `since` is the first that an event can
-    fall in; `table`, the outboxes and `cards`, if there are any, are written to. Returns early, with where to go on,
-    when an outbox is nearly full.
+    fall in; `table`, the buffers and `view`, if there are any, are written to. Returns early, with where to go on,
+    when a buffer is nearly full.
     """
-    alone = log.size == 0 and lives_alone(rules)
+    alone = log.size == 0 and is_independent(rules)
     contract = rules[0].lifetime == CONTRACT
     per_time = 1.0 / (bounds[1] - bounds[0])  # rows, which are all as long
-    listed, filed = places.size > 0, cards.uid.size > 0
+    listed, filed = places.size > 0, view.uid.size > 0
     for j in range(first, last):
         soon = min(j + _AHEAD, last - 1)
         soon = places[soon] if listed else soon
@@ -119,10 +121,10 @@ def advance(
             continue
         c = customers[i]
         if filed:
-            deliver(cards, i, c)
+            apply_pending(view, i, c)
         while time < end:
             if alone and c.state == ACTIVE:
-                time = buy_on(
+                time = purchase_until(
                     rules, spends, gaps, hazards, profits, effect, quality, uplift, time, end, bounds, since, c, table,
                     log, fill, replication, seed,
                 )  # fmt: skip
@@ -134,7 +136,7 @@ def advance(
             ):
                 wake[i] = time
                 if filed:
-                    file(cards, i, c, contract)
+                    update_view(view, i, c, contract)
                 return j
             # A guess and a look instead of a search, whose end is hard to predict.
             now = min(int(time * per_time), bounds.size - 2)
@@ -153,9 +155,9 @@ def advance(
             elif c.referral_at <= time:
                 _refer(rules, time, c, referrals, fill, replication, seed)
             else:
-                _die(rules, hazards, effect, time, c, row, log, fill, replication, seed)
+                _end_lifetime(rules, hazards, effect, time, c, row, log, fill, replication, seed)
             time = next_event(c)
         wake[i] = time
         if filed:
-            file(cards, i, c, contract)
+            update_view(view, i, c, contract)
     return last

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from churnsim.kernels.engine.event_rules import failure_probability
 from churnsim.kernels.engine.records import CLOCK, CONTRACT, Records
-from churnsim.kernels.engine.satisfaction import factor as mood_factor
+from churnsim.kernels.engine.satisfaction import satisfaction_factor
 from churnsim.kernels.numerics.jit import inlined, rule
 from churnsim.kernels.numerics.philox import block
 from churnsim.kernels.numerics.quantile_tables import erlang_draw
@@ -131,13 +131,13 @@ def organic_factor(
     rule = rules[0]
     factor = firm_factor(rules, effect, response, contacted, member)
     if rule.dropout_effect != 0.0:
-        factor = factor * mood_factor(rule.dropout_effect, satisfied)
+        factor = factor * satisfaction_factor(rule.dropout_effect, satisfied)
     return factor
 
 
 @inlined
 def firm_factor(rules: Records, effect: float, response: float, contacted: int, member: int) -> float:
-    """`organic_factor` before the customer's mood."""
+    """`organic_factor` without the effect of satisfaction."""
     rule = rules[0]
     factor = rule.organic_factor
     if contacted != 0:
@@ -175,7 +175,7 @@ def referral_gap(rules: Records, member: int, satisfied: float, k: int, uid: int
     rule = rules[0]
     rate = rule.referral_rate * (rule.member_referral_factor if member != 0 else 1.0)
     if rule.referral_effect != 0.0:
-        rate = rate * mood_factor(rule.referral_effect, satisfied)
+        rate = rate * satisfaction_factor(rule.referral_effect, satisfied)
     if rate <= 0.0:
         return math.inf
     u, _, _, _ = block(k, REFERRAL, uid, replication, seed, SIMULATION)

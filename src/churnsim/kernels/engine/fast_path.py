@@ -1,4 +1,4 @@
-"""The shorter way for customers who live alone: nothing but their own purchases happens to them between meetings."""
+"""Fast path for independent customers: between boundaries nothing but their own purchases happens to them."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from churnsim.kernels.engine import event_rules as life
+from churnsim.kernels.engine import event_rules
 from churnsim.kernels.engine import ledger_accounts as accounts
 from churnsim.kernels.engine.event_times import dropout_now, organic_factor, purchase_gap
 from churnsim.kernels.engine.ledger_updates import answered, lose, note
 from churnsim.kernels.engine.records import DROPOUT, DROPOUT_AT_ONCE, Record, Records
 from churnsim.kernels.numerics.jit import rule
 
-__all__ = ["buy_on", "lives_alone"]
+__all__ = ["is_independent", "purchase_until"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
 @rule
-def lives_alone(rules: Records) -> bool:
-    """Whether nothing but its own purchases can happen to a customer between meetings, each answered at once."""
+def is_independent(rules: Records) -> bool:
+    """Whether nothing but its own purchases can happen to a customer between boundaries."""
     rule = rules[0]
     return (
         (rule.lifetime == DROPOUT or rule.lifetime == DROPOUT_AT_ONCE)
@@ -33,23 +33,26 @@ def lives_alone(rules: Records) -> bool:
 
 
 @rule
-def buy_on(
+def purchase_until(
     rules: Records, spends: Floats, gaps: Floats, hazards: Floats, profits: Floats, effect: float, quality: float,
     uplift: float, time: float, end: float, bounds: Floats, now: int, c: Record, table: Ints, log: Records, fill: Ints,
     replication: int, seed: int,
 ) -> float:  # fmt: skip
-    """`buying.buy` again and again until `end`, for a customer that lives alone and without a log: what cannot change
-    meanwhile is worked out once. Returns the time of the next event."""
+    """Repeat `purchase_event.buy` until `end` for a customer with independent purchases and no event log.
+
+    Equivalent to the general path; what cannot change between boundaries is computed once. Returns the time of the
+    customer's next event (infinity when it is lost).
+    """
     rule = rules[0]
     uid, rate, seen = c.uid, c.rate, c.seen
     last, unhappy = c.last_purchase, c.unhappy
     dropout = dropout_now(rules, hazards, c.dropout, seen + c.k, c.returns)
-    organic = life.organic_chance(
+    organic = event_rules.organic_chance(
         rules, dropout, organic_factor(rules, effect, c.response, c.contacted, c.member, c.satisfied)
     )
-    failure = life.failure_probability(rules, rate, dropout) * quality
+    failure = event_rules.failure_probability(rules, rate, dropout) * quality
     raised = 1.0 + uplift if c.crossed != 0 else 1.0
-    scale = life.spend_scale(c.spend_rate, raised)
+    scale = event_rules.spend_scale(c.spend_rate, raised)
     k, bought, revenue, margins = c.k, 0, 0, 0  # the last three since the period began
     asking = rule.asking_cents
     turn = bounds[now + 1]
@@ -61,16 +64,20 @@ def buy_on(
                 now += 1
                 turn = bounds[now + 1]
         k += 1
-        u_gap, u_spend, failed, kind, fate = life.purchase(rules, organic, failure, 1.0, k, uid, replication, seed)
-        cents, margin = life.paid(rules, life.amount(rules, spends, profits, u_spend, scale, raised, seen + k), 0)
+        u_gap, u_spend, failed, kind, fate = event_rules.purchase(
+            rules, organic, failure, 1.0, k, uid, replication, seed
+        )
+        cents, margin = event_rules.paid(
+            rules, event_rules.amount(rules, spends, profits, u_spend, scale, raised, seen + k), 0
+        )
         bought += 1
         revenue += cents
         margins += margin
         last = time
         unhappy = 0
         if failed:
-            unhappy = _fail_alone(rules, kind, time, c, table[now], log, fill)
-        if fate != life.KEEPS and lose(rules, fate, k, time, c, table[now], log, fill, replication, seed):
+            unhappy = _fail_independent(rules, kind, time, c, table[now], log, fill)
+        if fate != event_rules.KEEPS and lose(rules, fate, k, time, c, table[now], log, fill, replication, seed):
             time = math.inf
             break
         time = time + purchase_gap(rules, gaps, u_gap, rate)
@@ -95,11 +102,11 @@ def _book_many(bought: int, revenue: int, margins: int, asking: int, c: Record, 
 
 
 @rule
-def _fail_alone(rules: Records, kind: int, time: float, c: Record, row: Ints, log: Records, fill: Ints) -> int:
+def _fail_independent(rules: Records, kind: int, time: float, c: Record, row: Ints, log: Records, fill: Ints) -> int:
     """A failed purchase of a customer whose complaint, if it makes one, is answered at once: is it unhappy?"""
     c.unhappy = 1
     note(accounts.FAILURE, 0, time, c, row, log, fill)
-    if kind != life.NO_REPLY:
+    if kind != event_rules.NO_REPLY:
         note(accounts.COMPLAINT, 0, time, c, row, log, fill)
         answered(rules, kind, time, c, row, log, fill)
     else:

@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from churnsim.kernels.engine.records import LOST, UNBORN, Record, Records
 from churnsim.kernels.numerics.jit import inlined, rule
 
-__all__ = ["Cards", "blank", "charge", "deliver", "deliver_all", "file"]
+__all__ = ["FirmView", "apply_all_pending", "apply_pending", "charge", "empty_view", "update_view"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 
-class Cards(NamedTuple):
+class FirmView(NamedTuple):
     """Columns over customers in the order of their records; all empty where the firm does not act."""
 
     uid: Ints
@@ -39,38 +39,38 @@ class Cards(NamedTuple):
     owed: Ints  # cents that the firm spent on it at reviews, not yet in its record's margin
 
 
-def blank(size: int) -> Cards:
-    """Cards for `size` customers, all zero."""
-    return Cards(
+def empty_view(size: int) -> FirmView:
+    """FirmView for `size` customers, all zero."""
+    return FirmView(
         *(np.zeros(size, dtype=kind) for kind in ("i8", "?", "?", "f8", "f8", "i8", "i8", "f8", "i8", "?", "?", "i8"))
     )
 
 
 @inlined
-def file(cards: Cards, i: int, c: Record, contract: bool) -> None:
+def update_view(view: FirmView, i: int, c: Record, contract: bool) -> None:
     """Bring the card of customer i up to date."""
     known = c.state != UNBORN and c.dismissed == 0
-    cards.known[i] = known
-    cards.there[i] = known and not (contract and c.state == LOST)
-    cards.last_purchase[i] = c.last_purchase
-    cards.purchases[i] = c.seen + c.k
-    cards.repeat_revenue[i] = c.repeat_revenue
+    view.known[i] = known
+    view.there[i] = known and not (contract and c.state == LOST)
+    view.last_purchase[i] = c.last_purchase
+    view.purchases[i] = c.seen + c.k
+    view.repeat_revenue[i] = c.repeat_revenue
 
 
 @inlined
-def deliver(cards: Cards, i: int, c: Record) -> None:
+def apply_pending(view: FirmView, i: int, c: Record) -> None:
     """Put what lies with the card of customer i into its record."""
-    c.contacted = 1 if cards.contacted[i] else 0
-    c.crossed = 1 if cards.crossed[i] else 0
-    c.margin -= cards.owed[i]
-    cards.owed[i] = 0
+    c.contacted = 1 if view.contacted[i] else 0
+    c.crossed = 1 if view.crossed[i] else 0
+    c.margin -= view.owed[i]
+    view.owed[i] = 0
 
 
 @rule
-def deliver_all(cards: Cards, customers: Records, first: int, last: int) -> None:
-    """`deliver` to customers `first`, ..., `last` - 1."""
+def apply_all_pending(view: FirmView, customers: Records, first: int, last: int) -> None:
+    """`apply_pending` to customers `first`, ..., `last` - 1."""
     for i in range(first, last):
-        deliver(cards, i, customers[i])
+        apply_pending(view, i, customers[i])
 
 
 @rule

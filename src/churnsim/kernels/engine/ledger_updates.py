@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from churnsim.kernels.engine import event_rules as life
+from churnsim.kernels.engine import event_rules
 from churnsim.kernels.engine import ledger_accounts as accounts
 from churnsim.kernels.engine.records import LOST, Record, Records
-from churnsim.kernels.engine.satisfaction import told as told_by
+from churnsim.kernels.engine.satisfaction import people_told
 from churnsim.kernels.numerics.jit import inlined, rule
 
 __all__ = [
@@ -28,7 +28,7 @@ __all__ = [
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-# Places in `fill`, which says how full each outbox is, and the lines of each.
+# Places in `fill`, which says how full each buffer is, and the lines of each.
 LOG, COMPLAINTS, REFERRALS = 0, 1, 2
 LOG_LINE = np.dtype([("time", np.float64), ("uid", np.int64), ("kind", np.int64), ("cents", np.int64)])
 COMPLAINT_LINE = np.dtype([("time", np.float64), ("uid", np.int64), ("customer", np.int64)])
@@ -52,7 +52,7 @@ def note(kind: int, cents: int, time: float, c: Record, row: Ints, log: Records,
 def book(rules: Records, listed: int, time: float, c: Record, row: Ints, log: Records, fill: Ints) -> int:
     """Book a purchase; what the customer paid."""
     rule = rules[0]
-    cents, margin = life.paid(rules, listed, c.offered)
+    cents, margin = event_rules.paid(rules, listed, c.offered)
     note(accounts.PURCHASE, cents, time, c, row, log, fill)
     row[accounts.REVENUE] += cents
     row[accounts.MARGIN] += margin
@@ -69,17 +69,17 @@ def lose(
     replication: int, seed: int,
 ) -> bool:  # fmt: skip
     """Lose the customer, unless switching costs hold it."""
-    goes = life.destination(rules, ordinal, c.uid, replication, seed)
-    if goes == life.HELD:
+    goes = event_rules.destination(rules, ordinal, c.uid, replication, seed)
+    if goes == event_rules.HELD:
         return False
     c.state = LOST
     c.cause = fate
     c.destination = goes
     c.due = time
     row[accounts.MEMBERS] -= c.member
-    if goes == life.SWITCHES:
+    if goes == event_rules.SWITCHES:
         row[accounts.LOSSES_SWITCHED] += 1
-    note(accounts.LOST + fate - life.LOST_ORGANIC, 0, time, c, row, log, fill)
+    note(accounts.LOST + fate - event_rules.LOST_ORGANIC, 0, time, c, row, log, fill)
     return True
 
 
@@ -90,17 +90,17 @@ def answered(rules: Records, kind: int, time: float, c: Record, row: Ints, log: 
     row[accounts.RECOVERY] += rule.complaint_cents
     c.margin -= rule.complaint_cents
     mouth = rule.word_of_mouth_effect
-    if kind == life.UNRESOLVED:
-        row[accounts.TOLD_AGAINST] += told_by(rule.tells_against, -mouth, c.satisfied)
+    if kind == event_rules.UNRESOLVED:
+        row[accounts.TOLD_AGAINST] += people_told(rule.tells_against, -mouth, c.satisfied)
     else:
         c.unhappy = 0
-        row[accounts.TOLD_FOR] += told_by(rule.tells_for, mouth, c.satisfied)
+        row[accounts.TOLD_FOR] += people_told(rule.tells_for, mouth, c.satisfied)
     note(accounts.REPLY + kind, 0, time, c, row, log, fill)
 
 
 @rule
 def early_first(times: Floats, lines: Ints, before: float) -> int:
-    """Put those of an outbox's `lines` first whose time is `before` that; their number. `times` are the same lines, of
+    """Put those of a buffer's `lines` first whose time is `before` that; their number. `times` are the same lines, of
     which column 0 is the time, as numbers with a fraction."""
     early = 0
     for j in range(lines.shape[0]):

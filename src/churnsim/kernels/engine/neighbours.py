@@ -1,4 +1,4 @@
-"""What customers do to prospects: referrals that reach them, tellings that wear off and shift their response."""
+"""What customers do to prospects: referrals, and word of mouth, which decays and changes their response."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from churnsim.kernels.numerics.jit import njit, rule
 from churnsim.kernels.numerics.philox import block, mix
 from churnsim.kernels.numerics.rng_streams import ARRIVALS, REFERRAL, SIMULATION
 
-__all__ = ["moved_by_money", "remembered", "settle_referrals", "shift", "within_reach"]
+__all__ = ["due_to_spending", "settle_referrals", "within_reach", "word_of_mouth_balance", "word_of_mouth_factor"]
 
 Ints = NDArray[np.int64]
 
@@ -43,19 +43,19 @@ def settle_referrals(
 
 
 @rule
-def remembered(mood: float, favourable: int, people: int, span: float, half_life: float) -> float:
-    """Tellings remembered per person after `span`, at whose end the net `favourable` ones of that time are added."""
-    return mood * math.exp(-math.log(2.0) * span / half_life) + favourable / people
+def word_of_mouth_balance(balance: float, favourable: int, people: int, span: float, half_life: float) -> float:
+    """Tellings remembered per person, for less against: `balance` decayed over `span`, plus the new ones."""
+    return balance * math.exp(-math.log(2.0) * span / half_life) + favourable / people
 
 
 @rule
-def shift(weight: float, mood: float) -> float:
+def word_of_mouth_factor(weight: float, balance: float) -> float:
     """Factor on the hazard at which prospects answer spending."""
-    return math.exp(weight * mood)
+    return math.exp(weight * balance)
 
 
 @rule
-def moved_by_money(k: int, channel: int, share: float, replication: int, seed: int) -> bool:
+def due_to_spending(k: int, channel: int, share: float, replication: int, seed: int) -> bool:
     """Whether arrival k of a channel, a `share` of whose hazard is due to spending, came for that reason."""
     _, u, _, _ = block(k, ARRIVALS, channel, replication, seed, SIMULATION)
     return u < share

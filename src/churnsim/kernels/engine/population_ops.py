@@ -20,7 +20,7 @@ from churnsim.kernels.engine.event_times import (
     response_of,
     starting_gap,
 )
-from churnsim.kernels.engine.firm_view import Cards, deliver, file
+from churnsim.kernels.engine.firm_view import FirmView, apply_pending, update_view
 from churnsim.kernels.engine.newcomers import draw_new
 from churnsim.kernels.engine.records import ACTIVE, AWAITING, CLOCK, CONTRACT, KNOWN, LOST, UNBORN, Record, Records
 from churnsim.kernels.engine.satisfaction_updates import hazard_of
@@ -31,10 +31,10 @@ __all__ = [
     "dismiss",
     "enter",
     "offer_renewals",
-    "reclock",
     "renewals",
     "shared_uid",
     "start",
+    "update_lifetimes",
     "win_back",
 ]
 
@@ -70,7 +70,7 @@ def _traits(
 
 @rule
 def start(
-    rules: Records, gaps: Floats, hazards: Floats, customers: Records, wake: Floats, cards: Cards, uids: Ints,
+    rules: Records, gaps: Floats, hazards: Floats, customers: Records, wake: Floats, view: FirmView, uids: Ints,
     traits: Floats, members: Floats, alive: Flags, first_purchase: Floats, last_purchase: Floats, repeat_cents: Ints,
     seen: Ints, first: int, last: int, replication: int, seed: int,
 ) -> None:  # fmt: skip
@@ -94,23 +94,23 @@ def start(
                 c.death_at = death_gap(hazard, 0, c.uid, replication, seed)
             c.referral_at = referral_gap(rules, c.member, c.satisfied, 0, c.uid, replication, seed)
         wake[i] = next_event(c)
-        _begin_card(rules, cards, i, c)
+        _start_view(rules, view, i, c)
 
 
 @inlined
-def _begin_card(rules: Records, cards: Cards, i: int, c: Record) -> None:
-    if cards.uid.size > 0:
-        cards.uid[i] = c.uid
-        cards.first_purchase[i] = c.first_purchase
-        cards.response[i] = c.response
-        file(cards, i, c, rules[0].lifetime == CONTRACT)
+def _start_view(rules: Records, view: FirmView, i: int, c: Record) -> None:
+    if view.uid.size > 0:
+        view.uid[i] = c.uid
+        view.first_purchase[i] = c.first_purchase
+        view.response[i] = c.response
+        update_view(view, i, c, rules[0].lifetime == CONTRACT)
 
 
 @rule
 def enter(
     rules: Records, lifetime: int, spending: int, parameters: Floats, rates: Floats, dropouts: Floats, spends: Floats,
-    kinds: Floats, churn_factor: float, churn_points: float, customers: Records, wake: Floats, cards: Cards, place: int,
-    times: Floats, uids: Ints, origins: Ints, first: int, last: int, replication: int, seed: int,
+    kinds: Floats, churn_factor: float, churn_points: float, customers: Records, wake: Floats, view: FirmView,
+    place: int, times: Floats, uids: Ints, origins: Ints, first: int, last: int, replication: int, seed: int,
 ) -> None:  # fmt: skip
     """Put new customers `first`, ..., `last` - 1 of those born at `times` where they belong, the first of all at
     `place`."""
@@ -128,19 +128,19 @@ def enter(
         c.first_purchase = times[j]
         c.last_purchase = times[j]
         wake[i] = times[j]
-        _begin_card(rules, cards, i, c)
+        _start_view(rules, view, i, c)
 
 
 @rule
-def reclock(
-    rules: Records, hazards: Floats, customers: Records, wake: Floats, cards: Cards, before: float, effect: float,
+def update_lifetimes(
+    rules: Records, hazards: Floats, customers: Records, wake: Floats, view: FirmView, before: float, effect: float,
     now: float, first: int, last: int,
 ) -> None:  # fmt: skip
     """Let lifetimes in time run at their new hazard after contacts, whose effect was `before` and is `effect`."""
     for i in range(first, last):
         c = customers[i]
         old = hazard_of(rules, hazards, before, c)
-        c.contacted = 1 if cards.contacted[i] else 0
+        c.contacted = 1 if view.contacted[i] else 0
         if c.state == ACTIVE or c.state == AWAITING:
             new = hazard_of(rules, hazards, effect, c)
             if new != old:
@@ -150,18 +150,18 @@ def reclock(
 
 @rule
 def win_back(
-    rules: Records, gaps: Floats, hazards: Floats, customers: Records, wake: Floats, cards: Cards, chosen: Ints,
+    rules: Records, gaps: Floats, hazards: Floats, customers: Records, wake: Floats, view: FirmView, chosen: Ints,
     effect: float, cents: int, now: float, came: Flags, replication: int, seed: int,
 ) -> None:  # fmt: skip
     """Contact the silent customers at the places `chosen`, at `cents` each; `came` says who came back."""
     for j in range(chosen.size):
         c = customers[chosen[j]]
         c.margin -= cents
-        cards.attempts[chosen[j]] += 1
+        view.attempts[chosen[j]] += 1
         came[j] = False
         if c.state != LOST:
             continue
-        back, u_gap = comes_back(rules, now - c.due, cards.attempts[chosen[j]], c.uid, replication, seed)
+        back, u_gap = comes_back(rules, now - c.due, view.attempts[chosen[j]], c.uid, replication, seed)
         if back:
             came[j] = True
             c.state = ACTIVE
@@ -169,7 +169,7 @@ def win_back(
             c.lives += 1
             c.unhappy = 0
             c.offered = 0
-            cards.there[chosen[j]] = True
+            view.there[chosen[j]] = True
             c.due = now + purchase_gap(rules, gaps, u_gap, c.rate)
             if rules[0].lifetime == CLOCK:
                 c.death_at = now + death_gap(hazard_of(rules, hazards, effect, c), c.lives, c.uid, replication, seed)
@@ -178,19 +178,19 @@ def win_back(
 
 
 @rule
-def dismiss(customers: Records, wake: Floats, cards: Cards, now: float, gone: Flags, first: int, last: int) -> None:
+def dismiss(customers: Records, wake: Floats, view: FirmView, now: float, gone: Flags, first: int, last: int) -> None:
     """End the relation with all of customers `first`, ..., `last` - 1 who cost more than they brought since the last
     time; `gone` says whose ended so."""
     for i in range(first, last):
         c = customers[i]
-        deliver(cards, i, c)
+        apply_pending(view, i, c)
         gone[i] = False
         if c.state == UNBORN or c.state == AWAITING or c.dismissed != 0:
             continue
         if c.margin < c.judged_margin:
             c.dismissed = 1
-            cards.known[i] = False
-            cards.there[i] = False
+            view.known[i] = False
+            view.there[i] = False
             if c.state == ACTIVE:
                 gone[i] = True
                 c.state = LOST

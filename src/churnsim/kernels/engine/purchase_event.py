@@ -7,14 +7,13 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from churnsim.kernels.engine import event_rules as life
+from churnsim.kernels.engine import event_rules
 from churnsim.kernels.engine import ledger_accounts as accounts
 from churnsim.kernels.engine.event_times import dropout_now, firm_factor, offered_factor, organic_factor, purchase_gap
 from churnsim.kernels.engine.ledger_updates import COMPLAINTS, answered, book, lose, note
 from churnsim.kernels.engine.records import ACTIVE, AWAITING, CONTRACT, Record, Records
-from churnsim.kernels.engine.satisfaction import factor as mood_factor
-from churnsim.kernels.engine.satisfaction import told as told_by
-from churnsim.kernels.engine.satisfaction_updates import experience, recover
+from churnsim.kernels.engine.satisfaction import people_told, satisfaction_factor
+from churnsim.kernels.engine.satisfaction_updates import apply_purchase_quality, apply_reply
 from churnsim.kernels.numerics.jit import inlined, rule
 from churnsim.kernels.numerics.philox import block_of_five
 from churnsim.kernels.numerics.rng_streams import PURCHASE, SIMULATION
@@ -27,8 +26,8 @@ Ints = NDArray[np.int64]
 
 @inlined
 def _raised(rules: Records, uplift: float, c: Record) -> float:
-    """Factor on what the customer spends: offers that reached it, and its mood before it buys."""
-    return (1.0 + uplift if c.crossed != 0 else 1.0) * mood_factor(rules[0].spend_effect, c.satisfied)
+    """Factor on what the customer spends: offers that reached it, and its satisfaction before it buys."""
+    return (1.0 + uplift if c.crossed != 0 else 1.0) * satisfaction_factor(rules[0].spend_effect, c.satisfied)
 
 
 @inlined
@@ -36,15 +35,15 @@ def _fate(rules: Records, dropout: float, effect: float, u_organic: float, c: Re
     """Whether the customer drops out by itself after a purchase that does not lose it."""
     most = firm_factor(rules, effect, c.response, c.contacted, c.member) * rules[0].dropout_most
     most = offered_factor(rules, most, c.response, c.offered)
-    if u_organic >= life.organic_chance(rules, dropout, most):
-        return life.KEEPS  # in whatever mood: nearly always, and the exponential is spared
-    return life.LOST_ORGANIC if u_organic < _organic(rules, dropout, effect, c) else life.KEEPS
+    if u_organic >= event_rules.organic_chance(rules, dropout, most):
+        return event_rules.KEEPS  # whatever its satisfaction: the usual case, which saves the exponential
+    return event_rules.LOST_ORGANIC if u_organic < _organic(rules, dropout, effect, c) else event_rules.KEEPS
 
 
 @rule
 def _organic(rules: Records, dropout: float, effect: float, c: Record) -> float:
     factor = organic_factor(rules, effect, c.response, c.contacted, c.member, c.satisfied)
-    return life.organic_chance(rules, dropout, offered_factor(rules, factor, c.response, c.offered))
+    return event_rules.organic_chance(rules, dropout, offered_factor(rules, factor, c.response, c.offered))
 
 
 @inlined
@@ -53,11 +52,13 @@ def buy(
     uplift: float, time: float, i: int, c: Record, row: Ints, log: Records, complaints: Records, fill: Ints,
     replication: int, seed: int,
 ) -> None:  # fmt: skip
-    """The next purchase or renewal, or with an open complaint the reply to it: `life.purchase`, with the one block of
-    words drawn once."""
+    """Process the next purchase or renewal, or the reply to an open complaint.
+
+    The decisions are those of `event_rules.purchase`; the event's block of random words is drawn once.
+    """
     rule = rules[0]
     if c.state == AWAITING:
-        _be_told(
+        _receive_reply(
             rules, spends, gaps, hazards, profits, effect, uplift, time, c, row, log, fill, replication, seed
         )  # fmt: skip
         return
@@ -66,19 +67,21 @@ def buy(
     dropout = dropout_now(rules, hazards, c.dropout, tenure, c.returns)
     raised = _raised(rules, uplift, c)
     u_gap, u_spend, u_failure, u_organic, u_quality = block_of_five(c.k, PURCHASE, c.uid, replication, seed, SIMULATION)
-    failed = u_failure < life.failure_probability(rules, c.rate, dropout) * quality
+    failed = u_failure < event_rules.failure_probability(rules, c.rate, dropout) * quality
     if rule.satisfaction != 0:
-        experience(rules, hazards, effect, u_quality, failed, time, c)
+        apply_purchase_quality(rules, hazards, effect, u_quality, failed, time, c)
     fate = _fate(rules, dropout, effect, u_organic, c)
-    listed = life.amount(rules, spends, profits, u_spend, life.spend_scale(c.spend_rate, raised), raised, tenure)
+    listed = event_rules.amount(
+        rules, spends, profits, u_spend, event_rules.spend_scale(c.spend_rate, raised), raised, tenure
+    )
     if rule.lifetime != CONTRACT:
         c.repeat_revenue += book(rules, listed, time, c, row, log, fill)
     c.unhappy = 0
     if failed:
         fate = _fail(rules, hazards, effect, fate, time, i, c, row, log, complaints, fill, replication, seed)
-        if fate == life.AWAITS:
+        if fate == event_rules.AWAITS:
             return
-    if fate != life.KEEPS and lose(rules, fate, c.k, time, c, row, log, fill, replication, seed):
+    if fate != event_rules.KEEPS and lose(rules, fate, c.k, time, c, row, log, fill, replication, seed):
         return
     if rule.lifetime == CONTRACT:
         c.repeat_revenue += book(rules, listed, time, c, row, log, fill)
@@ -93,16 +96,16 @@ def _fail(
 ) -> int:  # fmt: skip
     """The purchase failed: does the customer complain, who answers, and what does it lead to?"""
     rule = rules[0]
-    complains = mood_factor(rule.complaint_effect, c.satisfied)
-    kind, fate = life.failed_purchase(rules, unfailed, complains, c.k, c.uid, replication, seed)
+    complains = satisfaction_factor(rule.complaint_effect, c.satisfied)
+    kind, fate = event_rules.failed_purchase(rules, unfailed, complains, c.k, c.uid, replication, seed)
     c.unhappy = 1
     note(accounts.FAILURE, 0, time, c, row, log, fill)
-    if kind != life.NO_REPLY:
+    if kind != event_rules.NO_REPLY:
         note(accounts.COMPLAINT, 0, time, c, row, log, fill)
         answered(rules, kind, time, c, row, log, fill)
         if rule.satisfaction != 0:
-            recover(rules, hazards, effect, kind, time, c, replication, seed)
-    elif fate == life.AWAITS:
+            apply_reply(rules, hazards, effect, kind, time, c, replication, seed)
+    elif fate == event_rules.AWAITS:
         note(accounts.COMPLAINT, 0, time, c, row, log, fill)
         c.state = AWAITING
         c.due = math.inf
@@ -114,12 +117,12 @@ def _fail(
         line.customer = i
         fill[COMPLAINTS] += 1
     else:
-        row[accounts.TOLD_AGAINST] += told_by(rule.tells_against, -rule.word_of_mouth_effect, c.satisfied)
+        row[accounts.TOLD_AGAINST] += people_told(rule.tells_against, -rule.word_of_mouth_effect, c.satisfied)
     return fate
 
 
 @rule
-def _be_told(
+def _receive_reply(
     rules: Records, spends: Floats, gaps: Floats, hazards: Floats, profits: Floats, effect: float, uplift: float,
     time: float, c: Record, row: Ints, log: Records, fill: Ints, replication: int, seed: int,
 ) -> None:  # fmt: skip
@@ -130,17 +133,17 @@ def _be_told(
     c.death_at += time
     c.referral_at += time
     organic = _organic(rules, dropout_now(rules, hazards, c.dropout, tenure, c.returns), effect, c)
-    u_gap, u_spend, fate = life.reply(rules, organic, c.reply, c.k, c.uid, replication, seed)
+    u_gap, u_spend, fate = event_rules.reply(rules, organic, c.reply, c.k, c.uid, replication, seed)
     row[accounts.RECOVERY] += rule.reply_cents
     c.margin -= rule.reply_cents
     answered(rules, c.reply, time, c, row, log, fill)
     if rule.satisfaction != 0:
-        recover(rules, hazards, effect, c.reply, time, c, replication, seed)
-    if fate != life.KEEPS and lose(rules, fate, c.k, time, c, row, log, fill, replication, seed):
+        apply_reply(rules, hazards, effect, c.reply, time, c, replication, seed)
+    if fate != event_rules.KEEPS and lose(rules, fate, c.k, time, c, row, log, fill, replication, seed):
         return
     if rule.lifetime == CONTRACT:
-        scale = life.spend_scale(c.spend_rate, raised)
-        listed = life.amount(rules, spends, profits, u_spend, scale, raised, tenure)
+        scale = event_rules.spend_scale(c.spend_rate, raised)
+        listed = event_rules.amount(rules, spends, profits, u_spend, scale, raised, tenure)
         c.repeat_revenue += book(rules, listed, time, c, row, log, fill)
         c.offered = 0
     c.due = time + purchase_gap(rules, gaps, u_gap, c.rate)

@@ -27,11 +27,11 @@ __all__ = [
     "after_answer",
     "after_purchase",
     "disconfirmed",
-    "factor",
-    "factors_ratio",
+    "people_told",
     "perceived",
     "quality_of",
-    "told",
+    "satisfaction_factor",
+    "satisfaction_factor_ratio",
 ]
 
 _QUICK, _UNRESOLVED = 0, 2  # kinds of reply, as in `event_rules.py`, which stands above this file
@@ -52,7 +52,7 @@ def disconfirmed(gap: float, zone: float, asymmetry: float) -> float:
 @rule
 def perceived(rules: Records, failure: float, k: int, uid: int, replication: int, seed: int) -> float:
     """Quality of the k-th purchase, which fails with chance `failure`: the same word decides it as in
-    `life.purchase`."""
+    `event_rules.purchase`."""
     _, _, u_failure, _, u_quality = block_of_five(k, PURCHASE, uid, replication, seed, SIMULATION)
     return quality_of(rules, u_quality, u_failure < failure)
 
@@ -93,18 +93,18 @@ def after_answer(rules: Records, satisfied: float, kind: int, k: int, uid: int, 
 
 
 @inlined
-def factor(weight: float, satisfied: float) -> float:
+def satisfaction_factor(weight: float, satisfied: float) -> float:
     """What satisfaction does to a rate, a probability or an amount: e^(weight satisfied), exactly 1 at weight 0."""
     return exponential(weight * satisfied) if weight != 0.0 else 1.0
 
 
 @inlined
-def factors_ratio(weight: float, before: float, after: float) -> float:
-    """`factor` of satisfaction `before` over that of `after`, at the price of one exponential."""
+def satisfaction_factor_ratio(weight: float, before: float, after: float) -> float:
+    """`satisfaction_factor` of satisfaction `before` over that of `after`, at the price of one exponential."""
     return exponential(weight * (before - after))
 
 
 @rule
-def told(people: int, weight: float, satisfied: float) -> int:
+def people_told(people: int, weight: float, satisfied: float) -> int:
     """How many people a customer tells: `people` for one who is neither, rounded half up."""
     return people if weight == 0.0 else math.floor(people * math.exp(weight * satisfied) + 0.5)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from churnsim.kernels.numerics.jit import njit
 
-__all__ = ["collapse"]
+__all__ = ["unique_histories"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -21,7 +21,7 @@ _TRIAL = 16_384
 
 
 @njit
-def collapse(x: Ints, t_x: Ints, T: Ints, weight: Floats) -> tuple[Ints, Floats]:
+def unique_histories(x: Ints, t_x: Ints, T: Ints, weight: Floats) -> tuple[Ints, Floats]:
     """First row of each distinct (x, t_x, T) with weight, and the weights summed. `t_x` and `T` as the bits of floats.
 
     Gives up, and returns every row with weight, where the first rows hardly repeat.

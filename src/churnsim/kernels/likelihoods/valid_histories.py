@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from churnsim.kernels.numerics.jit import njit
 
-__all__ = ["sound"]
+__all__ = ["valid_histories"]
 
 Floats = NDArray[np.float64]
 
 
 @njit
-def sound(x: Floats, t_x: Floats, T: Floats) -> bool:
+def valid_histories(x: Floats, t_x: Floats, T: Floats) -> bool:
     """Whether every row has a whole x >= 0 and 0 <= t_x <= T, finite, with t_x above 0 just where x is."""
     for i in range(x.size):
         n, last, age = x[i], t_x[i], T[i]

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from churnsim.errors import DataError
-from churnsim.kernels.likelihoods.unique_histories import collapse
+from churnsim.kernels.likelihoods.unique_histories import unique_histories
 from churnsim.models.estimation.fit import FitStatus
 from churnsim.models.estimation.threads import Chunks
 from churnsim.models.purchase.histories import Histories, checked_weights
@@ -123,7 +123,7 @@ def rate_starts(data: ScaledHistories) -> list[tuple[float, float]]:
 
 def _collapse(h: Histories, weight: Floats) -> tuple[Histories, Floats]:
     """One row for identical histories, with their summed weight; rows without weight are left out."""
-    rows, summed = collapse(h.x, h.t_x.view(np.int64), h.T.view(np.int64), weight)
+    rows, summed = unique_histories(h.x, h.t_x.view(np.int64), h.T.view(np.int64), weight)
     if rows.size == h.x.size:
         return h, summed
     return Histories(x=h.x[rows], t_x=h.t_x[rows], T=h.T[rows], index=pd.RangeIndex(rows.size)), summed

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from churnsim.data.summaries.column_aliases import as_summary
 from churnsim.errors import DataError
-from churnsim.kernels.likelihoods.valid_histories import sound
+from churnsim.kernels.likelihoods.valid_histories import valid_histories
 from churnsim.models.estimation.threads import Chunks
 
 __all__ = ["Histories", "check_unit_of", "checked_weights"]
@@ -53,7 +53,7 @@ class Histories:
             raise DataError("the summary has no rows. Check the filter or the observation end that made it.")
         columns = [_numbers(summary, name) for name in ("frequency", "recency", "T")]
         frequency, t_x, T = columns
-        if not sound(frequency, t_x, T):
+        if not valid_histories(frequency, t_x, T):
             _name_the_flaw(summary.index, frequency, t_x, T)
         return cls(x=frequency.astype(np.int64), t_x=t_x, T=T, index=summary.index)
 

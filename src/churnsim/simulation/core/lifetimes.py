@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churnsim.errors import ConfigError
-from churnsim.kernels.engine import records as rules
+from churnsim.kernels.engine import records
 from churnsim.simulation.core.assumption import positive
 from churnsim.simulation.core.scores import CustomerScores
 from churnsim.units import check_unit
@@ -166,13 +166,17 @@ def lifetime_of(purchases: Purchases) -> tuple[int, NDArray[np.float64], NDArray
     none = np.empty(0)
     p: Any = purchases
     if p.family == "contract":
-        return rules.CONTRACT, np.array([0.0, 1.0, p.a or 0.0, p.b or 0.0]), np.array(p.hazards or (), dtype=np.float64)
+        return (
+            records.CONTRACT,
+            np.array([0.0, 1.0, p.a or 0.0, p.b or 0.0]),
+            np.array(p.hazards or (), dtype=np.float64),
+        )
     # With covariates new customers are average ones; known ones bring traits drawn with their own.
     if p.family in ("pareto_nbd", "pareto_nbd_covariates"):
-        return rules.CLOCK, np.array([p.r, p.alpha, p.s, p.beta], dtype=np.float64), none
+        return records.CLOCK, np.array([p.r, p.alpha, p.s, p.beta], dtype=np.float64), none
     if p.family == "mbg_cnbd":  # its rate is that of the k stages of a gap, here a rate is that of purchases
-        return rules.DROPOUT_AT_ONCE, np.array([p.r, p.alpha * p.k, p.a, p.b], dtype=np.float64), none
-    kinds = {"bg_nbd": rules.DROPOUT, "bg_nbd_covariates": rules.DROPOUT, "mbg_nbd": rules.DROPOUT_AT_ONCE}
+        return records.DROPOUT_AT_ONCE, np.array([p.r, p.alpha * p.k, p.a, p.b], dtype=np.float64), none
+    kinds = {"bg_nbd": records.DROPOUT, "bg_nbd_covariates": records.DROPOUT, "mbg_nbd": records.DROPOUT_AT_ONCE}
     if p.family not in kinds:
         raise ConfigError(
             f"no simulation of {p.family!r}. Take one of bg_nbd, mbg_nbd, mbg_cnbd, pareto_nbd or a "
@@ -185,8 +189,8 @@ def spending_of(spend: Spend) -> tuple[int, NDArray[np.float64], NDArray[np.floa
     """(kind, (p, q, gamma) of Gamma-Gamma or the amount, profits by tenure) as the rules take them."""
     none = np.empty(0)
     if isinstance(spend, FixedSpend):
-        return rules.FIXED_SPEND, np.array([spend.amount, 1.0, 1.0]), none
+        return records.FIXED_SPEND, np.array([spend.amount, 1.0, 1.0]), none
     if isinstance(spend, ProfitByTenure):
-        return rules.BY_TENURE, np.array([0.0, 1.0, 1.0]), np.array(spend.profits)
+        return records.BY_TENURE, np.array([0.0, 1.0, 1.0]), np.array(spend.profits)
     s: Any = spend
-    return rules.GAMMA_GAMMA, np.array([s.p, s.q, s.gamma], dtype=np.float64), none
+    return records.GAMMA_GAMMA, np.array([s.p, s.q, s.gamma], dtype=np.float64), none

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-__all__ = ["Crew"]
+__all__ = ["ThreadPool"]
 
 SMALLEST_CHUNK = 2048  # customers; fewer are not worth a thread
 CHUNKS_EACH = 8  # so that nobody waits long for the slowest
 
 
-class Crew:
+class ThreadPool:
     """`size` workers, the caller among them. What they do must not depend on who does which part."""
 
     def __init__(self, size: int) -> None:

@@ -21,7 +21,7 @@ from churnsim.models.purchase.covariates import RowHistories
 from churnsim.models.purchase.histories import Histories
 from churnsim.models.spend.gamma_gamma import repeat_spend
 from churnsim.simulation.core.lifetimes import Purchases, Spend, lifetime_of, spending_of
-from churnsim.simulation.core.thread_pool import Crew
+from churnsim.simulation.core.thread_pool import ThreadPool
 from churnsim.simulation.customers.new_customers import Newcomers
 
 __all__ = ["Base", "Cohort", "PosteriorBase", "StartingBase"]
@@ -198,9 +198,9 @@ class Cohort:
             lineage(COHORT_LINEAGE, uids, first, last)
             draw_cohort(*new.arguments, uids, replication, seed, traits, members, alive, first, last)
 
-        crew = Crew(threads)
-        crew.share(n, part)
-        crew.close()
+        pool = ThreadPool(threads)
+        pool.share(n, part)
+        pool.close()
         nothing = np.zeros(n)
         return Base(
             uids=uids, traits=traits, members=members, alive=alive, first_purchase=nothing, last_purchase=nothing,

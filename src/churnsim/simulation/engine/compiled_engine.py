@@ -1,11 +1,11 @@
-"""The fast engine: customers advanced by compiled code from one meeting point to the next.
+"""The fast engine: customers advanced by compiled code from one boundary to the next.
 
-Where nothing interacts a meeting is a period's start, or there is none before the horizon; with a complaint desk or
-referrals it is every epoch's start. At a meeting the engine settles in (time, uid) order what customers did to each
+Where nothing interacts a boundary is a period's start, or there is none before the horizon; with a complaint desk or
+referrals it is every epoch's start. At a boundary the engine settles in (time, uid) order what customers did to each
 other, lets the firm act, and goes on. It gives the same ledger and the same events as `simpy_engine`, bit for bit.
 
 All that a customer needs of others within a period is the reply to its complaint. So a record is taken from memory once
-a period: everybody is advanced to its end at its first meeting; then, epoch by epoch, what they did until then is
+a period: everybody is advanced to its end at its first boundary; then, epoch by epoch, what they did until then is
 settled, and those who came or were answered catch up with the rest.
 """
 
@@ -13,16 +13,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from churnsim.kernels.engine.desk import serve
+from churnsim.kernels.engine.desk import serve_complaints
 from churnsim.kernels.engine.ledger_accounts import KINDS
 from churnsim.kernels.engine.ledger_updates import LOG
 from churnsim.kernels.engine.records import ACTIVE, AWAITING
 from churnsim.simulation.engine.bookkeeping import INDEX, Books, InvariantError, checked_totals, close_stocks
 from churnsim.simulation.engine.customer_states import customer_states
-from churnsim.simulation.engine.epoch_boundary import Meeting
+from churnsim.simulation.engine.epoch_boundary import EpochBoundary
 from churnsim.simulation.engine.ledger import Event, Ledger
-from churnsim.simulation.engine.record_population import Places, Roster
-from churnsim.simulation.engine.replication_inputs import Prepared
+from churnsim.simulation.engine.record_population import Places, RecordPopulation
+from churnsim.simulation.engine.replication_inputs import ReplicationInputs
 from churnsim.simulation.scenario.scenario import Scenario
 
 __all__ = ["run"]
@@ -33,67 +33,71 @@ def run(scenario: Scenario, *, seed: int, replication: int, log: bool = False, t
 
     `threads` share the customers; the result does not depend on their number.
     """
-    prepared = Prepared.of(scenario, seed=seed, replication=replication)
+    inputs = ReplicationInputs.of(scenario, seed=seed, replication=replication)
     by_epoch = scenario.epochs_per_period if scenario.interacts else 1
     starts = [number * (scenario.epochs_per_period // by_epoch) for number in range(scenario.periods * by_epoch + 1)]
     bounds = np.array([start * float(scenario.epoch) for start in starts])
-    running = _Run(prepared, Roster(prepared, threads=threads, log=log, bounds=bounds), log=log)
+    running = _Run(inputs, RecordPopulation(inputs, threads=threads, log=log, bounds=bounds), log=log)
     try:
         return running.ledger()
     finally:
-        running.roster.close()
+        running.population.close()
 
 
 class _Run:
-    def __init__(self, prepared: Prepared, roster: Roster, *, log: bool) -> None:
-        self.prepared, self.roster, self.log = prepared, roster, log
-        self.scenario, self.market = prepared.scenario, prepared.market
-        self.books = Books(periods=self.scenario.periods, active=roster.active_at_start, log=False)
-        self.meeting = Meeting(prepared, self.books, active=roster.active_at_start)
+    def __init__(self, inputs: ReplicationInputs, population: RecordPopulation, *, log: bool) -> None:
+        self.inputs, self.population, self.log = inputs, population, log
+        self.scenario, self.market = inputs.scenario, inputs.market
+        self.books = Books(periods=self.scenario.periods, active=population.active_at_start, log=False)
+        self.boundary = EpochBoundary(inputs, self.books, active=population.active_at_start)
         desk = self.scenario.strategy.desk
         self.clerks = np.zeros(desk.staff if desk else 0)
-        self.rows = (roster.bounds.size - 1) // self.scenario.periods  # of the roster's books, a period
+        self.rows = (population.bounds.size - 1) // self.scenario.periods  # of the population's books, a period
         self.epochs = self.scenario.epochs_per_period // self.rows  # a row
 
     def ledger(self) -> Ledger:
         """Run to the horizon and close the books."""
-        meeting, roster, bounds = self.meeting, self.roster, self.roster.bounds
+        boundary, population, bounds = self.boundary, self.population, self.population.bounds
         for period in range(self.scenario.periods):
             self.books.open(period)
-            meeting.firm.standing_costs()
-            if period and not meeting.every_period:
+            boundary.firm.standing_costs()
+            if period and not boundary.every_period:
                 continue
-            end = float(bounds[(period + 1) * self.rows if meeting.every_period else -1])
+            end = float(bounds[(period + 1) * self.rows if boundary.every_period else -1])
             answered = np.empty(0, dtype=np.int64)
-            for roster.now in range(period * self.rows, (period + 1) * self.rows):
-                meeting.meet(roster.now * self.epochs, roster)
-                if roster.now == period * self.rows:
-                    roster.advance(end, meeting.firm)
+            for population.now in range(period * self.rows, (period + 1) * self.rows):
+                boundary.settle(population.now * self.epochs, population)
+                if population.now == period * self.rows:
+                    population.advance(end, boundary.firm)
                 else:
-                    roster.catch_up(answered, end, meeting.firm)
+                    population.catch_up(answered, end, boundary.firm)
                 answered = self._serve()
-        roster.now = bounds.size - 1
-        meeting.last(roster)
+        population.now = bounds.size - 1
+        boundary.last(population)
         return self._closed()
 
     def _serve(self) -> Places:
         """Let clerks settle when complaints are answered; the places of the customers who made them."""
-        complaints = self.roster.take_complaints()
+        complaints = self.population.take_complaints()
         if complaints.size:
-            p = self.prepared
-            serve(p.rules, complaints, self.clerks, self.roster.customers, self.roster.wake, p.replication, p.seed)
+            p = self.inputs
+            serve_complaints(
+                p.rules, complaints, self.clerks, self.population.customers, self.population.wake, p.replication, p.seed
+            )
         return complaints["customer"]
 
     def _closed(self) -> Ledger:
-        roster, scenario = self.roster, self.scenario
-        roster.check_uids()
-        table = self.books.table + roster.table.reshape(scenario.periods, self.rows, -1).sum(axis=1)
-        states = roster.customers["state"]
+        population, scenario = self.population, self.scenario
+        population.check_uids()
+        table = self.books.table + population.table.reshape(scenario.periods, self.rows, -1).sum(axis=1)
+        states = population.customers["state"]
         waiting = int(np.count_nonzero(states == AWAITING))
         force = self.market.discount_force
         if force > 0:
-            table[-1, INDEX["residual"]] = roster.residual(force)
-        close_stocks(table, active=roster.active_at_start, counted=waiting + int(np.count_nonzero(states == ACTIVE)))
+            table[-1, INDEX["residual"]] = population.residual(force)
+        close_stocks(
+            table, active=population.active_at_start, counted=waiting + int(np.count_nonzero(states == ACTIVE))
+        )
         total = checked_totals(table, waiting=waiting)
         events = self._events(total["revenue"]) if self.log else ()
         return Ledger(
@@ -102,11 +106,11 @@ class _Run:
             discount_force=force,
             open_complaints=waiting,
             events=events,
-            customers=customer_states(roster.settled()) if self.log else None,
+            customers=customer_states(population.settled()) if self.log else None,
         )
 
     def _events(self, revenue: int) -> tuple[Event, ...]:
-        lines = self.roster.post.take(LOG, np.inf)
+        lines = self.population.buffers.take(LOG, np.inf)
         lines = lines[np.lexsort((lines["uid"], lines["time"]))]
         if int(lines["cents"].sum()) != revenue:
             raise InvariantError("the event log's cents do not sum to the ledger's revenue.")

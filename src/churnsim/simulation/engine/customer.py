@@ -1,4 +1,4 @@
-"""A customer as the SimPy engine keeps it; in the compiled one it is a record (`kernels.rules.CUSTOMER`)."""
+"""A customer as the SimPy engine keeps it; in the compiled one it is a record (`kernels.engine.records.CUSTOMER`)."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from churnsim.kernels.numerics.philox import block
 from churnsim.kernels.numerics.rng_streams import SIMULATION, WIN_BACK
 from churnsim.simulation.core.assumption import cents
 from churnsim.simulation.engine.bookkeeping import Books
-from churnsim.simulation.engine.replication_inputs import Prepared
+from churnsim.simulation.engine.replication_inputs import ReplicationInputs
 from churnsim.simulation.engine.targeting import Visible, highest, targets
 from churnsim.simulation.mechanisms.contacts import CrossSelling, RetentionContacts, WinBack
 from churnsim.units import units_per_year
@@ -60,9 +60,9 @@ class Firm:
     """The firm of one replication. `effect` of contacts, `quality` (factor on failures) and `uplift` of offers hold
     until the next review."""
 
-    def __init__(self, prepared: Prepared, books: Books) -> None:
-        self.prepared, self.books = prepared, books
-        self.market, self.strategy = prepared.market, prepared.scenario.strategy
+    def __init__(self, inputs: ReplicationInputs, books: Books) -> None:
+        self.inputs, self.books = inputs, books
+        self.market, self.strategy = inputs.market, inputs.scenario.strategy
         self.effect, self.uplift = 0.0, 0.0
         self._service, self._staff = 1.0, 1.0  # factors on failures: better service, settled staff
         self._novices = self.market.staff.usual_share
@@ -75,7 +75,7 @@ class Firm:
     @property
     def acts(self) -> bool:
         """Whether it does anything to customers at a period's start."""
-        return self.prepared.scenario.firm_acts
+        return self.inputs.scenario.firm_acts
 
     def standing_costs(self) -> None:
         """What falls due in each period whatever happens, into the open books."""
@@ -88,7 +88,7 @@ class Firm:
 
     def review(self, period: int, customers: Customers) -> None:
         """Act on the customers, in order: let go, serve, improve, contact, offer renewals, offer more, win back."""
-        now = self.prepared.bound(period)
+        now = self.inputs.bound(period)
         dismissal = self.strategy.dismissal
         if dismissal and period and period % dismissal.periods == 0:
             customers.dismiss(period, now)
@@ -122,7 +122,7 @@ class Firm:
         if care is None:
             return
         if period:
-            years = self.prepared.scenario.period / units_per_year(self.market.unit)
+            years = self.inputs.scenario.period / units_per_year(self.market.unit)
             self._novices = self.market.staff.share_after(self._novices, years, care.budget_per_period)
         self._staff = self.market.staff.factor(self._novices)
         self.books.pay("service", care.budget_per_period)
@@ -197,14 +197,14 @@ class Firm:
         scores = np.zeros(seen.uid.size)
         places = np.flatnonzero(silent)
         if plan.choose == "random":
-            address = self.prepared.replication, self.prepared.seed, SIMULATION
+            address = self.inputs.replication, self.inputs.seed, SIMULATION
             pairs = zip(seen.uid[places].tolist(), seen.attempts[places].tolist(), strict=True)
             scores[places] = [block(attempts + 1, WIN_BACK, uid, *address)[1] for uid, attempts in pairs]
             return scores
         response, unit = self.market.win_back, self.market.unit
         known_for = now - seen.first_purchase[places]
         revenue_rate = seen.repeat_revenue[places] / 100 / np.maximum(known_for, 1.0 / units_per_year(unit))
-        chance = chances_back(self.prepared.rules, now - seen.last_purchase[places])
+        chance = chances_back(self.inputs.rules, now - seen.last_purchase[places])
         worth = revenue_rate * self.market.terms.margin * response.second_life.to(unit)
         scores[places] = chance * worth - plan.cost_per_contact
         return scores

@@ -9,32 +9,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churnsim.errors import ChurnSimError
-from churnsim.kernels.engine import event_rules as life
-from churnsim.kernels.engine import event_times as clocks
+from churnsim.kernels.engine import event_rules, event_times
 from churnsim.kernels.engine.newcomers import draw_new
 from churnsim.kernels.engine.records import ACTIVE, AWAITING, CLOCK, CONTRACT, LOST, UNBORN
 from churnsim.kernels.engine.residual import residual_margin
-from churnsim.kernels.engine.satisfaction import factors_ratio
+from churnsim.kernels.engine.satisfaction import satisfaction_factor_ratio
 from churnsim.simulation.engine.bookkeeping import INDEX, Books
 from churnsim.simulation.engine.customer import Customer
-from churnsim.simulation.engine.epoch_boundary import Tidings
+from churnsim.simulation.engine.epoch_boundary import InteractionTotals
 from churnsim.simulation.engine.firm import Firm
-from churnsim.simulation.engine.replication_inputs import Prepared
+from churnsim.simulation.engine.replication_inputs import ReplicationInputs
 from churnsim.simulation.engine.targeting import Visible
 
-__all__ = ["ObjectCrowd"]
+__all__ = ["ObjectPopulation"]
 
 
-class ObjectCrowd:
-    """`meeting.Crowd` over a list of `Customer`.
+class ObjectPopulation:
+    """`epoch_boundary.Population` over a list of `Customer`.
 
     The engine sets the `firm` and its `books`; `live`, called with a customer that begins to live, and `wake`, called
     with one to whom something was done from outside.
     """
 
-    def __init__(self, prepared: Prepared) -> None:
-        self.p = prepared
-        self.rules, self.address = prepared.rules, (prepared.replication, prepared.seed)
+    def __init__(self, inputs: ReplicationInputs) -> None:
+        self.p = inputs
+        self.rules, self.address = inputs.rules, (inputs.replication, inputs.seed)
         self.firm: Firm | None = None  # until there is one, nobody has been contacted
         self.books: Books
         self.referrals: list[tuple[float, int, int]] = []
@@ -54,7 +53,7 @@ class ObjectCrowd:
             c.first_purchase, c.last_purchase, c.repeat_revenue, c.seen = first, last, revenue, seen
             c.lost_at = math.inf if alive else last
             if alive:
-                c.due = clocks.starting_gap(self.rules, self.p.gaps, c.rate, -last, uid, *self.address)
+                c.due = event_times.starting_gap(self.rules, self.p.gaps, c.rate, -last, uid, *self.address)
                 self.start_clocks(c, 0.0)
 
     def _add(self, uid: int, traits: tuple[float, ...], state: int) -> Customer:
@@ -67,7 +66,7 @@ class ObjectCrowd:
             rate=rate,
             dropout=dropout,
             spend_rate=spend_rate,
-            response=clocks.response_of(self.rules, u_contact),
+            response=event_times.response_of(self.rules, u_contact),
             member=int(u_member < self.p.numbers.member_share),
             state=state,
             expected=self.p.numbers.first_expectation,
@@ -79,36 +78,38 @@ class ObjectCrowd:
     def start_clocks(self, c: Customer, now: float) -> None:
         """The end of a customer's life, where that has a clock, and its first referral."""
         if self.p.numbers.lifetime == CLOCK:
-            c.death_at = now + clocks.death_gap(
+            c.death_at = now + event_times.death_gap(
                 self.hazard(c, self.firm.effect if self.firm else 0.0), c.lives, c.uid, *self.address
             )
-        c.referral_at = now + clocks.referral_gap(self.rules, c.member, c.satisfied, c.referrals, c.uid, *self.address)
+        c.referral_at = now + event_times.referral_gap(
+            self.rules, c.member, c.satisfied, c.referrals, c.uid, *self.address
+        )
 
     # What is known of one customer
 
     def dropout(self, c: Customer) -> float:
         """Its dropout probability or hazard as things stand, before the firm does anything about it."""
-        return clocks.dropout_now(self.rules, self.p.hazards, c.dropout, c.tenure, c.returns)
+        return event_times.dropout_now(self.rules, self.p.hazards, c.dropout, c.tenure, c.returns)
 
     def factor(self, c: Customer, effect: float) -> float:
         """What the firm does to its organic dropout; `effect` is that of contacts."""
-        return clocks.organic_factor(self.rules, effect, c.response, c.contacted, c.member, c.satisfied)
+        return event_times.organic_factor(self.rules, effect, c.response, c.contacted, c.member, c.satisfied)
 
     def hazard(self, c: Customer, effect: float) -> float:
         """Organic hazard of a lifetime in time, as things stand."""
-        return clocks.organic_hazard(self.rules, c.rate, self.dropout(c), self.factor(c, effect))
+        return event_times.organic_hazard(self.rules, c.rate, self.dropout(c), self.factor(c, effect))
 
-    def feel(self, c: Customer, satisfied: float, effect: float, now: float) -> None:
+    def set_satisfaction(self, c: Customer, satisfied: float, effect: float, now: float) -> None:
         """Let it be `satisfied` from now on: what is left of its clocks runs at its new rates."""
         numbers = self.p.numbers
         clock = numbers.lifetime == CLOCK and numbers.dropout_effect != 0.0
         before = self.hazard(c, effect) if clock else 0.0
         if numbers.referral_effect != 0.0:
-            slower = factors_ratio(numbers.referral_effect, c.satisfied, satisfied)
-            c.referral_at = clocks.rescaled(c.referral_at, now, slower, 1.0)
+            slower = satisfaction_factor_ratio(numbers.referral_effect, c.satisfied, satisfied)
+            c.referral_at = event_times.rescaled(c.referral_at, now, slower, 1.0)
         c.satisfied = satisfied
         if clock:
-            c.death_at = clocks.rescaled(c.death_at, now, before, self.hazard(c, effect))
+            c.death_at = event_times.rescaled(c.death_at, now, before, self.hazard(c, effect))
 
     def active(self) -> int:
         """Those with the firm, waiting for a reply or not."""
@@ -167,7 +168,12 @@ class ObjectCrowd:
             if c.margin < c.judged_margin:
                 c.dismissed = 1
                 if c.state == ACTIVE:
-                    c.state, c.cause, c.destination, c.lost_at = LOST, life.LOST_DISMISSED, life.EVAPORATES, now
+                    c.state, c.cause, c.destination, c.lost_at = (
+                        LOST,
+                        event_rules.LOST_DISMISSED,
+                        event_rules.EVAPORATES,
+                        now,
+                    )
                     self.books.note(now, c.uid, "lost_dismissed")
                     self.wake(c)
             c.judged_margin = c.margin
@@ -180,7 +186,7 @@ class ObjectCrowd:
             c.margin -= cents * c.contacted
             new = self.hazard(c, effect)
             if self.p.numbers.lifetime == CLOCK and c.alive and new != old:
-                c.death_at = clocks.rescaled(c.death_at, now if c.state == ACTIVE else 0.0, old, new)
+                c.death_at = event_times.rescaled(c.death_at, now if c.state == ACTIVE else 0.0, old, new)
                 if c.state == ACTIVE:  # one that waits for a reply looks at its clocks when it is told
                     self.wake(c)
 
@@ -208,20 +214,20 @@ class ObjectCrowd:
             c.attempts += 1
             if c.state != LOST:
                 continue
-            back, u_gap = life.comes_back(self.rules, now - c.lost_at, c.attempts, c.uid, *self.address)
+            back, u_gap = event_rules.comes_back(self.rules, now - c.lost_at, c.attempts, c.uid, *self.address)
             if back:
                 c.state, c.unhappy, c.offered = ACTIVE, 0, 0
                 c.returns += 1
                 c.lives += 1
-                c.due = now + clocks.purchase_gap(self.rules, self.p.gaps, u_gap, c.rate)
+                c.due = now + event_times.purchase_gap(self.rules, self.p.gaps, u_gap, c.rate)
                 self.start_clocks(c, now)
                 self.books.note(now, c.uid, "returned")
                 self.live(c)
 
-    def tidings(self) -> Tidings:
+    def interaction_totals(self) -> InteractionTotals:
         """What customers did to others so far."""
         total = self.books.table.sum(axis=0)
-        return Tidings(*(int(total[INDEX[name]]) for name in ("told_against", "told_for", "losses_switched")))
+        return InteractionTotals(*(int(total[INDEX[name]]) for name in ("told_against", "told_for", "losses_switched")))
 
     def take_referrals(self) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
         """Times, uids and ordinals of the referrals made since the last call."""

@@ -1,4 +1,4 @@
-"""The compiled engine's customers: one array of records, advanced in chunks by a crew of threads."""
+"""The compiled engine's customers: one array of records, advanced in chunks by a pool of threads."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from churnsim.errors import ChurnSimError, ConfigError
 from churnsim.kernels.engine import ledger_accounts as accounts
 from churnsim.kernels.engine import population_ops as kernel
 from churnsim.kernels.engine.event_loop import advance
-from churnsim.kernels.engine.firm_view import blank, charge, deliver_all
+from churnsim.kernels.engine.firm_view import apply_all_pending, charge, empty_view
 from churnsim.kernels.engine.ledger_updates import COMPLAINTS, LOG, LOG_LINE, REFERRALS
 from churnsim.kernels.engine.records import CLOCK, CUSTOMER
 from churnsim.kernels.engine.residual import total_residual
-from churnsim.simulation.core.thread_pool import Crew
+from churnsim.simulation.core.thread_pool import ThreadPool
 from churnsim.simulation.engine.bookkeeping import flow_of
-from churnsim.simulation.engine.epoch_boundary import Tidings
-from churnsim.simulation.engine.event_buffers import Post
+from churnsim.simulation.engine.epoch_boundary import InteractionTotals
+from churnsim.simulation.engine.event_buffers import EventBuffers
 from churnsim.simulation.engine.firm import Firm
-from churnsim.simulation.engine.replication_inputs import Prepared
+from churnsim.simulation.engine.replication_inputs import ReplicationInputs
 from churnsim.simulation.engine.targeting import Visible
 
-__all__ = ["Places", "Roster"]
+__all__ = ["Places", "RecordPopulation"]
 
 GROWTH, ROOM = 1.5, 64  # times as many, and so many more
 MOST_SEEN = 32_767  # what a record holds
@@ -32,24 +32,24 @@ Places = NDArray[np.int64]
 EVERYBODY: Places = np.empty(0, dtype=np.int64)
 
 
-class Roster:
+class RecordPopulation:
     """Customers in storage order, which is of no account: `customers` and the time each one wakes.
 
     `bounds` part time into the rows of the books: epochs where customers reach each other, else periods. `now` is the
-    row that the meeting in progress opens; customers may be ahead of it.
+    row that the boundary being settled opens; customers may be ahead of it.
     """
 
-    def __init__(self, prepared: Prepared, *, threads: int, log: bool, bounds: NDArray[np.float64]) -> None:
-        self.prepared, self.bounds, self.now = prepared, bounds, 0
-        self.crew = Crew(threads)
-        self.post = Post(threads, bounds.size - 1, log=log)
+    def __init__(self, inputs: ReplicationInputs, *, threads: int, log: bool, bounds: NDArray[np.float64]) -> None:
+        self.inputs, self.bounds, self.now = inputs, bounds, 0
+        self.pool = ThreadPool(threads)
+        self.buffers = EventBuffers(threads, bounds.size - 1, log=log)
         self._done = np.zeros((bounds.size - 1, accounts.COLUMNS), dtype=np.int64)  # what the firm did
         self._log = log
         self._start()
 
     def _start(self) -> None:
-        p = self.prepared
-        base = p.base(threads=self.crew.size)
+        p = self.inputs
+        base = p.base(threads=self.pool.size)
         self.size = self._advanced = len(base.uids)
         if self.size and int(base.seen.max()) > MOST_SEEN:
             raise ConfigError(f"a customer has {base.seen.max():,} repeat purchases behind it; {MOST_SEEN:,} at most.")
@@ -58,7 +58,7 @@ class Roster:
         self._records = np.zeros(capacity, dtype=CUSTOMER)
         self._wake = np.empty(capacity)
         self._filed = p.scenario.firm_acts
-        self._cards = blank(capacity if self._filed else 0)
+        self._view = empty_view(capacity if self._filed else 0)
         arguments = (
             base.uids, base.traits, base.members, base.alive, base.first_purchase, base.last_purchase,
             p.repeat_cents(base), base.seen,
@@ -66,27 +66,27 @@ class Roster:
 
         def part(_: int, first: int, last: int) -> None:
             kernel.start(
-                p.rules, p.gaps, p.hazards, self._records, self._wake, self._cards, *arguments, first, last,
+                p.rules, p.gaps, p.hazards, self._records, self._wake, self._view, *arguments, first, last,
                 p.replication, p.seed,
             )  # fmt: skip
 
-        self.crew.share(self.size, part)
+        self.pool.share(self.size, part)
         self.active_at_start = int(np.count_nonzero(base.alive))
         self._members_at_start = int(kernel.active_members(self.customers))
 
     def close(self) -> None:
         """Let the threads go."""
-        self.crew.close()
+        self.pool.close()
 
     @property
     def customers(self) -> NDArray[Any]:
-        """The records of everybody, the unborn among them; what lies with their cards is still to be delivered."""
+        """All records, including the unborn; actions of the firm since a customer's last event are still in `_view`."""
         return self._records[: self.size]
 
     def settled(self) -> NDArray[Any]:
-        """The records with everything delivered."""
+        """The records, with what the firm did to them."""
         if self._filed:
-            deliver_all(self._cards, self._records, 0, self.size)
+            apply_all_pending(self._view, self._records, 0, self.size)
         return self.customers
 
     @property
@@ -97,7 +97,7 @@ class Roster:
     @property
     def table(self) -> NDArray[np.int64]:
         """What happened to customers so far, by row and account."""
-        table: NDArray[np.int64] = (self.post.table + self._done)[:, : accounts.MEMBERS]
+        table: NDArray[np.int64] = (self.buffers.table + self._done)[:, : accounts.MEMBERS]
         return table
 
     def enter(self, times: NDArray[np.float64], uids: NDArray[np.int64], origins: NDArray[np.int64]) -> None:
@@ -107,16 +107,16 @@ class Roster:
         needed = self.size + uids.size
         if needed > len(self._records):
             self._grow(max(needed, int(GROWTH * len(self._records))))
-        p, place = self.prepared, self.size
+        p, place = self.inputs, self.size
         population = p.newcomers.arguments
 
         def part(_: int, first: int, last: int) -> None:
             kernel.enter(
-                p.rules, *population, *p.churn, self._records, self._wake, self._cards, place, times, uids, origins,
+                p.rules, *population, *p.churn, self._records, self._wake, self._view, place, times, uids, origins,
                 first, last, p.replication, p.seed,
             )  # fmt: skip
 
-        self.crew.share(uids.size, part)
+        self.pool.share(uids.size, part)
         self.size = needed
 
     def _grow(self, capacity: int) -> None:
@@ -125,20 +125,20 @@ class Roster:
         records[: self.size], wake[: self.size] = self.customers, self.wake
         self._records, self._wake = records, wake
         if self._filed:
-            cards = blank(capacity)
-            for column, old in zip(cards, self._cards, strict=True):
+            view = empty_view(capacity)
+            for column, old in zip(view, self._view, strict=True):
                 column[: self.size] = old[: self.size]
-            self._cards = cards
+            self._view = view
 
     # What the firm sees and does
 
     def visible(self) -> Visible:
         """What the firm sees of its customers."""
-        return Visible(**{name: getattr(self._cards, name)[: self.size] for name in Visible._fields})
+        return Visible(**{name: getattr(self._view, name)[: self.size] for name in Visible._fields})
 
     def _so_far(self) -> NDArray[np.int64]:
         """Sums of the books' columns until now."""
-        total: NDArray[np.int64] = self.post.booked(self.now) + self._done.sum(axis=0)
+        total: NDArray[np.int64] = self.buffers.totals_before(self.now) + self._done.sum(axis=0)
         return total
 
     def active(self) -> int:
@@ -151,51 +151,51 @@ class Roster:
 
     def serve_accounts(self, cents: int) -> int:
         """Charge each known customer with what an account costs, under contract those who have one; their number."""
-        return int(charge(self._cards.owed, self._cards.there[: self.size], cents))
+        return int(charge(self._view.owed, self._view.there[: self.size], cents))
 
     def dismiss(self, period: int, now: float) -> None:
         """End the relation with all who cost more than they brought since the last time."""
         gone = np.empty(self.size, dtype=np.bool_)
-        self.crew.share(
+        self.pool.share(
             self.size,
-            lambda _, first, last: kernel.dismiss(self._records, self._wake, self._cards, now, gone, first, last),
+            lambda _, first, last: kernel.dismiss(self._records, self._wake, self._view, now, gone, first, last),
         )
         self._note(accounts.LOST_DISMISSED, np.flatnonzero(gone), -1, now)
 
     def contact(self, chosen: NDArray[np.bool_], before: float, effect: float, cents: int, now: float) -> None:
         """Contact those chosen and no others; a lifetime in time then runs at its new hazard."""
-        p = self.prepared
-        self._cards.contacted[: self.size] = chosen
-        charge(self._cards.owed, chosen, cents)
+        p = self.inputs
+        self._view.contacted[: self.size] = chosen
+        charge(self._view.owed, chosen, cents)
         if p.numbers.lifetime == CLOCK:
             means = before, effect, now
-            self.crew.share(
+            self.pool.share(
                 self.size,
-                lambda _, first, last: kernel.reclock(
-                    p.rules, p.hazards, self._records, self._wake, self._cards, *means, first, last
+                lambda _, first, last: kernel.update_lifetimes(
+                    p.rules, p.hazards, self._records, self._wake, self._view, *means, first, last
                 ),
             )
 
     def renewals(self) -> NDArray[np.float64]:
         """When the contract of each comes up for renewal, without an offer for it so far; else infinity."""
         due = np.empty(self.size)
-        self.crew.share(self.size, lambda _, first, last: kernel.renewals(self._records, due, first, last))
+        self.pool.share(self.size, lambda _, first, last: kernel.renewals(self._records, due, first, last))
         return due
 
     def offer_renewals(self, chosen: NDArray[np.bool_], cents: int) -> None:
         """Make those chosen an offer for their coming renewal."""
-        kernel.offer_renewals(self._records, self._cards.owed, chosen, cents)
+        kernel.offer_renewals(self._records, self._view.owed, chosen, cents)
 
     def offer(self, chosen: NDArray[np.bool_], cents: int) -> None:
         """Offer more to those chosen and no others."""
-        self._cards.crossed[: self.size] = chosen
-        charge(self._cards.owed, chosen, cents)
+        self._view.crossed[: self.size] = chosen
+        charge(self._view.owed, chosen, cents)
 
     def win_back(self, chosen: Places, effect: float, cents: int, period: int, now: float) -> None:
         """Contact the silent customers at the places chosen."""
-        p, came = self.prepared, np.empty(chosen.size, dtype=np.bool_)
+        p, came = self.inputs, np.empty(chosen.size, dtype=np.bool_)
         kernel.win_back(
-            p.rules, p.gaps, p.hazards, self._records, self._wake, self._cards, chosen, effect, cents, now, came,
+            p.rules, p.gaps, p.hazards, self._records, self._wake, self._view, chosen, effect, cents, now, came,
             p.replication, p.seed,
         )  # fmt: skip
         self._note(accounts.RETURNED, chosen[came], 1, now)
@@ -208,23 +208,25 @@ class Roster:
         if self._log:
             lines = np.zeros(whom.size, dtype=LOG_LINE)
             lines["time"], lines["uid"], lines["kind"] = now, self._records["uid"][whom], kind
-            self.post.boxes[0].tell(LOG, lines)
+            self.buffers.workers[0].append(LOG, lines)
 
     # What customers do to others
 
-    def tidings(self) -> Tidings:
+    def interaction_totals(self) -> InteractionTotals:
         """What customers did to others so far."""
-        total = self.post.booked(self.now)
-        return Tidings(*(int(total[a]) for a in (accounts.TOLD_AGAINST, accounts.TOLD_FOR, accounts.LOSSES_SWITCHED)))
+        total = self.buffers.totals_before(self.now)
+        return InteractionTotals(
+            *(int(total[a]) for a in (accounts.TOLD_AGAINST, accounts.TOLD_FOR, accounts.LOSSES_SWITCHED))
+        )
 
     def take_referrals(self) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
         """Times, uids and ordinals of the referrals made since the last call."""
-        lines = self.post.take(REFERRALS, self.bounds[self.now])
+        lines = self.buffers.take(REFERRALS, self.bounds[self.now])
         return lines["time"], lines["uid"], lines["ordinal"]
 
     def take_complaints(self) -> NDArray[Any]:
-        """Complaints of the row that began with the last meeting, in the order in which they are served."""
-        lines = self.post.take(COMPLAINTS, self.bounds[self.now + 1])
+        """Complaints of the row that began with the last boundary, in the order in which they are served."""
+        lines = self.buffers.take(COMPLAINTS, self.bounds[self.now + 1])
         return lines[np.lexsort((lines["uid"], lines["time"]))]
 
     # Their lives
@@ -242,21 +244,21 @@ class Roster:
         self._advanced = self.size
 
     def _advance(self, places: Places, number: int, end: float, firm: Firm) -> None:
-        p, means = self.prepared, (firm.effect, firm.quality, firm.uplift)
+        p, means = self.inputs, (firm.effect, firm.quality, firm.uplift)
 
         def part(worker: int, first: int, last: int) -> None:
-            box = self.post.boxes[worker]
+            box = self.buffers.workers[worker]
             while True:
                 first = advance(
-                    p.rules, p.spends, p.gaps, p.hazards, p.profits, *means, self._records, self._wake, self._cards,
+                    p.rules, p.spends, p.gaps, p.hazards, p.profits, *means, self._records, self._wake, self._view,
                     places, first, last, end, self.bounds, self.now, box.table, box.log, box.complaints, box.referrals,
                     box.fill, p.replication, p.seed,
                 )  # fmt: skip
-                box.empty()
+                box.flush()
                 if first >= last:
                     return
 
-        self.crew.share(number, part)
+        self.pool.share(number, part)
 
     def check_uids(self) -> None:
         """Two customers of one uid would live by the same numbers; raises ChurnSimError."""
@@ -267,11 +269,11 @@ class Roster:
 
     def residual(self, force: float) -> int:
         """What those active at the end are still worth there, cents, discounted at `force`."""
-        p, worth = self.prepared, np.zeros(self.crew.size, dtype=np.int64)
+        p, worth = self.inputs, np.zeros(self.pool.size, dtype=np.int64)
         tables, horizon = (p.rules, p.hazards, p.profits), float(self.bounds[-1])
 
         def part(worker: int, first: int, last: int) -> None:
             worth[worker] += total_residual(*tables, self._records, horizon, force, first, last)
 
-        self.crew.share(self.size, part)
+        self.pool.share(self.size, part)
         return int(worth.sum())

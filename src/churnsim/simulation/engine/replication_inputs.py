@@ -18,13 +18,13 @@ from churnsim.simulation.customers.new_customers import Newcomers, gamma_table_o
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.scenario import Scenario
 
-__all__ = ["Prepared"]
+__all__ = ["ReplicationInputs"]
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Prepared:
+class ReplicationInputs:
     """A scenario with this replication's market, its rules as compiled code takes them, and its tables."""
 
     scenario: Scenario
@@ -39,7 +39,7 @@ class Prepared:
     profits: Floats = field(repr=False)
 
     @classmethod
-    def of(cls, scenario: Scenario, *, seed: int, replication: int) -> Prepared:
+    def of(cls, scenario: Scenario, *, seed: int, replication: int) -> ReplicationInputs:
         """Make one replication ready."""
         market = scenario.market.in_replication(replication)
         _, _, hazards = lifetime_of(market.purchases)

@@ -14,9 +14,7 @@ from typing import Any
 
 import simpy
 
-from churnsim.kernels.engine import event_rules as life
-from churnsim.kernels.engine import event_times as clocks
-from churnsim.kernels.engine import satisfaction
+from churnsim.kernels.engine import event_rules, event_times, satisfaction
 from churnsim.kernels.engine.ledger_accounts import KINDS
 from churnsim.kernels.engine.ledger_accounts import LOST as LOST_KINDS
 from churnsim.kernels.engine.ledger_accounts import REPLY as REPLY_KINDS
@@ -24,11 +22,11 @@ from churnsim.kernels.engine.records import ACTIVE, AWAITING, CONTRACT, DROPOUT_
 from churnsim.simulation.engine.bookkeeping import Books
 from churnsim.simulation.engine.customer import Customer
 from churnsim.simulation.engine.customer_states import customer_states
-from churnsim.simulation.engine.epoch_boundary import Meeting
+from churnsim.simulation.engine.epoch_boundary import EpochBoundary
 from churnsim.simulation.engine.ledger import Ledger
-from churnsim.simulation.engine.object_population import ObjectCrowd
+from churnsim.simulation.engine.object_population import ObjectPopulation
 from churnsim.simulation.engine.plugin import Mechanism, World
-from churnsim.simulation.engine.replication_inputs import Prepared
+from churnsim.simulation.engine.replication_inputs import ReplicationInputs
 from churnsim.simulation.scenario.scenario import Scenario
 
 __all__ = ["run"]
@@ -57,37 +55,39 @@ def run(
     scenario: Scenario, *, seed: int, replication: int, log: bool = False, mechanisms: Sequence[Mechanism] = ()
 ) -> Ledger:
     """Run one replication, with a researcher's own `mechanisms`. Raises InvariantError if the books do not close."""
-    return _Run(Prepared.of(scenario, seed=seed, replication=replication), log, mechanisms).ledger()
+    return _Run(ReplicationInputs.of(scenario, seed=seed, replication=replication), log, mechanisms).ledger()
 
 
 class _Run:
-    def __init__(self, prepared: Prepared, log: bool, mechanisms: Sequence[Mechanism]) -> None:
-        self.p = prepared
-        self.scenario, self.numbers, self.rules = prepared.scenario, prepared.numbers, prepared.rules
-        self.address = prepared.replication, prepared.seed
+    def __init__(self, inputs: ReplicationInputs, log: bool, mechanisms: Sequence[Mechanism]) -> None:
+        self.p = inputs
+        self.scenario, self.numbers, self.rules = inputs.scenario, inputs.numbers, inputs.rules
+        self.address = inputs.replication, inputs.seed
         self.clock = Clock()
         desk = self.scenario.strategy.desk
         self.desk = simpy.Resource(self.clock, capacity=desk.staff) if desk else None
-        self.crowd = ObjectCrowd(prepared)
-        self.crowd.live, self.crowd.wake = self._begin, self._wake
-        self.books = self.crowd.books = Books(periods=self.scenario.periods, active=self.crowd.active(), log=log)
-        self.meeting = Meeting(prepared, self.books, active=self.crowd.active())
-        self.firm = self.crowd.firm = self.meeting.firm
+        self.population = ObjectPopulation(inputs)
+        self.population.live, self.population.wake = self._start, self._wake
+        self.books = self.population.books = Books(
+            periods=self.scenario.periods, active=self.population.active(), log=log
+        )
+        self.boundary = EpochBoundary(inputs, self.books, active=self.population.active())
+        self.firm = self.population.firm = self.boundary.firm
         self.mechanisms = mechanisms
-        self.world = World(self.crowd.by_uid, prepared.seed, prepared.replication, self.books)
+        self.world = World(self.population.by_uid, inputs.seed, inputs.replication, self.books)
         if mechanisms:
             self.books.listeners.append(self._tell_mechanisms)
 
     def ledger(self) -> Ledger:
         """Run to the horizon and close the books."""
-        self.clock.process(self._meetings())
-        for customer in self.crowd.customers:
-            self._begin(customer)
+        self.clock.process(self._boundaries())
+        for customer in self.population.customers:
+            self._start(customer)
         self.clock.run(until=self.p.bound(self.scenario.periods))
-        waiting = sum(customer.state == AWAITING for customer in self.crowd.customers)
-        self.meeting.last(self.crowd)
-        self.books.count("residual", self.crowd.residual(self.p.bound(self.scenario.periods)))
-        self.books.close(counted=self.crowd.active())
+        waiting = sum(customer.state == AWAITING for customer in self.population.customers)
+        self.boundary.last(self.population)
+        self.books.count("residual", self.population.residual(self.p.bound(self.scenario.periods)))
+        self.books.close(counted=self.population.active())
         self.books.check_totals(waiting=waiting)
         return Ledger(
             table=self.books.table,
@@ -95,23 +95,23 @@ class _Run:
             discount_force=self.p.market.discount_force,
             open_complaints=waiting,
             events=tuple(sorted(self.books.events or (), key=lambda e: (e.time, e.uid))),
-            customers=customer_states(self.crowd.customers) if self.books.events is not None else None,
+            customers=customer_states(self.population.customers) if self.books.events is not None else None,
         )
 
     def _tell_mechanisms(self, time: float, uid: int, kind: str) -> None:
         for mechanism in self.mechanisms:
-            mechanism.after(kind, self.crowd.by_uid[uid], time, self.world)
+            mechanism.after(kind, self.population.by_uid[uid], time, self.world)
 
     # The life of a customer
 
-    def _begin(self, c: Customer) -> None:
-        c.process = self.clock.process(self._live(c))
+    def _start(self, c: Customer) -> None:
+        c.process = self.clock.process(self._process(c))
 
     def _wake(self, c: Customer) -> None:
         """Something was done to it from outside."""
         c.process.interrupt()
 
-    def _live(self, c: Customer) -> Process:
+    def _process(self, c: Customer) -> Process:
         """From one event to the next until it is lost. Whoever moves its clocks meanwhile interrupts it."""
         while c.state != LOST:
             time = c.next_event
@@ -125,10 +125,10 @@ class _Run:
                 yield from self._buy(c, time)
             elif c.referral_at <= time:
                 self._refer(c, time)
-            elif not self._lose(c, time, life.LOST_ORGANIC, life.DEATHS + c.lives):
+            elif not self._lose(c, time, event_rules.LOST_ORGANIC, event_rules.DEATHS + c.lives):
                 c.lives += 1
-                c.death_at = time + clocks.death_gap(
-                    self.crowd.hazard(c, self.firm.effect), c.lives, c.uid, *self.address
+                c.death_at = time + event_times.death_gap(
+                    self.population.hazard(c, self.firm.effect), c.lives, c.uid, *self.address
                 )
 
     def _arrive(self, c: Customer, time: float) -> None:
@@ -136,27 +136,27 @@ class _Run:
         c.state = ACTIVE
         self.books.note(time, c.uid, "birth")
         self.books.count(str(BORN_AS[c.origin]), 1)
-        listed, u_gap, u_organic = life.first_amount(
+        listed, u_gap, u_organic = event_rules.first_amount(
             self.rules, self.p.spends, self.p.profits, c.spend_rate, c.uid, *self.address
         )
         self._book(c, time, listed)
         ends = self.numbers.lifetime == DROPOUT_AT_ONCE and u_organic < c.dropout
-        if not (ends and self._lose(c, time, life.LOST_ORGANIC, 0)):
-            c.due = time + clocks.purchase_gap(self.rules, self.p.gaps, u_gap, c.rate)
-            self.crowd.start_clocks(c, time)
+        if not (ends and self._lose(c, time, event_rules.LOST_ORGANIC, 0)):
+            c.due = time + event_times.purchase_gap(self.rules, self.p.gaps, u_gap, c.rate)
+            self.population.start_clocks(c, time)
 
     def _buy(self, c: Customer, time: float) -> Process:
         """The next purchase or renewal, and what comes of it."""
         rules, uid = self.rules, c.uid
         c.k += 1
         raised = self._raised(c)
-        failure = life.failure_probability(rules, c.rate, self.crowd.dropout(c)) * self.firm.quality
+        failure = event_rules.failure_probability(rules, c.rate, self.population.dropout(c)) * self.firm.quality
         if self.numbers.satisfaction:
             quality = satisfaction.perceived(rules, failure, c.k, uid, *self.address)
             c.expected, satisfied = satisfaction.after_purchase(rules, c.expected, c.satisfied, quality)
-            self.crowd.feel(c, satisfied, self.firm.effect, time)
-        complains = satisfaction.factor(self.numbers.complaint_effect, c.satisfied)
-        u_gap, u_spend, failed, kind, fate = life.purchase(
+            self.population.set_satisfaction(c, satisfied, self.firm.effect, time)
+        complains = satisfaction.satisfaction_factor(self.numbers.complaint_effect, c.satisfied)
+        u_gap, u_spend, failed, kind, fate = event_rules.purchase(
             rules, self._organic(c), failure, complains, c.k, uid, *self.address
         )
         contract = self.numbers.lifetime == CONTRACT
@@ -165,23 +165,23 @@ class _Run:
         c.unhappy = int(failed)
         if failed:
             self.books.note(time, uid, "failure")
-            if kind == life.NO_REPLY and fate != life.AWAITS:
+            if kind == event_rules.NO_REPLY and fate != event_rules.AWAITS:
                 self._tell(c, "told_against", self.numbers.tells_against, -1)
             else:
                 self.books.note(time, uid, "complaint")
-        if fate == life.AWAITS:
+        if fate == event_rules.AWAITS:
             kind, time = yield from self._answer(c, time)
             raised = self._raised(c)
-            u_gap, u_spend, fate = life.reply(rules, self._organic(c), kind, c.k, uid, *self.address)
+            u_gap, u_spend, fate = event_rules.reply(rules, self._organic(c), kind, c.k, uid, *self.address)
             self._spend(c, "recovery", self.numbers.reply_cents)
-        if kind != life.NO_REPLY:
+        if kind != event_rules.NO_REPLY:
             self._answered(c, time, kind)
-        if fate != life.KEEPS and self._lose(c, time, fate, c.k):
+        if fate != event_rules.KEEPS and self._lose(c, time, fate, c.k):
             return
         if contract:
             c.repeat_revenue += self._book(c, time, self._amount(c, u_spend, raised))
             c.offered = 0
-        c.due = time + clocks.purchase_gap(rules, self.p.gaps, u_gap, c.rate)
+        c.due = time + event_times.purchase_gap(rules, self.p.gaps, u_gap, c.rate)
 
     def _answer(self, c: Customer, complained: float) -> Generator[simpy.Event, Any, tuple[int, float]]:
         """Queue, be served, and be told: at the finish, but not before the next epoch boundary. Its clocks stand still.
@@ -193,21 +193,21 @@ class _Run:
         priority = FIRST_CUSTOMER + c.uid
         with self.desk.request() as turn:
             yield turn
-            work = clocks.service_time(self.numbers.mean_service_time, c.k, c.uid, *self.address)
+            work = event_times.service_time(self.numbers.mean_service_time, c.k, c.uid, *self.address)
             finish = self.clock.now + work
             yield self.clock.at(finish, priority)
-        told = max(finish, clocks.next_boundary(complained, self.numbers.epoch))
+        told = max(finish, event_times.next_boundary(complained, self.numbers.epoch))
         if told > finish:
             yield self.clock.at(told, priority)
         c.state = ACTIVE
         c.death_at += told
         c.referral_at += told
-        return life.reply_kind(self.rules, finish - complained), told
+        return event_rules.reply_kind(self.rules, finish - complained), told
 
     def _answered(self, c: Customer, time: float, kind: int) -> None:
         """A complaint was answered: what it cost, and whether the customer is restored."""
         self._spend(c, "recovery", self.numbers.complaint_cents)
-        if kind == life.UNRESOLVED:
+        if kind == event_rules.UNRESOLVED:
             self._tell(c, "told_against", self.numbers.tells_against, -1)
         else:
             c.unhappy = 0
@@ -215,46 +215,50 @@ class _Run:
         self.books.note(time, c.uid, KINDS[REPLY_KINDS + kind])
         if self.numbers.satisfaction:
             satisfied = satisfaction.after_answer(self.rules, c.satisfied, kind, c.k, c.uid, *self.address)
-            self.crowd.feel(c, satisfied, self.firm.effect, time)
+            self.population.set_satisfaction(c, satisfied, self.firm.effect, time)
 
     def _tell(self, c: Customer, account: str, people: int, sign: int) -> None:
         """Tell others, more of them the more strongly it feels."""
         weight = sign * self.numbers.word_of_mouth_effect
-        self.books.count(account, satisfaction.told(people, weight, c.satisfied))
+        self.books.count(account, satisfaction.people_told(people, weight, c.satisfied))
 
     def _lose(self, c: Customer, time: float, fate: int, ordinal: int) -> bool:
         """Lose the customer, unless switching costs hold it."""
-        goes = life.destination(self.rules, ordinal, c.uid, *self.address)
-        if goes == life.HELD:
+        goes = event_rules.destination(self.rules, ordinal, c.uid, *self.address)
+        if goes == event_rules.HELD:
             return False
         c.state, c.cause, c.destination, c.lost_at = LOST, fate, goes, time
-        self.books.count("losses_switched", int(goes == life.SWITCHES))
-        self.books.note(time, c.uid, KINDS[LOST_KINDS + fate - life.LOST_ORGANIC])
+        self.books.count("losses_switched", int(goes == event_rules.SWITCHES))
+        self.books.note(time, c.uid, KINDS[LOST_KINDS + fate - event_rules.LOST_ORGANIC])
         return True
 
     def _refer(self, c: Customer, time: float) -> None:
         """A referral, made by those who are satisfied."""
         if not c.unhappy:
-            self.crowd.referrals.append((time, c.uid, c.referrals))
+            self.population.referrals.append((time, c.uid, c.referrals))
         c.referrals += 1
-        c.referral_at = time + clocks.referral_gap(self.rules, c.member, c.satisfied, c.referrals, c.uid, *self.address)
+        c.referral_at = time + event_times.referral_gap(
+            self.rules, c.member, c.satisfied, c.referrals, c.uid, *self.address
+        )
 
     def _organic(self, c: Customer) -> float:
-        factor = clocks.offered_factor(self.rules, self.crowd.factor(c, self.firm.effect), c.response, c.offered)
-        return life.organic_chance(self.rules, self.crowd.dropout(c), factor)
+        factor = event_times.offered_factor(
+            self.rules, self.population.factor(c, self.firm.effect), c.response, c.offered
+        )
+        return event_rules.organic_chance(self.rules, self.population.dropout(c), factor)
 
     def _raised(self, c: Customer) -> float:
-        """Factor on what it spends: offers that reached it, and its mood before it buys."""
+        """Factor on what it spends: offers that reached it, and its satisfaction before it buys."""
         offers = 1.0 + self.firm.uplift if c.crossed else 1.0
-        return offers * satisfaction.factor(self.numbers.spend_effect, c.satisfied)
+        return offers * satisfaction.satisfaction_factor(self.numbers.spend_effect, c.satisfied)
 
     def _amount(self, c: Customer, u_spend: float, raised: float) -> int:
-        scale = life.spend_scale(c.spend_rate, raised)
-        return life.amount(self.rules, self.p.spends, self.p.profits, u_spend, scale, raised, c.tenure)
+        scale = event_rules.spend_scale(c.spend_rate, raised)
+        return event_rules.amount(self.rules, self.p.spends, self.p.profits, u_spend, scale, raised, c.tenure)
 
     def _book(self, c: Customer, time: float, listed: int) -> int:
         """Book a purchase; what the customer paid."""
-        paid, margin = life.paid(self.rules, listed, c.offered)
+        paid, margin = event_rules.paid(self.rules, listed, c.offered)
         self.books.note(time, c.uid, "purchase", paid)
         self.books.count("revenue", paid)
         self.books.count("margin", margin)
@@ -271,17 +275,17 @@ class _Run:
 
     # The firm
 
-    def _meetings(self) -> Process:
-        """At each boundary at which something is settled: close the old books, open new ones, let lives meet."""
+    def _boundaries(self) -> Process:
+        """At each boundary at which something is settled: close the old books, open new ones, settle."""
         epochs = self.scenario.epochs_per_period
-        for epoch in range(0, self.scenario.periods * epochs, 1 if self.meeting.every_epoch else epochs):
+        for epoch in range(0, self.scenario.periods * epochs, 1 if self.boundary.every_epoch else epochs):
             yield self.clock.at(epoch * float(self.scenario.epoch), BOUNDARY)
             if epoch % epochs == 0:
                 if epoch:
-                    self.books.close(counted=self.crowd.active())
+                    self.books.close(counted=self.population.active())
                 self.books.open(epoch // epochs)
-                self.meeting.firm.standing_costs()
-            self.meeting.meet(epoch, self.crowd)
+                self.boundary.firm.standing_costs()
+            self.boundary.settle(epoch, self.population)
             if epoch % epochs == 0:
                 for mechanism in self.mechanisms:
                     mechanism.at_period(epoch // epochs, self.clock.now, self.world)
