@@ -50,9 +50,27 @@ def test_planted_code_does_not_run(tmp_path):
 def test_code_hidden_in_a_cell_does_not_run(tmp_path):
     trap = tmp_path / "ran"
     frame = pd.DataFrame({"word": ["a", Bomb(trap)]}, dtype=object)
-    with pytest.raises(DataError, match="neither text nor number"):
+    with pytest.raises(DataError, match="does not hold a plain table"):
         read_inert_frame(pack(tmp_path, frame))
     assert not trap.exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [("os", "system"), ("builtins", "eval"), ("builtins", "getattr"), ("numpy", "save"), ("pandas", "read_pickle")],
+)
+def test_a_name_that_is_not_a_tables_is_refused(tmp_path, name):
+    """Also one of a module whose other names are allowed; protocol 0 names it in plain text."""
+    path = tmp_path / "table.pkl.xz"
+    path.write_bytes(lzma.compress(f"c{name[0]}\n{name[1]}\n(S'x'\ntR.".encode()))
+    with pytest.raises(DataError, match=f"a call of {name[0]}.{name[1]}"):
+        read_inert_frame(path)
+
+
+def test_cells_must_be_text_or_numbers(tmp_path):
+    frame = pd.DataFrame({"word": ["a", ("b", "c")]}, dtype=object)
+    with pytest.raises(DataError, match="neither text nor number"):
+        read_inert_frame(pack(tmp_path, frame))
 
 
 @pytest.mark.parametrize("content", [b"", b"not compressed", lzma.compress(b"\x80\x05]"), lzma.compress(b"text")])
