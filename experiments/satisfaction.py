@@ -22,7 +22,8 @@ from __future__ import annotations
 from churnsim.decisions.comparison.compare import Comparison, compare
 from churnsim.satisfaction.acsi import acsi
 from churnsim.simulation.engine.engines import simulate
-from churnsim.simulation.mechanisms.service import AskForComplaints, ComplaintDesk
+from churnsim.simulation.mechanisms.asking import AskForComplaints
+from churnsim.simulation.mechanisms.desk import ComplaintDesk
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.scenario import Scenario
 from churnsim.simulation.scenario.strategy import RetentionContacts, Strategy

@@ -102,10 +102,10 @@ if TYPE_CHECKING:
     from churnsim.simulation.engine.engines import simulate as simulate
     from churnsim.simulation.engine.ledger import Ledger as Ledger
     from churnsim.simulation.engine.plugin import Mechanism as Mechanism
-    from churnsim.simulation.mechanisms.interactions import Competitors as Competitors
-    from churnsim.simulation.mechanisms.interactions import Referral as Referral
-    from churnsim.simulation.mechanisms.interactions import WordOfMouth as WordOfMouth
+    from churnsim.simulation.mechanisms.competitors import Competitors as Competitors
+    from churnsim.simulation.mechanisms.referral import Referral as Referral
     from churnsim.simulation.mechanisms.satisfaction import Satisfaction as Satisfaction
+    from churnsim.simulation.mechanisms.word_of_mouth import WordOfMouth as WordOfMouth
     from churnsim.simulation.scenario.market import Market as Market
     from churnsim.simulation.scenario.parameter_paths import addresses as addresses
     from churnsim.simulation.scenario.scenario import Scenario as Scenario
@@ -181,7 +181,9 @@ _HOME = {
         "DismissUnprofitable", "EconomicBond", "EmpoweredStaff", "ReferralReward", "RenewalOffers", "RetentionContacts",
         "ServiceQuality", "SocialBond", "StaffCare", "Strategy", "StructuralBond", "WinBack",
     ),
-    "churnsim.simulation.mechanisms.interactions": ("Competitors", "Referral", "WordOfMouth"),
+    "churnsim.simulation.mechanisms.competitors": ("Competitors",),
+    "churnsim.simulation.mechanisms.referral": ("Referral",),
+    "churnsim.simulation.mechanisms.word_of_mouth": ("WordOfMouth",),
     "churnsim.simulation.core.lifetimes": ("ContractualLifetime", "FixedSpend", "ProfitByTenure"),
     "churnsim.simulation.mechanisms.satisfaction": ("Satisfaction",),
     "churnsim.simulation.scenario.scenario": ("Scenario",),

@@ -12,7 +12,7 @@ from churnsim.claims.machinery.claim import Verdict
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.service_recovery.recovery_simulation import control, judge
 from churnsim.simulation.mechanisms.complaints import Complaints
-from churnsim.simulation.mechanisms.responses import Terms
+from churnsim.simulation.mechanisms.terms import Terms
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,8 @@ import numpy as np
 
 import churnsim as cs
 from churnsim.simulation.core.scores import CustomerScores
-from churnsim.simulation.mechanisms.responses import RetentionResponse, Terms
+from churnsim.simulation.mechanisms.retention import RetentionResponse
+from churnsim.simulation.mechanisms.terms import Terms
 
 SPEND = cs.GammaGamma(p=6.25, q=3.74, gamma=15.44)
 

@@ -13,7 +13,7 @@ import churnsim as cs
 from churnsim.decisions.assumptions import sensitivity as sensitivity_module
 from churnsim.errors import ConfigError
 from churnsim.simulation.mechanisms.complaints import Complaints
-from churnsim.simulation.mechanisms.responses import Terms
+from churnsim.simulation.mechanisms.terms import Terms
 
 RUN = {"horizon": 24.0}
 OVER = {"terms.margin": (0.1, 0.9), "terms.fixed_cost_per_period": (0.0, 60.0)}

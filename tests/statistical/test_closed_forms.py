@@ -170,7 +170,7 @@ def test_contacts_save_and_harm(cohort_market):
     """Contacts change organic losses by the effect while all are contacted; with all harmed, the other way."""
     from dataclasses import replace
 
-    from churnsim.simulation.mechanisms.responses import RetentionResponse
+    from churnsim.simulation.mechanisms.retention import RetentionResponse
 
     contacts = cs.Strategy(name="contacts", retention=cs.RetentionContacts(budget_per_period=1e9))
     none = cs.Strategy(name="none")

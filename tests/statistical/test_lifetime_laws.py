@@ -13,8 +13,8 @@ import pytest
 from scipy.stats import gamma as gamma_law
 
 import churnsim as cs
+from churnsim.simulation.mechanisms.acquisition import Prospects
 from churnsim.simulation.mechanisms.complaints import Complaints
-from churnsim.simulation.mechanisms.responses import Prospects
 
 SIZE, WEEKS = 20_000, 52.0
 SPEND = cs.FixedSpend(amount=10.0)

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import churnsim as cs
+from churnsim.simulation.mechanisms.acquisition import Prospects
 from churnsim.simulation.mechanisms.complaints import Complaints
-from churnsim.simulation.mechanisms.responses import Prospects
 from churnsim.units import Duration, units_per_year
 
 YEAR = units_per_year("W")

@@ -11,7 +11,8 @@ import pytest
 import churnsim as cs
 from churnsim.simulation.mechanisms.complaints import Complaints
 from churnsim.simulation.mechanisms.renewal_offers import RenewalOfferResponse
-from churnsim.simulation.mechanisms.responses import RetentionResponse, Terms
+from churnsim.simulation.mechanisms.retention import RetentionResponse
+from churnsim.simulation.mechanisms.terms import Terms
 
 SIZE, HAZARD, MONTHS, PRICE = 20_000, 0.2, 10, 40.0
 EVERYBODY = cs.RenewalOffers(notice=1.0, discount=0.1, cost_per_offer=0.5)

@@ -11,7 +11,8 @@ import churnsim as cs
 from churnsim.data.logs.customer_uid import customer_uids
 from churnsim.simulation.customers.subscribers import SubscriberBase
 from churnsim.simulation.mechanisms.complaints import Complaints
-from churnsim.simulation.mechanisms.responses import RetentionResponse, Terms
+from churnsim.simulation.mechanisms.retention import RetentionResponse
+from churnsim.simulation.mechanisms.terms import Terms
 
 SIZE, HAZARD, BUDGET = 4000, 0.15, 1200.0
 RESPONSE = RetentionResponse(max_effect=0.6, spend_scale=0.5, harmed_share=0.3, response_spread=1.0)

@@ -14,12 +14,12 @@ import pytest
 import churnsim as cs
 from churnsim.errors import ConfigError
 from churnsim.simulation.core.scores import CustomerScores
-from churnsim.simulation.scenario.market import PARTS, Market, assumptions
+from churnsim.simulation.mechanisms.targeting import RULE_SETTINGS, needed_settings
+from churnsim.simulation.scenario.market import Market, assumptions
 from churnsim.simulation.scenario.strategy import Acquisition, Strategy
 from churnsim.study.config.config_file import parse_config
 from churnsim.study.config.market_overrides import mechanism_types, overridden_mechanisms, overridden_origins
 from churnsim.study.config.mechanism_tables import strategy_mechanisms
-from churnsim.study.config.rule_settings import RULE_SETTINGS, needed_settings
 from churnsim.study.config.strategy_sections import StrategySection
 from churnsim.study.stages.earlier_runs import outcome_keys
 from churnsim.study.stages.market_stage import build_strategies, strategy_rows
@@ -84,7 +84,6 @@ def test_every_mechanism_of_a_strategy_arrives():
 
 
 def test_every_part_of_a_market_can_be_set():
-    assert set(mechanism_types()) == set(PARTS)
     parts = overridden_mechanisms(parse_config(TEXT, folder=CONFIGS).market)
     assert parts["referral"] == cs.Referral()
     assert parts["word_of_mouth"].half_life == Duration(26, "W")
@@ -183,7 +182,7 @@ def written(name, field):
     rule = {"rule": RULE_SETTINGS[field][0]} if field in RULE_SETTINGS else {}
     needed = {f.name for f in fields(kind) if f.default is f.default_factory} | {field}  # neither: MISSING
     if rule:
-        needed |= needed_settings(rule["rule"])
+        needed |= set(needed_settings(rule["rule"]))
     values = {key: example(key, hints[key]) for key in sorted(needed)} | rule
     table = ", ".join(f"{key} = {value!r}" for key, value in values.items()).replace("'", '"')
     return f"{name} = {{ {table} }}", values[field]

@@ -14,8 +14,10 @@ from churnsim.errors import ConfigError, DataError
 from churnsim.simulation.core.assumption import Origin
 from churnsim.simulation.engine.bookkeeping import Books, InvariantError
 from churnsim.simulation.engine.ledger import ACCOUNTS, Ledger
+from churnsim.simulation.mechanisms.acquisition import Prospects
 from churnsim.simulation.mechanisms.complaints import Complaints
-from churnsim.simulation.mechanisms.responses import Prospects, RetentionResponse, Terms
+from churnsim.simulation.mechanisms.retention import RetentionResponse
+from churnsim.simulation.mechanisms.terms import Terms
 from churnsim.simulation.scenario.market import assumptions
 from churnsim.units import Duration
 

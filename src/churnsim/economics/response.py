@@ -13,7 +13,12 @@ from dataclasses import dataclass
 
 from churnsim.errors import ConfigError
 
-__all__ = ["SaturatingResponse"]
+__all__ = ["SaturatingResponse", "saturating"]
+
+
+def saturating(ceiling: float, scale: float, spend: float) -> float:
+    """ceiling (1 - e^(-spend / scale)), also where the ceiling is 0: the share that `spend` wins."""
+    return SaturatingResponse(ceiling=ceiling, k=1 / scale).share(spend) if ceiling > 0 else 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ from churnsim.claims.machinery.claim import Finding, Part, Verdict
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.strategy_comparison import gain_of, gain_part, gain_table, market_with
 from churnsim.claims.machinery.verdicts import combine
-from churnsim.simulation.mechanisms.interactions import Referral
+from churnsim.simulation.mechanisms.referral import Referral
 from churnsim.simulation.scenario.strategy import (
     AskForComplaints,
     ComplaintDesk,

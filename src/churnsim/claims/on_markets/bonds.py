@@ -13,7 +13,7 @@ from churnsim.claims.machinery.strategy_comparison import gain_of, gain_part, ga
 from churnsim.claims.machinery.verdicts import not_run
 from churnsim.decisions.assumptions.outcome import Quantity
 from churnsim.decisions.assumptions.region import Region
-from churnsim.simulation.mechanisms.interactions import Competitors
+from churnsim.simulation.mechanisms.competitors import Competitors
 from churnsim.simulation.scenario.strategy import EconomicBond, SocialBond, Strategy, StructuralBond
 
 __all__ = ["BONDS", "judge"]

@@ -12,7 +12,7 @@ from churnsim.claims.machinery.strategy_comparison import gain_of, gain_part, ga
 from churnsim.claims.machinery.verdicts import combine, not_run
 from churnsim.decisions.assumptions.outcome import Quantity
 from churnsim.decisions.assumptions.region import Region
-from churnsim.simulation.mechanisms.interactions import Referral
+from churnsim.simulation.mechanisms.referral import Referral
 from churnsim.simulation.scenario.strategy import SocialBond, Strategy
 
 __all__ = ["CLUB", "judge"]

@@ -13,7 +13,7 @@ from churnsim.claims.machinery.sources import source
 from churnsim.claims.machinery.strategy_comparison import market_with
 from churnsim.claims.machinery.verdicts import combine, not_run
 from churnsim.economics.switching import FlowShare
-from churnsim.simulation.mechanisms.interactions import Competitors
+from churnsim.simulation.mechanisms.competitors import Competitors
 from churnsim.simulation.scenario.strategy import Acquisition, Strategy
 
 __all__ = ["CUSTOMER_FLOW", "judge"]

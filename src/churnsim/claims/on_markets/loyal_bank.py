@@ -11,7 +11,7 @@ from churnsim.claims.machinery.verdicts import by_interval, combine, share_of_ma
 from churnsim.decisions.comparison.compare import compare
 from churnsim.simulation.core.lifetimes import ContractualLifetime, FixedSpend
 from churnsim.simulation.customers.base import Cohort
-from churnsim.simulation.mechanisms.responses import Prospects
+from churnsim.simulation.mechanisms.acquisition import Prospects
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.strategy import Acquisition, Strategy
 

@@ -13,7 +13,7 @@ from churnsim.claims.machinery.fitted import NEEDS_MARKET, Spread, new_draws, sp
 from churnsim.claims.machinery.sources import TEXTS, source
 from churnsim.claims.machinery.strategy_comparison import market_with
 from churnsim.claims.machinery.verdicts import not_run
-from churnsim.simulation.mechanisms.interactions import Referral
+from churnsim.simulation.mechanisms.referral import Referral
 from churnsim.simulation.scenario.strategy import Acquisition, Strategy
 
 __all__ = ["REFERRAL_SHARE", "judge"]

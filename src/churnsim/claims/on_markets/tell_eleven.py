@@ -16,7 +16,7 @@ from churnsim.claims.machinery.strategy_comparison import market_with
 from churnsim.claims.machinery.verdicts import closes, combine, not_run
 from churnsim.decisions.assumptions.assumption_regions import map_region
 from churnsim.decisions.assumptions.region import Axis, Statement
-from churnsim.simulation.mechanisms.interactions import WordOfMouth
+from churnsim.simulation.mechanisms.word_of_mouth import WordOfMouth
 from churnsim.simulation.scenario.strategy import Acquisition, Strategy
 
 __all__ = ["TELL_ELEVEN", "judge"]

@@ -10,7 +10,11 @@ from typing import Any, Literal, get_args
 from churnsim.errors import ConfigError
 from churnsim.units import Duration
 
-__all__ = ["Origin", "Status", "documented", "numbers_of"]
+__all__ = ["UNMEASURED", "UNMEASURED_HERE", "Origin", "Status", "documented", "numbers_of"]
+
+UNMEASURED = "no source measures it; vary it"
+UNMEASURED_HERE = "no source measures it on this base; vary it"
+"""Sources of an assumption that has none."""
 
 Status = Literal["measured here", "published", "assumed"]
 

@@ -14,7 +14,8 @@ from churnsim.simulation.core.assumption import cents
 from churnsim.simulation.engine.bookkeeping import Books
 from churnsim.simulation.engine.replication_inputs import ReplicationInputs
 from churnsim.simulation.engine.targeting import Visible, highest, targets
-from churnsim.simulation.mechanisms.contacts import CrossSelling, RetentionContacts, WinBack
+from churnsim.simulation.mechanisms.targeting import Campaign
+from churnsim.simulation.mechanisms.win_back import WinBack
 from churnsim.units import units_per_year
 
 __all__ = ["Customers", "Firm"]
@@ -210,7 +211,7 @@ class Firm:
         return scores
 
 
-def _reached(seen: Visible, campaign: RetentionContacts | CrossSelling, now: float) -> tuple[Flags, float]:
+def _reached(seen: Visible, campaign: Campaign, now: float) -> tuple[Flags, float]:
     """Whom a campaign reaches, and what it spends on each; nobody where it has no money."""
     chosen = targets(seen, campaign, now)
     number = int(np.count_nonzero(chosen))

@@ -15,6 +15,7 @@ from churnsim.simulation.core.lifetimes import lifetime_of, spending_of
 from churnsim.simulation.core.scores import CustomerScores
 from churnsim.simulation.customers.base import Base, Cohort
 from churnsim.simulation.customers.new_customers import Newcomers, gamma_table_of
+from churnsim.simulation.mechanisms.targeting import Targeting
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.scenario import Scenario
 
@@ -89,8 +90,8 @@ class ReplicationInputs:
     def _check_scores(self, base: Base) -> None:
         """Scores of which none belongs to a customer are those of another base, or by another kind of id."""
         strategy = self.scenario.strategy
-        for campaign in (strategy.retention, strategy.renewal_offers, strategy.cross_selling):
-            scores = campaign.scores if campaign else None
+        for part in strategy.parts:
+            scores = part.scores if isinstance(part, Targeting) else None
             if isinstance(scores, CustomerScores) and base.uids.size and not scores.know(base.uids).any():
                 raise ConfigError(
                     f"none of the {base.uids.size:,} customers has one of the {len(scores):,} scores of strategy "

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from churnsim.kernels.numerics.top_k import highest_of
 from churnsim.simulation.core.scores import CustomerScores
-from churnsim.simulation.mechanisms.contacts import Targeting
+from churnsim.simulation.mechanisms.targeting import Targeting
 
 __all__ = ["Visible", "highest", "targets"]
 

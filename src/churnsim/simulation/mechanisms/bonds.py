@@ -6,18 +6,26 @@ What a bond does to customers is the market's (`Market.bonds`); what it costs is
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
 
 from churnsim.errors import ConfigError
-from churnsim.simulation.core.assumption import documented, not_negative, numbers_of, share
+from churnsim.simulation.core.assumption import (
+    UNMEASURED,
+    documented,
+    not_negative,
+    numbers_of,
+    share,
+)
+from churnsim.simulation.mechanisms.parts import MarketPart, Money, Setting, Share, StrategyPart
 
 __all__ = ["BondResponse", "EconomicBond", "SocialBond", "StructuralBond"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class EconomicBond:
+class EconomicBond(StrategyPart):
     """Everybody pays less by `price_off` (a share of the price), which comes off revenue and margin alike."""
 
-    price_off: float
+    price_off: Annotated[float, Setting("share of the price", example=0.05, limits={"ge": 0, "lt": 1})]
 
     def __post_init__(self) -> None:
         if not 0 <= self.price_off < 1:
@@ -25,33 +33,59 @@ class EconomicBond:
                 f"price_off must be a share of the price, at least 0 and below 1; got {self.price_off!r}."
             )
 
+    def rules(self, market: Any) -> dict[str, Any]:
+        """The price, and the dropout that the price off leaves."""
+        return {
+            "price": 1.0 - self.price_off,
+            "organic_factor": max(0.0, 1.0 - market.bonds.economic_effect * self.price_off),
+        }
+
 
 @dataclass(frozen=True, kw_only=True)
-class SocialBond:
+class SocialBond(StrategyPart):
     """A club that a share `joins` of customers belongs to, at `cost_per_member` (money per period and active
     member)."""
 
-    joins: float
-    cost_per_member: float
+    joins: Annotated[float, Share("share of customers who join", example=0.2)]
+    cost_per_member: Annotated[float, Money("currency per active member and period, on top of the budget", example=1.0)]
+
+    acts: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         share("joins", self.joins)
         not_negative("cost_per_member", self.cost_per_member)
 
+    def rules(self, market: Any) -> dict[str, Any]:
+        """Who is a member, and how members differ."""
+        return {
+            "member_share": float(self.joins),
+            "member_factor": 1.0 - market.bonds.social_effect,
+            "member_referral_factor": float(market.bonds.social_referrals),
+        }
+
 
 @dataclass(frozen=True, kw_only=True)
-class StructuralBond:
+class StructuralBond(StrategyPart):
     """Tie customers in (their data, their processes, a common system), at `cost_per_customer` (money per period and
     active customer)."""
 
-    cost_per_customer: float
+    cost_per_customer: Annotated[
+        float, Money("currency per active customer and period, on top of the budget", example=1.0)
+    ]
+
+    acts: ClassVar[bool] = True
+    needs: ClassVar[str] = "competitors"
 
     def __post_init__(self) -> None:
         not_negative("cost_per_customer", self.cost_per_customer)
 
+    def rules(self, market: Any) -> dict[str, Any]:
+        """Whom switching costs keep."""
+        return {"switching_cost": float(market.bonds.structural_effect)}
+
 
 @dataclass(frozen=True, kw_only=True)
-class BondResponse:
+class BondResponse(MarketPart):
     """What bonds do."""
 
     economic_effect: float = documented(
@@ -59,28 +93,28 @@ class BondResponse:
         unit="share of organic dropout per share of the price",
         meaning="dropout that a price off prevents: 1 means that 10% off prevent 10% of it",
         status="assumed",
-        source="no source measures it; vary it",
+        source=UNMEASURED,
     )
     social_effect: float = documented(
         0.15,
         unit="share of organic dropout",
         meaning="dropout of members that the club prevents",
         status="assumed",
-        source="no source measures it; vary it",
+        source=UNMEASURED,
     )
     social_referrals: float = documented(
         1.5,
         unit="factor",
         meaning="referrals of a member, as a multiple of another customer's",
         status="assumed",
-        source="no source measures it; vary it",
+        source=UNMEASURED,
     )
     structural_effect: float = documented(
         0.30,
         unit="share of those about to switch",
         meaning="customers on their way to a competitor whom switching costs keep",
         status="assumed",
-        source="no source measures it; vary it",
+        source=UNMEASURED,
     )
 
     def __post_init__(self) -> None:

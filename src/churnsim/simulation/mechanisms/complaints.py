@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from churnsim.errors import ConfigError
-from churnsim.simulation.core.assumption import documented, numbers_of, positive, share
+from churnsim.simulation.core.assumption import (
+    UNMEASURED,
+    documented,
+    numbers_of,
+    positive,
+    share,
+)
+from churnsim.simulation.mechanisms.parts import MarketPart
 from churnsim.units import Duration
 
 __all__ = ["Complaints"]
@@ -18,7 +26,7 @@ TARP = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Complaints:
+class Complaints(MarketPart):
     """How purchases fail, who complains, and who stays."""
 
     failure_share: float = documented(
@@ -46,7 +54,7 @@ class Complaints:
         unit="probability",
         meaning="the same where the firm asks every buyer",
         status="assumed",
-        source="no source measures it; vary it",
+        source=UNMEASURED,
     )
     silent_stay: float = documented(
         0.37,
@@ -69,14 +77,14 @@ class Complaints:
         unit="share of complaints",
         meaning="answered quickly without a desk",
         status="assumed",
-        source="no source measures it; vary it",
+        source=UNMEASURED,
     )
     slow_share: float = documented(
         0.50,
         unit="share of complaints",
         meaning="answered late without a desk; the rest stays unresolved",
         status="assumed",
-        source="no source measures it; vary it",
+        source=UNMEASURED,
     )
     quick_within: Duration = documented(
         Duration(1, "W"),
@@ -132,3 +140,15 @@ class Complaints:
         stay = self.quick_share * self.stay_quick + self.slow_share * self.stay_slow + unresolved * self.stay_unresolved
         c = self.complaint_probability
         return c * (1 - stay) + (1 - c) * (1 - self.silent_stay)
+
+    def rules(self, unit: str) -> dict[str, Any]:
+        """The market's own handling of failures."""
+        shares = (
+            "failure_share", "leave_after_failure", "complaint_probability", "silent_stay", "quick_share", "slow_share",
+            "stay_quick", "stay_slow", "stay_unresolved",
+        )  # fmt: skip
+        return {
+            **{name: float(getattr(self, name)) for name in shares},
+            "quick_within": self.quick_within.to(unit),
+            "slow_within": self.slow_within.to(unit),
+        }

@@ -8,16 +8,24 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
 
 from churnsim.errors import ConfigError
-from churnsim.simulation.core.assumption import documented, positive, share, whole_cents
-from churnsim.simulation.mechanisms.contacts import Targeting
+from churnsim.simulation.core.assumption import (
+    UNMEASURED,
+    documented,
+    positive,
+    share,
+    whole_cents,
+)
+from churnsim.simulation.mechanisms.parts import Length, MarketPart, Money, Share, StrategyPart
+from churnsim.simulation.mechanisms.targeting import Targeting
 
-__all__ = ["RenewalOfferResponse", "RenewalOffers", "check_renewals"]
+__all__ = ["RenewalOfferResponse", "RenewalOffers"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class RenewalOffers(Targeting):
+class RenewalOffers(Targeting, StrategyPart):
     """At each review, offer subscribers whose contract comes up for renewal within `notice` (time units) the next term
     at a `discount` (share of the price), at `cost_per_offer` (money) each, on top of any budget.
 
@@ -27,9 +35,13 @@ class RenewalOffers(Targeting):
     review period would pass renewals over: a `Scenario` of either raises ConfigError.
     """
 
-    notice: float
-    discount: float
-    cost_per_offer: float = 0.0
+    notice: Annotated[
+        float, Length("how long before the renewal at most; no shorter than simulation.period", example=12.0)
+    ]
+    discount: Annotated[float, Share("share of the price of the next term", example=0.1)]
+    cost_per_offer: Annotated[float, Money("currency per offer made, on top of the budget")] = 0.0
+
+    acts: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -37,9 +49,25 @@ class RenewalOffers(Targeting):
         share("discount", self.discount)
         whole_cents("cost_per_offer", self.cost_per_offer)
 
+    def rules(self, market: Any) -> dict[str, Any]:
+        """What an offer does, and the price of a term with one."""
+        return {"offer_effect": float(market.renewal_offers.effect(self.discount)), "offer_price": 1.0 - self.discount}
+
+    def check(self, *, contract: bool, period: float) -> None:
+        """ConfigError for offers where nothing is renewed, or that would come too late."""
+        if not contract:
+            raise ConfigError(
+                "renewal_offers need contracts that are renewed: purchases must be a ContractualLifetime."
+            )
+        if self.notice < period * (1 - 1e-9):
+            raise ConfigError(
+                f"notice is {self.notice:g}, shorter than the review period of {period:g}: renewals between two "
+                f"reviews would be passed over. Take notice = {period:g} or longer."
+            )
+
 
 @dataclass(frozen=True, kw_only=True)
-class RenewalOfferResponse:
+class RenewalOfferResponse(MarketPart):
     """What an offer does to the chance to leave at the renewal it is for: lower by max_effect (1 - e^(-discount /
     discount_scale)), times how the customer takes contacts (`retention.harmed_share` and `response_spread`)."""
 
@@ -55,7 +83,7 @@ class RenewalOfferResponse:
         unit="share of the price",
         meaning="price off at which 63% of the effect is reached",
         status="assumed",
-        source="no source measures it; vary it",
+        source=UNMEASURED,
     )
 
     def __post_init__(self) -> None:
@@ -65,16 +93,3 @@ class RenewalOfferResponse:
     def effect(self, discount: float) -> float:
         """Share of organic dropout that an offer of `discount` (share of the price) prevents."""
         return self.max_effect * -math.expm1(-discount / self.discount_scale)
-
-
-def check_renewals(offers: RenewalOffers | None, *, contract: bool, period: float) -> None:
-    """ConfigError for offers where nothing is renewed, or that would come too late."""
-    if offers is None:
-        return
-    if not contract:
-        raise ConfigError("renewal_offers need contracts that are renewed: purchases must be a ContractualLifetime.")
-    if offers.notice < period * (1 - 1e-9):
-        raise ConfigError(
-            f"notice is {offers.notice:g}, shorter than the review period of {period:g}: renewals between two reviews "
-            f"would be passed over. Take notice = {period:g} or longer."
-        )

@@ -15,17 +15,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from churnsim.errors import ConfigError
-from churnsim.simulation.core.assumption import documented, not_negative, numbers_of, positive, share
+from churnsim.simulation.core.assumption import UNMEASURED_HERE, documented, not_negative, numbers_of, positive, share
+from churnsim.simulation.mechanisms.parts import MarketPart
 
 __all__ = ["Satisfaction"]
 
-GUESS = "no source measures it on this base; vary it"
 SHARES = ("learning", "carry")
 EFFECTS = ("complaint_effect", "word_of_mouth_effect", "referral_effect", "dropout_effect", "spend_effect")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Satisfaction:
+class Satisfaction(MarketPart):
     """How satisfaction arises and acts. Quality is in standard deviations of experience, satisfaction runs from -1 to
     1; an effect is the exponent w of a factor e^(w s)."""
 
@@ -38,7 +38,11 @@ class Satisfaction:
         source="the unit of the scale",
     )  # fmt: skip
     failure_drop: float = documented(
-        3.0, unit="standard deviations", meaning="how far a failed purchase falls below", status="assumed", source=GUESS
+        3.0,
+        unit="standard deviations",
+        meaning="how far a failed purchase falls below",
+        status="assumed",
+        source=UNMEASURED_HERE,
     )
     first_expectation: float = documented(
         0.0, unit="standard deviations", meaning="what a customer expects at first", status="assumed",
@@ -49,11 +53,11 @@ class Satisfaction:
         unit="share",
         meaning="how far an expectation moves towards each experience",
         status="assumed",
-        source=GUESS,
+        source=UNMEASURED_HERE,
     )
     indifference: float = documented(
         0.5, unit="standard deviations", meaning="gaps up to here are not felt (zone of indifference)",
-        status="assumed", source=GUESS,
+        status="assumed", source=UNMEASURED_HERE,
     )  # fmt: skip
     asymmetry: float = documented(
         2.0, unit="times", meaning="how much more a shortfall is felt than an excess", status="assumed",
@@ -61,7 +65,11 @@ class Satisfaction:
         "carried over to satisfaction",
     )  # fmt: skip
     disconfirmation: float = documented(
-        0.4, unit="per standard deviation", meaning="satisfaction from a felt gap", status="assumed", source=GUESS
+        0.4,
+        unit="per standard deviation",
+        meaning="satisfaction from a felt gap",
+        status="assumed",
+        source=UNMEASURED_HERE,
     )
     equity: float = documented(
         0.0, unit="per unit of the ratio", meaning="satisfaction from getting more for one's input than others do",
@@ -69,7 +77,7 @@ class Satisfaction:
     )  # fmt: skip
     outcome_per_quality: float = documented(
         0.25, unit="per standard deviation", meaning="what quality adds to the outcome, of which a normal one is 1",
-        status="assumed", source=GUESS,
+        status="assumed", source=UNMEASURED_HERE,
     )  # fmt: skip
     reference_ratio: float = documented(
         1.0, unit="outcome per input", meaning="what the reference group gets for what it gives", status="assumed",
@@ -77,20 +85,24 @@ class Satisfaction:
     )  # fmt: skip
     carry: float = documented(
         0.7, unit="share", meaning="satisfaction that stays from before when a new experience comes", status="assumed",
-        source=GUESS,
+        source=UNMEASURED_HERE,
     )  # fmt: skip
     distributive: float = documented(
-        0.3, unit="of satisfaction", meaning="what a full amends adds", status="assumed", source=GUESS
+        0.3, unit="of satisfaction", meaning="what a full amends adds", status="assumed", source=UNMEASURED_HERE
     )
     procedural: float = documented(
-        0.3, unit="of satisfaction", meaning="what a quick answer adds, and none takes", status="assumed", source=GUESS
+        0.3,
+        unit="of satisfaction",
+        meaning="what a quick answer adds, and none takes",
+        status="assumed",
+        source=UNMEASURED_HERE,
     )
     interactional: float = documented(
         0.2, unit="of satisfaction", meaning="what an answer on the spot by empowered staff adds", status="assumed",
-        source=GUESS,
+        source=UNMEASURED_HERE,
     )  # fmt: skip
     fair_compensation: float = documented(
-        20.0, unit="money", meaning="compensation felt as full amends", status="assumed", source=GUESS
+        20.0, unit="money", meaning="compensation felt as full amends", status="assumed", source=UNMEASURED_HERE
     )
     complaint_effect: float = documented(
         0.0, unit="exponent", meaning="on the probability to complain (below 0: the dissatisfied complain more)",
@@ -123,8 +135,8 @@ class Satisfaction:
             elif name not in ("quality_mean", "first_expectation", *EFFECTS):
                 not_negative(f"satisfaction {name}", value)
 
-    def rules(self) -> dict[str, Any]:
-        """The fields of `kernels.rules.Rules` that this mechanism reads."""
+    def rules(self, unit: str) -> dict[str, Any]:
+        """Its numbers, and that the state is kept."""
         names = [name for name, _, _ in numbers_of(self, "") if name != "fair_compensation"]
         numbers = {name: float(getattr(self, name)) for name in names}
         return {"satisfaction": True, "fair_cents": round(100 * self.fair_compensation), **numbers}

@@ -8,49 +8,65 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 from churnsim.economics.response import SaturatingResponse
 from churnsim.economics.staff import failure_factor, novice_share
 from churnsim.errors import ConfigError
-from churnsim.simulation.core.assumption import documented, not_negative, positive, share
+from churnsim.simulation.core.assumption import (
+    UNMEASURED_HERE,
+    documented,
+    not_negative,
+    positive,
+    share,
+)
+from churnsim.simulation.mechanisms.parts import Budgeted, MarketPart
 from churnsim.units import Duration
 
 __all__ = ["StaffCare", "StaffResponse"]
 
-GUESS = "no source measures it on this base; vary it"
-
 
 @dataclass(frozen=True, kw_only=True)
-class StaffCare:
+class StaffCare(Budgeted):
     """Spend `budget_per_period` (money) on keeping staff: the market's `staff` says how much fewer leave."""
 
-    budget_per_period: float
-
-    def __post_init__(self) -> None:
-        not_negative("staff budget_per_period", self.budget_per_period)
+    label: ClassVar[str] = "staff"
+    acts: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, kw_only=True)
-class StaffResponse:
+class StaffResponse(MarketPart):
     """How staff leave and learn, and what money does about it: turnover is lower by max_effect (1 - e^(-spend per
     period / scale))."""
 
     turnover_per_year: float = documented(
-        0.30, unit="leavers a year per place", meaning="staff turnover without care", status="assumed", source=GUESS
+        0.30,
+        unit="leavers a year per place",
+        meaning="staff turnover without care",
+        status="assumed",
+        source=UNMEASURED_HERE,
     )
     learning: Duration = documented(
         Duration(26, "W"), unit="time units", meaning="mean time until a newcomer works like the others",
-        status="assumed", source=GUESS,
+        status="assumed", source=UNMEASURED_HERE,
     )  # fmt: skip
     novice_factor: float = documented(
         2.0, unit="times", meaning="failures of newcomers, as a multiple of those of the experienced", status="assumed",
-        source=GUESS,
+        source=UNMEASURED_HERE,
     )  # fmt: skip
     max_effect: float = documented(
-        0.50, unit="share of turnover", meaning="most turnover that care prevents", status="assumed", source=GUESS
+        0.50,
+        unit="share of turnover",
+        meaning="most turnover that care prevents",
+        status="assumed",
+        source=UNMEASURED_HERE,
     )
     spend_scale: float = documented(
-        100.0, unit="money per period", meaning="spend at which 63% of it is reached", status="assumed", source=GUESS
+        100.0,
+        unit="money per period",
+        meaning="spend at which 63% of it is reached",
+        status="assumed",
+        source=UNMEASURED_HERE,
     )
 
     def __post_init__(self) -> None:

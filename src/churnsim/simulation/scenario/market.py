@@ -6,7 +6,7 @@ Every number carries a unit, a source and a status, which `assumptions(market)` 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import pandas as pd
@@ -15,31 +15,27 @@ from churnsim.errors import ConfigError
 from churnsim.simulation.core.assumption import Origin, documented, numbers_of
 from churnsim.simulation.core.lifetimes import lifetime_of
 from churnsim.simulation.customers.base import StartingBase
+from churnsim.simulation.mechanisms.acquisition import Prospects
 from churnsim.simulation.mechanisms.bonds import BondResponse
+from churnsim.simulation.mechanisms.compensation import RecoveryResponse
+from churnsim.simulation.mechanisms.competitors import Competitors
 from churnsim.simulation.mechanisms.complaints import Complaints
-from churnsim.simulation.mechanisms.interactions import Competitors, Referral, WordOfMouth
+from churnsim.simulation.mechanisms.cross_selling import CrossSellingResponse
+from churnsim.simulation.mechanisms.parts import MarketPart, parts_of
+from churnsim.simulation.mechanisms.quality import QualityResponse
+from churnsim.simulation.mechanisms.referral import Referral
 from churnsim.simulation.mechanisms.renewal_offers import RenewalOfferResponse
-from churnsim.simulation.mechanisms.responses import (
-    CrossSellingResponse,
-    Prospects,
-    QualityResponse,
-    RecoveryResponse,
-    RetentionResponse,
-    Terms,
-    WinBackResponse,
-)
+from churnsim.simulation.mechanisms.retention import RetentionResponse
 from churnsim.simulation.mechanisms.satisfaction import Satisfaction
 from churnsim.simulation.mechanisms.staff import StaffResponse
+from churnsim.simulation.mechanisms.terms import Terms
+from churnsim.simulation.mechanisms.win_back import WinBackResponse
+from churnsim.simulation.mechanisms.word_of_mouth import WordOfMouth
 from churnsim.units import Duration, discount_force
 
 __all__ = ["Complaints", "Market", "Prospects", "RetentionResponse", "Terms", "assumptions", "check_regularity"]
 
 
-# What may carry assumptions; the parts that are None are off.
-PARTS = (
-    "terms", "complaints", "prospects", "retention", "renewal_offers", "quality", "staff", "recovery", "cross_selling",
-    "win_back", "bonds", "referral", "word_of_mouth", "competitors", "satisfaction",
-)  # fmt: skip
 WORDS = {"D": "days", "W": "weeks", "M": "months", "Y": "years"}
 # Unit and meaning of the fitted parameters.
 FITTED = {
@@ -110,6 +106,12 @@ class Market:
             )
 
     @property
+    def parts(self) -> tuple[MarketPart, ...]:
+        """What makes up the market besides its customers: those that are on, in the order of the fields."""
+        values = (getattr(self, field.name) for field in fields(self))
+        return tuple(value for value in values if isinstance(value, MarketPart))
+
+    @property
     def unit(self) -> str:
         """The unit of every duration here: the purchase model's."""
         return str(self.purchases.unit)
@@ -147,7 +149,7 @@ def assumptions(market: Market) -> pd.DataFrame:
         for name, value in model.to_dict().items()
         if isinstance(value, (int, float))
     ]
-    parts = [(getattr(market, prefix), f"{prefix}.") for prefix in PARTS]
+    parts = [(getattr(market, prefix), f"{prefix}.") for prefix in parts_of(Market)]
     if not hasattr(market.purchases, "k"):
         parts.append((market, ""))
     for part, prefix in parts:

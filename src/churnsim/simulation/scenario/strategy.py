@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from churnsim.errors import ConfigError
-from churnsim.simulation.core.assumption import not_negative, share, whole_cents
+from churnsim.simulation.mechanisms.acquisition import Acquisition
+from churnsim.simulation.mechanisms.asking import AskForComplaints
 from churnsim.simulation.mechanisms.bonds import EconomicBond, SocialBond, StructuralBond
-from churnsim.simulation.mechanisms.contacts import CrossSelling, DismissUnprofitable, RetentionContacts, WinBack
+from churnsim.simulation.mechanisms.churn import ChurnChange
+from churnsim.simulation.mechanisms.compensation import Compensation
+from churnsim.simulation.mechanisms.cross_selling import CrossSelling
+from churnsim.simulation.mechanisms.desk import ComplaintDesk
+from churnsim.simulation.mechanisms.dismissal import DismissUnprofitable
+from churnsim.simulation.mechanisms.empowered import EmpoweredStaff
+from churnsim.simulation.mechanisms.parts import StrategyPart
+from churnsim.simulation.mechanisms.quality import ServiceQuality
+from churnsim.simulation.mechanisms.referral import ReferralReward
 from churnsim.simulation.mechanisms.renewal_offers import RenewalOffers
-from churnsim.simulation.mechanisms.service import (
-    AskForComplaints,
-    Compensation,
-    ComplaintDesk,
-    EmpoweredStaff,
-    ServiceQuality,
-)
+from churnsim.simulation.mechanisms.retention import RetentionContacts
 from churnsim.simulation.mechanisms.staff import StaffCare
+from churnsim.simulation.mechanisms.win_back import WinBack
 
 __all__ = [
     "Acquisition",
@@ -38,44 +42,6 @@ __all__ = [
     "StructuralBond",
     "WinBack",
 ]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Acquisition:
-    """Spend `budget_per_period` (money) on prospects; arrivals follow the market's response, spread over the period."""
-
-    budget_per_period: float
-
-    def __post_init__(self) -> None:
-        not_negative("acquisition budget_per_period", self.budget_per_period)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReferralReward:
-    """Pay whoever brings a new customer `reward` (money). The market's `referral` says how many more that brings;
-    without one nobody refers anybody."""
-
-    reward: float
-
-    def __post_init__(self) -> None:
-        whole_cents("reward", self.reward)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChurnChange:
-    """A what-if, not a tool: everybody's dropout probability p becomes max(0, factor p - points), at no cost. Of a
-    lifetime in time it is the hazard, of a contract's hazards by tenure the customer's multiplier."""
-
-    factor: float = 1.0
-    points: float = 0.0
-
-    def __post_init__(self) -> None:
-        share("churn factor", self.factor)
-        share("churn points", self.points)
-
-    def applied(self, dropout: float) -> float:
-        """The changed dropout probability."""
-        return max(0.0, self.factor * dropout - self.points)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,11 +74,12 @@ class Strategy:
             raise ConfigError("a strategy needs a name.")
 
     @property
+    def parts(self) -> tuple[StrategyPart, ...]:
+        """The mechanisms that are on, in the order of the fields."""
+        values = (getattr(self, field.name) for field in fields(self))
+        return tuple(value for value in values if isinstance(value, StrategyPart))
+
+    @property
     def budget_per_period(self) -> float:
         """Planned spending per period in money; what is paid per event or per customer comes on top as it falls due."""
-        planned = (self.acquisition, self.retention, self.cross_selling, self.quality, self.staff)
-        return (
-            sum(part.budget_per_period for part in planned if part)
-            + (self.desk.staff * self.desk.wage_per_period if self.desk else 0.0)
-            + (self.empowered.cost_per_period if self.empowered else 0.0)
-        )
+        return sum((part.budget for part in self.parts), 0.0)

@@ -17,6 +17,7 @@ from dataclasses import Field, fields
 from typing import Any, get_args
 
 from churnsim.errors import ConfigError
+from churnsim.simulation.mechanisms.parts import parts_of
 from churnsim.study.config.mechanism_tables import strategy_mechanisms
 from churnsim.study.config.problems import ConfigPath, Problem, closest
 from churnsim.units import parse_duration
@@ -31,34 +32,9 @@ TIME = "time units"
 
 def mechanism_types() -> dict[str, type]:
     """The parts of a market that a configuration may set, by the name of their table."""
-    # Loads the kernels, so only when asked for.
-    from churnsim.simulation.mechanisms import (  # fmt: skip
-        bonds,
-        complaints,
-        interactions,
-        renewal_offers,
-        responses,
-        satisfaction,
-        staff,
-    )
+    from churnsim.simulation.scenario.market import Market  # loads the kernels, so only when asked for
 
-    return {
-        "terms": responses.Terms,
-        "complaints": complaints.Complaints,
-        "prospects": responses.Prospects,
-        "retention": responses.RetentionResponse,
-        "renewal_offers": renewal_offers.RenewalOfferResponse,
-        "quality": responses.QualityResponse,
-        "staff": staff.StaffResponse,
-        "recovery": responses.RecoveryResponse,
-        "cross_selling": responses.CrossSellingResponse,
-        "win_back": responses.WinBackResponse,
-        "bonds": bonds.BondResponse,
-        "referral": interactions.Referral,
-        "word_of_mouth": interactions.WordOfMouth,
-        "competitors": interactions.Competitors,
-        "satisfaction": satisfaction.Satisfaction,
-    }
+    return parts_of(Market)
 
 
 def overridden_mechanisms(market: dict[str, Any]) -> dict[str, Any]:

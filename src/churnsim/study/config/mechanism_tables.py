@@ -5,10 +5,11 @@ No schema of its own: whatever mechanism a strategy has can be written, with dur
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass
+from dataclasses import fields
 from typing import Any, get_args, get_type_hints
 
 from churnsim.errors import ConfigError
+from churnsim.simulation.mechanisms.parts import parts_of
 from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.study.config.problems import closest
 from churnsim.units import parse_duration
@@ -35,13 +36,7 @@ def strategy_from_table(table: dict[str, Any], *, unit: str, where: str) -> Stra
 
 def strategy_mechanisms(strategy: type[Strategy] = Strategy) -> dict[str, type]:
     """Every mechanism of a strategy by its name."""
-    hints = get_type_hints(strategy)
-    found = {}
-    for field in fields(strategy):
-        kinds = [kind for kind in (hints[field.name], *get_args(hints[field.name])) if is_dataclass(kind)]
-        if kinds:
-            found[field.name] = kinds[0]
-    return found  # type: ignore[return-value]
+    return parts_of(strategy)
 
 
 def _mechanism(kind: type, given: Any, unit: str, where: str) -> Any:

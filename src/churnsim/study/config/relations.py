@@ -5,10 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from churnsim.simulation.mechanisms.targeting import RULE_SETTINGS, needed_settings
 from churnsim.study.config.config import DataSection, StudyConfig
 from churnsim.study.config.problems import ConfigPath, Problem, closest
-from churnsim.study.config.rule_settings import CHURN_MODEL, RULE_SETTINGS, needed_settings
-from churnsim.study.config.strategy_sections import BudgetedSection, DeskSection, RuleSection, StrategySection
+from churnsim.study.config.strategy_sections import (
+    CHURN_MODEL,
+    BudgetedSection,
+    DeskSection,
+    RuleSection,
+    StrategySection,
+)
 from churnsim.study.config.what_if_relations import what_if_problems
 
 __all__ = ["relation_problems"]

@@ -9,10 +9,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from churnsim.simulation.mechanisms.contacts import TargetRule
+from churnsim.simulation.mechanisms.targeting import TargetRule
 from churnsim.study.config.section import Length, Money, Section, Share, Slug
 
 __all__ = [
+    "CHURN_MODEL",
     "BudgetedSection",
     "DeskSection",
     "RenewalOffersSection",
@@ -20,6 +21,10 @@ __all__ = [
     "StrategySection",
     "TargetedSection",
 ]
+
+
+CHURN_MODEL = "churn_model"
+"""`scores` that are no file: what the churn model of the study says of each subscriber."""
 
 
 class BudgetedSection(Section):

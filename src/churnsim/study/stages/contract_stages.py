@@ -18,7 +18,7 @@ from churnsim.simulation.scenario.scenario import Scenario
 from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.study.config.config import StudyConfig
 from churnsim.study.config.contract import ContractStudyConfig
-from churnsim.study.config.rule_settings import CHURN_MODEL
+from churnsim.study.config.strategy_sections import CHURN_MODEL
 from churnsim.study.stages.contract_data import ContractData, load_subscribers
 from churnsim.study.stages.contract_fits import ContractFits, fit_contract
 from churnsim.study.stages.contract_market import contract_market

@@ -11,7 +11,7 @@ import pandas as pd
 from churnsim.errors import ConfigError
 from churnsim.simulation.core.scores import CustomerScores
 from churnsim.simulation.customers.base import PosteriorBase
-from churnsim.simulation.mechanisms.renewal_offers import RenewalOffers
+from churnsim.simulation.mechanisms.targeting import RULE_SETTINGS
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.scenario import Scenario
 from churnsim.simulation.scenario.strategy import (
@@ -25,6 +25,7 @@ from churnsim.simulation.scenario.strategy import (
     EconomicBond,
     EmpoweredStaff,
     ReferralReward,
+    RenewalOffers,
     RetentionContacts,
     ServiceQuality,
     SocialBond,
@@ -35,9 +36,14 @@ from churnsim.simulation.scenario.strategy import (
 )
 from churnsim.study.config.config import StudyConfig
 from churnsim.study.config.market_overrides import overridden_mechanisms, overridden_origins
-from churnsim.study.config.rule_settings import CHURN_MODEL, RULE_SETTINGS
 from churnsim.study.config.section import Section
-from churnsim.study.config.strategy_sections import BudgetedSection, DeskSection, RuleSection, StrategySection
+from churnsim.study.config.strategy_sections import (
+    CHURN_MODEL,
+    BudgetedSection,
+    DeskSection,
+    RuleSection,
+    StrategySection,
+)
 from churnsim.study.stages.data_stage import StudyData
 from churnsim.study.stages.fit_stage import StudyFits
 from churnsim.study.stages.score_files import read_scores

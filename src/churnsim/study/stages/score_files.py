@@ -14,8 +14,7 @@ from churnsim.data.tabular.csv_file import read_delimited
 from churnsim.data.tabular.parquet_file import read_parquet_columns
 from churnsim.errors import DataError
 from churnsim.simulation.core.scores import CustomerScores
-from churnsim.study.config.rule_settings import CHURN_MODEL
-from churnsim.study.config.strategy_sections import StrategySection
+from churnsim.study.config.strategy_sections import CHURN_MODEL, StrategySection
 
 __all__ = ["read_scores", "scores_checksum"]
 

@@ -13,7 +13,9 @@ from churnsim.decisions.comparison.compare import replicate
 from churnsim.decisions.runs.parallel_map import run_tasks
 from churnsim.simulation.customers.base import Cohort
 from churnsim.simulation.engine.engines import Engine, simulate
-from churnsim.simulation.mechanisms.interactions import Competitors, Referral, WordOfMouth
+from churnsim.simulation.mechanisms.competitors import Competitors
+from churnsim.simulation.mechanisms.referral import Referral
+from churnsim.simulation.mechanisms.word_of_mouth import WordOfMouth
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.scenario import Scenario
 from churnsim.simulation.scenario.strategy import (

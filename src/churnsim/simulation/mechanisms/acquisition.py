@@ -1,0 +1,65 @@
+"""Acquisition: spending on prospects, a finite pool that answers it (Blattberg & Deighton 1996)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from churnsim.economics.response import SaturatingResponse
+from churnsim.errors import ConfigError
+from churnsim.simulation.core.assumption import (
+    UNMEASURED,
+    documented,
+    not_negative,
+    positive,
+)
+from churnsim.simulation.mechanisms.parts import Budgeted, MarketPart
+
+__all__ = ["Acquisition", "Prospects"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Acquisition(Budgeted):
+    """Spend `budget_per_period` (money) on prospects; arrivals follow the market's response, spread over the period."""
+
+    label: ClassVar[str] = "acquisition"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prospects(MarketPart):
+    """The finite pool that acquisition draws on, and how it answers spend: in a period, ceiling (1 - e^(-spend per
+    prospect / scale)) of those left come (Blattberg & Deighton 1996)."""
+
+    size: float = documented(
+        20_000.0,
+        unit="people",
+        meaning="who could still become customers",
+        status="assumed",
+        source=UNMEASURED,
+    )
+    ceiling: float = documented(
+        0.02,
+        unit="share per period",
+        meaning="most of the pool that any spend brings in a period",
+        status="assumed",
+        source=UNMEASURED,
+    )
+    spend_scale: float = documented(
+        0.50,
+        unit="money per prospect and period",
+        meaning="spend at which 63% of the ceiling is reached",
+        status="assumed",
+        source="no source measures it; with the ceiling it puts the cheapest customers at 25 in money each; vary it",
+    )
+
+    def __post_init__(self) -> None:
+        not_negative("size", self.size)
+        positive("spend_scale", self.spend_scale)
+        if not 0 <= self.ceiling < 1:
+            raise ConfigError(f"ceiling must be a share of the pool, at least 0 and below 1; got {self.ceiling!r}.")
+
+    def share_per_period(self, budget: float) -> float:
+        """Share of the remaining pool that a period's budget (money) brings."""
+        if self.size == 0 or self.ceiling == 0:
+            return 0.0
+        return SaturatingResponse(ceiling=self.ceiling, k=1 / self.spend_scale).share(budget / self.size)

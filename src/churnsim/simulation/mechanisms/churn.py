@@ -1,0 +1,30 @@
+"""A what-if: another dropout of everybody, at no cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from churnsim.simulation.core.assumption import (
+    share,
+)
+from churnsim.simulation.mechanisms.parts import Setting, StrategyPart
+
+__all__ = ["ChurnChange"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChurnChange(StrategyPart):
+    """A what-if, not a tool: everybody's dropout probability p becomes max(0, factor p - points), at no cost. Of a
+    lifetime in time it is the hazard, of a contract's hazards by tenure the customer's multiplier."""
+
+    factor: Annotated[float, Setting("what p is multiplied by", limits={"ge": 0, "le": 1})] = 1.0
+    points: Annotated[float, Setting("what is taken from p", limits={"ge": 0, "le": 1})] = 0.0
+
+    def __post_init__(self) -> None:
+        share("churn factor", self.factor)
+        share("churn points", self.points)
+
+    def applied(self, dropout: float) -> float:
+        """The changed dropout probability."""
+        return max(0.0, self.factor * dropout - self.points)

@@ -1,0 +1,64 @@
+"""Compensation of complaints, and whom it keeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from churnsim.economics.response import saturating
+from churnsim.simulation.core.assumption import (
+    UNMEASURED,
+    cents,
+    documented,
+    positive,
+    share,
+    whole_cents,
+)
+from churnsim.simulation.mechanisms.parts import MarketPart, Money, StrategyPart
+
+__all__ = ["Compensation", "RecoveryResponse"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compensation(StrategyPart):
+    """Make good every complaint that is answered, at `cost_per_complaint` (money): of those who would have left in
+    spite of the answer, the market's `recovery` says how many stay."""
+
+    cost_per_complaint: Annotated[float, Money("currency per answered complaint, on top of the budget", example=5.0)]
+
+    def __post_init__(self) -> None:
+        whole_cents("cost_per_complaint", self.cost_per_complaint)
+
+    def rules(self, market: Any) -> dict[str, Any]:
+        """Of those who would leave in spite of an answer the market says how many stay."""
+        kept, without = market.recovery.effect(self.cost_per_complaint), market.complaints
+        stays = {name: float(getattr(without, name)) for name in ("stay_quick", "stay_slow", "stay_unresolved")}
+        return {
+            "complaint_cents": cents(self.cost_per_complaint),
+            **{name: stay + (1.0 - stay) * kept for name, stay in stays.items()},
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecoveryResponse(MarketPart):
+    """What compensation does: of complainants who would leave in spite of the answer it keeps max_effect (1 - e^(-cost
+    per complaint / scale))."""
+
+    max_effect: float = documented(
+        0.50, unit="share of leavers", meaning="most that compensation keeps", status="assumed", source=UNMEASURED
+    )
+    spend_scale: float = documented(
+        10.0,
+        unit="money per complaint",
+        meaning="compensation at which 63% of it is reached",
+        status="assumed",
+        source=UNMEASURED,
+    )
+
+    def __post_init__(self) -> None:
+        share("max_effect", self.max_effect)
+        positive("spend_scale", self.spend_scale)
+
+    def effect(self, cost: float) -> float:
+        """Share of leavers kept by compensation worth `cost` (money)."""
+        return saturating(self.max_effect, self.spend_scale, cost)

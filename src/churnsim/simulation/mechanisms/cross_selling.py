@@ -1,0 +1,50 @@
+"""Cross-selling: offers to customers, and how much larger their purchases are for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from churnsim.economics.response import saturating
+from churnsim.simulation.core.assumption import (
+    UNMEASURED,
+    documented,
+    positive,
+    share,
+)
+from churnsim.simulation.mechanisms.parts import MarketPart
+from churnsim.simulation.mechanisms.targeting import Campaign
+
+__all__ = ["CrossSelling", "CrossSellingResponse"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CrossSelling(Campaign):
+    """Offer more to the customers whom the rule picks, spreading `budget_per_period` (money) evenly over them: while
+    the period lasts their purchases are larger, as the market's `cross_selling` says."""
+
+    label: ClassVar[str] = "cross-selling"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CrossSellingResponse(MarketPart):
+    """What offers do to the size of purchases: larger by max_uplift (1 - e^(-spend per contact / scale))."""
+
+    max_uplift: float = documented(
+        0.20, unit="share of spend", meaning="most that offers add to a purchase", status="assumed", source=UNMEASURED
+    )
+    spend_scale: float = documented(
+        0.50,
+        unit="money per contact",
+        meaning="spend at which 63% of it is reached",
+        status="assumed",
+        source=UNMEASURED,
+    )
+
+    def __post_init__(self) -> None:
+        share("max_uplift", self.max_uplift)
+        positive("spend_scale", self.spend_scale)
+
+    def uplift(self, spend: float) -> float:
+        """Share by which purchases are larger at `spend` (money per contact)."""
+        return saturating(self.max_uplift, self.spend_scale, spend)

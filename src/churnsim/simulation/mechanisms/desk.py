@@ -1,0 +1,60 @@
+"""The complaint desk: clerks who answer complaints, first come first served."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+from churnsim.errors import ConfigError
+from churnsim.simulation.core.assumption import (
+    cents,
+    not_negative,
+    positive,
+    whole_cents,
+)
+from churnsim.simulation.mechanisms.parts import Length, Money, Setting, StrategyPart
+
+__all__ = ["ComplaintDesk"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComplaintDesk(StrategyPart):
+    """`staff` clerks answer complaints, first come first served; each reply takes an exponential time with mean
+    `mean_service_time` (time units) and costs `cost_per_reply`; a clerk costs `wage_per_period` (money)."""
+
+    staff: Annotated[int, Setting("people at the desk", example=1, limits={"ge": 1, "le": 100_000})]
+    mean_service_time: Annotated[float, Length("mean time to deal with one complaint", example=0.1)]
+    wage_per_period: Annotated[
+        float,
+        Money(
+            "currency per member of staff and period",
+            budget="share of [budget] per_period that pays the wages",
+            split_over="staff",
+            example=100.0,
+        ),
+    ]
+    cost_per_reply: Annotated[float, Money("currency per reply, on top of wages", unset=True)] = 0.0
+
+    interacts: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.staff, int) or self.staff < 1:
+            raise ConfigError(
+                f"staff must be a whole number, 1 or more; got {self.staff!r}. Leave the desk out for none."
+            )
+        positive("mean_service_time", self.mean_service_time)
+        not_negative("wage_per_period", self.wage_per_period)
+        whole_cents("cost_per_reply", self.cost_per_reply)
+
+    @property
+    def budget(self) -> float:
+        """Wages per period (money)."""
+        return self.staff * self.wage_per_period
+
+    def rules(self, market: Any) -> dict[str, Any]:
+        """Complaints are answered by the desk."""
+        return {
+            "desk": True,
+            "mean_service_time": float(self.mean_service_time),
+            "reply_cents": cents(self.cost_per_reply),
+        }

@@ -1,0 +1,28 @@
+"""Dismissal of customers who cost more than they bring."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from churnsim.errors import ConfigError
+from churnsim.simulation.mechanisms.parts import Setting, StrategyPart
+
+__all__ = ["DismissUnprofitable"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DismissUnprofitable(StrategyPart):
+    """Every `periods` periods, end the relation with each customer that has cost more than it brought since the last
+    such review: its margin less what the firm spent on serving, answering and contacting it is negative."""
+
+    periods: Annotated[
+        int,
+        Setting("how many periods are looked back on, and between reviews", example=1, limits={"ge": 1, "le": 100_000}),
+    ]
+
+    acts: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.periods, int) or self.periods < 1:
+            raise ConfigError(f"periods must be a whole number, 1 or more; got {self.periods!r}.")

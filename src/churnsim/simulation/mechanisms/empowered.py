@@ -1,0 +1,36 @@
+"""Empowered front-line staff, who settle complaints on the spot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from churnsim.simulation.core.assumption import (
+    not_negative,
+    share,
+)
+from churnsim.simulation.mechanisms.parts import Money, Share, StrategyPart
+
+__all__ = ["EmpoweredStaff"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmpoweredStaff(StrategyPart):
+    """Front-line staff may settle complaints themselves: a `share_at_once` of complaints gets a quick reply on the spot
+    and never reaches the desk. Training and leeway cost `cost_per_period` (money)."""
+
+    share_at_once: Annotated[float, Share("share of complaints settled on the spot", example=0.5)]
+    cost_per_period: Annotated[float, Money("currency per period, for training and leeway", example=10.0)]
+
+    def __post_init__(self) -> None:
+        share("share_at_once", self.share_at_once)
+        not_negative("cost_per_period", self.cost_per_period)
+
+    @property
+    def budget(self) -> float:
+        """What training and leeway cost per period (money)."""
+        return self.cost_per_period
+
+    def rules(self, market: Any) -> dict[str, Any]:
+        """Some complaints are settled at once."""
+        return {"at_once": float(self.share_at_once)}

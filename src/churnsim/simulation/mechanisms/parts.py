@@ -1,0 +1,131 @@
+"""What every mechanism has in common: the firm's side, the market's side, and how a setting is described.
+
+A mechanism is one module: what the firm does (a `StrategyPart`, a field of `Strategy`), how the market answers (a
+`MarketPart`, a field of `Market`), or both. Everything else loops over those fields: the rules of a scenario, the
+planned budget, the tables of a configuration, the warm-up of the compiled code and the tables of the documentation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass, field, fields
+from functools import cache
+from typing import Annotated, Any, ClassVar, get_args, get_origin, get_type_hints
+
+from churnsim.simulation.core.assumption import not_negative
+
+__all__ = ["Budgeted", "Length", "MarketPart", "Money", "Setting", "Share", "StrategyPart", "parts_of", "settings_of"]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is known of a strategy's setting besides its type, written `name: Annotated[float, Setting(...)]`.
+
+    `meaning` is what a configuration's schema says of it and `example` a value that works; `limits` are pydantic's
+    (`ge`, `lt`, ...). A `budget` may be given as a share of a study's common budget, divided by the setting
+    `split_over` where there is one. `rules` are the target rules that use it. One that is `unset` has no default in a
+    configuration, so that leaving it out is not the same study as writing the default.
+    """
+
+    meaning: str
+    _: KW_ONLY
+    example: Any = None
+    limits: Mapping[str, float] = field(default_factory=dict)
+    budget: str = ""
+    split_over: str = ""
+    rules: tuple[str, ...] = ()
+    unset: bool = False
+
+
+class Money(Setting):
+    """An amount in the currency of the data, 0 or more."""
+
+
+class Share(Setting):
+    """A share above 0 and up to 1."""
+
+
+class Length(Setting):
+    """A length of time: a number of the market's time units here, text with its unit in a configuration."""
+
+
+class StrategyPart:
+    """What a firm may do, off where `Strategy` has None. The defaults are those of one that costs and does nothing."""
+
+    acts: ClassVar[bool] = False
+    """Whether the firm does something to customers at a period's start."""
+    interacts: ClassVar[bool] = False
+    """Whether customers reach each other through it, so that they meet at each epoch."""
+    needs: ClassVar[str] = ""
+    """The part of a market without which it does nothing."""
+
+    @property
+    def budget(self) -> float:
+        """Planned spending per period (money)."""
+        return 0.0
+
+    def rules(self, market: Any) -> dict[str, Any]:
+        """The fields of the kernels' `Rules` that it sets on a `Market`, instead of what the market's parts say."""
+        return {}
+
+    def check(self, *, contract: bool, period: float) -> None:
+        """ConfigError where it cannot work: under `contract` or not, with reviews every `period` (time units)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budgeted(StrategyPart):
+    """Spending of so much money in each period."""
+
+    label: ClassVar[str]
+    """What messages call it."""
+
+    budget_per_period: Annotated[
+        float, Money("currency per period", budget="share of [budget] per_period", example=100.0)
+    ]
+
+    def __post_init__(self) -> None:
+        not_negative(f"{self.label} budget_per_period", self.budget_per_period)
+
+    @property
+    def budget(self) -> float:
+        """Planned spending per period (money)."""
+        return self.budget_per_period
+
+
+class MarketPart:
+    """How the market works in one respect."""
+
+    interacts: ClassVar[bool] = False
+    """Whether customers reach each other through it, so that they meet at each epoch."""
+
+    @property
+    def acts(self) -> bool:
+        """Whether it makes the firm do something to customers at a period's start."""
+        return False
+
+    def rules(self, unit: str) -> dict[str, Any]:
+        """The fields of the kernels' `Rules` that it sets, durations in `unit`."""
+        return {}
+
+
+def parts_of(whole: type) -> dict[str, type]:
+    """The kind of each part that a `Strategy` or a `Market` may have, by its name, in the order of the fields."""
+    hints = get_type_hints(whole)
+    found = {f.name: _part(hints[f.name]) for f in fields(whole)}
+    return {name: kind for name, kind in found.items() if kind is not None}
+
+
+def _part(hint: Any) -> type | None:
+    kinds = [kind for kind in (hint, *get_args(hint)) if isinstance(kind, type)]
+    return next((kind for kind in kinds if issubclass(kind, StrategyPart | MarketPart)), None)
+
+
+@cache
+def settings_of(kind: type) -> dict[str, tuple[Any, Setting]]:
+    """Type and description of each setting of a part of a strategy, by name."""
+    found = {}
+    for name, hint in get_type_hints(kind, include_extras=True).items():
+        if get_origin(hint) is Annotated:
+            plain, about = get_args(hint)
+            found[name] = plain, about
+    return found

@@ -1,0 +1,55 @@
+"""Service quality: spending on service, and how many failures it prevents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from churnsim.economics.response import saturating
+from churnsim.simulation.core.assumption import (
+    UNMEASURED,
+    documented,
+    positive,
+    share,
+)
+from churnsim.simulation.mechanisms.parts import Budgeted, MarketPart
+
+__all__ = ["QualityResponse", "ServiceQuality"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceQuality(Budgeted):
+    """Spend `budget_per_period` (money) on better service: the market's `quality` says by how much purchases fail less
+    often, given the spend per known customer."""
+
+    label: ClassVar[str] = "quality"
+    acts: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class QualityResponse(MarketPart):
+    """What spending on service does to failures: fewer by max_reduction (1 - e^(-spend per known customer and period /
+    scale))."""
+
+    max_reduction: float = documented(
+        0.50,
+        unit="share of failures",
+        meaning="most failures that better service prevents",
+        status="assumed",
+        source=UNMEASURED,
+    )
+    spend_scale: float = documented(
+        1.0,
+        unit="money per known customer and period",
+        meaning="spend at which 63% of it is reached",
+        status="assumed",
+        source=UNMEASURED,
+    )
+
+    def __post_init__(self) -> None:
+        share("max_reduction", self.max_reduction)
+        positive("spend_scale", self.spend_scale)
+
+    def factor(self, spend: float) -> float:
+        """Factor on the chance that a purchase fails, at `spend` (money per known customer and period)."""
+        return 1 - saturating(self.max_reduction, self.spend_scale, spend)

@@ -1,0 +1,92 @@
+"""Referral: satisfied customers bring others, and more of them for a reward."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+from churnsim.economics.response import saturating
+from churnsim.simulation.core.assumption import (
+    UNMEASURED,
+    documented,
+    not_negative,
+    positive,
+    share,
+    whole_cents,
+)
+from churnsim.simulation.mechanisms.parts import MarketPart, Money, StrategyPart
+from churnsim.units import units_per_year
+
+__all__ = ["Referral", "ReferralReward"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReferralReward(StrategyPart):
+    """Pay whoever brings a new customer `reward` (money). The market's `referral` says how many more that brings;
+    without one nobody refers anybody."""
+
+    reward: Annotated[float, Money("currency per new customer, on top of the budget", example=5.0)]
+
+    needs: ClassVar[str] = "referral"
+
+    def __post_init__(self) -> None:
+        whole_cents("reward", self.reward)
+
+    def rules(self, market: Any) -> dict[str, Any]:
+        """Referrals rise with the reward."""
+        referral = market.referral
+        if referral is None:
+            return {}
+        return {
+            "referral_rate": referral.rate_per_year * (1.0 + referral.lift(self.reward)) / units_per_year(market.unit)
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Referral(MarketPart):
+    """Satisfied customers bring others: those whose last purchase went well, or whose complaint was resolved.
+
+    A referral reaches a random one of the people in `Prospects`; who has come already does not come again. The new
+    customer arrives at the next epoch boundary.
+    """
+
+    interacts: ClassVar[bool] = True
+
+    rate_per_year: float = documented(
+        0.25,
+        unit="referrals per satisfied customer and year",
+        meaning="new customers that a satisfied one brings while most people are prospects still",
+        status="assumed",
+        source=(
+            "'Winning back lost customers' (undated), after an AMA handbook: 100 satisfied customers bring 25 new "
+            "ones; in what time it does not say"
+        ),
+    )
+
+    max_lift: float = documented(
+        0.5,
+        unit="share of referrals",
+        meaning="most that a reward adds to them",
+        status="assumed",
+        source=UNMEASURED,
+    )
+    reward_scale: float = documented(
+        10.0,
+        unit="money per new customer",
+        meaning="reward at which 63% of it is reached",
+        status="assumed",
+        source=UNMEASURED,
+    )
+
+    def __post_init__(self) -> None:
+        not_negative("rate_per_year", self.rate_per_year)
+        share("max_lift", self.max_lift)
+        positive("reward_scale", self.reward_scale)
+
+    def lift(self, reward: float) -> float:
+        """Share by which referrals rise with a reward (money)."""
+        return saturating(self.max_lift, self.reward_scale, reward)
+
+    def rules(self, unit: str) -> dict[str, Any]:
+        """Referrals of a satisfied customer per time unit, without a reward."""
+        return {"referral_rate": self.rate_per_year / units_per_year(unit)}
