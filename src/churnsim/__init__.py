@@ -5,6 +5,7 @@ The names below are loaded when first used, so that importing the package, and `
 
 from __future__ import annotations
 
+import warnings
 from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from churnsim.data.summaries.period_holdout import split_periods as split_periods
     from churnsim.data.summaries.summary import split_holdout as split_holdout
     from churnsim.data.summaries.summary import summarise as summarise
-    from churnsim.decisions.assumptions.assumption_regions import believe as believe
+    from churnsim.decisions.assumptions.assumption_regions import assumption_region as assumption_region
     from churnsim.decisions.assumptions.assumption_regions import map_region as map_region
     from churnsim.decisions.assumptions.outcome import Quantity as Quantity
     from churnsim.decisions.assumptions.region import Region as Region
@@ -198,13 +199,16 @@ _HOME = {
     "churnsim.decisions.comparison.precision": ("Precision",),
     "churnsim.simulation.scenario.parameter_paths": ("addresses",),
     "churnsim.decisions.assumptions.outcome": ("Quantity",),
-    "churnsim.decisions.assumptions.assumption_regions": ("believe", "map_region"),
+    "churnsim.decisions.assumptions.assumption_regions": ("assumption_region", "map_region"),
     "churnsim.decisions.assumptions.region": ("Region",),
     "churnsim.decisions.assumptions.sensitivity": ("Sensitivity", "sensitivity"),
     "churnsim.decisions.comparison.selection": ("Selection", "select_best"),
     "churnsim.claims.reproduction.reproduce": ("reproduce",),
 }  # fmt: skip
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+
+# Old names, which work until the next version.
+_RENAMED = {"believe": "assumption_region"}
 
 _MODULES = {"claims": "churnsim.claims", "customers": "churnsim.data.customers", "datasets": "churnsim.data.datasets"}
 
@@ -217,6 +221,10 @@ def __getattr__(name: str) -> Any:
         return import_module(_MODULES[name])
     if name in _MODULE_OF:
         return getattr(import_module(_MODULE_OF[name]), name)
+    if name in _RENAMED:
+        new = _RENAMED[name]
+        warnings.warn(f"churnsim.{name} is now churnsim.{new}.", DeprecationWarning, stacklevel=2)
+        return getattr(import_module(_MODULE_OF[new]), new)
     raise AttributeError(f"module 'churnsim' has no attribute {name!r}")
 
 

@@ -18,7 +18,9 @@ from churnsim.simulation.mechanisms.terms import Terms
 @pytest.fixture(scope="module")
 def evidence(cdnow_market):
     """Two years of the CDNOW base, twelve replications."""
-    return MarketEvidence(market=cdnow_market, label="the CDNOW base", horizon=104.0, replications=12)
+    return MarketEvidence(
+        market=cdnow_market, label="the CDNOW base", horizon=104.0, period=4.0, epoch=1.0, replications=12
+    )
 
 
 def test_recovery_and_its_control(evidence):

@@ -81,7 +81,7 @@ def test_residual_is_what_a_longer_run_would_have_earned(cohort_market):
 def test_simulated_gain_is_the_expected_one(cdnow_market):
     """Less churn on the real base: the simulation and the integral over the same posterior agree within 4 standard
     errors, the standard error of the integral's own base draw included."""
-    evidence = MarketEvidence(market=cdnow_market, label="test", horizon=104.0, replications=20)
+    evidence = MarketEvidence(market=cdnow_market, label="test", horizon=104.0, period=4.0, epoch=1.0, replications=20)
     strategies = [cs.Strategy(name="base"), cs.Strategy(name="less", churn=ChurnChange(factor=0.5))]
     values = evidence.compare(strategies).values("discounted_margin")
     gain = ratio_gain(values["less"].to_numpy(), values["base"].to_numpy())

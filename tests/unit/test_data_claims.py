@@ -18,7 +18,7 @@ from churnsim.claims.on_data.relationship_ladder import forbidden_moves
 
 @pytest.fixture(scope="module")
 def evidence(cdnow_market):
-    return MarketEvidence(market=cdnow_market, label="made-up customers", horizon=52.0)
+    return MarketEvidence(market=cdnow_market, label="made-up customers", horizon=52.0, period=4.0, epoch=1.0)
 
 
 def log_from(rows):

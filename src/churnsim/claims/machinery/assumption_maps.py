@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from churnsim.claims.machinery.evidence import MarketEvidence
-from churnsim.decisions.assumptions.assumption_regions import believe
+from churnsim.decisions.assumptions.assumption_regions import assumption_region
 from churnsim.decisions.assumptions.outcome import Quantity
 from churnsim.decisions.assumptions.region import Region
 from churnsim.simulation.scenario.strategy import Strategy
@@ -30,19 +30,12 @@ def map_of(
     most = min(evidence.replications, len(evidence.market.draws) or evidence.replications)
     replications = max(2, min(QUICK_REPLICATIONS if quick else REPLICATIONS, most))
     sketch = LEAST_CELLS if evidence.replications < FEW else QUICK_CELLS
-    return believe(
-        evidence.market,
+    return assumption_region(
+        evidence.experiment,
         strategies,
         quantity,
         over,
         cells=sketch if quick else CELLS,
         replications=replications,
         max_replications=replications if quick else max(replications, min(2 * replications, most)),
-        seed=evidence.seed,
-        horizon=evidence.horizon,
-        period=evidence.period,
-        epoch=evidence.epoch,
-        engine="auto",
-        workers=evidence.workers,
-        backend=evidence.backend,
     )

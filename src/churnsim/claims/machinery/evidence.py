@@ -10,6 +10,7 @@ import pandas as pd
 from churnsim.claims.machinery.reference_data import Workbench
 from churnsim.data import datasets
 from churnsim.decisions.comparison.compare import Comparison, compare
+from churnsim.decisions.runs.experiment import Experiment
 from churnsim.decisions.runs.parallel_map import Backend
 from churnsim.simulation.customers.base import PosteriorBase
 from churnsim.simulation.scenario.market import Market
@@ -30,8 +31,8 @@ class MarketEvidence:
     market: Market
     label: str
     horizon: float
-    period: float = 4.0
-    epoch: float = 1.0
+    period: float
+    epoch: float
     replications: int = 60
     seed: int = 1
     workers: int = 1
@@ -47,17 +48,16 @@ class MarketEvidence:
 
     def compare(self, strategies: Sequence[Strategy], *, market: Market | None = None) -> Comparison:
         """Run the strategies on the market (or a changed one)."""
-        return compare(
-            market or self.market,
-            strategies,
-            replications=self.replications,
-            seed=self.seed,
-            horizon=self.horizon,
-            period=self.period,
-            epoch=self.epoch,
-            workers=self.workers,
-            backend=self.backend,
-        )
+        experiment = self.experiment if market is None else replace(self.experiment, market=market)
+        return compare(experiment, strategies)
+
+    @property
+    def experiment(self) -> Experiment:
+        """The market and how it is run."""
+        return Experiment(
+            market=self.market, seed=self.seed, horizon=self.horizon, period=self.period, epoch=self.epoch,
+            replications=self.replications, workers=self.workers, backend=self.backend,
+        )  # fmt: skip
 
 
 def cdnow_evidence(*, replications: int = 60, seed: int = 1, workers: int = 1) -> MarketEvidence:
@@ -77,15 +77,9 @@ def cdnow_evidence(*, replications: int = 60, seed: int = 1, workers: int = 1) -
         spend=bench.spend.model,
         draws=tuple(draws),
     )
-    return MarketEvidence(
-        market=market,
-        label="the 2,357 customers of the CDNOW sample, fitted to weeks 1-39",
-        horizon=104.0,
-        replications=replications,
-        seed=seed,
-        workers=workers,
-        summary=bench.split,
-    )
+    label = "the 2,357 customers of the CDNOW sample, fitted to weeks 1-39"
+    found = market_evidence(market, label=label, replications=replications, seed=seed, workers=workers)
+    return replace(found, summary=bench.split)
 
 
 def market_evidence(

@@ -18,7 +18,6 @@ from churnsim.claims.machinery.sources import source
 from churnsim.claims.machinery.verdicts import above, combine, not_run
 from churnsim.decisions.assumptions.outcome import Quantity
 from churnsim.decisions.assumptions.region import Region
-from churnsim.decisions.runs.experiment import Experiment
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.strategy import Strategy
 
@@ -104,10 +103,7 @@ def _outcomes(evidence: MarketEvidence, runs: int, spread: float) -> Outcomes:
             prospects=replace(own.prospects, ceiling=min(own.prospects.ceiling * float(factors[0]), 0.99)),
             retention=replace(own.retention, max_effect=min(own.retention.max_effect * float(factors[1]), 1.0)),
         )
-        experiment = Experiment(
-            market=market, seed=evidence.seed, horizon=evidence.horizon, period=evidence.period, epoch=evidence.epoch,
-            engine="auto",
-        )  # fmt: skip
+        experiment = replace(evidence.experiment, market=market)
         values[:, run] = [experiment.ledger(strategy, run).equity for strategy in (winning, keeping)]
     return Outcomes(winning=values[0], keeping=values[1])
 

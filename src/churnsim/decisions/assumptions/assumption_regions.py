@@ -11,29 +11,28 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
+from typing import Unpack
 
 import numpy as np
 import pandas as pd
 
 from churnsim.decisions.assumptions.outcome import Quantity
 from churnsim.decisions.assumptions.region import Axis, Region, Statement
-from churnsim.decisions.runs.experiment import Experiment, check_names
-from churnsim.decisions.runs.parallel_map import Backend, backend_for, run_tasks
+from churnsim.decisions.runs.experiment import Experiment, RunArguments, check_names
 from churnsim.errors import ConfigError
-from churnsim.simulation.engine.engines import Engine
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.parameter_paths import changed, number_at
 from churnsim.simulation.scenario.strategy import Strategy
 
-__all__ = ["believe", "map_region"]
+__all__ = ["assumption_region", "map_region"]
 
 Judged = tuple[float, float, float, int, str]
 """Mean, lower, upper, replications, state."""
 Range = tuple[float, float]
 
 
-def believe(
-    market: Market,
+def assumption_region(
+    market: Market | Experiment,
     strategies: Sequence[Strategy],
     quantity: Quantity,
     over: Mapping[str, Range],
@@ -41,27 +40,67 @@ def believe(
     above: float | None = None,
     below: float | None = None,
     cells: int | Mapping[str, int] = 12,
-    replications: int = 20,
     max_replications: int = 80,
     level: float = 0.95,
     joint: bool = False,
-    seed: int,
-    horizon: float,
-    period: float = 4.0,
-    epoch: float = 1.0,
-    engine: Engine = "auto",
-    workers: int = 1,
-    backend: Backend | None = None,
-    progress: Callable[[int], None] | None = None,
+    **run: Unpack[RunArguments],
 ) -> Region:
-    """Map where `quantity` lies above (by default 0) and below a number, over two or three assumptions.
+    """Where `quantity` lies above one number and below another, over a grid of two or three assumptions.
 
-    `over` names the assumptions by address ("complaints.failure_share", "strategy.NAME.retention.budget_per_period")
-    with the range of each, which is cut into `cells` cells. A cell gets `replications`, twice as many and so on while
-    its interval leaves the question open, up to `max_replications`; its verdict is wrong with probability at most
-    1 - level, by itself or, with `joint`, that any verdict of the map is. Progress is told in cells; `workers` and
-    `backend` do not change the result. Raises ConfigError for unknown addresses and impossible ranges.
+    Parameters
+    ----------
+    market : Market or Experiment
+        An experiment, or a market with the parameters of an `Experiment` as keyword arguments.
+    strategies : sequence of Strategy
+        Strategies with different names, among them those that `quantity` names.
+    quantity : Quantity
+        A metric of one strategy, or a paired difference of two.
+    over : mapping of str to (float, float)
+        The lowest and highest value of each assumption by its address, such as "complaints.failure_share" or
+        "strategy.NAME.retention.budget_per_period" (`addresses` lists them).
+    above, below : float, optional
+        The statement, in the unit of the quantity; above 0 where neither is given.
+    cells : int or mapping of str to int
+        Cells per assumption.
+    max_replications : int
+        A cell gets the experiment's `replications`, twice as many and so on while its interval contains a limit, up to
+        this number.
+    level : float
+        A cell's verdict is wrong with probability at most 1 - level.
+    joint : bool
+        Whether that probability is of any wrong verdict on the map, instead of a single cell's.
+    **run
+        Parameters of `Experiment`; `replications` is 20 by default, and `progress` counts cells.
+
+    Returns
+    -------
+    Region
+        The verdict on each cell, and on the market's own values.
+
+    Raises
+    ------
+    ConfigError
+        For unknown addresses, impossible ranges or numbers of replications.
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> market = cs.Market(
+    ...     customers=cs.Cohort(size=20),
+    ...     purchases=cs.BGNBD(r=1.0, alpha=10.0, a=1.0, b=9.0),
+    ...     spend=cs.GammaGamma(p=6.0, q=4.0, gamma=15.0),
+    ... )
+    >>> region = cs.assumption_region(
+    ...     market, [cs.Strategy(name="baseline")], cs.Quantity(of="baseline", metric="profit"),
+    ...     {"terms.margin": (0.1, 0.5), "complaints.failure_share": (0.0, 0.4)}, above=100.0,
+    ...     cells=2, replications=2, max_replications=2, seed=1, horizon=8,
+    ... )
+    >>> len(region.frame)
+    4
     """
+    experiment = Experiment.of(market, run)
+    market = experiment.market
+    replications = 20 if experiment.replications is None else experiment.replications
     check_names(strategies)
     axes = _axes(over, cells)
     statement = Statement(quantity=str(quantity), above=0.0 if above is None and below is None else above, below=below)
@@ -70,7 +109,7 @@ def believe(
     points = [*product(*(axis.centres.tolist() for axis in axes)), tuple(here)]
     looks = len(stages) * (len(points) if joint else 1)
     task = _Cell(
-        experiment=Experiment(market=market, seed=seed, horizon=horizon, period=period, epoch=epoch, engine=engine),
+        experiment=experiment.task_part,
         strategies=quantity.strategies(strategies),
         quantity=quantity,
         statement=statement,
@@ -80,10 +119,8 @@ def believe(
     )
     task.at(dict(zip(task.names, here, strict=True)))  # an address that cannot be set is said before any work
     found: list[Judged | None] = [None] * len(points)
-    for index, judged in run_tasks(task, points, workers=workers, backend=backend_for(engine, backend)):
+    for index, judged in experiment.map(task, points):
         found[index] = judged
-        if progress:
-            progress(1)
     each = "all cells jointly" if joint else "each cell by itself"
     runs = f"{stages[0]} replications" if len(stages) == 1 else f"{stages[0]} to {stages[-1]} replications"
     how = f"Judged at the centres of the cells by {runs} on common random numbers, {each} at {level:.0%}."

@@ -12,9 +12,9 @@ Morris (1991), Technometrics 33, 161-174; Campolongo, Cariboni & Saltelli (2007)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Unpack, get_args
 
 import numpy as np
 import pandas as pd
@@ -22,11 +22,9 @@ from numpy.typing import NDArray
 
 from churnsim.decisions.assumptions.outcome import Quantity
 from churnsim.decisions.assumptions.ranges import PlausibleRange, plausible_range
-from churnsim.decisions.runs.experiment import Experiment, check_names
-from churnsim.decisions.runs.parallel_map import Backend, backend_for, run_tasks
+from churnsim.decisions.runs.experiment import Experiment, RunArguments, check_names
 from churnsim.errors import ConfigError
 from churnsim.optional import optional_modules
-from churnsim.simulation.engine.engines import Engine
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.parameter_paths import changed, number_at
 from churnsim.simulation.scenario.strategy import Strategy
@@ -71,38 +69,76 @@ class Sensitivity:
 
 
 def sensitivity(
-    market: Market,
+    market: Market | Experiment,
     strategies: Sequence[Strategy],
     quantity: Quantity,
     over: Sequence[str] | Mapping[str, tuple[float, float] | None],
     *,
     method: Method = "morris",
     size: int | None = None,
-    replications: int = 20,
     level: float = 0.95,
-    seed: int,
-    horizon: float,
-    period: float = 4.0,
-    epoch: float = 1.0,
-    engine: Engine = "auto",
-    workers: int = 1,
-    backend: Backend | None = None,
-    progress: Callable[[int], None] | None = None,
+    **run: Unpack[RunArguments],
 ) -> Sensitivity:
-    """How `quantity` answers to the assumptions `over` (addresses, with ranges or None for those on record).
+    """How `quantity` depends on the assumptions `over`, by Morris's or Sobol's method. Needs SALib.
 
-    "morris" walks `size` trajectories (default 20) of one point more than there are assumptions: a screening. "sobol"
-    takes `size` x (assumptions + 2) points, `size` a power of two (default 64). Progress is told in points. Raises
-    ConfigError for unknown addresses, empty ranges, ranges some point of which no market can have, and sizes SALib
-    cannot use; MissingExtraError where SALib is not installed.
+    Parameters
+    ----------
+    market : Market or Experiment
+        An experiment, or a market with the parameters of an `Experiment` as keyword arguments.
+    strategies : sequence of Strategy
+        Strategies with different names, among them those that `quantity` names.
+    quantity : Quantity
+        A metric of one strategy, or a paired difference of two.
+    over : sequence of str, or mapping of str to (float, float) or None
+        At least two assumptions by address (`addresses` lists them) with the range of each; None takes the range on
+        record.
+    method : {"morris", "sobol"}
+        "morris" is a screening by `size` trajectories of (assumptions + 1) points; "sobol" estimates shares of variance
+        from size * (assumptions + 2) points.
+    size : int, optional
+        By default 20 trajectories, or 64 for "sobol", where it must be a power of two.
+    level : float
+        Of the bootstrap intervals of the indices.
+    **run
+        Parameters of `Experiment`; `replications` is 20 by default, and `progress` counts points.
+
+    Returns
+    -------
+    Sensitivity
+        One row per assumption, most influential first.
+
+    Raises
+    ------
+    ConfigError
+        For unknown addresses, empty ranges, ranges that contain values no market can have, and sizes SALib cannot use.
+    MissingExtraError
+        Where SALib is not installed.
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> market = cs.Market(
+    ...     customers=cs.Cohort(size=20),
+    ...     purchases=cs.BGNBD(r=1.0, alpha=10.0, a=1.0, b=9.0),
+    ...     spend=cs.GammaGamma(p=6.0, q=4.0, gamma=15.0),
+    ... )
+    >>> found = cs.sensitivity(
+    ...     market, [cs.Strategy(name="baseline")], cs.Quantity(of="baseline", metric="profit"),
+    ...     ["terms.margin", "complaints.silent_stay"], size=4, replications=2, seed=1, horizon=8,
+    ... )
+    >>> found.table["assumption"].tolist()
+    ['terms.margin', 'complaints.silent_stay']
     """
+    experiment = Experiment.of(market, run)
+    market, seed = experiment.market, experiment.seed
+    replications = 20 if experiment.replications is None else experiment.replications
     check_names(strategies)
     ranges = _ranges(market, strategies, over)
     names = tuple(ranges)
     problem = {"num_vars": len(names), "names": list(names), "bounds": [[r.low, r.high] for r in ranges.values()]}
     points = _design(problem, method, size, seed)
     task = _Point(
-        experiment=Experiment(market=market, seed=seed, horizon=horizon, period=period, epoch=epoch, engine=engine),
+        experiment=experiment.task_part,
         strategies=quantity.strategies(strategies),
         quantity=quantity,
         names=names,
@@ -111,10 +147,8 @@ def sensitivity(
     if replications < 2:
         raise ConfigError(f"chance can only be told from at least 2 replications; got {replications}.")
     found = np.empty((len(points), replications))
-    for index, values in run_tasks(task, list(points), workers=workers, backend=backend_for(engine, backend)):
+    for index, values in experiment.map(task, list(points)):
         found[index] = values
-        if progress:
-            progress(1)
     answer = found.mean(axis=1)
     spread = float(np.var(answer, ddof=1))
     indices = _indices(problem, method, points, answer, level, seed) if spread > 0 else _nothing(method, len(names))

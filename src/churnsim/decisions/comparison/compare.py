@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
+from typing import Unpack
 
 import numpy as np
 import pandas as pd
@@ -14,15 +15,13 @@ from churnsim.decisions.comparison.metrics import check_metric, metric_of
 from churnsim.decisions.comparison.paired import interval, paired_difference
 from churnsim.decisions.comparison.precision import LEAST_FIRST_STAGE, Precision, PrecisionReached, next_size
 from churnsim.decisions.comparison.tail_risk import tail_risk
-from churnsim.decisions.runs.experiment import Experiment, check_names
-from churnsim.decisions.runs.parallel_map import Backend
+from churnsim.decisions.runs.experiment import Experiment, RunArguments, check_names
 from churnsim.errors import ConfigError
-from churnsim.simulation.engine.engines import Engine
 from churnsim.simulation.engine.ledger import ACCOUNTS
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.strategy import Strategy
 
-__all__ = ["Comparison", "compare", "joined", "replicate"]
+__all__ = ["Comparison", "compare", "joined"]
 
 UNPAIRED = "some strategies lack replications that others have, so they cannot be paired."
 
@@ -138,57 +137,64 @@ def _check_against(names: Sequence[str], against: str | None) -> None:
         raise ConfigError(f"no strategy {against!r} to compare against; there are {', '.join(map(repr, names))}.")
 
 
-def replicate(
-    market: Market,
-    strategy: Strategy,
-    *,
-    replications: Sequence[int],
-    seed: int,
-    horizon: float,
-    period: float,
-    epoch: float,
-    engine: Engine = "auto",
-) -> pd.DataFrame:
-    """Outcome rows (strategy, replication, period, accounts) of one strategy for the replications named."""
-    clock = {"horizon": horizon, "period": period, "epoch": epoch}
-    return Experiment(market=market, seed=seed, engine=engine, **clock).rows(strategy, replications)
-
-
 def compare(
-    market: Market,
+    market: Market | Experiment,
     strategies: Sequence[Strategy],
     *,
-    replications: int = 30,
-    seed: int,
-    horizon: float,
-    period: float = 4.0,
-    epoch: float = 1.0,
-    engine: Engine = "auto",
-    workers: int = 1,
-    backend: Backend | None = None,
     precision: Precision | None = None,
-    progress: Callable[[int], None] | None = None,
+    **run: Unpack[RunArguments],
 ) -> Comparison:
-    """Run every strategy on the same `replications` (0, 1, ...) of the same market and return the paired comparison.
+    """Run every strategy on the same replications of the same market and return the paired comparison.
 
-    With `precision`, `replications` is the first stage (at least 10; 30 cost next to no coverage), and more are added
-    until the differences are as precise as asked or the budget ends; the comparison's `precision` says which.
+    Parameters
+    ----------
+    market : Market or Experiment
+        An experiment, or a market with the parameters of an `Experiment` as keyword arguments.
+    strategies : sequence of Strategy
+        Strategies with different names.
+    precision : Precision, optional
+        Add replications until the differences are as precise as asked or the budget ends; `Comparison.precision` says
+        which. The experiment's `replications` are then the first stage, at least 10; 30 cost next to no coverage.
+    **run
+        Parameters of `Experiment`; `replications` is 30 by default.
 
-    Durations in the market's unit. `workers` and `backend` share the work without changing the result: "threads" (the
-    default for the compiled engine), "processes" (for SimPy's), or "dask" for the cluster of the active
-    `distributed.Client`. `progress` is called with the number of replications that have just finished.
-    Raises ConfigError for fewer than 2 replications or two strategies of one name.
+    Returns
+    -------
+    Comparison
+        Outcomes by strategy, replication and period, with intervals of paired differences.
+
+    Raises
+    ------
+    ConfigError
+        For fewer than 2 replications, two strategies of one name or an impossible first stage.
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> market = cs.Market(
+    ...     customers=cs.Cohort(size=20),
+    ...     purchases=cs.BGNBD(r=1.0, alpha=10.0, a=1.0, b=9.0),
+    ...     spend=cs.GammaGamma(p=6.0, q=4.0, gamma=15.0),
+    ... )
+    >>> strategies = [
+    ...     cs.Strategy(name="baseline"),
+    ...     cs.Strategy(name="asking", asking=cs.AskForComplaints(cost_per_purchase=0.5)),
+    ... ]
+    >>> found = cs.compare(market, strategies, replications=3, seed=1, horizon=8)
+    >>> found.values("profit").shape
+    (3, 2)
+    >>> found.differences("profit")[["strategy", "against"]].to_numpy().tolist()
+    [['asking', 'baseline']]
     """
+    experiment = Experiment.of(market, run)
+    market = experiment.market
+    replications = 30 if experiment.replications is None else experiment.replications
     names = check_names(strategies)
     if replications < 2:
         raise ConfigError(f"a comparison needs at least 2 replications; got {replications}.")
-    experiment = Experiment(market=market, seed=seed, horizon=horizon, period=period, epoch=epoch, engine=engine)
-
-    def run(wanted: range) -> pd.DataFrame:
-        return experiment.outcomes(strategies, wanted, workers=workers, backend=backend, progress=progress)
-
+    period = experiment.durations.period
     if precision is None:
-        return Comparison(run(range(replications)), period, market.discount_force)
+        return Comparison(experiment.outcomes(strategies, range(replications)), period, market.discount_force)
     check_names(strategies, least=2)
     _check_against(names, precision.against)
     most, spent = precision.budget(market)
@@ -197,7 +203,7 @@ def compare(
             f"the first stage of a run to a precision must have between {LEAST_FIRST_STAGE} and {most} replications; "
             f"got {replications}."
         )
-    frame, size, stages = run(range(replications)), replications, 1
+    frame, size, stages = experiment.outcomes(strategies, range(replications)), replications, 1
     while True:
         found = Comparison(frame, period, market.discount_force)
         half = found.half_width(precision.metric, against=precision.against, level=precision.level)
@@ -208,7 +214,8 @@ def compare(
                 asked=precision, half_width=half, replications=size, stages=stages, reason=reason
             )
             return Comparison(frame, period, market.discount_force, reached)
-        frame, size, stages = joined(names, frame, run(range(size, larger))), larger, stages + 1
+        frame = joined(names, frame, experiment.outcomes(strategies, range(size, larger)))
+        size, stages = larger, stages + 1
 
 
 def joined(names: Sequence[str], earlier: pd.DataFrame, later: pd.DataFrame) -> pd.DataFrame:

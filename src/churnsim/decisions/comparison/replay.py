@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Unpack
 
 import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
 from churnsim.decisions.comparison.compare import compare
-from churnsim.decisions.runs.parallel_map import Backend
+from churnsim.decisions.runs.experiment import RunArguments
 from churnsim.errors import ConfigError, DataError
 from churnsim.simulation.customers.base import PosteriorBase
 from churnsim.simulation.scenario.market import Market
@@ -52,11 +53,8 @@ def replay(
     market: Market,
     split: pd.DataFrame,
     *,
-    replications: int = 100,
-    seed: int = 1,
     level: float = 0.95,
-    workers: int = 1,
-    backend: Backend | None = None,
+    **run: Unpack[RunArguments],
 ) -> Replay:
     """Run the base of `split` (from `churnsim.split_holdout`) through its holdout with no strategy and count the
     purchases.
@@ -66,21 +64,14 @@ def replay(
     """
     if "frequency_holdout" not in split.columns or "T_holdout" not in split.columns:
         raise DataError("the frame lacks frequency_holdout and T_holdout. Make it with churnsim.split_holdout.")
+    arguments: RunArguments = {"replications": 100, "seed": 1, **run}
+    replications = arguments["replications"] or 0
     if replications < 2:
         raise ConfigError(f"a replay needs at least 2 replications; got {replications}.")
     span = float(split["T_holdout"].max())
     calibrated = replace(market, customers=PosteriorBase(split))
-    outcome = compare(
-        calibrated,
-        [Strategy(name="as it was")],
-        replications=replications,
-        seed=seed,
-        horizon=span,
-        period=span,
-        epoch=span,
-        workers=workers,
-        backend=backend,
-    )
+    whole: RunArguments = {**arguments, "horizon": span, "period": span, "epoch": span}
+    outcome = compare(calibrated, [Strategy(name="as it was")], **whole)
     counts = outcome.values("purchases").to_numpy(dtype=np.float64).ravel()
     sd = float(counts.std(ddof=1))
     half = float(student.ppf((1 + level) / 2, counts.size - 1)) * sd * np.sqrt(1 + 1 / counts.size)

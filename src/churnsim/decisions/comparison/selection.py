@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Unpack
 
 import numpy as np
 import pandas as pd
@@ -12,10 +13,8 @@ from churnsim.decisions.comparison.compare import Comparison
 from churnsim.decisions.comparison.kim_nelson import KimNelson
 from churnsim.decisions.comparison.metrics import check_metric
 from churnsim.decisions.comparison.precision import Precision
-from churnsim.decisions.runs.experiment import Experiment, check_names
-from churnsim.decisions.runs.parallel_map import Backend
+from churnsim.decisions.runs.experiment import Experiment, RunArguments, check_names
 from churnsim.errors import ConfigError
-from churnsim.simulation.engine.engines import Engine
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.strategy import Strategy
 
@@ -59,32 +58,73 @@ class Selection:
 
 
 def select_best(
-    market: Market,
+    market: Market | Experiment,
     strategies: Sequence[Strategy],
     *,
     indifference: float,
     metric: str = "npv",
     level: float = 0.95,
-    first_stage: int = 20,
+    first_stage: int | None = None,
     max_replications: int = 1000,
     largest: bool = True,
-    seed: int,
-    horizon: float,
-    period: float = 4.0,
-    epoch: float = 1.0,
-    engine: Engine = "auto",
-    workers: int = 1,
-    backend: Backend | None = None,
-    progress: Callable[[int], None] | None = None,
+    **run: Unpack[RunArguments],
 ) -> Selection:
-    """Choose the strategy with the largest (or smallest) mean of `metric` by procedure KN of Kim & Nelson (2001).
+    """Choose the strategy with the largest mean metric (with `largest=False` the smallest) by the fully sequential
+    procedure of Kim and Nelson (2001): strategies are eliminated as replications come in, until one is left.
 
-    `indifference` is the smallest difference worth detecting, in the metric's unit. Strategies are run on common random
-    numbers, `first_stage` replications of each, then one more of each that is still in, until one is left. At most
-    `max_replications` (and the market's parameter draws, if it has any) are run. `workers` and `backend` as in
-    `churnsim.compare`; they do not change the choice. Raises ConfigError for fewer than two strategies, an impossible
-    level, indifference or first stage.
+    Parameters
+    ----------
+    market : Market or Experiment
+        An experiment, or a market with the parameters of an `Experiment` as keyword arguments.
+    strategies : sequence of Strategy
+        At least two strategies with different names.
+    indifference : float
+        The smallest difference in the mean metric that matters, in the metric's unit.
+    metric : str
+        As in `Comparison.values`.
+    level : float
+        Probability of choosing the best strategy when it leads by at least `indifference`; between 1 / (number of
+        strategies) and 1.
+    first_stage : int, optional
+        Replications that every strategy gets first, for the variances of the differences; by default the experiment's
+        `replications`, or 20.
+    max_replications : int
+        The most replications; a market with parameter draws has no more than draws.
+    largest : bool
+        Whether a large metric is good.
+    **run
+        Parameters of `Experiment`.
+
+    Returns
+    -------
+    Selection
+        The strategy chosen, or those left when the replications were used up.
+
+    Raises
+    ------
+    ConfigError
+        For fewer than two strategies, an impossible level, indifference or first stage.
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> market = cs.Market(
+    ...     customers=cs.Cohort(size=20),
+    ...     purchases=cs.BGNBD(r=1.0, alpha=10.0, a=1.0, b=9.0),
+    ...     spend=cs.GammaGamma(p=6.0, q=4.0, gamma=15.0),
+    ... )
+    >>> strategies = [
+    ...     cs.Strategy(name="baseline"),
+    ...     cs.Strategy(name="asking", asking=cs.AskForComplaints(cost_per_purchase=0.5)),
+    ... ]
+    >>> found = cs.select_best(market, strategies, indifference=10.0, metric="profit", seed=1, horizon=8)
+    >>> found.chosen in ("baseline", "asking")
+    True
     """
+    experiment = Experiment.of(market, run)
+    market = experiment.market
+    if first_stage is None:
+        first_stage = 20 if experiment.replications is None else experiment.replications
     names = check_names(strategies, least=2)
     check_metric(metric)
     procedure = KimNelson(len(names), indifference=indifference, level=level, first_stage=first_stage)
@@ -92,21 +132,22 @@ def select_best(
     most, spent = Precision(half_width=indifference, max_replications=max_replications).budget(market)
     if first_stage > most:
         raise ConfigError(f"the first stage has {first_stage} replications, but only {most} may be run.")
-    experiment = Experiment(market=market, seed=seed, horizon=horizon, period=period, epoch=epoch, engine=engine)
     sign = 1.0 if largest else -1.0
     start, block = 0, first_stage
     while not procedure.finished and start < most:
         stop = min(start + block, most)
         still = [strategies[i] for i in procedure.survivors]
-        rows = experiment.outcomes(still, range(start, stop), workers=workers, backend=backend, progress=progress)
-        found = Comparison(rows, period, market.discount_force).values(metric)[[s.name for s in still]]
+        rows = experiment.outcomes(still, range(start, stop))
+        found = Comparison(rows, experiment.durations.period, market.discount_force).values(metric)[
+            [s.name for s in still]
+        ]
         values = np.full((stop - start, len(names)), np.nan)
         values[:, procedure.survivors] = sign * found.to_numpy()
         for row in values:
             if procedure.add(row):
                 break
         # What is run ahead to keep the workers busy, and not looked at, is the price of running in parallel.
-        start, block = stop, max(1, workers)
+        start, block = stop, max(1, experiment.workers)
     return _selection(procedure, names, sign, metric, spent)
 
 

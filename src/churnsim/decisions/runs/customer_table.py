@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Unpack
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churnsim.decisions.runs.experiment import Experiment
-from churnsim.decisions.runs.parallel_map import Backend, backend_for, run_tasks
+from churnsim.decisions.runs.experiment import Experiment, RunArguments
 from churnsim.kernels.engine.event_rules import EVAPORATES, SWITCHES
 from churnsim.kernels.engine.records import KNOWN, PAID, REFERRED, SWITCHED, TOLD
 from churnsim.simulation.customers.base import Base
@@ -63,21 +62,29 @@ def customer_table(experiment: Experiment, strategy: Strategy, replication: int)
 def customer_tables(
     experiment: Experiment,
     strategy: Strategy,
-    *,
-    replications: int,
-    workers: int = 1,
-    backend: Backend | None = None,
-    progress: Callable[[int], None] | None = None,
+    **run: Unpack[RunArguments],
 ) -> list[pd.DataFrame]:
-    """The customer tables of `replications` replications, in order."""
+    """The `customer_table` of each replication, in order.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        The market and how it is simulated.
+    strategy : Strategy
+        What the firm does.
+    **run
+        Parameters of `Experiment` that replace the experiment's own; `replications` is 30 by default.
+
+    Returns
+    -------
+    list of DataFrame
+        One table per replication, with the columns of `customer_table`.
+    """
+    experiment = Experiment.of(experiment, run)
+    replications = 30 if experiment.replications is None else experiment.replications
     tables: list[pd.DataFrame] = [pd.DataFrame()] * replications
-    task = _OneTable(experiment, strategy)
-    for index, table in run_tasks(
-        task, range(replications), workers=workers, backend=backend_for(experiment.engine, backend)
-    ):
+    for index, table in experiment.map(_OneTable(experiment.task_part, strategy), range(replications)):
         tables[index] = table
-        if progress:
-            progress(1)
     return tables
 
 

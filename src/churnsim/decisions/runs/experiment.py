@@ -1,9 +1,10 @@
-"""What is held fixed while strategies and replications vary: market, seed, clock and engine."""
+"""What is held fixed while strategies and replications vary: the market, the seed, the durations and the engine."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple, TypedDict, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -15,29 +16,130 @@ from churnsim.simulation.engine.ledger import Ledger
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.scenario import Scenario
 from churnsim.simulation.scenario.strategy import Strategy
+from churnsim.units import Duration
 
-__all__ = ["Experiment", "check_names"]
+__all__ = ["Durations", "Experiment", "RunArguments", "check_names"]
 
 # Pieces a worker gets: few enough to cost little, enough to share the work evenly.
 PIECES_PER_WORKER = 4
+# (period, epoch) where none is named. A year is no whole number of weeks, so that weeks would not divide a horizon in
+# months or years.
+IN_WEEKS = (Duration(4, "W"), Duration(1, "W"))
+IN_MONTHS = (Duration(1, "M"), Duration(0.25, "M"))
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class RunArguments(TypedDict, total=False):
+    """The parameters of an `Experiment` other than its market, as keyword arguments of the functions that run one."""
+
+    seed: int
+    horizon: float | Duration
+    period: float | Duration | None
+    epoch: float | Duration | None
+    replications: int | None
+    engine: Engine
+    workers: int
+    backend: Backend | None
+    progress: Callable[[int], None] | None
+
+
+class Durations(NamedTuple):
+    """An experiment's durations in the market's unit."""
+
+    horizon: float
+    period: float
+    epoch: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """A market and how it is run; durations in the market's unit."""
+    """A market and how it is simulated.
+
+    `compare`, `select_best`, `assumption_region` and `sensitivity` take one as their first argument, or a market and
+    the parameters below as keyword arguments. The results depend neither on `engine` nor on `workers` or `backend`.
+
+    Parameters
+    ----------
+    market : Market
+        The customers, their behaviour and the terms of business.
+    seed : int
+        Seed of every random number, from 0 to 2^63 - 1.
+    horizon : float or Duration
+        Length of the simulation; a whole number of periods. Plain numbers are in the market's unit.
+    period : float or Duration, optional
+        Length of an accounting period, at whose start the firm acts; a whole number of epochs. By default 4 weeks, or
+        one month where the market's unit is months or years.
+    epoch : float or Duration, optional
+        Time between the moments at which customers influence each other. By default one week, or a quarter of a month
+        where the market's unit is months or years.
+    replications : int, optional
+        How many replications to run; a first stage where a function adds more by itself. By default the number that
+        the function states.
+    engine : {"auto", "compiled", "simpy"}
+        As in `simulate`.
+    workers : int
+        How many tasks run at the same time.
+    backend : {"threads", "processes", "dask"}, optional
+        Where they run: by default threads for the compiled engine and processes for SimPy; "dask" is the cluster of the
+        active `distributed.Client`.
+    progress : callable, optional
+        Called with the number of replications (of cells, of design points) that have just finished.
+
+    Raises
+    ------
+    ConfigError
+        When a scenario is built: durations that do not divide each other, or an impossible seed.
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> market = cs.Market(
+    ...     customers=cs.Cohort(size=20),
+    ...     purchases=cs.BGNBD(r=1.0, alpha=10.0, a=1.0, b=9.0),
+    ...     spend=cs.GammaGamma(p=6.0, q=4.0, gamma=15.0),
+    ... )
+    >>> experiment = cs.Experiment(market=market, seed=1, horizon=8)
+    >>> experiment.durations
+    Durations(horizon=8.0, period=4.0, epoch=1.0)
+    >>> experiment.rows(cs.Strategy(name="none"), [0])[["strategy", "replication", "period"]].to_numpy().tolist()
+    [['none', 0, 0], ['none', 0, 1]]
+    """
 
     market: Market
     seed: int
-    horizon: float
-    period: float = 4.0
-    epoch: float = 1.0
+    horizon: float | Duration
+    period: float | Duration | None = None
+    epoch: float | Duration | None = None
+    replications: int | None = None
     engine: Engine = "auto"
+    workers: int = 1
+    backend: Backend | None = None
+    progress: Callable[[int], None] | None = None
+
+    @classmethod
+    def of(cls, market: Market | Experiment, arguments: RunArguments) -> Experiment:
+        """The experiment on `market`, or the experiment given with some of its `arguments` changed."""
+        if isinstance(market, Experiment):
+            return replace(market, **arguments)
+        return cls(market=market, **arguments)
+
+    @property
+    def durations(self) -> Durations:
+        """Horizon, period and epoch in the market's unit."""
+        unit = self.market.unit
+        period, epoch = IN_MONTHS if unit in ("M", "Y") else IN_WEEKS
+        named = (
+            self.horizon,
+            period if self.period is None else self.period,
+            epoch if self.epoch is None else self.epoch,
+        )
+        return Durations(*(float(d.to(unit)) if isinstance(d, Duration) else float(d) for d in named))
 
     def scenario(self, strategy: Strategy) -> Scenario:
-        """One strategy on this market and clock."""
-        return Scenario(
-            market=self.market, strategy=strategy, horizon=self.horizon, period=self.period, epoch=self.epoch
-        )
+        """One strategy on this market, with these durations."""
+        return Scenario(market=self.market, strategy=strategy, **self.durations._asdict())
 
     def ledger(self, strategy: Strategy, replication: int) -> Ledger:
         """One replication of one strategy."""
@@ -53,34 +155,35 @@ class Experiment:
             frames.append(frame)
         return pd.concat(frames, ignore_index=True)
 
-    def outcomes(
-        self,
-        strategies: Sequence[Strategy],
-        replications: range,
-        *,
-        workers: int = 1,
-        backend: Backend | None = None,
-        progress: Callable[[int], None] | None = None,
-    ) -> pd.DataFrame:
-        """Outcome rows of every strategy over `replications`, by strategy in the order given, replication and period.
-
-        `progress` is called with the number of replications that have just finished. Neither `workers` nor `backend`
-        changes the result.
-        """
-        block = max(1, -(-len(replications) // (PIECES_PER_WORKER * workers)))
+    def outcomes(self, strategies: Sequence[Strategy], replications: range) -> pd.DataFrame:
+        """Outcome rows of every strategy over `replications`, by strategy in the order given, replication and
+        period."""
+        block = max(1, -(-len(replications) // (PIECES_PER_WORKER * self.workers)))
         chunks = [replications[i : i + block] for i in range(0, len(replications), block)]
         # Strategies are kept together, since they meet the same drawn customers, unless workers would stand idle.
-        parts = min(len(strategies), -(-workers // max(len(chunks), 1)))
+        parts = min(len(strategies), -(-self.workers // max(len(chunks), 1)))
         groups = [range(part, len(strategies), parts) for part in range(parts)]
         items = [(numbers, chunk) for chunk in chunks for numbers in groups]
         found: dict[tuple[int, int], pd.DataFrame] = {}
-        for _, frames in run_tasks(
-            _Rows(self, tuple(strategies)), items, workers=workers, backend=backend_for(self.engine, backend)
-        ):
+        for _, frames in self.map(_Rows(self.task_part, tuple(strategies)), items, steps=len):
             found.update(frames)
-            if progress:
-                progress(len(frames))
         return pd.concat([found[key] for key in sorted(found)], ignore_index=True)
+
+    @property
+    def task_part(self) -> Experiment:
+        """The experiment as a task needs it: without `progress`, which belongs to this process and may not be sent to
+        another one."""
+        return replace(self, progress=None)
+
+    def map(
+        self, call: Callable[[T], R], items: Sequence[T], *, steps: Callable[[R], int] = lambda _: 1
+    ) -> Iterator[tuple[int, R]]:
+        """Yield (index of the item, call(item)) as tasks finish, and report `steps` of progress for each."""
+        backend = backend_for(self.engine, self.backend)
+        for index, found in run_tasks(call, items, workers=self.workers, backend=backend):
+            yield index, found
+            if self.progress:
+                self.progress(steps(found))
 
 
 @dataclass(frozen=True)

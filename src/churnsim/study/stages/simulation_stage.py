@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from churnsim.decisions.comparison.compare import replicate
+from churnsim.decisions.runs.experiment import Experiment
 from churnsim.decisions.runs.parallel_map import run_tasks
 from churnsim.simulation.customers.base import Cohort
 from churnsim.simulation.engine.engines import Engine, simulate
@@ -47,16 +47,14 @@ class Ledgers:
         """The outcome rows of one replication, a frame for each of the scenarios named by number."""
         replication, numbers = piece
         return [
-            replicate(
-                scenario.market,
-                scenario.strategy,
-                replications=[replication],
+            Experiment(
+                market=scenario.market,
                 seed=self.seed,
                 horizon=scenario.horizon,
                 period=scenario.period,
                 epoch=scenario.epoch,
                 engine=self.engine,
-            )
+            ).rows(scenario.strategy, [replication])
             for scenario in (self.scenarios[number] for number in numbers)
         ]
 

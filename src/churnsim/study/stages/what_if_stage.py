@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from churnsim.decisions.assumptions.assumption_regions import believe
+from churnsim.decisions.assumptions.assumption_regions import assumption_region
 from churnsim.decisions.assumptions.outcome import Quantity
 from churnsim.decisions.assumptions.region import Region
 from churnsim.decisions.assumptions.sensitivity import sensitivity
+from churnsim.decisions.runs.experiment import Experiment
 from churnsim.errors import ConfigError
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.parameter_paths import changed, number_at
@@ -56,22 +57,19 @@ def what_ifs(
     done: Callable[[int], None],
 ) -> dict[str, Any]:
     """The content of what_if.json. A map that an interrupted run has finished is not made again."""
-    clock, unit = config.simulation, market.unit
-    run = {
-        "seed": config.seed, "horizon": clock.horizon.to(unit), "period": clock.period.to(unit),
-        "epoch": clock.epoch.to(unit), "engine": clock.engine, "workers": crew.workers,
-        "backend": crew.backend, "progress": done,
-    }  # fmt: skip
+    clock = config.simulation
+    experiment = Experiment(
+        market=market, seed=config.seed, horizon=clock.horizon, period=clock.period, epoch=clock.epoch,
+        engine=clock.engine, workers=crew.workers, backend=crew.backend, progress=done,
+    )  # fmt: skip
     level = config.comparison.level
     beliefs = []
     for section in config.belief:
-        make = partial(_belief, section, market, strategies, level, run)
+        make = partial(_belief, section, experiment, strategies, level)
         beliefs.append(_kept(store, f"belief-{section.name}", make))
     hangs_on = None
     if config.sensitivity:
-        hangs_on = _kept(
-            store, "sensitivity", partial(_sensitivity, config.sensitivity, market, strategies, level, run)
-        )
+        hangs_on = _kept(store, "sensitivity", partial(_sensitivity, config.sensitivity, experiment, strategies, level))
     return {"beliefs": beliefs, "sensitivity": hangs_on}
 
 
@@ -94,12 +92,12 @@ def _quantity(section: BeliefSection | SensitivitySection) -> Quantity:
 
 
 def _belief(
-    section: BeliefSection, market: Market, strategies: Sequence[Strategy], level: float, run: dict[str, Any]
+    section: BeliefSection, experiment: Experiment, strategies: Sequence[Strategy], level: float
 ) -> dict[str, Any]:
-    region = believe(
-        market, strategies, _quantity(section), section.over, above=section.above, below=section.below,
+    region = assumption_region(
+        experiment, strategies, _quantity(section), section.over, above=section.above, below=section.below,
         cells=section.cells, replications=section.replications,
-        max_replications=max(section.replications, section.max_replications), level=level, **run,
+        max_replications=max(section.replications, section.max_replications), level=level,
     )  # fmt: skip
     return _region_row(section, region)
 
@@ -118,12 +116,12 @@ def _region_row(section: BeliefSection, region: Region) -> dict[str, Any]:
 
 
 def _sensitivity(
-    section: SensitivitySection, market: Market, strategies: Sequence[Strategy], level: float, run: dict[str, Any]
+    section: SensitivitySection, experiment: Experiment, strategies: Sequence[Strategy], level: float
 ) -> dict[str, Any]:
     over = {name: None if bounds == "recorded" else bounds for name, bounds in section.over.items()}
     found = sensitivity(
-        market, strategies, _quantity(section), over, method=section.method, size=section.size,
-        replications=section.replications, level=level, **run,
+        experiment, strategies, _quantity(section), over, method=section.method, size=section.size,
+        replications=section.replications, level=level,
     )  # fmt: skip
     return {
         "quantity": found.quantity,

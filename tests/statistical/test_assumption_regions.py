@@ -41,7 +41,7 @@ def wrong_maps(market, *, asked, true, tries=12):
     is another."""
     wrong = decided = 0
     for seed in range(tries):
-        region = cs.believe(
+        region = cs.assumption_region(
             market, [cs.Strategy(name="as it is")], cs.Quantity(of="as it is", metric="profit"), OVER,
             above=asked, cells=4, replications=8, max_replications=16, joint=True, seed=seed, **RUN,
         )  # fmt: skip
@@ -71,8 +71,8 @@ def test_cells_share_their_chances_and_workers_change_nothing(market):
         {"terms.margin": (0.2, 0.6), "retention.max_effect": (0.0, 0.9)},
     )
     steps: list[int] = []
-    one = cs.believe(*arguments, seed=1, progress=steps.append, **settings, **RUN)
-    two = cs.believe(*arguments, seed=1, workers=2, backend="threads", **settings, **RUN)
+    one = cs.assumption_region(*arguments, seed=1, progress=steps.append, **settings, **RUN)
+    two = cs.assumption_region(*arguments, seed=1, workers=2, backend="threads", **settings, **RUN)
     assert one.frame.equals(two.frame)
     assert sum(steps) == 2 * 3 + 1
     # Margin scales what the same purchases bring: profit + budget is proportional to it, cell by cell.
@@ -91,15 +91,15 @@ def test_what_a_map_refuses(market):
         ({"terms.margin": (0.2, 0.1), "retention.max_effect": (0.0, 1.0)}, "from a lower"),
     ):
         with pytest.raises(ConfigError, match=words):
-            cs.believe(*asks, over, seed=1, progress=pytest.fail, **RUN)
+            cs.assumption_region(*asks, over, seed=1, progress=pytest.fail, **RUN)
     with pytest.raises(ConfigError, match="no strategy 'other'"):
-        cs.believe(market, [cs.Strategy(name="none")], cs.Quantity(of="other"), OVER, seed=1, **RUN)
+        cs.assumption_region(market, [cs.Strategy(name="none")], cs.Quantity(of="other"), OVER, seed=1, **RUN)
     with pytest.raises(ConfigError, match="at most 80"):
-        cs.believe(*asks, OVER, replications=100, seed=1, **RUN)
+        cs.assumption_region(*asks, OVER, replications=100, seed=1, **RUN)
 
 
 def test_contradictory_cells_are_told(market):
-    region = cs.believe(
+    region = cs.assumption_region(
         market, [cs.Strategy(name="none")], cs.Quantity(of="none", metric="profit"),
         {"complaints.failure_share": (0.0, 0.9), "complaints.silent_stay": (0.0, 1.0)},
         cells=2, replications=2, max_replications=2, seed=1, horizon=4.0,
