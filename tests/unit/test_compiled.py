@@ -1,67 +1,168 @@
-"""Unit: compiled code of other sources is forgotten, that of the present ones is kept."""
+"""Unit: compiled code of other sources is never used, that of the present ones is; plain kernels give the same bits."""
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 
-from churnsim.kernels.numerics.numba_cache import forget_stale
+import numba
+import numpy as np
+import pytest
+from tests.parity.mechanisms import MARKET_PARTS, STRATEGY_PARTS, scenario
+
+import churnsim as cs
+from churnsim.kernels.numerics import numba_cache
+from churnsim.kernels.numerics.intrinsics import multiply_high, plain_fetch, plain_multiply_high
+from churnsim.kernels.numerics.philox import block
+
+MINI = {
+    "__init__.py": "",
+    "spelling.py": """
+from pathlib import Path
+import numba
+from churnsim.kernels.numerics.numba_cache import cached
+
+def njit(function):
+    return cached(numba.njit(function), Path(__file__).parent)
+""",
+    "called.py": "from mini.spelling import njit\n\n@njit\ndef rate():\n    return 1\n",
+    "caller.py": """
+from mini.called import rate
+from mini.spelling import njit
+
+@njit
+def twice():
+    return 2 * rate()
+""",
+}
 
 
-def compiled(folder):
-    return sorted(path.name for path in (folder / "__pycache__").glob("*.nb?"))
+def python(code, folder, **environment):
+    """The JSON that a new process prints."""
+    path = os.pathsep.join((str(folder), *sys.path))
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": path, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return json.loads(done.stdout)
 
 
-def planted(folder):
-    (folder / "__pycache__").mkdir(exist_ok=True)
-    for name in ("rule.f-1.py311.nbi", "rule.f-1.py311.1.nbc"):
-        (folder / "__pycache__" / name).write_bytes(b"compiled")
+CALL = """
+import json, pathlib
+from mini.caller import twice
+before = len(list(pathlib.Path({stored!r}).rglob("*.nb?")))
+print(json.dumps([twice(), sum(twice.stats.cache_hits.values()), before]))
+"""
 
 
-def test_what_was_compiled_of_these_sources_is_kept(tmp_path):
-    (tmp_path / "rule.py").write_text("f = 1\n")
-    forget_stale(tmp_path)
-    planted(tmp_path)
-    forget_stale(tmp_path)
-    assert len(compiled(tmp_path)) == 2
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_a_caller_is_compiled_anew_when_a_kernel_that_it_calls_has_changed(tmp_path, elsewhere):
+    """Also where numba keeps its code in another folder; the index of a stale entry is overwritten."""
+    package = tmp_path / "mini"
+    package.mkdir()
+    for name, text in MINI.items():
+        (package / name).write_text(text)
+    stored = tmp_path / "stored" if elsewhere else package
+    environment = {"NUMBA_CACHE_DIR": str(stored)} if elsewhere else {}
+    call = CALL.format(stored=str(stored))
+
+    assert python(call, tmp_path, **environment) == [2, 0, 0]  # importing has stored nothing
+    files = sorted(stored.rglob("*.nb?"))
+    assert len(files) == 4  # an index and the code of each function
+    assert python(call, tmp_path, **environment) == [2, 1, 4]
+    (package / "called.py").write_text(MINI["called.py"].replace("return 1", "return 3"))
+    assert python(call, tmp_path, **environment) == [6, 0, 4]
+    assert sorted(stored.rglob("*.nb?")) == files
 
 
-def test_what_was_compiled_before_anything_was_known_is_forgotten(tmp_path):
-    (tmp_path / "rule.py").write_text("f = 1\n")
-    planted(tmp_path)
-    (tmp_path / "__pycache__" / "rule.cpython-311.pyc").write_bytes(b"not numba's")
-    forget_stale(tmp_path)
-    assert compiled(tmp_path) == []
-    assert (tmp_path / "__pycache__" / "rule.cpython-311.pyc").exists()
+def test_the_digest_is_of_names_and_contents(tmp_path):
+    def digest():
+        numba_cache.digest_of.cache_clear()
+        return numba_cache.digest_of(tmp_path)
 
-
-def test_another_file_changed_added_or_gone_forgets_it(tmp_path):
-    called, other = tmp_path / "called.py", tmp_path / "other.py"
-    (tmp_path / "rule.py").write_text("f = 1\n")
-    called.write_text("g = 1\n")
-    forget_stale(tmp_path)
-
-    def touched():
-        os.utime(called, ns=(1, 1))
-
-    changes = (touched, lambda: called.write_text("g = 10\n"), lambda: other.write_text(""), other.unlink)
-    for change in changes:
-        planted(tmp_path)
+    seen = {digest()}
+    changes = (
+        lambda: (tmp_path / "rule.py").write_text("f = 1\n"),
+        lambda: (tmp_path / "rule.py").write_text("f = 2\n"),
+        lambda: (tmp_path / "rule.py").rename(tmp_path / "other.py"),
+        lambda: (tmp_path / "rule.py").write_text(""),
+    )
+    for number, change in enumerate(changes, 2):
         change()
-        forget_stale(tmp_path)
-        assert compiled(tmp_path) == []
+        seen.add(digest())
+        assert len(seen) == number
+    os.utime(tmp_path / "other.py", ns=(1, 1))
+    (tmp_path / "notes.txt").write_text("no source")
+    assert digest() in seen
+    numba_cache.digest_of.cache_clear()
 
 
-def test_a_broken_stamp_is_written_anew(tmp_path):
-    (tmp_path / "rule.py").write_text("f = 1\n")
-    planted(tmp_path)
-    (tmp_path / "__pycache__" / "sources.txt").write_bytes(b"\xff\xfe")
-    forget_stale(tmp_path)
-    planted(tmp_path)
-    forget_stale(tmp_path)
-    assert len(compiled(tmp_path)) == 2
+def test_without_numbas_private_names_nothing_is_stored(tmp_path, monkeypatch):
+    monkeypatch.setattr(numba_cache, "FunctionCache", None)
+    function = numba_cache.cached(numba.njit(lambda: 1), tmp_path)
+    assert function() == 1
+    assert function.stats.cache_path is None
 
 
-def test_a_folder_that_cannot_be_written_to_is_left_alone(tmp_path):
-    (tmp_path / "rule.py").write_text("f = 1\n")
-    (tmp_path / "__pycache__").write_text("a file where the folder would be")
-    forget_stale(tmp_path)
+def test_without_a_folder_to_write_to_nothing_is_stored(tmp_path, monkeypatch):
+    def nowhere(function):
+        raise RuntimeError("cannot cache function: no locator available")
+
+    monkeypatch.setattr(numba_cache, "FunctionCache", nowhere)
+    function = numba_cache.cached(numba.njit(lambda: 1), tmp_path)
+    assert function() == 1
+    assert function.stats.cache_path is None
+
+
+def test_the_product_by_halves_is_the_instructions():
+    @numba.njit
+    def both(a, b):
+        return multiply_high(a, b), plain_multiply_high(a, b)
+
+    @numba.njit
+    def nothing(records):
+        plain_fetch(records, 0)
+        return records[0]
+
+    words = np.random.default_rng(1).integers(0, 2**64, size=(2000, 2), dtype=np.uint64)
+    edges = np.array([0, 1, 2**32 - 1, 2**32, 2**63, 2**64 - 1], dtype=np.uint64)
+    pairs = [*words.tolist(), *((int(a), int(b)) for a in edges for b in edges)]
+    for a, b in pairs:
+        assert both(np.uint64(a), np.uint64(b)) == ((a * b) >> 64,) * 2
+    assert nothing(np.array([7])) == 7
+
+
+BLOCK = """
+import json
+from churnsim.kernels.numerics.jit import PLAIN
+from churnsim.kernels.numerics.philox import block
+assert PLAIN and "_nrt" not in block.targetoptions
+print(json.dumps([block(i, 2, 3, 4, 5, 6) for i in range(20)]))
+"""
+
+LEDGER = """
+import json
+import churnsim as cs
+from tests.parity.mechanisms import MARKET_PARTS, STRATEGY_PARTS, scenario
+tried = scenario(STRATEGY_PARTS, MARKET_PARTS, size=200)
+print(json.dumps(cs.simulate(tried, seed=3, engine="compiled").table.tolist()))
+"""
+
+
+def test_plain_kernels_draw_the_same_numbers(tmp_path):
+    drawn = python(BLOCK, tmp_path, CHURNSIM_PLAIN_KERNELS="1")
+    assert [tuple(row) for row in drawn] == [block(i, 2, 3, 4, 5, 6) for i in range(20)]
+
+
+@pytest.mark.slow
+def test_plain_kernels_give_the_same_ledger(tmp_path):
+    """A minute the first time: every kernel of the engine is compiled plainly."""
+    plain = python(LEDGER, tmp_path, CHURNSIM_PLAIN_KERNELS="1")
+    tried = scenario(STRATEGY_PARTS, MARKET_PARTS, size=200)
+    assert plain == cs.simulate(tried, seed=3, engine="compiled").table.tolist()
+    assert np.sum(plain) > 0

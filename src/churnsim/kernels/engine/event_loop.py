@@ -23,7 +23,8 @@ from churnsim.kernels.engine.ledger_updates import COMPLAINTS, LOG, REFERRALS, b
 from churnsim.kernels.engine.purchase_event import buy
 from churnsim.kernels.engine.records import ACTIVE, CLOCK, CONTRACT, DROPOUT_AT_ONCE, LOST, UNBORN, Record, Records
 from churnsim.kernels.engine.satisfaction_updates import hazard_of
-from churnsim.kernels.numerics.jit import fetch, inlined, rule
+from churnsim.kernels.numerics.intrinsics import fetch
+from churnsim.kernels.numerics.jit import inlined, rule
 
 __all__ = ["advance", "next_event"]
 

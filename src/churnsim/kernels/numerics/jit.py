@@ -1,88 +1,54 @@
-"""The one spelling of `njit` in this package, and the two machine instructions that numba lacks.
+"""The one spelling of `njit` in this package.
 
-`fastmath` stays off, so that a rule gives the same bits in every engine; `cache` keeps the compiled code on disk,
-so that only the first process after an installation compiles; `nogil` lets replications run on threads.
+`fastmath` stays off, so that a rule gives the same bits in every engine; compiled code is kept on disk
+(`numba_cache.py`), so that only the first process after an installation compiles; `nogil` lets replications run on
+threads.
+
+`CHURNSIM_PLAIN_KERNELS=1` in the environment compiles without numba's private options and without LLVM instructions of
+our own (`intrinsics.py`): slower, with the same bits, for a version of numba that no longer offers them.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
-from llvmlite import ir
-from numba.core import cgutils
-from numba.extending import intrinsic
 
-from churnsim.kernels.numerics.numba_cache import forget_stale
+from churnsim.kernels.numerics.numba_cache import cached
 
-__all__ = ["fetch", "inlined", "multiply_high", "njit", "rule"]
-
-_LINE = 64  # bytes of a cache line
-
-forget_stale(Path(__file__).parents[1])
+__all__ = ["PLAIN", "inlined", "njit", "rule"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+PLAIN = os.environ.get("CHURNSIM_PLAIN_KERNELS", "0") not in ("", "0")
 
-_OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "fastmath": False, "error_model": "numpy"}
-_UNCOUNTED = {**_OPTIONS, "_nrt": False}  # without numba's runtime, which counts references to arrays
+_KERNELS = Path(__file__).parents[1]
+_OPTIONS: dict[str, Any] = {"nogil": True, "fastmath": False, "error_model": "numpy"}
+# Without numba's runtime, which counts references to arrays; a private option.
+_UNCOUNTED = _OPTIONS if PLAIN else {**_OPTIONS, "_nrt": False}
+
+
+def _compiled(function: F, options: dict[str, Any]) -> F:
+    return cast(F, cached(numba.njit(**options)(function), _KERNELS, variant="-plain" if PLAIN else ""))
 
 
 def njit(function: F) -> F:
     """Compile `function` at its first call; cached on disk, GIL released, no fastmath."""
-    return cast(F, numba.njit(**_OPTIONS)(function))
+    return _compiled(function, _OPTIONS)
 
 
 def rule(function: F) -> F:
-    """As `njit`, for what makes no array, and calls only such: it keeps no count of who holds one.
+    """As `njit`, without reference counts: for functions that make no array and call only such functions.
 
     Numba counts references to an array wherever a function or a view takes it up, by an atomic instruction each, in a
-    cache line that all threads share. In the lives of customers that took as long as a third of the arithmetic.
+    cache line that all threads share. In the event loop that took as long as a third of the arithmetic.
     """
-    return cast(F, numba.njit(**_UNCOUNTED)(function))
+    return _compiled(function, _UNCOUNTED)
 
 
 def inlined(function: F) -> F:
-    """As `rule`, for a small one that every event passes: its code is put where it is called."""
-    return cast(F, numba.njit(**_UNCOUNTED, forceinline=True)(function))
-
-
-@intrinsic
-def _multiply_high(typing_context: Any, a: Any, b: Any) -> Any:
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        wide = ir.IntType(128)
-        product = builder.mul(*(builder.zext(argument, wide) for argument in arguments))
-        return builder.trunc(builder.lshr(product, ir.Constant(wide, 64)), ir.IntType(64))
-
-    return numba.types.uint64(numba.types.uint64, numba.types.uint64), generate
-
-
-multiply_high = cast(Callable[[Any, Any], Any], _multiply_high)
-"""Upper 64 bits of the 128-bit product of two unsigned words: one instruction where halves would take a dozen."""
-
-
-@intrinsic
-def _fetch(typing_context: Any, records: Any, index: Any) -> Any:
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        kind = signature.args[0]
-        array = context.make_array(kind)(context, builder, arguments[0])
-        byte = ir.IntType(8).as_pointer()
-        tools: Any = cgutils
-        start = builder.bitcast(tools.get_item_pointer(context, builder, kind, array, [arguments[1]]), byte)
-        bit = ir.IntType(32)
-        hint = tools.get_or_insert_function(
-            builder.module, ir.FunctionType(ir.VoidType(), [byte, bit, bit, bit]), "llvm.prefetch.p0i8"
-        )
-        size = context.get_abi_sizeof(context.get_data_type(kind.dtype))
-        for offset in (*range(0, size, _LINE), size - 1):
-            # To be written, to be kept in every cache, data.
-            builder.call(hint, [builder.gep(start, [ir.Constant(bit, offset)]), bit(1), bit(3), bit(1)])
-        return context.get_dummy_value()
-
-    return numba.types.void(records, numba.types.intp), generate
-
-
-fetch = cast(Callable[[Any, int], None], _fetch)
-"""Ask for a record of an array that will be needed soon: the memory brings its cache lines meanwhile."""
+    """As `rule`, for a small function that every event passes: its code is put where it is called."""
+    return _compiled(function, {**_UNCOUNTED, "forceinline": True})

@@ -1,42 +1,67 @@
-"""Compiled code on disk is of the sources beside it, or is forgotten.
+"""Compiled kernels on disk that are used only with the sources they were compiled from.
 
-Numba keeps a compiled function as long as its own file is unchanged, also when a kernel that it calls has changed or
-moved. After an upgrade it would go on with old rules, or stumble over what it stored. So what was compiled of other
-sources is deleted before anything is loaded.
+Numba keeps a compiled function as long as the function's own file is unchanged, also when a kernel that it calls has
+changed: after an upgrade it would go on with old code. Here the stamp of a stored entry also holds a digest of all
+kernel sources, so that an entry made from other sources is not found and is overwritten. This holds wherever numba
+stores its code: beside the sources, in the user's cache, or in `NUMBA_CACHE_DIR`.
 """
 
 from __future__ import annotations
 
-import os
+import functools
+import hashlib
 from pathlib import Path
+from typing import Any
 
-__all__ = ["forget_stale"]
+FunctionCache: Any
+IndexDataCacheFile: Any
+NullCache: Any
+try:  # private names of numba
+    from numba.core.caching import FunctionCache, IndexDataCacheFile, NullCache
+except ImportError:
+    FunctionCache = None
 
-_STAMP = "sources.txt"
+__all__ = ["cached", "digest_of"]
 
 
-def forget_stale(folder: Path) -> None:
-    """Delete what numba stored below `folder` unless it is of the sources there now: their names,
-    sizes and times of change.
+@functools.cache
+def digest_of(folder: Path) -> str:
+    """SHA-256 of the names and contents of all Python files below `folder`."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.py")):
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(folder).as_posix()} {len(content)}\n".encode())
+        digest.update(content)
+    return digest.hexdigest()
 
-    Processes may do so at once: who finds its compiled code gone compiles it again. Where the folder cannot be written
-    to, numba stores nothing in it and nothing is done.
+
+class _KernelCache:
+    """Numba's cache of one function, opened at its first call: importing a kernel reads and writes no file."""
+
+    def __init__(self, function: Any, folder: Path, variant: str) -> None:
+        self._function, self._folder, self._variant = function, folder, variant
+
+    @functools.cached_property
+    def _opened(self) -> Any:
+        try:
+            cache = FunctionCache(self._function)
+        except RuntimeError:  # no folder that numba could write to
+            return NullCache()
+        entry = cache._impl
+        stamp = (entry.locator.get_source_stamp(), digest_of(self._folder))
+        cache._cache_file = IndexDataCacheFile(cache.cache_path, entry.filename_base + self._variant, stamp)
+        return cache
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._opened, name)
+
+
+def cached(dispatcher: Any, folder: Path, *, variant: str = "") -> Any:
+    """Let a function of `numba.njit` keep its compiled code on disk while all sources below `folder` stay the same.
+
+    Entries of different `variant` lie side by side. Where numba lacks the private names used here, the function is
+    compiled anew in each process: slower, never stale. Returns the dispatcher.
     """
-    known = sorted((path.relative_to(folder).as_posix(), path.stat()) for path in folder.rglob("*.py"))
-    sources = "".join(f"{name} {seen.st_size} {seen.st_mtime_ns}\n" for name, seen in known)
-    cache = folder / "__pycache__"
-    stamp = cache / _STAMP
-    try:
-        if stamp.read_text(encoding="utf-8") == sources:
-            return
-    except (OSError, UnicodeDecodeError):
-        pass  # none yet, or a broken one
-    try:
-        for path in (*folder.rglob("*.nbi"), *folder.rglob("*.nbc")):
-            path.unlink(missing_ok=True)
-        cache.mkdir(exist_ok=True)
-        new = cache / f"{_STAMP}.{os.getpid()}"
-        new.write_text(sources, encoding="utf-8")
-        new.replace(stamp)
-    except OSError:
-        return
+    if FunctionCache is not None and hasattr(dispatcher, "_cache"):
+        dispatcher._cache = _KernelCache(dispatcher.py_func, folder, variant)
+    return dispatcher

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from churnsim.kernels.numerics.jit import inlined, multiply_high, rule
+from churnsim.kernels.numerics.intrinsics import multiply_high
+from churnsim.kernels.numerics.jit import inlined, rule
 
 __all__ = ["block", "block_of_five", "mix", "unit_interval", "words"]
 
