@@ -67,22 +67,22 @@ if TYPE_CHECKING:
     from churnsim.models.interop import from_lifetimes as from_lifetimes
     from churnsim.models.purchase.bg_bb import BGBB as BGBB
     from churnsim.models.purchase.bg_nbd import BGNBD as BGNBD
-    from churnsim.models.purchase.bg_nbd_covariates import BGNBDCovariates as BGNBDCovariates
+    from churnsim.models.purchase.bg_nbd import BGNBDCovariates as BGNBDCovariates
     from churnsim.models.purchase.mbg_cnbd import MBGCNBD as MBGCNBD
     from churnsim.models.purchase.mbg_nbd import MBGNBD as MBGNBD
     from churnsim.models.purchase.nbd import NBD as NBD
     from churnsim.models.purchase.pareto_nbd import ParetoNBD as ParetoNBD
-    from churnsim.models.purchase.pareto_nbd_covariates import ParetoNBDCovariates as ParetoNBDCovariates
+    from churnsim.models.purchase.pareto_nbd import ParetoNBDCovariates as ParetoNBDCovariates
     from churnsim.models.purchase.protocol import PurchaseModel as PurchaseModel
     from churnsim.models.retention.bdw import BetaDiscreteWeibull as BetaDiscreteWeibull
-    from churnsim.models.retention.competing_risks import cumulative_incidence as cumulative_incidence
-    from churnsim.models.retention.renewal_covariates import (
+    from churnsim.models.retention.bdw import (
         BetaDiscreteWeibullCovariates as BetaDiscreteWeibullCovariates,
     )
-    from churnsim.models.retention.renewal_covariates import (
+    from churnsim.models.retention.competing_risks import cumulative_incidence as cumulative_incidence
+    from churnsim.models.retention.sbg import ShiftedBetaGeometric as ShiftedBetaGeometric
+    from churnsim.models.retention.sbg import (
         ShiftedBetaGeometricCovariates as ShiftedBetaGeometricCovariates,
     )
-    from churnsim.models.retention.sbg import ShiftedBetaGeometric as ShiftedBetaGeometric
     from churnsim.models.segmentation.gold_customers import gold_customers as gold_customers
     from churnsim.models.spend.gamma_gamma import GammaGamma as GammaGamma
     from churnsim.models.survival.curve import SurvivalCurve as SurvivalCurve
@@ -142,18 +142,15 @@ _HOME = {
     "churnsim.data.summaries.period_holdout": ("split_periods",),
     "churnsim.data.summaries.summary": ("split_holdout", "summarise"),
     "churnsim.models.purchase.bg_bb": ("BGBB",),
-    "churnsim.models.purchase.bg_nbd": ("BGNBD",),
-    "churnsim.models.purchase.bg_nbd_covariates": ("BGNBDCovariates",),
+    "churnsim.models.purchase.bg_nbd": ("BGNBD", "BGNBDCovariates"),
     "churnsim.models.purchase.mbg_cnbd": ("MBGCNBD",),
     "churnsim.models.purchase.mbg_nbd": ("MBGNBD",),
     "churnsim.models.purchase.nbd": ("NBD",),
-    "churnsim.models.purchase.pareto_nbd": ("ParetoNBD",),
-    "churnsim.models.purchase.pareto_nbd_covariates": ("ParetoNBDCovariates",),
+    "churnsim.models.purchase.pareto_nbd": ("ParetoNBD", "ParetoNBDCovariates"),
     "churnsim.models.purchase.protocol": ("PurchaseModel",),
     "churnsim.models.spend.gamma_gamma": ("GammaGamma",),
-    "churnsim.models.retention.renewal_covariates": ("BetaDiscreteWeibullCovariates", "ShiftedBetaGeometricCovariates"),
-    "churnsim.models.retention.sbg": ("ShiftedBetaGeometric",),
-    "churnsim.models.retention.bdw": ("BetaDiscreteWeibull",),
+    "churnsim.models.retention.sbg": ("ShiftedBetaGeometric", "ShiftedBetaGeometricCovariates"),
+    "churnsim.models.retention.bdw": ("BetaDiscreteWeibull", "BetaDiscreteWeibullCovariates"),
     "churnsim.models.value.clv": ("customer_value", "customer_value_intervals", "total_value"),
     "churnsim.models.survival.curve": ("SurvivalCurve",),
     "churnsim.models.survival.regression": ("SurvivalRegression",),

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 import churnsim as cs
-from churnsim.models.purchase.bg_nbd_covariates import BGNBDCovariates
-from churnsim.models.purchase.pareto_nbd_covariates import ParetoNBDCovariates
+from churnsim.models.purchase.bg_nbd import BGNBDCovariates
+from churnsim.models.purchase.pareto_nbd import ParetoNBDCovariates
 
 EFFECTS: dict[str, Any] = {
     "rate_effects": {"sex": 0.5, "income": 0.001},
@@ -79,7 +79,7 @@ def test_gradient_is_the_slope(model: Any) -> None:
 @every_model
 def test_effects_come_back(model: Any) -> None:
     seen = model.draw_summary_like(people(4000), seed=1)
-    family = cs.BGNBD if isinstance(model, BGNBDCovariates) else cs.ParetoNBD
+    family = type(model)
     fit = family.fit(seen, **CHOICE)
     assert fit.status.ok
     truth = {"rate:sex": 0.5, "rate:income": 0.001, "lifetime:sex": -0.6}
@@ -104,7 +104,7 @@ def test_effects_come_back(model: Any) -> None:
 
 @every_model
 def test_separation_is_told(model: Any) -> None:
-    family = cs.BGNBD if isinstance(model, BGNBDCovariates) else cs.ParetoNBD
+    family = type(model)
     seen = model.draw_summary_like(people(500), seed=1).assign(never=0.0)
     seen.loc[seen.index[:20], ["never", "frequency", "recency"]] = [1.0, 0, 0.0]
     fit = family.fit(seen, covariates_rate=["never"])
@@ -125,8 +125,8 @@ def test_refusals() -> None:
         (seen.assign(income=3 * seen["sex"]), "linear combinations of each other"),
     ):
         with pytest.raises(cs.DataError, match=message):
-            cs.BGNBD.fit(frame, **CHOICE)
+            cs.BGNBDCovariates.fit(frame, **CHOICE)
     with pytest.raises(cs.ConfigError, match="penalty must be finite and 0 or more"):
-        cs.BGNBD.fit(seen, **CHOICE, penalty=-1)
+        cs.BGNBDCovariates.fit(seen, **CHOICE, penalty=-1)
     with pytest.raises(cs.ConfigError, match="covariate_means lacks sex"):
         BGNBDCovariates(r=1.0, alpha=1.0, a=1.0, b=1.0, rate_effects={"sex": 1.0})

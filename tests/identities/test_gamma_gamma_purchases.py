@@ -8,7 +8,6 @@ import pytest
 from scipy import integrate, stats
 
 import churnsim as cs
-from churnsim.models.spend.gamma_gamma_purchases import likelihood_of_purchases
 
 MODEL = cs.GammaGamma(p=6.25, q=3.74, gamma=15.44)
 
@@ -39,12 +38,12 @@ def test_density_is_the_storys() -> None:
 
     value, _ = integrate.quad(at, 0, 3, points=[0.1, 0.3], epsabs=0, epsrel=1e-12, limit=200)
     log = pd.DataFrame({"customer_id": 1, "date": pd.date_range("2001-01-01", periods=4), "amount": [99.0, *z]})
-    likelihood = likelihood_of_purchases(cs.GammaGamma, log, until=None)
+    likelihood = cs.GammaGamma.likelihood_of_purchases(log)
     assert likelihood.log_likelihood(likelihood.parameters(MODEL)) == pytest.approx(np.log(value), rel=1e-10)
 
 
 def test_gradient_and_curvature_are_the_slopes() -> None:
-    likelihood = likelihood_of_purchases(cs.GammaGamma, log_of(40, 2), until=None)
+    likelihood = cs.GammaGamma.likelihood_of_purchases(log_of(40, 2))
     assert likelihood.hessian is not None
     at = np.array([4.0, 3.0, 0.4])
     gradient, second = likelihood.objective(at)[1], likelihood.hessian(at)

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 import churnsim as cs
-from churnsim.models.retention.renewal_covariates import BetaDiscreteWeibullCovariates, ShiftedBetaGeometricCovariates
+from churnsim.models.retention.bdw import BetaDiscreteWeibullCovariates
+from churnsim.models.retention.sbg import ShiftedBetaGeometricCovariates
 
 FAMILIES = (ShiftedBetaGeometricCovariates, BetaDiscreteWeibullCovariates)
 both = pytest.mark.parametrize("family", FAMILIES)
@@ -95,7 +96,7 @@ def test_files_and_draws_give_back_the_model(family, fits, tmp_path):
     fit.model.save(tmp_path / "model.json")
     assert family.load(tmp_path / "model.json") == fit.model
     assert all(model.design == fit.model.design for model in fit.draw_parameters(3, seed=1))
-    with pytest.raises(cs.ConfigError, match="design is no design"):
+    with pytest.raises(cs.ConfigError, match="does not describe covariates"):
         family.from_dict({**fit.model.to_dict(), "design": None})
     with pytest.raises(cs.ConfigError, match="finite number"):
         family.from_dict({**fit.model.to_dict(), "lifetime:price": float("nan")})
@@ -122,7 +123,7 @@ def test_customers_are_valued_by_their_own_covariates(family, fits, data):
     assert (value[~data["churned"]] > 0).all()
 
 
-@pytest.mark.parametrize("model", [cs.ShiftedBetaGeometric, cs.BetaDiscreteWeibull])
+@pytest.mark.parametrize("model", [ShiftedBetaGeometricCovariates, BetaDiscreteWeibullCovariates])
 def test_bad_covariates_are_named(model, data):
     with pytest.raises(cs.ConfigError, match="'colour'"):
         model.fit(data, covariates=["colour"])
@@ -142,5 +143,5 @@ def test_bad_covariates_are_named(model, data):
 def test_control_a_covariate_that_separates_is_reported(data):
     """Nobody of one kind ever leaves: the effect has no finite estimate."""
     marked = data.assign(loyal=(~data["churned"]).astype(float) * (data.index < 250))
-    fit = cs.ShiftedBetaGeometric.fit(marked, covariates=["loyal"])
+    fit = ShiftedBetaGeometricCovariates.fit(marked, covariates=["loyal"])
     assert fit.status.code == "separation"

@@ -10,8 +10,9 @@ from scipy.special import betaln, hyp2f1
 from scipy.stats import beta as beta_law
 
 import churnsim as cs
-from churnsim.models.retention.design_matrix import Design
-from churnsim.models.retention.renewal_covariates import BetaDiscreteWeibullCovariates, ShiftedBetaGeometricCovariates
+from churnsim.models.estimation.design_matrix import Design
+from churnsim.models.retention.bdw import BetaDiscreteWeibullCovariates
+from churnsim.models.retention.sbg import ShiftedBetaGeometricCovariates
 
 COHORTS = cs.datasets.retention_cohorts()
 

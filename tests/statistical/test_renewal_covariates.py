@@ -35,7 +35,7 @@ def subscribers(c: float) -> pd.DataFrame:
 @pytest.mark.parametrize(("model", "c"), [(cs.ShiftedBetaGeometric, 1.0), (cs.BetaDiscreteWeibull, 1.5)])
 def test_planted_effects_come_back(model, c):
     data = subscribers(c)
-    fit = model.fit(data, covariates=["price", "plan"], unit="M")
+    fit = model.covariate_family.fit(data, covariates=["price", "plan"], unit="M")
     assert fit.status.ok
     first, second = list(fit.names)[:2]
     mean = EFFECT["price"] * data["price"].mean() + EFFECT["plan=family"] * (data["plan"] == "family").mean()

@@ -12,8 +12,9 @@ import pytest
 import churnsim as cs
 from churnsim.data.logs.customer_uid import customer_uids
 from churnsim.kernels.engine.event_times import proportional
-from churnsim.models.retention.design_matrix import Design
-from churnsim.models.retention.renewal_covariates import BetaDiscreteWeibullCovariates, ShiftedBetaGeometricCovariates
+from churnsim.models.estimation.design_matrix import Design
+from churnsim.models.retention.bdw import BetaDiscreteWeibullCovariates
+from churnsim.models.retention.sbg import ShiftedBetaGeometricCovariates
 from churnsim.simulation.core.lifetimes import ContractualLifetime
 from churnsim.simulation.customers.subscribers import SubscriberBase, charges_model, contract_of, hazard_multipliers
 from churnsim.simulation.scenario.strategy import Strategy

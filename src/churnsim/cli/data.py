@@ -160,7 +160,8 @@ def fit(
     if model is Model.GAMMA_GAMMA:
         fitted = GammaGamma.fit(summary)
     else:
-        fitted = PURCHASE_FAMILIES[model.value].fit(summary, unit=unit.value, **options)
+        family: Any = PURCHASE_FAMILIES[model.value]
+        fitted = (family.covariate_family if options else family).fit(summary, unit=unit.value, **options)
     estimates = fitted.to_dict()
     columns = ("parameter", "estimate", "standard error", "lower 95%", "upper 95%")
     keys = ("name", "estimate", "standard_error", "lower", "upper")

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from churnsim.errors import DataError, FitError
-from churnsim.models.purchase.bg_nbd_covariates import BGNBDCovariates
-from churnsim.models.survival.regression_fit import fit_regression
+from churnsim.models.purchase.bg_nbd import BGNBDCovariates
+from churnsim.models.survival.regression import fit_regression
 from churnsim.optional import optional_modules
 from churnsim.satisfaction.resampling import estimates, resample_counts, resampled_means
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
 
 import pandas as pd
 
@@ -12,6 +11,7 @@ from churnsim.data.summaries.summary import split_holdout
 from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.evaluation.validation import holdout_by_frequency
 from churnsim.models.purchase.bg_nbd import BGNBD
+from churnsim.models.purchase.protocol import PurchaseModel
 from churnsim.models.purchase.registry import PURCHASE_FAMILIES
 from churnsim.models.spend.gamma_gamma import GammaGamma
 
@@ -43,14 +43,14 @@ class Workbench:
         """BG/NBD on the calibration period."""
         return BGNBD.fit(self.split)
 
-    def family(self, name: str, until: str = CALIBRATION_END) -> ModelFit[Any]:
+    def family(self, name: str, until: str = CALIBRATION_END) -> ModelFit[PurchaseModel]:
         """Any family of purchase models on the sample up to `until`, fitted once."""
         if (name, until) not in self._fits:
             split = self.split if until == CALIBRATION_END else self.split_until(until)
             self._fits[name, until] = PURCHASE_FAMILIES[name].fit(split)
         return self._fits[name, until]
 
-    def donors(self, weighted: bool) -> ModelFit[Any]:
+    def donors(self, weighted: bool) -> ModelFit[PurchaseModel]:
         """BG/BB on the 11,104 donors, or on one donor of each history."""
         key = ("donors", str(weighted))
         if key not in self._fits:
@@ -59,7 +59,7 @@ class Workbench:
         return self._fits[key]
 
     @cached_property
-    def _fits(self) -> dict[tuple[str, str], ModelFit[Any]]:
+    def _fits(self) -> dict[tuple[str, str], ModelFit[PurchaseModel]]:
         return {}
 
     @cached_property

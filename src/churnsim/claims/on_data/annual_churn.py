@@ -11,7 +11,7 @@ from churnsim.claims.machinery.verdicts import by_interval, combine
 from churnsim.data import datasets
 from churnsim.errors import MissingExtraError
 from churnsim.models.retention.sbg import ShiftedBetaGeometric
-from churnsim.models.survival.fitting import CurveFit, fit_curve
+from churnsim.models.survival.curve import CurveFit, fit_curve
 from churnsim.units import DAYS_PER_UNIT, units_per_year
 
 __all__ = ["ANNUAL_CHURN", "judge"]

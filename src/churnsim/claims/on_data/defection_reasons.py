@@ -9,7 +9,7 @@ from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, K
 from churnsim.claims.machinery.sources import source
 from churnsim.claims.machinery.verdicts import combine
 from churnsim.models.retention.competing_risks import CumulativeIncidence, cumulative_incidence
-from churnsim.models.survival.fitting import fit_curve
+from churnsim.models.survival.curve import fit_curve
 
 __all__ = ["DEFECTION_REASONS", "judge"]
 

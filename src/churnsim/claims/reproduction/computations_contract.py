@@ -13,8 +13,8 @@ from churnsim.claims.machinery.reference_data import Workbench
 from churnsim.data.datasets import retention_cohorts
 from churnsim.errors import DataError
 from churnsim.models.retention.sbg import ShiftedBetaGeometric
-from churnsim.models.survival.fitting import fit_curve
-from churnsim.models.survival.regression_fit import RegressionFit, fit_regression
+from churnsim.models.survival.curve import fit_curve
+from churnsim.models.survival.regression import RegressionFit, fit_regression
 
 __all__ = ["CONTRACTS"]
 

@@ -5,8 +5,9 @@ Standard errors come from the observed information in log-parameters (`optimise.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from inspect import getmembers, isfunction
 from typing import Any, Generic, Literal, Protocol, Self, TypeVar
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from churnsim.models.estimation.optimise import RIDGE_ERROR, Floats, Optimum
+from churnsim.models.estimation.parameters import ParametricModel
 
 __all__ = ["FitStatus", "ModelFit", "Parametric", "build_fit", "status_of"]
 
@@ -90,24 +92,38 @@ class Parametric(Protocol):
 
 
 M = TypeVar("M", bound=Parametric)
+M_co = TypeVar("M_co", bound=Parametric, covariant=True)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class ModelFit(Generic[M]):
+class ModelFit(Generic[M_co]):
     """A fitted model with its uncertainty.
 
     `matrix` is the covariance of the parameters `names` (delta method from the log-parameters); `loglik` is in the
     data's own units, so that models compare; `n` is the number of customers (sum of the weights). All parameters are
-    positive but those marked in `real`.
+    positive but those marked in `real`. The verbs of the model are verbs of the fit: `fit.p_alive(summary)`.
     """
 
-    model: M
+    model: M_co
     names: tuple[str, ...]
     matrix: Floats
     loglik: float
     n: float
     status: FitStatus
     real: tuple[bool, ...] = ()
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        """A verb of the model, such as `fit.p_alive(summary)` for `fit.model.p_alive(summary)`."""
+        # Not through `self` while it is being unpickled and has no model yet.
+        model = self.__dict__.get("model")
+        if model is not None and name in verbs_of(type(model)):
+            verb: Callable[..., Any] = getattr(model, name)
+            return verb
+        kind = "" if model is None else f" of {type(model).__name__}"
+        raise AttributeError(f"{type(self).__name__}{kind} has no {name!r}.", name=name, obj=self)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *verbs_of(type(self.model))})
 
     @property
     def _real(self) -> NDArray[np.bool_]:
@@ -157,7 +173,7 @@ class ModelFit(Generic[M]):
             {"estimate": estimate, "standard_error": error, "lower": lower, "upper": upper}
         ).rename_axis("parameter")
 
-    def draw_parameters(self, n: int, *, seed: int) -> list[M]:
+    def draw_parameters(self, n: int, *, seed: int) -> list[M_co]:
         """`n` models drawn from the estimates' asymptotic law: normal in the log-parameters (and in coefficients).
 
         Parameters that the data do not determine stay at their estimate.
@@ -193,6 +209,19 @@ class ModelFit(Generic[M]):
             "n": self.n,
             "status": {"code": self.status.code, "message": self.status.message, "advice": self.status.advice},
         }
+
+
+def verbs_of(family: type[Any]) -> frozenset[str]:
+    """Names of the public methods of a model's objects, but for those of files and checks that all models have."""
+    if family not in _VERBS:
+        shared = vars(ParametricModel)
+        _VERBS[family] = frozenset(
+            name for name, _ in getmembers(family, isfunction) if not name.startswith("_") and name not in shared
+        )
+    return _VERBS[family]
+
+
+_VERBS: dict[type[Any], frozenset[str]] = {}
 
 
 def build_fit(

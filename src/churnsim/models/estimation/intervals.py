@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from churnsim.errors import ConfigError, FitError
-from churnsim.models.estimation.fit import ModelFit
+from churnsim.models.estimation.fit import ModelFit, Parametric
 from churnsim.models.estimation.optimise import RIDGE_ERROR
 
 __all__ = ["check_level", "delta_interval", "drawn_interval"]
@@ -31,7 +31,7 @@ STEP = 6e-6
 
 
 def delta_interval(
-    fit: ModelFit[Any], quantity: Quantity, *, level: float = 0.95, scale: Scale = "identity"
+    fit: ModelFit[Parametric], quantity: Quantity, *, level: float = 0.95, scale: Scale = "identity"
 ) -> pd.DataFrame:
     """Interval of `quantity(model)`, a number, an array or a Series, by the delta method.
 
@@ -105,7 +105,7 @@ def _flat(value: Any) -> Floats:
     return np.atleast_1d(np.asarray(value, dtype=np.float64)).ravel()
 
 
-def _root(fit: ModelFit[Any]) -> tuple[list[str], Floats]:
+def _root(fit: ModelFit[Parametric]) -> tuple[list[str], Floats]:
     """The determined parameters' names, and a root of the covariance of their logarithms (of coefficients as such)."""
     real = np.array(fit.real or (False,) * len(fit.names))
     unit = np.where(real, 1.0, np.array(list(fit.parameters.values())))

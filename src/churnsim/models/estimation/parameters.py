@@ -2,22 +2,83 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import math
-from dataclasses import asdict, fields
+import warnings
+from abc import ABCMeta
+from collections.abc import Callable
+from dataclasses import MISSING, asdict, fields, is_dataclass
+from functools import wraps
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, ParamSpec, Self, TypeVar
 
 from churnsim.errors import ConfigError
 from churnsim.units import check_unit
 
-__all__ = ["ParametricModel"]
+__all__ = ["ParametricModel", "forward_covariates"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+COVARIATE_ARGUMENTS = ("covariates", "covariates_rate", "covariates_lifetime", "penalty")
 
 
-class ParametricModel:
+class _Family(ABCMeta):
+    """The class of the models' classes: making a model without its parameters says what to call instead."""
+
+    def __call__(cls, *args: Any, **values: Any) -> Any:
+        try:
+            return super().__call__(*args, **values)
+        except TypeError:
+            names = _required(cls)
+            missing = [name for name in names if name not in values]
+            if not missing:
+                raise
+            data = next(iter(inspect.signature(cls.fit).parameters))  # type: ignore[attr-defined]
+            raise TypeError(
+                f"{cls.__name__} is its parameters ({', '.join(names)}). To estimate them from data: "
+                f"{cls.__name__}.fit({data}). Missing: {', '.join(missing)}."
+            ) from None
+
+
+def _required(family: type[Any]) -> list[str]:
+    """Names of the fields without a default; none of a class that is not complete."""
+    if inspect.isabstract(family) or not is_dataclass(family):
+        return []
+    return [field.name for field in fields(family) if field.default is MISSING and field.default_factory is MISSING]
+
+
+def forward_covariates(fit: Callable[P, R]) -> Callable[P, R]:
+    """Keep the calls of before 0.2, in which a family's `fit` took covariates: warn and pass them on to the family that
+    takes them (`covariate_family`)."""
+
+    @wraps(fit)
+    def wrapped(*args: P.args, **options: P.kwargs) -> R:
+        cls: Any = args[0]
+        given = {name: options.pop(name) for name in COVARIATE_ARGUMENTS if name in options}
+        other = cls.covariate_family
+        if given and other is None:
+            raise TypeError(f"{cls.__name__}.fit takes no covariates, so it takes no {', '.join(given)} either.")
+        if not any(given.get(name) for name in COVARIATE_ARGUMENTS[:-1]):
+            return fit(*args, **options)
+        warnings.warn(
+            f"{cls.__name__}.fit with {', '.join(given)} is deprecated; call {other.__name__}.fit instead.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        found: R = other.fit(*args[1:], **options, **given)
+        return found
+
+    return wrapped
+
+
+class ParametricModel(metaclass=_Family):
     """Base of the frozen model dataclasses: positive finite parameters, a unit where time matters, plain JSON."""
 
     family: ClassVar[str]
+    # The same model with covariates; that one's class sets it.
+    covariate_family: ClassVar[Any] = None
 
     def __post_init__(self) -> None:
         for field in fields(self):  # type: ignore[arg-type]

@@ -17,6 +17,7 @@ from churnsim.errors import ConfigError
 from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.estimation.intervals import check_level
 from churnsim.models.evaluation.predictive import draw_counts, variance_of_counts
+from churnsim.models.purchase.protocol import PurchaseModel
 
 __all__ = ["Forecast", "forecast"]
 
@@ -51,7 +52,7 @@ class Forecast:
 
 
 def forecast(
-    fit: ModelFit[Any],
+    fit: ModelFit[PurchaseModel],
     summary: pd.DataFrame,
     *,
     horizon: float,

@@ -28,6 +28,7 @@ from churnsim.models.evaluation.validation import holdout_by_frequency, tracking
 from churnsim.models.purchase.bg_bb import BGBB
 from churnsim.models.purchase.in_periods import Count, check_count, in_opportunities, seen_in
 from churnsim.models.purchase.nbd import NBD
+from churnsim.models.purchase.protocol import PurchaseModel
 from churnsim.units import DAYS_PER_UNIT
 
 __all__ = ["Families", "Validation", "rolling_validation", "validate"]
@@ -60,7 +61,7 @@ class Validation:
     tracking: pd.DataFrame
     active: pd.DataFrame
     intervals: pd.DataFrame
-    fits: Mapping[str, ModelFit[Any]]
+    fits: Mapping[str, ModelFit[PurchaseModel]]
     split: pd.DataFrame
     calibration_end: pd.Timestamp
     holdout_end: pd.Timestamp
@@ -107,7 +108,7 @@ def validate(
     end = pd.Timestamp(calibration_end).normalize()
     actual = split["frequency_holdout"].to_numpy(dtype=np.float64)
     horizon = float(split["T_holdout"].iloc[0])
-    fits: dict[str, ModelFit[Any]] = {}
+    fits: dict[str, ModelFit[PurchaseModel]] = {}
     rows, logs, tables = {}, {}, _Tables(transactions, end, counted)
     if baselines is None and NBD.family not in makers:
         makers[NBD.family] = ("baseline", _maker(NBD))  # nobody leaves
@@ -181,7 +182,7 @@ def rolling_validation(
     return table[["origin", "model", *(name for name in table.columns if name not in ("origin", "model"))]]
 
 
-def named_families(models: Families) -> dict[str, Callable[[pd.DataFrame, str | None], ModelFit[Any]]]:
+def named_families(models: Families) -> dict[str, Callable[[pd.DataFrame, str | None], ModelFit[PurchaseModel]]]:
     """Name -> function that fits a summary in a unit. Raises ConfigError for what cannot be fitted."""
     given = models if isinstance(models, Mapping) else {_name(family): family for family in models}
     if not given:
@@ -208,7 +209,7 @@ def _split(transactions: pd.DataFrame, until: Any, holdout_until: Any, unit: str
     return split
 
 
-def _maker(family: Any) -> Callable[[pd.DataFrame, str | None], ModelFit[Any]]:
+def _maker(family: Any) -> Callable[[pd.DataFrame, str | None], ModelFit[PurchaseModel]]:
     if family is BGBB:
         return lambda summary, unit: BGBB.fit(in_opportunities(summary), unit=unit)
     if hasattr(family, "fit"):

@@ -17,6 +17,7 @@ from churnsim.models.evaluation.holdout_scores import point_scores
 from churnsim.models.evaluation.predictive import score_counts
 from churnsim.models.purchase.bg_bb import BGBB
 from churnsim.models.purchase.in_periods import Count, counts_periods, seen_in
+from churnsim.models.purchase.protocol import PurchaseModel
 
 __all__ = ["ModelComparison", "compare_models", "identifiability"]
 
@@ -47,7 +48,7 @@ class ModelComparison:
     in words, and `warnings` by model: what the data leave undetermined."""
 
     table: pd.DataFrame
-    fits: Mapping[str, ModelFit[Any]]
+    fits: Mapping[str, ModelFit[PurchaseModel]]
     recommended: str | None
     reason: str
     warnings: Mapping[str, tuple[str, ...]]
@@ -112,13 +113,13 @@ def compare_models(summary: pd.DataFrame, models: Families, *, unit: str | None 
     return ModelComparison(table=order, fits=fits, recommended=recommended, reason=reason, warnings=warnings)
 
 
-def _apart(fits: Mapping[str, ModelFit[Any]]) -> list[str]:
+def _apart(fits: Mapping[str, ModelFit[PurchaseModel]]) -> list[str]:
     """Models whose likelihood stands on another scale than the others'."""
     discrete = [name for name, fit in fits.items() if isinstance(fit.model, BGBB)]
     return discrete if len(discrete) < len(fits) else []
 
 
-def identifiability(fit: ModelFit[Any]) -> tuple[str, ...]:
+def identifiability(fit: ModelFit[PurchaseModel]) -> tuple[str, ...]:
     """What the data leave open about single parameters, in words; empty where all is clear."""
     if not fit.status.ok:
         return (str(fit.status),)
@@ -144,7 +145,7 @@ def identifiability(fit: ModelFit[Any]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _add_likelihood_ratios(table: pd.DataFrame, fits: Mapping[str, ModelFit[Any]]) -> None:
+def _add_likelihood_ratios(table: pd.DataFrame, fits: Mapping[str, ModelFit[PurchaseModel]]) -> None:
     by_family: dict[str, str] = {}
     for name, fit in fits.items():
         by_family.setdefault(getattr(fit.model, "family", name), name)
@@ -162,7 +163,9 @@ def _add_likelihood_ratios(table: pd.DataFrame, fits: Mapping[str, ModelFit[Any]
         table["lr_p"] = pd.Series(chances, dtype=float)
 
 
-def _add_holdout(table: pd.DataFrame, fits: Mapping[str, ModelFit[Any]], split: pd.DataFrame) -> dict[str, Any]:
+def _add_holdout(
+    table: pd.DataFrame, fits: Mapping[str, ModelFit[PurchaseModel]], split: pd.DataFrame
+) -> dict[str, Any]:
     horizon = split["T_holdout"].to_numpy(dtype=np.float64)
     came = split["frequency_holdout"].to_numpy(dtype=np.int64)
     logs, bias, mae = {}, {}, {}

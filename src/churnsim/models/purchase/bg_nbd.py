@@ -3,21 +3,200 @@
 Fader, Hardie & Lee (2005), "'Counting your customers' the easy way: an alternative to the Pareto/NBD model",
 Marketing Science 24(2), 275-284. While alive a customer buys as a Poisson process at rate lambda; after each repeat
 purchase it drops out with probability p; lambda ~ Gamma(r, rate alpha) and p ~ Beta(a, b), independently.
+
+A customer with x repeat purchases, the last at t_x, observed to T has the likelihood (eq. 6)
+
+    L = prod_{j<x} (r + j)(b + j)/(a + b + j) . alpha^r
+        . [ (alpha + T)^-(r+x) + 1{x>0} a/(b + x - 1) (alpha + t_x)^-(r+x) ]
+
+of which the first term is that of being alive at T and the second that of having dropped out at t_x. Their ratio gives
+
+    P(alive at T | x, t_x, T) = 1 / [1 + 1{x>0} a/(b + x - 1) ((alpha + T)/(alpha + t_x))^(r+x)]
+
+A live customer's traits given its history have the prior's form again, Gamma(r + x, alpha + T) and Beta(a, b + x).
+So every forecast is P(alive) times that of a new customer with the parameters R = r + x, A = alpha + T, a, B = b + x:
+
+    expected_purchases     eq. 10, from eq. 9: E[X(h)] = (a+B-1)/(a-1) [1 - (A/(A+h))^R 2F1(R, B; a+B-1; h/(A+h))]
+    conditional_pmf        eq. 8: P(X(h) = n), alive with n purchases or gone at the last of them
+    residual_transactions  the integral of e^(-delta t) dE[X(t)]
+    time_to_next_purchase  P(no purchase in h | alive) = (A/(A+h))^R
+
+`expected_purchases_new` and `purchase_pmf` are eq. 9 and eq. 8 with R = r, A = alpha and B = b. The arithmetic is in
+`churnsim.kernels.likelihoods` (`bg_nbd`, `bg_nbd_forecast`, `bg_nbd_discounted`), the checks and shapes of the verbs
+in `buy_till_you_die.py`. MBG/NBD (`mbg_nbd.py`) shares all of it, with a first purchase that can be the last.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
 
+import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from churnsim.models.estimation.fit import ModelFit
-from churnsim.models.purchase.beta_dropout import BetaDropout
+from churnsim.kernels.likelihoods import bg_nbd as kernel
+from churnsim.kernels.likelihoods import bg_nbd_forecast as forecast
+from churnsim.kernels.likelihoods import bg_nbd_rows as by_row
+from churnsim.kernels.likelihoods.bg_nbd_discounted import discounted
+from churnsim.kernels.likelihoods.bg_nbd_known import expected_known
+from churnsim.kernels.likelihoods.population import draw_histories, draw_population
+from churnsim.kernels.likelihoods.simulate_history import observe
+from churnsim.kernels.numerics.rng_streams import MODEL_DRAWS, PURCHASE, TRAITS
+from churnsim.models.estimation.likelihood import Likelihood
+from churnsim.models.estimation.threads import Chunks, by_chunks
+from churnsim.models.purchase.active_periods import LivingTraits
+from churnsim.models.purchase.buy_till_you_die import Living
+from churnsim.models.purchase.continuous_time import ContinuousTime
+from churnsim.models.purchase.covariates import CovariateModel, RowHistories
+from churnsim.models.purchase.fit_data import ScaledHistories, rate_starts
+from churnsim.models.purchase.histories import Histories
 
-__all__ = ["BGNBD"]
+__all__ = ["BGNBD", "BGNBDCovariates", "BetaDropout", "LivingGammaBeta"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+REMEDIES = (
+    "Read p_alive and forecasts, which often stay well determined, rather than the single parameters; use a longer "
+    "observation or more customers; compare with a model without dropout."
+)
+# Starts (a, b): moderate dropout first, then light and heavy.
+DROPOUTS = ((0.8, 2.5), (0.8, 2.5), (0.2, 4.0), (2.0, 2.0), (0.05, 1.0), (5.0, 200.0))
+
+
+class LivingGammaBeta(ContinuousTime):
+    """What live customers do whose rate is Gamma(R, A), and whose dropout probability is Beta(a, b): their law is
+    (R, A, a, b)."""
+
+    def _expected_living(self, living: Living, horizon: Floats) -> Floats:
+        return by_chunks(forecast.expected, (*living, horizon))
+
+    def _pmf_living(self, living: Living, n: int, horizon: Floats) -> Floats:
+        return by_chunks(forecast.pmf, (*living, horizon), n)
+
+    def _discounted_living(self, living: Living, force: float, horizon: float) -> Floats:
+        return by_chunks(discounted, living, force, horizon)
+
+    def _living_traits(self, living: Living) -> LivingTraits:
+        R, A, a, b = living
+        return LivingTraits(R, A, "dropout", a, b)
+
+    def _wait_living(self, living: Living, share: Floats) -> Floats:
+        # A live customer's next purchase comes at its rate, whatever follows it: P(none in h) = (alpha/(alpha+h))^r.
+        with np.errstate(divide="ignore", over="ignore"):
+            return living[1] * np.expm1(-np.log1p(-share) / living[0])
+
+
+class BetaDropout(LivingGammaBeta):
+    """Base of BG/NBD and MBG/NBD. `drops_at_first` says whether the first purchase can be the last."""
+
+    parameter_names: ClassVar[tuple[str, ...]] = ("r", "alpha", "a", "b")
+    drops_at_first: ClassVar[bool]
+
+    r: float
+    alpha: float
+    a: float
+    b: float
+    unit: str
+
+    @property
+    def _shifted(self) -> tuple[float, float, float, float]:
+        """Parameters as the kernels take them: b + 1 where the first purchase is a toss already survived."""
+        r, alpha, a, b = self._parameters
+        return r, alpha, a, b + self.drops_at_first
+
+    @classmethod
+    def likelihood(
+        cls, summary: pd.DataFrame, *, unit: str | None = None, weights: ArrayLike | None = None
+    ) -> Likelihood[Self]:
+        """The likelihood of a summary, for searches and samplers (see `Likelihood`)."""
+        return cls._likelihood(ScaledHistories.of(summary, unit=unit, weights=weights))
+
+    @classmethod
+    def _likelihood(cls, data: ScaledHistories) -> Likelihood[Self]:
+        first, n = cls.drops_at_first, data.customers
+        chunks = data.chunks()
+
+        def objective(parameters: Floats) -> tuple[float, Floats]:
+            r, alpha, a, b = parameters
+            value, *slope = chunks.sum(kernel.objective, (r, alpha, a, b + first), (first,))
+            gradient = np.array(slope)
+            if first:  # P(not gone right after the first purchase) = b/(a + b)
+                value -= n * float(np.log1p(a / b))
+                gradient[2] -= n / (a + b)
+                gradient[3] += n * a / (b * (a + b))
+            return float(value), gradient
+
+        def hessian(parameters: Floats) -> Floats:
+            r, alpha, a, b = parameters
+            second = chunks.sum(kernel.hessian, (r, alpha, a, b + first), (first,))
+            if first:
+                second[2:, 2:] += n / (a + b) ** 2
+                second[3, 3] -= n / b**2
+            return second
+
+        few = data.sketch()
+        return Likelihood(
+            names=cls.parameter_names,
+            scales=np.array([1.0, data.scale, 1.0, 1.0]),
+            starts=[np.array([*rate, *drop]) for rate, drop in zip(rate_starts(data), DROPOUTS, strict=True)],
+            customers=n,
+            log_scale=data.log_scale,
+            objective=objective,
+            hessian=hessian,
+            build=lambda values: cls.from_dict({**values, "unit": data.unit}),
+            remedies=REMEDIES,
+            doubt=data.doubt,
+            sketch=(lambda: cls._likelihood(few)) if few else None,
+        )
+
+    def _log_likelihood(self, h: Histories) -> Floats:
+        values = h.chunks().join(kernel.log_likelihood, self._shifted, (self.drops_at_first,))
+        return values - np.log1p(self.a / self.b) if self.drops_at_first else values
+
+    def _alive(self, h: Histories) -> Floats:
+        return h.chunks().join(kernel.p_alive, self._shifted, (self.drops_at_first,))
+
+    def _living(self, h: Histories) -> Living:
+        r, alpha, a, b = self._shifted
+        x = h.x.astype(np.float64)
+        return r + x, alpha + h.T, np.full(x.size, a), b + x
+
+    @property
+    def _age_offset(self) -> float:
+        return float(self.alpha)
+
+    def _new(self, n: int) -> tuple[float, Living]:
+        r, alpha, a, b = self._shifted
+        alive = self.b / (self.a + self.b) if self.drops_at_first else 1.0
+        return alive, (np.full(n, r), np.full(n, alpha), np.full(n, a), np.full(n, b))
+
+    def _expected(self, h: Histories, spans: Floats) -> Floats:
+        if (spans == spans[0]).all():
+            return super()._expected(h, spans)
+        return by_chunks(expected_known, (h.x, h.t_x, h.T, spans), *self._shifted, self.drops_at_first)
+
+    def draw_customers(self, n: int, *, seed: int, replication: int = 0) -> pd.DataFrame:
+        """`n` customers from the population: columns `rate` (purchases per unit) and `dropout` (probability)."""
+        r, alpha, a, b = self._parameters
+        rows = draw_population(r, alpha, a, b, n, replication, seed, MODEL_DRAWS, TRAITS)
+        return pd.DataFrame(rows, columns=["rate", "dropout"])
+
+    def _draw(self, h: Histories, uids: Ints, seed: int, replication: int) -> pd.DataFrame:
+        # The posterior is a mixture of Gamma x Beta for the living and for the gone (see the kernel).
+        traits, alive = draw_histories(
+            *self._shifted, h.x, h.t_x, h.T, self.drops_at_first, uids, replication, seed, MODEL_DRAWS, TRAITS
+        )
+        return pd.DataFrame(traits, columns=["rate", "dropout"]).assign(alive=alive)
+
+    def _observe(self, T: Floats, seed: int, replication: int) -> pd.DataFrame:
+        traits = self.draw_customers(T.size, seed=seed, replication=replication)
+        rate, dropout = (np.ascontiguousarray(traits[name]) for name in ("rate", "dropout"))
+        forever = np.full(T.size, np.inf)
+        rows = observe(rate, dropout, forever, T, 1, self.drops_at_first, replication, seed, MODEL_DRAWS, PURCHASE)
+        return pd.DataFrame({"frequency": rows[:, 0].astype(np.int64), "recency": rows[:, 1]})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,24 +216,64 @@ class BGNBD(BetaDropout):
     family: ClassVar[str] = "bg_nbd"
     drops_at_first: ClassVar[bool] = False
 
-    @classmethod
-    def fit(
-        cls,
-        summary: pd.DataFrame,
-        *,
-        unit: str | None = None,
-        weights: ArrayLike | None = None,
-        covariates_rate: Sequence[str] = (),
-        covariates_lifetime: Sequence[str] = (),
-        penalty: float = 0.0,
-    ) -> ModelFit[Any]:
-        """Maximum likelihood (see `BuyTillYouDie.fit`); with covariates the fit's model is a `BGNBDCovariates`, whose
-        `fit` says what the last three arguments are."""
-        if not covariates_rate and not covariates_lifetime:
-            return super().fit(summary, unit=unit, weights=weights)
-        from churnsim.models.purchase.bg_nbd_covariates import BGNBDCovariates
 
-        return BGNBDCovariates.fit(
-            summary, unit=unit, weights=weights, covariates_rate=covariates_rate,
-            covariates_lifetime=covariates_lifetime, penalty=penalty,
-        )  # fmt: skip
+@dataclass(frozen=True, kw_only=True)
+class BGNBDCovariates(CovariateModel, LivingGammaBeta):
+    """A BG/NBD model whose `alpha` and `a` are those of an average customer.
+
+    `rate_effects` multiply a customer's purchase rate by e^(effect . (covariate - mean)), `lifetime_effects` the odds
+    of its mean dropout probability; `covariate_means` has the mean of each covariate. Known customers' summaries must
+    hold the covariates; new customers are average ones.
+    """
+
+    r: float
+    alpha: float
+    a: float
+    b: float
+    rate_effects: Mapping[str, float] = field(default_factory=dict)
+    lifetime_effects: Mapping[str, float] = field(default_factory=dict)
+    covariate_means: Mapping[str, float] = field(default_factory=dict)
+    unit: str = "W"
+
+    family: ClassVar[str] = "bg_nbd_covariates"
+    base_names: ClassVar[tuple[str, ...]] = ("r", "alpha", "a", "b")
+    parameter_names: ClassVar[tuple[str, ...]] = base_names
+    plain: ClassVar[Any] = BGNBD
+    kernels: ClassVar[Any] = by_row
+
+    @classmethod
+    def _row_objective(cls, parameters: Floats, h: RowHistories) -> Floats:
+        r, alpha, a, b = map(float, parameters)
+        chunks = Chunks(alpha / h.rate_factor, a * h.leaving_factor, h.x, h.t_x, h.T)
+        value, in_r, in_alpha, in_a, in_b = chunks.join(by_row.terms, last=(r, b)).T
+        return np.column_stack([value, in_r, in_alpha / alpha, in_a / a, in_b, -in_alpha, in_a])
+
+    def _own(self, h: Histories) -> tuple[Floats, Floats]:
+        assert isinstance(h, RowHistories)  # made by `_histories`
+        return self.alpha / h.rate_factor, self.a * h.leaving_factor
+
+    @property
+    def _shared(self) -> tuple[float, float]:
+        return float(self.r), float(self.b)
+
+    def _living(self, h: Histories) -> Living:
+        alpha, a = self._own(h)
+        x = h.x.astype(np.float64)
+        return self.r + x, alpha + h.T, a, self.b + x
+
+    def _population(self, rate: Floats, leaving: Floats, seed: int, replication: int) -> pd.DataFrame:
+        alpha, a = self.alpha / rate, self.a * leaving
+        rows = by_row.draw_population(alpha, a, *self._shared, replication, seed, MODEL_DRAWS, TRAITS)
+        return pd.DataFrame(rows, columns=["rate", "dropout"])
+
+    def _draw(self, h: Histories, uids: Ints, seed: int, replication: int) -> pd.DataFrame:
+        alpha, a = self._own(h)
+        traits, alive = by_row.draw_histories(
+            alpha, a, h.x, h.t_x, h.T, *self._shared, uids, replication, seed, MODEL_DRAWS, TRAITS
+        )
+        return pd.DataFrame(traits, columns=["rate", "dropout"]).assign(alive=alive)
+
+    def _seen(self, traits: pd.DataFrame, T: Floats, seed: int, replication: int) -> pd.DataFrame:
+        rate, dropout = (np.ascontiguousarray(traits[name]) for name in ("rate", "dropout"))
+        rows = observe(rate, dropout, np.full(T.size, np.inf), T, 1, False, replication, seed, MODEL_DRAWS, PURCHASE)
+        return pd.DataFrame({"frequency": rows[:, 0].astype(np.int64), "recency": rows[:, 1]})

@@ -19,7 +19,7 @@ from churnsim.data.logs.customer_uid import customer_uids
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
-from churnsim.models.estimation.parameters import ParametricModel
+from churnsim.models.estimation.parameters import ParametricModel, forward_covariates
 from churnsim.models.purchase.age_interpolation import by_age
 from churnsim.models.purchase.histories import Histories
 from churnsim.models.purchase.unique_rows import at_distinct
@@ -105,6 +105,7 @@ class BuyTillYouDie(ParametricModel, ABC):
         return Histories.of(summary, unit=self.unit)
 
     @classmethod
+    @forward_covariates
     def fit(cls, summary: pd.DataFrame, *, unit: str | None = None, weights: ArrayLike | None = None) -> ModelFit[Self]:
         """Maximum likelihood.
 

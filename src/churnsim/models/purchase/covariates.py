@@ -19,13 +19,13 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from churnsim.errors import ConfigError, DataError
+from churnsim.models.estimation.design_matrix import check_effects, check_penalty, check_spread, number_columns
 from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
 from churnsim.models.estimation.parameters import ParametricModel
 from churnsim.models.estimation.threads import by_chunks
 from churnsim.models.purchase.buy_till_you_die import Living, durations
 from churnsim.models.purchase.continuous_time import ContinuousTime
-from churnsim.models.purchase.covariate_columns import check_spread, covariate_columns
 from churnsim.models.purchase.histories import Histories, checked_weights
 from churnsim.units import check_unit
 
@@ -62,14 +62,18 @@ class CovariateModel(ContinuousTime):
     lifetime_effects: Mapping[str, float]
     covariate_means: Mapping[str, float]
 
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "plain" in vars(cls):
+            cls.plain.covariate_family = cls
+
     def __post_init__(self) -> None:
         check_unit(self.unit)
         for name in self.base_names:
             ParametricModel.check_positive(type(self).__name__, name, getattr(self, name))
         for prefix, kind in PREFIXES.items():
-            for name, value in getattr(self, kind).items():
-                if not isinstance(value, (int, float)) or not math.isfinite(value):
-                    raise ConfigError(f"{type(self).__name__}: {prefix}:{name} must be a finite number; got {value!r}.")
+            effects = {f"{prefix}:{name}": value for name, value in getattr(self, kind).items()}
+            check_effects(type(self).__name__, effects)
         unknown = {*self.rate_effects, *self.lifetime_effects} - set(self.covariate_means)
         if unknown:
             raise ConfigError(f"{type(self).__name__}: covariate_means lacks {', '.join(sorted(unknown))}.")
@@ -174,12 +178,11 @@ class CovariateModel(ContinuousTime):
     ) -> Likelihood[Self]:
         """The likelihood of a summary that also holds the covariates; less the penalty, if there is one. Raises
         DataError and ConfigError as `fit`."""
-        if not math.isfinite(penalty) or penalty < 0:
-            raise ConfigError(f"penalty must be finite and 0 or more; got {penalty!r}.")
+        check_penalty(penalty)
         h = Histories.of(summary, unit=unit)
         weight = checked_weights(weights, h.x.size)
         names = tuple(dict.fromkeys([*covariates_rate, *covariates_lifetime]))
-        columns = covariate_columns(summary, names)
+        columns = number_columns(summary, names)
         customers = float(weight.sum())
         means = {name: float((weight * column).sum()) / customers for name, column in columns.items()}
         spread = {
@@ -261,7 +264,7 @@ class CovariateModel(ContinuousTime):
 
     def factors(self, summary: pd.DataFrame) -> tuple[Floats, Floats]:
         """By what each customer's purchase rate, and its leaving, are multiplied: e^(c . z) and e^(g . z)."""
-        columns = covariate_columns(summary, tuple(self.covariate_means))
+        columns = number_columns(summary, tuple(self.covariate_means))
 
         def factor(effects: Mapping[str, float]) -> Floats:
             total = np.zeros(len(summary))

@@ -19,6 +19,7 @@ from churnsim.data.summaries.period_holdout import PERIOD_COLUMNS
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.purchase.bg_bb import BGBB
+from churnsim.models.purchase.protocol import PurchaseModel
 
 __all__ = ["Count", "InPeriods", "check_count", "counts_periods", "in_opportunities", "seen_in"]
 
@@ -103,6 +104,7 @@ def check_count(count: str | None, families: Sequence[Any]) -> Count:
     return "purchases" if count == "purchases" else "periods"
 
 
-def seen_in(fit: ModelFit[Any], count: Count) -> ModelFit[Any]:
+def seen_in(fit: ModelFit[PurchaseModel], count: Count) -> Any:
     """The fit with its model seen through `InPeriods` where periods are counted."""
-    return replace(fit, model=InPeriods(fit.model)) if count == "periods" else fit
+    seen: Any = InPeriods(fit.model)  # it says what forecasts need, and keeps the parameters as they are
+    return replace(fit, model=seen) if count == "periods" else fit

@@ -24,7 +24,7 @@ from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
 from churnsim.models.estimation.threads import by_chunks
 from churnsim.models.purchase.active_periods import LivingTraits
-from churnsim.models.purchase.beta_dropout import DROPOUTS, REMEDIES
+from churnsim.models.purchase.bg_nbd import DROPOUTS, REMEDIES
 from churnsim.models.purchase.buy_till_you_die import Living
 from churnsim.models.purchase.continuous_time import ContinuousTime
 from churnsim.models.purchase.fit_data import ScaledHistories, rate_starts

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from churnsim.models.purchase.beta_dropout import BetaDropout
+from churnsim.models.purchase.bg_nbd import BetaDropout
 
 __all__ = ["MBGNBD"]
 

@@ -50,6 +50,7 @@ class PurchaseModel(Protocol):
 
     family: ClassVar[str]
     parameter_names: ClassVar[tuple[str, ...]]
+    covariate_family: ClassVar[Any]
 
     @property
     def unit(self) -> str:

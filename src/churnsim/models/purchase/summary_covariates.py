@@ -9,7 +9,7 @@ import pandas as pd
 
 from churnsim.data.subscriptions.customer_rows import join_covariates
 from churnsim.errors import ConfigError, DataError
-from churnsim.models.retention.design_matrix import Design
+from churnsim.models.estimation.design_matrix import Design
 
 __all__ = ["SummaryCovariates"]
 

@@ -7,7 +7,7 @@ now on, given that it has stayed so far; customers whose `churned` is true are w
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from churnsim.errors import ConfigError
+from churnsim.models.estimation.parameters import ParametricModel
 from churnsim.models.retention.tenures import Tenures
 from churnsim.units import discount_force
 
@@ -27,7 +28,7 @@ ROWS_AT_ONCE = 4096  # customers valued together: some 80 MB for a horizon of 2,
 NEGLIGIBLE = 1e-9  # a discount factor below which an endless sum stops: less than a cent on ten million
 
 
-class RetentionModel(ABC):
+class RetentionModel(ParametricModel):
     """Base of the models of staying. A subclass gives `unit` and `log_survival`, and `residual_survival` where
     customers differ."""
 

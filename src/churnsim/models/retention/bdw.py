@@ -7,20 +7,23 @@ sBG.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from churnsim.kernels.likelihoods import bdw as kernel
+from churnsim.models.estimation.design_matrix import Design
 from churnsim.models.estimation.fit import ModelFit, build_fit, status_of
 from churnsim.models.estimation.optimise import maximise
 from churnsim.models.retention.beta_renewal import BetaRenewal, judge
+from churnsim.models.retention.renewal_covariates import RenewalCovariates
 from churnsim.models.retention.sbg import ShiftedBetaGeometric
 from churnsim.models.retention.tenures import Cohorts
 
-__all__ = ["BetaDiscreteWeibull"]
+__all__ = ["BetaDiscreteWeibull", "BetaDiscreteWeibullCovariates"]
 
 Floats = NDArray[np.float64]
 
@@ -51,14 +54,7 @@ class BetaDiscreteWeibull(BetaRenewal):
         return float(self.gamma), float(self.delta), float(self.c)
 
     @classmethod
-    def with_covariates(cls) -> Any:
-        """`BetaDiscreteWeibullCovariates`."""
-        from churnsim.models.retention.renewal_covariates import BetaDiscreteWeibullCovariates
-
-        return BetaDiscreteWeibullCovariates
-
-    @classmethod
-    def _fit(cls, cohorts: Cohorts, unit: str) -> ModelFit[BetaDiscreteWeibull]:
+    def _fit(cls, cohorts: Cohorts, unit: str) -> ModelFit[Self]:
         def objective(parameters: Floats) -> tuple[float, Floats]:
             gamma, delta, c = parameters
             out = kernel.objective(
@@ -81,3 +77,27 @@ class BetaDiscreteWeibull(BetaRenewal):
         """ln S(t), 1-d."""
         at = np.ascontiguousarray(t, dtype=np.float64)
         return kernel.log_survival(float(self.gamma), float(self.delta), float(self.c), at)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BetaDiscreteWeibullCovariates(RenewalCovariates):
+    """A BdW whose `gamma` is that of the average customer and moves with the covariates; `c` is everybody's."""
+
+    gamma: float
+    delta: float
+    c: float
+    lifetime_effects: Mapping[str, float]
+    design: Design
+    unit: str = "Y"
+
+    family: ClassVar[str] = "bdw_covariates"
+    average: ClassVar[type[BetaRenewal]] = BetaDiscreteWeibull
+    base_names: ClassVar[tuple[str, ...]] = ("gamma", "delta", "c")
+
+    @classmethod
+    def _patterns(cls, parameters: Floats, factor: Floats, cohorts: Cohorts) -> tuple[float, Floats, Floats]:
+        gamma, groups = parameters[0] * factor, factor.size
+        delta, c = np.full(groups, parameters[1]), float(parameters[2])
+        out = kernel.objective(gamma, delta, c, cohorts.first, cohorts.t, cohorts.lost, cohorts.kept)
+        in_gamma, in_delta = out[2 : 2 + groups], out[2 + groups :]
+        return float(out[0]), np.array([in_gamma @ factor, in_delta.sum(), out[1]]), in_gamma * gamma

@@ -8,7 +8,6 @@ of ignoring heterogeneity", Marketing Science 29(1), 85-93.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -17,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.fit import FitStatus, ModelFit
-from churnsim.models.estimation.parameters import ParametricModel
+from churnsim.models.estimation.parameters import forward_covariates
 from churnsim.models.retention.base import RetentionModel
 from churnsim.models.retention.renewal_values import Floats, derl_of, elasticity_of
 from churnsim.models.retention.tenures import Cohorts, Tenures
@@ -34,7 +33,7 @@ REMEDIES = (
 )
 
 
-class BetaRenewal(RetentionModel, ParametricModel):
+class BetaRenewal(RetentionModel):
     """Base of the two models. A subclass gives its likelihood (`_fit`), `log_survival`, and a, b and c."""
 
     at_renewals: ClassVar[bool] = True
@@ -46,35 +45,17 @@ class BetaRenewal(RetentionModel, ParametricModel):
 
     @classmethod
     @abstractmethod
-    def with_covariates(cls) -> Any:
-        """The model with covariates."""
-
-    @classmethod
-    @abstractmethod
     def _fit(cls, cohorts: Cohorts, unit: str) -> ModelFit[Self]:
         """Maximum likelihood from counts."""
 
     @classmethod
-    def fit(
-        cls,
-        subscriptions: pd.DataFrame,
-        *,
-        unit: str | None = None,
-        covariates: Sequence[str] = (),
-        penalty: float = 0.0,
-    ) -> ModelFit[Any]:
+    @forward_covariates
+    def fit(cls, subscriptions: pd.DataFrame, *, unit: str | None = None) -> ModelFit[Self]:
         """Maximum likelihood from individual tenures in whole renewals (columns tenure, churned and perhaps entry).
 
         A customer who left with tenure t renewed t - 1 times; one still there with tenure t renewed t times. `unit`
-        is the frame's own where it has one, else "M". With `covariates` the fit's model is the one with covariates
-        (`ShiftedBetaGeometricCovariates`, `BetaDiscreteWeibullCovariates`), whose `fit` says what the last two
-        arguments are. Raises DataError for a frame that is not one.
+        is the frame's own where it has one, else "M". Raises DataError for a frame that is not one.
         """
-        if covariates:
-            found: ModelFit[Any] = cls.with_covariates().fit(
-                subscriptions, unit=unit, covariates=covariates, penalty=penalty
-            )
-            return found
         return cls._fit(Cohorts.of(Tenures.of(subscriptions)), unit or subscriptions.attrs.get("unit", "M"))
 
     @classmethod

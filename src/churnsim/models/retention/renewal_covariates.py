@@ -10,10 +10,9 @@ counted together. What the covariates do not tell apart stays in the beta distri
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -22,20 +21,16 @@ from numpy.typing import NDArray
 from scipy.special import betaln
 
 from churnsim.errors import ConfigError
-from churnsim.kernels.likelihoods import bdw, sbg
+from churnsim.models.estimation.design_matrix import Design, check_effects, check_penalty
 from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
-from churnsim.models.estimation.parameters import ParametricModel
 from churnsim.models.retention.base import RetentionModel
-from churnsim.models.retention.bdw import BetaDiscreteWeibull
-from churnsim.models.retention.beta_renewal import discount_factor, judge, whole
-from churnsim.models.retention.design_matrix import Design
+from churnsim.models.retention.beta_renewal import BetaRenewal, discount_factor, judge, whole
 from churnsim.models.retention.renewal_values import derl_of, elasticity_of
-from churnsim.models.retention.sbg import ShiftedBetaGeometric
 from churnsim.models.retention.tenures import Cohorts, Tenures
 from churnsim.units import check_unit
 
-__all__ = ["BetaDiscreteWeibullCovariates", "RenewalCovariates", "ShiftedBetaGeometricCovariates"]
+__all__ = ["RenewalCovariates"]
 
 Floats = NDArray[np.float64]
 
@@ -46,14 +41,19 @@ REMEDIES = (
 )
 
 
-class RenewalCovariates(RetentionModel, ParametricModel):
+class RenewalCovariates(RetentionModel):
     """Base of the two models: effects by name of the design's columns, survival of each customer."""
 
-    average: ClassVar[type[ShiftedBetaGeometric] | type[BetaDiscreteWeibull]]
+    average: ClassVar[type[BetaRenewal]]
     base_names: ClassVar[tuple[str, ...]]
     at_renewals: ClassVar[bool] = True
     lifetime_effects: Mapping[str, float]
     design: Design
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "average" in vars(cls):
+            cls.average.covariate_family = cls
 
     def __post_init__(self) -> None:
         check_unit(self.unit)
@@ -64,14 +64,13 @@ class RenewalCovariates(RetentionModel, ParametricModel):
                 f"{type(self).__name__}: effects are of {', '.join(self.design.names)}; got "
                 f"{', '.join(self.lifetime_effects)}."
             )
-        for name, value in self.lifetime_effects.items():
-            if not isinstance(value, (int, float)) or not math.isfinite(value):
-                raise ConfigError(f"{type(self).__name__}: {PREFIX}{name} must be a finite number; got {value!r}.")
+        effects = {f"{PREFIX}{name}": value for name, value in self.lifetime_effects.items()}
+        check_effects(type(self).__name__, effects)
 
     @property
-    def average_customer(self) -> ShiftedBetaGeometric | BetaDiscreteWeibull:
+    def average_customer(self) -> BetaRenewal:
         """The model without covariates of the customer whose covariates are all at their means."""
-        return self.average(**{name: getattr(self, name) for name in self.base_names}, unit=self.unit)
+        return self.average.from_dict({**{name: getattr(self, name) for name in self.base_names}, "unit": self.unit})
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; effects as `lifetime:NAME`, and how covariates become numbers under `design`."""
@@ -89,7 +88,9 @@ class RenewalCovariates(RetentionModel, ParametricModel):
             try:
                 plain["design"] = Design.from_dict(design)  # type: ignore[arg-type]
             except (TypeError, KeyError) as error:
-                raise ConfigError(f"cannot make a {cls.__name__}: its design is no design ({error!r}).") from None
+                raise ConfigError(
+                    f"cannot make a {cls.__name__}: `design` does not describe covariates ({error!r})."
+                ) from None
         return super().from_dict({**plain, "lifetime_effects": effects})
 
     @classmethod
@@ -103,8 +104,7 @@ class RenewalCovariates(RetentionModel, ParametricModel):
     ) -> Likelihood[Self]:
         """The likelihood of tenures in whole renewals with covariates; less the penalty, if any. Raises ConfigError and
         DataError as `fit`."""
-        if not math.isfinite(penalty) or penalty < 0:
-            raise ConfigError(f"penalty must be finite and 0 or more; got {penalty!r}.")
+        check_penalty(penalty)
         if isinstance(covariates, str) or not covariates:
             raise ConfigError(f"covariates are a list of at least one column; got {covariates!r}.")
         tenures = Tenures.of(subscriptions)
@@ -209,50 +209,3 @@ class RenewalCovariates(RetentionModel, ParametricModel):
         with np.errstate(divide="ignore"):
             leaving = before + np.log(-np.expm1(now - before))
         return tenures.series(np.where(tenures.churned, leaving, now) - entry, "log_likelihood")
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShiftedBetaGeometricCovariates(RenewalCovariates):
-    """An sBG whose `alpha` is that of the average customer and moves with the covariates (see the module)."""
-
-    alpha: float
-    beta: float
-    lifetime_effects: Mapping[str, float]
-    design: Design
-    unit: str = "Y"
-
-    family: ClassVar[str] = "sbg_covariates"
-    average: ClassVar[type[ShiftedBetaGeometric] | type[BetaDiscreteWeibull]] = ShiftedBetaGeometric
-    base_names: ClassVar[tuple[str, ...]] = ("alpha", "beta")
-
-    @classmethod
-    def _patterns(cls, parameters: Floats, factor: Floats, cohorts: Cohorts) -> tuple[float, Floats, Floats]:
-        alpha, groups = parameters[0] * factor, factor.size
-        beta = np.full(groups, parameters[1])
-        out = sbg.objective(alpha, beta, cohorts.first, cohorts.t, cohorts.lost, cohorts.kept)
-        in_alpha, in_beta = out[1 : 1 + groups], out[1 + groups :]
-        return float(out[0]), np.array([in_alpha @ factor, in_beta.sum()]), in_alpha * alpha
-
-
-@dataclass(frozen=True, kw_only=True)
-class BetaDiscreteWeibullCovariates(RenewalCovariates):
-    """A BdW whose `gamma` is that of the average customer and moves with the covariates; `c` is everybody's."""
-
-    gamma: float
-    delta: float
-    c: float
-    lifetime_effects: Mapping[str, float]
-    design: Design
-    unit: str = "Y"
-
-    family: ClassVar[str] = "bdw_covariates"
-    average: ClassVar[type[ShiftedBetaGeometric] | type[BetaDiscreteWeibull]] = BetaDiscreteWeibull
-    base_names: ClassVar[tuple[str, ...]] = ("gamma", "delta", "c")
-
-    @classmethod
-    def _patterns(cls, parameters: Floats, factor: Floats, cohorts: Cohorts) -> tuple[float, Floats, Floats]:
-        gamma, groups = parameters[0] * factor, factor.size
-        delta, c = np.full(groups, parameters[1]), float(parameters[2])
-        out = bdw.objective(gamma, delta, c, cohorts.first, cohorts.t, cohorts.lost, cohorts.kept)
-        in_gamma, in_delta = out[2 : 2 + groups], out[2 + groups :]
-        return float(out[0]), np.array([in_gamma @ factor, in_delta.sum(), out[1]]), in_gamma * gamma

@@ -9,20 +9,23 @@ have left.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from churnsim.kernels.likelihoods import sbg as kernel
+from churnsim.models.estimation.design_matrix import Design
 from churnsim.models.estimation.fit import ModelFit, build_fit, status_of
 from churnsim.models.estimation.optimise import maximise
 from churnsim.models.retention.beta_renewal import REMEDIES, BetaRenewal, exposure, judge
+from churnsim.models.retention.renewal_covariates import RenewalCovariates
 from churnsim.models.retention.tenures import Cohorts, Tenures
 
-__all__ = ["ShiftedBetaGeometric"]
+__all__ = ["ShiftedBetaGeometric", "ShiftedBetaGeometricCovariates"]
 
 Floats = NDArray[np.float64]
 
@@ -46,14 +49,7 @@ class ShiftedBetaGeometric(BetaRenewal):
         return float(self.alpha), float(self.beta), 1.0
 
     @classmethod
-    def with_covariates(cls) -> Any:
-        """`ShiftedBetaGeometricCovariates`."""
-        from churnsim.models.retention.renewal_covariates import ShiftedBetaGeometricCovariates
-
-        return ShiftedBetaGeometricCovariates
-
-    @classmethod
-    def _fit(cls, cohorts: Cohorts, unit: str) -> ModelFit[ShiftedBetaGeometric]:
+    def _fit(cls, cohorts: Cohorts, unit: str) -> ModelFit[Self]:
         def objective(parameters: Floats) -> tuple[float, Floats]:
             out = kernel.objective(parameters[:1], parameters[1:], cohorts.first, cohorts.t, cohorts.lost, cohorts.kept)
             return float(out[0]), out[1:]
@@ -88,3 +84,26 @@ class ShiftedBetaGeometric(BetaRenewal):
     def polarization(self) -> float:
         """1 / (1 + alpha + beta): 0 when all customers are alike, 1 when each leaves at once or never."""
         return 1.0 / (1.0 + self.alpha + self.beta)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShiftedBetaGeometricCovariates(RenewalCovariates):
+    """An sBG whose `alpha` is that of the average customer and moves with the covariates (see the module)."""
+
+    alpha: float
+    beta: float
+    lifetime_effects: Mapping[str, float]
+    design: Design
+    unit: str = "Y"
+
+    family: ClassVar[str] = "sbg_covariates"
+    average: ClassVar[type[BetaRenewal]] = ShiftedBetaGeometric
+    base_names: ClassVar[tuple[str, ...]] = ("alpha", "beta")
+
+    @classmethod
+    def _patterns(cls, parameters: Floats, factor: Floats, cohorts: Cohorts) -> tuple[float, Floats, Floats]:
+        alpha, groups = parameters[0] * factor, factor.size
+        beta = np.full(groups, parameters[1])
+        out = kernel.objective(alpha, beta, cohorts.first, cohorts.t, cohorts.lost, cohorts.kept)
+        in_alpha, in_beta = out[1 : 1 + groups], out[1 + groups :]
+        return float(out[0]), np.array([in_alpha @ factor, in_beta.sum()]), in_alpha * alpha

@@ -1,22 +1,34 @@
 """Gamma-Gamma: what a purchase is worth, by customer.
 
-Fader, Hardie & Lee (2005), "RFM and CLV", JMR 42, 415-430; Fader & Hardie (2013), "The Gamma-Gamma model of
-monetary value" (note 025). Purchases of one customer are Gamma(p, rate nu); nu ~ Gamma(q, rate gamma) over
-customers. Spend is taken to be independent of how often a customer buys, which `fit` does not check for you: see
-`spend_correlation`.
+Fader, Hardie & Lee (2005), "RFM and CLV", JMR 42, 415-430; Fader & Hardie (2013), "The Gamma-Gamma model of monetary
+value". The amount of a purchase z is Gamma(p, rate nu); nu ~ Gamma(q, rate gamma) over customers. Spend is taken to
+be independent of how often a customer buys, which `fit` does not check: see `spend_correlation`.
+
+The mean m of a customer's x repeat purchases has the density (2013)
+
+    f(m | x) = G(px + q) / (G(px) G(q)) . gamma^q m^(px - 1) x^(px) / (gamma + m x)^(px + q)      (G the gamma function)
+
+and its further purchases have the mean E[Z | m, x] = p (gamma + x m) / (p x + q - 1) (2005, eq. 5), a weighted mean
+of the customer's own m and the population's p gamma / (q - 1).
+
+From single purchases (`fit_purchases`) each z enters by its own density. How much a customer's own purchases vary then
+also tells p, which the means alone tell only through how they draw together as x grows.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import ClassVar
+from typing import ClassVar, Self, TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from churnsim.data.logs.customer_uid import customer_uids
+from churnsim.data.logs.days import past_day
+from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.data.summaries.column_aliases import as_summary
 from churnsim.errors import DataError
 from churnsim.kernels.likelihoods import gamma_gamma as kernel
@@ -25,13 +37,21 @@ from churnsim.kernels.numerics.rng_streams import MODEL_DRAWS, TRAITS
 from churnsim.models.estimation.fit import FitStatus, ModelFit
 from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
 from churnsim.models.estimation.parameters import ParametricModel
+from churnsim.models.estimation.threads import Chunks
 from churnsim.models.purchase.histories import checked_weights
-from churnsim.models.spend.gamma_gamma_purchases import likelihood_of_purchases
-from churnsim.models.spend.spend_likelihood import REMEDIES, spend_likelihood
 
 __all__ = ["GammaGamma", "repeat_spend", "spend_correlation"]
 
 Floats = NDArray[np.float64]
+
+Family = TypeVar("Family", bound="GammaGamma")
+
+REMEDIES = (
+    "Use the mean spend itself: customers differ too little (or too few are seen twice) to tell p, q and gamma apart."
+)
+# Starts (p, q), with the gamma that gives the mean: the first is CDNOW's, the others have customers or purchases
+# differ more, or less.
+STARTS = ((5.0, 4.0), (1.0, 2.0), (20.0, 10.0), (2.0, 1.2))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +66,7 @@ class GammaGamma(ParametricModel):
     family: ClassVar[str] = "gamma_gamma"
 
     @classmethod
-    def fit(cls, summary: pd.DataFrame, *, weights: ArrayLike | None = None) -> ModelFit[GammaGamma]:
+    def fit(cls, summary: pd.DataFrame, *, weights: ArrayLike | None = None) -> ModelFit[Self]:
         """Maximum likelihood on customers with a repeat purchase and positive mean spend (`n` says how many).
 
         Reads `frequency` and `monetary_value`; `weights` (one a row, finite, 0 or more) count customers of that
@@ -56,18 +76,17 @@ class GammaGamma(ParametricModel):
         return _with_finite_mean(fit_likelihood(cls.likelihood(summary, weights=weights)))
 
     @classmethod
-    def fit_purchases(cls, transactions: pd.DataFrame, *, until: str | date | None = None) -> ModelFit[GammaGamma]:
+    def fit_purchases(cls, transactions: pd.DataFrame, *, until: str | date | None = None) -> ModelFit[Self]:
         """Maximum likelihood on single purchases instead of customers' means: the per-transaction form.
 
         Uses the repeat purchases (a customer's amounts of one day are one purchase) with a positive amount, up to the
         day `until`; `n` says how many customers have one. Log-likelihoods of the two forms do not compare: they are of
         different data. Raises DataError where no purchase qualifies or the log has no amounts.
         """
-        likelihood = likelihood_of_purchases(cls, transactions, until=until)
-        return _with_finite_mean(fit_likelihood(likelihood))
+        return _with_finite_mean(fit_likelihood(cls.likelihood_of_purchases(transactions, until=until)))
 
     @classmethod
-    def likelihood(cls, summary: pd.DataFrame, *, weights: ArrayLike | None = None) -> Likelihood[GammaGamma]:
+    def likelihood(cls, summary: pd.DataFrame, *, weights: ArrayLike | None = None) -> Likelihood[Self]:
         """The likelihood of the mean spends, for searches and samplers; money in units of its mean. Raises DataError as
         `fit`."""
         x, m = repeat_spend(summary)
@@ -83,9 +102,37 @@ class GammaGamma(ParametricModel):
         scale = float((weight * m).sum()) / float(weight.sum())
         number = x.astype(np.float64)
         total = number * (m / scale)
-        return spend_likelihood(
+        return _spend_likelihood(
             cls, x=x, s=total, logs=number * np.log(total), weight=weight, each=False, scale=scale,
             log_scale=-float((weight * np.log(m)).sum()),
+        )  # fmt: skip
+
+    @classmethod
+    def likelihood_of_purchases(
+        cls, transactions: pd.DataFrame, *, until: str | date | None = None
+    ) -> Likelihood[Self]:
+        """The likelihood of single purchases: the repeat ones (days) with a positive amount, up to `until`; money in
+        units of its mean. Raises DataError as `fit_purchases`."""
+        log = purchase_days(transactions)
+        end = log.last if until is None else past_day(until, name="until")
+        used = (log.day <= end) & (log.order_number() > 1) & (log.spend() > 0)
+        if not used.any():
+            raise DataError(
+                "no customer has a repeat purchase with a positive amount, so spend cannot be modelled. "
+                "Check the amount column, or observe longer."
+            )
+        customer, amount = log.customer[used], log.spend()[used]
+        scale = float(amount.mean())
+        each = amount / scale
+        count = np.bincount(customer)
+        kept = count > 0
+        total, logs = (
+            np.bincount(customer, weights=values)[kept].astype(np.float64) for values in (each, np.log(each))
+        )
+        x = count[kept].astype(np.int64)
+        return _spend_likelihood(
+            cls, x=x, s=total, logs=logs, weight=np.ones(x.size), each=True, scale=scale,
+            log_scale=-float(logs.sum()) - float(x.sum()) * math.log(scale),
         )  # fmt: skip
 
     def log_likelihood(self, summary: pd.DataFrame) -> pd.Series[float]:
@@ -138,12 +185,51 @@ class GammaGamma(ParametricModel):
         return pd.DataFrame({"spend_rate": rates, "mean_spend": self.p / rates}, index=index)
 
 
-def _with_finite_mean(fit: ModelFit[GammaGamma]) -> ModelFit[GammaGamma]:
+def _with_finite_mean(fit: ModelFit[Family]) -> ModelFit[Family]:
     """The fit, with a status that says so where the population mean is infinite."""
     if not fit.status.ok or fit.model.q > 1:
         return fit
     words = f"q = {fit.model.q:.3g} is not above 1: the population mean is infinite."
     return replace(fit, status=FitStatus("boundary", words, REMEDIES))
+
+
+def _spend_likelihood(
+    family: type[Family],
+    *,
+    x: NDArray[np.int64],
+    s: Floats,
+    logs: Floats,
+    weight: Floats,
+    each: bool,
+    scale: float,
+    log_scale: float,
+) -> Likelihood[Family]:
+    """From each customer's number x and sum s of purchases, and `logs` as `kernel.sums` wants them; money in units of
+    `scale`. `each` says that single purchases are modelled. `log_scale` as in `Likelihood`."""
+    chunks = Chunks(x, s, logs, weight)
+    place, counts = pd.factorize(x)
+    customers = np.bincount(place, weights=weight).astype(np.float64)
+
+    def objective(parameters: Floats) -> tuple[float, Floats]:
+        p, q, gamma = parameters.tolist()
+        result = kernel.objective(p, q, gamma, counts, customers, each, chunks.sum(kernel.sums, (gamma,)))
+        return float(result[0]), result[1:]
+
+    def hessian(parameters: Floats) -> Floats:
+        p, q, gamma = parameters.tolist()
+        return kernel.hessian(p, q, gamma, counts, customers, each, chunks.sum(kernel.sums, (gamma,)))
+
+    return Likelihood(
+        names=("p", "q", "gamma"),
+        scales=np.array([1.0, 1.0, scale]),
+        starts=[np.array([p, q, (q - 1) / p]) for p, q in STARTS],
+        customers=float(customers.sum()),
+        log_scale=log_scale,
+        objective=objective,
+        hessian=hessian,
+        build=family.from_dict,
+        remedies=REMEDIES,
+    )
 
 
 def spend_correlation(summary: pd.DataFrame) -> float:

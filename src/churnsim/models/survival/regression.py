@@ -3,37 +3,51 @@
 With z a customer's covariates as a `Design` writes them, less their means, and b the coefficients:
 
     cox               S(t | z) = exp(-H_s(t) e^(z b)), H_s the baseline cumulative hazard of stratum s at mean
-    covariates weibull_aft       S = exp(-(t/lambda)^rho), ln lambda = `intercept` + z b, rho = `shape`
+                      covariates
+    weibull_aft       S = exp(-(t/lambda)^rho), ln lambda = `intercept` + z b, rho = `shape`
     log_normal_aft    S = 1 - Phi((ln t - mu)/sigma), mu = `intercept` + z b, sigma = `shape`
     log_logistic_aft  S = 1/(1 + (t/alpha)^beta), ln alpha = `intercept` + z b, beta = `shape`
 
 In a Cox model a positive coefficient means leaving sooner, in the others staying longer.
+
+Both are estimated by lifelines, with the check of proportional hazards.
 """
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, ClassVar
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import log_ndtr
+from scipy.stats import norm
 
-from churnsim.errors import ConfigError, DataError
+from churnsim.errors import ConfigError, DataError, FitError
+from churnsim.models.estimation.design_matrix import Design
+from churnsim.models.estimation.fit import FitStatus, ModelFit
 from churnsim.models.retention.base import RetentionModel
-from churnsim.models.retention.design_matrix import Design
 from churnsim.models.retention.tenures import Tenures
+from churnsim.models.survival.curve import TAIL_SHARE
 from churnsim.units import check_unit
 
-__all__ = ["REGRESSIONS", "Baseline", "SurvivalRegression"]
+__all__ = ["REGRESSIONS", "Baseline", "RegressionFit", "RiskSets", "SurvivalRegression", "fit_regression"]
 
 Floats = NDArray[np.float64]
 
 REGRESSIONS = ("cox", "weibull_aft", "log_normal_aft", "log_logistic_aft")
 TINY = 1e-300
+# The fitters' names in lifelines (imported where a regression is estimated), and what they call the two parameters.
+AFT = {
+    "weibull_aft": ("WeibullAFTFitter", "lambda_", "rho_"),
+    "log_normal_aft": ("LogNormalAFTFitter", "mu_", "sigma_"),
+    "log_logistic_aft": ("LogLogisticAFTFitter", "alpha_", "beta_"),
+}
+PROPORTIONAL = 0.05  # chance of a false alarm in the check of proportional hazards, shared among the columns
+SEPARATED = 10.0  # a coefficient of this size (a hazard ratio of 22,000) means that a level tells leavers from stayers
 
 
 @dataclass(frozen=True)
@@ -82,11 +96,17 @@ class SurvivalRegression(RetentionModel):
             raise ConfigError("a Cox model has baseline hazards, an accelerated failure time has none.")
 
     @classmethod
-    def fit(cls, subscriptions: Any, kind: str = "cox", **options: Any) -> Any:
-        """Estimate; see `churnsim.models.survival.regression_fit.fit_regression`."""
-        from churnsim.models.survival.regression_fit import fit_regression
-
-        return fit_regression(subscriptions, kind, **options)
+    def fit(
+        cls,
+        subscriptions: pd.DataFrame,
+        kind: str = "cox",
+        *,
+        covariates: Sequence[str],
+        strata: str | None = None,
+        unit: str | None = None,
+    ) -> RegressionFit:
+        """Estimate; see `fit_regression`."""
+        return fit_regression(subscriptions, kind, covariates=covariates, strata=strata, unit=unit)
 
     def linear(self, customers: pd.DataFrame) -> Floats:
         """z b of each customer, 0 at mean covariates."""
@@ -170,7 +190,7 @@ class SurvivalRegression(RetentionModel):
         }  # fmt: skip
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> SurvivalRegression:
+    def from_dict(cls, values: dict[str, Any]) -> Self:
         """The model of a dict made by `to_dict`; ConfigError for another dict."""
         rest = {key: value for key, value in values.items() if key != "family"}
         try:
@@ -183,6 +203,223 @@ class SurvivalRegression(RetentionModel):
         except (KeyError, TypeError) as error:
             raise ConfigError(f"cannot make a SurvivalRegression: {error}.") from None
 
-    def save(self, path: str | Path) -> None:
-        """Write the model as JSON."""
-        Path(path).write_text(json.dumps(self.to_dict(), indent=2) + "\n", encoding="utf-8")
+
+@dataclass(frozen=True, eq=False)
+class RiskSets:
+    """The customers a Cox model was fitted to: covariates less their means (customers, columns), tenure, whether it
+    ended, the tenure at which they came under observation, and their stratum.
+
+    Breslow's baseline: at each time of loss t of a stratum, with d(t) losses and R(t) those at risk, its hazard is d(t)
+    over the sum of e^(z b) over R(t) (Breslow 1972). Given the coefficients its steps are independent, with variance
+    d/(sum)^2: a step times Gamma(d, rate d) has that mean and variance and stays above 0. Drawn with b, the two add up
+    to the variance of Tsiatis (1981, Annals of Statistics 9, 93-108).
+    """
+
+    centred: Floats
+    tenure: Floats
+    churned: NDArray[np.bool_]
+    entry: Floats
+    stratum: NDArray[np.str_]
+
+    def baselines(self, coefficients: Floats, random: np.random.Generator | None = None) -> dict[str, Baseline]:
+        """The baseline of each stratum at these coefficients; with `random` one drawn about it."""
+        weight, last = np.exp(self.centred @ coefficients), float(self.tenure.max())
+        words = np.unique(self.stratum)
+        return {str(word): self._baseline(self.stratum == word, weight, last, random) for word in words}
+
+    def _baseline(
+        self, rows: NDArray[np.bool_], weight: Floats, last: float, random: np.random.Generator | None
+    ) -> Baseline:
+        tenure, entry, of = self.tenure[rows], self.entry[rows], weight[rows]
+        times, losses = np.unique(tenure[self.churned[rows]], return_counts=True)
+        # Those at risk at t: there at t or longer, less those who came under observation at t or later.
+        at_risk = _sum_from(tenure, of, times) - np.where(entry.any(), _sum_from(entry, of, times), 0.0)
+        steps = losses / at_risk
+        if random is not None:
+            steps = steps * random.gamma(losses) / losses
+        tail = float(steps[times > last * (1 - TAIL_SHARE)].sum() / (last * TAIL_SHARE))
+        return Baseline(tuple(times.tolist()), tuple(np.cumsum(steps).tolist()), tail)
+
+
+def _sum_from(ages: Floats, weight: Floats, times: Floats) -> Floats:
+    """Sum of the weights of those with an age of t or more, for each t."""
+    order = np.argsort(ages)
+    from_here = np.concatenate([np.cumsum(weight[order][::-1])[::-1], [0.0]])
+    return np.asarray(from_here[np.searchsorted(ages[order], times, side="left")])
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RegressionFit(ModelFit[SurvivalRegression]):
+    """A fitted regression. `checks` (Cox): a row a column of the test that its hazards are proportional over tenure
+    (Grambsch & Therneau 1994, through lifelines): `statistic, p`; None where customers came under observation late,
+    for which lifelines has no residuals. `risk_sets` (Cox) are what its baseline is counted from."""
+
+    checks: pd.DataFrame | None = None
+    risk_sets: RiskSets | None = None
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """Coefficients by name."""
+        return {name: self.model.coefficients[name] for name in self.names}
+
+    def summary(self, level: float = 0.95) -> pd.DataFrame:
+        """One row a coefficient: estimate, standard_error, lower, upper (normal), and `ratio`, e to the estimate."""
+        estimate, error = pd.Series(self.parameters), pd.Series(self.standard_errors)
+        reach = float(norm.ppf((1 + level) / 2)) * error
+        columns = {"estimate": estimate, "standard_error": error, "lower": estimate - reach, "upper": estimate + reach}
+        return pd.DataFrame({**columns, "ratio": np.exp(estimate)}).rename_axis("parameter")
+
+    def draw_parameters(self, n: int, *, seed: int) -> list[SurvivalRegression]:
+        """`n` models with coefficients from their asymptotic normal law, each (Cox) with a baseline drawn about the one
+        that these coefficients give; intercept and shape of the others stay."""
+        random = np.random.Generator(np.random.Philox(seed))
+        values, vectors = np.linalg.eigh(self.matrix)
+        steps = random.standard_normal((n, len(self.names))) @ (vectors * np.sqrt(np.maximum(values, 0.0))).T
+        estimate = np.array(list(self.parameters.values()))
+        drawn = []
+        for row in estimate + steps:
+            baselines = self.model.baselines if self.risk_sets is None else self.risk_sets.baselines(row, random)
+            named = dict(zip(self.names, map(float, row), strict=True))
+            drawn.append(replace(self.model, coefficients=named, baselines=baselines))
+        return drawn
+
+
+def fit_regression(
+    subscriptions: pd.DataFrame,
+    kind: str = "cox",
+    *,
+    covariates: Sequence[str],
+    strata: str | None = None,
+    unit: str | None = None,
+) -> RegressionFit:
+    """Estimate a regression of leaving on `covariates` from `tenure`, `churned` and perhaps `entry`.
+
+    `kind` is one of `REGRESSIONS`. Words become a column a level, against the commonest; columns that others
+    determine are left out (`fit.model.design.dropped`). `strata` (Cox) names a column whose values get a baseline
+    each. Whole tenures are taken as censored to the unit by the accelerated failure times, as ties by Cox (Efron).
+    Raises ConfigError or DataError for impossible arguments, FitError where lifelines finds no maximum.
+    """
+    from lifelines.exceptions import ConvergenceError
+
+    if kind not in REGRESSIONS or (strata is not None and kind != "cox"):
+        raise ConfigError(f"kind must be one of {', '.join(REGRESSIONS)}, with strata for cox only; got {kind!r}.")
+    tenures = Tenures.of(subscriptions)
+    if not tenures.churned.any():
+        raise DataError("no customer left, so there is nothing to regress on. Observe longer.")
+    use = tenures.tenure > 0
+    design = Design.of(subscriptions[use], covariates)
+    if not design.names:
+        raise ConfigError("a regression needs at least one covariate.")
+    data = pd.DataFrame(design.centred(subscriptions[use]), columns=list(design.names))
+    data["_tenure"], data["_churned"], data["_entry"] = (
+        tenures.tenure[use], tenures.churned[use].astype(float), tenures.entry[use],
+    )  # fmt: skip
+    unit = unit or subscriptions.attrs.get("unit", "M")
+    try:
+        with warnings.catch_warnings():
+            # Separation, which lifelines warns of, is judged below.
+            warnings.simplefilter("ignore")
+            if kind == "cox":
+                words = None if strata is None else subscriptions.loc[use, strata].astype(str).to_numpy()
+                return _cox(data, design, strata, words, unit, float(len(tenures)))
+            return _aft(data, design, kind, unit, float(len(tenures)))
+    except (ConvergenceError, np.linalg.LinAlgError) as error:
+        raise FitError(
+            f"lifelines found no maximum for {kind} ({str(error).splitlines()[0]}). Leave out rare levels, and "
+            "covariates whose levels tell leavers from stayers without exception."
+        ) from None
+
+
+def _cox(
+    data: pd.DataFrame, design: Design, strata: str | None, words: Any, unit: str, customers: float
+) -> RegressionFit:
+    import lifelines
+
+    if words is not None:
+        data["_stratum"] = words
+    if not (data["_entry"] > 0).any():
+        data = data.drop(columns="_entry")
+    fitter = lifelines.CoxPHFitter()
+    fitter.fit(
+        data, "_tenure", "_churned",
+        entry_col="_entry" if "_entry" in data.columns else None,
+        strata=["_stratum"] if strata is not None else None,
+    )  # fmt: skip
+    names = design.names
+    coefficients = {name: float(fitter.params_[name]) for name in names}
+    risk_sets = RiskSets(
+        centred=data[list(names)].to_numpy(dtype=np.float64), tenure=data["_tenure"].to_numpy(dtype=np.float64),
+        churned=data["_churned"].to_numpy(dtype=bool), stratum=np.zeros(len(data), "U1") if words is None else words,
+        entry=data["_entry"].to_numpy(dtype=np.float64) if "_entry" in data.columns else np.zeros(len(data)),
+    )  # fmt: skip
+    baselines = risk_sets.baselines(np.array(list(coefficients.values())))
+    table = None if "_entry" in data.columns else _checks(fitter, data)
+    model = SurvivalRegression(
+        kind="cox", design=design, coefficients=coefficients, baselines=baselines, strata=strata, unit=unit
+    )
+    matrix = fitter.variance_matrix_.loc[list(names), list(names)].to_numpy(dtype=np.float64)
+    return RegressionFit(
+        model=model, names=names, matrix=matrix, loglik=float(fitter.log_likelihood_), n=customers,
+        status=_status(coefficients, table), checks=table, risk_sets=risk_sets,
+    )  # fmt: skip
+
+
+def _checks(fitter: Any, data: pd.DataFrame) -> pd.DataFrame:
+    """The test on scaled Schoenfeld residuals, which lifelines has for data without truncation."""
+    from lifelines.statistics import proportional_hazard_test
+
+    found = proportional_hazard_test(fitter, data, time_transform="rank").summary
+    columns = {"statistic": found["test_statistic"].to_numpy(), "p": found["p"].to_numpy()}
+    return pd.DataFrame(columns, list(found.index)).rename_axis("parameter")
+
+
+def _aft(data: pd.DataFrame, design: Design, kind: str, unit: str, customers: float) -> RegressionFit:
+    import lifelines
+
+    family, main, other = AFT[kind]
+    fitter = getattr(lifelines, family)()
+    tenure, left, entry = (data.pop(name) for name in ("_tenure", "_churned", "_entry"))
+    if (tenure == np.floor(tenure)).all():
+        data["_lower"] = np.maximum(np.where(left == 1, tenure - 1.0, tenure), entry)
+        data["_upper"] = np.where(left == 1, tenure, np.inf)
+        columns: dict[str, Any] = {"lower_bound_col": "_lower", "upper_bound_col": "_upper"}
+        search = fitter.fit_interval_censoring
+    else:
+        data["_tenure"], data["_churned"] = tenure, left
+        columns = {"duration_col": "_tenure", "event_col": "_churned"}
+        search = fitter.fit
+    if (entry > 0).any():
+        data["_entry"] = entry
+        columns["entry_col"] = "_entry"
+    search(data, **columns)
+    coefficients = {name: float(fitter.params_[main, name]) for name in design.names}
+    model = SurvivalRegression(
+        kind=kind, design=design, coefficients=coefficients, intercept=float(fitter.params_[main, "Intercept"]),
+        shape=float(np.exp(fitter.params_[other, "Intercept"])), unit=unit,
+    )  # fmt: skip
+    keys = [(main, name) for name in design.names]
+    matrix = fitter.variance_matrix_.loc[keys, keys].to_numpy(dtype=np.float64)
+    return RegressionFit(
+        model=model, names=design.names, matrix=matrix, loglik=float(fitter.log_likelihood_), n=customers,
+        status=_status(coefficients, None),
+    )  # fmt: skip
+
+
+def _status(coefficients: dict[str, float], checks: pd.DataFrame | None) -> FitStatus:
+    """Separation first; then hazards that are not proportional, which bends predictions but not the search."""
+    far = [name for name, value in coefficients.items() if abs(value) > SEPARATED]
+    if far:
+        return FitStatus(
+            "boundary",
+            f"{', '.join(far)} tells leavers from stayers almost without exception.",
+            "Merge or drop the level.",
+        )
+    message, advice = "the search of lifelines ended at a maximum.", ""
+    if checks is not None:
+        bent = checks.index[checks["p"] < PROPORTIONAL / len(checks)].tolist()
+        if bent:
+            message += f" Hazards are not proportional over tenure for {', '.join(bent)}."
+            advice = "Their coefficients are averages over tenure; for predictions stratify by the strongest of them."
+        else:
+            message += " Nothing speaks against proportional hazards."
+    return FitStatus("converged", message, advice)

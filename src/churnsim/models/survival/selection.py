@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from churnsim.errors import ConfigError, FitError
 from churnsim.models.estimation.fit import ModelFit
+from churnsim.models.retention.base import RetentionModel
 from churnsim.models.retention.bdw import BetaDiscreteWeibull
 from churnsim.models.retention.sbg import ShiftedBetaGeometric
 from churnsim.models.retention.tenures import Tenures
-from churnsim.models.survival.curve import FAMILIES
-from churnsim.models.survival.fitting import fit_curve
+from churnsim.models.survival.curve import FAMILIES, fit_curve
 from churnsim.models.survival.scores import brier_score, log_scores
 
 __all__ = ["RENEWAL_MODELS", "compare_survival"]
@@ -53,7 +53,7 @@ def compare_survival(
         except FitError as error:
             rows.append({"model": kind, "status": f"not fitted: {error}"})
             continue
-        count = len(fit.model.times) if kind == "kaplan_meier" else len(fit.names)
+        count = len(getattr(fit.model, "times", ())) if kind == "kaplan_meier" else len(fit.names)
         loglik = float(log_scores(fit.model, tenures).sum())
         rows.append(
             {
@@ -92,9 +92,9 @@ def _judged(table: pd.DataFrame, scores: dict[str, NDArray[np.float64]]) -> pd.D
     return table
 
 
-def _fit(kind: str, subscriptions: pd.DataFrame) -> ModelFit[Any]:
+def _fit(kind: str, subscriptions: pd.DataFrame) -> ModelFit[RetentionModel]:
     if kind in RENEWAL_MODELS:
-        fit: ModelFit[Any] = RENEWAL_MODELS[kind].fit(subscriptions)
+        fit: ModelFit[RetentionModel] = RENEWAL_MODELS[kind].fit(subscriptions)
         return fit
     return fit_curve(subscriptions, kind)
 

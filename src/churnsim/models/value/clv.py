@@ -38,7 +38,7 @@ __all__ = [
 NOTABLE_CORRELATION = 0.3
 DRAWS = 200
 
-Purchases = PurchaseModel | ModelFit[Any]
+Purchases = PurchaseModel | ModelFit[PurchaseModel]
 Spend = GammaGamma | ModelFit[GammaGamma]
 
 
@@ -97,7 +97,7 @@ def customer_value(
 def customer_value_intervals(
     summary: pd.DataFrame,
     *,
-    purchases: ModelFit[Any],
+    purchases: ModelFit[PurchaseModel],
     spend: ModelFit[GammaGamma],
     annual_discount_rate: float,
     horizon: float = math.inf,
@@ -135,7 +135,7 @@ def customer_value_intervals(
 def total_value(
     summary: pd.DataFrame,
     *,
-    purchases: ModelFit[Any],
+    purchases: ModelFit[PurchaseModel],
     spend: ModelFit[GammaGamma],
     annual_discount_rate: float,
     seed: int,

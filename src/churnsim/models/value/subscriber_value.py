@@ -52,7 +52,7 @@ def average_churn(subscriptions: pd.DataFrame) -> float:
 
 
 def subscriber_values(
-    fits: Mapping[str, ModelFit[Any]],
+    fits: Mapping[str, ModelFit[RetentionModel]],
     subscriptions: pd.DataFrame,
     *,
     annual_discount_rate: float,

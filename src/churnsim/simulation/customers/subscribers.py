@@ -25,11 +25,10 @@ from numpy.typing import NDArray
 from churnsim.data.logs.customer_uid import customer_uids
 from churnsim.errors import ConfigError, DataError
 from churnsim.kernels.engine.newcomers import draw_dropouts
+from churnsim.models.estimation.design_matrix import Design
 from churnsim.models.retention.base import RetentionModel
-from churnsim.models.retention.bdw import BetaDiscreteWeibull
-from churnsim.models.retention.design_matrix import Design
+from churnsim.models.retention.beta_renewal import BetaRenewal
 from churnsim.models.retention.renewal_covariates import RenewalCovariates
-from churnsim.models.retention.sbg import ShiftedBetaGeometric
 from churnsim.models.retention.tenures import Tenures
 from churnsim.models.spend.gamma_gamma import GammaGamma
 from churnsim.models.survival.regression import SurvivalRegression
@@ -91,7 +90,7 @@ def contract_of(
     ages = np.arange(renewals + 1.0)
     if isinstance(model, RenewalCovariates):
         return _of_beta(model.average_customer, ages, _apart(seen, model.own_weight, model.design))
-    if isinstance(model, (ShiftedBetaGeometric, BetaDiscreteWeibull)):
+    if isinstance(model, BetaRenewal):
         return _of_beta(model, ages, {})
     if not isinstance(model, SurvivalRegression) or seen is None:
         return ContractualLifetime(hazards=_hazards(model.log_survival(ages)), unit=model.unit)
@@ -111,14 +110,11 @@ def _apart(seen: ObservedSubscribers | None, own: Callable[[Floats], Floats], de
     return {} if seen is None else {"own": seen.by_uid(own(seen.centred(design))), "charges": seen.charges}
 
 
-def _of_beta(
-    model: ShiftedBetaGeometric | BetaDiscreteWeibull, ages: Floats, apart: dict[str, Any]
-) -> ContractualLifetime:
-    """The contract of an sBG or a BdW: customers differ by their own theta."""
-    if isinstance(model, ShiftedBetaGeometric):
-        return ContractualLifetime(a=float(model.alpha), b=float(model.beta), unit=model.unit, **apart)
-    hazards = _hazards(-(ages**model.c))
-    return ContractualLifetime(a=float(model.gamma), b=float(model.delta), hazards=hazards, unit=model.unit, **apart)
+def _of_beta(model: BetaRenewal, ages: Floats, apart: dict[str, Any]) -> ContractualLifetime:
+    """The contract of customers who differ by their own theta ~ Beta(a, b), with H(t) = t^c."""
+    a, b, c = model.shape
+    hazards = None if c == 1.0 else _hazards(-(ages**c))
+    return ContractualLifetime(a=a, b=b, hazards=hazards, unit=model.unit, **apart)
 
 
 def _hazards(log_s: Floats) -> tuple[float, ...]:

@@ -11,9 +11,10 @@ import pandas as pd
 from churnsim.errors import FitError
 from churnsim.models.churn.classifier import ChurnModel
 from churnsim.models.estimation.fit import ModelFit
+from churnsim.models.retention.base import RetentionModel
 from churnsim.models.retention.sbg import ShiftedBetaGeometric
-from churnsim.models.survival.fitting import CurveFit, fit_curve
-from churnsim.models.survival.regression_fit import RegressionFit, fit_regression
+from churnsim.models.survival.curve import CurveFit, fit_curve
+from churnsim.models.survival.regression import RegressionFit, fit_regression
 from churnsim.models.survival.selection import RENEWAL_MODELS, compare_survival
 from churnsim.study.config.contract import ContractStudyConfig
 from churnsim.study.stages.contract_data import ContractData
@@ -31,8 +32,8 @@ class ContractFits:
     kaplan_meier: CurveFit
     sbg: ModelFit[ShiftedBetaGeometric]
     chosen_kind: str
-    chosen: ModelFit[Any]
-    simulated: ModelFit[Any]
+    chosen: ModelFit[RetentionModel]
+    simulated: ModelFit[RetentionModel]
     regression: RegressionFit
     churn: ChurnModel
     comparison: pd.DataFrame
@@ -70,7 +71,9 @@ def fit_contract(config: ContractStudyConfig, data: ContractData) -> ContractFit
     frame, section = data.subscribers, config.survival
     comparison = compare_survival(frame, kinds=section.models, folds=section.folds, seed=config.seed)
     kind = str(comparison.attrs["choice"])
-    chosen: ModelFit[Any] = RENEWAL_MODELS[kind].fit(frame) if kind in RENEWAL_MODELS else fit_curve(frame, kind)
+    chosen: ModelFit[RetentionModel] = (
+        RENEWAL_MODELS[kind].fit(frame) if kind in RENEWAL_MODELS else fit_curve(frame, kind)
+    )
     if chosen.status.code in UNUSABLE:
         raise FitError(f"{kind}: {chosen.status}")
     regression = fit_regression(frame, covariates=data.covariates)
@@ -89,17 +92,21 @@ def fit_contract(config: ContractStudyConfig, data: ContractData) -> ContractFit
     )
 
 
-def simulated_fit(kind: str, data: ContractData, regression: RegressionFit, chosen: ModelFit[Any]) -> ModelFit[Any]:
+def simulated_fit(
+    kind: str, data: ContractData, regression: RegressionFit, chosen: ModelFit[RetentionModel]
+) -> ModelFit[RetentionModel]:
     """The fit that the configuration wants the simulated subscribers to stay by."""
     if kind in ("regression", "curve"):
         return regression if kind == "regression" else chosen
-    fit: ModelFit[Any] = RENEWAL_MODELS[kind].fit(data.subscribers, covariates=data.covariates)
+    fit: ModelFit[RetentionModel] = RENEWAL_MODELS[kind].covariate_family.fit(
+        data.subscribers, covariates=data.covariates
+    )
     if fit.status.code in UNUSABLE:
         raise FitError(f"{kind} with covariates: {fit.status}")
     return fit
 
 
-def _stored(fit: ModelFit[Any], family: str, role: str) -> dict[str, Any]:
+def _stored(fit: ModelFit[RetentionModel], family: str, role: str) -> dict[str, Any]:
     table = fit.summary()
     names = ("estimate", "standard_error", "lower", "upper")
     parameters = [{"name": str(name), **{key: row[key] for key in names}} for name, row in table.iterrows()]

@@ -8,6 +8,7 @@ from typing import Any
 
 from churnsim.errors import FitError
 from churnsim.models.estimation.fit import ModelFit
+from churnsim.models.purchase.protocol import PurchaseModel
 from churnsim.models.purchase.registry import PURCHASE_FAMILIES
 from churnsim.models.spend.gamma_gamma import GammaGamma, spend_correlation
 from churnsim.models.value.clv import NOTABLE_CORRELATION
@@ -23,8 +24,8 @@ UNUSABLE = ("not converged", "too little data")
 class StudyFits:
     """The three fits a study stands on."""
 
-    purchases_calibration: ModelFit[Any]  # of the family that was asked for
-    purchases: ModelFit[Any]
+    purchases_calibration: ModelFit[PurchaseModel]  # of the family that was asked for
+    purchases: ModelFit[PurchaseModel]
     spend: ModelFit[GammaGamma]
     correlation: float
 
@@ -56,7 +57,7 @@ class StudyFits:
             if fit.status.code in UNUSABLE:
                 raise FitError(f"{name}: {fit.status}")
 
-    def _named(self) -> tuple[tuple[str, ModelFit[Any]], ...]:
+    def _named(self) -> tuple[tuple[str, ModelFit[PurchaseModel | GammaGamma]], ...]:
         name = NAMES[self.purchases.model.family.removesuffix("_covariates")]
         return (
             (f"purchases in the calibration period ({name})", self.purchases_calibration),
@@ -68,7 +69,7 @@ class StudyFits:
 def fit_models(data: StudyData, family: str = "bg_nbd") -> StudyFits:
     """Fit all three, purchases by the model of this family; raises FitError when one of them cannot be used."""
     options = data.covariates.options if data.covariates else {}
-    model: Any = PURCHASE_FAMILIES[family]
+    model: Any = PURCHASE_FAMILIES[family].covariate_family if options else PURCHASE_FAMILIES[family]
     fits = StudyFits(
         purchases_calibration=model.fit(data.split, unit=data.unit, **options),
         purchases=model.fit(data.summary, unit=data.unit, **options),
@@ -79,5 +80,5 @@ def fit_models(data: StudyData, family: str = "bg_nbd") -> StudyFits:
     return fits
 
 
-def _stored(fit: ModelFit[Any], role: str) -> dict[str, Any]:
+def _stored(fit: ModelFit[PurchaseModel | GammaGamma], role: str) -> dict[str, Any]:
     return {"family": fit.model.family, "unit": getattr(fit.model, "unit", None), "role": role, **fit.to_dict()}

@@ -1,8 +1,13 @@
-"""Covariates as numbers: one column for a number, one for each level of a word but the first."""
+"""Covariates as numbers, for every model that takes them: the coding and the checks.
+
+A `Design` makes one column of a number, and one of 0 and 1 for each level of a word but the commonest.
+`number_columns` is for models that take numbers alone. Effects and penalties are checked here as well.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +17,7 @@ from numpy.typing import NDArray
 
 from churnsim.errors import ConfigError, DataError
 
-__all__ = ["Design"]
+__all__ = ["Design", "check_effects", "check_penalty", "check_spread", "number_columns"]
 
 Floats = NDArray[np.float64]
 
@@ -116,9 +121,20 @@ def _column(frame: pd.DataFrame, name: str) -> pd.Series[Any]:
 
 
 def _numbers(values: pd.Series[Any], name: str) -> Floats:
-    numbers = values.to_numpy(dtype=np.float64)
-    if not np.isfinite(numbers).all():
-        raise DataError(f"covariate {name!r} must hold finite numbers. Check customer {values.index[0]!r} and on.")
+    try:
+        numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"the covariate {name!r} must hold numbers ({error}). Turn categories into columns of 0 and 1 "
+            "(pandas.get_dummies)."
+        ) from None
+    bad = ~np.isfinite(numbers)
+    if bad.any():
+        first = int(np.argmax(bad))
+        raise DataError(
+            f"the covariate {name!r} must be a finite number; customer {str(values.index[first])[:80]!r} has "
+            f"{numbers[first]:g} ({int(bad.sum())} such rows). Fill it in, or leave the customer out."
+        )
     return numbers
 
 
@@ -150,3 +166,37 @@ def _independent(centred: Floats) -> NDArray[np.bool_]:
             keep.append(i)
             basis = np.column_stack([basis, rest / length])
     return np.isin(np.arange(centred.shape[1]), keep)
+
+
+def number_columns(summary: pd.DataFrame, names: Sequence[str]) -> dict[str, Floats]:
+    """The named columns as finite numbers. DataError that names what is missing, or the customer whose value is not
+    finite."""
+    missing = [name for name in names if name not in summary.columns]
+    if missing:
+        raise DataError(
+            f"the summary lacks the covariate {', '.join(map(repr, missing))}; it has "
+            f"{', '.join(map(repr, summary.columns))}. Join it to the summary by customer."
+        )
+    return {name: _numbers(summary[name], name) for name in names}
+
+
+def check_spread(spread: Mapping[str, float], columns: Mapping[str, Floats]) -> None:
+    """DataError for a covariate whose standard deviation is 0."""
+    for name, value in spread.items():
+        if value <= 1e-12 * max(1.0, float(np.abs(columns[name]).max())):
+            raise DataError(
+                f"the covariate {name!r} is the same for every customer, so it explains nothing. Leave it out."
+            )
+
+
+def check_effects(model: str, effects: Mapping[str, float]) -> None:
+    """ConfigError for an effect (named as in the model's dict, `rate:age`) that is no finite number."""
+    for name, value in effects.items():
+        if not isinstance(value, (int, float)) or not math.isfinite(value):
+            raise ConfigError(f"{model}: {name} must be a finite number; got {value!r}.")
+
+
+def check_penalty(penalty: float) -> None:
+    """ConfigError unless the penalty is finite and 0 or more."""
+    if not math.isfinite(penalty) or penalty < 0:
+        raise ConfigError(f"penalty must be finite and 0 or more; got {penalty!r}.")
