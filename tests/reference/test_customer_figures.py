@@ -155,7 +155,7 @@ def test_rfm_scores_treat_equals_alike():
 def test_wilson_limits_agree_with_scipy():
     from scipy.stats import binomtest
 
-    from churnsim.data.customers.estimate import wilson
+    from churnsim.statistics import wilson
 
     for hits, trials in ((0, 7), (3, 10), (999, 1000)):
         ours = wilson(np.array([hits]), np.array([trials]))

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from churnsim import statistics
 from churnsim.errors import ConfigError
 
 __all__ = ["Moments", "estimates", "moments", "resample_counts", "resampled_means", "slopes"]
@@ -30,7 +31,8 @@ def resample_counts(n: int, *, resamples: int, seed: int) -> Array:
     if resamples < FEWEST_DRAWS:
         raise ConfigError(f"resamples must be at least {FEWEST_DRAWS}; got {resamples}.")
     generator = np.random.Generator(np.random.Philox(seed))
-    return generator.multinomial(n, np.full(n, 1 / n), size=resamples).astype(float)
+    drawn = statistics.resample_counts(n, resamples=resamples, generator=generator, draw="multinomial")
+    return np.array(list(drawn), dtype=float)
 
 
 def resampled_means(values: Array, counts: Array) -> Array:

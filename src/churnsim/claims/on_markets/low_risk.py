@@ -20,6 +20,7 @@ from churnsim.decisions.assumptions.outcome import Quantity
 from churnsim.decisions.assumptions.region import Region
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.strategy import Strategy
+from churnsim.statistics import resample_indices
 
 __all__ = ["LOW_RISK", "judge"]
 
@@ -115,7 +116,7 @@ def _tail_means(values: Floats) -> Floats:
 
 
 def _parts(setting: str, found: Outcomes) -> tuple[Part, ...]:
-    picks = np.random.default_rng(1).integers(0, found.winning.size, (RESAMPLES, found.winning.size))
+    picks = resample_indices(found.winning.size, resamples=RESAMPLES, generator=np.random.default_rng(1))
     measures: dict[str, tuple[Callable[[Floats], Floats], str]] = {
         "mean": (lambda v: np.mean(v, axis=-1), "Mean equity"),
         "spread": (lambda v: -np.std(v, axis=-1, ddof=1), "Standard deviation of equity, sign turned"),

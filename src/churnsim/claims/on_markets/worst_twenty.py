@@ -9,8 +9,9 @@ from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, K
 from churnsim.claims.machinery.evidence import log_of
 from churnsim.claims.machinery.sources import source
 from churnsim.data.customers import customer_spend
-from churnsim.data.customers.estimate import percentile_limits, resamples
+from churnsim.data.customers.estimate import resamples
 from churnsim.economics.whale import cost_for_worst, whale
+from churnsim.statistics import percentile_limits
 
 __all__ = ["WORST_TWENTY", "judge"]
 

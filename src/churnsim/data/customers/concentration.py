@@ -14,18 +14,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from churnsim.data.customers.estimate import (
-    LEVEL,
-    REPLICATIONS,
-    Estimate,
-    bootstrap,
-    check_share,
-    percentile_limits,
-    resamples,
-)
+from churnsim.data.customers.estimate import LEVEL, REPLICATIONS, Estimate, bootstrap, resamples
 from churnsim.data.customers.values import checked_values, descending
 from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.errors import DataError
+from churnsim.statistics import check_share, percentile_limits
 
 __all__ = ["customer_spend", "top_share", "whale_curve"]
 

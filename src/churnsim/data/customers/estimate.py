@@ -1,6 +1,5 @@
-"""A figure with its standard error and interval, and the three ways they are found here.
+"""A figure with its standard error and interval, and the two ways they are found here beside `statistics.wilson`.
 
-- proportions: Wilson (1927), "Probable inference", JASA 22, 209-212;
 - ratios of sums over customers: linearisation (Cochran 1977, "Sampling Techniques", 3rd ed., section 2.11);
 - anything else: the bootstrap over customers with percentile limits (Efron & Tibshirani 1993, chapter 13).
 """
@@ -16,18 +15,15 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from churnsim.errors import ConfigError
+from churnsim.statistics import check_level, percentile_limits, resample_counts
 
 __all__ = [
     "LEVEL",
     "REPLICATIONS",
     "Estimate",
     "bootstrap",
-    "check_level",
-    "check_share",
-    "percentile_limits",
     "ratio_of_sums",
     "resamples",
-    "wilson",
 ]
 
 Floats = NDArray[np.float64]
@@ -51,30 +47,6 @@ class Estimate:
         return f"{self.value:.4g} [{self.lower:.4g}, {self.upper:.4g}]"
 
 
-def check_level(level: float) -> float:
-    """`level` if it can be a confidence level; ConfigError otherwise."""
-    if not 0 < level < 1:
-        raise ConfigError(f"level must be between 0 and 1; got {level!r}. 95 percent is 0.95.")
-    return level
-
-
-def check_share(share: float, name: str) -> float:
-    """`share` if it lies above 0 and not above 1; ConfigError, naming the argument, otherwise."""
-    if not 0 < share <= 1:
-        raise ConfigError(f"{name} must be above 0 and at most 1; got {share!r}. Twenty percent is 0.20.")
-    return share
-
-
-def wilson(hits: NDArray[np.int64], trials: NDArray[np.int64], *, level: float = LEVEL) -> tuple[Floats, Floats]:
-    """Limits of a binomial share; NaN where there was no trial."""
-    z = float(norm.ppf(0.5 + check_level(level) / 2))
-    n = np.where(trials > 0, trials, np.nan).astype(np.float64)
-    p = hits / n
-    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    return np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)
-
-
 def ratio_of_sums(above: Floats, below: Floats, *, level: float = LEVEL) -> Estimate:
     """Sum of `above` over sum of `below`, one entry a customer in each; NaN where `below` sums to nothing.
 
@@ -96,16 +68,7 @@ def resamples(n: int, *, replications: int, seed: int) -> Iterator[NDArray[np.in
     """How often each of `n` customers is drawn, anew for each replication."""
     if replications < 2:
         raise ConfigError(f"replications must be 2 or more; got {replications!r}. {REPLICATIONS} is usual.")
-    generator = np.random.default_rng(seed)
-    for _ in range(replications):
-        yield np.bincount(generator.integers(0, n, n), minlength=n)
-
-
-def percentile_limits(draws: NDArray[np.float64], *, level: float = LEVEL) -> tuple[Floats, Floats]:
-    """Percentile limits over the first axis, draws that are not numbers left out."""
-    tail = (1 - check_level(level)) / 2
-    lower, upper = np.nanquantile(draws, [tail, 1 - tail], axis=0)
-    return lower, upper
+    yield from resample_counts(n, resamples=replications, generator=np.random.default_rng(seed), draw="indices")
 
 
 def bootstrap(

@@ -16,10 +16,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churnsim.data.customers.estimate import LEVEL, wilson
+from churnsim.data.customers.estimate import LEVEL
 from churnsim.data.logs.days import iso_day
 from churnsim.data.logs.purchase_days import PurchaseDays, purchase_days
 from churnsim.errors import ConfigError, DataError
+from churnsim.statistics import wilson
 
 __all__ = ["STAGES", "ladder_occupancy", "ladder_stages"]
 

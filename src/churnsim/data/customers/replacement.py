@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from churnsim.data.customers.estimate import LEVEL, REPLICATIONS, check_share, percentile_limits, resamples
+from churnsim.data.customers.estimate import LEVEL, REPLICATIONS, resamples
 from churnsim.data.customers.values import checked_values, descending
+from churnsim.statistics import check_share, percentile_limits
 
 __all__ = ["replacement_ratio"]
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.stats import t as student
 
 from churnsim.errors import ConfigError
+from churnsim.statistics import check_level, resample_indices
 
 __all__ = ["Interval", "PairedDifference", "interval", "paired_difference", "ratio_gain"]
 
@@ -62,8 +63,7 @@ class PairedDifference:
 def _check(values: Floats, level: float) -> None:
     if values.size < 2:
         raise ConfigError(f"an interval needs at least 2 replications; got {values.size}.")
-    if not 0 < level < 1:
-        raise ConfigError(f"level must be between 0 and 1; got {level!r}. Ninety-five percent is 0.95.")
+    check_level(level)
 
 
 def interval(values: Floats, *, level: float = 0.95) -> Interval:
@@ -82,7 +82,7 @@ def paired_difference(a: Floats, b: Floats, *, level: float = 0.95) -> PairedDif
     difference = a - b
     found = interval(difference, level=level)
     generator = np.random.Generator(np.random.Philox(BOOTSTRAP_SEED))
-    picks = generator.integers(0, difference.size, size=(BOOTSTRAP_SAMPLES, difference.size))
+    picks = resample_indices(difference.size, resamples=BOOTSTRAP_SAMPLES, generator=generator)
     low, high = np.quantile(difference[picks].mean(axis=1), [(1 - level) / 2, (1 + level) / 2])
     spread_a, spread_b, spread = a.var(ddof=1), b.var(ddof=1), difference.var(ddof=1)
     reach = float(student.ppf((1 + level) / 2, difference.size - 1)) * found.sd * np.sqrt(1 + 1 / difference.size)

@@ -17,6 +17,7 @@ from churnsim.decisions.comparison.metrics import check_metric
 from churnsim.errors import ConfigError
 from churnsim.simulation.core.assumption import positive
 from churnsim.simulation.scenario.market import Market
+from churnsim.statistics import check_level
 
 __all__ = ["LEAST_FIRST_STAGE", "Precision", "PrecisionReached", "next_size"]
 
@@ -43,8 +44,7 @@ class Precision:
     def __post_init__(self) -> None:
         positive("precision half_width", self.half_width)
         check_metric(self.metric)
-        if not 0 < self.level < 1:
-            raise ConfigError(f"level must be between 0 and 1; got {self.level!r}. Ninety-five percent is 0.95.")
+        check_level(self.level)
         if self.max_replications < LEAST_FIRST_STAGE:
             raise ConfigError(
                 f"max_replications must be at least {LEAST_FIRST_STAGE}, the least first stage; "

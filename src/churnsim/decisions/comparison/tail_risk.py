@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from churnsim.decisions.comparison.paired import BOOTSTRAP_SAMPLES, BOOTSTRAP_SEED
 from churnsim.errors import ConfigError
+from churnsim.statistics import resample_indices
 
 __all__ = ["TailRisk", "tail_risk"]
 
@@ -42,7 +43,7 @@ def tail_risk(values: Floats, *, share: float = 0.05, level: float = 0.95) -> Ta
             f"{int(np.ceil(LEAST_IN_TAIL / share))}, or take a larger share."
         )
     generator = np.random.Generator(np.random.Philox(BOOTSTRAP_SEED))
-    picks = generator.integers(0, values.size, size=(BOOTSTRAP_SAMPLES, values.size))
+    picks = resample_indices(values.size, resamples=BOOTSTRAP_SAMPLES, generator=generator)
     low, high = np.quantile(_tail_means(values[picks], share), [(1 - level) / 2, (1 + level) / 2])
     mean = float(_tail_means(values[None, :], share)[0])
     return TailRisk(share, mean, float(low), float(high), float(np.quantile(values, share)))

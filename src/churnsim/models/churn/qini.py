@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from churnsim.errors import DataError
+from churnsim.statistics import resample_counts
 
 __all__ = ["QiniCurve", "qini_curve"]
 
@@ -53,12 +54,8 @@ def qini_curve(
     group, stayed = treated[order], outcome[order].astype(np.float64)
     curve = _curve(group, stayed, np.ones(order.size))
     random = np.random.Generator(np.random.Philox(seed))
-    draws = [
-        _curve(
-            group, stayed, np.bincount(random.integers(0, order.size, order.size), minlength=order.size).astype(float)
-        )
-        for _ in range(resamples)
-    ]
+    counts = resample_counts(order.size, resamples=resamples, generator=random, draw="indices")
+    draws = [_curve(group, stayed, weight.astype(float)) for weight in counts]
     tails = [(1 - level) / 2, (1 + level) / 2]
     lower, upper = np.quantile(draws, tails, axis=0)
     share = np.linspace(0.0, 1.0, POINTS + 1)

@@ -18,8 +18,9 @@ from scipy.stats import norm
 from churnsim.errors import ConfigError, FitError
 from churnsim.models.estimation.fit import ModelFit, Parametric
 from churnsim.models.estimation.optimise import RIDGE_ERROR
+from churnsim.statistics import check_level
 
-__all__ = ["check_level", "delta_interval", "drawn_interval"]
+__all__ = ["delta_interval", "drawn_interval"]
 
 Floats = NDArray[np.float64]
 Quantity = Callable[[Any], Any]
@@ -92,13 +93,6 @@ def drawn_interval(
         },
         index=first.index if isinstance(first, pd.Series) else pd.RangeIndex(drawn.shape[1]),
     )
-
-
-def check_level(level: float) -> float:
-    """`level` if it is a share strictly between 0 and 1; ConfigError otherwise."""
-    if not 0 < level < 1:
-        raise ConfigError(f"level must lie between 0 and 1; got {level!r}. Ninety-five percent is 0.95.")
-    return level
 
 
 def _flat(value: Any) -> Floats:

@@ -18,8 +18,8 @@ import pandas as pd
 from churnsim.data.summaries.column_aliases import as_summary
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.fit import FitStatus, ModelFit, Parametric
-from churnsim.models.estimation.intervals import check_level
 from churnsim.models.spend.gamma_gamma import GammaGamma, repeat_spend
+from churnsim.statistics import check_level, resample_counts
 
 __all__ = ["Bootstrap", "bootstrap", "made_up"]
 
@@ -93,14 +93,12 @@ def bootstrap(
     model: Any = fit.model
     if hasattr(model, "unit"):
         options = {"unit": model.unit, **options}
-    generator = np.random.Generator(np.random.Philox(seed))
-    fits = []
-    for replication in range(replications):
-        if kind == "nonparametric":
-            counts = generator.multinomial(len(summary), np.full(len(summary), 1 / len(summary)))
-            fits.append(type(model).fit(summary, weights=counts, **options))
-        else:
-            fits.append(type(model).fit(made_up(model, summary, seed, replication), **options))
+    if kind == "nonparametric":
+        generator = np.random.Generator(np.random.Philox(seed))
+        drawn = resample_counts(len(summary), resamples=replications, generator=generator, draw="multinomial")
+        fits = [type(model).fit(summary, weights=counts, **options) for counts in drawn]
+    else:
+        fits = [type(model).fit(made_up(model, summary, seed, i), **options) for i in range(replications)]
     return Bootstrap(
         fit=fit, kind=kind, models=tuple(f.model for f in fits), statuses=tuple(f.status for f in fits)
     )  # fmt: skip

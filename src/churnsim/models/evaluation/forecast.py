@@ -15,9 +15,9 @@ import pandas as pd
 
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.fit import ModelFit
-from churnsim.models.estimation.intervals import check_level
 from churnsim.models.evaluation.predictive import draw_counts, variance_of_counts
 from churnsim.models.purchase.protocol import PurchaseModel
+from churnsim.statistics import check_level
 
 __all__ = ["Forecast", "forecast"]
 

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from churnsim.data.customers.concentration import customer_spend
-from churnsim.data.customers.estimate import LEVEL, REPLICATIONS, check_share, percentile_limits, resamples
+from churnsim.data.customers.estimate import LEVEL, REPLICATIONS, resamples
 from churnsim.data.customers.rfm import rfm_scores
 from churnsim.data.logs.days import iso_day, past_day
 from churnsim.data.logs.purchase_days import purchase_days
@@ -23,6 +23,7 @@ from churnsim.models.purchase.bg_nbd import BGNBD
 from churnsim.models.segmentation.customer_clusters import cluster_customers
 from churnsim.models.segmentation.customer_factors import behaviour, factor_scores
 from churnsim.models.spend.gamma_gamma import GammaGamma
+from churnsim.statistics import check_share, percentile_limits
 
 __all__ = ["METHODS", "gold_customers", "gold_rankings"]
 

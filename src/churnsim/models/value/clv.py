@@ -20,9 +20,10 @@ from scipy.stats import norm
 
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.fit import ModelFit
-from churnsim.models.estimation.intervals import check_level, delta_interval
+from churnsim.models.estimation.intervals import delta_interval
 from churnsim.models.purchase.protocol import PurchaseModel
 from churnsim.models.spend.gamma_gamma import GammaGamma, repeat_spend, spend_correlation
+from churnsim.statistics import check_level
 
 __all__ = [
     "NOTABLE_CORRELATION",
