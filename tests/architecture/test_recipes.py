@@ -139,6 +139,14 @@ def named(title: str) -> set[str]:
     return {path.replace("NAME", "toy") for path in re.findall(r"`(src/[^`]+\.(?:py|toml))`", match.group(1))}
 
 
+def test_every_place_that_is_named_exists():
+    """Also in the recipes whose toys are tried elsewhere; what is to be added has its folder."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    places = [Path(place) for place in re.findall(r"`((?:src|tests|docs|configs)/[^` ]+)`", text)]
+    assert len(places) > 20
+    assert not [p for p in places if not (ROOT / (p.parent if p.stem == "NAME" else p)).exists()]
+
+
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Copy:
     return Copy(tmp_path_factory.mktemp("copy"))
