@@ -14,12 +14,12 @@ import pytest
 import churnsim as cs
 from churnsim.errors import ConfigError
 from churnsim.simulation.core.scores import CustomerScores
+from churnsim.simulation.mechanisms.parts import parts_of
 from churnsim.simulation.mechanisms.targeting import RULE_SETTINGS, needed_settings
 from churnsim.simulation.scenario.market import Market, assumptions
 from churnsim.simulation.scenario.strategy import Acquisition, Strategy
 from churnsim.study.config.config_file import parse_config
 from churnsim.study.config.market_overrides import mechanism_types, overridden_mechanisms, overridden_origins
-from churnsim.study.config.mechanism_tables import strategy_mechanisms
 from churnsim.study.config.strategy_sections import StrategySection
 from churnsim.study.stages.earlier_runs import outcome_keys
 from churnsim.study.stages.market_stage import build_strategies, strategy_rows
@@ -141,7 +141,7 @@ def without_key(strategy, section):
     """Fields of a strategy's mechanisms that no table of a configuration has a key for."""
     return [
         f"{name}.{field.name}"
-        for name, kind in strategy_mechanisms(strategy).items()
+        for name, kind in parts_of(strategy).items()
         for field in fields(kind)
         if field.name not in keys_of(section, name)
     ]
@@ -177,7 +177,7 @@ def test_control_a_field_without_a_key_is_noticed():
 
 def written(name, field):
     """The table that sets one field of a mechanism to something other than its default, and what must arrive."""
-    kind = strategy_mechanisms(Strategy)[name]
+    kind = parts_of(Strategy)[name]
     hints = get_type_hints(kind)
     rule = {"rule": RULE_SETTINGS[field][0]} if field in RULE_SETTINGS else {}
     needed = {f.name for f in fields(kind) if f.default is f.default_factory} | {field}  # neither: MISSING
@@ -211,7 +211,7 @@ def folder(tmp_path_factory):
     return folder
 
 
-FIELDS = [(name, f.name) for name, kind in strategy_mechanisms(Strategy).items() for f in fields(kind)]
+FIELDS = [(name, f.name) for name, kind in parts_of(Strategy).items() for f in fields(kind)]
 NUMBERS = [(name, f) for name, kind in mechanism_types().items() for f in fields(kind)]
 
 

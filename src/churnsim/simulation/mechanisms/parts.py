@@ -8,13 +8,25 @@ planned budget, the tables of a configuration, the warm-up of the compiled code 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import KW_ONLY, dataclass, field, fields
+from dataclasses import KW_ONLY, MISSING, dataclass, field, fields
 from functools import cache
 from typing import Annotated, Any, ClassVar, get_args, get_origin, get_type_hints
 
 from churnsim.simulation.core.assumption import not_negative
 
-__all__ = ["Budgeted", "Length", "MarketPart", "Money", "Setting", "Share", "StrategyPart", "parts_of", "settings_of"]
+__all__ = [
+    "Budgeted",
+    "File",
+    "Length",
+    "MarketPart",
+    "Money",
+    "Setting",
+    "Share",
+    "StrategyPart",
+    "example_of",
+    "parts_of",
+    "settings_of",
+]
 
 
 @dataclass(frozen=True)
@@ -30,7 +42,7 @@ class Setting:
     meaning: str
     _: KW_ONLY
     example: Any = None
-    limits: Mapping[str, float] = field(default_factory=dict)
+    limits: Mapping[str, Any] = field(default_factory=dict)
     budget: str = ""
     split_over: str = ""
     rules: tuple[str, ...] = ()
@@ -47,6 +59,10 @@ class Share(Setting):
 
 class Length(Setting):
     """A length of time: a number of the market's time units here, text with its unit in a configuration."""
+
+
+class File(Setting):
+    """The name of a file in a configuration, what it holds here."""
 
 
 class StrategyPart:
@@ -108,7 +124,7 @@ class MarketPart:
         return {}
 
 
-def parts_of(whole: type) -> dict[str, type]:
+def parts_of(whole: type) -> dict[str, Any]:
     """The kind of each part that a `Strategy` or a `Market` may have, by its name, in the order of the fields."""
     hints = get_type_hints(whole)
     found = {f.name: _part(hints[f.name]) for f in fields(whole)}
@@ -129,3 +145,9 @@ def settings_of(kind: type) -> dict[str, tuple[Any, Setting]]:
             plain, about = get_args(hint)
             found[name] = plain, about
     return found
+
+
+def example_of(kind: type) -> Any:
+    """A part of a strategy that works, with the example of each setting that has no default."""
+    needed = {f.name for f in fields(kind) if f.default is MISSING}
+    return kind(**{name: about.example for name, (_, about) in settings_of(kind).items() if name in needed})

@@ -12,13 +12,7 @@ from churnsim.simulation.core.assumption import (
     share,
 )
 from churnsim.simulation.core.scores import CustomerScores, Scores
-from churnsim.simulation.mechanisms.parts import (
-    Budgeted,
-    Length,
-    Setting,
-    Share,
-    settings_of,
-)
+from churnsim.simulation.mechanisms.parts import Budgeted, File, Length, Setting, Share, settings_of
 
 __all__ = ["RULE_SETTINGS", "Campaign", "TargetRule", "Targeting", "needed_settings"]
 
@@ -62,7 +56,7 @@ class Targeting:
     ] = None
     scores: Annotated[
         Scores | None,
-        Setting(
+        File(
             "a CSV or Parquet file with the columns customer_id and score, relative to this configuration, or "
             "'churn_model', the probability to leave by the churn model of a study of subscribers: rule 'score'",
             rules=("score",),

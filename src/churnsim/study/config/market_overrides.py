@@ -18,8 +18,8 @@ from typing import Any, get_args
 
 from churnsim.errors import ConfigError
 from churnsim.simulation.mechanisms.parts import parts_of
-from churnsim.study.config.mechanism_tables import strategy_mechanisms
 from churnsim.study.config.problems import ConfigPath, Problem, closest
+from churnsim.study.config.strategy_sections import MECHANISMS
 from churnsim.units import parse_duration
 
 __all__ = ["TIME", "home_of", "market_problems", "mechanism_types", "overridden_mechanisms", "overridden_origins"]
@@ -90,7 +90,7 @@ def _place(name: str, types: dict[str, type]) -> str:
 def home_of(name: str, *, near: str = "") -> str | None:
     """Where a key belongs that was written elsewhere, in words; of several parts of the market the one called `near`.
     None for a key that belongs nowhere."""
-    if name in strategy_mechanisms():
+    if name in MECHANISMS:
         return f"It is what a strategy may do: write it below a [[strategy]], as {name} = {{ ... }}."
     owners = [table for table, kind in mechanism_types().items() if name in _documented(kind)]
     if not owners:

@@ -14,14 +14,14 @@ from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.study.config.problems import closest
 from churnsim.units import parse_duration
 
-__all__ = ["strategy_from_table", "strategy_mechanisms"]
+__all__ = ["strategy_from_table"]
 
 WORDS = ("name", "title", "description")
 
 
 def strategy_from_table(table: dict[str, Any], *, unit: str, where: str) -> Strategy:
     """The strategy a table describes, durations in `unit`. Raises ConfigError naming `where`, key and remedy."""
-    kinds = strategy_mechanisms()
+    kinds = parts_of(Strategy)
     unknown = [key for key in table if key not in kinds and key not in WORDS]
     if unknown:
         raise ConfigError(f"{where} has an unknown key {unknown[0]!r}. {closest(unknown[0], [*kinds, *WORDS])}")
@@ -32,11 +32,6 @@ def strategy_from_table(table: dict[str, Any], *, unit: str, where: str) -> Stra
     }
     words: dict[str, Any] = {key: str(table[key]) for key in WORDS if key in table}
     return Strategy(**words, **built)
-
-
-def strategy_mechanisms(strategy: type[Strategy] = Strategy) -> dict[str, type]:
-    """Every mechanism of a strategy by its name."""
-    return parts_of(strategy)
 
 
 def _mechanism(kind: type, given: Any, unit: str, where: str) -> Any:

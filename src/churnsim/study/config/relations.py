@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator
+from typing import Any
 
-from churnsim.simulation.mechanisms.targeting import RULE_SETTINGS, needed_settings
+from churnsim.simulation.mechanisms.parts import settings_of
+from churnsim.simulation.mechanisms.targeting import RULE_SETTINGS, Targeting, needed_settings
 from churnsim.study.config.config import DataSection, StudyConfig
 from churnsim.study.config.problems import ConfigPath, Problem, closest
-from churnsim.study.config.strategy_sections import (
-    CHURN_MODEL,
-    BudgetedSection,
-    DeskSection,
-    RuleSection,
-    StrategySection,
-)
+from churnsim.study.config.strategy_sections import CHURN_MODEL, MECHANISMS, StrategySection
 from churnsim.study.config.what_if_relations import what_if_problems
 
 __all__ = ["relation_problems"]
@@ -24,7 +21,6 @@ ROUNDING = 1e-9
 # More periods than this is a slip of the pen: a century of days has fewer.
 MOST_PERIODS = 40_000
 WITH_COVARIATES = ("bg_nbd", "pareto_nbd")
-EXAMPLES = {"share": "0.2", "within": '"26 W"', "gaps": "2.0", "abc": '"A"', "scores": '"scores.csv"'}
 
 
 def relation_problems(config: StudyConfig) -> list[Problem]:
@@ -146,9 +142,9 @@ def _strategy_problems(config: StudyConfig) -> Iterator[Problem]:
         if strategy.name in names[:index]:
             yield Problem(path=(*path, "name"), message="is the name of an earlier strategy. Give each its own.")
         yield from _budget_problems(config, strategy, path)
-        yield from _rule_problems(config, strategy.retention, (*path, "retention"))
-        yield from _rule_problems(config, strategy.renewal_offers, (*path, "renewal_offers"))
-        yield from _rule_problems(config, strategy.cross_selling, (*path, "cross_selling"))
+        for name, table in strategy.tables.items():
+            if issubclass(MECHANISMS[name], Targeting):
+                yield from _rule_problems(config, table, (*path, name))
         yield from _renewal_problems(config, strategy, (*path, "renewal_offers"))
         yield from _market_problems(config, strategy, path)
     running = [s.name for s in config.strategy if not s.reference and s.name != config.comparison.against]
@@ -168,16 +164,9 @@ def _strategy_problems(config: StudyConfig) -> Iterator[Problem]:
 
 def _budget_problems(config: StudyConfig, strategy: StrategySection, path: ConfigPath) -> Iterator[Problem]:
     total = 0.0
-    spending: tuple[tuple[str, BudgetedSection | DeskSection | None, str], ...] = (
-        ("acquisition", strategy.acquisition, "budget_per_period"),
-        ("retention", strategy.retention, "budget_per_period"),
-        ("cross_selling", strategy.cross_selling, "budget_per_period"),
-        ("quality", strategy.quality, "budget_per_period"),
-        ("staff", strategy.staff, "budget_per_period"),
-        ("desk", strategy.desk, "wage_per_period"),
-    )
-    for key, section, amount_key in spending:
-        if section is None:
+    for key, section in strategy.tables.items():
+        amount_key = next((name for name, (_, about) in settings_of(MECHANISMS[key]).items() if about.budget), None)
+        if amount_key is None:
             continue
         share, amount = section.budget_share, getattr(section, amount_key)
         if (share is None) == (amount is None):
@@ -201,14 +190,12 @@ def _budget_problems(config: StudyConfig, strategy: StrategySection, path: Confi
         )
 
 
-def _rule_problems(config: StudyConfig, campaign: RuleSection | None, path: ConfigPath) -> Iterator[Problem]:
-    if campaign is None:
-        return
+def _rule_problems(config: StudyConfig, campaign: Any, path: ConfigPath) -> Iterator[Problem]:
     rule = campaign.rule or "all"
     for key, rules in RULE_SETTINGS.items():
         given = getattr(campaign, key) is not None
         if not given and key in needed_settings(rule):
-            message = f"rule = {rule!r} needs it. Add {key} = {EXAMPLES[key]}."
+            message = f"rule = {rule!r} needs it. Add {key} = {json.dumps(settings_of(Targeting)[key][1].example)}."
             yield Problem(path=(*path, key), message=message, show_value=False)
         if given and rule not in rules:
             users = " or ".join(map(repr, rules))
@@ -224,7 +211,7 @@ def _rule_problems(config: StudyConfig, campaign: RuleSection | None, path: Conf
 
 
 def _renewal_problems(config: StudyConfig, strategy: StrategySection, path: ConfigPath) -> Iterator[Problem]:
-    offers, unit = strategy.renewal_offers, config.data.unit
+    offers, unit = strategy.tables.get("renewal_offers"), config.data.unit
     if offers is None:
         return
     if isinstance(config.data, DataSection):
@@ -237,8 +224,9 @@ def _renewal_problems(config: StudyConfig, strategy: StrategySection, path: Conf
 
 def _market_problems(config: StudyConfig, strategy: StrategySection, path: ConfigPath) -> Iterator[Problem]:
     """Mechanisms that do nothing in a market without their counterpart."""
-    for key, table in (("referral", "referral"), ("structural_bond", "competitors")):
-        if getattr(strategy, key) is not None and table not in config.market:
+    for key in strategy.tables:
+        table = MECHANISMS[key].needs
+        if table and table not in config.market:
             message = f"does nothing in a market without it. Add the table [market.{table}], which may be empty."
             yield Problem(path=(*path, key), message=message, show_value=False)
 

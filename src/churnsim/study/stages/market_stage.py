@@ -11,42 +11,18 @@ import pandas as pd
 from churnsim.errors import ConfigError
 from churnsim.simulation.core.scores import CustomerScores
 from churnsim.simulation.customers.base import PosteriorBase
-from churnsim.simulation.mechanisms.targeting import RULE_SETTINGS
+from churnsim.simulation.mechanisms.parts import File, settings_of
+from churnsim.simulation.mechanisms.targeting import RULE_SETTINGS, Targeting
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.scenario import Scenario
-from churnsim.simulation.scenario.strategy import (
-    Acquisition,
-    AskForComplaints,
-    ChurnChange,
-    Compensation,
-    ComplaintDesk,
-    CrossSelling,
-    DismissUnprofitable,
-    EconomicBond,
-    EmpoweredStaff,
-    ReferralReward,
-    RenewalOffers,
-    RetentionContacts,
-    ServiceQuality,
-    SocialBond,
-    StaffCare,
-    Strategy,
-    StructuralBond,
-    WinBack,
-)
+from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.study.config.config import StudyConfig
 from churnsim.study.config.market_overrides import overridden_mechanisms, overridden_origins
-from churnsim.study.config.section import Section
-from churnsim.study.config.strategy_sections import (
-    CHURN_MODEL,
-    BudgetedSection,
-    DeskSection,
-    RuleSection,
-    StrategySection,
-)
+from churnsim.study.config.strategy_sections import CHURN_MODEL, MECHANISMS, StrategySection
 from churnsim.study.stages.data_stage import StudyData
 from churnsim.study.stages.fit_stage import StudyFits
 from churnsim.study.stages.score_files import read_scores
+from churnsim.units import Duration
 
 __all__ = ["build_market", "build_strategies", "scenario_for", "strategy_rows"]
 
@@ -123,75 +99,31 @@ def strategy_rows(config: StudyConfig, strategies: Sequence[Strategy] | None = N
 def _strategy(
     config: StudyConfig, section: StrategySection, customers: pd.Index | None, scores: Mapping[str, CustomerScores]
 ) -> Strategy:
-    unit = config.data.unit
-    budget = config.budget.per_period if config.budget else 0.0
-
-    def money(share: float | None, amount: float | None) -> float:
-        return share * budget if share is not None else amount or 0.0
-
-    def spent(part: BudgetedSection | None) -> float:
-        return money(part.budget_share, part.budget_per_period) if part else 0.0
-
-    def campaign(part: RuleSection) -> dict[str, Any]:
-        chosen = {key: getattr(part, key) for key in ("rule", *RULE_SETTINGS) if getattr(part, key) is not None}
-        if part.within:
-            chosen["within"] = part.within.to(unit)
-        if part.scores == CHURN_MODEL:
-            chosen["scores"] = scores.get(CHURN_MODEL, UNFITTED)
-        elif part.scores:
-            chosen["scores"] = read_scores(config.folder / part.scores, customers)
-        return chosen
-
-    def as_given(kind: type, part: Section | None) -> Any:
-        return kind(**part.model_dump()) if part else None
-
-    s = section
-    return Strategy(
-        name=s.name,
-        title=s.title or s.name,
-        description=s.description,
-        acquisition=Acquisition(budget_per_period=spent(s.acquisition)) if s.acquisition else None,
-        referral=as_given(ReferralReward, s.referral),
-        retention=RetentionContacts(budget_per_period=spent(s.retention), **campaign(s.retention))
-        if s.retention
-        else None,
-        renewal_offers=RenewalOffers(
-            notice=s.renewal_offers.notice.to(unit),
-            discount=s.renewal_offers.discount,
-            cost_per_offer=s.renewal_offers.cost_per_offer,
-            **campaign(s.renewal_offers),
-        )
-        if s.renewal_offers
-        else None,
-        cross_selling=CrossSelling(budget_per_period=spent(s.cross_selling), **campaign(s.cross_selling))
-        if s.cross_selling
-        else None,
-        quality=ServiceQuality(budget_per_period=spent(s.quality)) if s.quality else None,
-        staff=StaffCare(budget_per_period=spent(s.staff)) if s.staff else None,
-        desk=_desk(s.desk, unit, money(s.desk.budget_share, None) / s.desk.staff) if s.desk else None,
-        asking=as_given(AskForComplaints, s.asking),
-        compensation=as_given(Compensation, s.compensation),
-        empowered=as_given(EmpoweredStaff, s.empowered),
-        win_back=WinBack(**{**s.win_back.model_dump(), "silent_for": s.win_back.silent_for.to(unit)})
-        if s.win_back
-        else None,
-        dismissal=as_given(DismissUnprofitable, s.dismissal),
-        economic_bond=as_given(EconomicBond, s.economic_bond),
-        social_bond=as_given(SocialBond, s.social_bond),
-        structural_bond=as_given(StructuralBond, s.structural_bond),
-        churn=as_given(ChurnChange, s.churn),
-    )
+    built: dict[str, Any] = {
+        name: MECHANISMS[name](**_values(config, MECHANISMS[name], table, customers, scores))
+        for name, table in section.tables.items()
+    }
+    return Strategy(name=section.name, title=section.title or section.name, description=section.description, **built)
 
 
-def _desk(section: DeskSection, unit: str, shared_wage: float) -> ComplaintDesk:
-    """The desk; a clerk's wage is its own or its part of the share of the budget."""
-    wage = section.wage_per_period
-    return ComplaintDesk(
-        staff=section.staff,
-        mean_service_time=section.mean_service_time.to(unit),
-        wage_per_period=wage if wage is not None else shared_wage,
-        cost_per_reply=section.cost_per_reply or 0.0,
-    )
+def _values(
+    config: StudyConfig, kind: type, table: Any, customers: pd.Index | None, scores: Mapping[str, CustomerScores]
+) -> dict[str, Any]:
+    """The settings of a mechanism: shares of the budget as money, lengths in the data's unit, files read."""
+    values: dict[str, Any] = {}
+    for name, (_, about) in settings_of(kind).items():
+        value = getattr(table, name)
+        if about.budget and table.budget_share is not None:
+            value = table.budget_share * (config.budget.per_period if config.budget else 0.0)
+            value = value / getattr(table, about.split_over) if about.split_over else value
+        elif isinstance(value, Duration):
+            value = value.to(config.data.unit)
+        elif isinstance(about, File) and value is not None:
+            is_file = value != CHURN_MODEL
+            value = read_scores(config.folder / value, customers) if is_file else scores.get(CHURN_MODEL, UNFITTED)
+        if value is not None:
+            values[name] = value
+    return values
 
 
 def _settings(strategy: Strategy, section: StrategySection) -> dict[str, Any]:
@@ -199,16 +131,13 @@ def _settings(strategy: Strategy, section: StrategySection) -> dict[str, Any]:
     settings = asdict(strategy)
     for words in ("name", "title", "description"):
         del settings[words]
-    for campaign, given in (
-        (settings["retention"], section.retention),
-        (settings["renewal_offers"], section.renewal_offers),
-        (settings["cross_selling"], section.cross_selling),
-    ):
-        for name, rules in RULE_SETTINGS.items() if campaign else ():
+    for mechanism, table in section.tables.items():
+        campaign = settings[mechanism]
+        for name, rules in RULE_SETTINGS.items() if issubclass(MECHANISMS[mechanism], Targeting) else ():
             if campaign["rule"] not in rules:
                 del campaign[name]
-            elif name == "scores" and given:
-                campaign[name] = given.scores  # the name of the file or model stands for what it says
+            elif name == "scores":
+                campaign[name] = table.scores  # the name of the file or model stands for what it says
     return {
         mechanism: {name: value for name, value in values.items() if value is not None}
         for mechanism, values in settings.items()

@@ -53,9 +53,9 @@ def read_scores(path: Path, customers: pd.Index | None) -> CustomerScores:
 def scores_checksum(section: StrategySection, folder: Path) -> str:
     """SHA-256 of the score files a strategy goes by, "" where there are none: other scores make another study."""
     digests = [
-        hashlib.sha256((folder / campaign.scores).read_bytes()).hexdigest()
-        for campaign in (section.retention, section.renewal_offers, section.cross_selling)
-        if campaign and campaign.scores and campaign.scores != CHURN_MODEL
+        hashlib.sha256((folder / scores).read_bytes()).hexdigest()
+        for scores in (getattr(table, "scores", None) for table in section.tables.values())
+        if scores and scores != CHURN_MODEL
     ]
     return "".join(digests)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,23 +12,15 @@ import pandas as pd
 
 from churnsim.decisions.runs.experiment import Experiment
 from churnsim.decisions.runs.parallel_map import run_tasks
+from churnsim.errors import ConfigError
+from churnsim.kernels.engine.records import CONTRACT
+from churnsim.simulation.core.lifetimes import lifetime_of
 from churnsim.simulation.customers.base import Cohort
 from churnsim.simulation.engine.engines import Engine, simulate
-from churnsim.simulation.mechanisms.competitors import Competitors
-from churnsim.simulation.mechanisms.referral import Referral
-from churnsim.simulation.mechanisms.word_of_mouth import WordOfMouth
+from churnsim.simulation.mechanisms.parts import example_of, parts_of
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.scenario import Scenario
-from churnsim.simulation.scenario.strategy import (
-    Acquisition,
-    AskForComplaints,
-    ComplaintDesk,
-    CrossSelling,
-    DismissUnprofitable,
-    RetentionContacts,
-    Strategy,
-    WinBack,
-)
+from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.study.storage.executor import Crew
 from churnsim.study.storage.store import RunStore, concatenated, read_parquet, write_parquet
 
@@ -105,26 +98,18 @@ def warm_kernels(market: Market) -> None:
 
     A week with a handful of new customers and every mechanism on passes through every rule.
     """
-    strategy = Strategy(
-        name="warm-up",
-        acquisition=Acquisition(budget_per_period=100.0),
-        retention=RetentionContacts(budget_per_period=100.0),
-        desk=ComplaintDesk(staff=1, mean_service_time=0.1, wage_per_period=0.0),
-        asking=AskForComplaints(cost_per_purchase=0.0),
-        cross_selling=CrossSelling(budget_per_period=1.0),
-        win_back=WinBack(silent_for=0.1, cost_per_contact=0.0),
-        dismissal=DismissUnprofitable(periods=1),
-    )
-    few = replace(
-        market,
-        customers=Cohort(size=50),
-        draws=(),
-        terms=replace(market.terms, cost_to_serve=0.01),
-        referral=Referral(),
-        word_of_mouth=WordOfMouth(),
-        competitors=Competitors(),
-    )
-    simulate(Scenario(market=few, strategy=strategy, horizon=8.0, period=4.0, epoch=1.0), seed=0)
+    contract, period = lifetime_of(market.purchases)[0] == CONTRACT, 4.0  # of whatever unit: four epochs
+    means: dict[str, Any] = {}
+    for name, kind in parts_of(Strategy).items():
+        part = example_of(kind)
+        with suppress(ConfigError):  # of what needs a contract, or none
+            part.check(contract=contract, period=period)
+            means[name] = part
+    off: dict[str, Any] = {name: kind() for name, kind in parts_of(Market).items() if getattr(market, name) is None}
+    terms = replace(market.terms, cost_to_serve=0.01)
+    everything = replace(market, customers=Cohort(size=50), draws=(), terms=terms, **off)
+    strategy = Strategy(name="warm-up", **means)
+    simulate(Scenario(market=everything, strategy=strategy, horizon=2 * period, period=period, epoch=1.0), seed=0)
 
 
 def _frames(paths: Iterable[Path]) -> Iterable[pd.DataFrame]:
