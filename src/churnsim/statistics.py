@@ -11,15 +11,12 @@ from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import norm
 
 from churnsim.errors import ConfigError
+from churnsim.typing import Floats, Ints
 
 __all__ = ["check_level", "check_share", "percentile_limits", "resample_counts", "resample_indices", "wilson"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 def check_level(level: float) -> float:

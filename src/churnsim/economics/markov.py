@@ -13,15 +13,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from churnsim.economics.multiples import discount_factor
 from churnsim.economics.switching import checked_matrix
 from churnsim.errors import ConfigError
+from churnsim.typing import Floats
 
 __all__ = ["chain_values", "recency_chain"]
-
-Floats = NDArray[np.float64]
 
 
 def recency_chain(buys: Sequence[float]) -> Floats:

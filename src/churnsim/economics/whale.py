@@ -10,13 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from churnsim.errors import ConfigError
+from churnsim.typing import Floats
 
 __all__ = ["Whale", "cost_for_worst", "whale"]
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

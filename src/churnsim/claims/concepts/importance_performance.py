@@ -14,10 +14,10 @@ from churnsim.claims.machinery.sources import source
 from churnsim.claims.machinery.verdicts import combine
 from churnsim.satisfaction.importance import QUADRANTS, importance_performance
 from churnsim.satisfaction.synthetic.attributes import ATTRIBUTES, synthetic_importance
+from churnsim.typing import Floats
 
 __all__ = ["IMPORTANCE_PERFORMANCE", "judge"]
 
-Floats = NDArray[np.float64]
 RESPONDENTS = 300
 
 

@@ -15,7 +15,6 @@ from itertools import product
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from churnsim.claims.five_percent_churn.five_percent_contracts import DRAWS, RATE, SETTINGS
@@ -26,10 +25,10 @@ from churnsim.claims.machinery.verdicts import by_interval
 from churnsim.data import datasets
 from churnsim.errors import MissingExtraError
 from churnsim.models.retention.sbg import ShiftedBetaGeometric
+from churnsim.typing import Floats
 
 __all__ = ["ONE_MONTH", "gain_by_month", "parts_telco", "sbg_by_month"]
 
-Floats = NDArray[np.float64]
 # A common chance to stay a month, or the mean of many, and how survival by month follows from it.
 Base = tuple[float, Callable[[float], Floats]]
 

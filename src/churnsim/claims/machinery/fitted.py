@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from churnsim.claims.machinery.claim import Evidence, Verdict
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.simulation.customers.base import Cohort
+from churnsim.typing import Floats
 from churnsim.units import units_per_year
 
 __all__ = ["NEEDS_MARKET", "Customers", "Spread", "base_draws", "new_draws", "spread"]
 
-Floats = NDArray[np.float64]
 NEEDS_MARKET = "Needs a fitted market: run it within a study, or hand over a market."
 COHORT = 2000
 """New customers drawn for each set of parameters: their mean worth is then known to about 3% a draw."""

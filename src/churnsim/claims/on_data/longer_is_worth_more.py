@@ -13,14 +13,13 @@ from churnsim.claims.machinery.sources import source
 from churnsim.claims.machinery.verdicts import combine
 from churnsim.data.customers.estimate import Estimate, bootstrap
 from churnsim.data.logs.purchase_days import purchase_days
+from churnsim.typing import Floats
 
 __all__ = ["LONGER_IS_WORTH_MORE", "judge"]
 
 QUARTER = 91  # days
 CARD_SLOPE = 100.0 * ((FLOWS[5] / FLOWS[1]) ** (1 / 16) - 1)
 """Percent a quarter by which the card's profit grows: from 30 in year one to 55 in year five."""
-
-Floats = NDArray[np.float64]
 
 
 def spend_by_quarter(log: pd.DataFrame) -> Floats:

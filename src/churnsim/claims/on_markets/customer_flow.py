@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from churnsim.claims.machinery.budgets import budget_of
 from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
@@ -15,14 +14,13 @@ from churnsim.claims.machinery.verdicts import combine, not_run
 from churnsim.economics.switching import FlowShare
 from churnsim.simulation.mechanisms.competitors import Competitors
 from churnsim.simulation.scenario.strategy import Acquisition, Strategy
+from churnsim.typing import Floats
 
 __all__ = ["CUSTOMER_FLOW", "judge"]
 
 NAME = "as it is"
 PER_CUSTOMER = 0.10
 LOSSES = ("losses_organic", "losses_failure", "losses_complaint")
-
-Floats = NDArray[np.float64]
 
 
 def judge(evidence: Evidence, quick: bool = False, *, exchanged: bool = False) -> Finding:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from churnsim.claims.machinery.assumption_maps import map_of
 from churnsim.claims.machinery.budgets import budget_of, conjunction, split
@@ -21,6 +20,7 @@ from churnsim.decisions.assumptions.region import Region
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.statistics import resample_indices
+from churnsim.typing import Floats
 
 __all__ = ["LOW_RISK", "judge"]
 
@@ -34,8 +34,6 @@ for both: an assumption, and the one that the claim is about."""
 OVER = {"retention.max_effect": (0.0, 1.0), "prospects.spend_scale": (0.25, 6.25)}
 """With the default ceiling of 2% a scale of 0.50 puts the cheapest new customers at 25 in money each, 6.25 at 312."""
 RESAMPLES = 2000
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,9 @@ from churnsim.data.customers.values import checked_values, descending
 from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.errors import DataError
 from churnsim.statistics import check_share, percentile_limits
+from churnsim.typing import Floats
 
 __all__ = ["customer_spend", "top_share", "whale_curve"]
-
-Floats = NDArray[np.float64]
 
 
 def customer_spend(transactions: pd.DataFrame, *, until: str | date | None = None) -> pd.Series[float]:

@@ -16,6 +16,7 @@ from scipy.stats import norm
 
 from churnsim.errors import ConfigError
 from churnsim.statistics import check_level, percentile_limits, resample_counts
+from churnsim.typing import Floats
 
 __all__ = [
     "LEVEL",
@@ -26,7 +27,6 @@ __all__ = [
     "resamples",
 ]
 
-Floats = NDArray[np.float64]
 
 LEVEL = 0.95  # the field's custom
 REPLICATIONS = 1000  # Efron & Tibshirani 1993, p. 188: about 1000 for percentile limits

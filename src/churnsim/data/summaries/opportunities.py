@@ -6,16 +6,14 @@ from datetime import date
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from churnsim.data.logs.days import iso_day, past_day
 from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.errors import DataError
+from churnsim.typing import Ints
 from churnsim.units import check_unit
 
 __all__ = ["period_numbers", "summarise_opportunities"]
-
-Ints = NDArray[np.int64]
 
 
 def summarise_opportunities(

@@ -13,11 +13,11 @@ from churnsim.data.logs.purchase_days import PurchaseDays, purchase_days
 from churnsim.data.summaries.intervals import summarise_with_intervals
 from churnsim.data.summaries.opportunities import period_numbers, summarise_opportunities
 from churnsim.errors import DataError
+from churnsim.typing import Ints
 from churnsim.units import check_unit
 
 __all__ = ["PERIOD_COLUMNS", "last_day_of_periods", "period_log", "period_track", "split_periods"]
 
-Ints = NDArray[np.int64]
 # Where a split frame keeps what BG/BB calls frequency, recency and T.
 PERIOD_COLUMNS = {"periods_frequency": "frequency", "periods_recency": "recency", "periods_T": "T"}
 

@@ -6,17 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from churnsim.decisions.comparison.metrics import check_metric, ledger_metric
 from churnsim.decisions.comparison.paired import Interval, interval
 from churnsim.decisions.runs.experiment import Experiment
 from churnsim.errors import ConfigError
 from churnsim.simulation.scenario.strategy import Strategy
+from churnsim.typing import Floats
 
 __all__ = ["Quantity"]
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)

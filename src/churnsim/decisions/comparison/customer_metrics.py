@@ -16,10 +16,10 @@ from churnsim.decisions.comparison.paired import Interval, interval
 from churnsim.decisions.runs.customer_table import ORIGINS
 from churnsim.errors import ConfigError
 from churnsim.simulation.core.assumption import not_negative
+from churnsim.typing import Floats
 
 __all__ = ["realised_value", "retention_by_tenure", "simulated_whale_curve"]
 
-Floats = NDArray[np.float64]
 Tables = Sequence[pd.DataFrame]
 START, NEW = "start", "new"
 

@@ -23,10 +23,9 @@ from numpy.typing import NDArray
 
 from churnsim.errors import ConfigError
 from churnsim.simulation.core.assumption import positive
+from churnsim.typing import Floats
 
 __all__ = ["KimNelson"]
-
-Floats = NDArray[np.float64]
 
 
 class KimNelson:

@@ -10,15 +10,14 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import t as student
 
 from churnsim.errors import ConfigError
 from churnsim.statistics import check_level, resample_indices
+from churnsim.typing import Floats
 
 __all__ = ["Interval", "PairedDifference", "interval", "paired_difference", "ratio_gain"]
 
-Floats = NDArray[np.float64]
 
 BOOTSTRAP_SAMPLES = 2000
 BOOTSTRAP_SEED = 20_05  # fixed, so that a report's bytes do not change between two readings of the same outcomes

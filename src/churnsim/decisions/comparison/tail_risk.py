@@ -9,15 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from churnsim.decisions.comparison.paired import BOOTSTRAP_SAMPLES, BOOTSTRAP_SEED
 from churnsim.errors import ConfigError
 from churnsim.statistics import resample_indices
+from churnsim.typing import Floats
 
 __all__ = ["TailRisk", "tail_risk"]
 
-Floats = NDArray[np.float64]
 LEAST_IN_TAIL = 5
 
 

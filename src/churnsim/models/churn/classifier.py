@@ -13,7 +13,6 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.special import expit, logit
 from scipy.stats import t as student
 from sklearn.base import clone
@@ -34,7 +33,6 @@ from churnsim.models.churn.scores import ChurnScores, auc, churn_scores
 
 __all__ = ["ChurnModel", "leaking_covariates", "learner", "numeric_features", "one_thread", "value_learner"]
 
-Floats = NDArray[np.float64]
 Kind = Literal["logistic", "boosting"]
 
 # Area under the curve of one covariate alone above which it is taken to know the outcome (assumed). On the Telco data

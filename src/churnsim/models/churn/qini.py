@@ -11,15 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from churnsim.errors import DataError
 from churnsim.statistics import resample_counts
+from churnsim.typing import Flags, Floats
 
 __all__ = ["QiniCurve", "qini_curve"]
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 POINTS = 100
 
@@ -42,7 +40,7 @@ class QiniCurve:
 
 
 def qini_curve(
-    score: Floats, treated: Bools, outcome: Floats, *, level: float = 0.95, resamples: int = 500, seed: int = 0
+    score: Floats, treated: Flags, outcome: Floats, *, level: float = 0.95, resamples: int = 500, seed: int = 0
 ) -> QiniCurve:
     """Curve and coefficient of `score` on a randomised campaign; percentile bootstrap over customers.
 
@@ -65,7 +63,7 @@ def qini_curve(
     return QiniCurve(table.rename_axis("share"), _area(curve), low, high, level)
 
 
-def _curve(group: Bools, stayed: Floats, weight: Floats) -> Floats:
+def _curve(group: Flags, stayed: Floats, weight: Floats) -> Floats:
     """Gain per customer at `POINTS` + 1 shares of the (weighted) customers."""
     seen, n_t = np.cumsum(weight), np.cumsum(weight * group)
     n_c = seen - n_t

@@ -11,11 +11,10 @@ from scipy.special import expit, logit
 from scipy.stats import norm, rankdata
 
 from churnsim.errors import DataError
+from churnsim.typing import Flags, Floats
 
 __all__ = ["ChurnScores", "auc", "calibration_line", "churn_scores"]
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 GROUPS = 10
 CLIP = 1e-9  # probabilities of 0 and 1 have no logit
@@ -38,7 +37,7 @@ class ChurnScores:
     leavers: int
 
 
-def churn_scores(probability: Floats, left: Bools, *, level: float = 0.95) -> ChurnScores:
+def churn_scores(probability: Floats, left: Flags, *, level: float = 0.95) -> ChurnScores:
     """Scores of `probability` against who `left`. Raises DataError unless both kinds are there."""
     if left.all() or not left.any() or probability.shape != left.shape:
         raise DataError("scores need as many probabilities as outcomes, with leavers and stayers among them.")
@@ -64,7 +63,7 @@ def churn_scores(probability: Floats, left: Bools, *, level: float = 0.95) -> Ch
     return ChurnScores(table, _calibration(probability, left, z), _lift(probability, left), left.size, int(left.sum()))
 
 
-def auc(score: Floats, left: Bools) -> tuple[float, float]:
+def auc(score: Floats, left: Flags) -> tuple[float, float]:
     """Area under the ROC curve (Mann-Whitney) and its standard error (DeLong, DeLong & Clarke-Pearson 1988)."""
     m, n = int(left.sum()), int((~left).sum())
     ranks = rankdata(score)
@@ -75,7 +74,7 @@ def auc(score: Floats, left: Bools) -> tuple[float, float]:
     return float(area), float(np.sqrt(variance))
 
 
-def calibration_line(probability: Floats, left: Bools) -> tuple[float, float, tuple[float, float]]:
+def calibration_line(probability: Floats, left: Flags) -> tuple[float, float, tuple[float, float]]:
     """Intercept and slope of the logistic regression of the outcome on the logit of the prediction (Cox 1958), with
     standard errors. A slope below 1 says that predictions are too extreme."""
     x = logit(np.clip(probability, CLIP, 1 - CLIP))
@@ -99,7 +98,7 @@ def _tenths(order: NDArray[np.int64]) -> NDArray[np.int64]:
     return place * GROUPS // order.size + 1
 
 
-def _calibration(probability: Floats, left: Bools, z: float) -> pd.DataFrame:
+def _calibration(probability: Floats, left: Flags, z: float) -> pd.DataFrame:
     tenth = _tenths(np.argsort(probability, kind="stable"))
     frame = pd.DataFrame({"group": tenth, "predicted": probability, "observed": left.astype(float)})
     table = frame.groupby("group").agg(
@@ -112,7 +111,7 @@ def _calibration(probability: Floats, left: Bools, z: float) -> pd.DataFrame:
     return table
 
 
-def _lift(probability: Floats, left: Bools) -> pd.DataFrame:
+def _lift(probability: Floats, left: Flags) -> pd.DataFrame:
     tenth = _tenths(np.argsort(-probability, kind="stable"))
     table = pd.DataFrame({"group": tenth, "left": left.astype(float)}).groupby("group")["left"].agg(["size", "sum"])
     table.columns = pd.Index(["customers", "leavers"])

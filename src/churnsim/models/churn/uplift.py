@@ -14,17 +14,15 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.stats import norm
 
 from churnsim.errors import ConfigError, DataError
 from churnsim.models.churn.classifier import Kind, learner, one_thread, value_learner
 from churnsim.models.churn.qini import QiniCurve, qini_curve
+from churnsim.typing import Flags, Floats
 
 __all__ = ["UpliftModel"]
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 Estimator = Literal["two_model", "transformed"]
 
 HELD_OUT = 0.5  # share of the campaign kept aside to judge the model: effects are small beside their noise
@@ -104,7 +102,7 @@ class UpliftModel:
 
 
 def _learn(
-    features: pd.DataFrame, group: Bools, kept: Bools, estimator: Estimator, kind: Kind, seed: int
+    features: pd.DataFrame, group: Flags, kept: Flags, estimator: Estimator, kind: Kind, seed: int
 ) -> tuple[Any, ...]:
     if estimator == "two_model":
         return tuple(learner(kind, features, seed=seed).fit(features[pick], kept[pick]) for pick in (group, ~group))
@@ -120,7 +118,7 @@ def _predict(parts: tuple[Any, ...], features: pd.DataFrame) -> Floats:
     return np.asarray(contacted - left_alone, dtype=np.float64)
 
 
-def _truth(campaign: pd.DataFrame, name: str) -> Bools:
+def _truth(campaign: pd.DataFrame, name: str) -> Flags:
     values = campaign[name]
     if not values.isin([0, 1]).all():
         bad = values[~values.isin([0, 1])]
@@ -130,7 +128,7 @@ def _truth(campaign: pd.DataFrame, name: str) -> Bools:
     return values.to_numpy().astype(bool)
 
 
-def _average(group: Bools, kept: Bools, level: float = 0.95) -> pd.Series[float]:
+def _average(group: Flags, kept: Flags, level: float = 0.95) -> pd.Series[float]:
     """Difference in means of the two groups."""
     value = float(kept[group].mean() - kept[~group].mean())
     error = float(np.sqrt(kept[group].var(ddof=1) / group.sum() + kept[~group].var(ddof=1) / (~group).sum()))
@@ -138,7 +136,7 @@ def _average(group: Bools, kept: Bools, level: float = 0.95) -> pd.Series[float]
     return pd.Series({"value": value, "standard_error": error, "lower": value - z * error, "upper": value + z * error})
 
 
-def _check_randomised(features: pd.DataFrame, group: Bools) -> None:
+def _check_randomised(features: pd.DataFrame, group: Flags) -> None:
     """Standardised mean differences of the covariates: under randomisation noise of size sqrt(1/n_t + 1/n_c)."""
     numbers = pd.get_dummies(features).to_numpy(dtype=np.float64)
     spread = numbers.std(axis=0)

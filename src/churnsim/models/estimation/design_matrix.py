@@ -16,10 +16,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from churnsim.errors import ConfigError, DataError
+from churnsim.typing import Floats
 
 __all__ = ["Design", "check_effects", "check_penalty", "check_spread", "number_columns"]
 
-Floats = NDArray[np.float64]
 
 DEPENDENT = 1e-8  # a column whose part not explained by those before it is this share of its length says nothing new
 

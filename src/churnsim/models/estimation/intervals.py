@@ -12,17 +12,16 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.stats import norm
 
 from churnsim.errors import ConfigError, FitError
 from churnsim.models.estimation.fit import ModelFit, Parametric
 from churnsim.models.estimation.optimise import RIDGE_ERROR
 from churnsim.statistics import check_level
+from churnsim.typing import Floats
 
 __all__ = ["delta_interval", "drawn_interval"]
 
-Floats = NDArray[np.float64]
 Quantity = Callable[[Any], Any]
 Scale = Literal["identity", "log", "logit"]
 

@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from churnsim.models.estimation.fit import FitStatus, ModelFit, Parametric, build_fit, status_of
 from churnsim.models.estimation.optimise import Optimum, maximise
+from churnsim.typing import Floats
 
 __all__ = ["Likelihood", "fit_likelihood"]
 
-Floats = NDArray[np.float64]
 M = TypeVar("M", bound=Parametric)
 
 

@@ -15,10 +15,10 @@ from scipy.optimize import minimize
 
 from churnsim.models.estimation.likelihood import Likelihood
 from churnsim.models.estimation.priors import Prior
+from churnsim.typing import Floats
 
 __all__ = ["Laplace", "LogPosterior", "laplace"]
 
-Floats = NDArray[np.float64]
 
 STEP = 1e-4  # of central differences; see `optimise._hessian`
 # A search that runs off this far has met a likelihood that cannot tell; the prior then decides.

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from churnsim.typing import Floats
+
 __all__ = ["LOG_BOUND", "Descent", "at_bounds", "descend"]
 
-Floats = NDArray[np.float64]
 
 # Bounds of a log-parameter in scaled units: e^12 is 160,000 times the data's own scale. Beyond it a likelihood is
 # flat to the digits that matter (measured here, going on from e^12 to e^20: 5e-4 for r and alpha of 50 customers

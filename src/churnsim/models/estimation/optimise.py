@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from churnsim.models.estimation.newton import LOG_BOUND, at_bounds, descend
+from churnsim.typing import Floats
 
 __all__ = ["Optimum", "maximise"]
 
-Floats = NDArray[np.float64]
 
 # Standard error of a log-parameter above which the data do not determine it: a factor of e^8 either way.
 RIDGE_ERROR = 4.0

@@ -23,13 +23,13 @@ from churnsim.errors import ConfigError
 from churnsim.models.estimation.log_posterior import Laplace, LogPosterior, laplace
 from churnsim.models.estimation.priors import Prior, check_priors
 from churnsim.optional import optional_modules
+from churnsim.typing import Floats
 
 if TYPE_CHECKING:
     import arviz
 
 __all__ = ["PosteriorWarning", "posterior_models", "sample_posterior"]
 
-Floats = NDArray[np.float64]
 
 # Vehtari et al. (2021), Bayesian Analysis 16(2): R-hat below 1.01; an effective sample size of 1,000 leaves a Monte
 # Carlo error of 3% of the posterior's standard deviation.

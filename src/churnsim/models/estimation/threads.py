@@ -15,9 +15,10 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from churnsim.typing import Floats
+
 __all__ = ["Chunks", "by_chunks"]
 
-Floats = NDArray[np.float64]
 R = TypeVar("R")
 
 # Below this many rows a thread costs more than it saves (measured here: some 10 us a piece, 20 ns a row and up).

@@ -10,14 +10,12 @@ from typing import Protocol
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from churnsim.data.summaries.summary import split_holdout, summarise
+from churnsim.typing import Floats
 from churnsim.units import DAYS_PER_UNIT
 
 __all__ = ["BoostedTrees", "Forecaster", "LastRate"]
-
-Floats = NDArray[np.float64]
 
 
 class Forecaster(Protocol):

@@ -7,14 +7,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.stats import poisson
 
 from churnsim.models.purchase.protocol import CountForecasts
+from churnsim.typing import Floats
 
 __all__ = ["active_calibration", "interval_calibration", "point_scores", "poisson_scores"]
 
-Floats = NDArray[np.float64]
 
 # Standard normal at 97.5%.
 Z = 1.959963984540054

@@ -10,15 +10,14 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from churnsim.errors import DataError
 from churnsim.models.purchase.protocol import CountForecasts
+from churnsim.typing import Floats, Ints
 
 __all__ = ["draw_counts", "score_counts", "variance_of_counts"]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 # What is left of a customer's law when it counts as spent. A variance then misses n^2 times as much, a draw nothing.
 TAIL = 1e-10

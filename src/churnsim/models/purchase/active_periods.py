@@ -13,17 +13,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from churnsim.kernels.likelihoods import active_periods as kernel
 from churnsim.kernels.numerics.gauss import gauss
 from churnsim.models.estimation.threads import by_chunks
 from churnsim.models.purchase.unique_rows import at_distinct
+from churnsim.typing import Floats, Ints
 
 __all__ = ["LivingTraits", "active_law", "active_mean"]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 # Sizes of the rule over lambda. Its error shrinks like (s/(1 + s))^(2n) for a horizon of s times the rate's scale (the
 # ratio of the expansion of e^(-s z) in Laguerre polynomials). The smallest that leaves the error asked for is taken,

@@ -12,16 +12,14 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.fft import dct
 
 from churnsim.kernels.numerics.chebyshev import at_ages
 from churnsim.models.estimation.threads import by_chunks
+from churnsim.typing import Floats, Ints
 
 __all__ = ["TOLERANCE", "by_age"]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 # Largest error halfway between the points, relative to the smallest value at any. The forecasts themselves are good
 # to some 1e-13, and 1e-10 where x and a + b make them cancel (measured here).

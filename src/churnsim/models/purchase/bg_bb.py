@@ -12,7 +12,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from churnsim.errors import ConfigError, DataError
 from churnsim.kernels.likelihoods import bg_bb as kernel
@@ -23,6 +23,7 @@ from churnsim.models.estimation.threads import by_chunks
 from churnsim.models.purchase.buy_till_you_die import BuyTillYouDie, Living
 from churnsim.models.purchase.fit_data import ScaledHistories
 from churnsim.models.purchase.histories import Histories
+from churnsim.typing import Floats, Ints
 
 __all__ = ["BGBB"]
 
@@ -30,8 +31,6 @@ __all__ = ["BGBB"]
 # thousand customers and evaluation.
 MOST_OPPORTUNITIES = 100_000
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 REMEDIES = (
     "Read p_alive and forecasts, which often stay well determined, rather than the single parameters; use more "

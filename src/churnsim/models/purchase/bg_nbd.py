@@ -34,7 +34,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from churnsim.kernels.likelihoods import bg_nbd as kernel
 from churnsim.kernels.likelihoods import bg_nbd_forecast as forecast
@@ -52,11 +52,10 @@ from churnsim.models.purchase.continuous_time import ContinuousTime
 from churnsim.models.purchase.covariates import CovariateModel, RowHistories
 from churnsim.models.purchase.fit_data import ScaledHistories, rate_starts
 from churnsim.models.purchase.histories import Histories
+from churnsim.typing import Floats, Ints
 
 __all__ = ["BGNBD", "BGNBDCovariates", "BetaDropout", "LivingGammaBeta"]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 REMEDIES = (
     "Read p_alive and forecasts, which often stay well determined, rather than the single parameters; use a longer "

@@ -23,12 +23,11 @@ from churnsim.models.estimation.parameters import ParametricModel, forward_covar
 from churnsim.models.purchase.age_interpolation import by_age
 from churnsim.models.purchase.histories import Histories
 from churnsim.models.purchase.unique_rows import at_distinct
+from churnsim.typing import Floats, Ints
 from churnsim.units import discount_force
 
 __all__ = ["BuyTillYouDie", "durations"]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 # Parameters of live customers' laws, each an array with one entry a customer.
 Living = tuple[Floats, ...]
 

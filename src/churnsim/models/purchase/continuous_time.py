@@ -12,10 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from churnsim.errors import ConfigError
 from churnsim.models.purchase.active_periods import LivingTraits, active_law, active_mean
 from churnsim.models.purchase.buy_till_you_die import BuyTillYouDie, Living, counts, durations
+from churnsim.typing import Floats
 
 __all__ = ["ContinuousTime"]
-
-Floats = NDArray[np.float64]
 
 
 class ContinuousTime(BuyTillYouDie):

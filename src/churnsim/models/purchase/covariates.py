@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from churnsim.errors import ConfigError, DataError
 from churnsim.models.estimation.design_matrix import check_effects, check_penalty, check_spread, number_columns
@@ -27,11 +27,11 @@ from churnsim.models.estimation.threads import by_chunks
 from churnsim.models.purchase.buy_till_you_die import Living, durations
 from churnsim.models.purchase.continuous_time import ContinuousTime
 from churnsim.models.purchase.histories import Histories, checked_weights
+from churnsim.typing import Floats
 from churnsim.units import check_unit
 
 __all__ = ["CovariateModel", "RowHistories"]
 
-Floats = NDArray[np.float64]
 
 REMEDIES = (
     "Use fewer covariates, more customers or a longer observation, or fit with a penalty; read forecasts rather than "

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from churnsim.errors import DataError
 from churnsim.kernels.likelihoods.unique_histories import unique_histories
 from churnsim.models.estimation.fit import FitStatus
 from churnsim.models.estimation.threads import Chunks
 from churnsim.models.purchase.histories import Histories, checked_weights
+from churnsim.typing import Floats
 
 __all__ = ["ScaledHistories", "rate_starts"]
 
-Floats = NDArray[np.float64]
 
 # From so many distinct histories on, a search begins with every SKETCH-th of them: it ends within some four standard
 # errors of where all of them do, at a sixteenth of the time.

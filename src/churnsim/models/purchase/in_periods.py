@@ -20,10 +20,10 @@ from churnsim.errors import ConfigError
 from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.purchase.bg_bb import BGBB
 from churnsim.models.purchase.protocol import PurchaseModel
+from churnsim.typing import Floats
 
 __all__ = ["Count", "InPeriods", "check_count", "counts_periods", "in_opportunities", "seen_in"]
 
-Floats = NDArray[np.float64]
 Count = Literal["purchases", "periods"]
 
 

@@ -12,7 +12,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from churnsim.errors import ConfigError, DataError
 from churnsim.kernels.likelihoods import mbg_cnbd as kernel
@@ -29,11 +29,10 @@ from churnsim.models.purchase.buy_till_you_die import Living
 from churnsim.models.purchase.continuous_time import ContinuousTime
 from churnsim.models.purchase.fit_data import ScaledHistories, rate_starts
 from churnsim.models.purchase.histories import Histories, checked_weights
+from churnsim.typing import Floats, Ints
 
 __all__ = ["MBGCNBD"]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 MOST_STAGES = 12  # assumed: an Erlang-12 gap varies by 29% of its mean, more regular than customers are
 

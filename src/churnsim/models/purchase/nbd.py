@@ -12,7 +12,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from churnsim.kernels.likelihoods import nbd as kernel
 from churnsim.kernels.likelihoods.population import draw_rates
@@ -25,11 +25,10 @@ from churnsim.models.purchase.buy_till_you_die import Living
 from churnsim.models.purchase.continuous_time import ContinuousTime
 from churnsim.models.purchase.fit_data import ScaledHistories, rate_starts
 from churnsim.models.purchase.histories import Histories
+from churnsim.typing import Floats, Ints
 
 __all__ = ["NBD"]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 REMEDIES = "Customers buy as if all at one rate (or are too few to tell): read r / alpha, their mean rate."
 

@@ -12,10 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.estimation.likelihood import Likelihood
+from churnsim.typing import Floats
 
 __all__ = ["CountForecasts", "PurchaseModel"]
 
-Floats = NDArray[np.float64]
 Counts = int | Sequence[int] | NDArray[np.int64]
 
 

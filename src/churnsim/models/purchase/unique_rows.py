@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from churnsim.typing import Floats
+
 __all__ = ["at_distinct"]
 
-Floats = NDArray[np.float64]
 
 # Below so many rows sorting them out costs more than it saves; above such a share of distinct ones too (assumed).
 FEW = 500

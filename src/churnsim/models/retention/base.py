@@ -13,16 +13,16 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.parameters import ParametricModel
 from churnsim.models.retention.tenures import Tenures
+from churnsim.typing import Floats
 from churnsim.units import discount_force
 
 __all__ = ["RetentionModel", "amounts_at", "endless_steps"]
 
-Floats = NDArray[np.float64]
 
 ROWS_AT_ONCE = 4096  # customers valued together: some 80 MB for a horizon of 2,500 months
 NEGLIGIBLE = 1e-9  # a discount factor below which an endless sum stops: less than a cent on ten million

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from churnsim.kernels.likelihoods import bdw as kernel
 from churnsim.models.estimation.design_matrix import Design
@@ -22,10 +21,10 @@ from churnsim.models.retention.beta_renewal import BetaRenewal, judge
 from churnsim.models.retention.renewal_covariates import RenewalCovariates
 from churnsim.models.retention.sbg import ShiftedBetaGeometric
 from churnsim.models.retention.tenures import Cohorts
+from churnsim.typing import Floats
 
 __all__ = ["BetaDiscreteWeibull", "BetaDiscreteWeibullCovariates"]
 
-Floats = NDArray[np.float64]
 
 REMEDIES = (
     "Differences between customers and a changing chance to leave explain one curve: compare with the sBG, observe "

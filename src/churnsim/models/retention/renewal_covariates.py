@@ -17,7 +17,6 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.special import betaln
 
 from churnsim.errors import ConfigError
@@ -28,11 +27,11 @@ from churnsim.models.retention.base import RetentionModel
 from churnsim.models.retention.beta_renewal import BetaRenewal, discount_factor, judge, whole
 from churnsim.models.retention.renewal_values import derl_of, elasticity_of
 from churnsim.models.retention.tenures import Cohorts, Tenures
+from churnsim.typing import Floats
 from churnsim.units import check_unit
 
 __all__ = ["RenewalCovariates"]
 
-Floats = NDArray[np.float64]
 
 PREFIX = "lifetime:"
 REMEDIES = (

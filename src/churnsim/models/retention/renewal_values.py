@@ -8,16 +8,15 @@ where the integrand is analytic in a strip of width pi: the trapezoid rule of st
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.interpolate import make_interp_spline
 from scipy.special import betaln, digamma, log_expit, polygamma
 
 from churnsim.errors import ConfigError
 from churnsim.kernels.likelihoods import bdw, sbg
+from churnsim.typing import Floats
 
 __all__ = ["Floats", "derl_of", "elasticity_of"]
 
-Floats = NDArray[np.float64]
 
 STEP, REACH = 0.25, 40.0  # beyond this theta is 0 or 1 to rounding
 LOGITS = np.arange(-REACH, REACH + STEP, STEP)

@@ -15,7 +15,6 @@ from typing import ClassVar, Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from churnsim.kernels.likelihoods import sbg as kernel
 from churnsim.models.estimation.design_matrix import Design
@@ -24,10 +23,9 @@ from churnsim.models.estimation.optimise import maximise
 from churnsim.models.retention.beta_renewal import REMEDIES, BetaRenewal, exposure, judge
 from churnsim.models.retention.renewal_covariates import RenewalCovariates
 from churnsim.models.retention.tenures import Cohorts, Tenures
+from churnsim.typing import Floats
 
 __all__ = ["ShiftedBetaGeometric", "ShiftedBetaGeometricCovariates"]
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,10 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from churnsim.errors import DataError
+from churnsim.typing import Floats
 
 __all__ = ["Cohorts", "Tenures"]
 
-Floats = NDArray[np.float64]
 
 MAKE = "Make it with churnsim.read_subscriptions, or name its columns so."
 

@@ -12,14 +12,13 @@ from datetime import date
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.errors import DataError
+from churnsim.typing import Floats
 
 __all__ = ["CustomerFactors", "analyse_factors", "behaviour", "factor_scores"]
 
-Floats = NDArray[np.float64]
 NOISE_SETS = 50  # Horn's percentile is stable to the second digit with 50; assumed sufficient
 
 

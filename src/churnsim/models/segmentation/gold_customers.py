@@ -24,10 +24,10 @@ from churnsim.models.segmentation.customer_clusters import cluster_customers
 from churnsim.models.segmentation.customer_factors import behaviour, factor_scores
 from churnsim.models.spend.gamma_gamma import GammaGamma
 from churnsim.statistics import check_share, percentile_limits
+from churnsim.typing import Floats
 
 __all__ = ["METHODS", "gold_customers", "gold_rankings"]
 
-Floats = NDArray[np.float64]
 METHODS = ("past spend", "rfm", "regression", "factors", "clusters", "bg_nbd x gamma_gamma")
 
 

@@ -39,10 +39,10 @@ from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
 from churnsim.models.estimation.parameters import ParametricModel
 from churnsim.models.estimation.threads import Chunks
 from churnsim.models.purchase.histories import checked_weights
+from churnsim.typing import Floats
 
 __all__ = ["GammaGamma", "repeat_spend", "spend_correlation"]
 
-Floats = NDArray[np.float64]
 
 Family = TypeVar("Family", bound="GammaGamma")
 

@@ -36,11 +36,11 @@ from churnsim.errors import ConfigError, DataError, FitError
 from churnsim.models.estimation.fit import FitStatus, ModelFit
 from churnsim.models.retention.base import RetentionModel
 from churnsim.models.retention.tenures import Tenures
+from churnsim.typing import Floats
 from churnsim.units import check_unit
 
 __all__ = ["FAMILIES", "TAIL_SHARE", "CurveFit", "Intervals", "SurvivalCurve", "fit_curve"]
 
-Floats = NDArray[np.float64]
 
 # Parameters of each family; those in REAL may be negative, the others are above 0 (a share: between 0 and 1).
 FAMILIES: dict[str, tuple[str, ...]] = {

@@ -32,11 +32,11 @@ from churnsim.models.estimation.fit import FitStatus, ModelFit
 from churnsim.models.retention.base import RetentionModel
 from churnsim.models.retention.tenures import Tenures
 from churnsim.models.survival.curve import TAIL_SHARE
+from churnsim.typing import Floats
 from churnsim.units import check_unit
 
 __all__ = ["REGRESSIONS", "Baseline", "RegressionFit", "RiskSets", "SurvivalRegression", "fit_regression"]
 
-Floats = NDArray[np.float64]
 
 REGRESSIONS = ("cox", "weibull_aft", "log_normal_aft", "log_logistic_aft")
 TINY = 1e-300

@@ -7,14 +7,13 @@ ln(S(t - 1) - S(t)), who was still there at t scores ln S(t), both given surviva
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from churnsim.models.retention.base import RetentionModel
 from churnsim.models.retention.tenures import Tenures
+from churnsim.typing import Floats
 
 __all__ = ["brier_score", "log_scores"]
 
-Floats = NDArray[np.float64]
 
 # A loss that a curve calls impossible (a step function between its steps) scores as if it had this probability.
 FLOOR = 1e-6

@@ -13,17 +13,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from churnsim.errors import ConfigError, DataError
 from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.retention.base import RetentionModel, amounts_at, endless_steps
 from churnsim.models.retention.tenures import Tenures
+from churnsim.typing import Floats
 from churnsim.units import discount_force
 
 __all__ = ["SubscriberValues", "average_churn", "subscriber_values"]
 
-Floats = NDArray[np.float64]
 
 ALIKE = 1e-9  # relative differences between values that are rounding
 

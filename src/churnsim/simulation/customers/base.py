@@ -23,11 +23,10 @@ from churnsim.models.spend.gamma_gamma import repeat_spend
 from churnsim.simulation.core.lifetimes import Purchases, Spend, lifetime_of, spending_of
 from churnsim.simulation.core.thread_pool import ThreadPool
 from churnsim.simulation.customers.new_customers import Newcomers
+from churnsim.typing import Floats, Ints
 
 __all__ = ["Base", "Cohort", "PosteriorBase", "StartingBase"]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 # Lineage of customers that a cohort makes: a fixed odd number, so that they share no uid with paid arrivals.
 COHORT_LINEAGE = 0x636F686F7274

@@ -7,17 +7,15 @@ from functools import lru_cache
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from churnsim.errors import ConfigError
 from churnsim.kernels.engine.records import CLOCK, CONTRACT, GAMMA_GAMMA
 from churnsim.kernels.numerics.quantile_tables import beta_table, gamma_table, no_table
 from churnsim.simulation.core.lifetimes import Purchases, Spend, lifetime_of, spending_of
 from churnsim.simulation.core.scores import CustomerScores
+from churnsim.typing import Floats
 
 __all__ = ["Newcomers", "gamma_table_of"]
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

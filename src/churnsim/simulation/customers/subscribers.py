@@ -36,10 +36,10 @@ from churnsim.simulation.core.lifetimes import ContractualLifetime
 from churnsim.simulation.core.scores import CustomerScores
 from churnsim.simulation.customers.base import Base
 from churnsim.simulation.customers.traits import TraitsBase
+from churnsim.typing import Floats
 
 __all__ = ["ObservedSubscribers", "SubscriberBase", "charges_model", "contract_of", "hazard_multipliers"]
 
-Floats = NDArray[np.float64]
 
 RENEWALS = 240  # hazards kept for that many renewals; the last one holds from then on
 # Shape of one charge: the larger, the steadier. 400 is a standard deviation of 5% from month to month (assumed).

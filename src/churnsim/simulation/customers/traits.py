@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from churnsim.data.logs.customer_uid import customer_uids
 from churnsim.errors import ConfigError, DataError
@@ -14,10 +13,10 @@ from churnsim.kernels.engine.newcomers import trait_uniforms
 from churnsim.kernels.engine.records import CONTRACT, GAMMA_GAMMA
 from churnsim.simulation.core.lifetimes import Purchases, Spend, lifetime_of, spending_of
 from churnsim.simulation.customers.base import Base
+from churnsim.typing import Floats
 
 __all__ = ["TraitsBase"]
 
-Floats = NDArray[np.float64]
 
 # Column, default (None: required where it is used), what it must be.
 COLUMNS = {

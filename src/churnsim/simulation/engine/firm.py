@@ -16,11 +16,10 @@ from churnsim.simulation.engine.replication_inputs import ReplicationInputs
 from churnsim.simulation.engine.targeting import Visible, highest, targets
 from churnsim.simulation.mechanisms.targeting import Campaign
 from churnsim.simulation.mechanisms.win_back import WinBack
+from churnsim.typing import Flags
 from churnsim.units import units_per_year
 
 __all__ = ["Customers", "Firm"]
-
-Flags = NDArray[np.bool_]
 
 
 class Customers(Protocol):

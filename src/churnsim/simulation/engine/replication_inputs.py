@@ -18,10 +18,9 @@ from churnsim.simulation.customers.new_customers import Newcomers, gamma_table_o
 from churnsim.simulation.mechanisms.targeting import Targeting
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.scenario import Scenario
+from churnsim.typing import Floats
 
 __all__ = ["ReplicationInputs"]
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
