@@ -59,8 +59,24 @@ def product_limit(durations: Floats, ended: NDArray[np.bool_], times: Floats) ->
 
 
 def realised_value(tables: Tables, *, origin: str = "new", level: float = 0.95) -> Interval:
-    """Mean discounted margin a customer has brought by the horizon: realised lifetime value, in money, before what was
-    spent to win or keep it. Customers of the base are valued at time 0, new ones at their birth."""
+    """Realised lifetime value: mean discounted margin per customer by the horizon, before what was spent to win or keep
+    it.
+
+    Parameters
+    ----------
+    tables : sequence of DataFrame
+        One table per replication, from `customer_tables`.
+    origin : str
+        "start" for the base, valued at time 0; "new", or one origin such as "referred", for those who came later,
+        valued at their first purchase.
+    level : float
+        Confidence level of the t interval over replications.
+
+    Returns
+    -------
+    Interval
+        In money.
+    """
     return interval(np.array([float(table["value"].mean()) for table in _of(tables, origin)]), level=level)
 
 

@@ -28,11 +28,25 @@ MARGIN = 1.05
 
 @dataclass(frozen=True, kw_only=True)
 class Precision:
-    """When to stop: the widest interval of a paired difference in `metric` has a half-width of at most `half_width`
-    (in the metric's unit), or `max_replications` are done.
+    """When `compare` stops adding replications: at a half-width of the paired differences, or at a budget.
 
-    The intervals are those of `Comparison.differences(metric, against=against, level=level)`: each other strategy with
-    `against`, or, where that is None, all pairs jointly.
+    Parameters
+    ----------
+    half_width : float
+        The widest half-width wanted among the intervals of `Comparison.differences`, in the metric's unit.
+    metric : str
+        As in `Comparison.values`.
+    against : str or None
+        The strategy with which each other one is compared; None compares all pairs jointly.
+    level : float
+        Confidence level of the intervals, between 0 and 1.
+    max_replications : int
+        The most replications, at least 10; a market with parameter draws has no more than draws.
+
+    Raises
+    ------
+    ConfigError
+        For an impossible half-width, metric, level or budget.
     """
 
     half_width: float

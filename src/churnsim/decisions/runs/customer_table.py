@@ -33,6 +33,17 @@ DESTINATIONS = {EVAPORATES: "nobody", SWITCHES: "competitor"}
 def customer_table(experiment: Experiment, strategy: Strategy, replication: int) -> pd.DataFrame:
     """What became of every customer in one replication; index uid.
 
+    Parameters
+    ----------
+    experiment : Experiment
+        The market and how it is simulated.
+    strategy : Strategy
+        What the firm does.
+    replication : int
+        Number of the replication, from 0.
+
+    Notes
+    -----
     Who it is: `customer_id` (the data's own; missing for who came later and for a cohort), `origin` ("start" for the
     base; "paid", "referred", "told" by others or "switched" from a competitor for who came later), `born` (first
     purchase, in time units; 0 or before for the base), and the true `rate` (purchases per time unit) and `dropout`
