@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 __all__ = ["CustomersFile", "LifetimeCovariates", "Penalty", "RateCovariates", "with_covariates"]
 
-FAMILIES = ("bg_nbd", "pareto_nbd")
-
 CustomersFile = Annotated[
     Path | None,
     typer.Option(
@@ -53,8 +51,10 @@ def with_covariates(
         )
     if customers is None:
         raise ConfigError(f"{asked[0]} needs --customers, the file that holds the columns.")
-    if family not in FAMILIES:
-        raise ConfigError(f"--model {family} takes no covariates. Use one of: {', '.join(FAMILIES)}.")
+    from churnsim.models.purchase.registry import with_covariates as families
+
+    if family not in families():
+        raise ConfigError(f"--model {family} takes no covariates. Use one of: {', '.join(families())}.")
     from churnsim.data.subscriptions.customer_rows import read_covariates
     from churnsim.models.purchase.summary_covariates import SummaryCovariates
 

@@ -34,6 +34,7 @@ from churnsim.cli.purchases import (
 )
 from churnsim.cli.tables import print_comparison, print_table
 from churnsim.errors import ConfigError
+from churnsim.models.purchase.registry import DEFAULT_FAMILY, PURCHASE_FAMILIES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,16 +42,12 @@ if TYPE_CHECKING:
 __all__ = ["fit", "summarise"]
 
 
-class Model(StrEnum):
-    """What to fit."""
-
-    BG_NBD = "bg_nbd"
-    MBG_NBD = "mbg_nbd"
-    PARETO_NBD = "pareto_nbd"
-    NBD = "nbd"
-    BG_BB = "bg_bb"
-    MBG_CNBD = "mbg_cnbd"
-    GAMMA_GAMMA = "gamma_gamma"
+SPEND = "gamma_gamma"
+# What to fit: the names of the registry, which typer takes as an enumeration.
+if TYPE_CHECKING:
+    Model = str
+else:
+    Model = StrEnum("Model", {name.upper(): name for name in (*PURCHASE_FAMILIES, SPEND)})
 
 
 def summarise(
@@ -100,8 +97,10 @@ def fit(
     on_bad: OnBadOption = OnBad.RAISE,
     model: Annotated[
         Model,
-        typer.Option(help="Purchases with dropout (regular: mbg_cnbd; by periods: bg_bb), without it (nbd), or spend."),
-    ] = Model.BG_NBD,
+        typer.Option(
+            help="Purchases with dropout (regular: mbg_cnbd; by periods: bg_bb), without it (nbd), or spend.",
+        ),
+    ] = DEFAULT_FAMILY,
     customers: CustomersFile = None,
     covariates_rate: RateCovariates = None,
     covariates_lifetime: LifetimeCovariates = None,
@@ -130,10 +129,9 @@ def fit(
     from churnsim.data.summaries.intervals import summarise_with_intervals
     from churnsim.data.summaries.opportunities import summarise_opportunities
     from churnsim.data.summaries.summary import summarise as summarise_transactions
-    from churnsim.models.purchase.registry import PURCHASE_FAMILIES
     from churnsim.models.spend.gamma_gamma import GammaGamma
 
-    if model is not Model.GAMMA_GAMMA and amount == "amount":
+    if model != SPEND and amount == "amount":
         amount = "none"  # purchases are fitted without amounts, so a file need not have any
     transactions = read_purchases(file, customer_id, date, amount, date_format, on_bad, delimiter, encoding)
     asked: dict[str, Any] = {
@@ -147,27 +145,28 @@ def fit(
             raise ConfigError("--compare fits every model, and most take no covariates. Leave one of the two out.")
         _compare(summarise_with_intervals(transactions, unit=unit.value, until=until), unit.value, json_file)
         return
-    if model is Model.BG_BB:
+    family: Any = PURCHASE_FAMILIES.get(model)
+    reads = getattr(family, "reads", "summary")
+    if reads == "opportunities":
         summary = summarise_opportunities(transactions, unit=unit.value, until=until)
-    elif model is Model.MBG_CNBD:
+    elif reads == "intervals":
         summary = summarise_with_intervals(transactions, unit=unit.value, until=until)
     else:
         summary = summarise_transactions(transactions, unit=unit.value, until=until)
     summary, options = with_covariates(
-        summary, family=model.value, customer_id=customer_id, delimiter=delimiter, encoding=encoding, **asked
+        summary, family=model, customer_id=customer_id, delimiter=delimiter, encoding=encoding, **asked
     )  # fmt: skip
     fitted: Any
-    if model is Model.GAMMA_GAMMA:
+    if family is None:
         fitted = GammaGamma.fit(summary)
     else:
-        family: Any = PURCHASE_FAMILIES[model.value]
         fitted = (family.covariate_family if options else family).fit(summary, unit=unit.value, **options)
     estimates = fitted.to_dict()
     columns = ("parameter", "estimate", "standard error", "lower 95%", "upper 95%")
     keys = ("name", "estimate", "standard_error", "lower", "upper")
     print_table(columns, [[row[key] for key in keys] for row in estimates["parameters"]], right=columns[1:])
     typer.echo(
-        f"{model.value} on {fitted.n:,.0f} customers, unit {unit.value}; log-likelihood {fitted.loglik:.4f}, "
+        f"{model} on {fitted.n:,.0f} customers, unit {unit.value}; log-likelihood {fitted.loglik:.4f}, "
         f"AIC {fitted.aic:.2f}, BIC {fitted.bic:.2f}"
     )
     if options:
@@ -177,7 +176,7 @@ def fit(
         )
     typer.echo(f"status: {fitted.status}")
     if json_file is not None:
-        write_json_file(json_file, {"family": model.value, "unit": unit.value, **estimates})
+        write_json_file(json_file, {"family": model, "unit": unit.value, **estimates})
     if not fitted.status.ok:
         raise typer.Exit(EXIT_NO)
 
@@ -185,9 +184,8 @@ def fit(
 def _compare(summary: pd.DataFrame, unit: str, json_file: Path | None) -> None:
     """Every family that reads a summary in continuous time, side by side."""
     from churnsim.models.evaluation.selection import compare_models
-    from churnsim.models.purchase.registry import PURCHASE_FAMILIES
 
-    families = [family for name, family in PURCHASE_FAMILIES.items() if name != Model.BG_BB.value]
+    families = [family for family in PURCHASE_FAMILIES.values() if family.reads != "opportunities"]
     found = compare_models(summary, families, unit=unit)
     print_comparison(found.table, ("parameters", "loglik", "aic", "bic", "delta_bic", "lr", "lr_p", "status"))
     typer.echo(found.reason)

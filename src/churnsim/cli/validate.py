@@ -133,7 +133,7 @@ def _draw(done: Validation, folder: Path) -> None:
 
     best = done.best if done.best in done.fits else next(iter(done.fits))
     model = done.fits[best].model
-    seen = in_opportunities(done.split) if model.family == "bg_bb" else done.split
+    seen = in_opportunities(done.split) if model.reads == "opportunities" else done.split
     made = {
         "frequency": plots.plot_frequency_fit(model, seen),
         "holdout": plots.plot_holdout(done, best),

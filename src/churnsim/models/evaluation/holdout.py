@@ -25,7 +25,6 @@ from churnsim.models.evaluation.holdout_scores import (
 )
 from churnsim.models.evaluation.predictive import score_counts
 from churnsim.models.evaluation.validation import holdout_by_frequency, tracking, tracking_in_periods
-from churnsim.models.purchase.bg_bb import BGBB
 from churnsim.models.purchase.in_periods import Count, check_count, in_opportunities, seen_in
 from churnsim.models.purchase.nbd import NBD
 from churnsim.models.purchase.protocol import PurchaseModel
@@ -210,8 +209,8 @@ def _split(transactions: pd.DataFrame, until: Any, holdout_until: Any, unit: str
 
 
 def _maker(family: Any) -> Callable[[pd.DataFrame, str | None], ModelFit[PurchaseModel]]:
-    if family is BGBB:
-        return lambda summary, unit: BGBB.fit(in_opportunities(summary), unit=unit)
+    if getattr(family, "reads", None) == "opportunities":
+        return lambda summary, unit: family.fit(in_opportunities(summary), unit=unit)
     if hasattr(family, "fit"):
         return lambda summary, unit: family.fit(summary, unit=unit)
     if callable(family):

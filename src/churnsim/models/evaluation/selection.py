@@ -15,7 +15,6 @@ from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.evaluation.holdout import Families, named_families
 from churnsim.models.evaluation.holdout_scores import point_scores
 from churnsim.models.evaluation.predictive import score_counts
-from churnsim.models.purchase.bg_bb import BGBB
 from churnsim.models.purchase.in_periods import Count, counts_periods, seen_in
 from churnsim.models.purchase.protocol import PurchaseModel
 
@@ -31,15 +30,6 @@ LOOSE = 1.0
 # Assumed: beyond this correlation of the logarithms, two parameters are known together only.
 TOGETHER = 0.98
 UNUSABLE = ("not converged", "too little data")
-
-# family: the family it becomes where what it adds is absent. Dropout of 0 is such a limit, effects of 0 are.
-_WITHIN = {
-    "bg_nbd": "nbd",
-    "mbg_nbd": "nbd",
-    "pareto_nbd": "nbd",
-    "bg_nbd_covariates": "bg_nbd",
-    "pareto_nbd_covariates": "pareto_nbd",
-}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -115,7 +105,7 @@ def compare_models(summary: pd.DataFrame, models: Families, *, unit: str | None 
 
 def _apart(fits: Mapping[str, ModelFit[PurchaseModel]]) -> list[str]:
     """Models whose likelihood stands on another scale than the others'."""
-    discrete = [name for name, fit in fits.items() if isinstance(fit.model, BGBB)]
+    discrete = [name for name, fit in fits.items() if getattr(fit.model, "reads", None) == "opportunities"]
     return discrete if len(discrete) < len(fits) else []
 
 
@@ -151,7 +141,7 @@ def _add_likelihood_ratios(table: pd.DataFrame, fits: Mapping[str, ModelFit[Purc
         by_family.setdefault(getattr(fit.model, "family", name), name)
     ratios, chances = {}, {}
     for name, fit in fits.items():
-        inner = by_family.get(_WITHIN.get(getattr(fit.model, "family", ""), ""))
+        inner = by_family.get(getattr(fit.model, "within", None) or "")
         if inner is None:
             continue
         added = len(fit.names) - len(fits[inner].names)

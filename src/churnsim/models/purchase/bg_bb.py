@@ -23,6 +23,7 @@ from churnsim.models.estimation.threads import by_chunks
 from churnsim.models.purchase.buy_till_you_die import BuyTillYouDie, Living
 from churnsim.models.purchase.fit_data import ScaledHistories
 from churnsim.models.purchase.histories import Histories
+from churnsim.models.purchase.protocol import Reads
 from churnsim.typing import Floats, Ints
 
 __all__ = ["BGBB"]
@@ -57,6 +58,8 @@ class BGBB(BuyTillYouDie):
     unit: str = "Y"
 
     family: ClassVar[str] = "bg_bb"
+    title: ClassVar[str] = "BG/BB"
+    reads: ClassVar[Reads] = "opportunities"
     parameter_names: ClassVar[tuple[str, ...]] = ("alpha", "beta", "gamma", "delta")
 
     @classmethod

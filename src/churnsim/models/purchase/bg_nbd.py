@@ -52,6 +52,7 @@ from churnsim.models.purchase.continuous_time import ContinuousTime
 from churnsim.models.purchase.covariates import CovariateModel, RowHistories
 from churnsim.models.purchase.fit_data import ScaledHistories, rate_starts
 from churnsim.models.purchase.histories import Histories
+from churnsim.models.purchase.protocol import Simulated
 from churnsim.typing import Floats, Ints
 
 __all__ = ["BGNBD", "BGNBDCovariates", "BetaDropout", "LivingGammaBeta"]
@@ -213,6 +214,9 @@ class BGNBD(BetaDropout):
     unit: str = "W"
 
     family: ClassVar[str] = "bg_nbd"
+    title: ClassVar[str] = "BG/NBD"
+    simulated_as: ClassVar[Simulated | None] = "dropout"
+    within: ClassVar[str | None] = "nbd"
     drops_at_first: ClassVar[bool] = False
 
 

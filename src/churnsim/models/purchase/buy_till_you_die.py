@@ -22,6 +22,7 @@ from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
 from churnsim.models.estimation.parameters import ParametricModel, forward_covariates
 from churnsim.models.purchase.age_interpolation import by_age
 from churnsim.models.purchase.histories import Histories
+from churnsim.models.purchase.protocol import Reads, Simulated
 from churnsim.models.purchase.unique_rows import at_distinct
 from churnsim.typing import Floats, Ints
 from churnsim.units import discount_force
@@ -36,6 +37,12 @@ class BuyTillYouDie(ParametricModel, ABC):
     """Base of the purchase models. A family gives the abstract methods; the verbs follow (see `PurchaseModel`)."""
 
     parameter_names: ClassVar[tuple[str, ...]]
+    # What others must know of a family: its name for readers, what its summary must hold, how customers leave in a
+    # simulation by it (None: there is none), and the family that it becomes where what it adds is absent.
+    title: ClassVar[str]
+    reads: ClassVar[Reads] = "summary"
+    simulated_as: ClassVar[Simulated | None] = None
+    within: ClassVar[str | None] = None
     unit: str
 
     # ---- what a family knows ----
@@ -99,6 +106,11 @@ class BuyTillYouDie(ParametricModel, ABC):
     @property
     def _parameters(self) -> tuple[float, ...]:
         return tuple(float(getattr(self, name)) for name in self.parameter_names)
+
+    @property
+    def simulated_parameters(self) -> tuple[float, ...]:
+        """Shape and rate of the purchase rate, and the two of leaving, as the simulation's rules take them."""
+        return self._parameters
 
     def _histories(self, summary: pd.DataFrame) -> Histories:
         return Histories.of(summary, unit=self.unit)

@@ -65,7 +65,10 @@ class CovariateModel(ContinuousTime):
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         if "plain" in vars(cls):
-            cls.plain.covariate_family = cls
+            plain = cls.plain
+            plain.covariate_family = cls
+            cls.covariate_family = None
+            cls.title, cls.simulated_as, cls.within = plain.title, plain.simulated_as, plain.family
 
     def __post_init__(self) -> None:
         check_unit(self.unit)

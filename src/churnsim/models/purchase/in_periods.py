@@ -18,7 +18,6 @@ from numpy.typing import ArrayLike, NDArray
 from churnsim.data.summaries.period_holdout import PERIOD_COLUMNS
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.fit import ModelFit
-from churnsim.models.purchase.bg_bb import BGBB
 from churnsim.models.purchase.protocol import PurchaseModel
 from churnsim.typing import Floats
 
@@ -69,7 +68,7 @@ class InPeriods:
 
     @property
     def _discrete(self) -> bool:
-        return isinstance(self.model, BGBB)
+        return bool(self.model.reads == "opportunities")
 
     def _read(self, summary: pd.DataFrame) -> pd.DataFrame:
         return in_opportunities(summary) if self._discrete else summary
@@ -91,7 +90,7 @@ def in_opportunities(summary: pd.DataFrame) -> pd.DataFrame:
 
 def check_count(count: str | None, families: Sequence[Any]) -> Count:
     """What is counted: as asked, else periods where BG/BB is among the families. ConfigError for what cannot be."""
-    discrete = BGBB in families
+    discrete = any(getattr(family, "reads", None) == "opportunities" for family in families)
     if count is None:
         return "periods" if discrete else "purchases"
     if count not in ("purchases", "periods"):

@@ -29,6 +29,7 @@ from churnsim.models.purchase.buy_till_you_die import Living
 from churnsim.models.purchase.continuous_time import ContinuousTime
 from churnsim.models.purchase.fit_data import ScaledHistories, rate_starts
 from churnsim.models.purchase.histories import Histories, checked_weights
+from churnsim.models.purchase.protocol import Reads, Simulated
 from churnsim.typing import Floats, Ints
 
 __all__ = ["MBGCNBD"]
@@ -55,6 +56,9 @@ class MBGCNBD(ContinuousTime):
     unit: str = "W"
 
     family: ClassVar[str] = "mbg_cnbd"
+    title: ClassVar[str] = "MBG/CNBD-k"
+    reads: ClassVar[Reads] = "intervals"
+    simulated_as: ClassVar[Simulated | None] = "dropout at once"
     parameter_names: ClassVar[tuple[str, ...]] = ("r", "alpha", "a", "b")
 
     def __post_init__(self) -> None:
@@ -129,6 +133,12 @@ class MBGCNBD(ContinuousTime):
         h = self._histories(summary)
         gaps = (self.k - 1) * log_intervals(summary, self.k) - h.x * math.lgamma(self.k)
         return h.series(self._log_likelihood(h) + gaps, "log_likelihood")
+
+    @property
+    def simulated_parameters(self) -> tuple[float, ...]:
+        """As of every family; the rate is that of purchases, not of the k stages of a gap."""
+        r, alpha, a, b = self._parameters
+        return r, alpha * self.k, a, b
 
     def _log_likelihood(self, h: Histories) -> Floats:
         return h.chunks().join(kernel.log_likelihood, self._parameters, (self.k,))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from churnsim.models.purchase.bg_nbd import BetaDropout
+from churnsim.models.purchase.protocol import Simulated
 
 __all__ = ["MBGNBD"]
 
@@ -29,4 +30,7 @@ class MBGNBD(BetaDropout):
     unit: str = "W"
 
     family: ClassVar[str] = "mbg_nbd"
+    title: ClassVar[str] = "MBG/NBD"
+    simulated_as: ClassVar[Simulated | None] = "dropout at once"
+    within: ClassVar[str | None] = "nbd"
     drops_at_first: ClassVar[bool] = True

@@ -43,6 +43,7 @@ class NBD(ContinuousTime):
     unit: str = "W"
 
     family: ClassVar[str] = "nbd"
+    title: ClassVar[str] = "NBD"
     parameter_names: ClassVar[tuple[str, ...]] = ("r", "alpha")
 
     @classmethod

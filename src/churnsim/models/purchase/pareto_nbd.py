@@ -29,6 +29,7 @@ from churnsim.models.purchase.continuous_time import ContinuousTime
 from churnsim.models.purchase.covariates import CovariateModel, RowHistories
 from churnsim.models.purchase.fit_data import ScaledHistories, rate_starts
 from churnsim.models.purchase.histories import Histories
+from churnsim.models.purchase.protocol import Simulated
 from churnsim.typing import Floats, Ints
 
 __all__ = ["LivingGammaGamma", "ParetoNBD", "ParetoNBDCovariates"]
@@ -76,6 +77,9 @@ class ParetoNBD(LivingGammaGamma):
     unit: str = "W"
 
     family: ClassVar[str] = "pareto_nbd"
+    title: ClassVar[str] = "Pareto/NBD"
+    simulated_as: ClassVar[Simulated | None] = "clock"
+    within: ClassVar[str | None] = "nbd"
     parameter_names: ClassVar[tuple[str, ...]] = ("r", "alpha", "s", "beta")
 
     @classmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, Self, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, Self, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -14,8 +14,12 @@ from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.estimation.likelihood import Likelihood
 from churnsim.typing import Floats
 
-__all__ = ["CountForecasts", "PurchaseModel"]
+__all__ = ["CountForecasts", "PurchaseModel", "Reads", "Simulated"]
 
+# What a family reads: a summary in time, with the gaps between purchases too, or in periods with a purchase.
+Reads = Literal["summary", "intervals", "opportunities"]
+# How customers leave: with a chance after each repeat purchase, after every purchase, or at a time of their own.
+Simulated = Literal["dropout", "dropout at once", "clock"]
 Counts = int | Sequence[int] | NDArray[np.int64]
 
 
@@ -50,6 +54,10 @@ class PurchaseModel(Protocol):
 
     family: ClassVar[str]
     parameter_names: ClassVar[tuple[str, ...]]
+    title: ClassVar[str]
+    reads: ClassVar[Reads]
+    simulated_as: ClassVar[Simulated | None]
+    within: ClassVar[str | None]
     covariate_family: ClassVar[Any]
 
     @property

@@ -1,17 +1,55 @@
-"""The purchase models by the name of their family, for configs, the command line and comparisons."""
+"""The purchase models by the name of their family, for configs, the command line and comparisons.
+
+A family is listed here once. Everything else that must be known of it (its title, what its summary must hold, what it
+is simulated as, whether there is a form with covariates) is asked of its class, see `BuyTillYouDie`. The names are at
+hand without importing any model.
+"""
 
 from __future__ import annotations
 
-from churnsim.models.purchase.bg_bb import BGBB
-from churnsim.models.purchase.bg_nbd import BGNBD
-from churnsim.models.purchase.mbg_cnbd import MBGCNBD
-from churnsim.models.purchase.mbg_nbd import MBGNBD
-from churnsim.models.purchase.nbd import NBD
-from churnsim.models.purchase.pareto_nbd import ParetoNBD
-from churnsim.models.purchase.protocol import PurchaseModel
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-__all__ = ["PURCHASE_FAMILIES"]
+if TYPE_CHECKING:
+    from churnsim.models.purchase.protocol import PurchaseModel
 
-PURCHASE_FAMILIES: dict[str, type[PurchaseModel]] = {
-    family.family: family for family in (BGNBD, MBGNBD, ParetoNBD, NBD, BGBB, MBGCNBD)
+__all__ = ["DEFAULT_FAMILY", "PURCHASE_FAMILIES", "simulated_families", "with_covariates"]
+
+PLACES = {
+    "bg_nbd": "churnsim.models.purchase.bg_nbd:BGNBD",
+    "mbg_nbd": "churnsim.models.purchase.mbg_nbd:MBGNBD",
+    "pareto_nbd": "churnsim.models.purchase.pareto_nbd:ParetoNBD",
+    "nbd": "churnsim.models.purchase.nbd:NBD",
+    "bg_bb": "churnsim.models.purchase.bg_bb:BGBB",
+    "mbg_cnbd": "churnsim.models.purchase.mbg_cnbd:MBGCNBD",
 }
+DEFAULT_FAMILY = "bg_nbd"
+
+
+class _Families(Mapping[str, "type[PurchaseModel]"]):
+    """The classes by name, each imported when asked for."""
+
+    def __getitem__(self, name: str) -> type[PurchaseModel]:
+        module, _, family = PLACES[name].partition(":")
+        found: type[PurchaseModel] = getattr(import_module(module), family)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(PLACES)
+
+    def __len__(self) -> int:
+        return len(PLACES)
+
+
+PURCHASE_FAMILIES = _Families()
+
+
+def simulated_families() -> tuple[str, ...]:
+    """Names of the families by which a market can be simulated."""
+    return tuple(name for name, family in PURCHASE_FAMILIES.items() if family.simulated_as is not None)
+
+
+def with_covariates() -> tuple[str, ...]:
+    """Names of the families that have a form with covariates."""
+    return tuple(name for name, family in PURCHASE_FAMILIES.items() if family.covariate_family is not None)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from churnsim.errors import ConfigError
 from churnsim.kernels.engine import records
+from churnsim.models.purchase.registry import simulated_families
 from churnsim.simulation.core.assumption import positive
 from churnsim.simulation.core.scores import CustomerScores
 from churnsim.units import check_unit
@@ -158,6 +159,10 @@ class ProfitByTenure:
         return {f"profit_{n}": p for n, p in enumerate(self.profits)}
 
 
+# How customers leave by the families' word, as the engines number it.
+KINDS = {"dropout": records.DROPOUT, "dropout at once": records.DROPOUT_AT_ONCE, "clock": records.CLOCK}
+
+
 def lifetime_of(purchases: Purchases) -> tuple[int, NDArray[np.float64], NDArray[np.float64]]:
     """(kind, (rate shape, rate rate, dropout a, dropout b), hazards by tenure) as the rules take them.
 
@@ -172,17 +177,12 @@ def lifetime_of(purchases: Purchases) -> tuple[int, NDArray[np.float64], NDArray
             np.array(p.hazards or (), dtype=np.float64),
         )
     # With covariates new customers are average ones; known ones bring traits drawn with their own.
-    if p.family in ("pareto_nbd", "pareto_nbd_covariates"):
-        return records.CLOCK, np.array([p.r, p.alpha, p.s, p.beta], dtype=np.float64), none
-    if p.family == "mbg_cnbd":  # its rate is that of the k stages of a gap, here a rate is that of purchases
-        return records.DROPOUT_AT_ONCE, np.array([p.r, p.alpha * p.k, p.a, p.b], dtype=np.float64), none
-    kinds = {"bg_nbd": records.DROPOUT, "bg_nbd_covariates": records.DROPOUT, "mbg_nbd": records.DROPOUT_AT_ONCE}
-    if p.family not in kinds:
+    kind = getattr(p, "simulated_as", None)
+    if kind is None:
         raise ConfigError(
-            f"no simulation of {p.family!r}. Take one of bg_nbd, mbg_nbd, mbg_cnbd, pareto_nbd or a "
-            "ContractualLifetime."
+            f"no simulation of {p.family!r}. Take one of {', '.join(simulated_families())} or a ContractualLifetime."
         )
-    return kinds[p.family], np.array([p.r, p.alpha, p.a, p.b], dtype=np.float64), none
+    return KINDS[kind], np.array(p.simulated_parameters, dtype=np.float64), none
 
 
 def spending_of(spend: Spend) -> tuple[int, NDArray[np.float64], NDArray[np.float64]]:

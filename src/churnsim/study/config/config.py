@@ -10,9 +10,11 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PlainValidator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
+from pydantic_core import PydanticCustomError
 
 from churnsim.decisions.runs.parallel_map import Backend
+from churnsim.models.purchase.registry import DEFAULT_FAMILY, simulated_families
 from churnsim.study.config.covariates_section import CovariatesSection
 from churnsim.study.config.section import MOST_REPLICATIONS, Length, Level, Section, Slug
 from churnsim.study.config.strategy_sections import StrategySection
@@ -81,11 +83,18 @@ class DataSection(Section):
     )
 
 
+def _simulated(family: str) -> str:
+    known = simulated_families()
+    if family not in known:
+        raise PydanticCustomError("literal_error", "unknown", {"expected": " or ".join(map(repr, known))})
+    return family
+
+
 class ModelsSection(Section):
     """The model of how customers buy and leave, which the simulation then goes on with."""
 
-    purchases: Literal["bg_nbd", "mbg_nbd", "pareto_nbd", "mbg_cnbd"] = Field(
-        default="bg_nbd", description="of purchases with dropout; 'mbg_cnbd' for regular buyers, with its own k"
+    purchases: Annotated[str, AfterValidator(_simulated)] = Field(
+        default=DEFAULT_FAMILY, description="of purchases with dropout; 'mbg_cnbd' for regular buyers, with its own k"
     )
 
 

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+from churnsim.models.purchase.registry import PURCHASE_FAMILIES, with_covariates
 from churnsim.simulation.mechanisms.parts import settings_of
 from churnsim.simulation.mechanisms.targeting import RULE_SETTINGS, Targeting, needed_settings
 from churnsim.study.config.config import DataSection, StudyConfig
@@ -20,7 +21,6 @@ __all__ = ["relation_problems"]
 ROUNDING = 1e-9
 # More periods than this is a slip of the pen: a century of days has fewer.
 MOST_PERIODS = 40_000
-WITH_COVARIATES = ("bg_nbd", "pareto_nbd")
 
 
 def relation_problems(config: StudyConfig) -> list[Problem]:
@@ -64,9 +64,9 @@ def _data_problems(config: StudyConfig) -> Iterator[Problem]:
             path=("data", "covariates"),
             message="names no column. Give rate = [...] or lifetime = [...], columns of the file.", show_value=False,
         )  # fmt: skip
-    if data.covariates is not None and config.models.purchases not in WITH_COVARIATES:
+    if data.covariates is not None and config.models.purchases not in with_covariates():
         message = (
-            f"has no covariates. Use one of {', '.join(map(repr, WITH_COVARIATES))}, or leave [data.covariates] out."
+            f"has no covariates. Use one of {', '.join(map(repr, with_covariates()))}, or leave [data.covariates] out."
         )
         yield Problem(path=("models", "purchases"), message=message)
     if data.holdout_end is not None and data.holdout_end <= data.calibration_end:
@@ -78,8 +78,9 @@ def _data_problems(config: StudyConfig) -> Iterator[Problem]:
 
 
 def _regularity_problems(config: StudyConfig) -> Iterator[Problem]:
-    if "regularity" in config.market and config.models and config.models.purchases == "mbg_cnbd":
-        message = "'mbg_cnbd' is fitted with its own. Remove it, or take another of [models]."
+    family = config.models.purchases if config.models else None
+    if "regularity" in config.market and family and PURCHASE_FAMILIES[family].reads == "intervals":
+        message = f"{family!r} is fitted with its own. Remove it, or take another of [models]."
         yield Problem(path=("market", "regularity"), message=message, show_value=False)
     if "regularity" in config.market and not isinstance(config.data, DataSection):
         message = "does nothing under contract, where renewals come term by term. Remove it."

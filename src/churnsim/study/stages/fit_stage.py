@@ -9,14 +9,13 @@ from typing import Any
 from churnsim.errors import FitError
 from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.purchase.protocol import PurchaseModel
-from churnsim.models.purchase.registry import PURCHASE_FAMILIES
+from churnsim.models.purchase.registry import DEFAULT_FAMILY, PURCHASE_FAMILIES
 from churnsim.models.spend.gamma_gamma import GammaGamma, spend_correlation
 from churnsim.models.value.clv import NOTABLE_CORRELATION
 from churnsim.study.stages.data_stage import StudyData
 
 __all__ = ["StudyFits", "fit_models"]
 
-NAMES = {"bg_nbd": "BG/NBD", "mbg_nbd": "MBG/NBD", "pareto_nbd": "Pareto/NBD", "mbg_cnbd": "MBG/CNBD-k"}
 UNUSABLE = ("not converged", "too little data")
 
 
@@ -58,7 +57,7 @@ class StudyFits:
                 raise FitError(f"{name}: {fit.status}")
 
     def _named(self) -> tuple[tuple[str, ModelFit[PurchaseModel | GammaGamma]], ...]:
-        name = NAMES[self.purchases.model.family.removesuffix("_covariates")]
+        name = self.purchases.model.title
         return (
             (f"purchases in the calibration period ({name})", self.purchases_calibration),
             (f"purchases in the whole log ({name})", self.purchases),
@@ -66,7 +65,7 @@ class StudyFits:
         )
 
 
-def fit_models(data: StudyData, family: str = "bg_nbd") -> StudyFits:
+def fit_models(data: StudyData, family: str = DEFAULT_FAMILY) -> StudyFits:
     """Fit all three, purchases by the model of this family; raises FitError when one of them cannot be used."""
     options = data.covariates.options if data.covariates else {}
     model: Any = PURCHASE_FAMILIES[family].covariate_family if options else PURCHASE_FAMILIES[family]

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import pandas as pd
 
+from churnsim.models.purchase.registry import PURCHASE_FAMILIES
 from churnsim.simulation.core.scores import CustomerScores
 from churnsim.simulation.scenario.market import Market, assumptions
 from churnsim.study.config.config import StudyConfig
@@ -70,7 +71,8 @@ class TransactionStages:
     """Customers known by their purchases: a purchase model and Gamma-Gamma, validated on a holdout."""
 
     def load(self, config: StudyConfig) -> Any:
-        return load_data(config.data, config.folder, regularity=config.models.purchases == "mbg_cnbd")
+        regularity = PURCHASE_FAMILIES[config.models.purchases].reads == "intervals"
+        return load_data(config.data, config.folder, regularity=regularity)
 
     def notes(self, data: Any) -> Iterator[str]:
         silent = data.facts["silent_days"]
