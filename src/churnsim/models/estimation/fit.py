@@ -15,8 +15,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from churnsim.models.estimation.optimise import RIDGE_ERROR, Floats, Optimum
+from churnsim.models.estimation.optimise import RIDGE_ERROR, Optimum
 from churnsim.models.estimation.parameters import ParametricModel
+from churnsim.typing import Floats
 
 __all__ = ["FitStatus", "ModelFit", "Parametric", "build_fit", "status_of"]
 
