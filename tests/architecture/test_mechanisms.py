@@ -1,0 +1,190 @@
+"""Truth: the house rules. A mechanism is one module: nothing else names it, and a new one touches few files."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from churnsim.simulation.mechanisms.parts import parts_of
+from churnsim.simulation.scenario.market import Market
+from churnsim.simulation.scenario.strategy import Strategy
+
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "src" / "churnsim"
+KINDS = {kind.__name__: kind for whole in (Strategy, Market) for kind in parts_of(whole).values()}
+
+# Where mechanisms may be named besides their own module, and why.
+ALLOWED = {
+    "__init__.py": "the public face",
+    "simulation/__init__.py": "the public face",
+    "simulation/scenario/strategy.py": "the field list of what a firm may do",
+    "simulation/scenario/market.py": "the field list of how the market answers",
+    "simulation/engine/firm.py": "the firm chooses whom to win back by the plan's own settings",
+    "claims/": "a claim tests a mechanism",
+}
+
+
+def names_in(source: str) -> set[str]:
+    """The mechanisms that a source names, in code or as text that is nothing else."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        for key in ("id", "attr", "name", "value"):
+            word = getattr(node, key, None)
+            if isinstance(word, str) and word in KINDS:
+                found.add(word)
+    return found
+
+
+def strays(root: Path) -> dict[str, list[str]]:
+    """Files that name a mechanism of which they are not the module, and the names."""
+    found = {}
+    for path in sorted(root.rglob("*.py")):
+        place = path.relative_to(root).as_posix()
+        own = {name for name, kind in KINDS.items() if kind.__module__ == "churnsim." + place[:-3].replace("/", ".")}
+        if others := names_in(path.read_text(encoding="utf-8")) - own:
+            found[place] = sorted(others)
+    return found
+
+
+def allowed(place: str) -> bool:
+    return any(place == entry or (entry.endswith("/") and place.startswith(entry)) for entry in ALLOWED)
+
+
+def test_nothing_but_its_module_and_the_field_lists_names_a_mechanism():
+    found = strays(SOURCE)
+    assert {place: names for place, names in found.items() if not allowed(place)} == {}
+    assert found["simulation/engine/firm.py"] == ["WinBack"]
+
+
+def test_control_a_mechanism_named_elsewhere_is_found(tmp_path):
+    (tmp_path / "study").mkdir()
+    (tmp_path / "study" / "stage.py").write_text("from x import ComplaintDesk\nbuilt = {'desk': y.WinBack}\n")
+    assert strays(tmp_path) == {"study/stage.py": ["ComplaintDesk", "WinBack"]}
+    assert not allowed("study/stage.py")
+
+
+@pytest.mark.parametrize("name", sorted(KINDS))
+def test_each_mechanism_has_a_module_among_the_mechanisms(name):
+    assert KINDS[name].__module__.startswith("churnsim.simulation.mechanisms.")
+
+
+TOY = '''"""Gifts at the start of each period, and what they do to organic dropout."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+from churnsim.simulation.core.assumption import documented, share
+from churnsim.simulation.mechanisms.parts import Budgeted, Length, MarketPart
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gifts(Budgeted):
+    """Give customers something."""
+
+    label: ClassVar[str] = "gifts"
+    acts: ClassVar[bool] = True
+    every: Annotated[float, Length("how often", example=4.0)]
+
+    def rules(self, market: Any) -> dict[str, Any]:
+        """The dropout that gifts leave."""
+        return {"gift_factor": 1.0 - market.gifts.effect}
+
+
+@dataclass(frozen=True, kw_only=True)
+class GiftResponse(MarketPart):
+    """What gifts do."""
+
+    effect: float = documented(0.25, unit="share", meaning="dropout prevented", source="a toy", status="assumed")
+
+    def __post_init__(self) -> None:
+        share("effect", self.effect)
+'''
+MECHANISMS = "from churnsim.simulation.mechanisms."
+# The whole change: file, what stands there, what is put before it. An event rule that reads `gift_factor` comes on top.
+EDITS = [
+    ("simulation/mechanisms/gifts.py", None, TOY),
+    ("simulation/scenario/strategy.py", f"{MECHANISMS}parts", f"{MECHANISMS}gifts import Gifts\n"),
+    ("simulation/scenario/strategy.py", "    churn: ChurnChange", "    gifts: Gifts | None = None\n"),
+    ("simulation/scenario/market.py", f"{MECHANISMS}parts", f"{MECHANISMS}gifts import GiftResponse\n"),
+    (
+        "simulation/scenario/market.py",
+        "    bonds: BondResponse",
+        "    gifts: GiftResponse = field(default_factory=GiftResponse)\n",
+    ),
+    ("kernels/engine/records.py", "    price: float = 1.0", "    gift_factor: float = 1.0  # on organic dropout\n"),
+]
+SCRIPT = """
+import json, sys
+import churnsim as cs
+from churnsim.simulation.describe import filled
+from churnsim.simulation.mechanisms.parts import example_of, parts_of
+from churnsim.simulation.scenario.market import assumptions
+from churnsim.simulation.scenario.strategy import Strategy
+from churnsim.study.config.config_file import parse_config
+from churnsim.study.config.market_overrides import overridden_mechanisms
+from churnsim.study.stages.market_stage import build_strategies, strategy_rows
+
+config = parse_config(open(sys.argv[1], encoding="utf-8").read(), folder=sys.argv[2])
+strategy = build_strategies(config)[-1]
+market = cs.Market(
+    customers=cs.Cohort(size=10), purchases=cs.BGNBD(r=1.0, alpha=1.0, a=1.0, b=1.0), spend=cs.FixedSpend(amount=1.0),
+    **overridden_mechanisms(config.market),
+)
+scenario = cs.Scenario(market=market, strategy=strategy, horizon=8.0, period=4.0, epoch=1.0)
+without = cs.Scenario(market=market, strategy=cs.Strategy(name="none"), horizon=8.0, period=4.0, epoch=1.0)
+shown = assumptions(market).set_index("parameter")
+print(json.dumps({
+    "every": strategy.gifts.every, "budget": strategy.budget_per_period,
+    "acts": [scenario.firm_acts, without.firm_acts],
+    "factor": [scenario.rules.gift_factor, without.rules.gift_factor], "shown": shown.loc["gifts.effect", "value"],
+    "address": cs.addresses(market, [strategy])["strategy.toy.gifts.every"],
+    "settings": strategy_rows(config)[-1]["settings"], "warm-up": example_of(parts_of(Strategy)["gifts"]).every,
+    "docs": "Gifts" in filled("<!-- code: strategy_mechanisms -->\\n<!-- end -->"),
+}))
+"""
+TABLES = """
+[market.gifts]
+effect = { value = 0.5, source = "a trial", status = "assumed" }
+
+[[strategy]]
+name = "toy"
+gifts = { budget_share = 0.5, every = "14 D" }
+
+[comparison]"""
+
+
+def test_a_toy_mechanism_touches_few_files_and_works_everywhere(tmp_path):
+    """Python, a configuration, the rules, the assumptions, the addresses, the documentation and the warm-up know it."""
+    copy = tmp_path / "src" / "churnsim"
+    shutil.copytree(SOURCE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    touched = {place for place, _, _ in EDITS}
+    for place, before, text in EDITS:
+        path = copy / place
+        old = path.read_text(encoding="utf-8") if before else ""
+        assert before is None or old.count(before) == 1
+        path.write_text(old.replace(before, text + before) if before else text, encoding="utf-8")
+    base = (ROOT / "configs" / "cdnow.toml").read_text(encoding="utf-8")
+    (tmp_path / "study.toml").write_text(base.replace("[comparison]", TABLES, 1), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(tmp_path / "study.toml"), str(ROOT / "configs")],
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "src")},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    budget = told["budget"]
+    assert budget > 0
+    assert told == {
+        "every": 2.0, "budget": budget, "acts": [True, False], "factor": [0.5, 1.0], "shown": 0.5, "address": 2.0,
+        "settings": {"gifts": {"budget_per_period": budget, "every": 2.0}}, "warm-up": 4.0, "docs": True,
+    }  # fmt: skip
+    assert len(touched) <= 8
