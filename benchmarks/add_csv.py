@@ -18,7 +18,7 @@ from pathlib import Path
 
 import duckdb
 
-from churnsim.data.database import CustomerDatabase
+from churnsim.data import CustomerDatabase
 
 ROWS = """
     SELECT (hash(i) % {customers})::BIGINT AS customer_id, DATE '2020-01-01' + (hash(i * 7 + 1) % 1460)::INT AS date,

@@ -13,9 +13,8 @@ import numpy as np
 import pandas as pd
 
 import churnsim as cs
-from churnsim.data.logs.customer_uid import customer_uids
-from churnsim.simulation.customers.subscribers import charges_model, contract_of
-from churnsim.simulation.scenario.strategy import Strategy
+from churnsim.data import customer_uids
+from churnsim.simulation import Strategy, charges_model, contract_of
 
 COVARIATES = [
     "contract", "internet_service", "online_security", "online_backup", "tech_support", "payment_method",
@@ -37,7 +36,7 @@ def main() -> int:
         found.append((f"sBG {name}: log-likelihood, printed with two decimals", off, off <= 5e-3))
     km = lifelines.KaplanMeierFitter().fit(telco["tenure"], telco["churned"])
     months = np.arange(73.0)
-    fit = cs.SurvivalCurve.fit(telco)
+    fit = cs.models.SurvivalCurve.fit(telco)
     gap = float(np.abs(fit.model.survival(months) - km.survival_function_at_times(months)).max())
     found.append(("Kaplan-Meier: largest difference from lifelines", gap, gap <= 1e-12))
     market = cs.Market(
@@ -52,7 +51,7 @@ def main() -> int:
     found.append((f"tenures of {len(band)} outside the 95% simultaneous (Hall-Wellner) band", outside, outside == 0))
     found.append(_follows_cox(telco))
     for kind in ("logistic", "boosting"):
-        model = cs.ChurnModel.fit(telco, covariates=COVARIATES, horizon=1, kind=kind)
+        model = cs.models.ChurnModel.fit(telco, covariates=COVARIATES, horizon=1, kind=kind)
         slope = float(model.scores.table.loc["calibration_slope", "value"])
         found.append((f"churn model, {kind}: held-out calibration slope", slope, 0.9 <= slope <= 1.1))
     for what, value, met in found:
@@ -66,7 +65,7 @@ def _follows_cox(telco: pd.DataFrame) -> tuple[str, float, bool]:
     z = pd.get_dummies(telco[names], dtype=float, drop_first=True)
     frame = z.assign(t=telco["tenure"], e=telco["churned"])[telco["tenure"] > 0]
     theirs = lifelines.CoxPHFitter().fit(frame, "t", "e").predict_survival_function(z, times=np.arange(1.0, 73.0))
-    model = cs.SurvivalRegression.fit(telco, covariates=names).model
+    model = cs.models.SurvivalRegression.fit(telco, covariates=names).model
     contract = contract_of(model, renewals=72, subscribers=telco)
     assert contract.own is not None
     multipliers = contract.own.at(customer_uids(telco.index), otherwise=np.nan)

@@ -20,10 +20,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from churnsim.models.evaluation.bootstrap import simulate_spend
-from churnsim.models.purchase.bg_nbd import BGNBD
-from churnsim.models.spend.gamma_gamma import GammaGamma
-from churnsim.models.value.clv import customer_value
+from churnsim.models import BGNBD, GammaGamma, customer_value, simulate_spend
 
 PURCHASES = BGNBD(r=0.243, alpha=4.414, a=0.793, b=2.426)
 SPEND = GammaGamma(p=6.25, q=3.74, gamma=15.44)

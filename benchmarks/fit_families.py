@@ -26,10 +26,7 @@ import numpy as np
 import pandas as pd
 
 from churnsim.data import datasets, summarise
-from churnsim.models.evaluation.bootstrap import simulate_spend
-from churnsim.models.purchase.bg_nbd import BGNBD
-from churnsim.models.purchase.pareto_nbd import ParetoNBD
-from churnsim.models.spend.gamma_gamma import GammaGamma
+from churnsim.models import BGNBD, GammaGamma, ParetoNBD, simulate_spend
 
 PURCHASES = BGNBD(r=0.243, alpha=4.414, a=0.793, b=2.426)
 SPEND = GammaGamma(p=6.25, q=3.74, gamma=15.44)

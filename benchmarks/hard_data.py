@@ -21,11 +21,7 @@ import numpy as np
 import pandas as pd
 
 from churnsim.data import datasets, summarise
-from churnsim.models.interop import from_lifetimes
-from churnsim.models.purchase.bg_bb import BGBB
-from churnsim.models.purchase.bg_nbd import BGNBD
-from churnsim.models.purchase.mbg_nbd import MBGNBD
-from churnsim.models.purchase.pareto_nbd import ParetoNBD
+from churnsim.models import BGBB, BGNBD, MBGNBD, ParetoNBD, from_lifetimes
 
 FITTERS = {
     BGNBD: "BetaGeoFitter",
@@ -159,7 +155,7 @@ raises in {raised} and ends more than 0.1 below the maximum in {short}; churnsim
 {lines}
 
 *boundary* and *ridge* name parameters that the data do not determine; forecasts from such a fit are usually still
-determined (`churnsim.delta_interval` shows how well), single parameters are not. *too little data* means that no
+determined (`churnsim.models.delta_interval` shows how well), single parameters are not. *too little data* means that no
 customer bought again. BG/BB reads the same data by whole weeks, each an opportunity bought at or not, so that its
 log-likelihoods are of other data than those above them. The message of a status names the parameters concerned and
 what to try.

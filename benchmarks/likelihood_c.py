@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from churnsim.models.purchase.bg_nbd import BGNBD
+from churnsim.models import BGNBD
 
 SOURCE = Path(__file__).with_name("bg_nbd_likelihood.c")
 MODEL = BGNBD(r=0.243, alpha=4.414, a=0.793, b=2.426)

@@ -161,9 +161,9 @@ def in_churnsim(size: int) -> dict[str, object]:
     traits.index = pd.Index([f"c{i}" for i in range(size)])
     # The frame holds the traits; the model only says what they mean, so that its parameters are of no account.
     market = cs.Market(
-        customers=cs.TraitsBase(traits),
+        customers=cs.simulation.TraitsBase(traits),
         purchases=cs.BGNBD(r=1.0, alpha=1.0, a=1.0, b=1.0),
-        spend=cs.FixedSpend(amount=10.0),
+        spend=cs.simulation.FixedSpend(amount=10.0),
     )
     scenario = cs.Scenario(
         market=market, strategy=cs.Strategy(name="none"), horizon=float(WEEKS), period=float(WEEKS), epoch=float(WEEKS)

@@ -26,10 +26,13 @@ import arviz as az  # noqa: E402
 import emcee  # noqa: E402
 
 from churnsim.data import datasets, summarise  # noqa: E402
-from churnsim.models.estimation.log_posterior import LogPosterior, laplace  # noqa: E402
-from churnsim.models.estimation.posterior import sample_posterior  # noqa: E402
-from churnsim.models.estimation.priors import check_priors  # noqa: E402
-from churnsim.models.purchase.bg_nbd import BGNBD  # noqa: E402
+from churnsim.models import (  # noqa: E402
+    BGNBD,
+    LogPosterior,
+    check_priors,
+    laplace,
+    sample_posterior,
+)
 
 # Run by another interpreter, so that the peer's packages need not live with ours.
 PEER = """

@@ -71,7 +71,9 @@ def in_c(purchases, size, threads):
         subprocess.run(["cc", "-O3", "-march=native", "-shared", "-fPIC", source, "-lm", "-o", library], check=True)
         lives = ctypes.CDLL(str(library)).lives
     lives.restype = ctypes.c_int64
-    base = cs.Cohort(size=size).draw(purchases=purchases, spend=cs.FixedSpend(amount=1.0), seed=1, replication=0)
+    base = cs.Cohort(size=size).draw(
+        purchases=purchases, spend=cs.simulation.FixedSpend(amount=1.0), seed=1, replication=0
+    )
     doubles = ctypes.POINTER(ctypes.c_double)
     parts = []
     for rows in np.array_split(base.traits, threads):

@@ -31,8 +31,8 @@ def everything(size, horizon, purchases):
     base = scenario(STRATEGY_PARTS, MARKET_PARTS, size=0)
     strategy, market = base.strategy, base.market
     chosen = {name: getattr(strategy, name) for name in strategy.__dataclass_fields__ if name not in ("name",)}
-    chosen["desk"] = cs.ComplaintDesk(staff=max(1, size // 400), mean_service_time=0.2, wage_per_period=20.0)
-    chosen["win_back"] = cs.WinBack(silent_for=6.0, cost_per_contact=1.0, most_per_period=size // 50)
+    chosen["desk"] = cs.simulation.ComplaintDesk(staff=max(1, size // 400), mean_service_time=0.2, wage_per_period=20.0)
+    chosen["win_back"] = cs.simulation.WinBack(silent_for=6.0, cost_per_contact=1.0, most_per_period=size // 50)
     parts = {name: getattr(market, name) for part in MARKET_PARTS.values() for name in part}
     place = cs.Market(
         customers=cs.Cohort(size=size), purchases=purchases, spend=cs.GammaGamma(p=6.25, q=3.74, gamma=15.44), **parts

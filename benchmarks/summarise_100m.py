@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 import churnsim
-from churnsim.data.summaries.parquet_log import ParquetLog
+from churnsim.data import ParquetLog
 
 MAKE = """
 import duckdb, sys

@@ -25,8 +25,7 @@ import numpy as np
 import pandas as pd
 
 import churnsim
-from churnsim.data.database import CustomerDatabase
-from churnsim.data.summaries.parquet_log import ParquetLog
+from churnsim.data import CustomerDatabase, ParquetLog
 
 BARS = {"frame against lifetimes": 20.0, "database against SQL": 1 / 1.1, "parquet against SQL": 1 / 1.1}
 

@@ -5,7 +5,7 @@ The strategies of ``configs/cdnow.toml``, for asking the question from Python wi
     from dataclasses import replace
 
     import churnsim
-    from churnsim.simulation.scenario.market import RetentionResponse
+    from churnsim.simulation import RetentionResponse
 
     summary = churnsim.summarise(churnsim.datasets.cdnow(), unit="W", until="1998-06-30")
     market = churnsim.Market(
@@ -21,15 +21,8 @@ Money is in US dollars, budgets are per period of four weeks, durations in weeks
 
 from __future__ import annotations
 
-from churnsim.decisions.comparison.compare import Comparison, compare
-from churnsim.simulation.scenario.market import Market
-from churnsim.simulation.scenario.strategy import (
-    Acquisition,
-    AskForComplaints,
-    ComplaintDesk,
-    RetentionContacts,
-    Strategy,
-)
+from churnsim.decisions import Comparison, compare
+from churnsim.simulation import Acquisition, AskForComplaints, ComplaintDesk, Market, RetentionContacts, Strategy
 
 __all__ = ["ask", "strategies"]
 

@@ -2,7 +2,7 @@
 
 Desks of more and more clerks, as people complain and where every buyer is asked; goes with ``configs/complaints.toml``:
 
-    from churnsim.claims.machinery.evidence import cdnow_evidence
+    from churnsim.claims import cdnow_evidence
 
     market = cdnow_evidence(replications=4).market
     desks = ask(market, wage=50.0, most=2, replications=4, seed=1, horizon=52.0)
@@ -13,9 +13,8 @@ Money per period of four weeks, durations in weeks.
 
 from __future__ import annotations
 
-from churnsim.decisions.comparison.compare import Comparison, compare
-from churnsim.simulation.scenario.market import Market
-from churnsim.simulation.scenario.strategy import AskForComplaints, ComplaintDesk, Strategy
+from churnsim.decisions import Comparison, compare
+from churnsim.simulation import AskForComplaints, ComplaintDesk, Market, Strategy
 
 __all__ = ["ask", "strategies"]
 

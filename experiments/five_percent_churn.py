@@ -2,7 +2,7 @@
 
 Points against percent on fitted customers, free of charge; goes with ``configs/winning-or-keeping.toml``:
 
-    from churnsim.claims.machinery.evidence import cdnow_evidence
+    from churnsim.claims import cdnow_evidence
 
     evidence = cdnow_evidence(replications=4)
     print(ask(evidence.market, replications=4, horizon=52.0).round(3))
@@ -15,12 +15,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from churnsim.claims.five_percent_churn.five_percent_map import Change
-from churnsim.claims.five_percent_churn.five_percent_paid import thought_experiment
-from churnsim.claims.five_percent_churn.five_percent_simulation import gains_table
-from churnsim.claims.machinery.evidence import market_evidence
-from churnsim.decisions.assumptions.region import Region
-from churnsim.simulation.scenario.market import Market
+from churnsim.claims import Change, gains_table, market_evidence, thought_experiment
+from churnsim.decisions import Region
+from churnsim.simulation import Market
 
 __all__ = ["ask", "where_true"]
 

@@ -4,7 +4,7 @@ The nine steps and the strategies of the texts as one programme each, and each s
 going to
 contacts; goes with ``configs/programmes.toml``:
 
-    from churnsim.claims.machinery.evidence import cdnow_evidence
+    from churnsim.claims import cdnow_evidence
 
     market = cdnow_evidence(replications=4).market
     found = ask(market, ("the best fifth", "answering complaints", "winning back"), replications=4, seed=1)
@@ -15,10 +15,8 @@ Durations in weeks.
 
 from __future__ import annotations
 
-from churnsim.claims.machinery.claim import Finding
-from churnsim.claims.machinery.evidence import market_evidence
-from churnsim.claims.machinery.programmes import STEPS, judge_programme
-from churnsim.simulation.scenario.market import Market
+from churnsim.claims import STEPS, Finding, judge_programme, market_evidence
+from churnsim.simulation import Market
 
 __all__ = ["ask"]
 

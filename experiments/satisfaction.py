@@ -8,9 +8,8 @@ The strategies of ``configs/satisfaction.toml``, for asking the question from Py
         "purchases": churnsim.BGNBD(r=0.243, alpha=4.414, a=0.793, b=2.426),
         "spend": churnsim.GammaGamma(p=6.25, q=3.74, gamma=15.44),
     }
-    market = churnsim.Market(
-        customers=churnsim.Cohort(size=400), satisfaction=churnsim.Satisfaction(dropout_effect=-0.8), **models
-    )
+    memory = churnsim.simulation.Satisfaction(dropout_effect=-0.8)
+    market = churnsim.Market(customers=churnsim.Cohort(size=400), satisfaction=memory, **models)
     print(ask(market, replications=5, seed=1, horizon=24.0).differences("npv"))
     print(seen_by_a_survey(market, respondents=100, seed=1, horizon=24.0))
 
@@ -19,15 +18,19 @@ Money is in US dollars, durations in weeks.
 
 from __future__ import annotations
 
-from churnsim.decisions.comparison.compare import Comparison, compare
-from churnsim.satisfaction.acsi import acsi
-from churnsim.simulation.engine.engines import simulate
-from churnsim.simulation.mechanisms.asking import AskForComplaints
-from churnsim.simulation.mechanisms.desk import ComplaintDesk
-from churnsim.simulation.scenario.market import Market
-from churnsim.simulation.scenario.scenario import Scenario
-from churnsim.simulation.scenario.strategy import RetentionContacts, Strategy
-from churnsim.simulation.survey_sample import sample_survey, satisfied_at
+from churnsim.decisions import Comparison, compare
+from churnsim.satisfaction import acsi
+from churnsim.simulation import (
+    AskForComplaints,
+    ComplaintDesk,
+    Market,
+    RetentionContacts,
+    Scenario,
+    Strategy,
+    sample_survey,
+    satisfied_at,
+    simulate,
+)
 
 __all__ = ["ask", "seen_by_a_survey", "strategies"]
 

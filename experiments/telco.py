@@ -5,18 +5,17 @@ The strategies of ``configs/telco.toml``, for asking the question from Python wi
     from dataclasses import replace
 
     import churnsim
-    from churnsim.simulation.scenario.market import RetentionResponse
-    from churnsim.simulation.customers.subscribers import SubscriberBase, charges_model, contract_of
+    from churnsim.simulation import RetentionResponse, SubscriberBase, charges_model, contract_of
 
     telco, covariates = churnsim.datasets.telco(), ["contract", "internet_service", "payment_method"]
-    cox = churnsim.SurvivalRegression.fit(telco, covariates=covariates).model
+    cox = churnsim.models.SurvivalRegression.fit(telco, covariates=covariates).model
     market = churnsim.Market(
         customers=SubscriberBase(telco, charges=telco["monthly_charges"]),
         purchases=contract_of(cox, subscribers=telco, charges=telco["monthly_charges"]),
         spend=charges_model(telco["monthly_charges"]),
         retention=RetentionResponse(spend_scale=2.0, response_spread=1.0),
     )
-    risk = churnsim.ChurnModel.fit(telco, covariates=covariates, horizon=1).probability(telco[~telco["churned"]])
+    risk = churnsim.models.ChurnModel.fit(telco, covariates=covariates, horizon=1).probability(telco[~telco["churned"]])
     kinder = replace(market, retention=RetentionResponse(max_effect=0.6, spend_scale=2.0, harmed_share=0.0))
     print(ask(kinder, risk, budget=9_500.0, replications=3, seed=1, horizon=12.0).differences("npv"))
 
@@ -29,9 +28,8 @@ from typing import Any
 
 import pandas as pd
 
-from churnsim.decisions.comparison.compare import Comparison, compare
-from churnsim.simulation.scenario.market import Market
-from churnsim.simulation.scenario.strategy import Acquisition, RetentionContacts, Strategy
+from churnsim.decisions import Comparison, compare
+from churnsim.simulation import Acquisition, Market, RetentionContacts, Strategy
 
 __all__ = ["ask", "strategies"]
 

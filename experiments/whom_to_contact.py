@@ -4,7 +4,7 @@ Everybody, the best fifth, class A, those at risk, recent buyers or the responsi
 contacts do to
 them; goes with ``configs/whom-to-contact.toml``:
 
-    from churnsim.claims.machinery.evidence import cdnow_evidence
+    from churnsim.claims import cdnow_evidence
 
     market = cdnow_evidence(replications=4).market
     print(ask(market, budget=100.0, spread=1.0, replications=4, seed=1, horizon=52.0).levels("equity"))
@@ -16,9 +16,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from churnsim.decisions.comparison.compare import Comparison, compare
-from churnsim.simulation.scenario.market import Market
-from churnsim.simulation.scenario.strategy import RetentionContacts, Strategy
+from churnsim.decisions import Comparison, compare
+from churnsim.simulation import Market, RetentionContacts, Strategy
 
 __all__ = ["ask", "strategies"]
 

@@ -3,7 +3,7 @@
 One budget, split in five ways, and the best split as the cost of new customers varies; goes with
 ``configs/winning-or-keeping.toml``:
 
-    from churnsim.claims.machinery.evidence import cdnow_evidence
+    from churnsim.claims import cdnow_evidence
 
     market = cdnow_evidence(replications=4).market
     splits = ask(market, budget=200.0, replications=4, seed=1, horizon=52.0)
@@ -14,9 +14,8 @@ Money per period of four weeks, durations in weeks.
 
 from __future__ import annotations
 
-from churnsim.decisions.comparison.compare import Comparison, compare
-from churnsim.simulation.scenario.market import Market
-from churnsim.simulation.scenario.strategy import Acquisition, RetentionContacts, Strategy
+from churnsim.decisions import Comparison, compare
+from churnsim.simulation import Acquisition, Market, RetentionContacts, Strategy
 
 __all__ = ["ask", "strategies"]
 

@@ -29,30 +29,30 @@ def snapshot():
 
 @pytest.mark.parametrize("disguise", ["code", "last_bill", "exit_call"])
 def test_the_outcome_in_disguise_is_caught(snapshot, disguise):
-    with pytest.raises(cs.DataError, match=f"'{disguise}' alone tells leavers from stayers"):
-        cs.ChurnModel.fit(snapshot, covariates=["honest", disguise], horizon=1)
+    with pytest.raises(cs.errors.DataError, match=f"'{disguise}' alone tells leavers from stayers"):
+        cs.models.ChurnModel.fit(snapshot, covariates=["honest", disguise], horizon=1)
 
 
 def test_an_honest_covariate_is_not(snapshot):
-    model = cs.ChurnModel.fit(snapshot, covariates=["honest"], horizon=1)
+    model = cs.models.ChurnModel.fit(snapshot, covariates=["honest"], horizon=1)
     assert 0.6 < model.scores.table.loc["auc", "value"] < 0.95
 
 
 def test_the_outcome_itself_is_refused(snapshot):
-    with pytest.raises(cs.ConfigError, match="'churned' holds the outcome"):
-        cs.ChurnModel.fit(snapshot, covariates=["churned"], horizon=1)
+    with pytest.raises(cs.errors.ConfigError, match="'churned' holds the outcome"):
+        cs.models.ChurnModel.fit(snapshot, covariates=["churned"], horizon=1)
 
 
 def test_looking_ahead_is_refused(snapshot):
     followed = snapshot.assign(began=-snapshot["tenure"])
-    with pytest.raises(cs.ConfigError, match=r"would look ahead. Take learn_at = -12"):
-        cs.ChurnModel.fit(followed, covariates=["honest"], horizon=6, learn_at=-8)
-    with pytest.raises(cs.ConfigError, match="looks beyond the last day observed"):
-        cs.ChurnModel.fit(followed, covariates=["honest"], horizon=6, test_at=-2)
+    with pytest.raises(cs.errors.ConfigError, match=r"would look ahead. Take learn_at = -12"):
+        cs.models.ChurnModel.fit(followed, covariates=["honest"], horizon=6, learn_at=-8)
+    with pytest.raises(cs.errors.ConfigError, match="looks beyond the last day observed"):
+        cs.models.ChurnModel.fit(followed, covariates=["honest"], horizon=6, test_at=-2)
 
 
 def test_a_campaign_that_was_not_randomised_is_refused():
     campaign = simulated_campaign(2000, seed=1)
     chosen = campaign.assign(treated=campaign["risk"] > 0)
-    with pytest.raises(cs.DataError, match="was not randomised"):
-        cs.UpliftModel.fit(chosen, covariates=["risk", "openness"])
+    with pytest.raises(cs.errors.DataError, match="was not randomised"):
+        cs.models.UpliftModel.fit(chosen, covariates=["risk", "openness"])

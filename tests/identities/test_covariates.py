@@ -124,9 +124,9 @@ def test_refusals() -> None:
         (seen.assign(income=seen["income"].where(seen.index != "c7")), "customer 'c7' has nan"),
         (seen.assign(income=3 * seen["sex"]), "linear combinations of each other"),
     ):
-        with pytest.raises(cs.DataError, match=message):
-            cs.BGNBDCovariates.fit(frame, **CHOICE)
-    with pytest.raises(cs.ConfigError, match="penalty must be finite and 0 or more"):
-        cs.BGNBDCovariates.fit(seen, **CHOICE, penalty=-1)
-    with pytest.raises(cs.ConfigError, match="covariate_means lacks sex"):
+        with pytest.raises(cs.errors.DataError, match=message):
+            cs.models.BGNBDCovariates.fit(frame, **CHOICE)
+    with pytest.raises(cs.errors.ConfigError, match="penalty must be finite and 0 or more"):
+        cs.models.BGNBDCovariates.fit(seen, **CHOICE, penalty=-1)
+    with pytest.raises(cs.errors.ConfigError, match="covariate_means lacks sex"):
         BGNBDCovariates(r=1.0, alpha=1.0, a=1.0, b=1.0, rate_effects={"sex": 1.0})

@@ -18,8 +18,10 @@ FAMILIES: dict[str, st.SearchStrategy[Any]] = {
     "mbg_nbd": st.builds(cs.MBGNBD, r=positive, alpha=positive, a=positive, b=positive),
     "pareto_nbd": st.builds(cs.ParetoNBD, r=positive, alpha=positive, s=positive, beta=positive),
     "nbd": st.builds(cs.NBD, r=positive, alpha=positive),
-    "bg_bb": st.builds(cs.BGBB, alpha=positive, beta=positive, gamma=positive, delta=positive, unit=st.just("W")),
-    "mbg_cnbd": st.builds(cs.MBGCNBD, r=positive, alpha=positive, a=positive, b=positive, k=st.integers(1, 5)),
+    "bg_bb": st.builds(
+        cs.models.BGBB, alpha=positive, beta=positive, gamma=positive, delta=positive, unit=st.just("W")
+    ),
+    "mbg_cnbd": st.builds(cs.models.MBGCNBD, r=positive, alpha=positive, a=positive, b=positive, k=st.integers(1, 5)),
 }
 every_family = pytest.mark.parametrize("family", FAMILIES)
 
@@ -80,7 +82,7 @@ def test_chances_and_expectations_agree(family: str, data: st.DataObject, summar
 @given(data=st.data(), summary=summaries())
 def test_gradient_is_the_slope(family: str, data: st.DataObject, summary: pd.DataFrame) -> None:
     model = data.draw(FAMILIES[family])
-    options = {"k": model.k} if isinstance(model, cs.MBGCNBD) else {}
+    options = {"k": model.k} if isinstance(model, cs.models.MBGCNBD) else {}
     weights = np.linspace(0.5, 2.0, len(summary))
     likelihood = type(model).likelihood(summary, weights=weights, **options)
     at = likelihood.parameters(model)

@@ -96,9 +96,9 @@ def test_files_and_draws_give_back_the_model(family, fits, tmp_path):
     fit.model.save(tmp_path / "model.json")
     assert family.load(tmp_path / "model.json") == fit.model
     assert all(model.design == fit.model.design for model in fit.draw_parameters(3, seed=1))
-    with pytest.raises(cs.ConfigError, match="does not describe covariates"):
+    with pytest.raises(cs.errors.ConfigError, match="does not describe covariates"):
         family.from_dict({**fit.model.to_dict(), "design": None})
-    with pytest.raises(cs.ConfigError, match="finite number"):
+    with pytest.raises(cs.errors.ConfigError, match="finite number"):
         family.from_dict({**fit.model.to_dict(), "lifetime:price": float("nan")})
 
 
@@ -125,18 +125,18 @@ def test_customers_are_valued_by_their_own_covariates(family, fits, data):
 
 @pytest.mark.parametrize("model", [ShiftedBetaGeometricCovariates, BetaDiscreteWeibullCovariates])
 def test_bad_covariates_are_named(model, data):
-    with pytest.raises(cs.ConfigError, match="'colour'"):
+    with pytest.raises(cs.errors.ConfigError, match="'colour'"):
         model.fit(data, covariates=["colour"])
-    with pytest.raises(cs.ConfigError, match="a list"):
+    with pytest.raises(cs.errors.ConfigError, match="a list"):
         model.fit(data, covariates="plan")
-    with pytest.raises(cs.ConfigError, match="penalty"):
+    with pytest.raises(cs.errors.ConfigError, match="penalty"):
         model.fit(data, covariates=["plan"], penalty=-1.0)
-    with pytest.raises(cs.DataError, match="one value only"):
+    with pytest.raises(cs.errors.DataError, match="one value only"):
         model.fit(data.assign(plan="basic"), covariates=["plan"])
-    with pytest.raises(cs.DataError, match="missing for customer '3'"):
+    with pytest.raises(cs.errors.DataError, match="missing for customer '3'"):
         model.fit(data.assign(price=data["price"].where(data.index != 3)), covariates=["price"])
     fit = model.fit(data, covariates=["plan"])
-    with pytest.raises(cs.DataError, match="has not seen"):
+    with pytest.raises(cs.errors.DataError, match="has not seen"):
         fit.model.survival(3.0, customers=data.assign(plan="student"))
 
 

@@ -47,7 +47,7 @@ def test_counts_are_rows_and_gradients_are_slopes(data, a, b, c):
 
     models = {
         sbg: (cs.ShiftedBetaGeometric(alpha=a, beta=b), np.array([a, b])),
-        bdw: (cs.BetaDiscreteWeibull(gamma=a, delta=b, c=c), np.array([a, b, c])),
+        bdw: (cs.models.BetaDiscreteWeibull(gamma=a, delta=b, c=c), np.array([a, b, c])),
     }
     for kernel, (model, at) in models.items():
         total, slope = value(at, kernel)
@@ -76,7 +76,7 @@ def test_cohort_counts_are_individual_tenures():
     left = np.array([100, 70, 55, 50])
     tenure = np.concatenate([np.repeat([1, 2, 3], -np.diff(left)), np.full(50, 3)])
     rows = frame(tenure, np.arange(100) < 50)
-    for model in (cs.ShiftedBetaGeometric, cs.BetaDiscreteWeibull):
+    for model in (cs.ShiftedBetaGeometric, cs.models.BetaDiscreteWeibull):
         counted, listed = model.fit_cohort(left, unit="M"), model.fit(rows)
         assert counted.loglik == pytest.approx(listed.loglik, rel=1e-12)
         assert counted.parameters == pytest.approx(listed.parameters, rel=1e-6)
@@ -112,16 +112,16 @@ def test_the_lost_are_worth_nothing():
 
 def test_statuses_and_errors():
     nobody = cs.ShiftedBetaGeometric.fit_cohort([100, 100, 100])
-    once = cs.BetaDiscreteWeibull.fit_cohort([100, 40])
+    once = cs.models.BetaDiscreteWeibull.fit_cohort([100, 40])
     assert nobody.status.code == once.status.code == "too little data"
     alike = cs.ShiftedBetaGeometric.fit_cohort(1e6 * 0.8 ** np.arange(10))
     assert alike.status.code in ("boundary", "ridge")
     assert alike.model.survival(20) == pytest.approx(0.8**20, rel=1e-3)
-    with pytest.raises(cs.DataError, match="never rise"):
+    with pytest.raises(cs.errors.DataError, match="never rise"):
         cs.ShiftedBetaGeometric.fit_cohort([10, 12])
-    with pytest.raises(cs.DataError, match=r"whole number of renewals; customer '0' has 1\.5.*count_renewals"):
+    with pytest.raises(cs.errors.DataError, match=r"whole number of renewals; customer '0' has 1\.5.*count_renewals"):
         cs.ShiftedBetaGeometric.fit(frame([1.5, 2], [True, False]))
-    with pytest.raises(cs.DataError, match="churned must be True or False"):
+    with pytest.raises(cs.errors.DataError, match="churned must be True or False"):
         cs.ShiftedBetaGeometric.fit(frame([1, 2], ["Yes", "No"]))
-    with pytest.raises(cs.ConfigError, match="has no end"):
+    with pytest.raises(cs.errors.ConfigError, match="has no end"):
         cs.ShiftedBetaGeometric(alpha=1.0, beta=1.0).residual_value(0.0)

@@ -26,10 +26,10 @@ SMOKE = Path(__file__).parents[2] / "configs" / "smoke" / "cdnow.toml"
 def setting(published_models):
     purchases, spend = published_models
     market = cs.Market(customers=cs.Cohort(size=40), purchases=purchases, spend=spend)
-    desk = cs.ComplaintDesk(staff=1, mean_service_time=0.1, wage_per_period=5.0)
+    desk = cs.simulation.ComplaintDesk(staff=1, mean_service_time=0.1, wage_per_period=5.0)
     strategies = [
         cs.Strategy(name="baseline"),
-        cs.Strategy(name="acquire", acquisition=cs.Acquisition(budget_per_period=300.0), desk=desk),
+        cs.Strategy(name="acquire", acquisition=cs.simulation.Acquisition(budget_per_period=300.0), desk=desk),
     ]
     run = {"replications": 6, "seed": 3, "horizon": 8.0}
     return market, strategies, run, cs.compare(market, strategies, **run)
@@ -57,12 +57,12 @@ def test_a_cluster_changes_nothing(setting, address):
     with cluster_client(address) as client:
         assert worker_threads(client) == 2
         spread = cs.compare(market, strategies, backend="dask", workers=2, **run)
-        chosen = cs.select_best(
+        chosen = cs.decisions.select_best(
             market, strategies, indifference=100.0, first_stage=6, seed=3, horizon=8.0, backend="dask", workers=2
         )
     assert spread.outcomes.equals(alone.outcomes)
     assert chosen.table.equals(
-        cs.select_best(market, strategies, indifference=100.0, first_stage=6, seed=3, horizon=8.0).table
+        cs.decisions.select_best(market, strategies, indifference=100.0, first_stage=6, seed=3, horizon=8.0).table
     )
 
 
@@ -163,11 +163,11 @@ def test_a_cluster_that_cannot_be_used_is_said(study, here, monkeypatch):
     monkeypatch.setattr(cluster_module, "SECONDS_FOR_A_WORKER", 0.2)
     asked = {"runs_dir": home / "unusable"}
     for scheduler in ("tcp://127.0.0.1:1", "nowhere"):
-        with pytest.raises(cs.ConfigError, match=f"no Dask scheduler answers at '{scheduler}'"):
+        with pytest.raises(cs.errors.ConfigError, match=f"no Dask scheduler answers at '{scheduler}'"):
             run_study(config, scheduler=scheduler, **asked)
-    with pytest.raises(cs.ConfigError, match="--dask-scheduler tcp://HOST:8786"):
+    with pytest.raises(cs.errors.ConfigError, match="--dask-scheduler tcp://HOST:8786"):
         run_study(config, backend="dask", **asked)
-    with pytest.raises(cs.ConfigError, match="has no part in backend 'threads'"):
+    with pytest.raises(cs.errors.ConfigError, match="has no part in backend 'threads'"):
         run_study(config, backend="threads", scheduler="tcp://127.0.0.1:1", **asked)
     with here(n_workers=0) as cluster, pytest.raises(ClusterError, match=r"has no workers\. Start some: dask worker"):
         run_study(config, scheduler=cluster.scheduler_address, **asked)
@@ -189,5 +189,5 @@ def test_a_configuration_may_name_its_cluster(study):
     here = planned(section, **{**asked, "backend": "processes", "workers": 3})
     assert (here.backend, here.scheduler, here.workers) == ("processes", None, 3)
     assert config.model_copy(update={"simulation": section}).canonical() == config.canonical()
-    with pytest.raises(cs.ConfigError, match="only backend = 'dask' uses it"):
+    with pytest.raises(cs.errors.ConfigError, match="only backend = 'dask' uses it"):
         parse_config(SMOKE.read_text(encoding="utf-8").replace('workers = "all"', 'dask_scheduler = "tcp://there:1"'))

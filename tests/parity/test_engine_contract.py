@@ -13,20 +13,20 @@ from churnsim.simulation.engine.ledger import COSTS
 
 ENGINES = ["simpy", "compiled"]
 
-DESK = cs.ComplaintDesk(staff=1, mean_service_time=0.3, wage_per_period=100.0, cost_per_reply=2.0)
+DESK = cs.simulation.ComplaintDesk(staff=1, mean_service_time=0.3, wage_per_period=100.0, cost_per_reply=2.0)
 EVERYTHING = cs.Strategy(
     name="everything",
-    acquisition=cs.Acquisition(budget_per_period=900.0),
-    retention=cs.RetentionContacts(budget_per_period=300.0, rule="top_value", share=0.3),
+    acquisition=cs.simulation.Acquisition(budget_per_period=900.0),
+    retention=cs.simulation.RetentionContacts(budget_per_period=300.0, rule="top_value", share=0.3),
     desk=DESK,
-    asking=cs.AskForComplaints(cost_per_purchase=0.05),
+    asking=cs.simulation.AskForComplaints(cost_per_purchase=0.05),
 )
 STRATEGIES = [
     cs.Strategy(name="none"),
-    cs.Strategy(name="acquisition", acquisition=cs.Acquisition(budget_per_period=900.0)),
-    cs.Strategy(name="contacts", retention=cs.RetentionContacts(budget_per_period=300.0)),
+    cs.Strategy(name="acquisition", acquisition=cs.simulation.Acquisition(budget_per_period=900.0)),
+    cs.Strategy(name="contacts", retention=cs.simulation.RetentionContacts(budget_per_period=300.0)),
     cs.Strategy(name="desk", desk=DESK),
-    cs.Strategy(name="less churn", churn=cs.ChurnChange(factor=0.5, points=0.02)),
+    cs.Strategy(name="less churn", churn=cs.simulation.ChurnChange(factor=0.5, points=0.02)),
     EVERYTHING,
 ]
 
@@ -91,7 +91,10 @@ def test_nothing_happens_after_a_loss(market, engine):
 def test_banning_a_customer_changes_no_other_life(cdnow_split, cdnow_models, engine):
     """Lives are independent where no desk is shared: the others' events stay the same to the bit."""
     purchases, spend = cdnow_models
-    whole, strategy = cdnow_split.iloc[:200], cs.Strategy(name="a", acquisition=cs.Acquisition(budget_per_period=500.0))
+    whole, strategy = (
+        cdnow_split.iloc[:200],
+        cs.Strategy(name="a", acquisition=cs.simulation.Acquisition(budget_per_period=500.0)),
+    )
     logs = []
     for summary in (whole, whole.drop(index=whole.index[17])):
         market = cs.Market(customers=cs.PosteriorBase(summary), purchases=purchases.model, spend=spend.model)
@@ -131,7 +134,7 @@ def test_budgets_are_spent_to_the_cent(market, engine):
 def test_a_larger_budget_brings_the_same_people_sooner(market, engine):
     births = []
     for budget in (500.0, 1500.0):
-        strategy = cs.Strategy(name="a", acquisition=cs.Acquisition(budget_per_period=budget))
+        strategy = cs.Strategy(name="a", acquisition=cs.simulation.Acquisition(budget_per_period=budget))
         events = cs.simulate(scenario(market, strategy), seed=1, engine=engine, log=True).events
         births.append({event.uid: event.time for event in events if event.kind == "birth"})
     few, many = births

@@ -83,8 +83,10 @@ def test_real_customers_are_contacted_by_the_same_scores(cdnow_market, cdnow_spl
     scores = cdnow_split["frequency"].iloc[:200].astype(float)
     strategy = cs.Strategy(
         name="scored",
-        acquisition=cs.Acquisition(budget_per_period=300.0),
-        retention=cs.RetentionContacts(budget_per_period=90.0, rule="score", share=0.3, scores=scores, unscored=1.0),
+        acquisition=cs.simulation.Acquisition(budget_per_period=300.0),
+        retention=cs.simulation.RetentionContacts(
+            budget_per_period=90.0, rule="score", share=0.3, scores=scores, unscored=1.0
+        ),
     )
     real = cs.Scenario(market=cdnow_market, strategy=strategy, horizon=24.0, period=4.0, epoch=2.0)
     assert_engines_agree(real, replication=3)

@@ -34,12 +34,12 @@ def test_telco_kaplan_meier():
     telco = cs.datasets.telco()
     theirs = lifelines.KaplanMeierFitter().fit(telco["tenure"], telco["churned"])
     months = np.arange(0.0, 73.0)
-    ours = cs.SurvivalCurve.fit(telco).model.survival(months)
+    ours = cs.models.SurvivalCurve.fit(telco).model.survival(months)
     np.testing.assert_allclose(ours, theirs.survival_function_at_times(months), atol=1e-12)
 
 
 def test_greenwood_intervals(exact):
-    fit = cs.SurvivalCurve.fit(exact)
+    fit = cs.models.SurvivalCurve.fit(exact)
     theirs = lifelines.KaplanMeierFitter().fit(exact["tenure"], exact["churned"], entry=exact["entry"])
     at = [3.0, 10.0, 25.0]
     ours = fit.interval(at)
@@ -54,7 +54,7 @@ def test_families(exact, kind):
     theirs = {"weibull": lifelines.WeibullFitter, "log_normal": lifelines.LogNormalFitter,
               "log_logistic": lifelines.LogLogisticFitter}[kind]()  # fmt: skip
     theirs.fit(exact["tenure"], exact["churned"], entry=exact["entry"])
-    ours = cs.SurvivalCurve.fit(exact, kind)
+    ours = cs.models.SurvivalCurve.fit(exact, kind)
     t = np.array([0.5, 5.0, 20.0, 60.0])
     np.testing.assert_allclose(ours.model.survival(t), theirs.survival_function_at_times(t), rtol=1e-9)
     assert ours.loglik == pytest.approx(theirs.log_likelihood_)
@@ -67,7 +67,7 @@ def test_generalised_gamma_formula():
         fitter = lifelines.GeneralizedGammaFitter()
         t = np.array([0.5, 5.0, 20.0, 60.0])
         theirs = np.exp(-fitter._cumulative_hazard(np.array([mu, ln_sigma, shape]), t))
-        ours = cs.SurvivalCurve(
+        ours = cs.models.SurvivalCurve(
             kind="generalized_gamma", parameters={"mu_": mu, "ln_sigma_": ln_sigma, "lambda_": shape}
         )
         np.testing.assert_allclose(ours.survival(t), theirs, rtol=1e-9)
@@ -75,7 +75,7 @@ def test_generalised_gamma_formula():
 
 def test_piecewise_exponential(exact):
     cuts = [5.0, 15.0]
-    ours = cs.SurvivalCurve.fit(exact, "piecewise_exponential", breakpoints=cuts)
+    ours = cs.models.SurvivalCurve.fit(exact, "piecewise_exponential", breakpoints=cuts)
     theirs = lifelines.PiecewiseExponentialFitter(cuts).fit(exact["tenure"], exact["churned"], entry=exact["entry"])
     # lifelines stops at a gradient of about 1e-6; ours is the closed form.
     found = [ours.parameters[f"lambda_{i}_"] for i in range(3)]
@@ -90,7 +90,7 @@ def test_rounded_tenures_are_intervals():
     lower = np.where(data["churned"], data["tenure"] - 1, data["tenure"])
     upper = np.where(data["churned"], data["tenure"], np.inf)
     theirs = lifelines.WeibullFitter().fit_interval_censoring(lower, upper, weights=data["weight"])
-    ours = cs.SurvivalCurve.fit(telco, "weibull")
+    ours = cs.models.SurvivalCurve.fit(telco, "weibull")
     assert ours.loglik == pytest.approx(theirs.log_likelihood_, abs=1e-4)
     assert ours.parameters["rho_"] == pytest.approx(theirs.rho_, rel=1e-4)
     assert ours.standard_errors["rho_"] == pytest.approx(theirs.summary.loc["rho_", "se(coef)"], rel=1e-3)
@@ -104,14 +104,14 @@ def test_regressions(exact, kind):
               "log_normal_aft": lifelines.LogNormalAFTFitter, "log_logistic_aft":
               lifelines.LogLogisticAFTFitter}[kind]()  # fmt: skip
     theirs.fit(data, "t", "e", entry_col="in")
-    ours = cs.SurvivalRegression.fit(exact, kind, covariates=["x", "group"])
+    ours = cs.models.SurvivalRegression.fit(exact, kind, covariates=["x", "group"])
     new = exact.head(5).assign(tenure=0.0, entry=0.0, churned=False)
     # At times of losses: between them lifelines draws straight lines through the baseline, ours is a step.
     t = np.sort(exact.loc[exact["churned"], "tenure"].to_numpy())[[20, 150, 300]]
     expected = theirs.predict_survival_function(data.head(5)[["x", "b"]], times=t).T
     if kind == "cox":  # lifelines counts its baseline as if everybody had been watched from the start
         late, theirs = ours, lifelines.CoxPHFitter().fit(data.drop(columns="in"), "t", "e")
-        ours = cs.SurvivalRegression.fit(exact.assign(entry=0.0), kind, covariates=["x", "group"])
+        ours = cs.models.SurvivalRegression.fit(exact.assign(entry=0.0), kind, covariates=["x", "group"])
         expected = theirs.predict_survival_function(data.head(5)[["x", "b"]], times=t).T
         assert (late.model.survival(t, customers=new).to_numpy() < expected.to_numpy()).all()
     np.testing.assert_allclose(ours.model.survival(t, customers=new), expected, rtol=2e-3)
@@ -120,7 +120,7 @@ def test_regressions(exact, kind):
 
 def test_a_baseline_without_effects_is_nelson_aalens(exact):
     """Late entries among them; in strata each stratum's own."""
-    risk_sets = cs.SurvivalRegression.fit(exact, covariates=["x"], strata="group").risk_sets
+    risk_sets = cs.models.SurvivalRegression.fit(exact, covariates=["x"], strata="group").risk_sets
     for word, baseline in risk_sets.baselines(np.zeros(1)).items():
         own = exact[exact["group"] == word]
         theirs = lifelines.NelsonAalenFitter().fit(own["tenure"], own["churned"], entry=own["entry"])
@@ -131,7 +131,7 @@ def test_a_baseline_without_effects_is_nelson_aalens(exact):
 def test_drawn_regressions_spread_as_their_theory_says(exact):
     """The standard deviation of H(10) at the mean customer over 600 draws, against Tsiatis: the baseline's own variance
     and that of the coefficients, to 10% (the spread of 600 draws is known to 3%)."""
-    fit = cs.SurvivalRegression.fit(exact, covariates=["x", "group"])
+    fit = cs.models.SurvivalRegression.fit(exact, covariates=["x", "group"])
     drawn = [model.baselines[""].cumulative(np.array([10.0]))[0] for model in fit.draw_parameters(600, seed=2)]
     risk, at = fit.risk_sets, np.array(list(fit.parameters.values()))
     weight, slope, own = np.exp(risk.centred @ at), np.zeros(2), 0.0
@@ -148,7 +148,7 @@ def test_rossi_as_published():
     """Rossi, Berk & Lenihan (1980) in Allison (1995): fin -.379, age -.057, prio .091, log-likelihood -658.75."""
     rossi = load_rossi().rename(columns={"week": "tenure", "arrest": "churned"})
     names = ["fin", "age", "race", "wexp", "mar", "paro", "prio"]
-    fit = cs.SurvivalRegression.fit(rossi, covariates=names, unit="W")
+    fit = cs.models.SurvivalRegression.fit(rossi, covariates=names, unit="W")
     assert fit.parameters["fin"] == pytest.approx(-0.379, abs=5e-4)
     assert fit.parameters["age"] == pytest.approx(-0.057, abs=5e-4)
     assert fit.parameters["prio"] == pytest.approx(0.091, abs=5e-4)
@@ -159,13 +159,13 @@ def test_rossi_as_published():
 def test_lung_median():
     lung = load_lung()
     subscriptions = pd.DataFrame({"tenure": lung["time"].astype(float), "churned": lung["status"].astype(bool)})
-    fit = cs.SurvivalCurve.fit(subscriptions, unit="D")
+    fit = cs.models.SurvivalCurve.fit(subscriptions, unit="D")
     assert float(fit.table.index[fit.table["survival"] <= 0.5][0]) == 310
 
 
 def test_cumulative_incidence(exact):
     data = exact[exact["entry"] == 0].assign(cause=lambda frame: np.where(frame["x"] > 0, "price", "service"))
-    found = cs.cumulative_incidence(data)
+    found = cs.models.cumulative_incidence(data)
     codes = np.where(data["churned"], np.where(data["cause"] == "price", 1, 2), 0)
     for number, cause in ((1, "price"), (2, "service")):
         theirs = lifelines.AalenJohansenFitter(calculate_variance=True).fit(data["tenure"], codes, number)
@@ -178,8 +178,8 @@ def test_cumulative_incidence(exact):
 
 def test_every_family_survives_json(exact):
     for kind in FAMILIES:
-        model = cs.SurvivalCurve.fit(exact, kind).model if kind != "mixture_cure" else None
+        model = cs.models.SurvivalCurve.fit(exact, kind).model if kind != "mixture_cure" else None
         if model is not None:
-            assert cs.SurvivalCurve.from_dict(model.to_dict()) == model
-    cox = cs.SurvivalRegression.fit(exact, covariates=["x"], strata="group").model
-    assert cs.SurvivalRegression.from_dict(cox.to_dict()) == cox
+            assert cs.models.SurvivalCurve.from_dict(model.to_dict()) == model
+    cox = cs.models.SurvivalRegression.fit(exact, covariates=["x"], strata="group").model
+    assert cs.models.SurvivalRegression.from_dict(cox.to_dict()) == cox

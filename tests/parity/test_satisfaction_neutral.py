@@ -12,7 +12,7 @@ from tests.parity.test_engine_events import generated
 
 import churnsim as cs
 
-NEUTRAL = cs.Satisfaction(equity=0.7, failure_drop=2.0, asymmetry=3.0, indifference=0.1)
+NEUTRAL = cs.simulation.Satisfaction(equity=0.7, failure_drop=2.0, asymmetry=3.0, indifference=0.1)
 
 
 def tried_of(drawn, satisfaction):

@@ -23,7 +23,7 @@ PERIODS = 4
 # The rules over the traits leave 1e-9, those with stages 1e-6 (see `active_periods.py`), times some ten periods.
 AGREEMENT = {"mbg_cnbd": 1e-5}
 # The regular buyers' stages have no sum over periods: simulated customers stand for it below.
-SUMMED = {name: case for name, case in MODELS.items() if not isinstance(case[0], cs.MBGCNBD)}
+SUMMED = {name: case for name, case in MODELS.items() if not isinstance(case[0], cs.models.MBGCNBD)}
 every_model = pytest.mark.parametrize(("model", "story"), MODELS.values(), ids=MODELS.keys())
 SEEN = [HISTORIES[name] for name in ("no repeat", "paper's")]
 
@@ -95,7 +95,7 @@ LIVE = {
     "BG/NBD": cs.BGNBD(r=0.9, alpha=3.0, a=0.8, b=2.5),
     "Pareto/NBD": cs.ParetoNBD(r=0.9, alpha=3.0, s=0.8, beta=10.0),
     "NBD": cs.NBD(r=0.9, alpha=3.0),
-    "MBG/CNBD-3": cs.MBGCNBD(r=0.9, alpha=0.2, a=0.8, b=2.5, k=3),
+    "MBG/CNBD-3": cs.models.MBGCNBD(r=0.9, alpha=0.2, a=0.8, b=2.5, k=3),
 }
 
 
@@ -148,4 +148,4 @@ def test_refusals() -> None:
     with pytest.raises(ConfigError, match="periods must be whole numbers"):
         LIVE["NBD"].expected_active_periods(summary, 2.5)
     with pytest.raises(DataError, match=r"churnsim\.split_periods beside other models"):
-        InPeriods(cs.BGBB(alpha=1, beta=1, gamma=1, delta=1, unit="W")).expected_purchases(summary, 3)
+        InPeriods(cs.models.BGBB(alpha=1, beta=1, gamma=1, delta=1, unit="W")).expected_purchases(summary, 3)

@@ -20,16 +20,16 @@ Floats = NDArray[np.float64]
 AGREEMENT = 1e-10  # some hundred products of numbers below 1
 
 MODELS = {
-    "as published": cs.BGBB(alpha=1.204, beta=0.750, gamma=0.657, delta=2.783),
-    "gamma is 1": cs.BGBB(alpha=0.3, beta=2.0, gamma=1.0, delta=9.0),
-    "like customers": cs.BGBB(alpha=40.0, beta=60.0, gamma=5.0, delta=80.0),
+    "as published": cs.models.BGBB(alpha=1.204, beta=0.750, gamma=0.657, delta=2.783),
+    "gamma is 1": cs.models.BGBB(alpha=0.3, beta=2.0, gamma=1.0, delta=9.0),
+    "like customers": cs.models.BGBB(alpha=40.0, beta=60.0, gamma=5.0, delta=80.0),
 }
 HISTORIES = [(0, 0, 6), (1, 1, 6), (2, 4, 6), (6, 6, 6), (3, 10, 25), (0, 0, 1)]
 every_model = pytest.mark.parametrize("model", MODELS.values(), ids=MODELS.keys())
 every_history = pytest.mark.parametrize("seen", HISTORIES, ids=str)
 
 
-def mean(model: cs.BGBB, chance: Callable[[Floats, Floats], Floats]) -> float:
+def mean(model: cs.models.BGBB, chance: Callable[[Floats, Floats], Floats]) -> float:
     """The mean of chance(p, theta) over the population."""
     nodes = []
     for a, b in ((model.alpha, model.beta), (model.gamma, model.delta)):
@@ -77,7 +77,7 @@ def frame(seen: tuple[int, int, int]) -> pd.DataFrame:
 
 @every_model
 @every_history
-def test_known_customers(model: cs.BGBB, seen: tuple[int, int, int]) -> None:
+def test_known_customers(model: cs.models.BGBB, seen: tuple[int, int, int]) -> None:
     total = mean(model, lambda p, theta: life(seen, p, theta)[1])
     alive = mean(model, lambda p, theta: life(seen, p, theta)[0]) / total
     assert model.log_likelihood(frame(seen)).item() == pytest.approx(np.log(total), rel=0, abs=AGREEMENT)
@@ -101,7 +101,7 @@ def test_known_customers(model: cs.BGBB, seen: tuple[int, int, int]) -> None:
 
 
 @every_model
-def test_new_customers(model: cs.BGBB) -> None:
+def test_new_customers(model: cs.models.BGBB) -> None:
     for h in (1, 5, 12):
         chances = [mean(model, lambda p, theta, n=n, h=h: (1 - theta) * counted(h, p, theta)[n]) for n in range(h + 1)]
         chances[0] += mean(model, lambda p, theta: theta + 0 * p)
@@ -110,7 +110,7 @@ def test_new_customers(model: cs.BGBB) -> None:
 
 
 @every_model
-def test_far_horizons(model: cs.BGBB) -> None:
+def test_far_horizons(model: cs.models.BGBB) -> None:
     """Closed form against the plain sum, on both sides of where the one takes over."""
     horizons = np.array([64.0, 65.0, 1000.0, 20_000.0])
     j = np.arange(horizons[-1])
@@ -124,7 +124,7 @@ def test_far_horizons(model: cs.BGBB) -> None:
 
 
 @every_model
-def test_waits(model: cs.BGBB) -> None:
+def test_waits(model: cs.models.BGBB) -> None:
     seen = frame((2, 4, 6))
     for quantile in (0.1, 0.3, 0.7):
         wait = model.time_to_next_purchase(seen, quantile=quantile).item()
@@ -138,7 +138,7 @@ def test_waits(model: cs.BGBB) -> None:
 def test_published_donors() -> None:
     donors = cs.datasets.donations()
     assert donors["customers"].sum() == 11_104
-    fit = cs.BGBB.fit(donors, weights=donors["customers"])
+    fit = cs.models.BGBB.fit(donors, weights=donors["customers"])
     assert fit.status.ok
     assert fit.n == 11_104
     published = {"alpha": 1.204, "beta": 0.750, "gamma": 0.657, "delta": 2.783}
@@ -148,13 +148,13 @@ def test_published_donors() -> None:
     three = pd.DataFrame([(0, 0, 6), (2, 4, 6), (6, 6, 6)], columns=["frequency", "recency", "T"])
     np.testing.assert_allclose(fit.model.p_alive(three), [0.11, 0.59, 0.93], rtol=0, atol=0.005)
     # Control: without the last year's silence the fit is another.
-    other = cs.BGBB.fit(donors.assign(T=7), weights=donors["customers"])
+    other = cs.models.BGBB.fit(donors.assign(T=7), weights=donors["customers"])
     assert abs(other.parameters["delta"] - 2.783) > 0.0005
 
 
 def test_gradient_is_the_slope() -> None:
     donors = cs.datasets.donations()
-    likelihood = cs.BGBB.likelihood(donors, weights=donors["customers"])
+    likelihood = cs.models.BGBB.likelihood(donors, weights=donors["customers"])
     at = np.array([0.7, 1.9, 0.4, 5.0])
     gradient = likelihood.objective(at)[1]
     for i in range(4):
@@ -172,7 +172,7 @@ def test_refusals() -> None:
         ({"recency": [2.5]}, "recency must be the whole number"),
         ({"frequency": [3]}, "frequency must be <= recency"),
     ):
-        with pytest.raises(cs.DataError, match=message):
+        with pytest.raises(cs.errors.DataError, match=message):
             model.p_alive(pd.DataFrame(good | bad))
-        with pytest.raises(cs.DataError, match=message):
-            cs.BGBB.fit(pd.DataFrame(good | bad))
+        with pytest.raises(cs.errors.DataError, match=message):
+            cs.models.BGBB.fit(pd.DataFrame(good | bad))

@@ -33,7 +33,8 @@ PLAIN, RECOVERED = (
 CONTINUOUS = ("bg_nbd", "mbg_nbd", "pareto_nbd", "nbd", "mbg_cnbd")
 COVARIATES = ("bg_nbd_covariates", "pareto_nbd_covariates")
 FAMILIES: dict[str, Any] = {
-    **PURCHASE_FAMILIES, "bg_nbd_covariates": cs.BGNBDCovariates, "pareto_nbd_covariates": cs.ParetoNBDCovariates,
+    **PURCHASE_FAMILIES, "bg_nbd_covariates": cs.models.BGNBDCovariates,
+    "pareto_nbd_covariates": cs.models.ParetoNBDCovariates,
 }  # fmt: skip
 # Not verbs of a model: how it is made and kept.
 ASIDE = {"fit", "likelihood", "from_dict", "save", "to_dict", "unit", "family", "parameter_names"}
@@ -135,19 +136,21 @@ POPULATIONS: dict[str, tuple[Any, dict[str, Any]]] = {
     ),
     "nbd": (cs.NBD(r=0.7, alpha=4.0), {"rate": stats.gamma(0.7, scale=1 / 4)}),
     "mbg_cnbd": (
-        cs.MBGCNBD(r=0.7, alpha=4.0, a=0.8, b=2.4, k=2),
+        cs.models.MBGCNBD(r=0.7, alpha=4.0, a=0.8, b=2.4, k=2),
         {"rate": stats.gamma(0.7, scale=1 / 8), "dropout": stats.beta(0.8, 2.4)},
     ),
     "bg_bb": (
-        cs.BGBB(alpha=1.2, beta=0.75, gamma=0.66, delta=2.8),
+        cs.models.BGBB(alpha=1.2, beta=0.75, gamma=0.66, delta=2.8),
         {"purchase_probability": stats.beta(1.2, 0.75), "dropout": stats.beta(0.66, 2.8)},
     ),
     "bg_nbd_covariates": (
-        cs.BGNBDCovariates(r=0.7, alpha=4.0, a=0.8, b=2.4, rate_effects={"z": 2.0}, covariate_means={"z": 1.0}),
+        cs.models.BGNBDCovariates(r=0.7, alpha=4.0, a=0.8, b=2.4, rate_effects={"z": 2.0}, covariate_means={"z": 1.0}),
         {"rate": stats.gamma(0.7, scale=1 / 4), "dropout": stats.beta(0.8, 2.4)},
     ),
     "pareto_nbd_covariates": (
-        cs.ParetoNBDCovariates(r=0.7, alpha=4.0, s=1.3, beta=9.0, rate_effects={"z": 2.0}, covariate_means={"z": 1.0}),
+        cs.models.ParetoNBDCovariates(
+            r=0.7, alpha=4.0, s=1.3, beta=9.0, rate_effects={"z": 2.0}, covariate_means={"z": 1.0}
+        ),
         {"rate": stats.gamma(0.7, scale=1 / 4), "death_rate": stats.gamma(1.3, scale=1 / 9),
          "lifetime": stats.lomax(1.3, scale=9)},
     ),

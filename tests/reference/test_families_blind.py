@@ -152,7 +152,7 @@ def forever(m: cs.NBD) -> Story:
     )
 
 
-def regular(m: cs.MBGCNBD) -> Story:
+def regular(m: cs.models.MBGCNBD) -> Story:
     """Passes stages at rate lambda and buys at every k-th; a coin falls after each purchase, the first one too."""
     tossed = coin(cs.MBGNBD(r=m.r, alpha=m.alpha, a=m.a, b=m.b), first=True)
     k = m.k
@@ -245,7 +245,7 @@ def log_mean(story: Story, *parts: Log, steps: float = 1.0) -> float:
     return float(top + np.log(np.exp(value - top).sum() * (u[1] - u[0]) * (w[1] - w[0])))
 
 
-MODELS: dict[str, tuple[cs.PurchaseModel, Story]] = {
+MODELS: dict[str, tuple[cs.models.PurchaseModel, Story]] = {
     name: (model, tell(model))
     for name, model, tell in [
         ("Pareto/NBD as published", cs.ParetoNBD(r=0.553, alpha=10.578, s=0.606, beta=11.669), pareto),
@@ -255,8 +255,8 @@ MODELS: dict[str, tuple[cs.PurchaseModel, Story]] = {
         ("BG/NBD as published", cs.BGNBD(r=0.243, alpha=4.414, a=0.793, b=2.426), lambda m: coin(m, first=False)),
         ("MBG/NBD as published", cs.MBGNBD(r=0.525, alpha=6.183, a=0.891, b=1.614), lambda m: coin(m, first=True)),
         ("MBG/NBD, a is 1", cs.MBGNBD(r=3.0, alpha=20.0, a=1.0, b=0.4), lambda m: coin(m, first=True)),
-        ("MBG/CNBD-3", cs.MBGCNBD(r=0.8, alpha=5.0, a=0.6, b=2.0, k=3), regular),
-        ("MBG/CNBD-2, a is 1", cs.MBGCNBD(r=2.5, alpha=2.0, a=1.0, b=3.0, k=2), regular),
+        ("MBG/CNBD-3", cs.models.MBGCNBD(r=0.8, alpha=5.0, a=0.6, b=2.0, k=3), regular),
+        ("MBG/CNBD-2, a is 1", cs.models.MBGCNBD(r=2.5, alpha=2.0, a=1.0, b=3.0, k=2), regular),
         ("NBD", cs.NBD(r=0.385, alpha=12.072), forever),
     ]
 }
@@ -275,9 +275,9 @@ def frame(x: int, t_x: float, T: float) -> pd.DataFrame:
     return pd.DataFrame({"frequency": [x], "recency": [t_x], "T": [T], "log_intervals": [0.3 * x]})
 
 
-def gaps(model: cs.PurchaseModel, x: int) -> float:
+def gaps(model: cs.models.PurchaseModel, x: int) -> float:
     """ln of the gaps' own part of their Erlang densities, gap^(k-1)/Gamma(k), which the traits do not enter."""
-    return (model.k - 1) * 0.3 * x - x * float(gammaln(model.k)) if isinstance(model, cs.MBGCNBD) else 0.0
+    return (model.k - 1) * 0.3 * x - x * float(gammaln(model.k)) if isinstance(model, cs.models.MBGCNBD) else 0.0
 
 
 def known(story: Story, seen: tuple[int, float, float], **options: float) -> tuple[float, float]:
@@ -288,7 +288,7 @@ def known(story: Story, seen: tuple[int, float, float], **options: float) -> tup
 
 @every_model
 @pytest.mark.parametrize("seen", HISTORIES.values(), ids=HISTORIES.keys())
-def test_known_customers(model: cs.PurchaseModel, story: Story, seen: tuple[int, float, float]) -> None:
+def test_known_customers(model: cs.models.PurchaseModel, story: Story, seen: tuple[int, float, float]) -> None:
     summary = frame(*seen)
     total, alive = known(story, seen)
     # Absolute: sums of 5,000 logarithms come to some 40,000, whose rounding is 1e-11.
@@ -307,7 +307,7 @@ def test_known_customers(model: cs.PurchaseModel, story: Story, seen: tuple[int,
 
 @every_model
 @pytest.mark.parametrize("seen", [HISTORIES["no repeat"], HISTORIES["long silence"]], ids=["no repeat", "silence"])
-def test_discounted_purchases(model: cs.PurchaseModel, story: Story, seen: tuple[int, float, float]) -> None:
+def test_discounted_purchases(model: cs.models.PurchaseModel, story: Story, seen: tuple[int, float, float]) -> None:
     total, _ = known(story, seen)
     delta = float(np.log(1.1) * 7 / 365.25)
     for horizon in [*(h for h in (13.0, 500.0) if h <= story.longest), np.inf]:
@@ -317,7 +317,7 @@ def test_discounted_purchases(model: cs.PurchaseModel, story: Story, seen: tuple
 
 
 @every_model
-def test_new_customers(model: cs.PurchaseModel, story: Story) -> None:
+def test_new_customers(model: cs.models.PurchaseModel, story: Story) -> None:
     """A new customer is one with no purchase yet at age 0, who may have left at once."""
     start = story.alive(0, 0.0, 0.0)
     gone = 1 - np.exp(log_mean(story, start))
@@ -331,7 +331,7 @@ def test_new_customers(model: cs.PurchaseModel, story: Story) -> None:
 
 
 @every_model
-def test_the_integrals_have_converged(model: cs.PurchaseModel, story: Story) -> None:
+def test_the_integrals_have_converged(model: cs.models.PurchaseModel, story: Story) -> None:
     assert log_mean(story, lambda u, w: 0 * u * w) == pytest.approx(0, abs=1e-11)
     for seen in HISTORIES.values():
         once, twice = (known(story, seen, steps=steps)[0] for steps in (1.0, 2.0))

@@ -41,8 +41,8 @@ def wrong_maps(market, *, asked, true, tries=12):
     is another."""
     wrong = decided = 0
     for seed in range(tries):
-        region = cs.assumption_region(
-            market, [cs.Strategy(name="as it is")], cs.Quantity(of="as it is", metric="profit"), OVER,
+        region = cs.decisions.assumption_region(
+            market, [cs.Strategy(name="as it is")], cs.decisions.Quantity(of="as it is", metric="profit"), OVER,
             above=asked, cells=4, replications=8, max_replications=16, joint=True, seed=seed, **RUN,
         )  # fmt: skip
         truth = np.array([expected_profit(market, *cell) > true for cell in region.frame[list(OVER)].to_numpy()])
@@ -62,17 +62,17 @@ def test_control_a_map_of_another_statement_is_wrong(market):
 
 
 def test_cells_share_their_chances_and_workers_change_nothing(market):
-    contact = cs.Strategy(name="contact", retention=cs.RetentionContacts(budget_per_period=80.0))
+    contact = cs.Strategy(name="contact", retention=cs.simulation.RetentionContacts(budget_per_period=80.0))
     settings = {"cells": {"terms.margin": 2, "retention.max_effect": 3}, "replications": 5, "max_replications": 5}
     arguments = (
         market,
         [cs.Strategy(name="none"), contact],
-        cs.Quantity(of="contact", against="none", metric="profit"),
+        cs.decisions.Quantity(of="contact", against="none", metric="profit"),
         {"terms.margin": (0.2, 0.6), "retention.max_effect": (0.0, 0.9)},
     )
     steps: list[int] = []
-    one = cs.assumption_region(*arguments, seed=1, progress=steps.append, **settings, **RUN)
-    two = cs.assumption_region(*arguments, seed=1, workers=2, backend="threads", **settings, **RUN)
+    one = cs.decisions.assumption_region(*arguments, seed=1, progress=steps.append, **settings, **RUN)
+    two = cs.decisions.assumption_region(*arguments, seed=1, workers=2, backend="threads", **settings, **RUN)
     assert one.frame.equals(two.frame)
     assert sum(steps) == 2 * 3 + 1
     # Margin scales what the same purchases bring: profit + budget is proportional to it, cell by cell.
@@ -84,23 +84,25 @@ def test_cells_share_their_chances_and_workers_change_nothing(market):
 
 
 def test_what_a_map_refuses(market):
-    asks = (market, [cs.Strategy(name="none")], cs.Quantity(of="none"))
+    asks = (market, [cs.Strategy(name="none")], cs.decisions.Quantity(of="none"))
     for over, words in (
         ({"terms.margin": (0.1, 0.2), "terms.marge": (0.1, 0.2)}, "Did you mean"),
         ({"terms.margin": (0.1, 0.2)}, "two or three"),
         ({"terms.margin": (0.2, 0.1), "retention.max_effect": (0.0, 1.0)}, "from a lower"),
     ):
         with pytest.raises(ConfigError, match=words):
-            cs.assumption_region(*asks, over, seed=1, progress=pytest.fail, **RUN)
+            cs.decisions.assumption_region(*asks, over, seed=1, progress=pytest.fail, **RUN)
     with pytest.raises(ConfigError, match="no strategy 'other'"):
-        cs.assumption_region(market, [cs.Strategy(name="none")], cs.Quantity(of="other"), OVER, seed=1, **RUN)
+        cs.decisions.assumption_region(
+            market, [cs.Strategy(name="none")], cs.decisions.Quantity(of="other"), OVER, seed=1, **RUN
+        )
     with pytest.raises(ConfigError, match="at most 80"):
-        cs.assumption_region(*asks, OVER, replications=100, seed=1, **RUN)
+        cs.decisions.assumption_region(*asks, OVER, replications=100, seed=1, **RUN)
 
 
 def test_contradictory_cells_are_told(market):
-    region = cs.assumption_region(
-        market, [cs.Strategy(name="none")], cs.Quantity(of="none", metric="profit"),
+    region = cs.decisions.assumption_region(
+        market, [cs.Strategy(name="none")], cs.decisions.Quantity(of="none", metric="profit"),
         {"complaints.failure_share": (0.0, 0.9), "complaints.silent_stay": (0.0, 1.0)},
         cells=2, replications=2, max_replications=2, seed=1, horizon=4.0,
     )  # fmt: skip
@@ -113,8 +115,8 @@ def test_contradictory_cells_are_told(market):
 
 
 def profit_indices(market, method, size):
-    return cs.sensitivity(
-        market, [cs.Strategy(name="as it is")], cs.Quantity(of="as it is", metric="profit"),
+    return cs.decisions.sensitivity(
+        market, [cs.Strategy(name="as it is")], cs.decisions.Quantity(of="as it is", metric="profit"),
         {**OVER, "terms.annual_discount_rate": None}, method=method, size=size, replications=4, seed=1, **RUN,
     )  # fmt: skip
 
@@ -159,9 +161,11 @@ def test_control_points_that_draw_their_own_chances_are_seen(market, monkeypatch
 
 def test_an_answer_that_never_changes_hangs_on_nothing(market):
     pytest.importorskip("SALib", reason="needs the extra [sensitivity]")
-    quantity = cs.Quantity(of="as it is", metric="purchases")
+    quantity = cs.decisions.Quantity(of="as it is", metric="purchases")
     over = ["terms.margin", "terms.annual_discount_rate"]
-    found = cs.sensitivity(market, [cs.Strategy(name="as it is")], quantity, over, replications=2, seed=1, **RUN)
+    found = cs.decisions.sensitivity(
+        market, [cs.Strategy(name="as it is")], quantity, over, replications=2, seed=1, **RUN
+    )
     assert (found.table["mu_star"] == 0).all()
     assert found.noise == 0
     assert found.table["range_status"].tolist() == ["assumed"] * 2
@@ -185,4 +189,6 @@ def test_what_sensitivity_refuses(market, over, settings, words):
     small = replace(market, customers=cs.Cohort(size=2))
     asked = {"method": "morris", "replications": 2, **settings}
     with pytest.raises(ConfigError, match=words):
-        cs.sensitivity(small, [cs.Strategy(name="n")], cs.Quantity(of="n"), over, seed=1, horizon=4.0, **asked)
+        cs.decisions.sensitivity(
+            small, [cs.Strategy(name="n")], cs.decisions.Quantity(of="n"), over, seed=1, horizon=4.0, **asked
+        )

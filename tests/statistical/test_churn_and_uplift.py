@@ -34,7 +34,7 @@ def followed():
 
 @pytest.fixture(scope="module")
 def telco_model():
-    return cs.ChurnModel.fit(cs.datasets.telco(), covariates=COVARIATES, horizon=1)
+    return cs.models.ChurnModel.fit(cs.datasets.telco(), covariates=COVARIATES, horizon=1)
 
 
 def test_telco_is_calibrated(telco_model):
@@ -56,7 +56,7 @@ def test_probabilities_have_intervals(telco_model):
 
 def test_time_aware_split_recovers_the_probability(followed):
     """Memoryless lives: P(leaves within 3) is 1 - e^(-3/12) or 1 - e^(-3/40); 4 standard errors of a share of 1,000."""
-    model = cs.ChurnModel.fit(followed, covariates=["plan"], horizon=3.0)
+    model = cs.models.ChurnModel.fit(followed, covariates=["plan"], horizon=3.0)
     assert "learned at -6, tested at -3" in model.split
     for plan, mean in (("basic", 12.0), ("plus", 40.0)):
         one = pd.DataFrame({"tenure": [10.0], "plan": [plan]})
@@ -101,7 +101,7 @@ def test_uplift_recovers_the_known_answer(estimator):
     """Openness, not risk, decides who responds: the held-out Qini beats that of risk, and the effects correlate with
     the truth. The average effect lies within 4 standard errors."""
     campaign = simulated_campaign(12_000, seed=3)
-    model = cs.UpliftModel.fit(campaign, covariates=["risk", "openness", "plan"], estimator=estimator)
+    model = cs.models.UpliftModel.fit(campaign, covariates=["risk", "openness", "plan"], estimator=estimator)
     assert model.qini.better_than_random
     assert model.qini.lower > model.risk_qini.coefficient
     assert np.corrcoef(model.uplift(campaign), campaign["uplift"])[0, 1] > 0.8

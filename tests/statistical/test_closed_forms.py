@@ -115,7 +115,7 @@ def test_desk_alone_waits_like_m_m_c():
         spend=cs.GammaGamma(p=6.0, q=4.0, gamma=15.0),
         complaints=_everyone_complains(),
     )
-    desk = cs.ComplaintDesk(staff=staff, mean_service_time=service, wage_per_period=0.0)
+    desk = cs.simulation.ComplaintDesk(staff=staff, mean_service_time=service, wage_per_period=0.0)
     scenario = cs.Scenario(
         market=market, strategy=cs.Strategy(name="desk", desk=desk), horizon=30.0, period=30.0, epoch=0.001
     )
@@ -158,7 +158,7 @@ def test_arrivals_are_the_response_times_the_pool(cohort_market):
     """In the first period a share a of the pool comes: binomial mean and spread."""
     market = cohort_market(0)
     budget = 2000.0
-    strategy = cs.Strategy(name="acquire", acquisition=cs.Acquisition(budget_per_period=budget))
+    strategy = cs.Strategy(name="acquire", acquisition=cs.simulation.Acquisition(budget_per_period=budget))
     result = cs.compare(market, [strategy], replications=30, seed=2, horizon=4.0)
     births = result.values("births")["acquire"]
     share, size = market.prospects.share_per_period(budget), market.prospects.size
@@ -172,7 +172,7 @@ def test_contacts_save_and_harm(cohort_market):
 
     from churnsim.simulation.mechanisms.retention import RetentionResponse
 
-    contacts = cs.Strategy(name="contacts", retention=cs.RetentionContacts(budget_per_period=1e9))
+    contacts = cs.Strategy(name="contacts", retention=cs.simulation.RetentionContacts(budget_per_period=1e9))
     none = cs.Strategy(name="none")
     for harmed, sign in ((0.0, -1), (1.0, 1)):
         response = RetentionResponse(max_effect=0.4, spend_scale=1.0, harmed_share=harmed)

@@ -28,12 +28,12 @@ def experiment(published_models):
 
 @pytest.fixture(scope="module")
 def buying():
-    return cs.Strategy(name="buying", acquisition=cs.Acquisition(budget_per_period=1500.0))
+    return cs.Strategy(name="buying", acquisition=cs.simulation.Acquisition(budget_per_period=1500.0))
 
 
 @pytest.fixture(scope="module")
 def tables(experiment, buying):
-    return cs.customer_tables(experiment, buying, replications=12)
+    return cs.decisions.customer_tables(experiment, buying, replications=12)
 
 
 def survival(model, t):
@@ -57,17 +57,19 @@ def test_tables_add_up_to_the_books(experiment, buying, tables):
 def test_everybody_says_how_it_came_and_what_became_of_it(cdnow_market):
     """Counts agree with the books, for each way to come and to go, and the customers of the data keep their ids."""
     market = replace(
-        cdnow_market, referral=cs.Referral(rate_per_year=2.0), word_of_mouth=cs.WordOfMouth(weight=2.0, imitation=0.5),
-        competitors=cs.Competitors(customers=800.0, loss_per_year=0.5, comes_here=0.3),
-    )  # fmt: skip
+        cdnow_market,
+        referral=cs.simulation.Referral(rate_per_year=2.0),
+        word_of_mouth=cs.simulation.WordOfMouth(weight=2.0, imitation=0.5),
+        competitors=cs.simulation.Competitors(customers=800.0, loss_per_year=0.5, comes_here=0.3),
+    )
     everything = cs.Strategy(
         name="everything",
-        acquisition=cs.Acquisition(budget_per_period=1500.0),
-        retention=cs.RetentionContacts(budget_per_period=90.0),
-        desk=cs.ComplaintDesk(staff=1, mean_service_time=0.1, wage_per_period=5.0, cost_per_reply=2.0),
+        acquisition=cs.simulation.Acquisition(budget_per_period=1500.0),
+        retention=cs.simulation.RetentionContacts(budget_per_period=90.0),
+        desk=cs.simulation.ComplaintDesk(staff=1, mean_service_time=0.1, wage_per_period=5.0, cost_per_reply=2.0),
     )
     experiment = cs.Experiment(market=market, seed=2, horizon=24.0)
-    table, ledger = cs.customer_table(experiment, everything, 1), experiment.ledger(everything, 1)
+    table, ledger = cs.decisions.customer_table(experiment, everything, 1), experiment.ledger(everything, 1)
     for origin in ("paid", "referred", "told", "switched"):
         assert (table["origin"] == origin).sum() == ledger.account(f"births_{origin}").sum() > 0
     for name in ("failures", "complaints"):
@@ -85,26 +87,30 @@ def test_everybody_says_how_it_came_and_what_became_of_it(cdnow_market):
     assert table.loc[base, "customer_id"].tolist() == market.customers.ids.tolist()
     assert table.loc[~base, "customer_id"].isna().all()
     assert (table[["rate", "dropout"]] > 0).all().all()
-    found = cs.retention_by_tenure([table, table], [4.0], horizon=24.0, origin="referred")
+    found = cs.decisions.retention_by_tenure([table, table], [4.0], horizon=24.0, origin="referred")
     assert 0 < found["retention"][0] < 1
 
 
 def test_who_was_gone_before_the_start_is_told_apart(cdnow_market):
     experiment = cs.Experiment(market=cdnow_market, seed=1, horizon=8.0)
-    table = cs.customer_table(experiment, cs.Strategy(name="none"), 0)
+    table = cs.decisions.customer_table(experiment, cs.Strategy(name="none"), 0)
     ledger = experiment.ledger(cs.Strategy(name="none"), 0)
     before = table["cause"] == "before the start"
     assert before.sum() == len(table) - ledger.account("active_start")[0]
     assert (table.loc[before, "lost"] == 0).all()
     assert (table.loc[before, "purchases"] == 0).all()
     assert (table["born"] <= 0).all()
-    assert cs.retention_by_tenure([table, table], [0.0, 4.0], horizon=8.0, origin="start")["retention"][0] == 1.0
+    assert (
+        cs.decisions.retention_by_tenure([table, table], [0.0, 4.0], horizon=8.0, origin="start")["retention"][0] == 1.0
+    )
 
 
 @pytest.mark.parametrize("origin", ["start", "new"])
 def test_retention_is_the_models_survival(experiment, tables, origin):
     """Within 4 standard errors at four tenures; a control with p a fifth larger is told apart at some."""
-    found = cs.retention_by_tenure(tables, [4.0, 13.0, 26.0, 40.0], horizon=HORIZON, origin=origin, level=0.6827)
+    found = cs.decisions.retention_by_tenure(
+        tables, [4.0, 13.0, 26.0, 40.0], horizon=HORIZON, origin=origin, level=0.6827
+    )
     model = experiment.market.purchases
     error = ((found["upper"] - found["lower"]) / 2).to_numpy()
     gap = found["retention"].to_numpy() - [survival(model, t) for t in found["tenure"]]
@@ -130,7 +136,7 @@ def test_realised_value_is_the_discounted_expectation(experiment, tables):
     expected = np.vectorize(lambda t: float(model.expected_purchases_new(t)))
     tail = np.exp(-delta * HORIZON) * expected(HORIZON)
     purchases = tail + quad(lambda t: delta * np.exp(-delta * t) * expected(t), 0, HORIZON)[0]
-    found = cs.realised_value(tables, origin="start")
+    found = cs.decisions.realised_value(tables, origin="start")
     right = 0.30 * spend.p * spend.gamma / (spend.q - 1) * purchases
     assert abs(found.mean - right) < 4 * found.sd / np.sqrt(12)
     # Control: undiscounted purchases valued at the modal spend are not within it.
@@ -141,23 +147,25 @@ def test_realised_value_is_the_discounted_expectation(experiment, tables):
 
 def test_the_simulated_whale_curve_by_hand():
     table = pd.DataFrame({"born": 0.0, "lost": np.nan, "margin": [8.0, 1.0, 3.0, 0.0], "origin": "start"})
-    plain = cs.simulated_whale_curve([table, table], (0.25, 0.5, 1.0), horizon=10.0)
+    plain = cs.decisions.simulated_whale_curve([table, table], (0.25, 0.5, 1.0), horizon=10.0)
     assert plain["profit"].tolist() == pytest.approx([8 / 12, 11 / 12, 1.0])
     # One for each: 7, 2, 0, -1 of 8 in all; the last customer takes an eighth away again.
-    served = cs.simulated_whale_curve([table, table], (0.25, 0.5, 0.75, 1.0), horizon=10.0, cost_to_serve=0.1)
+    served = cs.decisions.simulated_whale_curve([table, table], (0.25, 0.5, 0.75, 1.0), horizon=10.0, cost_to_serve=0.1)
     assert served["profit"].tolist() == pytest.approx([7 / 8, 9 / 8, 9 / 8, 1.0])
     with pytest.raises(ConfigError, match="not above 0"):
-        cs.simulated_whale_curve([table, table], horizon=10.0, cost_to_serve=1.0)
+        cs.decisions.simulated_whale_curve([table, table], horizon=10.0, cost_to_serve=1.0)
 
 
 def test_what_customer_metrics_refuse(tables, cdnow_market):
     with pytest.raises(ConfigError, match="between 0 and the horizon"):
-        cs.retention_by_tenure(tables, [60.0], horizon=HORIZON)
+        cs.decisions.retention_by_tenure(tables, [60.0], horizon=HORIZON)
     with pytest.raises(ConfigError, match="unknown origin"):
-        cs.realised_value(tables, origin="nowhere")
-    none = cs.customer_table(cs.Experiment(market=cdnow_market, seed=1, horizon=4.0), cs.Strategy(name="n"), 0)
+        cs.decisions.realised_value(tables, origin="nowhere")
+    none = cs.decisions.customer_table(
+        cs.Experiment(market=cdnow_market, seed=1, horizon=4.0), cs.Strategy(name="n"), 0
+    )
     with pytest.raises(ConfigError, match="no customer of origin 'new'"):
-        cs.realised_value([none, none])
+        cs.decisions.realised_value([none, none])
 
 
 # Risk

@@ -43,17 +43,17 @@ def first_coin(m: cs.MBGNBD, x: int, t_x: float, T: float) -> tuple[Floats, Floa
     return prior + LOG_Q - RATE * T, prior + LOG_P - RATE * t_x
 
 
-def regular(m: cs.MBGCNBD, x: int, t_x: float, T: float) -> tuple[Floats, Floats]:
+def regular(m: cs.models.MBGCNBD, x: int, t_x: float, T: float) -> tuple[Floats, Floats]:
     prior = gamma_log(U, m.r, m.alpha) + m.a * LOG_P + m.b * LOG_Q + m.k * x * U + x * LOG_Q - RATE * t_x
     with np.errstate(divide="ignore"):
         return prior + LOG_Q + np.log(gammaincc(m.k, RATE * (T - t_x))), prior + LOG_P + 0 * RATE
 
 
-CASES: dict[str, tuple[cs.PurchaseModel, Callable[..., tuple[Floats, Floats]], str, float]] = {
+CASES: dict[str, tuple[cs.models.PurchaseModel, Callable[..., tuple[Floats, Floats]], str, float]] = {
     "Pareto/NBD": (cs.ParetoNBD(r=0.553, alpha=10.578, s=0.606, beta=11.669), pareto, "death_rate", 1.0),
     "Pareto/NBD, beta small": (cs.ParetoNBD(r=1.5, alpha=20.0, s=1.2, beta=0.5), pareto, "death_rate", 1.0),
     "MBG/NBD": (cs.MBGNBD(r=0.525, alpha=6.183, a=0.891, b=1.614), first_coin, "dropout", 1.0),
-    "MBG/CNBD-3": (cs.MBGCNBD(r=0.8, alpha=5.0, a=0.6, b=2.0, k=3), regular, "dropout", 3.0),
+    "MBG/CNBD-3": (cs.models.MBGCNBD(r=0.8, alpha=5.0, a=0.6, b=2.0, k=3), regular, "dropout", 3.0),
 }
 HISTORIES = {
     "no repeat": (0, 0.0, 38.86),
@@ -108,7 +108,7 @@ def test_stages_passed() -> None:
 
 def test_bg_bb_draws() -> None:
     """By Bayes' rule on a grid of p and theta, each history walked opportunity by opportunity."""
-    model = cs.BGBB(alpha=1.204, beta=0.750, gamma=0.657, delta=2.783)
+    model = cs.models.BGBB(alpha=1.204, beta=0.750, gamma=0.657, delta=2.783)
     p, theta = np.meshgrid((np.arange(2000) + 0.5) / 2000, (np.arange(2000) + 0.5) / 2000, indexing="ij")
     prior = p ** (model.alpha - 1) * (1 - p) ** (model.beta - 1)
     prior = prior * theta ** (model.gamma - 1) * (1 - theta) ** (model.delta - 1)

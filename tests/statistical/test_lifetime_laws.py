@@ -17,7 +17,7 @@ from churnsim.simulation.mechanisms.acquisition import Prospects
 from churnsim.simulation.mechanisms.complaints import Complaints
 
 SIZE, WEEKS = 20_000, 52.0
-SPEND = cs.FixedSpend(amount=10.0)
+SPEND = cs.simulation.FixedSpend(amount=10.0)
 MBG = cs.MBGNBD(r=0.525, alpha=6.183, a=0.891, b=1.614)  # CDNOW, published no. 11
 PARETO = cs.ParetoNBD(r=0.553, alpha=10.578, s=0.606, beta=11.669)  # CDNOW, published no. 10
 
@@ -68,7 +68,7 @@ def test_counts_follow_mbg_nbd(failure_share):
 
 def test_counts_follow_mbg_cnbd():
     """The k of the model reaches the simulation. Its rates are those of stages, the simulation's those of purchases."""
-    regular = cs.MBGCNBD(r=3.0, alpha=10.0, a=0.891, b=1.614, k=3)
+    regular = cs.models.MBGCNBD(r=3.0, alpha=10.0, a=0.891, b=1.614, k=3)
     counts = counts_of(run(regular, log=True))
     assert abs(z_of_mean(counts, regular)) < 4
     assert chi_square(counts, regular) < CHI_SQUARE_LIMIT
@@ -78,7 +78,7 @@ def test_counts_follow_mbg_cnbd():
 
 def test_customers_of_mbg_cnbd_go_on_from_their_silence():
     """Drawn from the posterior given their histories and their silence, they buy as often as the model expects."""
-    regular = cs.MBGCNBD(r=1.2, alpha=1.5, a=0.5, b=2.5, k=3)
+    regular = cs.models.MBGCNBD(r=1.2, alpha=1.5, a=0.5, b=2.5, k=3)
     histories = regular.draw_summary(np.full(12_000, 26.0), seed=3)
     market = cs.Market(customers=cs.PosteriorBase(histories.assign(monetary_value=1.0)), purchases=regular, spend=SPEND)
     scenario = cs.Scenario(market=market, strategy=cs.Strategy(name="none"), horizon=4.0, period=4.0, epoch=4.0)
@@ -122,7 +122,7 @@ def test_regular_buyers_have_erlang_gaps(k):
 @pytest.mark.parametrize("failure_share", [0.0, 0.3])
 def test_contracts_follow_sbg(failure_share):
     """Survival at renewal t is B(a, b + t)/B(a, b) (Fader & Hardie 2007), failures or not."""
-    contract = cs.ContractualLifetime(term=1.0, a=0.668, b=3.806, unit="Y")  # "High End", published no. 14
+    contract = cs.simulation.ContractualLifetime(term=1.0, a=0.668, b=3.806, unit="Y")  # "High End", published no. 14
     ledger = run(contract, horizon=7.5, period=0.5, failure_share=failure_share)
     active = ledger.account("active_end")[1::2] / SIZE  # just before renewals 1, 2, ... at the half year after
     expected = np.cumprod([(3.806 + t - 1) / (0.668 + 3.806 + t - 1) for t in range(1, 8)])
@@ -136,7 +136,7 @@ def test_contracts_follow_sbg(failure_share):
 
 def test_hazards_by_tenure_multiply():
     hazards = (0.4, 0.2, 0.1)
-    contract = cs.ContractualLifetime(term=1.0, hazards=hazards, unit="Y")
+    contract = cs.simulation.ContractualLifetime(term=1.0, hazards=hazards, unit="Y")
     active = run(contract, horizon=5.5, period=0.5).account("active_end")[2::2] / SIZE
     expected = np.cumprod([1 - h for h in (*hazards, 0.1, 0.1)])
     error = np.sqrt(expected * (1 - expected) / SIZE)
@@ -147,13 +147,13 @@ def test_hazards_by_tenure_multiply():
 def test_without_chance_the_card_example_is_arithmetic():
     """'Keeping existing customers' (undated): -51, 30, 42, 44, 49, 55 in five years, 111.66 at 10% (year-end flows)."""
     profits = (-51, 30, 42, 44, 49, 55)
-    contract = cs.ContractualLifetime(term=1.0, hazards=(0.0, 0.0, 0.0, 0.0, 0.0, 1.0), unit="Y")
+    contract = cs.simulation.ContractualLifetime(term=1.0, hazards=(0.0, 0.0, 0.0, 0.0, 0.0, 1.0), unit="Y")
     place = cs.Market(
-        customers=cs.Cohort(size=0), purchases=contract, spend=cs.ProfitByTenure(profits=profits),
+        customers=cs.Cohort(size=0), purchases=contract, spend=cs.simulation.ProfitByTenure(profits=profits),
         prospects=Prospects(size=100, ceiling=0.999, spend_scale=1e-3),
         complaints=Complaints(failure_share=0.0),
     )  # fmt: skip
-    strategy = cs.Strategy(name="buy them all at once", acquisition=cs.Acquisition(budget_per_period=100.0))
+    strategy = cs.Strategy(name="buy them all at once", acquisition=cs.simulation.Acquisition(budget_per_period=100.0))
     scenario = cs.Scenario(market=place, strategy=strategy, horizon=9.0, period=1.0, epoch=1.0)
     ledger = cs.simulate(scenario, seed=1, log=True)
     born = {event.uid: event.time for event in ledger.events if event.kind == "birth"}

@@ -22,7 +22,7 @@ def market(purchases, *, size=0, **parts):
     return cs.Market(
         customers=cs.Cohort(size=size),
         purchases=purchases,
-        spend=cs.FixedSpend(amount=10.0),
+        spend=cs.simulation.FixedSpend(amount=10.0),
         complaints=Complaints(failure_share=0.0),
         **parts,
     )
@@ -37,7 +37,9 @@ def test_referral_alone_branches():
     """A customer refers at rate rho until it dies (mu), children are born at the next epoch boundary, people are many.
     So the mean follows N' = N (e^(-mu h) + rho (1 - e^(-mu h))/mu) from epoch to epoch, each with children unborn."""
     size, rho, mu, epochs = 300, 1.2 / YEAR, 0.6 / YEAR, 104
-    place = market(alike(mu), size=size, referral=cs.Referral(rate_per_year=1.2), prospects=Prospects(size=1e9))
+    place = market(
+        alike(mu), size=size, referral=cs.simulation.Referral(rate_per_year=1.2), prospects=Prospects(size=1e9)
+    )
     scenario = cs.Scenario(market=place, strategy=NONE, horizon=float(epochs), period=float(epochs), epoch=1.0)
     ends = np.array(
         [cs.simulate(scenario, seed=5, replication=k).account("active_end")[-1] for k in range(40)], dtype=float
@@ -56,18 +58,19 @@ def test_who_waits_for_an_answer_refers_nobody():
     """Every purchase fails, everybody complains, and no answer ever comes: referrals end with the first purchase."""
     births = []
     for failure_share in (0.5, 0.0):
+        dropout = 1.0 if failure_share else 0.0
         place = cs.Market(
-            customers=cs.TraitsBase(_frame(rate=[20.0] * 300, dropout=[1.0 if failure_share else 0.0] * 300)),
+            customers=cs.simulation.TraitsBase(_frame(rate=[20.0] * 300, dropout=[dropout] * 300)),
             purchases=cs.BGNBD(r=1e6, alpha=5e4, a=1.0, b=1e-6 if failure_share else 1e9),
-            spend=cs.FixedSpend(amount=1.0),
+            spend=cs.simulation.FixedSpend(amount=1.0),
             complaints=Complaints(
                 failure_share=failure_share, complaint_probability=1.0, quick_share=0.0, slow_share=0.0,
                 stay_slow=0.5, stay_unresolved=0.5,
             ),
-            referral=cs.Referral(rate_per_year=YEAR),
+            referral=cs.simulation.Referral(rate_per_year=YEAR),
             prospects=Prospects(size=1e9),
         )  # fmt: skip
-        desk = cs.ComplaintDesk(staff=1, mean_service_time=1e9, wage_per_period=0.0)
+        desk = cs.simulation.ComplaintDesk(staff=1, mean_service_time=1e9, wage_per_period=0.0)
         scenario = cs.Scenario(
             market=place, strategy=cs.Strategy(name="desk", desk=desk), horizon=1.0, period=1.0, epoch=0.25
         )
@@ -93,9 +96,9 @@ def test_word_of_mouth_alone_follows_bass(imitation):
     quiet = {"dissatisfied_tell": 0, "restored_tell": 0, "half_life": Duration(1, "Y")}
     place = market(
         cs.BGNBD(r=1e6, alpha=1e8, a=1e-6, b=1e3), prospects=pool,
-        word_of_mouth=cs.WordOfMouth(imitation=imitation, **quiet),
+        word_of_mouth=cs.simulation.WordOfMouth(imitation=imitation, **quiet),
     )  # fmt: skip
-    strategy = cs.Strategy(name="advertise", acquisition=cs.Acquisition(budget_per_period=float(people)))
+    strategy = cs.Strategy(name="advertise", acquisition=cs.simulation.Acquisition(budget_per_period=float(people)))
     scenario = cs.Scenario(market=place, strategy=strategy, horizon=208.0, period=4.0, epoch=0.5)
     curves = [cs.simulate(scenario, seed=6, replication=k).account("active_end") / people for k in range(8)]
     mean, error = np.mean(curves, axis=0), np.std(curves, axis=0, ddof=1) / np.sqrt(len(curves))
@@ -125,7 +128,7 @@ def test_tellings_are_counted():
     """Every dissatisfied customer tells 11 and every restored one 5."""
     place = cs.Market(
         customers=cs.Cohort(size=3000), purchases=cs.BGNBD(r=0.8, alpha=4.0, a=0.8, b=2.4),
-        spend=cs.FixedSpend(amount=10.0), word_of_mouth=cs.WordOfMouth(imitation=0.0),
+        spend=cs.simulation.FixedSpend(amount=10.0), word_of_mouth=cs.simulation.WordOfMouth(imitation=0.0),
     )  # fmt: skip
     scenario = cs.Scenario(market=place, strategy=NONE, horizon=52.0, period=4.0, epoch=1.0)
     frame = cs.simulate(scenario, seed=1).frame()
@@ -137,7 +140,7 @@ def test_tellings_are_counted():
 
 def test_competitors_lose_and_win():
     """Inflow is binomial: each of the competitors' customers comes with 1 - e^(-rate); switchers add to them."""
-    rivals = cs.Competitors(customers=5000, switch_share=0.4, loss_per_year=0.5, comes_here=0.2)
+    rivals = cs.simulation.Competitors(customers=5000, switch_share=0.4, loss_per_year=0.5, comes_here=0.2)
     place = market(cs.BGNBD(r=0.5, alpha=2.0, a=0.8, b=2.4), size=4000, competitors=rivals)
     scenario = cs.Scenario(market=place, strategy=NONE, horizon=52.0, period=4.0, epoch=1.0)
     frame = cs.simulate(scenario, seed=3).frame()
@@ -154,11 +157,13 @@ def test_competitors_lose_and_win():
 
 def test_success_of_win_back_falls_with_time():
     """Lost at time 0 and contacted when silent for longer than 13 weeks: 40% x 2^(-16/26) come back at week 16."""
-    customers = cs.TraitsBase(_frame(rate=[1.0] * 4000, dropout=[1.0] * 4000, alive=[False] * 4000))
+    customers = cs.simulation.TraitsBase(_frame(rate=[1.0] * 4000, dropout=[1.0] * 4000, alive=[False] * 4000))
     place = cs.Market(
-        customers=customers, purchases=cs.BGNBD(r=1.0, alpha=1.0, a=1.0, b=1.0), spend=cs.FixedSpend(amount=1.0)
+        customers=customers,
+        purchases=cs.BGNBD(r=1.0, alpha=1.0, a=1.0, b=1.0),
+        spend=cs.simulation.FixedSpend(amount=1.0),
     )
-    plan = cs.WinBack(silent_for=13.0, cost_per_contact=1.5, choose="all")
+    plan = cs.simulation.WinBack(silent_for=13.0, cost_per_contact=1.5, choose="all")
     strategy = cs.Strategy(name="win back", win_back=plan)
     scenario = cs.Scenario(market=place, strategy=strategy, horizon=24.0, period=4.0, epoch=4.0)
     frame = cs.simulate(scenario, seed=2).frame()
@@ -174,9 +179,9 @@ def test_switching_costs_hold_a_share():
     """Of those on their way to a competitor the bond holds 30%: they are not lost that time."""
     place = market(
         cs.BGNBD(r=1e6, alpha=1e6, a=1e6, b=1e6), size=8000,
-        competitors=cs.Competitors(customers=0, switch_share=1.0),
+        competitors=cs.simulation.Competitors(customers=0, switch_share=1.0),
     )  # fmt: skip
-    tied = cs.Strategy(name="ties", structural_bond=cs.StructuralBond(cost_per_customer=0.0))
+    tied = cs.Strategy(name="ties", structural_bond=cs.simulation.StructuralBond(cost_per_customer=0.0))
     shares = []
     for strategy in (NONE, tied):
         scenario = cs.Scenario(market=place, strategy=strategy, horizon=0.05, period=0.05, epoch=0.05)

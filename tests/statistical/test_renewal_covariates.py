@@ -32,7 +32,7 @@ def subscribers(c: float) -> pd.DataFrame:
     return frame[frame["tenure"] > frame["entry"]]
 
 
-@pytest.mark.parametrize(("model", "c"), [(cs.ShiftedBetaGeometric, 1.0), (cs.BetaDiscreteWeibull, 1.5)])
+@pytest.mark.parametrize(("model", "c"), [(cs.ShiftedBetaGeometric, 1.0), (cs.models.BetaDiscreteWeibull, 1.5)])
 def test_planted_effects_come_back(model, c):
     data = subscribers(c)
     fit = model.covariate_family.fit(data, covariates=["price", "plan"], unit="M")

@@ -15,7 +15,7 @@ from churnsim.simulation.mechanisms.retention import RetentionResponse
 from churnsim.simulation.mechanisms.terms import Terms
 
 SIZE, HAZARD, MONTHS, PRICE = 20_000, 0.2, 10, 40.0
-EVERYBODY = cs.RenewalOffers(notice=1.0, discount=0.1, cost_per_offer=0.5)
+EVERYBODY = cs.simulation.RenewalOffers(notice=1.0, discount=0.1, cost_per_offer=0.5)
 
 
 def subscribers(*, size=SIZE, hazard=HAZARD, term=1.0, last=-0.5, harmed=0.0, spread=0.0):
@@ -23,9 +23,9 @@ def subscribers(*, size=SIZE, hazard=HAZARD, term=1.0, last=-0.5, harmed=0.0, sp
     index = pd.RangeIndex(size)
     traits = pd.DataFrame({"dropout": 1.0, "last_purchase": last, "contact_rank": (index + 0.5) / size}, index)
     return cs.Market(
-        customers=cs.TraitsBase(traits),
-        purchases=cs.ContractualLifetime(term=term, hazards=(hazard,), unit="M"),
-        spend=cs.FixedSpend(amount=PRICE),
+        customers=cs.simulation.TraitsBase(traits),
+        purchases=cs.simulation.ContractualLifetime(term=term, hazards=(hazard,), unit="M"),
+        spend=cs.simulation.FixedSpend(amount=PRICE),
         terms=Terms(margin=0.3, annual_discount_rate=0.0),
         complaints=Complaints(failure_share=0.0),
         retention=RetentionResponse(harmed_share=harmed, response_spread=spread),
@@ -109,7 +109,7 @@ def test_a_price_off_that_nobody_needs_only_costs():
                 cs.Market(
                     customers=cs.Cohort(size=1),
                     purchases=cs.BGNBD(r=1.0, alpha=1.0, a=1.0, b=1.0),
-                    spend=cs.FixedSpend(amount=1.0),
+                    spend=cs.simulation.FixedSpend(amount=1.0),
                 ),
                 EVERYBODY,
             ),
@@ -118,5 +118,5 @@ def test_a_price_off_that_nobody_needs_only_costs():
     ],
 )
 def test_what_cannot_be_is_named(make, told):
-    with pytest.raises(cs.ConfigError, match=told):
+    with pytest.raises(cs.errors.ConfigError, match=told):
         make()

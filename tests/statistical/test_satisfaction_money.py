@@ -48,7 +48,7 @@ def test_the_purchase_model_tells_buying_from_leaving():
     """BG/NBD with satisfaction as its covariate, on histories drawn from one with known effects."""
     random = np.random.default_rng(1)
     satisfaction = np.clip(60 + 18 * random.standard_normal(1500), 0, 100)
-    true = cs.BGNBDCovariates(
+    true = cs.models.BGNBDCovariates(
         r=0.8, alpha=6.0, a=0.8, b=3.0, rate_effects={"satisfaction": BUYING},
         lifetime_effects={"satisfaction": LEAVING}, covariate_means={"satisfaction": 60.0},
     )  # fmt: skip
@@ -122,5 +122,5 @@ def test_answers_are_joined_by_customer():
     assert joined["satisfaction"].to_dict() == {7: 100.0, 9: 50.0}
     assert joined.attrs == {"not_found": 1, "answered": pytest.approx(2 / 3)}
     assert satisfaction_scores(survey(["a"], [1]))["r0"] == 0.0
-    with pytest.raises(cs.DataError, match="none of the respondents"):
+    with pytest.raises(cs.errors.DataError, match="none of the respondents"):
         join_customers(survey(["q"], [4]), customers)

@@ -14,7 +14,7 @@ from churnsim.kernels.engine.satisfaction import after_answer, after_purchase, d
 from churnsim.satisfaction.acsi import acsi
 from churnsim.simulation.survey_sample import index_of, sample_survey, satisfied_at
 
-LIVELY = cs.Satisfaction(disconfirmation=0.8, carry=0.5, asymmetry=1.5, indifference=0.2)
+LIVELY = cs.simulation.Satisfaction(disconfirmation=0.8, carry=0.5, asymmetry=1.5, indifference=0.2)
 
 
 @pytest.fixture(scope="module")
@@ -115,5 +115,5 @@ def test_answers_join_purchases_by_the_customers_own_ids(cdnow_market, cdnow_spl
     ledger = cs.simulate(tried, seed=1, engine="compiled", log=True)
     survey = sample_survey(ledger.customers, 200, ids=cdnow_split.index)
     assert set(survey.respondents["customer_id"]) <= set(map(str, cdnow_split.index))
-    with pytest.raises(cs.DataError, match="cannot be asked"):
+    with pytest.raises(cs.errors.DataError, match="cannot be asked"):
         sample_survey(ledger.customers, 10**6)

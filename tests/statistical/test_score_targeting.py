@@ -35,9 +35,9 @@ def market(customers):
     """Monthly contracts, of which every one comes up for renewal in the middle of a period."""
     traits = pd.DataFrame({"dropout": customers["risk"], "contact_rank": customers["openness"], "last_purchase": -0.5})
     return cs.Market(
-        customers=cs.TraitsBase(traits),
-        purchases=cs.ContractualLifetime(term=1.0, hazards=(HAZARD,), unit="M"),
-        spend=cs.FixedSpend(amount=40.0),
+        customers=cs.simulation.TraitsBase(traits),
+        purchases=cs.simulation.ContractualLifetime(term=1.0, hazards=(HAZARD,), unit="M"),
+        spend=cs.simulation.FixedSpend(amount=40.0),
         retention=RESPONSE,
         complaints=Complaints(failure_share=0.0),
         terms=Terms(margin=0.5),
@@ -54,20 +54,20 @@ def stayed(market, customers, strategy):
 def campaign(market, customers):
     """Half of the customers, chosen by lot, are contacted once."""
     lots = pd.Series(np.random.Generator(np.random.Philox(6)).random(SIZE), customers.index)
-    contacts = cs.RetentionContacts(budget_per_period=SIZE / 2, rule="score", share=0.5, scores=lots)
+    contacts = cs.simulation.RetentionContacts(budget_per_period=SIZE / 2, rule="score", share=0.5, scores=lots)
     outcome = stayed(market, customers, cs.Strategy(name="trial", retention=contacts))
     return customers.assign(treated=lots > lots.median(), stayed=outcome)
 
 
 @pytest.fixture(scope="module")
 def uplift(campaign):
-    return cs.UpliftModel.fit(campaign, covariates=COVARIATES, kind="boosting")
+    return cs.models.UpliftModel.fit(campaign, covariates=COVARIATES, kind="boosting")
 
 
 @pytest.fixture(scope="module")
 def churn(market, customers):
     left = ~stayed(market, customers, cs.Strategy(name="nothing"))
-    return cs.ChurnModel.fit(customers.assign(tenure=1.0, churned=left), covariates=COVARIATES, horizon=1)
+    return cs.models.ChurnModel.fit(customers.assign(tenure=1.0, churned=left), covariates=COVARIATES, horizon=1)
 
 
 def test_the_campaign_has_the_known_effect(uplift, campaign):
@@ -87,7 +87,7 @@ def test_response_beats_risk_beats_nothing(market, customers, uplift, churn):
     strategies = [
         cs.Strategy(
             name=name,
-            retention=cs.RetentionContacts(budget_per_period=BUDGET, rule="score", share=0.2, scores=each),
+            retention=cs.simulation.RetentionContacts(budget_per_period=BUDGET, rule="score", share=0.2, scores=each),
         )
         for name, each in scores.items()
     ]
@@ -103,17 +103,17 @@ def test_actual_subscribers_are_contacted_by_their_own_scores(engine):
     """The ids of the data are those of the base: the fifth of 600 subscribers likeliest to leave gets the contacts.
     With contacts that keep everybody, and a hazard of 1, they are the only ones left."""
     telco = cs.datasets.telco()
-    model = cs.ChurnModel.fit(telco, covariates=["contract", "internet_service"], horizon=1)
+    model = cs.models.ChurnModel.fit(telco, covariates=["contract", "internet_service"], horizon=1)
     there = telco[~telco["churned"]].head(600)
     risk = model.probability(there) + there["monthly_charges"] * 1e-9  # no ties
     market = cs.Market(
         customers=SubscriberBase(there, charges=there["monthly_charges"], contact_ranks=pd.Series(1.0, there.index)),
-        purchases=cs.ContractualLifetime(term=1.0, hazards=(1.0,), unit="M"),
-        spend=cs.FixedSpend(amount=40.0),
+        purchases=cs.simulation.ContractualLifetime(term=1.0, hazards=(1.0,), unit="M"),
+        spend=cs.simulation.FixedSpend(amount=40.0),
         retention=RetentionResponse(max_effect=1.0, spend_scale=0.001, response_spread=1.0),
         complaints=Complaints(failure_share=0.0),
     )
-    offers = cs.RetentionContacts(budget_per_period=1e6, rule="score", share=0.2, scores=risk)
+    offers = cs.simulation.RetentionContacts(budget_per_period=1e6, rule="score", share=0.2, scores=risk)
     tried = cs.Scenario(
         market=market, strategy=cs.Strategy(name="offers", retention=offers), horizon=2.0, period=2.0, epoch=1.0
     )
@@ -123,7 +123,9 @@ def test_actual_subscribers_are_contacted_by_their_own_scores(engine):
 
 def test_control_scores_of_noise_do_not_pass_for_response(market, customers, uplift):
     """The worst fifth by the same model loses money: the order of the scores is what was tested."""
-    worst = cs.RetentionContacts(budget_per_period=BUDGET, rule="score", share=0.2, scores=-uplift.uplift(customers))
+    worst = cs.simulation.RetentionContacts(
+        budget_per_period=BUDGET, rule="score", share=0.2, scores=-uplift.uplift(customers)
+    )
     found = cs.compare(
         market, [cs.Strategy(name="nothing"), cs.Strategy(name="worst", retention=worst)],
         replications=8, seed=3, horizon=6.0, period=1.0, epoch=1.0,

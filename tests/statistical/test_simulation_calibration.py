@@ -74,11 +74,11 @@ FAMILIES = {
     "mbg_nbd": (cs.MBGNBD, {"ages": AGES}),
     "pareto_nbd": (cs.ParetoNBD, {"ages": AGES}),
     "nbd": (cs.NBD, {"ages": AGES}),
-    "bg_bb": (cs.BGBB, {"ages": np.arange(80) % 6 + 5, "unit": "Y"}),
-    "mbg_cnbd": (cs.MBGCNBD, {"ages": AGES, "k": 2}),
+    "bg_bb": (cs.models.BGBB, {"ages": np.arange(80) % 6 + 5, "unit": "Y"}),
+    "mbg_cnbd": (cs.models.MBGCNBD, {"ages": AGES, "k": 2}),
     "gamma_gamma": (GammaGamma, {"purchases": np.arange(150) % 6}),
-    "bg_nbd_covariates": (cs.BGNBDCovariates, {"ages": AGES, **EFFECTS}),
-    "pareto_nbd_covariates": (cs.ParetoNBDCovariates, {"ages": AGES, **EFFECTS}),
+    "bg_nbd_covariates": (cs.models.BGNBDCovariates, {"ages": AGES, **EFFECTS}),
+    "pareto_nbd_covariates": (cs.models.ParetoNBDCovariates, {"ages": AGES, **EFFECTS}),
 }
 
 
@@ -87,7 +87,7 @@ def priors_of(name):
     names = ("p", "q", "gamma") if family is GammaGamma else family.parameter_names
     chosen = {key: prior for key, prior in (PRIORS | WIDE).items() if key in names}
     effects = {f"{kind}:sex": Normal(mean=0.0, spread=0.5) for kind in ("rate", "lifetime") if "covariates" in settings}
-    return chosen | effects | (OPPORTUNITIES if family is cs.BGBB else {})
+    return chosen | effects | (OPPORTUNITIES if family is cs.models.BGBB else {})
 
 
 def test_every_family_is_listed():
@@ -107,8 +107,12 @@ def test_what_cannot_be_calibrated_is_told():
     for family, settings, words in (
         (GammaGamma, {"ages": AGES}, "Gamma-Gamma needs purchases="),
         (cs.BGNBD, {}, "BGNBD needs ages="),
-        (cs.MBGCNBD, {"ages": AGES}, "MBGCNBD needs k="),
-        (cs.BGNBDCovariates, {"ages": AGES}, "BGNBDCovariates needs covariates=, a frame with one row for each of the"),
+        (cs.models.MBGCNBD, {"ages": AGES}, "MBGCNBD needs k="),
+        (
+            cs.models.BGNBDCovariates,
+            {"ages": AGES},
+            "BGNBDCovariates needs covariates=, a frame with one row for each of the",
+        ),
         (cs.ShiftedBetaGeometric, {"ages": AGES}, "customers of ShiftedBetaGeometric cannot be made up"),
         (cs.BGNBD, {"ages": AGES, "replications": 5}, "replications must be 20 or more"),
     ):

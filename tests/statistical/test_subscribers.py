@@ -45,7 +45,7 @@ def outside(shares, band):
 def test_simulated_survival_lies_in_the_band_at_all_tenures(telco):
     """The 95% simultaneous (Hall-Wellner) band of Telco's Kaplan-Meier curve, months 1 to 72; 20,000 simulated
     customers add a third of its width at most."""
-    fit = cs.SurvivalCurve.fit(telco)
+    fit = cs.models.SurvivalCurve.fit(telco)
     contract = contract_of(fit.model, renewals=72)
     shares = still_there(newcomers(contract, telco), 72) / SIZE
     band = fit.band()
@@ -62,12 +62,12 @@ COVARIATES = ["contract", "internet_service"]
 def told_apart(model, telco):
     """A model of two covariates of Telco's, by name; those without one in brackets."""
     if model in ("cox", "weibull_aft", "log_logistic_aft"):
-        return cs.SurvivalRegression.fit(telco, model, covariates=COVARIATES).model
+        return cs.models.SurvivalRegression.fit(telco, model, covariates=COVARIATES).model
     design = Design.of(telco, COVARIATES)
     effects = dict(zip(design.names, (-1.6, -2.7, 0.4, -0.6), strict=True))
     known = {
         "(sbg)": cs.ShiftedBetaGeometric(alpha=0.5, beta=9.0, unit="M"),
-        "(bdw)": cs.BetaDiscreteWeibull(gamma=0.9, delta=14.0, c=1.3, unit="M"),
+        "(bdw)": cs.models.BetaDiscreteWeibull(gamma=0.9, delta=14.0, c=1.3, unit="M"),
         "sbg": ShiftedBetaGeometricCovariates(alpha=0.5, beta=9.0, lifetime_effects=effects, design=design, unit="M"),
         "bdw": BetaDiscreteWeibullCovariates(
             gamma=0.9, delta=14.0, c=0.8, lifetime_effects=effects, design=design, unit="M"
@@ -128,7 +128,7 @@ def test_the_hazard_of_every_renewal_is_that_of_cox(telco):
     fitter = lifelines.CoxPHFitter().fit(z.assign(t=telco["tenure"], e=telco["churned"])[telco["tenure"] > 0], "t", "e")
     few = telco.index[:40]
     predicted = fitter.predict_survival_function(z.loc[few], times=np.arange(1.0, 73.0)).to_numpy()
-    model = cs.SurvivalRegression.fit(telco, covariates=COVARIATES).model
+    model = cs.models.SurvivalRegression.fit(telco, covariates=COVARIATES).model
     contract = contract_of(model, renewals=72, subscribers=telco)
     multipliers = contract.own.at(customer_uids(few), otherwise=np.nan)
     chances = np.array([[proportional(h, m) for m in multipliers] for h in contract.hazards])
@@ -145,7 +145,7 @@ def test_what_is_not_proportional_is_met_over_the_horizon(telco):
     t = there["tenure"].to_numpy(dtype=int)
     kept = np.exp(own * (contract.log_survival(t + 12) - contract.log_survival(t)))
     np.testing.assert_allclose(kept, model.survival([12.0], customers=there).iloc[:, 0], rtol=1e-9)
-    cox = cs.SurvivalRegression.fit(telco, covariates=["internet_service"], strata="contract").model
+    cox = cs.models.SurvivalRegression.fit(telco, covariates=["internet_service"], strata="contract").model
     assert len(contract_of(cox, subscribers=telco).own) == len(telco)
 
 
@@ -153,10 +153,10 @@ def test_a_subscriber_of_whom_the_contract_knows_nothing_is_named(telco):
     model = told_apart("sbg", telco)
     few = contract_of(model, subscribers=telco.iloc[1:], charges=telco["monthly_charges"])
     base = SubscriberBase(telco, charges=telco["monthly_charges"])
-    with pytest.raises(cs.DataError, match=str(telco.index[0])):
+    with pytest.raises(cs.errors.DataError, match=str(telco.index[0])):
         base.draw(purchases=few, spend=charges_model(telco["monthly_charges"]), seed=1, replication=0)
     silent = contract_of(model, subscribers=telco)
-    with pytest.raises(cs.ConfigError, match="what they pay"):
+    with pytest.raises(cs.errors.ConfigError, match="what they pay"):
         cs.Cohort(size=3).draw(purchases=silent, spend=charges_model(telco["monthly_charges"]), seed=1, replication=0)
 
 
@@ -188,10 +188,10 @@ def test_charges_are_the_subscribers_own(telco):
 
 
 def test_impossible_bridges(telco):
-    with pytest.raises(cs.DataError, match="nobody is there"):
+    with pytest.raises(cs.errors.DataError, match="nobody is there"):
         SubscriberBase(telco[telco["churned"]], charges=telco["monthly_charges"])
     sbg = cs.ShiftedBetaGeometric(alpha=1.0, beta=2.0, unit="M")
-    with pytest.raises(cs.ConfigError, match="multipliers belong to a contract with hazards"):
+    with pytest.raises(cs.errors.ConfigError, match="multipliers belong to a contract with hazards"):
         hazard_multipliers(telco, sbg, contract_of(sbg))
-    with pytest.raises(cs.DataError, match="above 0"):
+    with pytest.raises(cs.errors.DataError, match="above 0"):
         charges_model(telco["monthly_charges"] * 0)

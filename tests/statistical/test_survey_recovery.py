@@ -12,21 +12,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from churnsim.satisfaction import acsi, gaps, importance, kano, paths, penalty_reward, servqual, value
-from churnsim.satisfaction.synthetic import attributes, structures
-from churnsim.satisfaction.synthetic.gaps import synthetic_benchmark, synthetic_gaps
-from churnsim.satisfaction.synthetic.servqual import synthetic_servqual
+from churnsim import satisfaction
 
 CASES = {
-    "servqual": (synthetic_servqual, servqual.servqual),
-    "five gaps": (synthetic_gaps, gaps.five_gaps),
-    "benchmark": (synthetic_benchmark, gaps.benchmark_gaps),
-    "acsi": (structures.synthetic_acsi, acsi.acsi),
-    "paths": (structures.synthetic_paths, paths.path_model),
-    "kano": (attributes.synthetic_kano, kano.kano),
-    "penalty-reward": (attributes.synthetic_penalty_reward, penalty_reward.penalty_reward),
-    "importance": (attributes.synthetic_importance, importance.importance_performance),
-    "value": (attributes.synthetic_value, value.customer_value_ratio),
+    "servqual": (satisfaction.synthetic_servqual, satisfaction.servqual),
+    "five gaps": (satisfaction.synthetic_gaps, satisfaction.five_gaps),
+    "benchmark": (satisfaction.synthetic_benchmark, satisfaction.benchmark_gaps),
+    "acsi": (satisfaction.synthetic_acsi, satisfaction.acsi),
+    "paths": (satisfaction.synthetic_paths, satisfaction.path_model),
+    "kano": (satisfaction.synthetic_kano, satisfaction.kano),
+    "penalty-reward": (satisfaction.synthetic_penalty_reward, satisfaction.penalty_reward),
+    "importance": (satisfaction.synthetic_importance, satisfaction.importance_performance),
+    "value": (satisfaction.synthetic_value, satisfaction.customer_value_ratio),
 }
 RESPONDENTS = 300
 STRUCTURAL = ("acsi", "paths")

@@ -17,14 +17,14 @@ from churnsim.units import Duration
 
 @pytest.fixture
 def setting(cohort_market):
-    desk = cs.ComplaintDesk(staff=2, mean_service_time=0.1, wage_per_period=5.0)
-    rewards = cs.Strategy(name="rewards", retention=cs.RetentionContacts(budget_per_period=60.0), desk=desk)
+    desk = cs.simulation.ComplaintDesk(staff=2, mean_service_time=0.1, wage_per_period=5.0)
+    rewards = cs.Strategy(name="rewards", retention=cs.simulation.RetentionContacts(budget_per_period=60.0), desk=desk)
     return cohort_market(10), (cs.Strategy(name="none"), rewards)
 
 
 def test_every_assumption_of_the_report_has_an_address(setting):
     market, strategies = setting
-    known = cs.addresses(market, strategies)
+    known = cs.simulation.addresses(market, strategies)
     for row in assumptions(market).itertuples():
         assert known[row.parameter] == pytest.approx(row.value)
     assert known["strategy.rewards.desk.staff"] == 2
@@ -74,7 +74,7 @@ def test_a_drawn_parameter_cannot_be_set(setting, published_models):
 
 def test_ranges_on_record_are_ranges_of_something(setting):
     market, _ = setting
-    known = cs.addresses(market)
+    known = cs.simulation.addresses(market)
     for name, span in PLAUSIBLE.items():
         assert span.low <= known[name] <= span.high, name
         cited = "TARP" in span.source or any(text.title in span.source for text in TEXTS.values())

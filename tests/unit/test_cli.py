@@ -175,9 +175,9 @@ def test_fit_of_another_family(call: Callable[..., Any], log: Path, tmp_path: Pa
 def test_fit_by_whole_periods(call: Callable[..., Any], log: Path, tmp_path: Path) -> None:
     call("fit", log, "--until", "1998-06-30", "--unit", "M", "--model", "bg_bb", "--json", tmp_path / "fit.json")
     fit = json.loads((tmp_path / "fit.json").read_text())
-    table = churnsim.summarise_opportunities(churnsim.datasets.cdnow(), unit="M", until="1998-06-30")
+    table = churnsim.data.summarise_opportunities(churnsim.datasets.cdnow(), unit="M", until="1998-06-30")
     # The file's customers come in another order, so sums differ in their last digits.
-    direct = churnsim.BGBB.fit(table)
+    direct = churnsim.models.BGBB.fit(table)
     assert fit["model"] == {**direct.model.to_dict(), **{name: fit["model"][name] for name in direct.names}}
     assert [fit["model"][name] for name in direct.names] == pytest.approx(list(direct.parameters.values()), rel=1e-9)
 

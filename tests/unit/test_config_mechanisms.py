@@ -74,10 +74,10 @@ def test_every_mechanism_of_a_strategy_arrives():
     off = [f.name for f in fields(strategy) if getattr(strategy, f.name) is None]
     # Subscribers alone renew a contract: those of a study of purchases have none.
     assert off == ["renewal_offers"], "a mechanism that a configuration cannot ask for"
-    assert strategy.win_back == cs.WinBack(
+    assert strategy.win_back == cs.simulation.WinBack(
         silent_for=26.0, cost_per_contact=1.0, most_per_period=50, choose="random", attempts=2
     )
-    assert strategy.cross_selling == cs.CrossSelling(budget_per_period=20.0, rule="abc_class", abc="A")
+    assert strategy.cross_selling == cs.simulation.CrossSelling(budget_per_period=20.0, rule="abc_class", abc="A")
     assert strategy.desk is not None
     assert strategy.desk.wage_per_period == pytest.approx(20.0)
     assert strategy.desk.mean_service_time == pytest.approx(1 / 7)
@@ -85,7 +85,7 @@ def test_every_mechanism_of_a_strategy_arrives():
 
 def test_every_part_of_a_market_can_be_set():
     parts = overridden_mechanisms(parse_config(TEXT, folder=CONFIGS).market)
-    assert parts["referral"] == cs.Referral()
+    assert parts["referral"] == cs.simulation.Referral()
     assert parts["word_of_mouth"].half_life == Duration(26, "W")
     assert parts["competitors"].customers == 5000
     assert parts["win_back"].success == 0.2
@@ -125,7 +125,7 @@ def test_what_cannot_work_is_said(old, new, words):
 
 # What a market is made of rather than set to: the data and the fits give it.
 MADE = {"customers", "purchases", "spend", "draws", "origins"}
-COHORT = {"customers": cs.Cohort(size=1), "spend": cs.FixedSpend(amount=1.0)}
+COHORT = {"customers": cs.Cohort(size=1), "spend": cs.simulation.FixedSpend(amount=1.0)}
 SCORES = "customer_id,score\n7,0.5\n12,2.0\n"
 
 
@@ -266,7 +266,7 @@ def test_a_regularity_that_cannot_be_is_refused(value):
 
 
 def test_a_model_of_regular_buyers_brings_its_own_k():
-    regular = cs.MBGCNBD(r=1.0, alpha=1.0, a=1.0, b=1.0, k=3)
+    regular = cs.models.MBGCNBD(r=1.0, alpha=1.0, a=1.0, b=1.0, k=3)
     market = Market(**COHORT, purchases=regular)
     assert market.gap_stages == 3
     shown = assumptions(market).set_index("parameter")
@@ -351,7 +351,7 @@ def test_the_churn_model_of_the_study_can_say_whom_to_offer():
     config = parse_config(with_tables(UNDER_CONTRACT, asked), folder=CONFIGS)
     scores = CustomerScores.of({7: 0.5})
     strategy = build_strategies(config, pd.Index([7]), {"churn_model": scores})[-1]
-    assert strategy.renewal_offers == cs.RenewalOffers(
+    assert strategy.renewal_offers == cs.simulation.RenewalOffers(
         notice=2.0, discount=0.1, cost_per_offer=0.0, rule="score", share=0.5, scores=scores
     )
     assert strategy_rows(config)[-1]["settings"]["renewal_offers"]["scores"] == "churn_model"

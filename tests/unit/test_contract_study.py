@@ -119,7 +119,7 @@ def test_profit_by_tenure_takes_the_place_of_charges(quick):
     text, stages, data, fits = quick
     config = parse_config(text + PROFITS)
     market = stages.market(config, data, fits)
-    assert market.spend == cs.ProfitByTenure(profits=(-20.0, 5.0, 15.0))
+    assert market.spend == cs.simulation.ProfitByTenure(profits=(-20.0, 5.0, 15.0))
     shown = {row["parameter"]: row for row in stages.assumption_rows(market)}
     assert (shown["spend.profit_0"]["value"], shown["spend.profit_0"]["status"]) == (-20.0, "measured here")
     assert shown["spend.profit_2"]["source"] == "our controllers"
@@ -131,7 +131,7 @@ def test_profit_by_tenure_takes_the_place_of_charges(quick):
     assert value["total"] == pytest.approx(float(((paid * s) @ v ** (steps - 1)).sum()), rel=1e-9)
     assert value["margin"] is None
     for bad, told in (("profits = []", "profits"), ("profits = [nan]", "profits"), ("profit = [1.0]", "unknown key")):
-        with pytest.raises(cs.ConfigError, match=told):
+        with pytest.raises(cs.errors.ConfigError, match=told):
             parse_config(text + PROFITS.replace("profits = [-20.0, 5.0, 15.0]", bad))
 
 
@@ -165,12 +165,12 @@ def test_the_main_configuration_is_read():
 def test_what_cannot_be_is_named(old, new, told):
     text = SMOKE.read_text(encoding="utf-8")
     assert old in text
-    with pytest.raises(cs.ConfigError) as caught:
+    with pytest.raises(cs.errors.ConfigError) as caught:
         parse_config(text.replace(old, new, 1))
     assert told in str(caught.value)
 
 
 def test_a_column_that_is_not_there(tmp_path):
     config = parse_config(SMOKE.read_text(encoding="utf-8").replace('"monthly_charges",\n', '"fees",\n', 1))
-    with pytest.raises(cs.ConfigError, match="telco has no column 'fees'"):
+    with pytest.raises(cs.errors.ConfigError, match="telco has no column 'fees'"):
         run_study(config, runs_dir=tmp_path, workers=1)

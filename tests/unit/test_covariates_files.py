@@ -54,9 +54,9 @@ def test_a_file_gives_the_fit_of_the_same_columns(folder, summary) -> None:
     }  # fmt: skip
     joined = found.join(summary, table, source="f")
     assert joined.attrs["unit"] == "W"
-    fit = cs.BGNBDCovariates.fit(joined, **found.columns)
+    fit = cs.models.BGNBDCovariates.fit(joined, **found.columns)
     own = summary.join(table["first_amount"]).assign(web=(summary.index.astype(int) % 3 == 0).astype(float))
-    by_hand = cs.BGNBDCovariates.fit(own, covariates_rate=["first_amount", "web"], covariates_lifetime=["web"])
+    by_hand = cs.models.BGNBDCovariates.fit(own, covariates_rate=["first_amount", "web"], covariates_lifetime=["web"])
     assert fit.loglik == pytest.approx(by_hand.loglik, abs=1e-6)
     parquet = read_covariates(folder / "people.parquet", ["first_amount"])
     np.testing.assert_allclose(parquet["first_amount"].to_numpy(), table["first_amount"].to_numpy())

@@ -506,7 +506,7 @@ def test_text_of_a_parquet_file_that_is_not_utf8_is_refused_by_its_column(tmp_pa
     frame = pd.DataFrame({"customer_id": ["anna", "bert"], "date": pd.to_datetime(["2024-01-01"] * 2), "amount": 1.0})
     frame.to_parquet(path, compression=None)
     path.write_bytes(path.read_bytes().replace(b"anna", b"an\xffa"))
-    with cs.CustomerDatabase(tmp_path / "a.db") as db:
+    with cs.data.CustomerDatabase(tmp_path / "a.db") as db:
         with pytest.raises(DataError, match="column 'customer_id' holds text that is not UTF-8"):
             db.add(path)
         assert len(db.table("transactions")) == len(db.table("loads")) == 0

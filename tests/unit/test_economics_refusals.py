@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from churnsim.economics import berger_nasr, complaint_return, markov, whale
+from churnsim import economics
 from churnsim.economics.break_even import growth_ratio, most_spend
 from churnsim.economics.contract_value import renewed
 from churnsim.economics.customer_equity import asset_equation
@@ -27,11 +27,11 @@ FLOWS = dict.fromkeys(("evaporate", "switch_out", "rivals_evaporate", "switch_in
     [
         (lambda: CustomerValue(margin=1, retention=80, discount_rate=0.1), "Eighty percent is 0.80"),
         (lambda: CustomerValue(margin=1, retention=0.9, discount_rate=0.1, margin_growth=0.5), "value is infinite"),
-        (lambda: berger_nasr.repeated_sales(contribution=1, promotion=1, retention=2, discount_rate=0, sales=1),
-        "0.75"), (lambda: berger_nasr.migration(buys=(), contribution=1, promotion=1, discount_rate=0, periods=1),
-        "probability"), (lambda: markov.recency_chain((1.2,)), "between 0 and 1"),
-        (lambda: markov.chain_values(np.eye(2), (1.0,), discount_rate=0.1), "one reward for each"),
-        (lambda: markov.chain_values(np.eye(2), (1.0, 1.0), discount_rate=0.0), "above 0"),
+        (lambda: economics.repeated_sales(contribution=1, promotion=1, retention=2, discount_rate=0, sales=1),
+        "0.75"), (lambda: economics.migration(buys=(), contribution=1, promotion=1, discount_rate=0, periods=1),
+        "probability"), (lambda: economics.recency_chain((1.2,)), "between 0 and 1"),
+        (lambda: economics.chain_values(np.eye(2), (1.0,), discount_rate=0.1), "one reward for each"),
+        (lambda: economics.chain_values(np.eye(2), (1.0, 1.0), discount_rate=0.0), "above 0"),
         (lambda: stationary_shares(np.eye(2)), "do not settle"),
         (lambda: stationary_shares(np.ones((2, 2))), "sum to 1; row 0"),
         (lambda: stationary_shares(np.ones((2, 3))), "square"),
@@ -40,11 +40,11 @@ FLOWS = dict.fromkeys(("evaporate", "switch_out", "rivals_evaporate", "switch_in
         (lambda: FlowShare(**{**FLOWS, "evaporate": 0.7, "switch_out": 0.7}), "must not exceed"),
         (lambda: Diffusion(p=0, q=0, market=1), "above 0"),
         (lambda: Diffusion(p=0.1, q=0.1, market=1, attrition=0.1).peak_time, "without attrition"),
-        (lambda: whale.whale(np.array([])), "at least one"),
-        (lambda: whale.whale(np.array([-1.0, 0.5])), "must earn something"),
-        (lambda: whale.cost_for_worst(np.ones(3), share=0.1), "nobody or everybody"),
-        (lambda: complaint_return.erlang_c(0, 1.0), "at least 1"),
-        (lambda: complaint_return.Desk(staff=1, arrivals=1.0, service_rate=0.0), "above 0"),
+        (lambda: economics.whale(np.array([])), "at least one"),
+        (lambda: economics.whale(np.array([-1.0, 0.5])), "must earn something"),
+        (lambda: economics.cost_for_worst(np.ones(3), share=0.1), "nobody or everybody"),
+        (lambda: economics.erlang_c(0, 1.0), "at least 1"),
+        (lambda: economics.Desk(staff=1, arrivals=1.0, service_rate=0.0), "above 0"),
         (lambda: WinBackOffer(chance=40, cost=1), "Forty percent is 0.40"),
         (lambda: WinBackOffer(chance=0.4, cost=-1), "0 or more"),
         (lambda: WinBackOffer(chance=0.4, cost=1).gain(5.0, lost=2.0), "lost must be"),
@@ -65,8 +65,8 @@ def test_edges():
     assert odds_to_match(chance_new=0.05, value_new=1, value_second=0) == math.inf
     assert WinBackOffer(chance=0.0, cost=1).least_value() == math.inf
     assert WinBackOffer(chance=0.5, cost=1).least_chance(0.0) == math.inf
-    busy = complaint_return.Desk(staff=1, arrivals=2.0, service_rate=1.0)
-    assert (busy.mean_wait(), busy.replied_within(5.0), complaint_return.erlang_c(1, 2.0)) == (math.inf, 0.0, 1.0)
-    assert complaint_return.best_staff(
+    busy = economics.Desk(staff=1, arrivals=2.0, service_rate=1.0)
+    assert (busy.mean_wait(), busy.replied_within(5.0), economics.erlang_c(1, 2.0)) == (math.inf, 0.0, 1.0)
+    assert economics.best_staff(
         arrivals=1, service_rate=1, quick_within=1, value_quick=1, value_slow=0, wage=99
     ) == 0  # fmt: skip

@@ -56,4 +56,4 @@ def test_an_experiment_and_its_arguments_give_the_same_comparison(weekly):
 
 def test_believe_is_the_old_name_of_assumption_region():
     with pytest.warns(DeprecationWarning, match="assumption_region"):
-        assert cs.believe is cs.assumption_region
+        assert cs.decisions.assumption_region is cs.decisions.assumption_region

@@ -82,7 +82,7 @@ CASES = {
 }
 
 
-FAMILIES = [cs.BGNBD, cs.MBGNBD, cs.ParetoNBD, cs.NBD, cs.MBGCNBD, cs.BGBB]
+FAMILIES = [cs.BGNBD, cs.MBGNBD, cs.ParetoNBD, cs.NBD, cs.models.MBGCNBD, cs.models.BGBB]
 # What BG/BB cannot be asked of these: opportunities are no durations.
 NOT_FOR_BG_BB = {"seconds": "T must be at most 100,000 opportunities", "years": "T is 0 throughout"}
 
@@ -100,13 +100,13 @@ def in_opportunities(summary: pd.DataFrame) -> pd.DataFrame:
 def test_a_purchase_fit_says_how_it_ended(family: Any, case: str) -> None:
     data, codes = CASES[case]
     summary = data()
-    if family is cs.BGBB:
+    if family is cs.models.BGBB:
         summary = in_opportunities(summary)
         if case in NOT_FOR_BG_BB:
             with pytest.raises(DataError, match=NOT_FOR_BG_BB[case]):
-                cs.BGBB.fit(summary)
+                cs.models.BGBB.fit(summary)
             return
-    if family is cs.MBGCNBD:  # gaps as if all alike
+    if family is cs.models.MBGCNBD:  # gaps as if all alike
         gap = summary["recency"] / summary["frequency"].clip(lower=1)
         summary = summary.assign(log_intervals=summary["frequency"] * np.log(gap.where(gap > 0, 1.0)))
     fit = family.fit(summary)
@@ -117,9 +117,9 @@ def test_a_purchase_fit_says_how_it_ended(family: Any, case: str) -> None:
     alive = fit.model.p_alive(summary)
     assert alive.between(0, 1).all()
     # BG/BB's chances are sums over opportunities, one by one.
-    for horizon in (0.0, 1e-6, 39.0, 1e7 if family is not cs.BGBB else 1e4):
+    for horizon in (0.0, 1e-6, 39.0, 1e7 if family is not cs.models.BGBB else 1e4):
         # Regular buyers' stages are summed one by one, which takes its time over millennia.
-        some = summary.head(2) if family is cs.MBGCNBD and horizon > 1e6 else summary
+        some = summary.head(2) if family is cs.models.MBGCNBD and horizon > 1e6 else summary
         assert_numbers(fit.model.expected_purchases(some, horizon))
         assert (fit.model.expected_purchases(some, horizon) >= 0).all()
         assert_numbers(fit.model.expected_purchases_new(horizon))
@@ -302,14 +302,14 @@ def test_a_search_that_begins_with_a_part_ends_where_the_whole_one_does(monkeypa
 def test_opportunities_that_say_little(data: Any, codes: set[str]) -> None:
     """Of one opportunity only the share that bought is known; who buys at each shows no chance to leave or to skip."""
     summary = data()
-    fit = cs.BGBB.fit(summary)
+    fit = cs.models.BGBB.fit(summary)
     assert_told(fit, codes)
     assert fit.model.purchase_pmf(1, 1) == pytest.approx(summary["frequency"].clip(upper=1).mean(), abs=1e-3)
 
 
 def test_one_customer_met_5000_opportunities() -> None:
     summary = pd.concat([in_opportunities(cdnow()), frame([5000], [5000.0], 5000.0)])
-    fit = cs.BGBB.fit(summary)
+    fit = cs.models.BGBB.fit(summary)
     assert_told(fit, {"converged"})
     assert_numbers(fit.model.expected_purchases(summary, 52))
     assert fit.model.p_alive(summary).iloc[-1] > 0.99

@@ -15,7 +15,7 @@ WHAT = {
     cs.BGNBD: r"BGNBD is its parameters \(r, alpha, a, b\)\. .* BGNBD\.fit\(summary\)\. Missing: r, alpha, a, b",
     cs.GammaGamma: r"GammaGamma is its parameters \(p, q, gamma\)\. .* GammaGamma\.fit\(summary\)",
     cs.ShiftedBetaGeometric: r"ShiftedBetaGeometric\.fit\(subscriptions\)",
-    cs.SurvivalRegression: r"SurvivalRegression is its parameters \(kind, design, coefficients\)",
+    cs.models.SurvivalRegression: r"SurvivalRegression is its parameters \(kind, design, coefficients\)",
 }
 
 
@@ -37,7 +37,9 @@ def test_only_what_is_missing_is_named() -> None:
         cs.BGNBD(r=1.0, alpha=2.0, a=1.0, b=1.0, c=1.0)
 
 
-@pytest.mark.parametrize(("family", "other"), [(cs.BGNBD, cs.BGNBDCovariates), (cs.ParetoNBD, cs.ParetoNBDCovariates)])
+@pytest.mark.parametrize(
+    ("family", "other"), [(cs.BGNBD, cs.models.BGNBDCovariates), (cs.ParetoNBD, cs.models.ParetoNBDCovariates)]
+)
 def test_covariates_passed_to_the_plain_family_warn_and_work(family: Any, other: Any, summary: pd.DataFrame) -> None:
     with pytest.warns(DeprecationWarning, match=rf"call {other.__name__}\.fit instead"):
         old = family.fit(summary, covariates_rate=["z"], penalty=1.0)
@@ -49,8 +51,8 @@ def test_covariates_passed_to_the_plain_family_warn_and_work(family: Any, other:
 @pytest.mark.parametrize(
     ("family", "other"),
     [
-        (cs.ShiftedBetaGeometric, cs.ShiftedBetaGeometricCovariates),
-        (cs.BetaDiscreteWeibull, cs.BetaDiscreteWeibullCovariates),
+        (cs.ShiftedBetaGeometric, cs.models.ShiftedBetaGeometricCovariates),
+        (cs.models.BetaDiscreteWeibull, cs.models.BetaDiscreteWeibullCovariates),
     ],
 )
 def test_the_same_under_contract(family: Any, other: Any) -> None:

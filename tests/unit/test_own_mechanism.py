@@ -9,7 +9,7 @@ import churnsim as cs
 from churnsim.errors import ConfigError
 
 
-class Watching(cs.Mechanism):
+class Watching(cs.simulation.Mechanism):
     def __init__(self):
         self.seen, self.periods = [], []
 
@@ -34,7 +34,7 @@ def test_its_draws_are_addressed():
     """The same customer and ordinal, the same draw, whoever else is there."""
     drawn = []
 
-    class Drawing(cs.Mechanism):
+    class Drawing(cs.simulation.Mechanism):
         def at_period(self, period, time, world):
             if period == 0:
                 drawn.append({uid: world.uniform(uid, 7) for uid in world.customers})

@@ -33,7 +33,7 @@ FEW = log_of(
 
 
 def test_periods_by_hand() -> None:
-    split = cs.split_periods(FEW, until="2024-01-28", holdout_until="2024-02-19")
+    split = cs.data.split_periods(FEW, until="2024-01-28", holdout_until="2024-02-19")
     assert list(split.index) == ["ann", "bob", "cid"]
     assert split["T_holdout"].tolist() == [3.0] * 3
     # Ann's two days of one week are one week; of the day after the third week nothing is said.
@@ -63,16 +63,16 @@ def test_periods_by_hand() -> None:
 
 
 def test_months_end_where_months_end() -> None:
-    split = cs.split_periods(FEW, until="2024-01-31", unit="M", holdout_until="2024-02-29")
+    split = cs.data.split_periods(FEW, until="2024-01-31", unit="M", holdout_until="2024-02-29")
     assert split.loc["ann", ["frequency_holdout", "T_holdout"]].tolist() == [1, 1]
     with pytest.raises(
         DataError, match=r"until \(2024-01-28\) must be the last day of a month.*2023-12-31 or 2024-01-31"
     ):
-        cs.split_periods(FEW, until="2024-01-28", unit="M")
+        cs.data.split_periods(FEW, until="2024-01-28", unit="M")
     with pytest.raises(
         DataError, match=r"no whole period of unit 'W' lies between until \(2024-02-14\) and 2024-02-19"
     ):
-        cs.split_periods(FEW, until="2024-02-14")
+        cs.data.split_periods(FEW, until="2024-02-14")
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,7 @@ def log() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def done(log):
-    return validate(log, [cs.BGNBD, cs.BGBB], unit="M", baselines=[], **WHEN)
+    return validate(log, [cs.BGNBD, cs.models.BGBB], unit="M", baselines=[], **WHEN)
 
 
 def test_all_are_scored_on_the_same_counts(done, log) -> None:
@@ -114,7 +114,7 @@ def test_all_are_scored_on_the_same_counts(done, log) -> None:
 
 def test_baselines_count_periods_too(log) -> None:
     few = log[log["customer_id"].isin(log["customer_id"].unique()[::8])]
-    found = validate(few, [cs.BGBB], unit="M", **WHEN).scores
+    found = validate(few, [cs.models.BGBB], unit="M", **WHEN).scores
     assert found["actual"].nunique() == 1
     assert set(found.index) == {"bg_bb", "nbd", "last rate continued", "gradient-boosted trees on RFM"}
     # Nine months hold nine at most.
@@ -123,7 +123,7 @@ def test_baselines_count_periods_too(log) -> None:
 
 def test_a_true_bg_bb_is_found_to_be_one() -> None:
     """Customers of BG/BB who buy in most periods or not at all: no model of random times foresees them as well."""
-    truth = cs.BGBB(alpha=8.0, beta=1.0, gamma=0.6, delta=4.0, unit="W")
+    truth = cs.models.BGBB(alpha=8.0, beta=1.0, gamma=0.6, delta=4.0, unit="W")
     rng = np.random.Generator(np.random.PCG64(2))
     traits = truth.draw_customers(1500, seed=3)
     lives = rng.geometric(np.maximum(traits["dropout"], 1e-12)) - 1  # opportunities met
@@ -133,8 +133,8 @@ def test_a_true_bg_bb_is_found_to_be_one() -> None:
         for week in [0, *(1 + np.flatnonzero(rng.random(min(int(life), 20)) < p))]
     ]
     log = pd.DataFrame(days, columns=["customer_id", "date"])
-    split = cs.split_periods(log, until="2024-03-17", holdout_until="2024-05-26")
-    found = compare_models(split, [cs.BGNBD, cs.ParetoNBD, cs.BGBB])
+    split = cs.data.split_periods(log, until="2024-03-17", holdout_until="2024-05-26")
+    found = compare_models(split, [cs.BGNBD, cs.ParetoNBD, cs.models.BGBB])
     assert found.recommended == "bg_bb"
     assert "no other comes within two standard errors" in found.reason
     assert np.isnan(found.table.loc["bg_bb", "delta_bic"])
@@ -149,10 +149,10 @@ def test_a_true_bg_bb_is_found_to_be_one() -> None:
 
 def test_a_choice_across_scales_says_its_ground(done, log) -> None:
     split = done.split
-    found = compare_models(split.drop(columns="frequency_holdout"), [cs.BGNBD, cs.BGBB])
+    found = compare_models(split.drop(columns="frequency_holdout"), [cs.BGNBD, cs.models.BGBB])
     assert found.recommended == "bg_nbd"
     assert "Left out: bg_bb, whose likelihood is of periods" in found.reason
-    alone = compare_models(cs.summarise_opportunities(log, unit="M"), [cs.BGBB])
+    alone = compare_models(cs.data.summarise_opportunities(log, unit="M"), [cs.models.BGBB])
     assert alone.recommended == "bg_bb"
     assert alone.table.loc["bg_bb", "delta_bic"] == 0
 
@@ -160,18 +160,18 @@ def test_a_choice_across_scales_says_its_ground(done, log) -> None:
 def test_rolling_origins_end_where_months_end(log) -> None:
     """Three months from the end of July are those to the end of October, not 91 days."""
     few = log[log["customer_id"].isin(log["customer_id"].unique()[::8])]
-    table = rolling_validation(few, [cs.BGBB], origins=["1997-07-31"], horizon=3, unit="M", baselines=[])
-    split = cs.split_periods(few, until="1997-07-31", holdout_until="1997-10-31", unit="M")
+    table = rolling_validation(few, [cs.models.BGBB], origins=["1997-07-31"], horizon=3, unit="M", baselines=[])
+    split = cs.data.split_periods(few, until="1997-07-31", holdout_until="1997-10-31", unit="M")
     assert split["T_holdout"].iloc[0] == 3
     assert table["actual"].iloc[0] == split["frequency_holdout"].sum()
     with pytest.raises(ConfigError, match="a whole number of periods"):
-        rolling_validation(few, [cs.BGBB], origins=["1997-07-31"], horizon=2.5, unit="M")
+        rolling_validation(few, [cs.models.BGBB], origins=["1997-07-31"], horizon=2.5, unit="M")
 
 
 def test_what_cannot_be_counted_is_refused(log) -> None:
     with pytest.raises(ConfigError, match="it cannot be scored on purchases"):
-        validate(log, [cs.BGBB], count="purchases", **WHEN)
+        validate(log, [cs.models.BGBB], count="purchases", **WHEN)
     with pytest.raises(ConfigError, match="count must be 'purchases' or 'periods'"):
         validate(log, [cs.BGNBD], count="weeks", **WHEN)
     with pytest.raises(DataError, match="T must be a whole number of opportunities"):
-        compare_models(cs.summarise(log), [cs.BGNBD, cs.BGBB])
+        compare_models(cs.summarise(log), [cs.BGNBD, cs.models.BGBB])

@@ -28,8 +28,8 @@ def market(published_models):
 def strategies():
     return [
         cs.Strategy(name="baseline"),
-        cs.Strategy(name="acquire", acquisition=cs.Acquisition(budget_per_period=300.0)),
-        cs.Strategy(name="contact", retention=cs.RetentionContacts(budget_per_period=300.0)),
+        cs.Strategy(name="acquire", acquisition=cs.simulation.Acquisition(budget_per_period=300.0)),
+        cs.Strategy(name="contact", retention=cs.simulation.RetentionContacts(budget_per_period=300.0)),
     ]
 
 
@@ -43,7 +43,7 @@ def test_sizes_grow_by_what_the_spread_asks_for_and_at_most_double():
 
 
 def test_a_run_to_a_precision_says_whether_it_got_there(market, strategies):
-    asked = cs.Precision(half_width=60.0, max_replications=60)
+    asked = cs.decisions.Precision(half_width=60.0, max_replications=60)
     found = cs.compare(market, strategies, replications=10, precision=asked, **RUN)
     assert found.precision is not None
     assert found.precision.reached
@@ -61,7 +61,7 @@ def test_a_run_to_a_precision_says_whether_it_got_there(market, strategies):
 
 def test_a_market_with_parameter_draws_has_no_more_replications_than_draws(market, strategies, published_models):
     drawn = replace(market, draws=(published_models,) * 12)
-    asked = cs.Precision(half_width=1e-3, max_replications=200)
+    asked = cs.decisions.Precision(half_width=1e-3, max_replications=200)
     found = cs.compare(drawn, strategies, replications=10, precision=asked, **RUN)
     assert found.precision is not None
     assert found.precision.replications == 12
@@ -72,11 +72,11 @@ def test_a_market_with_parameter_draws_has_no_more_replications_than_draws(marke
     ("change", "words"),
     [
         ({"replications": 5}, "between 10 and 200"),
-        ({"precision": cs.Precision(half_width=1.0, against="nobody")}, "no strategy 'nobody'"),
+        ({"precision": cs.decisions.Precision(half_width=1.0, against="nobody")}, "no strategy 'nobody'"),
     ],
 )
 def test_an_impossible_run_to_a_precision_is_refused_before_it_begins(market, strategies, change, words):
-    settings = {"precision": cs.Precision(half_width=1.0, max_replications=200), "replications": 10, **change}
+    settings = {"precision": cs.decisions.Precision(half_width=1.0, max_replications=200), "replications": 10, **change}
     with pytest.raises(ConfigError, match=words):
         cs.compare(market, strategies, progress=pytest.fail, **settings, **RUN)
 
@@ -92,7 +92,7 @@ def test_an_impossible_run_to_a_precision_is_refused_before_it_begins(market, st
 )
 def test_an_impossible_precision_is_refused_in_words(settings, words):
     with pytest.raises(ConfigError, match=words):
-        cs.Precision(**settings)
+        cs.decisions.Precision(**settings)
 
 
 def test_metrics_of_a_ledger_are_its_own(market, strategies):
@@ -131,23 +131,25 @@ def test_selection_by_hand():
 
 
 def test_the_best_strategy_is_selected_and_worse_ones_cost_less(market, strategies):
-    ways = [*strategies, cs.Strategy(name="burn", acquisition=cs.Acquisition(budget_per_period=9e4))]
-    found = cs.select_best(market, ways, indifference=100.0, first_stage=10, **RUN)
+    ways = [*strategies, cs.Strategy(name="burn", acquisition=cs.simulation.Acquisition(budget_per_period=9e4))]
+    found = cs.decisions.select_best(market, ways, indifference=100.0, first_stage=10, **RUN)
     assert found.chosen == "baseline"
     table = found.table.set_index("strategy")
     assert table.loc["burn", "eliminated_at"] == 10
     assert found.remaining == ["baseline"]
     assert "baseline after" in str(found)
     # Blocks run ahead by several workers change nothing.
-    again = cs.select_best(market, ways, indifference=100.0, first_stage=10, workers=3, backend="threads", **RUN)
+    again = cs.decisions.select_best(
+        market, ways, indifference=100.0, first_stage=10, workers=3, backend="threads", **RUN
+    )
     assert again.table.equals(found.table)
-    worst = cs.select_best(market, ways, indifference=100.0, first_stage=10, largest=False, **RUN)
+    worst = cs.decisions.select_best(market, ways, indifference=100.0, first_stage=10, largest=False, **RUN)
     assert worst.chosen == "burn"
     assert worst.table.set_index("strategy").loc["burn", "mean"] == pytest.approx(table.loc["burn", "mean"], rel=1e-9)
 
 
 def test_a_budget_that_ends_leaves_the_choice_open(market, strategies):
-    found = cs.select_best(market, strategies, indifference=0.5, first_stage=10, max_replications=15, **RUN)
+    found = cs.decisions.select_best(market, strategies, indifference=0.5, first_stage=10, max_replications=15, **RUN)
     assert found.chosen is None
     assert len(found.remaining) > 1
     assert "undecided between" in str(found)
@@ -165,7 +167,7 @@ def test_a_budget_that_ends_leaves_the_choice_open(market, strategies):
 )
 def test_an_impossible_selection_is_refused(market, strategies, change, words):
     with pytest.raises(ConfigError, match=words):
-        cs.select_best(market, strategies, **{"indifference": 1.0, **change}, **RUN)
+        cs.decisions.select_best(market, strategies, **{"indifference": 1.0, **change}, **RUN)
 
 
 def test_tasks_come_back_with_their_index():

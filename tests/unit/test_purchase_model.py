@@ -13,8 +13,8 @@ MODELS = [
     cs.MBGNBD(r=0.525, alpha=6.183, a=0.891, b=1.614),
     cs.ParetoNBD(r=0.553, alpha=10.578, s=0.606, beta=11.669),
     cs.NBD(r=0.385, alpha=12.072),
-    cs.BGBB(alpha=1.204, beta=0.750, gamma=0.657, delta=2.783, unit="W"),
-    cs.MBGCNBD(r=0.8, alpha=5.0, a=0.6, b=2.0, k=3),
+    cs.models.BGBB(alpha=1.204, beta=0.750, gamma=0.657, delta=2.783, unit="W"),
+    cs.models.MBGCNBD(r=0.8, alpha=5.0, a=0.6, b=2.0, k=3),
 ]
 SUMMARY = pd.DataFrame(
     {"frequency": [0, 2, 5], "recency": [0.0, 30.0, 12.0], "T": [39.0, 38.0, 37.0], "log_intervals": [0.0, 5.0, 4.0]},
@@ -24,8 +24,8 @@ every_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.f
 
 
 @every_model
-def test_verbs(model: cs.PurchaseModel) -> None:
-    assert isinstance(model, cs.PurchaseModel)
+def test_verbs(model: cs.models.PurchaseModel) -> None:
+    assert isinstance(model, cs.models.PurchaseModel)
     for series in (
         model.log_likelihood(SUMMARY),
         model.p_alive(SUMMARY),
@@ -50,20 +50,22 @@ def test_verbs(model: cs.PurchaseModel) -> None:
 
 
 @every_model
-def test_refusals(model: cs.PurchaseModel) -> None:
-    with pytest.raises(cs.ConfigError, match="annual_discount_rate must be above 0 for an infinite horizon"):
+def test_refusals(model: cs.models.PurchaseModel) -> None:
+    with pytest.raises(cs.errors.ConfigError, match="annual_discount_rate must be above 0 for an infinite horizon"):
         model.residual_transactions(SUMMARY, 0.0)
-    with pytest.raises(cs.ConfigError, match="horizon must be 0 or more"):
+    with pytest.raises(cs.errors.ConfigError, match="horizon must be 0 or more"):
         model.residual_transactions(SUMMARY, 0.1, horizon=-1)
-    with pytest.raises(cs.ConfigError, match="quantile must be between 0 and 1"):
+    with pytest.raises(cs.errors.ConfigError, match="quantile must be between 0 and 1"):
         model.time_to_next_purchase(SUMMARY, quantile=1.0)
-    with pytest.raises(cs.ConfigError, match="n must be 0 or more"):
+    with pytest.raises(cs.errors.ConfigError, match="n must be 0 or more"):
         model.conditional_pmf([-1], SUMMARY, 39)
 
 
 @every_model
-def test_the_likelihood_object_is_the_likelihood(model: cs.PurchaseModel) -> None:
-    likelihood = type(model).likelihood(SUMMARY, unit=model.unit, **({"k": 3} if isinstance(model, cs.MBGCNBD) else {}))
+def test_the_likelihood_object_is_the_likelihood(model: cs.models.PurchaseModel) -> None:
+    likelihood = type(model).likelihood(
+        SUMMARY, unit=model.unit, **({"k": 3} if isinstance(model, cs.models.MBGCNBD) else {})
+    )
     at = likelihood.parameters(model)
     assert likelihood.log_likelihood(at) == pytest.approx(model.log_likelihood(SUMMARY).sum(), rel=1e-12)
     again = likelihood.model(at)
@@ -74,25 +76,25 @@ def test_the_likelihood_object_is_the_likelihood(model: cs.PurchaseModel) -> Non
 def test_regular_buyers() -> None:
     """k is found, needs the gaps, and one stage is MBG/NBD."""
     model = MODELS[-1]
-    assert isinstance(model, cs.MBGCNBD)
+    assert isinstance(model, cs.models.MBGCNBD)
     seen = model.draw_summary([60.0] * 2000, seed=4)
-    fit = cs.MBGCNBD.fit(seen)
+    fit = cs.models.MBGCNBD.fit(seen)
     assert fit.status.ok
     assert fit.model.k == 3
-    with pytest.raises(cs.DataError, match=r"lacks 'log_intervals'.*summarise_with_intervals"):
-        cs.MBGCNBD.fit(seen.drop(columns="log_intervals"))
-    with pytest.raises(cs.DataError, match="log_intervals must be a finite number; customer '1' has nan"):
+    with pytest.raises(cs.errors.DataError, match=r"lacks 'log_intervals'.*summarise_with_intervals"):
+        cs.models.MBGCNBD.fit(seen.drop(columns="log_intervals"))
+    with pytest.raises(cs.errors.DataError, match="log_intervals must be a finite number; customer '1' has nan"):
         model.log_likelihood(seen.assign(log_intervals=seen["log_intervals"].where(seen.index != 1)))
-    with pytest.raises(cs.ConfigError, match=r"k must be a whole number of stages, 1 or more; got 2.5"):
-        cs.MBGCNBD(r=1.0, alpha=1.0, a=1.0, b=1.0, k=2.5)  # type: ignore[arg-type]
-    one = cs.MBGCNBD.fit(seen, k=1)
+    with pytest.raises(cs.errors.ConfigError, match=r"k must be a whole number of stages, 1 or more; got 2.5"):
+        cs.models.MBGCNBD(r=1.0, alpha=1.0, a=1.0, b=1.0, k=2.5)  # type: ignore[arg-type]
+    one = cs.models.MBGCNBD.fit(seen, k=1)
     assert one.parameters == pytest.approx(cs.MBGNBD.fit(seen).parameters, rel=1e-8)
     assert one.loglik < fit.loglik
 
 
 def test_gaps_are_summed_from_the_log() -> None:
     log = cs.datasets.cdnow()
-    table = cs.summarise_with_intervals(log, until="1997-09-30")
+    table = cs.data.summarise_with_intervals(log, until="1997-09-30")
     pd.testing.assert_frame_equal(table.drop(columns="log_intervals"), cs.summarise(log, until="1997-09-30"))
     days = log.loc[(log["customer_id"] == 1) & (log["date"] <= "1997-09-30"), "date"].drop_duplicates().sort_values()
     expected = np.log(days.diff().dt.days.dropna() / 7).sum()
@@ -101,7 +103,7 @@ def test_gaps_are_summed_from_the_log() -> None:
 
 def test_many_stages_are_replaced_smoothly() -> None:
     """The smooth law takes over from the sum without a step larger than its error."""
-    model = cs.MBGCNBD(r=2.0, alpha=1.0, a=0.6, b=2.0, k=3)
+    model = cs.models.MBGCNBD(r=2.0, alpha=1.0, a=0.6, b=2.0, k=3)
     below, above = model.expected_purchases_new([99_999.0, 100_001.0])  # 200,000 stages expected between the two
     rate = below - model.expected_purchases_new(99_997.0)
     assert above - below == pytest.approx(rate, abs=3e-6 * below)

@@ -64,7 +64,7 @@ def write(tmp_path, text):
     ],
 )
 def test_bad_input_ends_in_one_clear_error(text, words, tmp_path):
-    with pytest.raises(cs.DataError) as caught:
+    with pytest.raises(cs.errors.DataError) as caught:
         read_survey(write(tmp_path, text))
     for word in words:
         assert word in str(caught.value)
@@ -89,9 +89,9 @@ def test_ids_roles_and_dates_are_kept(tmp_path):
 
 def test_impossible_arguments(tmp_path):
     path = write(tmp_path, "respondent,P.q1\na,4\n")
-    with pytest.raises(cs.ConfigError, match="run from low to high"):
+    with pytest.raises(cs.errors.ConfigError, match="run from low to high"):
         read_survey(path, scale=(7, 1))
-    with pytest.raises(cs.ConfigError, match="scales names"):
+    with pytest.raises(cs.errors.ConfigError, match="scales names"):
         read_survey(path, scales={"mood": (1, 5)})
-    with pytest.raises(cs.DataError, match="does not exist"):
+    with pytest.raises(cs.errors.DataError, match="does not exist"):
         read_survey(tmp_path / "nothing.csv")

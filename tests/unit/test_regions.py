@@ -34,7 +34,7 @@ def test_an_interval_decides_or_leaves_open(lower, upper, state):
 
 def test_a_region_in_words_and_numbers():
     """Holds where retention exceeds .7 at a discount rate below .1, whatever the cost."""
-    region = cs.map_region(
+    region = cs.decisions.map_region(
         lambda r, d, c: 0.5 if r > 0.7 and d < 0.1 else 0.1,
         GAIN,
         [RETENTION, DISCOUNT, COST],
@@ -53,14 +53,14 @@ def test_a_region_in_words_and_numbers():
 
 
 def test_a_border_is_told_line_by_line():
-    region = cs.map_region(lambda r, d: r - d, Statement(quantity="r - d", above=0.61), [RETENTION, DISCOUNT])
+    region = cs.decisions.map_region(lambda r, d: r - d, Statement(quantity="r - d", above=0.61), [RETENTION, DISCOUNT])
     told = str(region)
     assert "By discount rate, it holds for base retention at 0.025 above 0.65, at 0.075 above 0.7" in told
 
 
 @pytest.mark.parametrize(("value", "words"), [(1.0, "holds everywhere"), (0.0, "fails everywhere")])
 def test_a_region_without_a_border(value, words):
-    region = cs.map_region(lambda r, d: value, Statement(quantity="it", above=0.5), [RETENTION, DISCOUNT])
+    region = cs.decisions.map_region(lambda r, d: value, Statement(quantity="it", above=0.5), [RETENTION, DISCOUNT])
     assert f"{words} in the range (40 cells)" in str(region)
     assert "throughout" not in str(region)
 
@@ -71,7 +71,7 @@ def test_contradictions_are_a_state_of_their_own():
             raise ConfigError("cannot be")
         return float("nan") if d > 0.1 else r
 
-    region = cs.map_region(gain, Statement(quantity="it", above=0.6), [RETENTION, DISCOUNT])
+    region = cs.decisions.map_region(gain, Statement(quantity="it", above=0.6), [RETENTION, DISCOUNT])
     assert region.counts == {"holds": 12, "fails": 4, "undecided": 16, "impossible": 8}
     assert "8 more contradict themselves" in str(region)
 
@@ -99,10 +99,10 @@ def test_the_largest_box_is_the_largest(bits, wanted):
         (lambda: Axis(name="a", low=0.0, high=1.0, cells=1), "at least 2 cells"),
         (lambda: Statement(quantity="q"), "needs above, below or both"),
         (lambda: Statement(quantity="q", above=2.0, below=1.0), "nothing lies above"),
-        (lambda: cs.map_region(lambda r: r, GAIN, [RETENTION]), "two or three assumptions"),
-        (lambda: cs.Quantity(of="a", relative=True), "needs against"),
-        (lambda: cs.Quantity(of="a", against="a"), "with itself"),
-        (lambda: cs.Quantity(of="a", metric="joy"), "no metric"),
+        (lambda: cs.decisions.map_region(lambda r: r, GAIN, [RETENTION]), "two or three assumptions"),
+        (lambda: cs.decisions.Quantity(of="a", relative=True), "needs against"),
+        (lambda: cs.decisions.Quantity(of="a", against="a"), "with itself"),
+        (lambda: cs.decisions.Quantity(of="a", metric="joy"), "no metric"),
     ],
 )
 def test_the_impossible_is_refused_in_words(make, words):
@@ -112,10 +112,12 @@ def test_the_impossible_is_refused_in_words(make, words):
 
 def test_a_region_can_be_drawn():
     pytest.importorskip("vl_convert", reason="needs the extra [report]")
-    flat = cs.map_region(lambda r, d: r - d, Statement(quantity="r <i>less</i> d", above=0.6), [RETENTION, DISCOUNT])
+    flat = cs.decisions.map_region(
+        lambda r, d: r - d, Statement(quantity="r <i>less</i> d", above=0.6), [RETENTION, DISCOUNT]
+    )
     svg = draw_region(flat)
     assert "&lt;i&gt;less" in svg
     assert "<i>" not in svg
-    deep = draw_region(cs.map_region(lambda r, d, c: r - d, flat.statement, [RETENTION, DISCOUNT, COST]))
+    deep = draw_region(cs.decisions.map_region(lambda r, d, c: r - d, flat.statement, [RETENTION, DISCOUNT, COST]))
     for title in ("acquisition cost = 10", "acquisition cost = 30", "acquisition cost = 50"):
         assert title in deep

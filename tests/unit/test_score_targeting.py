@@ -20,7 +20,7 @@ IDS = pd.Index(["a", "b", "c", "d", 5])
 
 
 def contacts(scores, share=0.4, **more):
-    return cs.RetentionContacts(budget_per_period=10.0, rule="score", share=share, scores=scores, **more)
+    return cs.simulation.RetentionContacts(budget_per_period=10.0, rule="score", share=share, scores=scores, **more)
 
 
 def picked(rule, known=None):
@@ -73,7 +73,11 @@ def test_scores_are_kept_by_content():
         (lambda: contacts({"a": 1.0, "b": None}), DataError, "customer 'b' is 'None'"),
         (lambda: contacts(pd.Series([1.0, 2.0], ["a", "a"])), DataError, "more than one row"),
         (lambda: contacts({"a": 1.0}, unscored=float("inf")), ConfigError, "unscored must be a finite"),
-        (lambda: cs.RetentionContacts(budget_per_period=1.0, scores={"a": 1.0}), ConfigError, "only the rule 'score'"),
+        (
+            lambda: cs.simulation.RetentionContacts(budget_per_period=1.0, scores={"a": 1.0}),
+            ConfigError,
+            "only the rule 'score'",
+        ),
         (lambda: CustomerScores(np.array([3, 3]), [1.0, 2.0]), DataError, "scored twice"),
         (lambda: CustomerScores(np.array([3, 4]), [1.0]), DataError, "one each"),
     ],
@@ -95,7 +99,7 @@ def test_scores_of_nobody_here_are_refused(engine):
 def test_contact_ranks_are_taken_as_they_are():
     traits = pd.DataFrame({"dropout": 0.1, "rate": 1.0, "mean_spend": 9.0, "contact_rank": [0.0, 0.25, 1.0]})
     model, spend = cs.BGNBD(r=0.8, alpha=4.4, a=0.8, b=2.4), cs.GammaGamma(p=6.25, q=3.74, gamma=15.44)
-    base = cs.TraitsBase(traits).draw(purchases=model, spend=spend, seed=1, replication=2)
+    base = cs.simulation.TraitsBase(traits).draw(purchases=model, spend=spend, seed=1, replication=2)
     assert base.traits[:, 3].tolist() == [0.0, 0.25, 1.0]
     with pytest.raises(DataError, match=r"contact_rank of customer '2' is 1\.5"):
-        cs.TraitsBase(traits.assign(contact_rank=[0.0, 1.0, 1.5]))
+        cs.simulation.TraitsBase(traits.assign(contact_rank=[0.0, 1.0, 1.5]))

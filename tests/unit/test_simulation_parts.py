@@ -30,14 +30,14 @@ from churnsim.units import Duration
         (lambda: Complaints(failure_share=0.9), "Lower failure_share"),
         (lambda: Complaints(quick_within=Duration(7, "W")), "slow_within"),
         (lambda: Complaints(quick_within=7.0), "needs its unit"),  # type: ignore[arg-type]
-        (lambda: cs.RetentionContacts(budget_per_period=1.0, rule="recent_buyers"), "needs within"),
-        (lambda: cs.AskForComplaints(cost_per_purchase=0.004), "whole number of cents"),
+        (lambda: cs.simulation.RetentionContacts(budget_per_period=1.0, rule="recent_buyers"), "needs within"),
+        (lambda: cs.simulation.AskForComplaints(cost_per_purchase=0.004), "whole number of cents"),
         (lambda: Prospects(ceiling=1.0), "below 1"),
         (lambda: RetentionResponse(harmed_share=-0.1), "between 0 and 1"),
-        (lambda: cs.RetentionContacts(budget_per_period=1.0, rule="gut feeling"), "gut feeling"),
-        (lambda: cs.ComplaintDesk(staff=0, mean_service_time=1.0, wage_per_period=1.0), "1 or more"),
-        (lambda: cs.Acquisition(budget_per_period=float("nan")), "0 or more"),
-        (lambda: cs.ChurnChange(factor=2.0), "between 0 and 1"),
+        (lambda: cs.simulation.RetentionContacts(budget_per_period=1.0, rule="gut feeling"), "gut feeling"),
+        (lambda: cs.simulation.ComplaintDesk(staff=0, mean_service_time=1.0, wage_per_period=1.0), "1 or more"),
+        (lambda: cs.simulation.Acquisition(budget_per_period=float("nan")), "0 or more"),
+        (lambda: cs.simulation.ChurnChange(factor=2.0), "between 0 and 1"),
         (lambda: cs.Strategy(name=""), "needs a name"),
         (lambda: cs.Cohort(size=-1), "0 or more"),
         (lambda: Origin("me", "believed"), "measured here"),  # type: ignore[arg-type]
@@ -131,8 +131,8 @@ def comparison(published_models):
     market = cs.Market(customers=cs.Cohort(size=200), purchases=purchases, spend=spend)
     strategies = [
         cs.Strategy(name="baseline"),
-        cs.Strategy(name="acquire", acquisition=cs.Acquisition(budget_per_period=300.0)),
-        cs.Strategy(name="contact", retention=cs.RetentionContacts(budget_per_period=300.0)),
+        cs.Strategy(name="acquire", acquisition=cs.simulation.Acquisition(budget_per_period=300.0)),
+        cs.Strategy(name="contact", retention=cs.simulation.RetentionContacts(budget_per_period=300.0)),
     ]
     return market, strategies, cs.compare(market, strategies, replications=4, seed=3, horizon=16.0)
 
@@ -183,7 +183,7 @@ def test_a_comparison_refuses_what_it_cannot_pair(comparison):
         cs.compare(market, strategies, replications=1, seed=1, horizon=4.0)
     lame = result.outcomes[~((result.outcomes["strategy"] == "acquire") & (result.outcomes["replication"] == 1))]
     with pytest.raises(ConfigError, match="cannot be paired"):
-        cs.Comparison.from_outcomes(lame, market=market, period=4.0).values("npv")
+        cs.decisions.Comparison.from_outcomes(lame, market=market, period=4.0).values("npv")
 
 
 def test_parameter_draws_change_with_the_replication(cdnow_market, cdnow_models):

@@ -33,7 +33,7 @@ def ledger(customers, purchases=MODEL, spend=SPEND, engine="compiled", horizon=1
 
 def test_traits_are_taken_as_they_are():
     """One who never buys, one who buys once and is gone, one who is gone already, one who stays for ever."""
-    base = cs.TraitsBase(
+    base = cs.simulation.TraitsBase(
         traits(
             rate=[0.0, 2.0, 2.0, 2.0],
             dropout=[0.5, 1.0, 0.0, 0.0],
@@ -53,9 +53,9 @@ def test_traits_are_taken_as_they_are():
 @pytest.mark.parametrize("engine", ["compiled", "simpy"])
 def test_a_contract_starts_where_it_is(engine):
     """One time unit since the last of one or two renewals: the next is at 3 - 1 = 2, with the hazard of its tenure."""
-    contract = cs.ContractualLifetime(term=3.0, hazards=(0.0, 0.0, 1.0), unit="W")
-    base = cs.TraitsBase(traits(tenure=[1, 2], last_purchase=[-1.0, -1.0], dropout=[1.0, 1.0]))
-    found = ledger(base, purchases=contract, spend=cs.FixedSpend(amount=10.0), engine=engine)
+    contract = cs.simulation.ContractualLifetime(term=3.0, hazards=(0.0, 0.0, 1.0), unit="W")
+    base = cs.simulation.TraitsBase(traits(tenure=[1, 2], last_purchase=[-1.0, -1.0], dropout=[1.0, 1.0]))
+    found = ledger(base, purchases=contract, spend=cs.simulation.FixedSpend(amount=10.0), engine=engine)
     assert [e.time for e in found.events if e.kind == "purchase"] == [2.0]
     assert sorted(e.time for e in found.events if e.kind.startswith("lost")) == [2.0, 5.0]
     assert found.account("revenue").sum() == 1000
@@ -65,7 +65,7 @@ FAMILIES = [
     MODEL,
     cs.MBGNBD(r=0.525, alpha=6.183, a=0.891, b=1.614),
     cs.ParetoNBD(r=0.553, alpha=10.578, s=0.606, beta=11.669),
-    cs.MBGCNBD(r=0.525, alpha=2.0, a=0.891, b=1.614, k=3),
+    cs.models.MBGCNBD(r=0.525, alpha=2.0, a=0.891, b=1.614, k=3),
 ]
 ARRAYS = ("uids", "traits", "members", "alive", "first_purchase", "last_purchase", "repeat_revenue", "seen")
 
@@ -94,9 +94,11 @@ def test_a_base_drawn_in_pieces_by_threads_is_the_same(model, monkeypatch):
 
 
 def test_profit_by_tenure_counts_from_the_tenure():
-    contract = cs.ContractualLifetime(term=1.0, hazards=(0.0,), unit="W")
-    base = cs.TraitsBase(traits(tenure=[0, 3]))
-    found = ledger(base, purchases=contract, spend=cs.ProfitByTenure(profits=(-51.0, 30.0, 42.0)), horizon=4.0)
+    contract = cs.simulation.ContractualLifetime(term=1.0, hazards=(0.0,), unit="W")
+    base = cs.simulation.TraitsBase(traits(tenure=[0, 3]))
+    found = ledger(
+        base, purchases=contract, spend=cs.simulation.ProfitByTenure(profits=(-51.0, 30.0, 42.0)), horizon=4.0
+    )
     assert found.account("margin").sum() == 3000 + 4200 * 2 + 4200 * 3
     assert found.account("revenue").sum() == found.account("margin").sum()
 
@@ -114,29 +116,38 @@ def test_profit_by_tenure_counts_from_the_tenure():
 )
 def test_impossible_traits_name_the_row(columns, words):
     with pytest.raises(DataError, match=words):
-        cs.TraitsBase(traits(**columns))
+        cs.simulation.TraitsBase(traits(**columns))
 
 
 def test_what_a_model_needs_is_named():
     with pytest.raises(ConfigError, match="BGNBD needs the column 'rate'"):
-        ledger(cs.TraitsBase(traits(dropout=[0.1])))
+        ledger(cs.simulation.TraitsBase(traits(dropout=[0.1])))
     with pytest.raises(ConfigError, match="GammaGamma needs the column 'mean_spend'"):
-        ledger(cs.TraitsBase(traits(rate=[0.1], dropout=[0.1])))
+        ledger(cs.simulation.TraitsBase(traits(rate=[0.1], dropout=[0.1])))
 
 
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: cs.ContractualLifetime(term=1.0), "a and b, or hazards by tenure, or all three"),
-        (lambda: cs.ContractualLifetime(term=1.0, a=1.0, hazards=(0.1,)), "or all three"),
-        (lambda: cs.ContractualLifetime(hazards=(0.1,), charges=ONE), "give own"),
-        (lambda: cs.ContractualLifetime(hazards=(0.1,), own=CustomerScores(UIDS, [-0.5])), "multipliers of 0 or more"),
-        (lambda: cs.ContractualLifetime(a=1.0, b=1.0, own=CustomerScores(UIDS, [0.0])), "a above 0"),
-        (lambda: cs.ContractualLifetime(hazards=(0.1,), own=ONE, charges=CustomerScores(UIDS + 1, [1.0])), "same"),
-        (lambda: cs.ContractualLifetime(hazards=(0.1,), own=ONE, charges=CustomerScores(UIDS, [0.0])), "above 0"),
-        (lambda: cs.ContractualLifetime(term=1.0, hazards=(0.1, 1.5)), "renewal 2"),
-        (lambda: cs.ProfitByTenure(profits=()), "one finite amount"),
-        (lambda: cs.FixedSpend(amount=-1.0), "0 or more"),
+        (lambda: cs.simulation.ContractualLifetime(term=1.0), "a and b, or hazards by tenure, or all three"),
+        (lambda: cs.simulation.ContractualLifetime(term=1.0, a=1.0, hazards=(0.1,)), "or all three"),
+        (lambda: cs.simulation.ContractualLifetime(hazards=(0.1,), charges=ONE), "give own"),
+        (
+            lambda: cs.simulation.ContractualLifetime(hazards=(0.1,), own=CustomerScores(UIDS, [-0.5])),
+            "multipliers of 0 or more",
+        ),
+        (lambda: cs.simulation.ContractualLifetime(a=1.0, b=1.0, own=CustomerScores(UIDS, [0.0])), "a above 0"),
+        (
+            lambda: cs.simulation.ContractualLifetime(hazards=(0.1,), own=ONE, charges=CustomerScores(UIDS + 1, [1.0])),
+            "same",
+        ),
+        (
+            lambda: cs.simulation.ContractualLifetime(hazards=(0.1,), own=ONE, charges=CustomerScores(UIDS, [0.0])),
+            "above 0",
+        ),
+        (lambda: cs.simulation.ContractualLifetime(term=1.0, hazards=(0.1, 1.5)), "renewal 2"),
+        (lambda: cs.simulation.ProfitByTenure(profits=()), "one finite amount"),
+        (lambda: cs.simulation.FixedSpend(amount=-1.0), "0 or more"),
     ],
 )
 def test_impossible_contracts_are_refused(make, words):

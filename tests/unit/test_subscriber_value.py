@@ -28,7 +28,7 @@ def test_one_average_rate_undervalues_those_who_are_left(name):
     """Fader & Hardie (2010), on their cohorts after seven renewals; the value itself is their closed form."""
     frame = people(name)
     fit = cs.ShiftedBetaGeometric.fit(frame)
-    found = cs.subscriber_values({"sbg": fit}, frame, annual_discount_rate=RATE, margin=100.0, draws=40)
+    found = cs.models.subscriber_values({"sbg": fit}, frame, annual_discount_rate=RATE, margin=100.0, draws=40)
     there = frame[~frame["churned"]]
     row = found.table.loc["sbg"]
     assert row["total"] == pytest.approx(100 * len(there) * float(fit.model.derl(RATE, 7)), rel=1e-6)
@@ -49,18 +49,18 @@ def test_control_it_does_not_undervalue_customers_all_alike():
     frame.attrs["unit"] = "Y"
     # The estimated spread of 20,000 customers who do not differ is nearly nil.
     fits = {"sbg": cs.ShiftedBetaGeometric.fit(frame)}
-    found = cs.subscriber_values(fits, frame, annual_discount_rate=RATE, draws=2)
+    found = cs.models.subscriber_values(fits, frame, annual_discount_rate=RATE, draws=2)
     assert found.table.loc["sbg", "average_rate_error"] == pytest.approx(0.0, abs=0.02)
 
 
 def test_each_subscriber_has_a_value_and_an_interval_by_each_model():
     telco = cs.datasets.telco().sample(700, random_state=3)
     fits = {
-        "cox": cs.SurvivalRegression.fit(telco, covariates=["contract"]),
+        "cox": cs.models.SurvivalRegression.fit(telco, covariates=["contract"]),
         "sbg": cs.ShiftedBetaGeometric.fit(telco),
     }
     margin = 0.3 * telco["monthly_charges"]
-    found = cs.subscriber_values(
+    found = cs.models.subscriber_values(
         fits, telco, annual_discount_rate=RATE, margin=margin, horizon=12, by_tenure=[1.0, 1.0, 2.0], draws=30, seed=5
     )
     there = telco[~telco["churned"]]
@@ -83,12 +83,12 @@ def test_each_subscriber_has_a_value_and_an_interval_by_each_model():
 def test_what_cannot_be_valued_is_said():
     frame = people("High End")
     fit = cs.ShiftedBetaGeometric.fit(frame)
-    with pytest.raises(cs.DataError, match="nobody is there"):
-        cs.subscriber_values({"sbg": fit}, frame[frame["churned"]], annual_discount_rate=RATE)
+    with pytest.raises(cs.errors.DataError, match="nobody is there"):
+        cs.models.subscriber_values({"sbg": fit}, frame[frame["churned"]], annual_discount_rate=RATE)
     for wrong in ({"draws": 1}, {"level": 1.0}):
-        with pytest.raises(cs.ConfigError, match="a level between 0 and 1"):
-            cs.subscriber_values({"sbg": fit}, frame, annual_discount_rate=RATE, **wrong)
-    with pytest.raises(cs.ConfigError, match="it takes a fit"):
-        cs.subscriber_values({}, frame, annual_discount_rate=RATE)
-    with pytest.raises(cs.ConfigError, match="finite amounts"):
-        cs.subscriber_values({"sbg": fit}, frame, annual_discount_rate=RATE, by_tenure=[np.nan])
+        with pytest.raises(cs.errors.ConfigError, match="a level between 0 and 1"):
+            cs.models.subscriber_values({"sbg": fit}, frame, annual_discount_rate=RATE, **wrong)
+    with pytest.raises(cs.errors.ConfigError, match="it takes a fit"):
+        cs.models.subscriber_values({}, frame, annual_discount_rate=RATE)
+    with pytest.raises(cs.errors.ConfigError, match="finite amounts"):
+        cs.models.subscriber_values({"sbg": fit}, frame, annual_discount_rate=RATE, by_tenure=[np.nan])

@@ -23,7 +23,7 @@ def write(tmp_path, text, name="subs.csv"):
 
 def read(tmp_path, text, **options):
     options.setdefault("observed_until", "2023-12-31")
-    return cs.read_subscriptions(write(tmp_path, text), **options)
+    return cs.data.read_subscriptions(write(tmp_path, text), **options)
 
 
 def test_dates_become_tenures(tmp_path):
@@ -60,7 +60,7 @@ def test_parquet_is_read_alike(tmp_path):
             "end": pd.to_datetime(["2023-03-02", None]),
         }
     ).to_parquet(path)
-    frame = cs.read_subscriptions(path, observed_until="2023-12-31", unit="D")
+    frame = cs.data.read_subscriptions(path, observed_until="2023-12-31", unit="D")
     assert frame["tenure"].tolist() == [60.0, 333.0]
     assert frame.index.tolist() == [7, 8]
 
@@ -80,7 +80,7 @@ def test_parquet_is_read_alike(tmp_path):
 )
 def test_a_bad_row_is_named(tmp_path, row, told):
     text = f"customer_id,start,end\na,2023-01-01,\n{row}\n"
-    with pytest.raises(cs.DataError) as caught:
+    with pytest.raises(cs.errors.DataError) as caught:
         read(tmp_path, text)
     assert "line 3" in str(caught.value)
     assert told in str(caught.value)
@@ -101,36 +101,36 @@ def test_a_bad_row_is_named(tmp_path, row, told):
 )
 def test_a_bad_duration_is_named(tmp_path, row, told):
     text = f"id,m,left,e\n1,12,yes,0\n{row}\n"
-    with pytest.raises(cs.DataError, match="line 3") as caught:
+    with pytest.raises(cs.errors.DataError, match="line 3") as caught:
         read(tmp_path, text, customer_id="id", tenure="m", churned="left", entry="e")
     assert told in str(caught.value)
 
 
 def test_who_had_gone_before_the_observation_began_is_refused(tmp_path):
-    with pytest.raises(cs.DataError, match=r"lies before the observation begins \(2023-08-01\)"):
+    with pytest.raises(cs.errors.DataError, match=r"lies before the observation begins \(2023-08-01\)"):
         read(tmp_path, DATES, observed_from="2023-08-01")
 
 
 def test_missing_covariate_is_refused(tmp_path):
-    with pytest.raises(cs.DataError, match="column 'plan': '' is missing"):
+    with pytest.raises(cs.errors.DataError, match="column 'plan': '' is missing"):
         read(tmp_path, "customer_id,start,end,plan\na,2023-01-01,,\n", covariates=["plan"])
 
 
 def test_arguments_are_checked(tmp_path):
     path = write(tmp_path, DATES)
-    with pytest.raises(cs.ConfigError, match="observed_until is needed"):
-        cs.read_subscriptions(path)
-    with pytest.raises(cs.ConfigError, match="must lie before observed_until"):
-        cs.read_subscriptions(path, observed_until="2023-01-01", observed_from="2024-01-01")
-    with pytest.raises(cs.ConfigError, match="must all be different"):
-        cs.read_subscriptions(path, observed_until="2023-01-01", covariates=["start"])
+    with pytest.raises(cs.errors.ConfigError, match="observed_until is needed"):
+        cs.data.read_subscriptions(path)
+    with pytest.raises(cs.errors.ConfigError, match="must lie before observed_until"):
+        cs.data.read_subscriptions(path, observed_until="2023-01-01", observed_from="2024-01-01")
+    with pytest.raises(cs.errors.ConfigError, match="must all be different"):
+        cs.data.read_subscriptions(path, observed_until="2023-01-01", covariates=["start"])
 
 
 def test_renewals_are_counted_by_the_calendar(tmp_path):
     text = "customer_id,start,end\na,2023-01-01,2023-02-01\nb,2023-01-01,2023-03-01\nc,2023-01-01,\nd,2023-12-15,\n"
-    months = cs.count_renewals(read(tmp_path, text), term="1 M")
+    months = cs.data.count_renewals(read(tmp_path, text), term="1 M")
     assert months["tenure"].tolist() == [1.0, 2.0, 12.0, 0.0]  # 364 days are twelve months, 16 days none
-    quarters = cs.count_renewals(read(tmp_path, text), term="3 M")
+    quarters = cs.data.count_renewals(read(tmp_path, text), term="3 M")
     assert quarters["tenure"].tolist() == [1.0, 1.0, 4.0, 0.0]
 
 

@@ -54,7 +54,7 @@ def test_an_estimate_or_one_clear_error(name, n, how):
     survey = spoilt(MAKERS[name](n, seed=1).survey, how)
     try:
         measured, refusal = measure(survey, name, resamples=25), None
-    except cs.DataError as error:
+    except cs.errors.DataError as error:
         measured, refusal = None, str(error)
     if refusal is not None:
         assert refusal.endswith(".")
@@ -66,11 +66,11 @@ def test_an_estimate_or_one_clear_error(name, n, how):
 
 def test_unknown_instruments_and_levels():
     survey = MAKERS["kano"](30, seed=1).survey
-    with pytest.raises(cs.ConfigError, match="no instrument 'kanoo'"):
+    with pytest.raises(cs.errors.ConfigError, match="no instrument 'kanoo'"):
         measure(survey, "kanoo")
-    with pytest.raises(cs.ConfigError, match="level must be"):
+    with pytest.raises(cs.errors.ConfigError, match="level must be"):
         measure(survey, "kano", level=95.0)
-    with pytest.raises(cs.ConfigError, match="at least 20"):
+    with pytest.raises(cs.errors.ConfigError, match="at least 20"):
         measure(survey, "kano", resamples=3)
 
 
@@ -99,7 +99,7 @@ def test_importance_of_items_weighs_as_that_of_their_dimensions():
     ],
 )
 def test_impossible_structures(blocks, paths, signs, words):
-    with pytest.raises(cs.ConfigError, match=words):
+    with pytest.raises(cs.errors.ConfigError, match=words):
         Structure(blocks=blocks, paths=paths, signs=signs)
 
 

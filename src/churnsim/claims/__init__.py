@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+import lazy_loader
+
 if TYPE_CHECKING:
     from churnsim.claims.catalogue import Catalogue
     from churnsim.claims.machinery.claim import Claim
@@ -37,4 +39,5 @@ class _ClaimsModule(ModuleType):
         return len(self._catalogue())
 
 
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 sys.modules[__name__].__class__ = _ClaimsModule

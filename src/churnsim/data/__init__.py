@@ -1,9 +1,7 @@
-"""Transaction logs: reading and checking them, summarising them, and the data sets that come along."""
+"""Transaction logs, subscriptions and the customer database: reading, checking and summarising; data sets."""
 
 from __future__ import annotations
 
-from churnsim.data import datasets
-from churnsim.data.logs.transactions import read_transactions
-from churnsim.data.summaries.summary import split_holdout, summarise
+import lazy_loader
 
-__all__ = ["datasets", "read_transactions", "split_holdout", "summarise"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,1 +1,7 @@
-"""Models of buying and spending, one a file, and what is made of them: fits, values, validation."""
+"""Models of buying, spending and staying: fits, values, validation, churn and uplift, segments."""
+
+from __future__ import annotations
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

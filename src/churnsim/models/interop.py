@@ -50,7 +50,7 @@ def from_inference_data(family: type[Any], data: Any, n: int, *, seed: int, unit
     """`n` models of `family` drawn from the posterior of InferenceData made elsewhere, such as by pymc-marketing.
 
     Its group `posterior` must hold the family's parameters (`v` is read as `gamma`). For a posterior drawn here,
-    `churnsim.posterior_models` knows family and unit by itself. Raises ConfigError when a parameter is missing.
+    `churnsim.models.posterior_models` knows family and unit by itself. Raises ConfigError when a parameter is missing.
     """
     drawn = data["posterior"] if hasattr(data, "__getitem__") else data.posterior
     columns = {_RENAMED.get(str(name), str(name)): np.asarray(drawn[name]).ravel() for name in drawn.data_vars}

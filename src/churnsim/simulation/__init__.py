@@ -1,1 +1,7 @@
-"""Customers as agents: markets, strategies, engines, ledgers and paired comparisons."""
+"""Customers as agents: markets, strategies, mechanisms, engines and ledgers."""
+
+from __future__ import annotations
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

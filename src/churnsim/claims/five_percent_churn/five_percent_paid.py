@@ -18,7 +18,7 @@ from churnsim.decisions.assumptions.region import Axis, Region, Statement
 from churnsim.economics.break_even import most_spend
 from churnsim.economics.multiples import MarginTiming, margin_multiple
 
-__all__ = ["maps", "paid_gain", "part_e"]
+__all__ = ["maps", "paid_gain", "part_e", "thought_experiment"]
 
 RATE = 0.10
 RETENTION = Axis(name="base retention", low=0.50, high=0.95, cells=18)

@@ -90,8 +90,8 @@ def assumption_region(
     ...     purchases=cs.BGNBD(r=1.0, alpha=10.0, a=1.0, b=9.0),
     ...     spend=cs.GammaGamma(p=6.0, q=4.0, gamma=15.0),
     ... )
-    >>> region = cs.assumption_region(
-    ...     market, [cs.Strategy(name="baseline")], cs.Quantity(of="baseline", metric="profit"),
+    >>> region = cs.decisions.assumption_region(
+    ...     market, [cs.Strategy(name="baseline")], cs.decisions.Quantity(of="baseline", metric="profit"),
     ...     {"terms.margin": (0.1, 0.5), "complaints.failure_share": (0.0, 0.4)}, above=100.0,
     ...     cells=2, replications=2, max_replications=2, seed=1, horizon=8,
     ... )

@@ -122,8 +122,8 @@ def sensitivity(
     ...     purchases=cs.BGNBD(r=1.0, alpha=10.0, a=1.0, b=9.0),
     ...     spend=cs.GammaGamma(p=6.0, q=4.0, gamma=15.0),
     ... )
-    >>> found = cs.sensitivity(
-    ...     market, [cs.Strategy(name="baseline")], cs.Quantity(of="baseline", metric="profit"),
+    >>> found = cs.decisions.sensitivity(
+    ...     market, [cs.Strategy(name="baseline")], cs.decisions.Quantity(of="baseline", metric="profit"),
     ...     ["terms.margin", "complaints.silent_stay"], size=4, replications=2, seed=1, horizon=8,
     ... )
     >>> found.table["assumption"].tolist()

@@ -178,7 +178,7 @@ def compare(
     ... )
     >>> strategies = [
     ...     cs.Strategy(name="baseline"),
-    ...     cs.Strategy(name="asking", asking=cs.AskForComplaints(cost_per_purchase=0.5)),
+    ...     cs.Strategy(name="asking", asking=cs.simulation.AskForComplaints(cost_per_purchase=0.5)),
     ... ]
     >>> found = cs.compare(market, strategies, replications=3, seed=1, horizon=8)
     >>> found.values("profit").shape

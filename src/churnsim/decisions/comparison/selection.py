@@ -115,9 +115,9 @@ def select_best(
     ... )
     >>> strategies = [
     ...     cs.Strategy(name="baseline"),
-    ...     cs.Strategy(name="asking", asking=cs.AskForComplaints(cost_per_purchase=0.5)),
+    ...     cs.Strategy(name="asking", asking=cs.simulation.AskForComplaints(cost_per_purchase=0.5)),
     ... ]
-    >>> found = cs.select_best(market, strategies, indifference=10.0, metric="profit", seed=1, horizon=8)
+    >>> found = cs.decisions.select_best(market, strategies, indifference=10.0, metric="profit", seed=1, horizon=8)
     >>> found.chosen in ("baseline", "asking")
     True
     """

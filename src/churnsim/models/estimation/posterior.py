@@ -127,7 +127,7 @@ def posterior_models(family: type[Any], posterior: arviz.InferenceData, n: int, 
     if drawn.attrs.get("family") != family.family:
         raise ConfigError(
             f"this posterior is of family {drawn.attrs.get('family')!r}, not {family.family!r}. Draw it with "
-            "churnsim.sample_posterior."
+            "churnsim.models.sample_posterior."
         )
     base = json.loads(drawn.attrs["model"])
     columns = {str(name): np.asarray(drawn[name]).ravel() for name in drawn.data_vars}

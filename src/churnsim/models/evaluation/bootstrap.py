@@ -21,7 +21,7 @@ from churnsim.models.estimation.fit import FitStatus, ModelFit, Parametric
 from churnsim.models.spend.gamma_gamma import GammaGamma, repeat_spend
 from churnsim.statistics import check_level, resample_counts
 
-__all__ = ["Bootstrap", "bootstrap", "made_up"]
+__all__ = ["Bootstrap", "bootstrap", "made_up", "simulate_spend"]
 
 M = TypeVar("M", bound=Parametric)
 Kind = Literal["nonparametric", "parametric"]

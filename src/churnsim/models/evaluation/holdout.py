@@ -94,9 +94,9 @@ def validate(
 
     `count` says what is forecast and scored: "purchases" (days with one), or "periods", the units of time (weeks, where
     `unit` is "W") in which a customer bought. BG/BB knows periods only, so with it among the models periods are
-    counted for all; each model is fitted to its own kind of data (see `churnsim.split_periods`), and all forecast the
-    same counts of the same customers. Raises DataError and ConfigError as `churnsim.split_holdout` or
-    `churnsim.split_periods`, and ConfigError for models that are none, or BG/BB on purchases.
+    counted for all; each model is fitted to its own kind of data (see `churnsim.data.split_periods`), and all forecast
+    the same counts of the same customers. Raises DataError and ConfigError as `churnsim.split_holdout` or
+    `churnsim.data.split_periods`, and ConfigError for models that are none, or BG/BB on purchases.
     """
     makers = {name: ("model", make) for name, make in named_families(models).items()}
     counted = check_count(count, list(models.values() if isinstance(models, Mapping) else models))

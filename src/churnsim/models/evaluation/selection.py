@@ -64,7 +64,7 @@ def compare_models(summary: pd.DataFrame, models: Families, *, unit: str | None 
     `lr_p` (by chi-square with the parameters added; dropout of 0 lies at the edge of the parameter space, so it is
     approximate there); with a holdout `log_score, behind, behind_error, bias, mae`; `status`.
 
-    `BGBB` is compared on a frame made by `churnsim.split_periods`, where all models forecast in how many periods a
+    `BGBB` is compared on a frame made by `churnsim.data.split_periods`, where all models forecast in how many periods a
     customer buys. Its likelihood is of other data (yes or no at each period) than the others', so no `delta_bic` is
     given for it, and it is recommended over them only by what was held out, when none of them comes near.
     """
@@ -98,7 +98,7 @@ def compare_models(summary: pd.DataFrame, models: Families, *, unit: str | None 
         if apart:
             reason += (
                 f" Left out: {', '.join(apart)}, whose likelihood is of periods, the others' of times; what is held "
-                "out can compare them (churnsim.split_periods)."
+                "out can compare them (churnsim.data.split_periods)."
             )
     return ModelComparison(table=order, fits=fits, recommended=recommended, reason=reason, warnings=warnings)
 

@@ -119,8 +119,8 @@ def tracking_in_periods(
 ) -> pd.DataFrame:
     """`tracking` with each customer's period that holds a purchase counted once, of a model seen through `InPeriods`.
 
-    Periods are those of `churnsim.split_periods`: they end with `until`, and a customer's count starts after the one
-    of its first purchase.
+    Periods are those of `churnsim.data.split_periods`: they end with `until`, and a customer's count starts after the
+    one of its first purchase.
     """
     frame, ages, kind = period_track(
         transactions, until=pd.Timestamp(until).date(), unit=model.unit,

@@ -160,8 +160,8 @@ def _check_whole(h: Histories) -> Histories:
             first = int(np.argmax(bad))
             raise DataError(
                 f"{rule}; customer {str(h.index[first])[:80]!r} has {values[first]:g} ({int(bad.sum())} such rows). "
-                "Count time in opportunities (churnsim.summarise_opportunities, or churnsim.split_periods beside other "
-                "models), or use a model in continuous time such as BGNBD."
+                "Count time in opportunities (churnsim.data.summarise_opportunities, or churnsim.data.split_periods "
+                "beside other models), or use a model in continuous time such as BGNBD."
             )
     return h
 

@@ -44,8 +44,8 @@ class MBGCNBD(ContinuousTime):
     probability, `k` stages a gap (a whole number), and the `unit` of time ("D", "W", "M", "Y").
 
     `fit` and `log_likelihood` read the column `log_intervals`, the sum of the logarithms of a customer's gaps in `unit`
-    (see `churnsim.summarise_with_intervals`), without which different k cannot be compared. Raises ConfigError unless
-    all parameters are finite and above 0.
+    (see `churnsim.data.summarise_with_intervals`), without which different k cannot be compared. Raises ConfigError
+    unless all parameters are finite and above 0.
     """
 
     r: float
@@ -212,7 +212,7 @@ def log_intervals(summary: pd.DataFrame, k: int) -> Floats:
     if "log_intervals" not in summary.columns:
         raise DataError(
             "the summary lacks 'log_intervals', the sum of the logarithms of each customer's gaps, which tells regular "
-            "from irregular buyers. Make it with churnsim.summarise_with_intervals(transactions)."
+            "from irregular buyers. Make it with churnsim.data.summarise_with_intervals(transactions)."
         )
     values = summary["log_intervals"].to_numpy(dtype=np.float64)
     bad = ~np.isfinite(values)

@@ -15,7 +15,7 @@ from churnsim.typing import Floats
 __all__ = ["Cohorts", "Tenures"]
 
 
-MAKE = "Make it with churnsim.read_subscriptions, or name its columns so."
+MAKE = "Make it with churnsim.data.read_subscriptions, or name its columns so."
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Tenures:
         """The same, checked to be whole numbers of renewals; DataError otherwise."""
         for name in ("tenure", "entry"):
             values = getattr(self, name)
-            remedy = "Count renewals with churnsim.count_renewals(subscriptions, term=...)."
+            remedy = "Count renewals with churnsim.data.count_renewals(subscriptions, term=...)."
             refuse(self.index, values, values != np.floor(values), f"{name} must be a whole number of renewals", remedy)
         return self
 

@@ -1,0 +1,11 @@
+from .catalogue import Catalogue as Catalogue
+from .five_percent_churn.five_percent_map import Change as Change
+from .five_percent_churn.five_percent_paid import thought_experiment as thought_experiment
+from .five_percent_churn.five_percent_simulation import gains_table as gains_table
+from .machinery.claim import Claim as Claim
+from .machinery.claim import Finding as Finding
+from .machinery.evidence import cdnow_evidence as cdnow_evidence
+from .machinery.evidence import market_evidence as market_evidence
+from .machinery.programmes import STEPS as STEPS
+from .machinery.programmes import judge_programme as judge_programme
+from .reproduction.reproduce import reproduce as reproduce
