@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from churnsim.kernels.engine import event_rules
 from churnsim.kernels.engine import ledger_accounts as accounts
+from churnsim.kernels.engine.arguments import Buffers, Means, Tables
 from churnsim.kernels.engine.event_times import death_gap, purchase_gap, referral_gap
 from churnsim.kernels.engine.fast_path import is_independent, purchase_until
 from churnsim.kernels.engine.firm_view import FirmView, apply_pending, update_view
@@ -37,7 +38,7 @@ _AHEAD = 4  # customers whose records are on their way from memory
 
 @inlined
 def next_event(c: Record) -> float:
-    """When something happens to this customer next, for all it knows."""
+    """Time of the customer's next event; infinity when it is lost or waits for a reply without a time."""
     if c.state == ACTIVE:
         return min(c.due, c.death_at, c.referral_at)
     return c.due if c.state != LOST else math.inf
@@ -45,20 +46,20 @@ def next_event(c: Record) -> float:
 
 @rule
 def _arrive(
-    rules: Records, spends: Floats, gaps: Floats, hazards: Floats, profits: Floats, effect: float, time: float,
-    c: Record, row: Ints, log: Records, fill: Ints, replication: int, seed: int,
+    tables: Tables, effect: float, time: float, c: Record, row: Ints, buffers: Buffers, replication: int, seed: int
 ) -> None:  # fmt: skip
-    """A new customer's birth and first purchase, which neither fails nor, but in MBG/NBD, ends the relation."""
+    """Process a new customer's first purchase at `time`: it cannot fail; in MBG/NBD alone it may be the last."""
+    rules, spends, gaps, hazards, profits = tables
     c.state = ACTIVE
-    note(accounts.BIRTH, 0, time, c, row, log, fill)
+    note(accounts.BIRTH, 0, time, c, row, buffers)
     row[accounts.BIRTHS_PAID + c.origin - 1] += 1
     row[accounts.MEMBERS] += c.member
     listed, u_gap, u_organic = event_rules.first_amount(rules, spends, profits, c.spend_rate, c.uid, replication, seed)
-    book(rules, listed, time, c, row, log, fill)
+    book(rules, listed, time, c, row, buffers)
     if (
         rules[0].lifetime == DROPOUT_AT_ONCE
         and u_organic < c.dropout
-        and lose(rules, event_rules.LOST_ORGANIC, 0, time, c, row, log, fill, replication, seed)
+        and lose(rules, event_rules.LOST_ORGANIC, 0, time, c, row, buffers, replication, seed)
     ):
         return
     c.due = time + purchase_gap(rules, gaps, u_gap, c.rate)
@@ -69,44 +70,45 @@ def _arrive(
 
 @rule
 def _end_lifetime(
-    rules: Records, hazards: Floats, effect: float, time: float, c: Record, row: Ints, log: Records, fill: Ints,
+    rules: Records, hazards: Floats, effect: float, time: float, c: Record, row: Ints, buffers: Buffers,
     replication: int, seed: int,
 ) -> None:  # fmt: skip
-    """The end of a lifetime in time; one that a bond prevents begins anew."""
+    """End a lifetime in time at `time`; where switching costs hold the customer, draw a new lifetime from then on."""
     if not lose(
-        rules, event_rules.LOST_ORGANIC, event_rules.DEATHS + c.lives, time, c, row, log, fill, replication, seed
+        rules, event_rules.LOST_ORGANIC, event_rules.DEATHS + c.lives, time, c, row, buffers, replication, seed
     ):
         c.lives += 1
         c.death_at = time + death_gap(hazard_of(rules, hazards, effect, c), c.lives, c.uid, replication, seed)
 
 
 @rule
-def _refer(rules: Records, time: float, c: Record, referrals: Records, fill: Ints, replication: int, seed: int) -> None:
-    """A referral, made by those who are satisfied."""
+def _refer(rules: Records, time: float, c: Record, buffers: Buffers, replication: int, seed: int) -> None:
+    """Record a referral, unless the customer is unhappy, and schedule the next one."""
+    # An unhappy customer's referral is skipped but counted, so that its later ones keep their random numbers.
     if c.unhappy == 0:
-        line = referrals[fill[REFERRALS]]
+        line = buffers.referrals[buffers.fill[REFERRALS]]
         line.time = time
         line.uid = c.uid
         line.ordinal = c.referrals
-        fill[REFERRALS] += 1
+        buffers.fill[REFERRALS] += 1
     c.referrals += 1
     c.referral_at = time + referral_gap(rules, c.member, c.satisfied, c.referrals, c.uid, replication, seed)
 
 
 @rule
 def advance(
-    rules: Records, spends: Floats, gaps: Floats, hazards: Floats, profits: Floats, effect: float, quality: float,
-    uplift: float, customers: Records, wake: Floats, view: FirmView, places: Ints, first: int, last: int, end: float,
-    bounds: Floats, since: int, table: Ints, log: Records, complaints: Records, referrals: Records, fill: Ints,
-    replication: int, seed: int,
+    tables: Tables, means: Means, customers: Records, wake: Floats, view: FirmView, places: Ints, first: int, last: int,
+    end: float, bounds: Floats, since: int, table: Ints, buffers: Buffers, replication: int, seed: int,
 ) -> int:  # fmt: skip
-    """Advance customers `first`, ..., `last` - 1 to the time `end`; `last` when all are there.
+    """Advance customers `first`, ..., `last` - 1 to the time `end`; returns `last` when all are there.
 
     Where `places` is not empty, those at its entries `first`, ..., `last` - 1 instead. `wake` holds the time of each
     customer's next event. `bounds` part time into the rows of `table`, of which `since` is the first that an event can
     fall in; `table`, the buffers and `view`, if there are any, are written to. Returns early, with where to go on,
     when a buffer is nearly full.
     """
+    rules = tables.rules
+    log, complaints, referrals, fill = buffers
     alone = log.size == 0 and is_independent(rules)
     contract = rules[0].lifetime == CONTRACT
     per_time = 1.0 / (bounds[1] - bounds[0])  # rows, which are all as long
@@ -115,6 +117,7 @@ def advance(
         soon = min(j + _AHEAD, last - 1)
         soon = places[soon] if listed else soon
         if wake[soon] < end:
+            # Records are taken in storage order but only some are due: the processor does not foresee which.
             fetch(customers, soon)
         i = places[j] if listed else j
         time = wake[i]
@@ -126,10 +129,10 @@ def advance(
         while time < end:
             if alone and c.state == ACTIVE:
                 time = purchase_until(
-                    rules, spends, gaps, hazards, profits, effect, quality, uplift, time, end, bounds, since, c, table,
-                    log, fill, replication, seed,
+                    tables, means, time, end, bounds, since, c, table, buffers, replication, seed,
                 )  # fmt: skip
                 break
+            # Stop before an event, not in it: nothing is half done when the caller has emptied the buffers.
             if (
                 (log.size > 0 and fill[LOG] + _MOST_AT_ONCE > log.size)
                 or fill[COMPLAINTS] + 1 > complaints.size
@@ -147,16 +150,15 @@ def advance(
                 now -= 1
             row = table[now]
             if c.state == UNBORN:
-                _arrive(rules, spends, gaps, hazards, profits, effect, time, c, row, log, fill, replication, seed)
+                _arrive(tables, means.effect, time, c, row, buffers, replication, seed)
             elif c.due <= time:
                 buy(
-                    rules, spends, gaps, hazards, profits, effect, quality, uplift, time, i, c, row, log, complaints,
-                    fill, replication, seed,
+                    tables, means, time, i, c, row, buffers, replication, seed,
                 )  # fmt: skip
             elif c.referral_at <= time:
-                _refer(rules, time, c, referrals, fill, replication, seed)
+                _refer(rules, time, c, buffers, replication, seed)
             else:
-                _end_lifetime(rules, hazards, effect, time, c, row, log, fill, replication, seed)
+                _end_lifetime(rules, tables.hazards, means.effect, time, c, row, buffers, replication, seed)
             time = next_event(c)
         wake[i] = time
         if filed:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from churnsim.kernels.engine import event_rules
 from churnsim.kernels.engine import ledger_accounts as accounts
+from churnsim.kernels.engine.arguments import Buffers, Means, Tables
 from churnsim.kernels.engine.event_times import dropout_now, organic_factor, purchase_gap
 from churnsim.kernels.engine.ledger_updates import answered, lose, note
 from churnsim.kernels.engine.records import DROPOUT, DROPOUT_AT_ONCE, Record, Records
@@ -34,24 +35,24 @@ def is_independent(rules: Records) -> bool:
 
 @rule
 def purchase_until(
-    rules: Records, spends: Floats, gaps: Floats, hazards: Floats, profits: Floats, effect: float, quality: float,
-    uplift: float, time: float, end: float, bounds: Floats, now: int, c: Record, table: Ints, log: Records, fill: Ints,
-    replication: int, seed: int,
+    tables: Tables, means: Means, time: float, end: float, bounds: Floats, now: int, c: Record, table: Ints,
+    buffers: Buffers, replication: int, seed: int,
 ) -> float:  # fmt: skip
     """Repeat `purchase_event.buy` until `end` for a customer with independent purchases and no event log.
 
     Equivalent to the general path; what cannot change between boundaries is computed once. Returns the time of the
     customer's next event (infinity when it is lost).
     """
+    rules, spends, gaps, hazards, profits = tables
     rule = rules[0]
     uid, rate, seen = c.uid, c.rate, c.seen
     last, unhappy = c.last_purchase, c.unhappy
     dropout = dropout_now(rules, hazards, c.dropout, seen + c.k, c.returns)
     organic = event_rules.organic_chance(
-        rules, dropout, organic_factor(rules, effect, c.response, c.contacted, c.member, c.satisfied)
+        rules, dropout, organic_factor(rules, means.effect, c.response, c.contacted, c.member, c.satisfied)
     )
-    failure = event_rules.failure_probability(rules, rate, dropout) * quality
-    raised = 1.0 + uplift if c.crossed != 0 else 1.0
+    failure = event_rules.failure_probability(rules, rate, dropout) * means.quality
+    raised = 1.0 + means.uplift if c.crossed != 0 else 1.0
     scale = event_rules.spend_scale(c.spend_rate, raised)
     k, bought, revenue, margins = c.k, 0, 0, 0  # the last three since the period began
     asking = rule.asking_cents
@@ -76,8 +77,8 @@ def purchase_until(
         last = time
         unhappy = 0
         if failed:
-            unhappy = _fail_independent(rules, kind, time, c, table[now], log, fill)
-        if fate != event_rules.KEEPS and lose(rules, fate, k, time, c, table[now], log, fill, replication, seed):
+            unhappy = _fail_independent(rules, kind, time, c, table[now], buffers)
+        if fate != event_rules.KEEPS and lose(rules, fate, k, time, c, table[now], buffers, replication, seed):
             time = math.inf
             break
         time = time + purchase_gap(rules, gaps, u_gap, rate)
@@ -102,13 +103,13 @@ def _book_many(bought: int, revenue: int, margins: int, asking: int, c: Record, 
 
 
 @rule
-def _fail_independent(rules: Records, kind: int, time: float, c: Record, row: Ints, log: Records, fill: Ints) -> int:
-    """A failed purchase of a customer whose complaint, if it makes one, is answered at once: is it unhappy?"""
+def _fail_independent(rules: Records, kind: int, time: float, c: Record, row: Ints, buffers: Buffers) -> int:
+    """Process a failed purchase of an independent customer; returns whether it is unhappy now (1 or 0)."""
     c.unhappy = 1
-    note(accounts.FAILURE, 0, time, c, row, log, fill)
+    note(accounts.FAILURE, 0, time, c, row, buffers)
     if kind != event_rules.NO_REPLY:
-        note(accounts.COMPLAINT, 0, time, c, row, log, fill)
-        answered(rules, kind, time, c, row, log, fill)
+        note(accounts.COMPLAINT, 0, time, c, row, buffers)
+        answered(rules, kind, time, c, row, buffers)
     else:
         row[accounts.TOLD_AGAINST] += rules[0].tells_against
     return c.unhappy

@@ -1,4 +1,4 @@
-"""The books of the compiled engine: what an event leaves in a customer's record, the period's row and the log."""
+"""What an event changes in the customer's record, the period's row of the ledger and the log (compiled engine)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from churnsim.kernels.engine import event_rules
 from churnsim.kernels.engine import ledger_accounts as accounts
+from churnsim.kernels.engine.arguments import Buffers
 from churnsim.kernels.engine.records import LOST, Record, Records
 from churnsim.kernels.engine.satisfaction import people_told
 from churnsim.kernels.numerics.jit import inlined, rule
@@ -36,24 +37,24 @@ REFERRAL_LINE = np.dtype([("time", np.float64), ("uid", np.int64), ("ordinal", n
 
 
 @inlined
-def note(kind: int, cents: int, time: float, c: Record, row: Ints, log: Records, fill: Ints) -> None:
+def note(kind: int, cents: int, time: float, c: Record, row: Ints, buffers: Buffers) -> None:
     """Count an event, and log it where there is a log."""
     row[accounts.ACCOUNT_OF[kind]] += 1
-    if log.size > 0:
-        line = log[fill[LOG]]
+    if buffers.log.size > 0:
+        line = buffers.log[buffers.fill[LOG]]
         line.time = time
         line.uid = c.uid
         line.kind = kind
         line.cents = cents
-        fill[LOG] += 1
+        buffers.fill[LOG] += 1
 
 
 @inlined
-def book(rules: Records, listed: int, time: float, c: Record, row: Ints, log: Records, fill: Ints) -> int:
-    """Book a purchase; what the customer paid."""
+def book(rules: Records, listed: int, time: float, c: Record, row: Ints, buffers: Buffers) -> int:
+    """Book a purchase at list price `listed` (cents); returns the cents that the customer paid."""
     rule = rules[0]
     cents, margin = event_rules.paid(rules, listed, c.offered)
-    note(accounts.PURCHASE, cents, time, c, row, log, fill)
+    note(accounts.PURCHASE, cents, time, c, row, buffers)
     row[accounts.REVENUE] += cents
     row[accounts.MARGIN] += margin
     row[accounts.SERVICE] += rule.asking_cents
@@ -65,27 +66,27 @@ def book(rules: Records, listed: int, time: float, c: Record, row: Ints, log: Re
 
 @rule
 def lose(
-    rules: Records, fate: int, ordinal: int, time: float, c: Record, row: Ints, log: Records, fill: Ints,
+    rules: Records, fate: int, ordinal: int, time: float, c: Record, row: Ints, buffers: Buffers,
     replication: int, seed: int,
 ) -> bool:  # fmt: skip
-    """Lose the customer, unless switching costs hold it."""
+    """Lose the customer for the reason `fate`, unless switching costs hold it; returns whether it is lost."""
     goes = event_rules.destination(rules, ordinal, c.uid, replication, seed)
     if goes == event_rules.HELD:
         return False
     c.state = LOST
     c.cause = fate
     c.destination = goes
-    c.due = time
+    c.due = time  # of a lost customer the time of its loss, which win-back needs
     row[accounts.MEMBERS] -= c.member
     if goes == event_rules.SWITCHES:
         row[accounts.LOSSES_SWITCHED] += 1
-    note(accounts.LOST + fate - event_rules.LOST_ORGANIC, 0, time, c, row, log, fill)
+    note(accounts.LOST + fate - event_rules.LOST_ORGANIC, 0, time, c, row, buffers)
     return True
 
 
 @rule
-def answered(rules: Records, kind: int, time: float, c: Record, row: Ints, log: Records, fill: Ints) -> None:
-    """A complaint was answered: what it cost, and whether the customer is restored."""
+def answered(rules: Records, kind: int, time: float, c: Record, row: Ints, buffers: Buffers) -> None:
+    """Book the answer to a complaint: its cost, whom the customer tells, and whether it is still unhappy."""
     rule = rules[0]
     row[accounts.RECOVERY] += rule.complaint_cents
     c.margin -= rule.complaint_cents
@@ -95,7 +96,7 @@ def answered(rules: Records, kind: int, time: float, c: Record, row: Ints, log: 
     else:
         c.unhappy = 0
         row[accounts.TOLD_FOR] += people_told(rule.tells_for, mouth, c.satisfied)
-    note(accounts.REPLY + kind, 0, time, c, row, log, fill)
+    note(accounts.REPLY + kind, 0, time, c, row, buffers)
 
 
 @rule

@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from churnsim.kernels.engine.arguments import BaseColumns
 from churnsim.kernels.engine.event_loop import next_event
 from churnsim.kernels.engine.event_rules import EVAPORATES, LOST_DISMISSED, comes_back
 from churnsim.kernels.engine.event_times import (
@@ -41,6 +42,7 @@ __all__ = [
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+_Newcomers = tuple[int, int, Floats, Floats, Floats, Floats, Floats]
 
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio (Knuth, TAOCP 3, 6.4)
 
@@ -70,24 +72,24 @@ def _traits(
 
 @rule
 def start(
-    rules: Records, gaps: Floats, hazards: Floats, customers: Records, wake: Floats, view: FirmView, uids: Ints,
-    traits: Floats, members: Floats, alive: Flags, first_purchase: Floats, last_purchase: Floats, repeat_cents: Ints,
-    seen: Ints, first: int, last: int, replication: int, seed: int,
+    rules: Records, gaps: Floats, hazards: Floats, customers: Records, wake: Floats, view: FirmView,
+    base: BaseColumns, first: int, last: int, replication: int, seed: int,
 ) -> None:  # fmt: skip
     """Enter customers `first`, ..., `last` - 1 of the starting base at time 0."""
     for i in range(first, last):
         c = customers[i]
-        _traits(rules, c, uids[i], traits[i, 0], traits[i, 1], traits[i, 2], traits[i, 3], members[i])
+        traits = base.traits[i]
+        _traits(rules, c, base.uids[i], traits[0], traits[1], traits[2], traits[3], base.members[i])
         c.origin = KNOWN
-        c.first_purchase = first_purchase[i]
-        c.last_purchase = last_purchase[i]
-        c.repeat_revenue = repeat_cents[i]
-        c.seen = seen[i]
+        c.first_purchase = base.first_purchase[i]
+        c.last_purchase = base.last_purchase[i]
+        c.repeat_revenue = base.repeat_cents[i]
+        c.seen = base.seen[i]
         c.state = LOST
-        c.due = last_purchase[i]
-        if alive[i]:
+        c.due = base.last_purchase[i]
+        if base.alive[i]:
             c.state = ACTIVE
-            c.due = starting_gap(rules, gaps, c.rate, -last_purchase[i], c.uid, replication, seed)
+            c.due = starting_gap(rules, gaps, c.rate, -base.last_purchase[i], c.uid, replication, seed)
             if rules[0].lifetime == CLOCK:
                 factor = organic_factor(rules, 0.0, c.response, 0, c.member, c.satisfied)
                 hazard = organic_hazard(rules, c.rate, dropout_now(rules, hazards, c.dropout, c.seen, 0), factor)
@@ -108,19 +110,19 @@ def _start_view(rules: Records, view: FirmView, i: int, c: Record) -> None:
 
 @rule
 def enter(
-    rules: Records, lifetime: int, spending: int, parameters: Floats, rates: Floats, dropouts: Floats, spends: Floats,
-    kinds: Floats, churn_factor: float, churn_points: float, customers: Records, wake: Floats, view: FirmView,
-    place: int, times: Floats, uids: Ints, origins: Ints, first: int, last: int, replication: int, seed: int,
+    rules: Records, population: _Newcomers, churn: tuple[float, float], customers: Records, wake: Floats,
+    view: FirmView, place: int, times: Floats, uids: Ints, origins: Ints, first: int, last: int, replication: int,
+    seed: int,
 ) -> None:  # fmt: skip
-    """Put new customers `first`, ..., `last` - 1 of those born at `times` where they belong, the first of all at
-    `place`."""
+    """Add new customers `first`, ..., `last` - 1 of those born at `times`, the first of all at `place`.
+
+    `population` holds `draw_new`'s arguments before the uid, `churn` the factor and points of a change in dropout.
+    """
     for j in range(first, last):
         i = place + j
         c = customers[i]
-        rate, dropout, spend_rate, u_contact, u_member = draw_new(
-            lifetime, spending, parameters, rates, dropouts, spends, kinds, uids[j], replication, seed
-        )
-        dropout = max(0.0, churn_factor * dropout - churn_points)
+        rate, dropout, spend_rate, u_contact, u_member = draw_new(*population, uids[j], replication, seed)
+        dropout = max(0.0, churn[0] * dropout - churn[1])
         _traits(rules, c, uids[j], rate, dropout, spend_rate, u_contact, u_member)
         c.origin = origins[j]
         c.state = UNBORN

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from churnsim.kernels.engine import event_rules
 from churnsim.kernels.engine import ledger_accounts as accounts
+from churnsim.kernels.engine.arguments import Buffers, Means, Tables
 from churnsim.kernels.engine.event_times import dropout_now, firm_factor, offered_factor, organic_factor, purchase_gap
 from churnsim.kernels.engine.ledger_updates import COMPLAINTS, answered, book, lose, note
 from churnsim.kernels.engine.records import ACTIVE, AWAITING, CONTRACT, Record, Records
@@ -32,7 +33,7 @@ def _raised(rules: Records, uplift: float, c: Record) -> float:
 
 @inlined
 def _fate(rules: Records, dropout: float, effect: float, u_organic: float, c: Record) -> int:
-    """Whether the customer drops out by itself after a purchase that does not lose it."""
+    """LOST_ORGANIC or KEEPS: organic dropout after a purchase whose failure does not lose the customer."""
     most = firm_factor(rules, effect, c.response, c.contacted, c.member) * rules[0].dropout_most
     most = offered_factor(rules, most, c.response, c.offered)
     if u_organic >= event_rules.organic_chance(rules, dropout, most):
@@ -48,19 +49,18 @@ def _organic(rules: Records, dropout: float, effect: float, c: Record) -> float:
 
 @inlined
 def buy(
-    rules: Records, spends: Floats, gaps: Floats, hazards: Floats, profits: Floats, effect: float, quality: float,
-    uplift: float, time: float, i: int, c: Record, row: Ints, log: Records, complaints: Records, fill: Ints,
-    replication: int, seed: int,
+    tables: Tables, means: Means, time: float, i: int, c: Record, row: Ints, buffers: Buffers, replication: int,
+    seed: int,
 ) -> None:  # fmt: skip
     """Process the next purchase or renewal, or the reply to an open complaint.
 
     The decisions are those of `event_rules.purchase`; the event's block of random words is drawn once.
     """
+    rules, spends, gaps, hazards, profits = tables
+    effect, quality, uplift = means
     rule = rules[0]
     if c.state == AWAITING:
-        _receive_reply(
-            rules, spends, gaps, hazards, profits, effect, uplift, time, c, row, log, fill, replication, seed
-        )  # fmt: skip
+        _receive_reply(tables, means, time, c, row, buffers, replication, seed)
         return
     c.k += 1
     tenure = c.seen + c.k
@@ -74,17 +74,18 @@ def buy(
     listed = event_rules.amount(
         rules, spends, profits, u_spend, event_rules.spend_scale(c.spend_rate, raised), raised, tenure
     )
+    # A contract is paid at its renewal, so only by those who are not lost here; elsewhere the purchase is made first.
     if rule.lifetime != CONTRACT:
-        c.repeat_revenue += book(rules, listed, time, c, row, log, fill)
+        c.repeat_revenue += book(rules, listed, time, c, row, buffers)
     c.unhappy = 0
     if failed:
-        fate = _fail(rules, hazards, effect, fate, time, i, c, row, log, complaints, fill, replication, seed)
+        fate = _fail(rules, hazards, effect, fate, time, i, c, row, buffers, replication, seed)
         if fate == event_rules.AWAITS:
             return
-    if fate != event_rules.KEEPS and lose(rules, fate, c.k, time, c, row, log, fill, replication, seed):
+    if fate != event_rules.KEEPS and lose(rules, fate, c.k, time, c, row, buffers, replication, seed):
         return
     if rule.lifetime == CONTRACT:
-        c.repeat_revenue += book(rules, listed, time, c, row, log, fill)
+        c.repeat_revenue += book(rules, listed, time, c, row, buffers)
         c.offered = 0
     c.due = time + purchase_gap(rules, gaps, u_gap, c.rate)
 
@@ -92,30 +93,31 @@ def buy(
 @rule
 def _fail(
     rules: Records, hazards: Floats, effect: float, unfailed: int, time: float, i: int, c: Record, row: Ints,
-    log: Records, complaints: Records, fill: Ints, replication: int, seed: int,
+    buffers: Buffers, replication: int, seed: int,
 ) -> int:  # fmt: skip
-    """The purchase failed: does the customer complain, who answers, and what does it lead to?"""
+    """Process a failed purchase: complaint, answer, and what it leads to (one of the constants of `event_rules`)."""
     rule = rules[0]
     complains = satisfaction_factor(rule.complaint_effect, c.satisfied)
     kind, fate = event_rules.failed_purchase(rules, unfailed, complains, c.k, c.uid, replication, seed)
     c.unhappy = 1
-    note(accounts.FAILURE, 0, time, c, row, log, fill)
+    note(accounts.FAILURE, 0, time, c, row, buffers)
     if kind != event_rules.NO_REPLY:
-        note(accounts.COMPLAINT, 0, time, c, row, log, fill)
-        answered(rules, kind, time, c, row, log, fill)
+        note(accounts.COMPLAINT, 0, time, c, row, buffers)
+        answered(rules, kind, time, c, row, buffers)
         if rule.satisfaction != 0:
             apply_reply(rules, hazards, effect, kind, time, c, replication, seed)
     elif fate == event_rules.AWAITS:
-        note(accounts.COMPLAINT, 0, time, c, row, log, fill)
+        note(accounts.COMPLAINT, 0, time, c, row, buffers)
         c.state = AWAITING
         c.due = math.inf
+        # While the complaint is open these hold remaining times: no lifetime passes and no referral is made.
         c.death_at -= time
         c.referral_at -= time
-        line = complaints[fill[COMPLAINTS]]
+        line = buffers.complaints[buffers.fill[COMPLAINTS]]
         line.time = time
         line.uid = c.uid
         line.customer = i
-        fill[COMPLAINTS] += 1
+        buffers.fill[COMPLAINTS] += 1
     else:
         row[accounts.TOLD_AGAINST] += people_told(rule.tells_against, -rule.word_of_mouth_effect, c.satisfied)
     return fate
@@ -123,10 +125,11 @@ def _fail(
 
 @rule
 def _receive_reply(
-    rules: Records, spends: Floats, gaps: Floats, hazards: Floats, profits: Floats, effect: float, uplift: float,
-    time: float, c: Record, row: Ints, log: Records, fill: Ints, replication: int, seed: int,
+    tables: Tables, means: Means, time: float, c: Record, row: Ints, buffers: Buffers, replication: int, seed: int
 ) -> None:  # fmt: skip
-    """The desk's reply reaches the customer, whose clocks go on."""
+    """Process the desk's reply to a complaint at `time`: the customer's event times, held meanwhile, run on."""
+    rules, spends, gaps, hazards, profits = tables
+    effect, _, uplift = means
     rule = rules[0]
     raised, tenure = _raised(rules, uplift, c), c.seen + c.k
     c.state = ACTIVE
@@ -136,14 +139,14 @@ def _receive_reply(
     u_gap, u_spend, fate = event_rules.reply(rules, organic, c.reply, c.k, c.uid, replication, seed)
     row[accounts.RECOVERY] += rule.reply_cents
     c.margin -= rule.reply_cents
-    answered(rules, c.reply, time, c, row, log, fill)
+    answered(rules, c.reply, time, c, row, buffers)
     if rule.satisfaction != 0:
         apply_reply(rules, hazards, effect, c.reply, time, c, replication, seed)
-    if fate != event_rules.KEEPS and lose(rules, fate, c.k, time, c, row, log, fill, replication, seed):
+    if fate != event_rules.KEEPS and lose(rules, fate, c.k, time, c, row, buffers, replication, seed):
         return
     if rule.lifetime == CONTRACT:
         scale = event_rules.spend_scale(c.spend_rate, raised)
         listed = event_rules.amount(rules, spends, profits, u_spend, scale, raised, tenure)
-        c.repeat_revenue += book(rules, listed, time, c, row, log, fill)
+        c.repeat_revenue += book(rules, listed, time, c, row, buffers)
         c.offered = 0
     c.due = time + purchase_gap(rules, gaps, u_gap, c.rate)

@@ -1,5 +1,6 @@
-"""A record's satisfaction as it changes, and the clocks that change with it; the compiled engine's side of
-`kernels/engine/satisfaction.py`."""
+"""Updates of a record's satisfaction and of the event times that depend on it (compiled engine only).
+
+The formulas are those of `kernels/engine/satisfaction.py`."""
 
 from __future__ import annotations
 
@@ -18,15 +19,16 @@ Floats = NDArray[np.float64]
 
 @rule
 def hazard_of(rules: Records, hazards: Floats, effect: float, c: Record) -> float:
-    """Organic hazard of a lifetime in time, as things stand."""
+    """Present organic hazard of a lifetime in time, per time unit."""
     now = organic_factor(rules, effect, c.response, c.contacted, c.member, c.satisfied)
     return organic_hazard(rules, c.rate, dropout_now(rules, hazards, c.dropout, c.seen + c.k, c.returns), now)
 
 
 @inlined
 def _set_satisfaction(rules: Records, hazards: Floats, effect: float, satisfied: float, time: float, c: Record) -> None:
-    """Be `satisfied` from `time` on: what is left of the customer's clocks runs at its new rates."""
+    """Set satisfaction to `satisfied` at `time` (model units) and reschedule the event times that depend on it."""
     rule = rules[0]
+    # Both hazards are needed only where satisfaction acts on a lifetime in time: an exponential each.
     clock = rule.lifetime == CLOCK and rule.dropout_effect != 0.0
     before = hazard_of(rules, hazards, effect, c) if clock else 0.0
     if rule.referral_effect != 0.0:
@@ -41,7 +43,7 @@ def _set_satisfaction(rules: Records, hazards: Floats, effect: float, satisfied:
 def apply_purchase_quality(
     rules: Records, hazards: Floats, effect: float, u_quality: float, failed: bool, time: float, c: Record
 ) -> None:
-    """What the purchase that the customer is about to make is like, and how it leaves it."""
+    """Update expectation and satisfaction by the quality of the purchase at `time` (uniform `u_quality`)."""
     expected, satisfied = after_purchase(rules, c.expected, c.satisfied, quality_of(rules, u_quality, failed))
     c.expected = expected
     _set_satisfaction(rules, hazards, effect, satisfied, time, c)
@@ -51,7 +53,7 @@ def apply_purchase_quality(
 def apply_reply(
     rules: Records, hazards: Floats, effect: float, kind: int, time: float, c: Record, replication: int, seed: int
 ) -> None:
-    """How the answer to its complaint leaves the customer."""
+    """Update satisfaction by the answer of `kind` to the complaint about purchase k, at `time`."""
     _set_satisfaction(
         rules, hazards, effect, after_answer(rules, c.satisfied, kind, c.k, c.uid, replication, seed), time, c
     )

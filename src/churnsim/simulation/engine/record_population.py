@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from churnsim.errors import ChurnSimError, ConfigError
 from churnsim.kernels.engine import ledger_accounts as accounts
 from churnsim.kernels.engine import population_ops as kernel
+from churnsim.kernels.engine.arguments import BaseColumns, Buffers, Means
 from churnsim.kernels.engine.event_loop import advance
 from churnsim.kernels.engine.firm_view import apply_all_pending, charge, empty_view
 from churnsim.kernels.engine.ledger_updates import COMPLAINTS, LOG, LOG_LINE, REFERRALS
@@ -59,14 +60,14 @@ class RecordPopulation:
         self._wake = np.empty(capacity)
         self._filed = p.scenario.firm_acts
         self._view = empty_view(capacity if self._filed else 0)
-        arguments = (
+        columns = BaseColumns(
             base.uids, base.traits, base.members, base.alive, base.first_purchase, base.last_purchase,
             p.repeat_cents(base), base.seen,
         )  # fmt: skip
 
         def part(_: int, first: int, last: int) -> None:
             kernel.start(
-                p.rules, p.gaps, p.hazards, self._records, self._wake, self._view, *arguments, first, last,
+                p.rules, p.gaps, p.hazards, self._records, self._wake, self._view, columns, first, last,
                 p.replication, p.seed,
             )  # fmt: skip
 
@@ -112,7 +113,7 @@ class RecordPopulation:
 
         def part(_: int, first: int, last: int) -> None:
             kernel.enter(
-                p.rules, *population, *p.churn, self._records, self._wake, self._view, place, times, uids, origins,
+                p.rules, population, p.churn, self._records, self._wake, self._view, place, times, uids, origins,
                 first, last, p.replication, p.seed,
             )  # fmt: skip
 
@@ -244,15 +245,16 @@ class RecordPopulation:
         self._advanced = self.size
 
     def _advance(self, places: Places, number: int, end: float, firm: Firm) -> None:
-        p, means = self.inputs, (firm.effect, firm.quality, firm.uplift)
+        p, means = self.inputs, Means(firm.effect, firm.quality, firm.uplift)
+        tables = p.tables
 
         def part(worker: int, first: int, last: int) -> None:
             box = self.buffers.workers[worker]
+            buffers = Buffers(box.log, box.complaints, box.referrals, box.fill)
             while True:
                 first = advance(
-                    p.rules, p.spends, p.gaps, p.hazards, p.profits, *means, self._records, self._wake, self._view,
-                    places, first, last, end, self.bounds, self.now, box.table, box.log, box.complaints, box.referrals,
-                    box.fill, p.replication, p.seed,
+                    tables, means, self._records, self._wake, self._view, places, first, last, end, self.bounds,
+                    self.now, box.table, buffers, p.replication, p.seed,
                 )  # fmt: skip
                 box.flush()
                 if first >= last:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churnsim.errors import ConfigError
+from churnsim.kernels.engine.arguments import Tables
 from churnsim.kernels.engine.records import GAMMA_GAMMA, Records, Rules, packed
 from churnsim.kernels.numerics.quantile_tables import no_table
 from churnsim.simulation.core.lifetimes import lifetime_of, spending_of
@@ -59,6 +60,11 @@ class ReplicationInputs:
             hazards=hazards,
             profits=profits,
         )
+
+    @property
+    def tables(self) -> Tables:
+        """The rules and tables as the compiled engine takes them."""
+        return Tables(self.rules, self.spends, self.gaps, self.hazards, self.profits)
 
     @cached_property
     def newcomers(self) -> Newcomers:

@@ -1,0 +1,55 @@
+"""Arguments that the compiled engine's functions share, as named tuples: compiled code takes them apart for nothing."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from churnsim.kernels.engine.records import Records
+
+__all__ = ["BaseColumns", "Buffers", "Means", "Tables"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+class Tables(NamedTuple):
+    """What stays the same in one replication."""
+
+    rules: Records  # one RULES record
+    spends: Floats  # quantile table of spend
+    gaps: Floats  # quantile table of Erlang gaps; empty where gaps are exponential
+    hazards: Floats  # by tenure, for contracts
+    profits: Floats  # by tenure, where spend is that
+
+
+class Means(NamedTuple):
+    """What the firm decided at its last review."""
+
+    effect: float  # of contacts on organic dropout
+    quality: float  # factor on the chance of a failure
+    uplift: float  # of spend by offers, as a share
+
+
+class Buffers(NamedTuple):
+    """Arrays of events that concern others; `fill` says how many lines of each are used."""
+
+    log: Records  # empty where no event log is kept
+    complaints: Records
+    referrals: Records
+    fill: Ints
+
+
+class BaseColumns(NamedTuple):
+    """The starting base, one entry a customer."""
+
+    uids: Ints
+    traits: Floats  # rows (rate, dropout, spend rate, contact uniform)
+    members: Floats  # uniforms that decide who is in the club
+    alive: NDArray[np.bool_]
+    first_purchase: Floats  # times, at most 0
+    last_purchase: Floats
+    repeat_cents: Ints
+    seen: Ints  # repeat purchases or renewals
