@@ -10,7 +10,7 @@ import pytest
 
 from churnsim.claims.arithmetic.card_npv import CARD_NPV
 from churnsim.claims.catalogue import CATALOGUE
-from churnsim.claims.machinery.check import check, to_row
+from churnsim.claims.machinery.check import check, to_record
 from churnsim.claims.machinery.claim import Control, Finding, Verdict
 
 ROW_KEYS = {
@@ -27,7 +27,7 @@ def quick_result():
 
 @pytest.mark.parametrize("claim_id", list(CATALOGUE))
 def test_row_has_the_agreed_keys_and_is_plain_json(quick_result, claim_id):
-    row = to_row(quick_result(claim_id))
+    row = to_record(quick_result(claim_id))
     assert set(row) == ROW_KEYS
     assert json.loads(json.dumps(row, allow_nan=False)) == row
     assert set(row["control"]) == {"what", "verdict", "reason"}
@@ -57,7 +57,7 @@ def test_a_control_that_does_not_fail_withdraws_the_finding(verdict):
     assert result.verdict is Verdict.UNTESTED
     assert "Worthless check" in result.finding.reason
     assert "nothing wrong" in result.finding.reason
-    assert to_row(result)["verdict"] == "UNTESTED"
+    assert to_record(result)["verdict"] == "UNTESTED"
 
 
 @pytest.mark.parametrize("verdict", list(Verdict))

@@ -12,7 +12,7 @@ import pytest
 import churnsim.claims
 from churnsim.claims.arithmetic.card_npv import CARD_NPV
 from churnsim.claims.catalogue import CATALOGUE, Catalogue
-from churnsim.claims.machinery.check import check, check_all, render, to_row
+from churnsim.claims.machinery.check import check, check_all, render, to_record
 from churnsim.claims.machinery.claim import Control, Finding, Kind, Part, Verdict
 from churnsim.claims.machinery.sources import TEXTS
 from churnsim.claims.machinery.verdicts import closes, combine, not_run, share_of_map
@@ -101,7 +101,7 @@ def test_not_finite_becomes_null_and_numpy_becomes_python():
         verdict=Verdict.FAILS, reason="r", estimate=math.inf, lower=np.float64(1.0), tables={"t": [{"n": np.int64(2)}]}
     )  # fmt: skip
     odd = dataclasses.replace(CARD_NPV, judge=lambda evidence, quick: finding)
-    row = to_row(check(odd))
+    row = to_record(check(odd))
     assert row["estimate"] is None
     assert type(row["lower"]) is float
     assert type(row["tables"]["t"][0]["n"]) is int

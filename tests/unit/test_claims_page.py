@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from churnsim.claims.catalogue import CATALOGUE
-from churnsim.claims.machinery.check import check, to_row
+from churnsim.claims.machinery.check import check, to_record
 from churnsim.cli.app import app
 from churnsim.errors import ConfigError
 from churnsim.report.claims_page import claims_page, read_findings, write_claims_page
@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 def rows():
     """Two cheap findings and one with a map."""
     return [
-        to_row(check(CATALOGUE[claim_id], quick=True))
+        to_record(check(CATALOGUE[claim_id], quick=True))
         for claim_id in ("card-npv", "very-satisfied", "five-percent-churn")
     ]
 

@@ -14,7 +14,7 @@ from churnsim.study.config.config import StudyConfig
 from churnsim.study.config.config_file import parse_config, read_config
 from churnsim.study.config.market_overrides import overridden_mechanisms, overridden_origins
 from churnsim.study.config.problems import line_of
-from churnsim.study.stages.market_stage import build_strategies, strategy_rows
+from churnsim.study.stages.market_stage import build_strategies, strategy_records
 from churnsim.units import Duration
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -86,7 +86,7 @@ def test_a_configuration_with_windows_line_ends_and_byte_order_mark_reads_the_sa
 def test_strategies_share_the_budget() -> None:
     config = parse_config(TEXT, folder=CONFIGS)
     assert config.budget is not None
-    planned = {row["name"]: row["budget_per_period"] for row in strategy_rows(config)}
+    planned = {row.name: row.budget_per_period for row in strategy_records(config)}
     for name in ("baseline", "acquisition-heavy", "retention-heavy"):
         assert planned[name] == pytest.approx(config.budget.per_period)
     # Asking buyers costs by the purchase, so this one leaves a twentieth of its budget unplanned.
@@ -95,7 +95,7 @@ def test_strategies_share_the_budget() -> None:
 
 
 def test_settings_hold_only_what_a_strategy_uses() -> None:
-    rows = {row["name"]: row["settings"] for row in strategy_rows(parse_config(TEXT, folder=CONFIGS))}
+    rows = {row.name: row.settings for row in strategy_records(parse_config(TEXT, folder=CONFIGS))}
     assert rows["no-spending"] == {}
     assert set(rows["baseline"]) == {"acquisition", "retention"}
     assert "within" not in rows["baseline"]["retention"]

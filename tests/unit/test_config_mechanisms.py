@@ -22,7 +22,7 @@ from churnsim.study.config.config_file import parse_config
 from churnsim.study.config.market_overrides import mechanism_types, overridden_mechanisms, overridden_origins
 from churnsim.study.config.strategy_sections import StrategySection
 from churnsim.study.stages.earlier_runs import outcome_keys
-from churnsim.study.stages.market_stage import build_strategies, strategy_rows
+from churnsim.study.stages.market_stage import build_strategies, strategy_records
 from churnsim.study.stages.stages import stages_of
 from churnsim.units import Duration
 
@@ -92,7 +92,7 @@ def test_every_part_of_a_market_can_be_set():
 
 
 def test_the_report_lists_what_a_rule_uses_and_nothing_else():
-    settings = strategy_rows(parse_config(TEXT, folder=CONFIGS))[-1]["settings"]
+    settings = strategy_records(parse_config(TEXT, folder=CONFIGS))[-1].settings
     assert set(settings["retention"]) == {"budget_per_period", "rule", "gaps"}
     assert set(settings["cross_selling"]) == {"budget_per_period", "rule", "abc"}
 
@@ -288,7 +288,7 @@ def test_scores_of_a_file_find_their_customers(folder):
     strategy = build_strategies(config, pd.Index([7, 9, 12]))[-1]
     assert strategy.retention.scores == CustomerScores.of({7: 0.5, 12: 2.0})
     assert strategy.retention.unscored == 1.0
-    settings = strategy_rows(config)[-1]["settings"]["retention"]
+    settings = strategy_records(config)[-1].settings["retention"]
     assert settings == {
         "budget_per_period": 100.0, "rule": "score", "share": 0.2, "scores": "scores.csv", "unscored": 1.0
     }  # fmt: skip
@@ -354,7 +354,7 @@ def test_the_churn_model_of_the_study_can_say_whom_to_offer():
     assert strategy.renewal_offers == cs.simulation.RenewalOffers(
         notice=2.0, discount=0.1, cost_per_offer=0.0, rule="score", share=0.5, scores=scores
     )
-    assert strategy_rows(config)[-1]["settings"]["renewal_offers"]["scores"] == "churn_model"
+    assert strategy_records(config)[-1].settings["renewal_offers"]["scores"] == "churn_model"
 
 
 def test_what_subscribers_stay_by_makes_other_ledgers():

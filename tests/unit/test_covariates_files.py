@@ -20,7 +20,7 @@ from churnsim.study.config.config_file import read_config
 from churnsim.study.stages.data_stage import load_data
 from churnsim.study.stages.fit_stage import fit_models
 from churnsim.study.stages.validation_stage import validate
-from churnsim.study.storage.executor import Crew
+from churnsim.study.storage.executor import Executor
 
 
 @pytest.fixture(scope="module")
@@ -156,7 +156,7 @@ def test_a_study(folder) -> None:
     assert stored["purchases"]["family"] == "bg_nbd_covariates"
     assert {"rate:first_amount", "rate:channel=web"} <= {row["name"] for row in stored["purchases"]["parameters"]}
     model = fits.purchases_calibration.model
-    told = validate(data, fits, config.validation, seed=1, crew=Crew(workers=1))
+    told = validate(data, fits, config.validation, seed=1, executor=Executor(workers=1))
     assert 0.5 < told["replay"]["mean"] / told["replay"]["actual"] < 1.5
     plain = load_data(config.data.model_copy(update={"covariates": None}), config.folder)
     assert plain.facts["checksum_sha256"] != data.facts["checksum_sha256"]

@@ -10,13 +10,13 @@ import pandas as pd
 import pytest
 
 import churnsim as cs
+from churnsim.records.base import plain
 from churnsim.records.survey import SurveyRecord
 from churnsim.study.config.config_file import parse_config, read_config
 from churnsim.study.stages.data_stage import load_data
 from churnsim.study.stages.fit_stage import fit_models
 from churnsim.study.stages.market_stage import build_market, build_strategies, scenario_for
 from churnsim.study.stages.survey_stage import survey_checksum, survey_results
-from churnsim.study.storage.store import plain
 
 ROOT = Path(__file__).parents[2]
 SMOKE = ROOT / "configs" / "smoke" / "satisfaction.toml"

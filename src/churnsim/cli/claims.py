@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +15,7 @@ from churnsim.cli.tables import print_table
 if TYPE_CHECKING:
     from churnsim.claims.machinery.claim import Claim
     from churnsim.claims.machinery.evidence import MarketEvidence
+    from churnsim.records.claim import ClaimRecord
 
 __all__ = ["claims_app"]
 
@@ -86,7 +87,7 @@ def judge(
       churnsim claims test our_claims.py         claims of your own in Python; the file is run
     """
     from churnsim.claims.catalogue import CATALOGUE
-    from churnsim.claims.machinery.check import check, to_row
+    from churnsim.claims.machinery.check import check, to_record
     from churnsim.claims.machinery.claim import Kind
 
     chosen = [claim for asked in claim_ids or CATALOGUE for claim in _claims_of(asked)]
@@ -100,9 +101,10 @@ def judge(
         _wrapped(result.finding.reason)
         for part in result.finding.parts:
             _wrapped(f"{part.verdict.value}  {part.name}: {part.reason}", indent=4)
+    records = [to_record(result) for result in results]
     if json_file is not None:
-        write_json_file(json_file, [to_row(result) for result in results])
-    if any(is_worthless(to_row(result)) for result in results):
+        write_json_file(json_file, records)
+    if any(is_worthless(record) for record in records):
         raise typer.Exit(EXIT_NO)
 
 
@@ -138,9 +140,9 @@ def _market_evidence() -> MarketEvidence:
     return cdnow_evidence(workers=worker_count("all"))
 
 
-def is_worthless(row: dict[str, Any]) -> bool:
+def is_worthless(claim: ClaimRecord) -> bool:
     """Whether a check ran and its control did not fail."""
-    return row["control"]["verdict"] not in ("FAILS", "UNTESTED")
+    return claim.control is not None and claim.control.verdict not in ("FAILS", "UNTESTED")
 
 
 def _expectation(expect: object) -> str:

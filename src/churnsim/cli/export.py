@@ -54,6 +54,7 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
 
 def write_json_file(path: Path, content: Any) -> None:
     """Write plain JSON values."""
-    from churnsim.study.storage.store import plain, write_text
+    from churnsim.records.base import plain
+    from churnsim.study.storage.store import write_text
 
     write_text(path, json.dumps(plain(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n")

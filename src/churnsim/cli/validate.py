@@ -112,7 +112,7 @@ def validate(
 
 
 def _tables(done: Validation) -> dict[str, Any]:
-    from churnsim.study.storage.store import rows
+    from churnsim.records.base import rows
 
     named = {"scores": done.scores.reset_index(), "by_frequency": done.by_frequency, "tracking": done.tracking}
     named |= {"active": done.active, "intervals": done.intervals}

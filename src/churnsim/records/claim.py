@@ -1,4 +1,4 @@
-"""What a run stores of each claim it judged."""
+"""What is stored of each claim that was judged."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from churnsim.records.base import Number, Piece, Row, Texts
+from churnsim.records.base import Number, Record, Row, Texts
 
-__all__ = ["Claim", "Control", "Part", "Source"]
+__all__ = ["ClaimRecord", "ControlRecord", "PartRecord", "PictureRecord", "SourceRecord"]
 
 
 def _as_sources(value: object) -> object:
@@ -18,7 +18,7 @@ def _as_sources(value: object) -> object:
     return [{"title": item} if isinstance(item, str) else item for item in value] if isinstance(value, list) else value
 
 
-class Part(Piece):
+class PartRecord(Record):
     """One part of a claim, judged by itself."""
 
     name: str
@@ -32,7 +32,7 @@ class Part(Piece):
     region: str | None = None
 
 
-class Source(Piece):
+class SourceRecord(Record):
     """Where a claim is made, and the study that its figure goes back to as far as one is known."""
 
     text: str = ""
@@ -41,7 +41,14 @@ class Source(Piece):
     measured: str = ""
 
 
-class Control(Piece):
+class PictureRecord(Record):
+    """A picture of a map on the page about the claims."""
+
+    file: str
+    about: str
+
+
+class ControlRecord(Record):
     """A deliberately wrong variant of a claim, which must fail."""
 
     what: str
@@ -49,11 +56,11 @@ class Control(Piece):
     reason: str = ""
 
 
-Sources = Annotated[list[Source], BeforeValidator(_as_sources)]
+Sources = Annotated[list[SourceRecord], BeforeValidator(_as_sources)]
 
 
-class Claim(Piece):
-    """One published claim with its verdict."""
+class ClaimRecord(Record):
+    """One row of claims.json: a published claim with its verdict; `pictures` only beside the page about the claims."""
 
     id: str
     says: str
@@ -72,6 +79,7 @@ class Claim(Piece):
     lower: Number | None = None
     upper: Number | None = None
     unit: str | None = ""
-    parts: list[Part] = Field(default_factory=list)
-    control: Control | None = None
+    parts: list[PartRecord] = Field(default_factory=list)
+    control: ControlRecord | None = None
     tables: dict[str, list[Row]] = Field(default_factory=dict)
+    pictures: list[PictureRecord] = Field(default_factory=list)

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from churnsim.errors import DataError
+from churnsim.records.base import STORED
 from churnsim.records.run import Run
 
 __all__ = ["PIECES", "load_run"]
@@ -46,7 +47,7 @@ def load_run(run_dir: Path) -> Run:
         pieces[WHAT_IF] = _read_piece(run_dir, WHAT_IF)
     pieces |= {name: _read_piece(run_dir, name) for name in OPTIONAL if (run_dir / f"{name}.json").is_file()}
     try:
-        run = Run.model_validate(pieces)
+        run = Run.model_validate(pieces, context=STORED)
     except ValidationError as error:
         raise DataError(_explain(error, run_dir)) from error
     _check_names(run, run_dir)

@@ -1,6 +1,5 @@
-"""What a run directory holds, as types: the pieces a report is made from.
+"""What the JSON files of a run directory hold: written by a study, read by its report.
 
-Unknown keys are ignored, so that a run may store more than a report shows; a missing or mistyped one is refused.
 Money is in the data's currency (never cents), durations in the unit named beside them.
 """
 
@@ -10,20 +9,21 @@ from typing import Any
 
 from pydantic import Field
 
-from churnsim.records.base import Number, Piece, Row
-from churnsim.records.claim import Claim
+from churnsim.records.base import Number, Record, Row
+from churnsim.records.claim import ClaimRecord
 from churnsim.records.survey import SurveyRecord
-from churnsim.records.survival import ModelValue, Survival
-from churnsim.records.what_if import Precision, Selection, WhatIf
+from churnsim.records.survival import ModelValue, SurvivalRecord
+from churnsim.records.what_if import PrecisionRecord, SelectionRecord, WhatIf
 
 __all__ = [
-    "Account", "Assumption", "Comparison", "DataFacts", "Decile", "Difference", "Fit",
-    "FitParameter", "FitStatus", "FrequencyRow", "Holdout", "Interval", "Level", "Manifest", "Metric",
-    "PathRow", "Replay", "Run", "StrategyFacts", "TrackingRow", "Validation", "Value",
+    "Account", "Actual", "AssumptionRecord", "ComparisonRecord", "DataFacts", "Decile", "Difference",
+    "FitParameter", "FitRecord", "FitStatusRecord", "FrequencyRow", "Holdout", "Level", "Manifest", "Metric",
+    "PathRow", "ReplayRecord", "Run", "SimulatedMean", "StrategyRecord", "TrackingRow", "ValidationRecord",
+    "ValueRecord",
 ]  # fmt: skip
 
 
-class DataFacts(Piece):
+class DataFacts(Record):
     """Where the customers came from; `set_aside` lists the rows that could not be used."""
 
     source: str
@@ -34,10 +34,12 @@ class DataFacts(Piece):
     last: str
     set_aside: list[Row] = Field(default_factory=list)
     currency: str = ""
+    silent_days: int | None = None
+    leavers: int | None = None
 
 
-class Manifest(Piece):
-    """What was run, on what, with what."""
+class Manifest(Record):
+    """manifest.json: what was run, on what data, with which code."""
 
     name: str
     title: str
@@ -48,16 +50,20 @@ class Manifest(Piece):
     engine: str
     churnsim: str
     versions: dict[str, str]
+    recipe: Row = Field(default_factory=dict)
     platform: Row
     data: DataFacts
     started: str
     finished: str | None
     seconds: Number | None
     workers: int
+    backend: str | None = None
+    outcome_keys: dict[str, str] = Field(default_factory=dict)
     status: str
+    products: dict[str, str] = Field(default_factory=dict)
 
 
-class FitParameter(Piece):
+class FitParameter(Record):
     """One estimate; an error or bound that could not be computed is None."""
 
     name: str
@@ -67,43 +73,44 @@ class FitParameter(Piece):
     upper: Number | None
 
 
-class FitStatus(Piece):
-    """What happened in the fit, in words; `ok` may be left out, as `code` says it."""
+class FitStatusRecord(Record):
+    """How the fit ended, and what to do about it."""
 
     code: str
     message: str
     advice: str | None = None
 
 
-class Fit(Piece):
+class FitRecord(Record):
     """One fitted model. `unit` is the time unit of its log-likelihood."""
 
     family: str
     unit: str | None = None
     role: str
+    model: Row = Field(default_factory=dict)
     parameters: list[FitParameter]
     loglik: Number
     aic: Number
     bic: Number
-    n: int
-    status: FitStatus
+    n: Number
+    status: FitStatusRecord
     spend_correlation: Number | None = None
 
 
-class FrequencyRow(Piece):
+class FrequencyRow(Record):
     """Customers by calibration repeat count: counted and expected."""
 
-    frequency: str
+    frequency: int | str
     actual: Number
     expected: Number
     lower: Number | None = None
     upper: Number | None = None
 
 
-class Holdout(Piece):
+class Holdout(Record):
     """Mean holdout purchases of the customers with this calibration repeat count; the interval is the actual mean's."""
 
-    frequency: str
+    frequency: int | str
     customers: int
     actual: Number | None
     expected: Number | None
@@ -111,7 +118,7 @@ class Holdout(Piece):
     upper: Number | None = None
 
 
-class TrackingRow(Piece):
+class TrackingRow(Record):
     """Cumulative repeat purchases up to the end of one period."""
 
     period: int
@@ -121,7 +128,13 @@ class TrackingRow(Piece):
     holdout: bool
 
 
-class Interval(Piece):
+class Actual(Record):
+    """The actual number."""
+
+    actual: Number
+
+
+class SimulatedMean(Record):
     """A simulated mean with its interval, and by how much the actual number lies outside (0 when covered)."""
 
     mean: Number
@@ -131,18 +144,17 @@ class Interval(Piece):
     miss: Number
 
 
-class Replay(Interval):
+class ReplayRecord(SimulatedMean, Actual):  # the fields of Actual come first
     """The holdout, simulated from the calibration posterior, against what happened."""
 
-    actual: Number
     level: Number
     replications: int
     note: str = ""
-    with_parameter_uncertainty: Interval | None = None
+    with_parameter_uncertainty: SimulatedMean | None = None
 
 
-class Validation(Piece):
-    """Does the model predict customers it did not see?"""
+class ValidationRecord(Record):
+    """validation.json: predictions against purchases that were held out."""
 
     calibration_end: str
     holdout_end: str
@@ -150,10 +162,10 @@ class Validation(Piece):
     frequency: list[FrequencyRow]
     holdout_by_frequency: list[Holdout]
     tracking: list[TrackingRow]
-    replay: Replay | None = None
+    replay: ReplayRecord | None = None
 
 
-class Decile(Piece):
+class Decile(Record):
     """Customers ordered by expected value, in tenths; 1 is the most valuable."""
 
     decile: int
@@ -161,8 +173,9 @@ class Decile(Piece):
     value: Number
 
 
-class Value(Piece):
-    """Expected discounted value of the customers in the data over `horizon`, in `unit` (the models' if absent)."""
+class ValueRecord(Record):
+    """value.json: expected discounted value of the customers in the data over `horizon` (in `unit`, by default the
+    models')."""
 
     annual_discount_rate: Number
     horizon: Number
@@ -179,8 +192,8 @@ class Value(Piece):
     average_churn: Number | None = None
 
 
-class Assumption(Piece):
-    """One parameter of the market, with where it comes from."""
+class AssumptionRecord(Record):
+    """One row of assumptions.json: a parameter of the market, with where it comes from."""
 
     parameter: str
     value: Any
@@ -190,8 +203,8 @@ class Assumption(Piece):
     status: str
 
 
-class StrategyFacts(Piece):
-    """What the firm chooses."""
+class StrategyRecord(Record):
+    """One strategy of strategies.json: what the firm chooses."""
 
     name: str
     title: str
@@ -201,21 +214,23 @@ class StrategyFacts(Piece):
     budget_per_period: Number | None = None
 
 
-class Level(Piece):
+class Level(Record):
     """The mean of one metric under one strategy."""
 
     strategy: str
+    metric: str = ""
     mean: Number
     lower: Number | None
     upper: Number | None
     sd: Number | None = None
 
 
-class Difference(Piece):
+class Difference(Record):
     """One strategy less another, replication by replication under common random numbers."""
 
     strategy: str
     against: str
+    metric: str = ""
     mean: Number
     lower: Number | None
     upper: Number | None
@@ -228,14 +243,14 @@ class Difference(Piece):
     replications: int
 
 
-class Metric(Piece):
+class Metric(Record):
     """Levels and paired differences of one outcome."""
 
     levels: list[Level]
     differences: list[Difference]
 
 
-class Account(Piece):
+class Account(Record):
     """What one strategy spends on one account over the horizon, on average."""
 
     strategy: str
@@ -243,7 +258,7 @@ class Account(Piece):
     mean: Number
 
 
-class PathRow(Piece):
+class PathRow(Record):
     """One strategy at the end of one period: active customers, and profit cumulated so far."""
 
     strategy: str
@@ -256,8 +271,8 @@ class PathRow(Piece):
     profit_upper: Number
 
 
-class Comparison(Piece):
-    """The strategies side by side, against one of them."""
+class ComparisonRecord(Record):
+    """comparison.json: the strategies side by side, against one of them."""
 
     against: str
     level: Number
@@ -265,21 +280,21 @@ class Comparison(Piece):
     metrics: dict[str, Metric]
     spending: list[Account]
     path: list[PathRow]
-    precision: Precision | None = None
-    selection: Selection | None = None
+    precision: PrecisionRecord | None = None
+    selection: SelectionRecord | None = None
 
 
-class Run(Piece):
-    """A complete run, ready to be told."""
+class Run(Record):
+    """The stored results of a complete run, by file."""
 
     manifest: Manifest
-    fits: dict[str, Fit]
-    validation: Validation
-    survival: Survival | None = None
-    value: Value | None
-    assumptions: list[Assumption]
-    strategies: list[StrategyFacts]
-    comparison: Comparison
-    claims: list[Claim]
+    fits: dict[str, FitRecord]
+    validation: ValidationRecord
+    survival: SurvivalRecord | None = None
+    value: ValueRecord | None
+    assumptions: list[AssumptionRecord]
+    strategies: list[StrategyRecord]
+    comparison: ComparisonRecord
+    claims: list[ClaimRecord]
     survey: SurveyRecord | None = None
     what_if: WhatIf = Field(default_factory=WhatIf)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from churnsim.records.base import Number, Piece, Row
+from churnsim.records.base import Number, Record, Row
 
-__all__ = ["ChurnRecord", "CurvePoint", "ModelValue", "Survival"]
+__all__ = ["ChurnRecord", "CurvePoint", "ModelValue", "SurvivalRecord"]
 
 
-class ModelValue(Piece):
+class ModelValue(Record):
     """The customers' value by one model, and by how much one average churn rate misses it."""
 
     model: str
@@ -18,10 +18,11 @@ class ModelValue(Piece):
     upper: Number | None = None
     average_rate_error: Number | None = None
     rank_correlation: Number | None = None
+    moved: Number | None = None
 
 
-class CurvePoint(Piece):
-    """Survival at one tenure: observed with its simultaneous band, by the chosen family, the sBG, and simulated:
+class CurvePoint(Record):
+    """SurvivalRecord at one tenure: observed with its simultaneous band, by the chosen family, the sBG, and simulated:
     new subscribers who stay as observed (`simulated`), and those of the strategies' market (`arrivals`)."""
 
     tenure: Number
@@ -34,7 +35,7 @@ class CurvePoint(Piece):
     arrivals: Number | None = None
 
 
-class ChurnRecord(Piece):
+class ChurnRecord(Record):
     """The churn model's held-out scores; tables as stored."""
 
     kind: str
@@ -48,13 +49,14 @@ class ChurnRecord(Piece):
     importance: list[Row]
 
 
-class Survival(Piece):
-    """How long subscribers stay."""
+class SurvivalRecord(Record):
+    """survival.json: how long subscribers stay."""
 
     unit: str
     customers: int
     leavers: int
     band_level: Number
+    band: str = ""
     inside: int
     tenures: int
     choice: str

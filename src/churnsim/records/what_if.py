@@ -1,15 +1,23 @@
-"""What a run stores beyond its comparison: precision, the choice of the best, maps of beliefs, and sensitivity."""
+"""What a run stores beyond its comparison: precision, the choice of the best, maps of assumptions, and sensitivity."""
 
 from __future__ import annotations
 
 from pydantic import Field
 
-from churnsim.records.base import Number, Piece, Row
+from churnsim.records.base import Number, Record, Row
 
-__all__ = ["Belief", "BeliefAxis", "Precision", "Selection", "Sensitivity", "WhatIf"]
+__all__ = [
+    "Belief",
+    "BeliefAxis",
+    "PrecisionRecord",
+    "SelectionRecord",
+    "SensitivityRecord",
+    "SensitivityRow",
+    "WhatIf",
+]
 
 
-class Precision(Piece):
+class PrecisionRecord(Record):
     """How precisely the differences in `metric` were to be known, and are: half-widths of the widest interval."""
 
     half_width: Number
@@ -19,7 +27,7 @@ class Precision(Piece):
     reached: bool
 
 
-class Selection(Piece):
+class SelectionRecord(Record):
     """The strategy chosen as best in `metric` at a stated probability, or those that could not be told apart."""
 
     indifference: Number
@@ -30,9 +38,10 @@ class Selection(Piece):
     chosen: str | None
     remaining: list[str]
     replications: int
+    table: list[Row] = Field(default_factory=list)
 
 
-class BeliefAxis(Piece):
+class BeliefAxis(Record):
     """An assumption and its range, cut into cells."""
 
     name: str
@@ -42,28 +51,27 @@ class BeliefAxis(Piece):
     cells: int = Field(ge=2, le=1000)
 
 
-class BeliefCell(Piece):
-    """The verdict of one cell."""
+class Belief(Record):
+    """A map of where a statement holds; `words` describe it, `here` is where the assumptions are.
 
-    state: str
-
-
-class Belief(Piece):
-    """A map of where a statement holds; `words` describe it, `here` is where the assumptions are."""
+    A cell has its centre on each axis, the quantity's mean and interval, and its `state`.
+    """
 
     name: str
     title: str
     statement: str
     words: list[str]
+    counts: dict[str, int] = Field(default_factory=dict)
     axes: list[BeliefAxis]
     here: Row | None = None
-    cells: list[BeliefCell]
+    cells: list[Row]
 
 
-class SensitivityRow(Piece):
+class SensitivityRow(Record):
     """One assumption: its range and its influence."""
 
     assumption: str
+    value: Number | None = None
     low: Number
     high: Number
     range_source: str
@@ -72,14 +80,17 @@ class SensitivityRow(Piece):
     mu_star_lower: Number | None = None
     mu_star_upper: Number | None = None
     mu: Number | None = None
+    sigma: Number | None = None
     total: Number | None = None
     total_lower: Number | None = None
     total_upper: Number | None = None
     first: Number | None = None
+    first_lower: Number | None = None
+    first_upper: Number | None = None
 
 
-class Sensitivity(Piece):
-    """Which assumptions the quantity hangs on."""
+class SensitivityRecord(Record):
+    """How much each assumption moves the quantity."""
 
     quantity: str
     method: str
@@ -88,10 +99,11 @@ class Sensitivity(Piece):
     replications: int
     noise: Number
     rows: list[SensitivityRow]
+    design: list[Row] = Field(default_factory=list)
 
 
-class WhatIf(Piece):
-    """Everything that was asked beyond the comparison."""
+class WhatIf(Record):
+    """what_if.json: the maps and the sensitivity that were asked for."""
 
     beliefs: list[Belief] = Field(default_factory=list)
-    sensitivity: Sensitivity | None = None
+    sensitivity: SensitivityRecord | None = None

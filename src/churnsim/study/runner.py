@@ -14,19 +14,20 @@ import churnsim
 from churnsim.decisions.comparison.compare import Comparison, joined
 from churnsim.decisions.runs.parallel_map import Backend
 from churnsim.errors import ClusterError
+from churnsim.records.run import Manifest
 from churnsim.simulation.scenario.market import Market
 from churnsim.study.config.config import StudyConfig
 from churnsim.study.stages.claim_stage import chosen_claims, judge_claims
 from churnsim.study.stages.comparison_stage import compare_strategies
 from churnsim.study.stages.earlier_runs import borrow_outcomes, outcome_keys
-from churnsim.study.stages.market_stage import build_strategies, scenario_for, strategy_rows
+from churnsim.study.stages.market_stage import build_strategies, scenario_for, strategy_records
 from churnsim.study.stages.replications import wanted_replications
 from churnsim.study.stages.score_files import scores_checksum
 from churnsim.study.stages.simulation_stage import simulate_all, warm_kernels
 from churnsim.study.stages.stages import Stages, stages_of
 from churnsim.study.stages.survey_stage import survey_checksum, survey_results
 from churnsim.study.stages.what_if_stage import check_what_ifs, what_if_steps, what_ifs
-from churnsim.study.storage.executor import Crew, assembled, planned
+from churnsim.study.storage.executor import Executor, connected, plan_executor
 from churnsim.study.storage.progress import Progress, Silent
 from churnsim.study.storage.provenance import platform_facts, recipe, run_hash
 from churnsim.study.storage.store import MANIFEST, OUTCOMES, RunStore, write_parquet
@@ -56,32 +57,32 @@ def run_study(
     ConfigError for input that cannot be used, ClusterError for a cluster that cannot be used or is lost,
     MissingExtraError for one where Dask is not installed, StudyInterrupted on Ctrl-C.
     """
-    plan = planned(config.simulation, workers=workers, backend=backend, scheduler=scheduler)
+    plan = plan_executor(config.simulation, workers=workers, backend=backend, scheduler=scheduler)
     watch = progress or Silent()
     watch.stage("data")
     stages = stages_of(config)
     data = stages.load(config)
     store = RunStore.open(runs_dir, config.name, run_hash(config.canonical(), _checksum(config, data)))
     with store.lock():
-        sitting = _Sitting(config, stages, data, store, watch)
-        if sitting.may_skip(fresh=fresh):
+        session = RunSession(config, stages, data, store, watch)
+        if session.may_skip(fresh=fresh):
             watch.note(f"{store.directory} is complete already; --fresh runs it again.")
             return store.directory
-        with assembled(plan) as crew:
+        with connected(plan) as executor:
             kept = f"What is finished is kept in {store.directory}; the same command continues from there."
             try:
-                sitting.run(crew)
+                session.run(executor)
             except KeyboardInterrupt:
-                sitting.write_manifest("partial", crew)
+                session.write_manifest("partial", executor)
                 raise StudyInterrupted(kept) from None
             except ClusterError as error:
-                sitting.write_manifest("partial", crew)
+                session.write_manifest("partial", executor)
                 raise ClusterError(f"{error} {kept}") from None
     return store.directory
 
 
-class _Sitting:
-    """One go at a run: from the start, or from where the last one stopped."""
+class RunSession:
+    """One attempt at a run: from the start, or from where the last one stopped."""
 
     def __init__(self, config: StudyConfig, stages: Stages, data: Any, store: RunStore, watch: Progress) -> None:
         self.config, self.stages, self.data = config, stages, data
@@ -94,95 +95,94 @@ class _Sitting:
 
     def may_skip(self, *, fresh: bool) -> bool:
         """Whether the run is complete. Clears the directory where nothing in it may be used."""
-        manifest = self.store.manifest()
-        if manifest is None:
+        if not self.store.has_manifest():
             return False
-        if manifest.get("status") == "complete" and not fresh and manifest.get("recipe") == self._recipe:
-            damaged = self.store.damaged(manifest.get("products") or {})
+        manifest = self.store.manifest()
+        same_code = manifest is not None and manifest.recipe == self._recipe
+        if manifest is None or fresh or not same_code:
+            if not fresh:
+                self.watch.note("churnsim or a package has changed since this run was stored: starting over.")
+            self.store.clear()
+            return False
+        if manifest.status == "complete":
+            damaged = self.store.damaged(manifest.products)
             if not damaged:
                 return True
             self.watch.note(f"{', '.join(damaged)} of this run is missing or has been altered: starting over.")
             self.store.clear()
             return False
-        if fresh or manifest.get("recipe") != self._recipe:
-            if not fresh:
-                self.watch.note("churnsim or a package has changed since this run was stored: starting over.")
-            self.store.clear()
-            return False
-        self._earlier_seconds = float(manifest.get("seconds") or 0.0)
-        self._started = str(manifest.get("started") or self._started)
+        self._earlier_seconds = manifest.seconds or 0.0
+        self._started = manifest.started
         self.watch.note(f"continuing {self.store.directory}.")
         return False
 
-    def run(self, crew: Crew) -> None:
-        """Every stage. The quick ones are done again on every sitting; what was simulated, and the claims, are kept."""
+    def run(self, executor: Executor) -> None:
+        """Every stage. The quick ones are done again in every session; what was simulated, and the claims, are kept."""
         config, data, store, watch = self.config, self.data, self.store, self.watch
-        self.write_manifest("partial", crew)
+        self.write_manifest("partial", executor)
         for note in self.stages.notes(data):
             watch.note(note)
         watch.stage("models")
         fits = self.stages.fit(config, data)
         for warning in fits.warnings():
             watch.note(f"warning: {warning}")
-        store.write("fits.json", fits.to_json())
+        store.write("fits.json", fits.records())
         market = self.stages.market(config, data, fits)
         store.write("assumptions.json", self.stages.assumption_rows(market))
         self.strategies = build_strategies(config, self.stages.customers(data), self.stages.scores(data, fits))
         check_what_ifs(config, market, self.strategies)
         self._value(fits, market)
         warm_kernels(market)
-        self._validation(fits, market, crew)
-        self._strategies(market, crew)
+        self._validation(fits, market, executor)
+        self._strategies(market, executor)
         self._survey(market)
-        self._what_ifs(market, crew)
-        self._claims(market, crew)
-        self.write_manifest("complete", crew)
+        self._what_ifs(market, executor)
+        self._claims(market, executor)
+        self.write_manifest("complete", executor)
         store.drop_parts()
 
-    def write_manifest(self, status: str, crew: Crew) -> None:
+    def write_manifest(self, status: str, executor: Executor) -> None:
         """The record of what is run, on what, with what, and how far it has come."""
         now = time.monotonic()
         config, canonical = self.config, self.config.canonical()
-        self.store.write(
-            MANIFEST,
-            {
-                "name": config.name,
-                "title": config.title,
-                "question": config.question,
-                "hash": run_hash(canonical, _checksum(config, self.data)),
-                "config": canonical,
-                "seed": config.seed,
-                "engine": config.simulation.engine,
-                "churnsim": churnsim.__version__,
-                "versions": self._recipe["versions"],
-                "recipe": self._recipe,
-                "platform": platform_facts(),
-                "data": self.data.facts,
-                "started": self._started,
-                "finished": _now() if status == "complete" else None,
-                "seconds": round(self._earlier_seconds + now - self._clock, 3),
-                "workers": crew.workers,
-                "backend": crew.backend,
-                "outcome_keys": self._outcome_keys(),
-                "status": status,
-                "products": self.store.products() if status == "complete" else {},
-            },
+        manifest = Manifest(
+            name=config.name,
+            title=config.title,
+            question=config.question,
+            hash=run_hash(canonical, _checksum(config, self.data)),
+            config=canonical,
+            seed=config.seed,
+            engine=config.simulation.engine,
+            churnsim=churnsim.__version__,
+            versions=self._recipe["versions"],
+            recipe=self._recipe,
+            platform=platform_facts(),
+            data=self.data.facts,
+            started=self._started,
+            finished=_now() if status == "complete" else None,
+            seconds=round(self._earlier_seconds + now - self._clock, 3),
+            workers=executor.workers,
+            backend=executor.backend,
+            outcome_keys=self._outcome_keys(),
+            status=status,
+            products=self.store.products() if status == "complete" else {},
         )
+        self.store.write(MANIFEST, manifest)
 
     def _value(self, fits: Any, market: Market) -> None:
         self.watch.stage("value of the customers")
         self.store.write("value.json", self.stages.value(self.config, self.data, fits, market))
 
-    def _validation(self, fits: Any, market: Market, crew: Crew) -> None:
+    def _validation(self, fits: Any, market: Market, executor: Executor) -> None:
         config, stages = self.config, self.stages
         self.watch.stage(stages.validation_title(config))
         if not all(self.store.readable(name) for name in stages.validation_files()):
-            for name, content in stages.validation(config, self.data, fits, market, crew).items():
+            for name, content in stages.validation(config, self.data, fits, market, executor).items():
                 self.store.write(name, content)
 
-    def _strategies(self, market: Market, crew: Crew) -> None:
+    def _strategies(self, market: Market, executor: Executor) -> None:
         config, store, watch, strategies = self.config, self.store, self.watch, self.strategies
-        store.write("strategies.json", strategy_rows(config, strategies))
+        store.write("strategies.json", strategy_records(config, strategies))
         scenarios = [scenario_for(config, market, strategy) for strategy in strategies]
         names, period = [strategy.name for strategy in strategies], scenarios[0].period
         borrowed = borrow_outcomes(store, self._outcome_keys(), most=config.most_replications)
@@ -192,7 +192,7 @@ class _Sitting:
         while larger > size:
             watch.stage("strategies" if not size else f"strategies, on to {larger}", len(scenarios) * (larger - size))
             more = simulate_all(
-                store, scenarios, replications=range(size, larger), seed=config.seed, crew=crew,
+                store, scenarios, replications=range(size, larger), seed=config.seed, executor=executor,
                 engine=config.simulation.engine, done=watch.advance,
             )  # fmt: skip
             outcomes = more if outcomes is None else joined(names, outcomes, more)
@@ -212,30 +212,30 @@ class _Sitting:
             section, self.config.folder, data=self.data, market=market,
             scenario=scenario_for(self.config, market, baseline), seed=self.config.seed,
         )  # fmt: skip
-        for measured in content["instruments"]:
-            for warning in measured["warnings"]:
+        for measured in content.instruments:
+            for warning in measured.warnings:
                 self.watch.note(f"warning: {warning}")
         self.store.write("survey.json", content)
 
     def _outcome_keys(self) -> dict[str, str]:
-        return outcome_keys(self.config, self.data.facts["checksum_sha256"])
+        return outcome_keys(self.config, self.data.facts.checksum_sha256)
 
-    def _what_ifs(self, market: Market, crew: Crew) -> None:
+    def _what_ifs(self, market: Market, executor: Executor) -> None:
         config, steps = self.config, what_if_steps(self.config)
         if steps:
             self.watch.stage("what one must believe", steps)
             content = what_ifs(
-                config, market, self.strategies, store=self.store, crew=crew,
+                config, market, self.strategies, store=self.store, executor=executor,
                 done=self.watch.advance,
             )  # fmt: skip
             self.store.write("what_if.json", content)
 
-    def _claims(self, market: Market, crew: Crew) -> None:
+    def _claims(self, market: Market, executor: Executor) -> None:
         self.watch.stage("claims", len(chosen_claims(self.config)))
-        label = f"the {self.data.facts['customers']:,} customers of {self.config.name}"
+        label = f"the {self.data.facts.customers:,} customers of {self.config.name}"
         findings = judge_claims(
             self.config, market, data=self.stages.purchases(self.data), store=self.store, label=label,
-            crew=crew, done=self.watch.advance,
+            executor=executor, done=self.watch.advance,
         )  # fmt: skip
         self.store.write("claims.json", findings)
 
@@ -243,7 +243,7 @@ class _Sitting:
 def _checksum(config: StudyConfig, data: Any) -> str:
     """Of everything that was read: the customers, and surveys and scores where there are any."""
     scores = "".join(scores_checksum(section, config.folder) for section in config.strategy)
-    return str(data.facts["checksum_sha256"]) + survey_checksum(config.survey, config.folder) + scores
+    return str(data.facts.checksum_sha256) + survey_checksum(config.survey, config.folder) + scores
 
 
 def _now() -> str:

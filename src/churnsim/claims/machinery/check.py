@@ -1,14 +1,15 @@
-"""Check claims, and turn the results into plain rows and into text."""
+"""Check claims, and turn the results into records and into text."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import asdict
 
-from churnsim.claims.machinery.claim import Claim, Evidence, Part, Result
+from churnsim.claims.machinery.claim import Claim, Evidence, Result
+from churnsim.records.claim import ClaimRecord, ControlRecord, PartRecord, SourceRecord
 
-__all__ = ["check", "check_all", "render", "to_row"]
+__all__ = ["check", "check_all", "render", "to_record"]
 
 
 def check(claim: Claim, evidence: Evidence = None, quick: bool = False) -> Result:
@@ -21,66 +22,31 @@ def check_all(claims: Iterable[Claim], evidence: Evidence = None, quick: bool = 
     return [check(claim, evidence, quick) for claim in claims]
 
 
-def to_row(result: Result) -> dict[str, Any]:
-    """The result as one row of `claims.json`: plain lists, dicts, strings and numbers, None for not finite."""
+def to_record(result: Result) -> ClaimRecord:
+    """The result as one row of `claims.json`."""
     claim, finding = result.claim, result.finding
-    row = {
-        "id": claim.id,
-        "says": claim.says,
-        "quote": claim.quote,
-        "sources": [
-            {"text": s.text, "title": s.title, "study": s.study, "measured": s.measured} for s in claim.sources
-        ],
-        "kind": claim.kind.value,
-        "quantity": claim.quantity,
-        "expect": claim.expect,
-        "within": claim.within,
-        "because": claim.because,
-        "critique": claim.critique,
-        "verdict": finding.verdict.value,
-        "reason": finding.reason,
-        "region": finding.region,
-        "estimate": finding.estimate,
-        "lower": finding.lower,
-        "upper": finding.upper,
-        "unit": finding.unit,
-        "parts": [_part(part) for part in finding.parts],
-        "control": {
-            "what": claim.control.what,
-            "verdict": result.control.verdict.value,
-            "reason": result.control.reason,
-        },
-        "tables": finding.tables,
-    }
-    plain: dict[str, Any] = _plain(row)
-    return plain
-
-
-def _part(part: Part) -> dict[str, Any]:
-    return {
-        "name": part.name,
-        "estimand": part.estimand,
-        "verdict": part.verdict.value,
-        "estimate": part.estimate,
-        "lower": part.lower,
-        "upper": part.upper,
-        "unit": part.unit,
-        "reason": part.reason,
-        "region": part.region,
-    }
-
-
-def _plain(value: Any) -> Any:
-    """The value with NumPy scalars as Python numbers, tuples as lists and everything not finite as None."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if hasattr(value, "item") and not isinstance(value, str | bytes):
-        value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+    return ClaimRecord(
+        id=claim.id,
+        says=claim.says,
+        quote=claim.quote,
+        sources=[SourceRecord(**asdict(source)) for source in claim.sources],
+        kind=claim.kind,
+        quantity=claim.quantity,
+        expect=claim.expect,
+        within=claim.within,
+        because=claim.because,
+        critique=list(claim.critique),
+        verdict=finding.verdict,
+        reason=finding.reason,
+        region=finding.region,
+        estimate=finding.estimate,
+        lower=finding.lower,
+        upper=finding.upper,
+        unit=finding.unit,
+        parts=[PartRecord(**asdict(part)) for part in finding.parts],
+        control=ControlRecord(what=claim.control.what, verdict=result.control.verdict, reason=result.control.reason),
+        tables=dict(finding.tables),
+    )
 
 
 def _number(value: float | None, unit: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from churnsim.records.run import Difference, Replay
+from churnsim.records.run import Difference, ReplayRecord
 from churnsim.report.chapters.assumptions import status_key
 from churnsim.report.chapters.claims import verdict_counts
 from churnsim.report.chapters.prediction import replay_sentences
@@ -138,7 +138,7 @@ def _tested(context: Context) -> list[str]:
     return replay_sentences(context, replay) if replay else []
 
 
-def _replay_reading(replay: Replay) -> str:
+def _replay_reading(replay: ReplayRecord) -> str:
     wider = replay.with_parameter_uncertainty
     if replay.covered:
         return "covered"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from churnsim.records.run import Assumption
+from churnsim.records.run import AssumptionRecord
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import Block, Cell, Chapter, Column, Text
 from churnsim.report.page.context import Context
@@ -36,7 +36,7 @@ def chapter(context: Context) -> Chapter:
     return Chapter(id="assumptions", title=say("section.assumptions"), blocks=blocks if stored else [])
 
 
-def _row(context: Context, assumption: Assumption) -> list[Cell]:
+def _row(context: Context, assumption: AssumptionRecord) -> list[Cell]:
     """What it means with its name below, the value with its unit, the status with its source."""
     key = status_key(assumption.status)
     status = context.words.known(f"status.{key}", assumption.status)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from churnsim.records.what_if import Sensitivity, SensitivityRow
+from churnsim.records.what_if import SensitivityRecord, SensitivityRow
 from churnsim.report.chapters.assumptions import status_key
 from churnsim.report.charts.figures import region_figure
 from churnsim.report.page import numbers as fmt
@@ -28,7 +28,7 @@ def chapter(context: Context) -> Chapter:
     return Chapter(id="beliefs", title=say("section.beliefs"), blocks=blocks)
 
 
-def _sensitivity(context: Context, found: Sensitivity) -> list[Block]:
+def _sensitivity(context: Context, found: SensitivityRecord) -> list[Block]:
     say = context.say
     intro = say(
         f"beliefs.{found.method}_intro",
@@ -40,7 +40,7 @@ def _sensitivity(context: Context, found: Sensitivity) -> list[Block]:
     return [Text(text=intro), _table(context, found)]
 
 
-def _table(context: Context, found: Sensitivity) -> Table:
+def _table(context: Context, found: SensitivityRecord) -> Table:
     say, morris = context.say, found.method == "morris"
     columns = [
         Column(title=say("beliefs.assumption"), prose=True),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from churnsim.records.claim import Claim, Part, Source
+from churnsim.records.claim import ClaimRecord, PartRecord, SourceRecord
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import (
     Block,
@@ -69,7 +69,7 @@ def _summary(context: Context) -> Table:
     return table(say("claims.summary_caption"), columns, rows)
 
 
-def _card(context: Context, claim: Claim) -> ClaimCard:
+def _card(context: Context, claim: ClaimRecord) -> ClaimCard:
     say = context.say
     blocks: list[Block] = [Quote(text=claim.quote, source=_cited(context, claim.sources))]
     finding = _estimate(context, claim)
@@ -108,11 +108,11 @@ def _each(texts: list[str]) -> str:
     return " ".join(dict.fromkeys(text for text in texts if text))
 
 
-def _cited(context: Context, sources: list[Source]) -> str:
+def _cited(context: Context, sources: list[SourceRecord]) -> str:
     return context.listed([source.title for source in sources])
 
 
-def _estimate(context: Context, found: Claim | Part) -> str:
+def _estimate(context: Context, found: ClaimRecord | PartRecord) -> str:
     """Estimate, interval and unit of a claim or part; '' when it has no single number."""
     if found.estimate is None:
         return ""
@@ -125,7 +125,7 @@ def _estimate(context: Context, found: Claim | Part) -> str:
     return context.say("page.units", value=text, unit=found.unit or "").strip()
 
 
-def _expected(context: Context, claim: Claim) -> str:
+def _expected(context: Context, claim: ClaimRecord) -> str:
     if claim.expect is None:
         return ""
     expect = _range(context, claim.expect)
@@ -140,7 +140,7 @@ def _range(context: Context, value: Any) -> str:
     return fmt.cell(value)
 
 
-def _control(context: Context, claim: Claim) -> str:
+def _control(context: Context, claim: ClaimRecord) -> str:
     control = claim.control
     if control is None:
         return ""
@@ -150,7 +150,7 @@ def _control(context: Context, claim: Claim) -> str:
     ).strip()
 
 
-def _parts(context: Context, claim: Claim) -> Table:
+def _parts(context: Context, claim: ClaimRecord) -> Table:
     say = context.say
     columns = [
         Column(title=say("claims.part"), prose=True),

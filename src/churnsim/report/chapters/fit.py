@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from churnsim.records.run import Fit
+from churnsim.records.run import FitRecord
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import Block, Chapter, Column, Facts, Heading, Table, Text
 from churnsim.report.page.context import Context
@@ -27,7 +27,7 @@ def chapter(context: Context) -> Chapter:
     return Chapter(id="fit", title=context.say("section.fit"), blocks=blocks)
 
 
-def doubtful(fit: Fit) -> bool:
+def doubtful(fit: FitRecord) -> bool:
     """Whether the fit's own status says that it is not to be relied on as it is."""
     return fit.status.code.lower() not in GOOD
 
@@ -42,13 +42,13 @@ def _plain(family: str) -> str:
     return family.replace("_", "").replace("/", "").replace("-", "").lower()
 
 
-def _status(context: Context, fit: Fit) -> str:
+def _status(context: Context, fit: FitRecord) -> str:
     status = fit.status
     said = context.say("fit.said", code=fmt.sentence(status.code), message=status.message, advice=status.advice or "")
     return said.strip()
 
 
-def _parameters(context: Context, key: str, fit: Fit) -> Table:
+def _parameters(context: Context, key: str, fit: FitRecord) -> Table:
     say = context.say
     family, role = fit_name(context, key)
     columns = [
@@ -78,7 +78,7 @@ def readable(parameter: str) -> str:
     return f"{name.replace('_', ' ')}{': ' if sign else ''}{level}"
 
 
-def _meaning(context: Context, key: str, fit: Fit, parameter: str, estimate: float | None) -> str:
+def _meaning(context: Context, key: str, fit: FitRecord, parameter: str, estimate: float | None) -> str:
     """What a parameter says; of a regression how many times sooner one leaves, of a covariate what it multiplies."""
     if key == "regression" and estimate is not None:
         return context.say("fit.hazard_ratio", ratio=fmt.significant(math.exp(estimate), 3))
@@ -92,7 +92,7 @@ def _meaning(context: Context, key: str, fit: Fit, parameter: str, estimate: flo
     return context.words.known(f"parameter.{_plain(fit.family).removesuffix('covariates')}.{parameter}", "")
 
 
-def _quality(context: Context, fit: Fit) -> Facts:
+def _quality(context: Context, fit: FitRecord) -> Facts:
     say = context.say
     rows = [
         (say("fit.loglik"), fmt.fixed(fit.loglik, 1)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from churnsim.records.run import Replay
+from churnsim.records.run import ReplayRecord
 from churnsim.report.charts.figures import (
     calibration_figure,
     holdout_figure,
@@ -37,7 +37,7 @@ def chapter(context: Context) -> Chapter:
     return Chapter(id="prediction", title=say("section.prediction"), blocks=blocks)
 
 
-def replay_sentences(context: Context, replay: Replay) -> list[str]:
+def replay_sentences(context: Context, replay: ReplayRecord) -> list[str]:
     """Simulated against actual holdout purchases: covered, or missed and by how much; then with parameter error."""
     sentence = context.say(
         "prediction.replay_covered" if replay.covered else "prediction.replay_missed",

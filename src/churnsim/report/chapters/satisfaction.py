@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from churnsim.records.survey import Instrument, MeasuredRow, Money, SurveyRecord
+from churnsim.records.survey import InstrumentRecord, MeasuredRow, Money, SurveyRecord
 from churnsim.report.charts.figures import survey_figure
 from churnsim.report.charts.survey import intervals
 from churnsim.report.page import numbers as fmt
@@ -56,7 +56,7 @@ def _state(context: Context, survey: SurveyRecord) -> list[Block]:
     return [Text(text=text)]
 
 
-def _instrument(context: Context, survey: SurveyRecord, measured: Instrument) -> list[Block]:
+def _instrument(context: Context, survey: SurveyRecord, measured: InstrumentRecord) -> list[Block]:
     blocks: list[Block] = [
         Heading(text=context.say("survey.heading", instrument=measured.instrument)),
         Text(text=context.say("survey.measures", says=measured.says, respondents=fmt.count(measured.n))),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from churnsim.records.survival import Survival
+from churnsim.records.survival import SurvivalRecord
 from churnsim.report.charts.figures import drawn_figure
 from churnsim.report.charts.survival import survival
 from churnsim.report.page import numbers as fmt
@@ -54,7 +54,7 @@ def chapter(context: Context) -> Chapter:
     return Chapter(id="survival", title=title, blocks=blocks)
 
 
-def _stays(context: Context, found: Survival) -> list[Block]:
+def _stays(context: Context, found: SurvivalRecord) -> list[Block]:
     """By what the subscribers of the strategies' market stay."""
     say, last = context.say, found.curve[-1]
     if last.arrivals is None:
@@ -67,7 +67,7 @@ def _stays(context: Context, found: Survival) -> list[Block]:
     return [Text(text=text)]
 
 
-def _why(context: Context, found: Survival) -> str:
+def _why(context: Context, found: SurvivalRecord) -> str:
     """The reason for the choice, with the families' names in place of their keys."""
     text = found.why
     for row in sorted(found.families, key=lambda row: -len(str(row["model"]))):
@@ -104,7 +104,7 @@ def _folded(context: Context, key: str, records: list[dict[str, Any]]) -> Detail
     return Details(summary=caption, blocks=[records_table(caption, records, limit=MOST_ROWS)])
 
 
-def _figure(context: Context, found: Survival) -> Figure:
+def _figure(context: Context, found: SurvivalRecord) -> Figure:
     say, last = context.say, found.curve[-1]
     names = {
         "survival": say("chart.survival.observed"),

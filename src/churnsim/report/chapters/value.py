@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from churnsim.records.run import Value
+from churnsim.records.run import ValueRecord
 from churnsim.report.charts.figures import value_figure
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import Block, Chapter, Column, Details, Text
@@ -27,7 +27,7 @@ def chapter(context: Context) -> Chapter:
     return Chapter(id="value", title=title, blocks=blocks)
 
 
-def _by_model(context: Context, value: Value) -> list[Block]:
+def _by_model(context: Context, value: ValueRecord) -> list[Block]:
     """The same customers by each model, and by one average churn rate."""
     say = context.say
     keys = ("model", "amount", "interval_head", "order", "average_error")
@@ -55,7 +55,7 @@ def _error(share: float | None) -> str:
     return ("+" if share > 0 else "") + fmt.percent(share, 1)
 
 
-def _sentences(context: Context, value: Value) -> list[str]:
+def _sentences(context: Context, value: ValueRecord) -> list[str]:
     say = context.say
     sentences = [
         say(
@@ -78,7 +78,7 @@ def _sentences(context: Context, value: Value) -> list[str]:
     return sentences
 
 
-def _deciles(context: Context, value: Value) -> Details:
+def _deciles(context: Context, value: ValueRecord) -> Details:
     say = context.say
     columns = [
         Column(title=say("value.decile")),

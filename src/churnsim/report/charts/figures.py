@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from churnsim.records.base import Row
-from churnsim.records.run import Replay, Value
+from churnsim.records.run import ReplayRecord, ValueRecord
 from churnsim.records.what_if import Belief
 from churnsim.report.charts import prediction, strategies
 from churnsim.report.charts.region import region_chart
@@ -38,11 +40,12 @@ def _labels(context: Context, name: str, *keys: str) -> dict[str, str]:
     return {key: context.say(f"chart.{name}.{key}") for key in keys}
 
 
-def open_ended(context: Context, frequencies: list[str]) -> list[str]:
+def open_ended(context: Context, frequencies: Iterable[int | str]) -> list[str]:
     """Frequency classes as a reader wants them: the last pools everything from it on."""
-    if frequencies and frequencies[-1].isdigit() and len(frequencies) > 1:
-        return [*frequencies[:-1], context.say("prediction.or_more", frequency=frequencies[-1])]
-    return frequencies
+    labels = [str(frequency) for frequency in frequencies]
+    if len(labels) > 1 and labels[-1].isdigit():
+        labels[-1] = context.say("prediction.or_more", frequency=labels[-1])
+    return labels
 
 
 def calibration_figure(context: Context) -> Figure:
@@ -120,7 +123,7 @@ def tracking_figure(context: Context) -> Figure:
     return drawn_figure(context, "tracking", make, description=description)
 
 
-def replay_figure(context: Context, replay: Replay) -> Figure:
+def replay_figure(context: Context, replay: ReplayRecord) -> Figure:
     """The simulated holdout against what happened."""
     rows = [
         {
@@ -149,7 +152,7 @@ def replay_figure(context: Context, replay: Replay) -> Figure:
     return drawn_figure(context, "replay", make, description=description, level=level)
 
 
-def value_figure(context: Context, value: Value) -> Figure:
+def value_figure(context: Context, value: ValueRecord) -> Figure:
     """Customer value by decile."""
     rows = [row.model_dump() for row in value.by_decile]
     description = context.say(
@@ -241,7 +244,7 @@ def survey_figure(context: Context, instrument: str, make: ChartMaker, *, readin
 
 def region_figure(context: Context, belief: Belief) -> Figure:
     """Where a statement holds."""
-    states = [cell.state for cell in belief.cells]
+    states = [cell["state"] for cell in belief.cells]
     labels = {state: context.words.known(f"beliefs.{state}", state) for state in dict.fromkeys(states)}
 
     def make(size: Size) -> tuple[AnyChart, int]:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from churnsim.errors import ConfigError
-from churnsim.study.storage.store import RunStore, read_json, write_json
+from churnsim.records.claim import ClaimRecord
+from churnsim.study.storage.store import RunStore, stored_record, write_json
 
 if TYPE_CHECKING:
     from churnsim.simulation.scenario.market import Market
     from churnsim.study.config.config import StudyConfig
     from churnsim.study.stages.data_stage import StudyData
-    from churnsim.study.storage.executor import Crew
+    from churnsim.study.storage.executor import Executor
 
 __all__ = ["chosen_claims", "judge_claims"]
 
@@ -31,41 +31,31 @@ def judge_claims(
     data: StudyData | None = None,
     store: RunStore,
     label: str,
-    crew: Crew,
+    executor: Executor,
     done: Callable[[int], None],
-) -> list[dict[str, Any]]:
-    """The content of claims.json. A claim that an interrupted run has tested is not tested again.
+) -> list[ClaimRecord]:
+    """The claims with their verdicts. A claim that an interrupted run has tested is not tested again.
 
     Claims on data are measured on the study's own transactions; without `data` on the full CDNOW log.
     """
     from churnsim.claims.catalogue import CATALOGUE
-    from churnsim.claims.machinery.check import check, to_row
+    from churnsim.claims.machinery.check import check, to_record
     from churnsim.claims.machinery.evidence import MarketEvidence
 
     clock, unit = config.simulation, market.unit
     evidence = MarketEvidence(
         market=market, label=label, horizon=clock.horizon.to(unit), period=clock.period.to(unit),
         epoch=clock.epoch.to(unit), replications=config.claims.replications or clock.replications,
-        seed=config.seed, workers=crew.workers, backend=crew.backend,
+        seed=config.seed, workers=executor.workers, backend=executor.backend,
         log=data.transactions if data else None, summary=data.summary if data else None,
     )  # fmt: skip
     findings = []
     for claim_id in chosen_claims(config):
         path = store.part("claims", f"{claim_id}.json")
-        row = _stored(path)
+        row = stored_record(path, ClaimRecord)
         if row is None:
-            row = to_row(check(CATALOGUE[claim_id], evidence, config.claims.quick))
+            row = to_record(check(CATALOGUE[claim_id], evidence, config.claims.quick))
             write_json(path, row)
         findings.append(row)
         done(1)
     return findings
-
-
-def _stored(path: Any) -> dict[str, Any] | None:
-    if not path.is_file():
-        return None
-    try:
-        row: dict[str, Any] = read_json(path)
-    except ConfigError:
-        return None  # another program broke it: test again
-    return row

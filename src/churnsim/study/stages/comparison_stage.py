@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
 from churnsim.decisions.comparison.compare import Comparison
+from churnsim.records.run import Account, ComparisonRecord, Difference, Level, Metric, PathRow
 from churnsim.simulation.engine.ledger import COSTS
 from churnsim.study.config.config import StudyConfig
 from churnsim.study.stages.replications import precision_reached, selection_reached
-from churnsim.study.storage.store import rows
 
 __all__ = ["METRICS", "compare_strategies"]
 
@@ -21,33 +19,35 @@ SPENDING = COSTS
 CENTS = 100
 
 
-def compare_strategies(comparison: Comparison, config: StudyConfig) -> dict[str, Any]:
-    """The content of comparison.json. Money is in currency units; a path's profit is cumulative, not discounted."""
+def compare_strategies(comparison: Comparison, config: StudyConfig) -> ComparisonRecord:
+    """The strategies side by side. Money is in currency units; a path's profit is cumulative, not discounted."""
     section = config.comparison
-    return {
-        "against": section.against,
-        "level": section.level,
-        "replications": int(comparison.outcomes["replication"].nunique()),
-        "metrics": {
-            metric: {
-                "levels": rows(comparison.levels(metric, level=section.level)),
-                "differences": rows(comparison.differences(metric, against=section.against, level=section.level)),
-            }
+    return ComparisonRecord(
+        against=section.against,
+        level=section.level,
+        replications=int(comparison.outcomes["replication"].nunique()),
+        metrics={
+            metric: Metric(
+                levels=Level.of_frame(comparison.levels(metric, level=section.level)),
+                differences=Difference.of_frame(
+                    comparison.differences(metric, against=section.against, level=section.level)
+                ),
+            )
             for metric in METRICS
         },
-        "spending": _spending(comparison),
-        "path": rows(_path(comparison, section.level)),
-        "precision": precision_reached(config, comparison),
-        "selection": selection_reached(config, comparison),
-    }
+        spending=_spending(comparison),
+        path=PathRow.of_frame(_path(comparison, section.level)),
+        precision=precision_reached(config, comparison),
+        selection=selection_reached(config, comparison),
+    )
 
 
-def _spending(comparison: Comparison) -> list[dict[str, Any]]:
+def _spending(comparison: Comparison) -> list[Account]:
     """Mean spending over the horizon by strategy and account; accounts that no strategy uses are left out."""
     means = {account: comparison.values(account).mean() for account in SPENDING}
     used = [account for account in SPENDING if (means[account] > 0).any()]
     return [
-        {"strategy": strategy, "account": account, "mean": float(means[account][strategy])}
+        Account(strategy=strategy, account=account, mean=float(means[account][strategy]))
         for strategy in comparison.strategies
         for account in used
     ]

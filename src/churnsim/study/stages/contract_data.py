@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +13,7 @@ from churnsim.data import datasets
 from churnsim.data.subscriptions.renewals import count_renewals
 from churnsim.data.subscriptions.subscriptions import read_subscriptions
 from churnsim.errors import ConfigError
+from churnsim.records.run import DataFacts
 from churnsim.study.config.contract import SubscribersSection
 
 __all__ = ["ContractData", "load_subscribers"]
@@ -29,7 +29,7 @@ class ContractData:
     charges: pd.Series[float]
     covariates: tuple[str, ...]
     unit: str
-    facts: dict[str, Any]
+    facts: DataFacts
 
     @property
     def there(self) -> pd.DataFrame:
@@ -67,17 +67,17 @@ def load_subscribers(section: SubscribersSection, folder: Path) -> ContractData:
         raise ConfigError(
             f"{section.charge!r} must hold amounts above 0 to be what subscribers pay. Name another column."
         )
-    facts = {
-        "source": source,
-        "checksum_sha256": checksum,
-        "rows": len(counted),
-        "customers": len(counted),
-        "first": "tenure 0",
-        "last": f"tenure {counted['tenure'].max():g}",
-        "set_aside": set_aside,
-        "currency": section.currency,
-        "leavers": int(counted["churned"].sum()),
-    }
+    facts = DataFacts(
+        source=source,
+        checksum_sha256=checksum,
+        rows=len(counted),
+        customers=len(counted),
+        first="tenure 0",
+        last=f"tenure {counted['tenure'].max():g}",
+        set_aside=set_aside,
+        currency=section.currency,
+        leavers=int(counted["churned"].sum()),
+    )
     return ContractData(
         subscribers=counted, charges=charges, covariates=section.covariates, unit=section.unit, facts=facts
     )

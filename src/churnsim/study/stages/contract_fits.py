@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
@@ -16,12 +15,12 @@ from churnsim.models.retention.sbg import ShiftedBetaGeometric
 from churnsim.models.survival.curve import CurveFit, fit_curve
 from churnsim.models.survival.regression import RegressionFit, fit_regression
 from churnsim.models.survival.selection import RENEWAL_MODELS, compare_survival
+from churnsim.records.run import FitRecord
 from churnsim.study.config.contract import ContractStudyConfig
 from churnsim.study.stages.contract_data import ContractData
+from churnsim.study.stages.fit_stage import UNUSABLE, fit_record
 
 __all__ = ["ContractFits", "fit_contract", "simulated_fit"]
-
-UNUSABLE = ("not converged", "too little data")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,17 +37,19 @@ class ContractFits:
     churn: ChurnModel
     comparison: pd.DataFrame
 
-    def to_json(self) -> dict[str, Any]:
-        """The content of fits.json."""
+    def records(self) -> dict[str, FitRecord]:
+        """The content of fits.json by the fit's name."""
         found = {
-            "chosen_curve": _stored(self.chosen, self.chosen_kind, "chosen curve"),
-            "sbg": _stored(self.sbg, "sbg", "differences between subscribers"),
-            "regression": _stored(self.regression, "cox", "subscribers told apart"),
+            "chosen_curve": fit_record(self.chosen, family=self.chosen_kind, role="chosen curve"),
+            "sbg": fit_record(self.sbg, family="sbg", role="differences between subscribers"),
+            "regression": fit_record(self.regression, family="cox", role="subscribers told apart"),
         }
         if self.chosen_kind == "sbg":
             del found["sbg"]
         if self.simulated not in (self.regression, self.chosen):
-            found["simulated"] = _stored(self.simulated, self.simulated.model.family, "chosen for the simulation")
+            found["simulated"] = fit_record(
+                self.simulated, family=self.simulated.model.family, role="chosen for the simulation"
+            )
         return found
 
     def warnings(self) -> Iterator[str]:
@@ -104,14 +105,3 @@ def simulated_fit(
     if fit.status.code in UNUSABLE:
         raise FitError(f"{kind} with covariates: {fit.status}")
     return fit
-
-
-def _stored(fit: ModelFit[RetentionModel], family: str, role: str) -> dict[str, Any]:
-    table = fit.summary()
-    names = ("estimate", "standard_error", "lower", "upper")
-    parameters = [{"name": str(name), **{key: row[key] for key in names}} for name, row in table.iterrows()]
-    status = {"code": fit.status.code, "message": fit.status.message, "advice": fit.status.advice}
-    return {
-        "family": family, "unit": fit.model.unit, "role": role, "model": fit.model.to_dict(), "parameters": parameters,
-        "loglik": fit.loglik, "aic": fit.aic, "bic": fit.bic, "n": fit.n, "status": status,
-    }  # fmt: skip

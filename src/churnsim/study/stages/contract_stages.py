@@ -8,6 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from churnsim.models.churn.classifier import ChurnModel
+from churnsim.records.base import Record, rows
+from churnsim.records.run import AssumptionRecord, ValidationRecord, ValueRecord
+from churnsim.records.survival import ChurnRecord, CurvePoint, SurvivalRecord
 from churnsim.simulation.core.lifetimes import ContractualLifetime, ProfitByTenure, Spend
 from churnsim.simulation.core.scores import CustomerScores
 from churnsim.simulation.customers.base import Cohort
@@ -23,8 +27,7 @@ from churnsim.study.stages.contract_data import ContractData, load_subscribers
 from churnsim.study.stages.contract_fits import ContractFits, fit_contract
 from churnsim.study.stages.contract_market import contract_market
 from churnsim.study.stages.contract_value import value_subscribers
-from churnsim.study.storage.executor import Crew
-from churnsim.study.storage.store import rows
+from churnsim.study.storage.executor import Executor
 
 __all__ = ["ContractStages"]
 
@@ -40,7 +43,7 @@ class ContractStages:
 
     def notes(self, data: ContractData) -> Iterator[str]:
         """What a reader must know of the data."""
-        if data.facts["source"].startswith("IBM Telco"):
+        if data.facts.source.startswith("IBM Telco"):
             yield (
                 "note: the source lists only those who left in the last month. Read as a cohort that was followed from "
                 "the start, as here, it makes subscribers look more loyal than they were."
@@ -62,14 +65,14 @@ class ContractStages:
         """The actual subscribers, told apart as the configuration wants."""
         return contract_market(_own(config), data, fits)
 
-    def assumption_rows(self, market: Market) -> list[dict[str, Any]]:
+    def assumption_rows(self, market: Market) -> list[AssumptionRecord]:
         """Hazards by tenure are told by the survival chapter; here stand the first and the last."""
-        found = rows(assumptions(market))
-        hazards = [row for row in found if row["parameter"].startswith("purchases.hazard_")]
+        found = AssumptionRecord.of_frame(assumptions(market))
+        hazards = [row for row in found if row.parameter.startswith("purchases.hazard_")]
         kept = {id(row) for row in (hazards[:1] + hazards[-1:])}
         return [row for row in found if row not in hazards or id(row) in kept]
 
-    def value(self, config: StudyConfig, data: ContractData, fits: ContractFits, market: Market) -> dict[str, Any]:
+    def value(self, config: StudyConfig, data: ContractData, fits: ContractFits, market: Market) -> ValueRecord:
         """What those still there are worth, by each model."""
         section, asked = config.value, config.value.annual_discount_rate
         return value_subscribers(
@@ -91,13 +94,15 @@ class ContractStages:
         return ("validation.json", "survival.json")
 
     def validation(
-        self, config: StudyConfig, data: ContractData, fits: ContractFits, market: Market, crew: Crew
-    ) -> dict[str, Any]:
+        self, config: StudyConfig, data: ContractData, fits: ContractFits, market: Market, executor: Executor
+    ) -> dict[str, Record]:
         """Simulated against observed survival, and what the models say."""
         # No purchases are held out; what is checked is survival.
-        nothing = {"calibration_end": "", "holdout_end": "", "unit": data.unit}
-        empty: dict[str, Any] = {"frequency": [], "holdout_by_frequency": [], "tracking": [], "replay": None}
-        return {"validation.json": {**nothing, **empty}, "survival.json": _survival(config, data, fits, market)}
+        nothing = ValidationRecord(
+            calibration_end="", holdout_end="", unit=data.unit, frequency=[], holdout_by_frequency=[], tracking=[],
+            replay=None,
+        )  # fmt: skip
+        return {"validation.json": nothing, "survival.json": _survival(config, data, fits, market)}
 
 
 def _own(config: StudyConfig) -> ContractStudyConfig:
@@ -105,8 +110,8 @@ def _own(config: StudyConfig) -> ContractStudyConfig:
     return config
 
 
-def _survival(config: StudyConfig, data: ContractData, fits: ContractFits, market: Market) -> dict[str, Any]:
-    """The content of survival.json."""
+def _survival(config: StudyConfig, data: ContractData, fits: ContractFits, market: Market) -> SurvivalRecord:
+    """Observed and simulated survival, and the models behind it."""
     band = fits.kaplan_meier.band()
     tenures = band.index.to_numpy(dtype=np.float64)
     last, spend = int(tenures[-1]), charges_model(data.charges)
@@ -115,37 +120,48 @@ def _survival(config: StudyConfig, data: ContractData, fits: ContractFits, marke
     shares = _newcomers(contract_of(fits.kaplan_meier.model, renewals=last), spend, last, config.seed)[ages]
     arrivals = _newcomers(market.purchases, market.spend, last, config.seed)[ages]
     inside = (shares >= band["lower"].to_numpy()) & (shares <= band["upper"].to_numpy())
-    curve = {
-        "tenure": tenures, "survival": band["survival"], "lower": band["lower"], "upper": band["upper"],
-        "chosen": fits.chosen.model.survival(tenures), "sbg": fits.sbg.model.survival(tenures), "simulated": shares,
-        "arrivals": arrivals,
-    }  # fmt: skip
-    scores, regression = fits.churn.scores, fits.regression
-    names = [name for name in ("statistic", "p") if regression.checks is not None]
-    checks = [] if regression.checks is None else rows(regression.checks.reset_index()[["parameter", *names]])
-    return {
-        "unit": data.unit,
-        "customers": len(data.subscribers),
-        "leavers": data.facts["leavers"],
-        "band_level": 0.95,
-        "band": "Hall-Wellner, simultaneous over all tenures",
-        "inside": int(inside.sum()),
-        "tenures": int(inside.size),
-        "choice": fits.chosen_kind,
-        "why": fits.comparison.attrs["why"],
-        "stays_by": _own(config).survival.simulated,
-        "families": rows(fits.comparison.reset_index()),
-        "curve": [dict(zip(curve, values, strict=True)) for values in zip(*curve.values(), strict=True)],
-        "hazard_ratios": rows(regression.summary().reset_index()),
-        "proportional": checks,
-        "regression_status": str(regression.status),
-        "churn": {
-            "kind": fits.churn.kind, "split": fits.churn.split, "horizon": fits.churn.horizon,
-            "customers": scores.customers, "leavers": scores.leavers, "scores": rows(scores.table.reset_index()),
-            "calibration": rows(scores.calibration.reset_index()), "lift": rows(scores.lift.reset_index()),
-            "importance": rows(fits.churn.importance(repeats=5).reset_index()),
-        },
-    }  # fmt: skip
+    curve = pd.DataFrame(
+        {
+            "tenure": tenures, "survival": band["survival"], "lower": band["lower"], "upper": band["upper"],
+            "chosen": fits.chosen.model.survival(tenures), "sbg": fits.sbg.model.survival(tenures),
+            "simulated": shares, "arrivals": arrivals,
+        }
+    )  # fmt: skip
+    regression = fits.regression
+    checks = [] if regression.checks is None else rows(regression.checks.reset_index()[["parameter", "statistic", "p"]])
+    return SurvivalRecord(
+        unit=data.unit,
+        customers=len(data.subscribers),
+        leavers=int(data.subscribers["churned"].sum()),
+        band_level=0.95,
+        band="Hall-Wellner, simultaneous over all tenures",
+        inside=int(inside.sum()),
+        tenures=int(inside.size),
+        choice=fits.chosen_kind,
+        why=fits.comparison.attrs["why"],
+        stays_by=_own(config).survival.simulated,
+        families=rows(fits.comparison.reset_index()),
+        curve=CurvePoint.of_frame(curve),
+        hazard_ratios=rows(regression.summary().reset_index()),
+        proportional=checks,
+        regression_status=str(regression.status),
+        churn=_churn(fits.churn),
+    )
+
+
+def _churn(churn: ChurnModel) -> ChurnRecord:
+    scores = churn.scores
+    return ChurnRecord(
+        kind=churn.kind,
+        split=churn.split,
+        horizon=churn.horizon,
+        customers=scores.customers,
+        leavers=scores.leavers,
+        scores=rows(scores.table.reset_index()),
+        calibration=rows(scores.calibration.reset_index()),
+        lift=rows(scores.lift.reset_index()),
+        importance=rows(churn.importance(repeats=5).reset_index()),
+    )
 
 
 def _newcomers(purchases: ContractualLifetime, spend: Spend, renewals: int, seed: int) -> Any:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from churnsim.models.value.subscriber_value import subscriber_values
+from churnsim.records.run import ValueRecord
+from churnsim.records.survival import ModelValue
 from churnsim.study.stages.contract_data import ContractData
 from churnsim.study.stages.contract_fits import ContractFits
 from churnsim.study.stages.value_stage import by_decile
-from churnsim.study.storage.store import rows
 
 __all__ = ["value_subscribers"]
 
@@ -26,8 +26,8 @@ def value_subscribers(
     draws: int,
     seed: int,
     profits: Sequence[float] | None = None,
-) -> dict[str, Any]:
-    """The content of value.json: expected discounted margin of the subscribers still there over `horizon` renewals.
+) -> ValueRecord:
+    """Expected discounted margin of the subscribers still there over `horizon` renewals.
 
     `total` is by the regression, which tells them apart; `by_model` sets it beside the sBG, the chosen curve, what the
     simulation stays by, and one average churn rate for all. `profits` by tenure stand in place of charges and margin.
@@ -40,14 +40,15 @@ def value_subscribers(
         models, data.subscribers, annual_discount_rate=annual_discount_rate, horizon=horizon, by_tenure=profits,
         margin=data.charges * margin if profits is None else 1.0, level=LEVEL, draws=draws, seed=seed,
     )  # fmt: skip
-    table = rows(found.table.reset_index())
-    table.append({"model": "one average churn rate", "total": found.average_total, "lower": None, "upper": None,
-                  "average_rate_error": 0.0})  # fmt: skip
+    by_model = ModelValue.of_frame(found.table.reset_index())
+    average = ModelValue(
+        model="one average churn rate", total=found.average_total, lower=None, upper=None, average_rate_error=0.0
+    )
     own = found.values["regression"]["value"]
-    return {
-        "annual_discount_rate": annual_discount_rate, "horizon": horizon, "unit": data.unit,
-        "margin": margin if profits is None else None,
-        "total": table[0]["total"], "lower": table[0]["lower"], "upper": table[0]["upper"], "level": LEVEL,
-        "customers": len(own), "mean_p_alive": None, "by_decile": rows(by_decile(own)), "by_model": table,
-        "average_churn": found.average_churn,
-    }  # fmt: skip
+    first = by_model[0]
+    return ValueRecord(
+        annual_discount_rate=annual_discount_rate, horizon=horizon, unit=data.unit,
+        margin=margin if profits is None else None, total=first.total, lower=first.lower, upper=first.upper,
+        level=LEVEL, customers=len(own), mean_p_alive=None, by_decile=by_decile(own),
+        by_model=[*by_model, average], average_churn=found.average_churn,
+    )  # fmt: skip

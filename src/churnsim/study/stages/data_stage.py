@@ -6,7 +6,6 @@ import hashlib
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -15,6 +14,7 @@ from churnsim.data.logs.transactions import read_transactions
 from churnsim.data.summaries.intervals import summarise_with_intervals
 from churnsim.data.summaries.summary import split_holdout, summarise
 from churnsim.errors import DataError
+from churnsim.records.run import DataFacts
 from churnsim.study.config.config import DataSection
 from churnsim.study.config.covariates_section import StudyCovariates
 
@@ -31,7 +31,7 @@ class StudyData:
     unit: str
     calibration_end: date
     holdout_end: date
-    facts: dict[str, Any]
+    facts: DataFacts
     covariates: StudyCovariates | None = None
 
     @property
@@ -85,17 +85,17 @@ def load_data(section: DataSection, folder: Path, *, regularity: bool = False) -
         # A study with other covariates is another study.
         checksum = hashlib.sha256(f"{checksum} {covariates.checksum}".encode()).hexdigest()
         source += f", with what {Path(section.covariates.path).name} says of the customers"
-    facts = {
-        "source": source,
-        "checksum_sha256": checksum,
-        "rows": len(used),
-        "customers": len(summary),
-        "first": used["date"].min(),
-        "last": used["date"].max(),
-        "set_aside": set_aside,
-        "currency": section.currency,
-        "silent_days": max(0, (holdout_end - last).days),
-    }
+    facts = DataFacts(
+        source=source,
+        checksum_sha256=checksum,
+        rows=len(used),
+        customers=len(summary),
+        first=used["date"].min(),
+        last=used["date"].max(),
+        set_aside=set_aside,
+        currency=section.currency,
+        silent_days=max(0, (holdout_end - last).days),
+    )
     return StudyData(
         transactions=used, split=split, summary=summary, unit=section.unit,
         calibration_end=section.calibration_end, holdout_end=holdout_end, facts=facts, covariates=covariates,

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -54,19 +52,14 @@ def borrow_outcomes(store: RunStore, keys: dict[str, str], *, most: int) -> int:
         if directory == store.directory or not (directory / OUTCOMES).is_file():
             continue
         earlier = RunStore(directory)
-        manifest = earlier.manifest() or {}
-        shared = {name for name, key in keys.items() if (manifest.get("outcome_keys") or {}).get(name) == key}
-        if shared and manifest.get("status") == "complete" and manifest.get("recipe") == made_by:
-            if not _unaltered(directory, manifest):
-                continue
+        manifest = earlier.manifest()
+        if manifest is None or manifest.status != "complete" or manifest.recipe != made_by:
+            continue
+        shared = {name for name, key in keys.items() if manifest.outcome_keys.get(name) == key}
+        if shared and not earlier.damaged({OUTCOMES: manifest.products.get(OUTCOMES, "")}):
             outcomes = read_parquet(directory / OUTCOMES)
             taken += _take(store, outcomes[outcomes["strategy"].isin(shared) & (outcomes["replication"] < most)])
     return taken
-
-
-def _unaltered(directory: Path, manifest: dict[str, Any]) -> bool:
-    digest = hashlib.sha256((directory / OUTCOMES).read_bytes()).hexdigest()
-    return bool((manifest.get("products") or {}).get(OUTCOMES) == digest)
 
 
 def _take(store: RunStore, outcomes: pd.DataFrame) -> int:

@@ -12,9 +12,10 @@ from churnsim.models.purchase.protocol import PurchaseModel
 from churnsim.models.purchase.registry import DEFAULT_FAMILY, PURCHASE_FAMILIES
 from churnsim.models.spend.gamma_gamma import GammaGamma, spend_correlation
 from churnsim.models.value.clv import NOTABLE_CORRELATION
+from churnsim.records.run import FitParameter, FitRecord, FitStatusRecord
 from churnsim.study.stages.data_stage import StudyData
 
-__all__ = ["StudyFits", "fit_models"]
+__all__ = ["UNUSABLE", "StudyFits", "fit_models", "fit_record"]
 
 UNUSABLE = ("not converged", "too little data")
 
@@ -28,15 +29,12 @@ class StudyFits:
     spend: ModelFit[GammaGamma]
     correlation: float
 
-    def to_json(self) -> dict[str, Any]:
-        """The content of fits.json."""
+    def records(self) -> dict[str, FitRecord]:
+        """The content of fits.json by the fit's name."""
         return {
-            "purchases": _stored(self.purchases, "whole log"),
-            "purchases_calibration": _stored(self.purchases_calibration, "calibration"),
-            "spend": {
-                **_stored(self.spend, "whole log"),
-                "spend_correlation": self.correlation,
-            },
+            "purchases": fit_record(self.purchases, role="whole log"),
+            "purchases_calibration": fit_record(self.purchases_calibration, role="calibration"),
+            "spend": fit_record(self.spend, role="whole log", spend_correlation=self.correlation),
         }
 
     def warnings(self) -> Iterator[str]:
@@ -79,5 +77,13 @@ def fit_models(data: StudyData, family: str = DEFAULT_FAMILY) -> StudyFits:
     return fits
 
 
-def _stored(fit: ModelFit[PurchaseModel | GammaGamma], role: str) -> dict[str, Any]:
-    return {"family": fit.model.family, "unit": getattr(fit.model, "unit", None), "role": role, **fit.to_dict()}
+def fit_record(fit: ModelFit[Any], *, role: str, family: str | None = None, **more: Any) -> FitRecord:
+    """A fit as it is stored; `family` where it is not the model's own name."""
+    parameters = fit.summary().rename_axis("name").reset_index()
+    status = fit.status
+    return FitRecord(
+        family=family or fit.model.family, unit=getattr(fit.model, "unit", None), role=role, model=fit.model.to_dict(),
+        parameters=FitParameter.of_frame(parameters[list(FitParameter.model_fields)]),
+        loglik=fit.loglik, aic=fit.aic, bic=fit.bic, n=fit.n,
+        status=FitStatusRecord(code=status.code, message=status.message, advice=status.advice), **more,
+    )  # fmt: skip

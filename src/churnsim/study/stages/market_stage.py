@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from churnsim.errors import ConfigError
+from churnsim.records.run import StrategyRecord
 from churnsim.simulation.core.scores import CustomerScores
 from churnsim.simulation.customers.base import PosteriorBase
 from churnsim.simulation.mechanisms.parts import File, settings_of
@@ -24,7 +25,7 @@ from churnsim.study.stages.fit_stage import StudyFits
 from churnsim.study.stages.score_files import read_scores
 from churnsim.units import Duration
 
-__all__ = ["build_market", "build_strategies", "scenario_for", "strategy_rows"]
+__all__ = ["build_market", "build_strategies", "scenario_for", "strategy_records"]
 
 
 def build_market(config: StudyConfig, data: StudyData, fits: StudyFits) -> Market:
@@ -81,17 +82,17 @@ def scenario_for(config: StudyConfig, market: Market, strategy: Strategy) -> Sce
     )  # fmt: skip
 
 
-def strategy_rows(config: StudyConfig, strategies: Sequence[Strategy] | None = None) -> list[dict[str, Any]]:
-    """The content of strategies.json."""
+def strategy_records(config: StudyConfig, strategies: Sequence[Strategy] | None = None) -> list[StrategyRecord]:
+    """The strategies as configured: the content of strategies.json."""
     return [
-        {
-            "name": strategy.name,
-            "title": strategy.title,
-            "description": strategy.description,
-            "reference": section.reference,
-            "settings": _settings(strategy, section),
-            "budget_per_period": strategy.budget_per_period,
-        }
+        StrategyRecord(
+            name=strategy.name,
+            title=strategy.title,
+            description=strategy.description,
+            reference=section.reference,
+            settings=_settings(strategy, section),
+            budget_per_period=strategy.budget_per_period,
+        )
         for strategy, section in zip(strategies or build_strategies(config), config.strategy, strict=True)
     ]
 

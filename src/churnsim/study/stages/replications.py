@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from churnsim.decisions.comparison.compare import Comparison
 from churnsim.decisions.comparison.precision import next_size
 from churnsim.decisions.comparison.selection import Selection, select_from
+from churnsim.records.base import rows
+from churnsim.records.what_if import PrecisionRecord, SelectionRecord
 from churnsim.study.config.config import StudyConfig
-from churnsim.study.storage.store import rows
 
 __all__ = ["precision_reached", "selection_reached", "wanted_replications"]
 
@@ -29,26 +28,26 @@ def wanted_replications(config: StudyConfig, comparison: Comparison, size: int) 
     return wanted
 
 
-def precision_reached(config: StudyConfig, comparison: Comparison) -> dict[str, Any] | None:
+def precision_reached(config: StudyConfig, comparison: Comparison) -> PrecisionRecord | None:
     """What comparison.json says of the precision asked for; None where none was."""
     if not config.precision:
         return None
     half, asked = _half_width(config, comparison), config.precision
-    return {**asked.model_dump(), "reached_half_width": half, "reached": half <= asked.half_width}
+    return PrecisionRecord(**asked.model_dump(), reached_half_width=half, reached=half <= asked.half_width)
 
 
-def selection_reached(config: StudyConfig, comparison: Comparison) -> dict[str, Any] | None:
+def selection_reached(config: StudyConfig, comparison: Comparison) -> SelectionRecord | None:
     """What comparison.json says of the selection asked for; None where none was."""
     if not config.selection:
         return None
     found = _selection(config, comparison)
-    return {
+    return SelectionRecord(
         **config.selection.model_dump(),
-        "chosen": found.chosen,
-        "remaining": found.remaining,
-        "replications": found.replications,
-        "table": rows(found.table.astype({"eliminated_at": "float64"})),
-    }
+        chosen=found.chosen,
+        remaining=found.remaining,
+        replications=found.replications,
+        table=rows(found.table.astype({"eliminated_at": "float64"})),
+    )
 
 
 def _half_width(config: StudyConfig, comparison: Comparison) -> float:

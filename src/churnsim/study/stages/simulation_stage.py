@@ -21,7 +21,7 @@ from churnsim.simulation.mechanisms.parts import example_of, parts_of
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.scenario import Scenario
 from churnsim.simulation.scenario.strategy import Strategy
-from churnsim.study.storage.executor import Crew
+from churnsim.study.storage.executor import Executor
 from churnsim.study.storage.store import RunStore, concatenated, read_parquet, write_parquet
 
 __all__ = ["simulate_all", "warm_kernels"]
@@ -58,14 +58,14 @@ def simulate_all(
     *,
     replications: range,
     seed: int,
-    crew: Crew,
+    executor: Executor,
     engine: Engine,
     done: Callable[[int], None],
 ) -> pd.DataFrame:
     """Outcomes of all scenarios for these replications: rows by strategy in the order given, replication and period.
 
     Replications that an earlier, interrupted run stored are read, not run again; `done` is told of every ledger,
-    stored ones first. The result does not depend on `crew`, nor on what was interrupted when.
+    stored ones first. The result does not depend on `executor`, nor on what was interrupted when.
     """
     paths = {
         (number, replication): store.part("outcomes", scenario.strategy.name, f"{replication:06d}.parquet")
@@ -85,7 +85,7 @@ def simulate_all(
     ]
     pieces = [piece for piece in missing if piece[1]]
     task = Ledgers(scenarios=tuple(scenarios), seed=seed, engine=engine)
-    for index, frames in run_tasks(task, pieces, workers=crew.workers, backend=crew.backend or "processes"):
+    for index, frames in run_tasks(task, pieces, workers=executor.workers, backend=executor.backend or "processes"):
         replication, numbers = pieces[index]
         for number, frame in zip(numbers, frames, strict=True):
             write_parquet(paths[number, replication], frame, durable=False)  # a broken one is run again

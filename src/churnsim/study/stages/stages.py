@@ -1,7 +1,7 @@
 """What a kind of study does at each stage; the runner knows only these names.
 
 Two kinds: customers known by their purchases (`TransactionStages`), and subscribers under contract
-(`contract.stages.ContractStages`).
+(`contract_stages.ContractStages`).
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import Any, Protocol
 import pandas as pd
 
 from churnsim.models.purchase.registry import PURCHASE_FAMILIES
+from churnsim.records.base import Record
+from churnsim.records.run import AssumptionRecord, ValueRecord
 from churnsim.simulation.core.scores import CustomerScores
 from churnsim.simulation.scenario.market import Market, assumptions
 from churnsim.study.config.config import StudyConfig
@@ -20,14 +22,13 @@ from churnsim.study.stages.fit_stage import fit_models
 from churnsim.study.stages.market_stage import build_market
 from churnsim.study.stages.validation_stage import validate
 from churnsim.study.stages.value_stage import value_base
-from churnsim.study.storage.executor import Crew
-from churnsim.study.storage.store import rows
+from churnsim.study.storage.executor import Executor
 
 __all__ = ["Stages", "TransactionStages", "stages_of"]
 
 
 class Stages(Protocol):
-    """One kind of study. `data` and `fits` are whatever `load` and `fit` return; data has `facts`, fits `to_json` and
+    """One kind of study. `data` and `fits` are whatever `load` and `fit` return; data has `facts`, fits `records` and
     `warnings`."""
 
     def load(self, config: StudyConfig) -> Any:
@@ -48,10 +49,10 @@ class Stages(Protocol):
     def market(self, config: StudyConfig, data: Any, fits: Any) -> Market:
         """The market that the strategies meet."""
 
-    def assumption_rows(self, market: Market) -> list[dict[str, Any]]:
+    def assumption_rows(self, market: Market) -> list[AssumptionRecord]:
         """The content of assumptions.json."""
 
-    def value(self, config: StudyConfig, data: Any, fits: Any, market: Market) -> dict[str, Any]:
+    def value(self, config: StudyConfig, data: Any, fits: Any, market: Market) -> ValueRecord:
         """The content of value.json."""
 
     def purchases(self, data: Any) -> StudyData | None:
@@ -63,7 +64,9 @@ class Stages(Protocol):
     def validation_files(self) -> tuple[str, ...]:
         """The files that it writes."""
 
-    def validation(self, config: StudyConfig, data: Any, fits: Any, market: Market, crew: Crew) -> dict[str, Any]:
+    def validation(
+        self, config: StudyConfig, data: Any, fits: Any, market: Market, executor: Executor
+    ) -> dict[str, Record]:
         """Their content, by name."""
 
 
@@ -75,7 +78,7 @@ class TransactionStages:
         return load_data(config.data, config.folder, regularity=regularity)
 
     def notes(self, data: Any) -> Iterator[str]:
-        silent = data.facts["silent_days"]
+        silent = data.facts.silent_days
         if silent:
             yield (
                 f"warning: no purchase in the last {silent} days before {data.holdout_end}; they count as days on "
@@ -94,10 +97,10 @@ class TransactionStages:
     def market(self, config: StudyConfig, data: Any, fits: Any) -> Market:
         return build_market(config, data, fits)
 
-    def assumption_rows(self, market: Market) -> list[dict[str, Any]]:
-        return rows(assumptions(market))
+    def assumption_rows(self, market: Market) -> list[AssumptionRecord]:
+        return AssumptionRecord.of_frame(assumptions(market))
 
-    def value(self, config: StudyConfig, data: Any, fits: Any, market: Market) -> dict[str, Any]:
+    def value(self, config: StudyConfig, data: Any, fits: Any, market: Market) -> ValueRecord:
         section, asked = config.value, config.value.annual_discount_rate
         return value_base(
             data, fits, section,
@@ -115,8 +118,10 @@ class TransactionStages:
     def validation_files(self) -> tuple[str, ...]:
         return ("validation.json",)
 
-    def validation(self, config: StudyConfig, data: Any, fits: Any, market: Market, crew: Crew) -> dict[str, Any]:
-        return {"validation.json": validate(data, fits, config.validation, seed=config.seed, crew=crew)}
+    def validation(
+        self, config: StudyConfig, data: Any, fits: Any, market: Market, executor: Executor
+    ) -> dict[str, Record]:
+        return {"validation.json": validate(data, fits, config.validation, seed=config.seed, executor=executor)}
 
 
 def stages_of(config: StudyConfig) -> Stages:

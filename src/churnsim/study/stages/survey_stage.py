@@ -11,6 +11,8 @@ from typing import Any
 import pandas as pd
 
 from churnsim.errors import DataError
+from churnsim.records.base import rows
+from churnsim.records.survey import Amount, InstrumentRecord, MeasuredRow, Money, Ratio, State, SurveyRecord
 from churnsim.satisfaction.instruments import SCALES, measure
 from churnsim.satisfaction.joined import join_customers
 from churnsim.satisfaction.money import CONFOUNDING, Effect, buying_rate, class_values, worth_of_a_point
@@ -41,8 +43,8 @@ def survey_checksum(section: SurveySection | None, folder: Path) -> str:
 
 def survey_results(
     section: SurveySection, folder: Path, *, data: StudyData, market: Market, scenario: Scenario, seed: int
-) -> dict[str, Any]:
-    """The content of survey.json. `scenario` is the baseline's, whose customers are asked where no file is given."""
+) -> SurveyRecord:
+    """What the survey says. `scenario` is the baseline's, whose customers are asked where no file is given."""
     if section.path is not None:
         survey, table = _from_file(section, folder), _purchases_since(data)
         source, state = Path(section.path).name, None
@@ -55,24 +57,22 @@ def survey_results(
         source = f"{section.sampled} customers sampled from the simulated base at the horizon"
     options = {"level": section.level, "resamples": section.resamples, "seed": seed}
     measured = [measure(survey, name, **options) for name in section.instruments]  # type: ignore[arg-type]
-    content: dict[str, Any] = {
-        "source": source,
-        "sampled": section.path is None,
-        "respondents": len(survey),
-        "level": section.level,
-        "quality": quality_report(survey).rename_axis("kind").reset_index().to_dict("records"),
-        "instruments": [_known(m.to_dict()) for m in measured],
-        "money": None,
-        "state": None if state is None else _state(state, survey, section, seed),
-    }
-    if "customer_id" in survey.respondents:
-        content["money"] = _money(survey, table, section, market, scenario, seed=seed)
-    return content
+    answered = "customer_id" in survey.respondents
+    return SurveyRecord(
+        source=source,
+        sampled=section.path is None,
+        respondents=len(survey),
+        level=section.level,
+        quality=rows(quality_report(survey).rename_axis("kind").reset_index()),
+        instruments=[_instrument(m.to_dict()) for m in measured],
+        money=_money(survey, table, section, market, scenario, seed=seed) if answered else None,
+        state=None if state is None else _state(state, survey, section, seed),
+    )
 
 
-def _known(measured: dict[str, Any]) -> dict[str, Any]:
+def _instrument(measured: dict[str, Any]) -> InstrumentRecord:
     """Without the quantities that these answers do not give."""
-    return {**measured, "table": [row for row in measured["table"] if row["estimate"] is not None]}
+    return InstrumentRecord(**{**measured, "table": [row for row in measured["table"] if row["estimate"] is not None]})
 
 
 def _from_file(section: SurveySection, folder: Path) -> Survey:
@@ -104,7 +104,7 @@ def _simulated(customers: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
 
 def _money(
     survey: Survey, table: pd.DataFrame, section: SurveySection, market: Market, scenario: Scenario, *, seed: int
-) -> dict[str, Any]:
+) -> Money:
     """Classes of satisfaction against revenue and profit, the rate of buying, and what a point goes with."""
     if "profit" in table:  # simulated customers are known by their uids
         survey = _by_uid(survey)
@@ -114,25 +114,23 @@ def _money(
     outcomes = [name for name in ("purchases", "revenue", "profit") if name in joined]
     classes = class_values(joined, outcomes, level=section.level, resamples=section.resamples, seed=seed)
     also = [name for name in ("frequency before",) if name in joined]
-    content: dict[str, Any] = {
-        "answered": joined.attrs["answered"],
-        "joined": len(joined),
-        "not_found": joined.attrs["not_found"],
-        "classes": classes.rename_axis("name").reset_index().to_dict("records"),
-        "confounding": CONFOUNDING,
-        "buying": None,
-        "worth": None,
-        "held_fixed": also,
-    }
+    buying, worth = None, None
     if joined["purchases"].sum() > 0 and joined["satisfaction"].nunique() > 1:
         buying = buying_rate(joined, purchases="purchases", exposure="exposure", also=also)
-        content["buying"] = asdict(buying)
-        if "profit" in joined and joined["purchases"].sum() > 0:
-            content["worth"] = _worth(buying, joined, market, scenario)
-    return content
+        worth = _worth(buying, joined, market, scenario) if "profit" in joined else None
+    return Money(
+        answered=joined.attrs["answered"],
+        joined=len(joined),
+        not_found=joined.attrs["not_found"],
+        classes=MeasuredRow.of_frame(classes.rename_axis("name").reset_index()),
+        confounding=CONFOUNDING,
+        buying=None if buying is None else Ratio(**asdict(buying)),
+        worth=worth,
+        held_fixed=also,
+    )
 
 
-def _worth(buying: Effect, joined: pd.DataFrame, market: Market, scenario: Scenario) -> dict[str, float]:
+def _worth(buying: Effect, joined: pd.DataFrame, market: Market, scenario: Scenario) -> Amount:
     """Margin until the horizon that goes with one point, at the joined customers' mean rate, leaving unchanged."""
     estimate, lower, upper = worth_of_a_point(
         buying=buying,
@@ -143,7 +141,7 @@ def _worth(buying: Effect, joined: pd.DataFrame, market: Market, scenario: Scena
         horizon=float(scenario.horizon),
         discount_force=market.discount_force,
     )
-    return {"estimate": estimate, "lower": lower, "upper": upper}
+    return Amount(estimate=estimate, lower=lower, upper=upper)
 
 
 def _by_uid(survey: Survey) -> Survey:
@@ -152,7 +150,7 @@ def _by_uid(survey: Survey) -> Survey:
     return Survey(answers=survey.answers, respondents=who, scales=survey.scales)
 
 
-def _state(customers: pd.DataFrame, survey: Survey, section: SurveySection, seed: int) -> dict[str, float]:
+def _state(customers: pd.DataFrame, survey: Survey, section: SurveySection, seed: int) -> State:
     """Mean satisfaction of the simulated customers, and what the survey's index says of it: both from -1 to 1."""
     items = Survey(
         answers={"perception": survey.answers["perception"][list(OWN_ITEMS)]},
@@ -162,4 +160,4 @@ def _state(customers: pd.DataFrame, survey: Survey, section: SurveySection, seed
     table = measure(items, "acsi", level=section.level, resamples=section.resamples, seed=seed).table
     alive = customers[customers["alive"]]
     says = {name: satisfied_at(float(table[name].loc["index"])) for name in ("estimate", "lower", "upper")}
-    return {"customers": float(len(alive)), "true": float(alive["satisfied"].mean()), **says}
+    return State(customers=float(len(alive)), true=float(alive["satisfied"].mean()), **says)

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from churnsim.models.value.clv import SpendCorrelationWarning, customer_value, total_value
+from churnsim.records.run import Decile, ValueRecord
 from churnsim.study.config.config import ValueSection
 from churnsim.study.stages.data_stage import StudyData
 from churnsim.study.stages.fit_stage import StudyFits
-from churnsim.study.storage.store import rows
 
 __all__ = ["by_decile", "value_base"]
 
@@ -28,8 +28,8 @@ def value_base(
     annual_discount_rate: float,
     margin: float,
     seed: int,
-) -> dict[str, Any]:
-    """The content of value.json: expected discounted margin of the customers in the data over `horizon` model units.
+) -> ValueRecord:
+    """Expected discounted margin of the customers in the data over `horizon` model units.
 
     The interval is that of the parameters' estimation error (`section.draws` draws of both models); what single
     customers will do beside their expectation is not in it.
@@ -44,25 +44,17 @@ def value_base(
             data.summary, purchases=fits.purchases, spend=fits.spend, seed=seed, level=LEVEL, draws=section.draws,
             **settings,
         )  # fmt: skip
-    return {
-        "annual_discount_rate": annual_discount_rate,
-        "horizon": horizon,
-        "unit": data.unit,
-        "margin": margin,
-        "total": total.value,
-        "lower": total.lower,
-        "upper": total.upper,
-        "level": LEVEL,
-        "customers": len(values),
-        "mean_p_alive": float(fits.purchases.model.p_alive(data.summary).mean()),
-        "by_decile": rows(by_decile(values)),
-    }
+    return ValueRecord(
+        **settings, unit=data.unit, total=total.value, lower=total.lower, upper=total.upper, level=LEVEL,
+        customers=len(values), mean_p_alive=float(fits.purchases.model.p_alive(data.summary).mean()),
+        by_decile=by_decile(values),
+    )  # fmt: skip
 
 
-def by_decile(values: Any) -> Any:
+def by_decile(values: Any) -> list[Decile]:
     """Customers and value by tenth, from the most valuable."""
     ranked = values.sort_values(ascending=False, kind="stable")
     decile = np.arange(len(ranked)) * DECILES // len(ranked) + 1
     grouped = ranked.groupby(decile)
     table = grouped.agg(["size", "sum"]).rename_axis("decile").reset_index()
-    return table.rename(columns={"size": "customers", "sum": "value"})
+    return Decile.of_frame(table.rename(columns={"size": "customers", "sum": "value"}))

@@ -1,4 +1,4 @@
-"""Who does the work of a study: threads, processes or a Dask cluster. The results are the same on each."""
+"""Where a study runs: in threads, processes or on a Dask cluster. The results are the same on each."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from churnsim.errors import ClusterError, ConfigError
 from churnsim.study.config.config import SimulationSection
 from churnsim.study.storage.provenance import recipe
 
-__all__ = ["Crew", "CrewPlan", "assembled", "planned"]
+__all__ = ["Executor", "ExecutorPlan", "connected", "plan_executor"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Crew:
-    """How many work at a time, and on what; without a `backend` each stage takes the one that suits it."""
+class Executor:
+    """The number of workers and their backend; without a `backend` each stage takes its own default."""
 
     workers: int
     backend: Backend | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class CrewPlan:
-    """What was asked for, before any cluster is spoken to."""
+class ExecutorPlan:
+    """What was asked for, before any cluster is connected."""
 
     workers: int
     backend: Backend | None
     scheduler: str | None
 
 
-def planned(
+def plan_executor(
     section: SimulationSection, *, workers: int | str | None, backend: Backend | None, scheduler: str | None
-) -> CrewPlan:
+) -> ExecutorPlan:
     """What the caller asks for, and where nothing is asked what the configuration says.
 
     Raises ConfigError for a scheduler beside a backend other than "dask".
@@ -45,7 +45,7 @@ def planned(
             raise ConfigError(f"a Dask scheduler has no part in backend {backend!r}. Leave one of them out.")
         backend = "dask"
     chosen = backend or section.backend
-    return CrewPlan(
+    return ExecutorPlan(
         workers=worker_count(workers if workers is not None else section.workers),
         backend=chosen,
         scheduler=(scheduler or section.dask_scheduler) if chosen == "dask" else None,
@@ -53,19 +53,19 @@ def planned(
 
 
 @contextmanager
-def assembled(plan: CrewPlan) -> Iterator[Crew]:
-    """The crew, connected to its cluster as long as the block lasts.
+def connected(plan: ExecutorPlan) -> Iterator[Executor]:
+    """The executor, connected to its cluster while the block runs.
 
     Raises ConfigError where no scheduler answers, ClusterError where it has no workers or one of them has other code
     or packages, MissingExtraError where Dask is not installed.
     """
     if plan.backend != "dask":
-        yield Crew(workers=plan.workers, backend=plan.backend)
+        yield Executor(workers=plan.workers, backend=plan.backend)
         return
     with cluster_client(plan.scheduler) as client:
         threads = worker_threads(client)
         _check_code(client)
-        yield Crew(workers=threads, backend="dask")
+        yield Executor(workers=threads, backend="dask")
 
 
 def _check_code(client: Any) -> None:

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable
-from datetime import date
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import ValidationError
 
 from churnsim.errors import ConfigError
+from churnsim.records.base import STORED, Record, plain
+from churnsim.records.run import Manifest
 from churnsim.study.storage.lock import RunLock
 
-__all__ = ["RunStore", "plain", "read_json", "read_parquet", "rows", "write_json", "write_parquet", "write_text"]
+__all__ = ["RunStore", "read_json", "read_parquet", "stored_record", "write_json", "write_parquet", "write_text"]
+
+R = TypeVar("R", bound=Record)
 
 MANIFEST = "manifest.json"
 RESULTS = frozenset({".json", ".parquet"})
@@ -47,6 +49,14 @@ def read_json(path: Path) -> Any:
         raise ConfigError(f"{path} cannot be read ({error}). Run the study again with --fresh.") from None
 
 
+def stored_record(path: Path, kind: type[R]) -> R | None:
+    """The record in a file; None where it is missing or broken, so that it has to be made again."""
+    try:
+        return kind.model_validate(read_json(path))
+    except (ConfigError, ValidationError):
+        return None
+
+
 def write_parquet(path: Path, frame: pd.DataFrame, *, durable: bool = True) -> None:
     """Write `frame` without its index. The bytes depend on values, columns and pyarrow's version alone.
 
@@ -62,35 +72,6 @@ def read_parquet(path: Path) -> pd.DataFrame:
     """The frame in a Parquet file."""
     frame: pd.DataFrame = pq.read_table(path).to_pandas()
     return frame
-
-
-def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """A frame as the rows of a JSON table, with plain numbers and null for what is not one."""
-    return [
-        {str(name): plain(value) for name, value in zip(frame.columns, row, strict=True)}
-        for row in frame.itertuples(index=False, name=None)
-    ]
-
-
-def plain(value: Any) -> Any:
-    """`value` as JSON can hold it: plain numbers, null for NaN and infinity, ISO dates, lists and dicts of these."""
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, pd.DataFrame):
-        return rows(value)
-    if isinstance(value, (list, tuple, np.ndarray)):
-        return [plain(item) for item in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if value is pd.NaT:
-        return None
-    if isinstance(value, (pd.Timestamp, date)):
-        return value.isoformat()[:10]
-    if value is None or isinstance(value, (bool, int, str)):
-        return str(value) if isinstance(value, str) else value
-    raise TypeError(f"a {type(value).__name__} has no place in a result file: {value!r}")
 
 
 class RunStore:
@@ -136,16 +117,16 @@ class RunStore:
         """Hold this while writing: a second run of the same study is refused, not interleaved."""
         return RunLock(self.directory / ".lock")
 
-    def manifest(self) -> dict[str, Any] | None:
-        """The manifest, None before the first is written, and empty where it cannot be read."""
-        path = self.directory / MANIFEST
-        if not path.is_file():
-            return None
+    def has_manifest(self) -> bool:
+        """Whether a run was started here."""
+        return (self.directory / MANIFEST).is_file()
+
+    def manifest(self) -> Manifest | None:
+        """The manifest; None before the first is written, and where it cannot be read."""
         try:
-            manifest: dict[str, Any] = read_json(path)
-        except ConfigError:
-            return {}
-        return manifest
+            return Manifest.model_validate(read_json(self.directory / MANIFEST), context=STORED)
+        except (ConfigError, ValidationError):
+            return None
 
     def products(self) -> dict[str, str]:
         """The sha256 of every stored result by its name; the manifest and the report are no results."""
