@@ -27,7 +27,7 @@ def quick_result():
 
 @pytest.mark.parametrize("claim_id", list(CATALOGUE))
 def test_row_has_the_agreed_keys_and_is_plain_json(quick_result, claim_id):
-    row = to_record(quick_result(claim_id))
+    row = to_record(quick_result(claim_id)).content()
     assert set(row) == ROW_KEYS
     assert json.loads(json.dumps(row, allow_nan=False)) == row
     assert set(row["control"]) == {"what", "verdict", "reason"}
@@ -57,7 +57,7 @@ def test_a_control_that_does_not_fail_withdraws_the_finding(verdict):
     assert result.verdict is Verdict.UNTESTED
     assert "Worthless check" in result.finding.reason
     assert "nothing wrong" in result.finding.reason
-    assert to_record(result)["verdict"] == "UNTESTED"
+    assert to_record(result).verdict == "UNTESTED"
 
 
 @pytest.mark.parametrize("verdict", list(Verdict))

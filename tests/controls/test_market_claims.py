@@ -51,7 +51,7 @@ def test_judged_on_a_market_and_its_control_fails(result, claim_id):
 @pytest.mark.parametrize("claim_id", MARKET_CLAIMS)
 def test_maps_come_back_from_their_rows(result, claim_id):
     """What a page draws is what the finding kept."""
-    tables = to_record(result(claim_id))["tables"]
+    tables = to_record(result(claim_id)).tables
     for name in map_names(tables):
         region = region_from(tables, name)
         assert sum(region.counts.values()) == np.prod([axis.cells for axis in region.axes])

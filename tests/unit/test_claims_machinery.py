@@ -102,9 +102,9 @@ def test_not_finite_becomes_null_and_numpy_becomes_python():
     )  # fmt: skip
     odd = dataclasses.replace(CARD_NPV, judge=lambda evidence, quick: finding)
     row = to_record(check(odd))
-    assert row["estimate"] is None
-    assert type(row["lower"]) is float
-    assert type(row["tables"]["t"][0]["n"]) is int
+    assert row.estimate is None
+    assert type(row.lower) is float
+    assert type(row.tables["t"][0]["n"]) is int
 
 
 def test_evidence_and_quick_reach_claim_and_control():

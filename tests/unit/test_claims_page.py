@@ -50,12 +50,12 @@ def test_the_page_is_what_its_stored_results_say(rows, tmp_path):
 def test_the_projects_own_page_is_what_its_stored_results_say():
     stored = read_findings(ROOT / "docs" / "claims" / "results.json")
     assert claims_page(stored) == (ROOT / "docs" / "claims.md").read_text(encoding="utf-8")
-    assert {row["id"] for row in stored} == set(CATALOGUE)
-    assert all((ROOT / "docs" / p["file"]).is_file() for row in stored for p in row["pictures"])
+    assert {claim.id for claim in stored} == set(CATALOGUE)
+    assert all((ROOT / "docs" / p.file).is_file() for claim in stored for p in claim.pictures)
 
 
 def test_text_is_escaped(rows):
-    odd = [{**rows[0], "says": "<script>alert(1)</script> | *bold* [x](y)"}]
+    odd = [rows[0].model_copy(update={"says": "<script>alert(1)</script> | *bold* [x](y)"})]
     text = claims_page(odd)
     assert "<script>" not in text
     assert "\\<script\\>" in text
@@ -64,7 +64,7 @@ def test_text_is_escaped(rows):
 
 def test_command_and_bad_findings(rows, tmp_path):
     findings = tmp_path / "findings.json"
-    findings.write_text(json.dumps(rows), encoding="utf-8")
+    findings.write_text(json.dumps([row.content() for row in rows]), encoding="utf-8")
     done = CliRunner().invoke(app, ["claims", "page", str(findings), str(tmp_path / "page.md")])
     assert done.exit_code == 0, done.output
     assert (tmp_path / "page.md").is_file()

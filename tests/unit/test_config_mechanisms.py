@@ -408,7 +408,7 @@ def test_a_study_goes_on_with_the_model_it_asks_for(family, regular):
     fits = stages.fit(config, data)
     market = stages.market(config, data, fits)
     assert {fits.purchases.model.family, fits.purchases_calibration.model.family} == {family}
-    assert fits.to_json()["purchases"]["family"] == family
+    assert fits.records()["purchases"].family == family
     assert market.in_replication(2).purchases.family == family
     if family == "mbg_cnbd":
         assert 2 <= fits.purchases.model.k <= 6

@@ -111,7 +111,7 @@ def test_subscribers_stay_by_what_the_configuration_says(quick, kind):
     active = cs.simulate(scenario, seed=1).account("active_end")[6]
     p = fits.simulated.model.survival([6.0], customers=data.there).iloc[:, 0]
     assert abs(active - p.sum()) < 4 * np.sqrt((p * (1 - p)).sum())
-    stored = fits.to_json()
+    stored = fits.records()
     assert ("simulated" in stored) == (kind in ("sbg", "bdw"))
 
 
@@ -120,9 +120,9 @@ def test_profit_by_tenure_takes_the_place_of_charges(quick):
     config = parse_config(text + PROFITS)
     market = stages.market(config, data, fits)
     assert market.spend == cs.simulation.ProfitByTenure(profits=(-20.0, 5.0, 15.0))
-    shown = {row["parameter"]: row for row in stages.assumption_rows(market)}
-    assert (shown["spend.profit_0"]["value"], shown["spend.profit_0"]["status"]) == (-20.0, "measured here")
-    assert shown["spend.profit_2"]["source"] == "our controllers"
+    shown = {row.parameter: row for row in stages.assumption_rows(market)}
+    assert (shown["spend.profit_0"].value, shown["spend.profit_0"].status) == (-20.0, "measured here")
+    assert shown["spend.profit_2"].source == "our controllers"
     value = stages.value(config, data, fits, market)
     there, v = data.there, 1.10 ** (-1 / 12)
     steps = np.arange(1, 7)

@@ -152,12 +152,12 @@ def test_a_study(folder) -> None:
     config = read_config(folder / "study.toml")
     data = load_data(config.data, config.folder)
     fits = fit_models(data)
-    stored = fits.to_json()
-    assert stored["purchases"]["family"] == "bg_nbd_covariates"
-    assert {"rate:first_amount", "rate:channel=web"} <= {row["name"] for row in stored["purchases"]["parameters"]}
+    stored = fits.records()
+    assert stored["purchases"].family == "bg_nbd_covariates"
+    assert {"rate:first_amount", "rate:channel=web"} <= {row.name for row in stored["purchases"].parameters}
     model = fits.purchases_calibration.model
     told = validate(data, fits, config.validation, seed=1, executor=Executor(workers=1))
-    assert 0.5 < told["replay"]["mean"] / told["replay"]["actual"] < 1.5
+    assert 0.5 < told.replay.mean / told.replay.actual < 1.5
     plain = load_data(config.data.model_copy(update={"covariates": None}), config.folder)
     assert plain.facts["checksum_sha256"] != data.facts["checksum_sha256"]
     assert "people.csv" in data.facts["source"]

@@ -95,8 +95,8 @@ def test_answers_of_a_file_join_the_purchases_after_calibration(study, tmp_path)
     assert record.money.buying.lower > 1
     assert record.money.worth.lower > 0
     assert record.money.held_fixed == ["frequency before"]
-    bought = content["money"]["classes"][0]
-    assert bought["name"].endswith("purchases")
+    bought = content.money.classes[0]
+    assert bought.name.endswith("purchases")
 
 
 def test_other_answers_are_another_study(study, tmp_path):

@@ -9,16 +9,25 @@ from typing import Annotated, Any, Self
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, BeforeValidator, ConfigDict, FiniteFloat, ValidationInfo, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator, ValidationInfo, model_validator
+from pydantic_core import PydanticCustomError
 
 __all__ = ["STORED", "Number", "Record", "Row", "Texts", "plain", "rows"]
 
 STORED = "stored"
 """Validation context of a record that is read from a file: keys of other versions of churnsim are ignored."""
 
-# Whole numbers stay whole numbers, so that a file that is read and written again has the same bytes.
-Number = int | FiniteFloat
 Row = dict[str, Any]
+
+
+def _finite(value: object) -> int | float:
+    if isinstance(value, (int, float)) and math.isfinite(value):
+        return value
+    raise PydanticCustomError("number", "Input should be a finite number")
+
+
+# Whole numbers stay whole numbers: 12 is stored as 12, not as 12.0.
+Number = Annotated[int | float, PlainValidator(_finite)]
 
 
 def _as_list(value: object) -> object:
