@@ -136,7 +136,8 @@ from churnsim.study.stages.market_stage import build_strategies, strategy_rows
 config = parse_config(open(sys.argv[1], encoding="utf-8").read(), folder=sys.argv[2])
 strategy = build_strategies(config)[-1]
 market = cs.Market(
-    customers=cs.Cohort(size=10), purchases=cs.BGNBD(r=1.0, alpha=1.0, a=1.0, b=1.0), spend=cs.FixedSpend(amount=1.0),
+    customers=cs.Cohort(size=10), purchases=cs.BGNBD(r=1.0, alpha=1.0, a=1.0, b=1.0),
+    spend=cs.simulation.FixedSpend(amount=1.0),
     **overridden_mechanisms(config.market),
 )
 scenario = cs.Scenario(market=market, strategy=strategy, horizon=8.0, period=4.0, epoch=1.0)
@@ -146,7 +147,7 @@ print(json.dumps({
     "every": strategy.gifts.every, "budget": strategy.budget_per_period,
     "acts": [scenario.firm_acts, without.firm_acts],
     "factor": [scenario.rules.gift_factor, without.rules.gift_factor], "shown": shown.loc["gifts.effect", "value"],
-    "address": cs.addresses(market, [strategy])["strategy.toy.gifts.every"],
+    "address": cs.simulation.addresses(market, [strategy])["strategy.toy.gifts.every"],
     "settings": strategy_rows(config)[-1]["settings"], "warm-up": example_of(parts_of(Strategy)["gifts"]).every,
     "docs": "Gifts" in filled("<!-- code: strategy_mechanisms -->\\n<!-- end -->"),
 }))

@@ -92,9 +92,7 @@ def _quantity(section: BeliefSection | SensitivitySection) -> Quantity:
     return Quantity(of=section.strategy, against=section.against, metric=section.metric, relative=relative)
 
 
-def _belief(
-    section: BeliefSection, experiment: Experiment, strategies: Sequence[Strategy], level: float
-) -> Belief:
+def _belief(section: BeliefSection, experiment: Experiment, strategies: Sequence[Strategy], level: float) -> Belief:
     region = assumption_region(
         experiment, strategies, _quantity(section), section.over, above=section.above, below=section.below,
         cells=section.cells, replications=section.replications,
