@@ -15,6 +15,7 @@ import pytest
 from churnsim.errors import ConfigError
 from churnsim.records.base import plain, rows
 from churnsim.study.storage.lock import RunLock
+from churnsim.study.storage.provenance import _code_checksum
 from churnsim.study.storage.store import (
     RunStore,
     read_json,
@@ -145,3 +146,19 @@ def test_a_second_process_is_refused_while_the_first_works(tmp_path: Path) -> No
     with RunLock(path):
         assert "another process is working on" in other()
     assert other() == "locked"
+
+
+def test_code_of_every_room_but_the_showing_ones_is_behind_the_numbers(tmp_path):
+    """A room that is new is behind them too; `decisions` and `satisfaction` were once forgotten in a list."""
+    for room in ("kernels", "decisions", "satisfaction", "of_tomorrow", "report", "cli"):
+        (tmp_path / room).mkdir()
+        (tmp_path / room / "a.py").write_text("x = 1\n")
+    before = _code_checksum(tmp_path)
+    changes = {}
+    for room in ("kernels", "decisions", "satisfaction", "of_tomorrow", "report", "cli"):
+        (tmp_path / room / "a.py").write_text("x = 2\n")
+        changes[room] = _code_checksum(tmp_path) != before
+        (tmp_path / room / "a.py").write_text("x = 1\n")
+    assert changes == {
+        "kernels": True, "decisions": True, "satisfaction": True, "of_tomorrow": True, "report": False, "cli": False,
+    }  # fmt: skip

@@ -16,8 +16,8 @@ __all__ = ["platform_facts", "recipe", "run_hash", "versions"]
 
 PACKAGES = ("numpy", "pandas", "scipy", "numba", "simpy", "pyarrow", "joblib", "pydantic")
 
-# What can change a number of a run. The report and the command line only show numbers that a run has stored.
-ROOMS_BEHIND_NUMBERS = ("kernels", "data", "models", "economics", "simulation", "claims", "study")
+# These only show numbers that a run has stored; any other room may change one, also a room that is added later.
+ROOMS_THAT_ONLY_SHOW = ("report", "cli")
 
 
 def run_hash(canonical: dict[str, Any], data_checksum: str) -> str:
@@ -48,12 +48,13 @@ def recipe() -> dict[str, Any]:
     return {"code_sha256": _code_checksum(), "versions": versions()}
 
 
-def _code_checksum() -> str:
-    root = Path(churnsim.__file__).parent
+def _code_checksum(root: Path | None = None) -> str:
+    """SHA-256 (hex) of every source that can change a number of a run."""
+    root = root or Path(churnsim.__file__).parent
     digest = hashlib.sha256()
-    files = [root / "units.py", *(path for room in ROOMS_BEHIND_NUMBERS for path in (root / room).rglob("*"))]
-    for path in sorted(files):
-        if path.suffix in (".py", ".toml"):
-            digest.update(path.relative_to(root).as_posix().encode() + b"\0")
+    for path in sorted(root.rglob("*")):
+        place = path.relative_to(root)
+        if path.suffix in (".py", ".toml") and place.parts[0] not in ROOMS_THAT_ONLY_SHOW:
+            digest.update(place.as_posix().encode() + b"\0")
             digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
     return digest.hexdigest()
