@@ -131,7 +131,7 @@ from churnsim.simulation.scenario.market import assumptions
 from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.study.config.config_file import parse_config
 from churnsim.study.config.market_overrides import overridden_mechanisms
-from churnsim.study.stages.market_stage import build_strategies, strategy_rows
+from churnsim.study.stages.market_stage import build_strategies, strategy_records
 
 config = parse_config(open(sys.argv[1], encoding="utf-8").read(), folder=sys.argv[2])
 strategy = build_strategies(config)[-1]
@@ -148,7 +148,7 @@ print(json.dumps({
     "acts": [scenario.firm_acts, without.firm_acts],
     "factor": [scenario.rules.gift_factor, without.rules.gift_factor], "shown": shown.loc["gifts.effect", "value"],
     "address": cs.simulation.addresses(market, [strategy])["strategy.toy.gifts.every"],
-    "settings": strategy_rows(config)[-1]["settings"], "warm-up": example_of(parts_of(Strategy)["gifts"]).every,
+    "settings": strategy_records(config)[-1].settings, "warm-up": example_of(parts_of(Strategy)["gifts"]).every,
     "docs": "Gifts" in filled("<!-- code: strategy_mechanisms -->\\n<!-- end -->"),
 }))
 """

@@ -16,7 +16,7 @@ from churnsim.errors import ClusterError, MissingExtraError
 from churnsim.study.config.config_file import parse_config
 from churnsim.study.runner import StudyInterrupted, run_study
 from churnsim.study.storage import provenance
-from churnsim.study.storage.executor import planned
+from churnsim.study.storage.executor import plan_executor
 from churnsim.study.storage.store import read_json
 
 SMOKE = Path(__file__).parents[2] / "configs" / "smoke" / "cdnow.toml"
@@ -184,9 +184,9 @@ def test_a_configuration_may_name_its_cluster(study):
     config, _, _ = study
     section = config.simulation.model_copy(update={"backend": "dask", "dask_scheduler": "tcp://there:1"})
     asked = {"workers": None, "backend": None, "scheduler": None}
-    plan = planned(section, **asked)
+    plan = plan_executor(section, **asked)
     assert (plan.backend, plan.scheduler) == ("dask", "tcp://there:1")
-    here = planned(section, **{**asked, "backend": "processes", "workers": 3})
+    here = plan_executor(section, **{**asked, "backend": "processes", "workers": 3})
     assert (here.backend, here.scheduler, here.workers) == ("processes", None, 3)
     assert config.model_copy(update={"simulation": section}).canonical() == config.canonical()
     with pytest.raises(cs.errors.ConfigError, match="only backend = 'dask' uses it"):

@@ -147,5 +147,5 @@ def test_refusals() -> None:
     summary = frame(*SEEN[1])
     with pytest.raises(ConfigError, match="periods must be whole numbers"):
         LIVE["NBD"].expected_active_periods(summary, 2.5)
-    with pytest.raises(DataError, match=r"churnsim\.split_periods beside other models"):
+    with pytest.raises(DataError, match=r"churnsim\.data\.split_periods beside other models"):
         InPeriods(cs.models.BGBB(alpha=1, beta=1, gamma=1, delta=1, unit="W")).expected_purchases(summary, 3)

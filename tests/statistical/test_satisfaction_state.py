@@ -14,9 +14,9 @@ from churnsim.kernels.engine.satisfaction import (
     after_answer,
     after_purchase,
     disconfirmed,
+    people_told,
     perceived,
     satisfaction_factor,
-    told,
 )
 from churnsim.satisfaction.acsi import acsi
 from churnsim.simulation.survey_sample import index_of, sample_survey, satisfied_at
@@ -74,8 +74,8 @@ def test_three_kinds_of_justice_add_up():
 def test_weights_of_nothing_are_exactly_one():
     assert satisfaction_factor(0.0, 0.7) == 1.0
     assert satisfaction_factor(0.5, 0.0) == 1.0
-    assert told(11, 0.0, -0.4) == 11
-    assert told(11, -1.0, -0.5) == 18  # 11 e^.5
+    assert people_told(11, 0.0, -0.4) == 11
+    assert people_told(11, -1.0, -0.5) == 18  # 11 e^.5
 
 
 def test_quality_has_the_stated_mean_and_spread():

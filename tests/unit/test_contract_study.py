@@ -128,8 +128,8 @@ def test_profit_by_tenure_takes_the_place_of_charges(quick):
     steps = np.arange(1, 7)
     paid = np.array([-20.0, 5.0, 15.0])[np.minimum(there["tenure"].to_numpy(int)[:, None] + steps, 2)]
     s = fits.regression.model.survival(steps, customers=there).to_numpy()
-    assert value["total"] == pytest.approx(float(((paid * s) @ v ** (steps - 1)).sum()), rel=1e-9)
-    assert value["margin"] is None
+    assert value.total == pytest.approx(float(((paid * s) @ v ** (steps - 1)).sum()), rel=1e-9)
+    assert value.margin is None
     for bad, told in (("profits = []", "profits"), ("profits = [nan]", "profits"), ("profit = [1.0]", "unknown key")):
         with pytest.raises(cs.errors.ConfigError, match=told):
             parse_config(text + PROFITS.replace("profits = [-20.0, 5.0, 15.0]", bad))

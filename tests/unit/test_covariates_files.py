@@ -159,8 +159,8 @@ def test_a_study(folder) -> None:
     told = validate(data, fits, config.validation, seed=1, executor=Executor(workers=1))
     assert 0.5 < told.replay.mean / told.replay.actual < 1.5
     plain = load_data(config.data.model_copy(update={"covariates": None}), config.folder)
-    assert plain.facts["checksum_sha256"] != data.facts["checksum_sha256"]
-    assert "people.csv" in data.facts["source"]
+    assert plain.facts.checksum_sha256 != data.facts.checksum_sha256
+    assert "people.csv" in data.facts.source
     # Expectations are over the customers' own covariates.
     table = frequency_calibration(model, data.split)
     assert table["expected"].sum() == pytest.approx(len(data.split))

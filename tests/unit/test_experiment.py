@@ -52,8 +52,3 @@ def test_an_experiment_and_its_arguments_give_the_same_comparison(weekly):
     two = cs.compare(weekly, strategies, seed=1, horizon=8, replications=3)
     pd.testing.assert_frame_equal(one.outcomes, two.outcomes)
     assert cs.compare(experiment, strategies, replications=2).values("npv").shape == (2, 1)
-
-
-def test_believe_is_the_old_name_of_assumption_region():
-    with pytest.warns(DeprecationWarning, match="assumption_region"):
-        assert cs.decisions.assumption_region is cs.decisions.assumption_region

@@ -112,7 +112,7 @@ class ParametricModel(metaclass=_Family):
         try:
             return cls(**rest)
         except TypeError as error:
-            raise ConfigError(f"cannot make a {cls.__name__}: {error}.") from None
+            raise ConfigError(f"cannot make a {cls.__name__}: {str(error).rstrip('.')}.") from None
 
     def save(self, path: str | Path) -> None:
         """Write the parameters as JSON. Nothing saved can run code when loaded."""
