@@ -195,3 +195,10 @@ def test_impossible_bridges(telco):
         hazard_multipliers(telco, sbg, contract_of(sbg))
     with pytest.raises(cs.errors.DataError, match="above 0"):
         charges_model(telco["monthly_charges"] * 0)
+
+
+def test_a_contract_of_c_one_keeps_its_hazards():
+    """H(t) = t^c with c = 1 is the sBG's law, each hazard 1 - 1/e; an sBG itself has none, and other draws."""
+    made = contract_of(cs.models.BetaDiscreteWeibull(gamma=1.0, delta=2.0, c=1.0, unit="Y"), renewals=3)
+    assert made.hazards == pytest.approx([1 - np.exp(-1.0)] * 3, rel=1e-15)
+    assert contract_of(cs.ShiftedBetaGeometric(alpha=1.0, beta=2.0, unit="Y"), renewals=3).hazards is None

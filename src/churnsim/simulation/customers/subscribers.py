@@ -111,9 +111,12 @@ def _apart(seen: ObservedSubscribers | None, own: Callable[[Floats], Floats], de
 
 
 def _of_beta(model: BetaRenewal, ages: Floats, apart: dict[str, Any]) -> ContractualLifetime:
-    """The contract of customers who differ by their own theta ~ Beta(a, b), with H(t) = t^c."""
+    """The contract of customers who differ by their own theta ~ Beta(a, b), with H(t) = t^c.
+
+    A model that has the parameter c keeps its hazards at c = 1 too: the law is the sBG's, the draws are not.
+    """
     a, b, c = model.shape
-    hazards = None if c == 1.0 else _hazards(-(ages**c))
+    hazards = _hazards(-(ages**c)) if hasattr(model, "c") else None
     return ContractualLifetime(a=a, b=b, hazards=hazards, unit=model.unit, **apart)
 
 
