@@ -1,4 +1,4 @@
-"""What several rooms need of statistics: checks of a level or share, Wilson's interval, and the bootstrap's draws.
+"""What several rooms need of statistics: Wilson's interval, and the bootstrap's draws.
 
 - proportions: Wilson (1927), "Probable inference", JASA 22, 209-212;
 - resamples with replacement and percentile limits: Efron & Tibshirani (1993), An Introduction to the Bootstrap,
@@ -13,24 +13,10 @@ from typing import Literal
 import numpy as np
 from scipy.stats import norm
 
-from churnsim.errors import ConfigError
+from churnsim.checks import check_level
 from churnsim.typing import Floats, Ints
 
-__all__ = ["check_level", "check_share", "percentile_limits", "resample_counts", "resample_indices", "wilson"]
-
-
-def check_level(level: float) -> float:
-    """`level` if it lies strictly between 0 and 1; ConfigError otherwise."""
-    if not 0 < level < 1:
-        raise ConfigError(f"level must be between 0 and 1; got {level!r}. Ninety-five percent is 0.95.")
-    return level
-
-
-def check_share(share: float, name: str) -> float:
-    """`share` if it lies above 0 and not above 1; ConfigError, naming the argument, otherwise."""
-    if not 0 < share <= 1:
-        raise ConfigError(f"{name} must be above 0 and at most 1; got {share!r}. Twenty percent is 0.20.")
-    return share
+__all__ = ["percentile_limits", "resample_counts", "resample_indices", "wilson"]
 
 
 def wilson(hits: Ints, trials: Ints, *, level: float = 0.95) -> tuple[Floats, Floats]:

@@ -14,11 +14,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from churnsim.checks import check_share
 from churnsim.data.customers.estimate import LEVEL, REPLICATIONS, Estimate, bootstrap, resamples
 from churnsim.data.customers.values import checked_values, descending
 from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.errors import DataError
-from churnsim.statistics import check_share, percentile_limits
+from churnsim.statistics import percentile_limits
 from churnsim.typing import Floats
 
 __all__ = ["customer_spend", "top_share", "whale_curve"]

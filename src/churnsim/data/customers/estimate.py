@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from churnsim.checks import check_level
 from churnsim.errors import ConfigError
-from churnsim.statistics import check_level, percentile_limits, resample_counts
+from churnsim.statistics import percentile_limits, resample_counts
 from churnsim.typing import Floats
 
 __all__ = [

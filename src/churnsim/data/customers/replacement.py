@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from churnsim.checks import check_share
 from churnsim.data.customers.estimate import LEVEL, REPLICATIONS, resamples
 from churnsim.data.customers.values import checked_values, descending
-from churnsim.statistics import check_share, percentile_limits
+from churnsim.statistics import percentile_limits
 
 __all__ = ["replacement_ratio"]
 

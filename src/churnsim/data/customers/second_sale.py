@@ -15,10 +15,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from churnsim.checks import check_level
 from churnsim.data.customers.estimate import LEVEL, Estimate
 from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.errors import ConfigError, DataError
-from churnsim.statistics import check_level
 
 __all__ = ["repeat_within"]
 

@@ -12,8 +12,9 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from scipy.stats import t as student
 
+from churnsim.checks import check_level
 from churnsim.errors import ConfigError
-from churnsim.statistics import check_level, resample_indices
+from churnsim.statistics import resample_indices
 from churnsim.typing import Floats
 
 __all__ = ["Interval", "PairedDifference", "interval", "paired_difference", "ratio_gain"]

@@ -13,11 +13,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from churnsim.checks import check_level
 from churnsim.decisions.comparison.metrics import check_metric
 from churnsim.errors import ConfigError
 from churnsim.simulation.core.assumption import positive
 from churnsim.simulation.scenario.market import Market
-from churnsim.statistics import check_level
 
 __all__ = ["LEAST_FIRST_STAGE", "Precision", "PrecisionReached", "next_size"]
 

@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
+from churnsim.checks import check_level
 from churnsim.errors import ConfigError, FitError
 from churnsim.models.estimation.fit import ModelFit, Parametric
 from churnsim.models.estimation.optimise import RIDGE_ERROR
-from churnsim.statistics import check_level
 from churnsim.typing import Floats
 
 __all__ = ["delta_interval", "drawn_interval"]

@@ -15,11 +15,12 @@ from typing import Any, Generic, Literal, TypeVar
 import numpy as np
 import pandas as pd
 
+from churnsim.checks import check_level
 from churnsim.data.summaries.column_aliases import as_summary
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.fit import FitStatus, ModelFit, Parametric
 from churnsim.models.spend.gamma_gamma import GammaGamma, repeat_spend
-from churnsim.statistics import check_level, resample_counts
+from churnsim.statistics import resample_counts
 
 __all__ = ["Bootstrap", "bootstrap", "made_up", "simulate_spend"]
 

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from churnsim.checks import check_level
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.evaluation.predictive import draw_counts, variance_of_counts
 from churnsim.models.purchase.protocol import PurchaseModel
-from churnsim.statistics import check_level
 
 __all__ = ["Forecast", "forecast"]
 

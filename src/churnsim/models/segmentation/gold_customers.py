@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from churnsim.checks import check_share
 from churnsim.data.customers.concentration import customer_spend
 from churnsim.data.customers.estimate import LEVEL, REPLICATIONS, resamples
 from churnsim.data.customers.rfm import rfm_scores
@@ -23,7 +24,7 @@ from churnsim.models.purchase.bg_nbd import BGNBD
 from churnsim.models.segmentation.customer_clusters import cluster_customers
 from churnsim.models.segmentation.customer_factors import behaviour, factor_scores
 from churnsim.models.spend.gamma_gamma import GammaGamma
-from churnsim.statistics import check_share, percentile_limits
+from churnsim.statistics import percentile_limits
 from churnsim.typing import Floats
 
 __all__ = ["METHODS", "gold_customers", "gold_rankings"]

@@ -18,12 +18,12 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
+from churnsim.checks import check_level
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.estimation.intervals import delta_interval
 from churnsim.models.purchase.protocol import PurchaseModel
 from churnsim.models.spend.gamma_gamma import GammaGamma, repeat_spend, spend_correlation
-from churnsim.statistics import check_level
 
 __all__ = [
     "NOTABLE_CORRELATION",

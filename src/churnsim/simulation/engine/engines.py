@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, get_args
 
+from churnsim.checks import check_count, check_seed
 from churnsim.errors import ConfigError
 from churnsim.simulation.engine import compiled_engine, simpy_engine
 from churnsim.simulation.engine.ledger import Ledger
@@ -35,17 +36,8 @@ def simulate(
     """
     if engine not in get_args(Engine):
         raise ConfigError(f"unknown engine {engine!r}. Use one of {', '.join(map(repr, get_args(Engine)))}.")
-    if (
-        not (isinstance(seed, int) and isinstance(replication, int))
-        or seed < 0
-        or replication < 0
-        or max(seed, replication) >= 2**63
-    ):
-        raise ConfigError(
-            f"seed and replication must be whole numbers from 0 to 2^63 - 1; got {seed} and {replication}."
-        )
-    if not isinstance(threads, int) or threads < 1:
-        raise ConfigError(f"threads must be a whole number, 1 or more; got {threads!r}.")
+    seed, replication = check_seed(seed), check_seed(replication, "replication")
+    threads = check_count(threads, "threads")
     if mechanisms and engine == "compiled":
         raise ConfigError("mechanisms written in Python run on the SimPy engine alone. Use engine='simpy'.")
     if engine == "simpy" or mechanisms:

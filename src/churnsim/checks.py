@@ -1,0 +1,174 @@
+"""Checks of arguments that many calls take: numbers, counts, shares, levels and seeds.
+
+Each returns the value in plain Python and raises ConfigError, with the argument's name, the value and what to pass,
+for everything else: text, booleans, missing and infinite numbers included.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+from fractions import Fraction
+
+from churnsim.errors import ConfigError
+
+__all__ = ["check_count", "check_level", "check_number", "check_seed", "check_share", "count_of_share", "shown"]
+
+LONGEST_SHOWN = 80
+
+
+def shown(value: object) -> str:
+    """`value` as a message shows it: plain Python instead of ``np.float64(3.0)``, and cut where it is long.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> shown(np.float64(10000.0)), shown("nine"), shown(10**400)
+    ('10000.0', "'nine'", 'a whole number of more than 80 digits')
+    """
+    if isinstance(value, numbers.Integral) and not isinstance(value, bool):
+        if abs(int(value)) >= 10**LONGEST_SHOWN:
+            return f"a whole number of more than {LONGEST_SHOWN} digits"
+        return str(int(value))
+    if isinstance(value, numbers.Real) and not isinstance(value, bool | numbers.Rational):
+        return repr(float(value))
+    text = repr(value)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 3]}..."
+
+
+def _real(value: object) -> float | None:
+    """`value` as a finite float, or None where it is no such number; booleans are not numbers here."""
+    if isinstance(value, bool) or type(value).__name__ in ("bool_", "bool") or not isinstance(value, numbers.Real):
+        return None
+    try:
+        number = float(value)
+    except (OverflowError, ValueError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _bounds(least: float | None, above: float | None, most: float | None, below: float | None) -> str:
+    """The stated limits in words, such as "above 0 and at most 1"."""
+    words = [
+        f"{word} {limit:g}"
+        for word, limit in (("at least", least), ("above", above), ("at most", most), ("below", below))
+        if limit is not None
+    ]
+    return " and ".join(words)
+
+
+def check_number(
+    value: object,
+    name: str,
+    *,
+    least: float | None = None,
+    above: float | None = None,
+    most: float | None = None,
+    below: float | None = None,
+    remedy: str = "",
+) -> float:
+    """`value` as a float if it is a finite number within the limits.
+
+    Parameters
+    ----------
+    value : object
+        What the caller was given; Python's and numpy's real numbers are taken, booleans and text are not.
+    name : str
+        The argument's name for the message.
+    least, above, most, below : float, optional
+        Limits: value >= least, value > above, value <= most, value < below.
+    remedy : str
+        A sentence on what to pass instead.
+
+    Raises
+    ------
+    ConfigError
+        If `value` is no number, not finite or outside the limits.
+
+    Examples
+    --------
+    >>> check_number(0.25, "interest", above=-1)
+    0.25
+    >>> check_number("much", "budget", least=0)
+    Traceback (most recent call last):
+    churnsim.errors.ConfigError: budget must be a finite number at least 0; got 'much'.
+    """
+    number = _real(value)
+    inside = number is not None and (
+        (least is None or number >= least)
+        and (above is None or number > above)
+        and (most is None or number <= most)
+        and (below is None or number < below)
+    )
+    if number is None or not inside:
+        bounds = _bounds(least, above, most, below)
+        limits = f" {bounds}" if bounds else ""
+        raise ConfigError(f"{name} must be a finite number{limits}; got {shown(value)}.{' ' * bool(remedy)}{remedy}")
+    return number
+
+
+def check_count(value: object, name: str, *, least: int = 1, most: int | None = None, remedy: str = "") -> int:
+    """`value` as an int if it is a whole number from `least` to `most`; ConfigError otherwise.
+
+    A float is refused also where it is whole: ``3.0`` customers are a sign that a number was computed.
+
+    Examples
+    --------
+    >>> check_count(500, "replications")
+    500
+    >>> check_count(-3, "draws")
+    Traceback (most recent call last):
+    churnsim.errors.ConfigError: draws must be a whole number, 1 or more; got -3.
+    """
+    whole = not isinstance(value, bool) and isinstance(value, numbers.Integral)
+    if not whole or int(value) < least or (most is not None and int(value) > most):  # type: ignore[call-overload]
+        limits = f"{least} or more" if most is None else f"from {least} to {most}"
+        raise ConfigError(f"{name} must be a whole number, {limits}; got {shown(value)}.{' ' * bool(remedy)}{remedy}")
+    return int(value)  # type: ignore[call-overload, no-any-return]
+
+
+def check_level(level: object, name: str = "level") -> float:
+    """The level of an interval if it lies strictly between 0 and 1; ConfigError otherwise.
+
+    Examples
+    --------
+    >>> check_level(0.95)
+    0.95
+    >>> check_level(95)
+    Traceback (most recent call last):
+    churnsim.errors.ConfigError: level must be between 0 and 1; got 95. Ninety-five percent is 0.95.
+    """
+    number = _real(level)
+    if number is None or not 0 < number < 1:
+        raise ConfigError(f"{name} must be between 0 and 1; got {shown(level)}. Ninety-five percent is 0.95.")
+    return number
+
+
+def check_share(share: object, name: str, *, zero: bool = False) -> float:
+    """A share of a whole if it lies above 0 (from 0 with `zero`) and not above 1; ConfigError otherwise."""
+    number = _real(share)
+    if number is None or not 0 <= number <= 1 or (number == 0 and not zero):
+        lower = "from 0 to 1" if zero else "above 0 and at most 1"
+        raise ConfigError(f"{name} must be {lower}; got {shown(share)}. Twenty percent is 0.20.")
+    return number
+
+
+def check_seed(seed: object, name: str = "seed") -> int:
+    """A seed of the random streams, a whole number from 0 to 2^63 - 1; ConfigError otherwise."""
+    whole = not isinstance(seed, bool) and isinstance(seed, numbers.Integral)
+    if not whole or not 0 <= int(seed) < 2**63:  # type: ignore[call-overload]
+        raise ConfigError(f"{name} must be a whole number from 0 to 2^63 - 1; got {shown(seed)}.")
+    return int(seed)  # type: ignore[call-overload, no-any-return]
+
+
+def count_of_share(share: float, n: int) -> int:
+    """How many of `n` units a share of them is, rounded up; the share counts as the decimal that is written.
+
+    In binary ``.07 * 100`` is a little more than 7 and would be rounded up to 8.
+
+    Examples
+    --------
+    >>> count_of_share(0.07, 100), count_of_share(0.2, 11), count_of_share(1.0, 3)
+    (7, 3, 3)
+    """
+    return math.ceil(Fraction(repr(float(share))) * int(n))

@@ -1,0 +1,70 @@
+"""Truth: mechanics. What the shared checks of arguments take and refuse, and exact counts of shares."""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+from fractions import Fraction
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import given
+
+from churnsim.checks import check_count, check_level, check_number, check_seed, check_share, count_of_share, shown
+from churnsim.errors import ConfigError
+
+NOT_NUMBERS = [None, True, np.True_, "0.5", "", [0.5], math.nan, math.inf, -math.inf, np.float64("nan"), 10**400, 1j]
+
+
+@pytest.mark.parametrize("value", NOT_NUMBERS)
+def test_what_is_no_finite_number_is_refused_by_every_check(value):
+    for check in (
+        lambda: check_number(value, "x"),
+        lambda: check_level(value),
+        lambda: check_share(value, "x", zero=True),
+        lambda: check_count(value, "x", most=10**9),
+        lambda: check_seed(value),
+    ):
+        with pytest.raises(ConfigError, match="got "):
+            check()
+
+
+@pytest.mark.parametrize("value", [0, 1, 95, -0.1, 1.5])
+def test_a_level_lies_strictly_between_0_and_1(value):
+    with pytest.raises(ConfigError, match="Ninety-five percent is 0.95"):
+        check_level(value)
+
+
+def test_numbers_of_numpy_come_back_as_plain_python():
+    assert [type(v) for v in (check_number(np.float32(0.5), "x"), check_count(np.int16(3), "n"))] == [float, int]
+    assert check_number(Fraction(1, 2), "x", above=0, below=1) == 0.5
+    assert check_share(0, "x", zero=True) == 0 and check_share(np.float64(1), "x") == 1
+    assert check_seed(2**63 - 1) == 2**63 - 1
+
+
+@pytest.mark.parametrize("limits", [{"least": 1}, {"above": 0.5}, {"most": 0.4}, {"below": 0.5}])
+def test_each_limit_is_kept(limits):
+    with pytest.raises(ConfigError, match="x must be a finite number .*; got 0.5. Say more."):
+        check_number(0.5, "x", **limits, remedy="Say more.")
+
+
+@pytest.mark.parametrize("value", [3.0, -1, 0, 2**63])
+def test_counts_and_seeds_are_whole_and_bounded(value):
+    with pytest.raises(ConfigError, match="whole number"):
+        check_count(value, "n", most=2**62)
+    if value != 0:
+        with pytest.raises(ConfigError, match="whole number"):
+            check_seed(value)
+
+
+def test_a_message_shows_plain_python_and_stays_short():
+    assert shown(np.float64(10000.0)) == "10000.0" and shown(np.int64(7)) == "7" and shown(True) == "True"
+    assert len(shown("x" * 10_000)) == 80 and "more than 80 digits" in shown(10**5000)
+
+
+@given(hundredths=st.integers(1, 10_000), n=st.integers(1, 10**6))
+def test_a_share_counts_as_the_decimal_that_is_written(hundredths, n):
+    """Exact decimals are the independent source: .07 of 100 is 7, not 8."""
+    exact = Decimal(hundredths).scaleb(-4) * n
+    assert count_of_share(hundredths / 10_000, n) == math.ceil(exact)
