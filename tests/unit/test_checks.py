@@ -32,20 +32,21 @@ def test_what_is_no_finite_number_is_refused_by_every_check(value):
 
 @pytest.mark.parametrize("value", [0, 1, 95, -0.1, 1.5])
 def test_a_level_lies_strictly_between_0_and_1(value):
-    with pytest.raises(ConfigError, match="Ninety-five percent is 0.95"):
+    with pytest.raises(ConfigError, match="Ninety-five percent"):
         check_level(value)
 
 
 def test_numbers_of_numpy_come_back_as_plain_python():
     assert [type(v) for v in (check_number(np.float32(0.5), "x"), check_count(np.int16(3), "n"))] == [float, int]
     assert check_number(Fraction(1, 2), "x", above=0, below=1) == 0.5
-    assert check_share(0, "x", zero=True) == 0 and check_share(np.float64(1), "x") == 1
+    assert check_share(0, "x", zero=True) == 0
+    assert check_share(np.float64(1), "x") == 1
     assert check_seed(2**63 - 1) == 2**63 - 1
 
 
 @pytest.mark.parametrize("limits", [{"least": 1}, {"above": 0.5}, {"most": 0.4}, {"below": 0.5}])
 def test_each_limit_is_kept(limits):
-    with pytest.raises(ConfigError, match="x must be a finite number .*; got 0.5. Say more."):
+    with pytest.raises(ConfigError, match=r"x must be a finite number .*; got 0\.5\. Say more\."):
         check_number(0.5, "x", **limits, remedy="Say more.")
 
 
@@ -59,8 +60,11 @@ def test_counts_and_seeds_are_whole_and_bounded(value):
 
 
 def test_a_message_shows_plain_python_and_stays_short():
-    assert shown(np.float64(10000.0)) == "10000.0" and shown(np.int64(7)) == "7" and shown(True) == "True"
-    assert len(shown("x" * 10_000)) == 80 and "more than 80 digits" in shown(10**5000)
+    assert shown(np.float64(10000.0)) == "10000.0"
+    assert shown(np.int64(7)) == "7"
+    assert shown(True) == "True"
+    assert len(shown("x" * 10_000)) == 80
+    assert "more than 80 digits" in shown(10**5000)
 
 
 @given(hundredths=st.integers(1, 10_000), n=st.integers(1, 10**6))

@@ -26,7 +26,23 @@ __all__ = ["EquityTest", "Split"]
 
 @dataclass(frozen=True, kw_only=True)
 class Split:
-    """Spending, shares and worth per prospect; costs in money per prospect (A) and per customer and period (R)."""
+    """Spending, shares and worth per prospect; costs in money per prospect (A) and per customer and period (R).
+
+    Attributes
+    ----------
+    acquisition_spend : float
+        A, money spent on each prospect.
+    retention_spend : float
+        R, money spent on each customer and period.
+    acquired : float
+        a(A), share of the prospects won.
+    retained : float
+        r(R), share of the customers kept from one period to the next.
+    value_of_customer : float
+        Money that a customer won is worth, the first margin included.
+    equity : float
+        Money per prospect, a times the value less A.
+    """
 
     acquisition_spend: float
     retention_spend: float
@@ -45,7 +61,21 @@ class Split:
 
 @dataclass(frozen=True, kw_only=True)
 class EquityTest:
-    """Margin per period, the two response curves, and the discount rate per period (0 or more, else ConfigError)."""
+    """Margin per period, the two response curves, and the discount rate per period (0 or more, else ConfigError).
+
+    Examples
+    --------
+    >>> from churnsim.economics import EquityTest, SaturatingResponse
+    >>> test = EquityTest(
+    ...     margin=100.0,
+    ...     acquisition=SaturatingResponse.through(spend=5.0, share=0.1, ceiling=0.4),
+    ...     retention=SaturatingResponse.through(spend=10.0, share=0.5, ceiling=0.7),
+    ...     discount_rate=0.1,
+    ... )
+    >>> best = test.best()
+    >>> round(best.acquisition_spend, 2), round(best.retention_spend, 2), round(best.equity, 2)
+    (26.37, 22.79, 35.48)
+    """
 
     margin: float
     acquisition: SaturatingResponse

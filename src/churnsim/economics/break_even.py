@@ -30,17 +30,35 @@ def _gap(retention: float, discount_rate: float) -> float:
 
 
 def most_spend(*, margin: float, retention: float, gain: float, discount_rate: float) -> float:
-    """Largest spend per customer and period that a rise of retention by `gain` (points as a fraction) pays for."""
+    """Largest spend per customer and period that a rise of retention by `gain` (points as a fraction) pays for.
+
+    Examples
+    --------
+    >>> round(most_spend(margin=100, retention=0.8, gain=0.05, discount_rate=0.1), 2)
+    16.67
+    """
     return margin * gain / _gap(retention, discount_rate)
 
 
 def least_gain(*, margin: float, retention: float, spend: float, discount_rate: float) -> float:
-    """Least rise of retention that pays for `spend` per customer and period."""
+    """Least rise of retention that pays for `spend` per customer and period.
+
+    Examples
+    --------
+    >>> round(least_gain(margin=100, retention=0.8, spend=10, discount_rate=0.1), 3)
+    0.03
+    """
     return spend * _gap(retention, discount_rate) / margin
 
 
 def growth_ratio(*, acquisition: float, churn: float, other_churn: float) -> float:
-    """Growth of a firm with `churn` over that of one with `other_churn`, both winning `acquisition` of their size."""
+    """Growth of a firm with `churn` over that of one with `other_churn`, both winning `acquisition` of their size.
+
+    Examples
+    --------
+    >>> round(growth_ratio(acquisition=0.2, churn=0.1, other_churn=0.15), 2)
+    2.0
+    """
     slower = acquisition - other_churn
     if slower == 0.0:
         return float("inf")
@@ -53,6 +71,24 @@ def years_of_double_growth(
     """Years 1 ... `years` in which the firm with less churn grows `low` to `high` times as fast as the other.
 
     Both win the same *number* of customers a year from the same start. Growth is the year's change over its beginning.
+
+    Parameters
+    ----------
+    start : float
+        Customers of both firms at the start.
+    won : float
+        Customers both win each year.
+    churn, other_churn : float
+        Share of the customers that each firm loses a year.
+    low, high : float
+        Limits of the ratio of the two growth rates.
+    years : int
+        How many years are looked at.
+
+    Examples
+    --------
+    >>> years_of_double_growth(start=100, won=20, churn=0.1, other_churn=0.15, low=1.8, high=2.2, years=10)
+    [1, 2, 3, 4, 5]
     """
     loyal, other, inside = start, start, []
     for year in range(1, years + 1):

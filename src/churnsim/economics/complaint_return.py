@@ -23,7 +23,29 @@ __all__ = ["ComplaintReturn", "Desk", "best_staff", "erlang_c"]
 
 @dataclass(frozen=True, kw_only=True)
 class ComplaintReturn:
-    """Goodman's reckoning for a period: customers as counts, stays as shares, money for value and cost."""
+    """Goodman's reckoning for a period: customers as counts, stays as shares, money for value and cost.
+
+    Parameters
+    ----------
+    dissatisfied : float
+        D, customers who have a reason to complain.
+    complain : float
+        c, share of them who do.
+    stay_without, stay_with : float
+        Share of the complainants who stay without the desk and with it.
+    value_of_customer : float
+        V, money that a customer kept is worth.
+    cost : float
+        Money that the desk costs.
+
+    Examples
+    --------
+    >>> desk = ComplaintReturn(
+    ...     dissatisfied=10_000, complain=0.25, stay_without=0.4, stay_with=0.7, value_of_customer=60, cost=30_000
+    ... )
+    >>> round(desk.kept), round(desk.profit), round(desk.return_on_cost, 2), round(desk.break_even_value)
+    (750, 15000, 0.5, 40)
+    """
 
     dissatisfied: float
     complain: float
@@ -61,7 +83,13 @@ class ComplaintReturn:
 
 
 def erlang_c(staff: int, load: float) -> float:
-    """Chance that a complaint has to wait: Erlang C for `staff` clerks and offered load a/mu; 1 when load >= staff."""
+    """Chance that a complaint has to wait: Erlang C for `staff` clerks and offered load a/mu; 1 when load >= staff.
+
+    Examples
+    --------
+    >>> round(erlang_c(3, 2.0), 4)
+    0.4444
+    """
     if staff < 1 or load < 0.0:
         raise ConfigError(f"staff must be at least 1 and load 0 or more; got {staff!r} and {load!r}.")
     if load >= staff:
@@ -74,7 +102,14 @@ def erlang_c(staff: int, load: float) -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class Desk:
-    """`staff` clerks; complaints arrive and are served at rates per time unit (above 0)."""
+    """`staff` clerks; complaints arrive and are served at rates per time unit (above 0).
+
+    Examples
+    --------
+    >>> desk = Desk(staff=3, arrivals=10.0, service_rate=5.0)
+    >>> round(desk.mean_wait(), 4), round(desk.replied_within(0.5), 4)
+    (0.0889, 0.8267)
+    """
 
     staff: int
     arrivals: float
@@ -126,6 +161,26 @@ def best_staff(
     Profit of c clerks: arrivals * (value_slow + P(reply within quick_within) (value_quick - value_slow)) - c wage,
     against no desk, which earns 0. A desk that cannot keep up is not considered. Profit is concave in c once stable,
     so the first clerk who does not pay ends the search.
+
+    Parameters
+    ----------
+    arrivals : float
+        Complaints per time unit.
+    service_rate : float
+        Complaints that a clerk answers per time unit.
+    quick_within : float
+        Time within which a reply counts as quick.
+    value_quick, value_slow : float
+        Money that a complaint is worth when answered in time and when answered later.
+    wage : float
+        Money per clerk and time unit.
+    most : int
+        The largest number of clerks that is tried.
+
+    Examples
+    --------
+    >>> best_staff(arrivals=10, service_rate=4, quick_within=1, value_quick=30, value_slow=5, wage=20)
+    4
     """
     best, profit = 0, 0.0
     last = -math.inf

@@ -16,7 +16,14 @@ __all__ = ["ComplaintTree"]
 
 @dataclass(frozen=True, kw_only=True)
 class ComplaintTree:
-    """A complaint tree; shares lie between 0 and 1, `dissatisfied` is a number of customers (else ConfigError)."""
+    """A complaint tree; shares lie between 0 and 1, `dissatisfied` is a number of customers (else ConfigError).
+
+    Examples
+    --------
+    >>> tree = ComplaintTree(dissatisfied=1000, complain=0.04, complainants_leave=0.3, silent_leave=0.9)
+    >>> round(tree.complainants), round(tree.lost)
+    (40, 876)
+    """
 
     dissatisfied: float
     complain: float

@@ -24,7 +24,13 @@ __all__ = ["asset_equation", "asset_equation_bias", "customer_equity", "equation
 
 
 def asset_equation(*, existing: float, churn: float, potential: float) -> float:
-    """The text's value: existing * (1 - churn) + potential; ConfigError unless churn is a share."""
+    """The text's value: existing * (1 - churn) + potential; ConfigError unless churn is a share.
+
+    Examples
+    --------
+    >>> asset_equation(existing=1000.0, churn=0.1, potential=200.0)
+    1100.0
+    """
     if not 0.0 <= churn <= 1.0:
         raise ConfigError(f"churn must be a share between 0 and 1; got {churn!r}. Ten percent is 0.10.")
     return existing * (1.0 - churn) + potential
@@ -39,14 +45,47 @@ def customer_equity(
     acquisition_cost: float = 0.0,
     discount_rate: float = 0.0,
 ) -> float:
-    """n V + sum over t = 1, 2, ... of n_t (V_new - A) v^t; `new_customers[0]` are won one period from now."""
+    """n V + sum over t = 1, 2, ... of n_t (V_new - A) v^t; `new_customers[0]` are won one period from now.
+
+    Parameters
+    ----------
+    customers : float
+        n, customers of today.
+    value_existing : float
+        V, money that one of them is worth.
+    new_customers : sequence of float
+        n_t, customers won one, two, ... periods from now.
+    value_new : float
+        Money that a customer won is worth when won.
+    acquisition_cost : float
+        A, money per customer won.
+    discount_rate : float
+        d, per period.
+
+    Examples
+    --------
+    >>> round(
+    ...     customer_equity(
+    ...         customers=1000, value_existing=50, new_customers=[100, 100], value_new=60, acquisition_cost=20,
+    ...         discount_rate=0.1,
+    ...     )
+    ... )
+    56942
+    """
     v = discount_factor(discount_rate)
     coming = sum(n * v**t for t, n in enumerate(new_customers, start=1))
     return customers * value_existing + coming * (value_new - acquisition_cost)
 
 
 def equation_multiple(life: SurvivalCurve, *, discount_rate: float, timing: MarginTiming) -> float:
-    """The equation's value of one existing customer per unit of margin: (1 - churn) times the multiple in `timing`."""
+    """The equation's value of one existing customer per unit of margin: (1 - churn) times the multiple in `timing`.
+
+    Examples
+    --------
+    >>> from churnsim.economics import Geometric, MarginTiming
+    >>> round(equation_multiple(Geometric(retention=0.8), discount_rate=0.1, timing=MarginTiming.IMMEDIATE), 4)
+    2.9333
+    """
     return life.survival(1) * margin_multiple(life, discount_rate=discount_rate, timing=timing)
 
 
@@ -54,6 +93,17 @@ def asset_equation_bias(
     life: SurvivalCurve, *, discount_rate: float, read_as: MarginTiming, truth: MarginTiming
 ) -> float:
     """Relative error of the equation for an existing customer whose true multiple has the timing `truth`, when its NPV
-    is read in the timing `read_as`."""
+    is read in the timing `read_as`.
+
+    Examples
+    --------
+    >>> from churnsim.economics import Geometric, MarginTiming
+    >>> bias = asset_equation_bias(
+    ...     Geometric(retention=0.8), discount_rate=0.1, read_as=MarginTiming.BEFORE_RENEWAL,
+    ...     truth=MarginTiming.BEFORE_RENEWAL,
+    ... )
+    >>> round(bias, 4)
+    -0.2
+    """
     true = margin_multiple(life, discount_rate=discount_rate, timing=truth)
     return equation_multiple(life, discount_rate=discount_rate, timing=read_as) / true - 1.0

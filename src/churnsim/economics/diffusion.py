@@ -26,7 +26,16 @@ __all__ = ["Diffusion"]
 
 @dataclass(frozen=True, kw_only=True)
 class Diffusion:
-    """p, q and attrition per time unit (0 or more, p + q above 0), `market` the number m who could be customers."""
+    """p, q and attrition per time unit (0 or more, p + q above 0), `market` the number m who could be customers.
+
+    Examples
+    --------
+    >>> durable = Diffusion(p=0.03, q=0.38, market=1000)
+    >>> round(durable.customers(5.0), 1), round(durable.peak_time, 2)
+    (331.2, 6.19)
+    >>> round(Diffusion(p=0.03, q=0.38, market=1000, attrition=0.1).ceiling, 1)
+    761.6
+    """
 
     p: float
     q: float

@@ -26,6 +26,12 @@ class CustomerValue:
     """One customer's value under one retention rate and margins that grow.
 
     Raises ConfigError unless 0 <= retention <= 1, the rate is above -1 and the sum converges: r (1 + g) < 1 + i.
+
+    Examples
+    --------
+    >>> value = CustomerValue(margin=100, retention=0.8, discount_rate=0.12)
+    >>> round(value.multiple, 2), round(value.value), round(value.elasticities()["retention"], 2)
+    (2.5, 250, 3.5)
     """
 
     margin: float

@@ -23,7 +23,13 @@ __all__ = ["chain_values", "recency_chain"]
 
 
 def recency_chain(buys: Sequence[float]) -> Floats:
-    """P of a customer who buys with chance buys[i] at recency i + 1 and is lost after the last of them."""
+    """P of a customer who buys with chance buys[i] at recency i + 1 and is lost after the last of them.
+
+    Examples
+    --------
+    >>> recency_chain([0.3, 0.2]).tolist()
+    [[0.3, 0.7, 0.0], [0.2, 0.0, 0.8], [0.0, 0.0, 1.0]]
+    """
     if not buys or not all(0.0 <= chance <= 1.0 for chance in buys):
         raise ConfigError(f"buys must be at least one probability between 0 and 1; got {tuple(buys)!r}.")
     n = len(buys)
@@ -40,6 +46,11 @@ def chain_values(
     """Value in each state, the reward of the present period included; `periods` further ones, or without an end.
 
     Raises ConfigError when rows are not chances, or the discount rate is not above 0 and there is no end.
+
+    Examples
+    --------
+    >>> chain_values(recency_chain([0.3, 0.2]), [36.0, -4.0, 0.0], discount_rate=0.2).round(2).tolist()
+    [51.57, 4.6, 0.0]
     """
     P, R = checked_matrix(transitions), np.asarray(rewards, dtype=np.float64)
     v = discount_factor(discount_rate)

@@ -27,7 +27,13 @@ __all__ = ["MarginTiming", "discount_factor", "margin_multiple", "relative_gain"
 
 
 class MarginTiming(Enum):
-    """When the first margin counted falls: (renewals before it, periods it is discounted)."""
+    """When the first margin counted falls: (renewals before it, periods it is discounted).
+
+    Examples
+    --------
+    >>> MarginTiming.BEFORE_RENEWAL.renewals, MarginTiming.BEFORE_RENEWAL.delay
+    (1, 0)
+    """
 
     IMMEDIATE = (0, 0)
     YEAR_END = (0, 1)
@@ -46,7 +52,13 @@ class MarginTiming(Enum):
 
 
 def discount_factor(discount_rate: float) -> float:
-    """v = 1/(1 + d) per period. Raises ConfigError for a rate at or below -1 or not finite."""
+    """v = 1/(1 + d) per period. Raises ConfigError for a rate at or below -1 or not finite.
+
+    Examples
+    --------
+    >>> discount_factor(0.25)
+    0.8
+    """
     if not math.isfinite(discount_rate) or discount_rate <= -1.0:
         raise ConfigError(
             f"discount_rate must be a finite number above -1; got {discount_rate!r}. Ten percent is 0.10."
@@ -58,6 +70,11 @@ def margin_multiple(life: SurvivalCurve | float, *, discount_rate: float, timing
     """Present value, per unit of margin a period, of an endless stream under `life` (a number: one retention for all).
 
     Infinite where the sum does not converge (no discounting and customers who never leave).
+
+    Examples
+    --------
+    >>> round(margin_multiple(0.8, discount_rate=0.1, timing=MarginTiming.IMMEDIATE), 4)
+    3.6667
     """
     curve = Geometric(retention=life) if isinstance(life, int | float) else life
     v = discount_factor(discount_rate)
@@ -65,7 +82,15 @@ def margin_multiple(life: SurvivalCurve | float, *, discount_rate: float, timing
 
 
 def relative_gain(*, retention: float, points: float, discount_rate: float, timing: MarginTiming) -> float:
-    """Relative rise of the one-retention multiple when retention rises by `points` (0.05 is five points)."""
+    """Relative rise of the one-retention multiple when retention rises by `points` (0.05 is five points).
+
+    Examples
+    --------
+    >>> round(relative_gain(retention=0.9, points=0.05, discount_rate=0.1, timing=MarginTiming.IMMEDIATE), 3)
+    0.333
+    >>> round(relative_gain(retention=0.9, points=0.05, discount_rate=0.1, timing=MarginTiming.AFTER_RENEWAL), 3)
+    0.407
+    """
     base = margin_multiple(retention, discount_rate=discount_rate, timing=timing)
     return margin_multiple(retention + points, discount_rate=discount_rate, timing=timing) / base - 1.0
 
@@ -76,5 +101,10 @@ def retention_elasticity(life: SurvivalCurve | float, *, discount_rate: float) -
     At one common rate it is (1 + d)/(1 + d - r). Under a mix of rates this is its mean over customers, the mean of
     individual elasticities of Fader & Hardie (2010, 'Customer-base valuation in a contractual setting'), for new
     customers. Both equal the immediate multiple, since (1 + d)/(1 + d - r) is the sum of (r v)^k.
+
+    Examples
+    --------
+    >>> round(retention_elasticity(0.8, discount_rate=0.1), 2)
+    3.67
     """
     return margin_multiple(life, discount_rate=discount_rate, timing=MarginTiming.IMMEDIATE)

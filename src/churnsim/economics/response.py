@@ -26,6 +26,12 @@ class SaturatingResponse:
     """Share won = ceiling * (1 - exp(-k * spend)).
 
     `ceiling` in (0, 1]; `k` above 0, per unit of money spent on one prospect; ConfigError otherwise.
+
+    Examples
+    --------
+    >>> response = SaturatingResponse.through(spend=5.0, share=0.1, ceiling=0.4)
+    >>> round(response.share(10.0), 3), round(response.average_cost(5.0), 2), round(response.marginal_cost(5.0), 2)
+    (0.175, 50.0, 57.93)
     """
 
     ceiling: float

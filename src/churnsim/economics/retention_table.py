@@ -23,7 +23,19 @@ __all__ = ["RetentionColumn", "RetentionTable"]
 
 @dataclass(frozen=True, kw_only=True)
 class RetentionColumn:
-    """One column: customers as counts, money in the table's unit (millions), shares as fractions."""
+    """One column: customers as counts, money in the table's unit (millions), shares as fractions.
+
+    Attributes
+    ----------
+    retention : float
+        r, share of the customers who stay.
+    retained, lost : float
+        Customers who stay, and who are lost and replaced.
+    sales, gross_profit, marketing, net_contribution, profit : float
+        Money of the year, in the table's unit.
+    return_on_sales : float
+        Profit over sales.
+    """
 
     retention: float
     retained: float
@@ -38,7 +50,28 @@ class RetentionColumn:
 
 @dataclass(frozen=True, kw_only=True)
 class RetentionTable:
-    """Coefficients of the table; `_kept` per retained customer, `_replaced` per lost-and-replaced pair."""
+    """Coefficients of the table; `_kept` per retained customer, `_replaced` per lost-and-replaced pair.
+
+    Parameters
+    ----------
+    customers : float
+        n, size of the base.
+    sales_kept, gross_kept, marketing_kept : float
+        Money per customer who stays.
+    sales_replaced, gross_replaced, marketing_replaced : float
+        Money per customer lost and the one who takes the place, together.
+    other_fixed_cost : float
+        F, money a year.
+
+    Examples
+    --------
+    >>> table = RetentionTable.through(
+    ...     customers=1000, retained=(800, 900), sales=(10.0, 11.0), gross_profit=(4.0, 4.5), marketing=(2.0, 1.5),
+    ...     other_fixed_cost=1.0,
+    ... )
+    >>> round(table.column(0.85).profit, 3), round(table.profit_gain(0.8, 0.9), 3), round(table.cost_ratio(), 1)
+    (1.5, 1.0, 6.0)
+    """
 
     customers: float
     sales_kept: float
@@ -60,7 +93,19 @@ class RetentionTable:
         marketing: tuple[float, float],
         other_fixed_cost: float,
     ) -> RetentionTable:
-        """The coefficients that two printed columns imply; ConfigError when both columns retain the same number."""
+        """The coefficients that two printed columns imply; ConfigError when both columns retain the same number.
+
+        Parameters
+        ----------
+        customers : float
+            n, size of the base in both columns.
+        retained : tuple of two floats
+            Customers who stay, in the two columns.
+        sales, gross_profit, marketing : tuple of two floats
+            Money of the year in the two columns.
+        other_fixed_cost : float
+            F, money a year, the same in both.
+        """
         if retained[0] == retained[1]:
             raise ConfigError(f"two columns must retain different numbers of customers; both retain {retained[0]!r}.")
 

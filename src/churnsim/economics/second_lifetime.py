@@ -32,13 +32,26 @@ def second_lifetime_value(
     spend_factor: float = 1.0,
     timing: MarginTiming = MarginTiming.IMMEDIATE,
 ) -> float:
-    """SLV: margin per period times `spend_factor` times the multiple of the second life (a curve or one retention)."""
+    """SLV: margin per period times `spend_factor` times the multiple of the second life (a curve or one retention).
+
+    Examples
+    --------
+    >>> round(second_lifetime_value(margin=100, life=0.7, discount_rate=0.1, spend_factor=0.8), 2)
+    220.0
+    """
     return margin * spend_factor * margin_multiple(life, discount_rate=discount_rate, timing=timing)
 
 
 @dataclass(frozen=True, kw_only=True)
 class WinBackOffer:
-    """An offer: chance to return `q` if lost, cost per contact, gift to whoever takes it (money)."""
+    """An offer: chance to return `q` if lost, cost per contact, gift to whoever takes it (money).
+
+    Examples
+    --------
+    >>> offer = WinBackOffer(chance=0.1, cost=2.0, gift=20.0)
+    >>> round(offer.gain(200.0), 2), round(offer.gain(200.0, lost=0.5), 2), round(offer.least_value(), 2)
+    (16.0, -3.0, 40.0)
+    """
 
     chance: float
     cost: float
@@ -76,6 +89,11 @@ def odds_to_match(
 
     chance_new * value_new / cost_new = q * value_second / cost_lost, solved for q; infinite when a second life is worth
     nothing.
+
+    Examples
+    --------
+    >>> round(odds_to_match(chance_new=0.05, value_new=300, value_second=150), 3)
+    0.1
     """
     if value_second <= 0.0:
         return math.inf

@@ -12,12 +12,24 @@ __all__ = ["failure_factor", "novice_share"]
 
 
 def novice_share(turnover: float, learning_years: float) -> float:
-    """Share of staff still learning, in the long run; `turnover` is leavers a year per place."""
+    """Share of staff still learning, in the long run; `turnover` is leavers a year per place.
+
+    Examples
+    --------
+    >>> round(novice_share(0.5, 0.5), 3)
+    0.2
+    """
     if turnover < 0 or learning_years < 0:
         raise ConfigError(f"turnover and learning time must be 0 or more; got {turnover!r} and {learning_years!r}.")
     return turnover * learning_years / (1.0 + turnover * learning_years)
 
 
 def failure_factor(share: float, novice_factor: float, *, usual_share: float) -> float:
-    """Failures at a share of novices, over failures at the usual share."""
+    """Failures at a share of novices, over failures at the usual share.
+
+    Examples
+    --------
+    >>> round(failure_factor(0.1, 3.0, usual_share=0.2), 3)
+    0.857
+    """
     return (1.0 + (novice_factor - 1.0) * share) / (1.0 + (novice_factor - 1.0) * usual_share)

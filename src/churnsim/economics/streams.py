@@ -21,13 +21,25 @@ __all__ = ["ProfitByTenure", "npv", "present_values", "stream_gain", "stream_val
 
 
 def present_values(flows: Sequence[float], *, discount_rate: float) -> list[float]:
-    """Each flow discounted to now; `flows[t]` falls t periods from now, `flows[0]` at once."""
+    """Each flow discounted to now; `flows[t]` falls t periods from now, `flows[0]` at once.
+
+    Examples
+    --------
+    >>> present_values([100.0, 125.0], discount_rate=0.25)
+    [100.0, 100.0]
+    """
     v = discount_factor(discount_rate)
     return [flow * v**t for t, flow in enumerate(flows)]
 
 
 def npv(flows: Sequence[float], *, discount_rate: float) -> float:
-    """Net present value of flows at times 0, 1, 2 ...; raises ConfigError for a rate at or below -1."""
+    """Net present value of flows at times 0, 1, 2 ...; raises ConfigError for a rate at or below -1.
+
+    Examples
+    --------
+    >>> round(npv([-100.0, 125.0, 62.5], discount_rate=0.25), 2)
+    40.0
+    """
     return math.fsum(present_values(flows, discount_rate=discount_rate))
 
 
@@ -66,6 +78,13 @@ def stream_value(
 
     `discount_rate` is per period of the stream. The default timing is the credit-card table's: the cost now, each
     year's profit at the year's end, the first year certain. Infinite where the stream does not converge.
+
+    Examples
+    --------
+    >>> from churnsim.economics import MeanLife
+    >>> profit = ProfitByTenure(profits=(30.0, 42.0, 44.0, 49.0, 55.0))
+    >>> round(stream_value(profit, life=MeanLife(retention=0.9), discount_rate=0.1, acquisition_cost=51.0), 2)
+    241.12
     """
     v = discount_factor(discount_rate)
     s = timing.renewals
@@ -78,7 +97,13 @@ def stream_value(
 
 
 def stream_gain(before: float, after: float) -> float | None:
-    """Relative rise of value from `before` to `after`; None where the base is not finite or not above 0."""
+    """Relative rise of value from `before` to `after`; None where the base is not finite or not above 0.
+
+    Examples
+    --------
+    >>> stream_gain(100.0, 125.0)
+    0.25
+    """
     if not (math.isfinite(before) and before > 0.0) or math.isnan(after):
         return None
     return after / before - 1.0

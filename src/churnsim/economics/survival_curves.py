@@ -50,7 +50,14 @@ def _geometric_sum(weight: float, terms: float) -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class MeanLife:
-    """Every customer stays exactly 1/(1 - retention) periods. Raises ConfigError unless 0 <= retention <= 1."""
+    """Every customer stays exactly 1/(1 - retention) periods. Raises ConfigError unless 0 <= retention <= 1.
+
+    Examples
+    --------
+    >>> life = MeanLife(retention=0.6)
+    >>> life.life, life.survival(2), life.survival(3)
+    (2.5, 0.5, 0.0)
+    """
 
     retention: float
 
@@ -78,7 +85,13 @@ class MeanLife:
 
 @dataclass(frozen=True, kw_only=True)
 class Geometric:
-    """Every customer renews with the same chance `retention` each time. Raises ConfigError outside 0 to 1."""
+    """Every customer renews with the same chance `retention` each time. Raises ConfigError outside 0 to 1.
+
+    Examples
+    --------
+    >>> round(Geometric(retention=0.8).survival(2), 2), round(Geometric(retention=0.8).tail(0, weight=1.0), 2)
+    (0.64, 5.0)
+    """
 
     retention: float
 
@@ -101,6 +114,12 @@ class BetaGeometric:
     """Churn probabilities spread as Beta with mean 1 - retention and the given polarization 1/(1 + alpha + beta).
 
     Raises ConfigError unless 0 < retention < 1 and 0 < polarization < 1; for polarization 0 use `Geometric`.
+
+    Examples
+    --------
+    >>> mix = BetaGeometric.from_parameters(alpha=1.0, beta=4.0)
+    >>> mix.retention, round(mix.survival(2), 4)
+    (0.8, 0.6667)
     """
 
     retention: float

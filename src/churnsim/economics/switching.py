@@ -40,7 +40,14 @@ def checked_matrix(matrix: Matrix) -> Matrix:
 
 
 def shares_over_time(matrix: Matrix, start: Matrix, *, periods: int) -> Matrix:
-    """Shares at times 0 ... periods (rows), one column a brand, from the shares `start`."""
+    """Shares at times 0 ... periods (rows), one column a brand, from the shares `start`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> shares_over_time(np.array([[0.75, 0.25], [0.5, 0.5]]), np.array([0.5, 0.5]), periods=1).tolist()
+    [[0.5, 0.5], [0.625, 0.375]]
+    """
     M, x = checked_matrix(matrix), np.asarray(start, dtype=np.float64)
     rows = [x]
     for _ in range(periods):
@@ -49,7 +56,14 @@ def shares_over_time(matrix: Matrix, start: Matrix, *, periods: int) -> Matrix:
 
 
 def stationary_shares(matrix: Matrix) -> Matrix:
-    """The shares that switching leaves as they are; ConfigError where they are not unique."""
+    """The shares that switching leaves as they are; ConfigError where they are not unique.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> stationary_shares(np.array([[0.75, 0.25], [0.5, 0.5]])).round(4).tolist()
+    [0.6667, 0.3333]
+    """
     M = checked_matrix(matrix)
     n = len(M)
     system = np.vstack([M.T - np.eye(n), np.ones(n)])
@@ -62,7 +76,26 @@ def stationary_shares(matrix: Matrix) -> Matrix:
 def lifetime_values(
     matrix: Matrix, contribution: Matrix, *, annual_discount_rate: float, purchases_per_year: float
 ) -> Matrix:
-    """CLV[i, j]: worth to brand j of a customer whose current purchase is of brand i, that purchase included."""
+    """CLV[i, j]: worth to brand j of a customer whose current purchase is of brand i, that purchase included.
+
+    Parameters
+    ----------
+    matrix : array of shape (brands, brands)
+        M, chances that a customer of the row's brand buys the column's brand next.
+    contribution : array of shape (brands,)
+        V, money that a purchase of each brand brings.
+    annual_discount_rate : float
+        d, above 0.
+    purchases_per_year : float
+        f, above 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> M = np.array([[0.75, 0.25], [0.5, 0.5]])
+    >>> lifetime_values(M, np.array([10.0, 10.0]), annual_discount_rate=0.1, purchases_per_year=1).round(1).tolist()
+    [[77.6, 32.4], [64.7, 45.3]]
+    """
     M = checked_matrix(matrix)
     if not purchases_per_year > 0.0 or not annual_discount_rate > 0.0:
         raise ConfigError(
@@ -82,6 +115,23 @@ class FlowShare:
     customers choose the firm with the chance `new_share`.
 
     `new` is the number of new customers a period per customer now in the market.
+
+    Parameters
+    ----------
+    evaporate, switch_out : float
+        Shares of the firm's customers a period who leave the market and who go to rivals.
+    rivals_evaporate, switch_in : float
+        Shares of the rivals' customers a period who leave the market and who come to the firm.
+    new : float
+        New customers a period per customer in the market.
+    new_share : float
+        Share of them who choose the firm.
+
+    Examples
+    --------
+    >>> flows = FlowShare(evaporate=0.1, switch_out=0.1, rivals_evaporate=0.1, switch_in=0.05, new=0.1, new_share=0.3)
+    >>> [round(share, 3) for share in flows.share(400, 600, periods=2)]
+    [0.4, 0.38, 0.365]
     """
 
     evaporate: float

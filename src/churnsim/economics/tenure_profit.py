@@ -26,6 +26,29 @@ class TenureProfit:
     """Sources of profit by year; money per year, growth and premium as fractions. ConfigError for a number not finite.
 
     Defaults are zero: profit is flat unless a source is named.
+
+    Parameters
+    ----------
+    base : float
+        Money a year from the first year on.
+    purchase_growth : float
+        Growth of purchases a year, a fraction.
+    price_premium : float
+        Fraction by which later years' prices are higher.
+    cost_saving : float
+        Money a year that the cost to serve falls by in the long run.
+    saving_years : float
+        s, years in which the saving comes to 1 - 1/e of that.
+    referrals : float
+        Customers brought a year from the second year on.
+    referral_value : float
+        Money that each of them is worth.
+
+    Examples
+    --------
+    >>> sources = TenureProfit(base=50.0, purchase_growth=0.05, cost_saving=10.0, referrals=0.2, referral_value=40.0)
+    >>> [round(sources.in_year(year), 2) for year in (1, 2, 3)]
+    [50.0, 64.43, 69.45]
     """
 
     base: float

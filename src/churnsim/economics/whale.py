@@ -19,7 +19,15 @@ __all__ = ["Whale", "cost_for_worst", "whale"]
 
 @dataclass(frozen=True)
 class Whale:
-    """`customers[i]` and `profit[i]` are cumulative shares, best customer first, from (0, 0); `total` is money."""
+    """`customers[i]` and `profit[i]` are cumulative shares, best customer first, from (0, 0); `total` is money.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> curve = whale(np.array([60.0, 50.0, 10.0, -20.0]))
+    >>> curve.peak, curve.peak_at, round(curve.worst(0.25), 2)
+    (1.2, 0.75, -0.2)
+    """
 
     customers: Floats
     profit: Floats
@@ -51,7 +59,14 @@ class Whale:
 
 def whale(profits: Floats) -> Whale:
     """The curve of profits, one a customer. ConfigError when there are none, one is not finite or their sum is not
-    above 0, since shares of it would mean nothing."""
+    above 0, since shares of it would mean nothing.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> whale(np.array([60.0, 50.0, 10.0, -20.0])).profit.round(2).tolist()
+    [0.0, 0.6, 1.1, 1.2, 1.0]
+    """
     values = np.sort(np.asarray(profits, dtype=np.float64))[::-1]
     if values.size == 0 or not np.isfinite(values).all():
         raise ConfigError("profits must be finite numbers, one for each customer, and at least one.")
@@ -69,6 +84,12 @@ def cost_for_worst(margins: Floats, *, share: float = 0.20, cut: float = 0.50) -
 
     With margins m_(1) <= m_(2) ... and k = share n of them, equal cost c solves
     k c - sum_low = cut (sum_high - (n - k) c); the order does not depend on c. A whole number of customers is taken.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> round(cost_for_worst(np.array([10.0, 20.0, 30.0, 40.0, 50.0])), 2)
+    26.67
     """
     ordered = np.sort(np.asarray(margins, dtype=np.float64))
     k = round(share * ordered.size)
