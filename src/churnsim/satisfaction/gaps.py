@@ -65,6 +65,28 @@ def five_gaps(
     Customers need `expectation` and `perception`, managers `expectation` and `standard`, employees `delivery` and
     `promise`, on the same items and scale (DataError otherwise). Customers' negative items are turned; managers
     and employees state levels, which are not.
+
+    Parameters
+    ----------
+    survey : Survey
+        Customers' expectations and perceptions, managers' expectations and standards, employees' deliveries and promises.
+    dimensions : mapping of dimension to items
+        SERVQUAL's unless given.
+    reversed_items : sequence of str
+        Items on which full agreement is the worst answer.
+    level : float
+        Of the percentile intervals.
+    resamples : int
+        Bootstrap resamples of each group, at least 20.
+    seed : int
+        Of the resamples.
+
+    Examples
+    --------
+    >>> from churnsim.satisfaction import synthetic_gaps
+    >>> gaps = five_gaps(synthetic_gaps(200, seed=1).survey, resamples=100)
+    >>> gaps.table["estimate"].tail(3).round(2).to_dict()
+    {'perceived beyond delivery: assurance': -0.24, 'perceived beyond delivery: empathy': -0.22, 'perceived beyond delivery: overall': -0.21}
     """
     items = [item for group in dimensions.values() for item in group]
     scales = {survey.scales[kind] for _, kind in LEVELS.values() if kind in survey.scales}
@@ -124,6 +146,27 @@ def benchmark_gaps(
 
     The same respondents rate both; whoever did not rate one of the two is left out of that gap. `dimensions` adds means
     over items. DataError without `competitor` answers.
+
+    Parameters
+    ----------
+    survey : Survey
+        Perceptions of this firm and of the competitor, and expectations where they were asked.
+    reversed_items : sequence of str
+        Items on which full agreement is the worst answer.
+    dimensions : mapping of dimension to items, optional
+        Adds a row a dimension.
+    level : float
+        Of the percentile intervals.
+    resamples : int
+        Bootstrap resamples of the respondents, at least 20.
+    seed : int
+        Of the resamples.
+
+    Examples
+    --------
+    >>> from churnsim.satisfaction import synthetic_benchmark
+    >>> benchmark_gaps(synthetic_benchmark(200, seed=1).survey, resamples=100).table["estimate"].head(2).round(2).to_dict()
+    {'against competitor: delivery time': 0.7, 'against competitor: price': -0.42}
     """
     scale = survey.scales.get("perception", (1, 7))
     own = recoded(survey.of("perception"), reversed_items, scale)

@@ -41,6 +41,28 @@ def importance_performance(
 
     Details `quadrants`: by each kind of importance the quadrant of an item and the share of resamples that agree.
     Raises DataError when there is neither an overall rating nor importance.
+
+    Parameters
+    ----------
+    survey : Survey
+        Perceptions of the items, and stated importance where it was asked.
+    overall : str or None
+        The item that measures overall satisfaction; None leaves out derived importance.
+    items : sequence of str, optional
+        All others unless given.
+    level : float
+        Of the percentile intervals.
+    resamples : int
+        Bootstrap resamples of the respondents, at least 20.
+    seed : int
+        Of the resamples.
+
+    Examples
+    --------
+    >>> from churnsim.satisfaction import synthetic_importance
+    >>> matrix = importance_performance(synthetic_importance(200, seed=1).survey, resamples=100)
+    >>> matrix.table["estimate"].head(2).round(1).to_dict()
+    {'performance: delivery time': 54.3, 'performance: price': 61.1}
     """
     answers = survey.of("perception")
     has_overall = overall is not None and overall in answers

@@ -44,7 +44,14 @@ SCALES: Mapping[str, tuple[Scale, Mapping[str, Scale]]] = {
 def measure(
     survey: Survey, instrument: str, *, level: float = 0.95, resamples: int | None = None, seed: int = 0
 ) -> Measurement:
-    """Apply an instrument by name. ConfigError for an unknown one."""
+    """Apply an instrument by name. ConfigError for an unknown one.
+
+    Examples
+    --------
+    >>> from churnsim.satisfaction import synthetic_kano
+    >>> measure(synthetic_kano(100, seed=1).survey, "kano", resamples=100).n
+    100
+    """
     if instrument not in INSTRUMENTS:
         raise ConfigError(f"there is no instrument {instrument!r}. Use one of {', '.join(INSTRUMENTS)}.")
     chosen = {} if resamples is None else {"resamples": resamples}

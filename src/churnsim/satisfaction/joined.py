@@ -17,6 +17,13 @@ def satisfaction_scores(survey: Survey, items: Sequence[str] | None = None) -> p
     """Each respondent's mean perception of `items` on 0 to 100; whoever left one out has none.
 
     Without `items` those whose names begin with ``satisfaction``, or else ``overall``. DataError where there are none.
+
+    Examples
+    --------
+    >>> from churnsim.satisfaction import Survey
+    >>> answers = pd.DataFrame({"overall": [7, 4]}, index=["r1", "r2"])
+    >>> satisfaction_scores(Survey.from_frames({"perception": answers}, scale=(1, 7))).tolist()
+    [100.0, 50.0]
     """
     answers = survey.of("perception")
     names = list(map(str, answers.columns))
@@ -36,6 +43,15 @@ def join_customers(survey: Survey, customers: pd.DataFrame, *, items: Sequence[s
     Ids are compared as text, as they stand in files. ``.attrs["not_found"]`` counts respondents without a customer row,
     ``.attrs["answered"]`` the share of customers who answered. Where a customer answered several times the last answer
     counts (by date, or by row). Raises DataError without customer ids, or where nobody is found.
+
+    Examples
+    --------
+    >>> from churnsim.satisfaction import Survey
+    >>> answers = pd.DataFrame({"overall": [7, 4]}, index=["r1", "r2"])
+    >>> who = pd.DataFrame({"role": "customer", "customer_id": ["a", "b"]}, index=answers.index)
+    >>> survey = Survey.from_frames({"perception": answers}, scale=(1, 7), respondents=who)
+    >>> join_customers(survey, pd.DataFrame({"revenue": [90.0, 20.0]}, index=["a", "c"])).to_dict("index")
+    {'a': {'revenue': 90.0, 'satisfaction': 100.0}}
     """
     if "customer_id" not in survey.respondents:
         raise DataError("the survey has no customer ids to join by. Add a column customer_id.")

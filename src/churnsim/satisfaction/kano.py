@@ -36,6 +36,12 @@ def kano(survey: Survey, *, level: float = 0.95, resamples: int = 1000, seed: in
     Rows of the table: ``better: ITEM``, ``worse: ITEM`` and ``share CATEGORY: ITEM``. Details `categories`: the most
     frequent category, its share, the next one, and the share of resamples in which it stays the most frequent. Raises
     DataError where the answers are not on the scale 1 to 5.
+
+    Examples
+    --------
+    >>> from churnsim.satisfaction import synthetic_kano
+    >>> kano(synthetic_kano(100, seed=1).survey, resamples=100).table["estimate"].head(2).round(2).to_dict()
+    {'better: arrives intact': 0.2, 'worse: arrives intact': -0.8}
     """
     functional, dysfunctional = survey.of("functional"), survey.of("dysfunctional")
     for kind in ("functional", "dysfunctional"):

@@ -24,6 +24,23 @@ class Measurement:
     `table` has one row a quantity: `estimate, standard_error, lower, upper, n`, and `group` (what kind of quantity it
     is). `reliability` has one row a scale: `alpha`, `omega` with intervals. `details` holds further tables by name.
     `warnings` are whole sentences.
+
+    Attributes
+    ----------
+    instrument : str
+        Its name.
+    table : DataFrame
+        One row a quantity: estimate, standard error, interval, number of answers, group.
+    reliability : DataFrame
+        One row a scale: Cronbach's alpha and McDonald's omega with intervals.
+    n : int
+        Respondents used.
+    level : float
+        Of the intervals.
+    warnings : tuple of str
+        What weakens the result, one sentence each.
+    details : mapping of str to DataFrame
+        Further tables of the instrument.
     """
 
     instrument: str

@@ -47,7 +47,21 @@ CONFOUNDING = (
 
 @dataclass(frozen=True, kw_only=True)
 class Effect:
-    """A rate's ratio per ten points of satisfaction; `coefficient` and its error are of ln rate per point."""
+    """A rate's ratio per ten points of satisfaction; `coefficient` and its error are of ln rate per point.
+
+    Attributes
+    ----------
+    what : str
+        The rate: buying or leaving.
+    coefficient, standard_error : float
+        Of ln rate, per point of satisfaction on 0 to 100.
+    ratio, lower, upper : float
+        The rate's ratio per ten points, with its interval.
+    e_value : float
+        How strongly something not measured would have to go with both to explain the ratio away.
+    n : int
+        Customers used.
+    """
 
     what: str
     coefficient: float
@@ -73,6 +87,28 @@ def class_values(
 
     `customers` has `satisfaction` (0 to 100) and the outcomes, one row a customer. Rows ``CLASS: OUTCOME`` and
     ``CLASS: OUTCOME ratio``; columns as of a measurement. Empty classes are left out.
+
+    Parameters
+    ----------
+    customers : DataFrame
+        One row a customer: `satisfaction` (0 to 100) and the outcomes.
+    outcomes : sequence of str
+        Columns of which the mean is taken.
+    classes : dict of name to upper end, optional
+        Ends on 0 to 100, rising; the last includes 100.
+    level : float
+        Of the percentile intervals.
+    resamples : int
+        Bootstrap resamples of the customers, at least 20.
+    seed : int
+        Of the resamples.
+
+    Examples
+    --------
+    >>> from churnsim.satisfaction import synthetic_customers
+    >>> values = class_values(synthetic_customers(200, seed=1), ["revenue"], resamples=100)
+    >>> values["estimate"].round(2).head(3).to_dict()
+    {'dissatisfied: revenue': 76.85, 'dissatisfied: revenue ratio': 0.59, 'satisfied: revenue': 116.77}
     """
     bounds = CLASSES if classes is None else classes
     absent = [name for name in (*outcomes, "satisfaction") if name not in customers]
@@ -104,6 +140,13 @@ def buying_rate(
 
     `also` names further columns held fixed, such as the frequency before the survey: without them heavy buyers pass for
     satisfied ones.
+
+    Examples
+    --------
+    >>> from churnsim.satisfaction import synthetic_customers
+    >>> effect = buying_rate(synthetic_customers(300, seed=1))
+    >>> round(effect.ratio, 2), round(effect.lower, 2), round(effect.upper, 2)
+    (1.2, 1.16, 1.24)
     """
     (api,) = optional_modules("statsmodels.api", extra="survey", purpose="a regression of answers")
     used = customers[customers[exposure] > 0]
@@ -116,7 +159,15 @@ def buying_rate(
 
 def leaving_hazard(customers: pd.DataFrame, *, also: Sequence[str] = ()) -> Effect:
     """ln(hazard of leaving) on satisfaction: Cox regression by lifelines on `tenure` and `churned` (observed after the
-    survey), `also` held fixed."""
+    survey), `also` held fixed.
+
+    Examples
+    --------
+    >>> from churnsim.satisfaction import synthetic_customers
+    >>> effect = leaving_hazard(synthetic_customers(300, seed=1))
+    >>> round(effect.ratio, 2), round(effect.lower, 2), round(effect.upper, 2)
+    (0.71, 0.64, 0.79)
+    """
     fit = fit_regression(customers, "cox", covariates=["satisfaction", *also])
     table = fit.summary()
     estimate, error = (float(table[column].loc["satisfaction"]) for column in ("estimate", "standard_error"))
@@ -147,7 +198,13 @@ def purchase_history_effects(
 
 
 def e_value(ratio: float) -> float:
-    """E-value of a rate ratio: RR + sqrt(RR (RR - 1)) of the ratio or its inverse, whichever is above 1."""
+    """E-value of a rate ratio: RR + sqrt(RR (RR - 1)) of the ratio or its inverse, whichever is above 1.
+
+    Examples
+    --------
+    >>> round(e_value(2.0), 3), round(e_value(0.5), 3)
+    (3.414, 3.414)
+    """
     rr = max(ratio, 1 / ratio)
     return rr + math.sqrt(rr * (rr - 1))
 
@@ -185,6 +242,44 @@ def worth_of_a_point(
 
     Its margin to come is m rate (1 - e^(-(hazard + force) H)) / (hazard + force); a point multiplies rate and hazard by
     e to the two coefficients. Without `leaving` the hazard stays. The interval has the error of the coefficients alone.
+
+    Parameters
+    ----------
+    buying : Effect
+        Of satisfaction on the rate of buying.
+    leaving : Effect or None
+        Of satisfaction on the hazard of leaving; None holds the hazard.
+    rate : float
+        Purchases per time unit of a customer at the mean.
+    hazard : float
+        Chance per time unit that this customer leaves.
+    margin_per_purchase : float
+        Money.
+    horizon : float
+        Time units looked ahead.
+    discount_force : float
+        Continuous discount rate per time unit.
+    level : float
+        Of the interval.
+    draws : int
+        Draws of the two coefficients.
+    seed : int
+        Of the draws.
+
+    Returns
+    -------
+    tuple of three floats
+        Estimate and limits, money per point of a hundred.
+
+    Examples
+    --------
+    >>> from churnsim.satisfaction import synthetic_customers
+    >>> buying = buying_rate(synthetic_customers(300, seed=1))
+    >>> worth = worth_of_a_point(
+    ...     buying=buying, leaving=None, rate=0.2, hazard=0.01, margin_per_purchase=10.0, horizon=52.0
+    ... )
+    >>> [round(value, 2) for value in worth]
+    [1.47, 1.19, 1.73]
     """
     random = np.random.Generator(np.random.Philox(seed))
     b = buying.coefficient + buying.standard_error * np.append(0.0, random.standard_normal(draws))

@@ -42,7 +42,32 @@ def penalty_reward(
     ``reward: ITEM``, ``asymmetry: ITEM`` (penalty + reward: below 0 basic, above 0 excitement). Details `categories`:
     the category where the asymmetry's interval leaves out 0 or both effects are there; `regression`: statsmodels' table
     with heteroscedasticity-robust (HC3) errors. Raises DataError without `overall`, or where one side of an item is
-    empty."""
+    empty.
+
+    Parameters
+    ----------
+    survey : Survey
+        Ratings of the items and of `overall`, of kind perception.
+    overall : str
+        The item that measures overall satisfaction.
+    items : sequence of str, optional
+        All others unless given.
+    low, high : float, optional
+        A rating of at most `low` is low, of at least `high` high; the outer sixths of the scale unless given.
+    level : float
+        Of the percentile intervals.
+    resamples : int
+        Bootstrap resamples of the respondents, at least 20.
+    seed : int
+        Of the resamples.
+
+    Examples
+    --------
+    >>> from churnsim.satisfaction import synthetic_penalty_reward
+    >>> result = penalty_reward(synthetic_penalty_reward(300, seed=1).survey, resamples=100)
+    >>> result.table["estimate"].head(2).round(2).to_dict()
+    {'penalty: arrives intact': -1.75, 'reward: arrives intact': 0.33}
+    """
     answers = survey.of("perception")
     if overall not in answers:
         raise DataError(f"the survey has no perception of {overall!r}. Pass overall= the item of overall satisfaction.")

@@ -27,7 +27,15 @@ def recoded(frame: pd.DataFrame, reversed_items: Sequence[str], scale: tuple[flo
 
 
 def straight_liners(survey: Survey, kind: str = "perception") -> pd.Index:
-    """Respondents who gave one and the same answer to every item of a kind (at least five), before any recoding."""
+    """Respondents who gave one and the same answer to every item of a kind (at least five), before any recoding.
+
+    Examples
+    --------
+    >>> from churnsim.satisfaction import Survey
+    >>> answers = pd.DataFrame([[4] * 5, [1, 5, 3, 4, 2]], index=["r1", "r2"], columns=[f"q{i}" for i in range(1, 6)])
+    >>> straight_liners(Survey.from_frames({"perception": answers}, scale=(1, 5))).tolist()
+    ['r1']
+    """
     frame = survey.answers.get(kind)
     if frame is None:
         return survey.respondents.index[:0]
@@ -37,7 +45,14 @@ def straight_liners(survey: Survey, kind: str = "perception") -> pd.Index:
 
 
 def quality_report(survey: Survey) -> pd.DataFrame:
-    """One row a kind of answer: asked, given, missing share, straight-liners, respondents whose answers are copies."""
+    """One row a kind of answer: asked, given, missing share, straight-liners, respondents whose answers are copies.
+
+    Examples
+    --------
+    >>> from churnsim.satisfaction import synthetic_servqual
+    >>> quality_report(synthetic_servqual(50, seed=1).survey)["items"].to_dict()
+    {'expectation': 22, 'perception': 22, 'importance': 5}
+    """
     rows = {}
     for kind, frame in survey.answers.items():
         asked = frame.dropna(how="all")

@@ -40,7 +40,7 @@ def read_survey(
     encoding: str = "utf-8",
     on_bad: OnBad = "raise",
 ) -> Survey:
-    """Read answers from a CSV (``.csv .txt .tsv``, also ``.gz``) or Parquet file.
+    r"""Read answers from a CSV (``.csv .txt .tsv``, also ``.gz``) or Parquet file.
 
     Two layouts are told apart by the column `item`:
 
@@ -59,6 +59,35 @@ def read_survey(
     Raises DataError, naming file, line, column, value and remedy, for answers off the scale, not numbers or not whole
     where the scale has whole steps, for an item answered twice, for a respondent without an id, a bad date or role;
     ConfigError for impossible arguments.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.
+    scale : tuple of two numbers
+        Lowest and highest answer of every kind.
+    scales : mapping of kind to scale, optional
+        Where a kind was asked on another scale.
+    respondent, item, customer_id, date, role : str
+        What the file calls these columns.
+    date_format : str, optional
+        As of `strptime`; ISO dates are understood without.
+    delimiter : str, optional
+        Of a CSV; found unless given.
+    encoding : str
+        Of a CSV.
+    on_bad : "raise" or "set_aside"
+        What becomes of an answer that cannot be used.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder, "answers.csv")
+    ...     _ = file.write_text("respondent,P.q1,P.q2\nr1,7,6\nr2,3,\n", encoding="utf-8")
+    ...     survey = read_survey(file, scale=(1, 7))
+    >>> survey.of("perception").to_dict("index")
+    {'r1': {'q1': 7.0, 'q2': 6.0}, 'r2': {'q1': 3.0, 'q2': nan}}
     """
     file = Path(path)
     names = Names(respondent=respondent, item=item, customer_id=customer_id, date=date, role=role)
@@ -77,7 +106,13 @@ def survey_from_frame(
     respondent: str = "respondent",
     on_bad: OnBad = "raise",
 ) -> Survey:
-    """The same from a frame in the long or wide layout; rows are named by their position, from 1."""
+    """The same from a frame in the long or wide layout; rows are named by their position, from 1.
+
+    Examples
+    --------
+    >>> survey_from_frame(pd.DataFrame({"respondent": ["r1"], "P.q1": [7]})).of("perception").to_dict("index")
+    {'r1': {'q1': 7.0}}
+    """
     names = Names(respondent=respondent)
     table = frame.reset_index() if respondent not in frame.columns and frame.index.name == respondent else frame
     lines = pd.Series(range(1, len(table) + 1)).to_numpy()

@@ -59,6 +59,14 @@ def reliability(
     """One row a scale of at least two items: alpha and omega with intervals, complete rows used, items.
 
     Omega needs three items; it is NaN for two.
+
+    Examples
+    --------
+    >>> from churnsim.satisfaction import synthetic_servqual
+    >>> answers = synthetic_servqual(200, seed=1).survey.of("perception")
+    >>> scales = {"first four": list(answers.columns[:4])}
+    >>> reliability(answers, scales, level=0.95, resamples=50, seed=0)["alpha"].round(2).to_dict()
+    {'first four': 0.83}
     """
     rows = []
     for name, items in scales.items():

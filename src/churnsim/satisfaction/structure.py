@@ -13,7 +13,15 @@ __all__ = ["Structure"]
 @dataclass(frozen=True, kw_only=True)
 class Structure:
     """`blocks` gives each construct its items (a single item stands for the construct as it is, without error); `paths`
-    gives each caused construct its causes; `signs` what theory expects of a path, +1 or -1 (+1 where not said)."""
+    gives each caused construct its causes; `signs` what theory expects of a path, +1 or -1 (+1 where not said).
+
+    Examples
+    --------
+    >>> Structure(
+    ...     blocks={"quality": ["q1", "q2"], "satisfaction": ["s1", "s2"]}, paths={"satisfaction": ["quality"]}
+    ... ).items
+    ['q1', 'q2', 's1', 's2']
+    """
 
     blocks: Mapping[str, Sequence[str]]
     paths: Mapping[str, Sequence[str]]

@@ -32,6 +32,13 @@ class Survey:
     Every frame has the index of `respondents`, whose columns are `role` and, where known, `customer_id` and `date`.
     `scales` gives the lowest and highest answer of each kind. `attrs` of `respondents` is not used; `set_aside` lists
     the answers that a reader left out.
+
+    Examples
+    --------
+    >>> answers = pd.DataFrame({"q1": [7, 4], "q2": [6, None]}, index=["r1", "r2"])
+    >>> survey = Survey.from_frames({"perception": answers}, scale=(1, 7))
+    >>> len(survey.respondents), sorted(survey.answers)
+    (2, ['perception'])
     """
 
     answers: Mapping[str, pd.DataFrame]

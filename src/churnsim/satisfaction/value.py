@@ -40,7 +40,28 @@ def customer_value_ratio(
 
     Items are those whose names begin with ``benefit`` and ``cost`` unless given; a high answer means much benefit, or
     much cost. Rows: `V` and, by item, ``benefit``/``cost`` means and weights. Details `scales`: V and its verdict when
-    the same answers are coded otherwise. Raises DataError without benefits or costs."""
+    the same answers are coded otherwise. Raises DataError without benefits or costs.
+
+    Parameters
+    ----------
+    survey : Survey
+        Perceptions of benefits and costs, and their importance where it was asked.
+    benefits, costs : sequence of str, optional
+        Items; those whose names begin with ``benefit`` and ``cost`` unless given.
+    level : float
+        Of the percentile intervals.
+    resamples : int
+        Bootstrap resamples of the respondents, at least 20.
+    seed : int
+        Of the resamples.
+
+    Examples
+    --------
+    >>> from churnsim.satisfaction import synthetic_value
+    >>> result = customer_value_ratio(synthetic_value(200, seed=1).survey, resamples=100)
+    >>> result.table.loc["V", ["estimate", "lower", "upper"]].astype(float).round(2).tolist()
+    [1.12, 1.1, 1.15]
+    """
     answers = survey.of("perception")
     names = [str(c) for c in answers.columns]
     gains = list(benefits) if benefits is not None else [n for n in names if n.lower().startswith("benefit")]

@@ -18,7 +18,15 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class KnownSurvey:
-    """A synthetic survey, and the population's value of each quantity that an instrument estimates from it."""
+    """A synthetic survey, and the population's value of each quantity that an instrument estimates from it.
+
+    Examples
+    --------
+    >>> from churnsim.satisfaction import synthetic_kano
+    >>> known = synthetic_kano(100, seed=1)
+    >>> len(known.survey.respondents), sorted(known.truth)[0]
+    (100, 'better: arrives intact')
+    """
 
     survey: Survey
     truth: dict[str, float]

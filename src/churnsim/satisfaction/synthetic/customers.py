@@ -17,7 +17,13 @@ SPEND, MARGIN = 30.0, 0.3
 
 def synthetic_customers(n: int = 300, *, seed: int = 0) -> pd.DataFrame:
     """`satisfaction, frequency, T, tenure, churned, revenue, profit` of n customers observed for a year of weeks, or
-    until they left."""
+    until they left.
+
+    Examples
+    --------
+    >>> synthetic_customers(100, seed=1).shape
+    (100, 7)
+    """
     random = generator(seed)
     satisfaction = np.clip(60 + 18 * random.standard_normal(n), 0, 100)
     step = satisfaction - 60
