@@ -69,7 +69,8 @@ def five_gaps(
     Parameters
     ----------
     survey : Survey
-        Customers' expectations and perceptions, managers' expectations and standards, employees' deliveries and promises.
+        Customers' expectations and perceptions, managers' expectations and standards, employees' deliveries and
+        promises.
     dimensions : mapping of dimension to items
         SERVQUAL's unless given.
     reversed_items : sequence of str
@@ -85,8 +86,8 @@ def five_gaps(
     --------
     >>> from churnsim.satisfaction import synthetic_gaps
     >>> gaps = five_gaps(synthetic_gaps(200, seed=1).survey, resamples=100)
-    >>> gaps.table["estimate"].tail(3).round(2).to_dict()
-    {'perceived beyond delivery: assurance': -0.24, 'perceived beyond delivery: empathy': -0.22, 'perceived beyond delivery: overall': -0.21}
+    >>> gaps.table["estimate"].tail(1).round(2).to_dict()
+    {'perceived beyond delivery: overall': -0.21}
     """
     items = [item for group in dimensions.values() for item in group]
     scales = {survey.scales[kind] for _, kind in LEVELS.values() if kind in survey.scales}
@@ -165,7 +166,8 @@ def benchmark_gaps(
     Examples
     --------
     >>> from churnsim.satisfaction import synthetic_benchmark
-    >>> benchmark_gaps(synthetic_benchmark(200, seed=1).survey, resamples=100).table["estimate"].head(2).round(2).to_dict()
+    >>> gaps = benchmark_gaps(synthetic_benchmark(200, seed=1).survey, resamples=100)
+    >>> gaps.table["estimate"].head(2).round(2).to_dict()
     {'against competitor: delivery time': 0.7, 'against competitor: price': -0.42}
     """
     scale = survey.scales.get("perception", (1, 7))
