@@ -1,4 +1,4 @@
-"""What several rooms need of statistics: Wilson's interval, and the bootstrap's draws.
+"""What several rooms need of statistics: Wilson's interval, limits at a level, ties, and the bootstrap's draws.
 
 - proportions: Wilson (1927), "Probable inference", JASA 22, 209-212;
 - resamples with replacement and percentile limits: Efron & Tibshirani (1993), An Introduction to the Bootstrap,
@@ -16,12 +16,65 @@ from scipy.stats import norm
 from churnsim.checks import check_level
 from churnsim.typing import Floats, Ints
 
-__all__ = ["percentile_limits", "resample_counts", "resample_indices", "wilson"]
+__all__ = [
+    "mean_over_ties",
+    "normal_quantile",
+    "percentile_limits",
+    "resample_counts",
+    "resample_indices",
+    "tails",
+    "wilson",
+]
 
 
-def wilson(hits: Ints, trials: Ints, *, level: float = 0.95) -> tuple[Floats, Floats]:
+def tails(level: float) -> tuple[float, float]:
+    """The two probabilities between which the central `level` of a distribution lies; ConfigError for no level."""
+    level = check_level(level)
+    return (1 - level) / 2, (1 + level) / 2
+
+
+def normal_quantile(level: float) -> float:
+    """How many standard errors an interval reaches to either side, such as 1.96; ConfigError for no level."""
+    return float(norm.ppf(tails(level)[1]))
+
+
+def mean_over_ties(values: Floats, score: Floats, *, weights: Floats | None = None) -> Floats:
+    """`values` with each one replaced by the mean over the rows whose score is the same.
+
+    A ranking by `score` leaves the order of equal scores open. Sums over its first rows of these means are the sums
+    expected over all orders of the ties, so that they do not depend on the order in which the rows were given.
+
+    Parameters
+    ----------
+    values, score : array of shape (n,)
+        What is added up, and what the rows are ranked by.
+    weights : array of shape (n,), optional
+        How much each row counts. A group of rows without weight keeps 0.
+
+    Returns
+    -------
+    array of shape (n,)
+        In the order given; `values` itself where no two scores are equal.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> mean_over_ties(np.array([1.0, 0.0, 4.0]), np.array([0.5, 0.5, 0.9]))
+    array([0.5, 0.5, 4. ])
+    """
+    _, group = np.unique(score, return_inverse=True)
+    count = int(group.max(initial=-1)) + 1
+    if count == len(values):
+        return values
+    counted = np.ones(len(values)) if weights is None else weights
+    total = np.bincount(group, counted * values, minlength=count)
+    weight = np.bincount(group, counted, minlength=count)
+    return np.divide(total, weight, out=np.zeros(count), where=weight > 0)[group]
+
+
+def wilson(hits: Ints | Floats, trials: Ints | Floats, *, level: float = 0.95) -> tuple[Floats, Floats]:
     """Limits of a binomial share; NaN where there was no trial."""
-    z = float(norm.ppf(0.5 + check_level(level) / 2))
+    z = normal_quantile(level)
     n = np.where(trials > 0, trials, np.nan).astype(np.float64)
     p = hits / n
     centre = (p + z * z / (2 * n)) / (1 + z * z / n)
@@ -51,6 +104,5 @@ def resample_counts(
 
 def percentile_limits(draws: Floats, *, level: float = 0.95) -> tuple[Floats, Floats]:
     """Percentile limits over the first axis, draws that are not numbers left out."""
-    tail = (1 - check_level(level)) / 2
-    lower, upper = np.nanquantile(draws, [tail, 1 - tail], axis=0)
+    lower, upper = np.nanquantile(draws, tails(level), axis=0)
     return lower, upper

@@ -67,6 +67,10 @@ def test_replacement_by_hand():
     table = customers.replacement_ratio([3500.0] + [275.0] * 9, shares=[0.10], replications=20)
     assert table["ratio"][0] == pytest.approx(3500 / 275)
     assert table["needed"][0] == 13
+    # In binary .07 of 100 is a little more than 7: the best seven of 1 ... 100 have 97 on average, the others 47.
+    table = customers.replacement_ratio(np.arange(1.0, 101.0), shares=[0.07], replications=20)
+    assert table["customers"][0] == 7
+    assert table["ratio"][0] == pytest.approx(97 / 47, rel=1e-12)
 
 
 def test_repeat_within_by_hand():

@@ -12,7 +12,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.stats import binomtest
 
 from churnsim.claims.machinery.claim import Evidence, Finding, Part, Verdict
 from churnsim.claims.machinery.evidence import MarketEvidence
@@ -23,6 +22,7 @@ from churnsim.simulation.engine.ledger import discount_factors
 from churnsim.simulation.mechanisms.complaints import Complaints
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.strategy import AskForComplaints, ComplaintDesk, Strategy
+from churnsim.statistics import wilson
 from churnsim.units import Duration
 
 __all__ = ["control", "judge"]
@@ -191,20 +191,20 @@ def _answered(comparison: Comparison) -> Part:
         return Part(
             name="(b) the answered customers", estimand="", verdict=Verdict.UNTESTABLE, reason="Nobody complained."
         )
-    found = binomtest(answered - total["losses_complaint"], answered)
-    bounds = found.proportion_ci(confidence_level=0.95, method="wilson")
+    stayed = answered - total["losses_complaint"]
+    share, (lower, upper) = stayed / answered, wilson(np.array(stayed), np.array(answered))
     return Part(
         name="(b) the answered customers",
         estimand=(
             "Percentage of answered complainants whom the complaint does not lose, one clerk, over all replications."
         ),
         verdict=Verdict.UNTESTABLE,
-        estimate=100 * float(found.statistic),
-        lower=100 * float(bounds.low),
-        upper=100 * float(bounds.high),
+        estimate=100 * share,
+        lower=100 * float(lower),
+        upper=100 * float(upper),
         unit="percent of the answered",
         reason=(
-            f"{found.statistic:.1%} stay, {total['replies_quick'] / answered:.1%} being answered quickly; but the "
+            f"{share:.1%} stay, {total['replies_quick'] / answered:.1%} being answered quickly; but the "
             "share that stays after a quick reply is what was put in. It would take a randomised delay of replies "
             "to test."
         ),

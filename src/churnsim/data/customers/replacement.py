@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from churnsim.checks import check_share
+from churnsim.checks import check_share, count_of_share
 from churnsim.data.customers.estimate import LEVEL, REPLICATIONS, resamples
 from churnsim.data.customers.values import checked_values, descending
 from churnsim.statistics import percentile_limits
@@ -39,17 +39,18 @@ def replacement_ratio(
     ranked = numbers[descending(numbers)]
     parts = np.array([check_share(share, "shares") for share in shares])
     ones = np.ones(len(ranked), dtype=np.int64)
-    best, ordinary = _means(ranked, ones, parts)
-    draws = []
-    for weights in resamples(len(ranked), replications=replications, seed=seed):
-        top, rest = _means(ranked, weights, parts)
-        draws.append(_ratio(top, rest))
+    top = np.array([count_of_share(part, len(ranked)) for part in parts])
+    best, ordinary = _means(ranked, ones, top)
+    draws = [
+        _ratio(*_means(ranked, weights, top))
+        for weights in resamples(len(ranked), replications=replications, seed=seed)
+    ]
     ratio = _ratio(best, ordinary)
     lower, upper = percentile_limits(np.array(draws), level=level)
     return pd.DataFrame(
         {
             "top_share": parts,
-            "customers": np.ceil(parts * len(ranked)).astype(np.int64),
+            "customers": top,
             "best_mean": best,
             "ordinary_mean": ordinary,
             "ratio": ratio,
@@ -61,14 +62,14 @@ def replacement_ratio(
 
 
 def _means(
-    ranked: NDArray[Any], weights: NDArray[np.int64], parts: NDArray[np.float64]
+    ranked: NDArray[Any], weights: NDArray[np.int64], top: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean value of the best `top` customers, one number for each, and of all others."""
     people = np.concatenate([[0], np.cumsum(weights)])
     value = np.concatenate([[0.0], np.cumsum(ranked * weights)])
-    top = np.ceil(parts * people[-1])
     inside = np.interp(top, people, value)
     rest = people[-1] - top
-    outside = np.divide(value[-1] - inside, rest, out=np.full(len(parts), np.nan), where=rest > 0)
+    outside = np.divide(value[-1] - inside, rest, out=np.full(len(top), np.nan), where=rest > 0)
     return inside / top, outside
 
 

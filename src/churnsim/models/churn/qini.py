@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from churnsim.checks import check_count, check_seed
 from churnsim.errors import DataError
-from churnsim.statistics import resample_counts
+from churnsim.statistics import mean_over_ties, resample_counts, tails
 from churnsim.typing import Flags, Floats
 
 __all__ = ["QiniCurve", "qini_curve"]
@@ -44,30 +45,34 @@ def qini_curve(
 ) -> QiniCurve:
     """Curve and coefficient of `score` on a randomised campaign; percentile bootstrap over customers.
 
-    Ties in score are broken by the order given. Raises DataError unless both groups have members.
+    Customers of equal score count as their mean (`mean_over_ties`), so that the order of the rows says nothing and a
+    constant score has a coefficient of 0. Raises DataError unless both groups have members.
     """
     if not treated.any() or treated.all() or not (score.shape == treated.shape == outcome.shape):
         raise DataError("a Qini curve needs a score, a group and an outcome of each customer, and both groups.")
     order = np.argsort(-score, kind="stable")
-    group, stayed = treated[order], outcome[order].astype(np.float64)
-    curve = _curve(group, stayed, np.ones(order.size))
-    random = np.random.Generator(np.random.Philox(seed))
-    counts = resample_counts(order.size, resamples=resamples, generator=random, draw="indices")
-    draws = [_curve(group, stayed, weight.astype(float)) for weight in counts]
-    tails = [(1 - level) / 2, (1 + level) / 2]
-    lower, upper = np.quantile(draws, tails, axis=0)
+    ranked, group, stayed = score[order], treated[order], outcome[order].astype(np.float64)
+    curve = _curve(ranked, group, stayed, np.ones(order.size))
+    random = np.random.Generator(np.random.Philox(check_seed(seed)))
+    counts = resample_counts(
+        order.size, resamples=check_count(resamples, "resamples", least=2), generator=random, draw="indices"
+    )
+    draws = [_curve(ranked, group, stayed, weight.astype(float)) for weight in counts]
+    lower, upper = np.quantile(draws, tails(level), axis=0)
     share = np.linspace(0.0, 1.0, POINTS + 1)
     table = pd.DataFrame({"gain": curve, "lower": lower, "upper": upper, "random": share * curve[-1]}, share)
     areas = np.array([_area(draw) for draw in draws])
-    low, high = map(float, np.quantile(areas, tails))
+    low, high = map(float, np.quantile(areas, tails(level)))
     return QiniCurve(table.rename_axis("share"), _area(curve), low, high, level)
 
 
-def _curve(group: Flags, stayed: Floats, weight: Floats) -> Floats:
-    """Gain per customer at `POINTS` + 1 shares of the (weighted) customers."""
-    seen, n_t = np.cumsum(weight), np.cumsum(weight * group)
-    n_c = seen - n_t
-    y_t, y_c = np.cumsum(weight * group * stayed), np.cumsum(weight * ~group * stayed)
+def _curve(ranked: Floats, group: Flags, stayed: Floats, weight: Floats) -> Floats:
+    """Gain per customer at `POINTS` + 1 shares of the (weighted) customers, who come in the order of their score."""
+    seen = np.cumsum(weight)
+    n_t, n_c, y_t, y_c = (
+        np.cumsum(weight * mean_over_ties(part.astype(np.float64), ranked, weights=weight))
+        for part in (group, ~group, group * stayed, ~group * stayed)
+    )
     with np.errstate(divide="ignore", invalid="ignore"):
         effect = np.where((n_t > 0) & (n_c > 0), y_t / n_t - y_c / n_c, 0.0)
     gain = effect * seen / seen[-1]

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit, logit
-from scipy.stats import norm, rankdata
+from scipy.stats import rankdata
 
 from churnsim.errors import DataError
+from churnsim.statistics import mean_over_ties, normal_quantile, wilson
 from churnsim.typing import Flags, Floats
 
 __all__ = ["ChurnScores", "auc", "calibration_line", "churn_scores"]
@@ -27,7 +28,8 @@ class ChurnScores:
     `table`: `value, lower, upper` of `auc` (DeLong), `brier`, `brier_skill` (1 - Brier over that of the base rate),
     `log_loss`, `calibration_slope` and `calibration_intercept` (1 and 0 are perfect). `calibration`: by tenth of
     predicted probability the mean prediction and the share that left, with Wilson intervals. `lift`: by tenth from
-    the likeliest, the share of leavers caught and the lift over chance.
+    the likeliest, the share of leavers caught and the lift over chance. Customers of equal probability count as their
+    mean, whichever tenth they fall into.
     """
 
     table: pd.DataFrame
@@ -41,7 +43,7 @@ def churn_scores(probability: Floats, left: Flags, *, level: float = 0.95) -> Ch
     """Scores of `probability` against who `left`. Raises DataError unless both kinds are there."""
     if left.all() or not left.any() or probability.shape != left.shape:
         raise DataError("scores need as many probabilities as outcomes, with leavers and stayers among them.")
-    z = float(norm.ppf((1 + level) / 2))
+    z = normal_quantile(level)
     area, error = auc(probability, left)
     intercept, slope, errors = calibration_line(probability, left)
     terms = (probability - left) ** 2
@@ -60,7 +62,8 @@ def churn_scores(probability: Floats, left: Flags, *, level: float = 0.95) -> Ch
     table = pd.DataFrame(
         {name: {"value": v, "lower": v - z * e, "upper": v + z * e} for name, (v, e) in rows.items()}
     ).T.rename_axis("score")
-    return ChurnScores(table, _calibration(probability, left, z), _lift(probability, left), left.size, int(left.sum()))
+    calibration, lift = _calibration(probability, left, level), _lift(probability, left)
+    return ChurnScores(table, calibration, lift, left.size, int(left.sum()))
 
 
 def auc(score: Floats, left: Flags) -> tuple[float, float]:
@@ -98,22 +101,22 @@ def _tenths(order: NDArray[np.int64]) -> NDArray[np.int64]:
     return place * GROUPS // order.size + 1
 
 
-def _calibration(probability: Floats, left: Flags, z: float) -> pd.DataFrame:
+def _calibration(probability: Floats, left: Flags, level: float) -> pd.DataFrame:
     tenth = _tenths(np.argsort(probability, kind="stable"))
-    frame = pd.DataFrame({"group": tenth, "predicted": probability, "observed": left.astype(float)})
+    leaving = mean_over_ties(left.astype(np.float64), probability)
+    frame = pd.DataFrame({"group": tenth, "predicted": probability, "observed": leaving})
     table = frame.groupby("group").agg(
         customers=("observed", "size"), predicted=("predicted", "mean"), observed=("observed", "mean")
     )
-    n, p = table["customers"], table["observed"]
-    centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
-    reach = z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
-    table["lower"], table["upper"] = (centre - reach).clip(lower=0), (centre + reach).clip(upper=1)
+    customers = table["customers"].to_numpy()
+    table["lower"], table["upper"] = wilson(table["observed"].to_numpy() * customers, customers, level=level)
     return table
 
 
 def _lift(probability: Floats, left: Flags) -> pd.DataFrame:
     tenth = _tenths(np.argsort(-probability, kind="stable"))
-    table = pd.DataFrame({"group": tenth, "left": left.astype(float)}).groupby("group")["left"].agg(["size", "sum"])
+    leaving = mean_over_ties(left.astype(np.float64), probability)
+    table = pd.DataFrame({"group": tenth, "left": leaving}).groupby("group")["left"].agg(["size", "sum"])
     table.columns = pd.Index(["customers", "leavers"])
     table["lift"] = table["leavers"] / table["customers"] / left.mean()
     table["caught"] = table["leavers"].cumsum() / left.sum()

@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.stats import poisson
 
 from churnsim.models.purchase.protocol import CountForecasts
+from churnsim.statistics import tails, wilson
 from churnsim.typing import Floats
 
 __all__ = ["active_calibration", "interval_calibration", "point_scores", "poisson_scores"]
@@ -54,7 +55,7 @@ def interval_calibration(scores: pd.DataFrame, *, levels: Sequence[float] = LEVE
     at = np.maximum(scores["at"].to_numpy(), 1e-300)
     rows = []
     for level in levels:
-        low, high = (1 - level) / 2, (1 + level) / 2
+        low, high = tails(level)
         inside = np.clip(np.minimum(below + at, high) - np.maximum(below, low), 0.0, None) / at
         covered, error = float(inside.mean()), float(inside.std(ddof=1) / np.sqrt(inside.size))
         rows.append((level, covered, max(covered - Z * error, 0.0), min(covered + Z * error, 1.0)))
@@ -83,6 +84,5 @@ def active_calibration(
     n = grouped.size().to_numpy(dtype=float)
     result.insert(0, "customers", n.astype(int))
     share = result["actual"].to_numpy()
-    centre = (share + Z * Z / (2 * n)) / (1 + Z * Z / n)
-    half = Z / (1 + Z * Z / n) * np.sqrt(share * (1 - share) / n + Z * Z / (4 * n * n))
-    return result.assign(lower=centre - half, upper=centre + half).reset_index(drop=True)
+    lower, upper = wilson(np.round(share * n), n)
+    return result.assign(lower=lower, upper=upper).reset_index(drop=True)
