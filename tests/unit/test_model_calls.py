@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import pickle
 from typing import Any
 
@@ -28,6 +29,12 @@ def summary() -> pd.DataFrame:
 def test_a_model_without_parameters_says_what_to_call(family: Any) -> None:
     with pytest.raises(TypeError, match=WHAT[family]):
         family()
+
+
+def test_help_shows_a_models_parameters() -> None:
+    """Also where the class of the models' classes has a `__call__` of its own."""
+    assert list(inspect.signature(cs.BGNBD).parameters) == ["r", "alpha", "a", "b", "unit"]
+    assert list(inspect.signature(cs.GammaGamma).parameters) == ["p", "q", "gamma"]
 
 
 def test_only_what_is_missing_is_named() -> None:

@@ -51,6 +51,14 @@ def from_inference_data(family: type[Any], data: Any, n: int, *, seed: int, unit
 
     Its group `posterior` must hold the family's parameters (`v` is read as `gamma`). For a posterior drawn here,
     `churnsim.models.posterior_models` knows family and unit by itself. Raises ConfigError when a parameter is missing.
+
+    Examples
+    --------
+    >>> import arviz
+    >>> data = arviz.from_dict(posterior={name: np.full((1, 4), 2.0) for name in ("r", "alpha")})
+    >>> from churnsim.models import NBD
+    >>> from_inference_data(NBD, data, 2, seed=1)[0]
+    NBD(r=2.0, alpha=2.0, unit='W')
     """
     drawn = data["posterior"] if hasattr(data, "__getitem__") else data.posterior
     columns = {_RENAMED.get(str(name), str(name)): np.asarray(drawn[name]).ravel() for name in drawn.data_vars}

@@ -26,7 +26,17 @@ Code = Literal["converged", "ridge", "boundary", "separation", "too little data"
 
 @dataclass(frozen=True)
 class FitStatus:
-    """What happened to a fit, in words: `code`, `message`, and `advice` on what to try."""
+    """What happened to a fit, in words: `code`, `message`, and `advice` on what to try.
+
+    Attributes
+    ----------
+    code : str
+        One word: "converged" and what else can happen.
+    message : str
+        What happened, in a sentence.
+    advice : str
+        What to try; empty where nothing is to be done.
+    """
 
     code: Code
     message: str
@@ -103,6 +113,30 @@ class ModelFit(Generic[M_co]):
     `matrix` is the covariance of the parameters `names` (delta method from the log-parameters); `loglik` is in the
     data's own units, so that models compare; `n` is the number of customers (sum of the weights). All parameters are
     positive but those marked in `real`. The verbs of the model are verbs of the fit: `fit.p_alive(summary)`.
+
+    Attributes
+    ----------
+    model : a model
+        At the estimates.
+    names : tuple of str
+        The parameters.
+    matrix : array of shape (parameters, parameters)
+        Covariance of their estimates; NaN where the data do not determine them.
+    loglik : float
+        Log-likelihood at the estimates, in the data's own units.
+    n : float
+        Customers.
+    status : FitStatus
+        How the fit ended.
+    real : tuple of bool
+        Which parameters may be negative.
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> fit = cs.NBD.fit(cs.summarise(cs.datasets.cdnow()))
+    >>> fit.status.code, list(fit.standard_errors)
+    ('converged', ['r', 'alpha'])
     """
 
     model: M_co

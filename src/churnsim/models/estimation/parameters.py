@@ -27,6 +27,12 @@ COVARIATE_ARGUMENTS = ("covariates", "covariates_rate", "covariates_lifetime", "
 class _Family(ABCMeta):
     """The class of the models' classes: making a model without its parameters says what to call instead."""
 
+    @property
+    def __signature__(cls) -> inspect.Signature:
+        """The parameters of a model, for help and completion, which would see `__call__` alone."""
+        signature = inspect.signature(cls.__init__)  # type: ignore[misc]
+        return signature.replace(parameters=list(signature.parameters.values())[1:], return_annotation=cls)
+
     def __call__(cls, *args: Any, **values: Any) -> Any:
         try:
             return super().__call__(*args, **values)

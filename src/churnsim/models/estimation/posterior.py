@@ -69,6 +69,27 @@ def sample_posterior(
     returned. Group `posterior` holds the parameters in the model's own unit, `sample_stats` the log-posterior `lp`;
     attributes name family, unit, priors and scales. `options` go to the family's likelihood. Raises MissingExtraError
     without emcee and ArviZ, ConfigError for an impossible prior or number of draws or chains.
+
+    Parameters
+    ----------
+    family : class
+        A model with a likelihood, such as `BGNBD`.
+    summary : DataFrame
+        What the family's `fit` takes.
+    seed : int
+        Of the chains.
+    priors : mapping of parameter to prior, optional
+        Over the scaled parameter; weak ones for the others.
+    draws : int
+        Per chain, at the start.
+    chains : int
+        Number of chains.
+    unit : str, optional
+        Of the summary's durations.
+    weights : array of shape (rows,), optional
+        Customers that each row stands for.
+    **options
+        Of the family's likelihood, such as ``covariates_rate``.
     """
     emcee, az = optional_modules("emcee", "arviz", extra="posterior", purpose="a posterior")
     if draws < 100 or chains < 4:

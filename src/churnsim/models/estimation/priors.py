@@ -28,7 +28,13 @@ class Prior(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class LogNormal:
-    """A positive parameter: half the mass below `median`; its logarithm has standard deviation `spread`."""
+    """A positive parameter: half the mass below `median`; its logarithm has standard deviation `spread`.
+
+    Examples
+    --------
+    >>> LogNormal(median=1.0, spread=2.0)
+    LogNormal(median=1.0, spread=2.0)
+    """
 
     median: float
     spread: float
@@ -51,7 +57,13 @@ class LogNormal:
 
 @dataclass(frozen=True, kw_only=True)
 class Normal:
-    """A parameter of either sign, such as the coefficient of a covariate."""
+    """A parameter of either sign, such as the coefficient of a covariate.
+
+    Examples
+    --------
+    >>> Normal(mean=0.0, spread=1.0)
+    Normal(mean=0.0, spread=1.0)
+    """
 
     mean: float
     spread: float
@@ -83,7 +95,13 @@ def default_prior(*, real: bool) -> Prior:
 
 
 def check_priors(given: Mapping[str, Prior] | None, names: tuple[str, ...], real: tuple[bool, ...]) -> dict[str, Prior]:
-    """One prior for each parameter. Raises ConfigError for an unknown parameter or what is no prior."""
+    """One prior for each parameter. Raises ConfigError for an unknown parameter or what is no prior.
+
+    Examples
+    --------
+    >>> sorted(check_priors({"r": LogNormal(median=0.5, spread=1.0)}, ("r", "alpha"), (False, False)))
+    ['alpha', 'r']
+    """
     given = dict(given or {})
     unknown = sorted(set(given) - set(names))
     if unknown:

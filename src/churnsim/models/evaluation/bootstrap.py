@@ -83,6 +83,29 @@ def bootstrap(
 
     `options` go to the model's own `fit` (such as covariates); weights cannot, for the bootstrap draws them. Raises
     ConfigError for an unknown kind, fewer than 2 replications, or a model whose customers cannot be made up.
+
+    Parameters
+    ----------
+    fit : ModelFit
+        The fit whose uncertainty is asked for.
+    summary : DataFrame
+        What it was fitted to, one row a customer.
+    seed : int
+        Of the resamples.
+    kind : "nonparametric" or "parametric"
+        Customers drawn again from the data, or made by the model.
+    replications : int
+        Refits, at least 2.
+    **options
+        Of the model's `fit`.
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> summary = cs.summarise(cs.datasets.cdnow())
+    >>> result = bootstrap(cs.NBD.fit(summary), summary, seed=1, replications=5)
+    >>> len(result.models), {status.code for status in result.statuses}
+    (5, {'converged'})
     """
     if kind not in ("nonparametric", "parametric"):
         raise ConfigError(f"unknown kind of bootstrap {kind!r}. Use 'nonparametric' or 'parametric'.")
@@ -121,6 +144,12 @@ def simulate_spend(model: GammaGamma, summary: pd.DataFrame, *, seed: int, repli
     """`summary` with the `monetary_value` of new customers of the model who made as many purchases: 0 without one.
 
     The mean of x purchases of one customer, each Gamma(p, rate nu), is Gamma(p x, rate nu x).
+
+    Examples
+    --------
+    >>> model = GammaGamma(p=6.25, q=3.74, gamma=15.44)
+    >>> simulate_spend(model, pd.DataFrame({"frequency": [3, 0]}), seed=1)["monetary_value"].gt(0).tolist()
+    [True, False]
     """
     x, _ = repeat_spend(summary.assign(monetary_value=0.0))
     nu = model.draw_customers(x.size, seed=seed, replication=replication)["spend_rate"].to_numpy()

@@ -34,6 +34,21 @@ class Forecast:
 
     `expected` is the model's expectation; `expected_lower, expected_upper` its interval from estimation error alone;
     `lower, upper` the interval of what will happen, with chance.
+
+    Attributes
+    ----------
+    expected, expected_lower, expected_upper : float
+        Purchases that the model expects, and the interval of the estimates' error.
+    lower, upper : float
+        Interval of the purchases that will happen.
+    level : float
+        Of both intervals.
+    horizon : float
+        Time units looked ahead.
+    unit : str
+        The time unit.
+    customers : int
+        How many customers.
     """
 
     expected: float
@@ -64,6 +79,29 @@ def forecast(
 
     `draws` is the number of models drawn from the estimates' asymptotic law, or the drawn models themselves (of a
     bootstrap or a posterior). Raises ConfigError for an impossible level, horizon or number of draws.
+
+    Parameters
+    ----------
+    fit : ModelFit
+        Of a purchase model.
+    summary : DataFrame
+        The customers.
+    horizon : float
+        Time units looked ahead, in the model's unit.
+    seed : int
+        Of the draws.
+    level : float
+        Of the intervals.
+    draws : int or sequence of models
+        How many parameter sets are drawn, or the drawn models themselves.
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> summary = cs.summarise(cs.datasets.cdnow())
+    >>> outlook = forecast(cs.BGNBD.fit(summary), summary, horizon=26.0, seed=1, draws=50)
+    >>> outlook.lower < outlook.expected_lower < outlook.expected < outlook.expected_upper < outlook.upper
+    True
     """
     check_level(level)
     models = list(fit.draw_parameters(draws, seed=seed) if isinstance(draws, int) else draws)

@@ -97,6 +97,34 @@ def validate(
     counted for all; each model is fitted to its own kind of data (see `churnsim.data.split_periods`), and all forecast
     the same counts of the same customers. Raises DataError and ConfigError as `churnsim.split_holdout` or
     `churnsim.data.split_periods`, and ConfigError for models that are none, or BG/BB on purchases.
+
+    Parameters
+    ----------
+    transactions : DataFrame or log
+        As `split_holdout` takes them.
+    models : sequence of families, or mapping of name to family or fitting function
+        What is compared.
+    calibration_end : str or date
+        Last day that the models see.
+    holdout_end : str or date, optional
+        Last day that is forecast; the last of the log unless given.
+    unit : str
+        Time unit of the summary.
+    seed : int
+        Of the forecasts' draws.
+    baselines : sequence of forecasters, optional
+        Beside the models; an empty list for none.
+    covariates : DataFrame, optional
+        By customer id, joined to the summary.
+    count : "purchases" or "periods", optional
+        What is scored; by what the models forecast unless given.
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> result = cs.validate(cs.datasets.cdnow(), [cs.BGNBD, cs.MBGNBD], calibration_end="1997-09-30", baselines=[])
+    >>> result.scores["actual"].tolist()
+    [1882.0, 1882.0]
     """
     makers = {name: ("model", make) for name, make in named_families(models).items()}
     counted = check_count(count, list(models.values() if isinstance(models, Mapping) else models))
@@ -161,6 +189,21 @@ def rolling_validation(
     One row an origin and model: columns `origin, model` and those of `Validation.scores`. One origin may be a lucky
     one; a model that leads at all of them is better. `options` go to `validate`. Raises as `validate`, and ConfigError
     without an origin or, where periods are counted, for a horizon that is no whole number of them.
+
+    Parameters
+    ----------
+    transactions : DataFrame or log
+        As `validate` takes them.
+    models : sequence of families, or mapping
+        As `validate` takes them.
+    origins : sequence of str or date
+        Last days of the calibrations.
+    horizon : float
+        Length of each holdout, in `unit`.
+    unit : str
+        Time unit of the summary.
+    **options
+        Of `validate`.
     """
     if not origins:
         raise ConfigError("origins must hold at least one day, such as ['1997-07-31', '1997-09-30'].")

@@ -67,6 +67,13 @@ def compare_models(summary: pd.DataFrame, models: Families, *, unit: str | None 
     `BGBB` is compared on a frame made by `churnsim.data.split_periods`, where all models forecast in how many periods a
     customer buys. Its likelihood is of other data (yes or no at each period) than the others', so no `delta_bic` is
     given for it, and it is recommended over them only by what was held out, when none of them comes near.
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> found = cs.compare_models(cs.summarise(cs.datasets.cdnow()), [cs.NBD, cs.BGNBD])
+    >>> found.recommended, list(found.table.index)
+    ('bg_nbd', ['bg_nbd', 'nbd'])
     """
     summary = as_summary(summary)
     fits = {name: make(summary, unit) for name, make in named_families(models).items()}

@@ -87,6 +87,31 @@ def simulation_based_calibration(
     200 customers); those of Gamma-Gamma are on money as it comes. `progress(done, replications)` is called after each.
     `sampler` may be one of your own, with the same arguments. Raises ConfigError for a family whose customers cannot
     be made up, what it needs and lacks, or fewer than 20 replications.
+
+    Parameters
+    ----------
+    family : class
+        A purchase model, with covariates too, or Gamma-Gamma.
+    ages : array of shape (customers,), optional
+        How long each customer is observed, in `unit`.
+    purchases : array of shape (customers,), optional
+        Repeat purchases of each customer (Gamma-Gamma).
+    covariates : DataFrame, optional
+        A row for each age.
+    seed : int
+        Of everything drawn.
+    replications : int
+        Worlds drawn and fitted.
+    priors : mapping of parameter to prior, optional
+        As of `sample_posterior`.
+    unit : str
+        Time unit.
+    progress : callable, optional
+        Called with the replications done and wanted.
+    sampler : callable
+        Draws from the posterior.
+    **options
+        Of the family's likelihood.
     """
     if replications < LEAST:
         raise ConfigError(f"replications must be {LEAST} or more, or ten bins say nothing; got {replications!r}.")

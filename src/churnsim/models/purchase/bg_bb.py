@@ -49,6 +49,16 @@ class BGBB(BuyTillYouDie):
 
     `recency` and `T` of a summary are opportunities, whole numbers: of the last purchase, and how many there were. A
     horizon is counted in opportunities; a part of one holds no purchase. Alive means: at the next opportunity.
+
+    Examples
+    --------
+    Donations, one opportunity a year (Fader, Hardie & Shang 2010).
+
+    >>> import pandas as pd
+    >>> model = BGBB(alpha=1.204, beta=0.750, gamma=0.657, delta=2.783, unit="Y")
+    >>> donor = pd.DataFrame({"frequency": [4], "recency": [6], "T": [6]})
+    >>> float(model.expected_purchases(donor, 5).iloc[0].round(2))
+    2.71
     """
 
     alpha: float

@@ -205,6 +205,16 @@ class BGNBD(BetaDropout):
     probability, and the `unit` of time ("D", "W", "M", "Y"). Raises ConfigError unless all are finite and above 0.
 
     A customer without a repeat purchase is alive for certain, since dropout follows one.
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> fit = cs.BGNBD.fit(cs.split_holdout(cs.datasets.cdnow(), until="1997-09-30", holdout_until="1998-06-30"))
+    >>> [round(float(value), 3) for value in (fit.model.r, fit.model.alpha, fit.model.a, fit.model.b)]
+    [0.243, 4.414, 0.793, 2.426]
+    >>> customer = pd.DataFrame({"frequency": [2], "recency": [30.43], "T": [38.86]})
+    >>> float(fit.expected_purchases(customer, 39.0).iloc[0].round(3))
+    1.226
     """
 
     r: float
@@ -227,6 +237,14 @@ class BGNBDCovariates(CovariateModel, LivingGammaBeta):
     `rate_effects` multiply a customer's purchase rate by e^(effect . (covariate - mean)), `lifetime_effects` the odds
     of its mean dropout probability; `covariate_means` has the mean of each covariate. Known customers' summaries must
     hold the covariates; new customers are average ones.
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> summary = cs.BGNBD(r=0.5, alpha=8.0, a=0.8, b=2.5).draw_summary(np.full(500, 40.0), seed=1)
+    >>> fit = BGNBDCovariates.fit(summary.assign(big=np.tile([0.0, 1.0], 250)), covariates_rate=["big"])
+    >>> sorted(fit.model.rate_effects)
+    ['big']
     """
 
     r: float

@@ -46,6 +46,13 @@ class MBGCNBD(ContinuousTime):
     `fit` and `log_likelihood` read the column `log_intervals`, the sum of the logarithms of a customer's gaps in `unit`
     (see `churnsim.data.summarise_with_intervals`), without which different k cannot be compared. Raises ConfigError
     unless all parameters are finite and above 0.
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> summary = cs.data.summarise_with_intervals(cs.datasets.cdnow())
+    >>> MBGCNBD.fit(summary, k=2).model.k
+    2
     """
 
     r: float

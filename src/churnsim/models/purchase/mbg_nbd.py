@@ -21,6 +21,12 @@ __all__ = ["MBGNBD"]
 class MBGNBD(BetaDropout):
     """An MBG/NBD model: shape `r` and rate `alpha` (in time units) of the purchase rate, `a` and `b` of the dropout
     probability, and the `unit` of time ("D", "W", "M", "Y"). Raises ConfigError unless all are finite and above 0.
+
+    Examples
+    --------
+    >>> model = MBGNBD(r=0.52, alpha=6.18, a=0.89, b=1.62)
+    >>> round(float(model.expected_purchases_new(39.0)), 3)
+    1.177
     """
 
     r: float

@@ -36,7 +36,14 @@ REMEDIES = "Customers buy as if all at one rate (or are too few to tell): read r
 @dataclass(frozen=True, kw_only=True)
 class NBD(ContinuousTime):
     """An NBD model: shape `r` and rate `alpha` (in time units) of the purchase rate, and the `unit` of time ("D", "W",
-    "M", "Y"). Raises ConfigError unless both are finite and above 0. Everybody is alive for ever."""
+    "M", "Y"). Raises ConfigError unless both are finite and above 0. Everybody is alive for ever.
+
+    Examples
+    --------
+    >>> model = NBD(r=0.385, alpha=12.07)
+    >>> round(float(model.expected_purchases_new(39.0)), 3)
+    1.244
+    """
 
     r: float
     alpha: float

@@ -68,7 +68,16 @@ class LivingGammaGamma(ContinuousTime):
 class ParetoNBD(LivingGammaGamma):
     """A Pareto/NBD model: shape `r` and rate `alpha` (in time units) of the purchase rate, shape `s` and rate `beta`
     (in time units) of the death rate, and the `unit` of time ("D", "W", "M", "Y"). Raises ConfigError unless all are
-    finite and above 0."""
+    finite and above 0.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> model = ParetoNBD(r=0.553, alpha=10.578, s=0.606, beta=11.669)
+    >>> customer = pd.DataFrame({"frequency": [2], "recency": [30.43], "T": [38.86]})
+    >>> [float(value.iloc[0].round(3)) for value in (model.expected_purchases(customer, 39.0), model.p_alive(customer))]
+    [1.455, 0.869]
+    """
 
     r: float
     alpha: float

@@ -38,6 +38,12 @@ class BetaDiscreteWeibull(BetaRenewal):
     `unit`.
 
     Raises ConfigError unless all are finite and above 0.
+
+    Examples
+    --------
+    >>> model = BetaDiscreteWeibull(gamma=0.668, delta=3.806, c=1.0, unit="Y")
+    >>> model.survival([1, 2, 7]).round(3).tolist()
+    [0.851, 0.747, 0.489]
     """
 
     gamma: float

@@ -50,6 +50,14 @@ def cumulative_incidence(
     `subscriptions` has `tenure`, `churned` and perhaps `entry`; `cause` is read for those who left only. Intervals
     are in ln(-ln(1 - F)), with the delta-method variance of Marubini & Valsecchi (1995). Raises DataError where
     somebody left without a cause, or nobody left; ConfigError where there is no such column.
+
+    Examples
+    --------
+    >>> base = pd.DataFrame(
+    ...     {"tenure": [1.0, 2, 2, 3], "churned": [True, True, False, True], "cause": ["price", "move", None, "price"]}
+    ... )
+    >>> cumulative_incidence(base).table[["cause", "time", "incidence"]].round(3).to_dict("records")[-1]
+    {'cause': 'move', 'time': 3.0, 'incidence': 0.25}
     """
     tenures = Tenures.of(subscriptions)
     if cause not in subscriptions.columns:

@@ -33,6 +33,12 @@ class ShiftedBetaGeometric(BetaRenewal):
     """An sBG: `alpha` and `beta` of the churn probability per renewal, and the `unit` between renewals.
 
     Raises ConfigError unless both are finite and above 0.
+
+    Examples
+    --------
+    >>> model = ShiftedBetaGeometric(alpha=0.668, beta=3.806, unit="Y")
+    >>> model.survival([1, 2, 7]).round(3).tolist()
+    [0.851, 0.747, 0.489]
     """
 
     alpha: float

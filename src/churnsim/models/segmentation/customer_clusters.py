@@ -44,6 +44,13 @@ def cluster_customers(
     .80; among them the one with the largest silhouette is taken. When none is stable the most stable is taken and
     `reason` says that the clusters are not to be relied on. Raises DataError for missing values or too few customers,
     ConfigError for impossible numbers.
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> features = cs.summarise(cs.datasets.cdnow())[["frequency", "recency", "monetary_value"]]
+    >>> cluster_customers(features, numbers=(2, 3), seed=1).labels.nunique() in (2, 3)
+    True
     """
     from sklearn.metrics import silhouette_score
 

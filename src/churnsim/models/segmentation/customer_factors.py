@@ -63,6 +63,13 @@ def analyse_factors(features: pd.DataFrame, *, seed: int = 0) -> CustomerFactors
     """The factors behind the columns of `features` (customers by measures), their number by parallel analysis.
 
     Raises DataError for fewer than three measures that vary, or fewer customers than ten a measure.
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> features = cs.summarise(cs.datasets.cdnow())[["frequency", "recency", "monetary_value"]]
+    >>> list(analyse_factors(features, seed=1).loadings.index)
+    ['frequency', 'recency', 'monetary_value']
     """
     from sklearn.decomposition import FactorAnalysis
 

@@ -50,6 +50,23 @@ def gold_customers(
     `spend_share` from that of RFM with `gain_lower, gain_upper`. The intervals are bootstrap over customers, the same
     resamples for every method, so that differences are paired; methods are not fitted anew in each resample. Raises as
     `split_holdout` and the models' fits.
+
+    Parameters
+    ----------
+    transactions : DataFrame
+        A log with amounts.
+    until : str or date
+        Last day that the methods see.
+    holdout_until : str or date, optional
+        Last day on which spending counts; the last of the log unless given.
+    share : float
+        Share of the customers that is picked.
+    level : float
+        Of the intervals.
+    replications : int
+        Bootstrap resamples of the customers.
+    seed : int
+        Of the resamples.
     """
     check_share(share, "share")
     rankings, spent = gold_rankings(transactions, until=until, holdout_until=holdout_until, seed=seed)

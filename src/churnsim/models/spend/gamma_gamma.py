@@ -57,7 +57,16 @@ STARTS = ((5.0, 4.0), (1.0, 2.0), (20.0, 10.0), (2.0, 1.2))
 @dataclass(frozen=True, kw_only=True)
 class GammaGamma(ParametricModel):
     """A Gamma-Gamma model: shapes `p` and `q`, and the rate `gamma` in money. Raises ConfigError unless all are
-    finite and above 0."""
+    finite and above 0.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> model = GammaGamma(p=6.25, q=3.74, gamma=15.44)
+    >>> customers = pd.DataFrame({"frequency": [2, 0], "monetary_value": [22.35, 0.0]})
+    >>> model.expected_spend(customers).round(2).tolist()
+    [24.66, 35.22]
+    """
 
     p: float
     q: float
@@ -234,7 +243,14 @@ def _spend_likelihood(
 
 def spend_correlation(summary: pd.DataFrame) -> float:
     """Pearson correlation of frequency and monetary_value among repeat customers: near 0 where Gamma-Gamma is safe
-    to use."""
+    to use.
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> round(spend_correlation(cs.summarise(cs.datasets.cdnow())), 3)
+    0.07
+    """
     x, m = repeat_spend(summary)
     used = (x > 0) & (m > 0)
     if used.sum() < 3 or np.ptp(x[used]) == 0 or np.ptp(m[used]) == 0:

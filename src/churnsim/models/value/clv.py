@@ -68,6 +68,14 @@ def discounted_purchases(
 
     `horizon` in the model's unit, above 0, infinite unless given (which needs a discount rate above 0);
     `annual_discount_rate` is annual and effective. Raises ConfigError for another horizon.
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> purchases = cs.BGNBD(r=0.243, alpha=4.414, a=0.793, b=2.426)
+    >>> customer = pd.DataFrame({"frequency": [2], "recency": [30.43], "T": [38.86]})
+    >>> float(discounted_purchases(customer, purchases=purchases, annual_discount_rate=0.15).iloc[0].round(2))
+    5.18
     """
     if math.isnan(horizon) or horizon <= 0:
         raise ConfigError(f"horizon must be above 0, in the model's unit ({purchases.unit}); got {horizon!r}.")
@@ -90,6 +98,36 @@ def customer_value(
     infinite unless given. `margin` is the share of revenue that is contribution, between 0 and 1. Raises ConfigError
     for values out of range; warns (SpendCorrelationWarning, with the correlation and its interval) where spend goes
     with frequency.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        One row a customer: `frequency, recency, T, monetary_value`.
+    purchases : purchase model or fit
+        How often they buy and how long they stay.
+    spend : GammaGamma or fit
+        What they spend.
+    annual_discount_rate : float
+        Effective; 0.10 is ten percent a year.
+    horizon : float
+        Time units looked ahead, in the purchase model's unit.
+    margin : float
+        Share of revenue that is contribution, between 0 and 1.
+
+    Returns
+    -------
+    Series of shape (customers,)
+        Money, on the summary's index.
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> purchases = cs.BGNBD(r=0.243, alpha=4.414, a=0.793, b=2.426)
+    >>> spend = cs.GammaGamma(p=6.25, q=3.74, gamma=15.44)
+    >>> customer = pd.DataFrame({"frequency": [2], "recency": [30.43], "T": [38.86], "monetary_value": [22.35]})
+    >>> value = cs.customer_value(customer, purchases=purchases, spend=spend, annual_discount_rate=0.15, horizon=52.0)
+    >>> float(value.iloc[0].round(2))
+    36.06
     """
     warn_if_correlated(summary)
     return _value(summary, _model(purchases), _model(spend), annual_discount_rate, horizon, margin)
@@ -109,6 +147,21 @@ def customer_value_intervals(
 
     By the delta method on the logarithm; the two fits are independent, so their relative variances add up. An interval
     speaks of a customer's expectation, not of what it will happen to do.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        One row a customer: `frequency, recency, T, monetary_value`.
+    purchases, spend : ModelFit
+        Of a purchase model and of Gamma-Gamma.
+    annual_discount_rate : float
+        Effective; 0.10 is ten percent a year.
+    horizon : float
+        Time units looked ahead, in the purchase model's unit.
+    margin : float
+        Share of revenue that is contribution, between 0 and 1.
+    level : float
+        Of the intervals.
     """
     check_level(level)
     values = customer_value(
@@ -145,7 +198,38 @@ def total_value(
     level: float = 0.95,
     draws: int = DRAWS,
 ) -> TotalValue:
-    """Value of all customers together, with the percentile interval over `draws` parameter sets of both fits."""
+    """Value of all customers together, with the percentile interval over `draws` parameter sets of both fits.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        One row a customer: `frequency, recency, T, monetary_value`.
+    purchases, spend : ModelFit
+        Of a purchase model and of Gamma-Gamma.
+    annual_discount_rate : float
+        Effective; 0.10 is ten percent a year.
+    seed : int
+        Of the draws.
+    horizon : float
+        Time units looked ahead, in the purchase model's unit.
+    margin : float
+        Share of revenue that is contribution, between 0 and 1.
+    level : float
+        Of the interval.
+    draws : int
+        Parameter sets drawn from both fits.
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> summary = cs.summarise(cs.datasets.cdnow())
+    >>> total = total_value(
+    ...     summary, purchases=cs.BGNBD.fit(summary), spend=cs.GammaGamma.fit(summary), annual_discount_rate=0.15,
+    ...     seed=1, horizon=52.0, draws=20,
+    ... )
+    >>> total.customers, total.lower < total.value < total.upper
+    (2357, True)
+    """
     check_level(level)
     warn_if_correlated(summary)
 

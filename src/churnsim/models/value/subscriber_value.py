@@ -68,6 +68,27 @@ def subscriber_values(
     `margin`, `horizon` and `by_tenure` as `residual_value` takes them; a margin is one number or one a row. Bounds are
     quantiles over `draws` of each fit's parameters. Raises DataError where nobody is there, ConfigError for no fit, a
     level outside (0, 1) or fewer than 2 draws.
+
+    Parameters
+    ----------
+    fits : mapping of name to ModelFit
+        Of models of staying; the first is what the others are compared with.
+    subscriptions : DataFrame
+        `tenure, churned` and the models' covariates, one row a subscriber.
+    annual_discount_rate : float
+        Effective; 0.10 is ten percent a year.
+    margin : float, or array of shape (rows,)
+        Money a time unit.
+    horizon : float, optional
+        Time units looked ahead; without an end unless given.
+    by_tenure : sequence of float, optional
+        Factors of the margin by unit of tenure.
+    level : float
+        Of the intervals.
+    draws : int
+        Parameter sets drawn from each fit, at least 2.
+    seed : int
+        Of the draws.
     """
     if not fits or not 0 < level < 1 or draws < 2:
         raise ConfigError(f"it takes a fit, a level between 0 and 1 and 2 draws; got {len(fits)}, {level!r}, {draws}.")
