@@ -127,7 +127,27 @@ def test_budgets_are_spent_to_the_cent(market, engine):
     assert (frame["acquisition"] == 90_000).all()
     assert (frame["retention"] == 30_000).all()
     asked = 5 * frame["purchases"]
-    assert (frame["service"] == 10_000 + asked).all()
+    assert (frame["wages"] == 10_000).all()
+    assert (frame["service"] == asked).all()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_each_cost_is_booked_under_its_own_name(market, engine):
+    """What the club, the clerk and the accounts cost, from the strategy's numbers and the ledger's counts alone."""
+    strategy = cs.Strategy(
+        name="club",
+        social_bond=cs.simulation.SocialBond(joins=0.4, cost_per_member=0.25),
+        structural_bond=cs.simulation.StructuralBond(cost_per_customer=0.5),
+        desk=DESK,
+    )
+    served = replace(market, competitors=cs.simulation.Competitors(), terms=replace(market.terms, cost_to_serve=0.03))
+    frame = cs.simulate(scenario(served, strategy, horizon=12.0), seed=1, engine=engine).frame()
+    assert (frame["members"] > 0).all()
+    assert (frame["bonds"] == 25 * frame["members"] + 50 * frame["active_start"]).all()
+    assert (frame["wages"] == 10_000).all()
+    assert (frame["cost_to_serve"] % 3 == 0).all()
+    assert (frame["cost_to_serve"] >= 3 * frame["active_start"]).all()
+    assert (frame[["retention", "service", "renewal_costs"]] == 0).all(axis=None)
 
 
 @pytest.mark.parametrize("engine", ENGINES)

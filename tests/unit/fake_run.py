@@ -57,6 +57,25 @@ def make_pieces() -> Pieces:
     }
 
 
+def make_map() -> Pieces:
+    """A map of two assumptions, two cells by three, as what_if.json holds it."""
+    axes = [
+        {"name": "terms.margin", "unit": "share", "low": 0.1, "high": 0.5, "cells": 2},
+        {"name": "retention.max_effect", "unit": "", "low": 0.0, "high": 0.6, "cells": 3},
+    ]
+    states = ("fails", "fails", "undecided", "fails", "holds", "impossible")
+    cells = [
+        {"terms.margin": 0.2 + 0.2 * i, "retention.max_effect": 0.1 + 0.2 * j, "mean": 1.0, "lower": 0.0, "upper": 2.0,
+         "replications": 2, "state": states[3 * i + j]}
+        for i in range(2) for j in range(3)
+    ]  # fmt: skip
+    here = {"terms.margin": 0.3, "retention.max_effect": 0.3, "mean": 1.0, "lower": 0.0, "upper": 2.0, "state": "holds"}
+    return {
+        "name": "pays", "title": "Contacts pay", "statement": "profit is above 0", "words": ["It holds in one cell."],
+        "counts": {"holds": 1, "fails": 3}, "axes": axes, "here": here, "cells": cells,
+    }  # fmt: skip
+
+
 def _manifest() -> Pieces:
     return {
         "name": "cdnow-demo",

@@ -7,6 +7,7 @@ import sys
 from importlib.resources import files
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -193,6 +194,60 @@ def test_a_malformed_piece_is_named_with_its_key(tmp_path: Path) -> None:
     (tmp_path / "fits.json").write_text("{", encoding="utf-8")
     with pytest.raises(DataError, match=r"fits\.json is not JSON"):
         load_run(tmp_path)
+
+
+def _no_state(belief: Any) -> None:
+    del belief["cells"][3]["state"]
+
+
+def _odd_state(belief: Any) -> None:
+    belief["cells"][0]["state"] = "maybe"
+
+
+def _cell_lost(belief: Any) -> None:
+    belief["cells"].pop()
+
+
+def _nowhere(belief: Any) -> None:
+    belief["here"]["terms.margin"] = None
+
+
+def _falling(belief: Any) -> None:
+    belief["axes"][1] |= {"low": 0.6, "high": 0.6}
+
+
+def _one_axis(belief: Any) -> None:
+    belief["axes"].pop()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (_no_state, "the state of cell 3 must be one of holds, fails, undecided, impossible, not None"),
+        (_odd_state, "the state of cell 0 must be one of .*, not 'maybe'"),
+        (_cell_lost, "cells must be 6, as its axes say, not 5"),
+        (_nowhere, "here needs a number for terms.margin"),
+        (_falling, "low must be below high"),
+        (_one_axis, "at least 2 items"),
+    ],
+)
+def test_a_map_that_cannot_be_drawn_is_refused_when_it_is_loaded(tmp_path: Path, spoil: Any, said: str) -> None:
+    belief = fake_run.make_map()
+    pieces = fake_run.make_pieces() | {"what_if": {"beliefs": [belief]}}
+    assert load_run(fake_run.write_run(tmp_path, pieces)).what_if.beliefs[0].cells[4]["state"] == "holds"
+    spoil(belief)
+    with pytest.raises(DataError, match=rf"what_if\.json at beliefs\.0.*{said}"):
+        load_run(fake_run.write_run(tmp_path, pieces))
+
+
+@pytest.mark.parametrize("where", ["spending", "path", "differences"])
+def test_every_strategy_named_in_a_comparison_must_be_described(tmp_path: Path, where: str) -> None:
+    pieces = fake_run.make_pieces()
+    comparison = pieces["comparison"]
+    rows = comparison["metrics"]["npv"]["differences"] if where == "differences" else comparison[where]
+    rows[0]["strategy"] = "somebody"
+    with pytest.raises(DataError, match=r"'somebody', which strategies\.json does not describe"):
+        load_run(fake_run.write_run(tmp_path, pieces))
 
 
 def test_a_strategy_that_is_compared_must_be_described(tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ def test_outcomes_are_complete_integer_and_in_order(finished: Path, config: Stud
 
 def test_comparison_agrees_with_the_outcomes(finished: Path) -> None:
     outcomes, comparison = read_parquet(finished / "outcomes.parquet"), read_json(finished / "comparison.json")
-    costs = ["acquisition", "retention", "service", "recovery", "fixed"]
+    costs = ["acquisition", "retention", "wages", "service", "recovery", "fixed"]
     profit = (outcomes["margin"] - outcomes[costs].sum(axis=1)) / 100
     totals = profit.groupby([outcomes["strategy"], outcomes["replication"]]).sum().unstack(level=0)
     for row in comparison["metrics"]["profit"]["levels"]:

@@ -14,14 +14,10 @@ from churnsim.records.run import Run
 
 __all__ = ["PIECES", "load_run"]
 
-PIECES = ("manifest", "fits", "validation", "value", "assumptions", "strategies", "comparison", "claims")
-"""The JSON files of a run directory that a report is made from."""
-SURVEY = "survey"
-"""One more, of runs that asked customers."""
-WHAT_IF = "what_if"
-"""One more, of runs that were asked for maps or sensitivity."""
-OPTIONAL = ("survival",)
-"""Those that only some kinds of study write."""
+OPTIONAL = ("survival", "survey", "what_if")
+"""The JSON files that only some runs have: of subscribers, of a survey, of maps and sensitivity."""
+PIECES = tuple(name for name in Run.model_fields if name not in OPTIONAL)
+"""The JSON files of a run directory that every report is made from."""
 
 
 def load_run(run_dir: Path) -> Run:
@@ -41,10 +37,6 @@ def load_run(run_dir: Path) -> Run:
             "yet. Run the same configuration again: it continues where it stopped."
         )
     pieces = {name: manifest if name == "manifest" else _read_piece(run_dir, name) for name in PIECES}
-    if (run_dir / f"{SURVEY}.json").is_file():
-        pieces[SURVEY] = _read_piece(run_dir, SURVEY)
-    if (run_dir / f"{WHAT_IF}.json").is_file():
-        pieces[WHAT_IF] = _read_piece(run_dir, WHAT_IF)
     pieces |= {name: _read_piece(run_dir, name) for name in OPTIONAL if (run_dir / f"{name}.json").is_file()}
     try:
         run = Run.model_validate(pieces, context=STORED)
@@ -84,7 +76,10 @@ def _check_names(run: Run, run_dir: Path) -> None:
     known = {strategy.name for strategy in run.strategies}
     comparison = run.comparison
     used = {comparison.against} | {row.strategy for row in comparison.path}
-    used |= {row.strategy for metric in comparison.metrics.values() for row in metric.levels}
+    used |= {row.strategy for row in (*comparison.spending, *comparison.activity)}
+    for metric in comparison.metrics.values():
+        used |= {row.strategy for row in metric.levels}
+        used |= {name for row in metric.differences for name in (row.strategy, row.against)}
     unknown = sorted(used - known)
     if unknown:
         raise DataError(

@@ -16,7 +16,7 @@ from churnsim.records.survival import ModelValue, SurvivalRecord
 from churnsim.records.what_if import PrecisionRecord, SelectionRecord, WhatIf
 
 __all__ = [
-    "Account", "Actual", "AssumptionRecord", "ComparisonRecord", "DataFacts", "Decile", "Difference",
+    "Account", "Activity", "Actual", "AssumptionRecord", "ComparisonRecord", "DataFacts", "Decile", "Difference",
     "FitParameter", "FitRecord", "FitStatusRecord", "FrequencyRow", "Holdout", "Level", "Manifest", "Metric",
     "PathRow", "ReplayRecord", "Run", "SimulatedMean", "StrategyRecord", "TrackingRow", "ValidationRecord",
     "ValueRecord",
@@ -258,6 +258,15 @@ class Account(Record):
     mean: Number
 
 
+class Activity(Record):
+    """How often something happens under one strategy over the horizon, on average; of a stock ("members", the paying
+    members at a period's start) the average over the periods."""
+
+    strategy: str
+    what: str
+    mean: Number
+
+
 class PathRow(Record):
     """One strategy at the end of one period: active customers, and profit cumulated so far."""
 
@@ -279,6 +288,7 @@ class ComparisonRecord(Record):
     replications: int
     metrics: dict[str, Metric]
     spending: list[Account]
+    activity: list[Activity] = Field(default_factory=list)
     path: list[PathRow]
     precision: PrecisionRecord | None = None
     selection: SelectionRecord | None = None

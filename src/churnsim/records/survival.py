@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from churnsim.records.base import Number, Record, Row
 
-__all__ = ["ChurnRecord", "CurvePoint", "ModelValue", "SurvivalRecord"]
+__all__ = ["ChurnRecord", "CurvePoint", "ModelValue", "ScoreRow", "SurvivalRecord"]
 
 
 class ModelValue(Record):
@@ -35,15 +38,30 @@ class CurvePoint(Record):
     arrivals: Number | None = None
 
 
+class ScoreRow(Record):
+    """One held-out score of the churn model, with its interval."""
+
+    score: str
+    value: Number | None
+    lower: Number | None = None
+    upper: Number | None = None
+
+
+def _names_a_model(row: Row) -> Row:
+    if not isinstance(row.get("model"), str):
+        raise PydanticCustomError("model", "a family needs the name of its model")
+    return row
+
+
 class ChurnRecord(Record):
-    """The churn model's held-out scores; tables as stored."""
+    """The churn model's held-out scores; the other tables as stored."""
 
     kind: str
     split: str
     horizon: Number
     customers: int
     leavers: int
-    scores: list[Row]
+    scores: list[ScoreRow]
     calibration: list[Row]
     lift: list[Row]
     importance: list[Row]
@@ -61,8 +79,8 @@ class SurvivalRecord(Record):
     tenures: int
     choice: str
     why: str
-    stays_by: str = "curve"
-    families: list[Row]
+    stays_by: Literal["regression", "sbg", "bdw", "curve"] = "curve"
+    families: list[Annotated[Row, AfterValidator(_names_a_model)]]
     curve: list[CurvePoint] = Field(min_length=1)
     hazard_ratios: list[Row]
     proportional: list[Row] = Field(default_factory=list)

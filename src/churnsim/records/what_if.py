@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+import math
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from churnsim.records.base import Number, Record, Row
 
@@ -41,6 +46,10 @@ class SelectionRecord(Record):
     table: list[Row] = Field(default_factory=list)
 
 
+STATES = ("holds", "fails", "undecided", "impossible")
+"""What a cell of a map can be."""
+
+
 class BeliefAxis(Record):
     """An assumption and its range, cut into cells."""
 
@@ -50,11 +59,18 @@ class BeliefAxis(Record):
     high: Number
     cells: int = Field(ge=2, le=1000)
 
+    @model_validator(mode="after")
+    def _rising(self) -> Self:
+        if not self.low < self.high:
+            raise PydanticCustomError("range", "low must be below high")
+        return self
+
 
 class Belief(Record):
     """A map of where a statement holds; `words` describe it, `here` is where the assumptions are.
 
-    A cell has its centre on each axis, the quantity's mean and interval, and its `state`.
+    `cells` run through the axes, the last one fastest. A cell has its centre on each axis under the axis' name, the
+    quantity's mean and interval, and its `state`: one of `STATES`.
     """
 
     name: str
@@ -62,9 +78,34 @@ class Belief(Record):
     statement: str
     words: list[str]
     counts: dict[str, int] = Field(default_factory=dict)
-    axes: list[BeliefAxis]
+    axes: list[BeliefAxis] = Field(min_length=2, max_length=3)
     here: Row | None = None
     cells: list[Row]
+
+    @model_validator(mode="after")
+    def _whole_map(self) -> Self:
+        """Refuse here what a chart could not draw."""
+        wanted = math.prod(axis.cells for axis in self.axes)
+        if len(self.cells) != wanted:
+            raise PydanticCustomError(
+                "cells", "cells must be {wanted}, as its axes say, not {found}",
+                {"wanted": wanted, "found": len(self.cells)},
+            )  # fmt: skip
+        for number, cell in enumerate(self.cells):
+            if cell.get("state") not in STATES:
+                raise PydanticCustomError(
+                    "state", "the state of cell {number} must be one of {states}, not {found}",
+                    {"number": number, "states": ", ".join(STATES), "found": repr(cell.get("state"))},
+                )  # fmt: skip
+        lacking = [axis.name for axis in self.axes if self.here is not None and not _is_number(self.here, axis.name)]
+        if lacking:
+            raise PydanticCustomError("here", "here needs a number for {axis}", {"axis": lacking[0]})
+        return self
+
+
+def _is_number(row: Mapping[str, Any], name: str) -> bool:
+    value = row.get(name)
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 class SensitivityRow(Record):
@@ -93,7 +134,7 @@ class SensitivityRecord(Record):
     """How much each assumption moves the quantity."""
 
     quantity: str
-    method: str
+    method: Literal["morris", "sobol"]
     level: Number
     points: int
     replications: int

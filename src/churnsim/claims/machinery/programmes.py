@@ -16,6 +16,7 @@ from churnsim.claims.machinery.claim import Finding, Part, Verdict
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.strategy_comparison import gain_of, gain_part, gain_table, market_with
 from churnsim.claims.machinery.verdicts import combine
+from churnsim.simulation.engine.ledger import COSTS
 from churnsim.simulation.mechanisms.referral import Referral
 from churnsim.simulation.scenario.strategy import (
     AskForComplaints,
@@ -33,6 +34,8 @@ __all__ = ["STEPS", "Step", "judge_programme", "market_of"]
 
 WHOLE, NOTHING = "all steps", "nothing"
 PER_CUSTOMER = 0.05
+KEEPING = [cost for cost in COSTS if cost not in ("acquisition", "referral", "fixed")]
+"""The accounts of what a programme spends on the customers there are."""
 """Planned money a period for each known customer: an assumption."""
 
 
@@ -143,7 +146,7 @@ def judge_programme(evidence: MarketEvidence, steps: Mapping[str, Step], *, effe
     verdict = Verdict.FAILS if parts[0].verdict is Verdict.FAILS else combine(parts)
     earns = [part.name.removeprefix("step: ") for part in parts[1:] if part.verdict is Verdict.HOLDS]
     costs = [part.name.removeprefix("step: ") for part in parts[1:] if part.verdict is Verdict.FAILS]
-    spent = found.outcomes.groupby("strategy")[["retention", "service", "recovery", "win_back", "cross_selling"]].sum()
+    spent = found.outcomes.groupby("strategy")[KEEPING].sum()
     per_run = spent.sum(axis=1) / 100 / evidence.replications
     return Finding(
         verdict=verdict,

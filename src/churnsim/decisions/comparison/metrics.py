@@ -14,7 +14,7 @@ VALUES = ("npv", "profit", "equity", "discounted_margin", "customer_equity")
 SHARES = ("share_of_market", "referral_share")
 DERIVED = VALUES + SHARES
 """Metrics that are no account: of money over the horizon, and of who is there at its end."""
-STOCKS = {"active_start": 0, "active_end": -1, "competitor_customers": -1}
+STOCKS = {"active_start": 0, "active_end": -1, "competitor_customers": -1, "members": -1}
 """Counts of who is there, not of what happened, and the period they are read in."""
 
 
@@ -32,8 +32,8 @@ def metric_of(tables: NDArray[np.int64], metric: str, *, period: float, discount
     what customers bring and are worth before anything is spent on them; all in money over the horizon.
     "share_of_market" is the active among these and the competitors' customers at the horizon, "referral_share" the
     referred among all new customers (0 where nobody is there, or came). An account of money is its sum in money, one of
-    counts its sum, but "active_start", "active_end" and "competitor_customers" are taken at the start and at the
-    horizon. Raises ConfigError for any other name.
+    counts its sum, but "active_start" is taken at the start, "active_end" and "competitor_customers" at the horizon,
+    and "members" at the start of the last period. Raises ConfigError for any other name.
     """
     check_metric(metric)
     periods = tables.shape[-2]

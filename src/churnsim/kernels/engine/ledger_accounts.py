@@ -4,14 +4,18 @@ from __future__ import annotations
 
 __all__ = ["ACCOUNTS", "COSTS", "COUNTED_IN", "COUNTS", "KINDS", "MONEY"]
 
-COSTS = ("acquisition", "retention", "service", "recovery", "win_back", "referral", "cross_selling", "fixed")
+# One account for each thing that is paid for, so that no cost stands under another one's name.
+COSTS = (
+    "acquisition", "retention", "renewal_costs", "bonds", "cost_to_serve", "wages", "service", "recovery", "win_back",
+    "referral", "cross_selling", "fixed",
+)  # fmt: skip
 # The residual stands in the last period alone: what those then active are still worth at the horizon.
 MONEY = ("revenue", "margin", *COSTS, "residual")
 COUNTS = (
     "purchases", "births", "births_paid", "births_referred", "births_told", "births_switched", "returns",
     "losses_organic", "losses_failure", "losses_complaint", "losses_dismissed", "losses_switched",
     "failures", "complaints", "replies_quick", "replies_slow", "replies_unresolved",
-    "contacts", "renewal_offers", "win_back_contacts", "cross_selling_contacts", "told_against", "told_for",
+    "contacts", "renewal_offers", "members", "win_back_contacts", "cross_selling_contacts", "told_against", "told_for",
     "active_start", "active_end", "competitor_customers",
 )  # fmt: skip
 ACCOUNTS = MONEY + COUNTS

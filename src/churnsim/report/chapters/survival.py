@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from churnsim.records.survival import SurvivalRecord
+from churnsim.records.survival import ScoreRow, SurvivalRecord
 from churnsim.report.charts.figures import drawn_figure
 from churnsim.report.charts.survival import survival
 from churnsim.report.page import numbers as fmt
@@ -75,7 +75,7 @@ def _why(context: Context, found: SurvivalRecord) -> str:
     return text
 
 
-def _scores(context: Context, records: list[dict[str, Any]]) -> Table:
+def _scores(context: Context, records: list[ScoreRow]) -> Table:
     """Held-out scores by their names, each with its interval."""
     say, words = context.say, context.words
     columns = [
@@ -84,11 +84,10 @@ def _scores(context: Context, records: list[dict[str, Any]]) -> Table:
     ]  # fmt: skip
     rows = []
     for record in records:
-        key = str(record["score"])
-        bounds = [fmt.fixed(record[bound], 3) for bound in ("lower", "upper")]
+        key, bounds = record.score, (fmt.fixed(record.lower, 3), fmt.fixed(record.upper, 3))
         rows.append(
             row_of(
-                words.known(f"survival.score.{key}", key.replace("_", " ")), fmt.fixed(record["value"], 3),
+                words.known(f"survival.score.{key}", key.replace("_", " ")), fmt.fixed(record.value, 3),
                 context.interval(*bounds), words.known(f"survival.right.{key}", ""),
             )
         )  # fmt: skip

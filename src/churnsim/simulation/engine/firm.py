@@ -82,7 +82,7 @@ class Firm:
         self.books.pay("fixed", self.market.terms.fixed_cost_per_period)
         desk, empowered = self.strategy.desk, self.strategy.empowered
         if desk:
-            self.books.pay("service", desk.staff * desk.wage_per_period)
+            self.books.pay("wages", desk.staff * desk.wage_per_period)
         if empowered:
             self.books.pay("service", empowered.cost_per_period)
 
@@ -110,11 +110,14 @@ class Firm:
     def _serve(self, customers: Customers) -> None:
         cost = cents(self.market.terms.cost_to_serve)
         if cost:
-            self.books.count("service", cost * customers.serve_accounts(cost))
+            self.books.count("cost_to_serve", cost * customers.serve_accounts(cost))
         club, ties = self.strategy.social_bond, self.strategy.structural_bond
-        if club or ties:
-            self.books.pay("retention", club.cost_per_member * customers.active_members() if club else 0.0)
-            self.books.pay("retention", ties.cost_per_customer * customers.active() if ties else 0.0)
+        if club:
+            members = customers.active_members()
+            self.books.count("members", members)
+            self.books.pay("bonds", club.cost_per_member * members)
+        if ties:
+            self.books.pay("bonds", ties.cost_per_customer * customers.active())
 
     def _keep_staff(self, period: int) -> None:
         """Staff have left and learned since the last review, and the budget for keeping them falls due again."""
@@ -157,7 +160,7 @@ class Firm:
         chosen = targets(seen._replace(there=coming), plan, now)
         number, cost = int(np.count_nonzero(chosen)), cents(plan.cost_per_offer)
         if number:
-            self.books.count("retention", cost * number)
+            self.books.count("renewal_costs", cost * number)
             self.books.count("renewal_offers", number)
             customers.offer_renewals(chosen, cost)
 

@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.stats import t as student
 
 from churnsim.decisions.comparison.compare import Comparison
-from churnsim.records.run import Account, ComparisonRecord, Difference, Level, Metric, PathRow
+from churnsim.records.run import Account, Activity, ComparisonRecord, Difference, Level, Metric, PathRow
 from churnsim.simulation.engine.ledger import COSTS
 from churnsim.study.config.config import StudyConfig
 from churnsim.study.stages.replications import precision_reached, selection_reached
@@ -15,7 +15,12 @@ from churnsim.study.stages.replications import precision_reached, selection_reac
 __all__ = ["METRICS", "compare_strategies"]
 
 METRICS = ("npv", "equity", "profit", "margin", "revenue", "purchases", "births", "active_end")
-SPENDING = COSTS
+ACTIVITY = (
+    "births_paid", "births_referred", "contacts", "renewal_offers", "cross_selling_contacts", "win_back_contacts",
+    "returns", "failures", "complaints", "replies_quick", "replies_slow", "replies_unresolved", "losses_dismissed",
+)  # fmt: skip
+"""What happens under a strategy and is counted: the ledger's names."""
+MEMBERS = "members"
 CENTS = 100
 
 
@@ -36,6 +41,7 @@ def compare_strategies(comparison: Comparison, config: StudyConfig) -> Compariso
             for metric in METRICS
         },
         spending=_spending(comparison),
+        activity=_activity(comparison),
         path=PathRow.of_frame(_path(comparison, section.level)),
         precision=precision_reached(config, comparison),
         selection=selection_reached(config, comparison),
@@ -44,12 +50,25 @@ def compare_strategies(comparison: Comparison, config: StudyConfig) -> Compariso
 
 def _spending(comparison: Comparison) -> list[Account]:
     """Mean spending over the horizon by strategy and account; accounts that no strategy uses are left out."""
-    means = {account: comparison.values(account).mean() for account in SPENDING}
-    used = [account for account in SPENDING if (means[account] > 0).any()]
+    means = {account: comparison.values(account).mean() for account in COSTS}
+    used = [account for account in COSTS if (means[account] > 0).any()]
     return [
         Account(strategy=strategy, account=account, mean=float(means[account][strategy]))
         for strategy in comparison.strategies
         for account in used
+    ]
+
+
+def _activity(comparison: Comparison) -> list[Activity]:
+    """Mean counts over the horizon by strategy, and paying members as a mean over the periods; what never happens is
+    left out."""
+    means = {what: comparison.values(what).mean() for what in ACTIVITY}
+    means[MEMBERS] = comparison.outcomes.groupby("strategy")[MEMBERS].mean()
+    return [
+        Activity(strategy=strategy, what=what, mean=float(by_strategy[strategy]))
+        for strategy in comparison.strategies
+        for what, by_strategy in means.items()
+        if (by_strategy > 0).any()
     ]
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from churnsim.models.churn.classifier import ChurnModel
 from churnsim.records.base import Record, rows
 from churnsim.records.run import AssumptionRecord, ValidationRecord, ValueRecord
-from churnsim.records.survival import ChurnRecord, CurvePoint, SurvivalRecord
+from churnsim.records.survival import ChurnRecord, CurvePoint, ScoreRow, SurvivalRecord
 from churnsim.simulation.core.lifetimes import ContractualLifetime, ProfitByTenure, Spend
 from churnsim.simulation.core.scores import CustomerScores
 from churnsim.simulation.customers.base import Cohort
@@ -157,7 +157,7 @@ def _churn(churn: ChurnModel) -> ChurnRecord:
         horizon=churn.horizon,
         customers=scores.customers,
         leavers=scores.leavers,
-        scores=rows(scores.table.reset_index()),
+        scores=ScoreRow.of_frame(scores.table.reset_index()),
         calibration=rows(scores.calibration.reset_index()),
         lift=rows(scores.lift.reset_index()),
         importance=rows(churn.importance(repeats=5).reset_index()),
