@@ -53,6 +53,34 @@ def chi_square(counts, model, cap=8):
     return float(((seen - counts.size * chances) ** 2 / (counts.size * chances)).sum())
 
 
+@pytest.mark.parametrize(
+    "purchases",
+    [
+        cs.BGNBD(r=0.243, alpha=4.414, a=0.793, b=2.426),
+        MBG,
+        PARETO,
+        cs.models.MBGCNBD(r=3.0, alpha=10.0, a=0.891, b=1.614, k=3),
+        cs.simulation.ContractualLifetime(term=4.0, a=0.7, b=3.0, hazards=(0.2, 0.1), unit="W"),
+    ],
+    ids=lambda model: model.family,
+)
+def test_the_engine_keeps_as_many_as_the_model_says(purchases):
+    """Given the same drawn traits, by the closed forms of `RemainingLifetimes`."""
+    market = cs.Market(customers=cs.Cohort(size=SIZE), purchases=purchases, spend=SPEND)
+    base = market.customers.draw(purchases=purchases, spend=SPEND, seed=11, replication=0, threads=1)
+    lives = market.remaining_lifetimes(base)
+    ledger = run(purchases)
+    left = lives.left_by(np.nextafter(WEEKS, 0.0))[base.alive]  # what is due at the horizon does not happen any more
+    losses = sum(ledger.account(f"losses_{kind}").sum() for kind in ("organic", "failure", "complaint"))
+    assert abs(losses - left.sum()) < 4 * np.sqrt((left * (1.0 - left)).sum())
+    expected = lives.purchases(WEEKS)[base.alive].sum()
+    # Some 20,000 sums that vary like Poisson numbers of their means or more, as customers leave: twice that at most.
+    assert abs(ledger.account("purchases").sum() - expected) < 4 * np.sqrt(2.0 * expected)
+    if purchases is PARETO:  # control: the death rate as a chance per purchase keeps far more
+        wrong = np.exp(-WEEKS * base.traits[:, 0] * base.traits[:, 1])
+        assert (1.0 - wrong).sum() < losses - 1000
+
+
 CHI_SQUARE_LIMIT = 31.8  # 99.99% point with 8 degrees of freedom
 
 

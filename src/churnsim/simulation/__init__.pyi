@@ -5,6 +5,7 @@ from .core.lifetimes import ProfitByTenure as ProfitByTenure
 from .core.scores import CustomerScores as CustomerScores
 from .customers.base import Cohort as Cohort
 from .customers.base import PosteriorBase as PosteriorBase
+from .customers.remaining_lifetimes import RemainingLifetimes as RemainingLifetimes
 from .customers.subscribers import SubscriberBase as SubscriberBase
 from .customers.subscribers import charges_model as charges_model
 from .customers.subscribers import contract_of as contract_of

@@ -14,7 +14,8 @@ import pandas as pd
 from churnsim.errors import ConfigError
 from churnsim.simulation.core.assumption import Origin, documented, numbers_of
 from churnsim.simulation.core.lifetimes import lifetime_of
-from churnsim.simulation.customers.base import StartingBase
+from churnsim.simulation.customers.base import Base, StartingBase
+from churnsim.simulation.customers.remaining_lifetimes import RemainingLifetimes
 from churnsim.simulation.mechanisms.acquisition import Prospects
 from churnsim.simulation.mechanisms.bonds import BondResponse
 from churnsim.simulation.mechanisms.compensation import RecoveryResponse
@@ -125,6 +126,13 @@ class Market:
     def discount_force(self) -> float:
         """Continuous discount rate per time unit."""
         return discount_force(self.terms.annual_discount_rate, self.unit)
+
+    def remaining_lifetimes(self, base: Base) -> RemainingLifetimes:
+        """How long the customers of a drawn base stay if nobody acts: the chance to have left by a time, and so on.
+
+        Never rate x dropout: what dropout means is the purchase model's (see `RemainingLifetimes`).
+        """
+        return RemainingLifetimes.of(self.purchases, base, stages=self.gap_stages)
 
     def in_replication(self, replication: int) -> Market:
         """The market of one replication: with its own parameter draw where there are draws."""
