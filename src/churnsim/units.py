@@ -29,14 +29,26 @@ _SPELLINGS = {
 
 
 def check_unit(unit: str) -> Unit:
-    """Return `unit` if it is one of D, W, M, Y; raise ConfigError otherwise."""
+    """Return `unit` if it is one of D, W, M, Y; raise ConfigError otherwise.
+
+    Examples
+    --------
+    >>> check_unit("W")
+    'W'
+    """
     if unit not in get_args(Unit):
         raise ConfigError(f"unknown time unit {unit!r}. Use 'D' (days), 'W' (weeks), 'M' (months) or 'Y' (years).")
     return unit  # type: ignore[return-value]
 
 
 def units_per_year(unit: str) -> float:
-    """How many of `unit` a mean year of 365.25 days holds (52.18 for 'W')."""
+    """How many of `unit` a mean year of 365.25 days holds (52.18 for 'W').
+
+    Examples
+    --------
+    >>> units_per_year("M"), round(units_per_year("W"), 2)
+    (12.0, 52.18)
+    """
     return DAYS_PER_YEAR / DAYS_PER_UNIT[check_unit(unit)]
 
 
@@ -44,6 +56,11 @@ def discount_force(annual_discount_rate: float, unit: str) -> float:
     """Continuous discount rate per unit that equals the annual effective rate: ln(1 + d) / units per year.
 
     Raises ConfigError for a rate at or below -1 or not finite.
+
+    Examples
+    --------
+    >>> round(discount_force(0.10, "W"), 6)
+    0.001827
     """
     if not math.isfinite(annual_discount_rate) or annual_discount_rate <= -1:
         raise ConfigError(
@@ -55,7 +72,13 @@ def discount_force(annual_discount_rate: float, unit: str) -> float:
 
 @dataclass(frozen=True)
 class Duration:
-    """A length of time in a stated unit."""
+    """A length of time in a stated unit.
+
+    Examples
+    --------
+    >>> Duration(2, "W").to("D")
+    14.0
+    """
 
     value: float
     unit: Unit
@@ -72,6 +95,11 @@ def parse_duration(text: str) -> Duration:
     """Read a duration such as ``"39 W"``, ``"2 years"`` or ``"0.5 D"``.
 
     Raises ConfigError when the number or the unit is missing, unknown, negative or not finite.
+
+    Examples
+    --------
+    >>> parse_duration("39 weeks")
+    Duration(value=39.0, unit='W')
     """
     match = re.fullmatch(r"\s*([0-9.eE+-]+)\s*([A-Za-z]+)\s*", text) if isinstance(text, str) else None
     unit = _SPELLINGS.get(match.group(2).lower()) if match else None

@@ -135,7 +135,16 @@ def map_region(
     here: Mapping[str, float] | None = None,
 ) -> Region:
     """The same map for a closed form: `function` takes the axes' values in order. Its number is exact, so that no cell
-    is undecided but where it is NaN; an assumption that raises ConfigError is impossible."""
+    is undecided but where it is NaN; an assumption that raises ConfigError is impossible.
+
+    Examples
+    --------
+    >>> from churnsim.decisions import Axis, Statement
+    >>> axes = [Axis(name="retention", low=0.6, high=0.9, cells=3), Axis(name="rate", low=0.0, high=0.2, cells=2)]
+    >>> region = map_region(lambda r, d: (1 + d) / (1 + d - r), Statement(quantity="the multiple", above=4.0), axes)
+    >>> region.frame["state"].tolist()
+    ['fails', 'fails', 'fails', 'fails', 'holds', 'fails']
+    """
 
     def judge(point: Sequence[float]) -> Judged:
         try:

@@ -20,7 +20,13 @@ __all__ = ["Quantity"]
 @dataclass(frozen=True, kw_only=True)
 class Quantity:
     """The mean over replications of `metric` under the strategy `of`; with `against`, of the paired difference
-    `of` - `against`; with `relative` too, that difference as a share of the mean of `against`."""
+    `of` - `against`; with `relative` too, that difference as a share of the mean of `against`.
+
+    Examples
+    --------
+    >>> str(Quantity(of="contacts", metric="npv", against="baseline"))
+    'npv of contacts less that of baseline'
+    """
 
     of: str
     metric: str = "npv"

@@ -50,6 +50,18 @@ def plausible_range(market: Market, address: str) -> PlausibleRange:
     """The range on record for one of the market's numbers, or from half to twice its value.
 
     Raises ConfigError for an unknown address and for a number that has no range on record and is 0.
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> market = cs.Market(
+    ...     customers=cs.Cohort(size=20),
+    ...     purchases=cs.BGNBD(r=1.0, alpha=10.0, a=1.0, b=9.0),
+    ...     spend=cs.GammaGamma(p=6.0, q=4.0, gamma=15.0),
+    ... )
+    >>> found = plausible_range(market, "terms.margin")
+    >>> round(found.low, 2), round(found.high, 2)
+    (0.15, 0.45)
     """
     name = address.removeprefix("market.")
     value = number_at(market, (), name)

@@ -26,7 +26,14 @@ STATES = ("fails", "undecided", "holds", "impossible")
 
 @dataclass(frozen=True, kw_only=True)
 class Axis:
-    """An assumption and the range it is varied over, cut into `cells` cells of one width; `unit` for reading."""
+    """An assumption and the range it is varied over, cut into `cells` cells of one width; `unit` for reading.
+
+    Examples
+    --------
+    >>> axis = Axis(name="terms.margin", low=0.1, high=0.5, cells=4)
+    >>> axis.centres.round(2).tolist()
+    [0.15, 0.25, 0.35, 0.45]
+    """
 
     name: str
     low: float
@@ -59,7 +66,13 @@ class Axis:
 
 @dataclass(frozen=True, kw_only=True)
 class Statement:
-    """That a quantity, in words, lies above a number, below one, or between two."""
+    """That a quantity, in words, lies above a number, below one, or between two.
+
+    Examples
+    --------
+    >>> str(Statement(quantity="the gain", above=0.25, below=0.85))
+    'the gain is between 0.25 and 0.85'
+    """
 
     quantity: str
     above: float | None = None
@@ -95,6 +108,14 @@ class Region:
 
     `frame` has one row a cell: a column for each axis (its centre), mean, lower, upper, replications, state. `here` is
     the same for the assumptions as they are, where they were judged. `judged` says in words how each cell was.
+
+    Examples
+    --------
+    >>> from churnsim.decisions import map_region
+    >>> axes = (Axis(name="retention", low=0.6, high=0.9, cells=3), Axis(name="rate", low=0.0, high=0.2, cells=2))
+    >>> region = map_region(lambda r, d: 0.05 / (1 + d - r), Statement(quantity="the gain", above=0.2), axes)
+    >>> region.frame["state"].tolist()
+    ['fails', 'fails', 'fails', 'fails', 'holds', 'fails']
     """
 
     statement: Statement

@@ -45,6 +45,23 @@ class Sensitivity:
     mu_star_lower and _upper, mu (with sign), sigma (spread: bends and interactions); for "sobol", total and first, the
     shares of the quantity's variance that go through the assumption at all and by it alone, with _lower and _upper.
     Intervals are at `level`, by bootstrap over the design. `design` holds the points and the quantity at each.
+
+    Attributes
+    ----------
+    quantity : str
+        In words.
+    method : "morris" or "sobol"
+        The design.
+    level : float
+        Of the intervals.
+    replications : int
+        At each point of the design.
+    noise : float
+        Share of the variance over the points that is chance.
+    table : DataFrame
+        One row an assumption.
+    design : DataFrame
+        One row a point: the assumptions and the quantity.
     """
 
     quantity: str

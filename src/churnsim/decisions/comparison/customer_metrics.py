@@ -32,6 +32,20 @@ def retention_by_tenure(
     Tenure runs from the first purchase of those who came during the simulation ("new", or one of their origins, such as
     "referred"), from time 0 for those who were with the firm then ("start"). Kaplan & Meier's product limit, since who
     came late has not been seen for long; the first loss counts, whether or not the customer was won back.
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> market = cs.Market(
+    ...     customers=cs.Cohort(size=20),
+    ...     purchases=cs.BGNBD(r=1.0, alpha=10.0, a=1.0, b=9.0),
+    ...     spend=cs.GammaGamma(p=6.0, q=4.0, gamma=15.0),
+    ... )
+    >>> experiment = cs.Experiment(market=market, seed=1, horizon=52)
+    >>> tables = cs.decisions.customer_tables(experiment, cs.Strategy(name="none"), replications=3)
+    >>> retention = retention_by_tenure(tables, [0.0, 26.0, 52.0], horizon=52.0, origin="start")["retention"]
+    >>> retention.is_monotonic_decreasing
+    True
     """
     if not tenures or min(tenures) < 0 or max(tenures) > horizon:
         raise ConfigError(f"tenures must lie between 0 and the horizon, {horizon:g}; got {list(tenures)}.")
@@ -76,6 +90,20 @@ def realised_value(tables: Tables, *, origin: str = "new", level: float = 0.95) 
     -------
     Interval
         In money.
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> market = cs.Market(
+    ...     customers=cs.Cohort(size=20),
+    ...     purchases=cs.BGNBD(r=1.0, alpha=10.0, a=1.0, b=9.0),
+    ...     spend=cs.GammaGamma(p=6.0, q=4.0, gamma=15.0),
+    ... )
+    >>> experiment = cs.Experiment(market=market, seed=1, horizon=52)
+    >>> tables = cs.decisions.customer_tables(experiment, cs.Strategy(name="none"), replications=3)
+    >>> value = realised_value(tables, origin="start")
+    >>> bool(value.lower < value.mean < value.upper)
+    True
     """
     return interval(np.array([float(table["value"].mean()) for table in _of(tables, origin)]), level=level)
 
@@ -95,6 +123,19 @@ def simulated_whale_curve(
     ledger says whom a cost was for). With a cost some customers lose money, the curve rises above 1 and comes down: the
     whale's back (Kaplan & Narayanan 2001, Journal of Cost Management 15(5)). Raises ConfigError where the total is not
     above 0, since shares of it mean nothing then.
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> market = cs.Market(
+    ...     customers=cs.Cohort(size=20),
+    ...     purchases=cs.BGNBD(r=1.0, alpha=10.0, a=1.0, b=9.0),
+    ...     spend=cs.GammaGamma(p=6.0, q=4.0, gamma=15.0),
+    ... )
+    >>> experiment = cs.Experiment(market=market, seed=1, horizon=52)
+    >>> tables = cs.decisions.customer_tables(experiment, cs.Strategy(name="none"), replications=3)
+    >>> simulated_whale_curve(tables, (0.5, 1.0), horizon=52.0)["profit"].iloc[-1].round(2).item()
+    1.0
     """
     not_negative("cost_to_serve", cost_to_serve)
     if not shares or min(shares) <= 0 or max(shares) > 1:

@@ -42,6 +42,21 @@ class PairedDifference:
     further replication would fall (t prediction interval), which holds chance and, where each replication has its
     own parameter draw, the estimates' error; `correlation` of A and B; `variance_reduction`: how many times smaller
     the variance of the difference is than with independent runs (infinite where A - B never varies).
+
+    Attributes
+    ----------
+    mean, lower, upper : float
+        Of the difference, with its t interval.
+    bootstrap_lower, bootstrap_upper : float
+        Percentile interval of the mean.
+    future_lower, future_upper : float
+        Interval of one further replication.
+    correlation : float
+        Of the two strategies over replications.
+    variance_reduction : float
+        Variance with independent runs over that with common random numbers.
+    replications : int
+        Pairs.
     """
 
     mean: float

@@ -26,6 +26,21 @@ class Replay:
     `lower, upper` is the prediction interval for one outcome: where the actual count falls with probability `level`
     if the model is true, and, unless `parameter_uncertainty`, its estimates too (normal over replications). `miss`
     is how far the actual count lies outside it, 0 when covered.
+
+    Attributes
+    ----------
+    actual : int
+        Held-out purchases of the whole base.
+    mean, sd : float
+        Of the simulated purchases over replications.
+    lower, upper : float
+        Prediction interval of one outcome.
+    level : float
+        Of the interval.
+    replications : int
+        Runs.
+    parameter_uncertainty : bool
+        Whether each replication had its own draw of the parameters.
     """
 
     actual: int
@@ -61,6 +76,17 @@ def replay(
 
     The models are the market's, which must have been fitted to the calibration alone; its customers are replaced by
     those of `split`. Raises DataError for a frame without a holdout and ConfigError for fewer than 2 replications.
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> split = cs.split_holdout(cs.datasets.cdnow(), until="1997-09-30", holdout_until="1998-06-30")
+    >>> market = cs.Market(
+    ...     customers=cs.PosteriorBase(split), purchases=cs.BGNBD.fit(split).model, spend=cs.GammaGamma.fit(split).model
+    ... )
+    >>> result = replay(market, split, replications=5, seed=1)
+    >>> result.actual, bool(result.lower < result.mean < result.upper)
+    (1882, True)
     """
     if "frequency_holdout" not in split.columns or "T_holdout" not in split.columns:
         raise DataError("the frame lacks frequency_holdout and T_holdout. Make it with churnsim.split_holdout.")

@@ -30,6 +30,23 @@ class Selection:
     which it was out; missing for those still in). The guarantee: where the best mean exceeds every other by at least
     `indifference` (in the metric's unit), it is chosen with probability `level`, if means over replications are
     normal; where it does not, what is chosen is within `indifference` of the best with about that probability.
+
+    Attributes
+    ----------
+    chosen : str or None
+        The strategy selected.
+    metric : str
+        What was compared.
+    indifference : float
+        Difference, in the metric's unit, that is not worth finding out.
+    level : float
+        Probability of the guarantee.
+    first_stage, replications : int
+        Replications at the start and in all.
+    reason : str
+        Why it ended, in words.
+    table : DataFrame
+        One row a strategy.
     """
 
     chosen: str | None

@@ -33,7 +33,15 @@ class TailRisk:
 
 
 def tail_risk(values: Floats, *, share: float = 0.05, level: float = 0.95) -> TailRisk:
-    """The tail of one outcome a replication. Raises ConfigError where fewer than 5 replications lie in it."""
+    """The tail of one outcome a replication. Raises ConfigError where fewer than 5 replications lie in it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> risk = tail_risk(np.arange(100.0), share=0.1)
+    >>> risk.mean, risk.threshold
+    (4.5, 9.9)
+    """
     if not 0 < share <= 1:
         raise ConfigError(f"the share of worst outcomes must be above 0 and at most 1; got {share!r}.")
     if values.size * share < LEAST_IN_TAIL:

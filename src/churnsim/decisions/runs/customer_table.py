@@ -90,6 +90,18 @@ def customer_tables(
     -------
     list of DataFrame
         One table per replication, with the columns of `customer_table`.
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> market = cs.Market(
+    ...     customers=cs.Cohort(size=20),
+    ...     purchases=cs.BGNBD(r=1.0, alpha=10.0, a=1.0, b=9.0),
+    ...     spend=cs.GammaGamma(p=6.0, q=4.0, gamma=15.0),
+    ... )
+    >>> experiment = cs.Experiment(market=market, seed=1, horizon=8)
+    >>> [len(table) for table in customer_tables(experiment, cs.Strategy(name="none"), replications=2)]
+    [20, 20]
     """
     experiment = Experiment.of(experiment, run)
     replications = 30 if experiment.replications is None else experiment.replications
