@@ -281,8 +281,8 @@ def test_tracking_counts_what_the_log_holds(cdnow: pd.DataFrame) -> None:
     in_calibration = track.loc[~track["holdout"], "actual"]
     assert in_calibration.iloc[-1] == cdnow["frequency"].sum()
     assert track["holdout"].sum() == 39
-    # Each customer's own age at the end, summed: the same numbers in another order.
-    ages = cdnow["T"] + cdnow["T_holdout"]
+    # Each customer's own age at the end, summed: the same numbers in another order. The last day counts as a whole.
+    ages = cdnow["T"] + cdnow["T_holdout"] + 1 / 7
     assert track["expected"].iloc[-1] == pytest.approx(model.expected_purchases_new(ages).sum(), rel=1e-12, abs=0)
     assert (track["expected"].diff().dropna() > 0).all()
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 import churnsim as cs
-from churnsim.errors import ConfigError
+from churnsim.errors import ConfigError, DataError, FitError
 from churnsim.models.evaluation.baselines import BoostedTrees, LastRate
 from churnsim.models.evaluation.holdout import rolling_validation, validate
 from churnsim.models.evaluation.holdout_scores import (
@@ -17,7 +18,8 @@ from churnsim.models.evaluation.holdout_scores import (
     poisson_scores,
 )
 from churnsim.models.evaluation.predictive import draw_counts, score_counts
-from churnsim.models.evaluation.selection import compare_models, identifiability
+from churnsim.models.evaluation.selection import choose_model, compare_models, identifiability
+from churnsim.models.evaluation.validation import tracking
 from churnsim.models.purchase.registry import PURCHASE_FAMILIES
 
 TRUTH = cs.BGNBD(r=0.6, alpha=5.0, a=0.8, b=2.0)
@@ -187,3 +189,97 @@ def test_what_cannot_be_told_is_said():
     words = " ".join(identifiability(cs.BGNBD.fit(few)))
     assert "either way" in words or "together only" in words or "flat" in words or "edge" in words
     assert identifiability(cs.BGNBD.fit(TRUTH.draw_summary(np.full(20_000, 60.0), seed=2))) == ()
+
+
+def test_tracking_ends_its_weeks_as_the_published_tables_do(log):
+    """BTYD's bgnbd.ExpectedCumulativeTransactions with the estimates of Fader, Hardie & Lee (2005), at week 20."""
+    model = cs.BGNBD(r=0.24259395230803, alpha=4.41359091416604, a=0.792919955839573, b=2.42589404751842)
+    track = tracking(model, log, until="1997-09-30", holdout_until="1998-06-30").set_index("period")
+    assert track.loc[20, "expected"] == pytest.approx(1312.5, abs=0.05)
+    assert track.loc[39, "date"] == pd.Timestamp("1997-09-30")
+
+
+def some_log() -> pd.DataFrame:
+    """600 customers of the true model's kind, in the first half of 2024."""
+    random = np.random.default_rng(5)
+    ids = np.repeat(np.arange(600), random.integers(1, 9, 600))
+    days = np.concatenate([np.cumsum(random.integers(1, 40, n)) for n in np.bincount(ids)])
+    log = pd.DataFrame({"customer_id": ids, "date": pd.Timestamp("2024-01-01") + pd.to_timedelta(days, unit="D")})
+    return log[log["date"] < "2024-07-01"].reset_index(drop=True)
+
+
+LOGS = {
+    "ISO text": lambda log: log.assign(date=log["date"].dt.strftime("%Y-%m-%d")),
+    "date objects": lambda log: log.assign(date=log["date"].dt.date),
+    "a zone": lambda log: log.assign(date=(log["date"] + pd.Timedelta(hours=23)).dt.tz_localize("Asia/Tokyo")),
+    "Arrow": pa.Table.from_pandas,
+    "times, shuffled": lambda log: log.assign(date=log["date"] + pd.Timedelta(hours=23)).sample(frac=1, random_state=1),
+}
+
+
+@pytest.fixture(scope="module")
+def plain() -> pd.DataFrame:
+    return validate(some_log(), [cs.NBD], calibration_end="2024-03-31", baselines=[LastRate()]).scores
+
+
+@pytest.mark.parametrize("kind", LOGS)
+def test_every_log_that_can_be_split_can_be_validated(kind, plain):
+    given = LOGS[kind](some_log())
+    rolled = rolling_validation(given, [cs.NBD], origins=["2024-03-31"], horizon=13, baselines=[LastRate()])
+    pd.testing.assert_frame_equal(rolled.drop(columns="origin").set_index("model"), plain)
+
+
+def test_a_log_without_a_repeat_purchase_is_refused_in_words():
+    log = some_log().drop_duplicates("customer_id")
+    with pytest.raises(DataError, match="none of the 600 customers bought again by calibration_end"):
+        validate(log, [cs.BGNBD], calibration_end="2024-02-20", holdout_end="2024-06-30")
+
+
+def test_trees_that_see_no_repeat_purchase_expect_none():
+    log = some_log()
+    log = log[(log["date"] <= "2024-02-10") | (log["date"] > "2024-03-31")]
+    summary = cs.summarise(log, until="2024-03-31")
+    expected = BoostedTrees().expected(log, summary, end=pd.Timestamp("2024-03-31"), horizon=4.0, unit="W")
+    assert (expected == 0).all()
+
+
+@pytest.fixture(scope="module")
+def loyal() -> pd.DataFrame:
+    """Customers who never leave, and what they bought in the 26 weeks after."""
+    truth = cs.NBD(r=1.0, alpha=8.0)
+    split = truth.draw_summary(np.full(800, 40.0), seed=1)
+    split["frequency_holdout"] = draw_counts(truth, split, 26.0, seed=5).to_numpy()
+    split["T_holdout"] = 26.0
+    return split
+
+
+def test_dropout_at_its_boundary_is_not_preferred_to_none(loyal):
+    chosen = choose_model(loyal, models=[cs.BGNBD, cs.NBD])
+    assert chosen.fits["bg_nbd"].status.code == "boundary"
+    assert chosen.recommended == "nbd"
+    assert set(chosen.tied) == {"nbd", "bg_nbd"}
+    assert chosen.left == 0
+    assert chosen.reason.endswith("By it nobody leaves, so it cannot say what a strategy against leaving is worth.")
+    alone = choose_model(loyal, models=[cs.BGNBD])
+    assert "its fit lies at the boundary, where it is NBD" in alone.reason
+    drawn = chosen.draw_parameters(5, seed=1)
+    assert sorted(type(model).__name__ for model in drawn) in (["BGNBD"] * 2 + ["NBD"] * 3, ["BGNBD"] * 3 + ["NBD"] * 2)
+
+
+def test_nbd_is_a_candidate_of_a_validation(done):
+    assert set(done.comparison.table.index) == {"bg_nbd", "mbg_nbd", "nbd"}
+    found = compare_models(done.split, [cs.BGNBD, cs.MBGNBD])
+    assert (done.comparison.recommended, done.comparison.reason) == (found.recommended, found.reason)
+    assert done.comparison.left == pytest.approx(1 - done.comparison.fit.p_alive(done.split).mean())
+
+
+def test_a_choice_says_what_it_lacks(log):
+    with pytest.raises(ConfigError, match="calibration_end"):
+        choose_model(log)
+    with pytest.raises(ConfigError, match="a summary already"):
+        choose_model(cs.summarise(log), calibration_end="1997-09-30")
+    nobody = pd.DataFrame({"frequency": [0] * 30, "recency": 0.0, "T": 10.0})
+    chosen = choose_model(nobody, models=[cs.NBD])
+    assert (chosen.recommended, chosen.tied, chosen.left) == (None, (), None)
+    with pytest.raises(FitError, match="nbd: too little data"):
+        _ = chosen.fit

@@ -80,7 +80,6 @@ def validate(
       churnsim validate purchases.csv --calibration-end 1997-09-30 --models bg_nbd,bg_bb --unit M
     """
     from churnsim.models.evaluation.holdout import validate as run
-    from churnsim.models.evaluation.selection import compare_models
     from churnsim.models.purchase.registry import PURCHASE_FAMILIES
 
     not_the_input(file, json_file, "--json")
@@ -100,7 +99,7 @@ def validate(
         f"{done.holdout_end:%Y-%m-%d}: {int(done.scores['actual'].iloc[0]):,} {what}"
     )
     print_comparison(done.scores, ("expected", "lower", "upper", "bias", "mae", "rmse", "log_score", "status"))
-    typer.echo(compare_models(done.split, chosen, unit=unit.value).reason)
+    typer.echo(done.comparison.reason)
     for name, fit in done.fits.items():
         if not fit.status.ok:
             typer.echo(f"{name}: {fit.status}")
@@ -122,6 +121,8 @@ def _tables(done: Validation) -> dict[str, Any]:
         "unit": done.unit,
         "count": done.count,
         "best": done.best,
+        "recommended": done.comparison.recommended,
+        "reason": done.comparison.reason,
         **{name: rows(table) for name, table in named.items()},
         "fits": {name: fit.to_dict() for name, fit in done.fits.items()},
     }

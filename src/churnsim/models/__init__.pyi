@@ -27,6 +27,7 @@ from .evaluation.holdout import Validation as Validation
 from .evaluation.holdout import rolling_validation as rolling_validation
 from .evaluation.holdout import validate as validate
 from .evaluation.selection import ModelComparison as ModelComparison
+from .evaluation.selection import choose_model as choose_model
 from .evaluation.selection import compare_models as compare_models
 from .evaluation.simulation_calibration import SimulationCalibration as SimulationCalibration
 from .evaluation.simulation_calibration import simulation_based_calibration as simulation_based_calibration

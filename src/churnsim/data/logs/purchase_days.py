@@ -65,6 +65,12 @@ class PurchaseDays:
             )
         return self.amount
 
+    def frame(self) -> pd.DataFrame:
+        """The log with one row a customer and day: ``customer_id``, ``date`` and, if there are any, ``amount``."""
+        date = self.day.astype("datetime64[D]").astype("datetime64[ns]")
+        log = pd.DataFrame({"customer_id": self.ids[self.customer], "date": date})
+        return log if self.amount is None else log.assign(amount=self.amount)
+
     def seen_until(self, until: object | None) -> tuple[PurchaseDays, int]:
         """The log as known at the end of the day `until` (its last day if None), customers numbered anew, and that day.
 

@@ -86,6 +86,8 @@ class BoostedTrees:
         learner = HistGradientBoostingRegressor(
             loss="poisson", learning_rate=0.05, early_stopping=False, random_state=self.seed
         )
+        if not split["frequency_holdout"].any():
+            return np.zeros(len(summary))  # a Poisson law cannot be learnt from no purchase at all
         # Its threads wait for one another in a spin: on a busy machine a fit of 0.3 s took half a minute.
         with threadpool_limits(limits=1, user_api="openmp"):
             learner.fit(_features(split), split["frequency_holdout"])

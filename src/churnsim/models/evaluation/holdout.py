@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from churnsim.data.summaries.intervals import summarise_with_intervals
-from churnsim.data.summaries.period_holdout import last_day_of_periods, period_log, split_periods
-from churnsim.data.summaries.summary import split_holdout
+from churnsim.checks import check_number
+from churnsim.data.logs.days import calendar_day
+from churnsim.data.logs.purchase_days import purchase_days
+from churnsim.data.summaries.period_holdout import last_day_of_periods, period_log
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.evaluation.baselines import BoostedTrees, Forecaster, LastRate
@@ -20,20 +21,20 @@ from churnsim.models.evaluation.forecast import forecast
 from churnsim.models.evaluation.holdout_scores import (
     active_calibration,
     interval_calibration,
+    log_scores,
     point_scores,
     poisson_scores,
 )
 from churnsim.models.evaluation.predictive import score_counts
+from churnsim.models.evaluation.selection import Families, ModelComparison, compare_fits, named_families, split_log
 from churnsim.models.evaluation.validation import holdout_by_frequency, tracking, tracking_in_periods
-from churnsim.models.purchase.in_periods import Count, check_count, in_opportunities, seen_in
+from churnsim.models.purchase.in_periods import Count, check_count, seen_in
 from churnsim.models.purchase.nbd import NBD
 from churnsim.models.purchase.protocol import PurchaseModel
-from churnsim.units import DAYS_PER_UNIT
+from churnsim.units import DAYS_PER_UNIT, check_unit
 
-__all__ = ["Families", "Validation", "rolling_validation", "validate"]
+__all__ = ["Validation", "rolling_validation", "validate"]
 
-# A family (such as BGNBD), or anything that makes a fit of a summary.
-Families = Sequence[Any] | Mapping[str, Any]
 DRAWS = 200
 # A law of periods costs some twenty times as much as one of purchases.
 DRAWS_IN_PERIODS = 50
@@ -52,6 +53,7 @@ class Validation:
     - `tracking`: purchases by period, actual and expected, new in the period and cumulative, by model.
     - `active`: P(alive) and the chance to buy beside the share that bought, by model.
     - `intervals`: how often intervals of single customers' counts hold what came, by model.
+    - `comparison`: which model to use and why (`ModelComparison`), NBD among the candidates unless it was left out.
     - `fits`, by model, on the calibration period; `split`, what they were fitted to.
     """
 
@@ -60,6 +62,7 @@ class Validation:
     tracking: pd.DataFrame
     active: pd.DataFrame
     intervals: pd.DataFrame
+    comparison: ModelComparison
     fits: Mapping[str, ModelFit[PurchaseModel]]
     split: pd.DataFrame
     calibration_end: pd.Timestamp
@@ -74,7 +77,7 @@ class Validation:
 
 
 def validate(
-    transactions: pd.DataFrame,
+    transactions: Any,
     models: Families,
     *,
     calibration_end: str | date,
@@ -85,60 +88,65 @@ def validate(
     covariates: pd.DataFrame | None = None,
     count: str | None = None,
 ) -> Validation:
-    """Fit each model to the purchases up to `calibration_end`, and score its forecast to `holdout_end` (the last date
-    of the log unless given).
-
-    `models` are families such as `[BGNBD, ParetoNBD]`, or a mapping of names to families or to functions that fit a
-    summary. `baselines` (the last rate continued, and gradient-boosted trees on RFM, beside NBD, in which nobody
-    leaves) see the calibration only; pass `[]` for none. `covariates`, a frame by customer id, joins the summary.
-
-    `count` says what is forecast and scored: "purchases" (days with one), or "periods", the units of time (weeks, where
-    `unit` is "W") in which a customer bought. BG/BB knows periods only, so with it among the models periods are
-    counted for all; each model is fitted to its own kind of data (see `churnsim.data.split_periods`), and all forecast
-    the same counts of the same customers. Raises DataError and ConfigError as `churnsim.split_holdout` or
-    `churnsim.data.split_periods`, and ConfigError for models that are none, or BG/BB on purchases.
+    """Fit each model to the purchases up to `calibration_end`, and score its forecast of those after it.
 
     Parameters
     ----------
-    transactions : DataFrame or log
-        As `split_holdout` takes them.
-    models : sequence of families, or mapping of name to family or fitting function
-        What is compared.
-    calibration_end : str or date
-        Last day that the models see.
-    holdout_end : str or date, optional
-        Last day that is forecast; the last of the log unless given.
-    unit : str
-        Time unit of the summary.
+    transactions : DataFrame or Arrow table
+        A log that `churnsim.split_holdout` takes.
+    models : sequence of families, or mapping of names to families or fitting functions
+        Such as ``[BGNBD, ParetoNBD]``; a function takes a summary and returns its fit.
+    calibration_end, holdout_end : str or date
+        Last day that the models see, and last day that they are scored on (the log's last unless given).
+    unit : {"D", "W", "M", "Y"}
+        Unit of time.
     seed : int
-        Of the forecasts' draws.
-    baselines : sequence of forecasters, optional
-        Beside the models; an empty list for none.
+        Of the intervals and of the trees.
+    baselines : sequence of Forecaster, optional
+        The last rate continued, and gradient-boosted trees on RFM, unless given, and beside them NBD, in which nobody
+        leaves, as one more candidate; ``[]`` for none. They see the calibration only.
     covariates : DataFrame, optional
-        By customer id, joined to the summary.
-    count : "purchases" or "periods", optional
-        What is scored; by what the models forecast unless given.
+        By customer id; joins the summary.
+    count : {"purchases", "periods"}, optional
+        What is forecast and scored: days with a purchase, or the units of time (weeks, where `unit` is "W") in which a
+        customer bought. BG/BB knows periods only, so with it among the models periods are counted for all; each model
+        is fitted to its own kind of data (see `churnsim.data.split_periods`), and all forecast the same counts of the
+        same customers.
+
+    Returns
+    -------
+    Validation
+
+    Raises
+    ------
+    DataError
+        As `churnsim.split_holdout` or `churnsim.data.split_periods`, and where nobody bought again by
+        `calibration_end`.
+    ConfigError
+        As these, and for models that are none, or BG/BB on purchases.
 
     Examples
     --------
     >>> import churnsim as cs
-    >>> result = cs.validate(cs.datasets.cdnow(), [cs.BGNBD, cs.MBGNBD], calibration_end="1997-09-30", baselines=[])
-    >>> result.scores["actual"].tolist()
-    [1882.0, 1882.0]
+    >>> done = validate(cs.datasets.cdnow(), [cs.BGNBD], calibration_end="1997-09-30", baselines=[])
+    >>> done.scores.loc["bg_nbd", ["expected", "actual"]].astype(int).to_dict()
+    {'expected': 1653, 'actual': 1882}
     """
     makers = {name: ("model", make) for name, make in named_families(models).items()}
     counted = check_count(count, list(models.values() if isinstance(models, Mapping) else models))
-    split = _split(transactions, calibration_end, holdout_end, unit, counted)
+    # One kind of log from here on, whatever the dates and ids came as.
+    transactions = purchase_days(transactions).frame()
+    split = split_log(transactions, calibration_end, holdout_end, unit, counted)
     if covariates is not None:
         split = split.join(covariates, how="left")
         split.attrs["unit"] = unit
-    end = pd.Timestamp(calibration_end).normalize()
+    end = calendar_day(calibration_end, name="calibration_end")
     actual = split["frequency_holdout"].to_numpy(dtype=np.float64)
     horizon = float(split["T_holdout"].iloc[0])
     fits: dict[str, ModelFit[PurchaseModel]] = {}
     rows, logs, tables = {}, {}, _Tables(transactions, end, counted)
     if baselines is None and NBD.family not in makers:
-        makers[NBD.family] = ("baseline", _maker(NBD))  # nobody leaves
+        makers |= {name: ("baseline", make) for name, make in named_families([NBD]).items()}  # nobody leaves
     for name, (kind, make) in makers.items():
         fit = fits[name] = make(split, unit)
         seen = seen_in(fit, counted)
@@ -166,7 +174,8 @@ def validate(
         if baseline.counts:
             logs[baseline.label] = poisson_scores(expected, actual)["log_score"].to_numpy()
     return Validation(
-        scores=_with_log_scores(pd.DataFrame.from_dict(rows, orient="index"), logs),
+        scores=pd.DataFrame.from_dict(rows, orient="index").join(log_scores(logs)).rename_axis("model"),
+        comparison=compare_fits(fits, split, logs={name: logs[name] for name in fits}),
         by_frequency=tables.joined("by_frequency"),
         tracking=tables.joined("tracking"),
         active=tables.joined("active"),
@@ -181,7 +190,7 @@ def validate(
 
 
 def rolling_validation(
-    transactions: pd.DataFrame, models: Families, *, origins: Sequence[str | date], horizon: float, unit: str = "W",
+    transactions: Any, models: Families, *, origins: Sequence[str | date], horizon: float, unit: str = "W",
     **options: Any,
 ) -> pd.DataFrame:  # fmt: skip
     """The scores of `validate` from several calibration ends, each with a holdout of `horizon` (in `unit`).
@@ -208,12 +217,15 @@ def rolling_validation(
     if not origins:
         raise ConfigError("origins must hold at least one day, such as ['1997-07-31', '1997-09-30'].")
     counted = check_count(options.get("count"), list(models.values() if isinstance(models, Mapping) else models))
+    horizon = check_number(horizon, "horizon", above=0)
     if counted == "periods" and horizon != int(horizon):
         raise ConfigError(f"horizon must be a whole number of periods where periods are counted; got {horizon!r}.")
+    days = round(horizon * DAYS_PER_UNIT[check_unit(unit)])
+    transactions = purchase_days(transactions).frame()
     tables = []
     for origin in origins:
-        start = pd.Timestamp(origin).normalize()
-        end = start + pd.Timedelta(days=round(horizon * DAYS_PER_UNIT[unit]))
+        start = calendar_day(origin, name="origins")
+        end = start + pd.Timedelta(days=days)
         if counted == "periods":  # calendar months are not all of one length
             end = last_day_of_periods(start, int(horizon), unit)
         done = validate(
@@ -222,43 +234,6 @@ def rolling_validation(
         tables.append(done.scores.rename_axis("model").reset_index().assign(origin=start))
     table = pd.concat(tables, ignore_index=True)
     return table[["origin", "model", *(name for name in table.columns if name not in ("origin", "model"))]]
-
-
-def named_families(models: Families) -> dict[str, Callable[[pd.DataFrame, str | None], ModelFit[PurchaseModel]]]:
-    """Name -> function that fits a summary in a unit. Raises ConfigError for what cannot be fitted."""
-    given = models if isinstance(models, Mapping) else {_name(family): family for family in models}
-    if not given:
-        raise ConfigError("models holds none. Give families such as [churnsim.BGNBD, churnsim.MBGNBD].")
-    return {name: _maker(family) for name, family in given.items()}
-
-
-def _name(family: Any) -> str:
-    name = getattr(family, "family", None)
-    if not isinstance(name, str):
-        raise ConfigError(
-            f"{family!r} is not a family of models. Give classes such as churnsim.BGNBD, or a mapping of names to "
-            "functions that fit a summary."
-        )
-    return name
-
-
-def _split(transactions: pd.DataFrame, until: Any, holdout_until: Any, unit: str, count: Count) -> pd.DataFrame:
-    if count == "periods":
-        return split_periods(transactions, until=until, holdout_until=holdout_until, unit=unit)
-    split = split_holdout(transactions, until=until, holdout_until=holdout_until, unit=unit)
-    # MBG/CNBD-k reads how regular the gaps were; the others leave the column alone.
-    split["log_intervals"] = summarise_with_intervals(transactions, unit=unit, until=until)["log_intervals"]
-    return split
-
-
-def _maker(family: Any) -> Callable[[pd.DataFrame, str | None], ModelFit[PurchaseModel]]:
-    if getattr(family, "reads", None) == "opportunities":
-        return lambda summary, unit: family.fit(in_opportunities(summary), unit=unit)
-    if hasattr(family, "fit"):
-        return lambda summary, unit: family.fit(summary, unit=unit)
-    if callable(family):
-        return lambda summary, _unit: family(summary)
-    raise ConfigError(f"{family!r} can neither fit nor be called with a summary.")
 
 
 class _Tables:
@@ -292,15 +267,3 @@ class _Tables:
     def joined(self, table: str) -> pd.DataFrame:
         parts = {name: tables[table] for name, tables in self.parts.items()}
         return pd.concat(parts, names=["model", None]).reset_index(level=0).reset_index(drop=True)
-
-
-def _with_log_scores(rows: pd.DataFrame, logs: Mapping[str, Any]) -> pd.DataFrame:
-    means = {name: float(np.mean(values)) for name, values in logs.items()}
-    table = rows.assign(log_score=pd.Series(means, dtype=float))
-    if means:
-        best = logs[max(means, key=lambda name: means[name])]
-        table["behind"] = pd.Series({name: float(np.mean(best - values)) for name, values in logs.items()})
-        table["behind_error"] = pd.Series(
-            {name: float(np.std(best - values, ddof=1) / len(values) ** 0.5) for name, values in logs.items()}
-        )
-    return table.rename_axis("model")

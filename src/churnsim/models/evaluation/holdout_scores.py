@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from churnsim.models.purchase.protocol import CountForecasts
 from churnsim.statistics import tails, wilson
 from churnsim.typing import Floats
 
-__all__ = ["active_calibration", "interval_calibration", "point_scores", "poisson_scores"]
+__all__ = ["active_calibration", "interval_calibration", "log_scores", "point_scores", "poisson_scores"]
 
 
 # Standard normal at 97.5%.
@@ -42,6 +42,28 @@ def poisson_scores(expected: Floats, actual: Floats) -> pd.DataFrame:
         {"log_score": poisson.logpmf(actual, mean), "below": poisson.cdf(actual - 1, mean),
          "at": poisson.pmf(actual, mean)}
     )  # fmt: skip
+
+
+def log_scores(logs: Mapping[str, Floats]) -> pd.DataFrame:
+    """Mean `log_score` a customer of each forecast, how far it is `behind` the best one, and the standard error
+    `behind_error` of that difference, paired by customer."""
+    if not logs:
+        return pd.DataFrame(columns=["log_score"], dtype=float)
+    means = {name: float(np.mean(values)) for name, values in logs.items()}
+    best = logs[max(means, key=lambda name: means[name])]
+    return pd.DataFrame(
+        {
+            "log_score": means,
+            "behind": {name: float(np.mean(best - values)) for name, values in logs.items()},
+            "behind_error": {name: paired_error(best, values) for name, values in logs.items()},
+        }
+    )
+
+
+def paired_error(first: Floats, second: Floats) -> float:
+    """Standard error of the mean difference of two scores of the same customers; infinite for a single customer."""
+    difference = first - second
+    return float(np.std(difference, ddof=1)) / difference.size**0.5 if difference.size > 1 else float("inf")
 
 
 def interval_calibration(scores: pd.DataFrame, *, levels: Sequence[float] = LEVELS) -> pd.DataFrame:
@@ -81,8 +103,6 @@ def active_calibration(
     )
     grouped = table.groupby("bin")
     result = grouped[["p_alive", "expected", "actual"]].mean()
-    n = grouped.size().to_numpy(dtype=float)
-    result.insert(0, "customers", n.astype(int))
-    share = result["actual"].to_numpy()
-    lower, upper = wilson(np.round(share * n), n)
+    result.insert(0, "customers", grouped.size())
+    lower, upper = wilson(grouped["actual"].sum().to_numpy().astype(np.int64), grouped.size().to_numpy())
     return result.assign(lower=lower, upper=upper).reset_index(drop=True)

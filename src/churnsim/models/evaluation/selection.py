@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -11,14 +12,25 @@ import pandas as pd
 from scipy.stats import chi2
 
 from churnsim.data.summaries.column_aliases import as_summary
+from churnsim.data.summaries.intervals import summarise_with_intervals
+from churnsim.data.summaries.period_holdout import split_periods
+from churnsim.data.summaries.summary import split_holdout
+from churnsim.errors import ConfigError, DataError, FitError
 from churnsim.models.estimation.fit import ModelFit
-from churnsim.models.evaluation.holdout import Families, named_families
-from churnsim.models.evaluation.holdout_scores import point_scores
+from churnsim.models.evaluation.holdout_scores import log_scores, paired_error, point_scores
 from churnsim.models.evaluation.predictive import score_counts
-from churnsim.models.purchase.in_periods import Count, counts_periods, seen_in
+from churnsim.models.purchase.in_periods import Count, counts_periods, in_opportunities, seen_in
 from churnsim.models.purchase.protocol import PurchaseModel
+from churnsim.models.purchase.registry import PURCHASE_FAMILIES
+from churnsim.typing import Floats
 
-__all__ = ["ModelComparison", "compare_models", "identifiability"]
+__all__ = [
+    "Families", "ModelComparison", "choose_model", "compare_fits", "compare_models", "identifiability",
+    "named_families", "split_log",
+]  # fmt: skip
+
+# A family (such as BGNBD), or anything that makes a fit of a summary.
+Families = Sequence[Any] | Mapping[str, Any]
 
 # Kass & Raftery (1995), Journal of the American Statistical Association 90, p. 777: a difference in BIC below 2 is not
 # worth more than a bare mention.
@@ -30,18 +42,61 @@ LOOSE = 1.0
 # Assumed: beyond this correlation of the logarithms, two parameters are known together only.
 TOGETHER = 0.98
 UNUSABLE = ("not converged", "too little data")
+# Assumed: below this expected share of customers who have left, a model says of retention that there is none to gain.
+NOBODY_LEAVES = 1e-3
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ModelComparison:
-    """`table` (best first), the `fits` by name, which one is `recommended` (None when none can be used), the `reason`
-    in words, and `warnings` by model: what the data leave undetermined."""
+    """Models of the same customers side by side, and which of them to use.
+
+    Attributes
+    ----------
+    table
+        A row a model, best first.
+    fits
+        The fits by the models' names.
+    recommended
+        The model to use; None where no fit can be used.
+    reason
+        Why, in words.
+    tied
+        The models that the data do not tell from the best one, the recommended one among them; `draw_parameters`
+        averages over them.
+    left
+        Expected share of the customers who have left by the end of the fitted period, by the recommended model; None
+        without one. Where it is about 0 the model cannot say what a strategy against leaving is worth.
+    warnings
+        By model, what the data leave undetermined.
+    """
 
     table: pd.DataFrame
     fits: Mapping[str, ModelFit[PurchaseModel]]
     recommended: str | None
     reason: str
+    tied: tuple[str, ...]
+    left: float | None
     warnings: Mapping[str, tuple[str, ...]]
+
+    @property
+    def fit(self) -> ModelFit[PurchaseModel]:
+        """The recommended fit. FitError, with each fit's status, where none can be used."""
+        if self.recommended is None:
+            raise FitError(" ".join([self.reason, *(f"{name}: {fit.status}" for name, fit in self.fits.items())]))
+        return self.fits[self.recommended]
+
+    def draw_parameters(self, n: int, *, seed: int) -> list[PurchaseModel]:
+        """`n` models drawn from the estimates' laws of all `tied` fits, the same number of each (give or take one).
+
+        What `churnsim.models.forecast` takes as `draws`: its interval then holds the doubt between models too.
+        """
+        names = self.tied or (self.fit.model.family,)
+        shares = [n // len(names) + (k < n % len(names)) for k in range(len(names))]
+        return [
+            model
+            for k, (name, share) in enumerate(zip(names, shares, strict=True))
+            for model in (self.fits[name].draw_parameters(share, seed=seed + k) if share else [])
+        ]
 
     def __str__(self) -> str:
         shown = self.table.copy()
@@ -76,7 +131,81 @@ def compare_models(summary: pd.DataFrame, models: Families, *, unit: str | None 
     ('bg_nbd', ['bg_nbd', 'nbd'])
     """
     summary = as_summary(summary)
-    fits = {name: make(summary, unit) for name, make in named_families(models).items()}
+    return compare_fits({name: make(summary, unit) for name, make in named_families(models).items()}, summary)
+
+
+def choose_model(
+    data: Any,
+    *,
+    models: Families | None = None,
+    calibration_end: str | date | None = None,
+    holdout_end: str | date | None = None,
+    unit: str | None = None,
+) -> ModelComparison:
+    """Choose the model of a customer base by how well each candidate foresees purchases that were held out.
+
+    The best mean log score of single customers' counts wins. Where others come within two standard errors of it
+    (paired by customer) the data do not tell them apart: of those the one with the lowest BIC on the fitted purchases
+    is recommended, and all of them are in `tied`. A model without dropout (NBD) is among the candidates, so that one
+    whose dropout has run to its boundary is not preferred to the simpler model that it has become. A study fits its
+    market by what comes back: `fit`, `reason`, and `left` for what the model cannot judge.
+
+    Parameters
+    ----------
+    data : DataFrame or Arrow table
+        A log of purchases (``customer_id, date``), with `calibration_end`; or a frame made by `churnsim.split_holdout`
+        or `churnsim.data.split_periods`; or any summary, of which nothing is held out: then BIC decides.
+    models : sequence of families, or mapping of names to families or fitting functions, optional
+        The candidates. Unless given, every registered family of purchases in continuous time (NBD, BG/NBD, MBG/NBD,
+        Pareto/NBD, and MBG/CNBD-k where the summary has its column ``log_intervals``).
+    calibration_end, holdout_end : str or date, optional
+        Of a log: last day the models see, and last day they are scored on (the log's last unless given).
+    unit : {"D", "W", "M", "Y"}, optional
+        Unit of time; that of the summary, or weeks.
+
+    Returns
+    -------
+    ModelComparison
+
+    Raises
+    ------
+    DataError
+        For data that are neither; for a log in which nobody bought again by `calibration_end`.
+    ConfigError
+        For a log without `calibration_end`, and models that are none.
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> split = cs.split_holdout(cs.datasets.cdnow(), until="1997-09-30")
+    >>> chosen = choose_model(split, models=[cs.NBD, cs.BGNBD])
+    >>> chosen.recommended, chosen.tied
+    ('bg_nbd', ('bg_nbd',))
+    >>> chosen.reason
+    'Use bg_nbd: it foresees the held-out purchases best (log score), and no other comes within two standard errors.'
+    """
+    is_log = "date" in getattr(data, "columns", getattr(data, "column_names", ()))
+    if is_log and calibration_end is None:
+        raise ConfigError(
+            "a log is split at calibration_end, the last day that the models see: give a day with a good part of the "
+            "purchases after it, such as calibration_end='1997-09-30'."
+        )
+    if not is_log and (calibration_end is not None or holdout_end is not None):
+        raise ConfigError("calibration_end and holdout_end are of a log; this frame is a summary already.")
+    split = split_log(data, calibration_end, holdout_end, unit or "W", "purchases") if is_log else as_summary(data)
+    if models is None:
+        missing = {"opportunities"} | (set() if "log_intervals" in split.columns else {"intervals"})
+        models = [family for family in PURCHASE_FAMILIES.values() if family.reads not in missing]
+    return compare_models(split, models, unit=unit)
+
+
+def compare_fits(
+    fits: Mapping[str, ModelFit[PurchaseModel]],
+    summary: pd.DataFrame,
+    *,
+    logs: Mapping[str, Floats] | None = None,
+) -> ModelComparison:
+    """`compare_models` of fits that are there; `logs` are their log scores by customer where those are known."""
     table = pd.DataFrame(
         {
             "parameters": {name: len(fit.names) for name, fit in fits.items()},
@@ -90,24 +219,43 @@ def compare_models(summary: pd.DataFrame, models: Families, *, unit: str | None 
     table["delta_bic"] = table.loc[together, "bic"] - table.loc[together, "bic"].min()
     _add_likelihood_ratios(table, fits)
     held_out = "frequency_holdout" in summary.columns
-    logs = _add_holdout(table, fits, summary) if held_out else {}
+    if held_out:
+        logs = _add_holdout(table, fits, summary, logs)
     table["status"] = {name: fit.status.code for name, fit in fits.items()}
     usable = [name for name, fit in fits.items() if fit.status.code not in UNUSABLE]
-    warnings = {name: texts for name, fit in fits.items() if (texts := identifiability(fit))}
     order = table.sort_values("log_score", ascending=False) if held_out else table.sort_values("bic")
-    if not usable:
-        reason = "None of these fits can be used: see their status."
-        return ModelComparison(table=order, fits=fits, recommended=None, reason=reason, warnings=warnings)
-    if held_out:
-        recommended, reason = _by_holdout(order, logs, usable, apart)
-    else:
-        recommended, reason = _by_criteria(order, [name for name in usable if name not in apart] or usable)
+    recommended, tied, left = None, (), None
+    reason = "None of these fits can be used: see their status."
+    if usable and held_out:
+        recommended, tied, reason = _by_holdout(order, logs or {}, usable, apart)
+    elif usable:
+        candidates = [name for name in usable if name not in apart] or usable
+        recommended, tied, reason = _by_criteria(order, candidates)
         if apart:
             reason += (
                 f" Left out: {', '.join(apart)}, whose likelihood is of periods, the others' of times; what is held "
                 "out can compare them (churnsim.data.split_periods)."
             )
-    return ModelComparison(table=order, fits=fits, recommended=recommended, reason=reason, warnings=warnings)
+    if recommended is not None:
+        left, words = _departed(fits[recommended], summary)
+        reason += words
+    return ModelComparison(
+        table=order, fits=fits, recommended=recommended, reason=reason, tied=tied, left=left,
+        warnings={name: texts for name, fit in fits.items() if (texts := identifiability(fit))},
+    )  # fmt: skip
+
+
+def _departed(fit: ModelFit[PurchaseModel], summary: pd.DataFrame) -> tuple[float, str]:
+    """Expected share of the customers who have left, and a sentence where there is none."""
+    model = fit.model
+    seen = in_opportunities(summary) if model.reads == "opportunities" else summary
+    left = max(0.0, 1.0 - float(model.p_alive(seen).mean()))
+    if left > NOBODY_LEAVES:
+        return left, ""
+    inner = model.within
+    bound = fit.status.code == "boundary" and inner is not None
+    like = f" (its fit lies at the boundary, where it is {PURCHASE_FAMILIES[str(inner)].title})" if bound else ""
+    return left, f" By it nobody leaves{like}, so it cannot say what a strategy against leaving is worth."
 
 
 def _apart(fits: Mapping[str, ModelFit[PurchaseModel]]) -> list[str]:
@@ -161,41 +309,42 @@ def _add_likelihood_ratios(table: pd.DataFrame, fits: Mapping[str, ModelFit[Purc
 
 
 def _add_holdout(
-    table: pd.DataFrame, fits: Mapping[str, ModelFit[PurchaseModel]], split: pd.DataFrame
-) -> dict[str, Any]:
+    table: pd.DataFrame,
+    fits: Mapping[str, ModelFit[PurchaseModel]],
+    split: pd.DataFrame,
+    known: Mapping[str, Floats] | None,
+) -> dict[str, Floats]:
+    """Add the columns on held-out purchases; each model's log score by customer comes back."""
     horizon = split["T_holdout"].to_numpy(dtype=np.float64)
     came = split["frequency_holdout"].to_numpy(dtype=np.int64)
     logs, bias, mae = {}, {}, {}
     count: Count = "periods" if counts_periods(split) else "purchases"
     for name, fit in fits.items():
         model = seen_in(fit, count).model
-        logs[name] = score_counts(model, split, horizon, came)["log_score"].to_numpy()
+        logs[name] = known[name] if known else score_counts(model, split, horizon, came)["log_score"].to_numpy()
         points = point_scores(model.expected_purchases(split, horizon).to_numpy(), came.astype(np.float64))
         bias[name], mae[name] = points["bias"], points["mae"]
-    table["log_score"] = {name: float(values.mean()) for name, values in logs.items()}
-    best = logs[str(table["log_score"].idxmax())]
-    table["behind"] = {name: float((best - values).mean()) for name, values in logs.items()}
-    table["behind_error"] = {
-        name: float((best - values).std(ddof=1) / values.size**0.5) for name, values in logs.items()
-    }
+    for column, values in log_scores(logs).items():
+        table[column] = values
     table["bias"], table["mae"] = bias, mae
     return logs
 
 
 def _by_holdout(
     table: pd.DataFrame, logs: Mapping[str, Any], usable: list[str], apart: Sequence[str]
-) -> tuple[str, str]:
+) -> tuple[str, tuple[str, ...], str]:
+    """The model to use, those that cannot be told from the best one, and why."""
     ranked = [name for name in table.index if name in usable]
     best = ranked[0]
     close = [best]
     for name in ranked[1:]:
-        difference = logs[best] - logs[name]
+        behind = float(np.mean(logs[best] - logs[name]))
         # Two models that are one and the same differ by rounding only.
-        if difference.mean() <= CLEARLY * difference.std(ddof=1) / difference.size**0.5 + 1e-9:
+        if behind <= CLEARLY * paired_error(logs[best], logs[name]) + 1e-9:
             close.append(name)
     if len(close) == 1:
-        text = "no other comes within two standard errors of it" if len(ranked) > 1 else "no other can be used"
-        return best, f"Use {best}: it foresees the held-out purchases best (log score), and {text}."
+        text = "no other comes within two standard errors" if len(ranked) > 1 else "no other can be used"
+        return best, (best,), f"Use {best}: it foresees the held-out purchases best (log score), and {text}."
     # A model on another scale has no BIC to compare, and says less: in which periods, not how often.
     candidates = [name for name in close if name not in apart] or close
     chosen = min(candidates, key=lambda name: (round(table.loc[name, "bic"], 6), usable.index(name)))
@@ -204,12 +353,14 @@ def _by_holdout(
     if candidates != close:
         why = "it also says how often a customer buys in a period"
         why += "" if len(candidates) == 1 else ", with the lowest BIC on the fitted ones of those that do"
-    return chosen, (
-        f"Use {chosen}: the held-out purchases do not tell it from {others} (within two standard errors), and {why}."
+    return (
+        chosen,
+        tuple(close),
+        (f"Use {chosen}: the held-out purchases do not tell it from {others} (within two standard errors), and {why}."),
     )
 
 
-def _by_criteria(table: pd.DataFrame, usable: list[str]) -> tuple[str, str]:
+def _by_criteria(table: pd.DataFrame, usable: Sequence[str]) -> tuple[str, tuple[str, ...], str]:
     ranked = [name for name in table.index if name in usable]
     best = ranked[0]
     close = [name for name in ranked if table.loc[name, "bic"] - table.loc[best, "bic"] < BARE_MENTION]
@@ -217,9 +368,55 @@ def _by_criteria(table: pd.DataFrame, usable: list[str]) -> tuple[str, str]:
     if len(close) == 1:
         lead = table.loc[ranked[1], "bic"] - table.loc[best, "bic"] if len(ranked) > 1 else None
         by = "no other can be used" if lead is None else f"its BIC is the lowest by {lead:.1f}"
-        return best, f"Use {best}: {by}. {caution}"
+        return best, (best,), f"Use {best}: {by}. {caution}"
     chosen = min(
         close, key=lambda name: (table.loc[name, "parameters"], round(table.loc[name, "bic"], 6), usable.index(name))
     )  # fmt: skip
     others = ", ".join(name for name in close if name != chosen)
-    return chosen, f"Use {chosen}: BIC does not tell it from {others} (less than 2 apart). {caution}"
+    return chosen, tuple(close), f"Use {chosen}: BIC does not tell it from {others} (less than 2 apart). {caution}"
+
+
+def named_families(models: Families) -> dict[str, Callable[[pd.DataFrame, str | None], ModelFit[PurchaseModel]]]:
+    """Name -> function that fits a summary in a unit. Raises ConfigError for what cannot be fitted."""
+    given = models if isinstance(models, Mapping) else {_name(family): family for family in models}
+    if not given:
+        raise ConfigError("models holds none. Give families such as [churnsim.BGNBD, churnsim.MBGNBD].")
+    return {name: _maker(family) for name, family in given.items()}
+
+
+def _name(family: Any) -> str:
+    name = getattr(family, "family", None)
+    if not isinstance(name, str):
+        raise ConfigError(
+            f"{family!r} is not a family of models. Give classes such as churnsim.BGNBD, or a mapping of names to "
+            "functions that fit a summary."
+        )
+    return name
+
+
+def _maker(family: Any) -> Callable[[pd.DataFrame, str | None], ModelFit[PurchaseModel]]:
+    if getattr(family, "reads", None) == "opportunities":
+        return lambda summary, unit: family.fit(in_opportunities(summary), unit=unit)
+    if hasattr(family, "fit"):
+        return lambda summary, unit: family.fit(summary, unit=unit)
+    if callable(family):
+        return lambda summary, _unit: family(summary)
+    raise ConfigError(f"{family!r} can neither fit nor be called with a summary.")
+
+
+def split_log(transactions: Any, calibration_end: Any, holdout_end: Any, unit: str, count: Count) -> pd.DataFrame:
+    """The log split at `calibration_end` with all that any family reads; DataError where nobody bought again by it."""
+    if count == "periods":
+        split = split_periods(transactions, until=calibration_end, holdout_until=holdout_end, unit=unit)
+    else:
+        split = split_holdout(transactions, until=calibration_end, holdout_until=holdout_end, unit=unit)
+        # MBG/CNBD-k reads how regular the gaps were; the others leave the column alone.
+        split["log_intervals"] = summarise_with_intervals(transactions, unit=unit, until=calibration_end)[
+            "log_intervals"
+        ]
+    if not (split["frequency"] > 0).any():
+        raise DataError(
+            f"none of the {len(split):,} customers bought again by calibration_end ({calibration_end}), so no model "
+            "can be fitted. Choose a later calibration_end, or check that repeat purchases are in the log."
+        )
+    return split

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from churnsim.data.logs.days import iso_day, past_day
+from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.data.summaries.column_aliases import as_summary
 from churnsim.data.summaries.period_holdout import period_track
 from churnsim.errors import DataError
@@ -73,7 +75,7 @@ def holdout_by_frequency(model: CountForecasts, split: pd.DataFrame, *, cap: int
 
 def tracking(
     model: PurchaseModel,
-    transactions: pd.DataFrame,
+    transactions: Any,
     *,
     until: str | pd.Timestamp,
     holdout_until: str | pd.Timestamp | None = None,
@@ -84,34 +86,42 @@ def tracking(
     A customer counts from its own first purchase, and only those acquired by `until` count. One row per model unit
     since the first date of the log: `period`, `date` (its last day), `actual`, `expected`, `holdout` (whether the
     period ends after `until`). A model with covariates needs `customers`, a frame by customer id that holds them.
+
+    As in the published tables (and BTYD's ExpectedCumulativeTransactions), week k ends 7k days after the beginning of
+    the log's first day, and a customer's own time begins with the day of its first purchase: at the end of the log it
+    has one day more than `T` and `T_holdout` together, which are differences of days.
     """
-    days = transactions[["customer_id", "date"]].assign(date=transactions["date"].dt.normalize()).drop_duplicates()
-    calibration_end = pd.Timestamp(until).normalize()
-    end = days["date"].max() if holdout_until is None else pd.Timestamp(holdout_until).normalize()
-    first = days.groupby("customer_id")["date"].transform("min")
-    days, first = days[first <= calibration_end], first[first <= calibration_end]
-    start = first.min()
+    log = purchase_days(transactions)
+    calibration_end = past_day(until, name="until")
+    end = log.last if holdout_until is None else past_day(holdout_until, name="holdout_until")
+    first = log.first_day()
+    known = first <= calibration_end
+    if not known.any():
+        raise DataError(
+            f"until ({iso_day(calibration_end)}) is before the first purchase in the log ({iso_day(int(first.min()))})."
+        )
+    start = int(first.min())
+    repeats = np.sort(log.day[known[log.customer] & (log.day > first[log.customer])] - start)
+    born, kind = np.unique(first[known] - start, return_inverse=True)
     per = DAYS_PER_UNIT[model.unit]
-    repeats = ((days["date"] - start).dt.days[days["date"] > first]).to_numpy()
-    births = (days.groupby("customer_id")["date"].min() - start).dt.days
-    born, kind = np.unique(births.to_numpy(), return_inverse=True)
-    ends = np.arange(1, int(np.floor(((end - start).days + 1) / per)) + 1) * per
-    # The last day of period k is day k * per - 1 after the start.
-    ages = np.maximum(ends[:, None] - 1 - born[None, :], 0) / per
+    ends = np.arange(1, int(np.floor((end - start + 1) / per)) + 1) * per
+    # The last day of period k is day k * per - 1 after the start; the period ends when that day does.
+    ages = np.maximum(ends[:, None] - born[None, :], 0) / per
+    dates = pd.Timestamp(iso_day(start)) + pd.to_timedelta(ends - 1, unit="D")
     return pd.DataFrame(
         {
             "period": np.arange(1, ends.size + 1),
-            "date": start + pd.to_timedelta(ends - 1, unit="D"),
-            "actual": np.searchsorted(np.sort(repeats), ends - 1, side="right"),
-            "expected": _expected_of_new(model, ages, kind, births.index, customers),
-            "holdout": start + pd.to_timedelta(ends - 1, unit="D") > calibration_end,
+            "date": dates,
+            "actual": np.searchsorted(repeats, ends - 1, side="right"),
+            "expected": _expected_of_new(model, ages, kind, log.ids[known], customers),
+            "holdout": dates > pd.Timestamp(iso_day(calibration_end)),
         }
     )
 
 
 def tracking_in_periods(
     model: CountForecasts,
-    transactions: pd.DataFrame,
+    transactions: Any,
     *,
     until: str | pd.Timestamp,
     holdout_until: str | pd.Timestamp | None = None,
@@ -126,10 +136,9 @@ def tracking_in_periods(
         transactions, until=pd.Timestamp(until).date(), unit=model.unit,
         holdout_until=None if holdout_until is None else pd.Timestamp(holdout_until).date(),
     )  # fmt: skip
-    ids = np.sort(
-        transactions.loc[transactions["date"] < pd.Timestamp(until) + pd.Timedelta(days=1), "customer_id"].unique()
-    )
-    frame.insert(3, "expected", _expected_of_new(model, ages, kind, pd.Index(ids), customers))
+    log = purchase_days(transactions)
+    ids = log.ids[log.first_day() <= past_day(until, name="until")]
+    frame.insert(3, "expected", _expected_of_new(model, ages, kind, ids, customers))
     return frame
 
 
