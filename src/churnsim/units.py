@@ -109,7 +109,7 @@ def parse_duration(text: str) -> Duration:
         value = math.nan
     if unit is None or not math.isfinite(value) or value < 0:
         raise ConfigError(
-            f"{text!r} is not a duration. Write a number and a unit, such as '39 W' (D, W, M or Y: days, weeks, "
-            "months, years)."
+            f"{repr(text)[:60]} is not a duration. Write a number and a unit, such as '39 W' (D, W, M or Y: days, "
+            "weeks, months, years)."
         )
     return Duration(value, unit)  # type: ignore[arg-type]

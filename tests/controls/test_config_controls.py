@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from churnsim.errors import ConfigError
-from churnsim.study.config.config_file import parse_config
+from churnsim.study.config.config_file import parse_config, read_config
+from churnsim.toml_text import KeyLines
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 TEXT = (CONFIGS / "cdnow.toml").read_text(encoding="utf-8")
@@ -86,3 +88,79 @@ def test_a_section_of_the_wrong_kind_is_one_error(section: str, value: str) -> N
 def test_the_unchanged_text_is_accepted() -> None:
     """Without this, a reader that refuses everything would pass every test above."""
     parse_config(TEXT, folder=CONFIGS)
+
+
+HOSTILE = {
+    "nested arrays": ("x = " + "[" * 3_000 + "]" * 3_000, "more than 50 brackets"),
+    "nested inline tables": ("x = " + "{a=" * 3_000 + "1" + "}" * 3_000, "more than 50 brackets"),
+    "a dotted key": (".".join(["a"] * 50_000) + " = 1", "more than 50 dots"),
+    "a dotted header": ("[" + '."a"' * 50_000 + "]", "more than 50 dots"),
+    "400 digits": (TEXT.replace("seed = 19970101", "seed = " + "9" * 400), "400 digits in one number"),
+    "5,000 digits": (TEXT.replace("seed = 19970101", "seed = " + "9" * 5_000), "thousands of digits"),
+    "a big number in the market": (TEXT.replace("value = 0.30", "value = 1" + "0" * 400), "digits in one number"),
+    "too long": ("# " + "x" * 1_000_001, "more than 1,000,000 characters"),
+    "a day to come": (TEXT.replace("1997-09-30", "9999-12-31"), "has not come yet"),
+    "a day beyond nanoseconds": (TEXT.replace("1997-09-30", '"2262-12-31"'), "has not come yet"),
+    "a day of long ago": (TEXT.replace("1997-09-30", "0001-01-01"), "too long ago"),
+    "a time of the universe": (TEXT.replace('epoch = "1 W"', 'epoch = "1e308 Y"'), "at most 1,000 years"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "said"), HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_text_is_refused_at_once(text: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        parse_config(text, folder=CONFIGS)
+
+
+def test_the_time_of_a_refusal_does_not_grow_with_the_square_of_the_text() -> None:
+    """10,000 unknown keys: 25 are listed. A search that parses the text once for each line and key takes minutes."""
+    keys = "\n".join(f"key{n} = 1" for n in range(10_000))
+    with pytest.raises(ConfigError, match=f"line {TEXT.count(chr(10)) + 2}, more: unknown key"):
+        parse_config(f"{TEXT}\n[more]\n{keys}", name="study.toml", folder=CONFIGS)
+    with pytest.raises(ConfigError, match="more than 25 problems") as caught:
+        parse_config(f"{keys}\n{TEXT}", name="study.toml", folder=CONFIGS)
+    assert len(str(caught.value).splitlines()) == 26
+
+
+def test_strategies_are_not_called_too_few_where_one_of_them_is_wrong() -> None:
+    start = TEXT.index("[[strategy]]")
+    two = TEXT[:start] + '[[strategy]]\nname = "baseline"\n[[strategy]]\nname = "b"\ndesk = { staff = 0 }\n'
+    with pytest.raises(ConfigError) as caught:
+        parse_config(two, folder=CONFIGS)
+    assert "strategy[2].desk.staff" in str(caught.value)
+    assert "entries" not in str(caught.value)
+    one = TEXT[:start] + '[[strategy]]\nname = "baseline"\n'
+    with pytest.raises(ConfigError, match="must have at least 2 entries"):
+        parse_config(one, folder=CONFIGS)
+
+
+def test_a_period_in_another_unit_is_told_what_would_fit_in_that_unit() -> None:
+    """104 weeks are 728 / 30.4375 = 23.918 months: 23 months would be, and that is accepted."""
+    months = TEXT.replace('period = "4 W"', 'period = "1 M"').replace('epoch = "1 W"', 'epoch = "1 M"')
+    with pytest.raises(ConfigError) as caught:
+        parse_config(months, folder=CONFIGS)
+    assert "is 23.91786448 M, not a whole number of periods of 1 M. '23 M' or '24 M' would be." in str(caught.value)
+    assert parse_config(months.replace('horizon = "104 W"', 'horizon = "24 M"'), folder=CONFIGS)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "study.toml")
+    with pytest.raises(ConfigError, match="no regular file"):
+        read_config(tmp_path / "study.toml")
+
+
+def test_keys_are_found_on_their_lines_whatever_surrounds_them() -> None:
+    """Against the lines as counted by eye."""
+    text = (
+        'a = """\n[x]\n"""\n'  # 1-3
+        "b.c = [\n  1, # ]\n  { d = '}' },\n]\n"  # 4-7
+        "\n[[t]]\ne = 1\n[t.u]\nf = 2\n"  # 8-12
+        '[[t]]\n"g h" = { i = 3 }\n'  # 13-14
+    )
+    expected = {
+        ("a",): 1, ("b",): 4, ("b", "c"): 4, ("b", "c", 1, "d"): 6, ("t",): 9, ("t", 0, "e"): 10,
+        ("t", 0, "u", "f"): 12, ("t", 1): 13, ("t", 1, "g h", "i"): 14, ("t", 1, "absent"): 13, ("absent",): None,
+    }  # fmt: skip
+    lines = KeyLines(text)
+    assert {path: lines.of(path) for path in expected} == expected

@@ -13,8 +13,8 @@ from churnsim.errors import ConfigError
 from churnsim.study.config.config import StudyConfig
 from churnsim.study.config.config_file import parse_config, read_config
 from churnsim.study.config.market_overrides import overridden_mechanisms, overridden_origins
-from churnsim.study.config.problems import line_of
 from churnsim.study.stages.market_stage import build_strategies, strategy_records
+from churnsim.toml_text import KeyLines
 from churnsim.units import Duration
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -124,7 +124,7 @@ def test_several_problems_come_in_one_error_in_the_order_of_the_file() -> None:
 
 def test_a_key_of_an_array_of_tables_is_found_on_its_own_line() -> None:
     lines = TEXT.splitlines()
-    line = line_of(TEXT, ("strategy", 2, "retention", "rule"))
+    line = KeyLines(TEXT).of(("strategy", 2, "retention", "rule"))
     assert line is not None
     assert "recent_buyers" in lines[line - 1]
 

@@ -14,7 +14,9 @@ import numpy as np
 import pytest
 
 from churnsim.data import datasets
-from churnsim.errors import ConfigError
+from churnsim.errors import ConfigError, MissingExtraError
+from churnsim.records.load import load_run
+from churnsim.report.html import render
 from churnsim.study.config.config_file import parse_config, with_replications
 from churnsim.study.runner import run_study
 from churnsim.study.storage.store import read_json, read_parquet
@@ -131,6 +133,50 @@ def check_kills(home: Path, kills: list[int]) -> None:
     assert read_json(resumed / "manifest.json")["status"] == "complete"
     for name in RESULTS:
         assert (resumed / name).read_bytes() == (whole / name).read_bytes(), name
+
+
+def test_a_stage_that_fails_costs_its_own_result_alone_and_is_tried_again(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise IndexError("index 0 is out of bounds")
+
+    config, watch = parse_config(text_of(2), folder=home), Watch()
+    stages = ("value_base", "validate")
+    with monkeypatch.context() as broken:
+        for name in stages:
+            broken.setattr(f"churnsim.study.stages.stages.{name}", fails)
+        broken.setattr("churnsim.study.runner.simulate_all", fails)
+        broken.setattr("churnsim.study.runner.judge_claims", fails)
+        directory = run_study(config, runs_dir=tmp_path, workers=1, progress=watch)
+        run = load_run(directory)
+        assert [failure.stage for failure in run.notices.failures] == [
+            "value of the customers", "validation", "strategies", "claims"
+        ]  # fmt: skip
+        assert {failure.reason for failure in run.notices.failures} == {"IndexError: index 0 is out of bounds"}
+        assert run.fits["purchases"].n == run.manifest.data.customers
+        assert "failed: claims" in watch.notes[-1]
+        assert render(directory)
+    assert run_study(config, runs_dir=tmp_path, workers=1, progress=watch) == directory
+    again = load_run(directory)
+    assert not again.notices.failures
+    assert again.value is not None
+    assert [claim.id for claim in again.claims] == ["card-npv"]
+    assert len(again.comparison.metrics["npv"].levels) == 3
+    watch.stages.clear()
+    run_study(config, runs_dir=tmp_path, workers=1, progress=watch)
+    assert watch.stages == ["data"]
+
+
+def test_what_is_not_installed_is_said_before_the_work(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the advice names libraries as the installation states them, which an index has, not churnsim itself."""
+    config = parse_config(text_of(2, WHAT_IF), folder=home)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match=r"\[sensitivity\] needs SALib.*pip install '?SALib"):
+        run_study(config, runs_dir=tmp_path, workers=1)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")

@@ -24,7 +24,7 @@ from churnsim.study.storage.store import read_json, read_parquet
 SMOKE = Path(__file__).parents[2] / "configs" / "smoke" / "cdnow.toml"
 FILES = {
     "manifest.json", "fits.json", "validation.json", "value.json", "assumptions.json", "strategies.json",
-    "outcomes.parquet", "comparison.json", "claims.json", ".lock",
+    "outcomes.parquet", "comparison.json", "claims.json", "notices.json", ".lock",
 }  # fmt: skip
 
 

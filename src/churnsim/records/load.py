@@ -14,8 +14,8 @@ from churnsim.records.run import Run
 
 __all__ = ["PIECES", "load_run"]
 
-OPTIONAL = ("survival", "survey", "what_if")
-"""The JSON files that only some runs have: of subscribers, of a survey, of maps and sensitivity."""
+OPTIONAL = ("survival", "survey", "what_if", "notices")
+"""The JSON files that only some runs have: of subscribers, of a survey, of maps and sensitivity, of 0.2 and later."""
 PIECES = tuple(name for name in Run.model_fields if name not in OPTIONAL)
 """The JSON files of a run directory that every report is made from."""
 

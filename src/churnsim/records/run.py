@@ -11,6 +11,7 @@ from pydantic import Field
 
 from churnsim.records.base import Number, Record, Row
 from churnsim.records.claim import ClaimRecord
+from churnsim.records.notices import Notices
 from churnsim.records.survey import SurveyRecord
 from churnsim.records.survival import ModelValue, SurvivalRecord
 from churnsim.records.what_if import PrecisionRecord, SelectionRecord, WhatIf
@@ -164,6 +165,14 @@ class ValidationRecord(Record):
     tracking: list[TrackingRow]
     replay: ReplayRecord | None = None
 
+    @classmethod
+    def nothing(cls, unit: str, *, calibration_end: str = "", holdout_end: str = "") -> ValidationRecord:
+        """Of a run that holds no purchases out, or whose validation failed."""
+        return cls(
+            calibration_end=calibration_end, holdout_end=holdout_end, unit=unit, frequency=[], holdout_by_frequency=[],
+            tracking=[], replay=None,
+        )  # fmt: skip
+
 
 class Decile(Record):
     """Customers ordered by expected value, in tenths; 1 is the most valuable."""
@@ -308,3 +317,4 @@ class Run(Record):
     claims: list[ClaimRecord]
     survey: SurveyRecord | None = None
     what_if: WhatIf = Field(default_factory=WhatIf)
+    notices: Notices = Field(default_factory=Notices)

@@ -6,6 +6,8 @@ data -> fits -> validation -> value -> market -> strategies x replications -> co
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,15 +15,17 @@ from typing import Any
 import churnsim
 from churnsim.decisions.comparison.compare import Comparison, joined
 from churnsim.decisions.runs.parallel_map import Backend
-from churnsim.errors import ClusterError
+from churnsim.errors import ChurnSimError, ClusterError
+from churnsim.records.notices import Notices, StageFailure, StudyWarning
 from churnsim.records.run import Manifest
 from churnsim.simulation.scenario.market import Market
 from churnsim.study.config.config import StudyConfig
 from churnsim.study.stages.claim_stage import chosen_claims, judge_claims
-from churnsim.study.stages.comparison_stage import compare_strategies
+from churnsim.study.stages.comparison_stage import compare_strategies, no_comparison
 from churnsim.study.stages.earlier_runs import borrow_outcomes, outcome_keys
 from churnsim.study.stages.market_stage import build_strategies, scenario_for, strategy_records
 from churnsim.study.stages.replications import wanted_replications
+from churnsim.study.stages.requirements import check_extras
 from churnsim.study.stages.score_files import scores_checksum
 from churnsim.study.stages.simulation_stage import simulate_all, warm_kernels
 from churnsim.study.stages.stages import Stages, stages_of
@@ -30,7 +34,7 @@ from churnsim.study.stages.what_if_stage import check_what_ifs, what_if_steps, w
 from churnsim.study.storage.executor import Executor, connected, plan_executor
 from churnsim.study.storage.progress import Progress, Silent
 from churnsim.study.storage.provenance import platform_facts, recipe, run_hash
-from churnsim.study.storage.store import MANIFEST, OUTCOMES, RunStore, write_parquet
+from churnsim.study.storage.store import MANIFEST, NOTICES, OUTCOMES, RunStore, write_parquet
 
 __all__ = ["StudyInterrupted", "run_study"]
 
@@ -52,11 +56,14 @@ def run_study(
     """Run the study, or what is left of it, and return its run directory ``<runs_dir>/<name>-<hash8>``.
 
     A complete run is not done again unless `fresh`. An interrupted one continues, unless code or package versions have
-    changed since: then it starts over. `workers`, `backend` ("threads", "processes" or "dask") and `scheduler`, the
-    address of a Dask cluster's, override the configuration and never change the results. Raises DataError, FitError and
-    ConfigError for input that cannot be used, ClusterError for a cluster that cannot be used or is lost,
-    MissingExtraError for one where Dask is not installed, StudyInterrupted on Ctrl-C.
+    changed since: then it starts over. After the models are fitted, a stage that fails costs its own result alone:
+    notices.json says why, the others go on, and the same command tries the failed ones again. `workers`, `backend`
+    ("threads", "processes" or "dask") and `scheduler`, the address of a Dask cluster's, override the configuration and
+    never change the results. Raises DataError, FitError and ConfigError for input that cannot be used, ClusterError for
+    a cluster that cannot be used or is lost, MissingExtraError, before any work, for an extra that the configuration
+    needs and that is not installed, StudyInterrupted on Ctrl-C.
     """
+    check_extras(config)
     plan = plan_executor(config.simulation, workers=workers, backend=backend, scheduler=scheduler)
     watch = progress or Silent()
     watch.stage("data")
@@ -92,6 +99,9 @@ class RunSession:
         self._clock = time.monotonic()
         self._earlier_seconds = 0.0
         self._started = _now()
+        self._warnings: list[StudyWarning] = []
+        self._failures: list[StageFailure] = []
+        self._failed_before: set[str] = set()
 
     def may_skip(self, *, fresh: bool) -> bool:
         """Whether the run is complete. Clears the directory where nothing in it may be used."""
@@ -107,7 +117,10 @@ class RunSession:
         if manifest.status == "complete":
             damaged = self.store.damaged(manifest.products)
             if not damaged:
-                return True
+                self._failed_before = {failure.stage for failure in self.store.notices().failures}
+                if self._failed_before:
+                    self.watch.note(f"trying again what failed: {', '.join(sorted(self._failed_before))}.")
+                return not self._failed_before
             self.watch.note(f"{', '.join(damaged)} of this run is missing or has been altered: starting over.")
             self.store.clear()
             return False
@@ -120,26 +133,53 @@ class RunSession:
         """Every stage. The quick ones are done again in every session; what was simulated, and the claims, are kept."""
         config, data, store, watch = self.config, self.data, self.store, self.watch
         self.write_manifest("partial", executor)
-        for note in self.stages.notes(data):
-            watch.note(note)
+        self._warn(self.stages.notes(config, data))
         watch.stage("models")
         fits = self.stages.fit(config, data)
-        for warning in fits.warnings():
-            watch.note(f"warning: {warning}")
+        self._warn(fits.warnings())
         store.write("fits.json", fits.records())
         market = self.stages.market(config, data, fits)
         store.write("assumptions.json", self.stages.assumption_rows(market))
         self.strategies = build_strategies(config, self.stages.customers(data), self.stages.scores(data, fits))
+        store.write("strategies.json", strategy_records(config, self.strategies))
         check_what_ifs(config, market, self.strategies)
-        self._value(fits, market)
+        with self._edge("value of the customers", {"value.json": None}):
+            self._value(fits, market)
         warm_kernels(market)
-        self._validation(fits, market, executor)
-        self._strategies(market, executor)
-        self._survey(market)
-        self._what_ifs(market, executor)
-        self._claims(market, executor)
+        with self._edge("validation", self.stages.no_validation(data)):
+            self._validation(fits, market, executor)
+        with self._edge("strategies", {"comparison.json": no_comparison(config)}):
+            self._strategies(market, executor)
+        with self._edge("survey"):
+            self._survey(market)
+        with self._edge("what one must believe"):
+            self._what_ifs(market, executor)
+        with self._edge("claims", {"claims.json": []}):
+            self._claims(market, executor)
+        store.write(NOTICES, Notices(warnings=self._warnings, failures=self._failures))
         self.write_manifest("complete", executor)
-        store.drop_parts()
+        if not self._failures:
+            store.drop_parts()
+
+    @contextmanager
+    def _edge(self, stage: str, instead: dict[str, Any] | None = None) -> Iterator[None]:
+        """Where a failure of `stage` ends: it is recorded, and what is stored `instead` of its results lets the report
+        be made. What ends the whole run (no room, a lost cluster, Ctrl-C) passes."""
+        try:
+            yield
+        except (ClusterError, OSError, MemoryError):
+            raise
+        except Exception as error:
+            reason = str(error) if isinstance(error, ChurnSimError) else f"{type(error).__name__}: {error}"
+            self._failures.append(StageFailure(stage=stage, reason=reason))
+            self.watch.note(f"failed: {stage}: {reason} The other stages go on.")
+            for name, content in (instead or {}).items():
+                self.store.write(name, content)
+
+    def _warn(self, warnings: Iterable[StudyWarning]) -> None:
+        for warning in warnings:
+            self._warnings.append(warning)
+            self.watch.note(f"warning: {warning.message}")
 
     def write_manifest(self, status: str, executor: Executor) -> None:
         """The record of what is run, on what, with what, and how far it has come."""
@@ -176,13 +216,13 @@ class RunSession:
     def _validation(self, fits: Any, market: Market, executor: Executor) -> None:
         config, stages = self.config, self.stages
         self.watch.stage(stages.validation_title(config))
-        if not all(self.store.readable(name) for name in stages.validation_files()):
+        kept = "validation" not in self._failed_before
+        if not (kept and all(self.store.readable(name) for name in stages.validation_files())):
             for name, content in stages.validation(config, self.data, fits, market, executor).items():
                 self.store.write(name, content)
 
     def _strategies(self, market: Market, executor: Executor) -> None:
         config, store, watch, strategies = self.config, self.store, self.watch, self.strategies
-        store.write("strategies.json", strategy_records(config, strategies))
         scenarios = [scenario_for(config, market, strategy) for strategy in strategies]
         names, period = [strategy.name for strategy in strategies], scenarios[0].period
         borrowed = borrow_outcomes(store, self._outcome_keys(), most=config.most_replications)
@@ -212,9 +252,11 @@ class RunSession:
             section, self.config.folder, data=self.data, market=market,
             scenario=scenario_for(self.config, market, baseline), seed=self.config.seed,
         )  # fmt: skip
-        for measured in content.instruments:
-            for warning in measured.warnings:
-                self.watch.note(f"warning: {warning}")
+        self._warn(
+            StudyWarning(stage="survey", code="survey", message=warning)
+            for measured in content.instruments
+            for warning in measured.warnings
+        )
         self.store.write("survey.json", content)
 
     def _outcome_keys(self) -> dict[str, str]:

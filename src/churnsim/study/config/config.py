@@ -36,14 +36,21 @@ __all__ = [
 ]
 
 
+EARLIEST_DAY = date(1700, 1, 1)
+"""pandas counts nanoseconds in 64 bits: from September 1677."""
+
+
 def _day(value: Any) -> Any:
     if isinstance(value, str):
         try:
-            return date.fromisoformat(value)
+            value = date.fromisoformat(value)
         except ValueError:
             raise ValueError("is not a date. Write year-month-day, such as 1997-09-30.") from None
     if isinstance(value, datetime):
         raise ValueError("is a date with a time of day. Write the date alone, such as 1997-09-30.")
+    if isinstance(value, date) and not EARLIEST_DAY <= value <= date.today():
+        when = "has not come yet" if value > EARLIEST_DAY else "is too long ago to be counted in nanoseconds"
+        raise ValueError(f"{when}. Write a day from {EARLIEST_DAY} to today.")
     return value
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-import tomllib
+from collections.abc import Iterator
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, get_args
 
@@ -14,9 +15,10 @@ from churnsim.errors import ConfigError
 from churnsim.study.config.config import StudyConfig
 from churnsim.study.config.contract import ContractStudyConfig
 from churnsim.study.config.market_overrides import home_of, market_problems
-from churnsim.study.config.problems import ConfigPath, Problem, closest, config_error, value_at
+from churnsim.study.config.problems import MOST_PROBLEMS, ConfigPath, Problem, closest, config_error
 from churnsim.study.config.relations import relation_problems
 from churnsim.study.config.section import MOST_REPLICATIONS
+from churnsim.toml_text import parse_toml, read_text, value_at
 
 __all__ = ["parse_config", "read_config", "with_replications"]
 
@@ -34,32 +36,19 @@ EXPECTED = {
 def read_config(path: str | Path) -> StudyConfig:
     """The configuration at `path`.
 
-    Raises ConfigError when the file is missing, is a directory, is not UTF-8 or not TOML, or when any key is unknown,
-    of the wrong kind or impossible; every problem of the content is listed with its line, key, value and remedy.
+    Raises ConfigError when the file is missing, is no regular file, is not UTF-8 or not TOML, or when any key is
+    unknown, of the wrong kind or impossible; the first 25 problems of the content are listed with line, key, value and
+    remedy.
     """
     path = Path(path)
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        raise ConfigError(f"there is no configuration file {str(path)!r}. Check the path.") from None
-    except IsADirectoryError:
-        raise ConfigError(f"{str(path)!r} is a directory. Name a TOML file in it.") from None
-    except UnicodeDecodeError as error:
-        raise ConfigError(
-            f"{path} is not UTF-8 text (byte {error.start} is {error.object[error.start]:#04x}). Save it as UTF-8."
-        ) from None
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}. Check the path and its permissions.") from None
-    return parse_config(text, name=str(path), folder=path.parent)
+    return parse_config(read_text(path, what="configuration"), name=str(path), folder=path.parent)
 
 
 def parse_config(text: str, *, name: str = "the configuration", folder: str | Path = ".") -> StudyConfig:
     """The configuration in `text`; `name` is what messages call it, `folder` where a relative data path starts."""
-    try:
-        content = tomllib.loads(text.replace("\r\n", "\n"))
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{name} is not valid TOML: {error}. {_toml_remedy(text)}") from None
-    problems = [*_schema_problems(content), *_market_problems(content)]
+    text = text.replace("\r\n", "\n")
+    content = parse_toml(text, name=name, remedy=_toml_remedy(text))
+    problems = list(islice(chain(_schema_problems(content), _market_problems(content)), MOST_PROBLEMS + 1))
     if not problems:
         config = schema_of(content).model_validate(content)
         config._folder = Path(folder)
@@ -93,16 +82,23 @@ def _toml_remedy(text: str) -> str:
     return "Text needs quotes; a table is [name]."
 
 
-def _schema_problems(content: dict[str, Any]) -> list[Problem]:
+def _schema_problems(content: dict[str, Any]) -> Iterator[Problem]:
     try:
         schema_of(content).model_validate(content)
     except ValidationError as error:
-        return [_problem(details, content) for details in error.errors() if details["loc"] != ("market",)]
-    return []
+        for details in error.errors():
+            if details["loc"] != ("market",) and not _counts_the_valid_alone(details, content):
+                yield _problem(details, content)
 
 
-def _market_problems(content: dict[str, Any]) -> list[Problem]:
-    return market_problems(content.get("market", {}))
+def _counts_the_valid_alone(details: ErrorDetails, content: dict[str, Any]) -> bool:
+    """Whether a list is only called too short because entries with problems of their own are not counted."""
+    given = _shown(content, tuple(details["loc"]))
+    return details["type"] == "too_short" and isinstance(given, list) and len(given) >= details["ctx"]["min_length"]
+
+
+def _market_problems(content: dict[str, Any]) -> Iterator[Problem]:
+    yield from market_problems(content.get("market", {}))
 
 
 def _problem(details: ErrorDetails, content: dict[str, Any]) -> Problem:

@@ -59,11 +59,12 @@ def overridden_origins(market: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def market_problems(market: Any) -> list[Problem]:
+def market_problems(market: Any) -> Iterator[Problem]:
     """Everything wrong with the [market] table: unknown keys, values no market can have."""
     if not isinstance(market, dict):
-        return [Problem(path=("market",), message="must be a table, written [market.complaints] and so on.")]
-    return list(_table_problems(market)) if market else []
+        yield Problem(path=("market",), message="must be a table, written [market.complaints] and so on.")
+    elif market:
+        yield from _table_problems(market)
 
 
 def _table_problems(market: dict[str, Any]) -> Iterator[Problem]:

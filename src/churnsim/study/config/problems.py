@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import difflib
-import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from churnsim.errors import ConfigError
+from churnsim.toml_text import KeyLines, value_at
+from churnsim.toml_text import KeyPath as ConfigPath
 
-__all__ = ["ConfigPath", "Problem", "closest", "config_error", "line_of", "value_at"]
+__all__ = ["MOST_PROBLEMS", "ConfigPath", "Problem", "closest", "config_error"]
 
-ConfigPath = tuple[str | int, ...]
-
-# Locating a key parses the text once per line; beyond this length a message goes without its line number.
-LONGEST_TEXT_TO_SEARCH = 2_000
+MOST_PROBLEMS = 25
+"""How many problems one message lists."""
 LONGEST_VALUE_TO_SHOW = 60
 
 
@@ -29,39 +28,16 @@ class Problem:
 
 
 def config_error(name: str, text: str, content: dict[str, Any], problems: Sequence[Problem]) -> ConfigError:
-    """One ConfigError that lists every problem with its line, key, value and remedy, in the order of the file."""
-    located = [(line_of(text, problem.path), problem) for problem in problems]
+    """One ConfigError that lists the problems (the first 25 of them) with line, key, value and remedy, in the order of
+    the file."""
+    lines = KeyLines(text)
+    located = [(lines.of(problem.path), problem) for problem in problems[:MOST_PROBLEMS]]
     located.sort(key=lambda pair: pair[0] if pair[0] is not None else 0)
     entries = [_entry(line, problem, content) for line, problem in located]
     if len(entries) == 1:
         return ConfigError(f"{name}: {entries[0]}")
-    return ConfigError("\n".join([f"{name} has {len(entries)} problems:", *(f"  {entry}" for entry in entries)]))
-
-
-def line_of(text: str, path: ConfigPath) -> int | None:
-    """The line (from 1) on which the key of `path`, or its nearest enclosing table, begins; None if nowhere.
-
-    TOML's own parser gives no positions. A document cut after a complete line is itself a document, so the statement
-    that introduces a key is the one whose addition makes the key appear.
-    """
-    lines = text.splitlines()
-    if len(lines) > LONGEST_TEXT_TO_SEARCH:
-        return None
-    for length in range(len(path), 0, -1):
-        found = _first_line_with(lines, path[:length])
-        if found is not None:
-            return found
-    return None
-
-
-def value_at(content: Any, path: ConfigPath) -> Any:
-    """The value at `path`; KeyError when there is none."""
-    for key in path:
-        try:
-            content = content[key]
-        except (IndexError, TypeError) as error:
-            raise KeyError(path) from error
-    return content
+    how_many = f"{len(entries)} problems" if len(problems) == len(entries) else f"more than {len(entries)} problems"
+    return ConfigError("\n".join([f"{name} has {how_many}:", *(f"  {entry}" for entry in entries)]))
 
 
 def closest(word: str, known: Iterable[str]) -> str:
@@ -77,7 +53,11 @@ def path_text(path: ConfigPath) -> str:
     """``strategy[2].desk.staff``: tables of an array are counted from 1, as a reader counts them."""
     text = ""
     for key in path:
-        text += f"[{key + 1}]" if isinstance(key, int) else f".{key}" if text else key
+        if isinstance(key, int):
+            text += f"[{key + 1}]"
+        else:
+            shown = f"{key[:LONGEST_VALUE_TO_SHOW]}..." if len(key) > LONGEST_VALUE_TO_SHOW else key
+            text += f".{shown}" if text else shown
     return text
 
 
@@ -92,28 +72,3 @@ def _entry(line: int | None, problem: Problem, content: dict[str, Any]) -> str:
         if 0 < len(value) <= LONGEST_VALUE_TO_SHOW:
             shown = f" = {value}"
     return f"{where}{path_text(problem.path)}{shown}: {problem.message}"
-
-
-def _first_line_with(lines: list[str], path: ConfigPath) -> int | None:
-    previous_end = 0
-    for end in range(1, len(lines) + 1):
-        try:
-            content = tomllib.loads("\n".join(lines[:end]) + "\n")
-        except tomllib.TOMLDecodeError:
-            continue
-        try:
-            value_at(content, path)
-        except KeyError:
-            previous_end = end
-            continue
-        return _key_line(lines, previous_end, end, path)
-    return None
-
-
-def _key_line(lines: list[str], after: int, end: int, path: ConfigPath) -> int:
-    """Within the statement on lines after+1..end, the line that names the key; the last line otherwise."""
-    name = next((key for key in reversed(path) if isinstance(key, str)), "")
-    for number in range(after + 1, end + 1):
-        if name in lines[number - 1].split("#")[0]:
-            return number
-    return end

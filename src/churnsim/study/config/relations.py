@@ -14,6 +14,7 @@ from churnsim.study.config.config import DataSection, StudyConfig
 from churnsim.study.config.problems import ConfigPath, Problem, closest
 from churnsim.study.config.strategy_sections import CHURN_MODEL, MECHANISMS, StrategySection
 from churnsim.study.config.what_if_relations import what_if_problems
+from churnsim.units import Duration
 
 __all__ = ["relation_problems"]
 
@@ -110,29 +111,25 @@ def _time_problems(config: StudyConfig) -> Iterator[Problem]:
     if simulation.dask_scheduler is not None and simulation.backend != "dask":
         message = "only backend = 'dask' uses it. Add backend = 'dask', or remove it."
         yield Problem(path=("simulation", "dask_scheduler"), message=message)
-    horizon, period, epoch = (d.to(unit) for d in (simulation.horizon, simulation.period, simulation.epoch))
     for key, whole, part_key, part in (
-        ("horizon", horizon, "period", period),
-        ("period", period, "epoch", epoch),
+        ("horizon", simulation.horizon, "period", simulation.period),
+        ("period", simulation.period, "epoch", simulation.epoch),
     ):
-        if whole / part > MOST_PERIODS:
-            message = f"holds {whole / part:.3g} of {part_key}; at most {MOST_PERIODS:,} are run. Check the units."
+        count = whole.to(unit) / part.to(unit)
+        if count > MOST_PERIODS:
+            message = f"holds {count:.3g} of {part_key}; at most {MOST_PERIODS:,} are run. Check the units."
             yield Problem(path=("simulation", key), message=message)
-        elif not _is_multiple(whole, part):
-            yield Problem(path=("simulation", key), message=_what_would_fit(whole, part_key, part, unit))
+        elif not (round(count) >= 1 and abs(count - round(count)) <= ROUNDING * count):
+            yield Problem(path=("simulation", key), message=_what_would_fit(whole, part_key, part))
 
 
-def _is_multiple(whole: float, part: float) -> bool:
-    count = whole / part
-    return round(count) >= 1 and abs(count - round(count)) <= ROUNDING * count
-
-
-def _what_would_fit(whole: float, part_key: str, part: float, unit: str) -> str:
-    below = math.floor(whole / part * (1 + ROUNDING)) * part
-    fitting = [f"'{length:.10g} {unit}'" for length in (below, below + part) if length > 0]
+def _what_would_fit(whole: Duration, part_key: str, part: Duration) -> str:
+    """In the part's own unit, in which whole numbers of it can be written exactly."""
+    count = math.floor(whole.to(part.unit) / part.value * (1 + ROUNDING))
+    fitting = [f"'{n * part.value:.10g} {part.unit}'" for n in (count, count + 1) if n > 0]
     return (
-        f"is {whole:.10g} {unit}, not a whole number of {part_key}s of {part:.10g} {unit}. "
-        f"{' or '.join(fitting)} would be."
+        f"is {whole.to(part.unit):.10g} {part.unit}, not a whole number of {part_key}s of {part.value:.10g} "
+        f"{part.unit}. {' or '.join(fitting)} would be."
     )
 
 

@@ -11,6 +11,7 @@ from churnsim.units import Duration, parse_duration
 __all__ = ["MOST_REPLICATIONS", "Length", "Level", "Money", "Section", "Share", "Slug"]
 
 MOST_REPLICATIONS = 100_000
+LONGEST_YEARS = 1_000
 
 
 def _length(value: Any) -> Duration:
@@ -19,6 +20,8 @@ def _length(value: Any) -> Duration:
     duration = parse_duration(value)
     if duration.value == 0:
         raise ValueError("must be longer than zero.")
+    if duration.to("Y") > LONGEST_YEARS:
+        raise ValueError(f"must be at most {LONGEST_YEARS:,} years.")
     return duration
 
 

@@ -62,9 +62,8 @@ def compare_judge(content: dict[str, Any], control: dict[str, Any], where: str) 
 
 def _overrides(market: Any, control: Any, where: str) -> dict[str, Any]:
     merged = {name: {**market.get(name, {}), **control.get(name, {})} for name in {**market, **control}}
-    problems = market_problems(merged)
-    if problems:
-        raise ConfigError(f"{where}, {path_text(problems[0].path)}: {problems[0].message}")
+    for problem in market_problems(merged):
+        raise ConfigError(f"{where}, {path_text(problem.path)}: {problem.message}")
     return merged
 
 

@@ -12,7 +12,7 @@ from churnsim.simulation.engine.ledger import COSTS
 from churnsim.study.config.config import StudyConfig
 from churnsim.study.stages.replications import precision_reached, selection_reached
 
-__all__ = ["METRICS", "compare_strategies"]
+__all__ = ["METRICS", "compare_strategies", "no_comparison"]
 
 METRICS = ("npv", "equity", "profit", "margin", "revenue", "purchases", "births", "active_end")
 ACTIVITY = (
@@ -45,6 +45,15 @@ def compare_strategies(comparison: Comparison, config: StudyConfig) -> Compariso
         path=PathRow.of_frame(_path(comparison, section.level)),
         precision=precision_reached(config, comparison),
         selection=selection_reached(config, comparison),
+    )
+
+
+def no_comparison(config: StudyConfig) -> ComparisonRecord:
+    """What is stored where no strategy could be simulated."""
+    nothing = {metric: Metric(levels=[], differences=[]) for metric in METRICS}
+    section = config.comparison
+    return ComparisonRecord(
+        against=section.against, level=section.level, replications=0, metrics=nothing, spending=[], path=[]
     )
 
 

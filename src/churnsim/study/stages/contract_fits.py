@@ -15,6 +15,7 @@ from churnsim.models.retention.sbg import ShiftedBetaGeometric
 from churnsim.models.survival.curve import CurveFit, fit_curve
 from churnsim.models.survival.regression import RegressionFit, fit_regression
 from churnsim.models.survival.selection import RENEWAL_MODELS, compare_survival
+from churnsim.records.notices import StudyWarning
 from churnsim.records.run import FitRecord
 from churnsim.study.config.contract import ContractStudyConfig
 from churnsim.study.stages.contract_data import ContractData
@@ -52,7 +53,7 @@ class ContractFits:
             )
         return found
 
-    def warnings(self) -> Iterator[str]:
+    def warnings(self) -> Iterator[StudyWarning]:
         """What a reader must know of a fit that is usable but not clean."""
         named = {
             "chosen curve": self.chosen,
@@ -64,7 +65,7 @@ class ContractFits:
             if name == "simulated" and fit in (self.regression, self.chosen):
                 continue
             if not fit.status.ok or "not proportional" in fit.status.message:
-                yield f"{name}: {fit.status}"
+                yield StudyWarning(stage="models", code="fit", message=f"{name}: {fit.status}")
 
 
 def fit_contract(config: ContractStudyConfig, data: ContractData) -> ContractFits:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from churnsim.models.churn.classifier import ChurnModel
 from churnsim.records.base import Record, rows
+from churnsim.records.notices import StudyWarning
 from churnsim.records.run import AssumptionRecord, ValidationRecord, ValueRecord
 from churnsim.records.survival import ChurnRecord, CurvePoint, ScoreRow, SurvivalRecord
 from churnsim.simulation.core.lifetimes import ContractualLifetime, ProfitByTenure, Spend
@@ -41,13 +42,14 @@ class ContractStages:
         """The subscribers, in whole renewals."""
         return load_subscribers(_own(config).data, config.folder)
 
-    def notes(self, data: ContractData) -> Iterator[str]:
+    def notes(self, config: StudyConfig, data: ContractData) -> Iterator[StudyWarning]:
         """What a reader must know of the data."""
         if data.facts.source.startswith("IBM Telco"):
-            yield (
-                "note: the source lists only those who left in the last month. Read as a cohort that was followed from "
-                "the start, as here, it makes subscribers look more loyal than they were."
+            message = (
+                "the source lists only those who left in the last month. Read as a cohort that was followed from the "
+                "start, as here, it makes subscribers look more loyal than they were."
             )
+            yield StudyWarning(stage="data", code="source", message=message)
 
     def customers(self, data: ContractData) -> pd.Index:
         """The ids of those still there."""
@@ -97,12 +99,11 @@ class ContractStages:
         self, config: StudyConfig, data: ContractData, fits: ContractFits, market: Market, executor: Executor
     ) -> dict[str, Record]:
         """Simulated against observed survival, and what the models say."""
-        # No purchases are held out; what is checked is survival.
-        nothing = ValidationRecord(
-            calibration_end="", holdout_end="", unit=data.unit, frequency=[], holdout_by_frequency=[], tracking=[],
-            replay=None,
-        )  # fmt: skip
-        return {"validation.json": nothing, "survival.json": _survival(config, data, fits, market)}
+        return {**self.no_validation(data), "survival.json": _survival(config, data, fits, market)}
+
+    def no_validation(self, data: ContractData) -> dict[str, Record]:
+        """No purchases are held out; what is checked is survival."""
+        return {"validation.json": ValidationRecord.nothing(data.unit)}
 
 
 def _own(config: StudyConfig) -> ContractStudyConfig:

@@ -12,6 +12,7 @@ from churnsim.models.purchase.protocol import PurchaseModel
 from churnsim.models.purchase.registry import DEFAULT_FAMILY, PURCHASE_FAMILIES
 from churnsim.models.spend.gamma_gamma import GammaGamma, spend_correlation
 from churnsim.models.value.clv import NOTABLE_CORRELATION
+from churnsim.records.notices import StudyWarning
 from churnsim.records.run import FitParameter, FitRecord, FitStatusRecord
 from churnsim.study.stages.data_stage import StudyData
 
@@ -37,16 +38,18 @@ class StudyFits:
             "spend": fit_record(self.spend, role="whole log", spend_correlation=self.correlation),
         }
 
-    def warnings(self) -> Iterator[str]:
+    def warnings(self) -> Iterator[StudyWarning]:
         """What a reader must know of a fit that is usable but not clean."""
         for name, fit in self._named():
             if not fit.status.ok:
-                yield f"{name}: {fit.status}"
+                yield StudyWarning(stage="models", code="fit", message=f"{name}: {fit.status}")
         if abs(self.correlation) > NOTABLE_CORRELATION:
-            yield (
+            message = (
                 f"spend and frequency are correlated at {self.correlation:.2f}, and the spend model takes them to be "
                 "independent: values of frequent buyers are off in that direction."
             )
+            figures = {"correlation": self.correlation}
+            yield StudyWarning(stage="value", code="spend correlated", message=message, figures=figures)
 
     def check(self) -> None:
         """Raise FitError when a fit is no ground to build on: one that did not converge never passes silently."""

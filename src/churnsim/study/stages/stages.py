@@ -13,12 +13,14 @@ import pandas as pd
 
 from churnsim.models.purchase.registry import PURCHASE_FAMILIES
 from churnsim.records.base import Record
-from churnsim.records.run import AssumptionRecord, ValueRecord
+from churnsim.records.notices import StudyWarning
+from churnsim.records.run import AssumptionRecord, ValidationRecord, ValueRecord
 from churnsim.simulation.core.scores import CustomerScores
 from churnsim.simulation.scenario.market import Market, assumptions
 from churnsim.study.config.config import StudyConfig
 from churnsim.study.stages.data_stage import StudyData, load_data
 from churnsim.study.stages.fit_stage import fit_models
+from churnsim.study.stages.log_warnings import log_warnings
 from churnsim.study.stages.market_stage import build_market
 from churnsim.study.stages.validation_stage import validate
 from churnsim.study.stages.value_stage import value_base
@@ -34,7 +36,7 @@ class Stages(Protocol):
     def load(self, config: StudyConfig) -> Any:
         """The data that [data] names."""
 
-    def notes(self, data: Any) -> Iterator[str]:
+    def notes(self, config: StudyConfig, data: Any) -> Iterator[StudyWarning]:
         """What a reader must know of the data."""
 
     def customers(self, data: Any) -> pd.Index:
@@ -69,6 +71,9 @@ class Stages(Protocol):
     ) -> dict[str, Record]:
         """Their content, by name."""
 
+    def no_validation(self, data: Any) -> dict[str, Record]:
+        """What is stored where the validation could not be done."""
+
 
 class TransactionStages:
     """Customers known by their purchases: a purchase model and Gamma-Gamma, validated on a holdout."""
@@ -77,13 +82,8 @@ class TransactionStages:
         regularity = PURCHASE_FAMILIES[config.models.purchases].reads == "intervals"
         return load_data(config.data, config.folder, regularity=regularity)
 
-    def notes(self, data: Any) -> Iterator[str]:
-        silent = data.facts.silent_days
-        if silent:
-            yield (
-                f"warning: no purchase in the last {silent} days before {data.holdout_end}; they count as days on "
-                "which nobody bought. If the log simply ends earlier, set holdout_end to its last day."
-            )
+    def notes(self, config: StudyConfig, data: Any) -> Iterator[StudyWarning]:
+        return log_warnings(config, data)
 
     def customers(self, data: Any) -> pd.Index:
         return data.summary.index  # type: ignore[no-any-return]
@@ -122,6 +122,10 @@ class TransactionStages:
         self, config: StudyConfig, data: Any, fits: Any, market: Market, executor: Executor
     ) -> dict[str, Record]:
         return {"validation.json": validate(data, fits, config.validation, seed=config.seed, executor=executor)}
+
+    def no_validation(self, data: Any) -> dict[str, Record]:
+        ends = {"calibration_end": data.calibration_end, "holdout_end": data.holdout_end}
+        return {"validation.json": ValidationRecord.nothing(data.unit, **ends)}
 
 
 def stages_of(config: StudyConfig) -> Stages:

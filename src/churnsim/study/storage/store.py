@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from churnsim.errors import ConfigError
 from churnsim.records.base import STORED, Record, plain
+from churnsim.records.notices import Notices
 from churnsim.records.run import Manifest
 from churnsim.study.storage.lock import RunLock
 
@@ -27,6 +28,7 @@ R = TypeVar("R", bound=Record)
 
 MANIFEST = "manifest.json"
 RESULTS = frozenset({".json", ".parquet"})
+NOTICES = "notices.json"
 OUTCOMES = "outcomes.parquet"
 PARTS = "parts"
 
@@ -127,6 +129,10 @@ class RunStore:
             return Manifest.model_validate(read_json(self.directory / MANIFEST), context=STORED)
         except (ConfigError, ValidationError):
             return None
+
+    def notices(self) -> Notices:
+        """What the run said beside its numbers; nothing where that cannot be read."""
+        return stored_record(self.directory / NOTICES, Notices) or Notices()
 
     def products(self) -> dict[str, str]:
         """The sha256 of every stored result by its name; the manifest and the report are no results."""

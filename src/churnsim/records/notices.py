@@ -1,0 +1,58 @@
+"""notices.json: what a reader must be told beside the numbers of a run."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from churnsim.records.base import Number, Record, Row
+
+__all__ = ["ModelChoice", "Notices", "StageFailure", "StudyWarning", "Unjudged", "WarningCode"]
+
+WarningCode = Literal[
+    "silent end", "starts mid-life", "horizon beyond history", "holdout without a season", "holdout missed",
+    "fit", "spend correlated", "source", "survey", "nobody leaves",
+]  # fmt: skip
+"""What kind of thing a warning is about, for a report that has more to say of it than its sentence."""
+
+
+class StudyWarning(Record):
+    """A sentence to be read beside the results of one stage; `figures` are the numbers in it, by name."""
+
+    stage: str
+    code: WarningCode
+    message: str
+    figures: dict[str, Number] = Field(default_factory=dict)
+
+
+class StageFailure(Record):
+    """A stage, or with `subject` one item of it, that could not be done: its result is missing from this run."""
+
+    stage: str
+    subject: str = ""
+    reason: str
+
+
+class Unjudged(Record):
+    """A strategy that is not ranked, and why the models of this study cannot judge it."""
+
+    strategy: str
+    reason: str
+
+
+class ModelChoice(Record):
+    """The purchase model that was chosen among candidates on the holdout; `table` has a row for each candidate."""
+
+    chosen: str
+    why: str
+    table: list[Row] = Field(default_factory=list)
+
+
+class Notices(Record):
+    """The content of notices.json. `choice` is None where the configuration names the model."""
+
+    warnings: list[StudyWarning] = Field(default_factory=list)
+    failures: list[StageFailure] = Field(default_factory=list)
+    unjudged: list[Unjudged] = Field(default_factory=list)
+    choice: ModelChoice | None = None

@@ -1,0 +1,32 @@
+"""What is said of a log before anything is fitted to it, against logs made so."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from churnsim.data import datasets
+from churnsim.study.stages.log_warnings import starts_mid_life
+
+
+def first_days(*counts: int) -> pd.Series:
+    """So many first purchases in each period of 30 days, on its first day."""
+    days = [30 * place for place, count in enumerate(counts) for _ in range(count)]
+    return pd.Timestamp("2020-01-01") + pd.to_timedelta(pd.Series(days), unit="D")
+
+
+def test_a_log_that_begins_with_older_customers_is_seen() -> None:
+    """22 of 100 in the first month, six or so in each later one, the last cut off by the end of the log."""
+    share, usual = starts_mid_life(first_days(22, *[7] * 11, 1))
+    assert share == pytest.approx(0.22)
+    assert usual == pytest.approx(0.07)
+
+
+@pytest.mark.parametrize("counts", [(8,) * 12, (4, 5, 6, 7, 8, 9), (30, 35, 33), (5,), (12, 7, 7, 7, 7, 1)])
+def test_even_growing_and_short_arrivals_are_not(counts: tuple[int, ...]) -> None:
+    assert starts_mid_life(first_days(*counts)) == (0.0, 0.0)
+
+
+def test_the_cohort_of_cdnow_is_not() -> None:
+    """Its newcomers of three months were chosen: nobody is new after March 1997."""
+    assert starts_mid_life(datasets.cdnow(full=True).groupby("customer_id")["date"].min()) == (0.0, 0.0)
