@@ -80,6 +80,13 @@ def test_dead_and_doubled_anchors_and_missing_labels_are_found() -> None:
     assert checks.unlabelled("<html><svg ><g></g></svg><th>x</th>") == ["html without lang", "chart 0", "th"]
 
 
+def test_a_label_that_is_cut_off_is_found() -> None:
+    drawing = '<svg width="100" height="50"><g transform="translate({x},9)"><text {anchor}>Complaint</text></g></svg>'
+    assert checks.cut_labels(drawing.format(x=5, anchor="")) == []
+    assert checks.cut_labels(drawing.format(x=60, anchor="")) == ["Complaint"]
+    assert checks.cut_labels(drawing.format(x=40, anchor='text-anchor="end"')) == ["Complaint"]
+
+
 def test_an_unfilled_placeholder_is_an_error_and_values_are_not_filled_again() -> None:
     words = Words()
     with pytest.raises(KeyError):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import tomllib
+import unicodedata
 from html.parser import HTMLParser
 from string import Formatter
 from typing import Any
+from xml.etree import ElementTree
 
 # Figures that are spelled out. "One" is left out: it is a pronoun more often than a number.
 SPELLED = re.compile(
@@ -130,3 +132,31 @@ def unlabelled(page: str) -> list[str]:
     wrong += [f"chart {i}" for i, svg in enumerate(charts) if not re.search(r"<title [^>]*>[^<]+</title><desc ", svg)]
     wrong += ["th" for tag, attributes in read(page).tags if tag == "th" and not attributes.get("scope")]
     return wrong
+
+
+def cut_labels(page: str, *, room: float = 8.0) -> list[str]:
+    """Texts of charts that would stick out of their drawing by more than `room` pixels in a wide font (DejaVu Sans has
+    some 0.6 em a letter, Helvetica 0.5), or that Vega cut off itself."""
+    wrong = []
+    for svg in re.findall(r"<svg .*?</svg>", page, flags=re.DOTALL):
+        root = ElementTree.fromstring(svg)
+        wrong += _sticking_out(root, 0.0, 0.0, float(root.get("width", 0)), float(root.get("height", 0)), room)
+    return wrong
+
+
+def _sticking_out(
+    element: ElementTree.Element, x: float, y: float, width: float, height: float, room: float
+) -> list[str]:
+    moves = re.findall(r"translate\(([-\d.]+),([-\d.]+)\)", element.get("transform", ""))
+    turned = "rotate(-90)" in element.get("transform", "")
+    for across, down in moves[:1] if turned else moves:
+        x, y = x + float(across), y + float(down)
+    found = [text for child in element for text in _sticking_out(child, x, y, width, height, room)]
+    if element.tag != "text" or not element.text:
+        return found
+    ems = sum(1.0 if unicodedata.east_asian_width(letter) in "WF" else 0.61 for letter in element.text)
+    long = ems * float(element.get("font-size", "12px").removesuffix("px"))
+    at, side = (height - y, height) if turned else (x, width)
+    start = at - long * {"start": 0.0, "middle": 0.5, "end": 1.0}[element.get("text-anchor", "start")]
+    outside = start < -room or start + long > side + room
+    return [*found, element.text] if outside or element.text.endswith("…") else found

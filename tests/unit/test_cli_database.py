@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 import churnsim as cs
 from churnsim.cli.app import app
 from churnsim.data.customers import cohort_matrix, whale_curve
-from churnsim.report.charts.customer_figures import cohort_picture, whale_picture
+from churnsim.report.charts.customers import cohort_picture, whale_picture
 
 GERMAN = "Kunde;Tag;Betrag\n007;25.03.2024;1.234,50\n8;01.02.2024;3,00\n8;09.02.2024;0,99\n"
 COLUMNS = ["--column", "customer_id=Kunde", "--column", "date=Tag", "--column", "amount=Betrag"]

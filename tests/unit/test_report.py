@@ -52,8 +52,12 @@ def nasty_page(tmp_path_factory: pytest.TempPathFactory) -> str:
     pieces["manifest"]["data"]["set_aside"][0]["value"] = NASTY
     for strategy in pieces["strategies"][:2]:
         strategy["title"] = strategy["description"] = NASTY
+    pieces["strategies"][2]["title"] = "挽回流失的老顾客并且答复每一位顾客的投诉" * 3
+    pieces["strategies"][3]["title"] = "Antwortgarantiebeschwerdemanagementverfahrensbeschreibung " * 3
+    pieces["manifest"]["data"]["currency"] = "CHF"
+    pieces["what_if"] = {"beliefs": [fake_run.make_map()]}
     pieces["comparison"]["spending"][0]["account"] = NASTY
-    pieces["validation"]["frequency"][0]["frequency"] = NASTY
+    pieces["validation"]["frequency"][0]["frequency"] = '<b>&"</svg>'
     for text in ("says", "quote", "reason", "quantity", "unit", "kind", "verdict"):
         pieces["claims"][0][text] = NASTY
     pieces["claims"][0]["id"] = 'x" onload="alert(1)'
@@ -73,6 +77,12 @@ def test_every_figure_is_drawn_for_desktop_and_phone(page: str) -> None:
     assert page.count("<figure ") == page.count('<div class="wide">') == page.count('<div class="narrow">') == 9
     assert page.count('class="chart"') == 18
     assert checks.unlabelled(page) == []
+
+
+def test_no_label_of_a_chart_is_cut_off(page: str, nasty_page: str) -> None:
+    """In titles of any length and script, on a phone too, and in a font that is wider than the one measured with."""
+    assert checks.cut_labels(page) == []
+    assert checks.cut_labels(nasty_page) == []
 
 
 def test_page_is_offline_and_inert(page: str, nasty_page: str) -> None:

@@ -183,7 +183,7 @@ def plot(
         raise ConfigError(f"{file} ends in {file.suffix!r}. Pictures are .svg files.")
     from churnsim.data.customers import cohort_matrix, customer_spend, whale_curve
     from churnsim.data.database import CustomerDatabase
-    from churnsim.report.charts.customer_figures import cohort_picture, whale_picture
+    from churnsim.report.charts.customers import cohort_picture, whale_picture
     from churnsim.study.storage.store import write_text
 
     with CustomerDatabase(database, read_only=True) as db:

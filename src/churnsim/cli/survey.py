@@ -132,7 +132,7 @@ def _draw(measured: Measurement, directory: Path) -> None:
     except MissingExtraError as error:
         typer.echo(f"no plots: {error}", err=True)
         return
-    from churnsim.report.charts.survey_figures import survey_figures, svg_file
+    from churnsim.report.charts.survey import survey_figures, svg_file
     from churnsim.study.storage.store import write_text
 
     directory.mkdir(parents=True, exist_ok=True)

@@ -76,7 +76,7 @@ def _check_names(run: Run, run_dir: Path) -> None:
     known = {strategy.name for strategy in run.strategies}
     comparison = run.comparison
     used = {comparison.against} | {row.strategy for row in comparison.path}
-    used |= {row.strategy for row in (*comparison.spending, *comparison.activity)}
+    used |= {row.strategy for row in comparison.spending} | {row.strategy for row in comparison.activity}
     for metric in comparison.metrics.values():
         used |= {row.strategy for row in metric.levels}
         used |= {name for row in metric.differences for name in (row.strategy, row.against)}

@@ -5,7 +5,7 @@ Money is in the data's currency (never cents), durations in the unit named besid
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -98,10 +98,14 @@ class FitRecord(Record):
     spend_correlation: Number | None = None
 
 
+Frequency = int | Annotated[str, Field(max_length=12)]
+"""A number of repeat purchases, or a class of them such as "7+"."""
+
+
 class FrequencyRow(Record):
     """Customers by calibration repeat count: counted and expected."""
 
-    frequency: int | str
+    frequency: Frequency
     actual: Number
     expected: Number
     lower: Number | None = None
@@ -111,7 +115,7 @@ class FrequencyRow(Record):
 class Holdout(Record):
     """Mean holdout purchases of the customers with this calibration repeat count; the interval is the actual mean's."""
 
-    frequency: int | str
+    frequency: Frequency
     customers: int
     actual: Number | None
     expected: Number | None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from churnsim.records.survey import InstrumentRecord, MeasuredRow, Money, SurveyRecord
 from churnsim.report.charts.figures import survey_figure
-from churnsim.report.charts.survey import intervals
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import Block, Cell, Chapter, Column, Details, Heading, Text
 from churnsim.report.page.context import Context
@@ -64,10 +63,7 @@ def _instrument(context: Context, survey: SurveyRecord, measured: InstrumentReco
     blocks += [Text(text=text[:1].upper() + text[1:], tone="warning") for text in measured.warnings]
     drawn = [row for row in measured.table if row.group in MAIN][:MOST]
     if drawn:
-        rows = [row.model_dump() | {"label": row.name} for row in drawn]
-        make = intervals(rows, x=context.say("survey.axis"))
-        reading = context.listed([f"{row.name} {fmt.fixed(row.estimate, 2)}" for row in drawn])
-        blocks.append(survey_figure(context, measured.instrument, make, reading=reading, level=survey.level))
+        blocks.append(survey_figure(context, measured.instrument, drawn, level=survey.level))
     caption = context.say("survey.caption", instrument=measured.instrument)
     return [*blocks, Details(summary=caption, blocks=[_table(context, caption, measured.table, 3)])]
 

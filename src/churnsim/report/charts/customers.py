@@ -1,29 +1,58 @@
-"""Who the customers are: the cohort matrix as a heat map, and the whale curve with its band."""
+"""Who the customers are, each picture as the text of an SVG file: cohorts as a heat map, and the whale curve."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import altair as alt
+import pandas as pd
 
-from churnsim.report.charts.svg import AnyChart, ChartMaker
-from churnsim.report.charts.theme import EXPECTED, INK, MUTED, Size
+from churnsim.errors import DataError
+from churnsim.report.charts.marks import Rows, inline
+from churnsim.report.charts.svg import AnyChart, ChartMaker, to_svg
+from churnsim.report.charts.theme import EXPECTED, INK, MUTED, WIDE, Size
+from churnsim.report.page.extras import require_report_extra
 
-__all__ = ["cohort_heat_map", "whale"]
+__all__ = ["cohort_picture", "whale_picture"]
 
-Rows = Sequence[dict[str, Any]]
 # One hue, light to dark, so that it reads in grey print and for every eye; the numbers stand in the cells.
 HEAT = ("#eef4f9", "#0b5c92")
 DARK = 0.7  # of the way to the darkest; from there on white figures are easier to read than black ones
 CELLS_WITH_NUMBERS = 20  # wider matrices have no room for figures
+_FORMATS = {"M": "%b %Y", "Q": "%b %Y", "Y": "%Y"}
+_PERIODS = {"M": "months", "Q": "quarters", "Y": "years"}
 
 
-def _data(rows: Rows) -> alt.InlineData:
-    return alt.InlineData(values=[dict(row) for row in rows])
+def cohort_picture(matrix: pd.DataFrame, *, period: str = "M") -> str:
+    """A heat map of the frame that `churnsim.data.customers.cohort_matrix` returns for this `period`."""
+    require_report_extra()
+    if matrix.empty or period not in _FORMATS:
+        raise DataError("there is no cell to draw. Give a cohort matrix and its period: 'M', 'Q' or 'Y'.")
+    rows = [
+        {"cohort": f"{cohort.strftime(_FORMATS[period])} ({customers:,})", "age": int(age), "share": float(share)}
+        for cohort, customers, age, share in zip(
+            matrix["cohort"], matrix["customers"], matrix["age"], matrix["share"], strict=True
+        )
+    ]
+    x = f"{_PERIODS[period]} since the first purchase"
+    return _drawn(_heat_map(rows, x=x, y="cohort (customers)"), "Percent of a cohort who bought in a period")
 
 
-def cohort_heat_map(rows: Rows, *, x: str, y: str) -> ChartMaker:
+def whale_picture(curve: pd.DataFrame, *, of: str = "spend") -> str:
+    """The frame that `churnsim.data.customers.whale_curve` returns, as a curve with its band; `of` names the value."""
+    require_report_extra()
+    rows = [
+        {name: float(row[name]) for name in ("customers", "value", "lower", "upper")} for _, row in curve.iterrows()
+    ]
+    return _drawn(
+        _whale(rows, x="customers, best first", y=f"share of all {of}"), f"How much the best customers bring ({of})"
+    )
+
+
+def _drawn(make: ChartMaker, title: str) -> str:
+    chart, height = make(WIDE)
+    return to_svg(chart.properties(background="white", title=title), size=WIDE, height=height + 24)
+
+
+def _heat_map(rows: Rows, *, x: str, y: str) -> ChartMaker:
     """Cells by cohort and age, coloured by share; rows: cohort (a label), age, share, customers (in the cohort)."""
     cohorts = list(dict.fromkeys(row["cohort"] for row in rows))
     ages = sorted({row["age"] for row in rows})
@@ -34,7 +63,7 @@ def cohort_heat_map(rows: Rows, *, x: str, y: str) -> ChartMaker:
     def make(size: Size) -> tuple[AnyChart, int]:
         written = len(ages) <= (8 if size.narrow else CELLS_WITH_NUMBERS)
         shown = [{**row, "text": f"{100 * row['share']:.0f}"} for row in rows]
-        base = alt.Chart(_data(shown)).encode(
+        base = alt.Chart(inline(shown)).encode(
             x=alt.X("age:O", title=x, axis=alt.Axis(labelAngle=0, ticks=False, domain=False)),
             y=alt.Y("cohort:N", title=y, sort=cohorts, axis=alt.Axis(ticks=False, domain=False)),
         )
@@ -52,7 +81,7 @@ def cohort_heat_map(rows: Rows, *, x: str, y: str) -> ChartMaker:
     return make
 
 
-def whale(rows: Rows, *, x: str, y: str, mark: float | None = 0.2) -> ChartMaker:
+def _whale(rows: Rows, *, x: str, y: str, mark: float | None = 0.2) -> ChartMaker:
     """Cumulative share of value over customers, best first; rows: customers, value, lower, upper (shares).
 
     `mark` is a share of customers whose height is written beside the curve.
@@ -60,12 +89,12 @@ def whale(rows: Rows, *, x: str, y: str, mark: float | None = 0.2) -> ChartMaker
 
     def make(size: Size) -> tuple[AnyChart, int]:
         axis = alt.Axis(format=".0%", tickCount=size.ticks - 1)
-        base = alt.Chart(_data(rows)).encode(x=alt.X("customers:Q", title=x, axis=axis))
+        base = alt.Chart(inline(rows)).encode(x=alt.X("customers:Q", title=x, axis=axis))
         band = base.mark_area(color=EXPECTED, fillOpacity=0.18).encode(
             y=alt.Y("lower:Q", title=y, axis=alt.Axis(format=".0%", tickCount=5)), y2="upper:Q"
         )
         line = base.mark_line(color=EXPECTED, strokeWidth=2.2).encode(y=alt.Y("value:Q", title=y))
-        equal = alt.Chart(_data([{"customers": 0, "value": 0}, {"customers": 1, "value": 1}]))
+        equal = alt.Chart(inline([{"customers": 0, "value": 0}, {"customers": 1, "value": 1}]))
         diagonal = equal.mark_line(color=MUTED, strokeDash=[4, 3], strokeWidth=1).encode(
             x=alt.X("customers:Q", title=x), y=alt.Y("value:Q", title=y)
         )
@@ -73,7 +102,7 @@ def whale(rows: Rows, *, x: str, y: str, mark: float | None = 0.2) -> ChartMaker
         at = next((row for row in rows if mark is not None and abs(row["customers"] - mark) < 1e-9), None)
         if at is not None:
             text = f"{at['customers']:.0%} of customers: {at['value']:.1%} [{at['lower']:.1%}, {at['upper']:.1%}]"
-            point = alt.Chart(_data([{**at, "text": text}])).encode(
+            point = alt.Chart(inline([{**at, "text": text}])).encode(
                 x=alt.X("customers:Q", title=x), y=alt.Y("value:Q", title=y)
             )
             layers += [

@@ -2,42 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from churnsim.records.base import Row
-from churnsim.records.run import ReplayRecord, ValueRecord
+from churnsim.records.run import FrequencyRow, Holdout, ReplayRecord, ValueRecord
+from churnsim.records.survey import MeasuredRow
 from churnsim.records.what_if import Belief
 from churnsim.report.charts import prediction, strategies
+from churnsim.report.charts.marks import bar_rows, interval_rows, tick_labels
 from churnsim.report.charts.region import region_chart
 from churnsim.report.charts.svg import AnyChart, ChartMaker, draw
-from churnsim.report.charts.theme import Size
+from churnsim.report.charts.theme import ACCOUNTS, ALARM, Size
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import Figure
 from churnsim.report.page.context import Context
 
 __all__ = [
     "calibration_figure", "drawn_figure", "forest_figure", "holdout_figure", "open_ended", "path_figure",
-    "region_figure",
-    "replay_figure", "spending_figure", "survey_figure", "tracking_figure", "value_figure",
+    "region_figure", "replay_figure", "spending_figure", "survey_figure", "tracking_figure", "value_figure",
 ]  # fmt: skip
 
 
-def drawn_figure(context: Context, name: str, make: ChartMaker, *, description: str, **values: str) -> Figure:
-    """A chart with its title and note, drawn wide and narrow."""
-    title = context.say(f"chart.{name}.title", **values)
-    wide, narrow = draw(make, name=f"figure-{name}", title=title, description=description)
-    return Figure(
-        id=f"figure-{name}",
-        number=context.figure_number(),
-        title=title,
-        note=context.say(f"chart.{name}.note", **values),
-        wide=wide,
-        narrow=narrow,
+def drawn_figure(context: Context, name: str, make: ChartMaker, *, of: str = "", **said: str) -> Figure:
+    """A chart with its title, note and description from the sentences `chart.<name>`, filled with `said`, drawn wide
+    and narrow; `of` tells several figures of one name apart."""
+    anchor = f"figure-{name}-{of}" if of else f"figure-{name}"
+    title, note, description = (
+        context.say(f"chart.{name}.{part}", **said) for part in ("title", "note", "description")
     )
+    wide, narrow = draw(make, name=anchor, title=title, description=description)
+    return Figure(id=anchor, number=context.figure_number(), title=title, note=note, wide=wide, narrow=narrow)
 
 
 def _labels(context: Context, name: str, *keys: str) -> dict[str, str]:
     return {key: context.say(f"chart.{name}.{key}") for key in keys}
+
+
+def _ticks(context: Context, *, money: bool = True, signed: bool = False) -> str:
+    return tick_labels(prefix=fmt.currency_prefix(context.currency) if money else "", signed=signed)
+
+
+def _interval_label(context: Context, name: str, number: str, interval: str) -> str:
+    """A row's label with its number in it, and the interval where there is one."""
+    key = "chart.row" if interval == fmt.ABSENT else "chart.row_interval"
+    return context.say(key, name=name, number=number, interval=interval)
 
 
 def open_ended(context: Context, frequencies: Iterable[int | str]) -> list[str]:
@@ -48,57 +57,34 @@ def open_ended(context: Context, frequencies: Iterable[int | str]) -> list[str]:
     return labels
 
 
+def _by_frequency(
+    context: Context, name: str, make: Callable[..., ChartMaker], stored: Sequence[FrequencyRow | Holdout],
+    show: Callable[[float | None], str],
+) -> Figure:  # fmt: skip
+    """Actual and expected numbers by calibration frequency."""
+    labels = open_ended(context, [row.frequency for row in stored])
+    rows: list[Row] = [row.model_dump() | {"frequency": label} for row, label in zip(stored, labels, strict=True)]
+    reading = [
+        context.say(
+            f"chart.{name}.one", frequency=row["frequency"], actual=show(row["actual"]), expected=show(row["expected"])
+        )
+        for row in rows
+    ]
+    chart = make(rows, **_labels(context, name, "x", "y", "actual", "expected"))
+    end = context.run.validation.calibration_end
+    return drawn_figure(context, name, chart, calibration_end=end, reading=context.listed(reading))
+
+
 def calibration_figure(context: Context) -> Figure:
     """Customers by repeat count, counted and expected."""
-    validation = context.run.validation
-    labels = open_ended(context, [row.frequency for row in validation.frequency])
-    rows = [{**row.model_dump(), "frequency": label} for row, label in zip(validation.frequency, labels, strict=True)]
-    reading = context.listed(
-        [
-            context.say(
-                "chart.calibration.one",
-                frequency=row["frequency"],
-                actual=fmt.count(row["actual"]),
-                expected=fmt.count(row["expected"]),
-            )
-            for row in rows
-        ]
-    )
-    description = context.say(
-        "chart.calibration.description", calibration_end=validation.calibration_end, reading=reading
-    )
-    make = prediction.calibration(rows, **_labels(context, "calibration", "x", "y", "actual", "expected"))
-    return drawn_figure(context, "calibration", make, description=description)
+    stored = context.run.validation.frequency
+    return _by_frequency(context, "calibration", prediction.calibration, stored, fmt.count)
 
 
 def holdout_figure(context: Context) -> Figure:
     """Mean holdout purchases by calibration repeat count."""
-    validation = context.run.validation
-    labels = open_ended(context, [row.frequency for row in validation.holdout_by_frequency])
-    rows: list[Row] = [
-        {**row.model_dump(), "frequency": label}
-        for row, label in zip(validation.holdout_by_frequency, labels, strict=True)
-    ]
-    reading = context.listed(
-        [
-            context.say(
-                "chart.holdout.one",
-                frequency=str(row["frequency"]),
-                actual=fmt.fixed(row["actual"], 2),
-                expected=fmt.fixed(row["expected"], 2),
-            )
-            for row in rows
-        ]
-    )
-    end = validation.calibration_end
-    make = prediction.holdout(rows, **_labels(context, "holdout", "x", "y", "actual", "expected"))
-    return drawn_figure(
-        context,
-        "holdout",
-        make,
-        description=context.say("chart.holdout.description", calibration_end=end, reading=reading),
-        calibration_end=end,
-    )
+    stored = context.run.validation.holdout_by_frequency
+    return _by_frequency(context, "holdout", prediction.holdout, stored, lambda value: fmt.fixed(value, 2))
 
 
 def tracking_figure(context: Context) -> Figure:
@@ -109,137 +95,119 @@ def tracking_figure(context: Context) -> Figure:
         for row in validation.tracking
     ]
     last, mid = rows[-1], next((row for row in reversed(rows) if not row["holdout"]), rows[0])
-    description = context.say(
-        "chart.tracking.description",
-        calibration_end=validation.calibration_end,
-        holdout_end=validation.holdout_end,
-        actual_mid=fmt.fixed(mid["actual"], 0),
-        expected_mid=fmt.fixed(mid["expected"], 0),
-        actual_end=fmt.fixed(last["actual"], 0),
-        expected_end=fmt.fixed(last["expected"], 0),
-    )
+    said = {
+        f"{key}_{when}": fmt.fixed(row[key], 0)
+        for when, row in (("mid", mid), ("end", last))
+        for key in ("actual", "expected")
+    }
     labels = _labels(context, "tracking", "x", "y", "actual", "expected", "mark")
     make = prediction.tracking(rows, end=validation.calibration_end[:10], **labels)
-    return drawn_figure(context, "tracking", make, description=description)
+    ends = {"calibration_end": validation.calibration_end, "holdout_end": validation.holdout_end}
+    return drawn_figure(context, "tracking", make, **ends, **said)
 
 
 def replay_figure(context: Context, replay: ReplayRecord) -> Figure:
     """The simulated holdout against what happened."""
-    rows = [
-        {
-            "label": context.say("chart.replay.simulated"),
-            **replay.model_dump(include={"mean", "lower", "upper"}),
-        }
-    ]
-    if replay.with_parameter_uncertainty:
-        wider = replay.with_parameter_uncertainty.model_dump(include={"mean", "lower", "upper"})
-        rows.append({"label": context.say("chart.replay.with_parameters"), **wider})
+    simulated = [("simulated", replay), ("with_parameters", replay.with_parameter_uncertainty)]
+    rows: list[Row] = []
+    for key, found in simulated:
+        if found:
+            interval = context.count_interval(round(found.lower), round(found.upper))
+            label = _interval_label(context, context.say(f"chart.replay.{key}"), fmt.fixed(found.mean, 0), interval)
+            rows.append({"label": label, **found.model_dump(include={"mean", "lower", "upper"})})
     actual = fmt.count(replay.actual)
-    make = prediction.replay(
-        rows,
-        x=context.say("chart.replay.x"),
-        actual=replay.actual,
-        actual_label=context.say("chart.replay.actual", actual=actual),
+    rows.append({"label": context.say("chart.replay.actual", actual=actual), "mean": replay.actual, "colour": ALARM})
+    make = interval_rows(
+        rows, x=context.say("chart.replay.x"), labels=_ticks(context, money=False), reference=replay.actual, weight=5
     )
-    level = fmt.percent(replay.level)
-    description = context.say(
-        "chart.replay.description",
-        mean=fmt.fixed(replay.mean, 0),
-        level=level,
-        interval=context.count_interval(round(replay.lower), round(replay.upper)),
-        actual=actual,
-    )
-    return drawn_figure(context, "replay", make, description=description, level=level)
+    interval = context.count_interval(round(replay.lower), round(replay.upper))
+    said = {"mean": fmt.fixed(replay.mean, 0), "level": fmt.percent(replay.level), "interval": interval}
+    return drawn_figure(context, "replay", make, actual=actual, **said)
 
 
 def value_figure(context: Context, value: ValueRecord) -> Figure:
     """Customer value by decile."""
     rows = [row.model_dump() for row in value.by_decile]
-    description = context.say(
-        "chart.value.description",
-        first=context.money(rows[0]["value"]),
-        last=context.money(rows[-1]["value"]),
-    )
-    make = strategies.value_by_decile(rows, **_labels(context, "value", "x", "y"))
-    return drawn_figure(context, "value", make, description=description)
+    make = strategies.value_by_decile(rows, labels=_ticks(context), **_labels(context, "value", "x", "y"))
+    first, last = (context.money(row["value"]) for row in (rows[0], rows[-1]))
+    return drawn_figure(context, "value", make, first=first, last=last)
 
 
 def spending_figure(context: Context, *, accounts: dict[str, str], totals: dict[str, float]) -> Figure:
     """What each strategy spends; `accounts` names the accounts to show, `totals` the sum of each strategy."""
-    order = list(accounts)
-    rows = [
-        {"strategy": context.titles[row.strategy], "account": accounts[row.account], "mean": row.mean,
-         "order": order.index(row.account)}
-        for row in context.run.comparison.spending
-        if row.account in accounts
-    ]  # fmt: skip
-    reading = context.listed(
-        [
-            context.say("chart.spending.one", strategy=context.titles[name], total=context.money(total))
-            for name, total in totals.items()
-        ]
-    )
-    make = strategies.spending(
-        rows,
-        strategies=[context.titles[name] for name in totals],
-        accounts=list(accounts.values()),
-        x=context.say("chart.spending.x"),
-    )
-    return drawn_figure(
-        context, "spending", make, description=context.say("chart.spending.description", reading=reading)
-    )
+    spent = {(row.strategy, row.account): row.mean for row in context.run.comparison.spending}
+    parts: list[Row] = []
+    for place, name in enumerate(totals):
+        start = 0.0
+        for account, title in accounts.items():
+            end = start + spent.get((name, account), 0.0)
+            parts.append({"row": place, "part": title, "start": start, "end": end})
+            start = end
+    said = [
+        context.say("chart.row", name=context.titles[name], number=context.money(total))
+        for name, total in totals.items()
+    ]
+    titles = list(accounts.values())
+    make = bar_rows(
+        [{"label": text} for text in said], [part for part in parts if part["start"] != part["end"]], names=titles,
+        colours=strategies.cycle(ACCOUNTS, len(titles)), x=context.say("chart.spending.x"), labels=_ticks(context),
+    )  # fmt: skip
+    return drawn_figure(context, "spending", make, reading=context.listed(said))
 
 
 def forest_figure(context: Context) -> Figure:
     """Paired differences in net present value against the baseline."""
-    rows, readings = [], []
+    rows: list[Row] = []
     for row in context.differences:
-        title, text = context.titles[row.strategy], context.difference(row.mean)
-        rows.append({"strategy": title, "mean": row.mean, "lower": row.lower, "upper": row.upper, "text": text})
-        interval = context.signed_interval(row.lower, row.upper)
-        readings.append(context.say("chart.forest.one", strategy=title, difference=text, interval=interval))
-    make = strategies.forest(rows, x=context.say("chart.forest.x"))
-    description = context.say("chart.forest.description", reading=context.listed(readings))
+        number, interval = context.difference(row.mean), context.signed_interval(row.lower, row.upper)
+        label = _interval_label(context, context.titles[row.strategy], number, interval)
+        rows.append({"label": label, "mean": row.mean, "lower": row.lower, "upper": row.upper})
+    ticks = _ticks(context, signed=True)
+    make = interval_rows(rows, x=context.say("chart.forest.x"), labels=ticks, reference=0.0)
+    reading = context.listed([row["label"] for row in rows])
     return drawn_figure(
-        context, "forest", make, description=description, baseline=context.baseline, level=context.level
-    )
+        context, "forest", make, reading=reading, baseline=context.baseline, level=context.level
+    )  # fmt: skip
 
 
 def path_figure(context: Context, name: str) -> Figure:
     """One path over time: `name` is 'active' or 'profit'."""
-    comparison = context.run.comparison
+    comparison, dates = context.run.comparison, context.period_ends
     rows: list[Row] = []
     for row in comparison.path:
+        when = {"date": dates[row.period].isoformat()} if dates else {"time": context.since_start(row.period)[0]}
         stored = row.model_dump()
-        rows.append(
-            {"strategy": context.titles[row.strategy], "period": row.period}
-            | {part: stored[f"{name}_{part}"] for part in ("mean", "lower", "upper")}
-        )
+        values = {part: stored[f"{name}_{part}"] for part in ("mean", "lower", "upper")}
+        rows.append({"strategy": context.titles[row.strategy], **when, **values})
     others = [s.name for s in context.run.strategies if s.name != comparison.against]
     names = [context.titles[strategy] for strategy in (comparison.against, *others)]
-    end = max(row["period"] for row in rows)
+    last = max(row.period for row in comparison.path)
     show = context.money if name == "profit" else (lambda value: fmt.fixed(value, 0))
-    reading = context.listed(
-        [
-            context.say(f"chart.{name}.one", strategy=str(row["strategy"]), mean=show(row["mean"]))
-            for row in rows
-            if row["period"] == end
-        ]
-    )
-    periods = fmt.count(len({row["period"] for row in rows}))
-    description = context.say(f"chart.{name}.description", periods=periods, reading=reading)
-    make = strategies.paths(rows, strategies=names, **_labels(context, name, "x", "y"))
-    return drawn_figure(context, name, make, description=description, level=context.level)
+    reading = [
+        context.say("chart.row", name=row["strategy"], number=show(row["mean"]))
+        for row, stored in zip(rows, comparison.path, strict=True)
+        if stored.period == last
+    ]
+    since = context.say("chart.since", unit=context.since_start(last)[1])
+    ticks = _ticks(context, money=name == "profit")
+    make = strategies.paths(rows, strategies=names, x=since, y=context.say(f"chart.{name}.y"), labels=ticks)
+    horizon, level = context.horizon, context.level
+    return drawn_figure(context, name, make, horizon=horizon, level=level, reading=context.listed(reading))
 
 
-def survey_figure(context: Context, instrument: str, make: ChartMaker, *, reading: str, level: float) -> Figure:
+def survey_figure(context: Context, instrument: str, measured: Sequence[MeasuredRow], *, level: float) -> Figure:
     """One instrument's estimates with their intervals."""
-    name = f"survey-{'-'.join(instrument.lower().split())}"
-    title = context.say("chart.survey.title", instrument=instrument)
-    description = context.say("chart.survey.description", reading=reading)
-    wide, narrow = draw(make, name=f"figure-{name}", title=title, description=description)
-    number, note = context.figure_number(), context.say("chart.survey.note", level=fmt.percent(level))
-    return Figure(id=f"figure-{name}", number=number, title=title, note=note, wide=wide, narrow=narrow)
+    rows = [
+        {"label": context.say("chart.row", name=row.name, number=fmt.fixed(row.estimate, 2)), "mean": row.estimate,
+         "lower": row.lower, "upper": row.upper}
+        for row in measured
+    ]  # fmt: skip
+    make = interval_rows(rows, x=context.say("survey.axis"), labels=tick_labels())
+    reading = context.listed([str(row["label"]) for row in rows])
+    of = "-".join(instrument.lower().split())
+    return drawn_figure(
+        context, "survey", make, of=of, instrument=instrument, reading=reading, level=fmt.percent(level)
+    )
 
 
 def region_figure(context: Context, belief: Belief) -> Figure:
@@ -250,9 +218,5 @@ def region_figure(context: Context, belief: Belief) -> Figure:
     def make(size: Size) -> tuple[AnyChart, int]:
         return region_chart(belief.axes, states, belief.here, size=size, labels=labels), 0
 
-    name, title = f"region-{belief.name}", context.say("chart.region.title", statement=belief.title)
-    description = context.say("chart.region.description", reading=" ".join(belief.words))
-    wide, narrow = draw(make, name=f"figure-{name}", title=title, description=description)
-    note = context.say("chart.region.note")
-    number = context.figure_number()
-    return Figure(id=f"figure-{name}", number=number, title=title, note=note, wide=wide, narrow=narrow)
+    said: dict[str, Any] = {"statement": belief.title, "reading": " ".join(belief.words)}
+    return drawn_figure(context, "region", make, of=belief.name, **said)

@@ -108,18 +108,18 @@ def plot_tracking(validation: Validation, model: str, *, cumulative: bool = True
 def plot_calibration(validation: Validation, model: str) -> Picture:
     """The share that bought beside the chance the model gave, by bins of customers; on the line it is calibrated."""
     require_report_extra()
-    from churnsim.report.charts import model_charts
+    from churnsim.report.charts import prediction
 
-    return _drawn(model_charts.chances(_rows(_of(validation.active, model)), model=model))
+    return _drawn(prediction.chances(_rows(_of(validation.active, model)), model=model))
 
 
 def plot_alive(model: PurchaseModel, *, T: float, most_purchases: int = 30) -> Picture:
     """P(alive) of customers observed for `T` (in the model's unit), by how often and how lately they bought."""
     require_report_extra()
-    from churnsim.report.charts import model_charts
+    from churnsim.report.charts import prediction
 
     grid = alive_grid(model, T=T, most_purchases=most_purchases)
-    return _drawn(model_charts.alive(_rows(grid), unit=UNITS[model.unit], T=T))
+    return _drawn(prediction.alive(_rows(grid), unit=UNITS[model.unit], T=T))
 
 
 def _drawn(make: Callable[..., Any]) -> Picture:

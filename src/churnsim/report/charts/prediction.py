@@ -1,53 +1,51 @@
-"""Does the model predict: counts by frequency, the holdout by frequency, the course of time, the replay."""
+"""Does the model predict: counts by frequency, the holdout by frequency, the course of time, and who is alive."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
 
+from churnsim.report.charts.marks import Rows, inline, series, spanned
 from churnsim.report.charts.svg import AnyChart, ChartMaker
-from churnsim.report.charts.theme import ACTUAL, EXPECTED, INK, NUMBERS, Size, wrap
+from churnsim.report.charts.theme import ACTUAL, ALARM, EXPECTED, INK, MUTED, NUMBERS, Size
 
-__all__ = ["calibration", "holdout", "replay", "tracking"]
+__all__ = ["alive", "calibration", "chances", "holdout", "tracking"]
 
-Rows = Sequence[dict[str, Any]]
-ALARM = "#c8500a"
-
-
-def _data(rows: Rows) -> alt.InlineData:
-    return alt.InlineData(values=[dict(row) for row in rows])
+TWO_LINES = ([1, 0], [5, 3])
 
 
-def _series(names: Sequence[str], colours: Sequence[str]) -> alt.Color:
-    return alt.Color(
-        "series:N",
-        scale=alt.Scale(domain=list(names), range=list(colours)),
-        legend=alt.Legend(title=None, symbolOpacity=1),
-    )
+def _long(rows: Rows, by: str, actual: str, expected: str) -> list[dict[str, Any]]:
+    """One row a value, the actual ones first."""
+    return [
+        {by: row[by], "value": row[key], "series": name}
+        for key, name in (("actual", actual), ("expected", expected))
+        for row in rows
+    ]
+
+
+def _numbers(title: str) -> alt.Y:
+    return alt.Y("value:Q", title=title, axis=alt.Axis(tickCount=5, format=NUMBERS))
+
+
+def _whiskers(rows: Rows, x: alt.X, y: str, **mark: Any) -> list[alt.Chart]:
+    spans = spanned(rows)
+    drawn = alt.Chart(inline(spans)).mark_rule(**mark).encode(x=x, y=alt.Y("lower:Q", title=y), y2="upper:Q")
+    return [drawn] if spans else []
 
 
 def calibration(rows: Rows, *, x: str, y: str, actual: str, expected: str) -> ChartMaker:
     """Bars for `actual`, dots with intervals for `expected`; rows: frequency, actual, expected, lower, upper."""
-    order = [row["frequency"] for row in rows]
-    horizontal = alt.X("frequency:N", sort=order, title=x)
-    colour = _series([actual, expected], [ACTUAL, EXPECTED])
-    bars = [{"frequency": r["frequency"], "value": r["actual"], "series": actual} for r in rows]
-    dots = [{**r, "value": r["expected"], "series": expected} for r in rows]
-    spans = [r for r in dots if r.get("lower") is not None and r.get("upper") is not None]
+    horizontal = alt.X("frequency:N", sort=[row["frequency"] for row in rows], title=x)
+    coded, long = series([actual, expected], [ACTUAL, EXPECTED]), _long(rows, "frequency", actual, expected)
 
     def make(size: Size) -> tuple[AnyChart, int]:
-        vertical = alt.Y("value:Q", title=y, axis=alt.Axis(tickCount=5, format=NUMBERS))
+        base = {"x": horizontal, "y": _numbers(y), **coded}
         layers: list[alt.Chart] = [
-            alt.Chart(_data(bars)).mark_bar().encode(x=horizontal, y=vertical, color=colour),
-            alt.Chart(_data(dots))
-            .mark_point(filled=True, size=60, opacity=1)
-            .encode(x=horizontal, y=vertical, color=colour),
+            alt.Chart(inline(long[: len(rows)])).mark_bar().encode(**base),
+            *_whiskers(rows, horizontal, y, color=EXPECTED, strokeWidth=2),
+            alt.Chart(inline(long[len(rows) :])).mark_point(filled=True, size=60, opacity=1).encode(**base),
         ]
-        if spans:
-            whisker = alt.Chart(_data(spans)).mark_rule(color=EXPECTED, strokeWidth=2)
-            layers.insert(1, whisker.encode(x=horizontal, y=alt.Y("lower:Q", title=y), y2="upper:Q"))
         return alt.layer(*layers), 250 if size.narrow else 300
 
     return make
@@ -55,30 +53,18 @@ def calibration(rows: Rows, *, x: str, y: str, actual: str, expected: str) -> Ch
 
 def holdout(rows: Rows, *, x: str, y: str, actual: str, expected: str) -> ChartMaker:
     """Mean holdout purchases by calibration frequency; rows: frequency, actual, expected, lower, upper (of actual)."""
-    order = [row["frequency"] for row in rows]
-    colours = _series([actual, expected], [INK, EXPECTED])
-    dash = alt.StrokeDash("series:N", scale=alt.Scale(domain=[actual, expected], range=[[1, 0], [5, 3]]), legend=None)
-    long = [
-        {"frequency": r["frequency"], "value": r[key], "series": name}
-        for key, name in (("actual", actual), ("expected", expected))
-        for r in rows
-    ]
-    spans = [r for r in rows if r.get("lower") is not None and r.get("upper") is not None]
+    horizontal = alt.X("frequency:N", sort=[row["frequency"] for row in rows], title=x)
+    coded = series([actual, expected], [INK, EXPECTED], TWO_LINES)
 
     def make(size: Size) -> tuple[AnyChart, int]:
-        horizontal = alt.X("frequency:N", sort=order, title=x)
-        base = alt.Chart(_data(long)).encode(
-            x=horizontal,
-            y=alt.Y("value:Q", title=y, axis=alt.Axis(tickCount=5, format=NUMBERS)),
-            color=colours,
+        base = alt.Chart(inline(_long(rows, "frequency", actual, expected))).encode(
+            x=horizontal, y=_numbers(y), color=coded["color"]
         )
         layers: list[alt.Chart] = [
-            base.mark_line(strokeWidth=2).encode(strokeDash=dash),
+            *_whiskers(rows, horizontal, y, color=INK, strokeWidth=1.5, opacity=0.6),
+            base.mark_line(strokeWidth=2).encode(strokeDash=coded["strokeDash"]),
             base.mark_point(filled=True, size=55, opacity=1),
         ]
-        if spans:
-            whisker = alt.Chart(_data(spans)).mark_rule(color=INK, strokeWidth=1.5, opacity=0.6)
-            layers.insert(0, whisker.encode(x=horizontal, y=alt.Y("lower:Q", title=y), y2="upper:Q"))
         return alt.layer(*layers), 240 if size.narrow else 280
 
     return make
@@ -86,33 +72,14 @@ def holdout(rows: Rows, *, x: str, y: str, actual: str, expected: str) -> ChartM
 
 def tracking(rows: Rows, *, x: str, y: str, actual: str, expected: str, mark: str, end: str) -> ChartMaker:
     """Cumulative purchases over dates with the calibration end marked; rows: date (ISO), actual, expected."""
-    colours = _series([actual, expected], [INK, EXPECTED])
-    dash = alt.StrokeDash("series:N", scale=alt.Scale(domain=[actual, expected], range=[[1, 0], [5, 3]]), legend=None)
-    long = [
-        {"date": r["date"], "value": r[key], "series": name}
-        for key, name in (("actual", actual), ("expected", expected))
-        for r in rows
-    ]
+    coded, long = series([actual, expected], [INK, EXPECTED], TWO_LINES), _long(rows, "date", actual, expected)
 
     def make(size: Size) -> tuple[AnyChart, int]:
         # Dates without a zone are read as UTC and shown as UTC, so that no day shifts with the machine.
-        dates = alt.X(
-            "date:T",
-            title=None,
-            scale=alt.Scale(type="utc"),
-            axis=alt.Axis(format="%b %Y", tickCount=size.ticks - 1),
-        )
-        lines = (
-            alt.Chart(_data(long))
-            .mark_line(strokeWidth=2)
-            .encode(
-                x=dates,
-                y=alt.Y("value:Q", title=y, axis=alt.Axis(tickCount=5, format=NUMBERS)),
-                color=colours,
-                strokeDash=dash,
-            )
-        )
-        marked = alt.Chart(_data([{"date": end, "label": mark}])).encode(x=dates)
+        axis = alt.Axis(format="%b %Y", tickCount=size.ticks - 1)
+        dates = alt.X("date:T", title=None, scale=alt.Scale(type="utc"), axis=axis)
+        lines = alt.Chart(inline(long)).mark_line(strokeWidth=2).encode(x=dates, y=_numbers(y), **coded)
+        marked = alt.Chart(inline([{"date": end, "label": mark}])).encode(x=dates)
         rule = marked.mark_rule(color=ALARM, strokeDash=[4, 3], strokeWidth=1.5)
         text = marked.mark_text(align="right", dx=-6, dy=8, baseline="top", color=ALARM).encode(
             y=alt.value(0), text="label:N"
@@ -122,25 +89,56 @@ def tracking(rows: Rows, *, x: str, y: str, actual: str, expected: str, mark: st
     return make
 
 
-def replay(rows: Rows, *, x: str, actual: float, actual_label: str) -> ChartMaker:
-    """Simulated mean and interval against what happened; rows: label, mean, lower, upper."""
+def chances(rows: Rows, *, model: str) -> ChartMaker:
+    """Dots with intervals over the line of equality; rows: expected, actual, lower, upper."""
+    shares = alt.Scale(domain=[0, 1], nice=False)
+    percent = alt.Axis(format=".0%", tickCount=6)
 
     def make(size: Size) -> tuple[AnyChart, int]:
-        shown = [{**row, "label": wrap(row["label"], size)} for row in rows]
-        order = [row["label"] for row in shown]
-        labels = alt.Axis(labelExpr="split(datum.label, '\\n')", ticks=False, domain=False, labelPadding=8)
-        vertical = alt.Y("label:N", sort=order, title=None, axis=labels)
-        scale = alt.Scale(zero=False, nice=True, padding=12)
-        horizontal = alt.X("lower:Q", title=x, scale=scale, axis=alt.Axis(tickCount=size.ticks - 1, format=NUMBERS))
-        base = alt.Chart(_data(shown)).encode(y=vertical)
-        spans = base.mark_rule(color=EXPECTED, strokeWidth=5, opacity=0.45, strokeCap="round")
-        dots = base.mark_point(filled=True, size=90, color=EXPECTED, opacity=1)
-        happened = alt.Chart(_data([{"actual": actual, "text": actual_label}]))
-        line = happened.mark_rule(color=ALARM, strokeWidth=2).encode(x=alt.X("actual:Q", title=x))
-        text = happened.mark_text(color=ALARM, baseline="bottom", dy=-4).encode(
-            x=alt.X("actual:Q", title=x), y=alt.value(0), text="text:N"
+        x = alt.X("expected:Q", title=f"Chance to buy in the holdout by {model}", scale=shares, axis=percent)
+        line = alt.Chart(inline([{"expected": 0, "actual": 0}, {"expected": 1, "actual": 1}]))
+        base = alt.Chart(inline(rows)).encode(x=x)
+        y = alt.Y("actual:Q", title="Share that bought, with its 95% interval", scale=shares, axis=percent)
+        drawn = alt.layer(
+            line.mark_line(color=MUTED, strokeDash=[4, 3], strokeWidth=1.2).encode(x=x, y=y),
+            base.mark_rule(color=INK, strokeWidth=1.5, opacity=0.6).encode(
+                y=alt.Y("lower:Q", title="Share that bought, with its 95% interval"), y2="upper:Q"
+            ),
+            base.mark_point(filled=True, size=70, color=EXPECTED, opacity=1).encode(y=y),
         )
-        drawn = alt.layer(spans.encode(x=horizontal, x2="upper:Q"), dots.encode(x=alt.X("mean:Q", title=x)), line, text)
-        return drawn, 90 + 44 * len(shown)
+        return drawn, 300 if size.narrow else 420
+
+    return make
+
+
+def alive(rows: Rows, *, unit: str, T: float) -> ChartMaker:
+    """A cell for each frequency and span of recency, dark where alive; rows: frequency, earliest, latest, p_alive."""
+    cells = [{**row, "below": row["frequency"] - 0.5, "above": row["frequency"] + 0.5} for row in rows]
+    most = max(row["frequency"] for row in rows)
+
+    def make(size: Size) -> tuple[AnyChart, int]:
+        colour = alt.Color(
+            "p_alive:Q",
+            scale=alt.Scale(domain=[0, 1], range=["#f0e7d8", "#9cc3de", "#0b5c92"], interpolate="lab"),
+            legend=alt.Legend(title="P(alive)", format=".0%", gradientLength=200, orient="top", titleOrient="left"),
+        )
+        drawn = alt.Chart(inline(cells)).mark_rect(stroke=None)
+        return drawn.encode(
+            x=alt.X(
+                "earliest:Q",
+                title=f"Recency: {unit} from the first to the last purchase, of {T:g} observed",
+                scale=alt.Scale(domain=[0, T], nice=False),
+                axis=alt.Axis(grid=False, tickCount=size.ticks),
+            ),
+            x2="latest:Q",
+            y=alt.Y(
+                "below:Q",
+                title="Frequency: repeat purchases",
+                scale=alt.Scale(domain=[-0.5, most + 0.5], nice=False),
+                axis=alt.Axis(grid=False, tickMinStep=1),
+            ),
+            y2="above:Q",
+            color=colour,
+        ), 320 if size.narrow else 440
 
     return make

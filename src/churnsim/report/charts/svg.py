@@ -39,7 +39,7 @@ def to_svg(chart: AnyChart, *, size: Size, height: int) -> str:
     if not isinstance(chart, alt.ConcatChart):  # panels have sizes of their own
         spec["width"], spec["height"] = size.width, height
         spec["autosize"] = {"type": "fit", "contains": "padding"}
-    spec["padding"] = {"left": 2, "right": 12, "top": 6, "bottom": 4}
+    spec["padding"] = {"left": 8, "right": 16, "top": 6, "bottom": 4}
     # An empty list of addresses: a chart cannot fetch anything, whatever a data value looks like.
     return str(vl_convert.vegalite_to_svg(spec, allowed_base_urls=[]))
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import textwrap
+import re
+import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
 __all__ = [
     "ACCOUNTS",
     "ACTUAL",
+    "ALARM",
     "DASHES",
     "EXPECTED",
     "NARROW",
@@ -22,6 +24,7 @@ __all__ = [
 
 INK, MUTED, GRID = "#1f2933", "#52606d", "#e4e7eb"
 ACTUAL, EXPECTED = "#8c9bab", "#0b5c92"
+ALARM = "#c8500a"
 # Okabe & Ito (2008), "Color Universal Design", darkened where a thin line on white would fade; the first is the
 # baseline's. Dashes repeat the distinction for print.
 STRATEGIES = ("#4a5560", "#0072b2", "#c8500a", "#00805d", "#a8518a", "#8a6d00", "#2f8fc4")
@@ -30,16 +33,16 @@ DASHES = ([1, 0], [1, 0], [7, 3], [2, 2], [9, 3, 2, 3], [4, 4], [12, 3])
 ACCOUNTS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#aa3377", "#66ccee", "#bbbbbb")
 # Trims zeros, and never turns to powers of ten as the plain "," does.
 NUMBERS = ",~f"
+MOST_LINES = 12
 # Helvetica, Arial and Liberation Sans have the same widths, so text measured here fits there.
 FONT = "'Helvetica Neue', Helvetica, Arial, 'Liberation Sans', sans-serif"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Size:
-    """The outer width of a drawing in CSS pixels, and how many letters a category label may take in a line."""
+    """The outer width of a drawing in CSS pixels, about how many ticks an axis has, and the size of its letters."""
 
     width: int
-    letters: int
     ticks: int
     font: int
 
@@ -49,8 +52,8 @@ class Size:
         return self.width < 500
 
 
-WIDE = Size(width=720, letters=24, ticks=7, font=13)
-NARROW = Size(width=340, letters=13, ticks=4, font=12)
+WIDE = Size(width=720, ticks=7, font=13)
+NARROW = Size(width=340, ticks=4, font=12)
 
 
 def config(size: Size) -> dict[str, Any]:
@@ -70,7 +73,7 @@ def config(size: Size) -> dict[str, Any]:
             "tickColor": "#b8c2cc",
             "gridColor": GRID,
             "titlePadding": 8,
-            "labelLimit": 220,
+            "labelLimit": 0,
             "labelFlush": False,
         },
         "axisX": {"labelAngle": 0, "labelOverlap": "greedy", "labelSeparation": 8},
@@ -82,7 +85,7 @@ def config(size: Size) -> dict[str, Any]:
             "labelColor": INK,
             "symbolSize": 110,
             "symbolOpacity": 1,
-            "labelLimit": 300 if size.narrow else 240,
+            "labelLimit": 0,
             "columnPadding": 16,
             "offset": 10,
         },
@@ -90,7 +93,31 @@ def config(size: Size) -> dict[str, Any]:
     }
 
 
-def wrap(label: str, size: Size) -> str:
-    """A category label broken into lines that fit; a word longer than a line is cut."""
-    lines = textwrap.wrap(" ".join(label.split()), width=size.letters, max_lines=3, placeholder="…") or [label]
-    return "\n".join(lines)
+def wrap(label: str, size: Size, *, beside: int = 0) -> str:
+    """`label` in lines that fit across the drawing, `beside` pixels apart, also in a font half as wide again.
+
+    Words that are longer than a line are broken; of a text of more than a dozen lines the rest is left out.
+    """
+    room = (size.width - beside - 48) / size.font
+    lines, used = [""], 0.0
+    for word in re.findall(r"\s+|[^\s-]+-?|-", " ".join(label.split())):
+        width = sum(map(_em, word))
+        if used + width > room and word.strip() and used:
+            lines, used = [*lines, ""], 0.0
+        for letter in word if width > room else [word]:
+            wide = sum(map(_em, letter))
+            if used + wide > room:
+                lines, used = [*lines, ""], 0.0
+            lines[-1] += letter
+            used += wide
+    kept = [line.strip() for line in lines]
+    return "\n".join(kept[:MOST_LINES]) + ("…" if len(kept) > MOST_LINES else "")
+
+
+def _em(letter: str) -> float:
+    """The width of one letter in a wide font, in its size."""
+    if unicodedata.combining(letter):
+        return 0.0
+    if unicodedata.east_asian_width(letter) in "WF":
+        return 1.0
+    return 0.35 if letter == " " else 0.85 if letter.isupper() or letter in "mw%@—…" else 0.62

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -11,7 +12,7 @@ from churnsim.errors import ConfigError
 from churnsim.records.run import Difference, Run
 from churnsim.report.messages import Words
 from churnsim.report.page import numbers as fmt
-from churnsim.units import parse_duration
+from churnsim.units import Duration, parse_duration
 
 __all__ = ["Context"]
 
@@ -68,23 +69,49 @@ class Context:
         running = {row.strategy for row in self.contenders}
         return [row for row in self.differences if row.strategy not in running]
 
-    @property
+    def _stated(self, name: str) -> Duration | None:
+        """A duration of the configuration's [simulation]; None in a configuration of another make."""
+        section = self.run.manifest.config.get("simulation")
+        stated = section.get(name) if isinstance(section, dict) else None
+        try:
+            return parse_duration(stated) if isinstance(stated, str) else None
+        except ConfigError:
+            return None
+
+    @cached_property
     def horizon(self) -> str:
         """How far ahead the strategies were simulated."""
-        section = self.run.manifest.config.get("simulation")
-        stated = section.get("horizon") if isinstance(section, dict) else None
-        if isinstance(stated, str):
-            try:
-                return self.length(stated)
-            except ConfigError:  # a configuration of another make; the periods below are always there
-                pass
+        stated = self._stated("horizon")
+        if stated is not None:
+            return self.units(stated.value, stated.unit)
         periods = max((row.period for row in self.run.comparison.path), default=0)
         return self.words("page.periods", periods=fmt.count(periods))
 
-    def length(self, text: str) -> str:
-        """A stored duration such as '104.0 W' in words."""
-        duration = parse_duration(text)
-        return self.units(duration.value, duration.unit)
+    @cached_property
+    def period_ends(self) -> dict[int, date]:
+        """The day on which each period of the simulation ends; none where the customers' days are not known."""
+        facts, period = self.run.manifest.data, self._stated("period")
+        try:
+            start = date.fromisoformat(facts.last[:10]) + timedelta(days=facts.silent_days or 0)
+            numbers = {row.period for row in self.run.comparison.path}
+            return {n: start + timedelta(days=round(n * period.to("D"))) for n in numbers} if period else {}
+        except (
+            ValueError,
+            OverflowError,
+        ):  # of subscribers only tenures are known; or beyond the calendar
+            return {}
+
+    def since_start(self, period: int) -> tuple[float, str]:
+        """How long after the start a period ends, and the name of the unit in which that is counted."""
+        length = self._stated("period")
+        if length is None:
+            return float(period), self.words("page.period_unit")
+        return period * length.value, self.words.known(f"unit.{length.unit}", length.unit)
+
+    @property
+    def currency(self) -> str:
+        """The data's currency, '' where none is named."""
+        return self.run.manifest.data.currency
 
     def units(self, value: float, unit: str) -> str:
         """So many of a time unit, in words."""
@@ -94,7 +121,7 @@ class Context:
     def money(self, value: float | None, *, like: float | None = None) -> str:
         """An amount; `like` is a larger one whose rounding it shares."""
         decimals = None if like is None else (0 if abs(like) >= 999.5 else 2)
-        return fmt.money(value, self.run.manifest.data.currency, decimals=decimals)
+        return fmt.money(value, self.currency, decimals=decimals)
 
     def money_interval(self, lower: float | None, upper: float | None) -> str:
         """Two amounts as an interval, rounded alike."""

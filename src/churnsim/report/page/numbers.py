@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from typing import Any
 
 __all__ = [
-    "ABSENT", "cell", "count", "decimals_for", "decimals_of", "decimals_shown", "duration", "fixed", "interval",
-    "money", "p_value", "percent", "plus_minus", "sentence", "signed", "significant",
+    "ABSENT", "cell", "count", "currency_prefix", "decimals_for", "decimals_of", "decimals_shown", "duration",
+    "fixed", "interval", "money", "p_value", "percent", "plus_minus", "sentence", "signed", "significant",
 ]  # fmt: skip
 
 ABSENT = "–"
@@ -92,9 +92,13 @@ def money(value: float | None, currency: str = "", *, decimals: int | None = Non
     text = fixed(value, decimals)
     if text == ABSENT or not currency:
         return text
-    # A word such as EUR stands apart from the figure; a sign such as $ does not.
-    currency = currency + "\N{NO-BREAK SPACE}" if currency[-1].isalnum() else currency
-    return f"{_MINUS}{_glue(currency)}{currency}{text[1:]}" if text.startswith(_MINUS) else currency + text
+    before = currency_prefix(currency)
+    return f"{_MINUS}{_glue(before)}{before}{text[1:]}" if text.startswith(_MINUS) else before + text
+
+
+def currency_prefix(currency: str) -> str:
+    """What stands before a figure: a word such as EUR stands apart from it, a sign such as $ does not."""
+    return currency + _SPACE if currency and currency[-1].isalnum() else currency
 
 
 def percent(share: float | None, decimals: int | None = None) -> str:

@@ -1,0 +1,152 @@
+"""What several charts share: rows under their labels, series with a legend, and ticks that carry a currency.
+
+A label stands above its row or in a legend of one column, broken into lines: it has the whole width of the drawing, so
+that no label is cut off at any width or in a wider font than the one the drawing was measured with.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+
+from churnsim.report.charts.svg import AnyChart, ChartMaker
+from churnsim.report.charts.theme import EXPECTED, GRID, INK, NUMBERS, Size, wrap
+
+__all__ = ["LINE", "Rows", "bar_rows", "inline", "interval_rows", "legend", "series", "spanned", "tick_labels"]
+
+Rows = Sequence[Mapping[str, Any]]
+LINE = 17  # pixels of a line of a label
+MARK = 26  # of the row below it
+LEGEND_SIDE = 80  # pixels: of a legend's symbols, and of the ticks to the left of the drawing
+AXIS = 52  # of the axis below all rows, with its title
+_LINES = "split(datum.label, '\\n')"
+
+
+def inline(rows: Rows) -> alt.InlineData:
+    """The rows as a chart's own data: nothing is fetched."""
+    return alt.InlineData(values=[dict(row) for row in rows])
+
+
+def spanned(rows: Rows) -> list[Mapping[str, Any]]:
+    """The rows that have an interval."""
+    return [row for row in rows if row.get("lower") is not None and row.get("upper") is not None]
+
+
+def tick_labels(*, prefix: str = "", signed: bool = False) -> str:
+    """How an axis writes its numbers: thousands apart, a true minus, `prefix` (a currency) before the figure."""
+    plus = "datum.value > 0 ? '+' : ''" if signed else "''"
+    return f"(datum.value < 0 ? '−' : {plus}) + {json.dumps(prefix)} + format(abs(datum.value), '{NUMBERS}')"
+
+
+def legend(labels: Sequence[str], size: Size, **options: Any) -> tuple[alt.Legend, list[str], int]:
+    """A legend of one column, the labels broken to its width, and its height in pixels."""
+    wrapped = [wrap(label, size, beside=LEGEND_SIDE) for label in labels]
+    made = alt.Legend(title=None, symbolOpacity=1, columns=1, labelLimit=0, labelExpr=_LINES, **options)
+    return made, wrapped, sum(LINE * (1 + text.count("\n")) for text in wrapped)
+
+
+def series(names: Sequence[str], colours: Sequence[str], dashes: Sequence[Sequence[int]] = ()) -> dict[str, Any]:
+    """Colour, and dashes where there are any, of a few short-named series in one legend."""
+    key = alt.Legend(title=None, symbolOpacity=1)
+    found: dict[str, Any] = {
+        "color": alt.Color("series:N", scale=alt.Scale(domain=list(names), range=list(colours)), legend=key)
+    }
+    if dashes:
+        scale = alt.Scale(domain=list(names), range=[list(dash) for dash in dashes])
+        found["strokeDash"] = alt.StrokeDash("series:N", scale=scale, legend=None)
+    return found
+
+
+def interval_rows(
+    rows: Rows, *, x: str, labels: str, reference: float | None = None, weight: int = 3, colour: str = EXPECTED
+) -> ChartMaker:
+    """Means with their intervals, one below the other, against a line at `reference`.
+
+    Rows: label (with the number in it, so that nothing is written beside a dot), mean, lower, upper, and colour where
+    it is another than `colour`. `labels` writes the ticks.
+    """
+
+    def make(size: Size) -> tuple[AnyChart, int]:
+        placed, height = _placed(rows, size)
+        shown = [{"colour": colour, **row} for row in placed]
+        axis = alt.Axis(tickCount=size.ticks - 2, labelExpr=labels, grid=False)
+        scale = alt.Scale(zero=reference == 0, nice=True, padding=10)
+        ink = alt.Color("colour:N", scale=None, legend=None)
+        dots = alt.Chart(inline(shown)).encode(x=alt.X("mean:Q", title=x, axis=axis, scale=scale), color=ink)
+        bars = alt.Chart(inline(spanned(shown))).mark_rule(strokeWidth=weight, strokeCap="round")
+        layers = [_tracks(shown, height), *_labels(shown, height, size)]
+        if reference is not None:
+            at = [{**row, "at": reference} for row in shown]
+            line = alt.Chart(inline(at)).mark_rule(color=INK, strokeDash=[4, 3])
+            layers.append(line.encode(x=alt.X("at:Q", title=x), y=_y("top", height), y2="bottom:Q"))
+        layers += [
+            bars.encode(x=alt.X("lower:Q", title=x), x2="upper:Q", y=_y("middle", height), color=ink),
+            dots.mark_point(filled=True, size=80, opacity=1).encode(y=_y("middle", height)),
+        ]
+        return alt.layer(*layers), height + AXIS
+
+    return make
+
+
+def bar_rows(
+    rows: Rows, parts: Rows, *, names: Sequence[str], colours: Sequence[str], x: str, labels: str
+) -> ChartMaker:
+    """Stacked bars, one below the other; rows: label; parts: row (its number), part (one of `names`), start, end."""
+
+    def make(size: Size) -> tuple[AnyChart, int]:
+        placed, height = _placed(rows, size)
+        key, wrapped, above = legend(names, size)
+        drawn = [
+            {**placed[part["row"]], **part, "part": wrapped[names.index(part["part"])], "order": place}
+            for place, part in enumerate(parts)
+        ]
+        colour = alt.Color("part:N", scale=alt.Scale(domain=wrapped, range=list(colours)), legend=key)
+        axis = alt.Axis(tickCount=size.ticks - 1, labelExpr=labels, grid=False)
+        bars = alt.Chart(inline(drawn)).mark_rect()
+        chart = alt.layer(
+            *_labels(placed, height, size),
+            bars.encode(
+                x=alt.X("start:Q", title=x, axis=axis, scale=alt.Scale(zero=True)), x2="end:Q", y=_y("top", height),
+                y2="bottom:Q", color=colour,
+            ),
+        )  # fmt: skip
+        return chart, height + AXIS + above
+
+    return make
+
+
+def _placed(rows: Rows, size: Size) -> tuple[list[dict[str, Any]], int]:
+    """The rows with their wrapped labels and their places from the top, in pixels; and the height of all."""
+    placed, at = [], 0
+    for row in rows:
+        text = wrap(str(row["label"]), size)
+        start, at = at, at + LINE * (1 + text.count("\n"))
+        place = {"start_y": start, "top": at + 3, "middle": at + MARK / 2, "bottom": at + MARK - 3}
+        placed.append({**row, "label": text, **place})
+        at += MARK + 6
+    return placed, at
+
+
+def _y(field: str, height: int) -> alt.Y:
+    return alt.Y(f"{field}:Q", axis=None, scale=alt.Scale(domain=[0, height], reverse=True, nice=False, zero=False))
+
+
+def _labels(placed: Rows, height: int, size: Size) -> list[alt.Chart]:
+    """The labels above their rows, line by line."""
+    lines = [
+        {"line": line, "at": row["start_y"] + LINE * (number + 0.5)}
+        for row in placed
+        for number, line in enumerate(row["label"].split("\n"))
+    ]
+    text = alt.Chart(inline(lines)).mark_text(align="left", baseline="middle", fontSize=size.font - 1, color=INK)
+    return [text.encode(x=alt.value(0), y=_y("at", height), text="line:N")]
+
+
+def _tracks(placed: Rows, height: int) -> alt.Chart:
+    """A thin line across each row, which leads from its label to its dot."""
+    track = alt.Chart(inline(placed)).mark_rule(color=GRID)
+    drawn: alt.Chart = track.encode(x=alt.value(0), x2=alt.value("width"), y=_y("middle", height))
+    return drawn
