@@ -60,6 +60,48 @@ def test_every_assumption_has_a_source_and_a_status(cohort_market):
     assert set(table["status"]) == {"measured here", "published", "assumed"}
 
 
+@pytest.mark.parametrize(
+    "own",
+    [
+        {},
+        {"social_bond": cs.simulation.SocialBond(joins=0.3, cost_per_member=0.1)},
+        {"desk": cs.simulation.ComplaintDesk(staff=1, mean_service_time=0.1, wage_per_period=5.0),
+         "retention": cs.simulation.RetentionContacts(budget_per_period=20.0)},
+        {"asking": cs.simulation.AskForComplaints(cost_per_purchase=0.05),
+         "economic_bond": cs.simulation.EconomicBond(price_off=0.1)},
+    ],
+    ids=["nothing", "club", "desk", "asking"],
+)  # fmt: skip
+def test_a_number_that_is_left_out_of_a_strategys_assumptions_changes_nothing(cohort_market, own):
+    """All the numbers that are left out are changed at once: not one cent of the ledger may move."""
+    market, strategy = cohort_market(200), cs.Strategy(name="s", **own)
+    shown = set(assumptions(market, [strategy])["parameter"])
+    left_out = [name for name in assumptions(market)["parameter"] if name not in shown]
+    parts = {}
+    for name in left_out:
+        part, _, number = name.partition(".")
+        value = getattr(getattr(market, part), number)
+        smaller = Duration(value.value * 0.7, value.unit) if isinstance(value, Duration) else 0.7 * value + 0.01
+        parts.setdefault(part, {})[number] = smaller
+    other = replace(market, **{part: replace(getattr(market, part), **new) for part, new in parts.items()})
+    tables = [
+        cs.simulate(cs.Scenario(market=m, strategy=strategy, horizon=12.0, period=4.0, epoch=1.0), seed=1).table
+        for m in (market, other)
+    ]
+    assert len(left_out) > 15
+    np.testing.assert_array_equal(*tables)
+
+
+def test_what_a_strategy_assumes_of_customers_is_among_the_assumptions(cohort_market):
+    club = cs.Strategy(name="club", social_bond=cs.simulation.SocialBond(joins=0.3, cost_per_member=0.1))
+    table = assumptions(cohort_market(1), [club]).set_index("parameter")
+    assert table.loc["club: social_bond.joins", ["value", "status"]].tolist() == [0.3, "assumed"]
+    cost = table.loc["club: social_bond.cost_per_member"]
+    assert cost[["unit", "status"]].tolist() == ["money per active member and period, on top of the budget", "chosen"]
+    assert "bonds.social_effect" in table.index
+    assert not {"bonds.economic_effect", "win_back.success", "retention.max_effect"} & set(table.index)
+
+
 def test_a_changed_number_loses_its_default_source(cohort_market):
     market = cohort_market(1, silent_stay=0.5)
     row = assumptions(market).set_index("parameter").loc["complaints.silent_stay"]

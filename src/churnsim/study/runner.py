@@ -139,8 +139,8 @@ class RunSession:
         self._warn(fits.warnings())
         store.write("fits.json", fits.records())
         market = self.stages.market(config, data, fits)
-        store.write("assumptions.json", self.stages.assumption_rows(market))
         self.strategies = build_strategies(config, self.stages.customers(data), self.stages.scores(data, fits))
+        store.write("assumptions.json", self.stages.assumption_rows(market, self.strategies))
         store.write("strategies.json", strategy_records(config, self.strategies))
         check_what_ifs(config, market, self.strategies)
         with self._edge("value of the customers", {"value.json": None}):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -29,6 +30,8 @@ class Acquisition(Budgeted):
 class Prospects(MarketPart):
     """The finite pool that acquisition draws on, and how it answers spend: in a period, ceiling (1 - e^(-spend per
     prospect / scale)) of those left come (Blattberg & Deighton 1996)."""
+
+    used_by: ClassVar[Mapping[str, tuple[str, ...]]] = {"ceiling": ("acquisition",), "spend_scale": ("acquisition",)}
 
     size: float = documented(
         20_000.0,

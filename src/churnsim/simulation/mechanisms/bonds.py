@@ -5,6 +5,7 @@ What a bond does to customers is the market's (`Market.bonds`); what it costs is
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
@@ -46,7 +47,7 @@ class SocialBond(StrategyPart):
     """A club that a share `joins` of customers belongs to, at `cost_per_member` (money per period and active
     member)."""
 
-    joins: Annotated[float, Share("share of customers who join", example=0.2)]
+    joins: Annotated[float, Share("share of customers who join", example=0.2, guess=True)]
     cost_per_member: Annotated[float, Money("currency per active member and period, on top of the budget", example=1.0)]
 
     acts: ClassVar[bool] = True
@@ -87,6 +88,11 @@ class StructuralBond(StrategyPart):
 @dataclass(frozen=True, kw_only=True)
 class BondResponse(MarketPart):
     """What bonds do."""
+
+    used_by: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "economic_effect": ("economic_bond",), "social_effect": ("social_bond",), "social_referrals": ("social_bond",),
+        "structural_effect": ("structural_bond",),
+    }  # fmt: skip
 
     economic_effect: float = documented(
         1.0,

@@ -18,8 +18,8 @@ class ChurnChange(StrategyPart):
     """A what-if, not a tool: everybody's dropout probability p becomes max(0, factor p - points), at no cost. Of a
     lifetime in time it is the hazard, of a contract's hazards by tenure the customer's multiplier."""
 
-    factor: Annotated[float, Setting("what p is multiplied by", limits={"ge": 0, "le": 1})] = 1.0
-    points: Annotated[float, Setting("what is taken from p", limits={"ge": 0, "le": 1})] = 0.0
+    factor: Annotated[float, Setting("what p is multiplied by", limits={"ge": 0, "le": 1}, guess=True)] = 1.0
+    points: Annotated[float, Setting("what is taken from p", limits={"ge": 0, "le": 1}, guess=True)] = 0.0
 
     def __post_init__(self) -> None:
         share("churn factor", self.factor)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from churnsim.economics.response import saturating
 from churnsim.simulation.core.assumption import (
@@ -43,6 +44,8 @@ class Compensation(StrategyPart):
 class RecoveryResponse(MarketPart):
     """What compensation does: of complainants who would leave in spite of the answer it keeps max_effect (1 - e^(-cost
     per complaint / scale))."""
+
+    used_by: ClassVar[Mapping[str, tuple[str, ...]]] = {"": ("compensation",)}
 
     max_effect: float = documented(
         0.50, unit="share of leavers", meaning="most that compensation keeps", status="assumed", source=UNMEASURED

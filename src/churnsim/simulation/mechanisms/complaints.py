@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from churnsim.errors import ConfigError
 from churnsim.simulation.core.assumption import (
@@ -28,6 +29,10 @@ TARP = (
 @dataclass(frozen=True, kw_only=True)
 class Complaints(MarketPart):
     """How purchases fail, who complains, and who stays."""
+
+    used_by: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "complaint_probability_if_asked": ("asking",), "quick_within": ("desk",), "slow_within": ("desk",),
+    }  # fmt: skip
 
     failure_share: float = documented(
         0.44,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -29,6 +30,8 @@ class CrossSelling(Campaign):
 @dataclass(frozen=True, kw_only=True)
 class CrossSellingResponse(MarketPart):
     """What offers do to the size of purchases: larger by max_uplift (1 - e^(-spend per contact / scale))."""
+
+    used_by: ClassVar[Mapping[str, tuple[str, ...]]] = {"": ("cross_selling",)}
 
     max_uplift: float = documented(
         0.20, unit="share of spend", meaning="most that offers add to a purchase", status="assumed", source=UNMEASURED

@@ -23,7 +23,7 @@ class ComplaintDesk(StrategyPart):
     `mean_service_time` (time units) and costs `cost_per_reply`; a clerk costs `wage_per_period` (money)."""
 
     staff: Annotated[int, Setting("people at the desk", example=1, limits={"ge": 1, "le": 100_000})]
-    mean_service_time: Annotated[float, Length("mean time to deal with one complaint", example=0.1)]
+    mean_service_time: Annotated[float, Length("mean time to deal with one complaint", example=0.1, guess=True)]
     wage_per_period: Annotated[
         float,
         Money(

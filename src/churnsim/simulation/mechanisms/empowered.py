@@ -19,7 +19,7 @@ class EmpoweredStaff(StrategyPart):
     """Front-line staff may settle complaints themselves: a `share_at_once` of complaints gets a quick reply on the spot
     and never reaches the desk. Training and leeway cost `cost_per_period` (money)."""
 
-    share_at_once: Annotated[float, Share("share of complaints settled on the spot", example=0.5)]
+    share_at_once: Annotated[float, Share("share of complaints settled on the spot", example=0.5, guess=True)]
     cost_per_period: Annotated[float, Money("currency per period, for training and leeway", example=10.0)]
 
     def __post_init__(self) -> None:

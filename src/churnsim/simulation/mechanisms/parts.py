@@ -7,7 +7,7 @@ planned budget, the tables of a configuration, the warm-up of the compiled code 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import KW_ONLY, MISSING, dataclass, field, fields
 from functools import cache
 from typing import Annotated, Any, ClassVar, get_args, get_origin, get_type_hints
@@ -36,7 +36,8 @@ class Setting:
     `meaning` is what a configuration's schema says of it and `example` a value that works; `limits` are pydantic's
     (`ge`, `lt`, ...). A `budget` may be given as a share of a study's common budget, divided by the setting
     `split_over` where there is one. `rules` are the target rules that use it. One that is `unset` has no default in a
-    configuration, so that leaving it out is not the same study as writing the default.
+    configuration, so that leaving it out is not the same study as writing the default. A `guess` is not the firm's to
+    choose: it says what customers or staff will do.
     """
 
     meaning: str
@@ -47,6 +48,7 @@ class Setting:
     split_over: str = ""
     rules: tuple[str, ...] = ()
     unset: bool = False
+    guess: bool = False
 
 
 class Money(Setting):
@@ -113,6 +115,14 @@ class MarketPart:
 
     interacts: ClassVar[bool] = False
     """Whether customers reach each other through it, so that they meet at each epoch."""
+    used_by: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """The parts of a strategy, any one of which gives a number an effect; under "" those of the numbers that are not
+    named. A number without an entry always has one."""
+
+    def uses(self, name: str, acting: Collection[str]) -> bool:
+        """Whether the number has an effect where the parts `acting` of some strategy are on."""
+        needed = self.used_by.get(name, self.used_by.get("", ()))
+        return not needed or any(part in acting for part in needed)
 
     @property
     def acts(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -30,6 +31,8 @@ class ServiceQuality(Budgeted):
 class QualityResponse(MarketPart):
     """What spending on service does to failures: fewer by max_reduction (1 - e^(-spend per known customer and period /
     scale))."""
+
+    used_by: ClassVar[Mapping[str, tuple[str, ...]]] = {"": ("quality",)}
 
     max_reduction: float = documented(
         0.50,

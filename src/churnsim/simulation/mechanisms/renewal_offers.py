@@ -7,6 +7,7 @@ also by those who would have renewed anyway.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
@@ -70,6 +71,8 @@ class RenewalOffers(Targeting, StrategyPart):
 class RenewalOfferResponse(MarketPart):
     """What an offer does to the chance to leave at the renewal it is for: lower by max_effect (1 - e^(-discount /
     discount_scale)), times how the customer takes contacts (`retention.harmed_share` and `response_spread`)."""
+
+    used_by: ClassVar[Mapping[str, tuple[str, ...]]] = {"": ("renewal_offers",)}
 
     max_effect: float = documented(
         0.30,

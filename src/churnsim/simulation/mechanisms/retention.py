@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -31,6 +32,8 @@ class RetentionContacts(Campaign):
 class RetentionResponse(MarketPart):
     """What contacts do to organic dropout: lower by max_effect (1 - e^(-spend per contact / scale)) while the
     period lasts, or higher by as much for those whom contacts harm (Ascarza, Iyengar & Schleicher 2016)."""
+
+    used_by: ClassVar[Mapping[str, tuple[str, ...]]] = {"": ("retention",)}
 
     max_effect: float = documented(
         0.30,

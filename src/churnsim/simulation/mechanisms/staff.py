@@ -7,6 +7,7 @@ d share/d time = t (1 - share) - share/L; failures move with it (`economics/staf
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -38,6 +39,8 @@ class StaffCare(Budgeted):
 class StaffResponse(MarketPart):
     """How staff leave and learn, and what money does about it: turnover is lower by max_effect (1 - e^(-spend per
     period / scale))."""
+
+    used_by: ClassVar[Mapping[str, tuple[str, ...]]] = {"": ("staff",)}
 
     turnover_per_year: float = documented(
         0.30,

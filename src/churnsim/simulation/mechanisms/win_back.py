@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -56,6 +57,8 @@ class WinBack(StrategyPart):
 @dataclass(frozen=True, kw_only=True)
 class WinBackResponse(MarketPart):
     """What contacts to the lost do: one lost t ago comes back with the chance success x 2^(-t / half_life)."""
+
+    used_by: ClassVar[Mapping[str, tuple[str, ...]]] = {"": ("win_back",)}
 
     success: float = documented(
         0.40,

@@ -5,7 +5,7 @@ Every number carries a unit, a source and a status, which `assumptions(market)` 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -22,7 +22,7 @@ from churnsim.simulation.mechanisms.compensation import RecoveryResponse
 from churnsim.simulation.mechanisms.competitors import Competitors
 from churnsim.simulation.mechanisms.complaints import Complaints
 from churnsim.simulation.mechanisms.cross_selling import CrossSellingResponse
-from churnsim.simulation.mechanisms.parts import MarketPart, parts_of
+from churnsim.simulation.mechanisms.parts import Length, MarketPart, Money, parts_of, settings_of
 from churnsim.simulation.mechanisms.quality import QualityResponse
 from churnsim.simulation.mechanisms.referral import Referral
 from churnsim.simulation.mechanisms.renewal_offers import RenewalOfferResponse
@@ -32,6 +32,7 @@ from churnsim.simulation.mechanisms.staff import StaffResponse
 from churnsim.simulation.mechanisms.terms import Terms
 from churnsim.simulation.mechanisms.win_back import WinBackResponse
 from churnsim.simulation.mechanisms.word_of_mouth import WordOfMouth
+from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.units import Duration, discount_force
 
 __all__ = ["Complaints", "Market", "Prospects", "RetentionResponse", "Terms", "assumptions", "check_regularity"]
@@ -148,8 +149,13 @@ def check_regularity(value: int) -> None:
         raise ConfigError(f"regularity must be a whole number, 1 or more; got {value!r}.")
 
 
-def assumptions(market: Market) -> pd.DataFrame:
-    """Every number of a market: columns parameter, value, unit, meaning, source, status."""
+def assumptions(market: Market, strategies: Sequence[Strategy] = ()) -> pd.DataFrame:
+    """The numbers that outcomes rest on: columns parameter, value, unit, meaning, source, status.
+
+    Without strategies every number of the market. With them the market's numbers that have an effect under one of
+    these at least, and then the strategies' own, of which those are "assumed" that say what customers or staff do; the
+    firm's own choices are "chosen".
+    """
     fitted = Origin("maximum likelihood on the customers' own history", "measured here")
     rows: list[tuple[str, float | Duration, str, str, Origin]] = [
         (f"{kind}.{name}", value, *_fitted(model, name), fitted)
@@ -160,8 +166,11 @@ def assumptions(market: Market) -> pd.DataFrame:
     parts = [(getattr(market, prefix), f"{prefix}.") for prefix in parts_of(Market)]
     if not hasattr(market.purchases, "k"):
         parts.append((market, ""))
+    acting = {name for strategy in strategies for name in parts_of(Strategy) if getattr(strategy, name) is not None}
     for part, prefix in parts:
         for name, value, about in numbers_of(part, prefix):
+            if strategies and isinstance(part, MarketPart) and not part.uses(about.name, acting):
+                continue
             changed = value != about.default
             origin = (
                 Origin("changed from the default without a source", "assumed") if changed else about.metadata["origin"]
@@ -184,7 +193,27 @@ def assumptions(market: Market) -> pd.DataFrame:
             }
             for name, value, unit, meaning, origin in rows
         ]
+        + [row for strategy in strategies for row in _own_numbers(strategy, market.unit)]
     )
+
+
+def _own_numbers(strategy: Strategy, unit: str) -> Iterator[dict[str, Any]]:
+    """The numbers of a strategy, as `assumptions` lists them."""
+    for part, kind in parts_of(Strategy).items():
+        chosen = getattr(strategy, part)
+        for name, (_, about) in settings_of(kind).items() if chosen is not None else ():
+            value = getattr(chosen, name)
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                continue
+            told, measure = about.meaning, ""
+            if isinstance(about, Money):
+                told, measure = name.replace("_", " "), about.meaning.replace("currency", "money", 1)
+            elif isinstance(about, Length):
+                measure = WORDS[unit]
+            yield {
+                "parameter": f"{strategy.name}: {part}.{name}", "value": float(value), "unit": measure, "meaning": told,
+                "source": "the configuration of the strategy", "status": "assumed" if about.guess else "chosen",
+            }  # fmt: skip
 
 
 def _fitted(model: Any, name: str) -> tuple[str, str]:

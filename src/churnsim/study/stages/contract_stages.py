@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -67,9 +67,9 @@ class ContractStages:
         """The actual subscribers, told apart as the configuration wants."""
         return contract_market(_own(config), data, fits)
 
-    def assumption_rows(self, market: Market) -> list[AssumptionRecord]:
+    def assumption_rows(self, market: Market, strategies: Sequence[Strategy]) -> list[AssumptionRecord]:
         """Hazards by tenure are told by the survival chapter; here stand the first and the last."""
-        found = AssumptionRecord.of_frame(assumptions(market))
+        found = AssumptionRecord.of_frame(assumptions(market, strategies))
         hazards = [row for row in found if row.parameter.startswith("purchases.hazard_")]
         kept = {id(row) for row in (hazards[:1] + hazards[-1:])}
         return [row for row in found if row not in hazards or id(row) in kept]

@@ -6,7 +6,7 @@ Two kinds: customers known by their purchases (`TransactionStages`), and subscri
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 import pandas as pd
@@ -17,6 +17,7 @@ from churnsim.records.notices import StudyWarning
 from churnsim.records.run import AssumptionRecord, ValidationRecord, ValueRecord
 from churnsim.simulation.core.scores import CustomerScores
 from churnsim.simulation.scenario.market import Market, assumptions
+from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.study.config.config import StudyConfig
 from churnsim.study.stages.data_stage import StudyData, load_data
 from churnsim.study.stages.fit_stage import fit_models
@@ -51,7 +52,7 @@ class Stages(Protocol):
     def market(self, config: StudyConfig, data: Any, fits: Any) -> Market:
         """The market that the strategies meet."""
 
-    def assumption_rows(self, market: Market) -> list[AssumptionRecord]:
+    def assumption_rows(self, market: Market, strategies: Sequence[Strategy]) -> list[AssumptionRecord]:
         """The content of assumptions.json."""
 
     def value(self, config: StudyConfig, data: Any, fits: Any, market: Market) -> ValueRecord:
@@ -97,8 +98,8 @@ class TransactionStages:
     def market(self, config: StudyConfig, data: Any, fits: Any) -> Market:
         return build_market(config, data, fits)
 
-    def assumption_rows(self, market: Market) -> list[AssumptionRecord]:
-        return AssumptionRecord.of_frame(assumptions(market))
+    def assumption_rows(self, market: Market, strategies: Sequence[Strategy]) -> list[AssumptionRecord]:
+        return AssumptionRecord.of_frame(assumptions(market, strategies))
 
     def value(self, config: StudyConfig, data: Any, fits: Any, market: Market) -> ValueRecord:
         section, asked = config.value, config.value.annual_discount_rate
