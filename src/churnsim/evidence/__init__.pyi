@@ -1,0 +1,2 @@
+from .pooling import Pooled as Pooled
+from .pooling import pool as pool
