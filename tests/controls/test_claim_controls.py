@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from functools import cache
 
 import pytest
@@ -11,7 +12,9 @@ import pytest
 from churnsim.claims.arithmetic.card_npv import CARD_NPV
 from churnsim.claims.catalogue import CATALOGUE
 from churnsim.claims.machinery.check import check, to_record
-from churnsim.claims.machinery.claim import Control, Finding, Verdict
+from churnsim.claims.machinery.claim import Control, Finding
+from churnsim.claims.machinery.verdicts import Verdict
+from churnsim.errors import DataError, FitError, MissingExtraError
 
 ROW_KEYS = {
     "id", "says", "quote", "sources", "kind", "quantity", "expect", "within", "because", "critique", "verdict",
@@ -70,10 +73,34 @@ def test_no_finding_survives_a_worthless_check(verdict):
     assert check(claim).verdict is Verdict.UNTESTED
 
 
+FAILING = Control(what="c", judge=lambda evidence, quick: Finding(verdict=Verdict.FAILS, reason="r"))
+
+
 @pytest.mark.parametrize("verdict", list(Verdict))
 def test_a_sound_check_keeps_its_finding(verdict):
-    claim = dataclasses.replace(CARD_NPV, judge=lambda evidence, quick: Finding(verdict=verdict, reason="r"))
-    assert check(claim).verdict is verdict
+    found = Finding(verdict=verdict, reason="r")
+    assert check(dataclasses.replace(CARD_NPV, judge=lambda evidence, quick: found, control=FAILING)).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("error", "verdict", "words"),
+    [
+        (DataError("no amounts"), Verdict.UNTESTABLE, "data at hand do not allow it: no amounts"),
+        (MissingExtraError("install churnsim[acsi]"), Verdict.UNTESTED, "Could not be run: install churnsim"),
+        (FitError("no optimum"), Verdict.UNTESTED, "Could not be run: no optimum"),
+        (IndexError("index 0 is out of bounds"), Verdict.UNTESTED, "test itself failed.*IndexError: index 0"),
+    ],
+)
+@pytest.mark.parametrize("where", ["judge", "control"])
+def test_a_claim_never_raises(error, verdict, words, where):
+    def stop(evidence, quick):
+        raise error
+
+    changed = {"judge": stop, "control": FAILING} if where == "judge" else {"control": Control(what="c", judge=stop)}
+    result = dataclasses.replace(CARD_NPV, **changed).test()
+    assert result.verdict is verdict
+    assert re.search(words, result.finding.reason)
+    assert result.control.verdict is Verdict.UNTESTED
 
 
 def test_each_printed_cell_of_the_retention_table_matters():

@@ -10,10 +10,11 @@ import pytest
 
 from churnsim.claims.catalogue import CATALOGUE
 from churnsim.claims.machinery.check import check, to_record
-from churnsim.claims.machinery.claim import Kind, Verdict
+from churnsim.claims.machinery.claim import Kind
 from churnsim.claims.machinery.evidence import cdnow_evidence
 from churnsim.claims.machinery.fitted import base_draws
 from churnsim.claims.machinery.maps import map_names, region_from
+from churnsim.claims.machinery.verdicts import Verdict
 from churnsim.simulation.customers.base import PosteriorBase
 from churnsim.simulation.scenario.strategy import Strategy
 

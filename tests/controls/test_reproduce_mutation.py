@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from churnsim.claims.machinery.reference_data import Workbench
-from churnsim.claims.reproduction.published import PUBLISHED, Figure, load_controls, load_figures
+from churnsim.claims.reproduction.published import PUBLISHED, PublishedFigure, load_controls, load_figures
 from churnsim.claims.reproduction.reproduce import blunt_controls, compute, judge
 from churnsim.cli.app import app
 from churnsim.errors import ConfigError
@@ -22,7 +22,7 @@ def computed() -> dict[str, float]:
     return {figure.id: compute(figure, bench) for figure in FIGURES}
 
 
-def least_alteration(figure: Figure) -> float:
+def least_alteration(figure: PublishedFigure) -> float:
     """A figure that must be rounded to is broken by anything above its tolerance. Where a tolerance alone decides, the
     computed value may itself sit at its edge, and only twice as much is sure to be outside."""
     return figure.tolerance * (1.01 if figure.digits is not None else 2.01)

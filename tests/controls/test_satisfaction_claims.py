@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from churnsim.claims.catalogue import CATALOGUE
-from churnsim.claims.machinery.claim import Verdict
+from churnsim.claims.machinery.verdicts import Verdict
 
 EXPECTED = {
     "servqual": Verdict.REPRODUCED,

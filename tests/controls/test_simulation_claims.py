@@ -8,8 +8,8 @@ import pytest
 
 import churnsim as cs
 from churnsim.claims.five_percent_churn.five_percent_simulation import FEWER_PERCENT, parts_c
-from churnsim.claims.machinery.claim import Verdict
 from churnsim.claims.machinery.evidence import MarketEvidence
+from churnsim.claims.machinery.verdicts import Verdict
 from churnsim.claims.service_recovery.recovery_simulation import control, judge
 from churnsim.simulation.mechanisms.complaints import Complaints
 from churnsim.simulation.mechanisms.terms import Terms

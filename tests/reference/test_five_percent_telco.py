@@ -7,7 +7,7 @@ import pytest
 from churnsim.claims.arithmetic.card_npv import PROFITS
 from churnsim.claims.five_percent_churn.five_percent_map import Change
 from churnsim.claims.five_percent_churn.five_percent_telco import ONE_MONTH, gain_by_month, parts_telco, sbg_by_month
-from churnsim.claims.machinery.claim import Verdict
+from churnsim.claims.machinery.verdicts import Verdict
 from churnsim.data import datasets
 from churnsim.errors import MissingExtraError
 from churnsim.models.retention.sbg import ShiftedBetaGeometric

@@ -13,9 +13,9 @@ import churnsim.claims
 from churnsim.claims.arithmetic.card_npv import CARD_NPV
 from churnsim.claims.catalogue import CATALOGUE, Catalogue
 from churnsim.claims.machinery.check import check, check_all, render, to_record
-from churnsim.claims.machinery.claim import Control, Finding, Kind, Part, Verdict
+from churnsim.claims.machinery.claim import Control, Finding, Kind, Part, not_run
 from churnsim.claims.machinery.sources import TEXTS
-from churnsim.claims.machinery.verdicts import closes, combine, not_run, share_of_map
+from churnsim.claims.machinery.verdicts import Verdict, closes, combine, share_of_map
 from churnsim.claims.reproduction.published import PUBLISHED, load_figures
 from churnsim.claims.reproduction.reproduce import Reproduction, junit_xml, reproduce
 from churnsim.errors import ConfigError
@@ -100,7 +100,11 @@ def test_not_finite_becomes_null_and_numpy_becomes_python():
     finding = Finding(
         verdict=Verdict.FAILS, reason="r", estimate=math.inf, lower=np.float64(1.0), tables={"t": [{"n": np.int64(2)}]}
     )  # fmt: skip
-    odd = dataclasses.replace(CARD_NPV, judge=lambda evidence, quick: finding)
+    odd = dataclasses.replace(
+        CARD_NPV,
+        judge=lambda evidence, quick: finding,
+        control=Control(what="c", judge=lambda evidence, quick: finding),
+    )
     row = to_record(check(odd))
     assert row.estimate is None
     assert type(row.lower) is float

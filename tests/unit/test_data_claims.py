@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from churnsim.claims.catalogue import CATALOGUE
-from churnsim.claims.machinery.claim import Verdict
 from churnsim.claims.machinery.evidence import MarketEvidence, log_of
+from churnsim.claims.machinery.verdicts import Verdict
 from churnsim.claims.on_data.existing_revenue import share_by_age
 from churnsim.claims.on_data.longer_is_worth_more import spend_by_quarter
 from churnsim.claims.on_data.relationship_ladder import forbidden_moves

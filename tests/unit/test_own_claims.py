@@ -9,8 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 import churnsim as cs
-from churnsim.claims.machinery.claim import Verdict
 from churnsim.claims.machinery.evidence import market_evidence
+from churnsim.claims.machinery.verdicts import Verdict
 from churnsim.cli.app import app
 from churnsim.errors import ConfigError
 from churnsim.study.custom_claims.file import read_claims
@@ -19,14 +19,14 @@ ROOT = Path(__file__).parents[2]
 COMPARE = (ROOT / "configs" / "claims" / "contacts-pay.toml").read_text(encoding="utf-8")
 FIGURE = (ROOT / "configs" / "claims" / "payback.toml").read_text(encoding="utf-8")
 PYTHON = """
-from churnsim.claims.machinery.claim import Claim, Control, Finding, Kind, Source, Verdict
+from churnsim.claims import Claim, ClaimSource, Control, Finding, Kind, Verdict
 
 def judge(evidence, quick, share=0.5):
     return Finding(verdict=Verdict.HOLDS if share == 0.5 else Verdict.FAILS, reason="counted")
 
 CLAIMS = (
-    Claim(id="mine", says="Half is half.", quote="half", sources=(Source(text="own", title="mine"),), kind=Kind.DATA,
-          quantity="A half.", expect=0.5, within=0.0, because="It is exact.", critique=(), judge=judge,
+    Claim(id="mine", says="Half is half.", quote="half", sources=(ClaimSource(text="own", title="mine"),),
+          kind=Kind.DATA, quantity="A half.", expect=0.5, within=0.0, because="It is exact.", critique=(), judge=judge,
           control=Control(what="another share", judge=lambda evidence, quick: judge(evidence, quick, share=0.4))),
 )
 """
@@ -80,9 +80,8 @@ def test_toml_runs_nothing(tmp_path):
     trap = tmp_path / "trap"
     code = f"__import__('pathlib').Path({str(trap)!r}).touch()"
     text = FIGURE.replace('compute = "margin_multiple"', f'compute = "{code}"')
-    (claim,) = read_claims(write(tmp_path, text))
     with pytest.raises(ConfigError, match="unknown computation"):
-        claim.test()
+        read_claims(write(tmp_path, text))
     assert not trap.exists()
 
 
@@ -109,10 +108,9 @@ def test_a_bad_file_is_one_clear_error(tmp_path, text, old, new, message):
         read_claims(write(tmp_path, text.replace(old, new)))
 
 
-def test_a_mechanism_that_is_not_there_is_named(tmp_path, small):
-    (claim,) = read_claims(write(tmp_path, COMPARE.replace("[strategy.retention]", "[strategy.retention_contacts]")))
+def test_a_mechanism_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ConfigError, match=r"unknown key 'retention_contacts'.*retention"):
-        claim.test(small)
+        read_claims(write(tmp_path, COMPARE.replace("[strategy.retention]", "[strategy.retention_contacts]")))
 
 
 def test_missing_and_empty_files(tmp_path):

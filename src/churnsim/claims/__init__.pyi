@@ -3,9 +3,14 @@ from .five_percent_churn.five_percent_map import Change as Change
 from .five_percent_churn.five_percent_paid import thought_experiment as thought_experiment
 from .five_percent_churn.five_percent_simulation import gains_table as gains_table
 from .machinery.claim import Claim as Claim
+from .machinery.claim import ClaimSource as ClaimSource
+from .machinery.claim import Control as Control
 from .machinery.claim import Finding as Finding
+from .machinery.claim import Kind as Kind
+from .machinery.claim import Part as Part
 from .machinery.evidence import cdnow_evidence as cdnow_evidence
 from .machinery.evidence import market_evidence as market_evidence
-from .machinery.programmes import STEPS as STEPS
-from .machinery.programmes import judge_programme as judge_programme
+from .machinery.verdicts import Verdict as Verdict
+from .on_markets.programmes import STEPS as STEPS
+from .on_markets.programmes import judge_programme as judge_programme
 from .reproduction.reproduce import reproduce as reproduce

@@ -36,19 +36,16 @@ from churnsim.claims.on_data.second_sale import SECOND_SALE
 from churnsim.claims.on_markets.abc_management import ABC_MANAGEMENT
 from churnsim.claims.on_markets.acquisition_multiple import ACQUISITION_MULTIPLE
 from churnsim.claims.on_markets.bonds import BONDS
-from churnsim.claims.on_markets.club import CLUB
 from churnsim.claims.on_markets.cross_selling import CROSS_SELLING
 from churnsim.claims.on_markets.customer_flow import CUSTOMER_FLOW
-from churnsim.claims.on_markets.database_loop import DATABASE_LOOP
 from churnsim.claims.on_markets.dismiss_unprofitable import DISMISS_UNPROFITABLE
 from churnsim.claims.on_markets.internal_loyalty import INTERNAL_LOYALTY
 from churnsim.claims.on_markets.low_risk import LOW_RISK
 from churnsim.claims.on_markets.loyal_bank import LOYAL_BANK
-from churnsim.claims.on_markets.nine_steps import NINE_STEPS
-from churnsim.claims.on_markets.one_to_one_marketing import PRECISION
+from churnsim.claims.on_markets.methods import CLUB, DATABASE_LOOP, PRECISION
+from churnsim.claims.on_markets.programmes import NINE_STEPS, SIX_STRATEGIES
 from churnsim.claims.on_markets.referral_share import REFERRAL_SHARE
 from churnsim.claims.on_markets.service_level import SERVICE_LEVEL
-from churnsim.claims.on_markets.six_strategies import SIX_STRATEGIES
 from churnsim.claims.on_markets.tell_eleven import TELL_ELEVEN
 from churnsim.claims.on_markets.win_back_odds import WIN_BACK_ODDS
 from churnsim.claims.on_markets.win_back_selection import WIN_BACK_SELECTION

@@ -6,10 +6,10 @@ import math
 
 import pandas as pd
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Rows
 from churnsim.claims.machinery.reference_data import Workbench
 from churnsim.claims.machinery.sources import source
-from churnsim.claims.machinery.verdicts import closes, combine
+from churnsim.claims.machinery.verdicts import Verdict, closes, combine
 
 __all__ = ["BEST_CUSTOMER", "judge", "replacements"]
 
@@ -18,7 +18,7 @@ EFFORT = (7.0, 10.0)
 PERCENTILES = (75.0, 80.0, 90.0, 95.0, 97.0, 98.0, 99.0, 99.5, 99.9)
 
 
-def replacements(spent: pd.Series[float]) -> Table:
+def replacements(spent: pd.Series[float]) -> Rows:
     """How many ordinary customers (of mean spend) the customer at each percentile is worth."""
     ordinary = float(spent.mean())
     return [
@@ -31,7 +31,7 @@ def replacements(spent: pd.Series[float]) -> Table:
     ]
 
 
-def _on_cdnow() -> tuple[Part, Table]:
+def _on_cdnow() -> tuple[Part, Rows]:
     spent = Workbench().full_log.groupby("customer_id")["amount"].sum()
     table, ordinary = replacements(spent), float(spent.mean())
     above = float((spent >= ordinary * BEST / ORDINARY).mean())
@@ -79,11 +79,6 @@ def judge(evidence: Evidence = None, quick: bool = False, *, ordinary: float = O
     )
 
 
-def control(evidence: Evidence, quick: bool) -> Finding:
-    """Ordinary customers of 350 instead of 275."""
-    return judge(evidence, quick, ordinary=350.0)
-
-
 BEST_CUSTOMER = Claim(
     id="best-customer",
     says="Losing one best customer (3,500) takes 13 ordinary ones (275) to make up, or 7 to 10 times the effort.",
@@ -99,7 +94,7 @@ BEST_CUSTOMER = Claim(
     expect=float(STATED),
     within=0.0,
     because="Whole customers, rounded up: there is no tolerance.",
-    control=Control(what="ordinary customers of 350 instead of 275", judge=control),
+    control=Control(what="ordinary customers of 350 instead of 275", inputs={"ordinary": 350.0}),
     critique=(
         "Who was best last year is partly so by chance and will on average be less so next year (regression "
         "to the mean), so the loss is smaller than last year's spend.",

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import pairwise
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Verdict
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind
 from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.verdicts import Verdict
 
 __all__ = ["CHEAPER_TO_SERVE", "judge"]
 
@@ -35,11 +36,6 @@ def judge(evidence: Evidence = None, quick: bool = False, *, costs: Mapping[int,
     )
 
 
-def control(evidence: Evidence, quick: bool) -> Finding:
-    """Costs made up to rise with tenure."""
-    return judge(evidence, quick, costs=RISING)
-
-
 CHEAPER_TO_SERVE = Claim(
     id="cheaper-to-serve",
     says="Existing customers cost less in service, support and persuasion than new ones.",
@@ -57,7 +53,7 @@ CHEAPER_TO_SERVE = Claim(
     expect="falling with tenure, interval below zero",
     within=None,
     because="A sign, judged by its interval.",
-    control=Control(what="costs made up to rise with tenure", judge=control),
+    control=Control(what="costs made up to rise with tenure", inputs={"costs": RISING}),
     critique=(
         "Dowling & Uncles (1997, Sloan Management Review 38(4), 71-82): loyal customers are not cheaper to serve.",
         "Reinartz & Kumar (2000, 2002): promotion costs do not fall with the length of the relation, and long-lived "

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Verdict
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind
 from churnsim.claims.machinery.sources import TARP_MEASURED, TARP_STUDY, TEXTS, source
+from churnsim.claims.machinery.verdicts import Verdict
 from churnsim.claims.service_recovery.recovery import TARP
 
 __all__ = ["COMPLAINT_VISIBILITY", "STATED_SHARES", "judge", "kept_by_inviting"]
@@ -61,11 +62,6 @@ def _name(text: str) -> str:
     return TEXTS[text].in_brackets if text in TEXTS else text
 
 
-def control(evidence: Evidence, quick: bool) -> Finding:
-    """Half of the dissatisfied complaining cannot agree with any of the texts."""
-    return judge(evidence, quick, shares={**STATED_SHARES, "control": 0.5})
-
-
 COMPLAINT_VISIBILITY = Claim(
     id="complaint-visibility",
     says=(
@@ -86,7 +82,9 @@ COMPLAINT_VISIBILITY = Claim(
     expect=(1.0, LARGEST_RATIO),
     within=None,
     because="4 in 100 and 1 in 21 are one figure rounded differently (ratio 1.19); 1.25 lets that pass.",
-    control=Control(what="a text in which half of the dissatisfied complain", judge=control),
+    control=Control(
+        what="a text in which half of the dissatisfied complain", inputs={"shares": {**STATED_SHARES, "control": 0.5}}
+    ),
     critique=(
         "The share depends on the size of the loss, on whom one may complain to and on how easy it is: there is no one "
         "figure (TARP 1979, 1986).",

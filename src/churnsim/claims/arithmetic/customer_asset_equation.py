@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from itertools import product
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Rows
 from churnsim.claims.machinery.sources import source
-from churnsim.claims.machinery.verdicts import combine, share_of_map
+from churnsim.claims.machinery.verdicts import Verdict, combine, share_of_map
 from churnsim.economics.customer_equity import asset_equation_bias
 from churnsim.economics.multiples import MarginTiming
 from churnsim.economics.survival_curves import BetaGeometric, Geometric, SurvivalCurve
@@ -31,7 +31,7 @@ def _curve(retention: float, polarization: float) -> SurvivalCurve:
     return BetaGeometric(retention=retention, polarization=polarization)
 
 
-def bias_map(reading: MarginTiming, mixes: tuple[float, ...] = MIXES) -> Table:
+def bias_map(reading: MarginTiming, mixes: tuple[float, ...] = MIXES) -> Rows:
     """Relative error of the equation for customers about to renew, by retention, discount and polarization."""
     return [
         {
@@ -44,7 +44,7 @@ def bias_map(reading: MarginTiming, mixes: tuple[float, ...] = MIXES) -> Table:
     ]
 
 
-def _part(name: str, reading: MarginTiming) -> tuple[Part, Table]:
+def _part(name: str, reading: MarginTiming) -> tuple[Part, Rows]:
     rows = bias_map(reading)
     verdict, share = share_of_map(abs(row["bias"]) <= WITHIN for row in rows)
     worst = min(rows, key=lambda row: float(row["bias"]))

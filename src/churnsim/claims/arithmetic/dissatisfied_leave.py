@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part
 from churnsim.claims.machinery.sources import TARP_MEASURED, TARP_STUDY, TEXTS, source
-from churnsim.claims.machinery.verdicts import combine
+from churnsim.claims.machinery.verdicts import Verdict, combine
 from churnsim.claims.service_recovery.recovery import TARP
 
 __all__ = ["DISSATISFIED_LEAVE", "judge"]
@@ -63,11 +63,6 @@ def judge(evidence: Evidence = None, quick: bool = False, *, rates: dict[str, di
     )
 
 
-def control(evidence: Evidence, quick: bool) -> Finding:
-    """Customers whose complaint was resolved, taken for the silent, do not leave at anything like these rates."""
-    return judge(evidence, quick, rates={loss: {"silent": by["resolved"]} for loss, by in TARP.items()})
-
-
 DISSATISFIED_LEAVE = Claim(
     id="dissatisfied-leave",
     says=(
@@ -87,7 +82,10 @@ DISSATISFIED_LEAVE = Claim(
     ),
     within=100.0 * WITHIN,
     because="The texts give 90 and 95 in steps of five: half of a step.",
-    control=Control(what="customers whose complaint was resolved, taken for the silent", judge=control),
+    control=Control(
+        what="customers whose complaint was resolved, taken for the silent",
+        inputs={"rates": {loss: {"silent": by["resolved"]} for loss, by in TARP.items()}},
+    ),
     critique=(
         "90 is TARP's 91% for a *major* loss told as if it were every dissatisfied customer's; after a minor loss 63% "
         "leave.",

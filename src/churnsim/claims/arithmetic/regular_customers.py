@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from churnsim.claims.arithmetic.retention_table import OTHER_FIXED_COST, table
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Verdict
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind
 from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.verdicts import Verdict
 
 __all__ = ["REGULAR_CUSTOMERS", "gain", "judge"]
 
@@ -48,11 +49,6 @@ def judge(evidence: Evidence = None, quick: bool = False, *, shares: tuple[float
     )
 
 
-def control(evidence: Evidence, quick: bool) -> Finding:
-    """A firm without fixed cost gains five percent."""
-    return judge(evidence, quick, shares=(0.0,))
-
-
 REGULAR_CUSTOMERS = Claim(
     id="regular-customers",
     says="Each 5% more regular customers raises a firm's profit by 25%.",
@@ -69,7 +65,7 @@ REGULAR_CUSTOMERS = Claim(
     expect=100.0 * STATED,
     within=100.0 * WITHIN,
     because="A round figure: half of a step of five percent.",
-    control=Control(what="a firm without fixed cost", judge=control),
+    control=Control(what="a firm without fixed cost", inputs={"shares": (0.0,)}),
     critique=(
         "The same 5% is a share of customers here, of defections in the next sentence of the same text, and points of "
         "retention in the study.",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part
 from churnsim.claims.machinery.sources import source
-from churnsim.claims.machinery.verdicts import closes
+from churnsim.claims.machinery.verdicts import Verdict, closes
 from churnsim.economics.retention_table import RetentionTable
 
 __all__ = ["PRINTED", "RETENTION_TABLE", "judge", "table"]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part
 from churnsim.claims.machinery.sources import source
-from churnsim.claims.machinery.verdicts import closes
+from churnsim.claims.machinery.verdicts import Verdict, closes
 
 __all__ = ["VERY_SATISFIED", "judge"]
 
@@ -44,11 +44,6 @@ def judge(evidence: Evidence = None, quick: bool = False, *, average: dict[str, 
     )
 
 
-def control(evidence: Evidence, quick: bool) -> Finding:
-    """Revenue held against the average profit and profit against the average revenue."""
-    return judge(evidence, quick, average={"revenue": AVERAGE["profit"], "profit": AVERAGE["revenue"]})
-
-
 VERY_SATISFIED = Claim(
     id="very-satisfied",
     says=(
@@ -64,7 +59,10 @@ VERY_SATISFIED = Claim(
     expect="2.5 and 3.2",
     within=WITHIN,
     because="Half of the one decimal printed.",
-    control=Control(what="revenue divided by the average profit and profit by the average revenue", judge=control),
+    control=Control(
+        what="revenue divided by the average profit and profit by the average revenue",
+        inputs={"average": {"revenue": AVERAGE["profit"], "profit": AVERAGE["revenue"]}},
+    ),
     critique=(
         "Association is not effect: those who buy more have more reason to be satisfied, and to answer.",
         "The relation of satisfaction to share of wallet is not linear and differs by segment (Keiningham, "

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pandas as pd
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part
 from churnsim.claims.machinery.sources import source
-from churnsim.claims.machinery.verdicts import closes, combine
+from churnsim.claims.machinery.verdicts import Verdict, closes, combine
 from churnsim.satisfaction.acsi import ACSI_MODEL, acsi
 from churnsim.satisfaction.survey import Survey
 from churnsim.satisfaction.synthetic.structures import synthetic_acsi
@@ -78,11 +78,6 @@ def judge(evidence: Evidence = None, quick: bool = False, *, complaints_turned: 
     )
 
 
-def control(evidence: Evidence, quick: bool) -> Finding:
-    """Complaints scored the wrong way round: satisfaction then seems to make them."""
-    return judge(evidence, quick, complaints_turned=True)
-
-
 ACSI = Claim(
     id="acsi",
     says=(
@@ -105,7 +100,7 @@ ACSI = Claim(
     expect="the index of known answers, and signs as drawn",
     within=None,
     because="The index is a weighted mean, exact but for rounding; a sign is judged by its interval.",
-    control=Control(what="the same answers with the complaint scale reversed", judge=control),
+    control=Control(what="the same answers with the complaint scale reversed", inputs={"complaints_turned": True}),
     critique=(("Complaints may rise with loyalty where complaining is made easy (Hirschman 1970: voice and exit)."),),
     judge=judge,
 )

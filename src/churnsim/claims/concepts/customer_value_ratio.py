@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part
 from churnsim.claims.machinery.sources import source
-from churnsim.claims.machinery.verdicts import closes, combine
+from churnsim.claims.machinery.verdicts import Verdict, closes, combine
 from churnsim.satisfaction.survey import Survey
 from churnsim.satisfaction.synthetic.attributes import synthetic_value
 from churnsim.satisfaction.value import customer_value_ratio
@@ -77,11 +77,6 @@ def _states(survey: Survey, benefits: list[str], costs: list[str], *, cost_scale
     return np.sign(np.round(top - bottom, 9))
 
 
-def control(evidence: Evidence, quick: bool) -> Finding:
-    """Costs counted as benefits and benefits as costs."""
-    return judge(evidence, quick, exchanged=True)
-
-
 CUSTOMER_VALUE_RATIO = Claim(
     id="customer-value-ratio",
     says=(
@@ -100,7 +95,7 @@ CUSTOMER_VALUE_RATIO = Claim(
     because=(
         "The ratio is exact arithmetic; a verdict that moves with the unit of a score has no tolerance that saves it."
     ),
-    control=Control(what="costs counted as benefits and benefits as costs", judge=control),
+    control=Control(what="costs counted as benefits and benefits as costs", inputs={"exchanged": True}),
     critique=(
         "A ratio of sums in different units is not dimensionless: its threshold of 1 holds only "
         "after a scaling that the text does not give.",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part
 from churnsim.claims.machinery.sources import source
-from churnsim.claims.machinery.verdicts import combine
+from churnsim.claims.machinery.verdicts import Verdict, combine
 from churnsim.kernels.engine.records import Records, Rules, packed
 from churnsim.kernels.engine.satisfaction import after_purchase
 
@@ -63,11 +63,6 @@ def _satisfied(rules: Records, quality: float, expected: float) -> float:
     return float(after_purchase(rules, expected, 0.0, quality)[1])
 
 
-def control(evidence: Evidence, quick: bool) -> Finding:
-    """Satisfaction read from performance alone: expectations, and what others get, are ignored."""
-    return judge(evidence, quick, expectations=False)
-
-
 DISCONFIRMATION = Claim(
     id="disconfirmation",
     says=(
@@ -90,7 +85,9 @@ DISCONFIRMATION = Claim(
     expect=("positive, zero and negative disconfirmation give satisfaction above, at and below the neutral point"),
     within=None,
     because="The rule is a function; order is exact.",
-    control=Control(what="satisfaction read from performance alone, expectations ignored", judge=control),
+    control=Control(
+        what="satisfaction read from performance alone, expectations ignored", inputs={"expectations": False}
+    ),
     critique=(
         "The text gives procedural justice as the order of delivery and interactional justice as "
         "comparison with others; in the literature these are fairness of procedure and of treatment "

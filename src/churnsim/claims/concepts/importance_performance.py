@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part
 from churnsim.claims.machinery.sources import source
-from churnsim.claims.machinery.verdicts import combine
+from churnsim.claims.machinery.verdicts import Verdict, combine
 from churnsim.satisfaction.importance import QUADRANTS, importance_performance
 from churnsim.satisfaction.synthetic.attributes import ATTRIBUTES, synthetic_importance
 from churnsim.typing import Floats
@@ -84,11 +84,6 @@ def _places(performance: Floats, importance: Floats, centre: Callable[[Floats], 
     return np.asarray(2 * (importance > centre(importance)) + (performance > centre(performance)), dtype=np.int64)
 
 
-def control(evidence: Evidence, quick: bool) -> Finding:
-    """Importance read as performance and performance as importance."""
-    return judge(evidence, quick, exchanged=True)
-
-
 IMPORTANCE_PERFORMANCE = Claim(
     id="importance-performance",
     says=("A matrix of how important features are and how well the firm does on them gives strategic direction."),
@@ -108,7 +103,7 @@ IMPORTANCE_PERFORMANCE = Claim(
     expect="quadrants that do not depend on where the axes are crossed",
     within=None,
     because="A quadrant is a class: it changes or it does not.",
-    control=Control(what="importance and performance exchanged", judge=control),
+    control=Control(what="importance and performance exchanged", inputs={"exchanged": True}),
     critique=(
         "Where the lines cross is arbitrary, and stated importance is close to flat; derived "
         "importance orders attributes differently.",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part
 from churnsim.claims.machinery.sources import source
-from churnsim.claims.machinery.verdicts import combine
+from churnsim.claims.machinery.verdicts import Verdict, combine
 from churnsim.satisfaction.kano import CATEGORIES, EVALUATION, kano
 from churnsim.satisfaction.survey import Survey
 from churnsim.satisfaction.synthetic.attributes import synthetic_kano
@@ -74,11 +74,6 @@ def judge(evidence: Evidence = None, quick: bool = False, *, exchanged: bool = F
     )
 
 
-def control(evidence: Evidence, quick: bool) -> Finding:
-    """The answers to the two questions exchanged."""
-    return judge(evidence, quick, exchanged=True)
-
-
 KANO = Claim(
     id="kano",
     says="Features of a product are basic, performance or excitement factors.",
@@ -98,7 +93,7 @@ KANO = Claim(
     expect="the 25 cells of the evaluation table",
     within=None,
     because="A table has no tolerance.",
-    control=Control(what="the functional and the dysfunctional question exchanged", judge=control),
+    control=Control(what="the functional and the dysfunctional question exchanged", inputs={"exchanged": True}),
     critique=("The class of a feature moves with time and segment; a majority of answers hides both.",),
     judge=judge,
 )

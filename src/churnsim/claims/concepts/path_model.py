@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part
 from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.verdicts import Verdict
 from churnsim.satisfaction.paths import RELATIONSHIP, path_model
 from churnsim.satisfaction.survey import Survey
 from churnsim.satisfaction.synthetic.answers import KnownSurvey
@@ -68,11 +69,6 @@ def _true(known: KnownSurvey, name: Any) -> str:
     return f"{known.truth[str(name)]:.2f}"
 
 
-def control(evidence: Evidence, quick: bool) -> Finding:
-    """Satisfaction answers dealt out to other respondents."""
-    return judge(evidence, quick, shuffled=True)
-
-
 PATH_MODEL = Claim(
     id="path-model",
     says=(
@@ -100,7 +96,9 @@ PATH_MODEL = Claim(
     expect="every path positive",
     within=None,
     because=("A sign is judged by its interval; on the synthetic survey the true coefficient must lie in it."),
-    control=Control(what="the same survey with the satisfaction column shuffled between respondents", judge=control),
+    control=Control(
+        what="the same survey with the satisfaction column shuffled between respondents", inputs={"shuffled": True}
+    ),
     critique=(
         "Anderson, Fornell & Lehmann (1994): satisfaction and market share may be negatively related "
         "as a firm grows to serve more unlike customers.",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Verdict
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind
 from churnsim.claims.machinery.sources import source
-from churnsim.claims.machinery.verdicts import above
+from churnsim.claims.machinery.verdicts import Verdict, above
 
 __all__ = ["SATISFACTION_SHARE", "judge"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part
 from churnsim.claims.machinery.sources import source
-from churnsim.claims.machinery.verdicts import closes, combine
+from churnsim.claims.machinery.verdicts import Verdict, closes, combine
 from churnsim.satisfaction.gaps import five_gaps
 from churnsim.satisfaction.quality import recoded
 from churnsim.satisfaction.servqual import servqual

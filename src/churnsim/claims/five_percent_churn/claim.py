@@ -12,9 +12,9 @@ from churnsim.claims.five_percent_churn.five_percent_map import (
     DISCOUNTS,
     HIGH,
     LOW,
-    Cell,
     Change,
-    Interval,
+    MapCell,
+    TrueStretch,
     cells,
     inside,
     intervals,
@@ -22,9 +22,9 @@ from churnsim.claims.five_percent_churn.five_percent_map import (
 from churnsim.claims.five_percent_churn.five_percent_paid import maps, part_e
 from churnsim.claims.five_percent_churn.five_percent_simulation import FEWER_PERCENT, parts_c
 from churnsim.claims.five_percent_churn.five_percent_telco import parts_telco
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part
 from churnsim.claims.machinery.sources import source
-from churnsim.claims.machinery.verdicts import combine, share_of_map
+from churnsim.claims.machinery.verdicts import Verdict, combine, share_of_map
 from churnsim.economics.multiples import MarginTiming, relative_gain
 
 __all__ = ["FIVE_PERCENT_CHURN", "judge", "part_a", "part_b"]
@@ -42,7 +42,7 @@ def part_a(
     *,
     costs: tuple[float, ...] = COSTS,
     discounts: tuple[float, ...] = DISCOUNTS,
-) -> tuple[Part, list[Cell]]:
+) -> tuple[Part, list[MapCell]]:
     """The thought experiment: the part and every cell of its map."""
     found = list(cells(change, costs=costs, discounts=discounts))
     defined = [cell for cell in found if cell.gain is not None]
@@ -69,17 +69,17 @@ def part_a(
     return part, found
 
 
-def _where(true: list[Interval], *, life: str, profile: str, costly: bool) -> str:
+def _where(true: list[TrueStretch], *, life: str, profile: str, costly: bool) -> str:
     """The stretches of base retention at the card's discount rate, in figures; 'nowhere' when there is none."""
     found = [
-        f"{i.lowest:.2f}-{i.highest:.2f}"
+        f"{i.lowest_retention:.2f}-{i.highest_retention:.2f}"
         for i in true
         if (i.life, i.profile, i.acquisition_cost > 0, i.discount_rate) == (life, profile, costly, RATE)
     ]
     return " and ".join(found) or "nowhere"
 
 
-def _region(true: list[Interval]) -> str:
+def _region(true: list[TrueStretch]) -> str:
     """The region in words: base retention from and to, at the card's discount rate, in its two extreme settings."""
     settings = (
         ("growing", True, "the card's growing profit and its acquisition cost of 51"),
@@ -154,8 +154,8 @@ def judge(evidence: Evidence = None, quick: bool = False) -> Finding:
         parts=parts,
         tables={
             "contracts": contracts,
-            "intervals": [_interval(i) for i in intervals(found) + intervals(missed)],
-            "map": [_cell(c) for c in found + missed if c.retention in MAP_BASES],
+            "intervals": [stretch.row() for stretch in intervals(found) + intervals(missed)],
+            "map": [{**c.row(), "inside": c.inside} for c in found + missed if c.retention in MAP_BASES],
             "margin_timings": _timings(),
             "simulated": simulated,
             **maps(),
@@ -164,33 +164,8 @@ def judge(evidence: Evidence = None, quick: bool = False) -> Finding:
     )
 
 
-def _gains(found: Sequence[Cell]) -> list[float]:
+def _gains(found: Sequence[MapCell]) -> list[float]:
     return [cell.gain for cell in found if cell.gain is not None]
-
-
-def _cell(cell: Cell) -> dict[str, Any]:
-    return {
-        "change": cell.change.value,
-        "life": cell.life,
-        "profile": cell.profile,
-        "acquisition_cost": cell.acquisition_cost,
-        "discount_rate": cell.discount_rate,
-        "retention": cell.retention,
-        "gain": cell.gain,
-        "inside": inside(cell.gain),
-    }
-
-
-def _interval(interval: Interval) -> dict[str, Any]:
-    return {
-        "change": interval.change.value,
-        "life": interval.life,
-        "profile": interval.profile,
-        "acquisition_cost": interval.acquisition_cost,
-        "discount_rate": interval.discount_rate,
-        "lowest_retention": interval.lowest,
-        "highest_retention": interval.highest,
-    }
 
 
 def _timings() -> list[dict[str, Any]]:

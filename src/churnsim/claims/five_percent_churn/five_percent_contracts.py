@@ -11,9 +11,8 @@ from itertools import product
 
 from churnsim.claims.arithmetic.card_npv import ACQUISITION_COST
 from churnsim.claims.five_percent_churn.five_percent_map import HIGH, LOW, PROFILES, Change
-from churnsim.claims.machinery.claim import Part, Table, Verdict
-from churnsim.claims.machinery.fitted import spread
-from churnsim.claims.machinery.verdicts import by_interval
+from churnsim.claims.machinery.claim import Part, Rows
+from churnsim.claims.machinery.verdicts import Spread, spread
 from churnsim.data.subscriptions.subscribers import retention_cohorts
 from churnsim.economics.streams import stream_gain, stream_value
 from churnsim.economics.survival_curves import BetaGeometric
@@ -38,7 +37,7 @@ def gain_under_contract(model: ShiftedBetaGeometric, change: Change, *, profile:
     return stream_gain(worth[0], worth[1])
 
 
-def parts_d(*, change: Change = Change.POINTS, draws: int = DRAWS) -> tuple[tuple[Part, ...], Table]:
+def parts_d(*, change: Change = Change.POINTS, draws: int = DRAWS) -> tuple[tuple[Part, ...], Rows]:
     """One part a cohort and setting, and the table with both readings of five percent."""
     parts, rows = [], []
     for cohort, setting in product(retention_cohorts().columns, SETTINGS):
@@ -57,21 +56,16 @@ def parts_d(*, change: Change = Change.POINTS, draws: int = DRAWS) -> tuple[tupl
                 }
             )  # fmt: skip
             if reading is change:
-                verdict = by_interval(found.lower, found.upper, low=100.0 * LOW, high=100.0 * HIGH)
-                parts.append(_part(str(cohort), setting, retention, verdict, found.mean, found.lower, found.upper))
+                parts.append(_part(str(cohort), setting, retention, found))
     return tuple(parts), rows
 
 
-def _part(
-    cohort: str, setting: str, retention: float, verdict: Verdict, mean: float, lower: float, upper: float
-) -> Part:
+def _part(cohort: str, setting: str, retention: float, found: Spread) -> Part:
     return Part(
         name=f"(d) under contract, {cohort}, {setting}",
         estimand="Relative gain in the NPV of a new customer at 10% when mean retention rises by five points, percent.",
-        verdict=verdict,
-        estimate=mean,
-        lower=lower,
-        upper=upper,
-        unit="percent",
-        reason=f"Mean retention {retention:.1%} in the first year: {mean:+.1f}% [{lower:+.1f}, {upper:+.1f}].",
+        verdict=found.within(100.0 * LOW, 100.0 * HIGH),
+        **found.figures("percent"),
+        reason=f"Mean retention {retention:.1%} in the first year: "
+        f"{found.mean:+.1f}% [{found.lower:+.1f}, {found.upper:+.1f}].",
     )

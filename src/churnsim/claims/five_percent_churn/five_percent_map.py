@@ -8,17 +8,19 @@ view of how long customers stay, and what "5% less churn" is taken to mean.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import Enum
 from itertools import groupby, product
+from operator import attrgetter
+from typing import Any
 
 from churnsim.claims.arithmetic.card_npv import ACQUISITION_COST, PROFITS
 from churnsim.economics.streams import ProfitByTenure, stream_gain, stream_value
 from churnsim.economics.survival_curves import BetaGeometric, Geometric, MeanLife, SurvivalCurve
 
 __all__ = [
-    "BASES", "DISCOUNTS", "HIGH", "LIVES", "LOW", "PROFILES", "REACH", "Cell", "Change", "Interval", "cells", "gain",
-    "inside", "intervals",
+    "BASES", "DISCOUNTS", "HIGH", "LIVES", "LOW", "PROFILES", "REACH", "Change", "MapCell", "TrueStretch", "cells",
+    "gain", "inside", "intervals",
 ]  # fmt: skip
 
 LOW, HIGH = 0.25, 0.85
@@ -59,33 +61,43 @@ class Change(Enum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cell:
+class Assumed:
+    """A line of the map: everything but the base retention."""
+
+    change: Change
+    life: str
+    profile: str
+    acquisition_cost: float
+    discount_rate: float
+
+    def row(self) -> dict[str, Any]:
+        """Plain, for a table."""
+        return {**vars(self), "change": self.change.value}
+
+
+@dataclass(frozen=True, kw_only=True)
+class MapCell(Assumed):
     """One point of the map and the gain there.
 
     A fraction; infinite where nobody leaves any more and nothing is discounted; None where the base value is itself
     not positive and finite.
     """
 
-    life: str
-    profile: str
-    acquisition_cost: float
-    discount_rate: float
-    change: Change
     retention: float
     gain: float | None
 
+    @property
+    def inside(self) -> bool:
+        """Whether the claim is true there."""
+        return inside(self.gain)
+
 
 @dataclass(frozen=True, kw_only=True)
-class Interval:
+class TrueStretch(Assumed):
     """A stretch of base retention, in steps of the grid, on which the claim is true."""
 
-    life: str
-    profile: str
-    acquisition_cost: float
-    discount_rate: float
-    change: Change
-    lowest: float
-    highest: float
+    lowest_retention: float
+    highest_retention: float
 
 
 def curve(life: str, retention: float) -> SurvivalCurve:
@@ -122,40 +134,23 @@ def inside(gain: float | None) -> bool:
 
 def cells(
     change: Change, *, costs: tuple[float, ...] = COSTS, discounts: tuple[float, ...] = DISCOUNTS
-) -> Iterator[Cell]:
+) -> Iterator[MapCell]:
     """Every cell of the map under one reading, base retention running fastest."""
-    for life, profile, cost, rate, base in product(LIVES, PROFILES, costs, discounts, BASES):
-        value = gain(
-            life=life, profile=profile, acquisition_cost=cost, discount_rate=rate, change=change, retention=base
-        )
-        yield Cell(
-            life=life,
-            profile=profile,
-            acquisition_cost=cost,
-            discount_rate=rate,
-            change=change,
-            retention=base,
-            gain=value,
-        )
+    names = ("life", "profile", "acquisition_cost", "discount_rate", "retention")
+    for values in product(LIVES, PROFILES, costs, discounts, BASES):
+        point: dict[str, Any] = {**dict(zip(names, values, strict=True)), "change": change}
+        yield MapCell(**point, gain=gain(**point))
 
 
-def intervals(found: list[Cell]) -> list[Interval]:
+def intervals(found: list[MapCell]) -> list[TrueStretch]:
     """The stretches of base retention in which the claim is true, for each setting of the rest."""
+    names = [field.name for field in fields(Assumed)]
     out = []
-    for key, line in groupby(found, key=lambda c: (c.life, c.profile, c.acquisition_cost, c.discount_rate, c.change)):
-        for true, stretch in groupby(line, key=lambda c: inside(c.gain)):
+    for _, line in groupby(found, key=attrgetter(*names)):
+        for true, stretch in groupby(line, key=attrgetter("inside")):
             if true:
-                bases = [c.retention for c in stretch]
-                life, profile, cost, rate, change = key
-                out.append(
-                    Interval(
-                        life=life,
-                        profile=profile,
-                        acquisition_cost=cost,
-                        discount_rate=rate,
-                        change=change,
-                        lowest=bases[0],
-                        highest=bases[-1],
-                    )
-                )
+                first, *rest = stretch
+                last = rest[-1] if rest else first
+                line_of = {name: getattr(first, name) for name in names}
+                out.append(TrueStretch(**line_of, lowest_retention=first.retention, highest_retention=last.retention))
     return out

@@ -11,8 +11,8 @@ import math
 
 from churnsim.claims.five_percent_churn.five_percent_map import HIGH, LOW, Change
 from churnsim.claims.five_percent_churn.five_percent_map import gain as stream_gain_of
-from churnsim.claims.machinery.claim import Part, Table
-from churnsim.claims.machinery.maps import map_tables, region_verdict, where
+from churnsim.claims.machinery.claim import Part, Rows
+from churnsim.claims.machinery.maps import map_part, map_tables
 from churnsim.decisions.assumptions.assumption_regions import map_region
 from churnsim.decisions.assumptions.region import Axis, Region, Statement
 from churnsim.economics.break_even import most_spend
@@ -40,30 +40,29 @@ def paid_gain(retention: float, spent: float, *, discount_rate: float = RATE) ->
     return (1.0 - spent) * after / before - 1.0
 
 
-def part_e() -> tuple[Part, dict[str, Table]]:
+def part_e() -> tuple[Part, dict[str, Rows]]:
     """The paid improvement, with its map."""
     statement = Statement(quantity="gain from five points that are paid for, as a share", above=LOW, below=HIGH)
     region = map_region(paid_gain, statement, (RETENTION, SPENT))
     bases = (0.6, 0.8, 0.9)
     spend = {r: most_spend(margin=1.0, retention=r, gain=0.05, discount_rate=RATE) for r in bases}
-    part = Part(
+    part = map_part(
+        region,
         name="(e) paid for",
         estimand="Relative gain of a customer's worth at 10% when five points are held by spending on "
         "everybody every year.",
-        verdict=region_verdict(region),
         reason=(
             "Nothing is left of the gain when holding five points takes "
             + ", ".join(f"{share:.0%} of the margin at {r:.0%}" for r, share in spend.items())
             + "."
         ),
-        region=where(region),
     )
     return part, map_tables("five points paid for", region)
 
 
-def maps() -> dict[str, Table]:
+def maps() -> dict[str, Rows]:
     """Where the thought experiment is true, for points and for percent: retention by discount by acquisition cost."""
-    tables: dict[str, Table] = {}
+    tables: dict[str, Rows] = {}
     for change, name in ((Change.POINTS, "five points"), (Change.PERCENT, "five percent")):
         tables |= map_tables(name, thought_experiment(change))
     return tables

@@ -22,8 +22,9 @@ from scipy.optimize import brentq
 from scipy.stats import t as student
 
 from churnsim.claims.five_percent_churn.five_percent_map import HIGH, LOW
-from churnsim.claims.machinery.claim import Evidence, Part, Table, Verdict
+from churnsim.claims.machinery.claim import Evidence, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
+from churnsim.claims.machinery.verdicts import Spread, Verdict, by_interval
 from churnsim.decisions.comparison.paired import ratio_gain
 from churnsim.simulation.customers.base import Cohort
 from churnsim.simulation.scenario.strategy import ChurnChange, Strategy
@@ -40,7 +41,7 @@ METRIC = "discounted_margin"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Setting:
+class SimulatedCustomers:
     """Whom a part is about, and how they are run."""
 
     name: str
@@ -48,14 +49,16 @@ class Setting:
     evidence: MarketEvidence
 
 
-def settings_of(evidence: MarketEvidence) -> tuple[Setting, ...]:
+def settings_of(evidence: MarketEvidence) -> tuple[SimulatedCustomers, ...]:
     """Today's customers over the study's horizon, and a new cohort over five years (to the nearest period)."""
     years = round(YEARS * units_per_year(evidence.market.unit) / evidence.period) * evidence.period
     cohort = replace(evidence, market=replace(evidence.market, customers=Cohort(size=COHORT_SIZE)), horizon=years)
     gain = "Relative gain in discounted margin, percent, when yearly retention rises by five points at no cost, of "
     return (
-        Setting(name="(c1) today's customers, simulated", estimand=gain + "today's customers.", evidence=evidence),
-        Setting(
+        SimulatedCustomers(
+            name="(c1) today's customers, simulated", estimand=gain + "today's customers.", evidence=evidence
+        ),
+        SimulatedCustomers(
             name=f"(c2) a new cohort over {YEARS} years, simulated",
             estimand=gain + "a new cohort's repeat purchases.",
             evidence=cohort,
@@ -65,14 +68,14 @@ def settings_of(evidence: MarketEvidence) -> tuple[Setting, ...]:
 
 def parts_c(
     evidence: Evidence, quick: bool = False, *, change: str = MORE_POINTS, settings: int = 2
-) -> tuple[tuple[Part, ...], Table]:
+) -> tuple[tuple[Part, ...], Rows]:
     """One part for each of the first `settings` settings, and the table of gains. `change` is what is held against
     25-85%: the control judges `FEWER_PERCENT`. UNTESTED without `MarketEvidence`."""
     if not isinstance(evidence, MarketEvidence):
         reason = "Needs a fitted market: run it within a study."
         return (Part(name="(c) simulated customers", estimand="", verdict=Verdict.UNTESTED, reason=reason),), []
     parts: list[Part] = []
-    table: Table = []
+    table: Rows = []
     for setting in settings_of(evidence.at(quick=quick))[:settings]:
         rows, today = _gains(setting)
         table += rows
@@ -86,7 +89,7 @@ def gains_table(evidence: MarketEvidence, *, horizon: float) -> pd.DataFrame:
     return pd.DataFrame([row for s in settings_of(replace(evidence, horizon=horizon)) for row in _gains(s)[0]])
 
 
-def _part(setting: Setting, rows: Table, today: float, change: str) -> Part:
+def _part(setting: SimulatedCustomers, rows: Rows, today: float, change: str) -> Part:
     row = next((row for row in rows if row["change"] == change), None)
     if row is None:
         return Part(
@@ -95,12 +98,7 @@ def _part(setting: Setting, rows: Table, today: float, change: str) -> Part:
             verdict=Verdict.UNTESTABLE,
             reason=f"{today:.1%} stay a year, so five points more are out of reach, or the margin is not above zero.",
         )
-    if row["lower"] >= LOW and row["upper"] <= HIGH:
-        verdict = Verdict.HOLDS
-    elif row["upper"] < LOW or row["lower"] > HIGH:
-        verdict = Verdict.FAILS
-    else:
-        verdict = Verdict.UNTESTABLE
+    verdict = by_interval(row["lower"], row["upper"], low=LOW, high=HIGH)
     told = "; ".join(f"{r['change']}: {r['gain']:+.1%} [{r['lower']:+.1%}, {r['upper']:+.1%}]" for r in rows)
     undecided = (
         f" The interval crosses an end of {LOW:.0%}-{HIGH:.0%}: it takes more customers, or a longer log, to decide."
@@ -111,15 +109,12 @@ def _part(setting: Setting, rows: Table, today: float, change: str) -> Part:
         name=setting.name,
         estimand=setting.estimand,
         verdict=verdict,
-        estimate=100.0 * row["gain"],
-        lower=100.0 * row["lower"],
-        upper=100.0 * row["upper"],
-        unit="percent",
+        **Spread(*(100.0 * row[name] for name in ("gain", "lower", "upper"))).figures("percent"),
         reason=f"On {setting.evidence.label}; {today:.1%} stay a year. {told}.{undecided}",
     )
 
 
-def _gains(setting: Setting) -> tuple[Table, float]:
+def _gains(setting: SimulatedCustomers) -> tuple[Rows, float]:
     """The gains of both changes with their intervals, and today's yearly retention."""
     evidence = setting.evidence
     hazards = _yearly_hazards(evidence)
@@ -130,7 +125,7 @@ def _gains(setting: Setting) -> tuple[Table, float]:
         strategies.append(Strategy(name=MORE_POINTS, churn=ChurnChange(factor=factor)))
     values = evidence.compare(strategies).values(METRIC)
     base = values[AS_IT_IS].to_numpy(dtype=np.float64)
-    rows: Table = []
+    rows: Rows = []
     for strategy in strategies[1:]:
         gain = ratio_gain(values[strategy.name].to_numpy(dtype=np.float64), base)
         if gain is None or strategy.churn is None:

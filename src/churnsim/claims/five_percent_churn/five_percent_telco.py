@@ -19,9 +19,8 @@ from scipy.optimize import brentq
 
 from churnsim.claims.five_percent_churn.five_percent_contracts import DRAWS, RATE, SETTINGS
 from churnsim.claims.five_percent_churn.five_percent_map import HIGH, LOW, PROFILES, Change
-from churnsim.claims.machinery.claim import Part, Table, Verdict
-from churnsim.claims.machinery.fitted import Spread, spread
-from churnsim.claims.machinery.verdicts import by_interval
+from churnsim.claims.machinery.claim import Part, Rows
+from churnsim.claims.machinery.verdicts import Spread, Verdict, spread
 from churnsim.data import datasets
 from churnsim.errors import MissingExtraError
 from churnsim.models.retention.sbg import ShiftedBetaGeometric
@@ -70,7 +69,7 @@ def gain_by_month(base: Base, change: Change, *, profile: str, cost: float) -> f
     return after / before - 1.0 if before > 0.0 else None
 
 
-def parts_telco(*, change: Change = Change.POINTS, draws: int = DRAWS) -> tuple[tuple[Part, ...], Table]:
+def parts_telco(*, change: Change = Change.POINTS, draws: int = DRAWS) -> tuple[tuple[Part, ...], Rows]:
     """One part a reading of the table and setting, and rows as those of the cohorts; UNTESTED without the data."""
     try:
         telco = datasets.telco()
@@ -114,8 +113,12 @@ def _judged(name: str, retention: float, found: Spread | None) -> Part:
     if found is None:
         reason = f"{told}: a new subscriber is worth no more than it costs, so there is no relative gain."
         return _part(name, Verdict.UNTESTABLE, None, reason)
-    verdict = by_interval(found.lower, found.upper, low=100.0 * LOW, high=100.0 * HIGH)
-    return _part(name, verdict, found, f"{told}: {found.mean:+.1f}% [{found.lower:+.1f}, {found.upper:+.1f}].")
+    return _part(
+        name,
+        found.within(100.0 * LOW, 100.0 * HIGH),
+        found,
+        f"{told}: {found.mean:+.1f}% [{found.lower:+.1f}, {found.upper:+.1f}].",
+    )
 
 
 def _part(name: str, verdict: Verdict, found: Spread | None, reason: str) -> Part:

@@ -1,7 +1,8 @@
 """What a claim is: the statement, where it comes from, what exactly is measured, and how it is judged.
 
-A claim is data plus two functions: one that judges it, and one that judges a deliberately wrong variant of it, the
-control. A check whose control does not fail shows nothing, so its result is withdrawn: `Claim.test` runs both.
+A claim is data and a function that judges it. The control is the same function with inputs that are wrong on purpose
+(or another function): a check whose control does not fail shows nothing, so its result is withdrawn. `Claim.test` runs
+both.
 """
 
 from __future__ import annotations
@@ -11,31 +12,20 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from churnsim.errors import DataError
+import pandas as pd
 
-__all__ = ["Claim", "Control", "Evidence", "Finding", "Judge", "Kind", "Part", "Result", "Source", "Table", "Verdict"]
+from churnsim.claims.machinery.verdicts import Figures, Verdict
+from churnsim.errors import ChurnSimError, DataError
+
+__all__ = [
+    "Claim", "ClaimSource", "Control", "Evidence", "Finding", "Judge", "Kind", "Part", "Result", "Rows", "not_run",
+]  # fmt: skip
 
 Evidence = Any
 """What a study hands to the claims that need a market: each such claim says what it reads. Arithmetic needs none."""
 
-Table = list[dict[str, Any]]
-
-
-class Verdict(StrEnum):
-    """What a check may conclude. Only REPRODUCED and HOLDS are unconditional agreement."""
-
-    REPRODUCED = "REPRODUCED"
-    """The arithmetic closes: the stated figure follows from the stated inputs."""
-    HOLDS = "HOLDS"
-    """True wherever it was looked at, within the tolerance."""
-    HOLDS_IF = "HOLDS_IF"
-    """True in a region of the assumptions and false outside it; the region is given."""
-    FAILS = "FAILS"
-    """Not true anywhere it was looked at."""
-    UNTESTABLE = "UNTESTABLE"
-    """Cannot be judged with what is at hand, or the answer would be what was put in."""
-    UNTESTED = "UNTESTED"
-    """Was not run, or was run and its check proved worthless."""
+Rows = list[dict[str, Any]]
+"""A table of a finding, one mapping a row."""
 
 
 class Kind(StrEnum):
@@ -48,7 +38,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class ClaimSource:
     """Where the claim is made, and the study its figure goes back to as far as one is known."""
 
     text: str
@@ -75,6 +65,15 @@ class Part:
     unit: str = ""
     region: str | None = None
 
+    @property
+    def figures(self) -> Figures:
+        """Estimate, interval and unit."""
+        return self.figures_in(self.unit)
+
+    def figures_in(self, unit: str) -> Figures:
+        """The same with the unit said in other words."""
+        return {"estimate": self.estimate, "lower": self.lower, "upper": self.upper, "unit": unit}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
@@ -88,10 +87,15 @@ class Finding:
     unit: str = ""
     region: str | None = None
     parts: tuple[Part, ...] = ()
-    tables: Mapping[str, Table] = field(default_factory=dict)
+    tables: Mapping[str, Rows] = field(default_factory=dict)
 
 
-Judge = Callable[[Evidence, bool], Finding]
+def not_run(why: str) -> Finding:
+    """The finding of a check that was not run."""
+    return Finding(verdict=Verdict.UNTESTED, reason=why)
+
+
+Judge = Callable[..., Finding]
 """Judges a claim: (evidence or None, quick) -> Finding. Without the evidence it needs it returns UNTESTED."""
 
 
@@ -100,7 +104,10 @@ class Control:
     """A deliberately wrong variant of the claim; judged the same way, it must fail."""
 
     what: str
-    judge: Judge
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    """Wrong inputs for the claim's own judge."""
+    judge: Judge | None = None
+    """Another judge, where inputs do not say it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +118,7 @@ class Claim:
     says: str
     quote: str
     """The source's own words, short."""
-    sources: tuple[Source, ...]
+    sources: tuple[ClaimSource, ...]
     kind: Kind
     quantity: str
     """The estimand in one sentence, with its unit."""
@@ -125,22 +132,43 @@ class Claim:
     critique: tuple[str, ...]
     judge: Judge
 
-    def test(self, evidence: Evidence = None, *, market: Any = None, quick: bool = False) -> Result:
-        """Judge the claim and its control, on `evidence` or, shorter, on a `market` (run for two years).
+    def test(
+        self, evidence: Evidence = None, *, market: Any = None, log: pd.DataFrame | None = None, quick: bool = False
+    ) -> Result:
+        """Judge the claim and its control.
 
         When the control does not come out as FAILS, the check is worthless and the claim is UNTESTED, whatever the
-        finding was. A claim that was itself not tested stays UNTESTED and says why.
+        finding was. A claim that lacks what it needs (a market, purchases, an extra, a table) is UNTESTED with the
+        reason, and one that the data at hand do not allow is UNTESTABLE; no error is raised.
+
+        Parameters
+        ----------
+        evidence
+            What the claim is judged on, as `churnsim.claims.cdnow_evidence` or a study makes it. None: claims on data
+            take the CDNOW log, and claims on a market are UNTESTED.
+        market : Market
+            In place of `evidence`: a market of one's own, run for two years.
+        log
+            With `market`: its customers' transactions (columns customer_id, date, amount), for claims on data.
+        quick
+            Fewer replications where a test simulates.
+
+        Examples
+        --------
+        >>> import churnsim
+        >>> churnsim.claims["card-npv"].test().verdict.value
+        'REPRODUCED'
         """
         if market is not None:
             from churnsim.claims.machinery.evidence import market_evidence  # loads the engines: only when asked for
 
-            evidence = market_evidence(market)
+            evidence = market_evidence(market, log=log)
         try:
-            finding, control = self.judge(evidence, quick), self.control.judge(evidence, quick)
-        except DataError as error:
-            reason = f"The data at hand do not allow it: {error}"
-            control = Finding(verdict=Verdict.UNTESTED, reason="Not run, since the claim itself could not be judged.")
-            return Result(claim=self, finding=Finding(verdict=Verdict.UNTESTABLE, reason=reason), control=control)
+            finding = self.judge(evidence, quick)
+            control = (self.control.judge or self.judge)(evidence, quick, **self.control.inputs)
+        except Exception as error:
+            control = not_run("Not run, since the claim itself could not be judged.")
+            return Result(claim=self, finding=_stopped(error), control=control)
         if finding.verdict is not Verdict.UNTESTED and control.verdict is not Verdict.FAILS:
             reason = (
                 f"Worthless check: its control ({self.control.what}) must come out as FAILS and came out as "
@@ -148,6 +176,15 @@ class Claim:
             )
             finding = replace(finding, verdict=Verdict.UNTESTED, reason=reason, region=None)
         return Result(claim=self, finding=finding, control=control)
+
+
+def _stopped(error: Exception) -> Finding:
+    """The finding of a check that raised: one claim must not end the tests of the others."""
+    if isinstance(error, DataError):
+        return Finding(verdict=Verdict.UNTESTABLE, reason=f"The data at hand do not allow it: {error}")
+    if isinstance(error, ChurnSimError):
+        return not_run(f"Could not be run: {error}")
+    return not_run(f"The test itself failed, which says nothing about the claim: {type(error).__name__}: {error}")
 
 
 @dataclass(frozen=True, kw_only=True)

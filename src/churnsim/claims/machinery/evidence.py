@@ -83,13 +83,19 @@ def cdnow_evidence(*, replications: int = 60, seed: int = 1, workers: int = 1) -
 
 
 def market_evidence(
-    market: Market, *, label: str = "the market given", replications: int = 60, seed: int = 1, workers: int = 1
+    market: Market,
+    *,
+    label: str = "the market given",
+    log: pd.DataFrame | None = None,
+    replications: int = 60,
+    seed: int = 1,
+    workers: int = 1,
 ) -> MarketEvidence:
     """Any market as evidence: 26 periods of four weeks, epochs of a week, in the market's own unit."""
     period = Duration(4, "W").to(market.unit)
     return MarketEvidence(
         market=market, label=label, horizon=26 * period, period=period, epoch=period / 4, replications=replications,
-        seed=seed, workers=workers,
+        seed=seed, workers=workers, log=log,
     )  # fmt: skip
 
 

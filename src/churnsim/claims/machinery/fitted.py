@@ -9,27 +9,40 @@ agree (and a test says so).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import wraps
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from churnsim.claims.machinery.claim import Evidence, Verdict
+from churnsim.claims.machinery.claim import Evidence, Finding, not_run
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.simulation.customers.base import Cohort
 from churnsim.typing import Floats
 from churnsim.units import units_per_year
 
-__all__ = ["NEEDS_MARKET", "Customers", "Spread", "base_draws", "new_draws", "spread"]
+__all__ = ["DrawnCustomers", "base_draws", "new_draws", "on_market"]
 
-NEEDS_MARKET = "Needs a fitted market: run it within a study, or hand over a market."
 COHORT = 2000
 """New customers drawn for each set of parameters: their mean worth is then known to about 3% a draw."""
 
 
+def on_market(judge: Callable[..., Finding]) -> Callable[..., Finding]:
+    """A judge of claims on a market: UNTESTED without one, and with few replications when quick."""
+
+    @wraps(judge)
+    def judged(evidence: Evidence, quick: bool = False, **inputs: Any) -> Finding:
+        if not isinstance(evidence, MarketEvidence):
+            return not_run("Needs a fitted market: run it within a study, or hand over a market.")
+        return judge(evidence.at(quick=quick), quick, **inputs)
+
+    return judged
+
+
 @dataclass(frozen=True)
-class Customers:
+class DrawnCustomers:
     """One draw of the customers, arrays of length n; durations in the market's unit, money as in its spend model."""
 
     rate: Floats
@@ -62,24 +75,24 @@ class Customers:
         return np.asarray(-np.expm1(-hazard * horizon) / hazard)
 
 
-def base_draws(evidence: MarketEvidence) -> Iterator[Customers]:
+def base_draws(evidence: MarketEvidence) -> Iterator[DrawnCustomers]:
     """Today's customers, one draw a replication."""
     for replication in range(evidence.replications):
         yield _drawn(evidence, replication)
 
 
-def new_draws(evidence: MarketEvidence, size: int = COHORT) -> Iterator[Customers]:
+def new_draws(evidence: MarketEvidence, size: int = COHORT) -> Iterator[DrawnCustomers]:
     """New customers drawn from the population, one draw a replication; all are alive and have just bought once."""
     return base_draws(replace(evidence, market=replace(evidence.market, customers=Cohort(size=size))))
 
 
-def _drawn(evidence: MarketEvidence, replication: int) -> Customers:
+def _drawn(evidence: MarketEvidence, replication: int) -> DrawnCustomers:
     market = evidence.market.in_replication(replication)
     base = market.customers.draw(
         purchases=market.purchases, spend=market.spend, seed=evidence.seed, replication=replication
     )
     rate, dropout, spend_rate = (np.ascontiguousarray(column) for column in base.traits[:, :3].T)
-    return Customers(
+    return DrawnCustomers(
         rate=rate,
         dropout=dropout,
         spend=float(market.spend.p) / spend_rate,
@@ -90,34 +103,3 @@ def _drawn(evidence: MarketEvidence, replication: int) -> Customers:
         force=market.discount_force,
         year=units_per_year(market.unit),
     )
-
-
-@dataclass(frozen=True)
-class Spread:
-    """A figure over the draws: its mean and the middle 95% of them."""
-
-    mean: float
-    lower: float
-    upper: float
-
-    def __str__(self) -> str:
-        digits = ",.0f" if max(abs(self.lower), abs(self.upper)) >= 1000 else ",.4g"
-        return f"{self.mean:{digits}} [{self.lower:{digits}}, {self.upper:{digits}}]"
-
-    def above(self, level: float = 0.0) -> Verdict:
-        """HOLDS above the level, FAILS below it, UNTESTABLE across it."""
-        if self.lower > level:
-            return Verdict.HOLDS
-        return Verdict.FAILS if self.upper <= level else Verdict.UNTESTABLE
-
-
-def spread(values: Floats | list[float]) -> Spread:
-    """Mean and middle 95% over draws."""
-    array = np.asarray(values, dtype=np.float64)
-    low, high = np.quantile(array, [0.025, 0.975])
-    return Spread(float(array.mean()), float(low), float(high))
-
-
-def fitted(evidence: Evidence, *, quick: bool) -> MarketEvidence | None:
-    """The evidence if it is a market, with few replications when quick; None otherwise."""
-    return evidence.at(quick=quick) if isinstance(evidence, MarketEvidence) else None

@@ -1,21 +1,81 @@
-"""Maps of assumptions kept with a finding: as plain rows that a report, or this module, can make a region of again."""
+"""Maps of assumptions: found by simulation, judged, and kept with a finding as plain rows that can be read again."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
 
-from churnsim.claims.machinery.claim import Table, Verdict
-from churnsim.claims.machinery.records import records
+from churnsim.claims.machinery.claim import Part, Rows
+from churnsim.claims.machinery.evidence import MarketEvidence
+from churnsim.claims.machinery.verdicts import Verdict
+from churnsim.decisions.assumptions.assumption_regions import assumption_region
+from churnsim.decisions.assumptions.outcome import Quantity
 from churnsim.decisions.assumptions.region import Axis, Region, Statement
+from churnsim.simulation.scenario.strategy import Strategy
 
-__all__ = ["map_names", "map_tables", "region_from", "region_verdict", "where"]
+__all__ = ["map_names", "map_of", "map_part", "map_tables", "records", "region_from", "region_verdict", "where"]
+
+CELLS, QUICK_CELLS, LEAST_CELLS = 8, 4, 3
+REPLICATIONS, QUICK_REPLICATIONS = 20, 8
+FEW = 20
+"""With fewer replications than this a map is a sketch: the least cells."""
 
 
-def map_tables(name: str, region: Region) -> dict[str, Table]:
+def map_of(
+    evidence: MarketEvidence,
+    strategies: Sequence[Strategy],
+    over: Mapping[str, tuple[float, float]],
+    *,
+    of: str,
+    against: str,
+    quick: bool,
+) -> Region:
+    """Where a strategy's equity is above another's over two assumptions, each cell judged by its paired interval."""
+    most = min(evidence.replications, len(evidence.market.draws) or evidence.replications)
+    replications = max(2, min(QUICK_REPLICATIONS if quick else REPLICATIONS, most))
+    sketch = LEAST_CELLS if evidence.replications < FEW else QUICK_CELLS
+    return assumption_region(
+        evidence.experiment,
+        strategies,
+        Quantity(of=of, against=against, metric="equity"),
+        over,
+        cells=sketch if quick else CELLS,
+        replications=replications,
+        max_replications=replications if quick else max(replications, min(2 * replications, most)),
+    )
+
+
+def map_part(region: Region, *, name: str, estimand: str, reason: str, **figures: Any) -> Part:
+    """The part of a claim that a map judges."""
+    return Part(
+        name=name,
+        estimand=estimand,
+        verdict=region_verdict(region),
+        reason=reason,
+        region=where(region),
+        **figures,
+    )
+
+
+def region_verdict(region: Region) -> Verdict:
+    """HOLDS or FAILS where every cell that is possible and decided does; HOLDS_IF where some hold and some do not."""
+    counts = region.counts
+    if counts["holds"] and counts["fails"] + counts["undecided"]:
+        return Verdict.HOLDS_IF
+    if counts["holds"]:
+        return Verdict.HOLDS
+    return Verdict.FAILS if counts["fails"] and not counts["undecided"] else Verdict.UNTESTABLE
+
+
+def where(region: Region) -> str:
+    """The region in words: what holds, its boxes and its border."""
+    return region.words()[0]
+
+
+def map_tables(name: str, region: Region) -> dict[str, Rows]:
     """The region as three tables: its cells, its axes, and what it is about."""
     about = {**asdict(region.statement), "judged": region.judged, "here": dict(region.here) if region.here else None}
     return {
@@ -32,7 +92,7 @@ def map_names(tables: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def region_from(tables: Mapping[str, Table], name: str) -> Region:
+def region_from(tables: Mapping[str, Rows], name: str) -> Region:
     """The region that `map_tables` took apart."""
     (about,) = tables[f"map {name}: statement"]
     statement = Statement(quantity=about["quantity"], above=about["above"], below=about["below"])
@@ -41,16 +101,8 @@ def region_from(tables: Mapping[str, Table], name: str) -> Region:
     return Region(statement=statement, axes=axes, frame=frame, judged=about["judged"], here=about["here"])
 
 
-def region_verdict(region: Region) -> Verdict:
-    """HOLDS or FAILS where every cell that is possible and decided does; HOLDS_IF where some hold and some do not."""
-    counts = region.counts
-    if counts["holds"] and counts["fails"] + counts["undecided"]:
-        return Verdict.HOLDS_IF
-    if counts["holds"]:
-        return Verdict.HOLDS
-    return Verdict.FAILS if counts["fails"] and not counts["undecided"] else Verdict.UNTESTABLE
-
-
-def where(region: Region) -> str:
-    """The region in words: what holds, its boxes and its border."""
-    return region.words()[0]
+def records(frame: pd.DataFrame) -> Rows:
+    """A data frame as plain rows, with names as text and dates as year-month-day."""
+    dates = frame.select_dtypes("datetime").columns
+    plain = frame.assign(**{str(name): frame[name].dt.strftime("%Y-%m-%d") for name in dates})
+    return [{str(name): value for name, value in row.items()} for row in plain.to_dict("records")]

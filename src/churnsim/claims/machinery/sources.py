@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from churnsim.claims.machinery.claim import Source
+from churnsim.claims.machinery.claim import ClaimSource
 
-__all__ = ["REICHHELD_SASSER", "TARP_MEASURED", "TARP_STUDY", "TEXTS", "Text", "source"]
+__all__ = ["REICHHELD_SASSER", "TARP_MEASURED", "TARP_STUDY", "TEXTS", "CitedText", "source"]
 
 
-class Text(NamedTuple):
+class CitedText(NamedTuple):
     """One of the texts. None is signed in the copy at hand, so each is cited by its title."""
 
     title: str
@@ -28,29 +28,29 @@ class Text(NamedTuple):
 
 
 TEXTS = {
-    "after-marketing": Text(
+    "after-marketing": CitedText(
         "After-marketing management",
         "undated",
         "後行銷管理 (after-marketing management). Encyclopaedia article, unsigned",
     ),
-    "lecture": Text(
+    "lecture": CitedText(
         "Keeping existing customers",
         "undated",
         "7讲 保留老顾客的策略 (lecture 7: strategies for keeping existing customers). Slides, unsigned",
     ),
-    "small-firms": Text(
+    "small-firms": CitedText(
         "Marketing innovation of small firms",
         "undated",
         "21世纪中小企业营销创新的焦点 (the focus of marketing innovation of small and medium-sized firms in the 21st "
         "century). Article, anonymous (佚名); this copy was put online in 2022",
     ),
-    "nine-steps": Text(
+    "nine-steps": CitedText(
         "Nine steps to loyalty",
         "2017",
         "建立客户忠诚之“九步法” (nine steps to customer loyalty). 中国商论 2017, 07(b), 160-161; "
         "the copy names no author",
     ),
-    "win-back": Text(
+    "win-back": CitedText(
         "Winning back lost customers",
         "undated",
         "怎样重新经营被流失的顾客 (how to win lost customers back). Article, unsigned",
@@ -70,6 +70,6 @@ TARP_MEASURED = (
 )
 
 
-def source(text: str, *, study: str = "", measured: str = "") -> Source:
+def source(text: str, *, study: str = "", measured: str = "") -> ClaimSource:
     """A source by the name of its text in `TEXTS`."""
-    return Source(text=TEXTS[text].cited, title=TEXTS[text].reference, study=study, measured=measured)
+    return ClaimSource(text=TEXTS[text].cited, title=TEXTS[text].reference, study=study, measured=measured)

@@ -1,13 +1,85 @@
-"""Rules from figures to verdicts that several claims share."""
+"""Verdicts, figures with their intervals, and the rules from figures to verdicts that several claims share."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol, TypedDict
 
-from churnsim.claims.machinery.claim import Finding, Part, Verdict
+import numpy as np
 
-__all__ = ["above", "by_interval", "closes", "combine", "not_run", "share_of_map"]
+from churnsim.data.customers.estimate import Estimate
+from churnsim.typing import Floats
+
+__all__ = [
+    "Figures", "Spread", "Verdict", "above", "by_interval", "closes", "combine", "conjunction", "share_of_map",
+    "spread",
+]  # fmt: skip
+
+
+class Verdict(StrEnum):
+    """What a check may conclude. Only REPRODUCED and HOLDS are unconditional agreement."""
+
+    REPRODUCED = "REPRODUCED"
+    """The arithmetic closes: the stated figure follows from the stated inputs."""
+    HOLDS = "HOLDS"
+    """True wherever it was looked at, within the tolerance."""
+    HOLDS_IF = "HOLDS_IF"
+    """True in a region of the assumptions and false outside it; the region is given."""
+    FAILS = "FAILS"
+    """Not true anywhere it was looked at."""
+    UNTESTABLE = "UNTESTABLE"
+    """Cannot be judged with what is at hand, or the answer would be what was put in."""
+    UNTESTED = "UNTESTED"
+    """Was not run, or was run and its check proved worthless."""
+
+
+class Figures(TypedDict):
+    """The figures of a part or a finding: estimate, interval and unit."""
+
+    estimate: float | None
+    lower: float | None
+    upper: float | None
+    unit: str
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A figure with its interval."""
+
+    mean: float
+    lower: float
+    upper: float
+
+    def __str__(self) -> str:
+        digits = ",.0f" if max(abs(self.lower), abs(self.upper)) >= 1000 else ",.4g"
+        return f"{self.mean:{digits}} [{self.lower:{digits}}, {self.upper:{digits}}]"
+
+    @classmethod
+    def percent(cls, found: Estimate) -> Spread:
+        """An estimated share, in percent."""
+        return cls(100.0 * found.value, 100.0 * found.lower, 100.0 * found.upper)
+
+    def figures(self, unit: str) -> Figures:
+        """The fields of a part or finding that hold it."""
+        return {"estimate": self.mean, "lower": self.lower, "upper": self.upper, "unit": unit}
+
+    def above(self, level: float = 0.0) -> Verdict:
+        """HOLDS above the level, FAILS not above it, UNTESTABLE across it."""
+        return above(self.lower, self.upper, level)
+
+    def within(self, low: float, high: float) -> Verdict:
+        """HOLDS inside [low, high], FAILS outside, UNTESTABLE across an end."""
+        return by_interval(self.lower, self.upper, low=low, high=high)
+
+
+def spread(values: Floats | list[float]) -> Spread:
+    """Mean and middle 95% over draws."""
+    array = np.asarray(values, dtype=np.float64)
+    low, high = np.quantile(array, [0.025, 0.975])
+    return Spread(float(array.mean()), float(low), float(high))
 
 
 def closes(computed: float, stated: float, *, within: float) -> Verdict:
@@ -30,7 +102,14 @@ def above(lower: float, upper: float, level: float = 0.0) -> Verdict:
     return Verdict.FAILS if upper <= level else Verdict.UNTESTABLE
 
 
-def combine(parts: Sequence[Part]) -> Verdict:
+class Judged(Protocol):
+    """Anything with a verdict."""
+
+    @property
+    def verdict(self) -> Verdict: ...
+
+
+def combine(parts: Iterable[Judged]) -> Verdict:
     """One verdict for a claim from the verdicts on its parts.
 
     A part that was not run leaves the whole UNTESTED: a skipped run is never green. Parts that cannot be tested are
@@ -49,6 +128,15 @@ def combine(parts: Sequence[Part]) -> Verdict:
     return Verdict.FAILS if judged == {Verdict.FAILS} else Verdict.HOLDS_IF
 
 
+def conjunction(parts: Iterable[Judged]) -> Verdict:
+    """The verdict on "this and that": FAILS as soon as one part does, HOLDS only where all do."""
+    verdicts = {part.verdict for part in parts}
+    for verdict in (Verdict.FAILS, Verdict.UNTESTED, Verdict.UNTESTABLE, Verdict.HOLDS_IF):
+        if verdict in verdicts:
+            return verdict
+    return Verdict.HOLDS
+
+
 def share_of_map(inside: Iterable[bool]) -> tuple[Verdict, float]:
     """Verdict on a map of the assumptions, and the share of its cells in which the claim is true."""
     cells = list(inside)
@@ -56,8 +144,3 @@ def share_of_map(inside: Iterable[bool]) -> tuple[Verdict, float]:
     if share in (0.0, 1.0):
         return (Verdict.HOLDS if share else Verdict.FAILS), share
     return Verdict.HOLDS_IF, share
-
-
-def not_run(why: str) -> Finding:
-    """The finding of a check that was not run."""
-    return Finding(verdict=Verdict.UNTESTED, reason=why)

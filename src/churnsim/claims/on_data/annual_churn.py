@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Rows
 from churnsim.claims.machinery.reference_data import Workbench
 from churnsim.claims.machinery.sources import source
-from churnsim.claims.machinery.verdicts import by_interval, combine
+from churnsim.claims.machinery.verdicts import Spread, Verdict, combine, spread
 from churnsim.data import datasets
 from churnsim.errors import MissingExtraError
 from churnsim.models.retention.sbg import ShiftedBetaGeometric
@@ -26,11 +26,12 @@ DAY_AS_MONTH = DAYS_PER_UNIT["M"]
 def judge(evidence: Evidence = None, quick: bool = False, *, years: float = 1.0) -> Finding:
     """Share lost within the first year, by data set; the control takes a year `years` times as long."""
     parts = [*_cohorts(years), _cdnow(years, quick)]
-    tables: dict[str, Table] = {}
+    tables: dict[str, Rows] = {}
     try:
         telco = datasets.telco()
     except MissingExtraError as error:
-        parts.insert(0, _part("Telco", "", Verdict.UNTESTED, None, reason=str(error)))
+        estimand = "Share of new subscribers lost within the first year, percent."
+        parts.insert(0, Part(name="Telco", estimand=estimand, verdict=Verdict.UNTESTED, reason=str(error)))
     else:
         fit = fit_curve(telco)
         parts[:0] = [_telco(fit, years), _snapshot(float(telco["churned"].mean()), len(telco), years)]
@@ -46,43 +47,37 @@ def judge(evidence: Evidence = None, quick: bool = False, *, years: float = 1.0)
             if tables
             else told
         ),
-        estimate=parts[0].estimate, lower=parts[0].lower, upper=parts[0].upper, unit="percent a year",
+        **parts[0].figures_in("percent a year"),
         region=region, parts=tuple(parts), tables=tables,
     )  # fmt: skip
 
 
-def _part(name: str, estimand: str, verdict: Verdict, found: tuple[float, float, float] | None, *, reason: str) -> Part:
-    value, lower, upper = found or (None, None, None)
+def _judged(name: str, estimand: str, found: Spread) -> Part:
     return Part(
-        name=name, estimand=estimand or "Share of new customers lost within the first year, percent.", verdict=verdict,
-        estimate=value, lower=lower, upper=upper, unit="percent", reason=reason,
-    )  # fmt: skip
-
-
-def _judged(name: str, estimand: str, found: tuple[float, float, float]) -> Part:
-    value, lower, upper = found
-    verdict = by_interval(lower, upper, low=LOW, high=HIGH)
-    return _part(name, estimand, verdict, found, reason=f"{value:.1f}% [{lower:.1f}, {upper:.1f}].")
+        name=name,
+        estimand=estimand,
+        verdict=found.within(LOW, HIGH),
+        **found.figures("percent"),
+        reason=f"{found.mean:.1f}% [{found.lower:.1f}, {found.upper:.1f}].",
+    )
 
 
 def _telco(fit: CurveFit, years: float) -> Part:
     row = fit.interval(12.0 * years, LEVEL).iloc[0]
-    found = tuple(100.0 * (1.0 - row[name]) for name in ("survival", "upper", "lower"))
+    found = (100.0 * (1.0 - float(row[name])) for name in ("survival", "upper", "lower"))
     return _judged(
         "Telco, followed from the start", "Share of new subscribers lost in twelve months (Kaplan-Meier), percent.",
-        (float(found[0]), float(found[1]), float(found[2])),
+        Spread(*found),
     )  # fmt: skip
 
 
 def _snapshot(monthly: float, n: int, years: float) -> Part:
     """The source says that the leavers are those of the last month: then a year is twelve such months."""
     reach = 1.96 * np.sqrt(monthly * (1 - monthly) / n)
-    value, lower, upper = (
-        100.0 * (1.0 - (1.0 - m) ** (12.0 * years)) for m in (monthly, monthly - reach, monthly + reach)
-    )
+    found = (100.0 * float(1.0 - (1.0 - m) ** (12.0 * years)) for m in (monthly, monthly - reach, monthly + reach))
     return _judged(
         "Telco, leavers of one month", "Share of the base lost in a year at the table's monthly rate, percent.",
-        (float(value), float(lower), float(upper)),
+        Spread(*found),
     )  # fmt: skip
 
 
@@ -96,7 +91,7 @@ def _cohorts(years: float) -> list[Part]:
         else:
             lost, n = 1.0 - float(np.asarray(fit.model.survival(years))), float(left.iloc[0])
         reach = 1.96 * float(np.sqrt(lost * (1.0 - lost) / n))
-        found = (100.0 * lost, 100.0 * (lost - reach), 100.0 * (lost + reach))
+        found = Spread(100.0 * lost, 100.0 * (lost - reach), 100.0 * (lost + reach))
         parts.append(_judged(f"{name} cohort", "Share of 1,000 new customers lost in the first year, percent.", found))
     return parts
 
@@ -108,22 +103,16 @@ def _cdnow(years: float, quick: bool) -> Part:
     for seed, model in enumerate(fit.draw_parameters(12 if quick else DRAWS, seed=1)):
         traits = model.draw_customers(CUSTOMERS, seed=seed)
         values.append(100.0 * float((1.0 - np.exp(-traits["rate"] * traits["dropout"] * year)).mean()))
-    lower, upper = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     estimand = "Probability that a new customer has dropped out within a year (BG/NBD on weeks 1-39), percent."
-    return _judged("CDNOW", estimand, (float(np.mean(values)), float(lower), float(upper)))
+    return _judged("CDNOW", estimand, spread(values))
 
 
-def _by_year(fit: CurveFit) -> Table:
+def _by_year(fit: CurveFit) -> Rows:
     """Share lost in each year of tenure of those there at its start."""
     s = np.asarray(fit.model.survival(12.0 * np.arange(7)))
     return [
         {"year_of_tenure": year + 1, "lost_percent": 100.0 * (1.0 - float(s[year + 1] / s[year]))} for year in range(6)
     ]
-
-
-def control(evidence: Evidence, quick: bool) -> Finding:
-    """A day called a month."""
-    return judge(evidence, quick, years=DAY_AS_MONTH)
 
 
 ANNUAL_CHURN = Claim(
@@ -139,7 +128,7 @@ ANNUAL_CHURN = Claim(
     expect=(LOW, HIGH),
     within=None,
     because="The claim is a range; a figure is judged by whether its interval lies inside.",
-    control=Control(what="the same customers with a day called a month", judge=control),
+    control=Control(what="the same customers with a day called a month", inputs={"years": DAY_AS_MONTH}),
     critique=(
         (
             'One common churn rate hides that churn falls with tenure (Fader & Hardie 2007), so that "a '

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Rows
 from churnsim.claims.machinery.sources import source
-from churnsim.claims.machinery.verdicts import combine
+from churnsim.claims.machinery.verdicts import Verdict, combine
 from churnsim.models.retention.competing_risks import CumulativeIncidence, cumulative_incidence
 from churnsim.models.survival.curve import fit_curve
 
@@ -82,7 +82,7 @@ def _truth(reason: str, t: float) -> float:
     return float(own * (1.0 - stay**t) / (1.0 - stay))
 
 
-def _together(found: CumulativeIncidence) -> Table:
+def _together(found: CumulativeIncidence) -> Rows:
     return [
         {
             "reason": reason, "time": t, "truth": _truth(str(reason), t), "estimate": float(row["incidence"]),
@@ -93,9 +93,9 @@ def _together(found: CumulativeIncidence) -> Table:
     ]  # fmt: skip
 
 
-def _alone(customers: pd.DataFrame) -> Table:
+def _alone(customers: pd.DataFrame) -> Rows:
     """One less Kaplan-Meier of each reason, the lost of other reasons counted as still at risk elsewhere."""
-    rows: Table = []
+    rows: Rows = []
     for reason in HAZARDS:
         only = customers.assign(churned=customers["churned"] & (customers["cause"] == reason))
         table = fit_curve(only, unit="M").interval(np.array(TIMES), LEVEL)
@@ -108,11 +108,6 @@ def _alone(customers: pd.DataFrame) -> Table:
                 }
             )  # fmt: skip
     return rows
-
-
-def control(evidence: Evidence, quick: bool) -> Finding:
-    """Each reason taken alone."""
-    return judge(evidence, quick, one_at_a_time=True)
 
 
 DEFECTION_REASONS = Claim(
@@ -140,7 +135,7 @@ DEFECTION_REASONS = Claim(
         what=(
             "one less Kaplan-Meier of each cause taken alone, which counts the lost of other causes as if still at risk"
         ),
-        judge=control,
+        inputs={"one_at_a_time": True},
     ),
     critique=("Stated reasons are told after the fact; incidents and drivers of loss are not the same.",),
     judge=judge,

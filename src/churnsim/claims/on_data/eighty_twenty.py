@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Rows
 from churnsim.claims.machinery.evidence import log_of
 from churnsim.claims.machinery.sources import source
-from churnsim.claims.machinery.verdicts import by_interval, combine
+from churnsim.claims.machinery.verdicts import Spread, Verdict, combine
 from churnsim.data.customers import customer_spend, top_share
 from churnsim.economics.whale import whale
 
@@ -28,22 +28,19 @@ def _spent(log: pd.DataFrame) -> NDArray[np.float64]:
 
 def _sales(spent: NDArray[np.float64], label: str, quick: bool) -> Part:
     found = top_share(spent, share=0.20, replications=200 if quick else 1000)
-    low, high = 100.0 * found.lower, 100.0 * found.upper
+    percent = Spread.percent(found)
     return Part(
         name="(a) sales",
         estimand="Share of sales of the 20% of customers who spend most, percent.",
-        verdict=by_interval(low, high, low=LOW, high=HIGH),
-        estimate=100.0 * found.value,
-        lower=low,
-        upper=high,
-        unit="percent of sales",
+        verdict=percent.within(LOW, HIGH),
+        **percent.figures("percent of sales"),
         reason=f"On {label} the top fifth make {found.value:.1%} of sales [{found.lower:.1%}, {found.upper:.1%}].",
     )
 
 
-def _profit(spent: NDArray[np.float64]) -> tuple[Part, Table]:
+def _profit(spent: NDArray[np.float64]) -> tuple[Part, Rows]:
     """Profit is margin less a cost to serve, the same for everybody: the share of the top fifth rises with the cost."""
-    rows: Table = []
+    rows: Rows = []
     for cost in COSTS:
         share = 100.0 * whale(spent - cost * spent.mean()).top(0.20)
         rows.append({"cost_to_serve_share_of_margin": cost, "top_fifth_percent": share, "inside": LOW <= share <= HIGH})
@@ -74,7 +71,7 @@ def _profit(spent: NDArray[np.float64]) -> tuple[Part, Table]:
 def judge(evidence: Evidence = None, quick: bool = False, *, spent: NDArray[np.float64] | None = None) -> Finding:
     """Sales, and profit by cost to serve; the control hands over customers who are all alike."""
     log, label = log_of(evidence)
-    windows: Table = []
+    windows: Rows = []
     if spent is None:
         spent = _spent(log)
         start = log["date"].min()
@@ -96,10 +93,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, spent: NDArray[np.f
                 else ""
             )
         ),
-        estimate=sales.estimate,
-        lower=sales.lower,
-        upper=sales.upper,
-        unit=sales.unit,
+        **sales.figures,
         region=profit.region,
         parts=(sales, profit),
         tables={"cost_to_serve": costs, "windows": windows},

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence, cdnow_evidence, log_of
-from churnsim.claims.machinery.records import records
+from churnsim.claims.machinery.maps import records
 from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.verdicts import Spread, Verdict
 from churnsim.data.customers import existing_revenue
 from churnsim.units import units_per_year
 
@@ -40,7 +41,7 @@ def share_by_age(evidence: MarketEvidence, growth: float, years: tuple[float, ..
 def judge(evidence: Evidence = None, quick: bool = False, *, swapped: bool = False) -> Finding:
     """By age and growth of a firm with the fitted customers; the control takes the new ones' revenue for theirs."""
     market = evidence if isinstance(evidence, MarketEvidence) else cdnow_evidence(replications=2)
-    rows: Table = []
+    rows: Rows = []
     for growth in GROWTHS:
         share = share_by_age(market, growth)
         for years, value in zip(YEARS, 1.0 - share if swapped else share, strict=True):
@@ -54,14 +55,12 @@ def judge(evidence: Evidence = None, quick: bool = False, *, swapped: bool = Fal
     verdict = Verdict.HOLDS if all(inside) else Verdict.HOLDS_IF if any(inside) else Verdict.FAILS
     log, label = log_of(evidence)
     data = existing_revenue(log, period_days=30)
+    third = Spread(*(100.0 * float(data[name].iloc[2]) for name in ("share", "lower", "upper")))
     young = Part(
         name="(b) on the log itself",
         estimand="Share of a month's revenue from customers of earlier months, percent, by month.",
         verdict=Verdict.UNTESTABLE,
-        estimate=100.0 * float(data["share"].iloc[2]),
-        lower=100.0 * float(data["lower"].iloc[2]),
-        upper=100.0 * float(data["upper"].iloc[2]),
-        unit="percent of the third month's revenue",
+        **third.figures("percent of the third month's revenue"),
         reason=(
             f"On {label} it is {data['share'].iloc[1]:.0%} in the second and {data['share'].iloc[2]:.0%} in the third "
             "month; where a log holds no later newcomers it is 100% by construction. It takes a log of all "

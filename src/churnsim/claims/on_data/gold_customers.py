@@ -9,9 +9,9 @@ import pandas as pd
 
 from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part
 from churnsim.claims.machinery.evidence import MarketEvidence
-from churnsim.claims.machinery.records import records
+from churnsim.claims.machinery.maps import records
 from churnsim.claims.machinery.sources import source
-from churnsim.claims.machinery.verdicts import above, combine
+from churnsim.claims.machinery.verdicts import Spread, above, combine
 from churnsim.data import datasets
 from churnsim.models.segmentation.gold_customers import gold_customers
 
@@ -51,10 +51,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, by_lot: bool = Fals
             f"{ranked[0]['spend_share']:.1%}, hindsight {most['spend_share']:.1%}. All of the methods find "
             f"good customers; none does much better than simply looking at what customers have spent."
         ),
-        estimate=100.0 * float(rows["rfm"]["spend_share"]),
-        lower=100.0 * float(rows["rfm"]["lower"]),
-        upper=100.0 * float(rows["rfm"]["upper"]),
-        unit="percent of the later spend, the fifth picked by RFM",
+        **parts[0].figures_in("percent of the later spend, the fifth picked by RFM"),
         parts=parts,
         tables={"methods": ranked},
     )
@@ -76,22 +73,18 @@ def _split(log: pd.DataFrame) -> tuple[str, str]:
 
 
 def _part(letter: str, name: str, row: dict[str, Any], chance: float) -> Part:
-    share, lower, upper = (100.0 * float(row[key]) for key in ("spend_share", "lower", "upper"))
+    found = _spent_later(row)
     return Part(
         name=f"({letter}) {name}",
         estimand=f"Share of later spend of the fifth picked by {name}, percent; by lot it is {chance:.0f}.",
-        verdict=above(lower, upper, chance),
-        estimate=share,
-        lower=lower,
-        upper=upper,
-        unit="percent of the later spend",
-        reason=f"{name}: {share:.1f}% [{lower:.1f}, {upper:.1f}].",
+        verdict=found.above(chance),
+        **found.figures("percent of the later spend"),
+        reason=f"{name}: {found.mean:.1f}% [{found.lower:.1f}, {found.upper:.1f}].",
     )
 
 
-def control(evidence: Evidence, quick: bool) -> Finding:
-    """The fifth picked by lot."""
-    return judge(evidence, quick, by_lot=True)
+def _spent_later(row: dict[str, Any]) -> Spread:
+    return Spread(*(100.0 * float(row[key]) for key in ("spend_share", "lower", "upper")))
 
 
 GOLD_CUSTOMERS = Claim(
@@ -106,7 +99,7 @@ GOLD_CUSTOMERS = Claim(
     expect="each method above a pick by chance, interval above zero",
     within=None,
     because="A sign, judged by a bootstrap interval over customers.",
-    control=Control(what="a pick by chance", judge=control),
+    control=Control(what="a pick by chance", inputs={"by_lot": True}),
     critique=(
         "Past spend alone is hard to beat: Wuebben & von Wangenheim (2008, Journal of Marketing "
         "72(3), 82-93) find simple heuristics as good as models for classes.",

@@ -7,10 +7,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from churnsim.claims.arithmetic.card_npv import FLOWS
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Rows
 from churnsim.claims.machinery.evidence import log_of
 from churnsim.claims.machinery.sources import source
-from churnsim.claims.machinery.verdicts import combine
+from churnsim.claims.machinery.verdicts import Spread, Verdict, combine
 from churnsim.data.customers.estimate import Estimate, bootstrap
 from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.typing import Floats
@@ -53,10 +53,7 @@ def _part(letter: str, name: str, estimand: str, found: Estimate) -> Part:
         name=f"({letter}) {name}",
         estimand=estimand,
         verdict=verdict,
-        estimate=found.value,
-        lower=found.lower,
-        upper=found.upper,
-        unit="percent a quarter",
+        **Spread(found.value, found.lower, found.upper).figures("percent a quarter"),
         reason=f"{found.value:+.1f}% a quarter [{found.lower:+.1f}, {found.upper:+.1f}]; the card's profit grows by "
         f"{CARD_SLOPE:+.1f}%.",
     )
@@ -82,7 +79,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, reshuffle: bool = F
             slope(spent, buying, quick=quick),
         ),
     )  # fmt: skip
-    rows: Table = [
+    rows: Rows = [
         {
             "quarter": q + 1,
             "buying_percent": 100.0 * float(buying[:, q].mean()),
@@ -99,10 +96,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, reshuffle: bool = F
             f"after their first purchase and {rows[-1]['buying_percent']:.0f}% in the last. "
             f"{_those_left(parts[1])}"
         ),
-        estimate=parts[0].estimate,
-        lower=parts[0].lower,
-        upper=parts[0].upper,
-        unit=parts[0].unit,
+        **parts[0].figures,
         region="Only customers who still buy are counted." if combine(parts) is Verdict.HOLDS_IF else None,
         parts=parts,
         tables={"by_quarter": rows},
@@ -113,11 +107,6 @@ def _those_left(buying: Part) -> str:
     if buying.verdict is Verdict.HOLDS:
         return "What rises is the mean of those who are left: the light buyers leave."
     return "Not even among those who still buy does spend grow with the length of the relation."
-
-
-def control(evidence: Evidence, quick: bool) -> Finding:
-    """Each customer's quarters in random order: tenure then says nothing."""
-    return judge(evidence, quick, reshuffle=True)
 
 
 LONGER_IS_WORTH_MORE = Claim(
@@ -144,7 +133,7 @@ LONGER_IS_WORTH_MORE = Claim(
     expect="both slopes above zero",
     within=None,
     because="A sign, judged by its interval.",
-    control=Control(what="each customer's quarters in random order", judge=control),
+    control=Control(what="each customer's quarters in random order", inputs={"reshuffle": True}),
     critique=(
         "Reinartz & Kumar (2000, Journal of Marketing 64(4), 17-35): in a catalogue firm profit of "
         "long-lived customers does not rise with tenure.",

@@ -7,11 +7,11 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part
 from churnsim.claims.machinery.evidence import log_of
-from churnsim.claims.machinery.records import records
+from churnsim.claims.machinery.maps import records
 from churnsim.claims.machinery.sources import source
-from churnsim.claims.machinery.verdicts import combine
+from churnsim.claims.machinery.verdicts import Spread, Verdict, combine
 from churnsim.data.customers import STAGES, ladder_occupancy, ladder_stages, repeat_within
 
 __all__ = ["RELATIONSHIP_LADDER", "judge"]
@@ -57,10 +57,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, reshuffle: bool = F
         name="(b) who climbs",
         estimand="Share of first-time buyers who reach the second rung within a year, percent.",
         verdict=Verdict.HOLDS if second.lower > 0.5 else Verdict.FAILS if second.upper < 0.5 else Verdict.UNTESTABLE,
-        estimate=100.0 * second.value,
-        lower=100.0 * second.lower,
-        upper=100.0 * second.upper,
-        unit="percent of first-time buyers",
+        **Spread.percent(second).figures("percent of first-time buyers"),
         reason=f"{second.value:.1%} [{second.lower:.1%}, {second.upper:.1%}] climb at all within a year.",
     )
     unseen = Part(
@@ -78,21 +75,13 @@ def judge(evidence: Evidence = None, quick: bool = False, *, reshuffle: bool = F
             + ". The ladder is a description that any log fits; that customers climb it is not: most stop at "
             "the first rung."
         ),
-        estimate=climbers.estimate,
-        lower=climbers.lower,
-        upper=climbers.upper,
-        unit=climbers.unit,
+        **climbers.figures,
         region="As a set of stages; as a statement that customers climb, for the minority who buy a second time."
         if combine((ladder, climbers, unseen)) is Verdict.HOLDS_IF
         else None,
         parts=(ladder, climbers, unseen),
         tables={"occupancy": records(occupancy)},
     )
-
-
-def control(evidence: Evidence, quick: bool) -> Finding:
-    """The rungs of each quarter dealt out anew among the customers."""
-    return judge(evidence, quick, reshuffle=True)
 
 
 RELATIONSHIP_LADDER = Claim(
@@ -117,7 +106,7 @@ RELATIONSHIP_LADDER = Claim(
     expect=("every customer on one rung, moves only as defined, most who climb having passed each rung"),
     within=None,
     because="A partition is exact.",
-    control=Control(what="rungs assigned by chance", judge=control),
+    control=Control(what="rungs assigned by chance", inputs={"reshuffle": True}),
     critique=(
         "Only purchases are seen: advocates and partners are not visible in a log. Most CDNOW "
         "customers never leave the first rung.",

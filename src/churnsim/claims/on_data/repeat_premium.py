@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part
 from churnsim.claims.machinery.evidence import log_of
-from churnsim.claims.machinery.records import records
+from churnsim.claims.machinery.maps import records
 from churnsim.claims.machinery.sources import source
-from churnsim.claims.machinery.verdicts import by_interval, combine
+from churnsim.claims.machinery.verdicts import Spread, Verdict, combine
 from churnsim.data.customers import profit_by_order_number, repeat_premium
 
 __all__ = ["REPEAT_PREMIUM", "judge"]
@@ -26,21 +26,16 @@ ESTIMANDS = {
 
 
 def _part(log: pd.DataFrame, letter: str, per: str, quick: bool) -> Part:
-    found = repeat_premium(log, per=per, replications=200 if quick else 1000)  # type: ignore[arg-type]
-    value, low, high = (100.0 * x for x in (found.value, found.lower, found.upper))
-    verdicts = {name: by_interval(low, high, low=a, high=b) for name, (a, b) in RANGES.items()}
+    found = Spread.percent(repeat_premium(log, per=per, replications=200 if quick else 1000))  # type: ignore[arg-type]
+    verdicts = {name: found.within(*stated) for name, stated in RANGES.items()}
     # The wider range contains the narrower: the claim as a whole fails only where the wider one does.
-    verdict = verdicts["20-85%"]
     return Part(
         name=f"({letter}) {UNITS[per]}",
         estimand=ESTIMANDS[per],
-        verdict=verdict,
-        estimate=value,
-        lower=low,
-        upper=high,
-        unit="percent more",
+        verdict=verdicts["20-85%"],
+        **found.figures("percent more"),
         reason=(
-            f"{value:+.1f}% [{low:+.1f}, {high:+.1f}] {UNITS[per]}; "
+            f"{found.mean:+.1f}% [{found.lower:+.1f}, {found.upper:+.1f}] {UNITS[per]}; "
             + ", ".join(f"stated {name}: {verdict.value}" for name, verdict in verdicts.items())
             + "."
         ),
@@ -54,9 +49,6 @@ def judge(evidence: Evidence = None, quick: bool = False, *, log: pd.DataFrame |
     if log is None:
         parts.append(_part(own, "b", "period", quick))
     by_number = profit_by_order_number(own if log is None else log)
-    region = None
-    if any(part.verdict is Verdict.HOLDS for part in parts):
-        region = "; ".join(f"{part.name[4:]}" for part in parts if part.verdict is Verdict.HOLDS)
     return Finding(
         verdict=combine(parts),
         reason=(
@@ -66,11 +58,8 @@ def judge(evidence: Evidence = None, quick: bool = False, *, log: pd.DataFrame |
             f"{by_number['profit_per_order'].iloc[-1]:.2f} for the tenth and later ones. Neither "
             "range says per what: an order, or a week of the relation, in which whoever buys twice buys often."
         ),
-        estimate=parts[0].estimate,
-        lower=parts[0].lower,
-        upper=parts[0].upper,
-        unit="percent more per order",
-        region=region,
+        **parts[0].figures_in("percent more per order"),
+        region="; ".join(part.name[4:] for part in parts if part.verdict is Verdict.HOLDS) or None,
         parts=tuple(parts),
         tables={"by_order_number": records(by_number)},
     )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pandas as pd
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Rows
 from churnsim.claims.machinery.evidence import log_of
 from churnsim.claims.machinery.sources import source
-from churnsim.claims.machinery.verdicts import by_interval, combine
+from churnsim.claims.machinery.verdicts import Spread, Verdict, combine
 from churnsim.data.customers import repeat_within
 
 __all__ = ["SECOND_SALE", "judge"]
@@ -21,8 +23,8 @@ def judge(evidence: Evidence = None, quick: bool = False, *, days: int = 365) ->
     """Repeat within a year of a first purchase; the control takes a month for a year."""
     log, label = log_of(evidence)
     found = repeat_within(log, within_days=days)
-    value, low, high = (100.0 * x for x in (found.value, found.lower, found.upper))
-    verdict = by_interval(low, high, low=LOW, high=HIGH)
+    percent = Spread.percent(found)
+    verdict = percent.within(LOW, HIGH)
     shortest = _shortest(log) if verdict is Verdict.HOLDS else None
     if shortest is not None and shortest > 1:
         verdict = Verdict.HOLDS_IF
@@ -30,11 +32,9 @@ def judge(evidence: Evidence = None, quick: bool = False, *, days: int = 365) ->
         name="(a) an existing customer",
         estimand=f"Share of first-time buyers who buy again within {days} days, percent.",
         verdict=verdict,
-        estimate=value,
-        lower=low,
-        upper=high,
-        unit="percent of first-time buyers",
-        reason=f"{value:.1f}% [{low:.1f}, {high:.1f}] of {found.n:,} first-time buyers buy again within {days} days.",
+        **percent.figures("percent of first-time buyers"),
+        reason=f"{percent.mean:.1f}% [{percent.lower:.1f}, {percent.upper:.1f}] of {found.n:,} first-time buyers buy "
+        f"again within {days} days.",
         region=f"The chance is one within {shortest} days of the first purchase or longer, not one per offer."
         if verdict is Verdict.HOLDS_IF
         else None,
@@ -54,10 +54,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, days: int = 365) ->
             f"decides: within {table[0]['days']} days {table[0]['percent']:.0f}% buy again. After the third "
             f"purchase the chance within a year is {_after(table, 3):.0f}%. {new.reason}"
         ),
-        estimate=value,
-        lower=low,
-        upper=high,
-        unit=existing.unit,
+        **existing.figures,
         region=existing.region,
         parts=(existing, new),
         tables={"repeat": table},
@@ -76,30 +73,18 @@ def _shortest(log: pd.DataFrame) -> int:
     return high
 
 
-def _table(log: pd.DataFrame) -> Table:
+def _table(log: pd.DataFrame) -> Rows:
     rows = []
-    for order in ORDERS:
-        for days in DAYS:
-            found = repeat_within(log, within_days=days, after_order=order)
-            rows.append(
-                {
-                    "after_order": order,
-                    "days": days,
-                    "percent": 100.0 * found.value,
-                    "lower": 100.0 * found.lower,
-                    "upper": 100.0 * found.upper,
-                }
-            )
+    for order, days in product(ORDERS, DAYS):
+        found = Spread.percent(repeat_within(log, within_days=days, after_order=order))
+        rows.append(
+            {"after_order": order, "days": days, "percent": found.mean, "lower": found.lower, "upper": found.upper}
+        )
     return rows
 
 
-def _after(table: Table, order: int) -> float:
+def _after(table: Rows, order: int) -> float:
     return next(float(row["percent"]) for row in table if row["after_order"] == order and row["days"] == DAYS[-1])
-
-
-def control(evidence: Evidence, quick: bool) -> Finding:
-    """A month taken for a year."""
-    return judge(evidence, quick, days=30)
 
 
 SECOND_SALE = Claim(
@@ -112,7 +97,7 @@ SECOND_SALE = Claim(
     expect=50.0,
     within=5.0,
     because="A round figure: 45 to 55, and the interval of the share.",
-    control=Control(what="a month taken for a year", judge=control),
+    control=Control(what="a month taken for a year", inputs={"days": 30}),
     critique=(
         "A chance per offer is not a chance per year: CDNOW records purchases, not offers. The "
         "new-customer half cannot be tested without them.",

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from churnsim.claims.machinery.assumption_maps import map_of
-from churnsim.claims.machinery.budgets import budget_of, conjunction
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
+from churnsim.claims.machinery.claim import Claim, Control, Finding, Kind, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
-from churnsim.claims.machinery.fitted import NEEDS_MARKET
-from churnsim.claims.machinery.maps import map_tables, where
+from churnsim.claims.machinery.fitted import on_market
+from churnsim.claims.machinery.maps import map_of, map_tables, where
 from churnsim.claims.machinery.sources import source
-from churnsim.claims.machinery.strategy_comparison import gain_of, gain_part, gain_table, market_with
-from churnsim.claims.machinery.verdicts import combine, not_run
-from churnsim.decisions.assumptions.outcome import Quantity
-from churnsim.decisions.assumptions.region import Region
+from churnsim.claims.machinery.strategy_comparison import budget_of, gain_part, gain_table, gains_of, market_with
+from churnsim.claims.machinery.verdicts import Verdict, combine, conjunction
 from churnsim.simulation.scenario.strategy import RetentionContacts, Strategy
 
 __all__ = ["ABC_MANAGEMENT", "judge"]
@@ -38,19 +34,17 @@ def strategies(budget: float) -> list[Strategy]:
     ]
 
 
-def judge(evidence: Evidence, quick: bool = False, *, harmed: float | None = None) -> Finding:
+@on_market
+def judge(evidence: MarketEvidence, quick: bool = False, *, harmed: float | None = None) -> Finding:
     """The top fifth against everybody and against the responsive, at two budgets; in the control contacts harm all."""
-    if not isinstance(evidence, MarketEvidence):
-        return not_run(NEEDS_MARKET)
-    evidence = market_with(evidence.at(quick=quick), retention={"response_spread": SPREAD})
+    evidence = market_with(evidence, retention={"response_spread": SPREAD})
     if harmed is not None:
         evidence = market_with(evidence, retention={"harmed_share": harmed})
     settings: list[Part] = []
-    rows: Table = []
+    rows: Rows = []
     for per_customer in BUDGETS:
         budget = budget_of(evidence, per_customer=per_customer)
-        found = evidence.compare(strategies(budget))
-        gains = [gain_of(found, TOP, against, jointly=3) for against in (EVENLY, RESPONSIVE, NOTHING)]
+        _, gains = gains_of(evidence, strategies(budget))
         rows += gain_table(gains, budget=budget)
         parts = tuple(gain_part(gain) for gain in gains[:2])
         settings.append(
@@ -58,10 +52,7 @@ def judge(evidence: Evidence, quick: bool = False, *, harmed: float | None = Non
                 name=f"{budget:,.0f} a period",
                 estimand=f"Equity of {TOP} less that of {EVENLY} and of {RESPONSIVE}, money over the horizon, paired.",
                 verdict=conjunction(parts),
-                estimate=gains[0].mean,
-                lower=gains[0].lower,
-                upper=gains[0].upper,
-                unit=f"money, less {EVENLY}",
+                **gains[0].figures(f"money, less {EVENLY}"),
                 reason=f"With {budget:,.0f} a period " + " ".join(part.reason for part in parts)
                 + f" Against no contacts: {gains[2]}.",
             )
@@ -69,26 +60,21 @@ def judge(evidence: Evidence, quick: bool = False, *, harmed: float | None = Non
     verdict = combine(settings)
     if harmed is not None:
         return Finding(verdict=verdict, reason=" ".join(part.reason for part in settings), parts=tuple(settings))
-    region = _map(evidence, quick)
+    lean = budget_of(evidence, per_customer=BUDGETS[0])
+    region = map_of(evidence, strategies(lean), OVER, of=TOP, against=EVENLY, quick=quick)
     some = region.counts["holds"] > 0
     return Finding(
         # What contacts do is assumed, so that agreement is conditional on the map.
         verdict=Verdict.HOLDS_IF if some and verdict in (Verdict.FAILS, Verdict.HOLDS) else verdict,
         reason=(f"On {evidence.label}. " + " ".join(part.reason for part in settings) + " " + _moral(rows)),
-        estimate=settings[0].estimate,
-        lower=settings[0].lower,
-        upper=settings[0].upper,
-        unit=settings[0].unit,
-        region=f"Against spreading evenly alone, at {budget_of(evidence, per_customer=BUDGETS[0]):,.0f} a period: "
-        + where(region)
-        if some
-        else None,
+        **settings[0].figures,
+        region=f"Against spreading evenly alone, at {lean:,.0f} a period: {where(region)}" if some else None,
         parts=tuple(settings),
         tables={"gains": rows, **map_tables("top fifth against everybody", region)},
     )
 
 
-def _moral(rows: Table) -> str:
+def _moral(rows: Rows) -> str:
     """What the larger budget says of value against response, and of contacts at all."""
     last = {row["against"]: row for row in rows[-3:]}
     if last[RESPONSIVE]["lower"] > 0:
@@ -98,16 +84,6 @@ def _moral(rows: Table) -> str:
     else:
         told = "Whether value or response is the better aim these runs do not decide."
     return told + (" Not contacting anybody is better still." if last[NOTHING]["upper"] < 0 else "")
-
-
-def _map(evidence: MarketEvidence, quick: bool) -> Region:
-    chosen = strategies(budget_of(evidence, per_customer=BUDGETS[0]))
-    return map_of(evidence, chosen, Quantity(of=TOP, against=EVENLY, metric="equity"), OVER, quick=quick)
-
-
-def control(evidence: Evidence, quick: bool) -> Finding:
-    """Contacts that make everybody likelier to leave."""
-    return judge(evidence, quick, harmed=1.0)
 
 
 ABC_MANAGEMENT = Claim(
@@ -126,7 +102,7 @@ ABC_MANAGEMENT = Claim(
     expect="above zero against even spreading and not below zero against responsiveness",
     within=None,
     because="Signs, judged by paired intervals held jointly.",
-    control=Control(what="contacts that make everybody likelier to leave", judge=control),
+    control=Control(what="contacts that make everybody likelier to leave", inputs={"harmed": 1.0}),
     critique=(
         "Ascarza (2018, Journal of Marketing Research 55(1), 80-98): target by sensitivity to the "
         "contact, not by risk or value.",

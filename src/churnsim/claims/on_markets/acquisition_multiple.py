@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churnsim.claims.arithmetic.retention_table import table as retention_table
-from churnsim.claims.machinery.budgets import budget_of, split
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
-from churnsim.claims.machinery.fitted import NEEDS_MARKET, spread
-from churnsim.claims.machinery.maps import map_tables, region_verdict, where
+from churnsim.claims.machinery.fitted import on_market
+from churnsim.claims.machinery.maps import map_part, map_tables, region_verdict, where
 from churnsim.claims.machinery.sources import TEXTS, source
-from churnsim.claims.machinery.verdicts import combine, not_run
+from churnsim.claims.machinery.strategy_comparison import LOSSES, budget_of, split
+from churnsim.claims.machinery.verdicts import Verdict, combine, spread
 from churnsim.decisions.assumptions.assumption_regions import map_region
 from churnsim.decisions.assumptions.region import Axis, Region, Statement
 from churnsim.decisions.comparison.compare import Comparison
@@ -35,11 +35,9 @@ SPEED_R = Axis(name="speed of retention's response", low=0.10, high=1.10, cells=
 METRIC = "equity"
 
 
-def judge(evidence: Evidence, quick: bool = False) -> Finding:
+@on_market
+def judge(evidence: MarketEvidence, quick: bool = False) -> Finding:
     """The table's ratio, the ratio at the best split in closed form, and at the best of five splits simulated."""
-    if not isinstance(evidence, MarketEvidence):
-        return not_run(NEEDS_MARKET)
-    evidence = evidence.at(quick=quick)
     ratio = retention_table().cost_ratio()
     printed = Part(
         name="(a) the retention table",
@@ -51,15 +49,14 @@ def judge(evidence: Evidence, quick: bool = False) -> Finding:
         reason=f"The table of 'Keeping existing customers' (undated) implies {ratio:.2f} times.",
     )
     region = _map(average=True)
-    closed = Part(
+    closed = map_part(
+        region,
         name="(b) at the best split, closed form",
         estimand="Average cost of a customer won over that of one kept, where the budget is split to earn most.",
-        verdict=region_verdict(region),
         reason=(
             f"Over the map the ratio at the best split runs from {region.frame['mean'].min():.1f} to "
             f"{region.frame['mean'].max():.1f}, while the next coin earns the same on both sides everywhere."
         ),
-        region=where(region),
     )
     simulated, rows = _simulated(evidence, quick)
     parts = (printed, closed, *simulated)
@@ -108,7 +105,7 @@ def _ratio(average: bool) -> Callable[..., float]:
     return ratio
 
 
-def _simulated(evidence: MarketEvidence, quick: bool) -> tuple[tuple[Part, ...], Table]:
+def _simulated(evidence: MarketEvidence, quick: bool) -> tuple[tuple[Part, ...], Rows]:
     parts, rows = [], []
     for letter, per_customer in zip("cd", BUDGETS[:1] if quick else BUDGETS, strict=False):
         budget = budget_of(evidence, per_customer=per_customer)
@@ -142,8 +139,7 @@ def _row(found: Comparison, share: float, budget: float) -> dict[str, float]:
 
 
 def _lost(found: Comparison, name: str) -> NDArray[np.float64]:
-    accounts = ("losses_organic", "losses_failure", "losses_complaint")
-    return np.asarray(sum(found.values(account)[name].to_numpy(dtype=np.float64) for account in accounts))
+    return np.asarray(sum(found.values(account)[name].to_numpy(dtype=np.float64) for account in LOSSES))
 
 
 def _part(letter: str, budget: float, best: float, found: Comparison, row: dict[str, float]) -> Part:

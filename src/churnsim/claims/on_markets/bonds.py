@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from churnsim.claims.machinery.assumption_maps import map_of
-from churnsim.claims.machinery.budgets import conjunction
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Verdict
+import pandas as pd
+
+from churnsim.claims.machinery.claim import Claim, Control, Finding, Kind
 from churnsim.claims.machinery.evidence import MarketEvidence
-from churnsim.claims.machinery.fitted import NEEDS_MARKET
-from churnsim.claims.machinery.maps import map_tables, where
+from churnsim.claims.machinery.fitted import on_market
+from churnsim.claims.machinery.maps import map_of, map_tables, where
 from churnsim.claims.machinery.sources import source
-from churnsim.claims.machinery.strategy_comparison import gain_of, gain_part, gain_table, market_with
-from churnsim.claims.machinery.verdicts import not_run
-from churnsim.decisions.assumptions.outcome import Quantity
-from churnsim.decisions.assumptions.region import Region
+from churnsim.claims.machinery.strategy_comparison import LOSSES, gain_of, gain_part, gain_table, market_with
+from churnsim.claims.machinery.verdicts import Verdict, conjunction
 from churnsim.simulation.mechanisms.competitors import Competitors
 from churnsim.simulation.scenario.strategy import EconomicBond, SocialBond, Strategy, StructuralBond
 
@@ -39,11 +37,10 @@ def strategies(evidence: MarketEvidence) -> list[Strategy]:
     ]
 
 
-def judge(evidence: Evidence, quick: bool = False, *, effect: bool = True) -> Finding:
+@on_market
+def judge(evidence: MarketEvidence, quick: bool = False, *, effect: bool = True) -> Finding:
     """Each bond against none, and in the order in which they are said to bind; the control's bonds bind nobody."""
-    if not isinstance(evidence, MarketEvidence):
-        return not_run(NEEDS_MARKET)
-    evidence = market_with(evidence.at(quick=quick), competitors=Competitors())
+    evidence = market_with(evidence, competitors=Competitors())
     if not effect:
         evidence = market_with(
             evidence,
@@ -57,9 +54,9 @@ def judge(evidence: Evidence, quick: bool = False, *, effect: bool = True) -> Fi
     verdict = conjunction(parts)
     if not effect:
         return Finding(verdict=verdict, reason=" ".join(part.reason for part in parts), parts=parts)
-    region = _map(evidence, chosen, quick)
+    region = map_of(evidence, chosen, OVER, of=STRUCTURAL, against=ECONOMIC, quick=quick)
     some = region.counts["holds"] > 0
-    losses = sum(found.values(account).mean() for account in ("losses_organic", "losses_failure", "losses_complaint"))
+    losses = pd.concat([found.values(account).mean() for account in LOSSES], axis=1).sum(axis=1)
     return Finding(
         verdict=Verdict.HOLDS_IF if verdict is Verdict.FAILS and some else verdict,
         reason=(
@@ -69,24 +66,11 @@ def judge(evidence: Evidence, quick: bool = False, *, effect: bool = True) -> Fi
             + ". What each bond does to dropout is assumed; the order follows from it and is no finding. The map is: "
             "it says for which price sensitivity and share of switchers structure beats price."
         ),
-        estimate=gains[2].mean,
-        lower=gains[2].lower,
-        upper=gains[2].upper,
-        unit=f"money over the horizon, {STRUCTURAL} less {NOTHING}",
+        **gains[2].figures(f"money over the horizon, {STRUCTURAL} less {NOTHING}"),
         region="Structural above economic: " + where(region) if some else None,
         parts=parts,
         tables={"gains": gain_table(gains), **map_tables("structure against price", region)},
     )  # fmt: skip
-
-
-def _map(evidence: MarketEvidence, chosen: list[Strategy], quick: bool) -> Region:
-    quantity = Quantity(of=STRUCTURAL, against=ECONOMIC, metric="equity")
-    return map_of(evidence, chosen, quantity, OVER, quick=quick)
-
-
-def control(evidence: Evidence, quick: bool) -> Finding:
-    """Bonds that cost as much and bind nobody."""
-    return judge(evidence, quick, effect=False)
 
 
 BONDS = Claim(
@@ -111,7 +95,7 @@ BONDS = Claim(
     expect="above zero for each, structural above social above economic",
     within=None,
     because="Signs and order, judged by paired intervals held jointly (Bonferroni).",
-    control=Control(what="bonds that cost as much and bind nobody", judge=control),
+    control=Control(what="bonds that cost as much and bind nobody", inputs={"effect": False}),
     critique=(
         "What each bond does to dropout is an assumption; the order is a finding only where it does "
         "not follow from it.",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
+from churnsim.claims.machinery.claim import Claim, Control, Finding, Kind, Part
 from churnsim.claims.machinery.evidence import MarketEvidence
-from churnsim.claims.machinery.fitted import NEEDS_MARKET, base_draws, spread
-from churnsim.claims.machinery.maps import map_tables, region_verdict, where
+from churnsim.claims.machinery.fitted import base_draws, on_market
+from churnsim.claims.machinery.maps import map_part, map_tables
 from churnsim.claims.machinery.sources import source
-from churnsim.claims.machinery.verdicts import combine, not_run
+from churnsim.claims.machinery.verdicts import Verdict, combine, spread
 from churnsim.decisions.assumptions.assumption_regions import map_region
 from churnsim.decisions.assumptions.region import Axis, Statement
 
@@ -23,21 +23,19 @@ COST = 1.0
 DOUBLES = 2.0
 
 
-def judge(evidence: Evidence, quick: bool = False, *, effect: float = 1.0) -> Finding:
+@on_market
+def judge(evidence: MarketEvidence, quick: bool = False, *, effect: float = 1.0) -> Finding:
     """Break-even of an offer to every known customer, and what doubling would take; the control lifts nothing."""
-    if not isinstance(evidence, MarketEvidence):
-        return not_run(NEEDS_MARKET)
-    evidence = evidence.at(quick=quick)
     worth = spread([float(np.where(d.alive, d.worth(YEARS * d.year), 0.0).mean()) for d in base_draws(evidence)])
     region = map_region(
         lambda lift, take: effect * lift * take * worth.mean - COST,
         Statement(quantity="net present value of an offer to a known customer, money", above=0.0),
         (LIFT, TAKE),
     )
-    pays = Part(
+    pays = map_part(
+        region,
         name="(a) it pays",
         estimand="Net present value of offering a second product to every known customer once, money per customer.",
-        verdict=region_verdict(region),
         estimate=100.0 * COST / worth.mean,
         lower=100.0 * COST / worth.upper,
         upper=100.0 * COST / worth.lower,
@@ -46,7 +44,6 @@ def judge(evidence: Evidence, quick: bool = False, *, effect: float = 1.0) -> Fi
             f"A known customer of {evidence.label} is worth {worth} in margin over {YEARS:g} years, those already gone "
             f"included. An offer that costs {COST:g} pays where lift times take-up is at least {COST / worth.mean:.1%}."
         ),
-        region=where(region),
     )
     if effect == 0.0:
         return Finding(verdict=pays.verdict, reason="An offer that lifts nothing costs what it costs.", parts=(pays,))
@@ -65,19 +62,11 @@ def judge(evidence: Evidence, quick: bool = False, *, effect: float = 1.0) -> Fi
     return Finding(
         verdict=combine(parts),
         reason=" ".join(part.reason for part in parts),
-        estimate=pays.estimate,
-        lower=pays.lower,
-        upper=pays.upper,
-        unit=pays.unit,
+        **pays.figures,
         region=pays.region,
         parts=parts,
         tables=map_tables("offers", region),
     )
-
-
-def control(evidence: Evidence, quick: bool) -> Finding:
-    """Offers that lift nothing."""
-    return judge(evidence, quick, effect=0.0)
 
 
 CROSS_SELLING = Claim(
@@ -93,7 +82,7 @@ CROSS_SELLING = Claim(
     expect="above zero",
     within=None,
     because="A sign, judged by a paired interval; its size is a map.",
-    control=Control(what="cross-selling that lifts nothing", judge=control),
+    control=Control(what="cross-selling that lifts nothing", inputs={"effect": 0.0}),
     critique=(
         "Shah, Kumar, Qu & Chen (2012, Journal of Marketing 76(3), 78-95): one customer in five who "
         "is cross-sold is unprofitable, and these make most of the loss.",

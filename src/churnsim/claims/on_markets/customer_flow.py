@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from churnsim.claims.machinery.budgets import budget_of
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
+from churnsim.claims.machinery.claim import Claim, Control, Finding, Kind, Part
 from churnsim.claims.machinery.evidence import MarketEvidence
-from churnsim.claims.machinery.fitted import NEEDS_MARKET, Spread, spread
+from churnsim.claims.machinery.fitted import on_market
 from churnsim.claims.machinery.sources import source
-from churnsim.claims.machinery.strategy_comparison import market_with
-from churnsim.claims.machinery.verdicts import combine, not_run
+from churnsim.claims.machinery.strategy_comparison import LOSSES, budget_of, market_with
+from churnsim.claims.machinery.verdicts import Spread, Verdict, combine, spread
 from churnsim.economics.switching import FlowShare
 from churnsim.simulation.mechanisms.competitors import Competitors
 from churnsim.simulation.scenario.strategy import Acquisition, Strategy
@@ -20,14 +19,12 @@ __all__ = ["CUSTOMER_FLOW", "judge"]
 
 NAME = "as it is"
 PER_CUSTOMER = 0.10
-LOSSES = ("losses_organic", "losses_failure", "losses_complaint")
 
 
-def judge(evidence: Evidence, quick: bool = False, *, exchanged: bool = False) -> Finding:
+@on_market
+def judge(evidence: MarketEvidence, quick: bool = False, *, exchanged: bool = False) -> Finding:
     """The flows period by period, and the rates of the first half carried on; the control exchanges in and out."""
-    if not isinstance(evidence, MarketEvidence):
-        return not_run(NEEDS_MARKET)
-    evidence = market_with(evidence.at(quick=quick), competitors=Competitors())
+    evidence = market_with(evidence, competitors=Competitors())
     budget = budget_of(evidence, per_customer=PER_CUSTOMER)
     found = evidence.compare([Strategy(name=NAME, acquisition=Acquisition(budget_per_period=budget))])
     books = {
@@ -69,10 +66,7 @@ def judge(evidence: Evidence, quick: bool = False, *, exchanged: bool = False) -
             f"the flows is an identity. That it follows from constant chances, as in a switching matrix, is "
             f"not: customers differ, those likeliest to leave go first, and who is left leaves more slowly."
         ),
-        estimate=gap.mean,
-        lower=gap.lower,
-        upper=gap.upper,
-        unit="points of share, rates of the first half carried on less what happens",
+        **gap.figures("points of share, rates of the first half carried on less what happens"),
         region="The flows are those of each period; rates of the past carried on do not give the share."
         if combine(parts) is Verdict.HOLDS_IF
         else None,
@@ -87,10 +81,7 @@ def _rates_part(real: Spread, carried: Spread, gap: Spread) -> Part:
         estimand="Market share at the horizon by a switching matrix of the first half's rates, less the "
         "simulated one, points.",
         verdict=Verdict.HOLDS if inside else Verdict.FAILS,
-        estimate=gap.mean,
-        lower=gap.lower,
-        upper=gap.upper,
-        unit="points of share",
+        **gap.figures("points of share"),
         reason=f"The first half's rates carried on give a share of {carried} percent, the simulation {real}: "
         f"{gap} points off.",
     )
@@ -118,11 +109,6 @@ def _carried_on(books: dict[str, Floats], lost: Floats, run: int) -> float:
     return flow.share(float(books["active_end"][run, half - 1]), float(before[half - 1]), periods=steps)[-1]
 
 
-def control(evidence: Evidence, quick: bool) -> Finding:
-    """Flows in and out exchanged."""
-    return judge(evidence, quick, exchanged=True)
-
-
 CUSTOMER_FLOW = Claim(
     id="customer-flow",
     says=("Market share follows from customers who evaporate, who switch to and from competitors, and from new ones."),
@@ -144,7 +130,7 @@ CUSTOMER_FLOW = Claim(
     expect="equal within Monte Carlo error",
     within=None,
     because="Three standard errors of the simulated share.",
-    control=Control(what="a matrix whose flows in and out are exchanged", judge=control),
+    control=Control(what="a matrix whose flows in and out are exchanged", inputs={"exchanged": True}),
     critique=(
         "A share follows from flows as an identity; what the flows are is the question (Sharp 2010: "
         "defection is mostly explained by share).",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
+from churnsim.claims.machinery.claim import Claim, Control, Finding, Kind, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
-from churnsim.claims.machinery.fitted import NEEDS_MARKET, Spread, base_draws, spread
+from churnsim.claims.machinery.fitted import base_draws, on_market
 from churnsim.claims.machinery.sources import source
-from churnsim.claims.machinery.verdicts import not_run
+from churnsim.claims.machinery.verdicts import Spread, Verdict, spread
 
 __all__ = ["DISMISS_UNPROFITABLE", "judge"]
 
@@ -19,13 +19,11 @@ TRAILING_YEARS = 0.75
 YEARS = 2.0
 
 
-def judge(evidence: Evidence, quick: bool = False, *, dismiss_best: bool = False) -> Finding:
+@on_market
+def judge(evidence: MarketEvidence, quick: bool = False, *, dismiss_best: bool = False) -> Finding:
     """What dismissal saves and loses, by cost to serve; the control dismisses the most profitable."""
-    if not isinstance(evidence, MarketEvidence):
-        return not_run(NEEDS_MARKET)
-    evidence = evidence.at(quick=quick)
     draws = list(base_draws(evidence))
-    rows: Table = []
+    rows: Rows = []
     for cost in COSTS:
         gains, shares, turned = [], [], []
         for draw in draws:
@@ -59,7 +57,7 @@ def _discounted_time(force: float, horizon: float) -> float:
     return float(-np.expm1(-force * horizon) / force) if force > 0 else horizon
 
 
-def _finding(label: str, rows: Table) -> Finding:
+def _finding(label: str, rows: Rows) -> Finding:
     verdicts = {str(row["verdict"]) for row in rows}
     pays = [row["cost_to_serve_per_year"] for row in rows if row["verdict"] == Verdict.HOLDS]
     if verdicts == {"HOLDS"}:
@@ -107,11 +105,6 @@ def _finding(label: str, rows: Table) -> Finding:
     )
 
 
-def control(evidence: Evidence, quick: bool) -> Finding:
-    """The fifth with the highest trailing margin dismissed."""
-    return judge(evidence, quick, dismiss_best=True)
-
-
 DISMISS_UNPROFITABLE = Claim(
     id="dismiss-unprofitable",
     says="Customers who contribute nothing should be encouraged to leave for a competitor.",
@@ -133,7 +126,7 @@ DISMISS_UNPROFITABLE = Claim(
     expect="above zero",
     within=None,
     because="A sign, judged by a paired interval.",
-    control=Control(what="dismissal of the fifth with the highest trailing margin", judge=control),
+    control=Control(what="dismissal of the fifth with the highest trailing margin", inputs={"dismiss_best": True}),
     critique=(
         "Haenlein & Kaplan (2012): dismissal makes those who stay trust less. A customer "
         "unprofitable so far may turn; the simulation counts those.",

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part
+from churnsim.claims.machinery.claim import Claim, Control, Finding, Kind, Part
 from churnsim.claims.machinery.evidence import MarketEvidence
-from churnsim.claims.machinery.fitted import NEEDS_MARKET, Customers, Spread, base_draws, spread
-from churnsim.claims.machinery.maps import map_tables, region_verdict, where
+from churnsim.claims.machinery.fitted import DrawnCustomers, base_draws, on_market
+from churnsim.claims.machinery.maps import map_part, map_tables
 from churnsim.claims.machinery.sources import source
-from churnsim.claims.machinery.verdicts import above, combine, not_run
+from churnsim.claims.machinery.verdicts import Spread, above, combine, spread
 from churnsim.decisions.assumptions.assumption_regions import map_region
 from churnsim.decisions.assumptions.region import Axis, Statement
 from churnsim.economics.staff import failure_factor, novice_share
@@ -32,11 +32,9 @@ STAFF = Axis(name="staff turnover a year", low=0.0, high=1.5, cells=10)
 NOVICES = Axis(name="failures of new staff, times those of the experienced", low=1.0, high=6.0, cells=10)
 
 
-def judge(evidence: Evidence, quick: bool = False, *, novice_factor: float = NOVICE_FACTOR) -> Finding:
+@on_market
+def judge(evidence: MarketEvidence, quick: bool = False, *, novice_factor: float = NOVICE_FACTOR) -> Finding:
     """A tenth more staff turnover on the fitted customers; the control has newcomers who fail no more often."""
-    if not isinstance(evidence, MarketEvidence):
-        return not_run(NEEDS_MARKET)
-    evidence = evidence.at(quick=quick)
     phi = float(evidence.market.complaints.failure_share)
     draws = list(base_draws(evidence))
 
@@ -52,10 +50,7 @@ def judge(evidence: Evidence, quick: bool = False, *, novice_factor: float = NOV
         name="(a) lost customers rise with staff turnover",
         estimand="Elasticity of customers lost over the horizon to staff turnover, new staff failing more often.",
         verdict=here.above(),
-        estimate=here.mean,
-        lower=here.lower,
-        upper=here.upper,
-        unit="percent customers lost per percent turnover",
+        **here.figures("percent customers lost per percent turnover"),
         reason=(
             f"On {evidence.label}, with {TURNOVER:.0%} of the staff leaving a year, half a year to learn and newcomers "
             f"failing {novice_factor:g} times as often, the elasticity is {here}. The sign is that of the "
@@ -73,23 +68,19 @@ def judge(evidence: Evidence, quick: bool = False, *, novice_factor: float = NOV
         (STAFF, NOVICES),
     )
     most = elasticity(STAFF.high, NOVICES.high)
-    decides = Part(
+    decides = map_part(
+        region,
         name="(b) it decides",
         estimand=f"Where that elasticity is above {DECIDES:g}, by turnover and by how much more often newcomers fail.",
-        verdict=region_verdict(region),
         estimate=most.mean,
         unit="percent customers lost per percent turnover",
         reason=f"At {STAFF.high:.0%} turnover and newcomers failing {NOVICES.high:g} times as often it is {most}.",
-        region=where(region),
     )
     parts = (sign, decides, simulated)
     return Finding(
         verdict=combine(parts),
         reason=" ".join(part.reason for part in parts),
-        estimate=here.mean,
-        lower=here.lower,
-        upper=here.upper,
-        unit=sign.unit,
+        **here.figures(sign.unit),
         region=f"the sign wherever new staff fail more often than the experienced; that it decides: {decides.region}",
         parts=parts,
         tables=map_tables("staff", region),
@@ -124,14 +115,9 @@ def _simulated(evidence: MarketEvidence, novice_factor: float) -> Part:
     )
 
 
-def _lost(d: Customers, horizon: float, factor: float) -> float:
+def _lost(d: DrawnCustomers, horizon: float, factor: float) -> float:
     """Living customers expected to be lost until the horizon, dropout times `factor`."""
     return float(-np.expm1(-(d.rate * d.dropout * factor)[d.alive] * horizon).sum())
-
-
-def control(evidence: Evidence, quick: bool) -> Finding:
-    """Newcomers who fail no more often than anybody else."""
-    return judge(evidence, quick, novice_factor=1.0)
 
 
 INTERNAL_LOYALTY = Claim(
@@ -156,7 +142,7 @@ INTERNAL_LOYALTY = Claim(
     expect="customers lost rise with staff turnover, interval above zero",
     within=None,
     because="A sign, judged by a paired interval.",
-    control=Control(what="staff who fail equally often whatever their tenure", judge=control),
+    control=Control(what="staff who fail equally often whatever their tenure", inputs={"novice_factor": 1.0}),
     critique=(
         (
             '"Decides" is more than "goes with": Silvestro & Cross (2000) found the links of the chain '

@@ -7,16 +7,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from churnsim.claims.machinery.assumption_maps import map_of
-from churnsim.claims.machinery.budgets import budget_of, conjunction, split
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
-from churnsim.claims.machinery.fitted import NEEDS_MARKET
-from churnsim.claims.machinery.maps import map_tables, where
+from churnsim.claims.machinery.fitted import on_market
+from churnsim.claims.machinery.maps import map_of, map_tables, where
 from churnsim.claims.machinery.sources import source
-from churnsim.claims.machinery.verdicts import above, combine, not_run
-from churnsim.decisions.assumptions.outcome import Quantity
-from churnsim.decisions.assumptions.region import Region
+from churnsim.claims.machinery.strategy_comparison import budget_of, split
+from churnsim.claims.machinery.verdicts import Verdict, above, combine, conjunction
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.statistics import resample_indices
@@ -44,14 +41,13 @@ class Outcomes:
     keeping: Floats
 
 
-def judge(evidence: Evidence, quick: bool = False, *, effect: float = 1.0) -> Finding:
+@on_market
+def judge(evidence: MarketEvidence, quick: bool = False, *, effect: float = 1.0) -> Finding:
     """Mean, spread and worst twentieth of equity under equal budgets, and the map of where keeping earns more."""
-    if not isinstance(evidence, MarketEvidence):
-        return not_run(NEEDS_MARKET)
     runs = min(QUICK_RUNS, 2 * evidence.replications) if quick else RUNS
     evidence = replace(evidence, market=_weaker(evidence.market, effect))
     settings = []
-    rows: Table = []
+    rows: Rows = []
     for name, spread in SPREADS.items():
         found = _outcomes(evidence, runs, spread)
         parts = _parts(name, found)
@@ -60,7 +56,8 @@ def judge(evidence: Evidence, quick: bool = False, *, effect: float = 1.0) -> Fi
     verdict = combine(settings)
     if effect == 0.0:
         return Finding(verdict=verdict, reason=" ".join(part.reason for part in settings), parts=tuple(settings))
-    region = _map(evidence, quick)
+    strategies = _strategies(evidence)
+    region = map_of(evidence, strategies, OVER, of=KEEPING, against=WINNING, quick=quick)
     some = region.counts["holds"] > 0
     return Finding(
         verdict=Verdict.HOLDS_IF if verdict is Verdict.FAILS and some else verdict,
@@ -166,13 +163,6 @@ def _row(setting: str, strategy: str, values: Floats) -> dict[str, object]:
         "worst_twentieth": float(_tail_means(values)),
         **{f"q{q:02d}": float(np.quantile(values, q / 100)) for q in (5, 25, 50, 75, 95)},
     }
-
-
-def _map(evidence: MarketEvidence, quick: bool) -> Region:
-    winning, keeping = _strategies(evidence)
-    return map_of(
-        evidence, (winning, keeping), Quantity(of=KEEPING, against=WINNING, metric="equity"), OVER, quick=quick
-    )
 
 
 def control(evidence: Evidence, quick: bool) -> Finding:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import t as student
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Table
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Rows
 from churnsim.claims.machinery.sources import source
 from churnsim.claims.machinery.verdicts import by_interval, combine, share_of_map
 from churnsim.decisions.comparison.compare import compare
@@ -39,7 +39,7 @@ def growth_ratio(gain: float, year: int, *, loyal: float = LOYAL, other: float =
 
 def judge(evidence: Evidence = None, quick: bool = False, *, loyal: float = LOYAL) -> Finding:
     """The map in closed form and one market simulated; the control gives both firms the same churn."""
-    rows: Table = [
+    rows: Rows = [
         {"gain": gain, "year": year, "ratio": growth_ratio(gain, year, loyal=loyal)} for gain in GAINS for year in YEARS
     ]
     verdict, share = share_of_map(LOW <= row["ratio"] <= HIGH for row in rows)
@@ -107,11 +107,6 @@ def _added(churn: float, replications: int) -> np.ndarray[tuple[int], np.dtype[n
     return np.asarray(added, dtype=np.float64)
 
 
-def control(evidence: Evidence, quick: bool) -> Finding:
-    """Two firms of the same churn."""
-    return judge(evidence, quick, loyal=OTHER)
-
-
 LOYAL_BANK = Claim(
     id="loyal-bank",
     says=("A bank that holds its yearly defections below 5%, half of its industry, grows twice as fast."),
@@ -134,7 +129,7 @@ LOYAL_BANK = Claim(
     expect=2.0,
     within=0.5,
     because="The source gives a whole number, 2: a ratio from 1.5 to 2.5 rounds to it.",
-    control=Control(what="two firms of the same churn", judge=control),
+    control=Control(what="two firms of the same churn", inputs={"loyal": OTHER}),
     critique=(
         "Growth is acquisition less churn: with equal acquisition of g the ratio is (g - 5)/(g - "
         "10), which is 2 at g = 15% and anything from 1 to infinity elsewhere.",

@@ -6,13 +6,12 @@ from itertools import pairwise
 
 import numpy as np
 
-from churnsim.claims.machinery.budgets import budget_of
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
+from churnsim.claims.machinery.claim import Claim, Control, Finding, Kind, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
-from churnsim.claims.machinery.fitted import NEEDS_MARKET, Spread, new_draws, spread
+from churnsim.claims.machinery.fitted import new_draws, on_market
 from churnsim.claims.machinery.sources import TEXTS, source
-from churnsim.claims.machinery.strategy_comparison import market_with
-from churnsim.claims.machinery.verdicts import not_run
+from churnsim.claims.machinery.strategy_comparison import budget_of, market_with
+from churnsim.claims.machinery.verdicts import Spread, Verdict, spread
 from churnsim.simulation.mechanisms.referral import Referral
 from churnsim.simulation.scenario.strategy import Acquisition, Strategy
 
@@ -41,11 +40,9 @@ def share_by_referral(per_customer: float) -> float:
     return min(per_customer, 1.0)
 
 
-def judge(evidence: Evidence, quick: bool = False, *, referring: bool = True) -> Finding:
+@on_market
+def judge(evidence: MarketEvidence, quick: bool = False, *, referring: bool = True) -> Finding:
     """The referral rate that makes each statement true; the control lets nobody refer anybody."""
-    if not isinstance(evidence, MarketEvidence):
-        return not_run(NEEDS_MARKET)
-    evidence = evidence.at(quick=quick)
     life = spread([float(draw.life(HORIZON_YEARS * draw.year).mean() / draw.year) for draw in new_draws(evidence)])
     if not referring:
         reason = "With no referral no new customer comes by one, which is outside every stated range."
@@ -54,7 +51,7 @@ def judge(evidence: Evidence, quick: bool = False, *, referring: bool = True) ->
     firm = _simulated(evidence)
     ordered = sorted(STATED.values())
     together = all(later[0] <= earlier[1] for earlier, later in pairwise(ordered))
-    rows: Table = [
+    rows: Rows = [
         {
             "referrals_per_customer_year": rate,
             "referrals_per_life": rate * life.mean,
@@ -106,10 +103,7 @@ def _simulated(evidence: MarketEvidence) -> Part:
         estimand="Share of new customers who come by referral over the horizon, percent, by referrals per "
         "customer and year.",
         verdict=Verdict.UNTESTABLE,
-        estimate=told[-1][1].mean,
-        lower=told[-1][1].lower,
-        upper=told[-1][1].upper,
-        unit=f"percent of new customers at {RATES[-1]:g} a year",
+        **told[-1][1].figures(f"percent of new customers at {RATES[-1]:g} a year"),
         reason="; ".join(f"{rate:g} a year give {share} percent" for rate, share in told)
         + f". It depends on what else is spent ({budget:,.0f} a period here), so that no rate gives one share.",
     )
@@ -132,11 +126,6 @@ def _part(letter: str, text: str, life: Spread) -> Part:
         reason=f"{WORDS[text]} takes {low / life.mean:.2f} to {high / life.mean:.2f} referrals per customer and year",
         region=f"{low:.3g} to {high:.3g} referrals per customer over its life.",
     )
-
-
-def control(evidence: Evidence, quick: bool) -> Finding:
-    """Nobody refers anybody."""
-    return judge(evidence, quick, referring=False)
 
 
 REFERRAL_SHARE = Claim(
@@ -169,7 +158,7 @@ REFERRAL_SHARE = Claim(
     expect="one referral rate at which all three statements are true",
     within=None,
     because="The shares are ranges and round figures: 55-65, 20-40, and 22.5-27.5 per 100.",
-    control=Control(what="a market where nobody refers anybody", judge=control),
+    control=Control(what="a market where nobody refers anybody", inputs={"referring": False}),
     critique=(
         "Schmitt, Skiera & Van den Bulte (2011, Journal of Marketing 75(1), 46-59): referred bank "
         "customers are worth 16% more; nothing says how many there are.",

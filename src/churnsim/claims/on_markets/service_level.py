@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part
+from churnsim.claims.machinery.claim import Claim, Control, Finding, Kind, Part
 from churnsim.claims.machinery.evidence import MarketEvidence
-from churnsim.claims.machinery.fitted import NEEDS_MARKET, base_draws, spread
-from churnsim.claims.machinery.maps import map_tables, region_verdict, where
+from churnsim.claims.machinery.fitted import base_draws, on_market
+from churnsim.claims.machinery.maps import map_part, map_tables
 from churnsim.claims.machinery.sources import source
-from churnsim.claims.machinery.verdicts import by_interval, combine, not_run
+from churnsim.claims.machinery.verdicts import combine, spread
 from churnsim.decisions.assumptions.assumption_regions import map_region
 from churnsim.decisions.assumptions.region import Axis, Statement
 
@@ -20,11 +20,9 @@ SHARE = Axis(name="share of dropout that failures cause", low=0.0, high=1.0, cel
 SPEND = Axis(name="elasticity of a customer's spend to service", low=0.0, high=2.5, cells=10)
 
 
-def judge(evidence: Evidence, quick: bool = False, *, noticed: bool = True) -> Finding:
+@on_market
+def judge(evidence: MarketEvidence, quick: bool = False, *, noticed: bool = True) -> Finding:
     """A fifth fewer failures on the fitted customers, and what else one must believe; the control is unnoticed."""
-    if not isinstance(evidence, MarketEvidence):
-        return not_run(NEEDS_MARKET)
-    evidence = evidence.at(quick=quick)
     share = float(evidence.market.complaints.failure_share)
     draws = [(d, d.alive) for d in base_draws(evidence)]
 
@@ -43,11 +41,8 @@ def judge(evidence: Evidence, quick: bool = False, *, noticed: bool = True) -> F
     retention = Part(
         name="(a) by keeping customers",
         estimand="Elasticity of revenue over the horizon to service where a fifth of the failures is gone.",
-        verdict=by_interval(here.lower, here.upper, low=LOW, high=HIGH),
-        estimate=here.mean,
-        lower=here.lower,
-        upper=here.upper,
-        unit="percent revenue per percent service",
+        verdict=here.within(LOW, HIGH),
+        **here.figures("percent revenue per percent service"),
         reason=(
             f"On {evidence.label}, with failures causing {share:.0%} of dropout, a fifth fewer failures raise "
             f"revenue by "
@@ -62,32 +57,23 @@ def judge(evidence: Evidence, quick: bool = False, *, noticed: bool = True) -> F
         (SHARE, SPEND),
     )
     most = spread(elasticity(1.0, 0.0))
-    believe = Part(
+    believe = map_part(
+        region,
         name="(b) what one must believe",
         estimand="Where the elasticity lies between 1.75 and 2.25, by share of dropout due to failures and by what "
         "service does to a customer's spend.",
-        verdict=region_verdict(region),
         unit="percent revenue per percent service",
         reason=f"Were failures the cause of all dropout it would be {most}; the rest must come from higher spend.",
-        region=where(region),
     )
     parts = (retention, believe)
     return Finding(
         verdict=combine(parts),
         reason=" ".join(part.reason for part in parts),
-        estimate=here.mean,
-        lower=here.lower,
-        upper=here.upper,
-        unit=retention.unit,
+        **here.figures(retention.unit),
         region=believe.region,
         parts=parts,
         tables=map_tables("service", region),
     )
-
-
-def control(evidence: Evidence, quick: bool) -> Finding:
-    """Better service that no customer notices."""
-    return judge(evidence, quick, noticed=False)
 
 
 SERVICE_LEVEL = Claim(
@@ -109,7 +95,7 @@ SERVICE_LEVEL = Claim(
     expect=2.0,
     within=0.25,
     because=("The source gives whole numbers, 20 and 40: an elasticity from 1.75 to 2.25 rounds to them."),
-    control=Control(what="service quality that no customer notices", judge=control),
+    control=Control(what="service quality that no customer notices", inputs={"noticed": False}),
     critique=(
         ('The text says "customer level" (客户水平): service, satisfaction and customer quality are all readings.'),
     ),

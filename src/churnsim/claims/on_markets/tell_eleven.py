@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
-from churnsim.claims.machinery.budgets import budget_of
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Verdict
+from churnsim.claims.machinery.claim import Claim, Control, Finding, Kind, Part
 from churnsim.claims.machinery.evidence import MarketEvidence
-from churnsim.claims.machinery.fitted import NEEDS_MARKET, base_draws, new_draws, spread
-from churnsim.claims.machinery.maps import map_tables, region_verdict, where
+from churnsim.claims.machinery.fitted import base_draws, new_draws, on_market
+from churnsim.claims.machinery.maps import map_part, map_tables
 from churnsim.claims.machinery.sources import source
-from churnsim.claims.machinery.strategy_comparison import market_with
-from churnsim.claims.machinery.verdicts import closes, combine, not_run
+from churnsim.claims.machinery.strategy_comparison import budget_of, market_with
+from churnsim.claims.machinery.verdicts import Verdict, closes, combine, spread
 from churnsim.decisions.assumptions.assumption_regions import map_region
 from churnsim.decisions.assumptions.region import Axis, Statement
 from churnsim.simulation.mechanisms.word_of_mouth import WordOfMouth
@@ -28,11 +25,9 @@ CONVERSION = Axis(name="prospects kept away per 100 told", low=0.0, high=10.0, c
 TOLD = Axis(name="told by a dissatisfied customer", low=0.0, high=20.0, cells=10)
 
 
-def judge(evidence: Evidence, quick: bool = False, *, moves: float = 1.0) -> Finding:
+@on_market
+def judge(evidence: MarketEvidence, quick: bool = False, *, moves: float = 1.0) -> Finding:
     """The figure against its study, and what tellings would have to do; the control lets them do nothing."""
-    if not isinstance(evidence, MarketEvidence):
-        return not_run(NEEDS_MARKET)
-    evidence = evidence.at(quick=quick)
     own = spread([float(draw.worth()[draw.alive].mean()) for draw in base_draws(evidence)])
     new = spread([float((draw.margin * draw.spend + draw.worth()).mean()) for draw in new_draws(evidence)])
     figure = Part(
@@ -47,18 +42,18 @@ def judge(evidence: Evidence, quick: bool = False, *, moves: float = 1.0) -> Fin
         f"of everybody.",
     )
     region = map_region(
-        _outweighs(new.mean / own.mean * moves),
+        lambda per_hundred, told: per_hundred / 100.0 * told * (new.mean / own.mean * moves),
         Statement(quantity="margin kept away by tellings over the margin lost with the customer itself", above=1.0),
         (CONVERSION, TOLD),
     )
     needed = 100.0 * own.mean / (STATED * new.mean)
-    cost = Part(
+    cost = map_part(
+        region,
         name="(b) what it costs",
         estimand=(
             "Discounted margin of the prospects that one dissatisfied customer keeps away, over the margin "
             "lost with it, by conversion per telling."
         ),
-        verdict=region_verdict(region),
         estimate=needed,
         lower=100.0 * own.lower / (STATED * new.upper),
         upper=100.0 * own.upper / (STATED * new.lower),
@@ -67,7 +62,6 @@ def judge(evidence: Evidence, quick: bool = False, *, moves: float = 1.0) -> Fin
             f"A customer lost is worth {own} in discounted margin, a new one {new}. Telling 11 costs more "
             f"than the customer itself where at least {needed:.1f} of 100 told would have become customers and do not."
         ),
-        region=where(region),
     )
     if moves == 0.0:
         return Finding(verdict=cost.verdict, reason="Tellings that move nobody cost nothing.", parts=(cost,))
@@ -80,10 +74,7 @@ def judge(evidence: Evidence, quick: bool = False, *, moves: float = 1.0) -> Fin
             f"have come is not known for any market here: the cost as such is what is put in, and the map is "
             f"the finding."
         ),
-        estimate=cost.estimate,
-        lower=cost.lower,
-        upper=cost.upper,
-        unit=cost.unit,
+        **cost.figures,
         region=cost.region,
         parts=parts,
         tables=map_tables("tellings", region),
@@ -107,10 +98,7 @@ def _simulated(evidence: MarketEvidence) -> Part:
         name="(c) simulated",
         estimand="New customers by advertising over the horizon with nobody told less with 11 told, paired.",
         verdict=Verdict.HOLDS_IF if lost.lower > 0.0 else Verdict.UNTESTABLE,
-        estimate=lost.mean,
-        lower=lost.lower,
-        upper=lost.upper,
-        unit="new customers over the horizon",
+        **lost.figures("new customers over the horizon"),
         reason=(
             f"Simulated with {against:,.0f} tellings among {evidence.market.prospects.size:,.0f} prospects, "
             f"each weighing {WordOfMouth().weight:g}: {lost} of {births[0].mean():,.0f} new customers are kept away."
@@ -119,18 +107,6 @@ def _simulated(evidence: MarketEvidence) -> Part:
         if lost.lower > 0.0
         else None,
     )
-
-
-def _outweighs(ratio: float) -> Callable[..., float]:
-    def margin_over_own(per_hundred: float, told: float) -> float:
-        return per_hundred / 100.0 * told * ratio
-
-    return margin_over_own
-
-
-def control(evidence: Evidence, quick: bool) -> Finding:
-    """Tellings that move nobody."""
-    return judge(evidence, quick, moves=0.0)
 
 
 TELL_ELEVEN = Claim(
@@ -158,7 +134,7 @@ TELL_ELEVEN = Claim(
         "A sign, judged by a paired interval; its size is a map over the conversion per telling, "
         "which no source measures."
     ),
-    control=Control(what="tellings that move nobody", judge=control),
+    control=Control(what="tellings that move nobody", inputs={"moves": 0.0}),
     critique=(
         ("How many are told is put in; what a telling does to a prospect is not known, so only the map is a finding."),
         "East, Hammond & Wright (2007, International Journal of Research in Marketing 24(2), "

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
+from churnsim.claims.machinery.claim import Claim, Control, Finding, Kind, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
-from churnsim.claims.machinery.fitted import NEEDS_MARKET, base_draws, new_draws, spread
+from churnsim.claims.machinery.fitted import base_draws, new_draws, on_market
 from churnsim.claims.machinery.lost_shares import lost_shares, told
 from churnsim.claims.machinery.maps import map_tables, region_verdict, where
 from churnsim.claims.machinery.sources import source
-from churnsim.claims.machinery.verdicts import closes, combine, not_run
+from churnsim.claims.machinery.verdicts import Verdict, closes, combine, spread
 from churnsim.decisions.assumptions.assumption_regions import map_region
 from churnsim.decisions.assumptions.region import Axis, Statement
 from churnsim.economics.second_lifetime import odds_to_match
@@ -26,11 +26,10 @@ LOST = Axis(name="share of the silent who are lost", low=0.0, high=1.0, cells=10
 SECOND = Axis(name="second life's margin over the first's", low=0.25, high=1.75, cells=3)
 
 
-def judge(evidence: Evidence, quick: bool = False, *, lost_is_known: bool = True) -> Finding:
+@on_market
+def judge(evidence: MarketEvidence, quick: bool = False, *, lost_is_known: bool = True) -> Finding:
     """The texts against each other, and win-back against acquisition at equal money on the fitted market."""
-    if not isinstance(evidence, MarketEvidence):
-        return not_run(NEEDS_MARKET)
-    parts, tables = _judged(evidence.at(quick=quick), lost_is_known)
+    parts, tables = _judged(evidence, lost_is_known)
     texts, money = parts
     return Finding(
         verdict=combine(parts),
@@ -43,7 +42,7 @@ def judge(evidence: Evidence, quick: bool = False, *, lost_is_known: bool = True
     )
 
 
-def _judged(evidence: MarketEvidence, lost_is_known: bool) -> tuple[tuple[Part, Part], Mapping[str, Table]]:
+def _judged(evidence: MarketEvidence, lost_is_known: bool) -> tuple[tuple[Part, Part], Mapping[str, Rows]]:
     shares, values = [], []
     for draw in base_draws(evidence):
         silent = draw.last_purchase < -SILENT_YEARS * draw.year
@@ -102,13 +101,8 @@ def _judged(evidence: MarketEvidence, lost_is_known: bool) -> tuple[tuple[Part, 
         ),
         region=where(region) if region_verdict(region) is Verdict.HOLDS_IF else None,
     )
-    rows: Table = [{"model": name, "lost_share": share, "loglik": fit} for name, (share, fit) in families.items()]
+    rows: Rows = [{"model": name, "lost_share": share, "loglik": fit} for name, (share, fit) in families.items()]
     return (texts, money), {**map_tables("equal money", region), "lost_by_model": rows}
-
-
-def control(evidence: Evidence, quick: bool) -> Finding:
-    """Every contact goes to a customer who never left: nobody can be won back."""
-    return judge(evidence, quick, lost_is_known=False)
 
 
 WIN_BACK_ODDS = Claim(
@@ -148,7 +142,7 @@ WIN_BACK_ODDS = Claim(
     expect="one ratio that both texts state",
     within=None,
     because="Eight and two are exact quotients of the stated figures.",
-    control=Control(what="contacts that all go to customers who never left", judge=control),
+    control=Control(what="contacts that all go to customers who never left", inputs={"lost_is_known": False}),
     critique=(
         "A success is not a value: those won back may leave again sooner (Thomas, Blattberg & Fox "
         "2004, Journal of Marketing Research 41(1), 31-45).",

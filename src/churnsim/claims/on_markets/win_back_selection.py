@@ -9,12 +9,12 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Table, Verdict
+from churnsim.claims.machinery.claim import Claim, Control, Finding, Kind, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
-from churnsim.claims.machinery.fitted import NEEDS_MARKET, Customers, base_draws, spread
+from churnsim.claims.machinery.fitted import DrawnCustomers, base_draws, on_market
 from churnsim.claims.machinery.sources import source
 from churnsim.claims.machinery.strategy_comparison import gain_of
-from churnsim.claims.machinery.verdicts import above, combine, not_run
+from churnsim.claims.machinery.verdicts import Verdict, above, combine, spread
 from churnsim.economics.second_lifetime import WinBackOffer
 from churnsim.models.purchase.mbg_nbd import MBGNBD
 from churnsim.simulation.scenario.strategy import Strategy, WinBack
@@ -40,11 +40,9 @@ RULES: dict[str, Score] = {
 }
 
 
-def judge(evidence: Evidence, quick: bool = False, *, rule: str = "expected second-lifetime value") -> Finding:
+@on_market
+def judge(evidence: MarketEvidence, quick: bool = False, *, rule: str = "expected second-lifetime value") -> Finding:
     """The rule against chance and against nothing, on each model of who is lost; the control aims at the least."""
-    if not isinstance(evidence, MarketEvidence):
-        return not_run(NEEDS_MARKET)
-    evidence = evidence.at(quick=quick)
     parts, rows = [], []
     for letter, (model, market) in zip("ab", _markets(evidence).items(), strict=False):
         part, table = _part(letter, model, market, rule)
@@ -61,10 +59,7 @@ def judge(evidence: Evidence, quick: bool = False, *, rule: str = "expected seco
             f"returned customer buys as before for at most {SECOND_HORIZON_YEARS:g} years. Found: what "
             f"knowing each customer's history adds."
         ),
-        estimate=parts[0].estimate,
-        lower=parts[0].lower,
-        upper=parts[0].upper,
-        unit=parts[0].unit,
+        **parts[0].figures,
         region=" ".join(part.region for part in parts if part.region) or None,
         parts=tuple(parts),
         tables={"rules": rows},
@@ -85,7 +80,7 @@ def _markets(evidence: MarketEvidence) -> dict[str, MarketEvidence]:
     return found
 
 
-def _part(letter: str, model: str, evidence: MarketEvidence, rule: str) -> tuple[Part, Table]:
+def _part(letter: str, model: str, evidence: MarketEvidence, rule: str) -> tuple[Part, Rows]:
     draws = list(base_draws(evidence))
     year = draws[0].year
     # Whoever is silent is seen by the firm, and so are its estimates: means over the draws, not the draws themselves.
@@ -95,7 +90,7 @@ def _part(letter: str, model: str, evidence: MarketEvidence, rule: str) -> tuple
     number = max(1, round(CONTACTED * int(silent.sum())))
     gains = {name: _gains(draws, _chosen(score(lost, worth), silent, number)) for name, score in RULES.items()}
     difference, level = spread(gains[rule] - gains["at random"]), spread(gains[rule])
-    rows: Table = [
+    rows: Rows = [
         {
             "model": model, "rule": name, "contacts": number, "gain": spread(gain).mean, "lower": spread(gain).lower,
             "upper": spread(gain).upper,
@@ -111,10 +106,7 @@ def _part(letter: str, model: str, evidence: MarketEvidence, rule: str) -> tuple
         ),
         # That the lost return as often whatever they are worth is put in, so agreement is conditional on it.
         verdict=Verdict.HOLDS_IF if difference.above() is Verdict.HOLDS and pays is not None else difference.above(),
-        estimate=difference.mean,
-        lower=difference.lower,
-        upper=difference.upper,
-        unit="money, all contacts together",
+        **difference.figures("money, all contacts together"),
         reason=(
             f"By {model} {number} contacts by {rule} earn {level}, {difference} more than at random; "
             f"{lost[silent].mean():.0%} of the silent are lost."
@@ -145,10 +137,7 @@ def _simulated(evidence: MarketEvidence) -> Part:
         name="(c) simulated",
         estimand=f"Equity with {PER_PERIOD} win-back contacts a period picked by value less picked at random, paired.",
         verdict=above(against[0].lower, against[0].upper),
-        estimate=against[0].mean,
-        lower=against[0].lower,
-        upper=against[0].upper,
-        unit="money over the horizon",
+        **against[0].figures("money over the horizon"),
         reason=(
             f"Simulated over the horizon, {PER_PERIOD} contacts a period: by value less at random "
             f"{against[0]}, by value less none {against[1]}; {returns['value']:.0f} and "
@@ -161,7 +150,7 @@ def _chosen(score: NDArray[np.float64], silent: NDArray[np.bool_], number: int) 
     return np.argsort(np.where(silent, -score, np.inf), kind="stable")[:number]
 
 
-def _gains(draws: list[Customers], chosen: NDArray[np.intp]) -> NDArray[np.float64]:
+def _gains(draws: list[DrawnCustomers], chosen: NDArray[np.intp]) -> NDArray[np.float64]:
     """What the contacts earn in each draw, who is lost being what that draw says."""
     offer = WinBackOffer(chance=CHANCE, cost=COST)
     horizon = SECOND_HORIZON_YEARS * draws[0].year
@@ -171,11 +160,6 @@ def _gains(draws: list[Customers], chosen: NDArray[np.intp]) -> NDArray[np.float
             for draw in draws
         ]
     )
-
-
-def control(evidence: Evidence, quick: bool) -> Finding:
-    """The same number of contacts to those of least expected value."""
-    return judge(evidence, quick, rule="least expected value")
 
 
 WIN_BACK_SELECTION = Claim(
@@ -203,7 +187,9 @@ WIN_BACK_SELECTION = Claim(
     expect="above zero, and above that of no win-back",
     within=None,
     because="A sign, judged by a paired interval.",
-    control=Control(what="win-back aimed at those of least expected second-lifetime value", judge=control),
+    control=Control(
+        what="win-back aimed at those of least expected second-lifetime value", inputs={"rule": "least expected value"}
+    ),
     critique=(
         "The first lifetime's value is not the second's; the firm cannot see who has left "
         "(non-contractual), so part of the effort goes to customers who never did.",

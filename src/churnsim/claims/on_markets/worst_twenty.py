@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Table, Verdict
+from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Rows
 from churnsim.claims.machinery.evidence import log_of
 from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.verdicts import Verdict
 from churnsim.data.customers import customer_spend
 from churnsim.data.customers.estimate import resamples
 from churnsim.economics.whale import cost_for_worst, whale
@@ -24,7 +25,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, proportional: bool 
     """The cost to serve that makes it true; the control has costs in proportion to what each customer brings."""
     log, label = log_of(evidence)
     spent: NDArray[np.float64] = np.asarray(customer_spend(log).to_numpy(), dtype=np.float64)
-    rows: Table = []
+    rows: Rows = []
     for cost in COSTS:
         profit = spent * (1.0 - cost) if proportional else spent - cost * spent.mean()
         rows.append(
@@ -71,11 +72,6 @@ def _needed(spent: NDArray[np.float64], cut: float) -> float:
     return cost_for_worst(spent, share=SHARE, cut=cut) / float(spent.mean())
 
 
-def control(evidence: Evidence, quick: bool) -> Finding:
-    """Costs in proportion to margins."""
-    return judge(evidence, quick, proportional=True)
-
-
 WORST_TWENTY = Claim(
     id="worst-twenty",
     says="The worst 20% of the customers cut a firm's profit by 50%.",
@@ -98,7 +94,7 @@ WORST_TWENTY = Claim(
     expect=50.0,
     within=5.0,
     because="The source gives a round figure: 45 to 55.",
-    control=Control(what="customers who all cost the same share of their own margin", judge=control),
+    control=Control(what="customers who all cost the same share of their own margin", inputs={"proportional": True}),
     critique=(
         "A cost that is shared out is not a cost that leaves with the customer: dismissing the worst "
         "fifth saves only what is avoidable.",

@@ -20,7 +20,7 @@ from typing import Any
 
 from churnsim.errors import ConfigError
 
-__all__ = ["PUBLISHED", "Figure", "FigureControl", "load_controls", "load_figures"]
+__all__ = ["PUBLISHED", "FigureControl", "PublishedFigure", "load_controls", "load_figures"]
 
 PUBLISHED = Path(__file__).with_name("published.toml")
 REQUIRED = ("id", "group", "what", "compute", "published")
@@ -28,7 +28,7 @@ OPTIONAL = ("inputs", "digits", "tolerance", "citation", "because")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Figure:
+class PublishedFigure:
     """One published figure and how to compute it."""
 
     id: str
@@ -48,7 +48,7 @@ class Figure:
 class FigureControl:
     """A published figure with inputs that are wrong on purpose; computed so, it must not reproduce."""
 
-    figure: Figure
+    figure: PublishedFigure
     what: str
 
 
@@ -70,7 +70,7 @@ def load_controls(path: Path | None = None) -> list[FigureControl]:
     return controls
 
 
-def load_figures(path: Path | None = None) -> list[Figure]:
+def load_figures(path: Path | None = None) -> list[PublishedFigure]:
     """Read a figures file (the package's own by default).
 
     Raises ConfigError, naming file, figure and remedy, when the file is missing or not TOML, a key is missing, unknown
@@ -104,7 +104,7 @@ def load_figures(path: Path | None = None) -> list[Figure]:
     return figures
 
 
-def _figure(row: Any, groups: Mapping[str, Any], *, where: str) -> Figure:
+def _figure(row: Any, groups: Mapping[str, Any], *, where: str) -> PublishedFigure:
     if not isinstance(row, dict):
         raise ConfigError(f"{where} is not a table but {row!r}. Write it under [[figure]].")
     where = f"{row['id']!r} ({where})" if isinstance(row.get("id"), str) else where
@@ -128,7 +128,7 @@ def _figure(row: Any, groups: Mapping[str, Any], *, where: str) -> Figure:
         raise ConfigError(f"inputs of {where} must be a table; got {inputs!r}.")
     published = _number(row["published"], "published", where)
     digits, tolerance = _tolerance(row, published, where)
-    return Figure(
+    return PublishedFigure(
         id=texts["id"], group=texts["group"], what=texts["what"], compute=texts["compute"], published=published,
         tolerance=tolerance, digits=digits, because=texts["because"], citation=texts["citation"], inputs=inputs,
     )  # fmt: skip

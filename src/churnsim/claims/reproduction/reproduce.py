@@ -13,10 +13,10 @@ from xml.etree import ElementTree
 
 from churnsim.claims.machinery.reference_data import Workbench
 from churnsim.claims.reproduction.computations import COMPUTATIONS
-from churnsim.claims.reproduction.published import Figure, load_controls, load_figures
+from churnsim.claims.reproduction.published import PublishedFigure, load_controls, load_figures
 from churnsim.errors import ConfigError
 
-__all__ = ["Reproduction", "blunt_controls", "compute", "judge", "junit_xml", "reproduce"]
+__all__ = ["Reproduction", "blunt_controls", "check_inputs", "compute", "judge", "junit_xml", "reproduce"]
 
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 cannot hold in any spelling."""
@@ -46,7 +46,7 @@ def reproduce(figures: Path | None = None, *, bench: Workbench | None = None) ->
     """
     loaded = load_figures(figures)
     for figure in loaded:
-        _check_inputs(figure)
+        check_inputs(figure)
     bench = Workbench() if bench is None else bench
     return [judge(figure, compute(figure, bench)) for figure in loaded]
 
@@ -61,9 +61,9 @@ def blunt_controls(figures: Path | None = None, *, bench: Workbench | None = Non
     ]
 
 
-def compute(figure: Figure, bench: Workbench) -> float:
+def compute(figure: PublishedFigure, bench: Workbench) -> float:
     """The computed value of a figure. Raises ConfigError when its inputs are not what the computation takes."""
-    function = _check_inputs(figure)
+    function = check_inputs(figure)
     try:
         return float(function(bench, **figure.inputs))
     except (KeyError, AttributeError, TypeError, ValueError, ZeroDivisionError) as error:
@@ -73,7 +73,7 @@ def compute(figure: Figure, bench: Workbench) -> float:
         ) from error
 
 
-def _check_inputs(figure: Figure) -> Callable[..., float]:
+def check_inputs(figure: PublishedFigure) -> Callable[..., float]:
     """The figure's computation, once its inputs are known to fit it by name."""
     function = COMPUTATIONS.get(figure.compute)
     if function is None:
@@ -90,7 +90,7 @@ def _check_inputs(figure: Figure) -> Callable[..., float]:
     return function
 
 
-def judge(figure: Figure, computed: float) -> Reproduction:
+def judge(figure: PublishedFigure, computed: float) -> Reproduction:
     """Compare: within the tolerance, and, where decimals are given, rounding to the very figure printed."""
     difference = computed - figure.published
     reproduced = math.isfinite(computed) and abs(difference) <= figure.tolerance * (1.0 + 1e-9) + 1e-12

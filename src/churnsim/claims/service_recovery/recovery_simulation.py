@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from churnsim.claims.machinery.claim import Evidence, Finding, Part, Verdict
+from churnsim.claims.machinery.claim import Finding, Part
 from churnsim.claims.machinery.evidence import MarketEvidence
-from churnsim.claims.machinery.verdicts import combine, not_run
+from churnsim.claims.machinery.fitted import on_market
+from churnsim.claims.machinery.verdicts import Verdict, combine
 from churnsim.claims.service_recovery.recovery_staffing import part_e
 from churnsim.decisions.comparison.compare import Comparison
 from churnsim.simulation.engine.ledger import discount_factors
@@ -37,7 +38,6 @@ ASSUMED = (
     f"Assumed for the desk: a reply takes half a day on average and costs {COST_PER_REPLY:g}; asking costs "
     f"{COST_OF_ASKING:g} a purchase."
 )
-NEEDS_MARKET = "Needs a simulated market: run it within a study."
 
 
 @dataclass(frozen=True)
@@ -55,22 +55,18 @@ CONTRASTS = (
 )
 
 
-def judge(evidence: Evidence, quick: bool) -> Finding:
+@on_market
+def judge(evidence: MarketEvidence, quick: bool = False) -> Finding:
     """All dissatisfied customers, the answered ones, and the desk's worth; UNTESTED without `MarketEvidence`."""
-    if not isinstance(evidence, MarketEvidence):
-        return not_run(NEEDS_MARKET)
-    return _judged(evidence.at(quick=quick), evidence.market)
+    return _judged(evidence, evidence.market)
 
 
-def control(evidence: Evidence, quick: bool) -> Finding:
+@on_market
+def control(evidence: MarketEvidence, quick: bool = False) -> Finding:
     """Replies that keep just as many customers as the market's own handling does on average, however quick: no better
     desk, so neither the share of all dissatisfied customers nor the desk's worth may pass."""
-    if not isinstance(evidence, MarketEvidence):
-        return not_run(NEEDS_MARKET)
-    evidence = evidence.at(quick=quick)
     c = evidence.market.complaints
-    unresolved = 1 - c.quick_share - c.slow_share
-    mean = c.quick_share * c.stay_quick + c.slow_share * c.stay_slow + unresolved * c.stay_unresolved
+    mean = c.own_stay
     # The mean stay is the market's own, so failures are as likely and as costly as before (D0 is unchanged).
     alike = replace(c, stay_quick=mean, stay_slow=mean, stay_unresolved=mean)
     return _judged(evidence, replace(evidence.market, complaints=alike))

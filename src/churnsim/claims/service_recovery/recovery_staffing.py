@@ -11,10 +11,11 @@ answers too late to keep anybody more, and costs its wages.
 
 from __future__ import annotations
 
-from churnsim.claims.machinery.claim import Part, Table
+from churnsim.claims.machinery.claim import Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
-from churnsim.claims.machinery.fitted import base_draws, spread
-from churnsim.claims.machinery.maps import map_tables, region_verdict, where
+from churnsim.claims.machinery.fitted import base_draws
+from churnsim.claims.machinery.maps import map_part, map_tables
+from churnsim.claims.machinery.verdicts import spread
 from churnsim.decisions.assumptions.assumption_regions import map_region
 from churnsim.decisions.assumptions.region import Axis, Statement
 from churnsim.economics.complaint_return import Desk
@@ -47,12 +48,11 @@ def earns(
     return complaints * ((answered * quick + (1.0 - answered) * slow) * worth - COST_PER_REPLY) - clerks * wage
 
 
-def part_e(evidence: MarketEvidence) -> tuple[Part, dict[str, Table]]:
+def part_e(evidence: MarketEvidence) -> tuple[Part, dict[str, Rows]]:
     """Where a second clerk pays, over complaints and wage."""
     worth = spread([float(draw.worth()[draw.alive].mean()) for draw in base_draws(evidence)])
     c = evidence.market.complaints
-    unresolved = 1.0 - c.quick_share - c.slow_share
-    own = c.quick_share * c.stay_quick + c.slow_share * c.stay_slow + unresolved * c.stay_unresolved
+    own = c.own_stay
     fixed = {
         "worth": worth.mean,
         "quick": c.stay_quick - own,
@@ -69,19 +69,15 @@ def part_e(evidence: MarketEvidence) -> tuple[Part, dict[str, Table]]:
     region = map_region(second, statement, (COMPLAINTS, WAGE))
     pays = [n for n in range(1, 29) if earns(1, complaints=float(n), wage=100.0, **fixed) > 0.0]
     first = f"{pays[0]} complaints a week on" if pays else "no number of complaints on"
-    part = Part(
+    part = map_part(
+        region,
         name="(e) the last clerk",
         estimand="Profit a week of a desk of two less that of one (or of none where one does not pay), "
         "money, by queueing.",
-        verdict=region_verdict(region),
-        estimate=worth.mean,
-        lower=worth.lower,
-        upper=worth.upper,
-        unit="money, what a kept customer is worth",
+        **worth.figures("money, what a kept customer is worth"),
         reason=(
             f"A customer kept is worth {worth}. At 100 a week the first clerk pays from {first}; the second "
             f"pays only where one can no longer keep up, since one who can answers nearly all within the week."
         ),
-        region=where(region),
     )
     return part, map_tables("second clerk", region)

@@ -139,12 +139,16 @@ class Complaints(MarketPart):
         return cls(complaint_probability=0.04, silent_stay=0.05, stay_quick=0.75, stay_slow=0.75, stay_unresolved=0.75)
 
     @property
+    def own_stay(self) -> float:
+        """P(a complainant stays) under the market's own handling."""
+        unresolved = 1 - self.quick_share - self.slow_share
+        return self.quick_share * self.stay_quick + self.slow_share * self.stay_slow + unresolved * self.stay_unresolved
+
+    @property
     def leave_after_failure(self) -> float:
         """D0 = P(leaves | failure) under the market's own handling."""
-        unresolved = 1 - self.quick_share - self.slow_share
-        stay = self.quick_share * self.stay_quick + self.slow_share * self.stay_slow + unresolved * self.stay_unresolved
         c = self.complaint_probability
-        return c * (1 - stay) + (1 - c) * (1 - self.silent_stay)
+        return c * (1 - self.own_stay) + (1 - c) * (1 - self.silent_stay)
 
     def rules(self, unit: str) -> dict[str, Any]:
         """The market's own handling of failures."""

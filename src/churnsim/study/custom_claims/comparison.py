@@ -6,9 +6,9 @@ import math
 from dataclasses import replace
 from typing import Any
 
-from churnsim.claims.machinery.claim import Evidence, Finding, Verdict
+from churnsim.claims.machinery.claim import Evidence, Finding
 from churnsim.claims.machinery.evidence import MarketEvidence, cdnow_evidence
-from churnsim.claims.machinery.verdicts import by_interval
+from churnsim.claims.machinery.verdicts import Verdict, by_interval
 from churnsim.decisions.comparison.compare import Comparison
 from churnsim.errors import ConfigError
 from churnsim.study.config.market_overrides import market_problems, overridden_mechanisms
@@ -38,6 +38,8 @@ def compare_judge(content: dict[str, Any], control: dict[str, Any], where: str) 
     for name in (of, against):
         if name not in tables:
             raise ConfigError(f"{where} has no [[strategy]] named {name!r}; it has {', '.join(tables) or 'none'}.")
+    for name in (of, against):  # a mistake is said when the file is read, whatever market the claim is judged on
+        strategy_from_table(tables[name], unit="W", where=f"strategy of {where}")
     market = _overrides(content.get("market", {}), control.get("market", {}), where)
 
     def judge(evidence: Evidence, quick: bool) -> Finding:

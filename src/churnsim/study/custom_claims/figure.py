@@ -7,8 +7,8 @@ from typing import Any
 from churnsim.claims.machinery.claim import Evidence, Finding
 from churnsim.claims.machinery.reference_data import Workbench
 from churnsim.claims.machinery.verdicts import closes
-from churnsim.claims.reproduction.published import Figure
-from churnsim.claims.reproduction.reproduce import compute
+from churnsim.claims.reproduction.published import PublishedFigure
+from churnsim.claims.reproduction.reproduce import check_inputs, compute
 from churnsim.errors import ConfigError
 from churnsim.study.custom_claims.fields import Asked, number, text
 
@@ -28,11 +28,12 @@ def figure_judge(content: dict[str, Any], control: dict[str, Any], where: str) -
     if control and not control.get("inputs"):
         raise ConfigError(f"[control] of {where} needs inputs that are wrong on purpose.")
     stated, within = number(table, "stated", where), number(table, "within", where)
-    figure = Figure(
+    figure = PublishedFigure(
         id=str(content["id"]), group="own", what=str(content["says"]), compute=text(table, "compute", where),
         published=stated, tolerance=within, digits=None, because=text(table, "because", where), citation=where,
         inputs={**table.get("inputs", {}), **control.get("inputs", {})},
     )  # fmt: skip
+    check_inputs(figure)
 
     def judge(evidence: Evidence, quick: bool) -> Finding:
         found = compute(figure, Workbench())

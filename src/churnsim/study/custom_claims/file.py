@@ -24,7 +24,7 @@ or about strategies on a market (the CDNOW customers, or those of a study):
 
 with `[[strategy]]` tables, `[market.*]` overrides as in a study's configuration, and a `[control]` whose
 `[[control.strategy]]` tables take the place of those of the same name. A Python file holds `CLAIMS`, a tuple of
-`churnsim.claims.machinery.claim.Claim`.
+`churnsim.claims.Claim`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ import importlib.util
 import tomllib
 from pathlib import Path
 
-from churnsim.claims.machinery.claim import Claim, Control, Kind, Source
+from churnsim.claims.machinery.claim import Claim, ClaimSource, Control, Kind
 from churnsim.errors import ConfigError
 from churnsim.study.custom_claims.comparison import compare_judge
 from churnsim.study.custom_claims.figure import figure_judge
@@ -72,9 +72,7 @@ def _python_claims(file: Path) -> tuple[Claim, ...]:
         ) from error
     claims = getattr(module, "CLAIMS", ())
     if not claims or not all(isinstance(claim, Claim) for claim in claims):
-        raise ConfigError(
-            f"{file} must define CLAIMS, a tuple of churnsim.claims.machinery.claim.Claim; got {claims!r}."
-        )
+        raise ConfigError(f"{file} must define CLAIMS, a tuple of churnsim.claims.Claim; got {claims!r}.")
     return tuple(claims)
 
 
@@ -102,7 +100,7 @@ def _toml_claim(file: Path) -> Claim:
         id=content["id"],
         says=content["says"],
         quote=str(content.get("quote", content["says"])),
-        sources=(Source(text=file.name, title=file.name, study=str(content.get("source", ""))),),
+        sources=(ClaimSource(text=file.name, title=file.name, study=str(content.get("source", ""))),),
         kind=Kind.ARITHMETIC if "figure" in content else Kind.SIMULATION,
         quantity=str(content.get("quantity", asked.quantity)),
         expect=asked.expect,

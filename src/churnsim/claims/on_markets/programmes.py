@@ -1,4 +1,4 @@
-"""Programmes of several steps: the whole against nothing, and against itself with one step left out in turn.
+"""`nine-steps` and `six-strategies`: programmes of several steps, each step left out in turn.
 
 Every variant plans the same money a period: what a step costs is freed when it is left out and goes to the contacts, so
 that a step must earn more than contacts do with its money. Where the contacts are the step left out, their money is not
@@ -7,15 +7,23 @@ spent. Costs per event (a win-back contact, a reply, a club member) come on top 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from churnsim.claims.machinery.budgets import budget_of, half_a_year
-from churnsim.claims.machinery.claim import Finding, Part, Verdict
+from churnsim.claims.machinery.claim import Claim, Control, Finding, Kind, Part
 from churnsim.claims.machinery.evidence import MarketEvidence
-from churnsim.claims.machinery.strategy_comparison import gain_of, gain_part, gain_table, market_with
-from churnsim.claims.machinery.verdicts import combine
+from churnsim.claims.machinery.fitted import on_market
+from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.strategy_comparison import (
+    budget_of,
+    gain_part,
+    gain_table,
+    gains_of,
+    half_a_year,
+    market_with,
+)
+from churnsim.claims.machinery.verdicts import Verdict, combine
 from churnsim.simulation.engine.ledger import COSTS
 from churnsim.simulation.mechanisms.referral import Referral
 from churnsim.simulation.scenario.strategy import (
@@ -30,7 +38,7 @@ from churnsim.simulation.scenario.strategy import (
 )
 from churnsim.units import Duration
 
-__all__ = ["STEPS", "Step", "judge_programme", "market_of"]
+__all__ = ["NINE_STEPS", "SIX_STRATEGIES", "STEPS", "Step", "judge_programme"]
 
 WHOLE, NOTHING = "all steps", "nothing"
 PER_CUSTOMER = 0.05
@@ -94,8 +102,7 @@ def market_of(evidence: MarketEvidence, *, effective: bool) -> MarketEvidence:
     if effective:
         return market
     c = market.market.complaints
-    unresolved = 1 - c.quick_share - c.slow_share
-    mean = c.quick_share * c.stay_quick + c.slow_share * c.stay_slow + unresolved * c.stay_unresolved
+    mean = c.own_stay
     return market_with(
         market,
         retention={"max_effect": 0.0},
@@ -133,10 +140,8 @@ def judge_programme(evidence: MarketEvidence, steps: Mapping[str, Step], *, effe
     """The whole against nothing and against itself without each step; the control's steps have no effect."""
     evidence = market_of(evidence, effective=effective)
     variants = [programme(evidence, steps, name=f"without {key}", without=key) for key in steps]
-    strategies = [programme(evidence, steps, name=WHOLE), *variants, Strategy(name=NOTHING)]
-    found = evidence.compare(strategies)
-    jointly = len(steps) + 1
-    gains = [gain_of(found, WHOLE, s.name, jointly=jointly) for s in (strategies[-1], *variants)]
+    strategies = [programme(evidence, steps, name=WHOLE), Strategy(name=NOTHING), *variants]
+    found, gains = gains_of(evidence, strategies)
     parts: list[Part] = [gain_part(gains[0], name="the whole against nothing")]
     parts += [
         gain_part(gain, name=f"step: {key}", estimand=f"Equity of the whole less that without {key}, money, paired.")
@@ -158,10 +163,7 @@ def judge_programme(evidence: MarketEvidence, steps: Mapping[str, Step], *, effe
             + f". The whole spends {per_run[WHOLE]:,.0f} over the horizon. What each step does is assumed; that "
             f"some of them are worth more than contacts for the same money, and others less, is what comes out."
         ),
-        estimate=gains[0].mean,
-        lower=gains[0].lower,
-        upper=gains[0].upper,
-        unit="money over the horizon, the whole less nothing",
+        **gains[0].figures("money over the horizon, the whole less nothing"),
         region=(
             (f"These steps earn their money: {', '.join(earns)}." if earns else "No step surely earns its money.")
             + (f" These would earn more as contacts: {', '.join(costs)}." if costs else "")
@@ -171,3 +173,71 @@ def judge_programme(evidence: MarketEvidence, steps: Mapping[str, Step], *, effe
         parts=tuple(parts),
         tables={"gains": gain_table(gains)},
     )
+
+
+def programme_claim(*, id: str, says: str, quote: str, text: str, steps: Sequence[str]) -> Claim:
+    """The claim of source `text` that these steps (names in `STEPS`) keep customers; in the control no step works."""
+    chosen = {key: STEPS[key] for key in steps}
+
+    @on_market
+    def judge(evidence: MarketEvidence, quick: bool = False, *, effective: bool = True) -> Finding:
+        return judge_programme(evidence, chosen, effective=effective)
+
+    return Claim(
+        id=id,
+        says=says,
+        quote=quote,
+        sources=(source(text, measured="No study is named."),),
+        kind=Kind.SIMULATION,
+        quantity=(
+            "Customer equity (net present value, and what active customers are then still worth) of the whole strategy "
+            "less the same budget with one step left out and its money given to the contacts, money, paired, for each "
+            "step; the contacts' own money is not spent when they are left out."
+        ),
+        expect="above zero for every step",
+        within=None,
+        because="Signs, judged by paired intervals held jointly (Bonferroni).",
+        control=Control(
+            what="the whole strategy with every effect set to zero at the same cost", inputs={"effective": False}
+        ),
+        critique=(
+            "A step adds where its marginal return is above that of the rest; a list cannot be right for every firm.",
+        ),
+        judge=judge,
+    )
+
+
+NINE_STEPS = programme_claim(
+    id="nine-steps",
+    says=(
+        "Nine steps together build loyalty: office, loyal staff, the 20%, care, club, one-to-one, database, "
+        "complaints, win-back."
+    ),
+    quote="“九步法” 建立CRM机构 … 迎接客户再生",
+    text="nine-steps",
+    # The steps that the simulation has: the office is the budget itself, care and the database are the contacts.
+    steps=(
+        "the best fifth",
+        "service and loyal staff",
+        "a club or events",
+        "one-to-one offers",
+        "answering complaints",
+        "winning back",
+    ),
+)
+
+SIX_STRATEGIES = programme_claim(
+    id="six-strategies",
+    says="Database, planned contacts, feedback, survey, a channel, events and winning back keep customers.",
+    quote="建立顧客資料庫 籌劃接觸顧客的程式 … 確認和找回失去的顧客",
+    text="after-marketing",
+    # The steps that the simulation has: contact points are service quality, the channel and events are the club.
+    steps=(
+        "a database of recent buyers",
+        "service and loyal staff",
+        "answering complaints",
+        "asking for complaints",
+        "a club or events",
+        "winning back",
+    ),
+)
