@@ -231,7 +231,7 @@ def counted(self, piece):
     if seen[0] == after:
         os.kill(os.getpid(), signal.SIGKILL)
 loading._Load._put_aside = counted
-from churnsim.data.database import arrow_source
+from churnsim.data.tabular import arrow_source
 arrow_source.ROWS = 1000
 frame = pd.DataFrame({"customer_id": [f"k{i}" for i in range(20000)], "date": "2024-01-31", "amount": 1.0})
 with CustomerDatabase(sys.argv[1]) as db:
@@ -450,7 +450,7 @@ def test_pseudonyms_hold_together_and_need_their_key(tmp_path, monkeypatch):
 
 def test_large_files_are_read_in_blocks_with_right_lines(db, tmp_path, monkeypatch):
     """Quoted line ends, blank lines and bad rows far into the file: the line numbers are those of the file."""
-    from churnsim.data.database import csv_source
+    from churnsim.data.tabular import csv_source
 
     monkeypatch.setattr(csv_source, "BLOCK", 2000)
     lines = ["customer_id,note,date,amount"]

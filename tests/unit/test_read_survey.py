@@ -52,7 +52,7 @@ def write(tmp_path, text):
         ("respondent,item,perception\na,,4\n", ["is not an item (missing)"]),
         ("respondent,P.q1\n,4\n", ["is not a respondent's id (missing)"]),
         ("who,P.q1\na,4\n", ["no column 'respondent'", "respondent="]),
-        ("respondent;P.q1\na;4\n", ["delimiter"]),
+        ("respondent;P.q1\na;9\n", ["line 2", "outside the scale"]),
         ("respondent,q1\na,4\n", ["holds no answers", "perception.q1"]),
         ("respondent,P.q1,P.q1\na,4,4\n", ["several columns called 'P.q1'"]),
         ("respondent,P.q1,role\na,4,boss\n", ["'a'", "'boss'", "customer, employee, manager"]),

@@ -68,7 +68,7 @@ def test_csv_gives_typed_columns_and_keeps_leading_zeros(write: Any) -> None:
         (
             "a.csv",
             HEADER.replace(b"\n", b",\xe9\n") + b"0001,2020-01-01,5,\xe9\n0002,2020-01-02,6.5,\0\n",
-            {},
+            {"detect": False},
         ),
         ("a.csv", HEADER.replace(b"\n", b",n\n") + b'0001,2020-01-01,5,7" nail\n0002,2020-01-02,6.5,\n', {}),
     ],
@@ -133,13 +133,17 @@ BAD_ROWS = [
 ]
 
 
+# These two rows make a file of four that leaves open how it is written.
+PLAIN_ONLY = (b"caf\xe9,2020-01-01,5", b'1,2020-01-01,"12,50"')
+
+
 @pytest.mark.parametrize(("row", "column", "value", "reason", "remedy"), BAD_ROWS)
 def test_a_bad_row_is_named_with_file_line_value_and_remedy(
     write: Any, row: bytes, column: str | None, value: str, reason: str, remedy: str
 ) -> None:
     path = write(GOOD + b"\n" + row + b"\n0003,2020-01-03,7\n")  # the blank line is counted: the row is on line 5
     with pytest.raises(DataError) as caught:
-        data.read_transactions(path, today="2020-03-01")
+        data.read_transactions(path, today="2020-03-01", detect=row not in PLAIN_ONLY)
     message = str(caught.value)
     where = f"{path}, line 5" + (f", column {column!r}" if column else "")
     assert message.startswith(f"{where}: {value} ")
@@ -154,7 +158,7 @@ def test_a_bad_row_is_set_aside_when_asked(
     write: Any, row: bytes, column: str | None, value: str, reason: str, remedy: str
 ) -> None:
     path = write(GOOD + row + b"\n0003,2020-01-03,7\n")
-    log = data.read_transactions(path, on_bad="set_aside", today="2020-03-01")
+    log = data.read_transactions(path, on_bad="set_aside", today="2020-03-01", detect=row not in PLAIN_ONLY)
     assert log["customer_id"].tolist() == ["0001", "0002", "0003"]
     assert log.index.tolist() == [0, 1, 2]
     (aside,) = log.attrs["set_aside"]
@@ -180,7 +184,7 @@ def test_a_row_with_two_faults_is_one_row(write: Any) -> None:
 
 def test_huge_values_are_cut_in_messages(write: Any) -> None:
     with pytest.raises(DataError, match=r"x… \(10,000 characters\)") as caught:
-        data.read_transactions(write(HEADER + b"1," + b"x" * 10_000 + b",5\n"))
+        data.read_transactions(write(GOOD + b"1," + b"x" * 10_000 + b",5\n"))
     assert len(str(caught.value)) < 600
 
 
@@ -226,8 +230,8 @@ def test_text_that_looks_like_markup_is_kept_as_it_is(write: Any) -> None:
         ("a.csv", b"PK\x03\x04", "workbook.*Save it as CSV"),
         ("a.csv.gz", b"junk", "not a sound gzip"),
         ("a.csv.gz", gzip.compress(GOOD, mtime=0)[:-6], "not a sound gzip"),
-        ("a.xlsx", GOOD, "ends in '.xlsx'.*Save it as"),
-        ("a", GOOD, "says neither CSV nor Parquet"),
+        ("a.xlsx", GOOD, "not a sound workbook"),
+        ("a", GOOD, "says neither CSV, Parquet nor Excel"),
         ("a.parquet", b"junk", "not a sound Parquet file"),
         ("a.parquet", b"", "not a sound Parquet file"),
     ],
@@ -235,7 +239,7 @@ def test_text_that_looks_like_markup_is_kept_as_it_is(write: Any) -> None:
 def test_a_file_that_cannot_be_used(write: Any, name: str, content: bytes, message: str) -> None:
     path = write(content, name)
     with pytest.raises(DataError, match=message) as caught:
-        data.read_transactions(path)
+        data.read_transactions(path, detect=False)
     assert str(path) in str(caught.value)
 
 
@@ -362,9 +366,9 @@ def test_csv_and_parquet_agree(tmp_path: Path) -> None:
 def test_a_file_that_is_mostly_bad_is_refused_even_so(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("customer_id,date,amount\na,2024-01-01,1\nb,?,1\nc,?,1\n")
-    with pytest.raises(DataError, match="67% of all rows"):
-        data.read_transactions(path, on_bad="set_aside")
-    assert len(data.read_transactions(path, on_bad="set_aside", most_bad=0.7)) == 1
+    with pytest.raises(DataError, match=r"66\.7% of all rows"):
+        data.read_transactions(path, on_bad="set_aside", detect=False)
+    assert len(data.read_transactions(path, on_bad="set_aside", most_bad=0.7, detect=False)) == 1
 
 
 def test_trimmed_ids_are_counted(tmp_path):

@@ -8,14 +8,11 @@ from pathlib import Path
 from typing import Literal
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet
 
-from churnsim.data.logs.transactions import PARQUET_SUFFIXES, TEXT_SUFFIXES
-from churnsim.data.tabular.csv_file import read_delimited
-from churnsim.data.tabular.parquet_file import read_parquet_columns
+from churnsim.data.tabular.open_source import raw_rows
 from churnsim.data.tabular.row_errors import show
-from churnsim.errors import ConfigError, DataError
+from churnsim.data.tabular.source import FileFormat
+from churnsim.errors import ConfigError
 from churnsim.satisfaction.answer_cells import Names, assemble, cells_of
 from churnsim.satisfaction.survey import KINDS, Scale, Survey
 
@@ -37,7 +34,7 @@ def read_survey(
     role: str = "role",
     date_format: str | None = None,
     delimiter: str | None = None,
-    encoding: str = "utf-8",
+    encoding: str | None = None,
     on_bad: OnBad = "raise",
 ) -> Survey:
     r"""Read answers from a CSV (``.csv .txt .tsv``, also ``.gz``) or Parquet file.
@@ -120,30 +117,20 @@ def survey_from_frame(
     return assemble(cells, source="the frame", row_word="row", scales=_scales(scale, scales), on_bad=on_bad)
 
 
-def _table(file: Path, names: Names, delimiter: str | None, encoding: str) -> tuple[pd.DataFrame, object, str]:
+def _table(file: Path, names: Names, delimiter: str | None, encoding: str | None) -> tuple[pd.DataFrame, object, str]:
     """The columns that matter, the line or row number of each record, and the word for it."""
-    if not file.is_file():
-        raise DataError(f"{file} {'is not a file' if file.exists() else 'does not exist'}. Give a survey file.")
-    inner = file.name.lower().removesuffix(".gz")
-    if inner.endswith(PARQUET_SUFFIXES):
-        try:
-            found = list(pyarrow.parquet.read_schema(file).names)
-        except (pa.ArrowException, OSError) as error:
-            raise DataError(f"{file} is not a sound Parquet file ({error}). Write it again.") from None
-        frame = read_parquet_columns(file, names.wanted(found, source=str(file)))
-        return frame, pd.RangeIndex(1, len(frame) + 1).to_numpy(), "row"
-    if not inner.endswith(TEXT_SUFFIXES):
-        raise DataError(f"{file} ends in {file.suffix!r}. Save it as {', '.join(TEXT_SUFFIXES + PARQUET_SUFFIXES)}.")
-    mark = delimiter or ("\t" if inner.endswith(".tsv") else ",")
-    text = read_delimited(file, delimiter=mark, encoding=encoding)
-    found = text.columns()
-    records = text.carefully(names.wanted(found, source=str(file), delimiter=mark))
-    if records.flaws.count:
+    rows = raw_rows(
+        file,
+        lambda found: names.wanted(found, source=str(file)),
+        FileFormat(delimiter=delimiter, encoding=encoding),
+        arguments=("respondent",),
+    )
+    if rows.flaws.count:
         # A record with too many fields has its answers in the wrong columns: nothing of it can be trusted.
-        raise records.flaws.error(
-            str(file), row=lambda p: int(records.lines[p]), row_word="line", last_resort="Mend the file."
+        raise rows.flaws.error(
+            str(file), row=lambda p: int(rows.labels[p]), row_word=rows.row_word, last_resort="Mend the file."
         )
-    return records.frame, records.lines, "line"
+    return rows.frame, rows.labels, rows.row_word
 
 
 def _scales(scale: Scale, scales: Mapping[str, Scale] | None) -> dict[str, Scale]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -14,17 +15,26 @@ import pandas as pd
 
 from churnsim.data.database.connection import connect
 from churnsim.data.database.export import export_table
-from churnsim.data.database.loading import MOST_BAD, Added, Rules, load
-from churnsim.data.database.open_source import open_source
+from churnsim.data.database.loading import MOST_BAD, Added, interruptible, load
 from churnsim.data.database.pseudonyms import PseudonymKey
 from churnsim.data.database.quality import QualityReport, check_quality
-from churnsim.data.database.source import Reading
 from churnsim.data.database.summary_sql import summarise_database
 from churnsim.data.database.tables import TABLES, table_of
 from churnsim.data.logs.days import calendar_day
+from churnsim.data.logs.log_rules import LogRecord
+from churnsim.data.logs.transactions import refined_log
+from churnsim.data.summaries.summary import summarise
+from churnsim.data.tabular.files import check_choice
+from churnsim.data.tabular.open_source import open_source
+from churnsim.data.tabular.row_coercion import TRIMMED, ZONED, required_columns
+from churnsim.data.tabular.row_errors import SetAside
+from churnsim.data.tabular.source import FileFormat
+from churnsim.data.tabular.tally import OnBad, RowRules
 from churnsim.errors import ConfigError, DataError
 
 __all__ = ["CustomerDatabase"]
+
+MOST_LISTED = 1000  # rows set aside that a log carries along, one by one
 
 
 class CustomerDatabase:
@@ -76,9 +86,12 @@ class CustomerDatabase:
         delimiter: str | None = None,
         encoding: str | None = None,
         sheet: str | None = None,
+        detect: bool = True,
         name: str | None = None,
-        on_bad: Literal["raise", "set_aside"] = "set_aside",
+        on_bad: OnBad = "set_aside",
         most_bad: float = MOST_BAD,
+        guests: Literal["refuse", "apart"] = "refuse",
+        refunds: Literal["refuse", "apart"] = "apart",
         duplicates: Literal["keep", "set_aside"] = "keep",
         today: str | datetime.date | None = None,
         progress: Callable[[int], None] | None = None,
@@ -91,14 +104,23 @@ class CustomerDatabase:
         ----------
         table, columns
             Where the records go, and what the source calls its columns, as a mapping or by name:
-            ``customer_id="Client no", date="Day"``.
-            Columns that are not named go by our name if the source has it; None does without an optional one.
-        date_format, decimal, thousands, delimiter, encoding, sheet
-            How the source is written. What is not given is found out and reported, or, where the source leaves it open
-            (03/04/2025; 1,234; bytes that are not UTF-8), refused with a DataError that says what to pass.
+            ``customer_id="Client no", date="Day"``. Columns that are not named go by our name if the source has it;
+            None does without an optional one. Of transactions, ``price`` and ``quantity`` may be named in place of
+            ``amount``, which is then their product.
+        date_format, decimal, thousands, delimiter, encoding, sheet, detect
+            How the source is written, see `read_transactions`. What is not given is found out and reported, or, where
+            the source leaves it open (03/04/2025; 1,234; bytes that are not UTF-8), refused with a DataError that says
+            what to pass.
+        name
+            What a DataFrame or table is called in the list of loads; a file goes by its own name.
         on_bad, most_bad
             Rows that cannot be used are kept in the table of set-aside rows with file, row and reason; more than the
             share `most_bad` of them, or with ``"raise"`` any, is a DataError and nothing is added.
+        guests
+            Whether a row without a customer id is one that cannot be used (``"refuse"``) or is set aside as a guest's,
+            however many there are (``"apart"``).
+        refunds
+            Whether negative amounts are kept apart, in a table of their own, or rows that cannot be used.
         duplicates
             Rows that repeat an earlier row in every column: kept and counted by `check`, or set aside.
         today
@@ -113,30 +135,29 @@ class CustomerDatabase:
         held = dict(self._connection.execute("SELECT key, value FROM meta").fetchall())["pseudonym key"]
         if held and self._key is None:
             raise ConfigError(f"{self.path} holds pseudonyms. Open it with key= to add to it.")
-        for argument, mark in (("decimal", decimal), ("thousands", thousands), ("delimiter", delimiter)):
-            if mark is not None and len(mark) > 1:
-                raise ConfigError(f"{argument} must be one character; got {mark!r}.")
-        latest = pd.Timestamp.now().normalize() if today is None else calendar_day(today, name="today")
-        rules = Rules(latest=latest, on_bad=on_bad, most_bad=most_bad, duplicates=duplicates)
-        reading = Reading(
-            date_format=date_format,
-            decimal=decimal,
-            thousands=thousands,
-            delimiter=delimiter,
-            encoding=encoding,
-            sheet=sheet,
+        check_choice(refunds, "refunds", ("refuse", "apart"))
+        where = table_of(table)
+        given = {**(columns or {}), **named}
+        form = FileFormat(
+            date_format=date_format, decimal=decimal, thousands=thousands, delimiter=delimiter, encoding=encoding,
+            sheet=sheet, detect=detect,
+        )  # fmt: skip
+        records = open_source(
+            source, form, wanted=required_columns(where.columns, given), name=name, within=self._within
         )
-        records = open_source(source, reading, name=name, within=self._within)
         try:
-            return load(
-                self._connection,
-                records,
-                table_of(table),
-                columns={**(columns or {}), **named},
-                rules=rules,
-                key=self._key,
-                progress=progress,
-            )
+            with interruptible():
+                return load(
+                    self._connection,
+                    records,
+                    where,
+                    columns=given,
+                    rules=RowRules(on_bad=on_bad, most_bad=most_bad, guests=guests, duplicates=duplicates),
+                    latest=pd.Timestamp.now().normalize() if today is None else calendar_day(today, name="today"),
+                    refunds=refunds,
+                    key=self._key,
+                    progress=progress,
+                )
         except OSError as error:
             raise DataError(f"{records.name} cannot be read ({error.strerror or error}).") from None
 
@@ -151,31 +172,149 @@ class CustomerDatabase:
         until: str | datetime.date | None = None,
         first_from: str | datetime.date | None = None,
         exchange_rates: Mapping[str, float] | None = None,
+        refunds: Literal["apart", "net"] = "apart",
     ) -> pd.DataFrame:
         """Frequency, recency, T and mean repeat spend of every customer, as `churnsim.summarise`, inside the database.
 
-        `first_from`: leave out customers who were seen before that day, because their first purchase in the records
-        need not be their first (records that begin in the middle of a firm's life). `exchange_rates`: what one unit
-        of each currency is worth in the one wanted, such as ``{"USD": 1, "EUR": 1.08}``; asked for when there are
-        several.
+        Parameters
+        ----------
+        unit, until
+            As in `churnsim.summarise`.
+        first_from
+            Leave out customers who were seen before that day, because their first purchase in the records need not be
+            their first (records that begin in the middle of a firm's life).
+        exchange_rates
+            What one unit of each currency is worth in the one wanted, such as ``{"USD": 1, "EUR": 1.08}``; asked for
+            when there are several.
+        refunds
+            Whether refunds stay apart or are taken off the purchases before them, see `read_transactions`; to net them
+            the log is read into memory.
         """
+        check_choice(refunds, "refunds", ("apart", "net"))
+        if refunds == "net":
+            log = self.transactions(refunds="net", exchange_rates=exchange_rates, first_from=first_from)
+            return summarise(log, unit=unit, until=until)
         return summarise_database(
             self._connection, unit=unit, until=until, first_from=first_from, exchange_rates=exchange_rates
         )
 
-    def transactions(self) -> pd.DataFrame:
-        """The purchases as a log: ``customer_id``, ``date``, ``amount``; for everything that takes a DataFrame.
+    def transactions(
+        self,
+        *,
+        refunds: Literal["apart", "net"] = "apart",
+        exchange_rates: Mapping[str, float] | None = None,
+        first_from: str | datetime.date | None = None,
+        amounts: bool = True,
+    ) -> pd.DataFrame:
+        """The purchases as a log, for everything that takes a DataFrame: what a study reads of a database.
 
-        Raises DataError when amounts are in several currencies.
+        Parameters
+        ----------
+        refunds : {"apart", "net"}
+            Whether refunds are left out, or taken off the customer's purchases before them (see `read_transactions`).
+        exchange_rates : mapping of str to float, optional
+            What one unit of each currency is worth in the one wanted; needed when there are several.
+        first_from : str or date, optional
+            Leave out customers whose first purchase is before this day.
+        amounts : bool
+            Without them the log has no amounts, whatever currencies they are in.
+
+        Returns
+        -------
+        DataFrame
+            ``customer_id`` (text), ``date``, and ``amount`` where every purchase has one, in the order of the dates.
+            ``.attrs["reading"]`` is a `LogRecord` of all loads: rows read, rows left out by reason; its checksum is
+            that of the records, whatever file they lie in. ``.attrs["set_aside"]`` lists the first 1,000 rows that
+            were set aside.
+
+        Raises DataError for an empty database, and for amounts in several currencies without `exchange_rates`.
+
+        Examples
+        --------
+        >>> import tempfile, pathlib, pandas as pd, churnsim
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "customers.db"
+        >>> with churnsim.data.CustomerDatabase(path) as db:
+        ...     _ = db.add(pd.DataFrame({"customer_id": [7, 7], "date": ["2024-01-05", "2024-02-05"],
+        ...                              "amount": [10.0, -4.0]}))
+        ...     log = db.transactions(refunds="apart")
+        >>> log["amount"].tolist(), log.attrs["reading"]["left_out"]
+        ([10.0], {'refunds (negative amounts)': 1})
         """
-        currencies = self._connection.execute("SELECT count(DISTINCT currency) FROM transactions").fetchall()[0][0]
-        if currencies > 1:
-            raise DataError(f"{self.path} holds {currencies} currencies; their amounts cannot be put into one column.")
-        frame: pd.DataFrame = self._connection.execute(
-            "SELECT customer_id, date::TIMESTAMP_NS AS date, amount FROM transactions ORDER BY date, customer_id, "
-            "amount"
+        check_choice(refunds, "refunds", ("apart", "net"))
+        columns = "customer_id, date::TIMESTAMP_NS AS date" + (", amount, currency" if amounts else "")
+        log: pd.DataFrame = self._connection.execute(
+            f"SELECT {columns}, false AS refund FROM transactions UNION ALL SELECT {columns}, true FROM refunds"
         ).df()
-        return frame.drop(columns="amount") if frame["amount"].isna().all() else frame
+        if not len(log):
+            raise DataError(f"{self.path} holds no transactions. Add some first.")
+        back = log.pop("refund").to_numpy(dtype=bool)
+        # The order of the rows of a database is nothing to go by.
+        by = ["date", "customer_id", *log.columns[2:]]
+        order = log.sort_values(by, kind="stable").index.to_numpy()
+        log, back = log.iloc[order].reset_index(drop=True), back[order]
+        if amounts and log["amount"][~back].isna().any():
+            amounts = False
+        if not amounts:
+            log = log.drop(columns=["amount", "currency"], errors="ignore")
+        record = self._reading()
+        if not amounts and back.any():
+            log = log[~back]
+            record["left_out"]["refunds (negative amounts)"] = int(back.sum())
+        elif amounts and log["currency"].isna().all():
+            log = log.drop(columns="currency")
+        log = refined_log(log, record, refunds=refunds, exchange_rates=exchange_rates, first_from=first_from)
+        aside = self._connection.execute(
+            """SELECT row_number AS row, column_name AS column, value, reason FROM set_aside JOIN loads USING (load_id)
+               WHERE table_name = 'transactions' ORDER BY load_id, row_number LIMIT ?""",
+            [MOST_LISTED],
+        ).df()
+        log.attrs["set_aside"] = SetAside(aside.astype(object).where(aside.notna(), None).to_dict("records"))
+        return log
+
+    def _reading(self) -> LogRecord:
+        """What all loads of transactions together read and left out."""
+        loads = self._connection.execute(
+            "SELECT checksum, rows, notes FROM loads WHERE table_name = 'transactions' ORDER BY checksum"
+        ).fetchall()
+        notes = [json.loads(text) for _, _, text in loads]
+        reasons = self._connection.execute(
+            """SELECT reason, count(*) FROM set_aside JOIN loads USING (load_id) WHERE table_name = 'transactions'
+               GROUP BY reason ORDER BY 2 DESC, 1"""
+        ).fetchall()
+        return LogRecord(
+            source=self.path.name,
+            checksum=hashlib.sha256("".join(checksum for checksum, _, _ in loads).encode()).hexdigest(),
+            rows=sum(rows for _, rows, _ in loads),
+            used=0,
+            left_out=dict(reasons),
+            refunded=0.0,
+            trimmed_ids=sum(note.get(TRIMMED, 0) for note in notes),
+            zoned_dates=sum(note.get(ZONED, 0) for note in notes),
+            detected={},
+            currency=None,
+        )
+
+    def contacts(self) -> pd.DataFrame:
+        """The firm's contacts with its customers, one row each: ``customer_id, date, channel, cost``, by date."""
+        return self._records("contacts", "date")
+
+    def complaints(self) -> pd.DataFrame:
+        """Complaints, one row each: ``customer_id, date, reason, answered`` (when; empty where it was not), by
+        date."""
+        return self._records("complaints", "date")
+
+    def survey_answers(self) -> pd.DataFrame:
+        """Answers to surveys, one row each: ``customer_id, date, question, answer``, by date."""
+        return self._records("survey_answers", "date")
+
+    def subscriptions(self) -> pd.DataFrame:
+        """Subscriptions, one row each: ``customer_id, start, end`` (empty while it runs) and ``price``, by start."""
+        return self._records("subscriptions", "start")
+
+    def _records(self, name: str, when: str) -> pd.DataFrame:
+        frame = self.table(name).drop(columns="load_id")
+        order = [when, *(column for column in frame.columns if column != when)]
+        return frame.sort_values(order, kind="stable", ignore_index=True)
 
     def table(self, name: str) -> pd.DataFrame:
         """One of the tables, or ``"set_aside"``, ``"refunds"`` or ``"loads"``, as a DataFrame."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from churnsim.data.database.open_source import confined
+from churnsim.data.tabular.files import confined
 from churnsim.errors import ConfigError
 from churnsim.optional import optional_modules
 

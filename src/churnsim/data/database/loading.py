@@ -3,43 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from churnsim.data.database.pseudonyms import WITHHELD, PseudonymKey
-from churnsim.data.database.row_coercion import TRIMMED, ZONED, typed_rows
-from churnsim.data.database.source import Piece, Source, Spelling
-from churnsim.data.database.tables import Table, column_names
+from churnsim.data.database.tables import Table
+from churnsim.data.logs.log_rules import currency_column
+from churnsim.data.logs.transactions import REPEATS
+from churnsim.data.tabular.row_coercion import TRIMMED, ZONED, column_names, typed_rows
 from churnsim.data.tabular.row_errors import SHOWN_ROWS, Flaws
+from churnsim.data.tabular.source import Piece, Source, Spelling
 from churnsim.data.tabular.table_columns import check_columns
-from churnsim.errors import ConfigError, DataError
+from churnsim.data.tabular.tally import GUESTS, RowRules, Tally
 
-__all__ = ["Added", "Rules", "load"]
+__all__ = ["MOST_BAD", "Added", "interruptible", "load"]
 
 MOST_BAD = 0.05  # assumed: what one would still call "some bad rows"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rules:
-    """What becomes of rows that cannot be used or are there already."""
-
-    latest: pd.Timestamp
-    on_bad: Literal["raise", "set_aside"] = "set_aside"
-    most_bad: float = MOST_BAD
-    duplicates: Literal["keep", "set_aside"] = "keep"
-
-    def __post_init__(self) -> None:
-        if self.on_bad not in ("raise", "set_aside"):
-            raise ConfigError(f"on_bad must be 'raise' or 'set_aside'; got {self.on_bad!r}.")
-        if self.duplicates not in ("keep", "set_aside"):
-            raise ConfigError(f"duplicates must be 'keep' or 'set_aside'; got {self.duplicates!r}.")
-        if not 0 <= self.most_bad <= 1:
-            raise ConfigError(f"most_bad must be a share between 0 and 1; got {self.most_bad!r}.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,20 +66,20 @@ def load(
     source: Source,
     table: Table,
     *,
-    columns: dict[str, str | None],
-    rules: Rules,
+    columns: Mapping[str, str | None],
+    rules: RowRules,
+    latest: pd.Timestamp,
+    refunds: str,
     key: PseudonymKey | None,
     progress: Callable[[int], None] | None = None,
 ) -> Added:
     """Add the records of `source` to `table` in one transaction. Raises DataError, and then nothing has changed."""
-    given = [name for name in columns.values() if name is not None]
-    wanted = getattr(source, "wanted", None)
-    if wanted is not None:
-        required = [columns.get(c.name) or c.name for c in table.columns if not c.optional]
-        wanted(list(dict.fromkeys([*required, *given])))
     found = source.columns()
-    names = column_names(table, columns, found)
-    check_columns(found, list(names.values()), source=source.name, arguments=list(names), delimiter=_delimiter(source))
+    stated = currency_column(found)
+    if table.name == "transactions" and stated is not None:
+        columns = {"currency": stated, **columns}
+    names = column_names(table.name, table.columns, columns, found)
+    check_columns(found, list(names.values()), source=source.name, arguments=list(names), delimiter=source.delimiter())
     checksum = _fingerprint(source, table, names)
     if connection.execute(
         "SELECT 1 FROM loads WHERE table_name = ? AND checksum = ?", [table.name, checksum]
@@ -104,22 +89,35 @@ def load(
             already=True,
         )  # fmt: skip
     kinds = {column.name: column.kind for column in table.columns}
-    detected = source.detected(names, {name: str(kind) for name, kind in kinds.items()})
+    spelling, detected = source.detected({theirs: str(kinds[ours]) for ours, theirs in names.items()})
 
     def typer(raw: pd.DataFrame, flaws: Flaws, spelling: Spelling) -> pd.DataFrame:
-        return typed_rows(raw, table=table, names=names, flaws=flaws, spelling=spelling, latest=rules.latest)
+        return typed_rows(
+            raw, columns=table.columns, names=names, flaws=flaws, spelling=spelling, latest=latest, text_ids=True,
+            negative=refunds == "apart" or table.name != "transactions",
+        )  # fmt: skip
 
     connection.execute("BEGIN")
     try:
-        added = _Load(connection, source, table, rules, key).run(names, typer, progress, checksum, detected)
+        work = _Load(connection, source, table, rules, key)
+        pieces = source.pieces(list(names.values()), typer, spelling)
+        added = work.run(pieces, names, progress, checksum, detected)
         connection.execute("COMMIT")
-    except BaseException as error:
+    except BaseException:
         connection.execute("ROLLBACK")
-        # Ctrl-C while DuckDB is at work arrives as an error of its own, without a type of its own.
-        if isinstance(error, RuntimeError) and "interrupted" in str(error).lower():
-            raise KeyboardInterrupt from None
         raise
     return added
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Ctrl-C while DuckDB is at work arrives as an error without a type of its own: here it is KeyboardInterrupt."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "interrupted" in str(error).lower():
+            raise KeyboardInterrupt from None
+        raise
 
 
 def _fingerprint(source: Source, table: Table, names: dict[str, str]) -> str:
@@ -133,32 +131,39 @@ def _fingerprint(source: Source, table: Table, names: dict[str, str]) -> str:
 class _Load:
     """One load, inside its transaction."""
 
-    def __init__(self, connection: Any, source: Source, table: Table, rules: Rules, key: PseudonymKey | None) -> None:
+    def __init__(
+        self, connection: Any, source: Source, table: Table, rules: RowRules, key: PseudonymKey | None
+    ) -> None:
         self.connection, self.source, self.table, self.rules, self.key = connection, source, table, rules, key
         (self.number,) = connection.execute("SELECT coalesce(max(load_id), 0) + 1 FROM loads").fetchall()[0]
-        self.rows = self.bad = self.refunds = self.trimmed = self.zoned = 0
-        self.first: list[dict[str, Any]] = []
-        self.remedies: dict[str, None] = {}
-        self.reasons: dict[str, int] = {}
+        withheld = None if key is None else WITHHELD
+        self.tally = Tally(source=source.name, row_word=source.row_word, rules=rules, withheld=withheld)
+        self.refunds = 0
 
     def run(
-        self, names: dict[str, str], typer: Any, progress: Callable[[int], None] | None, checksum: str,
+        self, pieces: Iterator[Piece], names: dict[str, str], progress: Callable[[int], None] | None, checksum: str,
         detected: dict[str, str],
     ) -> Added:  # fmt: skip
-        for piece in self.source.pieces(names, typer):
-            self._keep(piece)
-            self._put_aside(piece)
+        tally = self.tally
+        for piece in pieces:
+            good, records, guests = tally.take(piece)
+            self._keep(piece.frame if good.all() else piece.frame[good])
+            self._put_aside(records)
+            self._put_aside([{"row": int(row), "column": None, "value": None, "reason": GUESTS} for row in guests])
             if progress is not None:
-                progress(self.rows)
-        self._judge()
+                progress(tally.rows)
+        tally.judge()
+        repeats = 0
         if self.rules.duplicates == "set_aside" and self.table.name == "transactions":
-            self._put_duplicates_aside()
+            repeats = self._put_duplicates_aside()
+        aside = tally.bad + tally.guests + repeats
+        reasons = {**tally.left_out, **({REPEATS: repeats} if repeats else {})}
         added = Added(
-            table=self.table.name, name=self.source.name, rows=self.rows, added=self.rows - self.bad - self.refunds,
-            set_aside=self.bad, refunds=self.refunds, trimmed_ids=self.trimmed, zoned_dates=self.zoned,
-            detected=detected, reasons=dict(sorted(self.reasons.items(), key=lambda item: -item[1])),
+            table=self.table.name, name=self.source.name, rows=tally.rows, added=tally.rows - aside - self.refunds,
+            set_aside=aside, refunds=self.refunds, trimmed_ids=tally.trimmed, zoned_dates=tally.zoned,
+            detected=detected, reasons=reasons,
         )  # fmt: skip
-        notes = {TRIMMED: self.trimmed, ZONED: self.zoned, "detected": detected, "columns": names}
+        notes = {TRIMMED: tally.trimmed, ZONED: tally.zoned, "detected": detected, "columns": names, "reasons": reasons}
         if self.key is not None:
             notes["detected"] = {name: how.split(", by")[0].split(", for")[0] for name, how in detected.items()}
         self.connection.execute(
@@ -168,13 +173,7 @@ class _Load:
         )  # fmt: skip
         return added
 
-    def _keep(self, piece: Piece) -> None:
-        frame, good = piece.frame, piece.flaws.good
-        self.rows += len(frame)
-        self.trimmed += frame.attrs[TRIMMED]
-        self.zoned += frame.attrs[ZONED]
-        if piece.flaws.count:
-            frame = frame[good]
+    def _keep(self, frame: pd.DataFrame) -> None:
         if not len(frame):
             return
         columns = {}
@@ -182,7 +181,14 @@ class _Load:
             if column.name not in frame:
                 continue
             values = frame[column.name]
-            array = pa.array(values) if column.kind in ("id", "text") else pa.array(values.to_numpy(), from_pandas=True)
+            if column.kind == "date":
+                # The database holds microseconds: what is finer is cut off here, which DuckDB would round into the
+                # next day.
+                array = pa.array(values.to_numpy(dtype="datetime64[ns]").astype("datetime64[us]"), from_pandas=True)
+            elif column.kind in ("id", "text"):
+                array = pa.array(values)
+            else:
+                array = pa.array(values.to_numpy(), from_pandas=True)
             columns[column.name] = self.key.replace(array) if column.kind == "id" and self.key is not None else array
         rows = pa.table(columns)
         into = ", ".join(f'"{name}"' for name in columns)
@@ -200,18 +206,9 @@ class _Load:
         # Only after success: a failed transaction takes no further statement, and would hide why it failed.
         self.connection.unregister("incoming")
 
-    def _put_aside(self, piece: Piece) -> None:
-        if not piece.flaws.count:
+    def _put_aside(self, records: list[dict[str, Any]]) -> None:
+        if not records:
             return
-        records = piece.flaws.records(lambda position: int(piece.labels[position]))
-        if self.key is not None:
-            for record in records:
-                record["value"] = WITHHELD
-        self.bad += len(records)
-        self.first += records[: max(0, SHOWN_ROWS - len(self.first))]
-        self.remedies.update(dict.fromkeys(piece.flaws.remedies()))
-        for record in records:
-            self.reasons[record["reason"]] = self.reasons.get(record["reason"], 0) + 1
         rows = pa.table(
             {
                 "row_number": pa.array([record["row"] for record in records], type=pa.int64()),
@@ -226,36 +223,8 @@ class _Load:
         finally:
             self.connection.unregister("incoming")
 
-    def _judge(self) -> None:
-        """DataError when nothing can be used, or more is bad than may be."""
-        if not self.rows:
-            raise DataError(f"{self.source.name} holds no records. Give it at least one row.")
-        allowed = 0 if self.rules.on_bad == "raise" else self.rules.most_bad * self.rows
-        if self.bad <= allowed and self.bad < self.rows:
-            return
-        told = "; ".join(
-            f"{self.source.row_word} {record['row']}"
-            + ("" if record["column"] is None else f", column {record['column']!r}")
-            + f": {record['value']} {record['reason']}"
-            for record in self.first
-        )
-        if self.rules.on_bad == "raise":
-            way_out = "Or pass on_bad='set_aside' to leave such rows out and have them listed."
-        elif self.bad == self.rows:
-            way_out = "No row is left to use."
-        else:
-            way_out = (
-                f"That is more than the {self.rules.most_bad:.0%} that may be set aside: pass most_bad= a larger "
-                f"share if "
-                "the rest is to be used all the same."
-            )
-        raise DataError(
-            f"{self.source.name}: {self.bad:,} of {self.rows:,} rows ({self.bad / self.rows:.1%}) cannot be used, and "
-            f"nothing was added. First: {told}. {' '.join(self.remedies)} {way_out}"
-        )
-
-    def _put_duplicates_aside(self) -> None:
-        """Rows that repeat an earlier one in every column, of this load or another, leave the table."""
+    def _put_duplicates_aside(self) -> int:
+        """Rows that repeat an earlier one in every column, of this load or another, leave the table; how many."""
         same = "customer_id, date, amount, currency"
         self.connection.execute(
             f"""CREATE OR REPLACE TEMP TABLE repeats AS
@@ -264,21 +233,12 @@ class _Load:
                 WHERE number > 1 AND load_id = ?""",
             [self.number],
         )
-        (count,) = self.connection.execute("SELECT count(*) FROM repeats").fetchall()[0]
-        if count:
-            reason = "repeats an earlier row in every column"
-            self.connection.execute(
-                "INSERT INTO set_aside SELECT ?, 0, NULL, NULL, ? FROM repeats", [self.number, reason]
-            )
-            self.connection.execute("DELETE FROM transactions WHERE rowid IN (SELECT place FROM repeats)")
-            self.bad += count
-            self.reasons[reason] = count
+        ((count,),) = self.connection.execute("SELECT count(*) FROM repeats").fetchall()
+        self.connection.execute("INSERT INTO set_aside SELECT ?, 0, NULL, NULL, ? FROM repeats", [self.number, REPEATS])
+        self.connection.execute("DELETE FROM transactions WHERE rowid IN (SELECT place FROM repeats)")
         self.connection.execute("DROP TABLE repeats")
+        return int(count)
 
 
-def _storable(value: object) -> str:
-    return str(value).encode("utf-8", "replace").decode()
-
-
-def _delimiter(source: Source) -> str | None:
-    return getattr(source, "_delimiter", None)
+def _storable(value: object) -> str | None:
+    return None if value is None else str(value).encode("utf-8", "replace").decode()

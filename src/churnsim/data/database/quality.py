@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from churnsim.data.database.row_coercion import TRIMMED, ZONED
 from churnsim.data.database.tables import TABLES
+from churnsim.data.tabular.row_coercion import TRIMMED, ZONED
 
 __all__ = ["Finding", "QualityReport", "check_quality"]
 

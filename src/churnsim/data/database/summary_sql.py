@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
@@ -11,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from churnsim.data.logs.days import past_day
+from churnsim.data.logs.log_rules import exchange_factors
 from churnsim.data.summaries.summary_query import summary_of
-from churnsim.data.tabular.row_errors import show
-from churnsim.errors import ConfigError, DataError
+from churnsim.errors import DataError
 from churnsim.units import check_unit
 
 __all__ = ["summarise_database"]
@@ -63,28 +62,5 @@ def _timestamp(day: int) -> Any:
 
 
 def _rates(connection: Any, exchange_rates: Mapping[str, float] | None) -> dict[str | None, float] | None:
-    ((fewest, most, stated, rows),) = connection.execute(
-        "SELECT min(currency), max(currency), count(currency), count(*) FROM transactions"
-    ).fetchall()
-    if fewest == most and stated in (0, rows) and exchange_rates is None:
-        return None
     found = [name for (name,) in connection.execute("SELECT DISTINCT currency FROM transactions").fetchall()]
-    if exchange_rates is None:
-        names = sorted("none stated" if name is None else show(name) for name in found)
-        raise DataError(
-            f"the amounts are in {len(found)} currencies ({', '.join(names)}), which are never added up as they "
-            f"are. Pass "
-            'exchange_rates=, such as {"USD": 1, "EUR": 1.08}.'
-        )
-    rates: dict[str | None, float] = {}
-    for name in found:
-        rate = exchange_rates.get(name) if name is not None else None
-        if rate is None:
-            raise DataError(
-                f"exchange_rates says nothing of {'amounts without a currency' if name is None else show(name)}. "
-                "Give every currency in the database its rate."
-            )
-        if not (math.isfinite(rate) and rate > 0):
-            raise ConfigError(f"the exchange rate of {show(name)} must be a finite number above 0; got {rate!r}.")
-        rates[name] = float(rate)
-    return rates
+    return exchange_factors(found, exchange_rates)

@@ -11,7 +11,7 @@ import pandas as pd
 from churnsim.data.tabular.text_columns import ISO_DATE
 from churnsim.errors import ConfigError, DataError
 
-__all__ = ["calendar_day", "iso_day", "past_day"]
+__all__ = ["calendar_day", "iso_day", "latest_day", "past_day"]
 
 
 def calendar_day(value: object, *, name: str) -> pd.Timestamp:
@@ -34,14 +34,21 @@ def calendar_day(value: object, *, name: str) -> pd.Timestamp:
         raise ConfigError(f"{name} must lie between 1678 and 2261; got {value!r}.") from None
 
 
-def past_day(value: object, *, name: str) -> int:
+def latest_day(today: object | None) -> int:
+    """The number of the last day that records may have: the day `today`, or this computer's present day."""
+    if today is not None:
+        return int(calendar_day(today, name="today").to_datetime64().astype("datetime64[D]").astype(np.int64))
+    return int(np.datetime64(date.today(), "D").astype(np.int64))
+
+
+def past_day(value: object, *, name: str, today: object | None = None) -> int:
     """The number of the day `value` (see `calendar_day`).
 
-    Raises DataError for a day still to come, whose silence would count as customers lost.
+    Raises DataError for a day still to come (after `today`, the present day unless given), whose silence would count
+    as customers lost.
     """
     day = int(calendar_day(value, name=name).to_datetime64().astype("datetime64[D]").astype(np.int64))
-    today = int(np.datetime64(date.today(), "D").astype(np.int64))
-    if day > today:
+    if day > latest_day(today):
         raise DataError(
             f"{name} is {iso_day(day)}, which is still to come: nobody can have bought there, and every customer "
             "would look lost. Give the last day that was observed."

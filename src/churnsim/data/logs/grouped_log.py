@@ -15,7 +15,9 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from churnsim.data.tabular.columns import Names, typed_columns
+from churnsim.data.logs.days import iso_day, latest_day
+from churnsim.data.logs.log_rules import check_one_currency, currency_column
+from churnsim.data.tabular.columns import amounts, dates, ids
 from churnsim.data.tabular.row_errors import Flaws
 from churnsim.data.tabular.table_columns import check_columns
 from churnsim.errors import DataError
@@ -73,18 +75,23 @@ def tabular(transactions: Any) -> pd.DataFrame:
     )
 
 
-def grouped(transactions: Any) -> GroupedLog:
+def grouped(transactions: Any, *, today: object | None = None) -> GroupedLog:
     """Check a log (``customer_id, date`` and perhaps ``amount``) and lay it out. Raises one DataError for all bad
-    rows."""
+    rows, purchases after the day `today` included (the present day unless given here or in ``transactions.attrs``),
+    and for amounts in several currencies."""
     frame = tabular(transactions)
-    names = Names(customer_id="customer_id", date="date", amount="amount" if "amount" in frame.columns else None)
-    check_columns(list(frame.columns), names.present(), source="the transactions frame", rename=True)
+    columns = ["customer_id", "date", *(["amount"] if "amount" in frame.columns else [])]
+    check_columns(list(frame.columns), columns, source="the transactions frame", rename=True)
     if frame.empty:
         raise DataError("the transactions frame is empty. Give it at least one purchase.")
+    currency = currency_column(frame.columns)
+    if "amount" in columns and currency is not None:
+        check_one_currency(frame, currency)
+    latest = latest_day(frame.attrs.get("today") if today is None else today)
     plain = _plain_columns(frame)
     log = None if plain is None else _laid_out(plain)
-    if log is None:
-        log = _laid_out(_checked_columns(frame, names))
+    if log is None or log.last > latest:
+        log = _laid_out(_checked_columns(frame, latest))
         assert log is not None, "checked columns hold nothing bad"
     return log
 
@@ -113,12 +120,27 @@ def _plain_columns(frame: pd.DataFrame) -> _Columns | None:
     return _Columns(customer, lowest, span, time, unit, amount, amounts, None)
 
 
-def _checked_columns(frame: pd.DataFrame, names: Names) -> _Columns:
-    checked = _checked(frame, names)
-    customer, ids = _numbered(checked["customer_id"])
-    time = checked["date"].to_numpy(dtype="datetime64[ns]").view(np.int64)
-    amount = checked["amount"].to_numpy(dtype=np.float64) if names.amount else np.empty(0)
-    return _Columns(customer, 0, len(ids), time, kernel.NANOSECONDS, amount, names.amount is not None, ids)
+def _checked_columns(frame: pd.DataFrame, latest: int) -> _Columns:
+    """The log with proper types, or one DataError for all its bad rows."""
+    flaws = Flaws(len(frame))
+    customers = ids(frame["customer_id"], "customer_id", flaws)
+    when = dates(
+        frame["date"], "date", flaws, date_format=None, latest=pd.Timestamp(iso_day(latest)),
+        ask="set .attrs['today'] of the frame",
+    )  # fmt: skip
+    paid = amounts(frame["amount"], "amount", flaws) if "amount" in frame.columns else None
+    if flaws.count:
+        labels = frame.index
+        raise flaws.error(
+            "the transactions frame",
+            row=(lambda position: labels[position]) if labels.is_unique else (lambda position: position),
+            row_word="index" if labels.is_unique else "position",
+            last_resort="Or drop such rows.",
+        )
+    customer, known = _numbered(customers)
+    time = when.to_numpy(dtype="datetime64[ns]").view(np.int64)
+    amount: NDArray[np.float64] = np.empty(0) if paid is None else np.asarray(paid, dtype=np.float64)
+    return _Columns(customer, 0, len(known), time, kernel.NANOSECONDS, amount, paid is not None, known)
 
 
 def _laid_out(columns: _Columns) -> GroupedLog | None:
@@ -145,21 +167,6 @@ def _laid_out(columns: _Columns) -> GroupedLog | None:
             starts = np.append(starts[:-1][present], starts[-1])
         ids = pd.Index((present + c.lowest).astype(c.customer.dtype), name="customer_id")
     return GroupedLog(ids, rows, starts, c.amounts, int(first), int(last))
-
-
-def _checked(transactions: pd.DataFrame, names: Names) -> pd.DataFrame:
-    """The log with proper types, or one DataError for all its bad rows."""
-    flaws = Flaws(len(transactions))
-    frame = typed_columns(transactions, names=names, flaws=flaws)
-    if flaws.count:
-        labels = transactions.index
-        raise flaws.error(
-            "the transactions frame",
-            row=(lambda position: labels[position]) if labels.is_unique else (lambda position: position),
-            row_word="index" if labels.is_unique else "position",
-            last_resort="Or drop such rows.",
-        )
-    return frame
 
 
 def _numbered(values: pd.Series[Any]) -> tuple[NDArray[np.int64], pd.Index[Any]]:

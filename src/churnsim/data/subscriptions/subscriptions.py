@@ -11,16 +11,20 @@ import datetime
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churnsim.data.logs.days import calendar_day
+from churnsim.data.logs.days import calendar_day, past_day
 from churnsim.data.subscriptions.customer_rows import read_customer_rows
 from churnsim.data.tabular.columns import dates, numbers
+from churnsim.data.tabular.files import check_choice
 from churnsim.data.tabular.row_errors import Flaw, Flaws
+from churnsim.data.tabular.source import FileFormat, Spelling
+from churnsim.data.tabular.tally import OnBad
+from churnsim.data.tabular.text_columns import NumberFormat
 from churnsim.errors import ConfigError
 from churnsim.units import DAYS_PER_UNIT, check_unit
 
@@ -45,47 +49,90 @@ def read_subscriptions(
     observed_from: str | datetime.date | None = None,
     unit: str = "M",
     date_format: str | None = None,
+    decimal: str | None = None,
+    thousands: str | None = None,
     delimiter: str | None = None,
-    encoding: str = "utf-8",
-    on_bad: Literal["raise", "set_aside"] = "raise",
+    encoding: str | None = None,
+    sheet: str | None = None,
+    detect: bool = True,
+    on_bad: OnBad = "raise",
+    today: str | datetime.date | None = None,
 ) -> pd.DataFrame:
-    """Read subscriptions, one row a customer, from a CSV (``.csv .txt .tsv``, also ``.gz``) or Parquet file.
+    """Read subscriptions, one row a customer, from a CSV (``.csv .txt .tsv``, also ``.gz``), Parquet or Excel file.
 
-    Either dates: columns `start` and `end` (empty while the customer is there), observed until the day
-    `observed_until`, which must then be given, and perhaps only from `observed_from` on. An end after `observed_until`
-    has not happened yet: that customer is still there. Or durations: pass `tenure`, the name of a column of
-    durations in `unit`, with `churned` (yes/no, true/false, 1/0) and, for left truncation, `entry`.
+    Parameters
+    ----------
+    path : str or path
+        The file.
+    customer_id : str
+        The column with the customer's id.
+    start, end : str
+        Columns of dates: when the relation began, and when it ended (empty while the customer is there). An end after
+        `observed_until` has not happened yet: that customer is still there.
+    tenure, churned, entry : str
+        Instead of dates: a column of durations in `unit`, one that says whether the customer left (yes/no, true/false,
+        1/0), and for left truncation the duration at which it came under observation.
+    covariates : sequence of str
+        Further columns: numbers where every value is one, otherwise text.
+    observed_until, observed_from : str or date
+        The days between which customers were observed; the first of the two is needed with dates, and must not lie
+        after `today`.
+    unit : {"D", "W", "M", "Y"}
+        What durations are counted in.
+    date_format, decimal, thousands, delimiter, encoding, sheet, detect, on_bad
+        How the file is written, and what becomes of bad rows: as in `read_transactions`.
+    today : str or date, optional
+        The present day of this computer unless given.
 
-    Returns a frame indexed by ``customer_id`` with ``tenure`` (float, in `unit`), ``churned`` (bool), ``entry`` (float,
-    0 without truncation), with dates also ``began`` (when it came, counted from the last day observed: 0 or
-    before), and the `covariates` (numbers where every value is one, otherwise text).
-    ``.attrs`` holds `unit` and `set_aside`, the rows left out under ``on_bad="set_aside"``.
+    Returns
+    -------
+    DataFrame
+        Indexed by ``customer_id``: ``tenure`` (float, in `unit`), ``churned`` (bool), ``entry`` (float, 0 without
+        truncation), with dates also ``began`` (when it came, counted from the last day observed: 0 or before), and the
+        covariates. ``.attrs`` holds `unit` and `set_aside`, the rows left out under ``on_bad="set_aside"``.
 
-    Raises DataError, naming file, row, value and remedy, for every bad row: missing or repeated id, unreadable date,
-    end before start, start after the last day observed, customers gone before the observation began, negative tenure,
-    tenure not above entry, missing covariate. Raises ConfigError for impossible arguments.
+    Raises
+    ------
+    DataError
+        Names file, row, value and remedy of every bad row: missing or repeated id, unreadable date, end before start,
+        start after the last day observed, customers gone before the observation began, negative tenure, tenure not
+        above entry, missing covariate.
+    ConfigError
+        An argument is impossible.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib, churnsim
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "contracts.csv"
+    >>> _ = path.write_text("customer_id;start;end\n7;01.03.2023;31.03.2023\n8;15.03.2023;\n")
+    >>> churnsim.data.read_subscriptions(path, observed_until="2023-04-14", unit="D")["tenure"].tolist()
+    [30.0, 30.0]
     """
     check_unit(unit)
-    if on_bad not in ("raise", "set_aside"):
-        raise ConfigError(f"on_bad must be 'raise' or 'set_aside'; got {on_bad!r}.")
+    check_choice(on_bad, "on_bad", ("raise", "set_aside"))
+    form = FileFormat(
+        date_format=date_format, decimal=decimal, thousands=thousands, delimiter=delimiter, encoding=encoding,
+        sheet=sheet, detect=detect,
+    )  # fmt: skip
     lengths = [start, end] if tenure is None else [tenure, churned, *([] if entry is None else [entry])]
     columns = [customer_id, *lengths, *covariates]
     if len(set(columns)) < len(columns):
         raise ConfigError(f"the columns named must all be different; got {columns}.")
-    typing: Callable[[pd.DataFrame, Flaws], pd.DataFrame]
+    typing: Callable[[pd.DataFrame, Flaws, Spelling], pd.DataFrame]
     if tenure is None:
-        window = _Window.of(observed_from, observed_until, unit)
+        window = _Window.of(observed_from, observed_until, unit, today)
 
-        def typing(raw: pd.DataFrame, flaws: Flaws) -> pd.DataFrame:
-            return _from_dates(raw, flaws, start=start, end=end, window=window, date_format=date_format)
+        def typing(raw: pd.DataFrame, flaws: Flaws, spelling: Spelling) -> pd.DataFrame:
+            return _from_dates(raw, flaws, start=start, end=end, window=window, formats=spelling.dates)
     else:
 
-        def typing(raw: pd.DataFrame, flaws: Flaws) -> pd.DataFrame:
-            return _from_durations(raw, flaws, tenure=tenure, churned=churned, entry=entry)
+        def typing(raw: pd.DataFrame, flaws: Flaws, spelling: Spelling) -> pd.DataFrame:
+            return _from_durations(raw, flaws, tenure=tenure, churned=churned, entry=entry, spelling=spelling)
 
     result = read_customer_rows(
         path, columns, customer_id, covariates, typing,
-        what=WHAT, delimiter=delimiter, encoding=encoding, on_bad=on_bad,
+        what=WHAT, form=form, on_bad=on_bad, dates_in=[start, end] if tenure is None else (),
+        numbers_in=[name for name in (tenure, entry) if name is not None],
     )  # fmt: skip
     result.attrs["unit"] = unit
     return result
@@ -100,28 +147,31 @@ class _Window:
     days: float
 
     @classmethod
-    def of(cls, first: Any, last: Any, unit: str) -> _Window:
+    def of(cls, first: Any, last: Any, unit: str, today: Any) -> _Window:
         if last is None:
             raise ConfigError(
                 "observed_until is needed with start and end dates: the last day on which it was known who is there."
             )
         begin = None if first is None else calendar_day(first, name="observed_from")
         until = calendar_day(last, name="observed_until")
+        past_day(last, name="observed_until", today=today)
         if begin is not None and begin >= until:
             raise ConfigError(f"observed_from must lie before observed_until; got {begin.date()} and {until.date()}.")
         return cls(begin, until, DAYS_PER_UNIT[unit])
 
 
 def _from_dates(
-    raw: pd.DataFrame, flaws: Flaws, *, start: str, end: str, window: _Window, date_format: str | None
+    raw: pd.DataFrame, flaws: Flaws, *, start: str, end: str, window: _Window, formats: dict[str, str | None]
 ) -> pd.DataFrame:
-    began = dates(raw[start], start, flaws, date_format=date_format, latest=window.last, what=WHAT).dt.normalize()
+    began = dates(
+        raw[start], start, flaws, date_format=formats.get(start), latest=window.last, what=WHAT
+    ).dt.normalize()
     given = raw[end]
     open_ended = (given.isna() | (given.astype(str).str.strip() == "")).to_numpy(dtype=bool)
     ended = pd.Series(pd.NaT, index=raw.index, dtype="datetime64[ns]")
     if not open_ended.all():
         part = Flaws(int((~open_ended).sum()))
-        days = dates(given[~open_ended], end, part, date_format=date_format, latest=None, what=WHAT)
+        days = dates(given[~open_ended], end, part, date_format=formats.get(end), latest=None, what=WHAT)
         ended[~open_ended] = days.dt.normalize().to_numpy()
         flaws.adopt(part, np.flatnonzero(~open_ended), given)
     remedy = "Correct the date, or leave out a relation that never began."
@@ -142,10 +192,12 @@ def _from_dates(
     return pd.DataFrame({"tenure": tenure, "churned": churned, "entry": entry, "began": came})
 
 
-def _from_durations(raw: pd.DataFrame, flaws: Flaws, *, tenure: str, churned: str, entry: str | None) -> pd.DataFrame:
-    long = _duration(raw[tenure], tenure, flaws)
+def _from_durations(
+    raw: pd.DataFrame, flaws: Flaws, *, tenure: str, churned: str, entry: str | None, spelling: Spelling
+) -> pd.DataFrame:
+    long = _duration(raw[tenure], tenure, flaws, spelling.number(tenure))
     left = _yes_or_no(raw[churned], churned, flaws)
-    into = np.zeros(len(raw)) if entry is None else _duration(raw[entry], entry, flaws)
+    into = np.zeros(len(raw)) if entry is None else _duration(raw[entry], entry, flaws, spelling.number(entry))
     too_short = Flaw(
         column=tenure, reason="is not above the tenure at entry",
         remedy="A customer who had left by the time the observation began does not belong here.",
@@ -159,8 +211,8 @@ def _from_durations(raw: pd.DataFrame, flaws: Flaws, *, tenure: str, churned: st
     return pd.DataFrame({"tenure": long, "churned": left, "entry": into})
 
 
-def _duration(values: pd.Series[Any], name: str, flaws: Flaws) -> NDArray[np.float64]:
-    lengths, _ = numbers(values)
+def _duration(values: pd.Series[Any], name: str, flaws: Flaws, written: NumberFormat) -> NDArray[np.float64]:
+    lengths, _ = numbers(values, written)
     unread = Flaw(column=name, reason="is not a number", remedy="Write durations as plain numbers such as 7 or 3.5.")
     flaws.mark(~np.isfinite(lengths), values, unread)
     flaws.mark(lengths < 0, values, Flaw(column=name, reason="is negative", remedy="Durations are 0 or more."))

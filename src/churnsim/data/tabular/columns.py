@@ -1,4 +1,4 @@
-"""The three columns of a transaction log, customer id, date and amount: checked and typed without a loop.
+"""The columns of a transaction log, customer ids, dates and amounts: checked and typed without a loop.
 
 Values arrive as any pandas column. Text goes through Arrow, whose string functions are compiled and run over
 whole columns; columns that already have a type are only checked.
@@ -6,7 +6,6 @@ whole columns; columns that already have a type are only checked.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from churnsim.data.tabular.row_errors import Flaw, Flaws
 from churnsim.data.tabular.text_columns import (
+    ARROW_TEXT,
     PLAIN,
     NumberFormat,
     as_text,
@@ -27,68 +27,27 @@ from churnsim.data.tabular.text_columns import (
 )
 from churnsim.errors import ConfigError, DataError
 
-__all__ = ["MISSING", "Names", "amounts", "dates", "ids", "numbers", "typed_columns"]
+__all__ = ["MISSING", "MISSING_ID", "amounts", "dates", "file_ids", "ids", "numbers", "numpy_ids"]
 
 # What exporters write for "nothing here". A customer who is really called so would be taken for many others'
 # missing id, so each of these is refused by name and never passed over.
 MISSING = ("", "nan", "NaN", "NAN", "NaT", "NA", "N/A", "#N/A", "<NA>", "null", "NULL", "Null", "None", "none")
+MISSING_ID = "is not a customer id (missing)"
+LONGEST_ID = 500  # characters; a longer one is a paragraph that slipped into the wrong column
 
 
-@dataclass(frozen=True, kw_only=True)
-class Names:
-    """What the user's table calls the three columns; `amount` is None for a log without amounts."""
-
-    customer_id: str
-    date: str
-    amount: str | None
-
-    def present(self) -> list[str]:
-        """The names asked for, in the order id, date, amount."""
-        return [self.customer_id, self.date, *([] if self.amount is None else [self.amount])]
-
-
-def typed_columns(
-    raw: pd.DataFrame,
-    *,
-    names: Names,
-    flaws: Flaws,
-    date_format: str | None = None,
-    latest: pd.Timestamp | None = None,
-    trim_ids: bool = False,
-) -> pd.DataFrame:
-    """`raw` as `customer_id, date, amount` with proper types; what cannot be used is marked in `flaws`.
-
-    Rows come back in the order given, bad ones included (with whatever value they had): the caller decides
-    what becomes of them. Dates after the day `latest` are bad. `trim_ids` removes white space around ids that
-    are text. Raises ConfigError for a `date_format` that is not one.
-    """
-    columns = {
-        "customer_id": ids(raw[names.customer_id], names.customer_id, flaws, trim=trim_ids),
-        "date": dates(raw[names.date], names.date, flaws, date_format=date_format, latest=latest),
-    }
-    if names.amount is not None:
-        columns["amount"] = amounts(raw[names.amount], names.amount, flaws)
-    return pd.DataFrame(columns)
-
-
-def ids(values: pd.Series[Any], name: str, flaws: Flaws, *, trim: bool, what: str = "purchase") -> pd.Series[Any]:
-    """The column `name` as customer ids, as they are or without white space around them; bad ones marked. A row
-    is one `what`."""
+def ids(values: pd.Series[Any], name: str, flaws: Flaws, *, what: str = "purchase") -> pd.Series[Any]:
+    """The column `name` as customer ids, as they are; bad ones marked. A row is one `what`."""
     if isinstance(values.dtype, pd.CategoricalDtype):
         values = values.astype(values.cat.categories.dtype)
-    given = values
     missing = Flaw(
-        column=name,
-        reason="is not a customer id (missing)",
-        remedy=f"Give every {what} the id of its customer.",
-    )
+        column=name, reason=MISSING_ID, remedy=f"Give every {what} the id of its customer, or pass guests='apart' to "
+        "leave out rows without one.",
+    )  # fmt: skip
     if is_arrow_text(values):
         text = pa.array(values)
-        trimmed = pc.utf8_trim_whitespace(text)
-        if trim:
-            values = pd.Series(trimmed, index=values.index, dtype=values.dtype)
-        empty = pc.is_in(trimmed, value_set=pa.array(MISSING))
-        flaws.mark(mask(pc.or_kleene(pc.is_null(text), empty)), given, missing)
+        empty = pc.is_in(pc.utf8_trim_whitespace(text), value_set=pa.array(MISSING))
+        flaws.mark(mask(pc.or_kleene(pc.is_null(text), empty)), values, missing)
         null_byte = mask(pc.match_substring(text, "\0"))
     else:
         try:
@@ -102,18 +61,68 @@ def ids(values: pd.Series[Any], name: str, flaws: Flaws, *, trim: bool, what: st
         # A code of -1 (a missing value) picks the entry appended last.
         empty_unique = np.array([text in MISSING for text in texts] + [True])
         null_unique = np.array(["\0" in text if text else False for text in texts] + [False])
-        flaws.mark(empty_unique[codes], given, missing)
+        flaws.mark(empty_unique[codes], values, missing)
         null_byte = null_unique[codes]
-    flaws.mark(
-        null_byte,
-        given,
-        Flaw(
-            column=name,
-            reason="holds a null byte",
-            remedy="Write the file again as plain text, or pass its encoding (such as 'utf-16').",
-        ),
-    )
+    remedy = "Write the file again as plain text, or pass its encoding (such as 'utf-16')."
+    flaws.mark(null_byte, values, Flaw(column=name, reason="holds a null byte", remedy=remedy))
     return values
+
+
+def file_ids(
+    values: pd.Series[Any], name: str, flaws: Flaws, *, what: str = "purchase", text: bool = False
+) -> tuple[pd.Series[Any], int]:
+    """The column `name` of a file as customer ids, and how many of them lost white space around them.
+
+    Whole numbers stay numbers (7.0 is 7) unless `text` is asked for; everything else is text without white space around
+    it, in which 7.0 is 7 and 007 another customer. Bad ones are marked.
+    """
+    given = ids(values, name, flaws, what=what)
+    if pd.api.types.is_integer_dtype(given.dtype) and not text:
+        return given, 0
+    if pd.api.types.is_float_dtype(given.dtype) and not text:
+        number = given.to_numpy(dtype=np.float64, na_value=np.nan)
+        known = np.isfinite(number)
+        whole = (number[known] == np.floor(number[known])) & (np.abs(number[known]) < 2.0**53)
+        if (known | np.isnan(number)).all() and whole.all():
+            return pd.Series(pd.array(number, dtype="Int64"), index=given.index), 0
+    written = _id_texts(given)
+    trimmed = pc.utf8_trim_whitespace(written)
+    plain = pc.replace_substring_regex(trimmed, r"^(-?[1-9]\d*|0)\.0+$", r"\1")
+    flaws.mark(
+        mask(pc.greater(pc.utf8_length(plain), LONGEST_ID)), values,
+        Flaw(
+            column=name, reason=f"is longer than {LONGEST_ID} characters",
+            remedy="Check that this column holds the customer's id.",
+        ),
+    )  # fmt: skip
+    return pd.Series(plain, index=values.index, dtype=ARROW_TEXT), int(mask(pc.not_equal(trimmed, written)).sum())
+
+
+def numpy_ids(values: pd.Series[Any]) -> pd.Series[Any]:
+    """Ids of which none is missing any more as the types pandas users expect: str objects or numpy integers."""
+    if pd.api.types.is_integer_dtype(values.dtype):
+        kind = np.uint64 if pd.api.types.is_unsigned_integer_dtype(values.dtype) else np.int64
+        whole = values.to_numpy(dtype=kind)
+        small = kind is np.int64 or not len(whole) or int(whole.max()) <= np.iinfo(np.int64).max
+        return pd.Series(whole.astype(np.int64) if small else whole, index=values.index)
+    return pd.Series(values.to_numpy(dtype=object), index=values.index, dtype=object)
+
+
+def _id_texts(values: pd.Series[Any]) -> Any:
+    """Ids as an Arrow array of text."""
+    if is_arrow_text(values):
+        return pa.array(values)
+    if pd.api.types.is_integer_dtype(values.dtype):
+        return pa.array(values).cast(pa.string())
+    codes, uniques = pd.factorize(values, use_na_sentinel=True)
+    texts = pa.array([_id_text(value) for value in uniques], type=pa.string())
+    return texts.take(pa.array(codes, mask=codes < 0))
+
+
+def _id_text(value: object) -> str:
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return str(int(value))
+    return str(value).encode("utf-8", "replace").decode()
 
 
 def dates(
@@ -125,8 +134,32 @@ def dates(
     latest: pd.Timestamp | None,
     what: str = "purchase",
     optional: bool = False,
+    ask: str = "pass today=",
 ) -> pd.Series[pd.Timestamp]:
-    """The column `name` as dates without a zone; bad ones, and missing ones unless `optional`, marked."""
+    """The column `name` as dates without a zone, the one way in which dates are read everywhere.
+
+    Parameters
+    ----------
+    values : Series
+        Text, dates, times of any precision and zone, or periods.
+    name : str
+        The column's name for messages.
+    flaws : Flaws
+        Where bad dates, and missing ones unless `optional`, are marked.
+    date_format : str or None
+        The codes of `datetime.strptime`; None for ISO dates.
+    latest : Timestamp or None
+        Dates after this day are bad.
+    what : str
+        What a row is called in messages.
+    ask : str
+        How the caller's user says that the clock of the computer is wrong.
+
+    Returns
+    -------
+    Series
+        datetime64[ns] without a zone: the clock on the wall where the date was written is kept.
+    """
     if date_format is not None and "%" not in date_format:
         raise ConfigError(f"date_format must be made of codes such as '%d/%m/%Y'; got {date_format!r}.")
     given = values
@@ -174,8 +207,8 @@ def dates(
             Flaw(
                 column=name,
                 reason=f"is in the future (after {latest:%Y-%m-%d})",
-                remedy="Correct the date, check the order of day and month, or pass today= if this "
-                "computer's clock is wrong.",
+                remedy="Correct the date, check the order of day and month, or "
+                f"{ask} if this computer's clock is wrong.",
             ),
         )
     return parsed
@@ -241,7 +274,8 @@ def amounts(
             Flaw(
                 column=name,
                 reason="is negative (a refund?)",
-                remedy="Take refunds out, or net them against their purchase, beforehand.",
+                remedy="Pass refunds='apart' to leave refunds out, or refunds='net' to take them off the purchases "
+                "before them.",
             ),
         )
     return pd.Series(amount + 0.0, index=values.index)  # -0 becomes 0

@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import codecs
 import csv
-import gzip
 import io
 import re
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -24,11 +21,11 @@ from numpy.typing import NDArray
 
 from churnsim.data.tabular.row_errors import Flaw, Flaws
 from churnsim.data.tabular.table_columns import ARGUMENTS, check_columns
-from churnsim.errors import ConfigError, DataError
+from churnsim.data.tabular.text_columns import ARROW_TEXT
+from churnsim.errors import DataError
 
-__all__ = ["DelimitedText", "Records", "check_text", "read_delimited"]
+__all__ = ["DelimitedText", "Records", "check_text"]
 
-TEXT = pd.ArrowDtype(pa.string())
 _UNDECODED = re.compile("[\udc80-\udcff]")  # where Python keeps bytes that did not decode
 
 
@@ -50,13 +47,18 @@ class DelimitedText:
     delimiter: str
     encoding: str
     arguments: Sequence[str] = ARGUMENTS  # by which the caller takes the names of the columns it wants
+    header_lines: int = 0
+    skipped: int = 0  # lines of the file between the header and the first record of `content`
 
     def columns(self) -> list[str]:
         """The names in the header, without white space around them. Raises DataError for an empty file."""
+        return [name.strip() for name in self._first()]
+
+    def _first(self) -> list[str]:
         first = next(self._records(), None)
         if first is None:
             raise DataError(f"{self.source} is empty. It needs a header line and one line for each record.")
-        return [name.strip() for name in first[1]]
+        return first[1]
 
     def quickly(self, columns: Sequence[str]) -> pd.DataFrame | None:
         """The columns by the compiled parser, or None when any record is out of the ordinary.
@@ -85,7 +87,7 @@ class DelimitedText:
         except (pa.ArrowException, UnicodeError):
             return None
         return pd.DataFrame(
-            {name: pd.Series(table.column(header[name]), dtype=TEXT) for name in columns},
+            {name: pd.Series(table.column(header[name]), dtype=ARROW_TEXT) for name in columns},
             columns=list(columns),
         )
 
@@ -126,7 +128,7 @@ class DelimitedText:
         by_column = [list(column) for column in zip(*cells, strict=True)] or [[] for _ in columns]
         frame = pd.DataFrame(
             {
-                name: pd.Series(self._decoded(name, values, flaws), dtype=TEXT)
+                name: pd.Series(self._decoded(name, values, flaws), dtype=ARROW_TEXT)
                 for name, values in zip(columns, by_column, strict=True)
             },
             columns=list(columns),
@@ -154,19 +156,9 @@ class DelimitedText:
         )
         return ["" if bad else value for value, bad in zip(values, wrong, strict=True)]
 
-    def header_names(self) -> list[str]:
-        """The names in the header, without white space around them; DataError for an empty file."""
-        first = next(self._records(), None)
-        if first is None:
-            raise DataError(f"{self.source} is empty. It needs a header line and one line for each record.")
-        return [name.strip() for name in first[1]]
-
     def _header(self, columns: Sequence[str]) -> dict[str, str]:
         """The wanted columns as the file spells them (white space around a name is overlooked)."""
-        first = next(self._records(), None)
-        if first is None:
-            raise DataError(f"{self.source} is empty. It needs a header line and one line for each purchase.")
-        found = first[1]
+        found = self._first()
         check_columns(
             [name.strip() for name in found],
             columns,
@@ -175,6 +167,10 @@ class DelimitedText:
             arguments=self.arguments,
         )
         return {name.strip(): name for name in found}
+
+    def _line(self, line: int) -> int:
+        """The line of the file that is line `line` of the content."""
+        return line + self.skipped if line > self.header_lines else line
 
     def _records(self) -> Iterator[tuple[int, list[str]]]:
         """Each record that is not blank, with the line it begins on."""
@@ -194,11 +190,11 @@ class DelimitedText:
                 return
             except csv.Error as error:
                 raise DataError(
-                    f"{self.source}, line {begins}: the record that begins here cannot be read ({error}). "
+                    f"{self.source}, line {self._line(begins)}: the record that begins here cannot be read ({error}). "
                     "Look for a quotation mark that is never closed, or a wrong delimiter."
                 ) from None
             if len(record) > 1 or (record and record[0].strip()):
-                yield begins, record
+                yield self._line(begins), record
             begins = reader.line_num + 1
 
 
@@ -216,27 +212,6 @@ def _well_quoted(content: bytes, delimiter: str) -> bool:
     before = codes[opening[opening > 0] - 1]
     after = codes[closing[closing < len(codes) - 1] + 1]
     return bool(np.isin(before, edges).all() and np.isin(after, edges).all())
-
-
-def read_delimited(path: Path, *, delimiter: str, encoding: str) -> DelimitedText:
-    """Read a delimited text file, compressed if its name ends in ``.gz``, into memory.
-
-    Raises ConfigError for an impossible delimiter or encoding; DataError for a file that is not text.
-    """
-    if len(delimiter) != 1 or delimiter in '"\r\n\0' or not delimiter.isascii():
-        raise ConfigError(f"delimiter must be one character such as ',' or ';'; got {delimiter!r}.")
-    try:
-        "".encode(encoding)
-    except LookupError:
-        raise ConfigError(f"unknown encoding {encoding!r}. Use a name such as 'utf-8', 'cp1252' or 'utf-16'.") from None
-    content = path.read_bytes()
-    if path.suffix.lower() == ".gz":
-        try:
-            content = gzip.decompress(content)
-        except (OSError, EOFError, zlib.error) as error:
-            raise DataError(f"{path} is not a sound gzip file ({error}). Compress it again.") from None
-    check_text(content, source=str(path), encoding=encoding)
-    return DelimitedText(source=str(path), content=content, delimiter=delimiter, encoding=encoding)
 
 
 def check_text(content: bytes, *, source: str, encoding: str | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,23 +11,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 
-from churnsim.data.tabular.table_columns import ARGUMENTS, check_columns
 from churnsim.errors import DataError
 
-__all__ = ["arrow_column", "open_parquet", "read_parquet_columns"]
-
-
-def read_parquet_columns(path: Path, columns: Sequence[str], *, arguments: Sequence[str] = ARGUMENTS) -> pd.DataFrame:
-    """The named columns of a Parquet file; text stays Arrow text, dates and numbers become numpy's.
-
-    Raises DataError for a file that is not sound Parquet, lacks a column, or holds lists or records in one.
-    """
-    with open_parquet(path) as file:
-        check_columns(file.schema_arrow.names, columns, source=str(path), arguments=arguments)
-        table = file.read(columns=list(dict.fromkeys(columns)))
-    return pd.DataFrame(
-        {name: arrow_column(table.column(name), name, str(path)) for name in columns}, columns=list(columns)
-    )
+__all__ = ["arrow_column", "open_parquet"]
 
 
 @contextmanager

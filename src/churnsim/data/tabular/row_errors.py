@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from churnsim.errors import DataError
 
-__all__ = ["Flaw", "Flaws", "SetAside", "show"]
+__all__ = ["SHOWN_ROWS", "Flaw", "Flaws", "SetAside", "rows_error", "show"]
 
 SHOWN_CHARACTERS = 60  # long enough to recognise a value, short enough for one terminal line
 SHOWN_ROWS = 5  # enough to see whether one row or one kind of row is at fault
@@ -46,21 +46,33 @@ class Flaws:
 
     def __init__(self, rows: int) -> None:
         self._kind: NDArray[np.int16] = np.full(rows, -1, dtype=np.int16)
-        self._kinds: list[tuple[Flaw, Sequence[Any] | pd.Series[Any]]] = []
+        self._kinds: list[tuple[Flaw, Sequence[Any] | pd.Series[Any], int]] = []  # values of the rows from the third on
 
-    def mark(self, bad: NDArray[np.bool_], values: Sequence[Any] | pd.Series[Any], flaw: Flaw) -> None:
-        """Give `flaw` to the rows of the mask `bad` that have none yet; `values` are shown in messages."""
+    def mark(self, bad: NDArray[np.bool_], values: Sequence[Any] | pd.Series[Any], flaw: Flaw, first: int = 0) -> None:
+        """Give `flaw` to the rows of the mask `bad` that have none yet; `values` (of the rows from `first` on) are
+        shown in messages."""
         fresh = bad & (self._kind < 0)
         if fresh.any():
             self._kind[fresh] = len(self._kinds)
-            self._kinds.append((flaw, values))
+            self._kinds.append((flaw, values, first))
 
-    def adopt(self, other: Flaws, positions: NDArray[np.int64], values: Sequence[Any] | pd.Series[Any]) -> None:
-        """Take over the flaws of a part of the rows: row i of `other` is row `positions[i]` here."""
-        for kind, (flaw, _) in enumerate(other._kinds):
+    def adopt(
+        self, other: Flaws, positions: NDArray[np.int64], values: Sequence[Any] | pd.Series[Any] | None = None
+    ) -> None:
+        """Take over the flaws of a part of the rows: row i of `other` is row `positions[i]` here. Without `values` the
+        part is a stretch of rows, and its own are shown."""
+        for kind, (flaw, theirs, first) in enumerate(other._kinds):
             bad = np.zeros(len(self._kind), dtype=bool)
             bad[positions[other._kind == kind]] = True
-            self.mark(bad, values, flaw)
+            if values is None:
+                self.mark(bad, theirs, flaw, first + int(positions[0]))
+            else:
+                self.mark(bad, values, flaw)
+
+    def because(self, reason: str) -> NDArray[np.bool_]:
+        """Mask of the rows that are bad for this reason."""
+        kinds = [kind for kind, (flaw, _, _) in enumerate(self._kinds) if flaw.reason == reason]
+        return np.isin(self._kind, kinds)
 
     @property
     def good(self) -> NDArray[np.bool_]:
@@ -72,18 +84,21 @@ class Flaws:
         """Number of bad rows."""
         return int(np.count_nonzero(self._kind >= 0))
 
-    def remedies(self) -> list[str]:
-        """What to do about the flaws, each remedy once."""
-        return list(dict.fromkeys(flaw.remedy for flaw, _ in self._kinds))
+    def remedies(self, *, besides: str | None = None) -> list[str]:
+        """What to do about the flaws, each remedy once; not about those with the reason `besides`."""
+        return list(dict.fromkeys(flaw.remedy for flaw, _, _ in self._kinds if flaw.reason != besides))
 
-    def records(self, row: Callable[[int], Any], *, most: int | None = None) -> SetAside:
-        """One dict a bad row, in the order of the rows; `row` turns a position into what a reader calls
-        it.
-        """
+    def records(
+        self, row: Callable[[int], Any], *, most: int | None = None, without: NDArray[np.bool_] | None = None
+    ) -> SetAside:
+        """One dict a bad row, in the order of the rows, except those of the mask `without`; `row` turns a position into
+        what a reader calls it."""
         records = SetAside()
-        for position in np.flatnonzero(self._kind >= 0)[:most]:
-            flaw, values = self._kinds[self._kind[position]]
-            value = values.iloc[position] if isinstance(values, pd.Series) else values[position]
+        bad = self._kind >= 0
+        for position in np.flatnonzero(bad if without is None else bad & ~without)[:most]:
+            flaw, values, first = self._kinds[self._kind[position]]
+            place = position - first
+            value = values.iloc[place] if isinstance(values, pd.Series) else values[place]
             records.append(
                 {
                     "row": row(int(position)),
@@ -100,15 +115,27 @@ class Flaws:
         """The one error for all bad rows of `source`; `last_resort` says what to do when mending is no
         option, `things` what the rows are.
         """
-        told = [_sentence(record, row_word) for record in self.records(row, most=SHOWN_ROWS)]
-        remedies = " ".join(self.remedies())
-        if self.count == 1:
-            return DataError(f"{source}, {told[0]}. {remedies} {last_resort}")
-        first = "" if self.count <= SHOWN_ROWS else f"first {SHOWN_ROWS}: "
-        return DataError(
-            f"{source}: {self.count:,} of {len(self._kind):,} {things} cannot be used. "
-            f"{first}{'; '.join(told)}. {remedies} {last_resort}"
-        )
+        first = self.records(row, most=SHOWN_ROWS)
+        return rows_error(
+            source, first, self.count, len(self._kind), self.remedies(), row_word=row_word, last_resort=last_resort,
+            things=things,
+        )  # fmt: skip
+
+
+def rows_error(
+    source: str, first: Sequence[dict[str, Any]], bad: int, rows: int, remedies: Sequence[str], *, row_word: str,
+    last_resort: str, things: str = "rows",
+) -> DataError:  # fmt: skip
+    """The one error for `bad` of the `rows` of a source, of which the `first` are told."""
+    told = [_sentence(record, row_word) for record in first]
+    remedy = " ".join(remedies)
+    if bad == 1:
+        return DataError(f"{source}, {told[0]}. {remedy} {last_resort}".rstrip())
+    some = "" if bad <= SHOWN_ROWS else f"first {SHOWN_ROWS}: "
+    return DataError(
+        f"{source}: {bad:,} of {rows:,} {things} cannot be used. {some}{'; '.join(told)}. {remedy} "
+        f"{last_resort}".rstrip()
+    )
 
 
 def _sentence(record: dict[str, Any], row_word: str) -> str:

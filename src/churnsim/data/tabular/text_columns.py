@@ -13,7 +13,17 @@ from numpy.typing import NDArray
 
 from churnsim.errors import ConfigError
 
-__all__ = ["ISO_DATE", "PLAIN", "NumberFormat", "as_text", "is_arrow_text", "mask", "parsed_dates", "parsed_numbers"]
+__all__ = [
+    "ARROW_TEXT",
+    "ISO_DATE",
+    "PLAIN",
+    "NumberFormat",
+    "as_text",
+    "is_arrow_text",
+    "mask",
+    "parsed_dates",
+    "parsed_numbers",
+]
 
 _OFFSET = r"(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)"
 ISO_DATE = rf"^\d{{4}}-\d{{2}}-\d{{2}}(?:[T ]\d{{2}}:\d{{2}}(?::\d{{2}}(?:\.\d{{1,9}})?)?(?: ?{_OFFSET})?)?$"
@@ -55,6 +65,7 @@ class NumberFormat:
 
 
 PLAIN = NumberFormat()
+ARROW_TEXT = pd.ArrowDtype(pa.string())
 
 
 def parsed_dates(

@@ -9,9 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from churnsim.data.logs.transactions import checked_path
-from churnsim.data.tabular.csv_file import read_delimited
-from churnsim.data.tabular.parquet_file import read_parquet_columns
+from churnsim.data.tabular.open_source import raw_rows
+from churnsim.data.tabular.source import FileFormat
 from churnsim.errors import DataError
 from churnsim.simulation.core.scores import CustomerScores
 from churnsim.study.config.strategy_sections import CHURN_MODEL, StrategySection
@@ -62,17 +61,12 @@ def scores_checksum(section: StrategySection, folder: Path) -> str:
 
 def _table(path: Path) -> tuple[pd.DataFrame, Any, str]:
     """The two columns, the line or row of each record, and the word for it."""
-    file, kind = checked_path(path)
-    if kind == "parquet":
-        frame = read_parquet_columns(file, COLUMNS)
-        return frame, range(1, len(frame) + 1), "row"
-    tabs = file.name.lower().removesuffix(".gz").endswith(".tsv")
-    records = read_delimited(file, delimiter="\t" if tabs else ",", encoding="utf-8").carefully(COLUMNS)
-    if records.flaws.count:
-        raise records.flaws.error(
-            str(file), row=lambda place: int(records.lines[place]), row_word="line", last_resort="Mend the file."
+    rows = raw_rows(path, COLUMNS, FileFormat())
+    if rows.flaws.count:
+        raise rows.flaws.error(
+            str(path), row=lambda place: int(rows.labels[place]), row_word=rows.row_word, last_resort="Mend the file."
         )
-    return records.frame, records.lines, "line"
+    return rows.frame, rows.labels, rows.row_word
 
 
 def _number(value: Any) -> float | None:

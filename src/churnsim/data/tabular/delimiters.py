@@ -33,6 +33,8 @@ def detect_delimiter(text: str, wanted: Sequence[str], *, source: str) -> str:
         fits = [c for c in fits if all(len(record) == len(headers[c]) for record in found[c])] or fits
     most = max(len(headers[candidate]) for candidate in fits)
     fits = [candidate for candidate in fits if len(headers[candidate]) == most]
+    if most <= 1:
+        return ","  # one column is separated by nothing
     if len(fits) > 1:
         raise DataError(
             f"{source}: the columns may be separated by {' or '.join(map(repr, fits))}. Say which with delimiter=."

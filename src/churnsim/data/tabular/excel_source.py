@@ -13,28 +13,29 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from churnsim.data.database.format_detection import detect_spelling
-from churnsim.data.database.source import Piece, Reading, Spelling, Typer
+from churnsim.data.tabular.files import check_unpacked_size
+from churnsim.data.tabular.format_detection import detect_spelling
 from churnsim.data.tabular.row_errors import Flaws
+from churnsim.data.tabular.source import FileFormat, Piece, Spelling, Typer
 from churnsim.errors import DataError
 from churnsim.optional import optional_modules
 
 __all__ = ["ExcelSource"]
 
-UNPACKED_LIMIT = 2 << 30  # a sheet of a million rows unpacks to some hundred megabytes
+MOST_ROWS = 1_048_576  # of a sheet
+MOST_CELLS = 1 << 25  # 33 million: a full sheet of 32 columns
 LEGACY = b"\xd0\xcf\x11\xe0"
 
 
 class ExcelSource:
-    """One sheet of a workbook: `reading.sheet`, or the only one that holds anything."""
+    """One sheet of a workbook: `form.sheet`, or the only one that holds anything."""
 
     row_word = "row"
 
-    def __init__(self, path: Path, reading: Reading) -> None:
+    def __init__(self, path: Path, form: FileFormat) -> None:
         self.name = path.name
         self._path = path
-        self._reading = reading
-        self._spelling = Spelling(dates={}, numbers={})
+        self._form = form
 
     def checksum(self) -> str:
         """SHA-256 of the file and the sheet's name."""
@@ -46,18 +47,22 @@ class ExcelSource:
         """The names in the first row that is not empty."""
         return [str(cell).strip() for cell in self._sheet[1] if cell is not None]
 
-    def detected(self, names: dict[str, str], kinds: dict[str, str]) -> dict[str, str]:
-        """The sheet, and how cells of text write dates and numbers."""
-        frame = self._frame(list(names.values()))
-        theirs = {names[ours]: kind for ours, kind in kinds.items() if ours in names}
-        self._spelling, words = detect_spelling(frame, theirs, self._reading, source=str(self._path))
-        return {"sheet": repr(self._sheet[0]), **words}
+    def delimiter(self) -> str | None:
+        """None: its columns are told apart by nothing."""
+        return None
 
-    def pieces(self, names: dict[str, str], typer: Typer) -> Iterator[Piece]:
+    def detected(self, kinds: dict[str, str]) -> tuple[Spelling, dict[str, str]]:
+        """The sheet, and how cells of text write dates and numbers."""
+        spelling, words = detect_spelling(self._frame(list(kinds)), kinds, self._form, source=str(self._path))
+        return spelling, {"sheet": repr(self._sheet[0]), **words}
+
+    def pieces(
+        self, columns: list[str], typer: Typer, spelling: Spelling, *, labelled: bool = False
+    ) -> Iterator[Piece]:
         """The whole sheet; rows are called as the spreadsheet numbers them."""
-        frame = self._frame(list(names.values()))
+        frame = self._frame(columns)
         flaws = Flaws(len(frame))
-        yield Piece(frame=typer(frame, flaws, self._spelling), flaws=flaws, labels=self._sheet[3])
+        yield Piece(frame=typer(frame, flaws, spelling), flaws=flaws, labels=self._sheet[3])
 
     def _frame(self, columns: list[str]) -> pd.DataFrame:
         header = [None if cell is None else str(cell).strip() for cell in self._sheet[1]]
@@ -72,15 +77,32 @@ class ExcelSource:
     @cached_property
     def _sheet(self) -> tuple[str, list[Any], list[tuple[Any, ...]], np.ndarray[Any, np.dtype[np.int64]]]:
         """Name, header, rows that are not empty, and the number of each in the spreadsheet."""
-        sheets = self._sheets()
-        if self._reading.sheet is not None:
-            if self._reading.sheet not in sheets:
-                raise DataError(
-                    f"{self._path} has no sheet {self._reading.sheet!r}; it has {', '.join(map(repr, sheets))}."
-                )
-            name = self._reading.sheet
-        else:
-            filled = [name for name, rows in sheets.items() if rows]
+        (openpyxl,) = optional_modules("openpyxl", extra="database", purpose="reading a workbook")
+        _check_container(self._path)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # openpyxl warns of styles and extensions, which are not read here
+                book = openpyxl.load_workbook(self._path, read_only=True, data_only=True, keep_links=False)
+                try:
+                    name, rows = self._chosen({sheet.title: sheet for sheet in book.worksheets})
+                finally:
+                    book.close()
+        except (MemoryError, DataError):
+            raise
+        # Whatever a damaged part of a workbook makes the reader trip over, the file is what is wrong.
+        except Exception as error:
+            reason = (str(error).splitlines() or [""])[0][:200] or type(error).__name__
+            raise DataError(f"{self._path} is not a sound workbook ({reason}). Save it again, or as CSV.") from None
+        (_, header), *rest = rows
+        return name, list(header), [row for _, row in rest], np.array([number for number, _ in rest], dtype=np.int64)
+
+    def _chosen(self, sheets: dict[str, Any]) -> tuple[str, list[tuple[int, tuple[Any, ...]]]]:
+        """The sheet's name and rows; DataError unless it is there, the only one with anything in it, and not empty."""
+        name = self._form.sheet
+        if name is not None and name not in sheets:
+            raise DataError(f"{self._path} has no sheet {name!r}; it has {', '.join(map(repr, sheets))}.")
+        if name is None:
+            filled = [title for title, sheet in sheets.items() if next(_filled_rows(sheet, self._path), None)]
             if len(filled) > 1:
                 raise DataError(
                     f"{self._path} has several sheets that hold something: {', '.join(map(repr, filled))}. Pass sheet=."
@@ -88,41 +110,29 @@ class ExcelSource:
             if not filled:
                 raise DataError(f"{self._path} is empty. It needs a row of column names and one row for each record.")
             name = filled[0]
-        if not sheets[name]:
+        rows = list(_filled_rows(sheets[name], self._path))
+        if not rows:
             raise DataError(f"{self._path}, sheet {name!r} is empty. It needs a row of names and one for each record.")
-        (_, header), *rest = sheets[name]
-        return name, list(header), [row for _, row in rest], np.array([number for number, _ in rest], dtype=np.int64)
-
-    def _sheets(self) -> dict[str, list[tuple[int, tuple[Any, ...]]]]:
-        (openpyxl,) = optional_modules("openpyxl", extra="database", purpose="reading a workbook")
-        _check_container(self._path)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # openpyxl warns of styles and extensions, which are not read here
-                return _filled_rows(
-                    openpyxl.load_workbook(self._path, read_only=True, data_only=True, keep_links=False)
-                )
-        except MemoryError:
-            raise
-        # Whatever a damaged part of a workbook makes the reader trip over, the file is what is wrong.
-        except Exception as error:
-            reason = (str(error).splitlines() or [""])[0][:200] or type(error).__name__
-            raise DataError(f"{self._path} is not a sound workbook ({reason}). Save it again, or as CSV.") from None
+        return name, rows
 
 
-def _filled_rows(book: Any) -> dict[str, list[tuple[int, tuple[Any, ...]]]]:
-    """Of each sheet, the rows that are not empty, with the numbers the spreadsheet gives them."""
-    try:
-        return {
-            sheet.title: [
-                (number, row)
-                for number, row in enumerate(sheet.iter_rows(values_only=True), start=1)
-                if any(cell is not None for cell in row)
-            ]
-            for sheet in book.worksheets
-        }
-    finally:
-        book.close()
+def _filled_rows(sheet: Any, path: Path) -> Iterator[tuple[int, tuple[Any, ...]]]:
+    """The rows of a sheet that are not empty, with the numbers the spreadsheet gives them.
+
+    A workbook may state a million rows of sixteen thousand columns in a few bytes: what it states is not believed, and
+    rows or cells beyond what a sheet can hold and a reader can take are refused.
+    """
+    sheet.reset_dimensions()
+    cells = 0
+    for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
+        cells += len(row)
+        if number > MOST_ROWS or cells > MOST_CELLS:
+            raise DataError(
+                f"{path}, sheet {sheet.title!r} has more than {MOST_ROWS:,} rows or {MOST_CELLS:,} cells. Save the "
+                "columns that you need as CSV."
+            )
+        if any(cell is not None for cell in row):
+            yield number, row
 
 
 def _cell(row: tuple[Any, ...], place: int) -> Any:
@@ -147,6 +157,4 @@ def _check_container(path: Path) -> None:
         raise DataError(f"{path} is not a sound workbook ({error}). Save it again, or as CSV.") from None
     if any(part.flag_bits & 1 for part in parts):
         raise DataError(f"{path} is encrypted. Take the password off.")
-    size = sum(part.file_size for part in parts)
-    if size > UNPACKED_LIMIT:
-        raise DataError(f"{path} unpacks to {size:,} bytes, more than a workbook holds. Save the sheet as CSV.")
+    check_unpacked_size(sum(part.file_size for part in parts), path)

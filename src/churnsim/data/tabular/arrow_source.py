@@ -11,15 +11,17 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from churnsim.data.database.format_detection import detect_spelling
-from churnsim.data.database.source import Piece, Reading, Spelling, Typer, as_labels
+from churnsim.data.tabular.files import check_unpacked_size
+from churnsim.data.tabular.format_detection import NUMBERS, detect_spelling
 from churnsim.data.tabular.parquet_file import arrow_column, open_parquet
 from churnsim.data.tabular.row_errors import Flaws
+from churnsim.data.tabular.source import FileFormat, Piece, Spelling, Typer, as_labels
 from churnsim.errors import DataError
 
 __all__ = ["ArrowSource", "FrameSource", "ParquetSource", "is_tabular"]
 
 ROWS = 1 << 19  # rows typed at a time
+NUMBER_BYTES = 8
 
 
 def is_tabular(source: object) -> bool:
@@ -33,48 +35,52 @@ class _Tabular(ABC):
     row_word = "row"
     name: str
 
-    def __init__(self, reading: Reading) -> None:
-        self._reading = reading
-        self._spelling = Spelling(dates={}, numbers={})
+    def __init__(self, form: FileFormat) -> None:
+        self._form = form
 
     @abstractmethod
     def _frames(self, columns: list[str]) -> Iterator[pd.DataFrame]:
         """The rows of these columns, a piece at a time."""
 
-    def detected(self, names: dict[str, str], kinds: dict[str, str]) -> dict[str, str]:
+    def delimiter(self) -> str | None:
+        """None: its columns are told apart by nothing."""
+        return None
+
+    def _may_hold_text(self, column: str) -> bool:
+        """Whether the column's type leaves open how dates and numbers in it are written."""
+        return True
+
+    def detected(self, kinds: dict[str, str]) -> tuple[Spelling, dict[str, str]]:
         """How text columns write dates and numbers, from all rows."""
-        theirs = {names[ours]: kind for ours, kind in kinds.items() if ours in names}
-        texts: dict[str, list[pd.Series[Any]]] = {column: [] for column in theirs}
-        for frame in self._frames(list(theirs)):
-            for column in theirs:
+        asked = [name for name, kind in kinds.items() if kind in ("date", *NUMBERS)]
+        asked = [name for name in asked if self._may_hold_text(name)] if self._form.detect else []
+        texts: dict[str, list[pd.Series[Any]]] = {column: [] for column in asked}
+        for frame in self._frames(asked) if asked else ():
+            for column in asked:
                 # Distinct values suffice to tell a spelling, and stay small.
                 values = frame[column]
                 if values.dtype == object or pd.api.types.is_string_dtype(values.dtype):
                     texts[column].append(values.drop_duplicates() if _hashable(values) else values)
         found = {column: pd.concat(parts, ignore_index=True) for column, parts in texts.items() if parts}
         sample = pd.DataFrame({column: pd.Series(values) for column, values in found.items()})
-        self._spelling, words = detect_spelling(
-            sample,
-            {column: kind for column, kind in theirs.items() if column in found},
-            self._reading,
-            source=self.name,
-        )
-        return words
+        return detect_spelling(sample, kinds, self._form, source=self.name)
 
-    def pieces(self, names: dict[str, str], typer: Typer) -> Iterator[Piece]:
+    def pieces(
+        self, columns: list[str], typer: Typer, spelling: Spelling, *, labelled: bool = False
+    ) -> Iterator[Piece]:
         """Its rows, some hundred thousand at a time, numbered from 1."""
         first = 1
-        for frame in self._frames(list(names.values())):
+        for frame in self._frames(list(dict.fromkeys(columns))):
             flaws = Flaws(len(frame))
-            yield Piece(frame=typer(frame, flaws, self._spelling), flaws=flaws, labels=as_labels(first, len(frame)))
+            yield Piece(frame=typer(frame, flaws, spelling), flaws=flaws, labels=as_labels(first, len(frame)))
             first += len(frame)
 
 
 class FrameSource(_Tabular):
     """A pandas DataFrame."""
 
-    def __init__(self, frame: pd.DataFrame, reading: Reading, *, name: str) -> None:
-        super().__init__(reading)
+    def __init__(self, frame: pd.DataFrame, form: FileFormat, *, name: str) -> None:
+        super().__init__(form)
         self.name = name
         self._frame = frame
         if not frame.columns.is_unique:
@@ -106,8 +112,8 @@ class FrameSource(_Tabular):
 class ArrowSource(_Tabular):
     """An Arrow table, or anything that offers Arrow's stream interface."""
 
-    def __init__(self, table: Any, reading: Reading, *, name: str) -> None:
-        super().__init__(reading)
+    def __init__(self, table: Any, form: FileFormat, *, name: str) -> None:
+        super().__init__(form)
         self.name = name
         self._table = table if isinstance(table, pa.Table) else pa.table(table)
 
@@ -128,10 +134,11 @@ class ArrowSource(_Tabular):
 class ParquetSource(_Tabular):
     """A Parquet file, read some row groups at a time."""
 
-    def __init__(self, path: Path, reading: Reading) -> None:
-        super().__init__(reading)
+    def __init__(self, path: Path, form: FileFormat) -> None:
+        super().__init__(form)
         self.name = path.name
         self._path = path
+        self._schema = pa.schema([])
 
     def checksum(self) -> str:
         """SHA-256 of the file."""
@@ -139,9 +146,16 @@ class ParquetSource(_Tabular):
             return hashlib.file_digest(file, "sha256").hexdigest()
 
     def columns(self) -> list[str]:
-        """The names of the columns."""
+        """The names of the columns. Raises DataError for a file that holds far more rows than its size lets expect."""
         with open_parquet(self._path) as file:
-            return list(file.schema_arrow.names)
+            check_unpacked_size(NUMBER_BYTES * file.metadata.num_rows * file.metadata.num_columns, self._path)
+            self._schema = file.schema_arrow
+            return list(self._schema.names)
+
+    def _may_hold_text(self, column: str) -> bool:
+        kind = self._schema.field(column).type
+        kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+        return not (pa.types.is_primitive(kind) or pa.types.is_decimal(kind))
 
     def _frames(self, columns: list[str]) -> Iterator[pd.DataFrame]:
         with open_parquet(self._path) as file:

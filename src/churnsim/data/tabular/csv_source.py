@@ -1,0 +1,221 @@
+"""Records from a delimited text file of any size, read in blocks of whole records on two threads."""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from churnsim.data.tabular.csv_file import DelimitedText, check_text
+from churnsim.data.tabular.delimiters import detect_delimiter
+from churnsim.data.tabular.encodings import detect_encoding
+from churnsim.data.tabular.files import unpacked_content
+from churnsim.data.tabular.format_detection import NUMBERS, detect_spelling
+from churnsim.data.tabular.row_errors import Flaws
+from churnsim.data.tabular.source import FileFormat, Piece, Spelling, Typer
+from churnsim.errors import DataError
+
+__all__ = ["CsvSource"]
+
+BLOCK = 1 << 23  # 8 MiB: large enough for the compiled parser, small enough for two in memory to be nothing
+SAMPLES = 5
+SAMPLE = 1 << 20
+THREADS = 2
+
+
+class CsvSource:
+    """A file of delimited text, perhaps packed with gzip. `wanted` are columns that must be there: they tell the
+    delimiter."""
+
+    row_word = "line"
+
+    def __init__(self, path: Path, form: FileFormat, *, wanted: Sequence[str], arguments: Sequence[str]) -> None:
+        self.name = path.name
+        self._path = path
+        self._form = form
+        self._wanted = wanted
+        self._arguments = arguments
+
+    @cached_property
+    def _raw(self) -> bytes:
+        content = unpacked_content(self._path)
+        check_text(content, source=str(self._path), encoding=self._given_encoding)
+        return content
+
+    @property
+    def _given_encoding(self) -> str | None:
+        return self._form.encoding or (None if self._form.detect else "utf-8")
+
+    @cached_property
+    def _encoding(self) -> tuple[str, str]:
+        given = self._given_encoding
+        return (given, "") if given is not None else detect_encoding(self._raw, source=str(self._path))
+
+    @cached_property
+    def _content(self) -> bytes:
+        """The text as UTF-8 where its encoding does not write line ends, quotation marks and delimiters as ASCII
+        does."""
+        name = codecs.lookup(self._encoding[0]).name
+        if _like_ascii(name):
+            return _line_feeds(self._raw.removeprefix(codecs.BOM_UTF8))
+        try:
+            return _line_feeds(self._raw.decode(name).encode("utf-8"))
+        except UnicodeError as error:
+            raise DataError(
+                f"{self._path} is not {name} ({error}). Pass the encoding the file was written in."
+            ) from None
+
+    @cached_property
+    def _block_encoding(self) -> str:
+        name = codecs.lookup(self._encoding[0]).name
+        return name if _like_ascii(name) else "utf-8"
+
+    @cached_property
+    def _delimiter(self) -> str:
+        if self._form.delimiter is not None:
+            return self._form.delimiter
+        if self._path.name.lower().removesuffix(".gz").endswith(".tsv"):
+            return "\t"
+        if not self._form.detect:
+            return ","
+        head = self._content[:SAMPLE].decode(self._block_encoding, "replace")
+        return detect_delimiter(head, self._wanted, source=str(self._path))
+
+    def delimiter(self) -> str:
+        """What separates its columns."""
+        return self._delimiter
+
+    def checksum(self) -> str:
+        """SHA-256 of the bytes, unpacked."""
+        return hashlib.sha256(self._raw).hexdigest()
+
+    def _text(self, content: bytes, skipped: int = 0) -> DelimitedText:
+        return DelimitedText(
+            source=str(self._path), content=content, delimiter=self._delimiter, encoding=self._block_encoding,
+            arguments=self._arguments, header_lines=self._header_lines, skipped=skipped,
+        )  # fmt: skip
+
+    def columns(self) -> list[str]:
+        """The names in the header, without white space around them."""
+        return self._text(self._content[: self._header_end]).columns()
+
+    @cached_property
+    def _header_end(self) -> int:
+        """Where the header record ends (blank lines before it included)."""
+        start = 0
+        while True:
+            end = _record_end(self._content, start)
+            if end >= len(self._content) or self._content[start:end].strip():
+                return end
+            start = end
+
+    @cached_property
+    def _header_lines(self) -> int:
+        return _lines(self._content[: self._header_end])
+
+    def detected(self, kinds: dict[str, str]) -> tuple[Spelling, dict[str, str]]:
+        """Encoding, delimiter, and how dates and numbers are written, from all of the file or five stretches."""
+        found = {"encoding": self._encoding[1], "delimiter": repr(self._delimiter) if self._form.detect else ""}
+        if self._form.delimiter:
+            found["delimiter"] = ""
+        columns = [column for column, kind in kinds.items() if kind in ("date", *NUMBERS)]
+        sample = self._sample(columns) if columns and self._form.detect else pd.DataFrame()
+        spelling, words = detect_spelling(sample, kinds, self._form, source=str(self._path))
+        return spelling, {key: value for key, value in {**found, **words}.items() if value}
+
+    def _sample(self, columns: list[str]) -> pd.DataFrame:
+        body = len(self._content) - self._header_end
+        whole = body <= SAMPLES * SAMPLE
+        stretches = [(self._header_end, len(self._content))]
+        if not whole:
+            starts = np.linspace(self._header_end, len(self._content) - SAMPLE, SAMPLES).astype(int)
+            begins = [_record_end(self._content, int(s)) if s > self._header_end else int(s) for s in starts]
+            stretches = [(b, self._content.rfind(b"\n", b, b + SAMPLE) + 1) for b in begins]
+        frames = []
+        for begin, end in stretches:
+            text = self._text(self._content[: self._header_end] + self._content[begin:end])
+            quick = text.quickly(columns)
+            try:
+                frames.append(text.carefully(columns).frame if quick is None else quick)
+            except DataError:
+                if whole:
+                    raise
+                # What is wrong with the record is said, with its line, when all of the file is read.
+        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame({name: [] for name in columns})
+
+    def pieces(
+        self, columns: list[str], typer: Typer, spelling: Spelling, *, labelled: bool = False
+    ) -> Iterator[Piece]:
+        """Blocks of whole records, two of them worked on at a time."""
+        header = self._content[: self._header_end]
+
+        def work(block: bytes, skipped: int) -> Piece:
+            text = self._text(header + block, skipped)
+            quick = None if labelled else text.quickly(columns)
+            if quick is not None:
+                flaws = Flaws(len(quick))
+                frame = typer(quick, flaws, spelling)
+                if not flaws.count:
+                    return Piece(frame=frame, flaws=flaws, labels=np.empty(0, dtype=np.int64))
+            # Something is out of the ordinary: once more, record by record, to know the lines.
+            records = text.carefully(columns)
+            frame = typer(records.frame, records.flaws, spelling)
+            return Piece(frame=frame, flaws=records.flaws, labels=records.lines)
+
+        waiting: deque[Future[Piece]] = deque()
+        with ThreadPoolExecutor(THREADS) as pool:
+            for block, skipped in self._blocks():
+                waiting.append(pool.submit(work, block, skipped))
+                if len(waiting) > THREADS:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+
+    def _blocks(self) -> Iterator[tuple[bytes, int]]:
+        """Whole records, about BLOCK bytes of them at a time, and how many lines of records come before them."""
+        start, skipped = self._header_end, 0
+        while start < len(self._content):
+            end = _record_end(self._content, min(start + BLOCK, len(self._content)), begin=start)
+            block = self._content[start:end]
+            yield block, skipped
+            skipped += _lines(block)
+            start = end
+
+
+def _like_ascii(encoding: str) -> bool:
+    """Whether line ends, quotation marks and delimiters of a text in this encoding are the bytes that ASCII has for
+    them, wherever one begins to read: not so in UTF-16, UTF-7, codes with shifts, and those of mainframes."""
+    if encoding.startswith(("utf-16", "utf-32", "utf-7", "iso2022", "hz")):
+        return False
+    marks = '\r\n\t ,;|"0123456789'
+    return marks.encode(encoding, "replace") == marks.encode()
+
+
+def _record_end(content: bytes, position: int, *, begin: int | None = None) -> int:
+    """The first end of a line at or after `position` that is not inside quotation marks opened since `begin`."""
+    begin = position if begin is None else begin
+    quotes = content.count(b'"', begin, position)
+    while position < len(content):
+        end = content.find(b"\n", position)
+        end = len(content) if end < 0 else end + 1
+        quotes += content.count(b'"', position, end)
+        position = end
+        if quotes % 2 == 0:
+            return end
+    return len(content)
+
+
+def _line_feeds(content: bytes) -> bytes:
+    """The text with line feeds where old programs ended every line with a carriage return alone."""
+    return content.replace(b"\r", b"\n") if b"\n" not in content and b"\r" in content else content
+
+
+def _lines(block: bytes) -> int:
+    return block.count(b"\n") + (block.count(b"\r") - block.count(b"\r\n") if b"\r" in block else 0)

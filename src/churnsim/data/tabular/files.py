@@ -1,0 +1,160 @@
+"""Files given by a caller: that a path leads to a regular file, of which kind it is, and how much it may unpack to."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import zlib
+from pathlib import Path
+from typing import Literal
+
+from churnsim.data.tabular.row_errors import show
+from churnsim.errors import ChurnSimError, ConfigError, DataError
+
+__all__ = [
+    "SUFFIXES",
+    "check_choice",
+    "check_unpacked_size",
+    "confined",
+    "kind_of_file",
+    "regular_file",
+    "unpacked_content",
+]
+
+Kind = Literal["text", "parquet", "excel"]
+SUFFIXES: dict[Kind, tuple[str, ...]] = {
+    "text": (".csv", ".txt", ".tsv"),
+    "parquet": (".parquet", ".pq"),
+    "excel": (".xlsx", ".xlsm"),
+}
+# A file may unpack to this many bytes whatever its size, and beyond that to so many times its size. A log of one
+# customer and one day, as repetitive as a log can be, packs about 150 to 1 by gzip.
+UNPACKED_BYTES = 1 << 26
+UNPACKED_RATIO = 200
+PIECE = 1 << 24
+
+
+def regular_file(
+    path: str | os.PathLike[str],
+    *,
+    what: str = "file",
+    within: Path | None = None,
+    error: type[ChurnSimError] = DataError,
+) -> Path:
+    """The path, if it leads to a regular file that is there.
+
+    A pipe, a device or a socket is refused before it is opened, since reading it might never end.
+
+    Parameters
+    ----------
+    path : str or path
+        As the caller gave it.
+    what : str
+        What the file is called in messages, such as "key file".
+    within : Path, optional
+        The directory that the path must lie in, links and ``..`` followed.
+    error : type
+        What is raised: DataError for data, ConfigError for files of settings.
+
+    Returns
+    -------
+    Path
+        The same path; with `within` in full.
+
+    Examples
+    --------
+    >>> regular_file("no-such-file.csv")
+    Traceback (most recent call last):
+        ...
+    churnsim.errors.DataError: 'no-such-file.csv' does not exist. Check the path (it is taken from ...).
+    """
+    try:
+        text = os.fsdecode(path)
+    except TypeError:
+        raise error(f"the path of a {what} must be text or a path; got {type(path).__name__} {show(path)}.") from None
+    file = confined(Path(text), within) if within is not None else Path(text)
+    try:
+        mode = file.stat().st_mode
+    except (OSError, ValueError) as problem:
+        number = getattr(problem, "errno", None)
+        if number in (errno.ENOENT, errno.ENOTDIR):
+            raise error(f"{show(str(file))} does not exist. Check the path (it is taken from {Path.cwd()}).") from None
+        reason = getattr(problem, "strerror", None) or "it holds a null byte"
+        raise error(f"{show(text)} cannot be the path of a {what} ({reason}). Check it.") from None
+    if stat.S_ISDIR(mode):
+        raise error(f"{file} is a directory. Give the {what} itself, such as one in it.")
+    if not stat.S_ISREG(mode):
+        raise error(f"{file} is not a regular file but a pipe, device or socket. Save its content to a file first.")
+    return file
+
+
+def confined(path: Path, directory: Path) -> Path:
+    """`path`, taken from `directory`, if it stays inside it once links and ``..`` are followed; DataError if not."""
+    inside = directory.resolve()
+    whole = (inside / path).resolve()
+    if not whole.is_relative_to(inside):
+        raise DataError(f"{show(str(path))} leads outside {directory}. Give a file inside it.")
+    return whole
+
+
+def kind_of_file(path: Path) -> Kind:
+    """Which kind the name of a file says it is, ``.gz`` after the suffix of a text file overlooked. Raises DataError
+    for another suffix."""
+    suffix = path.suffix.lower()
+    inner = Path(path.stem).suffix.lower() if suffix == ".gz" else suffix
+    for kind, suffixes in SUFFIXES.items():
+        if (inner if kind == "text" else suffix) in suffixes:
+            return kind
+    known = ", ".join(name for suffixes in SUFFIXES.values() for name in suffixes)
+    raise DataError(f"{path} ends in {path.suffix!r}, which says neither CSV, Parquet nor Excel. Save it as {known}.")
+
+
+def check_unpacked_size(size: int, path: Path) -> None:
+    """DataError where a file of packed data states that it holds far more than its own size lets expect."""
+    if size > _most_unpacked(path.stat().st_size):
+        raise DataError(
+            f"{path} unpacks to {size:,} bytes, more than {UNPACKED_RATIO} times its size: too much to be a list of "
+            "records. Save the records that you need as CSV if it is what you expect."
+        )
+
+
+def _most_unpacked(size: int) -> int:
+    return max(UNPACKED_BYTES, UNPACKED_RATIO * size)
+
+
+def unpacked_content(path: Path) -> bytes:
+    """The bytes of a file, unpacked if its name ends in ``.gz``.
+
+    Unpacked in pieces of 16 MiB, and given up as soon as there are more than 200 times the size of the file (64 MiB
+    are always allowed). Raises DataError for that and for a damaged file.
+    """
+    content = path.read_bytes()
+    if path.suffix.lower() != ".gz":
+        return content
+    most = _most_unpacked(len(content))
+    whole = bytearray()
+    while content:
+        unpacker = zlib.decompressobj(wbits=31)
+        while not unpacker.eof:
+            try:
+                piece = unpacker.decompress(content, PIECE)
+            except zlib.error as error:
+                raise DataError(f"{path} is not a sound gzip file ({error}). Compress it again.") from None
+            if not piece and not unpacker.eof:
+                raise DataError(f"{path} is not a sound gzip file (it ends too early). Compress it again.")
+            whole += piece
+            if len(whole) > most:
+                raise DataError(
+                    f"{path} unpacks to more than {most:,} bytes, {UNPACKED_RATIO} times its size or more. Unpack it "
+                    "by hand if it is what you expect."
+                )
+            content = unpacker.unconsumed_tail
+        content = unpacker.unused_data
+    return bytes(whole)
+
+
+def check_choice(value: object, name: str, choices: tuple[str, ...]) -> None:
+    """ConfigError unless `value` is one of `choices`."""
+    if value not in choices:
+        raise ConfigError(f"{name} must be {' or '.join(map(repr, choices))}; got {show(value)}.")

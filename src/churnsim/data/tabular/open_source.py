@@ -1,0 +1,123 @@
+"""Which reader a source of records needs, and its rows as they are."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from churnsim.data.tabular.arrow_source import ArrowSource, FrameSource, ParquetSource, is_tabular
+from churnsim.data.tabular.csv_source import CsvSource
+from churnsim.data.tabular.excel_source import ExcelSource
+from churnsim.data.tabular.files import kind_of_file, regular_file
+from churnsim.data.tabular.row_errors import Flaws
+from churnsim.data.tabular.source import FileFormat, Source, Spelling
+from churnsim.data.tabular.table_columns import ARGUMENTS, check_columns
+from churnsim.errors import DataError
+
+__all__ = ["RawRows", "open_source", "raw_rows"]
+
+
+def open_source(
+    source: Any,
+    form: FileFormat,
+    *,
+    wanted: Sequence[str] = (),
+    arguments: Sequence[str] = ARGUMENTS,
+    name: str | None = None,
+    within: Path | None = None,
+) -> Source:
+    """The reader for a path, a DataFrame, or a table that speaks Arrow. DataError for anything else.
+
+    `wanted` are the columns that must be there, and `arguments` those by which the caller takes their names. `name` is
+    what frames and tables are called in messages and in the list of loads; a file goes by its own name. `within` is the
+    directory that paths must lie in.
+    """
+    if isinstance(source, pd.DataFrame):
+        return FrameSource(source, form, name=name or "the DataFrame")
+    if is_tabular(source):
+        return ArrowSource(source, form, name=name or "the table")
+    if not isinstance(source, str | os.PathLike):
+        raise DataError(
+            f"records come from a file, a DataFrame or an Arrow table; got a {type(source).__name__}. "
+            "Give a path, or turn it into a DataFrame."
+        )
+    path = regular_file(source, within=within)
+    kind = kind_of_file(path)
+    if kind == "parquet":
+        return ParquetSource(path, form)
+    if kind == "excel":
+        return ExcelSource(path, form)
+    return CsvSource(path, form, wanted=wanted, arguments=arguments)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RawRows:
+    """Columns of a source as they are written: the rows, what a person calls each of them (`row_word` and label), what
+    is wrong with them so far, and how they are written."""
+
+    frame: pd.DataFrame
+    labels: NDArray[np.int64]
+    row_word: str
+    flaws: Flaws
+    spelling: Spelling
+
+
+def raw_rows(
+    source: str | os.PathLike[str] | pd.DataFrame,
+    columns: Sequence[str] | Callable[[list[str]], Sequence[str]],
+    form: FileFormat,
+    *,
+    kinds: dict[str, str] | None = None,
+    arguments: Sequence[str] = ("customer_id",),
+) -> RawRows:
+    """All rows of the `columns` of a source at once, untyped.
+
+    Parameters
+    ----------
+    source : path or DataFrame
+        A CSV, Parquet or Excel file, or a table.
+    columns : sequence of str, or callable
+        The columns wanted, or what chooses them from those that are there.
+    form : FileFormat
+        How the source is written.
+    kinds : dict, optional
+        Of columns of theirs, which hold "date"s, "amount"s or "number"s, whose spelling is to be found out.
+    arguments : sequence of str
+        By which arguments the caller takes the names of the columns, in their order, for messages.
+
+    Returns
+    -------
+    RawRows
+        Rows in their order. Raises DataError for a file or columns that are not there.
+    """
+    wanted = [] if callable(columns) else list(columns)
+    records = open_source(source, form, wanted=wanted, arguments=arguments)
+    try:
+        found = records.columns()
+        chosen = list(columns(found)) if callable(columns) else wanted
+        where = str(source) if isinstance(source, str | os.PathLike) else records.name
+        check_columns(found, chosen, source=where, delimiter=records.delimiter(), arguments=arguments)
+        spelling, _ = records.detected({name: kind for name, kind in (kinds or {}).items() if name in chosen})
+        pieces = list(records.pieces(chosen, lambda raw, flaws, spelling: raw, spelling, labelled=True))
+    except OSError as error:
+        raise DataError(f"{source} cannot be read ({error.strerror or error}).") from None
+    rows = sum(len(piece.frame) for piece in pieces)
+    flaws, begin = Flaws(rows), 0
+    for piece in pieces:
+        flaws.adopt(piece.flaws, np.arange(begin, begin + len(piece.frame)))
+        begin += len(piece.frame)
+    frames = [piece.frame for piece in pieces]
+    return RawRows(
+        frame=pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=chosen),
+        labels=np.concatenate([piece.labels for piece in pieces]) if pieces else np.empty(0, dtype=np.int64),
+        row_word=records.row_word,
+        flaws=flaws,
+        spelling=spelling,
+    )
