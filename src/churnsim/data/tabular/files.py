@@ -33,6 +33,7 @@ SUFFIXES: dict[Kind, tuple[str, ...]] = {
 UNPACKED_BYTES = 1 << 26
 UNPACKED_RATIO = 200
 PIECE = 1 << 24
+LONGEST_SHOWN = 300  # characters of a path
 
 
 def regular_file(
@@ -67,7 +68,7 @@ def regular_file(
     >>> regular_file("no-such-file.csv")
     Traceback (most recent call last):
         ...
-    churnsim.errors.DataError: 'no-such-file.csv' does not exist. Check the path (it is taken from ...).
+    churnsim.errors.DataError: no-such-file.csv does not exist. Check the path (it is taken from ...).
     """
     try:
         text = os.fsdecode(path)
