@@ -80,7 +80,8 @@ def regular_file(
     except (OSError, ValueError) as problem:
         number = getattr(problem, "errno", None)
         if number in (errno.ENOENT, errno.ENOTDIR):
-            raise error(f"{show(str(file))} does not exist. Check the path (it is taken from {Path.cwd()}).") from None
+            shown = file if len(text) <= LONGEST_SHOWN else show(text)
+            raise error(f"{shown} does not exist. Check the path (it is taken from {Path.cwd()}).") from None
         reason = getattr(problem, "strerror", None) or "it holds a null byte"
         raise error(f"{show(text)} cannot be the path of a {what} ({reason}). Check it.") from None
     if stat.S_ISDIR(mode):
