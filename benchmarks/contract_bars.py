@@ -8,6 +8,8 @@ Prints each measured figure beside its bar and exits 1 below one. Times are in `
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import lifelines
 import numpy as np
 import pandas as pd
@@ -65,8 +67,10 @@ def _follows_cox(telco: pd.DataFrame) -> tuple[str, float, bool]:
     z = pd.get_dummies(telco[names], dtype=float, drop_first=True)
     frame = z.assign(t=telco["tenure"], e=telco["churned"])[telco["tenure"] > 0]
     theirs = lifelines.CoxPHFitter().fit(frame, "t", "e").predict_survival_function(z, times=np.arange(1.0, 73.0))
-    model = cs.models.SurvivalRegression.fit(telco, covariates=names).model
-    contract = contract_of(model, renewals=72, subscribers=telco)
+    fit = cs.models.SurvivalRegression.fit(telco, covariates=names)
+    # lifelines takes Breslow's baseline with Efron's coefficients.
+    breslow = replace(fit.risk_sets, ties="breslow").baselines(np.array(list(fit.parameters.values())))
+    contract = contract_of(replace(fit.model, baselines=breslow), renewals=72, subscribers=telco)
     assert contract.own is not None
     multipliers = contract.own.at(customer_uids(telco.index), otherwise=np.nan)
     stays = (1.0 - np.array(contract.hazards))[:, None] ** multipliers

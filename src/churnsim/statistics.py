@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.stats import norm
 
 from churnsim.checks import check_level
@@ -72,11 +73,12 @@ def mean_over_ties(values: Floats, score: Floats, *, weights: Floats | None = No
     return np.divide(total, weight, out=np.zeros(count), where=weight > 0)[group]
 
 
-def wilson(hits: Ints | Floats, trials: Ints | Floats, *, level: float = 0.95) -> tuple[Floats, Floats]:
+def wilson(hits: ArrayLike, trials: ArrayLike, *, level: float = 0.95) -> tuple[Floats, Floats]:
     """Limits of a binomial share; NaN where there was no trial."""
     z = normal_quantile(level)
-    n = np.where(trials > 0, trials, np.nan).astype(np.float64)
-    p = hits / n
+    count = np.asarray(trials, dtype=np.float64)
+    n = np.where(count > 0, count, np.nan)
+    p = np.asarray(hits, dtype=np.float64) / n
     centre = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
     return np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)

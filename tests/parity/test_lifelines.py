@@ -56,8 +56,9 @@ def test_families(exact, kind):
     theirs.fit(exact["tenure"], exact["churned"], entry=exact["entry"])
     ours = cs.models.SurvivalCurve.fit(exact, kind)
     t = np.array([0.5, 5.0, 20.0, 60.0])
-    np.testing.assert_allclose(ours.model.survival(t), theirs.survival_function_at_times(t), rtol=1e-9)
-    assert ours.loglik == pytest.approx(theirs.log_likelihood_)
+    # lifelines stops within some 1e-5 of the maximum; ours is never below it.
+    np.testing.assert_allclose(ours.model.survival(t), theirs.survival_function_at_times(t), rtol=3e-5)
+    assert theirs.log_likelihood_ - 1e-9 <= ours.loglik <= theirs.log_likelihood_ + 1e-5
     assert ours.status.ok
 
 
@@ -115,7 +116,8 @@ def test_regressions(exact, kind):
         expected = theirs.predict_survival_function(data.head(5)[["x", "b"]], times=t).T
         assert (late.model.survival(t, customers=new).to_numpy() < expected.to_numpy()).all()
     np.testing.assert_allclose(ours.model.survival(t, customers=new), expected, rtol=2e-3)
-    assert ours.loglik == pytest.approx(theirs.log_likelihood_, abs=1e-3)  # lifelines' searches end about there
+    # lifelines' searches end some 1e-3 below the maximum, never above it.
+    assert theirs.log_likelihood_ - 1e-9 <= ours.loglik <= theirs.log_likelihood_ + 1e-3
 
 
 def test_a_baseline_without_effects_is_nelson_aalens(exact):

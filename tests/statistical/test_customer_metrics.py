@@ -11,7 +11,6 @@ from scipy.integrate import quad
 from scipy.stats import beta, norm
 
 import churnsim as cs
-from churnsim.decisions.comparison.customer_metrics import product_limit
 from churnsim.decisions.comparison.tail_risk import tail_risk
 from churnsim.errors import ConfigError
 from churnsim.units import discount_force
@@ -118,15 +117,6 @@ def test_retention_is_the_models_survival(experiment, tables, origin):
     other = cs.BGNBD(r=model.r, alpha=model.alpha, a=1.6 * model.a, b=model.b)
     wrong = found["retention"].to_numpy() - [survival(other, t) for t in found["tenure"]]
     assert (np.abs(wrong) > 4 * error).any()
-
-
-def test_product_limit_is_lifelines():
-    lifelines = pytest.importorskip("lifelines")
-    generator = np.random.default_rng(1)
-    durations, ended = generator.integers(1, 15, size=200).astype(float), generator.random(200) < 0.6
-    times = np.array([0.0, 0.5, 3.0, 7.0, 12.5, 14.0])
-    peer = lifelines.KaplanMeierFitter().fit(durations, ended).survival_function_at_times(times).to_numpy()
-    assert product_limit(durations, ended, times) == pytest.approx(peer, rel=1e-12)
 
 
 def test_realised_value_is_the_discounted_expectation(experiment, tables):

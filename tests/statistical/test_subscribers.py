@@ -128,12 +128,14 @@ def test_the_hazard_of_every_renewal_is_that_of_cox(telco):
     fitter = lifelines.CoxPHFitter().fit(z.assign(t=telco["tenure"], e=telco["churned"])[telco["tenure"] > 0], "t", "e")
     few = telco.index[:40]
     predicted = fitter.predict_survival_function(z.loc[few], times=np.arange(1.0, 73.0)).to_numpy()
-    model = cs.models.SurvivalRegression.fit(telco, covariates=COVARIATES).model
-    contract = contract_of(model, renewals=72, subscribers=telco)
+    fit = cs.models.SurvivalRegression.fit(telco, covariates=COVARIATES)
+    # lifelines takes Breslow's baseline with Efron's coefficients.
+    breslow = replace(fit.risk_sets, ties="breslow").baselines(np.array(list(fit.parameters.values())))
+    contract = contract_of(replace(fit.model, baselines=breslow), renewals=72, subscribers=telco)
     multipliers = contract.own.at(customer_uids(few), otherwise=np.nan)
     chances = np.array([[proportional(h, m) for m in multipliers] for h in contract.hazards])
-    # Both stop where Newton's steps are small: coefficients agree to some 1e-7, survival with them.
-    np.testing.assert_allclose(np.cumprod(1 - chances, axis=0), predicted, atol=1e-6)
+    # lifelines stops some 1e-5 before the maximum in the coefficients, survival with them.
+    np.testing.assert_allclose(np.cumprod(1 - chances, axis=0), predicted, atol=1e-5)
 
 
 def test_what_is_not_proportional_is_met_over_the_horizon(telco):

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import churnsim as cs
+from churnsim.models.retention import base
 from churnsim.models.value.subscriber_value import average_churn
 
 COHORTS = cs.datasets.retention_cohorts()
@@ -83,12 +84,33 @@ def test_each_subscriber_has_a_value_and_an_interval_by_each_model():
 def test_what_cannot_be_valued_is_said():
     frame = people("High End")
     fit = cs.ShiftedBetaGeometric.fit(frame)
-    with pytest.raises(cs.errors.DataError, match="nobody is there"):
+    with pytest.raises(cs.errors.DataError, match="no customers left"):
         cs.models.subscriber_values({"sbg": fit}, frame[frame["churned"]], annual_discount_rate=RATE)
-    for wrong in ({"draws": 1}, {"level": 1.0}):
-        with pytest.raises(cs.errors.ConfigError, match="a level between 0 and 1"):
+    for wrong, message in (({"draws": 1}, "draws must be"), ({"level": 95}, "level must be between 0 and 1")):
+        with pytest.raises(cs.errors.ConfigError, match=message):
             cs.models.subscriber_values({"sbg": fit}, frame, annual_discount_rate=RATE, **wrong)
-    with pytest.raises(cs.errors.ConfigError, match="it takes a fit"):
+    with pytest.raises(cs.errors.ConfigError, match="at least one fitted model"):
         cs.models.subscriber_values({}, frame, annual_discount_rate=RATE)
     with pytest.raises(cs.errors.ConfigError, match="finite amounts"):
         cs.models.subscriber_values({"sbg": fit}, frame, annual_discount_rate=RATE, by_tenure=[np.nan])
+
+
+def test_endless_sums_take_bounded_memory(monkeypatch):
+    """By day there are 79,000 steps without horizon, never more than `CELLS` numbers at once; the value is the closed
+    form of a constant hazard."""
+    monkeypatch.setattr(base, "CELLS", 20_000)
+    model = cs.models.SurvivalCurve(kind="piecewise_exponential", parameters={"lambda_0_": 400.0}, unit="D")
+    sizes, plain = [], cs.models.SurvivalCurve.residual_survival
+
+    def recorded(self, customers, steps):
+        sizes.append(len(customers) * steps.size)
+        return plain(self, customers, steps)
+
+    monkeypatch.setattr(cs.models.SurvivalCurve, "residual_survival", recorded)
+    customers = pd.DataFrame({"tenure": np.arange(40.0)})
+    found = model.residual_value(0.1, customers=customers)
+    keep = np.exp(-1 / 400)
+    np.testing.assert_allclose(found, keep / (1 - keep * 1.1 ** (-1 / 365.25)), rtol=1e-9)
+    assert max(sizes) <= 20_000
+    with pytest.raises(cs.errors.ConfigError, match="Give a horizon"):
+        model.residual_value(1e-6, customers=customers)

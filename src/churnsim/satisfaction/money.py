@@ -158,7 +158,7 @@ def buying_rate(
 
 
 def leaving_hazard(customers: pd.DataFrame, *, also: Sequence[str] = ()) -> Effect:
-    """ln(hazard of leaving) on satisfaction: Cox regression by lifelines on `tenure` and `churned` (observed after the
+    """ln(hazard of leaving) on satisfaction: Cox regression on `tenure` and `churned` (observed after the
     survey), `also` held fixed.
 
     Examples

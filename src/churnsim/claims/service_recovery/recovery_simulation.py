@@ -188,7 +188,7 @@ def _answered(comparison: Comparison) -> Part:
             name="(b) the answered customers", estimand="", verdict=Verdict.UNTESTABLE, reason="Nobody complained."
         )
     stayed = answered - total["losses_complaint"]
-    share, (lower, upper) = stayed / answered, wilson(np.array(stayed), np.array(answered))
+    share, (lower, upper) = stayed / answered, wilson(stayed, answered)
     return Part(
         name="(b) the answered customers",
         estimand=(

@@ -7,18 +7,16 @@ Prentice 2002, section 1.4), which keeps them between 0 and 1.
 
 from __future__ import annotations
 
-import math
 from datetime import date
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from scipy.stats import norm
 
 from churnsim.checks import check_level
 from churnsim.data.customers.estimate import LEVEL, Estimate
 from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.errors import ConfigError, DataError
+from churnsim.product_limit import RiskTable, log_log_limits
 
 __all__ = ["repeat_within"]
 
@@ -55,26 +53,11 @@ def repeat_within(
             f"nobody was watched for {within_days} days after the purchase, only for {int(gap.max())}. "
             "Shorten within_days."
         )
-    silent, variance = _kaplan_meier(gap, again, within_days)
-    z = float(norm.ppf(0.5 + level / 2))
-    if 0 < silent < 1:
-        spread = math.exp(z * math.sqrt(variance) / abs(math.log(silent)))
-        lower, upper = 1 - silent ** (1 / spread), 1 - silent**spread
-    else:
-        lower = upper = 1 - silent  # nobody or everybody came back: the log(-log) scale has no width there
+    counted, at = RiskTable.of(gap.astype(np.float64), again), np.array([within_days])
+    silent, variance = counted.step(counted.survival, at, 1.0), counted.step(counted.greenwood, at, 0.0)
+    lower, upper = log_log_limits(silent, variance, level=level)
+    error = float(np.sqrt(variance[0]) * silent[0]) if silent[0] > 0 else 0.0
     return Estimate(
-        value=1 - silent, standard_error=silent * math.sqrt(variance), lower=lower, upper=upper, level=level, n=len(gap)
-    )
-
-
-def _kaplan_meier(gap: NDArray[np.int64], event: NDArray[np.bool_], horizon: int) -> tuple[float, float]:
-    """Survival at `horizon` and Greenwood's sum; an event on the day of a censoring comes first."""
-    events = np.bincount(np.minimum(gap[event], horizon + 1), minlength=horizon + 2)[: horizon + 1]
-    leaving = np.bincount(np.minimum(gap, horizon + 1), minlength=horizon + 2)[: horizon + 1]
-    at_risk = len(gap) - np.concatenate([[0], np.cumsum(leaving)[:-1]])
-    watched = (at_risk > 0) & (events > 0)
-    d, n = events[watched].astype(np.float64), at_risk[watched].astype(np.float64)
-    survival = float(np.prod(1 - d / n))
-    if survival <= 0:
-        return 0.0, 0.0
-    return survival, float(np.sum(d / (n * (n - d))))
+        value=1 - float(silent[0]), standard_error=error, lower=1 - float(upper[0]), upper=1 - float(lower[0]),
+        level=level, n=len(gap),
+    )  # fmt: skip

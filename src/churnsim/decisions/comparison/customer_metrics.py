@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from churnsim.decisions.comparison.paired import Interval, interval
 from churnsim.decisions.runs.customer_table import ORIGINS
 from churnsim.errors import ConfigError
+from churnsim.product_limit import RiskTable
 from churnsim.simulation.core.assumption import not_negative
 from churnsim.typing import Floats
 
@@ -54,22 +54,12 @@ def retention_by_tenure(
         begun = np.maximum(table["born"].to_numpy(dtype=np.float64), 0.0)
         first = table["first_lost"].to_numpy(dtype=np.float64)
         seen = np.where(np.isnan(first), horizon, first) - begun
-        return product_limit(seen, ~np.isnan(first), np.asarray(tenures, dtype=np.float64))
+        counted = RiskTable.of(seen, ~np.isnan(first))
+        return counted.step(counted.survival, np.asarray(tenures, dtype=np.float64), 1.0)
 
     there = [table[table["cause"] != "before the start"] for table in _of(tables, origin)]
     there = [table[(table["origin"] != START) | ~(table["first_lost"] <= 0)] for table in there]
     return _summarised(there, curve, "tenure", tenures, "retention", level)
-
-
-def product_limit(durations: Floats, ended: NDArray[np.bool_], times: Floats) -> Floats:
-    """Kaplan-Meier survival at `times` from `durations`, of which those not `ended` are censored after all losses of
-    their time."""
-    moments, where = np.unique(durations[ended], return_inverse=True)
-    losses = np.bincount(where, minlength=len(moments)).astype(np.float64)
-    at_risk = len(durations) - np.searchsorted(np.sort(durations), moments, side="left")
-    survival = np.concatenate([[1.0], np.cumprod(1 - losses / at_risk)])
-    found: Floats = survival[np.searchsorted(moments, times, side="right")]
-    return found
 
 
 def realised_value(tables: Tables, *, origin: str = "new", level: float = 0.95) -> Interval:

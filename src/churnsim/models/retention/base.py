@@ -21,10 +21,22 @@ from churnsim.models.retention.tenures import Tenures
 from churnsim.typing import Floats
 from churnsim.units import discount_force
 
-__all__ = ["RetentionModel", "amounts_at", "endless_steps"]
+__all__ = [
+    "RetentionModel",
+    "amounts_at",
+    "decay_integral",
+    "durations",
+    "endless_steps",
+    "parts_of",
+    "ratio_of_survivals",
+]
 
 
-ROWS_AT_ONCE = 4096  # customers valued together: some 80 MB for a horizon of 2,500 months
+# Customers valued together, and numbers in a matrix of them by renewals: a few of 90 MB each at once.
+ROWS_AT_ONCE, STEPS_AT_ONCE, CELLS = 4096, 4096, 11_000_000
+ROUNDING = 1e-16
+NODES = 200  # of the quadrature: to 1e-10 over a horizon of a hundred times the mean tenure
+MOST_UNITS = 10_000_000  # units that a sum without horizon may run over
 NEGLIGIBLE = 1e-9  # a discount factor below which an endless sum stops: less than a cent on ten million
 
 
@@ -44,8 +56,7 @@ class RetentionModel(ParametricModel):
         """P(still there `steps` from now | there now), shape (customers, steps), whether or not `churned`."""
         tenure, place = np.unique(Tenures.of(customers, need_churned=False).tenure, return_inverse=True)
         ahead = self.log_survival((tenure[:, None] + steps[None, :]).ravel()).reshape(tenure.size, steps.size)
-        ratio: Floats = np.exp(ahead - self.log_survival(tenure)[:, None])
-        return ratio[place]
+        return ratio_of_survivals(ahead, self.log_survival(tenure)[:, None])[place]
 
     def survival(self, t: ArrayLike, *, customers: pd.DataFrame | None = None) -> Floats | pd.DataFrame:
         """S(t): the probability to be there longer than `t` (in the model's unit), shape of `t`.
@@ -68,28 +79,36 @@ class RetentionModel(ParametricModel):
             raise ConfigError(f"retention is of the unit that ends at t, so t must be 1 or more; got {ages.min():g}.")
         flat = np.atleast_1d(ages).ravel()
         if customers is None:
-            return np.exp(self.log_survival(flat) - self.log_survival(flat - 1.0)).reshape(ages.shape)
-        both = self.residual_survival(customers, np.concatenate([flat, flat - 1.0]))
-        with np.errstate(invalid="ignore"):
-            return pd.DataFrame(both[:, : flat.size] / both[:, flat.size :], customers.index, flat)
+            return ratio_of_survivals(self.log_survival(flat), self.log_survival(flat - 1.0)).reshape(ages.shape)
+        after, before = (self.residual_survival(customers, steps) for steps in (flat, flat - 1.0))
+        kept = np.divide(after, before, out=np.zeros_like(after), where=before > 0)
+        return pd.DataFrame(kept, customers.index, flat)
 
     def expected_tenure(self, horizon: float, *, customers: pd.DataFrame | None = None) -> float | pd.Series[float]:
         """Expected time there within `horizon` from now: the sum (or integral) of survival, in the model's unit.
         ConfigError for a horizon that is no whole number of renewals, where customers leave at renewals alone."""
         span = float(durations(horizon, "horizon"))
-        if self.at_renewals:
-            if span != np.floor(span):
-                raise ConfigError(f"horizon must be a whole number of renewals; got {span:g}.")
-            steps, weights = np.arange(span), np.ones(int(span))
-        else:
-            # Simpson's rule at twenty points a unit.
-            count = 2 * max(1, int(np.ceil(10 * span)))
-            steps = np.linspace(0.0, span, count + 1)
-            weights = np.where(np.arange(count + 1) % 2 == 1, 4.0, 2.0) * span / count / 3
-            weights[[0, -1]] /= 2.0
+        if self.at_renewals and span != np.floor(span):
+            raise ConfigError(f"horizon must be a whole number of renewals; got {span:g}.")
         if customers is None:
-            return float(np.exp(self.log_survival(steps)) @ weights)
-        return pd.Series(_active(customers) * self._weighted(customers, steps, weights), customers.index)
+            return float(self.restricted_mean(None, span)[0])
+        return pd.Series(_active(customers) * self.restricted_mean(customers, span), customers.index)
+
+    def restricted_mean(self, customers: pd.DataFrame | None, horizon: float) -> Floats:
+        """The same as an array, a customer each, whether or not `churned`; one entry without customers.
+
+        A sum where customers leave at renewals alone; else Gauss and Legendre's rule in the fourth root of the time
+        ahead, which is smooth there also where the hazard is infinite at 0.
+        """
+        if self.at_renewals:
+            steps, weights = np.arange(horizon), np.ones(int(horizon))
+        else:
+            nodes, share = np.polynomial.legendre.leggauss(NODES)
+            root = (nodes + 1.0) / 2.0
+            steps, weights = horizon * root**4, horizon * 2.0 * root**3 * share
+        if customers is None:
+            return np.atleast_1d(np.exp(self.log_survival(steps)) @ weights)
+        return self._weighted(customers, steps, weights)
 
     def residual_value(
         self,
@@ -124,13 +143,26 @@ class RetentionModel(ParametricModel):
     def _weighted(
         self, customers: pd.DataFrame, steps: Floats, weights: Floats, by_tenure: Sequence[float] | None = None
     ) -> Floats:
-        """Weighted sum of each customer's residual survival, a few thousand customers at a time."""
+        """Weighted sum of each customer's residual survival, over blocks of customers and of `steps`, which ascend.
+
+        Survival never rises, so what a block leaves is at most its last survival times the weights to come; where
+        that is below the rounding error the sum ends.
+        """
+        amounts = 1.0 if by_tenure is None else float(np.abs(by_tenure).max())
+        to_come = np.cumsum(weights[::-1])[::-1] * amounts
         parts = []
-        for part in _parts(customers):
-            survival = self.residual_survival(part, steps)
-            if by_tenure is not None:
-                survival *= amounts_at(by_tenure, part["tenure"].to_numpy(np.float64)[:, None] + steps)
-            parts.append(survival @ weights)
+        for rows in parts_of(len(customers), min(steps.size, STEPS_AT_ONCE)):
+            part, total = customers.iloc[rows], np.zeros(rows.stop - rows.start)
+            for start in range(0, steps.size, STEPS_AT_ONCE):
+                ahead = slice(start, start + STEPS_AT_ONCE)
+                survival = self.residual_survival(part, steps[ahead])
+                last = survival[:, -1].copy()
+                if by_tenure is not None:
+                    survival *= amounts_at(by_tenure, part["tenure"].to_numpy(np.float64)[:, None] + steps[ahead])
+                total += survival @ weights[ahead]
+                if ahead.stop >= steps.size or (last * to_come[ahead.stop] <= ROUNDING * np.abs(total)).all():
+                    break
+            parts.append(total)
         return np.concatenate(parts)
 
 
@@ -140,9 +172,24 @@ def amounts_at(by_tenure: Sequence[float], tenure: Floats) -> Floats:
     return np.asarray(amounts[np.minimum(tenure.astype(np.int64), amounts.size - 1)])
 
 
-def _parts(customers: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    for start in range(0, len(customers), ROWS_AT_ONCE):
-        yield customers.iloc[start : start + ROWS_AT_ONCE]
+def ratio_of_survivals(ahead: Floats, now: Floats) -> Floats:
+    """S(later)/S(now) from the logarithms; 0 where S(now) is 0, since nobody gets there."""
+    here = np.broadcast_to(now, ahead.shape)
+    ratio: Floats = np.exp(np.subtract(ahead, here, out=np.full(ahead.shape, -np.inf), where=here > -np.inf))
+    return ratio
+
+
+def decay_integral(rate: Floats, span: Floats) -> Floats:
+    """The integral of e^(-rate u) over u from 0 to `span`."""
+    some = rate > 0
+    return np.asarray(np.where(some, -np.expm1(-rate * span) / np.where(some, rate, 1.0), span))
+
+
+def parts_of(rows: int, columns: int) -> Iterator[slice]:
+    """Slices of `rows` that make matrices of at most `CELLS` numbers with that many columns."""
+    size = max(1, min(ROWS_AT_ONCE, CELLS // max(columns, 1)))
+    for start in range(0, rows, size):
+        yield slice(start, min(start + size, rows))
 
 
 def _active(customers: pd.DataFrame) -> Floats:
@@ -163,7 +210,13 @@ def _units_ahead(horizon: float | None, v: float) -> int:
         return int(span)
     if v >= 1.0:
         raise ConfigError("without discounting a value without horizon has no end. Give a horizon or a positive rate.")
-    return int(np.ceil(np.log(NEGLIGIBLE) / np.log(v)))
+    units = np.ceil(np.log(NEGLIGIBLE) / np.log(v))
+    if units > MOST_UNITS:
+        raise ConfigError(
+            f"at this rate a value without horizon is a sum over {units:.3g} units. Give a horizon, a longer unit or a "
+            "higher rate."
+        )
+    return int(units)
 
 
 def durations(t: ArrayLike, name: str) -> Floats:

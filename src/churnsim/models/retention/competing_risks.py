@@ -5,7 +5,7 @@ to cause k at t, F_k(t) = sum over s <= t of S(s-) d_k(s)/r(s), S the Kaplan-Mei
 share out what is lost: F_1 + F_2 + ... = 1 - S. One minus a Kaplan-Meier curve of a single cause, with the others
 counted as censored, overstates it: it asks what would be lost if no other cause existed.
 
-Ties are exact here; lifelines' estimator moves tied times at random first, which monthly tenures are full of.
+Tied times are counted as they are; monthly tenures are full of them.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
+from churnsim.checks import check_level
 from churnsim.errors import ConfigError, DataError
 from churnsim.models.retention.tenures import Tenures
+from churnsim.product_limit import RiskTable
+from churnsim.statistics import normal_quantile
 
 __all__ = ["CumulativeIncidence", "cumulative_incidence"]
 
@@ -59,6 +61,7 @@ def cumulative_incidence(
     >>> cumulative_incidence(base).table[["cause", "time", "incidence"]].round(3).to_dict("records")[-1]
     {'cause': 'move', 'time': 3.0, 'incidence': 0.25}
     """
+    check_level(level)
     tenures = Tenures.of(subscriptions)
     if cause not in subscriptions.columns:
         raise ConfigError(f"there is no column {cause!r}; the data have {', '.join(map(repr, subscriptions.columns))}.")
@@ -72,15 +75,9 @@ def cumulative_incidence(
     if not tenures.churned.any():
         raise DataError("no customer left, so there are no causes to tell apart. Observe longer.")
     words = named.astype(str).to_numpy()
-    times = np.unique(tenures.tenure[tenures.churned])
-    at_risk = (
-        len(tenures)
-        - np.searchsorted(np.sort(tenures.tenure), times, side="left")
-        - (len(tenures) - np.searchsorted(np.sort(tenures.entry), times, side="left"))
-    ).astype(np.float64)
+    counted = RiskTable.of(tenures.tenure, tenures.churned, tenures.entry)
+    times, at_risk, lost, survival = counted.times, counted.at_risk, counted.lost, counted.survival
     place = np.searchsorted(times, tenures.tenure[tenures.churned])
-    lost = np.bincount(place, minlength=times.size).astype(np.float64)
-    survival = np.cumprod(1.0 - lost / at_risk)
     before = np.concatenate([[1.0], survival[:-1]])
     order = pd.Series(words[tenures.churned]).value_counts()
     parts = []
@@ -116,7 +113,7 @@ def _variance(incidence: Any, before: Any, here: Any, lost: Any, at_risk: Any) -
 
 
 def _interval(incidence: Any, error: Any, level: float) -> tuple[Any, Any]:
-    z = float(norm.ppf((1 + level) / 2))
+    z = normal_quantile(level)
     with np.errstate(divide="ignore", invalid="ignore"):
         log_stay = np.log1p(-incidence)
         reach = np.exp(z * error / ((1.0 - incidence) * np.abs(log_stay)))

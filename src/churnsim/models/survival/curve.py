@@ -11,16 +11,13 @@ With t in the model's unit (symbols as in lifelines):
     piecewise_exponential  constant hazard 1/lambda_i between `breakpoints`
     mixture_cure           S = c + (1 - c) exp(-(t/lambda)^rho): a share c never leaves
 
-They are estimated by lifelines (Davidson-Pilon 2019, Journal of Open Source Software 4(40), 1317), except where
-tenures are known to the whole unit only, so that losses are censored to an interval: lifelines' search over
-interval-censored times does not converge for the generalised gamma and takes about a second for the others, while over
-the few distinct rows of rounded tenures the likelihood in closed form is searched in milliseconds. Where lifelines
-does converge the two agree (tests/parity).
+The product limit is counted (`churnsim.product_limit`); the others maximise the likelihood of `Intervals`: by Newton's
+method where exact times have a law of location and scale in ln t, by a simplex search elsewhere. Tenures that are all
+whole are known to the unit only, so that a loss at t fell between t - 1 and t. Peers agree (tests/parity).
 """
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -29,17 +26,23 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.special import expit, gammainc, gammaincc, log_ndtr
-from scipy.stats import kstwobign, norm
+from scipy.special import expit, gammainc, gammaincc, gammaln, log_ndtr
+from scipy.stats import kstwobign
 
+from churnsim.checks import check_level
 from churnsim.errors import ConfigError, DataError, FitError
 from churnsim.models.estimation.fit import FitStatus, ModelFit
-from churnsim.models.retention.base import RetentionModel
+from churnsim.models.retention.base import RetentionModel, decay_integral, durations
 from churnsim.models.retention.tenures import Tenures
+from churnsim.models.survival.ascent import Peak
+from churnsim.models.survival.cox import TAIL_SHARE
+from churnsim.models.survival.location_scale import LOCATION_SCALE, Lifetimes, maximise
+from churnsim.product_limit import RiskTable, log_log_limits
+from churnsim.statistics import normal_quantile, tails
 from churnsim.typing import Floats
 from churnsim.units import check_unit
 
-__all__ = ["FAMILIES", "TAIL_SHARE", "CurveFit", "Intervals", "SurvivalCurve", "fit_curve"]
+__all__ = ["FAMILIES", "CurveFit", "Intervals", "SurvivalCurve", "fit_curve"]
 
 
 # Parameters of each family; those in REAL may be negative, the others are above 0 (a share: between 0 and 1).
@@ -55,16 +58,6 @@ FAMILIES: dict[str, tuple[str, ...]] = {
 REAL = {("log_normal", "mu_"), ("generalized_gamma", "mu_"), ("generalized_gamma", "ln_sigma_"),
         ("generalized_gamma", "lambda_")}  # fmt: skip
 TINY = 1e-300
-# Share of the observed time at whose mean hazard a step function goes on beyond its last time (assumed).
-TAIL_SHARE = 1 / 6
-# The fitters' names in lifelines, which is imported where a curve is estimated: it takes a second, and a stored curve
-# needs none of it.
-FITTERS = {
-    "weibull": "WeibullFitter",
-    "log_normal": "LogNormalFitter",
-    "log_logistic": "LogLogisticFitter",
-    "generalized_gamma": "GeneralizedGammaFitter",
-}
 PIECES = 6  # pieces of the piecewise exponential, of equally many losses each, when none are given
 STEP = 1e-4  # of the curvature's differences: the fourth root of the rounding error, about
 FLOOR = 1e-300
@@ -155,6 +148,29 @@ class SurvivalCurve(RetentionModel):
             known = np.log(values[place])
         return np.asarray(known - self.tail_hazard * np.maximum(t - last, 0.0))
 
+    def restricted_mean(self, customers: pd.DataFrame | None, horizon: float) -> Floats:
+        """As every model's; exact for the step function, by rectangles and its exponential tail, and for the pieces of
+        constant hazard."""
+        if self.kind not in ("kaplan_meier", "piecewise_exponential"):
+            return super().restricted_mean(customers, horizon)
+        start = np.zeros(1) if customers is None else Tenures.of(customers, need_churned=False).tenure
+        now = np.exp(self.log_survival(start))
+        area = self._area(start + horizon) - self._area(start)
+        return np.divide(area, now, out=np.zeros_like(area), where=now > 0)
+
+    def _area(self, t: Floats) -> Floats:
+        """The integral of S from 0 to t."""
+        step = self.kind == "kaplan_meier"
+        edges = np.array((0.0, *(self.times if step else self.breakpoints)))
+        height = np.exp(self.log_survival(edges))
+        if step:
+            hazard = np.append(np.zeros(edges.size - 1), self.tail_hazard)
+        else:
+            hazard = 1.0 / np.array([self.parameters[f"lambda_{i}_"] for i in range(edges.size)])
+        before = np.concatenate([[0.0], np.cumsum(height[:-1] * decay_integral(hazard[:-1], np.diff(edges)))])
+        place = np.searchsorted(edges, t, side="right") - 1
+        return np.asarray(before[place] + height[place] * decay_integral(hazard[place], t - edges[place]))
+
 
 def _generalized_gamma(log_t: Floats, mu: float, sigma: float, shape: float) -> Floats:
     z = (log_t - mu) / sigma
@@ -162,7 +178,25 @@ def _generalized_gamma(log_t: Floats, mu: float, sigma: float, shape: float) -> 
         return np.asarray(log_ndtr(-z))
     k = 1.0 / shape**2
     at = k * np.exp(np.minimum(shape * z, 700.0))
-    return np.asarray(np.log(np.maximum(gammaincc(k, at) if shape > 0 else gammainc(k, at), TINY)))
+    tail = gammaincc(k, at) if shape > 0 else gammainc(k, at)
+    # Where the tail is no number: the first term of its expansion (Abramowitz & Stegun 1964, 6.5.29 and 6.5.32).
+    first = (k - 1.0) * np.log(at) - at - gammaln(k) if shape > 0 else k * np.log(at) - at - gammaln(k + 1.0)
+    return np.asarray(np.where(tail > TINY, np.log(np.maximum(tail, TINY)), first))
+
+
+def _log_density(curve: SurvivalCurve, t: Floats) -> Floats:
+    """ln f(t) of the families without a law of location and scale."""
+    p, log_t = curve.parameters, np.log(t)
+    if curve.kind == "mixture_cure":
+        power = (t / p["lambda_"]) ** p["rho_"]
+        return np.asarray(np.log1p(-p[CURED]) + np.log(p["rho_"] * power / t) - power)
+    z, shape = (log_t - p["mu_"]) / np.exp(p["ln_sigma_"]), p["lambda_"]
+    if shape == 0.0:
+        return np.asarray(-0.5 * (z**2 + np.log(2 * np.pi)) - p["ln_sigma_"] - log_t)
+    k = 1.0 / shape**2
+    log_at = np.log(k) + shape * z
+    log_gamma = k * log_at - np.exp(np.minimum(log_at, 700.0)) - gammaln(k)
+    return np.asarray(log_gamma + np.log(abs(shape)) - p["ln_sigma_"] - log_t)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -178,7 +212,7 @@ class CurveFit(ModelFit[SurvivalCurve]):
 
     def summary(self, level: float = 0.95) -> pd.DataFrame:
         """One row a parameter: estimate, standard_error, lower, upper; log-normal intervals for positive ones."""
-        z = float(norm.ppf((1 + level) / 2))
+        z = normal_quantile(level)
         rows = {}
         for name, value in self.parameters.items():
             error = self.standard_errors[name]
@@ -222,18 +256,13 @@ class CurveFit(ModelFit[SurvivalCurve]):
 
         Kaplan-Meier: Greenwood's, in ln(-ln S). Parametric: quantiles over draws of the parameters.
         """
-        ages = np.atleast_1d(np.asarray(t, dtype=np.float64))
+        ages = np.atleast_1d(durations(t, "t"))
         value = np.asarray(self.model.survival(ages))
         if self.table is None:
             drawn = np.array([model.survival(ages) for model in self.draw_parameters(draws, seed=seed)])
-            lower, upper = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0)
+            lower, upper = np.quantile(drawn, tails(level), axis=0)
         else:
-            spread = np.sqrt(self._greenwood(ages))
-            with np.errstate(divide="ignore", invalid="ignore"):
-                reach = float(norm.ppf((1 + level) / 2)) * spread / np.abs(np.log(value))
-                lower, upper = value ** np.exp(reach), value ** np.exp(-reach)
-            edge = (value == 1) | (value == 0)
-            lower, upper = np.where(edge, value, lower), np.where(edge, value, upper)
+            lower, upper = log_log_limits(value, self._greenwood(ages), level=level)
         return pd.DataFrame({"survival": value, "lower": lower, "upper": upper}, pd.Index(ages, name="t"))
 
     def band(self, level: float = 0.95) -> pd.DataFrame:
@@ -246,17 +275,26 @@ class CurveFit(ModelFit[SurvivalCurve]):
             raise FitError("only a Kaplan-Meier curve has this band. Use interval() for a parametric one.")
         times, n = self.table.index.to_numpy(dtype=np.float64), self.n
         value = self.table["survival"].to_numpy()
-        reach = float(kstwobign.ppf(level)) / np.sqrt(n) * (1.0 + n * self._greenwood(times)) * value
+        # Where the curve is 0 the width is that of the last time before: (1 + n V) S tends to a limit there.
+        above = value > 0
+        scaled = np.append(1.0, (1.0 + n * self._greenwood(times[above])) * value[above])
+        scaled = scaled[np.minimum(np.arange(1, value.size + 1), scaled.size - 1)]
+        reach = float(kstwobign.ppf(check_level(level))) / np.sqrt(n) * scaled
         lower, upper = np.clip(value - reach, 0.0, 1.0), np.clip(value + reach, 0.0, 1.0)
         return pd.DataFrame({"survival": value, "lower": lower, "upper": upper}, pd.Index(times, name="t"))
 
     def _greenwood(self, ages: Floats) -> Floats:
-        """Sum of d / (r (r - d)) up to each age."""
+        """Greenwood's sum up to each age."""
+        table = self._risk_table
+        return table.step(table.greenwood, ages, 0.0)
+
+    @property
+    def _risk_table(self) -> RiskTable:
         assert self.table is not None
-        at_risk, lost = self.table["at_risk"].to_numpy(), self.table["lost"].to_numpy()
-        with np.errstate(divide="ignore"):
-            total = np.concatenate([[0.0], np.cumsum(lost / (at_risk * (at_risk - lost)))])
-        return np.asarray(total[np.searchsorted(self.table.index.to_numpy(), ages, side="right")])
+        return RiskTable(
+            self.table.index.to_numpy(dtype=np.float64), self.table["at_risk"].to_numpy(dtype=np.float64),
+            self.table["lost"].to_numpy(dtype=np.float64),
+        )  # fmt: skip
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values, as of every fit."""
@@ -291,32 +329,34 @@ def fit_curve(
 
 
 def _kaplan_meier(tenures: Tenures, unit: str) -> CurveFit:
-    import lifelines
-
-    fitter = lifelines.KaplanMeierFitter()
-    truncated = {"entry": tenures.entry} if (tenures.entry > 0).any() else {}
-    fitter.fit(tenures.tenure, tenures.churned, **truncated)
-    events = fitter.event_table
-    at = (events["observed"] > 0) & (events.index > 0)
-    survival = fitter.survival_function_.iloc[:, 0].reindex(events.index[at]).to_numpy(dtype=np.float64)
-    table = pd.DataFrame(
-        {
-            "at_risk": events.loc[at, "at_risk"].to_numpy(dtype=np.float64),
-            "lost": events.loc[at, "observed"].to_numpy(dtype=np.float64),
-            "survival": survival,
-        },
-        index=pd.Index(events.index[at].to_numpy(dtype=np.float64), name="time"),
-    )
-    last, end = float(tenures.tenure.max()), table.index.to_numpy()
-    hazard = -np.log1p(-np.minimum(table["lost"] / table["at_risk"], 1 - 1e-12))
+    counted = RiskTable.of(tenures.tenure, tenures.churned, tenures.entry)
+    end, survival = counted.times, counted.survival
+    last = float(tenures.tenure.max())
+    hazard = -np.log1p(-np.minimum(counted.lost / counted.at_risk, 1 - 1e-12))
     tail = float(hazard[end > last * (1 - TAIL_SHARE)].sum() / (last * TAIL_SHARE))
     model = SurvivalCurve(kind="kaplan_meier", times=tuple(end), survivals=tuple(survival), tail_hazard=tail, unit=unit)
-    fit = CurveFit(
+    # At 0 the curve is known without error: the product limit has no variance there.
+    spread = np.sqrt(np.where(survival > 0, counted.greenwood, 0.0))
+    columns = {"at_risk": counted.at_risk, "lost": counted.lost, "survival": survival}
+    table = pd.DataFrame({**columns, "standard_error": survival * spread}, index=pd.Index(end, name="time"))
+    return CurveFit(
         model=model, names=(), matrix=np.zeros((0, 0)), loglik=_nonparametric_loglik(table), n=float(len(tenures)),
-        status=FitStatus("converged", "counted, not searched for."), table=table,
+        status=_counted_status(counted, tenures), table=table,
     )  # fmt: skip
-    table["standard_error"] = survival * np.sqrt(fit._greenwood(end))
-    return fit
+
+
+def _counted_status(counted: RiskTable, tenures: Tenures) -> FitStatus:
+    """Too little data where everybody under observation left before others came under observation."""
+    emptied = counted.times[counted.lost >= counted.at_risk]
+    later = int((tenures.tenure > emptied[0]).sum()) if emptied.size else 0
+    if not later:
+        return FitStatus("converged", "counted, not searched for.")
+    return FitStatus(
+        "too little data",
+        f"everybody under observation at {emptied[0]:g} left then, so that the curve is 0 from there on although "
+        f"{later} customers were seen later.",
+        "Observe more customers from early on, or keep only those who came under observation after that tenure.",
+    )
 
 
 def _nonparametric_loglik(table: pd.DataFrame) -> float:
@@ -335,16 +375,16 @@ def _parametric(tenures: Tenures, kind: str, breakpoints: Sequence[float] | None
         cuts = tuple(float(cut) for cut in np.unique(inner) if 0 < cut < t.max())
         return _piecewise(t, left, entry, cuts, unit, len(tenures))
     names = FAMILIES[kind]
-    if (t == np.floor(t)).all():
-        # Known to the unit only: a loss at t fell between t - 1 and t. Taking it as exact misplaces every early loss
-        # (on the Telco data the Weibull's log-likelihood of the monthly counts falls by 49).
-        values, matrix, loglik = _fit_rounded(kind, Intervals.of(t, left, entry))
-        told = ""
+    rounded, ended = bool((t == np.floor(t)).all()), True
+    if kind in LOCATION_SCALE and not rounded:
+        # Known to the unit only, an early loss taken as exact would be misplaced (on the Telco data the Weibull's
+        # log-likelihood of the monthly counts falls by 49); over the few distinct rows of whole tenures the simplex
+        # search takes milliseconds.
+        peak = maximise(kind, Lifetimes.of(t, left, entry), np.empty((t.size, 0)))
+        values, matrix = _of_location_scale(kind, peak)
+        loglik, ended = peak.value, peak.ended
     else:
-        fitter, told = _searched(kind, t, left, entry)
-        values = {name: float(getattr(fitter, name)) for name in names}
-        matrix = fitter.variance_matrix_.loc[list(names), list(names)].to_numpy(dtype=np.float64)
-        loglik = float(fitter.log_likelihood_)
+        values, matrix, loglik = _search(kind, Intervals.of(t, left, entry))
     status = FitStatus("converged", "the search ended at a maximum.")
     if kind == "mixture_cure" and not 1e-3 < values["cured_fraction_"] < 1 - 1e-3:
         status = FitStatus(
@@ -352,37 +392,27 @@ def _parametric(tenures: Tenures, kind: str, breakpoints: Sequence[float] | None
         )
     elif not np.isfinite(matrix).all() or np.linalg.eigvalsh(matrix)[0] <= 0:
         status = FitStatus("ridge", "the curvature is not that of a maximum.", "Take a family with fewer parameters.")
-    elif "converge" in told:
-        status = FitStatus("not converged", "lifelines' search did not end.", "Try another family.")
+    elif not ended:
+        status = FitStatus("not converged", "the search did not end at a maximum.", "Try another family.")
     return CurveFit(
         model=SurvivalCurve(kind=kind, parameters=values, unit=unit), names=names,
         matrix=np.where(np.isfinite(matrix), matrix, np.inf), loglik=loglik, n=float(len(tenures)), status=status,
     )  # fmt: skip
 
 
-def _searched(kind: str, t: Floats, left: NDArray[np.bool_], entry: Floats) -> tuple[Any, str]:
-    """lifelines' fitter after its search, and what it warned of."""
-    import lifelines
-    from lifelines.exceptions import ConvergenceError
-
-    fitter = (
-        lifelines.MixtureCureFitter(base_fitter=lifelines.WeibullFitter())
-        if kind == "mixture_cure"
-        else getattr(lifelines, FITTERS[kind])()
-    )
-    try:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            fitter.fit(t, left, **({"entry": entry} if (entry > 0).any() else {}))
-    except ConvergenceError as error:
-        raise FitError(f"lifelines could not fit {kind} ({str(error).splitlines()[0]}) Try another family.") from None
-    return fitter, " ".join(str(warning.message).lower() for warning in caught)
+def _of_location_scale(kind: str, peak: Peak) -> tuple[dict[str, float], Floats]:
+    """(mu, ln sigma) as the family writes them, and the covariance of that: mu and sigma, or e^mu and 1/sigma."""
+    mu, sigma = float(peak.at[0]), float(np.exp(peak.at[1]))
+    natural = kind == "log_normal"
+    found = np.array([mu, sigma] if natural else [np.exp(mu), 1.0 / sigma])
+    slope = np.array([1.0, sigma] if natural else [np.exp(mu), -1.0 / sigma])
+    return dict(zip(FAMILIES[kind], map(float, found), strict=True)), peak.covariance * np.outer(slope, slope)
 
 
 def _piecewise(
     t: Floats, left: NDArray[np.bool_], entry: Floats, cuts: tuple[float, ...], unit: str, customers: int
 ) -> CurveFit:
-    """Losses over exposure, piece by piece: the maximum in closed form, which lifelines' search only approaches.
+    """Losses over exposure, piece by piece: the maximum in closed form.
 
     Times count as exact: within a piece the hazard is constant, and rounding moves few losses across a breakpoint.
     """
@@ -413,8 +443,8 @@ def _piecewise(
 
 @dataclass(frozen=True)
 class Intervals:
-    """Distinct rows: losses between `lower` and `upper` (infinite: still there at `lower`), given survival to `entry`;
-    each row stands for `weight` customers."""
+    """Distinct rows: losses between `lower` and `upper` (equal: known to the moment; infinite: still there at `lower`),
+    given survival to `entry`; each row stands for `weight` customers."""
 
     lower: Floats
     upper: Floats
@@ -423,11 +453,10 @@ class Intervals:
 
     @classmethod
     def of(cls, tenure: Floats, churned: NDArray[np.bool_], entry: Floats) -> Intervals:
-        """Whole tenures: who left at t did so after t - 1 (and after `entry`) and by t."""
+        """As `Lifetimes`, equal customers in one row."""
         rows, weight = np.unique(np.column_stack([tenure, churned, entry]), axis=0, return_counts=True)
-        t, left, into = rows.T
-        lower = np.maximum(np.where(left == 1, t - 1.0, t), into)
-        return cls(lower, np.where(left == 1, t, np.inf), into, weight.astype(np.float64))
+        times = Lifetimes.of(rows[:, 0], rows[:, 1] == 1, rows[:, 2])
+        return cls(times.lower, times.upper, times.entry, weight.astype(np.float64))
 
     def log_likelihood(self, curve: SurvivalCurve) -> float:
         """Log-likelihood of all customers."""
@@ -435,10 +464,13 @@ class Intervals:
         before = curve.log_survival(self.lower)
         after = curve.log_survival(np.where(ended, self.upper, self.lower))
         drop = np.log(np.maximum(np.exp(before) - np.exp(after), FLOOR))
+        exact = self.lower == self.upper
+        if exact.any():
+            drop[exact] = _log_density(curve, self.lower[exact])
         return float(self.weight @ (np.where(ended, drop, before) - curve.log_survival(self.entry)))
 
 
-def _fit_rounded(kind: str, data: Intervals) -> tuple[dict[str, float], Floats, float]:
+def _search(kind: str, data: Intervals) -> tuple[dict[str, float], Floats, float]:
     """Maximum likelihood of a two- or three-parameter family: parameters, covariance (delta method), log-likelihood.
 
     The covariance is infinite where the curvature is not that of a maximum.

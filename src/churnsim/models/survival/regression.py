@@ -10,12 +10,11 @@ With z a customer's covariates as a `Design` writes them, less their means, and 
 
 In a Cox model a positive coefficient means leaving sooner, in the others staying longer.
 
-Both are estimated by lifelines, with the check of proportional hazards.
+Estimated in `cox` and `location_scale`; without covariates see `curve`.
 """
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
@@ -24,14 +23,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import log_ndtr
-from scipy.stats import norm
 
 from churnsim.errors import ConfigError, DataError, FitError
 from churnsim.models.estimation.design_matrix import Design
 from churnsim.models.estimation.fit import FitStatus, ModelFit
-from churnsim.models.retention.base import RetentionModel
+from churnsim.models.retention.base import RetentionModel, parts_of
 from churnsim.models.retention.tenures import Tenures
-from churnsim.models.survival.curve import TAIL_SHARE
+from churnsim.models.survival.ascent import Peak
+from churnsim.models.survival.cox import TIES, Baseline, RiskSets, Ties, Transform
+from churnsim.models.survival.location_scale import Lifetimes, maximise
+from churnsim.statistics import normal_quantile
 from churnsim.typing import Floats
 from churnsim.units import check_unit
 
@@ -40,32 +41,7 @@ __all__ = ["REGRESSIONS", "Baseline", "RegressionFit", "RiskSets", "SurvivalRegr
 
 REGRESSIONS = ("cox", "weibull_aft", "log_normal_aft", "log_logistic_aft")
 TINY = 1e-300
-# The fitters' names in lifelines (imported where a regression is estimated), and what they call the two parameters.
-AFT = {
-    "weibull_aft": ("WeibullAFTFitter", "lambda_", "rho_"),
-    "log_normal_aft": ("LogNormalAFTFitter", "mu_", "sigma_"),
-    "log_logistic_aft": ("LogLogisticAFTFitter", "alpha_", "beta_"),
-}
 PROPORTIONAL = 0.05  # chance of a false alarm in the check of proportional hazards, shared among the columns
-SEPARATED = 10.0  # a coefficient of this size (a hazard ratio of 22,000) means that a level tells leavers from stayers
-
-
-@dataclass(frozen=True)
-class Baseline:
-    """A step function of cumulative hazard at mean covariates; beyond its last time the hazard `tail_hazard` holds."""
-
-    times: tuple[float, ...]
-    hazards: tuple[float, ...]
-    tail_hazard: float
-
-    def cumulative(self, t: Floats) -> Floats:
-        """H(t), shape of `t`."""
-        values = np.array((0.0, *self.hazards))
-        last = self.times[-1] if self.times else 0.0
-        return np.asarray(
-            values[np.searchsorted(np.array(self.times), t, side="right")]
-            + self.tail_hazard * np.maximum(t - last, 0.0)
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,10 +79,11 @@ class SurvivalRegression(RetentionModel):
         *,
         covariates: Sequence[str],
         strata: str | None = None,
+        ties: Ties = "efron",
         unit: str | None = None,
     ) -> RegressionFit:
         """Estimate; see `fit_regression`."""
-        return fit_regression(subscriptions, kind, covariates=covariates, strata=strata, unit=unit)
+        return fit_regression(subscriptions, kind, covariates=covariates, strata=strata, ties=ties, unit=unit)
 
     def linear(self, customers: pd.DataFrame) -> Floats:
         """z b of each customer, 0 at mean covariates."""
@@ -151,6 +128,22 @@ class SurvivalRegression(RetentionModel):
             ages, place = np.unique(tenure[rows], return_inverse=True)
             more = baseline.cumulative(ages[:, None] + steps[None, :]) - baseline.cumulative(ages)[:, None]
             out[rows] = np.exp(-more[place] * np.exp(linear[rows])[:, None])
+        return out
+
+    def restricted_mean(self, customers: pd.DataFrame | None, horizon: float) -> Floats:
+        """As every model's; exact for Cox's step functions."""
+        if self.kind != "cox":
+            return super().restricted_mean(customers, horizon)
+        if customers is None:
+            self.log_survival(np.zeros(0))  # refuses strata
+            return self.baselines[""].mean_within(np.zeros(1), np.ones(1), horizon)
+        tenure = Tenures.of(customers, need_churned=False).tenure
+        multiplier, out = np.exp(self.linear(customers)), np.empty(len(customers))
+        for stratum, rows in self._by_stratum(customers):
+            baseline, places = self.baselines[stratum], np.flatnonzero(rows)
+            for part in parts_of(places.size, len(baseline.times)):
+                some = places[part]
+                out[some] = baseline.mean_within(tenure[some], multiplier[some], horizon)
         return out
 
     def _by_stratum(self, customers: pd.DataFrame) -> list[tuple[str, NDArray[np.bool_]]]:
@@ -204,55 +197,11 @@ class SurvivalRegression(RetentionModel):
             raise ConfigError(f"cannot make a SurvivalRegression: {error}.") from None
 
 
-@dataclass(frozen=True, eq=False)
-class RiskSets:
-    """The customers a Cox model was fitted to: covariates less their means (customers, columns), tenure, whether it
-    ended, the tenure at which they came under observation, and their stratum.
-
-    Breslow's baseline: at each time of loss t of a stratum, with d(t) losses and R(t) those at risk, its hazard is d(t)
-    over the sum of e^(z b) over R(t) (Breslow 1972). Given the coefficients its steps are independent, with variance
-    d/(sum)^2: a step times Gamma(d, rate d) has that mean and variance and stays above 0. Drawn with b, the two add up
-    to the variance of Tsiatis (1981, Annals of Statistics 9, 93-108).
-    """
-
-    centred: Floats
-    tenure: Floats
-    churned: NDArray[np.bool_]
-    entry: Floats
-    stratum: NDArray[np.str_]
-
-    def baselines(self, coefficients: Floats, random: np.random.Generator | None = None) -> dict[str, Baseline]:
-        """The baseline of each stratum at these coefficients; with `random` one drawn about it."""
-        weight, last = np.exp(self.centred @ coefficients), float(self.tenure.max())
-        words = np.unique(self.stratum)
-        return {str(word): self._baseline(self.stratum == word, weight, last, random) for word in words}
-
-    def _baseline(
-        self, rows: NDArray[np.bool_], weight: Floats, last: float, random: np.random.Generator | None
-    ) -> Baseline:
-        tenure, entry, of = self.tenure[rows], self.entry[rows], weight[rows]
-        times, losses = np.unique(tenure[self.churned[rows]], return_counts=True)
-        # Those at risk at t: there at t or longer, less those who came under observation at t or later.
-        at_risk = _sum_from(tenure, of, times) - np.where(entry.any(), _sum_from(entry, of, times), 0.0)
-        steps = losses / at_risk
-        if random is not None:
-            steps = steps * random.gamma(losses) / losses
-        tail = float(steps[times > last * (1 - TAIL_SHARE)].sum() / (last * TAIL_SHARE))
-        return Baseline(tuple(times.tolist()), tuple(np.cumsum(steps).tolist()), tail)
-
-
-def _sum_from(ages: Floats, weight: Floats, times: Floats) -> Floats:
-    """Sum of the weights of those with an age of t or more, for each t."""
-    order = np.argsort(ages)
-    from_here = np.concatenate([np.cumsum(weight[order][::-1])[::-1], [0.0]])
-    return np.asarray(from_here[np.searchsorted(ages[order], times, side="left")])
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RegressionFit(ModelFit[SurvivalRegression]):
     """A fitted regression. `checks` (Cox): a row a column of the test that its hazards are proportional over tenure
-    (Grambsch & Therneau 1994, through lifelines): `statistic, p`; None where customers came under observation late,
-    for which lifelines has no residuals. `risk_sets` (Cox) are what its baseline is counted from."""
+    (score test with the Kaplan-Meier transform, R's cox.zph): `statistic, p`; None where a coefficient has no maximum.
+    `risk_sets` (Cox) are what its baseline is counted from."""
 
     checks: pd.DataFrame | None = None
     risk_sets: RiskSets | None = None
@@ -265,9 +214,20 @@ class RegressionFit(ModelFit[SurvivalRegression]):
     def summary(self, level: float = 0.95) -> pd.DataFrame:
         """One row a coefficient: estimate, standard_error, lower, upper (normal), and `ratio`, e to the estimate."""
         estimate, error = pd.Series(self.parameters), pd.Series(self.standard_errors)
-        reach = float(norm.ppf((1 + level) / 2)) * error
+        reach = normal_quantile(level) * error
         columns = {"estimate": estimate, "standard_error": error, "lower": estimate - reach, "upper": estimate + reach}
         return pd.DataFrame({**columns, "ratio": np.exp(estimate)}).rename_axis("parameter")
+
+    def proportionality(self, transform: Transform = "km") -> pd.DataFrame:
+        """Score test that each column's hazards are proportional over tenure: `statistic` and `p` by column.
+
+        `transform` is how a coefficient moves with tenure if they are not: with one less the Kaplan-Meier curve ("km"),
+        the rank of the time among the losses ("rank"), tenure itself ("identity") or its logarithm ("log"). Raises
+        FitError for an accelerated failure time.
+        """
+        if self.risk_sets is None:
+            raise FitError(f"the test of proportional hazards is for a Cox model; this is {self.model.kind}.")
+        return self.risk_sets.proportionality(np.array(list(self.parameters.values())), self.names, transform)
 
     def draw_parameters(self, n: int, *, seed: int) -> list[SurvivalRegression]:
         """`n` models with coefficients from their asymptotic normal law, each (Cox) with a baseline drawn about the one
@@ -290,19 +250,57 @@ def fit_regression(
     *,
     covariates: Sequence[str],
     strata: str | None = None,
+    ties: Ties = "efron",
     unit: str | None = None,
 ) -> RegressionFit:
-    """Estimate a regression of leaving on `covariates` from `tenure`, `churned` and perhaps `entry`.
+    """Estimate a regression of leaving on covariates, by maximum (partial) likelihood.
 
-    `kind` is one of `REGRESSIONS`. Words become a column a level, against the commonest; columns that others
-    determine are left out (`fit.model.design.dropped`). `strata` (Cox) names a column whose values get a baseline
-    each. Whole tenures are taken as censored to the unit by the accelerated failure times, as ties by Cox (Efron).
-    Raises ConfigError or DataError for impossible arguments, FitError where lifelines finds no maximum.
+    Words become a column a level, against the commonest; columns that others determine are left out
+    (`fit.model.design.dropped`). Whole tenures are taken as censored to the unit by the accelerated failure times, as
+    ties by Cox.
+
+    Parameters
+    ----------
+    subscriptions : DataFrame
+        A row a customer: `tenure` in `unit`, `churned`, perhaps `entry` (the tenure at which it came under
+        observation), and the covariates. Customers with tenure 0 count in `n` and say nothing.
+    kind : str
+        One of `REGRESSIONS`.
+    covariates : sequence of str
+        Columns, numbers or words.
+    strata : str, optional
+        Cox only: a column whose values get a baseline each.
+    ties : {"efron", "breslow"}
+        Cox only: how customers lost at the same time count, in the coefficients and in the baseline.
+    unit : str, optional
+        Unit of tenure; that of the subscriptions' attributes if absent, else months.
+
+    Returns
+    -------
+    RegressionFit
+        Its `status` is "boundary" where a covariate tells leavers from stayers without exception, so that its
+        coefficient has no maximum, judged in standard deviations of the covariate.
+
+    Raises
+    ------
+    ConfigError, DataError
+        For impossible arguments or subscriptions.
+
+    References
+    ----------
+    Kalbfleisch & Prentice (2002), The Statistical Analysis of Failure Time Data, 2nd ed., chapters 3 and 4.
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> fit = cs.models.SurvivalRegression.fit(cs.datasets.telco(), covariates=["contract"])
+    >>> round(fit.parameters["contract=Two year"], 3), fit.status.code
+    (-4.225, 'converged')
     """
-    from lifelines.exceptions import ConvergenceError
-
     if kind not in REGRESSIONS or (strata is not None and kind != "cox"):
         raise ConfigError(f"kind must be one of {', '.join(REGRESSIONS)}, with strata for cox only; got {kind!r}.")
+    if ties not in TIES:
+        raise ConfigError(f"ties must be one of {', '.join(TIES)}; got {ties!r}.")
     tenures = Tenures.of(subscriptions)
     if not tenures.churned.any():
         raise DataError("no customer left, so there is nothing to regress on. Observe longer.")
@@ -310,111 +308,63 @@ def fit_regression(
     design = Design.of(subscriptions[use], covariates)
     if not design.names:
         raise ConfigError("a regression needs at least one covariate.")
-    data = pd.DataFrame(design.centred(subscriptions[use]), columns=list(design.names))
-    data["_tenure"], data["_churned"], data["_entry"] = (
-        tenures.tenure[use], tenures.churned[use].astype(float), tenures.entry[use],
-    )  # fmt: skip
-    unit = unit or subscriptions.attrs.get("unit", "M")
-    try:
-        with warnings.catch_warnings():
-            # Separation, which lifelines warns of, is judged below.
-            warnings.simplefilter("ignore")
-            if kind == "cox":
-                words = None if strata is None else subscriptions.loc[use, strata].astype(str).to_numpy()
-                return _cox(data, design, strata, words, unit, float(len(tenures)))
-            return _aft(data, design, kind, unit, float(len(tenures)))
-    except (ConvergenceError, np.linalg.LinAlgError) as error:
-        raise FitError(
-            f"lifelines found no maximum for {kind} ({str(error).splitlines()[0]}). Leave out rare levels, and "
-            "covariates whose levels tell leavers from stayers without exception."
-        ) from None
-
-
-def _cox(
-    data: pd.DataFrame, design: Design, strata: str | None, words: Any, unit: str, customers: float
-) -> RegressionFit:
-    import lifelines
-
-    if words is not None:
-        data["_stratum"] = words
-    if not (data["_entry"] > 0).any():
-        data = data.drop(columns="_entry")
-    fitter = lifelines.CoxPHFitter()
-    fitter.fit(
-        data, "_tenure", "_churned",
-        entry_col="_entry" if "_entry" in data.columns else None,
-        strata=["_stratum"] if strata is not None else None,
-    )  # fmt: skip
-    names = design.names
-    coefficients = {name: float(fitter.params_[name]) for name in names}
-    risk_sets = RiskSets(
-        centred=data[list(names)].to_numpy(dtype=np.float64), tenure=data["_tenure"].to_numpy(dtype=np.float64),
-        churned=data["_churned"].to_numpy(dtype=bool), stratum=np.zeros(len(data), "U1") if words is None else words,
-        entry=data["_entry"].to_numpy(dtype=np.float64) if "_entry" in data.columns else np.zeros(len(data)),
-    )  # fmt: skip
-    baselines = risk_sets.baselines(np.array(list(coefficients.values())))
-    table = None if "_entry" in data.columns else _checks(fitter, data)
-    model = SurvivalRegression(
-        kind="cox", design=design, coefficients=coefficients, baselines=baselines, strata=strata, unit=unit
-    )
-    matrix = fitter.variance_matrix_.loc[list(names), list(names)].to_numpy(dtype=np.float64)
-    return RegressionFit(
-        model=model, names=names, matrix=matrix, loglik=float(fitter.log_likelihood_), n=customers,
-        status=_status(coefficients, table), checks=table, risk_sets=risk_sets,
-    )  # fmt: skip
-
-
-def _checks(fitter: Any, data: pd.DataFrame) -> pd.DataFrame:
-    """The test on scaled Schoenfeld residuals, which lifelines has for data without truncation."""
-    from lifelines.statistics import proportional_hazard_test
-
-    found = proportional_hazard_test(fitter, data, time_transform="rank").summary
-    columns = {"statistic": found["test_statistic"].to_numpy(), "p": found["p"].to_numpy()}
-    return pd.DataFrame(columns, list(found.index)).rename_axis("parameter")
-
-
-def _aft(data: pd.DataFrame, design: Design, kind: str, unit: str, customers: float) -> RegressionFit:
-    import lifelines
-
-    family, main, other = AFT[kind]
-    fitter = getattr(lifelines, family)()
-    tenure, left, entry = (data.pop(name) for name in ("_tenure", "_churned", "_entry"))
-    if (tenure == np.floor(tenure)).all():
-        data["_lower"] = np.maximum(np.where(left == 1, tenure - 1.0, tenure), entry)
-        data["_upper"] = np.where(left == 1, tenure, np.inf)
-        columns: dict[str, Any] = {"lower_bound_col": "_lower", "upper_bound_col": "_upper"}
-        search = fitter.fit_interval_censoring
+    centred = design.centred(subscriptions[use])
+    tenure, churned, entry = tenures.tenure[use], tenures.churned[use], tenures.entry[use]
+    made: dict[str, Any] = {"kind": kind, "design": design, "unit": unit or subscriptions.attrs.get("unit", "M")}
+    checks, risk_sets = None, None
+    if kind == "cox":
+        words = np.zeros(len(tenure), "U1") if strata is None else _words(subscriptions, strata)[use]
+        risk_sets = RiskSets(centred, tenure, churned, entry, words, ties)
+        peak = risk_sets.maximise()
+        values, matrix = peak.at, peak.covariance
+        made |= {"strata": strata, "baselines": risk_sets.baselines(values)}
+        if not peak.run_off.any():
+            checks = risk_sets.proportionality(values, design.names, "km")
     else:
-        data["_tenure"], data["_churned"] = tenure, left
-        columns = {"duration_col": "_tenure", "event_col": "_churned"}
-        search = fitter.fit
-    if (entry > 0).any():
-        data["_entry"] = entry
-        columns["entry_col"] = "_entry"
-    search(data, **columns)
-    coefficients = {name: float(fitter.params_[main, name]) for name in design.names}
-    model = SurvivalRegression(
-        kind=kind, design=design, coefficients=coefficients, intercept=float(fitter.params_[main, "Intercept"]),
-        shape=float(np.exp(fitter.params_[other, "Intercept"])), unit=unit,
-    )  # fmt: skip
-    keys = [(main, name) for name in design.names]
-    matrix = fitter.variance_matrix_.loc[keys, keys].to_numpy(dtype=np.float64)
+        peak = maximise(kind.removesuffix("_aft"), Lifetimes.of(tenure, churned, entry), centred)
+        values, matrix = peak.at[1:-1], peak.covariance[1:-1, 1:-1]
+        made |= {"intercept": float(peak.at[0]), "shape": _shape(kind, float(peak.at[-1]))}
+    model = SurvivalRegression(coefficients=dict(zip(design.names, map(float, values), strict=True)), **made)
     return RegressionFit(
-        model=model, names=design.names, matrix=matrix, loglik=float(fitter.log_likelihood_), n=customers,
-        status=_status(coefficients, None),
+        model=model, names=design.names, matrix=matrix, loglik=peak.value, n=float(len(tenures)),
+        status=_status(peak, design.names, checks), checks=checks, risk_sets=risk_sets,
     )  # fmt: skip
 
 
-def _status(coefficients: dict[str, float], checks: pd.DataFrame | None) -> FitStatus:
+def _words(subscriptions: pd.DataFrame, strata: str) -> NDArray[np.str_]:
+    if strata not in subscriptions.columns:
+        raise ConfigError(f"there is no column {strata!r} to stratify by; got {list(subscriptions.columns)}.")
+    missing = subscriptions[strata].isna().to_numpy()
+    if missing.any():
+        raise DataError(
+            f"{strata!r} is missing for customer {str(subscriptions.index[missing][0])[:80]!r} ({int(missing.sum())} "
+            "such rows). Give the missing a word of their own."
+        )
+    return subscriptions[strata].astype(str).to_numpy().astype(np.str_)
+
+
+def _shape(kind: str, log_sigma: float) -> float:
+    """sigma of the log-normal, 1/sigma (the exponent of time) of the others."""
+    return float(np.exp(log_sigma if kind == "log_normal_aft" else -log_sigma))
+
+
+def _status(peak: Peak, names: tuple[str, ...], checks: pd.DataFrame | None) -> FitStatus:
     """Separation first; then hazards that are not proportional, which bends predictions but not the search."""
-    far = [name for name, value in coefficients.items() if abs(value) > SEPARATED]
+    # An accelerated failure time has the intercept before and ln sigma after the coefficients.
+    inner = peak.run_off if len(peak.run_off) == len(names) else peak.run_off[1:-1]
+    far = [name for name, off in zip(names, inner, strict=True) if off]
     if far:
         return FitStatus(
             "boundary",
-            f"{', '.join(far)} tells leavers from stayers almost without exception.",
-            "Merge or drop the level.",
+            f"{', '.join(far)} tells leavers from stayers almost without exception, so that its coefficient has no "
+            "maximum.",
+            "Merge or drop the level, or leave the covariate out.",
         )
-    message, advice = "the search of lifelines ended at a maximum.", ""
+    if not peak.ended or peak.run_off.any():
+        return FitStatus(
+            "not converged", "the search did not end at a maximum.", "Leave out covariates that determine the tenure."
+        )
+    message, advice = "the search ended at a maximum.", ""
     if checks is not None:
         bent = checks.index[checks["p"] < PROPORTIONAL / len(checks)].tolist()
         if bent:

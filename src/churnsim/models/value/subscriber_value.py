@@ -15,10 +15,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from churnsim.checks import check_count
 from churnsim.errors import ConfigError, DataError
 from churnsim.models.estimation.fit import ModelFit
-from churnsim.models.retention.base import RetentionModel, amounts_at, endless_steps
+from churnsim.models.retention.base import RetentionModel, amounts_at, endless_steps, parts_of
 from churnsim.models.retention.tenures import Tenures
+from churnsim.statistics import tails
 from churnsim.typing import Floats
 from churnsim.units import discount_force
 
@@ -90,11 +92,15 @@ def subscriber_values(
     seed : int
         Of the draws.
     """
-    if not fits or not 0 < level < 1 or draws < 2:
-        raise ConfigError(f"it takes a fit, a level between 0 and 1 and 2 draws; got {len(fits)}, {level!r}, {draws}.")
+    bounds = tails(level)
+    check_count(draws, "draws", least=2)
+    if not fits:
+        raise ConfigError("fits must name at least one fitted model; got none.")
     rows = ~Tenures.of(subscriptions).churned
     if not rows.any():
-        raise DataError("nobody is there any more, so there is nobody to value.")
+        raise DataError(
+            "no customers left: every row has churned. `subscriber_values` needs at least one who is still there."
+        )
     there = subscriptions[rows]
     money = np.broadcast_to(np.asarray(margin, dtype=np.float64), rows.shape)[rows]
     settings: dict[str, Any] = {"customers": there, "horizon": horizon, "by_tenure": by_tenure}
@@ -103,7 +109,6 @@ def subscriber_values(
         found: Any = model.residual_value(annual_discount_rate, money, **settings)
         return np.asarray(found, dtype=np.float64)
 
-    bounds = [(1 - level) / 2, (1 + level) / 2]
     columns, rows_of = {}, []
     unit = next(iter(fits.values())).model.unit
     churn = average_churn(subscriptions)
@@ -146,4 +151,5 @@ def _by_one_rate(
     if by_tenure is None:
         return float(money.sum() * spread.sum())
     tenure = there["tenure"].to_numpy(dtype=np.float64)[:, None]
-    return float(money @ (amounts_at(by_tenure, tenure + steps) @ spread))
+    parts = [amounts_at(by_tenure, tenure[rows] + steps) @ spread for rows in parts_of(len(there), steps.size)]
+    return float(money @ np.concatenate(parts))

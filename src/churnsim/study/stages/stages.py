@@ -134,7 +134,7 @@ def stages_of(config: StudyConfig) -> Stages:
     from churnsim.study.config.contract import ContractStudyConfig
 
     if isinstance(config, ContractStudyConfig):
-        # lifelines and scikit-learn take a second to import; a study of purchases does without.
+        # scikit-learn takes a second to import; a study of purchases does without.
         from churnsim.study.stages.contract_stages import ContractStages
 
         return ContractStages()

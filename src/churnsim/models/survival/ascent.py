@@ -1,0 +1,78 @@
+"""Newton's search for the maximum of a log-likelihood with covariates, and whether it has one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from churnsim.typing import Flags, Floats
+
+__all__ = ["Peak", "ascend"]
+
+STEPS = 100
+# Gain of the log-likelihood that a full Newton step promises, below which nothing is left to gain.
+FLAT = 1e-10
+ROUNDING, LEAST, MOST_DAMPING = 1e-13, 1e-14, 1e10
+# A coefficient whose standard error is above the first, or that itself is above the second, has no maximum: both are
+# in covariates of standard deviation 1, so that the unit of a covariate says nothing. Where the likelihood rises
+# without end the search stops at a curvature of about `FLAT`, a standard error of 1e5 for a level of 0 and 1; where it
+# has a maximum the standard error is about one over the root of the losses.
+LOOSE, FAR = 4.0, 50.0
+
+
+@dataclass(frozen=True, eq=False)
+class Peak:
+    """Where the search ended: the parameters `at`, the `value`, the `covariance` (inverse of the negative second
+    derivatives), which parameters have `run_off`, and whether the search `ended` at a maximum."""
+
+    at: Floats
+    value: float
+    covariance: Floats
+    run_off: Flags
+    ended: bool
+
+
+def ascend(moments: Callable[[Floats], tuple[float, Floats, Floats]], start: Floats, spread: Floats) -> Peak:
+    """Maximise from `start`, in parameters whose covariates have been divided by `spread`.
+
+    `moments` gives value, gradient and curvature. A step that does not gain is shortened by raising the curvature
+    (Levenberg 1944; Marquardt 1963). The result is in the covariates' own units.
+    """
+    at, damping, ended = start, 0.0, False
+    value, slope, curvature = moments(at)
+    for _ in range(STEPS):
+        step, promised, definite = _step(curvature, slope, damping)
+        ended = damping == 0.0 and definite and promised < FLAT
+        # Far from the maximum a step may leave the range of numbers; it is then shortened like any that does not gain.
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            found = moments(at + step)
+        if not all(np.isfinite(part).all() for part in found) or found[0] < value - ROUNDING * (1 + abs(value)):
+            if ended or damping > MOST_DAMPING:
+                break
+            damping = max(10 * damping, 1e-3)
+            continue
+        damping = 0.0 if damping < 1e-6 else damping / 10
+        at, (value, slope, curvature) = at + step, found
+        if ended or (np.abs(at) > FAR).any():
+            break
+    covariance = _inverse(curvature)
+    run_off = (np.sqrt(np.diag(covariance)) > LOOSE) | (np.abs(at) > FAR)
+    units = np.outer(spread, spread)
+    return Peak(at / spread, value, covariance / units, run_off, ended)
+
+
+def _step(curvature: Floats, slope: Floats, damping: float) -> tuple[Floats, float, bool]:
+    """Newton's step, what the local quadratic promises of it, and whether the curvature is that of a maximum."""
+    root = np.sqrt(np.maximum(np.abs(np.diag(curvature)), LEAST))
+    values, vectors = np.linalg.eigh(curvature / np.outer(root, root))
+    step = (vectors @ ((vectors.T @ (slope / root)) / np.maximum(np.abs(values) + damping, 1e-10))) / root
+    return step, float(slope @ step) / 2, bool(values[0] > 0)
+
+
+def _inverse(curvature: Floats) -> Floats:
+    """The inverse; a direction without curvature gets one so small that its standard error is beyond all bounds."""
+    root = np.sqrt(np.maximum(np.abs(np.diag(curvature)), LEAST))
+    values, vectors = np.linalg.eigh(curvature / np.outer(root, root))
+    return np.asarray((vectors / np.maximum(values, 1e-14)) @ vectors.T / np.outer(root, root))

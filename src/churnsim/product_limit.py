@@ -1,0 +1,109 @@
+"""Who was at risk when somebody left, and the estimates that are counted from it.
+
+With d(t) losses among r(t) customers at risk at each time of loss t:
+
+    product limit     S(t) = product over s <= t of 1 - d(s)/r(s)                   (Kaplan & Meier 1958, JASA 53, 457)
+    Greenwood's sum   V(t) = sum over s <= t of d(s) / (r(s) (r(s) - d(s))), the variance of ln S(t)
+    Nelson-Aalen      H(t) = sum over s <= t of d(s)/r(s)                           (Aalen 1978, Ann. Stat. 6, 701)
+
+At risk at t is who was under observation just before t: entry < t <= tenure. Who enters at t is not, and who is
+censored at t still is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from churnsim.statistics import normal_quantile
+from churnsim.typing import Flags, Floats
+
+__all__ = ["RiskTable", "log_log_limits", "sum_at_risk"]
+
+
+def sum_at_risk(times: Floats, tenure: Floats, entry: Floats, weight: Floats | None = None) -> Floats:
+    """Sum of the `weight` (1 each if absent) of those at risk at each of `times`.
+
+    Parameters
+    ----------
+    times : array of shape (k,)
+    tenure, entry : array of shape (n,)
+        When each one's observation ended and began.
+    weight : array of shape (n,) or (n, p), optional
+
+    Returns
+    -------
+    array of shape (k,) or (k, p)
+
+    Examples
+    --------
+    >>> sum_at_risk(np.array([1.0, 2.0]), np.array([1.0, 2.0, 3.0]), np.array([0.0, 1.0, 2.0]))
+    array([1., 1.])
+    """
+    weight = np.ones(len(tenure)) if weight is None else weight
+    total = _sum_from(times, tenure, weight)
+    return total - _sum_from(times, entry, weight) if (entry > 0).any() else total
+
+
+def _sum_from(times: Floats, ages: Floats, weight: Floats) -> Floats:
+    """Sum of the weights of those whose age is t or more."""
+    order = np.argsort(ages, kind="stable")
+    sums = np.zeros((len(ages) + 1, *weight.shape[1:]))
+    sums[:-1] = np.cumsum(weight[order][::-1], axis=0)[::-1]
+    return np.asarray(sums[np.searchsorted(ages[order], times, side="left")])
+
+
+@dataclass(frozen=True, eq=False)
+class RiskTable:
+    """The distinct `times` of loss in ascending order, with those `at_risk` and `lost` at each."""
+
+    times: Floats
+    at_risk: Floats
+    lost: Floats
+
+    @classmethod
+    def of(cls, tenure: Floats, churned: Flags, entry: Floats | None = None) -> RiskTable:
+        """Count customers by `tenure`, whether it ended in a loss, and the tenure at which they came under observation.
+
+        Examples
+        --------
+        >>> table = RiskTable.of(np.array([1.0, 3.0, 3.0]), np.array([True, True, False]), np.array([0.0, 0.0, 1.0]))
+        >>> table.at_risk, table.survival
+        (array([2., 2.]), array([0.5 , 0.25]))
+        """
+        times, lost = np.unique(tenure[churned], return_counts=True)
+        since = np.zeros(len(tenure)) if entry is None else entry
+        return cls(times, sum_at_risk(times, tenure, since), lost.astype(np.float64))
+
+    @property
+    def survival(self) -> Floats:
+        """The product limit at each time."""
+        return np.asarray(np.cumprod(1.0 - self.lost / self.at_risk))
+
+    @property
+    def greenwood(self) -> Floats:
+        """Greenwood's sum at each time; infinite once everybody at risk was lost."""
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.cumsum(self.lost / (self.at_risk * (self.at_risk - self.lost))))
+
+    @property
+    def cumulative_hazard(self) -> Floats:
+        """Nelson and Aalen's sum at each time."""
+        return np.asarray(np.cumsum(self.lost / self.at_risk))
+
+    def step(self, values: Floats, t: Floats, before: float) -> Floats:
+        """The step function that takes `values` at the times, at `t`; `before` holds until the first time."""
+        return np.concatenate([[before], values])[np.searchsorted(self.times, t, side="right")]
+
+
+def log_log_limits(survival: Floats, greenwood: Floats, *, level: float) -> tuple[Floats, Floats]:
+    """Limits of S in ln(-ln S), which keeps them between 0 and 1 (Kalbfleisch & Prentice 2002, section 1.4).
+
+    Where S is 1 or 0 there are no limits on that scale; both are then S itself.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        reach = normal_quantile(level) * np.sqrt(greenwood) / np.abs(np.log(survival))
+        lower, upper = survival ** np.exp(reach), survival ** np.exp(-reach)
+    edge = (survival >= 1) | (survival <= 0)
+    return np.where(edge, survival, lower), np.where(edge, survival, upper)
