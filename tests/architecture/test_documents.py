@@ -7,10 +7,11 @@ import json
 import re
 import shlex
 import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.forked import Interpreter
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -27,12 +28,12 @@ def blocks(language: str) -> list[tuple[str, str]]:
     return found
 
 
-# Runs snippets given as JSON on standard input, each in a namespace and a directory of its own; says which fail.
+# Runs snippets given as JSON, each in a namespace and a directory of its own; says which fail.
 RUN_SNIPPETS = """
 import json, os, sys, tempfile, traceback
 failed = False
-for where, code in json.load(sys.stdin):
-    os.chdir(tempfile.mkdtemp(dir=sys.argv[1]))
+for where, code in json.loads(sys.argv[1]):
+    os.chdir(tempfile.mkdtemp(dir=sys.argv[2]))
     try:
         exec(compile(code, where, "exec"), {"__name__": "__main__"})
     except Exception:
@@ -40,37 +41,55 @@ for where, code in json.load(sys.stdin):
         print(where, traceback.format_exc(), sep="\\n", file=sys.stderr)
 sys.exit(failed)
 """
+# Runs one command of churnsim.
+COMMAND = "from churnsim.cli import main; main()"
 
 
-def run_snippets(snippets: list[tuple[str, str]], folder: Path) -> subprocess.CompletedProcess[str]:
-    """The snippets in one fresh interpreter, where a warning is an error."""
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-c", RUN_SNIPPETS, str(folder)],
-        input=json.dumps(snippets),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+@pytest.fixture(scope="module")
+def interpreter() -> Iterator[Interpreter]:
+    """Where snippets, commands and experiments run, each by itself; a warning is an error."""
+    interpreter = Interpreter()
+    yield interpreter
+    interpreter.close()
+
+
+def run_snippets(
+    interpreter: Interpreter, snippets: list[tuple[str, str]], folder: Path
+) -> subprocess.CompletedProcess[str]:
+    return interpreter.run(RUN_SNIPPETS, arguments=["", json.dumps(snippets), str(folder)], where=folder)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_python_snippets_run(document, tmp_path):
-    """Those of one document share an interpreter, not their names; their `assert` lines are their results."""
-    done = run_snippets([block for block in blocks("python") if block[0].startswith(f"{document.name}:")], tmp_path)
+def test_python_snippets_run(document, tmp_path, interpreter):
+    """Those of one document share a process, not their names; their `assert` lines are their results."""
+    snippets = [block for block in blocks("python") if block[0].startswith(f"{document.name}:")]
+    done = run_snippets(interpreter, snippets, tmp_path)
     assert done.returncode == 0, done.stderr
 
 
-def test_control_a_snippet_that_fails_is_named(tmp_path):
+def test_control_a_snippet_that_fails_is_named(tmp_path, interpreter):
     """A failed assertion, a name of another snippet and a warning are all failures; the others still run."""
     code = "import warnings; warnings.warn('old')"
     snippets = [("a:1", "x = 1"), ("a:2", "print(x)"), ("a:3", "assert 1 == 2"), ("a:4", code)]
-    done = run_snippets(snippets, tmp_path)
+    done = run_snippets(interpreter, snippets, tmp_path)
     assert done.returncode == 1
     assert [name in done.stderr for name in ("a:1", "a:2", "a:3", "a:4")] == [False, True, True, True]
 
 
+def test_control_one_piece_of_code_knows_nothing_of_another(tmp_path, interpreter):
+    """Nor does it end the others: neither its names, its changes to a module, its exit status nor its output."""
+    first = interpreter.run(
+        "import json, os; json.planted = x = 1; print('said'); os._exit(3)", arguments=[""], where=tmp_path
+    )
+    assert (first.returncode, first.stderr) == (3, "")
+    code = "import json, sys; print(hasattr(json, 'planted'), 'x' in globals(), sys.argv); raise ValueError('planted')"
+    second = interpreter.run(code, arguments=["a", "b"], where=tmp_path)
+    assert (second.returncode, second.stdout) == (1, "False False ['a', 'b']\n")
+    assert "ValueError: planted" in second.stderr
+
+
 @pytest.mark.parametrize(("where", "text"), blocks("console"), ids=lambda value: value if "\n" not in value else "")
-def test_console_snippets_run(where, text, tmp_path):
+def test_console_snippets_run(where, text, tmp_path, interpreter):
     """Lines after `$ ` are commands, run at the root; runs are written elsewhere. A command must succeed."""
     commands = [line[2:] for line in text.splitlines() if line.startswith("$ ")]
     assert commands, f"{where} has no command"
@@ -81,18 +100,12 @@ def test_console_snippets_run(where, text, tmp_path):
             words += ["--runs-dir", str(tmp_path / "runs")]
         if words[1] == "report":
             words[2] = str(next((tmp_path / "runs").iterdir()))
-        done = subprocess.run(
-            [str(Path(sys.executable).parent / "churnsim"), *words[1:]],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = interpreter.run(COMMAND, arguments=words, where=ROOT)
         assert done.returncode == 0, f"{where}: {command}\n{done.stdout}\n{done.stderr}"
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "experiments").glob("*.py")), ids=lambda path: path.stem)
-def test_experiments_are_thin_and_their_examples_run(path):
+def test_experiments_are_thin_and_their_examples_run(path, interpreter):
     """At most about 100 lines, no input or output of their own, and the indented example in the docstring runs."""
     text = path.read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 110
@@ -100,7 +113,7 @@ def test_experiments_are_thin_and_their_examples_run(path):
     tree = ast.parse(text)
     blocks = [line[4:] for line in (ast.get_docstring(tree) or "").splitlines() if line.startswith("    ") or not line]
     code = text + "\n" + "\n".join(blocks)
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
+    done = interpreter.run(code, arguments=[""], where=ROOT)
     assert done.returncode == 0, done.stderr
     assert done.stdout, "the example shows nothing"
 

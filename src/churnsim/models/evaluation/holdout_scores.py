@@ -104,5 +104,7 @@ def active_calibration(
     grouped = table.groupby("bin")
     result = grouped[["p_alive", "expected", "actual"]].mean()
     result.insert(0, "customers", grouped.size())
-    lower, upper = wilson(grouped["actual"].sum().to_numpy().astype(np.int64), grouped.size().to_numpy())
+    lower, upper = wilson(
+        grouped["actual"].sum().to_numpy().astype(np.int64), grouped.size().to_numpy().astype(np.int64)
+    )
     return result.assign(lower=lower, upper=upper).reset_index(drop=True)

@@ -224,7 +224,8 @@ def compare_fits(
     table["status"] = {name: fit.status.code for name, fit in fits.items()}
     usable = [name for name, fit in fits.items() if fit.status.code not in UNUSABLE]
     order = table.sort_values("log_score", ascending=False) if held_out else table.sort_values("bic")
-    recommended, tied, left = None, (), None
+    recommended, left = None, None
+    tied: tuple[str, ...] = ()
     reason = "None of these fits can be used: see their status."
     if usable and held_out:
         recommended, tied, reason = _by_holdout(order, logs or {}, usable, apart)
@@ -347,7 +348,8 @@ def _by_holdout(
         return best, (best,), f"Use {best}: it foresees the held-out purchases best (log score), and {text}."
     # A model on another scale has no BIC to compare, and says less: in which periods, not how often.
     candidates = [name for name in close if name not in apart] or close
-    chosen = min(candidates, key=lambda name: (round(table.loc[name, "bic"], 6), usable.index(name)))
+    bic = table["bic"].to_dict()
+    chosen = min(candidates, key=lambda name: (round(bic[name], 6), usable.index(name)))
     others = ", ".join(name for name in close if name != chosen)
     why = "its BIC on the fitted ones is the lowest of these"
     if candidates != close:
@@ -363,15 +365,15 @@ def _by_holdout(
 def _by_criteria(table: pd.DataFrame, usable: Sequence[str]) -> tuple[str, tuple[str, ...], str]:
     ranked = [name for name in table.index if name in usable]
     best = ranked[0]
-    close = [name for name in ranked if table.loc[name, "bic"] - table.loc[best, "bic"] < BARE_MENTION]
+    bic = table["bic"].to_dict()
+    close = [name for name in ranked if bic[name] - bic[best] < BARE_MENTION]
     caution = "Hold purchases out (churnsim.split_holdout) to decide on forecasts."
     if len(close) == 1:
-        lead = table.loc[ranked[1], "bic"] - table.loc[best, "bic"] if len(ranked) > 1 else None
+        lead = bic[ranked[1]] - bic[best] if len(ranked) > 1 else None
         by = "no other can be used" if lead is None else f"its BIC is the lowest by {lead:.1f}"
         return best, (best,), f"Use {best}: {by}. {caution}"
-    chosen = min(
-        close, key=lambda name: (table.loc[name, "parameters"], round(table.loc[name, "bic"], 6), usable.index(name))
-    )  # fmt: skip
+    count = table["parameters"].to_dict()
+    chosen = min(close, key=lambda name: (count[name], round(bic[name], 6), usable.index(name)))
     others = ", ".join(name for name in close if name != chosen)
     return chosen, tuple(close), f"Use {chosen}: BIC does not tell it from {others} (less than 2 apart). {caution}"
 

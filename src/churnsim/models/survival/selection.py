@@ -83,7 +83,9 @@ def _judged(table: pd.DataFrame, scores: dict[str, NDArray[np.float64]]) -> pd.D
         for kind in parametric
         if (gap := scores[leader] - scores[kind]).mean() <= gap.std(ddof=1) / np.sqrt(gap.size)
     ]
-    choice = min(close, key=lambda kind: (table.loc[kind, "parameters"], -table.loc[kind, "held_out"]))
+    count = table["parameters"].to_dict()
+    held_out = table["held_out"].to_dict()
+    choice = min(close, key=lambda kind: (count[kind], -held_out[kind]))
     table.attrs["choice"] = choice
     table.attrs["why"] = (
         f"{choice} has the fewest parameters among the families whose held-out log score is within one standard error "

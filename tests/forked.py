@@ -1,0 +1,71 @@
+"""Code run as if in a fresh interpreter, without its imports being paid each time.
+
+One interpreter imports the packages and then forks for each piece of code, so that a piece has its own names, working
+directory, output and exit status, and leaves nothing behind for the next. Where there is no fork, each piece gets an
+interpreter of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+FORKING = """
+import gc, json, os, sys, warnings
+import numba, numpy, pandas, pyarrow, pydantic, scipy.stats, typer
+import churnsim, churnsim.cli
+
+gc.freeze()  # a fork does not look through what was imported when it ends
+
+def run(code, arguments, where, folder):
+    os.chdir(where)
+    sys.argv = arguments
+    for number, name in enumerate((os.devnull, os.path.join(folder, "out"), os.path.join(folder, "err"))):
+        target = os.open(name, os.O_RDWR | os.O_CREAT)
+        os.dup2(target, number)
+        os.close(target)
+    exec(compile(code, "<code>", "exec"), {"__name__": "__main__"})
+
+for line in sys.stdin.buffer:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of a fork beside the threads of BLAS, which wait
+        child = os.fork()
+    if child == 0:
+        run(*json.loads(line))
+        break  # ends as an interpreter ends: what is registered for its exit runs
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    os.write(1, (str(status) + chr(10)).encode())
+"""
+
+
+class Interpreter:
+    """Runs pieces of code one after the other, each by itself; a warning is an error."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def run(self, code: str, *, arguments: list[str], where: Path) -> subprocess.CompletedProcess[str]:
+        """Run `code` in the directory `where` with `arguments` as `sys.argv`."""
+        if not hasattr(os, "fork"):
+            start = f"import sys; sys.argv = {arguments!r}; exec(compile({code!r}, '<code>', 'exec'))"
+            command = [sys.executable, "-W", "error", "-"]
+            return subprocess.run(command, input=start, cwd=where, capture_output=True, text=True, check=False)
+        if self._process is None:
+            self._process = subprocess.Popen(
+                [sys.executable, "-W", "error", "-c", FORKING], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            )
+        with tempfile.TemporaryDirectory() as folder:
+            self._process.stdin.write(json.dumps([code, arguments, str(where), folder]).encode() + b"\n")
+            self._process.stdin.flush()
+            answer = self._process.stdout.readline()
+            out, err = (Path(folder, name).read_text(encoding="utf-8") for name in ("out", "err"))
+        return subprocess.CompletedProcess(arguments, int(answer), out, err)
+
+    def close(self) -> None:
+        """End the interpreter."""
+        if self._process is not None:
+            self._process.communicate()
