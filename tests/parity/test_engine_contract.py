@@ -10,6 +10,7 @@ import pytest
 
 import churnsim as cs
 from churnsim.simulation.engine.ledger import COSTS
+from churnsim.simulation.mechanisms.acquisition import Prospects
 
 ENGINES = ["simpy", "compiled"]
 
@@ -97,7 +98,10 @@ def test_banning_a_customer_changes_no_other_life(cdnow_split, cdnow_models, eng
     )
     logs = []
     for summary in (whole, whole.drop(index=whole.index[17])):
-        market = cs.Market(customers=cs.PosteriorBase(summary), purchases=purchases.model, spend=spend.model)
+        market = cs.Market(
+            customers=cs.PosteriorBase(summary), purchases=purchases.model, spend=spend.model,
+            prospects=Prospects(size=20_000.0),  # by default their number goes with that of the customers
+        )  # fmt: skip
         logs.append(cs.simulate(scenario(market, strategy), seed=1, engine=engine, log=True).events)
     banned = {event.uid for event in logs[0]} - {event.uid for event in logs[1]}
     assert len(banned) <= 1

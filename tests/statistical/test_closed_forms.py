@@ -6,11 +6,13 @@ Bounds are 4 standard errors of the simulated mean (a false alarm in about 1 of 
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import churnsim as cs
+from churnsim.simulation.mechanisms.acquisition import Prospects
 from churnsim.simulation.scenario import scenario as scenario_module
 
 SIZE, WEEKS = 6000, 52.0
@@ -156,7 +158,7 @@ def _erlang_c_sojourn(arrivals: float, service: float, staff: int) -> float:
 
 def test_arrivals_are_the_response_times_the_pool(cohort_market):
     """In the first period a share a of the pool comes: binomial mean and spread."""
-    market = cohort_market(0)
+    market = replace(cohort_market(0), prospects=Prospects(size=20_000.0, spend_scale=0.5))
     budget = 2000.0
     strategy = cs.Strategy(name="acquire", acquisition=cs.simulation.Acquisition(budget_per_period=budget))
     result = cs.compare(market, [strategy], replications=30, seed=2, horizon=4.0)

@@ -10,6 +10,7 @@ import churnsim as cs
 from churnsim.claims.machinery.sources import TEXTS
 from churnsim.decisions.assumptions.ranges import PLAUSIBLE, plausible_range
 from churnsim.errors import ConfigError
+from churnsim.simulation.mechanisms.acquisition import Prospects
 from churnsim.simulation.scenario.market import assumptions
 from churnsim.simulation.scenario.parameter_paths import changed, number_at
 from churnsim.units import Duration
@@ -81,6 +82,7 @@ def test_ranges_on_record_are_ranges_of_something(setting):
         assert span.status == "assumed" or cited, name
         changed(market, (), {name: span.low})
         changed(market, (), {name: span.high})
-    assert (plausible_range(market, "prospects.size").low, plausible_range(market, "prospects.size").high) == (1e4, 4e4)
+    size = plausible_range(replace(market, prospects=Prospects(size=20_000.0)), "prospects.size")
+    assert (size.low, size.high) == (1e4, 4e4)
     with pytest.raises(ConfigError, match="has no range on record"):
         plausible_range(market, "terms.fixed_cost_per_period")

@@ -241,8 +241,9 @@ def test_each_number_of_a_market_arrives(name, field):
         wanted = Duration(field.default.value * 1.5, field.default.unit)
         value = f'"{wanted.value} {wanted.unit}"'
     else:
-        value = wanted = field.default * 2 if field.default >= 1 else field.default / 2 or 0.5
-    own = ("[market.terms", "margin", "annual_discount_rate")  # the tables that the study has already
+        usual = getattr(field.default, "times", field.default)
+        value = wanted = usual * 2 if usual >= 1 else usual / 2 or 0.5
+    own = ("[market.", "margin", "annual_discount_rate", "size", "spend_scale")  # the tables that the study has already
     text = "\n".join(line for line in BASE.splitlines() if not line.startswith(own))
     given = f'[market.{name}]\n{field.name} = {{ value = {value}, source = "a trial" }}'
     config = parse_config(with_tables(text, given), folder=CONFIGS)

@@ -233,7 +233,9 @@ def test_parameter_draws_change_with_the_replication(cdnow_market, cdnow_models)
     draws = tuple(zip(fit.draw_parameters(3, seed=1), spend.draw_parameters(3, seed=2), strict=True))
     market = replace(cdnow_market, draws=draws)
     assert market.in_replication(1).purchases == draws[1][0]
-    assert market.in_replication(4).spend == draws[1][1]
+    assert market.in_replication(2).spend == draws[2][1]
+    with pytest.raises(ConfigError, match="the market has 3 draws"):  # none is used twice
+        market.in_replication(3)
     assert cdnow_market.in_replication(4) is cdnow_market
 
 
@@ -241,7 +243,7 @@ def test_simulate_refuses_what_it_cannot_run(cohort_market):
     scenario = cs.Scenario(market=cohort_market(1), strategy=cs.Strategy(name="n"), horizon=4.0, period=4.0, epoch=1.0)
     with pytest.raises(ConfigError, match="unknown engine"):
         cs.simulate(scenario, seed=1, engine="steam")  # type: ignore[arg-type]
-    with pytest.raises(ConfigError, match="seed and replication"):
+    with pytest.raises(ConfigError, match="seed must be"):
         cs.simulate(scenario, seed=-1)
 
 

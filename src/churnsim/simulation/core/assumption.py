@@ -4,13 +4,30 @@ assumed."""
 from __future__ import annotations
 
 import math
-from dataclasses import Field, dataclass, field, fields, is_dataclass
-from typing import Any, Literal, get_args
+from dataclasses import Field, dataclass, field, fields, is_dataclass, replace
+from typing import Any, Final, Literal, Self, get_args
 
 from churnsim.errors import ConfigError
 from churnsim.units import Duration
 
-__all__ = ["UNMEASURED", "UNMEASURED_HERE", "Origin", "Status", "documented", "numbers_of"]
+__all__ = [
+    "CUSTOMER",
+    "PURCHASE",
+    "PURCHASE_OF_EACH",
+    "UNMEASURED",
+    "UNMEASURED_HERE",
+    "Multiple",
+    "Origin",
+    "Scaled",
+    "Status",
+    "documented",
+    "in_units",
+    "multiple_of",
+    "multiples_in",
+    "numbers_of",
+    "plain_numbers",
+    "scale",
+]
 
 UNMEASURED = "no source measures it; vary it"
 UNMEASURED_HERE = "no source measures it on this base; vary it"
@@ -31,13 +48,88 @@ class Origin:
             raise ConfigError(f"status must be one of {', '.join(map(repr, get_args(Status)))}; got {self.status!r}.")
 
 
-def documented(default: float | Duration, *, unit: str, meaning: str, source: str, status: Status) -> Any:
+PURCHASE: Final = "of a typical purchase"
+CUSTOMER: Final = "for each customer at the start"
+PURCHASE_OF_EACH: Final = "of a typical purchase for each customer at the start"
+Measure = Literal["of a typical purchase", "for each customer at the start",
+                  "of a typical purchase for each customer at the start"]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Multiple:
+    """A default in the client's own measure, so that it means the same in any currency and for a base of any size.
+
+    A `Market` turns it into money or people by its customers and their amounts (see `Scaled`). A typical purchase is
+    the mean amount of the median customer, by the market's spend model.
+    """
+
+    times: float
+    of: Measure
+
+    def __str__(self) -> str:
+        return f"{self.times:g} {self.of}"
+
+    def measured(self, measure: float) -> float | Multiple:
+        """The number where its measure is `measure`; still a multiple where that is 0 (of money) or not finite."""
+        usable = math.isfinite(measure) and (measure > 0 or self.of == CUSTOMER)
+        return Scaled(self.times * measure, self) if usable else self
+
+
+class Scaled(float):
+    """What a `Multiple` comes to in one market: a plain number for everybody but `Market`, which works it out anew
+    where its customers or their amounts are replaced."""
+
+    multiple: Multiple
+
+    def __new__(cls, value: float, multiple: Multiple) -> Self:
+        """The number with what it was made of."""
+        made = super().__new__(cls, value)
+        made.multiple = multiple
+        return made
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Scaled, (float(self), self.multiple)
+
+
+def multiple_of(value: Any) -> Multiple | None:
+    """What a number of a market was made of, or is to be; None for one that was given as it is."""
+    return value.multiple if isinstance(value, Scaled) else value if isinstance(value, Multiple) else None
+
+
+def multiples_in(part: Any) -> dict[str, Multiple]:
+    """The numbers of a dataclass that are multiples, measured or not."""
+    found = {f.name: multiple_of(getattr(part, f.name)) for f in fields(part)}
+    return {name: multiple for name, multiple in found.items() if multiple}
+
+
+def plain_numbers(part: Any) -> Any:
+    """The dataclass with its measured multiples as plain numbers."""
+    numbers = {name: getattr(part, name) for name in multiples_in(part)}
+    return replace(part, **{name: float(value) for name, value in numbers.items() if isinstance(value, Scaled)})
+
+
+def in_units(name: str, value: float | Multiple) -> float:
+    """A number of a market in money or people. Raises ConfigError for a `Multiple` that no market has measured."""
+    if isinstance(value, Multiple):
+        raise ConfigError(
+            f"{name} is {value} by default, and there is nothing here to measure that by. Build a Market of customers "
+            f"who pay something, or give {name} as a number."
+        )
+    return value
+
+
+def scale(name: str, value: float | Multiple) -> None:
+    """ConfigError unless `value` is above 0: an amount of money, or what it is measured by."""
+    positive(name, value.times if isinstance(value, Multiple) else value)
+
+
+def documented(default: float | Duration | Multiple, *, unit: str, meaning: str, source: str, status: Status) -> Any:
     """A dataclass field with a default whose unit, meaning, source and status are on record."""
     return field(default=default, metadata={"unit": unit, "meaning": meaning, "origin": Origin(source, status)})
 
 
-def numbers_of(part: Any, prefix: str) -> list[tuple[str, float | Duration, Field[Any]]]:
-    """Every documented number or duration of a dataclass as (dotted name, value, field)."""
+def numbers_of(part: Any, prefix: str) -> list[tuple[str, Any, Field[Any]]]:
+    """Every documented number, duration or `Multiple` of a dataclass as (dotted name, value, field)."""
     if not is_dataclass(part):
         return []
     return [(prefix + f.name, getattr(part, f.name), f) for f in fields(part) if "origin" in f.metadata]

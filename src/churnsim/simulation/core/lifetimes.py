@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import gammaincinv
 
 from churnsim.errors import ConfigError
 from churnsim.kernels.engine import records
@@ -22,7 +23,16 @@ from churnsim.simulation.core.assumption import positive
 from churnsim.simulation.core.scores import CustomerScores
 from churnsim.units import check_unit
 
-__all__ = ["ContractualLifetime", "FixedSpend", "ProfitByTenure", "Purchases", "Spend", "lifetime_of", "spending_of"]
+__all__ = [
+    "ContractualLifetime",
+    "FixedSpend",
+    "ProfitByTenure",
+    "Purchases",
+    "Spend",
+    "lifetime_of",
+    "spending_of",
+    "typical_amount",
+]
 
 LEAST = -700.0  # logarithm of a chance to stay that is none
 
@@ -194,3 +204,17 @@ def spending_of(spend: Spend) -> tuple[int, NDArray[np.float64], NDArray[np.floa
         return records.BY_TENURE, np.array([0.0, 1.0, 1.0]), np.array(spend.profits)
     s: Any = spend
     return records.GAMMA_GAMMA, np.array([s.p, s.q, s.gamma], dtype=np.float64), none
+
+
+def typical_amount(spend: Spend) -> float:
+    """The mean amount (money) of the median customer's purchases: what the market's money scales are measured by.
+
+    The median, since the population's mean is infinite for a Gamma-Gamma with q up to 1 and erratic a little above. Of
+    profits by tenure it is their mean size.
+    """
+    spending, (shape_or_amount, q, gamma), profits = spending_of(spend)
+    if spending == records.FIXED_SPEND:
+        return float(shape_or_amount)
+    if spending == records.BY_TENURE:
+        return float(np.abs(profits).mean())
+    return float(shape_or_amount * gamma / gammaincinv(q, 0.5))

@@ -17,7 +17,7 @@ from churnsim.simulation.engine.targeting import Visible, highest, targets
 from churnsim.simulation.mechanisms.targeting import Campaign
 from churnsim.simulation.mechanisms.win_back import WinBack
 from churnsim.typing import Flags
-from churnsim.units import units_per_year
+from churnsim.units import Duration, units_per_year
 
 __all__ = ["Customers", "Firm"]
 
@@ -206,7 +206,7 @@ class Firm:
             return scores
         response, unit = self.market.win_back, self.market.unit
         known_for = now - seen.first_purchase[places]
-        revenue_rate = seen.repeat_revenue[places] / 100 / np.maximum(known_for, 1.0 / units_per_year(unit))
+        revenue_rate = seen.repeat_revenue[places] / 100 / np.maximum(known_for, Duration(1, "D").to(unit))
         chance = chances_back(self.inputs.rules, now - seen.last_purchase[places])
         worth = revenue_rate * self.market.terms.margin * response.second_life.to(unit)
         scores[places] = chance * worth - plan.cost_per_contact

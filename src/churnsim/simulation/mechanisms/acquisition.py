@@ -9,10 +9,14 @@ from typing import ClassVar
 from churnsim.economics.response import SaturatingResponse
 from churnsim.errors import ConfigError
 from churnsim.simulation.core.assumption import (
+    CUSTOMER,
+    PURCHASE,
     UNMEASURED,
+    Multiple,
     documented,
+    in_units,
     not_negative,
-    positive,
+    scale,
 )
 from churnsim.simulation.mechanisms.parts import Budgeted, MarketPart
 
@@ -34,7 +38,7 @@ class Prospects(MarketPart):
     used_by: ClassVar[Mapping[str, tuple[str, ...]]] = {"ceiling": ("acquisition",), "spend_scale": ("acquisition",)}
 
     size: float = documented(
-        20_000.0,
+        Multiple(8, CUSTOMER),
         unit="people",
         meaning="who could still become customers",
         status="assumed",
@@ -48,21 +52,23 @@ class Prospects(MarketPart):
         source=UNMEASURED,
     )
     spend_scale: float = documented(
-        0.50,
+        Multiple(0.02, PURCHASE),
         unit="money per prospect and period",
         meaning="spend at which 63% of the ceiling is reached",
         status="assumed",
-        source="no source measures it; with the ceiling it puts the cheapest customers at 25 in money each; vary it",
+        source="no source measures it; with the ceiling the cheapest customers cost one typical purchase; vary it",
     )
 
     def __post_init__(self) -> None:
-        not_negative("size", self.size)
-        positive("spend_scale", self.spend_scale)
+        not_negative("size", self.size.times if isinstance(self.size, Multiple) else self.size)
+        scale("spend_scale", self.spend_scale)
         if not 0 <= self.ceiling < 1:
             raise ConfigError(f"ceiling must be a share of the pool, at least 0 and below 1; got {self.ceiling!r}.")
 
     def share_per_period(self, budget: float) -> float:
         """Share of the remaining pool that a period's budget (money) brings."""
-        if self.size == 0 or self.ceiling == 0:
+        size = in_units("prospects.size", self.size)
+        if size == 0 or self.ceiling == 0:
             return 0.0
-        return SaturatingResponse(ceiling=self.ceiling, k=1 / self.spend_scale).share(budget / self.size)
+        k = 1 / in_units("prospects.spend_scale", self.spend_scale)
+        return SaturatingResponse(ceiling=self.ceiling, k=k).share(budget / size)

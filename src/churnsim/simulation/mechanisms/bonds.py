@@ -125,4 +125,4 @@ class BondResponse(MarketPart):
 
     def __post_init__(self) -> None:
         for name, value, _ in numbers_of(self, ""):
-            (share if name in ("social_effect", "structural_effect") else not_negative)(name, float(value))  # type: ignore[arg-type]
+            (share if name in ("social_effect", "structural_effect") else not_negative)(name, float(value))

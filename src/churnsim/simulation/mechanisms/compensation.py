@@ -8,10 +8,13 @@ from typing import Annotated, Any, ClassVar
 
 from churnsim.economics.response import saturating
 from churnsim.simulation.core.assumption import (
+    PURCHASE,
     UNMEASURED,
+    Multiple,
     cents,
     documented,
-    positive,
+    in_units,
+    scale,
     share,
     whole_cents,
 )
@@ -32,6 +35,8 @@ class Compensation(StrategyPart):
 
     def rules(self, market: Any) -> dict[str, Any]:
         """Of those who would leave in spite of an answer the market says how many stay."""
+        if market.satisfaction:
+            in_units("satisfaction.fair_compensation", market.satisfaction.fair_compensation)
         kept, without = market.recovery.effect(self.cost_per_complaint), market.complaints
         stays = {name: float(getattr(without, name)) for name in ("stay_quick", "stay_slow", "stay_unresolved")}
         return {
@@ -51,7 +56,7 @@ class RecoveryResponse(MarketPart):
         0.50, unit="share of leavers", meaning="most that compensation keeps", status="assumed", source=UNMEASURED
     )
     spend_scale: float = documented(
-        10.0,
+        Multiple(0.4, PURCHASE),
         unit="money per complaint",
         meaning="compensation at which 63% of it is reached",
         status="assumed",
@@ -60,8 +65,8 @@ class RecoveryResponse(MarketPart):
 
     def __post_init__(self) -> None:
         share("max_effect", self.max_effect)
-        positive("spend_scale", self.spend_scale)
+        scale("spend_scale", self.spend_scale)
 
     def effect(self, cost: float) -> float:
         """Share of leavers kept by compensation worth `cost` (money)."""
-        return saturating(self.max_effect, self.spend_scale, cost)
+        return saturating(self.max_effect, in_units("recovery.spend_scale", self.spend_scale), cost)

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from churnsim.simulation.core.assumption import (
+    CUSTOMER,
     UNMEASURED,
+    Multiple,
     documented,
     not_negative,
     share,
@@ -27,7 +29,11 @@ class Competitors(MarketPart):
     interacts: ClassVar[bool] = True
 
     customers: float = documented(
-        20_000.0, unit="people", meaning="whom competitors serve at first", status="assumed", source=UNMEASURED
+        Multiple(8, CUSTOMER),
+        unit="people",
+        meaning="whom competitors serve at first",
+        status="assumed",
+        source=UNMEASURED,
     )
     switch_share: float = documented(
         0.5,
@@ -52,7 +58,7 @@ class Competitors(MarketPart):
     )
 
     def __post_init__(self) -> None:
-        not_negative("customers", self.customers)
+        not_negative("customers", self.customers.times if isinstance(self.customers, Multiple) else self.customers)
         share("switch_share", self.switch_share)
         not_negative("loss_per_year", self.loss_per_year)
         share("comes_here", self.comes_here)

@@ -8,9 +8,12 @@ from typing import ClassVar
 
 from churnsim.economics.response import saturating
 from churnsim.simulation.core.assumption import (
+    PURCHASE,
     UNMEASURED,
+    Multiple,
     documented,
-    positive,
+    in_units,
+    scale,
     share,
 )
 from churnsim.simulation.mechanisms.parts import MarketPart
@@ -37,7 +40,7 @@ class CrossSellingResponse(MarketPart):
         0.20, unit="share of spend", meaning="most that offers add to a purchase", status="assumed", source=UNMEASURED
     )
     spend_scale: float = documented(
-        0.50,
+        Multiple(0.02, PURCHASE),
         unit="money per contact",
         meaning="spend at which 63% of it is reached",
         status="assumed",
@@ -46,8 +49,8 @@ class CrossSellingResponse(MarketPart):
 
     def __post_init__(self) -> None:
         share("max_uplift", self.max_uplift)
-        positive("spend_scale", self.spend_scale)
+        scale("spend_scale", self.spend_scale)
 
     def uplift(self, spend: float) -> float:
         """Share by which purchases are larger at `spend` (money per contact)."""
-        return saturating(self.max_uplift, self.spend_scale, spend)
+        return saturating(self.max_uplift, in_units("cross_selling.spend_scale", self.spend_scale), spend)

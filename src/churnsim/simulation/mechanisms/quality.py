@@ -8,9 +8,12 @@ from typing import ClassVar
 
 from churnsim.economics.response import saturating
 from churnsim.simulation.core.assumption import (
+    PURCHASE,
     UNMEASURED,
+    Multiple,
     documented,
-    positive,
+    in_units,
+    scale,
     share,
 )
 from churnsim.simulation.mechanisms.parts import Budgeted, MarketPart
@@ -42,7 +45,7 @@ class QualityResponse(MarketPart):
         source=UNMEASURED,
     )
     spend_scale: float = documented(
-        1.0,
+        Multiple(0.04, PURCHASE),
         unit="money per known customer and period",
         meaning="spend at which 63% of it is reached",
         status="assumed",
@@ -51,8 +54,8 @@ class QualityResponse(MarketPart):
 
     def __post_init__(self) -> None:
         share("max_reduction", self.max_reduction)
-        positive("spend_scale", self.spend_scale)
+        scale("spend_scale", self.spend_scale)
 
     def factor(self, spend: float) -> float:
         """Factor on the chance that a purchase fails, at `spend` (money per known customer and period)."""
-        return 1 - saturating(self.max_reduction, self.spend_scale, spend)
+        return 1 - saturating(self.max_reduction, in_units("quality.spend_scale", self.spend_scale), spend)

@@ -7,10 +7,13 @@ from typing import Annotated, Any, ClassVar
 
 from churnsim.economics.response import saturating
 from churnsim.simulation.core.assumption import (
+    PURCHASE,
     UNMEASURED,
+    Multiple,
     documented,
+    in_units,
     not_negative,
-    positive,
+    scale,
     share,
     whole_cents,
 )
@@ -71,7 +74,7 @@ class Referral(MarketPart):
         source=UNMEASURED,
     )
     reward_scale: float = documented(
-        10.0,
+        Multiple(0.4, PURCHASE),
         unit="money per new customer",
         meaning="reward at which 63% of it is reached",
         status="assumed",
@@ -81,11 +84,11 @@ class Referral(MarketPart):
     def __post_init__(self) -> None:
         not_negative("rate_per_year", self.rate_per_year)
         share("max_lift", self.max_lift)
-        positive("reward_scale", self.reward_scale)
+        scale("reward_scale", self.reward_scale)
 
     def lift(self, reward: float) -> float:
         """Share by which referrals rise with a reward (money)."""
-        return saturating(self.max_lift, self.reward_scale, reward)
+        return saturating(self.max_lift, in_units("referral.reward_scale", self.reward_scale), reward)
 
     def rules(self, unit: str) -> dict[str, Any]:
         """Referrals of a satisfied customer per time unit, without a reward."""

@@ -8,10 +8,13 @@ from typing import Any, ClassVar
 
 from churnsim.economics.response import saturating
 from churnsim.simulation.core.assumption import (
+    PURCHASE,
     UNMEASURED,
+    Multiple,
     documented,
+    in_units,
     not_negative,
-    positive,
+    scale,
     share,
 )
 from churnsim.simulation.mechanisms.parts import MarketPart
@@ -43,7 +46,7 @@ class RetentionResponse(MarketPart):
         source="no source measures it on this base; vary it",
     )
     spend_scale: float = documented(
-        0.50,
+        Multiple(0.02, PURCHASE),
         unit="money per contact",
         meaning="spend at which 63% of the effect is reached",
         status="assumed",
@@ -70,13 +73,13 @@ class RetentionResponse(MarketPart):
 
     def __post_init__(self) -> None:
         share("max_effect", self.max_effect)
-        positive("spend_scale", self.spend_scale)
+        scale("spend_scale", self.spend_scale)
         share("harmed_share", self.harmed_share)
         not_negative("response_spread", self.response_spread)
 
     def effect(self, spend: float) -> float:
         """Share of organic dropout that a contact worth `spend` (money) prevents, or adds where it harms."""
-        return saturating(self.max_effect, self.spend_scale, spend)
+        return saturating(self.max_effect, in_units("retention.spend_scale", self.spend_scale), spend)
 
     def rules(self, unit: str) -> dict[str, Any]:
         """How customers differ in their response to contacts."""

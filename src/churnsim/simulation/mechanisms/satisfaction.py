@@ -15,7 +15,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from churnsim.errors import ConfigError
-from churnsim.simulation.core.assumption import UNMEASURED_HERE, documented, not_negative, numbers_of, positive, share
+from churnsim.simulation.core.assumption import (
+    PURCHASE,
+    UNMEASURED_HERE,
+    Multiple,
+    documented,
+    not_negative,
+    numbers_of,
+    positive,
+    scale,
+    share,
+)
 from churnsim.simulation.mechanisms.parts import MarketPart
 
 __all__ = ["Satisfaction"]
@@ -102,7 +112,11 @@ class Satisfaction(MarketPart):
         source=UNMEASURED_HERE,
     )  # fmt: skip
     fair_compensation: float = documented(
-        20.0, unit="money", meaning="compensation felt as full amends", status="assumed", source=UNMEASURED_HERE
+        Multiple(0.7, PURCHASE),
+        unit="money",
+        meaning="compensation felt as full amends",
+        status="assumed",
+        source=UNMEASURED_HERE,
     )
     complaint_effect: float = documented(
         0.0, unit="exponent", meaning="on the probability to complain (below 0: the dissatisfied complain more)",
@@ -124,19 +138,27 @@ class Satisfaction(MarketPart):
 
     def __post_init__(self) -> None:
         for name, value, _ in numbers_of(self, ""):
-            if not isinstance(value, int | float) or not math.isfinite(value):
+            if name == "fair_compensation":
+                scale(f"satisfaction {name}", value)
+            elif not isinstance(value, int | float) or not math.isfinite(value):
                 raise ConfigError(f"satisfaction {name} must be a finite number; got {value!r}.")
-            if name in SHARES:
+            elif name in SHARES:
                 share(f"satisfaction {name}", value)
             elif name in EFFECTS and abs(value) > 5:
                 raise ConfigError(f"satisfaction {name} is an exponent of at most 5 either way; got {value!r}.")
-            elif name in ("quality_spread", "fair_compensation"):
+            elif name == "quality_spread":
                 positive(f"satisfaction {name}", value)
             elif name not in ("quality_mean", "first_expectation", *EFFECTS):
                 not_negative(f"satisfaction {name}", value)
+
+    @property
+    def _fair_cents(self) -> int:
+        """At least one; 0 in a market that has nothing to measure it by, where compensation is refused."""
+        fair = self.fair_compensation
+        return 0 if isinstance(fair, Multiple) else max(1, round(100 * fair))
 
     def rules(self, unit: str) -> dict[str, Any]:
         """Its numbers, and that the state is kept."""
         names = [name for name, _, _ in numbers_of(self, "") if name != "fair_compensation"]
         numbers = {name: float(getattr(self, name)) for name in names}
-        return {"satisfaction": True, "fair_cents": round(100 * self.fair_compensation), **numbers}
+        return {"satisfaction": True, "fair_cents": self._fair_cents, **numbers}

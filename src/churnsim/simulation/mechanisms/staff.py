@@ -15,10 +15,14 @@ from churnsim.economics.response import SaturatingResponse
 from churnsim.economics.staff import failure_factor, novice_share
 from churnsim.errors import ConfigError
 from churnsim.simulation.core.assumption import (
+    PURCHASE_OF_EACH,
     UNMEASURED_HERE,
+    Multiple,
     documented,
+    in_units,
     not_negative,
     positive,
+    scale,
     share,
 )
 from churnsim.simulation.mechanisms.parts import Budgeted, MarketPart
@@ -65,7 +69,7 @@ class StaffResponse(MarketPart):
         source=UNMEASURED_HERE,
     )
     spend_scale: float = documented(
-        100.0,
+        Multiple(0.0015, PURCHASE_OF_EACH),
         unit="money per period",
         meaning="spend at which 63% of it is reached",
         status="assumed",
@@ -77,7 +81,7 @@ class StaffResponse(MarketPart):
         positive("learning", self.learning.value)
         not_negative("novice_factor", self.novice_factor)
         share("max_effect", self.max_effect)
-        positive("spend_scale", self.spend_scale)
+        scale("spend_scale", self.spend_scale)
         if self.novice_factor < 1:
             raise ConfigError(
                 f"novice_factor must be at least 1, or learning would make staff worse; got {self.novice_factor!r}."
@@ -90,7 +94,9 @@ class StaffResponse(MarketPart):
 
     def share_after(self, novices: float, years: float, budget: float) -> float:
         """Novices among the staff `years` after they were the share `novices`, at a `budget` per period."""
-        effect = SaturatingResponse(ceiling=self.max_effect, k=1 / self.spend_scale).share(budget)
+        effect = SaturatingResponse(
+            ceiling=self.max_effect, k=1 / in_units("staff.spend_scale", self.spend_scale)
+        ).share(budget)
         turnover, learning = self.turnover_per_year * (1.0 - effect), self.learning.to("Y")
         settled = novice_share(turnover, learning)
         return settled + (novices - settled) * math.exp(-(turnover + 1.0 / learning) * years)

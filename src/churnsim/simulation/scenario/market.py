@@ -7,13 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
 
 from churnsim.errors import ConfigError
-from churnsim.simulation.core.assumption import Origin, documented, numbers_of
-from churnsim.simulation.core.lifetimes import lifetime_of
+from churnsim.simulation.core.assumption import (
+    CUSTOMER,
+    PURCHASE,
+    PURCHASE_OF_EACH,
+    Multiple,
+    Origin,
+    documented,
+    multiple_of,
+    multiples_in,
+    numbers_of,
+    plain_numbers,
+)
+from churnsim.simulation.core.lifetimes import lifetime_of, typical_amount
 from churnsim.simulation.customers.base import Base, StartingBase
 from churnsim.simulation.customers.remaining_lifetimes import RemainingLifetimes
 from churnsim.simulation.mechanisms.acquisition import Prospects
@@ -60,11 +72,14 @@ class Market:
     """Customers, how they buy, fail, complain and leave, and how the world answers money.
 
     `purchases` is a purchase model or a `ContractualLifetime`, `spend` a spend model, a `FixedSpend` or a
-    `ProfitByTenure`. `draws` holds parameter sets from the fits (`fit.draw_parameters`); replication k then runs under
-    draw k (modulo their number), so that replications differ by the uncertainty of the estimates as well as by
-    chance. `origins` overrides the recorded origin of a number, by the name that `assumptions` shows. `regularity` k
-    makes the gaps between purchases Erlang-k with the same mean: the larger, the more regular. A model of regular
-    buyers (`MBGCNBD`) brings its own k, which holds.
+    `ProfitByTenure`. `draws` holds parameter sets from the fits (`fit.draw_parameters`), one a replication, so that
+    replications differ by the uncertainty of the estimates as well as by chance. `origins` overrides the recorded
+    origin of a number, by the name that `assumptions` shows. `regularity` k makes the gaps between purchases Erlang-k
+    with the same mean: the larger, the more regular. A model of regular buyers (`MBGCNBD`) brings its own k, which
+    holds.
+
+    Money and people that a market assumes by default are multiples of a typical purchase of its customers and of their
+    number, so that answers depend neither on the currency nor on the size of a sample.
     """
 
     customers: StartingBase
@@ -106,6 +121,18 @@ class Market:
                 f"the customers' durations are in {own!r}, the purchase model's in {self.unit!r}. Summarise the "
                 f"customers with unit={self.unit!r}."
             )
+        # Whoever reads a number of the market, here or in the engines, finds plain money and people.
+        purchase, number = typical_amount(self.spend), float(len(self.customers))
+        measures: Mapping[str, float] = {PURCHASE: purchase, CUSTOMER: number, PURCHASE_OF_EACH: purchase * number}
+        for name, numbers in self._multiples().items():
+            measured = {key: multiple.measured(measures[multiple.of]) for key, multiple in numbers.items()}
+            object.__setattr__(self, name, replace(getattr(self, name), **measured))
+
+    def _multiples(self) -> dict[str, dict[str, Multiple]]:
+        """The numbers that are multiples, measured or not, by the name of the part and their own."""
+        parts = {f.name: getattr(self, f.name) for f in fields(self)}
+        found = {name: multiples_in(part) for name, part in parts.items() if isinstance(part, MarketPart)}
+        return {name: numbers for name, numbers in found.items() if numbers}
 
     @property
     def parts(self) -> tuple[MarketPart, ...]:
@@ -139,8 +166,21 @@ class Market:
         """The market of one replication: with its own parameter draw where there are draws."""
         if not self.draws:
             return self
-        purchases, spend = self.draws[replication % len(self.draws)]
-        return replace(self, purchases=purchases, spend=spend, draws=())
+        if replication >= len(self.draws):
+            raise ConfigError(
+                f"replication {replication} has no parameters of its own: the market has {len(self.draws)} draws of "
+                "them. Draw as many as there are replications, fit.draw_parameters(n, seed=...): with fewer of them "
+                "replications would repeat, and intervals come out too narrow."
+            )
+        purchases, spend = self.draws[replication]
+        return replace(self._settled, purchases=purchases, spend=spend)
+
+    @cached_property
+    def _settled(self) -> Market:
+        """The market whose money and people stay what they are whichever parameters are drawn: the error of an estimate
+        does not change what the world is like."""
+        plain = {name: plain_numbers(getattr(self, name)) for name in self._multiples()}
+        return replace(self, draws=(), **plain)
 
 
 def check_regularity(value: int) -> None:
@@ -157,7 +197,7 @@ def assumptions(market: Market, strategies: Sequence[Strategy] = ()) -> pd.DataF
     firm's own choices are "chosen".
     """
     fitted = Origin("maximum likelihood on the customers' own history", "measured here")
-    rows: list[tuple[str, float | Duration, str, str, Origin]] = [
+    rows: list[tuple[str, Any, str, str, Origin]] = [
         (f"{kind}.{name}", value, *_fitted(model, name), fitted)
         for kind, model in (("purchases", market.purchases), ("spend", market.spend))
         for name, value in model.to_dict().items()
@@ -171,16 +211,21 @@ def assumptions(market: Market, strategies: Sequence[Strategy] = ()) -> pd.DataF
         for name, value, about in numbers_of(part, prefix):
             if strategies and isinstance(part, MarketPart) and not part.uses(about.name, acting):
                 continue
-            changed = value != about.default
+            changed = (multiple_of(value) or value) != about.default
             origin = (
                 Origin("changed from the default without a source", "assumed") if changed else about.metadata["origin"]
             )
-            rows.append((name, value, about.metadata["unit"], about.metadata["meaning"], origin))
-    unknown = set(market.origins) - {row[0] for row in rows}
+            unit, meaning = about.metadata["unit"], about.metadata["meaning"]
+            if multiple := multiple_of(value):
+                meaning = f"{meaning}: {multiple}"
+            number = value.times if isinstance(value, Multiple) else value
+            if isinstance(value, Multiple):  # nothing here to measure it by
+                unit = value.of
+            rows.append((name, number, unit, meaning, origin))
+    known = [*(row[0] for row in rows), *(name for part, prefix in parts for name, _, _ in numbers_of(part, prefix))]
+    unknown = set(market.origins) - set(known)
     if unknown:
-        raise ConfigError(
-            f"origins names {sorted(unknown)}, which the market does not have. It has {[r[0] for r in rows]}."
-        )
+        raise ConfigError(f"origins names {sorted(unknown)}, which the market does not have. It has {known}.")
     return pd.DataFrame(
         [
             {

@@ -128,9 +128,9 @@ def _number_problems(known: dict[str, Field[Any]], key: str, given: Any, path: C
         except ConfigError as error:
             yield Problem(path=path, message=str(error), show_value=False)
     elif isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        yield Problem(path=path, message=f"must be a finite number, such as {known[key].default!r} (the default).")
+        yield Problem(path=path, message=f"must be a finite number, such as {known[key].default} (the default).")
     elif _counts(known[key]) and value != math.floor(value):
-        yield Problem(path=path, message=f"must be a whole number, such as {known[key].default!r} (the default).")
+        yield Problem(path=path, message=f"must be a whole number, such as {known[key].default} (the default).")
 
 
 def _origin_problems(given: dict[str, Any], path: ConfigPath) -> Iterator[Problem]:
