@@ -188,7 +188,12 @@ class Decile(Record):
 
 class ValueRecord(Record):
     """value.json: expected discounted value of the customers in the data over `horizon` (in `unit`, by default the
-    models')."""
+    models').
+
+    `estimation_lower` and `estimation_upper` bound the error of the parameters alone. Where purchases were held out,
+    `holdout_ratio` is how many came for each that was forecast, and `lower` and `upper` reach as far as if the value
+    missed by that factor.
+    """
 
     annual_discount_rate: Number
     horizon: Number
@@ -200,6 +205,9 @@ class ValueRecord(Record):
     level: Number
     customers: int
     mean_p_alive: Number | None = None
+    estimation_lower: Number | None = None
+    estimation_upper: Number | None = None
+    holdout_ratio: Number | None = None
     by_decile: list[Decile] = Field(default_factory=list)
     by_model: list[ModelValue] = Field(default_factory=list)
     average_churn: Number | None = None
