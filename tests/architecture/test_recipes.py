@@ -55,7 +55,7 @@ CHAPTER = '''"""How many strategies were compared."""
 from __future__ import annotations
 
 from churnsim.report.page import numbers as fmt
-from churnsim.report.page.blocks import Chapter, Text
+from churnsim.report.page.blocks import Chapter, Paragraph
 from churnsim.report.page.context import Context
 
 __all__ = ["chapter"]
@@ -64,7 +64,7 @@ __all__ = ["chapter"]
 def chapter(context: Context) -> Chapter:
     """One sentence; a run of one strategy has no such chapter."""
     count = len(context.run.strategies)
-    blocks = [Text(text=context.say("toy.count", count=fmt.count(count)))] if count > 1 else []
+    blocks = [Paragraph(text=context.say("toy.count", count=fmt.count(count)))] if count > 1 else []
     return Chapter(id="toy", title=context.say("section.toy"), blocks=list(blocks))
 '''
 

@@ -126,5 +126,5 @@ def test_a_control_that_did_not_fail_is_said_aloud(tmp_path: Path) -> None:
 
 
 def _claims_text(run_dir: Path) -> str:
-    cards = [block for block in claims(Context(load_run(run_dir), Words())).blocks if block.kind == "claim"]
+    cards = [block for block in claims(Context(load_run(run_dir), Words())).blocks if block.kind == "claimcard"]
     return " ".join(getattr(block, "text", "") for card in cards for block in card.blocks)

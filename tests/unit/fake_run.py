@@ -49,7 +49,13 @@ def make_pieces() -> Pieces:
         "value": _value(),
         "assumptions": _assumptions(),
         "strategies": [
-            {"name": name, "title": title, "description": text, "settings": {}, "budget_per_period": budget}
+            {
+                "name": name,
+                "title": title,
+                "description": text,
+                "budget_per_period": budget,
+                "settings": {"retention": {"rule": "all", "budget_per_period": budget}},
+            }
             for name, (title, text, budget) in STRATEGIES.items()
         ],
         "comparison": _comparison(),

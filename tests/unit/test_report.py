@@ -7,7 +7,7 @@ import sys
 from importlib.resources import files
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -15,9 +15,15 @@ from churnsim.errors import ConfigError, DataError, MissingExtraError
 from churnsim.records.load import PIECES
 from churnsim.report import load_run, render
 from churnsim.report.chapters.answer import chapter as answer
+from churnsim.report.chapters.strategies import does
 from churnsim.report.messages import Words
 from churnsim.report.page.context import Context
 from churnsim.report.page.extras import NEEDED
+from churnsim.simulation.engine.ledger import COSTS
+from churnsim.simulation.mechanisms.parts import example_of, parts_of, settings_of
+from churnsim.simulation.mechanisms.targeting import TargetRule
+from churnsim.simulation.scenario.strategy import Strategy
+from churnsim.study.stages.comparison_stage import ACTIVITY, MEMBERS
 
 
 def _beside(name: str) -> ModuleType:
@@ -117,18 +123,22 @@ def test_template_says_nothing_by_itself() -> None:
 @pytest.mark.parametrize(
     "figure",
     ["2,357", "6,919", "0.2426", "−9,582.4", "1,882", "1,792", "1,655 to 1,931", "46,512", "+9,280",
-     "+7,780 to +10,780", "−9,700 to −7,100", "0.83", "5.9×", "20240607", "3fa9c1d20b7e", "111.7", "104 weeks"],
+     "+7,780 to +10,780", "−9,700 to −7,100", "5.9 times", "20240607", "3fa9c1d20b7e", "111.7", "104 weeks"],
 )  # fmt: skip
 def test_stored_results_are_told(page: str, figure: str) -> None:
     assert figure in checks.visible_text(page)
 
 
 DIFFERENCES = {
-    "best_clear": ((500, 100, 900), (200, -50, 450), "Second ends best"),
-    "best_unclear": ((500, -100, 1100), (200, -50, 450), "No strategy can be told apart"),
-    "other_clear": ((500, -100, 1100), (200, 50, 350), "Third does better than Baseline"),
-    "baseline_clear": ((-500, -900, -100), (-700, -900, -500), "Nothing tried here beats"),
-    "baseline_unclear": ((-500, -1100, 100), (-700, -900, -500), "Nothing tried here can be shown"),
+    "best_clear": ((500, 100, 900), (200, -50, 450), "Second earns more than Baseline"),
+    "best_unclear": ((500, -100, 1100), (200, -50, 450), "No strategy is shown to earn more than Baseline: Second"),
+    "other_clear": ((500, -100, 1100), (200, 50, 350), "Third earns more than Baseline"),
+    "baseline_clear": ((-500, -900, -100), (-700, -900, -500), "No strategy earns more than Baseline: Second"),
+    "baseline_unclear": (
+        (-500, -1100, 100),
+        (-700, -900, -500),
+        "No strategy is shown to earn more than Baseline: Second",
+    ),
 }
 
 
@@ -136,28 +146,153 @@ DIFFERENCES = {
 def test_verdict_is_as_strong_as_its_interval(tmp_path: Path, case: str) -> None:
     first, second, expected = DIFFERENCES[case]
     pieces = fake_run.make_pieces()
-    pieces["strategies"] = [{"name": name, "title": name.title()} for name in ("baseline", "second", "third")]
+    pieces["strategies"] = [
+        {"name": name, "title": name.title(), "settings": {"quality": {"budget_per_period": 1.0}}}
+        for name in ("baseline", "second", "third")
+    ]
     pieces["comparison"] |= {"path": [], "spending": []}
-    pieces["comparison"]["metrics"] = {
-        "npv": {
-            "levels": [],
-            "differences": [
-                {"strategy": name, "against": "baseline", "mean": m, "lower": lo, "upper": up, "replications": 30}
-                for name, (m, lo, up) in (("third", second), ("second", first))
-            ],
-        }
-    }
+    differences = [_difference("third", second), _difference("second", first)]
+    pieces["comparison"]["metrics"] = {"npv": {"levels": [], "differences": differences}}
     context = Context(load_run(fake_run.write_run(tmp_path, pieces)), Words())
     said = answer(context).blocks[0].text
     assert said.startswith(expected)
-    assert ("covers zero" in said) == (case not in ("best_clear", "baseline_clear"))
+    assert ("includes zero" in said) == (case not in ("best_clear", "baseline_clear"))
+
+
+def _difference(strategy: str, found: tuple[float, float, float], against: str = "baseline") -> dict[str, Any]:
+    mean, lower, upper = found
+    bounds = {"mean": mean, "lower": lower, "upper": upper, "replications": 30}
+    return {"strategy": strategy, "against": against, **bounds}
+
+
+@pytest.mark.parametrize(
+    ("best", "nothing", "said"),
+    [
+        ((500, 100, 900), (-300, -500, -100), "But it does not pay: Second earns 300.00 less than spending nothing"),
+        ((500, 100, 900), (-300, -700, 100), "That it pays at all is not shown: the difference between Second and"),
+        ((500, 100, 900), (800, 300, 1300), "Compared with spending nothing (Idle), Second earns 800.00 more"),
+        # Where no strategy is better than the baseline, it is the baseline that must pay.
+        ((-500, -900, -100), (-300, -500, -100), "But it does not pay: Baseline earns 300.00 less"),
+        ((500, 100, 900), None, "No strategy that spends nothing was simulated"),
+    ],
+)
+def test_a_strategy_that_loses_against_nothing_is_never_praised_alone(
+    tmp_path: Path, best: Any, nothing: Any, said: str
+) -> None:
+    pieces = fake_run.make_pieces()
+    spends = {"quality": {"budget_per_period": 1.0}}
+    pieces["strategies"] = [
+        {"name": "baseline", "title": "Baseline", "settings": spends},
+        {"name": "second", "title": "Second", "settings": spends},
+    ]
+    found = {"levels": [], "differences": [_difference("second", best)]}
+    pieces["comparison"] |= {"path": [], "spending": [], "metrics": {"npv": found}}
+    if nothing is not None:
+        pieces["strategies"].append({"name": "idle", "title": "Idle", "reference": True})
+        found["differences"].append(_difference("idle", (0.0, -1.0, 1.0)))
+        others = [_difference(name, nothing, against="idle") for name in ("baseline", "second")]
+        pieces["comparison"] |= {"nothing": "idle", "against_nothing": others}
+    blocks = answer(_context(tmp_path, pieces)).blocks
+    assert said in blocks[0].text
+    # What the intervals leave out stands right below, before any tile.
+    assert blocks[1].tone == "warning"
+    assert blocks[1].text.startswith("These intervals cover chance alone, over 30 replications.")
+    assert "forecast 1,792 purchases for the holdout and 1,882 came, 5.0% more" in blocks[1].text
+
+
+def test_what_the_study_warns_of_stands_beside_the_verdict(tmp_path: Path) -> None:
+    pieces = fake_run.make_pieces()
+    pieces["notices"] = {
+        "warnings": [{"stage": "data", "code": "starts mid-life", "message": "the log seems to begin mid-life."}],
+        "failures": [{"stage": "claims", "subject": "acsi", "reason": "it needs an extra."}],
+        "unjudged": [{"strategy": "retention-heavy", "reason": "nobody leaves by the model."}],
+        "choice": {"chosen": "nbd", "why": "NBD was chosen by its held-out score.", "table": [{"model": "nbd"}]},
+    }
+    blocks = answer(_context(tmp_path, pieces)).blocks
+    place = next(i for i, block in enumerate(blocks) if block.kind == "listing")
+    assert [block.kind for block in blocks].index("tiles") > place
+    assert blocks[place].items == [
+        "Retention-heavy is not ranked: nobody leaves by the model.",
+        "Claims; acsi: this part could not be computed (it needs an extra.)",
+        "The log seems to begin mid-life.",
+    ]
+    assert "NBD was chosen by its held-out score." in [getattr(block, "text", "") for block in blocks]
+
+
+def test_what_a_strategy_does_is_said_in_words_from_its_settings(tmp_path: Path) -> None:
+    pieces = fake_run.make_pieces()
+    pieces["manifest"]["data"]["currency"] = "$"
+    pieces["manifest"]["config"]["data"] = {"unit": "W"}
+    pieces["strategies"][0] |= {
+        "description": "",
+        "settings": {
+            "social_bond": {"joins": 0.3, "cost_per_member": 1.5},
+            "retention": {"rule": "recent_buyers", "within": 26.0, "budget_per_period": 180.0},
+            "desk": {"staff": 2, "mean_service_time": 1 / 14, "wage_per_period": 100.0, "cost_per_reply": 0.0},
+            "own_idea": {"strength": 3},
+        },
+    }
+    said = does(_context(tmp_path, pieces), _context(tmp_path, pieces).run.strategies[0])
+    assert said == (
+        "Runs a club, which 30% of the customers join, at $1.50 a member and period; "
+        "spends $180 a period on contacts with those who bought within 26 weeks; "
+        "answers complaints at a desk (clerks: 2, each $100 a period; 0.5 days a complaint on average; $0 a reply); "
+        "own idea: strength 3."
+    )
+
+
+def test_every_mechanism_is_said_in_words(tmp_path: Path) -> None:
+    """No mechanism, rule or way to choose is left to the fall-back that lists names and numbers."""
+    words = Words()
+    for name, kind in parts_of(Strategy).items():
+        part = example_of(kind)
+        settings = dict.fromkeys(settings_of(kind), "x") | {"whom": "x", "choose": "x"}
+        assert words.known(f"does.{name}", "", **settings), (name, part)
+    for rule in get_args(TargetRule):
+        assert words.known(f"whom.{rule}", "", share="x", abc="x", within="x", gaps="x", scores="x"), rule
+    assert all(words.known(f"choose.{how}", "") for how in ("value", "random", "all"))
+    counted = {f"activity.{what}": words.known(f"activity.{what}", "") for what in (*ACTIVITY, MEMBERS)}
+    assert all(counted.values()), counted
+    assert all(words.known(f"account.{account}", "") for account in COSTS)
+
+
+@pytest.fixture(scope="module")
+def full_page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """With what a newer study stores: counts, equity, and a value widened by the holdout."""
+    pieces = fake_run.make_pieces()
+    pieces["comparison"]["activity"] = [
+        {"strategy": "baseline", "what": "win_back_contacts", "mean": 1234.0},
+        {"strategy": "retention-heavy", "what": "win_back_contacts", "mean": 17.5},
+    ]
+    level = {"metric": "equity", "lower": None, "upper": None}
+    pieces["comparison"]["metrics"]["equity"] = {
+        "levels": [{"strategy": name, "mean": 10 * npv, **level} for name, npv in fake_run.NPV.items()],
+        "differences": [_difference("retention-heavy", (100.0, 50.0, 150.0))],
+    }
+    pieces["value"] |= {"estimation_lower": 44000.0, "estimation_upper": 49000.0, "holdout_ratio": 0.67}
+    return checks.visible_text(render(fake_run.write_run(tmp_path_factory.mktemp("full"), pieces)))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Win-back contacts 1,234 17.5",
+        "Baseline 4,000 104,000 As today.",  # planned a period, and spent over the horizon
+        "Of that total for Baseline, 90% lies beyond the horizon",
+        "The same with no more beyond the horizon than within it 122,400",
+        "gives a 95% interval of 44,000 to 49,000. In the holdout 33% fewer purchases came than were forecast",
+        "95% interval 41,200 to 52,300, with what the holdout showed",
+    ],
+)
+def test_what_is_counted_and_extrapolated_is_told(full_page: str, said: str) -> None:
+    assert said in full_page
 
 
 def test_a_missed_holdout_is_said_with_its_size(tmp_path: Path) -> None:
     pieces = fake_run.make_pieces()
     pieces["validation"]["replay"]["with_parameter_uncertainty"] = None
     said = " ".join(getattr(b, "text", "") for b in answer(_context(tmp_path, pieces)).blocks)
-    assert "misses them by 11" in said
+    assert "1,882 came, 5.0% more than that mean and 11 beyond the nearer end of the interval" in said
     assert "rather than as forecasts" in said
 
 
@@ -172,8 +307,10 @@ def test_a_reference_is_mentioned_but_not_in_the_running(tmp_path: Path) -> None
     next(s for s in pieces["strategies"] if s["name"] == "complaint-recovery")["reference"] = True
     blocks = answer(_context(tmp_path, pieces)).blocks
     # The best of the others is named first; that the reference does better stands beside it, not below.
-    assert blocks[0].text.index("Retention-heavy") < blocks[0].text.index("Yet Complaint recovery")
-    assert any("For orientation" in getattr(b, "text", "") and "Complaint recovery" in b.text for b in blocks[1:5])
+    assert blocks[0].text.index("Retention-heavy") < blocks[0].text.index(
+        "Complaint recovery, simulated for orientation only"
+    )
+    assert any("For orientation" in getattr(b, "text", "") and "Complaint recovery" in b.text for b in blocks[1:])
 
 
 def _context(folder: Path, pieces: dict[str, object]) -> Context:
@@ -297,4 +434,4 @@ def test_a_run_with_only_what_must_be_there(tmp_path: Path) -> None:
     assert checks.unfilled(page) == []
     assert checks.broken_anchors(page) == []
     assert '<section id="claims"' not in page
-    assert "was run by itself" in page
+    assert "was simulated by itself" in page

@@ -80,6 +80,7 @@ def _check_names(run: Run, run_dir: Path) -> None:
     for metric in comparison.metrics.values():
         used |= {row.strategy for row in metric.levels}
         used |= {name for row in metric.differences for name in (row.strategy, row.against)}
+    used |= {name for row in comparison.against_nothing for name in (row.strategy, row.against)}
     unknown = sorted(used - known)
     if unknown:
         raise DataError(

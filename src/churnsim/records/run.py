@@ -302,9 +302,15 @@ class PathRow(Record):
 
 
 class ComparisonRecord(Record):
-    """comparison.json: the strategies side by side, against one of them."""
+    """comparison.json: the strategies side by side, against one of them.
+
+    `nothing` is the strategy that spends nothing, where there is one besides `against`, and `against_nothing` how much
+    more the others earn than it (net present value).
+    """
 
     against: str
+    nothing: str | None = None
+    against_nothing: list[Difference] = Field(default_factory=list)
     level: Number
     replications: int
     metrics: dict[str, Metric]

@@ -2,179 +2,107 @@
 
 from __future__ import annotations
 
-from churnsim.records.run import Difference, ReplayRecord
-from churnsim.report.chapters.assumptions import status_key
+from collections.abc import Sequence
+
+from churnsim.records.run import Difference, ReplayRecord, ValueRecord
 from churnsim.report.chapters.claims import verdict_counts
-from churnsim.report.chapters.prediction import replay_sentences
+from churnsim.report.headline import apart, headline, named, reading, replay_sentences
 from churnsim.report.page import numbers as fmt
-from churnsim.report.page.blocks import Block, Chapter, Text, Tile, Tiles
+from churnsim.report.page.blocks import Block, Chapter, Listing, Paragraph, Tile, Tiles
 from churnsim.report.page.context import Context
 
-__all__ = ["chapter", "reading"]
+__all__ = ["chapter"]
 
 
 def chapter(context: Context) -> Chapter:
-    """The answer in one paragraph, and the numbers to take along."""
-    blocks: list[Block] = [
-        Text(text=" ".join([_verdict(context), *_outdone(context)]), tone="lead"),
-        *(Text(text=text, tone="warning") for text in _cautions(context)),
-        *(
-            Text(text=" ".join(sentences))
-            for sentences in (_rest(context), _references(context) + _equity(context), _tested(context))
-            if sentences
-        ),
-        Tiles(tiles=_tiles(context)),
-    ]
+    """The answer in one paragraph, what must be read beside it, and the numbers to take along."""
+    said, run = headline(context), context.run
+    replay, choice = run.validation.replay, run.notices.choice
+    blocks: list[Block] = [Paragraph(text=" ".join(said.verdict), tone="lead")]
+    if said.leaves_out:
+        blocks.append(Paragraph(text=" ".join(said.leaves_out), tone="warning"))
+    if said.warnings:
+        blocks += [Paragraph(text=context.say("answer.warnings"), tone="label"), Listing(items=said.warnings)]
+    blocks.append(Tiles(tiles=_tiles(context)))
+    paragraphs = (
+        _rest(context),
+        _listed(context, "reference", context.references) + _equity(context),
+        replay_sentences(context, replay) if replay else [],
+        [choice.why] if choice else [],
+    )
+    blocks += [Paragraph(text=" ".join(sentences)) for sentences in paragraphs if sentences]
     return Chapter(id="answer", title=context.say("section.answer"), blocks=blocks)
 
 
-def reading(row: Difference) -> str:
-    """'better', 'worse' or 'undecided': what the interval of a difference allows to be said."""
-    if row.lower is None or row.upper is None:
-        return "undecided"
-    if row.lower > 0:
-        return "better"
-    return "worse" if row.upper < 0 else "undecided"
-
-
-def _named(context: Context, row: Difference) -> dict[str, str]:
-    """Strategy, size of the difference, and interval of one row."""
-    return {
-        "strategy": context.titles[row.strategy],
-        "difference": context.difference(row.mean, sign=False),
-        "interval": context.signed_interval(row.lower, row.upper),
-    }
-
-
-def _verdict(context: Context) -> str:
-    rows = context.contenders
-    shared = {"baseline": context.baseline, "level": context.level, "horizon": context.horizon}
-    if not rows:
-        return context.say("answer.alone", **shared)
-    best = rows[0]
-    clear = next((row for row in rows if reading(row) == "better"), None)
-    if reading(best) == "better":
-        key = "best_clear"
-    elif clear is not None:
-        # The highest mean is not always the surest: the one that can be shown to be better comes first.
-        shown = {f"clear_{name}": text for name, text in _named(context, clear).items() if name != "strategy"}
-        shared |= shown | {"clear": context.titles[clear.strategy]}
-        key = "best_unclear_other_clear"
-    elif best.mean > 0:
-        key = "best_unclear"
-    else:
-        key = "baseline_clear" if reading(best) == "worse" else "baseline_unclear"
-    return context.say(f"answer.{key}", **shared, **_named(context, best))
+def _listed(context: Context, key: str, rows: Sequence[Difference]) -> list[str]:
+    """One sentence about some of the strategies, each with its difference and interval."""
+    items = [context.say("answer.one", **named(context, r) | {"difference": context.difference(r.mean)}) for r in rows]
+    return [context.say(f"answer.{key}", baseline=context.baseline, list=context.listed(items))] if items else []
 
 
 def _rest(context: Context) -> list[str]:
     """What is to be said of the other strategies, and the scale of it all."""
-    rows = context.contenders
+    rows, against = context.contenders, context.run.comparison.against
     if not rows:
         return []
     sentences = []
-    level = next(
-        (x for x in context.run.comparison.metrics["npv"].levels if x.strategy == context.run.comparison.against),
-        None,
-    )
+    level = next((x for x in context.run.comparison.metrics["npv"].levels if x.strategy == against), None)
     if level is not None and level.mean > 0:
         share = fmt.percent(abs(rows[0].mean) / level.mean, 1)
-        base = context.money(level.mean)
-        sentences.append(context.say("answer.relative", baseline=context.baseline, base=base, share=share))
+        said = {"baseline": context.baseline, "base": context.money(level.mean), "share": share}
+        sentences.append(context.say("answer.relative", strategy=context.titles[rows[0].strategy], **said))
     for kind in ("better", "undecided", "worse"):
-        named = [row for row in rows[1:] if reading(row) == kind]
-        items = [
-            context.say("answer.one", **_named(context, r) | {"difference": context.difference(r.mean)}) for r in named
-        ]
-        if items:
-            sentences.append(context.say(f"answer.{kind}", baseline=context.baseline, list=context.listed(items)))
+        sentences += _listed(context, kind, [row for row in rows[1:] if reading(row) == kind])
     if len(rows) > 1:
         sentences.append(context.say("answer.not_ranked", baseline=context.baseline))
     return sentences
 
 
-def _outdone(context: Context) -> list[str]:
-    """A strategy outside the running that does better than the best of those in it belongs beside the verdict."""
-    best = max((row.mean for row in context.contenders), default=0.0)
-    better = [row for row in context.references if row.mean > max(best, 0.0)]
-    return [context.say("answer.outdone", baseline=context.baseline, **_named(context, row)) for row in better]
-
-
-def _cautions(context: Context) -> list[str]:
-    """What the verdict hangs on beside chance: doubtful fits and assumed numbers."""
-    run = context.run
-    doubtful = any(fit.status.code not in ("ok", "converged") for fit in run.fits.values())
-    assumed = sum(status_key(row.status) == "assumed" for row in run.assumptions)
-    said = [context.say("answer.doubtful")] if doubtful else []
-    if assumed:
-        numbers = {"assumed": fmt.count(assumed), "total": fmt.count(len(run.assumptions))}
-        said.append(context.say("answer.assumed", **numbers))
-    return said
-
-
-def _references(context: Context) -> list[str]:
-    """Strategies that are not in the running, so that the best of the others is seen in proportion."""
-    items = [
-        context.say("answer.one", **_named(context, r) | {"difference": context.difference(r.mean)})
-        for r in context.references
-    ]
-    return [context.say("answer.reference", baseline=context.baseline, list=context.listed(items))] if items else []
-
-
 def _equity(context: Context) -> list[str]:
     """The same differences with what active customers are still worth, since a horizon cuts off what was bought
     late."""
-    metric = context.run.comparison.metrics.get("equity")
-    rows = [row for row in metric.differences if row.against == context.run.comparison.against] if metric else []
-    items = [
-        context.say("answer.one", **_named(context, r) | {"difference": context.difference(r.mean)})
-        for r in sorted(rows, key=lambda r: -r.mean)
-    ]
-    return [context.say("answer.equity", baseline=context.baseline, list=context.listed(items))] if items else []
-
-
-def _tested(context: Context) -> list[str]:
-    replay = context.run.validation.replay
-    return replay_sentences(context, replay) if replay else []
-
-
-def _replay_reading(replay: ReplayRecord) -> str:
-    wider = replay.with_parameter_uncertainty
-    if replay.covered:
-        return "covered"
-    return "wider" if wider and wider.covered else "missed"
+    metric, against = context.run.comparison.metrics.get("equity"), context.run.comparison.against
+    rows = [row for row in metric.differences if row.against == against] if metric else []
+    sentences = _listed(context, "equity", sorted(rows, key=lambda row: -row.mean))
+    share = context.share_beyond_horizon(against)
+    if sentences and share is not None:
+        sentences.append(context.say("answer.equity_beyond", baseline=context.baseline, share=fmt.percent(share, 0)))
+    return sentences
 
 
 def _tiles(context: Context) -> list[Tile]:
     run, tiles = context.run, []
     if context.contenders:
-        best = _named(context, context.contenders[0])
-        tiles.append(
-            Tile(
-                label=context.say("tile.difference", baseline=context.baseline),
-                number=context.difference(context.contenders[0].mean),
-                note=context.say("tile.difference_note", level=context.level, **best),
-            )
-        )
+        best = context.contenders[0]
+        note = context.say("tile.difference_note", level=context.level, **named(context, best))
+        label = context.say("tile.difference", baseline=context.baseline)
+        tiles.append(Tile(label=label, number=context.difference(best.mean), note=note))
     if run.value:
-        interval = context.money_interval(run.value.lower, run.value.upper)
-        level, customers = fmt.percent(run.value.level), fmt.count(run.value.customers)
-        note = (
-            context.say("tile.value_note_plain", customers=customers)
-            if interval == fmt.ABSENT
-            else context.say("tile.value_note", level=level, interval=interval)
-        )
-        tiles.append(Tile(label=context.say("tile.value"), number=context.money(run.value.total), note=note))
+        label, number = context.say("tile.value"), context.money(run.value.total)
+        tiles.append(Tile(label=label, number=number, note=_value_note(context, run.value)))
     replay = run.validation.replay
     if replay:
-        note = context.say(
-            f"tile.replay_{_replay_reading(replay)}",
-            actual=fmt.count(replay.actual),
-            level=fmt.percent(replay.level),
-            miss=fmt.count(abs(round(replay.miss))),
+        tiles.append(
+            Tile(label=context.say("tile.replay"), number=fmt.fixed(replay.mean, 0), note=_replay_note(context, replay))
         )
-        tiles.append(Tile(label=context.say("tile.replay"), number=fmt.fixed(replay.mean, 0), note=note))
     if run.claims:
         note = context.say("tile.claims_note", list=verdict_counts(context))
         tiles.append(Tile(label=context.say("tile.claims"), number=fmt.count(len(run.claims)), note=note))
     return tiles
+
+
+def _value_note(context: Context, value: ValueRecord) -> str:
+    interval = context.money_interval(value.lower, value.upper)
+    if interval == fmt.ABSENT:
+        return context.say("tile.value_note_plain", customers=fmt.count(value.customers))
+    key = "tile.value_note" if value.holdout_ratio is None else "tile.value_note_holdout"
+    return context.say(key, level=fmt.percent(value.level), interval=interval)
+
+
+def _replay_note(context: Context, replay: ReplayRecord) -> str:
+    wider = replay.with_parameter_uncertainty
+    key = "covered" if replay.covered else "wider" if wider and wider.covered else "missed"
+    gap = apart(context, replay.actual, replay.mean)
+    return context.say(
+        f"tile.replay_{key}", actual=fmt.count(replay.actual), gap=gap, level=fmt.percent(replay.level)
+    )  # fmt: skip

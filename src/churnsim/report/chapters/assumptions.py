@@ -6,13 +6,13 @@ from collections import Counter
 
 from churnsim.records.run import AssumptionRecord
 from churnsim.report.page import numbers as fmt
-from churnsim.report.page.blocks import Block, Cell, Chapter, Column, Text
-from churnsim.report.page.context import Context
-from churnsim.report.page.tables import table
+from churnsim.report.page.blocks import Block, Chapter, Paragraph, TableCell
+from churnsim.report.page.context import Context, status_key
+from churnsim.report.page.tables import heads, table
 
-__all__ = ["chapter", "status_key"]
+__all__ = ["chapter"]
 
-STATUSES = ("measured", "published", "assumed")
+STATUSES = ("measured", "published", "assumed", "chosen")
 
 
 def chapter(context: Context) -> Chapter:
@@ -23,30 +23,24 @@ def chapter(context: Context) -> Chapter:
         say("assumptions.one", status=context.words.known(f"status.{key}", key), count=fmt.count(n))
         for key, n in sorted(counts.items(), key=lambda pair: (*STATUSES, pair[0]).index(pair[0]))
     ]
-    columns = [
-        Column(title=say("assumptions.parameter"), prose=True),
-        Column(title=say("assumptions.value"), numeric=True),
-        Column(title=say("assumptions.status"), prose=True),
-    ]
+    columns = heads(context, "assumptions", "parameter~", "value#", "status~")
     rows = [_row(context, assumption) for assumption in stored]
     blocks: list[Block] = [
-        Text(text=say("assumptions.intro", counts=context.listed(said))),
+        Paragraph(text=say("assumptions.intro", counts=context.listed(said))),
         table(say("assumptions.caption"), columns, rows),
     ]
     return Chapter(id="assumptions", title=say("section.assumptions"), blocks=blocks if stored else [])
 
 
-def _row(context: Context, assumption: AssumptionRecord) -> list[Cell]:
+def _row(context: Context, assumption: AssumptionRecord) -> list[TableCell]:
     """What it means with its name below, the value with its unit, the status with its source."""
-    key = status_key(assumption.status)
+    key, unit = status_key(assumption.status), assumption.unit or ""
+    value = fmt.cell(assumption.value)
+    if unit.split()[:1] == ["money"] and isinstance(assumption.value, int | float):
+        value, unit = context.money(assumption.value), unit.removeprefix("money").strip()
     status = context.words.known(f"status.{key}", assumption.status)
     return [
-        Cell(text=assumption.meaning, note=assumption.parameter),
-        Cell(text=fmt.cell(assumption.value), note=assumption.unit or ""),
-        Cell(text=status, note=assumption.source or "", badge=f"status-{key}"),
+        TableCell(text=assumption.meaning, note=assumption.parameter),
+        TableCell(text=value, note=unit),
+        TableCell(text=status, note=assumption.source or "", badge=f"status-{key}"),
     ]
-
-
-def status_key(status: str) -> str:
-    """'measured here' -> 'measured': the first word names the status."""
-    return status.split()[0].lower() if status.split() else "assumed"

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from churnsim.records.what_if import SensitivityRecord, SensitivityRow
-from churnsim.report.chapters.assumptions import status_key
 from churnsim.report.charts.figures import region_figure
 from churnsim.report.page import numbers as fmt
-from churnsim.report.page.blocks import Block, Cell, Chapter, Column, Heading, Table, Text
-from churnsim.report.page.context import Context
-from churnsim.report.page.tables import row_of, table
+from churnsim.report.page.blocks import Block, Chapter, Heading, Paragraph, TableBlock, TableCell
+from churnsim.report.page.context import Context, status_key
+from churnsim.report.page.tables import heads, row_of, table
 
 __all__ = ["chapter"]
 
@@ -18,10 +17,10 @@ def chapter(context: Context) -> Chapter:
     say, asked = context.say, context.run.what_if
     blocks: list[Block] = []
     if asked.beliefs:
-        blocks.append(Text(text=say("beliefs.intro")))
+        blocks.append(Paragraph(text=say("beliefs.intro")))
     for belief in asked.beliefs:
         blocks.append(Heading(text=belief.title))
-        blocks += [Text(text=sentence) for sentence in belief.words]
+        blocks += [Paragraph(text=sentence) for sentence in belief.words]
         blocks.append(region_figure(context, belief))
     if asked.sensitivity:
         blocks += [Heading(text=say("beliefs.sensitivity_heading")), *_sensitivity(context, asked.sensitivity)]
@@ -37,22 +36,18 @@ def _sensitivity(context: Context, found: SensitivityRecord) -> list[Block]:
         replications=fmt.count(found.replications),
         noise=fmt.percent(found.noise),
     )
-    return [Text(text=intro), _table(context, found)]
+    return [Paragraph(text=intro), _table(context, found)]
 
 
-def _table(context: Context, found: SensitivityRecord) -> Table:
+def _table(context: Context, found: SensitivityRecord) -> TableBlock:
     say, morris = context.say, found.method == "morris"
-    columns = [
-        Column(title=say("beliefs.assumption"), prose=True),
-        Column(title=say("beliefs.range"), numeric=True),
-        Column(title=say("beliefs.mu_star" if morris else "beliefs.total"), numeric=True),
-        Column(title=say("beliefs.mu" if morris else "beliefs.first"), numeric=True),
-    ]
+    influence = ("mu_star#", "mu#") if morris else ("total#", "first#")
+    columns = heads(context, "beliefs", "assumption~", "range#", *influence)
     caption = say("beliefs.sensitivity_caption", quantity=found.quantity, level=fmt.percent(found.level))
     return table(caption, columns, [_row(context, row, morris) for row in found.rows])
 
 
-def _row(context: Context, row: SensitivityRow, morris: bool) -> list[Cell]:
+def _row(context: Context, row: SensitivityRow, morris: bool) -> list[TableCell]:
     def number(value: float | None) -> str:
         return context.money(value) if morris else fmt.fixed(value, 2)
 
@@ -63,8 +58,8 @@ def _row(context: Context, row: SensitivityRow, morris: bool) -> list[Cell]:
         else (row.total, row.total_lower, row.total_upper, row.first)
     )
     return row_of(
-        Cell(text=row.assumption, note=f"{status}: {row.range_source}"),
+        TableCell(text=row.assumption, note=f"{status}: {row.range_source}"),
         context.interval(fmt.significant(row.low, 3), fmt.significant(row.high, 3)),
-        Cell(text=number(main), note=context.interval(number(lower), number(upper))),
+        TableCell(text=number(main), note=context.interval(number(lower), number(upper))),
         number(other),
     )

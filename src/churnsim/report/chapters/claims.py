@@ -9,19 +9,18 @@ from churnsim.records.claim import ClaimRecord, PartRecord, SourceRecord
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import (
     Block,
-    Cell,
     Chapter,
     ClaimCard,
-    Column,
     Details,
     Facts,
     Listing,
+    Paragraph,
     Quote,
-    Table,
-    Text,
+    TableBlock,
+    TableCell,
 )
 from churnsim.report.page.context import Context
-from churnsim.report.page.tables import records_table, row_of, table
+from churnsim.report.page.tables import heads, records_table, row_of, table
 
 __all__ = ["chapter", "verdict_counts"]
 
@@ -36,7 +35,7 @@ def chapter(context: Context) -> Chapter:
         return Chapter(id="claims", title=title)
     used = [verdict for verdict in VERDICTS if any(claim.verdict == verdict for claim in claims)]
     meanings = [(_verdict(context, v), context.words.known(f"verdict_meaning.{v}", "")) for v in used]
-    blocks: list[Block] = [Text(text=context.say("claims.intro")), _summary(context), Facts(rows=meanings)]
+    blocks: list[Block] = [Paragraph(text=context.say("claims.intro")), _summary(context), Facts(rows=meanings)]
     return Chapter(id="claims", title=title, blocks=[*blocks, *(_card(context, claim) for claim in claims)])
 
 
@@ -52,16 +51,16 @@ def _verdict(context: Context, verdict: str) -> str:
     return context.words.known(f"verdict.{verdict}", verdict)
 
 
-def _badge(context: Context, verdict: str) -> Cell:
-    return Cell(text=_verdict(context, verdict), badge=f"verdict-{verdict}")
+def _badge(context: Context, verdict: str) -> TableCell:
+    return TableCell(text=_verdict(context, verdict), badge=f"verdict-{verdict}")
 
 
-def _summary(context: Context) -> Table:
+def _summary(context: Context) -> TableBlock:
     say = context.say
-    columns = [Column(title=say("claims.claim"), prose=True), Column(title=say("claims.verdict"))]
+    columns = heads(context, "claims", "claim~", "verdict")
     rows = [
         row_of(
-            Cell(text=claim.says, anchor=f"claim-{claim.id}"),
+            TableCell(text=claim.says, anchor=f"claim-{claim.id}"),
             _badge(context, claim.verdict),
         )
         for claim in context.run.claims
@@ -88,11 +87,11 @@ def _card(context: Context, claim: ClaimRecord) -> ClaimCard:
         facts.append((say("claims.control"), _control(context, claim)))
     blocks.append(Facts(rows=[(term, text) for term, text in facts if text]))
     if claim.control and claim.control.verdict != "FAILS":
-        blocks.append(Text(text=say("claims.control_broken"), tone="warning"))
+        blocks.append(Paragraph(text=say("claims.control_broken"), tone="warning"))
     if claim.parts:
         blocks.append(_parts(context, claim))
     if claim.critique:
-        blocks += [Text(text=say("claims.critique"), tone="label"), Listing(items=claim.critique)]
+        blocks += [Paragraph(text=say("claims.critique"), tone="label"), Listing(items=claim.critique)]
     blocks += [_stored_table(context, name, rows) for name, rows in claim.tables.items() if rows]
     return ClaimCard(
         id=f"claim-{claim.id}",
@@ -150,18 +149,14 @@ def _control(context: Context, claim: ClaimRecord) -> str:
     ).strip()
 
 
-def _parts(context: Context, claim: ClaimRecord) -> Table:
+def _parts(context: Context, claim: ClaimRecord) -> TableBlock:
     say = context.say
-    columns = [
-        Column(title=say("claims.part"), prose=True),
-        Column(title=say("claims.verdict")),
-        Column(title=say("claims.result"), prose=True),
-    ]
+    columns = heads(context, "claims", "part~", "verdict", "result~")
     rows = []
     for part in claim.parts:
         why = " ".join(text for text in (part.reason, part.region) if text)
-        result = Cell(text=_estimate(context, part) or why, note=why if part.estimate is not None else "")
-        rows.append(row_of(Cell(text=part.name, note=part.estimand), _badge(context, part.verdict), result))
+        result = TableCell(text=_estimate(context, part) or why, note=why if part.estimate is not None else "")
+        rows.append(row_of(TableCell(text=part.name, note=part.estimand), _badge(context, part.verdict), result))
     return table(say("claims.parts_caption", says=claim.says), columns, rows, quiet=True)
 
 
@@ -170,5 +165,5 @@ def _stored_table(context: Context, name: str, rows: list[dict[str, Any]]) -> De
     inside: list[Block] = [records_table(title, rows, limit=MOST_ROWS)]
     if len(rows) > MOST_ROWS:
         more = context.say("claims.table_more", shown=fmt.count(MOST_ROWS), total=fmt.count(len(rows)))
-        inside.append(Text(text=more, tone="note"))
+        inside.append(Paragraph(text=more, tone="note"))
     return Details(summary=title, blocks=inside)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from churnsim.report.page import numbers as fmt
-from churnsim.report.page.blocks import Block, Chapter, Column, Details, Facts, Text
+from churnsim.report.page.blocks import Block, Chapter, Details, Facts, Paragraph
 from churnsim.report.page.context import Context
-from churnsim.report.page.tables import row_of, table
+from churnsim.report.page.tables import heads, row_of, table
 
 __all__ = ["chapter"]
 
@@ -23,7 +23,7 @@ def chapter(context: Context) -> Chapter:
     if subscribers:
         counts = [(say("data.subscribers"), customers), (say("data.leavers"), fmt.count(subscribers.leavers))]
     blocks: list[Block] = [
-        Text(text=say(f"data.{kind}", customers=customers, rows=rows, first=first, last=last)),
+        Paragraph(text=say(f"data.{kind}", customers=customers, rows=rows, first=first, last=last)),
         Facts(
             rows=[
                 (say("data.source"), facts.source),
@@ -33,7 +33,7 @@ def chapter(context: Context) -> Chapter:
                 (say("data.checksum"), f"sha256:{facts.checksum_sha256}"),
             ]
         ),
-        Text(text=say("data.some_set_aside" if facts.set_aside else "data.none_set_aside")),
+        Paragraph(text=say("data.some_set_aside" if facts.set_aside else "data.none_set_aside")),
     ]
     if facts.set_aside:
         blocks.append(_set_aside(context))
@@ -43,11 +43,11 @@ def chapter(context: Context) -> Chapter:
 def _set_aside(context: Context) -> Details:
     say, bad = context.say, context.run.manifest.data.set_aside
     keys = ("row", "column", "value", "reason")
-    columns = [Column(title=say(f"data.column_{key}"), prose=key == "reason") for key in keys]
+    columns = heads(context, "data", "column_row", "column_column", "column_value", "column_reason~")
     shown = [row_of(*(fmt.cell(row.get(key)) for key in keys)) for row in bad[:MOST_SET_ASIDE]]
     caption = say("data.set_aside_caption")
     inside: list[Block] = [table(caption, columns, shown, quiet=True)]
     if len(bad) > len(shown):
         more = say("data.set_aside_more", shown=fmt.count(len(shown)), total=fmt.count(len(bad)))
-        inside.append(Text(text=more, tone="note"))
+        inside.append(Paragraph(text=more, tone="note"))
     return Details(summary=caption, blocks=inside)

@@ -5,31 +5,38 @@ from __future__ import annotations
 import math
 
 from churnsim.records.run import FitRecord
+from churnsim.report.headline import doubtful
 from churnsim.report.page import numbers as fmt
-from churnsim.report.page.blocks import Block, Chapter, Column, Facts, Heading, Table, Text
+from churnsim.report.page.blocks import Block, Chapter, Details, Facts, Heading, Paragraph, TableBlock
 from churnsim.report.page.context import Context
-from churnsim.report.page.tables import row_of, table
+from churnsim.report.page.tables import heads, records_table, row_of, table
 
-__all__ = ["chapter", "doubtful", "fit_name"]
+__all__ = ["chapter", "fit_name"]
 
-GOOD = frozenset({"ok", "converged"})
 DIGITS = 4
 
 
 def chapter(context: Context) -> Chapter:
     """Every fit of the run."""
-    blocks: list[Block] = [Text(text=context.say("fit.intro"))]
+    blocks: list[Block] = [*_choice(context), Paragraph(text=context.say("fit.intro"))]
     for key, fit in context.run.fits.items():
         family, role = fit_name(context, key)
         blocks.append(Heading(text=context.say("fit.heading", family=family, role=role)))
-        blocks.append(Text(text=_status(context, fit), tone="warning" if doubtful(fit) else "note"))
+        blocks.append(Paragraph(text=_status(context, fit), tone="warning" if doubtful(fit) else "note"))
         blocks += [_parameters(context, key, fit), _quality(context, fit)]
     return Chapter(id="fit", title=context.say("section.fit"), blocks=blocks)
 
 
-def doubtful(fit: FitRecord) -> bool:
-    """Whether the fit's own status says that it is not to be relied on as it is."""
-    return fit.status.code.lower() not in GOOD
+def _choice(context: Context) -> list[Block]:
+    """Which purchase model was chosen among candidates, and why."""
+    choice = context.run.notices.choice
+    if choice is None:
+        return []
+    caption = context.say("fit.candidates")
+    blocks: list[Block] = [Paragraph(text=choice.why)]
+    if choice.table:
+        blocks.append(Details(summary=caption, blocks=[records_table(caption, choice.table, limit=len(choice.table))]))
+    return blocks
 
 
 def fit_name(context: Context, key: str) -> tuple[str, str]:
@@ -48,19 +55,12 @@ def _status(context: Context, fit: FitRecord) -> str:
     return said.strip()
 
 
-def _parameters(context: Context, key: str, fit: FitRecord) -> Table:
+def _parameters(context: Context, key: str, fit: FitRecord) -> TableBlock:
     say = context.say
     family, role = fit_name(context, key)
-    columns = [
-        Column(title=say("fit.parameter")),
-        Column(title=say("fit.estimate"), numeric=True),
-        Column(title=say("fit.error"), numeric=True),
-        Column(title=say("fit.interval"), numeric=True),
-    ]
     meanings = [_meaning(context, key, fit, p.name, p.estimate) for p in fit.parameters]
     told = any(meanings)
-    if told:
-        columns.append(Column(title=say("fit.meaning"), prose=True))
+    columns = heads(context, "fit", "parameter", "estimate#", "error#", "interval#", *(["meaning~"] if told else []))
     rows = []
     for p, meaning in zip(fit.parameters, meanings, strict=True):
         # One rounding for a row: as many decimals as the estimate needs, so that the bounds compare with it.

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import json
 
-from churnsim.report.chapters.assumptions import status_key
-from churnsim.report.chapters.fit import doubtful, fit_name
+from churnsim.report.chapters.fit import fit_name
+from churnsim.report.headline import doubtful
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import (
     Block,
     Chapter,
-    Column,
     Details,
     Facts,
     Heading,
     Listing,
+    Paragraph,
     Preformatted,
-    Text,
 )
 from churnsim.report.page.context import Context
-from churnsim.report.page.tables import row_of, table
+from churnsim.report.page.tables import heads, row_of, table
 
 __all__ = ["chapter"]
 
@@ -31,14 +30,14 @@ def chapter(context: Context) -> Chapter:
     version_rows = [row_of(name, number) for name, number in manifest.versions.items()]
     versions = table(
         say("method.versions"),
-        [say("method.package"), Column(title=say("method.number"))],
+        heads(context, "method", "package", "number"),
         version_rows,
         quiet=True,
     )
     config = json.dumps(manifest.config, indent=2, ensure_ascii=False, sort_keys=True)
     blocks: list[Block] = [
         Facts(rows=_facts(context)),
-        Text(text=say("method.again"), tone="note"),
+        Paragraph(text=say("method.again"), tone="note"),
         Details(summary=say("method.versions"), blocks=[versions]),
         Details(summary=say("method.config"), blocks=[Preformatted(text=config)]),
         Heading(text=say("method.limits")),
@@ -66,13 +65,12 @@ def _facts(context: Context) -> list[tuple[str, str]]:
 
 def _limits(context: Context) -> list[str]:
     say, run = context.say, context.run
-    assumed = sum(status_key(a.status) == "assumed" for a in run.assumptions)
     simulation = run.manifest.config.get("simulation")
     with_parameters = isinstance(simulation, dict) and simulation.get("parameter_uncertainty") is True
     limits = []
-    if assumed:
+    if context.assumed:
         total = fmt.count(len(run.assumptions))
-        limits.append(say("limits.assumed", assumed=fmt.count(assumed), total=total))
+        limits.append(say("limits.assumed", assumed=fmt.count(context.assumed), total=total))
     limits.append(say("limits.levels_parameters" if with_parameters else "limits.levels"))
     if len(context.differences) > 1:
         limits.append(say("limits.best", strategies=fmt.count(len(context.contenders))))

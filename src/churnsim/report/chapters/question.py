@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from churnsim.report.page import numbers as fmt
-from churnsim.report.page.blocks import Chapter, Text
+from churnsim.report.page.blocks import Chapter, Paragraph
 from churnsim.report.page.context import Context
 
 __all__ = ["chapter"]
@@ -16,5 +16,5 @@ def chapter(context: Context) -> Chapter:
         list=", ".join(context.titles.values()),
         replications=fmt.count(context.run.comparison.replications),
     )
-    blocks = [Text(text=context.run.manifest.question), Text(text=compared)]
+    blocks = [Paragraph(text=context.run.manifest.question), Paragraph(text=compared)]
     return Chapter(id="question", title=context.say("section.question"), blocks=list(blocks))

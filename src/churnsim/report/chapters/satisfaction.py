@@ -5,9 +5,9 @@ from __future__ import annotations
 from churnsim.records.survey import InstrumentRecord, MeasuredRow, Money, SurveyRecord
 from churnsim.report.charts.figures import survey_figure
 from churnsim.report.page import numbers as fmt
-from churnsim.report.page.blocks import Block, Cell, Chapter, Column, Details, Heading, Text
+from churnsim.report.page.blocks import Block, Chapter, Details, Heading, Paragraph, TableCell
 from churnsim.report.page.context import Context
-from churnsim.report.page.tables import row_of, table
+from churnsim.report.page.tables import heads, row_of, table
 
 __all__ = ["chapter"]
 
@@ -26,7 +26,7 @@ def chapter(context: Context) -> Chapter:
         id="satisfaction",
         title=title,
         blocks=[
-            Text(text=_intro(context, survey)),
+            Paragraph(text=_intro(context, survey)),
             *_state(context, survey),
             *(block for measured in survey.instruments for block in _instrument(context, survey, measured)),
             *(_money(context, survey, survey.money) if survey.money else []),
@@ -52,15 +52,15 @@ def _state(context: Context, survey: SurveyRecord) -> list[Block]:
         level=fmt.percent(survey.level),
         interval=context.interval(fmt.fixed(state.lower, 3), fmt.fixed(state.upper, 3)),
     )
-    return [Text(text=text)]
+    return [Paragraph(text=text)]
 
 
 def _instrument(context: Context, survey: SurveyRecord, measured: InstrumentRecord) -> list[Block]:
     blocks: list[Block] = [
         Heading(text=context.say("survey.heading", instrument=measured.instrument)),
-        Text(text=context.say("survey.measures", says=measured.says, respondents=fmt.count(measured.n))),
+        Paragraph(text=context.say("survey.measures", says=measured.says, respondents=fmt.count(measured.n))),
     ]
-    blocks += [Text(text=text[:1].upper() + text[1:], tone="warning") for text in measured.warnings]
+    blocks += [Paragraph(text=text[:1].upper() + text[1:], tone="warning") for text in measured.warnings]
     drawn = [row for row in measured.table if row.group in MAIN][:MOST]
     if drawn:
         blocks.append(survey_figure(context, measured.instrument, drawn, level=survey.level))
@@ -83,10 +83,10 @@ def _money(context: Context, survey: SurveyRecord, money: Money) -> list[Block]:
         worth = money.worth
         interval = context.money_interval(worth.lower, worth.upper)
         sentences.append(say("survey.worth", amount=context.money(worth.estimate), level=level, interval=interval))
-    blocks: list[Block] = [Heading(text=say("survey.money")), Text(text=" ".join(sentences))]
+    blocks: list[Block] = [Heading(text=say("survey.money")), Paragraph(text=" ".join(sentences))]
     confounded = money.buying.e_value if money.buying else None
     if confounded is not None:
-        blocks.append(Text(text=say("survey.confounding", e_value=fmt.fixed(confounded, 2)), tone="note"))
+        blocks.append(Paragraph(text=say("survey.confounding", e_value=fmt.fixed(confounded, 2)), tone="note"))
     return [*blocks, _classes(context, money.classes)]
 
 
@@ -98,11 +98,8 @@ def _classes(context: Context, measured: list[MeasuredRow]) -> Block:
         name, _, quantity = row.name.rpartition(": ")
         found.setdefault(name, {})[quantity] = row
     keys = ("purchases", "revenue", "profit", "profit ratio")
-    columns = [
-        Column(title=say("survey.class")),
-        Column(title=say("survey.respondents"), numeric=True),
-        *(Column(title=say(f"survey.each_{key.replace(' ', '_')}"), numeric=True) for key in keys),
-    ]
+    each = (f"each_{key.replace(' ', '_')}#" for key in keys)
+    columns = heads(context, "survey", "class", "respondents#", *each)
     rows = []
     for name, quantities in found.items():
         cells = [_quantity(context, key, quantities[key]) if key in quantities else fmt.ABSENT for key in keys]
@@ -111,22 +108,18 @@ def _classes(context: Context, measured: list[MeasuredRow]) -> Block:
     return table(say("survey.classes"), columns, rows)
 
 
-def _quantity(context: Context, key: str, row: MeasuredRow) -> Cell:
+def _quantity(context: Context, key: str, row: MeasuredRow) -> TableCell:
     """An estimate with its interval below: money as money, numbers with two decimals."""
     if key in ("revenue", "profit"):
         text, interval = context.money(row.estimate), context.money_interval(row.lower, row.upper)
     else:
         text = fmt.fixed(row.estimate, 2)
         interval = context.interval(*(fmt.fixed(bound, 2) for bound in (row.lower, row.upper)))
-    return Cell(text=text, note="" if interval == fmt.ABSENT else interval)
+    return TableCell(text=text, note="" if interval == fmt.ABSENT else interval)
 
 
 def _table(context: Context, caption: str, rows: list[MeasuredRow], digits: int) -> Block:
-    say = context.say
-    columns = [
-        Column(title=say("survey.quantity")),
-        *(Column(title=say(f"survey.{key}"), numeric=True) for key in ("estimate", "lower", "upper", "respondents")),
-    ]
+    columns = heads(context, "survey", "quantity", "estimate#", "lower#", "upper#", "respondents#")
     cells = [
         row_of(
             row.name,

@@ -3,37 +3,55 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
-from churnsim.records.run import Level
-from churnsim.report.chapters.answer import reading
+from churnsim.records.run import Difference, Level, StrategyRecord
 from churnsim.report.charts.figures import forest_figure, path_figure, spending_figure
+from churnsim.report.headline import reading
 from churnsim.report.page import numbers as fmt
-from churnsim.report.page.blocks import Block, Cell, Chapter, Column, Details, Heading, Table, Text
+from churnsim.report.page.blocks import (
+    Block,
+    Chapter,
+    ColumnHead,
+    Details,
+    Heading,
+    Listing,
+    Paragraph,
+    TableBlock,
+    TableCell,
+)
 from churnsim.report.page.context import Context
-from churnsim.report.page.tables import row_of, table
+from churnsim.report.page.tables import heads, row_of, table
 
 __all__ = ["chapter"]
 
 BADGES = {"better": "good", "worse": "bad", "undecided": "open"}
-MONEY = frozenset(
-    {"npv", "equity", "profit", "revenue", "margin", "acquisition", "retention", "service", "recovery", "fixed"}
-)
+MONEY = frozenset({"npv", "equity", "profit", "revenue", "margin"})
+MOST_REDUCTION = 1000  # times as many replications; beyond it the figure says no more than "very many"
 
 
 def chapter(context: Context) -> Chapter:
     """The comparison, from money put in to money got out."""
     say, comparison = context.say, context.run.comparison
     blocks: list[Block] = [
-        Text(text=say("strategies.intro", replications=fmt.count(comparison.replications))),
+        Paragraph(text=say("strategies.intro", replications=fmt.count(comparison.replications))),
         _described(context),
+        *_happens(context),
     ]
+    if context.run.notices.unjudged:
+        told = [
+            say("answer.unjudged", strategy=context.titles.get(row.strategy, row.strategy), reason=row.reason)
+            for row in context.run.notices.unjudged
+        ]
+        blocks += [Heading(text=say("strategies.unjudged_heading")), Listing(items=told)]
     if context.differences:
         blocks.append(Heading(text=say("strategies.difference_heading", baseline=context.baseline)))
         blocks += [forest_figure(context), _differences(context), *_bootstrap(context)]
-        blocks.append(Text(text=say("strategies.reduction_note", baseline=context.baseline), tone="note"))
+        blocks.append(Paragraph(text=say("strategies.reduction_note", baseline=context.baseline), tone="note"))
     blocks += _how_sure(context)
     blocks += _spending(context)
-    blocks += [Heading(text=say("strategies.levels_heading")), _levels(context)]
+    if any(metric.levels for metric in comparison.metrics.values()):
+        blocks += [Heading(text=say("strategies.levels_heading")), _levels(context)]
     if comparison.path:
         blocks.append(Heading(text=say("strategies.path_heading")))
         blocks += [path_figure(context, "active"), path_figure(context, "profit")]
@@ -53,71 +71,142 @@ def _how_sure(context: Context) -> list[Block]:
             metric=context.words.known(f"metric.{p.metric}", p.metric),
             replications=fmt.count(comparison.replications),
         )
-        told.append(Text(text=reached))
+        told.append(Paragraph(text=reached))
     if comparison.selection:
         s = comparison.selection
         chosen = say(
             "strategies.selection_made" if s.chosen else "strategies.selection_open",
-            chosen=context.titles.get(s.chosen or "", ""),
-            remaining=", ".join(context.titles.get(name, name) for name in s.remaining),
-            metric=context.words.known(f"metric.{s.metric}", s.metric),
+            chosen=context.titles.get(s.chosen or "", s.chosen or ""),
+            remaining=context.listed([context.titles.get(name, name) for name in s.remaining]),
             indifference=context.money(s.indifference),
             level=fmt.percent(s.level),
+            metric=context.words.known(f"metric.{s.metric}", s.metric),
             replications=fmt.count(s.replications),
         )
-        told.append(Text(text=chosen))
+        told.append(Paragraph(text=chosen))
     return [Heading(text=say("strategies.sure_heading")), *told] if told else []
 
 
-def _described(context: Context) -> Table:
-    say = context.say
-    columns = [
-        Column(title=say("strategies.strategy")),
-        Column(title=say("strategies.budget"), numeric=True),
-        Column(title=say("strategies.what"), prose=True),
+def _described(context: Context) -> TableBlock:
+    """What was planned and what was spent: clubs, replies and rewards cost what happens, on top of any budget."""
+    rows = []
+    for strategy in context.run.strategies:
+        what = TableCell(text=strategy.description or does(context, strategy))
+        if strategy.description:
+            what = TableCell(text=strategy.description, note=does(context, strategy))
+        spent = _spent(context).get(strategy.name)
+        rows.append(
+            row_of(
+                context.titles[strategy.name],
+                context.money(strategy.budget_per_period),
+                fmt.ABSENT if spent is None else context.money(spent),
+                what,
+            )
+        )
+    columns = heads(context, "strategies", "strategy", "budget#", "spent#", "what~", horizon=context.horizon)
+    return table(context.say("strategies.described"), columns, rows)
+
+
+def _spent(context: Context) -> dict[str, float]:
+    """What each strategy spends over the horizon, without what every strategy pays."""
+    totals: dict[str, list[float]] = {row.strategy: [] for row in context.run.comparison.path}
+    for row in context.run.comparison.spending:
+        if row.account not in ("fixed", "cost_to_serve"):
+            totals.setdefault(row.strategy, []).append(row.mean)
+    return {name: math.fsum(amounts) for name, amounts in totals.items()}
+
+
+def does(context: Context, strategy: StrategyRecord) -> str:
+    """What the firm does under a strategy, in words made from its settings alone."""
+    told = []
+    for part, settings in strategy.settings.items():
+        values = {name: _setting(context, name, value) for name, value in settings.items()}
+        if "rule" in settings:
+            values["whom"] = context.words.known(f"whom.{settings['rule']}", str(settings["rule"]), **values)
+        if "choose" in settings:
+            values["choose"] = context.words.known(f"choose.{settings['choose']}", str(settings["choose"]))
+        other = context.listed([f"{name.replace('_', ' ')} {text}" for name, text in values.items()])
+        sentence = context.words.known(f"does.{part}", f"{part.replace('_', ' ')}: {other}", **values)
+        extras = (context.words.known(f"does_more.{part}.{name}", "", **values) for name in settings)
+        told.append(sentence + "".join(extra for extra in extras if extra))
+    return fmt.sentence(context.listed(told)) + "." if told else context.say("strategies.does_nothing")
+
+
+def _setting(context: Context, name: str, value: Any) -> str:
+    """A setting as text: money, a length of time, a share or a number, as its name says."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return fmt.cell(value)
+    if name.startswith(("budget", "cost", "wage", "reward")):
+        return context.money(value)
+    if name in ("within", "silent_for", "notice", "mean_service_time"):
+        return context.length(value)
+    if name in ("share", "joins", "discount", "price_off", "share_at_once"):
+        return fmt.percent(value)
+    return fmt.cell(value)
+
+
+def _happens(context: Context) -> list[Block]:
+    """How often each strategy does something, and what comes of it: one row a count, one column a strategy."""
+    say, found = context.say, context.run.comparison.activity
+    if not found:
+        return []
+    means = {(row.what, row.strategy): row.mean for row in found}
+    names = [
+        strategy.name for strategy in context.run.strategies if any(row.strategy == strategy.name for row in found)
     ]
     rows = [
-        row_of(context.titles[s.name], context.money(s.budget_per_period), s.description)
-        for s in context.run.strategies
+        row_of(
+            context.words.known(f"activity.{what}", what.replace("_", " ")),
+            *(fmt.count(round(means.get((what, name), 0.0), 1)) for name in names),
+        )
+        for what in dict.fromkeys(row.what for row in found)
     ]
-    return table(say("strategies.described"), columns, rows)
+    columns = [ColumnHead(title=say("strategies.count_head")), *_strategy_heads(context, names)]
+    return [table(say("strategies.happens", horizon=context.horizon), columns, rows)]
 
 
-def _differences(context: Context) -> Table:
+def _strategy_heads(context: Context, names: list[str]) -> list[ColumnHead]:
+    return [ColumnHead(title=context.titles[name], numeric=True) for name in names]
+
+
+def _differences(context: Context) -> TableBlock:
     say = context.say
-    columns = [
-        Column(title=say("strategies.strategy")),
-        Column(title=say("strategies.verdict")),
-        Column(title=say("strategies.difference"), numeric=True),
-        Column(title=say("strategies.future"), numeric=True),
-        Column(title=say("strategies.correlation"), numeric=True),
-    ]
     rows = []
     for d in context.differences:
-        read, reduction = reading(d), fmt.significant(d.variance_reduction, 2)
-        interval = context.signed_interval(d.lower, d.upper)
+        read, interval = reading(d), context.signed_interval(d.lower, d.upper)
         rows.append(
             row_of(
                 context.titles[d.strategy],
-                Cell(text=say(f"strategies.{read}"), badge=BADGES[read]),
-                Cell(text=context.difference(d.mean), note="" if interval == fmt.ABSENT else interval),
+                TableCell(text=say(f"strategies.{read}"), badge=BADGES[read]),
+                TableCell(text=context.difference(d.mean), note="" if interval == fmt.ABSENT else interval),
                 context.signed_interval(d.future_lower, d.future_upper),
-                Cell(text=fmt.fixed(d.correlation, 2), note="" if reduction == fmt.ABSENT else f"{reduction}×"),
+                _pairing(context, d),
             )
         )
+    columns = heads(context, "strategies", "strategy", "verdict", "difference#", "future#", "pairing#")
     return table(say("strategies.difference_caption", baseline=context.baseline, level=context.level), columns, rows)
+
+
+def _pairing(context: Context, row: Difference) -> str:
+    """How many times as many replications the same interval would have taken without pairing."""
+    times = row.variance_reduction
+    if times is None:
+        return fmt.ABSENT
+    if times > MOST_REDUCTION:
+        return context.say("strategies.pairing_most", times=fmt.count(MOST_REDUCTION))
+    return context.say("strategies.pairing_times", times=fmt.significant(times, 2))
 
 
 def _bootstrap(context: Context) -> list[Block]:
     """The same intervals without a law assumed, beside the table: six columns of money are wider than a page."""
-    say, found = context.say, [d for d in context.differences if d.bootstrap_lower is not None]
+    found = [d for d in context.differences if d.bootstrap_lower is not None]
     if not found:
         return []
-    columns = [Column(title=say("strategies.strategy")), Column(title=say("strategies.bootstrap"), numeric=True)]
     rows = [
         row_of(context.titles[d.strategy], context.signed_interval(d.bootstrap_lower, d.bootstrap_upper)) for d in found
     ]
-    caption = say("strategies.bootstrap_caption")
+    caption = context.say("strategies.bootstrap_caption")
+    columns = heads(context, "strategies", "strategy", "bootstrap#")
     return [Details(summary=caption, blocks=[table(caption, columns, rows, quiet=True)])]
 
 
@@ -129,14 +218,13 @@ def _spending(context: Context) -> list[Block]:
     if not accounts:
         return []
     amounts = {(row.strategy, row.account): row.mean for row in spent}
-    totals = {
-        s.name: math.fsum(amounts.get((s.name, account), 0.0) for account in accounts) for s in context.run.strategies
-    }
+    shown = [s.name for s in context.run.strategies if any(row.strategy == s.name for row in spent)]
+    totals = {name: math.fsum(amounts.get((name, account), 0.0) for account in accounts) for name in shown}
     largest = max(map(abs, totals.values()))
     columns = [
-        Column(title=say("strategies.strategy")),
-        *(Column(title=title, numeric=True) for title in accounts.values()),
-        Column(title=say("strategies.total"), numeric=True),
+        *heads(context, "strategies", "strategy"),
+        *(ColumnHead(title=title, numeric=True) for title in accounts.values()),
+        *heads(context, "strategies", "total#"),
     ]
     rows = [
         row_of(
@@ -153,31 +241,47 @@ def _spending(context: Context) -> list[Block]:
     ]
 
 
-def _levels(context: Context) -> Table:
+def _levels(context: Context) -> TableBlock:
     """One row a metric, one column a strategy, below the mean half the width of its interval: as narrow as it can be
     said, so that five strategies stand side by side."""
-    say, metrics, strategies = context.say, context.run.comparison.metrics, context.run.strategies
-    columns = [
-        Column(title=say("strategies.measure")),
-        *(Column(title=context.titles[s.name], numeric=True) for s in strategies),
-    ]
+    say, metrics = context.say, context.run.comparison.metrics
+    compared = {level.strategy for metric in metrics.values() for level in metric.levels}
+    names = [strategy.name for strategy in context.run.strategies if strategy.name in compared]
     rows = []
     for name, metric in metrics.items():
         levels = {level.strategy: level for level in metric.levels}
         title = context.words.known(f"metric.{name}", name.replace("_", " "))
         if name == "purchases" and context.run.survival:
             title = say("strategies.payments")
-        rows.append(row_of(title, *(_level(context, name, levels.get(s.name)) for s in strategies)))
+        rows.append(row_of(title, *(_level(context, name, levels.get(strategy)) for strategy in names)))
+        if name == "equity":
+            rows += _beyond(context, names, levels)
     caption = say("strategies.all_levels_caption", horizon=context.horizon, level=context.level)
-    return table(caption, columns, rows)
+    return table(caption, [*heads(context, "strategies", "measure"), *_strategy_heads(context, names)], rows)
 
 
-def _level(context: Context, metric: str, level: Level | None) -> Cell:
+def _level(context: Context, metric: str, level: Level | None) -> TableCell:
     if level is None:
-        return Cell(text=fmt.ABSENT)
+        return TableCell(text=fmt.ABSENT)
     half = None if level.lower is None or level.upper is None else (level.upper - level.lower) / 2
     if metric in MONEY:
         text, margin = context.money(level.mean), context.money(half, like=level.mean)
     else:
         text, margin = fmt.count(level.mean), fmt.significant(half, 2)
-    return Cell(text=text, note="" if margin == fmt.ABSENT else fmt.plus_minus(margin))
+    return TableCell(text=text, note="" if margin == fmt.ABSENT else fmt.plus_minus(margin))
+
+
+def _beyond(context: Context, names: list[str], equity: dict[str, Level]) -> list[list[TableCell]]:
+    """Which share of the equity no simulation reached, and the equity with no more of it than lies within."""
+    npv = {level.strategy: level.mean for level in context.run.comparison.metrics["npv"].levels}
+    shares, capped = [], []
+    for name in names:
+        share, within = context.share_beyond_horizon(name), npv.get(name)
+        shares.append(fmt.percent(share, 0))
+        whole = equity[name].mean if name in equity else None
+        most = None if within is None or whole is None else min(whole, 2 * max(within, 0.0))
+        capped.append(context.money(most, like=whole))
+    return [
+        row_of(context.say("strategies.equity_beyond"), *shares),
+        row_of(context.say("strategies.equity_capped"), *capped),
+    ]

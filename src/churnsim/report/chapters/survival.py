@@ -8,9 +8,9 @@ from churnsim.records.survival import ScoreRow, SurvivalRecord
 from churnsim.report.charts.figures import drawn_figure
 from churnsim.report.charts.survival import survival
 from churnsim.report.page import numbers as fmt
-from churnsim.report.page.blocks import Block, Chapter, Column, Details, Figure, Table, Text
+from churnsim.report.page.blocks import Block, Chapter, Details, FigureBlock, Paragraph, TableBlock
 from churnsim.report.page.context import Context
-from churnsim.report.page.tables import records_table, row_of, table
+from churnsim.report.page.tables import heads, records_table, row_of, table
 
 __all__ = ["chapter"]
 
@@ -34,17 +34,17 @@ def chapter(context: Context) -> Chapter:
         customers=fmt.count(churn.customers),
     )  # fmt: skip
     blocks: list[Block] = [
-        Text(text=f"{intro} {inside}"),
+        Paragraph(text=f"{intro} {inside}"),
         _figure(context, found),
         *_stays(context, found),
-        Text(text=say("survival.why", why=_why(context, found)), tone="note"),
+        Paragraph(text=say("survival.why", why=_why(context, found)), tone="note"),
         _folded(context, "families", found.families),
-        Text(text=fmt.sentence(found.regression_status), tone="note"),
+        Paragraph(text=fmt.sentence(found.regression_status), tone="note"),
         _folded(context, "ratios", found.hazard_ratios),
     ]
     if found.proportional:
         blocks.append(_folded(context, "proportional", found.proportional))
-    blocks.append(Text(text=about))
+    blocks.append(Paragraph(text=about))
     blocks += [
         _scores(context, churn.scores),
         _folded(context, "calibration", churn.calibration),
@@ -64,7 +64,7 @@ def _stays(context: Context, found: SurvivalRecord) -> list[Block]:
         model=say(f"survival.model.{found.stays_by}"), arrivals=fmt.percent(last.arrivals, 1),
         tenure=fmt.fixed(last.tenure, 0), observed=fmt.percent(last.survival, 1),
     )  # fmt: skip
-    return [Text(text=text)]
+    return [Paragraph(text=text)]
 
 
 def _why(context: Context, found: SurvivalRecord) -> str:
@@ -75,13 +75,10 @@ def _why(context: Context, found: SurvivalRecord) -> str:
     return text
 
 
-def _scores(context: Context, records: list[ScoreRow]) -> Table:
+def _scores(context: Context, records: list[ScoreRow]) -> TableBlock:
     """Held-out scores by their names, each with its interval."""
     say, words = context.say, context.words
-    columns = [
-        Column(title=say("survival.score_head")), Column(title=say("survival.value_head"), numeric=True),
-        Column(title=say("survival.interval_head"), numeric=True), Column(title=say("survival.right_head"), prose=True),
-    ]  # fmt: skip
+    columns = heads(context, "survival", "score_head", "value_head#", "interval_head#", "right_head~")
     rows = []
     for record in records:
         key, bounds = record.score, (fmt.fixed(record.lower, 3), fmt.fixed(record.upper, 3))
@@ -103,7 +100,7 @@ def _folded(context: Context, key: str, records: list[dict[str, Any]]) -> Detail
     return Details(summary=caption, blocks=[records_table(caption, records, limit=MOST_ROWS)])
 
 
-def _figure(context: Context, found: SurvivalRecord) -> Figure:
+def _figure(context: Context, found: SurvivalRecord) -> FigureBlock:
     say, last = context.say, found.curve[-1]
     names = {
         "survival": say("chart.survival.observed"),

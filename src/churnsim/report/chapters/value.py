@@ -6,10 +6,11 @@ import math
 
 from churnsim.records.run import ValueRecord
 from churnsim.report.charts.figures import value_figure
+from churnsim.report.headline import apart
 from churnsim.report.page import numbers as fmt
-from churnsim.report.page.blocks import Block, Chapter, Column, Details, Text
+from churnsim.report.page.blocks import Block, Chapter, Details, Paragraph
 from churnsim.report.page.context import Context
-from churnsim.report.page.tables import row_of, table
+from churnsim.report.page.tables import heads, row_of, table
 
 __all__ = ["chapter"]
 
@@ -19,7 +20,7 @@ def chapter(context: Context) -> Chapter:
     title, value = context.say("section.value"), context.run.value
     if value is None:
         return Chapter(id="value", title=title)
-    blocks: list[Block] = [Text(text=" ".join(_sentences(context, value)))]
+    blocks: list[Block] = [Paragraph(text=" ".join(_sentences(context, value)))]
     if value.by_model:
         blocks += _by_model(context, value)
     if value.by_decile:
@@ -30,8 +31,7 @@ def chapter(context: Context) -> Chapter:
 def _by_model(context: Context, value: ValueRecord) -> list[Block]:
     """The same customers by each model, and by one average churn rate."""
     say = context.say
-    keys = ("model", "amount", "interval_head", "order", "average_error")
-    columns = [Column(title=say(f"value.{key}"), numeric=key != "model") for key in keys]
+    columns = heads(context, "value", "model", "amount#", "interval_head#", "order#", "average_error#")
     rows = [
         row_of(
             context.words.known(
@@ -45,7 +45,7 @@ def _by_model(context: Context, value: ValueRecord) -> list[Block]:
         for row in value.by_model
     ]
     sentence = say("value.average", rate=fmt.percent(value.average_churn, 2))
-    return [Text(text=f"{say('value.models_differ')} {sentence}"), table(say("value.by_model"), columns, rows)]
+    return [Paragraph(text=f"{say('value.models_differ')} {sentence}"), table(say("value.by_model"), columns, rows)]
 
 
 def _error(share: float | None) -> str:
@@ -69,7 +69,13 @@ def _sentences(context: Context, value: ValueRecord) -> list[str]:
     ]
     interval = context.money_interval(value.lower, value.upper)
     if interval != fmt.ABSENT:
-        sentences.append(say("value.interval", level=fmt.percent(value.level), interval=interval))
+        said = {"level": fmt.percent(value.level), "interval": interval}
+        if value.holdout_ratio is None:
+            sentences.append(say("value.interval", **said))
+        else:
+            alone = context.money_interval(value.estimation_lower, value.estimation_upper)
+            gap = apart(context, value.holdout_ratio, 1.0)
+            sentences.append(say("value.interval_holdout", estimation=alone, gap=gap, **said))
     if value.mean_p_alive is not None:
         sentences.append(say("value.alive", alive=fmt.percent(value.mean_p_alive, 0)))
     total = math.fsum(row.value for row in value.by_decile)
@@ -80,10 +86,7 @@ def _sentences(context: Context, value: ValueRecord) -> list[str]:
 
 def _deciles(context: Context, value: ValueRecord) -> Details:
     say = context.say
-    columns = [
-        Column(title=say("value.decile")),
-        *(Column(title=say(f"value.{key}"), numeric=True) for key in ("customers", "amount", "share", "each")),
-    ]
+    columns = heads(context, "value", "decile", "customers#", "amount#", "share#", "each#")
     total = math.fsum(row.value for row in value.by_decile)
     largest = max(abs(row.value) for row in value.by_decile)
     rows = [

@@ -15,7 +15,7 @@ from churnsim.report.charts.region import region_chart
 from churnsim.report.charts.svg import AnyChart, ChartMaker, draw
 from churnsim.report.charts.theme import ACCOUNTS, ALARM, Size
 from churnsim.report.page import numbers as fmt
-from churnsim.report.page.blocks import Figure
+from churnsim.report.page.blocks import FigureBlock
 from churnsim.report.page.context import Context
 
 __all__ = [
@@ -24,7 +24,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-def drawn_figure(context: Context, name: str, make: ChartMaker, *, of: str = "", **said: str) -> Figure:
+def drawn_figure(context: Context, name: str, make: ChartMaker, *, of: str = "", **said: str) -> FigureBlock:
     """A chart with its title, note and description from the sentences `chart.<name>`, filled with `said`, drawn wide
     and narrow; `of` tells several figures of one name apart."""
     anchor = f"figure-{name}-{of}" if of else f"figure-{name}"
@@ -32,7 +32,7 @@ def drawn_figure(context: Context, name: str, make: ChartMaker, *, of: str = "",
         context.say(f"chart.{name}.{part}", **said) for part in ("title", "note", "description")
     )
     wide, narrow = draw(make, name=anchor, title=title, description=description)
-    return Figure(id=anchor, number=context.figure_number(), title=title, note=note, wide=wide, narrow=narrow)
+    return FigureBlock(id=anchor, number=context.figure_number(), title=title, note=note, wide=wide, narrow=narrow)
 
 
 def _labels(context: Context, name: str, *keys: str) -> dict[str, str]:
@@ -60,7 +60,7 @@ def open_ended(context: Context, frequencies: Iterable[int | str]) -> list[str]:
 def _by_frequency(
     context: Context, name: str, make: Callable[..., ChartMaker], stored: Sequence[FrequencyRow | Holdout],
     show: Callable[[float | None], str],
-) -> Figure:  # fmt: skip
+) -> FigureBlock:  # fmt: skip
     """Actual and expected numbers by calibration frequency."""
     labels = open_ended(context, [row.frequency for row in stored])
     rows: list[Row] = [row.model_dump() | {"frequency": label} for row, label in zip(stored, labels, strict=True)]
@@ -75,19 +75,19 @@ def _by_frequency(
     return drawn_figure(context, name, chart, calibration_end=end, reading=context.listed(reading))
 
 
-def calibration_figure(context: Context) -> Figure:
+def calibration_figure(context: Context) -> FigureBlock:
     """Customers by repeat count, counted and expected."""
     stored = context.run.validation.frequency
     return _by_frequency(context, "calibration", prediction.calibration, stored, fmt.count)
 
 
-def holdout_figure(context: Context) -> Figure:
+def holdout_figure(context: Context) -> FigureBlock:
     """Mean holdout purchases by calibration repeat count."""
     stored = context.run.validation.holdout_by_frequency
     return _by_frequency(context, "holdout", prediction.holdout, stored, lambda value: fmt.fixed(value, 2))
 
 
-def tracking_figure(context: Context) -> Figure:
+def tracking_figure(context: Context) -> FigureBlock:
     """Cumulative repeat purchases through calibration and holdout."""
     validation = context.run.validation
     rows: list[Row] = [
@@ -106,7 +106,7 @@ def tracking_figure(context: Context) -> Figure:
     return drawn_figure(context, "tracking", make, **ends, **said)
 
 
-def replay_figure(context: Context, replay: ReplayRecord) -> Figure:
+def replay_figure(context: Context, replay: ReplayRecord) -> FigureBlock:
     """The simulated holdout against what happened."""
     simulated = [("simulated", replay), ("with_parameters", replay.with_parameter_uncertainty)]
     rows: list[Row] = []
@@ -125,7 +125,7 @@ def replay_figure(context: Context, replay: ReplayRecord) -> Figure:
     return drawn_figure(context, "replay", make, actual=actual, **said)
 
 
-def value_figure(context: Context, value: ValueRecord) -> Figure:
+def value_figure(context: Context, value: ValueRecord) -> FigureBlock:
     """Customer value by decile."""
     rows = [row.model_dump() for row in value.by_decile]
     make = strategies.value_by_decile(rows, labels=_ticks(context), **_labels(context, "value", "x", "y"))
@@ -133,7 +133,7 @@ def value_figure(context: Context, value: ValueRecord) -> Figure:
     return drawn_figure(context, "value", make, first=first, last=last)
 
 
-def spending_figure(context: Context, *, accounts: dict[str, str], totals: dict[str, float]) -> Figure:
+def spending_figure(context: Context, *, accounts: dict[str, str], totals: dict[str, float]) -> FigureBlock:
     """What each strategy spends; `accounts` names the accounts to show, `totals` the sum of each strategy."""
     spent = {(row.strategy, row.account): row.mean for row in context.run.comparison.spending}
     parts: list[Row] = []
@@ -155,7 +155,7 @@ def spending_figure(context: Context, *, accounts: dict[str, str], totals: dict[
     return drawn_figure(context, "spending", make, reading=context.listed(said))
 
 
-def forest_figure(context: Context) -> Figure:
+def forest_figure(context: Context) -> FigureBlock:
     """Paired differences in net present value against the baseline."""
     rows: list[Row] = []
     for row in context.differences:
@@ -170,7 +170,7 @@ def forest_figure(context: Context) -> Figure:
     )  # fmt: skip
 
 
-def path_figure(context: Context, name: str) -> Figure:
+def path_figure(context: Context, name: str) -> FigureBlock:
     """One path over time: `name` is 'active' or 'profit'."""
     comparison, dates = context.run.comparison, context.period_ends
     rows: list[Row] = []
@@ -195,7 +195,7 @@ def path_figure(context: Context, name: str) -> Figure:
     return drawn_figure(context, name, make, horizon=horizon, level=level, reading=context.listed(reading))
 
 
-def survey_figure(context: Context, instrument: str, measured: Sequence[MeasuredRow], *, level: float) -> Figure:
+def survey_figure(context: Context, instrument: str, measured: Sequence[MeasuredRow], *, level: float) -> FigureBlock:
     """One instrument's estimates with their intervals."""
     rows = [
         {"label": context.say("chart.row", name=row.name, number=fmt.fixed(row.estimate, 2)), "mean": row.estimate,
@@ -210,7 +210,7 @@ def survey_figure(context: Context, instrument: str, measured: Sequence[Measured
     )
 
 
-def region_figure(context: Context, belief: Belief) -> Figure:
+def region_figure(context: Context, belief: Belief) -> FigureBlock:
     """Where a statement holds."""
     states = [cell["state"] for cell in belief.cells]
     labels = {state: context.words.known(f"beliefs.{state}", state) for state in dict.fromkeys(states)}

@@ -32,10 +32,10 @@ class Words:
         """
         return Formatter().vformat(self._find(key), (), values)
 
-    def known(self, key: str, fallback: str) -> str:
-        """The entry `key` if there is one, else `fallback`: for names that come from data."""
+    def known(self, key: str, fallback: str, **values: str) -> str:
+        """The entry `key` if there is one that these values fill, else `fallback`: for names that come from data."""
         try:
-            return self(key)
+            return self(key, **values)
         except KeyError:
             return fallback
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 __all__ = [
-    "Block", "Cell", "Chapter", "ClaimCard", "Column", "Details", "Facts", "Figure", "Heading", "Listing",
-    "Preformatted", "Quote", "Table", "Text", "Tile", "Tiles", "foreign",
+    "Block", "Chapter", "ClaimCard", "ColumnHead", "Details", "Facts", "FigureBlock", "Heading", "Listing", "Paragraph",
+    "Preformatted", "Quote", "TableBlock", "TableCell", "Tile", "Tiles", "foreign",
 ]  # fmt: skip
 
 
@@ -19,42 +19,47 @@ def foreign(text: str) -> str:
     return "zh" if any("\u3400" <= letter <= "\u9fff" for letter in text) else ""
 
 
+class Block:
+    """A part of a chapter; its `kind` is what the template asks for."""
+
+    kind: ClassVar[str]
+
+    def __init_subclass__(cls) -> None:
+        cls.kind = cls.__name__.lower()
+
+
 @dataclass(frozen=True, kw_only=True)
-class Text:
+class Paragraph(Block):
     """A paragraph. `tone` is '', 'note', 'lead' or 'warning'."""
 
-    kind: ClassVar[str] = "text"
     text: str
     tone: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Heading:
+class Heading(Block):
     """A heading below the chapter's own."""
 
-    kind: ClassVar[str] = "heading"
     text: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class Facts:
+class Facts(Block):
     """Terms and what is said of each."""
 
-    kind: ClassVar[str] = "facts"
     rows: list[tuple[str, str]]
     compact: bool = False  # short numbers, side by side
 
 
 @dataclass(frozen=True, kw_only=True)
-class Listing:
+class Listing(Block):
     """Short statements of one rank."""
 
-    kind: ClassVar[str] = "listing"
     items: list[str]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cell:
+class TableCell:
     """One cell: its text, a second line, a badge colour ('' = plain), and an anchor it leads to."""
 
     text: str
@@ -64,7 +69,7 @@ class Cell:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Column:
+class ColumnHead:
     """A column head; numeric columns are set flush right, prose columns wide."""
 
     title: str
@@ -73,21 +78,19 @@ class Column:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Table:
+class TableBlock(Block):
     """Rows under heads. The first cell of a row is the row's head."""
 
-    kind: ClassVar[str] = "table"
     caption: str
-    columns: list[Column]
-    rows: list[list[Cell]]
+    columns: list[ColumnHead]
+    rows: list[list[TableCell]]
     quiet: bool = False  # the caption is kept for screen readers alone
 
 
 @dataclass(frozen=True, kw_only=True)
-class Figure:
+class FigureBlock(Block):
     """One chart, drawn for a desktop and for a phone."""
 
-    kind: ClassVar[str] = "figure"
     id: str
     number: str
     title: str
@@ -97,27 +100,24 @@ class Figure:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Details:
+class Details(Block):
     """Blocks folded away under one line."""
 
-    kind: ClassVar[str] = "details"
     summary: str
     blocks: list[Block]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Preformatted:
+class Preformatted(Block):
     """Text whose line breaks count."""
 
-    kind: ClassVar[str] = "preformatted"
     text: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class Quote:
+class Quote(Block):
     """Another's words, and whose."""
 
-    kind: ClassVar[str] = "quote"
     text: str
     source: str
 
@@ -137,18 +137,16 @@ class Tile:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tiles:
+class Tiles(Block):
     """The few numbers at the top."""
 
-    kind: ClassVar[str] = "tiles"
     tiles: list[Tile]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClaimCard:
+class ClaimCard(Block):
     """A claim with its verdict, and everything behind it."""
 
-    kind: ClassVar[str] = "claim"
     id: str
     verdict: str
     verdict_text: str
@@ -163,8 +161,3 @@ class Chapter:
     id: str
     title: str
     blocks: list[Block] = field(default_factory=list)
-
-
-Block = (
-    Text | Heading | Facts | Listing | Table | Figure | Details | Preformatted | Quote | Tiles | ClaimCard
-)  # fmt: skip

@@ -6,15 +6,20 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import date, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, get_args
 
 from churnsim.errors import ConfigError
 from churnsim.records.run import Difference, Run
 from churnsim.report.messages import Words
 from churnsim.report.page import numbers as fmt
-from churnsim.units import Duration, parse_duration
+from churnsim.units import Duration, Unit, parse_duration
 
-__all__ = ["Context"]
+__all__ = ["Context", "status_key"]
+
+
+def status_key(status: str) -> str:
+    """'measured here' -> 'measured': the first word names the status."""
+    return status.split()[0].lower() if status.split() else "assumed"
 
 
 class Context:
@@ -44,6 +49,27 @@ class Context:
     def baseline(self) -> str:
         """The title of the strategy that the others are compared with."""
         return self.titles[self.run.comparison.against]
+
+    @property
+    def assumed(self) -> int:
+        """How many of the numbers that outcomes rest on are assumed."""
+        return sum(status_key(row.status) == "assumed" for row in self.run.assumptions)
+
+    def share_beyond_horizon(self, strategy: str) -> float | None:
+        """Which share of a strategy's equity lies beyond the horizon, where nothing was simulated."""
+        metrics = self.run.comparison.metrics
+        means = [
+            next((row.mean for row in metrics[name].levels if row.strategy == strategy), None)
+            for name in ("npv", "equity")
+            if name in metrics
+        ]
+        if len(means) < 2 or means[0] is None or means[1] is None or not means[1] > 0:
+            return None
+        return min(1.0, max(0.0, 1 - means[0] / means[1]))
+
+    def spends_nothing(self, name: str) -> bool:
+        """Whether a strategy has no mechanism at all."""
+        return any(strategy.name == name and not strategy.settings for strategy in self.run.strategies)
 
     @property
     def level(self) -> str:
@@ -113,9 +139,16 @@ class Context:
         """The data's currency, '' where none is named."""
         return self.run.manifest.data.currency
 
+    def length(self, value: float) -> str:
+        """A length of time in the data's unit, in words; in days where it is less than one of these."""
+        unit = self.run.manifest.config.get("data", {}).get("unit", self.run.validation.unit)
+        if value < 1 and unit in get_args(Unit):
+            return self.units(Duration(value, unit).to("D"), "D")
+        return self.units(value, unit)
+
     def units(self, value: float, unit: str) -> str:
         """So many of a time unit, in words."""
-        number = fmt.fixed(value, 0) if float(value).is_integer() else fmt.significant(value, 4)
+        number = fmt.fixed(value, fmt.decimals_shown([value]))
         return self.words("page.units", value=number, unit=self.words.known(f"unit.{unit}", unit))
 
     def money(self, value: float | None, *, like: float | None = None) -> str:

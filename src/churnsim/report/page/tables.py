@@ -6,25 +6,39 @@ from collections.abc import Sequence
 from typing import Any
 
 from churnsim.report.page import numbers as fmt
-from churnsim.report.page.blocks import Cell, Column, Table
+from churnsim.report.page.blocks import ColumnHead, TableBlock, TableCell
+from churnsim.report.page.context import Context
 
-__all__ = ["records_table", "row_of", "table"]
+__all__ = ["heads", "records_table", "row_of", "table"]
 
 
-def row_of(*values: str | Cell) -> list[Cell]:
+def heads(context: Context, section: str, *keys: str, **said: str) -> list[ColumnHead]:
+    """Column heads by their keys in a section of the sentences: a key ends in # for numbers, in ~ for prose."""
+    return [
+        ColumnHead(
+            title=context.say(f"{section}.{key.rstrip('#~')}", **said),
+            numeric=key.endswith("#"),
+            prose=key.endswith("~"),
+        )
+        for key in keys
+    ]
+
+
+def row_of(*values: str | TableCell) -> list[TableCell]:
     """A row of cells; plain text becomes a plain cell."""
-    return [value if isinstance(value, Cell) else Cell(text=value) for value in values]
+    return [value if isinstance(value, TableCell) else TableCell(text=value) for value in values]
 
 
-def table(caption: str, columns: Sequence[Column | str], rows: list[list[Cell]], *, quiet: bool = False) -> Table:
-    """A table; a column given as text is an ordinary one. Every row must fit the columns."""
-    heads = [column if isinstance(column, Column) else Column(title=column) for column in columns]
-    if any(len(row) != len(heads) for row in rows):
-        raise ValueError(f"table {caption!r}: a row does not have the {len(heads)} cells of the heads.")
-    return Table(caption=caption, columns=heads, rows=rows, quiet=quiet)
+def table(
+    caption: str, columns: Sequence[ColumnHead], rows: list[list[TableCell]], *, quiet: bool = False
+) -> TableBlock:
+    """A table. Every row must fit the columns."""
+    if any(len(row) != len(columns) for row in rows):
+        raise ValueError(f"table {caption!r}: a row does not have the {len(columns)} cells of the heads.")
+    return TableBlock(caption=caption, columns=list(columns), rows=rows, quiet=quiet)
 
 
-def records_table(caption: str, records: Sequence[dict[str, Any]], *, limit: int) -> Table:
+def records_table(caption: str, records: Sequence[dict[str, Any]], *, limit: int) -> TableBlock:
     """The first `limit` records, columns in the order they first occur, numbers of one column rounded alike."""
     names = list(dict.fromkeys(name for record in records for name in record))
     shown = records[:limit]
@@ -34,8 +48,8 @@ def records_table(caption: str, records: Sequence[dict[str, Any]], *, limit: int
         numeric = all(value is None or _is_number(value) for value in values) and any(map(_is_number, values))
         texts.append(_column_texts(name, values) if numeric else [fmt.cell(value) for value in values])
         prose = any(len(text) > 40 for text in texts[-1])
-        columns.append(Column(title=name.replace("_", " "), numeric=numeric, prose=prose))
-    rows = [[Cell(text=column[i]) for column in texts] for i in range(len(shown))]
+        columns.append(ColumnHead(title=name.replace("_", " "), numeric=numeric, prose=prose))
+    rows = [[TableCell(text=column[i]) for column in texts] for i in range(len(shown))]
     return table(caption, columns, rows, quiet=True)
 
 

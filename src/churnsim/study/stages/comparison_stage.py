@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from scipy.stats import t as student
@@ -12,7 +14,7 @@ from churnsim.simulation.engine.ledger import COSTS
 from churnsim.study.config.config import StudyConfig
 from churnsim.study.stages.replications import precision_reached, selection_reached
 
-__all__ = ["METRICS", "compare_strategies", "no_comparison"]
+__all__ = ["ACTIVITY", "MEMBERS", "METRICS", "compare_strategies", "no_comparison"]
 
 METRICS = ("npv", "equity", "profit", "margin", "revenue", "purchases", "births", "active_end")
 ACTIVITY = (
@@ -26,9 +28,13 @@ CENTS = 100
 
 def compare_strategies(comparison: Comparison, config: StudyConfig) -> ComparisonRecord:
     """The strategies side by side. Money is in currency units; a path's profit is cumulative, not discounted."""
-    section = config.comparison
+    section, nothing = config.comparison, _nothing(config, comparison)
     return ComparisonRecord(
         against=section.against,
+        nothing=nothing,
+        against_nothing=Difference.of_frame(comparison.differences("npv", against=nothing, level=section.level))
+        if nothing
+        else [],
         level=section.level,
         replications=int(comparison.outcomes["replication"].nunique()),
         metrics={
@@ -46,6 +52,19 @@ def compare_strategies(comparison: Comparison, config: StudyConfig) -> Compariso
         precision=precision_reached(config, comparison),
         selection=selection_reached(config, comparison),
     )
+
+
+def _nothing(config: StudyConfig, comparison: Comparison) -> str | None:
+    """The first strategy that neither spends nor does anything, unless it is the one that all are compared with."""
+    idle = [section.name for section in config.strategy if all(map(_spends_nothing, section.tables.values()))]
+    compared = [name for name in idle if name in comparison.strategies]
+    return None if not compared or config.comparison.against in compared else compared[0]
+
+
+def _spends_nothing(table: Any) -> bool:
+    """Whether a mechanism's table is a budget of 0."""
+    budgets = [getattr(table, name, None) for name in ("budget_per_period", "budget_share")]
+    return any(budget == 0 for budget in budgets) and not any(budgets)
 
 
 def no_comparison(config: StudyConfig) -> ComparisonRecord:

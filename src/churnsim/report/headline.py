@@ -1,0 +1,179 @@
+"""What a run says first: the verdict as strong as its intervals allow, and what must be read beside it.
+
+The report's page and the summary in the terminal say the same sentences.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from churnsim.records.run import Difference, FitRecord, ReplayRecord
+from churnsim.report.page import numbers as fmt
+from churnsim.report.page.context import Context
+
+__all__ = ["Headline", "apart", "doubtful", "headline", "named", "reading", "replay_sentences"]
+
+GOOD_FITS = frozenset({"ok", "converged"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Headline:
+    """Sentences: the verdict; what its intervals leave out; and what else weakens it, each by itself."""
+
+    verdict: list[str]
+    leaves_out: list[str]
+    warnings: list[str] = field(default_factory=list)
+
+
+def headline(context: Context) -> Headline:
+    """What is said first of a run."""
+    if not context.differences and _failed(context, "strategies"):
+        return Headline(verdict=[context.say("answer.failed")], leaves_out=[], warnings=_warnings(context))
+    return Headline(
+        verdict=[_verdict(context), *_against_nothing(context), *_outdone(context)],
+        leaves_out=_leaves_out(context),
+        warnings=_warnings(context),
+    )
+
+
+def doubtful(fit: FitRecord) -> bool:
+    """Whether the fit's own status says that it is not to be relied on as it is."""
+    return fit.status.code.lower() not in GOOD_FITS
+
+
+def reading(row: Difference) -> str:
+    """'better', 'worse' or 'undecided': what the interval of a difference allows to be said."""
+    if row.lower is None or row.upper is None:
+        return "undecided"
+    if row.lower > 0:
+        return "better"
+    return "worse" if row.upper < 0 else "undecided"
+
+
+def named(context: Context, row: Difference) -> dict[str, str]:
+    """Strategy, size of the difference, and interval of one row."""
+    return {
+        "strategy": context.titles[row.strategy],
+        "difference": context.difference(row.mean, sign=False),
+        "interval": context.signed_interval(row.lower, row.upper),
+    }
+
+
+def apart(context: Context, actual: float, forecast: float) -> str:
+    """How far what happened is from a forecast, in percent of the forecast and in words: '12% more'."""
+    share = abs(actual / forecast - 1) if forecast else float("nan")
+    side = "more" if actual >= forecast else "fewer"
+    return context.say(f"page.{side}", share=fmt.percent(share, 0 if share >= 0.1 else 1))
+
+
+def _front_runner(context: Context) -> Difference | None:
+    """The one in the running that the verdict is about: shown to be better if any is, else the highest mean."""
+    rows = context.contenders
+    return next((row for row in rows if reading(row) == "better"), rows[0] if rows else None)
+
+
+def _verdict(context: Context) -> str:
+    rows = context.contenders
+    shared = {"baseline": context.baseline, "level": context.level, "horizon": context.horizon}
+    if not rows:
+        return context.say("answer.alone", **shared)
+    best, front = rows[0], _front_runner(context)
+    assert front is not None  # there are rows
+    if reading(best) == "better":
+        key = "best_clear"
+    elif reading(front) == "better":
+        # The highest mean is not always the surest: the one that can be shown to be better comes first.
+        shown = {f"clear_{name}": text for name, text in named(context, front).items() if name != "strategy"}
+        shared |= shown | {"clear": context.titles[front.strategy]}
+        key = "best_unclear_other_clear"
+    elif best.mean > 0:
+        key = "best_unclear"
+    else:
+        key = "baseline_clear" if reading(best) == "worse" else "baseline_unclear"
+    return context.say(f"answer.{key}", **shared, **named(context, best))
+
+
+def _against_nothing(context: Context) -> list[str]:
+    """Whether what the verdict is about earns what it costs: it must also beat a strategy that spends nothing."""
+    comparison, front = context.run.comparison, _front_runner(context)
+    if front is None or context.spends_nothing(comparison.against):
+        return []
+    if comparison.nothing is None:
+        idle = any(context.spends_nothing(row.strategy) for row in context.differences)
+        return [] if idle else [context.say("answer.no_nothing")]
+    praised = front.strategy if front.mean > 0 else comparison.against
+    row = next((row for row in comparison.against_nothing if row.strategy == praised), None)
+    if row is None:  # it is the strategy that spends nothing itself
+        return [context.say("answer.nothing_best", nothing=context.titles[comparison.nothing])]
+    nothing, level = context.titles[comparison.nothing], context.level
+    return [context.say(f"answer.nothing_{reading(row)}", nothing=nothing, level=level, **named(context, row))]
+
+
+def _outdone(context: Context) -> list[str]:
+    """A strategy outside the running that does better than the best of those in it belongs beside the verdict."""
+    best = max((row.mean for row in context.contenders), default=0.0)
+    told = context.run.comparison.nothing  # said already
+    better = [row for row in context.references if row.mean > max(best, 0.0) and row.strategy != told]
+    return [context.say("answer.outdone", baseline=context.baseline, **named(context, row)) for row in better]
+
+
+def _leaves_out(context: Context) -> list[str]:
+    """What the intervals of the differences do not hold."""
+    run = context.run
+    if not context.differences:
+        return []
+    said = [context.say("answer.chance_alone", replications=fmt.count(run.comparison.replications))]
+    if context.assumed:
+        total = fmt.count(len(run.assumptions))
+        said.append(context.say("answer.assumed", assumed=fmt.count(context.assumed), total=total))
+    replay = run.validation.replay
+    if replay is not None:
+        gap = apart(context, replay.actual, replay.mean)
+        figures = {"actual": fmt.count(replay.actual), "mean": fmt.fixed(replay.mean, 0)}
+        said.append(context.say("answer.model_missed", gap=gap, **figures))
+    elif run.survival is None:
+        said.append(context.say("answer.model_untested"))
+    return said
+
+
+def _warnings(context: Context) -> list[str]:
+    """What the study found to warn of, what failed, and which strategies are not ranked."""
+    notices, run = context.run.notices, context.run
+    said = [
+        context.say("answer.unjudged", strategy=context.titles.get(row.strategy, row.strategy), reason=row.reason)
+        for row in notices.unjudged
+    ]
+    for failure in notices.failures:
+        what = context.listed([failure.stage, failure.subject]) if failure.subject else failure.stage
+        said.append(context.say("answer.stage_failed", stage=fmt.sentence(what), reason=failure.reason))
+    said += [fmt.sentence(warning.message) for warning in notices.warnings]
+    if any(map(doubtful, run.fits.values())) and all(warning.code != "fit" for warning in notices.warnings):
+        said.append(context.say("answer.doubtful"))
+    return said
+
+
+def _failed(context: Context, stage: str) -> bool:
+    return any(failure.stage == stage for failure in context.run.notices.failures)
+
+
+def replay_sentences(context: Context, replay: ReplayRecord) -> list[str]:
+    """Simulated against actual holdout purchases: covered, or how far from the mean and from the interval; then with
+    the error of the parameters."""
+    said = {
+        "replications": fmt.count(replay.replications),
+        "mean": fmt.fixed(replay.mean, 0),
+        "level": fmt.percent(replay.level),
+        "interval": context.count_interval(round(replay.lower), round(replay.upper)),
+        "actual": fmt.count(replay.actual),
+        "gap": apart(context, replay.actual, replay.mean),
+        "miss": fmt.count(abs(round(replay.miss))),
+    }
+    sentences = [context.say("prediction.replay_covered" if replay.covered else "prediction.replay_missed", **said)]
+    wider = replay.with_parameter_uncertainty
+    if wider:
+        interval = context.count_interval(round(wider.lower), round(wider.upper))
+        key, miss = "covered" if wider.covered else "missed", fmt.count(abs(round(wider.miss)))
+        sentences.append(context.say(f"prediction.replay_parameters_{key}", interval=interval, miss=miss))
+    if not (wider or replay).covered:
+        sentences.append(context.say("prediction.read_with_care"))
+    return sentences
