@@ -23,7 +23,6 @@ from churnsim.cli import app, report, run
 from churnsim.cli.errors import guarded
 from churnsim.cli.export import csv_text, neutral
 from churnsim.data import datasets
-from churnsim.errors import MissingExtraError
 
 COMMANDS = ["run", "report", "reproduce", "claims", "fit", "summarise"]
 SMOKE = Path(__file__).parents[2] / "configs" / "smoke" / "cdnow.toml"
@@ -248,14 +247,9 @@ def test_run_prints_results_on_stdout_and_progress_on_stderr(
     assert "report:" not in first.stdout
     (directory,) = (tmp_path / "runs").iterdir()
 
-    def without_extra(directory: Path) -> Path:
-        raise MissingExtraError("the report needs altair. Run: pip install 'churnsim[report]'")
-
-    monkeypatch.setattr(run, "write_report", without_extra)
-    bare = call(*words)
-    assert bare.exit_code == 2
-    assert "results: " in bare.stdout
-    assert "error: the report needs altair" in bare.stderr
+    with monkeypatch.context() as bare:
+        bare.setitem(sys.modules, "altair", None)
+        assert_one_line_error(call(*words), "a report needs altair.*--no-report")
     monkeypatch.setattr(run, "write_report", lambda directory: directory / "report.html")
     again = call(*words)
     assert again.exit_code == 0
@@ -263,6 +257,28 @@ def test_run_prints_results_on_stdout_and_progress_on_stderr(
     assert f"report:  {directory / 'report.html'}" in again.stdout
     monkeypatch.setattr(report, "write_report", lambda directory: directory / "report.html")
     assert call("report", directory).stdout == f"{directory / 'report.html'}\n"
+
+
+DIFFERENCES = {"a": (5.0, 1.0, 9.0), "b": (-2.0, -4.0, -1.0), "c": (-3.0, -9.0, -2.0), "none": (7.0, -1.0, 15.0)}
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (("a", "b"), "a earns more than today."),
+        (("b", "c"), "every strategy in the running earns less than today; b loses least."),
+        (("b", "none"), "today; b loses least. none, for orientation only, ends above all of them."),
+        (("none",), "nothing to compare"),
+    ],
+)
+def test_the_verdict_in_the_terminal_calls_nothing_best_that_loses(found: tuple[str, ...], said: str) -> None:
+    rows = [
+        dict(zip(("strategy", "mean", "lower", "upper"), (name, *DIFFERENCES[name]), strict=True)) for name in found
+    ]
+    comparison = {"against": "today", "metrics": {"npv": {"differences": rows}}}
+    text = run.verdict(comparison, [{"name": "none", "reference": True}])
+    assert said in text
+    assert "best" not in text
 
 
 def test_the_file_that_is_read_is_not_written_over(call: Callable[..., Any], tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import get_args, get_type_hints
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import nbinom
 
 import churnsim as cs
 from churnsim.errors import ConfigError
@@ -22,12 +25,13 @@ from churnsim.study.config.config_file import parse_config
 from churnsim.study.config.market_overrides import mechanism_types, overridden_mechanisms, overridden_origins
 from churnsim.study.config.strategy_sections import StrategySection
 from churnsim.study.stages.earlier_runs import outcome_keys
-from churnsim.study.stages.market_stage import build_strategies, strategy_records
+from churnsim.study.stages.market_stage import build_strategies, strategy_records, unjudged_strategies
 from churnsim.study.stages.stages import stages_of
 from churnsim.units import Duration
 
 CONFIGS = Path(__file__).parents[2] / "configs"
-BASE = (CONFIGS / "cdnow.toml").read_text(encoding="utf-8")
+# Without [models]: the tests name their own, or none.
+BASE = re.sub(r"\[models\]\n.*\n", "", (CONFIGS / "cdnow.toml").read_text(encoding="utf-8"))
 UNDER_CONTRACT = (CONFIGS / "smoke" / "telco.toml").read_text(encoding="utf-8")
 RIVALS = """[market.competitors]
 customers = { value = 5000, source = "trade press", status = "published" }
@@ -398,15 +402,53 @@ def regular(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("family", ["bg_nbd", "mbg_nbd", "pareto_nbd", "mbg_cnbd"])
-def test_a_study_goes_on_with_the_model_it_asks_for(family, regular):
-    """The fit's own k reaches the simulation with it, in each of the parameter draws."""
+def fitted(folder, tables):
+    """A study of the regular customers, and its stages, data and fits."""
     text = BASE.replace('dataset = "cdnow"', 'path = "log.csv"').replace("1997-09-30", "2024-09-30")
     text = text.replace("1998-06-30", "2024-12-30").replace("replications = 400", "replications = 3")
-    config = parse_config(with_tables(text, REGULAR.format(family)), folder=regular)
+    config = parse_config(with_tables(text, tables), folder=folder)
     stages = stages_of(config)
     data = stages.load(config)
-    fits = stages.fit(config, data)
+    return config, stages, data, stages.fit(config, data)
+
+
+def test_a_study_that_names_no_model_chooses_it_by_the_holdout_and_says_why(regular):
+    """Gaps are Erlang-4: the one family that reads how regular they are foresees the counts best. NBD's score is that
+    of its negative binomial law given a history."""
+    _, _, data, fits = fitted(regular, "")
+    assert fits.choice.chosen == fits.purchases.model.family == "mbg_cnbd"
+    assert "Use mbg_cnbd" in fits.choice.why
+    scores = {row["model"]: row["log_score"] for row in fits.choice.table}
+    assert set(scores) == {"nbd", "bg_nbd", "mbg_nbd", "pareto_nbd", "mbg_cnbd"}
+    own, split = cs.NBD.fit(data.split, unit=data.unit).model, data.split
+    known = own.alpha + split["T"]
+    law = nbinom(own.r + split["frequency"], known / (known + split["T_holdout"]))
+    assert scores["nbd"] == pytest.approx(law.logpmf(split["frequency_holdout"]).mean(), rel=1e-9)
+
+
+def test_under_nbd_strategies_that_keep_customers_are_not_ranked(regular):
+    """Nobody leaves by NBD: simulated purchases have its closed-form mean, and a strategy that keeps customers, or is
+    compared with one, cannot be judged."""
+    config, stages, data, fits = fitted(regular, REGULAR.format("nbd"))
+    assert fits.nobody_leaves
+    assert "nobody leaves" in [warning.code for warning in fits.warnings()]
+    strategies = build_strategies(config)
+    rows = unjudged_strategies(strategies, against="no-spending", nobody_leaves=True)
+    assert [row.strategy for row in rows] == [s.name for s in strategies if s.name != "no-spending"]
+    assert "so that retention could earn nothing" in rows[0].reason
+    rows = unjudged_strategies(strategies, against="baseline", nobody_leaves=True)
+    assert "compared with 'baseline'" in rows[-1].reason
+    assert not unjudged_strategies(strategies, against="baseline", nobody_leaves=False)
+    market = dataclasses.replace(stages.market(config, data, fits), draws=())
+    found = cs.compare(market, [cs.Strategy(name="s")], replications=20, seed=1, horizon=24).levels("purchases")
+    expected = float(fits.purchases.model.expected_purchases(data.summary, 24.0).sum())
+    assert abs(found["mean"][0] - expected) < 4 * found["sd"][0] / 20**0.5
+
+
+@pytest.mark.parametrize("family", ["bg_nbd", "mbg_nbd", "pareto_nbd", "mbg_cnbd", "nbd"])
+def test_a_study_goes_on_with_the_model_it_asks_for(family, regular):
+    """The fit's own k reaches the simulation with it, in each of the parameter draws."""
+    config, stages, data, fits = fitted(regular, REGULAR.format(family))
     market = stages.market(config, data, fits)
     assert {fits.purchases.model.family, fits.purchases_calibration.model.family} == {family}
     assert fits.records()["purchases"].family == family

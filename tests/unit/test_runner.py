@@ -127,7 +127,19 @@ def test_value_adds_up_by_decile(finished: Path) -> None:
     value = read_json(finished / "value.json")
     assert sum(row["value"] for row in value["by_decile"]) == pytest.approx(value["total"])
     assert sum(row["customers"] for row in value["by_decile"]) == value["customers"] == 294
-    assert value["lower"] < value["upper"]
+    replay = read_json(finished / "validation.json")["replay"]
+    ratio = replay["actual"] / replay["mean"]
+    assert value["holdout_ratio"] == ratio
+    assert value["lower"] == value["estimation_lower"] * min(1.0, ratio) < value["upper"]
+    assert value["upper"] == value["estimation_upper"] * max(1.0, ratio)
+
+
+def test_what_the_log_does_not_show_is_stored_beside_the_numbers(finished: Path) -> None:
+    """CDNOW holds 39 of 52 weeks out and is 78 weeks long, of which the study of 8 weeks asks no more."""
+    notices = read_json(finished / "notices.json")
+    assert notices["failures"] == notices["unjudged"] == []
+    (season,) = [row for row in notices["warnings"] if row["code"] == "holdout without a season"]
+    assert season["figures"] == {"days": 273.0}
 
 
 def test_a_complete_run_is_not_done_again(finished: Path, config: StudyConfig, home: Path) -> None:

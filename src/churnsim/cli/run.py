@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,7 +13,10 @@ from churnsim.cli.report import write_report
 from churnsim.cli.tables import print_table
 from churnsim.errors import ConfigError, MissingExtraError
 
-__all__ = ["run"]
+if TYPE_CHECKING:
+    from churnsim.records.notices import Notices
+
+__all__ = ["run", "verdict"]
 
 
 class On(StrEnum):
@@ -60,30 +63,39 @@ def run(
     """
     from churnsim.study.config.config_file import read_config, with_replications
     from churnsim.study.runner import run_study
-    from churnsim.study.storage.store import read_json
+    from churnsim.study.storage.store import RunStore, read_json
 
     study = read_config(config)
     if replications is not None:
         study = with_replications(study, replications)
+    if not no_report:
+        _check_report_extra()
     with terminal_progress() as progress:
         directory = run_study(
             study, runs_dir=runs_dir, workers=_worker_count(workers), backend=backend.value if backend else None,
             scheduler=dask_scheduler, fresh=fresh, progress=progress,
         )  # fmt: skip
-        written, without = None, None
+        written = None
         if not no_report:
             progress.stage("report")
-            try:
-                written = write_report(directory)
-            except MissingExtraError as error:
-                without = error  # the results are there all the same: show them first
-    _print_outcome(read_json(directory / "comparison.json"))
+            written = write_report(directory)
+    notices = RunStore(directory).notices()
+    _print_outcome(read_json(directory / "comparison.json"), read_json(directory / "strategies.json"))
+    _print_notices(notices)
     _print_verdicts(read_json(directory / "claims.json"))
     typer.echo(f"results: {directory}")
     if written is not None:
         typer.echo(f"report:  {written}")
-    if without is not None:
-        raise without
+
+
+def _check_report_extra() -> None:
+    """Before hours of work, not after them."""
+    from churnsim.report.page.extras import require_report_extra
+
+    try:
+        require_report_extra()
+    except MissingExtraError as error:
+        raise MissingExtraError(f"{error} Or store the results without a report: --no-report.") from None
 
 
 def _worker_count(text: str | None) -> int | str | None:
@@ -98,7 +110,7 @@ def _worker_count(text: str | None) -> int | str | None:
     return count
 
 
-def _print_outcome(comparison: dict[str, Any]) -> None:
+def _print_outcome(comparison: dict[str, Any], strategies: list[dict[str, Any]]) -> None:
     npv = comparison["metrics"]["npv"]
     differences = {row["strategy"]: row for row in npv["differences"]}
     against, level = comparison["against"], comparison["level"]
@@ -109,11 +121,13 @@ def _print_outcome(comparison: dict[str, Any]) -> None:
         gain = f"{difference['mean']:+,.0f}" if difference else ""
         rows.append((row["strategy"], f"{row['mean']:,.0f}", gain, interval))
     more = f"more than {against}"
-    print_table(
-        ("strategy", "net present value", more, f"{level:.0%} interval"),
-        rows,
-        right=("net present value", more, f"{level:.0%} interval"),
-    )
+    if rows:
+        print_table(
+            ("strategy", "net present value", more, f"{level:.0%} interval"),
+            rows,
+            right=("net present value", more, f"{level:.0%} interval"),
+        )
+    typer.echo(verdict(comparison, strategies))
     precision, selection = comparison.get("precision"), comparison.get("selection")
     if precision:
         how = "reached" if precision["reached"] else "not reached: the budget is spent"
@@ -123,7 +137,39 @@ def _print_outcome(comparison: dict[str, Any]) -> None:
         )
     if selection:
         chosen = selection["chosen"] or f"undecided between {', '.join(selection['remaining'])}"
-        typer.echo(f"best:      {chosen} (Kim-Nelson at {selection['level']:.0%})")
+        typer.echo(f"selection: {chosen}, among the strategies in the running (Kim-Nelson at {selection['level']:.0%})")
+
+
+def verdict(comparison: dict[str, Any], strategies: list[dict[str, Any]]) -> str:
+    """What the differences allow to be said in a sentence, of strategies outside the running too."""
+    aside = {row["name"] for row in strategies if row.get("reference")}
+    found = sorted(comparison["metrics"]["npv"]["differences"], key=lambda row: -row["mean"])
+    running = [row for row in found if row["strategy"] not in aside]
+    against = comparison["against"]
+    if not running:
+        return f"verdict:   nothing to compare with {against}."
+    best = running[0]
+    clear = next((row for row in running if (row["lower"] or 0) > 0), None)
+    if clear is not None:
+        said = f"{clear['strategy']} earns more than {against}"
+    elif all((row["upper"] or 0) < 0 for row in running):
+        said = f"every strategy in the running earns less than {against}; {best['strategy']} loses least"
+    else:
+        said = f"no strategy is shown to earn more than {against}"
+    better = [row["strategy"] for row in found if row["strategy"] in aside and row["mean"] > max(best["mean"], 0.0)]
+    more = f" {', '.join(better)}, for orientation only, ends above all of them." if better else ""
+    return f"verdict:   {said}.{more}"
+
+
+def _print_notices(notices: Notices) -> None:
+    if notices.choice is not None:
+        typer.echo(f"model:     {notices.choice.why}")
+    for row in notices.unjudged:
+        typer.echo(f"unranked:  {row.strategy}: {row.reason}")
+    for warning in notices.warnings:
+        typer.echo(f"warning:   {warning.message}")
+    for failure in notices.failures:
+        typer.echo(f"failed:    {failure.stage}{f', {failure.subject}' * bool(failure.subject)}: {failure.reason}")
 
 
 def _print_verdicts(claims: list[dict[str, Any]]) -> None:

@@ -15,26 +15,27 @@ from typing import Any
 import churnsim
 from churnsim.decisions.comparison.compare import Comparison, joined
 from churnsim.decisions.runs.parallel_map import Backend
-from churnsim.errors import ChurnSimError, ClusterError
-from churnsim.records.notices import Notices, StageFailure, StudyWarning
-from churnsim.records.run import Manifest
+from churnsim.errors import ChurnSimError, ClusterError, ConfigError, DataError, FitError
+from churnsim.records.notices import Notices, StageFailure, StudyWarning, Unjudged
+from churnsim.records.run import Manifest, ValidationRecord
 from churnsim.simulation.scenario.market import Market
 from churnsim.study.config.config import StudyConfig
 from churnsim.study.stages.claim_stage import chosen_claims, judge_claims
 from churnsim.study.stages.comparison_stage import compare_strategies, no_comparison
 from churnsim.study.stages.earlier_runs import borrow_outcomes, outcome_keys
-from churnsim.study.stages.market_stage import build_strategies, scenario_for, strategy_records
+from churnsim.study.stages.market_stage import build_strategies, scenario_for, strategy_records, unjudged_strategies
 from churnsim.study.stages.replications import wanted_replications
 from churnsim.study.stages.requirements import check_extras
 from churnsim.study.stages.score_files import scores_checksum
 from churnsim.study.stages.simulation_stage import simulate_all, warm_kernels
 from churnsim.study.stages.stages import Stages, stages_of
 from churnsim.study.stages.survey_stage import survey_checksum, survey_results
+from churnsim.study.stages.validation_stage import validation_warnings
 from churnsim.study.stages.what_if_stage import check_what_ifs, what_if_steps, what_ifs
 from churnsim.study.storage.executor import Executor, connected, plan_executor
 from churnsim.study.storage.progress import Progress, Silent
 from churnsim.study.storage.provenance import platform_facts, recipe, run_hash
-from churnsim.study.storage.store import MANIFEST, NOTICES, OUTCOMES, RunStore, write_parquet
+from churnsim.study.storage.store import MANIFEST, NOTICES, OUTCOMES, RunStore, stored_record, write_parquet
 
 __all__ = ["StudyInterrupted", "run_study"]
 
@@ -101,6 +102,7 @@ class RunSession:
         self._started = _now()
         self._warnings: list[StudyWarning] = []
         self._failures: list[StageFailure] = []
+        self._unjudged: list[Unjudged] = []
         self._failed_before: set[str] = set()
 
     def may_skip(self, *, fresh: bool) -> bool:
@@ -117,7 +119,8 @@ class RunSession:
         if manifest.status == "complete":
             damaged = self.store.damaged(manifest.products)
             if not damaged:
-                self._failed_before = {failure.stage for failure in self.store.notices().failures}
+                failures = self.store.notices().failures
+                self._failed_before = {failure.stage for failure in failures if not failure.lasting}
                 if self._failed_before:
                     self.watch.note(f"trying again what failed: {', '.join(sorted(self._failed_before))}.")
                 return not self._failed_before
@@ -142,12 +145,17 @@ class RunSession:
         self.strategies = build_strategies(config, self.stages.customers(data), self.stages.scores(data, fits))
         store.write("assumptions.json", self.stages.assumption_rows(market, self.strategies))
         store.write("strategies.json", strategy_records(config, self.strategies))
+        self._unjudged = unjudged_strategies(
+            self.strategies, against=config.comparison.against, nobody_leaves=fits.nobody_leaves
+        )
+        for row in self._unjudged:
+            watch.note(f"not ranked: {row.strategy}: {row.reason}")
         check_what_ifs(config, market, self.strategies)
-        with self._edge("value of the customers", {"value.json": None}):
-            self._value(fits, market)
         warm_kernels(market)
         with self._edge("validation", self.stages.no_validation(data)):
             self._validation(fits, market, executor)
+        with self._edge("value of the customers", {"value.json": None}):
+            self._value(fits, market)
         with self._edge("strategies", {"comparison.json": no_comparison(config)}):
             self._strategies(market, executor)
         with self._edge("survey"):
@@ -156,23 +164,25 @@ class RunSession:
             self._what_ifs(market, executor)
         with self._edge("claims", {"claims.json": []}):
             self._claims(market, executor)
-        store.write(NOTICES, Notices(warnings=self._warnings, failures=self._failures))
+        notices = Notices(warnings=self._warnings, failures=self._failures, unjudged=self._unjudged, choice=fits.choice)
+        store.write(NOTICES, notices)
         self.write_manifest("complete", executor)
-        if not self._failures:
+        if all(failure.lasting for failure in self._failures):
             store.drop_parts()
 
     @contextmanager
-    def _edge(self, stage: str, instead: dict[str, Any] | None = None) -> Iterator[None]:
-        """Where a failure of `stage` ends: it is recorded, and what is stored `instead` of its results lets the report
-        be made. What ends the whole run (no room, a lost cluster, Ctrl-C) passes."""
+    def _edge(self, stage: str, instead: dict[str, Any] | None = None, *, subject: str = "") -> Iterator[None]:
+        """Where a failure of `stage`, or of one `subject` in it, ends: it is recorded, and what is stored `instead` of
+        its results lets the report be made. What ends the whole run (no room, a lost cluster, Ctrl-C) passes."""
         try:
             yield
         except (ClusterError, OSError, MemoryError):
             raise
         except Exception as error:
             reason = str(error) if isinstance(error, ChurnSimError) else f"{type(error).__name__}: {error}"
-            self._failures.append(StageFailure(stage=stage, reason=reason))
-            self.watch.note(f"failed: {stage}: {reason} The other stages go on.")
+            lasting = isinstance(error, (FitError, DataError, ConfigError))
+            self._failures.append(StageFailure(stage=stage, subject=subject, reason=reason, lasting=lasting))
+            self.watch.note(f"failed: {stage}{f', {subject}' * bool(subject)}: {reason} The rest goes on.")
             for name, content in (instead or {}).items():
                 self.store.write(name, content)
 
@@ -211,7 +221,9 @@ class RunSession:
 
     def _value(self, fits: Any, market: Market) -> None:
         self.watch.stage("value of the customers")
-        self.store.write("value.json", self.stages.value(self.config, self.data, fits, market))
+        validation = stored_record(self.store.directory / "validation.json", ValidationRecord)
+        holdout = validation.replay if validation else None
+        self.store.write("value.json", self.stages.value(self.config, self.data, fits, market, holdout))
 
     def _validation(self, fits: Any, market: Market, executor: Executor) -> None:
         config, stages = self.config, self.stages
@@ -220,9 +232,14 @@ class RunSession:
         if not (kept and all(self.store.readable(name) for name in stages.validation_files())):
             for name, content in stages.validation(config, self.data, fits, market, executor).items():
                 self.store.write(name, content)
+        self._warn(validation_warnings(stored_record(self.store.directory / "validation.json", ValidationRecord)))
 
     def _strategies(self, market: Market, executor: Executor) -> None:
-        config, store, watch, strategies = self.config, self.store, self.watch, self.strategies
+        config, store, watch = self.config, self.store, self.watch
+        aside = {row.strategy for row in self._unjudged}
+        strategies = [strategy for strategy in self.strategies if strategy.name not in aside]
+        if not strategies:
+            raise FitError("the purchase model can judge none of the strategies: nobody leaves by it.")
         scenarios = [scenario_for(config, market, strategy) for strategy in strategies]
         names, period = [strategy.name for strategy in strategies], scenarios[0].period
         borrowed = borrow_outcomes(store, self._outcome_keys(), most=config.most_replications)
@@ -267,8 +284,9 @@ class RunSession:
         if steps:
             self.watch.stage("what one must believe", steps)
             content = what_ifs(
-                config, market, self.strategies, store=self.store, executor=executor,
-                done=self.watch.advance,
+                config, market, self.strategies, unjudged={row.strategy: row.reason for row in self._unjudged},
+                store=self.store, executor=executor, done=self.watch.advance,
+                edge=lambda subject: self._edge("what one must believe", subject=subject),
             )  # fmt: skip
             self.store.write("what_if.json", content)
 

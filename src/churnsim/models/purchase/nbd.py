@@ -25,6 +25,7 @@ from churnsim.models.purchase.buy_till_you_die import Living
 from churnsim.models.purchase.continuous_time import ContinuousTime
 from churnsim.models.purchase.fit_data import ScaledHistories, rate_starts
 from churnsim.models.purchase.histories import Histories
+from churnsim.models.purchase.protocol import Simulated
 from churnsim.typing import Floats, Ints
 
 __all__ = ["NBD"]
@@ -52,6 +53,12 @@ class NBD(ContinuousTime):
     family: ClassVar[str] = "nbd"
     title: ClassVar[str] = "NBD"
     parameter_names: ClassVar[tuple[str, ...]] = ("r", "alpha")
+    simulated_as: ClassVar[Simulated | None] = "dropout"
+
+    @property
+    def simulated_parameters(self) -> tuple[float, ...]:
+        """Nobody leaves: a dropout probability drawn from Beta(1e-300, 1) is 0."""
+        return self.r, self.alpha, 1e-300, 1.0
 
     @classmethod
     def likelihood(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from churnsim.simulation.core.assumption import (
     cents,
@@ -18,6 +18,8 @@ __all__ = ["AskForComplaints"]
 class AskForComplaints(StrategyPart):
     """Ask every buyer whether all was well, at `cost_per_purchase` (money): the market's
     `complaint_probability_if_asked` holds."""
+
+    keeps: ClassVar[bool] = True
 
     cost_per_purchase: Annotated[float, Money("currency per purchase, on top of the budget", example=0.05)]
 

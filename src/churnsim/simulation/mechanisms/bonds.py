@@ -26,6 +26,8 @@ __all__ = ["BondResponse", "EconomicBond", "SocialBond", "StructuralBond"]
 class EconomicBond(StrategyPart):
     """Everybody pays less by `price_off` (a share of the price), which comes off revenue and margin alike."""
 
+    keeps: ClassVar[bool] = True
+
     price_off: Annotated[float, Setting("share of the price", example=0.05, limits={"ge": 0, "lt": 1})]
 
     def __post_init__(self) -> None:
@@ -51,6 +53,7 @@ class SocialBond(StrategyPart):
     cost_per_member: Annotated[float, Money("currency per active member and period, on top of the budget", example=1.0)]
 
     acts: ClassVar[bool] = True
+    keeps: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         share("joins", self.joins)
@@ -76,6 +79,7 @@ class StructuralBond(StrategyPart):
 
     acts: ClassVar[bool] = True
     needs: ClassVar[str] = "competitors"
+    keeps: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         not_negative("cost_per_customer", self.cost_per_customer)

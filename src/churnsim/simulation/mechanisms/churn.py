@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from churnsim.simulation.core.assumption import (
     share,
@@ -17,6 +17,8 @@ __all__ = ["ChurnChange"]
 class ChurnChange(StrategyPart):
     """A what-if, not a tool: everybody's dropout probability p becomes max(0, factor p - points), at no cost. Of a
     lifetime in time it is the hazard, of a contract's hazards by tenure the customer's multiplier."""
+
+    keeps: ClassVar[bool] = True
 
     factor: Annotated[float, Setting("what p is multiplied by", limits={"ge": 0, "le": 1}, guess=True)] = 1.0
     points: Annotated[float, Setting("what is taken from p", limits={"ge": 0, "le": 1}, guess=True)] = 0.0

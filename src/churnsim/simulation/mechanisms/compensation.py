@@ -28,6 +28,8 @@ class Compensation(StrategyPart):
     """Make good every complaint that is answered, at `cost_per_complaint` (money): of those who would have left in
     spite of the answer, the market's `recovery` says how many stay."""
 
+    keeps: ClassVar[bool] = True
+
     cost_per_complaint: Annotated[float, Money("currency per answered complaint, on top of the budget", example=5.0)]
 
     def __post_init__(self) -> None:

@@ -36,6 +36,7 @@ class ComplaintDesk(StrategyPart):
     cost_per_reply: Annotated[float, Money("currency per reply, on top of wages", unset=True)] = 0.0
 
     interacts: ClassVar[bool] = True
+    keeps: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if not isinstance(self.staff, int) or self.staff < 1:

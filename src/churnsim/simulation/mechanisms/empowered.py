@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from churnsim.simulation.core.assumption import (
     not_negative,
@@ -18,6 +18,8 @@ __all__ = ["EmpoweredStaff"]
 class EmpoweredStaff(StrategyPart):
     """Front-line staff may settle complaints themselves: a `share_at_once` of complaints gets a quick reply on the spot
     and never reaches the desk. Training and leeway cost `cost_per_period` (money)."""
+
+    keeps: ClassVar[bool] = True
 
     share_at_once: Annotated[float, Share("share of complaints settled on the spot", example=0.5, guess=True)]
     cost_per_period: Annotated[float, Money("currency per period, for training and leeway", example=10.0)]

@@ -76,6 +76,8 @@ class StrategyPart:
     """Whether customers reach each other through it, so that they meet at each epoch."""
     needs: ClassVar[str] = ""
     """The part of a market without which it does nothing."""
+    keeps: ClassVar[bool] = False
+    """Whether what it earns comes from customers who would have left, so that it only costs where nobody leaves."""
 
     @property
     def budget(self) -> float:

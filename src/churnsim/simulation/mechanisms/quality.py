@@ -28,6 +28,7 @@ class ServiceQuality(Budgeted):
 
     label: ClassVar[str] = "quality"
     acts: ClassVar[bool] = True
+    keeps: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -43,6 +43,7 @@ class RenewalOffers(Targeting, StrategyPart):
     cost_per_offer: Annotated[float, Money("currency per offer made, on top of the budget")] = 0.0
 
     acts: ClassVar[bool] = True
+    keeps: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         super().__post_init__()

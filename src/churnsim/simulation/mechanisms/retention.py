@@ -29,6 +29,7 @@ class RetentionContacts(Campaign):
     which it picks nobody spends nothing. The market's `retention` says what contacts do."""
 
     label: ClassVar[str] = "retention"
+    keeps: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, kw_only=True)

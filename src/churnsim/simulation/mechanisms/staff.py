@@ -37,6 +37,7 @@ class StaffCare(Budgeted):
 
     label: ClassVar[str] = "staff"
     acts: ClassVar[bool] = True
+    keeps: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -42,6 +42,7 @@ class WinBack(StrategyPart):
     attempts: Annotated[int, Setting("contacts to one customer at most", limits={"ge": 1, "le": 10_000})] = 1
 
     acts: ClassVar[bool] = True
+    keeps: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         positive("silent_for", self.silent_for)

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 from pydantic_core import PydanticCustomError
 
 from churnsim.decisions.runs.parallel_map import Backend
-from churnsim.models.purchase.registry import DEFAULT_FAMILY, simulated_families
+from churnsim.models.purchase.registry import simulated_families
 from churnsim.study.config.covariates_section import CovariatesSection
 from churnsim.study.config.section import MOST_REPLICATIONS, Length, Level, Section, Slug
 from churnsim.study.config.strategy_sections import StrategySection
@@ -23,6 +23,7 @@ from churnsim.study.config.what_if_sections import BeliefSection, PrecisionSecti
 from churnsim.units import Unit
 
 __all__ = [
+    "CHOOSE",
     "BudgetSection",
     "ClaimsSection",
     "ComparisonSection",
@@ -36,6 +37,8 @@ __all__ = [
 ]
 
 
+CHOOSE = "choose"
+"""The purchase model is chosen among the families on the holdout."""
 EARLIEST_DAY = date(1700, 1, 1)
 """pandas counts nanoseconds in 64 bits: from September 1677."""
 
@@ -91,7 +94,7 @@ class DataSection(Section):
 
 
 def _simulated(family: str) -> str:
-    known = simulated_families()
+    known = (CHOOSE, *simulated_families())
     if family not in known:
         raise PydanticCustomError("literal_error", "unknown", {"expected": " or ".join(map(repr, known))})
     return family
@@ -101,7 +104,8 @@ class ModelsSection(Section):
     """The model of how customers buy and leave, which the simulation then goes on with."""
 
     purchases: Annotated[str, AfterValidator(_simulated)] = Field(
-        default=DEFAULT_FAMILY, description="of purchases with dropout; 'mbg_cnbd' for regular buyers, with its own k"
+        default=CHOOSE,
+        description="a family, or 'choose': the one that foresees the held-out purchases best (log score)",
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from churnsim.models.purchase.registry import PURCHASE_FAMILIES, with_covariates
 from churnsim.simulation.mechanisms.parts import settings_of
 from churnsim.simulation.mechanisms.targeting import RULE_SETTINGS, Targeting, needed_settings
-from churnsim.study.config.config import DataSection, StudyConfig
+from churnsim.study.config.config import CHOOSE, DataSection, StudyConfig
 from churnsim.study.config.problems import ConfigPath, Problem, closest
 from churnsim.study.config.strategy_sections import CHURN_MODEL, MECHANISMS, StrategySection
 from churnsim.study.config.what_if_relations import what_if_problems
@@ -65,7 +65,7 @@ def _data_problems(config: StudyConfig) -> Iterator[Problem]:
             path=("data", "covariates"),
             message="names no column. Give rate = [...] or lifetime = [...], columns of the file.", show_value=False,
         )  # fmt: skip
-    if data.covariates is not None and config.models.purchases not in with_covariates():
+    if data.covariates is not None and config.models.purchases not in (CHOOSE, *with_covariates()):
         message = (
             f"has no covariates. Use one of {', '.join(map(repr, with_covariates()))}, or leave [data.covariates] out."
         )
@@ -79,8 +79,8 @@ def _data_problems(config: StudyConfig) -> Iterator[Problem]:
 
 
 def _regularity_problems(config: StudyConfig) -> Iterator[Problem]:
-    family = config.models.purchases if config.models else None
-    if "regularity" in config.market and family and PURCHASE_FAMILIES[family].reads == "intervals":
+    family = config.models.purchases if config.models else CHOOSE
+    if "regularity" in config.market and family != CHOOSE and PURCHASE_FAMILIES[family].reads == "intervals":
         message = f"{family!r} is fitted with its own. Remove it, or take another of [models]."
         yield Problem(path=("market", "regularity"), message=message, show_value=False)
     if "regularity" in config.market and not isinstance(config.data, DataSection):

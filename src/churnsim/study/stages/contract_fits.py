@@ -37,6 +37,8 @@ class ContractFits:
     regression: RegressionFit
     churn: ChurnModel
     comparison: pd.DataFrame
+    nobody_leaves = False
+    choice = None
 
     def records(self) -> dict[str, FitRecord]:
         """The content of fits.json by the fit's name."""

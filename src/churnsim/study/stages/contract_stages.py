@@ -11,7 +11,7 @@ import pandas as pd
 from churnsim.models.churn.classifier import ChurnModel
 from churnsim.records.base import Record, rows
 from churnsim.records.notices import StudyWarning
-from churnsim.records.run import AssumptionRecord, ValidationRecord, ValueRecord
+from churnsim.records.run import AssumptionRecord, ReplayRecord, ValidationRecord, ValueRecord
 from churnsim.records.survival import ChurnRecord, CurvePoint, ScoreRow, SurvivalRecord
 from churnsim.simulation.core.lifetimes import ContractualLifetime, ProfitByTenure, Spend
 from churnsim.simulation.core.scores import CustomerScores
@@ -74,7 +74,9 @@ class ContractStages:
         kept = {id(row) for row in (hazards[:1] + hazards[-1:])}
         return [row for row in found if row not in hazards or id(row) in kept]
 
-    def value(self, config: StudyConfig, data: ContractData, fits: ContractFits, market: Market) -> ValueRecord:
+    def value(
+        self, config: StudyConfig, data: ContractData, fits: ContractFits, market: Market, holdout: ReplayRecord | None
+    ) -> ValueRecord:
         """What those still there are worth, by each model."""
         section, asked = config.value, config.value.annual_discount_rate
         return value_subscribers(

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from churnsim.errors import FitError
 from churnsim.models.estimation.fit import ModelFit
+from churnsim.models.evaluation.selection import NOBODY_LEAVES, compare_models
 from churnsim.models.purchase.protocol import PurchaseModel
-from churnsim.models.purchase.registry import DEFAULT_FAMILY, PURCHASE_FAMILIES
+from churnsim.models.purchase.registry import DEFAULT_FAMILY, PURCHASE_FAMILIES, simulated_families, with_covariates
 from churnsim.models.spend.gamma_gamma import GammaGamma, spend_correlation
 from churnsim.models.value.clv import NOTABLE_CORRELATION
-from churnsim.records.notices import StudyWarning
+from churnsim.records.base import rows
+from churnsim.records.notices import ModelChoice, StudyWarning
 from churnsim.records.run import FitParameter, FitRecord, FitStatusRecord
+from churnsim.study.config.config import CHOOSE, StudyConfig
 from churnsim.study.stages.data_stage import StudyData
 
-__all__ = ["UNUSABLE", "StudyFits", "fit_models", "fit_record"]
+__all__ = ["UNUSABLE", "StudyFits", "candidates", "fit_models", "fit_record"]
 
 UNUSABLE = ("not converged", "too little data")
 
@@ -29,6 +33,14 @@ class StudyFits:
     purchases: ModelFit[PurchaseModel]
     spend: ModelFit[GammaGamma]
     correlation: float
+    left: float
+    """Expected share of the customers who have left by the end of the log."""
+    choice: ModelChoice | None = None
+
+    @property
+    def nobody_leaves(self) -> bool:
+        """Whether the purchase model sees no customer who has left, so that it cannot value keeping any."""
+        return self.left <= NOBODY_LEAVES
 
     def records(self) -> dict[str, FitRecord]:
         """The content of fits.json by the fit's name."""
@@ -43,6 +55,10 @@ class StudyFits:
         for name, fit in self._named():
             if not fit.status.ok:
                 yield StudyWarning(stage="models", code="fit", message=f"{name}: {fit.status}")
+        if self.nobody_leaves:
+            name = self.purchases.model.title
+            message = f"by the purchase model ({name}) nobody leaves: it cannot say what keeping a customer is worth."
+            yield StudyWarning(stage="models", code="nobody leaves", message=message, figures={"left": self.left})
         if abs(self.correlation) > NOTABLE_CORRELATION:
             message = (
                 f"spend and frequency are correlated at {self.correlation:.2f}, and the spend model takes them to be "
@@ -66,15 +82,47 @@ class StudyFits:
         )
 
 
-def fit_models(data: StudyData, family: str = DEFAULT_FAMILY) -> StudyFits:
-    """Fit all three, purchases by the model of this family; raises FitError when one of them cannot be used."""
+def candidates(config: StudyConfig) -> tuple[str, ...]:
+    """The families that the study's purchase model is chosen among; one where the configuration names it.
+
+    Chosen are families whose customers can be simulated; with covariates those that take them, and with a regularity of
+    the market's own those that have none.
+    """
+    asked = config.models.purchases
+    if asked != CHOOSE:
+        return (asked,)
+    among = simulated_families() if config.data.covariates is None else with_covariates()
+    own_regularity = "regularity" in config.market
+    return tuple(name for name in among if not (own_regularity and PURCHASE_FAMILIES[name].reads == "intervals"))
+
+
+def fit_models(data: StudyData, families: Sequence[str] = (DEFAULT_FAMILY,)) -> StudyFits:
+    """Fit all three, purchases by the family that foresees the holdout best; raises FitError when one cannot be used.
+
+    `families` are the candidates; where there is one, nothing is compared.
+    """
     options = data.covariates.options if data.covariates else {}
-    model: Any = PURCHASE_FAMILIES[family].covariate_family if options else PURCHASE_FAMILIES[family]
+    kinds: dict[str, Any] = {
+        name: PURCHASE_FAMILIES[name].covariate_family if options else PURCHASE_FAMILIES[name] for name in families
+    }
+    choice, family = None, families[0]
+    if len(families) == 1:
+        calibration = kinds[family].fit(data.split, unit=data.unit, **options)
+    else:
+        makers = {name: partial(kind.fit, unit=data.unit, **options) for name, kind in kinds.items()}
+        compared = compare_models(data.split, makers, unit=data.unit)
+        calibration = compared.fit
+        family = str(compared.recommended)
+        table = rows(compared.table.reset_index())
+        choice = ModelChoice(chosen=family, why=compared.reason, table=table)
+    purchases = kinds[family].fit(data.summary, unit=data.unit, **options)
     fits = StudyFits(
-        purchases_calibration=model.fit(data.split, unit=data.unit, **options),
-        purchases=model.fit(data.summary, unit=data.unit, **options),
+        purchases_calibration=calibration,
+        purchases=purchases,
         spend=GammaGamma.fit(data.summary),
         correlation=spend_correlation(data.summary),
+        left=max(0.0, 1.0 - float(purchases.model.p_alive(data.summary).mean())),
+        choice=choice,
     )
     fits.check()
     return fits

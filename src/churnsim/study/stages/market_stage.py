@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from churnsim.errors import ConfigError
+from churnsim.records.notices import Unjudged
 from churnsim.records.run import StrategyRecord
 from churnsim.simulation.core.scores import CustomerScores
 from churnsim.simulation.customers.base import PosteriorBase
@@ -25,7 +26,7 @@ from churnsim.study.stages.fit_stage import StudyFits
 from churnsim.study.stages.score_files import read_scores
 from churnsim.units import Duration
 
-__all__ = ["build_market", "build_strategies", "scenario_for", "strategy_records"]
+__all__ = ["build_market", "build_strategies", "scenario_for", "strategy_records", "unjudged_strategies"]
 
 
 def build_market(config: StudyConfig, data: StudyData, fits: StudyFits) -> Market:
@@ -80,6 +81,30 @@ def scenario_for(config: StudyConfig, market: Market, strategy: Strategy) -> Sce
         market=market, strategy=strategy, horizon=clock.horizon.to(unit), period=clock.period.to(unit),
         epoch=clock.epoch.to(unit),
     )  # fmt: skip
+
+
+def unjudged_strategies(strategies: Sequence[Strategy], *, against: str, nobody_leaves: bool) -> list[Unjudged]:
+    """Which strategies the purchase model cannot judge: those with a part that pays by keeping customers where nobody
+    leaves, and all where that is so of the one they are compared with."""
+    if not nobody_leaves:
+        return []
+    keeping = {s.name: [name for name in MECHANISMS if getattr(getattr(s, name), "keeps", False)] for s in strategies}
+    found = []
+    for strategy in strategies:
+        parts = ", ".join(keeping[strategy.name])
+        if parts:
+            reason = (
+                f"by the purchase model nobody leaves, so that {parts} could earn nothing here and only cost: that is "
+                "a limit of the model and says nothing of the strategy."
+            )
+        elif keeping.get(against):
+            reason = (
+                f"it is compared with {against!r}, which the purchase model cannot judge since nobody leaves by it."
+            )
+        else:
+            continue
+        found.append(Unjudged(strategy=strategy.name, reason=reason))
+    return found
 
 
 def strategy_records(config: StudyConfig, strategies: Sequence[Strategy] | None = None) -> list[StrategyRecord]:

@@ -14,13 +14,13 @@ import pandas as pd
 from churnsim.models.purchase.registry import PURCHASE_FAMILIES
 from churnsim.records.base import Record
 from churnsim.records.notices import StudyWarning
-from churnsim.records.run import AssumptionRecord, ValidationRecord, ValueRecord
+from churnsim.records.run import AssumptionRecord, ReplayRecord, ValidationRecord, ValueRecord
 from churnsim.simulation.core.scores import CustomerScores
 from churnsim.simulation.scenario.market import Market, assumptions
 from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.study.config.config import StudyConfig
 from churnsim.study.stages.data_stage import StudyData, load_data
-from churnsim.study.stages.fit_stage import fit_models
+from churnsim.study.stages.fit_stage import candidates, fit_models
 from churnsim.study.stages.log_warnings import log_warnings
 from churnsim.study.stages.market_stage import build_market
 from churnsim.study.stages.validation_stage import validate
@@ -55,8 +55,10 @@ class Stages(Protocol):
     def assumption_rows(self, market: Market, strategies: Sequence[Strategy]) -> list[AssumptionRecord]:
         """The content of assumptions.json."""
 
-    def value(self, config: StudyConfig, data: Any, fits: Any, market: Market) -> ValueRecord:
-        """The content of value.json."""
+    def value(
+        self, config: StudyConfig, data: Any, fits: Any, market: Market, holdout: ReplayRecord | None
+    ) -> ValueRecord:
+        """The content of value.json; `holdout` is the replay of the purchases that were held out."""
 
     def purchases(self, data: Any) -> StudyData | None:
         """The study's own purchases, for claims that are measured on data; None: they take the CDNOW log."""
@@ -80,7 +82,7 @@ class TransactionStages:
     """Customers known by their purchases: a purchase model and Gamma-Gamma, validated on a holdout."""
 
     def load(self, config: StudyConfig) -> Any:
-        regularity = PURCHASE_FAMILIES[config.models.purchases].reads == "intervals"
+        regularity = any(PURCHASE_FAMILIES[name].reads == "intervals" for name in candidates(config))
         return load_data(config.data, config.folder, regularity=regularity)
 
     def notes(self, config: StudyConfig, data: Any) -> Iterator[StudyWarning]:
@@ -90,7 +92,7 @@ class TransactionStages:
         return data.summary.index  # type: ignore[no-any-return]
 
     def fit(self, config: StudyConfig, data: Any) -> Any:
-        return fit_models(data, config.models.purchases)
+        return fit_models(data, candidates(config))
 
     def scores(self, data: Any, fits: Any) -> dict[str, CustomerScores]:
         return {}
@@ -101,13 +103,15 @@ class TransactionStages:
     def assumption_rows(self, market: Market, strategies: Sequence[Strategy]) -> list[AssumptionRecord]:
         return AssumptionRecord.of_frame(assumptions(market, strategies))
 
-    def value(self, config: StudyConfig, data: Any, fits: Any, market: Market) -> ValueRecord:
+    def value(
+        self, config: StudyConfig, data: Any, fits: Any, market: Market, holdout: ReplayRecord | None
+    ) -> ValueRecord:
         section, asked = config.value, config.value.annual_discount_rate
         return value_base(
             data, fits, section,
             horizon=(section.horizon or config.simulation.horizon).to(data.unit),
             annual_discount_rate=market.terms.annual_discount_rate if asked is None else asked,
-            margin=market.terms.margin, seed=config.seed,
+            margin=market.terms.margin, seed=config.seed, holdout=holdout,
         )  # fmt: skip
 
     def purchases(self, data: Any) -> StudyData | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 from churnsim.decisions.comparison.replay import Replay, replay
 from churnsim.models.evaluation.validation import frequency_calibration, holdout_by_frequency, tracking
+from churnsim.records.notices import StudyWarning
 from churnsim.records.run import FrequencyRow, Holdout, ReplayRecord, SimulatedMean, TrackingRow, ValidationRecord
 from churnsim.simulation.customers.base import PosteriorBase
 from churnsim.simulation.scenario.market import Market
@@ -15,7 +17,7 @@ from churnsim.study.stages.data_stage import StudyData
 from churnsim.study.stages.fit_stage import StudyFits
 from churnsim.study.storage.executor import Executor
 
-__all__ = ["validate"]
+__all__ = ["validate", "validation_warnings"]
 
 # Draws behind the replay with parameter uncertainty come from a seed of their own, apart from the studied market's.
 DRAW_SEED_OFFSET = 2
@@ -41,6 +43,21 @@ def validate(
         ),
         replay=_replays(data, fits, section, seed=seed, executor=executor),
     )
+
+
+def validation_warnings(validation: ValidationRecord | None) -> Iterator[StudyWarning]:
+    """That the holdout was missed, and by how much of it."""
+    replay = validation.replay if validation else None
+    if replay is None or replay.covered or replay.mean <= 0:
+        return
+    ratio = replay.actual / replay.mean
+    message = (
+        f"the customers made {replay.actual:,.0f} purchases in the holdout, {abs(ratio - 1):.0%} "
+        f"{'more' if ratio > 1 else 'fewer'} than the forecast of {replay.mean:,.0f} (interval {replay.lower:,.0f} to "
+        f"{replay.upper:,.0f}): values and strategies may be off by as much, and their intervals do not all say so."
+    )
+    figures = {"actual": replay.actual, "forecast": replay.mean, "ratio": ratio}
+    yield StudyWarning(stage="validation", code="holdout missed", message=message, figures=figures)
 
 
 def _replays(

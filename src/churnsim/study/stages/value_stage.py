@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from churnsim.models.value.clv import SpendCorrelationWarning, customer_value, total_value
-from churnsim.records.run import Decile, ValueRecord
+from churnsim.records.run import Decile, ReplayRecord, ValueRecord
 from churnsim.study.config.config import ValueSection
 from churnsim.study.stages.data_stage import StudyData
 from churnsim.study.stages.fit_stage import StudyFits
@@ -28,10 +28,12 @@ def value_base(
     annual_discount_rate: float,
     margin: float,
     seed: int,
+    holdout: ReplayRecord | None = None,
 ) -> ValueRecord:
     """Expected discounted margin of the customers in the data over `horizon` model units.
 
-    The interval is that of the parameters' estimation error (`section.draws` draws of both models); what single
+    The interval is that of the parameters' estimation error (`section.draws` draws of both models), widened by what
+    the `holdout` shows of the model: where half of the purchases forecast came, it reaches down to half. What single
     customers will do beside their expectation is not in it.
     """
 
@@ -44,10 +46,12 @@ def value_base(
             data.summary, purchases=fits.purchases, spend=fits.spend, seed=seed, level=LEVEL, draws=section.draws,
             **settings,
         )  # fmt: skip
+    ratio = holdout.actual / holdout.mean if holdout and holdout.mean > 0 else 1.0
     return ValueRecord(
-        **settings, unit=data.unit, total=total.value, lower=total.lower, upper=total.upper, level=LEVEL,
-        customers=len(values), mean_p_alive=float(fits.purchases.model.p_alive(data.summary).mean()),
-        by_decile=by_decile(values),
+        **settings, unit=data.unit, total=total.value, lower=total.lower * min(1.0, ratio),
+        upper=total.upper * max(1.0, ratio), level=LEVEL, customers=len(values),
+        mean_p_alive=float(fits.purchases.model.p_alive(data.summary).mean()), estimation_lower=total.lower,
+        estimation_upper=total.upper, holdout_ratio=ratio if holdout else None, by_decile=by_decile(values),
     )  # fmt: skip
 
 

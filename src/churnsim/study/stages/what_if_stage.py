@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, TypeVar
 
@@ -11,7 +12,7 @@ from churnsim.decisions.assumptions.outcome import Quantity
 from churnsim.decisions.assumptions.region import Region
 from churnsim.decisions.assumptions.sensitivity import sensitivity
 from churnsim.decisions.runs.experiment import Experiment
-from churnsim.errors import ConfigError
+from churnsim.errors import ConfigError, FitError
 from churnsim.records.base import Record, rows
 from churnsim.records.what_if import Belief, BeliefAxis, SensitivityRecord, SensitivityRow, WhatIf
 from churnsim.simulation.scenario.market import Market
@@ -56,11 +57,17 @@ def what_ifs(
     market: Market,
     strategies: Sequence[Strategy],
     *,
+    unjudged: Mapping[str, str],
     store: RunStore,
     executor: Executor,
+    edge: Callable[[str], AbstractContextManager[None]],
     done: Callable[[int], None],
 ) -> WhatIf:
-    """The maps and the sensitivity. A map that an interrupted run has finished is not made again."""
+    """The maps and the sensitivity. A map that an interrupted run has finished is not made again.
+
+    Each is made inside `edge` of its name, where a failure of it ends; so does one of a strategy that is `unjudged`
+    (names and reasons).
+    """
     clock = config.simulation
     experiment = Experiment(
         market=market, seed=config.seed, horizon=clock.horizon, period=clock.period, epoch=clock.epoch,
@@ -69,13 +76,23 @@ def what_ifs(
     level = config.comparison.level
     beliefs = []
     for section in config.belief:
-        make = partial(_belief, section, experiment, strategies, level)
-        beliefs.append(_kept(store, f"belief-{section.name}", Belief, make))
+        with edge(section.name):
+            _check_judged(section, unjudged)
+            make = partial(_belief, section, experiment, strategies, level)
+            beliefs.append(_kept(store, f"belief-{section.name}", Belief, make))
     found = None
     if config.sensitivity:
-        make_indices = partial(_sensitivity, config.sensitivity, experiment, strategies, level)
-        found = _kept(store, "sensitivity", SensitivityRecord, make_indices)
+        with edge("sensitivity"):
+            _check_judged(config.sensitivity, unjudged)
+            make_indices = partial(_sensitivity, config.sensitivity, experiment, strategies, level)
+            found = _kept(store, "sensitivity", SensitivityRecord, make_indices)
     return WhatIf(beliefs=beliefs, sensitivity=found)
+
+
+def _check_judged(section: BeliefSection | SensitivitySection, unjudged: Mapping[str, str]) -> None:
+    for name in (section.strategy, section.against):
+        if name in unjudged:
+            raise FitError(f"strategy {name!r} cannot be judged: {unjudged[str(name)]}")
 
 
 def _kept(store: RunStore, name: str, kind: type[R], make: Callable[[], R]) -> R:
