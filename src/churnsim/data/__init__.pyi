@@ -5,6 +5,8 @@ from .database.loading import Added as Added
 from .database.pseudonyms import PseudonymKey as PseudonymKey
 from .database.quality import QualityReport as QualityReport
 from .logs.customer_uid import customer_uids as customer_uids
+from .logs.log_rules import LogRecord as LogRecord
+from .logs.log_rules import in_one_currency as in_one_currency
 from .logs.transactions import read_transactions as read_transactions
 from .subscriptions.customer_rows import join_covariates as join_covariates
 from .subscriptions.customer_rows import read_covariates as read_covariates

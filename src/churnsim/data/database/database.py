@@ -173,13 +173,14 @@ class CustomerDatabase:
         first_from: str | datetime.date | None = None,
         exchange_rates: Mapping[str, float] | None = None,
         refunds: Literal["apart", "net"] = "apart",
+        today: str | datetime.date | None = None,
     ) -> pd.DataFrame:
         """Frequency, recency, T and mean repeat spend of every customer, as `churnsim.summarise`, inside the database.
 
         Parameters
         ----------
-        unit, until
-            As in `churnsim.summarise`.
+        unit, until, today
+            As in `churnsim.summarise`; days to come are refused when records are added.
         first_from
             Leave out customers who were seen before that day, because their first purchase in the records need not be
             their first (records that begin in the middle of a firm's life).
@@ -193,10 +194,11 @@ class CustomerDatabase:
         check_choice(refunds, "refunds", ("apart", "net"))
         if refunds == "net":
             log = self.transactions(refunds="net", exchange_rates=exchange_rates, first_from=first_from)
-            return summarise(log, unit=unit, until=until)
+            return summarise(log, unit=unit, until=until, today=today)
         return summarise_database(
-            self._connection, unit=unit, until=until, first_from=first_from, exchange_rates=exchange_rates
-        )
+            self._connection, unit=unit, until=until, first_from=first_from, exchange_rates=exchange_rates,
+            today=today,
+        )  # fmt: skip
 
     def transactions(
         self,

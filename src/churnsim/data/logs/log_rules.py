@@ -17,7 +17,7 @@ from churnsim.errors import DataError
 
 __all__ = [
     "REFUND_CHOICES", "LogRecord", "Refunds", "check_one_currency", "currency_column", "exchange_factors",
-    "in_one_currency", "net_refunds", "without_earlier_customers",
+    "in_one_currency", "net_refunds", "several_currencies", "without_earlier_customers",
 ]  # fmt: skip
 
 Refunds = Literal["refuse", "apart", "net"]

@@ -226,7 +226,7 @@ def refined_log(
         record["currency"] = str(stated[0]) if len(stated) == 1 and stated[0] and exchange_rates is None else None
     if "amount" in log.columns:
         negative = log["amount"].to_numpy(dtype=np.float64) < 0
-        record["refunded"] = float(-log["amount"].to_numpy(dtype=np.float64)[negative].sum())
+        record["refunded"] = float(abs(log["amount"].to_numpy(dtype=np.float64)[negative].sum()))
         if negative.any() and refunds == "net":
             log, counts = net_refunds(log)
             left_out |= counts

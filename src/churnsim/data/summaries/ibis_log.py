@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from churnsim.data.logs.days import iso_day, past_day
+from churnsim.data.logs.days import iso_day, latest_day, past_day
+from churnsim.data.logs.log_rules import currency_column, several_currencies
 from churnsim.data.summaries.summary_query import summary_frame
 from churnsim.data.tabular.columns import MISSING
 from churnsim.data.tabular.row_errors import show
@@ -26,7 +27,7 @@ _EPOCH = date(1970, 1, 1)
 IDS_SHOWN = 3
 
 
-def summarise_ibis(table: Any, *, unit: str, until: str | date | None) -> pd.DataFrame:
+def summarise_ibis(table: Any, *, unit: str, until: str | date | None, today: str | date | None = None) -> pd.DataFrame:
     """See `churnsim.summarise`, which calls this for an Ibis table with ``customer_id``, ``date`` and ``amount``.
 
     Rename other columns first: ``table.rename(customer_id="client", date="day")``. Raises DataError for missing
@@ -38,7 +39,15 @@ def summarise_ibis(table: Any, *, unit: str, until: str | date | None) -> pd.Dat
     amounts = "amount" in table.columns
     rows = _checked_types(table, amounts)
     first, last = _checked_rows(rows, amounts)
-    end = (last - _EPOCH).days if until is None else past_day(until, name="until")
+    latest = latest_day(today)
+    if (last - _EPOCH).days > latest:
+        late = _fetched(rows.filter(rows.day > _EPOCH + timedelta(days=latest)).order_by("day").limit(1)).iloc[0]
+        raise DataError(
+            f"column 'date' of the Ibis table: customer {show(late['customer_id'])} has a purchase on "
+            f"{pd.Timestamp(late['day']):%Y-%m-%d}, which is in the future (after {iso_day(latest)}). "
+            "Correct the date, or pass today= if this computer's clock is wrong."
+        )
+    end = (last - _EPOCH).days if until is None else past_day(until, name="until", today=today)
     if end < (first - _EPOCH).days:
         raise DataError(
             f"until ({iso_day(end)}) is before the first purchase in the log ({first}). Choose a later day."
@@ -79,6 +88,7 @@ def _fetched(expression: Any) -> pd.DataFrame:
 
 def _checked_types(table: Any, amounts: bool) -> Any:
     kinds = table.schema()
+    currency = currency_column(table.columns)
     when, ids = kinds["date"], kinds["customer_id"]
     if not (when.is_date() or when.is_timestamp()):
         raise DataError(f"column 'date' of the Ibis table holds {when}. Cast it to a date: table.date.cast('date').")
@@ -91,7 +101,18 @@ def _checked_types(table: Any, amounts: bool) -> Any:
         raise DataError(f"column 'customer_id' of the Ibis table holds {ids}. Use whole numbers or text.")
     if amounts and not kinds["amount"].is_numeric():
         raise DataError(f"column 'amount' of the Ibis table holds {kinds['amount']}. Cast it to a number.")
-    day = table.date if when.is_date() else table.date.date()
+    if amounts and currency is not None:
+        found = _fetched(table.select(currency=table[currency]).distinct())["currency"]
+        names = [None if pd.isna(name) else str(name) for name in found]
+        if len(names) > 1:
+            raise several_currencies(names)
+    if when.is_date():
+        day = table.date
+    elif when.scale == 9:
+        # Some backends round nanoseconds when they cast, the last of a day into the next; their text is exact.
+        day = table.date.cast("string").substr(0, 10).cast("date")
+    else:
+        day = table.date.date()
     import ibis
 
     amount = table.amount.cast("float64") if amounts else ibis.literal(0.0)

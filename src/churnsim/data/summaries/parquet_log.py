@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -13,9 +14,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from churnsim.data.logs.days import iso_day, past_day
-from churnsim.data.summaries.summary_query import identifier, summary_of
+from churnsim.data.logs.days import iso_day, latest_day, past_day
+from churnsim.data.logs.log_rules import currency_column, exchange_factors
+from churnsim.data.summaries.summary_query import identifier, in_currency, summary_of
 from churnsim.data.tabular.columns import MISSING
+from churnsim.data.tabular.files import regular_file
 from churnsim.data.tabular.parquet_file import open_parquet
 from churnsim.data.tabular.row_errors import show
 from churnsim.data.tabular.table_columns import check_columns
@@ -28,6 +31,7 @@ IDS_SHOWN = 3
 # What DuckDB may hold before it writes to a temporary directory. With the frame that comes out, 100 million purchases
 # of ten million customers then stay below 4 GB (measured here: see benchmarks).
 MEMORY = "2500MB"
+DAY = 86_400_000_000_000  # nanoseconds
 
 
 @dataclass(frozen=True)
@@ -43,11 +47,32 @@ class _Facts:
 
 
 class ParquetLog:
-    """A Parquet file, or a directory of them, whose columns hold customer ids (numbers or text), dates and amounts.
+    """A log in Parquet files, which is summarised where it lies; only the summary is read into memory.
 
-    Only its columns are looked at when it is made; `churnsim.summarise` reads it in pieces. Dates must be stored as
-    dates or times (a time zone's own clock is kept), and every row must be usable: one that is not is an error, and a
-    `CustomerDatabase` is the place for such files. Raises DataError for a missing file or column and for other types.
+    Parameters
+    ----------
+    path : str or path
+        A Parquet file, or a directory of them.
+    customer_id, date : str
+        What the files call these columns: ids are numbers or text, dates are stored as dates or times. A time zone's
+        own clock is kept, file by file.
+    amount : str or None
+        The column of amounts; None for a log without.
+    currency : str or None
+        The column of currencies, if the files have it.
+    exchange_rates : mapping of str to float, optional
+        What one unit of each currency is worth in the one wanted, needed where there are several.
+
+    Every row must be usable: one that is not is an error, and a `CustomerDatabase` is the place for such files. Raises
+    DataError for a missing file or column and for other types.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib, churnsim
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "log.parquet"
+    >>> churnsim.datasets.cdnow().to_parquet(path)
+    >>> len(churnsim.summarise(churnsim.data.ParquetLog(path)))
+    2357
     """
 
     def __init__(
@@ -57,20 +82,30 @@ class ParquetLog:
         customer_id: str = "customer_id",
         date: str = "date",
         amount: str | None = "amount",
+        currency: str | None = "currency",
+        exchange_rates: Mapping[str, float] | None = None,
     ) -> None:
         self.path = Path(path)
         files = sorted(self.path.glob("*.parquet")) if self.path.is_dir() else [self.path]
-        if not files or not files[0].exists():
-            raise DataError(f"{self.path} does not exist or holds no .parquet file. Check the path.")
-        self._files = [str(file) for file in files]
+        if not files:
+            raise DataError(f"{self.path} holds no .parquet file. Check the path.")
         self._names = {"customer_id": customer_id, "date": date, **({} if amount is None else {"amount": amount})}
+        self._rates = exchange_rates
+        # Files by how their dates are stored, since each file may have a time zone of its own.
+        self._files: dict[_Clock, list[str]] = {}
+        self._currency: str | None = None
         for file in files:
-            with open_parquet(file) as opened:
+            with open_parquet(regular_file(file)) as opened:
                 schema = opened.schema_arrow
             check_columns(schema.names, list(self._names.values()), source=str(file), arguments=list(self._names))
-            self._zone = _checked_types(schema, self._names, str(file))
+            self._files.setdefault(_clock(schema, self._names, str(file)), []).append(str(file))
+            if amount is not None and currency is not None:
+                stated = currency_column(schema.names) if currency == "currency" else currency
+                self._currency = stated if stated in schema.names else self._currency
 
-    def summarise(self, *, unit: str = "W", until: str | date | None = None) -> pd.DataFrame:
+    def summarise(
+        self, *, unit: str = "W", until: str | date | None = None, today: str | date | None = None
+    ) -> pd.DataFrame:
         """See `churnsim.summarise`, which calls this."""
         import duckdb
 
@@ -81,25 +116,50 @@ class ParquetLog:
                 connection.execute("SET memory_limit = ?", [MEMORY])
                 connection.execute("SET temp_directory = ?", [spill])
                 connection.execute("SET enable_progress_bar = false")
-                return self._summarise(connection, unit, until)
+                return self._summarise(connection, unit, until, today)
             except duckdb.Error as error:
                 reason = (str(error).splitlines() or [""])[0][:300]
                 raise DataError(f"{self.path} cannot be summarised ({reason}). Write it again.") from None
 
-    def _summarise(self, connection: Any, unit: str, until: str | date | None) -> pd.DataFrame:
+    def _rows(self, factors: Mapping[str | None, float] | None, *, located: bool = False) -> tuple[str, list[Any]]:
+        """All rows as ``customer_id, day, amount``, and where they are if `located`, as SQL with its parameters."""
+        where = (", filename, file_row_number", ", filename=true, file_row_number=true") if located else ("", "")
+        parts: list[str] = []
+        given: list[Any] = []
+        amount, converted = "0.0", []
+        if "amount" in self._names:
+            amount, converted = in_currency(
+                identifier(self._names["amount"]) + "::DOUBLE", identifier(self._currency or ""), factors
+            )
+        for clock, files in self._files.items():
+            day, zone = clock.day(identifier(self._names["date"]))
+            columns = f"{identifier(self._names['customer_id'])} AS customer_id, {day} AS day, {amount} AS amount"
+            parts.append(f"SELECT {columns}{where[0]} FROM read_parquet(?{where[1]})")
+            given += [*zone, *converted, files]
+        return " UNION ALL ".join(parts), given
+
+    def _factors(self, connection: Any) -> Mapping[str | None, float] | None:
+        if self._currency is None:
+            return None
+        every = [file for files in self._files.values() for file in files]
+        found = connection.execute(
+            f"SELECT DISTINCT {identifier(self._currency)} FROM read_parquet(?, union_by_name=true)", [every]
+        ).fetchall()
+        return exchange_factors([name for (name,) in found], self._rates)
+
+    def _summarise(self, connection: Any, unit: str, until: str | date | None, today: object | None) -> pd.DataFrame:
         amounts = "amount" in self._names
-        day = identifier(self._names["date"])
-        if self._zone is not None:
-            day = f"timezone(?, {day})"
-        given: list[Any] = [self._files] if self._zone is None else [self._zone, self._files]
-        amount = identifier(self._names["amount"]) + "::DOUBLE" if amounts else "0.0"
-        columns = f"{identifier(self._names['customer_id'])} AS customer_id, ({day})::DATE AS day, {amount} AS amount"
-        rows = f"SELECT {columns} FROM read_parquet(?)"
-        facts = None if self._zone is not None else _stated_facts(self._files, self._names)
+        factors = self._factors(connection)
+        rows, given = self._rows(factors)
+        plain = factors is None and all(clock.stated for clock in self._files)
+        every = [file for files in self._files.values() for file in files]
+        facts = _stated_facts(every, self._names) if plain else None
         facts = facts or _looked_up_facts(connection, rows, given)
         remedy = self._check(facts, amounts)
         first, last = facts.first, facts.last
-        end = int(last) if until is None else past_day(until, name="until")
+        if last > latest_day(today):
+            self._refuse_days_to_come(connection, latest_day(today))
+        end = int(last) if until is None else past_day(until, name="until", today=today)
         if end < int(first):
             raise DataError(
                 f"until ({iso_day(end)}) is before the first purchase in the log ({iso_day(int(first))}). "
@@ -108,9 +168,29 @@ class ParquetLog:
         if end < int(last):
             rows = f"SELECT * FROM ({rows}) WHERE day <= ?::DATE"
             given = [*given, iso_day(end)]
-        summary = summary_of(connection, rows, given, end=end, unit=unit, amounts=amounts)
+        summary = summary_of(
+            connection,
+            rows,
+            given,
+            end=end,
+            unit=unit,
+            largest=facts.largest if amounts else None,
+            rows_at_most=facts.rows,
+        )
         self._check_ids(summary.index, remedy)
         return summary
+
+    def _refuse_days_to_come(self, connection: Any, latest: int) -> None:
+        rows, given = self._rows(None, located=True)
+        file, row, day = connection.execute(
+            f"SELECT filename, file_row_number + 1, day::VARCHAR FROM ({rows}) WHERE day > ?::DATE "
+            "ORDER BY filename, file_row_number LIMIT 1",
+            [*given, iso_day(latest)],
+        ).fetchall()[0]
+        raise DataError(
+            f"{file}, row {row}, column {self._names['date']!r}: {day} is in the future (after {iso_day(latest)}). "
+            "Correct the date, or pass today= to summarise if this computer's clock is wrong."
+        )
 
     def _check(self, facts: _Facts, amounts: bool) -> str:
         """DataError for rows that cannot be used; the remedy, for what only shows later."""
@@ -137,8 +217,30 @@ class ParquetLog:
             )
 
 
-def _checked_types(schema: pa.Schema, names: dict[str, str], source: str) -> str | None:
-    """The time zone of the dates, None without one; DataError when a column has a type that cannot be summarised."""
+@dataclass(frozen=True)
+class _Clock:
+    """How a file stores its dates: in which zone, and whether to the nanosecond."""
+
+    zone: str | None
+    nanoseconds: bool
+
+    @property
+    def stated(self) -> bool:
+        """Whether the statistics of the file are of the days themselves."""
+        return self.zone is None
+
+    def day(self, column: str) -> tuple[str, list[str]]:
+        """The day of the column on its own clock, as SQL with its parameters."""
+        local, zone = (column, []) if self.zone is None else (f"timezone(?, {column})", [self.zone])
+        if not self.nanoseconds:
+            return f"({local})::DATE", zone
+        # DuckDB rounds nanoseconds when it casts, the last of a day into the next; whole numbers are cut here.
+        of_day = f"((epoch_ns({local}) % {DAY} + {DAY}) % {DAY})"
+        return f"(DATE '1970-01-01' + ((epoch_ns({local}) - {of_day}) // {DAY})::INTEGER)", zone * 2
+
+
+def _clock(schema: pa.Schema, names: dict[str, str], source: str) -> _Clock:
+    """How the dates are stored; DataError when a column has a type that cannot be summarised."""
     kinds = {ours: schema.field(theirs).type for ours, theirs in names.items()}
     for ours, kind in kinds.items():
         value = kind.value_type if pa.types.is_dictionary(kind) else kind
@@ -153,8 +255,7 @@ def _checked_types(schema: pa.Schema, names: dict[str, str], source: str) -> str
                 f"{source}, column {names[ours]!r} holds {kind}, which cannot be summarised as it lies. "
                 "Read it with churnsim.read_transactions, or add it to a CustomerDatabase."
             )
-    zone: str | None = getattr(kinds["date"], "tz", None)
-    return zone
+    return _Clock(getattr(kinds["date"], "tz", None), getattr(kinds["date"], "unit", "") == "ns")
 
 
 def _looked_up_facts(connection: Any, rows: str, given: list[Any]) -> _Facts:

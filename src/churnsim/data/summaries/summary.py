@@ -26,7 +26,9 @@ from churnsim.units import DAYS_PER_UNIT, check_unit
 __all__ = ["split_holdout", "summarise"]
 
 
-def summarise(transactions: Any, *, unit: str = "W", until: str | date | None = None) -> pd.DataFrame:
+def summarise(
+    transactions: Any, *, unit: str = "W", until: str | date | None = None, today: str | date | None = None
+) -> pd.DataFrame:
     """Frequency, recency and age of every customer as seen at the end of the day `until`.
 
     Parameters
@@ -41,6 +43,9 @@ def summarise(transactions: Any, *, unit: str = "W", until: str | date | None = 
     until
         Last day observed; the last date in the log unless given. Later purchases, and customers who had not
         bought by then, are left out.
+    today
+        The last day a purchase may have; the present day of this computer unless given here or in
+        ``transactions.attrs["today"]``.
 
     Returns
     -------
@@ -53,15 +58,17 @@ def summarise(transactions: Any, *, unit: str = "W", until: str | date | None = 
     - ``monetary_value`` (only with amounts): mean amount over the repeat days, 0 without repeat.
 
     Times with a zone are taken by their own wall clock. Raises DataError (naming row, value and remedy) for
-    missing columns, ids or dates, for amounts that are negative or not finite, and for `until` before the
-    first purchase or still to come; ConfigError for an unknown unit or an `until` that is no date.
+    missing columns, ids or dates, for purchases in days to come, for amounts that are negative, not finite or in
+    several currencies, and for `until` before the first purchase or still to come;
+    ConfigError for an unknown unit or an `until` that is no date.
     """
     check_unit(unit)
-    elsewhere = _pushed_down(transactions, unit, until)
+    elsewhere = _pushed_down(transactions, unit, until, today)
     if elsewhere is not None:
         return elsewhere
-    log = grouped(transactions)
-    end = log.last if until is None else past_day(until, name="until")
+    log = grouped(transactions, today=today)
+    today = today or getattr(transactions, "attrs", {}).get("today")
+    end = log.last if until is None else past_day(until, name="until", today=today)
     return _summary(log, end, unit)
 
 
@@ -133,19 +140,19 @@ def _summary(log: GroupedLog, end: int, unit: str) -> pd.DataFrame:
     )
 
 
-def _pushed_down(transactions: Any, unit: str, until: str | date | None) -> pd.DataFrame | None:
+def _pushed_down(transactions: Any, unit: str, until: str | date | None, today: Any) -> pd.DataFrame | None:
     """The summary computed where the log lies, for a log that is not in memory; None for one that is."""
     if isinstance(transactions, pd.DataFrame | pa.Table):
         return None
     frame: pd.DataFrame
-    summarise_there = getattr(transactions, "summarise", None)
-    if callable(summarise_there) and not _is_ibis(transactions):
-        frame = summarise_there(unit=unit, until=until)
-        return frame
     if _is_ibis(transactions):
         from churnsim.data.summaries.ibis_log import summarise_ibis
 
-        frame = summarise_ibis(transactions, unit=unit, until=until)
+        frame = summarise_ibis(transactions, unit=unit, until=until, today=today)
+        return frame
+    summarise_there = getattr(transactions, "summarise", None)
+    if callable(summarise_there):
+        frame = summarise_there(unit=unit, until=until, today=today)
         return frame
     return None
 

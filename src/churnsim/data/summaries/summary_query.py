@@ -5,6 +5,8 @@ Used over the tables of a customer database and over Parquet files, so that 100 
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,12 +18,9 @@ from churnsim.data.tabular.row_errors import show
 from churnsim.errors import DataError
 from churnsim.units import DAYS_PER_UNIT, check_unit
 
-__all__ = ["identifier", "summary_frame", "summary_of"]
+__all__ = ["identifier", "in_currency", "summary_frame", "summary_of"]
 
-# Where the repeat purchases are worth less than this part of everything, the difference "all minus the first" has lost
-# digits, and the repeat purchases are added up by themselves. Above it, the relative error of the difference is below
-# 1e4 times that of the total, some 1e-12.
-CANCELLATION = 1e-4
+BITS = 126  # of a whole number of 128 bits, without its sign and one to spare
 
 
 def identifier(name: str) -> str:
@@ -29,38 +28,73 @@ def identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def in_currency(amount: str, currency: str, factors: Mapping[str | None, float] | None) -> tuple[str, list[Any]]:
+    """The column `amount` as SQL, each value times the factor of its `currency`, with the parameters of the SQL."""
+    if factors is None:
+        return amount, []
+    cases = " ".join(f"WHEN {currency} IS NOT DISTINCT FROM ? THEN ?" for _ in factors)
+    return f"{amount} * CASE {cases} END", [part for pair in factors.items() for part in pair]
+
+
 def summary_of(
-    connection: Any, rows: str, parameters: list[Any], *, end: int, unit: str, amounts: bool
+    connection: Any,
+    rows: str,
+    parameters: list[Any],
+    *,
+    end: int,
+    unit: str,
+    largest: float | None,
+    rows_at_most: int,
 ) -> pd.DataFrame:
     """The summary of the relation `rows` (columns ``customer_id``, ``day``, ``amount``) as seen at the end of day
     `end`.
 
-    `rows` is SQL with `parameters` for its question marks and holds nothing after `end`. Raises DataError when no
-    customer is left or the amounts overflow.
+    `rows` is SQL with `parameters` for its question marks and holds nothing after `end`. `largest` is an upper bound of
+    the amounts, None where there are none; `rows_at_most` one of the number of rows. Raises DataError when no customer
+    is left or an amount is not finite.
+
+    Amounts are added up as whole numbers of 128 bits, in units of a power of two so small that nothing of an amount is
+    lost. A sum of floats would depend on the order in which the threads of DuckDB come to the rows.
     """
-    total = ", sum(amount) AS amount" if amounts else ""
-    spent = ", sum(amount) AS total, arg_min(amount, day) AS first_amount" if amounts else ""
+    import duckdb
+
+    exponent = 0
+    total = spent = ""
+    if largest is not None:
+        exponent = _exponent(largest, rows_at_most)
+        total = f", sum((amount * {2.0**exponent!r}::DOUBLE)::HUGEINT) AS amount"
+        spent = ", (sum(amount) - arg_min(amount, day))::DOUBLE AS repeat_spend"
     days = f"SELECT customer_id, day{total} FROM ({rows}) GROUP BY customer_id, day"
-    frame: pd.DataFrame = connection.execute(
-        f"""SELECT customer_id, count(*) - 1 AS frequency, min(day) - DATE '1970-01-01' AS first,
+    query = f"""SELECT customer_id, count(*) - 1 AS frequency, min(day) - DATE '1970-01-01' AS first,
                    max(day) - DATE '1970-01-01' AS last{spent}
-            FROM ({days}) GROUP BY customer_id ORDER BY customer_id""",
-        parameters,
-    ).df()
+            FROM ({days}) GROUP BY customer_id ORDER BY customer_id"""
+    try:
+        frame: pd.DataFrame = connection.execute(query, parameters).df()
+    except duckdb.ConversionException:
+        endless = f"SELECT customer_id FROM ({rows}) WHERE amount::VARCHAR IN ('nan', 'inf', '-inf') LIMIT 1"
+        for (customer,) in connection.execute(endless, parameters).fetchall():
+            raise DataError(
+                f"an amount of customer {show(customer)} is not a finite number. Correct it, or add the log to a "
+                "CustomerDatabase, which sets such rows aside."
+            ) from None
+        raise
     if frame.empty:
         raise DataError(f"nobody had bought by the end of {iso_day(end)}. Choose a later day.")
-    repeat_spend = None
-    if amounts:
-        repeat_spend = _repeat_spend(connection, rows, parameters, frame)
     return summary_frame(
         pd.Index(frame["customer_id"], name="customer_id"),
         frequency=frame["frequency"].to_numpy(dtype=np.int64),
         first=frame["first"].to_numpy(dtype=np.int64),
         last=frame["last"].to_numpy(dtype=np.int64),
-        repeat_spend=repeat_spend,
+        repeat_spend=None if largest is None else frame["repeat_spend"].to_numpy(dtype=np.float64) * 2.0**-exponent,
         end=end,
         unit=unit,
     )
+
+
+def _exponent(largest: float, rows: int) -> int:
+    """The power of two by which amounts become whole numbers whose sum still has room."""
+    _, of_amount = math.frexp(largest)
+    return max(-1000, min(1000, BITS - of_amount - max(rows, 1).bit_length()))
 
 
 def summary_frame(
@@ -82,32 +116,3 @@ def summary_frame(
         frame["monetary_value"] = np.divide(repeat_spend, frequency, out=np.zeros(len(frame)), where=frequency > 0)
     frame.attrs["unit"] = unit
     return frame
-
-
-def _repeat_spend(connection: Any, rows: str, parameters: list[Any], frame: pd.DataFrame) -> NDArray[np.float64]:
-    total, first = frame["total"].to_numpy(dtype=np.float64), frame["first_amount"].to_numpy(dtype=np.float64)
-    if np.isnan(total).any():
-        worst = int(np.argmax(np.isnan(total)))
-        raise DataError(
-            f"an amount of customer {show(frame['customer_id'][worst])} is not a finite number. Correct it, or add "
-            f"the log "
-            "to a CustomerDatabase, which sets such rows aside."
-        )
-    with np.errstate(invalid="ignore"):
-        repeat = np.where(frame["frequency"].to_numpy() > 0, total - first, 0.0)
-    doubtful = (frame["frequency"].to_numpy() > 0) & (repeat < CANCELLATION * total)
-    if not doubtful.any():
-        return repeat
-    asked = pd.DataFrame({"customer_id": frame["customer_id"][doubtful], "first": frame["first"][doubtful]})
-    connection.register("doubtful_customers", asked)
-    try:
-        exact = connection.execute(
-            f"""WITH asked AS (SELECT rows.*, first FROM ({rows}) AS rows JOIN doubtful_customers USING (customer_id))
-                SELECT customer_id, coalesce(sum(amount) FILTER (day - DATE '1970-01-01' > first), 0) AS repeat_spend
-                FROM asked GROUP BY customer_id ORDER BY customer_id""",
-            parameters,
-        ).df()
-    finally:
-        connection.unregister("doubtful_customers")
-    repeat[doubtful] = exact["repeat_spend"].to_numpy()
-    return repeat
