@@ -35,7 +35,7 @@ Penalty = Annotated[
 
 def with_covariates(
     summary: pd.DataFrame, *, family: str, customers: Path | None, rate: str | None, lifetime: str | None,
-    penalty: float, customer_id: str, delimiter: str | None, encoding: str,
+    penalty: float, customer_id: str, form: dict[str, Any],
 ) -> tuple[pd.DataFrame, dict[str, Any]]:  # fmt: skip
     """The summary with the covariates' columns, and what `fit` is to do with them; nothing where none are asked for."""
     names = {"--covariates-rate": _names(rate), "--covariates-lifetime": _names(lifetime)}
@@ -59,7 +59,7 @@ def with_covariates(
     from churnsim.models.purchase.summary_covariates import SummaryCovariates
 
     wanted = list(dict.fromkeys([*names["--covariates-rate"], *names["--covariates-lifetime"]]))
-    table = read_covariates(customers, wanted, customer_id=customer_id, delimiter=delimiter, encoding=encoding)
+    table = read_covariates(customers, wanted, customer_id=customer_id, **form)
     found = SummaryCovariates.of(
         summary, table, rate=names["--covariates-rate"], lifetime=names["--covariates-lifetime"], source=str(customers)
     )  # fmt: skip

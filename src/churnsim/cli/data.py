@@ -17,21 +17,7 @@ from churnsim.cli.covariates import (
 )
 from churnsim.cli.errors import EXIT_NO
 from churnsim.cli.export import csv_text, not_the_input, write_json_file, write_table
-from churnsim.cli.purchases import (
-    Amount,
-    CustomerId,
-    Date,
-    DateFormat,
-    Delimiter,
-    Encoding,
-    File,
-    OnBad,
-    OnBadOption,
-    UnitName,
-    UnitOption,
-    Until,
-    read_purchases,
-)
+from churnsim.cli.purchases import PurchaseFile, UnitName, UnitOption, Until, with_purchases
 from churnsim.cli.tables import print_comparison, print_table
 from churnsim.errors import ConfigError
 from churnsim.models.purchase.registry import DEFAULT_FAMILY, PURCHASE_FAMILIES
@@ -50,17 +36,11 @@ else:
     Model = StrEnum("Model", {name.upper(): name for name in (*PURCHASE_FAMILIES, SPEND)})
 
 
+@with_purchases
 def summarise(
-    file: File,
-    customer_id: CustomerId = "customer_id",
-    date: Date = "date",
-    amount: Amount = "amount",
-    date_format: DateFormat = None,
-    delimiter: Delimiter = None,
-    encoding: Encoding = "utf-8",
+    given: PurchaseFile,
     unit: UnitOption = UnitName.WEEKS,
     until: Until = None,
-    on_bad: OnBadOption = OnBad.RAISE,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a .csv or .parquet file instead of standard output.")
     ] = None,
@@ -70,12 +50,13 @@ def summarise(
     \b
     Examples:
       churnsim summarise purchases.csv --customer-id customer --amount value > summary.csv
+      churnsim summarise sales.csv --price Price --quantity Quantity --guests apart --refunds net
       churnsim summarise purchases.parquet --unit D --until 2024-12-31 --out summary.parquet
     """
-    not_the_input(file, out, "--out")
+    not_the_input(given.path, out, "--out")
     from churnsim.data.summaries.summary import summarise as summarise_transactions
 
-    transactions = read_purchases(file, customer_id, date, amount, date_format, on_bad, delimiter, encoding)
+    transactions = given.read()
     summary = summarise_transactions(transactions, unit=unit.value, until=until)
     if out is None:
         typer.echo(csv_text(summary), nl=False)
@@ -84,17 +65,11 @@ def summarise(
     typer.echo(f"{len(summary):,} customers written to {out}", err=True)
 
 
+@with_purchases
 def fit(
-    file: File,
-    customer_id: CustomerId = "customer_id",
-    date: Date = "date",
-    amount: Amount = "amount",
-    date_format: DateFormat = None,
-    delimiter: Delimiter = None,
-    encoding: Encoding = "utf-8",
+    given: PurchaseFile,
     unit: UnitOption = UnitName.WEEKS,
     until: Until = None,
-    on_bad: OnBadOption = OnBad.RAISE,
     model: Annotated[
         Model,
         typer.Option(
@@ -123,7 +98,7 @@ def fit(
       churnsim fit purchases.csv --compare
       churnsim fit purchases.csv --customers people.csv --covariates-rate age,channel --covariates-lifetime channel
     """
-    not_the_input(file, json_file, "--json")
+    not_the_input(given.path, json_file, "--json")
     if customers is not None:
         not_the_input(customers, json_file, "--json")
     from churnsim.data.summaries.intervals import summarise_with_intervals
@@ -131,9 +106,7 @@ def fit(
     from churnsim.data.summaries.summary import summarise as summarise_transactions
     from churnsim.models.spend.gamma_gamma import GammaGamma
 
-    if model != SPEND and amount == "amount":
-        amount = "none"  # purchases are fitted without amounts, so a file need not have any
-    transactions = read_purchases(file, customer_id, date, amount, date_format, on_bad, delimiter, encoding)
+    transactions = given.read(amounts=model == SPEND)
     asked: dict[str, Any] = {
         "customers": customers,
         "rate": covariates_rate,
@@ -154,8 +127,8 @@ def fit(
     else:
         summary = summarise_transactions(transactions, unit=unit.value, until=until)
     summary, options = with_covariates(
-        summary, family=model, customer_id=customer_id, delimiter=delimiter, encoding=encoding, **asked
-    )  # fmt: skip
+        summary, family=model, customer_id=given.columns.get("customer_id") or "customer_id", form=given.form, **asked
+    )
     fitted: Any
     if family is None:
         fitted = GammaGamma.fit(summary)

@@ -4,13 +4,29 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from churnsim.cli.errors import guarded
 from churnsim.cli.export import csv_text, write_table
-from churnsim.cli.purchases import DateFormat, Delimiter, OnBad, OnBadOption, UnitName, UnitOption, Until
+from churnsim.cli.purchases import (
+    COLUMNS,
+    FORMAT,
+    FirstFrom,
+    OnBad,
+    Rates,
+    Refunds,
+    RefundsOption,
+    UnitName,
+    UnitOption,
+    Until,
+    exchange_rates,
+    format_words,
+    named_columns,
+    reading_progress,
+    with_options,
+)
 from churnsim.cli.tables import print_table
 from churnsim.errors import ConfigError
 
@@ -32,13 +48,6 @@ class TableName(StrEnum):
     SUBSCRIPTIONS = "subscriptions"
 
 
-class Duplicates(StrEnum):
-    """What to do with rows that repeat an earlier one."""
-
-    KEEP = "keep"
-    SET_ASIDE = "set_aside"
-
-
 class Picture(StrEnum):
     """What to draw."""
 
@@ -55,27 +64,15 @@ KeyVariable = Annotated[
 ]
 
 
+@with_options(
+    {**COLUMNS, **FORMAT, "on_bad": (FORMAT["on_bad"][0], OnBad.SET_ASIDE), "refunds": (RefundsOption, Refunds.APART)},
+    dict,
+)
 def add(
     database: Database,
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSV, Parquet or Excel files.")],
+    given: dict[str, Any],
     table: Annotated[TableName, typer.Option(help="Where the records go.")] = TableName.TRANSACTIONS,
-    column: Annotated[
-        list[str] | None,
-        typer.Option(metavar="OURS=THEIRS", help="What the file calls a column, such as customer_id='Client no'."),
-    ] = None,
-    date_format: DateFormat = None,
-    decimal: Annotated[str | None, typer.Option(metavar="MARK", help="The mark before decimals: . or ,")] = None,
-    thousands: Annotated[str | None, typer.Option(metavar="MARK", help="The mark between thousands.")] = None,
-    delimiter: Delimiter = None,
-    encoding: Annotated[str | None, typer.Option(metavar="NAME", help="Of the file, such as 'cp1252'.")] = None,
-    sheet: Annotated[str | None, typer.Option(metavar="NAME", help="Of a workbook with several.")] = None,
-    on_bad: OnBadOption = OnBad.SET_ASIDE,
-    most_bad: Annotated[
-        float, typer.Option(metavar="SHARE", help="More bad rows than this share are an error.")
-    ] = 0.05,
-    duplicates: Annotated[
-        Duplicates, typer.Option(help="Keep rows that repeat an earlier one, or set them aside.")
-    ] = Duplicates.KEEP,
     key_file: KeyFile = None,
     key_variable: KeyVariable = None,
 ) -> None:
@@ -92,14 +89,14 @@ def add(
     from churnsim.cli.progress import terminal_progress
     from churnsim.data.database import CustomerDatabase
 
-    columns = _pairs(column or [], "--column", "OURS=THEIRS")
+    if given["refunds"] is Refunds.NET:
+        raise ConfigError("the database keeps refunds apart. Give --refunds net to db summarise, which takes them off.")
     with CustomerDatabase(database, key=_key(key_file, key_variable)) as db, terminal_progress() as shown:
         for file in files:
             shown.stage(f"reading {file.name}")
             added = db.add(
-                file, table=table.value, date_format=date_format, decimal=decimal, thousands=thousands,
-                delimiter=delimiter, encoding=encoding, sheet=sheet, on_bad=on_bad.value, most_bad=most_bad,
-                duplicates=duplicates.value, columns=columns,
+                file, table=table.value, columns=named_columns(given), refunds=given["refunds"].value,
+                progress=reading_progress(shown.note), **format_words(given),
             )  # fmt: skip
             typer.echo(str(added))
 
@@ -128,12 +125,9 @@ def summarise(
     database: Database,
     unit: UnitOption = UnitName.WEEKS,
     until: Until = None,
-    first_from: Annotated[
-        str | None, typer.Option(metavar="DAY", help="Leave out customers who were seen before this day.")
-    ] = None,
-    rate: Annotated[
-        list[str] | None, typer.Option(metavar="CURRENCY=NUMBER", help="What one unit of a currency is worth.")
-    ] = None,
+    first_from: FirstFrom = None,
+    rate: Rates = None,
+    refunds: RefundsOption = Refunds.APART,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a .csv or .parquet file instead of standard output.")
     ] = None,
@@ -141,16 +135,13 @@ def summarise(
     """Summarise the purchases by customer, inside the database: frequency, recency, T and mean repeat spend."""
     from churnsim.data.database import CustomerDatabase
 
-    rates = {}
-    for currency, text in _pairs(rate or [], "--rate", "CURRENCY=NUMBER").items():
-        try:
-            rates[currency] = float(text)
-        except ValueError:
-            raise ConfigError(f"--rate {currency}={text}: {text!r} is not a number.") from None
     if out is not None and out.exists() and database.exists() and out.samefile(database):
         raise ConfigError(f"--out {out} is the database itself. Write to another file.")
     with CustomerDatabase(database, read_only=True) as db:
-        summary = db.summarise(unit=unit.value, until=until, first_from=first_from, exchange_rates=rates or None)
+        summary = db.summarise(
+            unit=unit.value, until=until, first_from=first_from, exchange_rates=exchange_rates(rate),
+            refunds="net" if refunds is Refunds.NET else "apart",
+        )  # fmt: skip
     if out is None:
         typer.echo(csv_text(summary), nl=False)
         return
@@ -194,16 +185,6 @@ def plot(
         text = cohort_picture(cohort_matrix(log))
     write_text(file, text)
     typer.echo(f"{picture.value} written to {file}", err=True)
-
-
-def _pairs(texts: list[str], option: str, form: str) -> dict[str, str]:
-    pairs = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals or not name.strip() or not value.strip():
-            raise ConfigError(f"{option} {text!r} is not of the form {form}.")
-        pairs[name.strip()] = value.strip()
-    return pairs
 
 
 def _key(file: Path | None, variable: str | None) -> PseudonymKey | None:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import errno
 import functools
+import inspect
 import os
+import re
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, ParamSpec, TypeVar
 
 import typer
 
 from churnsim.errors import ChurnSimError
 
-__all__ = ["EXIT_INTERRUPTED", "EXIT_NO", "EXIT_UNUSABLE", "fail", "guarded"]
+__all__ = ["EXIT_INTERRUPTED", "EXIT_NO", "EXIT_UNUSABLE", "fail", "guarded", "in_options"]
 
 EXIT_NO = 1
 EXIT_UNUSABLE = 2
@@ -23,6 +25,8 @@ EXIT_INTERRUPTED = 130
 
 # What a full disk, a spent quota and a limit on files say.
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+RATES = re.compile(r"exchange_rates=, such as \{.*?\}, where the log is read, or convert it with [\w.]*\w")
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -36,6 +40,29 @@ def fail(message: str) -> typer.Exit:
     """Say what is wrong on standard error; raise what this returns."""
     typer.echo(f"error: {message}", err=True)
     return typer.Exit(EXIT_UNUSABLE)
+
+
+def in_options(message: str, names: Iterable[str]) -> str:
+    """A message that names arguments of Python ("pass delimiter=';'") in the words of the command line
+    ("pass --delimiter ';'"), for the arguments that a command has as options.
+
+    Examples
+    --------
+    >>> in_options("Pass delimiter=';', or amount=None.", ["delimiter", "amount"])
+    "Pass --delimiter ';', or --amount none."
+    """
+    known = sorted(names, key=len, reverse=True)
+    if "rate" in known:
+        message = RATES.sub("--rate for each, such as --rate USD=1 --rate EUR=1.08", message)
+        message = message.replace("exchange_rates says", "--rate says")
+    if not known:
+        return message
+
+    def option(match: re.Match[str]) -> str:
+        value = "none" if match[2] == "None" else match[2]
+        return f"--{match[1].replace('_', '-')}" + (f" {value}" if value else "")
+
+    return re.sub(rf"(?<![\w-])({'|'.join(known)})=('[^']*'|\w+)?", option, message)
 
 
 def _stop_when_terminated() -> Any:
@@ -58,7 +85,7 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
         try:
             return command(*args, **kwargs)
         except ChurnSimError as error:
-            raise fail(str(error)) from error
+            raise fail(in_options(str(error), inspect.signature(command).parameters)) from error
         except KeyboardInterrupt as interrupt:
             # A study says by itself how to continue; other commands have nothing to continue.
             typer.echo(f"stopped. {interrupt}".rstrip(), err=True)

@@ -1,26 +1,61 @@
-"""A file of purchases on the command line: the options that describe it, and reading it as they say."""
+"""A file of purchases on the command line: the options that describe it, the same for every command, and reading it."""
 
 from __future__ import annotations
 
+import functools
+import inspect
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
 
 import typer
+
+from churnsim.errors import ConfigError
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "Amount", "CustomerId", "Date", "DateFormat", "Delimiter", "Encoding", "File", "OnBad", "OnBadOption", "UnitName",
-    "UnitOption", "Until", "read_purchases",
+    "COLUMNS", "FORMAT", "FirstFrom", "OnBad", "PurchaseFile", "Rates", "Refunds", "RefundsOption", "UnitName",
+    "UnitOption", "Until", "exchange_rates", "format_words", "named_columns", "reading_progress", "with_options",
+    "with_purchases",
 ]  # fmt: skip
+
+P = ParamSpec("P")
+R = TypeVar("R")
+DATABASES = (".db", ".duckdb")
+SECONDS_OF_SILENCE = 5.0
 
 
 class OnBad(StrEnum):
     """What to do with a row that cannot be used."""
 
     RAISE = "raise"
+    SET_ASIDE = "set_aside"
+
+
+class Guests(StrEnum):
+    """What to do with rows without a customer id."""
+
+    REFUSE = "refuse"
+    APART = "apart"
+
+
+class Refunds(StrEnum):
+    """What to do with negative amounts."""
+
+    REFUSE = "refuse"
+    APART = "apart"
+    NET = "net"
+
+
+class Duplicates(StrEnum):
+    """What to do with rows that repeat an earlier one."""
+
+    KEEP = "keep"
     SET_ASIDE = "set_aside"
 
 
@@ -33,54 +68,236 @@ class UnitName(StrEnum):
     YEARS = "Y"
 
 
-File = Annotated[Path, typer.Argument(metavar="FILE", help="Purchases, one row each: CSV or Parquet.")]
-CustomerId = Annotated[str, typer.Option(metavar="COLUMN", help="The column with the customer's id.")]
-Date = Annotated[str, typer.Option(metavar="COLUMN", help="The column with the date.")]
-Amount = Annotated[
-    str | None, typer.Option(metavar="COLUMN", help="The column with the amount; 'none' for a log without amounts.")
+def _text(metavar: str, help_: str, *names: str) -> Any:
+    return Annotated[str | None, typer.Option(*names, metavar=metavar, help=help_)]
+
+
+File = Annotated[
+    Path, typer.Argument(metavar="FILE", help="Purchases, one row each: CSV, Parquet, Excel or a customer database.")
 ]
-DateFormat = Annotated[
-    str | None, typer.Option(metavar="FORMAT", help="Such as '%d/%m/%Y'. Year-month-day needs none.")
-]
-Delimiter = Annotated[str | None, typer.Option(metavar="TEXT", help="What separates the columns; a comma if absent.")]
-Encoding = Annotated[str, typer.Option(metavar="NAME", help="Of the file, such as 'cp1252'.")]
 UnitOption = Annotated[UnitName, typer.Option(help="Count time in days, weeks, months or years.")]
-Until = Annotated[
-    str | None,
-    typer.Option(metavar="DAY", help="Last day to look at, such as 1997-09-30; the last in the file if absent."),
+Until = _text("DAY", "Last day to look at, such as 1997-09-30; the last in the file if absent.")
+Rates = Annotated[
+    list[str] | None, typer.Option(metavar="CURRENCY=NUMBER", help="What one unit of a currency is worth.")
 ]
-OnBadOption = Annotated[OnBad, typer.Option(help="Stop at a bad row, or leave bad rows out and count them.")]
+FirstFrom = _text("DAY", "Leave out customers who were seen before this day.")
+RefundsOption = Annotated[
+    Refunds, typer.Option(help="Stop at a negative amount, leave refunds out, or take them off the purchases before.")
+]
+# Name, how it is shown, and default. What a file calls its columns:
+COLUMNS: dict[str, tuple[Any, Any]] = {
+    "customer_id": (_text("COLUMN", "The column with the customer's id; customer_id if absent."), None),
+    "date": (_text("COLUMN", "The column with the date; date if absent."), None),
+    "amount": (
+        _text("COLUMN", "The column with the amount; amount if absent, 'none' for a log without amounts."), None,
+    ),
+    "price": (_text("COLUMN", "With --quantity in place of an amount: the price of one."), None),
+    "quantity": (_text("COLUMN", "With --price: how many; below 0 for a refund."), None),
+    "currency": (_text("COLUMN", "The column with the currency; currency if there is one."), None),
+    "column": (
+        Annotated[
+            list[str] | None,
+            typer.Option(metavar="OURS=THEIRS", help="What the file calls any column: customer_id='Client no'."),
+        ],
+        None,
+    ),
+}  # fmt: skip
+# How it is written, and what becomes of its rows:
+FORMAT: dict[str, tuple[Any, Any]] = {
+    "date_format": (_text("FORMAT", "Such as '%d/%m/%Y'; found out if absent."), None),
+    "decimal": (_text("MARK", "The mark before decimals, . or ,; found out if absent."), None),
+    "thousands": (_text("MARK", "The mark between thousands."), None),
+    "delimiter": (_text("TEXT", "What separates the columns; found out if absent."), None),
+    "encoding": (_text("NAME", "Of the file, such as 'cp1252'; found out if absent."), None),
+    "sheet": (_text("NAME", "Of a workbook with several."), None),
+    "detect": (
+        Annotated[bool, typer.Option(help="Find out how the file is written, or take it as plain CSV with commas.")],
+        True,
+    ),
+    "on_bad": (
+        Annotated[OnBad, typer.Option(help="Stop at a bad row, or leave bad rows out and count them.")], OnBad.RAISE,
+    ),
+    "most_bad": (
+        Annotated[
+            float | None, typer.Option(metavar="SHARE", help="More bad rows than this share are an error all the same.")
+        ],
+        None,
+    ),
+    "guests": (
+        Annotated[Guests, typer.Option(help="A row without a customer id is bad, or left out and counted.")],
+        Guests.REFUSE,
+    ),
+    "duplicates": (
+        Annotated[Duplicates, typer.Option(help="Keep rows that repeat an earlier one, or leave them out.")],
+        Duplicates.KEEP,
+    ),
+    "today": (_text("DAY", "The last day a record may have; this computer's present day if absent."), None),
+}  # fmt: skip
+RULES: dict[str, tuple[Any, Any]] = {
+    "refunds": (RefundsOption, Refunds.REFUSE),
+    "rate": (Rates, None),
+    "first_from": (FirstFrom, None),
+}
 
 
-def read_purchases(
-    file: Path,
-    customer_id: str,
-    date: str,
-    amount: str | None,
-    date_format: str | None,
-    on_bad: OnBad,
-    delimiter: str | None,
-    encoding: str,
-) -> pd.DataFrame:
-    """The log in a file, as the options describe it."""
-    from churnsim.data.logs.transactions import read_transactions
+def with_options(options: dict[str, tuple[Any, Any]], gather: Callable[[dict[str, Any]], Any]) -> Any:
+    """Put the `options` of a table between the arguments and the own options of a command; it gets what `gather` makes
+    of them in place of its parameter ``given``."""
 
-    transactions = read_transactions(
-        file, customer_id=customer_id, date=date, amount=None if amount == "none" else amount,
-        date_format=date_format, on_bad=on_bad.value, delimiter=delimiter, encoding=encoding,
-    )  # fmt: skip
-    _tell_set_aside(transactions.attrs["set_aside"], used=len(transactions))
-    if transactions.attrs["trimmed_ids"]:
-        typer.echo(f"took white space off {transactions.attrs['trimmed_ids']:,} customer ids", err=True)
-    return transactions
+    def decorate(command: Callable[P, R]) -> Callable[..., R]:
+        own = inspect.signature(command, eval_str=True).parameters
+        keyword = inspect.Parameter.KEYWORD_ONLY
+        added = [
+            inspect.Parameter(name, keyword, default=default, annotation=shown)
+            for name, (shown, default) in options.items()
+        ]
+        parameters: list[inspect.Parameter] = []
+        for name, parameter in own.items():
+            parameters += added if name == "given" else [parameter.replace(kind=keyword)]
+
+        @functools.wraps(command)
+        def wrapper(**words: Any) -> R:
+            described = {name: words.pop(name) for name in options}
+            return command(given=gather(described), **words)  # type: ignore[call-arg]
+
+        wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        return wrapper
+
+    return decorate
 
 
-def _tell_set_aside(rows: list[dict[str, Any]], *, used: int) -> None:
-    if not rows:
-        return
-    first, total = rows[0], used + len(rows)
-    typer.echo(
-        f"set aside {len(rows):,} of {total:,} rows ({len(rows) / total:.1%}); the first is line {first['row']}, "
-        f"column {first['column']!r}, {first['value']}: {first['reason']}",
-        err=True,
-    )
+@dataclass(frozen=True)
+class PurchaseFile:
+    """A file of purchases as the options describe it."""
+
+    words: dict[str, Any]
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        path: Path = self.words["file"]
+        return path
+
+    @property
+    def columns(self) -> dict[str, str | None]:
+        """Our columns to theirs, where an option says so; None for amounts that are not there."""
+        return named_columns(self.words)
+
+    @property
+    def form(self) -> dict[str, Any]:
+        """How a file beside this one, of the same customers, is written."""
+        return {name: self.words[name] for name in ("decimal", "thousands", "delimiter", "encoding", "detect")}
+
+    def read(self, *, amounts: bool = True) -> pd.DataFrame:
+        """The log. Amounts that are not needed are read where they are there, since they tell a refund from a
+        purchase. What was left out is said on standard error."""
+        rates = exchange_rates(self.words["rate"])
+        first_from, refunds = self.words["first_from"], self.words["refunds"].value
+        if self.path.suffix.lower() in DATABASES:
+            from churnsim.data.database import CustomerDatabase
+
+            with CustomerDatabase(self.path, read_only=True) as db:
+                log = db.transactions(
+                    refunds="net" if refunds == "net" else "apart", exchange_rates=rates, first_from=first_from,
+                    amounts=self.columns.get("amount", "amount") is not None,
+                )  # fmt: skip
+        else:
+            from churnsim.data.logs.transactions import read_transactions
+
+            columns: dict[str, Any] = self.columns
+            if not amounts and not {"amount", "price", "quantity"} & columns.keys() and not self._has_amounts():
+                columns["amount"] = None
+            log = read_transactions(
+                self.path, **columns, **format_words(self.words), refunds=refunds, exchange_rates=rates,
+                first_from=first_from, progress=reading_progress(lambda text: typer.echo(text, err=True)),
+            )  # fmt: skip
+        _tell(log)
+        return log
+
+    def _has_amounts(self) -> bool:
+        from churnsim.data.tabular.open_source import open_source
+        from churnsim.data.tabular.source import FileFormat
+
+        form = FileFormat(**self.form, sheet=self.words["sheet"])
+        wanted = [self.columns.get(name) or name for name in ("customer_id", "date")]
+        return "amount" in open_source(self.path, form, wanted=wanted).columns()
+
+
+with_purchases = with_options({"file": (File, inspect.Parameter.empty), **COLUMNS, **FORMAT, **RULES}, PurchaseFile)
+
+
+def named_columns(words: dict[str, Any]) -> dict[str, str | None]:
+    """Our columns to theirs, where an option of COLUMNS names them; None for an amount of "none"."""
+    named: dict[str, str | None] = dict(pairs(words["column"] or [], "--column", "OURS=THEIRS"))
+    for name in COLUMNS:
+        if name != "column" and words[name] is not None:
+            named[name] = words[name]
+    return {name: None if name == "amount" and theirs == "none" else theirs for name, theirs in named.items()}
+
+
+def format_words(words: dict[str, Any]) -> dict[str, Any]:
+    """The options of FORMAT as Python's readers take them."""
+    values = {name: words[name] for name in FORMAT if words[name] is not None}
+    return {name: value.value if isinstance(value, StrEnum) else value for name, value in values.items()}
+
+
+def exchange_rates(texts: list[str] | None) -> dict[str, float] | None:
+    """The rates of ``--rate CURRENCY=NUMBER``, None without any."""
+    rates = {}
+    for currency, text in pairs(texts or [], "--rate", "CURRENCY=NUMBER").items():
+        try:
+            rates[currency] = float(text)
+        except ValueError:
+            raise ConfigError(f"--rate {currency}={text}: {text!r} is not a number.") from None
+    return rates or None
+
+
+def pairs(texts: list[str], option: str, form: str) -> dict[str, str]:
+    """Options of the form NAME=VALUE as a mapping."""
+    found = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip() or not value.strip():
+            raise ConfigError(f"{option} {text!r} is not of the form {form}.")
+        found[name.strip()] = value.strip()
+    return found
+
+
+def reading_progress(say: Callable[[str], None]) -> Callable[[int], None]:
+    """What tells every few seconds how many rows have been read."""
+    said = [time.monotonic()]
+
+    def progress(rows: int) -> None:
+        if time.monotonic() - said[0] > SECONDS_OF_SILENCE:
+            said[0] = time.monotonic()
+            say(f"{rows:,} rows read")
+
+    return progress
+
+
+def _tell(log: pd.DataFrame) -> None:
+    """How the file was understood, where it is not plain, and which rows are not in the log."""
+    record, aside = log.attrs["reading"], log.attrs["set_aside"]
+    found = [f"{what}: {how}" for what, how in record["detected"].items() if not _plain(how)]
+    if found:
+        typer.echo(f"read as {', '.join(found)}", err=True)
+    if record["left_out"]:
+        total = record["rows"]
+        reasons = "; ".join(f"{number:,} {reason}" for reason, number in record["left_out"].items())
+        typer.echo(
+            f"set aside {total - record['used']:,} of {total:,} rows ({1 - record['used'] / total:.1%}): {reasons}",
+            err=True,
+        )
+    if aside:
+        first = aside[0]
+        typer.echo(
+            f"the first bad one is row {first['row']}, column {first['column']!r}, {first['value']}: {first['reason']}",
+            err=True,
+        )
+    if record["trimmed_ids"]:
+        typer.echo(f"took white space off {record['trimmed_ids']:,} customer ids", err=True)
+
+
+def _plain(how: str) -> bool:
+    return how in ("ascii", "utf-8", "','", "year-month-day", "whole numbers") or how.startswith("'.' before the")

@@ -9,20 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from churnsim.cli.export import not_the_input, write_json_file
-from churnsim.cli.purchases import (
-    Amount,
-    CustomerId,
-    Date,
-    DateFormat,
-    Delimiter,
-    Encoding,
-    File,
-    OnBad,
-    OnBadOption,
-    UnitName,
-    UnitOption,
-    read_purchases,
-)
+from churnsim.cli.purchases import PurchaseFile, UnitName, UnitOption, with_purchases
 from churnsim.cli.tables import print_comparison
 from churnsim.errors import ConfigError
 
@@ -42,8 +29,9 @@ class Count(StrEnum):
     PERIODS = "periods"
 
 
+@with_purchases
 def validate(
-    file: File,
+    given: PurchaseFile,
     calibration_end: Annotated[str, typer.Option(metavar="DAY", help="Last day the models see, such as 1997-09-30.")],
     holdout_end: Annotated[
         str | None, typer.Option(metavar="DAY", help="Last day they are scored on; the last in the file if absent.")
@@ -55,14 +43,7 @@ def validate(
             help="Score purchases, or the periods that hold one (the only count bg_bb has); as the models need."
         ),
     ] = None,
-    customer_id: CustomerId = "customer_id",
-    date: Date = "date",
-    amount: Amount = "none",
-    date_format: DateFormat = None,
-    delimiter: Delimiter = None,
-    encoding: Encoding = "utf-8",
     unit: UnitOption = UnitName.WEEKS,
-    on_bad: OnBadOption = OnBad.RAISE,
     seed: Annotated[int, typer.Option(help="Of the intervals and of the trees.")] = 1,
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Also write every table as JSON.")
@@ -82,12 +63,12 @@ def validate(
     from churnsim.models.evaluation.holdout import validate as run
     from churnsim.models.purchase.registry import PURCHASE_FAMILIES
 
-    not_the_input(file, json_file, "--json")
+    not_the_input(given.path, json_file, "--json")
     names = [name.strip() for name in models.split(",") if name.strip()]
     unknown = [name for name in names if name not in PURCHASE_FAMILIES]
     if unknown or not names:
         raise ConfigError(f"--models has {', '.join(unknown) or 'none'}. Use some of: {', '.join(PURCHASE_FAMILIES)}.")
-    transactions = read_purchases(file, customer_id, date, amount, date_format, on_bad, delimiter, encoding)
+    transactions = given.read(amounts=False)
     chosen = [PURCHASE_FAMILIES[name] for name in names]
     done = run(
         transactions, chosen, calibration_end=calibration_end, holdout_end=holdout_end, unit=unit.value, seed=seed,
