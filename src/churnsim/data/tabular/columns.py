@@ -24,6 +24,7 @@ from churnsim.data.tabular.text_columns import (
     mask,
     parsed_dates,
     parsed_numbers,
+    wall_clock,
 )
 from churnsim.errors import ConfigError, DataError
 
@@ -166,7 +167,7 @@ def dates(
     if isinstance(values.dtype, pd.PeriodDtype):
         values = values.dt.to_timestamp()
     if pd.api.types.is_datetime64_any_dtype(values.dtype):
-        parsed, missing, asks = _wall_clock(values), values.isna().to_numpy(dtype=bool), None
+        parsed, missing, asks = wall_clock(values), values.isna().to_numpy(dtype=bool), None
     else:
         parsed, missing, asks = parsed_dates(values, date_format)
     if not optional:
@@ -214,16 +215,6 @@ def dates(
     return parsed
 
 
-def _wall_clock(values: pd.Series[Any]) -> pd.Series[pd.Timestamp]:
-    """Nanosecond dates without a time zone: the clock on the wall where they were written is kept."""
-    if values.dt.tz is not None:
-        values = values.dt.tz_localize(None)
-    if values.dtype == np.dtype("datetime64[ns]"):
-        return values
-    years = values.dt.year
-    return values.where((years > 1677) & (years < 2262)).astype("datetime64[ns]")
-
-
 def numbers(values: pd.Series[Any], written: NumberFormat = PLAIN) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Numbers `written` so, NaN where a value is none, and the mask of what is missing."""
     missing = values.isna().to_numpy(dtype=bool)
@@ -232,8 +223,7 @@ def numbers(values: pd.Series[Any], written: NumberFormat = PLAIN) -> tuple[NDAr
     ):
         return values.to_numpy(dtype=np.float64, na_value=np.nan), missing
     text = pc.utf8_trim_whitespace(as_text(values))
-    missing |= mask(pc.equal(text, ""))
-    return parsed_numbers(text, written), missing
+    return parsed_numbers(text, written), missing | mask(pc.equal(text, ""))
 
 
 def amounts(

@@ -23,6 +23,7 @@ __all__ = [
     "mask",
     "parsed_dates",
     "parsed_numbers",
+    "wall_clock",
 ]
 
 _OFFSET = r"(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)"
@@ -100,7 +101,18 @@ def parsed_dates(
             raise ConfigError(
                 f"date_format {date_format!r} is not a date format ({error}). Use codes such as '%d/%m/%Y'."
             ) from None
-    return pd.Series(parsed.to_numpy(dtype="datetime64[ns]"), index=values.index), missing, asks
+    return wall_clock(pd.Series(parsed).set_axis(values.index)), missing, asks
+
+
+def wall_clock(values: pd.Series[Any]) -> pd.Series[pd.Timestamp]:
+    """Nanosecond dates without a time zone: the clock on the wall where they were written is kept. What nanoseconds
+    cannot say is missing."""
+    if values.dt.tz is not None:
+        values = values.dt.tz_localize(None)
+    if values.dtype == np.dtype("datetime64[ns]"):
+        return values
+    years = values.dt.year
+    return values.where((years > 1677) & (years < 2262)).astype("datetime64[ns]")
 
 
 def _plain_iso_days(text: Any) -> NDArray[np.datetime64] | None:
