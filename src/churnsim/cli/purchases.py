@@ -140,7 +140,9 @@ RULES: dict[str, tuple[Any, Any]] = {
 }
 
 
-def with_options(options: dict[str, tuple[Any, Any]], gather: Callable[[dict[str, Any]], Any]) -> Any:
+def with_options(
+    options: dict[str, tuple[Any, Any]], gather: Callable[[dict[str, Any]], Any]
+) -> Callable[[Callable[P, R]], Callable[..., R]]:
     """Put the `options` of a table between the arguments and the own options of a command; it gets what `gather` makes
     of them in place of its parameter ``given``."""
 

@@ -104,7 +104,7 @@ def read_subscriptions(
     --------
     >>> import tempfile, pathlib, churnsim
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "contracts.csv"
-    >>> _ = path.write_text("customer_id;start;end\n7;01.03.2023;31.03.2023\n8;15.03.2023;\n")
+    >>> _ = path.write_text("customer_id;start;end\\n7;01.03.2023;31.03.2023\\n8;15.03.2023;\\n")
     >>> churnsim.data.read_subscriptions(path, observed_until="2023-04-14", unit="D")["tenure"].tolist()
     [30.0, 30.0]
     """

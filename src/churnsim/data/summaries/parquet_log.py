@@ -126,7 +126,8 @@ class ParquetLog:
         where = (", filename, file_row_number", ", filename=true, file_row_number=true") if located else ("", "")
         parts: list[str] = []
         given: list[Any] = []
-        amount, converted = "0.0", []
+        amount = "0.0"
+        converted: list[Any] = []
         if "amount" in self._names:
             amount, converted = in_currency(
                 identifier(self._names["amount"]) + "::DOUBLE", identifier(self._currency or ""), factors

@@ -62,13 +62,6 @@ def regular_file(
     -------
     Path
         The same path; with `within` in full.
-
-    Examples
-    --------
-    >>> regular_file("no-such-file.csv")
-    Traceback (most recent call last):
-        ...
-    churnsim.errors.DataError: no-such-file.csv does not exist. Check the path (it is taken from ...).
     """
     try:
         text = os.fsdecode(path)
