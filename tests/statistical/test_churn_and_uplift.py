@@ -120,3 +120,52 @@ def test_qini_of_noise_holds_zero():
         )
         misses += not curve.lower <= 0 <= curve.upper
     assert misses <= 4
+
+
+@pytest.fixture(scope="module")
+def campaign():
+    return simulated_campaign(600, seed=5)
+
+
+def test_bad_features_are_named_by_column_and_customer(followed, campaign, telco_model):
+    """A missing value or an infinite number, in a fit or a prediction; never an error of scikit-learn."""
+    late = followed.assign(spend=1.0)
+    late.loc[7, "spend"] = np.nan
+    with pytest.raises(cs.errors.DataError, match="'spend' is missing for customer '7'"):
+        cs.models.ChurnModel.fit(late, covariates=["plan", "spend"], horizon=3.0)
+    late.loc[7, "spend"] = np.inf
+    with pytest.raises(cs.errors.DataError, match="'spend' must be a finite number; customer '7' has inf"):
+        cs.models.ChurnModel.fit(late, covariates=["plan", "spend"], horizon=3.0)
+    words = cs.datasets.telco().head(3).astype({"contract": object})
+    words.iloc[1, words.columns.get_loc("contract")] = None
+    with pytest.raises(cs.errors.DataError, match=f"'contract' is missing for customer '{words.index[1]}'"):
+        telco_model.probability(words)
+    with pytest.raises(cs.errors.ConfigError, match="no covariate 'contract'"):
+        telco_model.probability(words.drop(columns="contract"))
+    for column, bad in (("risk", np.nan), ("plan", None)):
+        other = campaign.astype({"plan": object})
+        other.loc[3, column] = bad
+        with pytest.raises(cs.errors.DataError, match=f"'{column}' is missing for customer '3'"):
+            cs.models.UpliftModel.fit(other, covariates=["risk", "plan"])
+    mixed = campaign.assign(plan=np.where(np.arange(600) % 2, campaign["plan"].to_numpy(dtype=object), 7))
+    assert np.isfinite(cs.models.UpliftModel.fit(mixed, covariates=["risk", "plan"]).qini.coefficient)
+
+
+def test_groups_without_leavers_are_named(campaign):
+    for word in (True, False):
+        stayed = campaign["stayed"] | (campaign["treated"] == word)
+        with pytest.raises(cs.errors.DataError, match=f"with treated = {word} that the model learns from, 0 left"):
+            cs.models.UpliftModel.fit(campaign.assign(stayed=stayed), covariates=["risk"])
+    hardly = pd.DataFrame({"tenure": np.arange(1.0, 101.0), "churned": np.arange(100) < 6, "plan": ["a", "b"] * 50})
+    with pytest.raises(cs.errors.DataError, match="needs 5 leavers and 5 stayers"):
+        cs.models.ChurnModel.fit(hardly, covariates=["plan"], horizon=1.0)
+    for call in (
+        lambda: cs.models.ChurnModel.fit([1, 2, 3], covariates=["plan"], horizon=1.0),
+        lambda: cs.models.UpliftModel.fit([1, 2, 3], covariates=["plan"]),
+        lambda: cs.models.SurvivalRegression.fit([1, 2, 3], covariates=["plan"]),
+        lambda: cs.models.SurvivalCurve.fit([1, 2, 3]),
+        lambda: cs.models.compare_survival([1, 2, 3]),
+        lambda: cs.models.cumulative_incidence([1, 2, 3]),
+    ):
+        with pytest.raises(cs.errors.DataError, match="DataFrame"):
+            call()

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pandas as pd
 import pytest
 
 import churnsim as cs
+from churnsim.data.tabular.row_errors import Flaws
+from churnsim.satisfaction import Survey
 from churnsim.satisfaction.read_survey import read_survey, survey_from_frame
 from churnsim.satisfaction.synthetic.servqual import synthetic_servqual
 
@@ -56,7 +60,7 @@ def write(tmp_path, text):
         ("respondent,q1\na,4\n", ["holds no answers", "perception.q1"]),
         ("respondent,P.q1,P.q1\na,4,4\n", ["several columns called 'P.q1'"]),
         ("respondent,P.q1,role\na,4,boss\n", ["'a'", "'boss'", "customer, employee, manager"]),
-        ("respondent,P.q1,date\na,4,03/04/2020\n", ["'03/04/2020'", "year-month-day"]),
+        ("respondent,P.q1,date\na,4,03/04/2020\n", ["respondent 'a'", "'03/04/2020' is not an ISO date"]),
         ("respondent,item,customer_id,perception\na,q1,7,4\na,q2,8,4\n", ["line 3", "more than one customer_id"]),
         ("respondent,P.q1\na,4,5\n", ["more fields"]),
         ("", ["is empty"]),
@@ -95,3 +99,74 @@ def test_impossible_arguments(tmp_path):
         read_survey(path, scales={"mood": (1, 5)})
     with pytest.raises(cs.errors.DataError, match="does not exist"):
         read_survey(tmp_path / "nothing.csv")
+
+
+DAY = "is not an ISO date"
+
+
+def known_answers(value, **respondents):
+    who = pd.DataFrame(respondents, index=["a", "b"]) if respondents else None
+    return Survey.from_frames({"perception": pd.DataFrame({"q1": [4, value]}, index=["a", "b"])}, respondents=who)
+
+
+@pytest.mark.parametrize(
+    ("value", "respondents", "words"),
+    [
+        (40, {}, ["perception of 'q1' by respondent 'b' is 40", "no number from 1 to 7"]),
+        (0.5, {}, ["is 0.5"]),
+        (float("inf"), {}, ["is inf"]),
+        ("good", {}, ["'b' is 'good'"]),
+        (4, {"date": ["2020-05-01", "2024"]}, ["respondent 'b'", "'2024'", DAY]),
+        (4, {"date": ["2020-05-01", "2100-01-01"]}, ["'2100-01-01' is in the future"]),
+        (4, {"date": [pd.Timestamp("2020-05-01"), pd.Timestamp("2100-01-01")]}, ["is in the future"]),
+        (4, {"date": ["2020-05-01", "03/04/2020"]}, [DAY]),
+    ],
+)
+def test_frames_are_checked_as_files_are(value, respondents, words):
+    with pytest.raises(cs.errors.DataError) as caught:
+        known_answers(value, **respondents)
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_dates_of_frames_are_days():
+    survey = known_answers(None, date=["2020-05-01", None])
+    assert survey.respondents["date"].tolist() == [pd.Timestamp("2020-05-01"), pd.NaT]
+    assert survey.select(pd.Index(["b"])).answers["perception"]["q1"].isna().all()
+
+
+@pytest.mark.parametrize("day", ["2024", "2100-01-01", "2020-13-01"])
+def test_files_take_the_dates_of_every_reader(day, tmp_path):
+    with pytest.raises(cs.errors.DataError, match="respondent 'a', column 'date'"):
+        read_survey(write(tmp_path, f"respondent,P.q1,date\na,4,{day}\n"))
+
+
+@pytest.mark.parametrize("scale", ["1 to 7", (1, "7"), (1, 7, 10), (1, float("nan")), 7, None, (True, 7)])
+def test_a_scale_is_two_numbers(scale, tmp_path):
+    frame = pd.DataFrame({"q1": [4]})
+    for call in (
+        lambda: read_survey(write(tmp_path, "respondent,P.q1\na,4\n"), scale=scale),
+        lambda: Survey.from_frames({"perception": frame}, scale=scale),
+        lambda: Survey.from_frames({"perception": frame}, scales={"perception": scale}),
+    ):
+        with pytest.raises(cs.errors.ConfigError, match="the scale of"):
+            call()
+
+
+def test_no_answers_are_no_survey():
+    for answers in ({}, {"perception": [1, 2]}):
+        with pytest.raises(cs.errors.DataError, match="a DataFrame of respondents by items"):
+            Survey.from_frames(answers)
+
+
+def test_thousands_of_items_take_a_pass_each(monkeypatch):
+    """4,000 items, the last off the scale: every check runs once over all answers, not once an item."""
+    frame = pd.DataFrame(np.full((2, 4000), 4), columns=[f"P.q{i}" for i in range(4000)])
+    frame.iloc[1, -1] = 9
+    frame.insert(0, "respondent", ["a", "b"])
+    marks, plain = [], Flaws.mark
+    monkeypatch.setattr(Flaws, "mark", lambda self, *given, **more: (marks.append(1), plain(self, *given, **more)))
+    with pytest.raises(cs.errors.DataError, match=r"row 2, column 'P\.q3999': 9 is outside the scale 1 to 7"):
+        survey_from_frame(frame)
+    assert len(marks) < 50
+    assert len(survey_from_frame(frame, on_bad="set_aside").items) == 3999 + 1

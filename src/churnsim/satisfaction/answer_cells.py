@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -9,9 +10,9 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from churnsim.data.tabular.row_errors import Flaw, Flaws, show
+from churnsim.data.tabular.row_errors import SHOWN_ROWS, Flaw, Flaws, rows_error, show
 from churnsim.errors import ConfigError, DataError
-from churnsim.satisfaction.survey import KINDS, ROLES, Scale, Survey
+from churnsim.satisfaction.survey import KINDS, ROLES, Scale, Survey, answer_dates
 
 __all__ = ["Cells", "Names", "assemble", "cells_of"]
 
@@ -33,7 +34,7 @@ class Names:
     def wanted(self, found: Sequence[Any], *, source: str, delimiter: str | None = None) -> list[str]:
         """The columns of `found` that a survey uses. DataError where an id or any answers are missing."""
         columns = [str(name).strip() for name in found]
-        double = sorted({name for name in columns if columns.count(name) > 1})
+        double = sorted(name for name, count in Counter(columns).items() if count > 1)
         if double:
             raise DataError(f"{source} has several columns called {show(double[0])}. Rename all but one.")
         hint = ""
@@ -77,30 +78,27 @@ def cells_of(table: pd.DataFrame, lines: Any, *, names: Names, source: str) -> C
     table = table.rename(columns=lambda name: str(name).strip())
     names.wanted(list(table.columns), source=source)
     who = _text(table[names.respondent])
-    parts = []
-    for column in table.columns:
-        if names.item in table.columns:
-            kind, item = column, _text(table[names.item])
-            if kind not in KINDS:
-                continue
-        else:
-            found = kind_and_item(column)
-            if found is None:
-                continue
-            kind, item = found[0], pd.Series(found[1], index=table.index)
-        parts.append(
-            pd.DataFrame(
-                {
-                    "line": lines, "column": column, "respondent": who, "item": item, "kind": kind,
-                    "value": table[column],
-                }
-            )
-        )  # fmt: skip
+    long = names.item in table.columns
+    asked = [(column, (column, "") if long else kind_and_item(column)) for column in table.columns]
+    known = [(column, *found) for column, found in asked if found is not None and found[0] in KINDS]
+    width, rows = len(known), len(table)
+    answers = pd.DataFrame(
+        {
+            "line": np.tile(np.asarray(lines), width),
+            "column": np.repeat(np.array([column for column, _, _ in known], dtype=object), rows),
+            "respondent": np.tile(who.to_numpy(), width),
+            "item": np.tile(_text(table[names.item]).to_numpy(), width)
+            if long
+            else np.repeat(np.array([item for _, _, item in known], dtype=object), rows),
+            "kind": np.repeat(np.array([kind for _, kind, _ in known], dtype=object), rows),
+            "value": pd.concat([table[column] for column, _, _ in known], ignore_index=True),
+        }
+    )
     about = pd.DataFrame({"line": lines, "respondent": who})
     for field, name in (("customer_id", names.customer_id), ("date", names.date), ("role", names.role)):
         if name in table.columns:
             about[field] = table[name] if field == "date" else _text(table[name])
-    return Cells(answers=pd.concat(parts, ignore_index=True), about=about)
+    return Cells(answers=answers, about=about)
 
 
 def assemble(
@@ -119,17 +117,15 @@ def assemble(
     flaws = Flaws(len(answers))
     numbers = _checked(answers, flaws, scales)
     respondents = _respondents(cells.about, source, row_word, date_format)
-    if flaws.count and on_bad == "raise":
-        line = answers["line"].to_numpy()
-        raise flaws.error(
-            source,
-            row=lambda position: int(line[position]),
-            row_word=row_word,
+    line, column = answers["line"].to_numpy(), answers["column"].to_numpy()
+    bad = flaws.records(int, most=SHOWN_ROWS if on_bad == "raise" else None)
+    for record in bad:
+        record.update(row=int(line[record["row"]]), column=str(column[record["row"]]))
+    if bad and on_bad == "raise":
+        raise rows_error(
+            source, bad, flaws.count, len(answers), flaws.remedies(), row_word=row_word, things="answers",
             last_resort="Or pass on_bad='set_aside' to count such answers as not given and have them listed.",
-            things="answers",
-        )
-    line = answers["line"].to_numpy()
-    aside = flaws.records(lambda position: int(line[position]))
+        )  # fmt: skip
     good = answers.assign(value=numbers)[flaws.good & numbers.notna().to_numpy()]
     if good.empty:
         raise DataError(f"{source} holds no answer that can be used. Check the columns and the scale.")
@@ -141,7 +137,7 @@ def assemble(
         frames[str(kind)] = pivot.reindex(index=index, columns=[i for i in items if i in pivot]).astype(float)
         frames[str(kind)].columns.name = None
     return Survey(
-        answers=frames, respondents=respondents, scales={kind: scales[kind] for kind in frames}, set_aside=aside
+        answers=frames, respondents=respondents, scales={kind: scales[kind] for kind in frames}, set_aside=bad
     )
 
 
@@ -150,25 +146,28 @@ def _checked(answers: pd.DataFrame, flaws: Flaws, scales: Mapping[str, Scale]) -
     numbers = pd.to_numeric(text, errors="coerce").astype(float)
     given = text.notna().to_numpy()
     whole = "Write the number of the box that was ticked."
-    twice = answers.duplicated(["respondent", "item", "kind"]).to_numpy() & answers["respondent"].notna().to_numpy()
-    for name, part in answers.groupby("column", sort=False):
-        here = np.zeros(len(answers), dtype=bool)
-        here[part.index] = True
-        low, high = scales[str(part["kind"].iloc[0])]
-        column = str(name)
-        for bad, values, reason, remedy in (
-            (answers["respondent"].isna().to_numpy(), answers["respondent"], "is not a respondent's id (missing)",
-             "Give every row the id of who answered."),
-            (answers["item"].isna().to_numpy(), answers["item"], "is not an item (missing)", "Name the item answered."),
-            (given & ~np.isfinite(numbers.to_numpy()), answers["value"], "is not a number", whole),
-            ((numbers < low) | (numbers > high), answers["value"],
-             f"is outside the scale {low:g} to {high:g}", "Correct it, or pass the scale that was used."),
-            (given & (numbers % 1 != 0) & (high - low <= WHOLE_STEPS), answers["value"],
-             "lies between the steps of the scale", whole),
-            (twice, answers["respondent"], "answers the same item again",
-             "Keep one row for each respondent (wide) or each respondent and item (long)."),
-        ):  # fmt: skip
-            flaws.mark(here & np.asarray(bad, dtype=bool), values, Flaw(column=column, reason=reason, remedy=remedy))
+    twice = answers.duplicated(["respondent", "item", "kind"]) & answers["respondent"].notna()
+    code, kinds = pd.factorize(answers["kind"])
+    low, high = (np.array([scales[kind][place] for kind in kinds])[code] for place in (0, 1))
+    # The column is told of each answer by `assemble`: a survey may have thousands of them.
+    checks: list[tuple[Any, pd.Series[Any], str, str]] = [
+        (answers["respondent"].isna(), answers["respondent"], "is not a respondent's id (missing)",
+         "Give every row the id of who answered."),
+        (answers["item"].isna(), answers["item"], "is not an item (missing)", "Name the item answered."),
+        (given & ~np.isfinite(numbers.to_numpy()), answers["value"], "is not a number", whole),
+        *(
+            ((code == number) & ((numbers < low) | (numbers > high)), answers["value"],
+             f"is outside the scale {scales[kind][0]:g} to {scales[kind][1]:g}",
+             "Correct it, or pass the scale that was used.")
+            for number, kind in enumerate(kinds)
+        ),
+        (given & (numbers % 1 != 0) & (high - low <= WHOLE_STEPS), answers["value"],
+         "lies between the steps of the scale", whole),
+        (twice, answers["respondent"], "answers the same item again",
+         "Keep one row for each respondent (wide) or each respondent and item (long)."),
+    ]  # fmt: skip
+    for bad, values, reason, remedy in checks:
+        flaws.mark(np.asarray(bad, dtype=bool), values, Flaw(column=None, reason=reason, remedy=remedy))
     return numbers
 
 
@@ -189,15 +188,7 @@ def _respondents(about: pd.DataFrame, source: str, row_word: str, date_format: s
             )
         table[field] = filled.groupby("respondent", sort=False)[field].first().reindex(table.index)
     if "date" in table:
-        dates = pd.to_datetime(table["date"], format=date_format or "ISO8601", errors="coerce")
-        wrong = dates.isna() & table["date"].notna()
-        if wrong.any():
-            who = str(table.index[wrong][0])
-            raise DataError(
-                f"{source}: respondent {show(who)} has the date {show(table['date'].loc[who])}, which is not "
-                f"{'of the form ' + date_format if date_format else 'year-month-day'}. Correct it or pass date_format."
-            )
-        table["date"] = dates
+        table["date"] = answer_dates(table["date"], source=source, date_format=date_format)
     table["role"] = table["role"].fillna("customer") if "role" in table else "customer"
     strange = table.loc[~table["role"].isin(ROLES), "role"]
     if not strange.empty:

@@ -10,11 +10,10 @@ from typing import Literal
 import pandas as pd
 
 from churnsim.data.tabular.open_source import raw_rows
-from churnsim.data.tabular.row_errors import show
 from churnsim.data.tabular.source import FileFormat
 from churnsim.errors import ConfigError
 from churnsim.satisfaction.answer_cells import Names, assemble, cells_of
-from churnsim.satisfaction.survey import KINDS, Scale, Survey
+from churnsim.satisfaction.survey import KINDS, Scale, Survey, checked_scale
 
 __all__ = ["read_survey", "survey_from_frame"]
 
@@ -138,8 +137,4 @@ def _scales(scale: Scale, scales: Mapping[str, Scale] | None) -> dict[str, Scale
     unknown = set(given) - set(KINDS)
     if unknown:
         raise ConfigError(f"scales names {', '.join(sorted(unknown))}. Use one of {', '.join(KINDS)}.")
-    full = {kind: given.get(kind, scale) for kind in KINDS}
-    for kind, (low, high) in full.items():
-        if not low < high:
-            raise ConfigError(f"the scale of {kind} must run from low to high; got {show((low, high))}.")
-    return full
+    return {kind: checked_scale(kind, given.get(kind, scale)) for kind in KINDS}

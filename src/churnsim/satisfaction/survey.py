@@ -6,11 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
+import numpy as np
 import pandas as pd
 
-from churnsim.errors import DataError
+from churnsim.checks import check_number
+from churnsim.data.tabular.columns import dates
+from churnsim.data.tabular.row_errors import Flaws, show
+from churnsim.errors import ConfigError, DataError
 
-__all__ = ["KINDS", "ROLES", "Kind", "Role", "Scale", "Survey"]
+__all__ = ["KINDS", "ROLES", "Kind", "Role", "Scale", "Survey", "answer_dates", "checked_scale"]
 
 Kind = Literal[
     "expectation", "perception", "importance", "competitor", "standard", "delivery", "promise", "functional",
@@ -23,6 +27,53 @@ and without an attribute (Kano)."""
 Role = Literal["customer", "employee", "manager"]
 ROLES: tuple[str, ...] = get_args(Role)
 Scale = tuple[float, float]
+
+
+def checked_scale(kind: str, scale: object) -> Scale:
+    """The lowest and highest answer of a kind; ConfigError unless they are two numbers that ascend."""
+    if not isinstance(scale, Sequence) or isinstance(scale, str) or len(scale) != 2:
+        raise ConfigError(
+            f"the scale of {kind} must be its lowest and highest answer, such as (1, 7); got {show(scale)}."
+        )
+    low, high = (check_number(value, f"the scale of {kind}") for value in scale)
+    if not low < high:
+        raise ConfigError(f"the scale of {kind} must run from low to high; got {show(scale)}.")
+    return low, high
+
+
+def answer_dates(values: pd.Series[Any], *, source: str, date_format: str | None = None) -> pd.Series[Any]:
+    """The days on which respondents answered, read as every date is; missing ones stay so.
+
+    Raises DataError, naming the respondent, for what is no date or lies in the future.
+    """
+    flaws = Flaws(len(values))
+    found = dates(
+        values, "date", flaws, date_format=date_format, latest=pd.Timestamp.now().normalize(), what="respondent",
+        optional=True, ask="set the clock",
+    )  # fmt: skip
+    if flaws.count:
+        raise flaws.error(source, row=lambda place: show(values.index[place]), row_word="respondent", last_resort="")
+    return found
+
+
+def _on_scale(kind: str, frame: pd.DataFrame, scale: Scale) -> pd.DataFrame:
+    """The answers as numbers; DataError for the first that is none or is off the scale."""
+    try:
+        numbers = frame.astype(float)
+    except (TypeError, ValueError):
+        numbers = frame.apply(pd.to_numeric, errors="coerce").astype(float)
+        bad = numbers.isna().to_numpy() & frame.notna().to_numpy()
+    else:
+        values = numbers.to_numpy()
+        bad = (values < scale[0]) | (values > scale[1])
+    if bad.any():
+        row, column = (int(place[0]) for place in np.nonzero(bad))
+        raise DataError(
+            f"{kind} of {show(frame.columns[column])} by respondent {show(frame.index[row])} is "
+            f"{show(frame.iloc[row, column])}, which is no number from {scale[0]:g} to {scale[1]:g} ({int(bad.sum())} "
+            "such answers). Correct it, or pass the scale that was used."
+        )
+    return numbers
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -54,6 +105,13 @@ class Survey:
                 raise DataError(f"the scale of {kind} is not given. Say scales={{{kind!r}: (1, 7)}}.")
             if not frame.index.equals(self.respondents.index):
                 raise DataError(f"the rows of {kind} are not the respondents. Give every frame the same index.")
+        scales = {kind: checked_scale(kind, scale) for kind, scale in self.scales.items()}
+        answers = {kind: _on_scale(kind, frame, scales[kind]) for kind, frame in self.answers.items()}
+        respondents = self.respondents
+        if "date" in respondents:
+            respondents = respondents.assign(date=answer_dates(respondents["date"], source="the survey"))
+        for name, value in (("scales", scales), ("answers", answers), ("respondents", respondents)):
+            object.__setattr__(self, name, value)
 
     @classmethod
     def from_frames(
@@ -65,14 +123,20 @@ class Survey:
         respondents: pd.DataFrame | None = None,
     ) -> Survey:
         """A survey from frames of respondents by items; all respondents are customers unless `respondents` says
-        otherwise."""
+        otherwise.
+
+        Raises DataError, naming kind, item and respondent, for answers that are not numbers or off the scale, and for
+        dates that `read_survey` would not take; ConfigError for a scale that is no pair of numbers.
+        """
+        if not answers or not all(isinstance(frame, pd.DataFrame) for frame in answers.values()):
+            raise DataError("answers must hold a DataFrame of respondents by items for at least one kind of answer.")
         index = next(iter(answers.values())).index
         who = pd.DataFrame(index=index) if respondents is None else respondents.copy()
         if "role" not in who:
             who["role"] = "customer"
         given = dict(scales or {})
         return cls(
-            answers={kind: frame.astype(float) for kind, frame in answers.items()},
+            answers=answers,
             respondents=who,
             scales={kind: given.get(kind, scale) for kind in answers},
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Sequence
 from itertools import zip_longest
 
@@ -32,8 +33,9 @@ def check_columns(
     `delimiter` is the one the columns were told apart by. `rename` says that the caller takes no names of columns, so
     that the table itself must change.
     """
+    times = Counter(found)
     for argument, name in zip_longest(arguments[: len(wanted)], wanted):
-        number = sum(1 for other in found if other == name)
+        number = times[name]
         if number > 1:
             raise DataError(f"{source} has {number} columns called {show(name)}. Rename all but one.")
         if number == 0:

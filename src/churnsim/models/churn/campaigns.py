@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from churnsim.errors import ConfigError
+from churnsim.checks import check_count, check_number, check_seed
 
 __all__ = ["simulated_campaign"]
 
@@ -21,11 +21,10 @@ def simulated_campaign(
     none): targeting by risk then misses those who respond, as Ascarza (2018, Journal of Marketing Research 55(1),
     80-98) found in the field. All coefficients are assumed. Raises ConfigError for impossible arguments.
     """
-    if customers < 10 or not 0 < share_treated < 1:
-        raise ConfigError(
-            f"a campaign needs 10 customers and a share between 0 and 1; got {customers}, {share_treated}."
-        )
-    random = np.random.Generator(np.random.Philox(seed))
+    check_count(customers, "customers", least=10)
+    check_number(share_treated, "share_treated", above=0, below=1)
+    check_number(effect, "effect")
+    random = np.random.Generator(np.random.Philox(check_seed(seed)))
     risk = random.standard_normal(customers)
     openness = random.uniform(-0.5 if harmed else 0.0, 1.0, customers)
     plan = np.where(random.random(customers) < 0.4, "plus", "basic")

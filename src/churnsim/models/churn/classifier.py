@@ -27,9 +27,14 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 from threadpoolctl import threadpool_limits
 
+from churnsim.checks import check_count, check_number, check_seed
 from churnsim.errors import ConfigError, DataError
 from churnsim.models.churn.panel import ChurnRows, churn_rows
 from churnsim.models.churn.scores import ChurnScores, auc, churn_scores
+from churnsim.models.estimation.design_matrix import checked_features
+from churnsim.models.retention.tenures import Tenures
+from churnsim.statistics import tails
+from churnsim.typing import Flags
 
 __all__ = ["ChurnModel", "leaking_covariates", "learner", "numeric_features", "one_thread", "value_learner"]
 
@@ -38,6 +43,7 @@ Kind = Literal["logistic", "boosting"]
 # Area under the curve of one covariate alone above which it is taken to know the outcome (assumed). On the Telco data
 # the best honest covariate reaches .75.
 LEAK = 0.95
+FOLDS = 5
 HELD_OUT = 0.3  # share of customers kept aside where the data are one snapshot
 # Boosting: few, slow steps (assumed); the Platt step after it takes out what overconfidence is left.
 STEPS, RATE, LEAVES = 150, 0.05, 15
@@ -70,7 +76,7 @@ def learner(kind: Kind, features: pd.DataFrame, *, seed: int) -> Any:
             max_iter=STEPS, learning_rate=RATE, max_leaf_nodes=LEAVES, random_state=seed,
             categorical_features=list(range(len(words))), early_stopping=False,
         )  # fmt: skip
-        folds = StratifiedKFold(5, shuffle=True, random_state=seed)
+        folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
         return CalibratedClassifierCV(make_pipeline(columns, trees), method="sigmoid", cv=folds, ensemble=False)
     raise ConfigError(f"kind must be 'logistic' or 'boosting'; got {kind!r}.")
 
@@ -146,6 +152,9 @@ class ChurnModel:
         ConfigError. Without it the data are a snapshot: it learns from 70% of the customers and is tested on the
         others. Raises DataError for a covariate that knows the outcome.
         """
+        check_number(horizon, "horizon", above=0)
+        check_seed(seed)
+        Tenures.of(subscriptions)
         if "began" in subscriptions.columns:
             later = -horizon if test_at is None else test_at
             earlier = later - horizon if learn_at is None else learn_at
@@ -163,6 +172,7 @@ class ChurnModel:
             rows = churn_rows(subscriptions, covariates=covariates, horizon=horizon)
             learned, tested = _by_customers(rows, seed)
             split = "one snapshot: learned from 70% of the customers, tested on the others"
+        _check_both_kinds(learned.left, "learned from")
         with one_thread():
             leaks = leaking_covariates(learned, seed=seed)
         if not leaks.empty:
@@ -190,20 +200,21 @@ class ChurnModel:
         data leave open about the probability; whether the customer leaves is a further chance. Raises ConfigError for
         fewer than 2 groups.
         """
-        if groups < 2:
-            raise ConfigError(f"groups must be 2 or more; got {groups}.")
-        features = self._features(customers)
         size, found = len(self._learned.left), []
+        check_count(groups, "groups", least=2, most=size)
+        quantile = float(student.ppf(tails(level)[1], groups - 1))
+        features = self._features(customers)
         group = np.random.Generator(np.random.Philox(self._seed)).permutation(size) % groups
         for number in range(groups):
             rest = group != number
+            _check_both_kinds(self._learned.left[rest], f"left without group {number + 1} of {groups}")
             with one_thread():
                 again = clone(self._pipeline).fit(self._learned.features[rest], self._learned.left[rest])
                 found.append(again.predict_proba(features)[:, 1])
         centre = self.probability(customers)
         logits = logit(np.clip(np.array(found), 1e-9, 1 - 1e-9))
         spread = np.sqrt((groups - 1) / groups * ((logits - logits.mean(axis=0)) ** 2).sum(axis=0))
-        reach = float(student.ppf((1 + level) / 2, groups - 1)) * spread
+        reach = quantile * spread
         middle = logit(np.clip(centre.to_numpy(), 1e-9, 1 - 1e-9))
         columns = {"probability": centre, "lower": expit(middle - reach), "upper": expit(middle + reach)}
         return pd.DataFrame(columns, customers.index)
@@ -225,11 +236,17 @@ class ChurnModel:
         return table.sort_values("drop", ascending=False).rename_axis("covariate")
 
     def _features(self, customers: pd.DataFrame) -> pd.DataFrame:
-        wanted = list(self._learned.features.columns)
-        missing = [name for name in wanted if name not in customers.columns]
-        if missing:
-            raise DataError(f"the customers lack {missing[0]!r}, which the model was learned with.")
-        return customers[wanted]
+        return checked_features(customers, list(self._learned.features.columns))
+
+
+def _check_both_kinds(left: Flags, what: str) -> None:
+    """DataError unless there are enough leavers and stayers for the folds of a fit."""
+    leavers, stayers = int(left.sum()), int((~left).sum())
+    if min(leavers, stayers) < FOLDS:
+        raise DataError(
+            f"a churn model needs {FOLDS} leavers and {FOLDS} stayers; the customers {what} are {leavers} and "
+            f"{stayers}. Take a longer horizon, another moment or more customers."
+        )
 
 
 def _by_customers(rows: ChurnRows, seed: int) -> tuple[ChurnRows, ChurnRows]:

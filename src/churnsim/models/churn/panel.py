@@ -15,7 +15,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from churnsim.checks import check_number
 from churnsim.errors import ConfigError, DataError
+from churnsim.models.estimation.design_matrix import checked_features, number_columns
 from churnsim.models.retention.tenures import Tenures
 
 __all__ = ["ChurnRows", "churn_rows"]
@@ -44,20 +46,17 @@ def churn_rows(
     nobody was there, or all or none of those left.
     """
     moment = -horizon if at is None else at
-    if not (np.isfinite(horizon) and horizon > 0 and np.isfinite(moment)):
-        raise ConfigError(f"horizon must be above 0 and `at` finite; got {horizon!r} and {at!r}.")
+    check_number(horizon, "horizon", above=0)
+    check_number(moment, "at")
     if moment + horizon > 1e-9:
         raise ConfigError(
             f"at = {moment:g} with horizon {horizon:g} looks beyond the last day observed (0). Take "
             f"at = {-horizon:g} or earlier."
         )
+    tenures = Tenures.of(subscriptions)
     disguised = [name for name in covariates if name in OUTCOMES]
     if disguised:
         raise ConfigError(f"{disguised[0]!r} holds the outcome; it cannot be a covariate.")
-    tenures = Tenures.of(subscriptions)
-    missing = [name for name in covariates if name not in subscriptions.columns]
-    if missing:
-        raise ConfigError(f"there is no covariate {missing[0]!r}; the data have {list(subscriptions.columns)}.")
     began = _began(subscriptions, tenures)
     ended = began + tenures.tenure
     # Who was to leave at the moment itself has left: it is not there any more.
@@ -68,7 +67,7 @@ def churn_rows(
             f"of {int(there.sum())} customers there at {moment:g}, {int(left[there].sum())} left within {horizon:g}: "
             "a model needs both kinds. Take another moment or a longer horizon."
         )
-    features = subscriptions.loc[there, [name for name in covariates if name != "tenure"]].copy()
+    features = checked_features(subscriptions[there], [name for name in covariates if name != "tenure"])
     features.insert(0, "tenure", moment - began[there])
     return ChurnRows(features, left[there], moment, horizon)
 
@@ -76,8 +75,8 @@ def churn_rows(
 def _began(subscriptions: pd.DataFrame, tenures: Tenures) -> NDArray[np.float64]:
     if "began" not in subscriptions.columns:
         return -tenures.tenure
-    began = subscriptions["began"].to_numpy(dtype=np.float64)
-    late = ~np.isfinite(began) | (began + tenures.tenure > 1e-6)
+    began = number_columns(subscriptions, ["began"])["began"]
+    late = began + tenures.tenure > 1e-6
     if late.any():
         where = int(np.argmax(late))
         raise DataError(

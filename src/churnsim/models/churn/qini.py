@@ -50,6 +50,8 @@ def qini_curve(
     """
     if not treated.any() or treated.all() or not (score.shape == treated.shape == outcome.shape):
         raise DataError("a Qini curve needs a score, a group and an outcome of each customer, and both groups.")
+    if not np.isfinite(score).all():
+        raise DataError(f"scores must be finite numbers; {int((~np.isfinite(score)).sum())} are not.")
     order = np.argsort(-score, kind="stable")
     ranked, group, stayed = score[order], treated[order], outcome[order].astype(np.float64)
     curve = _curve(ranked, group, stayed, np.ones(order.size))

@@ -41,8 +41,8 @@ class ChurnScores:
 
 def churn_scores(probability: Floats, left: Flags, *, level: float = 0.95) -> ChurnScores:
     """Scores of `probability` against who `left`. Raises DataError unless both kinds are there."""
-    if left.all() or not left.any() or probability.shape != left.shape:
-        raise DataError("scores need as many probabilities as outcomes, with leavers and stayers among them.")
+    if left.all() or not left.any() or probability.shape != left.shape or not np.isfinite(probability).all():
+        raise DataError("scores need a finite probability for each outcome, with leavers and stayers among them.")
     z = normal_quantile(level)
     area, error = auc(probability, left)
     intercept, slope, errors = calibration_line(probability, left)

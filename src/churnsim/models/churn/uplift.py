@@ -14,11 +14,13 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
+from churnsim.checks import check_seed
 from churnsim.errors import ConfigError, DataError
-from churnsim.models.churn.classifier import Kind, learner, one_thread, value_learner
+from churnsim.models.churn.classifier import FOLDS, Kind, learner, one_thread, value_learner
 from churnsim.models.churn.qini import QiniCurve, qini_curve
+from churnsim.models.estimation.design_matrix import checked_features
+from churnsim.statistics import normal_quantile
 from churnsim.typing import Flags, Floats
 
 __all__ = ["UpliftModel"]
@@ -62,18 +64,28 @@ class UpliftModel:
         """
         if estimator not in ("two_model", "transformed"):
             raise ConfigError(f"estimator must be 'two_model' or 'transformed'; got {estimator!r}.")
+        if not isinstance(campaign, pd.DataFrame):
+            raise DataError(f"a campaign is a DataFrame with a row a customer; got a {type(campaign).__name__}.")
         missing = [name for name in (*covariates, treated, stayed) if name not in campaign.columns]
         if missing or treated in covariates or stayed in covariates:
             raise ConfigError(
                 f"covariates, {treated!r} and {stayed!r} must be different columns of the campaign; missing: {missing}."
             )
         group, kept = (_truth(campaign, name) for name in (treated, stayed))
-        features = campaign[list(covariates)]
-        if min(group.sum(), (~group).sum()) < 50 or kept.all() or not kept.any():
-            raise DataError("a campaign needs 50 customers in either group, and stayers and leavers among them.")
-        random = np.random.Generator(np.random.Philox(seed))
+        features = checked_features(campaign, covariates)
+        if min(group.sum(), (~group).sum()) < 50:
+            raise DataError("a campaign needs 50 customers in either group.")
+        random = np.random.Generator(np.random.Philox(check_seed(seed)))
         aside = np.zeros(group.size, dtype=bool)
         aside[random.permutation(group.size)[: round(HELD_OUT * group.size)]] = True
+        for word, members in ((True, group), (False, ~group)):
+            left = ~kept[members & ~aside]
+            if min(left.sum(), (~left).sum()) < FOLDS:
+                raise DataError(
+                    f"of the {left.size} customers with {treated} = {word} that the model learns from, "
+                    f"{int(left.sum())} left: it needs {FOLDS} leavers and {FOLDS} stayers in either group. Use a "
+                    "larger campaign."
+                )
         _check_randomised(features, group)
         with one_thread():
             parts = _learn(features[~aside], group[~aside], kept[~aside], estimator, kind, seed)
@@ -91,13 +103,11 @@ class UpliftModel:
         )
 
     def uplift(self, customers: pd.DataFrame) -> pd.Series[float]:
-        """By how much a contact raises each customer's probability to stay; negative where it drives away. DataError
-        where the customers lack a covariate."""
-        missing = [name for name in self.covariates if name not in customers.columns]
-        if missing:
-            raise DataError(f"the customers lack {missing[0]!r}, which the model was learned with.")
+        """By how much a contact raises each customer's probability to stay; negative where it drives away. ConfigError
+        where the customers lack a covariate, DataError where a value of one is missing."""
+        features = checked_features(customers, self.covariates)
         with one_thread():
-            values = _predict(self._parts, customers[list(self.covariates)])
+            values = _predict(self._parts, features)
         return pd.Series(values, customers.index, name="uplift")
 
 
@@ -132,7 +142,7 @@ def _average(group: Flags, kept: Flags, level: float = 0.95) -> pd.Series[float]
     """Difference in means of the two groups."""
     value = float(kept[group].mean() - kept[~group].mean())
     error = float(np.sqrt(kept[group].var(ddof=1) / group.sum() + kept[~group].var(ddof=1) / (~group).sum()))
-    z = float(norm.ppf((1 + level) / 2))
+    z = normal_quantile(level)
     return pd.Series({"value": value, "standard_error": error, "lower": value - z * error, "upper": value + z * error})
 
 

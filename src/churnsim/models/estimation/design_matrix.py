@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from churnsim.errors import ConfigError, DataError
 from churnsim.typing import Floats
 
-__all__ = ["Design", "check_effects", "check_penalty", "check_spread", "number_columns"]
+__all__ = ["Design", "check_effects", "check_penalty", "check_spread", "checked_features", "number_columns"]
 
 
 DEPENDENT = 1e-8  # a column whose part not explained by those before it is this share of its length says nothing new
@@ -145,6 +145,24 @@ def _levels(frame: pd.DataFrame, name: str) -> tuple[str, ...]:
         return ()
     counts = values.astype(str).value_counts()
     return tuple(sorted(counts.index, key=lambda level: (-counts[level], level)))
+
+
+def checked_features(frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """The named columns for models that code them themselves: numbers as they are, words as text.
+
+    ConfigError for a column that is not there; DataError, naming column and customer, for a missing value or a number
+    that is not finite.
+    """
+    if not isinstance(frame, pd.DataFrame):
+        raise DataError(f"customers are a DataFrame with a row each; got a {type(frame).__name__}.")
+    columns = {}
+    for name in names:
+        values = _column(frame, name)
+        number = pd.api.types.is_numeric_dtype(values.dtype)
+        if number:
+            _numbers(values, name)
+        columns[name] = values if number else values.astype(str).astype(object)
+    return pd.DataFrame(columns, frame.index)
 
 
 def _names(covariates: Sequence[str], levels: Sequence[tuple[str, ...]]) -> tuple[str, ...]:

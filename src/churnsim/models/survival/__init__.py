@@ -1,7 +1,3 @@
-"""Survival models of staying: curves and regressions, estimated by lifelines, kept as plain numbers.
-
-Only this package imports lifelines. What it estimates becomes a model of churnsim's own: frozen, JSON-safe, with the
-verbs of every model of staying.
-"""
+"""Survival models of staying: curves and regressions with the verbs of every retention model, kept as plain numbers."""
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Survival curves of one population: the Kaplan-Meier estimate and six parametric families, as plain numbers.
 
-With t in the model's unit (symbols as in lifelines):
+With t in the model's unit:
 
     kaplan_meier           the step function of its jumps; beyond the last one the hazard `tail_hazard` holds
     weibull                S = exp(-(t/lambda)^rho)
