@@ -154,6 +154,8 @@ def test_a_scale_is_two_numbers(scale, tmp_path):
 
 
 def test_no_answers_are_no_survey():
+    with pytest.raises(cs.errors.DataError, match="from a file; got a list"):
+        read_survey([1, 2])
     for answers in ({}, {"perception": [1, 2]}):
         with pytest.raises(cs.errors.DataError, match="a DataFrame of respondents by items"):
             Survey.from_frames(answers)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from churnsim.data.tabular.open_source import raw_rows
 from churnsim.data.tabular.source import FileFormat
-from churnsim.errors import ConfigError
+from churnsim.errors import ConfigError, DataError
 from churnsim.satisfaction.answer_cells import Names, assemble, cells_of
 from churnsim.satisfaction.survey import KINDS, Scale, Survey, checked_scale
 
@@ -85,13 +85,15 @@ def read_survey(
     >>> survey.of("perception").to_dict("index")
     {'r1': {'q1': 7.0, 'q2': 6.0}, 'r2': {'q1': 3.0, 'q2': nan}}
     """
-    file = Path(path)
+    if not isinstance(path, str | os.PathLike):
+        raise DataError(
+            f"a survey is read from a file; got a {type(path).__name__}. Take Survey.from_frames for frames."
+        )
+    file, known = Path(path), _scales(scale, scales)
     names = Names(respondent=respondent, item=item, customer_id=customer_id, date=date, role=role)
     table, lines, word = _table(file, names, delimiter, encoding)
     cells = cells_of(table, lines, names=names, source=str(file))
-    return assemble(
-        cells, source=str(file), row_word=word, scales=_scales(scale, scales), date_format=date_format, on_bad=on_bad
-    )
+    return assemble(cells, source=str(file), row_word=word, scales=known, date_format=date_format, on_bad=on_bad)
 
 
 def survey_from_frame(

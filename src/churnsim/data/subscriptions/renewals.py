@@ -24,6 +24,8 @@ def count_renewals(subscriptions: pd.DataFrame, *, term: str) -> pd.DataFrame:
     (``"3 M"``) stays that unit with `.attrs["term"]` beside it. Raises ConfigError for a term of no length and
     DataError for a frame without a unit.
     """
+    if not isinstance(subscriptions, pd.DataFrame) or not {"tenure", "churned"} <= set(subscriptions.columns):
+        raise DataError("subscriptions are a DataFrame with tenure and churned, as read_subscriptions makes it.")
     length = parse_duration(term)
     if length.value <= 0:
         raise ConfigError(f"a term must be longer than zero; got {term!r}.")
