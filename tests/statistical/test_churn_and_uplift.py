@@ -166,7 +166,7 @@ def test_groups_without_leavers_are_named(campaign):
         lambda: cs.models.SurvivalCurve.fit([1, 2, 3]),
         lambda: cs.models.compare_survival([1, 2, 3]),
         lambda: cs.models.cumulative_incidence([1, 2, 3]),
-        lambda: cs.count_renewals([1, 2, 3], term="1 M"),
+        lambda: cs.data.count_renewals([1, 2, 3], term="1 M"),
     ):
         with pytest.raises(cs.errors.DataError, match="DataFrame"):
             call()
