@@ -259,28 +259,6 @@ def test_run_prints_results_on_stdout_and_progress_on_stderr(
     assert call("report", directory).stdout == f"{directory / 'report.html'}\n"
 
 
-DIFFERENCES = {"a": (5.0, 1.0, 9.0), "b": (-2.0, -4.0, -1.0), "c": (-3.0, -9.0, -2.0), "none": (7.0, -1.0, 15.0)}
-
-
-@pytest.mark.parametrize(
-    ("found", "said"),
-    [
-        (("a", "b"), "a earns more than today."),
-        (("b", "c"), "every strategy in the running earns less than today; b loses least."),
-        (("b", "none"), "today; b loses least. none, for orientation only, ends above all of them."),
-        (("none",), "nothing to compare"),
-    ],
-)
-def test_the_verdict_in_the_terminal_calls_nothing_best_that_loses(found: tuple[str, ...], said: str) -> None:
-    rows = [
-        dict(zip(("strategy", "mean", "lower", "upper"), (name, *DIFFERENCES[name]), strict=True)) for name in found
-    ]
-    comparison = {"against": "today", "metrics": {"npv": {"differences": rows}}}
-    text = run.verdict(comparison, [{"name": "none", "reference": True}])
-    assert said in text
-    assert "best" not in text
-
-
 def test_the_file_that_is_read_is_not_written_over(call: Callable[..., Any], tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     path.write_text("customer_id,date,amount\n" + "".join(f"c{i % 9},2020-01-{i:02d},5\n" for i in range(1, 29)))

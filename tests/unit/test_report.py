@@ -11,11 +11,13 @@ from typing import Any, get_args
 
 import pytest
 
+from churnsim.cli.summary import print_summary
 from churnsim.errors import ConfigError, DataError, MissingExtraError
 from churnsim.records.load import PIECES
 from churnsim.report import load_run, render
 from churnsim.report.chapters.answer import chapter as answer
 from churnsim.report.chapters.strategies import does
+from churnsim.report.headline import headline
 from churnsim.report.messages import Words
 from churnsim.report.page.context import Context
 from churnsim.report.page.extras import NEEDED
@@ -168,11 +170,11 @@ def _difference(strategy: str, found: tuple[float, float, float], against: str =
 @pytest.mark.parametrize(
     ("best", "nothing", "said"),
     [
-        ((500, 100, 900), (-300, -500, -100), "But it does not pay: Second earns 300.00 less than spending nothing"),
+        ((500, 100, 900), (-300, -500, -100), "It does not pay: Second earns 300.00 less than spending nothing"),
         ((500, 100, 900), (-300, -700, 100), "That it pays at all is not shown: the difference between Second and"),
         ((500, 100, 900), (800, 300, 1300), "Compared with spending nothing (Idle), Second earns 800.00 more"),
         # Where no strategy is better than the baseline, it is the baseline that must pay.
-        ((-500, -900, -100), (-300, -500, -100), "But it does not pay: Baseline earns 300.00 less"),
+        ((-500, -900, -100), (-300, -500, -100), "It does not pay: Baseline earns 300.00 less"),
         ((500, 100, 900), None, "No strategy that spends nothing was simulated"),
     ],
 )
@@ -217,6 +219,25 @@ def test_what_the_study_warns_of_stands_beside_the_verdict(tmp_path: Path) -> No
         "The log seems to begin mid-life.",
     ]
     assert "NBD was chosen by its held-out score." in [getattr(block, "text", "") for block in blocks]
+
+
+def test_the_terminal_says_what_the_report_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The verdict, what it leaves out and each warning: the same sentences as in the page, with the currency."""
+    pieces = fake_run.make_pieces()
+    pieces["manifest"]["data"]["currency"] = "$"
+    pieces["notices"] = {
+        "warnings": [{"stage": "data", "code": "starts mid-life", "message": "the log seems to begin mid-life."}]
+    }
+    folder = fake_run.write_run(tmp_path / "run", pieces)
+    print_summary(folder)
+    said = " ".join(capsys.readouterr().out.split())
+    context = Context(load_run(folder), Words())
+    first = headline(context)
+    for sentence in (*first.verdict, *first.leaves_out, *first.warnings):
+        assert " ".join(sentence.replace("\N{WORD JOINER}", "").split()) in said
+    assert "complaint-recovery $70,480 +$9,280 +$7,780 to +$10,780 $104,000" in said
+    assert "warning: The log seems to begin mid-life." in said
+    assert "best" not in said.split("claim verdict says")[0]
 
 
 def test_what_a_strategy_does_is_said_in_words_from_its_settings(tmp_path: Path) -> None:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from churnsim.records.run import Difference, FitRecord, ReplayRecord
+from churnsim.records.run import Difference, FitRecord, ReplayRecord, ValueRecord
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.context import Context
 
-__all__ = ["Headline", "apart", "doubtful", "headline", "named", "reading", "replay_sentences"]
+__all__ = [
+    "Headline", "apart", "doubtful", "headline", "named", "reading", "replay_sentences", "sureness", "value_sentences",
+]  # fmt: skip
 
 GOOD_FITS = frozenset({"ok", "converged"})
 
@@ -177,3 +179,57 @@ def replay_sentences(context: Context, replay: ReplayRecord) -> list[str]:
     if not (wider or replay).covered:
         sentences.append(context.say("prediction.read_with_care"))
     return sentences
+
+
+def value_sentences(context: Context, value: ValueRecord) -> list[str]:
+    """What the customers are worth, and with which interval of what."""
+    say = context.say
+    sentences = [
+        say(
+            "value.intro" if value.margin is not None else "value.intro_by_tenure",
+            horizon=context.units(value.horizon, value.unit or context.run.validation.unit),
+            margin=fmt.percent(value.margin),
+            rate=fmt.percent(value.annual_discount_rate),
+            total=context.money(value.total),
+            customers=fmt.count(value.customers),
+        )
+    ]
+    interval = context.money_interval(value.lower, value.upper)
+    if interval != fmt.ABSENT:
+        said = {"level": fmt.percent(value.level), "interval": interval}
+        if value.holdout_ratio is None:
+            sentences.append(say("value.interval", **said))
+        else:
+            alone = context.money_interval(value.estimation_lower, value.estimation_upper)
+            gap = apart(context, value.holdout_ratio, 1.0)
+            sentences.append(say("value.interval_holdout", estimation=alone, gap=gap, **said))
+    return sentences
+
+
+def sureness(context: Context) -> list[str]:
+    """Whether the precision asked for was reached, and what the selection of the best came to."""
+    say, comparison = context.say, context.run.comparison
+    told = []
+    if comparison.precision:
+        p = comparison.precision
+        reached = say(
+            "strategies.precision_reached" if p.reached else "strategies.precision_missed",
+            asked=context.money(p.half_width),
+            half_width=context.money(p.reached_half_width),
+            metric=context.words.known(f"metric.{p.metric}", p.metric),
+            replications=fmt.count(comparison.replications),
+        )
+        told.append(reached)
+    if comparison.selection:
+        s = comparison.selection
+        chosen = say(
+            "strategies.selection_made" if s.chosen else "strategies.selection_open",
+            chosen=context.titles.get(s.chosen or "", s.chosen or ""),
+            remaining=context.listed([context.titles.get(name, name) for name in s.remaining]),
+            indifference=context.money(s.indifference),
+            level=fmt.percent(s.level),
+            metric=context.words.known(f"metric.{s.metric}", s.metric),
+            replications=fmt.count(s.replications),
+        )
+        told.append(chosen)
+    return told

@@ -8,7 +8,7 @@ from churnsim.records.run import FitRecord
 from churnsim.report.headline import doubtful
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import Block, Chapter, Details, Facts, Heading, Paragraph, TableBlock
-from churnsim.report.page.context import Context
+from churnsim.report.page.context import Context, family_key
 from churnsim.report.page.tables import heads, records_table, row_of, table
 
 __all__ = ["chapter", "fit_name"]
@@ -42,11 +42,8 @@ def _choice(context: Context) -> list[Block]:
 def fit_name(context: Context, key: str) -> tuple[str, str]:
     """(family, role) of one fit, for a heading."""
     fit = context.run.fits[key]
-    return context.words.known(f"family.{_plain(fit.family)}", fit.family), context.words.known(f"role.{key}", fit.role)
-
-
-def _plain(family: str) -> str:
-    return family.replace("_", "").replace("/", "").replace("-", "").lower()
+    known = context.words.known
+    return known(f"family.{family_key(fit.family)}", fit.family), known(f"role.{key}", fit.role)
 
 
 def _status(context: Context, fit: FitRecord) -> str:
@@ -89,7 +86,7 @@ def _meaning(context: Context, key: str, fit: FitRecord, parameter: str, estimat
         if kind == "lifetime":
             more["leaving"] = context.say("fit.leaving_death" if "pareto" in fit.family else "fit.leaving_dropout")
         return context.say(told, **more)
-    return context.words.known(f"parameter.{_plain(fit.family).removesuffix('covariates')}.{parameter}", "")
+    return context.words.known(f"parameter.{family_key(fit.family).removesuffix('covariates')}.{parameter}", "")
 
 
 def _quality(context: Context, fit: FitRecord) -> Facts:

@@ -7,7 +7,7 @@ from typing import Any
 
 from churnsim.records.run import Difference, Level, StrategyRecord
 from churnsim.report.charts.figures import forest_figure, path_figure, spending_figure
-from churnsim.report.headline import reading
+from churnsim.report.headline import reading, sureness
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import (
     Block,
@@ -48,7 +48,9 @@ def chapter(context: Context) -> Chapter:
         blocks.append(Heading(text=say("strategies.difference_heading", baseline=context.baseline)))
         blocks += [forest_figure(context), _differences(context), *_bootstrap(context)]
         blocks.append(Paragraph(text=say("strategies.reduction_note", baseline=context.baseline), tone="note"))
-    blocks += _how_sure(context)
+    sure = sureness(context)
+    if sure:
+        blocks += [Heading(text=say("strategies.sure_heading")), *(Paragraph(text=text) for text in sure)]
     blocks += _spending(context)
     if any(metric.levels for metric in comparison.metrics.values()):
         blocks += [Heading(text=say("strategies.levels_heading")), _levels(context)]
@@ -58,35 +60,6 @@ def chapter(context: Context) -> Chapter:
     return Chapter(id="strategies", title=say("section.strategies"), blocks=blocks)
 
 
-def _how_sure(context: Context) -> list[Block]:
-    """Whether the precision asked for was reached, and what the selection of the best came to."""
-    say, comparison = context.say, context.run.comparison
-    told: list[Block] = []
-    if comparison.precision:
-        p = comparison.precision
-        reached = say(
-            "strategies.precision_reached" if p.reached else "strategies.precision_missed",
-            asked=context.money(p.half_width),
-            half_width=context.money(p.reached_half_width),
-            metric=context.words.known(f"metric.{p.metric}", p.metric),
-            replications=fmt.count(comparison.replications),
-        )
-        told.append(Paragraph(text=reached))
-    if comparison.selection:
-        s = comparison.selection
-        chosen = say(
-            "strategies.selection_made" if s.chosen else "strategies.selection_open",
-            chosen=context.titles.get(s.chosen or "", s.chosen or ""),
-            remaining=context.listed([context.titles.get(name, name) for name in s.remaining]),
-            indifference=context.money(s.indifference),
-            level=fmt.percent(s.level),
-            metric=context.words.known(f"metric.{s.metric}", s.metric),
-            replications=fmt.count(s.replications),
-        )
-        told.append(Paragraph(text=chosen))
-    return [Heading(text=say("strategies.sure_heading")), *told] if told else []
-
-
 def _described(context: Context) -> TableBlock:
     """What was planned and what was spent: clubs, replies and rewards cost what happens, on top of any budget."""
     rows = []
@@ -94,7 +67,7 @@ def _described(context: Context) -> TableBlock:
         what = TableCell(text=strategy.description or does(context, strategy))
         if strategy.description:
             what = TableCell(text=strategy.description, note=does(context, strategy))
-        spent = _spent(context).get(strategy.name)
+        spent = context.spent.get(strategy.name)
         rows.append(
             row_of(
                 context.titles[strategy.name],
@@ -105,15 +78,6 @@ def _described(context: Context) -> TableBlock:
         )
     columns = heads(context, "strategies", "strategy", "budget#", "spent#", "what~", horizon=context.horizon)
     return table(context.say("strategies.described"), columns, rows)
-
-
-def _spent(context: Context) -> dict[str, float]:
-    """What each strategy spends over the horizon, without what every strategy pays."""
-    totals: dict[str, list[float]] = {row.strategy: [] for row in context.run.comparison.path}
-    for row in context.run.comparison.spending:
-        if row.account not in ("fixed", "cost_to_serve"):
-            totals.setdefault(row.strategy, []).append(row.mean)
-    return {name: math.fsum(amounts) for name, amounts in totals.items()}
 
 
 def does(context: Context, strategy: StrategyRecord) -> str:

@@ -6,13 +6,16 @@ import math
 
 from churnsim.records.run import ValueRecord
 from churnsim.report.charts.figures import value_figure
-from churnsim.report.headline import apart
+from churnsim.report.headline import value_sentences
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import Block, Chapter, Details, Paragraph
-from churnsim.report.page.context import Context
+from churnsim.report.page.context import Context, family_key
 from churnsim.report.page.tables import heads, row_of, table
 
 __all__ = ["chapter"]
+
+LEAVE_AFTER_REPEATS = ("bgnbd", "bgnbdcovariates")
+"""Models by which a customer cannot leave before a repeat purchase."""
 
 
 def chapter(context: Context) -> Chapter:
@@ -34,9 +37,7 @@ def _by_model(context: Context, value: ValueRecord) -> list[Block]:
     columns = heads(context, "value", "model", "amount#", "interval_head#", "order#", "average_error#")
     rows = [
         row_of(
-            context.words.known(
-                f"family.{row.model.replace('_', '').replace(' ', '')}", fmt.sentence(row.model.replace("_", " "))
-            ),
+            context.words.known(f"family.{family_key(row.model)}", fmt.sentence(row.model.replace("_", " "))),
             context.money(row.total, like=value.total),
             context.money_interval(row.lower, row.upper),
             fmt.fixed(row.rank_correlation, 2),
@@ -56,28 +57,12 @@ def _error(share: float | None) -> str:
 
 
 def _sentences(context: Context, value: ValueRecord) -> list[str]:
-    say = context.say
-    sentences = [
-        say(
-            "value.intro" if value.margin is not None else "value.intro_by_tenure",
-            horizon=context.units(value.horizon, value.unit or context.run.validation.unit),
-            margin=fmt.percent(value.margin),
-            rate=fmt.percent(value.annual_discount_rate),
-            total=context.money(value.total),
-            customers=fmt.count(value.customers),
-        )
-    ]
-    interval = context.money_interval(value.lower, value.upper)
-    if interval != fmt.ABSENT:
-        said = {"level": fmt.percent(value.level), "interval": interval}
-        if value.holdout_ratio is None:
-            sentences.append(say("value.interval", **said))
-        else:
-            alone = context.money_interval(value.estimation_lower, value.estimation_upper)
-            gap = apart(context, value.holdout_ratio, 1.0)
-            sentences.append(say("value.interval_holdout", estimation=alone, gap=gap, **said))
+    say, sentences = context.say, value_sentences(context, value)
     if value.mean_p_alive is not None:
         sentences.append(say("value.alive", alive=fmt.percent(value.mean_p_alive, 0)))
+        fit = context.run.fits.get("purchases")
+        if fit is not None and family_key(fit.family) in LEAVE_AFTER_REPEATS:
+            sentences.append(say("value.alive_until_repeat"))
     total = math.fsum(row.value for row in value.by_decile)
     if total > 0:
         sentences.append(say("value.top", share=fmt.percent(value.by_decile[0].value / total, 0)))

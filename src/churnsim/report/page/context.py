@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections import Counter
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -14,12 +16,17 @@ from churnsim.report.messages import Words
 from churnsim.report.page import numbers as fmt
 from churnsim.units import Duration, Unit, parse_duration
 
-__all__ = ["Context", "status_key"]
+__all__ = ["Context", "family_key", "status_key"]
 
 
 def status_key(status: str) -> str:
     """'measured here' -> 'measured': the first word names the status."""
     return status.split()[0].lower() if status.split() else "assumed"
+
+
+def family_key(family: str) -> str:
+    """The name of a family as the sentences know it: 'bg_nbd' and 'BG/NBD' -> 'bgnbd'."""
+    return re.sub("[_/ -]", "", family).lower()
 
 
 class Context:
@@ -54,6 +61,16 @@ class Context:
     def assumed(self) -> int:
         """How many of the numbers that outcomes rest on are assumed."""
         return sum(status_key(row.status) == "assumed" for row in self.run.assumptions)
+
+    @cached_property
+    def spent(self) -> dict[str, float]:
+        """What each strategy that was simulated spends over the horizon, without what every strategy pays."""
+        comparison = self.run.comparison
+        totals: dict[str, list[float]] = {row.strategy: [] for row in comparison.path}
+        for row in comparison.spending:
+            if row.account not in ("fixed", "cost_to_serve"):
+                totals.setdefault(row.strategy, []).append(row.mean)
+        return {name: math.fsum(amounts) for name, amounts in totals.items()}
 
     def share_beyond_horizon(self, strategy: str) -> float | None:
         """Which share of a strategy's equity lies beyond the horizon, where nothing was simulated."""
