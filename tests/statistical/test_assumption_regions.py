@@ -179,7 +179,11 @@ def test_an_answer_that_never_changes_hangs_on_nothing(market):
         (["terms.margin", "terms.fixed_cost"], {}, "Did you mean"),
         (["terms.margin", "retention.max_effect"], {"method": "sobol", "size": 100}, "power of two"),
         (["terms.margin", "retention.max_effect"], {"method": "guess"}, "unknown method"),
-        (["terms.margin", "retention.max_effect"], {"replications": 1}, "at least 2 replications"),
+        (
+            ["terms.margin", "retention.max_effect"],
+            {"replications": 1},
+            "replications must be a whole number, 2 or more",
+        ),
         ({"terms.margin": (0.5, 0.5), "retention.max_effect": None}, {}, "from a lower"),
         ({"complaints.failure_share": (0.1, 0.9), "terms.margin": None}, {}, "narrow the ranges"),
     ],

@@ -46,6 +46,51 @@ def test_its_draws_are_addressed():
     assert len(set(many.values())) == 9
 
 
+class Giving(cs.simulation.Mechanism):
+    """Spends a dollar of the account 'fixed' on each purchase, two on the first three of a run."""
+
+    def __init__(self):
+        self.purchases = 0
+
+    def after(self, kind, customer, time, world):
+        if kind == "purchase":
+            self.purchases += 1
+            world.pay("fixed", 2.0 if self.purchases <= 3 else 1.0)
+
+
+ONE_MARKET = {"seed": 5, "horizon": 8, "replications": 3}
+STRATEGIES = [cs.Strategy(name="as today"), cs.Strategy(name="giving")]
+
+
+def test_ones_own_mechanism_is_compared_with_doing_without():
+    """The difference in profit is minus a dollar a purchase and three more a run: each run starts with the mechanism
+    as it was given."""
+    market = scenario([], size=30).market
+    found = cs.compare(market, STRATEGIES, mechanisms={"giving": [Giving()]}, **ONE_MARKET)
+    gain = found.values("profit")["giving"] - found.values("profit")["as today"]
+    assert gain.to_numpy() == pytest.approx(-(found.values("purchases")["as today"].to_numpy() + 3))
+    everywhere = cs.compare(market, STRATEGIES, mechanisms=[Giving()], **ONE_MARKET)
+    assert (everywhere.values("profit")["as today"] == found.values("profit")["giving"]).all()
+
+
+def test_selection_regions_and_sensitivity_take_it_too():
+    market, quantity = scenario([], size=30).market, cs.decisions.Quantity(of="giving", against="as today")
+    own = {**ONE_MARKET, "mechanisms": {"giving": [Giving()]}}
+    best = cs.decisions.select_best(
+        market, STRATEGIES, indifference=5.0, max_replications=20, **{**own, "replications": 5}
+    )
+    assert best.chosen == "as today"
+    over = {"terms.margin": (0.2, 0.4), "terms.annual_discount_rate": (0.0, 0.2)}
+    region = cs.decisions.assumption_region(market, STRATEGIES, quantity, over, cells=2, max_replications=3, **own)
+    assert (region.frame["mean"] < 0).all()
+    found = cs.decisions.sensitivity(market, STRATEGIES, quantity, over, size=2, **own)
+    assert (found.design["quantity"] < 0).all()
+    with pytest.raises(ConfigError, match="name a strategy 'gving'"):
+        cs.compare(market, STRATEGIES, mechanisms={"gving": [Giving()]}, **ONE_MARKET)
+    with pytest.raises(ConfigError, match=r"instances of churnsim\.simulation\.Mechanism"):
+        cs.compare(market, STRATEGIES, mechanisms=[Giving], **ONE_MARKET)
+
+
 def test_only_the_readable_engine_runs_it():
     with pytest.raises(ConfigError, match="engine='simpy'"):
         cs.simulate(scenario([]), seed=1, engine="compiled", mechanisms=[Watching()])

@@ -43,11 +43,11 @@ def test_sizes_grow_by_what_the_spread_asks_for_and_at_most_double():
 
 
 def test_a_run_to_a_precision_says_whether_it_got_there(market, strategies):
-    asked = cs.decisions.Precision(half_width=60.0, max_replications=60)
+    asked = cs.decisions.Precision(half_width=30.0, max_replications=60)
     found = cs.compare(market, strategies, replications=10, precision=asked, **RUN)
     assert found.precision is not None
     assert found.precision.reached
-    assert found.half_width("npv") == found.precision.half_width <= 60.0
+    assert found.half_width("npv") == found.precision.half_width <= 30.0
     assert 10 < found.precision.replications < 60
     # The same replications without looking give the same outcomes.
     plain = cs.compare(market, strategies, replications=found.precision.replications, **RUN)

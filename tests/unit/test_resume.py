@@ -19,6 +19,7 @@ from churnsim.records.load import load_run
 from churnsim.report.html import render
 from churnsim.study.config.config_file import parse_config, with_replications
 from churnsim.study.runner import run_study
+from churnsim.study.stages.earlier_runs import outcome_keys
 from churnsim.study.storage.store import read_json, read_parquet
 
 RESULTS = ("outcomes.parquet", "comparison.json", "claims.json", "fits.json", "value.json", "validation.json")
@@ -166,6 +167,37 @@ def test_a_stage_that_fails_costs_its_own_result_alone_and_is_tried_again(
     watch.stages.clear()
     run_study(config, runs_dir=tmp_path, workers=1, progress=watch)
     assert watch.stages == ["data"]
+
+
+MECHANISM = """
+from churnsim.simulation import Mechanism
+
+class Giving(Mechanism):
+    def after(self, kind, customer, time, world):
+        if kind == "purchase":
+            world.pay("fixed", 1.0)
+
+MECHANISMS = (Giving(),)
+"""
+
+
+def test_a_strategy_brings_mechanisms_of_its_own(home: Path, tmp_path: Path) -> None:
+    """A dollar a purchase under that strategy, nothing under the others; another file makes another study."""
+    (home / "own.py").write_text(MECHANISM, encoding="utf-8")
+    text = text_of(2).replace('name = "contacts"', 'name = "contacts"\nmechanisms = "own.py"')
+    config = parse_config(text, folder=home)
+    directory = run_study(config, runs_dir=tmp_path, workers=1)
+    sums = read_parquet(directory / "outcomes.parquet").groupby("strategy")[["fixed", "purchases"]].sum()
+    assert sums.loc["contacts", "fixed"] == 100 * sums.loc["contacts", "purchases"] > 0
+    assert (sums.drop("contacts")["fixed"] == 0).all()
+    plain = outcome_keys(parse_config(text_of(2), folder=home), "data")
+    keys = outcome_keys(config, "data")
+    (home / "own.py").write_text(MECHANISM.replace("1.0", "2.0"), encoding="utf-8")
+    assert len({plain["contacts"], keys["contacts"], outcome_keys(config, "data")["contacts"]}) == 3
+    assert keys["baseline"] == plain["baseline"]
+    (home / "own.py").write_text("MECHANISMS = (1,)", encoding="utf-8")
+    with pytest.raises(ConfigError, match="must define MECHANISMS, a tuple of"):
+        run_study(config, runs_dir=tmp_path, workers=1)
 
 
 def test_what_is_not_installed_is_said_before_the_work(

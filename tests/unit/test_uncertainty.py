@@ -92,7 +92,7 @@ def test_bootstrap_of_spend(cdnow_split, cdnow_models):
     ("settings", "words"),
     [
         ({"kind": "jackknife"}, "unknown kind of bootstrap 'jackknife'"),
-        ({"replications": 1}, "at least 2 replications; got 1"),
+        ({"replications": 1}, "replications must be a whole number, 2 or more; got 1"),
         ({"weights": [1]}, "draws the weights itself"),
     ],
 )

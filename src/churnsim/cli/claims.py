@@ -10,7 +10,9 @@ import typer
 
 from churnsim.cli.errors import EXIT_NO, guarded
 from churnsim.cli.export import write_json_file
+from churnsim.cli.purchases import UnitName, UnitOption
 from churnsim.cli.tables import print_table
+from churnsim.errors import ConfigError
 
 if TYPE_CHECKING:
     from churnsim.claims.machinery.claim import Claim
@@ -70,12 +72,24 @@ def judge(
             metavar="[ID|FILE]...", help="Claims to test, by id or from a TOML or Python file of your own; all if none."
         ),
     ] = None,
+    config: Annotated[
+        Path | None, typer.Option(metavar="CONFIG", help="Test them on the customers and the market of this study.")
+    ] = None,
+    purchases: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Test them on these customers: a file with customer_id, date and amount (others: --config).",
+        ),
+    ] = None,
+    unit: UnitOption = UnitName.WEEKS,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer replications where a test simulates.")] = False,
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Also write the findings as JSON.")
     ] = None,
 ) -> None:
-    """Test claims. Those that need customers are tested on the CDNOW sample, in a study on its own customers.
+    """Test claims. Those that need customers are tested on the CDNOW sample, or on your own: of a study's
+    configuration, or of a file.
 
     Exits with 1 when a check proves worthless: its control, a deliberately wrong variant, did not fail.
 
@@ -85,13 +99,23 @@ def judge(
       churnsim claims test card-npv retention-table --json findings.json
       churnsim claims test our-claim.toml        a claim of your own; TOML is data and is never run
       churnsim claims test our_claims.py         claims of your own in Python; the file is run
+      churnsim claims test our-claim.toml --config study.toml
+      churnsim claims test our-claim.toml --purchases purchases.csv --unit M
     """
     from churnsim.claims.catalogue import CATALOGUE
     from churnsim.claims.machinery.check import check, to_record
     from churnsim.claims.machinery.claim import Kind
 
     chosen = [claim for asked in claim_ids or CATALOGUE for claim in _claims_of(asked)]
-    evidence = _market_evidence() if any(claim.kind is Kind.SIMULATION for claim in chosen) else None
+    if config is not None and purchases is not None:
+        raise ConfigError("--config and --purchases are two groups of customers. Give one of them.")
+    evidence: MarketEvidence | None = None
+    if config is not None:
+        evidence = _study_evidence(config)
+    elif purchases is not None:
+        evidence = log_evidence(purchases, unit.value)
+    elif any(claim.kind is Kind.SIMULATION for claim in chosen):
+        evidence = _market_evidence()
     results = []
     for claim in chosen:
         typer.echo(f"testing {claim.id} ...", err=True)
@@ -131,6 +155,41 @@ def _claims_of(asked: str) -> tuple[Claim, ...]:
     from churnsim.study.custom_claims.file import is_claim_file, read_claims
 
     return read_claims(asked) if is_claim_file(asked) else (CATALOGUE[asked],)
+
+
+def _study_evidence(path: Path) -> MarketEvidence:
+    from churnsim.study.config.config_file import read_config
+    from churnsim.study.stages.stages import study_evidence
+    from churnsim.study.storage.executor import plan_executor
+
+    study = read_config(path)
+    plan = plan_executor(study.simulation, workers=None, backend=None, scheduler=None)
+    return study_evidence(study, workers=plan.workers)
+
+
+def log_evidence(path: Path, unit: str) -> MarketEvidence:
+    """The customers of a log of purchases: the purchase model with the lowest BIC, and the default market."""
+    from dataclasses import replace
+
+    from churnsim.claims.machinery.evidence import market_evidence
+    from churnsim.data.logs.transactions import read_transactions
+    from churnsim.data.summaries.summary import summarise
+    from churnsim.decisions.runs.parallel_map import worker_count
+    from churnsim.models.evaluation.selection import choose_model
+    from churnsim.models.purchase.registry import PURCHASE_FAMILIES, simulated_families
+    from churnsim.models.spend.gamma_gamma import GammaGamma
+    from churnsim.simulation.customers.base import PosteriorBase
+    from churnsim.simulation.scenario.market import Market
+
+    log = read_transactions(path)
+    summary = summarise(log, unit=unit)
+    families = [PURCHASE_FAMILIES[name] for name in simulated_families()]
+    chosen = choose_model(summary, models=[family for family in families if family.reads == "summary"], unit=unit)
+    typer.echo(chosen.reason, err=True)
+    market = Market(customers=PosteriorBase(summary), purchases=chosen.fit.model, spend=GammaGamma.fit(summary).model)
+    label = f"the {len(summary):,} customers of {path.name}"
+    found = market_evidence(market, label=label, workers=worker_count("all"))
+    return replace(found, log=log, summary=summary)
 
 
 def _market_evidence() -> MarketEvidence:

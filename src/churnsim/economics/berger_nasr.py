@@ -14,9 +14,8 @@ from collections.abc import Callable, Sequence
 
 from scipy.integrate import quad
 
-from churnsim.checks import check_number, check_share
 from churnsim.economics.multiples import discount_factor
-from churnsim.economics.switching import checked_chances
+from churnsim.errors import ConfigError
 
 __all__ = ["changing_profit", "continuous_profit", "growing_then_levelling", "migration", "repeated_sales"]
 
@@ -64,7 +63,8 @@ def repeated_sales(
     568.78
     """
     _check(retention, sales)
-    check_number(years_between, "years_between", above=0, remedy="Twice a year is 0.5.")
+    if not years_between > 0.0:
+        raise ConfigError(f"years_between sales must be above 0; got {years_between!r}. Twice a year is 0.5.")
     w = discount_factor(discount_rate) ** years_between
     earned = contribution * math.fsum((retention * w) ** i for i in range(sales + 1))
     spent = promotion * math.fsum(retention ** (i - 1) * w ** (i - 0.5) for i in range(1, sales + 1))
@@ -143,7 +143,8 @@ def migration(
     30.7
     """
     _check(1.0, periods)
-    checked_chances(buys)
+    if not buys or not all(0.0 <= chance <= 1.0 for chance in buys):
+        raise ConfigError(f"buys must be at least one probability between 0 and 1; got {tuple(buys)!r}.")
     v = discount_factor(discount_rate)
     by_recency = [1.0] + [0.0] * (len(buys) - 1)
     worth = 0.0
@@ -156,5 +157,7 @@ def migration(
 
 
 def _check(retention: float, length: float) -> None:
-    check_share(retention, "retention", zero=True)
-    check_number(length, "the number of sales or years", least=0)
+    if not 0.0 <= retention <= 1.0:
+        raise ConfigError(f"retention must lie between 0 and 1; got {retention!r}. Seventy-five percent is 0.75.")
+    if not length >= 0:
+        raise ConfigError(f"the number of sales or years must be 0 or more; got {length!r}.")

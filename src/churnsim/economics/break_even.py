@@ -13,7 +13,6 @@ coin.
 
 from __future__ import annotations
 
-from churnsim.checks import check_share
 from churnsim.economics.multiples import discount_factor
 from churnsim.errors import ConfigError
 
@@ -21,7 +20,8 @@ __all__ = ["growth_ratio", "least_gain", "most_spend", "years_of_double_growth"]
 
 
 def _gap(retention: float, discount_rate: float) -> float:
-    check_share(retention, "retention", zero=True)
+    if not 0.0 <= retention <= 1.0:
+        raise ConfigError(f"retention must lie between 0 and 1; got {retention!r}. Eighty percent is 0.80.")
     discount_factor(discount_rate)
     gap = 1.0 + discount_rate - retention
     if gap <= 0.0:

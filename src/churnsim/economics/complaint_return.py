@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from churnsim.checks import check_count, check_number, check_share
+from churnsim.errors import ConfigError
 
 __all__ = ["ComplaintReturn", "Desk", "best_staff", "erlang_c"]
 
@@ -56,10 +56,8 @@ class ComplaintReturn:
 
     def __post_init__(self) -> None:
         for name in ("complain", "stay_without", "stay_with"):
-            check_share(getattr(self, name), name, zero=True)
-        for name in ("dissatisfied", "cost"):
-            check_number(getattr(self, name), name, least=0)
-        check_number(self.value_of_customer, "value_of_customer")
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise ConfigError(f"{name} must be a share between 0 and 1; got {getattr(self, name)!r}.")
 
     @property
     def kept(self) -> float:
@@ -92,8 +90,8 @@ def erlang_c(staff: int, load: float) -> float:
     >>> round(erlang_c(3, 2.0), 4)
     0.4444
     """
-    check_count(staff, "staff")
-    check_number(load, "load", least=0)
+    if staff < 1 or load < 0.0:
+        raise ConfigError(f"staff must be at least 1 and load 0 or more; got {staff!r} and {load!r}.")
     if load >= staff:
         return 1.0
     blocked = 1.0  # Erlang B by its recursion, which neither overflows nor cancels.
@@ -118,9 +116,8 @@ class Desk:
     service_rate: float
 
     def __post_init__(self) -> None:
-        check_count(self.staff, "staff")
-        check_number(self.arrivals, "arrivals", least=0)
-        check_number(self.service_rate, "service_rate", above=0)
+        if not (self.arrivals >= 0.0 and self.service_rate > 0.0):
+            raise ConfigError(f"rates must be above 0; got arrivals {self.arrivals!r}, service {self.service_rate!r}.")
 
     @property
     def stable(self) -> bool:
@@ -185,9 +182,6 @@ def best_staff(
     >>> best_staff(arrivals=10, service_rate=4, quick_within=1, value_quick=30, value_slow=5, wage=20)
     4
     """
-    for name, value in (("value_quick", value_quick), ("value_slow", value_slow), ("quick_within", quick_within)):
-        check_number(value, name)
-    check_number(wage, "wage", least=0)
     best, profit = 0, 0.0
     last = -math.inf
     for staff in range(1, most + 1):

@@ -19,7 +19,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from churnsim.checks import check_number
 from churnsim.errors import ConfigError
 
 __all__ = ["Diffusion"]
@@ -44,10 +43,9 @@ class Diffusion:
     attrition: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("p", "q", "attrition"):
-            check_number(getattr(self, name), name, least=0)
-        check_number(self.market, "market", above=0)
-        check_number(self.p + self.q, "p + q", above=0)
+        values = (self.p, self.q, self.market, self.attrition)
+        if not all(math.isfinite(x) and x >= 0.0 for x in values) or self.p + self.q == 0.0 or self.market == 0.0:
+            raise ConfigError(f"p, q, market and attrition must be 0 or more, p + q and market above 0; got {values}.")
 
     @property
     def _roots(self) -> tuple[float, float]:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from churnsim.economics.multiples import discount_factor
-from churnsim.economics.switching import checked_chances, checked_matrix
+from churnsim.economics.switching import checked_matrix
 from churnsim.errors import ConfigError
 from churnsim.typing import Floats
 
@@ -30,7 +30,8 @@ def recency_chain(buys: Sequence[float]) -> Floats:
     >>> recency_chain([0.3, 0.2]).tolist()
     [[0.3, 0.7, 0.0], [0.2, 0.0, 0.8], [0.0, 0.0, 1.0]]
     """
-    checked_chances(buys)
+    if not buys or not all(0.0 <= chance <= 1.0 for chance in buys):
+        raise ConfigError(f"buys must be at least one probability between 0 and 1; got {tuple(buys)!r}.")
     n = len(buys)
     P = np.zeros((n + 1, n + 1))
     P[:n, 0] = buys

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from churnsim.checks import check_share
 from churnsim.errors import ConfigError
 from churnsim.typing import Floats
 
@@ -93,7 +92,6 @@ def cost_for_worst(margins: Floats, *, share: float = 0.20, cut: float = 0.50) -
     26.67
     """
     ordered = np.sort(np.asarray(margins, dtype=np.float64))
-    check_share(share, "share")
     k = round(share * ordered.size)
     if not 0 < k < ordered.size:
         raise ConfigError(f"a share of {share!r} of {ordered.size} customers is nobody or everybody.")

@@ -20,15 +20,21 @@ from churnsim.records.notices import Notices, StageFailure, StudyWarning, Unjudg
 from churnsim.records.run import Manifest, ValidationRecord
 from churnsim.simulation.scenario.market import Market
 from churnsim.study.config.config import StudyConfig
-from churnsim.study.stages.claim_stage import chosen_claims, judge_claims
+from churnsim.study.stages.claim_stage import chosen_claims, claims_checksum, judge_claims
 from churnsim.study.stages.comparison_stage import compare_strategies, no_comparison
 from churnsim.study.stages.earlier_runs import borrow_outcomes, outcome_keys
-from churnsim.study.stages.market_stage import build_strategies, scenario_for, strategy_records, unjudged_strategies
+from churnsim.study.stages.market_stage import (
+    build_strategies,
+    own_mechanisms,
+    scenario_for,
+    strategy_records,
+    unjudged_strategies,
+)
 from churnsim.study.stages.replications import wanted_replications
-from churnsim.study.stages.requirements import check_extras
+from churnsim.study.stages.requirements import check_requirements
 from churnsim.study.stages.score_files import scores_checksum
 from churnsim.study.stages.simulation_stage import simulate_all, warm_kernels
-from churnsim.study.stages.stages import Stages, stages_of
+from churnsim.study.stages.stages import Stages, label_of, stages_of
 from churnsim.study.stages.survey_stage import survey_checksum, survey_results
 from churnsim.study.stages.validation_stage import validation_warnings
 from churnsim.study.stages.what_if_stage import check_what_ifs, what_if_steps, what_ifs
@@ -64,7 +70,7 @@ def run_study(
     a cluster that cannot be used or is lost, MissingExtraError, before any work, for an extra that the configuration
     needs and that is not installed, StudyInterrupted on Ctrl-C.
     """
-    check_extras(config)
+    check_requirements(config)
     plan = plan_executor(config.simulation, workers=workers, backend=backend, scheduler=scheduler)
     watch = progress or Silent()
     watch.stage("data")
@@ -250,7 +256,7 @@ class RunSession:
             watch.stage("strategies" if not size else f"strategies, on to {larger}", len(scenarios) * (larger - size))
             more = simulate_all(
                 store, scenarios, replications=range(size, larger), seed=config.seed, executor=executor,
-                engine=config.simulation.engine, done=watch.advance,
+                engine=config.simulation.engine, mechanisms=own_mechanisms(config), done=watch.advance,
             )  # fmt: skip
             outcomes = more if outcomes is None else joined(names, outcomes, more)
             comparison = Comparison.from_outcomes(outcomes, market=market, period=period)
@@ -292,7 +298,7 @@ class RunSession:
 
     def _claims(self, market: Market, executor: Executor) -> None:
         self.watch.stage("claims", len(chosen_claims(self.config)))
-        label = f"the {self.data.facts.customers:,} customers of {self.config.name}"
+        label = label_of(self.config, self.data)
         findings = judge_claims(
             self.config, market, data=self.stages.purchases(self.data), store=self.store, label=label,
             executor=executor, done=self.watch.advance,
@@ -303,7 +309,8 @@ class RunSession:
 def _checksum(config: StudyConfig, data: Any) -> str:
     """Of everything that was read: the customers, and surveys and scores where there are any."""
     scores = "".join(scores_checksum(section, config.folder) for section in config.strategy)
-    return str(data.facts.checksum_sha256) + survey_checksum(config.survey, config.folder) + scores
+    claims = claims_checksum(config)
+    return str(data.facts.checksum_sha256) + survey_checksum(config.survey, config.folder) + scores + claims
 
 
 def _now() -> str:

@@ -9,7 +9,7 @@ from churnsim.claims.machinery.sources import source
 from churnsim.claims.machinery.verdicts import Verdict, combine, share_of_map
 from churnsim.economics.customer_equity import asset_equation_bias
 from churnsim.economics.multiples import MarginTiming
-from churnsim.economics.survival_curves import BetaGeometric, CustomerLife, Geometric
+from churnsim.economics.survival_curves import BetaGeometric, Geometric, SurvivalCurve
 
 __all__ = ["CUSTOMER_ASSET_EQUATION", "bias_map", "judge"]
 
@@ -25,7 +25,7 @@ READINGS = {
 TRUTH = MarginTiming.BEFORE_RENEWAL
 
 
-def _curve(retention: float, polarization: float) -> CustomerLife:
+def _curve(retention: float, polarization: float) -> SurvivalCurve:
     if polarization == 0.0:
         return Geometric(retention=retention)
     return BetaGeometric(retention=retention, polarization=polarization)

@@ -9,19 +9,20 @@ looking repeatedly does not make wrong verdicts more frequent.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from typing import Unpack
 
 import numpy as np
 import pandas as pd
 
-from churnsim.decisions.assumptions.outcome import Quantity
+from churnsim.checks import check_count, check_level
+from churnsim.decisions.assumptions.outcome import AtPoint, Quantity
 from churnsim.decisions.assumptions.region import Axis, Region, Statement
-from churnsim.decisions.runs.experiment import Experiment, RunArguments, check_names
+from churnsim.decisions.runs.experiment import Experiment, RunArguments
 from churnsim.errors import ConfigError
 from churnsim.simulation.scenario.market import Market
-from churnsim.simulation.scenario.parameter_paths import changed, number_at
+from churnsim.simulation.scenario.parameter_paths import number_at
 from churnsim.simulation.scenario.strategy import Strategy
 
 __all__ = ["assumption_region", "map_region"]
@@ -100,24 +101,21 @@ def assumption_region(
     """
     experiment = Experiment.of(market, run)
     market = experiment.market
-    replications = 20 if experiment.replications is None else experiment.replications
-    check_names(strategies)
+    check_level(level)
     axes = _axes(over, cells)
     statement = Statement(quantity=str(quantity), above=0.0 if above is None and below is None else above, below=below)
     here = [number_at(market, strategies, axis.name) for axis in axes]
-    stages = _stages(replications, min(max_replications, len(market.draws) or max_replications))
+    stages = _stages(
+        experiment.size(20),
+        min(check_count(max_replications, "max_replications"), len(market.draws) or max_replications),
+    )
     points = [*product(*(axis.centres.tolist() for axis in axes)), tuple(here)]
     looks = len(stages) * (len(points) if joint else 1)
-    task = _Cell(
-        experiment=experiment.task_part,
-        strategies=quantity.strategies(strategies),
-        quantity=quantity,
-        statement=statement,
-        names=tuple(axis.name for axis in axes),
-        stages=stages,
-        level=1 - (1 - level) / looks,
-    )
-    task.at(dict(zip(task.names, here, strict=True)))  # an address that cannot be set is said before any work
+    task = _Cell.of(
+        experiment, strategies, quantity, [axis.name for axis in axes],
+        statement=statement, stages=stages, level=1 - (1 - level) / looks,
+    )  # fmt: skip
+    task.at(here)  # an address that cannot be set is said before any work
     found: list[Judged | None] = [None] * len(points)
     for index, judged in experiment.map(task, points):
         found[index] = judged
@@ -191,20 +189,16 @@ def _stages(first: int, most: int) -> tuple[int, ...]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Cell:
+class _Cell(AtPoint):
     """The task of one cell: simulate until its interval decides or the stages end."""
 
-    experiment: Experiment
-    strategies: tuple[Strategy, ...]
-    quantity: Quantity
     statement: Statement
-    names: tuple[str, ...]
     stages: tuple[int, ...]
     level: float
 
     def __call__(self, point: Sequence[float]) -> Judged:
         try:
-            experiment, strategies = self.at(dict(zip(self.names, point, strict=True)))
+            experiment, strategies = self.at(point)
         except ConfigError:
             return (np.nan, np.nan, np.nan, 0, "impossible")
         outcomes, done = np.empty((len(strategies), 0)), 0
@@ -218,11 +212,6 @@ class _Cell:
                 break
         assert found is not None  # there is one stage at least
         return (found.mean, found.lower, found.upper, done, state)
-
-    def at(self, values: Mapping[str, float]) -> tuple[Experiment, tuple[Strategy, ...]]:
-        """The experiment and strategies with these assumptions."""
-        market, strategies = changed(self.experiment.market, self.strategies, values)
-        return replace(self.experiment, market=market), strategies
 
 
 def _region(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 
@@ -11,10 +12,11 @@ from churnsim.decisions.comparison.metrics import check_metric, ledger_metric
 from churnsim.decisions.comparison.paired import Interval, interval
 from churnsim.decisions.runs.experiment import Experiment
 from churnsim.errors import ConfigError
+from churnsim.simulation.scenario.parameter_paths import changed
 from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.typing import Floats
 
-__all__ = ["Quantity"]
+__all__ = ["AtPoint", "Quantity"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,3 +88,35 @@ class Quantity:
         if self.relative and interval(outcomes[1], level=level).lower <= 0:
             return Interval(*[float("nan")] * 4)
         return interval(self.per_replication(outcomes), level=level)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AtPoint:
+    """A task that looks at `quantity` where the assumptions `names` have other values; one point is one item."""
+
+    experiment: Experiment
+    strategies: tuple[Strategy, ...]
+    quantity: Quantity
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(
+        cls,
+        experiment: Experiment,
+        strategies: Sequence[Strategy],
+        quantity: Quantity,
+        names: Iterable[str],
+        **own: Any,
+    ) -> Self:
+        """The task with the strategies that the quantity names, as it can be sent to a worker."""
+        experiment.names(strategies)
+        return cls(
+            experiment=experiment.task_part, strategies=quantity.strategies(strategies), quantity=quantity,
+            names=tuple(names), **own,
+        )  # fmt: skip
+
+    def at(self, point: Iterable[float]) -> tuple[Experiment, tuple[Strategy, ...]]:
+        """The experiment and strategies with these assumptions. Raises ConfigError where there can be none such."""
+        values = dict(zip(self.names, map(float, point), strict=True))
+        market, strategies = changed(self.experiment.market, self.strategies, values)
+        return replace(self.experiment, market=market), strategies

@@ -13,20 +13,21 @@ Morris (1991), Technometrics 33, 161-174; Campolongo, Cariboni & Saltelli (2007)
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal, Unpack, get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churnsim.decisions.assumptions.outcome import Quantity
+from churnsim.checks import check_level
+from churnsim.decisions.assumptions.outcome import AtPoint, Quantity
 from churnsim.decisions.assumptions.ranges import PlausibleRange, plausible_range
-from churnsim.decisions.runs.experiment import Experiment, RunArguments, check_names
+from churnsim.decisions.runs.experiment import Experiment, RunArguments
 from churnsim.errors import ConfigError
 from churnsim.optional import optional_modules
 from churnsim.simulation.scenario.market import Market
-from churnsim.simulation.scenario.parameter_paths import changed, number_at
+from churnsim.simulation.scenario.parameter_paths import number_at
 from churnsim.simulation.scenario.strategy import Strategy
 
 __all__ = ["Sensitivity", "sensitivity"]
@@ -148,21 +149,12 @@ def sensitivity(
     """
     experiment = Experiment.of(market, run)
     market, seed = experiment.market, experiment.seed
-    replications = 20 if experiment.replications is None else experiment.replications
-    check_names(strategies)
+    replications, level = experiment.size(20), check_level(level)
     ranges = _ranges(market, strategies, over)
     names = tuple(ranges)
     problem = {"num_vars": len(names), "names": list(names), "bounds": [[r.low, r.high] for r in ranges.values()]}
     points = _design(problem, method, size, seed)
-    task = _Point(
-        experiment=experiment.task_part,
-        strategies=quantity.strategies(strategies),
-        quantity=quantity,
-        names=names,
-        replications=replications,
-    )
-    if replications < 2:
-        raise ConfigError(f"chance can only be told from at least 2 replications; got {replications}.")
+    task = _Point.of(experiment, strategies, quantity, names, replications=replications)
     found = np.empty((len(points), replications))
     for index, values in experiment.map(task, list(points)):
         found[index] = values
@@ -193,27 +185,19 @@ def sensitivity(
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Point:
-    """The task of one point of the design: the quantity there and its standard error over replications."""
+class _Point(AtPoint):
+    """The task of one point of the design: the quantity there, by replication. Raises ConfigError, naming the point,
+    where there can be no such market."""
 
-    experiment: Experiment
-    strategies: tuple[Strategy, ...]
-    quantity: Quantity
-    names: tuple[str, ...]
     replications: int
 
     def __call__(self, point: NDArray[np.float64]) -> NDArray[np.float64]:
-        return self.estimate(point, count=self.replications)
-
-    def estimate(self, point: NDArray[np.float64], *, count: int) -> NDArray[np.float64]:
-        """By replication. Raises ConfigError, naming the point, where there can be no such market."""
-        values = dict(zip(self.names, map(float, point), strict=True))
         try:
-            market, strategies = changed(self.experiment.market, self.strategies, values)
+            experiment, strategies = self.at(point)
         except ConfigError as error:
-            at = ", ".join(f"{name} = {value:.4g}" for name, value in values.items())
+            at = ", ".join(f"{name} = {value:.4g}" for name, value in zip(self.names, point, strict=True))
             raise ConfigError(f"{error} This was at {at}: narrow the ranges to what can be.") from None
-        outcomes = self.quantity.outcomes(replace(self.experiment, market=market), strategies, range(count))
+        outcomes = self.quantity.outcomes(experiment, strategies, range(self.replications))
         if np.isnan(self.quantity.estimate(outcomes).mean):
             raise ConfigError(f"{self.quantity} has no meaning where the base may be 0 or below: more replications?")
         return self.quantity.per_replication(outcomes)

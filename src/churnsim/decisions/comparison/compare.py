@@ -15,7 +15,7 @@ from churnsim.decisions.comparison.metrics import check_metric, metric_of
 from churnsim.decisions.comparison.paired import interval, paired_difference
 from churnsim.decisions.comparison.precision import LEAST_FIRST_STAGE, Precision, PrecisionReached, next_size
 from churnsim.decisions.comparison.tail_risk import tail_risk
-from churnsim.decisions.runs.experiment import Experiment, RunArguments, check_names
+from churnsim.decisions.runs.experiment import Experiment, RunArguments
 from churnsim.errors import ConfigError
 from churnsim.simulation.engine.ledger import ACCOUNTS
 from churnsim.simulation.scenario.market import Market
@@ -188,14 +188,11 @@ def compare(
     """
     experiment = Experiment.of(market, run)
     market = experiment.market
-    replications = 30 if experiment.replications is None else experiment.replications
-    names = check_names(strategies)
-    if replications < 2:
-        raise ConfigError(f"a comparison needs at least 2 replications; got {replications}.")
+    replications = experiment.size(30)
+    names = experiment.names(strategies, least=1 if precision is None else 2)
     period = experiment.durations.period
     if precision is None:
         return Comparison(experiment.outcomes(strategies, range(replications)), period, market.discount_force)
-    check_names(strategies, least=2)
     _check_against(names, precision.against)
     most, spent = precision.budget(market)
     if not LEAST_FIRST_STAGE <= replications <= most:

@@ -13,7 +13,7 @@ from churnsim.decisions.comparison.compare import Comparison
 from churnsim.decisions.comparison.kim_nelson import KimNelson
 from churnsim.decisions.comparison.metrics import check_metric
 from churnsim.decisions.comparison.precision import Precision
-from churnsim.decisions.runs.experiment import Experiment, RunArguments, check_names
+from churnsim.decisions.runs.experiment import Experiment, RunArguments
 from churnsim.errors import ConfigError
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.strategy import Strategy
@@ -141,8 +141,8 @@ def select_best(
     experiment = Experiment.of(market, run)
     market = experiment.market
     if first_stage is None:
-        first_stage = 20 if experiment.replications is None else experiment.replications
-    names = check_names(strategies, least=2)
+        first_stage = experiment.size(20)
+    names = experiment.names(strategies, least=2)
     check_metric(metric)
     procedure = KimNelson(len(names), indifference=indifference, level=level, first_stage=first_stage)
     # The same limits as a run to a precision: a number of replications, or of parameter draws.

@@ -13,7 +13,6 @@ from churnsim.decisions.runs.experiment import Experiment, RunArguments
 from churnsim.kernels.engine.event_rules import EVAPORATES, SWITCHES
 from churnsim.kernels.engine.records import KNOWN, PAID, REFERRED, SWITCHED, TOLD
 from churnsim.simulation.customers.base import Base
-from churnsim.simulation.engine.engines import simulate
 from churnsim.simulation.engine.ledger import Ledger
 from churnsim.simulation.scenario.scenario import Scenario
 from churnsim.simulation.scenario.strategy import Strategy
@@ -62,7 +61,7 @@ def customer_table(experiment: Experiment, strategy: Strategy, replication: int)
     purchase gets the share that its period has on average; `net_margin` is exact.
     """
     scenario = experiment.scenario(strategy)
-    ledger = simulate(scenario, seed=experiment.seed, replication=replication, engine=experiment.engine, log=True)
+    ledger = experiment.ledger(strategy, replication, log=True)
     market = scenario.market.in_replication(replication)
     base = market.customers.draw(
         purchases=market.purchases, spend=market.spend, seed=experiment.seed, replication=replication
@@ -104,7 +103,8 @@ def customer_tables(
     [20, 20]
     """
     experiment = Experiment.of(experiment, run)
-    replications = 30 if experiment.replications is None else experiment.replications
+    replications = experiment.size(30, least=1)
+    experiment.names([strategy])
     tables: list[pd.DataFrame] = [pd.DataFrame()] * replications
     for index, table in experiment.map(_OneTable(experiment.task_part, strategy), range(replications)):
         tables[index] = table

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import copy
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, TypedDict, TypeVar
 
 import numpy as np
 import pandas as pd
 
+from churnsim.checks import check_count
 from churnsim.decisions.runs.parallel_map import Backend, backend_for, run_tasks
 from churnsim.errors import ConfigError
 from churnsim.simulation.engine.engines import Engine, simulate
 from churnsim.simulation.engine.ledger import Ledger
+from churnsim.simulation.engine.plugin import Mechanism
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.scenario import Scenario
 from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.units import Duration
 
-__all__ = ["Durations", "Experiment", "RunArguments", "check_names"]
+__all__ = ["Durations", "Experiment", "Mechanisms", "RunArguments"]
+
+Mechanisms = Sequence[Mechanism] | Mapping[str, Sequence[Mechanism]]
+"""A researcher's own mechanisms: in force under every strategy, or by the strategy's name."""
 
 # Pieces a worker gets: few enough to cost little, enough to share the work evenly.
 PIECES_PER_WORKER = 4
@@ -42,6 +48,7 @@ class RunArguments(TypedDict, total=False):
     engine: Engine
     workers: int
     backend: Backend | None
+    mechanisms: Mechanisms
     progress: Callable[[int], None] | None
 
 
@@ -84,6 +91,10 @@ class Experiment:
     backend : {"threads", "processes", "dask"}, optional
         Where they run: by default threads for the compiled engine and processes for SimPy; "dask" is the cluster of the
         active `distributed.Client`.
+    mechanisms : sequence of Mechanism, or mapping of str to such, optional
+        Mechanisms of one's own (`churnsim.simulation.Mechanism`), for every strategy or by the strategy's name, so that
+        one can be compared with doing without. Each replication starts with a copy of them as they are given. They
+        need the SimPy engine ("auto" takes it where there are any).
     progress : callable, optional
         Called with the number of replications (of cells, of design points) that have just finished.
 
@@ -116,6 +127,7 @@ class Experiment:
     engine: Engine = "auto"
     workers: int = 1
     backend: Backend | None = None
+    mechanisms: Mechanisms = ()
     progress: Callable[[int], None] | None = None
 
     @classmethod
@@ -137,13 +149,36 @@ class Experiment:
         )
         return Durations(*(float(d.to(unit)) if isinstance(d, Duration) else float(d) for d in named))
 
+    def size(self, default: int, *, least: int = 2) -> int:
+        """How many replications to run, at `least` two for a spread: as asked, or the `default` of who asks."""
+        return default if self.replications is None else check_count(self.replications, "replications", least=least)
+
+    def names(self, strategies: Sequence[Strategy], *, least: int = 1) -> list[str]:
+        """The strategies' names; ConfigError unless they differ and there are at least `least`, and for `mechanisms`
+        of a strategy that is not among them or that are no `Mechanism`."""
+        names = [strategy.name for strategy in strategies]
+        if len(set(names)) != len(names) or len(names) < least:
+            raise ConfigError(f"strategies need different names, and there must be {least} at least; got {names}.")
+        by_name = self.mechanisms if isinstance(self.mechanisms, Mapping) else {names[0]: self.mechanisms}
+        unknown = [name for name in by_name if name not in names]
+        if unknown:
+            raise ConfigError(f"mechanisms name a strategy {unknown[0]!r} that is not there; there are {names}.")
+        for own in (one for several in by_name.values() for one in several):
+            if not isinstance(own, Mechanism):
+                raise ConfigError(f"mechanisms must be instances of churnsim.simulation.Mechanism; got {own!r}.")
+        return names
+
     def scenario(self, strategy: Strategy) -> Scenario:
         """One strategy on this market, with these durations."""
         return Scenario(market=self.market, strategy=strategy, **self.durations._asdict())
 
-    def ledger(self, strategy: Strategy, replication: int) -> Ledger:
-        """One replication of one strategy."""
-        return simulate(self.scenario(strategy), seed=self.seed, replication=replication, engine=self.engine)
+    def ledger(self, strategy: Strategy, replication: int, *, log: bool = False) -> Ledger:
+        """One replication of one strategy; with `log` its ledger holds every event."""
+        own = self.mechanisms.get(strategy.name, ()) if isinstance(self.mechanisms, Mapping) else self.mechanisms
+        return simulate(
+            self.scenario(strategy), seed=self.seed, replication=replication, engine=self.engine, log=log,
+            mechanisms=copy.deepcopy(tuple(own)),
+        )  # fmt: skip
 
     def rows(self, strategy: Strategy, replications: Sequence[int]) -> pd.DataFrame:
         """Outcome rows: strategy, replication, period and the ledger's accounts."""
@@ -179,7 +214,7 @@ class Experiment:
         self, call: Callable[[T], R], items: Sequence[T], *, steps: Callable[[R], int] = lambda _: 1
     ) -> Iterator[tuple[int, R]]:
         """Yield (index of the item, call(item)) as tasks finish, and report `steps` of progress for each."""
-        backend = backend_for(self.engine, self.backend)
+        backend = backend_for("simpy" if self.mechanisms else self.engine, self.backend)
         for index, found in run_tasks(call, items, workers=self.workers, backend=backend):
             yield index, found
             if self.progress:
@@ -201,11 +236,3 @@ class _Rows:
             for replication in replications
             for number in numbers
         }
-
-
-def check_names(strategies: Sequence[Strategy], *, least: int = 1) -> list[str]:
-    """The strategies' names; ConfigError unless they differ and there are at least `least`."""
-    names = [strategy.name for strategy in strategies]
-    if len(set(names)) != len(names) or len(names) < least:
-        raise ConfigError(f"strategies need different names, and there must be {least} at least; got {names}.")
-    return names

@@ -164,7 +164,10 @@ class BudgetSection(Section):
 class ClaimsSection(Section):
     """Which claims of the catalogue to test."""
 
-    test: tuple[str, ...] | None = Field(default=None, strict=False, description="ids of claims; all of them if absent")
+    test: tuple[str, ...] | None = Field(
+        default=None, strict=False,
+        description="ids of claims, and files (.toml, .py) of claims of one's own; all ids if absent",
+    )  # fmt: skip
     quick: bool = Field(default=False, description="fewer replications in the tests that simulate")
     replications: int | None = Field(
         default=None, ge=2, description="of a test that simulates; as many as the strategies have if absent"
@@ -209,9 +212,18 @@ class StudyConfig(Section):
         asked = (section.max_replications for section in (self.precision, self.selection) if section)
         return max(self.simulation.replications, *asked, 0)
 
+    @property
+    def parameter_draws(self) -> int:
+        """How many draws of the models' parameters the market needs: one for each replication of whatever is run."""
+        sections = (self.claims, self.sensitivity, *self.belief)
+        return max(self.most_replications, *(s.replications or 0 for s in sections if s))
+
     def canonical(self) -> dict[str, Any]:
         """The configuration as plain JSON values, defaults filled in, without what cannot change the results."""
         content = self.model_dump(mode="json")
         for key in ("workers", "backend", "dask_scheduler", "engine"):
             del content["simulation"][key]
+        for strategy in content["strategy"]:
+            if strategy["mechanisms"] is None:  # a study without any is the study that it was before there were some
+                del strategy["mechanisms"]
         return content

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from churnsim.models.purchase.registry import PURCHASE_FAMILIES, with_covariates
@@ -48,18 +49,10 @@ def _data_problems(config: StudyConfig) -> Iterator[Problem]:
             path=("data",), message=f"{got} of dataset and path given. Give exactly one of them.", show_value=False
         )
     if data.path is not None and not (config.folder / data.path).is_file():
-        place = config.folder / data.path
-        yield Problem(
-            path=("data", "path"),
-            message=f"there is no file {str(place)!r}. A relative path starts at the folder of the configuration.",
-        )
+        yield Problem(path=("data", "path"), message=_no_file(config.folder / data.path))
     covariates = data.covariates
     if covariates is not None and not (config.folder / covariates.path).is_file():
-        yield Problem(
-            path=("data", "covariates", "path"),
-            message=f"there is no file {str(config.folder / covariates.path)!r}. A relative path starts at the folder "
-            "of the configuration.",
-        )
+        yield Problem(path=("data", "covariates", "path"), message=_no_file(config.folder / covariates.path))
     if covariates is not None and not covariates.rate and not covariates.lifetime:
         yield Problem(
             path=("data", "covariates"),
@@ -133,6 +126,10 @@ def _what_would_fit(whole: Duration, part_key: str, part: Duration) -> str:
     )
 
 
+def _no_file(place: Path) -> str:
+    return f"there is no file {str(place)[:200]!r}. A relative path starts at the folder of the configuration."
+
+
 def _strategy_problems(config: StudyConfig) -> Iterator[Problem]:
     names = [strategy.name for strategy in config.strategy]
     for index, strategy in enumerate(config.strategy):
@@ -140,6 +137,8 @@ def _strategy_problems(config: StudyConfig) -> Iterator[Problem]:
         if strategy.name in names[:index]:
             yield Problem(path=(*path, "name"), message="is the name of an earlier strategy. Give each its own.")
         yield from _budget_problems(config, strategy, path)
+        if strategy.mechanisms is not None and not (config.folder / strategy.mechanisms).is_file():
+            yield Problem(path=(*path, "mechanisms"), message=_no_file(config.folder / strategy.mechanisms))
         for name, table in strategy.tables.items():
             if issubclass(MECHANISMS[name], Targeting):
                 yield from _rule_problems(config, table, (*path, name))
@@ -203,9 +202,7 @@ def _rule_problems(config: StudyConfig, campaign: Any, path: ConfigPath) -> Iter
             message = "there is a churn model in a study of subscribers alone. Give a file of scores."
             yield Problem(path=(*path, "scores"), message=message)
     elif campaign.scores is not None and not (config.folder / campaign.scores).is_file():
-        place = config.folder / campaign.scores
-        message = f"there is no file {str(place)!r}. A relative path starts at the folder of the configuration."
-        yield Problem(path=(*path, "scores"), message=message)
+        yield Problem(path=(*path, "scores"), message=_no_file(config.folder / campaign.scores))
 
 
 def _renewal_problems(config: StudyConfig, strategy: StrategySection, path: ConfigPath) -> Iterator[Problem]:
@@ -236,5 +233,8 @@ def _claim_problems(config: StudyConfig) -> Iterator[Problem]:
 
     known = tuple(CATALOGUE)
     for index, claim in enumerate(config.claims.test):
-        if claim not in known:
-            yield Problem(path=("claims", "test", index), message=f"no such claim. {closest(claim, known)}")
+        if claim.endswith((".toml", ".py")):  # claims of one's own
+            if not (config.folder / claim).is_file():
+                yield Problem(path=("claims", "test", index), message=_no_file(config.folder / claim))
+        elif claim not in known:
+            yield Problem(path=("claims", "test", index), message=f"no such claim. {closest(claim[:200], known)}")

@@ -6,17 +6,22 @@ A mechanism that is left out is off and costs nothing.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, create_model
 
+from churnsim.errors import ConfigError
+from churnsim.simulation.core.scores import CustomerScores
 from churnsim.simulation.mechanisms import parts
+from churnsim.simulation.mechanisms.parts import settings_of
 from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.study.config import section as written
 from churnsim.study.config.section import Section, Slug
+from churnsim.units import Duration
 
-__all__ = ["CHURN_MODEL", "MECHANISMS", "StrategySection"]
+__all__ = ["CHURN_MODEL", "MECHANISMS", "StrategySection", "built_strategy"]
 
 CHURN_MODEL = "churn_model"
 """`scores` that are no file: what the churn model of the study says of each subscriber."""
@@ -37,6 +42,10 @@ class StrategyHead(Section):
     description: str = Field(default="", description="one sentence")
     reference: bool = Field(default=False, description="for orientation: compared, but not in the running")
 
+    mechanisms: str | None = Field(
+        default=None, description="a Python file, relative to this configuration, that defines MECHANISMS; it is run"
+    )
+
     @property
     def tables(self) -> dict[str, Any]:
         """The tables of the mechanisms that are on, by name."""
@@ -48,7 +57,7 @@ def section_of(kind: type) -> type[Section]:
     """The table of a mechanism: a key for each setting, a budget also as a share of the common one."""
     defaults = {field.name: field.default for field in fields(kind)}
     keys: dict[str, Any] = {}
-    for name, (plain, about) in parts.settings_of(kind).items():
+    for name, (plain, about) in settings_of(kind).items():
         default = None if about.unset or about.budget else defaults[name]
         hint = WRITTEN.get(type(about), plain)
         if about.budget:
@@ -68,3 +77,40 @@ else:
         __doc__=StrategyHead.__doc__,
         **{name: (section_of(kind) | None, None) for name, kind in MECHANISMS.items()},
     )
+
+
+def built_strategy(
+    section: StrategySection, *, unit: str, common_budget: float | None, read: Callable[[str], CustomerScores]
+) -> Strategy:
+    """The strategy that a table describes: shares of the `common_budget` (money per period) as money, lengths in
+    `unit`, files as `read` has them. Raises ConfigError for one that cannot be."""
+    built: dict[str, Any] = {}
+    for name, table in section.tables.items():
+        kind = MECHANISMS[name]
+        values = _values(kind, table, unit, common_budget, read)
+        required = [f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING]
+        missing = [key for key in required if key not in values]
+        if missing:
+            raise ConfigError(f"{name} needs {missing[0]}: {settings_of(kind)[missing[0]][1].meaning}.")
+        built[name] = kind(**values)
+    return Strategy(name=section.name, title=section.title or section.name, description=section.description, **built)
+
+
+def _values(
+    kind: type, table: Any, unit: str, common_budget: float | None, read: Callable[[str], CustomerScores]
+) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name, (_, about) in settings_of(kind).items():
+        value = getattr(table, name)
+        if about.budget and table.budget_share is not None:
+            if common_budget is None:
+                raise ConfigError(f"there is no budget to share. Give {name} in place of budget_share.")
+            value = table.budget_share * common_budget
+            value = value / getattr(table, about.split_over) if about.split_over else value
+        elif isinstance(value, Duration):
+            value = value.to(unit)
+        elif isinstance(about, parts.File) and value is not None:
+            value = read(value)
+        if value is not None:
+            values[name] = value
+    return values

@@ -9,82 +9,80 @@ from typing import Any
 from churnsim.claims.machinery.claim import Evidence, Finding
 from churnsim.claims.machinery.evidence import MarketEvidence, cdnow_evidence
 from churnsim.claims.machinery.verdicts import Verdict, by_interval
-from churnsim.decisions.comparison.compare import Comparison
 from churnsim.errors import ConfigError
-from churnsim.study.config.market_overrides import market_problems, overridden_mechanisms
-from churnsim.study.config.mechanism_tables import strategy_from_table
-from churnsim.study.config.problems import path_text
-from churnsim.study.custom_claims.fields import Asked, number, text
+from churnsim.simulation.core.scores import CustomerScores
+from churnsim.simulation.scenario.strategy import Strategy
+from churnsim.study.config.market_overrides import overridden_mechanisms
+from churnsim.study.config.strategy_sections import built_strategy
+from churnsim.study.custom_claims.schema import ClaimFile
 
-__all__ = ["compare_judge"]
+__all__ = ["CompareJudge"]
 
-KEYS = {"of", "against", "metric", "above", "below"}
 REPLICATIONS = 60
 
 
-def compare_judge(content: dict[str, Any], control: dict[str, Any], where: str) -> Asked:
-    """What a [compare] table asks; the control's strategies and market take the place of those of the same name."""
-    table = content["compare"]
-    if not isinstance(table, dict) or set(table) - KEYS:
-        raise ConfigError(f"[compare] of {where} has the keys {', '.join(sorted(KEYS))} and no others.")
-    of, against, metric = text(table, "of", where), text(table, "against", where), str(table.get("metric", "npv"))
-    if "above" not in table and "below" not in table:
-        raise ConfigError(f"[compare] of {where} needs above, below or both: say what would bear the claim out.")
-    if control and not (control.get("strategy") or control.get("market")):
-        raise ConfigError(f"[control] of {where} needs a [[control.strategy]] or a [control.market] that is wrong.")
-    low = number(table, "above", where) if "above" in table else -math.inf
-    high = number(table, "below", where) if "below" in table else math.inf
-    tables = {str(t.get("name")): t for t in [*content.get("strategy", ()), *control.get("strategy", ())]}
-    for name in (of, against):
-        if name not in tables:
-            raise ConfigError(f"{where} has no [[strategy]] named {name!r}; it has {', '.join(tables) or 'none'}.")
-    for name in (of, against):  # a mistake is said when the file is read, whatever market the claim is judged on
-        strategy_from_table(tables[name], unit="W", where=f"strategy of {where}")
-    market = _overrides(content.get("market", {}), control.get("market", {}), where)
+class CompareJudge:
+    """Runs the two strategies of a [compare] table on the market at hand, as a control with the control's strategies
+    and numbers in place of those of the same name."""
 
-    def judge(evidence: Evidence, quick: bool) -> Finding:
+    within = None
+    because = "Judged by its 95% interval over paired replications."
+
+    def __init__(self, content: ClaimFile, where: str, *, control: bool) -> None:
+        asked = content.compare
+        assert asked is not None
+        self.of, self.against, self.metric, self._where = asked.of, asked.against, asked.metric, where
+        self.low = -math.inf if asked.above is None else asked.above
+        self.high = math.inf if asked.below is None else asked.below
+        self.quantity = f"Paired difference of {asked.metric} over the horizon, {asked.of} less {asked.against}."
+        bounds = {"above": asked.above, "below": asked.below}
+        self.expect = " and ".join(f"{word} {bound:g}" for word, bound in bounds.items() if bound is not None)
+        wrong = content.control if control else None
+        self._tables = {table.name: table for table in [*content.strategy, *(wrong.strategy if wrong else ())]}
+        self._market = merged_market(content.market, wrong.market if wrong else {})
+
+    def strategies(self, unit: str) -> list[Strategy]:
+        """The two strategies, lengths in `unit`."""
+        return [self._built(name, unit) for name in (self.of, self.against)]
+
+    def __call__(self, evidence: Evidence, quick: bool) -> Finding:
         own = evidence if isinstance(evidence, MarketEvidence) else cdnow_evidence(replications=REPLICATIONS)
         own = own.at(quick=quick)
-        unit = own.market.unit
-        strategies = [
-            strategy_from_table(tables[name], unit=unit, where=f"strategy of {where}") for name in (of, against)
-        ]
-        changed = replace(own.market, **overridden_mechanisms(market))
-        return _finding(own.compare(strategies, market=changed), of, against, metric, low, high, own.label)
+        market = replace(own.market, **overridden_mechanisms(self._market))
+        comparison = own.compare(self.strategies(own.market.unit), market=market)
+        rows = comparison.differences(self.metric, against=self.against).to_dict("records")
+        row = next(row for row in rows if row["strategy"] == self.of)
+        mean, lower, upper = (float(row[name]) for name in ("mean", "lower", "upper"))
+        verdict = by_interval(lower, upper, low=self.low, high=self.high)
+        open_end = " The interval crosses the bound: it takes more customers." * (verdict is Verdict.UNTESTABLE)
+        return Finding(
+            verdict=verdict,
+            reason=(
+                f"On {own.label}, {self.of} less {self.against}: {mean:+,.2f} [{lower:+,.2f}, {upper:+,.2f}] over "
+                f"{int(row['replications'])} paired replications.{open_end}"
+            ),
+            estimate=mean, lower=lower, upper=upper, unit=f"{self.metric} over the horizon",
+        )  # fmt: skip
 
-    bounds = [f"above {low:g}"] * math.isfinite(low) + [f"below {high:g}"] * math.isfinite(high)
-    return Asked(
-        judge=judge,
-        quantity=f"Paired difference of {metric} over the horizon, {of} less {against}.",
-        expect=" and ".join(bounds),
-        within=None,
-        because="Judged by its 95% interval over paired replications.",
-    )
+    def _built(self, name: str, unit: str) -> Strategy:
+        if name not in self._tables:
+            known = ", ".join(self._tables) or "none"
+            raise ConfigError(f"{self._where} has no [[strategy]] named {name!r}; it has {known}.")
+        try:
+            return built_strategy(self._tables[name], unit=unit, common_budget=None, read=_no_scores)
+        except ConfigError as error:
+            raise ConfigError(f"{self._where}, strategy {name!r}: {error}") from None
 
 
-def _overrides(market: Any, control: Any, where: str) -> dict[str, Any]:
-    merged = {name: {**market.get(name, {}), **control.get(name, {})} for name in {**market, **control}}
-    for problem in market_problems(merged):
-        raise ConfigError(f"{where}, {path_text(problem.path)}: {problem.message}")
-    return merged
+def merged_market(market: dict[str, Any], control: dict[str, Any]) -> dict[str, Any]:
+    """The tables of a market with those of a control over them, number by number."""
+    both = {**market, **control}
+    return {
+        name: {**market.get(name, {}), **table} if isinstance(table, dict) and isinstance(market.get(name, {}), dict)
+        else table
+        for name, table in both.items()
+    }  # fmt: skip
 
 
-def _finding(
-    comparison: Comparison, of: str, against: str, metric: str, low: float, high: float, label: str
-) -> Finding:
-    rows = comparison.differences(metric, against=against).to_dict("records")
-    row = next(row for row in rows if row["strategy"] == of)
-    mean, lower, upper = (float(row[name]) for name in ("mean", "lower", "upper"))
-    verdict = by_interval(lower, upper, low=low, high=high)
-    return Finding(
-        verdict=verdict,
-        reason=(
-            f"On {label}, {of} less {against}: {mean:+,.2f} [{lower:+,.2f}, {upper:+,.2f}] over "
-            f"{int(row['replications'])} paired replications."
-            + (" The interval crosses the bound: it takes more customers." if verdict is Verdict.UNTESTABLE else "")
-        ),
-        estimate=mean,
-        lower=lower,
-        upper=upper,
-        unit=f"{metric} over the horizon",
-    )
+def _no_scores(name: str) -> CustomerScores:
+    raise ConfigError(f"scores = {name!r} are of the customers of one study. A claim takes another rule.")

@@ -29,22 +29,27 @@ with `[[strategy]]` tables, `[market.*]` overrides as in a study's configuration
 
 from __future__ import annotations
 
-import importlib.util
-import tomllib
+from collections.abc import Iterator
+from itertools import chain, islice
 from pathlib import Path
 
 from churnsim.claims.machinery.claim import Claim, ClaimSource, Control, Kind
-from churnsim.errors import ConfigError
-from churnsim.study.custom_claims.comparison import compare_judge
-from churnsim.study.custom_claims.figure import figure_judge
+from churnsim.decisions.comparison.metrics import DERIVED
+from churnsim.simulation.engine.ledger import ACCOUNTS
+from churnsim.study.config.market_overrides import market_problems
+from churnsim.study.config.problems import MOST_PROBLEMS, Problem, closest, config_error
+from churnsim.study.config.python_file import defined_in
+from churnsim.study.config.schema_problems import schema_problems
+from churnsim.study.custom_claims.comparison import CompareJudge, merged_market
+from churnsim.study.custom_claims.figure import FigureJudge
+from churnsim.study.custom_claims.schema import ClaimFile
+from churnsim.toml_text import read_toml
 
 __all__ = ["is_claim_file", "read_claims"]
 
-KEYS = {"id", "says", "quote", "quantity", "source", "critique", "figure", "compare", "strategy", "market", "control"}
-
 
 def is_claim_file(name: str) -> bool:
-    """Whether a word on the command line names a file of claims and not a claim of the catalogue."""
+    """Whether a word names a file of claims and not a claim of the catalogue."""
     return name.endswith((".toml", ".py"))
 
 
@@ -54,59 +59,78 @@ def read_claims(path: Path | str) -> tuple[Claim, ...]:
     A TOML file is data. A Python file is run, as any program one starts: read it first if it is not one's own.
     """
     file = Path(path)
-    if not file.is_file():
-        raise ConfigError(f"there is no file {str(file)!r}. Check the path.")
-    return _python_claims(file) if file.suffix == ".py" else (_toml_claim(file),)
-
-
-def _python_claims(file: Path) -> tuple[Claim, ...]:
-    spec = importlib.util.spec_from_file_location(f"own_claims_{file.stem}", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise ConfigError(
-            f"{file} does not run: {type(error).__name__}: {error}. Run it by itself to see where."
-        ) from error
-    claims = getattr(module, "CLAIMS", ())
-    if not claims or not all(isinstance(claim, Claim) for claim in claims):
-        raise ConfigError(f"{file} must define CLAIMS, a tuple of churnsim.claims.Claim; got {claims!r}.")
-    return tuple(claims)
+    if file.suffix == ".py":
+        return defined_in(file, "CLAIMS", Claim, called="churnsim.claims.machinery.claim.Claim")
+    return (_toml_claim(file),)
 
 
 def _toml_claim(file: Path) -> Claim:
-    try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file} is not valid TOML in UTF-8: {error}. Mend it there.") from None
-    unknown = sorted(set(content) - KEYS)
-    if unknown:
-        raise ConfigError(f"{file} has unknown keys: {', '.join(unknown)}. Known are {', '.join(sorted(KEYS))}.")
-    for key in ("id", "says"):
-        if not isinstance(content.get(key), str) or not content[key].strip():
-            raise ConfigError(f"{file} needs {key}, as text.")
-    control = content.get("control")
-    if not isinstance(control, dict) or not isinstance(control.get("what"), str):
-        raise ConfigError(
-            f"{file} needs a [control] with `what`: a wrong variant that must fail, or the check is worthless."
-        )
-    if ("figure" in content) == ("compare" in content):
-        raise ConfigError(f"{file} needs one of [figure] and [compare], not both and not neither.")
-    build = figure_judge if "figure" in content else compare_judge
-    asked, wrong = build(content, {}, str(file)), build(content, control, str(file))
-    return Claim(
-        id=content["id"],
-        says=content["says"],
-        quote=str(content.get("quote", content["says"])),
-        sources=(ClaimSource(text=file.name, title=file.name, study=str(content.get("source", ""))),),
-        kind=Kind.ARITHMETIC if "figure" in content else Kind.SIMULATION,
-        quantity=str(content.get("quantity", asked.quantity)),
-        expect=asked.expect,
-        within=asked.within,
-        because=asked.because,
-        control=Control(what=control["what"], judge=wrong.judge),
-        critique=tuple(map(str, content.get("critique", ()))),
-        judge=asked.judge,
+    where = str(file)
+    text, raw = read_toml(file, what="claim")
+    own = {key: table if isinstance(table, dict) else {} for key, table in raw.items() if key in ("market", "control")}
+    markets = chain(
+        market_problems(raw.get("market", {})),
+        _below_control(market_problems(own.get("control", {}).get("market", {}))),
     )
+    problems = list(islice(chain(schema_problems(raw, ClaimFile), markets), MOST_PROBLEMS + 1))
+    if not problems:
+        content = ClaimFile.model_validate(raw)
+        problems = list(_relations(content)) or list(
+            market_problems(merged_market(content.market, content.control.market))
+        )
+    if problems:
+        raise config_error(where, text, raw, problems)
+    kind = FigureJudge if content.figure is not None else CompareJudge
+    judge, wrong = kind(content, where, control=False), kind(content, where, control=True)
+    for one in (judge, wrong):
+        if isinstance(one, CompareJudge):
+            one.strategies("W")  # what no strategy can be is said now, not when the claim is tested
+    return Claim(
+        id=content.id,
+        says=content.says,
+        quote=content.quote or content.says,
+        sources=(ClaimSource(text=file.name, title=file.name, study=content.source),),
+        kind=Kind.ARITHMETIC if content.figure is not None else Kind.SIMULATION,
+        quantity=content.quantity or judge.quantity,
+        expect=judge.expect,
+        within=judge.within,
+        because=judge.because,
+        control=Control(what=content.control.what, judge=wrong),
+        critique=content.critique,
+        judge=judge,
+    )
+
+
+def _below_control(problems: Iterator[Problem]) -> Iterator[Problem]:
+    for problem in problems:
+        yield Problem(path=("control", *problem.path), message=problem.message, show_value=problem.show_value)
+
+
+def _relations(content: ClaimFile) -> Iterator[Problem]:
+    """What must hold between the keys."""
+    control, compare = content.control, content.compare
+    if (content.figure is None) == (compare is None):
+        message = "a claim needs one of [figure] and [compare], not both and not neither."
+        yield Problem(path=("compare",), message=message, show_value=False)
+    elif content.figure is not None and not control.inputs:
+        yield Problem(path=("control", "inputs"), message="needs inputs that are wrong on purpose.", show_value=False)
+    elif compare is not None:
+        if not control.strategy and not control.market:
+            message = "needs a [[control.strategy]] or a [control.market] that is wrong."
+            yield Problem(path=("control",), message=message, show_value=False)
+        if compare.above is None and compare.below is None:
+            message = "needs above, below or both: say what would bear the claim out."
+            yield Problem(path=("compare",), message=message, show_value=False)
+        if compare.above is not None and compare.below is not None and compare.above >= compare.below:
+            yield Problem(path=("compare", "below"), message=f"must be higher than above, {compare.above:g}.")
+        if compare.of == compare.against:
+            yield Problem(path=("compare", "against"), message="is the strategy itself.")
+        names = [strategy.name for strategy in (*content.strategy, *control.strategy)]
+        for key in ("of", "against"):
+            name = getattr(compare, key)
+            if name not in names:
+                known = ", ".join(dict.fromkeys(names)) or "none"
+                yield Problem(path=("compare", key), message=f"no [[strategy]] is named {name!r}; it has {known}.")
+        metrics = (*DERIVED, *ACCOUNTS)
+        if compare.metric not in metrics:
+            yield Problem(path=("compare", "metric"), message=f"no such metric. {closest(compare.metric, metrics)}")

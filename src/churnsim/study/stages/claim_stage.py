@@ -2,26 +2,67 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from churnsim.errors import ConfigError
 from churnsim.records.claim import ClaimRecord
 from churnsim.study.storage.store import RunStore, stored_record, write_json
 
 if TYPE_CHECKING:
+    from churnsim.claims.machinery.claim import Claim
+    from churnsim.claims.machinery.evidence import MarketEvidence
     from churnsim.simulation.scenario.market import Market
     from churnsim.study.config.config import StudyConfig
     from churnsim.study.stages.data_stage import StudyData
     from churnsim.study.storage.executor import Executor
 
-__all__ = ["chosen_claims", "judge_claims"]
+__all__ = ["chosen_claims", "claims_checksum", "evidence_of", "judge_claims"]
 
 
-def chosen_claims(config: StudyConfig) -> tuple[str, ...]:
-    """The ids of the claims this study tests: all of the catalogue where it names none."""
+def chosen_claims(config: StudyConfig) -> tuple[Claim, ...]:
+    """The claims this study tests: those of the catalogue and of files that it names; all of the catalogue where it
+    names none. Raises ConfigError for a file that holds none, and for two claims of one id."""
     from churnsim.claims.catalogue import CATALOGUE
+    from churnsim.study.custom_claims.file import is_claim_file, read_claims
 
-    return tuple(CATALOGUE) if config.claims.test is None else config.claims.test
+    if config.claims.test is None:
+        return tuple(CATALOGUE.values())
+    found: list[Claim] = []
+    for name in config.claims.test:
+        found += read_claims(config.folder / name) if is_claim_file(name) else [CATALOGUE[name]]
+    ids = [claim.id for claim in found]
+    twice = next((name for name in ids if ids.count(name) > 1), None)
+    if twice is not None:
+        raise ConfigError(
+            f"[claims] test has two claims of the id {twice!r}. Name each once, and give each its own id."
+        )
+    return tuple(found)
+
+
+def claims_checksum(config: StudyConfig) -> str:
+    """SHA-256 (hex) of the files of claims, "" where there are none: other claims make another study."""
+    from churnsim.study.custom_claims.file import is_claim_file
+
+    files = [config.folder / name for name in config.claims.test or () if is_claim_file(name)]
+    return "".join(hashlib.sha256(file.read_bytes()).hexdigest() for file in files)
+
+
+def evidence_of(
+    config: StudyConfig, market: Market, *, data: StudyData | None, label: str, executor: Executor
+) -> MarketEvidence:
+    """The study's market and how it is run, for claims. Claims on data are measured on the study's own transactions;
+    without `data` on the full CDNOW log."""
+    from churnsim.claims.machinery.evidence import MarketEvidence
+
+    clock, unit = config.simulation, market.unit
+    return MarketEvidence(
+        market=market, label=label, horizon=clock.horizon.to(unit), period=clock.period.to(unit),
+        epoch=clock.epoch.to(unit), replications=config.claims.replications or clock.replications,
+        seed=config.seed, workers=executor.workers, backend=executor.backend,
+        log=data.transactions if data else None, summary=data.summary if data else None,
+    )  # fmt: skip
 
 
 def judge_claims(
@@ -34,27 +75,17 @@ def judge_claims(
     executor: Executor,
     done: Callable[[int], None],
 ) -> list[ClaimRecord]:
-    """The claims with their verdicts. A claim that an interrupted run has tested is not tested again.
-
-    Claims on data are measured on the study's own transactions; without `data` on the full CDNOW log.
-    """
-    from churnsim.claims.catalogue import CATALOGUE
+    """The claims with their verdicts. A claim that an interrupted run has tested is not tested again."""
     from churnsim.claims.machinery.check import check, to_record
-    from churnsim.claims.machinery.evidence import MarketEvidence
 
-    clock, unit = config.simulation, market.unit
-    evidence = MarketEvidence(
-        market=market, label=label, horizon=clock.horizon.to(unit), period=clock.period.to(unit),
-        epoch=clock.epoch.to(unit), replications=config.claims.replications or clock.replications,
-        seed=config.seed, workers=executor.workers, backend=executor.backend,
-        log=data.transactions if data else None, summary=data.summary if data else None,
-    )  # fmt: skip
+    evidence = evidence_of(config, market, data=data, label=label, executor=executor)
     findings = []
-    for claim_id in chosen_claims(config):
-        path = store.part("claims", f"{claim_id}.json")
+    for number, claim in enumerate(chosen_claims(config)):
+        # By number, since the id of a claim in Python may be no name for a file.
+        path = store.part("claims", f"{number:03d}.json")
         row = stored_record(path, ClaimRecord)
         if row is None:
-            row = to_record(check(CATALOGUE[claim_id], evidence, config.claims.quick))
+            row = to_record(check(claim, evidence, config.claims.quick))
             write_json(path, row)
         findings.append(row)
         done(1)

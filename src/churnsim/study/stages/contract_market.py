@@ -33,7 +33,7 @@ def contract_market(config: ContractStudyConfig, data: ContractData, fits: Contr
 
     draws: tuple[Any, ...] = ()
     if config.simulation.parameter_uncertainty:
-        models = fits.simulated.draw_parameters(config.most_replications, seed=config.seed)
+        models = fits.simulated.draw_parameters(config.parameter_draws, seed=config.seed)
         draws = tuple((contract(model), spend) for model in models)
     return Market(
         customers=SubscriberBase(data.subscribers, charges=data.charges),

@@ -13,20 +13,27 @@ from churnsim.records.notices import Unjudged
 from churnsim.records.run import StrategyRecord
 from churnsim.simulation.core.scores import CustomerScores
 from churnsim.simulation.customers.base import PosteriorBase
-from churnsim.simulation.mechanisms.parts import File, settings_of
+from churnsim.simulation.engine.plugin import Mechanism
 from churnsim.simulation.mechanisms.targeting import RULE_SETTINGS, Targeting
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.scenario import Scenario
 from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.study.config.config import StudyConfig
 from churnsim.study.config.market_overrides import overridden_mechanisms, overridden_origins
-from churnsim.study.config.strategy_sections import CHURN_MODEL, MECHANISMS, StrategySection
+from churnsim.study.config.python_file import defined_in
+from churnsim.study.config.strategy_sections import CHURN_MODEL, MECHANISMS, StrategySection, built_strategy
 from churnsim.study.stages.data_stage import StudyData
 from churnsim.study.stages.fit_stage import StudyFits
 from churnsim.study.stages.score_files import read_scores
-from churnsim.units import Duration
 
-__all__ = ["build_market", "build_strategies", "scenario_for", "strategy_records", "unjudged_strategies"]
+__all__ = [
+    "build_market",
+    "build_strategies",
+    "own_mechanisms",
+    "scenario_for",
+    "strategy_records",
+    "unjudged_strategies",
+]
 
 
 def build_market(config: StudyConfig, data: StudyData, fits: StudyFits) -> Market:
@@ -37,7 +44,7 @@ def build_market(config: StudyConfig, data: StudyData, fits: StudyFits) -> Marke
     """
     draws: tuple[Any, ...] = ()
     if config.simulation.parameter_uncertainty:
-        count = config.most_replications
+        count = config.parameter_draws
         draws = tuple(
             zip(
                 fits.purchases.draw_parameters(count, seed=config.seed),
@@ -65,13 +72,31 @@ def build_strategies(
     """The strategies with their shares of the budget turned into money, in the order of the configuration. Scores are
     read for `customers`, the ids in the data; those of the study's own models are `scores`, by name, once there are
     any. Raises DataError for a file of scores that cannot be used."""
-    built = []
+
+    def read(name: str) -> CustomerScores:
+        if name == CHURN_MODEL:
+            return (scores or {}).get(CHURN_MODEL, UNFITTED)
+        return read_scores(config.folder / name, customers)
+
+    built, budget = [], config.budget.per_period if config.budget else 0.0
     for section in config.strategy:
         try:
-            built.append(_strategy(config, section, customers, scores or {}))
+            built.append(built_strategy(section, unit=config.data.unit, common_budget=budget, read=read))
         except ConfigError as error:
             raise ConfigError(f"strategy {section.name!r}: {error}") from None
     return tuple(built)
+
+
+def own_mechanisms(config: StudyConfig) -> dict[str, tuple[Mechanism, ...]]:
+    """The mechanisms that strategies bring in Python files, by the strategy's name. Raises ConfigError for a file that
+    does not run or defines none."""
+    return {
+        section.name: defined_in(
+            config.folder / section.mechanisms, "MECHANISMS", Mechanism, called="churnsim.simulation.Mechanism"
+        )
+        for section in config.strategy
+        if section.mechanisms is not None
+    }
 
 
 def scenario_for(config: StudyConfig, market: Market, strategy: Strategy) -> Scenario:
@@ -120,36 +145,6 @@ def strategy_records(config: StudyConfig, strategies: Sequence[Strategy] | None 
         )
         for strategy, section in zip(strategies or build_strategies(config), config.strategy, strict=True)
     ]
-
-
-def _strategy(
-    config: StudyConfig, section: StrategySection, customers: pd.Index | None, scores: Mapping[str, CustomerScores]
-) -> Strategy:
-    built: dict[str, Any] = {
-        name: MECHANISMS[name](**_values(config, MECHANISMS[name], table, customers, scores))
-        for name, table in section.tables.items()
-    }
-    return Strategy(name=section.name, title=section.title or section.name, description=section.description, **built)
-
-
-def _values(
-    config: StudyConfig, kind: type, table: Any, customers: pd.Index | None, scores: Mapping[str, CustomerScores]
-) -> dict[str, Any]:
-    """The settings of a mechanism: shares of the budget as money, lengths in the data's unit, files read."""
-    values: dict[str, Any] = {}
-    for name, (_, about) in settings_of(kind).items():
-        value = getattr(table, name)
-        if about.budget and table.budget_share is not None:
-            value = table.budget_share * (config.budget.per_period if config.budget else 0.0)
-            value = value / getattr(table, about.split_over) if about.split_over else value
-        elif isinstance(value, Duration):
-            value = value.to(config.data.unit)
-        elif isinstance(about, File) and value is not None:
-            is_file = value != CHURN_MODEL
-            value = read_scores(config.folder / value, customers) if is_file else scores.get(CHURN_MODEL, UNFITTED)
-        if value is not None:
-            values[name] = value
-    return values
 
 
 def _settings(strategy: Strategy, section: StrategySection) -> dict[str, Any]:

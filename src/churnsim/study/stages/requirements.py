@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from churnsim.optional import require_installed
 from churnsim.study.config.config import StudyConfig
+from churnsim.study.stages.claim_stage import chosen_claims
+from churnsim.study.stages.market_stage import own_mechanisms
 
-__all__ = ["check_extras"]
+__all__ = ["check_requirements"]
 
 STRUCTURAL = {"acsi", "paths"}
 REGRESSIONS = {"penalty-reward"}
 
 
-def check_extras(config: StudyConfig) -> None:
-    """Raise MissingExtraError where a table of the configuration needs a library that is not installed."""
+def check_requirements(config: StudyConfig) -> None:
+    """Raise MissingExtraError where a table of the configuration needs a library that is not installed, ConfigError
+    where a file of claims or mechanisms cannot be used."""
     if config.sensitivity is not None:
         require_installed("SALib", extra="sensitivity", purpose="the table [sensitivity]")
     if config.survey is not None:
@@ -21,3 +24,6 @@ def check_extras(config: StudyConfig) -> None:
             asked & REGRESSIONS or config.survey.sampled
         )
         require_installed(*needed, extra="survey", purpose="the table [survey]")
+    own_mechanisms(config)
+    if config.claims.test:
+        chosen_claims(config)

@@ -50,12 +50,15 @@ def read_scores(path: Path, customers: pd.Index | None) -> CustomerScores:
 
 
 def scores_checksum(section: StrategySection, folder: Path) -> str:
-    """SHA-256 of the score files a strategy goes by, "" where there are none: other scores make another study."""
+    """SHA-256 of the files of scores and mechanisms that a strategy goes by, "" where there are none: other ones make
+    another study."""
     digests = [
         hashlib.sha256((folder / scores).read_bytes()).hexdigest()
         for scores in (getattr(table, "scores", None) for table in section.tables.values())
         if scores and scores != CHURN_MODEL
     ]
+    if section.mechanisms is not None:
+        digests.append(hashlib.sha256((folder / section.mechanisms).read_bytes()).hexdigest())
     return "".join(digests)
 
 

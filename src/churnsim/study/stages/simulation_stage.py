@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +17,7 @@ from churnsim.kernels.engine.records import CONTRACT
 from churnsim.simulation.core.lifetimes import lifetime_of
 from churnsim.simulation.customers.base import Cohort
 from churnsim.simulation.engine.engines import Engine, simulate
+from churnsim.simulation.engine.plugin import Mechanism
 from churnsim.simulation.mechanisms.parts import example_of, parts_of
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.scenario import Scenario
@@ -35,6 +36,7 @@ class Ledgers:
     scenarios: tuple[Scenario, ...]
     seed: int
     engine: Engine
+    mechanisms: Mapping[str, tuple[Mechanism, ...]]
 
     def __call__(self, piece: tuple[int, tuple[int, ...]]) -> list[pd.DataFrame]:
         """The outcome rows of one replication, a frame for each of the scenarios named by number."""
@@ -46,7 +48,8 @@ class Ledgers:
                 horizon=scenario.horizon,
                 period=scenario.period,
                 epoch=scenario.epoch,
-                engine=self.engine,
+                engine=self.engine if not self.mechanisms.get(scenario.strategy.name) else "simpy",
+                mechanisms=self.mechanisms,
             ).rows(scenario.strategy, [replication])
             for scenario in (self.scenarios[number] for number in numbers)
         ]
@@ -60,6 +63,7 @@ def simulate_all(
     seed: int,
     executor: Executor,
     engine: Engine,
+    mechanisms: Mapping[str, tuple[Mechanism, ...]],
     done: Callable[[int], None],
 ) -> pd.DataFrame:
     """Outcomes of all scenarios for these replications: rows by strategy in the order given, replication and period.
@@ -84,7 +88,7 @@ def simulate_all(
         for replication in replications
     ]
     pieces = [piece for piece in missing if piece[1]]
-    task = Ledgers(scenarios=tuple(scenarios), seed=seed, engine=engine)
+    task = Ledgers(scenarios=tuple(scenarios), seed=seed, engine=engine, mechanisms=mechanisms)
     for index, frames in run_tasks(task, pieces, workers=executor.workers, backend=executor.backend or "processes"):
         replication, numbers = pieces[index]
         for number, frame in zip(numbers, frames, strict=True):

@@ -7,7 +7,7 @@ Two kinds: customers known by their purchases (`TransactionStages`), and subscri
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pandas as pd
 
@@ -19,6 +19,7 @@ from churnsim.simulation.core.scores import CustomerScores
 from churnsim.simulation.scenario.market import Market, assumptions
 from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.study.config.config import StudyConfig
+from churnsim.study.stages.claim_stage import evidence_of
 from churnsim.study.stages.data_stage import StudyData, load_data
 from churnsim.study.stages.fit_stage import candidates, fit_models
 from churnsim.study.stages.log_warnings import log_warnings
@@ -27,7 +28,10 @@ from churnsim.study.stages.validation_stage import validate
 from churnsim.study.stages.value_stage import value_base
 from churnsim.study.storage.executor import Executor
 
-__all__ = ["Stages", "TransactionStages", "stages_of"]
+if TYPE_CHECKING:
+    from churnsim.claims.machinery.evidence import MarketEvidence
+
+__all__ = ["Stages", "TransactionStages", "label_of", "stages_of", "study_evidence"]
 
 
 class Stages(Protocol):
@@ -143,3 +147,18 @@ def stages_of(config: StudyConfig) -> Stages:
 
         return ContractStages()
     return TransactionStages()
+
+
+def study_evidence(config: StudyConfig, *, workers: int) -> MarketEvidence:
+    """The customers and the market of a study, for judging claims without running the rest of it."""
+    stages = stages_of(config)
+    data = stages.load(config)
+    market = stages.market(config, data, stages.fit(config, data))
+    return evidence_of(
+        config, market, data=stages.purchases(data), label=label_of(config, data), executor=Executor(workers=workers)
+    )
+
+
+def label_of(config: StudyConfig, data: Any) -> str:
+    """The study's customers in words."""
+    return f"the {data.facts.customers:,} customers of {config.name}"

@@ -20,6 +20,7 @@ from churnsim.simulation.scenario.parameter_paths import changed, number_at
 from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.study.config.config import StudyConfig
 from churnsim.study.config.what_if_sections import BeliefSection, SensitivitySection
+from churnsim.study.stages.market_stage import own_mechanisms
 from churnsim.study.storage.executor import Executor
 from churnsim.study.storage.store import RunStore, stored_record, write_json
 
@@ -69,9 +70,11 @@ def what_ifs(
     (names and reasons).
     """
     clock = config.simulation
+    mechanisms = own_mechanisms(config)
     experiment = Experiment(
         market=market, seed=config.seed, horizon=clock.horizon, period=clock.period, epoch=clock.epoch,
-        engine=clock.engine, workers=executor.workers, backend=executor.backend, progress=done,
+        engine="simpy" if mechanisms else clock.engine, mechanisms=mechanisms, workers=executor.workers,
+        backend=executor.backend, progress=done,
     )  # fmt: skip
     level = config.comparison.level
     beliefs = []
