@@ -47,7 +47,7 @@ def main() -> int:
         spend=charges_model(telco["monthly_charges"]),
     )
     scenario = cs.Scenario(market=market, strategy=Strategy(name="none"), horizon=73.0, period=1.0, epoch=1.0)
-    shares = cs.simulate(scenario, seed=1, engine="compiled").account("active_end")[1:] / SIZE
+    shares = cs.simulate(scenario, seed=1, engine="compiled").count("active_end")[1:] / SIZE
     band = fit.band(0.95)
     outside = int(((shares < band["lower"].to_numpy()) | (shares > band["upper"].to_numpy())).sum())
     found.append((f"tenures of {len(band)} outside the 95% simultaneous (Hall-Wellner) band", outside, outside == 0))

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-__all__ = ["ChurnSimError", "ClusterError", "ConfigError", "DataError", "FitError", "MissingExtraError"]
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+__all__ = [
+    "ChurnSimError",
+    "ClusterError",
+    "ConfigError",
+    "DataError",
+    "FitError",
+    "MissingExtraError",
+    "interruptible",
+]
 
 
 class ChurnSimError(Exception):
@@ -27,3 +38,18 @@ class ClusterError(ChurnSimError, RuntimeError):
 
 class MissingExtraError(ChurnSimError, ImportError):
     """An optional part is not installed: names the extra to install."""
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C during a compiled call arrive as KeyboardInterrupt, as it does elsewhere; also a decorator.
+
+    Python sets the exception while the call converts its arguments or results, where numba does not look for one, and
+    then says "SystemError: CPUDispatcher(...) returned a result with an exception set".
+    """
+    try:
+        yield
+    except SystemError as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
+        raise

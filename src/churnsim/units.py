@@ -52,10 +52,14 @@ def units_per_year(unit: str) -> float:
     return DAYS_PER_YEAR / DAYS_PER_UNIT[check_unit(unit)]
 
 
-def discount_force(annual_discount_rate: float, unit: str) -> float:
+MOST_GROWTH = 1e12  # what a negative rate may make of money over a horizon; more is no forecast and not computable
+
+
+def discount_force(annual_discount_rate: float, unit: str, *, horizon: float = 0.0) -> float:
     """Continuous discount rate per unit that equals the annual effective rate: ln(1 + d) / units per year.
 
-    Raises ConfigError for a rate at or below -1 or not finite.
+    Raises ConfigError for a rate at or below -1 or not finite, and for a negative one that would make more than 10^12
+    times as much of money over a finite `horizon` (in `unit`).
 
     Examples
     --------
@@ -67,7 +71,14 @@ def discount_force(annual_discount_rate: float, unit: str) -> float:
             f"annual_discount_rate must be a finite number above -1; got {annual_discount_rate!r}. "
             "Ten percent a year is 0.10."
         )
-    return math.log1p(annual_discount_rate) / units_per_year(unit)
+    force = math.log1p(annual_discount_rate) / units_per_year(unit)
+    if math.isfinite(horizon) and -force * horizon > math.log(MOST_GROWTH):
+        raise ConfigError(
+            f"an annual_discount_rate of {annual_discount_rate:g} makes more than {MOST_GROWTH:.0e} times as much of "
+            f"money over {horizon:g} {unit}. Raise the rate, or shorten the horizon to at most "
+            f"{math.log(MOST_GROWTH) / -force:.4g} {unit}."
+        )
+    return force
 
 
 @dataclass(frozen=True)

@@ -117,6 +117,9 @@ MARKET_PARTS = {
     },
 }
 
+# What a strategy's part cannot do without, beside what each market has.
+NEEDS = {"reward": "referral", "ties": "competitors", "dismissal": "cost to serve"}
+
 
 def lives_of(names):
     """Purchases under which all of these parts act."""
@@ -127,9 +130,10 @@ def scenario(
     strategy_parts, market_parts=(), *, purchases="BG/NBD", spend="Gamma-Gamma", size=80, horizon=32.0, **market
 ):
     """A scenario with these parts on; of parts that set the same field the last one counts."""
+    needed = [*market_parts, *(need for name, need in NEEDS.items() if name in strategy_parts)]
     tried = [name for name in strategy_parts if name not in CONTRACT_PARTS or purchases in CONTRACTS]
     chosen = {key: value for name in tried for key, value in STRATEGY_PARTS[name].items()}
-    world = {key: value for name in market_parts for key, value in MARKET_PARTS[name].items()}
+    world = {key: value for name in needed for key, value in MARKET_PARTS[name].items()}
     if hasattr(PURCHASES[purchases], "k"):
         world.pop("regularity", None)  # the model has its own
     place = cs.Market(

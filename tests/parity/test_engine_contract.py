@@ -75,7 +75,7 @@ def test_the_books_close(market, strategy, engine):
     replies = frame[["replies_quick", "replies_slow", "replies_unresolved"]].to_numpy().sum()
     assert frame["complaints"].sum() == replies + ledger.open_complaints
     assert frame["margin"].sum() == pytest.approx(0.3 * frame["revenue"].sum(), abs=0.5 * frame["purchases"].sum())
-    assert (ledger.profit == frame["margin"] - frame[list(COSTS)].sum(axis=1)).all()
+    assert (ledger.profit_cents == frame["margin"] - frame[list(COSTS)].sum(axis=1)).all()
 
 
 @pytest.mark.parametrize("engine", ENGINES)

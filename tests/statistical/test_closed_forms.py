@@ -77,7 +77,7 @@ def test_alive_share_follows_bg_nbd(cohort_market):
     rate = gamma.ppf(at, model.r) / model.alpha
     dropout = beta.ppf(at, model.a, model.b)
     alive = float(np.exp(-np.outer(rate, dropout) * WEEKS).mean())
-    simulated = run(market).account("active_end")[-1] / SIZE
+    simulated = run(market).count("active_end")[-1] / SIZE
     assert abs(simulated - alive) < 4 * np.sqrt(alive * (1 - alive) / SIZE) + 5e-4  # 5e-4: the grid's own error
 
 

@@ -43,13 +43,13 @@ def survival(model, t):
 def test_tables_add_up_to_the_books(experiment, buying, tables):
     ledger = experiment.ledger(buying, 3)
     table = tables[3]
-    assert table["revenue"].sum() == pytest.approx(ledger.account("revenue").sum() / 100)
-    assert table["margin"].sum() == pytest.approx(ledger.account("margin").sum() / 100)
-    assert table["purchases"].sum() == ledger.account("purchases").sum()
-    assert (table["origin"] == "paid").sum() == ledger.account("births").sum() > 0
-    assert table["lost"].isna().sum() == ledger.account("active_end")[-1]
+    assert table["revenue"].sum() == pytest.approx(ledger.cents("revenue").sum() / 100)
+    assert table["margin"].sum() == pytest.approx(ledger.cents("margin").sum() / 100)
+    assert table["purchases"].sum() == ledger.count("purchases").sum()
+    assert (table["origin"] == "paid").sum() == ledger.count("births").sum() > 0
+    assert table["lost"].isna().sum() == ledger.count("active_end")[-1]
     for cause in ("organic", "failure", "complaint"):
-        assert (table["cause"] == cause).sum() == ledger.account(f"losses_{cause}").sum()
+        assert (table["cause"] == cause).sum() == ledger.count(f"losses_{cause}").sum()
     assert table.index.is_unique
 
 
@@ -70,17 +70,17 @@ def test_everybody_says_how_it_came_and_what_became_of_it(cdnow_market):
     experiment = cs.Experiment(market=market, seed=2, horizon=24.0)
     table, ledger = cs.decisions.customer_table(experiment, everything, 1), experiment.ledger(everything, 1)
     for origin in ("paid", "referred", "told", "switched"):
-        assert (table["origin"] == origin).sum() == ledger.account(f"births_{origin}").sum() > 0
+        assert (table["origin"] == origin).sum() == ledger.count(f"births_{origin}").sum() > 0
     for name in ("failures", "complaints"):
-        assert table[name].sum() == ledger.account(name).sum() > 0
+        assert table[name].sum() == ledger.count(name).sum() > 0
     lost = table["lost"].notna() & (table["cause"] != "before the start")
-    assert (table.loc[lost, "destination"] == "competitor").sum() == ledger.account("losses_switched").sum() > 0
+    assert (table.loc[lost, "destination"] == "competitor").sum() == ledger.count("losses_switched").sum() > 0
     assert (table.loc[lost, "destination"] != "").all()
     assert (table.loc[~lost, "destination"] == "").all()
-    assert table["referrals"].sum() >= ledger.account("births_referred").sum()
+    assert table["referrals"].sum() >= ledger.count("births_referred").sum()
     # What was spent on customers one by one: contacts, which share out a budget in whole cents, and answers.
     spent = table["margin"].sum() - table["net_margin"].sum()
-    accounts = (ledger.account("retention") + ledger.account("recovery")).sum() / 100
+    accounts = (ledger.cents("retention") + ledger.cents("recovery")).sum() / 100
     assert spent == pytest.approx(accounts, rel=0.005)
     base = table["origin"] == "start"
     assert table.loc[base, "customer_id"].tolist() == market.customers.ids.tolist()
@@ -95,7 +95,7 @@ def test_who_was_gone_before_the_start_is_told_apart(cdnow_market):
     table = cs.decisions.customer_table(experiment, cs.Strategy(name="none"), 0)
     ledger = experiment.ledger(cs.Strategy(name="none"), 0)
     before = table["cause"] == "before the start"
-    assert before.sum() == len(table) - ledger.account("active_start")[0]
+    assert before.sum() == len(table) - ledger.count("active_start")[0]
     assert (table.loc[before, "lost"] == 0).all()
     assert (table.loc[before, "purchases"] == 0).all()
     assert (table["born"] <= 0).all()

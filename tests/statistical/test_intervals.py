@@ -61,7 +61,7 @@ def test_a_replay_of_the_true_model_covers(published_models):
         horizon=26.0, period=26.0, epoch=26.0,
     )  # fmt: skip
     predicted = replay(market, split, replications=60, seed=1)
-    truths = [cs.simulate(scenario, seed=2, replication=k).account("purchases").sum() for k in range(40)]
+    truths = [cs.simulate(scenario, seed=2, replication=k).count("purchases").sum() for k in range(40)]
     hits = sum(predicted.lower <= truth <= predicted.upper for truth in truths)
     assert covers_as_stated(hits, tries=40)
 

@@ -71,11 +71,11 @@ def test_the_engine_keeps_as_many_as_the_model_says(purchases):
     lives = market.remaining_lifetimes(base)
     ledger = run(purchases)
     left = lives.left_by(np.nextafter(WEEKS, 0.0))[base.alive]  # what is due at the horizon does not happen any more
-    losses = sum(ledger.account(f"losses_{kind}").sum() for kind in ("organic", "failure", "complaint"))
+    losses = sum(ledger.count(f"losses_{kind}").sum() for kind in ("organic", "failure", "complaint"))
     assert abs(losses - left.sum()) < 4 * np.sqrt((left * (1.0 - left)).sum())
     expected = lives.purchases(WEEKS)[base.alive].sum()
     # Some 20,000 sums that vary like Poisson numbers of their means or more, as customers leave: twice that at most.
-    assert abs(ledger.account("purchases").sum() - expected) < 4 * np.sqrt(2.0 * expected)
+    assert abs(ledger.count("purchases").sum() - expected) < 4 * np.sqrt(2.0 * expected)
     if purchases is PARETO:  # control: the death rate as a chance per purchase keeps far more
         wrong = np.exp(-WEEKS * base.traits[:, 0] * base.traits[:, 1])
         assert (1.0 - wrong).sum() < losses - 1000
@@ -110,7 +110,7 @@ def test_customers_of_mbg_cnbd_go_on_from_their_silence():
     histories = regular.draw_summary(np.full(12_000, 26.0), seed=3)
     market = cs.Market(customers=cs.PosteriorBase(histories.assign(monetary_value=1.0)), purchases=regular, spend=SPEND)
     scenario = cs.Scenario(market=market, strategy=cs.Strategy(name="none"), horizon=4.0, period=4.0, epoch=4.0)
-    ledgers = [cs.simulate(scenario, seed=11, replication=r).account("purchases").sum() for r in range(8)]
+    ledgers = [cs.simulate(scenario, seed=11, replication=r).count("purchases").sum() for r in range(8)]
     expected = float(regular.expected_purchases(histories, 4.0).sum())
     error = np.sqrt(expected / len(ledgers))  # Poisson's, which regular buyers stay below
     assert abs(np.mean(ledgers) - expected) < 4 * error
@@ -129,7 +129,7 @@ def test_counts_follow_pareto_nbd():
 @pytest.mark.parametrize("failure_share", [0.0, 0.4])
 def test_pareto_lifetimes_keep_their_law(failure_share):
     """P(alive at t) = (beta/(beta + t))^s, failures or not; with failures the counts are another law's."""
-    alive = run(PARETO, failure_share=failure_share).account("active_end")[-1] / SIZE
+    alive = run(PARETO, failure_share=failure_share).count("active_end")[-1] / SIZE
     expected = (PARETO.beta / (PARETO.beta + WEEKS)) ** PARETO.s
     error = np.sqrt(expected * (1 - expected) / SIZE)
     assert abs(alive - expected) < 4 * error
@@ -152,10 +152,10 @@ def test_contracts_follow_sbg(failure_share):
     """Survival at renewal t is B(a, b + t)/B(a, b) (Fader & Hardie 2007), failures or not."""
     contract = cs.simulation.ContractualLifetime(term=1.0, a=0.668, b=3.806, unit="Y")  # "High End", published no. 14
     ledger = run(contract, horizon=7.5, period=0.5, failure_share=failure_share)
-    active = ledger.account("active_end")[1::2] / SIZE  # just before renewals 1, 2, ... at the half year after
+    active = ledger.count("active_end")[1::2] / SIZE  # just before renewals 1, 2, ... at the half year after
     expected = np.cumprod([(3.806 + t - 1) / (0.668 + 3.806 + t - 1) for t in range(1, 8)])
     error = np.sqrt(expected * (1 - expected) / SIZE)
-    found = ledger.account("active_end")[2::2] / SIZE
+    found = ledger.count("active_end")[2::2] / SIZE
     assert active[0] == 1.0
     assert (np.abs(found - expected) < 4 * error).all()
     wrong = np.cumprod([(3.806 + t) / (0.668 + 3.806 + t) for t in range(1, 8)])  # a renewal too early
@@ -165,7 +165,7 @@ def test_contracts_follow_sbg(failure_share):
 def test_hazards_by_tenure_multiply():
     hazards = (0.4, 0.2, 0.1)
     contract = cs.simulation.ContractualLifetime(term=1.0, hazards=hazards, unit="Y")
-    active = run(contract, horizon=5.5, period=0.5).account("active_end")[2::2] / SIZE
+    active = run(contract, horizon=5.5, period=0.5).count("active_end")[2::2] / SIZE
     expected = np.cumprod([1 - h for h in (*hazards, 0.1, 0.1)])
     error = np.sqrt(expected * (1 - expected) / SIZE)
     assert (np.abs(active - expected) < 4 * error).all()

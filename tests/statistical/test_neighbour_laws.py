@@ -42,7 +42,7 @@ def test_referral_alone_branches():
     )
     scenario = cs.Scenario(market=place, strategy=NONE, horizon=float(epochs), period=float(epochs), epoch=1.0)
     ends = np.array(
-        [cs.simulate(scenario, seed=5, replication=k).account("active_end")[-1] for k in range(40)], dtype=float
+        [cs.simulate(scenario, seed=5, replication=k).count("active_end")[-1] for k in range(40)], dtype=float
     )
     survives = np.exp(-mu)
     growth = survives + rho * (1 - survives) / mu
@@ -74,7 +74,7 @@ def test_who_waits_for_an_answer_refers_nobody():
         scenario = cs.Scenario(
             market=place, strategy=cs.Strategy(name="desk", desk=desk), horizon=1.0, period=1.0, epoch=0.25
         )
-        births.append(cs.simulate(scenario, seed=1).account("births_referred")[0])
+        births.append(cs.simulate(scenario, seed=1).count("births_referred")[0])
     assert births[0] < 4 * 300 / 20  # a rate of 1 a week for a mean of a twentieth of a week, and a wide margin
     assert births[1] > 150
 
@@ -100,7 +100,7 @@ def test_word_of_mouth_alone_follows_bass(imitation):
     )  # fmt: skip
     strategy = cs.Strategy(name="advertise", acquisition=cs.simulation.Acquisition(budget_per_period=float(people)))
     scenario = cs.Scenario(market=place, strategy=strategy, horizon=208.0, period=4.0, epoch=0.5)
-    curves = [cs.simulate(scenario, seed=6, replication=k).account("active_end") / people for k in range(8)]
+    curves = [cs.simulate(scenario, seed=6, replication=k).count("active_end") / people for k in range(8)]
     mean, error = np.mean(curves, axis=0), np.std(curves, axis=0, ddof=1) / np.sqrt(len(curves))
     p, t = -np.log1p(-share) / 4.0, 4.0 * np.arange(1, 53)
 
@@ -186,7 +186,7 @@ def test_switching_costs_hold_a_share():
     for strategy in (NONE, tied):
         scenario = cs.Scenario(market=place, strategy=strategy, horizon=0.05, period=0.05, epoch=0.05)
         ledger = cs.simulate(scenario, seed=4)
-        shares.append(ledger.account("losses_organic")[0] / ledger.account("purchases")[0])
-    bought = ledger.account("purchases")[0]
+        shares.append(ledger.count("losses_organic")[0] / ledger.count("purchases")[0])
+    bought = ledger.count("purchases")[0]
     assert abs(shares[0] - 0.5) < 4 * 0.5 / np.sqrt(bought)
     assert abs(shares[1] - 0.5 * 0.7) < 4 * 0.5 / np.sqrt(bought)

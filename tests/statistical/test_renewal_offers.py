@@ -62,7 +62,7 @@ def test_offers_keep_as_many_as_the_closed_form_says(harmed, spread):
 def test_every_offer_and_every_price_off_is_in_the_books():
     frame = books(subscribers(), EVERYBODY)
     np.testing.assert_array_equal(frame["renewal_offers"], frame["active_start"])
-    np.testing.assert_array_equal(frame["retention"], 50 * frame["active_start"])
+    np.testing.assert_array_equal(frame["renewal_costs"], 50 * frame["active_start"])
     # 36 paid of a price of 40; what is contributed is 30% of 40 less the 4 of the price off.
     np.testing.assert_array_equal(frame["revenue"], 3600 * frame["purchases"])
     np.testing.assert_array_equal(frame["margin"], 800 * frame["purchases"])
@@ -92,7 +92,7 @@ def test_a_price_off_that_nobody_needs_only_costs():
     difference = books(market, EVERYBODY).sum() - books(market, None).sum()
     assert difference["active_end"] == 0
     assert difference["margin"] == -400 * 500 * MONTHS
-    assert difference["retention"] == 50 * 500 * MONTHS
+    assert difference["renewal_costs"] == 50 * 500 * MONTHS
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_a_price_off_that_nobody_needs_only_costs():
                 ),
                 EVERYBODY,
             ),
-            "need contracts",
+            "needs contracts",
         ),
     ],
 )

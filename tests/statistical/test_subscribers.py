@@ -26,7 +26,7 @@ def still_there(market, months, seed=1):
     """Active customers at 0, 1, ... months; the renewal due at t is booked in the period that begins at t."""
     scenario = cs.Scenario(market=market, strategy=Strategy(name="none"), horizon=months + 1.0, period=1.0, epoch=1.0)
     ledger = cs.simulate(scenario, seed=seed, engine="compiled")
-    return ledger.account("active_end")
+    return ledger.count("active_end")
 
 
 @pytest.fixture(scope="module")
@@ -111,10 +111,10 @@ def test_new_subscribers_are_as_the_observed_ones_and_pay_as_they_do(told, telco
     cohort = replace(market, customers=cs.Cohort(size=SIZE))
     scenario = cs.Scenario(market=cohort, strategy=Strategy(name="none"), horizon=37.0, period=1.0, epoch=1.0)
     ledger = cs.simulate(scenario, seed=2, engine="compiled")
-    p, there = s.mean(axis=0), ledger.account("active_end")[1:]
+    p, there = s.mean(axis=0), ledger.count("active_end")[1:]
     assert (np.abs(there / SIZE - p) < 4.5 * np.sqrt(p * (1 - p) / SIZE)).all()
     if market.purchases.charges is not None:
-        paid, mean = ledger.account("revenue")[1:] / 100 / there, (s * charge).mean(axis=0) / p
+        paid, mean = ledger.cents("revenue")[1:] / 100 / there, (s * charge).mean(axis=0) / p
         error = np.sqrt((s * (charge - mean) ** 2).mean(axis=0) / p / there)
         assert (np.abs(paid - mean) < 4.5 * error).all()
         # Planted: charges drawn apart from who stays.
@@ -185,7 +185,7 @@ def test_charges_are_the_subscribers_own(telco):
     )
     scenario = cs.Scenario(market=market, strategy=Strategy(name="none"), horizon=6.0, period=1.0, epoch=1.0)
     ledger = cs.simulate(scenario, seed=1, engine="compiled")
-    mean = ledger.account("revenue").sum() / 100 / ledger.account("purchases").sum()
+    mean = ledger.cents("revenue").sum() / 100 / ledger.count("purchases").sum()
     assert mean == pytest.approx(telco.loc[~telco["churned"], "monthly_charges"].mean(), rel=1e-3)
 
 

@@ -457,7 +457,7 @@ def test_a_study_goes_on_with_the_model_it_asks_for(family, regular):
         assert 2 <= fits.purchases.model.k <= 6
     assert market.in_replication(2).gap_stages == getattr(fits.purchases.model, "k", 1)
     scenario = cs.Scenario(market=market, strategy=cs.Strategy(name="s"), horizon=8.0, period=4.0, epoch=1.0)
-    assert cs.simulate(scenario, seed=1, replication=2).account("purchases").sum() > 0
+    assert cs.simulate(scenario, seed=1, replication=2).count("purchases").sum() > 0
 
 
 def test_models_that_do_not_fit_the_study_are_refused():

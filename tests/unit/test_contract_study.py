@@ -108,7 +108,7 @@ def test_subscribers_stay_by_what_the_configuration_says(quick, kind):
     scenario = cs.Scenario(
         market=replace(market, draws=()), strategy=cs.Strategy(name="n"), horizon=7, period=1, epoch=1
     )
-    active = cs.simulate(scenario, seed=1).account("active_end")[6]
+    active = cs.simulate(scenario, seed=1).count("active_end")[6]
     p = fits.simulated.model.survival([6.0], customers=data.there).iloc[:, 0]
     assert abs(active - p.sum()) < 4 * np.sqrt((p * (1 - p)).sum())
     stored = fits.records()

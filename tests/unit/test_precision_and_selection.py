@@ -100,7 +100,7 @@ def test_metrics_of_a_ledger_are_its_own(market, strategies):
     ledger = cs.simulate(scenario, seed=3, replication=1)
     assert ledger_metric(ledger, "npv") == pytest.approx(ledger.npv)
     assert ledger_metric(ledger, "equity") == pytest.approx(ledger.equity)
-    assert ledger_metric(ledger, "profit") == pytest.approx(ledger.profit.sum() / 100)
+    assert ledger_metric(ledger, "profit") == pytest.approx(ledger.profit_cents.sum() / 100)
     compared = cs.compare(market, strategies, replications=2, **RUN)
     for metric in (*DERIVED, *ACCOUNTS):
         assert compared.values(metric).loc[1, "acquire"] == ledger_metric(ledger, metric), metric

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import churnsim as cs
@@ -51,6 +52,123 @@ def test_the_impossible_is_refused_in_words(make, words):
 def test_a_period_must_fit_the_horizon(cohort_market):
     with pytest.raises(ConfigError, match=r"Take horizon = 104"):
         cs.Scenario(market=cohort_market(1), strategy=cs.Strategy(name="n"), horizon=105.0, period=4.0, epoch=1.0)
+
+
+@pytest.mark.parametrize(
+    ("part", "market", "words"),
+    [
+        (
+            {"dismissal": cs.simulation.DismissUnprofitable(periods=1)},
+            {},
+            "where customers cost",
+        ),
+        (
+            {"referral": cs.simulation.ReferralReward(reward=1.0)},
+            {},
+            "in a market without referral",
+        ),
+        ({"structural_bond": cs.simulation.StructuralBond(cost_per_customer=1.0)}, {}, "without competitors"),
+        (
+            {"acquisition": cs.simulation.Acquisition(budget_per_period=1.0)},
+            {"customers": cs.Cohort(size=0)},
+            "prospects",
+        ),
+        *(
+            (
+                {name: part},
+                {"complaints": Complaints(failure_share=0.0)},
+                f"{name} .* no purchase fails",
+            )
+            for name, part in {
+                "quality": cs.simulation.ServiceQuality(budget_per_period=1.0),
+                "staff": cs.simulation.StaffCare(budget_per_period=1.0),
+                "asking": cs.simulation.AskForComplaints(cost_per_purchase=0.05),
+                "compensation": cs.simulation.Compensation(cost_per_complaint=1.0),
+                "empowered": cs.simulation.EmpoweredStaff(share_at_once=0.5, cost_per_period=1.0),
+                "desk": cs.simulation.ComplaintDesk(staff=1, mean_service_time=1.0, wage_per_period=1.0),
+            }.items()
+        ),
+    ],
+)
+def test_what_cannot_act_in_its_market_is_refused(part, market, words, cohort_market):
+    place = replace(cohort_market(1), **market)
+    with pytest.raises(ConfigError, match=f"strategy 's': .*{words}"):
+        cs.Scenario(market=place, strategy=cs.Strategy(name="s", **part), horizon=4.0, period=4.0, epoch=1.0)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (
+            {"win_back": {"success": 0.5}},
+            "win_back must be of the kind WinBackResponse; got .*Write win_back=",
+        ),
+        ({"terms": None}, "terms must be of the kind Terms; got None"),
+        ({"referral": cs.simulation.ReferralReward(reward=1.0)}, "referral must be of the kind Referral"),
+        ({"purchases": {"r": 1.0}}, "no simulation of {'r': 1.0}"),
+        ({"spend": 12.0}, "spend must be a spend model such as GammaGamma"),
+        ({"customers": 100}, "customers must be a base such as PosteriorBase"),
+        ({"draws": (1, 2)}, "draws must be a tuple of pairs"),
+        ({"origins": {"terms.margin": "ours"}}, "must be an Origin"),
+        ({"regularity": True}, "regularity must be a whole number"),
+    ],
+)
+def test_a_market_of_other_things_is_refused(make, words, cohort_market):
+    with pytest.raises(ConfigError, match=words):
+        replace(cohort_market(1), **make)
+
+
+def test_a_strategy_or_scenario_of_other_things_is_refused(cohort_market):
+    with pytest.raises(ConfigError, match="retention must be of the kind RetentionContacts; got 100"):
+        cs.Strategy(name="s", retention=100.0)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="strategy must be a Strategy; got 'none'"):
+        cs.Scenario(market=cohort_market(1), strategy="none", horizon=4.0, period=4.0, epoch=1.0)  # type: ignore[arg-type]
+
+
+def test_the_old_names_of_a_ledger_warn(cohort_market):
+    scenario = cs.Scenario(market=cohort_market(2), strategy=cs.Strategy(name="n"), horizon=4.0, period=4.0, epoch=1.0)
+    ledger = cs.simulate(scenario, seed=1)
+    assert ledger.money("revenue")[0] == ledger.cents("revenue")[0] / 100
+    with pytest.warns(DeprecationWarning, match="cents, money or count"):
+        assert ledger.account("revenue") is not None
+    with pytest.warns(DeprecationWarning, match="profit_cents"):
+        assert (ledger.profit == ledger.profit_cents).all()
+    with pytest.raises(ConfigError, match="no such account 'births'; there are revenue"):
+        ledger.cents("births")
+
+
+def test_an_interrupt_in_a_compiled_call_is_one(cohort_market, monkeypatch):
+    """Where numba does not look for an exception, Python wraps Ctrl-C in a SystemError."""
+    from churnsim.simulation.engine import compiled_engine
+
+    def stopped(*_, **__):
+        raise SystemError("CPUDispatcher(draw_base) returned a result with an exception set") from KeyboardInterrupt()
+
+    scenario = cs.Scenario(market=cohort_market(2), strategy=cs.Strategy(name="n"), horizon=4.0, period=4.0, epoch=1.0)
+    monkeypatch.setattr(compiled_engine, "run", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        cs.simulate(scenario, seed=1)
+    with pytest.raises(SystemError), cs.errors.interruptible():
+        raise SystemError("another one")
+
+
+def test_a_negative_rate_over_a_long_time_is_refused():
+    """At -50% a year money doubles every year: 10^12 is 2^39.86, and 39.86 years have 2,080 weeks."""
+    model = cs.BGNBD(r=0.243, alpha=4.414, a=0.793, b=2.426)
+    summary = pd.DataFrame({"frequency": [2], "recency": [10.0], "T": [30.0]})
+    with pytest.raises(ConfigError, match="at most 2080 W"):
+        model.residual_transactions(summary, -0.5, horizon=60_000.0)
+    assert model.residual_transactions(summary, -0.5, horizon=2000.0)[0] > 0
+
+
+def test_dismissal_acts_where_customers_cost_something(cohort_market):
+    """An account costs, a purchase is made at a loss, or another part spends on single customers."""
+    sack = {"name": "s", "dismissal": cs.simulation.DismissUnprofitable(periods=1)}
+    dear = replace(cohort_market(1), terms=Terms(cost_to_serve=0.01))
+    losing = replace(cohort_market(1), spend=cs.simulation.ProfitByTenure(profits=(-1.0, 2.0)))
+    contacts = cs.simulation.RetentionContacts(budget_per_period=1.0)
+    for market, more in ((dear, {}), (losing, {}), (cohort_market(1), {"retention": contacts})):
+        cs.Scenario(market=market, strategy=cs.Strategy(**sack, **more), horizon=4.0, period=4.0, epoch=1.0)
 
 
 def test_every_assumption_has_a_source_and_a_status(cohort_market):
@@ -127,10 +245,10 @@ def test_npv_by_hand():
     table[:, ACCOUNTS.index("margin")] = (10_000, 5_000)
     table[:, ACCOUNTS.index("retention")] = (1_000, 0)
     ledger = Ledger(table=table, period=4.0, discount_force=0.01)
-    assert ledger.profit.tolist() == [9_000, 5_000]
+    assert ledger.profit_cents.tolist() == [9_000, 5_000]
     assert ledger.npv == pytest.approx(90 * np.exp(-0.02) + 50 * np.exp(-0.06), rel=1e-15)
-    with pytest.raises(ConfigError, match="no account"):
-        ledger.account("profit")
+    with pytest.raises(ConfigError, match="no such account"):
+        ledger.cents("profit")
 
 
 def test_control_books_that_do_not_close_are_caught():

@@ -58,7 +58,7 @@ def test_a_contract_starts_where_it_is(engine):
     found = ledger(base, purchases=contract, spend=cs.simulation.FixedSpend(amount=10.0), engine=engine)
     assert [e.time for e in found.events if e.kind == "purchase"] == [2.0]
     assert sorted(e.time for e in found.events if e.kind.startswith("lost")) == [2.0, 5.0]
-    assert found.account("revenue").sum() == 1000
+    assert found.cents("revenue").sum() == 1000
 
 
 FAMILIES = [
@@ -99,8 +99,8 @@ def test_profit_by_tenure_counts_from_the_tenure():
     found = ledger(
         base, purchases=contract, spend=cs.simulation.ProfitByTenure(profits=(-51.0, 30.0, 42.0)), horizon=4.0
     )
-    assert found.account("margin").sum() == 3000 + 4200 * 2 + 4200 * 3
-    assert found.account("revenue").sum() == found.account("margin").sum()
+    assert found.cents("margin").sum() == 3000 + 4200 * 2 + 4200 * 3
+    assert found.cents("revenue").sum() == found.cents("margin").sum()
 
 
 @pytest.mark.parametrize(

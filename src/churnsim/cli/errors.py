@@ -15,7 +15,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import typer
 
-from churnsim.errors import ChurnSimError
+from churnsim.errors import ChurnSimError, interruptible
 
 __all__ = ["EXIT_INTERRUPTED", "EXIT_NO", "EXIT_UNUSABLE", "fail", "guarded", "in_options"]
 
@@ -83,7 +83,8 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         earlier = _stop_when_terminated()
         try:
-            return command(*args, **kwargs)
+            with interruptible():
+                return command(*args, **kwargs)
         except ChurnSimError as error:
             raise fail(in_options(str(error), inspect.signature(command).parameters)) from error
         except KeyboardInterrupt as interrupt:

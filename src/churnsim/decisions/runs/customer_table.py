@@ -142,7 +142,7 @@ def _table(scenario: Scenario, ledger: Ledger, base: Base) -> pd.DataFrame:
     table["last_purchase"] = states["last_purchase"]
     purchases = log[log["kind"] == "purchase"]
     period = np.minimum((purchases["time"] / ledger.period).astype(np.int64), len(ledger.table) - 1)
-    revenue, margin = ledger.account("revenue"), ledger.account("margin")
+    revenue, margin = ledger.cents("revenue"), ledger.cents("margin")
     share = np.divide(margin, revenue, out=np.zeros(len(revenue)), where=revenue > 0)
     since = purchases["time"].to_numpy() - np.maximum(
         table.loc[purchases["uid"], "born"].to_numpy(dtype=np.float64), 0.0

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from churnsim.errors import interruptible
 from churnsim.typing import Floats
 
 __all__ = ["Chunks", "by_chunks"]
@@ -48,6 +49,7 @@ class Chunks:
         results = self.each(kernel, first, last)
         return results[0] if len(results) == 1 else np.concatenate(results)
 
+    @interruptible()
     def each(self, kernel: Callable[..., R], first: Sequence[float] = (), last: Sequence[Any] = ()) -> list[R]:
         """kernel(*first, *arrays, *last) of each piece, in their order."""
         if len(self.pieces) == 1:

@@ -187,7 +187,7 @@ class BuyTillYouDie(ParametricModel, ABC):
         all but their age the values may be interpolated, to a relative 1e-11 (`age_interpolation.py`).
         """
         h = self._histories(summary)
-        force = discount_force(annual_discount_rate, self.unit)
+        force = discount_force(annual_discount_rate, self.unit, horizon=horizon)
         if math.isnan(horizon) or horizon < 0:
             raise ConfigError(f"horizon must be 0 or more, in the model's unit ({self.unit}); got {horizon!r}.")
         if math.isinf(horizon) and force <= 0:

@@ -128,7 +128,7 @@ class RetentionModel(ParametricModel):
         arrival, at its first renewal, the next, ..., the last value holding on. Raises ConfigError for a horizon or
         amounts that are none, and for no horizon without discounting.
         """
-        v = float(np.exp(-discount_force(annual_discount_rate, self.unit)))
+        v = float(np.exp(-discount_force(annual_discount_rate, self.unit, horizon=horizon or 0.0)))
         steps = endless_steps(horizon, v)
         weights = v ** (steps - 1.0)
         if by_tenure is not None and not np.isfinite(np.asarray(by_tenure, dtype=np.float64)).all():

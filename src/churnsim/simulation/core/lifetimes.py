@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaincinv
 
+from churnsim.checks import shown
 from churnsim.errors import ConfigError
 from churnsim.kernels.engine import records
 from churnsim.models.purchase.registry import simulated_families
@@ -180,7 +181,7 @@ def lifetime_of(purchases: Purchases) -> tuple[int, NDArray[np.float64], NDArray
     """
     none = np.empty(0)
     p: Any = purchases
-    if p.family == "contract":
+    if getattr(p, "family", None) == "contract":
         return (
             records.CONTRACT,
             np.array([0.0, 1.0, p.a or 0.0, p.b or 0.0]),
@@ -190,19 +191,27 @@ def lifetime_of(purchases: Purchases) -> tuple[int, NDArray[np.float64], NDArray
     kind = getattr(p, "simulated_as", None)
     if kind is None:
         raise ConfigError(
-            f"no simulation of {p.family!r}. Take one of {', '.join(simulated_families())} or a ContractualLifetime."
+            f"no simulation of {shown(getattr(p, 'family', p))}. Take one of {', '.join(simulated_families())} or a "
+            "ContractualLifetime."
         )
     return KINDS[kind], np.array(p.simulated_parameters, dtype=np.float64), none
 
 
 def spending_of(spend: Spend) -> tuple[int, NDArray[np.float64], NDArray[np.float64]]:
-    """(kind, (p, q, gamma) of Gamma-Gamma or the amount, profits by tenure) as the rules take them."""
+    """(kind, (p, q, gamma) of Gamma-Gamma or the amount, profits by tenure) as the rules take them.
+
+    Raises ConfigError for what is no model of spend.
+    """
     none = np.empty(0)
     if isinstance(spend, FixedSpend):
         return records.FIXED_SPEND, np.array([spend.amount, 1.0, 1.0]), none
     if isinstance(spend, ProfitByTenure):
         return records.BY_TENURE, np.array([0.0, 1.0, 1.0]), np.array(spend.profits)
     s: Any = spend
+    if not all(hasattr(s, name) for name in ("p", "q", "gamma")):
+        raise ConfigError(
+            f"spend must be a spend model such as GammaGamma, a FixedSpend or a ProfitByTenure; got {shown(spend)}."
+        )
     return records.GAMMA_GAMMA, np.array([s.p, s.q, s.gamma], dtype=np.float64), none
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal, get_args
 
 from churnsim.checks import check_count, check_seed
-from churnsim.errors import ConfigError
+from churnsim.errors import ConfigError, interruptible
 from churnsim.simulation.engine import compiled_engine, simpy_engine
 from churnsim.simulation.engine.ledger import Ledger
 from churnsim.simulation.engine.plugin import Mechanism
@@ -17,6 +17,7 @@ __all__ = ["Engine", "simulate"]
 Engine = Literal["auto", "compiled", "simpy"]
 
 
+@interruptible()
 def simulate(
     scenario: Scenario,
     *,

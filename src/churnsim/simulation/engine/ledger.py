@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from churnsim.errors import ConfigError
-from churnsim.kernels.engine.ledger_accounts import ACCOUNTS, COSTS, KINDS, MONEY
+from churnsim.kernels.engine.ledger_accounts import ACCOUNTS, COSTS, COUNTS, KINDS, MONEY
 
 __all__ = ["ACCOUNTS", "COSTS", "KINDS", "MONEY", "Event", "Ledger"]
 
@@ -24,12 +25,39 @@ class Event(NamedTuple):
     cents: int
 
 
+def _warn(old: str, new: str) -> None:
+    warnings.warn(f"Ledger.{old} is now {new}; the old name goes in 0.3.", DeprecationWarning, stacklevel=3)
+
+
 @dataclass(frozen=True)
 class Ledger:
-    """Books of one replication: `table[period, account]`, int64, money in cents; `events`
-    and the table of `customers` at the end when the log was asked for.
+    """Books of one replication, by period and account.
 
-    `period` and `discount_force` are in the market's unit; `open_complaints` had no reply yet at the end.
+    Attributes
+    ----------
+    table : array of shape (periods, accounts)
+        int64; money in whole cents, everything else a number of events or customers. `frame()` names the accounts.
+    period, discount_force : float
+        Length of a period and continuous discount rate, in the market's unit of time.
+    open_complaints : int
+        Complaints without a reply at the end.
+    events : tuple of Event
+        The event log, where it was asked for.
+    customers : DataFrame, optional
+        The customers at the end, likewise.
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> market = cs.Market(
+    ...     customers=cs.Cohort(size=20),
+    ...     purchases=cs.BGNBD(r=1.0, alpha=10.0, a=1.0, b=9.0),
+    ...     spend=cs.simulation.FixedSpend(amount=10.0),
+    ... )
+    >>> scenario = cs.Scenario(market=market, strategy=cs.Strategy(name="none"), horizon=8.0, period=4.0, epoch=1.0)
+    >>> ledger = cs.simulate(scenario, seed=1)
+    >>> bool((ledger.cents("revenue") == 1000 * ledger.count("purchases")).all())
+    True
     """
 
     table: NDArray[np.int64]
@@ -39,27 +67,49 @@ class Ledger:
     events: tuple[Event, ...] = ()
     customers: pd.DataFrame | None = None
 
-    def account(self, name: str) -> NDArray[np.int64]:
-        """One account by period."""
-        if name not in ACCOUNTS:
-            raise ConfigError(f"no account {name!r}; there are {', '.join(ACCOUNTS)}.")
+    def cents(self, name: str) -> NDArray[np.int64]:
+        """One account of money by period, in whole cents: "revenue", "margin", a cost or the "residual"."""
+        return self._column(name, MONEY)
+
+    def money(self, name: str) -> NDArray[np.float64]:
+        """One account of money by period, in money."""
+        return self.cents(name) / 100
+
+    def count(self, name: str) -> NDArray[np.int64]:
+        """One account that counts something by period: "purchases", "births", "contacts", ..."""
+        return self._column(name, COUNTS)
+
+    def _column(self, name: str, among: tuple[str, ...]) -> NDArray[np.int64]:
+        if name not in among:
+            raise ConfigError(f"no such account {name!r}; there are {', '.join(among)}.")
         return self.table[:, ACCOUNTS.index(name)]
+
+    def account(self, name: str) -> NDArray[np.int64]:
+        """Deprecated, since it gives cents or counts: `cents`, `money` or `count` of the account."""
+        _warn("account", "cents, money or count")
+        return self._column(name, ACCOUNTS)
+
+    @property
+    def profit_cents(self) -> NDArray[np.int64]:
+        """Margin less every cost by period, in whole cents."""
+        return self.cents("margin") - sum((self.cents(name) for name in COSTS), np.int64(0))
 
     @property
     def profit(self) -> NDArray[np.int64]:
-        """Margin less every cost, in cents by period."""
-        return self.account("margin") - sum((self.account(name) for name in COSTS), np.int64(0))
+        """Deprecated: `profit_cents`, which says its unit."""
+        _warn("profit", "profit_cents")
+        return self.profit_cents
 
     @property
     def npv(self) -> float:
         """Profit discounted from the middle of each period to time 0, in money."""
-        return float(self.profit @ discount_factors(len(self.table), self.period, self.discount_force)) / 100
+        return float(self.profit_cents @ discount_factors(len(self.table), self.period, self.discount_force)) / 100
 
     @property
     def equity(self) -> float:
         """NPV plus the residual value of those active at the end, discounted from the horizon, in money."""
         factor = float(np.exp(-self.discount_force * self.period * len(self.table)))
-        return self.npv + factor * float(self.account("residual").sum()) / 100
+        return self.npv + factor * float(self.money("residual").sum())
 
     def frame(self) -> pd.DataFrame:
         """One row a period: `period` (0, 1, ...) and every account."""

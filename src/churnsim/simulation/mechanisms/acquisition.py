@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from churnsim.economics.response import SaturatingResponse
 from churnsim.errors import ConfigError
@@ -18,7 +18,7 @@ from churnsim.simulation.core.assumption import (
     not_negative,
     scale,
 )
-from churnsim.simulation.mechanisms.parts import Budgeted, MarketPart
+from churnsim.simulation.mechanisms.parts import Budgeted, MarketPart, StrategyPart
 
 __all__ = ["Acquisition", "Prospects"]
 
@@ -28,6 +28,14 @@ class Acquisition(Budgeted):
     """Spend `budget_per_period` (money) on prospects; arrivals follow the market's response, spread over the period."""
 
     label: ClassVar[str] = "acquisition"
+
+    def check(self, market: Any, others: Collection[StrategyPart], period: float) -> None:
+        """ConfigError where nobody is left to be won."""
+        if in_units("prospects.size", market.prospects.size) < 1:
+            raise ConfigError(
+                "does nothing in a market without prospects: prospects.size is 0, as it is by default for a base "
+                "without customers. Set it, Market(prospects=Prospects(size=...))."
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,8 +23,15 @@ class AskForComplaints(StrategyPart):
 
     cost_per_purchase: Annotated[float, Money("currency per purchase, on top of the budget", example=0.05)]
 
+    on_failures: ClassVar[bool] = True
+
     def __post_init__(self) -> None:
         whole_cents("cost_per_purchase", self.cost_per_purchase)
+
+    @property
+    def charges(self) -> bool:
+        """Each buyer is asked, at a cost."""
+        return self.cost_per_purchase > 0
 
     def rules(self, market: Any) -> dict[str, Any]:
         """More complain, and each purchase costs the question."""

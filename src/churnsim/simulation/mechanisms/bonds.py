@@ -36,6 +36,11 @@ class EconomicBond(StrategyPart):
                 f"price_off must be a share of the price, at least 0 and below 1; got {self.price_off!r}."
             )
 
+    @property
+    def charges(self) -> bool:
+        """A price off may exceed the margin."""
+        return self.price_off > 0
+
     def rules(self, market: Any) -> dict[str, Any]:
         """The price, and the dropout that the price off leaves."""
         return {

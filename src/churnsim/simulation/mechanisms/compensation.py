@@ -29,11 +29,17 @@ class Compensation(StrategyPart):
     spite of the answer, the market's `recovery` says how many stay."""
 
     keeps: ClassVar[bool] = True
+    on_failures: ClassVar[bool] = True
 
     cost_per_complaint: Annotated[float, Money("currency per answered complaint, on top of the budget", example=5.0)]
 
     def __post_init__(self) -> None:
         whole_cents("cost_per_complaint", self.cost_per_complaint)
+
+    @property
+    def charges(self) -> bool:
+        """Each answered complaint is paid for."""
+        return self.cost_per_complaint > 0
 
     def rules(self, market: Any) -> dict[str, Any]:
         """Of those who would leave in spite of an answer the market says how many stay."""

@@ -38,6 +38,8 @@ class ComplaintDesk(StrategyPart):
     interacts: ClassVar[bool] = True
     keeps: ClassVar[bool] = True
 
+    on_failures: ClassVar[bool] = True
+
     def __post_init__(self) -> None:
         if not isinstance(self.staff, int) or self.staff < 1:
             raise ConfigError(
@@ -51,6 +53,11 @@ class ComplaintDesk(StrategyPart):
     def budget(self) -> float:
         """Wages per period (money)."""
         return self.staff * self.wage_per_period
+
+    @property
+    def charges(self) -> bool:
+        """Each reply costs something, besides the wages."""
+        return self.cost_per_reply > 0
 
     def rules(self, market: Any) -> dict[str, Any]:
         """Complaints are answered by the desk."""

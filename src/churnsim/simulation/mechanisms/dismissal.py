@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from churnsim.errors import ConfigError
 from churnsim.simulation.mechanisms.parts import Setting, StrategyPart
@@ -26,3 +27,12 @@ class DismissUnprofitable(StrategyPart):
     def __post_init__(self) -> None:
         if not isinstance(self.periods, int) or self.periods < 1:
             raise ConfigError(f"periods must be a whole number, 1 or more; got {self.periods!r}.")
+
+    def check(self, market: Any, others: Collection[StrategyPart], period: float) -> None:
+        """ConfigError where no customer can cost more than it brings."""
+        loses = min(getattr(market.spend, "profits", (0.0,))) < 0
+        if not (market.terms.cost_to_serve > 0 or loses or any(part.charges for part in others)):
+            raise ConfigError(
+                "does nothing where customers cost nothing: terms.cost_to_serve is 0 and no other part of the strategy "
+                "spends on single customers. Set what serving a customer costs, Market(terms=Terms(cost_to_serve=...))."
+            )

@@ -24,6 +24,8 @@ class EmpoweredStaff(StrategyPart):
     share_at_once: Annotated[float, Share("share of complaints settled on the spot", example=0.5, guess=True)]
     cost_per_period: Annotated[float, Money("currency per period, for training and leeway", example=10.0)]
 
+    on_failures: ClassVar[bool] = True
+
     def __post_init__(self) -> None:
         share("share_at_once", self.share_at_once)
         not_negative("cost_per_period", self.cost_per_period)

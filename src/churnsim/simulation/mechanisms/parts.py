@@ -12,6 +12,8 @@ from dataclasses import KW_ONLY, MISSING, dataclass, field, fields
 from functools import cache
 from typing import Annotated, Any, ClassVar, get_args, get_origin, get_type_hints
 
+from churnsim.checks import shown
+from churnsim.errors import ConfigError
 from churnsim.simulation.core.assumption import not_negative
 
 __all__ = [
@@ -23,6 +25,7 @@ __all__ = [
     "Setting",
     "Share",
     "StrategyPart",
+    "check_parts",
     "example_of",
     "parts_of",
     "settings_of",
@@ -76,6 +79,8 @@ class StrategyPart:
     """Whether customers reach each other through it, so that they meet at each epoch."""
     needs: ClassVar[str] = ""
     """The part of a market without which it does nothing."""
+    on_failures: ClassVar[bool] = False
+    """Whether all that it does concerns purchases that fail."""
     keeps: ClassVar[bool] = False
     """Whether what it earns comes from customers who would have left, so that it only costs where nobody leaves."""
 
@@ -88,8 +93,24 @@ class StrategyPart:
         """The fields of the kernels' `Rules` that it sets on a `Market`, instead of what the market's parts say."""
         return {}
 
-    def check(self, *, contract: bool, period: float) -> None:
-        """ConfigError where it cannot work: under `contract` or not, with reviews every `period` (time units)."""
+    @property
+    def charges(self) -> bool:
+        """Whether it books costs to single customers, so that one of them may cost more than it brings."""
+        return False
+
+    def check(self, market: Any, others: Collection[StrategyPart], period: float) -> None:
+        """ConfigError where it cannot act: in this `Market`, beside `others` of the same strategy, with reviews every
+        `period` (time units). The message goes on after the part's name."""
+        if self.needs and getattr(market, self.needs) is None:
+            raise ConfigError(
+                f"does nothing in a market without {self.needs}. Give the market one, Market({self.needs}=...), in a "
+                f"study [market.{self.needs}]."
+            )
+        if self.on_failures and market.complaints.failure_share == 0:
+            raise ConfigError(
+                "does nothing where no purchase fails: complaints.failure_share is 0. Set it above 0, or leave the "
+                "part out."
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,11 +157,24 @@ class MarketPart:
         return {}
 
 
-def parts_of(whole: type) -> dict[str, Any]:
+@cache
+def parts_of(whole: Any) -> dict[str, Any]:
     """The kind of each part that a `Strategy` or a `Market` may have, by its name, in the order of the fields."""
     hints = get_type_hints(whole)
     found = {f.name: _part(hints[f.name]) for f in fields(whole)}
     return {name: kind for name, kind in found.items() if kind is not None}
+
+
+def check_parts(whole: Any) -> None:
+    """ConfigError unless each part of a `Strategy` or a `Market` is of its kind, or None where it may be off."""
+    whole_kind: Any = type(whole)
+    optional = {f.name for f in fields(whole) if f.default is None}
+    for name, kind in parts_of(whole_kind).items():
+        value = getattr(whole, name)
+        if not (isinstance(value, kind) or (value is None and name in optional)):
+            raise ConfigError(
+                f"{name} must be of the kind {kind.__name__}; got {shown(value)}. Write {name}={kind.__name__}(...)."
+            )
 
 
 def _part(hint: Any) -> type | None:

@@ -28,6 +28,7 @@ class ServiceQuality(Budgeted):
 
     label: ClassVar[str] = "quality"
     acts: ClassVar[bool] = True
+    on_failures: ClassVar[bool] = True
     keeps: ClassVar[bool] = True
 
 

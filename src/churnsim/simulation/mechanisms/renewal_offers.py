@@ -7,7 +7,7 @@ also by those who would have renewed anyway.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
@@ -55,15 +55,18 @@ class RenewalOffers(Targeting, StrategyPart):
         """What an offer does, and the price of a term with one."""
         return {"offer_effect": float(market.renewal_offers.effect(self.discount)), "offer_price": 1.0 - self.discount}
 
-    def check(self, *, contract: bool, period: float) -> None:
+    @property
+    def charges(self) -> bool:
+        """Where offers cost something, customers may cost more than they bring."""
+        return self.cost_per_offer > 0
+
+    def check(self, market: Any, others: Collection[StrategyPart], period: float) -> None:
         """ConfigError for offers where nothing is renewed, or that would come too late."""
-        if not contract:
-            raise ConfigError(
-                "renewal_offers need contracts that are renewed: purchases must be a ContractualLifetime."
-            )
+        if market.purchases.family != "contract":
+            raise ConfigError("needs contracts that are renewed: purchases must be a ContractualLifetime.")
         if self.notice < period * (1 - 1e-9):
             raise ConfigError(
-                f"notice is {self.notice:g}, shorter than the review period of {period:g}: renewals between two "
+                f"has a notice of {self.notice:g}, shorter than the review period of {period:g}: renewals between two "
                 f"reviews would be passed over. Take notice = {period:g} or longer."
             )
 

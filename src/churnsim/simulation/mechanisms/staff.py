@@ -37,6 +37,7 @@ class StaffCare(Budgeted):
 
     label: ClassVar[str] = "staff"
     acts: ClassVar[bool] = True
+    on_failures: ClassVar[bool] = True
     keeps: ClassVar[bool] = True
 
 

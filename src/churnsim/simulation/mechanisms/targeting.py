@@ -100,6 +100,11 @@ class Campaign(Budgeted, Targeting):
         Targeting.__post_init__(self)
         super().__post_init__()
 
+    @property
+    def charges(self) -> bool:
+        """The budget is spread over customers."""
+        return self.budget_per_period > 0
+
 
 RULE_SETTINGS = {name: about.rules for name, (_, about) in settings_of(Targeting).items() if about.rules}
 """The rules that use each number."""

@@ -54,6 +54,11 @@ class WinBack(StrategyPart):
         if self.most_per_period is not None and (not isinstance(self.most_per_period, int) or self.most_per_period < 0):
             raise ConfigError(f"most_per_period must be a whole number, 0 or more; got {self.most_per_period!r}.")
 
+    @property
+    def charges(self) -> bool:
+        """Each contact is paid for."""
+        return self.cost_per_contact > 0
+
 
 @dataclass(frozen=True, kw_only=True)
 class WinBackResponse(MarketPart):

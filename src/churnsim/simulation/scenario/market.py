@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from churnsim.checks import check_count, shown
 from churnsim.errors import ConfigError
 from churnsim.simulation.core.assumption import (
     CUSTOMER,
@@ -34,7 +35,7 @@ from churnsim.simulation.mechanisms.compensation import RecoveryResponse
 from churnsim.simulation.mechanisms.competitors import Competitors
 from churnsim.simulation.mechanisms.complaints import Complaints
 from churnsim.simulation.mechanisms.cross_selling import CrossSellingResponse
-from churnsim.simulation.mechanisms.parts import Length, MarketPart, Money, parts_of, settings_of
+from churnsim.simulation.mechanisms.parts import Length, MarketPart, Money, check_parts, parts_of, settings_of
 from churnsim.simulation.mechanisms.quality import QualityResponse
 from churnsim.simulation.mechanisms.referral import Referral
 from churnsim.simulation.mechanisms.renewal_offers import RenewalOfferResponse
@@ -108,7 +109,17 @@ class Market:
     origins: Mapping[str, Origin] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        check_parts(self)
         lifetime_of(self.purchases)
+        if not (hasattr(self.customers, "draw") and hasattr(self.customers, "__len__")):
+            raise ConfigError(
+                "customers must be a base such as PosteriorBase(summary) or Cohort(size=...); got "
+                f"{shown(self.customers)}."
+            )
+        if not isinstance(self.draws, tuple) or not all(isinstance(d, tuple) and len(d) == 2 for d in self.draws):
+            raise ConfigError(f"draws must be a tuple of pairs (purchases, spend); got {shown(self.draws)}.")
+        if wrong := [name for name, origin in self.origins.items() if not isinstance(origin, Origin)]:
+            raise ConfigError(f"each of origins must be an Origin(source, status); {wrong[0]!r} is not.")
         check_regularity(self.regularity)
         if self.regularity not in (1, self.gap_stages):
             raise ConfigError(
@@ -185,8 +196,7 @@ class Market:
 
 def check_regularity(value: int) -> None:
     """ConfigError unless it is a number of stages that a gap may have."""
-    if not isinstance(value, int) or value < 1:
-        raise ConfigError(f"regularity must be a whole number, 1 or more; got {value!r}.")
+    check_count(value, "regularity")
 
 
 def assumptions(market: Market, strategies: Sequence[Strategy] = ()) -> pd.DataFrame:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from churnsim.checks import check_number, shown
 from churnsim.errors import ConfigError
-from churnsim.kernels.engine.records import CONTRACT, FIXED_SPEND, GAMMA_GAMMA, Rules
-from churnsim.simulation.core.assumption import positive
+from churnsim.kernels.engine.records import FIXED_SPEND, GAMMA_GAMMA, Rules
 from churnsim.simulation.core.lifetimes import lifetime_of, spending_of
 from churnsim.simulation.mechanisms.parts import MarketPart, StrategyPart
 from churnsim.simulation.scenario.market import Market
@@ -22,7 +22,7 @@ class Scenario:
 
     What one customer does reaches another only at the next epoch boundary; the firm reviews and the books close at
     period ends. Raises ConfigError unless the horizon is a whole number of periods and a period a whole number of
-    epochs.
+    epochs, and for a strategy of which a part cannot act in its market (`Strategy.check`).
     """
 
     market: Market
@@ -32,8 +32,11 @@ class Scenario:
     epoch: float
 
     def __post_init__(self) -> None:
+        for name, kind in (("market", Market), ("strategy", Strategy)):
+            if not isinstance(getattr(self, name), kind):
+                raise ConfigError(f"{name} must be a {kind.__name__}; got {shown(getattr(self, name))}.")
         for name in ("horizon", "period", "epoch"):
-            positive(name, getattr(self, name))
+            check_number(getattr(self, name), name, above=0)
         for long, short in (("horizon", "period"), ("period", "epoch")):
             ratio = getattr(self, long) / getattr(self, short)
             if round(ratio) < 1 or abs(ratio - round(ratio)) > 1e-9:
@@ -41,9 +44,7 @@ class Scenario:
                     f"{long} must be a whole number of {short}s; {getattr(self, long):g} / {getattr(self, short):g} = "
                     f"{ratio:.6g}. Take {long} = {max(1, round(ratio)) * getattr(self, short):g}."
                 )
-        contract = lifetime_of(self.market.purchases)[0] == CONTRACT
-        for part in self.strategy.parts:
-            part.check(contract=contract, period=float(self.period))
+        self.strategy.check(self.market, float(self.period))
 
     @property
     def periods(self) -> int:

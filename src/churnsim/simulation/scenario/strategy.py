@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Any
 
+from churnsim.checks import shown
 from churnsim.errors import ConfigError
 from churnsim.simulation.mechanisms.acquisition import Acquisition
 from churnsim.simulation.mechanisms.asking import AskForComplaints
@@ -14,7 +16,7 @@ from churnsim.simulation.mechanisms.cross_selling import CrossSelling
 from churnsim.simulation.mechanisms.desk import ComplaintDesk
 from churnsim.simulation.mechanisms.dismissal import DismissUnprofitable
 from churnsim.simulation.mechanisms.empowered import EmpoweredStaff
-from churnsim.simulation.mechanisms.parts import StrategyPart
+from churnsim.simulation.mechanisms.parts import StrategyPart, check_parts
 from churnsim.simulation.mechanisms.quality import ServiceQuality
 from churnsim.simulation.mechanisms.referral import ReferralReward
 from churnsim.simulation.mechanisms.renewal_offers import RenewalOffers
@@ -70,14 +72,26 @@ class Strategy:
     churn: ChurnChange | None = None
 
     def __post_init__(self) -> None:
-        if not self.name:
-            raise ConfigError("a strategy needs a name.")
+        if not isinstance(self.name, str) or not self.name:
+            raise ConfigError(f"a strategy needs a name; got {shown(self.name)}.")
+        check_parts(self)
 
     @property
     def parts(self) -> tuple[StrategyPart, ...]:
         """The mechanisms that are on, in the order of the fields."""
         values = (getattr(self, field.name) for field in fields(self))
         return tuple(value for value in values if isinstance(value, StrategyPart))
+
+    def check(self, market: Any, period: float) -> None:
+        """ConfigError that names the first part that cannot act in a `Market` reviewed every `period` (time units)."""
+        for field in fields(self):
+            part = getattr(self, field.name)
+            if isinstance(part, StrategyPart):
+                others = [other for other in self.parts if other is not part]
+                try:
+                    part.check(market, others, period)
+                except ConfigError as error:
+                    raise ConfigError(f"strategy {self.name!r}: {field.name} {error}") from None
 
     @property
     def budget_per_period(self) -> float:

@@ -172,4 +172,4 @@ def _newcomers(purchases: ContractualLifetime, spend: Spend, renewals: int, seed
     t is in the period from t."""
     market = Market(customers=Cohort(size=NEWCOMERS), purchases=purchases, spend=spend)
     scenario = Scenario(market=market, strategy=Strategy(name="none"), horizon=renewals + 1.0, period=1.0, epoch=1.0)
-    return simulate(scenario, seed=seed, engine="compiled").account("active_end") / NEWCOMERS
+    return simulate(scenario, seed=seed, engine="compiled").count("active_end") / NEWCOMERS

@@ -13,8 +13,6 @@ import pandas as pd
 from churnsim.decisions.runs.experiment import Experiment
 from churnsim.decisions.runs.parallel_map import run_tasks
 from churnsim.errors import ConfigError
-from churnsim.kernels.engine.records import CONTRACT
-from churnsim.simulation.core.lifetimes import lifetime_of
 from churnsim.simulation.customers.base import Cohort
 from churnsim.simulation.engine.engines import Engine, simulate
 from churnsim.simulation.engine.plugin import Mechanism
@@ -102,16 +100,15 @@ def warm_kernels(market: Market) -> None:
 
     A week with a handful of new customers and every mechanism on passes through every rule.
     """
-    contract, period = lifetime_of(market.purchases)[0] == CONTRACT, 4.0  # of whatever unit: four epochs
-    means: dict[str, Any] = {}
-    for name, kind in parts_of(Strategy).items():
-        part = example_of(kind)
-        with suppress(ConfigError):  # of what needs a contract, or none
-            part.check(contract=contract, period=period)
-            means[name] = part
+    period = 4.0  # of whatever unit: four epochs
     off: dict[str, Any] = {name: kind() for name, kind in parts_of(Market).items() if getattr(market, name) is None}
     terms = replace(market.terms, cost_to_serve=0.01)
     everything = replace(market, customers=Cohort(size=50), draws=(), terms=terms, **off)
+    means: dict[str, Any] = {}
+    for name, kind in parts_of(Strategy).items():
+        with suppress(ConfigError):  # of what cannot act in this market, such as offers at renewal without contracts
+            Strategy(name=name, **{name: example_of(kind)}).check(everything, period)
+            means[name] = example_of(kind)
     strategy = Strategy(name="warm-up", **means)
     simulate(Scenario(market=everything, strategy=strategy, horizon=2 * period, period=period, epoch=1.0), seed=0)
 
