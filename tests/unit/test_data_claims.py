@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import churnsim as cs
 from churnsim.claims.catalogue import CATALOGUE
 from churnsim.claims.machinery.evidence import MarketEvidence, log_of
 from churnsim.claims.machinery.verdicts import Verdict
@@ -71,6 +72,108 @@ def test_longer_is_worth_more_where_spend_grows(evidence):
     assert table[1].tolist() == [11.0, 13.0, 15.0, 17.0, 19.0]
     found = CATALOGUE["longer-is-worth-more"].judge(on(evidence, log_from(rows)), True)
     assert {part.verdict for part in found.parts} == {Verdict.HOLDS}
+
+
+def test_newcomers_do_not_stop_the_claim_about_longer_relations(evidence):
+    """Customers who came in the last days are left out; the rest spend 10, 12, 14 in their first three quarters."""
+    rows = [(i, 0, 5.0) for i in range(20)] + [(i, 45 + 91 * q, 10.0 + 2 * q) for i in range(20) for q in range(3)]
+    rows += [(100 + i, 272 - i, 5.0) for i in range(8)] + [(0, 273, 1.0)]
+    table = spend_by_quarter(log_from(rows))
+    assert table.tolist() == [[10.0, 12.0, 14.0 + (i == 0)] for i in range(20)]
+    found = CATALOGUE["longer-is-worth-more"].test(on(evidence, log_from(rows)), quick=True)
+    assert found.finding.parts[0].estimate == pytest.approx(100 * 2.025 / (36.05 / 3))  # slope over mean, by hand
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([(i, 100 - i, 5.0) for i in range(50)] + [(0, 120, 5.0)], "fewer than two quarters"),
+        ([(i, i % 7, 5.0) for i in range(50)] + [(0, 400, 0.0)], "nobody spent anything"),
+    ],
+)
+def test_a_log_without_longer_relations_says_so(evidence, rows, words):
+    result = CATALOGUE["longer-is-worth-more"].test(on(evidence, log_from(rows)))
+    assert result.verdict is Verdict.UNTESTABLE
+    assert words in result.finding.reason
+
+
+ON_A_LOG = [
+    "longer-is-worth-more", "repeat-premium", "second-sale", "eighty-twenty", "worst-twenty", "best-customer",
+    "gold-customers", "relationship-ladder",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("claim_id", ON_A_LOG)
+def test_a_claim_on_data_is_about_the_markets_customers_or_not_run(cdnow_market, claim_id):
+    """Never about CDNOW's when another market is given."""
+    result = CATALOGUE[claim_id].test(market=cdnow_market, quick=True)
+    assert result.verdict is Verdict.UNTESTED
+    assert "needs the purchases of the market given" in result.finding.reason
+
+
+WITHOUT_AMOUNTS = [c for c in ON_A_LOG if c not in ("second-sale", "relationship-ladder")]
+
+
+@pytest.mark.parametrize("claim_id", WITHOUT_AMOUNTS)
+@pytest.mark.parametrize("log", ["no column", "zero", "empty"])
+def test_a_claim_about_spend_says_that_no_spend_is_known(evidence, claim_id, log):
+    whole = log_from([(i, 30 * j + i % 5, 0.0) for i in range(30) for j in range(8)])
+    bare = {"no column": whole.drop(columns="amount"), "zero": whole, "empty": whole.iloc[:0]}[log]
+    result = CATALOGUE[claim_id].test(on(evidence, bare), quick=True)
+    assert result.verdict is Verdict.UNTESTABLE
+    assert ("no purchase by" if log == "empty" else "nothing is known of what") in result.finding.reason
+
+
+@pytest.mark.parametrize("claim_id", ["tell-eleven", "service-level", "cross-selling"])
+def test_customers_who_spend_nothing_have_no_value(cdnow_market, claim_id):
+    market = dataclasses.replace(cdnow_market, spend=cs.simulation.FixedSpend(amount=0.0))
+    result = CATALOGUE[claim_id].test(market=market, quick=True)
+    assert result.verdict is Verdict.UNTESTABLE
+    assert "these customers" in result.finding.reason
+
+
+@pytest.mark.parametrize("claim_id", ["internal-loyalty", "nine-steps"])
+def test_a_market_without_customers_is_not_judged(cdnow_market, claim_id):
+    market = dataclasses.replace(cdnow_market, customers=cs.Cohort(size=0))
+    result = CATALOGUE[claim_id].test(market=market, quick=True)
+    assert result.verdict is Verdict.UNTESTABLE
+    assert "there are no customers in the market given" in result.finding.reason
+
+
+def test_a_log_handed_over_with_a_market_is_what_is_measured(cdnow_market):
+    rows = [(i, 30 * j + i % 5, 10.0 + i) for i in range(40) for j in range(14)]
+    for claim_id in ("best-customer", "eighty-twenty"):
+        result = CATALOGUE[claim_id].test(market=cdnow_market, log=log_from(rows), quick=True)
+        assert "the market given" in result.finding.reason
+        assert "CDNOW" not in result.finding.reason
+    # The top fifth, 8 of 40 who spend 10 to 49: (42 + ... + 49) / (10 + ... + 49).
+    assert result.finding.parts[0].estimate == pytest.approx(100 * sum(range(42, 50)) / sum(range(10, 50)))
+
+
+def test_yearly_loss_is_that_of_the_markets_own_customers():
+    """A contract that a quarter leave each year; the data sets at hand are not mixed in."""
+    contract = cs.simulation.ContractualLifetime(term=1.0, hazards=(0.25,), unit="Y")
+    market = cs.Market(customers=cs.Cohort(size=10), purchases=contract, spend=cs.simulation.FixedSpend(amount=1.0))
+    result = CATALOGUE["annual-churn"].test(market=market, quick=True)
+    assert [part.name for part in result.finding.parts] == ["the market given, as fitted"]
+    assert result.finding.estimate == pytest.approx(25.0)
+    assert result.verdict is Verdict.HOLDS
+
+
+@pytest.mark.parametrize(
+    ("claim_id", "words"),
+    [
+        ("win-back-selection", "silent for half a year"),
+        ("win-back-odds", "silent for half a year"),
+        ("dismiss-unprofitable", "no past purchases"),
+    ],
+)
+def test_new_customers_have_no_past_to_judge(cdnow_market, claim_id, words):
+    market = dataclasses.replace(cdnow_market, customers=cs.Cohort(size=20))
+    result = CATALOGUE[claim_id].test(market=market, quick=True)
+    assert result.verdict is Verdict.UNTESTABLE
+    assert words in result.finding.reason
+    assert "nan" not in result.finding.reason
 
 
 def test_existing_share_by_counting_a_firm_that_adds_a_customer_a_week(evidence):

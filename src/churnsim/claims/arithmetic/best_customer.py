@@ -7,7 +7,7 @@ import math
 import pandas as pd
 
 from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Rows
-from churnsim.claims.machinery.reference_data import Workbench
+from churnsim.claims.machinery.evidence import log_of
 from churnsim.claims.machinery.sources import source
 from churnsim.claims.machinery.verdicts import Verdict, closes, combine
 
@@ -31,20 +31,22 @@ def replacements(spent: pd.Series[float]) -> Rows:
     ]
 
 
-def _on_cdnow() -> tuple[Part, Rows]:
-    spent = Workbench().full_log.groupby("customer_id")["amount"].sum()
+def _on_a_log(evidence: Evidence) -> tuple[Part, Rows]:
+    log, label = log_of(evidence)
+    spent = log.groupby("customer_id")["amount"].sum()
+    days = (log["date"].max() - log["date"].min()).days + 1
     table, ordinary = replacements(spent), float(spent.mean())
     above = float((spent >= ordinary * BEST / ORDINARY).mean())
     effort = [float((spent >= ordinary * factor).mean()) for factor in EFFORT]
     part = Part(
-        name="(b) on CDNOW",
-        estimand="Share of customers worth at least as many average customers as the text's best one, percent, CDNOW.",
+        name="(b) on a log of purchases",
+        estimand="Share of customers worth at least as many average customers as the text's best one, percent.",
         verdict=Verdict.HOLDS_IF,
         estimate=100.0 * above,
         unit="percent of the customers",
         reason=(
-            f"{above:.2%} of {len(spent):,} customers spent {BEST / ORDINARY:.1f} times the mean of "
-            f"{ordinary:.2f} or more in 18 months; {effort[1]:.2%} ten times and {effort[0]:.2%} seven times."
+            f"Of {label} {above:.2%} spent {BEST / ORDINARY:.1f} times the mean of "
+            f"{ordinary:.2f} or more in {days:,} days; {effort[1]:.2%} ten times and {effort[0]:.2%} seven times."
         ),
         region=f"The customer lost is among the best {above:.2%}.",
     )
@@ -64,7 +66,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, ordinary: float = O
     )
     if arithmetic.verdict is Verdict.FAILS:
         return Finding(verdict=Verdict.FAILS, reason=arithmetic.reason, parts=(arithmetic,))
-    data, table = _on_cdnow()
+    data, table = _on_a_log(evidence)
     return Finding(
         verdict=combine((arithmetic, data)),
         reason=(

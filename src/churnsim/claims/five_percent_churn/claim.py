@@ -211,7 +211,7 @@ FIVE_PERCENT_CHURN = Claim(
         "Relative gain in profit from retention that is five points higher: (a) of the average new customer's net "
         "present value, (b) of one year's profit in the table of 'Keeping existing customers' (undated), (c) of "
         "simulated profit on customers fitted "
-        "to data, (d) of a new customer under contract, as fitted to two cohorts and to Telco's subscribers."
+        "to data, (d) of a new customer under contract, as fitted to two cohorts and to Telco's artificial subscribers."
     ),
     expect=(LOW, HIGH),
     within=None,

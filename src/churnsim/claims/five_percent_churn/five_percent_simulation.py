@@ -1,33 +1,35 @@
 """Part (c) of `five-percent-churn`: simulated margin of customers fitted to real, non-contractual data.
 
-A customer with purchase rate lambda and dropout probability p leaves at hazard lambda p, so the retention of a living
-base over a year of h time units is the mean of e^(-lambda p h). "Five points" raises that mean by .05 through one
-factor on everybody's p; "five percent" takes 5% off everybody's p. Both are free here: what they may cost is read off
-the gain.
+The retention of a living base over a year is the mean probability, by the model that each customer was drawn from, to
+be there a year later. "Five points" raises that mean by .05 through one factor on everybody's dropout (its chance to
+leave at a purchase or renewal, or its hazard); "five percent" takes 5% off everybody's dropout. Both are free here:
+what they may cost is read off the gain.
 
 A gain is judged by an interval that carries both kinds of doubt: chance, the t interval of the mean over paired
-replications; and estimation, the spread of the expected gain over draws of the fitted parameters. Given its traits
-a living customer's discounted purchases are int_0^H lambda e^(-(lambda p + delta) t) dt, so that spread needs no
-simulation and no luck enters it; the same formula is a second opinion on the simulated gain.
+replications; and estimation, the spread of the expected gain over draws of the fitted parameters. Given its traits a
+living customer's expected purchases have a closed form, so that this spread needs no simulation and no luck enters it;
+the same formula is a second opinion on the simulated gain.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.stats import t as student
 
 from churnsim.claims.five_percent_churn.five_percent_map import HIGH, LOW
 from churnsim.claims.machinery.claim import Evidence, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
+from churnsim.claims.machinery.fitted import base_draws, draw_of
 from churnsim.claims.machinery.verdicts import Spread, Verdict, by_interval
 from churnsim.decisions.comparison.paired import ratio_gain
 from churnsim.simulation.customers.base import Cohort
 from churnsim.simulation.scenario.strategy import ChurnChange, Strategy
+from churnsim.typing import Floats
 from churnsim.units import units_per_year
 
 __all__ = ["FEWER_PERCENT", "MORE_POINTS", "expected_gains", "gains_table", "parts_c", "settings_of"]
@@ -117,10 +119,10 @@ def _part(setting: SimulatedCustomers, rows: Rows, today: float, change: str) ->
 def _gains(setting: SimulatedCustomers) -> tuple[Rows, float]:
     """The gains of both changes with their intervals, and today's yearly retention."""
     evidence = setting.evidence
-    hazards = _yearly_hazards(evidence)
-    today = _retention(hazards, 1.0)
+    retention = _yearly_retention(evidence)
+    today = retention(1.0)
     strategies = [Strategy(name=AS_IT_IS), Strategy(name=FEWER_PERCENT, churn=ChurnChange(factor=0.95))]
-    factor = _factor_for(hazards, 0.05)
+    factor = _factor_for(retention, 0.05)
     if factor is not None:
         strategies.append(Strategy(name=MORE_POINTS, churn=ChurnChange(factor=factor)))
     values = evidence.compare(strategies).values(METRIC)
@@ -152,55 +154,33 @@ def _gains(setting: SimulatedCustomers) -> tuple[Rows, float]:
     return rows, today
 
 
-def expected_gains(evidence: MarketEvidence, factor: float) -> NDArray[np.float64]:
-    """Relative gain in expected discounted margin when every p is scaled by `factor`, one value a parameter draw.
+def expected_gains(evidence: MarketEvidence, factor: float) -> Floats:
+    """Relative gain in expected discounted margin when every dropout is scaled by `factor`, one value a parameter draw.
 
     The base is drawn with the same uniforms under every draw of the parameters, so that only the parameters differ.
     """
     gains = []
     for replication in range(evidence.replications):
-        market = evidence.market.in_replication(replication)
-        base = market.customers.draw(purchases=market.purchases, spend=market.spend, seed=evidence.seed, replication=0)
-        rate, dropout, spend_rate, _ = base.traits[base.alive].T
-        worth = [
-            float(
-                np.sum(
-                    rate / spend_rate * _discounted_time(rate * dropout * f + market.discount_force, evidence.horizon)
-                )
-            )
-            for f in (1.0, factor)
-        ]
-        gains.append(worth[1] / worth[0] - 1)
+        drawn = draw_of(evidence, replication, uniforms_of=0)
+        before, after = (float(drawn.worth_by_fate(evidence.horizon, factor=f).sum()) for f in (1.0, factor))
+        gains.append(after / before - 1)
     return np.array(gains)
 
 
-def _discounted_time(hazard: NDArray[np.float64], horizon: float) -> NDArray[np.float64]:
-    """int_0^H e^(-h t) dt, for h of 0 too."""
-    safe = np.where(hazard > 0, hazard, 1.0)
-    return np.where(hazard > 0, -np.expm1(-safe * horizon) / safe, horizon)
+def _yearly_retention(evidence: MarketEvidence) -> Callable[[float], float]:
+    """Share of the living who are there a year later when every dropout is scaled by a factor, over all draws."""
+    draws = [draw for draw in base_draws(evidence) if draw.alive.any()]
+
+    def retention(factor: float) -> float:
+        lost = [draw.lost(draw.year, factor=factor)[draw.alive] for draw in draws]
+        return 1.0 - float(np.concatenate(lost).mean()) if lost else 1.0
+
+    return retention
 
 
-def _yearly_hazards(evidence: MarketEvidence) -> NDArray[np.float64]:
-    """lambda p over a year, of everybody alive in the base of every replication."""
-    year = units_per_year(evidence.market.unit)
-    found = []
-    for replication in range(evidence.replications):
-        market = evidence.market.in_replication(replication)
-        base = market.customers.draw(
-            purchases=market.purchases, spend=market.spend, seed=evidence.seed, replication=replication
-        )
-        found.append(base.traits[base.alive, 0] * base.traits[base.alive, 1] * year)
-    return np.concatenate(found)
-
-
-def _retention(hazards: NDArray[np.float64], factor: float) -> float:
-    """Share of the living who have not dropped out a year later, with every p scaled by `factor`."""
-    return float(np.exp(-factor * hazards).mean()) if hazards.size else 1.0
-
-
-def _factor_for(hazards: NDArray[np.float64], points: float) -> float | None:
+def _factor_for(retention: Callable[[float], float], points: float) -> float | None:
     """The factor on dropout that raises yearly retention by `points`; None where even no dropout at all would not."""
-    goal = _retention(hazards, 1.0) + points
+    goal = retention(1.0) + points
     if goal >= 1:
         return None
-    return float(brentq(lambda factor: _retention(hazards, factor) - goal, 0.0, 1.0, xtol=1e-6))
+    return float(brentq(lambda factor: retention(factor) - goal, 0.0, 1.0, xtol=1e-6))

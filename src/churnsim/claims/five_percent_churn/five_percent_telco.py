@@ -1,4 +1,4 @@
-"""Part (d) of `five-percent-churn` on real subscribers: Telco's 7,043 (extra "datasets").
+"""Part (d) of `five-percent-churn` on artificial subscribers: Telco's 7,043 (extra "datasets").
 
 Five points are of yearly retention; subscribers leave and pay by the month. A year's profit of the card comes in
 twelve equal parts, each at the end of a month to those there at its start. As in `annual-churn` the table is read in
@@ -33,7 +33,7 @@ Base = tuple[float, Callable[[float], Floats]]
 
 # After three hundred years a dollar is worth 4e-13 of one at 10%.
 MONTHS = 12 * 300
-FOLLOWED, ONE_MONTH = "Telco followed from the start", "Telco's leavers of one month"
+FOLLOWED, ONE_MONTH = "Telco (artificial data) followed from the start", "Telco's (artificial) leavers of one month"
 
 
 def sbg_by_month(model: ShiftedBetaGeometric) -> Base:

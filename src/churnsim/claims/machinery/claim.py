@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from churnsim.claims.machinery.verdicts import Figures, Verdict
-from churnsim.errors import ChurnSimError, DataError
+from churnsim.errors import ChurnSimError, ClusterError, DataError
 
 __all__ = [
     "Claim", "ClaimSource", "Control", "Evidence", "Finding", "Judge", "Kind", "Part", "Result", "Rows", "not_run",
@@ -166,6 +166,8 @@ class Claim:
         try:
             finding = self.judge(evidence, quick)
             control = (self.control.judge or self.judge)(evidence, quick, **self.control.inputs)
+        except (ClusterError, OSError, MemoryError):  # these end the whole run
+            raise
         except Exception as error:
             control = not_run("Not run, since the claim itself could not be judged.")
             return Result(claim=self, finding=_stopped(error), control=control)

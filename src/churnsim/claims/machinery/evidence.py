@@ -13,6 +13,7 @@ from churnsim.data import datasets
 from churnsim.decisions.comparison.compare import Comparison, compare
 from churnsim.decisions.runs.experiment import Experiment
 from churnsim.decisions.runs.parallel_map import Backend
+from churnsim.errors import ConfigError, DataError
 from churnsim.simulation.customers.base import PosteriorBase
 from churnsim.simulation.mechanisms.acquisition import Prospects
 from churnsim.simulation.mechanisms.compensation import RecoveryResponse
@@ -29,7 +30,8 @@ __all__ = ["MarketEvidence", "cdnow_evidence", "log_of", "market_evidence"]
 # With 10 replications intervals of small, skewed effects covered 78-93% instead of 95% (measured here, 120 customers);
 # with 30, 88-93%.
 QUICK_REPLICATIONS = 30
-DRAWS = 300  # of the fitted parameters; claims on risk run more often than others
+PARAMETER_DRAWS = 300
+"""Draws of the fitted parameters at least: as many as the most runs that a claim asks for (`low-risk`)."""
 # How CDNOW's people answer spending, assumed in dollars; without them a market takes multiples of a typical purchase.
 DOLLARS: dict[str, Any] = {
     "prospects": Prospects(size=20_000.0, spend_scale=0.5),
@@ -55,9 +57,16 @@ class MarketEvidence:
     workers: int = 1
     backend: Backend | None = None
     log: pd.DataFrame | None = None
-    """The customers' transactions, for the claims that are measured on data; None: the full CDNOW log."""
+    """The customers' transactions, for the claims that are measured on data."""
+    cdnow: bool = False
+    """Whether they are CDNOW's customers: claims on data then take its logs."""
     summary: pd.DataFrame | None = None
     """The histories the market was fitted to, for claims that fit other models to them; None: they are not asked."""
+
+    def __post_init__(self) -> None:
+        # A parameter draw used twice would count as two: intervals would be too narrow.
+        if 0 < len(self.market.draws) < self.replications:
+            object.__setattr__(self, "replications", len(self.market.draws))
 
     def at(self, *, quick: bool) -> MarketEvidence:
         """The same evidence with few replications when `quick`; its intervals are then wider, not its answers other."""
@@ -82,10 +91,10 @@ def cdnow_evidence(*, replications: int = 60, seed: int = 1, workers: int = 1) -
 
     Each replication has its own draw of the fitted parameters.
     """
-    bench = Workbench()
+    bench, number = Workbench(), max(replications, PARAMETER_DRAWS)
     draws = zip(
-        bench.purchases.draw_parameters(max(replications, DRAWS), seed=seed),
-        bench.spend.draw_parameters(max(replications, DRAWS), seed=seed + 1),
+        bench.purchases.draw_parameters(number, seed=seed),
+        bench.spend.draw_parameters(number, seed=seed + 1),
         strict=True,
     )
     market = Market(
@@ -97,7 +106,7 @@ def cdnow_evidence(*, replications: int = 60, seed: int = 1, workers: int = 1) -
     )
     label = "the 2,357 customers of the CDNOW sample, fitted to weeks 1-39"
     found = market_evidence(market, label=label, replications=replications, seed=seed, workers=workers)
-    return replace(found, summary=bench.split)
+    return replace(found, summary=bench.split, cdnow=True)
 
 
 def market_evidence(
@@ -117,9 +126,32 @@ def market_evidence(
     )  # fmt: skip
 
 
-def log_of(evidence: object) -> tuple[pd.DataFrame, str]:
-    """The transactions a data claim is measured on, and whose they are: the study's own, or the full CDNOW log."""
-    if isinstance(evidence, MarketEvidence) and evidence.log is not None:
-        return evidence.log, evidence.label
-    log = datasets.cdnow(full=True)
-    return log, f"the {log['customer_id'].nunique():,} customers of the full CDNOW log, January 1997 to June 1998"
+def log_of(evidence: object, *, sample: bool = False, amounts: bool = True) -> tuple[pd.DataFrame, str]:
+    """The transactions a data claim is measured on, and whose they are.
+
+    They are those of the market's customers, and CDNOW's where no market is given: the full log, or its sample of one
+    customer in ten. Raises ConfigError for a market without transactions, and DataError for a log without purchases or,
+    where `amounts` matter, one in which nobody spends anything.
+    """
+    log, label = _log_of(evidence, sample)
+    if log.empty:
+        raise DataError(f"there is no purchase by {label}. Check the dates that the log was cut at.")
+    if amounts and not ("amount" in log and float(log["amount"].sum()) > 0.0):
+        raise DataError(f"nothing is known of what {label} spent. It takes a log with amounts.")
+    return log, label
+
+
+def _log_of(evidence: object, sample: bool) -> tuple[pd.DataFrame, str]:
+    if isinstance(evidence, MarketEvidence):
+        if evidence.log is not None:
+            return evidence.log, evidence.label
+        if not evidence.cdnow:
+            raise ConfigError(
+                f"it needs the purchases of {evidence.label}. Hand over their transactions (log=...), run it in a "
+                "study of a purchase log, or leave the market out to have it judged on CDNOW's customers."
+            )
+    log = datasets.cdnow(full=not sample)
+    number = log["customer_id"].nunique()
+    if sample:
+        return log, f"the {number:,} customers of the CDNOW sample"
+    return log, f"the {number:,} customers of the full CDNOW log, January 1997 to June 1998"

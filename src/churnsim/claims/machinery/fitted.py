@@ -1,10 +1,10 @@
 """What fitted customers are worth, in closed form, given each one's drawn traits.
 
-Given its purchase rate lambda and dropout probability p (BG/NBD: after each purchase) a living customer's discounted
-purchases until H are lambda (1 - e^(-h H)) / h with h = lambda p + delta. Averaging over draws of the fitted
-parameters and of each customer's traits given its own history carries the uncertainty of the fit and of not knowing
-who is still there. Nothing here is simulated in time; where customers do not influence each other, a simulation must
-agree (and a test says so).
+How long a drawn customer stays, and what it buys until then, is asked of the model that it was drawn from: what its
+`dropout` means differs between models (`RemainingLifetimes`). Averaging over draws of the fitted parameters and of each
+customer's traits given its own history carries the uncertainty of the fit and of not knowing who is still there.
+Nothing here is simulated in time; where customers do not influence each other, a simulation must agree (and a test says
+so for every model).
 """
 
 from __future__ import annotations
@@ -19,11 +19,15 @@ from numpy.typing import NDArray
 
 from churnsim.claims.machinery.claim import Evidence, Finding, not_run
 from churnsim.claims.machinery.evidence import MarketEvidence
+from churnsim.claims.machinery.verdicts import Spread, spread
+from churnsim.errors import DataError
+from churnsim.simulation.core.lifetimes import FixedSpend, ProfitByTenure
 from churnsim.simulation.customers.base import Cohort
+from churnsim.simulation.customers.remaining_lifetimes import RemainingLifetimes
 from churnsim.typing import Floats
 from churnsim.units import units_per_year
 
-__all__ = ["DrawnCustomers", "base_draws", "new_draws", "on_market"]
+__all__ = ["DrawnCustomers", "base_draws", "draw_of", "new_draws", "on_market", "worth_of_the_living"]
 
 COHORT = 2000
 """New customers drawn for each set of parameters: their mean worth is then known to about 3% a draw."""
@@ -36,6 +40,8 @@ def on_market(judge: Callable[..., Finding]) -> Callable[..., Finding]:
     def judged(evidence: Evidence, quick: bool = False, **inputs: Any) -> Finding:
         if not isinstance(evidence, MarketEvidence):
             return not_run("Needs a fitted market: run it within a study, or hand over a market.")
+        if len(evidence.market.customers) == 0:
+            raise DataError(f"there are no customers in {evidence.label}.")
         return judge(evidence.at(quick=quick), quick, **inputs)
 
     return judged
@@ -43,11 +49,14 @@ def on_market(judge: Callable[..., Finding]) -> Callable[..., Finding]:
 
 @dataclass(frozen=True)
 class DrawnCustomers:
-    """One draw of the customers, arrays of length n; durations in the market's unit, money as in its spend model."""
+    """One draw of n customers; durations in the market's unit, money as in its spend model.
 
-    rate: Floats
-    dropout: Floats
+    What the verbs say of each customer is as if it were alive, which `alive` says; they return arrays of length n.
+    """
+
+    lifetimes: RemainingLifetimes
     spend: Floats
+    """Mean of a purchase, each customer's own."""
     alive: NDArray[np.bool_]
     last_purchase: Floats
     repeat_revenue: Floats
@@ -56,46 +65,75 @@ class DrawnCustomers:
     year: float
 
     def __len__(self) -> int:
-        return len(self.rate)
+        return len(self.spend)
 
     def purchases(self, horizon: float = np.inf, *, factor: float = 1.0, force: float | None = None) -> Floats:
-        """Discounted purchases to come of each customer, were it alive; dropout times `factor`."""
-        hazard = self.rate * self.dropout * factor + (self.force if force is None else force)
-        safe = np.where(hazard > 0.0, hazard, 1.0)
-        whole = np.where(hazard > 0.0, -np.expm1(-safe * horizon) / safe, horizon)
-        return np.asarray(self.rate * whole)
+        """Discounted purchases to come; dropout times `factor`."""
+        return self.lifetimes.purchases(horizon, force=self.force if force is None else force, factor=factor)
 
     def worth(self, horizon: float = np.inf, *, factor: float = 1.0) -> Floats:
-        """Discounted margin to come of each customer, were it alive."""
-        return self.margin * self.spend * self.purchases(horizon, factor=factor)
+        """Discounted margin to come. Raises DataError where margin or amounts are 0."""
+        each = self.margin * self.spend
+        if not each.any():
+            raise DataError("these customers earn the firm nothing: the market's margin, or what they spend, is 0.")
+        return each * self.purchases(horizon, factor=factor)
+
+    def revenue(self, horizon: float, *, factor: float = 1.0) -> Floats:
+        """Undiscounted revenue to come. Raises DataError where amounts are 0."""
+        if not self.spend.any():
+            raise DataError("these customers spend nothing.")
+        return self.spend * self.purchases(horizon, factor=factor, force=0.0)
+
+    def worth_by_fate(self, horizon: float = np.inf, *, factor: float = 1.0) -> Floats:
+        """Discounted margin to come, nothing of those who are not alive any more."""
+        return np.where(self.alive, self.worth(horizon, factor=factor), 0.0)
 
     def life(self, horizon: float) -> Floats:
-        """Expected time in the relation until the horizon of each customer, were it alive, undiscounted."""
-        hazard = np.maximum(self.rate * self.dropout, 1e-300)
-        return np.asarray(-np.expm1(-hazard * horizon) / hazard)
+        """Expected time in the relation until the horizon, nothing of those who are not alive any more."""
+        return np.where(self.alive, self.lifetimes.expected_time(horizon), 0.0)
+
+    def lost(self, horizon: float, *, factor: float = 1.0) -> Floats:
+        """Probability to have left by the horizon; 1 of those who are not alive any more."""
+        return np.where(self.alive, self.lifetimes.left_by(horizon, factor=factor), 1.0)
 
 
 def base_draws(evidence: MarketEvidence) -> Iterator[DrawnCustomers]:
     """Today's customers, one draw a replication."""
     for replication in range(evidence.replications):
-        yield _drawn(evidence, replication)
+        yield draw_of(evidence, replication)
 
 
 def new_draws(evidence: MarketEvidence, size: int = COHORT) -> Iterator[DrawnCustomers]:
-    """New customers drawn from the population, one draw a replication; all are alive and have just bought once."""
+    """New customers drawn from the population who have just bought once, one draw a replication.
+
+    All are alive, but for models by which a customer may leave at its first purchase.
+    """
     return base_draws(replace(evidence, market=replace(evidence.market, customers=Cohort(size=size))))
 
 
-def _drawn(evidence: MarketEvidence, replication: int) -> DrawnCustomers:
+def worth_of_the_living(evidence: MarketEvidence) -> Spread:
+    """Mean discounted margin to come of a customer who is alive, over the draws in which somebody is.
+
+    Raises DataError where nobody is alive in any.
+    """
+    values = [float(draw.worth()[draw.alive].mean()) for draw in base_draws(evidence) if draw.alive.any()]
+    if not values:
+        raise DataError(f"nobody of {evidence.label} is likely to be a customer still.")
+    return spread(values)
+
+
+def draw_of(evidence: MarketEvidence, replication: int, *, uniforms_of: int | None = None) -> DrawnCustomers:
+    """The customers under the parameters of one replication; with `uniforms_of` by another one's random numbers."""
     market = evidence.market.in_replication(replication)
     base = market.customers.draw(
-        purchases=market.purchases, spend=market.spend, seed=evidence.seed, replication=replication
+        purchases=market.purchases,
+        spend=market.spend,
+        seed=evidence.seed,
+        replication=replication if uniforms_of is None else uniforms_of,
     )
-    rate, dropout, spend_rate = (np.ascontiguousarray(column) for column in base.traits[:, :3].T)
     return DrawnCustomers(
-        rate=rate,
-        dropout=dropout,
-        spend=float(market.spend.p) / spend_rate,
+        lifetimes=market.remaining_lifetimes(base),
+        spend=_mean_spend(market.spend, np.ascontiguousarray(base.traits[:, 2])),
         alive=base.alive,
         last_purchase=base.last_purchase,
         repeat_revenue=base.repeat_revenue,
@@ -103,3 +141,15 @@ def _drawn(evidence: MarketEvidence, replication: int) -> DrawnCustomers:
         force=market.discount_force,
         year=units_per_year(market.unit),
     )
+
+
+def _mean_spend(spend: Any, spend_rates: Floats) -> Floats:
+    """Mean of each customer's purchases: p / nu of a Gamma-Gamma, or the amount that is the same for all."""
+    if isinstance(spend, FixedSpend):
+        return np.full(spend_rates.size, spend.amount)
+    if isinstance(spend, ProfitByTenure):
+        raise DataError(
+            "profits by tenure have no closed form in the claims' tests. Take a market whose spend is a fitted model "
+            "or a FixedSpend."
+        )
+    return np.asarray(float(spend.p) / spend_rates)

@@ -12,13 +12,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.purchase.bg_nbd import BGNBD
 from churnsim.models.purchase.mbg_nbd import MBGNBD
 from churnsim.models.purchase.pareto_nbd import ParetoNBD
 
-__all__ = ["FAMILIES", "lost_shares", "told"]
+__all__ = ["FAMILIES", "fits_by_family", "lost_shares", "told"]
 
 FAMILIES: Mapping[str, Any] = {"BG/NBD": BGNBD, "MBG/NBD": MBGNBD, "Pareto/NBD": ParetoNBD}
+
+
+def fits_by_family(summary: pd.DataFrame) -> Mapping[str, ModelFit[Any]]:
+    """Each of the families fitted to the histories, by name."""
+    return {name: family.fit(summary) for name, family in FAMILIES.items()}
 
 
 def lost_shares(summary: pd.DataFrame, *, silent_for: float) -> Mapping[str, tuple[float, float]]:
@@ -26,8 +32,7 @@ def lost_shares(summary: pd.DataFrame, *, silent_for: float) -> Mapping[str, tup
     log-likelihood of its fit."""
     silent = (summary["T"] - summary["recency"]).to_numpy() > silent_for
     found = {}
-    for name, family in FAMILIES.items():
-        fit = family.fit(summary)
+    for name, fit in fits_by_family(summary).items():
         alive = np.asarray(fit.model.p_alive(summary), dtype=np.float64)
         found[name] = (1.0 - float(alive[silent].mean()), float(fit.loglik))
     return found

@@ -112,7 +112,7 @@ def control(evidence: Evidence, quick: bool) -> Finding:
 EIGHTY_TWENTY = Claim(
     id="eighty-twenty",
     says="The top 20% of the customers give 80% of sales and of profit.",
-    quote="組織80%的利润来自20%的顾客;80%的销售额来自20%的顾客",
+    quote="组织80%的利润来自20%的顾客;80%的销售额来自20%的顾客",
     sources=(
         source("after-marketing", measured="No study is named."),
         source("small-firms", measured="No study is named."),

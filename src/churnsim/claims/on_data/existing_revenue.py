@@ -11,6 +11,7 @@ from churnsim.claims.machinery.maps import records
 from churnsim.claims.machinery.sources import source
 from churnsim.claims.machinery.verdicts import Spread, Verdict
 from churnsim.data.customers import existing_revenue
+from churnsim.errors import DataError
 from churnsim.units import units_per_year
 
 __all__ = ["EXISTING_REVENUE", "judge"]
@@ -28,6 +29,8 @@ def share_by_age(evidence: MarketEvidence, growth: float, years: tuple[float, ..
     come at a rate of int_0^t e^(-g s) dE[X(s)] for each new customer's first purchase. All customers are alike in
     what they spend.
     """
+    if evidence.market.purchases.family == "contract":
+        raise DataError("under a contract every payment after the first comes from an existing customer.")
     year = units_per_year(evidence.market.unit)
     grid = np.linspace(0.0, max(years) * year, 801)
     bought = np.asarray(evidence.market.purchases.expected_purchases_new(grid), dtype=np.float64)
@@ -53,20 +56,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, swapped: bool = Fal
     if swapped:
         inside = [row["existing_percent"] > 50.0 for row in late]
     verdict = Verdict.HOLDS if all(inside) else Verdict.HOLDS_IF if any(inside) else Verdict.FAILS
-    log, label = log_of(evidence)
-    data = existing_revenue(log, period_days=30)
-    third = Spread(*(100.0 * float(data[name].iloc[2]) for name in ("share", "lower", "upper")))
-    young = Part(
-        name="(b) on the log itself",
-        estimand="Share of a month's revenue from customers of earlier months, percent, by month.",
-        verdict=Verdict.UNTESTABLE,
-        **third.figures("percent of the third month's revenue"),
-        reason=(
-            f"On {label} it is {data['share'].iloc[1]:.0%} in the second and {data['share'].iloc[2]:.0%} in the third "
-            "month; where a log holds no later newcomers it is 100% by construction. It takes a log of all "
-            "customers of a firm over years."
-        ),
-    )
+    young, months = _on_a_log(evidence)
     ages = {growth: _age(market, growth) for growth in GROWTHS}
     told = ", ".join(f"{age:g} years at {growth:+.0%} a year" for growth, age in ages.items() if age is not None)
     never = ", ".join(f"{growth:+.0%}" for growth, age in ages.items() if age is None)
@@ -92,8 +82,33 @@ def judge(evidence: Evidence = None, quick: bool = False, *, swapped: bool = Fal
         unit=firm.unit,
         region=firm.region,
         parts=(firm, young),
-        tables={"by_age": rows, "by_month": records(data)},
+        tables={"by_age": rows, **months},
     )
+
+
+def _on_a_log(evidence: Evidence) -> tuple[Part, dict[str, Rows]]:
+    name, estimand = "(b) on a log", "Share of a month's revenue from customers of earlier months, percent, by month."
+    if isinstance(evidence, MarketEvidence) and evidence.log is None and not evidence.cdnow:
+        reason = "No purchases of these customers were handed over."
+        return Part(name=name, estimand=estimand, verdict=Verdict.UNTESTABLE, reason=reason), {}
+    log, label = log_of(evidence)
+    data = existing_revenue(log, period_days=30)
+    if data["share"].iloc[1:3].notna().sum() < 2:
+        reason = f"The log of {label} has no purchases in its second or third month."
+        return Part(name=name, estimand=estimand, verdict=Verdict.UNTESTABLE, reason=reason), {}
+    third = Spread(*(100.0 * float(data[column].iloc[2]) for column in ("share", "lower", "upper")))
+    part = Part(
+        name=name,
+        estimand=estimand,
+        verdict=Verdict.UNTESTABLE,
+        **third.figures("percent of the third month's revenue"),
+        reason=(
+            f"On {label} it is {data['share'].iloc[1]:.0%} in the second and {data['share'].iloc[2]:.0%} in the third "
+            "month; where a log holds no later newcomers it is 100% by construction. It takes a log of all "
+            "customers of a firm over years."
+        ),
+    )
+    return part, {"by_month": records(data)}
 
 
 def _age(market: MarketEvidence, growth: float) -> float | None:

@@ -8,11 +8,10 @@ import numpy as np
 import pandas as pd
 
 from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part
-from churnsim.claims.machinery.evidence import MarketEvidence
+from churnsim.claims.machinery.evidence import log_of
 from churnsim.claims.machinery.maps import records
 from churnsim.claims.machinery.sources import source
 from churnsim.claims.machinery.verdicts import Spread, above, combine
-from churnsim.data import datasets
 from churnsim.models.segmentation.gold_customers import gold_customers
 
 __all__ = ["GOLD_CUSTOMERS", "judge"]
@@ -25,7 +24,7 @@ NAMED = {"rfm": "RFM", "regression": "regression", "factors": "factor analysis",
 
 def judge(evidence: Evidence = None, quick: bool = False, *, by_lot: bool = False) -> Finding:
     """What each method's fifth spends afterwards, against a pick by lot; the control picks by lot."""
-    log, label = _log(evidence)
+    log, label = log_of(evidence, sample=True)
     until, end = _split(log)
     table = gold_customers(log, until=until, holdout_until=end, share=SHARE, replications=100 if quick else 400)
     ranked = records(table)
@@ -57,13 +56,6 @@ def judge(evidence: Evidence = None, quick: bool = False, *, by_lot: bool = Fals
     )
 
 
-def _log(evidence: Evidence) -> tuple[pd.DataFrame, str]:
-    """A study's own log, or CDNOW's sample of one customer in ten."""
-    if isinstance(evidence, MarketEvidence) and evidence.log is not None:
-        return evidence.log, evidence.label
-    return datasets.cdnow(), "the 2,357 customers of the CDNOW sample"
-
-
 def _split(log: pd.DataFrame) -> tuple[str, str]:
     """CDNOW's own split, or the middle of another log."""
     first, last = log["date"].min(), log["date"].max()
@@ -90,7 +82,7 @@ def _spent_later(row: dict[str, Any]) -> Spread:
 GOLD_CUSTOMERS = Claim(
     id="gold-customers",
     says=("RFM, regression, factor and cluster analysis pick the gold customers out of the database."),
-    quote="能够通过RFM分析法、回归分析法、因子分析法、聚类分析法等工具从顾客数据库中挑选出对企业有价值的金牌顾客",
+    quote="能够通过RFM分析法、同归[回归]分析法、因子分析法、聚类分析法等工具从顾客数据库中挑选出对企业有价值的金牌顾客",
     sources=(source("small-firms", measured="No study is named."),),
     kind=Kind.DATA,
     quantity=(

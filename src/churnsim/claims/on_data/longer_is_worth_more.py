@@ -13,6 +13,7 @@ from churnsim.claims.machinery.sources import source
 from churnsim.claims.machinery.verdicts import Spread, Verdict, combine
 from churnsim.data.customers.estimate import Estimate, bootstrap
 from churnsim.data.logs.purchase_days import purchase_days
+from churnsim.errors import DataError
 from churnsim.typing import Floats
 
 __all__ = ["LONGER_IS_WORTH_MORE", "judge"]
@@ -23,16 +24,29 @@ CARD_SLOPE = 100.0 * ((FLOWS[5] / FLOWS[1]) ** (1 / 16) - 1)
 
 
 def spend_by_quarter(log: pd.DataFrame) -> Floats:
-    """Repeat spend of each customer (rows) by quarter of its relation (columns), for the quarters all were watched."""
+    """Repeat spend by customer (rows) and quarter of its relation (columns), of the customers watched for all of them.
+
+    There are as many quarters as at least half of the customers were watched for; those who came later are left out.
+    Raises DataError where these are fewer than two quarters, or nobody bought again in them.
+    """
     days = purchase_days(log)
     first = days.first_day()
-    quarters = int(days.day.max() + 1 - first.max()) // QUARTER
+    watched = (days.day.max() + 1 - first) // QUARTER
+    quarters = int(np.sort(watched)[len(watched) // 2])
+    if quarters < 2:
+        raise DataError(
+            f"half of the {len(watched):,} customers were watched for fewer than two quarters after their first "
+            "purchase. It takes a longer log."
+        )
     tenure = days.day - first[days.customer]
     column = (tenure - 1) // QUARTER  # the first purchase, at tenure 0, starts the relation and is not counted
     kept = (tenure > 0) & (column < quarters)
     table = np.zeros((len(days.ids), quarters))
     np.add.at(table, (days.customer[kept], column[kept]), days.spend()[kept])
-    return table
+    table = table[watched >= quarters]
+    if not table.any():
+        raise DataError(f"nobody spent anything after the first purchase within {quarters} quarters.")
+    return np.asarray(table)
 
 
 def slope(spent: Floats, present: Floats, *, quick: bool) -> Estimate:
@@ -91,7 +105,8 @@ def judge(evidence: Evidence = None, quick: bool = False, *, reshuffle: bool = F
     return Finding(
         verdict=combine(parts),
         reason=(
-            f"On {label}, over {len(rows)} quarters of the relation: per customer ever won {parts[0].reason} "
+            f"On {label}, of whom {len(spent):,} were watched for {len(rows)} quarters: per customer ever won "
+            f"{parts[0].reason} "
             f"Per customer who still buys {parts[1].reason} {rows[0]['buying_percent']:.0f}% buy in the first quarter "
             f"after their first purchase and {rows[-1]['buying_percent']:.0f}% in the last. "
             f"{_those_left(parts[1])}"

@@ -15,6 +15,8 @@ from churnsim.data.customers import profit_by_order_number, repeat_premium
 __all__ = ["REPEAT_PREMIUM", "judge"]
 
 RANGES = {"20-35%": (20.0, 35.0), "20-85%": (20.0, 85.0)}
+MOST = 10
+"""The last order number told apart."""
 UNITS = {"order": "per order", "period": "per week of the relation"}
 ESTIMANDS = {
     "order": "Mean amount of a repeat order over that of a first order, less one, percent.",
@@ -48,14 +50,15 @@ def judge(evidence: Evidence = None, quick: bool = False, *, log: pd.DataFrame |
     parts = [_part(own if log is None else log, "a", "order", quick)]
     if log is None:
         parts.append(_part(own, "b", "period", quick))
-    by_number = profit_by_order_number(own if log is None else log)
+    by_number = profit_by_order_number(own if log is None else log, most=MOST)
+    last = by_number[by_number["customers"] > 0].iloc[-1]
     return Finding(
         verdict=combine(parts),
         reason=(
             f"On {label}: "
             + " ".join(part.reason for part in parts)
-            + f" The mean order rises from {by_number['profit_per_order'].iloc[0]:.2f} for the first to "
-            f"{by_number['profit_per_order'].iloc[-1]:.2f} for the tenth and later ones. Neither "
+            + f" The mean order goes from {by_number['profit_per_order'].iloc[0]:.2f} for the first to "
+            f"{last['profit_per_order']:.2f} for {_ordinal(int(last['order_number']))}. Neither "
             "range says per what: an order, or a week of the relation, in which whoever buys twice buys often."
         ),
         **parts[0].figures_in("percent more per order"),
@@ -63,6 +66,10 @@ def judge(evidence: Evidence = None, quick: bool = False, *, log: pd.DataFrame |
         parts=tuple(parts),
         tables={"by_order_number": records(by_number)},
     )
+
+
+def _ordinal(number: int) -> str:
+    return "the tenth and later ones" if number == MOST else f"order number {number}"
 
 
 def control(evidence: Evidence, quick: bool) -> Finding:

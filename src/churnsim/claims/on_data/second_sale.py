@@ -21,7 +21,7 @@ DAYS = (30, 91, 183, 365)
 
 def judge(evidence: Evidence = None, quick: bool = False, *, days: int = 365) -> Finding:
     """Repeat within a year of a first purchase; the control takes a month for a year."""
-    log, label = log_of(evidence)
+    log, label = log_of(evidence, amounts=False)
     found = repeat_within(log, within_days=days)
     percent = Spread.percent(found)
     verdict = percent.within(LOW, HIGH)
@@ -89,7 +89,7 @@ def _after(table: Rows, order: int) -> float:
 
 SECOND_SALE = Claim(
     id="second-sale",
-    says=("An offer to an existing customer sells with a chance of 50% (a new one with 15% in the parallel text)."),
+    says="An offer to an existing customer sells with a chance of 50%.",
     quote="将产品或服务向壹位曾经成交的旧有顾客推销的成交机会却有50",
     sources=(source("small-firms", study="American Management Association, not named", measured="Not known."),),
     kind=Kind.DATA,

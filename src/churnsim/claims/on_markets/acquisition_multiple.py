@@ -14,7 +14,7 @@ from churnsim.claims.machinery.fitted import on_market
 from churnsim.claims.machinery.maps import map_part, map_tables, region_verdict, where
 from churnsim.claims.machinery.sources import TEXTS, source
 from churnsim.claims.machinery.strategy_comparison import LOSSES, budget_of, split
-from churnsim.claims.machinery.verdicts import Verdict, combine, spread
+from churnsim.claims.machinery.verdicts import Verdict, by_interval, combine, spread
 from churnsim.decisions.assumptions.assumption_regions import map_region
 from churnsim.decisions.assumptions.region import Axis, Region, Statement
 from churnsim.decisions.comparison.compare import Comparison
@@ -150,14 +150,13 @@ def _part(letter: str, budget: float, best: float, found: Comparison, row: dict[
     told = (
         f"a customer won then costs {row['cost_won']:.1f}, one kept {row['cost_kept']:.1f}, {ratio:.2f} times less"
         if np.isfinite(ratio)
-        else "the ratio is not defined there, since only one side is paid for; a customer won costs "
-        f"{row['cost_won']:.1f}"
+        else "the ratio is not defined there, since nobody is won or nobody kept for the money"
     )
     return Part(
         name=f"({letter}) simulated, {budget:,.0f} a period",
         estimand="Average cost of a customer won over that of one kept, at the best of five splits of the budget.",
-        verdict=Verdict.HOLDS if LOW <= ratio <= HIGH else Verdict.FAILS,
-        estimate=None if np.isnan(ratio) else ratio,
+        verdict=by_interval(ratio, ratio, low=LOW, high=HIGH),
+        estimate=ratio if np.isfinite(ratio) else None,
         unit="times",
         reason=(
             f"With {budget:,.0f} a period most equity is made with {best:.0%} on prospects "
@@ -196,13 +195,13 @@ ACQUISITION_MULTIPLE = Claim(
     ),
     kind=Kind.SIMULATION,
     quantity=(
-        "Ratio of the marginal cost of one more discounted margin through acquisition to that "
-        "through retention, at the split of one budget that earns most."
+        "Ratio of the average cost of a customer won to that of a customer kept, at the split of one budget that "
+        "earns most; the control asks for the ratio of the marginal returns there."
     ),
     expect=(5.0, 10.0),
     within=None,
     because="The texts span 5 to 10; no tolerance is added to the ends.",
-    control=Control(what="the average ratio taken for the marginal one", judge=control),
+    control=Control(what="the ratio of marginal returns in place of that of average costs", judge=control),
     critique=(
         "The optimum equates marginal returns, not average costs (Blattberg & Deighton 1996; Pfeifer "
         "2005, The optimal ratio of acquisition and retention costs, Journal of Targeting, "

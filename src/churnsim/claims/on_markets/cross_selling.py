@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from churnsim.claims.machinery.claim import Claim, Control, Finding, Kind, Part
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import base_draws, on_market
@@ -26,7 +24,7 @@ DOUBLES = 2.0
 @on_market
 def judge(evidence: MarketEvidence, quick: bool = False, *, effect: float = 1.0) -> Finding:
     """Break-even of an offer to every known customer, and what doubling would take; the control lifts nothing."""
-    worth = spread([float(np.where(d.alive, d.worth(YEARS * d.year), 0.0).mean()) for d in base_draws(evidence)])
+    worth = spread([float(d.worth_by_fate(YEARS * d.year).mean()) for d in base_draws(evidence)])
     region = map_region(
         lambda lift, take: effect * lift * take * worth.mean - COST,
         Statement(quantity="net present value of an offer to a known customer, money", above=0.0),
@@ -76,12 +74,12 @@ CROSS_SELLING = Claim(
     sources=(source("small-firms", measured="Amazon is told as an example; no study is named."),),
     kind=Kind.SIMULATION,
     quantity=(
-        "Net present value with cross-selling less without, money over the horizon, paired, by lift "
-        "of spend and cost of reaching a customer."
+        "Net present value of offering a second product once to every known customer, money per customer over two "
+        "years, in closed form, by lift of spend and share who take it."
     ),
     expect="above zero",
     within=None,
-    because="A sign, judged by a paired interval; its size is a map.",
+    because="A sign, judged on a map of what an offer does.",
     control=Control(what="cross-selling that lifts nothing", inputs={"effect": 0.0}),
     critique=(
         "Shah, Kumar, Qu & Chen (2012, Journal of Marketing 76(3), 78-95): one customer in five who "

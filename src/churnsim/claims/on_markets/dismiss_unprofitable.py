@@ -9,6 +9,7 @@ from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import base_draws, on_market
 from churnsim.claims.machinery.sources import source
 from churnsim.claims.machinery.verdicts import Spread, Verdict, spread
+from churnsim.errors import DataError
 
 __all__ = ["DISMISS_UNPROFITABLE", "judge"]
 
@@ -23,6 +24,10 @@ YEARS = 2.0
 def judge(evidence: MarketEvidence, quick: bool = False, *, dismiss_best: bool = False) -> Finding:
     """What dismissal saves and loses, by cost to serve; the control dismisses the most profitable."""
     draws = list(base_draws(evidence))
+    if not any(draw.repeat_revenue.any() for draw in draws):
+        raise DataError(
+            "these customers have no past purchases to hold against their cost. It takes a purchase history."
+        )
     rows: Rows = []
     for cost in COSTS:
         gains, shares, turned = [], [], []
@@ -33,7 +38,7 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, dismiss_best: bool =
                 out = trailing >= np.quantile(trailing, 0.8)
             horizon = YEARS * draw.year
             # Whoever is dismissed costs nothing more and brings nothing more; nobody dismissed comes back.
-            brings = np.where(draw.alive, draw.worth(horizon), 0.0)
+            brings = draw.worth_by_fate(horizon)
             served = cost / draw.year * _discounted_time(draw.force, horizon)
             gains.append(float((served - brings)[out].sum()))
             shares.append(float(out.mean()))
@@ -120,12 +125,12 @@ DISMISS_UNPROFITABLE = Claim(
     ),
     kind=Kind.SIMULATION,
     quantity=(
-        "Net present value with dismissal of customers whose trailing margin is negative less "
-        "without, money over the horizon, paired, by cost to serve."
+        "Cost saved less margin lost by dismissing every customer whose trailing margin is below its cost, expected "
+        "and discounted, money over two years, by cost to serve."
     ),
     expect="above zero",
     within=None,
-    because="A sign, judged by a paired interval.",
+    because="A sign, judged by the middle 95% over draws of the parameters and customers.",
     control=Control(what="dismissal of the fifth with the highest trailing margin", inputs={"dismiss_best": True}),
     critique=(
         "Haenlein & Kaplan (2012): dismissal makes those who stay trust less. A customer "

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
 from churnsim.claims.machinery.claim import Claim, Control, Finding, Kind, Part
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import DrawnCustomers, base_draws, on_market
@@ -117,7 +115,7 @@ def _simulated(evidence: MarketEvidence, novice_factor: float) -> Part:
 
 def _lost(d: DrawnCustomers, horizon: float, factor: float) -> float:
     """Living customers expected to be lost until the horizon, dropout times `factor`."""
-    return float(-np.expm1(-(d.rate * d.dropout * factor)[d.alive] * horizon).sum())
+    return float(d.lost(horizon, factor=factor)[d.alive].sum())
 
 
 INTERNAL_LOYALTY = Claim(

@@ -44,9 +44,9 @@ class Outcomes:
 @on_market
 def judge(evidence: MarketEvidence, quick: bool = False, *, effect: float = 1.0) -> Finding:
     """Mean, spread and worst twentieth of equity under equal budgets, and the map of where keeping earns more."""
+    # Each run has a parameter draw of its own: one used twice would count as two.
     runs = min(QUICK_RUNS, 2 * evidence.replications) if quick else RUNS
-    if evidence.market.draws:  # each run has its own: runs that share parameters are no further evidence
-        runs = min(runs, len(evidence.market.draws))
+    runs = min(runs, len(evidence.market.draws) or runs)
     evidence = replace(evidence, market=_weaker(evidence.market, effect))
     settings = []
     rows: Rows = []

@@ -32,8 +32,8 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, noticed: bool = True
         factor = 1.0 - RISE * cause
         rises = []
         for d, alive in draws:
-            before = float((d.spend * d.purchases(evidence.horizon, force=0.0))[alive].sum())
-            after = float((d.spend * d.purchases(evidence.horizon, factor=factor, force=0.0))[alive].sum())
+            before = float(d.revenue(evidence.horizon)[alive].sum())
+            after = float(d.revenue(evidence.horizon, factor=factor)[alive].sum())
             rises.append((grow * after / before - 1.0) / RISE)
         return rises
 

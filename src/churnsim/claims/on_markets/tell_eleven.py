@@ -6,7 +6,7 @@ import numpy as np
 
 from churnsim.claims.machinery.claim import Claim, Control, Finding, Kind, Part
 from churnsim.claims.machinery.evidence import MarketEvidence
-from churnsim.claims.machinery.fitted import base_draws, new_draws, on_market
+from churnsim.claims.machinery.fitted import new_draws, on_market, worth_of_the_living
 from churnsim.claims.machinery.maps import map_part, map_tables
 from churnsim.claims.machinery.sources import source
 from churnsim.claims.machinery.strategy_comparison import budget_of, market_with
@@ -28,8 +28,8 @@ TOLD = Axis(name="told by a dissatisfied customer", low=0.0, high=20.0, cells=10
 @on_market
 def judge(evidence: MarketEvidence, quick: bool = False, *, moves: float = 1.0) -> Finding:
     """The figure against its study, and what tellings would have to do; the control lets them do nothing."""
-    own = spread([float(draw.worth()[draw.alive].mean()) for draw in base_draws(evidence)])
-    new = spread([float((draw.margin * draw.spend + draw.worth()).mean()) for draw in new_draws(evidence)])
+    own = worth_of_the_living(evidence)
+    new = spread([float((draw.margin * draw.spend + draw.worth_by_fate()).mean()) for draw in new_draws(evidence)])
     figure = Part(
         name="(a) the figure",
         estimand="People told by a dissatisfied customer, as the study has it.",

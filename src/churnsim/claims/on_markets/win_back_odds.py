@@ -14,6 +14,7 @@ from churnsim.claims.machinery.verdicts import Verdict, closes, combine, spread
 from churnsim.decisions.assumptions.assumption_regions import map_region
 from churnsim.decisions.assumptions.region import Axis, Statement
 from churnsim.economics.second_lifetime import odds_to_match
+from churnsim.errors import DataError
 
 __all__ = ["WIN_BACK_ODDS", "judge"]
 
@@ -46,10 +47,12 @@ def _judged(evidence: MarketEvidence, lost_is_known: bool) -> tuple[tuple[Part, 
     shares, values = [], []
     for draw in base_draws(evidence):
         silent = draw.last_purchase < -SILENT_YEARS * draw.year
-        shares.append(float((silent & ~draw.alive).sum() / max(silent.sum(), 1)))
-        values.append(float(draw.worth()[silent].mean()) if silent.any() else 0.0)
+        if not silent.any():
+            raise DataError("no customer has been silent for half a year. It takes customers with a purchase history.")
+        shares.append(float((silent & ~draw.alive).sum() / silent.sum()))
+        values.append(float(draw.worth()[silent].mean()))
     own, first = spread(shares), spread(values)
-    new = spread([float((draw.margin * draw.spend + draw.worth()).mean()) for draw in new_draws(evidence)])
+    new = spread([float((draw.margin * draw.spend + draw.worth_by_fate()).mean()) for draw in new_draws(evidence)])
     families = (
         lost_shares(evidence.summary, silent_for=SILENT_YEARS * draw.year) if evidence.summary is not None else {}
     )

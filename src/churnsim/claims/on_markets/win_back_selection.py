@@ -16,6 +16,7 @@ from churnsim.claims.machinery.sources import source
 from churnsim.claims.machinery.strategy_comparison import gain_of
 from churnsim.claims.machinery.verdicts import Verdict, above, combine, spread
 from churnsim.economics.second_lifetime import WinBackOffer
+from churnsim.errors import DataError
 from churnsim.models.purchase.mbg_nbd import MBGNBD
 from churnsim.simulation.scenario.strategy import Strategy, WinBack
 
@@ -87,6 +88,8 @@ def _part(letter: str, model: str, evidence: MarketEvidence, rule: str) -> tuple
     silent = draws[0].last_purchase < -SILENT_YEARS * year
     lost = np.mean([~draw.alive for draw in draws], axis=0)
     worth = np.mean([draw.worth(SECOND_HORIZON_YEARS * year) for draw in draws], axis=0)
+    if not silent.any():
+        raise DataError("no customer has been silent for half a year. It takes customers with a purchase history.")
     number = max(1, round(CONTACTED * int(silent.sum())))
     gains = {name: _gains(draws, _chosen(score(lost, worth), silent, number)) for name, score in RULES.items()}
     difference, level = spread(gains[rule] - gains["at random"]), spread(gains[rule])

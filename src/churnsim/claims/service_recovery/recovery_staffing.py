@@ -13,9 +13,8 @@ from __future__ import annotations
 
 from churnsim.claims.machinery.claim import Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
-from churnsim.claims.machinery.fitted import base_draws
+from churnsim.claims.machinery.fitted import worth_of_the_living
 from churnsim.claims.machinery.maps import map_part, map_tables
-from churnsim.claims.machinery.verdicts import spread
 from churnsim.decisions.assumptions.assumption_regions import map_region
 from churnsim.decisions.assumptions.region import Axis, Statement
 from churnsim.economics.complaint_return import Desk
@@ -50,7 +49,7 @@ def earns(
 
 def part_e(evidence: MarketEvidence) -> tuple[Part, dict[str, Rows]]:
     """Where a second clerk pays, over complaints and wage."""
-    worth = spread([float(draw.worth()[draw.alive].mean()) for draw in base_draws(evidence)])
+    worth = worth_of_the_living(evidence)
     c = evidence.market.complaints
     own = c.own_stay
     fixed = {

