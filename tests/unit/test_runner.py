@@ -79,6 +79,8 @@ def test_a_run_stores_every_piece_and_no_parts(finished: Path) -> None:
     assert finished.name == f"cdnow-smoke-{manifest['hash'][:8]}"
     assert manifest["data"]["customers"] == 294
     assert manifest["data"]["source"] == "log.csv"
+    data = manifest["data"]
+    assert data["rows_read"] == data["rows"] + sum(data["left_out"].values())
     assert "workers" not in manifest["config"]["simulation"]
     for path in finished.glob("*.json"):
         json.loads(path.read_text(encoding="utf-8"), parse_constant=lambda name: pytest.fail(f"a file holds {name}"))

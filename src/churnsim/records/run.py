@@ -25,7 +25,11 @@ __all__ = [
 
 
 class DataFacts(Record):
-    """Where the customers came from; `set_aside` lists the rows that could not be used."""
+    """Where the customers came from.
+
+    `rows` are used, of `rows_read` where the source was read row by row; `left_out` counts the others by their reason,
+    and `set_aside` shows the first of those that could not be used.
+    """
 
     source: str
     checksum_sha256: str
@@ -33,6 +37,8 @@ class DataFacts(Record):
     customers: int
     first: str
     last: str
+    rows_read: int | None = None
+    left_out: dict[str, int] = Field(default_factory=dict)
     set_aside: list[Row] = Field(default_factory=list)
     currency: str = ""
     silent_days: int | None = None

@@ -115,13 +115,16 @@ def _estimate(context: Context, found: ClaimRecord | PartRecord) -> str:
     """Estimate, interval and unit of a claim or part; '' when it has no single number."""
     if found.estimate is None:
         return ""
-    values = (found.estimate, found.lower, found.upper)
+    values, unit = (found.estimate, found.lower, found.upper), found.unit or ""
     decimals = fmt.decimals_shown(values)
     numbers = [fmt.fixed(x, decimals) for x in values]
+    if unit.split()[:1] == ["money"] and context.run.survival is None:  # else it is that of the CDNOW log
+        unit = unit.removeprefix("money").strip()
+        numbers = [context.money(x, like=found.estimate) for x in values]
     text, bounds = numbers[0], context.interval(numbers[1], numbers[2])
     if bounds != fmt.ABSENT:
         text = context.say("claims.finding_interval", estimate=text, interval=bounds)
-    return context.say("page.units", value=text, unit=found.unit or "").strip()
+    return context.say("page.units", value=text, unit=unit).strip()
 
 
 def _expected(context: Context, claim: ClaimRecord) -> str:

@@ -22,6 +22,8 @@ def chapter(context: Context) -> Chapter:
     counts = [(say("data.customers"), customers), (say("data.rows"), rows)]
     if subscribers:
         counts = [(say("data.subscribers"), customers), (say("data.leavers"), fmt.count(subscribers.leavers))]
+    left_out = sum(facts.left_out.values()) if facts.left_out else len(facts.set_aside)
+    read = [] if facts.rows_read is None else [(say("data.rows_read"), fmt.count(facts.rows_read))]
     blocks: list[Block] = [
         Paragraph(text=say(f"data.{kind}", customers=customers, rows=rows, first=first, last=last)),
         Facts(
@@ -29,12 +31,16 @@ def chapter(context: Context) -> Chapter:
                 (say("data.source"), facts.source),
                 (say("data.period"), context.interval(first, last)),
                 *counts,
-                (say("data.set_aside"), fmt.count(len(facts.set_aside))),
+                *read,
+                (say("data.left_out"), fmt.count(left_out)),
                 (say("data.checksum"), f"sha256:{facts.checksum_sha256}"),
             ]
         ),
-        Paragraph(text=say("data.some_set_aside" if facts.set_aside else "data.none_set_aside")),
+        Paragraph(text=say("data.some_left_out" if left_out else "data.none_left_out")),
     ]
+    if facts.left_out:
+        reasons = [row_of(fmt.sentence(reason), fmt.count(number)) for reason, number in facts.left_out.items()]
+        blocks.append(table(say("data.left_out_caption"), heads(context, "data", "column_reason~", "rows#"), reasons))
     if facts.set_aside:
         blocks.append(_set_aside(context))
     return Chapter(id="data", title=say("section.data"), blocks=blocks)

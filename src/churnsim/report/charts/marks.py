@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import altair as alt
@@ -15,12 +16,24 @@ import altair as alt
 from churnsim.report.charts.svg import AnyChart, ChartMaker
 from churnsim.report.charts.theme import EXPECTED, GRID, INK, NUMBERS, Size, wrap
 
-__all__ = ["LINE", "Rows", "bar_rows", "inline", "interval_rows", "legend", "series", "spanned", "tick_labels"]
+__all__ = [
+    "LINE",
+    "Rows",
+    "bar_rows",
+    "date_format",
+    "inline",
+    "interval_rows",
+    "legend",
+    "series",
+    "spanned",
+    "tick_labels",
+]
 
 Rows = Sequence[Mapping[str, Any]]
 LINE = 17  # pixels of a line of a label
 MARK = 26  # of the row below it
 LEGEND_SIDE = 80  # pixels: of a legend's symbols, and of the ticks to the left of the drawing
+SHORT_SPAN = 365  # days; over fewer, two ticks may fall into one month
 AXIS = 52  # of the axis below all rows, with its title
 _LINES = "split(datum.label, '\\n')"
 
@@ -39,6 +52,12 @@ def tick_labels(*, prefix: str = "", signed: bool = False) -> str:
     """How an axis writes its numbers: thousands apart, a true minus, `prefix` (a currency) before the figure."""
     plus = "datum.value > 0 ? '+' : ''" if signed else "''"
     return f"(datum.value < 0 ? '−' : {plus}) + {json.dumps(prefix)} + format(abs(datum.value), '{NUMBERS}')"
+
+
+def date_format(rows: Rows) -> str:
+    """How an axis writes the `date` of rows: with the day where they span less than a year."""
+    dates = sorted(date.fromisoformat(str(row["date"])[:10]) for row in rows)
+    return "%b %Y" if (dates[-1] - dates[0]).days >= SHORT_SPAN else "%-d %b %Y"
 
 
 def legend(labels: Sequence[str], size: Size, **options: Any) -> tuple[alt.Legend, list[str], int]:

@@ -85,6 +85,10 @@ def load_data(section: DataSection, folder: Path, *, regularity: bool = False) -
         # A study with other covariates is another study.
         checksum = hashlib.sha256(f"{checksum} {covariates.checksum}".encode()).hexdigest()
         source += f", with what {Path(section.covariates.path).name} says of the customers"
+    reading = transactions.attrs.get("reading", {})
+    left_out = dict(reading.get("left_out", {}))
+    if len(used) < len(transactions):
+        left_out["after the end of the holdout"] = len(transactions) - len(used)
     facts = DataFacts(
         source=source,
         checksum_sha256=checksum,
@@ -92,6 +96,8 @@ def load_data(section: DataSection, folder: Path, *, regularity: bool = False) -
         customers=len(summary),
         first=used["date"].min(),
         last=used["date"].max(),
+        rows_read=reading.get("rows"),
+        left_out=left_out,
         set_aside=set_aside,
         currency=section.currency,
         silent_days=max(0, (holdout_end - last).days),
