@@ -70,7 +70,7 @@ def test_unknown_instruments_and_levels():
         measure(survey, "kanoo")
     with pytest.raises(cs.errors.ConfigError, match="level must be"):
         measure(survey, "kano", level=95.0)
-    with pytest.raises(cs.errors.ConfigError, match="at least 20"):
+    with pytest.raises(cs.errors.ConfigError, match="resamples must be a whole number, 20 or more"):
         measure(survey, "kano", resamples=3)
 
 

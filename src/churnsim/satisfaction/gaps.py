@@ -18,7 +18,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from churnsim.errors import DataError
 from churnsim.satisfaction.measurement import Measurement, size_warnings
@@ -27,10 +26,10 @@ from churnsim.satisfaction.reliability import reliability
 from churnsim.satisfaction.resampling import estimates, resample_counts, resampled_means
 from churnsim.satisfaction.servqual_items import DIMENSIONS, REVERSED
 from churnsim.satisfaction.survey import Role, Survey
+from churnsim.typing import Floats
 
 __all__ = ["GAPS", "benchmark_gaps", "five_gaps"]
 
-Array = NDArray[np.float64]
 Level = tuple[Role, str]
 
 LEVELS: Mapping[str, Level] = {
@@ -94,7 +93,7 @@ def five_gaps(
     if len(scales) > 1:
         raise DataError(f"the gaps need one scale; got {sorted(scales)}. Ask all three groups on the same one.")
     means, draws, sizes, raw = {}, {}, {}, {}
-    counts: dict[Role, tuple[pd.Index, Array]] = {}
+    counts: dict[Role, tuple[pd.Index, Floats]] = {}
     for position, role in enumerate(("customer", "manager", "employee")):
         who = survey.respondents.index[survey.respondents["role"] == role]
         if who.empty:

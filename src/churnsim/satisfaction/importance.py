@@ -18,10 +18,10 @@ from churnsim.satisfaction.quality import quality_warnings
 from churnsim.satisfaction.reliability import reliability
 from churnsim.satisfaction.resampling import estimates, moments, resample_counts, resampled_means, slopes
 from churnsim.satisfaction.survey import Survey
+from churnsim.typing import Floats
 
 __all__ = ["QUADRANTS", "importance_performance"]
 
-Array = NDArray[np.float64]
 QUADRANTS = ("low priority", "possible overkill", "concentrate here", "keep up the good work")
 """By 2 (important) + (performs well)."""
 HIGH_CORRELATION = 0.8
@@ -113,24 +113,24 @@ def importance_performance(
     )
 
 
-def _part(kind: str, items: Sequence[str], values: Array, draws: Array, level: float, n: int) -> pd.DataFrame:
+def _part(kind: str, items: Sequence[str], values: Floats, draws: Floats, level: float, n: int) -> pd.DataFrame:
     return estimates([f"{kind}: {item}" for item in items], values, draws, level=level, n=n).assign(group=kind)
 
 
-def _standardised(covariance: Array) -> Array:
+def _standardised(covariance: Floats) -> Floats:
     """Standardised regression coefficients of the last variable on the others."""
     spread = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(slopes(covariance) * spread[:, :-1] / spread[:, -1:])
 
 
-def _correlated(covariance: Array) -> Array:
+def _correlated(covariance: Floats) -> Floats:
     spread = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(covariance[:, :-1, -1] / spread[:, :-1] / spread[:, -1:])
 
 
-def _entangled(covariance: Array) -> bool:
+def _entangled(covariance: Floats) -> bool:
     """Whether two items correlate so highly that their coefficients say little of either."""
     spread = np.sqrt(np.diag(covariance))
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -139,11 +139,16 @@ def _entangled(covariance: Array) -> bool:
 
 
 def _place(
-    quadrants: pd.DataFrame, kind: str, performance: Array, importance: Array, performances: Array, importances: Array
+    quadrants: pd.DataFrame,
+    kind: str,
+    performance: Floats,
+    importance: Floats,
+    performances: Floats,
+    importances: Floats,
 ) -> None:
     """Add the quadrant by one kind of importance, and how many resamples agree."""
 
-    def numbers(p: Array, i: Array) -> NDArray[np.int64]:
+    def numbers(p: Floats, i: Floats) -> NDArray[np.int64]:
         important = i > i.mean(axis=-1, keepdims=True)
         well = p > p.mean(axis=-1, keepdims=True)
         return np.asarray(2 * important + well, dtype=np.int64)

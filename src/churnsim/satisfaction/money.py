@@ -14,14 +14,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from scipy import stats
 
 from churnsim.errors import DataError, FitError
 from churnsim.models.purchase.bg_nbd import BGNBDCovariates
 from churnsim.models.survival.regression import fit_regression
 from churnsim.optional import optional_modules
 from churnsim.satisfaction.resampling import estimates, resample_counts, resampled_means
+from churnsim.statistics import normal_quantile, tails
+from churnsim.typing import Floats
 
 __all__ = [
     "CONFOUNDING",
@@ -34,7 +34,6 @@ __all__ = [
     "worth_of_a_point",
 ]
 
-Array = NDArray[np.float64]
 CLASSES = {"dissatisfied": 50.0, "satisfied": 75.0, "very satisfied": 100.0}
 """Upper ends of the classes on 0 to 100 (assumed; on seven steps the last class is an answer of six to seven)."""
 POINTS = 10.0
@@ -210,7 +209,7 @@ def e_value(ratio: float) -> float:
 
 
 def _effect(what: str, coefficient: float, error: float, n: int, level: float = 0.95) -> Effect:
-    reach = float(stats.norm.ppf((1 + level) / 2)) * error
+    reach = normal_quantile(level) * error
     ratio, lower, upper = (math.exp(POINTS * b) for b in (coefficient, coefficient - reach, coefficient + reach))
     value = e_value(ratio)
     return Effect(
@@ -287,12 +286,12 @@ def worth_of_a_point(
     if leaving is not None:
         c = leaving.coefficient + leaving.standard_error * np.append(0.0, random.standard_normal(draws))
 
-    def worth(buys: Array, leaves: Array) -> Array:
+    def worth(buys: Floats, leaves: Floats) -> Floats:
         decay = leaves + discount_force
         safe = np.where(decay > 0, decay, 1.0)
         whole = np.where(decay > 0, -np.expm1(-safe * horizon) / safe, horizon)
         return np.asarray(margin_per_purchase * buys * whole)
 
     gain = worth(rate * np.exp(b), hazard * np.exp(c)) - worth(np.full_like(b, rate), np.full_like(c, hazard))
-    lower, upper = np.quantile(gain[1:], [(1 - level) / 2, (1 + level) / 2])
+    lower, upper = np.quantile(gain[1:], tails(level))
     return float(gain[0]), float(lower), float(upper)

@@ -6,16 +6,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from churnsim.satisfaction.resampling import ILL_CONDITIONED, estimates, moments
+from churnsim.typing import Floats
 
 __all__ = ["alpha_of", "omega_of", "reliability"]
 
-Array = NDArray[np.float64]
 
-
-def alpha_of(covariance: Array) -> Array:
+def alpha_of(covariance: Floats) -> Floats:
     """Cronbach's alpha k/(k-1) (1 - sum of variances / variance of the sum) (Cronbach 1951) of (..., k, k)."""
     k = covariance.shape[-1]
     diagonal = np.trace(covariance, axis1=-2, axis2=-1)
@@ -23,7 +21,7 @@ def alpha_of(covariance: Array) -> Array:
         return np.asarray(k / (k - 1) * (1 - diagonal / covariance.sum(axis=(-2, -1))))
 
 
-def omega_of(covariance: Array, *, steps: int = 60) -> Array:
+def omega_of(covariance: Floats, *, steps: int = 60) -> Floats:
     """McDonald's omega (sum of loadings)^2 / variance of the sum, of (..., k, k) with k of 3 or more.
 
     Loadings of one factor by iterated principal axes on the correlations, all matrices at once; the items'

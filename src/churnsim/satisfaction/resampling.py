@@ -11,31 +11,29 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from churnsim import statistics
-from churnsim.errors import ConfigError
+from churnsim.checks import check_count, check_seed
+from churnsim.typing import Floats
 
 __all__ = ["Moments", "estimates", "moments", "resample_counts", "resampled_means", "slopes"]
 
-Array = NDArray[np.float64]
 FEWEST_DRAWS = 20
 """Fewer resamples that gave a value make no interval."""
 ILL_CONDITIONED = 1e12
 """Condition number from which on a solution in double precision has no digits left to speak of."""
 
 
-def resample_counts(n: int, *, resamples: int, seed: int) -> Array:
+def resample_counts(n: int, *, resamples: int, seed: int) -> Floats:
     """Shape (resamples, n): how often each respondent stands in each resample (Efron 1979). ConfigError for fewer than
     20 resamples, too few for any interval."""
-    if resamples < FEWEST_DRAWS:
-        raise ConfigError(f"resamples must be at least {FEWEST_DRAWS}; got {resamples}.")
-    generator = np.random.Generator(np.random.Philox(seed))
+    check_count(resamples, "resamples", least=FEWEST_DRAWS)
+    generator = np.random.Generator(np.random.Philox(check_seed(seed)))
     drawn = statistics.resample_counts(n, resamples=resamples, generator=generator, draw="multinomial")
     return np.array(list(drawn), dtype=float)
 
 
-def resampled_means(values: Array, counts: Array) -> Array:
+def resampled_means(values: Floats, counts: Floats) -> Floats:
     """Column means of `values` (n, k; NaN left out) in each resample: (resamples, k)."""
     there = np.isfinite(values)
     sums = counts @ np.where(there, values, 0.0)
@@ -47,10 +45,10 @@ def resampled_means(values: Array, counts: Array) -> Array:
 class Moments:
     """Mean (k) and covariance (k, k) of complete rows, the same for every resample (first axis), and their number."""
 
-    mean: Array
-    covariance: Array
-    means: Array
-    covariances: Array
+    mean: Floats
+    covariance: Floats
+    means: Floats
+    covariances: Floats
     n: int
 
 
@@ -83,7 +81,7 @@ def moments(frame: pd.DataFrame, *, resamples: int, seed: int) -> Moments:
     )
 
 
-def slopes(covariance: Array) -> Array:
+def slopes(covariance: Floats) -> Floats:
     """Least squares of the last variable on the others, for every covariance matrix (..., k, k); NaN where the others
     are not told apart."""
     xx, xy = covariance[:, :-1, :-1], covariance[:, :-1, -1]
@@ -94,19 +92,17 @@ def slopes(covariance: Array) -> Array:
     return found
 
 
-def estimates(names: Any, values: Array, draws: Array, *, level: float, n: Any) -> pd.DataFrame:
+def estimates(names: Any, values: Floats, draws: Floats, *, level: float, n: Any) -> pd.DataFrame:
     """A table of estimates with bootstrap standard errors and percentile intervals: one row a name.
 
-    `values` has shape (k), `draws` (resamples, k). Resamples that gave nothing (NaN) are left out. ConfigError unless
-    the level is between 0.5 and 1.
+    `values` has shape (k), `draws` (resamples, k). Resamples that gave nothing (NaN) are left out. ConfigError for a
+    level that is none.
     """
-    if not 0.5 < level < 1:
-        raise ConfigError(f"level must be between 0.5 and 1; got {level!r}.")
+    bounds = statistics.tails(level)
     draws = np.where(np.isfinite(draws), draws, np.nan)
     usable = np.isfinite(draws).sum(axis=0) >= FEWEST_DRAWS
     filled = np.where(usable, draws, 0.0)
-    tail = (1 - level) / 2
-    lower, upper = np.nanquantile(filled, [tail, 1 - tail], axis=0)
+    lower, upper = np.nanquantile(filled, bounds, axis=0)
     error = np.nanstd(filled, axis=0, ddof=1)
     return pd.DataFrame(
         {

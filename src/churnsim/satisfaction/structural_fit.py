@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy import optimize
 from threadpoolctl import threadpool_limits
 
@@ -21,10 +20,10 @@ from churnsim.satisfaction.measurement import Measurement, size_warnings
 from churnsim.satisfaction.reliability import reliability
 from churnsim.satisfaction.resampling import estimates, moments
 from churnsim.satisfaction.structure import Structure
+from churnsim.typing import Floats
 
 __all__ = ["fit_structure", "score_weights"]
 
-Array = NDArray[np.float64]
 GOOD = {"CFI": 0.95, "TLI": 0.95, "RMSEA": 0.06}
 """Hu & Bentler's (1999) cut-offs for a good fit; conventions, not tests."""
 MOST_STEPS, SMALL_SLOPE = 60, 5e-4
@@ -95,7 +94,7 @@ def score_weights(table: pd.DataFrame, construct: str, spread: pd.Series[float])
 class _Fitted:
     """One semopy model, fitted and ready to be fitted again to another covariance matrix."""
 
-    def __init__(self, structure: Structure, covariance: Array, n: int) -> None:
+    def __init__(self, structure: Structure, covariance: Floats, n: int) -> None:
         (self._library,) = optional_modules("semopy", extra="survey", purpose="a structural model")
         self._structure, self._n = structure, n
         self._constructs, self._items = structure.symbols()
@@ -110,7 +109,7 @@ class _Fitted:
         self._at = self._model.param_vals.copy()
         self._inverse = self._inverse_hessian()
 
-    def _fit(self, covariance: Array) -> bool:
+    def _fit(self, covariance: Floats) -> bool:
         frame = pd.DataFrame(covariance, index=self._order, columns=self._order)
         with warnings.catch_warnings():
             # A step of the optimiser may leave the region where the implied covariance is positive; it steps back.
@@ -121,7 +120,7 @@ class _Fitted:
                 return False
         return bool(result.success) and bool(np.isfinite(self._model.param_vals).all())
 
-    def _inverse_hessian(self) -> Array | None:
+    def _inverse_hessian(self) -> Floats | None:
         """Inverse Hessian at the estimate, by central differences of the gradient; None where it is not one."""
         _, gradient = self._model.get_objective("MLW")
         width = 1e-4
@@ -138,7 +137,7 @@ class _Fitted:
         inverse = np.linalg.inv(hessian)
         return np.asarray((inverse + inverse.T) / 2)
 
-    def _warm_fit(self, covariance: Array) -> bool:
+    def _warm_fit(self, covariance: Floats) -> bool:
         """Move to the optimum for another covariance from the estimate; whether it was reached."""
         if self._inverse is None:
             return False
@@ -178,7 +177,7 @@ class _Fitted:
         frame: pd.DataFrame = self._model.inspect(std_est=True, information=information)
         return frame[frame["op"] == "~"].set_index(["lval", "rval"])
 
-    def standardised(self) -> Array:
+    def standardised(self) -> Floats:
         """In the order of `names`."""
         found = self._inspected(None)["Est. Std"]
         return np.array([float(found.loc[key]) for key in self._rows])
@@ -207,7 +206,7 @@ class _Fitted:
         }  # fmt: skip
         return pd.DataFrame({"value": {name: float(found[key]) for name, key in keep.items()}})
 
-    def refitted(self, covariance: Array) -> Array:
+    def refitted(self, covariance: Floats) -> Floats:
         """Standardised estimates of a resample, NaN where it did not converge."""
         if not self._warm_fit(covariance):
             self._model.param_vals = self._at.copy()

@@ -13,7 +13,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from churnsim.errors import DataError
 from churnsim.satisfaction.measurement import Measurement, size_warnings
@@ -21,10 +20,10 @@ from churnsim.satisfaction.quality import quality_warnings
 from churnsim.satisfaction.reliability import reliability
 from churnsim.satisfaction.resampling import estimates, resample_counts, resampled_means
 from churnsim.satisfaction.survey import Survey
+from churnsim.statistics import tails
+from churnsim.typing import Floats
 
 __all__ = ["customer_value_ratio", "verdict_on"]
-
-Array = NDArray[np.float64]
 
 
 def customer_value_ratio(
@@ -118,7 +117,7 @@ def verdict_on(lower: float, upper: float) -> str:
     return "not satisfied" if upper < 1 else "satisfied (not told apart from 1)"
 
 
-def _ratio(means: Array, k: int, *, weigh: bool = True, normalise: bool = True) -> Array:
+def _ratio(means: Floats, k: int, *, weigh: bool = True, normalise: bool = True) -> Floats:
     """V from rows of (means of items, means of weights), the first k items being benefits."""
     half = means.shape[1] // 2
     answers, weights = means[:, :half], means[:, half:]
@@ -130,10 +129,10 @@ def _ratio(means: Array, k: int, *, weigh: bool = True, normalise: bool = True) 
     return np.asarray(top / bottom)
 
 
-def _under_scales(means: Array, draws: Array, k: int, *, low: float, high: float, level: float) -> pd.DataFrame:
+def _under_scales(means: Floats, draws: Floats, k: int, *, low: float, high: float, level: float) -> pd.DataFrame:
     half = means.shape[0] // 2
 
-    def coded(rows: Array, benefit: tuple[float, float], cost: tuple[float, float]) -> Array:
+    def coded(rows: Floats, benefit: tuple[float, float], cost: tuple[float, float]) -> Floats:
         changed = rows.copy()
         for part, (new_low, new_high) in ((slice(0, k), benefit), (slice(k, half), cost)):
             changed[:, part] = new_low + (rows[:, part] - low) * (new_high - new_low) / (high - low)
@@ -148,10 +147,9 @@ def _under_scales(means: Array, draws: Array, k: int, *, low: float, high: float
         "benefits from 0 to 10": ((0.0, 10.0), same, True),
         "weights not divided by their sum": (same, same, False),
     }
-    tail = (1 - level) / 2
     rows = {}
     for name, (benefit, cost, normalise) in cases.items():
         value = _ratio(coded(means[None], benefit, cost), k, normalise=normalise)[0]
-        lower, upper = np.quantile(_ratio(coded(draws, benefit, cost), k, normalise=normalise), [tail, 1 - tail])
+        lower, upper = np.quantile(_ratio(coded(draws, benefit, cost), k, normalise=normalise), tails(level))
         rows[name] = {"V": value, "lower": lower, "upper": upper, "verdict": verdict_on(lower, upper)}
     return pd.DataFrame.from_dict(rows, orient="index")

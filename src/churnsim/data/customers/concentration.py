@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from churnsim.checks import check_share
+from churnsim.checks import check_count, check_share
 from churnsim.data.customers.estimate import LEVEL, REPLICATIONS, Estimate, bootstrap, resamples
 from churnsim.data.customers.values import checked_values, descending
 from churnsim.data.logs.purchase_days import purchase_days
@@ -71,8 +71,8 @@ def whale_curve(
     `points` + 1 rows from 0 to 1: `customers` (share of them), `value` (share of the sum), `lower` and `upper`
     (bootstrap over customers, pointwise). Raises as `top_share`.
     """
+    shares = np.linspace(0, 1, check_count(points, "points") + 1)
     ranked = _ranked(values)
-    shares = np.linspace(0, 1, points + 1)
     value = _curve(ranked, np.ones(len(ranked), dtype=np.int64), shares)
     draws = np.array([_curve(ranked, w, shares) for w in resamples(len(ranked), replications=replications, seed=seed)])
     lower, upper = percentile_limits(draws, level=level)

@@ -12,11 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
 
-from churnsim.checks import check_level
-from churnsim.errors import ConfigError
-from churnsim.statistics import percentile_limits, resample_counts
+from churnsim.checks import check_count, check_seed
+from churnsim.statistics import normal_quantile, percentile_limits, resample_counts
 from churnsim.typing import Floats
 
 __all__ = [
@@ -59,7 +57,7 @@ def ratio_of_sums(above: Floats, below: Floats, *, level: float = LEVEL) -> Esti
     ratio = float(above.sum()) / total
     residual = above - ratio * below
     error = math.sqrt(n / (n - 1) * float(residual @ residual)) / total if n > 1 else math.inf
-    z = float(norm.ppf(0.5 + check_level(level) / 2))
+    z = normal_quantile(level)
     return Estimate(
         value=ratio, standard_error=error, lower=ratio - z * error, upper=ratio + z * error, level=level, n=n
     )
@@ -67,9 +65,9 @@ def ratio_of_sums(above: Floats, below: Floats, *, level: float = LEVEL) -> Esti
 
 def resamples(n: int, *, replications: int, seed: int) -> Iterator[NDArray[np.int64]]:
     """How often each of `n` customers is drawn, anew for each replication."""
-    if replications < 2:
-        raise ConfigError(f"replications must be 2 or more; got {replications!r}. {REPLICATIONS} is usual.")
-    yield from resample_counts(n, resamples=replications, generator=np.random.default_rng(seed), draw="indices")
+    check_count(replications, "replications", least=2, remedy=f"{REPLICATIONS} is usual.")
+    generator = np.random.default_rng(check_seed(seed))
+    yield from resample_counts(n, resamples=replications, generator=generator, draw="indices")
 
 
 def bootstrap(

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from churnsim.checks import check_count
 from churnsim.data.logs.purchase_days import purchase_days
-from churnsim.errors import ConfigError
 
 __all__ = ["rfm_scores"]
 
@@ -26,8 +26,7 @@ def rfm_scores(transactions: pd.DataFrame, *, groups: int = 5, until: str | date
     text) and `score` (their sum). A score is the customer's mid-rank cut into equal parts, so that customers who are
     equal score the same: where many have bought once, the lowest fifths of `f` are empty or crowded, as the data are.
     """
-    if not 2 <= groups <= 9:
-        raise ConfigError(f"groups must be from 2 to 9 (one digit each); got {groups!r}. 5 is usual.")
+    check_count(groups, "groups", least=2, most=9, remedy="A score is one digit; 5 is usual.")
     log, end = purchase_days(transactions).seen_until(until)
     last = np.empty(len(log.ids), dtype=np.int64)
     last[log.customer] = log.day  # entries are in the order of days, so the last one stays

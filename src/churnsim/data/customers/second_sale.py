@@ -12,10 +12,10 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from churnsim.checks import check_level
+from churnsim.checks import check_count, check_level
 from churnsim.data.customers.estimate import LEVEL, Estimate
 from churnsim.data.logs.purchase_days import purchase_days
-from churnsim.errors import ConfigError, DataError
+from churnsim.errors import DataError
 from churnsim.product_limit import RiskTable, log_log_limits
 
 __all__ = ["repeat_within"]
@@ -36,8 +36,9 @@ def repeat_within(
     number where the interval matters. `n` counts the purchases watched. Raises DataError when no customer has such an
     order or nobody was watched for so long, ConfigError for counts below 1.
     """
-    if within_days < 1 or (after_order is not None and after_order < 1):
-        raise ConfigError(f"within_days and after_order count from 1; got {within_days!r} and {after_order!r}.")
+    check_count(within_days, "within_days")
+    if after_order is not None:
+        check_count(after_order, "after_order")
     check_level(level)
     log, end = purchase_days(transactions).seen_until(until)
     again = np.diff(log.customer, append=-1) == 0

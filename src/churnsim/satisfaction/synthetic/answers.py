@@ -6,14 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy import stats
 
 from churnsim.satisfaction.survey import Survey
+from churnsim.typing import Floats
 
 __all__ = ["KnownSurvey", "expected_tick", "generator", "people", "tick"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -42,12 +40,12 @@ def people(n: int) -> pd.Index:
     return pd.Index([f"r{i:05d}" for i in range(1, n + 1)], name="respondent")
 
 
-def tick(latent: Array, scale: tuple[float, float]) -> Array:
+def tick(latent: Floats, scale: tuple[float, float]) -> Floats:
     """The box nearest to the opinion: rounded half up, cut at the ends of the scale."""
     return np.asarray(np.clip(np.floor(latent + 0.5), *scale))
 
 
-def expected_tick(mean: Array | float, sd: float, scale: tuple[float, float]) -> Array:
+def expected_tick(mean: Floats | float, sd: float, scale: tuple[float, float]) -> Floats:
     """Exact mean of `tick` of a normal opinion: low + the sum over thresholds of the chance to lie above each."""
     thresholds = np.arange(scale[0], scale[1]) + 0.5
     above = stats.norm.sf((thresholds - np.asarray(mean, dtype=float)[..., None]) / sd)
