@@ -165,3 +165,19 @@ def test_wilson_limits_agree_with_scipy():
         ours = wilson(np.array([hits]), np.array([trials]))
         theirs = binomtest(hits, trials).proportion_ci(method="wilson")
         assert [ours[0][0], ours[1][0]] == pytest.approx([theirs.low, theirs.high], abs=1e-12)
+
+
+@pytest.mark.parametrize("bad", [0, -1, 2.0, True, "9", float("nan")])
+def test_counts_are_whole_numbers(bad):
+    log = pd.DataFrame({"customer_id": [1, 1, 2], "date": ["2020-01-01", "2020-02-01", "2020-01-05"], "amount": 1.0})
+    for call in (
+        lambda: customers.whale_curve([1.0, 2.0], points=bad),
+        lambda: customers.top_share([1.0, 2.0], replications=bad),
+        lambda: customers.rfm_scores(log, groups=bad),
+        lambda: customers.repeat_within(log, within_days=bad),
+        lambda: customers.existing_revenue(log, period_days=bad),
+        lambda: customers.ladder_stages(log, client_orders=bad),
+        lambda: customers.ladder_occupancy(log, every_days=bad),
+    ):
+        with pytest.raises(ConfigError, match="must be a whole number"):
+            call()

@@ -7,10 +7,11 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from churnsim.checks import check_count
 from churnsim.data.customers.estimate import LEVEL, ratio_of_sums
 from churnsim.data.logs.days import iso_day
 from churnsim.data.logs.purchase_days import purchase_days
-from churnsim.errors import ConfigError, DataError
+from churnsim.errors import DataError
 
 __all__ = ["existing_revenue"]
 
@@ -26,8 +27,7 @@ def existing_revenue(
     independent). The share starts at 0 by construction, and where customers are no longer acquired (as in CDNOW after
     its first quarter) it is 1 by construction. Raises DataError when no period is complete or there are no amounts.
     """
-    if period_days < 1:
-        raise ConfigError(f"period_days must be 1 or more; got {period_days!r}.")
+    check_count(period_days, "period_days")
     log, last = purchase_days(transactions).seen_until(until)
     spend = log.spend()
     start = int(log.day.min())

@@ -16,10 +16,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from churnsim.checks import check_count
 from churnsim.data.customers.estimate import LEVEL
 from churnsim.data.logs.days import iso_day
 from churnsim.data.logs.purchase_days import PurchaseDays, purchase_days
-from churnsim.errors import ConfigError, DataError
+from churnsim.errors import DataError
 from churnsim.statistics import wilson
 
 __all__ = ["STAGES", "ladder_occupancy", "ladder_stages"]
@@ -69,8 +70,7 @@ def ladder_occupancy(
     Rungs as in `ladder_stages`, which see for the rest.
     """
     _check(client_orders, dissolved_after_days)
-    if every_days < 1:
-        raise ConfigError(f"every_days must be 1 or more; got {every_days!r}.")
+    check_count(every_days, "every_days")
     log, last = purchase_days(transactions).seen_until(until)
     start = int(log.day.min())
     days = range(start + every_days - 1, last + 1, every_days)
@@ -98,11 +98,8 @@ def ladder_occupancy(
 
 
 def _check(client_orders: int, dissolved_after_days: int) -> None:
-    if client_orders < 3 or dissolved_after_days < 1:
-        raise ConfigError(
-            "client_orders must be 3 or more (1 is a first-time buyer, 2 a repeat buyer) and dissolved_after_days 1 or "
-            f"more; got {client_orders!r} and {dissolved_after_days!r}."
-        )
+    check_count(client_orders, "client_orders", least=3, remedy="One order is a first-time buyer, two a repeat buyer.")
+    check_count(dissolved_after_days, "dissolved_after_days")
 
 
 def _known(log: PurchaseDays, advocates: Collection[Any]) -> NDArray[np.bool_]:

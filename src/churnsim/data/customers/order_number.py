@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from churnsim.checks import check_count, check_share
 from churnsim.data.customers.estimate import LEVEL, REPLICATIONS, Estimate, bootstrap, ratio_of_sums
 from churnsim.data.logs.purchase_days import PurchaseDays, purchase_days
 from churnsim.errors import ConfigError
@@ -38,11 +39,9 @@ def profit_by_order_number(
     period_upper`. Intervals take customers as independent (ratios of sums over customers). Raises DataError for a bad
     log or one without amounts, ConfigError for an impossible margin, unit or `most`.
     """
-    if not 0 < margin <= 1:
-        raise ConfigError(f"margin must be above 0 and at most 1; got {margin!r}. Thirty percent is 0.30.")
+    check_share(margin, "margin")
+    check_count(most, "most", least=2)
     log, end = purchase_days(transactions).seen_until(until)
-    if most < 2:
-        raise ConfigError(f"most must be 2 or more; got {most!r}.")
     days = DAYS_PER_UNIT[check_unit(unit)]
     number = np.minimum(log.order_number(), most)
     profit = margin * log.spend()
