@@ -10,6 +10,7 @@ __all__ = [
     "ClusterError",
     "ConfigError",
     "DataError",
+    "EpochWarning",
     "FitError",
     "MissingExtraError",
     "interruptible",
@@ -26,6 +27,10 @@ class DataError(ChurnSimError, ValueError):
 
 class ConfigError(ChurnSimError, ValueError):
     """A configuration, market, strategy or scenario is impossible: names the key and the remedy."""
+
+
+class EpochWarning(UserWarning):
+    """The epochs of a scenario are long beside a rate in its market: says by how much results are off."""
 
 
 class FitError(ChurnSimError, RuntimeError):

@@ -72,7 +72,11 @@ def test_who_waits_for_an_answer_refers_nobody():
         )  # fmt: skip
         desk = cs.simulation.ComplaintDesk(staff=1, mean_service_time=1e9, wage_per_period=0.0)
         scenario = cs.Scenario(
-            market=place, strategy=cs.Strategy(name="desk", desk=desk), horizon=1.0, period=1.0, epoch=0.25
+            market=place,
+            strategy=cs.Strategy(name="s", desk=desk if failure_share else None),
+            horizon=1.0,
+            period=1.0,
+            epoch=0.25,
         )
         births.append(cs.simulate(scenario, seed=1).count("births_referred")[0])
     assert births[0] < 4 * 300 / 20  # a rate of 1 a week for a mean of a twentieth of a week, and a wide margin

@@ -152,6 +152,37 @@ def test_an_interrupt_in_a_compiled_call_is_one(cohort_market, monkeypatch):
         raise SystemError("another one")
 
 
+@pytest.mark.parametrize(
+    ("market", "strategy", "epoch", "words"),
+    [
+        # 1 - ln(1.12)/.12 = .0556, 1 - ln(1.095)/.095 = .0447
+        ({"referral": cs.simulation.Referral(rate_per_year=1.2)}, {}, 0.1, "5.6% too low, since each waits"),
+        ({"word_of_mouth": cs.simulation.WordOfMouth(imitation=0.38)}, {}, 0.25, "4.5% too low at first"),
+        # .125 - .2 + .2^2/.25 (1 - e^-1.25) = .0392, 20% of .2
+        (
+            {},
+            {"desk": cs.simulation.ComplaintDesk(staff=1, mean_service_time=0.2, wage_per_period=0.0)},
+            0.25,
+            "0.0392 Y after it is ready, 20% of",
+        ),
+    ],
+)
+def test_long_epochs_are_said_with_their_size(market, strategy, epoch, words):
+    place = cs.Market(
+        customers=cs.Cohort(size=2), purchases=cs.BGNBD(r=1.0, alpha=1.0, a=1.0, b=9.0, unit="Y"),
+        spend=cs.simulation.FixedSpend(amount=1.0), **market,
+    )  # fmt: skip
+    tried = cs.Strategy(name="s", **strategy)
+    scenario = cs.Scenario(market=place, strategy=tried, horizon=epoch, period=epoch, epoch=epoch)
+    with pytest.warns(cs.errors.EpochWarning, match=words):
+        cs.simulate(scenario, seed=1)
+    with pytest.warns(cs.errors.EpochWarning, match=words):
+        cs.compare(place, [tried], seed=1, replications=2, horizon=epoch, period=epoch, epoch=epoch)
+    if not strategy:
+        short = cs.Scenario(market=place, strategy=tried, horizon=epoch, period=epoch, epoch=epoch / 10)
+        assert short.epoch_effects == ()
+
+
 def test_a_negative_rate_over_a_long_time_is_refused():
     """At -50% a year money doubles every year: 10^12 is 2^39.86, and 39.86 years have 2,080 weeks."""
     model = cs.BGNBD(r=0.243, alpha=4.414, a=0.793, b=2.426)
@@ -339,7 +370,7 @@ def test_a_comparison_refuses_what_it_cannot_pair(comparison):
     market, strategies, result = comparison
     with pytest.raises(ConfigError, match="different names"):
         cs.compare(market, [strategies[0], strategies[0]], replications=2, seed=1, horizon=4.0)
-    with pytest.raises(ConfigError, match="at least 2"):
+    with pytest.raises(ConfigError, match="2 or more"):
         cs.compare(market, strategies, replications=1, seed=1, horizon=4.0)
     lame = result.outcomes[~((result.outcomes["strategy"] == "acquire") & (result.outcomes["replication"] == 1))]
     with pytest.raises(ConfigError, match="cannot be paired"):

@@ -13,7 +13,7 @@ import pandas as pd
 from churnsim.checks import check_count
 from churnsim.decisions.runs.parallel_map import Backend, backend_for, run_tasks
 from churnsim.errors import ConfigError
-from churnsim.simulation.engine.engines import Engine, simulate
+from churnsim.simulation.engine.engines import Engine, run, warn_of_epochs
 from churnsim.simulation.engine.ledger import Ledger
 from churnsim.simulation.engine.plugin import Mechanism
 from churnsim.simulation.scenario.market import Market
@@ -175,7 +175,7 @@ class Experiment:
     def ledger(self, strategy: Strategy, replication: int, *, log: bool = False) -> Ledger:
         """One replication of one strategy; with `log` its ledger holds every event."""
         own = self.mechanisms.get(strategy.name, ()) if isinstance(self.mechanisms, Mapping) else self.mechanisms
-        return simulate(
+        return run(
             self.scenario(strategy), seed=self.seed, replication=replication, engine=self.engine, log=log,
             mechanisms=copy.deepcopy(tuple(own)),
         )  # fmt: skip
@@ -193,6 +193,7 @@ class Experiment:
     def outcomes(self, strategies: Sequence[Strategy], replications: range) -> pd.DataFrame:
         """Outcome rows of every strategy over `replications`, by strategy in the order given, replication and
         period."""
+        warn_of_epochs(self.scenario(strategy) for strategy in strategies)
         block = max(1, -(-len(replications) // (PIECES_PER_WORKER * self.workers)))
         chunks = [replications[i : i + block] for i in range(0, len(replications), block)]
         # Strategies are kept together, since they meet the same drawn customers, unless workers would stand idle.

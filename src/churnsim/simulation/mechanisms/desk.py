@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
@@ -58,6 +59,16 @@ class ComplaintDesk(StrategyPart):
     def charges(self) -> bool:
         """Each reply costs something, besides the wages."""
         return self.cost_per_reply > 0
+
+    def epoch_effect(self, unit: str, epoch: float) -> tuple[float, str]:
+        """Of replies, which are told at the next boundary at the earliest: E[(U - S)+] for a complaint at a uniform
+        time before it and an exponential service time, without a queue."""
+        mean = self.mean_service_time
+        wait = epoch / 2 - mean - mean**2 / epoch * math.expm1(-epoch / mean)
+        return wait / mean, (
+            f"a reply reaches its customer {wait:.3g} {unit} after it is ready, {wait / mean:.0%} of the mean service "
+            "time, on average"
+        )
 
     def rules(self, market: Any) -> dict[str, Any]:
         """Complaints are answered by the desk."""

@@ -7,6 +7,7 @@ planned budget, the tables of a configuration, the warm-up of the compiled code 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import KW_ONLY, MISSING, dataclass, field, fields
 from functools import cache
@@ -27,6 +28,7 @@ __all__ = [
     "StrategyPart",
     "check_parts",
     "example_of",
+    "growth_shortfall",
     "parts_of",
     "settings_of",
 ]
@@ -70,7 +72,22 @@ class File(Setting):
     """The name of a file in a configuration, what it holds here."""
 
 
-class StrategyPart:
+class Part:
+    """What both sides have in common."""
+
+    def epoch_effect(self, unit: str, epoch: float) -> tuple[float, str]:
+        """By what share something is off since customers reach each other at epoch boundaries alone, and a sentence
+        about it; (0.0, "") where nothing is. `epoch` in `unit`."""
+        return 0.0, ""
+
+
+def growth_shortfall(per_epoch: float) -> float:
+    """By what share growth at a rate is slower where what has come counts from the next boundary on: a factor of 1 +
+    `per_epoch` an epoch instead of e^(per_epoch)."""
+    return 1.0 - math.log1p(per_epoch) / per_epoch if per_epoch > 0 else 0.0
+
+
+class StrategyPart(Part):
     """What a firm may do, off where `Strategy` has None. The defaults are those of one that costs and does nothing."""
 
     acts: ClassVar[bool] = False
@@ -133,7 +150,7 @@ class Budgeted(StrategyPart):
         return self.budget_per_period
 
 
-class MarketPart:
+class MarketPart(Part):
     """How the market works in one respect."""
 
     interacts: ClassVar[bool] = False

@@ -17,7 +17,7 @@ from churnsim.simulation.core.assumption import (
     share,
     whole_cents,
 )
-from churnsim.simulation.mechanisms.parts import MarketPart, Money, StrategyPart
+from churnsim.simulation.mechanisms.parts import MarketPart, Money, StrategyPart, growth_shortfall
 from churnsim.units import units_per_year
 
 __all__ = ["Referral", "ReferralReward"]
@@ -89,6 +89,11 @@ class Referral(MarketPart):
     def lift(self, reward: float) -> float:
         """Share by which referrals rise with a reward (money)."""
         return saturating(self.max_lift, in_units("referral.reward_scale", self.reward_scale), reward)
+
+    def epoch_effect(self, unit: str, epoch: float) -> tuple[float, str]:
+        """Of those who are referred, and come at the next boundary."""
+        short = growth_shortfall(self.rate_per_year * epoch / units_per_year(unit))
+        return short, f"chains of referrals grow at a rate that is {short:.1%} too low, since each waits for a boundary"
 
     def rules(self, unit: str) -> dict[str, Any]:
         """Referrals of a satisfied customer per time unit, without a reward."""

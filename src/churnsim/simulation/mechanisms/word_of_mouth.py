@@ -11,8 +11,8 @@ from churnsim.simulation.core.assumption import (
     documented,
     not_negative,
 )
-from churnsim.simulation.mechanisms.parts import MarketPart
-from churnsim.units import Duration
+from churnsim.simulation.mechanisms.parts import MarketPart, growth_shortfall
+from churnsim.units import Duration, units_per_year
 
 __all__ = ["WordOfMouth"]
 
@@ -73,6 +73,11 @@ class WordOfMouth(MarketPart):
         not_negative("imitation", self.imitation)
         if not isinstance(self.half_life, Duration) or self.half_life.value <= 0:
             raise ConfigError(f"half_life must be a duration above 0, such as Duration(1, 'Y'); got {self.half_life}.")
+
+    def epoch_effect(self, unit: str, epoch: float) -> tuple[float, str]:
+        """Of those who follow the example of active customers, counted once an epoch."""
+        short = growth_shortfall(self.imitation * epoch / units_per_year(unit))
+        return short, f"by example (imitation) customers come at a rate of growth that is {short:.1%} too low at first"
 
     def rules(self, unit: str) -> dict[str, Any]:
         """How many people customers tell."""

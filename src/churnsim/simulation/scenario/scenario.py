@@ -16,6 +16,9 @@ from churnsim.simulation.scenario.strategy import Strategy
 __all__ = ["Scenario"]
 
 
+NOTABLE = 0.02  # an error of the epoch from here on is said
+
+
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
     """`horizon`, `period` and `epoch` are durations in the market's unit.
@@ -60,6 +63,12 @@ class Scenario:
     def interacts(self) -> bool:
         """Whether customers reach each other within a period, so that they meet at each epoch."""
         return any(part.interacts for part in self._parts)
+
+    @property
+    def epoch_effects(self) -> tuple[str, ...]:
+        """What is off by 2% or more, and by how much, since customers reach each other at epoch boundaries alone."""
+        found = [part.epoch_effect(self.market.unit, float(self.epoch)) for part in self._parts]
+        return tuple(told for size, told in found if size >= NOTABLE)
 
     @property
     def _parts(self) -> tuple[StrategyPart | MarketPart, ...]:
