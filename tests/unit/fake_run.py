@@ -63,6 +63,27 @@ def make_pieces() -> Pieces:
     }
 
 
+def make_survival() -> Pieces:
+    """survival.json of a study of subscribers."""
+    curve = [
+        {"tenure": t, "survival": 0.95**t, "lower": 0.95**t - 0.02, "upper": 0.95**t + 0.02, "chosen": 0.951**t,
+         "sbg": 0.949**t, "simulated": 0.948**t, "arrivals": 0.93**t}
+        for t in range(13)
+    ]  # fmt: skip
+    churn = {
+        "kind": "logistic", "split": "trained on three quarters", "horizon": 3, "customers": 400, "leavers": 60,
+        "scores": [{"score": "auc", "value": 0.81, "lower": 0.77, "upper": 0.85}],
+        "calibration": [{"tenth": 1, "predicted": 0.02, "observed": 0.03}], "lift": [{"tenth": 1, "caught": 0.4}],
+        "importance": [{"column": "contract", "fall": 0.1}],
+    }  # fmt: skip
+    return {
+        "unit": "M", "customers": 1600, "leavers": 480, "band_level": 0.95, "inside": 12, "tenures": 12,
+        "choice": "weibull", "why": "weibull has the best held-out score.", "stays_by": "regression",
+        "families": [{"model": "weibull", "score": -1.2}, {"model": "log_normal", "score": -1.3}], "curve": curve,
+        "hazard_ratios": [{"covariate": "contract", "ratio": 0.4}], "regression_status": "converged", "churn": churn,
+    }  # fmt: skip
+
+
 def make_map() -> Pieces:
     """A map of two assumptions, two cells by three, as what_if.json holds it."""
     axes = [

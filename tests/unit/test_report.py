@@ -64,6 +64,7 @@ def nasty_page(tmp_path_factory: pytest.TempPathFactory) -> str:
     pieces["strategies"][3]["title"] = "Antwortgarantiebeschwerdemanagementverfahrensbeschreibung " * 3
     pieces["manifest"]["data"]["currency"] = "CHF"
     pieces["what_if"] = {"beliefs": [fake_run.make_map()]}
+    pieces["survival"] = fake_run.make_survival()
     pieces["comparison"]["spending"][0]["account"] = NASTY
     pieces["validation"]["frequency"][0]["frequency"] = '<b>&"</svg>'
     for text in ("says", "quote", "reason", "quantity", "unit", "kind", "verdict"):
@@ -72,6 +73,12 @@ def nasty_page(tmp_path_factory: pytest.TempPathFactory) -> str:
     pieces["claims"][0]["tables"] = {NASTY: [{NASTY: NASTY}]}
     pieces["assumptions"][0] |= {"parameter": NASTY, "unit": NASTY, "status": NASTY}
     return render(fake_run.write_run(tmp_path_factory.mktemp("nasty"), pieces))
+
+
+def test_subscribers_are_told_by_their_survival(nasty_page: str) -> None:
+    said = checks.visible_text(nasty_page)
+    assert "At the last tenure, 12: observed 54.0%, Weibull 54.7%, simulated 52.7%." in said
+    assert "Area under the curve (AUC) 0.810 0.770 to 0.850" in said
 
 
 def test_chapters_come_in_order_with_anchors(page: str) -> None:

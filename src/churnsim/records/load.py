@@ -23,7 +23,30 @@ PIECES = tuple(name for name in Run.model_fields if name not in OPTIONAL)
 def load_run(run_dir: Path) -> Run:
     """Read the stored results of one complete run.
 
-    Raises DataError when the directory is no run, the run has not finished, or a piece is missing or malformed.
+    Parameters
+    ----------
+    run_dir : Path
+        The run directory, as ``runs/<name>-<hash>``.
+
+    Returns
+    -------
+    Run
+        The JSON files of the run as types; money is in the data's currency.
+
+    Raises
+    ------
+    DataError
+        When the directory is no run, the run has not finished, or a file is missing or malformed: the message names the
+        file and the key.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from churnsim.records import load_run
+    >>> load_run(Path("no-such-run"))
+    Traceback (most recent call last):
+        ...
+    churnsim.errors.DataError: no-such-run is not a directory. Give the run directory that `churnsim run` wrote.
     """
     run_dir = Path(run_dir)
     if not run_dir.is_dir():

@@ -328,7 +328,35 @@ class ComparisonRecord(Record):
 
 
 class Run(Record):
-    """The stored results of a complete run, by file."""
+    """The stored results of a complete run, by file; `load_run` reads it.
+
+    Attributes
+    ----------
+    manifest : Manifest
+        What was run, on what data, with which code.
+    fits : dict of str to FitRecord
+        Fitted models by their role.
+    validation : ValidationRecord
+        Predictions against purchases that were held out.
+    survival : SurvivalRecord or None
+        How long subscribers stay; of studies of subscribers.
+    value : ValueRecord or None
+        What the customers in the data are worth (money).
+    assumptions : list of AssumptionRecord
+        The numbers that outcomes rest on, with source and status.
+    strategies : list of StrategyRecord
+        What the firm does under each strategy.
+    comparison : ComparisonRecord
+        The strategies side by side.
+    claims : list of ClaimRecord
+        Claims with their verdicts.
+    survey : SurveyRecord or None
+        What customers answered.
+    what_if : WhatIf
+        Maps of assumptions and sensitivity.
+    notices : Notices
+        Warnings, failures, and strategies that are not ranked.
+    """
 
     manifest: Manifest
     fits: dict[str, FitRecord]

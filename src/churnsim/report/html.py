@@ -16,8 +16,35 @@ __all__ = ["render"]
 def render(run_dir: Path, *, language: str = "en") -> str:
     """The report of a complete run, as HTML text. Nothing is written.
 
-    Raises DataError when the run is partial or a piece is missing, MissingExtraError without the `report` extra,
-    ConfigError for a language that has no words.
+    Parameters
+    ----------
+    run_dir : Path
+        The run directory that `churnsim run` wrote.
+    language : str
+        Of the sentences; "en" is the only one.
+
+    Returns
+    -------
+    str
+        One page without script and without anything to load.
+
+    Raises
+    ------
+    DataError
+        When the run is partial, or a file of it is missing or malformed.
+    MissingExtraError
+        Without the extra [report].
+    ConfigError
+        For a language that has no sentences.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from churnsim.report import render
+    >>> render(Path("no-such-run"), language="xx")
+    Traceback (most recent call last):
+        ...
+    churnsim.errors.ConfigError: no report in the language 'xx'. Use 'en'.
     """
     words = Words(language)
     run = load_run(run_dir)

@@ -117,8 +117,8 @@ def _figure(context: Context, found: SurvivalRecord) -> FigureBlock:
         [point.model_dump() for point in found.curve], x=say("chart.survival.x", unit=unit), y=say("chart.survival.y"),
         names=names,
     )  # fmt: skip
-    description = say(
-        "chart.survival.description", tenure=fmt.fixed(last.tenure, 0), observed=fmt.percent(last.survival, 1),
-        choice=names["chosen"], chosen=fmt.percent(last.chosen, 1), simulated=fmt.percent(last.simulated, 1),
-    )  # fmt: skip
-    return drawn_figure(context, "survival", make, description=description, level=fmt.percent(found.band_level))
+    said = {
+        "tenure": fmt.fixed(last.tenure, 0), "observed": fmt.percent(last.survival, 1), "choice": names["chosen"],
+        "chosen": fmt.percent(last.chosen, 1), "simulated": fmt.percent(last.simulated, 1),
+    }  # fmt: skip
+    return drawn_figure(context, "survival", make, level=fmt.percent(found.band_level), **said)

@@ -44,10 +44,36 @@ class Ruled(Protocol):
 
 
 def draw_region(region: Region) -> str:
-    """The region as SVG text, to be written to a file or shown in a notebook by `IPython.display.SVG`.
+    """Draw where a statement holds.
 
     The first axis lies across, the second upright; with a third there is one panel for each of its values. The dot is
-    where the assumptions are. Raises MissingExtraError where the extra [report] is not installed.
+    where the assumptions are.
+
+    Parameters
+    ----------
+    region : Region
+        A judged grid of two or three assumptions, as `churnsim.decisions.assumption_region` returns.
+
+    Returns
+    -------
+    str
+        SVG text, to be written to a file or shown in a notebook by `IPython.display.SVG`.
+
+    Raises
+    ------
+    MissingExtraError
+        Where the extra [report] is not installed.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from churnsim.decisions import Axis, Region, Statement
+    >>> from churnsim.report import draw_region
+    >>> axes = Axis(name="retention", low=0.5, high=0.9, cells=2), Axis(name="margin", low=0.1, high=0.5, cells=2)
+    >>> frame = pd.DataFrame({"state": ["fails", "fails", "undecided", "holds"]})
+    >>> region = Region(statement=Statement(quantity="profit", above=0.0), axes=axes, frame=frame, judged="By hand.")
+    >>> draw_region(region)[:4]
+    '<svg'
     """
     require_report_extra()
     import altair as alt
