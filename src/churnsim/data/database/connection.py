@@ -7,6 +7,7 @@ from typing import Any
 
 from churnsim.data.database.pseudonyms import PseudonymKey
 from churnsim.data.database.tables import TABLES
+from churnsim.data.tabular.files import regular_file
 from churnsim.errors import ConfigError, DataError
 
 __all__ = ["connect"]
@@ -30,11 +31,17 @@ def connect(path: Path, *, read_only: bool, key: PseudonymKey | None) -> Any:
     """
     import duckdb
 
-    new = not path.exists()
+    try:
+        path.stat()
+        new = False
+    except FileNotFoundError:
+        new = True
+    except (OSError, ValueError):
+        new = False  # what is wrong with the path is said next
     if new and read_only:
         raise DataError(f"{path} does not exist. Add records to it first.")
-    if path.is_dir():
-        raise DataError(f"{path} is a directory. Give the database a file name.")
+    if not new:
+        regular_file(path, what="database")
     try:
         connection = duckdb.connect(str(path), read_only=read_only)
     except duckdb.Error as error:

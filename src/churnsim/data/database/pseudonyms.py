@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import os
 from hashlib import blake2b
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+from churnsim.data.tabular.files import regular_file
 from churnsim.errors import ConfigError
 
 __all__ = ["PseudonymKey"]
@@ -41,7 +41,7 @@ class PseudonymKey:
     def from_file(cls, path: str | os.PathLike[str]) -> PseudonymKey:
         """The content of a file, white space around it left out. ConfigError when it cannot be read."""
         try:
-            return cls(Path(path).read_bytes().strip())
+            return cls(regular_file(path, what="key file", error=ConfigError).read_bytes().strip())
         except OSError as error:
             raise ConfigError(f"the key file {path} cannot be read ({error.strerror}).") from None
 

@@ -85,8 +85,9 @@ class ParquetLog:
         currency: str | None = "currency",
         exchange_rates: Mapping[str, float] | None = None,
     ) -> None:
-        self.path = Path(path)
-        files = sorted(self.path.glob("*.parquet")) if self.path.is_dir() else [self.path]
+        folder = isinstance(path, str | os.PathLike) and os.path.isdir(path)
+        self.path = Path(path) if folder else regular_file(path)
+        files = sorted(self.path.glob("*.parquet")) if folder else [self.path]
         if not files:
             raise DataError(f"{self.path} holds no .parquet file. Check the path.")
         self._names = {"customer_id": customer_id, "date": date, **({} if amount is None else {"amount": amount})}

@@ -183,7 +183,7 @@ def dates(
             Flaw(
                 column=name,
                 reason="is not an ISO date (YYYY-MM-DD)",
-                remedy="Write it so, or pass date_format, such as '%d/%m/%Y' (day first), '%m/%d/%Y' (month "
+                remedy="Write it so, or pass date_format=, such as '%d/%m/%Y' (day first), '%m/%d/%Y' (month "
                 "first) or '%Y%m%d': the order of day and month is never guessed.",
             ),
         )

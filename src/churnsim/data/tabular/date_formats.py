@@ -93,7 +93,7 @@ def _few(values: list[str]) -> str:
 def _refusal(column: str, source: str) -> Any:
     def make(what: str) -> DataError:
         return DataError(
-            f"{source}, column {column!r}: {what}. Pass date_format, such as '%d/%m/%Y' (day first) or '%m/%d/%Y' "
+            f"{source}, column {column!r}: {what}. Pass date_format=, such as '%d/%m/%Y' (day first) or '%m/%d/%Y' "
             "(month first)."
         )
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churnsim.data.tabular.row_errors import Flaws
+from churnsim.data.tabular.row_errors import Flaws, show
 from churnsim.data.tabular.text_columns import PLAIN, NumberFormat
 from churnsim.errors import ConfigError
 
@@ -66,7 +66,7 @@ def check_encoding(name: object) -> str:
     except (LookupError, ValueError):
         known = None
     if known is None or not known._is_text_encoding or known.name.replace("-", "_") in NO_ENCODINGS:
-        raise ConfigError(f"unknown encoding {name!r}. Use a name such as 'utf-8', 'cp1252' or 'utf-16'.")
+        raise ConfigError(f"unknown encoding {show(name)}. Use a name such as 'utf-8', 'cp1252' or 'utf-16'.")
     return known.name
 
 

@@ -1,0 +1,370 @@
+"""Truth: mechanics of reading: one reader behind files, database, command line; its rules with their counts."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import warnings
+from fractions import Fraction
+
+import ibis
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+import churnsim as cs
+from churnsim.cli.app import app
+from churnsim.cli.errors import in_options
+from churnsim.data import CustomerDatabase, ParquetLog, in_one_currency, read_subscriptions, read_transactions
+from churnsim.data.tabular import excel_source, files
+from churnsim.errors import ConfigError, DataError
+
+SALES = """Kunde;Tag;Preis;Menge;Whg
+7;25.03.2024;1,50;4;EUR
+7.0;26.03.2024;2,00;1;EUR
+007;26.03.2024;1.000,25;1;EUR
+7;27.03.2024;1,50;-4;EUR
+;27.03.2024;9,00;1;EUR
+8;28.03.2024;3,00;2;EUR
+8;28.03.2024;3,00;2;EUR
+9;kein Tag;3,00;2;EUR
+"""
+NAMES = {"customer_id": "Kunde", "date": "Tag", "price": "Preis", "quantity": "Menge", "currency": "Whg"}
+CHOICES = {"on_bad": "set_aside", "guests": "apart", "duplicates": "set_aside", "most_bad": 0.5}
+
+
+@pytest.fixture
+def sales(tmp_path):
+    path = tmp_path / "sales.csv"
+    path.write_bytes(SALES.encode("utf-16"))
+    return path
+
+
+def test_a_firms_export_is_read_as_it_is(sales):
+    """Encoding, delimiter, day first, decimal comma, price x quantity, guests, refunds, repeats; worked by hand."""
+    log = read_transactions(sales, **NAMES, **CHOICES, refunds="net")
+    assert log["customer_id"].tolist() == ["7", "007", "8"]
+    assert log["amount"].tolist() == [2.0, 1000.25, 6.0]  # the refund of 6 takes off the purchase of 6, not the later 2
+    reading = log.attrs["reading"]
+    assert reading["left_out"] == {
+        "does not follow date_format '%d.%m.%Y'": 1,
+        "rows without a customer id (guests)": 1,
+        "repeats an earlier row in every column": 1,
+        "refunds taken off purchases": 1,
+        "purchases that were refunded in full": 1,
+    }
+    assert (reading["rows"], reading["used"], reading["refunded"], reading["currency"]) == (8, 3, 6.0, "EUR")
+    assert sum(reading["left_out"].values()) == reading["rows"] - reading["used"]
+    assert [row["row"] for row in log.attrs["set_aside"]] == [9]
+
+
+def test_file_database_and_command_line_agree(sales, tmp_path):
+    log = read_transactions(sales, **NAMES, **CHOICES, refunds="net")
+    with CustomerDatabase(tmp_path / "c.db") as db:
+        added = db.add(sales, **NAMES, **CHOICES)
+        assert (added.rows, added.added, added.refunds, added.set_aside) == (8, 4, 1, 3)
+        held = db.transactions(refunds="net")
+        pd.testing.assert_frame_equal(
+            held.sort_values("customer_id", ignore_index=True), log.sort_values("customer_id", ignore_index=True)
+        )
+        assert held.attrs["reading"]["left_out"] == log.attrs["reading"]["left_out"]
+        assert held.attrs["reading"]["used"] == 3
+        pd.testing.assert_frame_equal(db.summarise(refunds="net", unit="D"), cs.summarise(log, unit="D"))
+    words = [f"--{name.replace('_', '-')}={value}" for name, value in {**NAMES, **CHOICES, "refunds": "net"}.items()]
+    done = CliRunner().invoke(app, ["summarise", str(sales), *words])
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.splitlines()[1].startswith("007,0,")
+    assert "set aside 5 of 8 rows" in done.stderr
+    assert "day.month.year" in done.stderr
+    told = CliRunner().invoke(app, ["summarise", str(tmp_path / "c.db"), "--refunds", "net"])
+    assert told.stdout == done.stdout
+
+
+def test_products_are_those_of_exact_fractions_rounded_once(tmp_path):
+    rng = np.random.default_rng(1)
+    price, quantity = rng.integers(1, 10_000, 50), rng.integers(1, 40, 50)
+    path = tmp_path / "a.csv"
+    rows = [f"c,2024-01-01,{p / 100:.2f},{q}" for p, q in zip(price, quantity, strict=True)]
+    path.write_text("customer_id,date,p,q\n" + "\n".join(rows))
+    exact = [float(Fraction(float(f"{p / 100:.2f}")) * int(q)) for p, q in zip(price, quantity, strict=True)]
+    assert read_transactions(path, price="p", quantity="q")["amount"].tolist() == exact
+    with pytest.raises(ConfigError, match="belong together"):
+        read_transactions(path, price="p")
+    with pytest.raises(ConfigError, match="or price times quantity"):
+        CustomerDatabase(tmp_path / "c.db").add(path, price="p", quantity="q", amount="p")
+
+
+@pytest.mark.parametrize(
+    ("amounts", "left", "counts"),
+    [
+        ([10, 20, -10], [20], {"refunds taken off purchases": 1, "purchases that were refunded in full": 1}),
+        ([10, 20, -25], [5], {"refunds taken off purchases": 1, "purchases that were refunded in full": 1}),
+        ([10, 20, -5], [10, 15], {"refunds taken off purchases": 1}),
+        ([-5, 10], [10], {"refunds without a purchase before them": 1}),
+        ([0.3, -0.1, -0.2, 5], [5], {"refunds taken off purchases": 2, "purchases that were refunded in full": 1}),
+        ([0, 10, -10], [0], {"refunds taken off purchases": 1, "purchases that were refunded in full": 1}),
+    ],
+)
+def test_refunds_are_taken_off_as_stated(tmp_path, amounts, left, counts):
+    log = pd.DataFrame(
+        {"customer_id": "a", "date": pd.date_range("2024-01-01", periods=len(amounts)), "amount": amounts}
+    )
+    log = pd.concat([log, log.assign(customer_id="b")[log["amount"] > 0]])
+    log.to_parquet(tmp_path / "a.parquet")
+    netted = read_transactions(tmp_path / "a.parquet", refunds="net")
+    assert netted.loc[netted["customer_id"] == "a", "amount"].tolist() == pytest.approx(left, rel=1e-12)
+    assert (netted["customer_id"] == "b").sum() == sum(amount > 0 for amount in amounts)
+    assert netted.attrs["reading"]["left_out"] == counts
+    apart = read_transactions(tmp_path / "a.parquet", refunds="apart")
+    assert apart.attrs["reading"]["left_out"] == {"refunds (negative amounts)": sum(a < 0 for a in amounts)}
+    with pytest.raises(DataError, match="is negative"):
+        read_transactions(tmp_path / "a.parquet")
+
+
+def everywhere(frame, tmp_path):
+    """The same log in each of the places from which a summary is made."""
+    pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), tmp_path / "log.parquet")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="fetch_arrow_table", category=DeprecationWarning)  # Ibis's own
+        ours = ibis.duckdb.connect().read_parquet(str(tmp_path / "log.parquet"))
+    return {
+        "frame": frame,
+        "arrow": pa.Table.from_pandas(frame, preserve_index=False),
+        "parquet": ParquetLog(tmp_path / "log.parquet"),
+        "ibis": ours,
+        "polars": ibis.polars.connect().create_table("log", frame),
+    }
+
+
+def test_the_last_nanoseconds_of_a_day_are_of_that_day(tmp_path):
+    """A database that holds microseconds, and DuckDB's cast to a date, round them into the next day."""
+    days = ["1969-12-30 12:00", "1969-12-31 23:59:59.9999999", "2024-02-29 23:59:59.999999999"]
+    log = pd.DataFrame({"customer_id": 1, "date": pd.to_datetime(days, format="ISO8601"), "amount": [1.0, 2.0, 3.0]})
+    right = (pd.Timestamp("2024-02-29") - pd.Timestamp("1969-12-30")).days
+    for place, held in everywhere(log, tmp_path).items():
+        summary = cs.summarise(held, unit="D")
+        assert (summary["recency"].tolist(), summary["frequency"].tolist()) == ([right], [2]), place
+    with CustomerDatabase(tmp_path / "c.db") as db:
+        db.add(log)
+        assert db.summarise(unit="D")["recency"].tolist() == [right]
+        assert db.transactions()["date"].dt.strftime("%Y-%m-%d").tolist() == [day[:10] for day in days]
+    log.assign(date=days).to_csv(tmp_path / "a.csv", index=False)
+    assert cs.summarise(read_transactions(tmp_path / "a.csv"), unit="D")["recency"].tolist() == [right]
+
+
+@pytest.mark.parametrize("unit", ["us", "ns"])
+def test_each_parquet_file_keeps_the_clock_of_its_own_zone(tmp_path, unit):
+    for customer, zone in enumerate(("Asia/Tokyo", "America/New_York", None), start=1):
+        date = pd.to_datetime(["2024-01-01 01:00", "2024-01-02 23:00"]).tz_localize(zone).as_unit(unit)
+        frame = pd.DataFrame({"customer_id": customer, "date": date, "amount": 1.0})
+        pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), tmp_path / f"{customer}.parquet")
+    assert cs.summarise(ParquetLog(tmp_path), unit="D")["recency"].tolist() == [1.0, 1.0, 1.0]
+
+
+def test_a_day_to_come_is_refused_with_its_row_unless_asked_for(tmp_path):
+    log = pd.DataFrame(
+        {"customer_id": [1, 2], "date": pd.to_datetime(["2024-01-01", "2099-01-01"]), "amount": [1.0, 2.0]}
+    )
+    told = {"frame": "index 1", "arrow": "index 1", "parquet": "row 2", "ibis": "customer 2", "polars": "customer 2"}
+    right = (pd.Timestamp("2099-01-01") - pd.Timestamp("2024-01-01")).days
+    for place, held in everywhere(log, tmp_path).items():
+        with pytest.raises(DataError, match=rf"{told[place]}\b.*in the future"):
+            cs.summarise(held)
+        assert cs.summarise(held, unit="D", today="2099-12-31")["T"].tolist() == [right, 0.0], place
+    read = read_transactions(tmp_path / "log.parquet", today="2099-12-31")
+    assert cs.data.split_holdout(read, until="2024-01-02", unit="D")["T_holdout"].tolist() == [right - 1]
+    (tmp_path / "s.csv").write_text("customer_id,start,end\na,2024-01-01,\n")
+    with pytest.raises(DataError, match="observed_until is 2099-12-31, which is still to come"):
+        read_subscriptions(tmp_path / "s.csv", observed_until="2099-12-31")
+    asked = read_subscriptions(tmp_path / "s.csv", observed_until="2099-12-31", today="2100-01-01", unit="D")
+    assert asked["tenure"].tolist() == [(pd.Timestamp("2099-12-31") - pd.Timestamp("2024-01-01")).days]
+
+
+def test_two_currencies_are_refused_or_converted(tmp_path):
+    log = pd.DataFrame(
+        {"customer_id": 1, "date": pd.date_range("2024-01-01", periods=3), "amount": [1.0, 10.0, 20.0]}
+    ).assign(Currency=["EUR", "USD", "EUR"])
+    for held in everywhere(log, tmp_path).values():
+        with pytest.raises(DataError, match=r"2 currencies .'EUR', 'USD'.*never added up"):
+            cs.summarise(held)
+    rates = {"EUR": 1, "USD": 0.5}
+    right = [(10 * 0.5 + 20) / 2]
+    assert cs.summarise(in_one_currency(log, rates))["monetary_value"].tolist() == right
+    assert cs.summarise(ParquetLog(tmp_path / "log.parquet", exchange_rates=rates))["monetary_value"].tolist() == right
+    assert (
+        cs.summarise(read_transactions(tmp_path / "log.parquet", exchange_rates=rates))["monetary_value"].tolist()
+        == right
+    )
+    with pytest.raises(DataError, match="never added up"):
+        read_transactions(tmp_path / "log.parquet")
+    with CustomerDatabase(tmp_path / "c.db") as db:
+        db.add(tmp_path / "log.parquet")
+        with pytest.raises(DataError, match="never added up"):
+            db.transactions()
+        assert db.transactions(exchange_rates=rates)["amount"].tolist() == [1.0, 5.0, 20.0]
+        assert "amount" not in db.transactions(amounts=False)
+    with pytest.raises(ConfigError, match="exchange rate of 'USD' must be a finite number above 0"):
+        in_one_currency(log, {"EUR": 1, "USD": float("nan")})
+    done = CliRunner().invoke(app, ["summarise", str(tmp_path / "log.parquet")])
+    assert "Pass --rate for each, such as --rate USD=1 --rate EUR=1.08." in done.stderr
+    assert len(read_transactions(tmp_path / "log.parquet", amount=None)) == 3
+
+
+def test_sums_do_not_hang_on_the_order_of_the_rows(tmp_path):
+    rng = np.random.default_rng(3)
+    amount = np.concatenate([rng.uniform(0, 100, 400), 10.0 ** rng.integers(-6, 9, 100)])
+    day = pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 40, 500), "D")
+    log = pd.DataFrame({"customer_id": rng.integers(0, 5, 500), "date": day, "amount": amount})
+    exact = []
+    for _, rows in log.groupby("customer_id"):
+        later = rows[rows["date"] > rows["date"].min()]
+        exact.append(float(sum(map(Fraction, later["amount"]))) / later["date"].nunique())
+    for seed in range(3):
+        log.sample(frac=1, random_state=seed).to_parquet(tmp_path / "log.parquet", row_group_size=50)
+        assert cs.summarise(ParquetLog(tmp_path / "log.parquet"))["monetary_value"].tolist() == exact
+
+
+def test_first_from_leaves_out_who_was_there_before(tmp_path):
+    (tmp_path / "a.csv").write_text("customer_id,date,amount\na,2023-06-01,1\na,2024-02-01,1\nb,2024-03-01,1\n")
+    log = read_transactions(tmp_path / "a.csv", first_from="2024-01-01")
+    assert log["customer_id"].tolist() == ["b"]
+    assert log.attrs["reading"]["left_out"] == {"rows of customers first seen before 2024-01-01": 2}
+    with pytest.raises(DataError, match="no purchase is left to use"):
+        read_transactions(tmp_path / "a.csv", first_from="2025-01-01")
+
+
+def test_contacts_and_complaints_come_out_again(tmp_path):
+    with CustomerDatabase(tmp_path / "c.db") as db:
+        contacts = pd.DataFrame({"customer_id": ["b", "a"], "date": ["2024-02-01", "2024-01-01"], "cost": [2.0, 1.0]})
+        db.add(contacts, table="contacts")
+        db.add(pd.DataFrame({"customer_id": [7], "date": ["2024-01-01"], "answered": [None]}), table="complaints")
+        db.add(pd.DataFrame({"customer_id": [7], "start": ["2024-01-01"]}), table="subscriptions")
+        assert db.contacts()["cost"].tolist() == [1.0, 2.0]
+        assert list(db.contacts()) == ["customer_id", "date", "channel", "cost"]
+        assert db.complaints()["customer_id"].tolist() == ["7"]
+        assert db.subscriptions()["end"].isna().all()
+        assert db.survey_answers().empty
+
+
+READERS = {
+    "transactions": read_transactions,
+    "subscriptions": lambda path: read_subscriptions(path, observed_until="2024-01-01"),
+    "covariates": lambda path: cs.data.read_covariates(path, ["age"]),
+    "survey": lambda path: cs.satisfaction.read_survey(path),
+    "parquet": ParquetLog,
+}
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_what_is_no_file_is_refused_before_it_is_opened(tmp_path, reader):
+    for name in ("a.csv", "a.parquet"):
+        os.mkfifo(tmp_path / name)
+        with pytest.raises(DataError, match="not a regular file"):
+            READERS[reader](tmp_path / name)
+    with pytest.raises(DataError, match="cannot be the path"):
+        READERS[reader]("x" * 300 + ".csv")
+    with pytest.raises(DataError, match="cannot be the path"):
+        READERS[reader]("a\0.csv")
+
+
+def test_a_database_or_a_key_that_is_no_file(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DataError, match="not a regular file"):
+        CustomerDatabase(tmp_path / "pipe")
+    with pytest.raises(ConfigError, match="not a regular file"):
+        cs.data.PseudonymKey.from_file(tmp_path / "pipe")
+    with pytest.raises(DataError, match="cannot be the path"):
+        CustomerDatabase("x" * 300)
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_a_file_that_unpacks_to_far_more_than_its_size_is_refused(tmp_path, monkeypatch, reader):
+    monkeypatch.setattr(files, "UNPACKED_BYTES", 1 << 16)
+    if reader == "parquet":
+        reader = "transactions"
+    with gzip.open(tmp_path / "a.csv.gz", "wb") as packed:
+        packed.write(b"customer_id,date,amount\n" + b"\n" * (1 << 22))
+    with pytest.raises(DataError, match="unpacks to more than"):
+        READERS[reader](tmp_path / "a.csv.gz")
+    frame = pd.DataFrame({"customer_id": np.ones(1 << 20, dtype=np.int64), "date": pd.Timestamp("2024-01-01")})
+    pq.write_table(pa.Table.from_pandas(frame.assign(amount=1.0), preserve_index=False), tmp_path / "a.parquet")
+    with pytest.raises(DataError, match="more than 200 times its size"):
+        READERS[reader](tmp_path / "a.parquet")
+
+
+def test_a_workbook_that_states_endless_rows_is_refused(tmp_path, monkeypatch):
+    import openpyxl
+
+    monkeypatch.setattr(excel_source, "MOST_ROWS", 100)
+    monkeypatch.setattr(excel_source, "MOST_CELLS", 5000)
+    for cell in ("A101", "CZZ2"):
+        book = openpyxl.Workbook()
+        book.active.append(["customer_id", "date", "amount"])
+        book.active[cell] = 1
+        if cell == "CZZ2":
+            book.active["CZZ3"] = 1
+        book.save(tmp_path / "a.xlsx")
+        with pytest.raises(DataError, match="more than 100 rows or 5,000 cells"):
+            read_transactions(tmp_path / "a.xlsx")
+
+
+@pytest.mark.parametrize(
+    "name", ["punycode", "idna", "unicode_escape", "undefined", "rot13", "base64", "none", 7, "\0"]
+)
+def test_a_codec_that_is_no_encoding_of_files(tmp_path, name):
+    with pytest.raises(ConfigError, match="unknown encoding"):
+        read_transactions(tmp_path / "a.csv", encoding=name)
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "shift_jis", "gb18030", "utf-7", "cp500", "iso2022_jp", "utf-16-be"])
+def test_encodings_that_are_named(tmp_path, encoding):
+    letter = "é" if encoding in ("cp1252", "cp500") else "日"
+    text = f'customer_id,note,date,amount\n{letter},"a, b",2024-01-31,1.5\n'
+    (tmp_path / "a.csv").write_bytes(text.encode(encoding))
+    log = read_transactions(tmp_path / "a.csv", encoding=encoding)
+    assert log.to_numpy().tolist() == [[letter, pd.Timestamp("2024-01-31"), 1.5]]
+
+
+def test_whole_numbers_of_any_type_are_ids(tmp_path):
+    large = 2**63 + 5
+    for ids, right in (
+        (pa.array([large, None], type=pa.uint64()), [large]),
+        (pa.array([7.0, None]), [7]),
+        (pa.array([7, None], type=pa.int8()), [7]),
+        (pa.array(["7.0", None]), ["7"]),
+        (pa.array(["007", None]), ["007"]),
+    ):
+        table = pa.table({"customer_id": ids, "date": pa.array(["2024-01-01"] * 2), "amount": [1.0, 2.0]})
+        pq.write_table(table, tmp_path / "a.parquet")
+        assert read_transactions(tmp_path / "a.parquet", on_bad="set_aside")["customer_id"].tolist() == right
+    with pytest.raises(DataError, match=r"row 2, column 'customer_id': .*missing"):
+        read_transactions(tmp_path / "a.parquet")
+
+
+def test_columns_of_a_frame_that_must_not_be_written_to(tmp_path):
+    """pandas 3 hands out read-only arrays; so does pandas 2 when asked to."""
+    (tmp_path / "a.csv").write_text("customer_id,start,end,fee\na,2023-01-01,2023-03-01,1.5\nb,2023-02-01,, 2\n")
+    with pd.option_context("mode.copy_on_write", True):
+        table = read_subscriptions(tmp_path / "a.csv", covariates=["fee"], observed_until="2023-12-31", unit="D")
+        log = pd.DataFrame({"customer_id": ["a", "b"], "date": ["2024-01-01", "2024-01-02"], "amount": ["1", " 2"]})
+        assert cs.summarise(log)["monetary_value"].tolist() == [0.0, 0.0]
+    assert table["fee"].tolist() == [1.5, 2.0]
+
+
+def test_advice_on_the_command_line_names_its_options(tmp_path):
+    assert in_options("pass delimiter=';' or sheet=.", ["delimiter", "sheet"]) == "pass --delimiter ';' or --sheet."
+    assert (
+        in_options("decimal=',', most_bad= a larger", ["decimal", "most_bad"]) == "--decimal ',', --most-bad a larger"
+    )
+    (tmp_path / "a.csv").write_text("customer_id,date,total\na,03/04/2024,1\n")
+    for words, advice in (
+        (["--amount", "total"], "Pass --date-format, such as"),
+        (["--date-format", "%d/%m/%Y"], "or pass --amount none for a log without amounts"),
+        (["--amount=total", "--delimiter=;"], "pass --delimiter ','"),
+    ):
+        done = CliRunner().invoke(app, ["summarise", str(tmp_path / "a.csv"), *words])
+        assert done.exit_code == 2
+        assert advice in done.stderr
