@@ -11,9 +11,19 @@ import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from churnsim.checks import check_number
 from churnsim.errors import ConfigError
 
-__all__ = ["DAYS_PER_UNIT", "Duration", "Unit", "check_unit", "discount_force", "parse_duration", "units_per_year"]
+__all__ = [
+    "DAYS_PER_UNIT",
+    "Duration",
+    "Unit",
+    "check_unit",
+    "discount_force",
+    "parse_duration",
+    "term_of",
+    "units_per_year",
+]
 
 Unit = Literal["D", "W", "M", "Y"]
 
@@ -42,39 +52,36 @@ def check_unit(unit: str) -> Unit:
 
 
 def units_per_year(unit: str) -> float:
-    """How many of `unit` a mean year of 365.25 days holds (52.18 for 'W').
+    """How many of `unit` (a time unit, or a term of several such as "3 M") a mean year of 365.25 days holds.
 
     Examples
     --------
-    >>> units_per_year("M"), round(units_per_year("W"), 2)
-    (12.0, 52.18)
+    >>> units_per_year("M"), round(units_per_year("W"), 2), units_per_year("3 M")
+    (12.0, 52.18, 4.0)
     """
-    return DAYS_PER_YEAR / DAYS_PER_UNIT[check_unit(unit)]
+    term = term_of(unit)
+    return DAYS_PER_YEAR / DAYS_PER_UNIT[term.unit] / term.value
 
 
 MOST_GROWTH = 1e12  # what a negative rate may make of money over a horizon; more is no forecast and not computable
 
 
 def discount_force(annual_discount_rate: float, unit: str, *, horizon: float = 0.0) -> float:
-    """Continuous discount rate per unit that equals the annual effective rate: ln(1 + d) / units per year.
+    """Continuous discount rate per unit (or term) that equals the annual effective rate: ln(1 + d) / units per year.
 
-    Raises ConfigError for a rate at or below -1 or not finite, and for a negative one that would make more than 10^12
-    times as much of money over a finite `horizon` (in `unit`).
+    Raises ConfigError for a rate that is no number, at or below -1 or not finite, and for a negative one that would
+    make more than 10^12 times as much of money over a finite `horizon` (in `unit`).
 
     Examples
     --------
     >>> round(discount_force(0.10, "W"), 6)
     0.001827
     """
-    if not math.isfinite(annual_discount_rate) or annual_discount_rate <= -1:
-        raise ConfigError(
-            f"annual_discount_rate must be a finite number above -1; got {annual_discount_rate!r}. "
-            "Ten percent a year is 0.10."
-        )
-    force = math.log1p(annual_discount_rate) / units_per_year(unit)
+    rate = check_number(annual_discount_rate, "annual_discount_rate", above=-1, remedy="Ten percent a year is 0.10.")
+    force = math.log1p(rate) / units_per_year(unit)
     if math.isfinite(horizon) and -force * horizon > math.log(MOST_GROWTH):
         raise ConfigError(
-            f"an annual_discount_rate of {annual_discount_rate:g} makes more than {MOST_GROWTH:.0e} times as much of "
+            f"an annual_discount_rate of {rate:g} makes more than {MOST_GROWTH:.0e} times as much of "
             f"money over {horizon:g} {unit}. Raise the rate, or shorten the horizon to at most "
             f"{math.log(MOST_GROWTH) / -force:.4g} {unit}."
         )
@@ -124,3 +131,21 @@ def parse_duration(text: str) -> Duration:
             "weeks, months, years)."
         )
     return Duration(value, unit)  # type: ignore[arg-type]
+
+
+def term_of(unit: str) -> Duration:
+    """The length of time between renewals: one time unit ("M"), or a term of several ("3 M").
+
+    Examples
+    --------
+    >>> term_of("M"), term_of("3 M")
+    (Duration(value=1.0, unit='M'), Duration(value=3.0, unit='M'))
+    """
+    if unit in DAYS_PER_UNIT:
+        return Duration(1.0, check_unit(unit))
+    if not isinstance(unit, str) or not unit[:1].isdigit():
+        check_unit(unit)  # refuses it with the list of units
+    term = parse_duration(unit)
+    if term.value <= 0:
+        raise ConfigError(f"a term must be longer than zero; got {unit!r}.")
+    return term

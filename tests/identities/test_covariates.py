@@ -126,7 +126,7 @@ def test_refusals() -> None:
     ):
         with pytest.raises(cs.errors.DataError, match=message):
             cs.models.BGNBDCovariates.fit(frame, **CHOICE)
-    with pytest.raises(cs.errors.ConfigError, match="penalty must be finite and 0 or more"):
+    with pytest.raises(cs.errors.ConfigError, match="penalty must be a finite number at least 0"):
         cs.models.BGNBDCovariates.fit(seen, **CHOICE, penalty=-1)
     with pytest.raises(cs.errors.ConfigError, match="covariate_means lacks sex"):
         BGNBDCovariates(r=1.0, alpha=1.0, a=1.0, b=1.0, rate_effects={"sex": 1.0})

@@ -126,6 +126,16 @@ def test_counts_follow_pareto_nbd():
     assert abs(z_of_mean(counts, wrong)) > 4
 
 
+def test_counts_follow_nbd_and_nobody_leaves():
+    nbd = cs.NBD(r=0.553, alpha=10.578)
+    ledger = run(nbd, log=True)
+    counts = counts_of(ledger)
+    assert abs(z_of_mean(counts, nbd)) < 4
+    assert chi_square(counts, nbd) < CHI_SQUARE_LIMIT
+    assert ledger.account("active_end")[-1] == SIZE
+    assert abs(z_of_mean(counts, cs.NBD(r=0.553 * 1.1, alpha=10.578))) > 4
+
+
 @pytest.mark.parametrize("failure_share", [0.0, 0.4])
 def test_pareto_lifetimes_keep_their_law(failure_share):
     """P(alive at t) = (beta/(beta + t))^s, failures or not; with failures the counts are another law's."""

@@ -41,13 +41,13 @@ def value(summary: pd.DataFrame, **settings: Any) -> pd.Series:
 
 @pytest.mark.parametrize("margin", [-0.1, 1.1, 30, np.nan])
 def test_an_impossible_margin_is_refused(customers: pd.DataFrame, margin: float) -> None:
-    with pytest.raises(ConfigError, match=r"margin must be a share between 0 and 1; got .*Thirty percent is 0.30"):
+    with pytest.raises(ConfigError, match="margin must be from 0 to 1; got "):
         value(customers, margin=margin)
 
 
 @pytest.mark.parametrize("horizon", [0, -1.0, np.nan])
 def test_an_impossible_horizon_is_refused(customers: pd.DataFrame, horizon: float) -> None:
-    with pytest.raises(ConfigError, match=r"horizon must be above 0, in the model's unit \(W\); got"):
+    with pytest.raises(ConfigError, match=r"horizon must be a finite number above 0; got .*unit"):
         value(customers, horizon=horizon)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import churnsim as cs
+from churnsim.models.purchase.continuous_time import ContinuousTime
 
 MODELS = [
     cs.BGNBD(r=0.243, alpha=4.414, a=0.793, b=2.426),
@@ -53,12 +56,49 @@ def test_verbs(model: cs.models.PurchaseModel) -> None:
 def test_refusals(model: cs.models.PurchaseModel) -> None:
     with pytest.raises(cs.errors.ConfigError, match="annual_discount_rate must be above 0 for an infinite horizon"):
         model.residual_transactions(SUMMARY, 0.0)
-    with pytest.raises(cs.errors.ConfigError, match="horizon must be 0 or more"):
-        model.residual_transactions(SUMMARY, 0.1, horizon=-1)
-    with pytest.raises(cs.errors.ConfigError, match="quantile must be between 0 and 1"):
-        model.time_to_next_purchase(SUMMARY, quantile=1.0)
-    with pytest.raises(cs.errors.ConfigError, match="n must be 0 or more"):
-        model.conditional_pmf([-1], SUMMARY, 39)
+    for refused, words in (
+        (lambda: model.residual_transactions(SUMMARY, 0.1, horizon=-1), "horizon must be a finite number at least 0"),
+        (lambda: model.residual_transactions(SUMMARY, "ten"), "annual_discount_rate must be a finite number above -1"),
+        (lambda: model.residual_transactions(SUMMARY, -0.5, horizon=60_000), "makes more than 1e"),
+        (lambda: model.time_to_next_purchase(SUMMARY, quantile=1.0), "quantile must be a finite number above 0 and"),
+        (lambda: model.expected_purchases(SUMMARY, "ten"), "horizon must be numbers; got 'ten'"),
+        (lambda: model.expected_purchases(SUMMARY, [1.0]), "horizon must be one number or one a customer"),
+        (lambda: model.expected_purchases_new(1e12), "t must be at most 1,000,000,000"),
+        (lambda: model.purchase_pmf(1, [1.0, 2.0]), "t must be one number"),
+        (lambda: model.draw_customers(1.5, seed=1), "n must be a whole number"),
+        (lambda: model.draw_posterior(SUMMARY, seed=-1), "seed must be a whole number from 0"),
+        (lambda: model.draw_summary([9.0], seed=1, replication=-1), "replication must be a whole number"),
+        (lambda: model.p_alive(pd.concat([SUMMARY, SUMMARY], axis=1)), "2 columns 'frequency'"),
+    ):
+        with pytest.raises(cs.errors.ChurnSimError, match=words):
+            refused()
+
+
+@every_model
+@pytest.mark.parametrize(
+    ("n", "words"),
+    [
+        (1.5, "whole numbers; got 1.5"), (float("nan"), "whole numbers; got nan"), (-1, "0 or more; got -1"),
+        (np.inf, "whole numbers; got inf"), (10**9, "at most 100,000; got 1000000000"), (10**25, "at most 100,000"),
+        ("two", "numbers; got 'two'"), (True, "numbers; got True"), (None, "numbers; got None"),
+    ],
+)  # fmt: skip
+def test_a_count_is_a_whole_number(model: cs.models.PurchaseModel, n: Any, words: str) -> None:
+    verbs = [lambda: model.purchase_pmf(n, 9.0), lambda: model.conditional_pmf(n, SUMMARY, 39)]
+    if isinstance(model, ContinuousTime):
+        verbs.append(lambda: model.active_periods_pmf(n, SUMMARY, 3))
+    for verb in verbs:
+        with pytest.raises(cs.errors.ConfigError, match=f"n must be {words}"):
+            verb()
+
+
+@every_model
+def test_a_typing_error_in_a_frequency_is_named(model: cs.models.PurchaseModel) -> None:
+    typo = SUMMARY.astype({"frequency": np.int64})
+    typo.iloc[typo["frequency"].to_numpy().argmax(), typo.columns.get_loc("frequency")] = 10**9
+    for verb in (type(model).fit, model.p_alive, model.log_likelihood):
+        with pytest.raises(cs.errors.DataError, match=r"frequency must be .*1e\+09"):
+            verb(typo)
 
 
 @every_model

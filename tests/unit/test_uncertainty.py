@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy.stats import binom
 
-from churnsim.errors import ConfigError, DataError, FitError
+from churnsim.errors import ConfigError, FitError
 from churnsim.models.estimation.intervals import delta_interval, drawn_interval
 from churnsim.models.evaluation import forecast as module
 from churnsim.models.evaluation.bootstrap import bootstrap
@@ -128,8 +128,10 @@ def test_a_heavy_buyer_has_a_law_too():
     # At least Poisson, and finite.
     assert mean.iloc[0] < variance.iloc[0] < 1e5
     assert abs(draw_counts(model, heavy, 10.0, seed=1).iloc[0] - mean.iloc[0]) < 5 * variance.iloc[0] ** 0.5
-    with pytest.raises(DataError, match="counts must be 2 whole numbers"):
+    with pytest.raises(ConfigError, match="counts must be one a customer"):
         score_counts(model, heavy, 10.0, [1])
+    with pytest.raises(ConfigError, match=r"counts must be whole numbers; got 1\.5"):
+        score_counts(model, heavy, 10.0, [1.5, 2])
 
 
 def test_both_ways_to_a_total_agree(fit, customers, monkeypatch):

@@ -20,9 +20,9 @@ def count_renewals(subscriptions: pd.DataFrame, *, term: str) -> pd.DataFrame:
 
     Who left, left at a renewal: the nearest one, the first at least. Who is still there has completed the terms that
     have gone by, not the one that runs. A tenure within a tenth of a term below a whole number counts as that number,
-    since calendar months differ in length. `.attrs["unit"]` becomes the term's, and for a term of several units
-    (``"3 M"``) stays that unit with `.attrs["term"]` beside it. Raises ConfigError for a term of no length and
-    DataError for a frame without a unit.
+    since calendar months differ in length. `.attrs["unit"]` becomes the term: a unit, or several of one (``"3 M"``),
+    as the models of renewals and their discounting read it. Raises ConfigError for a term of no length and DataError
+    for a frame without a unit.
     """
     if not isinstance(subscriptions, pd.DataFrame) or not {"tenure", "churned"} <= set(subscriptions.columns):
         raise DataError("subscriptions are a DataFrame with tenure and churned, as read_subscriptions makes it.")
@@ -42,5 +42,5 @@ def count_renewals(subscriptions: pd.DataFrame, *, term: str) -> pd.DataFrame:
         entry = np.floor(subscriptions["entry"].to_numpy(dtype=np.float64) / per + SLACK)
         # Truncation by a term that the customer did not outlive would say that it was never seen.
         result["entry"] = np.minimum(entry, np.maximum(result["tenure"] - 1.0, 0.0))
-    result.attrs.update(unit=length.unit, term=str(length))
+    result.attrs.update(unit=length.unit if length.value == 1 else str(length), term=str(length))
     return result

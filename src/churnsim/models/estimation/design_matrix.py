@@ -6,7 +6,6 @@ A `Design` makes one column of a number, and one of 0 and 1 for each level of a 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from churnsim.checks import check_number
 from churnsim.errors import ConfigError, DataError
 from churnsim.typing import Floats
 
@@ -210,11 +210,9 @@ def check_spread(spread: Mapping[str, float], columns: Mapping[str, Floats]) -> 
 def check_effects(model: str, effects: Mapping[str, float]) -> None:
     """ConfigError for an effect (named as in the model's dict, `rate:age`) that is no finite number."""
     for name, value in effects.items():
-        if not isinstance(value, (int, float)) or not math.isfinite(value):
-            raise ConfigError(f"{model}: {name} must be a finite number; got {value!r}.")
+        check_number(value, f"{model}: {name}")
 
 
 def check_penalty(penalty: float) -> None:
     """ConfigError unless the penalty is finite and 0 or more."""
-    if not math.isfinite(penalty) or penalty < 0:
-        raise ConfigError(f"penalty must be finite and 0 or more; got {penalty!r}.")
+    check_number(penalty, "penalty", least=0)

@@ -13,10 +13,10 @@ from typing import Any, Generic, Literal, Protocol, Self, TypeVar
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import norm
 
 from churnsim.models.estimation.optimise import RIDGE_ERROR, Optimum
 from churnsim.models.estimation.parameters import ParametricModel
+from churnsim.statistics import normal_quantile
 from churnsim.typing import Floats
 
 __all__ = ["FitStatus", "ModelFit", "Parametric", "build_fit", "status_of"]
@@ -200,7 +200,7 @@ class ModelFit(Generic[M_co]):
         """
         estimate = pd.Series(self.parameters)
         error = pd.Series(self.standard_errors)
-        z = float(norm.ppf((1 + level) / 2))
+        z = normal_quantile(level)
         factor = (error / estimate * z).clip(upper=700.0).map(np.exp).where(np.isfinite(error), np.inf)
         lower = (estimate / factor).where(~self._real, estimate - z * error)
         upper = (estimate * factor).where(~self._real, estimate + z * error)

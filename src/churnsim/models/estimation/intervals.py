@@ -12,12 +12,11 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
-from churnsim.checks import check_level
 from churnsim.errors import ConfigError, FitError
 from churnsim.models.estimation.fit import ModelFit, Parametric
 from churnsim.models.estimation.optimise import RIDGE_ERROR
+from churnsim.statistics import normal_quantile, tails
 from churnsim.typing import Floats
 
 __all__ = ["delta_interval", "drawn_interval"]
@@ -47,7 +46,7 @@ def delta_interval(
     >>> delta_interval(fit, lambda model: model.expected_purchases_new(52.0)).round(2).values.tolist()
     [[1.34, 0.05, 1.24, 1.43]]
     """
-    check_level(level)
+    reach = normal_quantile(level)
     to_scale, from_scale, slope_of = _SCALES[_known(scale)]
     value = quantity(fit.model)
     estimate = _flat(value)
@@ -64,10 +63,9 @@ def delta_interval(
         high, low = moved(name, STEP), moved(name, -STEP)
         gradients[:, column] = (high - low) / (2 * STEP)
     error = np.sqrt(np.square(gradients @ root).sum(axis=1))
-    z = float(norm.ppf((1 + level) / 2))
     with np.errstate(divide="ignore", invalid="ignore"):
         # A probability of exactly 0 or 1 (and a value of 0) does not move, and has no width.
-        half = np.where(error > 0, z * error * slope_of(estimate), 0.0)
+        half = np.where(error > 0, reach * error * slope_of(estimate), 0.0)
         lower = np.where(error > 0, from_scale(to_scale(estimate) - half), estimate)
         upper = np.where(error > 0, from_scale(to_scale(estimate) + half), estimate)
     index = value.index if isinstance(value, pd.Series) else pd.RangeIndex(estimate.size)
@@ -91,12 +89,12 @@ def drawn_interval(
     >>> drawn_interval(models, lambda model: model.expected_purchases_new(52.0), estimate=fit.model).shape
     (1, 4)
     """
-    check_level(level)
+    low, high = tails(level)
     values = [quantity(model) for model in models]
     if len(values) < 2:
         raise ConfigError(f"an interval needs at least 2 drawn models; got {len(values)}.")
     drawn = np.array([_flat(value) for value in values])
-    lower, middle, upper = np.quantile(drawn, [(1 - level) / 2, 0.5, (1 + level) / 2], axis=0)
+    lower, middle, upper = np.quantile(drawn, [low, 0.5, high], axis=0)
     first = values[0]
     return pd.DataFrame(
         {

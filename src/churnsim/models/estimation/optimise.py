@@ -81,8 +81,9 @@ def maximise(
     With a `hessian(parameters)`, the second derivatives of the log-likelihood, or a point `near` the maximum, Newton
     steps alone are tried first, from there or from the first start, and are enough where they end in a maximum that
     determines every parameter. Else each start is searched by SLSQP: the first alone when its end point passes the
-    optimality check, otherwise all, and the best end point is kept, marked `optimal=False` if it still fails the
-    check. Without a Hessian the second derivatives are differences of the gradient.
+    optimality check and determines every parameter, otherwise all, and the best end point is kept, marked
+    `optimal=False` if it still fails the check. Without a Hessian the second derivatives are differences of the
+    gradient.
     """
 
     free = np.array(real or [False] * len(starts[0]), dtype=np.bool_)
@@ -128,7 +129,8 @@ def maximise(
         candidate = _polish(negative, curvature, np.asarray(found.x), customers, count, free)
         if best is None or candidate.value > best.value + 1e-9 * abs(best.value):
             best = candidate
-        if candidate.optimal:
+        # Where the data do not tell a parameter the likelihood may rise again far from there.
+        if candidate.optimal and candidate.determined:
             break
     assert best is not None  # `starts` is never empty
     return best

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import math
 import warnings
 from abc import ABCMeta
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, ClassVar, ParamSpec, Self, TypeVar
 
+from churnsim.checks import check_number
 from churnsim.errors import ConfigError
 from churnsim.units import check_unit
 
@@ -90,15 +90,19 @@ class ParametricModel(metaclass=_Family):
         for field in fields(self):  # type: ignore[arg-type]
             value = getattr(self, field.name)
             if field.name == "unit":
-                check_unit(value)
+                self.check_unit(value)
             else:
                 self.check_positive(type(self).__name__, field.name, value)
 
     @staticmethod
     def check_positive(model: str, name: str, value: object) -> None:
         """ConfigError unless a parameter is a finite number above 0."""
-        if not isinstance(value, (int, float)) or not math.isfinite(value) or value <= 0:
-            raise ConfigError(f"{model}: {name} must be a finite number above 0; got {value!r}.")
+        check_number(value, f"{model}: {name}", above=0)
+
+    @staticmethod
+    def check_unit(unit: str) -> None:
+        """ConfigError for what is no unit of time."""
+        check_unit(unit)
 
     def to_dict(self) -> dict[str, Any]:
         """`{"family": ..., parameters..., "unit": ...}`, plain JSON values."""

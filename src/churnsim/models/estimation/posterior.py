@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from churnsim.checks import shown
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.log_posterior import Laplace, LogPosterior, laplace
 from churnsim.models.estimation.priors import Prior, check_priors
@@ -93,7 +94,7 @@ def sample_posterior(
     """
     emcee, az = optional_modules("emcee", "arviz", extra="posterior", purpose="a posterior")
     if draws < 100 or chains < 4:
-        raise ConfigError(f"draws must be 100 or more and chains 4 or more; got {draws!r} and {chains!r}.")
+        raise ConfigError(f"draws must be 100 or more and chains 4 or more; got {shown(draws)} and {shown(chains)}.")
     if hasattr(family, "unit"):
         options = {"unit": unit, **options}
     likelihood = family.likelihood(summary, weights=weights, **options)

@@ -15,12 +15,12 @@ from typing import Any, Generic, Literal, TypeVar
 import numpy as np
 import pandas as pd
 
-from churnsim.checks import check_level
+from churnsim.checks import check_count, check_seed
 from churnsim.data.summaries.column_aliases import as_summary
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.fit import FitStatus, ModelFit, Parametric
 from churnsim.models.spend.gamma_gamma import GammaGamma, repeat_spend
-from churnsim.statistics import resample_counts
+from churnsim.statistics import resample_counts, tails
 
 __all__ = ["Bootstrap", "bootstrap", "made_up", "simulate_spend"]
 
@@ -56,7 +56,7 @@ class Bootstrap(Generic[M]):
     def summary(self, level: float = 0.95) -> pd.DataFrame:
         """One row a parameter: estimate, bias (mean of the replications less the estimate), standard_error, and
         the percentile interval `lower, upper`."""
-        check_level(level)
+        low, high = tails(level)
         drawn = self.parameters()
         estimate = pd.Series(self.fit.parameters)
         return pd.DataFrame(
@@ -64,8 +64,8 @@ class Bootstrap(Generic[M]):
                 "estimate": estimate,
                 "bias": drawn.mean() - estimate,
                 "standard_error": drawn.std(ddof=1),
-                "lower": drawn.quantile((1 - level) / 2),
-                "upper": drawn.quantile((1 + level) / 2),
+                "lower": drawn.quantile(low),
+                "upper": drawn.quantile(high),
             }
         ).rename_axis("parameter")
 
@@ -109,8 +109,8 @@ def bootstrap(
     """
     if kind not in ("nonparametric", "parametric"):
         raise ConfigError(f"unknown kind of bootstrap {kind!r}. Use 'nonparametric' or 'parametric'.")
-    if replications < 2:
-        raise ConfigError(f"a bootstrap needs at least 2 replications; got {replications!r}.")
+    check_count(replications, "replications", least=2)
+    check_seed(seed)
     if "weights" in options:
         raise ConfigError("a bootstrap draws the weights itself. Give one row a customer in place of weights.")
     summary = as_summary(summary)

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from churnsim.checks import check_level
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.evaluation.predictive import draw_counts, variance_of_counts
 from churnsim.models.purchase.protocol import PurchaseModel
+from churnsim.statistics import tails
 
 __all__ = ["Forecast", "forecast"]
 
@@ -103,7 +103,7 @@ def forecast(
     >>> outlook.lower < outlook.expected_lower < outlook.expected < outlook.expected_upper < outlook.upper
     True
     """
-    check_level(level)
+    low, high = tails(level)
     models = list(fit.draw_parameters(draws, seed=seed) if isinstance(draws, int) else draws)
     if len(models) < 20:
         raise ConfigError(f"a forecast's interval needs at least 20 draws; got {len(models)}.")
@@ -119,9 +119,8 @@ def forecast(
         spread = float(variance_of_counts(fit.model, summary, horizon).sum()) ** 0.5
         normals = np.random.Generator(np.random.Philox([seed, len(models)])).standard_normal((50, len(models)))
         totals = (means + spread * normals).ravel()
-    tails = [(1 - level) / 2, (1 + level) / 2]
-    expected_lower, expected_upper = map(float, np.quantile(means, tails))
-    lower, upper = map(float, np.quantile(totals, tails))
+    expected_lower, expected_upper = map(float, np.quantile(means, (low, high)))
+    lower, upper = map(float, np.quantile(totals, (low, high)))
     return Forecast(
         expected=expected, expected_lower=expected_lower, expected_upper=expected_upper, lower=max(lower, 0.0),
         upper=upper, level=level, horizon=float(horizon), unit=fit.model.unit, customers=len(summary),

@@ -12,7 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from churnsim.errors import DataError
+from churnsim.errors import ConfigError
+from churnsim.models.estimation.arguments import MOST_PURCHASES, durations
+from churnsim.models.estimation.arguments import counts as whole_counts
 from churnsim.models.purchase.protocol import CountForecasts
 from churnsim.typing import Floats, Ints
 
@@ -22,7 +24,7 @@ __all__ = ["draw_counts", "score_counts", "variance_of_counts"]
 # What is left of a customer's law when it counts as spent. A variance then misses n^2 times as much, a draw nothing.
 TAIL = 1e-10
 FIRST_BLOCK = 8
-MOST = 200_000
+MOST = MOST_PURCHASES
 
 
 def score_counts(model: CountForecasts, summary: pd.DataFrame, horizon: ArrayLike, counts: ArrayLike) -> pd.DataFrame:
@@ -30,16 +32,16 @@ def score_counts(model: CountForecasts, summary: pd.DataFrame, horizon: ArrayLik
 
     One row a customer: `log_score`, the logarithm of the probability of the number that came, and `below` and `at`,
     the probabilities of fewer and of just as many, from which calibration is read. `counts` holds one whole number a
-    row, 0 or more, else DataError.
+    row, 0 or more, else ConfigError.
     """
-    came = np.asarray(counts, dtype=np.int64)
-    if came.shape != (len(summary),) or (came < 0).any():
-        raise DataError(f"counts must be {len(summary)} whole numbers, 0 or more; got shape {came.shape}.")
+    came = whole_counts(counts, "counts")
+    if came.shape != (len(summary),):
+        raise ConfigError(f"counts must be one a customer ({len(summary)}); got shape {came.shape}.")
     spans = _spans(horizon, summary)
     below, at = np.zeros(came.size), np.zeros(came.size)
     done = 0
     while (rows := np.flatnonzero(came >= done)).size:
-        ahead = done + _block(done)
+        ahead = min(done + _block(done), MOST + 1)
         block = model.conditional_pmf(range(done, ahead), summary.iloc[rows], spans[rows]).to_numpy()
         place = came[rows] - done
         inside = place < block.shape[1]
@@ -85,7 +87,7 @@ def _laws(model: CountForecasts, summary: pd.DataFrame, horizon: ArrayLike) -> I
     left = np.ones(len(summary))
     done = 0
     while (rows := np.flatnonzero(left > TAIL)).size and done < MOST:
-        ahead = done + _block(done)
+        ahead = min(done + _block(done), MOST)
         block = model.conditional_pmf(range(done, ahead), summary.iloc[rows], spans[rows]).to_numpy()
         left[rows] -= block.sum(axis=1)
         yield rows, done, block
@@ -97,4 +99,4 @@ def _block(done: int) -> int:
 
 
 def _spans(horizon: ArrayLike, summary: pd.DataFrame) -> Floats:
-    return np.array(np.broadcast_to(np.asarray(horizon, dtype=np.float64), (len(summary),)))
+    return durations(horizon, "horizon", shape=(len(summary),))

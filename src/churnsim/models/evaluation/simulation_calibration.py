@@ -19,6 +19,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.stats import chi2
 
+from churnsim.checks import check_count, check_level, check_seed
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.posterior import PosteriorWarning, sample_posterior
 from churnsim.models.estimation.priors import Prior, check_priors
@@ -61,7 +62,7 @@ class SimulationCalibration:
 
     def calibrated(self, level: float = 0.01) -> bool:
         """Whether no parameter's p lies below `level`, shared out between them (Bonferroni)."""
-        return bool((self.summary()["p"] >= level / self.ranks.shape[1]).all())
+        return bool((self.summary()["p"] >= check_level(level) / self.ranks.shape[1]).all())
 
 
 def simulation_based_calibration(
@@ -113,8 +114,8 @@ def simulation_based_calibration(
     **options
         Of the family's likelihood.
     """
-    if replications < LEAST:
-        raise ConfigError(f"replications must be {LEAST} or more, or ten bins say nothing; got {replications!r}.")
+    check_count(replications, "replications", least=LEAST, remedy="Ten bins of ranks need that many.")
+    check_seed(seed)
     nobody = _nobody(family, ages, purchases, covariates, options)
     in_time = {} if family is GammaGamma else {"unit": unit}
     likelihood = family.likelihood(nobody, **in_time, **options)

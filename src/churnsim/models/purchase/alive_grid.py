@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from churnsim.errors import ConfigError
+from churnsim.checks import check_count, check_number
 from churnsim.models.purchase.protocol import PurchaseModel
 
 __all__ = ["alive_grid"]
@@ -20,11 +20,9 @@ def alive_grid(model: PurchaseModel, *, T: float, most_purchases: int = 30, step
     ends are `earliest, latest` (a frequency of 0 has one cell, over all of T); `p_alive`; `expected`. Raises
     ConfigError for a T that is not above 0, or a grid without cells.
     """
-    if not np.isfinite(T) or T <= 0 or most_purchases < 1 or steps < 1:
-        raise ConfigError(
-            f"T must be finite and above 0, most_purchases and steps 1 or more; got {T!r}, {most_purchases!r} and "
-            f"{steps!r}."
-        )
+    T = check_number(T, "T", above=0)
+    check_count(most_purchases, "most_purchases")
+    check_count(steps, "steps")
     edges = np.linspace(0.0, T, steps + 1)
     middle = (edges[1:] + edges[:-1]) / 2
     cells = pd.DataFrame(
@@ -36,6 +34,6 @@ def alive_grid(model: PurchaseModel, *, T: float, most_purchases: int = 30, step
         }
     )
     return cells.assign(
-        p_alive=model.p_alive(cells.assign(T=float(T))),
-        expected=model.expected_purchases(cells.assign(T=float(T)), 1.0),
+        p_alive=model.p_alive(cells.assign(T=T)),
+        expected=model.expected_purchases(cells.assign(T=T), 1.0),
     )

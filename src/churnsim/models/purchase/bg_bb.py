@@ -19,8 +19,7 @@ from churnsim.kernels.likelihoods import bg_bb as kernel
 from churnsim.kernels.likelihoods import bg_bb_forecast as forecast
 from churnsim.kernels.numerics.rng_streams import MODEL_DRAWS, PURCHASE, TRAITS
 from churnsim.models.estimation.likelihood import Likelihood
-from churnsim.models.estimation.threads import by_chunks
-from churnsim.models.purchase.buy_till_you_die import BuyTillYouDie, Living
+from churnsim.models.purchase.buy_till_you_die import BuyTillYouDie, LiveKernels, Living
 from churnsim.models.purchase.fit_data import ScaledHistories
 from churnsim.models.purchase.histories import Histories
 from churnsim.models.purchase.protocol import Reads
@@ -71,6 +70,9 @@ class BGBB(BuyTillYouDie):
     title: ClassVar[str] = "BG/BB"
     reads: ClassVar[Reads] = "opportunities"
     parameter_names: ClassVar[tuple[str, ...]] = ("alpha", "beta", "gamma", "delta")
+    live: ClassVar[LiveKernels] = LiveKernels(
+        expected=forecast.expected, pmf=forecast.pmf, discounted=forecast.discounted, wait=forecast.wait
+    )
 
     @classmethod
     def likelihood(
@@ -121,19 +123,7 @@ class BGBB(BuyTillYouDie):
         law = tuple(np.full(n, value) for value in (alpha, beta, gamma, delta + 1.0))
         return delta / (gamma + delta), law
 
-    def _expected_living(self, living: Living, horizon: Floats) -> Floats:
-        return by_chunks(forecast.expected, (*living, horizon))
-
-    def _pmf_living(self, living: Living, n: int, horizon: Floats) -> Floats:
-        return by_chunks(forecast.pmf, (*living, horizon), n)
-
-    def _discounted_living(self, living: Living, force: float, horizon: float) -> Floats:
-        return by_chunks(forecast.discounted, living, force, horizon)
-
-    def _wait_living(self, living: Living, share: Floats) -> Floats:
-        return by_chunks(forecast.wait, (*living, share))
-
-    def draw_customers(self, n: int, *, seed: int, replication: int = 0) -> pd.DataFrame:
+    def _draw_new(self, n: int, seed: int, replication: int) -> pd.DataFrame:
         """`n` customers from the population: columns `purchase_probability` and `dropout`, each per opportunity."""
         return pd.DataFrame(self._traits(n, seed, replication), columns=["purchase_probability", "dropout"])
 

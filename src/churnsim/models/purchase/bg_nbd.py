@@ -28,7 +28,7 @@ in `buy_till_you_die.py`. MBG/NBD (`mbg_nbd.py`) shares all of it, with a first 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
@@ -42,15 +42,14 @@ from churnsim.kernels.likelihoods import bg_nbd_rows as by_row
 from churnsim.kernels.likelihoods.bg_nbd_discounted import discounted
 from churnsim.kernels.likelihoods.bg_nbd_known import expected_known
 from churnsim.kernels.likelihoods.population import draw_histories, draw_population
-from churnsim.kernels.likelihoods.simulate_history import observe
-from churnsim.kernels.numerics.rng_streams import MODEL_DRAWS, PURCHASE, TRAITS
+from churnsim.kernels.numerics.rng_streams import MODEL_DRAWS, TRAITS
 from churnsim.models.estimation.likelihood import Likelihood
-from churnsim.models.estimation.threads import Chunks, by_chunks
+from churnsim.models.estimation.threads import by_chunks
 from churnsim.models.purchase.active_periods import LivingTraits
-from churnsim.models.purchase.buy_till_you_die import Living
+from churnsim.models.purchase.buy_till_you_die import LiveKernels, Living
 from churnsim.models.purchase.continuous_time import ContinuousTime
-from churnsim.models.purchase.covariates import CovariateModel, RowHistories
-from churnsim.models.purchase.fit_data import ScaledHistories, rate_starts
+from churnsim.models.purchase.covariates import CovariateModel
+from churnsim.models.purchase.fit_data import ScaledHistories, likelihood_of
 from churnsim.models.purchase.histories import Histories
 from churnsim.models.purchase.protocol import Simulated
 from churnsim.typing import Floats, Ints
@@ -67,33 +66,24 @@ DROPOUTS = ((0.8, 2.5), (0.8, 2.5), (0.2, 4.0), (2.0, 2.0), (0.05, 1.0), (5.0, 2
 
 
 class LivingGammaBeta(ContinuousTime):
-    """What live customers do whose rate is Gamma(R, A), and whose dropout probability is Beta(a, b): their law is
-    (R, A, a, b)."""
+    """Models whose live customers buy at a rate Gamma(R, A) and drop out with a probability Beta(a, B)."""
 
-    def _expected_living(self, living: Living, horizon: Floats) -> Floats:
-        return by_chunks(forecast.expected, (*living, horizon))
+    live: ClassVar[LiveKernels] = LiveKernels(expected=forecast.expected, pmf=forecast.pmf, discounted=discounted)
 
-    def _pmf_living(self, living: Living, n: int, horizon: Floats) -> Floats:
-        return by_chunks(forecast.pmf, (*living, horizon), n)
-
-    def _discounted_living(self, living: Living, force: float, horizon: float) -> Floats:
-        return by_chunks(discounted, living, force, horizon)
+    def _living(self, h: Histories) -> Living:
+        r, alpha, a, b = self._of(h)
+        x = h.x.astype(np.float64)
+        return r + x, alpha + h.T, np.full(x.size, a), b + x
 
     def _living_traits(self, living: Living) -> LivingTraits:
         R, A, a, b = living
         return LivingTraits(R, A, "dropout", a, b)
 
-    def _wait_living(self, living: Living, share: Floats) -> Floats:
-        # A live customer's next purchase comes at its rate, whatever follows it: P(none in h) = (alpha/(alpha+h))^r.
-        with np.errstate(divide="ignore", over="ignore"):
-            return living[1] * np.expm1(-np.log1p(-share) / living[0])
-
 
 class BetaDropout(LivingGammaBeta):
-    """Base of BG/NBD and MBG/NBD. `drops_at_first` says whether the first purchase can be the last."""
+    """Base of BG/NBD and MBG/NBD, which differ in whether the first purchase can be the last (`drops_at_first`)."""
 
     parameter_names: ClassVar[tuple[str, ...]] = ("r", "alpha", "a", "b")
-    drops_at_first: ClassVar[bool]
 
     r: float
     alpha: float
@@ -138,19 +128,13 @@ class BetaDropout(LivingGammaBeta):
             return second
 
         few = data.sketch()
-        return Likelihood(
-            names=cls.parameter_names,
-            scales=np.array([1.0, data.scale, 1.0, 1.0]),
-            starts=[np.array([*rate, *drop]) for rate, drop in zip(rate_starts(data), DROPOUTS, strict=True)],
-            customers=n,
-            log_scale=data.log_scale,
-            objective=objective,
-            hessian=hessian,
-            build=lambda values: cls.from_dict({**values, "unit": data.unit}),
-            remedies=REMEDIES,
-            doubt=data.doubt,
+        return likelihood_of(
+            cls, data, objective, leaving=DROPOUTS, remedies=REMEDIES, hessian=hessian,
             sketch=(lambda: cls._likelihood(few)) if few else None,
-        )
+        )  # fmt: skip
+
+    def _of(self, h: Histories) -> Sequence[float | Floats]:
+        return self._shifted
 
     def _log_likelihood(self, h: Histories) -> Floats:
         values = h.chunks().join(kernel.log_likelihood, self._shifted, (self.drops_at_first,))
@@ -158,11 +142,6 @@ class BetaDropout(LivingGammaBeta):
 
     def _alive(self, h: Histories) -> Floats:
         return h.chunks().join(kernel.p_alive, self._shifted, (self.drops_at_first,))
-
-    def _living(self, h: Histories) -> Living:
-        r, alpha, a, b = self._shifted
-        x = h.x.astype(np.float64)
-        return r + x, alpha + h.T, np.full(x.size, a), b + x
 
     @property
     def _age_offset(self) -> float:
@@ -178,7 +157,7 @@ class BetaDropout(LivingGammaBeta):
             return super()._expected(h, spans)
         return by_chunks(expected_known, (h.x, h.t_x, h.T, spans), *self._shifted, self.drops_at_first)
 
-    def draw_customers(self, n: int, *, seed: int, replication: int = 0) -> pd.DataFrame:
+    def _draw_new(self, n: int, seed: int, replication: int) -> pd.DataFrame:
         """`n` customers from the population: columns `rate` (purchases per unit) and `dropout` (probability)."""
         r, alpha, a, b = self._parameters
         rows = draw_population(r, alpha, a, b, n, replication, seed, MODEL_DRAWS, TRAITS)
@@ -190,13 +169,6 @@ class BetaDropout(LivingGammaBeta):
             *self._shifted, h.x, h.t_x, h.T, self.drops_at_first, uids, replication, seed, MODEL_DRAWS, TRAITS
         )
         return pd.DataFrame(traits, columns=["rate", "dropout"]).assign(alive=alive)
-
-    def _observe(self, T: Floats, seed: int, replication: int) -> pd.DataFrame:
-        traits = self.draw_customers(T.size, seed=seed, replication=replication)
-        rate, dropout = (np.ascontiguousarray(traits[name]) for name in ("rate", "dropout"))
-        forever = np.full(T.size, np.inf)
-        rows = observe(rate, dropout, forever, T, 1, self.drops_at_first, replication, seed, MODEL_DRAWS, PURCHASE)
-        return pd.DataFrame({"frequency": rows[:, 0].astype(np.int64), "recency": rows[:, 1]})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -227,7 +199,6 @@ class BGNBD(BetaDropout):
     title: ClassVar[str] = "BG/NBD"
     simulated_as: ClassVar[Simulated | None] = "dropout"
     within: ClassVar[str | None] = "nbd"
-    drops_at_first: ClassVar[bool] = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -261,40 +232,11 @@ class BGNBDCovariates(CovariateModel, LivingGammaBeta):
     parameter_names: ClassVar[tuple[str, ...]] = base_names
     plain: ClassVar[Any] = BGNBD
     kernels: ClassVar[Any] = by_row
-
-    @classmethod
-    def _row_objective(cls, parameters: Floats, h: RowHistories) -> Floats:
-        r, alpha, a, b = map(float, parameters)
-        chunks = Chunks(alpha / h.rate_factor, a * h.leaving_factor, h.x, h.t_x, h.T)
-        value, in_r, in_alpha, in_a, in_b = chunks.join(by_row.terms, last=(r, b)).T
-        return np.column_stack([value, in_r, in_alpha / alpha, in_a / a, in_b, -in_alpha, in_a])
-
-    def _own(self, h: Histories) -> tuple[Floats, Floats]:
-        assert isinstance(h, RowHistories)  # made by `_histories`
-        return self.alpha / h.rate_factor, self.a * h.leaving_factor
-
-    @property
-    def _shared(self) -> tuple[float, float]:
-        return float(self.r), float(self.b)
-
-    def _living(self, h: Histories) -> Living:
-        alpha, a = self._own(h)
-        x = h.x.astype(np.float64)
-        return self.r + x, alpha + h.T, a, self.b + x
+    own_names: ClassVar[tuple[str, str]] = ("alpha", "a")
+    leaving_trait: ClassVar[str] = "dropout"
+    leaves_by: ClassVar[int] = 1
 
     def _population(self, rate: Floats, leaving: Floats, seed: int, replication: int) -> pd.DataFrame:
         alpha, a = self.alpha / rate, self.a * leaving
-        rows = by_row.draw_population(alpha, a, *self._shared, replication, seed, MODEL_DRAWS, TRAITS)
+        rows = by_row.draw_population(alpha, a, float(self.r), float(self.b), replication, seed, MODEL_DRAWS, TRAITS)
         return pd.DataFrame(rows, columns=["rate", "dropout"])
-
-    def _draw(self, h: Histories, uids: Ints, seed: int, replication: int) -> pd.DataFrame:
-        alpha, a = self._own(h)
-        traits, alive = by_row.draw_histories(
-            alpha, a, h.x, h.t_x, h.T, *self._shared, uids, replication, seed, MODEL_DRAWS, TRAITS
-        )
-        return pd.DataFrame(traits, columns=["rate", "dropout"]).assign(alive=alive)
-
-    def _seen(self, traits: pd.DataFrame, T: Floats, seed: int, replication: int) -> pd.DataFrame:
-        rate, dropout = (np.ascontiguousarray(traits[name]) for name in ("rate", "dropout"))
-        rows = observe(rate, dropout, np.full(T.size, np.inf), T, 1, False, replication, seed, MODEL_DRAWS, PURCHASE)
-        return pd.DataFrame({"frequency": rows[:, 0].astype(np.int64), "recency": rows[:, 1]})

@@ -9,28 +9,42 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import ClassVar, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from churnsim.checks import check_number
 from churnsim.data.logs.customer_uid import customer_uids
-from churnsim.errors import ConfigError
+from churnsim.models.estimation.arguments import check_draws, counts, discounting, durations
 from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
 from churnsim.models.estimation.parameters import ParametricModel, forward_covariates
+from churnsim.models.estimation.threads import by_chunks
 from churnsim.models.purchase.age_interpolation import by_age
 from churnsim.models.purchase.histories import Histories
 from churnsim.models.purchase.protocol import Reads, Simulated
 from churnsim.models.purchase.unique_rows import at_distinct
 from churnsim.typing import Floats, Ints
-from churnsim.units import discount_force
 
-__all__ = ["BuyTillYouDie", "durations"]
+__all__ = ["BuyTillYouDie", "LiveKernels", "Living"]
 
 # Parameters of live customers' laws, each an array with one entry a customer.
 Living = tuple[Floats, ...]
+Kernel = Callable[..., Floats]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveKernels:
+    """What a family's kernels compute of live customers: each takes the arrays of their law, then its own arguments,
+    then what the family adds to all (the number of stages of a gap)."""
+
+    expected: Kernel
+    pmf: Kernel
+    discounted: Kernel
+    wait: Kernel | None = None
 
 
 class BuyTillYouDie(ParametricModel, ABC):
@@ -43,6 +57,8 @@ class BuyTillYouDie(ParametricModel, ABC):
     reads: ClassVar[Reads] = "summary"
     simulated_as: ClassVar[Simulated | None] = None
     within: ClassVar[str | None] = None
+    # Kernels of live customers' forecasts; a family without them gives the four methods below instead.
+    live: ClassVar[LiveKernels]
     unit: str
 
     # ---- what a family knows ----
@@ -70,21 +86,31 @@ class BuyTillYouDie(ParametricModel, ABC):
     def _new(self, n: int) -> tuple[float, Living]:
         """P(alive right after the first purchase), and the law of n live new customers."""
 
-    @abstractmethod
+    @property
+    def _stages(self) -> tuple[int, ...]:
+        """What the family's kernels take last."""
+        return ()
+
     def _expected_living(self, living: Living, horizon: Floats) -> Floats:
         """E[purchases in a horizon] of live customers."""
+        return by_chunks(self.live.expected, (*living, horizon), *self._stages)
 
-    @abstractmethod
     def _pmf_living(self, living: Living, n: int, horizon: Floats) -> Floats:
         """P(n purchases in a horizon) of live customers."""
+        return by_chunks(self.live.pmf, (*living, horizon), n, *self._stages)
 
-    @abstractmethod
     def _discounted_living(self, living: Living, force: float, horizon: float) -> Floats:
         """E of the purchases of live customers in a horizon (it may be infinite), each times e^(-force . time)."""
+        return by_chunks(self.live.discounted, living, force, horizon, *self._stages)
 
-    @abstractmethod
     def _wait_living(self, living: Living, share: Floats) -> Floats:
         """Time by which a live customer has bought with chance `share`; infinite where it never does."""
+        assert self.live.wait is not None
+        return by_chunks(self.live.wait, (*living, share), *self._stages)
+
+    @abstractmethod
+    def _draw_new(self, n: int, seed: int, replication: int) -> pd.DataFrame:
+        """Traits of `n` customers from the population, a column each."""
 
     @abstractmethod
     def _draw(self, h: Histories, uids: Ints, seed: int, replication: int) -> pd.DataFrame:
@@ -144,7 +170,7 @@ class BuyTillYouDie(ParametricModel, ABC):
         customers alike in all but their age may be interpolated, to a relative 1e-11 (`age_interpolation.py`).
         """
         h = self._histories(summary)
-        return h.series(self._expected(h, _spans(horizon, h)), "expected_purchases")
+        return h.series(self._expected(h, durations(horizon, "horizon", shape=h.x.shape)), "expected_purchases")
 
     def _expected(self, h: Histories, spans: Floats) -> Floats:
         if (spans == spans[0]).all():
@@ -169,7 +195,7 @@ class BuyTillYouDie(ParametricModel, ABC):
     ) -> pd.DataFrame:
         """P(n purchases in (T, T + horizon] | history): one row a customer, one column for each n."""
         h = self._histories(summary)
-        spans = _spans(horizon, h)
+        spans = durations(horizon, "horizon", shape=h.x.shape)
         alive, living = self._alive(h), self._living(h)
         columns = {}
         for k in counts(n).ravel().tolist():
@@ -187,15 +213,8 @@ class BuyTillYouDie(ParametricModel, ABC):
         all but their age the values may be interpolated, to a relative 1e-11 (`age_interpolation.py`).
         """
         h = self._histories(summary)
-        force = discount_force(annual_discount_rate, self.unit, horizon=horizon)
-        if math.isnan(horizon) or horizon < 0:
-            raise ConfigError(f"horizon must be 0 or more, in the model's unit ({self.unit}); got {horizon!r}.")
-        if math.isinf(horizon) and force <= 0:
-            raise ConfigError(
-                f"annual_discount_rate must be above 0 for an infinite horizon; got {annual_discount_rate!r}. "
-                "Give a finite horizon, or a rate."
-            )
-        each = self._living_by_age(h, lambda law: self._discounted_living(law, force, float(horizon)))
+        force, span = discounting(annual_discount_rate, self.unit, horizon)
+        each = self._living_by_age(h, lambda law: self._discounted_living(law, force, span))
         values = self._alive(h) * each
         return h.series(values, "residual_transactions")
 
@@ -208,8 +227,7 @@ class BuyTillYouDie(ParametricModel, ABC):
         it is below `quantile` the time is infinite. With `if_alive` the customer is taken to be alive at T. Raises
         ConfigError for a quantile outside (0, 1).
         """
-        if not 0 < quantile < 1:
-            raise ConfigError(f"quantile must be between 0 and 1, both excluded; got {quantile!r}.")
+        check_number(quantile, "quantile", above=0, below=1)
         h = self._histories(summary)
         alive = np.ones(h.x.size) if if_alive else self._alive(h)
         with np.errstate(divide="ignore"):
@@ -225,7 +243,7 @@ class BuyTillYouDie(ParametricModel, ABC):
     def purchase_pmf(self, n: int | Sequence[int] | NDArray[np.int64], t: float) -> Floats:
         """P(X(t) = n): a new customer makes n repeat purchases by age t. Shape of `n`."""
         wanted = counts(n)
-        age = np.full(1, float(durations(t, "t")))
+        age = durations(t, "t", shape=(1,))
         alive, living = self._new(1)
         values = [
             alive * float(self._pmf_living(living, k, age)[0]) + (1.0 - alive if k == 0 else 0.0)
@@ -233,11 +251,16 @@ class BuyTillYouDie(ParametricModel, ABC):
         ]
         return np.array(values, dtype=np.float64).reshape(wanted.shape)
 
+    def draw_customers(self, n: int, *, seed: int, replication: int = 0) -> pd.DataFrame:
+        """The traits of `n` customers from the population, a row each, by columns that the family names."""
+        return self._draw_new(*check_draws(n, seed, replication))
+
     def draw_posterior(self, summary: pd.DataFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
         """One exact draw of each customer's traits and of whether it is `alive`, given its own history.
 
         A customer's draw depends on its id, `seed` and `replication` alone, not on who else is in the frame.
         """
+        check_draws(0, seed, replication)
         h = self._histories(summary)
         return self.draw_known(h, customer_uids(h.index), seed=seed, replication=replication)
 
@@ -250,27 +273,8 @@ class BuyTillYouDie(ParametricModel, ABC):
 
         Customer i has the traits of row i of `draw_customers` with the same seed and replication.
         """
+        check_draws(0, seed, replication)
         observed = np.ascontiguousarray(durations(T, "T").ravel())
         frame = self._observe(observed, seed, replication).assign(T=observed)
         frame.attrs["unit"] = self.unit
         return frame.rename_axis("customer_id")
-
-
-def durations(value: float | ArrayLike, name: str) -> Floats:
-    """Durations as a float array; ConfigError for a negative or non-finite one."""
-    values = np.asarray(value, dtype=np.float64)
-    if not np.isfinite(values).all() or (values < 0).any():
-        raise ConfigError(f"{name} must be finite and 0 or more, in the model's unit; got {value!r}.")
-    return values
-
-
-def counts(n: int | Sequence[int] | NDArray[np.int64]) -> Ints:
-    """Numbers of purchases as an array; ConfigError for a negative one."""
-    values = np.asarray(n, dtype=np.int64)
-    if (values < 0).any():
-        raise ConfigError(f"n must be 0 or more; got {values.min()}.")
-    return values
-
-
-def _spans(horizon: float | ArrayLike, h: Histories) -> Floats:
-    return np.ascontiguousarray(np.broadcast_to(durations(horizon, "horizon"), h.x.shape))

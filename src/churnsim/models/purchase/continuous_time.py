@@ -4,21 +4,59 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from churnsim.checks import shown
 from churnsim.errors import ConfigError
+from churnsim.kernels.likelihoods.simulate_history import observe
+from churnsim.kernels.numerics.rng_streams import MODEL_DRAWS, PURCHASE
+from churnsim.models.estimation.arguments import counts, durations
 from churnsim.models.purchase.active_periods import LivingTraits, active_law, active_mean
-from churnsim.models.purchase.buy_till_you_die import BuyTillYouDie, Living, counts, durations
+from churnsim.models.purchase.buy_till_you_die import BuyTillYouDie, Living
+from churnsim.models.purchase.histories import Histories
 from churnsim.typing import Floats
 
 __all__ = ["ContinuousTime"]
 
+MOST_PERIODS = 10_000  # days of 27 years
+
 
 class ContinuousTime(BuyTillYouDie):
     """Base of the models in continuous time. A period is one of the model's unit, the first begins at T."""
+
+    # Whether the first purchase can be the last.
+    drops_at_first: ClassVar[bool] = False
+
+    def _of(self, h: Histories) -> Sequence[float | Floats]:
+        """The parameters, each for all customers or one a customer."""
+        return self._parameters
+
+    def _wait_living(self, living: Living, share: Floats) -> Floats:
+        # The next purchase of a live customer comes at its rate, whatever follows it: P(none in h) = (A/(A + h))^R.
+        with np.errstate(divide="ignore", over="ignore"):
+            return np.asarray(living[1] * np.expm1(-np.log1p(-share) / living[0]))
+
+    def _observe(self, T: Floats, seed: int, replication: int) -> pd.DataFrame:
+        return self._seen(self._draw_new(T.size, seed, replication), T, seed, replication)
+
+    def _seen(self, traits: pd.DataFrame, T: Floats, seed: int, replication: int) -> pd.DataFrame:
+        """Simulated frequency and recency of customers with these traits, observed for T."""
+
+        def trait(name: str, otherwise: float) -> Floats:
+            return np.ascontiguousarray(traits[name]) if name in traits else np.full(T.size, otherwise)
+
+        stages = self._stages[0] if self._stages else 1
+        dropout, lifetime = trait("dropout", 0.0), trait("lifetime", np.inf)
+        rows = observe(
+            trait("rate", 0.0) * stages, dropout, lifetime, T, stages, self.drops_at_first, replication, seed,
+            MODEL_DRAWS, PURCHASE,
+        )  # fmt: skip
+        frame = pd.DataFrame({"frequency": rows[:, 0].astype(np.int64), "recency": rows[:, 1]})
+        return frame.assign(log_intervals=rows[:, 2]) if self.reads == "intervals" else frame
 
     @abstractmethod
     def _living_traits(self, living: Living) -> LivingTraits:
@@ -30,7 +68,7 @@ class ContinuousTime(BuyTillYouDie):
         `periods` is a whole number, or one a row; ConfigError otherwise.
         """
         h = self._histories(summary)
-        spans = np.ascontiguousarray(np.broadcast_to(_whole(periods), h.x.shape))
+        spans = _whole(periods, h.x.shape)
         each = active_mean(self._living_traits(self._living(h)), spans, np.zeros(h.x.size))
         return h.series(self._alive(h) * each, "expected_active_periods")
 
@@ -39,7 +77,7 @@ class ContinuousTime(BuyTillYouDie):
     ) -> pd.DataFrame:
         """P(n of the next `periods` hold a purchase | history): one row a customer, one column for each n."""
         h = self._histories(summary)
-        spans = np.broadcast_to(_whole(periods), h.x.shape)
+        spans = _whole(periods, h.x.shape)
         alive, traits = self._alive(h), self._living_traits(self._living(h))
         wanted = counts(n).ravel()
         chances = np.zeros((h.x.size, wanted.size))
@@ -69,8 +107,10 @@ class ContinuousTime(BuyTillYouDie):
         return active_mean(self._living_traits(living), whole, np.maximum(ages - whole, 0.0))
 
 
-def _whole(periods: int | ArrayLike) -> Floats:
-    values = durations(periods, "periods")
+def _whole(periods: int | ArrayLike, shape: tuple[int, ...]) -> Floats:
+    values = durations(periods, "periods", shape=shape)
     if (values != np.floor(values)).any():
-        raise ConfigError(f"periods must be whole numbers; got {periods!r}.")
+        raise ConfigError(f"periods must be whole numbers; got {shown(periods)}.")
+    if (values > MOST_PERIODS).any():
+        raise ConfigError(f"periods must be at most {MOST_PERIODS:,}; got {values.max():,.0f}. Take longer ones.")
     return values

@@ -19,15 +19,17 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from churnsim.errors import ConfigError, DataError
+from churnsim.kernels.numerics.rng_streams import MODEL_DRAWS, TRAITS
+from churnsim.models.estimation.arguments import counts, durations
 from churnsim.models.estimation.design_matrix import check_effects, check_penalty, check_spread, number_columns
 from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
 from churnsim.models.estimation.parameters import ParametricModel
-from churnsim.models.estimation.threads import by_chunks
-from churnsim.models.purchase.buy_till_you_die import Living, durations
+from churnsim.models.estimation.threads import Chunks, by_chunks
+from churnsim.models.purchase.buy_till_you_die import Living
 from churnsim.models.purchase.continuous_time import ContinuousTime
 from churnsim.models.purchase.histories import Histories, checked_weights
-from churnsim.typing import Floats
+from churnsim.typing import Floats, Ints
 from churnsim.units import check_unit
 
 __all__ = ["CovariateModel", "RowHistories"]
@@ -51,9 +53,14 @@ class RowHistories(Histories):
 class CovariateModel(ContinuousTime):
     """Base of the models with covariates: effects by name, and the means from which they are counted.
 
-    A family names its `plain` model and the kernels in which each customer has parameters of its own, and gives the
-    abstract methods.
+    A family names its `plain` model, the kernels in which each customer has two parameters of its own (`own_names`:
+    that of its rate, divided by e^(c . z), and that of its leaving, multiplied by e^(g . z) or, where `leaves_by` is
+    -1, divided), and the trait that makes it leave.
     """
+
+    own_names: ClassVar[tuple[str, str]]
+    leaving_trait: ClassVar[str]
+    leaves_by: ClassVar[int]
 
     plain: ClassVar[Any]
     kernels: ClassVar[Any]
@@ -105,26 +112,46 @@ class CovariateModel(ContinuousTime):
         return super().from_dict(plain)
 
     @classmethod
-    @abstractmethod
     def _row_objective(cls, parameters: Floats, h: RowHistories) -> Floats:
         """Rows: log-likelihood, its slopes in the base parameters, and in ln of the two factors."""
+        at = dict(zip(cls.base_names, map(float, parameters), strict=True))
+        moved, shared = cls._split(at, h)
+        chunks = Chunks(*moved, h.x, h.t_x, h.T)
+        value, *slopes = chunks.join(cls.kernels.terms, last=shared).T
+        first, last = cls._shared_names()
+        by_name = dict(zip((first, *cls.own_names, last), slopes, strict=True))
+        base = [by_name[name] / at[name] if name in cls.own_names else by_name[name] for name in cls.base_names]
+        in_rate, in_leaving = (by_name[name] for name in cls.own_names)
+        return np.column_stack([value, *base, -in_rate, cls.leaves_by * in_leaving])
 
-    @abstractmethod
+    @classmethod
+    def _split(cls, at: Mapping[str, float], h: RowHistories) -> tuple[tuple[Floats, Floats], tuple[float, ...]]:
+        """Each customer's own two parameters, and those that are everybody's, in the order of the kernels."""
+        of_rate, of_leaving = (at[name] for name in cls.own_names)
+        leaving = of_leaving * h.leaving_factor if cls.leaves_by > 0 else of_leaving / h.leaving_factor
+        return (of_rate / h.rate_factor, leaving), tuple(at[name] for name in cls._shared_names())
+
     def _own(self, h: Histories) -> tuple[Floats, Floats]:
         """Each customer's own alpha, and its own a or beta."""
+        assert isinstance(h, RowHistories)  # made by `_histories`
+        return self._split(dict(zip(self.base_names, self._parameters, strict=True)), h)[0]
+
+    def _of(self, h: Histories) -> Sequence[float | Floats]:
+        own = dict(zip(self.own_names, self._own(h), strict=True))
+        return [own.get(name, value) for name, value in zip(self.base_names, self._parameters, strict=True)]
 
     @property
-    @abstractmethod
-    def _shared(self) -> tuple[float, float]:
+    def _shared(self) -> tuple[float, ...]:
         """The two parameters that are everybody's."""
+        return tuple(float(getattr(self, name)) for name in self._shared_names())
+
+    @classmethod
+    def _shared_names(cls) -> tuple[str, ...]:
+        return tuple(name for name in cls.base_names if name not in cls.own_names)
 
     @abstractmethod
     def _population(self, rate: Floats, leaving: Floats, seed: int, replication: int) -> pd.DataFrame:
         """Traits of new customers whose rates of purchase and of leaving are multiplied by these factors."""
-
-    @abstractmethod
-    def _seen(self, traits: pd.DataFrame, T: Floats, seed: int, replication: int) -> pd.DataFrame:
-        """Simulated frequency and recency of customers with these traits, observed for T."""
 
     def _log_likelihood(self, h: Histories) -> Floats:
         return by_chunks(self.kernels.terms, (*self._own(h), h.x, h.t_x, h.T), *self._shared)[:, 0]
@@ -143,7 +170,7 @@ class CovariateModel(ContinuousTime):
     def purchase_pmf_like(self, n: int, summary: pd.DataFrame, t: ArrayLike) -> Floats:
         """P(X(t) = n) of new customers with the covariates of these rows, each by its own age `t` (or all by one)."""
         living, ages = self._starting(summary, t)
-        return self._pmf_living(living, n, ages)
+        return self._pmf_living(living, int(counts(n)), ages)
 
     def expected_active_periods_like(self, summary: pd.DataFrame, t: ArrayLike) -> Floats:
         """`expected_active_periods_new` of new customers with the covariates of these rows."""
@@ -152,14 +179,16 @@ class CovariateModel(ContinuousTime):
 
     def _starting(self, summary: pd.DataFrame, t: ArrayLike) -> tuple[Living, Floats]:
         h = self._histories(summary.assign(frequency=0, recency=0.0, T=0.0))
-        return self._living(h), np.ascontiguousarray(np.broadcast_to(durations(t, "t"), h.x.shape))
+        return self._living(h), durations(t, "t", shape=h.x.shape)
 
-    def draw_customers(self, n: int, *, seed: int, replication: int = 0) -> pd.DataFrame:
-        """`n` average customers from the population: the columns of the plain model's `draw_customers`."""
+    def _draw_new(self, n: int, seed: int, replication: int) -> pd.DataFrame:
+        """Average customers, by the columns of the plain model."""
         return self._population(np.ones(n), np.ones(n), seed, replication)
 
-    def _observe(self, T: Floats, seed: int, replication: int) -> pd.DataFrame:
-        return self._seen(self.draw_customers(T.size, seed=seed, replication=replication), T, seed, replication)
+    def _draw(self, h: Histories, uids: Ints, seed: int, replication: int) -> pd.DataFrame:
+        address = (uids, replication, seed, MODEL_DRAWS, TRAITS)
+        traits, alive = self.kernels.draw_histories(*self._own(h), h.x, h.t_x, h.T, *self._shared, *address)
+        return pd.DataFrame(traits, columns=["rate", self.leaving_trait]).assign(alive=alive)
 
     def draw_summary_like(self, summary: pd.DataFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
         """A summary of simulated customers with the covariates and T of these."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -12,12 +14,15 @@ from numpy.typing import ArrayLike
 from churnsim.errors import DataError
 from churnsim.kernels.likelihoods.unique_histories import unique_histories
 from churnsim.models.estimation.fit import FitStatus
+from churnsim.models.estimation.likelihood import Likelihood
 from churnsim.models.estimation.threads import Chunks
 from churnsim.models.purchase.histories import Histories, checked_weights
 from churnsim.typing import Floats
 
-__all__ = ["ScaledHistories", "rate_starts"]
+__all__ = ["ScaledHistories", "likelihood_of", "rate_starts", "summed"]
 
+Family = TypeVar("Family", bound=Any)
+Objective = Callable[[Floats], tuple[float, Floats]]
 
 # From so many distinct histories on, a search begins with every SKETCH-th of them: it ends within some four standard
 # errors of where all of them do, at a sixteenth of the time.
@@ -104,6 +109,69 @@ class ScaledHistories:
             "no customer bought again, so neither the purchase rate nor dropout can be told.",
             "Observe longer, or check that repeat purchases are in the log.",
         )
+
+
+def summed(kernel: Callable[..., Floats], chunks: Chunks, *last: Any) -> Objective:
+    """The objective of a kernel that gives the log-likelihood and, after it, its slopes."""
+
+    def objective(parameters: Floats) -> tuple[float, Floats]:
+        result = chunks.sum(kernel, tuple(parameters), last)
+        return float(result[0]), result[1:]
+
+    return objective
+
+
+def likelihood_of(
+    family: type[Family],
+    data: ScaledHistories,
+    objective: Objective,
+    *,
+    leaving: Sequence[tuple[float, ...]],
+    remedies: str,
+    rate: int = 1,
+    log_scale: float | None = None,
+    fixed: Mapping[str, Any] | None = None,
+    **more: Any,
+) -> Likelihood[Family]:
+    """The likelihood of a family whose `alpha` and `beta` are in time units.
+
+    Parameters
+    ----------
+    family : class
+        With `parameter_names`, of which the first two are r and alpha.
+    data : ScaledHistories
+        What it is fitted to.
+    objective : callable
+        Of the parameters in scaled time: the log-likelihood and its slopes.
+    leaving : sequence of tuples
+        Starting points of the parameters after r and alpha, one for each of `rate_starts`.
+    remedies : str
+        What to try where the data do not tell the parameters.
+    rate : int
+        How many events at the rate lambda make a purchase.
+    log_scale : float, optional
+        What undoes the scaling of time; that of purchase times unless given.
+    fixed : mapping, optional
+        What the model has beside its estimated parameters and the unit.
+    **more
+        Of `Likelihood`.
+    """
+    names: tuple[str, ...] = family.parameter_names
+    known = {**(fixed or {}), "unit": data.unit}
+    return Likelihood(
+        names=names,
+        scales=np.array([data.scale if name in ("alpha", "beta") else 1.0 for name in names]),
+        starts=[
+            np.array([r, alpha / rate, *rest]) for (r, alpha), rest in zip(rate_starts(data), leaving, strict=True)
+        ],
+        customers=data.customers,
+        log_scale=data.log_scale if log_scale is None else log_scale,
+        objective=objective,
+        build=lambda values: family.from_dict({**values, **known}),
+        remedies=remedies,
+        doubt=data.doubt,
+        **more,
+    )
 
 
 def rate_starts(data: ScaledHistories) -> list[tuple[float, float]]:

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from churnsim.data.summaries.column_aliases import as_summary
 from churnsim.errors import DataError
 from churnsim.kernels.likelihoods.valid_histories import valid_histories
+from churnsim.models.estimation.arguments import LONGEST, MOST_PURCHASES, numbers
 from churnsim.models.estimation.threads import Chunks
 
 __all__ = ["Histories", "check_unit_of", "checked_weights"]
@@ -53,7 +54,7 @@ class Histories:
             raise DataError("the summary has no rows. Check the filter or the observation end that made it.")
         columns = [_numbers(summary, name) for name in ("frequency", "recency", "T")]
         frequency, t_x, T = columns
-        if not valid_histories(frequency, t_x, T):
+        if not valid_histories(frequency, t_x, T) or frequency.max() > MOST_PURCHASES or T.max() > LONGEST:
             _name_the_flaw(summary.index, frequency, t_x, T)
         return cls(x=frequency.astype(np.int64), t_x=t_x, T=T, index=summary.index)
 
@@ -78,6 +79,9 @@ def _name_the_flaw(
         (frequency < 0) | (frequency != np.floor(frequency)),
         "frequency must be a whole number, 0 or more",
     )
+    many = f"frequency must be at most {MOST_PURCHASES:,}"
+    _refuse(index, frequency, frequency > MOST_PURCHASES, many, "Check the row: it may be a typing error or an id.")
+    _refuse(index, T, T > LONGEST, f"T must be at most {LONGEST:,.0f}", "Check the unit of time.")
     _refuse(index, T, T < 0, "T must be 0 or more", "Check the observation end.")
     _refuse(index, t_x, t_x < 0, "recency must be 0 or more")
     _refuse(index, t_x, t_x > T * (1 + 1e-12), "recency must be <= T", "Check the observation end.")
@@ -93,6 +97,8 @@ def _name_the_flaw(
 
 def _numbers(summary: pd.DataFrame, name: str) -> NDArray[np.float64]:
     column = summary[name]
+    if isinstance(column, pd.DataFrame):
+        raise DataError(f"the summary has {column.shape[1]} columns {name!r}. Leave one.")
     try:
         if isinstance(column.dtype, np.dtype):
             values = np.array(column.to_numpy(), dtype=np.float64)
@@ -120,7 +126,7 @@ def checked_weights(weights: ArrayLike | None, rows: int) -> NDArray[np.float64]
     """
     if weights is None:
         return np.ones(rows)
-    values = np.asarray(weights, dtype=np.float64)
+    values = numbers(weights, "weights")
     if values.shape != (rows,) or not np.isfinite(values).all() or (values < 0).any() or values.sum() <= 0:
         raise DataError(
             f"weights must be {rows} finite numbers, 0 or more and not all 0; got shape {values.shape}"

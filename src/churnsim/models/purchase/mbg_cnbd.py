@@ -18,16 +18,15 @@ from churnsim.errors import ConfigError, DataError
 from churnsim.kernels.likelihoods import mbg_cnbd as kernel
 from churnsim.kernels.likelihoods import mbg_cnbd_forecast as forecast
 from churnsim.kernels.likelihoods.population import draw_population
-from churnsim.kernels.likelihoods.simulate_history import observe
-from churnsim.kernels.numerics.rng_streams import MODEL_DRAWS, PURCHASE, TRAITS
+from churnsim.kernels.numerics.rng_streams import MODEL_DRAWS, TRAITS
 from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
 from churnsim.models.estimation.threads import by_chunks
 from churnsim.models.purchase.active_periods import LivingTraits
 from churnsim.models.purchase.bg_nbd import DROPOUTS, REMEDIES
-from churnsim.models.purchase.buy_till_you_die import Living
+from churnsim.models.purchase.buy_till_you_die import LiveKernels, Living
 from churnsim.models.purchase.continuous_time import ContinuousTime
-from churnsim.models.purchase.fit_data import ScaledHistories, rate_starts
+from churnsim.models.purchase.fit_data import ScaledHistories, likelihood_of, summed
 from churnsim.models.purchase.histories import Histories, checked_weights
 from churnsim.models.purchase.protocol import Reads, Simulated
 from churnsim.typing import Floats, Ints
@@ -67,6 +66,10 @@ class MBGCNBD(ContinuousTime):
     reads: ClassVar[Reads] = "intervals"
     simulated_as: ClassVar[Simulated | None] = "dropout at once"
     parameter_names: ClassVar[tuple[str, ...]] = ("r", "alpha", "a", "b")
+    drops_at_first: ClassVar[bool] = True
+    live: ClassVar[LiveKernels] = LiveKernels(
+        expected=forecast.expected, pmf=forecast.pmf, discounted=forecast.discounted
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -116,24 +119,12 @@ class MBGCNBD(ContinuousTime):
         gaps = float((checked_weights(weights, len(summary)) * log_intervals(summary, k)).sum())
         chunks = data.chunks()
 
-        def objective(parameters: Floats) -> tuple[float, Floats]:
-            result = chunks.sum(kernel.objective, tuple(parameters), (k,))
-            return float(result[0]), result[1:]
-
-        return Likelihood(
-            names=cls.parameter_names,
-            scales=np.array([1.0, data.scale, 1.0, 1.0]),
-            starts=[
-                np.array([r, alpha / k, a, b]) for (r, alpha), (a, b) in zip(rate_starts(data), DROPOUTS, strict=True)
-            ],
-            customers=data.customers,
+        # Starts are of purchases; k stages come for each.
+        return likelihood_of(
+            cls, data, summed(kernel.objective, chunks, k), leaving=DROPOUTS, remedies=REMEDIES, rate=k,
             # The k stages of a gap scale its density's other part by time^-k, its own factor by time^(k-1).
-            log_scale=k * data.log_scale + (k - 1) * gaps - data.repeats * math.lgamma(k),
-            objective=objective,
-            build=lambda values: cls.from_dict({**values, "k": k, "unit": data.unit}),
-            remedies=REMEDIES,
-            doubt=data.doubt,
-        )
+            log_scale=k * data.log_scale + (k - 1) * gaps - data.repeats * math.lgamma(k), fixed={"k": k},
+        )  # fmt: skip
 
     def log_likelihood(self, summary: pd.DataFrame) -> pd.Series[float]:
         """Log-likelihood of each customer, in the data's own time unit; reads `log_intervals` where k is above 1."""
@@ -146,6 +137,10 @@ class MBGCNBD(ContinuousTime):
         """As of every family; the rate is that of purchases, not of the k stages of a gap."""
         r, alpha, a, b = self._parameters
         return r, alpha * self.k, a, b
+
+    @property
+    def _stages(self) -> tuple[int, ...]:
+        return (self.k,)
 
     def _log_likelihood(self, h: Histories) -> Floats:
         return h.chunks().join(kernel.log_likelihood, self._parameters, (self.k,))
@@ -163,15 +158,6 @@ class MBGCNBD(ContinuousTime):
         law = tuple(np.full(n, value) for value in (r, 0.0, alpha, a, b + 1.0))
         return b / (a + b), law
 
-    def _expected_living(self, living: Living, horizon: Floats) -> Floats:
-        return by_chunks(forecast.expected, (*living, horizon), self.k)
-
-    def _pmf_living(self, living: Living, n: int, horizon: Floats) -> Floats:
-        return by_chunks(forecast.pmf, (*living, horizon), n, self.k)
-
-    def _discounted_living(self, living: Living, force: float, horizon: float) -> Floats:
-        return by_chunks(forecast.discounted, living, force, horizon, self.k)
-
     def _living_traits(self, living: Living) -> LivingTraits:
         R, w, A, a, b = living
         return LivingTraits(R, A, "dropout", a, b, self.k, w * A)
@@ -180,7 +166,7 @@ class MBGCNBD(ContinuousTime):
         R, w, A, _, _ = living
         return by_chunks(forecast.wait, (R, w, A, share), self.k)
 
-    def draw_customers(self, n: int, *, seed: int, replication: int = 0) -> pd.DataFrame:
+    def _draw_new(self, n: int, seed: int, replication: int) -> pd.DataFrame:
         """`n` customers from the population: columns `rate` (purchases per unit: 1/k of the stages') and `dropout`
         (probability)."""
         r, alpha, a, b = self._parameters
@@ -200,15 +186,6 @@ class MBGCNBD(ContinuousTime):
                 "stages": traits[:, 2].astype(np.int64),
                 "alive": alive,
             }
-        )
-
-    def _observe(self, T: Floats, seed: int, replication: int) -> pd.DataFrame:
-        traits = self.draw_customers(T.size, seed=seed, replication=replication)
-        rate, dropout = (np.ascontiguousarray(traits[name]) for name in ("rate", "dropout"))
-        forever = np.full(T.size, np.inf)
-        rows = observe(rate * self.k, dropout, forever, T, self.k, True, replication, seed, MODEL_DRAWS, PURCHASE)
-        return pd.DataFrame(
-            {"frequency": rows[:, 0].astype(np.int64), "recency": rows[:, 1], "log_intervals": rows[:, 2]}
         )
 
 

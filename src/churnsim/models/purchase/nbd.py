@@ -16,14 +16,13 @@ from numpy.typing import ArrayLike
 
 from churnsim.kernels.likelihoods import nbd as kernel
 from churnsim.kernels.likelihoods.population import draw_rates
-from churnsim.kernels.likelihoods.simulate_history import observe
-from churnsim.kernels.numerics.rng_streams import MODEL_DRAWS, PURCHASE, TRAITS
+from churnsim.kernels.numerics.rng_streams import MODEL_DRAWS, TRAITS
 from churnsim.models.estimation.likelihood import Likelihood
 from churnsim.models.estimation.threads import Chunks, by_chunks
 from churnsim.models.purchase.active_periods import LivingTraits
 from churnsim.models.purchase.buy_till_you_die import Living
 from churnsim.models.purchase.continuous_time import ContinuousTime
-from churnsim.models.purchase.fit_data import ScaledHistories, rate_starts
+from churnsim.models.purchase.fit_data import ScaledHistories, likelihood_of, summed
 from churnsim.models.purchase.histories import Histories
 from churnsim.models.purchase.protocol import Simulated
 from churnsim.typing import Floats, Ints
@@ -52,13 +51,9 @@ class NBD(ContinuousTime):
 
     family: ClassVar[str] = "nbd"
     title: ClassVar[str] = "NBD"
+    # A life that ends at a rate of 0.
+    simulated_as: ClassVar[Simulated | None] = "clock"
     parameter_names: ClassVar[tuple[str, ...]] = ("r", "alpha")
-    simulated_as: ClassVar[Simulated | None] = "dropout"
-
-    @property
-    def simulated_parameters(self) -> tuple[float, ...]:
-        """Nobody leaves: a dropout probability drawn from Beta(1e-300, 1) is 0."""
-        return self.r, self.alpha, 1e-300, 1.0
 
     @classmethod
     def likelihood(
@@ -68,21 +63,7 @@ class NBD(ContinuousTime):
         data = ScaledHistories.of(summary, unit=unit, weights=weights)
         chunks = Chunks(data.histories.x, data.histories.T, data.weight)
 
-        def objective(parameters: Floats) -> tuple[float, Floats]:
-            result = chunks.sum(kernel.objective, tuple(parameters))
-            return float(result[0]), result[1:]
-
-        return Likelihood(
-            names=cls.parameter_names,
-            scales=np.array([1.0, data.scale]),
-            starts=[np.array(rate) for rate in rate_starts(data)],
-            customers=data.customers,
-            log_scale=data.log_scale,
-            objective=objective,
-            build=lambda values: cls.from_dict({**values, "unit": data.unit}),
-            remedies=REMEDIES,
-            doubt=data.doubt,
-        )
+        return likelihood_of(cls, data, summed(kernel.objective, chunks), leaving=[()] * 6, remedies=REMEDIES)
 
     def _log_likelihood(self, h: Histories) -> Floats:
         r, alpha = self._parameters
@@ -113,24 +94,21 @@ class NBD(ContinuousTime):
         R, A = living
         return LivingTraits(R, A, "never", np.ones(R.size), np.ones(R.size))
 
-    def _wait_living(self, living: Living, share: Floats) -> Floats:
-        with np.errstate(divide="ignore", over="ignore"):
-            return np.asarray(living[1] * np.expm1(-np.log1p(-share) / living[0]))
+    @property
+    def simulated_parameters(self) -> tuple[float, ...]:
+        """As of a Pareto/NBD whose death rate is 0 for everybody."""
+        r, alpha = self._parameters
+        return r, alpha, 1.0, math.inf
 
-    def draw_customers(self, n: int, *, seed: int, replication: int = 0) -> pd.DataFrame:
-        """`n` customers from the population: the column `rate` (purchases per unit)."""
+    def _draw_new(self, n: int, seed: int, replication: int) -> pd.DataFrame:
+        """`n` customers from the population: columns `rate` (purchases per unit) and `death_rate`, which is 0."""
         r, alpha = self._parameters
         shape, rate = np.full(n, r), np.full(n, alpha)
         uids = np.arange(n, dtype=np.int64)
-        return pd.DataFrame({"rate": draw_rates(shape, rate, uids, replication, seed, MODEL_DRAWS, TRAITS)})
+        rates = draw_rates(shape, rate, uids, replication, seed, MODEL_DRAWS, TRAITS)
+        return pd.DataFrame({"rate": rates, "death_rate": 0.0})
 
     def _draw(self, h: Histories, uids: Ints, seed: int, replication: int) -> pd.DataFrame:
         shape, rate = self._living(h)
         rates = draw_rates(shape, rate, uids, replication, seed, MODEL_DRAWS, TRAITS)
-        return pd.DataFrame({"rate": rates, "alive": True})
-
-    def _observe(self, T: Floats, seed: int, replication: int) -> pd.DataFrame:
-        rate = np.ascontiguousarray(self.draw_customers(T.size, seed=seed, replication=replication)["rate"])
-        forever = np.full(T.size, np.inf)
-        rows = observe(rate, np.zeros(T.size), forever, T, 1, False, replication, seed, MODEL_DRAWS, PURCHASE)
-        return pd.DataFrame({"frequency": rows[:, 0].astype(np.int64), "recency": rows[:, 1]})
+        return pd.DataFrame({"rate": rates, "death_rate": 0.0, "alive": True})

@@ -19,15 +19,14 @@ from churnsim.kernels.likelihoods import pareto_nbd as kernel
 from churnsim.kernels.likelihoods import pareto_nbd_forecast as forecast
 from churnsim.kernels.likelihoods import pareto_nbd_rows as by_row
 from churnsim.kernels.likelihoods.population import draw_gamma_pairs
-from churnsim.kernels.likelihoods.simulate_history import observe
-from churnsim.kernels.numerics.rng_streams import MODEL_DRAWS, PURCHASE, TRAITS
+from churnsim.kernels.numerics.rng_streams import MODEL_DRAWS, TRAITS
 from churnsim.models.estimation.likelihood import Likelihood
-from churnsim.models.estimation.threads import Chunks, by_chunks
+from churnsim.models.estimation.threads import by_chunks
 from churnsim.models.purchase.active_periods import LivingTraits
-from churnsim.models.purchase.buy_till_you_die import Living
+from churnsim.models.purchase.buy_till_you_die import LiveKernels, Living
 from churnsim.models.purchase.continuous_time import ContinuousTime
-from churnsim.models.purchase.covariates import CovariateModel, RowHistories
-from churnsim.models.purchase.fit_data import ScaledHistories, rate_starts
+from churnsim.models.purchase.covariates import CovariateModel
+from churnsim.models.purchase.fit_data import ScaledHistories, likelihood_of, summed
 from churnsim.models.purchase.histories import Histories
 from churnsim.models.purchase.protocol import Simulated
 from churnsim.typing import Floats, Ints
@@ -44,17 +43,15 @@ LIFETIMES = ((0.6, 0.5), (0.6, 0.5), (1.5, 3.0), (0.3, 0.1), (5.0, 50.0), (0.1, 
 
 
 class LivingGammaGamma(ContinuousTime):
-    """What live customers do whose rate is Gamma(R, A), and whose death rate is Gamma(s, B): their law is (R, A, s,
-    B)."""
+    """Models whose live customers buy at a rate Gamma(R, A) and leave at a rate Gamma(s, B)."""
 
-    def _expected_living(self, living: Living, horizon: Floats) -> Floats:
-        return by_chunks(forecast.expected, (*living, horizon))
+    live: ClassVar[LiveKernels] = LiveKernels(
+        expected=forecast.expected, pmf=forecast.pmf, discounted=forecast.discounted
+    )
 
-    def _pmf_living(self, living: Living, n: int, horizon: Floats) -> Floats:
-        return by_chunks(forecast.pmf, (*living, horizon), n)
-
-    def _discounted_living(self, living: Living, force: float, horizon: float) -> Floats:
-        return by_chunks(forecast.discounted, living, force, horizon)
+    def _living(self, h: Histories) -> Living:
+        r, alpha, s, beta = self._of(h)
+        return r + h.x.astype(np.float64), alpha + h.T, np.full(h.x.size, s), beta + h.T
 
     def _living_traits(self, living: Living) -> LivingTraits:
         R, A, s, B = living
@@ -99,24 +96,11 @@ class ParetoNBD(LivingGammaGamma):
         data = ScaledHistories.of(summary, unit=unit, weights=weights)
         chunks = data.chunks()
 
-        def objective(parameters: Floats) -> tuple[float, Floats]:
-            result = chunks.sum(kernel.objective, tuple(parameters))
-            return float(result[0]), result[1:]
-
         def hessian(parameters: Floats) -> Floats:
             return chunks.sum(kernel.hessian, tuple(parameters))
 
-        return Likelihood(
-            names=cls.parameter_names,
-            scales=np.array([1.0, data.scale, 1.0, data.scale]),
-            starts=[np.array([*rate, *life]) for rate, life in zip(rate_starts(data), LIFETIMES, strict=True)],
-            customers=data.customers,
-            log_scale=data.log_scale,
-            objective=objective,
-            hessian=hessian,
-            build=lambda values: cls.from_dict({**values, "unit": data.unit}),
-            remedies=REMEDIES,
-            doubt=data.doubt,
+        return likelihood_of(
+            cls, data, summed(kernel.objective, chunks), leaving=LIFETIMES, remedies=REMEDIES, hessian=hessian
         )
 
     def _log_likelihood(self, h: Histories) -> Floats:
@@ -124,10 +108,6 @@ class ParetoNBD(LivingGammaGamma):
 
     def _alive(self, h: Histories) -> Floats:
         return h.chunks().join(kernel.p_alive, self._parameters)
-
-    def _living(self, h: Histories) -> Living:
-        r, alpha, s, beta = self._parameters
-        return r + h.x.astype(np.float64), alpha + h.T, np.full(h.x.size, s), beta + h.T
 
     @property
     def _age_offset(self) -> float:
@@ -137,7 +117,7 @@ class ParetoNBD(LivingGammaGamma):
         r, alpha, s, beta = self._parameters
         return 1.0, (np.full(n, r), np.full(n, alpha), np.full(n, s), np.full(n, beta))
 
-    def draw_customers(self, n: int, *, seed: int, replication: int = 0) -> pd.DataFrame:
+    def _draw_new(self, n: int, seed: int, replication: int) -> pd.DataFrame:
         """`n` customers from the population: columns `rate` (purchases per unit), `death_rate` (per unit) and
         `lifetime` (time from the first purchase until the customer leaves)."""
         r, alpha, s, beta = self._parameters
@@ -151,12 +131,6 @@ class ParetoNBD(LivingGammaGamma):
             r, alpha, s, beta, h.x, h.t_x, h.T, uids, replication, seed, MODEL_DRAWS, TRAITS
         )
         return pd.DataFrame(traits, columns=["rate", "death_rate"]).assign(alive=alive)
-
-    def _observe(self, T: Floats, seed: int, replication: int) -> pd.DataFrame:
-        traits = self.draw_customers(T.size, seed=seed, replication=replication)
-        rate, lifetime = (np.ascontiguousarray(traits[name]) for name in ("rate", "lifetime"))
-        rows = observe(rate, np.zeros(T.size), lifetime, T, 1, False, replication, seed, MODEL_DRAWS, PURCHASE)
-        return pd.DataFrame({"frequency": rows[:, 0].astype(np.int64), "recency": rows[:, 1]})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,25 +156,9 @@ class ParetoNBDCovariates(CovariateModel, LivingGammaGamma):
     parameter_names: ClassVar[tuple[str, ...]] = base_names
     plain: ClassVar[Any] = ParetoNBD
     kernels: ClassVar[Any] = by_row
-
-    @classmethod
-    def _row_objective(cls, parameters: Floats, h: RowHistories) -> Floats:
-        r, alpha, s, beta = map(float, parameters)
-        chunks = Chunks(alpha / h.rate_factor, beta / h.leaving_factor, h.x, h.t_x, h.T)
-        value, in_r, in_alpha, in_beta, in_s = chunks.join(by_row.terms, last=(r, s)).T
-        return np.column_stack([value, in_r, in_alpha / alpha, in_s, in_beta / beta, -in_alpha, -in_beta])
-
-    def _own(self, h: Histories) -> tuple[Floats, Floats]:
-        assert isinstance(h, RowHistories)  # made by `_histories`
-        return self.alpha / h.rate_factor, self.beta / h.leaving_factor
-
-    @property
-    def _shared(self) -> tuple[float, float]:
-        return float(self.r), float(self.s)
-
-    def _living(self, h: Histories) -> Living:
-        alpha, beta = self._own(h)
-        return self.r + h.x.astype(np.float64), alpha + h.T, np.full(h.x.size, float(self.s)), beta + h.T
+    own_names: ClassVar[tuple[str, str]] = ("alpha", "beta")
+    leaving_trait: ClassVar[str] = "death_rate"
+    leaves_by: ClassVar[int] = -1
 
     def _population(self, rate: Floats, leaving: Floats, seed: int, replication: int) -> pd.DataFrame:
         r, alpha, s, beta = self._parameters
@@ -208,15 +166,3 @@ class ParetoNBDCovariates(CovariateModel, LivingGammaGamma):
         return pd.DataFrame(
             {"rate": rows[:, 0] * rate, "death_rate": rows[:, 1] * leaving, "lifetime": rows[:, 2] / leaving}
         )
-
-    def _draw(self, h: Histories, uids: Ints, seed: int, replication: int) -> pd.DataFrame:
-        alpha, beta = self._own(h)
-        traits, alive = by_row.draw_histories(
-            alpha, beta, h.x, h.t_x, h.T, *self._shared, uids, replication, seed, MODEL_DRAWS, TRAITS
-        )
-        return pd.DataFrame(traits, columns=["rate", "death_rate"]).assign(alive=alive)
-
-    def _seen(self, traits: pd.DataFrame, T: Floats, seed: int, replication: int) -> pd.DataFrame:
-        rate, lifetime = (np.ascontiguousarray(traits[name]) for name in ("rate", "lifetime"))
-        rows = observe(rate, np.zeros(T.size), lifetime, T, 1, False, replication, seed, MODEL_DRAWS, PURCHASE)
-        return pd.DataFrame({"frequency": rows[:, 0].astype(np.int64), "recency": rows[:, 1]})

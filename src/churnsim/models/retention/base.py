@@ -15,7 +15,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from churnsim.checks import check_number, shown
 from churnsim.errors import ConfigError
+from churnsim.models.estimation.arguments import durations
 from churnsim.models.estimation.parameters import ParametricModel
 from churnsim.models.retention.tenures import Tenures
 from churnsim.typing import Floats
@@ -25,7 +27,6 @@ __all__ = [
     "RetentionModel",
     "amounts_at",
     "decay_integral",
-    "durations",
     "endless_steps",
     "parts_of",
     "ratio_of_survivals",
@@ -87,7 +88,7 @@ class RetentionModel(ParametricModel):
     def expected_tenure(self, horizon: float, *, customers: pd.DataFrame | None = None) -> float | pd.Series[float]:
         """Expected time there within `horizon` from now: the sum (or integral) of survival, in the model's unit.
         ConfigError for a horizon that is no whole number of renewals, where customers leave at renewals alone."""
-        span = float(durations(horizon, "horizon"))
+        span = check_number(horizon, "horizon", least=0, most=MOST_UNITS)
         if self.at_renewals and span != np.floor(span):
             raise ConfigError(f"horizon must be a whole number of renewals; got {span:g}.")
         if customers is None:
@@ -132,7 +133,7 @@ class RetentionModel(ParametricModel):
         steps = endless_steps(horizon, v)
         weights = v ** (steps - 1.0)
         if by_tenure is not None and not np.isfinite(np.asarray(by_tenure, dtype=np.float64)).all():
-            raise ConfigError(f"by_tenure must be finite amounts; got {list(by_tenure)!r}.")
+            raise ConfigError(f"by_tenure must be finite amounts; got {shown(list(by_tenure))}.")
         if customers is None:
             paid = weights if by_tenure is None else weights * amounts_at(by_tenure, steps)
             return float(np.exp(self.log_survival(steps)) @ paid) * float(np.asarray(margin))
@@ -204,7 +205,7 @@ def endless_steps(horizon: float | None, v: float) -> Floats:
 
 def _units_ahead(horizon: float | None, v: float) -> int:
     if horizon is not None:
-        span = float(durations(horizon, "horizon"))
+        span = check_number(horizon, "horizon", least=0, most=MOST_UNITS)
         if span != np.floor(span):
             raise ConfigError(f"horizon must be a whole number of units; got {span:g}.")
         return int(span)
@@ -217,11 +218,3 @@ def _units_ahead(horizon: float | None, v: float) -> int:
             "higher rate."
         )
     return int(units)
-
-
-def durations(t: ArrayLike, name: str) -> Floats:
-    """`t` as an array of finite numbers, 0 or more; ConfigError otherwise."""
-    values = np.asarray(t, dtype=np.float64)
-    if not np.isfinite(values).all() or (values < 0).any():
-        raise ConfigError(f"{name} must be finite and 0 or more; got {values.tolist()!r}.")
-    return values

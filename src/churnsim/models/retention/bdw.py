@@ -67,10 +67,12 @@ class BetaDiscreteWeibull(BetaRenewal):
             )
             return float(out[0]), out[[2, 3, 1]]
 
-        # The sBG is the BdW with c = 1 and has an easy likelihood, so the search starts from it.
+        # The sBG is the BdW with c = 1 and has an easy likelihood, so the search starts from it, and goes on from the
+        # same mean chance to leave with customers less and less alike: alike ones give a ridge without end.
         nested = ShiftedBetaGeometric._fit(cohorts, unit).model
-        base = np.array([nested.alpha, nested.beta])
+        base, churn = np.array([nested.alpha, nested.beta]), nested.mean_churn
         starts = [np.array([*(base * scale), c]) for scale, c in ((1.0, 1.0), (0.3, 1.5), (3.0, 0.7), (0.1, 2.0))]
+        starts += [np.array([churn * weight, (1 - churn) * weight, c]) for weight, c in ((100.0, 1.2), (2.0, 1.5))]
         optimum = maximise(objective, starts=starts, customers=cohorts.customers)
         names = ("gamma", "delta", "c")
         weight = float(optimum.parameters[:2].sum())

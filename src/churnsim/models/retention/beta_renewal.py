@@ -14,15 +14,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from churnsim.checks import shown
 from churnsim.errors import ConfigError
+from churnsim.models.estimation.arguments import durations
 from churnsim.models.estimation.fit import FitStatus, ModelFit
 from churnsim.models.estimation.parameters import forward_covariates
 from churnsim.models.retention.base import RetentionModel
 from churnsim.models.retention.renewal_values import Floats, derl_of, elasticity_of
 from churnsim.models.retention.tenures import Cohorts, Tenures
-from churnsim.units import discount_force
+from churnsim.units import discount_force, term_of
 
-__all__ = ["REMEDIES", "BetaRenewal", "discount_factor", "exposure", "judge", "whole"]
+__all__ = ["REMEDIES", "BetaRenewal", "discount_per_term", "exposure", "judge", "whole"]
 
 # alpha + beta beyond which a search that has not ended is taken to be on its way to customers all alike: a churn
 # probability of one half then varies by 1.6 points between customers.
@@ -37,6 +39,11 @@ class BetaRenewal(RetentionModel):
     """Base of the two models. A subclass gives its likelihood (`_fit`), `log_survival`, and a, b and c."""
 
     at_renewals: ClassVar[bool] = True
+
+    @staticmethod
+    def check_unit(unit: str) -> None:
+        """ConfigError for what is no time between renewals: a unit, or a term of several such as "3 M"."""
+        term_of(unit)
 
     @property
     @abstractmethod
@@ -53,8 +60,9 @@ class BetaRenewal(RetentionModel):
     def fit(cls, subscriptions: pd.DataFrame, *, unit: str | None = None) -> ModelFit[Self]:
         """Maximum likelihood from individual tenures in whole renewals (columns tenure, churned and perhaps entry).
 
-        A customer who left with tenure t renewed t - 1 times; one still there with tenure t renewed t times. `unit`
-        is the frame's own where it has one, else "M". Raises DataError for a frame that is not one.
+        A customer who left with tenure t renewed t - 1 times; one still there with tenure t renewed t times. `unit`,
+        the time between renewals ("M", or a term of several such as "3 M"), is the frame's own where it has one, else
+        "M". Raises DataError for a frame that is not one.
         """
         return cls._fit(Cohorts.of(Tenures.of(subscriptions)), unit or subscriptions.attrs.get("unit", "M"))
 
@@ -87,7 +95,7 @@ class BetaRenewal(RetentionModel):
         """
         a, b, c = self.shape
         done = whole(tenure)
-        return derl_of(np.full(done.shape, a), b, c, done, discount_factor(annual_discount_rate, self.unit))
+        return derl_of(np.full(done.shape, a), b, c, done, discount_per_term(annual_discount_rate, self.unit))
 
     def elasticity(self, annual_discount_rate: float, tenure: ArrayLike = 0.0) -> Floats:
         """Mean of the customers' own elasticities of value to retention given `tenure`.
@@ -99,22 +107,22 @@ class BetaRenewal(RetentionModel):
         """
         a, b, c = self.shape
         done = whole(tenure)
-        return elasticity_of(np.full(done.shape, a), b, c, done, discount_factor(annual_discount_rate, self.unit))
+        return elasticity_of(np.full(done.shape, a), b, c, done, discount_per_term(annual_discount_rate, self.unit))
 
 
-def discount_factor(annual_discount_rate: float, unit: str) -> float:
-    """What money one unit later is worth now; ConfigError for a rate below 0, under which no endless sum has an end."""
+def discount_per_term(annual_discount_rate: float, unit: str) -> float:
+    """What money one term later is worth now; ConfigError for a rate below 0, under which no endless sum has an end."""
     v = float(np.exp(-discount_force(annual_discount_rate, unit)))
     if v > 1.0:
-        raise ConfigError(f"a value without end needs a rate of 0 or more; got {annual_discount_rate!r}.")
+        raise ConfigError(f"a value without end needs a rate of 0 or more; got {shown(annual_discount_rate)}.")
     return v
 
 
 def whole(tenure: ArrayLike) -> NDArray[np.float64]:
     """Tenures as an array of whole numbers, 0 or more; ConfigError otherwise."""
-    values = np.asarray(tenure, dtype=np.float64)
-    if not np.isfinite(values).all() or (values < 0).any() or (values != np.floor(values)).any():
-        raise ConfigError(f"tenure must be whole numbers of renewals, 0 or more; got {values.tolist()!r}.")
+    values = durations(tenure, "tenure")
+    if (values != np.floor(values)).any():
+        raise ConfigError(f"tenure must be whole numbers of renewals, 0 or more; got {shown(tenure)}.")
     return values
 
 

@@ -19,16 +19,17 @@ import numpy as np
 import pandas as pd
 from scipy.special import betaln
 
+from churnsim.checks import shown
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.design_matrix import Design, check_effects, check_penalty
 from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
 from churnsim.models.retention.base import RetentionModel
-from churnsim.models.retention.beta_renewal import BetaRenewal, discount_factor, judge, whole
+from churnsim.models.retention.beta_renewal import BetaRenewal, discount_per_term, judge, whole
 from churnsim.models.retention.renewal_values import derl_of, elasticity_of
 from churnsim.models.retention.tenures import Cohorts, Tenures
 from churnsim.typing import Floats
-from churnsim.units import check_unit
+from churnsim.units import term_of
 
 __all__ = ["RenewalCovariates"]
 
@@ -55,7 +56,7 @@ class RenewalCovariates(RetentionModel):
             cls.average.covariate_family = cls
 
     def __post_init__(self) -> None:
-        check_unit(self.unit)
+        term_of(self.unit)
         for name in self.base_names:
             self.check_positive(type(self).__name__, name, getattr(self, name))
         if set(self.lifetime_effects) != set(self.design.names):
@@ -105,7 +106,7 @@ class RenewalCovariates(RetentionModel):
         DataError as `fit`."""
         check_penalty(penalty)
         if isinstance(covariates, str) or not covariates:
-            raise ConfigError(f"covariates are a list of at least one column; got {covariates!r}.")
+            raise ConfigError(f"covariates are a list of at least one column; got {shown(covariates)}.")
         tenures = Tenures.of(subscriptions)
         design = Design.of(subscriptions, covariates)
         centred = design.centred(subscriptions)
@@ -197,7 +198,7 @@ class RenewalCovariates(RetentionModel):
         own = self.own_weight(self.design.centred(customers))
         # Customers alike in covariates and tenure are worked out once.
         kinds, place = np.unique(np.column_stack([own, whole(tenures.tenure)]), axis=0, return_inverse=True)
-        found = of(kinds[:, 0], b, c, kinds[:, 1], discount_factor(annual_discount_rate, self.unit))[place.ravel()]
+        found = of(kinds[:, 0], b, c, kinds[:, 1], discount_per_term(annual_discount_rate, self.unit))[place.ravel()]
         return tenures.series(np.where(tenures.churned, gone, found), name)
 
     def log_likelihood(self, subscriptions: pd.DataFrame) -> pd.Series[float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from churnsim.checks import shown
 from churnsim.errors import DataError
 from churnsim.typing import Floats
 
@@ -150,23 +152,37 @@ class Cohorts:
     @classmethod
     def of_survivors(cls, survivors: Any) -> Cohorts:
         """Customers left after 0, 1, 2 ... renewals: a sequence, or a frame with a column a cohort (shorter ones end in
-        missing values). Raises DataError unless the numbers are finite, 0 or more, and never rise.
+        missing values; the youngest may have no renewal behind it yet, and then counts for nothing). Raises DataError
+        unless the numbers are finite, 0 or more, and never rise.
         """
         table = survivors if isinstance(survivors, pd.DataFrame) else pd.DataFrame({"cohort": list(survivors)})
         lost, kept = np.zeros(max(len(table), 2)), np.zeros(max(len(table), 2))
         customers = 0.0
-        for name in table.columns:
-            values = table[name].to_numpy(dtype=np.float64, na_value=np.nan)
-            values = values[: int(np.flatnonzero(np.isfinite(values)).max(initial=-1)) + 1]
-            if values.size < 2 or not np.isfinite(values).all() or (values < 0).any() or (np.diff(values) > 0).any():
+        for name, values in _cohorts(table):
+            bad = not np.isfinite(values).all() or (values < 0).any() or (np.diff(values) > 0).any()
+            if bad or values.size < (1 if table.shape[1] > 1 else 2):
                 raise DataError(
                     f"survivors of {name!r} must be at least two numbers, 0 or more, that never rise; got "
-                    f"{list(values)[:12]}. Give the customers left after 0, 1, 2 ... renewals."
+                    f"{shown(values.tolist())}. Give the customers left after 0, 1, 2 ... renewals."
                 )
+            if values.size < 2:
+                continue  # its first renewal is still to come: it says nothing yet
             lost[1 : values.size] += -np.diff(values)
             kept[values.size - 1] += values[-1]
             customers += values[0]
         if customers <= 0:
-            raise DataError("the cohorts start with no customers. Give the customers left after 0, 1, 2 ... renewals.")
+            raise DataError(
+                "no customer of these cohorts came to a renewal. Give the customers left after 0, 1, 2 ... renewals."
+            )
         t = np.arange(1, lost.size)
         return cls(np.array([0, t.size]), t, lost[1:], kept[1:], customers)
+
+
+def _cohorts(table: pd.DataFrame) -> Iterator[tuple[Any, Floats]]:
+    """Each cohort's numbers to the last one that is there. DataError for what is no number."""
+    for name, column in table.items():
+        try:
+            values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        except (TypeError, ValueError) as error:
+            raise DataError(f"survivors of {name!r} must be numbers ({error}).") from None
+        yield name, values[: int(np.flatnonzero(~np.isnan(values)).max(initial=-1)) + 1]

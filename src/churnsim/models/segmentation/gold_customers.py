@@ -7,13 +7,12 @@ rules: past spend, and nothing at all (the mean of all customers).
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churnsim.checks import check_share
+from churnsim.checks import check_count, check_level, check_share, count_of_share
 from churnsim.data.customers.concentration import customer_spend
 from churnsim.data.customers.estimate import LEVEL, REPLICATIONS, resamples
 from churnsim.data.customers.rfm import rfm_scores
@@ -24,7 +23,7 @@ from churnsim.models.purchase.bg_nbd import BGNBD
 from churnsim.models.segmentation.customer_clusters import cluster_customers
 from churnsim.models.segmentation.customer_factors import behaviour, factor_scores
 from churnsim.models.spend.gamma_gamma import GammaGamma
-from churnsim.statistics import percentile_limits
+from churnsim.statistics import mean_over_ties, percentile_limits
 from churnsim.typing import Floats
 
 __all__ = ["METHODS", "gold_customers", "gold_rankings"]
@@ -48,7 +47,8 @@ def gold_customers(
     most that can be had): `picks` (customers); `spend` in the holdout and `spend_share`, its part of everybody's, with
     `lower, upper`; `hits`, the share of picks who are among the true best; `gain_over_rfm`, the difference of
     `spend_share` from that of RFM with `gain_lower, gain_upper`. The intervals are bootstrap over customers, the same
-    resamples for every method, so that differences are paired; methods are not fitted anew in each resample. Raises as
+    resamples for every method, so that differences are paired; methods are not fitted anew in each resample. Where the
+    cut goes through equal scores, each of these customers counts with the part that is picked. Raises as
     `split_holdout` and the models' fits.
 
     Parameters
@@ -69,33 +69,34 @@ def gold_customers(
         Of the resamples.
     """
     check_share(share, "share")
+    check_level(level)
+    check_count(replications, "replications", least=2)
     rankings, spent = gold_rankings(transactions, until=until, holdout_until=holdout_until, seed=seed)
     rankings["hindsight"] = spent
-    # Ties are broken by lot, the same lot for every method.
-    lot = np.random.default_rng(seed).random(len(spent))
-    orders = {name: np.lexsort((lot, -rankings[name].to_numpy())) for name in rankings.columns}
-    held = spent.to_numpy()
-    plain = {name: _captured(held, order, np.ones(len(held), dtype=np.int64), share) for name, order in orders.items()}
-    draws = {name: np.empty(replications) for name in orders}
+    held: Floats = np.asarray(spent, dtype=np.float64)
+    scores = {name: rankings[name].to_numpy() for name in rankings.columns}
+    everybody = np.ones(len(held), dtype=np.int64)
+    plain = {name: _captured(held, score, everybody, share) for name, score in scores.items()}
+    draws = {name: np.empty(replications) for name in scores}
     for number, weights in enumerate(resamples(len(held), replications=replications, seed=seed)):
-        for name, order in orders.items():
-            draws[name][number] = _captured(held, order, weights, share)
-    number_of_picks = int(np.ceil(share * len(held)))
-    best = set(orders["hindsight"][:number_of_picks].tolist())
+        for name, score in scores.items():
+            draws[name][number] = _captured(held, score, weights, share)
+    number_of_picks = count_of_share(share, len(held))
+    best = _picked(scores["hindsight"], everybody, share)
     rows = []
-    for name, order in orders.items():
+    for name, score in scores.items():
         lower, upper = percentile_limits(draws[name], level=level)
         gain_lower, gain_upper = percentile_limits(draws[name] - draws["rfm"], level=level)
-        picks = order[:number_of_picks]
+        picked = _picked(score, everybody, share)
         rows.append(
             {
                 "method": name,
                 "picks": number_of_picks,
-                "spend": float(held[picks].sum()),
+                "spend": float(picked @ held),
                 "spend_share": plain[name],
                 "lower": float(lower),
                 "upper": float(upper),
-                "hits": float(np.mean([place in best for place in picks.tolist()])),
+                "hits": 1.0 if name == "hindsight" else float(picked @ best) / number_of_picks,
                 "gain_over_rfm": plain[name] - plain["rfm"],
                 "gain_lower": float(gain_lower),
                 "gain_upper": float(gain_upper),
@@ -155,10 +156,20 @@ def _regression(transactions: pd.DataFrame, features: pd.DataFrame, until: str |
     return np.asarray(beta[0] + features.to_numpy() @ beta[1:])
 
 
-def _captured(held: NDArray[Any], order: NDArray[np.intp], weights: NDArray[np.int64], share: float) -> float:
-    """Part of the weighted holdout spend that the first `share` of the weighted customers in `order` made."""
-    w, value = weights[order], held[order]
+def _captured(held: Floats, score: Floats, weights: NDArray[np.int64], share: float) -> float:
+    """Part of the weighted holdout spend that the first `share` of the weighted customers by `score` made."""
+    total = float((weights * held).sum())
+    return float((_picked(score, weights, share) * held).sum()) / total if total > 0 else float("nan")
+
+
+def _picked(score: Floats, weights: NDArray[np.int64], share: float) -> Floats:
+    """How much of each customer's weight is among the first `share` by `score`; what is left for customers whose scores
+    are equal is shared out between them."""
+    order = np.argsort(-score, kind="stable")
+    w = weights[order]
     people = np.cumsum(w)
-    room = np.clip(np.ceil(share * people[-1]) - (people - w), 0, w)
-    total = float((w * value).sum())
-    return float((room * value).sum()) / total if total > 0 else float("nan")
+    room = np.clip(count_of_share(share, int(people[-1])) - (people - w), 0, w)
+    part = np.divide(room, w, out=np.zeros(len(w)), where=w > 0)
+    taken = np.empty(len(w))
+    taken[order] = weights[order] * mean_over_ties(part, score[order], weights=w.astype(np.float64))
+    return taken

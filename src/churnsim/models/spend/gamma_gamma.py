@@ -34,6 +34,7 @@ from churnsim.errors import DataError
 from churnsim.kernels.likelihoods import gamma_gamma as kernel
 from churnsim.kernels.likelihoods.population import draw_spend_rates
 from churnsim.kernels.numerics.rng_streams import MODEL_DRAWS, TRAITS
+from churnsim.models.estimation.arguments import check_draws
 from churnsim.models.estimation.fit import FitStatus, ModelFit
 from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
 from churnsim.models.estimation.parameters import ParametricModel
@@ -170,12 +171,14 @@ class GammaGamma(ParametricModel):
 
     def draw_customers(self, n: int, *, seed: int, replication: int = 0) -> pd.DataFrame:
         """`n` customers from the population: columns `spend_rate` (nu) and `mean_spend` (p/nu, money per purchase)."""
+        check_draws(n, seed, replication)
         nothing = np.zeros(n)
         return self._draw(np.zeros(n, np.int64), nothing, np.arange(n, dtype=np.int64), seed, replication, None)
 
     def draw_posterior(self, summary: pd.DataFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
         """One exact draw of each customer's `spend_rate` and `mean_spend` given its own purchases: nu is
         Gamma(q + p x, gamma + x m). Depends on the customer's id, `seed` and `replication` alone."""
+        check_draws(0, seed, replication)
         x, m = repeat_spend(summary)
         return self._draw(x, m, customer_uids(summary.index), seed, replication, summary.index)
 

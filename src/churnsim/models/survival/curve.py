@@ -31,8 +31,9 @@ from scipy.stats import kstwobign
 
 from churnsim.checks import check_level
 from churnsim.errors import ConfigError, DataError, FitError
+from churnsim.models.estimation.arguments import durations
 from churnsim.models.estimation.fit import FitStatus, ModelFit
-from churnsim.models.retention.base import RetentionModel, decay_integral, durations
+from churnsim.models.retention.base import RetentionModel, decay_integral
 from churnsim.models.retention.tenures import Tenures
 from churnsim.models.survival.ascent import Peak
 from churnsim.models.survival.cox import TAIL_SHARE
@@ -40,7 +41,7 @@ from churnsim.models.survival.location_scale import LOCATION_SCALE, Lifetimes, m
 from churnsim.product_limit import RiskTable, log_log_limits
 from churnsim.statistics import normal_quantile, tails
 from churnsim.typing import Floats
-from churnsim.units import check_unit
+from churnsim.units import term_of
 
 __all__ = ["FAMILIES", "CurveFit", "Intervals", "SurvivalCurve", "fit_curve"]
 
@@ -84,7 +85,7 @@ class SurvivalCurve(RetentionModel):
     family: ClassVar[str] = "survival_curve"
 
     def __post_init__(self) -> None:
-        check_unit(self.unit)
+        term_of(self.unit)
         if self.kind not in FAMILIES:
             raise ConfigError(f"unknown survival family {self.kind!r}. Use one of {', '.join(FAMILIES)}.")
         for name in ("breakpoints", "times", "survivals"):

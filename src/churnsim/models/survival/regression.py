@@ -34,7 +34,7 @@ from churnsim.models.survival.cox import TIES, Baseline, RiskSets, Ties, Transfo
 from churnsim.models.survival.location_scale import Lifetimes, maximise
 from churnsim.statistics import normal_quantile
 from churnsim.typing import Floats
-from churnsim.units import check_unit
+from churnsim.units import term_of
 
 __all__ = ["REGRESSIONS", "Baseline", "RegressionFit", "RiskSets", "SurvivalRegression", "fit_regression"]
 
@@ -61,7 +61,7 @@ class SurvivalRegression(RetentionModel):
     family: ClassVar[str] = "survival_regression"
 
     def __post_init__(self) -> None:
-        check_unit(self.unit)
+        term_of(self.unit)
         if self.kind not in REGRESSIONS:
             raise ConfigError(f"unknown regression {self.kind!r}. Use one of {', '.join(REGRESSIONS)}.")
         if set(self.coefficients) != set(self.design.names):

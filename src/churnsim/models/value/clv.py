@@ -16,14 +16,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
-from churnsim.checks import check_level
-from churnsim.errors import ConfigError
+from churnsim.checks import check_level, check_number, check_share
 from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.estimation.intervals import delta_interval
 from churnsim.models.purchase.protocol import PurchaseModel
 from churnsim.models.spend.gamma_gamma import GammaGamma, repeat_spend, spend_correlation
+from churnsim.statistics import normal_quantile, tails
 
 __all__ = [
     "NOTABLE_CORRELATION",
@@ -77,8 +76,8 @@ def discounted_purchases(
     >>> float(discounted_purchases(customer, purchases=purchases, annual_discount_rate=0.15).iloc[0].round(2))
     5.18
     """
-    if math.isnan(horizon) or horizon <= 0:
-        raise ConfigError(f"horizon must be above 0, in the model's unit ({purchases.unit}); got {horizon!r}.")
+    if horizon != math.inf:
+        check_number(horizon, "horizon", above=0, remedy=f"It is counted in the model's unit ({purchases.unit}).")
     values = purchases.residual_transactions(summary, annual_discount_rate, horizon=horizon)
     return values.rename("discounted_purchases")
 
@@ -180,7 +179,7 @@ def customer_value_intervals(
             np.square(counts["standard_error"] / counts["estimate"])
             + np.square(amounts["standard_error"] / amounts["estimate"])
         ).fillna(0.0)
-    factor = np.exp(float(norm.ppf((1 + level) / 2)) * relative)
+    factor = np.exp(normal_quantile(level) * relative)
     return pd.DataFrame(
         {"value": values, "standard_error": values * relative, "lower": values / factor, "upper": values * factor}
     )
@@ -240,7 +239,7 @@ def total_value(
         purchases.draw_parameters(draws, seed=seed), spend.draw_parameters(draws, seed=seed + 1), strict=True
     )  # fmt: skip
     totals = [total(*pair) for pair in pairs]
-    lower, upper = map(float, np.quantile(totals, [(1 - level) / 2, (1 + level) / 2]))
+    lower, upper = map(float, np.quantile(totals, tails(level)))
     return TotalValue(
         value=total(purchases.model, spend.model), lower=lower, upper=upper, level=level, customers=len(summary)
     )
@@ -268,8 +267,7 @@ def warn_if_correlated(summary: pd.DataFrame) -> None:
 def _value(
     summary: pd.DataFrame, purchases: Any, spend: Any, annual_discount_rate: float, horizon: float, margin: float
 ) -> pd.Series[float]:
-    if not 0 <= margin <= 1:
-        raise ConfigError(f"margin must be a share between 0 and 1; got {margin!r}. Thirty percent is 0.30.")
+    check_share(margin, "margin", zero=True)
     count = discounted_purchases(
         summary, purchases=purchases, annual_discount_rate=annual_discount_rate, horizon=horizon
     )

@@ -27,7 +27,7 @@ from scipy.stats import poisson
 
 from churnsim.errors import ConfigError
 from churnsim.kernels.engine.records import CLOCK, CONTRACT
-from churnsim.models.purchase.buy_till_you_die import durations
+from churnsim.models.estimation.arguments import durations
 from churnsim.simulation.core.lifetimes import LEAST, ContractualLifetime, Purchases, lifetime_of
 from churnsim.simulation.customers.base import Base
 from churnsim.typing import Floats, Ints

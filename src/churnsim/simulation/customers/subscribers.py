@@ -37,6 +37,7 @@ from churnsim.simulation.core.scores import CustomerScores
 from churnsim.simulation.customers.base import Base
 from churnsim.simulation.customers.traits import TraitsBase
 from churnsim.typing import Floats
+from churnsim.units import term_of
 
 __all__ = ["ObservedSubscribers", "SubscriberBase", "charges_model", "contract_of", "hazard_multipliers"]
 
@@ -93,14 +94,14 @@ def contract_of(
     if isinstance(model, BetaRenewal):
         return _of_beta(model, ages, {})
     if not isinstance(model, SurvivalRegression) or seen is None:
-        return ContractualLifetime(hazards=_hazards(model.log_survival(ages)), unit=model.unit)
+        return ContractualLifetime(hazards=_hazards(model.log_survival(ages)), **_term(model))
     if model.proportional:
         apart = _apart(seen, model.multiplier_at, model.design)
-        return ContractualLifetime(hazards=_hazards(model.log_survival(ages)), unit=model.unit, **apart)
+        return ContractualLifetime(hazards=_hazards(model.log_survival(ages)), **_term(model), **apart)
     with np.errstate(divide="ignore"):
         new = seen.frame.assign(tenure=0.0, churned=False)
         hazards = _hazards(np.log(model.residual_survival(new, ages).mean(axis=0)))
-    mean = ContractualLifetime(hazards=hazards, unit=model.unit)
+    mean = ContractualLifetime(hazards=hazards, **_term(model))
     own = hazard_multipliers(seen.frame, model, mean, ahead=ahead).to_numpy()
     return replace(mean, own=seen.by_uid(own), charges=seen.charges)
 
@@ -117,7 +118,13 @@ def _of_beta(model: BetaRenewal, ages: Floats, apart: dict[str, Any]) -> Contrac
     """
     a, b, c = model.shape
     hazards = _hazards(-(ages**c)) if hasattr(model, "c") else None
-    return ContractualLifetime(a=a, b=b, hazards=hazards, unit=model.unit, **apart)
+    return ContractualLifetime(a=a, b=b, hazards=hazards, **_term(model), **apart)
+
+
+def _term(model: RetentionModel) -> dict[str, Any]:
+    """The time between renewals as a contract takes it: a term in a unit."""
+    term = term_of(model.unit)
+    return {"term": term.value, "unit": term.unit}
 
 
 def _hazards(log_s: Floats) -> tuple[float, ...]:
@@ -165,11 +172,12 @@ def charges_model(charges: pd.Series[float], *, steadiness: float = STEADY) -> G
 class SubscriberBase:
     """The subscribers who are there now, each with its tenure, charge and, if given, its hazard multiplier.
 
-    `subscriptions` has whole `tenure` and `churned`; those who left are not in the base: under contract the firm knows.
-    `charges`, `multipliers` and `contact_ranks` (the share of customers who take contacts worse, drawn in each
-    replication if absent) are one a subscriber, on its index. What the contract knows of each (`own`) holds where no
-    multipliers are given; where customers differ beyond that each replication draws everybody's churn probability from
-    its posterior given the tenure so far. Raises DataError where nobody is there.
+    `subscriptions` has whole `tenure` (terms, as `churnsim.data.count_renewals` counts them) and `churned`; those who
+    left are not in the base: under contract the firm knows. `charges`, `multipliers` and `contact_ranks` (the share of
+    customers who take contacts worse, drawn in each replication if absent) are one a subscriber, on its index. What the
+    contract knows of each (`own`) holds where no multipliers are given; where customers differ beyond that each
+    replication draws everybody's churn probability from its posterior given the tenure so far. Raises DataError where
+    nobody is there.
     """
 
     def __init__(
@@ -190,9 +198,11 @@ class SubscriberBase:
             traits["dropout"] = multipliers.reindex(there.index)
         if contact_ranks is not None:
             traits["contact_rank"] = contact_ranks.reindex(there.index)
-        traits["first_purchase"] = -traits["tenure"]
+        unit = subscriptions.attrs.get("unit")
+        term = None if unit is None else term_of(unit)
+        self.unit: str | None = None if term is None else term.unit
+        traits["first_purchase"] = -traits["tenure"] * (term.value if term else 1.0)
         traits["repeat_revenue"] = traits["mean_spend"] * traits["tenure"]
-        self.unit: str | None = subscriptions.attrs.get("unit")
         self._tenure = there["tenure"].to_numpy(dtype=np.float64)
         self._uids, self._index = customer_uids(there.index), there.index
         self._given = multipliers is not None
