@@ -19,20 +19,12 @@ from churnsim.errors import ConfigError
 from churnsim.records.base import STORED, plain
 from churnsim.records.claim import ClaimRecord, PartRecord, PictureRecord
 from churnsim.report.charts.region import draw_region
+from churnsim.report.messages import VERDICTS, Words
 
 __all__ = ["claims_page", "read_findings", "write_claims_page"]
 
 FINDINGS = TypeAdapter(list[ClaimRecord])
 
-ORDER = ("REPRODUCED", "HOLDS", "HOLDS_IF", "FAILS", "UNTESTABLE", "UNTESTED")
-MEANS = {
-    "REPRODUCED": "the arithmetic closes",
-    "HOLDS": "true wherever it was looked at",
-    "HOLDS_IF": "true in a region of the assumptions, which is given",
-    "FAILS": "not true anywhere it was looked at",
-    "UNTESTABLE": "cannot be judged with what is at hand, or the answer would be what was put in",
-    "UNTESTED": "was not run",
-}
 INTRO = """# The claims, judged
 
 Every statement with a figure, and every method, that five texts on keeping customers make: what exactly is measured,
@@ -83,8 +75,9 @@ def claims_page(claims: Sequence[ClaimRecord]) -> str:
     """The page as Markdown, by the groups of the catalogue; claims of one's own come last."""
     by_id = {claim.id: claim for claim in claims}
     counts = Counter(claim.verdict for claim in claims)
+    means = {verdict: Words()(f"verdict_meaning.{verdict}") for verdict in VERDICTS}
     lines = [INTRO, "| verdict | claims | it means |", "|---|---|---|"]
-    lines += [f"| **{verdict}** | {counts[verdict]} | {MEANS[verdict]} |" for verdict in ORDER if counts[verdict]]
+    lines += [f"| **{verdict}** | {counts[verdict]} | {told} |" for verdict, told in means.items() if counts[verdict]]
     groups = {title: [c.id for c in group if c.id in by_id] for title, group in GROUPS.items()}
     known = {claim_id for ids in groups.values() for claim_id in ids}
     groups["Claims of one's own"] = [claim_id for claim_id in by_id if claim_id not in known]

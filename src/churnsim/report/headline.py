@@ -148,7 +148,10 @@ def _warnings(context: Context) -> list[str]:
     for failure in notices.failures:
         what = context.listed([failure.stage, failure.subject]) if failure.subject else failure.stage
         said.append(context.say("answer.stage_failed", stage=fmt.sentence(what), reason=failure.reason))
-    said += [fmt.sentence(warning.message) for warning in notices.warnings]
+    told = run.validation.replay is not None  # what the intervals leave out says by how much the holdout was missed
+    said += [
+        fmt.sentence(warning.message) for warning in notices.warnings if not (told and warning.code == "holdout missed")
+    ]
     if any(map(doubtful, run.fits.values())) and all(warning.code != "fit" for warning in notices.warnings):
         said.append(context.say("answer.doubtful"))
     return said

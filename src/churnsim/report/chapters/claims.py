@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 from churnsim.records.claim import ClaimRecord, PartRecord, SourceRecord
+from churnsim.report.messages import VERDICTS
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import (
     Block,
@@ -24,7 +25,6 @@ from churnsim.report.page.tables import heads, records_table, row_of, table
 
 __all__ = ["chapter", "verdict_counts"]
 
-VERDICTS = ("REPRODUCED", "HOLDS", "HOLDS_IF", "FAILS", "UNTESTABLE", "UNTESTED")
 MOST_ROWS = 40
 
 

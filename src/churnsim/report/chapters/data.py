@@ -33,6 +33,7 @@ def chapter(context: Context) -> Chapter:
                 *counts,
                 *read,
                 (say("data.left_out"), fmt.count(left_out)),
+                (say("data.currency"), facts.currency or say("data.no_currency")),
                 (say("data.checksum"), f"sha256:{facts.checksum_sha256}"),
             ]
         ),

@@ -5,7 +5,6 @@ Each function gives a `Picture`, which a notebook shows and `save` writes as SVG
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,89 +47,84 @@ class Picture:
 
 
 def plot_frequency_fit(model: PurchaseModel, summary: pd.DataFrame, *, cap: int = 7) -> Picture:
-    """Customers by number of repeat purchases, actual and expected, with the span of chance about the expectation."""
-    require_report_extra()
-    from churnsim.report.charts import prediction
+    """Customers by number of repeat purchases, actual and expected, with the span of chance about the expectation.
 
+    Parameters
+    ----------
+    model : PurchaseModel
+        A fitted model.
+    summary : DataFrame
+        One row a customer, as `summarise` returns.
+    cap : int
+        Customers with this many repeat purchases or more are one class.
+
+    Returns
+    -------
+    Picture
+    """
     table = frequency_calibration(model, summary, cap=cap)
-    labels = [str(n) if n < cap else f"{n}+" for n in table["frequency"]]
-    return _drawn(
-        prediction.calibration(
-            _rows(table.assign(frequency=labels)), x="Repeat purchases", y="Customers", actual="Actual",
-            expected="Expected, with 95% of chance",
-        )
-    )  # fmt: skip
+    labels = {"actual": "Actual", "expected": "Expected, with 95% of chance"}
+    return _drawn("calibration", _classes(table, cap), x="Repeat purchases", y="Customers", **labels)
 
 
 def plot_holdout(validation: Validation, model: str) -> Picture:
     """Mean held-out purchases by calibration frequency, with the 95% interval of what happened."""
-    require_report_extra()
-    from churnsim.report.charts import prediction
-
     table = _of(validation.by_frequency, model)
-    cap = int(table["frequency"].max())
-    labels = [str(n) if n < cap else f"{n}+" for n in table["frequency"]]
     return _drawn(
-        prediction.holdout(
-            _rows(table.assign(frequency=labels)), x=f"{_counted(validation, 'Repeat')} in the calibration",
-            y=f"{_counted(validation, 'Mean')} held out", actual="Actual, with its 95% interval",
-            expected=f"Expected by {model}",
-        )
+        "holdout", _classes(table, int(table["frequency"].max())),
+        x=f"{_counted(validation, 'Repeat')} in the calibration", y=f"{_counted(validation, 'Mean')} held out",
+        actual="Actual, with its 95% interval", expected=f"Expected by {model}",
     )  # fmt: skip
 
 
 def plot_tracking(validation: Validation, model: str, *, cumulative: bool = True) -> Picture:
     """Repeat purchases of all customers by date, actual and expected, with the end of the calibration marked."""
-    require_report_extra()
-    from churnsim.report.charts import prediction
-
     table = _of(validation.tracking, model)
     if cumulative:
         table = table.assign(actual=table["cumulative_actual"], expected=table["cumulative_expected"])
     table = table.assign(date=table["date"].dt.strftime("%Y-%m-%d"))[["date", "actual", "expected"]]
     unit = UNITS[validation.unit]
     if validation.count == "periods":
-        many = (
-            f"Customer-{unit} with a repeat purchase so far"
-            if cumulative
-            else f"Customers who bought again, by {unit[:-1]}"
+        one, all_so_far = (
+            f"Customers who bought again, by {unit[:-1]}",
+            f"Customer-{unit} with a repeat purchase so far",
         )
     else:
-        many = "Repeat purchases so far" if cumulative else f"Repeat purchases a {unit[:-1]}"
+        one, all_so_far = f"Repeat purchases a {unit[:-1]}", "Repeat purchases so far"
     return _drawn(
-        prediction.tracking(
-            _rows(table), x="Date", y=many, actual="Actual", expected=f"Expected by {model}",
-            mark="calibration ends", end=f"{validation.calibration_end:%Y-%m-%d}",
-        )
+        "tracking", table, x="Date", y=all_so_far if cumulative else one, actual="Actual",
+        expected=f"Expected by {model}", mark="calibration ends", end=f"{validation.calibration_end:%Y-%m-%d}",
     )  # fmt: skip
 
 
 def plot_calibration(validation: Validation, model: str) -> Picture:
     """The share that bought beside the chance the model gave, by bins of customers; on the line it is calibrated."""
-    require_report_extra()
-    from churnsim.report.charts import prediction
-
-    return _drawn(prediction.chances(_rows(_of(validation.active, model)), model=model))
+    return _drawn("chances", _of(validation.active, model), model=model)
 
 
 def plot_alive(model: PurchaseModel, *, T: float, most_purchases: int = 30) -> Picture:
     """P(alive) of customers observed for `T` (in the model's unit), by how often and how lately they bought."""
+    grid = alive_grid(model, T=T, most_purchases=most_purchases)
+    return _drawn("alive", grid, unit=UNITS[model.unit], T=T)
+
+
+def _drawn(chart: str, table: pd.DataFrame, **said: Any) -> Picture:
+    """The chart of that name in `charts.prediction`, of the rows of `table`."""
     require_report_extra()
     from churnsim.report.charts import prediction
-
-    grid = alive_grid(model, T=T, most_purchases=most_purchases)
-    return _drawn(prediction.alive(_rows(grid), unit=UNITS[model.unit], T=T))
-
-
-def _drawn(make: Callable[..., Any]) -> Picture:
     from churnsim.report.charts.svg import to_svg
     from churnsim.report.charts.theme import WIDE
 
-    chart, height = make(WIDE)
-    svg = to_svg(chart, size=WIDE, height=height)
+    drawn, height = getattr(prediction, chart)(_rows(table), **said)(WIDE)
+    svg = to_svg(drawn, size=WIDE, height=height)
     # The report's pages bring their own ground; a picture by itself needs one.
     opened = svg.index(">", svg.index("<svg")) + 1
     return Picture(svg[:opened] + '<rect width="100%" height="100%" fill="#ffffff"/>' + svg[opened:])
+
+
+def _classes(table: pd.DataFrame, cap: int) -> pd.DataFrame:
+    """With frequencies as labels, the last one open above."""
+    return table.assign(frequency=[str(n) if n < cap else f"{n}+" for n in table["frequency"]])
 
 
 def _counted(validation: Validation, kind: str) -> str:

@@ -9,7 +9,10 @@ from typing import Any
 
 from churnsim.errors import ConfigError
 
-__all__ = ["Words"]
+__all__ = ["VERDICTS", "Words"]
+
+VERDICTS = ("REPRODUCED", "HOLDS", "HOLDS_IF", "FAILS", "UNTESTABLE", "UNTESTED")
+"""The verdicts on a claim, in the order in which they are told."""
 
 
 class Words:

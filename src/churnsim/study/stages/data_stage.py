@@ -99,7 +99,7 @@ def load_data(section: DataSection, folder: Path, *, regularity: bool = False) -
         rows_read=reading.get("rows"),
         left_out=left_out,
         set_aside=set_aside,
-        currency=section.currency,
+        currency=section.currency or reading.get("currency") or "",
         silent_days=max(0, (holdout_end - last).days),
     )
     return StudyData(
