@@ -28,7 +28,7 @@ class DataFacts(Record):
     """Where the customers came from.
 
     `rows` are used, of `rows_read` where the source was read row by row; `left_out` counts the others by their reason,
-    and `set_aside` shows the first of those that could not be used.
+    and `set_aside` shows the first of those that could not be used. `detected` says how the file was understood.
     """
 
     source: str
@@ -40,6 +40,7 @@ class DataFacts(Record):
     rows_read: int | None = None
     left_out: dict[str, int] = Field(default_factory=dict)
     set_aside: list[Row] = Field(default_factory=list)
+    detected: dict[str, str] = Field(default_factory=dict)
     currency: str = ""
     silent_days: int | None = None
     leavers: int | None = None

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
+from churnsim.checks import check_count, check_level
 from churnsim.decisions.comparison.compare import compare
 from churnsim.decisions.runs.experiment import RunArguments
-from churnsim.errors import ConfigError, DataError
+from churnsim.errors import DataError
 from churnsim.simulation.customers.base import PosteriorBase
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.strategy import Strategy
@@ -91,9 +92,8 @@ def replay(
     if "frequency_holdout" not in split.columns or "T_holdout" not in split.columns:
         raise DataError("the frame lacks frequency_holdout and T_holdout. Make it with churnsim.split_holdout.")
     arguments: RunArguments = {"replications": 100, "seed": 1, **run}
-    replications = arguments["replications"] or 0
-    if replications < 2:
-        raise ConfigError(f"a replay needs at least 2 replications; got {replications}.")
+    replications = check_count(arguments["replications"], "replications", least=2)
+    check_level(level)
     span = float(split["T_holdout"].max())
     calibrated = replace(market, customers=PosteriorBase(split))
     whole: RunArguments = {**arguments, "horizon": span, "period": span, "epoch": span}

@@ -19,6 +19,7 @@ class ChurnChange(StrategyPart):
     lifetime in time it is the hazard, of a contract's hazards by tenure the customer's multiplier."""
 
     keeps: ClassVar[bool] = True
+    in_money: ClassVar[bool] = False
 
     factor: Annotated[float, Setting("what p is multiplied by", limits={"ge": 0, "le": 1}, guess=True)] = 1.0
     points: Annotated[float, Setting("what is taken from p", limits={"ge": 0, "le": 1}, guess=True)] = 0.0

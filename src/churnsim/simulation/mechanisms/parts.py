@@ -98,6 +98,8 @@ class StrategyPart(Part):
     """The part of a market without which it does nothing."""
     on_failures: ClassVar[bool] = False
     """Whether all that it does concerns purchases that fail."""
+    in_money: ClassVar[bool] = True
+    """Whether it costs something or changes what customers pay."""
     keeps: ClassVar[bool] = False
     """Whether what it earns comes from customers who would have left, so that it only costs where nobody leaves."""
 

@@ -10,12 +10,13 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, model_validator
 from pydantic_core import PydanticCustomError
 
 from churnsim.decisions.runs.parallel_map import Backend
 from churnsim.models.purchase.registry import simulated_families
 from churnsim.study.config.covariates_section import CovariatesSection
+from churnsim.study.config.file_section import DatedFile
 from churnsim.study.config.section import MOST_REPLICATIONS, Length, Level, Section, Slug
 from churnsim.study.config.strategy_sections import StrategySection
 from churnsim.study.config.survey_section import SurveySection
@@ -68,20 +69,34 @@ Workers = Annotated[int | str, PlainValidator(_workers)]
 Rate = Annotated[float, Field(gt=-1, lt=10)]
 
 
-class DataSection(Section):
-    """Which transactions, in which time unit, and where calibration ends."""
+class DataSection(DatedFile):
+    """Which purchases, in which time unit, and where calibration ends."""
 
     dataset: Literal["cdnow", "cdnow-full"] | None = Field(
         default=None, description="a data set that comes with churnsim"
     )
-    path: str | None = Field(default=None, description="a CSV or Parquet file, relative to this configuration")
+    path: str | None = Field(default=None, description="a CSV, Parquet or Excel file, relative to this configuration")
+    database: str | None = Field(default=None, description="a customer database of `churnsim db`, relative to this")
     customer_id: str = Field(default="customer_id", description="the column with the customer's id")
     date: str = Field(default="date", description="the column with the date")
-    amount: str = Field(default="amount", description="the column with the amount")
-    date_format: str | None = Field(default=None, description="such as '%Y-%m-%d'")
-    delimiter: str | None = Field(default=None, description="what separates the columns; a comma if absent")
-    encoding: str = Field(default="utf-8", description="of the file")
-    on_bad: Literal["raise", "set_aside"] = Field(default="raise", description="what to do with a bad row")
+    amount: str | Literal[False] = Field(
+        default="amount", description="the column with the amount; false for a log without amounts"
+    )
+    price: str | None = Field(default=None, description="with quantity, in place of amount: the price of one")
+    quantity: str | None = Field(default=None, description="with price: how many; below 0 for a refund")
+    currency_column: str = Field(default="currency", description="the column with each amount's currency, if there")
+    exchange_rates: dict[str, Annotated[float, Field(gt=0)]] = Field(
+        default_factory=dict, description="what one unit of each currency is worth, such as { USD = 1.0, EUR = 1.08 }"
+    )
+    guests: Literal["refuse", "apart"] = Field(
+        default="refuse", description="a row without an id is bad, or left out and counted"
+    )
+    refunds: Literal["refuse", "apart", "net"] = Field(
+        default="refuse", description="a negative amount is bad, left out, or taken off the purchases before it"
+    )
+    duplicates: Literal["keep", "set_aside"] = Field(default="keep", description="rows that repeat an earlier one")
+    most_bad: float | None = Field(default=None, ge=0, le=1, description="more bad rows than this share are an error")
+    first_from: Day | None = Field(default=None, description="leave out customers who were seen before this day")
     currency: str = Field(default="", max_length=8, description="set before amounts in the report, such as '$'")
     unit: Unit = Field(description="the time unit of the models: 'D', 'W', 'M' or 'Y'")
     calibration_end: Day = Field(description="the last day the models are fitted to, such as 1997-09-30")
@@ -91,6 +106,11 @@ class DataSection(Section):
     covariates: CovariatesSection | None = Field(
         default=None, description="what is known of each customer, and moves its purchase rate or its lifetime"
     )
+
+    @property
+    def has_amounts(self) -> bool:
+        """Whether the log says what purchases were worth."""
+        return self.amount is not False
 
 
 def _simulated(family: str) -> str:
@@ -190,7 +210,9 @@ class StudyConfig(Section):
         default_factory=dict, description="assumptions other than the defaults, checked by `market_overrides`"
     )
     budget: BudgetSection | None = None
-    strategy: tuple[StrategySection, ...] = Field(strict=False, min_length=2, description="at least two")
+    strategy: tuple[StrategySection, ...] = Field(
+        strict=False, min_length=1, description="at least two; of a log without amounts none need be given"
+    )
     comparison: ComparisonSection = ComparisonSection()
     precision: PrecisionSection | None = None
     selection: SelectionSection | None = None
@@ -199,6 +221,15 @@ class StudyConfig(Section):
     claims: ClaimsSection = ClaimsSection()
     survey: SurveySection | None = None
     _folder: Path = Path(".")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_strategy_without_amounts(cls, content: Any) -> Any:
+        """What customers do is simulated also where no strategy can be: under the one that does nothing."""
+        data = content.get("data") if isinstance(content, dict) else None
+        if isinstance(data, dict) and data.get("amount") is False and "strategy" not in content:
+            return {**content, "strategy": [{"name": "baseline"}]}
+        return content
 
     @property
     def folder(self) -> Path:

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from churnsim.simulation.core.assumption import Status
 from churnsim.study.config.config import Day, StudyConfig
+from churnsim.study.config.file_section import DatedFile
 from churnsim.study.config.problems import Problem
 from churnsim.study.config.section import Length, Section
 from churnsim.units import Unit
@@ -19,13 +20,13 @@ __all__ = ["ContractStudyConfig", "ProfitByTenureSection", "SubscribersSection",
 Amount = Annotated[float, Field(ge=-1e15, le=1e15, allow_inf_nan=False)]
 
 
-class SubscribersSection(Section):
+class SubscribersSection(DatedFile):
     """Which subscribers: a data set that comes along or a file, and what its columns are called."""
 
     dataset: Literal["telco", "telco-calls"] | None = Field(
         default=None, description="a data set that comes with churnsim (extra 'datasets')"
     )
-    path: str | None = Field(default=None, description="a CSV or Parquet file, relative to this configuration")
+    path: str | None = Field(default=None, description="a CSV, Parquet or Excel file, relative to this configuration")
     customer_id: str = Field(default="customer_id", description="the column with the customer's id")
     start: str = Field(default="start", description="the column with the day the relation began")
     end: str = Field(default="end", description="the column with the day it ended, empty while it lasts")
@@ -36,12 +37,13 @@ class SubscribersSection(Section):
     observed_from: Day | None = Field(default=None, description="with dates: the first, if relations began before it")
     charge: str = Field(description="the column with what a subscriber pays per unit")
     covariates: tuple[str, ...] = Field(strict=False, min_length=1, description="columns that tell subscribers apart")
-    date_format: str | None = Field(default=None, description="such as '%Y-%m-%d'")
-    delimiter: str | None = Field(default=None, description="what separates the columns; a comma if absent")
-    encoding: str = Field(default="utf-8", description="of the file")
-    on_bad: Literal["raise", "set_aside"] = Field(default="raise", description="what to do with a bad row")
     currency: str = Field(default="", max_length=8, description="set before amounts in the report, such as '$'")
     unit: Unit = Field(description="the time between renewals: 'D', 'W', 'M' or 'Y'")
+
+    @property
+    def has_amounts(self) -> bool:
+        """Subscribers have charges."""
+        return True
 
     def problems(self, folder: Path) -> Iterator[Problem]:
         """What does not hold between these keys."""

@@ -13,12 +13,12 @@ from pydantic import Field
 from churnsim.data.subscriptions.customer_rows import read_covariates
 from churnsim.errors import DataError
 from churnsim.models.purchase.summary_covariates import SummaryCovariates
-from churnsim.study.config.section import Section
+from churnsim.study.config.file_section import WrittenFile
 
 __all__ = ["CovariatesSection", "StudyCovariates"]
 
 
-class CovariatesSection(Section):
+class CovariatesSection(WrittenFile):
     """A file with a row a customer, and which of its columns move the purchase rate and the lifetime."""
 
     path: str = Field(description="a CSV or Parquet file, relative to this configuration")
@@ -26,8 +26,6 @@ class CovariatesSection(Section):
     rate: tuple[str, ...] = Field(default=(), strict=False, description="columns that move the purchase rate")
     lifetime: tuple[str, ...] = Field(default=(), strict=False, description="columns that move the lifetime")
     penalty: float = Field(default=0.0, ge=0, description="on the squared effects, for a standard deviation each")
-    delimiter: str | None = Field(default=None, description="what separates the columns; a comma if absent")
-    encoding: str = Field(default="utf-8", description="of the file")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,9 +48,7 @@ class StudyCovariates:
                 f"there is no file {str(path)!r}. A relative path starts at the folder of the configuration."
             )
         wanted = list(dict.fromkeys([*section.rate, *section.lifetime]))
-        table = read_covariates(
-            path, wanted, customer_id=section.customer_id, delimiter=section.delimiter, encoding=section.encoding
-        )
+        table = read_covariates(path, wanted, customer_id=section.customer_id, **section.form)
         learned = SummaryCovariates.of(
             summary, table, rate=section.rate, lifetime=section.lifetime, source=section.path
         )

@@ -12,6 +12,7 @@ from churnsim.models.purchase.registry import PURCHASE_FAMILIES, with_covariates
 from churnsim.simulation.mechanisms.parts import settings_of
 from churnsim.simulation.mechanisms.targeting import RULE_SETTINGS, Targeting, needed_settings
 from churnsim.study.config.config import CHOOSE, DataSection, StudyConfig
+from churnsim.study.config.file_section import DatedFile
 from churnsim.study.config.problems import ConfigPath, Problem, closest
 from churnsim.study.config.strategy_sections import CHURN_MODEL, MECHANISMS, StrategySection
 from churnsim.study.config.what_if_relations import what_if_problems
@@ -21,6 +22,11 @@ __all__ = ["relation_problems"]
 
 # Conversions such as "1 Y" into weeks carry rounding error of a few last digits, never this much.
 ROUNDING = 1e-9
+# What describes a file, and nothing else.
+FILE_KEYS = {
+    *DatedFile.model_fields, "customer_id", "date", "price", "quantity", "currency_column", "guests", "duplicates",
+    "most_bad",
+}  # fmt: skip
 # More periods than this is a slip of the pen: a century of days has fewer.
 MOST_PERIODS = 40_000
 
@@ -29,6 +35,7 @@ def relation_problems(config: StudyConfig) -> list[Problem]:
     """Every relation between keys that does not hold, each with what would."""
     return [
         *_data_problems(config),
+        *_money_problems(config),
         *_regularity_problems(config),
         *_time_problems(config),
         *_strategy_problems(config),
@@ -43,13 +50,7 @@ def _data_problems(config: StudyConfig) -> Iterator[Problem]:
         yield from config.data.problems(config.folder)
         return
     data = config.data
-    if (data.dataset is None) == (data.path is None):
-        got = "neither" if data.dataset is None else "both"
-        yield Problem(
-            path=("data",), message=f"{got} of dataset and path given. Give exactly one of them.", show_value=False
-        )
-    if data.path is not None and not (config.folder / data.path).is_file():
-        yield Problem(path=("data", "path"), message=_no_file(config.folder / data.path))
+    yield from _source_problems(data, config.folder)
     covariates = data.covariates
     if covariates is not None and not (config.folder / covariates.path).is_file():
         yield Problem(path=("data", "covariates", "path"), message=_no_file(config.folder / covariates.path))
@@ -69,6 +70,48 @@ def _data_problems(config: StudyConfig) -> Iterator[Problem]:
             message=f"must be later than calibration_end, {data.calibration_end}.",
             show_value=False,
         )
+
+
+def _source_problems(data: DataSection, folder: Path) -> Iterator[Problem]:
+    """Where the purchases are, and what their columns are called."""
+    given = [name for name in ("dataset", "path", "database") if getattr(data, name) is not None]
+    if len(given) != 1:
+        got = " and ".join(given) or "none"
+        message = f"{got} of dataset, path and database given. Give exactly one of them."
+        yield Problem(path=("data",), message=message, show_value=False)
+        return
+    for key in given:
+        if key != "dataset" and not (folder / getattr(data, key)).is_file():
+            yield Problem(path=("data", key), message=_no_file(folder / getattr(data, key)))
+    of_files = [name for name in data.model_fields_set if name in FILE_KEYS]
+    if data.path is None and of_files:
+        key = min(of_files)
+        message = f"says how a file is written, and {given[0]} is none. Remove it."
+        yield Problem(path=("data", key), message=message, show_value=False)
+    if (data.price is None) != (data.quantity is None):
+        lacking = "quantity" if data.quantity is None else "price"
+        message = f"needs {lacking}: an amount is the price times the quantity."
+        yield Problem(path=("data", "price" if data.price else "quantity"), message=message, show_value=False)
+    if data.price is not None and "amount" in data.model_fields_set:
+        message = "is given besides price and quantity. Leave one of the two out."
+        yield Problem(path=("data", "amount"), message=message)
+
+
+def _money_problems(config: StudyConfig) -> Iterator[Problem]:
+    """What a log without amounts cannot say."""
+    if not isinstance(config.data, DataSection) or config.data.has_amounts:
+        if len(config.strategy) < 2:
+            yield Problem(path=("strategy",), message="must have at least 2 entries.", show_value=False)
+        return
+    why = "a log without amounts does not say what a purchase brings. Name the column with the amount, or remove"
+    for index, strategy in enumerate(config.strategy):
+        for name in strategy.tables:
+            if MECHANISMS[name].in_money:
+                message = f"is judged in money, and {why} the table."
+                yield Problem(path=("strategy", index, name), message=message, show_value=False)
+    for key in ("budget", "precision", "selection", "sensitivity", "belief"):
+        if getattr(config, key):
+            yield Problem(path=(key,), message=f"is in money, and {why} the table.", show_value=False)
 
 
 def _regularity_problems(config: StudyConfig) -> Iterator[Problem]:
@@ -145,7 +188,7 @@ def _strategy_problems(config: StudyConfig) -> Iterator[Problem]:
         yield from _renewal_problems(config, strategy, (*path, "renewal_offers"))
         yield from _market_problems(config, strategy, path)
     running = [s.name for s in config.strategy if not s.reference and s.name != config.comparison.against]
-    if not running:
+    if not running and len(config.strategy) > 1:
         yield Problem(
             path=("strategy",),
             message=f"no strategy is left to compare with {config.comparison.against!r}: all others are references.",

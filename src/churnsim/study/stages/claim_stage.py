@@ -77,6 +77,7 @@ def judge_claims(
 ) -> list[ClaimRecord]:
     """The claims with their verdicts. A claim that an interrupted run has tested is not tested again."""
     from churnsim.claims.machinery.check import check, to_record
+    from churnsim.claims.machinery.claim import Kind, Result, not_run
 
     evidence = evidence_of(config, market, data=data, label=label, executor=executor)
     findings = []
@@ -84,6 +85,9 @@ def judge_claims(
         # By number, since the id of a claim in Python may be no name for a file.
         path = store.part("claims", f"{number:03d}.json")
         row = stored_record(path, ClaimRecord)
+        if row is None and claim.kind is Kind.SIMULATION and not config.data.has_amounts:
+            why = not_run("The study's log has no amounts, so that its market says nothing in money.")
+            row = to_record(Result(claim=claim, finding=why, control=why))
         if row is None:
             row = to_record(check(claim, evidence, config.claims.quick))
             write_json(path, row)

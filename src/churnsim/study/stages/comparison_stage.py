@@ -25,11 +25,17 @@ ACTIVITY = (
 MEMBERS = "members"
 CENTS = 100
 
+COUNTS = ("purchases", "births", "active_end")
+"""The metrics that need no amounts."""
+
 
 def compare_strategies(comparison: Comparison, config: StudyConfig) -> ComparisonRecord:
-    """The strategies side by side. Money is in currency units; a path's profit is cumulative, not discounted."""
+    """The strategies side by side. Money is in currency units; a path's profit is cumulative, not discounted.
+
+    Of a log without amounts the metrics in money are empty, and so are spending and path.
+    """
     section, nothing = config.comparison, _nothing(config, comparison)
-    return ComparisonRecord(
+    found = ComparisonRecord(
         against=section.against,
         nothing=nothing,
         against_nothing=Difference.of_frame(comparison.differences("npv", against=nothing, level=section.level))
@@ -52,6 +58,11 @@ def compare_strategies(comparison: Comparison, config: StudyConfig) -> Compariso
         precision=precision_reached(config, comparison),
         selection=selection_reached(config, comparison),
     )
+    if config.data.has_amounts:
+        return found
+    counts = {metric: found.metrics[metric] for metric in COUNTS}
+    empty = no_comparison(config)
+    return empty.model_copy(update={"metrics": {**empty.metrics, **counts}, "replications": found.replications})
 
 
 def _nothing(config: StudyConfig, comparison: Comparison) -> str | None:

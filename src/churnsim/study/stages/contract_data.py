@@ -56,8 +56,7 @@ def load_subscribers(section: SubscribersSection, folder: Path) -> ContractData:
         frame = read_subscriptions(
             path, customer_id=section.customer_id, start=section.start, end=section.end, tenure=section.tenure,
             churned=section.churned, entry=section.entry, covariates=wanted, observed_until=section.observed_until,
-            observed_from=section.observed_from, unit=section.unit, date_format=section.date_format,
-            delimiter=section.delimiter, encoding=section.encoding, on_bad=section.on_bad,
+            observed_from=section.observed_from, unit=section.unit, **section.form,
         )  # fmt: skip
         source, checksum = path.name, hashlib.sha256(path.read_bytes()).hexdigest()
     set_aside = list(frame.attrs.get("set_aside", []))

@@ -6,10 +6,12 @@ import hashlib
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from churnsim.data import datasets
+from churnsim.data.database.database import CustomerDatabase
 from churnsim.data.logs.transactions import read_transactions
 from churnsim.data.summaries.intervals import summarise_with_intervals
 from churnsim.data.summaries.summary import split_holdout, summarise
@@ -35,6 +37,11 @@ class StudyData:
     covariates: StudyCovariates | None = None
 
     @property
+    def has_amounts(self) -> bool:
+        """Whether it is known what purchases were worth."""
+        return "monetary_value" in self.summary.columns
+
+    @property
     def holdout_length(self) -> float:
         """Length of the holdout in the model's unit, the same for every customer."""
         return float(self.split["T_holdout"].iloc[0])
@@ -46,19 +53,7 @@ def load_data(section: DataSection, folder: Path, *, regularity: bool = False) -
     Purchases after `holdout_end` are left out. With `regularity` the summaries say how regular the gaps between
     purchases were, which models of regular buyers read. Raises DataError for data that cannot be used.
     """
-    if section.dataset is not None:
-        origin = datasets.source(section.dataset)
-        source, checksum = f"{origin.title}. {origin.citation}", origin.checksum_sha256
-        transactions = datasets.cdnow(full=section.dataset == "cdnow-full")
-    else:
-        assert section.path is not None  # the configuration has one of the two
-        path = folder / section.path
-        transactions = read_transactions(
-            path, customer_id=section.customer_id, date=section.date, amount=section.amount,
-            date_format=section.date_format, delimiter=section.delimiter, encoding=section.encoding,
-            on_bad=section.on_bad,
-        )  # fmt: skip
-        source, checksum = path.name, hashlib.sha256(path.read_bytes()).hexdigest()
+    transactions, source, checksum = _log(section, folder)
     set_aside = list(transactions.attrs["set_aside"])
     holdout_end = section.holdout_end or transactions["date"].max().date()
     if holdout_end <= section.calibration_end:
@@ -99,6 +94,7 @@ def load_data(section: DataSection, folder: Path, *, regularity: bool = False) -
         rows_read=reading.get("rows"),
         left_out=left_out,
         set_aside=set_aside,
+        detected=reading.get("detected", {}),
         currency=section.currency or reading.get("currency") or "",
         silent_days=max(0, (holdout_end - last).days),
     )
@@ -106,3 +102,31 @@ def load_data(section: DataSection, folder: Path, *, regularity: bool = False) -
         transactions=used, split=split, summary=summary, unit=section.unit,
         calibration_end=section.calibration_end, holdout_end=holdout_end, facts=facts, covariates=covariates,
     )  # fmt: skip
+
+
+def _log(section: DataSection, folder: Path) -> tuple[pd.DataFrame, str, str]:
+    """The transactions, where they come from, and their checksum."""
+    if section.dataset is not None:
+        origin = datasets.source(section.dataset)
+        log = datasets.cdnow(full=section.dataset == "cdnow-full")
+        if not section.has_amounts:
+            attrs, log = log.attrs, log.drop(columns="amount")
+            log.attrs.update(attrs)
+        return log, f"{origin.title}. {origin.citation}", origin.checksum_sha256
+    rules: Any = {"exchange_rates": section.exchange_rates or None, "first_from": section.first_from}
+    if section.database is not None:
+        with CustomerDatabase(folder / section.database, read_only=True) as database:
+            log = database.transactions(
+                refunds="net" if section.refunds == "net" else "apart", amounts=section.has_amounts, **rules
+            )
+        return log, Path(section.database).name, log.attrs["reading"]["checksum"]
+    assert section.path is not None  # the configuration has one of the three
+    path = folder / section.path
+    if section.most_bad is not None:
+        rules["most_bad"] = section.most_bad
+    log = read_transactions(
+        path, customer_id=section.customer_id, date=section.date, amount=section.amount or None, price=section.price,
+        quantity=section.quantity, currency=section.currency_column, guests=section.guests, refunds=section.refunds,
+        duplicates=section.duplicates, **section.form, **rules,
+    )  # fmt: skip
+    return log, path.name, hashlib.sha256(path.read_bytes()).hexdigest()

@@ -31,8 +31,9 @@ class StudyFits:
 
     purchases_calibration: ModelFit[PurchaseModel]  # of the family that was asked for
     purchases: ModelFit[PurchaseModel]
-    spend: ModelFit[GammaGamma]
-    correlation: float
+    spend: ModelFit[GammaGamma] | None
+    """None of a log without amounts, as is the correlation of spend with frequency."""
+    correlation: float | None
     left: float
     """Expected share of the customers who have left by the end of the log."""
     choice: ModelChoice | None = None
@@ -44,11 +45,13 @@ class StudyFits:
 
     def records(self) -> dict[str, FitRecord]:
         """The content of fits.json by the fit's name."""
-        return {
+        found = {
             "purchases": fit_record(self.purchases, role="whole log"),
             "purchases_calibration": fit_record(self.purchases_calibration, role="calibration"),
-            "spend": fit_record(self.spend, role="whole log", spend_correlation=self.correlation),
         }
+        if self.spend is not None:
+            found["spend"] = fit_record(self.spend, role="whole log", spend_correlation=self.correlation)
+        return found
 
     def warnings(self) -> Iterator[StudyWarning]:
         """What a reader must know of a fit that is usable but not clean."""
@@ -59,7 +62,7 @@ class StudyFits:
             name = self.purchases.model.title
             message = f"by the purchase model ({name}) nobody leaves: it cannot say what keeping a customer is worth."
             yield StudyWarning(stage="models", code="nobody leaves", message=message, figures={"left": self.left})
-        if abs(self.correlation) > NOTABLE_CORRELATION:
+        if self.correlation is not None and abs(self.correlation) > NOTABLE_CORRELATION:
             message = (
                 f"spend and frequency are correlated at {self.correlation:.2f}, and the spend model takes them to be "
                 "independent: values of frequent buyers are off in that direction."
@@ -73,13 +76,12 @@ class StudyFits:
             if fit.status.code in UNUSABLE:
                 raise FitError(f"{name}: {fit.status}")
 
-    def _named(self) -> tuple[tuple[str, ModelFit[PurchaseModel | GammaGamma]], ...]:
+    def _named(self) -> Iterator[tuple[str, ModelFit[Any]]]:
         name = self.purchases.model.title
-        return (
-            (f"purchases in the calibration period ({name})", self.purchases_calibration),
-            (f"purchases in the whole log ({name})", self.purchases),
-            ("spend (Gamma-Gamma)", self.spend),
-        )
+        yield f"purchases in the calibration period ({name})", self.purchases_calibration
+        yield f"purchases in the whole log ({name})", self.purchases
+        if self.spend is not None:
+            yield "spend (Gamma-Gamma)", self.spend
 
 
 def candidates(config: StudyConfig) -> tuple[str, ...]:
@@ -119,8 +121,8 @@ def fit_models(data: StudyData, families: Sequence[str] = (DEFAULT_FAMILY,)) -> 
     fits = StudyFits(
         purchases_calibration=calibration,
         purchases=purchases,
-        spend=GammaGamma.fit(data.summary),
-        correlation=spend_correlation(data.summary),
+        spend=GammaGamma.fit(data.summary) if data.has_amounts else None,
+        correlation=spend_correlation(data.summary) if data.has_amounts else None,
         left=max(0.0, 1.0 - float(purchases.model.p_alive(data.summary).mean())),
         choice=choice,
     )

@@ -26,6 +26,9 @@ DAYS_PER_YEAR = DAYS_PER_UNIT["Y"]
 
 def log_warnings(config: StudyConfig, data: StudyData) -> Iterator[StudyWarning]:
     """What a reader must know of the log, with its numbers."""
+    if not data.has_amounts:
+        message = "the log has no amounts: nothing is said in money, neither of the customers' value nor of strategies."
+        yield StudyWarning(stage="data", code="no amounts", message=message)
     silent = data.facts.silent_days
     if silent:
         message = (

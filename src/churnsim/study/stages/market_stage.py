@@ -11,6 +11,7 @@ import pandas as pd
 from churnsim.errors import ConfigError
 from churnsim.records.notices import Unjudged
 from churnsim.records.run import StrategyRecord
+from churnsim.simulation.core.lifetimes import FixedSpend, Spend
 from churnsim.simulation.core.scores import CustomerScores
 from churnsim.simulation.customers.base import PosteriorBase
 from churnsim.simulation.engine.plugin import Mechanism
@@ -31,8 +32,10 @@ __all__ = [
     "build_strategies",
     "own_mechanisms",
     "scenario_for",
+    "spend_of",
     "strategy_records",
     "unjudged_strategies",
+    "with_amounts",
 ]
 
 
@@ -45,21 +48,35 @@ def build_market(config: StudyConfig, data: StudyData, fits: StudyFits) -> Marke
     draws: tuple[Any, ...] = ()
     if config.simulation.parameter_uncertainty:
         count = config.parameter_draws
-        draws = tuple(
-            zip(
-                fits.purchases.draw_parameters(count, seed=config.seed),
-                fits.spend.draw_parameters(count, seed=config.seed + 1),
-                strict=True,
-            )
-        )
+        spends: Sequence[Spend] = [UNKNOWN_SPEND] * count
+        if fits.spend is not None:
+            spends = fits.spend.draw_parameters(count, seed=config.seed + 1)
+        draws = tuple(zip(fits.purchases.draw_parameters(count, seed=config.seed), spends, strict=True))
     return Market(
-        customers=PosteriorBase(data.summary),
+        customers=PosteriorBase(with_amounts(data.summary)),
         purchases=fits.purchases.model,
-        spend=fits.spend.model,
+        spend=spend_of(fits),
         draws=draws,
         origins=overridden_origins(config.market),
         **overridden_mechanisms(config.market),
     )
+
+
+# Stands for what purchases are worth where no amount is known; nothing in money is reported then.
+UNKNOWN_SPEND = FixedSpend(amount=1.0)
+
+
+def spend_of(fits: StudyFits) -> Spend:
+    """The spend model; of a log without amounts one by which nothing in money may be told."""
+    return UNKNOWN_SPEND if fits.spend is None else fits.spend.model
+
+
+def with_amounts(summary: pd.DataFrame) -> pd.DataFrame:
+    """The summary of a log; where nothing is known of amounts every repeat purchase is worth that of
+    `UNKNOWN_SPEND`."""
+    if "monetary_value" in summary.columns:
+        return summary
+    return summary.assign(monetary_value=UNKNOWN_SPEND.amount * (summary["frequency"] > 0))
 
 
 # Stands for the scores of a model that is not fitted yet: nobody's, so that no simulation would take them.

@@ -61,8 +61,9 @@ class Stages(Protocol):
 
     def value(
         self, config: StudyConfig, data: Any, fits: Any, market: Market, holdout: ReplayRecord | None
-    ) -> ValueRecord:
-        """The content of value.json; `holdout` is the replay of the purchases that were held out."""
+    ) -> ValueRecord | None:
+        """The content of value.json, None where nothing is known of amounts; `holdout` is the replay of the purchases
+        that were held out."""
 
     def purchases(self, data: Any) -> StudyData | None:
         """The study's own purchases, for claims that are measured on data; None: they take the CDNOW log."""
@@ -109,7 +110,9 @@ class TransactionStages:
 
     def value(
         self, config: StudyConfig, data: Any, fits: Any, market: Market, holdout: ReplayRecord | None
-    ) -> ValueRecord:
+    ) -> ValueRecord | None:
+        if not data.has_amounts:
+            return None
         section, asked = config.value, config.value.annual_discount_rate
         return value_base(
             data, fits, section,

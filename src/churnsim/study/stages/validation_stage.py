@@ -15,6 +15,7 @@ from churnsim.simulation.scenario.market import Market
 from churnsim.study.config.config import ValidationSection
 from churnsim.study.stages.data_stage import StudyData
 from churnsim.study.stages.fit_stage import StudyFits
+from churnsim.study.stages.market_stage import spend_of, with_amounts
 from churnsim.study.storage.executor import Executor
 
 __all__ = ["validate", "validation_warnings"]
@@ -64,8 +65,9 @@ def _replays(
     data: StudyData, fits: StudyFits, section: ValidationSection, *, seed: int, executor: Executor
 ) -> ReplayRecord:
     """Spend plays no part in how often customers buy, so the spend model of the whole log does no harm here."""
-    purchases, spend = fits.purchases_calibration, fits.spend.model
-    fixed = Market(customers=PosteriorBase(data.split), purchases=purchases.model, spend=spend)
+    purchases, spend = fits.purchases_calibration, spend_of(fits)
+    split = with_amounts(data.split)
+    fixed = Market(customers=PosteriorBase(split), purchases=purchases.model, spend=spend)
     drawn = purchases.draw_parameters(section.replications, seed=seed + DRAW_SEED_OFFSET)
     uncertain = replace(fixed, draws=tuple((model, spend) for model in drawn))
     settings: dict[str, Any] = {
@@ -75,7 +77,7 @@ def _replays(
         "workers": executor.workers,
         "backend": executor.backend,
     }
-    at_estimates, with_error = (replay(market, data.split, **settings) for market in (fixed, uncertain))
+    at_estimates, with_error = (replay(market, split, **settings) for market in (fixed, uncertain))
     return ReplayRecord(
         actual=at_estimates.actual,
         **_interval(at_estimates),

@@ -37,13 +37,15 @@ def value_base(
     customers will do beside their expectation is not in it.
     """
 
+    spend = fits.spend
+    assert spend is not None  # a log without amounts has no value
     settings: Any = {"annual_discount_rate": annual_discount_rate, "horizon": horizon, "margin": margin}
     with warnings.catch_warnings():
         # The study says it itself, once, among the warnings about its fits.
         warnings.simplefilter("ignore", SpendCorrelationWarning)
-        values = customer_value(data.summary, purchases=fits.purchases, spend=fits.spend, **settings)
+        values = customer_value(data.summary, purchases=fits.purchases, spend=spend, **settings)
         total = total_value(
-            data.summary, purchases=fits.purchases, spend=fits.spend, seed=seed, level=LEVEL, draws=section.draws,
+            data.summary, purchases=fits.purchases, spend=spend, seed=seed, level=LEVEL, draws=section.draws,
             **settings,
         )  # fmt: skip
     ratio = holdout.actual / holdout.mean if holdout and holdout.mean > 0 else 1.0
