@@ -368,3 +368,15 @@ def test_advice_on_the_command_line_names_its_options(tmp_path):
         done = CliRunner().invoke(app, ["summarise", str(tmp_path / "a.csv"), *words])
         assert done.exit_code == 2
         assert advice in done.stderr
+
+
+def test_what_needs_every_purchase_takes_a_log_wherever_it_lies(tmp_path):
+    days = ["2024-01-01", "2024-01-09", "2024-02-01"]
+    log = pd.DataFrame({"customer_id": [1, 1, 2], "date": pd.to_datetime(days), "amount": [1.0, 2.0, 3.0]})
+    right = cs.data.split_holdout(log, until="2024-01-05", unit="D")
+    for place, held in everywhere(log, tmp_path).items():
+        pd.testing.assert_frame_equal(cs.data.split_holdout(held, until="2024-01-05", unit="D"), right, obj=place)
+    with CustomerDatabase(tmp_path / "c.db") as db:
+        db.add(log)
+        found = cs.data.split_holdout(db, until="2024-01-05", unit="D")
+    assert found.reset_index(drop=True).equals(right.reset_index(drop=True))

@@ -7,6 +7,7 @@ its name.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,10 +21,11 @@ from churnsim.data.logs.log_rules import check_one_currency, currency_column
 from churnsim.data.tabular.columns import amounts, dates, ids
 from churnsim.data.tabular.row_errors import Flaws
 from churnsim.data.tabular.table_columns import check_columns
+from churnsim.data.tabular.text_columns import ARROW_TEXT
 from churnsim.errors import DataError
 from churnsim.kernels.numerics import purchase_days as kernel
 
-__all__ = ["GroupedLog", "grouped", "tabular"]
+__all__ = ["GroupedLog", "grouped", "is_ibis", "tabular"]
 
 _UNITS = {
     "D": kernel.DAYS, "s": kernel.SECONDS, "ms": kernel.MILLISECONDS, "us": kernel.MICROSECONDS,
@@ -62,17 +64,31 @@ class _Columns:
 
 
 def tabular(transactions: Any) -> pd.DataFrame:
-    """An Arrow table as a DataFrame (text stays Arrow text), a DataFrame as it is; DataError for anything else."""
+    """A log as a DataFrame: one as it is, an Arrow table with its text as Arrow text, and what a `CustomerDatabase`, a
+    `ParquetLog` or an Ibis table holds. DataError for anything else."""
     if isinstance(transactions, pd.DataFrame):
         return transactions
+    frame: pd.DataFrame
     if isinstance(transactions, pa.Table):
-        text = {pa.string(): pd.ArrowDtype(pa.string()), pa.large_string(): pd.ArrowDtype(pa.string())}
-        frame: pd.DataFrame = transactions.to_pandas(date_as_object=False, split_blocks=True, types_mapper=text.get)
+        text = {pa.string(): ARROW_TEXT, pa.large_string(): ARROW_TEXT}
+        frame = transactions.to_pandas(date_as_object=False, split_blocks=True, types_mapper=text.get)
+        return frame
+    read = getattr(transactions, "to_pandas" if is_ibis(transactions) else "transactions", None)
+    if callable(read):
+        with warnings.catch_warnings():
+            # Ibis still calls what newer versions of its backends call by another name.
+            warnings.filterwarnings("ignore", category=DeprecationWarning)
+            frame = read()
         return frame
     raise DataError(
         f"transactions must be a DataFrame, an Arrow table, a CustomerDatabase, a ParquetLog or an Ibis table; got "
         f"{type(transactions).__name__}. Read a file with churnsim.read_transactions."
     )
+
+
+def is_ibis(transactions: Any) -> bool:
+    """Whether this is a table of Ibis, which need not be installed to ask."""
+    return type(transactions).__module__.split(".")[0] == "ibis"
 
 
 def grouped(transactions: Any, *, today: object | None = None) -> GroupedLog:

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from churnsim.data.logs.days import iso_day, latest_day, past_day
 from churnsim.data.logs.log_rules import currency_column, exchange_factors
+from churnsim.data.logs.transactions import read_transactions
 from churnsim.data.summaries.summary_query import identifier, in_currency, summary_of
 from churnsim.data.tabular.columns import MISSING
 from churnsim.data.tabular.files import regular_file
@@ -121,6 +122,16 @@ class ParquetLog:
             except duckdb.Error as error:
                 reason = (str(error).splitlines() or [""])[0][:300]
                 raise DataError(f"{self.path} cannot be summarised ({reason}). Write it again.") from None
+
+    def transactions(self) -> pd.DataFrame:
+        """The log in memory, for what needs every purchase; rows as `read_transactions` gives them."""
+        names: dict[str, Any] = {"amount": None, **self._names}
+        frames = [
+            read_transactions(file, **names, currency=self._currency, exchange_rates=self._rates)
+            for files in self._files.values()
+            for file in files
+        ]
+        return pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
 
     def _rows(self, factors: Mapping[str | None, float] | None, *, located: bool = False) -> tuple[str, list[Any]]:
         """All rows as ``customer_id, day, amount``, and where they are if `located`, as SQL with its parameters."""

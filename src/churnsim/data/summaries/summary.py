@@ -16,7 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from churnsim.data.logs.days import iso_day, past_day
-from churnsim.data.logs.grouped_log import GroupedLog, grouped
+from churnsim.data.logs.grouped_log import GroupedLog, grouped, is_ibis
 from churnsim.data.logs.purchase_days import PurchaseDays
 from churnsim.data.summaries.summary_query import summary_frame
 from churnsim.errors import DataError
@@ -145,7 +145,7 @@ def _pushed_down(transactions: Any, unit: str, until: str | date | None, today: 
     if isinstance(transactions, pd.DataFrame | pa.Table):
         return None
     frame: pd.DataFrame
-    if _is_ibis(transactions):
+    if is_ibis(transactions):
         from churnsim.data.summaries.ibis_log import summarise_ibis
 
         frame = summarise_ibis(transactions, unit=unit, until=until, today=today)
@@ -155,10 +155,6 @@ def _pushed_down(transactions: Any, unit: str, until: str | date | None, today: 
         frame = summarise_there(unit=unit, until=until, today=today)
         return frame
     return None
-
-
-def _is_ibis(transactions: Any) -> bool:
-    return type(transactions).__module__.split(".")[0] == "ibis"
 
 
 def _mean(total: NDArray[np.float64], number: NDArray[np.int64]) -> NDArray[np.float64]:
