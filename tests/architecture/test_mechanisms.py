@@ -82,7 +82,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
-from churnsim.simulation.core.assumption import documented, share
+from churnsim.simulation.core.assumption import assumed, share
 from churnsim.simulation.mechanisms.parts import Budgeted, Length, MarketPart
 
 
@@ -90,7 +90,6 @@ from churnsim.simulation.mechanisms.parts import Budgeted, Length, MarketPart
 class Gifts(Budgeted):
     """Give customers something."""
 
-    label: ClassVar[str] = "gifts"
     acts: ClassVar[bool] = True
     every: Annotated[float, Length("how often", example=4.0)]
 
@@ -103,10 +102,7 @@ class Gifts(Budgeted):
 class GiftResponse(MarketPart):
     """What gifts do."""
 
-    effect: float = documented(0.25, unit="share", meaning="dropout prevented", source="a toy", status="assumed")
-
-    def __post_init__(self) -> None:
-        share("effect", self.effect)
+    effect: float = assumed(0.25, "share", "dropout prevented", share, source="a toy")
 '''
 MECHANISMS = "from churnsim.simulation.mechanisms."
 # The whole change: file, what stands there, what is put before it. An event rule that reads `gift_factor` comes on top.

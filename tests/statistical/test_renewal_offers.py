@@ -98,8 +98,8 @@ def test_a_price_off_that_nobody_needs_only_costs():
 @pytest.mark.parametrize(
     ("make", "told"),
     [
-        (lambda: replace(EVERYBODY, discount=1.5), "discount must be a share"),
-        (lambda: replace(EVERYBODY, notice=0.0), "notice must be finite and above 0"),
+        (lambda: replace(EVERYBODY, discount=1.5), "discount must be from 0 to 1"),
+        (lambda: replace(EVERYBODY, notice=0.0), "notice must be a finite number above 0"),
         (lambda: replace(EVERYBODY, rule="score"), "needs"),
         (lambda: replace(EVERYBODY, cost_per_offer=0.001), "whole number of cents"),
         (lambda: RenewalOfferResponse(discount_scale=0.0), "discount_scale must be"),

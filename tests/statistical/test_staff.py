@@ -62,7 +62,7 @@ def test_control_staff_who_need_not_learn_change_nothing():
 
 
 def test_impossible_staff():
-    with pytest.raises(cs.errors.ConfigError, match="novice_factor must be at least 1"):
+    with pytest.raises(cs.errors.ConfigError, match="novice_factor must be a finite number at least 1"):
         StaffResponse(novice_factor=0.5)
-    with pytest.raises(cs.errors.ConfigError, match="staff budget_per_period"):
+    with pytest.raises(cs.errors.ConfigError, match="budget_per_period must be"):
         cs.simulation.StaffCare(budget_per_period=-1.0)

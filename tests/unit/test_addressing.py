@@ -58,7 +58,7 @@ def test_several_numbers_change_at_once_and_keep_their_kind(setting):
         ({"complaints.failure_shear": 0.1}, "Did you mean 'complaints.failure_share'"),
         ({"strategy.none.retention.budget_per_period": 1.0}, "turn it on first"),
         ({"strategy.rewards.desk.staff": 1.5}, "whole number"),
-        ({"complaints.silent_stay": 1.5}, "between 0 and 1"),
+        ({"complaints.silent_stay": 1.5}, "from 0 to 1"),
         ({"terms.margin": float("nan")}, "finite"),
     ],
 )

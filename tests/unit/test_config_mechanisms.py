@@ -117,7 +117,7 @@ def test_the_report_lists_what_a_rule_uses_and_nothing_else():
         ("gaps = 2.0", "gaps = 2.0, max_effect = 0.2", "It belongs in [market.retention]."),
         ("[market.referral]\n", "[market.referral]\n[market.desk]\nstaff = 1\n", "write it below a [[strategy]]"),
         ("success = 0.2", "success = 0.2\nhalf_life = 26", "26 is not a duration"),
-        ("success = 0.2", "success = 20", "Thirty percent is 0.30"),
+        ("success = 0.2", "success = 20", "success must be from 0 to 1"),
         ('[[strategy]]\nname = "everything"', '[strategy]\nname = "everything"', "write [[strategy]] with two"),
     ],
 )  # fmt: skip

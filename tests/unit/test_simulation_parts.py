@@ -26,7 +26,7 @@ from churnsim.units import Duration
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: Terms(margin=30.0), "Thirty percent is 0.30"),
+        (lambda: Terms(margin=30.0), "margin must be from 0 to 1"),
         (lambda: Complaints(quick_share=0.7, slow_share=0.7), "at most 1"),
         (lambda: Complaints(failure_share=0.9), "Lower failure_share"),
         (lambda: Complaints(quick_within=Duration(7, "W")), "slow_within"),
@@ -34,11 +34,11 @@ from churnsim.units import Duration
         (lambda: cs.simulation.RetentionContacts(budget_per_period=1.0, rule="recent_buyers"), "needs within"),
         (lambda: cs.simulation.AskForComplaints(cost_per_purchase=0.004), "whole number of cents"),
         (lambda: Prospects(ceiling=1.0), "below 1"),
-        (lambda: RetentionResponse(harmed_share=-0.1), "between 0 and 1"),
+        (lambda: RetentionResponse(harmed_share=-0.1), "from 0 to 1"),
         (lambda: cs.simulation.RetentionContacts(budget_per_period=1.0, rule="gut feeling"), "gut feeling"),
-        (lambda: cs.simulation.ComplaintDesk(staff=0, mean_service_time=1.0, wage_per_period=1.0), "1 or more"),
-        (lambda: cs.simulation.Acquisition(budget_per_period=float("nan")), "0 or more"),
-        (lambda: cs.simulation.ChurnChange(factor=2.0), "between 0 and 1"),
+        (lambda: cs.simulation.ComplaintDesk(staff=0, mean_service_time=1.0, wage_per_period=1.0), "from 1 to"),
+        (lambda: cs.simulation.Acquisition(budget_per_period=float("nan")), "at least 0"),
+        (lambda: cs.simulation.ChurnChange(factor=2.0), "at most 1"),
         (lambda: cs.Strategy(name=""), "needs a name"),
         (lambda: cs.Cohort(size=-1), "0 or more"),
         (lambda: Origin("me", "believed"), "measured here"),  # type: ignore[arg-type]

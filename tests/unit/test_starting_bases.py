@@ -147,7 +147,7 @@ def test_what_a_model_needs_is_named():
         ),
         (lambda: cs.simulation.ContractualLifetime(term=1.0, hazards=(0.1, 1.5)), "renewal 2"),
         (lambda: cs.simulation.ProfitByTenure(profits=()), "one finite amount"),
-        (lambda: cs.simulation.FixedSpend(amount=-1.0), "0 or more"),
+        (lambda: cs.simulation.FixedSpend(amount=-1.0), "at least 0"),
     ],
 )
 def test_impossible_contracts_are_refused(make, words):

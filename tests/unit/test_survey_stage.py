@@ -41,7 +41,7 @@ def changed(**replacements):
         ('instruments = ["acsi"]', 'instruments = ["acsy"]', ["acsi"]),
         ("sampled = 100", "sampled = 100\nlow = 10.0", ["must be above low"]),
         ("dropout_effect = -0.8", "dropout_effekt = -0.8", ["unknown key", "dropout_effect"]),
-        ("dropout_effect = -0.8", "dropout_effect = -80.0", ["exponent of at most 5"]),
+        ("dropout_effect = -0.8", "dropout_effect = -80.0", ["dropout_effect must be a finite number at least -5"]),
     ],
 )
 def test_an_impossible_survey_is_refused_with_its_key(old, new, words):

@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
+from churnsim.checks import check_number
 from churnsim.decisions.comparison.paired import Interval, interval
 from churnsim.decisions.runs.customer_table import ORIGINS
 from churnsim.errors import ConfigError
 from churnsim.product_limit import RiskTable
-from churnsim.simulation.core.assumption import not_negative
 from churnsim.typing import Floats
 
 __all__ = ["realised_value", "retention_by_tenure", "simulated_whale_curve"]
@@ -127,7 +127,7 @@ def simulated_whale_curve(
     >>> simulated_whale_curve(tables, (0.5, 1.0), horizon=52.0)["profit"].iloc[-1].round(2).item()
     1.0
     """
-    not_negative("cost_to_serve", cost_to_serve)
+    check_number(cost_to_serve, "cost_to_serve", least=0)
     if not shares or min(shares) <= 0 or max(shares) > 1:
         raise ConfigError(f"shares of customers must lie above 0 and at most at 1; got {list(shares)}.")
 

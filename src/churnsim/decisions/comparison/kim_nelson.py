@@ -21,8 +21,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from churnsim.checks import check_number
 from churnsim.errors import ConfigError
-from churnsim.simulation.core.assumption import positive
 from churnsim.typing import Floats
 
 __all__ = ["KimNelson"]
@@ -37,7 +37,7 @@ class KimNelson:
     """
 
     def __init__(self, systems: int, *, indifference: float, level: float = 0.95, first_stage: int = 20) -> None:
-        positive("indifference", indifference)
+        check_number(indifference, "indifference", above=0)
         if systems < 2:
             raise ConfigError(f"a selection needs at least 2 systems; got {systems}.")
         if not 1 / systems < level < 1:

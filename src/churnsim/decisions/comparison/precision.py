@@ -13,10 +13,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from churnsim.checks import check_level
+from churnsim.checks import check_level, check_number
 from churnsim.decisions.comparison.metrics import check_metric
 from churnsim.errors import ConfigError
-from churnsim.simulation.core.assumption import positive
 from churnsim.simulation.scenario.market import Market
 
 __all__ = ["LEAST_FIRST_STAGE", "Precision", "PrecisionReached", "next_size"]
@@ -56,7 +55,7 @@ class Precision:
     max_replications: int = 1000
 
     def __post_init__(self) -> None:
-        positive("precision half_width", self.half_width)
+        check_number(self.half_width, "precision half_width", above=0)
         check_metric(self.metric)
         check_level(self.level)
         if self.max_replications < LEAST_FIRST_STAGE:

@@ -4,9 +4,11 @@ assumed."""
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import Field, dataclass, field, fields, is_dataclass, replace
 from typing import Any, Final, Literal, Self, get_args
 
+from churnsim.checks import check_count, check_number, check_share, shown
 from churnsim.errors import ConfigError
 from churnsim.units import Duration
 
@@ -16,17 +18,31 @@ __all__ = [
     "PURCHASE_OF_EACH",
     "UNMEASURED",
     "UNMEASURED_HERE",
+    "Check",
     "Multiple",
     "Origin",
     "Scaled",
     "Status",
+    "assumed",
+    "at_least_1",
+    "cents",
+    "count",
     "documented",
+    "exponent",
     "in_units",
+    "length",
     "multiple_of",
     "multiples_in",
+    "not_negative",
     "numbers_of",
+    "people",
     "plain_numbers",
+    "positive",
+    "published",
     "scale",
+    "share",
+    "share_below_1",
+    "whole_cents",
 ]
 
 UNMEASURED = "no source measures it; vary it"
@@ -118,14 +134,29 @@ def in_units(name: str, value: float | Multiple) -> float:
     return value
 
 
-def scale(name: str, value: float | Multiple) -> None:
-    """ConfigError unless `value` is above 0: an amount of money, or what it is measured by."""
-    positive(name, value.times if isinstance(value, Multiple) else value)
+Check = Callable[[Any, str], object]
+"""What a number must be: called with the value and its name, raises ConfigError."""
 
 
-def documented(default: float | Duration | Multiple, *, unit: str, meaning: str, source: str, status: Status) -> Any:
-    """A dataclass field with a default whose unit, meaning, source and status are on record."""
-    return field(default=default, metadata={"unit": unit, "meaning": meaning, "origin": Origin(source, status)})
+def documented(
+    default: float | Duration | Multiple, *, unit: str, meaning: str, source: str, status: Status, check: Check
+) -> Any:
+    """A dataclass field with a default whose unit, meaning, source, status and limits are on record."""
+    return field(
+        default=default, metadata={"unit": unit, "meaning": meaning, "origin": Origin(source, status), "check": check}
+    )
+
+
+def assumed(
+    default: float | Duration | Multiple, unit: str, meaning: str, check: Check, *, source: str = UNMEASURED
+) -> Any:
+    """A documented field whose value is a guess."""
+    return documented(default, unit=unit, meaning=meaning, source=source, status="assumed", check=check)
+
+
+def published(default: float | Duration, unit: str, meaning: str, check: Check, *, source: str) -> Any:
+    """A documented field whose value somebody has published."""
+    return documented(default, unit=unit, meaning=meaning, source=source, status="published", check=check)
 
 
 def numbers_of(part: Any, prefix: str) -> list[tuple[str, Any, Field[Any]]]:
@@ -135,30 +166,64 @@ def numbers_of(part: Any, prefix: str) -> list[tuple[str, Any, Field[Any]]]:
     return [(prefix + f.name, getattr(part, f.name), f) for f in fields(part) if "origin" in f.metadata]
 
 
-def share(name: str, value: float) -> None:
-    """ConfigError unless `value` is a share between 0 and 1."""
-    if not 0 <= value <= 1:
-        raise ConfigError(f"{name} must be a share between 0 and 1; got {value!r}. Thirty percent is 0.30.")
+def share(value: Any, name: str) -> None:
+    """A share or a probability, 0 and 1 included."""
+    check_share(value, name, zero=True)
 
 
-def positive(name: str, value: float) -> None:
-    """ConfigError unless `value` is finite and above 0."""
-    if not 0 < value < float("inf"):
-        raise ConfigError(f"{name} must be finite and above 0; got {value!r}.")
+def share_below_1(value: Any, name: str) -> None:
+    """A share that is never all."""
+    check_number(value, name, least=0, below=1)
 
 
-def whole_cents(name: str, value: float) -> None:
-    """ConfigError unless `value` is 0 or more and a whole number of cents: it is booked once an event, so a fraction of
-    a cent would be lost or gained each time."""
-    not_negative(name, value)
+def positive(value: Any, name: str) -> None:
+    """A number above 0."""
+    check_number(value, name, above=0)
+
+
+def not_negative(value: Any, name: str) -> None:
+    """A number of 0 or more."""
+    check_number(value, name, least=0)
+
+
+def at_least_1(value: Any, name: str) -> None:
+    """A factor that makes nothing smaller."""
+    check_number(value, name, least=1)
+
+
+def exponent(value: Any, name: str) -> None:
+    """The w of a factor e^(w s)."""
+    check_number(value, name, least=-5, most=5)
+
+
+def count(value: Any, name: str) -> None:
+    """A whole number of people."""
+    check_count(value, name, least=0)
+
+
+def length(value: Any, name: str) -> None:
+    """A duration above 0."""
+    if not isinstance(value, Duration) or not value.value > 0:
+        raise ConfigError(
+            f"{name} needs its unit and must be above 0; got {shown(value)}. Say Duration(26, 'W'), in a study '26 W'."
+        )
+
+
+def scale(value: Any, name: str) -> None:
+    """Money above 0, or what it is measured by."""
+    check_number(value.times if isinstance(value, Multiple) else value, name, above=0)
+
+
+def people(value: Any, name: str) -> None:
+    """A number of people, or what it is measured by."""
+    check_number(value.times if isinstance(value, Multiple) else value, name, least=0)
+
+
+def whole_cents(value: Any, name: str) -> None:
+    """Money of 0 or more in whole cents: it is booked once an event, so a fraction would be lost each time."""
+    check_number(value, name, least=0)
     if abs(value * 100 - round(value * 100)) > 1e-9:
         raise ConfigError(f"{name} must be a whole number of cents, since it is paid event by event; got {value!r}.")
-
-
-def not_negative(name: str, value: float) -> None:
-    """ConfigError unless `value` is finite and 0 or more."""
-    if not 0 <= value < float("inf"):
-        raise ConfigError(f"{name} must be finite and 0 or more; got {value!r}.")
 
 
 def cents(money: float) -> int:

@@ -16,11 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaincinv
 
-from churnsim.checks import shown
+from churnsim.checks import check_number, check_share, shown
 from churnsim.errors import ConfigError
 from churnsim.kernels.engine import records
 from churnsim.models.purchase.registry import simulated_families
-from churnsim.simulation.core.assumption import positive
 from churnsim.simulation.core.scores import CustomerScores
 from churnsim.units import check_unit
 
@@ -85,18 +84,17 @@ class ContractualLifetime:
 
     def __post_init__(self) -> None:
         check_unit(self.unit)
-        positive("term", self.term)
+        check_number(self.term, "term", above=0)
         if (self.a is None) != (self.b is None) or (self.hazards is None and self.a is None):
             raise ConfigError("a contract needs a and b, or hazards by tenure, or all three.")
         if self.a is not None:
-            positive("a", self.a)
-            positive("b", self.b or 0.0)
+            check_number(self.a, "a", above=0)
+            check_number(self.b, "b", above=0)
         self._check_observed()
         if self.hazards is not None:
             object.__setattr__(self, "hazards", tuple(float(h) for h in self.hazards))
             for number, hazard in enumerate(self.hazards, start=1):
-                if not 0 <= hazard <= 1:
-                    raise ConfigError(f"the hazard at renewal {number} must be between 0 and 1; got {hazard!r}.")
+                check_share(hazard, f"the hazard at renewal {number}", zero=True)
             if not self.hazards:
                 raise ConfigError("hazards by tenure need one value at least.")
 
@@ -142,8 +140,7 @@ class FixedSpend:
     amount: float
 
     def __post_init__(self) -> None:
-        if not math.isfinite(self.amount) or self.amount < 0:
-            raise ConfigError(f"amount must be finite and 0 or more; got {self.amount!r}.")
+        check_number(self.amount, "amount", least=0)
 
     def to_dict(self) -> dict[str, Any]:
         """The amount."""

@@ -11,12 +11,12 @@ from churnsim.errors import ConfigError
 from churnsim.simulation.core.assumption import (
     CUSTOMER,
     PURCHASE,
-    UNMEASURED,
     Multiple,
-    documented,
+    assumed,
     in_units,
-    not_negative,
+    people,
     scale,
+    share_below_1,
 )
 from churnsim.simulation.mechanisms.parts import Budgeted, MarketPart, StrategyPart
 
@@ -26,8 +26,6 @@ __all__ = ["Acquisition", "Prospects"]
 @dataclass(frozen=True, kw_only=True)
 class Acquisition(Budgeted):
     """Spend `budget_per_period` (money) on prospects; arrivals follow the market's response, spread over the period."""
-
-    label: ClassVar[str] = "acquisition"
 
     def check(self, market: Any, others: Collection[StrategyPart], period: float) -> None:
         """ConfigError where nobody is left to be won."""
@@ -45,33 +43,17 @@ class Prospects(MarketPart):
 
     used_by: ClassVar[Mapping[str, tuple[str, ...]]] = {"ceiling": ("acquisition",), "spend_scale": ("acquisition",)}
 
-    size: float = documented(
-        Multiple(8, CUSTOMER),
-        unit="people",
-        meaning="who could still become customers",
-        status="assumed",
-        source=UNMEASURED,
+    size: float = assumed(Multiple(8, CUSTOMER), "people", "who could still become customers", people)
+    ceiling: float = assumed(
+        0.02, "share per period", "most of the pool that any spend brings in a period", share_below_1
     )
-    ceiling: float = documented(
-        0.02,
-        unit="share per period",
-        meaning="most of the pool that any spend brings in a period",
-        status="assumed",
-        source=UNMEASURED,
-    )
-    spend_scale: float = documented(
+    spend_scale: float = assumed(
         Multiple(0.02, PURCHASE),
-        unit="money per prospect and period",
-        meaning="spend at which 63% of the ceiling is reached",
-        status="assumed",
+        "money per prospect and period",
+        "spend at which 63% of the ceiling is reached",
+        scale,
         source="no source measures it; with the ceiling the cheapest customers cost one typical purchase; vary it",
     )
-
-    def __post_init__(self) -> None:
-        not_negative("size", self.size.times if isinstance(self.size, Multiple) else self.size)
-        scale("spend_scale", self.spend_scale)
-        if not 0 <= self.ceiling < 1:
-            raise ConfigError(f"ceiling must be a share of the pool, at least 0 and below 1; got {self.ceiling!r}.")
 
     def share_per_period(self, budget: float) -> float:
         """Share of the remaining pool that a period's budget (money) brings."""

@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
-from churnsim.simulation.core.assumption import (
-    cents,
-    whole_cents,
-)
+from churnsim.simulation.core.assumption import cents
 from churnsim.simulation.mechanisms.parts import Money, StrategyPart
 
 __all__ = ["AskForComplaints"]
@@ -21,12 +18,9 @@ class AskForComplaints(StrategyPart):
 
     keeps: ClassVar[bool] = True
 
-    cost_per_purchase: Annotated[float, Money("currency per purchase, on top of the budget", example=0.05)]
+    cost_per_purchase: Annotated[float, Money("currency per purchase, on top of the budget", example=0.05, each=True)]
 
     on_failures: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        whole_cents("cost_per_purchase", self.cost_per_purchase)
 
     @property
     def charges(self) -> bool:

@@ -9,14 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
-from churnsim.errors import ConfigError
-from churnsim.simulation.core.assumption import (
-    UNMEASURED,
-    documented,
-    not_negative,
-    numbers_of,
-    share,
-)
+from churnsim.simulation.core.assumption import assumed, not_negative, share
 from churnsim.simulation.mechanisms.parts import MarketPart, Money, Setting, Share, StrategyPart
 
 __all__ = ["BondResponse", "EconomicBond", "SocialBond", "StructuralBond"]
@@ -29,12 +22,6 @@ class EconomicBond(StrategyPart):
     keeps: ClassVar[bool] = True
 
     price_off: Annotated[float, Setting("share of the price", example=0.05, limits={"ge": 0, "lt": 1})]
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.price_off < 1:
-            raise ConfigError(
-                f"price_off must be a share of the price, at least 0 and below 1; got {self.price_off!r}."
-            )
 
     @property
     def charges(self) -> bool:
@@ -60,10 +47,6 @@ class SocialBond(StrategyPart):
     acts: ClassVar[bool] = True
     keeps: ClassVar[bool] = True
 
-    def __post_init__(self) -> None:
-        share("joins", self.joins)
-        not_negative("cost_per_member", self.cost_per_member)
-
     def rules(self, market: Any) -> dict[str, Any]:
         """Who is a member, and how members differ."""
         return {
@@ -86,9 +69,6 @@ class StructuralBond(StrategyPart):
     needs: ClassVar[str] = "competitors"
     keeps: ClassVar[bool] = True
 
-    def __post_init__(self) -> None:
-        not_negative("cost_per_customer", self.cost_per_customer)
-
     def rules(self, market: Any) -> dict[str, Any]:
         """Whom switching costs keep."""
         return {"switching_cost": float(market.bonds.structural_effect)}
@@ -103,35 +83,19 @@ class BondResponse(MarketPart):
         "structural_effect": ("structural_bond",),
     }  # fmt: skip
 
-    economic_effect: float = documented(
+    economic_effect: float = assumed(
         1.0,
-        unit="share of organic dropout per share of the price",
-        meaning="dropout that a price off prevents: 1 means that 10% off prevent 10% of it",
-        status="assumed",
-        source=UNMEASURED,
+        "share of organic dropout per share of the price",
+        "dropout that a price off prevents: 1 means that 10% off prevent 10% of it",
+        not_negative,
     )
-    social_effect: float = documented(
-        0.15,
-        unit="share of organic dropout",
-        meaning="dropout of members that the club prevents",
-        status="assumed",
-        source=UNMEASURED,
+    social_effect: float = assumed(0.15, "share of organic dropout", "dropout of members that the club prevents", share)
+    social_referrals: float = assumed(
+        1.5, "factor", "referrals of a member, as a multiple of another customer's", not_negative
     )
-    social_referrals: float = documented(
-        1.5,
-        unit="factor",
-        meaning="referrals of a member, as a multiple of another customer's",
-        status="assumed",
-        source=UNMEASURED,
-    )
-    structural_effect: float = documented(
+    structural_effect: float = assumed(
         0.30,
-        unit="share of those about to switch",
-        meaning="customers on their way to a competitor whom switching costs keep",
-        status="assumed",
-        source=UNMEASURED,
+        "share of those about to switch",
+        "customers on their way to a competitor whom switching costs keep",
+        share,
     )
-
-    def __post_init__(self) -> None:
-        for name, value, _ in numbers_of(self, ""):
-            (share if name in ("social_effect", "structural_effect") else not_negative)(name, float(value))

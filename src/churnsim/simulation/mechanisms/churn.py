@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-from churnsim.simulation.core.assumption import (
-    share,
-)
 from churnsim.simulation.mechanisms.parts import Setting, StrategyPart
 
 __all__ = ["ChurnChange"]
@@ -23,10 +20,6 @@ class ChurnChange(StrategyPart):
 
     factor: Annotated[float, Setting("what p is multiplied by", limits={"ge": 0, "le": 1}, guess=True)] = 1.0
     points: Annotated[float, Setting("what is taken from p", limits={"ge": 0, "le": 1}, guess=True)] = 0.0
-
-    def __post_init__(self) -> None:
-        share("churn factor", self.factor)
-        share("churn points", self.points)
 
     def applied(self, dropout: float) -> float:
         """The changed dropout probability."""

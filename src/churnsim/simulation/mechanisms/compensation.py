@@ -7,17 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 from churnsim.economics.response import saturating
-from churnsim.simulation.core.assumption import (
-    PURCHASE,
-    UNMEASURED,
-    Multiple,
-    cents,
-    documented,
-    in_units,
-    scale,
-    share,
-    whole_cents,
-)
+from churnsim.simulation.core.assumption import PURCHASE, Multiple, assumed, cents, in_units, scale, share
 from churnsim.simulation.mechanisms.parts import MarketPart, Money, StrategyPart
 
 __all__ = ["Compensation", "RecoveryResponse"]
@@ -31,10 +21,9 @@ class Compensation(StrategyPart):
     keeps: ClassVar[bool] = True
     on_failures: ClassVar[bool] = True
 
-    cost_per_complaint: Annotated[float, Money("currency per answered complaint, on top of the budget", example=5.0)]
-
-    def __post_init__(self) -> None:
-        whole_cents("cost_per_complaint", self.cost_per_complaint)
+    cost_per_complaint: Annotated[
+        float, Money("currency per answered complaint, on top of the budget", example=5.0, each=True)
+    ]
 
     @property
     def charges(self) -> bool:
@@ -60,20 +49,10 @@ class RecoveryResponse(MarketPart):
 
     used_by: ClassVar[Mapping[str, tuple[str, ...]]] = {"": ("compensation",)}
 
-    max_effect: float = documented(
-        0.50, unit="share of leavers", meaning="most that compensation keeps", status="assumed", source=UNMEASURED
+    max_effect: float = assumed(0.50, "share of leavers", "most that compensation keeps", share)
+    spend_scale: float = assumed(
+        Multiple(0.4, PURCHASE), "money per complaint", "compensation at which 63% of it is reached", scale
     )
-    spend_scale: float = documented(
-        Multiple(0.4, PURCHASE),
-        unit="money per complaint",
-        meaning="compensation at which 63% of it is reached",
-        status="assumed",
-        source=UNMEASURED,
-    )
-
-    def __post_init__(self) -> None:
-        share("max_effect", self.max_effect)
-        scale("spend_scale", self.spend_scale)
 
     def effect(self, cost: float) -> float:
         """Share of leavers kept by compensation worth `cost` (money)."""

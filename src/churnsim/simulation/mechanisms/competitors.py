@@ -5,14 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from churnsim.simulation.core.assumption import (
-    CUSTOMER,
-    UNMEASURED,
-    Multiple,
-    documented,
-    not_negative,
-    share,
-)
+from churnsim.simulation.core.assumption import CUSTOMER, Multiple, assumed, not_negative, people, share
 from churnsim.simulation.mechanisms.parts import MarketPart
 
 __all__ = ["Competitors"]
@@ -28,40 +21,14 @@ class Competitors(MarketPart):
 
     interacts: ClassVar[bool] = True
 
-    customers: float = documented(
-        Multiple(8, CUSTOMER),
-        unit="people",
-        meaning="whom competitors serve at first",
-        status="assumed",
-        source=UNMEASURED,
+    customers: float = assumed(Multiple(8, CUSTOMER), "people", "whom competitors serve at first", people)
+    switch_share: float = assumed(
+        0.5, "share of losses", "lost customers who go to a competitor; the others stop buying", share
     )
-    switch_share: float = documented(
-        0.5,
-        unit="share of losses",
-        meaning="lost customers who go to a competitor; the others stop buying",
-        status="assumed",
-        source=UNMEASURED,
+    loss_per_year: float = assumed(
+        0.20, "per customer and year", "hazard at which competitors' customers leave them", not_negative
     )
-    loss_per_year: float = documented(
-        0.20,
-        unit="per customer and year",
-        meaning="hazard at which competitors' customers leave them",
-        status="assumed",
-        source=UNMEASURED,
-    )
-    comes_here: float = documented(
-        0.10,
-        unit="share of those who leave a competitor",
-        meaning="who come to this firm",
-        status="assumed",
-        source=UNMEASURED,
-    )
-
-    def __post_init__(self) -> None:
-        not_negative("customers", self.customers.times if isinstance(self.customers, Multiple) else self.customers)
-        share("switch_share", self.switch_share)
-        not_negative("loss_per_year", self.loss_per_year)
-        share("comes_here", self.comes_here)
+    comes_here: float = assumed(0.10, "share of those who leave a competitor", "who come to this firm", share)
 
     def rules(self, unit: str) -> dict[str, Any]:
         """Whether the lost go to a competitor."""

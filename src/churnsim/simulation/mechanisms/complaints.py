@@ -7,13 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from churnsim.errors import ConfigError
-from churnsim.simulation.core.assumption import (
-    UNMEASURED,
-    documented,
-    numbers_of,
-    positive,
-    share,
-)
+from churnsim.simulation.core.assumption import assumed, length, published, share
 from churnsim.simulation.mechanisms.parts import MarketPart
 from churnsim.units import Duration
 
@@ -34,88 +28,54 @@ class Complaints(MarketPart):
         "complaint_probability_if_asked": ("asking",), "quick_within": ("desk",), "slow_within": ("desk",),
     }  # fmt: skip
 
-    failure_share: float = documented(
+    failure_share: float = assumed(
         0.44,
-        unit="share of dropout",
-        meaning="dropout that service failures cause (phi)",
-        status="assumed",
-        source=(
-            "Keaveney (1995, J. Marketing 59, 71-82): core service failures in 44% of switching incidents in services; "
-            "carried over to this market"
-        ),
+        "share of dropout",
+        "dropout that service failures cause (phi)",
+        share,
+        source="Keaveney (1995, J. Marketing 59, 71-82): core service failures in 44% of switching incidents in "
+        "services; carried over to this market",
     )
-    complaint_probability: float = documented(
+    complaint_probability: float = published(
         0.10,
-        unit="probability",
-        meaning="a customer whose purchase failed complains (c)",
-        status="published",
-        source=(
-            "1 in 10 ('Nine steps to loyalty', 2017); 4 in 100 ('Keeping existing customers', undated); 1 in 20 "
-            "('Winning back lost customers', undated)"
-        ),
+        "probability",
+        "a customer whose purchase failed complains (c)",
+        share,
+        source="1 in 10 ('Nine steps to loyalty', 2017); 4 in 100 ('Keeping existing customers', undated); 1 in 20 "
+        "('Winning back lost customers', undated)",
     )
-    complaint_probability_if_asked: float = documented(
-        0.40,
-        unit="probability",
-        meaning="the same where the firm asks every buyer",
-        status="assumed",
-        source=UNMEASURED,
+    complaint_probability_if_asked: float = assumed(
+        0.40, "probability", "the same where the firm asks every buyer", share
     )
-    silent_stay: float = documented(
-        0.37,
-        unit="probability",
-        meaning="a dissatisfied customer who does not complain stays",
-        status="published",
-        source=TARP,
+    silent_stay: float = published(
+        0.37, "probability", "a dissatisfied customer who does not complain stays", share, source=TARP
     )
-    stay_unresolved: float = documented(
-        0.46, unit="probability", meaning="stays though the complaint is not resolved", status="published", source=TARP
+    stay_unresolved: float = published(
+        0.46, "probability", "stays though the complaint is not resolved", share, source=TARP
     )
-    stay_slow: float = documented(
-        0.70, unit="probability", meaning="stays after a late resolution", status="published", source=TARP
+    stay_slow: float = published(0.70, "probability", "stays after a late resolution", share, source=TARP)
+    stay_quick: float = published(0.95, "probability", "stays after a quick resolution", share, source=TARP)
+    quick_share: float = assumed(0.20, "share of complaints", "answered quickly without a desk", share)
+    slow_share: float = assumed(
+        0.50, "share of complaints", "answered late without a desk; the rest stays unresolved", share
     )
-    stay_quick: float = documented(
-        0.95, unit="probability", meaning="stays after a quick resolution", status="published", source=TARP
-    )
-    quick_share: float = documented(
-        0.20,
-        unit="share of complaints",
-        meaning="answered quickly without a desk",
-        status="assumed",
-        source=UNMEASURED,
-    )
-    slow_share: float = documented(
-        0.50,
-        unit="share of complaints",
-        meaning="answered late without a desk; the rest stays unresolved",
-        status="assumed",
-        source=UNMEASURED,
-    )
-    quick_within: Duration = documented(
+    quick_within: Duration = assumed(
         Duration(1, "W"),
-        unit="time units",
-        meaning="a reply within this counts as quick",
-        status="assumed",
+        "time units",
+        "a reply within this counts as quick",
+        length,
         source="TARP's 'quickly' is not dated; a week",
     )
-    slow_within: Duration = documented(
+    slow_within: Duration = assumed(
         Duration(6, "W"),
-        unit="time units",
-        meaning="a reply after this counts as unresolved",
-        status="assumed",
+        "time units",
+        "a reply after this counts as unresolved",
+        length,
         source="no source dates it; six weeks",
     )
 
     def __post_init__(self) -> None:
-        for name, value, about in numbers_of(self, ""):
-            if about.metadata["unit"] == "time units":
-                if not isinstance(value, Duration):
-                    raise ConfigError(f"{name} needs its unit; got {value!r}. Say Duration({value!r}, 'W') for weeks.")
-                positive(name, value.value)
-            elif isinstance(value, Duration):
-                raise ConfigError(f"{name} is a share, not a duration; got {value}.")
-            else:
-                share(name, value)
+        super().__post_init__()
         if self.quick_share + self.slow_share > 1 + 1e-12:
             raise ConfigError(
                 f"quick_share + slow_share must be at most 1; got {self.quick_share} + {self.slow_share}."

@@ -7,15 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from churnsim.economics.response import saturating
-from churnsim.simulation.core.assumption import (
-    PURCHASE,
-    UNMEASURED,
-    Multiple,
-    documented,
-    in_units,
-    scale,
-    share,
-)
+from churnsim.simulation.core.assumption import PURCHASE, Multiple, assumed, in_units, scale, share
 from churnsim.simulation.mechanisms.parts import MarketPart
 from churnsim.simulation.mechanisms.targeting import Campaign
 
@@ -27,8 +19,6 @@ class CrossSelling(Campaign):
     """Offer more to the customers whom the rule picks, spreading `budget_per_period` (money) evenly over them: while
     the period lasts their purchases are larger, as the market's `cross_selling` says."""
 
-    label: ClassVar[str] = "cross-selling"
-
 
 @dataclass(frozen=True, kw_only=True)
 class CrossSellingResponse(MarketPart):
@@ -36,20 +26,10 @@ class CrossSellingResponse(MarketPart):
 
     used_by: ClassVar[Mapping[str, tuple[str, ...]]] = {"": ("cross_selling",)}
 
-    max_uplift: float = documented(
-        0.20, unit="share of spend", meaning="most that offers add to a purchase", status="assumed", source=UNMEASURED
+    max_uplift: float = assumed(0.20, "share of spend", "most that offers add to a purchase", share)
+    spend_scale: float = assumed(
+        Multiple(0.02, PURCHASE), "money per contact", "spend at which 63% of it is reached", scale
     )
-    spend_scale: float = documented(
-        Multiple(0.02, PURCHASE),
-        unit="money per contact",
-        meaning="spend at which 63% of it is reached",
-        status="assumed",
-        source=UNMEASURED,
-    )
-
-    def __post_init__(self) -> None:
-        share("max_uplift", self.max_uplift)
-        scale("spend_scale", self.spend_scale)
 
     def uplift(self, spend: float) -> float:
         """Share by which purchases are larger at `spend` (money per contact)."""

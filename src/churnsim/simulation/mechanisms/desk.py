@@ -6,13 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
-from churnsim.errors import ConfigError
-from churnsim.simulation.core.assumption import (
-    cents,
-    not_negative,
-    positive,
-    whole_cents,
-)
+from churnsim.simulation.core.assumption import cents
 from churnsim.simulation.mechanisms.parts import Length, Money, Setting, StrategyPart
 
 __all__ = ["ComplaintDesk"]
@@ -34,21 +28,12 @@ class ComplaintDesk(StrategyPart):
             example=100.0,
         ),
     ]
-    cost_per_reply: Annotated[float, Money("currency per reply, on top of wages", unset=True)] = 0.0
+    cost_per_reply: Annotated[float, Money("currency per reply, on top of wages", unset=True, each=True)] = 0.0
 
     interacts: ClassVar[bool] = True
     keeps: ClassVar[bool] = True
 
     on_failures: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.staff, int) or self.staff < 1:
-            raise ConfigError(
-                f"staff must be a whole number, 1 or more; got {self.staff!r}. Leave the desk out for none."
-            )
-        positive("mean_service_time", self.mean_service_time)
-        not_negative("wage_per_period", self.wage_per_period)
-        whole_cents("cost_per_reply", self.cost_per_reply)
 
     @property
     def budget(self) -> float:

@@ -24,10 +24,6 @@ class DismissUnprofitable(StrategyPart):
 
     acts: ClassVar[bool] = True
 
-    def __post_init__(self) -> None:
-        if not isinstance(self.periods, int) or self.periods < 1:
-            raise ConfigError(f"periods must be a whole number, 1 or more; got {self.periods!r}.")
-
     def check(self, market: Any, others: Collection[StrategyPart], period: float) -> None:
         """ConfigError where no customer can cost more than it brings."""
         loses = min(getattr(market.spend, "profits", (0.0,))) < 0

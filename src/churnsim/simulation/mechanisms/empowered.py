@@ -5,10 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
-from churnsim.simulation.core.assumption import (
-    not_negative,
-    share,
-)
 from churnsim.simulation.mechanisms.parts import Money, Share, StrategyPart
 
 __all__ = ["EmpoweredStaff"]
@@ -25,10 +21,6 @@ class EmpoweredStaff(StrategyPart):
     cost_per_period: Annotated[float, Money("currency per period, for training and leeway", example=10.0)]
 
     on_failures: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        share("share_at_once", self.share_at_once)
-        not_negative("cost_per_period", self.cost_per_period)
 
     @property
     def budget(self) -> float:

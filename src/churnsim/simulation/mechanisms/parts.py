@@ -11,11 +11,11 @@ import math
 from collections.abc import Collection, Mapping
 from dataclasses import KW_ONLY, MISSING, dataclass, field, fields
 from functools import cache
-from typing import Annotated, Any, ClassVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
-from churnsim.checks import shown
+from churnsim.checks import check_count, check_number, shown
 from churnsim.errors import ConfigError
-from churnsim.simulation.core.assumption import not_negative
+from churnsim.simulation.core.assumption import not_negative, numbers_of, positive, share, whole_cents
 
 __all__ = [
     "Budgeted",
@@ -42,7 +42,7 @@ class Setting:
     (`ge`, `lt`, ...). A `budget` may be given as a share of a study's common budget, divided by the setting
     `split_over` where there is one. `rules` are the target rules that use it. One that is `unset` has no default in a
     configuration, so that leaving it out is not the same study as writing the default. A `guess` is not the firm's to
-    choose: it says what customers or staff will do.
+    choose: it says what customers or staff will do. Money that is paid for `each` event is whole cents.
     """
 
     meaning: str
@@ -54,22 +54,53 @@ class Setting:
     rules: tuple[str, ...] = ()
     unset: bool = False
     guess: bool = False
+    each: bool = False
+
+    def check(self, value: Any, name: str, kind: Any) -> None:
+        """ConfigError unless it is a `value` of the type `kind` within the limits."""
+        kinds = (kind, *get_args(kind))
+        if choices := [choice for one in kinds if get_origin(one) is Literal for choice in get_args(one)]:
+            if value not in choices:
+                raise ConfigError(f"{name} must be one of {', '.join(map(repr, choices))}; got {shown(value)}.")
+        elif int in kinds:
+            check_count(value, name, least=self.limits.get("ge", 0), most=self.limits.get("le"))
+        else:
+            check_number(value, name, **{LIMITS[key]: limit for key, limit in self.limits.items()})
+
+
+LIMITS = {"ge": "least", "gt": "above", "le": "most", "lt": "below"}
+"""Pydantic's words for limits, and ours."""
 
 
 class Money(Setting):
-    """An amount in the currency of the data, 0 or more."""
+    """An amount in the currency of the data, 0 or more; what is paid for `each` event is whole cents."""
+
+    def check(self, value: Any, name: str, kind: Any) -> None:
+        """ConfigError unless it is such an amount."""
+        (whole_cents if self.each else not_negative)(value, name)
 
 
 class Share(Setting):
-    """A share above 0 and up to 1."""
+    """A share above 0 and up to 1; 0 too where it is not a configuration that says it."""
+
+    def check(self, value: Any, name: str, kind: Any) -> None:
+        """ConfigError unless it is a share."""
+        share(value, name)
 
 
 class Length(Setting):
     """A length of time: a number of the market's time units here, text with its unit in a configuration."""
 
+    def check(self, value: Any, name: str, kind: Any) -> None:
+        """ConfigError unless it is above 0."""
+        positive(value, name)
+
 
 class File(Setting):
     """The name of a file in a configuration, what it holds here."""
+
+    def check(self, value: Any, name: str, kind: Any) -> None:
+        """What a file holds is checked by who reads it."""
 
 
 class Part:
@@ -102,6 +133,13 @@ class StrategyPart(Part):
     """Whether it costs something or changes what customers pay."""
     keeps: ClassVar[bool] = False
     """Whether what it earns comes from customers who would have left, so that it only costs where nobody leaves."""
+
+    def __post_init__(self) -> None:
+        own: Any = type(self)
+        for name, (kind, about) in settings_of(own).items():
+            value = getattr(self, name)
+            if value is not None or type(None) not in get_args(kind):
+                about.check(value, name, kind)
 
     @property
     def budget(self) -> float:
@@ -136,15 +174,9 @@ class StrategyPart(Part):
 class Budgeted(StrategyPart):
     """Spending of so much money in each period."""
 
-    label: ClassVar[str]
-    """What messages call it."""
-
     budget_per_period: Annotated[
         float, Money("currency per period", budget="share of [budget] per_period", example=100.0)
     ]
-
-    def __post_init__(self) -> None:
-        not_negative(f"{self.label} budget_per_period", self.budget_per_period)
 
     @property
     def budget(self) -> float:
@@ -165,6 +197,10 @@ class MarketPart(Part):
         """Whether the number has an effect where the parts `acting` of some strategy are on."""
         needed = self.used_by.get(name, self.used_by.get("", ()))
         return not needed or any(part in acting for part in needed)
+
+    def __post_init__(self) -> None:
+        for name, value, about in numbers_of(self, ""):
+            about.metadata["check"](value, name)
 
     @property
     def acts(self) -> bool:
@@ -202,7 +238,7 @@ def _part(hint: Any) -> type | None:
 
 
 @cache
-def settings_of(kind: type) -> dict[str, tuple[Any, Setting]]:
+def settings_of(kind: Any) -> dict[str, tuple[Any, Setting]]:
     """Type and description of each setting of a part of a strategy, by name."""
     found = {}
     for name, hint in get_type_hints(kind, include_extras=True).items():

@@ -7,15 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from churnsim.economics.response import saturating
-from churnsim.simulation.core.assumption import (
-    PURCHASE,
-    UNMEASURED,
-    Multiple,
-    documented,
-    in_units,
-    scale,
-    share,
-)
+from churnsim.simulation.core.assumption import PURCHASE, Multiple, assumed, in_units, scale, share
 from churnsim.simulation.mechanisms.parts import Budgeted, MarketPart
 
 __all__ = ["QualityResponse", "ServiceQuality"]
@@ -26,7 +18,6 @@ class ServiceQuality(Budgeted):
     """Spend `budget_per_period` (money) on better service: the market's `quality` says by how much purchases fail less
     often, given the spend per known customer."""
 
-    label: ClassVar[str] = "quality"
     acts: ClassVar[bool] = True
     on_failures: ClassVar[bool] = True
     keeps: ClassVar[bool] = True
@@ -39,24 +30,10 @@ class QualityResponse(MarketPart):
 
     used_by: ClassVar[Mapping[str, tuple[str, ...]]] = {"": ("quality",)}
 
-    max_reduction: float = documented(
-        0.50,
-        unit="share of failures",
-        meaning="most failures that better service prevents",
-        status="assumed",
-        source=UNMEASURED,
+    max_reduction: float = assumed(0.50, "share of failures", "most failures that better service prevents", share)
+    spend_scale: float = assumed(
+        Multiple(0.04, PURCHASE), "money per known customer and period", "spend at which 63% of it is reached", scale
     )
-    spend_scale: float = documented(
-        Multiple(0.04, PURCHASE),
-        unit="money per known customer and period",
-        meaning="spend at which 63% of it is reached",
-        status="assumed",
-        source=UNMEASURED,
-    )
-
-    def __post_init__(self) -> None:
-        share("max_reduction", self.max_reduction)
-        scale("spend_scale", self.spend_scale)
 
     def factor(self, spend: float) -> float:
         """Factor on the chance that a purchase fails, at `spend` (money per known customer and period)."""

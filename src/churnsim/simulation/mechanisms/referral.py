@@ -8,14 +8,12 @@ from typing import Annotated, Any, ClassVar
 from churnsim.economics.response import saturating
 from churnsim.simulation.core.assumption import (
     PURCHASE,
-    UNMEASURED,
     Multiple,
-    documented,
+    assumed,
     in_units,
     not_negative,
     scale,
     share,
-    whole_cents,
 )
 from churnsim.simulation.mechanisms.parts import MarketPart, Money, StrategyPart, growth_shortfall
 from churnsim.units import units_per_year
@@ -28,12 +26,9 @@ class ReferralReward(StrategyPart):
     """Pay whoever brings a new customer `reward` (money). The market's `referral` says how many more that brings;
     without one nobody refers anybody."""
 
-    reward: Annotated[float, Money("currency per new customer, on top of the budget", example=5.0)]
+    reward: Annotated[float, Money("currency per new customer, on top of the budget", example=5.0, each=True)]
 
     needs: ClassVar[str] = "referral"
-
-    def __post_init__(self) -> None:
-        whole_cents("reward", self.reward)
 
     def rules(self, market: Any) -> dict[str, Any]:
         """Referrals rise with the reward."""
@@ -55,36 +50,19 @@ class Referral(MarketPart):
 
     interacts: ClassVar[bool] = True
 
-    rate_per_year: float = documented(
+    rate_per_year: float = assumed(
         0.25,
-        unit="referrals per satisfied customer and year",
-        meaning="new customers that a satisfied one brings while most people are prospects still",
-        status="assumed",
-        source=(
-            "'Winning back lost customers' (undated), after an AMA handbook: 100 satisfied customers bring 25 new "
-            "ones; in what time it does not say"
-        ),
+        "referrals per satisfied customer and year",
+        "new customers that a satisfied one brings while most people are prospects still",
+        not_negative,
+        source="'Winning back lost customers' (undated), after an AMA handbook: 100 satisfied customers bring 25 new "
+        "ones; in what time it does not say",
     )
 
-    max_lift: float = documented(
-        0.5,
-        unit="share of referrals",
-        meaning="most that a reward adds to them",
-        status="assumed",
-        source=UNMEASURED,
+    max_lift: float = assumed(0.5, "share of referrals", "most that a reward adds to them", share)
+    reward_scale: float = assumed(
+        Multiple(0.4, PURCHASE), "money per new customer", "reward at which 63% of it is reached", scale
     )
-    reward_scale: float = documented(
-        Multiple(0.4, PURCHASE),
-        unit="money per new customer",
-        meaning="reward at which 63% of it is reached",
-        status="assumed",
-        source=UNMEASURED,
-    )
-
-    def __post_init__(self) -> None:
-        not_negative("rate_per_year", self.rate_per_year)
-        share("max_lift", self.max_lift)
-        scale("reward_scale", self.reward_scale)
 
     def lift(self, reward: float) -> float:
         """Share by which referrals rise with a reward (money)."""

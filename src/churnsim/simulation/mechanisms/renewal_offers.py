@@ -12,13 +12,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 from churnsim.errors import ConfigError
-from churnsim.simulation.core.assumption import (
-    UNMEASURED,
-    documented,
-    positive,
-    share,
-    whole_cents,
-)
+from churnsim.simulation.core.assumption import assumed, positive, share
 from churnsim.simulation.mechanisms.parts import Length, MarketPart, Money, Share, StrategyPart
 from churnsim.simulation.mechanisms.targeting import Targeting
 
@@ -26,7 +20,7 @@ __all__ = ["RenewalOfferResponse", "RenewalOffers"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class RenewalOffers(Targeting, StrategyPart):
+class RenewalOffers(Targeting):
     """At each review, offer subscribers whose contract comes up for renewal within `notice` (time units) the next term
     at a `discount` (share of the price), at `cost_per_offer` (money) each, on top of any budget.
 
@@ -40,16 +34,10 @@ class RenewalOffers(Targeting, StrategyPart):
         float, Length("how long before the renewal at most; no shorter than simulation.period", example=12.0)
     ]
     discount: Annotated[float, Share("share of the price of the next term", example=0.1)]
-    cost_per_offer: Annotated[float, Money("currency per offer made, on top of the budget")] = 0.0
+    cost_per_offer: Annotated[float, Money("currency per offer made, on top of the budget", each=True)] = 0.0
 
     acts: ClassVar[bool] = True
     keeps: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        positive("notice", self.notice)
-        share("discount", self.discount)
-        whole_cents("cost_per_offer", self.cost_per_offer)
 
     def rules(self, market: Any) -> dict[str, Any]:
         """What an offer does, and the price of a term with one."""
@@ -78,24 +66,16 @@ class RenewalOfferResponse(MarketPart):
 
     used_by: ClassVar[Mapping[str, tuple[str, ...]]] = {"": ("renewal_offers",)}
 
-    max_effect: float = documented(
+    max_effect: float = assumed(
         0.30,
-        unit="share of organic dropout",
-        meaning="most that a lower price at renewal prevents",
-        status="assumed",
+        "share of organic dropout",
+        "most that a lower price at renewal prevents",
+        share,
         source="as for contacts: no source measures it on this base; vary it",
     )
-    discount_scale: float = documented(
-        0.10,
-        unit="share of the price",
-        meaning="price off at which 63% of the effect is reached",
-        status="assumed",
-        source=UNMEASURED,
+    discount_scale: float = assumed(
+        0.10, "share of the price", "price off at which 63% of the effect is reached", positive
     )
-
-    def __post_init__(self) -> None:
-        share("max_effect", self.max_effect)
-        positive("discount_scale", self.discount_scale)
 
     def effect(self, discount: float) -> float:
         """Share of organic dropout that an offer of `discount` (share of the price) prevents."""

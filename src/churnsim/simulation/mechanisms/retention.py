@@ -7,16 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from churnsim.economics.response import saturating
-from churnsim.simulation.core.assumption import (
-    PURCHASE,
-    UNMEASURED,
-    Multiple,
-    documented,
-    in_units,
-    not_negative,
-    scale,
-    share,
-)
+from churnsim.simulation.core.assumption import PURCHASE, Multiple, assumed, in_units, not_negative, scale, share
 from churnsim.simulation.mechanisms.parts import MarketPart
 from churnsim.simulation.mechanisms.targeting import Campaign
 
@@ -28,7 +19,6 @@ class RetentionContacts(Campaign):
     """Spread `budget_per_period` (money) evenly over the customers whom the rule picks; see `Targeting`. A period in
     which it picks nobody spends nothing. The market's `retention` says what contacts do."""
 
-    label: ClassVar[str] = "retention"
     keeps: ClassVar[bool] = True
 
 
@@ -39,44 +29,32 @@ class RetentionResponse(MarketPart):
 
     used_by: ClassVar[Mapping[str, tuple[str, ...]]] = {"": ("retention",)}
 
-    max_effect: float = documented(
+    max_effect: float = assumed(
         0.30,
-        unit="share of organic dropout",
-        meaning="most that contacts can prevent",
-        status="assumed",
+        "share of organic dropout",
+        "most that contacts can prevent",
+        share,
         source="no source measures it on this base; vary it",
     )
-    spend_scale: float = documented(
-        Multiple(0.02, PURCHASE),
-        unit="money per contact",
-        meaning="spend at which 63% of the effect is reached",
-        status="assumed",
-        source=UNMEASURED,
+    spend_scale: float = assumed(
+        Multiple(0.02, PURCHASE), "money per contact", "spend at which 63% of the effect is reached", scale
     )
-    harmed_share: float = documented(
+    harmed_share: float = assumed(
         0.10,
-        unit="share of customers",
-        meaning="those whom a contact makes likelier to leave",
-        status="assumed",
-        source=(
-            "Ascarza, Iyengar & Schleicher (2016, JMR 53, 46-60) find that contacts can raise churn; the "
-            "share is a guess"
-        ),
+        "share of customers",
+        "those whom a contact makes likelier to leave",
+        share,
+        source="Ascarza, Iyengar & Schleicher (2016, JMR 53, 46-60) find that contacts can raise churn; the "
+        "share is a guess",
     )
 
-    response_spread: float = documented(
+    response_spread: float = assumed(
         0.0,
-        unit="share of the effect",
-        meaning="how far the effect on the others differs: evenly from 1 - this to 1 + this times it",
-        status="assumed",
+        "share of the effect",
+        "how far the effect on the others differs: evenly from 1 - this to 1 + this times it",
+        not_negative,
         source="none: everybody responds alike; up to 1, and more for contacts that harm some of the others too",
     )
-
-    def __post_init__(self) -> None:
-        share("max_effect", self.max_effect)
-        scale("spend_scale", self.spend_scale)
-        share("harmed_share", self.harmed_share)
-        not_negative("response_spread", self.response_spread)
 
     def effect(self, spend: float) -> float:
         """Share of organic dropout that a contact worth `spend` (money) prevents, or adds where it harms."""

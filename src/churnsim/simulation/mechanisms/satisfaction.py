@@ -10,16 +10,16 @@ level as the forecast.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
-from churnsim.errors import ConfigError
+from churnsim.checks import check_number
 from churnsim.simulation.core.assumption import (
     PURCHASE,
     UNMEASURED_HERE,
     Multiple,
-    documented,
+    assumed,
+    exponent,
     not_negative,
     numbers_of,
     positive,
@@ -30,126 +30,112 @@ from churnsim.simulation.mechanisms.parts import MarketPart
 
 __all__ = ["Satisfaction"]
 
-SHARES = ("learning", "carry")
-EFFECTS = ("complaint_effect", "word_of_mouth_effect", "referral_effect", "dropout_effect", "spend_effect")
-
 
 @dataclass(frozen=True, kw_only=True)
 class Satisfaction(MarketPart):
     """How satisfaction arises and acts. Quality is in standard deviations of experience, satisfaction runs from -1 to
     1; an effect is the exponent w of a factor e^(w s)."""
 
-    quality_mean: float = documented(
-        0.0, unit="standard deviations", meaning="mean quality of what customers experience", status="assumed",
+    quality_mean: float = assumed(
+        0.0,
+        "standard deviations",
+        "mean quality of what customers experience",
+        check_number,
         source="the zero of the scale: expectations start there too",
-    )  # fmt: skip
-    quality_spread: float = documented(
-        1.0, unit="standard deviations", meaning="spread of quality between purchases", status="assumed",
-        source="the unit of the scale",
-    )  # fmt: skip
-    failure_drop: float = documented(
-        3.0,
-        unit="standard deviations",
-        meaning="how far a failed purchase falls below",
-        status="assumed",
-        source=UNMEASURED_HERE,
     )
-    first_expectation: float = documented(
-        0.0, unit="standard deviations", meaning="what a customer expects at first", status="assumed",
+    quality_spread: float = assumed(
+        1.0, "standard deviations", "spread of quality between purchases", positive, source="the unit of the scale"
+    )
+    failure_drop: float = assumed(
+        3.0, "standard deviations", "how far a failed purchase falls below", not_negative, source=UNMEASURED_HERE
+    )
+    first_expectation: float = assumed(
+        0.0,
+        "standard deviations",
+        "what a customer expects at first",
+        check_number,
         source="expectations that are right on average",
-    )  # fmt: skip
-    learning: float = documented(
-        0.3,
-        unit="share",
-        meaning="how far an expectation moves towards each experience",
-        status="assumed",
+    )
+    learning: float = assumed(
+        0.3, "share", "how far an expectation moves towards each experience", share, source=UNMEASURED_HERE
+    )
+    indifference: float = assumed(
+        0.5,
+        "standard deviations",
+        "gaps up to here are not felt (zone of indifference)",
+        not_negative,
         source=UNMEASURED_HERE,
     )
-    indifference: float = documented(
-        0.5, unit="standard deviations", meaning="gaps up to here are not felt (zone of indifference)",
-        status="assumed", source=UNMEASURED_HERE,
-    )  # fmt: skip
-    asymmetry: float = documented(
-        2.0, unit="times", meaning="how much more a shortfall is felt than an excess", status="assumed",
+    asymmetry: float = assumed(
+        2.0,
+        "times",
+        "how much more a shortfall is felt than an excess",
+        not_negative,
         source="about the loss aversion of Tversky & Kahneman (1992, J. Risk and Uncertainty 5, 297-323: 2.25), "
         "carried over to satisfaction",
-    )  # fmt: skip
-    disconfirmation: float = documented(
-        0.4,
-        unit="per standard deviation",
-        meaning="satisfaction from a felt gap",
-        status="assumed",
+    )
+    disconfirmation: float = assumed(
+        0.4, "per standard deviation", "satisfaction from a felt gap", not_negative, source=UNMEASURED_HERE
+    )
+    equity: float = assumed(
+        0.0,
+        "per unit of the ratio",
+        "satisfaction from getting more for one's input than others do",
+        not_negative,
+        source="left out; 'Keeping existing customers' (undated) names the model, not its strength",
+    )
+    outcome_per_quality: float = assumed(
+        0.25,
+        "per standard deviation",
+        "what quality adds to the outcome, of which a normal one is 1",
+        not_negative,
         source=UNMEASURED_HERE,
     )
-    equity: float = documented(
-        0.0, unit="per unit of the ratio", meaning="satisfaction from getting more for one's input than others do",
-        status="assumed", source="left out; 'Keeping existing customers' (undated) names the model, not its strength",
-    )  # fmt: skip
-    outcome_per_quality: float = documented(
-        0.25, unit="per standard deviation", meaning="what quality adds to the outcome, of which a normal one is 1",
-        status="assumed", source=UNMEASURED_HERE,
-    )  # fmt: skip
-    reference_ratio: float = documented(
-        1.0, unit="outcome per input", meaning="what the reference group gets for what it gives", status="assumed",
+    reference_ratio: float = assumed(
+        1.0,
+        "outcome per input",
+        "what the reference group gets for what it gives",
+        not_negative,
         source="others get a normal outcome at the list price",
-    )  # fmt: skip
-    carry: float = documented(
-        0.7, unit="share", meaning="satisfaction that stays from before when a new experience comes", status="assumed",
-        source=UNMEASURED_HERE,
-    )  # fmt: skip
-    distributive: float = documented(
-        0.3, unit="of satisfaction", meaning="what a full amends adds", status="assumed", source=UNMEASURED_HERE
     )
-    procedural: float = documented(
-        0.3,
-        unit="of satisfaction",
-        meaning="what a quick answer adds, and none takes",
-        status="assumed",
-        source=UNMEASURED_HERE,
+    carry: float = assumed(
+        0.7, "share", "satisfaction that stays from before when a new experience comes", share, source=UNMEASURED_HERE
     )
-    interactional: float = documented(
-        0.2, unit="of satisfaction", meaning="what an answer on the spot by empowered staff adds", status="assumed",
-        source=UNMEASURED_HERE,
-    )  # fmt: skip
-    fair_compensation: float = documented(
-        Multiple(0.7, PURCHASE),
-        unit="money",
-        meaning="compensation felt as full amends",
-        status="assumed",
+    distributive: float = assumed(
+        0.3, "of satisfaction", "what a full amends adds", not_negative, source=UNMEASURED_HERE
+    )
+    procedural: float = assumed(
+        0.3, "of satisfaction", "what a quick answer adds, and none takes", not_negative, source=UNMEASURED_HERE
+    )
+    interactional: float = assumed(
+        0.2,
+        "of satisfaction",
+        "what an answer on the spot by empowered staff adds",
+        not_negative,
         source=UNMEASURED_HERE,
     )
-    complaint_effect: float = documented(
-        0.0, unit="exponent", meaning="on the probability to complain (below 0: the dissatisfied complain more)",
-        status="assumed", source="off",
-    )  # fmt: skip
-    word_of_mouth_effect: float = documented(
-        0.0, unit="exponent", meaning="on how many people are told well of the firm, and its opposite on how many ill",
-        status="assumed", source="off",
-    )  # fmt: skip
-    referral_effect: float = documented(
-        0.0, unit="exponent", meaning="on the rate of referrals", status="assumed", source="off"
+    fair_compensation: float = assumed(
+        Multiple(0.7, PURCHASE), "money", "compensation felt as full amends", scale, source=UNMEASURED_HERE
     )
-    dropout_effect: float = documented(
-        0.0, unit="exponent", meaning="on organic dropout (below 0: the satisfied stay)", status="assumed", source="off"
+    complaint_effect: float = assumed(
+        0.0,
+        "exponent",
+        "on the probability to complain (below 0: the dissatisfied complain more)",
+        exponent,
+        source="off",
     )
-    spend_effect: float = documented(
-        0.0, unit="exponent", meaning="on the amount of a purchase", status="assumed", source="off"
+    word_of_mouth_effect: float = assumed(
+        0.0,
+        "exponent",
+        "on how many people are told well of the firm, and its opposite on how many ill",
+        exponent,
+        source="off",
     )
-
-    def __post_init__(self) -> None:
-        for name, value, _ in numbers_of(self, ""):
-            if name == "fair_compensation":
-                scale(f"satisfaction {name}", value)
-            elif not isinstance(value, int | float) or not math.isfinite(value):
-                raise ConfigError(f"satisfaction {name} must be a finite number; got {value!r}.")
-            elif name in SHARES:
-                share(f"satisfaction {name}", value)
-            elif name in EFFECTS and abs(value) > 5:
-                raise ConfigError(f"satisfaction {name} is an exponent of at most 5 either way; got {value!r}.")
-            elif name == "quality_spread":
-                positive(f"satisfaction {name}", value)
-            elif name not in ("quality_mean", "first_expectation", *EFFECTS):
-                not_negative(f"satisfaction {name}", value)
+    referral_effect: float = assumed(0.0, "exponent", "on the rate of referrals", exponent, source="off")
+    dropout_effect: float = assumed(
+        0.0, "exponent", "on organic dropout (below 0: the satisfied stay)", exponent, source="off"
+    )
+    spend_effect: float = assumed(0.0, "exponent", "on the amount of a purchase", exponent, source="off")
 
     @property
     def _fair_cents(self) -> int:

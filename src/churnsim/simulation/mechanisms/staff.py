@@ -13,15 +13,15 @@ from typing import ClassVar
 
 from churnsim.economics.response import SaturatingResponse
 from churnsim.economics.staff import failure_factor, novice_share
-from churnsim.errors import ConfigError
 from churnsim.simulation.core.assumption import (
     PURCHASE_OF_EACH,
     UNMEASURED_HERE,
     Multiple,
-    documented,
+    assumed,
+    at_least_1,
     in_units,
+    length,
     not_negative,
-    positive,
     scale,
     share,
 )
@@ -35,7 +35,6 @@ __all__ = ["StaffCare", "StaffResponse"]
 class StaffCare(Budgeted):
     """Spend `budget_per_period` (money) on keeping staff: the market's `staff` says how much fewer leave."""
 
-    label: ClassVar[str] = "staff"
     acts: ClassVar[bool] = True
     on_failures: ClassVar[bool] = True
     keeps: ClassVar[bool] = True
@@ -48,46 +47,33 @@ class StaffResponse(MarketPart):
 
     used_by: ClassVar[Mapping[str, tuple[str, ...]]] = {"": ("staff",)}
 
-    turnover_per_year: float = documented(
-        0.30,
-        unit="leavers a year per place",
-        meaning="staff turnover without care",
-        status="assumed",
+    turnover_per_year: float = assumed(
+        0.30, "leavers a year per place", "staff turnover without care", not_negative, source=UNMEASURED_HERE
+    )
+    learning: Duration = assumed(
+        Duration(26, "W"),
+        "time units",
+        "mean time until a newcomer works like the others",
+        length,
         source=UNMEASURED_HERE,
     )
-    learning: Duration = documented(
-        Duration(26, "W"), unit="time units", meaning="mean time until a newcomer works like the others",
-        status="assumed", source=UNMEASURED_HERE,
-    )  # fmt: skip
-    novice_factor: float = documented(
-        2.0, unit="times", meaning="failures of newcomers, as a multiple of those of the experienced", status="assumed",
-        source=UNMEASURED_HERE,
-    )  # fmt: skip
-    max_effect: float = documented(
-        0.50,
-        unit="share of turnover",
-        meaning="most turnover that care prevents",
-        status="assumed",
+    novice_factor: float = assumed(
+        2.0,
+        "times",
+        "failures of newcomers, as a multiple of those of the experienced",
+        at_least_1,
         source=UNMEASURED_HERE,
     )
-    spend_scale: float = documented(
+    max_effect: float = assumed(
+        0.50, "share of turnover", "most turnover that care prevents", share, source=UNMEASURED_HERE
+    )
+    spend_scale: float = assumed(
         Multiple(0.0015, PURCHASE_OF_EACH),
-        unit="money per period",
-        meaning="spend at which 63% of it is reached",
-        status="assumed",
+        "money per period",
+        "spend at which 63% of it is reached",
+        scale,
         source=UNMEASURED_HERE,
     )
-
-    def __post_init__(self) -> None:
-        not_negative("turnover_per_year", self.turnover_per_year)
-        positive("learning", self.learning.value)
-        not_negative("novice_factor", self.novice_factor)
-        share("max_effect", self.max_effect)
-        scale("spend_scale", self.spend_scale)
-        if self.novice_factor < 1:
-            raise ConfigError(
-                f"novice_factor must be at least 1, or learning would make staff worse; got {self.novice_factor!r}."
-            )
 
     @property
     def usual_share(self) -> float:

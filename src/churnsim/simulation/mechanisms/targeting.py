@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal, get_args
+from typing import Annotated, ClassVar, Literal
 
 from churnsim.errors import ConfigError
-from churnsim.simulation.core.assumption import (
-    positive,
-    share,
-)
 from churnsim.simulation.core.scores import CustomerScores, Scores
-from churnsim.simulation.mechanisms.parts import Budgeted, File, Length, Setting, Share, settings_of
+from churnsim.simulation.mechanisms.parts import Budgeted, File, Length, Setting, Share, StrategyPart, settings_of
 
 __all__ = ["RULE_SETTINGS", "Campaign", "TargetRule", "Targeting", "needed_settings"]
 
@@ -20,7 +15,7 @@ TargetRule = Literal["all", "top_value", "abc_class", "recent_buyers", "at_risk"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Targeting:
+class Targeting(StrategyPart):
     """Whom a campaign reaches, by what the firm can see: under contract who has left, elsewhere not, so that the lost
     are contacted as well.
 
@@ -69,25 +64,14 @@ class Targeting:
     ] = None
 
     def __post_init__(self) -> None:
-        if self.rule not in get_args(TargetRule):
-            raise ConfigError(f"rule must be one of {', '.join(map(repr, get_args(TargetRule)))}; got {self.rule!r}.")
+        super().__post_init__()
         for name in needed_settings(self.rule):
             if getattr(self, name) is None:
                 raise ConfigError(f"the rule {self.rule!r} needs {name}. Say {name}={SAY.get(name, '...')}")
-        if self.rule in RULE_SETTINGS["share"]:
-            share("retention share", self.share)  # type: ignore[arg-type]  # needed, as checked above
-        if self.rule in RULE_SETTINGS["within"]:
-            positive("retention within", self.within)  # type: ignore[arg-type]  # likewise
-        if self.rule in RULE_SETTINGS["gaps"]:
-            positive("retention gaps", self.gaps)  # type: ignore[arg-type]  # likewise
-        if self.rule in RULE_SETTINGS["abc"] and self.abc not in ("A", "B", "C"):
-            raise ConfigError(f"abc must be 'A', 'B' or 'C'; got {self.abc!r}.")
         if self.rule not in RULE_SETTINGS["scores"] and (self.scores is not None or self.unscored is not None):
             raise ConfigError(f"only the rule 'score' uses scores and unscored; the rule is {self.rule!r}.")
         if self.scores is not None:
             object.__setattr__(self, "scores", CustomerScores.of(self.scores))
-        if self.unscored is not None and not math.isfinite(self.unscored):
-            raise ConfigError(f"unscored must be a finite score, or None; got {self.unscored!r}.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,10 +79,6 @@ class Campaign(Budgeted, Targeting):
     """Money spread evenly over the customers whom a rule picks."""
 
     acts: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        Targeting.__post_init__(self)
-        super().__post_init__()
 
     @property
     def charges(self) -> bool:

@@ -6,15 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
-from churnsim.errors import ConfigError
-from churnsim.simulation.core.assumption import (
-    UNMEASURED,
-    documented,
-    not_negative,
-    positive,
-    share,
-    whole_cents,
-)
+from churnsim.simulation.core.assumption import assumed, length, not_negative, published, share
 from churnsim.simulation.mechanisms.parts import Length, MarketPart, Money, Setting, StrategyPart
 from churnsim.units import Duration
 
@@ -33,7 +25,7 @@ class WinBack(StrategyPart):
     """
 
     silent_for: Annotated[float, Length("how long a customer must have been silent", example=0.1)]
-    cost_per_contact: Annotated[float, Money("currency per contact, on top of the budget", example=1.0)]
+    cost_per_contact: Annotated[float, Money("currency per contact, on top of the budget", example=1.0, each=True)]
     most_per_period: Annotated[int | None, Setting("contacts per period at most", limits={"ge": 0})] = None
     choose: Annotated[
         Literal["value", "random", "all"],
@@ -43,16 +35,6 @@ class WinBack(StrategyPart):
 
     acts: ClassVar[bool] = True
     keeps: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        positive("silent_for", self.silent_for)
-        whole_cents("cost_per_contact", self.cost_per_contact)
-        if self.choose not in ("value", "random", "all"):
-            raise ConfigError(f"choose must be 'value', 'random' or 'all'; got {self.choose!r}.")
-        if not isinstance(self.attempts, int) or not 1 <= self.attempts <= 10_000:
-            raise ConfigError(f"attempts must be a whole number, 1 to 10,000; got {self.attempts!r}.")
-        if self.most_per_period is not None and (not isinstance(self.most_per_period, int) or self.most_per_period < 0):
-            raise ConfigError(f"most_per_period must be a whole number, 0 or more; got {self.most_per_period!r}.")
 
     @property
     def charges(self) -> bool:
@@ -66,44 +48,25 @@ class WinBackResponse(MarketPart):
 
     used_by: ClassVar[Mapping[str, tuple[str, ...]]] = {"": ("win_back",)}
 
-    success: float = documented(
+    success: float = published(
         0.40,
-        unit="probability",
-        meaning="a contact right after the loss brings the customer back",
-        status="published",
+        "probability",
+        "a contact right after the loss brings the customer back",
+        share,
         source="'Winning back lost customers' (undated), after J. Griffin: 40 in 100 lost customers can be won back",
     )
-    half_life: Duration = documented(
-        Duration(26, "W"),
-        unit="time units",
-        meaning="time since the loss in which that chance halves",
-        status="assumed",
-        source=UNMEASURED,
+    half_life: Duration = assumed(
+        Duration(26, "W"), "time units", "time since the loss in which that chance halves", length
     )
-    dropout_factor: float = documented(
-        1.5,
-        unit="factor",
-        meaning="dropout in a second life, as a multiple of the first's",
-        status="assumed",
-        source=UNMEASURED,
+    dropout_factor: float = assumed(
+        1.5, "factor", "dropout in a second life, as a multiple of the first's", not_negative
     )
-    second_life: Duration = documented(
+    second_life: Duration = assumed(
         Duration(1, "Y"),
-        unit="time units",
-        meaning="what the firm expects a second life to last when it chooses whom to contact",
-        status="assumed",
-        source=UNMEASURED,
+        "time units",
+        "what the firm expects a second life to last when it chooses whom to contact",
+        length,
     )
-
-    def __post_init__(self) -> None:
-        share("success", self.success)
-        not_negative("dropout_factor", self.dropout_factor)
-        for name in ("half_life", "second_life"):
-            value = getattr(self, name)
-            if not isinstance(value, Duration) or value.value <= 0:
-                raise ConfigError(
-                    f"{name} must be a duration above 0; got {value!r}. Say Duration(26, 'W'), in a study '26 W'."
-                )
 
     def rules(self, unit: str) -> dict[str, Any]:
         """Who comes back, and how it leaves again."""

@@ -5,12 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from churnsim.errors import ConfigError
-from churnsim.simulation.core.assumption import (
-    UNMEASURED,
-    documented,
-    not_negative,
-)
+from churnsim.simulation.core.assumption import assumed, count, length, not_negative, published
 from churnsim.simulation.mechanisms.parts import MarketPart, growth_shortfall
 from churnsim.units import Duration, units_per_year
 
@@ -28,51 +23,36 @@ class WordOfMouth(MarketPart):
 
     interacts: ClassVar[bool] = True
 
-    dissatisfied_tell: int = documented(
+    dissatisfied_tell: int = published(
         11,
-        unit="people",
-        meaning="whom a customer tells whose failed purchase was not made good",
-        status="published",
+        "people",
+        "whom a customer tells whose failed purchase was not made good",
+        count,
         source="'Winning back lost customers' (undated); the figure goes back to the TARP studies",
     )
-    restored_tell: int = documented(
+    restored_tell: int = published(
         5,
-        unit="people",
-        meaning="whom a customer tells whose complaint was resolved",
-        status="published",
+        "people",
+        "whom a customer tells whose complaint was resolved",
+        count,
         source="TARP, Consumer Complaint Handling in America (1986): a median of 5 hear of a good answer; from memory",
     )
-    weight: float = documented(
+    weight: float = assumed(
         0.5,
-        unit="log hazard per telling and person",
-        meaning="what one remembered telling per person does to the response of prospects",
-        status="assumed",
-        source=UNMEASURED,
+        "log hazard per telling and person",
+        "what one remembered telling per person does to the response of prospects",
+        not_negative,
     )
-    half_life: Duration = documented(
-        Duration(1, "Y"),
-        unit="time units",
-        meaning="time in which half of what was told is forgotten",
-        status="assumed",
-        source=UNMEASURED,
+    half_life: Duration = assumed(
+        Duration(1, "Y"), "time units", "time in which half of what was told is forgotten", length
     )
-    imitation: float = documented(
+    imitation: float = published(
         0.38,
-        unit="per year",
-        meaning="Bass's coefficient of imitation q",
-        status="published",
+        "per year",
+        "Bass's coefficient of imitation q",
+        not_negative,
         source="Sultan, Farley & Lehmann (1990, J. Marketing Research 27, 70-77), mean of 213 studies; from memory",
     )
-
-    def __post_init__(self) -> None:
-        for name in ("dissatisfied_tell", "restored_tell"):
-            value = getattr(self, name)
-            if value != int(value) or value < 0:
-                raise ConfigError(f"{name} must be a whole number of people, 0 or more; got {value!r}.")
-        not_negative("weight", self.weight)
-        not_negative("imitation", self.imitation)
-        if not isinstance(self.half_life, Duration) or self.half_life.value <= 0:
-            raise ConfigError(f"half_life must be a duration above 0, such as Duration(1, 'Y'); got {self.half_life}.")
 
     def epoch_effect(self, unit: str, epoch: float) -> tuple[float, str]:
         """Of those who follow the example of active customers, counted once an epoch."""

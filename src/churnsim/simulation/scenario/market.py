@@ -20,7 +20,7 @@ from churnsim.simulation.core.assumption import (
     PURCHASE_OF_EACH,
     Multiple,
     Origin,
-    documented,
+    assumed,
     multiple_of,
     multiples_in,
     numbers_of,
@@ -101,9 +101,9 @@ class Market:
     word_of_mouth: WordOfMouth | None = None
     competitors: Competitors | None = None
     satisfaction: Satisfaction | None = None
-    regularity: int = documented(
-        1, unit="stages", meaning="of a gap between purchases (Erlang-k, same mean): the more, the more regular",
-        source="gaps are exponential in BG/NBD, MBG/NBD and Pareto/NBD", status="assumed",
+    regularity: int = assumed(
+        1, "stages", "of a gap between purchases (Erlang-k, same mean): the more, the more regular", check_count,
+        source="gaps are exponential in BG/NBD, MBG/NBD and Pareto/NBD",
     )  # fmt: skip
     draws: tuple[tuple[Any, Any], ...] = ()
     origins: Mapping[str, Origin] = field(default_factory=dict)
