@@ -20,6 +20,7 @@ from mechanisms import MARKET_PARTS, STRATEGY_PARTS, scenario
 import churnsim as cs
 from churnsim.kernels.engine.ledger_accounts import COUNTED_IN
 from churnsim.simulation.engine.bookkeeping import INDEX
+from churnsim.simulation.mechanisms.acquisition import Prospects
 
 LARGE = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
 SMALL = int(sys.argv[2]) if len(sys.argv) > 2 else 100_000
@@ -28,15 +29,16 @@ BUSY = cs.BGNBD(r=2.0, alpha=4.0, a=0.1, b=9.9)
 
 def everything(size, horizon, purchases):
     """Every mechanism, with desks, pools and budgets of the size of the base."""
-    base = scenario(STRATEGY_PARTS, MARKET_PARTS, size=0)
+    base = scenario(STRATEGY_PARTS, MARKET_PARTS, size=1)
     strategy, market = base.strategy, base.market
     chosen = {name: getattr(strategy, name) for name in strategy.__dataclass_fields__ if name not in ("name",)}
     chosen["desk"] = cs.simulation.ComplaintDesk(staff=max(1, size // 400), mean_service_time=0.2, wage_per_period=20.0)
     chosen["win_back"] = cs.simulation.WinBack(silent_for=6.0, cost_per_contact=1.0, most_per_period=size // 50)
     parts = {name: getattr(market, name) for part in MARKET_PARTS.values() for name in part}
     place = cs.Market(
-        customers=cs.Cohort(size=size), purchases=purchases, spend=cs.GammaGamma(p=6.25, q=3.74, gamma=15.44), **parts
-    )
+        customers=cs.Cohort(size=size), purchases=purchases, spend=cs.GammaGamma(p=6.25, q=3.74, gamma=15.44),
+        prospects=Prospects(size=20_000.0, spend_scale=0.5), **parts,
+    )  # fmt: skip
     return cs.Scenario(
         market=place, strategy=cs.Strategy(name="everything", **chosen), horizon=horizon, period=4.0, epoch=1.0
     )
