@@ -20,7 +20,7 @@ from churnsim.cli.export import csv_text, not_the_input, write_json_file, write_
 from churnsim.cli.purchases import PurchaseFile, UnitName, UnitOption, Until, with_purchases
 from churnsim.cli.tables import print_comparison, print_table
 from churnsim.errors import ConfigError
-from churnsim.models.purchase.registry import DEFAULT_FAMILY, PURCHASE_FAMILIES
+from churnsim.models.purchase.registry import AT_OPPORTUNITIES, DEFAULT_FAMILY, PURCHASE_FAMILIES, WITHOUT_DROPOUT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,7 +73,7 @@ def fit(
     model: Annotated[
         Model,
         typer.Option(
-            help="Purchases with dropout (regular: mbg_cnbd; by periods: bg_bb), without it (nbd), or spend.",
+            help=f"A family of purchases ({WITHOUT_DROPOUT}: nobody leaves; {AT_OPPORTUNITIES}: by periods), or spend.",
         ),
     ] = DEFAULT_FAMILY,
     customers: CustomersFile = None,

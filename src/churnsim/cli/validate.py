@@ -12,13 +12,13 @@ from churnsim.cli.export import not_the_input, write_json_file
 from churnsim.cli.purchases import PurchaseFile, UnitName, UnitOption, with_purchases
 from churnsim.cli.tables import print_comparison
 from churnsim.errors import ConfigError
+from churnsim.models.purchase.registry import AT_OPPORTUNITIES, COMPARED
 
 if TYPE_CHECKING:
     from churnsim.models.evaluation.holdout import Validation
 
 __all__ = ["validate"]
 
-MODELS = "bg_nbd,mbg_nbd,pareto_nbd,mbg_cnbd"
 UNITS = {"D": "days", "W": "weeks", "M": "months", "Y": "years"}
 
 
@@ -36,11 +36,11 @@ def validate(
     holdout_end: Annotated[
         str | None, typer.Option(metavar="DAY", help="Last day they are scored on; the last in the file if absent.")
     ] = None,
-    models: Annotated[str, typer.Option(metavar="NAMES", help="Families, separated by commas.")] = MODELS,
+    models: Annotated[str, typer.Option(metavar="NAMES", help="Families, separated by commas.")] = ",".join(COMPARED),
     count: Annotated[
         Count | None,
         typer.Option(
-            help="Score purchases, or the periods that hold one (the only count bg_bb has); as the models need."
+            help=f"Score purchases, or the periods that hold one (all that {AT_OPPORTUNITIES} has); as the models need."
         ),
     ] = None,
     unit: UnitOption = UnitName.WEEKS,

@@ -12,7 +12,7 @@ from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.evaluation.validation import holdout_by_frequency
 from churnsim.models.purchase.bg_nbd import BGNBD
 from churnsim.models.purchase.protocol import PurchaseModel
-from churnsim.models.purchase.registry import PURCHASE_FAMILIES
+from churnsim.models.purchase.registry import AT_OPPORTUNITIES, PURCHASE_FAMILIES
 from churnsim.models.spend.gamma_gamma import GammaGamma
 
 __all__ = ["Workbench"]
@@ -55,7 +55,9 @@ class Workbench:
         key = ("donors", str(weighted))
         if key not in self._fits:
             log = datasets.donations()
-            self._fits[key] = PURCHASE_FAMILIES["bg_bb"].fit(log, weights=log["customers"] if weighted else None)
+            self._fits[key] = PURCHASE_FAMILIES[AT_OPPORTUNITIES].fit(
+                log, weights=log["customers"] if weighted else None
+            )
         return self._fits[key]
 
     @cached_property

@@ -29,8 +29,8 @@ from churnsim.models.evaluation.predictive import score_counts
 from churnsim.models.evaluation.selection import Families, ModelComparison, compare_fits, named_families, split_log
 from churnsim.models.evaluation.validation import holdout_by_frequency, tracking, tracking_in_periods
 from churnsim.models.purchase.in_periods import Count, check_count, seen_in
-from churnsim.models.purchase.nbd import NBD
 from churnsim.models.purchase.protocol import PurchaseModel
+from churnsim.models.purchase.registry import PURCHASE_FAMILIES, WITHOUT_DROPOUT
 from churnsim.units import DAYS_PER_UNIT, check_unit
 
 __all__ = ["Validation", "rolling_validation", "validate"]
@@ -145,8 +145,9 @@ def validate(
     horizon = float(split["T_holdout"].iloc[0])
     fits: dict[str, ModelFit[PurchaseModel]] = {}
     rows, logs, tables = {}, {}, _Tables(transactions, end, counted)
-    if baselines is None and NBD.family not in makers:
-        makers |= {name: ("baseline", make) for name, make in named_families([NBD]).items()}  # nobody leaves
+    if baselines is None and WITHOUT_DROPOUT not in makers:
+        nobody_leaves = named_families([PURCHASE_FAMILIES[WITHOUT_DROPOUT]])
+        makers |= {name: ("baseline", make) for name, make in nobody_leaves.items()}
     for name, (kind, make) in makers.items():
         fit = fits[name] = make(split, unit)
         seen = seen_in(fit, counted)

@@ -24,7 +24,6 @@ from churnsim.errors import ConfigError
 from churnsim.models.estimation.posterior import PosteriorWarning, sample_posterior
 from churnsim.models.estimation.priors import Prior, check_priors
 from churnsim.models.evaluation.bootstrap import made_up
-from churnsim.models.purchase.mbg_cnbd import MBGCNBD
 from churnsim.models.spend.gamma_gamma import GammaGamma
 
 __all__ = ["SimulationCalibration", "simulation_based_calibration"]
@@ -178,8 +177,8 @@ def _nobody(family: Any, ages: Any, purchases: Any, covariates: pd.DataFrame | N
         raise ConfigError(f"customers of {name} cannot be made up. Give a purchase model, or Gamma-Gamma.")
     if ages is None:
         raise ConfigError(f"{name} needs ages=, how long each customer is observed.")
-    if family is MBGCNBD and options.get("k") is None:
-        raise ConfigError("MBGCNBD needs k=: a posterior is of one number of stages.")
+    if getattr(family, "reads", None) == "intervals" and options.get("k") is None:
+        raise ConfigError(f"{name} needs k=: a posterior is of one number of stages.")
     T = np.asarray(ages, dtype=np.float64).ravel()
     frame = pd.DataFrame({"frequency": np.zeros(T.size, np.int64), "recency": 0.0, "T": T, "log_intervals": 0.0})
     if hasattr(family, "draw_summary_like"):

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from churnsim.checks import shown
 from churnsim.errors import ConfigError, DataError
 from churnsim.kernels.likelihoods import mbg_cnbd as kernel
 from churnsim.kernels.likelihoods import mbg_cnbd_forecast as forecast
@@ -74,7 +75,7 @@ class MBGCNBD(ContinuousTime):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.k != math.floor(self.k):
-            raise ConfigError(f"MBGCNBD: k must be a whole number of stages, 1 or more; got {self.k!r}.")
+            raise ConfigError(f"MBGCNBD: k must be a whole number of stages, 1 or more; got {shown(self.k)}.")
         object.__setattr__(self, "k", int(self.k))
 
     @classmethod

@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from churnsim.models.purchase.protocol import PurchaseModel
 
-__all__ = ["DEFAULT_FAMILY", "PURCHASE_FAMILIES", "simulated_families", "with_covariates"]
+__all__ = [
+    "AT_OPPORTUNITIES",
+    "COMPARED",
+    "DEFAULT_FAMILY",
+    "PURCHASE_FAMILIES",
+    "WITHOUT_DROPOUT",
+    "simulated_families",
+    "with_covariates",
+]
 
 PLACES = {
     "bg_nbd": "churnsim.models.purchase.bg_nbd:BGNBD",
@@ -25,6 +33,11 @@ PLACES = {
     "mbg_cnbd": "churnsim.models.purchase.mbg_cnbd:MBGCNBD",
 }
 DEFAULT_FAMILY = "bg_nbd"
+# The family in which nobody leaves, which every other one must beat; the one of chances to buy at an opportunity; and
+# those that are compared unless others are asked for.
+WITHOUT_DROPOUT = "nbd"
+AT_OPPORTUNITIES = "bg_bb"
+COMPARED = ("bg_nbd", "mbg_nbd", "pareto_nbd", "mbg_cnbd")
 
 
 class _Families(Mapping[str, "type[PurchaseModel]"]):
