@@ -124,15 +124,11 @@ def test_folders_are_not_crowded():
 # Class names that two modules may share outside `records/`, with the room that owns the second meaning and why it
 # stands. A room takes its entry off when it renames.
 SHARED_CLASS_NAMES = {
-    "Column": ("report, data", "a column of a printed table; a column of the database"),
     "Finding": ("data", "what a claim's test found (public); what a quality check of the database found"),
-    "Names": ("data, satisfaction", "column names of a table; of an answer sheet"),
     "Picture": ("report, cli", "a chart of a model; a picture the database command writes"),
     "ProfitByTenure": ("simulation, economics", "public in both: profits a simulated customer brings; of closed forms"),
-    "Rules": ("data", "rules of the engine's events; rules for loading the database"),
     "Source": ("data", "where a built-in data set comes from; what the database is loaded from"),
     "SurvivalCurve": ("models, economics", "public in both: a fitted curve; the protocol of closed forms"),
-    "Table": ("report, data", "a printed table; a table of the database"),
     "_Run": ("simulation", "a run of either engine, private to its module"),
 }
 
