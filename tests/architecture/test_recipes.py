@@ -21,34 +21,35 @@ CLAIM = '''"""`toy`: a price and its double."""
 
 from __future__ import annotations
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind
-from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.claim import Evidence, Finding
 from churnsim.claims.machinery.verdicts import closes
 
-__all__ = ["TOY", "judge"]
+__all__ = ["judge"]
 
 
 def judge(evidence: Evidence = None, quick: bool = False, *, factor: float = 2.0) -> Finding:
     """A price times the factor; the control takes another factor."""
     found = 50.0 * factor
     return Finding(verdict=closes(found, 100.0, within=0.5), reason=f"50 x {factor:g} = {found:g}.", estimate=found)
-
-
-TOY = Claim(
-    id="toy",
-    says="Twice 50 is 100.",
-    quote="两倍",
-    sources=(source("lecture"),),
-    kind=Kind.ARITHMETIC,
-    quantity="The double of a price.",
-    expect=100.0,
-    within=0.5,
-    because="Printed without decimals.",
-    control=Control(what="three times the price", judge=lambda evidence, quick: judge(evidence, quick, factor=3.0)),
-    critique=("It is a toy.",),
-    judge=judge,
-)
 '''
+
+STATEMENT = """[[claim]]
+id = "toy"
+module = "arithmetic.toy"
+group = "What keeping customers is worth"
+kind = "arithmetic"
+says = "Twice 50 is 100."
+quote = "两倍"
+quantity = "The double of a price."
+expect = 100.0
+within = 0.5
+because = "Printed without decimals."
+control = "three times the price"
+control_inputs = { factor = 3.0 }
+critique = ["It is a toy."]
+sources = [{ text = "lecture" }]
+
+"""
 
 CHAPTER = '''"""How many strategies were compared."""
 
@@ -161,14 +162,8 @@ def copy(shared: Copy) -> Copy:
 
 def test_recipe_of_a_claim(copy: Copy, tmp_path: Path):
     copy.create("src/churnsim/claims/arithmetic/toy.py", CLAIM)
-    copy.edit(
-        "src/churnsim/claims/catalogue.py",
-        (
-            "from churnsim.claims.arithmetic.very_satisfied import",
-            "from churnsim.claims.arithmetic.toy import TOY\nfrom churnsim.claims.arithmetic.very_satisfied import",
-        ),
-        ("        LOYAL_BANK,\n", "        LOYAL_BANK,\n        TOY,\n"),
-    )
+    first = '[[claim]]\nid = "card-npv"\n'
+    copy.edit("src/churnsim/claims/statements.toml", (first, STATEMENT + first))
     assert copy.touched == named("A claim")
 
     findings, page = tmp_path / "findings.json", tmp_path / "claims.md"

@@ -9,12 +9,13 @@ from functools import cache
 
 import pytest
 
-from churnsim.claims.arithmetic.card_npv import CARD_NPV
 from churnsim.claims.catalogue import CATALOGUE
 from churnsim.claims.machinery.check import check, to_record
 from churnsim.claims.machinery.claim import Control, Finding
 from churnsim.claims.machinery.verdicts import Verdict
 from churnsim.errors import DataError, FitError, MissingExtraError
+
+CARD_NPV = CATALOGUE["card-npv"]
 
 ROW_KEYS = {
     "id", "says", "quote", "sources", "kind", "quantity", "expect", "within", "because", "critique", "verdict",

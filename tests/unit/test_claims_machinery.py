@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
+import inspect
 import math
+import tomllib
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
 import churnsim.claims
-from churnsim.claims.arithmetic.card_npv import CARD_NPV
 from churnsim.claims.catalogue import CATALOGUE, Catalogue
 from churnsim.claims.machinery.check import check, check_all, render, to_record
 from churnsim.claims.machinery.claim import Control, Finding, Kind, Part, not_run
@@ -19,6 +22,8 @@ from churnsim.claims.machinery.verdicts import Verdict, closes, combine, share_o
 from churnsim.claims.reproduction.published import PUBLISHED, load_figures
 from churnsim.claims.reproduction.reproduce import Reproduction, junit_xml, reproduce
 from churnsim.errors import ConfigError
+
+CARD_NPV = CATALOGUE["card-npv"]
 
 
 def part(verdict):
@@ -87,6 +92,27 @@ def test_every_entry_is_complete(claim):
     assert claim.sources
     assert all(s.text in {text.cited for text in TEXTS.values()} and s.title for s in claim.sources)
     assert isinstance(claim.kind, Kind)
+
+
+STATEMENTS = tomllib.loads((Path(churnsim.claims.__file__).parent / "statements.toml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("row", STATEMENTS["claim"], ids=lambda row: row["id"])
+def test_a_statement_agrees_with_the_module_that_judges_it(row):
+    """Its functions are there and take its inputs, and a stated figure is the one that is judged."""
+    name, _, function = row["module"].partition(":")
+    module = importlib.import_module(f"churnsim.claims.{name}")
+    takes = inspect.signature(inspect.unwrap(getattr(module, function or "judge"))).parameters
+    assert {*row.get("inputs", {}), *row.get("control_inputs", {})} <= set(takes)
+    assert "control_inputs" in row or callable(module.control)
+    stated = getattr(module, "STATED", None)
+    if isinstance(row["expect"], float) and isinstance(stated, float | int):
+        assert row["expect"] in (stated, pytest.approx(100.0 * stated))
+        assert (
+            row["within"] in (module.WITHIN, pytest.approx(100.0 * module.WITHIN))
+            if hasattr(module, "WITHIN")
+            else True
+        )
 
 
 @pytest.mark.parametrize("claim_id", ["five-percent-churn", "recovery-retains"])

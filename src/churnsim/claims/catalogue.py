@@ -1,126 +1,65 @@
-"""The catalogue: every claim by its id, in groups that a reader would look for, written out."""
+"""The catalogue: every claim by its id, in groups that a reader would look for.
+
+What the claims say is in `statements.toml`; a claim's module is imported when the claim is first judged.
+"""
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterator, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
 
-from churnsim.claims.arithmetic.best_customer import BEST_CUSTOMER
-from churnsim.claims.arithmetic.card_npv import CARD_NPV
-from churnsim.claims.arithmetic.cheaper_to_serve import CHEAPER_TO_SERVE
-from churnsim.claims.arithmetic.complaint_tree import COMPLAINT_TREE
-from churnsim.claims.arithmetic.complaint_visibility import COMPLAINT_VISIBILITY
-from churnsim.claims.arithmetic.customer_asset_equation import CUSTOMER_ASSET_EQUATION
-from churnsim.claims.arithmetic.dissatisfied_leave import DISSATISFIED_LEAVE
-from churnsim.claims.arithmetic.regular_customers import REGULAR_CUSTOMERS
-from churnsim.claims.arithmetic.retention_table import RETENTION_TABLE
-from churnsim.claims.arithmetic.very_satisfied import VERY_SATISFIED
-from churnsim.claims.concepts.acsi import ACSI
-from churnsim.claims.concepts.customer_value_ratio import CUSTOMER_VALUE_RATIO
-from churnsim.claims.concepts.disconfirmation import DISCONFIRMATION
-from churnsim.claims.concepts.importance_performance import IMPORTANCE_PERFORMANCE
-from churnsim.claims.concepts.kano import KANO
-from churnsim.claims.concepts.path_model import PATH_MODEL
-from churnsim.claims.concepts.satisfaction_share import SATISFACTION_SHARE
-from churnsim.claims.concepts.servqual import SERVQUAL
-from churnsim.claims.five_percent_churn.claim import FIVE_PERCENT_CHURN
-from churnsim.claims.machinery.claim import Claim
-from churnsim.claims.on_data.annual_churn import ANNUAL_CHURN
-from churnsim.claims.on_data.defection_reasons import DEFECTION_REASONS
-from churnsim.claims.on_data.eighty_twenty import EIGHTY_TWENTY
-from churnsim.claims.on_data.existing_revenue import EXISTING_REVENUE
-from churnsim.claims.on_data.gold_customers import GOLD_CUSTOMERS
-from churnsim.claims.on_data.longer_is_worth_more import LONGER_IS_WORTH_MORE
-from churnsim.claims.on_data.relationship_ladder import RELATIONSHIP_LADDER
-from churnsim.claims.on_data.repeat_premium import REPEAT_PREMIUM
-from churnsim.claims.on_data.second_sale import SECOND_SALE
-from churnsim.claims.on_markets.abc_management import ABC_MANAGEMENT
-from churnsim.claims.on_markets.acquisition_multiple import ACQUISITION_MULTIPLE
-from churnsim.claims.on_markets.bonds import BONDS
-from churnsim.claims.on_markets.cross_selling import CROSS_SELLING
-from churnsim.claims.on_markets.customer_flow import CUSTOMER_FLOW
-from churnsim.claims.on_markets.dismiss_unprofitable import DISMISS_UNPROFITABLE
-from churnsim.claims.on_markets.internal_loyalty import INTERNAL_LOYALTY
-from churnsim.claims.on_markets.low_risk import LOW_RISK
-from churnsim.claims.on_markets.loyal_bank import LOYAL_BANK
-from churnsim.claims.on_markets.methods import CLUB, DATABASE_LOOP, PRECISION
-from churnsim.claims.on_markets.programmes import NINE_STEPS, SIX_STRATEGIES
-from churnsim.claims.on_markets.referral_share import REFERRAL_SHARE
-from churnsim.claims.on_markets.service_level import SERVICE_LEVEL
-from churnsim.claims.on_markets.tell_eleven import TELL_ELEVEN
-from churnsim.claims.on_markets.win_back_odds import WIN_BACK_ODDS
-from churnsim.claims.on_markets.win_back_selection import WIN_BACK_SELECTION
-from churnsim.claims.on_markets.worst_twenty import WORST_TWENTY
-from churnsim.claims.service_recovery.recovery import RECOVERY_RETAINS
+from churnsim.claims.machinery.claim import Claim, ClaimSource, Control, Evidence, Finding, Judge, Kind
+from churnsim.claims.machinery.sources import TEXTS
 from churnsim.errors import ConfigError
 
 __all__ = ["CATALOGUE", "GROUPS", "Catalogue", "UnknownClaimError"]
 
-GROUPS: Mapping[str, tuple[Claim, ...]] = {
-    "What keeping customers is worth": (
-        FIVE_PERCENT_CHURN,
-        CARD_NPV,
-        RETENTION_TABLE,
-        REGULAR_CUSTOMERS,
-        LONGER_IS_WORTH_MORE,
-        REPEAT_PREMIUM,
-        LOYAL_BANK,
-        CUSTOMER_ASSET_EQUATION,
-    ),
-    "What winning and keeping cost": (
-        ACQUISITION_MULTIPLE,
-        CHEAPER_TO_SERVE,
-        SECOND_SALE,
-        LOW_RISK,
-        EXISTING_REVENUE,
-    ),
-    "Few customers and most of the profit": (
-        EIGHTY_TWENTY,
-        WORST_TWENTY,
-        BEST_CUSTOMER,
-        ABC_MANAGEMENT,
-        GOLD_CUSTOMERS,
-        DISMISS_UNPROFITABLE,
-    ),
-    "Complaints, recovery and word of mouth": (
-        RECOVERY_RETAINS,
-        COMPLAINT_TREE,
-        COMPLAINT_VISIBILITY,
-        DISSATISFIED_LEAVE,
-        TELL_ELEVEN,
-        REFERRAL_SHARE,
-    ),
-    "Losing customers and winning them back": (
-        ANNUAL_CHURN,
-        DEFECTION_REASONS,
-        CUSTOMER_FLOW,
-        WIN_BACK_ODDS,
-        WIN_BACK_SELECTION,
-    ),
-    "Quality, satisfaction and loyalty": (
-        VERY_SATISFIED,
-        SERVICE_LEVEL,
-        SATISFACTION_SHARE,
-        INTERNAL_LOYALTY,
-        SERVQUAL,
-        ACSI,
-        DISCONFIRMATION,
-        KANO,
-        IMPORTANCE_PERFORMANCE,
-        CUSTOMER_VALUE_RATIO,
-        PATH_MODEL,
-    ),
-    "Strategies and programmes": (
-        BONDS,
-        CROSS_SELLING,
-        RELATIONSHIP_LADDER,
-        CLUB,
-        PRECISION,
-        DATABASE_LOOP,
-        NINE_STEPS,
-        SIX_STRATEGIES,
-    ),
-}
-ENTRIES = tuple(claim for group in GROUPS.values() for claim in group)
+
+def _judge(module: str, function: str, inputs: Mapping[str, Any]) -> Judge:
+    """A judge that is imported when it is first needed, with inputs of its own."""
+
+    def judge(evidence: Evidence = None, quick: bool = False, **given: Any) -> Finding:
+        found: Judge = getattr(import_module(f"churnsim.claims.{module}"), function)
+        return found(evidence, quick, **{**inputs, **given})
+
+    return judge
+
+
+def _source(row: Mapping[str, str], studies: Mapping[str, Mapping[str, str]]) -> ClaimSource:
+    study = {**studies.get(row.get("see", ""), {}), **{k: row[k] for k in ("study", "measured") if k in row}}
+    text = TEXTS[row["text"]]
+    return ClaimSource(text=text.cited, title=text.reference, **study)
+
+
+def _claim(row: dict[str, Any], studies: Mapping[str, Mapping[str, str]]) -> Claim:
+    """The claim that a [[claim]] of the statements describes."""
+    module, _, function = row["module"].partition(":")
+    inputs, expect = row.get("inputs", {}), row["expect"]
+    other = None if "control_inputs" in row else _judge(module, "control", inputs)
+    return Claim(
+        **{name: row[name] for name in ("id", "says", "quote", "quantity", "because")},
+        sources=tuple(_source(source, studies) for source in row["sources"]),
+        kind=Kind(row["kind"]),
+        expect=tuple(expect) if isinstance(expect, list) else expect,
+        within=row.get("within"),
+        control=Control(what=row["control"], inputs=row.get("control_inputs", {}), judge=other),
+        critique=tuple(row["critique"]),
+        judge=_judge(module, function or "judge", inputs),
+    )
+
+
+def _groups() -> dict[str, tuple[Claim, ...]]:
+    content = tomllib.loads(Path(__file__).with_name("statements.toml").read_text(encoding="utf-8"))
+    groups: dict[str, tuple[Claim, ...]] = {}
+    for row in content["claim"]:
+        groups[row["group"]] = (*groups.get(row["group"], ()), _claim(row, content["studies"]))
+    return groups
+
+
+GROUPS: Mapping[str, tuple[Claim, ...]] = _groups()
 
 
 class Catalogue(Mapping[str, Claim]):
@@ -154,4 +93,4 @@ class UnknownClaimError(ConfigError, KeyError):
         return str(self.args[0])
 
 
-CATALOGUE = Catalogue(ENTRIES)
+CATALOGUE = Catalogue(tuple(claim for group in GROUPS.values() for claim in group))

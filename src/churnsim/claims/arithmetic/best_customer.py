@@ -6,12 +6,11 @@ import math
 
 import pandas as pd
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Rows
+from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
 from churnsim.claims.machinery.evidence import log_of
-from churnsim.claims.machinery.sources import source
 from churnsim.claims.machinery.verdicts import Verdict, closes, combine
 
-__all__ = ["BEST_CUSTOMER", "judge", "replacements"]
+__all__ = ["judge", "replacements"]
 
 BEST, ORDINARY, STATED = 3500.0, 275.0, 13
 EFFORT = (7.0, 10.0)
@@ -79,28 +78,3 @@ def judge(evidence: Evidence = None, quick: bool = False, *, ordinary: float = O
         parts=(arithmetic, data),
         tables={"by_percentile": table},
     )
-
-
-BEST_CUSTOMER = Claim(
-    id="best-customer",
-    says="Losing one best customer (3,500) takes 13 ordinary ones (275) to make up, or 7 to 10 times the effort.",
-    quote="每次只要损失1名最佳顾客,就要找到13名普通顾客才能弥补那3500美元的业绩 … 多花710倍的力气",
-    sources=(
-        source("small-firms", measured="One firm, not named; average spend of the best and of ordinary customers."),
-    ),
-    kind=Kind.DATA,
-    quantity=(
-        "(a) Ordinary customers whose spend makes up for one of the best, rounded up; (b) share of CDNOW "
-        "customers who are worth that many average ones."
-    ),
-    expect=float(STATED),
-    within=0.0,
-    because="Whole customers, rounded up: there is no tolerance.",
-    control=Control(what="ordinary customers of 350 instead of 275", inputs={"ordinary": 350.0}),
-    critique=(
-        "Who was best last year is partly so by chance and will on average be less so next year (regression "
-        "to the mean), so the loss is smaller than last year's spend.",
-        "Effort is not revenue: seven to ten times has no stated basis.",
-    ),
-    judge=judge,
-)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind
-from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.claim import Evidence, Finding
 from churnsim.claims.machinery.verdicts import closes
 from churnsim.economics.streams import ProfitByTenure, npv, present_values, stream_value
 from churnsim.economics.survival_curves import BetaGeometric, Geometric, MeanLife
 
-__all__ = ["ACQUISITION_COST", "CARD_NPV", "FLOWS", "PROFITS", "judge"]
+__all__ = ["ACQUISITION_COST", "FLOWS", "PROFITS", "judge"]
 
 FLOWS = (-51.0, 30.0, 42.0, 44.0, 49.0, 55.0)
 """Cash flows of 'Keeping existing customers' (undated) at years 0 to 5: account opening, then profit by year of
@@ -66,37 +65,3 @@ def _under_survival(discount_rate: float) -> list[dict[str, float | str]]:
         }
         for case, profit, life in cases
     ]
-
-
-CARD_NPV = Claim(
-    id="card-npv",
-    says=(
-        "Opening a credit-card account costs 51 and brings 30, 42, 44, 49, 55 in five years: 111.7 in present value "
-        "at 10%."
-    ),
-    quote="时间 现金流 1美元的现值 现金流现值 … 111.7",
-    sources=(
-        source(
-            "lecture",
-            study="Reichheld & Sasser 1990, Zero defections, Harvard Business Review 68(5), 105-111",
-            measured="Average yearly profit of a credit-card customer by year of the relation, as the authors report "
-            "it; no survival is modelled.",
-        ),
-    ),
-    kind=Kind.ARITHMETIC,
-    quantity=(
-        "Net present value at 10% a year of the flows -51, 30, 42, 44, 49, 55 at years 0 to 5, dollars per customer."
-    ),
-    expect=STATED,
-    within=WITHIN,
-    because="Half of the last printed digit. The text sums rounded rows (111.7); exact factors give 111.66.",
-    control=Control(what="the same flows discounted at 15%", inputs={"discount_rate": 0.15}),
-    critique=(
-        "The average of lives is not a life: every customer is given the mean life, so none leaves early and none "
-        "stays on (Fader & Hardie 2010).",
-        "Long life is not profit: in a non-contractual base long-lived customers were often unprofitable (Reinartz & "
-        "Kumar 2000, 2002).",
-        "Loyal customers are not always cheaper to serve (Dowling & Uncles 1997; East, Hammond & Gendall 2006).",
-    ),
-    judge=judge,
-)

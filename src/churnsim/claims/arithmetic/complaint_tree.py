@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part
-from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.claim import Evidence, Finding, Part
 from churnsim.claims.machinery.verdicts import closes
 from churnsim.economics.complaints import ComplaintTree
 
-__all__ = ["COMPLAINT_TREE", "STATED_TREE", "judge"]
+__all__ = ["STATED_TREE", "judge"]
 
 STATED_TREE = ComplaintTree(dissatisfied=100, complain=0.04, complainants_leave=0.25, silent_leave=0.95)
 STATED, WITHIN = 92.0, 0.5
@@ -59,33 +58,3 @@ def control(evidence: Evidence, quick: bool) -> Finding:
         silent_leave=STATED_TREE.complainants_leave,
     )
     return judge(evidence, quick, tree=swapped)
-
-
-COMPLAINT_TREE = Claim(
-    id="complaint-tree",
-    says="Of 100 dissatisfied customers 4 complain, of whom 1 leaves; of the 96 silent 91 leave: 92 are lost.",
-    quote="100名不满意顾客 4%抱怨 25%流失 96%不抱怨 95%流失 … 92%的顾客都流失了",
-    sources=(
-        source(
-            "lecture",
-            study="“一项调查” (a survey, not named); the figures resemble TARP's of 1979 and 1986, Consumer complaint "
-            "handling in America, US Office of Consumer Affairs",
-            measured="TARP asked households about complaints and whether they meant to buy again, by size of loss: "
-            "stated intention, not observed leaving.",
-        ),
-    ),
-    kind=Kind.ARITHMETIC,
-    quantity="Customers lost of 100 dissatisfied: 4% complain (25% of them leave), 96% are silent (95% leave).",
-    expect=STATED,
-    within=WITHIN,
-    because="The text prints whole customers: half a customer.",
-    control=Control(what="the leaving rates of complainants and silent customers exchanged", judge=control),
-    critique=(
-        "TARP's own silent customers stay more often: 9% after a major loss, 37% after a minor one.",
-        "Three of the texts give three shares of complainants: 4 to 96 ('Keeping existing customers', undated), 1 "
-        "to 9 ('Nine steps to loyalty', 2017), one for every 20 ('Winning back lost customers', undated).",
-        "Those who complain differ from those who do not: the difference in leaving is association, not the effect of "
-        "complaining.",
-    ),
-    judge=judge,
-)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind
-from churnsim.claims.machinery.sources import TARP_MEASURED, TARP_STUDY, TEXTS, source
+from churnsim.claims.machinery.claim import Evidence, Finding
+from churnsim.claims.machinery.sources import TARP, TEXTS
 from churnsim.claims.machinery.verdicts import Verdict
-from churnsim.claims.service_recovery.recovery import TARP
 
-__all__ = ["COMPLAINT_VISIBILITY", "STATED_SHARES", "judge", "kept_by_inviting"]
+__all__ = ["STATED_SHARES", "judge", "kept_by_inviting"]
 
 STATED_SHARES: Mapping[str, float] = {"lecture": 4 / 100, "nine-steps": 1 / 10, "win-back": 1 / 21}
 """Share of the dissatisfied who complain: 4 of 100; 1 to 9 silent; 1 for 20 more who feel the same."""
@@ -62,33 +61,6 @@ def _name(text: str) -> str:
     return TEXTS[text].in_brackets if text in TEXTS else text
 
 
-COMPLAINT_VISIBILITY = Claim(
-    id="complaint-visibility",
-    says=(
-        "Of the dissatisfied 4 in 100 complain ('Keeping existing customers', undated), or 1 in 10 ('Nine steps to "
-        "loyalty', 2017), or one for 20 who do not ('Winning back lost customers', undated)."
-    ),
-    quote=(
-        "4%抱怨 96%不抱怨 (《保留老顾客的策略》); 比例为1:9 (《建立客户忠诚之“九步法”》); "
-        "每收到一个顾客投诉,就意味着还有20名有同感的顾客 (《怎样重新经营被流失的顾客》)"
-    ),
-    sources=(
-        source("lecture", study=TARP_STUDY, measured=TARP_MEASURED),
-        source("nine-steps", measured="No study is named."),
-        source("win-back", measured="A handbook of the American Marketing Association is named; it was not found."),
-    ),
-    kind=Kind.ARITHMETIC,
-    quantity="Largest share of complainants among the dissatisfied that a text states over the smallest.",
-    expect=(1.0, LARGEST_RATIO),
-    within=None,
-    because="4 in 100 and 1 in 21 are one figure rounded differently (ratio 1.19); 1.25 lets that pass.",
-    control=Control(
-        what="a text in which half of the dissatisfied complain", inputs={"shares": {**STATED_SHARES, "control": 0.5}}
-    ),
-    critique=(
-        "The share depends on the size of the loss, on whom one may complain to and on how easy it is: there is no one "
-        "figure (TARP 1979, 1986).",
-        "A complaint to staff is not a complaint on record: much of the difference is who counts.",
-    ),
-    judge=judge,
-)
+def control(evidence: Evidence, quick: bool) -> Finding:
+    """The wrong variant that the statement names."""
+    return judge(evidence, quick, shares={**STATED_SHARES, "control": 0.5})

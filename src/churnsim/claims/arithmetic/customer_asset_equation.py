@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from itertools import product
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Rows
-from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
 from churnsim.claims.machinery.verdicts import Verdict, combine, share_of_map
 from churnsim.economics.customer_equity import asset_equation_bias
 from churnsim.economics.multiples import MarginTiming
 from churnsim.economics.survival_curves import BetaGeometric, Geometric, SurvivalCurve
 
-__all__ = ["CUSTOMER_ASSET_EQUATION", "bias_map", "judge"]
+__all__ = ["bias_map", "judge"]
 
 BASES = tuple(round(0.50 + 0.05 * i, 2) for i in range(10))
 RATES = (0.05, 0.10, 0.15)
@@ -95,26 +94,3 @@ def control(evidence: Evidence, quick: bool) -> Finding:
     """Only the reading that counts churn twice."""
     name = "first margin after a renewal"
     return judge(evidence, quick, readings={name: READINGS[name]})
-
-
-CUSTOMER_ASSET_EQUATION = Claim(
-    id="customer-asset-equation",
-    says="Customers are worth NPV(existing) x (1 - churn) + NPV(potential).",
-    quote="顧客資源對企業的價值=現有顧客生命周期價值的淨現值×(1-現有顧客的潛在流失率)+潛在顧客生命周期價值的淨現值",
-    sources=(source("after-marketing", measured="An equation, without data or source."),),
-    kind=Kind.ARITHMETIC,
-    quantity=(
-        "Relative error of the equation's value of existing customers against the discounted margin that "
-        "survival gives, percent, by retention, discount and how much customers differ."
-    ),
-    expect=0.0,
-    within=100.0 * WITHIN,
-    because="One percent of value, less than any of its inputs is known to.",
-    control=Control(what="an NPV that already starts behind a renewal, so that churn is counted twice", judge=control),
-    critique=(
-        "One common retention rate understates the value of a base whose customers differ (Fader & Hardie 2010).",
-        "Churn is not the same for new and old customers, and potential customers come in time and at a cost (Gupta, "
-        "Lehmann & Stuart 2004).",
-    ),
-    judge=judge,
-)

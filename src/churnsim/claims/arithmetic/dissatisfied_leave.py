@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part
-from churnsim.claims.machinery.sources import TARP_MEASURED, TARP_STUDY, TEXTS, source
+from churnsim.claims.machinery.claim import Evidence, Finding, Part
+from churnsim.claims.machinery.sources import TARP, TEXTS
 from churnsim.claims.machinery.verdicts import Verdict, combine
-from churnsim.claims.service_recovery.recovery import TARP
 
-__all__ = ["DISSATISFIED_LEAVE", "judge"]
+__all__ = ["judge"]
 
 STATED = {"after-marketing": 0.90, "lecture": 0.95}
 WITHIN = 0.025
@@ -63,33 +62,6 @@ def judge(evidence: Evidence = None, quick: bool = False, *, rates: dict[str, di
     )
 
 
-DISSATISFIED_LEAVE = Claim(
-    id="dissatisfied-leave",
-    says=(
-        "90% of dissatisfied customers never buy again ('After-marketing management', undated); of the silent ones "
-        "95% leave ('Keeping existing customers', undated)."
-    ),
-    quote="90%的不滿意顧客不再購買原公司的產品 (《後行銷管理》); 96%不抱怨 95%流失 (《保留老顾客的策略》)",
-    sources=(
-        source("after-marketing", study=TARP_STUDY, measured=TARP_MEASURED),
-        source("lecture", study=TARP_STUDY, measured=TARP_MEASURED),
-    ),
-    kind=Kind.ARITHMETIC,
-    quantity="Percentage of silent dissatisfied customers who do not mean to buy again, by the size of their loss.",
-    expect=(
-        "90% ('After-marketing management', undated) and 95% ('Keeping existing customers', undated) for some mix "
-        "of major and minor losses"
-    ),
-    within=100.0 * WITHIN,
-    because="The texts give 90 and 95 in steps of five: half of a step.",
-    control=Control(
-        what="customers whose complaint was resolved, taken for the silent",
-        inputs={"rates": {loss: {"silent": by["resolved"]} for loss, by in TARP.items()}},
-    ),
-    critique=(
-        "90 is TARP's 91% for a *major* loss told as if it were every dissatisfied customer's; after a minor loss 63% "
-        "leave.",
-        "Intention is not behaviour: in subscription markets many of the dissatisfied stay for want of an alternative.",
-    ),
-    judge=judge,
-)
+def control(evidence: Evidence, quick: bool) -> Finding:
+    """The wrong variant that the statement names."""
+    return judge(evidence, quick, rates={loss: {"silent": by["resolved"]} for loss, by in TARP.items()})

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from churnsim.claims.arithmetic.retention_table import OTHER_FIXED_COST, table
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind
-from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.claim import Evidence, Finding
 from churnsim.claims.machinery.verdicts import Verdict
 
-__all__ = ["REGULAR_CUSTOMERS", "gain", "judge"]
+__all__ = ["gain", "judge"]
 
 MORE, STATED, WITHIN = 0.05, 0.25, 0.025
 SHARES = tuple(round(0.05 * i, 2) for i in range(20))
@@ -47,28 +46,3 @@ def judge(evidence: Evidence = None, quick: bool = False, *, shares: tuple[float
             ]
         },
     )
-
-
-REGULAR_CUSTOMERS = Claim(
-    id="regular-customers",
-    says="Each 5% more regular customers raises a firm's profit by 25%.",
-    quote="固定顾客数目每增长5,企业的利润则增加25",
-    sources=(
-        source(
-            "small-firms",
-            measured="A report on American business, not named; it looks like the 5% and 25% of Reichheld & Sasser "
-            "(1990) with retention turned into a number of customers.",
-        ),
-    ),
-    kind=Kind.ARITHMETIC,
-    quantity="Relative rise of profit when the number of regular customers rises by 5% at the same margin, percent.",
-    expect=100.0 * STATED,
-    within=100.0 * WITHIN,
-    because="A round figure: half of a step of five percent.",
-    control=Control(what="a firm without fixed cost", inputs={"shares": (0.0,)}),
-    critique=(
-        "The same 5% is a share of customers here, of defections in the next sentence of the same text, and points of "
-        "retention in the study.",
-    ),
-    judge=judge,
-)

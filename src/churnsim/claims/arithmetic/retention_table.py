@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part
-from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.claim import Evidence, Finding, Part
 from churnsim.claims.machinery.verdicts import Verdict, closes
 from churnsim.economics.retention_table import RetentionTable
 
-__all__ = ["PRINTED", "RETENTION_TABLE", "judge", "table"]
+__all__ = ["PRINTED", "judge", "table"]
 
 PRINTED = {
     0.75: {
@@ -138,36 +137,3 @@ def control(evidence: Evidence, quick: bool) -> Finding:
     """With marketing at 80% printed as 27 instead of 26 the columns no longer close."""
     altered = {0.75: PRINTED[0.75], 0.80: {**PRINTED[0.80], "marketing": 27.0}}
     return judge(evidence, quick, printed=altered)
-
-
-RETENTION_TABLE = Claim(
-    id="retention-table",
-    says=(
-        "Raising retention from 75% to 80% takes one firm's profit from 8.5 to 14 and its return on sales from 5.67% "
-        "to 9.2%."
-    ),
-    quote="顾客保留率对主要财务指标的影响 … 保留率为75% 保留率为80%",
-    sources=(
-        source(
-            "lecture",
-            measured="No study is named; the chart's labels are garbled in the text and were put back by its sums.",
-        ),
-    ),
-    kind=Kind.ARITHMETIC,
-    quantity=(
-        "Largest deviation of a printed cell from what the table's own identities give, in halves of its last printed "
-        "digit."
-    ),
-    expect=0.0,
-    within=1.0,
-    because="A cell rounded correctly is at most half of its last printed digit away from the exact value.",
-    control=Control(what="the same table with marketing at 80% printed as 27 instead of 26", judge=control),
-    critique=(
-        "The improvement is free: nothing is spent on reaching 80% (Blattberg & Deighton 1996; Pfeifer 2005: an "
-        "average cost ratio does not say where the next coin goes).",
-        "The gain in profit is leverage on a fixed cost that the text does not print.",
-        "One percent of retention is worth about five percent of firm value, of margin one, of acquisition cost 0.1 "
-        "(Gupta, Lehmann & Stuart 2004): the order agrees, the size does not carry over.",
-    ),
-    judge=judge,
-)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part
-from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.claim import Evidence, Finding, Part
 from churnsim.claims.machinery.verdicts import Verdict, closes
 
-__all__ = ["VERY_SATISFIED", "judge"]
+__all__ = ["judge"]
 
 VERY = {"revenue": 1500.0, "profit": 800.0}
 AVERAGE = {"revenue": 630.0, "profit": 250.0}
@@ -44,29 +43,6 @@ def judge(evidence: Evidence = None, quick: bool = False, *, average: dict[str, 
     )
 
 
-VERY_SATISFIED = Claim(
-    id="very-satisfied",
-    says=(
-        "A very satisfied customer brings 1,500 against 630 of revenue, 2.5 times, and 800 against 250 of profit, "
-        "3.2 times."
-    ),
-    quote="平均年收入是630美元,而“非常满意”的顾客则高达1 500美元,是平均值的2.5倍 … 250 … 800 … 3.2倍",
-    sources=(
-        source("lecture", measured="No study is named; a chart of average profit by answer to a satisfaction survey."),
-    ),
-    kind=Kind.ARITHMETIC,
-    quantity="Revenue (and profit) a year of the very satisfied over that of the average customer, as a quotient.",
-    expect="2.5 and 3.2",
-    within=WITHIN,
-    because="Half of the one decimal printed.",
-    control=Control(
-        what="revenue divided by the average profit and profit by the average revenue",
-        inputs={"average": {"revenue": AVERAGE["profit"], "profit": AVERAGE["revenue"]}},
-    ),
-    critique=(
-        "Association is not effect: those who buy more have more reason to be satisfied, and to answer.",
-        "The relation of satisfaction to share of wallet is not linear and differs by segment (Keiningham, "
-        "Perkins-Munn & Evans 2003, Journal of Service Research 6(1), 37-50).",
-    ),
-    judge=judge,
-)
+def control(evidence: Evidence, quick: bool) -> Finding:
+    """The wrong variant that the statement names."""
+    return judge(evidence, quick, average={"revenue": AVERAGE["profit"], "profit": AVERAGE["revenue"]})

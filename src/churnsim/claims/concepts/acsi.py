@@ -6,14 +6,13 @@ from dataclasses import replace
 
 import pandas as pd
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part
-from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.claim import Evidence, Finding, Part
 from churnsim.claims.machinery.verdicts import Verdict, closes, combine
 from churnsim.satisfaction.acsi import ACSI_MODEL, acsi
 from churnsim.satisfaction.survey import Survey
 from churnsim.satisfaction.synthetic.structures import synthetic_acsi
 
-__all__ = ["ACSI", "judge"]
+__all__ = ["judge"]
 
 ANSWERS = {"satisfaction_1": (8, 9, 5, 10), "satisfaction_2": (7, 8, 4, 9), "satisfaction_3": (6, 8, 3, 7)}
 WEIGHTS = {"satisfaction_1": 0.40, "satisfaction_2": 0.35, "satisfaction_3": 0.25}
@@ -76,31 +75,3 @@ def judge(evidence: Evidence = None, quick: bool = False, *, complaints_turned: 
         unit="points of 100",
         parts=parts,
     )
-
-
-ACSI = Claim(
-    id="acsi",
-    says=(
-        "The American index: expectations, perceived performance and value make satisfaction, which "
-        "lowers complaints and raises loyalty."
-    ),
-    quote="ACSI模型 期望 感知价值 属性表现 满意 抱怨 忠诚",
-    sources=(
-        source(
-            "lecture",
-            study=(
-                "Fornell, Johnson, Anderson, Cha & Bryant 1996, The American Customer Satisfaction Index, "
-                "Journal of Marketing 60(4), 7-18"
-            ),
-            measured=("Household interviews on products used; latent index from 0 to 100 by partial least squares."),
-        ),
-    ),
-    kind=Kind.CONCEPT,
-    quantity=("Index on 0 to 100 of answers whose index is known, and the sign of each path on a survey."),
-    expect="the index of known answers, and signs as drawn",
-    within=None,
-    because="The index is a weighted mean, exact but for rounding; a sign is judged by its interval.",
-    control=Control(what="the same answers with the complaint scale reversed", inputs={"complaints_turned": True}),
-    critique=(("Complaints may rise with loyalty where complaining is made easy (Hirschman 1970: voice and exit)."),),
-    judge=judge,
-)

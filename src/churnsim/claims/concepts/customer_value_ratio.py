@@ -6,14 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part
-from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.claim import Evidence, Finding, Part
 from churnsim.claims.machinery.verdicts import Verdict, closes, combine
 from churnsim.satisfaction.survey import Survey
 from churnsim.satisfaction.synthetic.attributes import synthetic_value
 from churnsim.satisfaction.value import customer_value_ratio
 
-__all__ = ["CUSTOMER_VALUE_RATIO", "judge"]
+__all__ = ["judge"]
 
 RESPONDENTS = 300
 BENEFITS, COSTS = ["benefit quality", "benefit service"], ["cost price", "cost effort"]
@@ -75,31 +74,3 @@ def _states(survey: Survey, benefits: list[str], costs: list[str], *, cost_scale
     top = (answers[benefits] * weight[benefits]).sum(axis=1) / weight[benefits].sum(axis=1)
     bottom = (scored * weight[costs]).sum(axis=1) / weight[costs].sum(axis=1)
     return np.sign(np.round(top - bottom, 9))
-
-
-CUSTOMER_VALUE_RATIO = Claim(
-    id="customer-value-ratio",
-    says=(
-        "Customer value is benefits over costs, each weighted: above 1 the customer is delighted, at "
-        "1 content, below 1 dissatisfied."
-    ),
-    quote="顾客价值 V = Σαu / Σβc … >1, 高兴 =1,基本满意 <1, 不满意",
-    sources=(source("lecture"),),
-    kind=Kind.CONCEPT,
-    quantity=(
-        "Share of customers whose state (delighted, content, dissatisfied) changes when every cost "
-        "is measured in another unit, percent."
-    ),
-    expect="a state that does not depend on the units in which benefits and costs are scored",
-    within=None,
-    because=(
-        "The ratio is exact arithmetic; a verdict that moves with the unit of a score has no tolerance that saves it."
-    ),
-    control=Control(what="costs counted as benefits and benefits as costs", inputs={"exchanged": True}),
-    critique=(
-        "A ratio of sums in different units is not dimensionless: its threshold of 1 holds only "
-        "after a scaling that the text does not give.",
-        ("Differences (surplus) and ratios order customers differently; economics argues for surplus."),
-    ),
-    judge=judge,
-)

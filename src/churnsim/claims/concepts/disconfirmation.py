@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part
-from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.claim import Evidence, Finding, Part
 from churnsim.claims.machinery.verdicts import Verdict, combine
 from churnsim.kernels.engine.records import Records, Rules, packed
 from churnsim.kernels.engine.satisfaction import after_purchase
 
-__all__ = ["DISCONFIRMATION", "judge"]
+__all__ = ["judge"]
 
 # (quality, expectation) above, at and below expectation, in standard deviations; performance alone would call the first
 # bad and the last good.
@@ -61,37 +60,3 @@ def _rules(**numbers: Any) -> Records:
 
 def _satisfied(rules: Records, quality: float, expected: float) -> float:
     return float(after_purchase(rules, expected, 0.0, quality)[1])
-
-
-DISCONFIRMATION = Claim(
-    id="disconfirmation",
-    says=(
-        "Customers are satisfied when what they perceive beats what they expected, and when outcome "
-        "over input equals that of others; justice is distributive, procedural and interactional."
-    ),
-    quote="期望不一致模型(Oliver,1980) … 公平模型 自身得到的结果/自身的付出 = 参照群体",
-    sources=(
-        source(
-            "lecture",
-            study=(
-                "Oliver 1980, A cognitive model of the antecedents and consequences of satisfaction "
-                "decisions, Journal of Marketing Research 17(4), 460-469"
-            ),
-            measured="Panel on a flu inoculation: expectation and disconfirmation both add to satisfaction.",
-        ),
-    ),
-    kind=Kind.CONCEPT,
-    quantity="Satisfaction of agents by disconfirmation and by equity, on cases whose order is known.",
-    expect=("positive, zero and negative disconfirmation give satisfaction above, at and below the neutral point"),
-    within=None,
-    because="The rule is a function; order is exact.",
-    control=Control(
-        what="satisfaction read from performance alone, expectations ignored", inputs={"expectations": False}
-    ),
-    critique=(
-        "The text gives procedural justice as the order of delivery and interactional justice as "
-        "comparison with others; in the literature these are fairness of procedure and of treatment "
-        "(Tax, Brown & Chandrashekaran 1998).",
-    ),
-    judge=judge,
-)

@@ -9,14 +9,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part
-from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.claim import Evidence, Finding, Part
 from churnsim.claims.machinery.verdicts import Verdict, combine
 from churnsim.satisfaction.importance import QUADRANTS, importance_performance
 from churnsim.satisfaction.synthetic.attributes import ATTRIBUTES, synthetic_importance
 from churnsim.typing import Floats
 
-__all__ = ["IMPORTANCE_PERFORMANCE", "judge"]
+__all__ = ["judge"]
 
 RESPONDENTS = 300
 
@@ -82,31 +81,3 @@ def judge(evidence: Evidence = None, quick: bool = False, *, exchanged: bool = F
 def _places(performance: Floats, importance: Floats, centre: Callable[[Floats], Any]) -> NDArray[np.int64]:
     """Number of the quadrant of each attribute, the cross at the `centre` of each axis."""
     return np.asarray(2 * (importance > centre(importance)) + (performance > centre(performance)), dtype=np.int64)
-
-
-IMPORTANCE_PERFORMANCE = Claim(
-    id="importance-performance",
-    says=("A matrix of how important features are and how well the firm does on them gives strategic direction."),
-    quote="利用满意测评数据确立战略方向——重要性、绩效矩阵分析",
-    sources=(
-        source(
-            "lecture",
-            study=("Martilla & James 1977, Importance-performance analysis, Journal of Marketing 41(1), 77-79"),
-            measured="Ratings of an automobile dealer by its customers on 14 attributes.",
-        ),
-    ),
-    kind=Kind.CONCEPT,
-    quantity=(
-        "Quadrant of each attribute, and the share of attributes whose quadrant changes when means "
-        "are replaced by medians or importance is derived instead of stated, percent."
-    ),
-    expect="quadrants that do not depend on where the axes are crossed",
-    within=None,
-    because="A quadrant is a class: it changes or it does not.",
-    control=Control(what="importance and performance exchanged", inputs={"exchanged": True}),
-    critique=(
-        "Where the lines cross is arbitrary, and stated importance is close to flat; derived "
-        "importance orders attributes differently.",
-    ),
-    judge=judge,
-)

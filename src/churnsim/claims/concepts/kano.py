@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import pandas as pd
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part
-from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.claim import Evidence, Finding, Part
 from churnsim.claims.machinery.verdicts import Verdict, combine
 from churnsim.satisfaction.kano import CATEGORIES, EVALUATION, kano
 from churnsim.satisfaction.survey import Survey
 from churnsim.satisfaction.synthetic.attributes import synthetic_kano
 
-__all__ = ["KANO", "judge"]
+__all__ = ["judge"]
 
 # The evaluation table written down a second time, by rule: functional answer, dysfunctional answer -> class.
 LIKE, DISLIKE = 1, 5
@@ -72,28 +71,3 @@ def judge(evidence: Evidence = None, quick: bool = False, *, exchanged: bool = F
         unit="of 4 attributes",
         parts=parts,
     )
-
-
-KANO = Claim(
-    id="kano",
-    says="Features of a product are basic, performance or excitement factors.",
-    quote="基本要素 绩效要素 激励要素",
-    sources=(
-        source(
-            "lecture",
-            study=(
-                "Kano, Seraku, Takahashi & Tsuji 1984, Attractive quality and must-be quality, Journal of "
-                "the Japanese Society for Quality Control 14(2), 39-48"
-            ),
-            measured="Paired questions (feature present, feature absent) on television sets and clocks.",
-        ),
-    ),
-    kind=Kind.CONCEPT,
-    quantity=("Class of each pair of answers in the 5 x 5 evaluation table, and of features whose class is known."),
-    expect="the 25 cells of the evaluation table",
-    within=None,
-    because="A table has no tolerance.",
-    control=Control(what="the functional and the dysfunctional question exchanged", inputs={"exchanged": True}),
-    critique=("The class of a feature moves with time and segment; a majority of answers hides both.",),
-    judge=judge,
-)

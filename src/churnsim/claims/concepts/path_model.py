@@ -6,15 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part
-from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.claim import Evidence, Finding, Part
 from churnsim.claims.machinery.verdicts import Verdict
 from churnsim.satisfaction.paths import RELATIONSHIP, path_model
 from churnsim.satisfaction.survey import Survey
 from churnsim.satisfaction.synthetic.answers import KnownSurvey
 from churnsim.satisfaction.synthetic.structures import synthetic_paths
 
-__all__ = ["PATH_MODEL", "judge"]
+__all__ = ["judge"]
 
 RESPONDENTS, RESAMPLES = 600, 100
 
@@ -67,42 +66,3 @@ def _near(row: Any, truth: float) -> bool:
 
 def _true(known: KnownSurvey, name: Any) -> str:
     return f"{known.truth[str(name)]:.2f}"
-
-
-PATH_MODEL = Claim(
-    id="path-model",
-    says=(
-        "Quality makes satisfaction, value and trust; these make loyalty; loyalty makes market "
-        "share, and share makes return."
-    ),
-    quote="产品/服务质量 → 满意/高兴 → 顾客价值 顾客信任 → 顾客忠诚 → 市场份额 → 资产收益率/竞争优势",
-    sources=(
-        source(
-            "lecture",
-            study=(
-                "PIMS is named; Anderson, Fornell & Lehmann 1994, Journal of Marketing 58(3), 53-66, is the "
-                "published test"
-            ),
-            measured=(
-                "Swedish firms: satisfaction goes with return on assets, and with market share it goes the other way."
-            ),
-        ),
-    ),
-    kind=Kind.CONCEPT,
-    quantity=(
-        "Sign and interval of each path of the chain, standardised, on survey data, and recovery of "
-        "known paths on a synthetic survey."
-    ),
-    expect="every path positive",
-    within=None,
-    because=("A sign is judged by its interval; on the synthetic survey the true coefficient must lie in it."),
-    control=Control(
-        what="the same survey with the satisfaction column shuffled between respondents", inputs={"shuffled": True}
-    ),
-    critique=(
-        "Anderson, Fornell & Lehmann (1994): satisfaction and market share may be negatively related "
-        "as a firm grows to serve more unlike customers.",
-        ("Paths fitted to one cross-section are associations; they carry the direction that was drawn into them."),
-    ),
-    judge=judge,
-)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind
-from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.claim import Evidence, Finding
 from churnsim.claims.machinery.verdicts import Verdict, above
 
-__all__ = ["SATISFACTION_SHARE", "judge"]
+__all__ = ["judge"]
 
 
 def judge(evidence: Evidence = None, quick: bool = False, *, panel: pd.DataFrame | None = None) -> Finding:
@@ -52,36 +51,3 @@ def control(evidence: Evidence, quick: bool) -> Finding:
         )
     ]
     return judge(evidence, quick, panel=pd.DataFrame(rows))
-
-
-SATISFACTION_SHARE = Claim(
-    id="satisfaction-share",
-    says=(
-        "Who satisfies customers gains market share, and who gains share earns more: Xerox put "
-        "satisfaction first from 1987 on."
-    ),
-    quote="如果能够使顾客满意,就能够提高市场份额,而市场份额的提高将会提升我们的财务收入和股票价值 … PIMS",
-    sources=(
-        source(
-            "lecture",
-            study=(
-                "PIMS is named without figures; Anderson, Fornell & Lehmann 1994, Journal of Marketing 58(3), 53-66"
-            ),
-            measured=(
-                "Swedish firms 1989-90: satisfaction goes with return on investment; with market share the "
-                "relation is negative."
-            ),
-        ),
-    ),
-    kind=Kind.DATA,
-    quantity=("Elasticity of a firm's later market share to its satisfaction index, within firms over time."),
-    expect="positive, with an interval above zero",
-    within=None,
-    because="A sign, judged by its interval.",
-    control=Control(what="a made-up panel in which share falls where satisfaction has risen", judge=control),
-    critique=(
-        "Anderson, Fornell & Lehmann (1994) find satisfaction and share negatively related: a larger "
-        "share means more unlike customers.",
-    ),
-    judge=judge,
-)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part
-from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.claim import Evidence, Finding, Part
 from churnsim.claims.machinery.verdicts import Verdict, closes, combine
 from churnsim.satisfaction.gaps import five_gaps
 from churnsim.satisfaction.quality import recoded
@@ -14,7 +13,7 @@ from churnsim.satisfaction.servqual_items import DIMENSIONS, REVERSED
 from churnsim.satisfaction.survey import Survey
 from churnsim.satisfaction.synthetic.gaps import synthetic_gaps
 
-__all__ = ["SERVQUAL", "judge"]
+__all__ = ["judge"]
 
 SCALE = (1.0, 7.0)
 # Level of every answer in the good direction, and what the scores must be.
@@ -91,35 +90,3 @@ def control(evidence: Evidence, quick: bool) -> Finding:
         reason=f"{len(bad)} scores are wrong: {'; '.join(p.name for p in bad)}.",
         parts=wrong.parts,
     )
-
-
-SERVQUAL = Claim(
-    id="servqual",
-    says=(
-        "Service quality is perception less expectation over 22 items in five dimensions; nine items "
-        "are worded in reverse; five gaps explain it."
-    ),
-    quote="有形性 可靠性 响应性 保证性 移情性 … 10*–13* 18*–22* … 差距1–差距5",
-    sources=(
-        source(
-            "lecture",
-            study="Parasuraman, Zeithaml & Berry 1988, SERVQUAL, Journal of Retailing 64(1), 12-40",
-            measured="22 paired items in four service industries, with reliabilities of the five dimensions.",
-        ),
-    ),
-    kind=Kind.CONCEPT,
-    quantity=(
-        "Scores of the five dimensions and the overall gap on answers whose scores are known, points "
-        "on a 7-point scale."
-    ),
-    expect=("items 10-13 and 18-22 reversed; five dimension scores and their gaps as computed by hand"),
-    within=None,
-    because="Means of whole numbers are exact; nothing but rounding may differ.",
-    control=Control(what="the same answers scored without reversing items 10-13 and 18-22", judge=control),
-    critique=(
-        "Difference scores are less reliable than their parts, and the five dimensions often do not "
-        "separate (Cronin & Taylor 1992, Journal of Marketing 56(3), 55-68: perceptions alone "
-        "predict better).",
-    ),
-    judge=judge,
-)

@@ -22,12 +22,11 @@ from churnsim.claims.five_percent_churn.five_percent_map import (
 from churnsim.claims.five_percent_churn.five_percent_paid import maps, part_e
 from churnsim.claims.five_percent_churn.five_percent_simulation import FEWER_PERCENT, parts_c
 from churnsim.claims.five_percent_churn.five_percent_telco import parts_telco
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part
-from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.claim import Evidence, Finding, Part
 from churnsim.claims.machinery.verdicts import Verdict, combine, share_of_map
 from churnsim.economics.multiples import MarginTiming, relative_gain
 
-__all__ = ["FIVE_PERCENT_CHURN", "judge", "part_a", "part_b"]
+__all__ = ["judge", "part_a", "part_b"]
 
 MAP_BASES = tuple(round(0.50 + 0.05 * i, 2) for i in range(10))
 """Bases kept in the stored map; the intervals are found on the finer grid."""
@@ -191,46 +190,3 @@ def control(evidence: Evidence, quick: bool) -> Finding:
     c, _ = parts_c(evidence, True, change=FEWER_PERCENT, settings=1)
     parts = (a, b, *(part for part in c if part.verdict is not Verdict.UNTESTED))
     return Finding(verdict=combine(parts), reason=" ".join(part.reason for part in parts), parts=parts)
-
-
-FIVE_PERCENT_CHURN = Claim(
-    id="five-percent-churn",
-    says="Five percent less customer churn raises profit by 25 to 85 percent, depending on the industry.",
-    quote="每降低5%的顾客流失率,(在不同的行业)利润则会增加 25%~85%",
-    sources=tuple(
-        source(
-            text,
-            study="Reichheld & Sasser 1990, Zero defections, Harvard Business Review 68(5), 105-111",
-            measured="No profit was observed to rise: the net present value of the average customer's profit stream "
-            "over the mean life was compared at today's defection rate and at one five points lower.",
-        )
-        for text in ("lecture", "small-firms")
-    ),
-    kind=Kind.SIMULATION,
-    quantity=(
-        "Relative gain in profit from retention that is five points higher: (a) of the average new customer's net "
-        "present value, (b) of one year's profit in the table of 'Keeping existing customers' (undated), (c) of "
-        "simulated profit on customers fitted "
-        "to data, (d) of a new customer under contract, as fitted to two cohorts and to Telco's artificial subscribers."
-    ),
-    expect=(LOW, HIGH),
-    within=None,
-    because="The claim is a range; no tolerance is added to its ends.",
-    control=Control(
-        what=(
-            "five percent of the defections instead of five points; in (a) without acquisition cost and "
-            "discounted at 5-15%"
-        ),
-        judge=control,
-    ),
-    critique=(
-        "A thought experiment, not a measurement; and points are often misread as percent (Sharp 2005, 2010).",
-        "One percent of retention is worth about five percent of firm value, so five points are many percent of churn "
-        "(Gupta, Lehmann & Stuart 2004).",
-        "One common retention rate understates both value and elasticity where customers differ (Fader & Hardie 2010).",
-        "Long life is not profit (Reinartz & Kumar 2000, 2002), nor are loyal customers always cheaper to serve "
-        "(Dowling & Uncles 1997; East, Hammond & Gendall 2006).",
-        "The authors' exhibit by industry could not be checked against a source and is not used here.",
-    ),
-    judge=judge,
-)

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from churnsim.claims.machinery.verdicts import Figures, Verdict
 from churnsim.errors import ChurnSimError, ClusterError, DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = [
     "Claim", "ClaimSource", "Control", "Evidence", "Finding", "Judge", "Kind", "Part", "Result", "Rows", "not_run",

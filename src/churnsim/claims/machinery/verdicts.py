@@ -6,12 +6,11 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol, TypedDict
+from typing import TYPE_CHECKING, Protocol, TypedDict
 
-import numpy as np
-
-from churnsim.data.customers.estimate import Estimate
-from churnsim.typing import Floats
+if TYPE_CHECKING:
+    from churnsim.data.customers.estimate import Estimate
+    from churnsim.typing import Floats
 
 __all__ = [
     "Figures", "Spread", "Verdict", "above", "by_interval", "closes", "combine", "conjunction", "share_of_map",
@@ -77,6 +76,8 @@ class Spread:
 
 def spread(values: Floats | list[float]) -> Spread:
     """Mean and middle 95% over draws."""
+    import numpy as np  # here, so that the catalogue is listed without it
+
     array = np.asarray(values, dtype=np.float64)
     low, high = np.quantile(array, [0.025, 0.975])
     return Spread(float(array.mean()), float(low), float(high))

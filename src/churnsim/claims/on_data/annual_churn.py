@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Rows
+from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.lost_shares import fits_by_family
 from churnsim.claims.machinery.reference_data import Workbench
-from churnsim.claims.machinery.sources import source
 from churnsim.claims.machinery.verdicts import Spread, Verdict, combine, spread
 from churnsim.data import datasets
 from churnsim.errors import MissingExtraError
@@ -23,7 +22,7 @@ from churnsim.simulation.customers.base import Cohort
 from churnsim.simulation.customers.remaining_lifetimes import RemainingLifetimes
 from churnsim.units import DAYS_PER_UNIT, units_per_year
 
-__all__ = ["ANNUAL_CHURN", "judge"]
+__all__ = ["judge"]
 
 LOW, HIGH = 10.0, 30.0
 LEVEL = 0.95
@@ -143,33 +142,3 @@ def _by_year(fit: CurveFit) -> Rows:
     return [
         {"year_of_tenure": year + 1, "lost_percent": 100.0 * (1.0 - float(s[year + 1] / s[year]))} for year in range(6)
     ]
-
-
-ANNUAL_CHURN = Claim(
-    id="annual-churn",
-    says="A firm loses 10 to 30 percent of its customers a year on average.",
-    quote="一个公司平均每年约有10%~30%的顾客在流失",
-    sources=(source("win-back", study="A market survey, not named", measured="Not known."),),
-    kind=Kind.DATA,
-    quantity=(
-        "Share of customers lost within the first year, percent, on Telco (artificial data; Kaplan-Meier, and at the "
-        "table's own monthly rate), on two cohorts of 1,000, and on CDNOW (probability of having left by BG/NBD, "
-        "MBG/NBD and Pareto/NBD); in a study, or on a market, of its own customers alone."
-    ),
-    expect=(LOW, HIGH),
-    within=None,
-    because="The claim is a range; a figure is judged by whether its interval lies inside.",
-    control=Control(what="the same customers with a day called a month", inputs={"years": DAY_AS_MONTH}),
-    critique=(
-        (
-            'One common churn rate hides that churn falls with tenure (Fader & Hardie 2007), so that "a '
-            'year" depends on which year.'
-        ),
-        "In non-contractual settings the loss is never seen, only inferred.",
-        (
-            "The Telco table lists only those who left in the last month. Treated as a cohort, as is usual, its "
-            "subscribers look loyal; taken at its word, the same table says that nearly all leave within a year."
-        ),
-    ),
-    judge=judge,
-)

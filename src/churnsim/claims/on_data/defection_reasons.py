@@ -5,13 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Rows
-from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
 from churnsim.claims.machinery.verdicts import Verdict, combine
 from churnsim.models.retention.competing_risks import CumulativeIncidence, cumulative_incidence
 from churnsim.models.survival.curve import fit_curve
 
-__all__ = ["DEFECTION_REASONS", "judge"]
+__all__ = ["judge"]
 
 # Monthly hazards of the simulated customers' three reasons (assumed; they only have to be known).
 HAZARDS = {"price": 0.030, "service failure": 0.025, "moved away": 0.010}
@@ -108,35 +107,3 @@ def _alone(customers: pd.DataFrame) -> Rows:
                 }
             )  # fmt: skip
     return rows
-
-
-DEFECTION_REASONS = Claim(
-    id="defection-reasons",
-    says="For every customer lost, report why: IBM asks it of its sellers.",
-    quote="IBM公司要求对于失去的每一个顾客,推销员必须写一份详细报告",
-    sources=(
-        source(
-            "win-back",
-            study=(
-                "Keaveney 1995, Customer switching behavior in service industries, Journal of Marketing "
-                "59(2), 71-82, is the published classification"
-            ),
-            measured=(
-                "Critical incidents told by 500 customers of services: eight causes, core service failure in 44%."
-            ),
-        ),
-    ),
-    kind=Kind.CONCEPT,
-    quantity=("Cumulative incidence of each cause of loss by time, on simulated customers whose causes are known."),
-    expect="incidences that sum to one less survival, and true causes within the interval",
-    within=None,
-    because="Aalen-Johansen is exact in its sum; nine intervals hold together at 95% (Bonferroni).",
-    control=Control(
-        what=(
-            "one less Kaplan-Meier of each cause taken alone, which counts the lost of other causes as if still at risk"
-        ),
-        inputs={"one_at_a_time": True},
-    ),
-    critique=("Stated reasons are told after the fact; incidents and drivers of loss are not the same.",),
-    judge=judge,
-)

@@ -6,14 +6,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Rows
+from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
 from churnsim.claims.machinery.evidence import log_of
-from churnsim.claims.machinery.sources import source
 from churnsim.claims.machinery.verdicts import Spread, Verdict, combine
 from churnsim.data.customers import customer_spend, top_share
 from churnsim.economics.whale import whale
 
-__all__ = ["EIGHTY_TWENTY", "judge"]
+__all__ = ["judge"]
 
 LOW, HIGH = 75.0, 85.0
 WINDOWS = (4, 13, 26, 39, 52, 65)
@@ -107,35 +106,3 @@ def control(evidence: Evidence, quick: bool) -> Finding:
     generator = np.random.default_rng(1)
     orders = 1 + generator.poisson(len(log) / customers - 1.0, customers)
     return judge(evidence, quick, spent=orders.astype(np.float64))
-
-
-EIGHTY_TWENTY = Claim(
-    id="eighty-twenty",
-    says="The top 20% of the customers give 80% of sales and of profit.",
-    quote="组织80%的利润来自20%的顾客;80%的销售额来自20%的顾客",
-    sources=(
-        source("after-marketing", measured="No study is named."),
-        source("small-firms", measured="No study is named."),
-        source(
-            "nine-steps",
-            measured=(
-                "No study is named; Schmittlein, Cooper & Morrison 1993, Marketing Science 12(2), 156-183, "
-                "derive concentration from the NBD"
-            ),
-        ),
-    ),
-    kind=Kind.DATA,
-    quantity=("Share of sales of the 20% of customers who spend most, percent, in the full CDNOW log of 18 months."),
-    expect=80.0,
-    within=5.0,
-    because="A rule of thumb given without decimals: 75 to 85.",
-    control=Control(what="customers who all spend alike, the spread being chance alone", judge=control),
-    critique=(
-        "Published shares for packaged goods are lower: 50-60% in a year (Sharp, Romaniuk & Graham "
-        "2019), .67-.73 over longer periods (Kim, Singh & Winer 2017, Marketing Letters 28, "
-        "491-507).",
-        "Part of the concentration in a finite window is chance: with one purchase rate for all the "
-        "top fifth would still buy more than a fifth.",
-    ),
-    judge=judge,
-)

@@ -5,16 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Rows
+from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence, cdnow_evidence, log_of
 from churnsim.claims.machinery.maps import records
-from churnsim.claims.machinery.sources import source
 from churnsim.claims.machinery.verdicts import Spread, Verdict
 from churnsim.data.customers import existing_revenue
 from churnsim.errors import DataError
 from churnsim.units import units_per_year
 
-__all__ = ["EXISTING_REVENUE", "judge"]
+__all__ = ["judge"]
 
 YEARS = tuple(round(0.25 * i, 2) for i in range(1, 21))
 FINE = tuple(round(0.05 * i, 2) for i in range(1, 101))
@@ -120,25 +119,3 @@ def _age(market: MarketEvidence, growth: float) -> float | None:
 def control(evidence: Evidence, quick: bool) -> Finding:
     """First purchases taken for those of existing customers, in firms of three years and more."""
     return judge(evidence, quick, swapped=True)
-
-
-EXISTING_REVENUE = Claim(
-    id="existing-revenue",
-    says="Most of a firm's revenue and profit comes from its existing customers.",
-    quote="企業收入和利潤的大部分來自現有顧客",
-    sources=(source("after-marketing", measured="Deduced from the asset equation, not measured."),),
-    kind=Kind.DATA,
-    quantity=(
-        "Share of revenue that comes from repeat purchases, percent, CDNOW and a simulated firm, by the firm's age."
-    ),
-    expect="above 50",
-    within=None,
-    because="A majority has no tolerance; the interval must lie above 50.",
-    control=Control(
-        what="first purchases taken for those of existing customers, in firms of three years and more", judge=control
-    ),
-    critique=(
-        ("True of any firm old enough, false of any young one: the share rises with the firm's age by arithmetic."),
-    ),
-    judge=judge,
-)

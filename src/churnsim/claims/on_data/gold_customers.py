@@ -7,14 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part
+from churnsim.claims.machinery.claim import Evidence, Finding, Part
 from churnsim.claims.machinery.evidence import log_of
 from churnsim.claims.machinery.maps import records
-from churnsim.claims.machinery.sources import source
 from churnsim.claims.machinery.verdicts import Spread, above, combine
 from churnsim.models.segmentation.gold_customers import gold_customers
 
-__all__ = ["GOLD_CUSTOMERS", "judge"]
+__all__ = ["judge"]
 
 UNTIL, HOLDOUT_UNTIL = "1997-09-30", "1998-06-30"
 SHARE = 0.20
@@ -77,24 +76,3 @@ def _part(letter: str, name: str, row: dict[str, Any], chance: float) -> Part:
 
 def _spent_later(row: dict[str, Any]) -> Spread:
     return Spread(*(100.0 * float(row[key]) for key in ("spend_share", "lower", "upper")))
-
-
-GOLD_CUSTOMERS = Claim(
-    id="gold-customers",
-    says=("RFM, regression, factor and cluster analysis pick the gold customers out of the database."),
-    quote="能够通过RFM分析法、同归[回归]分析法、因子分析法、聚类分析法等工具从顾客数据库中挑选出对企业有价值的金牌顾客",
-    sources=(source("small-firms", measured="No study is named."),),
-    kind=Kind.DATA,
-    quantity=(
-        "Share of the spend of weeks 40-78 that the 20% picked by each method in weeks 1-39 bring, percent, CDNOW."
-    ),
-    expect="each method above a pick by chance, interval above zero",
-    within=None,
-    because="A sign, judged by a bootstrap interval over customers.",
-    control=Control(what="a pick by chance", inputs={"by_lot": True}),
-    critique=(
-        "Past spend alone is hard to beat: Wuebben & von Wangenheim (2008, Journal of Marketing "
-        "72(3), 82-93) find simple heuristics as good as models for classes.",
-    ),
-    judge=judge,
-)

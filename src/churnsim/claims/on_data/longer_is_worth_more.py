@@ -7,16 +7,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from churnsim.claims.arithmetic.card_npv import FLOWS
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Rows
+from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
 from churnsim.claims.machinery.evidence import log_of
-from churnsim.claims.machinery.sources import source
 from churnsim.claims.machinery.verdicts import Spread, Verdict, combine
 from churnsim.data.customers.estimate import Estimate, bootstrap
 from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.errors import DataError
 from churnsim.typing import Floats
 
-__all__ = ["LONGER_IS_WORTH_MORE", "judge"]
+__all__ = ["judge"]
 
 QUARTER = 91  # days
 CARD_SLOPE = 100.0 * ((FLOWS[5] / FLOWS[1]) ** (1 / 16) - 1)
@@ -122,37 +121,3 @@ def _those_left(buying: Part) -> str:
     if buying.verdict is Verdict.HOLDS:
         return "What rises is the mean of those who are left: the light buyers leave."
     return "Not even among those who still buy does spend grow with the length of the relation."
-
-
-LONGER_IS_WORTH_MORE = Claim(
-    id="longer-is-worth-more",
-    says=(
-        "The longer a relation lasts, the more the customer is worth: yearly profit rises from 30 to "
-        "55 over five years."
-    ),
-    quote="顾客与企业的关系越长,顾客对企业的价值就越大",
-    sources=(
-        source(
-            "lecture",
-            study="Reichheld & Sasser 1990, Zero defections, Harvard Business Review 68(5), 105-111",
-            measured=(
-                "Average yearly profit of a credit-card customer by year of the relation; only of those still there."
-            ),
-        ),
-    ),
-    kind=Kind.DATA,
-    quantity=(
-        "Slope of mean spend per surviving customer and period on tenure, and of spend per customer "
-        "ever won, CDNOW, percent per quarter."
-    ),
-    expect="both slopes above zero",
-    within=None,
-    because="A sign, judged by its interval.",
-    control=Control(what="each customer's quarters in random order", inputs={"reshuffle": True}),
-    critique=(
-        "Reinartz & Kumar (2000, Journal of Marketing 64(4), 17-35): in a catalogue firm profit of "
-        "long-lived customers does not rise with tenure.",
-        "The mean of those still there rises as the light buyers leave, though nobody buys more.",
-    ),
-    judge=judge,
-)

@@ -7,14 +7,13 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part
+from churnsim.claims.machinery.claim import Evidence, Finding, Part
 from churnsim.claims.machinery.evidence import log_of
 from churnsim.claims.machinery.maps import records
-from churnsim.claims.machinery.sources import source
 from churnsim.claims.machinery.verdicts import Spread, Verdict, combine
 from churnsim.data.customers import STAGES, ladder_occupancy, ladder_stages, repeat_within
 
-__all__ = ["RELATIONSHIP_LADDER", "judge"]
+__all__ = ["judge"]
 
 EVERY = 91  # days
 UP = {stage: i for i, stage in enumerate(STAGES)}
@@ -82,34 +81,3 @@ def judge(evidence: Evidence = None, quick: bool = False, *, reshuffle: bool = F
         parts=(ladder, climbers, unseen),
         tables={"occupancy": records(occupancy)},
     )
-
-
-RELATIONSHIP_LADDER = Claim(
-    id="relationship-ladder",
-    says=(
-        "Customers climb from suspect, prospect, first-time and repeat buyer to client, advocate and "
-        "partner; relations also end."
-    ),
-    quote="怀疑者 观望者 首次购买者 重复购买者 主顾 倡导者 成员 合伙人 (解除)",
-    sources=(
-        source(
-            "lecture",
-            study=("Dwyer, Schurr & Oh 1987, Developing buyer-seller relationships, Journal of Marketing 51(2), 11-27"),
-            measured="A framework of awareness, exploration, expansion, commitment and dissolution.",
-        ),
-    ),
-    kind=Kind.CONCEPT,
-    quantity=(
-        "Share of customers on each rung, by quarter, CDNOW, with rungs defined by purchases, and "
-        "the share who ever climb past the first."
-    ),
-    expect=("every customer on one rung, moves only as defined, most who climb having passed each rung"),
-    within=None,
-    because="A partition is exact.",
-    control=Control(what="rungs assigned by chance", inputs={"reshuffle": True}),
-    critique=(
-        "Only purchases are seen: advocates and partners are not visible in a log. Most CDNOW "
-        "customers never leave the first rung.",
-    ),
-    judge=judge,
-)

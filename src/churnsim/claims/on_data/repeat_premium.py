@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part
+from churnsim.claims.machinery.claim import Evidence, Finding, Part
 from churnsim.claims.machinery.evidence import log_of
 from churnsim.claims.machinery.maps import records
-from churnsim.claims.machinery.sources import source
 from churnsim.claims.machinery.verdicts import Spread, Verdict, combine
 from churnsim.data.customers import profit_by_order_number, repeat_premium
 
-__all__ = ["REPEAT_PREMIUM", "judge"]
+__all__ = ["judge"]
 
 RANGES = {"20-35%": (20.0, 35.0), "20-85%": (20.0, 85.0)}
 MOST = 10
@@ -77,30 +76,3 @@ def control(evidence: Evidence, quick: bool) -> Finding:
     log, _ = log_of(evidence)
     amounts = np.random.default_rng(1).permutation(log["amount"].to_numpy())
     return judge(evidence, quick, log=log.assign(amount=amounts))
-
-
-REPEAT_PREMIUM = Claim(
-    id="repeat-premium",
-    says="A repeat customer brings 20 to 35% (or 20 to 85%) more profit than a first-time one.",
-    quote="多次光顾的顾客比初次登门者,可为企业多带来20%35%的利润 … 壹个老顾客比壹个新顾客可为企业多带来的20%85%的利润",
-    sources=(
-        source(
-            "small-firms",
-            study="A report on American business, not named",
-            measured="Not known; the text gives both ranges.",
-        ),
-    ),
-    kind=Kind.DATA,
-    quantity=(
-        "Mean spend on a repeat order over mean spend on a first order, less one, percent, CDNOW, by order number."
-    ),
-    expect=(20.0, 85.0),
-    within=None,
-    because="The claim is a range; the interval of the mean must lie inside.",
-    control=Control(what="the amounts dealt out anew among all orders", judge=control),
-    critique=(
-        "Those who come again were different from the start: the comparison between customers is not "
-        "the growth within one.",
-    ),
-    judge=judge,
-)

@@ -6,13 +6,12 @@ from itertools import product
 
 import pandas as pd
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Rows
+from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
 from churnsim.claims.machinery.evidence import log_of
-from churnsim.claims.machinery.sources import source
 from churnsim.claims.machinery.verdicts import Spread, Verdict, combine
 from churnsim.data.customers import repeat_within
 
-__all__ = ["SECOND_SALE", "judge"]
+__all__ = ["judge"]
 
 LOW, HIGH = 45.0, 55.0
 ORDERS = (1, 2, 3, 5)
@@ -85,22 +84,3 @@ def _table(log: pd.DataFrame) -> Rows:
 
 def _after(table: Rows, order: int) -> float:
     return next(float(row["percent"]) for row in table if row["after_order"] == order and row["days"] == DAYS[-1])
-
-
-SECOND_SALE = Claim(
-    id="second-sale",
-    says="An offer to an existing customer sells with a chance of 50%.",
-    quote="将产品或服务向壹位曾经成交的旧有顾客推销的成交机会却有50",
-    sources=(source("small-firms", study="American Management Association, not named", measured="Not known."),),
-    kind=Kind.DATA,
-    quantity="Share of first-time buyers who buy again within a year, percent, CDNOW.",
-    expect=50.0,
-    within=5.0,
-    because="A round figure: 45 to 55, and the interval of the share.",
-    control=Control(what="a month taken for a year", inputs={"days": 30}),
-    critique=(
-        "A chance per offer is not a chance per year: CDNOW records purchases, not offers. The "
-        "new-customer half cannot be tested without them.",
-    ),
-    judge=judge,
-)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from churnsim.claims.machinery.claim import Claim, Control, Finding, Kind, Part, Rows
+from churnsim.claims.machinery.claim import Finding, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import on_market
 from churnsim.claims.machinery.maps import map_of, map_tables, where
-from churnsim.claims.machinery.sources import source
 from churnsim.claims.machinery.strategy_comparison import budget_of, gain_part, gain_table, gains_of, market_with
 from churnsim.claims.machinery.verdicts import Verdict, combine, conjunction
 from churnsim.simulation.scenario.strategy import RetentionContacts, Strategy
 
-__all__ = ["ABC_MANAGEMENT", "judge"]
+__all__ = ["judge"]
 
 TOP, EVENLY, RESPONSIVE, NOTHING = "top fifth", "everybody alike", "most responsive fifth", "no contacts"
 SHARE = 0.20
@@ -84,28 +83,3 @@ def _moral(rows: Rows) -> str:
     else:
         told = "Whether value or response is the better aim these runs do not decide."
     return told + (" Not contacting anybody is better still." if last[NOTHING]["upper"] < 0 else "")
-
-
-ABC_MANAGEMENT = Claim(
-    id="abc-management",
-    says="Concentrate the effort on the top 20% of the customers; never spread it evenly.",
-    quote="千万不要将关系营销注意力平均分配给所有的顾客 … 保住顾客中关键少数的20%",
-    sources=(
-        source("nine-steps", measured="No study is named."),
-        source("after-marketing", measured="No study is named."),
-    ),
-    kind=Kind.SIMULATION,
-    quantity=(
-        "Net present value with contacts aimed at the top 20% by past spend, less the same budget "
-        "spread evenly and less aimed by responsiveness, money, paired."
-    ),
-    expect="above zero against even spreading and not below zero against responsiveness",
-    within=None,
-    because="Signs, judged by paired intervals held jointly.",
-    control=Control(what="contacts that make everybody likelier to leave", inputs={"harmed": 1.0}),
-    critique=(
-        "Ascarza (2018, Journal of Marketing Research 55(1), 80-98): target by sensitivity to the "
-        "contact, not by risk or value.",
-    ),
-    judge=judge,
-)

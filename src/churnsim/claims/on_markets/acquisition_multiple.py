@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churnsim.claims.arithmetic.retention_table import table as retention_table
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Rows
+from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import on_market
 from churnsim.claims.machinery.maps import map_part, map_tables, region_verdict, where
-from churnsim.claims.machinery.sources import TEXTS, source
+from churnsim.claims.machinery.sources import TEXTS
 from churnsim.claims.machinery.strategy_comparison import LOSSES, budget_of, split
 from churnsim.claims.machinery.verdicts import Verdict, by_interval, combine, spread
 from churnsim.decisions.assumptions.assumption_regions import map_region
@@ -21,7 +21,7 @@ from churnsim.decisions.comparison.compare import Comparison
 from churnsim.economics.acquisition_retention import EquityTest
 from churnsim.economics.response import SaturatingResponse
 
-__all__ = ["ACQUISITION_MULTIPLE", "judge"]
+__all__ = ["judge"]
 
 LOW, HIGH = 5.0, 10.0
 STATED = {"lecture": "5", "small-firms": "6", "after-marketing": "5 to 10", "win-back": "6 to 10"}
@@ -170,42 +170,3 @@ def control(evidence: Evidence, quick: bool) -> Finding:
     """The same map asked for the ratio of marginal returns: it is one at every best split."""
     region = _map(average=False)
     return Finding(verdict=region_verdict(region), reason=where(region))
-
-
-ACQUISITION_MULTIPLE = Claim(
-    id="acquisition-multiple",
-    says=(
-        "Winning a new customer costs 5 ('Keeping existing customers', undated), 6 ('Marketing innovation of small "
-        "firms', undated), 5 to 10 ('After-marketing management', undated) or 6 to 10 ('Winning back lost "
-        "customers', undated) times as much as keeping one."
-    ),
-    quote=(
-        "开发一个新顾客的成本是维护一个老顾客成本5倍 (《保留老顾客的策略》); 6倍 "
-        "(《21世纪中小企业营销创新的焦点》); 5~10倍 (《後行銷管理》); 6~10倍 (《怎样重新经营被流失的顾客》)"
-    ),
-    sources=(
-        source("after-marketing", study="Empirical research 'in Western countries', not named", measured="Not known."),
-        source("lecture", measured="No study is named."),
-        source("small-firms", study="American Management Association, no study named", measured="Not known."),
-        source(
-            "win-back",
-            study="A handbook of the American Marketing Association, no study named",
-            measured="Workload, not cost.",
-        ),
-    ),
-    kind=Kind.SIMULATION,
-    quantity=(
-        "Ratio of the average cost of a customer won to that of a customer kept, at the split of one budget that "
-        "earns most; the control asks for the ratio of the marginal returns there."
-    ),
-    expect=(5.0, 10.0),
-    within=None,
-    because="The texts span 5 to 10; no tolerance is added to the ends.",
-    control=Control(what="the ratio of marginal returns in place of that of average costs", judge=control),
-    critique=(
-        "The optimum equates marginal returns, not average costs (Blattberg & Deighton 1996; Pfeifer "
-        "2005, The optimal ratio of acquisition and retention costs, Journal of Targeting, "
-        "Measurement and Analysis for Marketing 13(2), 179-188).",
-    ),
-    judge=judge,
-)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import pandas as pd
 
-from churnsim.claims.machinery.claim import Claim, Control, Finding, Kind
+from churnsim.claims.machinery.claim import Finding
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import on_market
 from churnsim.claims.machinery.maps import map_of, map_tables, where
-from churnsim.claims.machinery.sources import source
 from churnsim.claims.machinery.strategy_comparison import LOSSES, gain_of, gain_part, gain_table, market_with
 from churnsim.claims.machinery.verdicts import Verdict, conjunction
 from churnsim.simulation.mechanisms.competitors import Competitors
 from churnsim.simulation.scenario.strategy import EconomicBond, SocialBond, Strategy, StructuralBond
 
-__all__ = ["BONDS", "judge"]
+__all__ = ["judge"]
 
 ECONOMIC, SOCIAL, STRUCTURAL, NOTHING = "economic bond", "social bond", "structural bond", "no bond"
 SHARE_OF_REVENUE, JOINS = 0.02, 0.30
@@ -71,35 +70,3 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, effect: bool = True)
         parts=parts,
         tables={"gains": gain_table(gains), **map_tables("structure against price", region)},
     )  # fmt: skip
-
-
-BONDS = Claim(
-    id="bonds",
-    says="Economic, social and structural bonds keep customers.",
-    quote="经济绑定 社交绑定 结构绑定(转换成本)",
-    sources=(
-        source(
-            "lecture",
-            study=(
-                "Berry & Parasuraman 1991, Marketing Services; Berry 1995, Relationship marketing of "
-                "services, Journal of the Academy of Marketing Science 23(4), 236-245"
-            ),
-            measured="A typology; higher levels are said to be harder to imitate.",
-        ),
-    ),
-    kind=Kind.SIMULATION,
-    quantity=(
-        "Net present value and customers kept under each bond at equal cost, less no bond, paired, "
-        "by price sensitivity and share of switchers."
-    ),
-    expect="above zero for each, structural above social above economic",
-    within=None,
-    because="Signs and order, judged by paired intervals held jointly (Bonferroni).",
-    control=Control(what="bonds that cost as much and bind nobody", inputs={"effect": False}),
-    critique=(
-        "What each bond does to dropout is an assumption; the order is a finding only where it does "
-        "not follow from it.",
-        "Structural bonds keep customers who would rather leave: repeat purchase, not loyalty.",
-    ),
-    judge=judge,
-)

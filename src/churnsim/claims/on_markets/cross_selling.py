@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from churnsim.claims.machinery.claim import Claim, Control, Finding, Kind, Part
+from churnsim.claims.machinery.claim import Finding, Part
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import base_draws, on_market
 from churnsim.claims.machinery.maps import map_part, map_tables
-from churnsim.claims.machinery.sources import source
 from churnsim.claims.machinery.verdicts import Verdict, combine, spread
 from churnsim.decisions.assumptions.assumption_regions import map_region
 from churnsim.decisions.assumptions.region import Axis, Statement
 
-__all__ = ["CROSS_SELLING", "judge"]
+__all__ = ["judge"]
 
 YEARS = 2.0
 LIFT = Axis(name="lift of spend of a customer who takes the second product", low=0.0, high=1.0, cells=10)
@@ -65,25 +64,3 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, effect: float = 1.0)
         parts=parts,
         tables=map_tables("offers", region),
     )
-
-
-CROSS_SELLING = Claim(
-    id="cross-selling",
-    says="Selling a second product to existing customers doubles what they bring.",
-    quote="利用交叉销售来提升销售业绩 … 你便能够从他们身上获得加倍的业绩",
-    sources=(source("small-firms", measured="Amazon is told as an example; no study is named."),),
-    kind=Kind.SIMULATION,
-    quantity=(
-        "Net present value of offering a second product once to every known customer, money per customer over two "
-        "years, in closed form, by lift of spend and share who take it."
-    ),
-    expect="above zero",
-    within=None,
-    because="A sign, judged on a map of what an offer does.",
-    control=Control(what="cross-selling that lifts nothing", inputs={"effect": 0.0}),
-    critique=(
-        "Shah, Kumar, Qu & Chen (2012, Journal of Marketing 76(3), 78-95): one customer in five who "
-        "is cross-sold is unprofitable, and these make most of the loss.",
-    ),
-    judge=judge,
-)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from churnsim.claims.machinery.claim import Claim, Control, Finding, Kind, Part
+from churnsim.claims.machinery.claim import Finding, Part
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import on_market
-from churnsim.claims.machinery.sources import source
 from churnsim.claims.machinery.strategy_comparison import LOSSES, budget_of, market_with
 from churnsim.claims.machinery.verdicts import Spread, Verdict, combine, spread
 from churnsim.economics.switching import FlowShare
@@ -15,7 +14,7 @@ from churnsim.simulation.mechanisms.competitors import Competitors
 from churnsim.simulation.scenario.strategy import Acquisition, Strategy
 from churnsim.typing import Floats
 
-__all__ = ["CUSTOMER_FLOW", "judge"]
+__all__ = ["judge"]
 
 NAME = "as it is"
 PER_CUSTOMER = 0.10
@@ -107,33 +106,3 @@ def _carried_on(books: dict[str, Floats], lost: Floats, run: int) -> float:
     )
     steps = books["births"].shape[1] - half
     return flow.share(float(books["active_end"][run, half - 1]), float(before[half - 1]), periods=steps)[-1]
-
-
-CUSTOMER_FLOW = Claim(
-    id="customer-flow",
-    says=("Market share follows from customers who evaporate, who switch to and from competitors, and from new ones."),
-    quote="蒸发 顾客离开 吸引到本公司的新顾客 转换到竞争者的顾客 从其他竞争者转换到本公司的顾客 → 市场份额",
-    sources=(
-        source(
-            "lecture",
-            measured=(
-                "A diagram; the model behind it is the switching matrix (Ehrenberg 1965; Rust, Lemon & "
-                "Zeithaml 2004, Journal of Marketing 68(1), 109-127)."
-            ),
-        ),
-    ),
-    kind=Kind.SIMULATION,
-    quantity=(
-        "Market share after each period from the switching matrix, beside the share of the simulated "
-        "market with the same flows."
-    ),
-    expect="equal within Monte Carlo error",
-    within=None,
-    because="Three standard errors of the simulated share.",
-    control=Control(what="a matrix whose flows in and out are exchanged", inputs={"exchanged": True}),
-    critique=(
-        "A share follows from flows as an identity; what the flows are is the question (Sharp 2010: "
-        "defection is mostly explained by share).",
-    ),
-    judge=judge,
-)

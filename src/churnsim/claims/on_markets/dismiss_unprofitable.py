@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from churnsim.claims.machinery.claim import Claim, Control, Finding, Kind, Part, Rows
+from churnsim.claims.machinery.claim import Finding, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import base_draws, on_market
-from churnsim.claims.machinery.sources import source
 from churnsim.claims.machinery.verdicts import Spread, Verdict, spread
 from churnsim.errors import DataError
 
-__all__ = ["DISMISS_UNPROFITABLE", "judge"]
+__all__ = ["judge"]
 
 COSTS = (0.5, 1.0, 2.0, 4.0, 8.0, 12.0, 16.0)
 """Cost to serve a customer a year whether it buys or not (catalogues, accounts), money: an assumption, varied."""
@@ -108,33 +107,3 @@ def _finding(label: str, rows: Rows) -> Finding:
         parts=parts,
         tables={"by_cost": rows},
     )
-
-
-DISMISS_UNPROFITABLE = Claim(
-    id="dismiss-unprofitable",
-    says="Customers who contribute nothing should be encouraged to leave for a competitor.",
-    quote="毫无贡献的顾客 … 应鼓励这些顾客“主动流失”而转向能满足他们需求的其他竞争者",
-    sources=(
-        source(
-            "win-back",
-            measured=(
-                "No study is named; Mittal, Sarkees & Murshed 2008, Harvard Business Review 86(4), 94-102, "
-                "is the usual one"
-            ),
-        ),
-    ),
-    kind=Kind.SIMULATION,
-    quantity=(
-        "Cost saved less margin lost by dismissing every customer whose trailing margin is below its cost, expected "
-        "and discounted, money over two years, by cost to serve."
-    ),
-    expect="above zero",
-    within=None,
-    because="A sign, judged by the middle 95% over draws of the parameters and customers.",
-    control=Control(what="dismissal of the fifth with the highest trailing margin", inputs={"dismiss_best": True}),
-    critique=(
-        "Haenlein & Kaplan (2012): dismissal makes those who stay trust less. A customer "
-        "unprofitable so far may turn; the simulation counts those.",
-    ),
-    judge=judge,
-)

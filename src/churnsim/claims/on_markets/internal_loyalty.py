@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from churnsim.claims.machinery.claim import Claim, Control, Finding, Kind, Part
+from churnsim.claims.machinery.claim import Finding, Part
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import DrawnCustomers, base_draws, on_market
 from churnsim.claims.machinery.maps import map_part, map_tables
-from churnsim.claims.machinery.sources import source
 from churnsim.claims.machinery.verdicts import Spread, above, combine, spread
 from churnsim.decisions.assumptions.assumption_regions import map_region
 from churnsim.decisions.assumptions.region import Axis, Statement
@@ -17,7 +16,7 @@ from churnsim.simulation.mechanisms.staff import StaffCare, StaffResponse
 from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.units import Duration
 
-__all__ = ["INTERNAL_LOYALTY", "judge"]
+__all__ = ["judge"]
 
 TURNOVER, LEARNING_YEARS, NOVICE_FACTOR = 0.30, 0.5, 2.0
 """Leavers a year per place, years until a newcomer works like the others, and how much more often newcomers fail:
@@ -116,36 +115,3 @@ def _simulated(evidence: MarketEvidence, novice_factor: float) -> Part:
 def _lost(d: DrawnCustomers, horizon: float, factor: float) -> float:
     """Living customers expected to be lost until the horizon, dropout times `factor`."""
     return float(d.lost(horizon, factor=factor)[d.alive].sum())
-
-
-INTERNAL_LOYALTY = Claim(
-    id="internal-loyalty",
-    says="Satisfied and loyal employees decide whether customers are satisfied and loyal.",
-    quote="内部客户的满意度决定了外部客户的满意度,内部客户的忠诚度决定了外部客户的忠诚度",
-    sources=(
-        source(
-            "nine-steps",
-            study=(
-                "Heskett, Jones, Loveman, Sasser & Schlesinger 1994, Putting the service-profit chain to "
-                "work, Harvard Business Review 72(2), 164-174"
-            ),
-            measured="Cases; no effect size that carries over.",
-        ),
-    ),
-    kind=Kind.SIMULATION,
-    quantity=(
-        "Elasticity of customers lost over the horizon to staff turnover, where new staff fail more "
-        "often for a learning time."
-    ),
-    expect="customers lost rise with staff turnover, interval above zero",
-    within=None,
-    because="A sign, judged by a paired interval.",
-    control=Control(what="staff who fail equally often whatever their tenure", inputs={"novice_factor": 1.0}),
-    critique=(
-        (
-            '"Decides" is more than "goes with": Silvestro & Cross (2000) found the links of the chain '
-            "weak, some negative, in a grocery chain."
-        ),
-    ),
-    judge=judge,
-)

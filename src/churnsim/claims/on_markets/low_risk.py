@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Rows
+from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import on_market
 from churnsim.claims.machinery.maps import map_of, map_tables, where
-from churnsim.claims.machinery.sources import source
 from churnsim.claims.machinery.strategy_comparison import budget_of, split
 from churnsim.claims.machinery.verdicts import Verdict, above, combine, conjunction
 from churnsim.simulation.scenario.market import Market
@@ -19,7 +18,7 @@ from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.statistics import resample_indices
 from churnsim.typing import Floats
 
-__all__ = ["LOW_RISK", "judge"]
+__all__ = ["judge"]
 
 WINNING, KEEPING = "acquisition-heavy", "retention-heavy"
 HEAVY = 0.9
@@ -170,26 +169,3 @@ def _row(setting: str, strategy: str, values: Floats) -> dict[str, object]:
 def control(evidence: Evidence, quick: bool) -> Finding:
     """Contacts that move nobody."""
     return judge(evidence, True, effect=0.0)
-
-
-LOW_RISK = Claim(
-    id="low-risk",
-    says=("Conquest marketing is high risk; keeping customers has low cost, low risk and high performance."),
-    quote="傳統的行銷管理面臨“高風險”,後行銷管理創造“低成本、低風險、高績效”的綜合效應",
-    sources=(source("after-marketing", measured="No study is named."),),
-    kind=Kind.SIMULATION,
-    quantity=(
-        "Difference of mean, standard deviation and conditional value at risk (5%) of profit between "
-        "a retention-heavy and an acquisition-heavy split of one budget, money, paired."
-    ),
-    expect="more mean profit, less spread and a better worst twentieth under retention",
-    within=None,
-    because="Signs, judged by paired intervals.",
-    control=Control(what="retention that has no effect on anybody", judge=control),
-    critique=(
-        "How answers to spending vary from year to year is an assumption; without it a simulation "
-        "knows only the chance of single customers.",
-        ("Keeping concentrates a firm on customers it already has: diversification speaks for acquisition."),
-    ),
-    judge=judge,
-)

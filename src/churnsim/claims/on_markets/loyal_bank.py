@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import t as student
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Part, Rows
-from churnsim.claims.machinery.sources import source
+from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
 from churnsim.claims.machinery.verdicts import by_interval, combine, share_of_map
 from churnsim.decisions.comparison.compare import compare
 from churnsim.simulation.core.lifetimes import ContractualLifetime, FixedSpend
@@ -15,7 +14,7 @@ from churnsim.simulation.mechanisms.acquisition import Prospects
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.strategy import Acquisition, Strategy
 
-__all__ = ["LOYAL_BANK", "growth_ratio", "judge"]
+__all__ = ["growth_ratio", "judge"]
 
 LOW, HIGH = 1.5, 2.5
 LOYAL, OTHER = 0.05, 0.10
@@ -105,34 +104,3 @@ def _added(churn: float, replications: int) -> np.ndarray[tuple[int], np.dtype[n
     losses = closed[["losses_organic", "losses_failure", "losses_complaint"]].sum(axis=1)
     added = opened["births"].to_numpy(dtype=np.float64) - losses.to_numpy(dtype=np.float64)
     return np.asarray(added, dtype=np.float64)
-
-
-LOYAL_BANK = Claim(
-    id="loyal-bank",
-    says=("A bank that holds its yearly defections below 5%, half of its industry, grows twice as fast."),
-    quote="壹家运营小额信贷业务的银行发展速度是同行的2倍 … 始终控制于5%以下,是同行业平均顾客折损率的1/2",
-    sources=(
-        source(
-            "small-firms",
-            study="Reichheld & Sasser 1990, Zero defections (MBNA America)",
-            measured=(
-                "One firm against its industry: defection 5% a year, half the average; growth is not held "
-                "against any other cause."
-            ),
-        ),
-    ),
-    kind=Kind.SIMULATION,
-    quantity=(
-        "Ratio of yearly growth in customers of two firms with the same acquisition, churn 5% "
-        "against 10% a year, by year."
-    ),
-    expect=2.0,
-    within=0.5,
-    because="The source gives a whole number, 2: a ratio from 1.5 to 2.5 rounds to it.",
-    control=Control(what="two firms of the same churn", inputs={"loyal": OTHER}),
-    critique=(
-        "Growth is acquisition less churn: with equal acquisition of g the ratio is (g - 5)/(g - "
-        "10), which is 2 at g = 15% and anything from 1 to infinity elsewhere.",
-    ),
-    judge=judge,
-)

@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from churnsim.claims.machinery.claim import Claim, Control, Finding, Judge, Kind, Part, Rows
+from churnsim.claims.machinery.claim import Finding, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import on_market
 from churnsim.claims.machinery.maps import map_of, map_part, map_tables, where
-from churnsim.claims.machinery.sources import source
 from churnsim.claims.machinery.strategy_comparison import (
     budget_of,
     gain_part,
@@ -25,7 +24,7 @@ from churnsim.claims.machinery.verdicts import Verdict, combine
 from churnsim.simulation.mechanisms.referral import Referral
 from churnsim.simulation.scenario.strategy import CrossSelling, RetentionContacts, SocialBond, Strategy
 
-__all__ = ["CLUB", "DATABASE_LOOP", "PRECISION"]
+__all__ = []
 
 Setting = tuple[str, Mapping[str, Any], MarketEvidence, Sequence[Strategy]]
 """Its name, what its rows say of it, the market, and the strategies, the method first."""
@@ -46,29 +45,6 @@ def over_settings(settings: Iterable[Setting], *, jointly: int) -> tuple[tuple[P
 def told(parts: Iterable[Part]) -> str:
     """The gains in one sentence."""
     return "; ".join(f"{p.name}, {p.estimate:+,.0f} [{p.lower:+,.0f}, {p.upper:+,.0f}]" for p in parts) + "."
-
-
-def method_claim(*, id: str, says: str, quote: str, judge: Judge) -> Claim:
-    """The claim of 'Nine steps to loyalty' that a method pays; the judge takes `effect`, 0 for none."""
-    return Claim(
-        id=id,
-        says=says,
-        quote=quote,
-        sources=(source("nine-steps", measured="No study is named."),),
-        kind=Kind.SIMULATION,
-        quantity=(
-            "Customer equity (net present value, and what active customers are then still worth) with the method less "
-            "without, at equal budget, money over the horizon, paired."
-        ),
-        expect="above zero",
-        within=None,
-        because="A sign, judged by a paired interval.",
-        control=Control(what="the method at the same cost and without effect", inputs={"effect": 0.0}),
-        critique=(
-            "A method is as good as the response it meets, which the text does not state; the map says what it takes.",
-        ),
-        judge=judge,
-    )
 
 
 MEMBERS, NO_CLUB = "club", "no club"
@@ -107,14 +83,6 @@ def judge_club(evidence: MarketEvidence, quick: bool = False, *, effect: float =
         parts=parts,
         tables={"gains": gain_table(gains), **map_tables("club", region)},
     )
-
-
-CLUB = method_claim(
-    id="club",
-    says="A club of the best customers binds them and makes them recommend.",
-    quote="俱乐部营销 … 培养顾客的忠诚度 … 利用顾客的“口碑宣传”来激活巨量的潜在市场",
-    judge=judge_club,
-)
 
 
 ONE_TO_ONE, MASS, NOTHING = "one to one", "the same for all", "nothing"
@@ -162,14 +130,6 @@ def judge_precision(evidence: MarketEvidence, quick: bool = False, *, effect: fl
     )
 
 
-PRECISION = method_claim(
-    id="precision",
-    says="One-to-one marketing raises satisfaction and margin by serving each customer's own need.",
-    quote="精准营销即为定制化的一对一营销,以高附加价值的产品满足不同消费群体的个性化需求",
-    judge=judge_precision,
-)
-
-
 WITHOUT, LOOP = "the same money on everybody", "contacts by the database"
 BUDGETS = (0.05, 0.20)
 """Money a period for each known customer."""
@@ -205,11 +165,3 @@ def judge_database_loop(evidence: MarketEvidence, quick: bool = False, *, effect
         parts=parts,
         tables={"gains": rows},
     )
-
-
-DATABASE_LOOP = method_claim(
-    id="database-loop",
-    says="Collect data, find the ideal customers, use the data, renew it: the cycle keeps customers at lower cost.",
-    quote="数据采集—数据存储—数据处理—寻找理想消费者—使用数据—更新和完善数据库",
-    judge=judge_database_loop,
-)

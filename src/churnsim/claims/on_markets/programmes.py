@@ -11,10 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from churnsim.claims.machinery.claim import Claim, Control, Finding, Kind, Part
+from churnsim.claims.machinery.claim import Finding, Part
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import on_market
-from churnsim.claims.machinery.sources import source
 from churnsim.claims.machinery.strategy_comparison import (
     budget_of,
     gain_part,
@@ -38,7 +37,7 @@ from churnsim.simulation.scenario.strategy import (
 )
 from churnsim.units import Duration
 
-__all__ = ["NINE_STEPS", "SIX_STRATEGIES", "STEPS", "Step", "judge_programme"]
+__all__ = ["STEPS", "Step", "judge_programme"]
 
 WHOLE, NOTHING = "all steps", "nothing"
 PER_CUSTOMER = 0.05
@@ -175,69 +174,7 @@ def judge_programme(evidence: MarketEvidence, steps: Mapping[str, Step], *, effe
     )
 
 
-def programme_claim(*, id: str, says: str, quote: str, text: str, steps: Sequence[str]) -> Claim:
-    """The claim of source `text` that these steps (names in `STEPS`) keep customers; in the control no step works."""
-    chosen = {key: STEPS[key] for key in steps}
-
-    @on_market
-    def judge(evidence: MarketEvidence, quick: bool = False, *, effective: bool = True) -> Finding:
-        return judge_programme(evidence, chosen, effective=effective)
-
-    return Claim(
-        id=id,
-        says=says,
-        quote=quote,
-        sources=(source(text, measured="No study is named."),),
-        kind=Kind.SIMULATION,
-        quantity=(
-            "Customer equity (net present value, and what active customers are then still worth) of the whole strategy "
-            "less the same budget with one step left out and its money given to the contacts, money, paired, for each "
-            "step; the contacts' own money is not spent when they are left out."
-        ),
-        expect="above zero for every step",
-        within=None,
-        because="Signs, judged by paired intervals held jointly (Bonferroni).",
-        control=Control(
-            what="the whole strategy with every effect set to zero at the same cost", inputs={"effective": False}
-        ),
-        critique=(
-            "A step adds where its marginal return is above that of the rest; a list cannot be right for every firm.",
-        ),
-        judge=judge,
-    )
-
-
-NINE_STEPS = programme_claim(
-    id="nine-steps",
-    says=(
-        "Nine steps together build loyalty: office, loyal staff, the 20%, care, club, one-to-one, database, "
-        "complaints, win-back."
-    ),
-    quote="“九步法” 建立CRM机构 … 迎接客户再生",
-    text="nine-steps",
-    # The steps that the simulation has: the office is the budget itself, care and the database are the contacts.
-    steps=(
-        "the best fifth",
-        "service and loyal staff",
-        "a club or events",
-        "one-to-one offers",
-        "answering complaints",
-        "winning back",
-    ),
-)
-
-SIX_STRATEGIES = programme_claim(
-    id="six-strategies",
-    says="Database, planned contacts, feedback, survey, a channel, events and winning back keep customers.",
-    quote="建立顧客資料庫 籌劃接觸顧客的程式 … 確認和找回失去的顧客",
-    text="after-marketing",
-    # The steps that the simulation has: contact points are service quality, the channel and events are the club.
-    steps=(
-        "a database of recent buyers",
-        "service and loyal staff",
-        "answering complaints",
-        "asking for complaints",
-        "a club or events",
-        "winning back",
-    ),
-)
+@on_market
+def judge(evidence: MarketEvidence, quick: bool = False, *, steps: Sequence[str], effective: bool = True) -> Finding:
+    """The programme of these steps (names in `STEPS`); in the control no step has any effect."""
+    return judge_programme(evidence, {key: STEPS[key] for key in steps}, effective=effective)

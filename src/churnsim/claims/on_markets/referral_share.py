@@ -6,16 +6,16 @@ from itertools import pairwise
 
 import numpy as np
 
-from churnsim.claims.machinery.claim import Claim, Control, Finding, Kind, Part, Rows
+from churnsim.claims.machinery.claim import Finding, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import new_draws, on_market
-from churnsim.claims.machinery.sources import TEXTS, source
+from churnsim.claims.machinery.sources import TEXTS
 from churnsim.claims.machinery.strategy_comparison import budget_of, market_with
 from churnsim.claims.machinery.verdicts import Spread, Verdict, spread
 from churnsim.simulation.mechanisms.referral import Referral
 from churnsim.simulation.scenario.strategy import Acquisition, Strategy
 
-__all__ = ["REFERRAL_SHARE", "judge"]
+__all__ = ["judge"]
 
 HORIZON_YEARS = 5.0
 STATED: dict[str, tuple[float, float]] = {
@@ -126,42 +126,3 @@ def _part(letter: str, text: str, life: Spread) -> Part:
         reason=f"{WORDS[text]} takes {low / life.mean:.2f} to {high / life.mean:.2f} referrals per customer and year",
         region=f"{low:.3g} to {high:.3g} referrals per customer over its life.",
     )
-
-
-REFERRAL_SHARE = Claim(
-    id="referral-share",
-    says=(
-        "Referrals bring 60% of new customers ('Keeping existing customers', undated), 20 to 40% in American banks "
-        "('Marketing innovation of small firms', undated); 100 "
-        "satisfied customers bring 25 new ones ('Winning back lost customers', undated)."
-    ),
-    quote=(
-        "60%的新顾客来自于老顾客的热情推荐 (《保留老顾客的策略》); 20%40%的银行新客户是通过顾客推荐赢得的 "
-        "(《21世纪中小企业营销创新的焦点》); "
-        "每100个满意的顾客会带来25个新顾客 (《怎样重新经营被流失的顾客》)"
-    ),
-    sources=(
-        source(
-            "lecture",
-            measured=(
-                "No study is named; Reichheld & Sasser 1990 tell of a home builder with 60% of sales by referral"
-            ),
-        ),
-        source("small-firms", measured="No study is named."),
-        source("win-back", study="A handbook of the American Marketing Association", measured="Not known."),
-    ),
-    kind=Kind.SIMULATION,
-    quantity=(
-        "Share of new customers that come by referral, percent, by referral rate, on the fitted "
-        "market; and the rate at which each of the three statements is true."
-    ),
-    expect="one referral rate at which all three statements are true",
-    within=None,
-    because="The shares are ranges and round figures: 55-65, 20-40, and 22.5-27.5 per 100.",
-    control=Control(what="a market where nobody refers anybody", inputs={"referring": False}),
-    critique=(
-        "Schmitt, Skiera & Van den Bulte (2011, Journal of Marketing 75(1), 46-59): referred bank "
-        "customers are worth 16% more; nothing says how many there are.",
-    ),
-    judge=judge,
-)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import math
 
-from churnsim.claims.machinery.claim import Claim, Control, Finding, Kind, Part
+from churnsim.claims.machinery.claim import Finding, Part
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import base_draws, on_market
 from churnsim.claims.machinery.maps import map_part, map_tables
-from churnsim.claims.machinery.sources import source
 from churnsim.claims.machinery.verdicts import combine, spread
 from churnsim.decisions.assumptions.assumption_regions import map_region
 from churnsim.decisions.assumptions.region import Axis, Statement
 
-__all__ = ["SERVICE_LEVEL", "judge"]
+__all__ = ["judge"]
 
 RISE, LOW, HIGH = 0.20, 1.75, 2.25
 SHARE = Axis(name="share of dropout that failures cause", low=0.0, high=1.0, cells=10)
@@ -74,30 +73,3 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, noticed: bool = True
         parts=parts,
         tables=map_tables("service", region),
     )
-
-
-SERVICE_LEVEL = Claim(
-    id="service-level",
-    says="A customer level that rises by a fifth raises revenue by 40%.",
-    quote="客户水平提高2成,营业额将提升40%",
-    sources=(
-        source(
-            "win-back",
-            study="A handbook of the American Marketing Association is named; it was not found",
-            measured="Not known.",
-        ),
-    ),
-    kind=Kind.SIMULATION,
-    quantity=(
-        "Elasticity of revenue over the horizon to service quality (the share of purchases without "
-        "failure, and the failure rate), on the fitted market."
-    ),
-    expect=2.0,
-    within=0.25,
-    because=("The source gives whole numbers, 20 and 40: an elasticity from 1.75 to 2.25 rounds to them."),
-    control=Control(what="service quality that no customer notices", inputs={"noticed": False}),
-    critique=(
-        ('The text says "customer level" (客户水平): service, satisfaction and customer quality are all readings.'),
-    ),
-    judge=judge,
-)

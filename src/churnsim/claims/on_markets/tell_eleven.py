@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from churnsim.claims.machinery.claim import Claim, Control, Finding, Kind, Part
+from churnsim.claims.machinery.claim import Finding, Part
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import new_draws, on_market, worth_of_the_living
 from churnsim.claims.machinery.maps import map_part, map_tables
-from churnsim.claims.machinery.sources import source
 from churnsim.claims.machinery.strategy_comparison import budget_of, market_with
 from churnsim.claims.machinery.verdicts import Verdict, closes, combine, spread
 from churnsim.decisions.assumptions.assumption_regions import map_region
@@ -16,7 +15,7 @@ from churnsim.decisions.assumptions.region import Axis, Statement
 from churnsim.simulation.mechanisms.word_of_mouth import WordOfMouth
 from churnsim.simulation.scenario.strategy import Acquisition, Strategy
 
-__all__ = ["TELL_ELEVEN", "judge"]
+__all__ = ["judge"]
 
 STATED = 11.0
 STUDY = (9.0, 10.0)
@@ -107,38 +106,3 @@ def _simulated(evidence: MarketEvidence) -> Part:
         if lost.lower > 0.0
         else None,
     )
-
-
-TELL_ELEVEN = Claim(
-    id="tell-eleven",
-    says="A dissatisfied customer complains to 11 people.",
-    quote="不满的顾客会向11个人抱怨",
-    sources=(
-        source(
-            "win-back",
-            study="TARP for Coca-Cola 1981, Measuring the grapevine",
-            measured=(
-                "Consumers who had complained to the company: the dissatisfied told a median of 9 to 10 "
-                "others, the satisfied 4 to 5."
-            ),
-        ),
-    ),
-    kind=Kind.SIMULATION,
-    quantity=(
-        "New customers and discounted margin lost per dissatisfied customer through word of mouth, "
-        "by conversion per telling, on the fitted market."
-    ),
-    expect="a loss whose interval lies below zero",
-    within=None,
-    because=(
-        "A sign, judged by a paired interval; its size is a map over the conversion per telling, "
-        "which no source measures."
-    ),
-    control=Control(what="tellings that move nobody", inputs={"moves": 0.0}),
-    critique=(
-        ("How many are told is put in; what a telling does to a prospect is not known, so only the map is a finding."),
-        "East, Hammond & Wright (2007, International Journal of Research in Marketing 24(2), "
-        "175-184): positive word of mouth is about three times as common as negative.",
-    ),
-    judge=judge,
-)

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from churnsim.claims.machinery.claim import Claim, Control, Finding, Kind, Part, Rows
+from churnsim.claims.machinery.claim import Finding, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import base_draws, new_draws, on_market
 from churnsim.claims.machinery.lost_shares import lost_shares, told
 from churnsim.claims.machinery.maps import map_tables, region_verdict, where
-from churnsim.claims.machinery.sources import source
 from churnsim.claims.machinery.verdicts import Verdict, closes, combine, spread
 from churnsim.decisions.assumptions.assumption_regions import map_region
 from churnsim.decisions.assumptions.region import Axis, Statement
 from churnsim.economics.second_lifetime import odds_to_match
 from churnsim.errors import DataError
 
-__all__ = ["WIN_BACK_ODDS", "judge"]
+__all__ = ["judge"]
 
 ODDS = {"win-back": 0.40 / 0.05, "nine-steps": 1.0 / 0.5}
 CHANCE_NEW = 0.05
@@ -106,49 +105,3 @@ def _judged(evidence: MarketEvidence, lost_is_known: bool) -> tuple[tuple[Part, 
     )
     rows: Rows = [{"model": name, "lost_share": share, "loglik": fit} for name, (share, fit) in families.items()]
     return (texts, money), {**map_tables("equal money", region), "lost_by_model": rows}
-
-
-WIN_BACK_ODDS = Claim(
-    id="win-back-odds",
-    says=(
-        "The same effort wins 5% of new and 40% of lost customers ('Winning back lost customers', undated); selling "
-        "to a new one "
-        "succeeds half as often as to a lost one ('Nine steps to loyalty', 2017)."
-    ),
-    quote=(
-        "只有5%的可能争取到新顾客,却有40%的可能重新挽回老顾客 (《怎样重新经营被流失的顾客》); "
-        "概率是向流失客户推销产品成功概率的二分之一 (《建立客户忠诚之“九步法”》); 一般願意返回 (《後行銷管理》)"
-    ),
-    sources=(
-        source(
-            "win-back",
-            study=(
-                "Griffin & Lowenstein 2001, Customer WinBack, citing Marketing Metrics: 5 to 20% of new, 20 "
-                "to 40% of lost, 60 to 70% of active customers"
-            ),
-            measured=("Chance of a successful sale in a survey of firms; the text takes the two ends furthest apart."),
-        ),
-        source("nine-steps", study="Experts, not named", measured="Not known."),
-        source(
-            "after-marketing",
-            measured=(
-                "No figure; and the same text has Wal-Mart say that winning a customer back costs 5 to 10 "
-                "times keeping one."
-            ),
-        ),
-    ),
-    kind=Kind.SIMULATION,
-    quantity=(
-        "(a) Odds ratio that each text states; (b) success rate of win-back, by success of "
-        "acquisition, above which win-back earns more at equal budget on the fitted market."
-    ),
-    expect="one ratio that both texts state",
-    within=None,
-    because="Eight and two are exact quotients of the stated figures.",
-    control=Control(what="contacts that all go to customers who never left", inputs={"lost_is_known": False}),
-    critique=(
-        "A success is not a value: those won back may leave again sooner (Thomas, Blattberg & Fox "
-        "2004, Journal of Marketing Research 41(1), 31-45).",
-    ),
-    judge=judge,
-)

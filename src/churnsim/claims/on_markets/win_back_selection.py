@@ -9,10 +9,9 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from churnsim.claims.machinery.claim import Claim, Control, Finding, Kind, Part, Rows
+from churnsim.claims.machinery.claim import Finding, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import DrawnCustomers, base_draws, on_market
-from churnsim.claims.machinery.sources import source
 from churnsim.claims.machinery.strategy_comparison import gain_of
 from churnsim.claims.machinery.verdicts import Verdict, above, combine, spread
 from churnsim.economics.second_lifetime import WinBackOffer
@@ -20,7 +19,7 @@ from churnsim.errors import DataError
 from churnsim.models.purchase.mbg_nbd import MBGNBD
 from churnsim.simulation.scenario.strategy import Strategy, WinBack
 
-__all__ = ["WIN_BACK_SELECTION", "judge"]
+__all__ = ["judge"]
 
 SILENT_YEARS = 0.5  # assumed
 CONTACTED = 0.20
@@ -163,39 +162,3 @@ def _gains(draws: list[DrawnCustomers], chosen: NDArray[np.intp]) -> NDArray[np.
             for draw in draws
         ]
     )
-
-
-WIN_BACK_SELECTION = Claim(
-    id="win-back-selection",
-    says="Compute each lost customer's lifetime value and win back those who are worth it.",
-    quote="计算出每一位老顾客对企业的“终身价值”,来确定挽回哪些顾客,放弃哪些顾客",
-    sources=(
-        source(
-            "win-back",
-            study=(
-                "Stauss & Friege 1999, Regaining service customers, Journal of Service Research 1(4), "
-                "347-361; Thomas, Blattberg & Fox 2004"
-            ),
-            measured=(
-                "Second-lifetime value as the rule of selection; a newspaper's reacquired subscribers and "
-                "their second tenure."
-            ),
-        ),
-    ),
-    kind=Kind.SIMULATION,
-    quantity=(
-        "Net present value of win-back aimed by expected second-lifetime value less that of the same "
-        "number of contacts at random, money over the horizon, paired."
-    ),
-    expect="above zero, and above that of no win-back",
-    within=None,
-    because="A sign, judged by a paired interval.",
-    control=Control(
-        what="win-back aimed at those of least expected second-lifetime value", inputs={"rule": "least expected value"}
-    ),
-    critique=(
-        "The first lifetime's value is not the second's; the firm cannot see who has left "
-        "(non-contractual), so part of the effort goes to customers who never did.",
-    ),
-    judge=judge,
-)

@@ -5,16 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from churnsim.claims.machinery.claim import Claim, Control, Evidence, Finding, Kind, Rows
+from churnsim.claims.machinery.claim import Evidence, Finding, Rows
 from churnsim.claims.machinery.evidence import log_of
-from churnsim.claims.machinery.sources import source
 from churnsim.claims.machinery.verdicts import Verdict
 from churnsim.data.customers import customer_spend
 from churnsim.data.customers.estimate import resamples
 from churnsim.economics.whale import cost_for_worst, whale
 from churnsim.statistics import percentile_limits
 
-__all__ = ["WORST_TWENTY", "judge"]
+__all__ = ["judge"]
 
 STATED, WITHIN, SHARE = 0.50, 0.05, 0.20
 COSTS = tuple(round(0.05 * i, 2) for i in range(13))
@@ -70,34 +69,3 @@ def judge(evidence: Evidence = None, quick: bool = False, *, proportional: bool 
 
 def _needed(spent: NDArray[np.float64], cut: float) -> float:
     return cost_for_worst(spent, share=SHARE, cut=cut) / float(spent.mean())
-
-
-WORST_TWENTY = Claim(
-    id="worst-twenty",
-    says="The worst 20% of the customers cut a firm's profit by 50%.",
-    quote="最糟糕的20%的顧客使企業的利潤減少 50%",
-    sources=(
-        source(
-            "after-marketing",
-            study=(
-                "Not named; Kaplan & Cooper 1998 and Kaplan & Narayanan 2001 describe whale curves in which "
-                "the best 20% earn 150-300% of profit"
-            ),
-            measured="Costs of serving each customer, by activity, in single firms.",
-        ),
-    ),
-    kind=Kind.DATA,
-    quantity=(
-        "Loss made on the least profitable 20% of customers as a share of the profit there would be "
-        "without them, percent, by cost to serve."
-    ),
-    expect=50.0,
-    within=5.0,
-    because="The source gives a round figure: 45 to 55.",
-    control=Control(what="customers who all cost the same share of their own margin", inputs={"proportional": True}),
-    critique=(
-        "A cost that is shared out is not a cost that leaves with the customer: dismissing the worst "
-        "fifth saves only what is avoidable.",
-    ),
-    judge=judge,
-)
