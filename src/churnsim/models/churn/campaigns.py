@@ -20,6 +20,12 @@ def simulated_campaign(
     openness, which has nothing to do with risk and is negative for a third of the customers (with `harmed`; else for
     none): targeting by risk then misses those who respond, as Ascarza (2018, Journal of Marketing Research 55(1),
     80-98) found in the field. All coefficients are assumed. Raises ConfigError for impossible arguments.
+
+    Examples
+    --------
+    >>> campaign = simulated_campaign(1000, seed=1)
+    >>> float(campaign["uplift"].mean().round(2)), bool((campaign["uplift"] < 0).any())
+    (0.05, True)
     """
     check_count(customers, "customers", least=10)
     check_number(share_treated, "share_treated", above=0, below=1)

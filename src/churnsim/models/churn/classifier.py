@@ -121,6 +121,23 @@ class ChurnModel:
     """A fitted churn model with its held-out `scores` and what it was tested on (`split`, in words).
 
     Made by `fit`. It is not saved: a saved scikit-learn model runs code when loaded.
+
+    Parameters
+    ----------
+    kind, covariates, horizon
+        As `fit` took them.
+    scores : ChurnScores
+        On the customers or the moment it did not learn from.
+    split : str
+        What it learned from and was tested on.
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> telco = cs.datasets.telco().head(1000)
+    >>> model = ChurnModel.fit(telco, covariates=["contract", "monthly_charges"], horizon=1)
+    >>> float(model.scores.table.loc["auc", "value"].round(1)), model.probability(telco.head(2)).round(1).tolist()
+    (0.8, [0.3, 0.1])
     """
 
     kind: Kind
@@ -150,7 +167,22 @@ class ChurnModel:
         With a column `began`: learns at the moment `learn_at` (-2 horizon if absent), is tested at `test_at`
         (-horizon), both counted from the last day observed; the outcomes learned from must be known by `test_at`, else
         ConfigError. Without it the data are a snapshot: it learns from 70% of the customers and is tested on the
-        others. Raises DataError for a covariate that knows the outcome.
+        others. Raises DataError for a covariate that knows the outcome or has missing values.
+
+        Parameters
+        ----------
+        subscriptions : DataFrame
+            A row a customer: `tenure`, `churned`, perhaps `began`, and the covariates.
+        covariates : sequence of str
+            Columns, numbers or words; `tenure` is always one.
+        horizon : float
+            Time ahead in which leaving counts, in the data's unit.
+        kind : {"logistic", "boosting"}
+            Logistic regression, or gradient-boosted trees with a calibrating step.
+        learn_at, test_at : float, optional
+            Moments before the last day observed, such as -6.
+        seed : int
+            Of the snapshot's parts, the folds and the trees.
         """
         check_number(horizon, "horizon", above=0)
         check_seed(seed)

@@ -44,6 +44,13 @@ def churn_rows(
 
     Raises ConfigError where the outcome would lie in the future or a covariate is the outcome itself, DataError where
     nobody was there, or all or none of those left.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"tenure": [8.0, 2.0, 5.0], "churned": [False, True, True], "began": [-8.0, -4.0, -6.0]})
+    >>> rows = churn_rows(frame.assign(plan="basic"), covariates=["plan"], horizon=2.0)
+    >>> rows.features["tenure"].tolist(), rows.left.tolist()
+    ([6.0, 4.0], [False, True])
     """
     moment = -horizon if at is None else at
     check_number(horizon, "horizon", above=0)

@@ -40,7 +40,14 @@ class ChurnScores:
 
 
 def churn_scores(probability: Floats, left: Flags, *, level: float = 0.95) -> ChurnScores:
-    """Scores of `probability` against who `left`. Raises DataError unless both kinds are there."""
+    """Scores of `probability` against who `left`. Raises DataError unless both kinds are there.
+
+    Examples
+    --------
+    >>> scores = churn_scores(np.array([0.9, 0.8, 0.3, 0.2]), np.array([True, False, True, False]))
+    >>> scores.table.loc[["auc", "brier"], "value"].round(3).tolist()
+    [0.75, 0.295]
+    """
     if left.all() or not left.any() or probability.shape != left.shape or not np.isfinite(probability).all():
         raise DataError("scores need a finite probability for each outcome, with leavers and stayers among them.")
     z = normal_quantile(level)

@@ -36,6 +36,23 @@ class UpliftModel:
 
     `average_effect`: `value, standard_error, lower, upper` of the contact's effect on the mean customer, from the
     randomisation alone. `qini` is held out; `risk_qini` is that of targeting by risk of leaving on the same customers.
+
+    Parameters
+    ----------
+    estimator, covariates
+        As `fit` took them.
+    average_effect : Series
+        Of the contact on the mean customer.
+    qini, risk_qini : QiniCurve
+        By the model's scores and by risk of leaving.
+
+    Examples
+    --------
+    >>> from churnsim.models import simulated_campaign
+    >>> campaign = simulated_campaign(3000, seed=3)
+    >>> model = UpliftModel.fit(campaign, covariates=["risk", "openness"])
+    >>> model.qini.better_than_random, round(float(np.corrcoef(model.uplift(campaign), campaign["uplift"])[0, 1]), 1)
+    (True, 1.0)
     """
 
     estimator: Estimator
@@ -61,6 +78,21 @@ class UpliftModel:
 
         Raises ConfigError for unknown columns or estimators, DataError where a group or an outcome is missing, or
         where the covariates tell who was contacted (then the campaign was not randomised).
+
+        Parameters
+        ----------
+        campaign : DataFrame
+            A row a customer.
+        covariates : sequence of str
+            Columns, numbers or words.
+        treated, stayed : str
+            Columns of true and false.
+        estimator : {"two_model", "transformed"}
+            As in the module's docstring.
+        kind : {"logistic", "boosting"}
+            The learner behind it.
+        seed : int
+            Of the parts, the folds and the trees.
         """
         if estimator not in ("two_model", "transformed"):
             raise ConfigError(f"estimator must be 'two_model' or 'transformed'; got {estimator!r}.")

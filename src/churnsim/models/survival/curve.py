@@ -67,11 +67,36 @@ CURED = "cured_fraction_"
 
 @dataclass(frozen=True, kw_only=True)
 class SurvivalCurve(RetentionModel):
-    """One curve of a `family`: its `parameters` by name; for the step function `times` and `survivals` at them.
+    """How many of a population stay how long, without covariates.
 
-    `breakpoints` belong to the piecewise exponential. `tail_hazard` is the hazard per unit that the step function is
-    continued with beyond its last time (an assumption: no data reach there). Raises ConfigError for an unknown
-    family, missing or surplus parameters, or curves that rise.
+    Parameters
+    ----------
+    kind : str
+        One of `FAMILIES`.
+    parameters : dict of str to float
+        The family's parameters by name, as in the module's docstring; none for the step function.
+    breakpoints : tuple of float
+        Of the piecewise exponential, in `unit`.
+    times, survivals : tuple of float
+        Of the step function: when it falls, and to what.
+    tail_hazard : float
+        Hazard per unit with which the step function goes on beyond its last time (assumed: no data reach there).
+    unit : str
+        "D", "W", "M" or "Y".
+
+    Raises
+    ------
+    ConfigError
+        For an unknown family, missing or surplus parameters, or a curve that rises.
+
+    Examples
+    --------
+    >>> curve = SurvivalCurve(kind="weibull", parameters={"lambda_": 20.0, "rho_": 0.8})
+    >>> round(float(curve.survival(12)), 3), round(curve.expected_tenure(12), 2)
+    (0.515, 8.44)
+    >>> fit = SurvivalCurve.fit(pd.DataFrame({"tenure": [1.0, 2, 3, 4], "churned": [True, True, True, False]}))
+    >>> fit.table["survival"].tolist(), fit.model.expected_tenure(4)
+    ([0.75, 0.5, 0.25], 2.5)
     """
 
     kind: str

@@ -46,8 +46,33 @@ PROPORTIONAL = 0.05  # chance of a false alarm in the check of proportional haza
 
 @dataclass(frozen=True, kw_only=True)
 class SurvivalRegression(RetentionModel):
-    """A fitted regression. `coefficients` go by the design's names; `baselines` (Cox) by the stratum's value, "" where
-    there are no strata; `intercept` and `shape` belong to the accelerated failure times."""
+    """How covariates move how long customers stay; made by `fit`.
+
+    Parameters
+    ----------
+    kind : str
+        One of `REGRESSIONS`.
+    design : Design
+        How the covariates are written as numbers, with their means.
+    coefficients : dict of str to float
+        By the design's names.
+    baselines : dict of str to Baseline
+        Cox only: by the stratum's value, "" where there are no strata.
+    strata : str, optional
+        Cox only: the column whose values have a baseline each.
+    intercept, shape : float
+        Of the accelerated failure times, as in the module's docstring.
+    unit : str
+        "D", "W", "M" or "Y".
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> fit = SurvivalRegression.fit(cs.datasets.telco(), covariates=["contract"])
+    >>> new = pd.DataFrame({"tenure": [0.0, 0.0], "contract": ["Month-to-month", "Two year"]})
+    >>> fit.model.survival([36.0], customers=new)[36.0].round(3).tolist()
+    [0.504, 0.99]
+    """
 
     kind: str
     design: Design
@@ -82,7 +107,23 @@ class SurvivalRegression(RetentionModel):
         ties: Ties = "efron",
         unit: str | None = None,
     ) -> RegressionFit:
-        """Estimate; see `fit_regression`."""
+        """Estimate a regression of leaving on covariates; see `fit_regression`.
+
+        Parameters
+        ----------
+        subscriptions : DataFrame
+            A row a customer: `tenure`, `churned`, perhaps `entry`, and the covariates.
+        kind : str
+            "cox", "weibull_aft", "log_normal_aft" or "log_logistic_aft".
+        covariates : sequence of str
+            Columns, numbers or words.
+        strata : str, optional
+            Cox only: a column whose values get a baseline each.
+        ties : {"efron", "breslow"}
+            Cox only: how customers lost at the same time count.
+        unit : str, optional
+            Unit of tenure; that of the subscriptions' attributes if absent.
+        """
         return fit_regression(subscriptions, kind, covariates=covariates, strata=strata, ties=ties, unit=unit)
 
     def linear(self, customers: pd.DataFrame) -> Floats:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from churnsim.checks import check_count, check_seed
 from churnsim.errors import ConfigError, FitError
 from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.retention.base import RetentionModel
@@ -28,23 +29,40 @@ def compare_survival(
 ) -> pd.DataFrame:
     """One row a family, best held-out score first: parameters, log-likelihood, AIC, held-out log and Brier scores.
 
-    `kinds` are names of survival families, "sbg" and "bdw" (all if absent; the last two where tenures are whole). All
-    log-likelihoods are by unit intervals (`scores.log_scores`), so that they compare, at each family's own estimate;
+    All log-likelihoods are by unit intervals (`scores.log_scores`), so that they compare, at each family's estimate;
     `loglik` and `aic` are of the fit to everybody, `held_out` is the mean log score of a customer in the fold that
     the fit did not see, `held_out_error` its standard error, `brier` the mean over four horizons. `difference` and
     `difference_error` compare held-out scores with the best family's, customer by customer.
 
     `.attrs["choice"]` is the family with the fewest parameters among the parametric ones whose held-out score is
-    within one standard error of the best of them, and `.attrs["why"]` says so. Raises ConfigError for fewer than two
-    folds or an unknown family.
+    within one standard error of the best of them, and `.attrs["why"]` says so.
+
+    Parameters
+    ----------
+    subscriptions : DataFrame
+        A row a customer: `tenure`, `churned` and perhaps `entry`.
+    kinds : sequence of str, optional
+        Names of survival families, "sbg" and "bdw"; all if absent, the last two where tenures are whole.
+    folds : int
+        Parts of the customers, each scored by fits that did not see it; 2 or more.
+    seed : int
+        Of the parts.
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> table = compare_survival(cs.datasets.telco().head(300), kinds=["weibull", "kaplan_meier"], folds=2)
+    >>> table.attrs["choice"], sorted(table.index)
+    ('weibull', ['kaplan_meier', 'weibull'])
     """
     tenures = Tenures.of(subscriptions)
     whole = bool((tenures.tenure == np.floor(tenures.tenure)).all())
     known = [*FAMILIES, *(RENEWAL_MODELS if whole else ())]
     wanted = known if kinds is None else list(kinds)
-    if folds < 2 or set(wanted) - set(known):
-        raise ConfigError(f"folds must be 2 or more and kinds among {known}; got {folds} and {wanted}.")
-    fold = np.random.Generator(np.random.Philox(seed)).permutation(len(tenures)) % folds
+    check_count(folds, "folds", least=2, most=len(tenures))
+    if not wanted or set(wanted) - set(known):
+        raise ConfigError(f"kinds must be among {', '.join(known)}; got {wanted}.")
+    fold = np.random.Generator(np.random.Philox(check_seed(seed))).permutation(len(tenures)) % folds
     rows, scores = [], {}
     for kind in wanted:
         try:
