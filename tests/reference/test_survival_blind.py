@@ -93,7 +93,10 @@ def test_everybody_observed_left_before_others_were_seen():
     some["entry"] = np.where(np.arange(n) < 50, 1.0, 0.0)
     some.loc[0, ["tenure", "churned", "entry"]] = [1.0, True, 0.0]
     table = cs.models.compare_survival(some, kinds=["kaplan_meier", "weibull"], folds=3)
-    assert table["held_out"].notna().all()
+    assert np.isfinite(table[["held_out", "held_out_error", "brier", "loglik"]]).all(axis=None)
+    assert np.isfinite(
+        cs.models.compare_survival(ALL_LOST, kinds=["kaplan_meier", "weibull"], folds=2)["held_out"]
+    ).all()
 
 
 def test_restricted_means_of_steps_are_rectangles():
@@ -303,7 +306,7 @@ def test_tenure_as_a_covariate_has_no_maximum():
 
 
 def test_a_risk_set_keeps_its_draws_about_its_baseline():
-    """Gamma steps: mean 1 and variance 1/d of each Efron step, to 4 standard errors of 4,000 draws."""
+    """Gamma steps: mean 1 and variance 1/d of each Efron step, to 4 standard errors of 1,000 draws."""
     sets = RiskSets(
         np.zeros((6, 1)), np.array([1.0, 1, 1, 2, 2, 2]), np.array([True, True, False, True, False, False]),
         np.zeros(6), np.zeros(6, "U1"),
@@ -311,7 +314,25 @@ def test_a_risk_set_keeps_its_draws_about_its_baseline():
     steps = np.diff(sets.baselines(np.zeros(1))[""].hazards, prepend=0.0)
     np.testing.assert_allclose(steps, [1 / 6 + 1 / 5, 1 / 3], rtol=1e-14)
     random = np.random.default_rng(1)
-    drawn = np.array([sets.baselines(np.zeros(1), random)[""].hazards for _ in range(4000)])
+    drawn = np.array([sets.baselines(np.zeros(1), random)[""].hazards for _ in range(1000)])
     ratio = np.diff(drawn, axis=1, prepend=0.0) / steps
-    np.testing.assert_allclose(ratio.mean(axis=0), 1.0, atol=4 / np.sqrt(4000))
-    np.testing.assert_allclose(ratio.var(axis=0), [1 / 2, 1.0], rtol=0.15)
+    np.testing.assert_allclose(ratio.mean(axis=0), 1.0, atol=4 / np.sqrt(1000))
+    np.testing.assert_allclose(ratio.var(axis=0), [1 / 2, 1.0], rtol=0.25)
+
+
+@pytest.mark.parametrize(
+    ("kind", "tenure"),
+    [("weibull", 3.0), ("weibull", 3.5), ("log_normal", 3.0), ("generalized_gamma", 3.5), ("mixture_cure", 3.5)],
+)
+def test_losses_without_a_maximum_end_in_words(kind, tenure):
+    """All at one time: a status or one error, never a warning of numpy."""
+    data = F({"tenure": [tenure] * 5, "churned": [True] * 5})
+    try:
+        fit = cs.models.SurvivalCurve.fit(data, kind)
+        assert np.isfinite(fit.model.survival([1.0, 4.0])).all()
+        if not np.isfinite(fit.matrix).all():
+            assert not fit.status.ok
+            with pytest.raises(cs.errors.FitError, match="without their covariance"):
+                fit.interval([1.0])
+    except cs.errors.FitError as error:
+        assert "no maximum" in str(error)  # noqa: PT017

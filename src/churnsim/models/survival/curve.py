@@ -146,11 +146,10 @@ class SurvivalCurve(RetentionModel):
         if self.kind == "kaplan_meier":
             return self._steps(t)
         p = self.parameters
-        with np.errstate(divide="ignore"):
-            log_t = np.log(np.maximum(t, TINY))
+        log_t = np.log(np.maximum(t, TINY))
         match self.kind:
             case "weibull":
-                return np.asarray(-((t / p["lambda_"]) ** p["rho_"]))
+                return -_power(t, p)
             case "log_normal":
                 return np.asarray(log_ndtr((p["mu_"] - log_t) / p["sigma_"]))
             case "log_logistic":
@@ -164,7 +163,9 @@ class SurvivalCurve(RetentionModel):
                 return np.asarray(-(spent / scales).sum(axis=1))
             case _:
                 cured = p["cured_fraction_"]
-                return np.asarray(np.log(cured + (1 - cured) * np.exp(-((t / p["lambda_"]) ** p["rho_"]))))
+                # Whoever is cured is there for ever; without them S may be no number, and its logarithm a far loss.
+                left = np.exp(-_power(t, p))
+                return np.asarray(np.log(np.maximum(cured + (1 - cured) * left, TINY)))
 
     def _steps(self, t: Floats) -> Floats:
         place = np.searchsorted(np.array(self.times), t, side="right")
@@ -198,15 +199,22 @@ class SurvivalCurve(RetentionModel):
         return np.asarray(before[place] + height[place] * decay_integral(hazard[place], t - edges[place]))
 
 
+def _power(t: Floats, p: dict[str, float]) -> Floats:
+    """(t/lambda)^rho, infinite where it is beyond all numbers."""
+    with np.errstate(over="ignore"):
+        return np.asarray((t / p["lambda_"]) ** p["rho_"])
+
+
 def _generalized_gamma(log_t: Floats, mu: float, sigma: float, shape: float) -> Floats:
     z = (log_t - mu) / sigma
     if shape == 0.0:
         return np.asarray(log_ndtr(-z))
     k = 1.0 / shape**2
-    at = k * np.exp(np.minimum(shape * z, 700.0))
+    log_at = np.clip(np.log(k) + shape * z, -700.0, 700.0)
+    at = np.exp(log_at)
     tail = gammaincc(k, at) if shape > 0 else gammainc(k, at)
     # Where the tail is no number: the first term of its expansion (Abramowitz & Stegun 1964, 6.5.29 and 6.5.32).
-    first = (k - 1.0) * np.log(at) - at - gammaln(k) if shape > 0 else k * np.log(at) - at - gammaln(k + 1.0)
+    first = (k - 1.0) * log_at - at - gammaln(k) if shape > 0 else k * log_at - at - gammaln(k + 1.0)
     return np.asarray(np.where(tail > TINY, np.log(np.maximum(tail, TINY)), first))
 
 
@@ -214,8 +222,9 @@ def _log_density(curve: SurvivalCurve, t: Floats) -> Floats:
     """ln f(t) of the families without a law of location and scale."""
     p, log_t = curve.parameters, np.log(t)
     if curve.kind == "mixture_cure":
-        power = (t / p["lambda_"]) ** p["rho_"]
-        return np.asarray(np.log1p(-p[CURED]) + np.log(p["rho_"] * power / t) - power)
+        power = _power(t, p)
+        slope = np.log(p["rho_"] / p["lambda_"]) + (p["rho_"] - 1.0) * np.log(t / p["lambda_"])
+        return np.asarray(np.log(max(1.0 - p[CURED], TINY)) + slope - power)
     z, shape = (log_t - p["mu_"]) / np.exp(p["ln_sigma_"]), p["lambda_"]
     if shape == 0.0:
         return np.asarray(-0.5 * (z**2 + np.log(2 * np.pi)) - p["ln_sigma_"] - log_t)
@@ -258,6 +267,8 @@ class CurveFit(ModelFit[SurvivalCurve]):
         random = np.random.Generator(np.random.Philox(seed))
         if self.table is not None:
             return [self._redrawn(random) for _ in range(n)]
+        if not np.isfinite(self.matrix).all():
+            raise FitError(f"no parameters can be drawn without their covariance; {self.status}")
         names, estimate = self.names, np.array(list(self.parameters.values()))
         real = np.array([(self.model.kind, name) in REAL for name in names])
         scale = np.where(real, 1.0, estimate)
@@ -402,11 +413,17 @@ def _parametric(tenures: Tenures, kind: str, breakpoints: Sequence[float] | None
         return _piecewise(t, left, entry, cuts, unit, len(tenures))
     names = FAMILIES[kind]
     rounded, ended = bool((t == np.floor(t)).all()), True
+    if not rounded and (t[left] == t.max()).all():
+        raise FitError(f"{kind} has no maximum where all losses are at one time, the last. Observe more customers.")
     if kind in LOCATION_SCALE and not rounded:
         # Known to the unit only, an early loss taken as exact would be misplaced (on the Telco data the Weibull's
         # log-likelihood of the monthly counts falls by 49); over the few distinct rows of whole tenures the simplex
         # search takes milliseconds.
         peak = maximise(kind, Lifetimes.of(t, left, entry), np.empty((t.size, 0)))
+        if not peak.ended and np.unique(t[left]).size == 1:
+            raise FitError(
+                f"{kind} has no maximum where all losses are at one time. Observe longer, or more customers."
+            )
         values, matrix = _of_location_scale(kind, peak)
         loglik, ended = peak.value, peak.ended
     else:
@@ -509,9 +526,12 @@ def _search(kind: str, data: Intervals) -> tuple[dict[str, float], Floats, float
         return SurvivalCurve(kind=kind, parameters=values)
 
     def negative(at: Floats) -> float:
-        if (np.abs(at) > 50.0).any():
+        if not (np.abs(at) <= 50.0).all():
             return 1e300
-        return -data.log_likelihood(curve(at)) / size
+        # Far from the maximum a likelihood may be no number; the simplex then turns back.
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            found = -data.log_likelihood(curve(at)) / size
+        return found if np.isfinite(found) else 1e300
 
     best: Floats | None = None
     for start in _starts(kind, data):
@@ -559,8 +579,9 @@ def _covariance(negative: Callable[[Floats], float], at: Floats) -> Floats:
     for i in range(count):
         for j in range(count):
             corners = [negative(at + a * steps[i] + b * steps[j]) for a, b in ((1, 1), (1, -1), (-1, 1), (-1, -1))]
-            second[i, j] = (corners[0] - corners[1] - corners[2] + corners[3]) / (4 * steps[i, i] * steps[j, j])
+            with np.errstate(over="ignore"):
+                second[i, j] = (corners[0] - corners[1] - corners[2] + corners[3]) / (4 * steps[i, i] * steps[j, j])
     second = (second + second.T) / 2
-    if np.linalg.eigvalsh(second)[0] <= 0:
+    if not np.isfinite(second).all() or np.linalg.eigvalsh(second)[0] <= 0:
         return np.full((count, count), np.inf)
     return np.asarray(np.linalg.inv(second))

@@ -15,18 +15,21 @@ from churnsim.typing import Floats
 __all__ = ["brier_score", "log_scores"]
 
 
-# A loss that a curve calls impossible (a step function between its steps) scores as if it had this probability.
+# What a curve calls impossible (a loss between the steps of a step function, a customer beyond its fall to 0) scores as
+# if it had this probability.
 FLOOR = 1e-6
 
 
 def log_scores(model: RetentionModel, tenures: Tenures) -> Floats:
-    """Log score of each customer, the higher the better; `FLOOR` bounds a loss's probability from below."""
+    """Log score of each customer, the higher the better; `FLOOR` stands for what the curve calls impossible."""
     # The interval in which the loss fell begins at the whole unit before it, or at entry if that was later.
     begin = np.maximum(np.ceil(tenures.tenure) - 1.0, tenures.entry)
     end = np.ceil(tenures.tenure)
     left = np.exp(model.log_survival(begin)) - np.exp(model.log_survival(end))
     stayed = model.log_survival(tenures.tenure)
     given = model.log_survival(tenures.entry)
+    stayed = np.where(np.isneginf(stayed), np.log(FLOOR), stayed)
+    given = np.where(np.isneginf(given), 0.0, given)
     return np.where(tenures.churned, np.log(np.maximum(left, FLOOR)), stayed) - given
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from churnsim.checks import check_count, check_seed
-from churnsim.errors import ConfigError, FitError
+from churnsim.errors import ConfigError, DataError, FitError
 from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.retention.base import RetentionModel
 from churnsim.models.retention.bdw import BetaDiscreteWeibull
@@ -59,7 +59,9 @@ def compare_survival(
     whole = bool((tenures.tenure == np.floor(tenures.tenure)).all())
     known = [*FAMILIES, *(RENEWAL_MODELS if whole else ())]
     wanted = known if kinds is None else list(kinds)
-    check_count(folds, "folds", least=2, most=len(tenures))
+    check_count(folds, "folds", least=2)
+    if len(tenures) < folds:
+        raise DataError(f"{folds} folds need as many customers; there are {len(tenures)}. Take fewer folds.")
     if not wanted or set(wanted) - set(known):
         raise ConfigError(f"kinds must be among {', '.join(known)}; got {wanted}.")
     fold = np.random.Generator(np.random.Philox(check_seed(seed))).permutation(len(tenures)) % folds
