@@ -420,10 +420,6 @@ def _parametric(tenures: Tenures, kind: str, breakpoints: Sequence[float] | None
         # log-likelihood of the monthly counts falls by 49); over the few distinct rows of whole tenures the simplex
         # search takes milliseconds.
         peak = maximise(kind, Lifetimes.of(t, left, entry), np.empty((t.size, 0)))
-        if not peak.ended and np.unique(t[left]).size == 1:
-            raise FitError(
-                f"{kind} has no maximum where all losses are at one time. Observe longer, or more customers."
-            )
         values, matrix = _of_location_scale(kind, peak)
         loglik, ended = peak.value, peak.ended
     else:
