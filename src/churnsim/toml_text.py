@@ -7,6 +7,7 @@ brackets and takes whole numbers of any length. What it is given is therefore lo
 from __future__ import annotations
 
 import re
+import stat
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,9 +45,10 @@ def read_toml(path: Path, *, what: str) -> tuple[str, dict[str, Any]]:
 def read_text(path: Path, *, what: str) -> str:
     """The text of a regular UTF-8 file; see `read_toml`."""
     try:
-        if path.is_dir():
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
             raise ConfigError(f"{str(path)!r} is a directory. Name a TOML file in it.")
-        if path.exists() and not path.is_file():
+        if not stat.S_ISREG(mode):
             raise ConfigError(f"{str(path)!r} is no regular file. Name a TOML file.")
         if path.stat().st_size > 4 * MOST_CHARACTERS:
             raise ConfigError(_too_long(str(path)))
@@ -57,9 +59,10 @@ def read_text(path: Path, *, what: str) -> str:
         raise ConfigError(
             f"{path} is not UTF-8 text (byte {error.start} is {error.object[error.start]:#04x}). Save it as UTF-8."
         ) from None
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a name may hold a null byte
         shown = str(path) if len(str(path)) <= 200 else f"{str(path)[:200]}..."
-        raise ConfigError(f"{shown} cannot be read: {error.strerror}. Check the path and its permissions.") from None
+        why = getattr(error, "strerror", None) or error
+        raise ConfigError(f"{shown} cannot be read: {why}. Check the path and its permissions.") from None
 
 
 def parse_toml(text: str, *, name: str, remedy: str = "Text needs quotes; a table is [name].") -> dict[str, Any]:

@@ -21,7 +21,7 @@ PLANTED = [
     ("margin = {", "margn = {", "market.terms.margn", "Did you mean 'margin'?"),
     ("[market.terms]", "[market]", "market.margin", "It belongs in [market.terms]."),
     ("value = 0.30", 'value = "0.30"', "market.terms.margin.value", "must be a finite number"),
-    ("value = 0.30", "value = 30.0", "market.terms.margin", "between 0 and 1"),
+    ("value = 0.30", "value = 30.0", "market.terms.margin", "from 0 to 1"),
     ("value = 0.30", "value = nan", "market.terms.margin.value", "must be a finite number"),
     ("value = 0.10,", "value = 0.10, status = 'seen',", "market.terms.annual_discount_rate.status", "'measured here'"),
     ('unit = "W"', 'unit = "week"', "data.unit", "D, M, W, Y"),
@@ -102,6 +102,11 @@ HOSTILE = {
     "a day to come": (TEXT.replace("1997-09-30", "9999-12-31"), "has not come yet"),
     "a day beyond nanoseconds": (TEXT.replace("1997-09-30", '"2262-12-31"'), "has not come yet"),
     "a day of long ago": (TEXT.replace("1997-09-30", "0001-01-01"), "too long ago"),
+    "a path with a null byte": (TEXT.replace('dataset = "cdnow"', r'path = "a\u0000b"'), "cannot be the path"),
+    "a path of 5,000 letters": (TEXT.replace('dataset = "cdnow"', f'path = "{"a" * 5000}"'), "cannot be the path"),
+    "a device": (TEXT.replace('dataset = "cdnow"', 'path = "/dev/null"'), "not a regular file"),
+    "many strategies": (TEXT + '[[strategy]]\nname = "s"\n' * 300, "at most 200 entries"),
+    "many claims": (TEXT.replace('test = ["card-npv"', 'test = ["x"' + ', "x"' * 50_000), "at most 500 entries"),
     "a time of the universe": (TEXT.replace('epoch = "1 W"', 'epoch = "1e308 Y"'), "at most 1,000 years"),
 }  # fmt: skip
 

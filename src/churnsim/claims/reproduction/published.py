@@ -12,13 +12,13 @@ of the figure that it replaces). A control that reproduces shows that the compar
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from churnsim.errors import ConfigError
+from churnsim.toml_text import read_toml
 
 __all__ = ["PUBLISHED", "FigureControl", "PublishedFigure", "load_controls", "load_figures"]
 
@@ -58,7 +58,7 @@ def load_controls(path: Path | None = None) -> list[FigureControl]:
     file = PUBLISHED if path is None else Path(path)
     figures = {figure.id: figure for figure in load_figures(path)}
     controls = []
-    for number, row in enumerate(tomllib.loads(file.read_text(encoding="utf-8")).get("control", []), start=1):
+    for number, row in enumerate(read_toml(file, what="figures")[1].get("control", []), start=1):
         where = f"control {number} of {file}"
         if not isinstance(row, dict) or set(row) != {"figure", "what", "inputs"} or not isinstance(row["inputs"], dict):
             raise ConfigError(f"{where} must have the keys figure, what and inputs (a table); got {row!r}.")
@@ -77,14 +77,7 @@ def load_figures(path: Path | None = None) -> list[PublishedFigure]:
     or of the wrong type, an id stands twice, or a tolerance is missing, negative or as wide as the figure it guards.
     """
     file = PUBLISHED if path is None else Path(path)
-    try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(
-            f"cannot read the figures file {file}: {error.strerror}. Give the path of a TOML file."
-        ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file} is not valid TOML in UTF-8: {error}. Mend it there.") from None
+    content = read_toml(file, what="figures")[1]
     unknown = sorted(set(content) - {"groups", "figure", "control"})
     if unknown:
         raise ConfigError(

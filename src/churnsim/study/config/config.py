@@ -185,7 +185,7 @@ class ClaimsSection(Section):
     """Which claims of the catalogue to test."""
 
     test: tuple[str, ...] | None = Field(
-        default=None, strict=False,
+        default=None, strict=False, max_length=500,
         description="ids of claims, and files (.toml, .py) of claims of one's own; all ids if absent",
     )  # fmt: skip
     quick: bool = Field(default=False, description="fewer replications in the tests that simulate")
@@ -211,12 +211,17 @@ class StudyConfig(Section):
     )
     budget: BudgetSection | None = None
     strategy: tuple[StrategySection, ...] = Field(
-        strict=False, min_length=1, description="at least two; of a log without amounts none need be given"
+        strict=False,
+        min_length=1,
+        max_length=200,
+        description="at least two; of a log without amounts none need be given",
     )
     comparison: ComparisonSection = ComparisonSection()
     precision: PrecisionSection | None = None
     selection: SelectionSection | None = None
-    belief: tuple[BeliefSection, ...] = Field(default=(), strict=False, description="maps of what one must believe")
+    belief: tuple[BeliefSection, ...] = Field(
+        default=(), strict=False, max_length=50, description="maps of what one must believe"
+    )
     sensitivity: SensitivitySection | None = None
     claims: ClaimsSection = ClaimsSection()
     survey: SurveySection | None = None

@@ -40,7 +40,7 @@ def parse_config(text: str, *, name: str = "the configuration", folder: str | Pa
     if not problems:
         config = schema_of(content).model_validate(content)
         config._folder = Path(folder)
-        problems = relation_problems(config)
+        problems = list(islice(relation_problems(config), MOST_PROBLEMS + 1))
         if not problems:
             return config
     raise config_error(name, text, content, problems)
@@ -52,9 +52,8 @@ def with_replications(config: StudyConfig, replications: int) -> StudyConfig:
         raise ConfigError(f"replications must be from 2 to {MOST_REPLICATIONS:,}; got {replications}.")
     simulation = config.simulation.model_copy(update={"replications": replications})
     changed = config.model_copy(update={"simulation": simulation})
-    problems = relation_problems(changed)
-    if problems:
-        raise ConfigError(f"{replications} replications do not fit this study: {problems[0].message}")
+    for problem in relation_problems(changed):
+        raise ConfigError(f"{replications} replications do not fit this study: {problem.message}")
     return changed
 
 

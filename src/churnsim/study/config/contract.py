@@ -11,7 +11,7 @@ from pydantic import Field
 from churnsim.simulation.core.assumption import Status
 from churnsim.study.config.config import Day, StudyConfig
 from churnsim.study.config.file_section import DatedFile
-from churnsim.study.config.problems import Problem
+from churnsim.study.config.problems import Problem, file_problems
 from churnsim.study.config.section import Length, Section
 from churnsim.units import Unit
 
@@ -51,11 +51,8 @@ class SubscribersSection(DatedFile):
             got = "neither" if self.dataset is None else "both"
             message = f"{got} of dataset and path given. Give exactly one of them."
             yield Problem(path=("data",), message=message, show_value=False)
-        if self.path is not None and not (folder / self.path).is_file():
-            message = (
-                f"there is no file {str(folder / self.path)!r}. A relative path starts at the configuration's folder."
-            )
-            yield Problem(path=("data", "path"), message=message)
+        if self.path is not None:
+            yield from file_problems(folder, self.path, ("data", "path"))
         if self.path is not None and self.tenure is None and self.observed_until is None:
             message = "missing. With start and end dates it says until when it is known who was there."
             yield Problem(path=("data", "observed_until"), message=message, show_value=False)

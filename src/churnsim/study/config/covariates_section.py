@@ -11,7 +11,6 @@ import pandas as pd
 from pydantic import Field
 
 from churnsim.data.subscriptions.customer_rows import read_covariates
-from churnsim.errors import DataError
 from churnsim.models.purchase.summary_covariates import SummaryCovariates
 from churnsim.study.config.file_section import WrittenFile
 
@@ -40,13 +39,9 @@ class StudyCovariates:
 
     @classmethod
     def load(cls, section: CovariatesSection, folder: Path, summary: pd.DataFrame) -> StudyCovariates:
-        """Read the file and learn its words and means from the customers of `summary`. Raises DataError for a file that
-        is not there or a customer without a row."""
+        """Read the file and learn its words and means from the customers of `summary`. Raises DataError for a customer
+        without a row."""
         path = folder / section.path
-        if not path.is_file():
-            raise DataError(
-                f"there is no file {str(path)!r}. A relative path starts at the folder of the configuration."
-            )
         wanted = list(dict.fromkeys([*section.rate, *section.lifetime]))
         table = read_covariates(path, wanted, customer_id=section.customer_id, **section.form)
         learned = SummaryCovariates.of(

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from churnsim.data.tabular.files import regular_file
 from churnsim.errors import ConfigError
 from churnsim.toml_text import KeyLines, value_at
 from churnsim.toml_text import KeyPath as ConfigPath
 
-__all__ = ["MOST_PROBLEMS", "ConfigPath", "Problem", "closest", "config_error"]
+__all__ = ["MOST_PROBLEMS", "ConfigPath", "Problem", "closest", "config_error", "file_problems"]
 
 MOST_PROBLEMS = 25
 """How many problems one message lists."""
@@ -38,6 +40,18 @@ def config_error(name: str, text: str, content: dict[str, Any], problems: Sequen
         return ConfigError(f"{name}: {entries[0]}")
     how_many = f"{len(entries)} problems" if len(problems) == len(entries) else f"more than {len(entries)} problems"
     return ConfigError("\n".join([f"{name} has {how_many}:", *(f"  {entry}" for entry in entries)]))
+
+
+def file_problems(folder: Path, name: str, path: ConfigPath) -> Iterator[Problem]:
+    """That the file which the key at `path` names cannot be read, and why."""
+    place = folder / name
+    try:
+        regular_file(place, error=ConfigError)
+    except ConfigError as error:
+        message = str(error)
+        if "does not exist" in message:
+            message = f"there is no file {str(place)!r}. A relative path starts at the folder of the configuration."
+        yield Problem(path=path, message=message)
 
 
 def closest(word: str, known: Iterable[str]) -> str:

@@ -6,6 +6,7 @@ import importlib.util
 from pathlib import Path
 from typing import TypeVar
 
+from churnsim.data.tabular.files import regular_file
 from churnsim.errors import ConfigError
 
 __all__ = ["defined_in"]
@@ -16,8 +17,7 @@ T = TypeVar("T")
 def defined_in(file: Path, name: str, kind: type[T], *, called: str) -> tuple[T, ...]:
     """The tuple `name` of objects of `kind` that a Python file defines; ConfigError where it is missing or the file
     does not run. `called` is what messages call the kind."""
-    if not file.is_file():
-        raise ConfigError(f"there is no file {str(file)[:200]!r}. Check the path.")
+    regular_file(file, what="Python file", error=ConfigError)
     spec = importlib.util.spec_from_file_location(f"own_{name.lower()}_{file.stem}", file)
     if spec is None or spec.loader is None:
         raise ConfigError(f"{file} is no Python file. Its name must end in .py.")

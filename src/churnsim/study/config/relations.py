@@ -13,7 +13,7 @@ from churnsim.simulation.mechanisms.parts import settings_of
 from churnsim.simulation.mechanisms.targeting import RULE_SETTINGS, Targeting, needed_settings
 from churnsim.study.config.config import CHOOSE, DataSection, StudyConfig
 from churnsim.study.config.file_section import DatedFile
-from churnsim.study.config.problems import ConfigPath, Problem, closest
+from churnsim.study.config.problems import ConfigPath, Problem, closest, file_problems
 from churnsim.study.config.strategy_sections import CHURN_MODEL, MECHANISMS, StrategySection
 from churnsim.study.config.what_if_relations import what_if_problems
 from churnsim.units import Duration
@@ -31,18 +31,16 @@ FILE_KEYS = {
 MOST_PERIODS = 40_000
 
 
-def relation_problems(config: StudyConfig) -> list[Problem]:
+def relation_problems(config: StudyConfig) -> Iterator[Problem]:
     """Every relation between keys that does not hold, each with what would."""
-    return [
-        *_data_problems(config),
-        *_money_problems(config),
-        *_regularity_problems(config),
-        *_time_problems(config),
-        *_strategy_problems(config),
-        *what_if_problems(config),
-        *_claim_problems(config),
-        *_survey_problems(config),
-    ]
+    yield from _data_problems(config)
+    yield from _money_problems(config)
+    yield from _regularity_problems(config)
+    yield from _time_problems(config)
+    yield from _strategy_problems(config)
+    yield from what_if_problems(config)
+    yield from _claim_problems(config)
+    yield from _survey_problems(config)
 
 
 def _data_problems(config: StudyConfig) -> Iterator[Problem]:
@@ -52,8 +50,8 @@ def _data_problems(config: StudyConfig) -> Iterator[Problem]:
     data = config.data
     yield from _source_problems(data, config.folder)
     covariates = data.covariates
-    if covariates is not None and not (config.folder / covariates.path).is_file():
-        yield Problem(path=("data", "covariates", "path"), message=_no_file(config.folder / covariates.path))
+    if covariates is not None:
+        yield from file_problems(config.folder, covariates.path, ("data", "covariates", "path"))
     if covariates is not None and not covariates.rate and not covariates.lifetime:
         yield Problem(
             path=("data", "covariates"),
@@ -81,8 +79,8 @@ def _source_problems(data: DataSection, folder: Path) -> Iterator[Problem]:
         yield Problem(path=("data",), message=message, show_value=False)
         return
     for key in given:
-        if key != "dataset" and not (folder / getattr(data, key)).is_file():
-            yield Problem(path=("data", key), message=_no_file(folder / getattr(data, key)))
+        if key != "dataset":
+            yield from file_problems(folder, getattr(data, key), ("data", key))
     of_files = [name for name in data.model_fields_set if name in FILE_KEYS]
     if data.path is None and of_files:
         key = min(of_files)
@@ -133,6 +131,8 @@ def _survey_problems(config: StudyConfig) -> Iterator[Problem]:
         yield Problem(
             path=("survey",), message=f"{got} of path and sampled given. Give exactly one of them.", show_value=False
         )
+    if survey.path is not None:
+        yield from file_problems(config.folder, survey.path, ("survey", "path"))
     if survey.low >= survey.high:
         yield Problem(path=("survey", "high"), message=f"must be above low, {survey.low:g}.")
     if survey.sampled is not None and survey.instruments != ("acsi",):
@@ -169,10 +169,6 @@ def _what_would_fit(whole: Duration, part_key: str, part: Duration) -> str:
     )
 
 
-def _no_file(place: Path) -> str:
-    return f"there is no file {str(place)[:200]!r}. A relative path starts at the folder of the configuration."
-
-
 def _strategy_problems(config: StudyConfig) -> Iterator[Problem]:
     names = [strategy.name for strategy in config.strategy]
     for index, strategy in enumerate(config.strategy):
@@ -180,8 +176,8 @@ def _strategy_problems(config: StudyConfig) -> Iterator[Problem]:
         if strategy.name in names[:index]:
             yield Problem(path=(*path, "name"), message="is the name of an earlier strategy. Give each its own.")
         yield from _budget_problems(config, strategy, path)
-        if strategy.mechanisms is not None and not (config.folder / strategy.mechanisms).is_file():
-            yield Problem(path=(*path, "mechanisms"), message=_no_file(config.folder / strategy.mechanisms))
+        if strategy.mechanisms is not None:
+            yield from file_problems(config.folder, strategy.mechanisms, (*path, "mechanisms"))
         for name, table in strategy.tables.items():
             if issubclass(MECHANISMS[name], Targeting):
                 yield from _rule_problems(config, table, (*path, name))
@@ -244,8 +240,8 @@ def _rule_problems(config: StudyConfig, campaign: Any, path: ConfigPath) -> Iter
         if isinstance(config.data, DataSection):
             message = "there is a churn model in a study of subscribers alone. Give a file of scores."
             yield Problem(path=(*path, "scores"), message=message)
-    elif campaign.scores is not None and not (config.folder / campaign.scores).is_file():
-        yield Problem(path=(*path, "scores"), message=_no_file(config.folder / campaign.scores))
+    elif campaign.scores is not None:
+        yield from file_problems(config.folder, campaign.scores, (*path, "scores"))
 
 
 def _renewal_problems(config: StudyConfig, strategy: StrategySection, path: ConfigPath) -> Iterator[Problem]:
@@ -277,7 +273,6 @@ def _claim_problems(config: StudyConfig) -> Iterator[Problem]:
     known = tuple(CATALOGUE)
     for index, claim in enumerate(config.claims.test):
         if claim.endswith((".toml", ".py")):  # claims of one's own
-            if not (config.folder / claim).is_file():
-                yield Problem(path=("claims", "test", index), message=_no_file(config.folder / claim))
+            yield from file_problems(config.folder, claim, ("claims", "test", index))
         elif claim not in known:
             yield Problem(path=("claims", "test", index), message=f"no such claim. {closest(claim[:200], known)}")

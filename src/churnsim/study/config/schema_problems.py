@@ -71,6 +71,8 @@ def _problem(details: ErrorDetails, content: dict[str, Any], schema: type[BaseMo
         )
     if kind == "too_short":
         return Problem(path=path, message=f"must have at least {limits['min_length']} entries.", show_value=False)
+    if kind == "too_long":
+        return Problem(path=path, message=f"must have at most {limits['max_length']} entries.", show_value=False)
     bounds = {"greater_than": "gt", "greater_than_equal": "ge", "less_than": "lt", "less_than_equal": "le"}
     if kind in bounds:
         words = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}[bounds[kind]]
