@@ -43,6 +43,12 @@ def cdnow(full: bool = False) -> pd.DataFrame:
     23570). A frame of transactions with ``customer_id`` (int), ``date``, ``amount`` (US dollars) and
     ``quantity`` (CDs bought), one row a purchase; some purchases cost nothing. Raises DataError when the file
     is not there.
+
+    Examples
+    --------
+    >>> log = cdnow()
+    >>> log["customer_id"].nunique(), len(log)
+    (2357, 6919)
     """
     path = cdnow_file(full)
     columns = ["customer_id", "date", "quantity", "amount"]
@@ -78,6 +84,11 @@ def donations() -> pd.DataFrame:
     Fader, Hardie & Shang (2010), Marketing Science 29(6), 1086-1108. A summary in opportunities of one a
     year, for `BGBB`: 22 distinct histories with ``frequency, recency, T`` and in ``customers`` how many donors have
     each (pass it as `weights`). Raises DataError when the file is not there.
+
+    Examples
+    --------
+    >>> int(donations()["customers"].sum())
+    11104
     """
     raw = pd.read_csv(_packaged_file("donations.csv"))
     frame = pd.DataFrame(
@@ -135,6 +146,11 @@ def source(name: str) -> Source:
 
     Raises ConfigError for an unknown name, DataError when the file is not there, MissingExtraError when its package
     is not.
+
+    Examples
+    --------
+    >>> source("cdnow").title
+    'CDNOW, 1/10 sample: 2,357 customers of 1997, 18 months'
     """
     if name not in _SETS:
         raise ConfigError(f"unknown data set {name!r}. Use {' or '.join(repr(known) for known in _SETS)}.")

@@ -40,11 +40,31 @@ MOST_LISTED = 1000  # rows set aside that a log carries along, one by one
 class CustomerDatabase:
     """Transactions, contacts, complaints, survey answers and subscriptions of a firm's customers, in one file.
 
-    Made if it is not there, unless `read_only`. With a `key` every customer id is replaced by a pseudonym before it is
-    written, and nothing the database writes holds the id itself. `files_within` is a directory that the paths given to
-    `add` and `export` must lie in. Use it in a ``with`` statement, or `close` it.
+    Use it in a ``with`` statement, or `close` it.
+
+    Parameters
+    ----------
+    path : str or path
+        The file, made if it is not there.
+    read_only : bool
+        Whether the file must be there and stays as it is.
+    key : PseudonymKey, optional
+        Every customer id is replaced by a pseudonym before it is written, and nothing the database writes holds the id
+        itself.
+    files_within : str or path, optional
+        The directory that the paths given to `add` and `export` must lie in.
 
     Raises DataError for a file that is no customer database or is open elsewhere, ConfigError for the wrong key.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib, churnsim
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "customers.db"
+    >>> with churnsim.data.CustomerDatabase(path) as db:
+    ...     print(db.add(churnsim.datasets.cdnow(), name="cdnow"))
+    ...     len(db.summarise(until="1997-09-30"))
+    cdnow: 6,919 of 6,919 rows added to transactions.
+    2357
     """
 
     def __init__(

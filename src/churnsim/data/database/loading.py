@@ -29,7 +29,23 @@ MOST_BAD = 0.05  # assumed: what one would still call "some bad rows"
 
 @dataclass(frozen=True, kw_only=True)
 class Added:
-    """What came of one `add`. `already` says that the same records had been added before, and nothing was done."""
+    """What came of one `CustomerDatabase.add`; as text it is a sentence.
+
+    Parameters
+    ----------
+    table, name
+        Where the records went, and what they are called.
+    rows, added, set_aside, refunds
+        Rows read, and what became of them: the last three add up to the first.
+    trimmed_ids, zoned_dates
+        Ids that lost white space around them, and dates whose time zone was dropped.
+    detected
+        What was found out about the source, in words.
+    reasons
+        Rows set aside by reason, the most frequent first.
+    already
+        Whether the same records had been added before; then nothing was done.
+    """
 
     table: str
     name: str

@@ -24,7 +24,14 @@ WITHHELD = "(withheld: ids are pseudonymised)"
 
 
 class PseudonymKey:
-    """A secret of at least 16 bytes. It is never shown and never written."""
+    """A secret of at least 16 bytes. It is never shown and never written.
+
+    Examples
+    --------
+    >>> key = PseudonymKey(b"32 bytes of secrets.token_bytes!")
+    >>> key.pseudonym("Ann") == key.pseudonym("Ann") != key.pseudonym("Bert")
+    True
+    """
 
     def __init__(self, secret: bytes) -> None:
         if len(secret) < LEAST_BYTES:

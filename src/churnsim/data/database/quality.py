@@ -43,7 +43,19 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class QualityReport:
-    """Sizes of the tables, the stretch of time the transactions cover, and the findings."""
+    """What `CustomerDatabase.check` found.
+
+    Parameters
+    ----------
+    tables
+        Rows of each table.
+    customers, first, last
+        Customers with purchases, and the first and last day with one (None without any).
+    findings
+        One for each rule: how many rows or customers it concerns, and what was done about them.
+    reasons
+        Rows set aside by reason, over all tables.
+    """
 
     tables: dict[str, int]
     customers: int

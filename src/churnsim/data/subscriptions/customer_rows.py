@@ -27,11 +27,34 @@ def read_covariates(
     sheet: str | None = None, detect: bool = True,
 ) -> pd.DataFrame:  # fmt: skip
     """Read what is known of each customer, one row each, from a CSV (``.csv .txt .tsv``, also ``.gz``), Parquet or
-    Excel file. How it is written is found out or said as in `read_transactions`.
+    Excel file.
 
-    Returns a frame indexed by ``customer_id`` with the `covariates`: numbers where every value is one, else text.
-    Raises DataError, naming file, row, value and remedy, for a missing or repeated id and for a missing value;
-    ConfigError for covariates named twice, or named as a column of the summary.
+    Parameters
+    ----------
+    path : str or path
+        The file.
+    covariates : sequence of str
+        The columns wanted.
+    customer_id : str
+        The column with the customer's id.
+    decimal, thousands, delimiter, encoding, sheet, detect
+        How the file is written, as in `read_transactions`.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by ``customer_id``, with the covariates: numbers where every value is one, else text. Raises DataError,
+        naming file, row, value and remedy, for a missing or repeated id and for a missing value; ConfigError for
+        covariates named twice, or named as a column of the summary.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "people.csv"
+    >>> _ = path.write_text("customer_id;age;channel\\n7;31,5;web\\n8;40;shop\\n")
+    >>> people = read_covariates(path, ["age", "channel"])
+    >>> people["age"].tolist(), people["channel"].tolist()
+    ([31.5, 40.0], ['web', 'shop'])
     """
     names = list(covariates)
     taken = [name for name in names if name in SUMMARY]
@@ -75,9 +98,25 @@ def read_customer_rows(
     *, what: str, form: FileFormat, on_bad: str | None, dates_in: Sequence[str] = (), numbers_in: Sequence[str] = (),
 ) -> pd.DataFrame:  # fmt: skip
     """The rows of a CSV, Parquet or Excel file, one a customer, as a frame indexed by ``customer_id``: what `typing`
-    makes of the raw `columns` (of which some hold dates or numbers), and the `covariates`. A row is called a `what`.
-    Raises DataError for every bad row at once, unless `on_bad` is "set_aside"; None where the caller takes no such
-    argument."""
+    makes of the raw `columns`, and the `covariates`.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.
+    columns : list of str
+        All columns to be read, among them `customer_id` and the `covariates`.
+    typing : callable
+        Takes the raw columns, where to mark bad rows, and how dates and numbers are written; returns a frame.
+    what : str
+        What a row is called in messages.
+    form : FileFormat
+        How the file is written.
+    on_bad : {"raise", "set_aside"} or None
+        Whether any bad row is an error; None where the caller takes no such argument.
+    dates_in, numbers_in : sequence of str
+        The columns besides the covariates whose way of writing is to be found out.
+    """
     kinds = dict.fromkeys([*covariates, *numbers_in], "measure") | dict.fromkeys(dates_in, "date")
     rows = raw_rows(path, columns, form, kinds=kinds)
     raw, flaws, lines = rows.frame, rows.flaws, rows.labels

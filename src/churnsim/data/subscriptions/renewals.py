@@ -23,6 +23,15 @@ def count_renewals(subscriptions: pd.DataFrame, *, term: str) -> pd.DataFrame:
     since calendar months differ in length. `.attrs["unit"]` becomes the term: a unit, or several of one (``"3 M"``),
     as the models of renewals and their discounting read it. Raises ConfigError for a term of no length and DataError
     for a frame without a unit.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> subscriptions = pd.DataFrame({"tenure": [2.9, 7.0], "churned": [True, False]})
+    >>> subscriptions.attrs["unit"] = "M"
+    >>> quarters = count_renewals(subscriptions, term="3 M")
+    >>> quarters["tenure"].tolist(), quarters.attrs["unit"]
+    ([1.0, 2.0], '3 M')
     """
     if not isinstance(subscriptions, pd.DataFrame) or not {"tenure", "churned"} <= set(subscriptions.columns):
         raise DataError("subscriptions are a DataFrame with tenure and churned, as read_subscriptions makes it.")

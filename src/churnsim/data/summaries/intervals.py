@@ -22,6 +22,14 @@ def summarise_with_intervals(
 
     In `unit`; 0 without a repeat purchase. At a given frequency and recency it is largest where all gaps are alike
     (Platzer & Reutterer 2016, Marketing Science 35(5), 779-799). Raises as `summarise`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> days = pd.to_datetime(["2024-01-01", "2024-01-03", "2024-01-06"])
+    >>> log = pd.DataFrame({"customer_id": 1, "date": days})
+    >>> round(float(summarise_with_intervals(log, unit="D")["log_intervals"].iloc[0]), 4)  # ln 2 + ln 3
+    1.7918
     """
     summary = summarise(transactions, unit=unit, until=until)
     log = purchase_days(transactions)

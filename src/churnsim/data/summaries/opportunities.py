@@ -25,6 +25,13 @@ def summarise_opportunities(
     in the log unless given). A year or month that `until` cuts short is left out, with its purchases. Returns a frame
     indexed by ``customer_id`` with whole numbers: ``frequency``, opportunities bought at; ``recency``, the last one
     of them; ``T``, how many there were. Raises DataError where no period is whole, else as `summarise`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> log = pd.DataFrame({"customer_id": 1, "date": pd.to_datetime(["2020-05-01", "2022-03-01", "2022-04-01"])})
+    >>> summarise_opportunities(log, until="2023-12-31").iloc[0].tolist()
+    [1.0, 2.0, 3.0]
     """
     check_unit(unit)
     log = purchase_days(transactions)

@@ -35,6 +35,13 @@ def split_periods(
     Periods are days, blocks of seven days counted from `until`, or calendar months or years, of which `until` must be
     a last day. Purchases of a period that `holdout_until` cuts short are not looked at. Raises DataError where
     `until` ends no period or no whole one follows, else as `split_holdout`.
+
+    Examples
+    --------
+    >>> import churnsim
+    >>> split = split_periods(churnsim.datasets.cdnow(), until="1997-09-30", unit="M")
+    >>> float(split["T_holdout"].iloc[0]), int(split["frequency_holdout"].max())
+    (9.0, 9)
     """
     check_unit(unit)
     log = purchase_days(transactions)

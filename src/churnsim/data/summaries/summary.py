@@ -61,6 +61,14 @@ def summarise(
     missing columns, ids or dates, for purchases in days to come, for amounts that are negative, not finite or in
     several currencies, and for `until` before the first purchase or still to come;
     ConfigError for an unknown unit or an `until` that is no date.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> days = pd.to_datetime(["2024-01-01", "2024-01-08", "2024-01-22", "2024-01-15"])
+    >>> log = pd.DataFrame({"customer_id": [1, 1, 1, 2], "date": days, "amount": [5.0, 10.0, 20.0, 7.0]})
+    >>> summarise(log, until="2024-01-29").loc[1].tolist()
+    [2.0, 3.0, 4.0, 15.0]
     """
     check_unit(unit)
     elsewhere = _pushed_down(transactions, unit, until, today)
@@ -89,6 +97,13 @@ def split_holdout(
 
     `holdout_until` is the last date in the log unless given. Customers who first bought after `until` are
     left out. Raises as `summarise`, and DataError unless `until` is before `holdout_until`.
+
+    Examples
+    --------
+    >>> import churnsim
+    >>> split = split_holdout(churnsim.datasets.cdnow(), until="1997-09-30")
+    >>> int(split["frequency_holdout"].sum()), float(split["T_holdout"].iloc[0])
+    (1882, 39.0)
     """
     days_per_unit = DAYS_PER_UNIT[check_unit(unit)]
     laid_out = grouped(transactions)
