@@ -10,7 +10,7 @@ import typer
 
 from churnsim.cli.errors import EXIT_NO, guarded
 from churnsim.cli.export import write_json_file
-from churnsim.cli.purchases import UnitName, UnitOption
+from churnsim.cli.purchases import UnitOption
 from churnsim.cli.tables import print_table
 from churnsim.errors import ConfigError
 
@@ -82,7 +82,7 @@ def judge(
             help="Test them on these customers: a file with customer_id, date and amount (others: --config).",
         ),
     ] = None,
-    unit: UnitOption = UnitName.WEEKS,
+    unit: UnitOption = "W",
     quick: Annotated[bool, typer.Option("--quick", help="Fewer replications where a test simulates.")] = False,
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Also write the findings as JSON.")
@@ -113,7 +113,7 @@ def judge(
     if config is not None:
         evidence = _study_evidence(config)
     elif purchases is not None:
-        evidence = log_evidence(purchases, unit.value)
+        evidence = log_evidence(purchases, unit)
     elif any(claim.kind is Kind.SIMULATION for claim in chosen):
         evidence = _market_evidence()
     results = []

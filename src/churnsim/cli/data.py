@@ -17,7 +17,7 @@ from churnsim.cli.covariates import (
 )
 from churnsim.cli.errors import EXIT_NO
 from churnsim.cli.export import csv_text, not_the_input, write_json_file, write_table
-from churnsim.cli.purchases import PurchaseFile, UnitName, UnitOption, Until, with_purchases
+from churnsim.cli.purchases import PurchaseFile, UnitOption, Until, with_purchases
 from churnsim.cli.tables import print_comparison, print_table
 from churnsim.errors import ConfigError
 from churnsim.models.purchase.registry import AT_OPPORTUNITIES, DEFAULT_FAMILY, PURCHASE_FAMILIES, WITHOUT_DROPOUT
@@ -39,7 +39,7 @@ else:
 @with_purchases
 def summarise(
     given: PurchaseFile,
-    unit: UnitOption = UnitName.WEEKS,
+    unit: UnitOption = "W",
     until: Until = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a .csv or .parquet file instead of standard output.")
@@ -57,7 +57,7 @@ def summarise(
     from churnsim.data.summaries.summary import summarise as summarise_transactions
 
     transactions = given.read()
-    summary = summarise_transactions(transactions, unit=unit.value, until=until)
+    summary = summarise_transactions(transactions, unit=unit, until=until)
     if out is None:
         typer.echo(csv_text(summary), nl=False)
         return
@@ -68,7 +68,7 @@ def summarise(
 @with_purchases
 def fit(
     given: PurchaseFile,
-    unit: UnitOption = UnitName.WEEKS,
+    unit: UnitOption = "W",
     until: Until = None,
     model: Annotated[
         Model,
@@ -116,16 +116,16 @@ def fit(
     if compare:
         if any(asked.values()):
             raise ConfigError("--compare fits every model, and most take no covariates. Leave one of the two out.")
-        _compare(summarise_with_intervals(transactions, unit=unit.value, until=until), unit.value, json_file)
+        _compare(summarise_with_intervals(transactions, unit=unit, until=until), unit, json_file)
         return
     family: Any = PURCHASE_FAMILIES.get(model)
     reads = getattr(family, "reads", "summary")
     if reads == "opportunities":
-        summary = summarise_opportunities(transactions, unit=unit.value, until=until)
+        summary = summarise_opportunities(transactions, unit=unit, until=until)
     elif reads == "intervals":
-        summary = summarise_with_intervals(transactions, unit=unit.value, until=until)
+        summary = summarise_with_intervals(transactions, unit=unit, until=until)
     else:
-        summary = summarise_transactions(transactions, unit=unit.value, until=until)
+        summary = summarise_transactions(transactions, unit=unit, until=until)
     summary, options = with_covariates(
         summary, family=model, customer_id=given.columns.get("customer_id") or "customer_id", form=given.form, **asked
     )
@@ -133,13 +133,13 @@ def fit(
     if family is None:
         fitted = GammaGamma.fit(summary)
     else:
-        fitted = (family.covariate_family if options else family).fit(summary, unit=unit.value, **options)
+        fitted = (family.covariate_family if options else family).fit(summary, unit=unit, **options)
     estimates = fitted.to_dict()
     columns = ("parameter", "estimate", "standard error", "lower 95%", "upper 95%")
     keys = ("name", "estimate", "standard_error", "lower", "upper")
     print_table(columns, [[row[key] for key in keys] for row in estimates["parameters"]], right=columns[1:])
     typer.echo(
-        f"{model} on {fitted.n:,.0f} customers, unit {unit.value}; log-likelihood {fitted.loglik:.4f}, "
+        f"{model} on {fitted.n:,.0f} customers, unit {unit}; log-likelihood {fitted.loglik:.4f}, "
         f"AIC {fitted.aic:.2f}, BIC {fitted.bic:.2f}"
     )
     if options:
@@ -149,7 +149,7 @@ def fit(
         )
     typer.echo(f"status: {fitted.status}")
     if json_file is not None:
-        write_json_file(json_file, {"family": model, "unit": unit.value, **estimates})
+        write_json_file(json_file, {"family": model, "unit": unit, **estimates})
     if not fitted.status.ok:
         raise typer.Exit(EXIT_NO)
 

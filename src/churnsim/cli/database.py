@@ -14,11 +14,8 @@ from churnsim.cli.purchases import (
     COLUMNS,
     FORMAT,
     FirstFrom,
-    OnBad,
     Rates,
-    Refunds,
     RefundsOption,
-    UnitName,
     UnitOption,
     Until,
     exchange_rates,
@@ -65,7 +62,7 @@ KeyVariable = Annotated[
 
 
 @with_options(
-    {**COLUMNS, **FORMAT, "on_bad": (FORMAT["on_bad"][0], OnBad.SET_ASIDE), "refunds": (RefundsOption, Refunds.APART)},
+    {**COLUMNS, **FORMAT, "on_bad": (FORMAT["on_bad"][0], "set_aside"), "refunds": (RefundsOption, "apart")},
     dict,
 )
 def add(
@@ -89,13 +86,13 @@ def add(
     from churnsim.cli.progress import terminal_progress
     from churnsim.data.database import CustomerDatabase
 
-    if given["refunds"] is Refunds.NET:
+    if given["refunds"] == "net":
         raise ConfigError("the database keeps refunds apart. Give --refunds net to db summarise, which takes them off.")
     with CustomerDatabase(database, key=_key(key_file, key_variable)) as db, terminal_progress() as shown:
         for file in files:
             shown.stage(f"reading {file.name}")
             added = db.add(
-                file, table=table.value, columns=named_columns(given), refunds=given["refunds"].value,
+                file, table=table.value, columns=named_columns(given), refunds=given["refunds"],
                 progress=reading_progress(shown.note), **format_words(given),
             )  # fmt: skip
             typer.echo(str(added))
@@ -123,11 +120,11 @@ def check(database: Database) -> None:
 
 def summarise(
     database: Database,
-    unit: UnitOption = UnitName.WEEKS,
+    unit: UnitOption = "W",
     until: Until = None,
     first_from: FirstFrom = None,
     rate: Rates = None,
-    refunds: RefundsOption = Refunds.APART,
+    refunds: RefundsOption = "apart",
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a .csv or .parquet file instead of standard output.")
     ] = None,
@@ -139,8 +136,8 @@ def summarise(
         raise ConfigError(f"--out {out} is the database itself. Write to another file.")
     with CustomerDatabase(database, read_only=True) as db:
         summary = db.summarise(
-            unit=unit.value, until=until, first_from=first_from, exchange_rates=exchange_rates(rate),
-            refunds="net" if refunds is Refunds.NET else "apart",
+            unit=unit, until=until, first_from=first_from, exchange_rates=exchange_rates(rate),
+            refunds="net" if refunds == "net" else "apart",
         )  # fmt: skip
     if out is None:
         typer.echo(csv_text(summary), nl=False)

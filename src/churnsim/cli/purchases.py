@@ -7,19 +7,19 @@ import inspect
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, ParamSpec, TypeVar
 
 import typer
 
 from churnsim.errors import ConfigError
+from churnsim.units import Unit
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "COLUMNS", "FORMAT", "FirstFrom", "OnBad", "PurchaseFile", "Rates", "Refunds", "RefundsOption", "UnitName",
+    "COLUMNS", "FORMAT", "FirstFrom", "PurchaseFile", "Rates", "RefundsOption",
     "UnitOption", "Until", "exchange_rates", "format_words", "named_columns", "reading_progress", "with_options",
     "with_purchases",
 ]  # fmt: skip
@@ -30,60 +30,27 @@ DATABASES = (".db", ".duckdb")
 SECONDS_OF_SILENCE = 5.0
 
 
-class OnBad(StrEnum):
-    """What to do with a row that cannot be used."""
-
-    RAISE = "raise"
-    SET_ASIDE = "set_aside"
-
-
-class Guests(StrEnum):
-    """What to do with rows without a customer id."""
-
-    REFUSE = "refuse"
-    APART = "apart"
-
-
-class Refunds(StrEnum):
-    """What to do with negative amounts."""
-
-    REFUSE = "refuse"
-    APART = "apart"
-    NET = "net"
-
-
-class Duplicates(StrEnum):
-    """What to do with rows that repeat an earlier one."""
-
-    KEEP = "keep"
-    SET_ASIDE = "set_aside"
-
-
-class UnitName(StrEnum):
-    """What durations are counted in."""
-
-    DAYS = "D"
-    WEEKS = "W"
-    MONTHS = "M"
-    YEARS = "Y"
-
-
 def _text(metavar: str, help_: str, *names: str) -> Any:
     return Annotated[str | None, typer.Option(*names, metavar=metavar, help=help_)]
+
+
+def _choice(values: Any, help_: str) -> Any:
+    return Annotated[values, typer.Option(help=help_)]
 
 
 File = Annotated[
     Path, typer.Argument(metavar="FILE", help="Purchases, one row each: CSV, Parquet, Excel or a customer database.")
 ]
-UnitOption = Annotated[UnitName, typer.Option(help="Count time in days, weeks, months or years.")]
+UnitOption = Annotated[Unit, typer.Option(help="Count time in days, weeks, months or years.")]
 Until = _text("DAY", "Last day to look at, such as 1997-09-30; the last in the file if absent.")
 Rates = Annotated[
     list[str] | None, typer.Option(metavar="CURRENCY=NUMBER", help="What one unit of a currency is worth.")
 ]
 FirstFrom = _text("DAY", "Leave out customers who were seen before this day.")
-RefundsOption = Annotated[
-    Refunds, typer.Option(help="Stop at a negative amount, leave refunds out, or take them off the purchases before.")
-]
+RefundsOption = _choice(
+    Literal["refuse", "apart", "net"],
+    "Stop at a negative amount, leave refunds out, or take them off the purchases before.",
+)
 # Name, how it is shown, and default. What a file calls its columns:
 COLUMNS: dict[str, tuple[Any, Any]] = {
     "customer_id": (_text("COLUMN", "The column with the customer's id; customer_id if absent."), None),
@@ -115,7 +82,7 @@ FORMAT: dict[str, tuple[Any, Any]] = {
         True,
     ),
     "on_bad": (
-        Annotated[OnBad, typer.Option(help="Stop at a bad row, or leave bad rows out and count them.")], OnBad.RAISE,
+        _choice(Literal["raise", "set_aside"], "Stop at a bad row, or leave bad rows out and count them."), "raise",
     ),
     "most_bad": (
         Annotated[
@@ -124,17 +91,15 @@ FORMAT: dict[str, tuple[Any, Any]] = {
         None,
     ),
     "guests": (
-        Annotated[Guests, typer.Option(help="A row without a customer id is bad, or left out and counted.")],
-        Guests.REFUSE,
+        _choice(Literal["refuse", "apart"], "A row without a customer id is bad, or left out and counted."), "refuse",
     ),
     "duplicates": (
-        Annotated[Duplicates, typer.Option(help="Keep rows that repeat an earlier one, or leave them out.")],
-        Duplicates.KEEP,
+        _choice(Literal["keep", "set_aside"], "Keep rows that repeat an earlier one, or leave them out."), "keep",
     ),
     "today": (_text("DAY", "The last day a record may have; this computer's present day if absent."), None),
 }  # fmt: skip
 RULES: dict[str, tuple[Any, Any]] = {
-    "refunds": (RefundsOption, Refunds.REFUSE),
+    "refunds": (RefundsOption, "refuse"),
     "rate": (Rates, None),
     "first_from": (FirstFrom, None),
 }
@@ -195,7 +160,7 @@ class PurchaseFile:
         """The log. Amounts that are not needed are read where they are there, since they tell a refund from a
         purchase. What was left out is said on standard error."""
         rates = exchange_rates(self.words["rate"])
-        first_from, refunds = self.words["first_from"], self.words["refunds"].value
+        first_from, refunds = self.words["first_from"], self.words["refunds"]
         if self.path.suffix.lower() in DATABASES:
             from churnsim.data.database import CustomerDatabase
 
@@ -240,8 +205,7 @@ def named_columns(words: dict[str, Any]) -> dict[str, str | None]:
 
 def format_words(words: dict[str, Any]) -> dict[str, Any]:
     """The options of FORMAT as Python's readers take them."""
-    values = {name: words[name] for name in FORMAT if words[name] is not None}
-    return {name: value.value if isinstance(value, StrEnum) else value for name, value in values.items()}
+    return {name: words[name] for name in FORMAT if words[name] is not None}
 
 
 def exchange_rates(texts: list[str] | None) -> dict[str, float] | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from churnsim.cli.export import not_the_input, write_json_file
-from churnsim.cli.purchases import PurchaseFile, UnitName, UnitOption, with_purchases
+from churnsim.cli.purchases import PurchaseFile, UnitOption, with_purchases
 from churnsim.cli.tables import print_comparison
 from churnsim.errors import ConfigError
 from churnsim.models.purchase.registry import AT_OPPORTUNITIES, COMPARED
@@ -43,7 +43,7 @@ def validate(
             help=f"Score purchases, or the periods that hold one (all that {AT_OPPORTUNITIES} has); as the models need."
         ),
     ] = None,
-    unit: UnitOption = UnitName.WEEKS,
+    unit: UnitOption = "W",
     seed: Annotated[int, typer.Option(help="Of the intervals and of the trees.")] = 1,
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Also write every table as JSON.")
@@ -71,7 +71,7 @@ def validate(
     transactions = given.read(amounts=False)
     chosen = [PURCHASE_FAMILIES[name] for name in names]
     done = run(
-        transactions, chosen, calibration_end=calibration_end, holdout_end=holdout_end, unit=unit.value, seed=seed,
+        transactions, chosen, calibration_end=calibration_end, holdout_end=holdout_end, unit=unit, seed=seed,
         count=None if count is None else count.value,
     )  # fmt: skip
     what = "purchases" if done.count == "purchases" else f"customer-{UNITS[done.unit]} with a purchase"

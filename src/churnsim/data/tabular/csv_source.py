@@ -14,12 +14,11 @@ import numpy as np
 import pandas as pd
 
 from churnsim.data.tabular.csv_file import DelimitedText, check_text
-from churnsim.data.tabular.delimiters import detect_delimiter
-from churnsim.data.tabular.encodings import detect_encoding
 from churnsim.data.tabular.files import unpacked_content
 from churnsim.data.tabular.format_detection import NUMBERS, detect_spelling
 from churnsim.data.tabular.row_errors import Flaws
 from churnsim.data.tabular.source import FileFormat, Piece, Spelling, Typer
+from churnsim.data.tabular.text_detection import detect_delimiter, detect_encoding
 from churnsim.errors import DataError
 
 __all__ = ["CsvSource"]
