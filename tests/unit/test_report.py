@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from importlib.resources import files
+from itertools import accumulate
 from pathlib import Path
 from types import ModuleType
 from typing import Any, get_args
@@ -124,6 +125,13 @@ def test_words_hold_no_figure() -> None:
     assert checks.figures_in_words(text) == []
 
 
+def test_every_rule_of_the_style_is_closed() -> None:
+    text = files("churnsim.report").joinpath("templates/report.css").read_text(encoding="utf-8")
+    depths = list(accumulate((letter == "{") - (letter == "}") for letter in text))
+    assert depths[-1] == 0
+    assert min(depths) == 0
+
+
 def test_template_says_nothing_by_itself() -> None:
     text = files("churnsim.report").joinpath("templates/report.html").read_text(encoding="utf-8")
     assert checks.prose_in_template(text) == []
@@ -215,7 +223,7 @@ def test_what_the_study_warns_of_stands_beside_the_verdict(tmp_path: Path) -> No
         "warnings": [{"stage": "data", "code": "starts mid-life", "message": "the log seems to begin mid-life."}],
         "failures": [{"stage": "claims", "subject": "acsi", "reason": "it needs an extra."}],
         "unjudged": [{"strategy": "retention-heavy", "reason": "nobody leaves by the model."}],
-        "choice": {"chosen": "nbd", "why": "NBD was chosen by its held-out score.", "table": [{"model": "nbd"}]},
+        "choice": {"chosen": "nbd", "why": "Use mbg_nbd: its score is above that of nbd.", "table": [{"model": "nbd"}]},
     }
     blocks = answer(_context(tmp_path, pieces)).blocks
     place = next(i for i, block in enumerate(blocks) if block.kind == "listing")
@@ -225,7 +233,7 @@ def test_what_the_study_warns_of_stands_beside_the_verdict(tmp_path: Path) -> No
         "Claims; acsi: this part could not be computed (it needs an extra.)",
         "The log seems to begin mid-life.",
     ]
-    assert "NBD was chosen by its held-out score." in [getattr(block, "text", "") for block in blocks]
+    assert "Use MBG/NBD: its score is above that of NBD." in [getattr(block, "text", "") for block in blocks]
 
 
 def test_the_terminal_says_what_the_report_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

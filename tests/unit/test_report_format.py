@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from churnsim.report.page import numbers as fmt
-from churnsim.report.page.tables import records_table
+from churnsim.report.page.blocks import ColumnHead, TableCell
+from churnsim.report.page.tables import records_table, table
 
 
 @pytest.mark.parametrize(
@@ -62,6 +63,12 @@ def test_durations(seconds: float | None, expected: tuple[str, str]) -> None:
 def test_cells_of_any_kind() -> None:
     values = (None, True, 1998, 20000, 0.25, 1e-9, "a", [1, 2.5], {"a": 1})
     assert [fmt.cell(v) for v in values] == ["–", "✓", "1998", "20,000", "0.25", "1e−09", "a", "1, 2.5", "a: 1"]
+
+
+@pytest.mark.parametrize(("columns", "wide"), [(3, False), (12, True)])
+def test_a_table_that_is_wider_than_the_page_is_shown_row_by_row(columns: int, wide: bool) -> None:
+    heads = [ColumnHead(title="amount", numeric=True)] * columns
+    assert table("t", heads, [[TableCell(text="JPY 1,234,567")] * columns]).wide is wide
 
 
 def test_a_column_of_numbers_is_rounded_alike() -> None:

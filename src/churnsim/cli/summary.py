@@ -37,7 +37,7 @@ def print_summary(directory: Path) -> None:
     if run.validation.replay:
         _say("holdout", *replay_sentences(context, run.validation.replay))
     if run.notices.choice:
-        _say("model", run.notices.choice.why)
+        _say("model", context.with_titles(run.notices.choice.why))
     for warning in said.warnings:
         _say("warning", warning)
     if run.claims:

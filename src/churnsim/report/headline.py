@@ -98,8 +98,10 @@ def _verdict(context: Context) -> str:
 def _against_nothing(context: Context) -> list[str]:
     """Whether what the verdict is about earns what it costs: it must also beat a strategy that spends nothing."""
     comparison, front = context.run.comparison, _front_runner(context)
-    if front is None or context.spends_nothing(comparison.against):
+    if front is None:
         return []
+    if context.spends_nothing(comparison.against):
+        return [context.say("answer.against_nothing", baseline=context.baseline)]
     if comparison.nothing is None:
         idle = any(context.spends_nothing(row.strategy) for row in context.differences)
         return [] if idle else [context.say("answer.no_nothing")]

@@ -28,7 +28,7 @@ def chapter(context: Context) -> Chapter:
         _rest(context),
         _listed(context, "reference", context.references) + _equity(context),
         replay_sentences(context, replay) if replay else [],
-        [choice.why] if choice else [],
+        [context.with_titles(choice.why)] if choice else [],
     )
     blocks += [Paragraph(text=" ".join(sentences)) for sentences in paragraphs if sentences]
     return Chapter(id="answer", title=context.say("section.answer"), blocks=blocks)

@@ -33,7 +33,7 @@ def _choice(context: Context) -> list[Block]:
     if choice is None:
         return []
     caption = context.say("fit.candidates")
-    blocks: list[Block] = [Paragraph(text=choice.why)]
+    blocks: list[Block] = [Paragraph(text=context.with_titles(choice.why))]
     if choice.table:
         blocks.append(Details(summary=caption, blocks=[records_table(caption, choice.table, limit=len(choice.table))]))
     return blocks

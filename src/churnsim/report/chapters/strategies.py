@@ -185,19 +185,12 @@ def _spending(context: Context) -> list[Block]:
     shown = [s.name for s in context.run.strategies if any(row.strategy == s.name for row in spent)]
     totals = {name: math.fsum(amounts.get((name, account), 0.0) for account in accounts) for name in shown}
     largest = max(map(abs, totals.values()))
-    columns = [
-        *heads(context, "strategies", "strategy"),
-        *(ColumnHead(title=title, numeric=True) for title in accounts.values()),
-        *heads(context, "strategies", "total#"),
-    ]
     rows = [
-        row_of(
-            context.titles[name],
-            *(context.money(amounts.get((name, account)), like=largest) for account in accounts),
-            context.money(total, like=largest),
-        )
-        for name, total in totals.items()
+        row_of(title, *(context.money(amounts.get((name, account)), like=largest) for name in shown))
+        for account, title in accounts.items()
     ]
+    rows.append(row_of(say("strategies.total"), *(context.money(total, like=largest) for total in totals.values())))
+    columns = [*heads(context, "strategies", "account"), *_strategy_heads(context, shown)]
     return [
         Heading(text=say("strategies.spending_heading")),
         spending_figure(context, accounts=accounts, totals=totals),

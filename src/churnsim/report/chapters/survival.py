@@ -37,7 +37,7 @@ def chapter(context: Context) -> Chapter:
         Paragraph(text=f"{intro} {inside}"),
         _figure(context, found),
         *_stays(context, found),
-        Paragraph(text=say("survival.why", why=_why(context, found)), tone="note"),
+        Paragraph(text=say("survival.why", why=context.with_titles(found.why)), tone="note"),
         _folded(context, "families", found.families),
         Paragraph(text=fmt.sentence(found.regression_status), tone="note"),
         _folded(context, "ratios", found.hazard_ratios),
@@ -65,14 +65,6 @@ def _stays(context: Context, found: SurvivalRecord) -> list[Block]:
         tenure=fmt.fixed(last.tenure, 0), observed=fmt.percent(last.survival, 1),
     )  # fmt: skip
     return [Paragraph(text=text)]
-
-
-def _why(context: Context, found: SurvivalRecord) -> str:
-    """The reason for the choice, with the families' names in place of their keys."""
-    text = found.why
-    for row in sorted(found.families, key=lambda row: -len(str(row["model"]))):
-        text = text.replace(str(row["model"]), _name(context, str(row["model"])))
-    return text
 
 
 def _scores(context: Context, records: list[ScoreRow]) -> TableBlock:

@@ -85,6 +85,7 @@ class TableBlock(Block):
     columns: list[ColumnHead]
     rows: list[list[TableCell]]
     quiet: bool = False  # the caption is kept for screen readers alone
+    wide: bool = False  # wider than the page: shown row by row
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -206,6 +206,14 @@ class Context:
         """Several phrases in one sentence."""
         return self.words("page.list_separator").join(items)
 
+    def with_titles(self, text: str) -> str:
+        """A text of the models' with the families' titles in place of their keys."""
+
+        def title(found: re.Match[str]) -> str:
+            return self.words.known(f"family.{family_key(found[0])}", found[0])
+
+        return re.sub(r"\b(?:[a-z]+_)+[a-z]+\b|\b(?:nbd|weibull|sbg|bdw)\b", title, text)
+
     def say(self, key: str, **values: Any) -> str:
         """The sentence `key`, filled."""
         return self.words(key, **values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,11 @@ from churnsim.report.page.blocks import ColumnHead, TableBlock, TableCell
 from churnsim.report.page.context import Context
 
 __all__ = ["heads", "records_table", "row_of", "table"]
+
+
+PAGE_LETTERS = 88
+"""That stand beside each other in a table as wide as the page."""
+PROSE_LETTERS = 24
 
 
 def heads(context: Context, section: str, *keys: str, **said: str) -> list[ColumnHead]:
@@ -35,7 +41,18 @@ def table(
     """A table. Every row must fit the columns."""
     if any(len(row) != len(columns) for row in rows):
         raise ValueError(f"table {caption!r}: a row does not have the {len(columns)} cells of the heads.")
-    return TableBlock(caption=caption, columns=list(columns), rows=rows, quiet=quiet)
+    letters = [_letters(column, [row[place] for row in rows]) for place, column in enumerate(columns)]
+    wide = sum(letters) > PAGE_LETTERS
+    return TableBlock(caption=caption, columns=list(columns), rows=rows, quiet=quiet, wide=wide)
+
+
+def _letters(column: ColumnHead, cells: list[TableCell]) -> int:
+    """About how many letters wide a column is at least, the gap beside it included: figures stay on one line."""
+    if column.prose:
+        return PROSE_LETTERS
+    words = column.title if column.numeric else " ".join([column.title, *(cell.text for cell in cells)])
+    unbroken = [*re.split("[ -]", words), *(cell.text for cell in cells if column.numeric)]
+    return 2 + max(map(len, unbroken), default=0)
 
 
 def records_table(caption: str, records: Sequence[dict[str, Any]], *, limit: int) -> TableBlock:
