@@ -21,8 +21,9 @@ from typer.testing import CliRunner
 import churnsim
 from churnsim.cli import app, report, run
 from churnsim.cli.errors import guarded
-from churnsim.cli.export import csv_text, neutral
+from churnsim.cli.export import csv_text
 from churnsim.data import datasets
+from churnsim.data.database.export import neutral
 
 COMMANDS = ["run", "report", "reproduce", "claims", "fit", "summarise"]
 SMOKE = Path(__file__).parents[2] / "configs" / "smoke" / "cdnow.toml"

@@ -11,19 +11,13 @@ from churnsim.errors import ConfigError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["csv_text", "neutral", "not_the_input", "write_json_file", "write_table"]
-
-# A spreadsheet takes text that begins so for a formula and may run it; an apostrophe before it makes it text again.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-
-
-def neutral(cell: Any) -> Any:
-    """Text that a spreadsheet would take for a formula, with an apostrophe before it; anything else as it is."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
+__all__ = ["csv_text", "not_the_input", "write_json_file", "write_table"]
 
 
 def csv_text(frame: pd.DataFrame) -> str:
     """The frame, index included, as CSV with formula-like text neutralised."""
+    from churnsim.data.database.export import neutral
+
     flat = frame.reset_index()
     flat.columns = [neutral(name) for name in flat.columns]
     for name in flat.select_dtypes(exclude="number").columns:

@@ -88,7 +88,9 @@ def file_ids(
             return pd.Series(pd.array(number, dtype="Int64"), index=given.index), 0
     written = _id_texts(given)
     trimmed = pc.utf8_trim_whitespace(written)
-    plain = pc.replace_substring_regex(trimmed, r"^(-?[1-9]\d*|0)\.0+$", r"\1")
+    plain = trimmed
+    if pc.any(pc.match_substring(trimmed, ".0")).as_py():
+        plain = pc.replace_substring_regex(trimmed, r"^(-?[1-9]\d*|0)\.0+$", r"\1")
     flaws.mark(
         mask(pc.greater(pc.utf8_length(plain), LONGEST_ID)), values,
         Flaw(

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -163,7 +164,10 @@ def detect_number_format(values: Any, *, column: str, source: str) -> tuple[Numb
     contradict each other.
     """
     text = pc.unique(pc.utf8_trim_whitespace(values.drop_null()))
-    odd: list[str] = text.filter(pc.invert(pc.match_substring_regex(text, rf"^(?:{_DIGITS})?$"))).to_pylist()
+    text = text.filter(pc.invert(pc.match_substring_regex(text, rf"^(?:{_DIGITS})?$")))
+    # One number of each shape says all that the others of its shape say.
+    shapes = np.asarray(pc.replace_substring_regex(text, "[1-9]", "1"), dtype=object).astype(str)
+    odd: list[str] = text.take(np.sort(np.unique(shapes, return_index=True)[1])).to_pylist()
     evidence: dict[tuple[str, str], str] = {}
     unsure: dict[str, str] = {}
     gap = ""

@@ -9,7 +9,9 @@ from typing import Any
 
 import pandas as pd
 
+from churnsim.data.tabular.columns import file_ids
 from churnsim.data.tabular.open_source import raw_rows
+from churnsim.data.tabular.row_errors import Flaws
 from churnsim.data.tabular.source import FileFormat
 from churnsim.errors import DataError
 from churnsim.simulation.core.scores import CustomerScores
@@ -28,7 +30,7 @@ def read_scores(path: Path, customers: pd.Index | None) -> CustomerScores:
     `customers` has a score.
     """
     table, lines, word = _table(path)
-    ids = [str(written).strip() for written in table["customer_id"]]
+    ids = file_ids(table["customer_id"], "customer_id", Flaws(len(table)), text=True)[0].tolist()
     own = dict(zip(ids, ids, strict=True)) if customers is None else {str(own): own for own in customers}
     found: dict[Any, float] = {}
     for place, (written, value) in enumerate(zip(ids, table["score"], strict=True)):
