@@ -275,7 +275,9 @@ def test_nbd_is_a_candidate_of_a_validation(done):
 
 def test_a_choice_says_what_it_lacks(log):
     with pytest.raises(ConfigError, match="calibration_end"):
-        choose_model(log)
+        choose_model(pa.Table.from_pandas(log))
+    chosen = choose_model(pa.Table.from_pandas(log), models=[cs.NBD], calibration_end="1997-09-30")
+    assert chosen.table.loc["nbd", "bias"] > 0.3
     with pytest.raises(ConfigError, match="a summary already"):
         choose_model(cs.summarise(log), calibration_end="1997-09-30")
     nobody = pd.DataFrame({"frequency": [0] * 30, "recency": 0.0, "T": 10.0})

@@ -92,7 +92,7 @@ def validate(
 
     Parameters
     ----------
-    transactions : DataFrame or Arrow table
+    transactions : DataFrame, or a log elsewhere
         A log that `churnsim.split_holdout` takes.
     models : sequence of families, or mapping of names to families or fitting functions
         Such as ``[BGNBD, ParetoNBD]``; a function takes a summary and returns its fit.

@@ -152,9 +152,10 @@ def choose_model(
 
     Parameters
     ----------
-    data : DataFrame or Arrow table
-        A log of purchases (``customer_id, date``), with `calibration_end`; or a frame made by `churnsim.split_holdout`
-        or `churnsim.data.split_periods`; or any summary, of which nothing is held out: then BIC decides.
+    data : DataFrame, or a log elsewhere
+        A log of purchases that `churnsim.split_holdout` takes, with `calibration_end`; or a frame made by
+        `churnsim.split_holdout` or `churnsim.data.split_periods`; or any summary, of which nothing is held out: then
+        BIC decides.
     models : sequence of families, or mapping of names to families or fitting functions, optional
         The candidates. Unless given, every registered family of purchases in continuous time (NBD, BG/NBD, MBG/NBD,
         Pareto/NBD, and MBG/CNBD-k where the summary has its column ``log_intervals``).
@@ -184,7 +185,7 @@ def choose_model(
     >>> chosen.reason
     'Use bg_nbd: it foresees the held-out purchases best (log score), and no other comes within two standard errors.'
     """
-    is_log = "date" in getattr(data, "columns", getattr(data, "column_names", ()))
+    is_log = not isinstance(data, pd.DataFrame) or "date" in data.columns
     if is_log and calibration_end is None:
         raise ConfigError(
             "a log is split at calibration_end, the last day that the models see: give a day with a good part of the "

@@ -282,6 +282,28 @@ class CovariateModel(ContinuousTime):
         `penalty` subtracts penalty/2 times the squared effects, each for one standard deviation of its covariate: a
         normal prior of variance 1/penalty. The reported log-likelihood is without it. Raises DataError for a covariate
         that is missing, no number, the same for everybody or a combination of others; ConfigError for a bad penalty.
+
+        Parameters
+        ----------
+        summary : DataFrame
+            `frequency, recency, T` and the covariates, a row a customer.
+        unit : {"D", "W", "M", "Y"}, optional
+            Of the durations; the summary's own, or weeks.
+        weights : array of shape (customers,), optional
+            Customers that each row stands for.
+        covariates_rate, covariates_lifetime : sequence of str
+            Columns that move the purchase rate, and the leaving.
+        penalty : float
+            0 for none.
+
+        Examples
+        --------
+        >>> import churnsim as cs
+        >>> summary = cs.summarise(cs.datasets.cdnow(), until="1997-09-30")
+        >>> summary["spender"] = (summary["monetary_value"] > 30).astype(float)
+        >>> fit = cs.models.ParetoNBDCovariates.fit(summary, covariates_rate=["spender"])
+        >>> fit.names[-1], fit.status.code
+        ('rate:spender', 'converged')
         """
         found = fit_likelihood(
             cls.likelihood(

@@ -3,6 +3,28 @@
 Schmittlein, Morrison & Colombo (1987), "Counting your customers: who are they and what will they do next?", Management
 Science 33(1), 1-24. While alive a customer buys as a Poisson process at rate lambda; its lifetime is exponential with
 rate mu; lambda ~ Gamma(r, rate alpha) and mu ~ Gamma(s, rate beta), independently.
+
+A customer with x repeat purchases, the last at t_x, observed to T has the likelihood (their appendix; as an integral in
+Fader & Hardie 2005, "A note on deriving the Pareto/NBD model and related expressions")
+
+    L = prod_{j<x} (r + j) . alpha^r beta^s
+        . [ (alpha + T)^-(r+x) (beta + T)^-s + s int_t_x^T (alpha + y)^-(r+x) (beta + y)^-(s+1) dy ]
+
+of which the first term is that of being alive at T and the second that of having left at y. Hence
+
+    P(alive at T | x, t_x, T) = first term / (first term + second term)
+
+A live customer's traits given its history have the prior's form again, Gamma(R, A) and Gamma(s, B) with R = r + x,
+A = alpha + T and B = beta + T. So every forecast is P(alive) times that of a new customer with these parameters:
+
+    expected_purchases     E[X(h)] = R B/(A (s - 1)) [1 - (B/(B + h))^(s-1)], and R B/A ln((B + h)/B) at s = 1
+    conditional_pmf        P(X(h) = n) = p_n(h) (B/(B + h))^s + int_0^h p_n(y) s B^s (B + y)^-(s+1) dy, alive with n
+                           purchases or gone at y after n, p_n(y) = (R)_n/n! (A/(A + y))^R (y/(A + y))^n
+    residual_transactions  R/A int_0^h e^(-delta t) (B/(B + t))^s dt
+    time_to_next_purchase  P(a purchase by w | alive) = int_0^w R A^R (A + y)^-(R+1) (B/(B + y))^s dy
+
+`expected_purchases_new` and `purchase_pmf` are the first two with R = r, A = alpha and B = beta. The arithmetic is in
+`churnsim.kernels.likelihoods` (`pareto_nbd`, `pareto_nbd_forecast`, `pareto_nbd_integral`).
 """
 
 from __future__ import annotations

@@ -1,8 +1,16 @@
 """Beta-discrete-Weibull (BdW): the sBG with a chance to leave that may rise or fall with the customer's own tenure.
 
 Fader, Hardie, Liu, Davin & Steenburgh (2018), "'How to project customer retention' revisited: the role of duration
-dependence", Journal of Interactive Marketing 43, 1-16. S(t) = B(gamma, delta + t^c) / B(gamma, delta); c = 1 is the
-sBG.
+dependence", Journal of Interactive Marketing 43, 1-16. A customer with theta ~ Beta(gamma, delta) is there after t
+renewals with (1 - theta)^(t^c): c < 1 means that its own chance to leave falls with tenure, c > 1 that it rises, and
+c = 1 is the sBG.
+
+    survival        S(t) = B(gamma, delta + t^c)/B(gamma, delta)
+    log_likelihood  ln [S(t - 1) - S(t)] of who left, ln S(t) of who is still there; less ln S(entry)
+    retention       r(t) = S(t)/S(t - 1)
+    derl            sum over k = 1, 2, ... of v^(k-1) S(tenure + k)/S(tenure)
+    elasticity      E over theta ~ Beta(gamma, delta + tenure^c) of sum k v^(k-1) P_k / sum v^(k-1) P_k,
+                    P_k = (1 - theta)^((tenure + k)^c - tenure^c)
 """
 
 from __future__ import annotations

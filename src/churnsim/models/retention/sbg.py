@@ -5,6 +5,15 @@ elasticities after Fader & Hardie (2010), "Customer-base valuation in a contract
 heterogeneity", Marketing Science 29(1), 85-93. At each renewal a customer leaves with its own probability theta, the
 same every time; theta ~ Beta(alpha, beta) over customers. Retention rises with tenure because those likelier to leave
 have left.
+
+    survival        S(t) = B(alpha, beta + t)/B(alpha, beta)                                        (2007, eq. 6)
+    log_likelihood  ln P(T = t), P(T = t) = S(t - 1) alpha/(alpha + beta + t - 1), of who left      (2007, eq. 5);
+                    ln S(t) of who is still there; less ln S(entry) where observation began later
+    retention       r(t) = S(t)/S(t - 1) = (beta + t - 1)/(alpha + beta + t - 1)
+    derl            (beta + n - 1)/(alpha + beta + n - 1) 2F1(1, beta + n; alpha + beta + n; v), n = tenure + 1
+                    (2010, eq. 6); `residual_value` is its sum over the renewals of a horizon, times the margin
+    elasticity      E[1/(1 - v (1 - theta))] over theta ~ Beta(alpha, beta + tenure), that is
+                    2F1(1, beta + tenure; alpha + beta + tenure; v)
 """
 
 from __future__ import annotations
