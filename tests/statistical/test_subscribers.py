@@ -190,7 +190,7 @@ def test_charges_are_the_subscribers_own(telco):
 
 
 def test_impossible_bridges(telco):
-    with pytest.raises(cs.errors.DataError, match="nobody is there"):
+    with pytest.raises(cs.errors.DataError, match="every subscriber has churned"):
         SubscriberBase(telco[telco["churned"]], charges=telco["monthly_charges"])
     sbg = cs.ShiftedBetaGeometric(alpha=1.0, beta=2.0, unit="M")
     with pytest.raises(cs.errors.ConfigError, match="multipliers belong to a contract with hazards"):

@@ -70,5 +70,11 @@ def index_of(satisfied: float) -> float:
 
 
 def satisfied_at(index: float) -> float:
-    """Satisfaction, -1 to 1, of a population with that index."""
+    """Satisfaction, -1 to 1, of a population with that index (0 to 100).
+
+    Examples
+    --------
+    >>> satisfied_at(50.0), round(satisfied_at(76.0), 2)
+    (0.0, 0.67)
+    """
     return (SCALE[0] + index / 100 * (SCALE[1] - SCALE[0]) - MIDDLE) / REACH

@@ -67,9 +67,31 @@ class ContractualLifetime:
     With both, multipliers differ as -ln(1 - theta) with theta ~ Beta(a, b): a customer is there after H(t), the
     cumulative hazard of t renewals, with (1 - theta)^H(t), of which H(t) = t^c is the beta-discrete-Weibull.
 
-    `own` says of observed subscribers, by uid, what their `a` is (or, without a and b, their multiplier), and `charges`
-    what each pays per renewal (money, of a Gamma-Gamma its mean); new customers are then like one of them, drawn at
-    random, so that what goes together in the data stays together. Raises ConfigError for anything else.
+    Parameters
+    ----------
+    term : float
+        Time between renewals, in `unit`.
+    a, b : float, optional
+        Of the churn probabilities' Beta distribution over customers, above 0.
+    hazards : tuple of float, optional
+        Churn probability at the first, second, ... renewal, 0 to 1.
+    own : CustomerScores, optional
+        Of observed subscribers, by uid, what their `a` is (or, without a and b, their multiplier). New customers are
+        then like one of them, drawn at random, so that what goes together in the data stays together.
+    charges : CustomerScores, optional
+        What each of those pays per renewal (money, of a Gamma-Gamma its mean).
+    unit : {"D", "W", "M", "Y"}
+
+    Raises
+    ------
+    ConfigError
+        For anything else.
+
+    Examples
+    --------
+    >>> contract = ContractualLifetime(term=1.0, hazards=(0.2, 0.1), unit="M")
+    >>> np.exp(contract.log_survival(np.array([1, 2, 3]))).round(3).tolist()
+    [0.8, 0.72, 0.648]
     """
 
     term: float = 1.0
@@ -135,7 +157,13 @@ class ContractualLifetime:
 
 @dataclass(frozen=True, kw_only=True)
 class FixedSpend:
-    """Every purchase or renewal is worth `amount` (money)."""
+    """Every purchase or renewal is worth `amount` (money, 0 or more).
+
+    Examples
+    --------
+    >>> FixedSpend(amount=12.5).to_dict()
+    {'amount': 12.5}
+    """
 
     amount: float
 
@@ -153,6 +181,13 @@ class ProfitByTenure:
 
     A profit counts as revenue and margin alike, so the market's margin does not apply; it may be negative, as the cost
     of winning a customer is.
+
+    Examples
+    --------
+    The card business of 'Keeping existing customers' (undated): -51 in the year of the first purchase, then 30, 42, ...
+
+    >>> ProfitByTenure(profits=(-51.0, 30.0, 42.0)).to_dict()
+    {'profit_0': -51.0, 'profit_1': 30.0, 'profit_2': 42.0}
     """
 
     profits: tuple[float, ...]

@@ -63,9 +63,25 @@ class StartingBase(Protocol):
 class PosteriorBase:
     """The firm's actual customers, each drawn from the posterior given its own history; some of them are already gone.
 
-    `summary` has `frequency, recency, T, monetary_value`, durations in the purchase model's unit, and the model's
-    covariates where it has some; time 0 of the simulation is the end of the observation. Raises DataError for a
-    summary that is not one.
+    Parameters
+    ----------
+    summary : DataFrame
+        One row a customer, indexed by its id: `frequency, recency, T, monetary_value`, durations in the purchase
+        model's unit, and the model's covariates where it has some. Time 0 of the simulation is the end of the
+        observation.
+
+    Raises
+    ------
+    DataError
+        For a summary that is not one.
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> summary = cs.summarise(cs.datasets.cdnow().head(500))
+    >>> base = PosteriorBase(summary)
+    >>> len(base) == len(summary)
+    True
     """
 
     def __init__(self, summary: pd.DataFrame) -> None:
@@ -175,7 +191,16 @@ class _PosteriorDraw:
 
 @dataclass(frozen=True, kw_only=True)
 class Cohort:
-    """`size` new customers who make their first purchase at time 0, drawn from the population."""
+    """`size` new customers who make their first purchase at time 0, drawn from the population.
+
+    Examples
+    --------
+    >>> from churnsim.models import BGNBD, GammaGamma
+    >>> model, spend = BGNBD(r=0.243, alpha=4.414, a=0.793, b=2.426), GammaGamma(p=6.25, q=3.74, gamma=15.44)
+    >>> base = Cohort(size=3).draw(purchases=model, spend=spend, seed=1, replication=0)
+    >>> base.traits.shape, base.alive.tolist()
+    ((3, 4), [True, True, True])
+    """
 
     size: int
 

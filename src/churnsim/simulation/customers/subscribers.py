@@ -83,7 +83,29 @@ def contract_of(
     (money per renewal, on their index) included. Without them a model with covariates gives the customer at the mean.
     Cox with strata and accelerated failure times other than Weibull's are not proportional: multipliers of their
     subscribers' average curve then keep each as probably as the regression says `ahead` renewals from its tenure on.
-    Raises ConfigError where survival rises or `renewals` is not above 0.
+    Parameters
+    ----------
+    model : RetentionModel
+        Of any family: sBG, BdW, their covariate models, survival curves and regressions.
+    renewals : int
+        How many hazards are kept; the last one holds from then on.
+    subscribers : DataFrame or ObservedSubscribers, optional
+    charges : Series, optional
+        Money per renewal, on the subscribers' index.
+    ahead : int
+        Renewals over which a regression without proportional hazards is matched.
+
+    Raises
+    ------
+    ConfigError
+        Where survival rises or `renewals` is not above 0.
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> contract = contract_of(cs.ShiftedBetaGeometric(alpha=1.0, beta=3.0, unit="Y"))
+    >>> contract.a, contract.b, contract.term
+    (1.0, 3.0, 1.0)
     """
     if renewals < 1:
         raise ConfigError(f"renewals must be 1 or more; got {renewals}.")
@@ -177,7 +199,7 @@ class SubscriberBase:
     customers who take contacts worse, drawn in each replication if absent) are one a subscriber, on its index. What the
     contract knows of each (`own`) holds where no multipliers are given; where customers differ beyond that each
     replication draws everybody's churn probability from its posterior given the tenure so far. Raises DataError where
-    nobody is there.
+    every subscriber has churned.
     """
 
     def __init__(
@@ -190,7 +212,7 @@ class SubscriberBase:
     ) -> None:
         there = subscriptions[~Tenures.of(subscriptions).in_whole_units().churned]
         if there.empty:
-            raise DataError("nobody is there any more, so there is no base to start from.")
+            raise DataError("every subscriber has churned: a base needs one at least who has not.")
         traits = pd.DataFrame(
             {"mean_spend": charges.reindex(there.index), "tenure": there["tenure"], "dropout": 1.0}, there.index
         )

@@ -28,13 +28,51 @@ def simulate(
     threads: int = 1,
     mechanisms: Sequence[Mechanism] = (),
 ) -> Ledger:
-    """Run one replication of `scenario` and return its ledger; with `log=True` the ledger holds every event.
+    """Run one replication of `scenario` and return its ledger.
 
-    The same scenario, seed and replication give the same ledger on any machine and engine: "compiled" to run at
-    scale, on as many `threads` as it is given, "simpy" to read and to extend; "auto" takes the compiled one unless
-    there are `mechanisms`, a researcher's own in Python (`simulation.mechanism`), which only "simpy" runs. Raises
-    ConfigError for an unknown engine, a negative seed or replication, or fewer than one thread. Warns (`EpochWarning`)
-    where the scenario's epochs are long beside a rate in it.
+    The same scenario, seed and replication give the same ledger on any machine, engine and number of threads.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    seed, replication : int
+        From 0 to 2^63 - 1; they and the customers' ids address every random number.
+    engine : {"auto", "compiled", "simpy"}
+        "compiled" to run at scale, "simpy" to read and to extend; "auto" takes the compiled one unless there are
+        `mechanisms`.
+    log : bool
+        Whether the ledger holds every event and the customers at the end.
+    threads : int
+        How many threads share the customers of the compiled engine.
+    mechanisms : sequence of Mechanism
+        A researcher's own in Python, which only "simpy" runs.
+
+    Returns
+    -------
+    Ledger
+
+    Raises
+    ------
+    ConfigError
+        For an unknown engine, an impossible seed, replication or number of threads, and mechanisms on the compiled
+        engine.
+
+    Warns
+    -----
+    EpochWarning
+        Where the scenario's epochs are long beside a rate in it.
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> market = cs.Market(
+    ...     customers=cs.Cohort(size=20),
+    ...     purchases=cs.BGNBD(r=1.0, alpha=10.0, a=1.0, b=9.0),
+    ...     spend=cs.simulation.FixedSpend(amount=10.0),
+    ... )
+    >>> scenario = cs.Scenario(market=market, strategy=cs.Strategy(name="none"), horizon=8.0, period=4.0, epoch=1.0)
+    >>> cs.simulate(scenario, seed=1).count("active_start")[0]
+    np.int64(20)
     """
     warn_of_epochs([scenario])
     return run(

@@ -59,7 +59,9 @@ class ObjectPopulation:
     def _add(self, uid: int, traits: tuple[float, ...], state: int) -> Customer:
         """Add a customer. Two of one uid would live by the same numbers."""
         if uid in self.by_uid:
-            raise ChurnSimError(f"two customers share the uid {uid}. Rename one: both would have one fate.")
+            raise ChurnSimError(
+                f"two customers share the uid {uid}, which addresses their random numbers. Give one of them another id."
+            )
         rate, dropout, spend_rate, u_contact, u_member = traits
         customer = Customer(
             uid=uid,

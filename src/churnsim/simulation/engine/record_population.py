@@ -263,11 +263,13 @@ class RecordPopulation:
         self.pool.share(number, part)
 
     def check_uids(self) -> None:
-        """Two customers of one uid would live by the same numbers; raises ChurnSimError."""
+        """Raises ChurnSimError for two customers of one uid, who would get the same random numbers."""
         twice = int(kernel.shared_uid(self.customers, (2 * self.size + 1).bit_length()))
         if twice >= 0:
             uid = int(self.customers["uid"][twice])
-            raise ChurnSimError(f"two customers share the uid {uid}. Rename one: both would have one fate.")
+            raise ChurnSimError(
+                f"two customers share the uid {uid}, which addresses their random numbers. Give one of them another id."
+            )
 
     def residual(self, force: float) -> int:
         """What those active at the end are still worth there, cents, discounted at `force`."""

@@ -72,15 +72,45 @@ STAGE_RATE = "rate of the rates at which the stages of a gap pass: r / (k alpha)
 class Market:
     """Customers, how they buy, fail, complain and leave, and how the world answers money.
 
-    `purchases` is a purchase model or a `ContractualLifetime`, `spend` a spend model, a `FixedSpend` or a
-    `ProfitByTenure`. `draws` holds parameter sets from the fits (`fit.draw_parameters`), one a replication, so that
-    replications differ by the uncertainty of the estimates as well as by chance. `origins` overrides the recorded
-    origin of a number, by the name that `assumptions` shows. `regularity` k makes the gaps between purchases Erlang-k
-    with the same mean: the larger, the more regular. A model of regular buyers (`MBGCNBD`) brings its own k, which
-    holds.
-
     Money and people that a market assumes by default are multiples of a typical purchase of its customers and of their
     number, so that answers depend neither on the currency nor on the size of a sample.
+
+    Parameters
+    ----------
+    customers : PosteriorBase, Cohort, TraitsBase or SubscriberBase
+        Who is there when a simulation begins.
+    purchases : purchase model or ContractualLifetime
+        How customers buy or renew, and leave; its `unit` is that of every duration of the market.
+    spend : GammaGamma, FixedSpend or ProfitByTenure
+        What a purchase is worth, in money.
+    terms, complaints, prospects, retention, renewal_offers, quality, staff, recovery, cross_selling, win_back, bonds
+        How the market works in each respect; `assumptions` lists every number with its unit, meaning and source.
+    referral, word_of_mouth, competitors, satisfaction
+        The same, off where None.
+    regularity : int
+        Makes the gaps between purchases Erlang-k with the same mean: the larger, the more regular. A model of regular
+        buyers (`MBGCNBD`) brings its own k, which holds.
+    draws : tuple of (purchases, spend)
+        Parameter sets from the fits (`fit.draw_parameters`), one a replication, so that replications differ by the
+        uncertainty of the estimates as well as by chance.
+    origins : mapping of str to Origin
+        Overrides the recorded origin of a number, by the name that `assumptions` shows.
+
+    Raises
+    ------
+    ConfigError
+        For a part of another type, a model that cannot be simulated, and durations in different units.
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> market = cs.Market(
+    ...     customers=cs.Cohort(size=100),
+    ...     purchases=cs.BGNBD(r=1.0, alpha=10.0, a=1.0, b=9.0),
+    ...     spend=cs.simulation.FixedSpend(amount=50.0),
+    ... )
+    >>> market.retention.spend_scale, market.prospects.size
+    (1.0, 800.0)
     """
 
     customers: StartingBase

@@ -22,7 +22,19 @@ FITTED = ("purchases", "spend")
 
 def addresses(market: Market, strategies: Strategies = ()) -> dict[str, float]:
     """Every number there is and its value: the market's by the names that `assumptions` shows ("terms.margin"), a
-    strategy's as "strategy.NAME.MECHANISM.FIELD". Durations in the market's unit."""
+    strategy's as "strategy.NAME.MECHANISM.FIELD". Durations in the market's unit.
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> market = cs.Market(
+    ...     customers=cs.Cohort(size=20),
+    ...     purchases=cs.BGNBD(r=1.0, alpha=10.0, a=1.0, b=9.0),
+    ...     spend=cs.simulation.FixedSpend(amount=10.0),
+    ... )
+    >>> addresses(market)["terms.margin"], addresses(market)["win_back.half_life"]
+    (0.3, 26.0)
+    """
     found = dict(_numbers(market, "", market.unit))
     for strategy in strategies:
         found.update(_numbers(strategy, f"strategy.{strategy.name}.", market.unit))

@@ -26,6 +26,29 @@ class Scenario:
     What one customer does reaches another only at the next epoch boundary; the firm reviews and the books close at
     period ends. Raises ConfigError unless the horizon is a whole number of periods and a period a whole number of
     epochs, and for a strategy of which a part cannot act in its market (`Strategy.check`).
+
+    Parameters
+    ----------
+    market : Market
+    strategy : Strategy
+    horizon : float
+        Length of the simulation.
+    period : float
+        Time between reviews of the firm, and length of an accounting period.
+    epoch : float
+        Time between the moments at which customers reach each other; `epoch_effects` says what its length does.
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> market = cs.Market(
+    ...     customers=cs.Cohort(size=100),
+    ...     purchases=cs.BGNBD(r=1.0, alpha=10.0, a=1.0, b=9.0, unit="W"),
+    ...     spend=cs.simulation.FixedSpend(amount=50.0),
+    ... )
+    >>> scenario = cs.Scenario(market=market, strategy=cs.Strategy(name="none"), horizon=52, period=4, epoch=1)
+    >>> scenario.periods, scenario.epochs_per_period
+    (13, 4)
     """
 
     market: Market

@@ -48,7 +48,34 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True)
 class Strategy:
-    """A named set of mechanisms."""
+    """A named set of mechanisms.
+
+    Parameters
+    ----------
+    name : str
+    title, description : str
+        What a report calls it and says of it.
+    acquisition, referral, retention, renewal_offers, cross_selling, quality, staff, desk, asking, compensation, \
+    empowered, win_back, dismissal, economic_bond, social_bond, structural_bond, churn
+        What the firm does, each off where None. Money is in the currency of the market's amounts, durations are in
+        the market's unit.
+
+    Raises
+    ------
+    ConfigError
+        Without a name, and for a part of another type.
+
+    Examples
+    --------
+    >>> from churnsim.simulation import Acquisition, RetentionContacts, Strategy
+    >>> both = Strategy(
+    ...     name="both",
+    ...     acquisition=Acquisition(budget_per_period=100.0),
+    ...     retention=RetentionContacts(budget_per_period=50.0, rule="recent_buyers", within=26.0),
+    ... )
+    >>> both.budget_per_period
+    150.0
+    """
 
     name: str
     title: str = ""
