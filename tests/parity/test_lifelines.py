@@ -180,7 +180,7 @@ def test_cumulative_incidence(exact):
 
 def test_every_family_survives_json(exact):
     for kind in FAMILIES:
-        model = cs.models.SurvivalCurve.fit(exact, kind).model if kind != "mixture_cure" else None
+        model = cs.models.SurvivalCurve.fit(exact.head(150), kind).model if kind != "mixture_cure" else None
         if model is not None:
             assert cs.models.SurvivalCurve.from_dict(model.to_dict()) == model
     cox = cs.models.SurvivalRegression.fit(exact, covariates=["x"], strata="group").model

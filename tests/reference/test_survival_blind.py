@@ -292,6 +292,14 @@ def test_the_status_does_not_feel_the_unit_of_a_covariate(kind):
         apart = cs.models.SurvivalRegression.fit(data.assign(mark=mark * unit), kind, covariates=["mark"])
         assert apart.status.code == "boundary"
         assert "mark" in apart.status.message
+        assert apart.standard_errors["mark"] == np.inf
+    both = cs.models.SurvivalRegression.fit(data.assign(mark=mark), kind, covariates=["mark", "share"])
+    assert np.isfinite(both.standard_errors["share"])
+    drawn = [model.residual_value(0.1, customers=data.assign(mark=mark)) for model in both.draw_parameters(3, seed=1)]
+    assert np.isfinite(drawn).all()
+    assert np.std([model.coefficients["share"] for model in both.draw_parameters(30, seed=1)]) > 0
+    with pytest.raises(cs.errors.ConfigError, match="n must be a whole number"):
+        both.draw_parameters(2.5, seed=1)
 
 
 def test_tenure_as_a_covariate_has_no_maximum():

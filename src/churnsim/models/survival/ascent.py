@@ -25,7 +25,8 @@ LOOSE, FAR = 4.0, 50.0
 @dataclass(frozen=True, eq=False)
 class Peak:
     """Where the search ended: the parameters `at`, the `value`, the `covariance` (inverse of the negative second
-    derivatives), which parameters have `run_off`, and whether the search `ended` at a maximum."""
+    derivatives, infinite for what has run off), which parameters have `run_off`, and whether the search `ended` at a
+    maximum."""
 
     at: Floats
     value: float
@@ -59,8 +60,10 @@ def ascend(moments: Callable[[Floats], tuple[float, Floats, Floats]], start: Flo
             break
     covariance = _inverse(curvature)
     run_off = (np.sqrt(np.diag(covariance)) > LOOSE) | (np.abs(at) > FAR)
-    units = np.outer(spread, spread)
-    return Peak(at / spread, value, covariance / units, run_off, ended)
+    # What has no maximum has no variance either; the others' are those with it held where it is.
+    covariance = np.where(run_off[:, None] | run_off, 0.0, covariance / np.outer(spread, spread))
+    covariance[run_off, run_off] = np.inf
+    return Peak(at / spread, value, covariance, run_off, ended)
 
 
 def _step(curvature: Floats, slope: Floats, damping: float) -> tuple[Floats, float, bool]:

@@ -29,7 +29,7 @@ from scipy.optimize import minimize
 from scipy.special import expit, gammainc, gammaincc, gammaln, log_ndtr
 from scipy.stats import kstwobign
 
-from churnsim.checks import check_level
+from churnsim.checks import check_count, check_level, check_seed
 from churnsim.errors import ConfigError, DataError, FitError
 from churnsim.models.estimation.arguments import durations
 from churnsim.models.estimation.fit import FitStatus, ModelFit
@@ -264,7 +264,8 @@ class CurveFit(ModelFit[SurvivalCurve]):
 
         A Kaplan-Meier estimate draws the losses at each time from a binomial given those at risk.
         """
-        random = np.random.Generator(np.random.Philox(seed))
+        check_count(n, "n", least=0)
+        random = np.random.Generator(np.random.Philox(check_seed(seed)))
         if self.table is not None:
             return [self._redrawn(random) for _ in range(n)]
         if not np.isfinite(self.matrix).all():

@@ -24,6 +24,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import log_ndtr
 
+from churnsim.checks import check_count, check_seed
 from churnsim.errors import ConfigError, DataError, FitError
 from churnsim.models.estimation.design_matrix import Design
 from churnsim.models.estimation.fit import FitStatus, ModelFit
@@ -272,9 +273,11 @@ class RegressionFit(ModelFit[SurvivalRegression]):
 
     def draw_parameters(self, n: int, *, seed: int) -> list[SurvivalRegression]:
         """`n` models with coefficients from their asymptotic normal law, each (Cox) with a baseline drawn about the one
-        that these coefficients give; intercept and shape of the others stay."""
-        random = np.random.Generator(np.random.Philox(seed))
-        values, vectors = np.linalg.eigh(self.matrix)
+        that these coefficients give; intercept and shape of the others stay, and so does a coefficient that has no
+        maximum."""
+        check_count(n, "n", least=0)
+        random = np.random.Generator(np.random.Philox(check_seed(seed)))
+        values, vectors = np.linalg.eigh(np.where(np.isfinite(self.matrix), self.matrix, 0.0))
         steps = random.standard_normal((n, len(self.names))) @ (vectors * np.sqrt(np.maximum(values, 0.0))).T
         estimate = np.array(list(self.parameters.values()))
         drawn = []
