@@ -20,7 +20,7 @@ __all__ = [
     "LINE",
     "Rows",
     "bar_rows",
-    "date_format",
+    "date_axis",
     "inline",
     "interval_rows",
     "legend",
@@ -54,10 +54,15 @@ def tick_labels(*, prefix: str = "", signed: bool = False) -> str:
     return f"(datum.value < 0 ? '−' : {plus}) + {json.dumps(prefix)} + format(abs(datum.value), '{NUMBERS}')"
 
 
-def date_format(rows: Rows) -> str:
-    """How an axis writes the `date` of rows: with the day where they span less than a year."""
+def date_axis(rows: Rows, size: Size, **options: Any) -> dict[str, Any]:
+    """Scale and axis of the `date` of rows: with the day where they span less than a year.
+
+    Dates without a zone are read as UTC and shown as UTC, so that no day shifts with the machine.
+    """
     dates = sorted(date.fromisoformat(str(row["date"])[:10]) for row in rows)
-    return "%b %Y" if (dates[-1] - dates[0]).days >= SHORT_SPAN else "%-d %b %Y"
+    months = (dates[-1] - dates[0]).days >= SHORT_SPAN
+    axis = alt.Axis(format="%b %Y" if months else "%-d %b %Y", tickCount=size.ticks - (1 if months else 2), **options)
+    return {"scale": alt.Scale(type="utc"), "axis": axis}
 
 
 def legend(labels: Sequence[str], size: Size, **options: Any) -> tuple[alt.Legend, list[str], int]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from churnsim.report.charts.marks import Rows, date_format, inline, series, spanned
+from churnsim.report.charts.marks import Rows, date_axis, inline, series, spanned
 from churnsim.report.charts.svg import AnyChart, ChartMaker
 from churnsim.report.charts.theme import ACTUAL, ALARM, EXPECTED, INK, MUTED, NUMBERS, Size
 
@@ -75,9 +75,7 @@ def tracking(rows: Rows, *, x: str, y: str, actual: str, expected: str, mark: st
     coded, long = series([actual, expected], [INK, EXPECTED], TWO_LINES), _long(rows, "date", actual, expected)
 
     def make(size: Size) -> tuple[AnyChart, int]:
-        # Dates without a zone are read as UTC and shown as UTC, so that no day shifts with the machine.
-        axis = alt.Axis(format=date_format(rows), tickCount=size.ticks - (2 if size.narrow else 1))
-        dates = alt.X("date:T", title=None, scale=alt.Scale(type="utc"), axis=axis)
+        dates = alt.X("date:T", title=None, **date_axis(rows, size))
         lines = alt.Chart(inline(long)).mark_line(strokeWidth=2).encode(x=dates, y=_numbers(y), **coded)
         marked = alt.Chart(inline([{"date": end, "label": mark}])).encode(x=dates)
         rule = marked.mark_rule(color=ALARM, strokeDash=[4, 3], strokeWidth=1.5)

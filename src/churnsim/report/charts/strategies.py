@@ -7,7 +7,7 @@ from typing import Any
 
 import altair as alt
 
-from churnsim.report.charts.marks import Rows, date_format, inline, legend
+from churnsim.report.charts.marks import Rows, date_axis, inline, legend
 from churnsim.report.charts.svg import AnyChart, ChartMaker
 from churnsim.report.charts.theme import DASHES, EXPECTED, STRATEGIES, Size
 
@@ -38,19 +38,12 @@ def paths(rows: Rows, *, strategies: Sequence[str], x: str, y: str, labels: str)
     The first strategy is the baseline. `labels` writes the ticks of the upright axis.
     """
     names, dated = list(strategies), "date" in rows[0]
-    days = date_format(rows) if dated else ""
 
     def make(size: Size) -> tuple[AnyChart, int]:
         key, wrapped, above = legend(names, size, symbolType="stroke", symbolStrokeWidth=3, symbolSize=300)
         shown = [{**row, "strategy": wrapped[names.index(row["strategy"])]} for row in rows]
-        time: dict[str, Any] = (
-            {
-                "scale": alt.Scale(type="utc"),
-                "axis": alt.Axis(format=days, tickCount=size.ticks - 1, grid=False),
-            }
-            if dated
-            else {"axis": alt.Axis(tickCount=size.ticks, grid=False)}
-        )
+        plain = {"axis": alt.Axis(tickCount=size.ticks, grid=False)}
+        time = date_axis(rows, size, grid=False) if dated else plain
         base = alt.Chart(inline(shown)).encode(
             x=alt.X("date:T" if dated else "time:Q", title=None if dated else x, **time),
             color=alt.Color(
