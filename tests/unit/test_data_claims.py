@@ -140,6 +140,15 @@ def test_a_market_without_customers_is_not_judged(cdnow_market, claim_id):
     assert "there are no customers in the market given" in result.finding.reason
 
 
+def test_the_control_of_gold_customers_looks_at_customers(evidence):
+    """Who spent least until the middle of the log spends 3 of every 55 later: by hand, and it must fail."""
+    rows = [(i, day, 1.0 + i % 10) for i in range(200) for day in (0, 200)]
+    claim = CATALOGUE["gold-customers"]
+    found = claim.judge(on(evidence, log_from(rows)), True, **claim.control.inputs)
+    assert found.verdict is Verdict.FAILS
+    assert found.reason.startswith("The fifth that spent least until then brings 5.455 [")  # (1 + 2) / 55
+
+
 def test_a_log_handed_over_with_a_market_is_what_is_measured(cdnow_market):
     rows = [(i, 30 * j + i % 5, 10.0 + i) for i in range(40) for j in range(14)]
     for claim_id in ("best-customer", "eighty-twenty"):

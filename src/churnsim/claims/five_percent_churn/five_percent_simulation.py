@@ -101,7 +101,11 @@ def _part(setting: SimulatedCustomers, rows: Rows, today: float, change: str) ->
             reason=f"{today:.1%} stay a year, so five points more are out of reach, or the margin is not above zero.",
         )
     verdict = by_interval(row["lower"], row["upper"], low=LOW, high=HIGH)
-    told = "; ".join(f"{r['change']}: {r['gain']:+.1%} [{r['lower']:+.1%}, {r['upper']:+.1%}]" for r in rows)
+    told = "; ".join(
+        f"{r['change']} ({1.0 - r['dropout_factor']:.0%} of all losses prevented): {r['gain']:+.1%} "
+        f"[{r['lower']:+.1%}, {r['upper']:+.1%}]"
+        for r in rows
+    )
     undecided = (
         f" The interval crosses an end of {LOW:.0%}-{HIGH:.0%}: it takes more customers, or a longer log, to decide."
         if verdict is Verdict.UNTESTABLE

@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from churnsim.claims.machinery.claim import Evidence, Finding, Part
 from churnsim.claims.machinery.evidence import log_of
 from churnsim.claims.machinery.maps import records
-from churnsim.claims.machinery.verdicts import Spread, above, combine
+from churnsim.claims.machinery.verdicts import Spread, combine
+from churnsim.data.customers.estimate import bootstrap
 from churnsim.models.segmentation.gold_customers import gold_customers
 
 __all__ = ["judge"]
@@ -21,21 +23,17 @@ NAMED = {"rfm": "RFM", "regression": "regression", "factors": "factor analysis",
 """The methods that the text names."""
 
 
-def judge(evidence: Evidence = None, quick: bool = False, *, by_lot: bool = False) -> Finding:
-    """What each method's fifth spends afterwards, against a pick by lot; the control picks by lot."""
+def judge(evidence: Evidence = None, quick: bool = False, *, least: bool = False) -> Finding:
+    """What each method's fifth spends afterwards, against a pick by lot; the control picks who spent least."""
     log, label = log_of(evidence, sample=True)
     until, end = _split(log)
+    chance = 100.0 * SHARE
+    if least:
+        share = _least_spent(log, until, end, quick)
+        return Finding(verdict=share.above(chance), reason=f"The fifth that spent least until then brings {share}%.")
     table = gold_customers(log, until=until, holdout_until=end, share=SHARE, replications=100 if quick else 400)
     ranked = records(table)
     rows = {str(row["method"]): row for row in ranked}
-    chance = 100.0 * SHARE
-    if by_lot:
-        customers = max(int(ranked[0]["picks"] / SHARE), 2)
-        half = 100.0 * 2.0 * float(np.sqrt(SHARE * (1 - SHARE) / customers))
-        reason = (
-            f"A fifth picked by lot brings {chance:.0f}% of the spend, give or take {half:.1f}: no more than its share."
-        )
-        return Finding(verdict=above(chance - half, chance + half, chance + half), reason=reason)
     parts = tuple(
         _part(letter, name, rows[method], chance) for letter, (method, name) in zip("abcd", NAMED.items(), strict=True)
     )
@@ -53,6 +51,19 @@ def judge(evidence: Evidence = None, quick: bool = False, *, by_lot: bool = Fals
         parts=parts,
         tables={"methods": ranked},
     )
+
+
+def _least_spent(log: pd.DataFrame, until: str, end: str, quick: bool) -> Spread:
+    """Share of later spend of the fifth that had spent least, percent, with its bootstrap interval over customers."""
+    past = log[log["date"] <= pd.Timestamp(until)].groupby("customer_id")["amount"].sum()
+    after = log[(log["date"] > pd.Timestamp(until)) & (log["date"] <= pd.Timestamp(end))]
+    later = after.groupby("customer_id")["amount"].sum().reindex(past.index).fillna(0.0).to_numpy()
+    picked = past.rank(method="first").to_numpy() <= round(SHARE * len(past))
+
+    def share(weights: NDArray[np.int64]) -> float:
+        return float((weights * later)[picked].sum() / (weights * later).sum())
+
+    return Spread.percent(bootstrap(share, len(past), replications=100 if quick else 400, seed=1, level=0.95))
 
 
 def _split(log: pd.DataFrame) -> tuple[str, str]:

@@ -61,13 +61,14 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, harmed: float | None
         return Finding(verdict=verdict, reason=" ".join(part.reason for part in settings), parts=tuple(settings))
     lean = budget_of(evidence, per_customer=BUDGETS[0])
     region = map_of(evidence, strategies(lean), OVER, of=TOP, against=EVENLY, quick=quick)
-    some = region.counts["holds"] > 0
+    holds = "; ".join(part.name for part in settings if part.verdict is Verdict.HOLDS)
     return Finding(
         # What contacts do is assumed, so that agreement is conditional on the map.
-        verdict=Verdict.HOLDS_IF if some and verdict in (Verdict.FAILS, Verdict.HOLDS) else verdict,
-        reason=(f"On {evidence.label}. " + " ".join(part.reason for part in settings) + " " + _moral(rows)),
+        verdict=Verdict.HOLDS_IF if verdict is Verdict.HOLDS else verdict,
+        reason=(f"On {evidence.label}. " + " ".join(part.reason for part in settings) + " " + _moral(rows))
+        + f" Against spreading evenly alone, at {lean:,.0f} a period: {where(region)}",
         **settings[0].figures,
-        region=f"Against spreading evenly alone, at {lean:,.0f} a period: {where(region)}" if some else None,
+        region=where(region) if verdict is Verdict.HOLDS else holds or None,
         parts=tuple(settings),
         tables={"gains": rows, **map_tables("top fifth against everybody", region)},
     )

@@ -9,7 +9,7 @@ from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import on_market
 from churnsim.claims.machinery.maps import map_of, map_tables, where
 from churnsim.claims.machinery.strategy_comparison import LOSSES, gain_of, gain_part, gain_table, market_with
-from churnsim.claims.machinery.verdicts import Verdict, conjunction
+from churnsim.claims.machinery.verdicts import conjunction
 from churnsim.simulation.mechanisms.competitors import Competitors
 from churnsim.simulation.scenario.strategy import EconomicBond, SocialBond, Strategy, StructuralBond
 
@@ -54,19 +54,17 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, effect: bool = True)
     if not effect:
         return Finding(verdict=verdict, reason=" ".join(part.reason for part in parts), parts=parts)
     region = map_of(evidence, chosen, OVER, of=STRUCTURAL, against=ECONOMIC, quick=quick)
-    some = region.counts["holds"] > 0
     losses = pd.concat([found.values(account).mean() for account in LOSSES], axis=1).sum(axis=1)
     return Finding(
-        verdict=Verdict.HOLDS_IF if verdict is Verdict.FAILS and some else verdict,
+        verdict=verdict,
         reason=(
             f"On {evidence.label}, each bond at {SHARE_OF_REVENUE:.0%} of revenue, half of those who leave going to a "
             "competitor: " + " ".join(part.reason for part in parts) + " Customers lost: "
             + ", ".join(f"{losses[name]:.0f} with {name}" for name in found.strategies)
             + ". What each bond does to dropout is assumed; the order follows from it and is no finding. The map is: "
-            "it says for which price sensitivity and share of switchers structure beats price."
+            f"it says for which price sensitivity and share of switchers structure beats price. {where(region)}"
         ),
         **gains[2].figures(f"money over the horizon, {STRUCTURAL} less {NOTHING}"),
-        region="Structural above economic: " + where(region) if some else None,
         parts=parts,
         tables={"gains": gain_table(gains), **map_tables("structure against price", region)},
     )  # fmt: skip

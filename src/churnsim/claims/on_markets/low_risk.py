@@ -12,7 +12,7 @@ from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import on_market
 from churnsim.claims.machinery.maps import map_of, map_tables, where
 from churnsim.claims.machinery.strategy_comparison import budget_of, split
-from churnsim.claims.machinery.verdicts import Verdict, above, combine, conjunction
+from churnsim.claims.machinery.verdicts import above, combine, conjunction
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.statistics import resample_indices
@@ -59,17 +59,15 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, effect: float = 1.0)
         return Finding(verdict=verdict, reason=" ".join(part.reason for part in settings), parts=tuple(settings))
     strategies = _strategies(evidence)
     region = map_of(evidence, strategies, OVER, of=KEEPING, against=WINNING, quick=quick)
-    some = region.counts["holds"] > 0
     return Finding(
-        verdict=Verdict.HOLDS_IF if verdict is Verdict.FAILS and some else verdict,
+        verdict=verdict,
         reason=(
             f"On {evidence.label}, nine tenths of {budget_of(evidence):,.0f} a period on one side and a tenth "
             f"on the other, {runs} runs. "
             + " ".join(part.reason for part in settings)
             + " Spread is smaller where less is won: low risk "
-            "comes with low gain here, not in place of it."
+            f"comes with low gain here, not in place of it. Of the mean alone: {where(region)}"
         ),
-        region="Keeping earns more in the mean: " + where(region) if some else None,
         parts=tuple(settings),
         tables={"distributions": rows, **map_tables("mean equity", region)},
     )

@@ -7,8 +7,8 @@ import math
 from churnsim.claims.machinery.claim import Finding, Part
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import base_draws, on_market
-from churnsim.claims.machinery.maps import map_part, map_tables
-from churnsim.claims.machinery.verdicts import combine, spread
+from churnsim.claims.machinery.maps import map_tables, where
+from churnsim.claims.machinery.verdicts import Verdict, combine, spread
 from churnsim.decisions.assumptions.assumption_regions import map_region
 from churnsim.decisions.assumptions.region import Axis, Statement
 
@@ -50,26 +50,27 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, noticed: bool = True
     )
     if not noticed:
         return Finding(verdict=retention.verdict, reason="Nobody notices: revenue stays.", parts=(retention,))
+    # That better service raises what a customer spends is the claim itself: put in, it can be no finding.
     region = map_region(
         lambda cause, spend: spread(elasticity(cause, spend)).mean,
         Statement(quantity="elasticity of revenue to service", above=LOW, below=HIGH),
         (SHARE, SPEND),
     )
     most = spread(elasticity(1.0, 0.0))
-    believe = map_part(
-        region,
+    believe = Part(
         name="(b) what one must believe",
         estimand="Where the elasticity lies between 1.75 and 2.25, by share of dropout due to failures and by what "
         "service does to a customer's spend.",
+        verdict=Verdict.UNTESTABLE,
         unit="percent revenue per percent service",
-        reason=f"Were failures the cause of all dropout it would be {most}; the rest must come from higher spend.",
+        reason=f"Were failures the cause of all dropout it would be {most}; the rest must come from higher spend, "
+        f"which is put in: {where(region)}",
     )
     parts = (retention, believe)
     return Finding(
         verdict=combine(parts),
         reason=" ".join(part.reason for part in parts),
         **here.figures(retention.unit),
-        region=believe.region,
         parts=parts,
         tables=map_tables("service", region),
     )

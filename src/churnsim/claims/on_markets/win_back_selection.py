@@ -29,7 +29,6 @@ CHANCE, COST = 0.20, 1.0
 SECOND_HORIZON_YEARS = 2.0
 PER_PERIOD = 25
 """Win-back contacts a period of the simulated part: an assumption."""
-COSTS = (0.25, 0.5, 1.0, 2.0, 4.0)
 
 Score = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
 RULES: dict[str, Score] = {
@@ -99,7 +98,7 @@ def _part(letter: str, model: str, evidence: MarketEvidence, rule: str) -> tuple
         }
         for name, gain in gains.items()
     ]  # fmt: skip
-    pays = max((cost for cost in COSTS if spread(gains[rule] + number * (COST - cost)).lower > 0), default=None)
+    pays = COST + level.lower / number  # the cost of a contact at which the gain's interval reaches 0
     part = Part(
         name=f"({letter}) {model}",
         estimand=(
@@ -107,15 +106,15 @@ def _part(letter: str, model: str, evidence: MarketEvidence, rule: str) -> tuple
             f"of as many picked at random, money."
         ),
         # That the lost return as often whatever they are worth is put in, so agreement is conditional on it.
-        verdict=Verdict.HOLDS_IF if difference.above() is Verdict.HOLDS and pays is not None else difference.above(),
+        verdict=Verdict.HOLDS_IF if difference.above() is Verdict.HOLDS and pays > 0.0 else difference.above(),
         **difference.figures("money, all contacts together"),
         reason=(
             f"By {model} {number} contacts by {rule} earn {level}, {difference} more than at random; "
             f"{lost[silent].mean():.0%} of the silent are lost."
         ),
-        region=f"By {model} it pays against doing nothing up to a cost of {pays:g} a contact."
-        if pays is not None
-        else f"By {model} no win-back pays at a cost of {COSTS[0]:g} a contact or more.",
+        region=f"By {model} it pays against doing nothing up to a cost of {pays:.2f} a contact."
+        if pays > 0.0
+        else f"By {model} no win-back pays, whatever a contact costs.",
     )
     return part, rows
 
