@@ -225,7 +225,7 @@ def test_bad_figures_file_is_one_clear_error(tmp_path, old, new, message):
 
 
 def test_missing_and_empty_figures_file(tmp_path):
-    with pytest.raises(ConfigError, match="cannot read"):
+    with pytest.raises(ConfigError, match="there is no figures file"):
         reproduce(tmp_path / "none.toml")
     with pytest.raises(ConfigError, match="holds no figure"):
         reproduce(write(tmp_path, ""))
