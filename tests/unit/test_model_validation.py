@@ -257,13 +257,19 @@ def test_dropout_at_its_boundary_is_not_preferred_to_none(loyal):
     chosen = choose_model(loyal, models=[cs.BGNBD, cs.NBD])
     assert chosen.fits["bg_nbd"].status.code == "boundary"
     assert chosen.recommended == "nbd"
-    assert set(chosen.tied) == {"nbd", "bg_nbd"}
+    assert chosen.tied == ("nbd",)  # the other has become the same, and is not counted twice
     assert chosen.left == 0
     assert chosen.reason.endswith("By it nobody leaves, so it cannot say what a strategy against leaving is worth.")
     alone = choose_model(loyal, models=[cs.BGNBD])
     assert "its fit lies at the boundary, where it is NBD" in alone.reason
-    drawn = chosen.draw_parameters(5, seed=1)
-    assert sorted(type(model).__name__ for model in drawn) in (["BGNBD"] * 2 + ["NBD"] * 3, ["BGNBD"] * 3 + ["NBD"] * 2)
+
+
+def test_models_of_all_that_are_tied_are_drawn(done):
+    found = done.comparison
+    assert set(found.tied) == {"bg_nbd", "mbg_nbd"}
+    drawn = found.draw_parameters(5, seed=1)
+    assert [model.family for model in drawn] == [found.tied[0]] * 3 + [found.tied[1]] * 2
+    assert drawn[0] == found.fit.draw_parameters(3, seed=1)[0]
 
 
 def test_nbd_is_a_candidate_of_a_validation(done):

@@ -41,6 +41,8 @@ CLEARLY = 2.0
 LOOSE = 1.0
 # Assumed: beyond this correlation of the logarithms, two parameters are known together only.
 TOGETHER = 0.98
+# Largest difference of a customer's log score between two fits that are one and the same model.
+SAME = 1e-5
 UNUSABLE = ("not converged", "too little data")
 # Assumed: below this expected share of customers who have left, a model says of retention that there is none to gain.
 NOBODY_LEAVES = 1e-3
@@ -61,8 +63,8 @@ class ModelComparison:
     reason
         Why, in words.
     tied
-        The models that the data do not tell from the best one, the recommended one among them; `draw_parameters`
-        averages over them.
+        The models that the data do not tell from the best one, the recommended one first, each once where two have
+        become the same; `draw_parameters` averages over them.
     left
         Expected share of the customers who have left by the end of the fitted period, by the recommended model; None
         without one. Where it is about 0 the model cannot say what a strategy against leaving is worth.
@@ -358,9 +360,18 @@ def _by_holdout(
         why += "" if len(candidates) == 1 else ", with the lowest BIC on the fitted ones of those that do"
     return (
         chosen,
-        tuple(close),
+        _distinct([chosen, *(name for name in close if name != chosen)], logs),
         (f"Use {chosen}: the held-out purchases do not tell it from {others} (within two standard errors), and {why}."),
     )
+
+
+def _distinct(names: Sequence[str], logs: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names without those that say what an earlier one says of every customer, as MBG/CNBD-1 beside MBG/NBD."""
+    kept: list[str] = []
+    for name in names:
+        if all(np.abs(logs[name] - logs[other]).max() > SAME for other in kept):
+            kept.append(name)
+    return tuple(kept)
 
 
 def _by_criteria(table: pd.DataFrame, usable: Sequence[str]) -> tuple[str, tuple[str, ...], str]:

@@ -17,15 +17,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
 
 from churnsim.kernels.likelihoods import bdw as kernel
 from churnsim.models.estimation.design_matrix import Design
-from churnsim.models.estimation.fit import ModelFit, build_fit, status_of
-from churnsim.models.estimation.optimise import maximise
-from churnsim.models.retention.beta_renewal import BetaRenewal, judge
+from churnsim.models.retention.beta_renewal import BetaRenewal
 from churnsim.models.retention.renewal_covariates import RenewalCovariates
 from churnsim.models.retention.sbg import ShiftedBetaGeometric
 from churnsim.models.retention.tenures import Cohorts
@@ -60,6 +58,8 @@ class BetaDiscreteWeibull(BetaRenewal):
     unit: str = "Y"
 
     family: ClassVar[str] = "bdw"
+    parameter_names: ClassVar[tuple[str, ...]] = ("gamma", "delta", "c")
+    remedies: ClassVar[str] = REMEDIES
 
     @property
     def shape(self) -> tuple[float, float, float]:
@@ -67,26 +67,23 @@ class BetaDiscreteWeibull(BetaRenewal):
         return float(self.gamma), float(self.delta), float(self.c)
 
     @classmethod
-    def _fit(cls, cohorts: Cohorts, unit: str) -> ModelFit[Self]:
-        def objective(parameters: Floats) -> tuple[float, Floats]:
-            gamma, delta, c = parameters
-            out = kernel.objective(
-                np.array([gamma]), np.array([delta]), float(c), cohorts.first, cohorts.t, cohorts.lost, cohorts.kept
-            )
-            return float(out[0]), out[[2, 3, 1]]
+    def patterns(cls, parameters: Floats, factor: Floats, cohorts: Cohorts) -> tuple[float, Floats, Floats]:
+        """Log-likelihood of patterns of customers, and its slopes (see `BetaRenewal`)."""
+        gamma, groups = parameters[0] * factor, factor.size
+        delta, c = np.full(groups, parameters[1]), float(parameters[2])
+        out = kernel.objective(gamma, delta, c, cohorts.first, cohorts.t, cohorts.lost, cohorts.kept)
+        in_gamma, in_delta = out[2 : 2 + groups], out[2 + groups :]
+        return float(out[0]), np.array([in_gamma @ factor, in_delta.sum(), out[1]]), in_gamma * gamma
 
+    @classmethod
+    def _starts(cls, cohorts: Cohorts) -> list[Floats]:
         # The sBG is the BdW with c = 1 and has an easy likelihood, so the search starts from it, and goes on from the
         # same mean chance to leave with customers less and less alike: alike ones give a ridge without end.
-        nested = ShiftedBetaGeometric._fit(cohorts, unit).model
+        nested = ShiftedBetaGeometric._fit(cohorts, "Y").model
         base, churn = np.array([nested.alpha, nested.beta]), nested.mean_churn
         starts = [np.array([*(base * scale), c]) for scale, c in ((1.0, 1.0), (0.3, 1.5), (3.0, 0.7), (0.1, 2.0))]
         starts += [np.array([churn * weight, (1 - churn) * weight, c]) for weight, c in ((100.0, 1.2), (2.0, 1.5))]
-        optimum = maximise(objective, starts=starts, customers=cohorts.customers)
-        names = ("gamma", "delta", "c")
-        weight = float(optimum.parameters[:2].sum())
-        status = judge(cohorts, status_of(optimum, names, REMEDIES), weight=weight)
-        model = cls(**dict(zip(names, map(float, optimum.parameters), strict=True)), unit=unit)
-        return build_fit(model, names=names, optimum=optimum, loglik=optimum.value, n=cohorts.customers, status=status)
+        return starts
 
     def log_survival(self, t: Floats) -> Floats:
         """ln S(t), 1-d."""
@@ -107,12 +104,3 @@ class BetaDiscreteWeibullCovariates(RenewalCovariates):
 
     family: ClassVar[str] = "bdw_covariates"
     average: ClassVar[type[BetaRenewal]] = BetaDiscreteWeibull
-    base_names: ClassVar[tuple[str, ...]] = ("gamma", "delta", "c")
-
-    @classmethod
-    def _patterns(cls, parameters: Floats, factor: Floats, cohorts: Cohorts) -> tuple[float, Floats, Floats]:
-        gamma, groups = parameters[0] * factor, factor.size
-        delta, c = np.full(groups, parameters[1]), float(parameters[2])
-        out = kernel.objective(gamma, delta, c, cohorts.first, cohorts.t, cohorts.lost, cohorts.kept)
-        in_gamma, in_delta = out[2 : 2 + groups], out[2 + groups :]
-        return float(out[0]), np.array([in_gamma @ factor, in_delta.sum(), out[1]]), in_gamma * gamma

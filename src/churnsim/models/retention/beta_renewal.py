@@ -17,7 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 from churnsim.checks import shown
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.arguments import durations
-from churnsim.models.estimation.fit import FitStatus, ModelFit
+from churnsim.models.estimation.fit import FitStatus, ModelFit, build_fit, status_of
+from churnsim.models.estimation.optimise import maximise
 from churnsim.models.estimation.parameters import forward_covariates
 from churnsim.models.retention.base import RetentionModel
 from churnsim.models.retention.renewal_values import Floats, derl_of, elasticity_of
@@ -36,9 +37,11 @@ REMEDIES = (
 
 
 class BetaRenewal(RetentionModel):
-    """Base of the two models. A subclass gives its likelihood (`_fit`), `log_survival`, and a, b and c."""
+    """Base of the two models. A subclass gives its likelihood (`patterns`), `log_survival`, and a, b and c."""
 
     at_renewals: ClassVar[bool] = True
+    parameter_names: ClassVar[tuple[str, ...]]
+    remedies: ClassVar[str]
 
     @staticmethod
     def check_unit(unit: str) -> None:
@@ -52,8 +55,29 @@ class BetaRenewal(RetentionModel):
 
     @classmethod
     @abstractmethod
+    def patterns(cls, parameters: Floats, factor: Floats, cohorts: Cohorts) -> tuple[float, Floats, Floats]:
+        """Log-likelihood of patterns of customers whose first parameter is multiplied by these factors; its slopes in
+        the parameters, and in ln of each factor."""
+
+    @classmethod
+    @abstractmethod
+    def _starts(cls, cohorts: Cohorts) -> list[Floats]:
+        """Where a search begins."""
+
+    @classmethod
     def _fit(cls, cohorts: Cohorts, unit: str) -> ModelFit[Self]:
         """Maximum likelihood from counts."""
+
+        def objective(parameters: Floats) -> tuple[float, Floats]:
+            value, slopes, _ = cls.patterns(parameters, np.ones(1), cohorts)
+            return value, slopes
+
+        names = cls.parameter_names
+        optimum = maximise(objective, starts=cls._starts(cohorts), customers=cohorts.customers)
+        weight = float(optimum.parameters[:2].sum())
+        status = judge(cohorts, status_of(optimum, names, cls.remedies), weight=weight)
+        model = cls(**dict(zip(names, map(float, optimum.parameters), strict=True)), unit=unit)
+        return build_fit(model, names=names, optimum=optimum, loglik=optimum.value, n=cohorts.customers, status=status)
 
     @classmethod
     @forward_covariates

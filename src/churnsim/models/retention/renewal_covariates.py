@@ -10,7 +10,6 @@ counted together. What the covariates do not tell apart stays in the beta distri
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Self
@@ -54,6 +53,7 @@ class RenewalCovariates(RetentionModel):
         super().__init_subclass__()
         if "average" in vars(cls):
             cls.average.covariate_family = cls
+            cls.base_names = cls.average.parameter_names
 
     def __post_init__(self) -> None:
         term_of(self.unit)
@@ -94,11 +94,6 @@ class RenewalCovariates(RetentionModel):
         return super().from_dict({**plain, "lifetime_effects": effects})
 
     @classmethod
-    @abstractmethod
-    def _patterns(cls, parameters: Floats, factor: Floats, cohorts: Cohorts) -> tuple[float, Floats, Floats]:
-        """Log-likelihood, its slopes in the base parameters, and in ln of each pattern's factor."""
-
-    @classmethod
     def likelihood(
         cls, subscriptions: pd.DataFrame, *, covariates: Sequence[str], unit: str | None = None, penalty: float = 0.0
     ) -> Likelihood[Self]:
@@ -119,7 +114,7 @@ class RenewalCovariates(RetentionModel):
         def objective(parameters: Floats) -> tuple[float, Floats]:
             effects = parameters[base:]
             with np.errstate(over="ignore", invalid="ignore"):
-                value, slopes, by_pattern = cls._patterns(parameters[:base], np.exp(z @ effects), cohorts)
+                value, slopes, by_pattern = cls.average.patterns(parameters[:base], np.exp(z @ effects), cohorts)
                 gradient = np.concatenate([slopes, z.T @ by_pattern - penalty * effects])
             return value - penalty / 2 * float(effects @ effects), gradient
 

@@ -20,16 +20,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 
 from churnsim.kernels.likelihoods import sbg as kernel
 from churnsim.models.estimation.design_matrix import Design
-from churnsim.models.estimation.fit import ModelFit, build_fit, status_of
-from churnsim.models.estimation.optimise import maximise
-from churnsim.models.retention.beta_renewal import REMEDIES, BetaRenewal, exposure, judge
+from churnsim.models.retention.beta_renewal import REMEDIES, BetaRenewal, exposure
 from churnsim.models.retention.renewal_covariates import RenewalCovariates
 from churnsim.models.retention.tenures import Cohorts, Tenures
 from churnsim.typing import Floats
@@ -55,6 +53,8 @@ class ShiftedBetaGeometric(BetaRenewal):
     unit: str = "Y"
 
     family: ClassVar[str] = "sbg"
+    parameter_names: ClassVar[tuple[str, ...]] = ("alpha", "beta")
+    remedies: ClassVar[str] = REMEDIES
 
     @property
     def shape(self) -> tuple[float, float, float]:
@@ -62,19 +62,18 @@ class ShiftedBetaGeometric(BetaRenewal):
         return float(self.alpha), float(self.beta), 1.0
 
     @classmethod
-    def _fit(cls, cohorts: Cohorts, unit: str) -> ModelFit[Self]:
-        def objective(parameters: Floats) -> tuple[float, Floats]:
-            out = kernel.objective(parameters[:1], parameters[1:], cohorts.first, cohorts.t, cohorts.lost, cohorts.kept)
-            return float(out[0]), out[1:]
+    def patterns(cls, parameters: Floats, factor: Floats, cohorts: Cohorts) -> tuple[float, Floats, Floats]:
+        """Log-likelihood of patterns of customers, and its slopes (see `BetaRenewal`)."""
+        alpha, groups = parameters[0] * factor, factor.size
+        beta = np.full(groups, parameters[1])
+        out = kernel.objective(alpha, beta, cohorts.first, cohorts.t, cohorts.lost, cohorts.kept)
+        in_alpha, in_beta = out[1 : 1 + groups], out[1 + groups :]
+        return float(out[0]), np.array([in_alpha @ factor, in_beta.sum()]), in_alpha * alpha
 
+    @classmethod
+    def _starts(cls, cohorts: Cohorts) -> list[Floats]:
         churn = min(max(cohorts.lost.sum() / exposure(cohorts), 1e-6), 1 - 1e-6)
-        starts = [np.array([churn * scale, (1 - churn) * scale]) for scale in (2.0, 20.0, 0.2)]
-        optimum = maximise(objective, starts=starts, customers=cohorts.customers)
-        alpha, beta = map(float, optimum.parameters)
-        names = ("alpha", "beta")
-        status = judge(cohorts, status_of(optimum, names, REMEDIES), weight=alpha + beta)
-        model = cls(alpha=alpha, beta=beta, unit=unit)
-        return build_fit(model, names=names, optimum=optimum, loglik=optimum.value, n=cohorts.customers, status=status)
+        return [np.array([churn * scale, (1 - churn) * scale]) for scale in (2.0, 20.0, 0.2)]
 
     def log_likelihood(self, subscriptions: pd.DataFrame) -> pd.Series[float]:
         """Log-likelihood of each customer, given that it was there at its `entry`."""
@@ -111,12 +110,3 @@ class ShiftedBetaGeometricCovariates(RenewalCovariates):
 
     family: ClassVar[str] = "sbg_covariates"
     average: ClassVar[type[BetaRenewal]] = ShiftedBetaGeometric
-    base_names: ClassVar[tuple[str, ...]] = ("alpha", "beta")
-
-    @classmethod
-    def _patterns(cls, parameters: Floats, factor: Floats, cohorts: Cohorts) -> tuple[float, Floats, Floats]:
-        alpha, groups = parameters[0] * factor, factor.size
-        beta = np.full(groups, parameters[1])
-        out = kernel.objective(alpha, beta, cohorts.first, cohorts.t, cohorts.lost, cohorts.kept)
-        in_alpha, in_beta = out[1 : 1 + groups], out[1 + groups :]
-        return float(out[0]), np.array([in_alpha @ factor, in_beta.sum()]), in_alpha * alpha
