@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -214,7 +215,8 @@ def test_json_round_trip(model: BGNBD, unit: str, tmp_path_factory: pytest.TempP
     ("text", "words"),
     [
         ("[1]", "does not hold a model's parameters but a list"),
-        ("{", "cannot read a model"),
+        ("{", "is not JSON"),
+        ("[" * 100_000, "is not JSON"),
         ('{"family": "gamma_gamma", "p": 1}', "cannot make a BGNBD from family 'gamma_gamma'"),
         ('{"r": 1, "alpha": 1, "a": 1, "b": 1, "c": 1}', "with keys"),
         ('{"r": 1, "alpha": 1, "a": 1}', "Missing: b"),
@@ -230,8 +232,11 @@ def test_what_is_no_model_is_refused(tmp_path: Path, text: str, words: str) -> N
 
 
 def test_an_absent_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="cannot read a model"):
+    with pytest.raises(ConfigError, match="does not exist"):
         BGNBD.load(tmp_path / "none.json")
+    os.mkfifo(tmp_path / "pipe.json")
+    with pytest.raises(ConfigError, match="not a regular file"):
+        BGNBD.load(tmp_path / "pipe.json")
 
 
 @pytest.mark.parametrize("unit", ["week", "w", "", None, 7])

@@ -74,5 +74,5 @@ def test_command_and_bad_findings(rows, tmp_path):
     findings.write_text("{", encoding="utf-8")
     with pytest.raises(ConfigError, match="is not JSON"):
         read_findings(findings)
-    with pytest.raises(ConfigError, match="cannot read"):
+    with pytest.raises(ConfigError, match="does not exist"):
         read_findings(tmp_path / "none.json")

@@ -76,7 +76,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path, monkeyp
 def test_broken_json_is_a_config_error(tmp_path: Path) -> None:
     path = tmp_path / "manifest.json"
     path.write_text("{")
-    with pytest.raises(ConfigError, match=r"manifest\.json cannot be read .* --fresh"):
+    with pytest.raises(ConfigError, match=r"manifest\.json is not JSON .* --fresh"):
         read_json(path)
 
 

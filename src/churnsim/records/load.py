@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from churnsim.data.tabular.files import read_json_file
 from churnsim.errors import DataError
 from churnsim.records.base import STORED
 from churnsim.records.run import Run
@@ -71,14 +71,12 @@ def load_run(run_dir: Path) -> Run:
 
 def _read_piece(run_dir: Path, name: str) -> Any:
     path = run_dir / f"{name}.json"
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
+    if not path.exists():
         raise DataError(
             f"{path} is missing, so {run_dir} is not a whole run. Run the configuration again to complete it."
-        ) from error
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise DataError(f"{path} is not JSON ({error}). Delete it and run the configuration again.") from error
+        )
+    remedy = "Delete it and run the configuration again."
+    return read_json_file(path, what="part of a run", remedy=remedy, error=DataError)
 
 
 def _explain(error: ValidationError, run_dir: Path) -> str:

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from churnsim.claims.catalogue import GROUPS
 from churnsim.claims.machinery.maps import map_names, region_from
+from churnsim.data.tabular.files import read_json_file
 from churnsim.errors import ConfigError
 from churnsim.records.base import STORED, plain
 from churnsim.records.claim import ClaimRecord, PartRecord, PictureRecord
@@ -39,12 +40,8 @@ not, and in between what more runs would have to decide.
 
 def read_findings(path: Path) -> list[ClaimRecord]:
     """The claims of a findings file. Raises ConfigError for a file that is not one."""
-    try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"cannot read the findings {path}: {error.strerror}. Check the path.") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not JSON: {error}. Write it with `churnsim claims test --json FILE`.") from None
+    remedy = "Write it with `churnsim claims test --json FILE`."
+    rows = read_json_file(path, what="file of findings", remedy=remedy, error=ConfigError)
     try:
         return FINDINGS.validate_python(rows, context=STORED)
     except ValidationError:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import stat
 import zlib
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from churnsim.data.tabular.row_errors import show
 from churnsim.errors import ChurnSimError, ConfigError, DataError
@@ -18,6 +19,7 @@ __all__ = [
     "check_unpacked_size",
     "confined",
     "kind_of_file",
+    "read_json_file",
     "regular_file",
     "unpacked_content",
 ]
@@ -82,6 +84,18 @@ def regular_file(
     if not stat.S_ISREG(mode):
         raise error(f"{file} is not a regular file but a pipe, device or socket. Save its content to a file first.")
     return file
+
+
+def read_json_file(path: str | os.PathLike[str], *, what: str, remedy: str, error: type[ChurnSimError]) -> Any:
+    """The content of a regular file of JSON, of any depth that Python can read. Raises `error`, with the `remedy`, for
+    anything else; `what` is what messages call such a file."""
+    file = regular_file(path, what=what, error=error)
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except OSError as problem:
+        raise error(f"{file} cannot be read ({problem.strerror or problem}). {remedy}") from None
+    except (ValueError, RecursionError) as problem:  # bytes that are no text, text that is no JSON, nesting without end
+        raise error(f"{file} is not JSON ({problem}). {remedy}") from None
 
 
 def confined(path: Path, directory: Path) -> Path:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar, ParamSpec, Self, TypeVar
 
 from churnsim.checks import check_number
+from churnsim.data.tabular.files import read_json_file
 from churnsim.errors import ConfigError
 from churnsim.units import check_unit
 
@@ -131,10 +132,7 @@ class ParametricModel(metaclass=_Family):
     @classmethod
     def load(cls, path: str | Path) -> Self:
         """Read parameters written by `save`. Raises ConfigError for anything else."""
-        try:
-            values = json.loads(Path(path).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-            raise ConfigError(f"cannot read a model from {str(path)!r}: {error}.") from None
+        values = read_json_file(path, what="saved model", remedy="Save the model again.", error=ConfigError)
         if not isinstance(values, dict):
             raise ConfigError(f"{str(path)!r} does not hold a model's parameters but a {type(values).__name__}.")
         return cls.from_dict(values)

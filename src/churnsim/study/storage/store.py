@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
+from churnsim.data.tabular.files import read_json_file
 from churnsim.errors import ConfigError
 from churnsim.records.base import STORED, Record, plain
 from churnsim.records.notices import Notices
@@ -45,10 +46,7 @@ def write_json(path: Path, content: Any) -> None:
 
 def read_json(path: Path) -> Any:
     """The content of a JSON file; ConfigError when it is missing or broken."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{path} cannot be read ({error}). Run the study again with --fresh.") from None
+    return read_json_file(path, what="stored result", remedy="Run the study again with --fresh.", error=ConfigError)
 
 
 def stored_record(path: Path, kind: type[R]) -> R | None:
