@@ -126,9 +126,7 @@ def test_folders_are_not_crowded():
 SHARED_CLASS_NAMES = {
     "Finding": ("data", "what a claim's test found (public); what a quality check of the database found"),
     "Picture": ("report, cli", "a chart of a model; a picture the database command writes"),
-    "ProfitByTenure": ("simulation, economics", "public in both: profits a simulated customer brings; of closed forms"),
     "Source": ("data", "where a built-in data set comes from; what the database is loaded from"),
-    "SurvivalCurve": ("models, economics", "public in both: a fitted curve; the protocol of closed forms"),
     "_Run": ("simulation", "a run of either engine, private to its module"),
 }
 

@@ -12,14 +12,14 @@ from churnsim.economics.complaints import ComplaintTree
 from churnsim.economics.multiples import MarginTiming, margin_multiple, relative_gain, retention_elasticity
 from churnsim.economics.response import SaturatingResponse
 from churnsim.economics.retention_table import RetentionTable
-from churnsim.economics.streams import ProfitByTenure, npv, stream_value
+from churnsim.economics.streams import ProfitStream, npv, stream_value
 from churnsim.economics.survival_curves import BetaGeometric, Geometric, MeanLife
 
 retentions = st.floats(0.05, 0.97)
 rates = st.floats(0.02, 0.3)
 polarizations = st.floats(0.01, 0.9)
 profiles = st.builds(
-    ProfitByTenure,
+    ProfitStream,
     profits=st.lists(st.floats(1.0, 100.0), min_size=1, max_size=7).map(tuple),
     growth_after=st.floats(-0.2, 0.0),
 )
@@ -38,7 +38,7 @@ def test_a_churn_mix_without_polarization_is_geometric(r, d, profile, timing):
 @given(retentions, polarizations, rates, profiles, timings)
 def test_more_polarization_at_the_same_mean_is_worth_more(r, phi, d, profile, timing):
     # Jensen: the value of a flat stream is convex in the renewal probability of each customer.
-    flat = ProfitByTenure(profits=(profile.profits[0],))
+    flat = ProfitStream(profits=(profile.profits[0],))
     mixed = stream_value(flat, life=BetaGeometric(retention=r, polarization=phi), discount_rate=d, timing=timing)
     alike = stream_value(flat, life=Geometric(retention=r), discount_rate=d, timing=timing)
     assert mixed >= alike * (1 - 1e-9)
@@ -67,7 +67,7 @@ def test_closed_form_of_the_mix_is_the_sum_of_its_terms(r, phi, d, profile):
 
 @given(retentions, st.floats(1.0, 100.0))
 def test_without_discount_mean_life_and_geometric_agree_on_flat_profit(r, m):
-    flat = ProfitByTenure(profits=(m,))
+    flat = ProfitStream(profits=(m,))
     assert stream_value(flat, life=MeanLife(retention=r), discount_rate=0.0) == pytest.approx(
         stream_value(flat, life=Geometric(retention=r), discount_rate=0.0), rel=1e-9
     )
@@ -76,7 +76,7 @@ def test_without_discount_mean_life_and_geometric_agree_on_flat_profit(r, m):
 @given(retentions, rates)
 def test_with_discount_mean_life_is_worth_more_than_geometric(r, d):
     # Jensen again, the other way: discounting makes value concave in the length of life.
-    flat = ProfitByTenure(profits=(1.0,))
+    flat = ProfitStream(profits=(1.0,))
     by_mean = stream_value(flat, life=MeanLife(retention=r), discount_rate=d)
     assert by_mean >= stream_value(flat, life=Geometric(retention=r), discount_rate=d) * (1 - 1e-12)
 

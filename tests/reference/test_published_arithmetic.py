@@ -20,7 +20,7 @@ from churnsim.claims.five_percent_churn.five_percent_paid import paid_gain
 from churnsim.claims.machinery.verdicts import Verdict
 from churnsim.claims.reproduction.reproduce import reproduce
 from churnsim.economics.multiples import MarginTiming, relative_gain
-from churnsim.economics.streams import ProfitByTenure, npv, stream_value
+from churnsim.economics.streams import ProfitStream, npv, stream_value
 from churnsim.economics.survival_curves import BetaGeometric, Geometric
 from churnsim.models.retention.sbg import ShiftedBetaGeometric
 
@@ -45,7 +45,7 @@ def test_card_as_printed_sums_to_the_figure_printed():
 
 
 def test_card_with_leavers_twice():
-    profit = ProfitByTenure(profits=PROFITS)
+    profit = ProfitStream(profits=PROFITS)
     closed = stream_value(profit, life=Geometric(retention=0.8), discount_rate=0.1, acquisition_cost=51)
     # (.8/1.1)^150 leaves less than 1e-18 of the stream.
     followed = by_hand.card_with_leavers(10, Fraction(1, 5), years=150)

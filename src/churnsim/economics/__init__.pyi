@@ -35,11 +35,13 @@ from .second_lifetime import odds_to_match as odds_to_match
 from .second_lifetime import second_lifetime_value as second_lifetime_value
 from .staff import failure_factor as failure_factor
 from .staff import novice_share as novice_share
+from .streams import ProfitStream as ProfitStream
 from .streams import npv as npv
 from .streams import present_values as present_values
 from .streams import stream_gain as stream_gain
 from .streams import stream_value as stream_value
 from .survival_curves import BetaGeometric as BetaGeometric
+from .survival_curves import CustomerLife as CustomerLife
 from .survival_curves import Geometric as Geometric
 from .survival_curves import MeanLife as MeanLife
 from .switching import FlowShare as FlowShare

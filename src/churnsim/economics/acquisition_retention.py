@@ -17,9 +17,9 @@ from dataclasses import dataclass
 
 from scipy.optimize import minimize_scalar
 
+from churnsim.checks import check_number
 from churnsim.economics.multiples import discount_factor
 from churnsim.economics.response import SaturatingResponse
-from churnsim.errors import ConfigError
 
 __all__ = ["EquityTest", "Split"]
 
@@ -83,9 +83,8 @@ class EquityTest:
     discount_rate: float
 
     def __post_init__(self) -> None:
-        discount_factor(self.discount_rate)
-        if self.discount_rate < 0.0:
-            raise ConfigError(f"discount_rate must be 0 or more here; got {self.discount_rate!r}.")
+        check_number(self.margin, "margin")
+        check_number(self.discount_rate, "discount_rate", least=0)
 
     def future(self, retention_spend: float) -> float:
         """(m - R/r) r'/(1 - r'): what a customer won is worth after the first margin."""

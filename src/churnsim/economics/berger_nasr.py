@@ -14,10 +14,13 @@ from collections.abc import Callable, Sequence
 
 from scipy.integrate import quad
 
+from churnsim.checks import check_count, check_number, check_share
 from churnsim.economics.multiples import discount_factor
-from churnsim.errors import ConfigError
+from churnsim.economics.switching import checked_chances
 
 __all__ = ["changing_profit", "continuous_profit", "growing_then_levelling", "migration", "repeated_sales"]
+
+MOST = 1_000_000  # sales or years, beyond any relation
 
 
 def repeated_sales(
@@ -62,9 +65,9 @@ def repeated_sales(
     >>> round(repeated_sales(contribution=260, promotion=50, retention=0.75, discount_rate=0.2, sales=10), 2)
     568.78
     """
-    _check(retention, sales)
-    if not years_between > 0.0:
-        raise ConfigError(f"years_between sales must be above 0; got {years_between!r}. Twice a year is 0.5.")
+    check_share(retention, "retention", zero=True)
+    check_count(sales, "sales", least=0, most=MOST)
+    check_number(years_between, "years_between", above=0, remedy="Twice a year is 0.5.")
     w = discount_factor(discount_rate) ** years_between
     earned = contribution * math.fsum((retention * w) ** i for i in range(sales + 1))
     spent = promotion * math.fsum(retention ** (i - 1) * w ** (i - 0.5) for i in range(1, sales + 1))
@@ -96,7 +99,8 @@ def changing_profit(profit: Callable[[float], float], *, retention: float, disco
     >>> round(changing_profit(profit, retention=0.75, discount_rate=0.2, years=10), 2)
     132.34
     """
-    _check(retention, years)
+    check_share(retention, "retention", zero=True)
+    check_count(years, "years", least=0, most=MOST)
     w = retention * discount_factor(discount_rate)
     return math.fsum(profit(t) * w**t for t in range(years + 1))
 
@@ -116,7 +120,8 @@ def continuous_profit(
     >>> round(continuous_profit(lambda t: 46.0, retention=0.75, discount_rate=0.2, years=10), 2)
     96.98
     """
-    _check(retention, years)
+    check_share(retention, "retention", zero=True)
+    check_number(years, "years", least=0)
     w = retention * discount_factor(discount_rate)
     points = [t for t in breaks if 0.0 < t < years] or None
     value, _ = quad(lambda t: profit(t) * w**t, 0.0, years, points=points, epsabs=0.0, epsrel=1e-10, limit=200)
@@ -142,9 +147,8 @@ def migration(
     >>> round(migration(buys=(0.3, 0.2, 0.15, 0.05), contribution=50, promotion=1, discount_rate=0.2, periods=10), 2)
     30.7
     """
-    _check(1.0, periods)
-    if not buys or not all(0.0 <= chance <= 1.0 for chance in buys):
-        raise ConfigError(f"buys must be at least one probability between 0 and 1; got {tuple(buys)!r}.")
+    check_count(periods, "periods", least=0, most=MOST)
+    checked_chances(buys)
     v = discount_factor(discount_rate)
     by_recency = [1.0] + [0.0] * (len(buys) - 1)
     worth = 0.0
@@ -154,10 +158,3 @@ def migration(
         lapsed = [n * (1.0 - chance) for n, chance in zip(by_recency, buys, strict=True)]
         by_recency = [bought, *lapsed[:-1]]
     return worth
-
-
-def _check(retention: float, length: float) -> None:
-    if not 0.0 <= retention <= 1.0:
-        raise ConfigError(f"retention must lie between 0 and 1; got {retention!r}. Seventy-five percent is 0.75.")
-    if not length >= 0:
-        raise ConfigError(f"the number of sales or years must be 0 or more; got {length!r}.")

@@ -13,6 +13,7 @@ coin.
 
 from __future__ import annotations
 
+from churnsim.checks import check_count, check_number, check_share
 from churnsim.economics.multiples import discount_factor
 from churnsim.errors import ConfigError
 
@@ -20,8 +21,7 @@ __all__ = ["growth_ratio", "least_gain", "most_spend", "years_of_double_growth"]
 
 
 def _gap(retention: float, discount_rate: float) -> float:
-    if not 0.0 <= retention <= 1.0:
-        raise ConfigError(f"retention must lie between 0 and 1; got {retention!r}. Eighty percent is 0.80.")
+    check_share(retention, "retention", zero=True)
     discount_factor(discount_rate)
     gap = 1.0 + discount_rate - retention
     if gap <= 0.0:
@@ -90,6 +90,11 @@ def years_of_double_growth(
     >>> years_of_double_growth(start=100, won=20, churn=0.1, other_churn=0.15, low=1.8, high=2.2, years=10)
     [1, 2, 3, 4, 5]
     """
+    check_count(years, "years")
+    for name, value in (("start", start), ("won", won)):
+        check_number(value, name, above=0)
+    check_share(churn, "churn", zero=True)
+    check_share(other_churn, "other_churn", zero=True)
     loyal, other, inside = start, start, []
     for year in range(1, years + 1):
         a, b = won / loyal - churn, won / other - other_churn

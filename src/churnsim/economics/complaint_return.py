@@ -16,9 +16,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from churnsim.errors import ConfigError
+from churnsim.checks import check_count, check_number, check_share
 
 __all__ = ["ComplaintReturn", "Desk", "best_staff", "erlang_c"]
+
+MOST_STAFF = 1_000_000  # the recursion of Erlang's formula takes a step a clerk
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,8 +58,10 @@ class ComplaintReturn:
 
     def __post_init__(self) -> None:
         for name in ("complain", "stay_without", "stay_with"):
-            if not 0.0 <= getattr(self, name) <= 1.0:
-                raise ConfigError(f"{name} must be a share between 0 and 1; got {getattr(self, name)!r}.")
+            check_share(getattr(self, name), name, zero=True)
+        for name in ("dissatisfied", "cost"):
+            check_number(getattr(self, name), name, least=0)
+        check_number(self.value_of_customer, "value_of_customer")
 
     @property
     def kept(self) -> float:
@@ -90,8 +94,8 @@ def erlang_c(staff: int, load: float) -> float:
     >>> round(erlang_c(3, 2.0), 4)
     0.4444
     """
-    if staff < 1 or load < 0.0:
-        raise ConfigError(f"staff must be at least 1 and load 0 or more; got {staff!r} and {load!r}.")
+    check_count(staff, "staff", most=MOST_STAFF)
+    check_number(load, "load", least=0)
     if load >= staff:
         return 1.0
     blocked = 1.0  # Erlang B by its recursion, which neither overflows nor cancels.
@@ -116,8 +120,9 @@ class Desk:
     service_rate: float
 
     def __post_init__(self) -> None:
-        if not (self.arrivals >= 0.0 and self.service_rate > 0.0):
-            raise ConfigError(f"rates must be above 0; got arrivals {self.arrivals!r}, service {self.service_rate!r}.")
+        check_count(self.staff, "staff")
+        check_number(self.arrivals, "arrivals", least=0)
+        check_number(self.service_rate, "service_rate", above=0)
 
     @property
     def stable(self) -> bool:
@@ -182,6 +187,10 @@ def best_staff(
     >>> best_staff(arrivals=10, service_rate=4, quick_within=1, value_quick=30, value_slow=5, wage=20)
     4
     """
+    for name, value in (("value_quick", value_quick), ("value_slow", value_slow), ("quick_within", quick_within)):
+        check_number(value, name)
+    check_number(wage, "wage", least=0)
+    check_count(most, "most", most=MOST_STAFF)
     best, profit = 0, 0.0
     last = -math.inf
     for staff in range(1, most + 1):

@@ -6,10 +6,9 @@ lost = n (c l_c + (1 - c) l_s).
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
-from churnsim.errors import ConfigError
+from churnsim.checks import check_number, check_share
 
 __all__ = ["ComplaintTree"]
 
@@ -31,12 +30,9 @@ class ComplaintTree:
     silent_leave: float
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.dissatisfied) and self.dissatisfied >= 0):
-            raise ConfigError(f"dissatisfied must be a number of customers, 0 or more; got {self.dissatisfied!r}.")
+        check_number(self.dissatisfied, "dissatisfied", least=0)
         for name in ("complain", "complainants_leave", "silent_leave"):
-            value = getattr(self, name)
-            if not 0.0 <= value <= 1.0:
-                raise ConfigError(f"{name} must be a share between 0 and 1; got {value!r}. Four percent is 0.04.")
+            check_share(getattr(self, name), name, zero=True)
 
     @property
     def complainants(self) -> float:

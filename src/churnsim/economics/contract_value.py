@@ -14,21 +14,20 @@ from __future__ import annotations
 
 import math
 
+from churnsim.checks import check_count
 from churnsim.economics.multiples import discount_factor
-from churnsim.economics.survival_curves import BetaGeometric, SurvivalCurve
-from churnsim.errors import ConfigError
+from churnsim.economics.survival_curves import BetaGeometric, CustomerLife
 
 __all__ = ["derl", "elasticity_of_mean", "mean_elasticity", "renewed"]
 
 
 def renewed(mix: BetaGeometric, *, renewals: int) -> BetaGeometric:
     """The mix among those who have renewed that often: Beta(alpha, beta + renewals)."""
-    if renewals < 0:
-        raise ConfigError(f"renewals must be 0 or more; got {renewals!r}.")
+    check_count(renewals, "renewals", least=0)
     return BetaGeometric.from_parameters(alpha=mix.alpha, beta=mix.beta + renewals)
 
 
-def derl(life: SurvivalCurve, *, discount_rate: float, renewals: int = 0) -> float:
+def derl(life: CustomerLife, *, discount_rate: float, renewals: int = 0) -> float:
     """Discounted expected residual lifetime, in margins, of a customer with `renewals` made who is about to decide."""
     before = life.survival(renewals)
     if before == 0.0:

@@ -16,9 +16,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from churnsim.checks import check_share
 from churnsim.economics.multiples import MarginTiming, discount_factor, margin_multiple
-from churnsim.economics.survival_curves import SurvivalCurve
-from churnsim.errors import ConfigError
+from churnsim.economics.survival_curves import CustomerLife
 
 __all__ = ["asset_equation", "asset_equation_bias", "customer_equity", "equation_multiple"]
 
@@ -31,8 +31,7 @@ def asset_equation(*, existing: float, churn: float, potential: float) -> float:
     >>> asset_equation(existing=1000.0, churn=0.1, potential=200.0)
     1100.0
     """
-    if not 0.0 <= churn <= 1.0:
-        raise ConfigError(f"churn must be a share between 0 and 1; got {churn!r}. Ten percent is 0.10.")
+    check_share(churn, "churn", zero=True)
     return existing * (1.0 - churn) + potential
 
 
@@ -77,7 +76,7 @@ def customer_equity(
     return customers * value_existing + coming * (value_new - acquisition_cost)
 
 
-def equation_multiple(life: SurvivalCurve, *, discount_rate: float, timing: MarginTiming) -> float:
+def equation_multiple(life: CustomerLife, *, discount_rate: float, timing: MarginTiming) -> float:
     """The equation's value of one existing customer per unit of margin: (1 - churn) times the multiple in `timing`.
 
     Examples
@@ -90,7 +89,7 @@ def equation_multiple(life: SurvivalCurve, *, discount_rate: float, timing: Marg
 
 
 def asset_equation_bias(
-    life: SurvivalCurve, *, discount_rate: float, read_as: MarginTiming, truth: MarginTiming
+    life: CustomerLife, *, discount_rate: float, read_as: MarginTiming, truth: MarginTiming
 ) -> float:
     """Relative error of the equation for an existing customer whose true multiple has the timing `truth`, when its NPV
     is read in the timing `read_as`.

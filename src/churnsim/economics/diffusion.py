@@ -19,6 +19,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from churnsim.checks import check_count, check_number
 from churnsim.errors import ConfigError
 
 __all__ = ["Diffusion"]
@@ -43,9 +44,10 @@ class Diffusion:
     attrition: float = 0.0
 
     def __post_init__(self) -> None:
-        values = (self.p, self.q, self.market, self.attrition)
-        if not all(math.isfinite(x) and x >= 0.0 for x in values) or self.p + self.q == 0.0 or self.market == 0.0:
-            raise ConfigError(f"p, q, market and attrition must be 0 or more, p + q and market above 0; got {values}.")
+        for name in ("p", "q", "attrition"):
+            check_number(getattr(self, name), name, least=0)
+        check_number(self.market, "market", above=0)
+        check_number(self.p + self.q, "p + q", above=0)
 
     @property
     def _roots(self) -> tuple[float, float]:
@@ -91,6 +93,8 @@ class Diffusion:
 
     def discounted_customers(self, *, force: float, horizon: float, start: float = 0.0, steps: int = 2000) -> float:
         """Integral of N(t) e^(-force t) from 0 to the horizon, by Simpson's rule: customer-time in present value."""
+        check_count(steps, "steps", most=1_000_000)
+        check_number(horizon, "horizon", least=0)
         h = horizon / (2 * steps)
         total = 0.0
         for i in range(2 * steps + 1):

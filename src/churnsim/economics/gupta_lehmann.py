@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from churnsim.checks import check_number, check_share
 from churnsim.economics.multiples import discount_factor
 from churnsim.errors import ConfigError
 
@@ -41,8 +42,9 @@ class CustomerValue:
     acquisition_cost: float = 0.0
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.retention <= 1.0:
-            raise ConfigError(f"retention must lie between 0 and 1; got {self.retention!r}. Eighty percent is 0.80.")
+        check_share(self.retention, "retention", zero=True)
+        for name in ("margin", "margin_growth", "acquisition_cost"):
+            check_number(getattr(self, name), name)
         discount_factor(self.discount_rate)
         if not self.retention * (1.0 + self.margin_growth) < 1.0 + self.discount_rate:
             raise ConfigError(

@@ -14,8 +14,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from churnsim.checks import check_count
 from churnsim.economics.multiples import discount_factor
-from churnsim.economics.switching import checked_matrix
+from churnsim.economics.switching import checked_chances, checked_matrix
 from churnsim.errors import ConfigError
 from churnsim.typing import Floats
 
@@ -30,8 +31,7 @@ def recency_chain(buys: Sequence[float]) -> Floats:
     >>> recency_chain([0.3, 0.2]).tolist()
     [[0.3, 0.7, 0.0], [0.2, 0.0, 0.8], [0.0, 0.0, 1.0]]
     """
-    if not buys or not all(0.0 <= chance <= 1.0 for chance in buys):
-        raise ConfigError(f"buys must be at least one probability between 0 and 1; got {tuple(buys)!r}.")
+    checked_chances(buys)
     n = len(buys)
     P = np.zeros((n + 1, n + 1))
     P[:n, 0] = buys
@@ -60,6 +60,7 @@ def chain_values(
         if v >= 1.0:
             raise ConfigError(f"without an end the discount rate must be above 0; got {discount_rate!r}.")
         return np.asarray(np.linalg.solve(np.eye(len(P)) - v * P, R), dtype=np.float64)
+    check_count(periods, "periods", least=0, most=1_000_000)
     worth = R
     for _ in range(periods):
         worth = R + v * (P @ worth)

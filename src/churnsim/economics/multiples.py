@@ -17,11 +17,10 @@ s = 0 and 40.7% with s = 1. Figures that quote a gain without naming s cannot be
 
 from __future__ import annotations
 
-import math
 from enum import Enum
 
-from churnsim.economics.survival_curves import Geometric, SurvivalCurve
-from churnsim.errors import ConfigError
+from churnsim.checks import check_number
+from churnsim.economics.survival_curves import CustomerLife, Geometric
 
 __all__ = ["MarginTiming", "discount_factor", "margin_multiple", "relative_gain", "retention_elasticity"]
 
@@ -59,14 +58,10 @@ def discount_factor(discount_rate: float) -> float:
     >>> discount_factor(0.25)
     0.8
     """
-    if not math.isfinite(discount_rate) or discount_rate <= -1.0:
-        raise ConfigError(
-            f"discount_rate must be a finite number above -1; got {discount_rate!r}. Ten percent is 0.10."
-        )
-    return 1.0 / (1.0 + discount_rate)
+    return 1.0 / (1.0 + check_number(discount_rate, "discount_rate", above=-1, remedy="Ten percent is 0.10."))
 
 
-def margin_multiple(life: SurvivalCurve | float, *, discount_rate: float, timing: MarginTiming) -> float:
+def margin_multiple(life: CustomerLife | float, *, discount_rate: float, timing: MarginTiming) -> float:
     """Present value, per unit of margin a period, of an endless stream under `life` (a number: one retention for all).
 
     Infinite where the sum does not converge (no discounting and customers who never leave).
@@ -95,7 +90,7 @@ def relative_gain(*, retention: float, points: float, discount_rate: float, timi
     return margin_multiple(retention + points, discount_rate=discount_rate, timing=timing) / base - 1.0
 
 
-def retention_elasticity(life: SurvivalCurve | float, *, discount_rate: float) -> float:
+def retention_elasticity(life: CustomerLife | float, *, discount_rate: float) -> float:
     """Elasticity of the multiple to retention when the first margin follows a renewal (s = 1).
 
     At one common rate it is (1 + d)/(1 + d - r). Under a mix of rates this is its mean over customers, the mean of

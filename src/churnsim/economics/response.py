@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from churnsim.errors import ConfigError
+from churnsim.checks import check_number, check_share
 
 __all__ = ["SaturatingResponse", "saturating"]
 
@@ -38,10 +38,8 @@ class SaturatingResponse:
     k: float
 
     def __post_init__(self) -> None:
-        if not 0.0 < self.ceiling <= 1.0:
-            raise ConfigError(f"ceiling must be a share above 0 and at most 1; got {self.ceiling!r}.")
-        if not (math.isfinite(self.k) and self.k > 0.0):
-            raise ConfigError(f"k must be a finite number above 0 per unit of spend; got {self.k!r}.")
+        check_share(self.ceiling, "ceiling")
+        check_number(self.k, "k", above=0)
 
     @classmethod
     def through(cls, *, spend: float, share: float, ceiling: float) -> SaturatingResponse:
@@ -50,22 +48,18 @@ class SaturatingResponse:
         Asks two questions of the manager: what is won at today's spend per prospect, and what at most with no limit.
         Raises ConfigError unless spend > 0 and 0 < share < ceiling.
         """
-        if not (math.isfinite(spend) and spend > 0.0):
-            raise ConfigError(f"spend must be a finite amount above 0 per prospect; got {spend!r}.")
-        if not 0.0 < share < ceiling:
-            raise ConfigError(f"share won today must be above 0 and below the ceiling {ceiling!r}; got {share!r}.")
+        check_number(spend, "spend", above=0)
+        check_number(share, "share", above=0, below=check_share(ceiling, "ceiling"))
         return cls(ceiling=ceiling, k=-math.log1p(-share / ceiling) / spend)
 
     def share(self, spend: float) -> float:
         """Share of prospects won when `spend` goes to each; ConfigError below 0."""
-        if not spend >= 0.0:
-            raise ConfigError(f"spend must be 0 or more per prospect; got {spend!r}.")
+        check_number(spend, "spend", least=0)
         return -self.ceiling * math.expm1(-self.k * spend)
 
     def spend_for(self, share: float) -> float:
         """Spend per prospect that wins `share`; ConfigError at or above the ceiling, which no spend reaches."""
-        if not 0.0 <= share < self.ceiling:
-            raise ConfigError(f"share must be 0 or more and below the ceiling {self.ceiling!r}; got {share!r}.")
+        check_number(share, "share", least=0, below=self.ceiling, remedy="No spend reaches the ceiling.")
         return -math.log1p(-share / self.ceiling) / self.k
 
     def average_cost(self, spend: float) -> float:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from churnsim.checks import check_share
 from churnsim.errors import ConfigError
 
 __all__ = ["RetentionColumn", "RetentionTable"]
@@ -129,8 +130,7 @@ class RetentionTable:
 
     def column(self, retention: float) -> RetentionColumn:
         """The column at that retention; raises ConfigError outside 0 to 1."""
-        if not 0.0 <= retention <= 1.0:
-            raise ConfigError(f"retention must lie between 0 and 1; got {retention!r}. Eighty percent is 0.80.")
+        check_share(retention, "retention", zero=True)
         kept, lost = self.customers * retention, self.customers * (1.0 - retention)
         sales = kept * self.sales_kept + lost * self.sales_replaced
         gross = kept * self.gross_kept + lost * self.gross_replaced

@@ -17,9 +17,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from churnsim.checks import check_number, check_share
 from churnsim.economics.multiples import MarginTiming, margin_multiple
-from churnsim.economics.survival_curves import SurvivalCurve
-from churnsim.errors import ConfigError
+from churnsim.economics.survival_curves import CustomerLife
 
 __all__ = ["WinBackOffer", "odds_to_match", "second_lifetime_value"]
 
@@ -27,7 +27,7 @@ __all__ = ["WinBackOffer", "odds_to_match", "second_lifetime_value"]
 def second_lifetime_value(
     *,
     margin: float,
-    life: SurvivalCurve | float,
+    life: CustomerLife | float,
     discount_rate: float,
     spend_factor: float = 1.0,
     timing: MarginTiming = MarginTiming.IMMEDIATE,
@@ -58,15 +58,13 @@ class WinBackOffer:
     gift: float = 0.0
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.chance <= 1.0:
-            raise ConfigError(f"chance must be a probability; got {self.chance!r}. Forty percent is 0.40.")
-        if self.cost < 0.0 or self.gift < 0.0:
-            raise ConfigError(f"cost and gift must be 0 or more; got {self.cost!r} and {self.gift!r}.")
+        check_share(self.chance, "chance", zero=True)
+        check_number(self.cost, "cost", least=0)
+        check_number(self.gift, "gift", least=0)
 
     def gain(self, value: float, *, lost: float = 1.0) -> float:
         """Expected gain of contacting a customer of second-lifetime value `value` who is lost with that probability."""
-        if not 0.0 <= lost <= 1.0:
-            raise ConfigError(f"lost must be a probability; got {lost!r}.")
+        check_share(lost, "lost", zero=True)
         return lost * self.chance * (value - self.gift) - (1.0 - lost) * self.gift - self.cost
 
     def least_value(self, *, lost: float = 1.0) -> float:

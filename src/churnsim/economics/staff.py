@@ -6,7 +6,7 @@ times as often as the experienced, so that failures are 1 + (m - 1) share times 
 
 from __future__ import annotations
 
-from churnsim.errors import ConfigError
+from churnsim.checks import check_number, check_share
 
 __all__ = ["failure_factor", "novice_share"]
 
@@ -19,8 +19,8 @@ def novice_share(turnover: float, learning_years: float) -> float:
     >>> round(novice_share(0.5, 0.5), 3)
     0.2
     """
-    if turnover < 0 or learning_years < 0:
-        raise ConfigError(f"turnover and learning time must be 0 or more; got {turnover!r} and {learning_years!r}.")
+    check_number(turnover, "turnover", least=0)
+    check_number(learning_years, "learning_years", least=0)
     return turnover * learning_years / (1.0 + turnover * learning_years)
 
 
@@ -32,4 +32,7 @@ def failure_factor(share: float, novice_factor: float, *, usual_share: float) ->
     >>> round(failure_factor(0.1, 3.0, usual_share=0.2), 3)
     0.857
     """
+    check_share(share, "share", zero=True)
+    check_share(usual_share, "usual_share", zero=True)
+    check_number(novice_factor, "novice_factor", least=0)
     return (1.0 + (novice_factor - 1.0) * share) / (1.0 + (novice_factor - 1.0) * usual_share)

@@ -13,11 +13,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from churnsim.checks import check_number
 from churnsim.economics.multiples import MarginTiming, discount_factor
-from churnsim.economics.survival_curves import SurvivalCurve
+from churnsim.economics.survival_curves import CustomerLife
 from churnsim.errors import ConfigError
 
-__all__ = ["ProfitByTenure", "npv", "present_values", "stream_gain", "stream_value"]
+__all__ = ["ProfitStream", "npv", "present_values", "stream_gain", "stream_value"]
 
 
 def present_values(flows: Sequence[float], *, discount_rate: float) -> list[float]:
@@ -44,7 +45,7 @@ def npv(flows: Sequence[float], *, discount_rate: float) -> float:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProfitByTenure:
+class ProfitStream:
     """Profit a customer brings in period 1, 2, ... of the relation, in money per period.
 
     After the last period given, profit grows by `growth_after` a period (0: it stays where it is; an assumption, as no
@@ -55,10 +56,11 @@ class ProfitByTenure:
     growth_after: float = 0.0
 
     def __post_init__(self) -> None:
-        if not self.profits or not all(math.isfinite(p) for p in self.profits):
-            raise ConfigError(f"profits must be at least one finite number per period; got {self.profits!r}.")
-        if not (math.isfinite(self.growth_after) and self.growth_after > -1.0):
-            raise ConfigError(f"growth_after must be a finite rate above -1; got {self.growth_after!r}.")
+        if not self.profits:
+            raise ConfigError("profits must be at least one number, a period each; got none.")
+        for profit in self.profits:
+            check_number(profit, "each of profits")
+        check_number(self.growth_after, "growth_after", above=-1)
 
     def in_period(self, period: int) -> float:
         """Profit in that period of the relation, counted from 1."""
@@ -67,9 +69,9 @@ class ProfitByTenure:
 
 
 def stream_value(
-    profit: ProfitByTenure,
+    profit: ProfitStream,
     *,
-    life: SurvivalCurve,
+    life: CustomerLife,
     discount_rate: float,
     acquisition_cost: float = 0.0,
     timing: MarginTiming = MarginTiming.YEAR_END,
@@ -82,7 +84,7 @@ def stream_value(
     Examples
     --------
     >>> from churnsim.economics import MeanLife
-    >>> profit = ProfitByTenure(profits=(30.0, 42.0, 44.0, 49.0, 55.0))
+    >>> profit = ProfitStream(profits=(30.0, 42.0, 44.0, 49.0, 55.0))
     >>> round(stream_value(profit, life=MeanLife(retention=0.9), discount_rate=0.1, acquisition_cost=51.0), 2)
     241.12
     """

@@ -18,13 +18,13 @@ import math
 from dataclasses import dataclass
 from typing import Protocol
 
-from churnsim.errors import ConfigError
+from churnsim.checks import check_number, check_share
 from churnsim.kernels.likelihoods.sbg import discounted_renewals
 
-__all__ = ["BetaGeometric", "Geometric", "MeanLife", "SurvivalCurve"]
+__all__ = ["BetaGeometric", "CustomerLife", "Geometric", "MeanLife"]
 
 
-class SurvivalCurve(Protocol):
+class CustomerLife(Protocol):
     """What a profit stream needs to know about how long customers stay."""
 
     def survival(self, renewals: int) -> float:
@@ -32,11 +32,6 @@ class SurvivalCurve(Protocol):
 
     def tail(self, renewals: int, *, weight: float) -> float:
         """Sum over i = 0, 1, 2 ... of S(renewals + i) * weight**i; infinite when it does not converge."""
-
-
-def _check_share(name: str, value: float) -> None:
-    if not (math.isfinite(value) and 0.0 <= value <= 1.0):
-        raise ConfigError(f"{name} must lie between 0 and 1; got {value!r}. Seventy-five percent is 0.75.")
 
 
 def _geometric_sum(weight: float, terms: float) -> float:
@@ -62,7 +57,7 @@ class MeanLife:
     retention: float
 
     def __post_init__(self) -> None:
-        _check_share("retention", self.retention)
+        check_share(self.retention, "retention", zero=True)
 
     @property
     def life(self) -> float:
@@ -96,7 +91,7 @@ class Geometric:
     retention: float
 
     def __post_init__(self) -> None:
-        _check_share("retention", self.retention)
+        check_share(self.retention, "retention", zero=True)
 
     def survival(self, renewals: int) -> float:
         return float(self.retention**renewals)
@@ -126,18 +121,15 @@ class BetaGeometric:
     polarization: float
 
     def __post_init__(self) -> None:
+        alike = "Where all customers are alike, use Geometric."
         for name, value in (("retention", self.retention), ("polarization", self.polarization)):
-            if not 0.0 < value < 1.0:
-                raise ConfigError(
-                    f"{name} of a churn mix must lie strictly between 0 and 1; got {value!r}. "
-                    "Where all customers are alike, use Geometric."
-                )
+            check_number(value, f"{name} of a churn mix", above=0, below=1, remedy=alike)
 
     @classmethod
     def from_parameters(cls, *, alpha: float, beta: float) -> BetaGeometric:
         """The same mix from the sBG's own parameters (both above 0, else ConfigError)."""
-        if not (alpha > 0.0 and beta > 0.0 and math.isfinite(alpha + beta)):
-            raise ConfigError(f"sBG parameters must be finite and above 0; got alpha={alpha!r}, beta={beta!r}.")
+        check_number(alpha, "alpha", above=0)
+        check_number(beta, "beta", above=0)
         return cls(retention=beta / (alpha + beta), polarization=1.0 / (1.0 + alpha + beta))
 
     @property

@@ -15,17 +15,27 @@ competitors, or are new. `FlowShare` is that.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from churnsim.checks import check_count, check_number, check_share
 from churnsim.economics.multiples import discount_factor
 from churnsim.errors import ConfigError
 
-__all__ = ["FlowShare", "checked_matrix", "lifetime_values", "shares_over_time", "stationary_shares"]
+__all__ = ["FlowShare", "checked_chances", "checked_matrix", "lifetime_values", "shares_over_time", "stationary_shares"]
 
 Matrix = NDArray[np.float64]
+
+
+def checked_chances(buys: Sequence[float]) -> None:
+    """ConfigError unless there is a chance to buy, by recency, and each lies between 0 and 1."""
+    if not buys:
+        raise ConfigError("buys must be at least one probability, by recency; got none.")
+    for chance in buys:
+        check_share(chance, "each of buys", zero=True)
 
 
 def checked_matrix(matrix: Matrix) -> Matrix:
@@ -33,7 +43,7 @@ def checked_matrix(matrix: Matrix) -> Matrix:
     M = np.asarray(matrix, dtype=np.float64)
     if M.ndim != 2 or M.shape[0] != M.shape[1]:
         raise ConfigError(f"a switching matrix is square; got the shape {M.shape}.")
-    if (M < 0).any() or not np.allclose(M.sum(axis=1), 1.0, atol=1e-9):
+    if not np.isfinite(M).all() or (M < 0).any() or not np.allclose(M.sum(axis=1), 1.0, atol=1e-9):
         row = int(np.argmax(np.abs(M.sum(axis=1) - 1.0)))
         raise ConfigError(f"rows of a switching matrix are chances that sum to 1; row {row} is {M[row].tolist()}.")
     return M
@@ -49,6 +59,7 @@ def shares_over_time(matrix: Matrix, start: Matrix, *, periods: int) -> Matrix:
     [[0.5, 0.5], [0.625, 0.375]]
     """
     M, x = checked_matrix(matrix), np.asarray(start, dtype=np.float64)
+    check_count(periods, "periods", least=0, most=1_000_000)
     rows = [x]
     for _ in range(periods):
         rows.append(rows[-1] @ M)
@@ -97,11 +108,8 @@ def lifetime_values(
     [[77.6, 32.4], [64.7, 45.3]]
     """
     M = checked_matrix(matrix)
-    if not purchases_per_year > 0.0 or not annual_discount_rate > 0.0:
-        raise ConfigError(
-            f"the discount rate and purchases a year must be above 0; got {annual_discount_rate!r} and "
-            f"{purchases_per_year!r}."
-        )
+    check_number(purchases_per_year, "purchases_per_year", above=0)
+    check_number(annual_discount_rate, "annual_discount_rate", above=0)
     w = discount_factor(annual_discount_rate) ** (1.0 / purchases_per_year)
     worth = np.linalg.inv(np.eye(len(M)) - w * M) * np.asarray(contribution, dtype=np.float64)[np.newaxis, :]
     return np.asarray(worth, dtype=np.float64)
@@ -143,10 +151,10 @@ class FlowShare:
 
     def __post_init__(self) -> None:
         for name in ("evaporate", "switch_out", "rivals_evaporate", "switch_in", "new_share"):
-            if not 0.0 <= getattr(self, name) <= 1.0:
-                raise ConfigError(f"{name} must be a share between 0 and 1; got {getattr(self, name)!r}.")
-        if self.evaporate + self.switch_out > 1.0 or self.rivals_evaporate + self.switch_in > 1.0 or self.new < 0.0:
-            raise ConfigError("flows out of a base must not exceed it, and new customers must be 0 or more.")
+            check_share(getattr(self, name), name, zero=True)
+        check_number(self.new, "new", least=0)
+        for flows in (self.evaporate + self.switch_out, self.rivals_evaporate + self.switch_in):
+            check_number(flows, "the flows out of a base", most=1)
 
     def step(self, own: float, rivals: float) -> tuple[float, float]:
         """Customers of the firm and of its rivals one period later."""
@@ -160,6 +168,10 @@ class FlowShare:
 
     def share(self, own: float, rivals: float, *, periods: int) -> list[float]:
         """Market share at times 0 ... periods."""
+        for name, value in (("own", own), ("rivals", rivals)):
+            check_number(value, name, least=0)
+        check_number(own + rivals, "own + rivals", above=0)
+        check_count(periods, "periods", least=0, most=1_000_000)
         shares = [own / (own + rivals)]
         for _ in range(periods):
             own, rivals = self.step(own, rivals)

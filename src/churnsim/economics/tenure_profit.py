@@ -15,8 +15,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from churnsim.economics.streams import ProfitByTenure
-from churnsim.errors import ConfigError
+from churnsim.checks import check_count, check_number
+from churnsim.economics.streams import ProfitStream
 
 __all__ = ["TenureProfit"]
 
@@ -61,15 +61,12 @@ class TenureProfit:
 
     def __post_init__(self) -> None:
         for name in self.__dataclass_fields__:
-            if not math.isfinite(getattr(self, name)):
-                raise ConfigError(f"{name} must be a finite number; got {getattr(self, name)!r}.")
-        if self.saving_years <= 0.0:
-            raise ConfigError(f"saving_years must be above 0; got {self.saving_years!r}.")
+            check_number(getattr(self, name), name)
+        check_number(self.saving_years, "saving_years", above=0)
 
     def parts(self, year: int) -> dict[str, float]:
         """Profit of that year of the relation (counted from 1) by source; they sum to `in_year`."""
-        if year < 1:
-            raise ConfigError(f"years of a relation count from 1; got {year!r}.")
+        check_count(year, "year of the relation")
         later = year - 1
         grown = self.base * (1.0 + self.purchase_growth) ** later
         return {
@@ -84,11 +81,10 @@ class TenureProfit:
         """Profit of that year of the relation, counted from 1."""
         return math.fsum(self.parts(year).values())
 
-    def profile(self, years: int, *, growth_after: float = 0.0) -> ProfitByTenure:
+    def profile(self, years: int, *, growth_after: float = 0.0) -> ProfitStream:
         """The first `years` years as a profile that stays (or grows by `growth_after`) from then on, for
         `streams.stream_value` in any of its timings."""
-        if years < 1:
-            raise ConfigError(f"a profile needs at least one year; got {years!r}.")
-        return ProfitByTenure(
+        check_count(years, "years of a profile", most=100_000)
+        return ProfitStream(
             profits=tuple(self.in_year(year) for year in range(1, years + 1)), growth_after=growth_after
         )

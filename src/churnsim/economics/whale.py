@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from churnsim.checks import check_share
 from churnsim.errors import ConfigError
 from churnsim.typing import Floats
 
@@ -45,11 +46,11 @@ class Whale:
 
     def top(self, share: float) -> float:
         """Share of total profit that the best `share` of customers bring (the broken customer by its fraction)."""
-        return float(np.interp(share, self.customers, self.profit))
+        return float(np.interp(check_share(share, "share", zero=True), self.customers, self.profit))
 
     def worst(self, share: float) -> float:
         """Profit of the worst `share` of customers as a share of the total; negative when they lose money."""
-        return float(self.profit[-1] - np.interp(1.0 - share, self.customers, self.profit))
+        return float(self.profit[-1]) - self.top(1.0 - check_share(share, "share", zero=True))
 
     def cut_by_worst(self, share: float) -> float:
         """By what share the worst customers cut the profit there would be without them; the text says .50 for .20."""
@@ -92,6 +93,7 @@ def cost_for_worst(margins: Floats, *, share: float = 0.20, cut: float = 0.50) -
     26.67
     """
     ordered = np.sort(np.asarray(margins, dtype=np.float64))
+    check_share(share, "share")
     k = round(share * ordered.size)
     if not 0 < k < ordered.size:
         raise ConfigError(f"a share of {share!r} of {ordered.size} customers is nobody or everybody.")

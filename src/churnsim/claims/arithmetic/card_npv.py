@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from churnsim.claims.machinery.claim import Evidence, Finding
 from churnsim.claims.machinery.verdicts import closes
-from churnsim.economics.streams import ProfitByTenure, npv, present_values, stream_value
+from churnsim.economics.streams import ProfitStream, npv, present_values, stream_value
 from churnsim.economics.survival_curves import BetaGeometric, Geometric, MeanLife
 
 __all__ = ["ACQUISITION_COST", "FLOWS", "PROFITS", "judge"]
@@ -50,7 +50,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, discount_rate: floa
 
 def _under_survival(discount_rate: float) -> list[dict[str, float | str]]:
     """The same card when customers leave at 20% a year instead of all after five years."""
-    five, on = ProfitByTenure(profits=(*FLOWS[1:], 0.0)), ProfitByTenure(profits=PROFITS)
+    five, on = ProfitStream(profits=(*FLOWS[1:], 0.0)), ProfitStream(profits=PROFITS)
     cases = (
         ("all stay five years, then leave", on, MeanLife(retention=RETENTION)),
         ("one in five leaves each year; nothing after year five", five, Geometric(retention=RETENTION)),

@@ -8,7 +8,7 @@ from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
 from churnsim.claims.machinery.verdicts import Verdict, combine, share_of_map
 from churnsim.economics.customer_equity import asset_equation_bias
 from churnsim.economics.multiples import MarginTiming
-from churnsim.economics.survival_curves import BetaGeometric, Geometric, SurvivalCurve
+from churnsim.economics.survival_curves import BetaGeometric, CustomerLife, Geometric
 
 __all__ = ["bias_map", "judge"]
 
@@ -24,7 +24,7 @@ READINGS = {
 TRUTH = MarginTiming.BEFORE_RENEWAL
 
 
-def _curve(retention: float, polarization: float) -> SurvivalCurve:
+def _curve(retention: float, polarization: float) -> CustomerLife:
     if polarization == 0.0:
         return Geometric(retention=retention)
     return BetaGeometric(retention=retention, polarization=polarization)

@@ -15,8 +15,8 @@ from operator import attrgetter
 from typing import Any
 
 from churnsim.claims.arithmetic.card_npv import ACQUISITION_COST, PROFITS
-from churnsim.economics.streams import ProfitByTenure, stream_gain, stream_value
-from churnsim.economics.survival_curves import BetaGeometric, Geometric, MeanLife, SurvivalCurve
+from churnsim.economics.streams import ProfitStream, stream_gain, stream_value
+from churnsim.economics.survival_curves import BetaGeometric, CustomerLife, Geometric, MeanLife
 
 __all__ = [
     "BASES", "DISCOUNTS", "HIGH", "LIVES", "LOW", "PROFILES", "REACH", "Change", "MapCell", "TrueStretch", "cells",
@@ -31,9 +31,9 @@ BASES = tuple(round(0.50 + 0.01 * i, 2) for i in range(46))
 DISCOUNTS = (0.0, 0.05, 0.10, 0.15)
 PROFILES = {
     # 44 is the mean of the card's five years (30, 42, 44, 49, 55), so both profiles bring the same in five years.
-    "flat": ProfitByTenure(profits=(sum(PROFITS[:5]) / 5,)),
+    "flat": ProfitStream(profits=(sum(PROFITS[:5]) / 5,)),
     # Stays at the sixth year's 60 for want of later years: an assumption.
-    "growing": ProfitByTenure(profits=PROFITS),
+    "growing": ProfitStream(profits=PROFITS),
 }
 COSTS = (ACQUISITION_COST, 0.0)
 LIVES: dict[str, float | None] = {
@@ -100,7 +100,7 @@ class TrueStretch(Assumed):
     highest_retention: float
 
 
-def curve(life: str, retention: float) -> SurvivalCurve:
+def curve(life: str, retention: float) -> CustomerLife:
     """The survival curve of that view at that retention (all views agree when nobody leaves)."""
     polarization = LIVES[life]
     if polarization is None:
