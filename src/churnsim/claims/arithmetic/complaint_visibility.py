@@ -46,7 +46,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, shares: Mapping[str
         reason=(
             f"The share who complain is {told}: the largest is {ratio:.1f} times the smallest, so a firm that counts "
             f"complaints would put its dissatisfied customers at {1 / max(shares.values()):.0f} or at "
-            f"{1 / min(shares.values()):.0f} times that. What inviting the silent could keep hangs on it little: in "
+            f"{1 / min(shares.values()):.0f} times that. What inviting the silent could keep depends little on it: in "
             f"TARP's rates for a minor loss {least(minor):.0f} to {most(minor):.0f} of 100, since nearly all "
             f"are silent in every text."
         ),

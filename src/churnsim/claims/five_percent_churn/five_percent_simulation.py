@@ -7,8 +7,8 @@ what they may cost is read off the gain.
 
 A gain is judged by an interval that carries both kinds of doubt: chance, the t interval of the mean over paired
 replications; and estimation, the spread of the expected gain over draws of the fitted parameters. Given its traits a
-living customer's expected purchases have a closed form, so that this spread needs no simulation and no luck enters it;
-the same formula is a second opinion on the simulated gain.
+living customer's expected purchases have a closed form, so that this spread needs no simulation and has no sampling
+error; the same formula is a second opinion on the simulated gain.
 """
 
 from __future__ import annotations

@@ -118,7 +118,37 @@ def market_evidence(
     seed: int = 1,
     workers: int = 1,
 ) -> MarketEvidence:
-    """Any market as evidence: 26 periods of four weeks, epochs of a week, in the market's own unit."""
+    """Any market as evidence for claims: 26 periods of four weeks with weekly epochs, in the market's own unit.
+
+    Parameters
+    ----------
+    market
+        The customers and how they answer. Where it has parameter draws, no more replications are run than there are.
+    label
+        Who the customers are, in words, for the findings.
+    log
+        Their transactions (columns customer_id, date, amount), for claims that are measured on data.
+    replications
+        Runs of each strategy.
+    seed
+        Of the chances, the same for all strategies.
+    workers
+        Threads or processes that share the runs.
+
+    Returns
+    -------
+    MarketEvidence
+        For `Claim.test(evidence)`.
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> model = cs.BGNBD(r=0.24, alpha=4.4, a=0.8, b=2.4, unit="W")
+    >>> market = cs.Market(customers=cs.Cohort(size=50), purchases=model, spend=cs.simulation.FixedSpend(amount=20.0))
+    >>> evidence = cs.claims.market_evidence(market, label="fifty new customers", replications=4)
+    >>> cs.claims["cross-selling"].test(evidence).finding.parts[0].unit
+    "percent lift of all known customers' spend at which an offer of 1 pays"
+    """
     period = Duration(4, "W").to(market.unit)
     return MarketEvidence(
         market=market, label=label, horizon=26 * period, period=period, epoch=period / 4, replications=replications,

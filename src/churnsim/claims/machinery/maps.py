@@ -21,7 +21,7 @@ __all__ = ["map_names", "map_of", "map_part", "map_tables", "records", "region_f
 CELLS, QUICK_CELLS, LEAST_CELLS = 8, 4, 3
 REPLICATIONS, QUICK_REPLICATIONS = 20, 8
 FEW = 20
-"""With fewer replications than this a map is a sketch: the least cells."""
+"""With fewer replications than this a map has the least cells."""
 
 
 def map_of(

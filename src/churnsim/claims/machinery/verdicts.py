@@ -113,8 +113,9 @@ class Judged(Protocol):
 def combine(parts: Iterable[Judged]) -> Verdict:
     """One verdict for a claim from the verdicts on its parts.
 
-    A part that was not run leaves the whole UNTESTED: a skipped run is never green. Parts that cannot be tested are
-    set aside unless nothing else is left. Agreement everywhere is HOLDS, nowhere FAILS, and anything between HOLDS_IF.
+    A part that was not run leaves the whole UNTESTED: a run that was skipped is no agreement. Parts that cannot be
+    tested are set aside unless nothing else is left. Agreement everywhere is HOLDS, nowhere FAILS, and anything between
+    HOLDS_IF.
     """
     verdicts = {part.verdict for part in parts}
     if not verdicts or Verdict.UNTESTED in verdicts:

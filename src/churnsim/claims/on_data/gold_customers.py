@@ -24,7 +24,7 @@ NAMED = {"rfm": "RFM", "regression": "regression", "factors": "factor analysis",
 
 
 def judge(evidence: Evidence = None, quick: bool = False, *, least: bool = False) -> Finding:
-    """What each method's fifth spends afterwards, against a pick by lot; the control picks who spent least."""
+    """What each method's fifth spends afterwards, against a pick at random; the control picks who spent least."""
     log, label = log_of(evidence, sample=True)
     until, end = _split(log)
     chance = 100.0 * SHARE
@@ -78,7 +78,7 @@ def _part(letter: str, name: str, row: dict[str, Any], chance: float) -> Part:
     found = _spent_later(row)
     return Part(
         name=f"({letter}) {name}",
-        estimand=f"Share of later spend of the fifth picked by {name}, percent; by lot it is {chance:.0f}.",
+        estimand=f"Share of later spend of the fifth picked by {name}, percent; at random it is {chance:.0f}.",
         verdict=found.above(chance),
         **found.figures("percent of the later spend"),
         reason=f"{name}: {found.mean:.1f}% [{found.lower:.1f}, {found.upper:.1f}].",

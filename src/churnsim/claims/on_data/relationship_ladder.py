@@ -30,7 +30,7 @@ def forbidden_moves(before: pd.Series[str], after: pd.Series[str]) -> int:
 
 
 def judge(evidence: Evidence = None, quick: bool = False, *, reshuffle: bool = False) -> Finding:
-    """Rungs, moves between quarters, and how many climb; the control deals the rungs out by chance."""
+    """Rungs, moves between quarters, and how many climb; the control permutes them."""
     log, label = log_of(evidence, amounts=False)
     occupancy = ladder_occupancy(log, every_days=EVERY)
     dates = list(occupancy["date"].unique())

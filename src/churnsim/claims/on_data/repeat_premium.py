@@ -72,7 +72,7 @@ def _ordinal(number: int) -> str:
 
 
 def control(evidence: Evidence, quick: bool) -> Finding:
-    """The amounts dealt out anew among all orders: first and later orders are then alike."""
+    """The amounts permuted among all orders: first and later orders are then alike."""
     log, _ = log_of(evidence)
     amounts = np.random.default_rng(1).permutation(log["amount"].to_numpy())
     return judge(evidence, quick, log=log.assign(amount=amounts))

@@ -55,7 +55,7 @@ def judge(evidence: MarketEvidence, quick: bool = False) -> Finding:
         estimand="Average cost of a customer won over that of one kept, where the budget is split to earn most.",
         reason=(
             f"Over the map the ratio at the best split runs from {region.frame['mean'].min():.1f} to "
-            f"{region.frame['mean'].max():.1f}, while the next coin earns the same on both sides everywhere."
+            f"{region.frame['mean'].max():.1f}, while the marginal return is the same on both sides everywhere."
         ),
     )
     simulated, rows = _simulated(evidence, quick)
@@ -67,8 +67,8 @@ def judge(evidence: MarketEvidence, quick: bool = False) -> Finding:
             + ", ".join(f"{figure} ({TEXTS[text].in_brackets})" for text, figure in STATED.items())
             + f" times. {printed.reason} {closed.reason} "
             + " ".join(part.reason for part in simulated)
-            + " A ratio of averages describes what was spent; where the next coin goes is decided by what the "
-            "next customer costs on either side."
+            + " A ratio of averages describes what was spent; where more money should go is decided by what the next "
+            "customer costs on either side."
         ),
         region=closed.region,
         parts=parts,
@@ -78,9 +78,7 @@ def judge(evidence: MarketEvidence, quick: bool = False) -> Finding:
 
 def _map(*, average: bool) -> Region:
     """Cost ratio at the best split over the speeds of both responses; the control asks for the marginal one."""
-    what = (
-        "average cost of a customer won over that of one kept" if average else "the next coin's return on either side"
-    )
+    what = "average cost of a customer won over that of one kept" if average else "the marginal return on either side"
     statement = Statement(quantity=f"{what}, at the best split", above=LOW, below=HIGH)
     return map_region(_ratio(average), statement, (SPEED_A, SPEED_R))
 
@@ -99,7 +97,7 @@ def _ratio(average: bool) -> Callable[..., float]:
         step, A, R = 1e-4, best.acquisition_spend, best.retention_spend
         more_A = test.at(acquisition_spend=A + step, retention_spend=R).equity - best.equity
         more_R = test.at(acquisition_spend=A, retention_spend=R + step).equity - best.equity
-        # Both vanish at the optimum; their difference per coin is what is left of a reason to move money.
+        # Both vanish at the optimum; their difference per unit of money says which side should get more.
         return 1.0 + (more_A - more_R) / step
 
     return ratio

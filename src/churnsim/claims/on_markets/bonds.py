@@ -38,7 +38,7 @@ def strategies(evidence: MarketEvidence) -> list[Strategy]:
 
 @on_market
 def judge(evidence: MarketEvidence, quick: bool = False, *, effect: bool = True) -> Finding:
-    """Each bond against none, and in the order in which they are said to bind; the control's bonds bind nobody."""
+    """Each bond against none, and in the order in which they are said to bind; the control's bonds have no effect."""
     evidence = market_with(evidence, competitors=Competitors())
     if not effect:
         evidence = market_with(

@@ -165,5 +165,5 @@ def _row(setting: str, strategy: str, values: Floats) -> dict[str, object]:
 
 
 def control(evidence: Evidence, quick: bool) -> Finding:
-    """Contacts that move nobody."""
+    """Contacts without effect."""
     return judge(evidence, True, effect=0.0)

@@ -157,7 +157,7 @@ def judge_database_loop(evidence: MarketEvidence, quick: bool = False, *, effect
         verdict=combine(parts),
         reason=(
             f"On {evidence.label}, contacts to those who bought in the last half year, looked up anew each period: "
-            f"{told(parts)} Whether contacts pay at all hangs on what they do, which is assumed; the same money on "
+            f"{told(parts)} Whether contacts pay at all depends on what they do, which is assumed; the same money on "
             "everybody meets the same assumption."
         ),
         **parts[0].figures_in(f"money over the horizon, against {WITHOUT}"),

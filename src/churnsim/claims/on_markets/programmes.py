@@ -146,7 +146,7 @@ def judge_programme(evidence: MarketEvidence, steps: Mapping[str, Step], *, effe
         gain_part(gain, name=f"step: {key}", estimand=f"Equity of the whole less that without {key}, money, paired.")
         for key, gain in zip(steps, gains[1:], strict=True)
     ]
-    # A whole that earns less than nothing is not rescued by one of its steps costing less than another.
+    # A whole that earns less than nothing fails, also where one of its steps costs less than another.
     verdict = Verdict.FAILS if parts[0].verdict is Verdict.FAILS else combine(parts)
     earns = [part.name.removeprefix("step: ") for part in parts[1:] if part.verdict is Verdict.HOLDS]
     costs = [part.name.removeprefix("step: ") for part in parts[1:] if part.verdict is Verdict.FAILS]
@@ -164,7 +164,7 @@ def judge_programme(evidence: MarketEvidence, steps: Mapping[str, Step], *, effe
         ),
         **gains[0].figures("money over the horizon, the whole less nothing"),
         region=(
-            (f"These steps earn their money: {', '.join(earns)}." if earns else "No step surely earns its money.")
+            (f"These steps earn their money: {', '.join(earns)}." if earns else "No step is certain to earn its money.")
             + (f" These would earn more as contacts: {', '.join(costs)}." if costs else "")
         )
         if verdict is Verdict.HOLDS_IF

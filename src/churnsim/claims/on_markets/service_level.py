@@ -21,7 +21,7 @@ SPEND = Axis(name="elasticity of a customer's spend to service", low=0.0, high=2
 
 @on_market
 def judge(evidence: MarketEvidence, quick: bool = False, *, noticed: bool = True) -> Finding:
-    """A fifth fewer failures on the fitted customers, and what else one must believe; the control is unnoticed."""
+    """A fifth fewer failures on the fitted customers, and what else it would take; in the control nobody notices."""
     share = float(evidence.market.complaints.failure_share)
     draws = [(d, d.alive) for d in base_draws(evidence)]
 
@@ -49,7 +49,11 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, noticed: bool = True
         ),
     )
     if not noticed:
-        return Finding(verdict=retention.verdict, reason="Nobody notices: revenue stays.", parts=(retention,))
+        return Finding(
+            verdict=retention.verdict,
+            reason="Nobody notices the better service, so that revenue stays as it is.",
+            parts=(retention,),
+        )
     # That better service raises what a customer spends is the claim itself: put in, it can be no finding.
     region = map_region(
         lambda cause, spend: spread(elasticity(cause, spend)).mean,
@@ -58,7 +62,7 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, noticed: bool = True
     )
     most = spread(elasticity(1.0, 0.0))
     believe = Part(
-        name="(b) what one must believe",
+        name="(b) what it would take",
         estimand="Where the elasticity lies between 1.75 and 2.25, by share of dropout due to failures and by what "
         "service does to a customer's spend.",
         verdict=Verdict.UNTESTABLE,

@@ -63,7 +63,7 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, moves: float = 1.0) 
         ),
     )
     if moves == 0.0:
-        return Finding(verdict=cost.verdict, reason="Tellings that move nobody cost nothing.", parts=(cost,))
+        return Finding(verdict=cost.verdict, reason="Tellings without effect on anybody cost nothing.", parts=(cost,))
     heard = _simulated(evidence)
     parts = (figure, cost, heard)
     return Finding(

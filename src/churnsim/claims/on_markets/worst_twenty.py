@@ -51,7 +51,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, proportional: bool 
         verdict=Verdict.UNTESTABLE,
         reason=(
             f"On {label} the worst fifth halve the profit of the others when serving a customer costs "
-            f"{middle:.1%} of the mean customer's margin, whoever it is. It is near five sixths for any "
+            f"{middle:.1%} of the mean customer's margin, the same for each customer. It is near five sixths for any "
             f"customers of whom the worst bring next to nothing. At that cost "
             f"{np.mean(spent < middle * spent.mean()):.0%} of the customers lose money and the rest make "
             f"{100 * whale(spent - middle * spent.mean()).peak:.0f}% of the profit. A log does not say what "
