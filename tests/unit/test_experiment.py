@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 
 import churnsim as cs
+from churnsim.errors import ConfigError
 from churnsim.units import Duration
 
 
@@ -52,3 +54,27 @@ def test_an_experiment_and_its_arguments_give_the_same_comparison(weekly):
     two = cs.compare(weekly, strategies, seed=1, horizon=8, replications=3)
     pd.testing.assert_frame_equal(one.outcomes, two.outcomes)
     assert cs.compare(experiment, strategies, replications=2).values("npv").shape == (2, 1)
+
+
+WRONG = [True, "a", -1, 1.5, float("nan"), [], {}, np.array([1, 2])]
+STRATEGIES = [cs.Strategy(name="baseline"), cs.Strategy(name="other")]
+ONE_RUN = {"seed": 1, "horizon": 8, "replications": 2}
+POSSIBLE = {"mechanisms": ("[]", "{}"), "horizon": ("1.5",), "period": ("1.5",)}
+
+
+@pytest.mark.parametrize("name", ["horizon", "period", "replications", "workers", "mechanisms", "precision", "engine"])
+def test_arguments_of_a_wrong_kind_are_refused_in_words(name, weekly):
+    for value in WRONG:
+        if str(value) not in POSSIBLE.get(name, ()):
+            with pytest.raises(ConfigError):
+                cs.compare(weekly, STRATEGIES, **{**ONE_RUN, name: value})
+    with pytest.raises(ConfigError, match="above 40,000"):
+        cs.compare(weekly, STRATEGIES, **{**ONE_RUN, "horizon": 1e30})
+
+
+@pytest.mark.parametrize("over", [*WRONG, {"terms.margin": 1.0, "b": 2}, {5: (0, 1), 6: (0, 1)}, [5, 6]], ids=str)
+def test_ranges_of_a_wrong_kind_are_refused_in_words(over, weekly):
+    quantity = cs.decisions.Quantity(of="baseline")
+    for function in (cs.decisions.assumption_region, cs.decisions.sensitivity):
+        with pytest.raises(ConfigError):
+            function(weekly, STRATEGIES, quantity, over, **ONE_RUN)

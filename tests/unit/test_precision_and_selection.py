@@ -87,7 +87,7 @@ def test_an_impossible_run_to_a_precision_is_refused_before_it_begins(market, st
         ({"half_width": 0.0}, "above 0"),
         ({"half_width": 1.0, "metric": "joy"}, "no metric"),
         ({"half_width": 1.0, "level": 95.0}, "is 0.95"),
-        ({"half_width": 1.0, "max_replications": 3}, "at least 10"),
+        ({"half_width": 1.0, "max_replications": 3}, "10 or more"),
     ],
 )
 def test_an_impossible_precision_is_refused_in_words(settings, words):
@@ -160,7 +160,7 @@ def test_a_budget_that_ends_leaves_the_choice_open(market, strategies):
     [
         ({"indifference": 0.0}, "above 0"),
         ({"level": 0.2}, "blind choice"),
-        ({"first_stage": 1}, "at least 2"),
+        ({"first_stage": 1}, "2 or more"),
         ({"first_stage": 20, "max_replications": 10}, "only 10"),
         ({"metric": "joy"}, "no metric"),
     ],

@@ -12,7 +12,7 @@ __all__ = ["ModelChoice", "Notices", "StageFailure", "StudyWarning", "Unjudged",
 
 WarningCode = Literal[
     "silent end", "starts mid-life", "horizon beyond history", "holdout without a season", "holdout missed",
-    "fit", "no amounts", "spend correlated", "source", "survey", "nobody leaves",
+    "fit", "no amounts", "spend correlated", "source", "survey", "nobody leaves", "long epochs",
 ]  # fmt: skip
 """What kind of thing a warning is about, for a report that has more to say of it than its sentence."""
 

@@ -6,6 +6,7 @@ data -> fits -> validation -> value -> market -> strategies x replications -> co
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from typing import Any
 import churnsim
 from churnsim.decisions.comparison.compare import Comparison, joined
 from churnsim.decisions.runs.parallel_map import Backend
-from churnsim.errors import ChurnSimError, ClusterError, ConfigError, DataError, FitError
+from churnsim.errors import ChurnSimError, ClusterError, ConfigError, DataError, EpochWarning, FitError
 from churnsim.records.notices import Notices, StageFailure, StudyWarning, Unjudged
 from churnsim.records.run import Manifest, ValidationRecord
 from churnsim.simulation.scenario.market import Market
@@ -85,7 +86,9 @@ def run_study(
         with connected(plan) as executor:
             kept = f"What is finished is kept in {store.directory}; the same command continues from there."
             try:
-                session.run(executor)
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", EpochWarning)  # the study says it itself, once
+                    session.run(executor)
             except KeyboardInterrupt:
                 session.write_manifest("partial", executor)
                 raise StudyInterrupted(kept) from None
@@ -247,6 +250,11 @@ class RunSession:
         if not strategies:
             raise FitError("the purchase model can judge none of the strategies: nobody leaves by it.")
         scenarios = [scenario_for(config, market, strategy) for strategy in strategies]
+        effects = dict.fromkeys(effect for scenario in scenarios for effect in scenario.epoch_effects)
+        self._warn(
+            StudyWarning(stage="strategies", code="long epochs", message=f"epochs are long here: {effect}.")
+            for effect in effects
+        )
         names, period = [strategy.name for strategy in strategies], scenarios[0].period
         borrowed = borrow_outcomes(store, self._outcome_keys(), most=config.most_replications)
         if borrowed:

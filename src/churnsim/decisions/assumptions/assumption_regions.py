@@ -18,6 +18,7 @@ import pandas as pd
 
 from churnsim.checks import check_count, check_level
 from churnsim.decisions.assumptions.outcome import AtPoint, Quantity
+from churnsim.decisions.assumptions.ranges import named_ranges
 from churnsim.decisions.assumptions.region import Axis, Region, Statement
 from churnsim.decisions.runs.experiment import Experiment, RunArguments
 from churnsim.errors import ConfigError
@@ -162,14 +163,16 @@ def map_region(
 
 
 def _axes(over: Mapping[str, Range], cells: int | Mapping[str, int]) -> tuple[Axis, ...]:
-    if not isinstance(cells, int) and set(cells) != set(over):
-        raise ConfigError(f"cells must name the assumptions of the map, {list(over)}; got {list(cells)}.")
-    return _checked(
-        tuple(
-            Axis(name=name, low=low, high=high, cells=cells if isinstance(cells, int) else cells[name])
-            for name, (low, high) in over.items()
-        )
-    )
+    ranges = named_ranges(over)
+    if isinstance(cells, Mapping) and set(cells) != set(ranges):
+        raise ConfigError(f"cells must name the assumptions of the map, {list(ranges)}; got {list(cells)}.")
+    by_name = cells if isinstance(cells, Mapping) else dict.fromkeys(ranges, cells)
+    axes = []
+    for name, bounds in ranges.items():
+        if bounds is None:
+            raise ConfigError(f"a map needs the range of {name!r}: over = {{{name!r}: (low, high)}}.")
+        axes.append(Axis(name=name, low=bounds[0], high=bounds[1], cells=check_count(by_name[name], "cells", least=2)))
+    return _checked(tuple(axes))
 
 
 def _checked(axes: tuple[Axis, ...]) -> tuple[Axis, ...]:

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from churnsim.checks import shown
 from churnsim.decisions.comparison.metrics import check_metric, ledger_metric
 from churnsim.decisions.comparison.paired import Interval, interval
 from churnsim.decisions.runs.experiment import Experiment
@@ -37,6 +38,12 @@ class Quantity:
 
     def __post_init__(self) -> None:
         check_metric(self.metric)
+        for name in ("of", "against"):
+            value = getattr(self, name)
+            if not isinstance(value, str) and (value is not None or name == "of"):
+                raise ConfigError(f"{name} must be the name of a strategy; got {shown(value)}.")
+        if not isinstance(self.relative, bool):
+            raise ConfigError(f"relative must be True or False; got {shown(self.relative)}.")
         if self.relative and self.against is None:
             raise ConfigError("a relative quantity needs against: say what it is a share of.")
         if self.against == self.of:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from churnsim.checks import check_number, shown
 from churnsim.errors import ConfigError
 from churnsim.simulation.core.assumption import Status
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.parameter_paths import number_at
 
-__all__ = ["PLAUSIBLE", "PlausibleRange", "plausible_range"]
+__all__ = ["PLAUSIBLE", "PlausibleRange", "named_ranges", "plausible_range"]
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,29 @@ PLAUSIBLE = {
     "retention.max_effect": PlausibleRange(0.10, 0.50, SPAN, "assumed"),
     "retention.harmed_share": PlausibleRange(0.0, 0.20, SPAN, "assumed"),
 }
+EXAMPLE = "{'terms.margin': (0.1, 0.5)}"
 HALVED = "from half to twice the value, for want of any source"
+
+
+def named_ranges(over: object) -> dict[str, tuple[float, float] | None]:
+    """Assumptions by address with the range of each, None where none is given. ConfigError for what is neither a
+    mapping of addresses to pairs of numbers nor several addresses."""
+    if isinstance(over, (str, bytes)) or not isinstance(over, Mapping | Sequence):
+        raise ConfigError(f"over must map assumptions to ranges, such as {EXAMPLE}; got {shown(over)}.")
+    given = dict(over) if isinstance(over, Mapping) else dict.fromkeys(map(_address, over))
+    found: dict[str, tuple[float, float] | None] = {}
+    for name, bounds in given.items():
+        if bounds is not None and (isinstance(bounds, str) or not isinstance(bounds, Sequence) or len(bounds) != 2):
+            raise ConfigError(f"the range of {_address(name)!r} must be two numbers; got {shown(bounds)}.")
+        where = f"the range of {_address(name)!r}"
+        found[name] = None if bounds is None else (check_number(bounds[0], where), check_number(bounds[1], where))
+    return found
+
+
+def _address(name: object) -> str:
+    if not isinstance(name, str):
+        raise ConfigError(f"an assumption is named by its address, such as 'terms.margin'; got {shown(name)}.")
+    return name
 
 
 def plausible_range(market: Market, address: str) -> PlausibleRange:

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from churnsim.checks import check_number
 from churnsim.decisions.assumptions.region_text import region_words
 from churnsim.errors import ConfigError
 
@@ -79,6 +80,9 @@ class Statement:
     below: float | None = None
 
     def __post_init__(self) -> None:
+        for name in ("above", "below"):
+            if getattr(self, name) is not None:
+                check_number(getattr(self, name), name)
         if self.above is None and self.below is None:
             raise ConfigError("a statement needs above, below or both: say what the quantity should exceed.")
         if self.above is not None and self.below is not None and self.above >= self.below:

@@ -20,9 +20,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churnsim.checks import check_level
+from churnsim.checks import check_count, check_level
 from churnsim.decisions.assumptions.outcome import AtPoint, Quantity
-from churnsim.decisions.assumptions.ranges import PlausibleRange, plausible_range
+from churnsim.decisions.assumptions.ranges import PlausibleRange, named_ranges, plausible_range
 from churnsim.decisions.runs.experiment import Experiment, RunArguments
 from churnsim.errors import ConfigError
 from churnsim.optional import optional_modules
@@ -213,7 +213,7 @@ def _own_luck(values: NDArray[np.float64]) -> float:
 def _ranges(
     market: Market, strategies: Sequence[Strategy], over: Sequence[str] | Mapping[str, tuple[float, float] | None]
 ) -> dict[str, PlausibleRange]:
-    given = over if isinstance(over, Mapping) else dict.fromkeys(over)
+    given = named_ranges(over)
     if len(given) < 2:
         raise ConfigError(f"sensitivity compares assumptions: name at least 2; got {list(given)}.")
     found = {}
@@ -237,16 +237,14 @@ def _salib() -> tuple[Any, Any, Any, Any]:
 
 
 def _design(problem: dict[str, Any], method: str, size: int | None, seed: int) -> NDArray[np.float64]:
-    if method not in get_args(Method):
+    if not isinstance(method, str) or method not in get_args(Method):
         raise ConfigError(f"unknown method {method!r}. Use 'morris' or 'sobol'.")
     sample_morris, _, sample_sobol, _ = _salib()
-    count = size if size is not None else 20 if method == "morris" else 64
+    count = check_count(size if size is not None else 20 if method == "morris" else 64, "size", least=2)
     if method == "morris":
-        if count < 2:
-            raise ConfigError(f"morris needs at least 2 trajectories; got {count}.")
         found = sample_morris.sample(problem, count, num_levels=MORRIS_LEVELS, seed=seed % 2**32)
     else:
-        if count < 2 or count & (count - 1):
+        if count & (count - 1):
             raise ConfigError(f"sobol needs a power of two as its size; got {count}. Take {2 ** count.bit_length()}.")
         found = sample_sobol.sample(problem, count, calc_second_order=False, seed=seed % 2**32)
     return np.asarray(found, dtype=np.float64)

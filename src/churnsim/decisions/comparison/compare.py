@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from churnsim.checks import shown
 from churnsim.decisions.comparison.metrics import check_metric, metric_of
 from churnsim.decisions.comparison.paired import interval, paired_difference
 from churnsim.decisions.comparison.precision import LEAST_FIRST_STAGE, Precision, PrecisionReached, next_size
@@ -133,7 +134,7 @@ def _column(values: pd.DataFrame, name: str) -> NDArray[np.float64]:
 
 
 def _check_against(names: Sequence[str], against: str | None) -> None:
-    if against is not None and against not in names:
+    if against is not None and (not isinstance(against, str) or against not in names):
         raise ConfigError(f"no strategy {against!r} to compare against; there are {', '.join(map(repr, names))}.")
 
 
@@ -189,6 +190,8 @@ def compare(
     experiment = Experiment.of(market, run)
     market = experiment.market
     replications = experiment.size(30)
+    if precision is not None and not isinstance(precision, Precision):
+        raise ConfigError(f"precision must be a churnsim.decisions.Precision; got {shown(precision)}.")
     names = experiment.names(strategies, least=1 if precision is None else 2)
     period = experiment.durations.period
     if precision is None:

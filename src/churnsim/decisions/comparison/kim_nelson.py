@@ -21,7 +21,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from churnsim.checks import check_number
+from churnsim.checks import check_count, check_number
 from churnsim.errors import ConfigError
 from churnsim.typing import Floats
 
@@ -40,13 +40,12 @@ class KimNelson:
         check_number(indifference, "indifference", above=0)
         if systems < 2:
             raise ConfigError(f"a selection needs at least 2 systems; got {systems}.")
-        if not 1 / systems < level < 1:
+        if not 1 / systems < check_number(level, "level") < 1:
             raise ConfigError(
                 f"level must be between 1/{systems}, what a blind choice reaches, and 1; got {level!r}. Ninety-five "
                 "percent is 0.95."
             )
-        if first_stage < 2:
-            raise ConfigError(f"the first stage needs at least 2 replications; got {first_stage}.")
+        check_count(first_stage, "first_stage", least=2)
         self.indifference, self.level, self.first_stage = float(indifference), level, first_stage
         error = 2 * (1 - level) / (systems - 1)
         # 2 alpha / (k - 1) above 1 asks for nothing: a level below what the first stage alone guarantees.

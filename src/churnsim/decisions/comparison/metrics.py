@@ -20,7 +20,7 @@ STOCKS = {"active_start": 0, "active_end": -1, "competitor_customers": -1, "memb
 
 def check_metric(metric: str) -> None:
     """ConfigError unless `metric` is one that `metric_of` knows."""
-    if metric not in DERIVED and metric not in ACCOUNTS:
+    if not isinstance(metric, str) or (metric not in DERIVED and metric not in ACCOUNTS):
         raise ConfigError(f"no metric {metric!r}; there are {', '.join(DERIVED + ACCOUNTS)}.")
 
 

@@ -13,9 +13,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from churnsim.checks import check_level, check_number
+from churnsim.checks import check_count, check_level, check_number
 from churnsim.decisions.comparison.metrics import check_metric
-from churnsim.errors import ConfigError
 from churnsim.simulation.scenario.market import Market
 
 __all__ = ["LEAST_FIRST_STAGE", "Precision", "PrecisionReached", "next_size"]
@@ -58,11 +57,7 @@ class Precision:
         check_number(self.half_width, "precision half_width", above=0)
         check_metric(self.metric)
         check_level(self.level)
-        if self.max_replications < LEAST_FIRST_STAGE:
-            raise ConfigError(
-                f"max_replications must be at least {LEAST_FIRST_STAGE}, the least first stage; "
-                f"got {self.max_replications!r}."
-            )
+        check_count(self.max_replications, "max_replications", least=LEAST_FIRST_STAGE)
 
     def budget(self, market: Market) -> tuple[int, str]:
         """The most replications that may be run, and in words what sets it.

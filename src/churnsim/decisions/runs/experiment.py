@@ -10,7 +10,7 @@ from typing import NamedTuple, TypedDict, TypeVar
 import numpy as np
 import pandas as pd
 
-from churnsim.checks import check_count
+from churnsim.checks import check_count, check_number, shown
 from churnsim.decisions.runs.parallel_map import Backend, backend_for, run_tasks
 from churnsim.errors import ConfigError
 from churnsim.simulation.engine.engines import Engine, run, warn_of_epochs
@@ -32,6 +32,9 @@ PIECES_PER_WORKER = 4
 # months or years.
 IN_WEEKS = (Duration(4, "W"), Duration(1, "W"))
 IN_MONTHS = (Duration(1, "M"), Duration(0.25, "M"))
+
+# More periods, or epochs in a period, are a slip of the pen: a century of days has fewer.
+MOST_PARTS = 40_000
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -130,6 +133,15 @@ class Experiment:
     mechanisms: Mechanisms = ()
     progress: Callable[[int], None] | None = None
 
+    def __post_init__(self) -> None:
+        check_count(self.workers, "workers")
+        for name in ("engine", "backend"):
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, str):
+                raise ConfigError(f"{name} must be text; got {shown(value)}.")
+        if isinstance(self.mechanisms, str) or not isinstance(self.mechanisms, Mapping | Sequence):
+            raise ConfigError(f"mechanisms must be a list of them, or lists by strategy; got {shown(self.mechanisms)}.")
+
     @classmethod
     def of(cls, market: Market | Experiment, arguments: RunArguments) -> Experiment:
         """The experiment on `market`, or the experiment given with some of its `arguments` changed."""
@@ -142,12 +154,17 @@ class Experiment:
         """Horizon, period and epoch in the market's unit."""
         unit = self.market.unit
         period, epoch = IN_MONTHS if unit in ("M", "Y") else IN_WEEKS
-        named = (
-            self.horizon,
-            period if self.period is None else self.period,
-            epoch if self.epoch is None else self.epoch,
-        )
-        return Durations(*(float(d.to(unit)) if isinstance(d, Duration) else float(d) for d in named))
+        named = {
+            "horizon": self.horizon,
+            "period": period if self.period is None else self.period,
+            "epoch": epoch if self.epoch is None else self.epoch,
+        }
+        plain = {name: d.to(unit) if isinstance(d, Duration) else d for name, d in named.items()}
+        found = Durations(**{name: check_number(d, name, above=0) for name, d in plain.items()})
+        for name, whole, part in (("horizon", found.horizon, found.period), ("period", found.period, found.epoch)):
+            if whole / part > MOST_PARTS:
+                raise ConfigError(f"{name} {whole:g} holds {whole / part:.3g} parts of {part:g}, above {MOST_PARTS:,}.")
+        return found
 
     def size(self, default: int, *, least: int = 2) -> int:
         """How many replications to run, at `least` two for a spread: as asked, or the `default` of who asks."""
