@@ -76,7 +76,7 @@ def walked(traits: pd.DataFrame, k: int, periods: int, rng: np.random.Generator)
     bought = np.zeros((n, periods + 1), dtype=bool)
     rate = traits["rate"].to_numpy() * k
     end = np.full(n, np.inf)
-    if "death_rate" in traits:
+    if "death_rate" in traits and (traits["death_rate"] > 0).any():
         end = rng.exponential(1 / traits["death_rate"].to_numpy())
     dropout = traits["dropout"].to_numpy() if "dropout" in traits else np.zeros(n)
     left = k - (traits["stages"].to_numpy() if "stages" in traits else np.zeros(n, dtype=int))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,12 +12,26 @@ import churnsim as cs
 from churnsim.errors import DataError
 from churnsim.models.segmentation.customer_clusters import cluster_customers
 from churnsim.models.segmentation.customer_factors import analyse_factors, behaviour
-from churnsim.models.segmentation.gold_customers import METHODS, gold_customers, gold_rankings
+from churnsim.models.segmentation.gold_customers import METHODS, _captured, _picked, gold_customers, gold_rankings
+
+DATES = {"until": "1997-09-30", "holdout_until": "1998-06-30"}
+
+
+@pytest.fixture(scope="module")
+def log() -> pd.DataFrame:
+    """A third of CDNOW's customers."""
+    every = cs.datasets.cdnow()
+    return every[every["customer_id"] % 3 == 0].reset_index(drop=True)
+
+
+@pytest.fixture(scope="module")
+def rankings(log):
+    return gold_rankings(log, **DATES)
 
 
 @pytest.fixture(scope="module")
 def gold():
-    return gold_customers(cs.datasets.cdnow(), until="1997-09-30", holdout_until="1998-06-30", replications=200)
+    return gold_customers(cs.datasets.cdnow(), **DATES, replications=100)
 
 
 def test_every_method_stands_between_the_lot_and_hindsight(gold):
@@ -28,16 +44,27 @@ def test_every_method_stands_between_the_lot_and_hindsight(gold):
     assert (table["gain_lower"].dropna() <= table["gain_upper"].dropna()).all()
 
 
-def test_scores_know_nothing_of_the_holdout():
-    log = cs.datasets.cdnow()
+def test_scores_know_nothing_of_the_holdout(log, rankings):
     changed = log.copy()
     late = changed["date"] > "1997-09-30"
     changed.loc[late, "amount"] = changed.loc[late, "amount"].to_numpy()[::-1] * 7
-    dates = {"until": "1997-09-30", "holdout_until": "1998-06-30"}
-    one, spent = gold_rankings(log, **dates)
-    other, changed_spent = gold_rankings(changed, **dates)
+    one, spent = rankings
+    other, changed_spent = gold_rankings(changed, **DATES)
     pd.testing.assert_frame_equal(one, other)
     assert not spent.equals(changed_spent)
+
+
+def test_ties_at_the_cut_are_shared_out():
+    """Against the mean over all orders of the rows, each cut at the first 30%: .3 x 5 are 2 customers."""
+    score, held = np.array([2.0, 1.0, 1.0, 1.0, 0.0]), np.array([4.0, 0.0, 7.0, 1.0, 3.0])
+    everybody = np.ones(5, dtype=np.int64)
+    by_order = [held[sorted(order, key=lambda i: -score[i])[:2]].sum() for order in permutations(range(5))]
+    assert _picked(score, everybody, 0.3) @ held == pytest.approx(np.mean(by_order))
+    # A score that tells nobody apart captures the share itself, whatever the weights; .07 of 100 customers are 7.
+    for weights in (np.ones(100, dtype=np.int64), np.arange(100) % 3):
+        taken = _picked(np.zeros(100), weights, 0.07)
+        assert taken.sum() == pytest.approx(7)
+        assert _captured(np.ones(100), np.zeros(100), weights, 0.07) == pytest.approx(7 / weights.sum())
 
 
 def test_separate_groups_are_found_and_their_number_with_them():

@@ -9,6 +9,7 @@ averaged by Gauss quadrature.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -60,40 +61,43 @@ class LivingTraits:
 
 def active_law(traits: LivingTraits, periods: int, lead: Floats, *, most: int) -> Floats:
     """P(a purchase in n of the next `periods`): a row a customer, a column for each n from 0 to `most`."""
-
-    def of(*columns: Floats) -> Floats:
-        out = np.empty((columns[0].size, most + 1))
-        for rows, size in _by_size(traits, columns[1], float(periods)):
-            shape, rate, first, second, silence, ahead = (column[rows] for column in columns)
-            nodes = _nodes(traits, shape, first, second, size, float(periods))
-            if traits.stages > 1:
-                arrays = (rate, silence, ahead, *nodes.places)
-                out[rows] = by_chunks(kernel.stages_law, arrays, *nodes.rules, traits.stages, periods, most)
-            else:
-                arrays = (rate, nodes.scale, ahead, *nodes.places)
-                out[rows] = by_chunks(kernel.law, arrays, *nodes.rules, traits.leaves == "death", periods, most)
-        return out
-
-    return at_distinct(of, *_columns(traits), lead)
+    kernels = (kernel.law, kernel.stages_law)
+    return at_distinct(_averaged(traits, kernels, (periods, most), (most + 1,), periods), *_columns(traits), lead)
 
 
 def active_mean(traits: LivingTraits, periods: Floats, lead: Floats) -> Floats:
     """E[how many of the next `periods`, a whole number a row, hold a purchase]."""
+    kernels = (kernel.mean, kernel.stages_mean)
+    return at_distinct(_averaged(traits, kernels, (), (), 1), *_columns(traits), lead, periods)
+
+
+def _averaged(
+    traits: LivingTraits,
+    kernels: tuple[Callable[..., Floats], Callable[..., Floats]],
+    last: tuple[int, ...],
+    shape_of_each: tuple[int, ...],
+    periods: int,
+) -> Callable[..., Floats]:
+    """The function of customers' columns (and, last of all, of their numbers of periods, where these differ) that takes
+    the kernel without stages or with them over the traits. `periods` is the least that a rule must reach."""
+
+    def longest(counts: Sequence[Floats]) -> float:
+        return float(counts[0].max(initial=periods)) if counts else float(periods)
 
     def of(*columns: Floats) -> Floats:
-        out = np.empty(columns[0].size)
-        for rows, size in _by_size(traits, columns[1], float(columns[-1].max(initial=1.0))):
-            shape, rate, first, second, silence, ahead, count = (column[rows] for column in columns)
-            nodes = _nodes(traits, shape, first, second, size, float(count.max()))
+        out = np.empty((columns[0].size, *shape_of_each))
+        for rows, size in _by_size(traits, columns[1], longest(columns[6:])):
+            shape, rate, first, second, silence, ahead, *counts = (column[rows] for column in columns)
+            nodes = _nodes(traits, shape, first, second, size, longest(counts))
             if traits.stages > 1:
-                arrays = (rate, silence, ahead, count, *nodes.places)
-                out[rows] = by_chunks(kernel.stages_mean, arrays, *nodes.rules, traits.stages)
+                arrays = (rate, silence, ahead, *counts, *nodes.places)
+                out[rows] = by_chunks(kernels[1], arrays, *nodes.rules, traits.stages, *last)
             else:
-                arrays = (rate, nodes.scale, ahead, count, *nodes.places)
-                out[rows] = by_chunks(kernel.mean, arrays, *nodes.rules, traits.leaves == "death")
+                arrays = (rate, nodes.scale, ahead, *counts, *nodes.places)
+                out[rows] = by_chunks(kernels[0], arrays, *nodes.rules, traits.leaves == "death", *last)
         return out
 
-    return at_distinct(of, *_columns(traits), lead, periods)
+    return of
 
 
 def _columns(traits: LivingTraits) -> tuple[Floats, ...]:

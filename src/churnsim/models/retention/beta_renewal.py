@@ -76,7 +76,7 @@ class BetaRenewal(RetentionModel):
         optimum = maximise(objective, starts=cls._starts(cohorts), customers=cohorts.customers)
         weight = float(optimum.parameters[:2].sum())
         status = judge(cohorts, status_of(optimum, names, cls.remedies), weight=weight)
-        model = cls(**dict(zip(names, map(float, optimum.parameters), strict=True)), unit=unit)
+        model = cls.from_dict({**dict(zip(names, map(float, optimum.parameters), strict=True)), "unit": unit})
         return build_fit(model, names=names, optimum=optimum, loglik=optimum.value, n=cohorts.customers, status=status)
 
     @classmethod
