@@ -88,7 +88,13 @@ def make_map() -> Pieces:
     """A map of two assumptions, two cells by three, as what_if.json holds it."""
     axes = [
         {"name": "terms.margin", "unit": "share", "low": 0.1, "high": 0.5, "cells": 2},
-        {"name": "retention.max_effect", "unit": "", "low": 0.0, "high": 0.6, "cells": 3},
+        {
+            "name": "retention.max_effect",
+            "unit": "share of organic dropout that contacts prevent at most",
+            "low": 0.0,
+            "high": 0.6,
+            "cells": 3,
+        },
     ]
     states = ("fails", "fails", "undecided", "fails", "holds", "impossible")
     cells = [

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from churnsim.report.charts.theme import INK, MUTED, NUMBERS, WIDE, Size, config
+from churnsim.report.charts.theme import INK, MARGIN, MUTED, NUMBERS, WIDE, Size, config, wrap
 from churnsim.report.page.extras import require_report_extra
 
 if TYPE_CHECKING:
@@ -119,9 +120,10 @@ def region_chart(
     )
     rows = _rows(axes, states, named)
 
-    def axis(of: Ruled) -> dict[str, Any]:
+    def axis(of: Ruled, length: float) -> dict[str, Any]:
+        title = wrap(f"{of.name} ({of.unit})" if of.unit else of.name, replace(size, width=round(length) + MARGIN))
         return {
-            "title": f"{of.name} ({of.unit})" if of.unit else of.name,
+            "title": title.split("\n"),
             "scale": alt.Scale(domain=[of.low, of.high], nice=False, zero=False),
             "axis": alt.Axis(format=NUMBERS, grid=False, tickCount=4 if columns > 1 else size.ticks),
         }
@@ -131,8 +133,8 @@ def region_chart(
         drawn = alt.Chart(alt.InlineData(values=cells)).mark_rect(stroke="#ffffff", strokeWidth=0.7)
         layers = [
             drawn.encode(
-                x=alt.X("left:Q", **axis(across)), x2="right:Q", y=alt.Y("bottom:Q", **axis(upright)), y2="top:Q",
-                color=colour,
+                x=alt.X("left:Q", **axis(across, side)), x2="right:Q", y2="top:Q", color=colour,
+                y=alt.Y("bottom:Q", **axis(upright, 0.75 * side)),
             )
         ]  # fmt: skip
         if here is not None and _inside(axes, here) and (not deep or number == _cell_of(deep[0], here[deep[0].name])):
@@ -144,7 +146,8 @@ def region_chart(
             return whole
         third = deep[0]
         centre = third.low + (number + 0.5) * (third.high - third.low) / third.cells
-        title = alt.TitleParams(f"{third.name} = {centre:,.4g}", fontSize=12, fontWeight="normal", color=INK)
+        told = wrap(f"{third.name} = {centre:,.4g}", replace(size, width=side + MARGIN)).split("\n")
+        title = alt.TitleParams(told, fontSize=12, fontWeight="normal", color=INK)
         return whole.properties(title=title)
 
     return alt.concat(*[panel(n) for n in range(deep[0].cells if deep else 1)], columns=columns, spacing=18)

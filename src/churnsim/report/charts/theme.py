@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 __all__ = [
-    "ACCOUNTS", "ACTUAL", "ALARM", "DASHES", "EXPECTED", "NARROW", "NUMBERS", "STRATEGIES", "WIDE", "Size", "config",
-    "wrap",
+    "ACCOUNTS", "ACTUAL", "ALARM", "DASHES", "EXPECTED", "MARGIN", "NARROW", "NUMBERS", "STRATEGIES", "WIDE", "Size",
+    "config", "wrap",
 ]  # fmt: skip
 
 INK, MUTED, GRID = "#1f2933", "#52606d", "#e4e7eb"
@@ -24,6 +24,7 @@ ACCOUNTS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#aa3377", "#66ccee", "#
 # Trims zeros, and never turns to powers of ten as the plain "," does.
 NUMBERS = ",~f"
 MOST_LINES = 12
+MARGIN = 48  # pixels of a drawing's width that no label takes
 # Helvetica, Arial and Liberation Sans have the same widths, so text measured here fits there.
 FONT = "'Helvetica Neue', Helvetica, Arial, 'Liberation Sans', sans-serif"
 
@@ -88,7 +89,7 @@ def wrap(label: str, size: Size, *, beside: int = 0) -> str:
 
     Words that are longer than a line are broken; of a text of more than a dozen lines the rest is left out.
     """
-    room = (size.width - beside - 48) / size.font
+    room = (size.width - beside - MARGIN) / size.font
     lines, used = [""], 0.0
     for word in re.findall(r"\s+|[^\s-]+-?|-", " ".join(label.split())):
         width = sum(map(_em, word))
