@@ -27,7 +27,11 @@ ALLOWED = {
     "simulation/scenario/strategy.py": "the field list of what a firm may do",
     "simulation/scenario/market.py": "the field list of how the market answers",
     "simulation/engine/firm.py": "the firm chooses whom to win back by the plan's own settings",
-    "claims/": "a claim tests a mechanism",
+    "claims/on_markets/": "a claim on a market tests mechanisms",
+    "claims/service_recovery/": "recovery is answering complaints",
+    "claims/five_percent_churn/five_percent_simulation.py": "less churn by a what-if",
+    "claims/machinery/evidence.py": "how CDNOW's people answer spending, in dollars",
+    "claims/machinery/strategy_comparison.py": "budgets split between winning and keeping",
 }
 
 

@@ -27,14 +27,26 @@ from churnsim.kernels.numerics.numba_cache import cached
 def njit(function):
     return cached(numba.njit(function), Path(__file__).parent)
 """,
-    "called.py": "from mini.spelling import njit\n\n@njit\ndef rate():\n    return 1\n",
+    "called.py": """
+from typing import NamedTuple
+from mini.spelling import njit
+
+class Cards(NamedTuple):
+    number: int
+
+made = Cards
+
+@njit
+def rate(cards):
+    return cards.number
+""",
     "caller.py": """
-from mini.called import rate
+from mini.called import made, rate
 from mini.spelling import njit
 
 @njit
 def twice():
-    return 2 * rate()
+    return 2 * rate(made(1))
 """,
 }
 
@@ -75,7 +87,9 @@ def test_a_caller_is_compiled_anew_when_a_kernel_that_it_calls_has_changed(tmp_p
     files = sorted(stored.rglob("*.nb?"))
     assert len(files) == 4  # an index and the code of each function
     assert python(call, tmp_path, **environment) == [2, 1, 4]
-    (package / "called.py").write_text(MINI["called.py"].replace("return 1", "return 3"))
+    # A class that the stored index names is gone too.
+    changed = MINI["called.py"].replace("Cards", "Views").replace("return cards", "return 3 * cards")
+    (package / "called.py").write_text(changed)
     assert python(call, tmp_path, **environment) == [6, 0, 4]
     assert sorted(stored.rglob("*.nb?")) == files
 

@@ -8,11 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churnsim.kernels.engine.records import Records
+from churnsim.typing import Floats, Ints
 
 __all__ = ["BaseColumns", "Buffers", "Means", "Tables"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 class Tables(NamedTuple):

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
 from churnsim.kernels.engine.event_rules import reply_kind
 from churnsim.kernels.engine.event_times import next_boundary, service_time
 from churnsim.kernels.engine.records import Records
 from churnsim.kernels.numerics.jit import rule
+from churnsim.typing import Floats
 
 __all__ = ["serve_complaints"]
-
-Floats = NDArray[np.float64]
 
 
 @rule
@@ -29,12 +25,14 @@ def serve_complaints(
     for j in range(complaints.size):
         line = complaints[j]
         c = customers[line.customer]
+        # The clerk who is free first; of several the first, so that both engines take the same one.
         clerk = 0
         for i in range(1, free.size):
             if free[i] < free[clerk]:
                 clerk = i
         finish = max(line.time, free[clerk]) + service_time(rule.mean_service_time, c.k, c.uid, replication, seed)
         free[clerk] = finish
+        # Judged when the work is done: being told at the boundary is the model's doing, not the clerk's.
         c.reply = reply_kind(rules, finish - line.time)
         c.due = max(finish, next_boundary(line.time, rule.epoch))
         wake[line.customer] = c.due

@@ -11,9 +11,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-from numpy.typing import NDArray
-
 from churnsim.kernels.engine import event_rules
 from churnsim.kernels.engine import ledger_accounts as accounts
 from churnsim.kernels.engine.arguments import Buffers, Means, Tables
@@ -26,11 +23,10 @@ from churnsim.kernels.engine.records import ACTIVE, CLOCK, CONTRACT, DROPOUT_AT_
 from churnsim.kernels.engine.satisfaction_updates import hazard_of
 from churnsim.kernels.numerics.intrinsics import fetch
 from churnsim.kernels.numerics.jit import inlined, rule
+from churnsim.typing import Floats, Ints
 
 __all__ = ["advance", "next_event"]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 _MOST_AT_ONCE = 8  # lines that one event can put into a buffer
 _AHEAD = 4  # customers whose records are on their way from memory
@@ -56,6 +52,7 @@ def _arrive(
     row[accounts.MEMBERS] += c.member
     listed, u_gap, u_organic = event_rules.first_amount(rules, spends, profits, c.spend_rate, c.uid, replication, seed)
     book(rules, listed, time, c, row, buffers)
+    # In MBG/NBD the first purchase too may be the last; elsewhere a newcomer stays until the next at least.
     if (
         rules[0].lifetime == DROPOUT_AT_ONCE
         and u_organic < c.dropout
@@ -63,6 +60,7 @@ def _arrive(
     ):
         return
     c.due = time + purchase_gap(rules, gaps, u_gap, c.rate)
+    # Only lifetimes in time have a clock of their own; others end at purchases.
     if rules[0].lifetime == CLOCK:
         c.death_at = time + death_gap(hazard_of(rules, hazards, effect, c), 0, c.uid, replication, seed)
     c.referral_at = time + referral_gap(rules, c.member, c.satisfied, 0, c.uid, replication, seed)
@@ -77,6 +75,7 @@ def _end_lifetime(
     if not lose(
         rules, event_rules.LOST_ORGANIC, event_rules.DEATHS + c.lives, time, c, row, buffers, replication, seed
     ):
+        # Each lifetime has a number, by which its length is drawn: the prevented one is not drawn again.
         c.lives += 1
         c.death_at = time + death_gap(hazard_of(rules, hazards, effect, c), c.lives, c.uid, replication, seed)
 
@@ -109,6 +108,7 @@ def advance(
     """
     rules = tables.rules
     log, complaints, referrals, fill = buffers
+    # With a log, or where anything can happen between purchases, every event takes the general path.
     alone = log.size == 0 and is_independent(rules)
     contract = rules[0].lifetime == CONTRACT
     per_time = 1.0 / (bounds[1] - bounds[0])  # rows, which are all as long
@@ -124,6 +124,7 @@ def advance(
         if time >= end:
             continue
         c = customers[i]
+        # What the firm decided at the last review lies with its view: the record learns of it when it is taken up.
         if filed:
             apply_pending(view, i, c)
         while time < end:
@@ -149,6 +150,7 @@ def advance(
             while time < bounds[now]:
                 now -= 1
             row = table[now]
+            # Of events due at one time the first of this list happens first, in both engines.
             if c.state == UNBORN:
                 _arrive(tables, means.effect, time, c, row, buffers, replication, seed)
             elif c.due <= time:

@@ -16,13 +16,13 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from churnsim.kernels.engine.records import BY_TENURE, CLOCK, FIXED_SPEND, Records
 from churnsim.kernels.numerics.jit import inlined, njit, rule
 from churnsim.kernels.numerics.philox import block
 from churnsim.kernels.numerics.quantile_tables import gamma_draw
 from churnsim.kernels.numerics.rng_streams import COMPLAINT, LOSS, PURCHASE, SIMULATION, WIN_BACK
+from churnsim.typing import Floats
 
 __all__ = [
     "AWAITS",
@@ -56,7 +56,6 @@ __all__ = [
     "spend_scale",
 ]
 
-Floats = NDArray[np.float64]
 
 # What a purchase or a reply leads to.
 KEEPS, LOST_ORGANIC, LOST_FAILURE, LOST_COMPLAINT, AWAITS, LOST_DISMISSED = 0, 1, 2, 3, 4, 5
@@ -74,8 +73,10 @@ def failure_probability(rules: Records, rate: float, dropout: float) -> float:
     f = phi p/D0 where a purchase ends the relation with p; for a hazard mu in time f = phi mu/(lambda D0), at most 1.
     """
     rule = rules[0]
+    # Without failures leave_after_failure may be 0: no division by it.
     if rule.failure_share == 0.0:
         return 0.0
+    # Purchases come at `rate`, so failures cause the hazard f rate D0: the share phi of mu.
     if rule.lifetime == CLOCK:
         return min(rule.failure_share * dropout / (rate * rule.leave_after_failure), 1.0) if rate > 0.0 else 0.0
     return rule.failure_share * dropout / rule.leave_after_failure
@@ -84,6 +85,7 @@ def failure_probability(rules: Records, rate: float, dropout: float) -> float:
 @inlined
 def organic_probability(dropout: float, failure_share: float) -> float:
     """o = p (1 - phi)/(1 - phi p): with failure losses phi p first, one purchase loses the customer with p exactly."""
+    # A customer with p = 1 of which failures cause everything has left already: any value will do.
     below = 1.0 - failure_share * dropout
     return dropout * (1.0 - failure_share) / below if below > 0.0 else 1.0
 
@@ -109,6 +111,7 @@ def amount(rules: Records, spends: Floats, profits: Floats, u: float, scale: flo
     """List price of the k-th purchase in cents, rounded half up: Gamma(shape, rate nu), a fixed amount, or the profit
     of the k-th year of a relation (its last one from then on)."""
     rule = rules[0]
+    # floor(x + 1/2), not round(): halves go up whatever the number, in compiled code and in plain Python.
     if rule.spending == BY_TENURE:
         return math.floor(profits[min(k, profits.size - 1)] * factor * 100.0 + 0.5)
     if rule.spending == FIXED_SPEND:
@@ -138,7 +141,9 @@ def paid(rules: Records, listed: int, offered: int) -> tuple[int, int]:
     renews with an offer (`offered` not 0) pays its price."""
     rule = rules[0]
     price = rule.price if offered == 0 else rule.price * rule.offer_price
+    # At the list price nothing is rounded again.
     cents = listed if price == 1.0 else math.floor(listed * price + 0.5)
+    # Profits by tenure are contributions already.
     margin = listed if rule.spending == BY_TENURE else margin_of(listed, rule.margin)
     return cents, margin - (listed - cents)
 
@@ -165,6 +170,7 @@ def purchase(
     so a customer that would stay without a word also stays after a reply that is at least as likely to keep it.
     """
     u_gap, u_spend, u_failure, u_organic = block(k, PURCHASE, uid, replication, seed, SIMULATION)
+    # Decided before the failure is looked at: a failure that loses nobody leaves this as it was.
     fate = LOST_ORGANIC if u_organic < organic else KEEPS
     if u_failure >= failure:
         return u_gap, u_spend, False, NO_REPLY, fate
@@ -182,12 +188,14 @@ def failed_purchase(
     u_complaint, u_kind, _, u_stay = block(k, COMPLAINT, uid, replication, seed, SIMULATION)
     if u_complaint >= rule.complaint_probability * complains:
         return NO_REPLY, unfailed if u_stay < rule.silent_stay else LOST_FAILURE
+    # One uniform is cut into staff on the spot, quick, late and unresolved: more of the first take from all others.
     kind = UNRESOLVED
     if u_kind < rule.at_once:
         kind = QUICK
     elif rule.desk:
         return NO_REPLY, AWAITS
     else:
+        # The market answers the rest in the same proportions as without empowered staff.
         rest = 1.0 - rule.at_once
         if u_kind < rule.at_once + rest * rule.quick_share:
             kind = QUICK
@@ -213,6 +221,7 @@ def reply(
     to). A customer whom it keeps may still drop out by itself, with the chance `organic`."""
     u_gap, u_spend, _, u_organic = block(k, PURCHASE, uid, replication, seed, SIMULATION)
     _, _, _, u_stay = block(k, COMPLAINT, uid, replication, seed, SIMULATION)
+    # An answer may lose the customer; only then comes dropout by itself, as after any other purchase.
     if u_stay >= _stay(rules, kind):
         return u_gap, u_spend, LOST_COMPLAINT
     return u_gap, u_spend, LOST_ORGANIC if u_organic < organic else KEEPS
@@ -224,11 +233,13 @@ def destination(rules: Records, ordinal: int, uid: int, replication: int, seed: 
     DEATHS: it EVAPORATES, SWITCHES to a competitor, or would
     switch and is HELD by what switching costs it."""
     rule = rules[0]
+    # Without competitors no number is drawn.
     if rule.switch_share == 0.0:
         return EVAPORATES
     u_switch, u_held, _, _ = block(ordinal, LOSS, uid, replication, seed, SIMULATION)
     if u_switch >= rule.switch_share:
         return EVAPORATES
+    # Bonds hold only those who would go to somebody else, not those who stop buying.
     return HELD if u_held < rule.switching_cost else SWITCHES
 
 
@@ -243,6 +254,7 @@ def comes_back(rules: Records, since: float, attempt: int, uid: int, replication
 @inlined
 def _chance_back(rules: Records, since: float) -> float:
     rule = rules[0]
+    # Halves with each half-life since the loss.
     return rule.win_back_success * math.exp(-math.log(2.0) * since / rule.win_back_half_life)
 
 

@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-from numpy.typing import NDArray
-
 from churnsim.kernels.engine.event_rules import failure_probability
 from churnsim.kernels.engine.records import CLOCK, CONTRACT, Records
 from churnsim.kernels.engine.satisfaction import satisfaction_factor
@@ -20,6 +17,7 @@ from churnsim.kernels.numerics.quantile_tables import erlang_draw
 from churnsim.kernels.numerics.quantiles import exponential_quantile, exponential_survival, gamma_quantile
 from churnsim.kernels.numerics.rng_streams import ARRIVALS, COMPLAINT, DEATH, PURCHASE, REFERRAL, SIMULATION
 from churnsim.kernels.numerics.special import lower_gamma
+from churnsim.typing import Floats
 
 __all__ = [
     "arrival_gap",
@@ -40,7 +38,6 @@ __all__ = [
     "starting_gap",
 ]
 
-Floats = NDArray[np.float64]
 
 _SLOWEST = 1e-9  # a factor on a clock stays above this, so that what is left of it is not lost
 
@@ -52,8 +49,10 @@ def purchase_gap(rules: Records, gaps: Floats, u: float, rate: float) -> float:
     rule = rules[0]
     if rule.lifetime == CONTRACT:
         return rule.term
+    # Who never buys has no next purchase; a division by 0 would be a NaN further on.
     if rate <= 0.0:
         return math.inf
+    # Exponential gaps need no table, and most markets have them.
     if rule.regularity == 1.0:
         return exponential_survival(u) / rate
     return erlang_draw(gaps, u, rule.regularity) / (rule.regularity * rate)
@@ -68,12 +67,15 @@ def starting_gap(
     rule = rules[0]
     u, _, _, _ = block(0, PURCHASE, uid, replication, seed, SIMULATION)
     if rule.lifetime == CONTRACT:
+        # Renewals lie at whole terms after the last one; one that is due right now has been made.
         left = (math.floor(silence / rule.term) + 1.0) * rule.term - silence
         return left if left > 0.0 else rule.term
     if rule.regularity == 1.0 or rate <= 0.0 or silence <= 0.0:
         return purchase_gap(rules, gaps, u, rate)
     scale = rule.regularity * rate
+    # The gap is longer than the silence: its quantile among those that are, less what has passed.
     gone = lower_gamma(rule.regularity, silence * scale)
+    # Below 1, whose quantile is infinite.
     given = min(gone + u * (1.0 - gone), 0.9999999999999999)
     return max(gamma_quantile(given, rule.regularity) / scale - silence, 0.0)
 
@@ -84,6 +86,7 @@ def dropout_now(rules: Records, hazards: Floats, dropout: float, k: int, returns
     what its multiplier makes of the hazard of that tenure; higher in a second life."""
     rule = rules[0]
     now = dropout * rule.second_life_factor if returns > 0 else dropout
+    # Tenures beyond the last hazard keep it.
     if rule.lifetime == CONTRACT and hazards.size > 0:
         return proportional(hazards[max(0, min(k, hazards.size) - 1)], now)
     return now if rule.lifetime == CLOCK else min(now, 1.0)
@@ -93,6 +96,7 @@ def dropout_now(rules: Records, hazards: Floats, dropout: float, k: int, returns
 def proportional(hazard: float, multiplier: float) -> float:
     """1 - (1 - h)^m: the chance to leave at a renewal of one whose cumulative hazard is `multiplier` times that of a
     customer who leaves with `hazard`, as in Cox's model."""
+    # Exactly the hazard, without a logarithm and its rounding.
     if multiplier == 1.0:
         return hazard
     if multiplier <= 0.0 or hazard <= 0.0:
@@ -104,6 +108,7 @@ def proportional(hazard: float, multiplier: float) -> float:
 def response_of(rules: Records, u: float) -> float:
     """How a customer takes contacts, as a multiple of the market's effect: -1 where they harm, else around 1."""
     rule = rules[0]
+    # The lowest uniforms are harmed; those of the others spread evenly about 1, so that their mean stays.
     if u < rule.harmed_share:
         return -1.0
     if rule.response_spread == 0.0 or rule.harmed_share >= 1.0:
@@ -139,6 +144,7 @@ def organic_factor(
 def firm_factor(rules: Records, effect: float, response: float, contacted: int, member: int) -> float:
     """`organic_factor` without the effect of satisfaction."""
     rule = rules[0]
+    # What holds for everybody, then for the contacted, then for members: the order fixes the last bits.
     factor = rule.organic_factor
     if contacted != 0:
         factor = factor * contact_factor(effect, response)
@@ -153,6 +159,7 @@ def organic_hazard(rules: Records, rate: float, dropout: float, factor: float) -
     `factor`."""
     rule = rules[0]
     caused = failure_probability(rules, rate, dropout) * rate * rule.leave_after_failure
+    # Where f was cut at 1 failures may cause more than all of the hazard.
     return max(0.0, dropout - caused) * max(factor, _SLOWEST)
 
 
@@ -173,6 +180,7 @@ def rescaled(at: float, now: float, before: float, after: float) -> float:
 def referral_gap(rules: Records, member: int, satisfied: float, k: int, uid: int, replication: int, seed: int) -> float:
     """Time before a customer's k-th referral."""
     rule = rules[0]
+    # The reward is in the rate already.
     rate = rule.referral_rate * (rule.member_referral_factor if member != 0 else 1.0)
     if rule.referral_effect != 0.0:
         rate = rate * satisfaction_factor(rule.referral_effect, satisfied)
@@ -186,6 +194,7 @@ def referral_gap(rules: Records, member: int, satisfied: float, k: int, uid: int
 def service_time(mean: float, k: int, uid: int, replication: int, seed: int) -> float:
     """How long a clerk works on the complaint about purchase k: exponential with the given mean."""
     _, _, u, _ = block(k, COMPLAINT, uid, replication, seed, SIMULATION)
+    # The complaint's own word: how long its answer takes does not depend on who else complained.
     return exponential_quantile(u) * mean
 
 

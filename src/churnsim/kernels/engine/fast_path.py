@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-from numpy.typing import NDArray
-
 from churnsim.kernels.engine import event_rules
 from churnsim.kernels.engine import ledger_accounts as accounts
 from churnsim.kernels.engine.arguments import Buffers, Means, Tables
@@ -14,17 +11,16 @@ from churnsim.kernels.engine.event_times import dropout_now, organic_factor, pur
 from churnsim.kernels.engine.ledger_updates import answered, lose, note
 from churnsim.kernels.engine.records import DROPOUT, DROPOUT_AT_ONCE, Record, Records
 from churnsim.kernels.numerics.jit import rule
+from churnsim.typing import Floats, Ints
 
 __all__ = ["is_independent", "purchase_until"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 @rule
 def is_independent(rules: Records) -> bool:
     """Whether nothing but its own purchases can happen to a customer between boundaries."""
     rule = rules[0]
+    # A clock, a desk, satisfaction or a referral would be an event between purchases, or change the next one.
     return (
         (rule.lifetime == DROPOUT or rule.lifetime == DROPOUT_AT_ONCE)
         and rule.desk == 0
@@ -47,6 +43,7 @@ def purchase_until(
     rule = rules[0]
     uid, rate, seen = c.uid, c.rate, c.seen
     last, unhappy = c.last_purchase, c.unhappy
+    # Nothing that these depend on changes between two boundaries.
     dropout = dropout_now(rules, hazards, c.dropout, seen + c.k, c.returns)
     organic = event_rules.organic_chance(
         rules, dropout, organic_factor(rules, means.effect, c.response, c.contacted, c.member, c.satisfied)
@@ -58,6 +55,7 @@ def purchase_until(
     asking = rule.asking_cents
     turn = bounds[now + 1]
     while time < end:
+        # Sums of one row stay in registers and are booked once, when the next row begins.
         if time >= turn:
             _book_many(bought, revenue, margins, asking, c, table[now])
             bought, revenue, margins = 0, 0, 0
@@ -68,6 +66,7 @@ def purchase_until(
         u_gap, u_spend, failed, kind, fate = event_rules.purchase(
             rules, organic, failure, 1.0, k, uid, replication, seed
         )
+        # Nobody has an offer here: those are made under contract.
         cents, margin = event_rules.paid(
             rules, event_rules.amount(rules, spends, profits, u_spend, scale, raised, seen + k), 0
         )

@@ -10,16 +10,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from churnsim.kernels.engine.records import LOST, UNBORN, Record, Records
 from churnsim.kernels.numerics.jit import inlined, rule
+from churnsim.typing import Flags, Floats, Ints
 
 __all__ = ["FirmView", "apply_all_pending", "apply_pending", "charge", "empty_view", "update_view"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Flags = NDArray[np.bool_]
 
 
 class FirmView(NamedTuple):
@@ -51,6 +47,7 @@ def update_view(view: FirmView, i: int, c: Record, contract: bool) -> None:
     """Bring the card of customer i up to date."""
     known = c.state != UNBORN and c.dismissed == 0
     view.known[i] = known
+    # Under contract the firm sees who leaves; elsewhere a customer who left and one who is silent look alike.
     view.there[i] = known and not (contract and c.state == LOST)
     view.last_purchase[i] = c.last_purchase
     view.purchases[i] = c.seen + c.k
@@ -62,6 +59,7 @@ def apply_pending(view: FirmView, i: int, c: Record) -> None:
     """Put what lies with the card of customer i into its record."""
     c.contacted = 1 if view.contacted[i] else 0
     c.crossed = 1 if view.crossed[i] else 0
+    # Booked when it was spent; here it only reaches the customer's own account.
     c.margin -= view.owed[i]
     view.owed[i] = 0
 

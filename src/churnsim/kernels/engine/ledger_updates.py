@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from churnsim.kernels.engine import event_rules
 from churnsim.kernels.engine import ledger_accounts as accounts
@@ -11,6 +10,7 @@ from churnsim.kernels.engine.arguments import Buffers
 from churnsim.kernels.engine.records import LOST, Record, Records
 from churnsim.kernels.engine.satisfaction import people_told
 from churnsim.kernels.numerics.jit import inlined, rule
+from churnsim.typing import Floats, Ints
 
 __all__ = [
     "COMPLAINTS",
@@ -26,8 +26,6 @@ __all__ = [
     "note",
 ]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 # Places in `fill`, which says how full each buffer is, and the lines of each.
 LOG, COMPLAINTS, REFERRALS = 0, 1, 2
@@ -57,6 +55,7 @@ def book(rules: Records, listed: int, time: float, c: Record, row: Ints, buffers
     note(accounts.PURCHASE, cents, time, c, row, buffers)
     row[accounts.REVENUE] += cents
     row[accounts.MARGIN] += margin
+    # Every buyer is asked, so that the question costs also where all went well.
     row[accounts.SERVICE] += rule.asking_cents
     c.revenue += cents
     c.margin += margin - rule.asking_cents
@@ -71,12 +70,14 @@ def lose(
 ) -> bool:  # fmt: skip
     """Lose the customer for the reason `fate`, unless switching costs hold it; returns whether it is lost."""
     goes = event_rules.destination(rules, ordinal, c.uid, replication, seed)
+    # Nothing has happened to it: no event is noted.
     if goes == event_rules.HELD:
         return False
     c.state = LOST
     c.cause = fate
     c.destination = goes
     c.due = time  # of a lost customer the time of its loss, which win-back needs
+    # Counted as it goes: counting members at each review would read every record.
     row[accounts.MEMBERS] -= c.member
     if goes == event_rules.SWITCHES:
         row[accounts.LOSSES_SWITCHED] += 1
@@ -91,6 +92,7 @@ def answered(rules: Records, kind: int, time: float, c: Record, row: Ints, buffe
     row[accounts.RECOVERY] += rule.complaint_cents
     c.margin -= rule.complaint_cents
     mouth = rule.word_of_mouth_effect
+    # An answer that resolves nothing is told like no answer.
     if kind == event_rules.UNRESOLVED:
         row[accounts.TOLD_AGAINST] += people_told(rule.tells_against, -mouth, c.satisfied)
     else:
@@ -106,6 +108,7 @@ def early_first(times: Floats, lines: Ints, before: float) -> int:
     early = 0
     for j in range(lines.shape[0]):
         if times[j, 0] < before:
+            # Lines are exchanged in place: a copy of a full buffer would cost more than the few that move.
             for column in range(lines.shape[1]):
                 value = lines[early, column]
                 lines[early, column] = lines[j, column]

@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 from churnsim.kernels.numerics.jit import njit, rule
 from churnsim.kernels.numerics.philox import block, mix
 from churnsim.kernels.numerics.rng_streams import ARRIVALS, REFERRAL, SIMULATION
+from churnsim.typing import Ints
 
 __all__ = ["due_to_spending", "settle_referrals", "within_reach", "word_of_mouth_balance", "word_of_mouth_factor"]
-
-Ints = NDArray[np.int64]
 
 
 @njit
@@ -22,6 +21,7 @@ def within_reach(uids: Ints, ordinals: Ints, left: int, people: int, replication
     may = np.empty(uids.size, np.bool_)
     for j in range(uids.size):
         _, u_reach, _, _ = block(ordinals[j], REFERRAL, uids[j], replication, seed, SIMULATION)
+        # With as many left as now: an upper bound for all later ones, which keeps few for the ordered pass.
         may[j] = u_reach * people < left
     return may
 
@@ -38,6 +38,7 @@ def settle_referrals(
         if u_reach * people < left:
             children[number] = mix(uids[j], ordinals[j])
             number += 1
+            # Who has come does not come again: the next referral finds one fewer.
             left -= 1
     return number
 

@@ -13,11 +13,10 @@ from churnsim.kernels.numerics.philox import block, mix
 from churnsim.kernels.numerics.quantile_tables import beta_draw, gamma_draw
 from churnsim.kernels.numerics.quantiles import beta_quantile
 from churnsim.kernels.numerics.rng_streams import SIMULATION, TRAITS
+from churnsim.typing import Floats, Ints
 
 __all__ = ["draw_cohort", "draw_dropouts", "draw_new", "lineage", "trait_uniforms"]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 _SURELY = 1e-300  # a chance to stay below this is none
 
@@ -42,11 +41,13 @@ def draw_new(
     rate = 1.0 if lifetime == CONTRACT else gamma_draw(rates, u_rate, r) / alpha
     spend_rate = 1.0
     if kinds.shape[0] > 0:
+        # Leaving and paying come from one and the same subscriber, so that they stay as related as in the data.
         kind = kinds[int(u_kind * kinds.shape[0])]
         dropout = chance(u_dropout, kind[0], b, parameters[6] != 0.0) if a > 0.0 else kind[0]
         if spending == GAMMA_GAMMA:
             spend_rate = kind[1]
         return rate, dropout, spend_rate, u_contact, u_member
+    # A hazard has a gamma law, a chance a beta law.
     if lifetime == CLOCK:
         dropout = gamma_draw(dropouts, u_dropout, a) / b
     else:
@@ -97,6 +98,7 @@ def draw_cohort(
             lifetime, spending, parameters, rates, dropouts, spends, kinds, uids[i], replication, seed
         )
         alive[i] = True
+        # The word that no trait takes.
         if lifetime == DROPOUT_AT_ONCE:
             u_alive, _, _, _ = block(0, TRAITS, uids[i], replication, seed, SIMULATION)
             alive[i] = u_alive >= traits[i, 1]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from churnsim.kernels.engine.arguments import BaseColumns
 from churnsim.kernels.engine.event_loop import next_event
@@ -26,6 +25,7 @@ from churnsim.kernels.engine.newcomers import draw_new
 from churnsim.kernels.engine.records import ACTIVE, AWAITING, CLOCK, CONTRACT, KNOWN, LOST, UNBORN, Record, Records
 from churnsim.kernels.engine.satisfaction_updates import hazard_of
 from churnsim.kernels.numerics.jit import inlined, njit, rule
+from churnsim.typing import Flags, Floats, Ints
 
 __all__ = [
     "active_members",
@@ -39,9 +39,6 @@ __all__ = [
     "win_back",
 ]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Flags = NDArray[np.bool_]
 _Newcomers = tuple[int, int, Floats, Floats, Floats, Floats, Floats]
 
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio (Knuth, TAOCP 3, 6.4)
@@ -63,6 +60,7 @@ def _traits(
     c.dropout = dropout
     c.spend_rate = spend_rate
     c.response = response_of(rules, u_contact)
+    # From its own uniform: whoever joins at a share of 20% is among those who join at 40%.
     c.member = 1 if u_member < rules[0].member_share else 0
     c.death_at = math.inf
     c.referral_at = math.inf
@@ -85,6 +83,8 @@ def start(
         c.last_purchase = base.last_purchase[i]
         c.repeat_revenue = base.repeat_cents[i]
         c.seen = base.seen[i]
+        # The lost stay in the arrays: a firm without contracts does not see that they left. They count as lost at
+        # their last purchase, since nobody knows better.
         c.state = LOST
         c.due = base.last_purchase[i]
         if base.alive[i]:
@@ -122,6 +122,7 @@ def enter(
         i = place + j
         c = customers[i]
         rate, dropout, spend_rate, u_contact, u_member = draw_new(*population, uids[j], replication, seed)
+        # A what-if concerns newcomers as well as the starting base.
         dropout = max(0.0, churn[0] * dropout - churn[1])
         _traits(rules, c, uids[j], rate, dropout, spend_rate, u_contact, u_member)
         c.origin = origins[j]
@@ -142,9 +143,11 @@ def update_lifetimes(
     for i in range(first, last):
         c = customers[i]
         old = hazard_of(rules, hazards, before, c)
+        # Before the new hazard is asked for, which depends on it.
         c.contacted = 1 if view.contacted[i] else 0
         if c.state == ACTIVE or c.state == AWAITING:
             new = hazard_of(rules, hazards, effect, c)
+            # A clock that is rescaled by 1 would lose its last bits.
             if new != old:
                 c.death_at = rescaled(c.death_at, now if c.state == ACTIVE else 0.0, old, new)
                 wake[i] = next_event(c)
@@ -158,6 +161,7 @@ def win_back(
     """Contact the silent customers at the places `chosen`, at `cents` each; `came` says who came back."""
     for j in range(chosen.size):
         c = customers[chosen[j]]
+        # The contact is paid for also where it reaches somebody who never left.
         c.margin -= cents
         view.attempts[chosen[j]] += 1
         came[j] = False
@@ -169,6 +173,7 @@ def win_back(
             c.state = ACTIVE
             c.returns += 1
             c.lives += 1
+            # It starts again: what annoyed it before it left is settled.
             c.unhappy = 0
             c.offered = 0
             view.there[chosen[j]] = True
@@ -187,10 +192,13 @@ def dismiss(customers: Records, wake: Floats, view: FirmView, now: float, gone: 
         c = customers[i]
         apply_pending(view, i, c)
         gone[i] = False
+        # Not before it has come, nor while its complaint is open.
         if c.state == UNBORN or c.state == AWAITING or c.dismissed != 0:
             continue
+        # Less than when it was last judged: it has cost more than it brought since then.
         if c.margin < c.judged_margin:
             c.dismissed = 1
+            # It gets no contacts any more, nor an account that costs.
             view.known[i] = False
             view.there[i] = False
             if c.state == ACTIVE:
@@ -209,6 +217,7 @@ def renewals(customers: Records, due: Floats, first: int, last: int) -> None:
     else infinity."""
     for i in range(first, last):
         c = customers[i]
+        # One offer for one renewal: who has one is not asked again.
         due[i] = c.due if c.state == ACTIVE and c.offered == 0 else math.inf
 
 
@@ -236,6 +245,7 @@ def shared_uid(customers: Records, bits: int) -> int:
             alone = False
             continue
         at = np.int64((np.uint64(c.uid) * _SPREAD) >> np.uint64(64 - bits))
+        # Linear steps from the hashed place: a free place ends the search.
         while table[at] != 0:
             if table[at] == c.uid:
                 return i

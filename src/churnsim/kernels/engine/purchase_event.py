@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-from numpy.typing import NDArray
-
 from churnsim.kernels.engine import event_rules
 from churnsim.kernels.engine import ledger_accounts as accounts
 from churnsim.kernels.engine.arguments import Buffers, Means, Tables
@@ -18,11 +15,9 @@ from churnsim.kernels.engine.satisfaction_updates import apply_purchase_quality,
 from churnsim.kernels.numerics.jit import inlined, rule
 from churnsim.kernels.numerics.philox import block_of_five
 from churnsim.kernels.numerics.rng_streams import PURCHASE, SIMULATION
+from churnsim.typing import Floats, Ints
 
 __all__ = ["buy"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 @inlined
@@ -59,15 +54,18 @@ def buy(
     rules, spends, gaps, hazards, profits = tables
     effect, quality, uplift = means
     rule = rules[0]
+    # A customer who waits for a reply wakes when it comes.
     if c.state == AWAITING:
         _receive_reply(tables, means, time, c, row, buffers, replication, seed)
         return
     c.k += 1
     tenure = c.seen + c.k
     dropout = dropout_now(rules, hazards, c.dropout, tenure, c.returns)
+    # Before its satisfaction is updated: what it spends depends on how it came, not on this purchase.
     raised = _raised(rules, uplift, c)
     u_gap, u_spend, u_failure, u_organic, u_quality = block_of_five(c.k, PURCHASE, c.uid, replication, seed, SIMULATION)
     failed = u_failure < event_rules.failure_probability(rules, c.rate, dropout) * quality
+    # The experience comes before its consequences: it decides about complaining and leaving here and now.
     if rule.satisfaction != 0:
         apply_purchase_quality(rules, hazards, effect, u_quality, failed, time, c)
     fate = _fate(rules, dropout, effect, u_organic, c)
@@ -77,7 +75,9 @@ def buy(
     # A contract is paid at its renewal, so only by those who are not lost here; elsewhere the purchase is made first.
     if rule.lifetime != CONTRACT:
         c.repeat_revenue += book(rules, listed, time, c, row, buffers)
+    # A purchase that went well makes up for an earlier failure, so that the customer refers again.
     c.unhappy = 0
+    # Rare, and long: kept out of the code of the usual purchase.
     if failed:
         fate = _fail(rules, hazards, effect, fate, time, i, c, row, buffers, replication, seed)
         if fate == event_rules.AWAITS:
@@ -101,6 +101,7 @@ def _fail(
     kind, fate = event_rules.failed_purchase(rules, unfailed, complains, c.k, c.uid, replication, seed)
     c.unhappy = 1
     note(accounts.FAILURE, 0, time, c, row, buffers)
+    # Answered at once, by empowered staff or by the market's own handling.
     if kind != event_rules.NO_REPLY:
         note(accounts.COMPLAINT, 0, time, c, row, buffers)
         answered(rules, kind, time, c, row, buffers)
@@ -131,6 +132,7 @@ def _receive_reply(
     rules, spends, gaps, hazards, profits = tables
     effect, _, uplift = means
     rule = rules[0]
+    # As at the purchase, before the answer changes how satisfied it is.
     raised, tenure = _raised(rules, uplift, c), c.seen + c.k
     c.state = ACTIVE
     c.death_at += time

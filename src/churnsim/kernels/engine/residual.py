@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-from numpy.typing import NDArray
-
 from churnsim.kernels.engine.event_times import dropout_now
 from churnsim.kernels.engine.records import ACTIVE, AWAITING, BY_TENURE, CLOCK, CONTRACT, FIXED_SPEND, Records
 from churnsim.kernels.numerics.jit import rule
+from churnsim.typing import Floats
 
 __all__ = ["residual_margin", "total_residual"]
 
-Floats = NDArray[np.float64]
 
 _LONGEST = 100_000  # renewals; far less where anybody leaves or anything is discounted
 _NEGLIGIBLE = 1e-12
@@ -47,10 +44,12 @@ def residual_margin(
     rule = rules[0]
     if rule.lifetime == CONTRACT:
         total = 0.0
+        # From the next renewal on; one that is due is decided now.
         weight = math.exp(-force * max(wait, 0.0))
         step = math.exp(-force * rule.term)
         for number in range(1, _LONGEST):
             stay = 1.0 - dropout_now(rules, hazards, dropout, tenure + number, returns)
+            # Whoever stays pays, so that the chance to stay comes before the money.
             weight *= stay
             money = weight * _contribution(rules, profits, spend_rate, tenure + number)
             if tenure + number >= max(hazards.size, profits.size - 1):  # all is as now from here on
@@ -62,9 +61,11 @@ def residual_margin(
             weight *= step
         return math.floor(total * 100.0 + 0.5)
     now = dropout_now(rules, hazards, dropout, tenure + 1, returns)
+    # Who does not buy any more is worth nothing, however long it stays.
     if rate <= 0.0:
         return 0
     hazard = now if rule.lifetime == CLOCK else rate * now
+    # The closed form of exponential gaps is exact; the other one is its general case.
     if rule.regularity == 1.0:
         purchases = rate / (hazard + force)
     else:

@@ -70,7 +70,9 @@ def after_purchase(rules: Records, expected: float, satisfied: float, quality: f
     """(expectation, satisfaction) after a purchase of perceived `quality`."""
     rule = rules[0]
     felt = rule.disconfirmation * disconfirmed(quality - expected, rule.indifference, rule.asymmetry)
+    # Off by default: the division and the product are left out.
     if rule.equity != 0.0:
+        # Nobody gets less than nothing for its money.
         outcome = max(0.0, 1.0 + rule.outcome_per_quality * quality)
         felt = felt + rule.equity * (outcome / rule.price - rule.reference_ratio)
     satisfied = _bounded(rule.carry * satisfied + (1.0 - rule.carry) * felt)
@@ -82,6 +84,7 @@ def after_answer(rules: Records, satisfied: float, kind: int, k: int, uid: int, 
     """Satisfaction after the complaint about purchase k was answered."""
     rule = rules[0]
     _, u_kind, _, _ = block(k, COMPLAINT, uid, replication, seed, SIMULATION)
+    # More than a full amends adds nothing.
     amends = min(1.0, rule.complaint_cents / rule.fair_cents) if rule.fair_cents > 0 else 0.0
     speed = 0.0
     if kind == _QUICK:

@@ -4,17 +4,13 @@ The formulas are those of `kernels/engine/satisfaction.py`."""
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
 from churnsim.kernels.engine.event_times import dropout_now, organic_factor, organic_hazard, rescaled
 from churnsim.kernels.engine.records import CLOCK, Record, Records
 from churnsim.kernels.engine.satisfaction import after_answer, after_purchase, quality_of, satisfaction_factor_ratio
 from churnsim.kernels.numerics.jit import inlined, rule
+from churnsim.typing import Floats
 
 __all__ = ["apply_purchase_quality", "apply_reply", "hazard_of"]
-
-Floats = NDArray[np.float64]
 
 
 @rule
@@ -31,6 +27,7 @@ def _set_satisfaction(rules: Records, hazards: Floats, effect: float, satisfied:
     # Both hazards are needed only where satisfaction acts on a lifetime in time: an exponential each.
     clock = rule.lifetime == CLOCK and rule.dropout_effect != 0.0
     before = hazard_of(rules, hazards, effect, c) if clock else 0.0
+    # What is left of the wait for the next referral runs at the new rate; nothing is drawn again.
     if rule.referral_effect != 0.0:
         slower = satisfaction_factor_ratio(rule.referral_effect, c.satisfied, satisfied)
         c.referral_at = rescaled(c.referral_at, time, slower, 1.0)

@@ -1,9 +1,9 @@
 """Compiled kernels on disk that are used only with the sources they were compiled from.
 
 Numba keeps a compiled function as long as the function's own file is unchanged, also when a kernel that it calls has
-changed: after an upgrade it would go on with old code. Here the stamp of a stored entry also holds a digest of all
-kernel sources, so that an entry made from other sources is not found and is overwritten. This holds wherever numba
-stores its code: beside the sources, in the user's cache, or in `NUMBA_CACHE_DIR`.
+changed: after an upgrade it would go on with old code. Here the version of a stored index also holds a digest of all
+kernel sources, so that one made from other sources is neither read nor found and is overwritten. This holds wherever
+numba stores its code: beside the sources, in the user's cache, or in `NUMBA_CACHE_DIR`.
 """
 
 from __future__ import annotations
@@ -48,8 +48,12 @@ class _KernelCache:
         except RuntimeError:  # no folder that numba could write to
             return NullCache()
         entry = cache._impl
-        stamp = (entry.locator.get_source_stamp(), digest_of(self._folder))
-        cache._cache_file = IndexDataCacheFile(cache.cache_path, entry.filename_base + self._variant, stamp)
+        stamp = entry.locator.get_source_stamp()
+        file = IndexDataCacheFile(cache.cache_path, entry.filename_base + self._variant, stamp)
+        # Beside numba's version, which is compared before anything is unpickled: an index of other sources may hold
+        # classes that are gone or renamed, and could not be read.
+        file._version = f"{file._version} {digest_of(self._folder)}"
+        cache._cache_file = file
         return cache
 
     def __getattr__(self, name: str) -> Any:

@@ -53,6 +53,7 @@ class Books:
     def note(self, time: float, uid: int, kind: str, cents: int = 0) -> None:
         """Count an event, keep who is active, and log it if there is a log."""
         self._row[ACCOUNT_OF[kind]] += 1
+        # Kept beside the count made afresh at each close: the two must agree.
         if kind in ("birth", "returned"):
             self.active += 1
         elif kind.startswith("lost"):
@@ -85,6 +86,7 @@ def checked_totals(table: NDArray[np.int64], *, waiting: int) -> dict[str, int]:
     """Each account over all periods. Raises InvariantError unless every complaint is answered or still `waiting`."""
     total = dict(zip(ACCOUNTS, table.sum(axis=0).tolist(), strict=True))
     answered = total["replies_quick"] + total["replies_slow"] + total["replies_unresolved"]
+    # A complaint that is lost on the way would be a customer who waits for ever.
     if total["complaints"] != answered + waiting:
         raise InvariantError(f"{total['complaints']} complaints, {answered} answered, {waiting} open.")
     return total

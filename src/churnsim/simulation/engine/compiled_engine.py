@@ -61,6 +61,7 @@ class _Run:
         for period in range(self.scenario.periods):
             self.books.open(period)
             boundary.firm.standing_costs()
+            # Nothing happens at a later period's start: everybody was advanced to the horizon at the first.
             if period and not boundary.every_period:
                 continue
             end = float(bounds[(period + 1) * self.rows if boundary.every_period else -1])
@@ -92,6 +93,7 @@ class _Run:
         table = self.books.table + population.table.reshape(scenario.periods, self.rows, -1).sum(axis=1)
         states = population.customers["state"]
         waiting = int(np.count_nonzero(states == AWAITING))
+        # Without discounting what customers are worth for ever has no end.
         force = self.market.discount_force
         if force > 0:
             table[-1, INDEX["residual"]] = population.residual(force)
@@ -111,6 +113,7 @@ class _Run:
 
     def _events(self, revenue: int) -> tuple[Event, ...]:
         lines = self.population.buffers.take(LOG, np.inf)
+        # Workers log in their own order; time and uid give the one of a single thread.
         lines = lines[np.lexsort((lines["uid"], lines["time"]))]
         if int(lines["cents"].sum()) != revenue:
             raise InvariantError("the event log's cents do not sum to the ledger's revenue.")

@@ -63,6 +63,7 @@ class EpochBoundary:
         rivals = self.market.competitors
         self._prospects = Arrivals(channel=PAID_CHANNEL, size=self.market.prospects.size, **address)
         self._rivals = Arrivals(channel=SWITCHING_CHANNEL, size=rivals.customers if rivals else 0, **address)
+        # All people, whoever they are later: prospects who come leave the pool but are still told things.
         self._people = self._prospects.left + active
         self._balance = 0.0  # remembered tellings per person, for less against
         self._totals = InteractionTotals(0, 0, 0)
@@ -81,11 +82,13 @@ class EpochBoundary:
         """Settle interactions and let the firm act at the start of `epoch`; the books of its period must be open."""
         scenario = self.inputs.scenario
         now, per_period = epoch * float(scenario.epoch), scenario.epochs_per_period
+        # At time 0 nobody has done anything yet.
         if epoch:
             self._update_word_of_mouth(population)
             self._refer(now, population)
         if epoch % per_period == 0:
             period = epoch // per_period
+            # Stocks are those at the end of a period, before the new one begins.
             if period:
                 self.record(period - 1)
             if self.strategy.acquisition:
@@ -110,6 +113,7 @@ class EpochBoundary:
         if not (mouth or self.market.competitors):
             return
         before, self._totals = self._totals, population.interaction_totals()
+        # Who switches is a competitor's customer from now on and may come back with the others.
         self._rivals.left += self._totals.switched - before.switched
         if mouth:
             net = self._totals.favour - before.favour - (self._totals.against - before.against)
@@ -131,6 +135,7 @@ class EpochBoundary:
         order = np.lexsort((uids, times))
         children = np.empty(times.size, dtype=np.int64)
         number = settle_referrals(uids[order], ordinals[order], left, people, *address, children)
+        # Before arrivals are drawn: who was referred does not answer an advertisement too.
         self._prospects.left -= number
         reward = self.strategy.referral
         if reward:
@@ -143,6 +148,7 @@ class EpochBoundary:
         total = paid + told
         came = self._prospects.during(start, end, total)
         address = self.inputs.replication, self.inputs.seed
+        # No number is drawn where spending alone brings people.
         bought = told == 0.0
         origins = [
             PAID if bought or due_to_spending(k, PAID_CHANNEL, paid / total, *address) else TOLD for _, _, k in came
@@ -161,6 +167,7 @@ class EpochBoundary:
         paid = 0.0
         if acquisition:
             share = self.market.prospects.share_per_period(acquisition.budget_per_period)
+            # The hazard under which that share of the pool comes in a period.
             paid = -math.log1p(-share) / float(self.inputs.scenario.period)
         if mouth is None:
             return paid, 0.0

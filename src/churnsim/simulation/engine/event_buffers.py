@@ -63,6 +63,7 @@ class EventBuffers:
             box.flushed[kind] = []
         kept = self._kept[kind]
         lines = np.concatenate([kept, *flushed]) if flushed else kept
+        # Those who are ahead of the boundary have written about times that are not settled yet.
         early = early_first(lines.view(np.float64), lines, before)
         self._kept[kind] = lines[early:]
         return lines[:early].view(LINES[kind]).reshape(early)
@@ -70,6 +71,7 @@ class EventBuffers:
     def totals_before(self, rows: int) -> NDArray[np.int64]:
         """The sums of the columns over the first `rows` rows of the books, of which there are never fewer at the next
         call."""
+        # Rows once settled do not change any more: each is summed once.
         for box in self.workers:
             self._totals += box.table[self._rows : rows].sum(axis=0)
         self._rows = rows

@@ -89,11 +89,13 @@ class Firm:
     def review(self, period: int, customers: Customers) -> None:
         """Act on the customers, in order: let go, serve, improve, contact, offer renewals, offer more, win back."""
         now = self.inputs.bound(period)
+        # First of all, so that nothing is spent on those who are let go.
         dismissal = self.strategy.dismissal
         if dismissal and period and period % dismissal.periods == 0:
             customers.dismiss(period, now)
         self._serve(customers)
         self._keep_staff(period)
+        # Looking at everybody is the dearest step of a review.
         seen = customers.visible() if self._looks else None
         if seen is not None:
             self._improve(seen)
@@ -124,6 +126,7 @@ class Firm:
         care = self.strategy.staff
         if care is None:
             return
+        # At the first review nothing has happened yet since the share of novices was taken.
         if period:
             years = self.inputs.scenario.period / units_per_year(self.market.unit)
             self._novices = self.market.staff.share_after(self._novices, years, care.budget_per_period)
@@ -134,6 +137,7 @@ class Firm:
         quality, known = self.strategy.quality, seen.number
         if quality is None:
             return
+        # Where no customer is known nothing is spent, and nothing gets better.
         self._service = 1.0
         if known:
             self._service = self.market.quality.factor(quality.budget_per_period / known)
@@ -144,6 +148,7 @@ class Firm:
         if contacts is None:
             return
         chosen, each = _reached(seen, contacts, now)
+        # The last period's effect is needed to rescale the clocks of those who were contacted then.
         before, self.effect = self.effect, 0.0
         if each > 0:
             self.effect = self.market.retention.effect(each)
@@ -156,6 +161,7 @@ class Firm:
         if plan is None:
             return
         due = customers.renewals()
+        # What is due at this very moment is still to be decided.
         coming = seen.there & (due >= now) & (due < now + plan.notice)
         chosen = targets(seen._replace(there=coming), plan, now)
         number, cost = int(np.count_nonzero(chosen)), cents(plan.cost_per_offer)
@@ -181,6 +187,7 @@ class Firm:
             return
         silent = seen.known & (now - seen.last_purchase > plan.silent_for) & (seen.attempts < plan.attempts)
         scores = self._scores(seen, plan, silent, now)
+        # Nobody whose second life is worth less than the contact.
         if plan.choose == "value":
             silent &= scores > 0
         number = int(np.count_nonzero(silent))
@@ -201,6 +208,7 @@ class Firm:
         places = np.flatnonzero(silent)
         if plan.choose == "random":
             address = self.inputs.replication, self.inputs.seed, SIMULATION
+            # A uniform of the attempt that may follow, so that the choice is another one at each attempt.
             pairs = zip(seen.uid[places].tolist(), seen.attempts[places].tolist(), strict=True)
             scores[places] = [block(attempts + 1, WIN_BACK, uid, *address)[1] for uid, attempts in pairs]
             return scores
@@ -217,6 +225,7 @@ def _reached(seen: Visible, campaign: Campaign, now: float) -> tuple[Flags, floa
     """Whom a campaign reaches, and what it spends on each; nobody where it has no money."""
     chosen = targets(seen, campaign, now)
     number = int(np.count_nonzero(chosen))
+    # Nobody is contacted without money, so that the books count no contacts.
     if number == 0 or campaign.budget_per_period == 0:
         return np.zeros(chosen.size, dtype=np.bool_), 0.0
     return chosen, campaign.budget_per_period / number

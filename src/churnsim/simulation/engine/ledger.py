@@ -108,6 +108,7 @@ class Ledger:
     @property
     def equity(self) -> float:
         """NPV plus the residual value of those active at the end, discounted from the horizon, in money."""
+        # The residual is as of the horizon, the profits as of the middles of their periods.
         factor = float(np.exp(-self.discount_force * self.period * len(self.table)))
         return self.npv + factor * float(self.money("residual").sum())
 

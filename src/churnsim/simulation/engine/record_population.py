@@ -58,6 +58,7 @@ class RecordPopulation:
         capacity = int(GROWTH * self.size) + ROOM
         self._records = np.zeros(capacity, dtype=CUSTOMER)
         self._wake = np.empty(capacity)
+        # Columns for the firm cost memory and time: only where it acts.
         self._filed = p.scenario.firm_acts
         self._view = empty_view(capacity if self._filed else 0)
         columns = BaseColumns(
@@ -106,6 +107,7 @@ class RecordPopulation:
         if not uids.size:
             return
         needed = self.size + uids.size
+        # By a half at a time, so that growing costs a fixed share of what is there.
         if needed > len(self._records):
             self._grow(max(needed, int(GROWTH * len(self._records))))
         p, place = self.inputs, self.size
@@ -166,6 +168,7 @@ class RecordPopulation:
     def contact(self, chosen: NDArray[np.bool_], before: float, effect: float, cents: int, now: float) -> None:
         """Contact those chosen and no others; a lifetime in time then runs at its new hazard."""
         p = self.inputs
+        # The records learn of it when their customers are next taken up.
         self._view.contacted[: self.size] = chosen
         charge(self._view.owed, chosen, cents)
         if p.numbers.lifetime == CLOCK:
@@ -256,6 +259,7 @@ class RecordPopulation:
                     tables, means, self._records, self._wake, self._view, places, first, last, end, self.bounds,
                     self.now, box.table, buffers, p.replication, p.seed,
                 )  # fmt: skip
+                # Returned early means a full buffer: emptied, it goes on at the customer it stopped before.
                 box.flush()
                 if first >= last:
                     return

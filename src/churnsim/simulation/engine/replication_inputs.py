@@ -45,6 +45,7 @@ class ReplicationInputs:
         market = scenario.market.in_replication(replication)
         _, _, hazards = lifetime_of(market.purchases)
         spending, (shape, _, _), profits = spending_of(market.spend)
+        # Of the rules only the shape of spending is an estimate; the others are in the customers' traits.
         numbers = scenario.rules
         if spending == GAMMA_GAMMA:
             numbers = numbers._replace(spend_shape=float(shape))
@@ -80,10 +81,12 @@ class ReplicationInputs:
     def base(self, *, threads: int = 1) -> Base:
         """The starting base, with the strategy's change in dropout made; `threads` may share the drawing."""
         market = self.market
+        # A posterior draw shares its own work among threads; a cohort's is shared here.
         sharing = {"threads": threads} if isinstance(market.customers, Cohort) else {}
         base = market.customers.draw(
             purchases=market.purchases, spend=market.spend, seed=self.seed, replication=self.replication, **sharing
         )
+        # Here, where the customers are known.
         self._check_scores(base)
         factor, points = self.churn
         if (factor, points) != (1.0, 0.0):

@@ -80,6 +80,7 @@ class _Run:
 
     def ledger(self) -> Ledger:
         """Run to the horizon and close the books."""
+        # The boundaries first: of events at one time they come before those of customers.
         self.clock.process(self._boundaries())
         for customer in self.population.customers:
             self._start(customer)
@@ -117,8 +118,10 @@ class _Run:
             time = c.next_event
             try:
                 yield self.clock.at(time, FIRST_CUSTOMER + c.uid)
+            # Its clocks were moved from outside: look again when its next event is due.
             except simpy.Interrupt:
                 continue
+            # Of events due at one time the first of this list happens first, as in the compiled engine.
             if c.state == UNBORN:
                 self._arrive(c, time)
             elif c.due <= time:
@@ -155,10 +158,12 @@ class _Run:
             quality = satisfaction.perceived(rules, failure, c.k, uid, *self.address)
             c.expected, satisfied = satisfaction.after_purchase(rules, c.expected, c.satisfied, quality)
             self.population.set_satisfaction(c, satisfied, self.firm.effect, time)
+        # After the experience of this purchase: a bad one is complained about here and now.
         complains = satisfaction.satisfaction_factor(self.numbers.complaint_effect, c.satisfied)
         u_gap, u_spend, failed, kind, fate = event_rules.purchase(
             rules, self._organic(c), failure, complains, c.k, uid, *self.address
         )
+        # A contract is paid at its renewal, so by those who are not lost at it; elsewhere the purchase is made first.
         contract = self.numbers.lifetime == CONTRACT
         if not contract:
             c.repeat_revenue += self._book(c, time, self._amount(c, u_spend, raised))
@@ -190,12 +195,14 @@ class _Run:
         c.state, c.due = AWAITING, math.inf
         c.death_at -= complained
         c.referral_at -= complained
+        # Events at one time happen in the order of uids, whatever the order in which they were put on the calendar.
         priority = FIRST_CUSTOMER + c.uid
         with self.desk.request() as turn:
             yield turn
             work = event_times.service_time(self.numbers.mean_service_time, c.k, c.uid, *self.address)
             finish = self.clock.now + work
             yield self.clock.at(finish, priority)
+        # What one customer does reaches another at the next boundary at the earliest, its own answer included.
         told = max(finish, event_times.next_boundary(complained, self.numbers.epoch))
         if told > finish:
             yield self.clock.at(told, priority)
@@ -224,6 +231,7 @@ class _Run:
 
     def _lose(self, c: Customer, time: float, fate: int, ordinal: int) -> bool:
         """Lose the customer, unless switching costs hold it."""
+        # Drawn before anything is written down: whoever is held has not been lost.
         goes = event_rules.destination(self.rules, ordinal, c.uid, *self.address)
         if goes == event_rules.HELD:
             return False
@@ -234,6 +242,7 @@ class _Run:
 
     def _refer(self, c: Customer, time: float) -> None:
         """A referral, made by those who are satisfied."""
+        # One that is unhappy refers nobody, but the referral is counted, so that later ones keep their random numbers.
         if not c.unhappy:
             self.population.referrals.append((time, c.uid, c.referrals))
         c.referrals += 1
@@ -280,6 +289,7 @@ class _Run:
         epochs = self.scenario.epochs_per_period
         for epoch in range(0, self.scenario.periods * epochs, 1 if self.boundary.every_epoch else epochs):
             yield self.clock.at(epoch * float(self.scenario.epoch), BOUNDARY)
+            # The books of the old period close before anything of the new one is booked.
             if epoch % epochs == 0:
                 if epoch:
                     self.books.close(counted=self.population.active())

@@ -61,6 +61,7 @@ def targets(seen: Visible, contacts: Targeting, now: float) -> NDArray[np.bool_]
         return highest(scores, seen.uid, seen.there, round(contacts.share * seen.number))
     if contacts.rule == "at_risk":
         assert contacts.gaps is not None  # likewise
+        # Its own rhythm: what is late for a weekly buyer is early for a yearly one.
         own_gap = (seen.last_purchase - seen.first_purchase) / np.maximum(seen.purchases, 1)
         silence = now - seen.last_purchase
         late = (silence > contacts.gaps * own_gap) & (silence <= GIVEN_UP * contacts.gaps * own_gap)
@@ -76,8 +77,10 @@ def _abc(seen: Visible, wanted: str) -> NDArray[np.bool_]:
     places = np.flatnonzero(seen.there)
     ranked = places[np.lexsort((seen.uid[places], -seen.repeat_revenue[places]))]
     revenue = seen.repeat_revenue[ranked]
+    # Where the revenue of those before it ends: the first customer is in A whatever its share.
     before = np.cumsum(revenue) - revenue
     total = int(revenue.sum())
+    # Whole numbers, without a rounding at the edge of a class.
     at = np.where(before * 100 < CLASS_A * total, "A", np.where(before * 100 < CLASS_B * total, "B", "C"))
     chosen = np.zeros(seen.uid.size, dtype=np.bool_)
     chosen[ranked[at == wanted]] = True
