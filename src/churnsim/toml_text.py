@@ -59,6 +59,8 @@ def read_text(path: Path, *, what: str) -> str:
         raise ConfigError(
             f"{path} is not UTF-8 text (byte {error.start} is {error.object[error.start]:#04x}). Save it as UTF-8."
         ) from None
+    except ConfigError:
+        raise
     except (OSError, ValueError) as error:  # a name may hold a null byte
         shown = str(path) if len(str(path)) <= 200 else f"{str(path)[:200]}..."
         why = getattr(error, "strerror", None) or error

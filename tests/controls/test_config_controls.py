@@ -151,8 +151,10 @@ def test_a_period_in_another_unit_is_told_what_would_fit_in_that_unit() -> None:
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "study.toml")
-    with pytest.raises(ConfigError, match="no regular file"):
+    with pytest.raises(ConfigError, match=r"study.toml' is no regular file. Name a TOML file.$"):
         read_config(tmp_path / "study.toml")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        read_config(tmp_path / "a\0b.toml")
 
 
 def test_keys_are_found_on_their_lines_whatever_surrounds_them() -> None:

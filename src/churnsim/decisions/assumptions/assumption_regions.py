@@ -16,7 +16,7 @@ from typing import Unpack
 import numpy as np
 import pandas as pd
 
-from churnsim.checks import check_count, check_level
+from churnsim.checks import check_count, check_level, shown
 from churnsim.decisions.assumptions.outcome import AtPoint, Quantity
 from churnsim.decisions.assumptions.ranges import named_ranges
 from churnsim.decisions.assumptions.region import Axis, Region, Statement
@@ -103,6 +103,8 @@ def assumption_region(
     experiment = Experiment.of(market, run)
     market = experiment.market
     check_level(level)
+    if not isinstance(joint, bool):
+        raise ConfigError(f"joint must be True or False; got {shown(joint)}.")
     axes = _axes(over, cells)
     statement = Statement(quantity=str(quantity), above=0.0 if above is None and below is None else above, below=below)
     here = [number_at(market, strategies, axis.name) for axis in axes]
