@@ -103,7 +103,7 @@ class File(Setting):
         """What a file holds is checked by who reads it."""
 
 
-class Part:
+class MechanismPart:
     """What both sides have in common."""
 
     def epoch_effect(self, unit: str, epoch: float) -> tuple[float, str]:
@@ -118,7 +118,7 @@ def growth_shortfall(per_epoch: float) -> float:
     return 1.0 - math.log1p(per_epoch) / per_epoch if per_epoch > 0 else 0.0
 
 
-class StrategyPart(Part):
+class StrategyPart(MechanismPart):
     """What a firm may do, off where `Strategy` has None. The defaults are those of one that costs and does nothing."""
 
     acts: ClassVar[bool] = False
@@ -184,7 +184,7 @@ class Budgeted(StrategyPart):
         return self.budget_per_period
 
 
-class MarketPart(Part):
+class MarketPart(MechanismPart):
     """How the market works in one respect."""
 
     interacts: ClassVar[bool] = False
