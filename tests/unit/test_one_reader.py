@@ -176,6 +176,8 @@ def test_a_day_to_come_is_refused_with_its_row_unless_asked_for(tmp_path):
         assert cs.summarise(held, unit="D", today="2099-12-31")["T"].tolist() == [right, 0.0], place
     read = read_transactions(tmp_path / "log.parquet", today="2099-12-31")
     assert cs.data.split_holdout(read, until="2024-01-02", unit="D")["T_holdout"].tolist() == [right - 1]
+    later = cs.data.split_holdout(read, until="2024-01-02", holdout_until="2099-06-01", unit="D")["T_holdout"]
+    assert later.tolist() == [(pd.Timestamp("2099-06-01") - pd.Timestamp("2024-01-02")).days]
     (tmp_path / "s.csv").write_text("customer_id,start,end\na,2024-01-01,\n")
     with pytest.raises(DataError, match="observed_until is 2099-12-31, which is still to come"):
         read_subscriptions(tmp_path / "s.csv", observed_until="2099-12-31")

@@ -108,8 +108,9 @@ def split_holdout(
     days_per_unit = DAYS_PER_UNIT[check_unit(unit)]
     laid_out = grouped(transactions)
     log = PurchaseDays.of(laid_out)
-    end = past_day(until, name="until")
-    holdout_end = log.last if holdout_until is None else past_day(holdout_until, name="holdout_until")
+    today = getattr(transactions, "attrs", {}).get("today")
+    end = past_day(until, name="until", today=today)
+    holdout_end = log.last if holdout_until is None else past_day(holdout_until, name="holdout_until", today=today)
     if holdout_end <= end:
         source = "the last date in the log" if holdout_until is None else "holdout_until"
         raise DataError(
