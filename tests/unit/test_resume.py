@@ -152,7 +152,7 @@ def test_a_stage_that_fails_costs_its_own_result_alone_and_is_tried_again(
         directory = run_study(config, runs_dir=tmp_path, workers=1, progress=watch)
         run = load_run(directory)
         assert [failure.stage for failure in run.notices.failures] == [
-            "value of the customers", "validation", "strategies", "claims"
+            "validation", "value of the customers", "strategies", "claims"
         ]  # fmt: skip
         assert {failure.reason for failure in run.notices.failures} == {"IndexError: index 0 is out of bounds"}
         assert run.fits["purchases"].n == run.manifest.data.customers
@@ -323,8 +323,8 @@ def test_a_budget_spent_is_told_in_the_report(home: Path) -> None:
     more += "[selection]\nindifference = 0.01\nmax_replications = 20\n"
     directory = run_study(parse_config(text_of(10, more), folder=home), runs_dir=home / "spent", workers=1)
     page = render(directory)
-    assert "when the budget of 20 replications was spent the widest interval was still within" in page
-    assert "was not decided when the 20 replications were spent" in page
+    assert "with all 20 replications the widest interval is within" in page
+    assert "was not decided by 20 replications" in page
 
 
 def test_a_study_maps_what_one_must_believe(home: Path) -> None:
@@ -344,7 +344,7 @@ def test_a_study_maps_what_one_must_believe(home: Path) -> None:
     from churnsim.report import render
 
     page = render(directory)
-    assert "What one must believe" in page
+    assert "Under which assumptions it holds" in page
     assert "Contacts &lt;b&gt;pay" in page
     assert "Influence of each assumption" in page
 
