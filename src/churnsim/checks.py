@@ -6,13 +6,31 @@ for everything else: text, booleans, missing and infinite numbers included.
 
 from __future__ import annotations
 
+import functools
+import inspect
 import math
 import numbers
+from collections.abc import Callable, Collection
 from fractions import Fraction
+from typing import Any, TypeVar
 
-from churnsim.errors import ConfigError
+from churnsim.errors import ConfigError, DataError
 
-__all__ = ["check_count", "check_level", "check_number", "check_seed", "check_share", "count_of_share", "shown"]
+__all__ = [
+    "check_choice",
+    "check_count",
+    "check_frame",
+    "check_kind",
+    "check_level",
+    "check_number",
+    "check_seed",
+    "check_share",
+    "count_of_share",
+    "shown",
+    "typed",
+]
+
+C = TypeVar("C", bound=Callable[..., Any])
 
 LONGEST_SHOWN = 80
 
@@ -127,6 +145,42 @@ def check_count(value: object, name: str, *, least: int = 1, most: int | None = 
     return int(value)  # type: ignore[call-overload, no-any-return]
 
 
+def check_kind(value: object, name: str, kind: type | tuple[type, ...], what: str) -> None:
+    """ConfigError unless `value` is of a class; `what` says in words what to pass.
+
+    Examples
+    --------
+    >>> check_kind("mine", "strategy", dict, "a mapping")
+    Traceback (most recent call last):
+    churnsim.errors.ConfigError: strategy must be a mapping; got 'mine'.
+    """
+    if not isinstance(value, kind):
+        raise ConfigError(f"{name} must be {what}; got {shown(value)}.")
+
+
+def check_choice(value: object, name: str, choices: Collection[str]) -> str:
+    """`value` if it is one of the words `choices`; ConfigError otherwise.
+
+    Examples
+    --------
+    >>> check_choice("daily", "ties", ("efron", "breslow"))
+    Traceback (most recent call last):
+    churnsim.errors.ConfigError: ties must be 'efron' or 'breslow'; got 'daily'.
+    """
+    if not isinstance(value, str) or value not in choices:
+        raise ConfigError(f"{name} must be {' or '.join(map(repr, choices))}; got {shown(value)}.")
+    return value
+
+
+def check_frame(value: Any, name: str, remedy: str = "") -> None:
+    """DataError unless `value` is a pandas DataFrame whose columns have different names."""
+    if type(value).__module__.partition(".")[0] != "pandas" or not hasattr(value, "columns"):
+        raise DataError(f"{name} must be a pandas DataFrame; got {shown(value)}.{' ' * bool(remedy)}{remedy}")
+    if not value.columns.is_unique:
+        twice = value.columns[value.columns.duplicated()][0]
+        raise DataError(f"{name} has two columns {shown(twice)}. Rename or drop one of them.")
+
+
 def check_level(level: object, name: str = "level") -> float:
     """The level of an interval if it lies strictly between 0 and 1; ConfigError otherwise.
 
@@ -172,3 +226,101 @@ def count_of_share(share: float, n: int) -> int:
     (7, 3, 3)
     """
     return math.ceil(Fraction(repr(float(share))) * int(n))
+
+
+def typed(call: C) -> C:
+    """Check the kinds of the arguments of a function, or of a dataclass's constructor and public methods, by their
+    annotations.
+
+    A number must be a number, a whole number whole, a function callable; what is out of range is for the call itself.
+    Annotations that say more than is known here are left alone.
+
+    Examples
+    --------
+    >>> @typed
+    ... def double(amount: float) -> float:
+    ...     return 2 * amount
+    >>> double("much")
+    Traceback (most recent call last):
+    churnsim.errors.ConfigError: double: amount must be a number; got 'much'.
+    """
+    if isinstance(call, type):
+        for key, value in list(vars(call).items()):
+            if inspect.isfunction(value) and (key == "__init__" or key[0] != "_"):
+                setattr(call, key, typed(value))
+        return call
+    name = call.__qualname__.removesuffix(".__init__")
+    signature = inspect.signature(call)
+    kinds = {key: _alternatives(str(parameter.annotation)) for key, parameter in signature.parameters.items()}
+
+    @functools.wraps(call)
+    def checked(*args: Any, **options: Any) -> Any:
+        try:
+            given = signature.bind(*args, **options).arguments
+        except TypeError:  # too few or too many arguments, which Python itself says best
+            return call(*args, **options)
+        for key, value in given.items():
+            words = [_misfit(kind, value, call.__globals__) for kind in kinds[key]]
+            if all(words):
+                raise ConfigError(f"{name}: {key} must be {' or '.join(words)}; got {shown(value)}.")
+        return call(*args, **options)
+
+    return checked  # type: ignore[return-value]
+
+
+def _alternatives(annotation: str) -> list[str]:
+    """The members of a union that is written with bars."""
+    found, depth = [""], 0
+    for letter in annotation:
+        depth += (letter == "[") - (letter == "]")
+        if letter == "|" and depth == 0:
+            found.append("")
+        else:
+            found[-1] += letter
+    return [each.strip() for each in found]
+
+
+def _misfit(kind: str, value: Any, names: dict[str, Any]) -> str:
+    """What `value` should have been; empty where it is that, or where the annotation is not known here."""
+    plain = {
+        "None": (value is None, "None"),
+        "float": (_holds_number(value), "a number"),
+        "int": (_holds_number(value) and isinstance(value, numbers.Integral), "a whole number"),
+        "str": (isinstance(value, str), "text"),
+        "Sequence[float]": (_holds_numbers(value), "numbers in a list or an array"),
+        "Floats": (_holds_numbers(value), "numbers in a list or an array"),
+        "Matrix": (_holds_numbers(value), "rows of numbers"),
+    }
+    if kind in plain:
+        fits, words = plain[kind]
+    elif kind.startswith("Callable"):
+        fits, words = callable(value), "a function"
+    else:
+        wanted = names.get(kind)
+        if not isinstance(wanted, type):
+            return ""
+        words = f"a {kind}"
+        if getattr(wanted, "_is_protocol", False):
+            fits = all(hasattr(value, key) for key in vars(wanted) if key[0] != "_")
+        else:
+            fits = isinstance(value, wanted)
+    return "" if fits else words
+
+
+def _holds_number(value: object) -> bool:
+    """Whether it is a number that a float can hold, missing and infinite ones included."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        return False
+    try:
+        return isinstance(float(value), float)
+    except (OverflowError, ValueError):
+        return False
+
+
+def _holds_numbers(value: Any) -> bool:
+    """Whether it is a sequence of such numbers, or of rows of them."""
+    if isinstance(value, str | bytes | dict) or not hasattr(value, "__len__") or hasattr(value, "columns"):
+        return False
+    if hasattr(value, "dtype"):
+        return bool(value.ndim > 0 and value.dtype.kind in "iuf")
+    return all(_holds_number(each) or _holds_numbers(each) for each in value)

@@ -46,7 +46,7 @@ def check_unit(unit: str) -> Unit:
     >>> check_unit("W")
     'W'
     """
-    if unit not in get_args(Unit):
+    if not isinstance(unit, str) or unit not in get_args(Unit):
         raise ConfigError(f"unknown time unit {unit!r}. Use 'D' (days), 'W' (weeks), 'M' (months) or 'Y' (years).")
     return unit  # type: ignore[return-value]
 

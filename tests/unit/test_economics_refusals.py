@@ -56,8 +56,8 @@ FLOWS = dict.fromkeys(("evaporate", "switch_out", "rivals_evaporate", "switch_in
         # Not a number is no number anywhere, nor is text or a yes.
         (lambda: WinBackOffer(chance=0.4, cost=math.nan), "cost must be a finite number"),
         (lambda: economics.Desk(staff=2.5, arrivals=1.0, service_rate=1.0), "staff must be a whole number"),
-        (lambda: CustomerValue(margin="9", retention=0.8, discount_rate=0.1), "margin must be a finite number"),
-        (lambda: economics.Geometric(retention=True), "retention must be from 0 to 1; got True"),
+        (lambda: CustomerValue(margin="9", retention=0.8, discount_rate=0.1), "margin must be a number"),
+        (lambda: economics.Geometric(retention=True), "retention must be a number; got True"),
         (lambda: stationary_shares(np.full((2, 2), np.nan)), "sum to 1"),
         # Steps are whole numbers within reason.
         (lambda: economics.repeated_sales(contribution=1, promotion=1, retention=0.5, discount_rate=0, sales=2.5),

@@ -266,7 +266,7 @@ def test_a_summary_in_another_unit_is_refused() -> None:
     # A frame made elsewhere says nothing and is taken at its word.
     silent = pd.DataFrame(daily.to_dict("list"), index=daily.index)
     assert model.p_alive(silent).between(0, 1).all()
-    with pytest.raises(DataError, match=r"a summary is a DataFrame .* got a dict"):
+    with pytest.raises(DataError, match="the summary must be a pandas DataFrame; got"):
         BGNBD.fit({"frequency": [1]})  # type: ignore[arg-type]
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from scipy.optimize import minimize_scalar
 
-from churnsim.checks import check_number
+from churnsim.checks import check_number, typed
 from churnsim.economics.multiples import discount_factor
 from churnsim.economics.response import SaturatingResponse
 
@@ -59,6 +59,7 @@ class Split:
         return (self.acquisition_spend / self.acquired) / (self.retention_spend / self.retained)
 
 
+@typed
 @dataclass(frozen=True, kw_only=True)
 class EquityTest:
     """Margin per period, the two response curves, and the discount rate per period (0 or more, else ConfigError).

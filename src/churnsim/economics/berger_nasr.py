@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 
 from scipy.integrate import quad
 
-from churnsim.checks import check_count, check_number, check_share
+from churnsim.checks import check_count, check_number, check_share, typed
 from churnsim.economics.multiples import discount_factor
 from churnsim.economics.switching import checked_chances
 
@@ -23,6 +23,7 @@ __all__ = ["changing_profit", "continuous_profit", "growing_then_levelling", "mi
 MOST = 1_000_000  # sales or years, beyond any relation
 
 
+@typed
 def repeated_sales(
     *,
     contribution: float,
@@ -74,6 +75,7 @@ def repeated_sales(
     return earned - spent
 
 
+@typed
 def growing_then_levelling(*, v: float, h: float, g: int, N: float) -> Callable[[float], float]:
     """The profit of case 3: v + h t^2 up to year g, then v + h g^2 + N (1 - e^(g - t)): fast growth that levels off.
 
@@ -90,6 +92,7 @@ def growing_then_levelling(*, v: float, h: float, g: int, N: float) -> Callable[
     return profit
 
 
+@typed
 def changing_profit(profit: Callable[[float], float], *, retention: float, discount_rate: float, years: int) -> float:
     """Case 3: sum_{t=0}^{n} profit(t) (r v)^t.
 
@@ -105,6 +108,7 @@ def changing_profit(profit: Callable[[float], float], *, retention: float, disco
     return math.fsum(profit(t) * w**t for t in range(years + 1))
 
 
+@typed
 def continuous_profit(
     profit: Callable[[float], float],
     *,
@@ -128,6 +132,7 @@ def continuous_profit(
     return float(value)
 
 
+@typed
 def migration(
     *,
     buys: Sequence[float],

@@ -13,7 +13,7 @@ coin.
 
 from __future__ import annotations
 
-from churnsim.checks import check_count, check_number, check_share
+from churnsim.checks import check_count, check_number, check_share, typed
 from churnsim.economics.multiples import discount_factor
 from churnsim.errors import ConfigError
 
@@ -29,6 +29,7 @@ def _gap(retention: float, discount_rate: float) -> float:
     return gap
 
 
+@typed
 def most_spend(*, margin: float, retention: float, gain: float, discount_rate: float) -> float:
     """Largest spend per customer and period that a rise of retention by `gain` (points as a fraction) pays for.
 
@@ -40,6 +41,7 @@ def most_spend(*, margin: float, retention: float, gain: float, discount_rate: f
     return margin * gain / _gap(retention, discount_rate)
 
 
+@typed
 def least_gain(*, margin: float, retention: float, spend: float, discount_rate: float) -> float:
     """Least rise of retention that pays for `spend` per customer and period.
 
@@ -51,6 +53,7 @@ def least_gain(*, margin: float, retention: float, spend: float, discount_rate: 
     return spend * _gap(retention, discount_rate) / margin
 
 
+@typed
 def growth_ratio(*, acquisition: float, churn: float, other_churn: float) -> float:
     """Growth of a firm with `churn` over that of one with `other_churn`, both winning `acquisition` of their size.
 
@@ -65,6 +68,7 @@ def growth_ratio(*, acquisition: float, churn: float, other_churn: float) -> flo
     return (acquisition - churn) / slower
 
 
+@typed
 def years_of_double_growth(
     *, start: float, won: float, churn: float, other_churn: float, low: float, high: float, years: int
 ) -> list[int]:

@@ -16,13 +16,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from churnsim.checks import check_count, check_number, check_share
+from churnsim.checks import check_count, check_number, check_share, typed
 
 __all__ = ["ComplaintReturn", "Desk", "best_staff", "erlang_c"]
 
 MOST_STAFF = 1_000_000  # the recursion of Erlang's formula takes a step a clerk
 
 
+@typed
 @dataclass(frozen=True, kw_only=True)
 class ComplaintReturn:
     """Goodman's reckoning for a period: customers as counts, stays as shares, money for value and cost.
@@ -86,6 +87,7 @@ class ComplaintReturn:
         return self.cost / self.kept if self.kept > 0.0 else math.inf
 
 
+@typed
 def erlang_c(staff: int, load: float) -> float:
     """Chance that a complaint has to wait: Erlang C for `staff` clerks and offered load a/mu; 1 when load >= staff.
 
@@ -104,6 +106,7 @@ def erlang_c(staff: int, load: float) -> float:
     return staff * blocked / (staff - load * (1.0 - blocked))
 
 
+@typed
 @dataclass(frozen=True, kw_only=True)
 class Desk:
     """`staff` clerks; complaints arrive and are served at rates per time unit (above 0).
@@ -151,6 +154,7 @@ class Desk:
         return (1.0 - wait) * served + wait * both
 
 
+@typed
 def best_staff(
     *,
     arrivals: float,

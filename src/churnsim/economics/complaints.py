@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from churnsim.checks import check_number, check_share
+from churnsim.checks import check_number, check_share, typed
 
 __all__ = ["ComplaintTree"]
 
 
+@typed
 @dataclass(frozen=True, kw_only=True)
 class ComplaintTree:
     """A complaint tree; shares lie between 0 and 1, `dissatisfied` is a number of customers (else ConfigError).

@@ -16,13 +16,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from churnsim.checks import check_share
+from churnsim.checks import check_share, typed
 from churnsim.economics.multiples import MarginTiming, discount_factor, margin_multiple
 from churnsim.economics.survival_curves import CustomerLife
 
 __all__ = ["asset_equation", "asset_equation_bias", "customer_equity", "equation_multiple"]
 
 
+@typed
 def asset_equation(*, existing: float, churn: float, potential: float) -> float:
     """The text's value: existing * (1 - churn) + potential; ConfigError unless churn is a share.
 
@@ -35,6 +36,7 @@ def asset_equation(*, existing: float, churn: float, potential: float) -> float:
     return existing * (1.0 - churn) + potential
 
 
+@typed
 def customer_equity(
     *,
     customers: float,
@@ -76,6 +78,7 @@ def customer_equity(
     return customers * value_existing + coming * (value_new - acquisition_cost)
 
 
+@typed
 def equation_multiple(life: CustomerLife, *, discount_rate: float, timing: MarginTiming) -> float:
     """The equation's value of one existing customer per unit of margin: (1 - churn) times the multiple in `timing`.
 
@@ -88,6 +91,7 @@ def equation_multiple(life: CustomerLife, *, discount_rate: float, timing: Margi
     return life.survival(1) * margin_multiple(life, discount_rate=discount_rate, timing=timing)
 
 
+@typed
 def asset_equation_bias(
     life: CustomerLife, *, discount_rate: float, read_as: MarginTiming, truth: MarginTiming
 ) -> float:

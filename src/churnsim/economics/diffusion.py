@@ -19,12 +19,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from churnsim.checks import check_count, check_number
+from churnsim.checks import check_count, check_number, typed
 from churnsim.errors import ConfigError
 
 __all__ = ["Diffusion"]
 
 
+@typed
 @dataclass(frozen=True, kw_only=True)
 class Diffusion:
     """p, q and attrition per time unit (0 or more, p + q above 0), `market` the number m who could be customers.

@@ -15,13 +15,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from churnsim.checks import check_number, check_share
+from churnsim.checks import check_number, check_share, typed
 from churnsim.economics.multiples import discount_factor
 from churnsim.errors import ConfigError
 
 __all__ = ["CustomerValue"]
 
 
+@typed
 @dataclass(frozen=True, kw_only=True)
 class CustomerValue:
     """One customer's value under one retention rate and margins that grow.

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from churnsim.checks import check_count
+from churnsim.checks import check_count, typed
 from churnsim.economics.multiples import discount_factor
 from churnsim.economics.switching import checked_chances, checked_matrix
 from churnsim.errors import ConfigError
@@ -23,6 +23,7 @@ from churnsim.typing import Floats
 __all__ = ["chain_values", "recency_chain"]
 
 
+@typed
 def recency_chain(buys: Sequence[float]) -> Floats:
     """P of a customer who buys with chance buys[i] at recency i + 1 and is lost after the last of them.
 
@@ -40,6 +41,7 @@ def recency_chain(buys: Sequence[float]) -> Floats:
     return P
 
 
+@typed
 def chain_values(
     transitions: Floats, rewards: Sequence[float], *, discount_rate: float, periods: int | None = None
 ) -> Floats:

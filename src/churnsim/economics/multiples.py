@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from churnsim.checks import check_number
+from churnsim.checks import check_number, typed
 from churnsim.economics.survival_curves import CustomerLife, Geometric
 
 __all__ = ["MarginTiming", "discount_factor", "margin_multiple", "relative_gain", "retention_elasticity"]
@@ -50,6 +50,7 @@ class MarginTiming(Enum):
         return int(self.value[1])
 
 
+@typed
 def discount_factor(discount_rate: float) -> float:
     """v = 1/(1 + d) per period. Raises ConfigError for a rate at or below -1 or not finite.
 
@@ -61,6 +62,7 @@ def discount_factor(discount_rate: float) -> float:
     return 1.0 / (1.0 + check_number(discount_rate, "discount_rate", above=-1, remedy="Ten percent is 0.10."))
 
 
+@typed
 def margin_multiple(life: CustomerLife | float, *, discount_rate: float, timing: MarginTiming) -> float:
     """Present value, per unit of margin a period, of an endless stream under `life` (a number: one retention for all).
 
@@ -76,6 +78,7 @@ def margin_multiple(life: CustomerLife | float, *, discount_rate: float, timing:
     return v**timing.delay * curve.tail(timing.renewals, weight=v)
 
 
+@typed
 def relative_gain(*, retention: float, points: float, discount_rate: float, timing: MarginTiming) -> float:
     """Relative rise of the one-retention multiple when retention rises by `points` (0.05 is five points).
 
@@ -90,6 +93,7 @@ def relative_gain(*, retention: float, points: float, discount_rate: float, timi
     return margin_multiple(retention + points, discount_rate=discount_rate, timing=timing) / base - 1.0
 
 
+@typed
 def retention_elasticity(life: CustomerLife | float, *, discount_rate: float) -> float:
     """Elasticity of the multiple to retention when the first margin follows a renewal (s = 1).
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from churnsim.checks import check_number, check_share
+from churnsim.checks import check_number, check_share, typed
 
 __all__ = ["SaturatingResponse", "saturating"]
 
@@ -21,6 +21,7 @@ def saturating(ceiling: float, scale: float, spend: float) -> float:
     return SaturatingResponse(ceiling=ceiling, k=1 / scale).share(spend) if ceiling > 0 else 0.0
 
 
+@typed
 @dataclass(frozen=True, kw_only=True)
 class SaturatingResponse:
     """Share won = ceiling * (1 - exp(-k * spend)).

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from churnsim.checks import check_share
+from churnsim.checks import check_share, typed
 from churnsim.errors import ConfigError
 
 __all__ = ["RetentionColumn", "RetentionTable"]
@@ -49,6 +49,7 @@ class RetentionColumn:
     return_on_sales: float
 
 
+@typed
 @dataclass(frozen=True, kw_only=True)
 class RetentionTable:
     """Coefficients of the table; `_kept` per retained customer, `_replaced` per lost-and-replaced pair.

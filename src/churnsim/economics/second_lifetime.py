@@ -17,13 +17,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from churnsim.checks import check_number, check_share
+from churnsim.checks import check_number, check_share, typed
 from churnsim.economics.multiples import MarginTiming, margin_multiple
 from churnsim.economics.survival_curves import CustomerLife
 
 __all__ = ["WinBackOffer", "odds_to_match", "second_lifetime_value"]
 
 
+@typed
 def second_lifetime_value(
     *,
     margin: float,
@@ -42,6 +43,7 @@ def second_lifetime_value(
     return margin * spend_factor * margin_multiple(life, discount_rate=discount_rate, timing=timing)
 
 
+@typed
 @dataclass(frozen=True, kw_only=True)
 class WinBackOffer:
     """An offer: chance to return `q` if lost, cost per contact, gift to whoever takes it (money).
@@ -80,6 +82,7 @@ class WinBackOffer:
         return (self.cost + (1.0 - lost) * self.gift) / (lost * (value - self.gift))
 
 
+@typed
 def odds_to_match(
     *, chance_new: float, value_new: float, value_second: float, cost_new: float = 1.0, cost_lost: float = 1.0
 ) -> float:

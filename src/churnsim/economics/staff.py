@@ -6,11 +6,12 @@ times as often as the experienced, so that failures are 1 + (m - 1) share times 
 
 from __future__ import annotations
 
-from churnsim.checks import check_number, check_share
+from churnsim.checks import check_number, check_share, typed
 
 __all__ = ["failure_factor", "novice_share"]
 
 
+@typed
 def novice_share(turnover: float, learning_years: float) -> float:
     """Share of staff still learning, in the long run; `turnover` is leavers a year per place.
 
@@ -24,6 +25,7 @@ def novice_share(turnover: float, learning_years: float) -> float:
     return turnover * learning_years / (1.0 + turnover * learning_years)
 
 
+@typed
 def failure_factor(share: float, novice_factor: float, *, usual_share: float) -> float:
     """Failures at a share of novices, over failures at the usual share.
 

@@ -13,7 +13,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from churnsim.checks import check_number
+from churnsim.checks import check_number, typed
 from churnsim.economics.multiples import MarginTiming, discount_factor
 from churnsim.economics.survival_curves import CustomerLife
 from churnsim.errors import ConfigError
@@ -21,6 +21,7 @@ from churnsim.errors import ConfigError
 __all__ = ["ProfitStream", "npv", "present_values", "stream_gain", "stream_value"]
 
 
+@typed
 def present_values(flows: Sequence[float], *, discount_rate: float) -> list[float]:
     """Each flow discounted to now; `flows[t]` falls t periods from now, `flows[0]` at once.
 
@@ -33,6 +34,7 @@ def present_values(flows: Sequence[float], *, discount_rate: float) -> list[floa
     return [flow * v**t for t, flow in enumerate(flows)]
 
 
+@typed
 def npv(flows: Sequence[float], *, discount_rate: float) -> float:
     """Net present value of flows at times 0, 1, 2 ...; raises ConfigError for a rate at or below -1.
 
@@ -44,6 +46,7 @@ def npv(flows: Sequence[float], *, discount_rate: float) -> float:
     return math.fsum(present_values(flows, discount_rate=discount_rate))
 
 
+@typed
 @dataclass(frozen=True, kw_only=True)
 class ProfitStream:
     """Profit a customer brings in period 1, 2, ... of the relation, in money per period.
@@ -68,6 +71,7 @@ class ProfitStream:
         return self.profits[known - 1] * (1.0 + self.growth_after) ** (period - known)
 
 
+@typed
 def stream_value(
     profit: ProfitStream,
     *,
@@ -98,6 +102,7 @@ def stream_value(
     return v**timing.delay * (known + rest) - acquisition_cost
 
 
+@typed
 def stream_gain(before: float, after: float) -> float | None:
     """Relative rise of value from `before` to `after`; None where the base is not finite or not above 0.
 

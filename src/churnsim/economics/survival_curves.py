@@ -18,7 +18,7 @@ import math
 from dataclasses import dataclass
 from typing import Protocol
 
-from churnsim.checks import check_number, check_share
+from churnsim.checks import check_number, check_share, typed
 from churnsim.kernels.likelihoods.sbg import discounted_renewals
 
 __all__ = ["BetaGeometric", "CustomerLife", "Geometric", "MeanLife"]
@@ -43,6 +43,7 @@ def _geometric_sum(weight: float, terms: float) -> float:
     return float((1.0 - weight**terms) / (1.0 - weight))
 
 
+@typed
 @dataclass(frozen=True, kw_only=True)
 class MeanLife:
     """Every customer stays exactly 1/(1 - retention) periods. Raises ConfigError unless 0 <= retention <= 1.
@@ -78,6 +79,7 @@ class MeanLife:
         return _geometric_sum(weight, whole) + last
 
 
+@typed
 @dataclass(frozen=True, kw_only=True)
 class Geometric:
     """Every customer renews with the same chance `retention` each time. Raises ConfigError outside 0 to 1.
@@ -104,6 +106,7 @@ class Geometric:
         return start / (1.0 - rate) if rate < 1.0 else math.inf
 
 
+@typed
 @dataclass(frozen=True, kw_only=True)
 class BetaGeometric:
     """Churn probabilities spread as Beta with mean 1 - retention and the given polarization 1/(1 + alpha + beta).

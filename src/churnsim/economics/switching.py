@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from churnsim.checks import check_count, check_number, check_share
+from churnsim.checks import check_count, check_number, check_share, typed
 from churnsim.economics.multiples import discount_factor
 from churnsim.errors import ConfigError
 
@@ -49,6 +49,7 @@ def checked_matrix(matrix: Matrix) -> Matrix:
     return M
 
 
+@typed
 def shares_over_time(matrix: Matrix, start: Matrix, *, periods: int) -> Matrix:
     """Shares at times 0 ... periods (rows), one column a brand, from the shares `start`.
 
@@ -66,6 +67,7 @@ def shares_over_time(matrix: Matrix, start: Matrix, *, periods: int) -> Matrix:
     return np.vstack(rows)
 
 
+@typed
 def stationary_shares(matrix: Matrix) -> Matrix:
     """The shares that switching leaves as they are; ConfigError where they are not unique.
 
@@ -84,6 +86,7 @@ def stationary_shares(matrix: Matrix) -> Matrix:
     return np.asarray(solution, dtype=np.float64)
 
 
+@typed
 def lifetime_values(
     matrix: Matrix, contribution: Matrix, *, annual_discount_rate: float, purchases_per_year: float
 ) -> Matrix:
@@ -115,6 +118,7 @@ def lifetime_values(
     return np.asarray(worth, dtype=np.float64)
 
 
+@typed
 @dataclass(frozen=True, kw_only=True)
 class FlowShare:
     """The flows of 'Keeping existing customers' (undated), as rates a period.

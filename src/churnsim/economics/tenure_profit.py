@@ -15,12 +15,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from churnsim.checks import check_count, check_number
+from churnsim.checks import check_count, check_number, typed
 from churnsim.economics.streams import ProfitStream
 
 __all__ = ["TenureProfit"]
 
 
+@typed
 @dataclass(frozen=True, kw_only=True)
 class TenureProfit:
     """Sources of profit by year; money per year, growth and premium as fractions. ConfigError for a number not finite.

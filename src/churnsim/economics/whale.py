@@ -11,13 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from churnsim.checks import check_share
+from churnsim.checks import check_share, typed
 from churnsim.errors import ConfigError
 from churnsim.typing import Floats
 
 __all__ = ["Whale", "cost_for_worst", "whale"]
 
 
+@typed
 @dataclass(frozen=True)
 class Whale:
     """`customers[i]` and `profit[i]` are cumulative shares, best customer first, from (0, 0); `total` is money.
@@ -58,6 +59,7 @@ class Whale:
         return -self.worst(share) / without
 
 
+@typed
 def whale(profits: Floats) -> Whale:
     """The curve of profits, one a customer. ConfigError when there are none, one is not finite or their sum is not
     above 0, since shares of it would mean nothing.
@@ -80,6 +82,7 @@ def whale(profits: Floats) -> Whale:
     return Whale(customers=np.linspace(0.0, 1.0, values.size + 1), profit=cumulated, total=total)
 
 
+@typed
 def cost_for_worst(margins: Floats, *, share: float = 0.20, cut: float = 0.50) -> float:
     """Cost to serve, the same for each customer, at which the worst `share` cut the profit of the others by `cut`.
 

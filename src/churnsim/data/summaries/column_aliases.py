@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from churnsim.checks import check_frame
+
 __all__ = ["as_summary"]
 
 # Ours: theirs. lifetimes' calibration_and_holdout_data writes frequency_cal ... and duration_holdout, its data sets of
@@ -21,6 +23,7 @@ SPELLINGS = {
 
 def as_summary(frame: pd.DataFrame) -> pd.DataFrame:
     """The frame under our names, itself where it has them. A column of ours is never taken from another one."""
+    check_frame(frame, "the summary", "Make it with churnsim.summarise(transactions).")
     found = set(frame.columns)
     renamed = {
         theirs: ours

@@ -165,5 +165,5 @@ def unpacked_content(path: Path) -> bytes:
 
 def check_choice(value: object, name: str, choices: tuple[str, ...]) -> None:
     """ConfigError unless `value` is one of `choices`."""
-    if value not in choices:
+    if not isinstance(value, str) or value not in choices:
         raise ConfigError(f"{name} must be {' or '.join(map(repr, choices))}; got {show(value)}.")

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.compute as pc
 
+from churnsim.checks import shown
 from churnsim.data.tabular.columns import amounts, dates, file_ids
 from churnsim.data.tabular.row_errors import Flaw, Flaws
 from churnsim.data.tabular.source import Spelling
@@ -79,6 +80,9 @@ def _amount_is_computed(given: Mapping[str, str | None]) -> bool:
 
 def required_columns(columns: Sequence[Column], given: Mapping[str, str | None]) -> list[str]:
     """The columns of theirs that must be there, by which the delimiter is told."""
+    for ours, theirs in given.items():
+        if theirs is not None and not isinstance(theirs, str):
+            raise ConfigError(f"{ours} must be the name of a column; got {shown(theirs)}.")
     required = [given.get(column.name) or column.name for column in columns if not column.optional]
     return list(dict.fromkeys([*required, *(name for name in given.values() if name is not None)]))
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from churnsim.checks import shown
 from churnsim.data.tabular.row_errors import Flaws, show
 from churnsim.data.tabular.text_columns import PLAIN, NumberFormat
 from churnsim.errors import ConfigError
@@ -35,6 +36,8 @@ class FileFormat:
     detect: bool = True
 
     def __post_init__(self) -> None:
+        if not isinstance(self.detect, bool):
+            raise ConfigError(f"detect must be True or False; got {shown(self.detect)}.")
         for name in ("decimal", "thousands", "delimiter"):
             mark = getattr(self, name)
             if mark is not None and (not isinstance(mark, str) or len(mark) > 1):

@@ -6,13 +6,13 @@ import inspect
 import json
 import warnings
 from abc import ABCMeta
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, asdict, fields, is_dataclass
 from functools import wraps
 from pathlib import Path
 from typing import Any, ClassVar, ParamSpec, Self, TypeVar
 
-from churnsim.checks import check_number
+from churnsim.checks import check_kind, check_number
 from churnsim.data.tabular.files import read_json_file
 from churnsim.errors import ConfigError
 from churnsim.units import check_unit
@@ -112,6 +112,7 @@ class ParametricModel(metaclass=_Family):
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """The model of a dict made by `to_dict`. Raises ConfigError for another family or other keys."""
+        check_kind(values, "values", Mapping, "a dict made by to_dict")
         rest = dict(values)
         family = rest.pop("family", cls.family)
         known = {field.name for field in fields(cls)}  # type: ignore[arg-type]

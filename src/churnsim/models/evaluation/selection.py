@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2
 
+from churnsim.checks import check_kind, shown
 from churnsim.data.summaries.column_aliases import as_summary
 from churnsim.data.summaries.intervals import summarise_with_intervals
 from churnsim.data.summaries.period_holdout import split_periods
@@ -392,6 +393,7 @@ def _by_criteria(table: pd.DataFrame, usable: Sequence[str]) -> tuple[str, tuple
 
 def named_families(models: Families) -> dict[str, Callable[[pd.DataFrame, str | None], ModelFit[PurchaseModel]]]:
     """Name -> function that fits a summary in a unit. Raises ConfigError for what cannot be fitted."""
+    check_kind(models, "models", (Mapping, Sequence), "a list of families or a mapping of names to them")
     given = models if isinstance(models, Mapping) else {_name(family): family for family in models}
     if not given:
         raise ConfigError("models holds none. Give families such as [churnsim.BGNBD, churnsim.MBGNBD].")
@@ -402,7 +404,7 @@ def _name(family: Any) -> str:
     name = getattr(family, "family", None)
     if not isinstance(name, str):
         raise ConfigError(
-            f"{family!r} is not a family of models. Give classes such as churnsim.BGNBD, or a mapping of names to "
+            f"{shown(family)} is not a family of models. Give classes such as churnsim.BGNBD, or a mapping of names to "
             "functions that fit a summary."
         )
     return name

@@ -16,6 +16,7 @@ from churnsim.errors import DataError
 from churnsim.kernels.likelihoods.valid_histories import valid_histories
 from churnsim.models.estimation.arguments import LONGEST, MOST_PURCHASES, numbers
 from churnsim.models.estimation.threads import Chunks
+from churnsim.units import check_unit
 
 __all__ = ["Histories", "check_unit_of", "checked_weights"]
 
@@ -37,13 +38,8 @@ class Histories:
         finite number, a summary made in another `unit` than the one asked for, a fractional or negative frequency,
         `recency > T`, or a recency that contradicts the frequency.
         """
-        if not isinstance(summary, pd.DataFrame):
-            raise DataError(
-                f"a summary is a DataFrame with frequency, recency and T; got a {type(summary).__name__}. "
-                "Make it with churnsim.summarise(transactions)."
-            )
-        check_unit_of(summary, unit)
         summary = as_summary(summary)
+        check_unit_of(summary, unit)
         missing = [name for name in ("frequency", "recency", "T") if name not in summary.columns]
         if missing:
             raise DataError(
@@ -104,7 +100,7 @@ def _numbers(summary: pd.DataFrame, name: str) -> NDArray[np.float64]:
             values = np.array(column.to_numpy(), dtype=np.float64)
         else:  # pandas' own nullable numbers
             values = np.ascontiguousarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise DataError(f"column {name!r} of the summary must hold numbers ({error}).") from None
     return values
 
@@ -138,6 +134,8 @@ def checked_weights(weights: ArrayLike | None, rows: int) -> NDArray[np.float64]
 def check_unit_of(summary: pd.DataFrame, unit: str | None) -> None:
     """DataError when the summary says that its durations are in another unit; frames made elsewhere say nothing."""
     own = summary.attrs.get("unit")
+    if unit is not None:
+        check_unit(unit)
     if unit is not None and own is not None and own != unit:
         raise DataError(
             f"the summary's durations are in {own!r}, the model's in {unit!r}. Summarise with unit={unit!r}, or "

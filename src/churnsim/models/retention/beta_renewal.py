@@ -88,7 +88,8 @@ class BetaRenewal(RetentionModel):
         the time between renewals ("M", or a term of several such as "3 M"), is the frame's own where it has one, else
         "M". Raises DataError for a frame that is not one.
         """
-        return cls._fit(Cohorts.of(Tenures.of(subscriptions)), unit or subscriptions.attrs.get("unit", "M"))
+        cohorts = Cohorts.of(Tenures.of(subscriptions))
+        return cls._fit(cohorts, subscriptions.attrs.get("unit", "M") if unit is None else unit)
 
     @classmethod
     def fit_cohort(cls, survivors: Any, *, unit: str | None = None) -> ModelFit[Self]:
@@ -97,7 +98,9 @@ class BetaRenewal(RetentionModel):
         A sequence, or a frame with a column for each cohort, which may differ in length and then share the
         parameters. `unit` is the frame's own where it has one, else "Y". Raises DataError for counts that rise.
         """
-        return cls._fit(Cohorts.of_survivors(survivors), unit or getattr(survivors, "attrs", {}).get("unit", "Y"))
+        return cls._fit(
+            Cohorts.of_survivors(survivors), getattr(survivors, "attrs", {}).get("unit", "Y") if unit is None else unit
+        )
 
     def log_likelihood(self, subscriptions: pd.DataFrame) -> pd.Series[float]:
         """Log-likelihood of each customer, given that it was there at its `entry`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churnsim.checks import shown
+from churnsim.checks import check_frame, shown
 from churnsim.errors import DataError
 from churnsim.typing import Floats
 
@@ -36,10 +36,7 @@ class Tenures:
         `need_churned=False` is for customers of whom only the tenure so far is asked; without the column they all
         count as active. Raises DataError that names the customer, the value and the remedy.
         """
-        if not isinstance(subscriptions, pd.DataFrame):
-            raise DataError(
-                f"subscriptions are a DataFrame with tenure and churned; got a {type(subscriptions).__name__}. {MAKE}"
-            )
+        check_frame(subscriptions, "subscriptions", MAKE)
         wanted = ["tenure", "churned"] if need_churned else ["tenure"]
         missing = [name for name in wanted if name not in subscriptions.columns]
         if missing:
@@ -155,6 +152,8 @@ class Cohorts:
         missing values; the youngest may have no renewal behind it yet, and then counts for nothing). Raises DataError
         unless the numbers are finite, 0 or more, and never rise.
         """
+        if not isinstance(survivors, pd.DataFrame | Sequence | np.ndarray | pd.Series) or isinstance(survivors, str):
+            raise DataError(f"survivors must be a sequence of numbers, or a frame; got {shown(survivors)}.")
         table = survivors if isinstance(survivors, pd.DataFrame) else pd.DataFrame({"cohort": list(survivors)})
         lost, kept = np.zeros(max(len(table), 2)), np.zeros(max(len(table), 2))
         customers = 0.0

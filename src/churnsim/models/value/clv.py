@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from churnsim.checks import check_level, check_number, check_share
+from churnsim.checks import check_level, check_number, check_share, shown
+from churnsim.errors import ConfigError
 from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.estimation.intervals import delta_interval
 from churnsim.models.purchase.protocol import PurchaseModel
@@ -76,6 +77,8 @@ def discounted_purchases(
     >>> float(discounted_purchases(customer, purchases=purchases, annual_discount_rate=0.15).iloc[0].round(2))
     5.18
     """
+    if not hasattr(purchases, "residual_transactions"):
+        raise ConfigError(f"purchases must be a purchase model such as BGNBD, or its fit; got {shown(purchases)}.")
     if horizon != math.inf:
         check_number(horizon, "horizon", above=0, remedy=f"It is counted in the model's unit ({purchases.unit}).")
     values = purchases.residual_transactions(summary, annual_discount_rate, horizon=horizon)
@@ -268,6 +271,8 @@ def _value(
     summary: pd.DataFrame, purchases: Any, spend: Any, annual_discount_rate: float, horizon: float, margin: float
 ) -> pd.Series[float]:
     check_share(margin, "margin", zero=True)
+    if not hasattr(spend, "expected_spend"):
+        raise ConfigError(f"spend must be a model of spend such as GammaGamma, or its fit; got {shown(spend)}.")
     count = discounted_purchases(
         summary, purchases=purchases, annual_discount_rate=annual_discount_rate, horizon=horizon
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -45,12 +46,17 @@ def platform_facts() -> dict[str, str | int]:
 
 def recipe() -> dict[str, Any]:
     """What must be the same for stored parts of an interrupted run to be continued: code and package versions."""
-    return {"code_sha256": _code_checksum(), "versions": versions()}
+    return {"code_sha256": _own_code(), "versions": versions()}
 
 
-def _code_checksum(root: Path | None = None) -> str:
+@functools.cache
+def _own_code() -> str:
+    """The checksum of this package, taken once: a process goes on with the code that it has loaded."""
+    return _code_checksum(Path(churnsim.__file__).parent)
+
+
+def _code_checksum(root: Path) -> str:
     """SHA-256 (hex) of every source that can change a number of a run."""
-    root = root or Path(churnsim.__file__).parent
     digest = hashlib.sha256()
     for path in sorted(root.rglob("*")):
         place = path.relative_to(root)
