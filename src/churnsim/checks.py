@@ -178,7 +178,8 @@ def check_frame(value: Any, name: str, remedy: str = "") -> None:
         raise DataError(f"{name} must be a pandas DataFrame; got {shown(value)}.{' ' * bool(remedy)}{remedy}")
     if not value.columns.is_unique:
         twice = value.columns[value.columns.duplicated()][0]
-        raise DataError(f"{name} has two columns {shown(twice)}. Rename or drop one of them.")
+        many = int((value.columns == twice).sum())
+        raise DataError(f"{name} has {many} columns {shown(twice)}. Rename or drop all but one of them.")
 
 
 def check_level(level: object, name: str = "level") -> float:
@@ -282,29 +283,24 @@ def _alternatives(annotation: str) -> list[str]:
 
 def _misfit(kind: str, value: Any, names: dict[str, Any]) -> str:
     """What `value` should have been; empty where it is that, or where the annotation is not known here."""
-    plain = {
-        "None": (value is None, "None"),
-        "float": (_holds_number(value), "a number"),
-        "int": (_holds_number(value) and isinstance(value, numbers.Integral), "a whole number"),
-        "str": (isinstance(value, str), "text"),
-        "Sequence[float]": (_holds_numbers(value), "numbers in a list or an array"),
-        "Floats": (_holds_numbers(value), "numbers in a list or an array"),
-        "Matrix": (_holds_numbers(value), "rows of numbers"),
-    }
-    if kind in plain:
-        fits, words = plain[kind]
-    elif kind.startswith("Callable"):
-        fits, words = callable(value), "a function"
+    if kind in KINDS:
+        fits, words = KINDS[kind]
+        return "" if fits(value) else words
+    head = kind.partition("[")[0]
+    if head == "Callable":
+        return "" if callable(value) else "a function"
+    if head in ("Sequence", "Iterable", "Collection"):
+        return "" if hasattr(value, "__iter__") and not isinstance(value, str | bytes) else "a list"
+    wanted: Any = names.get(head.partition(".")[0])
+    for part in head.split(".")[1:]:
+        wanted = getattr(wanted, part, None)
+    if not isinstance(wanted, type) or wanted is Any:
+        return ""
+    if getattr(wanted, "_is_protocol", False):
+        fits_in = all(hasattr(value, key) for key in vars(wanted) if key[0] != "_")
     else:
-        wanted = names.get(kind)
-        if not isinstance(wanted, type):
-            return ""
-        words = f"a {kind}"
-        if getattr(wanted, "_is_protocol", False):
-            fits = all(hasattr(value, key) for key in vars(wanted) if key[0] != "_")
-        else:
-            fits = isinstance(value, wanted)
-    return "" if fits else words
+        fits_in = isinstance(value, wanted)
+    return "" if fits_in else f"a {wanted.__name__}"
 
 
 def _holds_number(value: object) -> bool:
@@ -319,8 +315,26 @@ def _holds_number(value: object) -> bool:
 
 def _holds_numbers(value: Any) -> bool:
     """Whether it is a sequence of such numbers, or of rows of them."""
-    if isinstance(value, str | bytes | dict) or not hasattr(value, "__len__") or hasattr(value, "columns"):
+    if (
+        isinstance(value, str | bytes | dict)
+        or not (hasattr(value, "__len__") and hasattr(value, "__iter__"))
+        or hasattr(value, "columns")
+    ):
         return False
     if hasattr(value, "dtype"):
         return bool(value.ndim > 0 and value.dtype.kind in "iuf")
     return all(_holds_number(each) or _holds_numbers(each) for each in value)
+
+
+# Annotations: whether a value fits, and what it should have been.
+KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "None": (lambda value: value is None, "None"),
+    "bool": (lambda value: type(value).__name__ in ("bool", "bool_"), "True or False"),
+    "str": (lambda value: isinstance(value, str), "text"),
+    "float": (_holds_number, "a number"),
+    "int": (lambda value: isinstance(value, numbers.Integral) and _holds_number(value), "a whole number"),
+    "Sequence[float]": (_holds_numbers, "numbers in a list or an array"),
+    "tuple[float, float]": (lambda value: _holds_numbers(value) and len(value) == 2, "two numbers"),
+    "Floats": (_holds_numbers, "numbers in a list or an array"),
+    "Matrix": (_holds_numbers, "rows of numbers"),
+}

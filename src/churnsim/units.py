@@ -141,7 +141,7 @@ def term_of(unit: str) -> Duration:
     >>> term_of("M"), term_of("3 M")
     (Duration(value=1.0, unit='M'), Duration(value=3.0, unit='M'))
     """
-    if unit in DAYS_PER_UNIT:
+    if isinstance(unit, str) and unit in DAYS_PER_UNIT:
         return Duration(1.0, check_unit(unit))
     if not isinstance(unit, str) or not unit[:1].isdigit():
         check_unit(unit)  # refuses it with the list of units

@@ -148,13 +148,13 @@ def test_indices_of_a_linear_answer(market):
 def test_control_points_that_draw_their_own_chances_are_seen(market, monkeypatch):
     """Without common random numbers an assumption that changes nothing seems to."""
     pytest.importorskip("SALib", reason="needs the extra [sensitivity]")
-    honest = sensitivity_module._Point.estimate
+    honest = sensitivity_module._Point.__call__
 
-    def careless(self, point, *, count):
+    def careless(self, point):
         own = replace(self.experiment, seed=int(point.sum() * 1e6) % 2**31)
-        return honest(replace(self, experiment=own), point, count=count)
+        return honest(replace(self, experiment=own), point)
 
-    monkeypatch.setattr(sensitivity_module._Point, "estimate", careless)
+    monkeypatch.setattr(sensitivity_module._Point, "__call__", careless)
     table = profit_indices(market, "sobol", 32).table.set_index("assumption")
     assert table.loc["terms.annual_discount_rate", "total"] > 0.05
 

@@ -61,7 +61,7 @@ def test_the_grid_is_small_and_right(done):
     cell = grid[(grid["frequency"] == 2) & (grid["latest"] == 39.0)]
     np.testing.assert_allclose(cell["p_alive"], model.p_alive(cell.assign(T=39.0)))
     assert (grid.groupby("frequency")["p_alive"].apply(lambda part: part.is_monotonic_increasing)).all()
-    with pytest.raises(ConfigError, match="T must be finite and above 0"):
+    with pytest.raises(ConfigError, match="T must be a finite number above 0"):
         alive_grid(model, T=0.0)
 
 

@@ -101,7 +101,7 @@ def test_answers_of_a_file_join_the_purchases_after_calibration(study, tmp_path)
 
 def test_other_answers_are_another_study(study, tmp_path):
     section = study[0].survey.model_copy(update={"path": "answers.csv", "sampled": None})
-    with pytest.raises(cs.errors.DataError, match="there is no survey"):
+    with pytest.raises(cs.errors.DataError, match="does not exist"):
         survey_checksum(section, tmp_path)
     sums = set()
     for text in ("respondent,P.q\na,1\n", "respondent,P.q\na,2\n"):

@@ -33,7 +33,7 @@ from scipy.optimize import brentq
 from scipy.stats import chi2, norm
 from scipy.stats import t as student
 
-from churnsim.checks import check_level
+from churnsim.checks import check_level, typed
 from churnsim.errors import DataError
 from churnsim.typing import Floats
 
@@ -89,6 +89,7 @@ class Pooled:
         return f"{self.estimate:.3g} [{self.lower:.3g}, {self.upper:.3g}] from {self.studies} studies; {new}."
 
 
+@typed
 def pool(estimates: ArrayLike, standard_errors: ArrayLike, *, level: float = 0.95) -> Pooled:
     """Pool the estimates of several studies, which may measure different true numbers.
 

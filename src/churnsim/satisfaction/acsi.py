@@ -18,6 +18,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from churnsim.checks import typed
 from churnsim.errors import ConfigError
 from churnsim.satisfaction.measurement import Measurement, size_warnings
 from churnsim.satisfaction.quality import quality_warnings
@@ -51,6 +52,7 @@ ACSI_MODEL = Structure(
 Weights = Literal["model", "equal"] | Mapping[str, float]
 
 
+@typed
 def acsi_index(means: pd.Series[float], weights: pd.Series[float], scale: tuple[float, float]) -> float:
     """The index of items' means under weights (any positive sum), 0 to 100.
 
@@ -64,6 +66,7 @@ def acsi_index(means: pd.Series[float], weights: pd.Series[float], scale: tuple[
     return float(100 * (weights * share).sum() / weights.sum())
 
 
+@typed
 def acsi(
     survey: Survey,
     *,

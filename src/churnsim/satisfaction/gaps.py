@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from churnsim.checks import typed
 from churnsim.errors import DataError
 from churnsim.satisfaction.measurement import Measurement, size_warnings
 from churnsim.satisfaction.quality import quality_warnings, recoded
@@ -50,6 +51,7 @@ GAPS: Mapping[str, tuple[str, str]] = {
 }
 
 
+@typed
 def five_gaps(
     survey: Survey,
     *,
@@ -133,6 +135,7 @@ def five_gaps(
     )
 
 
+@typed
 def benchmark_gaps(
     survey: Survey,
     *,

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from churnsim.checks import typed
 from churnsim.errors import DataError
 from churnsim.satisfaction.measurement import Measurement, size_warnings
 from churnsim.satisfaction.quality import quality_warnings
@@ -28,6 +29,7 @@ HIGH_CORRELATION = 0.8
 """Above it two items share most of their variance (assumed, a rule of thumb)."""
 
 
+@typed
 def importance_performance(
     survey: Survey,
     *,

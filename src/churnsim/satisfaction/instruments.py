@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from churnsim.checks import typed
 from churnsim.errors import ConfigError
 from churnsim.satisfaction.acsi import acsi
 from churnsim.satisfaction.gaps import benchmark_gaps, five_gaps
@@ -41,6 +42,7 @@ SCALES: Mapping[str, tuple[Scale, Mapping[str, Scale]]] = {
 """The scale an instrument is asked on by default, and where one kind of answer has its own; 1 to 7 for the others."""
 
 
+@typed
 def measure(
     survey: Survey, instrument: str, *, level: float = 0.95, resamples: int | None = None, seed: int = 0
 ) -> Measurement:

@@ -7,12 +7,14 @@ from typing import Any
 
 import pandas as pd
 
+from churnsim.checks import typed
 from churnsim.errors import DataError
 from churnsim.satisfaction.survey import Survey
 
 __all__ = ["join_customers", "satisfaction_scores"]
 
 
+@typed
 def satisfaction_scores(survey: Survey, items: Sequence[str] | None = None) -> pd.Series[Any]:
     """Each respondent's mean perception of `items` on 0 to 100; whoever left one out has none.
 
@@ -37,6 +39,7 @@ def satisfaction_scores(survey: Survey, items: Sequence[str] | None = None) -> p
     return (100 * (mean - low) / (high - low)).dropna().rename("satisfaction")
 
 
+@typed
 def join_customers(survey: Survey, customers: pd.DataFrame, *, items: Sequence[str] | None = None) -> pd.DataFrame:
     """The rows of `customers` (indexed by customer id) who answered, with their `satisfaction`.
 

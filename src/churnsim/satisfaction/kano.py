@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from churnsim.checks import typed
 from churnsim.errors import DataError
 from churnsim.satisfaction.measurement import Measurement, size_warnings
 from churnsim.satisfaction.quality import quality_warnings
@@ -30,6 +31,7 @@ MUCH_QUESTIONABLE = 0.1
 """A larger share of contradictory pairs casts doubt on the wording (assumed)."""
 
 
+@typed
 def kano(survey: Survey, *, level: float = 0.95, resamples: int = 1000, seed: int = 0) -> Measurement:
     """Categories and better-worse coefficients of every item that was asked in both forms.
 

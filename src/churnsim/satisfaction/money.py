@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from churnsim.checks import typed
 from churnsim.errors import DataError, FitError
 from churnsim.models.purchase.bg_nbd import BGNBDCovariates
 from churnsim.models.survival.regression import fit_regression
@@ -73,6 +74,7 @@ class Effect:
     says: str
 
 
+@typed
 def class_values(
     customers: pd.DataFrame,
     outcomes: Sequence[str],
@@ -132,6 +134,7 @@ def class_values(
     return pd.concat(parts)
 
 
+@typed
 def buying_rate(
     customers: pd.DataFrame, *, purchases: str = "frequency", exposure: str = "T", also: Sequence[str] = ()
 ) -> Effect:
@@ -156,6 +159,7 @@ def buying_rate(
     return _effect("rate of buying", float(fit.params["satisfaction"]), float(fit.bse["satisfaction"]), len(used))
 
 
+@typed
 def leaving_hazard(customers: pd.DataFrame, *, also: Sequence[str] = ()) -> Effect:
     """ln(hazard of leaving) on satisfaction: Cox regression on `tenure` and `churned` (observed after the
     survey), `also` held fixed.
@@ -173,6 +177,7 @@ def leaving_hazard(customers: pd.DataFrame, *, also: Sequence[str] = ()) -> Effe
     return _effect("hazard of leaving", estimate, error, len(customers))
 
 
+@typed
 def purchase_history_effects(
     summary: pd.DataFrame, *, unit: str | None = None, also: Sequence[str] = ()
 ) -> tuple[Effect, Effect]:
@@ -196,6 +201,7 @@ def purchase_history_effects(
     return buying, leaving
 
 
+@typed
 def e_value(ratio: float) -> float:
     """E-value of a rate ratio: RR + sqrt(RR (RR - 1)) of the ratio or its inverse, whichever is above 1.
 
@@ -223,6 +229,7 @@ def _effect(what: str, coefficient: float, error: float, n: int, level: float = 
     )  # fmt: skip
 
 
+@typed
 def worth_of_a_point(
     *,
     buying: Effect,

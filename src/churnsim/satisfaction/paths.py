@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from churnsim.checks import typed
 from churnsim.satisfaction.measurement import Measurement
 from churnsim.satisfaction.structural_fit import fit_structure
 from churnsim.satisfaction.structure import Structure
@@ -40,6 +41,7 @@ RELATIONSHIP = Structure(
 does not ask."""
 
 
+@typed
 def path_model(
     survey: Survey,
     *,

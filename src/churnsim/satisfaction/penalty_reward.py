@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from churnsim.checks import typed
 from churnsim.errors import DataError
 from churnsim.optional import optional_modules
 from churnsim.satisfaction.measurement import Measurement, size_warnings
@@ -25,6 +26,7 @@ FEW = 10
 """Fewer ratings on a side tell next to nothing about it (assumed)."""
 
 
+@typed
 def penalty_reward(
     survey: Survey,
     *,

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from churnsim.checks import typed
 from churnsim.satisfaction.survey import Survey
 
 __all__ = ["quality_report", "quality_warnings", "recoded", "straight_liners", "wrong_way_items"]
@@ -26,6 +27,7 @@ def recoded(frame: pd.DataFrame, reversed_items: Sequence[str], scale: tuple[flo
     return turned
 
 
+@typed
 def straight_liners(survey: Survey, kind: str = "perception") -> pd.Index:
     """Respondents who gave one and the same answer to every item of a kind (at least five), before any recoding.
 
@@ -44,6 +46,7 @@ def straight_liners(survey: Survey, kind: str = "perception") -> pd.Index:
     return frame.index[(answered >= FEWEST_ITEMS) & same]
 
 
+@typed
 def quality_report(survey: Survey) -> pd.DataFrame:
     """One row a kind of answer: asked, given, missing share, straight-liners, respondents whose answers are copies.
 

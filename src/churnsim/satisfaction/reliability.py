@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from churnsim.checks import typed
 from churnsim.satisfaction.resampling import ILL_CONDITIONED, estimates, moments
 from churnsim.typing import Floats
 
@@ -51,6 +52,7 @@ def omega_of(covariance: Floats, *, steps: int = 60) -> Floats:
     return result
 
 
+@typed
 def reliability(
     frame: pd.DataFrame, scales: Mapping[str, Sequence[str]], *, level: float, resamples: int, seed: int
 ) -> pd.DataFrame:

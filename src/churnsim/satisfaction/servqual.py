@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from churnsim.checks import typed
 from churnsim.satisfaction.measurement import Measurement, size_warnings
 from churnsim.satisfaction.quality import quality_warnings, recoded, wrong_way_items
 from churnsim.satisfaction.reliability import reliability
@@ -23,6 +24,7 @@ __all__ = ["servperf", "servqual"]
 ALL = list(ITEMS)
 
 
+@typed
 def servqual(survey: Survey, *, level: float = 0.95, resamples: int = 1000, seed: int = 0) -> Measurement:
     """Gap scores, unweighted and, where importance was asked, weighted.
 
@@ -50,6 +52,7 @@ def servqual(survey: Survey, *, level: float = 0.95, resamples: int = 1000, seed
     )  # fmt: skip
 
 
+@typed
 def servperf(survey: Survey, *, level: float = 0.95, resamples: int = 1000, seed: int = 0) -> Measurement:
     """The same from perceptions alone: for those who hold that expectations add noise and no knowledge.
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from churnsim.checks import typed
 from churnsim.errors import ConfigError
 
 __all__ = ["Structure"]
 
 
+@typed
 @dataclass(frozen=True, kw_only=True)
 class Structure:
     """`blocks` gives each construct its items (a single item stands for the construct as it is, without error); `paths`

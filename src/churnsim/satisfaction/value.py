@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from churnsim.checks import typed
 from churnsim.errors import DataError
 from churnsim.satisfaction.measurement import Measurement, size_warnings
 from churnsim.satisfaction.quality import quality_warnings
@@ -26,6 +27,7 @@ from churnsim.typing import Floats
 __all__ = ["customer_value_ratio", "verdict_on"]
 
 
+@typed
 def customer_value_ratio(
     survey: Survey,
     *,

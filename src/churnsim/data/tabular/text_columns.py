@@ -107,6 +107,8 @@ def parsed_dates(
 def wall_clock(values: pd.Series[Any]) -> pd.Series[pd.Timestamp]:
     """Nanosecond dates without a time zone: the clock on the wall where they were written is kept. What nanoseconds
     cannot say is missing."""
+    if isinstance(values.dtype, pd.ArrowDtype) and pa.types.is_date(values.dtype.pyarrow_dtype):
+        values = values.astype("datetime64[s]")  # Arrow's days cannot be asked for a zone
     if values.dt.tz is not None:
         values = values.dt.tz_localize(None)
     if values.dtype == np.dtype("datetime64[ns]"):

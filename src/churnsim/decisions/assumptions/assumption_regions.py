@@ -16,7 +16,7 @@ from typing import Unpack
 import numpy as np
 import pandas as pd
 
-from churnsim.checks import check_count, check_level, shown
+from churnsim.checks import check_count, check_level, shown, typed
 from churnsim.decisions.assumptions.outcome import AtPoint, Quantity
 from churnsim.decisions.assumptions.ranges import named_ranges
 from churnsim.decisions.assumptions.region import Axis, Region, Statement
@@ -33,6 +33,7 @@ Judged = tuple[float, float, float, int, str]
 Range = tuple[float, float]
 
 
+@typed
 def assumption_region(
     market: Market | Experiment,
     strategies: Sequence[Strategy],
@@ -128,6 +129,7 @@ def assumption_region(
     return _region(statement, axes, points[:-1], found[:-1], how, (here, found[-1]))
 
 
+@typed
 def map_region(
     function: Callable[..., float],
     statement: Statement,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from churnsim.checks import check_number, shown
+from churnsim.checks import check_number, shown, typed
 from churnsim.errors import ConfigError
 from churnsim.simulation.core.assumption import Status
 from churnsim.simulation.scenario.market import Market
@@ -70,6 +70,7 @@ def _address(name: object) -> str:
     return name
 
 
+@typed
 def plausible_range(market: Market, address: str) -> PlausibleRange:
     """The range on record for one of the market's numbers, or from half to twice its value.
 

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churnsim.checks import check_number
+from churnsim.checks import check_number, typed
 from churnsim.decisions.assumptions.region_text import region_words
 from churnsim.errors import ConfigError
 
@@ -25,6 +25,7 @@ __all__ = ["STATES", "Axis", "Region", "Statement"]
 STATES = ("fails", "undecided", "holds", "impossible")
 
 
+@typed
 @dataclass(frozen=True, kw_only=True)
 class Axis:
     """An assumption and the range it is varied over, cut into `cells` cells of one width; `unit` for reading.

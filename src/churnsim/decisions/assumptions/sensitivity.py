@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churnsim.checks import check_count, check_level
+from churnsim.checks import check_count, check_level, typed
 from churnsim.decisions.assumptions.outcome import AtPoint, Quantity
 from churnsim.decisions.assumptions.ranges import PlausibleRange, named_ranges, plausible_range
 from churnsim.decisions.runs.experiment import Experiment, RunArguments
@@ -86,6 +86,7 @@ class Sensitivity:
         )
 
 
+@typed
 def sensitivity(
     market: Market | Experiment,
     strategies: Sequence[Strategy],

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churnsim.checks import shown
+from churnsim.checks import shown, typed
 from churnsim.decisions.comparison.metrics import check_metric, metric_of
 from churnsim.decisions.comparison.paired import interval, paired_difference
 from churnsim.decisions.comparison.precision import LEAST_FIRST_STAGE, Precision, PrecisionReached, next_size
@@ -138,6 +138,7 @@ def _check_against(names: Sequence[str], against: str | None) -> None:
         raise ConfigError(f"no strategy {against!r} to compare against; there are {', '.join(map(repr, names))}.")
 
 
+@typed
 def compare(
     market: Market | Experiment,
     strategies: Sequence[Strategy],

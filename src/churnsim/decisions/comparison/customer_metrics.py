@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
-from churnsim.checks import check_number
+from churnsim.checks import check_number, typed
 from churnsim.decisions.comparison.paired import Interval, interval
 from churnsim.decisions.runs.customer_table import ORIGINS
 from churnsim.errors import ConfigError
@@ -24,6 +24,7 @@ Tables = Sequence[pd.DataFrame]
 START, NEW = "start", "new"
 
 
+@typed
 def retention_by_tenure(
     tables: Tables, tenures: Sequence[float], *, horizon: float, origin: str = "new", level: float = 0.95
 ) -> pd.DataFrame:
@@ -62,6 +63,7 @@ def retention_by_tenure(
     return _summarised(there, curve, "tenure", tenures, "retention", level)
 
 
+@typed
 def realised_value(tables: Tables, *, origin: str = "new", level: float = 0.95) -> Interval:
     """Realised lifetime value: mean discounted margin per customer by the horizon, before what was spent to win or keep
     it.
@@ -98,6 +100,7 @@ def realised_value(tables: Tables, *, origin: str = "new", level: float = 0.95) 
     return interval(np.array([float(table["value"].mean()) for table in _of(tables, origin)]), level=level)
 
 
+@typed
 def simulated_whale_curve(
     tables: Tables,
     shares: Sequence[float] = tuple(np.arange(1, 21) / 20),

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
-from churnsim.checks import check_count, check_level
+from churnsim.checks import check_count, check_level, typed
 from churnsim.decisions.comparison.compare import compare
 from churnsim.decisions.runs.experiment import RunArguments
 from churnsim.errors import DataError
@@ -65,6 +65,7 @@ class Replay:
         return self.actual - float(np.clip(self.actual, self.lower, self.upper))
 
 
+@typed
 def replay(
     market: Market,
     split: pd.DataFrame,

@@ -9,6 +9,7 @@ from typing import Unpack
 import numpy as np
 import pandas as pd
 
+from churnsim.checks import typed
 from churnsim.decisions.comparison.compare import Comparison
 from churnsim.decisions.comparison.kim_nelson import KimNelson
 from churnsim.decisions.comparison.metrics import check_metric
@@ -74,6 +75,7 @@ class Selection:
         )
 
 
+@typed
 def select_best(
     market: Market | Experiment,
     strategies: Sequence[Strategy],

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from churnsim.checks import typed
 from churnsim.decisions.comparison.paired import BOOTSTRAP_SAMPLES, BOOTSTRAP_SEED
 from churnsim.errors import ConfigError
 from churnsim.statistics import resample_indices
@@ -32,6 +33,7 @@ class TailRisk:
     threshold: float
 
 
+@typed
 def tail_risk(values: Floats, *, share: float = 0.05, level: float = 0.95) -> TailRisk:
     """The tail of one outcome a replication. Raises ConfigError where fewer than 5 replications lie in it.
 

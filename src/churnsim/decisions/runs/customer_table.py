@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from churnsim.checks import typed
 from churnsim.decisions.runs.experiment import Experiment, RunArguments
 from churnsim.kernels.engine.event_rules import EVAPORATES, SWITCHES
 from churnsim.kernels.engine.records import KNOWN, PAID, REFERRED, SWITCHED, TOLD
@@ -29,6 +30,7 @@ ORIGINS = {KNOWN: "start", PAID: "paid", REFERRED: "referred", TOLD: "told", SWI
 DESTINATIONS = {EVAPORATES: "nobody", SWITCHES: "competitor"}
 
 
+@typed
 def customer_table(experiment: Experiment, strategy: Strategy, replication: int) -> pd.DataFrame:
     """What became of every customer in one replication; index uid.
 
@@ -69,6 +71,7 @@ def customer_table(experiment: Experiment, strategy: Strategy, replication: int)
     return _table(scenario, ledger, base)
 
 
+@typed
 def customer_tables(
     experiment: Experiment,
     strategy: Strategy,

@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from churnsim.checks import check_count, check_number, check_seed
+from churnsim.checks import check_count, check_number, check_seed, typed
 
 __all__ = ["simulated_campaign"]
 
 
+@typed
 def simulated_campaign(
     customers: int, *, seed: int, share_treated: float = 0.5, effect: float = 1.0, harmed: bool = True
 ) -> pd.DataFrame:

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churnsim.checks import check_number
+from churnsim.checks import check_number, typed
 from churnsim.errors import ConfigError, DataError
 from churnsim.models.estimation.design_matrix import checked_features, number_columns
 from churnsim.models.retention.tenures import Tenures
@@ -37,6 +37,7 @@ class ChurnRows:
     horizon: float
 
 
+@typed
 def churn_rows(
     subscriptions: pd.DataFrame, *, covariates: Sequence[str], horizon: float, at: float | None = None
 ) -> ChurnRows:

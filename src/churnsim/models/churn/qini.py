@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from churnsim.checks import check_count, check_seed
+from churnsim.checks import check_count, check_seed, typed
 from churnsim.errors import DataError
 from churnsim.statistics import mean_over_ties, resample_counts, tails
 from churnsim.typing import Flags, Floats
@@ -40,6 +40,7 @@ class QiniCurve:
         return self.lower > 0
 
 
+@typed
 def qini_curve(
     score: Floats, treated: Flags, outcome: Floats, *, level: float = 0.95, resamples: int = 500, seed: int = 0
 ) -> QiniCurve:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 from scipy.stats import rankdata
 
+from churnsim.checks import typed
 from churnsim.errors import DataError
 from churnsim.statistics import mean_over_ties, normal_quantile, wilson
 from churnsim.typing import Flags, Floats
@@ -39,6 +40,7 @@ class ChurnScores:
     leavers: int
 
 
+@typed
 def churn_scores(probability: Floats, left: Flags, *, level: float = 0.95) -> ChurnScores:
     """Scores of `probability` against who `left`. Raises DataError unless both kinds are there.
 

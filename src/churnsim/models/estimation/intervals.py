@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from churnsim.checks import typed
 from churnsim.errors import ConfigError, FitError
 from churnsim.models.estimation.fit import ModelFit, Parametric
 from churnsim.models.estimation.optimise import RIDGE_ERROR
@@ -29,6 +30,7 @@ Scale = Literal["identity", "log", "logit"]
 STEP = 6e-6
 
 
+@typed
 def delta_interval(
     fit: ModelFit[Parametric], quantity: Quantity, *, level: float = 0.95, scale: Scale = "identity"
 ) -> pd.DataFrame:
@@ -72,6 +74,7 @@ def delta_interval(
     return pd.DataFrame({"estimate": estimate, "standard_error": error, "lower": lower, "upper": upper}, index=index)
 
 
+@typed
 def drawn_interval(
     models: Iterable[Any], quantity: Quantity, *, level: float = 0.95, estimate: Any = None
 ) -> pd.DataFrame:

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from churnsim.checks import typed
 from churnsim.errors import ConfigError, DataError
 
 __all__ = ["CustomerClusters", "cluster_customers"]
@@ -35,6 +36,7 @@ class CustomerClusters:
     reason: str
 
 
+@typed
 def cluster_customers(
     features: pd.DataFrame, *, numbers: Sequence[int] = tuple(range(2, 8)), seed: int = 0
 ) -> CustomerClusters:

@@ -13,6 +13,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from churnsim.checks import typed
 from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.errors import DataError
 from churnsim.typing import Floats
@@ -59,6 +60,7 @@ class CustomerFactors:
     noise: Floats
 
 
+@typed
 def analyse_factors(features: pd.DataFrame, *, seed: int = 0) -> CustomerFactors:
     """The factors behind the columns of `features` (customers by measures), their number by parallel analysis.
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churnsim.checks import check_count, check_level, check_share, count_of_share
+from churnsim.checks import check_count, check_level, check_share, count_of_share, typed
 from churnsim.data.customers.concentration import customer_spend
 from churnsim.data.customers.estimate import LEVEL, REPLICATIONS, resamples
 from churnsim.data.customers.rfm import rfm_scores
@@ -31,6 +31,7 @@ __all__ = ["METHODS", "gold_customers", "gold_rankings"]
 METHODS = ("past spend", "rfm", "regression", "factors", "clusters", "bg_nbd x gamma_gamma")
 
 
+@typed
 def gold_customers(
     transactions: pd.DataFrame,
     *,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from churnsim.checks import typed
 from churnsim.satisfaction.kano import EVALUATION, LETTERS
 from churnsim.satisfaction.survey import Survey
 from churnsim.satisfaction.synthetic.answers import KnownSurvey, expected_tick, generator, people, tick
@@ -22,6 +23,7 @@ KANO: Mapping[str, tuple[float, ...]] = {
 }
 
 
+@typed
 def synthetic_kano(n: int = 300, *, seed: int = 0) -> KnownSurvey:
     """Pairs of answers whose categories have known shares; truth by the rows of `kano`."""
     random, index = generator(seed), people(n)
@@ -48,6 +50,7 @@ EFFECTS = {"arrives intact": (-1.6, 0.3), "delivery time": (-0.8, 0.8), "gift wr
 TEN = (1.0, 10.0)
 
 
+@typed
 def synthetic_penalty_reward(n: int = 300, *, seed: int = 0) -> KnownSurvey:
     """Ratings 1 to 10 and an overall one that they make with known penalties and rewards; truth by rows of
     `penalty_reward` (low is at most 2.5, high at least 8.5)."""
@@ -75,6 +78,7 @@ SPREAD, MOOD, NOISE = 1.0, 0.35, 0.7
 FINE = (0.0, 100.0)
 
 
+@typed
 def synthetic_importance(n: int = 300, *, seed: int = 0) -> KnownSurvey:
     """Ratings on sliders from 0 to 100, stated importance, and overall satisfaction; truth by `importance_performance`.
 
@@ -119,6 +123,7 @@ VALUE = {
 """Means of opinions: how much of it there is, and how much it matters (assumed)."""
 
 
+@typed
 def synthetic_value(n: int = 300, *, seed: int = 0) -> KnownSurvey:
     """Benefits, costs and their importance on seven steps; truth: V and the items' means."""
     random, index = generator(seed), people(n)

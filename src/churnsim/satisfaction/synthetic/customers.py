@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from churnsim.checks import typed
 from churnsim.satisfaction.synthetic.answers import generator, people
 
 __all__ = ["BUYING", "LEAVING", "synthetic_customers"]
@@ -15,6 +16,7 @@ RATE, HAZARD, OBSERVED = 0.10, 0.01, 52.0
 SPEND, MARGIN = 30.0, 0.3
 
 
+@typed
 def synthetic_customers(n: int = 300, *, seed: int = 0) -> pd.DataFrame:
     """`satisfaction, frequency, T, tenure, churned, revenue, profit` of n customers observed for a year of weeks, or
     until they left.

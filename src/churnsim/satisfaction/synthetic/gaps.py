@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from churnsim.checks import typed
 from churnsim.satisfaction.gaps import GAPS
 from churnsim.satisfaction.quality import recoded
 from churnsim.satisfaction.servqual_items import DIMENSIONS, ITEMS, REVERSED
@@ -20,6 +21,7 @@ STEP = {"tangibles": 0.3, "reliability": -0.3, "responsiveness": -0.1, "assuranc
 SPREAD, MOOD = 1.0, 0.5
 
 
+@typed
 def synthetic_gaps(n: int = 300, *, managers: int = 40, employees: int = 80, seed: int = 0) -> KnownSurvey:
     """`n` customers, and the two groups inside the firm; truth by the rows of `five_gaps`."""
     random = generator(seed)
@@ -65,6 +67,7 @@ BENCHMARK = {
 """Expected of an excellent firm, this firm, the competitor: means of opinions (assumed)."""
 
 
+@typed
 def synthetic_benchmark(n: int = 300, *, seed: int = 0) -> KnownSurvey:
     """Customers who state what they expect and rate this firm and a competitor; truth by rows of `benchmark_gaps`."""
     random = generator(seed)

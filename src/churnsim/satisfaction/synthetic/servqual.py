@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from churnsim.checks import typed
 from churnsim.satisfaction.quality import recoded
 from churnsim.satisfaction.servqual_items import DIMENSIONS, ITEMS, REVERSED
 from churnsim.satisfaction.survey import Survey
@@ -21,6 +22,7 @@ HALO, DIMENSION = 0.30, 0.30
 """Shares of an answer's variance that the respondent's mood and the dimension hold; the rest is the item's own."""
 
 
+@typed
 def synthetic_servqual(n: int = 300, *, seed: int = 0, scale: tuple[float, float] = (1, 7)) -> KnownSurvey:
     """Answers of `n` customers as given (reversed items turned), and points for the five dimensions.
 

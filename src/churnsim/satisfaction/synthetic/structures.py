@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from churnsim.checks import typed
 from churnsim.satisfaction.acsi import ACSI_MODEL
 from churnsim.satisfaction.paths import RELATIONSHIP
 from churnsim.satisfaction.structure import Structure
@@ -67,6 +68,7 @@ def synthetic_structure(n: int, structure: Structure, paths: Paths, *, seed: int
     return KnownSurvey(survey=survey, truth=truth)
 
 
+@typed
 def synthetic_acsi(n: int = 300, *, seed: int = 0) -> KnownSurvey:
     """A survey of the ACSI model; truth: the index, paths, loadings, by rows of `acsi`."""
     known = synthetic_structure(n, ACSI_MODEL, ACSI_PATHS, seed=seed)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from churnsim.data.tabular.files import regular_file
 from churnsim.records.base import rows
 from churnsim.records.survey import Amount, InstrumentRecord, MeasuredRow, Money, Ratio, State, SurveyRecord
 from churnsim.satisfaction.instruments import SCALES, measure
@@ -34,7 +35,7 @@ def survey_checksum(section: SurveySection | None, folder: Path) -> str:
     """SHA-256 of the survey's file, "" where there is none: a study on other answers is another study."""
     if section is None or section.path is None:
         return ""
-    return hashlib.sha256((folder / section.path).read_bytes()).hexdigest()
+    return hashlib.sha256(regular_file(folder / section.path).read_bytes()).hexdigest()
 
 
 def survey_results(
