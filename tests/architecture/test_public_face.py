@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import enum
 import importlib
 import inspect
 import re
@@ -127,3 +128,47 @@ def test_experiments_and_documents_use_the_public_face():
     """No import deeper than one namespace; the names in it are those of its `__all__`, which the import proves."""
     assert not [(path.name, found.group()) for path in SHOWN for found in DEEPER.finditer(path.read_text("utf-8"))]
     assert DEEPER.search("    from churnsim.simulation.scenario.market import Market")
+
+
+LONG = 6
+
+
+def long_calls() -> dict[str, object]:
+    """Public functions, classes and their public methods that take six parameters and more, by name."""
+    found: dict[str, object] = {}
+    for stub in STUBS:
+        package = importlib.import_module(package_of(stub))
+        for name in names_of(stub):
+            thing = getattr(package, name)
+            if not callable(thing) or (inspect.isclass(thing) and issubclass(thing, enum.Enum)):
+                continue
+            methods = vars(thing).items() if inspect.isclass(thing) else ()
+            bare = ((key, getattr(method, "__func__", method)) for key, method in methods if not key.startswith("_"))
+            calls = {"": thing, **{f".{key}": method for key, method in bare if inspect.isfunction(method)}}
+            for suffix, call in calls.items():
+                try:
+                    count = len([p for p in inspect.signature(call).parameters if p not in ("self", "cls")])
+                except ValueError:  # a class of Python's own tells no signature
+                    continue
+                if count >= LONG:
+                    found[f"{package.__name__}.{name}{suffix}"] = call
+    return found
+
+
+def told(call: object) -> bool:
+    """Whether the docstring has a section of its parameters, or a result's of its fields."""
+    lines = (inspect.getdoc(call) or "").splitlines()
+    return any(line in ("Parameters", "Attributes") for line in lines)
+
+
+def test_long_calls_say_what_their_parameters_are():
+    calls = long_calls()
+    assert len(calls) > 50
+    assert [name for name, call in calls.items() if not told(call)] == []
+
+
+def test_control_a_long_call_without_the_section_is_found():
+    def silent(a, b, c, d, e, f):
+        """Nothing of its parameters."""
+
+    assert not told(silent)

@@ -54,7 +54,19 @@ class ClaimSource:
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """One of several estimands of a claim, with its own verdict."""
+    """One of several estimands of a claim, with its own verdict.
+
+    Attributes
+    ----------
+    name, estimand : str
+        What is judged.
+    verdict : Verdict
+        And `reason`, in whole sentences.
+    estimate, lower, upper : float or None
+        The figure with its interval, in `unit`.
+    region : str or None
+        Where it holds.
+    """
 
     name: str
     estimand: str
@@ -78,7 +90,21 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """What judging a claim (or its control) gave. `reason` is whole sentences with the figures in them."""
+    """What judging a claim (or its control) gave. `reason` is whole sentences with the figures in them.
+
+    Attributes
+    ----------
+    verdict : Verdict
+        And `reason`, in whole sentences.
+    estimate, lower, upper : float or None
+        The figure with its interval, in `unit`.
+    region : str or None
+        Where it holds.
+    parts : tuple of Part
+        Several estimands, each with its own verdict.
+    tables : mapping of title to rows
+        What the figures come from.
+    """
 
     verdict: Verdict
     reason: str
@@ -113,7 +139,29 @@ class Control:
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """One entry of the catalogue."""
+    """One entry of the catalogue.
+
+    Attributes
+    ----------
+    id : str
+        Its name in the catalogue.
+    says, quote : str
+        The claim in plain words, and in the source's own.
+    sources : tuple of ClaimSource
+        Where it is made.
+    kind : Kind
+        What it takes to judge it.
+    quantity : str
+        The estimand, with its unit.
+    expect, within, because
+        What would bear it out, the tolerance, and why that one.
+    control : Control
+        A wrong variant that must fail.
+    critique : tuple of str
+        What is said against it.
+    judge : callable
+        (evidence, quick) to Finding.
+    """
 
     id: str
     says: str

@@ -33,7 +33,19 @@ REPLICATIONS = 1000  # Efron & Tibshirani 1993, p. 188: about 1000 for percentil
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """A value, its standard error, and the limits of its interval at confidence `level`; `n` customers behind it."""
+    """A value, its standard error, and the limits of its interval at confidence `level`; `n` customers behind it.
+
+    Attributes
+    ----------
+    value, standard_error : float
+        The figure and its standard error.
+    lower, upper : float
+        Its interval.
+    level : float
+        Of the interval.
+    n : int
+        Customers behind it.
+    """
 
     value: float
     standard_error: float

@@ -68,6 +68,23 @@ def ladder_occupancy(
 
     Columns: `date`, `stage`, `customers`, `share` of those who had ever bought by then, `lower`, `upper` (Wilson).
     Rungs as in `ladder_stages`, which see for the rest.
+
+    Parameters
+    ----------
+    transactions : DataFrame
+        One row a purchase: customer_id, date.
+    every_days : int
+        Length of a stretch.
+    until : str or date, optional
+        Last day that counts; the last of the log unless given.
+    client_orders : int
+        Orders that make a client.
+    dissolved_after_days : int
+        Silence after which a relation counts as dissolved.
+    advocates : collection of customer ids
+        Those known to recommend the firm.
+    level : float
+        Of the intervals.
     """
     _check(client_orders, dissolved_after_days)
     check_count(every_days, "every_days")

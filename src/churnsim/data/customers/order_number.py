@@ -38,6 +38,21 @@ def profit_by_order_number(
     all added; `profit_per_period`, what their next orders brought divided by that time, with `period_lower,
     period_upper`. Intervals take customers as independent (ratios of sums over customers). Raises DataError for a bad
     log or one without amounts, ConfigError for an impossible margin, unit or `most`.
+
+    Parameters
+    ----------
+    transactions : DataFrame
+        One row a purchase: customer_id, date, amount.
+    margin : float
+        Share of an amount that is profit.
+    most : int
+        Last order number told apart, at least 2.
+    unit : str
+        Time unit of the rates.
+    until : str or date, optional
+        Last day that counts; the last of the log unless given.
+    level : float
+        Of the intervals.
     """
     check_share(margin, "margin")
     check_count(most, "most", least=2)
@@ -82,6 +97,21 @@ def repeat_premium(
     who have bought twice or more against that of customers who have bought once, each from their next orders, over
     the time they were watched. A margin that is the same for every order cancels. Bootstrap over customers. An
     association: whoever comes back differed before. Raises as `profit_by_order_number`.
+
+    Parameters
+    ----------
+    transactions : DataFrame
+        One row a purchase: customer_id, date, amount.
+    per : "period" or "order"
+        What profit is taken per.
+    until : str or date, optional
+        Last day that counts; the last of the log unless given.
+    level : float
+        Of the interval.
+    replications : int
+        Bootstrap resamples of the customers.
+    seed : int
+        Of the resamples.
     """
     if per not in ("order", "period"):
         raise ConfigError(f"per must be 'order' or 'period'; got {per!r}.")

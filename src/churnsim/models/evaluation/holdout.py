@@ -55,6 +55,21 @@ class Validation:
     - `intervals`: how often intervals of single customers' counts hold what came, by model.
     - `comparison`: which model to use and why (`ModelComparison`), NBD among the candidates unless it was left out.
     - `fits`, by model, on the calibration period; `split`, what they were fitted to.
+
+    Attributes
+    ----------
+    scores, by_frequency, tracking, active, intervals : DataFrame
+        The tables above.
+    fits : mapping of name to ModelFit
+        On the calibration period.
+    split : DataFrame
+        What they were fitted to, and what came.
+    calibration_end, holdout_end : Timestamp
+        Last days of the two stretches.
+    unit : str
+        Of time.
+    count : "purchases" or "periods"
+        What was forecast.
     """
 
     scores: pd.DataFrame

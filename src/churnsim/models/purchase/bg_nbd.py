@@ -209,6 +209,19 @@ class BGNBDCovariates(CovariateModel, LivingGammaBeta):
     of its mean dropout probability; `covariate_means` has the mean of each covariate. Known customers' summaries must
     hold the covariates; new customers are average ones.
 
+    Parameters
+    ----------
+    r, alpha : float
+        Shape and rate (in time units) of an average customer's purchase rate.
+    a, b : float
+        Of an average customer's dropout probability.
+    rate_effects, lifetime_effects : mapping of covariate to effect
+        Per unit of the covariate, on the logarithm of the rate and of the odds.
+    covariate_means : mapping of covariate to mean
+        What an average customer has.
+    unit : str
+        Of time.
+
     Examples
     --------
     >>> import churnsim as cs

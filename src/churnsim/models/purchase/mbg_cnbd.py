@@ -47,6 +47,17 @@ class MBGCNBD(ContinuousTime):
     (see `churnsim.data.summarise_with_intervals`), without which different k cannot be compared. Raises ConfigError
     unless all parameters are finite and above 0.
 
+    Parameters
+    ----------
+    r, alpha : float
+        Shape and rate (in time units) of the stages' rate.
+    a, b : float
+        Of the dropout probability.
+    k : int
+        Stages a gap.
+    unit : str
+        Of time.
+
     Examples
     --------
     >>> import churnsim as cs

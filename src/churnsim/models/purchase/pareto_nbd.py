@@ -162,6 +162,19 @@ class ParetoNBDCovariates(CovariateModel, LivingGammaGamma):
     `rate_effects` multiply a customer's purchase rate by e^(effect . (covariate - mean)), `lifetime_effects` its
     death rate; `covariate_means` has the mean of each covariate. Known customers' summaries must hold
     the covariates; new customers are average ones.
+
+    Parameters
+    ----------
+    r, alpha : float
+        Shape and rate (in time units) of an average customer's purchase rate.
+    s, beta : float
+        Shape and rate (in time units) of an average customer's death rate.
+    rate_effects, lifetime_effects : mapping of covariate to effect
+        Per unit of the covariate, on the logarithm of the rate.
+    covariate_means : mapping of covariate to mean
+        What an average customer has.
+    unit : str
+        Of time.
     """
 
     r: float

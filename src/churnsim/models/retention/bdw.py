@@ -93,7 +93,21 @@ class BetaDiscreteWeibull(BetaRenewal):
 
 @dataclass(frozen=True, kw_only=True)
 class BetaDiscreteWeibullCovariates(RenewalCovariates):
-    """A BdW whose `gamma` is that of the average customer and moves with the covariates; `c` is everybody's."""
+    """A BdW whose `gamma` is that of the average customer and moves with the covariates; `c` is everybody's.
+
+    Parameters
+    ----------
+    gamma, delta : float
+        Of the average customer's churn probability at the first renewal.
+    c : float
+        Of its course; below 1 it falls.
+    lifetime_effects : mapping of column to effect
+        On the logarithm of gamma, by the design's columns.
+    design : Design
+        How the covariates are coded.
+    unit : str
+        The term of the renewals.
+    """
 
     gamma: float
     delta: float

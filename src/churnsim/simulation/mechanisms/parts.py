@@ -7,7 +7,9 @@ planned budget, the tables of a configuration, the warm-up of the compiled code 
 
 from __future__ import annotations
 
+import inspect
 import math
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import KW_ONLY, MISSING, dataclass, field, fields
 from functools import cache
@@ -27,6 +29,8 @@ __all__ = [
     "Share",
     "StrategyPart",
     "check_parts",
+    "document",
+    "document_parts",
     "example_of",
     "growth_shortfall",
     "parts_of",
@@ -230,6 +234,28 @@ def check_parts(whole: Any) -> None:
             raise ConfigError(
                 f"{name} must be of the kind {kind.__name__}; got {shown(value)}. Write {name}={kind.__name__}(...)."
             )
+
+
+def document_parts(whole: Any) -> None:
+    """Give each part of a `Strategy` or a `Market` the section Parameters of its docstring."""
+    for kind in parts_of(whole).values():
+        document(kind)
+
+
+def document(kind: Any) -> None:
+    """Append to a part's docstring what is declared of its settings and numbers, said there once for configurations,
+    tables of assumptions and help alike."""
+    settings = settings_of(kind)
+    lines = [inspect.cleandoc(kind.__doc__ or ""), "", "Parameters", "----------"]
+    if lines[2] in lines[0].splitlines():
+        return
+    for f in fields(kind):
+        plain, about = settings.get(f.name, (f.type, None))
+        words = plain.__name__ if isinstance(plain, type) else re.sub(r"[a-z_]+\.", "", str(plain))
+        default = "" if f.default is MISSING else f", default {f.default}"
+        unit = f", in {f.metadata['unit']}" if f.metadata.get("unit") else ""
+        lines += [f"{f.name} : {words}{default}", f"    {about.meaning if about else f.metadata['meaning']}{unit}"]
+    kind.__doc__ = "\n".join(lines)
 
 
 def _part(hint: Any) -> type | None:

@@ -7,7 +7,16 @@ from typing import Annotated, ClassVar, Literal
 
 from churnsim.errors import ConfigError
 from churnsim.simulation.core.scores import CustomerScores, Scores
-from churnsim.simulation.mechanisms.parts import Budgeted, File, Length, Setting, Share, StrategyPart, settings_of
+from churnsim.simulation.mechanisms.parts import (
+    Budgeted,
+    File,
+    Length,
+    Setting,
+    Share,
+    StrategyPart,
+    document,
+    settings_of,
+)
 
 __all__ = ["RULE_SETTINGS", "Campaign", "TargetRule", "Targeting", "needed_settings"]
 
@@ -96,3 +105,6 @@ SAY = {"abc": "'A', 'B' or 'C'.", "scores": "..., a Series by customer id."}
 def needed_settings(rule: str) -> list[str]:
     """What a rule cannot do without."""
     return [name for name, rules in RULE_SETTINGS.items() if rule in rules and name not in OPTIONAL]
+
+
+document(Targeting)

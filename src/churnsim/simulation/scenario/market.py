@@ -35,7 +35,15 @@ from churnsim.simulation.mechanisms.compensation import RecoveryResponse
 from churnsim.simulation.mechanisms.competitors import Competitors
 from churnsim.simulation.mechanisms.complaints import Complaints
 from churnsim.simulation.mechanisms.cross_selling import CrossSellingResponse
-from churnsim.simulation.mechanisms.parts import Length, MarketPart, Money, check_parts, parts_of, settings_of
+from churnsim.simulation.mechanisms.parts import (
+    Length,
+    MarketPart,
+    Money,
+    check_parts,
+    document_parts,
+    parts_of,
+    settings_of,
+)
 from churnsim.simulation.mechanisms.quality import QualityResponse
 from churnsim.simulation.mechanisms.referral import Referral
 from churnsim.simulation.mechanisms.renewal_offers import RenewalOfferResponse
@@ -222,6 +230,9 @@ class Market:
         does not change what the world is like."""
         plain = {name: plain_numbers(getattr(self, name)) for name in self._multiples()}
         return replace(self, draws=(), **plain)
+
+
+document_parts(Market)
 
 
 def check_regularity(value: int) -> None:

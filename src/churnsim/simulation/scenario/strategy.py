@@ -16,7 +16,7 @@ from churnsim.simulation.mechanisms.cross_selling import CrossSelling
 from churnsim.simulation.mechanisms.desk import ComplaintDesk
 from churnsim.simulation.mechanisms.dismissal import DismissUnprofitable
 from churnsim.simulation.mechanisms.empowered import EmpoweredStaff
-from churnsim.simulation.mechanisms.parts import StrategyPart, check_parts
+from churnsim.simulation.mechanisms.parts import StrategyPart, check_parts, document_parts
 from churnsim.simulation.mechanisms.quality import ServiceQuality
 from churnsim.simulation.mechanisms.referral import ReferralReward
 from churnsim.simulation.mechanisms.renewal_offers import RenewalOffers
@@ -124,3 +124,6 @@ class Strategy:
     def budget_per_period(self) -> float:
         """Planned spending per period in money; what is paid per event or per customer comes on top as it falls due."""
         return sum((part.budget for part in self.parts), 0.0)
+
+
+document_parts(Strategy)
