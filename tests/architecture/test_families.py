@@ -31,6 +31,7 @@ ALLOWED = {
     "claims/machinery/lost_shares.py": "a claim that holds the dropout of three models beside each other",
     "claims/machinery/reference_data.py": "the model that the claims' reference data are published with",
     "claims/on_markets/win_back_selection.py": "its market is the one that the text describes",
+    "report/page/context.py": "the names of one word that stand for a title where a text holds them",
     "claims/reproduction/computations.py": "published figures of this model",
 }
 

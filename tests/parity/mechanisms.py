@@ -6,7 +6,9 @@ import numpy as np
 
 import churnsim as cs
 from churnsim.simulation.core.scores import CustomerScores
+from churnsim.simulation.mechanisms.acquisition import Prospects
 from churnsim.simulation.mechanisms.retention import RetentionResponse
+from churnsim.simulation.mechanisms.staff import StaffResponse
 from churnsim.simulation.mechanisms.terms import Terms
 
 SPEND = cs.GammaGamma(p=6.25, q=3.74, gamma=15.44)
@@ -136,6 +138,8 @@ def scenario(
     world = {key: value for name in needed for key, value in MARKET_PARTS[name].items()}
     if hasattr(PURCHASES[purchases], "k"):
         world.pop("regularity", None)  # the model has its own
+    if size == 0:  # nobody to measure people and their money by
+        world = {"prospects": Prospects(size=2000.0), "staff": StaffResponse(spend_scale=100.0), **world}
     place = cs.Market(
         customers=cs.Cohort(size=size), purchases=PURCHASES[purchases], spend=SPENDS[spend], **{**world, **market}
     )

@@ -132,7 +132,7 @@ def test_counts_follow_nbd_and_nobody_leaves():
     counts = counts_of(ledger)
     assert abs(z_of_mean(counts, nbd)) < 4
     assert chi_square(counts, nbd) < CHI_SQUARE_LIMIT
-    assert ledger.account("active_end")[-1] == SIZE
+    assert ledger.count("active_end")[-1] == SIZE
     assert abs(z_of_mean(counts, cs.NBD(r=0.553 * 1.1, alpha=10.578))) > 4
 
 

@@ -114,7 +114,7 @@ def test_what_cannot_be_calibrated_is_told():
             "BGNBDCovariates needs covariates=, a frame with one row for each of the",
         ),
         (cs.ShiftedBetaGeometric, {"ages": AGES}, "customers of ShiftedBetaGeometric cannot be made up"),
-        (cs.BGNBD, {"ages": AGES, "replications": 5}, "replications must be 20 or more"),
+        (cs.BGNBD, {"ages": AGES, "replications": 5}, "replications must be a whole number, 20 or more"),
     ):
         with pytest.raises(ConfigError, match=words):
             simulation_based_calibration(family, seed=1, **settings)
