@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -53,3 +54,27 @@ def cdnow_market(cdnow_split, cdnow_models):
     """The fitted CDNOW base as a market."""
     purchases, spend = cdnow_models
     return cs.Market(customers=cs.PosteriorBase(cdnow_split), purchases=purchases.model, spend=spend.model)
+
+
+SLOW = [
+    line
+    for line in (Path(__file__).parent / "slow.txt").read_text(encoding="utf-8").splitlines()
+    if line and not line.startswith("#")
+]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what slow.txt lists; a name there that begins no test would go unseen, so it is refused where all are
+    collected."""
+    found = set()
+    for item in items:
+        for start in SLOW:
+            if item.nodeid.startswith(start):
+                item.add_marker(pytest.mark.slow)
+                found.add(start)
+    files = {item.nodeid.partition("::")[0] for item in items}
+    if gone := [
+        start for start in SLOW if start not in found and start.partition("::")[0] in files and len(files) > 100
+    ]:
+        raise pytest.UsageError(f"tests/slow.txt names no test: {', '.join(gone)}")
