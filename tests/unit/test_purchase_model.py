@@ -68,7 +68,7 @@ def test_refusals(model: cs.models.PurchaseModel) -> None:
         (lambda: model.draw_customers(1.5, seed=1), "n must be a whole number"),
         (lambda: model.draw_posterior(SUMMARY, seed=-1), "seed must be a whole number from 0"),
         (lambda: model.draw_summary([9.0], seed=1, replication=-1), "replication must be a whole number"),
-        (lambda: model.p_alive(pd.concat([SUMMARY, SUMMARY], axis=1)), "two columns 'frequency'"),
+        (lambda: model.p_alive(pd.concat([SUMMARY, SUMMARY], axis=1)), "2 columns 'frequency'"),
     ):
         with pytest.raises(cs.errors.ChurnSimError, match=words):
             refused()
