@@ -7,7 +7,7 @@ from scipy.linalg import expm
 
 import churnsim as cs
 from churnsim.kernels.engine.records import CLOCK, CONTRACT, DROPOUT, DROPOUT_AT_ONCE
-from churnsim.simulation import ContractualLifetime, FixedSpend, RemainingLifetimes
+from churnsim.simulation import ContractualLifetime, FixedSpend, RemainingLifetimes, contract_of
 
 TIMES = np.array([0.0, 0.3, 2.0, 9.0])
 
@@ -61,6 +61,9 @@ def test_a_death_rate_is_no_chance_per_purchase(stages):
         )
         expected = mpmath.nsum(lambda i: mpmath.quad(lambda s: density(s, i), [0, 10]), [1, 25], method="direct")
     assert mine.purchases(10.0, force=0.01)[0] == pytest.approx(float(expected), rel=1e-10)
+    # For ever: the sum over i of (v/(v + .03))^(k i), v = .7 k.
+    stage = (0.7 * stages / (0.7 * stages + 0.03)) ** stages
+    assert mine.purchases(force=0.01)[0] == pytest.approx(stage / (1.0 - stage), rel=1e-13)
 
 
 @pytest.mark.parametrize(
@@ -85,6 +88,16 @@ def test_a_contract_is_left_at_its_renewals(contract, dropout, stays):
     assert mine.purchases(9.5, force=0.1)[0] == pytest.approx(paid, rel=1e-13, abs=1e-300)
     assert mine.purchases(7.5)[0] == pytest.approx(left[:3].sum(), rel=1e-13, abs=1e-300)  # not the one at the end
     assert mine.expected_time(4.0)[0] == pytest.approx(1.5 + 2.0 * left[0] + 0.5 * left[1], rel=1e-13)
+
+
+@pytest.mark.parametrize("c", [1.5, 2.0])
+def test_a_large_cumulative_hazard_is_no_certain_loss(c):
+    """H(t) = t^c is 1,000 and 400 in the end, where a customer with a multiplier of .001 has not left yet: e^(-.001 H).
+    At c = 2 the chance to leave at a renewal with multiplier 1 is 1 - e^-39 by then, which is 1 to the last digit."""
+    end = 100 if c == 1.5 else 20
+    contract = contract_of(cs.models.BetaDiscreteWeibull(gamma=1.0, delta=500.0, c=c, unit="Y"))
+    mine = lives(CONTRACT, dropout=0.001, contract=contract)
+    assert mine.survival(float(end))[0] == pytest.approx(np.exp(-0.001 * end**c), rel=0.005)
 
 
 def test_a_market_says_what_its_model_means():

@@ -129,10 +129,11 @@ class ContractualLifetime:
             raise ConfigError("a contract by a and b alone has no hazards by tenure.")
         with np.errstate(divide="ignore"):
             steps = np.maximum(np.log1p(-np.array(self.hazards)), LEAST)
-        kept = np.concatenate([[0.0], np.cumsum(steps)])
-        at = np.asarray(renewals, dtype=np.int64)
-        beyond = np.maximum(at - steps.size, 0)
-        return np.asarray(kept[np.minimum(at, steps.size)] + beyond * steps[-1])
+        return _summed(steps, renewals)
+
+    def certain_losses(self, renewals: NDArray[Any]) -> NDArray[np.float64]:
+        """How many of the first so many renewals lose whoever has a multiplier above 0: those with a hazard of 1."""
+        return _summed(np.array(self.hazards or (0.0,)) >= 1.0, renewals)
 
     def _check_observed(self) -> None:
         if self.own is None:
@@ -153,6 +154,13 @@ class ContractualLifetime:
         named = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("hazards", "own", "charges")}
         hazards = {f"hazard_{n}": h for n, h in enumerate(self.hazards or (), start=1)}
         return {"family": self.family, **{k: v for k, v in named.items() if v is not None}, **hazards}
+
+
+def _summed(steps: NDArray[Any], renewals: NDArray[Any]) -> NDArray[np.float64]:
+    """The sum of the first so many `steps`, of which the last one holds from then on."""
+    sums = np.concatenate([[0.0], np.cumsum(steps)])
+    at = np.asarray(renewals, dtype=np.int64)
+    return np.asarray(sums[np.minimum(at, steps.size)] + np.maximum(at - steps.size, 0) * float(steps[-1]))
 
 
 @dataclass(frozen=True, kw_only=True)

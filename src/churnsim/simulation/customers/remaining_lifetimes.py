@@ -28,7 +28,7 @@ from scipy.stats import poisson
 from churnsim.errors import ConfigError
 from churnsim.kernels.engine.records import CLOCK, CONTRACT
 from churnsim.models.estimation.arguments import durations
-from churnsim.simulation.core.lifetimes import LEAST, ContractualLifetime, Purchases, lifetime_of
+from churnsim.simulation.core.lifetimes import ContractualLifetime, Purchases, lifetime_of
 from churnsim.simulation.customers.base import Base
 from churnsim.typing import Floats, Ints
 
@@ -176,6 +176,8 @@ class RemainingLifetimes:
         if self.stages == 1:
             return np.asarray(self.rate * _discounted_time(self._hazard(factor) + force, span))
         pull = force + (self._hazard(factor) if self.kind == CLOCK else np.zeros(len(self)))
+        if np.isinf(span):
+            return self._all_purchases(pull, factor)
         return self._sum_of_purchases(span, factor, lambda n, v: (v / (v + pull)) ** n * gammainc(n, (v + pull) * span))
 
     def _chance(self, factor: float) -> Floats:
@@ -239,11 +241,12 @@ class RemainingLifetimes:
         assert self.contract is not None
         if self.contract.hazards is None:
             return np.asarray((1.0 - self._chance(factor)) ** renewals)
-        tenure = self.tenure.astype(np.int64)
-        hazard = self.contract.log_survival(tenure + renewals) - self.contract.log_survival(tenure)
-        multiplier = self.dropout * factor
+        before = self.tenure.astype(np.int64)
+        after, multiplier = before + renewals, self.dropout * factor
+        kept = np.exp(multiplier * (self.contract.log_survival(after) - self.contract.log_survival(before)))
         # A hazard of 1 loses whoever has any multiplier, though its logarithm is kept finite.
-        return np.asarray(np.where((hazard <= LEAST) & (multiplier > 0.0), 0.0, np.exp(multiplier * hazard)))
+        certain = self.contract.certain_losses(after) > self.contract.certain_losses(before)
+        return np.asarray(np.where(certain & (multiplier > 0.0), 0.0, kept))
 
     def _sum_of_terms(
         self, span: float, factor: float, value: Callable[[Floats, Floats, Floats], Floats], force: float = 0.0

@@ -45,6 +45,7 @@ __all__ = ["ObservedSubscribers", "SubscriberBase", "charges_model", "contract_o
 RENEWALS = 240  # hazards kept for that many renewals; the last one holds from then on
 # Shape of one charge: the larger, the steadier. 400 is a standard deviation of 5% from month to month (assumed).
 STEADY = 400.0
+MOST_HAZARD = float(np.nextafter(1.0, 0.0))  # of a renewal that loses not everybody: a cumulative hazard of 36.7
 AHEAD = 12  # renewals over which a multiplier keeps a subscriber as probably as its regression says
 
 
@@ -83,6 +84,7 @@ def contract_of(
     (money per renewal, on their index) included. Without them a model with covariates gives the customer at the mean.
     Cox with strata and accelerated failure times other than Weibull's are not proportional: multipliers of their
     subscribers' average curve then keep each as probably as the regression says `ahead` renewals from its tenure on.
+
     Parameters
     ----------
     model : RetentionModel
@@ -152,7 +154,8 @@ def _term(model: RetentionModel) -> dict[str, Any]:
 def _hazards(log_s: Floats) -> tuple[float, ...]:
     """The chance to leave at each renewal of one whose log-survival after 0, 1, 2 ... renewals this is."""
     with np.errstate(invalid="ignore"):
-        hazards = -np.expm1(np.diff(log_s))
+        # Not rounded to 1, which would lose those of small multipliers too.
+        hazards = np.minimum(-np.expm1(np.diff(log_s)), MOST_HAZARD)
     hazards = np.where(np.isneginf(log_s[1:]), 1.0, hazards)
     if not np.isfinite(hazards).all() or (hazards < -1e-12).any():
         raise ConfigError("survival must be finite and never rise to make a contract of it.")
