@@ -15,10 +15,10 @@ from tests.parity.mechanisms import CONTRACT_PARTS, MARKET_PARTS, STRATEGY_PARTS
 
 import churnsim as cs
 from churnsim.kernels.engine.ledger_accounts import COUNTS, MONEY
-from churnsim.simulation.core.assumption import multiples_in, numbers_of
+from churnsim.simulation.core.assumption import CUSTOMER, multiples_in, numbers_of
 from churnsim.simulation.mechanisms.parts import Length, MarketPart, Money, settings_of
 
-# Amounts of some 35,000 to begin with, so that a hundredth of a strategy's amounts is still whole cents.
+# Amounts of some 35,000 to begin with, so that a thousandth of a strategy's amounts is still whole cents.
 LARGE = 1000.0
 ALL = [*(name for name in STRATEGY_PARTS if name not in CONTRACT_PARTS), *MARKET_PARTS]
 
@@ -40,12 +40,13 @@ def settings_times(strategy, kind, factor):
 
 
 def in_money(base, factor):
-    """The scenario with all that its customers pay and its firm spends multiplied."""
+    """The scenario with all that its customers pay and its firm spends multiplied, and what was set of the market;
+    what is left at its default is the package's to put right."""
     market, spend = base.market, base.market.spend
     parts = {
         name: replace(part, **{
             key: value * factor for key, value, about in numbers_of(part, "")
-            if about.metadata["unit"].startswith("money") and key not in multiples_in(part)
+            if about.metadata["unit"].startswith("money") and key not in multiples_in(part) and value != about.default
         })
         for name in (f.name for f in fields(market)) if isinstance(part := getattr(market, name), MarketPart)
     }  # fmt: skip
@@ -67,32 +68,58 @@ def assert_scaled(before, after, factor):
         assert off.max() <= booked + 1e-9 * np.abs(after.cents(name)).max(), name
 
 
+# Half of those who leave do so for a failure, and newcomers among the staff cause most failures, so that money spent on
+# either is seen in the counts.
+FAILING = {
+    "complaints": cs.simulation.Complaints(
+        failure_share=0.5, complaint_probability=0.9, silent_stay=0.0,
+        stay_quick=0.3, stay_slow=0.1, stay_unresolved=0.0,
+    ),
+    "staff": cs.simulation.StaffResponse(
+        turnover_per_year=5.0, learning=cs.units.Duration(4, "W"), novice_factor=20.0, max_effect=1.0
+    ),
+}  # fmt: skip
+
+
+def large(kept, world, **more):
+    """A scenario in large amounts. A thousandth of it is in the amounts of the parts as they are written."""
+    return in_money(scenario(kept, world, size=150, horizon=16.0, **FAILING, **more), LARGE)
+
+
 @pytest.mark.parametrize(
     "names", [(name,) for name in ALL] + [tuple(ALL)], ids=lambda names: names[0] if len(names) == 1 else "all"
 )
 def test_any_currency(names):
-    kept = [name for name in names if name in STRATEGY_PARTS]
-    world = [name for name in names if name in MARKET_PARTS]
-    first = in_money(scenario(kept, world, horizon=16.0), LARGE)
+    first = large([name for name in names if name in STRATEGY_PARTS], [name for name in names if name in MARKET_PARTS])
     before = ledger_of(first)
-    for factor in (0.01, 0.1, 7.0, 1000.0):
+    for factor in (0.001, 0.01, 7.0, 1000.0):
         assert_scaled(before, ledger_of(in_money(first, factor)), factor)
 
 
 def test_any_currency_under_contract():
-    first = in_money(scenario(list(STRATEGY_PARTS), list(MARKET_PARTS), purchases="frailty", horizon=16.0), LARGE)
-    for factor in (0.01, 1000.0):
+    first = large(STRATEGY_PARTS, MARKET_PARTS, purchases="frailty")
+    for factor in (0.001, 1000.0):
         assert_scaled(ledger_of(first), ledger_of(in_money(first, factor)), factor)
 
 
-def test_control_a_scale_in_money_is_found():
-    first = scenario(["contacts"], [], horizon=16.0, retention=cs.simulation.RetentionResponse(spend_scale=0.5))
-    first = in_money(first, LARGE)
-    fixed = replace(first, market=replace(first.market, retention=cs.simulation.RetentionResponse(spend_scale=500.0)))
-    other = in_money(first, 0.01)
-    other = replace(other, market=replace(other.market, retention=fixed.market.retention))
+SCALES = [
+    (f.name, number)
+    for f in fields(cs.Market) if isinstance(part := getattr(large([], MARKET_PARTS).market, f.name), MarketPart)
+    for number, multiple in multiples_in(part).items() if multiple.of != CUSTOMER
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("part", "number"), SCALES)
+def test_control_a_scale_in_money_is_found(part, number):
+    """Each scale in turn, of the size that suits a thousandth of the amounts, whatever the amounts are."""
+    first, factor = large(STRATEGY_PARTS, MARKET_PARTS), 0.001
+    fixed = float(getattr(getattr(in_money(first, factor).market, part), number))
+    before, after = (
+        replace(tried, market=replace(tried.market, **{part: replace(getattr(tried.market, part), **{number: fixed})}))
+        for tried in (first, in_money(first, factor))
+    )
     with pytest.raises(AssertionError):
-        assert_scaled(ledger_of(fixed), ledger_of(other), 0.01)
+        assert_scaled(ledger_of(before), ledger_of(after), factor)
 
 
 @pytest.mark.parametrize("purchases", ["BG/NBD", "MBG/CNBD-k", "Pareto/NBD"])

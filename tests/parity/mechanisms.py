@@ -71,7 +71,7 @@ STRATEGY_PARTS = {
     "asking": {"asking": cs.simulation.AskForComplaints(cost_per_purchase=0.05)},
     "compensation": {"compensation": cs.simulation.Compensation(cost_per_complaint=5.0)},
     "empowered": {"empowered": cs.simulation.EmpoweredStaff(share_at_once=0.4, cost_per_period=10.0)},
-    "staff": {"staff": cs.simulation.StaffCare(budget_per_period=150.0)},
+    "staff": {"staff": cs.simulation.StaffCare(budget_per_period=3.0)},
     "quality": {"quality": cs.simulation.ServiceQuality(budget_per_period=60.0)},
     "cross-selling": {
         "cross_selling": cs.simulation.CrossSelling(budget_per_period=50.0, rule="recent_buyers", within=8.0)
