@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -174,13 +175,27 @@ def test_long_epochs_are_said_with_their_size(market, strategy, epoch, words):
     )  # fmt: skip
     tried = cs.Strategy(name="s", **strategy)
     scenario = cs.Scenario(market=place, strategy=tried, horizon=epoch, period=epoch, epoch=epoch)
-    with pytest.warns(cs.errors.EpochWarning, match=words):
-        cs.simulate(scenario, seed=1)
-    with pytest.warns(cs.errors.EpochWarning, match=words):
-        cs.compare(place, [tried], seed=1, replications=2, horizon=epoch, period=epoch, epoch=epoch)
-    if not strategy:
-        short = cs.Scenario(market=place, strategy=tried, horizon=epoch, period=epoch, epoch=epoch / 10)
-        assert short.epoch_effects == ()
+    run = cs.Experiment(market=place, seed=1, replications=2, horizon=epoch, period=epoch, epoch=epoch)
+    total, over = cs.decisions.Quantity(of="s", metric="profit"), ["terms.margin", "terms.annual_discount_rate"]
+    ranges = dict.fromkeys(over, (0.1, 0.2))
+    for call in (
+        lambda: cs.simulate(scenario, seed=1),
+        lambda: cs.compare(run, [tried]),
+        lambda: cs.decisions.customer_table(run, tried, 0),
+        lambda: cs.decisions.customer_tables(run, tried),
+        lambda: cs.decisions.assumption_region(run, [tried], total, ranges, cells=2, max_replications=2),
+        lambda: cs.decisions.sensitivity(run, [tried], total, ranges, size=2),
+    ):
+        with pytest.warns(cs.errors.EpochWarning, match=words):
+            call()
+
+
+def test_short_epochs_are_not_warned_of(cohort_market):
+    referred = replace(cohort_market(2), referral=cs.simulation.Referral(rate_per_year=1.2))
+    short = cs.Scenario(market=referred, strategy=cs.Strategy(name="s"), horizon=4.0, period=4.0, epoch=1.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", cs.errors.EpochWarning)
+        cs.simulate(short, seed=1)
 
 
 def test_a_negative_rate_over_a_long_time_is_refused():

@@ -119,7 +119,8 @@ def assumption_region(
         experiment, strategies, quantity, [axis.name for axis in axes],
         statement=statement, stages=stages, level=1 - (1 - level) / looks,
     )  # fmt: skip
-    task.at(here)  # an address that cannot be set is said before any work
+    as_it_is, concerned = task.at(here)  # an address that cannot be set is said before any work
+    as_it_is.warn_of_epochs(concerned)
     found: list[Judged | None] = [None] * len(points)
     for index, judged in experiment.map(task, points):
         found[index] = judged

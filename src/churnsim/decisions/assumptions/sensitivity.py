@@ -12,7 +12,7 @@ Morris (1991), Technometrics 33, 161-174; Campolongo, Cariboni & Saltelli (2007)
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Unpack, get_args
 
@@ -156,6 +156,8 @@ def sensitivity(
     problem = {"num_vars": len(names), "names": list(names), "bounds": [[r.low, r.high] for r in ranges.values()]}
     points = _design(problem, method, size, seed)
     task = _Point.of(experiment, strategies, quantity, names, replications=replications)
+    first, concerned = task.at(points[0])
+    first.warn_of_epochs(concerned)
     found = np.empty((len(points), replications))
     for index, values in experiment.map(task, list(points)):
         found[index] = values
@@ -192,12 +194,16 @@ class _Point(AtPoint):
 
     replications: int
 
-    def __call__(self, point: NDArray[np.float64]) -> NDArray[np.float64]:
+    def at(self, point: Iterable[float]) -> tuple[Experiment, tuple[Strategy, ...]]:
+        """The experiment and strategies there."""
         try:
-            experiment, strategies = self.at(point)
+            return super().at(point)
         except ConfigError as error:
             at = ", ".join(f"{name} = {value:.4g}" for name, value in zip(self.names, point, strict=True))
             raise ConfigError(f"{error} This was at {at}: narrow the ranges to what can be.") from None
+
+    def __call__(self, point: NDArray[np.float64]) -> NDArray[np.float64]:
+        experiment, strategies = self.at(point)
         outcomes = self.quantity.outcomes(experiment, strategies, range(self.replications))
         if np.isnan(self.quantity.estimate(outcomes).mean):
             raise ConfigError(f"{self.quantity} has no meaning where the base may be 0 or below: more replications?")

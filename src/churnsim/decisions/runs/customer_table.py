@@ -62,13 +62,8 @@ def customer_table(experiment: Experiment, strategy: Strategy, replication: int)
     Where bonds, cross-selling or a profit by tenure make the margin's share of revenue differ between purchases, a
     purchase gets the share that its period has on average; `net_margin` is exact.
     """
-    scenario = experiment.scenario(strategy)
-    ledger = experiment.ledger(strategy, replication, log=True)
-    market = scenario.market.in_replication(replication)
-    base = market.customers.draw(
-        purchases=market.purchases, spend=market.spend, seed=experiment.seed, replication=replication
-    )
-    return _table(scenario, ledger, base)
+    experiment.warn_of_epochs([strategy])
+    return _OneTable(experiment, strategy)(replication)
 
 
 @typed
@@ -108,6 +103,7 @@ def customer_tables(
     experiment = Experiment.of(experiment, run)
     replications = experiment.size(30, least=1)
     experiment.names([strategy])
+    experiment.warn_of_epochs([strategy])
     tables: list[pd.DataFrame] = [pd.DataFrame()] * replications
     for index, table in experiment.map(_OneTable(experiment.task_part, strategy), range(replications)):
         tables[index] = table
@@ -120,7 +116,13 @@ class _OneTable:
     strategy: Strategy
 
     def __call__(self, replication: int) -> pd.DataFrame:
-        return customer_table(self.experiment, self.strategy, replication)
+        scenario = self.experiment.scenario(self.strategy)
+        ledger = self.experiment.ledger(self.strategy, replication, log=True)
+        market = scenario.market.in_replication(replication)
+        base = market.customers.draw(
+            purchases=market.purchases, spend=market.spend, seed=self.experiment.seed, replication=replication
+        )
+        return _table(scenario, ledger, base)
 
 
 def _table(scenario: Scenario, ledger: Ledger, base: Base) -> pd.DataFrame:

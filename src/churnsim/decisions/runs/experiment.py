@@ -189,6 +189,10 @@ class Experiment:
         """One strategy on this market, with these durations."""
         return Scenario(market=self.market, strategy=strategy, **self.durations._asdict())
 
+    def warn_of_epochs(self, strategies: Sequence[Strategy]) -> None:
+        """EpochWarning where epochs are long beside a rate under one of these: once before many replications."""
+        warn_of_epochs(self.scenario(strategy) for strategy in strategies)
+
     def ledger(self, strategy: Strategy, replication: int, *, log: bool = False) -> Ledger:
         """One replication of one strategy; with `log` its ledger holds every event."""
         own = self.mechanisms.get(strategy.name, ()) if isinstance(self.mechanisms, Mapping) else self.mechanisms
@@ -210,7 +214,7 @@ class Experiment:
     def outcomes(self, strategies: Sequence[Strategy], replications: range) -> pd.DataFrame:
         """Outcome rows of every strategy over `replications`, by strategy in the order given, replication and
         period."""
-        warn_of_epochs(self.scenario(strategy) for strategy in strategies)
+        self.warn_of_epochs(strategies)
         block = max(1, -(-len(replications) // (PIECES_PER_WORKER * self.workers)))
         chunks = [replications[i : i + block] for i in range(0, len(replications), block)]
         # Strategies are kept together, since they meet the same drawn customers, unless workers would stand idle.
