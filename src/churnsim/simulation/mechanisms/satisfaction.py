@@ -31,73 +31,56 @@ from churnsim.simulation.mechanisms.parts import MarketPart
 __all__ = ["Satisfaction"]
 
 
+SD, PER_SD = "standard deviations", "per standard deviation"
+
+
+def _effect(meaning: str) -> Any:
+    """A field that says how satisfaction acts on something: the exponent of a factor, off by default."""
+    return assumed(0.0, "exponent", meaning, exponent, source="off")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Satisfaction(MarketPart):
     """How satisfaction arises and acts. Quality is in standard deviations of experience, satisfaction runs from -1 to
     1; an effect is the exponent w of a factor e^(w s)."""
 
     quality_mean: float = assumed(
-        0.0,
-        "standard deviations",
-        "mean quality of what customers experience",
-        check_number,
+        0.0, SD, "mean quality of what customers experience", check_number,
         source="the zero of the scale: expectations start there too",
-    )
+    )  # fmt: skip
     quality_spread: float = assumed(
-        1.0, "standard deviations", "spread of quality between purchases", positive, source="the unit of the scale"
+        1.0, SD, "spread of quality between purchases", positive, source="the unit of the scale"
     )
     failure_drop: float = assumed(
-        3.0, "standard deviations", "how far a failed purchase falls below", not_negative, source=UNMEASURED_HERE
+        3.0, SD, "how far a failed purchase falls below", not_negative, source=UNMEASURED_HERE
     )
     first_expectation: float = assumed(
-        0.0,
-        "standard deviations",
-        "what a customer expects at first",
-        check_number,
-        source="expectations that are right on average",
+        0.0, SD, "what a customer expects at first", check_number, source="expectations that are right on average"
     )
     learning: float = assumed(
         0.3, "share", "how far an expectation moves towards each experience", share, source=UNMEASURED_HERE
     )
     indifference: float = assumed(
-        0.5,
-        "standard deviations",
-        "gaps up to here are not felt (zone of indifference)",
-        not_negative,
-        source=UNMEASURED_HERE,
+        0.5, SD, "gaps up to here are not felt (zone of indifference)", not_negative, source=UNMEASURED_HERE
     )
     asymmetry: float = assumed(
-        2.0,
-        "times",
-        "how much more a shortfall is felt than an excess",
-        not_negative,
+        2.0, "times", "how much more a shortfall is felt than an excess", not_negative,
         source="about the loss aversion of Tversky & Kahneman (1992, J. Risk and Uncertainty 5, 297-323: 2.25), "
         "carried over to satisfaction",
-    )
-    disconfirmation: float = assumed(
-        0.4, "per standard deviation", "satisfaction from a felt gap", not_negative, source=UNMEASURED_HERE
-    )
+    )  # fmt: skip
+    disconfirmation: float = assumed(0.4, PER_SD, "satisfaction from a felt gap", not_negative, source=UNMEASURED_HERE)
     equity: float = assumed(
-        0.0,
-        "per unit of the ratio",
-        "satisfaction from getting more for one's input than others do",
-        not_negative,
+        0.0, "per unit of the ratio", "satisfaction from getting more for one's input than others do", not_negative,
         source="left out; 'Keeping existing customers' (undated) names the model, not its strength",
-    )
+    )  # fmt: skip
     outcome_per_quality: float = assumed(
-        0.25,
-        "per standard deviation",
-        "what quality adds to the outcome, of which a normal one is 1",
-        not_negative,
+        0.25, PER_SD, "what quality adds to the outcome, of which a normal one is 1", not_negative,
         source=UNMEASURED_HERE,
-    )
+    )  # fmt: skip
     reference_ratio: float = assumed(
-        1.0,
-        "outcome per input",
-        "what the reference group gets for what it gives",
-        not_negative,
+        1.0, "outcome per input", "what the reference group gets for what it gives", not_negative,
         source="others get a normal outcome at the list price",
-    )
+    )  # fmt: skip
     carry: float = assumed(
         0.7, "share", "satisfaction that stays from before when a new experience comes", share, source=UNMEASURED_HERE
     )
@@ -108,34 +91,19 @@ class Satisfaction(MarketPart):
         0.3, "of satisfaction", "what a quick answer adds, and none takes", not_negative, source=UNMEASURED_HERE
     )
     interactional: float = assumed(
-        0.2,
-        "of satisfaction",
-        "what an answer on the spot by empowered staff adds",
-        not_negative,
+        0.2, "of satisfaction", "what an answer on the spot by empowered staff adds", not_negative,
         source=UNMEASURED_HERE,
-    )
+    )  # fmt: skip
     fair_compensation: float = assumed(
         Multiple(0.7, PURCHASE), "money", "compensation felt as full amends", scale, source=UNMEASURED_HERE
     )
-    complaint_effect: float = assumed(
-        0.0,
-        "exponent",
-        "on the probability to complain (below 0: the dissatisfied complain more)",
-        exponent,
-        source="off",
+    complaint_effect: float = _effect("on the probability to complain (below 0: the dissatisfied complain more)")
+    word_of_mouth_effect: float = _effect(
+        "on how many people are told well of the firm, and its opposite on how many ill"
     )
-    word_of_mouth_effect: float = assumed(
-        0.0,
-        "exponent",
-        "on how many people are told well of the firm, and its opposite on how many ill",
-        exponent,
-        source="off",
-    )
-    referral_effect: float = assumed(0.0, "exponent", "on the rate of referrals", exponent, source="off")
-    dropout_effect: float = assumed(
-        0.0, "exponent", "on organic dropout (below 0: the satisfied stay)", exponent, source="off"
-    )
-    spend_effect: float = assumed(0.0, "exponent", "on the amount of a purchase", exponent, source="off")
+    referral_effect: float = _effect("on the rate of referrals")
+    dropout_effect: float = _effect("on organic dropout (below 0: the satisfied stay)")
+    spend_effect: float = _effect("on the amount of a purchase")
 
     @property
     def _fair_cents(self) -> int:
