@@ -88,11 +88,8 @@ def assumption_region(
     Examples
     --------
     >>> import churnsim as cs
-    >>> market = cs.Market(
-    ...     customers=cs.Cohort(size=20),
-    ...     purchases=cs.BGNBD(r=1.0, alpha=10.0, a=1.0, b=9.0),
-    ...     spend=cs.GammaGamma(p=6.0, q=4.0, gamma=15.0),
-    ... )
+    >>> model, spend = cs.BGNBD(r=1.0, alpha=10.0, a=1.0, b=9.0), cs.GammaGamma(p=6.0, q=4.0, gamma=15.0)
+    >>> market = cs.Market(customers=cs.Cohort(size=20), purchases=model, spend=spend)
     >>> region = cs.decisions.assumption_region(
     ...     market, [cs.Strategy(name="baseline")], cs.decisions.Quantity(of="baseline", metric="profit"),
     ...     {"terms.margin": (0.1, 0.5), "complaints.failure_share": (0.0, 0.4)}, above=100.0,

@@ -79,11 +79,8 @@ def plausible_range(market: Market, address: str) -> PlausibleRange:
     Examples
     --------
     >>> import churnsim as cs
-    >>> market = cs.Market(
-    ...     customers=cs.Cohort(size=20),
-    ...     purchases=cs.BGNBD(r=1.0, alpha=10.0, a=1.0, b=9.0),
-    ...     spend=cs.GammaGamma(p=6.0, q=4.0, gamma=15.0),
-    ... )
+    >>> model, spend = cs.BGNBD(r=1.0, alpha=10.0, a=1.0, b=9.0), cs.GammaGamma(p=6.0, q=4.0, gamma=15.0)
+    >>> market = cs.Market(customers=cs.Cohort(size=20), purchases=model, spend=spend)
     >>> found = plausible_range(market, "terms.margin")
     >>> round(found.low, 2), round(found.high, 2)
     (0.15, 0.45)

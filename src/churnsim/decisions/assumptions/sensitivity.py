@@ -136,11 +136,8 @@ def sensitivity(
     Examples
     --------
     >>> import churnsim as cs
-    >>> market = cs.Market(
-    ...     customers=cs.Cohort(size=20),
-    ...     purchases=cs.BGNBD(r=1.0, alpha=10.0, a=1.0, b=9.0),
-    ...     spend=cs.GammaGamma(p=6.0, q=4.0, gamma=15.0),
-    ... )
+    >>> model, spend = cs.BGNBD(r=1.0, alpha=10.0, a=1.0, b=9.0), cs.GammaGamma(p=6.0, q=4.0, gamma=15.0)
+    >>> market = cs.Market(customers=cs.Cohort(size=20), purchases=model, spend=spend)
     >>> found = cs.decisions.sensitivity(
     ...     market, [cs.Strategy(name="baseline")], cs.decisions.Quantity(of="baseline", metric="profit"),
     ...     ["terms.margin", "complaints.silent_stay"], size=4, replications=2, seed=1, horizon=8,

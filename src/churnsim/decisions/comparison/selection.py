@@ -127,11 +127,8 @@ def select_best(
     Examples
     --------
     >>> import churnsim as cs
-    >>> market = cs.Market(
-    ...     customers=cs.Cohort(size=20),
-    ...     purchases=cs.BGNBD(r=1.0, alpha=10.0, a=1.0, b=9.0),
-    ...     spend=cs.GammaGamma(p=6.0, q=4.0, gamma=15.0),
-    ... )
+    >>> model, spend = cs.BGNBD(r=1.0, alpha=10.0, a=1.0, b=9.0), cs.GammaGamma(p=6.0, q=4.0, gamma=15.0)
+    >>> market = cs.Market(customers=cs.Cohort(size=20), purchases=model, spend=spend)
     >>> strategies = [
     ...     cs.Strategy(name="baseline"),
     ...     cs.Strategy(name="asking", asking=cs.simulation.AskForComplaints(cost_per_purchase=0.5)),

@@ -91,11 +91,8 @@ def customer_tables(
     Examples
     --------
     >>> import churnsim as cs
-    >>> market = cs.Market(
-    ...     customers=cs.Cohort(size=20),
-    ...     purchases=cs.BGNBD(r=1.0, alpha=10.0, a=1.0, b=9.0),
-    ...     spend=cs.GammaGamma(p=6.0, q=4.0, gamma=15.0),
-    ... )
+    >>> model, spend = cs.BGNBD(r=1.0, alpha=10.0, a=1.0, b=9.0), cs.GammaGamma(p=6.0, q=4.0, gamma=15.0)
+    >>> market = cs.Market(customers=cs.Cohort(size=20), purchases=model, spend=spend)
     >>> experiment = cs.Experiment(market=market, seed=1, horizon=8)
     >>> [len(table) for table in customer_tables(experiment, cs.Strategy(name="none"), replications=2)]
     [20, 20]

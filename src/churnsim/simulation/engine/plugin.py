@@ -43,11 +43,8 @@ class World:
     ...             world.pay("retention", 0.50)
     ...             if world.uniform(customer.uid, 0) < 0.5:
     ...                 customer.dropout *= 0.9
-    >>> market = cs.Market(
-    ...     customers=cs.Cohort(size=20),
-    ...     purchases=cs.BGNBD(r=1.0, alpha=10.0, a=1.0, b=9.0),
-    ...     spend=cs.simulation.FixedSpend(amount=10.0),
-    ... )
+    >>> model, spend = cs.BGNBD(r=1.0, alpha=10.0, a=1.0, b=9.0), cs.simulation.FixedSpend(amount=10.0)
+    >>> market = cs.Market(customers=cs.Cohort(size=20), purchases=model, spend=spend)
     >>> scenario = cs.Scenario(market=market, strategy=cs.Strategy(name="none"), horizon=8.0, period=4.0, epoch=1.0)
     >>> ledger = cs.simulate(scenario, seed=1, mechanisms=[Gifts()])
     >>> bool((ledger.cents("retention") == 50 * ledger.count("purchases")).all())

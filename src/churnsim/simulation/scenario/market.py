@@ -112,11 +112,8 @@ class Market:
     Examples
     --------
     >>> import churnsim as cs
-    >>> market = cs.Market(
-    ...     customers=cs.Cohort(size=100),
-    ...     purchases=cs.BGNBD(r=1.0, alpha=10.0, a=1.0, b=9.0),
-    ...     spend=cs.simulation.FixedSpend(amount=50.0),
-    ... )
+    >>> model, spend = cs.BGNBD(r=1.0, alpha=10.0, a=1.0, b=9.0), cs.simulation.FixedSpend(amount=50.0)
+    >>> market = cs.Market(customers=cs.Cohort(size=100), purchases=model, spend=spend)
     >>> market.retention.spend_scale, market.prospects.size
     (1.0, 800.0)
     """

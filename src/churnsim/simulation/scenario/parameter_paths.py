@@ -27,11 +27,8 @@ def addresses(market: Market, strategies: Strategies = ()) -> dict[str, float]:
     Examples
     --------
     >>> import churnsim as cs
-    >>> market = cs.Market(
-    ...     customers=cs.Cohort(size=20),
-    ...     purchases=cs.BGNBD(r=1.0, alpha=10.0, a=1.0, b=9.0),
-    ...     spend=cs.simulation.FixedSpend(amount=10.0),
-    ... )
+    >>> model, spend = cs.BGNBD(r=1.0, alpha=10.0, a=1.0, b=9.0), cs.simulation.FixedSpend(amount=10.0)
+    >>> market = cs.Market(customers=cs.Cohort(size=20), purchases=model, spend=spend)
     >>> addresses(market)["terms.margin"], addresses(market)["win_back.half_life"]
     (0.3, 26.0)
     """

@@ -41,11 +41,8 @@ class Scenario:
     Examples
     --------
     >>> import churnsim as cs
-    >>> market = cs.Market(
-    ...     customers=cs.Cohort(size=100),
-    ...     purchases=cs.BGNBD(r=1.0, alpha=10.0, a=1.0, b=9.0, unit="W"),
-    ...     spend=cs.simulation.FixedSpend(amount=50.0),
-    ... )
+    >>> model, spend = cs.BGNBD(r=1.0, alpha=10.0, a=1.0, b=9.0, unit="W"), cs.simulation.FixedSpend(amount=50.0)
+    >>> market = cs.Market(customers=cs.Cohort(size=100), purchases=model, spend=spend)
     >>> scenario = cs.Scenario(market=market, strategy=cs.Strategy(name="none"), horizon=52, period=4, epoch=1)
     >>> scenario.periods, scenario.epochs_per_period
     (13, 4)
