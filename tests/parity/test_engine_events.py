@@ -122,7 +122,7 @@ def check(drawn):
 
 
 @given(generated())
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_generated_scenarios(drawn):
     check(drawn)
 
