@@ -302,6 +302,61 @@ def test_the_status_does_not_feel_the_unit_of_a_covariate(kind):
         both.draw_parameters(2.5, seed=1)
 
 
+@pytest.mark.parametrize("kind", ["cox", "weibull_aft", "log_normal_aft", "log_logistic_aft"])
+def test_covariates_that_nearly_repeat_each_other_are_no_separation(kind):
+    """x and x + eps u say what x and u say: the same likelihood, and u's coefficient and error over eps. A mark that no
+    leaver has is found beside its near double, and both levels are named where it is the third that nobody leaves."""
+    random = np.random.default_rng(3)
+    n = 300
+    x, u, mark = random.standard_normal(n), random.standard_normal(n), random.random(n) < 0.3
+    life, seen = random.exponential(10 * np.exp(-0.3 * x)), random.uniform(0.1, 30, n)
+    data = F({"tenure": np.minimum(life, seen), "churned": life <= seen, "x": x, "u": u})
+    apart = cs.models.SurvivalRegression.fit(data, kind, covariates=["x", "u"])
+    for eps in (1e-2, 1e-4):
+        near = cs.models.SurvivalRegression.fit(data.assign(y=x + eps * u), kind, covariates=["x", "y"])
+        assert near.status.code == "converged"
+        assert near.loglik == pytest.approx(apart.loglik, rel=1e-10)
+        assert eps * near.parameters["y"] == pytest.approx(apart.parameters["u"], rel=1e-7)
+        assert eps * near.standard_errors["y"] == pytest.approx(apart.standard_errors["u"], rel=1e-5)
+    data["churned"] &= ~mark
+    double = cs.models.SurvivalRegression.fit(
+        data.assign(mark=1.0 * mark, double=mark + 0.01 * u), kind, covariates=["mark", "double"]
+    )
+    assert double.status.code == "boundary"
+    assert double.standard_errors["mark"] == np.inf
+    data["level"] = np.where(mark, "c", np.where(u > 0, "a", "b"))
+    message = cs.models.SurvivalRegression.fit(data, kind, covariates=["level"]).status.message
+    assert "level=" in message
+
+
+@pytest.mark.parametrize("kind", ["weibull_aft", "log_normal_aft", "log_logistic_aft"])
+def test_drawn_accelerated_times_spread_as_all_their_parameters(kind):
+    """Covariance of intercept, coefficient and ln sigma over 2,000 draws, each correlation to 4 standard errors."""
+    random = np.random.default_rng(5)
+    life, seen, x = random.exponential(10, 80), random.uniform(2, 20, 80), random.standard_normal(80)
+    fit = cs.models.SurvivalRegression.fit(
+        F({"tenure": np.minimum(life, seen), "churned": life <= seen, "x": x}), kind, covariates=["x"]
+    )
+    sign = 1.0 if kind == "log_normal_aft" else -1.0
+    drawn = np.array(
+        [(m.intercept, m.coefficients["x"], sign * np.log(m.shape)) for m in fit.draw_parameters(2000, seed=1)]
+    )
+    root = np.sqrt(np.diag(fit.times_matrix))
+    np.testing.assert_allclose(np.cov(drawn.T) / np.outer(root, root), fit.times_matrix / np.outer(root, root),
+                               atol=4 * np.sqrt(2 / 2000))  # fmt: skip
+    assert (root > 0).all()
+
+
+def test_a_loose_maximum_is_no_failed_search():
+    """Two early losses among 60: the log-normal's intercept has a standard error above 4."""
+    tenure = np.linspace(1.51, 30.51, 60)
+    data = F({"tenure": tenure, "churned": np.isin(np.arange(60), (0, 10)), "x": np.tile([-1.0, 1.0, 1.0, -1.0], 15)})
+    fit = cs.models.SurvivalRegression.fit(data, "log_normal_aft", covariates=["x"])
+    assert fit.status.code == "too little data"
+    assert fit.times_matrix[0, 0] == np.inf
+    assert np.isfinite(fit.standard_errors["x"])
+
+
 def test_tenure_as_a_covariate_has_no_maximum():
     random = np.random.default_rng(2)
     life, seen = random.exponential(10, 200), random.uniform(2, 20, 200)

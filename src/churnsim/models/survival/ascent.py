@@ -9,16 +9,17 @@ import numpy as np
 
 from churnsim.typing import Flags, Floats
 
-__all__ = ["Peak", "ascend"]
+__all__ = ["Peak", "ascend", "widening"]
 
 STEPS = 100
 # Gain of the log-likelihood that a full Newton step promises, below which nothing is left to gain.
 FLAT = 1e-10
 ROUNDING, LEAST, MOST_DAMPING = 1e-13, 1e-14, 1e10
 # A coefficient whose standard error is above the first, or that itself is above the second, has no maximum: both are
-# in covariates of standard deviation 1, so that the unit of a covariate says nothing. Where the likelihood rises
-# without end the search stops at a curvature of about `FLAT`, a standard error of 1e5 for a level of 0 and 1; where it
-# has a maximum the standard error is about one over the root of the losses.
+# in covariates of standard deviation 1, so that the unit of a covariate says nothing, and times `widening`, so that
+# covariates that nearly repeat each other say nothing either. Where the likelihood rises without end the search stops
+# at a curvature of about `FLAT`, a standard error of 1e5 for a level of 0 and 1; where it has a maximum the standard
+# error is about `widening` over the root of the losses.
 LOOSE, FAR = 4.0, 50.0
 
 
@@ -35,8 +36,17 @@ class Peak:
     ended: bool
 
 
-def ascend(moments: Callable[[Floats], tuple[float, Floats, Floats]], start: Floats, spread: Floats) -> Peak:
-    """Maximise from `start`, in parameters whose covariates have been divided by `spread`.
+def widening(z: Floats) -> Floats:
+    """How many times as wide the standard error of each column's coefficient is as if the others told nothing of it:
+    the root of the variance inflation factor, of columns of mean 0 and standard deviation 1."""
+    return np.asarray(np.linalg.norm(np.linalg.inv(np.linalg.qr(z / np.sqrt(len(z)), mode="r")), axis=1))
+
+
+def ascend(
+    moments: Callable[[Floats], tuple[float, Floats, Floats]], start: Floats, spread: Floats, wide: Floats
+) -> Peak:
+    """Maximise from `start`, in parameters whose covariates have been divided by `spread` and have the `widening`
+    `wide`.
 
     `moments` gives value, gradient and curvature. A step that does not gain is shortened by raising the curvature
     (Levenberg 1944; Marquardt 1963). The result is in the covariates' own units.
@@ -56,10 +66,10 @@ def ascend(moments: Callable[[Floats], tuple[float, Floats, Floats]], start: Flo
             continue
         damping = 0.0 if damping < 1e-6 else damping / 10
         at, (value, slope, curvature) = at + step, found
-        if ended or (np.abs(at) > FAR).any():
+        if ended or (np.abs(at) > FAR * wide).any():
             break
     covariance = _inverse(curvature)
-    run_off = (np.sqrt(np.diag(covariance)) > LOOSE) | (np.abs(at) > FAR)
+    run_off = (np.sqrt(np.diag(covariance)) > LOOSE * wide) | (np.abs(at) > FAR * wide)
     # What has no maximum has no variance either; the others' are those with it held where it is.
     covariance = np.where(run_off[:, None] | run_off, 0.0, covariance / np.outer(spread, spread))
     covariance[run_off, run_off] = np.inf

@@ -26,7 +26,7 @@ from scipy.stats import chi2, rankdata
 
 from churnsim.errors import ConfigError
 from churnsim.models.retention.base import decay_integral
-from churnsim.models.survival.ascent import Peak, ascend
+from churnsim.models.survival.ascent import Peak, ascend, widening
 from churnsim.product_limit import RiskTable, sum_at_risk
 from churnsim.typing import Flags, Floats, Ints
 
@@ -161,7 +161,7 @@ class RiskSets:
         """The coefficients of greatest partial likelihood, sought in standard deviations of the covariates."""
         spread = self.centred.std(axis=0)
         scaled = self.centred / spread
-        return ascend(lambda b: self._moments(scaled, b), np.zeros(spread.size), spread)
+        return ascend(lambda b: self._moments(scaled, b), np.zeros(spread.size), spread, widening(scaled))
 
     def baselines(self, coefficients: Floats, random: np.random.Generator | None = None) -> dict[str, Baseline]:
         """The baseline of each stratum at these coefficients; with `random` one drawn about it."""

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, log_expit, log_ndtr
 
-from churnsim.models.survival.ascent import Peak, ascend
+from churnsim.models.survival.ascent import Peak, ascend, widening
 from churnsim.typing import Flags, Floats
 
 __all__ = ["LOCATION_SCALE", "Lifetimes", "maximise"]
@@ -115,7 +115,7 @@ def maximise(family: str, times: Lifetimes, z: Floats) -> Peak:
     ages = np.log(np.where(gone, times.upper, times.lower))
     start = np.zeros(spread.size)
     start[0], start[-1] = float(ages.mean()), float(np.log(max(ages.std(), 0.1)))
-    return ascend(moments, start, spread)
+    return ascend(moments, start, spread, np.concatenate([[1.0], widening(x[:, 1:]), [1.0]]))
 
 
 def _chain(w: Floats, first: Floats, second: Floats, sigma: float) -> Floats:

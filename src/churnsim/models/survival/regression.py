@@ -243,10 +243,12 @@ class SurvivalRegression(RetentionModel):
 class RegressionFit(ModelFit[SurvivalRegression]):
     """A fitted regression. `checks` (Cox): a row a column of the test that its hazards are proportional over tenure
     (score test with the Kaplan-Meier transform, R's cox.zph): `statistic, p`; None where a coefficient has no maximum.
-    `risk_sets` (Cox) are what its baseline is counted from."""
+    `risk_sets` (Cox) are what its baseline is counted from. `times_matrix` (accelerated failure times) is the
+    covariance of intercept, coefficients and ln sigma, whose middle is `matrix`."""
 
     checks: pd.DataFrame | None = None
     risk_sets: RiskSets | None = None
+    times_matrix: Floats | None = None
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -272,20 +274,28 @@ class RegressionFit(ModelFit[SurvivalRegression]):
         return self.risk_sets.proportionality(np.array(list(self.parameters.values())), self.names, transform)
 
     def draw_parameters(self, n: int, *, seed: int) -> list[SurvivalRegression]:
-        """`n` models with coefficients from their asymptotic normal law, each (Cox) with a baseline drawn about the one
-        that these coefficients give; intercept and shape of the others stay, and so does a coefficient that has no
-        maximum."""
+        """`n` models with parameters from their asymptotic normal law: coefficients, and with them intercept and ln
+        sigma or (Cox) a baseline drawn about the one that they give. A parameter that has no maximum stays."""
         check_count(n, "n", least=0)
         random = np.random.Generator(np.random.Philox(check_seed(seed)))
-        values, vectors = np.linalg.eigh(np.where(np.isfinite(self.matrix), self.matrix, 0.0))
-        steps = random.standard_normal((n, len(self.names))) @ (vectors * np.sqrt(np.maximum(values, 0.0))).T
-        estimate = np.array(list(self.parameters.values()))
-        drawn = []
-        for row in estimate + steps:
-            baselines = self.model.baselines if self.risk_sets is None else self.risk_sets.baselines(row, random)
-            named = dict(zip(self.names, map(float, row), strict=True))
-            drawn.append(replace(self.model, coefficients=named, baselines=baselines))
-        return drawn
+        matrix = self.matrix if self.times_matrix is None else self.times_matrix
+        values, vectors = np.linalg.eigh(np.where(np.isfinite(matrix), matrix, 0.0))
+        steps = random.standard_normal((n, len(matrix))) @ (vectors * np.sqrt(np.maximum(values, 0.0))).T
+        return [self._moved(step, random) for step in steps]
+
+    def _moved(self, step: Floats, random: np.random.Generator) -> SurvivalRegression:
+        model, estimate = self.model, np.array(list(self.parameters.values()))
+        if self.times_matrix is None:
+            row = estimate + step
+            baselines = model.baselines if self.risk_sets is None else self.risk_sets.baselines(row, random)
+            return replace(model, coefficients=dict(zip(self.names, map(float, row), strict=True)), baselines=baselines)
+        row = estimate + step[1:-1]
+        return replace(
+            model,
+            coefficients=dict(zip(self.names, map(float, row), strict=True)),
+            intercept=model.intercept + float(step[0]),
+            shape=model.shape * _shape(model.kind, float(step[-1])),
+        )
 
 
 def fit_regression(
@@ -355,7 +365,7 @@ def fit_regression(
     centred = design.centred(subscriptions[use])
     tenure, churned, entry = tenures.tenure[use], tenures.churned[use], tenures.entry[use]
     made: dict[str, Any] = {"kind": kind, "design": design, "unit": unit or subscriptions.attrs.get("unit", "M")}
-    checks, risk_sets = None, None
+    checks, risk_sets, times_matrix = None, None, None
     if kind == "cox":
         words = np.zeros(len(tenure), "U1") if strata is None else _words(subscriptions, strata)[use]
         risk_sets = RiskSets(centred, tenure, churned, entry, words, ties)
@@ -366,12 +376,14 @@ def fit_regression(
             checks = risk_sets.proportionality(values, design.names, "km")
     else:
         peak = maximise(kind.removesuffix("_aft"), Lifetimes.of(tenure, churned, entry), centred)
-        values, matrix = peak.at[1:-1], peak.covariance[1:-1, 1:-1]
+        times_matrix = peak.covariance
+        values, matrix = peak.at[1:-1], times_matrix[1:-1, 1:-1]
         made |= {"intercept": float(peak.at[0]), "shape": _shape(kind, float(peak.at[-1]))}
     model = SurvivalRegression(coefficients=dict(zip(design.names, map(float, values), strict=True)), **made)
     return RegressionFit(
         model=model, names=design.names, matrix=matrix, loglik=peak.value, n=float(len(tenures)),
         status=_status(peak, design.names, checks), checks=checks, risk_sets=risk_sets,
+        times_matrix=times_matrix,
     )  # fmt: skip
 
 
@@ -400,13 +412,17 @@ def _status(peak: Peak, names: tuple[str, ...], checks: pd.DataFrame | None) -> 
     if far:
         return FitStatus(
             "boundary",
-            f"{', '.join(far)} tells leavers from stayers almost without exception, so that its coefficient has no "
+            f"leavers are told from stayers almost without exception by {', '.join(far)}, where the likelihood has no "
             "maximum.",
             "Merge or drop the level, or leave the covariate out.",
         )
-    if not peak.ended or peak.run_off.any():
+    if not peak.ended:
         return FitStatus(
             "not converged", "the search did not end at a maximum.", "Leave out covariates that determine the tenure."
+        )
+    if peak.run_off.any():
+        return FitStatus(
+            "too little data", "the losses are too few to tell how long an average customer stays.", "Observe longer."
         )
     message, advice = "the search ended at a maximum.", ""
     if checks is not None:
