@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
 import warnings
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
@@ -21,6 +23,7 @@ from churnsim.simulation.mechanisms.complaints import Complaints
 from churnsim.simulation.mechanisms.retention import RetentionResponse
 from churnsim.simulation.mechanisms.terms import Terms
 from churnsim.simulation.scenario.market import assumptions
+from churnsim.simulation.scenario.parameter_paths import addresses, changed
 from churnsim.units import Duration
 
 
@@ -131,7 +134,7 @@ def test_the_old_names_of_a_ledger_warn(cohort_market):
     ledger = cs.simulate(scenario, seed=1)
     assert ledger.money("revenue")[0] == ledger.cents("revenue")[0] / 100
     with pytest.warns(DeprecationWarning, match="cents, money or count"):
-        assert ledger.account("revenue") is not None
+        assert (ledger.account("revenue") == ledger.cents("revenue")).all()
     with pytest.warns(DeprecationWarning, match="profit_cents"):
         assert (ledger.profit == ledger.profit_cents).all()
     with pytest.raises(ConfigError, match="no such account 'births'; there are revenue"):
@@ -401,6 +404,30 @@ def test_parameter_draws_change_with_the_replication(cdnow_market, cdnow_models)
     with pytest.raises(ConfigError, match="the market has 3 draws"):  # none is used twice
         market.in_replication(3)
     assert cdnow_market.in_replication(4) is cdnow_market
+
+
+@pytest.mark.parametrize("copied", [lambda m: pickle.loads(pickle.dumps(m)), deepcopy, replace])  # noqa: S301
+def test_what_is_measured_by_customers_outlives_a_copy(copied):
+    """8 prospects a customer and contacts of a fiftieth of a purchase by default; a number that was given stays."""
+    market = copied(
+        cs.Market(
+            customers=cs.Cohort(size=10),
+            purchases=cs.BGNBD(r=1.0, alpha=1.0, a=1.0, b=9.0),
+            spend=cs.simulation.FixedSpend(amount=50.0),
+            cross_selling=cs.simulation.CrossSellingResponse(spend_scale=3.0),
+        )
+    )
+    larger = replace(market, customers=cs.Cohort(size=20), spend=cs.simulation.FixedSpend(amount=100.0))
+    for place, people, scale in ((market, 80.0, 1.0), (larger, 160.0, 2.0)):
+        assert (place.prospects.size, place.retention.spend_scale) == (people, scale)
+        assert place.cross_selling.spend_scale == 3.0
+    # A parameter draw, and another value of one assumption, leave all others as they are.
+    drawn = replace(market, draws=((market.purchases, larger.spend),)).in_replication(0)
+    varied, _ = changed(market, (), {"spend.amount": 100.0})
+    for other in (drawn, varied):
+        assert (other.spend, other.retention.spend_scale) == (larger.spend, 1.0)
+    before, after = addresses(market), addresses(varied)
+    assert [name for name in after if after[name] != before[name]] == ["spend.amount"]
 
 
 def test_simulate_refuses_what_it_cannot_run(cohort_market):

@@ -219,12 +219,12 @@ class Market:
                 "replications would repeat, and intervals come out too narrow."
             )
         purchases, spend = self.draws[replication]
-        return replace(self._settled, purchases=purchases, spend=spend)
+        return replace(self.settled, purchases=purchases, spend=spend)
 
     @cached_property
-    def _settled(self) -> Market:
-        """The market whose money and people stay what they are whichever parameters are drawn: the error of an estimate
-        does not change what the world is like."""
+    def settled(self) -> Market:
+        """The market whose money and people stay what they are, whichever amounts customers pay: the error of an
+        estimate, or another value assumed for it, does not change what the world is like. Without `draws`."""
         plain = {name: plain_numbers(getattr(self, name)) for name in self._multiples()}
         return replace(self, draws=(), **plain)
 

@@ -70,7 +70,9 @@ def changed(market: Market, strategies: Strategies, values: Mapping[str, float])
             branch = branch.setdefault(step, {})
         branch[name] = float(value)
     own = tree.pop("strategy", {})
-    after = _replaced(market, tree, market.unit) if tree else market
+    # What is measured by the customers' amounts is not among the numbers to change. A market with draws has no "spend".
+    before = market.settled if "spend" in tree else market
+    after = _replaced(before, tree, market.unit) if tree else market
     return after, tuple(
         _replaced(strategy, own[strategy.name], market.unit) if strategy.name in own else strategy
         for strategy in strategies
