@@ -106,6 +106,7 @@ def test_a_database_gives_what_its_file_gives(tmp_path: Path) -> None:
         ('path = "a.csv"', "data.path = 'a.csv': there is no file"),
         ('database = "b.db"', "data.database = 'b.db': there is no file"),
         ('dataset = "cdnow"\ndelimiter = ";"', "says how a file is written, and dataset is none"),
+        ('dataset = "cdnow"\nfirst_from = 1997-02-01', "data.first_from: is for files and databases"),
         ('path = "export.csv"\nprice = "p"', "data.price: needs quantity"),
         ('path = "export.csv"\nprice = "p"\nquantity = "q"\namount = "a"', "given besides price and quantity"),
         ('path = "export.csv"\namount = true', "data.amount"),

@@ -27,6 +27,8 @@ FILE_KEYS = {
     *DatedFile.model_fields, "customer_id", "date", "price", "quantity", "currency_column", "guests", "duplicates",
     "most_bad",
 }  # fmt: skip
+# What becomes of the rows of a file or a database; those of a dataset are used as they come.
+ROW_KEYS = {"exchange_rates", "refunds", "first_from"}
 # More periods than this is a slip of the pen: a century of days has fewer.
 MOST_PERIODS = 40_000
 
@@ -86,6 +88,10 @@ def _source_problems(data: DataSection, folder: Path) -> Iterator[Problem]:
         key = min(of_files)
         message = f"says how a file is written, and {given[0]} is none. Remove it."
         yield Problem(path=("data", key), message=message, show_value=False)
+    if data.dataset is not None:
+        for key in sorted(ROW_KEYS & data.model_fields_set):
+            message = "is for files and databases; the rows of a dataset are used as they come. Remove it."
+            yield Problem(path=("data", key), message=message, show_value=False)
     if (data.price is None) != (data.quantity is None):
         lacking = "quantity" if data.quantity is None else "price"
         message = f"needs {lacking}: an amount is the price times the quantity."
