@@ -19,7 +19,7 @@ import churnsim as cs
 from churnsim.cli.app import app
 from churnsim.cli.errors import in_options
 from churnsim.data import CustomerDatabase, ParquetLog, in_one_currency, read_subscriptions, read_transactions
-from churnsim.data.tabular import excel_source, files
+from churnsim.data.tabular import csv_source, excel_source, files
 from churnsim.errors import ConfigError, DataError
 
 SALES = """Kunde;Tag;Preis;Menge;Whg
@@ -81,6 +81,36 @@ def test_file_database_and_command_line_agree(sales, tmp_path):
     assert "day.month.year" in done.stderr
     told = CliRunner().invoke(app, ["summarise", str(tmp_path / "c.db"), "--refunds", "net"])
     assert told.stdout == done.stdout
+
+
+def test_repeated_refunds_are_set_aside_in_a_file_and_in_a_database(tmp_path):
+    rows = ["a,2024-01-01,6", "a,2024-01-02,6", "a,2024-02-01,-6", "a,2024-02-01,-6", "a,2024-03-01,7"]
+    (tmp_path / "a.csv").write_text("\n".join(["customer_id,date,amount", *rows]))
+    log = read_transactions(tmp_path / "a.csv", duplicates="set_aside", refunds="net")
+    assert log["amount"].tolist() == [6.0, 7.0]
+    with CustomerDatabase(tmp_path / "c.db") as db:
+        added = db.add(tmp_path / "a.csv", duplicates="set_aside")
+        assert (added.rows, added.added, added.refunds, added.set_aside) == (5, 3, 1, 1)
+        held = db.transactions(refunds="net")
+        pd.testing.assert_frame_equal(held, log)
+        assert held.attrs["reading"]["left_out"] == log.attrs["reading"]["left_out"]
+        contacts = pd.DataFrame({"customer_id": ["a", "a"], "date": "2024-01-01", "channel": "post"})
+        assert db.add(contacts, table="contacts", duplicates="set_aside").added == 1
+
+
+def test_options_of_files_are_refused_beside_a_database(tmp_path):
+    with CustomerDatabase(tmp_path / "c.db") as db:
+        db.add(pd.DataFrame({"customer_id": [1], "date": ["2024-01-01"], "amount": [2.0]}))
+    for words in (
+        ["--duplicates=set_aside"],
+        ["--price=P", "--quantity=Q"],
+        ["--no-detect"],
+    ):
+        done = CliRunner().invoke(app, ["summarise", str(tmp_path / "c.db"), *words])
+        assert done.exit_code == 2
+        assert f"{words[0].partition('=')[0].replace('no-', '')} is for files" in done.stderr
+    done = CliRunner().invoke(app, ["summarise", str(tmp_path / "c.db"), "--column=amount=none"])
+    assert (done.exit_code, done.stdout.split()[0]) == (0, "customer_id,frequency,recency,T")
 
 
 def test_products_are_those_of_exact_fractions_rounded_once(tmp_path):
@@ -215,6 +245,18 @@ def test_two_currencies_are_refused_or_converted(tmp_path):
     assert len(read_transactions(tmp_path / "log.parquet", amount=None)) == 3
 
 
+def test_files_of_one_currency_each_are_of_several_together(tmp_path):
+    for customer, currency in ((1, "EUR"), (2, "USD")):
+        log = pd.DataFrame({"customer_id": customer, "date": pd.to_datetime(["2024-01-01"]), "amount": 10.0})
+        log.assign(currency=currency).to_parquet(tmp_path / f"{currency}.parquet")
+    with pytest.raises(DataError, match="2 currencies"):
+        ParquetLog(tmp_path).transactions()
+    rates = {"EUR": 1, "USD": 0.5}
+    assert ParquetLog(tmp_path, exchange_rates=rates).transactions()["amount"].tolist() == [10.0, 5.0]
+    with pytest.raises(DataError, match=r"has no column 'Whg'.*Pass currency="):
+        ParquetLog(tmp_path, currency="Whg")
+
+
 def test_sums_do_not_hang_on_the_order_of_the_rows(tmp_path):
     rng = np.random.default_rng(3)
     amount = np.concatenate([rng.uniform(0, 100, 400), 10.0 ** rng.integers(-6, 9, 100)])
@@ -344,6 +386,29 @@ def test_whole_numbers_of_any_type_are_ids(tmp_path):
         assert read_transactions(tmp_path / "a.parquet", on_bad="set_aside")["customer_id"].tolist() == right
     with pytest.raises(DataError, match=r"row 2, column 'customer_id': .*missing"):
         read_transactions(tmp_path / "a.parquet")
+
+
+def test_one_number_that_leaves_the_mark_open_is_found_wherever_it_stands(tmp_path, monkeypatch):
+    """In a file that is looked at in five places only, and among measurements, which may be text."""
+    monkeypatch.setattr(csv_source, "SAMPLE", 1 << 8)
+    rows = [f"a;2024-01-{i % 28 + 1:02d};{i}" for i in range(1000)]
+    (tmp_path / "a.csv").write_text("\n".join(["customer_id;date;amount", *rows]))
+    assert read_transactions(tmp_path / "a.csv")["amount"].sum() == sum(range(1000))
+    rows[130] = "a;2024-01-01;1.234"
+    (tmp_path / "a.csv").write_text("\n".join(["customer_id;date;amount", *rows]))
+    with pytest.raises(DataError, match=r"'1.234' may be 1234 or 1.234"):
+        read_transactions(tmp_path / "a.csv")
+    (tmp_path / "b.csv").write_text('customer_id,income,part\na,"1,234","1,5"\nb,31,1.5\n')
+    with pytest.raises(DataError, match=r"'income': '1,234' may be 1234 or 1.234"):
+        cs.data.read_covariates(tmp_path / "b.csv", ["income"])
+    assert cs.data.read_covariates(tmp_path / "b.csv", ["part"])["part"].tolist() == ["1,5", "1.5"]
+    read = cs.data.read_covariates(tmp_path / "b.csv", ["income"], decimal=".", thousands=",")
+    assert read["income"].tolist() == [1234.0, 31.0]
+
+
+def test_columns_called_by_numbers(tmp_path):
+    with CustomerDatabase(tmp_path / "c.db") as db:
+        assert db.add(pd.DataFrame({0: ["a"], 1: ["2024-01-01"]}), customer_id="0", date="1").added == 1
 
 
 def test_columns_of_a_frame_that_must_not_be_written_to(tmp_path):

@@ -164,6 +164,7 @@ class PurchaseFile:
         if self.path.suffix.lower() in DATABASES:
             from churnsim.data.database import CustomerDatabase
 
+            self._refuse_options_of_files()
             with CustomerDatabase(self.path, read_only=True) as db:
                 log = db.transactions(
                     refunds="net" if refunds == "net" else "apart", exchange_rates=rates, first_from=first_from,
@@ -181,6 +182,19 @@ class PurchaseFile:
             )  # fmt: skip
         _tell(log)
         return log
+
+    def _refuse_options_of_files(self) -> None:
+        """ConfigError for an option that says how a file is written or what becomes of its rows, beside a database,
+        whose records are typed and counted already; that it is to be read without amounts can be said."""
+        options = {**COLUMNS, **FORMAT}
+        given = [name for name, (_, default) in options.items() if self.words[name] != default]
+        if self.columns == {"amount": None}:
+            given = [name for name in given if name not in ("amount", "column")]
+        if given:
+            raise ConfigError(
+                f"--{given[0].replace('_', '-')} is for files, and {self.path} is a customer database. Give it to "
+                "churnsim db add, or leave it out."
+            )
 
     def _has_amounts(self) -> bool:
         from churnsim.data.tabular.open_source import open_source

@@ -170,8 +170,12 @@ class _Load:
                 progress(tally.rows)
         tally.judge()
         repeats = 0
-        if self.rules.duplicates == "set_aside" and self.table.name == "transactions":
-            repeats = self._put_duplicates_aside()
+        if self.rules.duplicates == "set_aside":
+            repeats = self._put_duplicates_aside(self.table.name)
+            if self.table.name == "transactions":
+                refunds = self._put_duplicates_aside("refunds")
+                self.refunds -= refunds
+                repeats += refunds
         aside = tally.bad + tally.guests + repeats
         reasons = {**tally.left_out, **({REPEATS: repeats} if repeats else {})}
         added = Added(
@@ -239,19 +243,19 @@ class _Load:
         finally:
             self.connection.unregister("incoming")
 
-    def _put_duplicates_aside(self) -> int:
+    def _put_duplicates_aside(self, table: str) -> int:
         """Rows that repeat an earlier one in every column, of this load or another, leave the table; how many."""
-        same = "customer_id, date, amount, currency"
+        same = ", ".join(f'"{column.name}"' for column in self.table.columns if column.stored)
         self.connection.execute(
             f"""CREATE OR REPLACE TEMP TABLE repeats AS
                 SELECT place FROM (SELECT rowid AS place, load_id,
-                    row_number() OVER (PARTITION BY {same} ORDER BY load_id, rowid) AS number FROM transactions)
+                    row_number() OVER (PARTITION BY {same} ORDER BY load_id, rowid) AS number FROM "{table}")
                 WHERE number > 1 AND load_id = ?""",
             [self.number],
         )
         ((count,),) = self.connection.execute("SELECT count(*) FROM repeats").fetchall()
         self.connection.execute("INSERT INTO set_aside SELECT ?, 0, NULL, NULL, ? FROM repeats", [self.number, REPEATS])
-        self.connection.execute("DELETE FROM transactions WHERE rowid IN (SELECT place FROM repeats)")
+        self.connection.execute(f'DELETE FROM "{table}" WHERE rowid IN (SELECT place FROM repeats)')
         self.connection.execute("DROP TABLE repeats")
         return int(count)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -93,45 +94,58 @@ class ParquetLog:
             raise DataError(f"{self.path} holds no .parquet file. Check the path.")
         self._names = {"customer_id": customer_id, "date": date, **({} if amount is None else {"amount": amount})}
         self._rates = exchange_rates
+        self._stated = None if amount is None else currency
         # Files by how their dates are stored, since each file may have a time zone of its own.
         self._files: dict[_Clock, list[str]] = {}
         self._currency: str | None = None
         for file in files:
             with open_parquet(regular_file(file)) as opened:
                 schema = opened.schema_arrow
-            check_columns(schema.names, list(self._names.values()), source=str(file), arguments=list(self._names))
+            # The usual name is a guess of ours, so that the column need not be there; another one is the caller's.
+            wanted = dict(self._names)
+            if self._stated is not None and self._stated != "currency":
+                wanted["currency"] = self._stated
+            check_columns(schema.names, list(wanted.values()), source=str(file), arguments=list(wanted))
             self._files.setdefault(_clock(schema, self._names, str(file)), []).append(str(file))
-            if amount is not None and currency is not None:
-                stated = currency_column(schema.names) if currency == "currency" else currency
-                self._currency = stated if stated in schema.names else self._currency
+            if self._stated is not None:
+                found = currency_column(schema.names) if self._stated == "currency" else self._stated
+                self._currency = found or self._currency
 
     def summarise(
         self, *, unit: str = "W", until: str | date | None = None, today: str | date | None = None
     ) -> pd.DataFrame:
         """See `churnsim.summarise`, which calls this."""
+        check_unit(unit)
+        with self._connected() as connection:
+            return self._summarise(connection, unit, until, today)
+
+    def transactions(self) -> pd.DataFrame:
+        """The log in memory, for what needs every purchase; rows as `read_transactions` gives them."""
+        with self._connected() as connection:
+            self._factors(connection)  # each file by itself may have one currency, and all of them several
+        names: dict[str, Any] = {"amount": None, **self._names}
+        frames = [
+            read_transactions(file, **names, currency=self._stated, exchange_rates=self._rates)
+            for files in self._files.values()
+            for file in files
+        ]
+        return pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
+
+    @contextmanager
+    def _connected(self) -> Iterator[Any]:
+        """DuckDB with a bound on its memory; what is wrong with the files becomes a DataError."""
         import duckdb
 
-        check_unit(unit)
         with tempfile.TemporaryDirectory(prefix="churnsim-") as spill, duckdb.connect() as connection:
             try:
                 connection.execute("SET preserve_insertion_order = false")
                 connection.execute("SET memory_limit = ?", [MEMORY])
                 connection.execute("SET temp_directory = ?", [spill])
                 connection.execute("SET enable_progress_bar = false")
-                return self._summarise(connection, unit, until, today)
+                yield connection
             except duckdb.Error as error:
                 reason = (str(error).splitlines() or [""])[0][:300]
                 raise DataError(f"{self.path} cannot be summarised ({reason}). Write it again.") from None
-
-    def transactions(self) -> pd.DataFrame:
-        """The log in memory, for what needs every purchase; rows as `read_transactions` gives them."""
-        names: dict[str, Any] = {"amount": None, **self._names}
-        frames = [
-            read_transactions(file, **names, currency=self._currency, exchange_rates=self._rates)
-            for files in self._files.values()
-            for file in files
-        ]
-        return pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
 
     def _rows(self, factors: Mapping[str | None, float] | None, *, located: bool = False) -> tuple[str, list[Any]]:
         """All rows as ``customer_id, day, amount``, and where they are if `located`, as SQL with its parameters."""

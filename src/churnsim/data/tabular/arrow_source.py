@@ -60,7 +60,7 @@ class _Tabular(ABC):
                 # Distinct values suffice to tell a spelling, and stay small.
                 values = frame[column]
                 if values.dtype == object or pd.api.types.is_string_dtype(values.dtype):
-                    texts[column].append(values.drop_duplicates() if _hashable(values) else values)
+                    texts[column].append(values.drop_duplicates())
         found = {column: pd.concat(parts, ignore_index=True) for column, parts in texts.items() if parts}
         sample = pd.DataFrame({column: pd.Series(values) for column, values in found.items()})
         return detect_spelling(sample, kinds, self._form, source=self.name)
@@ -82,9 +82,10 @@ class FrameSource(_Tabular):
     def __init__(self, frame: pd.DataFrame, form: FileFormat, *, name: str) -> None:
         super().__init__(form)
         self.name = name
-        self._frame = frame
-        if not frame.columns.is_unique:
-            twice = frame.columns[frame.columns.duplicated()][0]
+        self._frame = frame.copy(deep=False)
+        self._frame.columns = pd.Index([str(label) for label in frame.columns], dtype=object)
+        if not self._frame.columns.is_unique:
+            twice = self._frame.columns[self._frame.columns.duplicated()][0]
             raise DataError(f"{name} has several columns called {twice!r}. Rename all but one.")
 
     def checksum(self) -> str:
@@ -102,7 +103,7 @@ class FrameSource(_Tabular):
 
     def columns(self) -> list[str]:
         """The names of the columns, as text."""
-        return [str(name) for name in self._frame.columns]
+        return list(self._frame.columns)
 
     def _frames(self, columns: list[str]) -> Iterator[pd.DataFrame]:
         for start in range(0, len(self._frame), ROWS):
@@ -184,11 +185,3 @@ def _stream_checksum(batches: Iterator[Any], schema: Any) -> str:
         for batch in batches:
             writer.write_batch(batch)
     return digest.hexdigest()
-
-
-def _hashable(values: pd.Series[Any]) -> bool:
-    try:
-        pd.unique(values.head(1000))
-    except TypeError:
-        return False
-    return True

@@ -47,7 +47,8 @@ class DelimitedText:
     delimiter: str
     encoding: str
     arguments: Sequence[str] = ARGUMENTS  # by which the caller takes the names of the columns it wants
-    header_lines: int = 0
+    header_bytes: int  # of `content`, blank lines before the header included
+    header_lines: int
     skipped: int = 0  # lines of the file between the header and the first record of `content`
 
     def columns(self) -> list[str]:
@@ -55,7 +56,7 @@ class DelimitedText:
         return [name.strip() for name in self._first()]
 
     def _first(self) -> list[str]:
-        first = next(self._records(), None)
+        first = next(self._records(self.content[: self.header_bytes]), None)
         if first is None:
             raise DataError(f"{self.source} is empty. It needs a header line and one line for each record.")
         return first[1]
@@ -101,7 +102,7 @@ class DelimitedText:
         lines: list[int] = []
         overlong: dict[int, str] = {}
         cells: list[tuple[str, ...]] = []
-        for line, record in self._records():
+        for line, record in self._records(self.content):
             if header is None:
                 header = record
                 named = self._header(columns)
@@ -172,10 +173,10 @@ class DelimitedText:
         """The line of the file that is line `line` of the content."""
         return line + self.skipped if line > self.header_lines else line
 
-    def _records(self) -> Iterator[tuple[int, list[str]]]:
-        """Each record that is not blank, with the line it begins on."""
+    def _records(self, content: bytes) -> Iterator[tuple[int, list[str]]]:
+        """Each record of a beginning of the content that is not blank, with the line it begins on."""
         try:
-            text = self.content.decode(self.encoding, "surrogateescape")
+            text = content.decode(self.encoding, "surrogateescape")
         except UnicodeError as error:
             raise DataError(
                 f"{self.source} is not {self.encoding} ({error}). Pass the encoding the file was written in."

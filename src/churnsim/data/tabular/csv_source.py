@@ -5,8 +5,9 @@ from __future__ import annotations
 import codecs
 import hashlib
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import pandas as pd
 
 from churnsim.data.tabular.csv_file import DelimitedText, check_text
 from churnsim.data.tabular.files import unpacked_content
-from churnsim.data.tabular.format_detection import NUMBERS, detect_spelling
+from churnsim.data.tabular.format_detection import NUMBERS, WHOLE_NUMBERS, detect_spelling
 from churnsim.data.tabular.row_errors import Flaws
 from churnsim.data.tabular.source import FileFormat, Piece, Spelling, Typer
 from churnsim.data.tabular.text_detection import detect_delimiter, detect_encoding
@@ -98,7 +99,8 @@ class CsvSource:
     def _text(self, content: bytes, skipped: int = 0) -> DelimitedText:
         return DelimitedText(
             source=str(self._path), content=content, delimiter=self._delimiter, encoding=self._block_encoding,
-            arguments=self._arguments, header_lines=self._header_lines, skipped=skipped,
+            arguments=self._arguments, header_bytes=self._header_end, header_lines=self._header_lines,
+            skipped=skipped,
         )  # fmt: skip
 
     def columns(self) -> list[str]:
@@ -120,33 +122,45 @@ class CsvSource:
         return _lines(self._content[: self._header_end])
 
     def detected(self, kinds: dict[str, str]) -> tuple[Spelling, dict[str, str]]:
-        """Encoding, delimiter, and how dates and numbers are written, from all of the file or five stretches."""
+        """Encoding, delimiter, and how dates and numbers are written, from all of the file or five stretches, and of
+        columns that seem to hold whole numbers from all of it."""
         found = {"encoding": self._encoding[1], "delimiter": repr(self._delimiter) if self._form.detect else ""}
         if self._form.delimiter:
             found["delimiter"] = ""
         columns = [column for column, kind in kinds.items() if kind in ("date", *NUMBERS)]
-        sample = self._sample(columns) if columns and self._form.detect else pd.DataFrame()
+        sample = self._sample(columns, self._stretches()) if columns and self._form.detect else pd.DataFrame()
         spelling, words = detect_spelling(sample, kinds, self._form, source=str(self._path))
+        unmarked = [column for column, how in words.items() if how == WHOLE_NUMBERS]
+        if unmarked and not self._is_short:
+            # A single 1.234 anywhere leaves open whether it is a thousand and more.
+            every = self._sample(unmarked, (block for block, _ in self._blocks()))
+            again, told = detect_spelling(every, {c: kinds[c] for c in unmarked}, self._form, source=str(self._path))
+            spelling.numbers.update(again.numbers)
+            words |= told
         return spelling, {key: value for key, value in {**found, **words}.items() if value}
 
-    def _sample(self, columns: list[str]) -> pd.DataFrame:
-        body = len(self._content) - self._header_end
-        whole = body <= SAMPLES * SAMPLE
-        stretches = [(self._header_end, len(self._content))]
-        if not whole:
-            starts = np.linspace(self._header_end, len(self._content) - SAMPLE, SAMPLES).astype(int)
-            begins = [_record_end(self._content, int(s)) if s > self._header_end else int(s) for s in starts]
-            stretches = [(b, self._content.rfind(b"\n", b, b + SAMPLE) + 1) for b in begins]
+    @property
+    def _is_short(self) -> bool:
+        return len(self._content) - self._header_end <= SAMPLES * SAMPLE
+
+    def _stretches(self) -> Iterator[bytes]:
+        """Whole records from five places of the file; all of them where it is short."""
+        if self._is_short:
+            yield self._content[self._header_end :]
+            return
+        for place in np.linspace(self._header_end, len(self._content) - SAMPLE, SAMPLES).astype(int):
+            begin = _record_end(self._content, int(place)) if place > self._header_end else int(place)
+            yield self._content[begin : self._content.rfind(b"\n", begin, begin + SAMPLE) + 1]
+
+    def _sample(self, columns: list[str], blocks: Iterable[bytes]) -> pd.DataFrame:
         frames = []
-        for begin, end in stretches:
-            text = self._text(self._content[: self._header_end] + self._content[begin:end])
+        for block in blocks:
+            text = self._text(self._content[: self._header_end] + block)
             quick = text.quickly(columns)
-            try:
-                frames.append(text.carefully(columns).frame if quick is None else quick)
-            except DataError:
-                if whole:
-                    raise
-                # What is wrong with the record is said, with its line, when all of the file is read.
+            # What is wrong with a record is said, with its line, when all of the file is read.
+            with suppress(DataError):
+                frame = text.carefully(columns).frame if quick is None else quick
+                frames.append(frame.drop_duplicates())  # enough to tell a spelling, and small
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame({name: [] for name in columns})
 
     def pieces(

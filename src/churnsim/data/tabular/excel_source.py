@@ -78,8 +78,8 @@ class ExcelSource:
     def _sheet(self) -> tuple[str, list[Any], list[tuple[Any, ...]], np.ndarray[Any, np.dtype[np.int64]]]:
         """Name, header, rows that are not empty, and the number of each in the spreadsheet."""
         (openpyxl,) = optional_modules("openpyxl", extra="database", purpose="reading a workbook")
-        _check_container(self._path)
         try:
+            _check_container(self._path)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # openpyxl warns of styles and extensions, which are not read here
                 book = openpyxl.load_workbook(self._path, read_only=True, data_only=True, keep_links=False)
@@ -89,7 +89,7 @@ class ExcelSource:
                     book.close()
         except (MemoryError, DataError):
             raise
-        # Whatever a damaged part of a workbook makes the reader trip over, the file is what is wrong.
+        # Whatever a damaged part of a workbook makes the readers trip over, the file is what is wrong.
         except Exception as error:
             reason = (str(error).splitlines() or [""])[0][:200] or type(error).__name__
             raise DataError(f"{self._path} is not a sound workbook ({reason}). Save it again, or as CSV.") from None
@@ -142,19 +142,15 @@ def _cell(row: tuple[Any, ...], place: int) -> Any:
 
 
 def _check_container(path: Path) -> None:
-    """DataError for what is no .xlsx at all, and for one that would fill the memory."""
+    """DataError for an encrypted workbook, one of before 2007, and one that would fill the memory."""
     with path.open("rb") as file:
         head = file.read(8)
     if head.startswith(LEGACY):
         raise DataError(
             f"{path} is encrypted, or an .xls of before 2007. Take the password off, or save it as .xlsx or CSV."
         )
-    try:
-        with zipfile.ZipFile(path) as archive:
-            parts = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        # The last is of an archive of a make that Python's reader does not know.
-        raise DataError(f"{path} is not a sound workbook ({error}). Save it again, or as CSV.") from None
+    with zipfile.ZipFile(path) as archive:
+        parts = archive.infolist()
     if any(part.flag_bits & 1 for part in parts):
         raise DataError(f"{path} is encrypted. Take the password off.")
     check_unpacked_size(sum(part.file_size for part in parts), path)

@@ -12,12 +12,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from churnsim.data.tabular.source import FileFormat, Spelling
-from churnsim.data.tabular.text_columns import ISO_DATE, NumberFormat, is_arrow_text
+from churnsim.data.tabular.text_columns import ISO_DATE, PLAIN, NumberFormat, is_arrow_text, parsed_numbers
 from churnsim.errors import DataError
 
-__all__ = ["NUMBERS", "detect_date_format", "detect_number_format", "detect_spelling"]
+__all__ = ["NUMBERS", "WHOLE_NUMBERS", "detect_date_format", "detect_number_format", "detect_spelling"]
 
 NUMBERS = ("amount", "number", "measure")
+WHOLE_NUMBERS = "whole numbers"
 
 
 def detect_spelling(
@@ -26,7 +27,8 @@ def detect_spelling(
     """The spelling of the columns of `sample` by what `form` says and otherwise by what they hold; and in words.
 
     `kinds` says of each column of theirs what it is ("date", "amount", "number", "measure", ...). Columns with a type
-    of their own need no spelling. Raises DataError for what is ambiguous, except in measures, which are then plain.
+    of their own need no spelling. Raises DataError for what is ambiguous; a measure may hold text and is then plain,
+    unless all of it would be numbers if commas were read.
     """
     dates: dict[str, str | None] = {}
     numbers: dict[str, NumberFormat] = {}
@@ -48,9 +50,20 @@ def detect_spelling(
                     numbers[column], words[column] = detect_number_format(text, column=column, source=source)
                 except DataError:
                     # 1.234 in a column of measurements is what it seems; among amounts it may be a thousand and more.
-                    if kind != "measure":
+                    if kind != "measure" or _needs_commas_read(text):
                         raise
     return Spelling(dates=dates, numbers=numbers), words
+
+
+def _needs_commas_read(text: Any) -> bool:
+    """Whether all values are numbers with commas before the decimals or between thousands, and not all are without."""
+    text = pc.utf8_trim_whitespace(text.drop_null())
+    text = text.filter(pc.not_equal(text, ""))
+    plain, *others = (
+        bool(np.isfinite(parsed_numbers(text, written)).all())
+        for written in (PLAIN, NumberFormat(thousands=","), NumberFormat(decimal=","))
+    )
+    return any(others) and not plain
 
 
 def _text(values: pd.Series[Any]) -> Any:
@@ -203,7 +216,7 @@ def _verdict(
         shown = " and ".join(repr(value[:40]) for value in list(evidence.values())[:SHOWN])
         raise DataError(f"{source}, column {column!r}: {shown} disagree about which mark is the decimal one. {remedy}")
     if not evidence and not unsure:
-        return NumberFormat(thousands=gap), "whole numbers" if not gap else f"{gap!r} between thousands"
+        return NumberFormat(thousands=gap), WHOLE_NUMBERS if not gap else f"{gap!r} between thousands"
     if not evidence:
         mark, value = next(iter(unsure.items()))
         raise DataError(

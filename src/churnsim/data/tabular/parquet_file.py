@@ -23,6 +23,8 @@ def open_parquet(path: Path) -> Iterator[pyarrow.parquet.ParquetFile]:
         with pyarrow.parquet.ParquetFile(path) as file:
             yield file
     except (pa.ArrowException, OSError, EOFError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise DataError(f"{path} cannot be read ({error.strerror or error}).") from None
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DataError(f"{path} is not a sound Parquet file ({reason}). Write it again.") from None
 
