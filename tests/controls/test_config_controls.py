@@ -23,7 +23,7 @@ PLANTED = [
     ("value = 0.30", 'value = "0.30"', "market.terms.margin.value", "must be a finite number"),
     ("value = 0.30", "value = 30.0", "market.terms.margin", "from 0 to 1"),
     ("value = 0.30", "value = nan", "market.terms.margin.value", "must be a finite number"),
-    ("value = 0.10,", "value = 0.10, status = 'seen',", "market.terms.annual_discount_rate.status", "'measured here'"),
+    ("value = 0.10,", "value = 0.10, status = 'seen',", "market.terms.annual_discount_rate.status", "claimed"),
     ('unit = "W"', 'unit = "week"', "data.unit", "D, M, W, Y"),
     ('horizon = "104 W"', 'horizon = "105 W"', "simulation.horizon", "'104 W' or '108 W' would be."),
     ('horizon = "104 W"', 'horizon = "2 years"', "simulation.horizon", "'104 W' or '108 W' would be."),

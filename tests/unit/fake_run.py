@@ -215,13 +215,13 @@ def _value() -> Pieces:
 
 def _assumptions() -> list[Pieces]:
     rows = [
-        ("purchases", "BG/NBD", "", "how customers buy and leave", "fitted here", "measured here"),
+        ("purchases", "BG/NBD", "", "how customers buy and leave", "fitted here", "measured here (observational)"),
         ("margin", 0.3, "share of revenue", "what is left after the cost of goods", "a round figure", "assumed"),
         ("complaints.complain", 0.04, "chance per failure", "a customer who meets a failure complains",
-         "TARP 1986, as 'Keeping existing customers' (undated) reports it", "published"),
+         "TARP 1986, as 'Keeping existing customers' (undated) reports it", "published (intention)"),
         ("complaints.failure_share", 0.3, "share of dropout", "dropout that failures cause", "no source", "assumed"),
         ("discount_rate", 0.1, "a year, effective", "what later money is worth",
-         "'Keeping existing customers' (undated)", "published"),
+         "'Keeping existing customers' (undated)", "claimed"),
     ]  # fmt: skip
     keys = ("parameter", "value", "unit", "meaning", "source", "status")
     return [dict(zip(keys, row, strict=True)) for row in rows]

@@ -104,14 +104,17 @@ def test_settings_hold_only_what_a_strategy_uses() -> None:
 
 def test_market_numbers_carry_their_origin() -> None:
     market = {
-        "terms": {"margin": {"value": 0.25, "source": "books of 2025", "status": "measured here"}},
+        "terms": {"margin": {"value": 0.25, "source": "books of 2025", "status": "claimed"}},
         "complaints": {"failure_share": 0.3, "quick_within": "3 D"},
     }
     parts = overridden_mechanisms(market)
     assert parts["terms"].margin == 0.25
     assert parts["complaints"].quick_within == Duration(3, "D")
     origins = overridden_origins(market)
-    assert (origins["terms.margin"].source, origins["terms.margin"].status) == ("books of 2025", "measured here")
+    assert (origins["terms.margin"].source, origins["terms.margin"].status) == (
+        "books of 2025",
+        "claimed",
+    )
     assert origins["complaints.failure_share"].status == "assumed"
 
 

@@ -34,14 +34,14 @@ CONFIGS = Path(__file__).parents[2] / "configs"
 BASE = re.sub(r"\[models\]\n.*\n", "", (CONFIGS / "cdnow.toml").read_text(encoding="utf-8"))
 UNDER_CONTRACT = (CONFIGS / "smoke" / "telco.toml").read_text(encoding="utf-8")
 RIVALS = """[market.competitors]
-customers = { value = 5000, source = "trade press", status = "published" }
+customers = { value = 5000, source = "trade press", status = "published (behaviour)" }
 """
 EVERYTHING = """
 [market.referral]
 [market.word_of_mouth]
 half_life = "26 W"
 [market.competitors]
-customers = { value = 5000, source = "trade press", status = "published" }
+customers = { value = 5000, source = "trade press", status = "published (behaviour)" }
 [market.win_back]
 success = 0.2
 
@@ -256,13 +256,13 @@ def test_each_number_of_a_market_arrives(name, field):
 
 
 def test_the_regularity_of_a_market_arrives():
-    given = '[market]\nregularity = { value = 3, source = "gaps in our log", status = "measured here" }\n'
+    given = '[market]\nregularity = { value = 3, source = "gaps in our log", status = "assumed" }\n'
     said = parse_config(with_tables(BASE, given), folder=CONFIGS).market
     purchases = cs.BGNBD(r=1.0, alpha=1.0, a=1.0, b=1.0)
     market = Market(**COHORT, purchases=purchases, origins=overridden_origins(said), **overridden_mechanisms(said))
     assert market.regularity == 3
     row = assumptions(market).set_index("parameter").loc["regularity"]
-    assert (row["value"], row["source"], row["status"]) == (3.0, "gaps in our log", "measured here")
+    assert (row["value"], row["source"], row["status"]) == (3.0, "gaps in our log", "assumed")
 
 
 @pytest.mark.parametrize("value", ["2.5", "0", "-1", '"3"', "true", "{ source = 'x' }"])

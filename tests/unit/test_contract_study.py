@@ -80,7 +80,7 @@ PROFITS = """
 [profit_by_tenure]
 profits = [-20.0, 5.0, 15.0]
 source = "our controllers"
-status = "measured here"
+status = "measured here (observational)"
 """
 
 
@@ -121,7 +121,7 @@ def test_profit_by_tenure_takes_the_place_of_charges(quick):
     market = stages.market(config, data, fits)
     assert market.spend == cs.simulation.ProfitByTenure(profits=(-20.0, 5.0, 15.0))
     shown = {row.parameter: row for row in stages.assumption_rows(market, [])}
-    assert (shown["spend.profit_0"].value, shown["spend.profit_0"].status) == (-20.0, "measured here")
+    assert (shown["spend.profit_0"].value, shown["spend.profit_0"].status) == (-20.0, "measured here (observational)")
     assert shown["spend.profit_2"].source == "our controllers"
     value = stages.value(config, data, fits, market, None)
     there, v = data.there, 1.10 ** (-1 / 12)

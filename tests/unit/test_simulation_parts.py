@@ -45,7 +45,7 @@ from churnsim.units import Duration
         (lambda: cs.simulation.ChurnChange(factor=2.0), "at most 1"),
         (lambda: cs.Strategy(name=""), "needs a name"),
         (lambda: cs.Cohort(size=-1), "0 or more"),
-        (lambda: Origin("me", "believed"), "measured here"),  # type: ignore[arg-type]
+        (lambda: Origin("me", "believed"), "claimed"),  # type: ignore[arg-type]
     ],
 )
 def test_the_impossible_is_refused_in_words(make, words):
@@ -224,7 +224,7 @@ def test_every_assumption_has_a_source_and_a_status(cohort_market):
     table = assumptions(cohort_market(1))
     assert table["parameter"].is_unique
     assert (table["source"].str.len() > 5).all()
-    assert set(table["status"]) == {"measured here", "published", "assumed"}
+    assert set(table["status"]) == {"measured here (observational)", "published (behaviour)", "assumed"}
 
 
 @pytest.mark.parametrize(
@@ -273,9 +273,9 @@ def test_a_changed_number_loses_its_default_source(cohort_market):
     market = cohort_market(1, silent_stay=0.5)
     row = assumptions(market).set_index("parameter").loc["complaints.silent_stay"]
     assert (row["value"], row["status"]) == (0.5, "assumed")
-    own = replace(market, origins={"complaints.silent_stay": Origin("our survey of 2026", "measured here")})
+    own = replace(market, origins={"complaints.silent_stay": Origin("our survey", "measured here (observational)")})
     row = assumptions(own).set_index("parameter").loc["complaints.silent_stay"]
-    assert (row["source"], row["status"]) == ("our survey of 2026", "measured here")
+    assert (row["source"], row["status"]) == ("our survey", "measured here (observational)")
     with pytest.raises(ConfigError, match="silent_say"):
         assumptions(replace(market, origins={"complaints.silent_say": Origin("typo", "assumed")}))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from churnsim.checks import check_number, shown, typed
 from churnsim.errors import ConfigError
-from churnsim.simulation.core.assumption import Status
+from churnsim.simulation.core.belief import Status
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.parameter_paths import number_at
 
@@ -32,12 +32,12 @@ PLAUSIBLE = {
         0.10,
         "4 in 100 ('Keeping existing customers', undated), 1 in 20 ('Winning back lost customers', undated), 1 in 10 "
         "('Nine steps to loyalty', 2017)",
-        "published",
+        "claimed",
     ),
-    "complaints.silent_stay": PlausibleRange(0.09, 0.37, TARP, "published"),
-    "complaints.stay_unresolved": PlausibleRange(0.19, 0.46, TARP, "published"),
-    "complaints.stay_slow": PlausibleRange(0.54, 0.70, TARP, "published"),
-    "complaints.stay_quick": PlausibleRange(0.82, 0.95, TARP, "published"),
+    "complaints.silent_stay": PlausibleRange(0.09, 0.37, TARP, "published (intention)"),
+    "complaints.stay_unresolved": PlausibleRange(0.19, 0.46, TARP, "published (intention)"),
+    "complaints.stay_slow": PlausibleRange(0.54, 0.70, TARP, "published (intention)"),
+    "complaints.stay_quick": PlausibleRange(0.82, 0.95, TARP, "published (intention)"),
     "complaints.failure_share": PlausibleRange(0.20, 0.55, SPAN, "assumed"),
     "complaints.complaint_probability_if_asked": PlausibleRange(0.20, 0.60, SPAN, "assumed"),
     "terms.margin": PlausibleRange(0.15, 0.45, SPAN, "assumed"),

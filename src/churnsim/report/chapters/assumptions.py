@@ -12,7 +12,8 @@ from churnsim.report.page.tables import heads, table
 
 __all__ = ["chapter"]
 
-STATUSES = ("measured", "published", "assumed", "chosen")
+ORDER = ("measured", "meta", "published", "assumed", "claimed", "chosen")
+"""Of statuses, by their first word: from strong to weak."""
 
 
 def chapter(context: Context) -> Chapter:
@@ -21,7 +22,7 @@ def chapter(context: Context) -> Chapter:
     counts = Counter(status_key(a.status) for a in stored)
     said = [
         say("assumptions.one", status=context.words.known(f"status.{key}", key), count=fmt.count(n))
-        for key, n in sorted(counts.items(), key=lambda pair: (*STATUSES, pair[0]).index(pair[0]))
+        for key, n in sorted(counts.items(), key=_strength)
     ]
     columns = heads(context, "assumptions", "parameter~", "value#", "status~")
     rows = [_row(context, assumption) for assumption in stored]
@@ -30,6 +31,12 @@ def chapter(context: Context) -> Chapter:
         table(say("assumptions.caption"), columns, rows),
     ]
     return Chapter(id="assumptions", title=say("section.assumptions"), blocks=blocks if stored else [])
+
+
+def _strength(counted: tuple[str, int]) -> int:
+    """Place of a status in the order; an unknown one comes last."""
+    first = counted[0].split("_")[0]
+    return (*ORDER, first).index(first)
 
 
 def _row(context: Context, assumption: AssumptionRecord) -> list[TableCell]:
@@ -42,5 +49,5 @@ def _row(context: Context, assumption: AssumptionRecord) -> list[TableCell]:
     return [
         TableCell(text=assumption.meaning, note=assumption.parameter),
         TableCell(text=value, note=unit),
-        TableCell(text=status, note=assumption.source or "", badge=f"status-{key}"),
+        TableCell(text=status, note=assumption.source or "", badge=f"status-{key.split('_')[0]}"),
     ]

@@ -20,8 +20,8 @@ __all__ = ["Context", "family_key", "status_key"]
 
 
 def status_key(status: str) -> str:
-    """'measured here' -> 'measured': the first word names the status."""
-    return status.split()[0].lower() if status.split() else "assumed"
+    """'measured here (randomised)' -> 'measured_here_randomised', as the messages name it."""
+    return "_".join(re.findall("[a-z]+", status.lower())) or "assumed"
 
 
 def family_key(family: str) -> str:
@@ -59,8 +59,8 @@ class Context:
 
     @property
     def assumed(self) -> int:
-        """How many of the numbers that outcomes rest on are assumed."""
-        return sum(status_key(row.status) == "assumed" for row in self.run.assumptions)
+        """How many of the numbers that outcomes rest on nothing supports: guesses, and claims that are on trial."""
+        return sum(row.status in ("assumed", "claimed") for row in self.run.assumptions)
 
     @cached_property
     def spent(self) -> dict[str, float]:

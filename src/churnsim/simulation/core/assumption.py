@@ -6,10 +6,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import Field, dataclass, field, fields, is_dataclass, replace
-from typing import Any, Final, Literal, Self, get_args
+from typing import Any, Final, Literal, Self
 
 from churnsim.checks import check_count, check_number, check_share, shown
 from churnsim.errors import ConfigError
+from churnsim.simulation.core.belief import Status, checked_status
 from churnsim.units import Duration
 
 __all__ = [
@@ -22,7 +23,6 @@ __all__ = [
     "Multiple",
     "Origin",
     "Scaled",
-    "Status",
     "assumed",
     "at_least_1",
     "cents",
@@ -49,8 +49,6 @@ UNMEASURED = "no source measures it; vary it"
 UNMEASURED_HERE = "no source measures it on this base; vary it"
 """Sources of an assumption that has none."""
 
-Status = Literal["measured here", "published", "assumed"]
-
 
 @dataclass(frozen=True)
 class Origin:
@@ -60,8 +58,7 @@ class Origin:
     status: Status
 
     def __post_init__(self) -> None:
-        if self.status not in get_args(Status):
-            raise ConfigError(f"status must be one of {', '.join(map(repr, get_args(Status)))}; got {self.status!r}.")
+        object.__setattr__(self, "status", checked_status(self.status))
 
 
 PURCHASE: Final = "of a typical purchase"
@@ -156,7 +153,7 @@ def assumed(
 
 def published(default: float | Duration, unit: str, meaning: str, check: Check, *, source: str) -> Any:
     """A documented field whose value somebody has published."""
-    return documented(default, unit=unit, meaning=meaning, source=source, status="published", check=check)
+    return documented(default, unit=unit, meaning=meaning, source=source, status="published (behaviour)", check=check)
 
 
 def numbers_of(part: Any, prefix: str) -> list[tuple[str, Any, Field[Any]]]:

@@ -244,7 +244,7 @@ def assumptions(market: Market, strategies: Sequence[Strategy] = ()) -> pd.DataF
     these at least, and then the strategies' own, of which those are "assumed" that say what customers or staff do; the
     firm's own choices are "chosen".
     """
-    fitted = Origin("maximum likelihood on the customers' own history", "measured here")
+    fitted = Origin("maximum likelihood on the customers' own history", "measured here (observational)")
     rows: list[tuple[str, Any, str, str, Origin]] = [
         (f"{kind}.{name}", value, *_fitted(model, name), fitted)
         for kind, model in (("purchases", market.purchases), ("spend", market.spend))

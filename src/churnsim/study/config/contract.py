@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from churnsim.simulation.core.assumption import Status
+from churnsim.simulation.core.belief import Status, checked_status
 from churnsim.study.config.config import Day, StudyConfig
 from churnsim.study.config.file_section import DatedFile
 from churnsim.study.config.problems import Problem, file_problems
@@ -80,7 +80,9 @@ class ProfitByTenureSection(Section):
         strict=False, min_length=1, description="currency per unit, the last one from then on; below 0 where it costs"
     )
     source: str = Field(default="this configuration", min_length=1, description="where the profits come from")
-    status: Status = Field(default="assumed", description="'measured here', 'published' or 'assumed'")
+    status: Annotated[Status, BeforeValidator(checked_status)] = Field(
+        default="assumed", description="how they are known"
+    )
 
 
 class ContractStudyConfig(StudyConfig):

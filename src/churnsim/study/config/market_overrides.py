@@ -5,7 +5,7 @@ margin = 0.3                                          # source "this configurati
 [market]
 regularity = 2                                        # a number of the market itself
 [market.complaints]
-failure_share = { value = 0.4, source = "our complaint log of 2025", status = "measured here" }
+failure_share = { value = 0.4, source = "our complaint log of 2025", status = "measured here (observational)" }
 quick_within = "3 D"                                  # a time carries its unit
 """
 
@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import Field, fields
-from typing import Any, get_args
+from typing import Any
 
 from churnsim.errors import ConfigError
 from churnsim.simulation.mechanisms.parts import parts_of
@@ -134,14 +134,15 @@ def _number_problems(known: dict[str, Field[Any]], key: str, given: Any, path: C
 
 
 def _origin_problems(given: dict[str, Any], path: ConfigPath) -> Iterator[Problem]:
-    from churnsim.simulation.core.assumption import Status
+    from churnsim.simulation.core.belief import checked_status
 
     for key in given:
         if key not in OVERRIDE_KEYS:
             yield Problem(path=(*path, key), message=f"unknown key. {closest(key, OVERRIDE_KEYS)}", show_value=False)
-    statuses = get_args(Status)
-    if given.get("status", "assumed") not in statuses:
-        yield Problem(path=(*path, "status"), message=f"is not a status. Use one of {', '.join(map(repr, statuses))}.")
+    try:
+        checked_status(given.get("status", "assumed"))
+    except ConfigError as error:
+        yield Problem(path=(*path, "status"), message=str(error), show_value=False)
     source = given.get("source", OWN_SOURCE)
     if not isinstance(source, str) or not source.strip():
         yield Problem(path=(*path, "source"), message="must be text that says where the value comes from.")

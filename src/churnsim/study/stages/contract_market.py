@@ -16,7 +16,7 @@ from churnsim.study.stages.contract_fits import ContractFits
 
 __all__ = ["contract_market", "spend_of"]
 
-CHARGES = Origin("spread of the charges; steadiness assumed", "measured here")
+CHARGES = Origin("spread of the charges; steadiness assumed", "measured here (observational)")
 STEADINESS = Origin("one snapshot does not show how steady a charge is", "assumed")
 
 

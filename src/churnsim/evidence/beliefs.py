@@ -1,0 +1,7 @@
+"""How sure one is of a number: the law that `churnsim.simulation` draws it by."""
+
+from __future__ import annotations
+
+from churnsim.simulation.core.belief import Belief
+
+__all__ = ["Belief"]
