@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 
 from churnsim.data import datasets
-from churnsim.errors import ConfigError, MissingExtraError
+from churnsim.errors import ConfigError, FitError, MissingExtraError
 from churnsim.records.load import load_run
 from churnsim.report.html import render
 from churnsim.study.config.config_file import parse_config, with_replications
-from churnsim.study.runner import run_study
+from churnsim.study.runner import StudyInterrupted, run_study
 from churnsim.study.stages.earlier_runs import outcome_keys
 from churnsim.study.storage.store import read_json, read_parquet
 
@@ -155,6 +155,7 @@ def test_a_stage_that_fails_costs_its_own_result_alone_and_is_tried_again(
             "validation", "value of the customers", "strategies", "claims"
         ]  # fmt: skip
         assert {failure.reason for failure in run.notices.failures} == {"IndexError: index 0 is out of bounds"}
+        assert all("in fails" in failure.traceback for failure in run.notices.failures)
         assert run.fits["purchases"].n == run.manifest.data.customers
         assert "failed: claims" in watch.notes[-1]
         assert render(directory)
@@ -167,6 +168,34 @@ def test_a_stage_that_fails_costs_its_own_result_alone_and_is_tried_again(
     watch.stages.clear()
     run_study(config, runs_dir=tmp_path, workers=1, progress=watch)
     assert watch.stages == ["data"]
+
+
+def test_what_failed_before_an_interruption_is_not_taken_for_done(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next session tries it again, and says so where it fails again."""
+
+    def fails(*_: object, **__: object) -> None:
+        raise FitError("the fit of the calibration failed.")
+
+    def stops(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    def breaks(*_: object, **__: object) -> None:
+        raise IndexError("index 0 is out of bounds")
+
+    config = parse_config(text_of(2), folder=home)
+    monkeypatch.setattr("churnsim.study.stages.stages.validate", fails)
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr("churnsim.study.runner.simulate_all", stops)
+        with pytest.raises(StudyInterrupted):
+            run_study(config, runs_dir=tmp_path, workers=1)
+    with monkeypatch.context() as broken:
+        broken.setattr("churnsim.study.runner.judge_claims", breaks)
+        run = load_run(run_study(config, runs_dir=tmp_path, workers=1))
+    assert [failure.stage for failure in run.notices.failures] == ["validation", "claims"]
+    again = load_run(run_study(config, runs_dir=tmp_path, workers=1))
+    assert [(failure.stage, failure.traceback) for failure in again.notices.failures] == [("validation", "")]
 
 
 MECHANISM = """
@@ -190,6 +219,8 @@ def test_a_strategy_brings_mechanisms_of_its_own(home: Path, tmp_path: Path) -> 
     sums = read_parquet(directory / "outcomes.parquet").groupby("strategy")[["fixed", "purchases"]].sum()
     assert sums.loc["contacts", "fixed"] == 100 * sums.loc["contacts", "purchases"] > 0
     assert (sums.drop("contacts")["fixed"] == 0).all()
+    stored = next(row for row in load_run(directory).strategies if row.name == "contacts")
+    assert stored.settings["mechanisms"] == {"file": "own.py"}
     plain = outcome_keys(parse_config(text_of(2), folder=home), "data")
     keys = outcome_keys(config, "data")
     (home / "own.py").write_text(MECHANISM.replace("1.0", "2.0"), encoding="utf-8")

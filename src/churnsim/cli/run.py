@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from churnsim.cli.errors import EXIT_NO
 from churnsim.cli.progress import terminal_progress
 from churnsim.cli.report import write_report
 from churnsim.cli.summary import print_summary
@@ -49,7 +50,8 @@ def run(
     """Run a whole study: fit, check on the holdout, replay under each strategy, compare, judge claims, report.
 
     Results go to DIR/NAME-HASH, where the hash is that of the configuration and the data. A run that was stopped
-    continues where it was; one that is complete is not done again.
+    continues where it was; one that is complete is not done again. The exit code is 1 where a part of the study failed:
+    notices.json says which and why, and the other results are there.
 
     \b
     Examples:
@@ -75,10 +77,12 @@ def run(
         if not no_report:
             progress.stage("report")
             written = write_report(directory)
-    print_summary(directory)
+    complete = print_summary(directory)
     typer.echo(f"results: {directory}")
     if written is not None:
         typer.echo(f"report:  {written}")
+    if not complete:
+        raise typer.Exit(EXIT_NO)
 
 
 def _check_report_extra() -> None:

@@ -19,8 +19,9 @@ WIDTH = 100
 MARGIN = 11
 
 
-def print_summary(directory: Path) -> None:
-    """Print the strategies beside each other, the verdict with what weakens it, the customers' value and the claims."""
+def print_summary(directory: Path) -> bool:
+    """Print the strategies beside each other, the verdict with what weakens it, the customers' value and the claims;
+    whether all of the study could be done."""
     from churnsim.records.load import load_run
     from churnsim.report.headline import headline, replay_sentences, sureness, value_sentences
     from churnsim.report.messages import Words
@@ -42,6 +43,7 @@ def print_summary(directory: Path) -> None:
         _say("warning", warning)
     if run.claims:
         print_table(("claim", "verdict", "says"), [(row.id, row.verdict, row.says) for row in run.claims])
+    return not run.notices.failures
 
 
 def _print_strategies(context: Context) -> None:

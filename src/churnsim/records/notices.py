@@ -29,13 +29,15 @@ class StudyWarning(Record):
 class StageFailure(Record):
     """A stage, or with `subject` one item of it, that could not be done: its result is missing from this run.
 
-    One that is `lasting` comes of the data or the configuration, and would fail again if it were tried again.
+    One that is `lasting` comes of the data or the configuration, and would fail again if it were tried again. Of an
+    error that is none of churnsim's own, `traceback` says where it arose.
     """
 
     stage: str
     subject: str = ""
     reason: str
     lasting: bool = False
+    traceback: str = ""
 
 
 class Unjudged(Record):

@@ -6,6 +6,7 @@ data -> fits -> validation -> value -> market -> strategies x replications -> co
 from __future__ import annotations
 
 import time
+import traceback
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -113,6 +114,7 @@ class RunSession:
         self._failures: list[StageFailure] = []
         self._unjudged: list[Unjudged] = []
         self._failed_before: set[str] = set()
+        self._instead: dict[str, Any] = {}
 
     def may_skip(self, *, fresh: bool) -> bool:
         """Whether the run is complete. Clears the directory where nothing in it may be used."""
@@ -125,14 +127,16 @@ class RunSession:
                 self.watch.note("churnsim or a package has changed since this run was stored: starting over.")
             self.store.clear()
             return False
+        # Also what would fail again: this session's notices.json has to say so.
+        failures = self.store.notices().failures
+        self._failed_before = {failure.stage for failure in failures}
         if manifest.status == "complete":
             damaged = self.store.damaged(manifest.products)
             if not damaged:
-                failures = self.store.notices().failures
-                self._failed_before = {failure.stage for failure in failures if not failure.lasting}
-                if self._failed_before:
-                    self.watch.note(f"trying again what failed: {', '.join(sorted(self._failed_before))}.")
-                return not self._failed_before
+                again = {failure.stage for failure in failures if not failure.lasting}
+                if again:
+                    self.watch.note(f"trying again what failed: {', '.join(sorted(again))}.")
+                return not again
             self.watch.note(f"{', '.join(damaged)} of this run is missing or has been altered: starting over.")
             self.store.clear()
             return False
@@ -173,6 +177,8 @@ class RunSession:
             self._what_ifs(market, executor)
         with self._edge("claims", {"claims.json": []}):
             self._claims(market, executor)
+        for name, content in self._instead.items():
+            store.write(name, content)
         notices = Notices(warnings=self._warnings, failures=self._failures, unjudged=self._unjudged, choice=fits.choice)
         store.write(NOTICES, notices)
         self.write_manifest("complete", executor)
@@ -182,18 +188,22 @@ class RunSession:
     @contextmanager
     def _edge(self, stage: str, instead: dict[str, Any] | None = None, *, subject: str = "") -> Iterator[None]:
         """Where a failure of `stage`, or of one `subject` in it, ends: it is recorded, and what is stored `instead` of
-        its results lets the report be made. What ends the whole run (no room, a lost cluster, Ctrl-C) passes."""
+        its results lets the report be made. That is written last: an interrupted run would take it for the results.
+        What ends the whole run (no room, a lost cluster, Ctrl-C) passes."""
         try:
             yield
         except (ClusterError, OSError, MemoryError):
             raise
         except Exception as error:
-            reason = str(error) if isinstance(error, ChurnSimError) else f"{type(error).__name__}: {error}"
+            reason, where = str(error), ""
+            if not isinstance(error, ChurnSimError):
+                reason, where = f"{type(error).__name__}: {error}", traceback.format_exc()
             lasting = isinstance(error, (FitError, DataError, ConfigError))
-            self._failures.append(StageFailure(stage=stage, subject=subject, reason=reason, lasting=lasting))
-            self.watch.note(f"failed: {stage}{f', {subject}' * bool(subject)}: {reason} The rest goes on.")
-            for name, content in (instead or {}).items():
-                self.store.write(name, content)
+            failure = StageFailure(stage=stage, subject=subject, reason=reason, lasting=lasting, traceback=where)
+            self._failures.append(failure)
+            told = f" {NOTICES} will say where." if where else ""
+            self.watch.note(f"failed: {stage}{f', {subject}' * bool(subject)}: {reason}{told} The rest goes on.")
+            self._instead |= instead or {}
 
     def _warn(self, warnings: Iterable[StudyWarning]) -> None:
         for warning in warnings:
