@@ -16,6 +16,7 @@ from churnsim.errors import ConfigError
 
 __all__ = [
     "DAYS_PER_UNIT",
+    "UNIT_NAMES",
     "Duration",
     "Unit",
     "check_unit",
@@ -29,6 +30,7 @@ Unit = Literal["D", "W", "M", "Y"]
 
 DAYS_PER_YEAR = 365.25
 DAYS_PER_UNIT: dict[str, float] = {"D": 1.0, "W": 7.0, "M": DAYS_PER_YEAR / 12, "Y": DAYS_PER_YEAR}
+UNIT_NAMES: dict[str, str] = {"D": "days", "W": "weeks", "M": "months", "Y": "years"}
 
 _SPELLINGS = {
     "d": "D", "day": "D", "days": "D",

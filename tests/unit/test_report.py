@@ -11,7 +11,9 @@ from types import ModuleType
 from typing import Any, get_args
 
 import pytest
+from typer.testing import CliRunner
 
+from churnsim.cli import app
 from churnsim.cli.summary import print_summary
 from churnsim.errors import ConfigError, DataError, MissingExtraError
 from churnsim.records.load import PIECES
@@ -217,6 +219,33 @@ def test_a_strategy_that_loses_against_nothing_is_never_praised_alone(
     assert "forecast 1,792 purchases for the holdout and 1,882 came, 5.0% more" in blocks[1].text
 
 
+def test_a_budget_of_nothing_is_no_spending(tmp_path: Path) -> None:
+    pieces = fake_run.make_pieces()
+    nothing = {"quality": {"budget_per_period": 0.0}}
+    acts = {"mechanisms": {"file": "own.py"}}
+    pieces["strategies"] = [
+        {"name": "baseline", "title": "Baseline", "settings": nothing},
+        {"name": "second", "title": "Second", "settings": acts},
+    ]
+    found = {"levels": [], "differences": [_difference("second", (500, 100, 900))]}
+    pieces["comparison"] |= {"path": [], "spending": [], "activity": [], "metrics": {"npv": found}}
+    context = _context(tmp_path, pieces)
+    assert answer(context).blocks[0].text.endswith("Baseline spends nothing.")
+    assert not context.spends_nothing("second")
+    assert does(context, context.run.strategies[1]) == "Acts by the mechanisms that own.py defines."
+
+
+def test_without_amounts_strategies_are_not_said_to_stand_alone(tmp_path: Path) -> None:
+    pieces = fake_run.make_pieces()
+    for name, metric in pieces["comparison"]["metrics"].items():
+        if name not in ("purchases", "births", "active_end"):
+            metric |= {"levels": [], "differences": []}
+    levels = [{"strategy": name, "mean": 9.0, "lower": 8.0, "upper": 10.0} for name in ("baseline", "retention-heavy")]
+    pieces["comparison"]["metrics"]["purchases"] = {"levels": levels, "differences": []}
+    said = answer(_context(tmp_path, pieces)).blocks[0].text
+    assert "not compared in money" in said
+
+
 def test_what_the_study_warns_of_stands_beside_the_verdict(tmp_path: Path) -> None:
     pieces = fake_run.make_pieces()
     pieces["notices"] = {
@@ -253,6 +282,18 @@ def test_the_terminal_says_what_the_report_says(tmp_path: Path, capsys: pytest.C
     assert "complaint-recovery $70,480 +$9,280 +$7,780 to +$10,780 $104,000" in said
     assert "warning: The log seems to begin mid-life." in said
     assert "best" not in said.split("claim verdict says")[0]
+
+
+@pytest.mark.parametrize(("failures", "code"), [([], 0), ([{"stage": "claims", "reason": "it broke."}], 1)])
+def test_run_ends_with_1_where_a_part_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failures: list[Any], code: int
+) -> None:
+    folder = fake_run.write_run(tmp_path, fake_run.make_pieces() | {"notices": {"failures": failures}})
+    monkeypatch.setattr("churnsim.study.runner.run_study", lambda *_, **__: folder)
+    config = Path(__file__).parents[2] / "configs" / "smoke" / "cdnow.toml"
+    ended = CliRunner().invoke(app, ["run", str(config), "--no-report"])
+    assert ended.exit_code == code, ended.stderr
+    assert f"results: {folder}" in ended.stdout
 
 
 def test_what_a_strategy_does_is_said_in_words_from_its_settings(tmp_path: Path) -> None:

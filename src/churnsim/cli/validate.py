@@ -13,13 +13,12 @@ from churnsim.cli.purchases import PurchaseFile, UnitOption, with_purchases
 from churnsim.cli.tables import print_comparison
 from churnsim.errors import ConfigError
 from churnsim.models.purchase.registry import AT_OPPORTUNITIES, COMPARED
+from churnsim.units import UNIT_NAMES
 
 if TYPE_CHECKING:
     from churnsim.models.evaluation.holdout import Validation
 
 __all__ = ["validate"]
-
-UNITS = {"D": "days", "W": "weeks", "M": "months", "Y": "years"}
 
 
 class Count(StrEnum):
@@ -74,7 +73,7 @@ def validate(
         transactions, chosen, calibration_end=calibration_end, holdout_end=holdout_end, unit=unit, seed=seed,
         count=None if count is None else count.value,
     )  # fmt: skip
-    what = "purchases" if done.count == "purchases" else f"customer-{UNITS[done.unit]} with a purchase"
+    what = "purchases" if done.count == "purchases" else f"customer-{UNIT_NAMES[done.unit]} with a purchase"
     typer.echo(
         f"{len(done.split):,} customers; calibration to {done.calibration_end:%Y-%m-%d}, holdout to "
         f"{done.holdout_end:%Y-%m-%d}: {int(done.scores['actual'].iloc[0]):,} {what}"

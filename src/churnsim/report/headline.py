@@ -78,7 +78,8 @@ def _verdict(context: Context) -> str:
     rows = context.contenders
     shared = {"baseline": context.baseline, "level": context.level, "horizon": context.horizon}
     if not rows:
-        return context.say("answer.alone", **shared)
+        purchases = context.run.comparison.metrics.get("purchases")
+        return context.say("answer.no_money" if purchases and len(purchases.levels) > 1 else "answer.alone", **shared)
     best, front = rows[0], _front_runner(context)
     assert front is not None  # there are rows
     if reading(best) == "better":
@@ -127,6 +128,8 @@ def _leaves_out(context: Context) -> list[str]:
     if not context.differences:
         return []
     said = [context.say("answer.chance_alone", replications=fmt.count(run.comparison.replications))]
+    if run.fits:
+        said.append(context.say("answer.parameters"))
     if context.assumed:
         total = fmt.count(len(run.assumptions))
         said.append(context.say("answer.assumed", assumed=fmt.count(context.assumed), total=total))
@@ -135,8 +138,8 @@ def _leaves_out(context: Context) -> list[str]:
         gap = apart(context, replay.actual, replay.mean)
         figures = {"actual": fmt.count(replay.actual), "mean": fmt.fixed(replay.mean, 0)}
         said.append(context.say("answer.model_missed", gap=gap, **figures))
-    elif run.survival is None:
-        said.append(context.say("answer.model_untested"))
+    else:
+        said.append(context.say("answer.model_untested" if run.survival is None else "answer.model_of_stays"))
     return said
 
 

@@ -72,7 +72,7 @@ def _limits(context: Context) -> list[str]:
         total = fmt.count(len(run.assumptions))
         limits.append(say("limits.assumed", assumed=fmt.count(context.assumed), total=total))
     limits.append(say("limits.levels_parameters" if with_parameters else "limits.levels"))
-    if len(context.differences) > 1:
+    if len(context.contenders) > 1:
         limits.append(say("limits.best", strategies=fmt.count(len(context.contenders))))
     if run.survival:
         limits.append(say("limits.cohort"))

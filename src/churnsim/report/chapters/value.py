@@ -46,7 +46,8 @@ def _by_model(context: Context, value: ValueRecord) -> list[Block]:
         for row in value.by_model
     ]
     sentence = say("value.average", rate=fmt.percent(value.average_churn, 2))
-    return [Paragraph(text=f"{say('value.models_differ')} {sentence}"), table(say("value.by_model"), columns, rows)]
+    told = " ".join([say("value.horizon_payment"), say("value.models_differ"), sentence])
+    return [Paragraph(text=told), table(say("value.by_model"), columns, rows)]
 
 
 def _error(share: float | None) -> str:

@@ -17,10 +17,9 @@ from churnsim.models.evaluation.validation import frequency_calibration
 from churnsim.models.purchase.alive_grid import alive_grid
 from churnsim.models.purchase.protocol import PurchaseModel
 from churnsim.report.page.extras import require_report_extra
+from churnsim.units import UNIT_NAMES
 
 __all__ = ["Picture", "plot_alive", "plot_calibration", "plot_frequency_fit", "plot_holdout", "plot_tracking"]
-
-UNITS = {"D": "days", "W": "weeks", "M": "months", "Y": "years"}
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ def plot_tracking(validation: Validation, model: str, *, cumulative: bool = True
     if cumulative:
         table = table.assign(actual=table["cumulative_actual"], expected=table["cumulative_expected"])
     table = table.assign(date=table["date"].dt.strftime("%Y-%m-%d"))[["date", "actual", "expected"]]
-    unit = UNITS[validation.unit]
+    unit = UNIT_NAMES[validation.unit]
     if validation.count == "periods":
         one, all_so_far = (
             f"Customers who bought again, by {unit[:-1]}",
@@ -105,7 +104,7 @@ def plot_calibration(validation: Validation, model: str) -> Picture:
 def plot_alive(model: PurchaseModel, *, T: float, most_purchases: int = 30) -> Picture:
     """P(alive) of customers observed for `T` (in the model's unit), by how often and how lately they bought."""
     grid = alive_grid(model, T=T, most_purchases=most_purchases)
-    return _drawn("alive", grid, unit=UNITS[model.unit], T=T)
+    return _drawn("alive", grid, unit=UNIT_NAMES[model.unit], T=T)
 
 
 def _drawn(chart: str, table: pd.DataFrame, **said: Any) -> Picture:
@@ -131,7 +130,7 @@ def _counted(validation: Validation, kind: str) -> str:
     """What is counted, as a label: purchases, or periods that hold one."""
     if validation.count == "purchases":
         return f"{kind} purchases"
-    return f"{kind} {UNITS[validation.unit]} with a purchase"
+    return f"{kind} {UNIT_NAMES[validation.unit]} with a purchase"
 
 
 def _of(table: pd.DataFrame, model: str) -> pd.DataFrame:

@@ -85,8 +85,11 @@ class Context:
         return min(1.0, max(0.0, 1 - means[0] / means[1]))
 
     def spends_nothing(self, name: str) -> bool:
-        """Whether a strategy has no mechanism at all."""
-        return any(strategy.name == name and not strategy.settings for strategy in self.run.strategies)
+        """Whether a strategy has no mechanism, or none but budgets of nothing."""
+        return any(
+            strategy.name == name and all(map(_budget_of_nothing, strategy.settings.values()))
+            for strategy in self.run.strategies
+        )
 
     @property
     def level(self) -> str:
@@ -217,3 +220,8 @@ class Context:
     def say(self, key: str, **values: Any) -> str:
         """The sentence `key`, filled."""
         return self.words(key, **values)
+
+
+def _budget_of_nothing(settings: Mapping[str, Any]) -> bool:
+    budgets = [settings.get(name) for name in ("budget_per_period", "budget_share")]
+    return 0 in budgets and not any(budgets)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar
 
 from churnsim.simulation.core.assumption import cents
 from churnsim.simulation.mechanisms.parts import Length, Money, Setting, StrategyPart
+from churnsim.units import UNIT_NAMES
 
 __all__ = ["ComplaintDesk"]
 
@@ -51,8 +52,8 @@ class ComplaintDesk(StrategyPart):
         mean = self.mean_service_time
         wait = epoch / 2 - mean - mean**2 / epoch * math.expm1(-epoch / mean)
         return wait / mean, (
-            f"a reply reaches its customer {wait:.3g} {unit} after it is ready, {wait / mean:.0%} of the mean service "
-            "time, on average"
+            f"a reply reaches its customer {wait:.3g} {UNIT_NAMES[unit]} after it is ready, {wait / mean:.0%} of the "
+            "mean service time, on average"
         )
 
     def rules(self, market: Any) -> dict[str, Any]:

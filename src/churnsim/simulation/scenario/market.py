@@ -54,12 +54,11 @@ from churnsim.simulation.mechanisms.terms import Terms
 from churnsim.simulation.mechanisms.win_back import WinBackResponse
 from churnsim.simulation.mechanisms.word_of_mouth import WordOfMouth
 from churnsim.simulation.scenario.strategy import Strategy
-from churnsim.units import Duration, discount_force
+from churnsim.units import UNIT_NAMES, Duration, discount_force
 
 __all__ = ["Complaints", "Market", "Prospects", "RetentionResponse", "Terms", "assumptions", "check_regularity"]
 
 
-WORDS = {"D": "days", "W": "weeks", "M": "months", "Y": "years"}
 # Unit and meaning of the fitted parameters.
 FITTED = {
     "r": ("", "shape of the purchase rates over customers: the smaller, the more they differ"),
@@ -279,7 +278,7 @@ def assumptions(market: Market, strategies: Sequence[Strategy] = ()) -> pd.DataF
             {
                 "parameter": name,
                 "value": value.to(market.unit) if isinstance(value, Duration) else float(value),
-                "unit": unit.replace("time units", WORDS[market.unit]),
+                "unit": unit.replace("time units", UNIT_NAMES[market.unit]),
                 "meaning": meaning,
                 "source": market.origins.get(name, origin).source,
                 "status": market.origins.get(name, origin).status,
@@ -302,7 +301,7 @@ def _own_numbers(strategy: Strategy, unit: str) -> Iterator[dict[str, Any]]:
             if isinstance(about, Money):
                 told, measure = name.replace("_", " "), about.meaning.replace("currency", "money", 1)
             elif isinstance(about, Length):
-                measure = WORDS[unit]
+                measure = UNIT_NAMES[unit]
             yield {
                 "parameter": f"{strategy.name}: {part}.{name}", "value": float(value), "unit": measure, "meaning": told,
                 "source": "the configuration of the strategy", "status": "assumed" if about.guess else "chosen",

@@ -67,7 +67,11 @@ def compare_strategies(comparison: Comparison, config: StudyConfig) -> Compariso
 
 def _nothing(config: StudyConfig, comparison: Comparison) -> str | None:
     """The first strategy that neither spends nor does anything, unless it is the one that all are compared with."""
-    idle = [section.name for section in config.strategy if all(map(_spends_nothing, section.tables.values()))]
+    idle = [
+        section.name
+        for section in config.strategy
+        if section.mechanisms is None and all(map(_spends_nothing, section.tables.values()))
+    ]
     compared = [name for name in idle if name in comparison.strategies]
     return None if not compared or config.comparison.against in compared else compared[0]
 

@@ -10,7 +10,7 @@ import pandas as pd
 from churnsim.records.notices import StudyWarning
 from churnsim.study.config.config import StudyConfig
 from churnsim.study.stages.data_stage import StudyData
-from churnsim.units import DAYS_PER_UNIT
+from churnsim.units import DAYS_PER_UNIT, UNIT_NAMES
 
 __all__ = ["log_warnings", "starts_mid_life"]
 
@@ -51,7 +51,7 @@ def log_warnings(config: StudyConfig, data: StudyData) -> Iterator[StudyWarning]
     horizon = max(length.to(data.unit) for length in (config.simulation.horizon, config.value.horizon) if length)
     if horizon > history:
         message = (
-            f"the study looks {horizon:,.0f} {data.unit} ahead and the log reaches {history:,.0f} {data.unit} back: "
+            f"the study looks {horizon:,.0f} {UNIT_NAMES[data.unit]} ahead and the log reaches {history:,.0f} back: "
             "nothing in it shows what happens after so long. Take a shorter horizon, or read later years as a guess."
         )
         figures = {"horizon": horizon, "history": history}

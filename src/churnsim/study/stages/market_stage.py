@@ -165,7 +165,8 @@ def strategy_records(config: StudyConfig, strategies: Sequence[Strategy] | None 
 
 
 def _settings(strategy: Strategy, section: StrategySection) -> dict[str, Any]:
-    """Each mechanism that is on, with its numbers; of a contact rule's numbers only those it uses."""
+    """Each mechanism that is on, with its numbers; of a contact rule's numbers only those it uses. Under "mechanisms"
+    the file of its own, if any."""
     settings = asdict(strategy)
     for words in ("name", "title", "description"):
         del settings[words]
@@ -176,8 +177,9 @@ def _settings(strategy: Strategy, section: StrategySection) -> dict[str, Any]:
                 del campaign[name]
             elif name == "scores":
                 campaign[name] = table.scores  # the name of the file or model stands for what it says
-    return {
+    found = {
         mechanism: {name: value for name, value in values.items() if value is not None}
         for mechanism, values in settings.items()
         if values is not None
     }
+    return found if section.mechanisms is None else {**found, "mechanisms": {"file": section.mechanisms}}
