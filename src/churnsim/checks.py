@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import itertools
 import math
 import numbers
 from collections.abc import Callable, Collection
@@ -249,20 +250,21 @@ def typed(call: C) -> C:
         for key, value in list(vars(call).items()):
             if inspect.isfunction(value) and (key == "__init__" or key[0] != "_"):
                 setattr(call, key, typed(value))
+            elif isinstance(value, classmethod):
+                setattr(call, key, classmethod(typed(value.__func__)))
         return call
     name = call.__qualname__.removesuffix(".__init__")
-    signature = inspect.signature(call)
-    kinds = {key: _alternatives(str(parameter.annotation)) for key, parameter in signature.parameters.items()}
+    kinds = {
+        key: [] if parameter.annotation is parameter.empty else _alternatives(str(parameter.annotation))
+        for key, parameter in inspect.signature(call).parameters.items()
+    }
 
     @functools.wraps(call)
     def checked(*args: Any, **options: Any) -> Any:
-        try:
-            given = signature.bind(*args, **options).arguments
-        except TypeError:  # too few or too many arguments, which Python itself says best
-            return call(*args, **options)
-        for key, value in given.items():
-            words = [_misfit(kind, value, call.__globals__) for kind in kinds[key]]
-            if all(words):
+        # Too few, too many or unknown arguments are left to the call, since Python says best what is wrong with them.
+        for key, value in itertools.chain(zip(kinds, args, strict=False), options.items()):
+            words = [_misfit(kind, value, call.__globals__) for kind in kinds.get(key, [])]
+            if words and all(words):
                 raise ConfigError(f"{name}: {key} must be {' or '.join(words)}; got {shown(value)}.")
         return call(*args, **options)
 
@@ -305,6 +307,8 @@ def _misfit(kind: str, value: Any, names: dict[str, Any]) -> str:
 
 def _holds_number(value: object) -> bool:
     """Whether it is a number that a float can hold, missing and infinite ones included."""
+    if type(value) is float:
+        return True
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         return False
     try:
@@ -315,14 +319,12 @@ def _holds_number(value: object) -> bool:
 
 def _holds_numbers(value: Any) -> bool:
     """Whether it is a sequence of such numbers, or of rows of them."""
-    if (
-        isinstance(value, str | bytes | dict)
-        or not (hasattr(value, "__len__") and hasattr(value, "__iter__"))
-        or hasattr(value, "columns")
-    ):
+    if isinstance(value, str | bytes | dict) or hasattr(value, "columns"):
         return False
-    if hasattr(value, "dtype"):
-        return bool(value.ndim > 0 and value.dtype.kind in "iuf")
+    if not (hasattr(value, "__len__") and hasattr(value, "__iter__")) or getattr(value, "ndim", 1) == 0:
+        return False
+    if hasattr(value, "dtype") and value.dtype.kind != "O":
+        return bool(value.dtype.kind in "iuf")
     return all(_holds_number(each) or _holds_numbers(each) for each in value)
 
 
@@ -334,7 +336,11 @@ KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "float": (_holds_number, "a number"),
     "int": (lambda value: isinstance(value, numbers.Integral) and _holds_number(value), "a whole number"),
     "Sequence[float]": (_holds_numbers, "numbers in a list or an array"),
+    "tuple[float, ...]": (_holds_numbers, "numbers in a list or an array"),
     "tuple[float, float]": (lambda value: _holds_numbers(value) and len(value) == 2, "two numbers"),
     "Floats": (_holds_numbers, "numbers in a list or an array"),
-    "Matrix": (_holds_numbers, "rows of numbers"),
+    "Matrix": (
+        lambda value: _holds_numbers(value.to_numpy() if hasattr(value, "columns") else value),
+        "rows of numbers",
+    ),
 }

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
 import hypothesis.strategies as st
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 
-from churnsim.checks import check_count, check_level, check_number, check_seed, check_share, count_of_share, shown
+from churnsim.checks import (
+    check_count,
+    check_level,
+    check_number,
+    check_seed,
+    check_share,
+    count_of_share,
+    shown,
+    typed,
+)
 from churnsim.errors import ConfigError
 
 NOT_NUMBERS = [None, True, np.True_, "0.5", "", [0.5], math.nan, math.inf, -math.inf, np.float64("nan"), 10**400, 1j]
@@ -72,3 +84,75 @@ def test_a_share_counts_as_the_decimal_that_is_written(hundredths, n):
     """Exact decimals are the independent source: .07 of 100 is 7, not 8."""
     exact = Decimal(hundredths).scaleb(-4) * n
     assert count_of_share(hundredths / 10_000, n) == math.ceil(exact)
+
+
+@typed
+@dataclass(frozen=True)
+class Base:
+    """A class whose constructor and methods are checked."""
+
+    size: float
+
+    @classmethod
+    def of(cls, sizes: Sequence[float]) -> Base:
+        """The sum of the sizes."""
+        return cls(float(sum(sizes)))
+
+
+class Larger(Base):
+    """A class below it."""
+
+
+@typed
+def told(
+    *,
+    number: float = 1.0,
+    whole: int = 1,
+    numbers: Sequence[float] = (),
+    pair: tuple[float, float] = (0.0, 1.0),
+    call: Callable[[float], float] | None = None,
+    base: Base | float = 1.0,
+) -> str:
+    """Says that it was called."""
+    return "called"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"number": np.float32(2)}, {"number": 3}, {"number": Fraction(1, 2)}, {"number": math.nan},
+        {"whole": np.int16(3)}, {"numbers": [1, np.float64(2)]}, {"numbers": np.array([1, 2])},
+        {"numbers": np.array([1, 2.5], dtype=object)}, {"numbers": pd.Series([1, 2], dtype="Int64")},
+        {"numbers": range(3)}, {"pair": np.array([0.0, 1.0])}, {"call": abs}, {"call": None}, {"base": Larger(1.0)},
+        {"base": np.int64(2)},
+    ],
+)  # fmt: skip
+def test_an_argument_of_a_fitting_kind_is_taken(given):
+    assert told(**given) == "called"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"number": "2"}, "told: number must be a number; got '2'"), ({"number": True}, "number must be a number"),
+        ({"whole": 2.0}, "whole must be a whole number"), ({"numbers": 3}, "numbers must be numbers in a list"),
+        ({"numbers": ["a"]}, "numbers must be numbers"), ({"numbers": np.array(3.0)}, "numbers must be numbers"),
+        ({"numbers": np.array([True])}, "numbers must be numbers"), ({"pair": (1, 2, 3)}, "pair must be two numbers"),
+        ({"call": 3}, "call must be a function or None"), ({"base": None}, "base must be a Base or a number"),
+    ],
+)  # fmt: skip
+def test_an_argument_of_another_kind_is_refused_by_name(given, message):
+    with pytest.raises(ConfigError, match=message):
+        told(**given)
+
+
+def test_constructors_and_class_methods_are_checked_and_python_counts_the_arguments():
+    assert Larger.of([1, 2]) == Larger(3.0)
+    with pytest.raises(ConfigError, match=r"Base: size must be a number; got None"):
+        Larger(None)
+    with pytest.raises(ConfigError, match=r"Base\.of: sizes must be numbers"):
+        Base.of("12")
+    with pytest.raises(TypeError, match="unexpected keyword argument 'colour'"):
+        told(colour=1)
+    with pytest.raises(TypeError, match="positional argument"):
+        Base(1.0, 2.0)

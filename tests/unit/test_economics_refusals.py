@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from churnsim import economics
-from churnsim.economics.break_even import growth_ratio, most_spend
+from churnsim.economics.break_even import growth_ratio, least_gain, most_spend
 from churnsim.economics.contract_value import renewed
 from churnsim.economics.customer_equity import asset_equation
 from churnsim.economics.diffusion import Diffusion
 from churnsim.economics.gupta_lehmann import CustomerValue
+from churnsim.economics.multiples import MarginTiming, margin_multiple
 from churnsim.economics.second_lifetime import WinBackOffer, odds_to_match
 from churnsim.economics.survival_curves import BetaGeometric
 from churnsim.economics.switching import FlowShare, lifetime_values, stationary_shares
@@ -68,11 +70,31 @@ FLOWS = dict.fromkeys(("evaporate", "switch_out", "rivals_evaporate", "switch_in
         (lambda: economics.whale(np.array([1.0, 2.0])).top(20), "share must be from 0 to 1"),
         (lambda: Diffusion(p=0.1, q=0.1, market=1).discounted_customers(force=0.1, horizon=-1.0), "horizon must be"),
         (lambda: most_spend(margin=1, retention=1, gain=0.1, discount_rate=0), "infinitely much"),
+        (lambda: most_spend(margin=math.nan, retention=0.8, gain=0.1, discount_rate=0.1), "margin must be a finite"),
+        (lambda: least_gain(margin=0, retention=0.8, spend=1, discount_rate=0.1), "margin must be .* above 0"),
+        (lambda: growth_ratio(acquisition=math.nan, churn=0.1, other_churn=0.2), "acquisition must be a finite"),
+        (lambda: odds_to_match(chance_new=0.1, value_new=1, value_second=1, cost_new=0), "cost_new must be"),
+        (lambda: economics.shares_over_time(np.eye(2), np.ones(3), periods=1), "start must hold one number for each"),
+        (lambda: lifetime_values(np.eye(2), np.ones(3), annual_discount_rate=0.1, purchases_per_year=1),
+         "contribution must hold one number for each of the 2 brands"),
+        (lambda: economics.ProfitStream(profits=5), "profits must be numbers in a list"),
+        (lambda: economics.RetentionTable.through(
+            customers=0, retained=(8, 9), sales=(1, 2), gross_profit=(1, 2), marketing=(0, 1), other_fixed_cost=1),
+         "customers must be a finite number above 0"),
     ],
 )  # fmt: skip
 def test_refused_in_words(call, message):
     with pytest.raises(ConfigError, match=message):
         call()
+
+
+@pytest.mark.parametrize("kind", [list, np.array, pd.Series])
+def test_numbers_may_stand_in_an_array_or_a_series(kind):
+    chances, M = kind([0.3, 0.2]), [[0.75, 0.25], [0.5, 0.5]]
+    assert economics.recency_chain(chances)[:2, 0].tolist() == [0.3, 0.2]
+    assert economics.ProfitStream(profits=chances) == economics.ProfitStream(profits=(0.3, 0.2))
+    assert stationary_shares(pd.DataFrame(M)).tolist() == stationary_shares(np.array(M)).tolist()
+    assert margin_multiple(np.float32(0.5), discount_rate=0.0, timing=MarginTiming.IMMEDIATE) == 2.0
 
 
 def test_edges():

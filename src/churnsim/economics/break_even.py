@@ -7,8 +7,8 @@ every customer, a rise of retention from r to r + g pays when (m - c) M(r + g) >
     least gain for a spend c     g* = c (1 + d - r) / m
 
 since M(r)/M(r+g) = (1+d-r-g)/(1+d-r). A gain of g is worth the more the higher retention is already: one point at
-.90 is worth twice one at .70 (d = .10). Against acquisition: an average cost per customer says nothing of the next
-coin.
+.90 is worth twice one at .70 (d = .10). Against acquisition: an average cost per customer says nothing of what
+the next unit of money brings.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def most_spend(*, margin: float, retention: float, gain: float, discount_rate: f
     >>> round(most_spend(margin=100, retention=0.8, gain=0.05, discount_rate=0.1), 2)
     16.67
     """
-    return margin * gain / _gap(retention, discount_rate)
+    return check_number(margin, "margin") * check_number(gain, "gain") / _gap(retention, discount_rate)
 
 
 @typed
@@ -50,7 +50,7 @@ def least_gain(*, margin: float, retention: float, spend: float, discount_rate: 
     >>> round(least_gain(margin=100, retention=0.8, spend=10, discount_rate=0.1), 3)
     0.03
     """
-    return spend * _gap(retention, discount_rate) / margin
+    return check_number(spend, "spend") * _gap(retention, discount_rate) / check_number(margin, "margin", above=0)
 
 
 @typed
@@ -62,6 +62,8 @@ def growth_ratio(*, acquisition: float, churn: float, other_churn: float) -> flo
     >>> round(growth_ratio(acquisition=0.2, churn=0.1, other_churn=0.15), 2)
     2.0
     """
+    for name, value in (("acquisition", acquisition), ("churn", churn), ("other_churn", other_churn)):
+        check_number(value, name)
     slower = acquisition - other_churn
     if slower == 0.0:
         return float("inf")

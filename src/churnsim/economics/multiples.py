@@ -17,6 +17,7 @@ s = 0 and 40.7% with s = 1. Figures that quote a gain without naming s cannot be
 
 from __future__ import annotations
 
+import numbers
 from enum import Enum
 
 from churnsim.checks import check_number, typed
@@ -73,7 +74,7 @@ def margin_multiple(life: CustomerLife | float, *, discount_rate: float, timing:
     >>> round(margin_multiple(0.8, discount_rate=0.1, timing=MarginTiming.IMMEDIATE), 4)
     3.6667
     """
-    curve = Geometric(retention=life) if isinstance(life, int | float) else life
+    curve = Geometric(retention=float(life)) if isinstance(life, float | numbers.Real) else life
     v = discount_factor(discount_rate)
     return v**timing.delay * curve.tail(timing.renewals, weight=v)
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from churnsim.checks import check_share, typed
+from churnsim.checks import check_number, check_share, typed
 from churnsim.errors import ConfigError
 
 __all__ = ["RetentionColumn", "RetentionTable"]
@@ -108,6 +108,7 @@ class RetentionTable:
         other_fixed_cost : float
             F, money a year, the same in both.
         """
+        check_number(customers, "customers", above=0)
         if retained[0] == retained[1]:
             raise ConfigError(f"two columns must retain different numbers of customers; both retain {retained[0]!r}.")
 

@@ -96,6 +96,7 @@ def odds_to_match(
     >>> round(odds_to_match(chance_new=0.05, value_new=300, value_second=150), 3)
     0.1
     """
+    check_number(cost_new, "cost_new", above=0)
     if value_second <= 0.0:
         return math.inf
     return chance_new * value_new * cost_lost / (cost_new * value_second)

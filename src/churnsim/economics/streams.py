@@ -59,10 +59,9 @@ class ProfitStream:
     growth_after: float = 0.0
 
     def __post_init__(self) -> None:
-        if not self.profits:
+        if len(self.profits) == 0:
             raise ConfigError("profits must be at least one number, a period each; got none.")
-        for profit in self.profits:
-            check_number(profit, "each of profits")
+        object.__setattr__(self, "profits", tuple(check_number(profit, "each of profits") for profit in self.profits))
         check_number(self.growth_after, "growth_after", above=-1)
 
     def in_period(self, period: int) -> float:

@@ -32,7 +32,7 @@ Matrix = NDArray[np.float64]
 
 def checked_chances(buys: Sequence[float]) -> None:
     """ConfigError unless there is a chance to buy, by recency, and each lies between 0 and 1."""
-    if not buys:
+    if len(buys) == 0:
         raise ConfigError("buys must be at least one probability, by recency; got none.")
     for chance in buys:
         check_share(chance, "each of buys", zero=True)
@@ -49,6 +49,13 @@ def checked_matrix(matrix: Matrix) -> Matrix:
     return M
 
 
+def _one_a_brand(values: Matrix, name: str, M: Matrix) -> Matrix:
+    found = np.asarray(values, dtype=np.float64)
+    if found.shape != (len(M),):
+        raise ConfigError(f"{name} must hold one number for each of the {len(M)} brands; got the shape {found.shape}.")
+    return found
+
+
 @typed
 def shares_over_time(matrix: Matrix, start: Matrix, *, periods: int) -> Matrix:
     """Shares at times 0 ... periods (rows), one column a brand, from the shares `start`.
@@ -59,7 +66,8 @@ def shares_over_time(matrix: Matrix, start: Matrix, *, periods: int) -> Matrix:
     >>> shares_over_time(np.array([[0.75, 0.25], [0.5, 0.5]]), np.array([0.5, 0.5]), periods=1).tolist()
     [[0.5, 0.5], [0.625, 0.375]]
     """
-    M, x = checked_matrix(matrix), np.asarray(start, dtype=np.float64)
+    M = checked_matrix(matrix)
+    x = _one_a_brand(start, "start", M)
     check_count(periods, "periods", least=0, most=1_000_000)
     rows = [x]
     for _ in range(periods):
@@ -114,7 +122,7 @@ def lifetime_values(
     check_number(purchases_per_year, "purchases_per_year", above=0)
     check_number(annual_discount_rate, "annual_discount_rate", above=0)
     w = discount_factor(annual_discount_rate) ** (1.0 / purchases_per_year)
-    worth = np.linalg.inv(np.eye(len(M)) - w * M) * np.asarray(contribution, dtype=np.float64)[np.newaxis, :]
+    worth = np.linalg.inv(np.eye(len(M)) - w * M) * _one_a_brand(contribution, "contribution", M)[np.newaxis, :]
     return np.asarray(worth, dtype=np.float64)
 
 
