@@ -10,7 +10,7 @@ import pytest
 
 import churnsim as cs
 from churnsim.claims.catalogue import CATALOGUE
-from churnsim.claims.machinery.evidence import MarketEvidence, log_of
+from churnsim.claims.machinery.evidence import MarketEvidence, log_of, market_evidence
 from churnsim.claims.machinery.verdicts import Verdict
 from churnsim.claims.on_data.existing_revenue import share_by_age
 from churnsim.claims.on_data.longer_is_worth_more import spend_by_quarter
@@ -46,8 +46,10 @@ def test_eighty_twenty_holds_where_it_is_so(evidence):
     # Lognormal spend with sigma = 2 * 0.8416 has 80% in its top fifth: Phi(sigma - z(.8)) = .8.
     amounts = np.exp(1.6832 * np.random.default_rng(1).standard_normal(10_000))
     log = log_from([(i, 0, amount) for i, amount in enumerate(amounts)])
-    part = CATALOGUE["eighty-twenty"].judge(on(evidence, log), True).parts[0]
+    found = CATALOGUE["eighty-twenty"].judge(on(evidence, log), True)
+    part = found.parts[0]
     assert part.verdict is Verdict.HOLDS
+    assert "80% is not there" not in found.reason
     assert part.estimate == pytest.approx(80.0, abs=2.0)  # about three standard errors at this size
 
 
@@ -138,6 +140,23 @@ def test_a_market_without_customers_is_not_judged(cdnow_market, claim_id):
     result = CATALOGUE[claim_id].test(market=market, quick=True)
     assert result.verdict is Verdict.UNTESTABLE
     assert "there are no customers in the market given" in result.finding.reason
+
+
+def test_nobody_is_a_best_customer_where_all_spend_alike(evidence):
+    log = log_from([(i, i % 5, 10.0) for i in range(50)])
+    quotient, customers = CATALOGUE["best-customer"].judge(on(evidence, log), True).parts
+    assert (quotient.verdict, customers.verdict) == (Verdict.REPRODUCED, Verdict.FAILS)
+    assert customers.region is None
+
+
+def test_no_referral_rate_is_high_enough_for_customers_who_do_not_stay():
+    """Who pays for one month and leaves brings a twelfth of a customer at one referral a year: below every text."""
+    contract = cs.simulation.ContractualLifetime(term=1.0, hazards=(1.0,), unit="M")
+    market = cs.Market(customers=cs.Cohort(size=10), purchases=contract, spend=cs.simulation.FixedSpend(amount=1.0))
+    result = CATALOGUE["referral-share"].test(market_evidence(market, replications=4))
+    assert [part.verdict for part in result.finding.parts[:3]] == [Verdict.FAILS] * 3
+    assert result.verdict is Verdict.FAILS
+    assert result.finding.region is None
 
 
 def test_the_control_of_gold_customers_looks_at_customers(evidence):

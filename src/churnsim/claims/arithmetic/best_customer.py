@@ -40,14 +40,14 @@ def _on_a_log(evidence: Evidence) -> tuple[Part, Rows]:
     part = Part(
         name="(b) on a log of purchases",
         estimand="Share of customers worth at least as many average customers as the text's best one, percent.",
-        verdict=Verdict.HOLDS_IF,
+        verdict=Verdict.HOLDS_IF if above else Verdict.FAILS,
         estimate=100.0 * above,
         unit="percent of the customers",
         reason=(
             f"Of {label} {above:.2%} spent {BEST / ORDINARY:.1f} times the mean of "
             f"{ordinary:.2f} or more in {days:,} days; {effort[1]:.2%} ten times and {effort[0]:.2%} seven times."
         ),
-        region=f"The customer lost is among the best {above:.2%}.",
+        region=f"The customer lost is among the best {above:.2%}." if above else None,
     )
     return part, table
 
@@ -74,7 +74,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, ordinary: float = O
         ),
         estimate=BEST / ordinary,
         unit="ordinary customers",
-        region=data.region,
+        region=data.region or "In the text's own figures; nobody on this log spends that much.",
         parts=(arithmetic, data),
         tables={"by_percentile": table},
     )

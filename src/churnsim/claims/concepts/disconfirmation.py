@@ -17,12 +17,14 @@ CASES = {"beats a low expectation": (-0.5, -2.0), "meets it": (1.0, 1.0), "falls
 
 
 def judge(evidence: Evidence = None, quick: bool = False, *, expectations: bool = True) -> Finding:
-    """The rule of the simulated customers on cases whose order is known; the control leaves expectations out."""
+    """The rule of the simulated customers on cases whose order is known; the control reads it from performance
+    alone, leaving out expectations and what others get."""
     rules = _rules(disconfirmation=0.4, carry=0.0)
     felt = {name: _satisfied(rules, q, e if expectations else 0.0) for name, (q, e) in CASES.items()}
     better, same, worse = felt.values()
     ahead, even, behind = (
-        _satisfied(_rules(equity=0.5, reference_ratio=ratio, carry=0.0), 0.0, 0.0) for ratio in (0.8, 1.0, 1.25)
+        _satisfied(_rules(equity=0.5 if expectations else 0.0, reference_ratio=ratio, carry=0.0), 0.0, 0.0)
+        for ratio in (0.8, 1.0, 1.25)
     )
     gain, loss = (_satisfied(_rules(disconfirmation=0.4, asymmetry=2.0, carry=0.0), q, 0.0) for q in (1.0, -1.0))
     parts = (
@@ -35,9 +37,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, expectations: bool 
         Part(
             name="(b) equity",
             estimand="Order of satisfaction where the reference group gets less, as much and more for its input.",
-            verdict=(Verdict.HOLDS if ahead > 0.0 and even == 0.0 and behind < 0.0 else Verdict.FAILS)
-            if expectations
-            else Verdict.FAILS,
+            verdict=Verdict.HOLDS if ahead > 0.0 and even == 0.0 and behind < 0.0 else Verdict.FAILS,
             reason=f"others get less: {ahead:+.2f}, as much: {even:+.2f}, more: {behind:+.2f}.",
         ),
     )

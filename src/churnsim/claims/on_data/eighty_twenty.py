@@ -77,17 +77,18 @@ def judge(evidence: Evidence = None, quick: bool = False, *, spent: NDArray[np.f
         for weeks in WINDOWS:
             early = log[log["date"] < start + np.timedelta64(7 * weeks, "D")]
             windows.append({"weeks": weeks, "top_fifth_percent": 100.0 * whale(_spent(early)).top(0.2)})
+    first, last = (windows[0], windows[-1]) if windows else ({}, {})
     sales = _sales(spent, label, quick)
     profit, costs = _profit(spent)
     return Finding(
         verdict=combine((sales, profit)),
         reason=(
-            f"{sales.reason} The rule's 80% is not there; it appears in profit once serving a customer costs "
-            f"something. "
+            f"{sales.reason} "
+            + _rule(sales, profit)
             + (
-                f"The share grows with the time looked at: {windows[0]['top_fifth_percent']:.0f}% of the first "
-                f"{windows[0]['weeks']} weeks' sales, {windows[-1]['top_fifth_percent']:.0f}% of "
-                f"{windows[-1]['weeks']}."
+                f"The share {'grows' if last['top_fifth_percent'] > first['top_fifth_percent'] else 'does not grow'} "
+                f"with the time looked at: {first['top_fifth_percent']:.0f}% of the first {first['weeks']} weeks' "
+                f"sales, {last['top_fifth_percent']:.0f}% of {last['weeks']}."
                 if windows
                 else ""
             )
@@ -97,6 +98,14 @@ def judge(evidence: Evidence = None, quick: bool = False, *, spent: NDArray[np.f
         parts=(sales, profit),
         tables={"cost_to_serve": costs, "windows": windows},
     )
+
+
+def _rule(sales: Part, profit: Part) -> str:
+    """Where the rule's 80% is, if not in sales."""
+    if sales.verdict is not Verdict.FAILS:
+        return ""
+    in_profit = "; it appears in profit once serving a customer costs something. "
+    return "The rule's 80% is not there" + (in_profit if profit.region else ", nor in profit. ")
 
 
 def control(evidence: Evidence, quick: bool) -> Finding:

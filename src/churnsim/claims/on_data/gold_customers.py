@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from churnsim.claims.machinery.claim import Evidence, Finding, Part
 from churnsim.claims.machinery.evidence import log_of
 from churnsim.claims.machinery.maps import records
-from churnsim.claims.machinery.verdicts import Spread, combine
+from churnsim.claims.machinery.verdicts import Spread, Verdict, combine
 from churnsim.data.customers.estimate import bootstrap
 from churnsim.models.segmentation.gold_customers import gold_customers
 
@@ -44,13 +44,25 @@ def judge(evidence: Evidence = None, quick: bool = False, *, least: bool = False
             f"On {label}, picked by {until} and watched until {end}: "
             + " ".join(part.reason for part in parts)
             + f" Past spend alone gives {plain['spend_share']:.1%}, the best method ({ranked[0]['method']}) "
-            f"{ranked[0]['spend_share']:.1%}, hindsight {most['spend_share']:.1%}. All of the methods find "
-            f"good customers; none does much better than simply looking at what customers have spent."
+            f"{ranked[0]['spend_share']:.1%}, hindsight {most['spend_share']:.1%}. {_compared(parts, plain)}"
         ),
         **parts[0].figures_in("percent of the later spend, the fifth picked by RFM"),
         parts=parts,
         tables={"methods": ranked},
     )
+
+
+def _compared(parts: tuple[Part, ...], plain: dict[str, Any]) -> str:
+    """The methods against chance and against looking at past spend alone."""
+    finding = "All of the methods find good customers; " if combine(parts) is Verdict.HOLDS else ""
+    better = [part.name[4:] for part in parts if (part.lower or 0.0) > 100.0 * plain["spend_share"]]
+    against = (
+        f"better than past spend alone: {', '.join(better)}."
+        if better
+        else ("none does much better than simply looking at what customers have spent.")
+    )
+    told = finding + against
+    return told[0].upper() + told[1:]
 
 
 def _least_spent(log: pd.DataFrame, until: str, end: str, quick: bool) -> Spread:

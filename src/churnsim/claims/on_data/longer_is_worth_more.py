@@ -120,4 +120,6 @@ def judge(evidence: Evidence = None, quick: bool = False, *, reshuffle: bool = F
 def _those_left(buying: Part) -> str:
     if buying.verdict is Verdict.HOLDS:
         return "What rises is the mean of those who are left: the light buyers leave."
+    if buying.verdict is Verdict.UNTESTABLE:
+        return "Whether spend grows among those who still buy these data do not decide."
     return "Not even among those who still buy does spend grow with the length of the relation."

@@ -71,8 +71,8 @@ def judge(evidence: Evidence = None, quick: bool = False, *, reshuffle: bool = F
         reason=(
             f"On {label}: {ladder.reason} {climbers.reason} At the end "
             + ", ".join(f"{last[stage]:.0%} {stage}" for stage in STAGES if last[stage] > 0)
-            + ". The ladder is a description that any log fits; that customers climb it is not: most stop at "
-            "the first rung."
+            + ". The ladder is a description that any log fits; that customers climb it is not"
+            + (": most stop at the first rung." if climbers.verdict is Verdict.FAILS else ".")
         ),
         **climbers.figures,
         region="As a set of stages; as a statement that customers climb, for the minority who buy a second time."

@@ -62,8 +62,10 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, exchanged: bool = Fa
         verdict=combine(parts),
         reason=(
             f"On {evidence.label} among competitors: {flows.reason} {rates.reason} That share follows from "
-            f"the flows is an identity. That it follows from constant chances, as in a switching matrix, is "
-            f"not: customers differ, those likeliest to leave go first, and who is left leaves more slowly."
+            f"the flows is an identity. That it follows from constant chances, as in a switching matrix, is not"
+            + ": customers differ, those likeliest to leave go first, and who is left leaves more slowly"
+            * (rates.verdict is Verdict.FAILS)
+            + "."
         ),
         **gap.figures("points of share, rates of the first half carried on less what happens"),
         region="The flows are those of each period; rates of the past carried on do not give the share."

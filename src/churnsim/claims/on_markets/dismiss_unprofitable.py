@@ -93,8 +93,9 @@ def _finding(label: str, rows: Rows) -> Finding:
         verdict=verdict,
         reason=(
             f"On {label} a customer is dismissed whose margin of the last 39 weeks is below its cost. {parts[0].name}: "
-            f"{parts[0].reason} {parts[1].name}: {parts[1].reason} Those dismissed include customers who "
-            f"would have turned, and with a low cost they are worth more than is saved on the rest."
+            f"{parts[0].reason} {parts[1].name}: {parts[1].reason}"
+            + " Those dismissed include customers who would have turned, and with a low cost they are worth more than "
+            "is saved on the rest." * (parts[0].verdict is Verdict.FAILS)
         ),
         estimate=dear["gain"],
         lower=dear["lower"],

@@ -12,7 +12,7 @@ from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import on_market
 from churnsim.claims.machinery.maps import map_of, map_tables, where
 from churnsim.claims.machinery.strategy_comparison import budget_of, split
-from churnsim.claims.machinery.verdicts import above, combine, conjunction
+from churnsim.claims.machinery.verdicts import Verdict, above, combine, conjunction
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.statistics import resample_indices
@@ -49,10 +49,12 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, effect: float = 1.0)
     evidence = replace(evidence, market=_weaker(evidence.market, effect))
     settings = []
     rows: Rows = []
+    less_of_both = True
     for name, spread in SPREADS.items():
         found = _outcomes(evidence, runs, spread)
         parts = _parts(name, found)
         settings.append(_setting(name, parts))
+        less_of_both &= parts[0].verdict is Verdict.FAILS and parts[1].verdict is Verdict.HOLDS
         rows += [_row(name, strategy, values) for strategy, values in vars(found).items()]
     verdict = combine(settings)
     if effect == 0.0:
@@ -65,8 +67,9 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, effect: float = 1.0)
             f"On {evidence.label}, nine tenths of {budget_of(evidence):,.0f} a period on one side and a tenth "
             f"on the other, {runs} runs. "
             + " ".join(part.reason for part in settings)
-            + " Spread is smaller where less is won: low risk "
-            f"comes with low gain here, not in place of it. Of the mean alone: {where(region)}"
+            + " Spread is smaller where less is won: low risk comes with low gain here, not in place of it."
+            * less_of_both
+            + f" Of the mean alone: {where(region)}"
         ),
         parts=tuple(settings),
         tables={"distributions": rows, **map_tables("mean equity", region)},

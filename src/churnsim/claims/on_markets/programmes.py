@@ -41,9 +41,9 @@ __all__ = ["STEPS", "Step", "judge_programme"]
 
 WHOLE, NOTHING = "all steps", "nothing"
 PER_CUSTOMER = 0.05
+"""Planned money a period for each known customer: an assumption."""
 KEEPING = [cost for cost in COSTS if cost not in ("acquisition", "referral", "fixed")]
 """The accounts of what a programme spends on the customers there are."""
-"""Planned money a period for each known customer: an assumption."""
 
 
 @dataclass(frozen=True)
@@ -159,8 +159,8 @@ def judge_programme(evidence: MarketEvidence, steps: Mapping[str, Step], *, effe
             f"The whole against nothing: {gains[0]}. Left out, its money going to contacts, each step changes "
             f"equity by: "
             + "; ".join(f"{key} {gain}" for key, gain in zip(steps, gains[1:], strict=True))
-            + f". The whole spends {per_run[WHOLE]:,.0f} over the horizon. What each step does is assumed; that "
-            f"some of them are worth more than contacts for the same money, and others less, is what comes out."
+            + f". The whole spends {per_run[WHOLE]:,.0f} over the horizon. What each step does is assumed; "
+            f"which of them are worth more than contacts for the same money, and which less, is what comes out."
         ),
         **gains[0].figures("money over the horizon, the whole less nothing"),
         region=(

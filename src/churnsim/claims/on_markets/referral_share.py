@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 
 from churnsim.claims.machinery.claim import Finding, Part, Rows
@@ -11,7 +9,7 @@ from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import new_draws, on_market
 from churnsim.claims.machinery.sources import TEXTS
 from churnsim.claims.machinery.strategy_comparison import budget_of, market_with
-from churnsim.claims.machinery.verdicts import Spread, Verdict, spread
+from churnsim.claims.machinery.verdicts import Spread, Verdict, combine, spread
 from churnsim.simulation.mechanisms.referral import Referral
 from churnsim.simulation.scenario.strategy import Acquisition, Strategy
 
@@ -44,13 +42,13 @@ def share_by_referral(per_customer: float) -> float:
 def judge(evidence: MarketEvidence, quick: bool = False, *, referring: bool = True) -> Finding:
     """The referral rate that makes each statement true; the control lets nobody refer anybody."""
     life = spread([float(draw.life(HORIZON_YEARS * draw.year).mean() / draw.year) for draw in new_draws(evidence)])
+    most = GRID[-1] * life.mean if referring else 0.0
+    parts = tuple(_part(letter, text, life, most) for letter, text in zip("abc", STATED, strict=True))
     if not referring:
-        reason = "With no referral no new customer comes by one, which is outside every stated range."
-        return Finding(verdict=Verdict.FAILS, reason=reason, estimate=0.0, unit="percent of new customers")
-    parts = tuple(_part(letter, text, life) for letter, text in zip("abc", STATED, strict=True))
+        reason = f"With no referral {share_by_referral(most):.0%} of the new customers come by one."
+        return Finding(verdict=combine(parts), reason=reason, parts=parts)
     firm = _simulated(evidence)
-    ordered = sorted(STATED.values())
-    together = all(later[0] <= earlier[1] for earlier, later in pairwise(ordered))
+    verdict = combine(parts)
     rows: Rows = [
         {
             "referrals_per_customer_year": rate,
@@ -66,7 +64,7 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, referring: bool = Tr
     (first, second), (third, fourth) = STATED["small-firms"], STATED["win-back"]
     low, high = max(first, third), min(second, fourth)
     return Finding(
-        verdict=Verdict.HOLDS if together else Verdict.HOLDS_IF,
+        verdict=verdict,
         reason=(
             f"On new customers of {evidence.label}, who stay {life.mean:.2f} [{life.lower:.2f}, "
             f"{life.upper:.2f}] of their first {HORIZON_YEARS:g} years, "
@@ -79,7 +77,9 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, referring: bool = Tr
             f"All but {TEXTS['lecture'].cited}: with {low:.3g} to {high:.3g} referrals per customer over its life "
             f"({low / life.mean:.2f} to {high / life.mean:.2f} a year). {TEXTS['lecture'].cited} alone: "
             f"{_range('lecture')} over its life."
-        ),
+        )
+        if verdict is Verdict.HOLDS_IF
+        else None,
         estimate=100.0 * STATED["win-back"][0],
         parts=(*parts, firm),
         tables={"by_rate": rows},
@@ -113,16 +113,18 @@ def _range(text: str) -> str:
     return "{:.3g} to {:.3g}".format(*STATED[text])
 
 
-def _part(letter: str, text: str, life: Spread) -> Part:
+def _part(letter: str, text: str, life: Spread, most: float) -> Part:
+    """The rate at which a text is right, if customers bring as many over their lives at the most that is looked at."""
     low, high = STATED[text]
+    reached = low <= most
     return Part(
         name=f"({letter}) {WORDS[text]} ({TEXTS[text].in_brackets})",
         estimand="Referrals a year per customer at which the statement is true.",
-        verdict=Verdict.HOLDS_IF,
+        verdict=Verdict.HOLDS_IF if reached else Verdict.FAILS,
         estimate=0.5 * (low + high) / life.mean,
         lower=low / life.upper,
         upper=high / life.lower,
         unit="referrals per customer and year",
         reason=f"{WORDS[text]} takes {low / life.mean:.2f} to {high / life.mean:.2f} referrals per customer and year",
-        region=f"{low:.3g} to {high:.3g} referrals per customer over its life.",
+        region=f"{low:.3g} to {high:.3g} referrals per customer over its life." if reached else None,
     )

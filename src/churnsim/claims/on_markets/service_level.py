@@ -37,15 +37,15 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, noticed: bool = True
         return rises
 
     here = spread(elasticity(share if noticed else 0.0, 0.0))
+    verdict = here.within(LOW, HIGH)
     retention = Part(
         name="(a) by keeping customers",
         estimand="Elasticity of revenue over the horizon to service where a fifth of the failures is gone.",
-        verdict=here.within(LOW, HIGH),
+        verdict=verdict,
         **here.figures("percent revenue per percent service"),
         reason=(
             f"On {evidence.label}, with failures causing {share:.0%} of dropout, a fifth fewer failures raise "
-            f"revenue by "
-            f"{RISE * here.mean:.1%}: an elasticity of {here}, not 2."
+            f"revenue by {RISE * here.mean:.1%}: an elasticity of {here}" + ", not 2" * (verdict is Verdict.FAILS) + "."
         ),
     )
     if not noticed:

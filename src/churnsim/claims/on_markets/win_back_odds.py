@@ -99,7 +99,11 @@ def _judged(evidence: MarketEvidence, lost_is_known: bool) -> tuple[tuple[Part, 
             )
             + f"A silent customer would be worth {first}, a new one {new}. Win-back at equal cost needs "
             + (f"{needs} the success of acquisition" if needs else f"{even / own.mean:.1f} times that of acquisition")
-            + ": models that fit alike disagree about who is lost, so that the log cannot settle it."
+            + (
+                ": models that fit alike disagree about who is lost, so that the log cannot settle it."
+                if families
+                else "."
+            )
         ),
         region=where(region) if region_verdict(region) is Verdict.HOLDS_IF else None,
     )
