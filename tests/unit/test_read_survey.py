@@ -129,6 +129,14 @@ def test_frames_are_checked_as_files_are(value, respondents, words):
         assert word in str(caught.value)
 
 
+def test_a_missing_answer_hides_no_other():
+    """A column with pd.NA holds objects, which numpy does not convert: the scale is checked all the same."""
+    answers = pd.DataFrame({"q1": pd.Series([pd.NA, 40, 5], dtype=object)})
+    with pytest.raises(cs.errors.DataError, match="is 40, which is no number from 1 to 7"):
+        Survey.from_frames({"perception": answers})
+    assert Survey.from_frames({"perception": answers.drop(1)}).answers["perception"]["q1"].dropna().tolist() == [5.0]
+
+
 def test_dates_of_frames_are_days():
     survey = known_answers(None, date=["2020-05-01", None])
     assert survey.respondents["date"].tolist() == [pd.Timestamp("2020-05-01"), pd.NaT]

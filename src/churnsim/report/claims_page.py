@@ -32,9 +32,9 @@ Every statement with a figure, and every method, that five texts on keeping cust
 what came out, where it holds, and what is said against it. `churnsim claims page` writes this page from the stored
 findings in [claims/results.json](claims/results.json); `churnsim claims test --json findings.json` makes fresh ones.
 
-Each check has a control, a deliberately wrong variant, and is worthless unless the control fails. Where an answer hangs
-on an assumption, the assumption is varied and the region is drawn: dark where the statement holds, pale where it does
-not, and in between what more runs would have to decide.
+Each check has a control, a deliberately wrong variant, and is worthless unless the control fails. Where an answer
+depends on an assumption, the assumption is varied and the region is drawn: dark where the statement holds, pale where
+it does not, and in between what more runs would have to decide.
 """
 
 

@@ -89,12 +89,8 @@ def acsi(
         "model": those of the fitted model; "equal"; or your own, all positive.
     structure : Structure
         Constructs, items and paths; the index is of the construct "satisfaction".
-    level : float
-        Of the percentile intervals.
-    resamples : int
-        Bootstrap resamples of the respondents, at least 20.
-    seed : int
-        Of the resamples.
+    level, resamples, seed
+        Of the bootstrap intervals, as `Measurement` says.
 
     Examples
     --------

@@ -76,12 +76,8 @@ def five_gaps(
         SERVQUAL's unless given.
     reversed_items : sequence of str
         Items on which full agreement is the worst answer.
-    level : float
-        Of the percentile intervals.
-    resamples : int
-        Bootstrap resamples of each group, at least 20.
-    seed : int
-        Of the resamples.
+    level, resamples, seed
+        Of the bootstrap intervals, as `Measurement` says.
 
     Examples
     --------
@@ -158,12 +154,8 @@ def benchmark_gaps(
         Items on which full agreement is the worst answer.
     dimensions : mapping of dimension to items, optional
         Adds a row a dimension.
-    level : float
-        Of the percentile intervals.
-    resamples : int
-        Bootstrap resamples of the respondents, at least 20.
-    seed : int
-        Of the resamples.
+    level, resamples, seed
+        Of the bootstrap intervals, as `Measurement` says.
 
     Examples
     --------

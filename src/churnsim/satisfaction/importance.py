@@ -52,12 +52,8 @@ def importance_performance(
         The item that measures overall satisfaction; None leaves out derived importance.
     items : sequence of str, optional
         All others unless given.
-    level : float
-        Of the percentile intervals.
-    resamples : int
-        Bootstrap resamples of the respondents, at least 20.
-    seed : int
-        Of the resamples.
+    level, resamples, seed
+        Of the bootstrap intervals, as `Measurement` says.
 
     Examples
     --------

@@ -51,8 +51,8 @@ def measure(
     Examples
     --------
     >>> from churnsim.satisfaction import synthetic_kano
-    >>> measure(synthetic_kano(100, seed=1).survey, "kano", resamples=100).n
-    100
+    >>> round(measure(synthetic_kano(100, seed=1).survey, "kano", resamples=100).estimate("better: arrives intact"), 2)
+    0.2
     """
     if instrument not in INSTRUMENTS:
         raise ConfigError(f"there is no instrument {instrument!r}. Use one of {', '.join(INSTRUMENTS)}.")

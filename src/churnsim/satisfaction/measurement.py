@@ -36,7 +36,8 @@ class Measurement:
     n : int
         Respondents used.
     level : float
-        Of the intervals.
+        Of the percentile intervals. They come from `resamples` bootstrap resamples of the respondents (at least 20),
+        drawn with `seed`: with `level` arguments of every instrument.
     warnings : tuple of str
         What weakens the result, one sentence each.
     details : mapping of str to DataFrame

@@ -56,12 +56,8 @@ def penalty_reward(
         All others unless given.
     low, high : float, optional
         A rating of at most `low` is low, of at least `high` high; the outer sixths of the scale unless given.
-    level : float
-        Of the percentile intervals.
-    resamples : int
-        Bootstrap resamples of the respondents, at least 20.
-    seed : int
-        Of the resamples.
+    level, resamples, seed
+        Of the bootstrap intervals, as `Measurement` says.
 
     Examples
     --------

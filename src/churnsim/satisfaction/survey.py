@@ -62,10 +62,8 @@ def _on_scale(kind: str, frame: pd.DataFrame, scale: Scale) -> pd.DataFrame:
         numbers = frame.astype(float)
     except (TypeError, ValueError):
         numbers = frame.apply(pd.to_numeric, errors="coerce").astype(float)
-        bad = numbers.isna().to_numpy() & frame.notna().to_numpy()
-    else:
-        values = numbers.to_numpy()
-        bad = (values < scale[0]) | (values > scale[1])
+    values = numbers.to_numpy()
+    bad = (np.isnan(values) & frame.notna().to_numpy()) | (values < scale[0]) | (values > scale[1])
     if bad.any():
         row, column = (int(place[0]) for place in np.nonzero(bad))
         raise DataError(
@@ -81,8 +79,7 @@ class Survey:
     """Answers by kind, one frame each: respondents in rows, items in columns, NaN where nothing was answered.
 
     Every frame has the index of `respondents`, whose columns are `role` and, where known, `customer_id` and `date`.
-    `scales` gives the lowest and highest answer of each kind. `attrs` of `respondents` is not used; `set_aside` lists
-    the answers that a reader left out.
+    `scales` gives the lowest and highest answer of each kind. `set_aside` lists the answers that a reader left out.
 
     Examples
     --------

@@ -49,12 +49,8 @@ def customer_value_ratio(
         Perceptions of benefits and costs, and their importance where it was asked.
     benefits, costs : sequence of str, optional
         Items; those whose names begin with ``benefit`` and ``cost`` unless given.
-    level : float
-        Of the percentile intervals.
-    resamples : int
-        Bootstrap resamples of the respondents, at least 20.
-    seed : int
-        Of the resamples.
+    level, resamples, seed
+        Of the bootstrap intervals, as `Measurement` says.
 
     Examples
     --------

@@ -23,8 +23,9 @@ def synthetic_customers(n: int = 300, *, seed: int = 0) -> pd.DataFrame:
 
     Examples
     --------
-    >>> synthetic_customers(100, seed=1).shape
-    (100, 7)
+    >>> customers = synthetic_customers(100, seed=1)
+    >>> customers[["satisfaction", "frequency", "tenure", "churned"]].head(2).round(1).to_dict("list")
+    {'satisfaction': [70.1, 42.7], 'frequency': [9, 0], 'tenure': [52.0, 6.1], 'churned': [0, 1]}
     """
     random = generator(seed)
     satisfaction = np.clip(60 + 18 * random.standard_normal(n), 0, 100)
