@@ -8,9 +8,9 @@ import pytest
 
 import churnsim as cs
 from churnsim.models.churn.campaigns import simulated_campaign
-from churnsim.models.churn.panel import churn_rows
-from churnsim.models.churn.qini import qini_curve
+from churnsim.models.churn.classifier import churn_rows
 from churnsim.models.churn.scores import auc, churn_scores
+from churnsim.models.churn.uplift import qini_curve
 
 COVARIATES = ["contract", "internet_service", "online_security", "tech_support", "payment_method", "monthly_charges",
               "total_charges", "partner", "dependents", "senior_citizen", "paperless_billing"]  # fmt: skip

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import churnsim as cs
-from churnsim.models.purchase.age_interpolation import TOLERANCE, by_age
+from churnsim.models.purchase.buy_till_you_die import TOLERANCE, by_age
 
 ROWS = 400
 MODELS = {

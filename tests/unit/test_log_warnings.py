@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from churnsim.data import datasets
-from churnsim.study.stages.log_warnings import starts_mid_life
+from churnsim.study.stages.stages import starts_mid_life
 
 
 def first_days(*counts: int) -> pd.Series:

@@ -9,8 +9,7 @@ import pytest
 
 import churnsim as cs
 from churnsim.errors import ConfigError, DataError, FitError
-from churnsim.models.evaluation.baselines import BoostedTrees, LastRate
-from churnsim.models.evaluation.holdout import rolling_validation, validate
+from churnsim.models.evaluation.holdout import BoostedTrees, LastRate, rolling_validation, validate
 from churnsim.models.evaluation.holdout_scores import (
     active_calibration,
     interval_calibration,

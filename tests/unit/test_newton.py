@@ -12,7 +12,7 @@ import churnsim as cs
 from churnsim.data import datasets, summarise
 from churnsim.models.estimation import optimise
 from churnsim.models.estimation.likelihood import fit_likelihood
-from churnsim.models.estimation.newton import LOG_BOUND, descend
+from churnsim.models.estimation.optimise import LOG_BOUND, descend
 
 
 def test_a_curved_valley_is_followed_to_its_end() -> None:

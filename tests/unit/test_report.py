@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from churnsim.cli import app
-from churnsim.cli.summary import print_summary
+from churnsim.cli.run import print_summary
 from churnsim.errors import ConfigError, DataError, MissingExtraError
 from churnsim.records.load import PIECES
 from churnsim.report import load_run, render

@@ -7,8 +7,8 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from churnsim.models.churn.qini import qini_curve
 from churnsim.models.churn.scores import churn_scores
+from churnsim.models.churn.uplift import qini_curve
 from churnsim.statistics import mean_over_ties
 
 

@@ -14,9 +14,9 @@ import pytest
 
 from churnsim.errors import ConfigError
 from churnsim.records.base import plain, rows
-from churnsim.study.storage.lock import RunLock
 from churnsim.study.storage.provenance import _code_checksum
 from churnsim.study.storage.store import (
+    RunLock,
     RunStore,
     read_json,
     read_parquet,
@@ -127,7 +127,7 @@ TRY_LOCK = """
 import sys
 from pathlib import Path
 from churnsim.errors import ConfigError
-from churnsim.study.storage.lock import RunLock
+from churnsim.study.storage.store import RunLock
 try:
     with RunLock(Path(sys.argv[1])):
         print("locked")

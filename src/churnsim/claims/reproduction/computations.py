@@ -2,25 +2,150 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
 
 import pandas as pd
 
 from churnsim.claims.arithmetic.complaint_tree import STATED_TREE
 from churnsim.claims.arithmetic.retention_table import table
-from churnsim.claims.machinery.reference_data import Workbench
-from churnsim.claims.reproduction.computations_contract import CONTRACTS
-from churnsim.claims.reproduction.computations_economics import ECONOMICS
-from churnsim.claims.reproduction.computations_models import MODELS
-from churnsim.economics import multiples, streams
+from churnsim.claims.machinery.reference_data import CALIBRATION_END, Workbench
+from churnsim.data.datasets import retention_cohorts
+from churnsim.economics import berger_nasr, markov, multiples, streams
 from churnsim.economics.survival_curves import BetaGeometric, MeanLife
-from churnsim.errors import ConfigError
+from churnsim.errors import ConfigError, DataError
+from churnsim.models.estimation.fit import ModelFit
+from churnsim.models.evaluation.validation import holdout_by_frequency
 from churnsim.models.purchase.bg_nbd import BGNBD
+from churnsim.models.purchase.registry import PURCHASE_FAMILIES
+from churnsim.models.retention.sbg import ShiftedBetaGeometric
 from churnsim.models.spend.gamma_gamma import GammaGamma
+from churnsim.models.survival.curve import fit_curve
+from churnsim.models.survival.regression import RegressionFit, fit_regression
 
 __all__ = ["COMPUTATIONS"]
+
+
+def _number(fit: ModelFit[Any] | RegressionFit, parameter: str) -> float:
+    """A fitted parameter, or `loglik`."""
+    return fit.loglik if parameter == "loglik" else fit.parameters[parameter]
+
+
+def sbg_fitted(_: Workbench, *, cohort: str, parameter: str, renewals: int = 7) -> float:
+    """A parameter of the sBG fitted to that many renewals of a cohort, or `loglik`."""
+    return _number(ShiftedBetaGeometric.fit_cohort(retention_cohorts()[cohort].iloc[: renewals + 1]), parameter)
+
+
+def sbg_derl(_: Workbench, *, alpha: float, beta: float, rate: float, tenure: int = 0) -> float:
+    """Discounted expected residual lifetime of a customer with `tenure` renewals behind it."""
+    return float(ShiftedBetaGeometric(alpha=alpha, beta=beta, unit="Y").derl(rate, tenure))
+
+
+def cox_rossi(_: Workbench, *, parameter: str, last_week: int = 52) -> float:
+    """A coefficient of Cox's regression on the Rossi recidivism data, or `loglik`, with the arrests of those weeks."""
+    return _number(_rossi(last_week), parameter)
+
+
+def lung_median(_: Workbench, *, share: float = 0.5) -> float:
+    """First day by which the Kaplan-Meier estimate on the lung data has fallen to `share`."""
+    raw = _textbook("lung.csv")
+    frame = pd.DataFrame(
+        {"tenure": raw["time"].astype(float), "churned": raw["status"].astype(int) == raw["status"].max()}
+    )
+    table = fit_curve(frame, unit="D").table
+    assert table is not None  # a Kaplan-Meier fit has one
+    return float(table.index[table["survival"] <= share][0])
+
+
+@cache
+def _rossi(last_week: int) -> RegressionFit:
+    frame = _textbook("rossi.csv").rename(columns={"week": "tenure", "arrest": "churned"})
+    frame["churned"] = (frame["churned"] == 1) & (frame["tenure"] <= last_week)
+    frame["tenure"] = frame["tenure"].clip(upper=last_week).astype(float)
+    return fit_regression(frame, covariates=["fin", "age", "race", "wexp", "mar", "paro", "prio"], unit="W")
+
+
+def _textbook(name: str) -> pd.DataFrame:
+    """A data file inside the installed package lifelines."""
+    spec = importlib.util.find_spec("lifelines")
+    folders = [] if spec is None else list(spec.submodule_search_locations or [])
+    for folder in folders:
+        file = Path(folder) / "datasets" / name
+        if file.is_file():
+            return pd.read_csv(file)
+    raise DataError(f"{name} is not among the data of lifelines. Run: pip install lifelines")
+
+
+def family_fitted(bench: Workbench, *, family: str, parameter: str, calibration_end: str = CALIBRATION_END) -> float:
+    """A parameter of a family fitted to the CDNOW sample, or `loglik`."""
+    return _number(bench.family(_known(family), calibration_end), parameter)
+
+
+def family_holdout_mean(
+    bench: Workbench, *, family: str, frequency: int, calibration_end: str = CALIBRATION_END
+) -> float:
+    """Mean purchases that a family expects in the holdout of customers with that calibration frequency (7: or more)."""
+    model = bench.family(_known(family), calibration_end).model
+    table = holdout_by_frequency(model, bench.split_until(calibration_end), cap=7).set_index("frequency")
+    return float(pd.to_numeric(table["expected"]).loc[frequency])
+
+
+def donors_fitted(bench: Workbench, *, parameter: str, weighted: bool = True) -> float:
+    """A parameter of the BG/BB fitted to the donors, or `loglik`; each history once unless `weighted`."""
+    return _number(bench.donors(weighted), parameter)
+
+
+def donors_p_alive(bench: Workbench, *, frequency: int, recency: float) -> float:
+    """P(alive) of a donor observed for six years."""
+    donor = pd.DataFrame({"frequency": [frequency], "recency": [float(recency)], "T": [6.0]}, index=["donor"])
+    return float(bench.donors(True).model.p_alive(donor).iloc[0])
+
+
+def _known(family: str) -> str:
+    if family not in PURCHASE_FAMILIES:
+        raise ConfigError(f"unknown family {family!r}. Use one of: {', '.join(PURCHASE_FAMILIES)}.")
+    return family
+
+
+def clv_of_repeated_sales(
+    _: Workbench,
+    *,
+    contribution: float,
+    promotion: float,
+    retention: float,
+    rate: float,
+    sales: int,
+    years_between: float = 1.0,
+) -> float:
+    """Berger & Nasr's cases 1 and 2."""
+    return berger_nasr.repeated_sales(
+        contribution=contribution,
+        promotion=promotion,
+        retention=retention,
+        discount_rate=rate,
+        sales=sales,
+        years_between=years_between,
+    )
+
+
+def recency_chain_value(
+    _: Workbench,
+    *,
+    buys: Sequence[float],
+    contribution: float,
+    promotion: float,
+    rate: float,
+    recency: int,
+    periods: int | None = None,
+) -> float:
+    """Value of a customer at that recency: contribution less promotion after a purchase, promotion until lost."""
+    rewards = [contribution - promotion, *[-promotion] * (len(buys) - 1), 0.0]
+    values = markov.chain_values(markov.recency_chain(buys), rewards, discount_rate=rate, periods=periods)
+    return float(values[recency - 1])
 
 
 def _timing(name: str) -> multiples.MarginTiming:
@@ -118,8 +243,9 @@ def common_rate_elasticity(_: Workbench, *, retention: float, rate: float) -> fl
 
 def bgnbd_fitted(bench: Workbench, *, parameter: str, calibration_end: str | None = None) -> float:
     """A parameter of the BG/NBD fitted to CDNOW, or `loglik`; on another calibration period where one is given."""
-    fit = bench.purchases if calibration_end is None else BGNBD.fit(bench.split_until(calibration_end))
-    return fit.loglik if parameter == "loglik" else fit.parameters[parameter]
+    return _number(
+        bench.purchases if calibration_end is None else BGNBD.fit(bench.split_until(calibration_end)), parameter
+    )
 
 
 def bgnbd_expected(
@@ -179,12 +305,13 @@ def full_log_top_share(bench: Workbench, *, share: float) -> float:
     return float(spent.iloc[: round(share * len(spent))].sum() / spent.sum())
 
 
-COMPUTATIONS: Mapping[str, Callable[..., float]] = dict(ECONOMICS) | dict(MODELS) | dict(CONTRACTS) | {
+COMPUTATIONS: Mapping[str, Callable[..., float]] = {
     function.__name__: function
     for function in (
         net_present_value, npv_with_rounded_factors, mean_life, retention_row, retention_rise, retention_cost_ratio,
         complaint_branch, ratio, margin_multiple, multiple_gain, sbg_survival, sbg_log_likelihood, sbg_multiple,
         sbg_elasticity, common_rate_elasticity, bgnbd_fitted, bgnbd_expected, spend_fitted, spend_expected,
-        holdout_mean, full_log_size, full_log_top_share,
+        holdout_mean, full_log_size, full_log_top_share, clv_of_repeated_sales, recency_chain_value, family_fitted,
+        family_holdout_mean, donors_fitted, donors_p_alive, sbg_fitted, sbg_derl, cox_rossi, lung_median,
     )
 }  # fmt: skip

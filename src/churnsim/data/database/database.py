@@ -7,10 +7,12 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping
+from datetime import date
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 
 from churnsim.data.database.connection import connect
@@ -18,12 +20,12 @@ from churnsim.data.database.export import export_table
 from churnsim.data.database.loading import MOST_BAD, Added, interruptible, load
 from churnsim.data.database.pseudonyms import PseudonymKey
 from churnsim.data.database.quality import QualityReport, check_quality
-from churnsim.data.database.summary_sql import summarise_database
 from churnsim.data.database.tables import TABLES, table_of
-from churnsim.data.logs.days import calendar_day
-from churnsim.data.logs.log_rules import LogRecord
+from churnsim.data.logs.days import calendar_day, past_day
+from churnsim.data.logs.log_rules import LogRecord, exchange_factors
 from churnsim.data.logs.transactions import refined_log
 from churnsim.data.summaries.summary import summarise
+from churnsim.data.summaries.summary_query import in_currency, summary_of
 from churnsim.data.tabular.files import check_choice
 from churnsim.data.tabular.open_source import open_source
 from churnsim.data.tabular.row_coercion import TRIMMED, ZONED, required_columns
@@ -31,8 +33,53 @@ from churnsim.data.tabular.row_errors import SetAside
 from churnsim.data.tabular.source import FileFormat
 from churnsim.data.tabular.tally import OnBad, RowRules
 from churnsim.errors import ConfigError, DataError
+from churnsim.units import check_unit
 
 __all__ = ["CustomerDatabase"]
+
+
+def summarise_database(
+    connection: Any,
+    *,
+    unit: str,
+    until: str | date | None,
+    first_from: str | date | None,
+    exchange_rates: Mapping[str, float] | None,
+    today: str | date | None = None,
+) -> pd.DataFrame:
+    """See `CustomerDatabase.summarise`."""
+    check_unit(unit)
+    last, rows, with_amount, largest = connection.execute(
+        "SELECT max(date)::DATE - DATE '1970-01-01', count(*), count(amount), max(amount) FROM transactions"
+    ).fetchall()[0]
+    if not rows:
+        raise DataError("the database holds no transactions. Add some first.")
+    end = int(last) if until is None else past_day(until, name="until", today=today)
+    amounts = with_amount == rows  # where some purchases have no amount, no mean of them would be right
+    factors = None
+    if amounts:
+        found = connection.execute("SELECT DISTINCT currency FROM transactions").fetchall()
+        factors = exchange_factors([name for (name,) in found], exchange_rates)
+        largest *= max(factors.values()) if factors else 1.0
+    amount, parameters = in_currency("amount", "currency", factors)
+    conditions = []
+    if until is not None:
+        conditions.append("date < ?")
+        parameters.append(_timestamp(end + 1))
+    if first_from is not None:
+        conditions.append("customer_id NOT IN (SELECT customer_id FROM transactions WHERE date < ?)")
+        parameters.append(_timestamp(past_day(first_from, name="first_from", today=today)))
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    value = f", {amount} AS amount" if amounts else ""
+    relation = f"SELECT customer_id, date::DATE AS day{value} FROM transactions{where}"
+    return summary_of(
+        connection, relation, parameters, end=end, unit=unit, largest=largest if amounts else None, rows_at_most=rows
+    )
+
+
+def _timestamp(day: int) -> Any:
+    return np.datetime64(day, "D").astype("datetime64[us]").item()
+
 
 MOST_LISTED = 1000  # rows set aside that a log carries along, one by one
 

@@ -5,23 +5,74 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import altair as alt
+
 from churnsim.records.base import Row
 from churnsim.records.run import FrequencyRow, Holdout, ReplayRecord, ValueRecord
 from churnsim.records.survey import MeasuredRow
 from churnsim.records.what_if import Belief
-from churnsim.report.charts import prediction, strategies
-from churnsim.report.charts.marks import bar_rows, interval_rows, tick_labels
+from churnsim.report.charts import prediction
+from churnsim.report.charts.marks import Rows, bar_rows, date_axis, inline, interval_rows, legend, tick_labels
 from churnsim.report.charts.region import region_chart
 from churnsim.report.charts.svg import AnyChart, ChartMaker, draw
-from churnsim.report.charts.theme import ACCOUNTS, ALARM, Size
+from churnsim.report.charts.theme import ACCOUNTS, ALARM, DASHES, EXPECTED, STRATEGIES, Size
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import FigureBlock
 from churnsim.report.page.context import Context
 
 __all__ = [
-    "calibration_figure", "drawn_figure", "forest_figure", "holdout_figure", "open_ended", "path_figure",
+    "calibration_figure", "drawn_figure", "forest_figure", "holdout_figure", "open_ended", "path_figure", "paths",
     "region_figure", "replay_figure", "spending_figure", "survey_figure", "tracking_figure", "value_figure",
 ]  # fmt: skip
+
+
+def cycle(items: Sequence[Any], n: int) -> list[Any]:
+    """The first `n` of the items, over and over."""
+    return [items[i % len(items)] for i in range(n)]
+
+
+def value_by_decile(rows: Rows, *, x: str, y: str, labels: str) -> ChartMaker:
+    """Bars by decile; rows: decile, value. `labels` writes the ticks."""
+
+    def make(size: Size) -> tuple[AnyChart, int]:
+        bars = alt.Chart(inline(rows)).mark_bar(color=EXPECTED)
+        drawn = bars.encode(
+            x=alt.X("decile:O", title=x), y=alt.Y("value:Q", title=y, axis=alt.Axis(tickCount=5, labelExpr=labels))
+        )
+        return drawn, 220 if size.narrow else 240
+
+    return make
+
+
+def paths(rows: Rows, *, strategies: Sequence[str], x: str, y: str, labels: str) -> ChartMaker:
+    """Lines with bands over time; rows: strategy, date (ISO) or time (a number), mean, lower, upper.
+
+    The first strategy is the baseline. `labels` writes the ticks of the upright axis.
+    """
+    names, dated = list(strategies), "date" in rows[0]
+
+    def make(size: Size) -> tuple[AnyChart, int]:
+        key, wrapped, above = legend(names, size, symbolType="stroke", symbolStrokeWidth=3, symbolSize=300)
+        shown = [{**row, "strategy": wrapped[names.index(row["strategy"])]} for row in rows]
+        plain = {"axis": alt.Axis(tickCount=size.ticks, grid=False)}
+        time = date_axis(rows, size, grid=False) if dated else plain
+        base = alt.Chart(inline(shown)).encode(
+            x=alt.X("date:T" if dated else "time:Q", title=None if dated else x, **time),
+            color=alt.Color(
+                "strategy:N", scale=alt.Scale(domain=wrapped, range=cycle(STRATEGIES, len(names))), legend=key
+            ),
+        )
+        upright = alt.Axis(tickCount=5, labelExpr=labels)
+        bands = base.mark_area(fillOpacity=0.13).encode(
+            y=alt.Y("lower:Q", title=y, axis=upright, scale=alt.Scale(zero=False)), y2="upper:Q"
+        )
+        dashes = alt.Scale(domain=wrapped, range=cycle(DASHES, len(names)))
+        lines = base.mark_line(strokeWidth=2.2).encode(
+            y=alt.Y("mean:Q", title=y), strokeDash=alt.StrokeDash("strategy:N", scale=dashes, legend=key)
+        )
+        return alt.layer(bands, lines), (230 if size.narrow else 300) + above
+
+    return make
 
 
 def drawn_figure(context: Context, name: str, make: ChartMaker, *, of: str = "", **said: str) -> FigureBlock:
@@ -128,7 +179,7 @@ def replay_figure(context: Context, replay: ReplayRecord) -> FigureBlock:
 def value_figure(context: Context, value: ValueRecord) -> FigureBlock:
     """Customer value by decile."""
     rows = [row.model_dump() for row in value.by_decile]
-    make = strategies.value_by_decile(rows, labels=_ticks(context), **_labels(context, "value", "x", "y"))
+    make = value_by_decile(rows, labels=_ticks(context), **_labels(context, "value", "x", "y"))
     first, last = (context.money(row["value"]) for row in (rows[0], rows[-1]))
     return drawn_figure(context, "value", make, first=first, last=last)
 
@@ -150,7 +201,7 @@ def spending_figure(context: Context, *, accounts: dict[str, str], totals: dict[
     titles = list(accounts.values())
     make = bar_rows(
         [{"label": text} for text in said], [part for part in parts if part["start"] != part["end"]], names=titles,
-        colours=strategies.cycle(ACCOUNTS, len(titles)), x=context.say("chart.spending.x"), labels=_ticks(context),
+        colours=cycle(ACCOUNTS, len(titles)), x=context.say("chart.spending.x"), labels=_ticks(context),
     )  # fmt: skip
     return drawn_figure(context, "spending", make, reading=context.listed(said))
 
@@ -190,7 +241,7 @@ def path_figure(context: Context, name: str) -> FigureBlock:
     ]
     since = context.say("chart.since", unit=context.since_start(last)[1])
     ticks = _ticks(context, money=name == "profit")
-    make = strategies.paths(rows, strategies=names, x=since, y=context.say(f"chart.{name}.y"), labels=ticks)
+    make = paths(rows, strategies=names, x=since, y=context.say(f"chart.{name}.y"), labels=ticks)
     horizon, level = context.horizon, context.level
     return drawn_figure(context, name, make, horizon=horizon, level=level, reading=context.listed(reading))
 

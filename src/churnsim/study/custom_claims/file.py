@@ -33,7 +33,11 @@ from collections.abc import Iterator
 from itertools import chain, islice
 from pathlib import Path
 
-from churnsim.claims.machinery.claim import Claim, ClaimSource, Control, Kind
+from churnsim.claims.machinery.claim import Claim, ClaimSource, Control, Evidence, Finding, Kind
+from churnsim.claims.machinery.reference_data import Workbench
+from churnsim.claims.machinery.verdicts import closes
+from churnsim.claims.reproduction.published import PublishedFigure
+from churnsim.claims.reproduction.reproduce import check_inputs, compute
 from churnsim.decisions.comparison.metrics import DERIVED
 from churnsim.simulation.engine.ledger import ACCOUNTS
 from churnsim.study.config.market_overrides import market_problems
@@ -41,11 +45,35 @@ from churnsim.study.config.problems import MOST_PROBLEMS, Problem, closest, conf
 from churnsim.study.config.python_file import defined_in
 from churnsim.study.config.schema_problems import schema_problems
 from churnsim.study.custom_claims.comparison import CompareJudge, merged_market
-from churnsim.study.custom_claims.figure import FigureJudge
 from churnsim.study.custom_claims.schema import ClaimFile
 from churnsim.toml_text import read_toml
 
 __all__ = ["is_claim_file", "read_claims"]
+
+
+class FigureJudge:
+    """Computes the figure of a [figure] table, as a control with the control's inputs in place of its own."""
+
+    def __init__(self, content: ClaimFile, where: str, *, control: bool) -> None:
+        asked = content.figure
+        assert asked is not None
+        self.stated, self.within, self.because = asked.stated, asked.within, asked.because
+        self.figure = PublishedFigure(
+            id=content.id, group="own", what=content.says, compute=asked.compute, published=asked.stated,
+            tolerance=asked.within, digits=None, because=asked.because, citation=where,
+            inputs={**asked.inputs, **(content.control.inputs if control else {})},
+        )  # fmt: skip
+        check_inputs(self.figure)
+        self.quantity = f"{asked.compute} of {dict(self.figure.inputs)}."
+        self.expect = asked.stated
+
+    def __call__(self, evidence: Evidence, quick: bool) -> Finding:
+        found = compute(self.figure, Workbench())
+        return Finding(
+            verdict=closes(found, self.stated, within=self.within),
+            reason=f"{self.quantity[:-1]} gives {found:.6g}; stated is {self.stated:g}.",
+            estimate=found,
+        )
 
 
 def is_claim_file(name: str) -> bool:

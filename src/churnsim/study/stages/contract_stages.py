@@ -1,4 +1,4 @@
-"""The stages of a study of subscribers under contract."""
+"""The stages of a study of subscribers under contract, their market and what they are worth."""
 
 from __future__ import annotations
 
@@ -9,28 +9,114 @@ import numpy as np
 import pandas as pd
 
 from churnsim.models.churn.classifier import ChurnModel
+from churnsim.models.retention.base import RetentionModel
+from churnsim.models.value.subscriber_value import subscriber_values
 from churnsim.records.base import Record, rows
 from churnsim.records.notices import StudyWarning
 from churnsim.records.run import AssumptionRecord, ReplayRecord, ValidationRecord, ValueRecord
-from churnsim.records.survival import ChurnRecord, CurvePoint, ScoreRow, SurvivalRecord
+from churnsim.records.survival import ChurnRecord, CurvePoint, ModelValue, ScoreRow, SurvivalRecord
+from churnsim.simulation.core.assumption import Origin
 from churnsim.simulation.core.lifetimes import ContractualLifetime, ProfitByTenure, Spend
 from churnsim.simulation.core.scores import CustomerScores
 from churnsim.simulation.customers.base import Cohort
-from churnsim.simulation.customers.subscribers import charges_model, contract_of
+from churnsim.simulation.customers.subscribers import ObservedSubscribers, SubscriberBase, charges_model, contract_of
 from churnsim.simulation.engine.engines import simulate
 from churnsim.simulation.scenario.market import Market, assumptions
 from churnsim.simulation.scenario.scenario import Scenario
 from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.study.config.config import StudyConfig
 from churnsim.study.config.contract import ContractStudyConfig
+from churnsim.study.config.market_overrides import overridden_mechanisms, overridden_origins
 from churnsim.study.config.strategy_sections import CHURN_MODEL
 from churnsim.study.stages.contract_data import ContractData, load_subscribers
 from churnsim.study.stages.contract_fits import ContractFits, fit_contract
-from churnsim.study.stages.contract_market import contract_market
-from churnsim.study.stages.contract_value import value_subscribers
+from churnsim.study.stages.value_stage import by_decile
 from churnsim.study.storage.executor import Executor
 
 __all__ = ["ContractStages"]
+
+
+CHARGES = Origin("spread of the charges; steadiness assumed", "measured here (observational)")
+STEADINESS = Origin("one snapshot does not show how steady a charge is", "assumed")
+
+
+def contract_market(config: ContractStudyConfig, data: ContractData, fits: ContractFits) -> Market:
+    """The subscribers who are there, each from its posterior given tenure and covariates, and new ones like those
+    observed. With parameter uncertainty each replication has its own parameters."""
+    horizon = round(config.simulation.horizon.to(data.unit))
+    renewals = int(data.subscribers["tenure"].max()) + horizon
+    spend = spend_of(config, data)
+    seen = ObservedSubscribers(data.subscribers, charges=data.charges)
+
+    def contract(model: RetentionModel) -> ContractualLifetime:
+        return contract_of(model, renewals=renewals, subscribers=seen, ahead=horizon)
+
+    draws: tuple[Any, ...] = ()
+    if config.simulation.parameter_uncertainty:
+        models = fits.simulated.draw_parameters(config.parameter_draws, seed=config.seed)
+        draws = tuple((contract(model), spend) for model in models)
+    return Market(
+        customers=SubscriberBase(data.subscribers, charges=data.charges),
+        purchases=contract(fits.simulated.model), spend=spend, draws=draws,
+        origins={**_spend_origins(config, spend), **overridden_origins(config.market)},
+        **overridden_mechanisms(config.market),
+    )  # fmt: skip
+
+
+def spend_of(config: ContractStudyConfig, data: ContractData) -> Spend:
+    """What subscribers bring: their own charges, or the configuration's profit by tenure."""
+    section = config.profit_by_tenure
+    return charges_model(data.charges) if section is None else ProfitByTenure(profits=section.profits)
+
+
+def _spend_origins(config: ContractStudyConfig, spend: Spend) -> dict[str, Origin]:
+    """Where the numbers of what subscribers bring come from."""
+    section = config.profit_by_tenure
+    if section is None:
+        return {f"spend.{name}": STEADINESS if name == "p" else CHARGES for name in ("p", "q", "gamma")}
+    return {f"spend.{name}": Origin(section.source, section.status) for name in spend.to_dict()}
+
+
+LEVEL = 0.95
+
+
+def value_subscribers(
+    data: ContractData,
+    fits: ContractFits,
+    *,
+    horizon: float,
+    annual_discount_rate: float,
+    margin: float,
+    draws: int,
+    seed: int,
+    profits: Sequence[float] | None = None,
+) -> ValueRecord:
+    """Expected discounted margin of the subscribers still there over `horizon` renewals.
+
+    `total` is by the regression, which tells them apart; `by_model` sets it beside the sBG, the chosen curve, what the
+    simulation stays by, and one average churn rate for all. `profits` by tenure stand in place of charges and margin.
+    Intervals are those of the parameters' estimation error.
+    """
+    models = {"regression": fits.regression, fits.chosen_kind: fits.chosen, "sbg": fits.sbg}
+    if fits.simulated not in models.values():
+        models[fits.simulated.model.family] = fits.simulated
+    found = subscriber_values(
+        models, data.subscribers, annual_discount_rate=annual_discount_rate, horizon=horizon, by_tenure=profits,
+        margin=data.charges * margin if profits is None else 1.0, level=LEVEL, draws=draws, seed=seed,
+    )  # fmt: skip
+    by_model = ModelValue.of_frame(found.table.reset_index())
+    average = ModelValue(
+        model="one average churn rate", total=found.average_total, lower=None, upper=None, average_rate_error=0.0
+    )
+    own = found.values["regression"]["value"]
+    first = by_model[0]
+    return ValueRecord(
+        annual_discount_rate=annual_discount_rate, horizon=horizon, unit=data.unit,
+        margin=margin if profits is None else None, total=first.total, lower=first.lower, upper=first.upper,
+        level=LEVEL, customers=len(own), mean_p_alive=None, by_decile=by_decile(own),
+        by_model=[*by_model, average], average_churn=found.average_churn,
+    )  # fmt: skip
+
 
 NEWCOMERS = 20_000  # simulated against the Kaplan-Meier band: their own error is then a third of its width at most
 
