@@ -1,10 +1,14 @@
 from .beliefs import Belief as Belief
 from .contact_records import contact_records as contact_records
+from .offers import OfferEvidence as OfferEvidence
+from .offers import offer_evidence as offer_evidence
 from .pooling import Pooled as Pooled
 from .pooling import pool as pool
 from .published_effects import PublishedEffect as PublishedEffect
 from .published_effects import published as published
 from .published_effects import published_belief as published_belief
+from .referrals import ReferralEvidence as ReferralEvidence
+from .referrals import referral_evidence as referral_evidence
 from .trial import TrialCheck as TrialCheck
 from .trial import TrialEffects as TrialEffects
 from .trial import effects_of_sums as effects_of_sums

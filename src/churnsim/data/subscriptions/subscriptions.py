@@ -28,7 +28,7 @@ from churnsim.data.tabular.text_columns import NumberFormat
 from churnsim.errors import ConfigError
 from churnsim.units import DAYS_PER_UNIT, check_unit
 
-__all__ = ["read_subscriptions"]
+__all__ = ["read_subscriptions", "yes_or_no"]
 
 YES = ("yes", "y", "true", "t", "1", "1.0")
 NO = ("no", "n", "false", "f", "0", "0.0")
@@ -196,7 +196,7 @@ def _from_durations(
     raw: pd.DataFrame, flaws: Flaws, *, tenure: str, churned: str, entry: str | None, spelling: Spelling
 ) -> pd.DataFrame:
     long = _duration(raw[tenure], tenure, flaws, spelling.number(tenure))
-    left = _yes_or_no(raw[churned], churned, flaws)
+    left = yes_or_no(raw[churned], churned, flaws)
     into = np.zeros(len(raw)) if entry is None else _duration(raw[entry], entry, flaws, spelling.number(entry))
     too_short = Flaw(
         column=tenure, reason="is not above the tenure at entry",
@@ -219,7 +219,8 @@ def _duration(values: pd.Series[Any], name: str, flaws: Flaws, written: NumberFo
     return lengths
 
 
-def _yes_or_no(values: pd.Series[Any], name: str, flaws: Flaws) -> NDArray[np.bool_]:
+def yes_or_no(values: pd.Series[Any], name: str, flaws: Flaws) -> NDArray[np.bool_]:
+    """Which values of the column `name` say yes; those that say neither yes nor no are marked."""
     text = values.astype(str).str.strip().str.lower()
     yes, no = text.isin(YES).to_numpy(dtype=bool), text.isin(NO).to_numpy(dtype=bool)
     flaws.mark(

@@ -1,0 +1,92 @@
+"""Simulated firms that keep records beside their purchases, with the truth that estimators should find."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+import churnsim as cs
+
+DAY_0 = np.datetime64("2020-01-01")
+
+
+class Referring(NamedTuple):
+    """Customers of a firm, whom they refer, and how long they were there in all (years)."""
+
+    purchases: pd.DataFrame
+    referrals: pd.DataFrame
+    active_years: float
+
+
+def dated(rows: list[tuple[int, ...]], names: list[str]) -> pd.DataFrame:
+    frame = pd.DataFrame(rows, columns=[*names, "day"])
+    day = frame.pop("day").to_numpy().astype("timedelta64[D]")
+    return frame.assign(**{"at" if "referrer_id" in names else "date": DAY_0 + day})
+
+
+def referring(seed: int, *, customers: int, rate: float, conversion: float, days: int = 1095) -> Referring:
+    """Customers buy at a rate and leave at a purchase, the first included (MBG/NBD), and refer while they are there, at
+    rates that differ; a share of the referred comes within two months and does likewise."""
+    random = np.random.default_rng(seed)
+    waiting = [(k, int(day)) for k, day in enumerate(random.integers(0, 365, customers))]
+    bought, referred, active, following = [], [], 0.0, customers
+    while waiting:
+        k, began = waiting.pop()
+        gap, leaves, keen = 20.0 / random.gamma(0.8), random.beta(0.8, 3.0), random.gamma(1.5, 1 / 1.5)
+        time = end = float(began)
+        bought.append((k, began))
+        while random.random() >= leaves:
+            time += random.exponential(gap)
+            end = min(time, float(days))
+            if time >= days:
+                break
+            bought.append((k, int(time)))
+        else:
+            end = time
+        active += (end - began) / 365.25
+        for u in random.random(random.poisson(rate * keen * (end - began) / 365.25)):
+            day = int(began + u * (end - began))
+            referred.append((k, following, day))
+            comes = day + int(random.integers(1, 60))
+            if random.random() < conversion and comes < days:
+                waiting.append((following, comes))
+            following += 1
+    purchases = dated(bought, ["customer_id"]).assign(amount=random.gamma(2.0, 10.0, len(bought)))
+    return Referring(purchases, dated(referred, ["referrer_id", "referred_id"]), active)
+
+
+def chances_to_be_there(purchases: pd.DataFrame, until: str) -> pd.Series:
+    """P(alive) by MBG/NBD."""
+    summary = cs.summarise(purchases, unit="W", until=until)
+    return pd.Series(np.asarray(cs.MBGNBD.fit(summary).p_alive(summary)), index=summary.index)
+
+
+class Offering(NamedTuple):
+    """Renewals, what was known of the customers before, and the truth."""
+
+    offers: pd.DataFrame
+    history: pd.DataFrame
+    prevented: float
+    scale: float
+
+
+PRICES = (0.0, 0.05, 0.1, 0.2)
+EVEN = {str(price): 0.25 for price in PRICES}
+
+
+def offering(seed: int, *, customers: int, chosen: bool = False) -> Offering:
+    """Offers to customers at one renewal, drawn at random, or `chosen` by tenure; the response drawn from the prior."""
+    random = np.random.default_rng(seed)
+    prevented, scale, leaves = random.random(), 0.1 * np.exp(random.normal()), random.uniform(0.1, 0.4)
+    tenure = random.gamma(2.0, 1.0, customers)
+    arm = random.integers(0, 4, customers)
+    if chosen:
+        arm = np.clip((tenure + random.normal(0.0, 1.5, customers)).astype(int), 0, 3)
+    discount = np.array(PRICES)[arm]
+    left = random.random(customers) < leaves * (1 - prevented * -np.expm1(-discount / scale))
+    offers = pd.DataFrame(
+        {"customer_id": range(customers), "renewal": "2024-05-01", "arm": discount.astype(str), "discount": discount}
+    )
+    return Offering(offers.assign(renewed=~left), pd.DataFrame({"tenure": tenure}), prevented, scale)

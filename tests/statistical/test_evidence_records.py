@@ -1,0 +1,240 @@
+"""Truth: simulated firms whose rates, shares and responses are known; hand counts; brute force; lifelines."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from lifelines import KaplanMeierFitter
+from numpy.testing import assert_allclose
+from scipy.stats import beta as beta_law
+from tests.statistical.simulated_records import EVEN, chances_to_be_there, offering, referring
+
+from churnsim.errors import ConfigError, DataError
+from churnsim.evidence import offer_evidence, referral_evidence
+from churnsim.evidence.grid import grid_draws
+from churnsim.evidence.records import NEVER, History
+from churnsim.units import Duration
+
+LAST = "2022-12-30"
+INSIDE = (0.92, 0.98)  # shares of 200 intervals of level .95 that may hold the truth
+
+
+# ------------------------------------------------------------------------------------------------- purchases around
+
+
+def test_history_against_loops():
+    random = np.random.default_rng(4)
+    frame = pd.DataFrame(
+        {
+            "customer_id": random.integers(0, 8, 60), "date": pd.Timestamp("2023-01-01") + pd.to_timedelta(
+                random.integers(0, 40, 60), "D"
+            ), "amount": random.gamma(2.0, 5.0, 60),
+        }
+    )  # fmt: skip
+    history = History.of(frame, "2023-02-15")
+    base = int(np.datetime64("2023-01-01").astype("datetime64[D]").astype(int))
+    ids = np.repeat(np.arange(0, 10, 3), 25)  # customer 9 has bought nothing
+    day = np.tile(np.arange(-5, 45, 2), 4) + base
+    place = history.customers(pd.Series(ids))
+    later = day + 7
+    for i in range(len(ids)):
+        own = frame[frame["customer_id"] == ids[i]]
+        days = own["date"].to_numpy().astype("datetime64[D]").astype(int)
+        before, after = days[days < day[i]], days[days > day[i]]
+        one = np.array([place[i]])
+        assert history.last_before(one, day[i : i + 1])[0] == (before.max() if len(before) else -NEVER)
+        assert history.next_after(one, day[i : i + 1])[0] == (after.min() if len(after) else NEVER)
+        assert history.bought_before(one, day[i : i + 1])[0] == len(set(before))
+        spent = own["amount"].to_numpy()[(days > day[i]) & (days <= later[i])].sum()
+        assert_allclose(history.spend_between(one, day[i : i + 1], later[i : i + 1])[0], spent, atol=1e-9)
+
+
+def test_grid_draws_against_beta_laws():
+    """Two independent beta posteriors, one narrow enough that the grid must close in."""
+
+    def log_density(p, r):
+        return 3 * np.log(p) + 7 * np.log1p(-p) + 4e5 * np.log(r) + 6e5 * np.log1p(-r)
+
+    p, r = grid_draws(log_density, 2, draws=20_000, seed=1)
+    for draws, law in ((p, beta_law(4, 8)), (r, beta_law(4e5 + 1, 6e5 + 1))):
+        at = np.array([0.05, 0.25, 0.5, 0.75, 0.95])
+        # Standard error of an empirical probability, four times.
+        assert_allclose(law.cdf(np.quantile(draws, at)), at, atol=4 * math.sqrt(0.25 / 20_000))
+
+
+# -------------------------------------------------------------------------------------------------------- referrals
+
+
+def test_referrals_by_hand():
+    """Three customers, active for 100 days after their last purchase; conversion by lifelines' product limit."""
+    purchases = pd.DataFrame(
+        {
+            "customer_id": [1, 1, 2, 3, 10, 11],
+            "date": ["2023-01-01", "2023-06-30", "2023-03-01", "2023-12-01", "2023-02-10", "2023-12-20"],
+        }
+    )
+    rows = pd.DataFrame(
+        [
+            (1, 10, "2023-02-01"), (1, 12, "2023-03-01"), (2, 13, "2023-09-01"), (3, 11, "2023-12-15"),
+            (1, 3, "2023-12-05"),
+        ],
+        columns=["referrer_id", "referred_id", "at"],
+    )  # fmt: skip
+    found = referral_evidence(
+        rows, purchases, until="2023-12-31", active_for=Duration(100, "D"), within=Duration(90, "D")
+    )
+    # Customer 2 was not active in September, customer 3 no stranger in December.
+    assert (found.referrals, found.referrers, found.converted) == (3, 2, 2)
+    assert any("1 referrals of people who were customers" in line for line in found.checks)
+    assert any("1 referrals by customers not active" in line for line in found.checks)
+    years = np.array([180 + 100, 100, 30, 100, 11]) / 365.25
+    assert_allclose(found.active_years, years.sum())
+    assert_allclose(found.rate.value, 3 / years.sum())
+    referred = np.array([2, 0, 1, 0, 0])
+    residual = referred - found.rate.value * years
+    error = math.sqrt(5 / 4 * (residual**2).sum()) / years.sum()
+    assert_allclose(found.rate.high / found.rate.value, math.exp(1.6448536 * error / found.rate.value), rtol=1e-6)
+    limit = KaplanMeierFitter().fit([9, 90, 5], [1, 0, 1])
+    assert_allclose(found.conversion.value, 1 - limit.survival_function_.iloc[-1, 0])
+
+
+def test_referrals_of_a_firm_are_found():
+    firm = referring(5, customers=500, rate=0.5, conversion=0.4)
+    alive = chances_to_be_there(firm.purchases, LAST)
+    found = referral_evidence(firm.referrals, firm.purchases, until=LAST, alive=alive)
+    assert_allclose(found.active_years, firm.active_years, rtol=0.08)
+    truths = ((found.rate, 0.5), (found.conversion, 0.4), (found.new_customers, 0.2), (found.worth, 1.0))
+    for estimate, truth in truths:
+        assert abs(math.log(estimate.value / truth)) < 3 * math.log(estimate.high / estimate.low) / 2 / 1.645
+    belief = found.beliefs()["referral.rate_per_year"]
+    assert (belief.value, belief.status) == (found.new_customers.value, "measured here (observational)")
+    assert "new customers per active customer and year" in str(found)
+
+
+@pytest.mark.slow
+def test_intervals_of_referrals_cover():
+    held = np.zeros(4)
+    for seed in range(200):
+        firm = referring(seed, customers=1200, rate=0.4, conversion=0.4)
+        found = referral_evidence(
+            firm.referrals, firm.purchases, until=LAST, alive=chances_to_be_there(firm.purchases, LAST), level=0.95
+        )
+        truths = ((found.rate, 0.4), (found.conversion, 0.4), (found.new_customers, 0.16), (found.worth, 1.0))
+        held += [estimate.low <= truth <= estimate.high for estimate, truth in truths]
+    assert ((held / 200 >= INSIDE[0]) & (held / 200 <= INSIDE[1])).all(), held / 200
+
+
+# ----------------------------------------------------------------------------------------------------------- offers
+
+
+def test_offers_of_a_firm_are_found():
+    firm = offering(3, customers=4000)
+    found = offer_evidence(firm.offers, control="0.0", chance=EVEN, history=firm.history, level=0.99)
+    beliefs = found.beliefs()
+    for name, truth in (("max_effect", firm.prevented), ("discount_scale", firm.scale)):
+        belief = beliefs[f"renewal_offers.{name}"]
+        assert belief.low < truth < belief.high
+        assert belief.status == "measured here (randomised)"
+    counts = firm.offers.groupby("discount")["renewed"].agg(["size", "sum"])
+    assert_allclose(found.by_discount["retention"], counts["sum"] / counts["size"])
+    harmed = found.beliefs(harmed_share=0.1)["renewal_offers.max_effect"]
+    assert_allclose(harmed.value, min(beliefs["renewal_offers.max_effect"].value / 0.8, 1.0), rtol=1e-3)
+
+
+def test_offers_that_somebody_chose_are_no_trial():
+    firm = offering(3, customers=2000, chosen=True)
+    found = offer_evidence(firm.offers, control="0.0", chance=EVEN, history=firm.history)
+    assert found.status == "measured here (observational)"
+    assert "FAILED" in str(found)
+
+
+def test_later_renewals_are_left_out():
+    firm = offering(3, customers=500)
+    again = firm.offers.assign(renewal="2024-11-01", renewed=True)
+    found = offer_evidence(pd.concat([again, firm.offers]), control="0.0")
+    assert_allclose(found.by_discount["renewed"].sum(), firm.offers["renewed"].sum())
+    assert found.checks == ("left out: 500 later renewals",)
+
+
+@pytest.mark.slow
+def test_intervals_of_offers_cover():
+    held, drawn, chosen = np.zeros(2), 0, 0
+    for seed in range(200):
+        firm = offering(seed, customers=4000)
+        found = offer_evidence(
+            firm.offers, control="0.0", chance=EVEN, history=firm.history, level=0.95, seed=seed, draws=4000
+        )
+        beliefs = found.beliefs().values()
+        held += [b.low <= truth <= b.high for b, truth in zip(beliefs, (firm.prevented, firm.scale), strict=True)]
+        drawn += found.status == "measured here (randomised)"
+        firm = offering(seed, customers=4000, chosen=True)
+        found = offer_evidence(firm.offers, control="0.0", chance=EVEN, history=firm.history)
+        chosen += found.status == "measured here (randomised)"
+    assert ((held / 200 >= INSIDE[0]) & (held / 200 <= INSIDE[1])).all(), held / 200
+    assert drawn >= 198
+    assert chosen == 0
+
+
+# --------------------------------------------------------------------------------------------------------- bad rows
+
+PURCHASES = pd.DataFrame({"customer_id": [1, 2], "date": ["2023-01-01", "2023-06-01"]})
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([(1, 1, "2023-02-01")], r"the referrals, row 1, column 'referred_id': 1 is the referrer too\. Give the id"),
+        ([(1, 3, "2023-02-01"), (1, 3, "2023-02-02")], "row 2, column 'referred_id': 3 was referred before"),
+        ([(2, 3, "2023-02-01")], "row 1, column 'referrer_id': 2 had bought nothing by then"),
+        ([(1, 3, "2023-07-01")], "row 1, column 'at': '2023-07-01' lies after the last day observed"),
+        ([(1, 3, "2023-02-01"), (1, 4, "2023-02-31")], "row 2, column 'at': '2023-02-31'"),
+        ([(None, 3, "2023-02-01")], r"column 'referrer_id': None is missing\. Give every referral its referrer_id"),
+        ([], "there is no row. Give at least one referral"),
+        ([(1, 2, "2023-06-03")], "no referral was made by an active customer of somebody new"),
+    ],
+)
+def test_bad_referrals_are_named(rows, message):
+    frame = pd.DataFrame(rows, columns=["referrer_id", "referred_id", "at"])
+    with pytest.raises(DataError, match=message):
+        referral_evidence(frame, PURCHASES, until="2023-06-05")
+
+
+def test_referrals_need_a_chance_for_everybody():
+    frame = pd.DataFrame({"referrer_id": [1], "referred_id": [3], "at": ["2023-02-01"]})
+    with pytest.raises(DataError, match="alive has no chance between 0 and 1 for customer '2'"):
+        referral_evidence(frame, PURCHASES, alive=pd.Series({1: 0.5}))
+    with pytest.raises(DataError, match=r"has no column 'at'"):
+        referral_evidence(frame[["referrer_id", "referred_id"]], PURCHASES)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"discount": 10.0}, r"row 1, column 'discount': 10.0 is not a share below 1\. Write ten percent as 0\.1"),
+        ({"discount": -0.1}, "row 1, column 'discount': -0.1"),
+        ({"arm": "none"}, "row 1, column 'discount': 0.1 is offered to the control"),
+        ({"renewed": "perhaps"}, "row 1, column 'renewed': 'perhaps' is neither yes nor no"),
+        ({"customer_id": 2}, "row 2, column 'customer_id': 2 has a row for this renewal before"),
+    ],
+)
+def test_bad_offers_are_named(change, message):
+    frame = pd.DataFrame(
+        {"customer_id": [1, 2], "renewal": "2024-05-01", "arm": ["off", "none"], "discount": [0.1, 0.0],
+         "renewed": ["yes", "no"]}
+    )  # fmt: skip
+    frame.loc[0, next(iter(change))] = next(iter(change.values()))
+    with pytest.raises(DataError, match=message):
+        offer_evidence(frame.astype({"customer_id": int}), control="none")
+
+
+def test_offers_that_cannot_be_used():
+    firm = offering(3, customers=300)
+    with pytest.raises(DataError, match="every offer has the same discount"):
+        offer_evidence(firm.offers.assign(discount=0.0), control="0.0")
+    with pytest.raises(DataError, match=r"history has no row for customer '7' \(1 such customers\)"):
+        offer_evidence(firm.offers, control="0.0", history=firm.history.drop(7))
+    with pytest.raises(ConfigError, match="harmed_share must be a finite number at least 0 and below"):
+        offer_evidence(firm.offers, control="0.0").beliefs(harmed_share=0.5)
