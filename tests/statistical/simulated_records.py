@@ -90,3 +90,44 @@ def offering(seed: int, *, customers: int, chosen: bool = False) -> Offering:
         {"customer_id": range(customers), "renewal": "2024-05-01", "arm": discount.astype(str), "discount": discount}
     )
     return Offering(offers.assign(renewed=~left), pd.DataFrame({"tenure": tenure}), prevented, scale)
+
+
+class WinningBack(NamedTuple):
+    """Win-back contacts, the purchases, and the truth (lengths in days)."""
+
+    contacts: pd.DataFrame
+    purchases: pd.DataFrame
+    success: float
+    half_life: float
+    second_life: float
+
+
+def winning_back(seed: int, *, customers: int, chosen: bool = False) -> WinningBack:
+    """Customers who left at their last purchase, half of them contacted at random, or `chosen` for their silence; some
+    return by themselves, and those who return buy until they leave at a purchase. Truth drawn from the priors."""
+    random = np.random.default_rng(seed)
+    success, half = random.random(), 182.0 * np.exp(random.normal())
+    leaves, gap = random.uniform(0.2, 0.5), 25.0
+    before, silence = random.poisson(3.0, customers), random.integers(30, 500, customers)
+    slope, middle = random.normal(), random.uniform(0.02, 0.3)
+    alone = 1 / (1 + (1 / middle - 1) * (silence / np.median(silence)) ** -slope)
+    called = random.random(customers) < (np.where(silence > 250, 0.8, 0.2) if chosen else 0.5)
+    share = alone + called * (1 - alone) * success * 2.0 ** (-silence / half)
+    returned = random.random(customers) < share
+    contact = 700
+    bought = [(k, contact - int(s) - 20 * j) for k, s in enumerate(silence) for j in range(before[k] + 1)]
+    contacted = []
+    for k in range(customers):
+        day = contact + int(random.integers(1, 50)) if returned[k] else -1
+        contacted.append((k, "call" if called[k] else "none", day, contact))
+        time = float(day)
+        while returned[k] and time < 2000:
+            bought.append((k, int(time)))
+            if random.random() < leaves:
+                break
+            time += random.exponential(gap)
+    purchases = dated(bought, ["customer_id"]).assign(amount=10.0)
+    contacts = dated(contacted, ["customer_id", "arm", "back"]).rename(columns={"date": "at"})
+    back = contacts.pop("back").to_numpy()
+    contacts["returned_at"] = np.where(back < 0, np.datetime64("NaT"), DAY_0 + back.astype("timedelta64[D]"))
+    return WinningBack(contacts, purchases, success, half, (1 - leaves) / leaves * gap)

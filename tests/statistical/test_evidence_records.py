@@ -10,10 +10,10 @@ import pytest
 from lifelines import KaplanMeierFitter
 from numpy.testing import assert_allclose
 from scipy.stats import beta as beta_law
-from tests.statistical.simulated_records import EVEN, chances_to_be_there, offering, referring
+from tests.statistical.simulated_records import EVEN, chances_to_be_there, offering, referring, winning_back
 
 from churnsim.errors import ConfigError, DataError
-from churnsim.evidence import offer_evidence, referral_evidence
+from churnsim.evidence import offer_evidence, referral_evidence, win_back_evidence
 from churnsim.evidence.grid import grid_draws
 from churnsim.evidence.records import NEVER, History
 from churnsim.units import Duration
@@ -178,6 +178,85 @@ def test_intervals_of_offers_cover():
     assert chosen == 0
 
 
+# -------------------------------------------------------------------------------------------------------- win-backs
+
+HALF = {"call": 0.5, "none": 0.5}
+AT_THE_END = "2025-06-20"
+
+
+@pytest.fixture(scope="module")
+def calling():
+    return winning_back(8, customers=700)
+
+
+def test_win_backs_of_a_firm_are_found(calling):
+    firm = calling
+    found = win_back_evidence(
+        firm.contacts.assign(cost=2.0), firm.purchases, control="none", chance=HALF, until=AT_THE_END, level=0.99
+    )
+    beliefs = found.beliefs(unit="D")
+    truths = {"success": firm.success, "half_life": firm.half_life, "second_life": firm.second_life}
+    for name, truth in truths.items():
+        assert beliefs[f"win_back.{name}"].low < truth < beliefs[f"win_back.{name}"].high
+    assert beliefs["win_back.success"].status == "measured here (randomised)"
+    assert beliefs["win_back.second_life"].status == "measured here (observational)"
+    # With half of the silent still there, the same returns take a higher success.
+    half = pd.Series(0.5, index=firm.contacts["customer_id"])
+    there = win_back_evidence(firm.contacts, firm.purchases, control="none", until=AT_THE_END, alive=half)
+    assert np.median(there.success) > np.median(found.success)
+    in_weeks = found.beliefs()["win_back.half_life"]
+    assert_allclose(in_weeks.value, beliefs["win_back.half_life"].value / 7)
+    # Counts by hand: the contacts are all on one day, and everybody who returned did so within eight weeks.
+    back = firm.contacts["returned_at"].notna()
+    shares = back.groupby(firm.contacts["arm"]).mean()
+    counted = found.by_silence.groupby("arm")[["contacts", "returned"]].sum()
+    assert_allclose(counted["returned"] / counted["contacts"], shares)
+    row = found.effects.best.loc[("returned", "call")]
+    assert_allclose(found.cost_per_return["call"], 2.0 / row["difference"])
+
+
+def test_a_second_life_by_hand():
+    """Returns at days 100 and 110; one life of 40 days that ended, one of 200 that goes on: a mean of 240."""
+    days = {1: [0, 100, 140], 2: [5, 110, 310], 3: [7]}
+    purchases = pd.DataFrame(
+        [(k, pd.Timestamp("2023-01-01") + pd.Timedelta(days=d), 3.0) for k, all_of in days.items() for d in all_of],
+        columns=["customer_id", "date", "amount"],
+    )
+    contacts = pd.DataFrame({"customer_id": [1, 2, 3], "at": "2023-03-31", "arm": "call"})
+    found = win_back_evidence(
+        contacts, purchases, control=None, until="2024-02-15", lost_after=Duration(150, "D"),
+        horizon=Duration(60, "D"),
+    )  # fmt: skip
+    assert found.effects is None
+    assert_allclose(found.second_life.value, 40 + 200)
+    assert_allclose(found.second_worth.value, (3 + 3 + 3) / 2)
+    assert "whoever would have returned anyhow" in str(found)
+
+
+def test_win_backs_that_somebody_chose_are_no_trial():
+    firm = winning_back(8, customers=400, chosen=True)
+    found = win_back_evidence(firm.contacts, firm.purchases, control="none", chance=HALF, until=AT_THE_END, draws=10)
+    assert found.status == "measured here (observational)"
+
+
+@pytest.mark.slow
+def test_intervals_of_win_backs_cover():
+    held, drawn, chosen = np.zeros(3), 0, 0
+    for seed in range(200):
+        firm = winning_back(seed, customers=3000)
+        options = {"control": "none", "chance": HALF, "until": AT_THE_END}
+        found = win_back_evidence(firm.contacts, firm.purchases, level=0.95, draws=2000, seed=seed, **options)
+        beliefs, truths = found.beliefs(unit="D").values(), (firm.success, firm.half_life, firm.second_life)
+        held += [belief.low <= truth <= belief.high for belief, truth in zip(beliefs, truths, strict=True)]
+        drawn += found.status == "measured here (randomised)"
+        firm = winning_back(seed, customers=3000, chosen=True)
+        found = win_back_evidence(firm.contacts, firm.purchases, draws=10, **options)
+        chosen += found.status == "measured here (randomised)"
+    assert ((held / 200 >= INSIDE[0]) & (held / 200 <= INSIDE[1])).all(), held / 200
+    assert drawn >= 198
+    assert chosen == 0
+
+
 # --------------------------------------------------------------------------------------------------------- bad rows
 
 PURCHASES = pd.DataFrame({"customer_id": [1, 2], "date": ["2023-01-01", "2023-06-01"]})
@@ -238,3 +317,20 @@ def test_offers_that_cannot_be_used():
         offer_evidence(firm.offers, control="0.0", history=firm.history.drop(7))
     with pytest.raises(ConfigError, match="harmed_share must be a finite number at least 0 and below"):
         offer_evidence(firm.offers, control="0.0").beliefs(harmed_share=0.5)
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ((9, "2023-04-01", "call", None), "row 1, column 'customer_id': 9 has no purchase before the contact"),
+        ((1, "2023-12-01", "call", None), "row 1, column 'at': '2023-12-01' lies after the last day observed"),
+        ((1, "2023-04-01", "call", "2023-03-01"), "row 1, column 'returned_at': '2023-03-01' lies before the contact"),
+        ((1, "2023-04-01", "call", "2023-12-01"), "'2023-12-01' lies after the last day observed"),
+        ((1, "2023-05-30", "call", None), "no contact was observed for as long as `within`"),
+    ],
+)
+def test_bad_win_backs_are_named(row, message):
+    rows = [row, (1, "2023-06-04", "none", None)]
+    frame = pd.DataFrame(rows, columns=["customer_id", "at", "arm", "returned_at"])
+    with pytest.raises(DataError, match=message):
+        win_back_evidence(frame, PURCHASES, control="none", until="2023-06-05")

@@ -13,3 +13,5 @@ from .trial import TrialCheck as TrialCheck
 from .trial import TrialEffects as TrialEffects
 from .trial import effects_of_sums as effects_of_sums
 from .trial import trial_effects as trial_effects
+from .win_backs import WinBackEvidence as WinBackEvidence
+from .win_backs import win_back_evidence as win_back_evidence

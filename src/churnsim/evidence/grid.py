@@ -11,10 +11,12 @@ from churnsim.typing import Floats
 __all__ = ["grid_draws"]
 
 CELLS, ROUNDS = 32, 4
-FAR = 25.0  # below the largest log-density: e^-25 of it is nothing
+FAR = 18.0  # below the largest log-density: e^-18 of it is next to nothing
 
 
-def grid_draws(log_density: Callable[..., Floats], dimensions: int, *, draws: int, seed: int) -> Floats:
+def grid_draws(
+    log_density: Callable[..., Floats], dimensions: int, *, draws: int, seed: int, cells: int = CELLS
+) -> Floats:
     """Draws from a density on the unit cube, of which a prior's quantiles are the usual coordinates.
 
     Parameters
@@ -23,11 +25,13 @@ def grid_draws(log_density: Callable[..., Floats], dimensions: int, *, draws: in
         Takes as many arrays as there are dimensions, broadcast against each other, of values between 0 and 1; returns
         the logarithm of the density up to a constant.
     dimensions, draws, seed : int
+    cells : int
+        Along each dimension.
 
     Returns
     -------
     array of shape (dimensions, draws)
-        Cells by their density, evenly within a cell. The grid covers where the density is not e^-25 of its largest.
+        Cells by their density, evenly within a cell. The grid covers where the density is not e^-18 of its largest.
 
     Examples
     --------
@@ -37,20 +41,20 @@ def grid_draws(log_density: Callable[..., Floats], dimensions: int, *, draws: in
     """
     low, high = np.zeros(dimensions), np.ones(dimensions)
     for last in (*[False] * ROUNDS, True):
-        axes = [a + (np.arange(CELLS) + 0.5) / CELLS * (b - a) for a, b in zip(low, high, strict=True)]
+        axes = [a + (np.arange(cells) + 0.5) / cells * (b - a) for a, b in zip(low, high, strict=True)]
         density = log_density(*np.meshgrid(*axes, indexing="ij", sparse=True))
-        density = np.broadcast_to(density, (CELLS,) * dimensions)
+        density = np.broadcast_to(density, (cells,) * dimensions)
         if last:
             break
         near = density > density.max() - FAR
         for axis in range(dimensions):
             inside = np.flatnonzero(near.any(axis=tuple(other for other in range(dimensions) if other != axis)))
-            width = (high[axis] - low[axis]) / CELLS
+            width = (high[axis] - low[axis]) / cells
             # A cell more on each side, for the density between the middles of two cells.
-            ends = low[axis] + width * max(inside[0] - 1, 0), low[axis] + width * min(inside[-1] + 2, CELLS)
+            ends = low[axis] + width * max(inside[0] - 1, 0), low[axis] + width * min(inside[-1] + 2, cells)
             low[axis], high[axis] = ends
     weight = np.exp(density - density.max()).ravel()
     generator = np.random.default_rng(seed)
-    cells = np.array(np.unravel_index(generator.choice(weight.size, draws, p=weight / weight.sum()), density.shape))
-    where = (cells + generator.random(cells.shape)) / CELLS
+    cell = np.array(np.unravel_index(generator.choice(weight.size, draws, p=weight / weight.sum()), density.shape))
+    where = (cell + generator.random(cell.shape)) / cells
     return np.asarray(low[:, None] + where * (high - low)[:, None])

@@ -176,8 +176,8 @@ def offer_evidence(
     effects = _trial(first, control, chance, history, level)
     discount, place = np.unique(first["discount"].to_numpy(np.float64), return_inverse=True)
     count = np.bincount(place)
-    renewed = np.bincount(place, weights=first["renewed"].to_numpy(np.float64))
-    m, s = _posterior(discount, count - renewed, count.astype(np.float64), draws, seed)
+    renewed = np.asarray(np.bincount(place, weights=first["renewed"].to_numpy(np.float64)), dtype=np.float64)
+    m, s = _posterior(discount, np.asarray(count - renewed, np.float64), count.astype(np.float64), draws, seed)
     lower, upper = wilson(renewed, count, level=level)
     table = pd.DataFrame(
         {"offers": count, "renewed": renewed.astype(np.int64), "retention": renewed / count, "lower": lower,

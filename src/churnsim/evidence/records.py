@@ -38,10 +38,12 @@ class Schema:
 
 
 class Records:
-    """Typed rows, of which more can be refused before they are used."""
+    """Typed rows (`frame`) with the columns that were `given`, of which more rows can be refused before they are
+    used."""
 
     def __init__(self, frame: pd.DataFrame, raw: RawRows, source: str, what: str) -> None:
         self.frame = frame
+        self.given = frozenset(raw.frame.columns)
         self._raw, self._source, self._what = raw, source, what
 
     def refuse(self, bad: Any, column: str, reason: str, remedy: str) -> None:

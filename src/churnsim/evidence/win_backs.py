@@ -1,0 +1,354 @@
+"""Contacts to silent customers: who returns by silence and arm, and how long and how much a second life brings.
+
+Some of the silent would have bought again by themselves: a control arm shows how many. With s the silence, the share
+who return within a given time is
+
+    r0(s)                                     of those left alone, logit linear in ln s,
+    r0(s) + lost(s) success 2^(-s/half_life)  of those contacted,
+
+which is the market's `win_back` where customers leave at their last purchase; lost(s) is the share of the silent who
+have left: 1 - r0(s), or by the chance of a purchase model that they are still there. The posterior of the four numbers
+is computed on a grid: success uniform, ln half-life normal about that of 26 weeks with standard deviation 1, r0 at the
+median silence uniform, its slope standard normal.
+
+A second life ends with the last purchase before a silence of `lost_after`. Its mean length is the time that all second
+lives lasted over how many of them ended, the estimate for a constant hazard with censoring.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit, logit, ndtri
+
+from churnsim.checks import check_kind, check_level, check_seed, typed
+from churnsim.data.tabular.row_coercion import Column
+from churnsim.errors import DataError
+from churnsim.evidence.grid import grid_draws
+from churnsim.evidence.records import NEVER, Estimate, History, Schema, day_numbers, read_records
+from churnsim.evidence.trial import TrialEffects, trial_effects
+from churnsim.simulation.core.belief import Belief, Status
+from churnsim.statistics import normal_quantile, wilson
+from churnsim.typing import Flags, Floats, Ints
+from churnsim.units import DAYS_PER_UNIT, Duration, check_unit
+
+__all__ = ["WIN_BACKS", "WinBackEvidence", "win_back_evidence"]
+
+WIN_BACKS = Schema(
+    what="win-back contact",
+    columns=(
+        Column(name="customer_id", kind="id"),
+        Column(name="at", kind="date"),
+        Column(name="arm", kind="text"),
+        Column(name="cost", kind="number", optional=True),
+        Column(name="returned_at", kind="date", optional=True),
+    ),
+)
+HALF_LIFE, SPREAD = 182.0, 1.0  # days; of the logarithm
+BINS, CELLS = 10, 16
+EIGHT_WEEKS, YEAR, HALF_YEAR = Duration(8, "W"), Duration(1, "Y"), Duration(26, "W")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class WinBackEvidence:
+    """What a record of win-back contacts shows.
+
+    Attributes
+    ----------
+    by_silence : DataFrame
+        Indexed by `arm` and `silence` (a third of the customers each, in days): `contacts`, how many `returned`, the
+        `share` with `lower` and `upper` (Wilson).
+    effects : TrialEffects or None
+        The difference of the share who return between each arm and the control, and the checks of the trial; None
+        without a control.
+    success, half_life : array of shape (draws,)
+        Joint draws; half-lives in days.
+    second_life : Estimate
+        Mean length of a second life, days.
+    second_worth : Estimate
+        What a customer who returned buys in the `horizon` from the return on.
+    cost_per_return : dict
+        Of each arm the cost of one more customer who returns; NaN without costs or where the arm brings none back.
+    checks : tuple of str
+        What was left out and what the figures rest on.
+    status : str
+        "measured here (randomised)" only where the chances are known and the checks of the trial passed.
+    level : float
+        Of the intervals.
+    """
+
+    by_silence: pd.DataFrame
+    effects: TrialEffects | None
+    success: Floats
+    half_life: Floats
+    second_life: Estimate
+    second_worth: Estimate
+    cost_per_return: dict[str, float]
+    checks: tuple[str, ...]
+    status: Status
+    level: float
+
+    def __str__(self) -> str:
+        rows = [
+            f"{row['arm']}, silent for {row['silence']} days: {row['returned']:,.0f} of {row['contacts']:,.0f} return, "
+            f"{row['share']:.1%} [{row['lower']:.1%}, {row['upper']:.1%}]"
+            for row in self.by_silence.reset_index().to_dict("records")
+        ]
+        response = [f"{name}: {b.value:.3g} [{b.low:.3g}, {b.high:.3g}]" for name, b in self.beliefs(unit="W").items()]
+        second = [
+            f"a second life lasts {self.second_life} days and brings {self.second_worth}",
+            *(f"one more return by {arm} costs {cost:,.2f}" for arm, cost in self.cost_per_return.items()),
+        ]
+        checks = () if self.effects is None else self.effects.checks
+        return "\n".join([self.status, *rows, *response, *second, *map(str, checks), *self.checks])
+
+    def beliefs(self, *, unit: str = "W") -> dict[str, Belief]:
+        """Joint beliefs in "win_back.success" and "win_back.half_life", and one in "win_back.second_life" where second
+        lives ended; lengths in `unit`, the market's."""
+        days = DAYS_PER_UNIT[check_unit(unit)]
+        contacts = int(self.by_silence["contacts"].sum())
+        source = f"{contacts:,} win-back contacts, own records"
+        numbers = {"success": self.success, "half_life": self.half_life / days}
+        found = {
+            f"win_back.{name}": Belief.of_draws(draws, status=self.status, source=source, level=self.level)
+            for name, draws in numbers.items()
+        }
+        if self.second_life.low > 0:
+            value, error, low, high = self.second_life
+            length = Estimate(value / days, error, low / days, high / days)
+            found["win_back.second_life"] = length.belief("measured here (observational)", source, self.level)
+        return found
+
+
+@typed
+def win_back_evidence(
+    contacts: Any,
+    purchases: Any,
+    *,
+    control: str | None,
+    chance: Mapping[str, float] | None = None,
+    alive: pd.Series | None = None,
+    within: Duration = EIGHT_WEEKS,
+    lost_after: Duration = HALF_YEAR,
+    horizon: Duration = YEAR,
+    until: Any = None,
+    level: float = 0.9,
+    draws: int = 1000,
+    seed: int = 1,
+) -> WinBackEvidence:
+    """Who of the silent returns by silence and arm, and what a second life brings.
+
+    Parameters
+    ----------
+    contacts : DataFrame or path
+        One row a customer who was to be contacted, the control included: ``customer_id``, ``at``, ``arm``, and perhaps
+        ``cost`` (money) and ``returned_at`` (empty where the customer did not return). Without ``returned_at`` the
+        return is the first purchase after the contact. A customer's first contact counts.
+    purchases : DataFrame
+        ``customer_id``, ``date`` and, for worth in money, ``amount``, of all customers.
+    control : str or None
+        The arm that was left alone. None says that there is none: everybody who returns is then counted as won back.
+    chance : mapping, optional
+        Each arm's probability. Without it nothing says that chance alone decided, and the status is "measured here
+        (observational)".
+    alive : Series, optional
+        The chance that each customer was still there when contacted, by ``customer_id``, from a purchase model.
+    within : Duration
+        Who returns later counts as not returned; contacts later than that before the end are left out.
+    lost_after : Duration
+        The silence after which a second life has ended.
+    horizon : Duration
+        Over which a second life's worth is counted.
+    until : str or date, optional
+        The last day observed; the day of the last purchase unless given.
+    level : float
+        Of the intervals.
+    draws, seed : int
+        Of the posterior.
+
+    Returns
+    -------
+    WinBackEvidence
+
+    Raises
+    ------
+    DataError
+        Names row, value and remedy of customers without a purchase before the contact, returns before it or after the
+        end, costs below 0, contacts after the end. Also where no contact was observed for as long as `within`.
+
+    Examples
+    --------
+    >>> random = np.random.default_rng(1)
+    >>> day = pd.Timestamp("2023-01-01") + pd.to_timedelta(random.integers(0, 300, 2000), "D")
+    >>> bought = pd.DataFrame({"customer_id": range(2000), "date": day})
+    >>> arm = random.choice(["call", "none"], 2000)
+    >>> silence = (pd.Timestamp("2024-01-01") - day).days
+    >>> back = random.random(2000) < 0.1 + np.where(arm == "call", 0.9 * 0.4 * 2.0 ** (-silence / 200), 0.0)
+    >>> rows = pd.DataFrame({"customer_id": range(2000), "at": "2024-01-01", "arm": arm})
+    >>> rows["returned_at"] = np.where(back, "2024-01-20", None)
+    >>> found = win_back_evidence(rows, bought, control="none", until="2024-06-01")
+    >>> belief = found.beliefs()["win_back.success"]
+    >>> bool(belief.low < 0.4 < belief.high)
+    True
+    """
+    check_level(level)
+    check_seed(seed)
+    history = History.of(purchases, until)
+    frame, checks = _contacts(contacts, history, round(within.to("D")))
+    treated = np.ones(len(frame), dtype=bool) if control is None else (frame["arm"] != control).to_numpy()
+    effects = None
+    if control is None:
+        checks.append("there is no control: whoever would have returned anyhow counts as won back")
+    else:
+        known = [name for name in ("silence", "purchases") if frame[name].nunique() > 1]
+        effects = trial_effects(
+            frame.set_index("customer_id"), outcomes=["returned"], control=control, chance=chance, covariates=known,
+            level=level,
+        )  # fmt: skip
+    gone = None if alive is None else 1.0 - _chances(alive, frame)
+    u = _posterior(frame, treated, gone, control is not None, draws, seed)
+    back = frame[frame["returned"] > 0]
+    life, worth = _second_lives(back, history, round(lost_after.to("D")), round(horizon.to("D")), level)
+    status: Status = "measured here (observational)"
+    if effects is not None and effects.status == "measured here (randomised)":
+        status = "measured here (randomised)"
+    return WinBackEvidence(
+        by_silence=_by_silence(frame, level), effects=effects, success=u[0], half_life=_half_life(u[1]),
+        second_life=life, second_worth=worth, cost_per_return=_costs(frame, effects), checks=tuple(checks),
+        status=status, level=level,
+    )  # fmt: skip
+
+
+def _contacts(contacts: Any, history: History, within: int) -> tuple[pd.DataFrame, list[str]]:
+    """The first contact to each customer that was observed for long enough, with `silence`, `purchases` before,
+    `returned` (0 or 1) and `back` (the day); and what was left out."""
+    rows = read_records(contacts, WIN_BACKS)
+    frame = rows.frame
+    at, back = day_numbers(frame["at"]), day_numbers(frame["returned_at"])
+    place = history.customers(frame["customer_id"])
+    last = history.last_before(place, at)
+    rows.refuse(
+        last == -NEVER, "customer_id", "has no purchase before the contact",
+        "Write ids as in the purchases, and leave out people who never bought.",
+    )  # fmt: skip
+    rows.refuse(at > history.until, "at", "lies after the last day observed", "Give until= a later day.")
+    if "returned_at" in rows.given:
+        rows.refuse(back < at, "returned_at", "lies before the contact", "Give the day of the return after it.")
+        late = (back > history.until) & (back < NEVER)
+        rows.refuse(late, "returned_at", "lies after the last day observed", "Give until= a later day.")
+    if "cost" in rows.given:
+        rows.refuse(frame["cost"] < 0, "cost", "is below 0", "Give what the contact cost, 0 or more.")
+    rows.checked()
+    if "returned_at" not in rows.given:
+        back = history.next_after(place, at)
+    frame = frame.assign(
+        arm=frame["arm"].astype(str), place=place, day=at, back=back, silence=(at - last).astype(np.float64),
+        purchases=history.bought_before(place, at).astype(np.float64), returned=(back - at <= within).astype(float),
+    )  # fmt: skip
+    first = frame.sort_values("day", kind="stable").drop_duplicates("customer_id")
+    seen = first[first["day"] + within <= history.until]
+    if seen.empty:
+        raise DataError("no contact was observed for as long as `within`. Give a shorter time, or until= a later day.")
+    checks = []
+    for number, words in ((len(frame) - len(first), "later contacts"), (len(first) - len(seen), "contacts too late")):
+        if number:
+            checks.append(f"left out: {number:,} {words}")
+    return seen.reset_index(drop=True), checks
+
+
+def _chances(alive: pd.Series, frame: pd.DataFrame) -> Floats:
+    check_kind(alive, "alive", pd.Series, "a Series of chances by customer id")
+    chance = alive.reindex(frame["customer_id"]).to_numpy(dtype=np.float64)
+    bad = ~((chance >= 0) & (chance <= 1))
+    if bad.any():
+        raise DataError(
+            f"alive has no chance between 0 and 1 for customer {str(frame['customer_id'][bad].iloc[0])[:80]!r}."
+        )
+    return chance
+
+
+def _half_life(u: Floats) -> Floats:
+    """The quantile of the prior, days."""
+    return np.asarray(HALF_LIFE * np.exp(SPREAD * ndtri(u)))
+
+
+def _posterior(
+    frame: pd.DataFrame, treated: Flags, gone: Floats | None, controlled: bool, draws: int, seed: int
+) -> Floats:
+    """Draws of success, the half-life's quantile and, with a control, the two of r0: shape (2 or 4, draws)."""
+    silence, returned = frame["silence"].to_numpy(np.float64), frame["returned"].to_numpy(np.float64)
+    middle = float(np.median(silence))
+    cells = []  # of treated or not and a stretch of silence: customers, returned, mean silence, mean share lost
+    for group in (treated, ~treated) if controlled else (treated,):
+        edges = np.quantile(silence[group], np.linspace(0, 1, BINS + 1)[1:-1])
+        stretch = np.searchsorted(edges, silence[group], side="right")
+        for k in np.unique(stretch):
+            inside = np.flatnonzero(group)[stretch == k]
+            lost = math.nan if gone is None else float(gone[inside].mean())
+            cells.append((len(inside), returned[inside].sum(), silence[inside].mean(), lost, bool(treated[inside[0]])))
+
+    def log_density(success: Floats, u: Floats, *alone: Floats) -> Floats:
+        half, total = _half_life(u), np.zeros(1)
+        for n, k, s, lost, contacted in cells:
+            r0 = expit(logit(alone[0]) + ndtri(alone[1]) * math.log(s / middle)) if alone else np.zeros(1)
+            share = r0
+            if contacted:
+                left = 1 - r0 if math.isnan(lost) else np.minimum(lost, 1 - r0)
+                share = r0 + left * success * 2.0 ** (-s / half)
+            share = np.clip(share, 1e-12, 1 - 1e-12)
+            total = total + k * np.log(share) + (n - k) * np.log1p(-share)
+        return total
+
+    return grid_draws(log_density, 4 if controlled else 2, draws=draws, seed=seed, cells=CELLS)
+
+
+def _by_silence(frame: pd.DataFrame, level: float) -> pd.DataFrame:
+    third = pd.qcut(frame["silence"], 3, duplicates="drop", precision=0)
+    words = third.map(lambda part: f"{math.floor(part.left) + 1} to {math.floor(part.right)}")
+    table = frame.groupby([frame["arm"], words.rename("silence")], observed=True)["returned"].agg(["size", "sum"])
+    lower, upper = wilson(table["sum"], table["size"], level=level)
+    return pd.DataFrame(
+        {
+            "contacts": table["size"], "returned": table["sum"], "share": table["sum"] / table["size"],
+            "lower": lower, "upper": upper,
+        }
+    )  # fmt: skip
+
+
+def _costs(frame: pd.DataFrame, effects: TrialEffects | None) -> dict[str, float]:
+    """Mean cost of a contact over the share that it brings back."""
+    found = {}
+    for arm, cost in frame.groupby("arm")["cost"].mean().items():
+        if effects is not None and arm == effects.control:
+            continue
+        own = frame.loc[frame["arm"] == arm, "returned"].mean()
+        more = float(own if effects is None else effects.best["difference"].to_dict()["returned", arm])
+        found[str(arm)] = float(cost) / more if more > 0 else math.nan
+    return found
+
+
+def _second_lives(
+    back: pd.DataFrame, history: History, lost_after: int, horizon: int, level: float
+) -> tuple[Estimate, Estimate]:
+    """Mean length in days, and worth over the horizon."""
+    unknown = Estimate(math.nan, math.nan, math.nan, math.nan)
+    if back.empty:
+        return unknown, unknown
+    place, began = (back[name].to_numpy(dtype=np.int64) for name in ("place", "back"))
+    end: Ints = np.full(len(back), history.until + 1)
+    last = np.maximum(history.last_before(place, end), began)
+    ended = int((history.until - last >= lost_after).sum())
+    length = float((last - began).sum())
+    life = Estimate.positive(length / ended, 1 / math.sqrt(ended), level) if ended and length else unknown
+    seen = began + horizon <= history.until
+    if seen.sum() < 2:
+        return life, unknown
+    spent = history.spend_between(place[seen], began[seen] - 1, began[seen] + horizon)
+    error = float(spent.std(ddof=1) / math.sqrt(len(spent)))
+    reach = normal_quantile(level) * error
+    return life, Estimate(float(spent.mean()), error, float(spent.mean()) - reach, float(spent.mean()) + reach)
