@@ -33,7 +33,7 @@ def test_everything_is_described():
     own = {name for name, field in Market.__dataclass_fields__.items() if "origin" in field.metadata}
     assert not [name for name in (*(CUSTOMER.names or ()), *own) if f"| `{name}` |" not in text]
     for whole, plain in (
-        (Market, {"customers", "purchases", "spend", "draws", "origins", *own}),
+        (Market, {"customers", "purchases", "spend", "draws", "beliefs", "origins", *own}),
         (Strategy, set()),
     ):
         parts = set(whole.__dataclass_fields__) - plain - {"name", "title", "description"}

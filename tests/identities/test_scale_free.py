@@ -15,7 +15,7 @@ from tests.parity.mechanisms import CONTRACT_PARTS, MARKET_PARTS, STRATEGY_PARTS
 
 import churnsim as cs
 from churnsim.kernels.engine.ledger_accounts import COUNTS, MONEY
-from churnsim.simulation.core.assumption import CUSTOMER, multiples_in, numbers_of
+from churnsim.simulation.core.assumption import CUSTOMER, PURCHASE, Multiple, multiples_in, numbers_of
 from churnsim.simulation.mechanisms.parts import Length, MarketPart, Money, settings_of
 
 # Amounts of some 35,000 to begin with, so that a thousandth of a strategy's amounts is still whole cents.
@@ -71,6 +71,7 @@ def assert_scaled(before, after, factor):
 # Half of those who leave do so for a failure, and newcomers among the staff cause most failures, so that money spent on
 # either is seen in the counts.
 FAILING = {
+    "prospects": cs.simulation.Prospects(ceiling=0.02, spend_scale=Multiple(0.02, PURCHASE)),  # far from its ceiling
     "complaints": cs.simulation.Complaints(
         failure_share=0.5, complaint_probability=0.9, silent_stay=0.0,
         stay_quick=0.3, stay_slow=0.1, stay_unresolved=0.0,

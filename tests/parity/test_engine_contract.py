@@ -157,6 +157,7 @@ def test_each_cost_is_booked_under_its_own_name(market, engine):
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_larger_budget_brings_the_same_people_sooner(market, engine):
     births = []
+    market = replace(market, prospects=Prospects(ceiling=0.02, spend_scale=0.5))  # far from its ceiling
     for budget in (500.0, 1500.0):
         strategy = cs.Strategy(name="a", acquisition=cs.simulation.Acquisition(budget_per_period=budget))
         events = cs.simulate(scenario(market, strategy), seed=1, engine=engine, log=True).events

@@ -7,8 +7,7 @@ from dataclasses import replace
 import pytest
 
 import churnsim as cs
-from churnsim.claims.machinery.sources import TEXTS
-from churnsim.decisions.assumptions.ranges import PLAUSIBLE, plausible_range
+from churnsim.decisions.assumptions.ranges import plausible_range
 from churnsim.errors import ConfigError
 from churnsim.simulation.mechanisms.acquisition import Prospects
 from churnsim.simulation.scenario.market import assumptions
@@ -73,16 +72,16 @@ def test_a_drawn_parameter_cannot_be_set(setting, published_models):
         changed(replace(market, draws=(published_models,)), strategies, {"purchases.r": 0.5})
 
 
-def test_ranges_on_record_are_ranges_of_something(setting):
+def test_ranges_on_record_are_those_of_beliefs(setting):
     market, _ = setting
-    known = cs.simulation.addresses(market)
-    for name, span in PLAUSIBLE.items():
-        assert span.low <= known[name] <= span.high, name
-        cited = "TARP" in span.source or any(text.title in span.source for text in TEXTS.values())
-        assert span.status == "assumed" or cited, name
-        changed(market, (), {name: span.low})
-        changed(market, (), {name: span.high})
+    known = plausible_range(market, "market.complaints.stay_slow")
+    assert (known.low, known.high, known.status) == (0.5, 0.85, "published (intention)")
+    own = cs.evidence.Belief(value=0.3, low=0.2, high=0.4, status="meta-analysis", source="three studies")
+    mine = plausible_range(replace(market, beliefs={"terms.margin": own}), "terms.margin")
+    assert (mine.low, mine.high, mine.source) == (0.2, 0.4, "three studies")
     size = plausible_range(replace(market, prospects=Prospects(size=20_000.0)), "prospects.size")
-    assert (size.low, size.high) == (1e4, 4e4)
+    assert (size.low, size.high) == (5e3, 1e5)  # from a quarter to five times, as the default is
+    fitted = plausible_range(market, "purchases.r")
+    assert fitted.high / fitted.low == pytest.approx(4.0)
     with pytest.raises(ConfigError, match="has no range on record"):
         plausible_range(market, "terms.fixed_cost_per_period")

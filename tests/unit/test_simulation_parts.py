@@ -224,7 +224,7 @@ def test_every_assumption_has_a_source_and_a_status(cohort_market):
     table = assumptions(cohort_market(1))
     assert table["parameter"].is_unique
     assert (table["source"].str.len() > 5).all()
-    assert set(table["status"]) == {"measured here (observational)", "published (behaviour)", "assumed"}
+    assert set(table["status"]) == {"measured here (observational)", "published (intention)", "assumed", "claimed"}
 
 
 @pytest.mark.parametrize(

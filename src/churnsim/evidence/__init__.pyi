@@ -1,4 +1,5 @@
 from .beliefs import Belief as Belief
+from .beliefs import market_beliefs as market_beliefs
 from .contact_records import contact_records as contact_records
 from .offers import OfferEvidence as OfferEvidence
 from .offers import offer_evidence as offer_evidence

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from churnsim.simulation.core.belief import Belief
+from churnsim.simulation.scenario.beliefs import market_beliefs
 
-__all__ = ["Belief"]
+__all__ = ["Belief", "market_beliefs"]

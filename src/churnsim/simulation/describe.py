@@ -24,6 +24,7 @@ from churnsim.kernels.engine import ledger_accounts as accounts
 from churnsim.kernels.engine import records
 from churnsim.kernels.numerics import philox, rng_streams
 from churnsim.simulation.core.assumption import Origin
+from churnsim.simulation.core.belief import Belief
 from churnsim.simulation.engine import compiled_engine, epoch_boundary, simpy_engine
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.scenario import Scenario
@@ -106,7 +107,7 @@ def strategy_mechanisms() -> str:
     return _mechanisms(Strategy)
 
 
-DOMAINS = ("SIMULATION", "MODEL_DRAWS")
+DOMAINS = ("SIMULATION", "MODEL_DRAWS", "BELIEFS")
 PARTS: dict[str, Callable[[], str]] = {
     "customer_fields": customer_fields,
     "books": books,
@@ -133,7 +134,7 @@ def _dataclasses_of(whole: type) -> Iterator[tuple[Field[Any], type]]:
     hints = get_type_hints(whole)
     for field in fields(whole):
         for kind in (hints[field.name], *get_args(hints[field.name])):
-            if isinstance(kind, type) and is_dataclass(kind) and kind is not Origin:
+            if isinstance(kind, type) and is_dataclass(kind) and kind not in (Origin, Belief):
                 yield field, kind
 
 
@@ -144,11 +145,14 @@ def _numbers(kind: type) -> str:
         default = "needed" if field.default is MISSING else str(field.default)
         if documented and "origin" in field.metadata:
             about, origin = field.metadata, field.metadata["origin"]
-            rows.append((f"`{field.name}`", default, about["unit"], about["meaning"], origin.status, origin.source))
+            low, high = about["interval"]
+            interval = f"{low:g} to {high:g}" if low < high else "exact"
+            told = (about["unit"], about["meaning"], origin.status, origin.source)
+            rows.append((f"`{field.name}`", default, interval, *told))
         elif not documented:
             rows.append((f"`{field.name}`", default))
     if documented:
-        return _table(("number", "default", "unit", "meaning", "status", "source"), rows)
+        return _table(("number", "default", "90% interval", "unit", "meaning", "status", "source"), rows)
     return _table(("setting", "default"), rows)
 
 

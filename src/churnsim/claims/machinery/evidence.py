@@ -34,7 +34,7 @@ PARAMETER_DRAWS = 300
 """Draws of the fitted parameters at least: as many as the most runs that a claim asks for (`low-risk`)."""
 # How CDNOW's people answer spending, assumed in dollars; without them a market takes multiples of a typical purchase.
 DOLLARS: dict[str, Any] = {
-    "prospects": Prospects(size=20_000.0, spend_scale=0.5),
+    "prospects": Prospects(size=20_000.0, ceiling=0.02, spend_scale=0.5),
     "retention": RetentionResponse(spend_scale=0.5),
     "quality": QualityResponse(spend_scale=1.0),
     "staff": StaffResponse(spend_scale=100.0),

@@ -124,7 +124,7 @@ def worth_of_the_living(evidence: MarketEvidence) -> Spread:
 
 def draw_of(evidence: MarketEvidence, replication: int, *, uniforms_of: int | None = None) -> DrawnCustomers:
     """The customers under the parameters of one replication; with `uniforms_of` by another one's random numbers."""
-    market = evidence.market.in_replication(replication)
+    market = evidence.market.in_replication(replication, seed=evidence.seed)
     base = market.customers.draw(
         purchases=market.purchases,
         spend=market.spend,

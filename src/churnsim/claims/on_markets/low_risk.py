@@ -28,7 +28,7 @@ SPREADS = {"answers to spending as assumed": 0.0, "answers to spending uncertain
 """Standard deviation of the logarithm of how strongly prospects and customers answer money, from run to run, the same
 for both: an assumption, and the one that the claim is about."""
 OVER = {"retention.max_effect": (0.0, 1.0), "prospects.spend_scale": (0.25, 6.25)}
-"""Dollars: with the default ceiling of 2% a scale of 0.50 puts the cheapest new customers at 25 each, 6.25 at 312."""
+"""Dollars: with the ceiling of 2% a scale of 0.50 puts the cheapest new customers at 25 each, 6.25 at 312."""
 RESAMPLES = 2000
 
 

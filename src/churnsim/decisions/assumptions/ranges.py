@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from churnsim.checks import check_number, shown, typed
 from churnsim.errors import ConfigError
 from churnsim.simulation.core.belief import Status
+from churnsim.simulation.scenario.beliefs import market_beliefs
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.parameter_paths import number_at
 
-__all__ = ["PLAUSIBLE", "PlausibleRange", "named_ranges", "plausible_range"]
+__all__ = ["PlausibleRange", "named_ranges", "plausible_range"]
 
 
 @dataclass(frozen=True)
@@ -24,27 +25,6 @@ class PlausibleRange:
     status: Status
 
 
-TARP = "TARP (1986), from a major to a minor loss"
-SPAN = "a round span about the default; no source bounds it"
-PLAUSIBLE = {
-    "complaints.complaint_probability": PlausibleRange(
-        0.04,
-        0.10,
-        "4 in 100 ('Keeping existing customers', undated), 1 in 20 ('Winning back lost customers', undated), 1 in 10 "
-        "('Nine steps to loyalty', 2017)",
-        "claimed",
-    ),
-    "complaints.silent_stay": PlausibleRange(0.09, 0.37, TARP, "published (intention)"),
-    "complaints.stay_unresolved": PlausibleRange(0.19, 0.46, TARP, "published (intention)"),
-    "complaints.stay_slow": PlausibleRange(0.54, 0.70, TARP, "published (intention)"),
-    "complaints.stay_quick": PlausibleRange(0.82, 0.95, TARP, "published (intention)"),
-    "complaints.failure_share": PlausibleRange(0.20, 0.55, SPAN, "assumed"),
-    "complaints.complaint_probability_if_asked": PlausibleRange(0.20, 0.60, SPAN, "assumed"),
-    "terms.margin": PlausibleRange(0.15, 0.45, SPAN, "assumed"),
-    "terms.annual_discount_rate": PlausibleRange(0.05, 0.15, SPAN, "assumed"),
-    "retention.max_effect": PlausibleRange(0.10, 0.50, SPAN, "assumed"),
-    "retention.harmed_share": PlausibleRange(0.0, 0.20, SPAN, "assumed"),
-}
 EXAMPLE = "{'terms.margin': (0.1, 0.5)}"
 HALVED = "from half to twice the value, for want of any source"
 
@@ -72,9 +52,10 @@ def _address(name: object) -> str:
 
 @typed
 def plausible_range(market: Market, address: str) -> PlausibleRange:
-    """The range on record for one of the market's numbers, or from half to twice its value.
+    """The interval of what is believed of one of the market's numbers (`market_beliefs`), or for a fitted one from half
+    to twice its value.
 
-    Raises ConfigError for an unknown address and for a number that has no range on record and is 0.
+    Raises ConfigError for an unknown address, and for a number whose interval has no length or that is 0.
 
     Examples
     --------
@@ -87,9 +68,9 @@ def plausible_range(market: Market, address: str) -> PlausibleRange:
     """
     name = address.removeprefix("market.")
     value = number_at(market, (), name)
-    if name in PLAUSIBLE:
-        return PLAUSIBLE[name]
-    if value == 0:
-        raise ConfigError(f"{address!r} is 0 and has no range on record. Give one: {{{address!r}: (low, high)}}.")
+    if (known := market_beliefs(market).get(name)) and known.low < known.high:
+        return PlausibleRange(known.low, known.high, known.source, known.status)
+    if known or value == 0:
+        raise ConfigError(f"{address!r} has no range on record. Give one: {{{address!r}: (low, high)}}.")
     low, high = sorted((value / 2, value * 2))
     return PlausibleRange(low, high, HALVED, "assumed")

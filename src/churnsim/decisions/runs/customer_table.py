@@ -115,7 +115,7 @@ class _OneTable:
     def __call__(self, replication: int) -> pd.DataFrame:
         scenario = self.experiment.scenario(self.strategy)
         ledger = self.experiment.ledger(self.strategy, replication, log=True)
-        market = scenario.market.in_replication(replication)
+        market = scenario.market.in_replication(replication, seed=self.experiment.seed)
         base = market.customers.draw(
             purchases=market.purchases, spend=market.spend, seed=self.experiment.seed, replication=replication
         )

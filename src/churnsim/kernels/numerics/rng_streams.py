@@ -9,6 +9,7 @@ from __future__ import annotations
 
 __all__ = [
     "ARRIVALS",
+    "BELIEFS",
     "COMPLAINT",
     "DEATH",
     "LOSS",
@@ -37,3 +38,4 @@ RESEARCH = 9  # ordinals are those of a researcher's own mechanism
 # Domains.
 SIMULATION = 1
 MODEL_DRAWS = 2
+BELIEFS = 3

@@ -8,17 +8,19 @@ from collections.abc import Callable
 from dataclasses import Field, dataclass, field, fields, is_dataclass, replace
 from typing import Any, Final, Literal, Self
 
+from scipy.special import expit, logit
+
 from churnsim.checks import check_count, check_number, check_share, shown
 from churnsim.errors import ConfigError
-from churnsim.simulation.core.belief import Status, checked_status
+from churnsim.simulation.core.belief import Belief, Law, Status, checked_status
 from churnsim.units import Duration
 
 __all__ = [
     "CUSTOMER",
+    "LEVEL",
     "PURCHASE",
     "PURCHASE_OF_EACH",
     "UNMEASURED",
-    "UNMEASURED_HERE",
     "Check",
     "Multiple",
     "Origin",
@@ -27,9 +29,12 @@ __all__ = [
     "at_least_1",
     "cents",
     "count",
+    "default_belief",
     "documented",
     "exponent",
+    "in_own_measure",
     "in_units",
+    "law_of",
     "length",
     "multiple_of",
     "multiples_in",
@@ -45,9 +50,10 @@ __all__ = [
     "whole_cents",
 ]
 
-UNMEASURED = "no source measures it; vary it"
-UNMEASURED_HERE = "no source measures it on this base; vary it"
-"""Sources of an assumption that has none."""
+LEVEL = 0.9
+"""Probability that a number lies in its default's interval."""
+UNMEASURED = "no source measures it: a guess with a wide interval"
+"""The source of an assumption that has none."""
 
 
 @dataclass(frozen=True)
@@ -135,25 +141,47 @@ Check = Callable[[Any, str], object]
 """What a number must be: called with the value and its name, raises ConfigError."""
 
 
+Default = float | Duration | Multiple
+Interval = tuple[float, float]
+
+
 def documented(
-    default: float | Duration | Multiple, *, unit: str, meaning: str, source: str, status: Status, check: Check
+    default: Default, *, unit: str, meaning: str, source: str, status: Status, check: Check, interval: Interval | None
 ) -> Any:
-    """A dataclass field with a default whose unit, meaning, source, status and limits are on record."""
-    return field(
-        default=default, metadata={"unit": unit, "meaning": meaning, "origin": Origin(source, status), "check": check}
-    )
+    """A dataclass field with a default whose unit, meaning, source, status and limits are on record.
+
+    `interval` holds the number with probability `LEVEL`, in the default's own measure (a duration's unit, a multiple's
+    times); None for what is a convention or a switch that is off.
+    """
+    number = in_own_measure(default)
+    about = {
+        "unit": unit, "meaning": meaning, "origin": Origin(source, status), "check": check,
+        "interval": interval or (number, number),
+    }  # fmt: skip
+    return field(default=default, metadata=about)
 
 
 def assumed(
-    default: float | Duration | Multiple, unit: str, meaning: str, check: Check, *, source: str = UNMEASURED
-) -> Any:
+    default: Default, unit: str, meaning: str, check: Check, interval: Interval | None = None, *,
+    source: str = UNMEASURED,
+) -> Any:  # fmt: skip
     """A documented field whose value is a guess."""
-    return documented(default, unit=unit, meaning=meaning, source=source, status="assumed", check=check)
+    return documented(
+        default, unit=unit, meaning=meaning, source=source, status="assumed", check=check, interval=interval
+    )
 
 
-def published(default: float | Duration, unit: str, meaning: str, check: Check, *, source: str) -> Any:
-    """A documented field whose value somebody has published."""
-    return documented(default, unit=unit, meaning=meaning, source=source, status="published (behaviour)", check=check)
+def published(
+    default: Default, unit: str, meaning: str, check: Check, interval: Interval, *, source: str,
+    status: Status = "published (behaviour)",
+) -> Any:  # fmt: skip
+    """A documented field whose value somebody has published, or one of the texts on trial claims."""
+    return documented(default, unit=unit, meaning=meaning, source=source, status=status, check=check, interval=interval)
+
+
+def in_own_measure(value: Default) -> float:
+    """The number of a duration or a multiple without its measure."""
+    return float(value.value if isinstance(value, Duration) else value.times if isinstance(value, Multiple) else value)
 
 
 def numbers_of(part: Any, prefix: str) -> list[tuple[str, Any, Field[Any]]]:
@@ -221,6 +249,45 @@ def whole_cents(value: Any, name: str) -> None:
     check_number(value, name, least=0)
     if abs(value * 100 - round(value * 100)) > 1e-9:
         raise ConfigError(f"{name} must be a whole number of cents, since it is paid event by event; got {value!r}.")
+
+
+LAWS: dict[Any, Law] = {
+    share: "beta", share_below_1: "beta", positive: "log-normal", not_negative: "log-normal",
+    at_least_1: "log-normal", count: "log-normal", length: "log-normal", scale: "log-normal", people: "log-normal",
+    whole_cents: "log-normal", check_count: "log-normal", exponent: "normal", check_number: "normal",
+}  # fmt: skip
+"""The law of a number by what it must be."""
+
+
+def law_of(about: Field[Any]) -> Law:
+    """The law of a documented number, by its domain."""
+    return LAWS.get(about.metadata["check"], "normal")
+
+
+def default_belief(about: Field[Any], value: float, origin: Origin, *, scale: float = 1.0) -> Belief:
+    """What is believed of a documented number by default, about `value`; `scale` is the default's measure in the unit
+    of the value (weeks in a day, money in a typical purchase).
+
+    An interval that is not about this value is moved there: at the same ratio of a positive number, the same difference
+    of the log-odds of a share, the same difference of any other. A number at the end of its domain, or with an interval
+    of no length, is known exactly.
+    """
+    law, (low, high) = law_of(about), (scale * end for end in about.metadata["interval"])
+    default = scale * in_own_measure(about.default)  # type: ignore[arg-type]  # a documented field has one
+    at_end = value <= 0 or (law == "beta" and value >= 1)
+    if low == high or (law != "normal" and at_end):
+        low = high = value
+    elif not math.isclose(value, default, rel_tol=1e-12):
+        if law == "beta":
+            low, high = (expit(logit(end) + logit(value) - logit(default)) for end in (low, high))
+        elif law == "log-normal":
+            low, high = (end * value / default for end in (low, high))
+        else:
+            low, high = (end + value - default for end in (low, high))
+    return Belief(
+        value=value, low=min(low, value), high=max(high, value), law=law, level=LEVEL, status=origin.status,
+        source=origin.source,
+    )  # fmt: skip
 
 
 def cents(money: float) -> int:

@@ -192,22 +192,25 @@ class Belief:
         >>> round(cost.quantile(0.95), 6)
         60.0
         """
+        if isinstance(u, float) and 0 < u < 1 and self.draws is None:  # arrays would take most of a single draw's time
+            return float(self._side(u, u >= 0.5))
         p = np.asarray(u, dtype=np.float64)
         if not np.all((p > 0) & (p < 1)):
             raise ConfigError(f"a quantile is asked at probabilities strictly between 0 and 1; got {shown(u)}.")
         if self.draws is not None:
             found = np.quantile(np.array(self.draws), p)
-        elif self.certain:
-            found = np.full(p.shape, self.value)
-        elif self.drawn_by == "beta":
-            (a, b), (c, d) = self._betas
-            found = np.where(p < 0.5, betaincinv(a, b, p), betaincinv(c, d, p))
         else:
-            z = ndtri(p)
-            below, above = self._spreads
-            moved = np.where(z < 0, below, above) * z
-            found = self.value * np.exp(moved) if self.drawn_by == "log-normal" else self.value + moved
+            found = np.where(p < 0.5, self._side(p, above=False), self._side(p, above=True))
         return float(found) if p.ndim == 0 else found
+
+    def _side(self, u: Any, above: bool) -> Any:
+        """The quantile at `u` by the law on one side of the value."""
+        if self.low == self.high:
+            return self.value
+        if self.drawn_by == "beta":
+            return betaincinv(*self._betas[above], u)
+        moved = self._spreads[above] * ndtri(u)
+        return self.value * np.exp(moved) if self.drawn_by == "log-normal" else self.value + moved
 
     def sample(self, n: int, rng: np.random.Generator) -> Floats:
         """`n` independent draws; of a posterior's draws, with replacement."""

@@ -42,10 +42,12 @@ class ReplicationInputs:
     @classmethod
     def of(cls, scenario: Scenario, *, seed: int, replication: int) -> ReplicationInputs:
         """Make one replication ready."""
-        market = scenario.market.in_replication(replication)
+        market = scenario.market.in_replication(replication, seed=seed)
+        if scenario.market.beliefs:
+            scenario = replace(scenario, market=market)
         _, _, hazards = lifetime_of(market.purchases)
         spending, (shape, _, _), profits = spending_of(market.spend)
-        # Of the rules only the shape of spending is an estimate; the others are in the customers' traits.
+        # Of the fits' parameters the rules have the shape of spending alone; the others are in the customers' traits.
         numbers = scenario.rules
         if spending == GAMMA_GAMMA:
             numbers = numbers._replace(spend_shape=float(shape))

@@ -88,14 +88,18 @@ class BondResponse(MarketPart):
         "share of organic dropout per share of the price",
         "dropout that a price off prevents: 1 means that 10% off prevent 10% of it",
         not_negative,
+        (0.2, 3.0),
     )
-    social_effect: float = assumed(0.15, "share of organic dropout", "dropout of members that the club prevents", share)
+    social_effect: float = assumed(
+        0.15, "share of organic dropout", "dropout of members that the club prevents", share, (0.02, 0.4)
+    )
     social_referrals: float = assumed(
-        1.5, "factor", "referrals of a member, as a multiple of another customer's", not_negative
+        1.5, "factor", "referrals of a member, as a multiple of another customer's", not_negative, (0.8, 3.0)
     )
     structural_effect: float = assumed(
         0.30,
         "share of those about to switch",
         "customers on their way to a competitor whom switching costs keep",
         share,
+        (0.05, 0.65),
     )

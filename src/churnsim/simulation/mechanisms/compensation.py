@@ -42,6 +42,12 @@ class Compensation(StrategyPart):
         }
 
 
+RIDERS = (
+    "Halperin, Ho, List & Muir (2022, Economic Journal 132, 273-298; 1.5 million riders at random): a coupon brings "
+    "riders back, an apology alone does little or harm; how many it keeps here is a guess"
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class RecoveryResponse(MarketPart):
     """What compensation does: of complainants who would leave in spite of the answer it keeps max_effect (1 - e^(-cost
@@ -49,9 +55,11 @@ class RecoveryResponse(MarketPart):
 
     used_by: ClassVar[Mapping[str, tuple[str, ...]]] = {"": ("compensation",)}
 
-    max_effect: float = assumed(0.50, "share of leavers", "most that compensation keeps", share)
+    max_effect: float = assumed(
+        0.50, "share of leavers", "most that compensation keeps", share, (0.1, 0.85), source=RIDERS
+    )
     spend_scale: float = assumed(
-        Multiple(0.4, PURCHASE), "money per complaint", "compensation at which 63% of it is reached", scale
+        Multiple(0.4, PURCHASE), "money per complaint", "compensation at which 63% of it is reached", scale, (0.1, 1.6)
     )
 
     def effect(self, cost: float) -> float:

@@ -21,14 +21,16 @@ class Competitors(MarketPart):
 
     interacts: ClassVar[bool] = True
 
-    customers: float = assumed(Multiple(8, CUSTOMER), "people", "whom competitors serve at first", people)
+    customers: float = assumed(Multiple(8, CUSTOMER), "people", "whom competitors serve at first", people, (2.0, 30.0))
     switch_share: float = assumed(
-        0.5, "share of losses", "lost customers who go to a competitor; the others stop buying", share
+        0.5, "share of losses", "lost customers who go to a competitor; the others stop buying", share, (0.15, 0.85)
     )
     loss_per_year: float = assumed(
-        0.20, "per customer and year", "hazard at which competitors' customers leave them", not_negative
+        0.20, "per customer and year", "hazard at which competitors' customers leave them", not_negative, (0.08, 0.4)
     )
-    comes_here: float = assumed(0.10, "share of those who leave a competitor", "who come to this firm", share)
+    comes_here: float = assumed(
+        0.10, "share of those who leave a competitor", "who come to this firm", share, (0.02, 0.35)
+    )
 
     def rules(self, unit: str) -> dict[str, Any]:
         """Whether the lost go to a competitor."""

@@ -26,9 +26,9 @@ class CrossSellingResponse(MarketPart):
 
     used_by: ClassVar[Mapping[str, tuple[str, ...]]] = {"": ("cross_selling",)}
 
-    max_uplift: float = assumed(0.20, "share of spend", "most that offers add to a purchase", share)
+    max_uplift: float = assumed(0.20, "share of spend", "most that offers add to a purchase", share, (0.03, 0.6))
     spend_scale: float = assumed(
-        Multiple(0.02, PURCHASE), "money per contact", "spend at which 63% of it is reached", scale
+        Multiple(0.02, PURCHASE), "money per contact", "spend at which 63% of it is reached", scale, (0.004, 0.1)
     )
 
     def uplift(self, spend: float) -> float:

@@ -30,9 +30,15 @@ class QualityResponse(MarketPart):
 
     used_by: ClassVar[Mapping[str, tuple[str, ...]]] = {"": ("quality",)}
 
-    max_reduction: float = assumed(0.50, "share of failures", "most failures that better service prevents", share)
+    max_reduction: float = assumed(
+        0.50, "share of failures", "most failures that better service prevents", share, (0.1, 0.85)
+    )
     spend_scale: float = assumed(
-        Multiple(0.04, PURCHASE), "money per known customer and period", "spend at which 63% of it is reached", scale
+        Multiple(0.04, PURCHASE),
+        "money per known customer and period",
+        "spend at which 63% of it is reached",
+        scale,
+        (0.008, 0.2),
     )
 
     def factor(self, spend: float) -> float:

@@ -12,6 +12,7 @@ from churnsim.simulation.core.assumption import (
     assumed,
     in_units,
     not_negative,
+    published,
     scale,
     share,
 )
@@ -50,18 +51,20 @@ class Referral(MarketPart):
 
     interacts: ClassVar[bool] = True
 
-    rate_per_year: float = assumed(
+    rate_per_year: float = published(
         0.25,
         "referrals per satisfied customer and year",
         "new customers that a satisfied one brings while most people are prospects still",
         not_negative,
+        (0.02, 1.0),
         source="'Winning back lost customers' (undated), after an AMA handbook: 100 satisfied customers bring 25 new "
         "ones; in what time it does not say",
+        status="claimed",
     )
 
-    max_lift: float = assumed(0.5, "share of referrals", "most that a reward adds to them", share)
+    max_lift: float = assumed(0.5, "share of referrals", "most that a reward adds to them", share, (0.1, 0.9))
     reward_scale: float = assumed(
-        Multiple(0.4, PURCHASE), "money per new customer", "reward at which 63% of it is reached", scale
+        Multiple(0.4, PURCHASE), "money per new customer", "reward at which 63% of it is reached", scale, (0.1, 1.6)
     )
 
     def lift(self, reward: float) -> float:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 from churnsim.errors import ConfigError
-from churnsim.simulation.core.assumption import assumed, positive, share
+from churnsim.simulation.core.assumption import UNMEASURED, assumed, positive, share
 from churnsim.simulation.mechanisms.parts import Length, MarketPart, Money, Share, StrategyPart
 from churnsim.simulation.mechanisms.targeting import Targeting
 
@@ -71,10 +71,11 @@ class RenewalOfferResponse(MarketPart):
         "share of organic dropout",
         "most that a lower price at renewal prevents",
         share,
-        source="as for contacts: no source measures it on this base; vary it",
+        (0.05, 0.6),
+        source=f"as for contacts: {UNMEASURED}",
     )
     discount_scale: float = assumed(
-        0.10, "share of the price", "price off at which 63% of the effect is reached", positive
+        0.10, "share of the price", "price off at which 63% of the effect is reached", positive, (0.03, 0.35)
     )
 
     def effect(self, discount: float) -> float:

@@ -15,7 +15,6 @@ from churnsim.economics.response import SaturatingResponse
 from churnsim.economics.staff import failure_factor, novice_share
 from churnsim.simulation.core.assumption import (
     PURCHASE_OF_EACH,
-    UNMEASURED_HERE,
     Multiple,
     assumed,
     at_least_1,
@@ -48,31 +47,27 @@ class StaffResponse(MarketPart):
     used_by: ClassVar[Mapping[str, tuple[str, ...]]] = {"": ("staff",)}
 
     turnover_per_year: float = assumed(
-        0.30, "leavers a year per place", "staff turnover without care", not_negative, source=UNMEASURED_HERE
+        0.30, "leavers a year per place", "staff turnover without care", not_negative, (0.1, 0.8)
     )
     learning: Duration = assumed(
-        Duration(26, "W"),
-        "time units",
-        "mean time until a newcomer works like the others",
-        length,
-        source=UNMEASURED_HERE,
+        Duration(26, "W"), "time units", "mean time until a newcomer works like the others", length, (8.0, 78.0)
     )
     novice_factor: float = assumed(
         2.0,
         "times",
         "failures of newcomers, as a multiple of those of the experienced",
         at_least_1,
-        source=UNMEASURED_HERE,
+        (1.1, 4.0),
+        source="Hausknecht, Trevor & Howard (2009, J. Applied Psychology 94, 1068-1075): units with more turnover are "
+        "rated lower on service, the more so the more newcomers they have; by how much is a guess",
     )
-    max_effect: float = assumed(
-        0.50, "share of turnover", "most turnover that care prevents", share, source=UNMEASURED_HERE
-    )
+    max_effect: float = assumed(0.50, "share of turnover", "most turnover that care prevents", share, (0.1, 0.85))
     spend_scale: float = assumed(
         Multiple(0.0015, PURCHASE_OF_EACH),
         "money per period",
         "spend at which 63% of it is reached",
         scale,
-        source=UNMEASURED_HERE,
+        (0.0003, 0.0075),
     )
 
     @property

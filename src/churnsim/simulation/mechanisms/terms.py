@@ -20,13 +20,15 @@ class Terms(MarketPart):
         "share of revenue",
         "contribution of a purchase",
         share,
-        source="a round figure for retail contribution; vary it",
+        (0.15, 0.45),
+        source="a round figure for retail contribution; the firm knows its own",
     )
     annual_discount_rate: float = assumed(
         0.10,
         "per year, effective",
         "discount rate of net present values",
         not_negative,
+        (0.05, 0.15),
         source="the rate of the card example in 'Keeping existing customers' (undated)",
     )
     fixed_cost_per_period: float = assumed(

@@ -53,19 +53,22 @@ class WinBackResponse(MarketPart):
         "probability",
         "a contact right after the loss brings the customer back",
         share,
+        (0.1, 0.6),
         source="'Winning back lost customers' (undated), after J. Griffin: 40 in 100 lost customers can be won back",
+        status="claimed",
     )
     half_life: Duration = assumed(
-        Duration(26, "W"), "time units", "time since the loss in which that chance halves", length
+        Duration(26, "W"), "time units", "time since the loss in which that chance halves", length, (8.0, 104.0)
     )
     dropout_factor: float = assumed(
-        1.5, "factor", "dropout in a second life, as a multiple of the first's", not_negative
+        1.5, "factor", "dropout in a second life, as a multiple of the first's", not_negative, (0.7, 3.0)
     )
     second_life: Duration = assumed(
         Duration(1, "Y"),
         "time units",
         "what the firm expects a second life to last when it chooses whom to contact",
         length,
+        (0.3, 3.0),
     )
 
     def rules(self, unit: str) -> dict[str, Any]:

@@ -28,13 +28,16 @@ class WordOfMouth(MarketPart):
         "people",
         "whom a customer tells whose failed purchase was not made good",
         count,
+        (4.0, 25.0),
         source="'Winning back lost customers' (undated); the figure goes back to the TARP studies",
+        status="claimed",
     )
     restored_tell: int = published(
         5,
         "people",
         "whom a customer tells whose complaint was resolved",
         count,
+        (2.0, 10.0),
         source="TARP, Consumer Complaint Handling in America (1986): a median of 5 hear of a good answer; from memory",
     )
     weight: float = assumed(
@@ -42,16 +45,20 @@ class WordOfMouth(MarketPart):
         "log hazard per telling and person",
         "what one remembered telling per person does to the response of prospects",
         not_negative,
+        (0.1, 2.0),
     )
     half_life: Duration = assumed(
-        Duration(1, "Y"), "time units", "time in which half of what was told is forgotten", length
+        Duration(1, "Y"), "time units", "time in which half of what was told is forgotten", length, (0.25, 4.0)
     )
     imitation: float = published(
         0.38,
         "per year",
         "Bass's coefficient of imitation q",
         not_negative,
-        source="Sultan, Farley & Lehmann (1990, J. Marketing Research 27, 70-77), mean of 213 studies; from memory",
+        (0.1, 1.0),
+        source="Sultan, Farley & Lehmann (1990, J. Marketing Research 27, 70-77), mean of 213 studies; from memory, "
+        "as is the interval",
+        status="meta-analysis",
     )
 
     def epoch_effect(self, unit: str, epoch: float) -> tuple[float, str]:

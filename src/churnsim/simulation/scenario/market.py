@@ -26,6 +26,7 @@ from churnsim.simulation.core.assumption import (
     numbers_of,
     plain_numbers,
 )
+from churnsim.simulation.core.belief import Belief
 from churnsim.simulation.core.lifetimes import lifetime_of, typical_amount
 from churnsim.simulation.customers.base import Base, StartingBase
 from churnsim.simulation.customers.remaining_lifetimes import RemainingLifetimes
@@ -53,6 +54,7 @@ from churnsim.simulation.mechanisms.staff import StaffResponse
 from churnsim.simulation.mechanisms.terms import Terms
 from churnsim.simulation.mechanisms.win_back import WinBackResponse
 from churnsim.simulation.mechanisms.word_of_mouth import WordOfMouth
+from churnsim.simulation.scenario.beliefs import Draws, checked_beliefs, with_values
 from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.units import UNIT_NAMES, Duration, discount_force
 
@@ -100,6 +102,10 @@ class Market:
     draws : tuple of (purchases, spend)
         Parameter sets from the fits (`fit.draw_parameters`), one a replication, so that replications differ by the
         uncertainty of the estimates as well as by chance.
+    beliefs : mapping of str to Belief
+        How sure one is of numbers, by the name that `assumptions` shows; durations in the market's unit. The value of
+        each takes the place of the number, and each replication draws its own, the same under every strategy.
+        `churnsim.evidence.market_beliefs` has those of the defaults.
     origins : mapping of str to Origin
         Overrides the recorded origin of a number, by the name that `assumptions` shows.
 
@@ -140,6 +146,7 @@ class Market:
         source="gaps are exponential in BG/NBD, MBG/NBD and Pareto/NBD",
     )  # fmt: skip
     draws: tuple[tuple[Any, Any], ...] = ()
+    beliefs: Mapping[str, Belief] = field(default_factory=dict)
     origins: Mapping[str, Origin] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -172,6 +179,11 @@ class Market:
         for name, numbers in self._multiples().items():
             measured = {key: multiple.measured(measures[multiple.of]) for key, multiple in numbers.items()}
             object.__setattr__(self, name, replace(getattr(self, name), **measured))
+        if self.beliefs:
+            object.__setattr__(self, "beliefs", checked_beliefs(self, self.beliefs))
+            believed = with_values(self, {name: belief.value for name, belief in self.beliefs.items()})
+            for name, part in believed.items():
+                object.__setattr__(self, name, part)
 
     def _multiples(self) -> dict[str, dict[str, Multiple]]:
         """The numbers that are multiples, measured or not, by the name of the part and their own."""
@@ -207,10 +219,43 @@ class Market:
         """
         return RemainingLifetimes.of(self.purchases, base, stages=self.gap_stages)
 
-    def in_replication(self, replication: int) -> Market:
-        """The market of one replication: with its own parameter draw where there are draws."""
-        if not self.draws:
+    def in_replication(self, replication: int, *, seed: int | None = None) -> Market:
+        """The market of one replication: with its own parameter draw where there are draws, and with its own numbers
+        where there are beliefs, drawn by the run's seed."""
+        if not (self.draws or self.beliefs):
             return self
+        found = self._last_drawn.get((replication, seed))
+        if found is None:
+            found = self._drawn(replication, seed)
+            self._last_drawn.clear()  # a run takes one replication after the other, each under several strategies
+            self._last_drawn[replication, seed] = found
+        return found
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The fields: what is worked out from them is not sent to other processes."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    @cached_property
+    def _belief_draws(self) -> Draws:
+        return Draws(self)
+
+    def believed_numbers(self, replication: int, *, seed: int) -> dict[str, float]:
+        """What the numbers that are not known exactly come to in one replication, by address: under every strategy, on
+        every engine."""
+        return self._belief_draws.numbers(replication, seed)
+
+    @cached_property
+    def _last_drawn(self) -> dict[tuple[int, int | None], Market]:
+        return {}
+
+    def _drawn(self, replication: int, seed: int | None) -> Market:
+        changes: dict[str, Any] = {}
+        if self.beliefs:
+            if seed is None:
+                raise ConfigError("a market with beliefs draws its numbers by the seed of a run: say seed=....")
+            changes = {"beliefs": {}, **self._belief_draws.fields(replication, seed)}
+        if not self.draws:
+            return replace(self, **changes)
         if replication >= len(self.draws):
             raise ConfigError(
                 f"replication {replication} has no parameters of its own: the market has {len(self.draws)} draws of "
@@ -218,7 +263,7 @@ class Market:
                 "replications would repeat, and intervals come out too narrow."
             )
         purchases, spend = self.draws[replication]
-        return replace(self.settled, purchases=purchases, spend=spend)
+        return replace(self.settled, purchases=purchases, spend=spend, **changes)
 
     @cached_property
     def settled(self) -> Market:

@@ -60,7 +60,7 @@ def changed(market: Market, strategies: Strategies, values: Mapping[str, float])
     for address, value in values.items():
         number_at(market, strategies, address)
         *path, name = _plain(address).split(".")
-        if path[0] in FITTED and market.draws:
+        if path[:1] and path[0] in FITTED and market.draws:
             raise ConfigError(
                 f"{address!r} is drawn anew in each replication of this market, so it cannot be set. "
                 "Take the market without its draws: replace(market, draws=())."
@@ -70,6 +70,9 @@ def changed(market: Market, strategies: Strategies, values: Mapping[str, float])
             branch = branch.setdefault(step, {})
         branch[name] = float(value)
     own = tree.pop("strategy", {})
+    if set_here := {_plain(address) for address in values} & set(market.beliefs):
+        # A number that is set is no longer drawn.
+        market = replace(market, beliefs={n: b for n, b in market.beliefs.items() if n not in set_here})
     # What is measured by the customers' amounts is not among the numbers to change. A market with draws has no "spend".
     before = market.settled if "spend" in tree else market
     after = _replaced(before, tree, market.unit) if tree else market

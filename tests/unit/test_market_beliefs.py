@@ -1,0 +1,193 @@
+"""Truth: mechanics of beliefs in a market. Every default has its interval, and a replication has one world."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import stats
+
+import churnsim as cs
+from churnsim.errors import ConfigError
+from churnsim.evidence import Belief, market_beliefs
+from churnsim.simulation.core.belief import STATUSES
+from churnsim.simulation.mechanisms.complaints import Complaints
+from churnsim.simulation.mechanisms.parts import parts_of
+from churnsim.simulation.mechanisms.retention import RetentionResponse
+from churnsim.simulation.scenario.beliefs import numbers_by_name
+from churnsim.simulation.scenario.market import Market
+from churnsim.simulation.scenario.parameter_paths import changed, number_at
+
+# Scales, switches that are off, and what falls out of differences: not uncertain, and said so in the source.
+CONVENTIONS = {
+    "terms.fixed_cost_per_period", "terms.cost_to_serve", "retention.response_spread", "satisfaction.quality_mean",
+    "satisfaction.quality_spread", "satisfaction.first_expectation", "satisfaction.equity",
+    "satisfaction.reference_ratio", "satisfaction.complaint_effect", "satisfaction.word_of_mouth_effect",
+    "satisfaction.referral_effect", "satisfaction.dropout_effect", "satisfaction.spend_effect", "regularity",
+}  # fmt: skip
+
+
+def belief(value, low, high, **own):
+    return Belief(value=value, low=low, high=high, **{"status": "assumed", "source": "test", **own})
+
+
+@pytest.fixture
+def market(cohort_market):
+    return cohort_market(200)
+
+
+@pytest.fixture
+def whole(market):
+    """A market with every part on."""
+    off = {name: kind() for name, kind in parts_of(Market).items() if getattr(market, name) is None}
+    return replace(market, **off)
+
+
+def test_every_default_has_a_status_a_source_and_an_interval(whole):
+    fresh = replace(whole, complaints=Complaints())
+    known = market_beliefs(fresh)
+    assert set(known) == set(numbers_by_name(fresh))
+    assert len(known) > 70
+    assert {name for name, b in known.items() if b.certain} == CONVENTIONS
+    for name, b in known.items():
+        assert b.status in STATUSES, name
+        assert len(b.source) > 2, name
+        assert b.value == pytest.approx(number_at(fresh, (), name)), name
+        assert b.certain or b.low < b.value < b.high, name
+        for end in (b.low, b.high):
+            changed(fresh, (), {name: round(end) if "tell" in name else end})
+    claimed = {name for name, b in known.items() if b.status == "claimed"}
+    assert claimed == {
+        "complaints.complaint_probability", "win_back.success", "referral.rate_per_year",
+        "word_of_mouth.dissatisfied_tell",
+    }  # fmt: skip
+    assert all("'" in known[name].source for name in claimed)  # the text's title
+
+
+def test_an_interval_goes_with_its_number(market):
+    """Positive numbers keep the ratio, shares the difference of log-odds; what is measured without one is exact."""
+    default = market_beliefs(market)["retention.spend_scale"]
+    own = replace(market, retention=RetentionResponse(spend_scale=3.0, max_effect=0.5))
+    moved = market_beliefs(own)
+    assert moved["retention.spend_scale"].low / 3.0 == pytest.approx(default.low / default.value)
+    odds = [p / (1 - p) for p in (0.05, 0.3, 0.5, moved["retention.max_effect"].low)]
+    assert odds[3] / odds[2] == pytest.approx(odds[0] / odds[1])
+    origin = cs.simulation.Origin("a trial of 2025", "measured here (randomised)")
+    sure = market_beliefs(replace(own, origins={"retention.max_effect": origin}))["retention.max_effect"]
+    assert (sure.certain, sure.status, sure.source) == (True, origin.status, origin.source)
+
+
+def test_a_belief_is_the_number_and_gets_the_law_of_its_domain(market):
+    sure = replace(market, beliefs={
+        "market.retention.max_effect": belief(0.2, 0.05, 0.6), "prospects.spend_scale": belief(0.5, 0.1, 0.9),
+        "win_back.half_life": belief(20.0, 10.0, 60.0),
+    })  # fmt: skip
+    assert (sure.retention.max_effect, sure.win_back.half_life.to("W")) == (0.2, 20.0)
+    assert {name: b.law for name, b in sure.beliefs.items()} == {
+        "retention.max_effect": "beta", "prospects.spend_scale": "log-normal", "win_back.half_life": "log-normal",
+    }  # fmt: skip
+    there = sure.in_replication(0, seed=1)
+    assert not there.beliefs
+    assert there.retention.max_effect == sure.believed_numbers(0, seed=1)["retention.max_effect"] != 0.2
+    assert pickle.loads(pickle.dumps(sure)).in_replication(0, seed=1) == there  # noqa: S301
+
+
+def test_draws_have_the_law_and_none_is_used_twice(market):
+    names = ("retention.max_effect", "cross_selling.max_uplift")
+    known = {name: market_beliefs(market)[name] for name in names}
+    sure = replace(market, beliefs=known)
+    drawn = np.array([list(sure.believed_numbers(k, seed=3).values()) for k in range(1500)])
+    assert len(np.unique(drawn)) == drawn.size
+    u = np.linspace(0.001, 0.999, 999)
+    for column, name in enumerate(names):
+        grid = known[name].quantile(u)
+        assert stats.kstest(np.interp(drawn[:, column], grid, u), stats.uniform(0, 1).cdf).pvalue > 0.01
+    assert abs(stats.spearmanr(drawn).statistic) < 0.08
+    assert sure.believed_numbers(0, seed=4) != sure.believed_numbers(0, seed=3)
+    # A belief about another number leaves this one's draws as they are.
+    alone = replace(market, beliefs={names[1]: known[names[1]]})
+    assert alone.believed_numbers(7, seed=3)[names[1]] == drawn[7, 1]
+
+
+def test_both_engines_meet_the_same_world_and_every_strategy_too(whole):
+    sure = replace(whole, customers=cs.Cohort(size=60), beliefs=market_beliefs(whole))
+    strategy = cs.Strategy(
+        name="s", acquisition=cs.simulation.Acquisition(budget_per_period=40.0),
+        retention=cs.simulation.RetentionContacts(budget_per_period=20.0),
+        asking=cs.simulation.AskForComplaints(cost_per_purchase=0.05),
+        win_back=cs.simulation.WinBack(silent_for=8.0, cost_per_contact=1.0),
+    )  # fmt: skip
+    scenario = cs.Scenario(market=sure, strategy=strategy, horizon=16.0, period=4.0, epoch=1.0)
+    tables = [
+        [cs.simulate(scenario, seed=2, replication=k, engine=engine).table for engine in ("compiled", "simpy")]
+        for k in (0, 1)
+    ]
+    for compiled, simpy in tables:
+        np.testing.assert_array_equal(compiled, simpy)
+    plain = replace(sure, beliefs={})
+    at_value = cs.simulate(replace(scenario, market=plain), seed=2)
+    fixed = replace(scenario, market=sure.in_replication(0, seed=2))
+    assert not np.array_equal(tables[0][0], at_value.table)
+    np.testing.assert_array_equal(tables[0][0], cs.simulate(fixed, seed=2).table)
+
+
+def test_a_market_without_beliefs_is_its_own_replication(market):
+    assert market.in_replication(3) is market
+    certain = replace(market, beliefs={"terms.margin": belief(0.3, 0.3, 0.3)})
+    assert certain.in_replication(3, seed=1) == replace(market, terms=replace(market.terms, margin=0.3))
+
+
+def test_numbers_that_cannot_be_together_are_drawn_again(market):
+    """The failure share of a drawn market never exceeds what leaving after failures allows."""
+    own = {name: b for name, b in market_beliefs(market).items() if name.startswith("complaints.")}
+    sure = replace(market, beliefs={**own, "complaints.failure_share": belief(0.44, 0.3, 0.75)})
+    parts = [sure.in_replication(k, seed=1).complaints for k in range(40)]
+    assert all(part.failure_share <= part.leave_after_failure for part in parts)
+    assert max(part.quick_share + part.slow_share for part in parts) <= 1
+    never = Belief.of_draws([0.1, 0.9], status="assumed", source="test")
+    with pytest.raises(ConfigError, match=r"in 1000 draws of replication 1.*Narrow the intervals"):
+        replace(market, beliefs={"complaints.quick_share": never}).in_replication(1, seed=1)
+
+
+def test_draws_of_a_posterior_are_taken_together(market):
+    rows = np.array([[0.1, 5.0], [0.2, 4.0], [0.3, 3.0]])
+    made = {"status": "measured here (randomised)", "source": "a trial"}
+    joint = {
+        name: Belief.of_draws(rows[:, i], **made)
+        for i, name in enumerate(("retention.max_effect", "retention.spend_scale"))
+    }
+    sure = replace(market, beliefs=joint)
+    assert [list(sure.believed_numbers(k, seed=9).values()) for k in range(3)] == rows.tolist()
+    with pytest.raises(ConfigError, match=r"replication 3 has no draw of retention.max_effect: there are 3"):
+        sure.in_replication(3, seed=9)
+
+
+def test_a_number_that_is_set_is_not_drawn(market):
+    sure = replace(market, beliefs={n: market_beliefs(market)[n] for n in ("terms.margin", "retention.max_effect")})
+    after, _ = changed(sure, (), {"terms.margin": 0.2})
+    assert after.terms.margin == 0.2
+    assert set(after.beliefs) == {"retention.max_effect"}
+    assert after.in_replication(0, seed=1).terms.margin == 0.2
+
+
+@pytest.mark.parametrize(
+    ("beliefs", "words"),
+    [
+        ({"retention.max_efect": belief(0.2, 0.1, 0.3)}, "Did you mean 'retention.max_effect'"),
+        ({"referral.rate_per_year": belief(0.2, 0.1, 0.3)}, "no number of this market"),
+        ({"retention.max_effect": 0.2}, "must be a churnsim.evidence.Belief"),
+        ({"retention.max_effect": belief(0.5, -1.0, 2.0, law="normal")}, "from 0 to 1"),
+        ({"retention.max_effect": belief(0.5, 0.5, 1.5, law="normal")}, "from 0 to 1"),
+        ({"retention.max_effect": belief(0.9, 0.5, 1.5)}, "beta law lies strictly between"),
+    ],
+)
+def test_beliefs_that_no_market_can_have_are_refused(market, beliefs, words):
+    with pytest.raises(ConfigError, match=words):
+        replace(market, beliefs=beliefs)
+
+
+def test_a_draw_needs_the_seed_of_a_run(market):
+    with pytest.raises(ConfigError, match="say seed="):
+        replace(market, beliefs={"terms.margin": belief(0.3, 0.2, 0.4)}).in_replication(0)
