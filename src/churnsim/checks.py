@@ -248,9 +248,10 @@ def typed(call: C) -> C:
     """
     if isinstance(call, type):
         for key, value in list(vars(call).items()):
-            if inspect.isfunction(value) and (key == "__init__" or key[0] != "_"):
+            public = key == "__init__" or key[0] != "_"
+            if public and inspect.isfunction(value):
                 setattr(call, key, typed(value))
-            elif isinstance(value, classmethod):
+            elif public and isinstance(value, classmethod):
                 setattr(call, key, classmethod(typed(value.__func__)))
         return call
     name = call.__qualname__.removesuffix(".__init__")

@@ -15,6 +15,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from churnsim.checks import typed
 from churnsim.data.database.connection import connect
 from churnsim.data.database.export import export_table
 from churnsim.data.database.loading import MOST_BAD, Added, interruptible, load
@@ -114,6 +115,7 @@ class CustomerDatabase:
     2357
     """
 
+    @typed
     def __init__(
         self,
         path: str | os.PathLike[str],

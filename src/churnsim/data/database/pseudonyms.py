@@ -13,6 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from churnsim.checks import check_kind
 from churnsim.data.tabular.files import regular_file
 from churnsim.errors import ConfigError
 
@@ -34,6 +35,7 @@ class PseudonymKey:
     """
 
     def __init__(self, secret: bytes) -> None:
+        check_kind(secret, "the key for pseudonyms", bytes, "bytes")
         if len(secret) < LEAST_BYTES:
             raise ConfigError(
                 f"the key for pseudonyms has {len(secret)} bytes; it needs {LEAST_BYTES} or more. Make one with: "

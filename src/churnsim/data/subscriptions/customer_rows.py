@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from churnsim.checks import check_frame
 from churnsim.data.tabular.columns import file_ids, numbers, numpy_ids
 from churnsim.data.tabular.open_source import raw_rows
 from churnsim.data.tabular.row_errors import Flaw, Flaws
@@ -79,6 +80,8 @@ def read_covariates(
 def join_covariates(summary: pd.DataFrame, covariates: pd.DataFrame, *, source: str) -> pd.DataFrame:
     """The summary with the covariates of each customer. DataError where a customer has none; `source` names the
     file. Customers without purchases are left out."""
+    check_frame(summary, "the summary")
+    check_frame(covariates, "covariates")
     missing = ~summary.index.isin(covariates.index)
     if missing.any():
         first = summary.index[missing][0]

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from churnsim.checks import check_kind
 from churnsim.data.logs.days import calendar_day, past_day
 from churnsim.data.subscriptions.customer_rows import read_customer_rows
 from churnsim.data.tabular.columns import dates, numbers
@@ -114,6 +115,16 @@ def read_subscriptions(
         date_format=date_format, decimal=decimal, thousands=thousands, delimiter=delimiter, encoding=encoding,
         sheet=sheet, detect=detect,
     )  # fmt: skip
+    check_kind(covariates, "covariates", (list, tuple), "a list of columns")
+    for name in (
+        customer_id,
+        start,
+        end,
+        churned,
+        *covariates,
+        *(each for each in (tenure, entry) if each is not None),
+    ):
+        check_kind(name, "each column named", str, "text")
     lengths = [start, end] if tenure is None else [tenure, churned, *([] if entry is None else [entry])]
     columns = [customer_id, *lengths, *covariates]
     if len(set(columns)) < len(columns):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
-from churnsim.checks import check_number, typed
+from churnsim.checks import check_frame, check_kind, check_number, typed
 from churnsim.decisions.comparison.paired import Interval, interval
 from churnsim.decisions.runs.customer_table import ORIGINS
 from churnsim.errors import ConfigError
@@ -128,7 +128,12 @@ def simulated_whale_curve(
 
 
 def _of(tables: Tables, origin: str) -> list[pd.DataFrame]:
-    if origin not in (NEW, *ORIGINS.values()):
+    check_kind(tables, "tables", (list, tuple), "the list of customer_tables")
+    for table in tables:
+        check_frame(table, "each of tables")
+    if not tables:
+        raise ConfigError("tables are none; run customer_tables with one replication or more.")
+    if not isinstance(origin, str) or origin not in (NEW, *ORIGINS.values()):
         raise ConfigError(f"unknown origin {origin!r}. Use 'new' or one of {', '.join(map(repr, ORIGINS.values()))}.")
     chosen = [table[(table["origin"] != START) if origin == NEW else (table["origin"] == origin)] for table in tables]
     if any(table.empty for table in chosen):

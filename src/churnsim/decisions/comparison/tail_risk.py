@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from churnsim.checks import typed
+from churnsim.checks import check_level, check_share, typed
 from churnsim.decisions.comparison.paired import BOOTSTRAP_SAMPLES, BOOTSTRAP_SEED
 from churnsim.errors import ConfigError
 from churnsim.statistics import resample_indices
@@ -44,8 +44,8 @@ def tail_risk(values: Floats, *, share: float = 0.05, level: float = 0.95) -> Ta
     >>> risk.mean, risk.threshold
     (4.5, 9.9)
     """
-    if not 0 < share <= 1:
-        raise ConfigError(f"the share of worst outcomes must be above 0 and at most 1; got {share!r}.")
+    check_share(share, "share")
+    check_level(level)
     if values.size * share < LEAST_IN_TAIL:
         raise ConfigError(
             f"the worst {share:.3g} of {values.size} replications are fewer than {LEAST_IN_TAIL}. Run at least "

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from churnsim.checks import typed
+from churnsim.checks import check_kind, typed
 from churnsim.errors import ConfigError, FitError
 from churnsim.models.estimation.fit import ModelFit, Parametric
 from churnsim.models.estimation.optimise import RIDGE_ERROR
@@ -93,6 +93,7 @@ def drawn_interval(
     (1, 4)
     """
     low, high = tails(level)
+    check_kind(quantity, "quantity", Callable, "a function of a model")  # type: ignore[arg-type]
     values = [quantity(model) for model in models]
     if len(values) < 2:
         raise ConfigError(f"an interval needs at least 2 drawn models; got {len(values)}.")

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from churnsim.checks import check_kind
 from churnsim.errors import ConfigError, DataError
 from churnsim.kernels.numerics.rng_streams import MODEL_DRAWS, TRAITS
 from churnsim.models.estimation.arguments import counts, durations
@@ -82,6 +83,7 @@ class CovariateModel(ContinuousTime):
         for name in self.base_names:
             ParametricModel.check_positive(type(self).__name__, name, getattr(self, name))
         for prefix, kind in PREFIXES.items():
+            check_kind(getattr(self, kind), kind, Mapping, "a mapping of covariates to numbers")
             effects = {f"{prefix}:{name}": value for name, value in getattr(self, kind).items()}
             check_effects(type(self).__name__, effects)
         unknown = {*self.rate_effects, *self.lifetime_effects} - set(self.covariate_means)
@@ -102,6 +104,7 @@ class CovariateModel(ContinuousTime):
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """The model of a dict made by `to_dict`. Raises ConfigError for another family or other keys."""
+        check_kind(values, "values", Mapping, "a dict made by to_dict")
         plain: dict[str, Any] = {kind: {} for kind in PREFIXES.values()}
         for key, value in values.items():
             prefix, _, name = key.partition(":")

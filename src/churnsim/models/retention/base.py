@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from churnsim.checks import check_number, shown
+from churnsim.checks import check_number, shown, typed
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.arguments import durations
 from churnsim.models.estimation.parameters import ParametricModel
@@ -53,6 +53,7 @@ class RetentionModel(ParametricModel):
     def log_survival(self, t: Floats) -> Floats:
         """ln S(t) of a new customer, shape of `t` (1-d)."""
 
+    @typed
     def residual_survival(self, customers: pd.DataFrame, steps: Floats) -> Floats:
         """P(still there `steps` from now | there now), shape (customers, steps), whether or not `churned`."""
         tenure, place = np.unique(Tenures.of(customers, need_churned=False).tenure, return_inverse=True)
@@ -95,6 +96,7 @@ class RetentionModel(ParametricModel):
             return float(self.restricted_mean(None, span)[0])
         return pd.Series(_active(customers) * self.restricted_mean(customers, span), customers.index)
 
+    @typed
     def restricted_mean(self, customers: pd.DataFrame | None, horizon: float) -> Floats:
         """The same as an array, a customer each, whether or not `churned`; one entry without customers.
 

@@ -29,7 +29,7 @@ from scipy.optimize import minimize
 from scipy.special import expit, gammainc, gammaincc, gammaln, log_ndtr
 from scipy.stats import kstwobign
 
-from churnsim.checks import check_count, check_level, check_seed
+from churnsim.checks import check_count, check_level, check_seed, typed
 from churnsim.errors import ConfigError, DataError, FitError
 from churnsim.models.estimation.arguments import durations
 from churnsim.models.estimation.fit import FitStatus, ModelFit
@@ -175,6 +175,7 @@ class SurvivalCurve(RetentionModel):
             known = np.log(values[place])
         return np.asarray(known - self.tail_hazard * np.maximum(t - last, 0.0))
 
+    @typed
     def restricted_mean(self, customers: pd.DataFrame | None, horizon: float) -> Floats:
         """As every model's; exact for the step function, by rectangles and its exponential tail, and for the pieces of
         constant hazard."""

@@ -24,7 +24,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import log_ndtr
 
-from churnsim.checks import check_count, check_seed
+from churnsim.checks import check_count, check_seed, typed
 from churnsim.errors import ConfigError, DataError, FitError
 from churnsim.models.estimation.design_matrix import Design
 from churnsim.models.estimation.fit import FitStatus, ModelFit
@@ -139,6 +139,7 @@ class SurvivalRegression(RetentionModel):
         """Whether customers' hazards are multiples of one baseline's at every tenure: Cox without strata, Weibull."""
         return (self.kind == "cox" and self.strata is None) or self.kind == "weibull_aft"
 
+    @typed
     def hazard_multiplier(self, customers: pd.DataFrame) -> pd.Series[float]:
         """Each customer's hazard as a multiple of that at mean covariates (in its stratum): e^(z b) under Cox, e^(-rho
         z b) for Weibull times. ConfigError for the others, whose hazards are not proportional."""
@@ -150,6 +151,7 @@ class SurvivalRegression(RetentionModel):
             raise ConfigError(f"{self.kind} has no hazard multiplier: covariates stretch its time instead.")
         return np.exp((1.0 if self.kind == "cox" else -self.shape) * self._linear(centred))
 
+    @typed
     def log_survival(self, t: Floats) -> Floats:
         """ln S(t) at mean covariates, 1-d; ConfigError with strata, where there is no such customer."""
         if self.strata is not None:
@@ -158,6 +160,7 @@ class SurvivalRegression(RetentionModel):
             return -self.baselines[""].cumulative(np.asarray(t, dtype=np.float64))
         return np.asarray(self._aft(np.asarray(t, dtype=np.float64), np.zeros(1))[0])
 
+    @typed
     def residual_survival(self, customers: pd.DataFrame, steps: Floats) -> Floats:
         """P(still there `steps` from now | there now), shape (customers, steps)."""
         tenure, linear = Tenures.of(customers, need_churned=False).tenure, self.linear(customers)
@@ -172,6 +175,7 @@ class SurvivalRegression(RetentionModel):
             out[rows] = np.exp(-more[place] * np.exp(linear[rows])[:, None])
         return out
 
+    @typed
     def restricted_mean(self, customers: pd.DataFrame | None, horizon: float) -> Floats:
         """As every model's; exact for Cox's step functions."""
         if self.kind != "cox":

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from churnsim.checks import check_count, check_seed
 from churnsim.satisfaction.survey import Survey
 from churnsim.typing import Floats
 
@@ -32,13 +33,17 @@ class KnownSurvey:
     truth: dict[str, float]
 
 
+MOST = 10_000_000  # respondents
+
+
 def generator(seed: int) -> np.random.Generator:
     """The random numbers of a synthetic survey."""
-    return np.random.Generator(np.random.Philox(seed))
+    return np.random.Generator(np.random.Philox(check_seed(seed)))
 
 
 def people(n: int) -> pd.Index:
     """Respondents' ids."""
+    check_count(n, "n", most=MOST)
     return pd.Index([f"r{i:05d}" for i in range(1, n + 1)], name="respondent")
 
 

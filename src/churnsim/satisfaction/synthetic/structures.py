@@ -37,6 +37,7 @@ RELATIONSHIP_PATHS: Paths = {
 }  # fmt: skip
 
 
+@typed
 def synthetic_structure(n: int, structure: Structure, paths: Paths, *, seed: int) -> KnownSurvey:
     """`n` respondents of a world where exactly these standardised paths hold (uncaused constructs independent)."""
     random = generator(seed)

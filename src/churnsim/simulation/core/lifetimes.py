@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaincinv
 
-from churnsim.checks import check_number, check_share, shown
+from churnsim.checks import check_kind, check_number, check_share, shown
 from churnsim.errors import ConfigError
 from churnsim.kernels.engine import records
 from churnsim.models.purchase.registry import simulated_families
@@ -201,7 +201,8 @@ class ProfitByTenure:
     profits: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "profits", tuple(float(p) for p in self.profits))
+        check_kind(self.profits, "profits", (list, tuple, np.ndarray), "a list of amounts")
+        object.__setattr__(self, "profits", tuple(check_number(p, "each of profits") for p in self.profits))
         if not self.profits or not all(math.isfinite(p) for p in self.profits):
             raise ConfigError(f"profits must be one finite amount or more; got {self.profits!r}.")
 

@@ -22,9 +22,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from churnsim.checks import check_count, check_number, typed
 from churnsim.data.logs.customer_uid import customer_uids
 from churnsim.errors import ConfigError, DataError
 from churnsim.kernels.engine.newcomers import draw_dropouts
+from churnsim.models.estimation.arguments import numbers
 from churnsim.models.estimation.design_matrix import Design
 from churnsim.models.retention.base import RetentionModel
 from churnsim.models.retention.beta_renewal import BetaRenewal
@@ -162,6 +164,7 @@ def _hazards(log_s: Floats) -> tuple[float, ...]:
     return tuple(np.clip(hazards, 0.0, 1.0))
 
 
+@typed
 def hazard_multipliers(
     subscriptions: pd.DataFrame, regression: RetentionModel, contract: ContractualLifetime, *, ahead: int = AHEAD
 ) -> pd.Series[float]:
@@ -172,6 +175,7 @@ def hazard_multipliers(
     """
     if contract.hazards is None:
         raise ConfigError("multipliers belong to a contract with hazards by tenure; an sBG's customers draw their own.")
+    check_count(ahead, "ahead", most=10_000)
     tenure = Tenures.of(subscriptions).tenure.astype(np.int64)
     wanted = np.log(np.maximum(regression.residual_survival(subscriptions, np.array([float(ahead)]))[:, 0], 1e-300))
     kept = contract.log_survival(tenure + ahead) - contract.log_survival(tenure)
@@ -179,12 +183,14 @@ def hazard_multipliers(
     return pd.Series(found, subscriptions.index, name="hazard_multiplier")
 
 
+@typed
 def charges_model(charges: pd.Series[float], *, steadiness: float = STEADY) -> GammaGamma:
     """A Gamma-Gamma whose customers' mean charges spread as those given: their inverses as a gamma, by its moments.
 
     `steadiness` is the shape of one charge about its customer's mean. Raises DataError unless all are above 0.
     """
-    values = charges.to_numpy(dtype=np.float64)
+    check_number(steadiness, "steadiness", above=0)
+    values = numbers(charges, "charges")
     if values.size < 2 or not np.isfinite(values).all() or (values <= 0).any():
         raise DataError("charges must be at least two finite amounts above 0.")
     inverse = 1.0 / values
