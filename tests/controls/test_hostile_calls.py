@@ -1,0 +1,277 @@
+"""Controls: every public call answers a wrong argument with an error of churnsim, or with an answer; nothing else.
+
+The calls are generated from the public face (`public_calls.py`), so that a new one is tried or is listed with a reason.
+A few hundred cases run in the ordinary suite. As many as asked for, slow calls among them:
+`CHURNSIM_HOSTILE_CASES=20000 pytest tests/controls/test_hostile_calls.py`.
+"""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import inspect
+import os
+import signal
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.controls import public_calls
+from tests.controls.public_calls import arguments_of, is_tried, made, verbs
+
+from churnsim.errors import ChurnSimError, ConfigError
+
+CASES = int(os.environ.get("CHURNSIM_HOSTILE_CASES", "300"))
+SECONDS = 60  # a call that takes longer hangs
+
+HOSTILE: dict[str, Any] = {
+    "None": None,
+    "NaN": float("nan"),
+    "infinity": float("inf"),
+    "-infinity": -float("inf"),
+    "True": True,
+    "text": "text",
+    "empty text": "",
+    "95": 95,
+    "-1": -1,
+    "0": 0,
+    "1.5": 1.5,
+    "1e308": 1e308,
+    "huge": 10**400,
+    "-huge": -(10**400),
+    "numpy's NaN": np.float64("nan"),
+    "numpy's True": np.True_,
+    "[]": [],
+    "[None]": [None],
+    "[NaN]": [float("nan")],
+    "a list of text": ["a"],
+    "{}": {},
+    "bytes": b"x",
+    "a complex number": 1j,
+    "pandas' NA": pd.NA,
+    "pandas' NaT": pd.NaT,
+    "an array": np.array([np.nan, 1.0]),
+    "an object": object(),
+    "an empty frame": pd.DataFrame(),
+    "an empty series": pd.Series(dtype=float),
+    "a decimal NaN": decimal.Decimal("NaN"),
+    "a class": int,
+    "a tuple": (1, 2, 3),
+    "a matrix": np.ones((2, 2)),
+    "a date": datetime.date(2020, 1, 1),
+}
+# More than half a second a valid call: tried only when more cases are asked for than the ordinary suite's.
+SLOW = frozenset(
+    {
+        "total_value",
+        "compare_survival",
+        "acsi",
+        "path_model",
+        "gold_customers",
+        "bootstrap",
+        "validate",
+        "measure",
+        "rolling_validation",
+        "choose_model",
+        "compare_models",
+        "customer_value",
+        "customer_value_intervals",
+        "discounted_purchases",
+        "simulate_spend",
+        "servqual",
+        "servperf",
+        "assumption_region",
+        "sensitivity",
+        "select_best",
+        "compare",
+        "replay",
+        "customer_tables",
+        "five_gaps",
+        "benchmark_gaps",
+        "market_evidence",
+        "forecast",
+    }
+)
+
+
+# Calls for which an error of another package is known and not mended yet; a call that is mended goes from this list.
+NOT_YET = frozenset(
+    """
+    AskForComplaints BGBB().time_to_next_purchase BGNBD().time_to_next_purchase BGNBDCovariates
+    BGNBDCovariates().factors BGNBDCovariates().time_to_next_purchase BGNBDCovariates.from_dict
+    BetaDiscreteWeibull().log_survival BetaDiscreteWeibull().residual_survival
+    BetaDiscreteWeibull().residual_value BetaDiscreteWeibull().restricted_mean BetaGeometric().survival
+    BetaGeometric().tail Cohort Compensation ComplaintDesk ContractualLifetime CrossSelling CustomerDatabase
+    CustomerScores Diffusion().discounted_customers Diffusion().value_of_lost Experiment.of LogNormal
+    MBGCNBD().log_likelihood MBGCNBD().time_to_next_purchase MBGNBD().time_to_next_purchase Market
+    MeanLife().tail ModelFit().draw_parameters NBD().time_to_next_purchase Normal Origin
+    ParetoNBD().time_to_next_purchase ParetoNBDCovariates ParetoNBDCovariates().factors
+    ParetoNBDCovariates().time_to_next_purchase ParetoNBDCovariates.from_dict ProfitByTenure ProfitStream
+    PseudonymKey PseudonymKey.from_environment ReferralReward RemainingLifetimes.of RenewalOffers
+    RetentionContacts RetentionTable.through SaturatingResponse().marginal_cost
+    ShiftedBetaGeometric().log_survival ShiftedBetaGeometric().residual_survival
+    ShiftedBetaGeometric().residual_value ShiftedBetaGeometric().restricted_mean SubscriberBase
+    SurvivalCurve().log_survival SurvivalCurve().residual_survival SurvivalCurve().residual_value
+    SurvivalCurve().restricted_mean SurvivalRegression().hazard_multiplier SurvivalRegression().linear
+    SurvivalRegression().log_survival SurvivalRegression().multiplier_at SurvivalRegression().residual_survival
+    SurvivalRegression().residual_value SurvivalRegression().restricted_mean SurvivalRegression.from_dict Terms
+    TraitsBase WinBack abc_classes abc_table acsi_index addresses analyse_factors buying_rate cdnow cdnow_file
+    charges_model churn_rows churn_scores class_values cluster_customers cohort_matrix compare continuous_profit
+    contract_of count_renewals cumulative_incidence customer_uids customer_value_ratio delta_interval
+    discount_force drawn_interval e_value hazard_multipliers importance_performance in_one_currency
+    join_covariates join_customers kano ladder_occupancy ladder_stages least_gain leaving_hazard lifetime_values
+    map_region migration npv odds_to_match penalty_reward pool profit_by_order_number purchase_history_effects
+    qini_curve read_covariates read_subscriptions read_survey realised_value recency_chain reliability
+    repeat_premium replacement_ratio retention_by_tenure sample_survey satisfaction_scores satisfied_at
+    shares_over_time simulate simulated_campaign simulated_whale_curve source survey_from_frame synthetic_acsi
+    synthetic_benchmark synthetic_customers synthetic_gaps synthetic_importance synthetic_kano synthetic_paths
+    synthetic_penalty_reward synthetic_servqual synthetic_value tail_risk top_share whale_curve worth_of_a_point
+    years_of_double_growth
+    """.split()  # noqa: SIM905
+)
+
+
+def spoilt_frames(frame: pd.DataFrame) -> Iterator[tuple[str, Any]]:
+    """The frame with one thing wrong."""
+    yield "no rows", frame.iloc[:0]
+    yield "one row", frame.iloc[:1]
+    yield "one id", frame.set_axis(pd.Index([frame.index[0]] * len(frame), name=frame.index.name), axis=0)
+    yield "columns twice", pd.concat([frame, frame], axis=1)
+    yield "a column for the frame", frame.iloc[:, 0]
+    yield "a dict for the frame", {name: frame[name].tolist() for name in frame.columns}
+    yield "an array for the frame", frame.to_numpy()
+    yield "objects", frame.astype(object)
+    for name in frame.columns[:7]:
+        yield f"without {name}", frame.drop(columns=name)
+        yield f"text in {name}", frame.assign(**{str(name): "x"})
+        yield f"NaN in {name}", frame.assign(**{str(name): np.nan})
+        for what, value in (("None", None), ("a list", [1])):
+            holed = frame.astype({name: object})
+            holed.iloc[0, holed.columns.get_loc(name)] = value
+            yield f"{what} in {name}", holed
+        if pd.api.types.is_numeric_dtype(frame[name]):
+            yield f"infinity in {name}", frame.assign(**{str(name): np.inf})
+            yield f"negative {name}", frame.assign(**{str(name): -frame[name].astype(float) - 1})
+            yield f"booleans in {name}", frame.assign(**{str(name): True})
+
+
+def hostile_values(right: Any) -> list[tuple[str, Any]]:
+    """What is put in the place of a right value, each with its name."""
+    found = list(HOSTILE.items())
+    if isinstance(right, pd.DataFrame):
+        found += spoilt_frames(right)
+    elif isinstance(right, pd.Series):
+        found += [
+            ("no rows", right.iloc[:0]),
+            ("text", right.astype(object).map(str)),
+            ("NaN", right.map(lambda _: np.nan)),
+        ]
+    return found
+
+
+@contextmanager
+def at_most(seconds: float) -> Iterator[None]:
+    """TimeoutError for what takes longer, where the system has such an alarm."""
+
+    def stop(*_: object) -> None:
+        raise TimeoutError(f"no answer within {seconds} seconds")
+
+    if not hasattr(signal, "setitimer"):
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def names_of_calls() -> list[str]:
+    every = [name for name in (*filter(is_tried, public_calls.public_calls()), *verbs()) if name not in NOT_YET]
+    return every if CASES > 1000 else [name for name in every if name not in SLOW and not name.endswith(".fit")]
+
+
+def the_call(name: str) -> Any:
+    return public_calls.public_calls().get(name) or verbs()[name]
+
+
+def raw_error(name: str, parameter: str, value: Any) -> BaseException | None:
+    """What the call raises with `value` for one parameter and right values for the others, unless it is ours."""
+    call = the_call(name)
+    right = {key: made(given) for key, given in arguments_of(name, call).items()}
+    try:
+        with at_most(SECONDS), warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            call(**{**right, parameter: value})
+    except ChurnSimError:
+        return None
+    except Exception as error:
+        return error
+    return None
+
+
+@settings(max_examples=CASES, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_a_hostile_value_gives_an_error_of_churnsim_or_an_answer(data):
+    """A call, one of its parameters and a wrong value for it."""
+    name = data.draw(st.sampled_from(names_of_calls()))
+    call = the_call(name)
+    parameters = [
+        key
+        for key, parameter in inspect.signature(call).parameters.items()
+        if parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
+        # A number for a path is an open file of this process.
+        and key not in ("path", "figures")
+    ]
+    if not parameters:
+        return
+    parameter = data.draw(st.sampled_from(parameters))
+    values = dict(hostile_values(made(arguments_of(name, call).get(parameter))))
+    label = data.draw(st.sampled_from(list(values)))
+    error = raw_error(name, parameter, values[label])
+    assert error is None, f"{name}({parameter}={label}) raises {type(error).__name__}: {str(error)[:200]}"
+
+
+def test_every_public_call_is_tried_or_has_a_reason():
+    """A call whose parameters have no value in `public_calls.py` fails here, with the name of the first one."""
+    every = public_calls.public_calls()
+    for name, call in every.items():
+        if is_tried(name):
+            arguments_of(name, call)
+    for name, call in verbs().items():
+        arguments_of(name, call)
+    assert sum(map(is_tried, every)) > 200
+    stale = (set(public_calls.NOT_TRIED) | public_calls.RESULTS | public_calls.OWN.keys()) - set(every)
+    assert not sorted(name for name in stale if "()" not in name and name[0].isupper())
+
+
+def test_control_a_call_without_checks_is_caught(monkeypatch):
+    """Of another package's error, of a call without end, and of one that is in no list."""
+
+    def careless(level: float) -> float:
+        while level == 95:
+            pass
+        return 1.0 / level
+
+    def careful(level: float) -> float:
+        raise ConfigError("level must be a share.")
+
+    for call in (careless, careful):
+        monkeypatch.setitem(public_calls.public_calls(), call.__name__, call)
+    monkeypatch.setattr("tests.controls.test_hostile_calls.SECONDS", 0.05)
+    assert isinstance(raw_error("careless", "level", "text"), TypeError)
+    assert isinstance(raw_error("careless", "level", 95), TimeoutError)
+    assert raw_error("careful", "level", "text") is None
+
+    def unlisted(nobody_knows: float) -> None: ...
+
+    with pytest.raises(KeyError, match="nobody_knows"):
+        arguments_of("unlisted", unlisted)
