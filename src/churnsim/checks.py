@@ -6,6 +6,7 @@ for everything else: text, booleans, missing and infinite numbers included.
 
 from __future__ import annotations
 
+import ast
 import functools
 import inspect
 import itertools
@@ -13,7 +14,7 @@ import math
 import numbers
 from collections.abc import Callable, Collection
 from fractions import Fraction
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_args, get_origin, is_typeddict
 
 from churnsim.errors import ConfigError, DataError
 
@@ -259,6 +260,7 @@ def typed(call: C) -> C:
         key: [] if parameter.annotation is parameter.empty else _alternatives(str(parameter.annotation))
         for key, parameter in inspect.signature(call).parameters.items()
     }
+    arrays = {key: each[0] for key, each in kinds.items() if each and each[0] in ("Floats", "Flags")}
 
     @functools.wraps(call)
     def checked(*args: Any, **options: Any) -> Any:
@@ -267,9 +269,25 @@ def typed(call: C) -> C:
             words = [_misfit(kind, value, call.__globals__) for kind in kinds.get(key, [])]
             if words and all(words):
                 raise ConfigError(f"{name}: {key} must be {' or '.join(words)}; got {shown(value)}.")
-        return call(*args, **options)
+        if not arrays:
+            return call(*args, **options)
+        listed = zip(kinds, args, strict=False)
+        return call(
+            *(_array(value, arrays.get(key)) for key, value in listed),
+            *args[len(kinds) :],
+            **{key: _array(value, arrays.get(key)) for key, value in options.items()},
+        )
 
     return checked  # type: ignore[return-value]
+
+
+def _array(value: Any, kind: str | None) -> Any:
+    """A list of numbers, or of true and false, as the array that it stands for; anything else as it is."""
+    if kind is None or not isinstance(value, list | tuple):
+        return value
+    import numpy as np  # not needed to import churnsim
+
+    return np.asarray(value, dtype=np.float64 if kind == "Floats" else np.bool_)
 
 
 def _alternatives(annotation: str) -> list[str]:
@@ -294,9 +312,16 @@ def _misfit(kind: str, value: Any, names: dict[str, Any]) -> str:
         return "" if callable(value) else "a function"
     if head in ("Sequence", "Iterable", "Collection"):
         return "" if hasattr(value, "__iter__") and not isinstance(value, str | bytes) else "a list"
-    wanted: Any = names.get(head.partition(".")[0])
+    wanted: Any = dict if head == "dict" else names.get(head.partition(".")[0])
     for part in head.split(".")[1:]:
         wanted = getattr(wanted, part, None)
+    if head == "Literal" or get_origin(wanted) is Literal:
+        choices = ast.literal_eval(f"({kind[len(head) + 1 : -1]},)") if head == "Literal" else get_args(wanted)
+        return "" if isinstance(value, str) and value in choices else " or ".join(map(repr, choices))
+    if get_origin(wanted) is Callable:
+        return "" if callable(value) else "a function"
+    if is_typeddict(wanted):
+        wanted = dict
     if not isinstance(wanted, type) or wanted is Any:
         return ""
     if getattr(wanted, "_is_protocol", False):
@@ -343,5 +368,22 @@ KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "Matrix": (
         lambda value: _holds_numbers(value.to_numpy() if hasattr(value, "columns") else value),
         "rows of numbers",
+    ),
+    "Flags": (
+        lambda value: (
+            str(getattr(value, "dtype", "")) == "bool"
+            if hasattr(value, "dtype")
+            else isinstance(value, list | tuple) and all(type(each).__name__ in ("bool", "bool_") for each in value)
+        ),
+        "true and false in an array",
+    ),
+    "Sequence[str]": (
+        lambda value: (
+            hasattr(value, "__iter__")
+            and not isinstance(value, str | bytes | dict)
+            and getattr(value, "ndim", 1) == 1
+            and all(isinstance(each, str) for each in value)
+        ),
+        "names in a list",
     ),
 }

@@ -18,6 +18,7 @@ from typing import Any
 
 import pandas as pd
 
+from churnsim.checks import typed
 from churnsim.data.subscriptions.subscribers import retention_cohorts, subscriber_file, telco, telco_calls
 from churnsim.data.tabular.files import unpacked_content
 from churnsim.data.tabular.row_errors import SetAside
@@ -45,6 +46,7 @@ class Source:
     checksum_sha256: str
 
 
+@typed
 def cdnow(full: bool = False) -> pd.DataFrame:
     """Purchases to the end of June 1998 of the customers who first bought at CDNOW in early 1997.
 
@@ -112,6 +114,7 @@ def donations() -> pd.DataFrame:
     return frame
 
 
+@typed
 def cdnow_file(full: bool = False) -> Path:
     """The file behind `cdnow`, inside the installed `lifetimes` package, which is not imported.
 
@@ -220,6 +223,7 @@ _SETS: dict[str, dict[str, Any]] = {
 }
 
 
+@typed
 def source(name: str) -> Source:
     """Where the data set `name` ("cdnow", "cdnow-full", "telco" or "telco-calls") is from, for manifests and reports.
 

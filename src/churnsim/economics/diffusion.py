@@ -64,7 +64,7 @@ class Diffusion:
 
     def customers(self, t: float, *, start: float = 0.0) -> float:
         """N(t) from N(0) = start."""
-        x0 = start / self.market
+        x0 = check_number(start, "start", least=0, most=2 * self.market) / self.market
         if self.q == 0.0:
             rate = self.p + self.attrition
             level = self.p / rate

@@ -69,7 +69,8 @@ class SaturatingResponse:
 
     def marginal_cost(self, spend: float) -> float:
         """Cost of the next customer at that spend, 1 / a'(A) = exp(k A) / (C k)."""
-        return math.exp(self.k * spend) / (self.ceiling * self.k)
+        exponent = self.k * spend
+        return math.exp(exponent) / (self.ceiling * self.k) if exponent < 700 else math.inf
 
     def best_spend(self, value_per_customer: float) -> float:
         """Spend per prospect that maximises a(A) * value - A: ln(C k value) / k, or 0 when no spend pays."""

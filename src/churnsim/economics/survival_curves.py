@@ -74,6 +74,8 @@ class MeanLife:
             return 0.0
         whole = left if math.isinf(left) else float(math.floor(left))
         broken = 0.0 if math.isinf(left) else left - whole
+        if weight > 1.0 and whole * math.log(weight) > 700.0:
+            return math.inf
         # Without this guard 0 * inf would turn a growing perpetuity into NaN.
         last = broken * weight**whole if broken else 0.0
         return _geometric_sum(weight, whole) + last

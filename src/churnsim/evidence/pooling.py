@@ -37,6 +37,7 @@ from scipy.stats import t as student
 
 from churnsim.checks import typed
 from churnsim.errors import DataError
+from churnsim.models.estimation.arguments import numbers
 from churnsim.statistics import normal_quantile, tails
 from churnsim.typing import Floats
 
@@ -120,7 +121,10 @@ def pool(estimates: ArrayLike, standard_errors: ArrayLike, *, level: float = 0.9
     (-0.08, 0.32)
     """
     _, tail = tails(level)
-    y, s = (np.atleast_1d(np.asarray(values, dtype=np.float64)) for values in (estimates, standard_errors))
+    y, s = (
+        np.atleast_1d(numbers(values, name))
+        for name, values in (("estimates", estimates), ("standard_errors", standard_errors))
+    )
     if y.ndim != 1 or y.shape != s.shape or y.size == 0:
         raise DataError(f"there must be one standard error for each estimate; got the shapes {y.shape} and {s.shape}.")
     for name, values, fine in (("estimate", y, np.isfinite(y)), ("standard error", s, np.isfinite(s) & (s > 0))):

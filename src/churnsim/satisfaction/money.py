@@ -15,8 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from churnsim.checks import typed
-from churnsim.errors import DataError, FitError
+from churnsim.checks import check_count, check_number, check_seed, typed
+from churnsim.errors import ConfigError, DataError, FitError
+from churnsim.models.estimation.design_matrix import number_columns
 from churnsim.models.purchase.bg_nbd import BGNBDCovariates
 from churnsim.models.survival.regression import fit_regression
 from churnsim.optional import optional_modules
@@ -112,9 +113,11 @@ def class_values(
     {'dissatisfied: revenue': 76.85, 'dissatisfied: revenue ratio': 0.59, 'satisfied: revenue': 116.77}
     """
     bounds = CLASSES if classes is None else classes
-    absent = [name for name in (*outcomes, "satisfaction") if name not in customers]
-    if absent:
-        raise DataError(f"the customers have no column {', '.join(absent)}. Join the survey and the purchases first.")
+    if not len(outcomes):
+        raise ConfigError("outcomes are none; name one column at least.")
+    customers = pd.DataFrame(number_columns(customers, [*outcomes, "satisfaction"]), customers.index)
+    if customers.empty:
+        raise DataError("there are no customers. Join the survey and the purchases first.")
     counts = resample_counts(len(customers), resamples=resamples, seed=seed)
     values = customers[list(outcomes)].to_numpy(dtype=float)
     overall, overall_draws = values.mean(axis=0), resampled_means(values, counts)
@@ -151,7 +154,9 @@ def buying_rate(
     (1.2, 1.16, 1.24)
     """
     (api,) = optional_modules("statsmodels.api", extra="survey", purpose="a regression of answers")
-    used = customers[customers[exposure] > 0]
+    named = [purchases, exposure, "satisfaction", *also]
+    columns = pd.DataFrame(number_columns(customers, list(dict.fromkeys(named))), customers.index)
+    used = columns[columns[exposure] > 0]
     if used[purchases].sum() == 0:
         raise DataError(f"nobody bought ({purchases} is 0 throughout), so no rate can be related to anything.")
     x = api.add_constant(used[["satisfaction", *also]].astype(float))
@@ -210,6 +215,7 @@ def e_value(ratio: float) -> float:
     >>> round(e_value(2.0), 3), round(e_value(0.5), 3)
     (3.414, 3.414)
     """
+    check_number(ratio, "ratio", above=0)
     rr = max(ratio, 1 / ratio)
     return rr + math.sqrt(rr * (rr - 1))
 
@@ -287,7 +293,8 @@ def worth_of_a_point(
     >>> [round(value, 2) for value in worth]
     [1.47, 1.19, 1.73]
     """
-    random = np.random.Generator(np.random.Philox(seed))
+    check_count(draws, "draws", least=2)
+    random = np.random.Generator(np.random.Philox(check_seed(seed)))
     b = buying.coefficient + buying.standard_error * np.append(0.0, random.standard_normal(draws))
     c = np.zeros(draws + 1)
     if leaving is not None:

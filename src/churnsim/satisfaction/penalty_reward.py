@@ -74,7 +74,7 @@ def penalty_reward(
     low = bottom + step if low is None else low
     high = top - step if high is None else high
     asked = [str(i) for i in (items or answers.columns) if i != overall]
-    complete = answers[[*asked, overall]].dropna()
+    complete = survey.of("perception", [*asked, overall]).dropna()
     design = {}
     for item in asked:
         design[f"penalty: {item}"] = (complete[item] <= low).astype(float)

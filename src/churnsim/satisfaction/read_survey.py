@@ -9,6 +9,7 @@ from typing import Literal
 
 import pandas as pd
 
+from churnsim.checks import check_kind, typed
 from churnsim.data.tabular.open_source import raw_rows
 from churnsim.data.tabular.source import FileFormat
 from churnsim.errors import ConfigError, DataError
@@ -96,6 +97,7 @@ def read_survey(
     return assemble(cells, source=str(file), row_word=word, scales=known, date_format=date_format, on_bad=on_bad)
 
 
+@typed
 def survey_from_frame(
     frame: pd.DataFrame,
     *,
@@ -135,6 +137,8 @@ def _table(file: Path, names: Names, delimiter: str | None, encoding: str | None
 
 
 def _scales(scale: Scale, scales: Mapping[str, Scale] | None) -> dict[str, Scale]:
+    if scales is not None:
+        check_kind(scales, "scales", Mapping, "a mapping of a kind of answer to its scale")
     given = dict(scales or {})
     unknown = set(given) - set(KINDS)
     if unknown:

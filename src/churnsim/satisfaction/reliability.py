@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from churnsim.checks import typed
+from churnsim.errors import DataError
 from churnsim.satisfaction.resampling import ILL_CONDITIONED, estimates, moments
 from churnsim.typing import Floats
 
@@ -72,6 +73,9 @@ def reliability(
     for name, items in scales.items():
         if len(items) < 2:
             continue
+        for item in items:
+            if item not in frame.columns or not pd.api.types.is_numeric_dtype(frame[item].dtype):
+                raise DataError(f"the answers have no item {item!r} that holds numbers. Name items of the survey.")
         m = moments(frame[list(items)], resamples=resamples, seed=seed)
         alpha = estimates(
             [name], np.array([alpha_of(m.covariance)]), alpha_of(m.covariances)[:, None], level=level, n=m.n

@@ -11,8 +11,10 @@ import math
 import numpy as np
 import pandas as pd
 
+from churnsim.checks import check_seed, typed
 from churnsim.data.logs.customer_uid import customer_uids
 from churnsim.errors import ConfigError, DataError
+from churnsim.models.estimation.design_matrix import number_columns
 from churnsim.satisfaction.survey import Survey
 from churnsim.satisfaction.synthetic.answers import tick
 
@@ -27,6 +29,7 @@ STEP = 1.2
 """Steps of the scale for one standard deviation of experienced quality (assumed)."""
 
 
+@typed
 def sample_survey(
     customers: pd.DataFrame,
     n: int,
@@ -44,7 +47,12 @@ def sample_survey(
     """
     if not math.isfinite(silence):
         raise ConfigError(f"silence must be a finite number; got {silence!r}.")
-    alive = customers[customers["alive"]]
+    lacking = [name for name in ("alive", "satisfied", "expected") if name not in customers.columns]
+    if lacking:
+        raise DataError(f"the customers lack {lacking[0]!r}: take those of a ledger with log=True and satisfaction.")
+    alive = customers[customers["alive"].astype(bool)]
+    number_columns(alive, ["satisfied", "expected"])
+    check_seed(seed)
     if not 0 < n <= len(alive):
         raise DataError(f"{n} of {len(alive)} customers cannot be asked. Ask at least one and at most all.")
     random = np.random.Generator(np.random.Philox(seed))
@@ -69,6 +77,7 @@ def index_of(satisfied: float) -> float:
     return 100 * (MIDDLE + REACH * satisfied - SCALE[0]) / (SCALE[1] - SCALE[0])
 
 
+@typed
 def satisfied_at(index: float) -> float:
     """Satisfaction, -1 to 1, of a population with that index (0 to 100).
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from churnsim.checks import shown
 from churnsim.data.customers.values import checked_values, descending
 from churnsim.errors import ConfigError, DataError
 
@@ -24,8 +25,13 @@ def abc_classes(values: pd.Series[Any] | ArrayLike, *, cuts: tuple[float, float]
     Raises DataError for values that are negative, not finite, or all 0 (take losses out first: see `whale_curve`),
     ConfigError for cuts that do not rise between 0 and 1.
     """
-    if not (len(cuts) == 2 and 0 < cuts[0] < cuts[1] < 1):
-        raise ConfigError(f"cuts must be two rising shares between 0 and 1, such as {CUTS}; got {cuts!r}.")
+    if not (
+        isinstance(cuts, list | tuple)
+        and len(cuts) == 2
+        and all(isinstance(c, float) for c in cuts)
+        and 0 < cuts[0] < cuts[1] < 1
+    ):
+        raise ConfigError(f"cuts must be two rising shares between 0 and 1, such as {CUTS}; got {shown(cuts)}.")
     series = checked_values(values)
     numbers = series.to_numpy()
     if (numbers < 0).any() or numbers.sum() <= 0:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from churnsim.checks import typed
 from churnsim.data.customers.estimate import LEVEL
 from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.errors import ConfigError, DataError
@@ -20,6 +21,7 @@ Period = Literal["M", "Q", "Y"]
 _MONTHS: dict[str, int] = {"M": 1, "Q": 3, "Y": 12}
 
 
+@typed
 def cohort_matrix(
     transactions: pd.DataFrame, *, period: Period = "M", until: str | date | None = None, level: float = LEVEL
 ) -> pd.DataFrame:

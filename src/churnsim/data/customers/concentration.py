@@ -71,7 +71,7 @@ def whale_curve(
     `points` + 1 rows from 0 to 1: `customers` (share of them), `value` (share of the sum), `lower` and `upper`
     (bootstrap over customers, pointwise). Raises as `top_share`.
     """
-    shares = np.linspace(0, 1, check_count(points, "points") + 1)
+    shares = np.linspace(0, 1, check_count(points, "points", most=1_000_000) + 1)
     ranked = _ranked(values)
     value = _curve(ranked, np.ones(len(ranked), dtype=np.int64), shares)
     draws = np.array([_curve(ranked, w, shares) for w in resamples(len(ranked), replications=replications, seed=seed)])

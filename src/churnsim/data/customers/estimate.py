@@ -77,7 +77,7 @@ def ratio_of_sums(above: Floats, below: Floats, *, level: float = LEVEL) -> Esti
 
 def resamples(n: int, *, replications: int, seed: int) -> Iterator[NDArray[np.int64]]:
     """How often each of `n` customers is drawn, anew for each replication."""
-    check_count(replications, "replications", least=2, remedy=f"{REPLICATIONS} is usual.")
+    check_count(replications, "replications", least=2, most=10_000_000, remedy=f"{REPLICATIONS} is usual.")
     generator = np.random.default_rng(check_seed(seed))
     yield from resample_counts(n, resamples=replications, generator=generator, draw="indices")
 

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churnsim.checks import check_count
+from churnsim.checks import check_count, typed
 from churnsim.data.customers.estimate import LEVEL
 from churnsim.data.logs.days import iso_day
 from churnsim.data.logs.purchase_days import PurchaseDays, purchase_days
@@ -33,6 +33,7 @@ CLIENT_ORDERS = 4
 DISSOLVED_AFTER_DAYS = 183
 
 
+@typed
 def ladder_stages(
     transactions: pd.DataFrame,
     *,
@@ -54,6 +55,7 @@ def ladder_stages(
     return pd.Series(np.array(STAGES, dtype=object)[codes[codes >= 0]], index=log.ids[codes >= 0], name="stage")
 
 
+@typed
 def ladder_occupancy(
     transactions: pd.DataFrame,
     *,

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churnsim.checks import check_count, check_share
+from churnsim.checks import check_count, check_share, typed
 from churnsim.data.customers.estimate import LEVEL, REPLICATIONS, Estimate, bootstrap, ratio_of_sums
 from churnsim.data.logs.purchase_days import PurchaseDays, purchase_days
 from churnsim.errors import ConfigError
@@ -55,7 +55,7 @@ def profit_by_order_number(
         Of the intervals.
     """
     check_share(margin, "margin")
-    check_count(most, "most", least=2)
+    check_count(most, "most", least=2, most=100_000)
     log, end = purchase_days(transactions).seen_until(until)
     days = DAYS_PER_UNIT[check_unit(unit)]
     number = np.minimum(log.order_number(), most)
@@ -82,6 +82,7 @@ def profit_by_order_number(
     return pd.DataFrame(rows)
 
 
+@typed
 def repeat_premium(
     transactions: pd.DataFrame,
     *,

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from churnsim.checks import check_share, count_of_share
+from churnsim.checks import check_kind, check_share, count_of_share, typed
 from churnsim.data.customers.estimate import LEVEL, REPLICATIONS, resamples
 from churnsim.data.customers.values import checked_values, descending
 from churnsim.statistics import percentile_limits
@@ -20,6 +20,7 @@ __all__ = ["replacement_ratio"]
 SHARES = (0.01, 0.05, 0.10, 0.20)
 
 
+@typed
 def replacement_ratio(
     values: pd.Series[Any] | ArrayLike,
     *,
@@ -37,6 +38,7 @@ def replacement_ratio(
     """
     numbers = checked_values(values).to_numpy()
     ranked = numbers[descending(numbers)]
+    check_kind(shares, "shares", Sequence, "shares in a list")
     parts = np.array([check_share(share, "shares") for share in shares])
     ones = np.ones(len(ranked), dtype=np.int64)
     top = np.array([count_of_share(part, len(ranked)) for part in parts])

@@ -19,10 +19,15 @@ def checked_values(values: pd.Series[Any] | ArrayLike) -> pd.Series[float]:
 
     Raises DataError, naming the customer, for a value that is not a finite number, and when there is none.
     """
-    series = values if isinstance(values, pd.Series) else pd.Series(np.asarray(values))
+    if not isinstance(values, pd.Series):
+        plain = np.asarray(values)
+        if plain.ndim > 1:
+            raise DataError(f"values must be one number a customer; got the shape {plain.shape}.")
+        values = pd.Series(np.atleast_1d(plain))
+    series = values
     try:
         numbers = series.to_numpy(dtype=np.float64, na_value=np.nan)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise DataError(f"values must be numbers, one a customer ({error}).") from None
     if not len(numbers):
         raise DataError("there is no customer to rank. Check the filter that made the values.")

@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from churnsim.checks import check_kind
+from churnsim.checks import check_kind, typed
 from churnsim.data.tabular.files import regular_file
 from churnsim.errors import ConfigError
 
@@ -55,6 +55,7 @@ class PseudonymKey:
             raise ConfigError(f"the key file {path} cannot be read ({error.strerror}).") from None
 
     @classmethod
+    @typed
     def from_environment(cls, variable: str) -> PseudonymKey:
         """The value of an environment variable. ConfigError when it is not set."""
         value = os.environ.get(variable, "").strip()

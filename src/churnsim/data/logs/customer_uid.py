@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from churnsim.checks import check_kind
 from churnsim.errors import DataError
 
 __all__ = ["customer_uids"]
@@ -26,6 +27,7 @@ def customer_uids(ids: pd.Index) -> NDArray[np.int64]:
     >>> bool((customer_uids(pd.Index(["a", "b"])) == customer_uids(pd.Index(["b", "a"]))[::-1]).all())
     True
     """
+    check_kind(ids, "ids", pd.Index, "an Index of customer ids")
     # 7 and "7" are different ids; 7 and numpy's int64(7) are the same.
     kinds = ["i" if isinstance(value, (int, np.integer)) else "s" for value in ids]
     uids = np.fromiter(

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churnsim.checks import check_number
+from churnsim.checks import check_frame, check_number, typed
 from churnsim.data.logs.days import calendar_day
 from churnsim.data.tabular.row_errors import show
 from churnsim.errors import DataError
@@ -96,6 +96,7 @@ def exchange_factors(
     return factors
 
 
+@typed
 def in_one_currency(
     log: pd.DataFrame, exchange_rates: Mapping[str, float] | None = None, *, currency: str | None = None
 ) -> pd.DataFrame:
@@ -124,6 +125,7 @@ def in_one_currency(
     >>> in_one_currency(log, {"USD": 1, "EUR": 1.5})["amount"].tolist()
     [10.0, 15.0]
     """
+    check_frame(log, "the log")
     column = currency or currency_column(log.columns)
     if column is None or column not in log.columns:
         raise DataError("the log has no column of currencies. Pass currency= its name.")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from churnsim.checks import check_frame
+from churnsim.checks import check_frame, shown
 from churnsim.data.tabular.columns import file_ids, numbers, numpy_ids
 from churnsim.data.tabular.open_source import raw_rows
 from churnsim.data.tabular.row_errors import Flaw, Flaws
@@ -57,6 +57,8 @@ def read_covariates(
     >>> people["age"].tolist(), people["channel"].tolist()
     ([31.5, 40.0], ['web', 'shop'])
     """
+    if isinstance(covariates, str) or not all(isinstance(name, str) for name in (*covariates, customer_id)):
+        raise ConfigError(f"covariates must be names of columns; got {shown(covariates)}.")
     names = list(covariates)
     taken = [name for name in names if name in SUMMARY]
     if taken:

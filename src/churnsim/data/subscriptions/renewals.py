@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from churnsim.errors import ConfigError, DataError
 from churnsim.units import DAYS_PER_UNIT, parse_duration
@@ -42,14 +43,22 @@ def count_renewals(subscriptions: pd.DataFrame, *, term: str) -> pd.DataFrame:
     if unit is None:
         raise DataError("the subscriptions do not say their time unit. Set subscriptions.attrs['unit'], such as 'M'.")
     per = length.value * DAYS_PER_UNIT[length.unit] / DAYS_PER_UNIT[unit]
-    tenure = subscriptions["tenure"].to_numpy(dtype=np.float64) / per
+    tenure = _numbers(subscriptions, "tenure") / per
     churned = subscriptions["churned"].to_numpy(dtype=bool)
     completed = np.floor(tenure + SLACK)
     result = subscriptions.copy()
     result["tenure"] = np.where(churned, np.maximum(np.round(tenure), 1.0), completed)
     if "entry" in result.columns:
-        entry = np.floor(subscriptions["entry"].to_numpy(dtype=np.float64) / per + SLACK)
+        entry = np.floor(_numbers(subscriptions, "entry") / per + SLACK)
         # Truncation by a term that the customer did not outlive would say that it was never seen.
         result["entry"] = np.minimum(entry, np.maximum(result["tenure"] - 1.0, 0.0))
     result.attrs.update(unit=length.unit if length.value == 1 else str(length), term=str(length))
     return result
+
+
+def _numbers(subscriptions: pd.DataFrame, name: str) -> NDArray[np.float64]:
+    """A column as floats. DataError where it is no column of numbers."""
+    try:
+        return subscriptions[name].to_numpy(dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"the column {name!r} must hold numbers ({error}).") from None

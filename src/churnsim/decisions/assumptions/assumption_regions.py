@@ -16,7 +16,7 @@ from typing import Unpack
 import numpy as np
 import pandas as pd
 
-from churnsim.checks import check_count, check_level, shown, typed
+from churnsim.checks import check_count, check_kind, check_level, check_number, shown, typed
 from churnsim.decisions.assumptions.outcome import AtPoint, Quantity
 from churnsim.decisions.assumptions.ranges import named_ranges
 from churnsim.decisions.assumptions.region import Axis, Region, Statement
@@ -158,7 +158,7 @@ def map_region(
     points = list(product(*(axis.centres.tolist() for axis in axes)))
     own = None
     if here is not None:
-        at = [float(here[axis.name]) for axis in axes]
+        at = [check_number(here.get(axis.name), f"here[{axis.name!r}]") for axis in axes]
         own = (at, judge(at))
     how = "Computed at the centres of the cells, without chance."
     return _region(statement, axes, points, [judge(point) for point in points], how, own)
@@ -178,6 +178,8 @@ def _axes(over: Mapping[str, Range], cells: int | Mapping[str, int]) -> tuple[Ax
 
 
 def _checked(axes: tuple[Axis, ...]) -> tuple[Axis, ...]:
+    for axis in axes:
+        check_kind(axis, "each of axes", Axis, "an Axis")
     if len(axes) not in (2, 3):
         raise ConfigError(f"a map has two or three assumptions; got {len(axes)}.")
     return axes

@@ -10,7 +10,7 @@ from typing import NamedTuple, TypedDict, TypeVar
 import numpy as np
 import pandas as pd
 
-from churnsim.checks import check_count, check_number, shown
+from churnsim.checks import check_count, check_number, shown, typed
 from churnsim.decisions.runs.parallel_map import Backend, backend_for, run_tasks
 from churnsim.errors import ConfigError
 from churnsim.simulation.engine.engines import Engine, run, warn_of_epochs
@@ -140,6 +140,7 @@ class Experiment:
             raise ConfigError(f"mechanisms must be a list of them, or lists by strategy; got {shown(self.mechanisms)}.")
 
     @classmethod
+    @typed
     def of(cls, market: Market | Experiment, arguments: RunArguments) -> Experiment:
         """The experiment on `market`, or the experiment given with some of its `arguments` changed."""
         if isinstance(market, Experiment):

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churnsim.checks import check_number
+from churnsim.checks import check_frame, check_number
 from churnsim.errors import ConfigError, DataError
 from churnsim.typing import Floats
 
@@ -86,6 +86,7 @@ class Design:
 
     def centred(self, frame: pd.DataFrame) -> Floats:
         """The matrix less the means of the data it was made from."""
+        check_frame(frame, "the customers")
         return np.asarray(self.matrix(frame) - np.array(self.means))
 
     def to_dict(self) -> dict[str, Any]:
@@ -189,6 +190,7 @@ def _independent(centred: Floats) -> NDArray[np.bool_]:
 def number_columns(summary: pd.DataFrame, names: Sequence[str]) -> dict[str, Floats]:
     """The named columns as finite numbers. DataError that names what is missing, or the customer whose value is not
     finite."""
+    check_frame(summary, "the table")
     missing = [name for name in names if name not in summary.columns]
     if missing:
         raise DataError(

@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from churnsim.checks import typed
+from churnsim.models.estimation.arguments import check_draws
 from churnsim.models.estimation.optimise import RIDGE_ERROR, Optimum
 from churnsim.models.estimation.parameters import ParametricModel
 from churnsim.statistics import normal_quantile
@@ -208,11 +210,13 @@ class ModelFit(Generic[M_co]):
             {"estimate": estimate, "standard_error": error, "lower": lower, "upper": upper}
         ).rename_axis("parameter")
 
+    @typed
     def draw_parameters(self, n: int, *, seed: int) -> list[M_co]:
         """`n` models drawn from the estimates' asymptotic law: normal in the log-parameters (and in coefficients).
 
         Parameters that the data do not determine stay at their estimate.
         """
+        check_draws(n, seed, 0)
         names = self.names
         estimate = np.array([self.parameters[name] for name in names])
         unit = np.where(self._real, 1.0, estimate)

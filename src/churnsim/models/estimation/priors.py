@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from churnsim.checks import typed
 from churnsim.errors import ConfigError
 
 __all__ = ["LogNormal", "Normal", "Prior", "check_priors", "default_prior"]
@@ -26,6 +27,7 @@ class Prior(Protocol):
         """Logarithm of the density at x; minus infinity where x is impossible."""
 
 
+@typed
 @dataclass(frozen=True, kw_only=True)
 class LogNormal:
     """A positive parameter: half the mass below `median`; its logarithm has standard deviation `spread`.
@@ -55,6 +57,7 @@ class LogNormal:
         return self.median * math.exp(self.spread * random_state.standard_normal())
 
 
+@typed
 @dataclass(frozen=True, kw_only=True)
 class Normal:
     """A parameter of either sign, such as the coefficient of a covariate.

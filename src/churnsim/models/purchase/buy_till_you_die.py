@@ -23,7 +23,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.fft import dct
 
-from churnsim.checks import check_number
+from churnsim.checks import check_number, typed
 from churnsim.data.logs.customer_uid import customer_uids
 from churnsim.kernels.numerics.chebyshev import at_ages
 from churnsim.models.estimation.arguments import check_draws, counts, discounting, durations
@@ -275,6 +275,7 @@ class BuyTillYouDie(ParametricModel, ABC):
         values = self._alive(h) * each
         return h.series(values, "residual_transactions")
 
+    @typed
     def time_to_next_purchase(
         self, summary: pd.DataFrame, *, quantile: float = 0.5, if_alive: bool = False
     ) -> pd.Series[float]:

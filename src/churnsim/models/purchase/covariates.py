@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from churnsim.checks import check_kind
+from churnsim.checks import check_kind, typed
 from churnsim.errors import ConfigError, DataError
 from churnsim.kernels.numerics.rng_streams import MODEL_DRAWS, TRAITS
 from churnsim.models.estimation.arguments import counts, durations
@@ -319,6 +319,7 @@ class CovariateModel(ContinuousTime):
         weight = checked_weights(weights, len(summary))
         return replace(found, loglik=float((weight * found.model.log_likelihood(summary)).sum()))
 
+    @typed
     def factors(self, summary: pd.DataFrame) -> tuple[Floats, Floats]:
         """By what each customer's purchase rate, and its leaving, are multiplied: e^(c . z) and e^(g . z)."""
         columns = number_columns(summary, tuple(self.covariate_means))

@@ -20,6 +20,7 @@ from churnsim.kernels.likelihoods import mbg_cnbd as kernel
 from churnsim.kernels.likelihoods import mbg_cnbd_forecast as forecast
 from churnsim.kernels.likelihoods.population import draw_population
 from churnsim.kernels.numerics.rng_streams import MODEL_DRAWS, TRAITS
+from churnsim.models.estimation.arguments import numbers
 from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
 from churnsim.models.estimation.threads import by_chunks
@@ -210,7 +211,7 @@ def log_intervals(summary: pd.DataFrame, k: int) -> Floats:
             "the summary lacks 'log_intervals', the sum of the logarithms of each customer's gaps, which tells regular "
             "from irregular buyers. Make it with churnsim.data.summarise_with_intervals(transactions)."
         )
-    values = summary["log_intervals"].to_numpy(dtype=np.float64)
+    values = numbers(summary["log_intervals"].to_numpy(), "log_intervals")
     bad = ~np.isfinite(values)
     if bad.any():
         first = int(np.argmax(bad))

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from churnsim.checks import check_number, shown, typed
 from churnsim.errors import ConfigError
-from churnsim.models.estimation.arguments import durations
+from churnsim.models.estimation.arguments import durations, numbers
 from churnsim.models.estimation.parameters import ParametricModel
 from churnsim.models.retention.tenures import Tenures
 from churnsim.typing import Floats
@@ -56,6 +56,7 @@ class RetentionModel(ParametricModel):
     @typed
     def residual_survival(self, customers: pd.DataFrame, steps: Floats) -> Floats:
         """P(still there `steps` from now | there now), shape (customers, steps), whether or not `churned`."""
+        steps = durations(steps, "steps").ravel()
         tenure, place = np.unique(Tenures.of(customers, need_churned=False).tenure, return_inverse=True)
         ahead = self.log_survival((tenure[:, None] + steps[None, :]).ravel()).reshape(tenure.size, steps.size)
         return ratio_of_survivals(ahead, self.log_survival(tenure)[:, None])[place]
@@ -89,12 +90,8 @@ class RetentionModel(ParametricModel):
     def expected_tenure(self, horizon: float, *, customers: pd.DataFrame | None = None) -> float | pd.Series[float]:
         """Expected time there within `horizon` from now: the sum (or integral) of survival, in the model's unit.
         ConfigError for a horizon that is no whole number of renewals, where customers leave at renewals alone."""
-        span = check_number(horizon, "horizon", least=0, most=MOST_UNITS)
-        if self.at_renewals and span != np.floor(span):
-            raise ConfigError(f"horizon must be a whole number of renewals; got {span:g}.")
-        if customers is None:
-            return float(self.restricted_mean(None, span)[0])
-        return pd.Series(_active(customers) * self.restricted_mean(customers, span), customers.index)
+        means = self.restricted_mean(customers, horizon)
+        return float(means[0]) if customers is None else pd.Series(_active(customers) * means, customers.index)
 
     @typed
     def restricted_mean(self, customers: pd.DataFrame | None, horizon: float) -> Floats:
@@ -103,7 +100,10 @@ class RetentionModel(ParametricModel):
         A sum where customers leave at renewals alone; else Gauss and Legendre's rule in the fourth root of the time
         ahead, which is smooth there also where the hazard is infinite at 0.
         """
+        horizon = check_number(horizon, "horizon", least=0, most=MOST_UNITS)
         if self.at_renewals:
+            if horizon != np.floor(horizon):
+                raise ConfigError(f"horizon must be a whole number of renewals; got {horizon:g}.")
             steps, weights = np.arange(horizon), np.ones(int(horizon))
         else:
             nodes, share = np.polynomial.legendre.leggauss(NODES)
@@ -113,6 +113,7 @@ class RetentionModel(ParametricModel):
             return np.atleast_1d(np.exp(self.log_survival(steps)) @ weights)
         return self._weighted(customers, steps, weights)
 
+    @typed
     def residual_value(
         self,
         annual_discount_rate: float,
@@ -134,14 +135,19 @@ class RetentionModel(ParametricModel):
         v = float(np.exp(-discount_force(annual_discount_rate, self.unit, horizon=horizon or 0.0)))
         steps = endless_steps(horizon, v)
         weights = v ** (steps - 1.0)
-        if by_tenure is not None and not np.isfinite(np.asarray(by_tenure, dtype=np.float64)).all():
-            raise ConfigError(f"by_tenure must be finite amounts; got {shown(list(by_tenure))}.")
+        if by_tenure is not None and not (len(by_tenure) and np.isfinite(numbers(by_tenure, "by_tenure")).all()):
+            raise ConfigError(f"by_tenure must be finite amounts, one at least; got {shown(list(by_tenure))}.")
         if customers is None:
             paid = weights if by_tenure is None else weights * amounts_at(by_tenure, steps)
-            return float(np.exp(self.log_survival(steps)) @ paid) * float(np.asarray(margin))
+            return float(np.exp(self.log_survival(steps)) @ paid) * check_number(margin, "margin")
         value = _active(customers) * self._weighted(customers, steps, weights, by_tenure)
         money = margin.reindex(customers.index) if isinstance(margin, pd.Series) else margin
-        return pd.Series(value * np.asarray(money, dtype=np.float64), customers.index, name="residual_value")
+        amounts = numbers(money, "margin")
+        if amounts.shape not in ((), value.shape):
+            raise ConfigError(
+                f"margin must be one number or one a customer ({value.size}); got {amounts.size} of them."
+            )
+        return pd.Series(value * amounts, customers.index, name="residual_value")
 
     def _weighted(
         self, customers: pd.DataFrame, steps: Floats, weights: Floats, by_tenure: Sequence[float] | None = None
@@ -166,7 +172,7 @@ class RetentionModel(ParametricModel):
                 if ahead.stop >= steps.size or (last * to_come[ahead.stop] <= ROUNDING * np.abs(total)).all():
                     break
             parts.append(total)
-        return np.concatenate(parts)
+        return np.concatenate(parts) if parts else np.zeros(0)
 
 
 def amounts_at(by_tenure: Sequence[float], tenure: Floats) -> Floats:

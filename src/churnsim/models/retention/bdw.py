@@ -21,6 +21,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from churnsim.checks import typed
 from churnsim.kernels.likelihoods import bdw as kernel
 from churnsim.models.estimation.design_matrix import Design
 from churnsim.models.retention.beta_renewal import BetaRenewal
@@ -85,6 +86,7 @@ class BetaDiscreteWeibull(BetaRenewal):
         starts += [np.array([churn * weight, (1 - churn) * weight, c]) for weight, c in ((100.0, 1.2), (2.0, 1.5))]
         return starts
 
+    @typed
     def log_survival(self, t: Floats) -> Floats:
         """ln S(t), 1-d."""
         at = np.ascontiguousarray(t, dtype=np.float64)

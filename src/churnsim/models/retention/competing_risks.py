@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from churnsim.checks import check_level
+from churnsim.checks import check_level, typed
 from churnsim.errors import ConfigError, DataError
 from churnsim.models.retention.tenures import Tenures
 from churnsim.product_limit import RiskTable
@@ -44,6 +44,7 @@ class CumulativeIncidence:
         return known.groupby("cause", sort=False)[columns].last().reindex(list(self.losses)).fillna(0.0)
 
 
+@typed
 def cumulative_incidence(
     subscriptions: pd.DataFrame, cause: str = "cause", *, level: float = 0.95
 ) -> CumulativeIncidence:

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import betaln
 
-from churnsim.checks import shown
+from churnsim.checks import shown, typed
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.design_matrix import Design, check_effects, check_penalty
 from churnsim.models.estimation.fit import ModelFit
@@ -159,6 +159,7 @@ class RenewalCovariates(RetentionModel):
         effects = np.array([self.lifetime_effects[name] for name in self.design.names])
         return np.asarray(float(getattr(self, self.base_names[0])) * np.exp(centred @ effects))
 
+    @typed
     def log_survival(self, t: Floats) -> Floats:
         """ln S(t) of the average customer, 1-d."""
         return self.average_customer.log_survival(t)

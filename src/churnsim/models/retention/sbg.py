@@ -25,6 +25,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
+from churnsim.checks import typed
 from churnsim.kernels.likelihoods import sbg as kernel
 from churnsim.models.estimation.design_matrix import Design
 from churnsim.models.retention.beta_renewal import REMEDIES, BetaRenewal, exposure
@@ -83,6 +84,7 @@ class ShiftedBetaGeometric(BetaRenewal):
         value = self.log_survival(done) - self.log_survival(tenures.entry) + np.where(tenures.churned, leaving, 0.0)
         return tenures.series(value, "log_likelihood")
 
+    @typed
     def log_survival(self, t: Floats) -> Floats:
         """ln S(t), 1-d."""
         return kernel.log_survival(float(self.alpha), float(self.beta), np.ascontiguousarray(t, dtype=np.float64))

@@ -15,8 +15,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churnsim.checks import typed
+from churnsim.checks import check_count, check_seed, typed
 from churnsim.errors import ConfigError, DataError
+from churnsim.models.estimation.design_matrix import number_columns
 
 __all__ = ["CustomerClusters", "cluster_customers"]
 
@@ -56,10 +57,11 @@ def cluster_customers(
     """
     from sklearn.metrics import silhouette_score
 
-    if not numbers or min(numbers) < 2:
-        raise ConfigError(f"numbers of clusters must be 2 or more; got {list(numbers)}.")
-    if not np.isfinite(features.to_numpy(dtype=np.float64)).all():
-        raise DataError("the measures hold values that are not finite. Leave such customers out or correct them.")
+    numbers = [check_count(number, "numbers of clusters", least=2) for number in numbers]
+    if not numbers:
+        raise ConfigError("numbers of clusters are none; name at least one, 2 or more.")
+    check_seed(seed)
+    features = pd.DataFrame(number_columns(features, list(features.columns)), features.index)
     if len(features) < 10 * max(numbers):
         raise DataError(
             f"{len(features)} customers are too few for up to {max(numbers)} clusters; ten for each are needed."

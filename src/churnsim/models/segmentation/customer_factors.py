@@ -13,9 +13,10 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from churnsim.checks import typed
+from churnsim.checks import check_seed, typed
 from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.errors import DataError
+from churnsim.models.estimation.design_matrix import number_columns
 from churnsim.typing import Floats
 
 __all__ = ["CustomerFactors", "analyse_factors", "behaviour", "factor_scores"]
@@ -75,6 +76,8 @@ def analyse_factors(features: pd.DataFrame, *, seed: int = 0) -> CustomerFactors
     """
     from sklearn.decomposition import FactorAnalysis
 
+    check_seed(seed)
+    features = pd.DataFrame(number_columns(features, list(features.columns)), features.index)
     varying = features.loc[:, features.std(ddof=0) > 0]
     n, p = varying.shape
     if p < 3 or n < 10 * p:

@@ -140,6 +140,7 @@ class SurvivalCurve(RetentionModel):
         """Estimate a curve of that family; see `fit_curve`."""
         return fit_curve(subscriptions, kind, breakpoints=breakpoints, unit=unit)
 
+    @typed
     def log_survival(self, t: Floats) -> Floats:
         """ln S(t), 1-d."""
         t = np.asarray(t, dtype=np.float64)

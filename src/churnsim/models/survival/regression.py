@@ -127,6 +127,7 @@ class SurvivalRegression(RetentionModel):
         """
         return fit_regression(subscriptions, kind, covariates=covariates, strata=strata, ties=ties, unit=unit)
 
+    @typed
     def linear(self, customers: pd.DataFrame) -> Floats:
         """z b of each customer, 0 at mean covariates."""
         return self._linear(self.design.centred(customers))
@@ -145,6 +146,7 @@ class SurvivalRegression(RetentionModel):
         z b) for Weibull times. ConfigError for the others, whose hazards are not proportional."""
         return pd.Series(self.multiplier_at(self.design.centred(customers)), customers.index, name="hazard_multiplier")
 
+    @typed
     def multiplier_at(self, centred: Floats) -> Floats:
         """The same from covariates as `design.centred` writes them; ConfigError for a family without a multiplier."""
         if self.kind not in ("cox", "weibull_aft"):
@@ -229,6 +231,7 @@ class SurvivalRegression(RetentionModel):
         }  # fmt: skip
 
     @classmethod
+    @typed
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """The model of a dict made by `to_dict`; ConfigError for another dict."""
         rest = {key: value for key, value in values.items() if key != "family"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from churnsim.checks import typed
+from churnsim.checks import check_count, typed
 from churnsim.satisfaction.synthetic.answers import generator, people
 
 __all__ = ["BUYING", "LEAVING", "synthetic_customers"]
@@ -27,6 +27,7 @@ def synthetic_customers(n: int = 300, *, seed: int = 0) -> pd.DataFrame:
     >>> customers[["satisfaction", "frequency", "tenure", "churned"]].head(2).round(1).to_dict("list")
     {'satisfaction': [70.1, 42.7], 'frequency': [9, 0], 'tenure': [52.0, 6.1], 'churned': [0, 1]}
     """
+    check_count(n, "n")
     random = generator(seed)
     satisfaction = np.clip(60 + 18 * random.standard_normal(n), 0, 100)
     step = satisfaction - 60

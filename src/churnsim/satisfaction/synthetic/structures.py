@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from churnsim.checks import typed
+from churnsim.checks import check_kind, typed
 from churnsim.satisfaction.acsi import ACSI_MODEL
 from churnsim.satisfaction.paths import RELATIONSHIP
 from churnsim.satisfaction.structure import Structure
@@ -40,6 +40,7 @@ RELATIONSHIP_PATHS: Paths = {
 @typed
 def synthetic_structure(n: int, structure: Structure, paths: Paths, *, seed: int) -> KnownSurvey:
     """`n` respondents of a world where exactly these standardised paths hold (uncaused constructs independent)."""
+    check_kind(paths, "paths", Mapping, "a mapping of (cause, target) to a path")
     random = generator(seed)
     index = people(n)
     names = list(structure.blocks)

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, Self
 
 from scipy.special import expit, logit
 
-from churnsim.checks import check_count, check_number, check_share, shown
+from churnsim.checks import check_count, check_number, check_share, shown, typed
 from churnsim.errors import ConfigError
 from churnsim.simulation.core.belief import Belief, Law, Status, checked_status
 from churnsim.units import Duration
@@ -56,6 +56,7 @@ UNMEASURED = "no source measures it: a guess with a wide interval"
 """The source of an assumption that has none."""
 
 
+@typed
 @dataclass(frozen=True)
 class Origin:
     """Where a value comes from and how far it can be trusted."""
@@ -246,7 +247,7 @@ def people(value: Any, name: str) -> None:
 
 def whole_cents(value: Any, name: str) -> None:
     """Money of 0 or more in whole cents: it is booked once an event, so a fraction would be lost each time."""
-    check_number(value, name, least=0)
+    check_number(value, name, least=0, most=1e12)
     if abs(value * 100 - round(value * 100)) > 1e-9:
         raise ConfigError(f"{name} must be a whole number of cents, since it is paid event by event; got {value!r}.")
 

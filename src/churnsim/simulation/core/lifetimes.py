@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaincinv
 
-from churnsim.checks import check_kind, check_number, check_share, shown
+from churnsim.checks import check_kind, check_number, check_share, shown, typed
 from churnsim.errors import ConfigError
 from churnsim.kernels.engine import records
 from churnsim.models.purchase.registry import simulated_families
@@ -57,6 +57,7 @@ class Spend(Protocol):
         """The parameters, plain."""
 
 
+@typed
 @dataclass(frozen=True, kw_only=True)
 class ContractualLifetime:
     """Renewals every `term` (time units of `unit`), at each of which a customer may leave.
@@ -114,9 +115,10 @@ class ContractualLifetime:
             check_number(self.b, "b", above=0)
         self._check_observed()
         if self.hazards is not None:
-            object.__setattr__(self, "hazards", tuple(float(h) for h in self.hazards))
-            for number, hazard in enumerate(self.hazards, start=1):
-                check_share(hazard, f"the hazard at renewal {number}", zero=True)
+            if isinstance(self.hazards, str) or not hasattr(self.hazards, "__iter__"):
+                raise ConfigError(f"hazards must be churn probabilities by tenure; got {shown(self.hazards)}.")
+            checked = (check_share(h, f"the hazard at renewal {n}", zero=True) for n, h in enumerate(self.hazards, 1))
+            object.__setattr__(self, "hazards", tuple(checked))
             if not self.hazards:
                 raise ConfigError("hazards by tenure need one value at least.")
 

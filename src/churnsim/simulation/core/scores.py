@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from churnsim.checks import typed
 from churnsim.data.logs.customer_uid import customer_uids
 from churnsim.errors import ConfigError, DataError
 
@@ -23,8 +24,15 @@ class CustomerScores:
 
     __slots__ = ("_hash", "_uids", "_values")
 
+    @typed
     def __init__(self, uids: NDArray[np.int64], values: ArrayLike) -> None:
-        found = np.array(values, dtype=np.float64)
+        uids = np.asarray(uids)
+        try:
+            found = np.array(values, dtype=np.float64)
+        except (TypeError, ValueError, OverflowError):
+            raise DataError("scores must be numbers, one a customer.") from None
+        if uids.ndim != 1 or uids.dtype.kind not in "iu":
+            raise ConfigError("uids must be whole numbers, as churnsim.data.customer_uids makes them of ids.")
         if found.shape != uids.shape:
             raise DataError(f"{uids.size} customers and {found.size} scores: there must be one each.")
         if not uids.size:

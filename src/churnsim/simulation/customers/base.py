@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from churnsim.checks import check_count, typed
 from churnsim.data.logs.customer_uid import customer_uids
 from churnsim.errors import ConfigError
 from churnsim.kernels.engine.newcomers import draw_cohort, lineage, trait_uniforms
@@ -189,6 +190,7 @@ class _PosteriorDraw:
         return traits, alive, uniforms[:, 1].copy()
 
 
+@typed
 @dataclass(frozen=True, kw_only=True)
 class Cohort:
     """`size` new customers who make their first purchase at time 0, drawn from the population.
@@ -205,8 +207,7 @@ class Cohort:
     size: int
 
     def __post_init__(self) -> None:
-        if self.size < 0:
-            raise ConfigError(f"a cohort's size must be 0 or more; got {self.size!r}.")
+        check_count(self.size, "size", least=0)
 
     def __len__(self) -> int:
         return self.size

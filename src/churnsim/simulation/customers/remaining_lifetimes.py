@@ -25,6 +25,7 @@ from numpy.typing import ArrayLike
 from scipy.special import gammainc
 from scipy.stats import poisson
 
+from churnsim.checks import check_count, typed
 from churnsim.errors import ConfigError
 from churnsim.kernels.engine.records import CLOCK, CONTRACT
 from churnsim.models.estimation.arguments import durations
@@ -84,6 +85,7 @@ class RemainingLifetimes:
     contract: ContractualLifetime | None = None
 
     @classmethod
+    @typed
     def of(cls, purchases: Purchases, base: Base, *, stages: int | None = None) -> RemainingLifetimes:
         """The lifetimes of a drawn base under the model that it was drawn from.
 
@@ -109,7 +111,7 @@ class RemainingLifetimes:
             dropout=np.array(base.traits[:, 1]),
             silence=-np.asarray(base.last_purchase),
             tenure=np.asarray(base.seen, dtype=np.float64),
-            stages=int(getattr(model, "k", stages or 1)),
+            stages=int(getattr(model, "k", 1 if stages is None else check_count(stages, "stages"))),
             contract=model if kind == CONTRACT else None,
         )
 

@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churnsim.checks import check_count, check_number, typed
+from churnsim.checks import check_count, check_kind, check_number, typed
 from churnsim.data.logs.customer_uid import customer_uids
 from churnsim.errors import ConfigError, DataError
 from churnsim.kernels.engine.newcomers import draw_dropouts
@@ -71,6 +71,7 @@ class ObservedSubscribers:
         return self._centred[design]
 
 
+@typed
 def contract_of(
     model: RetentionModel,
     *,
@@ -211,6 +212,7 @@ class SubscriberBase:
     every subscriber has churned.
     """
 
+    @typed
     def __init__(
         self,
         subscriptions: pd.DataFrame,
@@ -219,6 +221,10 @@ class SubscriberBase:
         multipliers: pd.Series[float] | None = None,
         contact_ranks: pd.Series[float] | None = None,
     ) -> None:
+        given = {"charges": charges, "multipliers": multipliers, "contact_ranks": contact_ranks}
+        for name, series in given.items():
+            if series is not None or name == "charges":
+                check_kind(series, name, pd.Series, "a Series on the subscriptions' index")
         there = subscriptions[~Tenures.of(subscriptions).in_whole_units().churned]
         if there.empty:
             raise DataError("every subscriber has churned: a base needs one at least who has not.")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from churnsim.checks import check_frame, typed
 from churnsim.data.logs.customer_uid import customer_uids
 from churnsim.errors import ConfigError, DataError
 from churnsim.kernels.engine.newcomers import trait_uniforms
@@ -45,7 +46,9 @@ class TraitsBase:
     a column that is missing or unknown.
     """
 
+    @typed
     def __init__(self, traits: pd.DataFrame) -> None:
+        check_frame(traits, "traits")
         unknown = [str(name) for name in traits.columns if name not in COLUMNS]
         if unknown:
             raise DataError(f"unknown trait columns {unknown}. There are {', '.join(COLUMNS)}.")

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 from typing import Literal, get_args
 
-from churnsim.checks import check_count, check_seed
+from churnsim.checks import check_count, check_kind, check_seed, typed
 from churnsim.errors import ConfigError, EpochWarning, interruptible
 from churnsim.simulation.engine import compiled_engine, simpy_engine
 from churnsim.simulation.engine.ledger import Ledger
@@ -18,6 +18,7 @@ __all__ = ["Engine", "run", "simulate", "warn_of_epochs"]
 Engine = Literal["auto", "compiled", "simpy"]
 
 
+@typed
 def simulate(
     scenario: Scenario,
     *,
@@ -71,6 +72,8 @@ def simulate(
     >>> cs.simulate(scenario, seed=1).count("active_start")[0]
     np.int64(20)
     """
+    for mechanism in mechanisms:
+        check_kind(mechanism, "each of mechanisms", Mechanism, "a Mechanism")
     warn_of_epochs([scenario])
     return run(
         scenario, seed=seed, replication=replication, engine=engine, log=log, threads=threads, mechanisms=mechanisms

@@ -15,7 +15,7 @@ from dataclasses import KW_ONLY, MISSING, dataclass, field, fields
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
-from churnsim.checks import check_count, check_number, shown
+from churnsim.checks import check_choice, check_count, check_number, shown
 from churnsim.errors import ConfigError
 from churnsim.simulation.core.assumption import not_negative, numbers_of, positive, share, whole_cents
 
@@ -64,8 +64,7 @@ class Setting:
         """ConfigError unless it is a `value` of the type `kind` within the limits."""
         kinds = (kind, *get_args(kind))
         if choices := [choice for one in kinds if get_origin(one) is Literal for choice in get_args(one)]:
-            if value not in choices:
-                raise ConfigError(f"{name} must be one of {', '.join(map(repr, choices))}; got {shown(value)}.")
+            check_choice(value, name, choices)
         elif int in kinds:
             check_count(value, name, least=self.limits.get("ge", 0), most=self.limits.get("le"))
         else:

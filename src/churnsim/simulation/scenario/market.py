@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from churnsim.checks import check_count, shown
+from churnsim.checks import check_count, check_kind, shown
 from churnsim.errors import ConfigError
 from churnsim.simulation.core.assumption import (
     CUSTOMER,
@@ -159,6 +159,7 @@ class Market:
             )
         if not isinstance(self.draws, tuple) or not all(isinstance(d, tuple) and len(d) == 2 for d in self.draws):
             raise ConfigError(f"draws must be a tuple of pairs (purchases, spend); got {shown(self.draws)}.")
+        check_kind(self.origins, "origins", Mapping, "a mapping of numbers' names to Origin")
         if wrong := [name for name, origin in self.origins.items() if not isinstance(origin, Origin)]:
             raise ConfigError(f"each of origins must be an Origin(source, status); {wrong[0]!r} is not.")
         check_regularity(self.regularity)

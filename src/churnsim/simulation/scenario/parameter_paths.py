@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
+from churnsim.checks import check_kind, typed
 from churnsim.errors import ConfigError
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.strategy import Strategy
@@ -20,6 +21,7 @@ Strategies = Sequence[Strategy]
 FITTED = ("purchases", "spend")
 
 
+@typed
 def addresses(market: Market, strategies: Strategies = ()) -> dict[str, float]:
     """Every number there is and its value: the market's by the names that `assumptions` shows ("terms.margin"), a
     strategy's as "strategy.NAME.MECHANISM.FIELD". Durations in the market's unit.
@@ -32,6 +34,10 @@ def addresses(market: Market, strategies: Strategies = ()) -> dict[str, float]:
     >>> addresses(market)["terms.margin"], addresses(market)["win_back.half_life"]
     (0.3, 26.0)
     """
+    check_kind(market, "market", Market, "a Market")
+    check_kind(strategies, "strategies", Collection, "a list of Strategy")
+    for strategy in strategies:
+        check_kind(strategy, "each of strategies", Strategy, "a Strategy")
     found = dict(_numbers(market, "", market.unit))
     for strategy in strategies:
         found.update(_numbers(strategy, f"strategy.{strategy.name}.", market.unit))
