@@ -343,15 +343,20 @@ def _holds_number(value: object) -> bool:
         return False
 
 
-def _holds_numbers(value: Any) -> bool:
-    """Whether it is a sequence of such numbers, or of rows of them."""
+def _holds_numbers(value: Any, *, rows: bool = True) -> bool:
+    """Whether it is a sequence of such numbers, or of `rows` of them."""
     if isinstance(value, str | bytes | dict) or hasattr(value, "columns"):
         return False
     if not (hasattr(value, "__len__") and hasattr(value, "__iter__")) or getattr(value, "ndim", 1) == 0:
         return False
     if hasattr(value, "dtype") and value.dtype.kind != "O":
         return bool(value.dtype.kind in "iuf")
-    return all(_holds_number(each) or _holds_numbers(each) for each in value)
+    return all(_holds_number(each) or (rows and _holds_numbers(each)) for each in value)
+
+
+def _holds_a_list(value: Any) -> bool:
+    """Whether it is a sequence of such numbers and not of rows of them."""
+    return getattr(value, "ndim", 1) == 1 and _holds_numbers(value, rows=False)
 
 
 # Annotations: whether a value fits, and what it should have been.
@@ -361,9 +366,9 @@ KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "str": (lambda value: isinstance(value, str), "text"),
     "float": (_holds_number, "a number"),
     "int": (lambda value: isinstance(value, numbers.Integral) and _holds_number(value), "a whole number"),
-    "Sequence[float]": (_holds_numbers, "numbers in a list or an array"),
-    "tuple[float, ...]": (_holds_numbers, "numbers in a list or an array"),
-    "tuple[float, float]": (lambda value: _holds_numbers(value) and len(value) == 2, "two numbers"),
+    "Sequence[float]": (_holds_a_list, "numbers in a list or an array"),
+    "tuple[float, ...]": (_holds_a_list, "numbers in a list or an array"),
+    "tuple[float, float]": (lambda value: _holds_a_list(value) and len(value) == 2, "two numbers"),
     "Floats": (_holds_numbers, "numbers in a list or an array"),
     "Matrix": (
         lambda value: _holds_numbers(value.to_numpy() if hasattr(value, "columns") else value),

@@ -81,7 +81,7 @@ def discount_force(annual_discount_rate: float, unit: str, *, horizon: float = 0
     """
     rate = check_number(annual_discount_rate, "annual_discount_rate", above=-1, remedy="Ten percent a year is 0.10.")
     force = math.log1p(rate) / units_per_year(unit)
-    horizon = horizon if horizon == math.inf else check_number(horizon, "horizon")
+    horizon = math.inf if isinstance(horizon, float) and horizon == math.inf else check_number(horizon, "horizon")
     if math.isfinite(horizon) and -force * horizon > math.log(MOST_GROWTH):
         raise ConfigError(
             f"an annual_discount_rate of {rate:g} makes more than {MOST_GROWTH:.0e} times as much of "

@@ -85,6 +85,7 @@ class RetentionTable:
     other_fixed_cost: float
 
     @classmethod
+    @typed
     def through(
         cls,
         *,

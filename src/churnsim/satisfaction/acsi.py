@@ -20,6 +20,7 @@ import pandas as pd
 
 from churnsim.checks import typed
 from churnsim.errors import ConfigError
+from churnsim.models.estimation.arguments import numbers
 from churnsim.satisfaction.measurement import Measurement, size_warnings
 from churnsim.satisfaction.quality import quality_warnings
 from churnsim.satisfaction.reliability import reliability
@@ -62,8 +63,10 @@ def acsi_index(means: pd.Series[float], weights: pd.Series[float], scale: tuple[
     >>> round(acsi_index(means, pd.Series(1.0, index=means.index), (1, 10)), 2)
     72.22
     """
-    share = (means - scale[0]) / (scale[1] - scale[0])
-    return float(100 * (weights * share).sum() / weights.sum())
+    low, high = scale
+    numbers_by_item = {"means": means, "weights": weights}
+    m, w = (pd.Series(numbers(value, name), value.index) for name, value in numbers_by_item.items())
+    return float(100 * (w * ((m - low) / (high - low))).sum() / w.sum())
 
 
 @typed

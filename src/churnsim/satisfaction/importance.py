@@ -64,7 +64,7 @@ def importance_performance(
     """
     answers = survey.of("perception")
     has_overall = overall is not None and overall in answers
-    asked = [str(item) for item in (items or answers.columns) if item != overall]
+    asked = [str(item) for item in (answers.columns if items is None else items) if item != overall]
     survey.of("perception", asked)  # says which item was not asked
     has_stated = survey.has("importance", asked)
     if not has_overall and not has_stated:

@@ -113,8 +113,8 @@ def class_values(
     {'dissatisfied: revenue': 76.85, 'dissatisfied: revenue ratio': 0.59, 'satisfied: revenue': 116.77}
     """
     bounds = CLASSES if classes is None else classes
-    if not len(outcomes):
-        raise ConfigError("outcomes are none; name one column at least.")
+    if not len(outcomes) or not bounds:
+        raise ConfigError("there must be one column of outcomes and one class at least.")
     customers = pd.DataFrame(number_columns(customers, [*outcomes, "satisfaction"]), customers.index)
     if customers.empty:
         raise DataError("there are no customers. Join the survey and the purchases first.")
@@ -156,6 +156,8 @@ def buying_rate(
     (api,) = optional_modules("statsmodels.api", extra="survey", purpose="a regression of answers")
     named = [purchases, exposure, "satisfaction", *also]
     columns = pd.DataFrame(number_columns(customers, list(dict.fromkeys(named))), customers.index)
+    if (columns[purchases] < 0).any():
+        raise DataError(f"{purchases} counts purchases, so it must be 0 or more; got {columns[purchases].min():g}.")
     used = columns[columns[exposure] > 0]
     if used[purchases].sum() == 0:
         raise DataError(f"nobody bought ({purchases} is 0 throughout), so no rate can be related to anything.")
@@ -176,7 +178,9 @@ def leaving_hazard(customers: pd.DataFrame, *, also: Sequence[str] = ()) -> Effe
     >>> round(effect.ratio, 2), round(effect.lower, 2), round(effect.upper, 2)
     (0.71, 0.64, 0.79)
     """
-    fit = fit_regression(customers, "cox", covariates=["satisfaction", *also])
+    named = ["satisfaction", *also]
+    customers = customers.assign(**number_columns(customers, named))
+    fit = fit_regression(customers, "cox", covariates=named)
     table = fit.summary()
     estimate, error = (float(table[column].loc["satisfaction"]) for column in ("estimate", "standard_error"))
     return _effect("hazard of leaving", estimate, error, len(customers))

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from churnsim.checks import typed
-from churnsim.errors import DataError
+from churnsim.errors import ConfigError, DataError
 from churnsim.optional import optional_modules
 from churnsim.satisfaction.measurement import Measurement, size_warnings
 from churnsim.satisfaction.quality import quality_warnings
@@ -73,7 +73,9 @@ def penalty_reward(
     step = (top - bottom) / 6
     low = bottom + step if low is None else low
     high = top - step if high is None else high
-    asked = [str(i) for i in (items or answers.columns) if i != overall]
+    asked = [str(i) for i in (answers.columns if items is None else items) if i != overall]
+    if not asked:
+        raise ConfigError("items are none; name one at least.")
     complete = survey.of("perception", [*asked, overall]).dropna()
     design = {}
     for item in asked:

@@ -74,8 +74,8 @@ def reliability(
         if len(items) < 2:
             continue
         for item in items:
-            if item not in frame.columns or not pd.api.types.is_numeric_dtype(frame[item].dtype):
-                raise DataError(f"the answers have no item {item!r} that holds numbers. Name items of the survey.")
+            if [*frame.columns].count(item) != 1 or not pd.api.types.is_numeric_dtype(frame[item].dtype):
+                raise DataError(f"the answers have not one item {item!r} that holds numbers. Name items of the survey.")
         m = moments(frame[list(items)], resamples=resamples, seed=seed)
         alpha = estimates(
             [name], np.array([alpha_of(m.covariance)]), alpha_of(m.covariances)[:, None], level=level, n=m.n

@@ -6,14 +6,12 @@ answers is 50 + 38.9 s; what is expected of the service and how it was perceived
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pandas as pd
 
-from churnsim.checks import check_seed, typed
+from churnsim.checks import check_number, check_seed, typed
 from churnsim.data.logs.customer_uid import customer_uids
-from churnsim.errors import ConfigError, DataError
+from churnsim.errors import DataError
 from churnsim.models.estimation.design_matrix import number_columns
 from churnsim.satisfaction.survey import Survey
 from churnsim.satisfaction.synthetic.answers import tick
@@ -45,13 +43,13 @@ def sample_survey(
     uids stand in for those who are not among them. Raises DataError where fewer than `n` are alive, ConfigError for a
     weight that is not finite.
     """
-    if not math.isfinite(silence):
-        raise ConfigError(f"silence must be a finite number; got {silence!r}.")
+    check_number(silence, "silence", least=-100, most=100)
     lacking = [name for name in ("alive", "satisfied", "expected") if name not in customers.columns]
     if lacking:
         raise DataError(f"the customers lack {lacking[0]!r}: take those of a ledger with log=True and satisfaction.")
-    alive = customers[customers["alive"].astype(bool)]
-    number_columns(alive, ["satisfied", "expected"])
+    names = ["alive", "satisfied", "expected"]
+    known = pd.DataFrame(number_columns(customers, names), customers.index)
+    alive = known[known["alive"] > 0]
     check_seed(seed)
     if not 0 < n <= len(alive):
         raise DataError(f"{n} of {len(alive)} customers cannot be asked. Ask at least one and at most all.")
@@ -67,8 +65,8 @@ def sample_survey(
     )
     expected = MIDDLE + STEP * chosen["expected"].to_numpy() + NOISE * random.standard_normal(n)
     asked = {"perception": answers, "expectation": pd.DataFrame({"service": tick(expected, SCALE)}, index=index)}
-    known = {} if ids is None else dict(zip(customer_uids(ids).tolist(), map(str, ids), strict=True))
-    who = pd.DataFrame({"customer_id": [known.get(uid, str(uid)) for uid in chosen.index]}, index=index)
+    own = {} if ids is None else dict(zip(customer_uids(ids).tolist(), map(str, ids), strict=True))
+    who = pd.DataFrame({"customer_id": [own.get(uid, str(uid)) for uid in chosen.index]}, index=index)
     return Survey.from_frames(asked, scale=SCALE, respondents=who)
 
 

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from churnsim.checks import check_kind, check_share, count_of_share, typed
 from churnsim.data.customers.estimate import LEVEL, REPLICATIONS, resamples
 from churnsim.data.customers.values import checked_values, descending
+from churnsim.errors import ConfigError
 from churnsim.statistics import percentile_limits
 
 __all__ = ["replacement_ratio"]
@@ -40,6 +41,8 @@ def replacement_ratio(
     ranked = numbers[descending(numbers)]
     check_kind(shares, "shares", Sequence, "shares in a list")
     parts = np.array([check_share(share, "shares") for share in shares])
+    if not parts.size:
+        raise ConfigError("shares are none; name one at least.")
     ones = np.ones(len(ranked), dtype=np.int64)
     top = np.array([count_of_share(part, len(ranked)) for part in parts])
     best, ordinary = _means(ranked, ones, top)

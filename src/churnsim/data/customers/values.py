@@ -23,7 +23,7 @@ def checked_values(values: pd.Series[Any] | ArrayLike) -> pd.Series[float]:
         plain = np.asarray(values)
         if plain.ndim > 1:
             raise DataError(f"values must be one number a customer; got the shape {plain.shape}.")
-        values = pd.Series(np.atleast_1d(plain))
+        values = pd.Series(np.atleast_1d(plain), dtype=plain.dtype)
     series = values
     try:
         numbers = series.to_numpy(dtype=np.float64, na_value=np.nan)

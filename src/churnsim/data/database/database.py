@@ -127,7 +127,7 @@ class CustomerDatabase:
         self.path = Path(path)
         self._within = None if files_within is None else Path(files_within)
         self._key = key
-        self._connection = connect(self.path, read_only=read_only, key=key)
+        self._connection = connect(self.path, read_only=bool(read_only), key=key)
 
     def __enter__(self) -> CustomerDatabase:
         return self

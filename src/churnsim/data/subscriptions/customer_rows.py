@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -57,7 +57,11 @@ def read_covariates(
     >>> people["age"].tolist(), people["channel"].tolist()
     ([31.5, 40.0], ['web', 'shop'])
     """
-    if isinstance(covariates, str) or not all(isinstance(name, str) for name in (*covariates, customer_id)):
+    if (
+        isinstance(covariates, str)
+        or not isinstance(covariates, Iterable)
+        or not all(isinstance(name, str) for name in (*covariates, customer_id))
+    ):
         raise ConfigError(f"covariates must be names of columns; got {shown(covariates)}.")
     names = list(covariates)
     taken = [name for name in names if name in SUMMARY]

@@ -41,7 +41,7 @@ def retention_by_tenure(
     >>> retention_by_tenure([table, table], [0.0, 26.0], horizon=52.0, origin="start")["retention"].tolist()
     [1.0, 0.5]
     """
-    if not tenures or min(tenures) < 0 or max(tenures) > horizon:
+    if len(tenures) == 0 or min(tenures) < 0 or max(tenures) > horizon:
         raise ConfigError(f"tenures must lie between 0 and the horizon, {horizon:g}; got {list(tenures)}.")
 
     def curve(table: pd.DataFrame) -> Floats:
@@ -111,7 +111,8 @@ def simulated_whale_curve(
     [0.6, 1.0]
     """
     check_number(cost_to_serve, "cost_to_serve", least=0)
-    if not shares or min(shares) <= 0 or max(shares) > 1:
+    _check_tables(tables)
+    if len(shares) == 0 or min(shares) <= 0 or max(shares) > 1:
         raise ConfigError(f"shares of customers must lie above 0 and at most at 1; got {list(shares)}.")
 
     def curve(table: pd.DataFrame) -> Floats:
@@ -127,12 +128,16 @@ def simulated_whale_curve(
     return _summarised(tables, curve, "customers", shares, "profit", level)
 
 
-def _of(tables: Tables, origin: str) -> list[pd.DataFrame]:
+def _check_tables(tables: Tables) -> None:
     check_kind(tables, "tables", (list, tuple), "the list of customer_tables")
     for table in tables:
         check_frame(table, "each of tables")
     if not tables:
         raise ConfigError("tables are none; run customer_tables with one replication or more.")
+
+
+def _of(tables: Tables, origin: str) -> list[pd.DataFrame]:
+    _check_tables(tables)
     if not isinstance(origin, str) or origin not in (NEW, *ORIGINS.values()):
         raise ConfigError(f"unknown origin {origin!r}. Use 'new' or one of {', '.join(map(repr, ORIGINS.values()))}.")
     chosen = [table[(table["origin"] != START) if origin == NEW else (table["origin"] == origin)] for table in tables]

@@ -145,6 +145,8 @@ class Experiment:
         """The experiment on `market`, or the experiment given with some of its `arguments` changed."""
         if isinstance(market, Experiment):
             return replace(market, **arguments)
+        if missing := {"seed", "horizon"} - arguments.keys():
+            raise ConfigError(f"a run needs {' and '.join(sorted(missing))}; give it as an argument.")
         return cls(market=market, **arguments)
 
     @property

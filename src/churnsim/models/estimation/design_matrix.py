@@ -197,6 +197,8 @@ def number_columns(summary: pd.DataFrame, names: Sequence[str]) -> dict[str, Flo
             f"the summary lacks the covariate {', '.join(map(repr, missing))}; it has "
             f"{', '.join(map(repr, summary.columns))}. Join it to the summary by customer."
         )
+    if twice := [name for name in names if (summary.columns == name).sum() > 1]:
+        raise DataError(f"the table has {twice[0]!r} more than once. Leave one of these columns.")
     return {name: _numbers(summary[name], name) for name in names}
 
 

@@ -15,8 +15,10 @@ import pandas as pd
 
 from churnsim.checks import check_kind, typed
 from churnsim.errors import ConfigError, FitError
+from churnsim.models.estimation.arguments import numbers
 from churnsim.models.estimation.fit import ModelFit, Parametric
 from churnsim.models.estimation.optimise import RIDGE_ERROR
+from churnsim.models.estimation.parameters import ParametricModel
 from churnsim.statistics import normal_quantile, tails
 from churnsim.typing import Floats
 
@@ -94,6 +96,9 @@ def drawn_interval(
     """
     low, high = tails(level)
     check_kind(quantity, "quantity", Callable, "a function of a model")  # type: ignore[arg-type]
+    models = list(models)
+    for model in models if estimate is None else (*models, estimate):
+        check_kind(model, "each of models, and estimate,", ParametricModel, "a model of churnsim")
     values = [quantity(model) for model in models]
     if len(values) < 2:
         raise ConfigError(f"an interval needs at least 2 drawn models; got {len(values)}.")
@@ -112,7 +117,7 @@ def drawn_interval(
 
 
 def _flat(value: Any) -> Floats:
-    return np.atleast_1d(np.asarray(value, dtype=np.float64)).ravel()
+    return np.atleast_1d(numbers(value, "quantity(model)")).ravel()
 
 
 def _root(fit: ModelFit[Parametric]) -> tuple[list[str], Floats]:

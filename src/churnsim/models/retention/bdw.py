@@ -88,9 +88,10 @@ class BetaDiscreteWeibull(BetaRenewal):
 
     @typed
     def log_survival(self, t: Floats) -> Floats:
-        """ln S(t), 1-d."""
+        """ln S(t), shape of `t`."""
         at = np.ascontiguousarray(t, dtype=np.float64)
-        return kernel.log_survival(float(self.gamma), float(self.delta), float(self.c), at)
+        found = kernel.log_survival(float(self.gamma), float(self.delta), float(self.c), at.ravel())
+        return found.reshape(at.shape)
 
 
 @dataclass(frozen=True, kw_only=True)

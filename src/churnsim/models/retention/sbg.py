@@ -86,8 +86,9 @@ class ShiftedBetaGeometric(BetaRenewal):
 
     @typed
     def log_survival(self, t: Floats) -> Floats:
-        """ln S(t), 1-d."""
-        return kernel.log_survival(float(self.alpha), float(self.beta), np.ascontiguousarray(t, dtype=np.float64))
+        """ln S(t), shape of `t`."""
+        ages = np.ascontiguousarray(t, dtype=np.float64)
+        return kernel.log_survival(float(self.alpha), float(self.beta), ages.ravel()).reshape(ages.shape)
 
     @property
     def mean_churn(self) -> float:

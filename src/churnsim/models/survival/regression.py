@@ -26,6 +26,7 @@ from scipy.special import log_ndtr
 
 from churnsim.checks import check_count, check_seed, typed
 from churnsim.errors import ConfigError, DataError, FitError
+from churnsim.models.estimation.arguments import durations
 from churnsim.models.estimation.design_matrix import Design
 from churnsim.models.estimation.fit import FitStatus, ModelFit
 from churnsim.models.retention.base import RetentionModel, parts_of
@@ -151,6 +152,10 @@ class SurvivalRegression(RetentionModel):
         """The same from covariates as `design.centred` writes them; ConfigError for a family without a multiplier."""
         if self.kind not in ("cox", "weibull_aft"):
             raise ConfigError(f"{self.kind} has no hazard multiplier: covariates stretch its time instead.")
+        if np.shape(centred)[-1:] != (len(self.design.names),):
+            raise ConfigError(
+                f"covariates must be {len(self.design.names)} numbers a customer; got the shape {np.shape(centred)}."
+            )
         return np.exp((1.0 if self.kind == "cox" else -self.shape) * self._linear(centred))
 
     @typed
@@ -165,6 +170,7 @@ class SurvivalRegression(RetentionModel):
     @typed
     def residual_survival(self, customers: pd.DataFrame, steps: Floats) -> Floats:
         """P(still there `steps` from now | there now), shape (customers, steps)."""
+        steps = durations(steps, "steps").ravel()
         tenure, linear = Tenures.of(customers, need_churned=False).tenure, self.linear(customers)
         if self.kind != "cox":
             ahead = self._aft(tenure[:, None] + steps[None, :], linear)

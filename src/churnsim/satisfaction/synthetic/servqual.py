@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
 
 from churnsim.checks import typed
+from churnsim.errors import ConfigError
 from churnsim.satisfaction.quality import recoded
 from churnsim.satisfaction.servqual_items import DIMENSIONS, ITEMS, REVERSED
 from churnsim.satisfaction.survey import Survey
@@ -31,6 +34,8 @@ def synthetic_servqual(n: int = 300, *, seed: int = 0, scale: tuple[float, float
     """
     random = generator(seed)
     index = people(n)
+    if not all(map(math.isfinite, scale)):
+        raise ConfigError(f"scale must be two finite numbers; got {scale}.")
     stretch = (scale[1] - scale[0]) / 6.0
     spread = SPREAD * stretch
     dimension_of = {item: name for name, items in DIMENSIONS.items() for item in items}

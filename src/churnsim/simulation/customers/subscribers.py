@@ -57,7 +57,7 @@ class ObservedSubscribers:
 
     def __init__(self, frame: pd.DataFrame, *, charges: pd.Series[float] | None = None) -> None:
         self.frame, self.uids = frame, customer_uids(frame.index)
-        self.charges = None if charges is None else self.by_uid(charges.reindex(frame.index).to_numpy(np.float64))
+        self.charges = None if charges is None else self.by_uid(numbers(charges.reindex(frame.index), "charges"))
         self._centred: dict[Design, Floats] = {}
 
     def by_uid(self, values: NDArray[Any]) -> CustomerScores:
@@ -229,7 +229,8 @@ class SubscriberBase:
         if there.empty:
             raise DataError("every subscriber has churned: a base needs one at least who has not.")
         traits = pd.DataFrame(
-            {"mean_spend": charges.reindex(there.index), "tenure": there["tenure"], "dropout": 1.0}, there.index
+            {"mean_spend": numbers(charges.reindex(there.index), "charges"), "tenure": there["tenure"], "dropout": 1.0},
+            there.index,
         )
         if multipliers is not None:
             traits["dropout"] = multipliers.reindex(there.index)

@@ -72,6 +72,7 @@ def simulate(
     >>> cs.simulate(scenario, seed=1).count("active_start")[0]
     np.int64(20)
     """
+    check_kind(mechanisms, "mechanisms", Sequence, "a list of Mechanism")
     for mechanism in mechanisms:
         check_kind(mechanism, "each of mechanisms", Mechanism, "a Mechanism")
     warn_of_epochs([scenario])
