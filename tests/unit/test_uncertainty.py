@@ -169,7 +169,7 @@ def test_forecasts_cover(monkeypatch):
 def test_levels_are_shares(fit):
     with pytest.raises(ConfigError, match="level must be between 0 and 1; got 95"):
         delta_interval(fit, lambda model: model.r, level=95)
-    with pytest.raises(ConfigError, match="unknown scale 'square'"):
+    with pytest.raises(ConfigError, match="scale must be 'identity' or 'log' or 'logit'; got 'square'"):
         delta_interval(fit, lambda model: model.r, scale="square")
     with pytest.raises(ConfigError, match="at least 2 drawn models"):
         drawn_interval([fit.model], lambda model: model.r)

@@ -51,7 +51,7 @@ def delta_interval(
     [[1.34, 0.05, 1.24, 1.43]]
     """
     reach = normal_quantile(level)
-    to_scale, from_scale, slope_of = _SCALES[_known(scale)]
+    to_scale, from_scale, slope_of = _SCALES[scale]
     value = quantity(fit.model)
     estimate = _flat(value)
     names, root = _root(fit)
@@ -130,12 +130,6 @@ def _root(fit: ModelFit[Parametric]) -> tuple[list[str], Floats]:
         raise FitError(f"no parameter of this fit is determined, so nothing has an interval. {fit.status}")
     values, vectors = np.linalg.eigh(logs[np.ix_(kept, kept)])
     return [fit.names[i] for i in kept], vectors * np.sqrt(np.maximum(values, 0.0))
-
-
-def _known(scale: str) -> str:
-    if scale not in _SCALES:
-        raise ConfigError(f"unknown scale {scale!r}. Use one of: {', '.join(_SCALES)}.")
-    return scale
 
 
 # scale: (to it, back from it, its slope at the estimate)
