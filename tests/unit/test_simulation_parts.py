@@ -432,7 +432,7 @@ def test_what_is_measured_by_customers_outlives_a_copy(copied):
 
 def test_simulate_refuses_what_it_cannot_run(cohort_market):
     scenario = cs.Scenario(market=cohort_market(1), strategy=cs.Strategy(name="n"), horizon=4.0, period=4.0, epoch=1.0)
-    with pytest.raises(ConfigError, match="engine must be .*; got 'steam'"):
+    with pytest.raises(ConfigError, match="got 'steam'"):
         cs.simulate(scenario, seed=1, engine="steam")  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="seed must be"):
         cs.simulate(scenario, seed=-1)

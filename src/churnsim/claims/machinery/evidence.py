@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from churnsim.checks import typed
 from churnsim.claims.machinery.reference_data import Workbench
 from churnsim.data import datasets
 from churnsim.decisions.comparison.compare import Comparison, compare
@@ -109,6 +110,7 @@ def cdnow_evidence(*, replications: int = 60, seed: int = 1, workers: int = 1) -
     return replace(found, summary=bench.split, cdnow=True)
 
 
+@typed
 def market_evidence(
     market: Market,
     *,

@@ -10,7 +10,7 @@ from typing import NamedTuple, TypedDict, TypeVar
 import numpy as np
 import pandas as pd
 
-from churnsim.checks import check_count, check_number, shown, typed
+from churnsim.checks import check_count, check_kind, check_number, shown, typed
 from churnsim.decisions.runs.parallel_map import Backend, backend_for, run_tasks
 from churnsim.errors import ConfigError
 from churnsim.simulation.engine.engines import Engine, run, warn_of_epochs
@@ -173,6 +173,9 @@ class Experiment:
     def names(self, strategies: Sequence[Strategy], *, least: int = 1) -> list[str]:
         """The strategies' names; ConfigError unless they differ and there are at least `least`, and for `mechanisms`
         of a strategy that is not among them or that are no `Mechanism`."""
+        check_kind(strategies, "strategies", Sequence, "a list of Strategy")
+        for strategy in strategies:
+            check_kind(strategy, "each of strategies", Strategy, "a Strategy")
         names = [strategy.name for strategy in strategies]
         if len(set(names)) != len(names) or len(names) < least:
             raise ConfigError(f"strategies need different names, and there must be {least} at least; got {names}.")

@@ -17,6 +17,7 @@ from churnsim.data.summaries.intervals import summarise_with_intervals
 from churnsim.data.summaries.period_holdout import split_periods
 from churnsim.data.summaries.summary import split_holdout
 from churnsim.errors import ConfigError, DataError, FitError
+from churnsim.models.estimation.arguments import counts
 from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.evaluation.holdout_scores import log_scores, paired_error, point_scores
 from churnsim.models.evaluation.predictive import score_counts
@@ -321,7 +322,7 @@ def _add_holdout(
 ) -> dict[str, Floats]:
     """Add the columns on held-out purchases; each model's log score by customer comes back."""
     horizon = split["T_holdout"].to_numpy(dtype=np.float64)
-    came = split["frequency_holdout"].to_numpy(dtype=np.int64)
+    came = counts(split["frequency_holdout"], "frequency_holdout")
     logs, bias, mae = {}, {}, {}
     count: Count = "periods" if counts_periods(split) else "purchases"
     for name, fit in fits.items():

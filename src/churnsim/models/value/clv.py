@@ -79,7 +79,7 @@ def discounted_purchases(
     """
     if not hasattr(purchases, "residual_transactions"):
         raise ConfigError(f"purchases must be a purchase model such as BGNBD, or its fit; got {shown(purchases)}.")
-    if horizon != math.inf:
+    if not isinstance(horizon, float) or horizon != math.inf:
         check_number(horizon, "horizon", above=0, remedy=f"It is counted in the model's unit ({purchases.unit}).")
     values = purchases.residual_transactions(summary, annual_discount_rate, horizon=horizon)
     return values.rename("discounted_purchases")
