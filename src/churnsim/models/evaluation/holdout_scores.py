@@ -9,16 +9,27 @@ import numpy as np
 import pandas as pd
 from scipy.stats import poisson
 
+from churnsim.errors import DataError
+from churnsim.models.estimation.arguments import counts, durations
 from churnsim.models.purchase.protocol import CountForecasts
 from churnsim.statistics import tails, wilson
-from churnsim.typing import Floats
+from churnsim.typing import Floats, Ints
 
-__all__ = ["active_calibration", "interval_calibration", "log_scores", "point_scores", "poisson_scores"]
+__all__ = ["active_calibration", "held_out", "interval_calibration", "log_scores", "point_scores", "poisson_scores"]
 
 
 # Standard normal at 97.5%.
 Z = 1.959963984540054
 LEVELS = (0.5, 0.8, 0.9, 0.95)
+
+
+def held_out(split: pd.DataFrame) -> tuple[Ints, Floats]:
+    """Each customer's held-out purchases and the length of the holdout, in the unit of the frame; DataError for a frame
+    without them, ConfigError for what are no counts or times."""
+    if "frequency_holdout" not in split.columns or "T_holdout" not in split.columns:
+        raise DataError("the frame lacks frequency_holdout and T_holdout. Make it with churnsim.split_holdout.")
+    came = counts(split["frequency_holdout"], "frequency_holdout")
+    return came, durations(split["T_holdout"], "T_holdout", shape=came.shape)
 
 
 def point_scores(expected: Floats, actual: Floats) -> dict[str, float]:

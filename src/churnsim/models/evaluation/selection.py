@@ -17,9 +17,8 @@ from churnsim.data.summaries.intervals import summarise_with_intervals
 from churnsim.data.summaries.period_holdout import split_periods
 from churnsim.data.summaries.summary import split_holdout
 from churnsim.errors import ConfigError, DataError, FitError
-from churnsim.models.estimation.arguments import counts
 from churnsim.models.estimation.fit import ModelFit
-from churnsim.models.evaluation.holdout_scores import log_scores, paired_error, point_scores
+from churnsim.models.evaluation.holdout_scores import held_out, log_scores, paired_error, point_scores
 from churnsim.models.evaluation.predictive import score_counts
 from churnsim.models.purchase.in_periods import Count, counts_periods, in_opportunities, seen_in
 from churnsim.models.purchase.protocol import PurchaseModel
@@ -223,16 +222,16 @@ def compare_fits(
     together = [name for name in fits if name not in apart]
     table["delta_bic"] = table.loc[together, "bic"] - table.loc[together, "bic"].min()
     _add_likelihood_ratios(table, fits)
-    held_out = "frequency_holdout" in summary.columns
-    if held_out:
+    has_holdout = "frequency_holdout" in summary.columns
+    if has_holdout:
         logs = _add_holdout(table, fits, summary, logs)
     table["status"] = {name: fit.status.code for name, fit in fits.items()}
     usable = [name for name, fit in fits.items() if fit.status.code not in UNUSABLE]
-    order = table.sort_values("log_score", ascending=False) if held_out else table.sort_values("bic")
+    order = table.sort_values("log_score", ascending=False) if has_holdout else table.sort_values("bic")
     recommended, left = None, None
     tied: tuple[str, ...] = ()
     reason = "None of these fits can be used: see their status."
-    if usable and held_out:
+    if usable and has_holdout:
         recommended, tied, reason = _by_holdout(order, logs or {}, usable, apart)
     elif usable:
         candidates = [name for name in usable if name not in apart] or usable
@@ -321,8 +320,7 @@ def _add_holdout(
     known: Mapping[str, Floats] | None,
 ) -> dict[str, Floats]:
     """Add the columns on held-out purchases; each model's log score by customer comes back."""
-    horizon = split["T_holdout"].to_numpy(dtype=np.float64)
-    came = counts(split["frequency_holdout"], "frequency_holdout")
+    came, horizon = held_out(split)
     logs, bias, mae = {}, {}, {}
     count: Count = "periods" if counts_periods(split) else "purchases"
     for name, fit in fits.items():

@@ -13,6 +13,7 @@ from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.data.summaries.column_aliases import as_summary
 from churnsim.data.summaries.period_holdout import period_track
 from churnsim.errors import DataError
+from churnsim.models.evaluation.holdout_scores import held_out
 from churnsim.models.purchase.histories import Histories
 from churnsim.models.purchase.protocol import CountForecasts, PurchaseModel
 from churnsim.units import DAYS_PER_UNIT
@@ -55,13 +56,12 @@ def holdout_by_frequency(model: CountForecasts, split: pd.DataFrame, *, cap: int
     error from the spread between customers). DataError for a frame that is no split.
     """
     split = as_summary(split)
-    if "frequency_holdout" not in split.columns or "T_holdout" not in split.columns:
-        raise DataError("the frame lacks frequency_holdout and T_holdout. Make it with churnsim.split_holdout.")
+    came, horizon = held_out(split)
     table = pd.DataFrame(
         {
             "frequency": np.minimum(split.get("periods_frequency", split["frequency"]), cap),
-            "actual": split["frequency_holdout"].astype(float),
-            "expected": model.expected_purchases(split, split["T_holdout"].to_numpy(dtype=float)),
+            "actual": came.astype(np.float64),
+            "expected": model.expected_purchases(split, horizon),
         }
     )
     grouped = table.groupby("frequency")
