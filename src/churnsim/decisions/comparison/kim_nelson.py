@@ -37,7 +37,7 @@ class KimNelson:
     """
 
     def __init__(self, systems: int, *, indifference: float, level: float = 0.95, first_stage: int = 20) -> None:
-        check_number(indifference, "indifference", above=0)
+        check_number(indifference, "indifference", above=0, most=1e100)
         if systems < 2:
             raise ConfigError(f"a selection needs at least 2 systems; got {systems}.")
         if not 1 / systems < check_number(level, "level") < 1:

@@ -12,7 +12,7 @@ from scipy.stats import t as student
 from churnsim.checks import check_count, check_level, typed
 from churnsim.decisions.comparison.compare import compare
 from churnsim.decisions.runs.experiment import RunArguments
-from churnsim.errors import DataError
+from churnsim.models.evaluation.holdout_scores import held_out
 from churnsim.simulation.customers.base import PosteriorBase
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.strategy import Strategy
@@ -90,12 +90,11 @@ def replay(
     >>> result.actual, bool(result.lower < result.mean < result.upper)
     (1882, True)
     """
-    if "frequency_holdout" not in split.columns or "T_holdout" not in split.columns:
-        raise DataError("the frame lacks frequency_holdout and T_holdout. Make it with churnsim.split_holdout.")
+    came, ahead = held_out(split)
     arguments: RunArguments = {"replications": 100, "seed": 1, **run}
     replications = check_count(arguments["replications"], "replications", least=2)
     check_level(level)
-    span = float(split["T_holdout"].max())
+    span = float(ahead.max())
     calibrated = replace(market, customers=PosteriorBase(split))
     whole: RunArguments = {**arguments, "horizon": span, "period": span, "epoch": span}
     outcome = compare(calibrated, [Strategy(name="as it was")], **whole)
@@ -104,7 +103,7 @@ def replay(
     half = float(student.ppf((1 + level) / 2, counts.size - 1)) * sd * np.sqrt(1 + 1 / counts.size)
     mean = float(counts.mean())
     return Replay(
-        actual=int(split["frequency_holdout"].sum()),
+        actual=int(came.sum()),
         mean=mean,
         sd=sd,
         lower=max(mean - half, 0.0),

@@ -231,6 +231,7 @@ class ChurnModel:
     _seed: int = field(repr=False)
 
     @classmethod
+    @typed
     def fit(
         cls,
         subscriptions: pd.DataFrame,

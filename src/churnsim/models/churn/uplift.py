@@ -160,6 +160,7 @@ class UpliftModel:
     _parts: tuple[Any, ...] = field(repr=False)
 
     @classmethod
+    @typed
     def fit(
         cls,
         campaign: pd.DataFrame,

@@ -15,7 +15,7 @@ from typing import Any, Generic, Literal, TypeVar
 import numpy as np
 import pandas as pd
 
-from churnsim.checks import check_count, check_seed
+from churnsim.checks import check_count, check_seed, typed
 from churnsim.data.summaries.column_aliases import as_summary
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.fit import FitStatus, ModelFit, Parametric
@@ -70,6 +70,7 @@ class Bootstrap(Generic[M]):
         ).rename_axis("parameter")
 
 
+@typed
 def bootstrap(
     fit: ModelFit[M],
     summary: pd.DataFrame,
@@ -109,7 +110,7 @@ def bootstrap(
     """
     if kind not in ("nonparametric", "parametric"):
         raise ConfigError(f"unknown kind of bootstrap {kind!r}. Use 'nonparametric' or 'parametric'.")
-    check_count(replications, "replications", least=2)
+    check_count(replications, "replications", least=2, most=1_000_000)
     check_seed(seed)
     if "weights" in options:
         raise ConfigError("a bootstrap draws the weights itself. Give one row a customer in place of weights.")

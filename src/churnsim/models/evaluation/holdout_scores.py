@@ -28,6 +28,8 @@ def held_out(split: pd.DataFrame) -> tuple[Ints, Floats]:
     without them, ConfigError for what are no counts or times."""
     if "frequency_holdout" not in split.columns or "T_holdout" not in split.columns:
         raise DataError("the frame lacks frequency_holdout and T_holdout. Make it with churnsim.split_holdout.")
+    if split.empty:
+        raise DataError("the frame has no customers. Check the filter that made it.")
     came = counts(split["frequency_holdout"], "frequency_holdout")
     return came, durations(split["T_holdout"], "T_holdout", shape=came.shape)
 

@@ -269,6 +269,7 @@ class CovariateModel(ContinuousTime):
         )
 
     @classmethod
+    @typed
     def fit(
         cls,
         summary: pd.DataFrame,

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from churnsim.checks import shown
+from churnsim.checks import check_count, shown, typed
 from churnsim.errors import ConfigError, DataError
 from churnsim.kernels.likelihoods import mbg_cnbd as kernel
 from churnsim.kernels.likelihoods import mbg_cnbd_forecast as forecast
@@ -91,6 +91,7 @@ class MBGCNBD(ContinuousTime):
         object.__setattr__(self, "k", int(self.k))
 
     @classmethod
+    @typed
     def fit(
         cls,
         summary: pd.DataFrame,
@@ -105,6 +106,7 @@ class MBGCNBD(ContinuousTime):
         DataError for a summary that is not one or lacks `log_intervals`.
         """
         if k is not None:
+            k = check_count(k, "k")
             return fit_likelihood(cls.likelihood(summary, unit=unit, weights=weights, k=k))
         best: ModelFit[Self] | None = None
         for stages in range(1, MOST_STAGES + 1):

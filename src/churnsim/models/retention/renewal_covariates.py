@@ -137,6 +137,7 @@ class RenewalCovariates(RetentionModel):
         )
 
     @classmethod
+    @typed
     def fit(
         cls, subscriptions: pd.DataFrame, *, covariates: Sequence[str], unit: str | None = None, penalty: float = 0.0
     ) -> ModelFit[Self]:

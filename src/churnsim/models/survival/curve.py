@@ -129,6 +129,7 @@ class SurvivalCurve(RetentionModel):
             raise ConfigError("a step function needs a survival for each of its ascending times, none above the last.")
 
     @classmethod
+    @typed
     def fit(
         cls,
         subscriptions: pd.DataFrame,

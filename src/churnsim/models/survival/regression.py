@@ -99,6 +99,7 @@ class SurvivalRegression(RetentionModel):
             raise ConfigError("a Cox model has baseline hazards, an accelerated failure time has none.")
 
     @classmethod
+    @typed
     def fit(
         cls,
         subscriptions: pd.DataFrame,
