@@ -100,7 +100,7 @@ class RenewalCovariates(RetentionModel):
         """The likelihood of tenures in whole renewals with covariates; less the penalty, if any. Raises ConfigError and
         DataError as `fit`."""
         check_penalty(penalty)
-        if isinstance(covariates, str) or not covariates:
+        if isinstance(covariates, str) or len(covariates) == 0:
             raise ConfigError(f"covariates are a list of at least one column; got {shown(covariates)}.")
         tenures = Tenures.of(subscriptions)
         design = Design.of(subscriptions, covariates)
