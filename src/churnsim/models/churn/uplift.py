@@ -19,7 +19,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from churnsim.checks import check_count, check_seed, typed
+from churnsim.checks import check_count, check_frame, check_seed, typed
 from churnsim.errors import ConfigError, DataError
 from churnsim.models.churn.classifier import FOLDS, Kind, learner, one_thread, value_learner
 from churnsim.models.estimation.design_matrix import checked_features
@@ -192,11 +192,10 @@ class UpliftModel:
         seed : int
             Of the parts, the folds and the trees.
         """
-        if estimator not in ("two_model", "transformed"):
-            raise ConfigError(f"estimator must be 'two_model' or 'transformed'; got {estimator!r}.")
-        if not isinstance(campaign, pd.DataFrame):
-            raise DataError(f"a campaign is a DataFrame with a row a customer; got a {type(campaign).__name__}.")
-        missing = [name for name in (*covariates, treated, stayed) if name not in campaign.columns]
+        check_frame(campaign, "the campaign")
+        if len(covariates) == 0:
+            raise ConfigError("covariates are none; name one column at least.")
+        missing = [name for name in (*covariates, treated, stayed) if [*campaign.columns].count(name) != 1]
         if missing or treated in covariates or stayed in covariates:
             raise ConfigError(
                 f"covariates, {treated!r} and {stayed!r} must be different columns of the campaign; missing: {missing}."

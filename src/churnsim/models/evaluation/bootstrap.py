@@ -17,7 +17,7 @@ import pandas as pd
 
 from churnsim.checks import check_count, check_seed, typed
 from churnsim.data.summaries.column_aliases import as_summary
-from churnsim.errors import ConfigError
+from churnsim.errors import ConfigError, DataError
 from churnsim.models.estimation.fit import FitStatus, ModelFit, Parametric
 from churnsim.models.spend.gamma_gamma import GammaGamma, repeat_spend
 from churnsim.statistics import resample_counts, tails
@@ -108,13 +108,13 @@ def bootstrap(
     >>> len(result.models), {status.code for status in result.statuses}
     (5, {'converged'})
     """
-    if kind not in ("nonparametric", "parametric"):
-        raise ConfigError(f"unknown kind of bootstrap {kind!r}. Use 'nonparametric' or 'parametric'.")
     check_count(replications, "replications", least=2, most=1_000_000)
     check_seed(seed)
     if "weights" in options:
         raise ConfigError("a bootstrap draws the weights itself. Give one row a customer in place of weights.")
     summary = as_summary(summary)
+    if summary.empty:
+        raise DataError("the summary has no customers. Check the filter that made it.")
     model: Any = fit.model
     if hasattr(model, "unit"):
         options = {"unit": model.unit, **options}
