@@ -91,8 +91,8 @@ def test_bootstrap_of_spend(cdnow_split, cdnow_models):
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"kind": "jackknife"}, "unknown kind of bootstrap 'jackknife'"),
-        ({"replications": 1}, "replications must be a whole number, 2 or more; got 1"),
+        ({"kind": "jackknife"}, "kind must be 'nonparametric' or 'parametric'; got 'jackknife'"),
+        ({"replications": 1}, "replications must be a whole number, from 2 to 1000000; got 1"),
         ({"weights": [1]}, "draws the weights itself"),
     ],
 )
