@@ -14,8 +14,9 @@ from churnsim.records.run import Run
 
 __all__ = ["PIECES", "load_run"]
 
-OPTIONAL = ("survival", "survey", "what_if", "notices")
-"""The JSON files that only some runs have: of subscribers, of a survey, of maps and sensitivity, of 0.2 and later."""
+OPTIONAL = ("survival", "survey", "what_if", "break_even", "notices")
+"""The JSON files that only some runs have: of subscribers, of a survey, of maps and sensitivity, of enough replications
+for break-even values, of 0.2 and later."""
 PIECES = tuple(name for name in Run.model_fields if name not in OPTIONAL)
 """The JSON files of a run directory that every report is made from."""
 
@@ -102,6 +103,8 @@ def _check_names(run: Run, run_dir: Path) -> None:
         used |= {row.strategy for row in metric.levels}
         used |= {name for row in metric.differences for name in (row.strategy, row.against)}
     used |= {name for row in comparison.against_nothing for name in (row.strategy, row.against)}
+    used |= {row.strategy for row in comparison.best}
+    used |= {row.strategy for row in run.break_even.alone} if run.break_even else set()
     unknown = sorted(used - known)
     if unknown:
         raise DataError(

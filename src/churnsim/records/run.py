@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from churnsim.records.base import Number, Record, Row
+from churnsim.records.break_even import BreakEvenRecord
 from churnsim.records.claim import ClaimRecord
 from churnsim.records.notices import Notices
 from churnsim.records.survey import SurveyRecord
@@ -17,9 +18,9 @@ from churnsim.records.survival import ModelValue, SurvivalRecord
 from churnsim.records.what_if import PrecisionRecord, SelectionRecord, WhatIf
 
 __all__ = [
-    "Account", "Activity", "Actual", "AssumptionRecord", "ComparisonRecord", "DataFacts", "Decile", "Difference",
-    "FitParameter", "FitRecord", "FitStatusRecord", "FrequencyRow", "Holdout", "Level", "Manifest", "Metric",
-    "PathRow", "ReplayRecord", "Run", "SimulatedMean", "StrategyRecord", "TrackingRow", "ValidationRecord",
+    "Account", "Activity", "Actual", "AssumptionRecord", "Chance", "ComparisonRecord", "DataFacts", "Decile",
+    "Difference", "FitParameter", "FitRecord", "FitStatusRecord", "FrequencyRow", "Holdout", "Level", "Manifest",
+    "Metric", "PathRow", "ReplayRecord", "Run", "SimulatedMean", "StrategyRecord", "TrackingRow", "ValidationRecord",
     "ValueRecord",
 ]  # fmt: skip
 
@@ -295,6 +296,20 @@ class Activity(Record):
     mean: Number
 
 
+class Chance(Record):
+    """How surely one strategy earns most of those that may be chosen, spending nothing among them, and the expected
+    loss of choosing it: how much less it earns than the best of them, on average over replications."""
+
+    strategy: str
+    metric: str = ""
+    chance: Number
+    chance_lower: Number
+    chance_upper: Number
+    loss: Number
+    loss_lower: Number
+    loss_upper: Number
+
+
 class PathRow(Record):
     """One strategy at the end of one period: active customers, and profit cumulated so far."""
 
@@ -312,12 +327,14 @@ class ComparisonRecord(Record):
     """comparison.json: the strategies side by side, against one of them.
 
     `nothing` is the strategy that spends nothing, where there is one besides `against`, and `against_nothing` how much
-    more the others earn than it (net present value).
+    more the others earn than it (net present value). `best` says of those in the running and of spending nothing how
+    surely each is best (net present value).
     """
 
     against: str
     nothing: str | None = None
     against_nothing: list[Difference] = Field(default_factory=list)
+    best: list[Chance] = Field(default_factory=list)
     level: Number
     replications: int
     metrics: dict[str, Metric]
@@ -355,6 +372,8 @@ class Run(Record):
         What customers answered.
     what_if : WhatIf
         Maps of assumptions and sensitivity.
+    break_even : BreakEvenRecord or None
+        What it would take each mechanism of the strategies to pay.
     notices : Notices
         Warnings, failures, and strategies that are not ranked.
     """
@@ -370,4 +389,5 @@ class Run(Record):
     claims: list[ClaimRecord]
     survey: SurveyRecord | None = None
     what_if: WhatIf = Field(default_factory=WhatIf)
+    break_even: BreakEvenRecord | None = None
     notices: Notices = Field(default_factory=Notices)

@@ -1,6 +1,7 @@
 """A study from configuration to run directory, stage by stage.
 
-data -> fits -> validation -> value -> market -> strategies x replications -> comparison -> claims -> manifest
+data -> fits -> validation -> value -> market -> strategies x replications -> comparison -> break-even -> claims ->
+manifest
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from churnsim.records.notices import Notices, StageFailure, StudyWarning, Unjudg
 from churnsim.records.run import Manifest, ValidationRecord
 from churnsim.simulation.scenario.market import Market
 from churnsim.study.config.config import StudyConfig
+from churnsim.study.stages.break_even_stage import break_even_replications, break_evens, mechanisms_alone
 from churnsim.study.stages.claim_stage import chosen_claims, claims_checksum, judge_claims
 from churnsim.study.stages.comparison_stage import compare_strategies, no_comparison
 from churnsim.study.stages.earlier_runs import borrow_outcomes, outcome_keys
@@ -171,6 +173,8 @@ class RunSession:
             self._value(fits, market)
         with self._edge("strategies", {"comparison.json": no_comparison(config)}):
             self._strategies(market, executor)
+        with self._edge("what it would take to pay"):
+            self._break_evens(market, executor)
         with self._edge("survey"):
             self._survey(market)
         with self._edge("what one must believe"):
@@ -282,6 +286,18 @@ class RunSession:
         assert outcomes is not None  # there is one stage at least
         write_parquet(store.directory / OUTCOMES, outcomes)
         store.write("comparison.json", compare_strategies(comparison, config))
+
+    def _break_evens(self, market: Market, executor: Executor) -> None:
+        unjudged = {row.strategy: row.reason for row in self._unjudged}
+        mechanisms = mechanisms_alone(self.config, self.strategies, unjudged)
+        if not (mechanisms and break_even_replications(self.config)):
+            return
+        self.watch.stage("what it would take to pay", len(mechanisms))
+        content = break_evens(
+            self.config, market, mechanisms, store=self.store, executor=executor, done=self.watch.advance,
+            edge=lambda subject: self._edge("what it would take to pay", subject=subject),
+        )  # fmt: skip
+        self.store.write("break_even.json", content)
 
     def _survey(self, market: Market) -> None:
         section = self.config.survey

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from churnsim.checks import shown, typed
+from churnsim.decisions.comparison.best import chance_to_be_best
 from churnsim.decisions.comparison.metrics import check_metric, metric_of
 from churnsim.decisions.comparison.paired import interval, paired_difference
 from churnsim.decisions.comparison.precision import LEAST_FIRST_STAGE, Precision, PrecisionReached, next_size
@@ -112,6 +113,19 @@ class Comparison:
             for a, b in pairs
         ]
         return pd.DataFrame(rows)
+
+    def best(self, metric: str = "npv", *, among: Sequence[str] | None = None, level: float = 0.95) -> pd.DataFrame:
+        """How surely each strategy is the best `among` some, by default all: strategy, metric, its `chance` to be best
+        and the expected `loss` of choosing it, each with its interval (`chance_lower`, ...).
+
+        Have one that spends nothing among them: the best of those that lose against it is not worth choosing.
+        """
+        names = self.strategies if among is None else list(among)
+        for name in names:
+            _check_against(self.strategies, name)
+        found = chance_to_be_best(self.values(metric)[names], level=level)
+        found.insert(1, "metric", metric)
+        return found
 
     def risk(self, metric: str = "npv", *, share: float = 0.05, level: float = 0.95) -> pd.DataFrame:
         """The worst `share` of each strategy's replications: strategy, metric, and the fields of `TailRisk`, among them

@@ -20,7 +20,13 @@ from churnsim.study.config.file_section import DatedFile
 from churnsim.study.config.section import MOST_REPLICATIONS, Length, Level, Section, Slug
 from churnsim.study.config.strategy_sections import StrategySection
 from churnsim.study.config.survey_section import SurveySection
-from churnsim.study.config.what_if_sections import BeliefSection, PrecisionSection, SelectionSection, SensitivitySection
+from churnsim.study.config.what_if_sections import (
+    BeliefSection,
+    BreakEvenSection,
+    PrecisionSection,
+    SelectionSection,
+    SensitivitySection,
+)
 from churnsim.units import Unit
 
 __all__ = [
@@ -223,6 +229,7 @@ class StudyConfig(Section):
         default=(), strict=False, max_length=50, description="maps of what one must believe"
     )
     sensitivity: SensitivitySection | None = None
+    break_even: BreakEvenSection = BreakEvenSection()
     claims: ClaimsSection = ClaimsSection()
     survey: SurveySection | None = None
     _folder: Path = Path(".")
@@ -262,4 +269,6 @@ class StudyConfig(Section):
         for strategy in content["strategy"]:
             if strategy["mechanisms"] is None:  # a study without any is the study that it was before there were some
                 del strategy["mechanisms"]
+        if self.break_even == BreakEvenSection():  # likewise
+            del content["break_even"]
         return content

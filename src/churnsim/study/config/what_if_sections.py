@@ -9,7 +9,7 @@ from pydantic import Field
 
 from churnsim.study.config.section import MOST_REPLICATIONS, Level, Section, Slug
 
-__all__ = ["BeliefSection", "PrecisionSection", "SelectionSection", "SensitivitySection"]
+__all__ = ["BeliefSection", "BreakEvenSection", "PrecisionSection", "SelectionSection", "SensitivitySection"]
 
 Metric = Literal["npv", "equity", "profit"]
 Bounds = Annotated[tuple[float, float], Field(strict=False)]
@@ -65,3 +65,12 @@ class SensitivitySection(Section):
     method: Literal["morris", "sobol"] = Field(default="morris", description="screening, or shares of the variance")
     size: int | None = Field(default=None, ge=2, le=100_000, description="trajectories, or a power of two for sobol")
     replications: int = Field(default=20, ge=2, le=MOST_REPLICATIONS, description="replications of each point")
+
+
+class BreakEvenSection(Section):
+    """At which values of the numbers a firm knows each thing that its strategies do would pay."""
+
+    replications: int = Field(
+        default=60, ge=0, le=MOST_REPLICATIONS,
+        description="of each value, no more than the study's own; with fewer than 20 it is not asked",
+    )  # fmt: skip

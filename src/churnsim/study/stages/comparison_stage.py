@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.stats import t as student
 
 from churnsim.decisions.comparison.compare import Comparison
-from churnsim.records.run import Account, Activity, ComparisonRecord, Difference, Level, Metric, PathRow
+from churnsim.records.run import Account, Activity, Chance, ComparisonRecord, Difference, Level, Metric, PathRow
 from churnsim.simulation.engine.ledger import COSTS
 from churnsim.study.config.config import StudyConfig
 from churnsim.study.stages.replications import precision_reached, selection_reached
@@ -41,6 +41,7 @@ def compare_strategies(comparison: Comparison, config: StudyConfig) -> Compariso
         against_nothing=Difference.of_frame(comparison.differences("npv", against=nothing, level=section.level))
         if nothing
         else [],
+        best=_best(config, comparison, nothing),
         level=section.level,
         replications=int(comparison.outcomes["replication"].nunique()),
         metrics={
@@ -63,6 +64,13 @@ def compare_strategies(comparison: Comparison, config: StudyConfig) -> Compariso
     counts = {metric: found.metrics[metric] for metric in COUNTS}
     empty = no_comparison(config)
     return empty.model_copy(update={"metrics": {**empty.metrics, **counts}, "replications": found.replications})
+
+
+def _best(config: StudyConfig, comparison: Comparison, nothing: str | None) -> list[Chance]:
+    """How surely each strategy in the running is best; spending nothing is always a candidate."""
+    running = {section.name for section in config.strategy if not section.reference} | {nothing}
+    among = [name for name in comparison.strategies if name in running]
+    return Chance.of_frame(comparison.best(among=among, level=config.comparison.level))
 
 
 def _nothing(config: StudyConfig, comparison: Comparison) -> str | None:

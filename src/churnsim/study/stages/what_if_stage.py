@@ -24,7 +24,7 @@ from churnsim.study.stages.market_stage import own_mechanisms
 from churnsim.study.storage.executor import Executor
 from churnsim.study.storage.store import RunStore, stored_record, write_json
 
-__all__ = ["check_what_ifs", "what_if_steps", "what_ifs"]
+__all__ = ["check_what_ifs", "kept", "what_if_steps", "what_ifs"]
 
 R = TypeVar("R", bound=Record)
 
@@ -82,13 +82,13 @@ def what_ifs(
         with edge(section.name):
             _check_judged(section, unjudged)
             make = partial(_belief, section, experiment, strategies, level)
-            beliefs.append(_kept(store, f"belief-{section.name}", Belief, make))
+            beliefs.append(kept(store, f"belief-{section.name}", Belief, make))
     found = None
     if config.sensitivity:
         with edge("sensitivity"):
             _check_judged(config.sensitivity, unjudged)
             make_indices = partial(_sensitivity, config.sensitivity, experiment, strategies, level)
-            found = _kept(store, "sensitivity", SensitivityRecord, make_indices)
+            found = kept(store, "sensitivity", SensitivityRecord, make_indices)
     return WhatIf(beliefs=beliefs, sensitivity=found)
 
 
@@ -98,7 +98,8 @@ def _check_judged(section: BeliefSection | SensitivitySection, unjudged: Mapping
             raise FitError(f"strategy {name!r} cannot be judged: {unjudged[str(name)]}")
 
 
-def _kept(store: RunStore, name: str, kind: type[R], make: Callable[[], R]) -> R:
+def kept(store: RunStore, name: str, kind: type[R], make: Callable[[], R]) -> R:
+    """What an interrupted run has stored under the name, or what is made now."""
     path = store.part("what_if", f"{name}.json")
     found = stored_record(path, kind)
     if found is None:

@@ -1,0 +1,102 @@
+"""The numbers that a firm knows of what it does, and each thing it does by itself: what would it take to pay?
+
+A strategy that does several things at once hides what each of them earns. So each is looked at alone, with all the
+money of the strategy that puts most into it, and compared with doing nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from churnsim.simulation.mechanisms.parts import Budgeted
+from churnsim.simulation.scenario.market import Market
+from churnsim.simulation.scenario.parameter_paths import number_at
+from churnsim.simulation.scenario.strategy import Strategy
+
+__all__ = ["LEVERS", "NOTHING", "Lever", "alone"]
+
+NOTHING = Strategy(name="nothing", title="Nothing")
+TINY = 0.02
+"""Of the money at which 63% of an effect is reached: so little that any money reaches nearly all of it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lever:
+    """A number in a unit that the firm knows.
+
+    `name` says what it is; it stands at `address` ("own." for the strategy's mechanism), divided by the number at
+    `per`. A `share` runs from 0 to 1. `perfect` says by what the market's numbers are replaced, or multiplied where the
+    name ends in an asterisk, where the mechanism works as well as can be.
+    """
+
+    name: str
+    address: str
+    per: str = ""
+    share: bool = False
+    perfect: Mapping[str, float] = field(default_factory=dict)
+
+    def address_in(self, strategy: Strategy, mechanism: str) -> str:
+        """The address of the number."""
+        return self.address.replace("own.", f"strategy.{strategy.name}.{mechanism}.")
+
+    def between(self, value: float) -> tuple[float, float] | None:
+        """The range to look at: None is that of `break_even`; a price of 0 goes up to 1, for want of a scale."""
+        return (0.0, 1.0) if self.share or value == 0 else None
+
+    def divisor(self, market: Market) -> float:
+        """By what the number is divided to be in the firm's unit."""
+        return number_at(market, (), self.per) if self.per else 1.0
+
+    def at_best(self, market: Market) -> dict[str, float]:
+        """The numbers of a perfect mechanism by address; empty where nothing is said of it."""
+        return {
+            name.rstrip("*"): number_at(market, (), name.rstrip("*")) * value if name.endswith("*") else value
+            for name, value in self.perfect.items()
+        }
+
+
+LEVERS: dict[str, tuple[Lever, ...]] = {
+    "acquisition": (Lever(name="customer_cost", address="prospects.spend_scale", per="prospects.ceiling"),),
+    "retention": (
+        Lever(
+            name="contact_effect", address="retention.max_effect", share=True,
+            perfect={"retention.max_effect": 1.0, "retention.harmed_share": 0.0, "retention.spend_scale*": TINY},
+        ),
+        Lever(name="contact_price", address="retention.spend_scale"),
+    ),
+    "renewal_offers": (Lever(name="renewal_effect", address="renewal_offers.max_effect", share=True),),
+    "cross_selling": (Lever(name="offer_effect", address="cross_selling.max_uplift", share=True),),
+    "quality": (
+        Lever(
+            name="quality_effect", address="quality.max_reduction", share=True,
+            perfect={"quality.max_reduction": 1.0, "quality.spend_scale*": TINY},
+        ),
+    ),
+    "staff": (Lever(name="care_effect", address="staff.max_effect", share=True),),
+    "desk": (Lever(name="wage", address="own.wage_per_period"),),
+    "win_back": (
+        Lever(name="win_back_price", address="own.cost_per_contact"),
+        Lever(name="win_back_success", address="win_back.success", share=True),
+    ),
+    "social_bond": (Lever(name="member_cost", address="own.cost_per_member"),),
+    "structural_bond": (Lever(name="tie_cost", address="own.cost_per_customer"),),
+}  # fmt: skip
+"""By mechanism."""
+TOGETHER = {"desk": ("asking", "compensation", "empowered")}
+"""What a mechanism does its work with."""
+
+
+def alone(strategies: Sequence[Strategy]) -> Iterator[tuple[str, Strategy, Strategy]]:
+    """Each mechanism with levers that one of the strategies uses: its name, a strategy of it alone with all the money
+    that the one putting most into it plans to spend, and that one."""
+    for mechanism in LEVERS:
+        using = [strategy for strategy in strategies if getattr(strategy, mechanism) is not None]
+        if not using:
+            continue
+        most = max(using, key=lambda strategy: getattr(strategy, mechanism).budget)
+        part = getattr(most, mechanism)
+        if isinstance(part, Budgeted):
+            part = replace(part, budget_per_period=most.budget_per_period)
+        others = {name: getattr(most, name) for name in TOGETHER.get(mechanism, ())}
+        yield mechanism, Strategy(name=f"{mechanism}-alone".replace("_", "-"), **{mechanism: part, **others}), most

@@ -1,0 +1,63 @@
+"""What a run stores of what it would take to pay: each mechanism by itself, and where its numbers break even."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from churnsim.records.base import Number, Record
+
+__all__ = ["Alone", "BreakEvenRecord", "BreakEvenRow", "Gain"]
+
+
+class Gain(Record):
+    """What a mechanism earns more than doing nothing over the horizon (net present value), and what it brings a period
+    before its cost, both in money."""
+
+    mean: Number
+    lower: Number
+    upper: Number
+    worth: Number
+
+
+class BreakEvenRow(Record):
+    """Where a number of a mechanism makes it earn as much as doing nothing, in the firm's unit.
+
+    `pays` says on which side of `at` it earns more, or that it does so for "always" all or "never" one of the values
+    from `low` to `high`. `lower` and `upper` are None where the interval reaches beyond them. `value` is the number as
+    it is, with its `status` and source.
+    """
+
+    lever: str
+    address: str
+    metric: str
+    value: Number
+    status: str
+    source: str = ""
+    pays: str
+    at: Number | None
+    lower: Number | None
+    upper: Number | None
+    low: Number
+    high: Number
+
+
+class Alone(Record):
+    """A mechanism by itself, as `strategy` uses it, with all that this strategy plans to spend a period (`budget`).
+
+    `at_best` is what it would earn if it worked as well as can be, where that means something.
+    """
+
+    mechanism: str
+    strategy: str
+    budget: Number
+    gain: Gain
+    at_best: Gain | None = None
+    rows: list[BreakEvenRow] = Field(default_factory=list)
+
+
+class BreakEvenRecord(Record):
+    """break_even.json: the mechanisms of the strategies, each by itself."""
+
+    level: Number
+    replications: int
+    alone: list[Alone] = Field(default_factory=list)

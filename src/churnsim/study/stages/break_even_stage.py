@@ -1,0 +1,128 @@
+"""What each thing that the strategies do earns by itself, and what it would take to pay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+
+from churnsim.decisions.assumptions.break_even import BreakEven, Curve
+from churnsim.decisions.assumptions.levers import LEVERS, NOTHING, Lever, alone
+from churnsim.decisions.comparison.paired import interval
+from churnsim.decisions.runs.experiment import Experiment
+from churnsim.records.break_even import Alone, BreakEvenRecord, BreakEvenRow, Gain
+from churnsim.simulation.scenario.market import Market, assumptions
+from churnsim.simulation.scenario.parameter_paths import number_at
+from churnsim.simulation.scenario.strategy import Strategy
+from churnsim.study.config.config import StudyConfig
+from churnsim.study.stages.what_if_stage import kept
+from churnsim.study.storage.executor import Executor
+from churnsim.study.storage.store import RunStore
+from churnsim.typing import Floats
+
+__all__ = ["break_even_replications", "break_evens", "mechanisms_alone"]
+
+METRICS = ("npv", "equity", "discounted_margin")
+LEAST = 20
+"""Replications that an interval needs; a study of fewer does not ask for it."""
+
+
+def break_even_replications(config: StudyConfig) -> int:
+    """How many replications each value gets: as asked, no more than the strategies have, 0 where there are too few."""
+    asked = min(config.break_even.replications, config.simulation.replications)
+    return asked if asked >= LEAST and config.data.has_amounts else 0
+
+
+def mechanisms_alone(
+    config: StudyConfig, strategies: Sequence[Strategy], unjudged: Mapping[str, str]
+) -> list[tuple[str, Strategy, Strategy]]:
+    """The mechanisms of the strategies in the running that can be judged, as `alone` gives them."""
+    aside = {section.name for section in config.strategy if section.reference} | set(unjudged)
+    return list(alone([strategy for strategy in strategies if strategy.name not in aside]))
+
+
+def break_evens(
+    config: StudyConfig,
+    market: Market,
+    mechanisms: Sequence[tuple[str, Strategy, Strategy]],
+    *,
+    store: RunStore,
+    executor: Executor,
+    edge: Callable[[str], AbstractContextManager[None]],
+    done: Callable[[int], None],
+) -> BreakEvenRecord:
+    """Each mechanism alone against nothing. One that an interrupted run has finished is not done again; a failure of
+    one ends inside `edge` of its name."""
+    clock, size = config.simulation, break_even_replications(config)
+    experiment = Experiment(
+        market=market, seed=config.seed, horizon=clock.horizon, period=clock.period, epoch=clock.epoch,
+        engine=clock.engine, workers=executor.workers, backend=executor.backend,
+    )  # fmt: skip
+    found = []
+    for mechanism, strategy, most in mechanisms:
+        with edge(mechanism.replace("_", " ")):
+            look = _Look(experiment, mechanism, strategy, most, size, config.comparison.level)
+            found.append(kept(store, f"break-even-{mechanism}", Alone, look.record))
+        done(1)
+    return BreakEvenRecord(level=config.comparison.level, replications=size, alone=found)
+
+
+class _Look:
+    """One mechanism by itself, on one market."""
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        mechanism: str,
+        strategy: Strategy,
+        most: Strategy,
+        replications: int,
+        level: float,
+    ) -> None:
+        self.experiment, self.mechanism, self.strategy, self.most = experiment, mechanism, strategy, most
+        self.replications, self.level = replications, level
+        self.told = assumptions(experiment.market, [strategy]).set_index("parameter")
+
+    def record(self) -> Alone:
+        """What it earns, and where each of its numbers makes it break even over the horizon and for ever."""
+        rows, at_best = [], None
+        for lever in LEVERS[self.mechanism]:
+            curve = self._curve(lever)
+            gain = self._gain(curve.at(curve.value))
+            best = lever.at_best(self.experiment.market)
+            if best:
+                at_best = self._gain(curve.elsewhere(best))
+            rows += [self._row(lever, metric, curve.zero(metric)) for metric in ("npv", "equity")]
+        return Alone(
+            mechanism=self.mechanism, strategy=self.most.name, budget=self.strategy.budget_per_period, gain=gain,
+            at_best=at_best, rows=rows,
+        )  # fmt: skip
+
+    def _curve(self, lever: Lever) -> Curve:
+        address = lever.address_in(self.strategy, self.mechanism)
+        between = lever.between(number_at(self.experiment.market, [self.strategy], address))
+        return Curve.of(
+            self.experiment, [self.strategy, NOTHING], of=self.strategy.name, against=NOTHING.name, address=address,
+            metrics=METRICS, between=between, replications=self.replications, level=self.level,
+        )  # fmt: skip
+
+    def _gain(self, differences: Floats) -> Gain:
+        """Per period what it brings is to what it spends as their present values are."""
+        profit, _, brought = differences
+        found, cost = interval(profit, level=self.level), float((brought - profit).mean())
+        budget = self.strategy.budget_per_period
+        worth = budget * float(brought.mean()) / cost if cost > 0 else 0.0
+        return Gain(mean=found.mean, lower=found.lower, upper=found.upper, worth=worth)
+
+    def _row(self, lever: Lever, metric: str, found: BreakEven) -> BreakEvenRow:
+        divisor = lever.divisor(self.experiment.market)
+
+        def plain(value: float | None) -> float | None:
+            return None if value is None else value / divisor
+
+        about = self.told.loc[found.address.replace(f"strategy.{self.strategy.name}.", f"{self.strategy.name}: ")]
+        low, high = found.between
+        return BreakEvenRow(
+            lever=lever.name, address=lever.address, metric=metric, value=found.value / divisor,
+            status=str(about["status"]), source=str(about["source"]), pays=found.pays, at=plain(found.at),
+            lower=plain(found.lower), upper=plain(found.upper), low=low / divisor, high=high / divisor,
+        )  # fmt: skip

@@ -1,0 +1,205 @@
+"""Break-even values against the algebra of a line and of Fieller's interval; chances to be best by counting."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import t as student
+
+import churnsim as cs
+from churnsim.decisions import Quantity, break_even
+from churnsim.decisions.comparison.best import chance_to_be_best
+from churnsim.errors import ConfigError
+from churnsim.study.config.config_file import parse_config
+from churnsim.study.stages.break_even_stage import break_even_replications, break_evens, mechanisms_alone
+from churnsim.study.stages.market_stage import build_strategies
+from churnsim.study.storage.executor import Executor
+from churnsim.study.storage.store import RunStore
+
+NOTHING = cs.Strategy(name="nothing")
+CLUB = cs.Strategy(name="club", social_bond=cs.simulation.SocialBond(joins=0.5, cost_per_member=2.0))
+COST = "strategy.club.social_bond.cost_per_member"
+
+
+@pytest.fixture(scope="module")
+def experiment():
+    market = cs.Market(
+        customers=cs.Cohort(size=40),
+        purchases=cs.BGNBD(r=1.0, alpha=2.0, a=1.0, b=4.0),
+        spend=cs.simulation.FixedSpend(amount=40.0),
+        bonds=cs.simulation.BondResponse(social_effect=0.8),
+    )
+    return cs.Experiment(market=market, seed=3, horizon=24, replications=10)
+
+
+def by_cost(experiment, cost):
+    """The differences by replication where a member costs `cost`, from the ordinary comparison."""
+    club = cs.Strategy(name="club", social_bond=cs.simulation.SocialBond(joins=0.5, cost_per_member=cost))
+    values = cs.compare(experiment, [club, NOTHING]).values("npv")
+    return (values["club"] - values["nothing"]).to_numpy()
+
+
+def test_a_line_is_solved_as_algebra_does(experiment):
+    """What a club brings does not depend on its price, so that profit is G - c M in each replication: the zero is the
+    ratio of the means, and its interval Fieller's, the roots of (G - c M)^2 n = t^2 Var(G - c M)."""
+    found = break_even(experiment, [CLUB, NOTHING], Quantity(of="club", against="nothing"), COST)
+    free, dear = by_cost(experiment, 0.0), by_cost(experiment, 1.0)
+    G, M = free, free - dear
+    c = G.mean() / M.mean()
+    assert found.pays == "below"
+    assert found.at == pytest.approx(c, abs=0.01)
+    reach = student.ppf(0.975, G.size - 1) ** 2 / G.size
+    covariance = np.cov(G, M)
+    roots = np.roots(
+        [
+            M.mean() ** 2 - reach * covariance[1, 1],
+            -2 * (G.mean() * M.mean() - reach * covariance[0, 1]),
+            G.mean() ** 2 - reach * covariance[0, 0],
+        ]
+    )
+    assert (found.lower, found.upper) == pytest.approx(sorted(roots), rel=0.02)
+    assert [a[0] < b[0] for a, b in pairwise(found.points)] == [True] * (len(found.points) - 1)
+    assert f"above 0 for {COST} below" in str(found)
+
+
+def test_the_same_with_several_workers_and_from_another_start(experiment):
+    asked = ([CLUB, NOTHING], Quantity(of="club", against="nothing"), COST)
+    counted = []
+    alone = break_even(replace(experiment, progress=counted.append), *asked)
+    assert break_even(replace(experiment, workers=3), *asked) == alone
+    assert sum(counted) == 10 * (len(alone.points) + 1)  # doing nothing is run once
+    elsewhere = cs.Strategy(name="club", social_bond=cs.simulation.SocialBond(joins=0.5, cost_per_member=0.05))
+    far = break_even(experiment, [elsewhere, NOTHING], asked[1], COST, between=(0.01, 10.0))
+    assert far.at == pytest.approx(alone.at, abs=0.02)
+
+
+def test_where_it_never_or_always_pays(experiment):
+    asked = ([CLUB, NOTHING], Quantity(of="club", against="nothing"), COST)
+    always = break_even(experiment, *asked, between=(1.9, 2.1))
+    assert (always.pays, always.at, always.lower) == ("always", None, None)
+    assert "always above 0" in str(always)
+    dear = cs.Strategy(name="club", social_bond=cs.simulation.SocialBond(joins=0.5, cost_per_member=90.0))
+    assert break_even(experiment, [dear, NOTHING], asked[1], COST, between=(80.0, 90.0)).pays == "never"
+    free = cs.Strategy(name="club", social_bond=cs.simulation.SocialBond(joins=0.5, cost_per_member=0.0))
+    # What concerns both strategies is changed for both: at a margin of 0 neither brings anything and the club costs.
+    margin = break_even(experiment, [free, NOTHING], asked[1], "terms.margin", between=(0.0, 1.0))
+    assert margin.pays == "above"
+    assert margin.at == pytest.approx(0.0, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"quantity": Quantity(of="club")}, "a difference of two strategies"),
+        ({"between": (3.0, 4.0)}, "must hold its value, 2"),
+        ({"address": "retention.harmed"}, "Did you mean"),
+        ({"address": "referral_rate"}, "no number at"),
+        ({"address": "win_back.success", "between": (0.1, 7.0)}, "from 0 to 1"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused(experiment, change, message):
+    asked = {"quantity": Quantity(of="club", against="nothing"), "address": COST} | change
+    with pytest.raises(ConfigError, match=message):
+        break_even(experiment, [CLUB, NOTHING], **asked, replications=2)
+
+
+def test_chances_and_losses_are_what_counting_gives():
+    rng = np.random.default_rng(4)
+    values = pd.DataFrame(rng.integers(0, 6, (300, 3)).astype(float), columns=["a", "b", "c"])
+    chance, loss = dict.fromkeys("abc", 0.0), dict.fromkeys("abc", 0.0)
+    for row in values.to_dict("records"):
+        top = max(row.values())
+        winners = [name for name, value in row.items() if value == top]
+        for name, value in row.items():
+            chance[name] += (name in winners) / len(winners) / 300
+            loss[name] += (top - value) / 300
+    found = chance_to_be_best(values).set_index("strategy")
+    assert found["chance"].to_dict() == pytest.approx(chance)
+    assert found["loss"].to_dict() == pytest.approx(loss)
+    assert ((found["chance_lower"] < found["chance"]) & (found["chance"] < found["chance_upper"])).all()
+    assert found["chance"].sum() == pytest.approx(1.0)
+
+
+def test_the_best_among_some(experiment):
+    comparison = cs.compare(experiment, [CLUB, NOTHING, cs.Strategy(name="idle")], replications=4)
+    assert comparison.best()["chance"].tolist() == [1.0, 0.0, 0.0]
+    among = comparison.best("equity", among=["nothing", "club"])
+    assert among["strategy"].tolist() == ["nothing", "club"]
+    assert among["metric"].unique().tolist() == ["equity"]
+    with pytest.raises(ConfigError, match="no strategy 'best'"):
+        comparison.best(among=["best"])
+
+
+STUDY = """
+name = "firm"
+title = "Firm"
+question = "What would it take?"
+seed = 3
+[data]
+dataset = "cdnow"
+unit = "W"
+calibration_end = 1997-09-30
+[models]
+[simulation]
+horizon = "4 W"
+period = "4 W"
+epoch = "1 W"
+replications = 20
+[budget]
+per_period = 60.0
+[[strategy]]
+name = "baseline"
+acquisition = { budget_share = 0.5 }
+retention = { budget_share = 0.5, rule = "all" }
+[[strategy]]
+name = "keep"
+retention = { budget_share = 1.0, rule = "recent_buyers", within = "6 W" }
+[[strategy]]
+name = "talk"
+desk = { budget_share = 0.5, staff = 1, mean_service_time = "0.5 W" }
+asking = { cost_per_purchase = 0.05 }
+[[strategy]]
+name = "other"
+win_back = { silent_for = "4 W", cost_per_contact = 1.0 }
+reference = true
+[comparison]
+[claims]
+test = []
+"""
+
+
+def test_a_study_looks_at_each_mechanism_alone(experiment, tmp_path):
+    config, market = parse_config(STUDY, folder=tmp_path), replace(experiment.market, customers=cs.Cohort(size=10))
+    strategies = build_strategies(config)
+    mechanisms = mechanisms_alone(config, strategies, {})
+    told = {name: (most.name, strategy.budget_per_period) for name, strategy, most in mechanisms}
+    assert told == {"acquisition": ("baseline", 60.0), "retention": ("keep", 60.0), "desk": ("talk", 30.0)}
+    assert mechanisms[2][1].asking is not None  # who answers complaints may have asked for them
+    assert [name for name, _, _ in mechanisms_alone(config, strategies, {"baseline": "", "talk": ""})] == ["retention"]
+    assert break_even_replications(config) == 20
+    counted: list[int] = []
+    found = break_evens(
+        config, market, mechanisms, store=RunStore.open(tmp_path, "firm", "0" * 64),
+        executor=Executor(workers=2, backend="threads"), edge=lambda _: nullcontext(), done=counted.append,
+    )  # fmt: skip
+    assert counted == [1, 1, 1]
+    rows = {(row.lever, row.metric): row for part in found.alone for row in part.rows}
+    prospects = market.prospects
+    assert rows["customer_cost", "npv"].value == pytest.approx(prospects.spend_scale / prospects.ceiling)
+    assert (rows["contact_effect", "npv"].low, rows["contact_effect", "npv"].high) == (0.0, 1.0)
+    assert (rows["wage", "npv"].value, rows["wage", "npv"].status) == (30.0, "chosen")
+    keep = found.alone[1]
+    own = cs.Experiment(market=market, seed=config.seed, horizon=4, period=4, epoch=1, replications=20)
+    compared = cs.compare(own, [strategies[1], NOTHING])
+    (row,) = compared.differences(against="nothing").to_dict("records")
+    assert (keep.gain.mean, keep.gain.lower) == pytest.approx((row["mean"], row["lower"]))
+    # What it brings a period, present values throughout: its margin over its spending, which is 60 a period.
+    (brought,) = compared.differences("discounted_margin", against="nothing")["mean"]
+    assert keep.gain.worth == pytest.approx(60 * brought / (brought - row["mean"]))
+    assert keep.at_best is not None
+    assert keep.at_best.mean > keep.gain.mean
