@@ -19,13 +19,19 @@ from churnsim.errors import ConfigError
 from churnsim.simulation.core.scores import CustomerScores
 from churnsim.simulation.mechanisms.parts import parts_of
 from churnsim.simulation.mechanisms.targeting import RULE_SETTINGS, needed_settings
+from churnsim.simulation.scenario.beliefs import market_beliefs
 from churnsim.simulation.scenario.market import Market, assumptions
 from churnsim.simulation.scenario.strategy import Acquisition, Strategy
 from churnsim.study.config.config_file import parse_config
 from churnsim.study.config.market_overrides import mechanism_types, overridden_mechanisms, overridden_origins
 from churnsim.study.config.strategy_sections import StrategySection
 from churnsim.study.stages.earlier_runs import outcome_keys
-from churnsim.study.stages.market_stage import build_strategies, strategy_records, unjudged_strategies
+from churnsim.study.stages.market_stage import (
+    build_strategies,
+    strategy_records,
+    unjudged_strategies,
+    with_beliefs,
+)
 from churnsim.study.stages.stages import stages_of
 from churnsim.units import Duration
 
@@ -128,7 +134,7 @@ def test_what_cannot_work_is_said(old, new, words):
 
 
 # What a market is made of rather than set to: the data and the fits give it.
-MADE = {"customers", "purchases", "spend", "draws", "origins"}
+MADE = {"customers", "purchases", "spend", "draws", "beliefs", "origins"}
 COHORT = {"customers": cs.Cohort(size=1), "spend": cs.simulation.FixedSpend(amount=1.0)}
 SCORES = "customer_id,score\n7,0.5\n12,2.0\n"
 
@@ -247,7 +253,14 @@ def test_each_number_of_a_market_arrives(name, field):
     else:
         usual = getattr(field.default, "times", field.default)
         value = wanted = usual * 2 if usual >= 1 else usual / 2 or 0.5
-    own = ("[market.", "margin", "annual_discount_rate", "size", "spend_scale")  # the tables that the study has already
+    own = (
+        "[market.",
+        "margin",
+        "annual_discount_rate",
+        "size",
+        "ceiling",
+        "spend_scale",
+    )  # the tables that the study has already
     text = "\n".join(line for line in BASE.splitlines() if not line.startswith(own))
     given = f'[market.{name}]\n{field.name} = {{ value = {value}, source = "a trial" }}'
     config = parse_config(with_tables(text, given), folder=CONFIGS)
@@ -263,6 +276,38 @@ def test_the_regularity_of_a_market_arrives():
     assert market.regularity == 3
     row = assumptions(market).set_index("parameter").loc["regularity"]
     assert (row["value"], row["source"], row["status"]) == (3.0, "gaps in our log", "assumed")
+
+
+def test_the_beliefs_of_a_configuration_are_drawn():
+    own = """[market.win_back]
+half_life = { value = "26 W", low = "3 M", high = "2 Y", source = "our log", status = "published (intention)" }
+dropout_factor = 1.7
+success = { value = 0.3, low = 0.2, high = 0.4, level = 0.5, law = "normal" }
+"""
+    config = parse_config(with_tables(BASE, own), folder=CONFIGS)
+    purchases = cs.BGNBD(r=1.0, alpha=1.0, a=1.0, b=1.0)
+    plain = Market(
+        **COHORT, purchases=purchases, origins=overridden_origins(config.market), **overridden_mechanisms(config.market)
+    )
+    stated = with_beliefs(config, plain).beliefs
+    assert set(stated) == {"win_back.half_life", "win_back.success"}
+    half_life, success = stated["win_back.half_life"], stated["win_back.success"]
+    assert (half_life.value, round(half_life.low), round(half_life.high), half_life.law) == (
+        26.0,
+        13,
+        104,
+        "log-normal",
+    )
+    assert (half_life.source, half_life.status, half_life.level) == ("our log", "published (intention)", 0.9)
+    assert (success.law, success.level, success.status, success.source) == (
+        "normal", 0.5, "assumed", "this configuration",
+    )  # fmt: skip
+    for asked, count in (("none", 0), ("all", len(market_beliefs(plain)))):
+        section = config.simulation.model_copy(update={"beliefs": asked})
+        drawn = with_beliefs(config.model_copy(update={"simulation": section}), plain)
+        assert len(drawn.beliefs) == count
+    assert drawn.beliefs["win_back.success"] == success
+    assert drawn.beliefs["win_back.dropout_factor"].high == pytest.approx(1.7 * 2)
 
 
 @pytest.mark.parametrize("value", ["2.5", "0", "-1", '"3"', "true", "{ source = 'x' }"])

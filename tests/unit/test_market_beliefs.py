@@ -181,11 +181,12 @@ def test_a_number_that_is_set_is_not_drawn(market):
         ({"retention.max_effect": belief(0.5, -1.0, 2.0, law="normal")}, "from 0 to 1"),
         ({"retention.max_effect": belief(0.5, 0.5, 1.5, law="normal")}, "from 0 to 1"),
         ({"retention.max_effect": belief(0.9, 0.5, 1.5)}, "beta law lies strictly between"),
+        ({"retention.harmed_share": belief(0.2, 0.1, 0.3)}, "is 0.05, and the belief about it has the value 0.2"),
     ],
 )
 def test_beliefs_that_no_market_can_have_are_refused(market, beliefs, words):
     with pytest.raises(ConfigError, match=words):
-        replace(market, beliefs=beliefs)
+        replace(market, retention=RetentionResponse(harmed_share=0.05), beliefs=beliefs)
 
 
 def test_a_draw_needs_the_seed_of_a_run(market):

@@ -65,6 +65,9 @@ class MarketEvidence:
     """The histories the market was fitted to, for claims that fit other models to them; None: they are not asked."""
 
     def __post_init__(self) -> None:
+        # Claims vary numbers of the market and say where they hold: they are judged at the values that are believed.
+        if self.market.beliefs:
+            object.__setattr__(self, "market", replace(self.market, beliefs={}))
         # A parameter draw used twice would count as two: intervals would be too narrow.
         if 0 < len(self.market.draws) < self.replications:
             object.__setattr__(self, "replications", len(self.market.draws))

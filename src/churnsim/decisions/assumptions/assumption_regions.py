@@ -108,7 +108,7 @@ def assumption_region(
     here = [number_at(market, strategies, axis.name) for axis in axes]
     stages = _stages(
         experiment.size(20),
-        min(check_count(max_replications, "max_replications"), len(market.draws) or max_replications),
+        min(check_count(max_replications, "max_replications"), market.most_replications or max_replications),
     )
     points = [*product(*(axis.centres.tolist() for axis in axes)), tuple(here)]
     looks = len(stages) * (len(points) if joint else 1)

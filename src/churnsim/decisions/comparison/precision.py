@@ -62,10 +62,10 @@ class Precision:
     def budget(self, market: Market) -> tuple[int, str]:
         """The most replications that may be run, and in words what sets it.
 
-        A market with parameter draws has no more independent replications than draws.
+        A market with draws of parameters, or beliefs with draws, has no more independent replications than draws.
         """
-        if market.draws and len(market.draws) < self.max_replications:
-            return len(market.draws), "every parameter draw of the market has been used"
+        if (draws := market.most_replications) is not None and draws < self.max_replications:
+            return draws, "every parameter draw of the market has been used"
         return self.max_replications, "the budget of replications is spent"
 
 

@@ -10,6 +10,7 @@ replication to replication, not stratified, since intervals over replications an
 from __future__ import annotations
 
 import difflib
+import math
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import Field, replace
@@ -150,6 +151,11 @@ def checked_beliefs(market: Any, given: Mapping[str, Belief]) -> dict[str, Belie
         if not isinstance(belief, Belief):
             raise ConfigError(f"the belief about {name!r} must be a churnsim.evidence.Belief; got {belief!r}.")
         number = known[name]
+        if not (number.is_default or math.isclose(number.plain(market.unit), belief.value)):
+            raise ConfigError(
+                f"{name} is {number.plain(market.unit):g}, and the belief about it has the value {belief.value:g}. Say "
+                "it once; to set a number that is believed, leave its belief out: replace(market, beliefs={...}, ...)."
+            )
         law = belief.law or (None if belief.certain or belief.draws is not None else law_of(number.about))
         found[name] = belief if law == belief.law else replace(belief, law=law)
         for end in (belief.low, belief.value, belief.high):

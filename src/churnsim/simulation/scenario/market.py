@@ -220,6 +220,12 @@ class Market:
         """
         return RemainingLifetimes.of(self.purchases, base, stages=self.gap_stages)
 
+    @property
+    def most_replications(self) -> int | None:
+        """How many replications have draws of their own; None where as many as one likes have."""
+        counts = [len(belief.draws) for belief in self.beliefs.values() if belief.draws is not None]
+        return min([*counts, *([len(self.draws)] if self.draws else [])], default=None)
+
     def in_replication(self, replication: int, *, seed: int | None = None) -> Market:
         """The market of one replication: with its own parameter draw where there are draws, and with its own numbers
         where there are beliefs, drawn by the run's seed."""

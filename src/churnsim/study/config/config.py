@@ -162,6 +162,11 @@ class SimulationSection(Section):
     parameter_uncertainty: bool = Field(
         default=True, description="whether each replication draws the models' parameters from their estimation error"
     )
+    beliefs: Literal["stated", "all", "none"] = Field(
+        default="stated",
+        description="which numbers of the market each replication draws: those that `[market]` gives an interval, all "
+        "that have one by default too, or none",
+    )
 
 
 class ValueSection(Section):

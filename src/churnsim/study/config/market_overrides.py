@@ -7,6 +7,7 @@ regularity = 2                                        # a number of the market i
 [market.complaints]
 failure_share = { value = 0.4, source = "our complaint log of 2025", status = "measured here (observational)" }
 quick_within = "3 D"                                  # a time carries its unit
+silent_stay = { value = 0.37, low = 0.1, high = 0.5, source = "..." }  # replications draw it: `level` 0.9 by default
 """
 
 from __future__ import annotations
@@ -14,18 +15,30 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import Field, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from churnsim.errors import ConfigError
 from churnsim.simulation.mechanisms.parts import parts_of
 from churnsim.study.config.problems import ConfigPath, Problem, closest
 from churnsim.study.config.strategy_sections import MECHANISMS
-from churnsim.units import parse_duration
+from churnsim.units import Unit, parse_duration
 
-__all__ = ["TIME", "home_of", "market_problems", "mechanism_types", "overridden_mechanisms", "overridden_origins"]
+if TYPE_CHECKING:
+    from churnsim.simulation.core.belief import Belief, Law
+
+__all__ = [
+    "TIME",
+    "home_of",
+    "market_problems",
+    "mechanism_types",
+    "overridden_beliefs",
+    "overridden_mechanisms",
+    "overridden_origins",
+]
 
 OWN_SOURCE = "this configuration"
-OVERRIDE_KEYS = ("value", "source", "status")
+OVERRIDE_KEYS = ("value", "low", "high", "level", "law", "source", "status")
+INTERVAL = ("low", "high")
 TIME = "time units"
 """The unit of record of a market's number that is a length of time."""
 
@@ -50,13 +63,46 @@ def overridden_origins(market: dict[str, Any]) -> dict[str, Any]:
     """The origin of each number that the checked [market] table sets, by its name in the table of assumptions."""
     from churnsim.simulation.core.assumption import Origin
 
-    given: dict[str, Any] = {}
-    for name, content in market.items():
-        given.update({name: content} if name in _own_numbers() else {f"{name}.{k}": v for k, v in content.items()})
-    said = {name: value if isinstance(value, dict) else {} for name, value in given.items()}
+    said = {name: given if isinstance(given, dict) else {} for name, _, given in _given_numbers(market)}
     return {
         name: Origin(about.get("source", OWN_SOURCE), about.get("status", "assumed")) for name, about in said.items()
     }
+
+
+def overridden_beliefs(market: dict[str, Any], unit: Unit) -> dict[str, Belief]:
+    """The belief about each number to which the checked [market] table gives an interval, durations in `unit`."""
+    from churnsim.simulation.core.assumption import law_of
+
+    return {
+        name: _belief(about, given, unit, law_of(about))
+        for name, about, given in _given_numbers(market)
+        if isinstance(given, dict) and set(INTERVAL) & set(given)
+    }
+
+
+def _given_numbers(market: dict[str, Any]) -> Iterator[tuple[str, Field[Any], Any]]:
+    """Each number that the table sets: its name in the table of assumptions, its field, and what is said of it."""
+    types, own = mechanism_types(), _own_numbers()
+    for name, content in market.items():
+        if name in own:
+            yield name, own[name], content
+        else:
+            known = _documented(types[name])
+            yield from ((f"{name}.{key}", known[key], given) for key, given in content.items())
+
+
+def _belief(about: Field[Any], given: dict[str, Any], unit: Unit, law: Law) -> Belief:
+    from churnsim.simulation.core.belief import Belief
+
+    def plain(value: Any) -> float:
+        return parse_duration(value).to(unit) if about.metadata["unit"] == TIME else float(value)
+
+    value, low, high = (plain(given[key]) for key in ("value", *INTERVAL))
+    said = {key: given[key] for key in ("level", "status") if key in given}
+    return Belief(
+        value=value, low=low, high=high, law=given.get("law", law), source=given.get("source", OWN_SOURCE),
+        **{"status": "assumed", **said},
+    )  # fmt: skip
 
 
 def market_problems(market: Any) -> Iterator[Problem]:
@@ -114,23 +160,45 @@ def _number_problems(known: dict[str, Field[Any]], key: str, given: Any, path: C
     if key not in known:
         yield Problem(path=path, message=f"unknown key. {closest(key, known)}", show_value=False)
         return
-    value = given
-    if isinstance(given, dict):
-        yield from _origin_problems(given, path)
-        if "value" not in given:
-            message = "value is missing. Write { value = 0.3, source = '...', status = 'assumed' }."
-            yield Problem(path=path, message=message, show_value=False)
-            return
-        value, path = given["value"], (*path, "value")
-    if known[key].metadata["unit"] == TIME:
+    if not isinstance(given, dict):
+        yield from _value_problems(known[key], given, path)
+        return
+    found = [*_origin_problems(given, path)]
+    if "value" not in given:
+        message = "value is missing. Write { value = 0.3, source = '...', status = 'assumed' }."
+        found.append(Problem(path=path, message=message, show_value=False))
+    ends = [end for end in INTERVAL if end in given]
+    if len(ends) == 1 or (not ends and set(given) & {"level", "law"}):
+        message = "an interval needs both ends. Write { value = 0.3, low = 0.1, high = 0.5 }."
+        found.append(Problem(path=path, message=message, show_value=False))
+    for part in ("value", *INTERVAL):
+        if part in given:
+            found += _value_problems(known[key], given[part], (*path, part))
+    yield from found or (_belief_problems(known[key], given, path) if ends else ())
+
+
+def _value_problems(about: Field[Any], value: Any, path: ConfigPath) -> Iterator[Problem]:
+    if about.metadata["unit"] == TIME:
         try:
             parse_duration(value)
         except ConfigError as error:
             yield Problem(path=path, message=str(error), show_value=False)
     elif isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        yield Problem(path=path, message=f"must be a finite number, such as {known[key].default} (the default).")
-    elif _counts(known[key]) and value != math.floor(value):
-        yield Problem(path=path, message=f"must be a whole number, such as {known[key].default} (the default).")
+        yield Problem(path=path, message=f"must be a finite number, such as {about.default} (the default).")
+    elif _counts(about) and value != math.floor(value):
+        yield Problem(path=path, message=f"must be a whole number, such as {about.default} (the default).")
+
+
+def _belief_problems(about: Field[Any], given: dict[str, Any], path: ConfigPath) -> Iterator[Problem]:
+    """Let the belief judge its interval, and the number each end of it. What unit a time has does not matter here."""
+    from churnsim.simulation.core.assumption import law_of
+
+    try:
+        _belief(about, given, "W", law_of(about))
+        for end in INTERVAL:
+            about.metadata["check"](_built_number(about, given[end]), end)
+    except ConfigError as error:
+        yield Problem(path=path, message=str(error), show_value=False)
 
 
 def _origin_problems(given: dict[str, Any], path: ConfigPath) -> Iterator[Problem]:

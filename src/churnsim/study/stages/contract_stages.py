@@ -30,6 +30,7 @@ from churnsim.study.config.market_overrides import overridden_mechanisms, overri
 from churnsim.study.config.strategy_sections import CHURN_MODEL
 from churnsim.study.stages.contract_data import ContractData, load_subscribers
 from churnsim.study.stages.contract_fits import ContractFits, fit_contract
+from churnsim.study.stages.market_stage import with_beliefs
 from churnsim.study.stages.value_stage import by_decile
 from churnsim.study.storage.executor import Executor
 
@@ -55,12 +56,13 @@ def contract_market(config: ContractStudyConfig, data: ContractData, fits: Contr
     if config.simulation.parameter_uncertainty:
         models = fits.simulated.draw_parameters(config.parameter_draws, seed=config.seed)
         draws = tuple((contract(model), spend) for model in models)
-    return Market(
+    market = Market(
         customers=SubscriberBase(data.subscribers, charges=data.charges),
         purchases=contract(fits.simulated.model), spend=spend, draws=draws,
         origins={**_spend_origins(config, spend), **overridden_origins(config.market)},
         **overridden_mechanisms(config.market),
     )  # fmt: skip
+    return with_beliefs(config, market)
 
 
 def spend_of(config: ContractStudyConfig, data: ContractData) -> Spend:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import pandas as pd
@@ -16,11 +16,12 @@ from churnsim.simulation.core.scores import CustomerScores
 from churnsim.simulation.customers.base import PosteriorBase
 from churnsim.simulation.engine.plugin import Mechanism
 from churnsim.simulation.mechanisms.targeting import RULE_SETTINGS, Targeting
+from churnsim.simulation.scenario.beliefs import market_beliefs
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.scenario import Scenario
 from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.study.config.config import StudyConfig
-from churnsim.study.config.market_overrides import overridden_mechanisms, overridden_origins
+from churnsim.study.config.market_overrides import overridden_beliefs, overridden_mechanisms, overridden_origins
 from churnsim.study.config.python_file import defined_in
 from churnsim.study.config.strategy_sections import CHURN_MODEL, MECHANISMS, StrategySection, built_strategy
 from churnsim.study.stages.data_stage import StudyData
@@ -36,6 +37,7 @@ __all__ = [
     "strategy_records",
     "unjudged_strategies",
     "with_amounts",
+    "with_beliefs",
 ]
 
 
@@ -52,7 +54,7 @@ def build_market(config: StudyConfig, data: StudyData, fits: StudyFits) -> Marke
         if fits.spend is not None:
             spends = fits.spend.draw_parameters(count, seed=config.seed + 1)
         draws = tuple(zip(fits.purchases.draw_parameters(count, seed=config.seed), spends, strict=True))
-    return Market(
+    market = Market(
         customers=PosteriorBase(with_amounts(data.summary)),
         purchases=fits.purchases.model,
         spend=spend_of(fits),
@@ -60,6 +62,15 @@ def build_market(config: StudyConfig, data: StudyData, fits: StudyFits) -> Marke
         origins=overridden_origins(config.market),
         **overridden_mechanisms(config.market),
     )
+    return with_beliefs(config, market)
+
+
+def with_beliefs(config: StudyConfig, market: Market) -> Market:
+    """The market with the beliefs that its replications draw, as `[simulation] beliefs` asks."""
+    if config.simulation.beliefs == "none":
+        return market
+    stated = replace(market, beliefs=overridden_beliefs(config.market, config.data.unit))
+    return stated if config.simulation.beliefs == "stated" else replace(stated, beliefs=market_beliefs(stated))
 
 
 # Stands for what purchases are worth where no amount is known; nothing in money is reported then.

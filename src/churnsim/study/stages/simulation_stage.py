@@ -103,7 +103,7 @@ def warm_kernels(market: Market) -> None:
     period = 4.0  # of whatever unit: four epochs
     off: dict[str, Any] = {name: kind() for name, kind in parts_of(Market).items() if getattr(market, name) is None}
     terms = replace(market.terms, cost_to_serve=0.01)
-    everything = replace(market, customers=Cohort(size=50), draws=(), terms=terms, **off)
+    everything = replace(market, customers=Cohort(size=50), draws=(), beliefs={}, terms=terms, **off)
     means: dict[str, Any] = {}
     for name, kind in parts_of(Strategy).items():
         with suppress(ConfigError):  # of what cannot act in this market, such as offers at renewal without contracts
