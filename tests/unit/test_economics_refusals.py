@@ -45,7 +45,7 @@ FLOWS = dict.fromkeys(("evaporate", "switch_out", "rivals_evaporate", "switch_in
         (lambda: Diffusion(p=0.1, q=0.1, market=1, attrition=0.1).peak_time, "without attrition"),
         (lambda: economics.whale(np.array([])), "at least one"),
         (lambda: economics.whale(np.array([-1.0, 0.5])), "must earn something"),
-        (lambda: economics.cost_for_worst(np.ones(3), share=0.1), "nobody or everybody"),
+        (lambda: economics.cost_for_worst(np.ones(3), share=0.1), "none or all of them"),
         (lambda: economics.erlang_c(0, 1.0), "staff must be a whole number, from 1 to 1000000; got 0"),
         (lambda: economics.Desk(staff=1, arrivals=1.0, service_rate=0.0), "above 0"),
         (lambda: WinBackOffer(chance=40, cost=1), "chance must be from 0 to 1; got 40"),

@@ -19,6 +19,7 @@ from churnsim.simulation.core.assumption import Origin
 from churnsim.simulation.engine.bookkeeping import Books, InvariantError
 from churnsim.simulation.engine.ledger import ACCOUNTS, Ledger
 from churnsim.simulation.mechanisms.acquisition import Prospects
+from churnsim.simulation.mechanisms.bonds import EconomicBond, SocialBond
 from churnsim.simulation.mechanisms.complaints import Complaints
 from churnsim.simulation.mechanisms.retention import RetentionResponse
 from churnsim.simulation.mechanisms.terms import Terms
@@ -436,6 +437,17 @@ def test_simulate_refuses_what_it_cannot_run(cohort_market):
         cs.simulate(scenario, seed=1, engine="steam")  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="seed must be"):
         cs.simulate(scenario, seed=-1)
+
+
+def test_two_parts_of_a_strategy_do_not_set_one_rule(cohort_market, monkeypatch):
+    strategy = cs.Strategy(
+        name="n", economic_bond=EconomicBond(price_off=0.1), social_bond=SocialBond(joins=0.5, cost_per_member=1.0)
+    )
+    scenario = cs.Scenario(market=cohort_market(1), strategy=strategy, horizon=4.0, period=4.0, epoch=1.0)
+    assert scenario.rules.price == pytest.approx(0.9)
+    monkeypatch.setattr(SocialBond, "rules", lambda self, market: {"price": 0.8})
+    with pytest.raises(ConfigError, match="EconomicBond and SocialBond both set price"):
+        _ = scenario.rules
 
 
 def test_replay_says_by_how_much_it_misses(cdnow_market, cdnow_split):

@@ -99,6 +99,9 @@ def cost_for_worst(margins: Floats, *, share: float = 0.20, cut: float = 0.50) -
     check_share(share, "share")
     k = round(share * ordered.size)
     if not 0 < k < ordered.size:
-        raise ConfigError(f"a share of {share!r} of {ordered.size} customers is nobody or everybody.")
+        raise ConfigError(
+            f"a share of {share!r} of {ordered.size} customers selects none or all of them. Give one that selects 1 to "
+            f"{ordered.size - 1}."
+        )
     low, high = float(ordered[:k].sum()), float(ordered[k:].sum())
     return (low + cut * high) / (k + cut * (ordered.size - k))

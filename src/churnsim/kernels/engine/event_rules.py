@@ -8,7 +8,7 @@ when things happen.
 A further mechanism is a field of `Rules` that is neutral by default, a rule here (one word a decision, from a stream
 of its own if the four words of the event are taken), and a call at the same place in both engines: where a customer
 buys, is answered, is lost or comes back (`simpy_engine.py`; for the compiled one
-`purchase_event.py`, `event_loop.py`, `population_ops.py`).
+`purchase_event.py`, `event_loop.py`, `ledger_updates.py`, `fast_path.py`, `population_ops.py`).
 """
 
 from __future__ import annotations

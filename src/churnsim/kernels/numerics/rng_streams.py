@@ -26,7 +26,7 @@ __all__ = [
 TRAITS = 0  # ordinal 0: alive?, rate, dropout, responsiveness; ordinal 1: spend, membership
 # ordinal k = k-th purchase of the simulation: gap after it, spend, failure?, organic dropout?, quality
 PURCHASE = 1
-COMPLAINT = 2  # ordinal k = about the k-th purchase: complains or leaves?, reply kind, service time, stays?
+COMPLAINT = 2  # ordinal k = about the k-th purchase: complains?, reply kind, service time, stays?
 ARRIVALS = 3  # ordinal k = k-th arrival of a channel: gap before it, money or mouth?
 DEATH = 4  # ordinal k = k-th life of a customer: how long it lasts in unit-exponential time
 LOSS = 5  # ordinal k = loss after the k-th purchase: to a competitor?, held by a bond?

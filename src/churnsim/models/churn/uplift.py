@@ -283,7 +283,8 @@ def _check_randomised(features: pd.DataFrame, group: Flags) -> None:
     noise = float(np.sqrt(1 / group.sum() + 1 / (~group).sum()))
     # 5 standard errors and a tenth of a standard deviation: chance does not reach it, and it biases an effect.
     if (gap > max(5 * noise, 0.1)).any():
+        worst = pd.get_dummies(features).columns[int(gap.argmax())]
         raise DataError(
-            f"a covariate differs by {gap.max():.2f} standard deviations between those contacted and the others: the "
-            "campaign was not randomised, and uplift cannot be learned from it as it is."
+            f"{worst!r} differs by {gap.max():.2f} standard deviations between those contacted and the others: the "
+            "campaign was not randomised, and uplift cannot be learned from it. Use one whose customers were drawn."
         )

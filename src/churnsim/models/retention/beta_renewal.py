@@ -162,7 +162,9 @@ def judge(cohorts: Cohorts, status: FitStatus, *, weight: float) -> FitStatus:
     """The verdict on a fit, given what the data say before any search and the `weight` alpha + beta it ended at."""
     if cohorts.lost.sum() == 0:
         return FitStatus(
-            "too little data", "no customer left, so the chance to leave is only known to be small.", "Observe longer."
+            "too little data",
+            "no customer has churned, so the chance to leave is only known to be small.",
+            "Observe longer.",
         )
     if not (cohorts.t[(cohorts.lost + cohorts.kept) > 0] > 1).any():
         return FitStatus(

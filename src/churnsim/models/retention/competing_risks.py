@@ -74,7 +74,7 @@ def cumulative_incidence(
             "such rows). Give those whose reason is unknown a word of their own."
         )
     if not tenures.churned.any():
-        raise DataError("no customer left, so there are no causes to tell apart. Observe longer.")
+        raise DataError("no customer has churned, so there are no causes to tell apart. Observe longer.")
     words = named.astype(str).to_numpy()
     counted = RiskTable.of(tenures.tenure, tenures.churned, tenures.entry)
     times, at_risk, lost, survival = counted.times, counted.at_risk, counted.lost, counted.survival

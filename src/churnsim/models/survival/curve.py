@@ -363,7 +363,7 @@ def fit_curve(
     tenures = Tenures.of(subscriptions)
     unit = unit or subscriptions.attrs.get("unit", "M")
     if not tenures.churned.any():
-        raise DataError("no customer left, so there is no survival curve to fit. Observe longer.")
+        raise DataError("no customer has churned, so there is no survival curve to fit. Observe longer.")
     if kind == "kaplan_meier":
         return _kaplan_meier(tenures, unit)
     return _parametric(tenures, kind, breakpoints, unit)
@@ -467,8 +467,8 @@ def _piecewise(
     if (losses == 0).any():
         empty = int(np.argmin(losses))
         raise FitError(
-            f"nobody left between {edges[empty]:g} and {edges[empty + 1]:g}. Move the breakpoints so that each piece "
-            "has a loss."
+            f"no customer churned between {edges[empty]:g} and {edges[empty + 1]:g}. Move the breakpoints so that "
+            "each piece has a loss."
         )
     scale = exposure / losses
     loglik = float((-losses * np.log(scale) - losses).sum())

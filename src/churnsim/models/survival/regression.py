@@ -371,7 +371,7 @@ def fit_regression(
         raise ConfigError(f"ties must be one of {', '.join(TIES)}; got {ties!r}.")
     tenures = Tenures.of(subscriptions)
     if not tenures.churned.any():
-        raise DataError("no customer left, so there is nothing to regress on. Observe longer.")
+        raise DataError("no customer has churned, so there is nothing to regress on. Observe longer.")
     use = tenures.tenure > 0
     design = Design.of(subscriptions[use], covariates)
     if not design.names:

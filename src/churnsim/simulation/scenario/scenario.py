@@ -109,8 +109,17 @@ class Scenario:
         numbers: dict[str, Any] = {}
         for answer in market.parts:
             numbers |= answer.rules(market.unit)
+        setter: dict[str, str] = {}
         for means in self.strategy.parts:
-            numbers |= means.rules(market)
+            own = means.rules(market)
+            for name in own:
+                if name in setter:
+                    raise ConfigError(
+                        f"{setter[name]} and {type(means).__name__} both set {name}, so one of them would have no "
+                        "effect. Leave one out of the strategy."
+                    )
+                setter[name] = type(means).__name__
+            numbers |= own
         return Rules(
             lifetime=lifetime,
             spending=spending,
