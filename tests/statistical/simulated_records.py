@@ -131,3 +131,49 @@ def winning_back(seed: int, *, customers: int, chosen: bool = False) -> WinningB
     back = contacts.pop("back").to_numpy()
     contacts["returned_at"] = np.where(back < 0, np.datetime64("NaT"), DAY_0 + back.astype("timedelta64[D]"))
     return WinningBack(contacts, purchases, success, half, (1 - leaves) / leaves * gap)
+
+
+class Complaining(NamedTuple):
+    """Complaints, the purchases, and the shares of them that were settled quickly and late."""
+
+    complaints: pd.DataFrame
+    purchases: pd.DataFrame
+    settled: tuple[float, float]
+
+
+def complaining(
+    seed: int, *, customers: int, stay: tuple[float, float, float], unfair: bool = False, drawn: bool = False
+) -> Complaining:
+    """Customers who all buy every 30 days on average; half complain once and `stay` by whether the answer is quick,
+    slow or none. A desk answers in turn, fewer a day in bad weeks. If `unfair`, it puts those first who would stay
+    anyhow; with `drawn`, an arm waits a third as long."""
+    random, days = np.random.default_rng(seed), 900
+    histories, complained = [], []
+    for k in range(customers):
+        times = random.integers(0, 200) + np.cumsum(np.append(0.0, 1 + random.exponential(30.0, 60)))
+        histories.append(times[times < days + 350].astype(int))
+        which = random.integers(0, 15)
+        if random.random() < 0.5 and histories[-1][which] < days:
+            complained.append((int(histories[-1][which]), k, which))
+    complained.sort()
+    # The desk works off its queue: what comes before a complaint and is not answered yet is its load.
+    rate = 1.5 * len(complained) / days
+    capacity = np.cumsum(rate * np.exp(np.repeat(random.normal(0.0, 0.6, 300), 7)))
+    rows, kinds, done = [], [], 0.0
+    for day, k, which in complained:
+        fast, loyal = random.random() < 0.5, random.random()
+        done = max(done, capacity[day]) + 1.0
+        wait = float(np.searchsorted(capacity, done) - day + random.exponential(2.0))
+        wait *= np.exp(3.0 * (loyal - 0.5)) if unfair else 0.33 if fast and drawn else 1.0
+        wait, refused = int(np.ceil(wait)), random.random() < 0.1
+        kinds.append(2 if refused or wait > 42 else int(wait > 7))
+        rows.append((k, "refused" if refused else "resolved", "fast" if fast else "usual", day + wait, day))
+        if loyal > stay[kinds[-1]]:
+            histories[k] = histories[k][: which + 1]
+    complaints = dated(rows, ["customer_id", "outcome", "arm", "answered"]).rename(columns={"date": "at"})
+    answered = complaints.pop("answered").to_numpy()
+    seen = answered <= days + 340
+    complaints["answered_at"] = np.where(seen, DAY_0 + answered.astype("timedelta64[D]"), np.datetime64("NaT"))
+    share = np.bincount(kinds, minlength=3) / len(kinds)
+    purchases = dated([(k, day) for k, own in enumerate(histories) for day in own], ["customer_id"])
+    return Complaining(complaints, purchases, (float(share[0]), float(share[1])))

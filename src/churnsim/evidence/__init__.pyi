@@ -1,6 +1,9 @@
 from .beliefs import Belief as Belief
 from .beliefs import market_beliefs as market_beliefs
+from .complaints import ComplaintEvidence as ComplaintEvidence
+from .complaints import complaint_evidence as complaint_evidence
 from .contact_records import contact_records as contact_records
+from .instruments import Instrumented as Instrumented
 from .offers import OfferEvidence as OfferEvidence
 from .offers import offer_evidence as offer_evidence
 from .pooling import Pooled as Pooled

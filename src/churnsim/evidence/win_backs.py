@@ -12,7 +12,8 @@ is computed on a grid: success uniform, ln half-life normal about that of 26 wee
 median silence uniform, its slope standard normal.
 
 A second life ends with the last purchase before a silence of `lost_after`. Its mean length is the time that all second
-lives lasted over how many of them ended, the estimate for a constant hazard with censoring.
+lives lasted over how many of them ended, the estimate for a constant hazard with censoring, with the variance of a
+ratio: lives differ more than exponential ones.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from churnsim.checks import check_kind, check_level, check_seed, typed
 from churnsim.data.tabular.row_coercion import Column
 from churnsim.errors import DataError
 from churnsim.evidence.grid import grid_draws
-from churnsim.evidence.records import NEVER, Estimate, History, Schema, day_numbers, read_records
+from churnsim.evidence.records import NEVER, Estimate, History, Schema, day_numbers, ratio_of_means, read_records
 from churnsim.evidence.trial import TrialEffects, trial_effects
 from churnsim.simulation.core.belief import Belief, Status
 from churnsim.statistics import normal_quantile, wilson
@@ -342,9 +343,12 @@ def _second_lives(
     place, began = (back[name].to_numpy(dtype=np.int64) for name in ("place", "back"))
     end: Ints = np.full(len(back), history.until + 1)
     last = np.maximum(history.last_before(place, end), began)
-    ended = int((history.until - last >= lost_after).sum())
-    length = float((last - began).sum())
-    life = Estimate.positive(length / ended, 1 / math.sqrt(ended), level) if ended and length else unknown
+    ended = (history.until - last >= lost_after).astype(np.float64)
+    length = (last - began).astype(np.float64)
+    life = unknown
+    if ended.any() and length.any():
+        mean, error = ratio_of_means(length, ended)
+        life = Estimate.positive(mean, error / mean, level)
     seen = began + horizon <= history.until
     if seen.sum() < 2:
         return life, unknown

@@ -1,0 +1,210 @@
+"""Truth: simulated desks whose answers do what is known; matrices and brute force for the instrument; hand counts."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from lifelines import KaplanMeierFitter
+from numpy.testing import assert_allclose
+from scipy.stats import chi2
+from tests.statistical.simulated_records import complaining
+
+from churnsim.errors import ConfigError, DataError
+from churnsim.evidence import complaint_evidence
+from churnsim.evidence.instruments import two_stage
+from churnsim.units import Duration
+
+AT_THE_END = "2023-05-20"
+HALF = {"fast": 0.5, "usual": 0.5}
+INSIDE = (0.92, 0.98)
+
+
+def instrumented(seed: int, strength: float, n: int = 300) -> tuple[np.ndarray, ...]:
+    """Outcome, treatment, instrument, controls and clusters; the effect is 0.5, and a cause of both is hidden."""
+    random = np.random.default_rng(seed)
+    cluster = np.arange(n) // 5
+    z = random.normal(size=n) + random.normal(size=n // 5)[cluster]
+    hidden, x = random.normal(size=n), random.normal(size=n)
+    d = strength * z + hidden + 0.3 * x + random.normal(size=n)
+    return 0.5 * d - hidden + x + random.normal(size=n), d, z, np.column_stack([np.ones(n), x]), cluster
+
+
+def test_two_stages_against_matrices():
+    y, d, z, x, cluster = instrumented(1, 0.5)
+    found = two_stage(y, d, z, x, cluster, level=0.95)
+    regressors, instruments = np.column_stack([d, x]), np.column_stack([z, x])
+    inverse = np.linalg.inv(instruments.T @ regressors)
+    b = inverse @ instruments.T @ y
+    assert_allclose(found.effect, b[0])
+    score = instruments * (y - regressors @ b)[:, None]
+    sums = np.array([score[cluster == g].sum(axis=0) for g in np.unique(cluster)])
+    covariance = inverse @ (sums.T @ sums * 60 / 59) @ inverse.T
+    assert_allclose(found.standard_error, math.sqrt(covariance[0, 0]))
+    assert (found.clusters, found.observations) == (60, 300)
+
+
+@pytest.mark.parametrize(("strength", "shape"), [(0.8, "inside"), (0.02, "everything or outside")])
+def test_the_interval_of_anderson_and_rubin_by_inversion(strength, shape):
+    """Each b on a grid is tested: does the instrument tell y - b d, with its variance under that b?"""
+    y, d, z, x, cluster = instrumented(2, strength)
+    found = two_stage(y, d, z, x, cluster, level=0.9)
+    q, _ = np.linalg.qr(x)
+    y, d, z = (v - q @ (q.T @ v) for v in (y, d, z))
+    grid = np.linspace(-30, 30, 501)
+    kept = []
+    for b in grid:
+        score = z * (y - b * d)
+        sums = np.bincount(cluster, weights=score)
+        kept.append(score.sum() ** 2 <= chi2.ppf(0.9, 1) * 60 / 59 * (sums**2).sum())
+    if shape == "inside":
+        assert np.isfinite([found.low, found.high]).all()
+        assert_allclose([grid[kept].min(), grid[kept].max()], [found.low, found.high], atol=0.12)
+        assert not found.weak
+    else:
+        assert found.low == -math.inf
+        assert found.high == math.inf
+        assert kept[0]
+        assert kept[-1]
+        assert found.split is not all(kept)
+        assert found.weak
+        assert "weak" in str(found)
+
+
+def test_what_an_instrument_cannot_tell():
+    y, d, z, x, cluster = instrumented(3, 0.5)
+    with pytest.raises(DataError, match="does not vary"):
+        two_stage(y, d, x[:, 1], x, cluster, level=0.9)
+    with pytest.raises(DataError, match="one cluster alone"):
+        two_stage(y, d, z, x, np.zeros(300), level=0.9)
+
+
+@pytest.fixture(scope="module")
+def answered():
+    """A firm, and what its records show."""
+    firm = complaining(4, customers=1200, stay=(0.9, 0.5, 0.5), drawn=True)
+    found = complaint_evidence(
+        firm.complaints, firm.purchases, control="usual", chance=HALF, until=AT_THE_END, level=0.99
+    )
+    return firm, found
+
+
+def test_complaints_of_a_firm_are_found(answered):
+    firm, found = answered
+    beliefs = found.beliefs()
+    truths = dict(zip(("quick_share", "slow_share"), firm.settled, strict=True))
+    truths |= {"stay_quick": 0.9, "stay_slow": 0.5, "stay_unresolved": 0.5}
+    for name, truth in truths.items():
+        belief = beliefs[f"complaints.{name}"]
+        assert belief.low < truth < belief.high, name
+        assert belief.status == "measured here (observational)"
+    assert found.quick_effect.low < 0.4 < found.quick_effect.high
+    assert not found.quick_effect.weak
+    assert found.status == "measured here (randomised)"
+    fewer = found.beliefs(others_stay=0.5)["complaints.stay_quick"]
+    assert_allclose(fewer.value, beliefs["complaints.stay_quick"].value / 2, rtol=0.05)
+    assert "an association" in str(found)
+
+
+def test_waits_against_lifelines(answered):
+    """Refused complaints are never settled, those that wait still are censored."""
+    firm, found = answered
+    rows = firm.complaints
+    waited = (rows["answered_at"] - rows["at"]).dt.days
+    refused = rows["outcome"] == "refused"
+    open_for = (pd.Timestamp(AT_THE_END) - rows["at"]).dt.days
+    length = np.where(refused, 10_000, np.where(waited.notna(), np.maximum(waited, 0.5), open_for + 0.5))
+    limit = KaplanMeierFitter().fit(length, waited.notna() & ~refused)
+    s = limit.survival_function_at_times([7, 42]).to_numpy()
+    assert_allclose(found.quick_share.value, 1 - s[0])
+    assert_allclose(found.slow_share.value, s[0] - s[1])
+    assert_allclose(found.median_wait.value, limit.median_survival_time_)
+
+
+def test_an_answer_by_luck_is_no_effect():
+    """Those who stay anyhow are answered first: the association is there, the instrument does not see one."""
+    firm = complaining(5, customers=1200, stay=(0.6, 0.6, 0.6), unfair=True)
+    found = complaint_evidence(firm.complaints.drop(columns="arm"), firm.purchases, until=AT_THE_END)
+    assert found.by_answer.loc["quick", "lower"] > found.by_answer.loc["unresolved", "upper"]
+    assert found.quick_effect.low < 0 < found.quick_effect.high
+    assert found.placebo_p > 0.001
+    assert found.status == "measured here (observational)"
+
+
+def test_buying_afterwards_by_hand():
+    """Two complaints on day 10, landmark on day 30, horizon 20 days: one customer buys on day 45, one on day 20."""
+    purchases = pd.DataFrame(
+        [(1, 5), (1, 45), (2, 8), (2, 20), (3, 0), (4, 0), (4, 35), (5, 0), (5, 90)], columns=["customer_id", "day"]
+    )
+    purchases["date"] = pd.Timestamp("2023-01-01") + pd.to_timedelta(purchases.pop("day"), "D")
+    rows = pd.DataFrame({"customer_id": [1, 2], "at": "2023-01-11", "answered_at": ["2023-01-13", None]})
+    found = complaint_evidence(
+        rows,
+        purchases,
+        quick_within=Duration(5, "D"),
+        slow_within=Duration(20, "D"),
+        horizon=Duration(20, "D"),
+        until="2023-04-15",
+    )
+    assert found.by_answer["bought"].to_dict() == {"quick": 1, "slow": 0, "unresolved": 0}
+    # Half of the complaints come 3 days after a purchase, so others are looked at from day 23 to 43: one of three buys.
+    assert_allclose(found.by_answer.loc["quick", "others"], 1 / 3)
+    assert found.quick_effect is None
+    assert found.complaints == found.complainants == 2
+
+
+@pytest.mark.slow
+def test_intervals_of_complaints_cover():
+    held, drawn, told = np.zeros(6), 0, 0
+    for seed in range(200):
+        firm = complaining(seed, customers=2000, stay=(0.9, 0.5, 0.5))
+        found = complaint_evidence(firm.complaints.drop(columns="arm"), firm.purchases, until=AT_THE_END, level=0.95)
+        beliefs = [found.beliefs()[f"complaints.stay_{kind}"] for kind in ("quick", "slow", "unresolved")]
+        effects = [(found.quick_effect, 0.4)]
+        told += found.placebo_p < 0.05
+        firm = complaining(seed, customers=2000, stay=(0.6, 0.6, 0.6), unfair=True)
+        found = complaint_evidence(firm.complaints.drop(columns="arm"), firm.purchases, until=AT_THE_END, level=0.95)
+        effects.append((found.quick_effect, 0.0))
+        firm = complaining(seed, customers=2000, stay=(0.9, 0.5, 0.5), drawn=True)
+        found = complaint_evidence(
+            firm.complaints, firm.purchases, control="usual", chance=HALF, until=AT_THE_END, level=0.95
+        )
+        effects.append((found.quick_effect, 0.4))
+        drawn += found.status == "measured here (randomised)"
+        stays = [b.low <= truth <= b.high for b, truth in zip(beliefs, (0.9, 0.5, 0.5), strict=True)]
+        held += [*stays, *(effect.low <= truth <= effect.high for effect, truth in effects)]
+    assert ((held / 200 >= INSIDE[0]) & (held / 200 <= INSIDE[1])).all(), held / 200
+    assert drawn >= 196
+    assert told <= 20
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"customer_id": 9}, "row 1, column 'customer_id': 9 had bought nothing by then"),
+        ({"at": "2023-12-01"}, "row 1, column 'at': '2023-12-01' lies after the last day observed"),
+        ({"answered_at": "2023-01-02"}, "row 1, column 'answered_at': '2023-01-02' lies before the complaint"),
+        ({"answered_at": "2023-12-01"}, "'2023-12-01' lies after the last day observed"),
+        ({"compensation": -1.0}, "column 'compensation': -1.0"),
+    ],
+)
+def test_bad_complaints_are_named(change, message):
+    purchases = pd.DataFrame({"customer_id": [1, 2], "date": ["2023-01-01", "2023-06-01"]})
+    row = {"customer_id": 1, "at": "2023-01-05", "answered_at": "2023-01-06", "compensation": 5.0}
+    frame = pd.DataFrame([row | change])
+    with pytest.raises(DataError, match=message):
+        complaint_evidence(frame, purchases, until="2023-06-05")
+
+
+def test_complaints_that_cannot_be_judged():
+    purchases = pd.DataFrame({"customer_id": [1, 2], "date": ["2023-01-01", "2023-06-01"]})
+    frame = pd.DataFrame({"customer_id": [1], "at": ["2023-01-05"]})
+    with pytest.raises(ConfigError, match="slow_within must be longer than quick_within"):
+        complaint_evidence(frame, purchases, quick_within=Duration(50, "D"))
+    with pytest.raises(ConfigError, match="a control is named, but the complaints have no column arm"):
+        complaint_evidence(frame, purchases, control="usual")
+    found = complaint_evidence(frame, purchases)
+    assert found.median_wait.value == math.inf
+    assert found.beliefs() == {}
