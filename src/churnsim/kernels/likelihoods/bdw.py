@@ -15,15 +15,13 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from churnsim.kernels.numerics.jit import njit
 from churnsim.kernels.numerics.special import digamma
+from churnsim.typing import Floats, Ints
 
 __all__ = ["discounted", "log_survival", "objective", "own_elasticities"]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 _LONGEST = 10_000_000  # renewals of an endless sum; far fewer where anything is discounted
 _ENOUGH = 1e-16

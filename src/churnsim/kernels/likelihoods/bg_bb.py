@@ -16,17 +16,14 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from churnsim.kernels.numerics.jit import njit
 from churnsim.kernels.numerics.philox import block
 from churnsim.kernels.numerics.pochhammer import rising_logs
 from churnsim.kernels.numerics.quantiles import beta_quantile
+from churnsim.typing import Flags, Floats, Ints
 
 __all__ = ["draw_posterior", "draw_traits", "log_likelihood", "log_terms", "objective", "observe"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 @njit
@@ -113,7 +110,7 @@ def objective(
 def draw_posterior(
     alpha: float, beta: float, gamma: float, delta: float, x: Ints, t_x: Ints, n: Ints,
     uids: Ints, replication: int, seed: int, domain: int, stream: int,
-) -> tuple[Floats, NDArray[np.bool_]]:  # fmt: skip
+) -> tuple[Floats, Flags]:  # fmt: skip
     """One exact draw of (p, theta) and of who is alive at the next opportunity, given each history.
 
     Each term of L belongs to one last opportunity k that the customer met; given it, p ~ Beta(alpha + x, beta + k - x)

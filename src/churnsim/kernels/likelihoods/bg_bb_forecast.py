@@ -10,13 +10,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from churnsim.kernels.numerics.jit import njit
+from churnsim.typing import Floats
 
 __all__ = ["discounted", "expected", "met", "pmf", "wait"]
 
-Floats = NDArray[np.float64]
 
 _MOST = 10_000_000  # opportunities looked ahead at most
 

@@ -19,12 +19,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from churnsim.kernels.numerics.jit import njit
 from churnsim.kernels.numerics.philox import block
 from churnsim.kernels.numerics.pochhammer import rising_logs, rising_squares
 from churnsim.kernels.numerics.quantiles import beta_quantile, gamma_quantile
+from churnsim.typing import Floats, Ints
 
 __all__ = [
     "hessian",
@@ -33,9 +33,6 @@ __all__ = [
     "p_alive",
     "posterior_draw",
 ]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 @njit

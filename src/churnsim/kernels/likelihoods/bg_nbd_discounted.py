@@ -12,15 +12,14 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from churnsim.kernels.likelihoods.bg_nbd_forecast import expected_while
 from churnsim.kernels.numerics.jit import njit
 from churnsim.kernels.numerics.quadrature import NODES_8, WEIGHTS_8
+from churnsim.typing import Floats
 
 __all__ = ["beta_nodes", "discounted"]
 
-Floats = NDArray[np.float64]
 
 _CUT = 37.0  # terms below e^-37 of the largest are left out
 _FOREVER = 1e290  # as good as infinite, and its product with a weight is still finite

@@ -10,15 +10,13 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from churnsim.kernels.numerics.jit import njit
 from churnsim.kernels.numerics.special import regularised_beta
+from churnsim.typing import Floats
 
 __all__ = ["expected", "expected_while", "pmf"]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 _TERMS = 2000.0  # of a series; beyond it the integral is quicker
 

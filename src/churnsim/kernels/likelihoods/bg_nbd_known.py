@@ -9,15 +9,13 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from churnsim.kernels.likelihoods.bg_nbd_forecast import expected_while
 from churnsim.kernels.numerics.jit import njit
+from churnsim.typing import Floats, Ints
 
 __all__ = ["expected_known"]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 _TABLED = 64  # purchases up to which coefficients are tabulated
 # z up to which 32, 64 and 128 terms leave less than 1e-16 of the sum.

@@ -1,11 +1,10 @@
-"""BG/NBD where each customer has its own alpha and a: what covariates need. See `bg_nbd.py` for the formulas."""
+"""BG/NBD where each customer has its own alpha and a: what covariates need, and draws. See `bg_nbd.py`."""
 
 from __future__ import annotations
 
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from churnsim.kernels.likelihoods.bg_nbd import posterior_draw
 from churnsim.kernels.numerics.jit import njit
@@ -13,11 +12,9 @@ from churnsim.kernels.numerics.philox import block
 from churnsim.kernels.numerics.pochhammer import rising_logs
 from churnsim.kernels.numerics.quantiles import beta_quantile, gamma_quantile
 from churnsim.kernels.numerics.special import digamma
+from churnsim.typing import Flags, Floats, Ints
 
 __all__ = ["draw_histories", "draw_population", "p_alive", "terms"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 @njit
@@ -73,14 +70,14 @@ def p_alive(alpha: Floats, a: Floats, x: Ints, t_x: Floats, T: Floats, r: float,
 @njit
 def draw_histories(
     alpha: Floats, a: Floats, x: Ints, t_x: Floats, T: Floats, r: float, b: float,
-    uids: Ints, replication: int, seed: int, domain: int, stream: int,
-) -> tuple[Floats, NDArray[np.bool_]]:  # fmt: skip
-    """Posterior rows (rate, dropout), and who is alive."""
+    uids: Ints, replication: int, seed: int, domain: int, stream: int, first: bool = False,
+) -> tuple[Floats, Flags]:  # fmt: skip
+    """Posterior rows (rate, dropout), and who is alive; MBG/NBD with `first` and its b raised by one."""
     traits = np.empty((x.size, 2))
     alive = np.empty(x.size, np.bool_)
     for i in range(x.size):
         traits[i, 0], traits[i, 1], alive[i] = posterior_draw(
-            r, alpha[i], a[i], b, x[i], t_x[i], T[i], False, uids[i], replication, seed, domain, stream
+            r, alpha[i], a[i], b, x[i], t_x[i], T[i], first, uids[i], replication, seed, domain, stream
         )
     return traits, alive
 

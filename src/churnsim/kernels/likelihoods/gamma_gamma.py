@@ -12,17 +12,14 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from churnsim.kernels.numerics.jit import njit
 from churnsim.kernels.numerics.philox import block
 from churnsim.kernels.numerics.quantiles import gamma_quantile
 from churnsim.kernels.numerics.special import digamma, trigamma
+from churnsim.typing import Floats, Ints
 
 __all__ = ["hessian", "log_likelihood", "objective", "posterior_rate", "sums"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 @njit

@@ -16,17 +16,14 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from churnsim.kernels.numerics.jit import njit
 from churnsim.kernels.numerics.philox import block
 from churnsim.kernels.numerics.pochhammer import rising_logs
 from churnsim.kernels.numerics.quantiles import beta_quantile, gamma_quantile
+from churnsim.typing import Flags, Floats, Ints
 
 __all__ = ["draw_posterior", "log_likelihood", "objective", "p_alive"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 @njit
@@ -121,7 +118,7 @@ def p_alive(r: float, alpha: float, a: float, b: float, x: Ints, t_x: Floats, T:
 def draw_posterior(
     r: float, alpha: float, a: float, b: float, x: Ints, t_x: Floats, T: Floats, k: int,
     uids: Ints, replication: int, seed: int, domain: int, stream: int,
-) -> tuple[Floats, NDArray[np.bool_]]:  # fmt: skip
+) -> tuple[Floats, Flags]:  # fmt: skip
     """One exact draw of (lambda, p, stages passed since the last purchase) and of who is alive, given each history.
 
     Gone: Gamma(R, alpha + t_x) x Beta(a + 1, b + x). Alive: j stages with the weights of P's terms, then Gamma(R + j,

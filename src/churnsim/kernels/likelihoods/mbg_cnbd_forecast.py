@@ -10,17 +10,16 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from churnsim.kernels.likelihoods.bg_bb_forecast import met
 from churnsim.kernels.likelihoods.bg_nbd_discounted import beta_nodes
 from churnsim.kernels.numerics.jit import njit
 from churnsim.kernels.numerics.quadrature import NODES, WEIGHTS
 from churnsim.kernels.numerics.special import regularised_beta
+from churnsim.typing import Floats
 
 __all__ = ["discounted", "expected", "pmf", "wait"]
 
-Floats = NDArray[np.float64]
 
 _MANY = 2e5  # expected stages, beyond which they are not summed one by one
 

@@ -15,18 +15,15 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from churnsim.kernels.likelihoods.pareto_nbd_integral import moments, place, share
 from churnsim.kernels.numerics.jit import njit
 from churnsim.kernels.numerics.philox import block
 from churnsim.kernels.numerics.pochhammer import rising_logs, rising_squares
 from churnsim.kernels.numerics.quantiles import gamma_quantile
+from churnsim.typing import Floats, Ints
 
-__all__ = ["draw_posterior", "hessian", "log_likelihood", "log_odds", "objective", "p_alive", "posterior_draw"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+__all__ = ["hessian", "log_likelihood", "log_odds", "objective", "p_alive", "posterior_draw"]
 
 
 @njit
@@ -171,18 +168,3 @@ def posterior_draw(
         until = place(R, alpha, s + 1.0, beta, t_x, T, u_when * total)
         shape = s + 1.0
     return gamma_quantile(u_rate, R) / (alpha + until), gamma_quantile(u_death, shape) / (beta + until), alive
-
-
-@njit
-def draw_posterior(
-    r: float, alpha: float, s: float, beta: float, x: Ints, t_x: Floats, T: Floats,
-    uids: Ints, replication: int, seed: int, domain: int, stream: int,
-) -> tuple[Floats, NDArray[np.bool_]]:  # fmt: skip
-    """Posterior rows (lambda, mu) of customers with these histories, and who is alive."""
-    traits = np.empty((x.size, 2))
-    alive = np.empty(x.size, np.bool_)
-    for i in range(x.size):
-        traits[i, 0], traits[i, 1], alive[i] = posterior_draw(
-            r, alpha, s, beta, x[i], t_x[i], T[i], uids[i], replication, seed, domain, stream
-        )
-    return traits, alive

@@ -10,15 +10,14 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from churnsim.kernels.likelihoods.pareto_nbd_integral import place
 from churnsim.kernels.numerics.jit import njit
 from churnsim.kernels.numerics.quadrature import NODES, WEIGHTS
+from churnsim.typing import Floats
 
 __all__ = ["discounted", "expected", "pmf", "wait"]
 
-Floats = NDArray[np.float64]
 
 _FOREVER = 1e290  # as good as infinite; its square root still has an inverse
 

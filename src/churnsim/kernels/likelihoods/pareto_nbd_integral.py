@@ -11,15 +11,12 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-from numpy.typing import NDArray
-
 from churnsim.kernels.numerics.jit import njit
 from churnsim.kernels.numerics.quadrature import NODES, WEIGHTS
+from churnsim.typing import Floats
 
 __all__ = ["moments", "place", "share"]
 
-Floats = NDArray[np.float64]
 
 _LONGEST = 3.0  # of a panel; measured here against mpmath: relative error below 1e-13
 _STEEPEST = 8.0  # e-foldings over a panel

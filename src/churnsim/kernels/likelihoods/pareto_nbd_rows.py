@@ -1,21 +1,18 @@
-"""Pareto/NBD where each customer has its own alpha and beta: what covariates need. See `pareto_nbd.py`."""
+"""Pareto/NBD where each customer has its own alpha and beta: what covariates need, and draws. See `pareto_nbd.py`."""
 
 from __future__ import annotations
 
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from churnsim.kernels.likelihoods.pareto_nbd import log_odds, posterior_draw
 from churnsim.kernels.likelihoods.pareto_nbd_integral import moments, share
 from churnsim.kernels.numerics.jit import njit
 from churnsim.kernels.numerics.pochhammer import rising_logs
+from churnsim.typing import Flags, Floats, Ints
 
 __all__ = ["draw_histories", "p_alive", "terms"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 @njit
@@ -58,7 +55,7 @@ def p_alive(alpha: Floats, beta: Floats, x: Ints, t_x: Floats, T: Floats, r: flo
 def draw_histories(
     alpha: Floats, beta: Floats, x: Ints, t_x: Floats, T: Floats, r: float, s: float,
     uids: Ints, replication: int, seed: int, domain: int, stream: int,
-) -> tuple[Floats, NDArray[np.bool_]]:  # fmt: skip
+) -> tuple[Floats, Flags]:  # fmt: skip
     """Posterior rows (rate, death rate), and who is alive."""
     traits = np.empty((x.size, 2))
     alive = np.empty(x.size, np.bool_)

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from churnsim.kernels.likelihoods.bg_nbd import posterior_draw
 from churnsim.kernels.likelihoods.gamma_gamma import posterior_rate
 from churnsim.kernels.numerics.jit import njit
 from churnsim.kernels.numerics.philox import block
-from churnsim.kernels.numerics.quantiles import beta_quantile, exponential_quantile, gamma_quantile
+from churnsim.kernels.numerics.quantiles import exponential_quantile, gamma_quantile
+from churnsim.typing import Flags, Floats, Ints
 
 __all__ = [
     "draw_base",
     "draw_gamma_pairs",
-    "draw_histories",
-    "draw_population",
     "draw_rates",
     "draw_spend_rates",
 ]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 @njit
@@ -29,7 +24,7 @@ def draw_base(
     r: float, alpha: float, a: float, b: float, p: float, q: float, gamma: float,
     x: Ints, t_x: Floats, T: Floats, m: Floats, first: bool, uids: Ints, replication: int, seed: int, domain: int,
     stream: int,
-) -> tuple[Floats, NDArray[np.bool_]]:  # fmt: skip
+) -> tuple[Floats, Flags]:  # fmt: skip
     """Posterior traits of every known customer: rows (rate, dropout, spend rate, contact uniform), and who is alive.
 
     BG/NBD, or MBG/NBD with `first` and its b raised by one.
@@ -46,34 +41,6 @@ def draw_base(
         _, _, _, traits[i, 3] = block(0, stream, uids[i], replication, seed, domain)
         alive[i] = living
     return traits, alive
-
-
-@njit
-def draw_histories(
-    r: float, alpha: float, a: float, b: float,
-    x: Ints, t_x: Floats, T: Floats, first: bool, uids: Ints, replication: int, seed: int, domain: int, stream: int,
-) -> tuple[Floats, NDArray[np.bool_]]:  # fmt: skip
-    """Posterior rows (rate, dropout) of customers with these histories, and who is alive."""
-    traits = np.empty((x.size, 2))
-    alive = np.empty(x.size, np.bool_)
-    for i in range(x.size):
-        traits[i, 0], traits[i, 1], alive[i] = posterior_draw(
-            r, alpha, a, b, x[i], t_x[i], T[i], first, uids[i], replication, seed, domain, stream
-        )
-    return traits, alive
-
-
-@njit
-def draw_population(
-    r: float, alpha: float, a: float, b: float, n: int, replication: int, seed: int, domain: int, stream: int
-) -> Floats:
-    """Rows (rate, dropout) of n customers of the population; customer i's uid is i."""
-    traits = np.empty((n, 2))
-    for i in range(n):
-        _, u_rate, u_dropout, _ = block(0, stream, i, replication, seed, domain)
-        traits[i, 0] = gamma_quantile(u_rate, r) / alpha
-        traits[i, 1] = beta_quantile(u_dropout, a, b)
-    return traits
 
 
 @njit

@@ -10,15 +10,13 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from churnsim.kernels.numerics.jit import njit
 from churnsim.kernels.numerics.philox import block
 from churnsim.kernels.numerics.quantiles import exponential_quantile
+from churnsim.typing import Floats
 
 __all__ = ["observe"]
-
-Floats = NDArray[np.float64]
 
 
 @njit

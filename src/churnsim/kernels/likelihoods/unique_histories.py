@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from churnsim.kernels.numerics.jit import njit
+from churnsim.typing import Floats, Ints
 
 __all__ = ["unique_histories"]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 _K1 = np.uint64(0x9E3779B97F4A7C15)  # odd constants of SplitMix64 (Steele, Lea & Flood 2014)
 _K2 = np.uint64(0xBF58476D1CE4E5B9)

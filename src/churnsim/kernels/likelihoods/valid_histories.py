@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-from numpy.typing import NDArray
-
 from churnsim.kernels.numerics.jit import njit
+from churnsim.typing import Floats
 
 __all__ = ["valid_histories"]
-
-Floats = NDArray[np.float64]
 
 
 @njit

@@ -5,14 +5,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from churnsim.kernels.numerics.jit import njit
+from churnsim.typing import Floats, Ints
 
 __all__ = ["at_ages"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 @njit

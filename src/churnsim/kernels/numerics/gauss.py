@@ -10,13 +10,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from churnsim.kernels.numerics.jit import njit
+from churnsim.typing import Floats
 
 __all__ = ["gauss"]
 
-Floats = NDArray[np.float64]
 
 _SWEEPS = 60
 

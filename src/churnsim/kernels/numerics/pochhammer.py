@@ -5,13 +5,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from churnsim.kernels.numerics.jit import njit
+from churnsim.typing import Floats
 
 __all__ = ["rising_logs", "rising_squares"]
-
-Floats = NDArray[np.float64]
 
 
 @njit

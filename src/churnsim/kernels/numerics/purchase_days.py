@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churnsim.kernels.numerics.jit import njit
+from churnsim.typing import Floats, Ints
 
 __all__ = [
     "DAYS",
@@ -50,7 +51,7 @@ def _day(time: int, unit: int) -> int:
 
 
 @njit
-def count(customer: NDArray[Any], lowest: int, shift: int, sizes: NDArray[np.int64]) -> None:
+def count(customer: NDArray[Any], lowest: int, shift: int, sizes: Ints) -> None:
     """Rows of each block of customers into `sizes`; a block is 2**`shift` numbers from `lowest` on."""
     for row in range(customer.size):
         sizes[(customer[row] - lowest) >> shift] += 1
@@ -61,11 +62,11 @@ def part(
     customer: NDArray[Any],
     lowest: int,
     shift: int,
-    time: NDArray[np.int64],
+    time: Ints,
     unit: int,
-    amount: NDArray[np.float64],
-    blocks: NDArray[np.int64],
-    rows: NDArray[np.float64],
+    amount: Floats,
+    blocks: Ints,
+    rows: Floats,
 ) -> tuple[int, int, int, float]:
     """Fill `rows` (customer and day in one number, amount) block by block; (bad rows, first day, last day, total).
 
@@ -99,10 +100,10 @@ def part(
 @njit
 def lay_out(
     shift: int,
-    blocks: NDArray[np.int64],
-    rows: NDArray[np.float64],
-    scratch: NDArray[np.float64],
-    starts: NDArray[np.int64],
+    blocks: Ints,
+    rows: Floats,
+    scratch: Floats,
+    starts: Ints,
 ) -> int:
     """Turn the parted `rows` into entries (day, amount), packed, by customer and day; returns how many.
 
@@ -141,7 +142,7 @@ def lay_out(
 
 
 @njit
-def _together(scratch: NDArray[np.float64], begin: int, end: int, rows: NDArray[np.float64], kept: int) -> int:
+def _together(scratch: Floats, begin: int, end: int, rows: Floats, kept: int) -> int:
     """One customer's sorted rows as entries from `kept` on: purchases of one day taken together."""
     key = -1.0
     for at in range(begin, end):
@@ -157,13 +158,13 @@ def _together(scratch: NDArray[np.float64], begin: int, end: int, rows: NDArray[
 
 @njit
 def summary(
-    rows: NDArray[np.float64],
-    starts: NDArray[np.int64],
+    rows: Floats,
+    starts: Ints,
     end: int,
-    frequency: NDArray[np.int64],
-    first: NDArray[np.int64],
-    last: NDArray[np.int64],
-    spend: NDArray[np.float64],
+    frequency: Ints,
+    first: Ints,
+    last: Ints,
+    spend: Floats,
 ) -> None:
     """Of each customer's entries up to the day `end`: how many after the first, its day, the last one's, and the
     amounts after the first added up. `frequency` is -1 where there is no entry."""
@@ -183,11 +184,11 @@ def summary(
 
 @njit
 def entries(
-    rows: NDArray[np.float64],
-    starts: NDArray[np.int64],
-    customer: NDArray[np.int64],
-    day: NDArray[np.int64],
-    amount: NDArray[np.float64],
+    rows: Floats,
+    starts: Ints,
+    customer: Ints,
+    day: Ints,
+    amount: Floats,
 ) -> None:
     """The packed entries as columns; customers without one are passed over in the numbering."""
     number = 0
@@ -201,19 +202,19 @@ def entries(
 
 
 @njit
-def _before(rows: NDArray[np.float64], a: int, b: int) -> bool:
+def _before(rows: Floats, a: int, b: int) -> bool:
     return bool(rows[a, 0] < rows[b, 0] or (rows[a, 0] == rows[b, 0] and rows[a, 1] < rows[b, 1]))
 
 
 @njit
-def _swap(rows: NDArray[np.float64], a: int, b: int) -> None:
+def _swap(rows: Floats, a: int, b: int) -> None:
     day, amount = rows[a, 0], rows[a, 1]
     rows[a, 0], rows[a, 1] = rows[b, 0], rows[b, 1]
     rows[b, 0], rows[b, 1] = day, amount
 
 
 @njit
-def _sort(rows: NDArray[np.float64], low: int, high: int) -> None:
+def _sort(rows: Floats, low: int, high: int) -> None:
     if high - low > SHORT:
         _heap_sort(rows, low, high)
         return
@@ -227,7 +228,7 @@ def _sort(rows: NDArray[np.float64], low: int, high: int) -> None:
 
 
 @njit
-def _sift(rows: NDArray[np.float64], low: int, root: int, size: int) -> None:
+def _sift(rows: Floats, low: int, root: int, size: int) -> None:
     while 2 * root + 1 < size:
         child = 2 * root + 1
         if child + 1 < size and _before(rows, low + child, low + child + 1):
@@ -239,7 +240,7 @@ def _sift(rows: NDArray[np.float64], low: int, root: int, size: int) -> None:
 
 
 @njit
-def _heap_sort(rows: NDArray[np.float64], low: int, high: int) -> None:
+def _heap_sort(rows: Floats, low: int, high: int) -> None:
     size = high - low
     for root in range(size // 2 - 1, -1, -1):
         _sift(rows, low, root, size)

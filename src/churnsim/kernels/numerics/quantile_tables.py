@@ -12,15 +12,15 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from churnsim.kernels.numerics.jit import inlined, njit, rule
 from churnsim.kernels.numerics.quantiles import beta_quantile, erlang_quantile, gamma_quantile
 from churnsim.kernels.numerics.special import log_beta
+from churnsim.typing import Floats
 
 __all__ = ["TOLERANCE", "beta_draw", "beta_table", "erlang_draw", "gamma_draw", "gamma_table", "no_table"]
 
-Table = NDArray[np.float64]
+Table = Floats
 
 TOLERANCE = 1e-9
 _OCTAVES = 16

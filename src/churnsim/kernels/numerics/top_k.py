@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churnsim.kernels.numerics.jit import njit
+from churnsim.typing import Flags, Ints
 
 __all__ = ["highest_of", "nth_highest"]
 
-Ints = NDArray[np.int64]
-Flags = NDArray[np.bool_]
 
 _MULTIPLIER, _MODULUS = 1_103_515_245, 1 << 31  # of a linear congruential sequence, C's old `rand`
 _SAMPLE = 512

@@ -41,7 +41,6 @@ from churnsim.kernels.likelihoods import bg_nbd_forecast as forecast
 from churnsim.kernels.likelihoods import bg_nbd_rows as by_row
 from churnsim.kernels.likelihoods.bg_nbd_discounted import discounted
 from churnsim.kernels.likelihoods.bg_nbd_known import expected_known
-from churnsim.kernels.likelihoods.population import draw_histories, draw_population
 from churnsim.kernels.numerics.rng_streams import MODEL_DRAWS, TRAITS
 from churnsim.models.estimation.likelihood import Likelihood
 from churnsim.models.estimation.threads import by_chunks
@@ -160,14 +159,15 @@ class BetaDropout(LivingGammaBeta):
     def _draw_new(self, n: int, seed: int, replication: int) -> pd.DataFrame:
         """`n` customers from the population: columns `rate` (purchases per unit) and `dropout` (probability)."""
         r, alpha, a, b = self._parameters
-        rows = draw_population(r, alpha, a, b, n, replication, seed, MODEL_DRAWS, TRAITS)
+        own = np.full(n, alpha), np.full(n, a)
+        rows = by_row.draw_population(*own, r, b, replication, seed, MODEL_DRAWS, TRAITS)
         return pd.DataFrame(rows, columns=["rate", "dropout"])
 
     def _draw(self, h: Histories, uids: Ints, seed: int, replication: int) -> pd.DataFrame:
         # The posterior is a mixture of Gamma x Beta for the living and for the gone (see the kernel).
-        traits, alive = draw_histories(
-            *self._shifted, h.x, h.t_x, h.T, self.drops_at_first, uids, replication, seed, MODEL_DRAWS, TRAITS
-        )
+        r, alpha, a, b = self._shifted
+        own, address = (np.full(h.x.size, alpha), np.full(h.x.size, a)), (uids, replication, seed, MODEL_DRAWS, TRAITS)
+        traits, alive = by_row.draw_histories(*own, h.x, h.t_x, h.T, r, b, *address, self.drops_at_first)
         return pd.DataFrame(traits, columns=["rate", "dropout"]).assign(alive=alive)
 
 

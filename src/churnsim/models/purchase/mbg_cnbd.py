@@ -18,7 +18,7 @@ from churnsim.checks import check_count, shown, typed
 from churnsim.errors import ConfigError, DataError
 from churnsim.kernels.likelihoods import mbg_cnbd as kernel
 from churnsim.kernels.likelihoods import mbg_cnbd_forecast as forecast
-from churnsim.kernels.likelihoods.population import draw_population
+from churnsim.kernels.likelihoods.bg_nbd_rows import draw_population
 from churnsim.kernels.numerics.rng_streams import MODEL_DRAWS, TRAITS
 from churnsim.models.estimation.arguments import numbers
 from churnsim.models.estimation.fit import ModelFit
@@ -185,7 +185,7 @@ class MBGCNBD(ContinuousTime):
         """`n` customers from the population: columns `rate` (purchases per unit: 1/k of the stages') and `dropout`
         (probability)."""
         r, alpha, a, b = self._parameters
-        rows = draw_population(r, alpha, a, b, n, replication, seed, MODEL_DRAWS, TRAITS)
+        rows = draw_population(np.full(n, alpha), np.full(n, a), r, b, replication, seed, MODEL_DRAWS, TRAITS)
         return pd.DataFrame({"rate": rows[:, 0] / self.k, "dropout": rows[:, 1]})
 
     def _draw(self, h: Histories, uids: Ints, seed: int, replication: int) -> pd.DataFrame:
