@@ -18,7 +18,7 @@ from pydantic_core import PydanticUndefined
 from churnsim.study.config.config import DataSection, StudyConfig
 from churnsim.study.config.config_file import parse_config
 from churnsim.study.config.contract import ContractStudyConfig
-from churnsim.study.config.covariates_section import CovariatesSection
+from churnsim.study.config.file_section import CovariatesSection
 from churnsim.study.config.strategy_sections import MECHANISMS
 
 ROOT = Path(__file__).parents[2]

@@ -28,7 +28,7 @@ ALLOWED = {
     "models/interop.py": "a table of other packages' fitters and the families that they are",
     "models/segmentation/gold_customers.py": "its method is this model",
     "satisfaction/money.py": "what it estimates is an effect in this model",
-    "claims/machinery/lost_shares.py": "a claim that holds the dropout of three models beside each other",
+    "claims/machinery/fitted.py": "a claim that holds the dropout of three models beside each other",
     "claims/machinery/reference_data.py": "the model that the claims' reference data are published with",
     "claims/on_markets/win_back_selection.py": "its market is the one that the text describes",
     "report/page/context.py": "the names of one word that stand for a title where a text holds them",

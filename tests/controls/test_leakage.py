@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import churnsim as cs
-from churnsim.models.churn.campaigns import simulated_campaign
+from churnsim.models.churn.uplift import simulated_campaign
 
 
 @pytest.fixture(scope="module")

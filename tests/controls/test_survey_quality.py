@@ -8,8 +8,7 @@ from dataclasses import replace
 import pytest
 
 from churnsim.satisfaction.quality import quality_warnings, recoded, straight_liners
-from churnsim.satisfaction.servqual import servperf, servqual
-from churnsim.satisfaction.servqual_items import DIMENSIONS, REVERSED
+from churnsim.satisfaction.servqual import DIMENSIONS, REVERSED, servperf, servqual
 from churnsim.satisfaction.synthetic.servqual import synthetic_servqual
 
 FEW = {"resamples": 50}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from churnsim.economics.complaints import ComplaintTree
+from churnsim.economics.complaint_return import ComplaintTree
 from churnsim.economics.multiples import MarginTiming, margin_multiple, relative_gain, retention_elasticity
 from churnsim.economics.response import SaturatingResponse
 from churnsim.economics.retention_table import RetentionTable

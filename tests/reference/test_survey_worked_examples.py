@@ -10,8 +10,7 @@ import pytest
 
 from churnsim.satisfaction.acsi import acsi
 from churnsim.satisfaction.quality import recoded
-from churnsim.satisfaction.servqual import servqual
-from churnsim.satisfaction.servqual_items import DIMENSIONS, REVERSED
+from churnsim.satisfaction.servqual import DIMENSIONS, REVERSED, servqual
 from churnsim.satisfaction.survey import Survey
 
 TEXT = (Path(__file__).parents[2] / "docs" / "satisfaction.md").read_text(encoding="utf-8")

@@ -7,10 +7,9 @@ import pandas as pd
 import pytest
 
 import churnsim as cs
-from churnsim.models.churn.campaigns import simulated_campaign
 from churnsim.models.churn.classifier import churn_rows
 from churnsim.models.churn.scores import auc, churn_scores
-from churnsim.models.churn.uplift import qini_curve
+from churnsim.models.churn.uplift import qini_curve, simulated_campaign
 
 COVARIATES = ["contract", "internet_service", "online_security", "tech_support", "payment_method", "monthly_charges",
               "total_charges", "partner", "dependents", "senior_citizen", "paperless_billing"]  # fmt: skip

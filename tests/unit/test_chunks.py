@@ -10,7 +10,7 @@ import pytest
 
 import churnsim as cs
 from churnsim.kernels.likelihoods import bg_nbd as kernel
-from churnsim.kernels.likelihoods.unique_histories import unique_histories
+from churnsim.kernels.likelihoods.histories import unique_histories
 from churnsim.models.estimation.threads import FEWEST, Chunks
 
 MODEL = cs.BGNBD(r=0.243, alpha=4.414, a=0.793, b=2.426)

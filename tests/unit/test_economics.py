@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from churnsim.economics.complaints import ComplaintTree
+from churnsim.economics.complaint_return import ComplaintTree
 from churnsim.economics.multiples import MarginTiming, discount_factor, margin_multiple, relative_gain
 from churnsim.economics.response import SaturatingResponse
 from churnsim.economics.retention_table import RetentionTable

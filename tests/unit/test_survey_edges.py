@@ -13,8 +13,7 @@ import churnsim as cs
 from churnsim.errors import MissingExtraError
 from churnsim.records.base import plain
 from churnsim.satisfaction.instruments import INSTRUMENTS, measure
-from churnsim.satisfaction.servqual import servqual
-from churnsim.satisfaction.servqual_items import DIMENSIONS, ITEMS
+from churnsim.satisfaction.servqual import DIMENSIONS, ITEMS, servqual
 from churnsim.satisfaction.structure import Structure
 from churnsim.satisfaction.synthetic import attributes, gaps, structures
 from churnsim.satisfaction.synthetic.servqual import synthetic_servqual

@@ -7,13 +7,11 @@ from typing import Annotated
 import typer
 
 import churnsim
-from churnsim.cli.claims import claims_app
+from churnsim.cli.claims import claims_app, reproduce
 from churnsim.cli.data import fit, summarise
 from churnsim.cli.database import db_app
 from churnsim.cli.errors import guarded
-from churnsim.cli.report import report
-from churnsim.cli.reproduce import reproduce
-from churnsim.cli.run import run
+from churnsim.cli.run import report, run
 from churnsim.cli.survey import survey
 from churnsim.cli.validate import validate
 

@@ -1,4 +1,4 @@
-"""``churnsim claims``: the catalogue of published claims, and their tests."""
+"""``churnsim claims`` and ``churnsim reproduce``: the catalogue of published claims, their tests, and figures."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from churnsim.claims.machinery.evidence import MarketEvidence
     from churnsim.records.claim import ClaimRecord
 
-__all__ = ["claims_app"]
+__all__ = ["claims_app", "reproduce"]
+
 
 WIDTH = 96
 
@@ -221,3 +222,57 @@ claims_app.command("list", short_help="List every claim of the catalogue.")(guar
 claims_app.command("show", short_help="Show one claim in full.")(guarded(show))
 claims_app.command("page", short_help="Write a page about the claims from stored findings.")(guarded(page))
 claims_app.command("test", short_help="Test claims and print the verdicts.")(guarded(judge))
+
+
+def reproduce(
+    junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write the results as JUnit XML.")] = None,
+    figures: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A TOML file of figures in place of the package's own.")
+    ] = None,
+) -> None:
+    """Recompute published figures and compare each at its tolerance. Exits with 1 when one does not reproduce, or when
+    one that is wrong on purpose does.
+
+    \b
+    Examples:
+      churnsim reproduce
+      churnsim reproduce --junit reproduce.xml
+    """
+    from churnsim.claims.machinery.reference_data import Workbench
+    from churnsim.claims.reproduction.published import load_controls
+    from churnsim.claims.reproduction.reproduce import blunt_controls, junit_xml
+    from churnsim.claims.reproduction.reproduce import reproduce as recompute
+    from churnsim.study.storage.store import write_text
+
+    bench = Workbench()
+    results, blunt = recompute(figures, bench=bench), blunt_controls(figures, bench=bench)
+    numbers = ("published", "computed", "difference", "within")
+    print_table(
+        ("figure", *numbers, "source", "verdict"),
+        [
+            (
+                r.figure,
+                f"{r.published:.10g}",
+                f"{r.computed:.6g}",
+                f"{r.difference:+.2g}",
+                f"{r.tolerance:.2g}",
+                r.citation,
+                "reproduced" if r.reproduced else "NOT REPRODUCED",
+            )
+            for r in results
+        ],
+        right=numbers,
+    )
+    failed = [r for r in results if not r.reproduced]
+    typer.echo(f"{len(results) - len(failed)} of {len(results)} figures reproduced.")
+    for r in failed:
+        typer.echo(f"not reproduced: {r.figure}: published {r.published:.10g}, computed {r.computed:.6g}")
+    for control in blunt:
+        typer.echo(f"blunt comparison: {control} reproduces although it is wrong on purpose")
+    controls = len(load_controls(figures))
+    if controls and not blunt:
+        typer.echo(f"{controls} negative controls, wrong on purpose, did not reproduce.")
+    if junit is not None:
+        write_text(junit, junit_xml(results))
+    if failed or blunt:
+        raise typer.Exit(EXIT_NO)

@@ -1,4 +1,4 @@
-"""``churnsim run``: one configuration in, one run directory out, and what its report says, in short."""
+"""``churnsim run`` and ``churnsim report``: a configuration in, a run directory, its sentences and its report out."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ import typer
 
 from churnsim.cli.errors import EXIT_NO
 from churnsim.cli.progress import terminal_progress
-from churnsim.cli.report import write_report
 from churnsim.cli.tables import print_table
 from churnsim.errors import ConfigError, MissingExtraError
 
 if TYPE_CHECKING:
     from churnsim.report.page.context import Context
 
-__all__ = ["print_summary", "run"]
+__all__ = ["print_summary", "report", "run"]
 
 
 WIDTH = 100
@@ -167,3 +166,27 @@ def _worker_count(text: str | None) -> int | str | None:
     if count < 1:
         raise ConfigError(f"--workers {text!r} is not a number of workers. Give a number from 1, or 'all'.")
     return count
+
+
+def report(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory, such as runs/cdnow-1a2b3c4d.")],
+) -> None:
+    """Write report.html of a finished run again, from its stored results.
+
+    \b
+    Example:
+      churnsim report runs/cdnow-1a2b3c4d
+    """
+    from churnsim.study.storage.store import RunStore
+
+    typer.echo(write_report(RunStore.existing(run).directory))
+
+
+def write_report(directory: Path) -> Path:
+    """Render and write ``report.html`` in a run directory; its path."""
+    from churnsim.report.html import render
+    from churnsim.study.storage.store import write_text
+
+    path = directory / "report.html"
+    write_text(path, render(directory))
+    return path

@@ -11,7 +11,7 @@ from .logs.transactions import read_transactions as read_transactions
 from .subscriptions.customer_rows import join_covariates as join_covariates
 from .subscriptions.customer_rows import read_covariates as read_covariates
 from .subscriptions.customer_rows import read_customer_rows as read_customer_rows
-from .subscriptions.renewals import count_renewals as count_renewals
+from .subscriptions.subscriptions import count_renewals as count_renewals
 from .subscriptions.subscriptions import read_subscriptions as read_subscriptions
 from .summaries.intervals import summarise_with_intervals as summarise_with_intervals
 from .summaries.opportunities import summarise_opportunities as summarise_opportunities

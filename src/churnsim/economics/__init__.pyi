@@ -10,10 +10,10 @@ from .break_even import least_gain as least_gain
 from .break_even import most_spend as most_spend
 from .break_even import years_of_double_growth as years_of_double_growth
 from .complaint_return import ComplaintReturn as ComplaintReturn
+from .complaint_return import ComplaintTree as ComplaintTree
 from .complaint_return import Desk as Desk
 from .complaint_return import best_staff as best_staff
 from .complaint_return import erlang_c as erlang_c
-from .complaints import ComplaintTree as ComplaintTree
 from .customer_equity import asset_equation as asset_equation
 from .customer_equity import asset_equation_bias as asset_equation_bias
 from .customer_equity import customer_equity as customer_equity

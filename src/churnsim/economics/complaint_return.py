@@ -9,6 +9,10 @@ future value:
 Staffing: complaints arrive at rate a, a clerk answers at rate mu; c clerks with exponential times are an M/M/c queue
 with the Erlang C formula, so the share answered within t is 1 - C(c, a/mu) e^(-(c mu - a) t) for the wait, and the time
 to the *reply* adds one service.
+
+The tree of what becomes of dissatisfied customers, from complaint or silence to staying or leaving: with n of them, c
+the share who complain, and l_c, l_s the shares of complainants and of the silent who leave, n (c l_c + (1 - c) l_s) are
+lost.
 """
 
 from __future__ import annotations
@@ -18,7 +22,71 @@ from dataclasses import dataclass
 
 from churnsim.checks import check_count, check_number, check_share, typed
 
-__all__ = ["ComplaintReturn", "Desk", "best_staff", "erlang_c"]
+__all__ = ["ComplaintReturn", "ComplaintTree", "Desk", "best_staff", "erlang_c"]
+
+
+@typed
+@dataclass(frozen=True, kw_only=True)
+class ComplaintTree:
+    """A complaint tree; shares lie between 0 and 1, `dissatisfied` is a number of customers (else ConfigError).
+
+    Examples
+    --------
+    >>> tree = ComplaintTree(dissatisfied=1000, complain=0.04, complainants_leave=0.3, silent_leave=0.9)
+    >>> round(tree.complainants), round(tree.lost)
+    (40, 876)
+    """
+
+    dissatisfied: float
+    complain: float
+    complainants_leave: float
+    silent_leave: float
+
+    def __post_init__(self) -> None:
+        check_number(self.dissatisfied, "dissatisfied", least=0)
+        for name in ("complain", "complainants_leave", "silent_leave"):
+            check_share(getattr(self, name), name, zero=True)
+
+    @property
+    def complainants(self) -> float:
+        """Customers who complain."""
+        return self.dissatisfied * self.complain
+
+    @property
+    def silent(self) -> float:
+        """Dissatisfied customers who say nothing."""
+        return self.dissatisfied * (1.0 - self.complain)
+
+    @property
+    def complainants_lost(self) -> float:
+        """Complainants who leave all the same."""
+        return self.complainants * self.complainants_leave
+
+    @property
+    def complainants_kept(self) -> float:
+        """Complainants who stay."""
+        return self.complainants * (1.0 - self.complainants_leave)
+
+    @property
+    def silent_lost(self) -> float:
+        """Silent customers who leave."""
+        return self.silent * self.silent_leave
+
+    @property
+    def silent_kept(self) -> float:
+        """Silent customers who stay."""
+        return self.silent * (1.0 - self.silent_leave)
+
+    @property
+    def lost(self) -> float:
+        """All who leave."""
+        return self.complainants_lost + self.silent_lost
+
+    @property
+    def kept(self) -> float:
+        """All who stay."""
+        return self.complainants_kept + self.silent_kept
+
 
 MOST_STAFF = 1_000_000  # the recursion of Erlang's formula takes a step a clerk
 

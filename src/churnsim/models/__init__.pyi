@@ -1,4 +1,3 @@
-from .churn.campaigns import simulated_campaign as simulated_campaign
 from .churn.classifier import ChurnModel as ChurnModel
 from .churn.classifier import churn_rows as churn_rows
 from .churn.scores import ChurnScores as ChurnScores
@@ -6,6 +5,7 @@ from .churn.scores import churn_scores as churn_scores
 from .churn.uplift import QiniCurve as QiniCurve
 from .churn.uplift import UpliftModel as UpliftModel
 from .churn.uplift import qini_curve as qini_curve
+from .churn.uplift import simulated_campaign as simulated_campaign
 from .estimation.fit import FitStatus as FitStatus
 from .estimation.fit import ModelFit as ModelFit
 from .estimation.intervals import delta_interval as delta_interval

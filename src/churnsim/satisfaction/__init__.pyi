@@ -15,7 +15,6 @@ from .money import e_value as e_value
 from .money import leaving_hazard as leaving_hazard
 from .money import purchase_history_effects as purchase_history_effects
 from .money import worth_of_a_point as worth_of_a_point
-from .paths import path_model as path_model
 from .penalty_reward import penalty_reward as penalty_reward
 from .quality import quality_report as quality_report
 from .quality import straight_liners as straight_liners
@@ -24,6 +23,7 @@ from .read_survey import survey_from_frame as survey_from_frame
 from .reliability import reliability as reliability
 from .servqual import servperf as servperf
 from .servqual import servqual as servqual
+from .structural_fit import path_model as path_model
 from .structure import Structure as Structure
 from .survey import Survey as Survey
 from .synthetic.answers import KnownSurvey as KnownSurvey

@@ -25,7 +25,7 @@ from churnsim.satisfaction.measurement import Measurement, size_warnings
 from churnsim.satisfaction.quality import quality_warnings, recoded
 from churnsim.satisfaction.reliability import reliability
 from churnsim.satisfaction.resampling import estimates, resample_counts, resampled_means
-from churnsim.satisfaction.servqual_items import DIMENSIONS, REVERSED
+from churnsim.satisfaction.servqual import DIMENSIONS, REVERSED
 from churnsim.satisfaction.survey import Role, Survey
 from churnsim.typing import Floats
 

@@ -11,9 +11,9 @@ from churnsim.satisfaction.gaps import benchmark_gaps, five_gaps
 from churnsim.satisfaction.importance import importance_performance
 from churnsim.satisfaction.kano import kano
 from churnsim.satisfaction.measurement import Measurement
-from churnsim.satisfaction.paths import path_model
 from churnsim.satisfaction.penalty_reward import penalty_reward
 from churnsim.satisfaction.servqual import servperf, servqual
+from churnsim.satisfaction.structural_fit import path_model
 from churnsim.satisfaction.survey import Scale, Survey
 from churnsim.satisfaction.value import customer_value_ratio
 

@@ -2,7 +2,12 @@
 
 Maximum likelihood on the covariance matrix of complete rows. A resample's optimum lies close to the estimate's, so that
 BFGS on semopy's own objective, started with the inverse Hessian at the estimate, reaches it in milliseconds; where it
-does not, semopy's optimiser is asked, and resamples that do not converge even so are left out and counted."""
+does not, semopy's optimiser is asked, and resamples that do not converge even so are left out and counted.
+
+The path model of 'Keeping existing customers' (undated): quality makes satisfaction and value, these make loyalty and
+trust, which make share, and share makes return; costs fall with loyalty. Share and return are often read from the
+books: a column of one number a respondent serves as a construct of one item.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +19,18 @@ import pandas as pd
 from scipy import optimize
 from threadpoolctl import threadpool_limits
 
+from churnsim.checks import typed
 from churnsim.errors import DataError, FitError
 from churnsim.optional import optional_modules
 from churnsim.satisfaction.measurement import Measurement, size_warnings
 from churnsim.satisfaction.reliability import reliability
 from churnsim.satisfaction.resampling import estimates, moments
 from churnsim.satisfaction.structure import Structure
+from churnsim.satisfaction.survey import Survey
 from churnsim.typing import Floats
 
-__all__ = ["fit_structure", "score_weights"]
+__all__ = ["RELATIONSHIP", "fit_structure", "path_model", "score_weights"]
+
 
 GOOD = {"CFI": 0.95, "TLI": 0.95, "RMSEA": 0.06}
 """Hu & Bentler's (1999) cut-offs for a good fit; conventions, not tests."""
@@ -234,3 +242,43 @@ def _cautions(table: pd.DataFrame, indices: pd.DataFrame, *, dropped: int, faile
         trust = "" if failed < (1 - SOUND_SHARE) * resamples else " The intervals cannot be trusted."
         found.append(f"{failed} of {resamples} resamples did not converge and were left out.{trust}")
     return found
+
+
+RELATIONSHIP = Structure(
+    blocks={
+        "quality": ("quality_1", "quality_2", "quality_3"),
+        "satisfaction": ("satisfaction_1", "satisfaction_2", "satisfaction_3"),
+        "value": ("value_1", "value_2", "value_3"),
+        "loyalty": ("loyalty_1", "loyalty_2", "loyalty_3"),
+        "trust": ("trust_1", "trust_2", "trust_3"),
+        "share": ("share",),
+        "return": ("return",),
+    },
+    paths={
+        "satisfaction": ("quality",),
+        "value": ("quality",),
+        "trust": ("satisfaction",),
+        "loyalty": ("satisfaction", "value"),
+        "share": ("loyalty", "trust"),
+        "return": ("share",),
+    },
+)
+"""'Keeping existing customers' (undated), slide 9. Its signs are plus; the one minus belongs to cost, which a survey
+does not ask."""
+
+
+@typed
+def path_model(
+    survey: Survey,
+    *,
+    structure: Structure = RELATIONSHIP,
+    level: float = 0.95,
+    resamples: int = 200,
+    seed: int = 0,
+) -> Measurement:
+    """Fit a path model to the perception answers of customers; see `fit_structure`."""
+    answers: pd.DataFrame = survey.of("perception", structure.items)
+    return fit_structure(
+        answers, structure, instrument="path model", level=level, resamples=resamples, seed=seed,
+        says="standardised paths between constructs: standard deviations of the target per one of the cause.",
+    )  # fmt: skip

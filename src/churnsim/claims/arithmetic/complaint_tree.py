@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from churnsim.claims.machinery.claim import Evidence, Finding, Part
 from churnsim.claims.machinery.verdicts import closes
-from churnsim.economics.complaints import ComplaintTree
+from churnsim.economics.complaint_return import ComplaintTree
 
 __all__ = ["STATED_TREE", "judge"]
 

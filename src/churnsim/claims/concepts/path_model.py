@@ -8,7 +8,7 @@ import numpy as np
 
 from churnsim.claims.machinery.claim import Evidence, Finding, Part
 from churnsim.claims.machinery.verdicts import Verdict
-from churnsim.satisfaction.paths import RELATIONSHIP, path_model
+from churnsim.satisfaction.structural_fit import RELATIONSHIP, path_model
 from churnsim.satisfaction.survey import Survey
 from churnsim.satisfaction.synthetic.answers import KnownSurvey
 from churnsim.satisfaction.synthetic.structures import synthetic_paths

@@ -8,8 +8,7 @@ from churnsim.claims.machinery.claim import Evidence, Finding, Part
 from churnsim.claims.machinery.verdicts import Verdict, closes, combine
 from churnsim.satisfaction.gaps import five_gaps
 from churnsim.satisfaction.quality import recoded
-from churnsim.satisfaction.servqual import servqual
-from churnsim.satisfaction.servqual_items import DIMENSIONS, REVERSED
+from churnsim.satisfaction.servqual import DIMENSIONS, REVERSED, servqual
 from churnsim.satisfaction.survey import Survey
 from churnsim.satisfaction.synthetic.gaps import synthetic_gaps
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
-from churnsim.claims.machinery.lost_shares import fits_by_family
+from churnsim.claims.machinery.fitted import fits_by_family
 from churnsim.claims.machinery.reference_data import Workbench
 from churnsim.claims.machinery.verdicts import Spread, Verdict, combine, spread
 from churnsim.data import datasets

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 
 from churnsim.claims.machinery.claim import Finding, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
-from churnsim.claims.machinery.fitted import base_draws, new_draws, on_market
-from churnsim.claims.machinery.lost_shares import lost_shares, told
+from churnsim.claims.machinery.fitted import base_draws, lost_shares, new_draws, on_market, told
 from churnsim.claims.machinery.maps import map_tables, region_verdict, where
 from churnsim.claims.machinery.verdicts import Verdict, closes, combine, spread
 from churnsim.decisions.assumptions.assumption_regions import map_region

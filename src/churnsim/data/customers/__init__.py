@@ -6,16 +6,14 @@ customers as a sample from all those the firm might have had.
 
 from __future__ import annotations
 
-from churnsim.data.customers.abc_classes import abc_classes, abc_table
-from churnsim.data.customers.cohorts import cohort_matrix
-from churnsim.data.customers.concentration import customer_spend, top_share, whale_curve
+from churnsim.data.customers.cohorts import cohort_matrix, repeat_within
+from churnsim.data.customers.concentration import abc_classes, abc_table, customer_spend, top_share, whale_curve
 from churnsim.data.customers.estimate import Estimate
 from churnsim.data.customers.existing_revenue import existing_revenue
 from churnsim.data.customers.ladder import STAGES, ladder_occupancy, ladder_stages
 from churnsim.data.customers.order_number import profit_by_order_number, repeat_premium
 from churnsim.data.customers.replacement import replacement_ratio
 from churnsim.data.customers.rfm import rfm_scores
-from churnsim.data.customers.second_sale import repeat_within
 
 __all__ = [
     "STAGES",

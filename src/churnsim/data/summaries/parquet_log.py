@@ -19,9 +19,9 @@ from churnsim.data.logs.days import iso_day, latest_day, past_day
 from churnsim.data.logs.log_rules import currency_column, exchange_factors
 from churnsim.data.logs.transactions import read_transactions
 from churnsim.data.summaries.summary_query import identifier, in_currency, summary_of
+from churnsim.data.tabular.arrow_source import open_parquet
 from churnsim.data.tabular.columns import MISSING
 from churnsim.data.tabular.files import regular_file
-from churnsim.data.tabular.parquet_file import open_parquet
 from churnsim.data.tabular.row_errors import show
 from churnsim.data.tabular.table_columns import check_columns
 from churnsim.errors import DataError

@@ -40,7 +40,7 @@ from churnsim.kernels.likelihoods import bg_nbd as kernel
 from churnsim.kernels.likelihoods import bg_nbd_forecast as forecast
 from churnsim.kernels.likelihoods import bg_nbd_rows as by_row
 from churnsim.kernels.likelihoods.bg_nbd_discounted import discounted
-from churnsim.kernels.likelihoods.bg_nbd_known import expected_known
+from churnsim.kernels.likelihoods.bg_nbd_forecast import expected_known
 from churnsim.kernels.numerics.rng_streams import MODEL_DRAWS, TRAITS
 from churnsim.models.estimation.likelihood import Likelihood
 from churnsim.models.estimation.threads import by_chunks
@@ -166,8 +166,10 @@ class BetaDropout(LivingGammaBeta):
     def _draw(self, h: Histories, uids: Ints, seed: int, replication: int) -> pd.DataFrame:
         # The posterior is a mixture of Gamma x Beta for the living and for the gone (see the kernel).
         r, alpha, a, b = self._shifted
-        own, address = (np.full(h.x.size, alpha), np.full(h.x.size, a)), (uids, replication, seed, MODEL_DRAWS, TRAITS)
-        traits, alive = by_row.draw_histories(*own, h.x, h.t_x, h.T, r, b, *address, self.drops_at_first)
+        alphas, shapes, first = np.full(h.x.size, alpha), np.full(h.x.size, a), self.drops_at_first
+        traits, alive = by_row.draw_histories(
+            alphas, shapes, h.x, h.t_x, h.T, r, b, uids, replication, seed, MODEL_DRAWS, TRAITS, first
+        )
         return pd.DataFrame(traits, columns=["rate", "dropout"]).assign(alive=alive)
 
 

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from churnsim.checks import shown
 from churnsim.errors import ConfigError
-from churnsim.kernels.likelihoods.simulate_history import observe
+from churnsim.kernels.likelihoods.histories import observe
 from churnsim.kernels.numerics.rng_streams import MODEL_DRAWS, PURCHASE
 from churnsim.models.estimation.arguments import counts, durations
 from churnsim.models.purchase.active_periods import LivingTraits, active_law, active_mean

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from churnsim.errors import DataError
-from churnsim.kernels.likelihoods.unique_histories import unique_histories
+from churnsim.kernels.likelihoods.histories import unique_histories
 from churnsim.models.estimation.fit import FitStatus
 from churnsim.models.estimation.likelihood import Likelihood
 from churnsim.models.estimation.threads import Chunks

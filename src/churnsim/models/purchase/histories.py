@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from churnsim.data.summaries.column_aliases import as_summary
 from churnsim.errors import DataError
-from churnsim.kernels.likelihoods.valid_histories import valid_histories
+from churnsim.kernels.likelihoods.histories import valid_histories
 from churnsim.models.estimation.arguments import LONGEST, MOST_PURCHASES, numbers
 from churnsim.models.estimation.threads import Chunks
 from churnsim.units import check_unit

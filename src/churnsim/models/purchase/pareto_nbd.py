@@ -149,11 +149,10 @@ class ParetoNBD(LivingGammaGamma):
     def _draw(self, h: Histories, uids: Ints, seed: int, replication: int) -> pd.DataFrame:
         # The posterior is a mixture of Gamma x Gamma over "alive" and the time of leaving (see the kernel).
         r, alpha, s, beta = self._parameters
-        own, address = (
-            (np.full(h.x.size, alpha), np.full(h.x.size, beta)),
-            (uids, replication, seed, MODEL_DRAWS, TRAITS),
+        alphas, betas = np.full(h.x.size, alpha), np.full(h.x.size, beta)
+        traits, alive = by_row.draw_histories(
+            alphas, betas, h.x, h.t_x, h.T, r, s, uids, replication, seed, MODEL_DRAWS, TRAITS
         )
-        traits, alive = by_row.draw_histories(*own, h.x, h.t_x, h.T, r, s, *address)
         return pd.DataFrame(traits, columns=["rate", "death_rate"]).assign(alive=alive)
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 from churnsim.checks import typed
 from churnsim.satisfaction.gaps import GAPS
 from churnsim.satisfaction.quality import recoded
-from churnsim.satisfaction.servqual_items import DIMENSIONS, ITEMS, REVERSED
+from churnsim.satisfaction.servqual import DIMENSIONS, ITEMS, REVERSED
 from churnsim.satisfaction.survey import Survey
 from churnsim.satisfaction.synthetic.answers import KnownSurvey, expected_tick, generator, people, tick
 

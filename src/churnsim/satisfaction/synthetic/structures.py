@@ -10,7 +10,7 @@ import pandas as pd
 
 from churnsim.checks import check_kind, typed
 from churnsim.satisfaction.acsi import ACSI_MODEL
-from churnsim.satisfaction.paths import RELATIONSHIP
+from churnsim.satisfaction.structural_fit import RELATIONSHIP
 from churnsim.satisfaction.structure import Structure
 from churnsim.satisfaction.survey import Survey
 from churnsim.satisfaction.synthetic.answers import KnownSurvey, expected_tick, generator, people, tick

@@ -15,11 +15,9 @@ from pydantic_core import PydanticCustomError
 
 from churnsim.decisions.runs.parallel_map import Backend
 from churnsim.models.purchase.registry import simulated_families
-from churnsim.study.config.covariates_section import CovariatesSection
-from churnsim.study.config.file_section import DatedFile
+from churnsim.study.config.file_section import CovariatesSection, DatedFile, SurveySection
 from churnsim.study.config.section import MOST_REPLICATIONS, Length, Level, Section, Slug
 from churnsim.study.config.strategy_sections import StrategySection
-from churnsim.study.config.survey_section import SurveySection
 from churnsim.study.config.what_if_sections import (
     BeliefSection,
     BreakEvenSection,

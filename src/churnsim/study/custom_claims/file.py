@@ -29,26 +29,150 @@ with `[[strategy]]` tables, `[market.*]` overrides as in a study's configuration
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
+from typing import Any
+
+from pydantic import Field
 
 from churnsim.claims.machinery.claim import Claim, ClaimSource, Control, Evidence, Finding, Kind
+from churnsim.claims.machinery.evidence import MarketEvidence, cdnow_evidence
 from churnsim.claims.machinery.reference_data import Workbench
-from churnsim.claims.machinery.verdicts import closes
+from churnsim.claims.machinery.verdicts import Verdict, by_interval, closes
 from churnsim.claims.reproduction.published import PublishedFigure
 from churnsim.claims.reproduction.reproduce import check_inputs, compute
 from churnsim.decisions.comparison.metrics import DERIVED
+from churnsim.errors import ConfigError
+from churnsim.simulation.core.scores import CustomerScores
 from churnsim.simulation.engine.ledger import ACCOUNTS
-from churnsim.study.config.market_overrides import market_problems
+from churnsim.simulation.scenario.strategy import Strategy
+from churnsim.study.config.file_section import defined_in
+from churnsim.study.config.market_overrides import market_problems, overridden_mechanisms
 from churnsim.study.config.problems import MOST_PROBLEMS, Problem, closest, config_error
-from churnsim.study.config.python_file import defined_in
 from churnsim.study.config.schema_problems import schema_problems
-from churnsim.study.custom_claims.comparison import CompareJudge, merged_market
-from churnsim.study.custom_claims.schema import ClaimFile
+from churnsim.study.config.section import Section, Slug
+from churnsim.study.config.strategy_sections import StrategySection, built_strategy
 from churnsim.toml_text import read_toml
 
 __all__ = ["is_claim_file", "read_claims"]
+
+
+class FigureSection(Section):
+    """A figure, computed by one of the computations that published figures use."""
+
+    compute: str = Field(min_length=1, description="the name of the computation")
+    inputs: dict[str, Any] = Field(default_factory=dict, description="its inputs")
+    stated: float = Field(description="the figure that is stated")
+    within: float = Field(ge=0, description="the largest deviation that still agrees")
+    because: str = Field(min_length=1, description="why this tolerance")
+
+
+class CompareSection(Section):
+    """A paired difference of two strategies."""
+
+    of: Slug = Field(description="the name of a [[strategy]]")
+    against: Slug = Field(description="the name of another")
+    metric: str = Field(default="npv", description="what is compared")
+    above: float | None = Field(default=None, description="the difference lies above this")
+    below: float | None = Field(default=None, description="the difference lies below this")
+
+
+class ControlSection(Section):
+    """The wrong variant that must fail: inputs, strategies or numbers of the market in place of the claim's own."""
+
+    what: str = Field(min_length=1, description="what is wrong on purpose: it must fail, or the check is worthless")
+    inputs: dict[str, Any] = Field(default_factory=dict, description="inputs of the figure")
+    strategy: tuple[StrategySection, ...] = Field(default=(), strict=False, description="in place of those so named")
+    market: dict[str, Any] = Field(default_factory=dict, description="numbers of the market")
+
+
+class ClaimFile(Section):
+    """A claim of one's own."""
+
+    id: Slug = Field(description="short, lower case; names the claim")
+    says: str = Field(min_length=1, description="the claim in a sentence")
+    quote: str = Field(default="", description="its own words, where they are others")
+    quantity: str = Field(default="", description="what is measured")
+    source: str = Field(default="", description="where it comes from")
+    critique: tuple[str, ...] = Field(default=(), strict=False, description="what is said against it")
+    figure: FigureSection | None = None
+    compare: CompareSection | None = None
+    strategy: tuple[StrategySection, ...] = Field(default=(), strict=False, description="the strategies compared")
+    market: dict[str, Any] = Field(default_factory=dict, description="numbers of the market, as in a study")
+    control: ControlSection
+
+
+REPLICATIONS = 60
+
+
+class CompareJudge:
+    """Runs the two strategies of a [compare] table on the market at hand, as a control with the control's strategies
+    and numbers in place of those of the same name."""
+
+    within = None
+    because = "Judged by its 95% interval over paired replications."
+
+    def __init__(self, content: ClaimFile, where: str, *, control: bool) -> None:
+        asked = content.compare
+        assert asked is not None
+        self.of, self.against, self.metric, self._where = asked.of, asked.against, asked.metric, where
+        self.low = -math.inf if asked.above is None else asked.above
+        self.high = math.inf if asked.below is None else asked.below
+        self.quantity = f"Paired difference of {asked.metric} over the horizon, {asked.of} less {asked.against}."
+        bounds = {"above": asked.above, "below": asked.below}
+        self.expect = " and ".join(f"{word} {bound:g}" for word, bound in bounds.items() if bound is not None)
+        wrong = content.control if control else None
+        self._tables = {table.name: table for table in [*content.strategy, *(wrong.strategy if wrong else ())]}
+        self._market = merged_market(content.market, wrong.market if wrong else {})
+
+    def strategies(self, unit: str) -> list[Strategy]:
+        """The two strategies, lengths in `unit`."""
+        return [self._built(name, unit) for name in (self.of, self.against)]
+
+    def __call__(self, evidence: Evidence, quick: bool) -> Finding:
+        own = evidence if isinstance(evidence, MarketEvidence) else cdnow_evidence(replications=REPLICATIONS)
+        own = own.at(quick=quick)
+        market = replace(own.market, **overridden_mechanisms(self._market))
+        comparison = own.compare(self.strategies(own.market.unit), market=market)
+        rows = comparison.differences(self.metric, against=self.against).to_dict("records")
+        row = next(row for row in rows if row["strategy"] == self.of)
+        mean, lower, upper = (float(row[name]) for name in ("mean", "lower", "upper"))
+        verdict = by_interval(lower, upper, low=self.low, high=self.high)
+        open_end = " The interval crosses the bound: it takes more customers." * (verdict is Verdict.UNTESTABLE)
+        return Finding(
+            verdict=verdict,
+            reason=(
+                f"On {own.label}, {self.of} less {self.against}: {mean:+,.2f} [{lower:+,.2f}, {upper:+,.2f}] over "
+                f"{int(row['replications'])} paired replications.{open_end}"
+            ),
+            estimate=mean, lower=lower, upper=upper, unit=f"{self.metric} over the horizon",
+        )  # fmt: skip
+
+    def _built(self, name: str, unit: str) -> Strategy:
+        if name not in self._tables:
+            known = ", ".join(self._tables) or "none"
+            raise ConfigError(f"{self._where} has no [[strategy]] named {name!r}; it has {known}.")
+        try:
+            return built_strategy(self._tables[name], unit=unit, common_budget=None, read=_no_scores)
+        except ConfigError as error:
+            raise ConfigError(f"{self._where}, strategy {name!r}: {error}") from None
+
+
+def merged_market(market: dict[str, Any], control: dict[str, Any]) -> dict[str, Any]:
+    """The tables of a market with those of a control over them, number by number."""
+    both = {**market, **control}
+    return {
+        name: {**market.get(name, {}), **table} if isinstance(table, dict) and isinstance(market.get(name, {}), dict)
+        else table
+        for name, table in both.items()
+    }  # fmt: skip
+
+
+def _no_scores(name: str) -> CustomerScores:
+    raise ConfigError(f"scores = {name!r} are of the customers of one study. A claim takes another rule.")
 
 
 class FigureJudge:

@@ -28,8 +28,7 @@ from churnsim.study.config.config import StudyConfig
 from churnsim.study.config.contract import ContractStudyConfig
 from churnsim.study.config.market_overrides import overridden_mechanisms, overridden_origins
 from churnsim.study.config.strategy_sections import CHURN_MODEL
-from churnsim.study.stages.contract_data import ContractData, load_subscribers
-from churnsim.study.stages.contract_fits import ContractFits, fit_contract
+from churnsim.study.stages.contract_fits import ContractData, ContractFits, fit_contract, load_subscribers
 from churnsim.study.stages.market_stage import with_beliefs
 from churnsim.study.stages.value_stage import by_decile
 from churnsim.study.storage.executor import Executor

@@ -18,7 +18,7 @@ from churnsim.data.summaries.summary import split_holdout, summarise
 from churnsim.errors import DataError
 from churnsim.records.run import DataFacts
 from churnsim.study.config.config import DataSection
-from churnsim.study.config.covariates_section import StudyCovariates
+from churnsim.study.config.file_section import StudyCovariates
 
 __all__ = ["StudyData", "load_data"]
 

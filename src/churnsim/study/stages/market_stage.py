@@ -21,8 +21,8 @@ from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.scenario import Scenario
 from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.study.config.config import StudyConfig
+from churnsim.study.config.file_section import defined_in
 from churnsim.study.config.market_overrides import overridden_beliefs, overridden_mechanisms, overridden_origins
-from churnsim.study.config.python_file import defined_in
 from churnsim.study.config.strategy_sections import CHURN_MODEL, MECHANISMS, StrategySection, built_strategy
 from churnsim.study.stages.data_stage import StudyData
 from churnsim.study.stages.fit_stage import StudyFits

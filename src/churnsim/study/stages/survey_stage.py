@@ -23,7 +23,7 @@ from churnsim.simulation.engine.engines import simulate
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.scenario import Scenario
 from churnsim.simulation.survey_sample import sample_survey, satisfied_at
-from churnsim.study.config.survey_section import SurveySection
+from churnsim.study.config.file_section import SurveySection
 from churnsim.study.stages.data_stage import StudyData
 
 __all__ = ["survey_checksum", "survey_results"]

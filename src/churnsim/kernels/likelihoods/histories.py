@@ -1,0 +1,118 @@
+"""Histories of customers: whether all of them can be, identical ones as one, and simulated ones.
+
+`observe` is one story for every continuous-time family: purchases come with gaps of `phases` exponential stages each
+(1: Poisson); after each purchase the customer drops out with probability `dropout` (after the first one too where
+`first` says so); and it is gone for good after `lifetime` (infinite where the family knows no such thing).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from churnsim.kernels.numerics.jit import njit
+from churnsim.kernels.numerics.philox import block
+from churnsim.kernels.numerics.quantiles import exponential_quantile
+from churnsim.typing import Floats, Ints
+
+__all__ = ["observe", "unique_histories", "valid_histories"]
+
+
+@njit
+def valid_histories(x: Floats, t_x: Floats, T: Floats) -> bool:
+    """Whether every row has a whole x >= 0 and 0 <= t_x <= T, finite, with t_x above 0 just where x is."""
+    for i in range(x.size):
+        n, last, age = x[i], t_x[i], T[i]
+        # Comparisons with a NaN are false.
+        if not (0.0 <= n < 1e15 and n == math.floor(n) and 0.0 <= last <= age * (1.0 + 1e-12) and age < math.inf):
+            return False
+        if (n > 0.0) != (last > 0.0):
+            return False
+    return True
+
+
+_K1 = np.uint64(0x9E3779B97F4A7C15)  # odd constants of SplitMix64 (Steele, Lea & Flood 2014)
+_K2 = np.uint64(0xBF58476D1CE4E5B9)
+_K3 = np.uint64(0x94D049BB133111EB)
+_S = np.uint64(31)
+# Where more than 9 in 10 of this many rows differ, looking further does not pay.
+_TRIAL = 16_384
+
+
+@njit
+def unique_histories(x: Ints, t_x: Ints, T: Ints, weight: Floats) -> tuple[Ints, Floats]:
+    """First row of each distinct (x, t_x, T) with weight, and the weights summed. `t_x` and `T` as the bits of floats.
+
+    Gives up, and returns every row with weight, where the first rows hardly repeat.
+    """
+    size = 1024
+    while size < 2 * x.size:
+        size *= 2
+    mask = np.uint64(size - 1)
+    slot = np.zeros(size, np.int64)  # number of the distinct row there, from 1; 0 is free
+    rows = np.empty(x.size, np.int64)
+    summed = np.empty(x.size)
+    distinct = 0
+    for i in range(x.size):
+        if i == _TRIAL and 10 * distinct > 9 * _TRIAL:
+            break
+        if weight[i] == 0.0:
+            continue
+        key = (np.uint64(x[i]) * _K1) ^ (np.uint64(t_x[i]) * _K2)
+        key = (key ^ (key >> _S)) * _K3 ^ (np.uint64(T[i]) * _K1)
+        key = (key ^ (key >> _S)) * _K2
+        at = (key ^ (key >> _S)) & mask
+        while True:
+            found = slot[at]
+            if found == 0:
+                rows[distinct] = i
+                summed[distinct] = weight[i]
+                distinct += 1
+                slot[at] = distinct
+                break
+            first = rows[found - 1]
+            if x[first] == x[i] and t_x[first] == t_x[i] and T[first] == T[i]:
+                summed[found - 1] += weight[i]
+                break
+            at = (at + np.uint64(1)) & mask
+    else:
+        return rows[:distinct].copy(), summed[:distinct].copy()
+    distinct = 0
+    for i in range(x.size):
+        if weight[i] > 0.0:
+            rows[distinct] = i
+            summed[distinct] = weight[i]
+            distinct += 1
+    return rows[:distinct].copy(), summed[:distinct].copy()
+
+
+@njit
+def observe(
+    rate: Floats, dropout: Floats, lifetime: Floats, T: Floats, phases: int, first: bool,
+    replication: int, seed: int, domain: int, stream: int,
+) -> Floats:  # fmt: skip
+    """Rows (frequency, recency, sum of the logarithms of the gaps) of customers 0 ... n - 1, observed for T each."""
+    out = np.zeros((T.size, 3))
+    for i in range(T.size):
+        # Ordinal 0 belongs to the first purchase; the k-th repeat has the blocks from 1 + (k - 1) phases on.
+        _, u, _, _ = block(0, stream, i, replication, seed, domain)
+        if first and u < dropout[i]:
+            continue
+        end = min(T[i], lifetime[i])
+        ordinal = 1
+        while rate[i] > 0.0:
+            gap = 0.0
+            u_stay = 1.0
+            for _ in range(phases):
+                u_gap, u_stay, _, _ = block(ordinal, stream, i, replication, seed, domain)
+                gap += exponential_quantile(u_gap) / rate[i]
+                ordinal += 1
+            if out[i, 1] + gap > end or gap <= 0.0:
+                break
+            out[i, 0] += 1.0
+            out[i, 1] += gap
+            out[i, 2] += math.log(gap)
+            if u_stay < dropout[i]:
+                break
+    return out
