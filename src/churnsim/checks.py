@@ -175,7 +175,14 @@ def check_choice(value: object, name: str, choices: Collection[str]) -> str:
 
 
 def check_frame(value: Any, name: str, remedy: str = "") -> None:
-    """DataError unless `value` is a pandas DataFrame whose columns have different names."""
+    """DataError unless `value` is a pandas DataFrame whose columns have different names.
+
+    Examples
+    --------
+    >>> check_frame([1, 2], "summary")
+    Traceback (most recent call last):
+    churnsim.errors.DataError: summary must be a pandas DataFrame; got [1, 2].
+    """
     if type(value).__module__.partition(".")[0] != "pandas" or not hasattr(value, "columns"):
         raise DataError(f"{name} must be a pandas DataFrame; got {shown(value)}.{' ' * bool(remedy)}{remedy}")
     if not value.columns.is_unique:
@@ -202,7 +209,13 @@ def check_level(level: object, name: str = "level") -> float:
 
 
 def check_share(share: object, name: str, *, zero: bool = False) -> float:
-    """A share of a whole if it lies above 0 (from 0 with `zero`) and not above 1; ConfigError otherwise."""
+    """A share of a whole if it lies above 0 (from 0 with `zero`) and not above 1; ConfigError otherwise.
+
+    Examples
+    --------
+    >>> check_share(0.2, "share")
+    0.2
+    """
     number = _real(share)
     if number is None or not 0 <= number <= 1 or (number == 0 and not zero):
         lower = "from 0 to 1" if zero else "above 0 and at most 1"
@@ -211,7 +224,13 @@ def check_share(share: object, name: str, *, zero: bool = False) -> float:
 
 
 def check_seed(seed: object, name: str = "seed") -> int:
-    """A seed of the random streams, a whole number from 0 to 2^63 - 1; ConfigError otherwise."""
+    """A seed of the random streams, a whole number from 0 to 2^63 - 1; ConfigError otherwise.
+
+    Examples
+    --------
+    >>> check_seed(7)
+    7
+    """
     whole = not isinstance(seed, bool) and isinstance(seed, numbers.Integral)
     if not whole or not 0 <= int(seed) < 2**63:  # type: ignore[call-overload]
         raise ConfigError(f"{name} must be a whole number from 0 to 2^63 - 1; got {shown(seed)}.")

@@ -18,7 +18,17 @@ __all__ = [
 
 
 class ChurnSimError(Exception):
-    """Base of every error that churnsim raises on purpose."""
+    """Base of every error that churnsim raises on purpose.
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> try:
+    ...     cs.BGNBD(r=-1.0, alpha=4.4, a=0.8, b=2.4)
+    ... except cs.errors.ChurnSimError as error:
+    ...     print(type(error).__name__)
+    ConfigError
+    """
 
 
 class DataError(ChurnSimError, ValueError):
@@ -51,6 +61,11 @@ def interruptible() -> Iterator[None]:
 
     Python sets the exception while the call converts its arguments or results, where numba does not look for one, and
     then says "SystemError: CPUDispatcher(...) returned a result with an exception set".
+
+    Examples
+    --------
+    >>> with interruptible():
+    ...     total = sum(range(10))
     """
     try:
         yield

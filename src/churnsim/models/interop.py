@@ -36,6 +36,15 @@ def from_lifetimes(fitter: Any, *, unit: str = "W") -> Any:
 
     A fitter does not know its time unit, so `unit` says it (Gamma-Gamma has none). A penalised fit's parameters are
     taken as they are. Raises ConfigError for another fitter, and for one that was not fitted.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from lifetimes import BetaGeoFitter
+    >>> fitter = BetaGeoFitter()
+    >>> fitter.params_ = pd.Series({"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426})
+    >>> from_lifetimes(fitter)
+    BGNBD(r=0.243, alpha=4.414, a=0.793, b=2.426, unit='W')
     """
     name = type(fitter).__name__
     if name not in _LIFETIMES:

@@ -42,6 +42,13 @@ class Measurement:
         What weakens the result, one sentence each.
     details : mapping of str to DataFrame
         Further tables of the instrument.
+
+    Examples
+    --------
+    >>> from churnsim.satisfaction import servqual, synthetic_servqual
+    >>> measured = servqual(synthetic_servqual(100, seed=1).survey, resamples=100)
+    >>> measured.n, round(measured.estimate("overall"), 2)
+    (100, -0.57)
     """
 
     instrument: str

@@ -276,7 +276,15 @@ def path_model(
     resamples: int = 200,
     seed: int = 0,
 ) -> Measurement:
-    """Fit a path model to the perception answers of customers; see `fit_structure`."""
+    """Fit a path model to the perception answers of customers; see `fit_structure`.
+
+    Examples
+    --------
+    >>> from churnsim.satisfaction import synthetic_paths
+    >>> result = path_model(synthetic_paths(200, seed=1).survey, resamples=20)
+    >>> result.table["estimate"].head(2).round(2).to_dict()
+    {'satisfaction <- quality': 0.65, 'value <- quality': 0.56}
+    """
     answers: pd.DataFrame = survey.of("perception", structure.items)
     return fit_structure(
         answers, structure, instrument="path model", level=level, resamples=resamples, seed=seed,

@@ -48,7 +48,13 @@ LIVES: dict[str, float | None] = {
 
 
 class Change(Enum):
-    """What five percent less churn is taken to mean."""
+    """What five percent less churn is taken to mean.
+
+    Examples
+    --------
+    >>> [round(change.after(0.8), 2) for change in Change]
+    [0.85, 0.81]
+    """
 
     POINTS = "five points of retention"
     PERCENT = "five percent of defections"

@@ -69,7 +69,13 @@ def maps() -> dict[str, Rows]:
 
 
 def thought_experiment(change: Change) -> Region:
-    """The card's growing profit under one retention rate for all."""
+    """The card's growing profit under one retention rate for all.
+
+    Examples
+    --------
+    >>> thought_experiment(Change.POINTS).counts
+    {'fails': 235, 'undecided': 0, 'holds': 485, 'impossible': 0}
+    """
 
     def relative(retention: float, discount: float, cost: float) -> float:
         found = stream_gain_of(

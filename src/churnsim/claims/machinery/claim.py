@@ -66,6 +66,12 @@ class Part:
         The figure with its interval, in `unit`.
     region : str or None
         Where it holds.
+
+    Examples
+    --------
+    >>> import churnsim
+    >>> [part.name for part in churnsim.claims["best-customer"].test().finding.parts]
+    ['(a) the quotient', '(b) on a log of purchases']
     """
 
     name: str

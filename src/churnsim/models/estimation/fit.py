@@ -38,6 +38,13 @@ class FitStatus:
         What happened, in a sentence.
     advice : str
         What to try; empty where nothing is to be done.
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> fit = cs.BGNBD.fit(cs.summarise(cs.datasets.cdnow(), until="1997-09-30"))
+    >>> fit.status.ok, fit.status.code
+    (True, 'converged')
     """
 
     code: Code

@@ -44,7 +44,16 @@ FARTHEST = 15.0
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LogPosterior:
-    """Log-likelihood plus log-prior at points `z`, without the constant that nobody needs."""
+    """Log-likelihood plus log-prior at points `z`, without the constant that nobody needs.
+
+    Examples
+    --------
+    >>> from churnsim import BGNBD
+    >>> likelihood = BGNBD.likelihood(BGNBD(r=0.5, alpha=8.0, a=0.8, b=2.5).draw_summary(np.full(500, 40.0), seed=1))
+    >>> target = LogPosterior(likelihood=likelihood, priors=check_priors(None, likelihood.names, (False,) * 4))
+    >>> laplace(target).mode.round(1).tolist()
+    [-0.7, -1.6, -0.7, 0.1]
+    """
 
     likelihood: Likelihood[Any]
     priors: Mapping[str, Prior]

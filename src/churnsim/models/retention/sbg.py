@@ -103,7 +103,15 @@ class ShiftedBetaGeometric(BetaRenewal):
 
 @dataclass(frozen=True, kw_only=True)
 class ShiftedBetaGeometricCovariates(RenewalCovariates):
-    """An sBG whose `alpha` is that of the average customer and moves with the covariates (see the module)."""
+    """An sBG whose `alpha` is that of the average customer and moves with the covariates (see the module).
+
+    Examples
+    --------
+    >>> from churnsim import datasets
+    >>> fit = ShiftedBetaGeometricCovariates.fit(datasets.telco().head(500), covariates=["contract"])
+    >>> {name: round(value, 1) for name, value in fit.model.lifetime_effects.items()}
+    {'contract=Two year': -3.6, 'contract=One year': -2.8}
+    """
 
     alpha: float
     beta: float

@@ -164,6 +164,15 @@ def customer_value_intervals(
         Share of revenue that is contribution, between 0 and 1.
     level : float
         Of the intervals.
+
+    Examples
+    --------
+    >>> from churnsim import BGNBD, GammaGamma, datasets, summarise
+    >>> summary = summarise(datasets.cdnow(), until="1997-09-30")
+    >>> fits = {"purchases": BGNBD.fit(summary), "spend": GammaGamma.fit(summary)}
+    >>> table = customer_value_intervals(summary.head(1), **fits, annual_discount_rate=0.1, horizon=52.0)
+    >>> table.iloc[0].round(1).to_dict()
+    {'value': 36.8, 'standard_error': 1.7, 'lower': 33.6, 'upper': 40.3}
     """
     check_level(level)
     values = customer_value(

@@ -91,6 +91,15 @@ def subscriber_values(
         Parameter sets drawn from each fit, at least 2.
     seed : int
         Of the draws.
+
+    Examples
+    --------
+    >>> from churnsim.models import ShiftedBetaGeometric
+    >>> seen = pd.DataFrame({"tenure": [1, 2, 2, 3, 4, 4], "churned": [1, 1, 0, 1, 0, 0]})
+    >>> fit = ShiftedBetaGeometric.fit(seen)
+    >>> values = subscriber_values({"sbg": fit}, seen, annual_discount_rate=0.1, horizon=5, draws=20)
+    >>> values.table["total"].round(1).to_dict()
+    {'sbg': 8.9}
     """
     bounds = tails(level)
     check_count(draws, "draws", least=2)
