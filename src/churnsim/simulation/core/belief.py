@@ -108,7 +108,7 @@ class Belief:
     >>> effect.quantile([0.05, 0.5, 0.95]).round(6).tolist()
     [0.05, 0.25, 0.6]
     >>> effect.sample(3, np.random.default_rng(1)).round(3).tolist()
-    [0.256, 0.722, 0.082]
+    [0.256, 0.601, 0.099]
     """
 
     value: float
