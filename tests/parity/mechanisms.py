@@ -10,6 +10,7 @@ from churnsim.simulation.mechanisms.acquisition import Prospects
 from churnsim.simulation.mechanisms.retention import RetentionResponse
 from churnsim.simulation.mechanisms.staff import StaffResponse
 from churnsim.simulation.mechanisms.terms import Terms
+from churnsim.units import Duration
 
 SPEND = cs.GammaGamma(p=6.25, q=3.74, gamma=15.44)
 
@@ -107,6 +108,15 @@ MARKET_PARTS = {
     "cost to serve": {"terms": Terms(cost_to_serve=0.5)},
     "spread": {"retention": RetentionResponse(response_spread=1.5, harmed_share=0.2)},
     "regular": {"regularity": 3},
+    "lift": {
+        "retention": RetentionResponse(
+            purchase_lift=2.5,
+            half_life=Duration(2.0, "W"),
+            pulled_forward=0.8,
+            response_spread=1.5,
+            harmed_share=0.2,
+        )
+    },
     "satisfaction": {
         "satisfaction": cs.simulation.Satisfaction(
             equity=0.3,

@@ -130,7 +130,7 @@ def advance(
         while time < end:
             if alone and c.state == ACTIVE:
                 time = purchase_until(
-                    tables, means, time, end, bounds, since, c, table, buffers, replication, seed,
+                    tables, means, time, end, bounds, since, i, c, view.clocks, table, buffers, replication, seed,
                 )  # fmt: skip
                 break
             # Stop before an event, not in it: nothing is half done when the caller has emptied the buffers.
@@ -155,7 +155,7 @@ def advance(
                 _arrive(tables, means.effect, time, c, row, buffers, replication, seed)
             elif c.due <= time:
                 buy(
-                    tables, means, time, i, c, row, buffers, replication, seed,
+                    tables, means, time, i, c, view.clocks, row, buffers, replication, seed,
                 )  # fmt: skip
             elif c.referral_at <= time:
                 _refer(rules, time, c, buffers, replication, seed)

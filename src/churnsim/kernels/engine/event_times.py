@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 
+from churnsim.kernels.engine.buying_clock import stretched
 from churnsim.kernels.engine.event_rules import failure_probability
 from churnsim.kernels.engine.records import CLOCK, CONTRACT, Records
 from churnsim.kernels.engine.satisfaction import satisfaction_factor
@@ -31,6 +32,7 @@ __all__ = [
     "organic_hazard",
     "proportional",
     "purchase_gap",
+    "purchase_wait",
     "referral_gap",
     "rescaled",
     "response_of",
@@ -56,6 +58,15 @@ def purchase_gap(rules: Records, gaps: Floats, u: float, rate: float) -> float:
     if rule.regularity == 1.0:
         return exponential_survival(u) / rate
     return erlang_draw(gaps, u, rule.regularity) / (rule.regularity * rate)
+
+
+@inlined
+def purchase_wait(rules: Records, gaps: Floats, u: float, rate: float, time: float, clocks: Floats, i: int) -> float:
+    """`purchase_gap` from `time` on by the buying clock of customer i, where there are `clocks`."""
+    gap = purchase_gap(rules, gaps, u, rate)
+    if clocks.shape[0] == 0:
+        return gap
+    return stretched(rules, gap, time, clocks[i, 0], clocks[i, 1], clocks[i, 2])
 
 
 @rule

@@ -7,7 +7,7 @@ import math
 from churnsim.kernels.engine import event_rules
 from churnsim.kernels.engine import ledger_accounts as accounts
 from churnsim.kernels.engine.arguments import Buffers, Means, Tables
-from churnsim.kernels.engine.event_times import dropout_now, organic_factor, purchase_gap
+from churnsim.kernels.engine.event_times import dropout_now, organic_factor, purchase_wait
 from churnsim.kernels.engine.ledger_updates import answered, lose, note
 from churnsim.kernels.engine.records import DROPOUT, DROPOUT_AT_ONCE, Record, Records
 from churnsim.kernels.numerics.jit import rule
@@ -31,8 +31,8 @@ def is_independent(rules: Records) -> bool:
 
 @rule
 def purchase_until(
-    tables: Tables, means: Means, time: float, end: float, bounds: Floats, now: int, c: Record, table: Ints,
-    buffers: Buffers, replication: int, seed: int,
+    tables: Tables, means: Means, time: float, end: float, bounds: Floats, now: int, i: int, c: Record, clocks: Floats,
+    table: Ints, buffers: Buffers, replication: int, seed: int,
 ) -> float:  # fmt: skip
     """Repeat `purchase_event.buy` until `end` for a customer with independent purchases and no event log.
 
@@ -80,7 +80,7 @@ def purchase_until(
         if fate != event_rules.KEEPS and lose(rules, fate, k, time, c, table[now], buffers, replication, seed):
             time = math.inf
             break
-        time = time + purchase_gap(rules, gaps, u_gap, rate)
+        time = time + purchase_wait(rules, gaps, u_gap, rate, time, clocks, i)
         c.due = time
     _book_many(bought, revenue, margins, asking, c, table[now])
     c.k = k

@@ -33,13 +33,14 @@ class FirmView(NamedTuple):
     contacted: Flags  # since the last review
     crossed: Flags
     owed: Ints  # cents that the firm spent on it at reviews, not yet in its record's margin
+    clocks: Floats  # rows of `buying_clock`: last contact, L and A then; none where contacts do not act on buying
 
 
-def empty_view(size: int) -> FirmView:
-    """FirmView for `size` customers, all zero."""
-    return FirmView(
-        *(np.zeros(size, dtype=kind) for kind in ("i8", "?", "?", "f8", "f8", "i8", "i8", "f8", "i8", "?", "?", "i8"))
-    )
+def empty_view(size: int, *, clocks: bool) -> FirmView:
+    """FirmView for `size` customers, all zero, with or without their `clocks`."""
+    kinds = ("i8", "?", "?", "f8", "f8", "i8", "i8", "f8", "i8", "?", "?", "i8")
+    columns = (np.zeros(size, dtype=kind) for kind in kinds)
+    return FirmView(*columns, np.zeros((size if clocks else 0, 3)))
 
 
 @inlined

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from churnsim.kernels.engine.arguments import BaseColumns
+from churnsim.kernels.engine.buying_clock import decayed_clock, lifted_clock, moved_purchase
 from churnsim.kernels.engine.event_loop import next_event
 from churnsim.kernels.engine.event_rules import EVAPORATES, LOST_DISMISSED, comes_back
 from churnsim.kernels.engine.event_times import (
@@ -14,7 +15,7 @@ from churnsim.kernels.engine.event_times import (
     dropout_now,
     organic_factor,
     organic_hazard,
-    purchase_gap,
+    purchase_wait,
     referral_gap,
     rescaled,
     response_of,
@@ -31,6 +32,7 @@ __all__ = [
     "active_members",
     "dismiss",
     "enter",
+    "lift_purchases",
     "offer_renewals",
     "renewals",
     "shared_uid",
@@ -154,6 +156,28 @@ def update_lifetimes(
 
 
 @rule
+def lift_purchases(
+    rules: Records, customers: Records, wake: Floats, view: FirmView, lift: float, now: float, first: int, last: int
+) -> None:  # fmt: skip
+    """Let the clocks of those contacted run at their new rates after contacts that can lift buying by `lift`."""
+    for i in range(first, last):
+        if not view.contacted[i]:
+            continue
+        clock = view.clocks[i]
+        before, owed = decayed_clock(rules, now - clock[0], clock[1], clock[2])
+        after, still = lifted_clock(rules, before, owed, lift)
+        # A clock that goes on as it did keeps its bits.
+        if after == before:
+            continue
+        clock[0], clock[1], clock[2] = now, after, still
+        c = customers[i]
+        # Who waits for a reply draws its next gap when it is told.
+        if c.state == ACTIVE:
+            c.due = moved_purchase(rules, c.due, now, before, owed, after, still)
+            wake[i] = next_event(c)
+
+
+@rule
 def win_back(
     rules: Records, gaps: Floats, hazards: Floats, customers: Records, wake: Floats, view: FirmView, chosen: Ints,
     effect: float, cents: int, now: float, came: Flags, replication: int, seed: int,
@@ -177,7 +201,7 @@ def win_back(
             c.unhappy = 0
             c.offered = 0
             view.there[chosen[j]] = True
-            c.due = now + purchase_gap(rules, gaps, u_gap, c.rate)
+            c.due = now + purchase_wait(rules, gaps, u_gap, c.rate, now, view.clocks, chosen[j])
             if rules[0].lifetime == CLOCK:
                 c.death_at = now + death_gap(hazard_of(rules, hazards, effect, c), c.lives, c.uid, replication, seed)
             c.referral_at = now + referral_gap(rules, c.member, c.satisfied, c.referrals, c.uid, replication, seed)

@@ -7,7 +7,7 @@ import math
 from churnsim.kernels.engine import event_rules
 from churnsim.kernels.engine import ledger_accounts as accounts
 from churnsim.kernels.engine.arguments import Buffers, Means, Tables
-from churnsim.kernels.engine.event_times import dropout_now, firm_factor, offered_factor, organic_factor, purchase_gap
+from churnsim.kernels.engine.event_times import dropout_now, firm_factor, offered_factor, organic_factor, purchase_wait
 from churnsim.kernels.engine.ledger_updates import COMPLAINTS, answered, book, lose, note
 from churnsim.kernels.engine.records import ACTIVE, AWAITING, CONTRACT, Record, Records
 from churnsim.kernels.engine.satisfaction import people_told, satisfaction_factor
@@ -44,8 +44,8 @@ def _organic(rules: Records, dropout: float, effect: float, c: Record) -> float:
 
 @inlined
 def buy(
-    tables: Tables, means: Means, time: float, i: int, c: Record, row: Ints, buffers: Buffers, replication: int,
-    seed: int,
+    tables: Tables, means: Means, time: float, i: int, c: Record, clocks: Floats, row: Ints, buffers: Buffers,
+    replication: int, seed: int,
 ) -> None:  # fmt: skip
     """Process the next purchase or renewal, or the reply to an open complaint.
 
@@ -56,7 +56,7 @@ def buy(
     rule = rules[0]
     # A customer who waits for a reply wakes when it comes.
     if c.state == AWAITING:
-        _receive_reply(tables, means, time, c, row, buffers, replication, seed)
+        _receive_reply(tables, means, time, i, c, clocks, row, buffers, replication, seed)
         return
     c.k += 1
     tenure = c.seen + c.k
@@ -87,7 +87,7 @@ def buy(
     if rule.lifetime == CONTRACT:
         c.repeat_revenue += book(rules, listed, time, c, row, buffers)
         c.offered = 0
-    c.due = time + purchase_gap(rules, gaps, u_gap, c.rate)
+    c.due = time + purchase_wait(rules, gaps, u_gap, c.rate, time, clocks, i)
 
 
 @rule
@@ -126,7 +126,8 @@ def _fail(
 
 @rule
 def _receive_reply(
-    tables: Tables, means: Means, time: float, c: Record, row: Ints, buffers: Buffers, replication: int, seed: int
+    tables: Tables, means: Means, time: float, i: int, c: Record, clocks: Floats, row: Ints, buffers: Buffers,
+    replication: int, seed: int,
 ) -> None:  # fmt: skip
     """Process the desk's reply to a complaint at `time`: the customer's event times, held meanwhile, run on."""
     rules, spends, gaps, hazards, profits = tables
@@ -151,4 +152,4 @@ def _receive_reply(
         listed = event_rules.amount(rules, spends, profits, u_spend, scale, raised, tenure)
         c.repeat_revenue += book(rules, listed, time, c, row, buffers)
         c.offered = 0
-    c.due = time + purchase_gap(rules, gaps, u_gap, c.rate)
+    c.due = time + purchase_wait(rules, gaps, u_gap, c.rate, time, clocks, i)

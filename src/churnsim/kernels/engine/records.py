@@ -93,6 +93,8 @@ class Rules(NamedTuple):
     switching_cost: float = 0.0  # share of those kept by structural bonds
     harmed_share: float = 0.0  # customers whom contacts harm
     response_spread: float = 0.0  # how far the others' responsiveness differs, around 1
+    lift_decay: float = 0.0  # kappa of `buying_clock`; 0 where contacts do not act on buying
+    pulled_forward: float = 0.0  # q of `buying_clock`
     offer_effect: float = 0.0  # share of organic dropout that an offer at renewal prevents
     offer_price: float = 1.0  # share of the price that is paid for the term of an accepted offer
     epoch: float = 1.0  # time units

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from churnsim.kernels.engine.buying_clock import decayed_clock, worth_of_clock
 from churnsim.kernels.engine.event_times import dropout_now
 from churnsim.kernels.engine.records import ACTIVE, AWAITING, BY_TENURE, CLOCK, CONTRACT, FIXED_SPEND, Records
 from churnsim.kernels.numerics.jit import rule
@@ -30,7 +31,7 @@ def _contribution(rules: Records, profits: Floats, spend_rate: float, tenure: in
 @rule
 def residual_margin(
     rules: Records, hazards: Floats, profits: Floats, rate: float, dropout: float, spend_rate: float, tenure: int,
-    returns: int, wait: float, force: float,
+    returns: int, lift: float, owed: float, wait: float, force: float,
 ) -> int:  # fmt: skip
     """Cents that a living customer is still expected to bring, left alone for ever and discounted at `force` > 0.
 
@@ -39,7 +40,8 @@ def residual_margin(
     purchase is discounted by g = (k rate/(k rate + force))^k and followed by another with 1 - dropout (or, for a
     lifetime in time, comes with the hazard added to the force): g/(1 - (1 - dropout) g). A contract's renewals are
     summed, the next one `wait` from now, until their hazard and profit hold on. Profits by tenure are taken at the
-    present tenure, except for contracts, where each renewal has its own.
+    present tenure, except for contracts, where each renewal has its own. What its buying clock still adds or owes
+    (`lift`, `owed`) counts too (`buying_clock.worth_of_clock`).
     """
     rule = rules[0]
     if rule.lifetime == CONTRACT:
@@ -73,13 +75,15 @@ def residual_margin(
         pull = force + (now if rule.lifetime == CLOCK else 0.0)
         discounted = math.exp(-k * math.log1p(pull / (k * rate)))
         purchases = discounted / (1.0 - (1.0 if rule.lifetime == CLOCK else 1.0 - now) * discounted)
+    if lift != 0.0 or owed != 0.0:
+        purchases *= worth_of_clock(rules, hazard, force, lift, owed)
     return math.floor(purchases * _contribution(rules, profits, spend_rate, tenure + 1) * 100.0 + 0.5)
 
 
 @rule
 def total_residual(
-    rules: Records, hazards: Floats, profits: Floats, customers: Records, horizon: float, force: float, first: int,
-    last: int,
+    rules: Records, hazards: Floats, profits: Floats, customers: Records, clocks: Floats, horizon: float, force: float,
+    first: int, last: int,
 ) -> int:  # fmt: skip
     """The residual margins of those of customers `first`, ..., `last` - 1 who are alive at the horizon, cents."""
     total = 0
@@ -87,7 +91,11 @@ def total_residual(
         c = customers[i]
         if c.state == ACTIVE or c.state == AWAITING:
             wait = c.due - horizon if c.state == ACTIVE else 0.0
+            lift, owed = 0.0, 0.0
+            if clocks.shape[0] > 0:
+                lift, owed = decayed_clock(rules, horizon - clocks[i, 0], clocks[i, 1], clocks[i, 2])
             total += residual_margin(
-                rules, hazards, profits, c.rate, c.dropout, c.spend_rate, c.seen + c.k, c.returns, wait, force
-            )
+                rules, hazards, profits, c.rate, c.dropout, c.spend_rate, c.seen + c.k, c.returns, lift, owed, wait,
+                force,
+            )  # fmt: skip
     return total

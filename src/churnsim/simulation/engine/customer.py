@@ -25,6 +25,9 @@ class Customer:
     due: float = math.inf
     death_at: float = math.inf
     referral_at: float = math.inf
+    lifted_at: float = 0.0  # last contact, and L and A of its buying clock then
+    lift: float = 0.0
+    owed: float = 0.0
     first_purchase: float = 0.0
     last_purchase: float = 0.0
     expected: float = 0.0

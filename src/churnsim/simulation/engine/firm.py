@@ -40,8 +40,9 @@ class Customers(Protocol):
     def dismiss(self, period: int, now: float) -> None:
         """End the relation with all who cost more than they brought since the last time."""
 
-    def contact(self, chosen: Flags, before: float, effect: float, cents: int, now: float) -> None:
-        """Contact those chosen and no others; `before` and `effect` are the last and the coming period's effects."""
+    def contact(self, chosen: Flags, before: float, effect: float, lift: float, cents: int, now: float) -> None:
+        """Contact those chosen and no others; `before` and `effect` are the last and the coming period's effects on
+        dropout, `lift` that on the rate of buying."""
 
     def renewals(self) -> NDArray[np.float64]:
         """When the contract of each comes up for renewal, without an offer for it so far; else infinity."""
@@ -149,12 +150,14 @@ class Firm:
             return
         chosen, each = _reached(seen, contacts, now)
         # The last period's effect is needed to rescale the clocks of those who were contacted then.
-        before, self.effect = self.effect, 0.0
+        before, self.effect, lift = self.effect, 0.0, 0.0
         if each > 0:
             self.effect = self.market.retention.effect(each)
+            if self.inputs.numbers.lift_decay > 0:
+                lift = self.market.retention.lift(each)
             self.books.pay("retention", contacts.budget_per_period)
             self.books.count("contacts", int(np.count_nonzero(chosen)))
-        customers.contact(chosen, before, self.effect, cents(each), now)
+        customers.contact(chosen, before, self.effect, lift, cents(each), now)
 
     def _offer_renewals(self, seen: Visible, now: float, customers: Customers) -> None:
         plan = self.strategy.renewal_offers

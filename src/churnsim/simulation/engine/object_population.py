@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churnsim.errors import ChurnSimError
-from churnsim.kernels.engine import event_rules, event_times
+from churnsim.kernels.engine import buying_clock, event_rules, event_times
 from churnsim.kernels.engine.newcomers import draw_new
 from churnsim.kernels.engine.records import ACTIVE, AWAITING, CLOCK, CONTRACT, LOST, UNBORN
 from churnsim.kernels.engine.residual import residual_margin
@@ -133,7 +133,8 @@ class ObjectPopulation:
             if c.alive:
                 wait = c.due - horizon if c.state == ACTIVE else 0.0
                 traits = c.rate, c.dropout, c.spend_rate
-                total += residual_margin(*tables, *traits, c.tenure, c.returns, wait, force)
+                clock = buying_clock.decayed_clock(self.rules, horizon - c.lifted_at, c.lift, c.owed)
+                total += residual_margin(*tables, *traits, c.tenure, c.returns, *clock, wait, force)
         return total
 
     # What the firm sees and does, and what customers did to others
@@ -180,8 +181,11 @@ class ObjectPopulation:
                     self.wake(c)
             c.judged_margin = c.margin
 
-    def contact(self, chosen: NDArray[np.bool_], before: float, effect: float, cents: int, now: float) -> None:
-        """Contact those chosen and no others; a lifetime in time then runs at its new hazard."""
+    def contact(
+        self, chosen: NDArray[np.bool_], before: float, effect: float, lift: float, cents: int, now: float
+    ) -> None:
+        """Contact those chosen and no others; a lifetime in time then runs at its new hazard, and buying clocks at
+        their new rates."""
         for c, contacted in zip(self.customers, chosen.tolist(), strict=True):
             old = self.hazard(c, before)
             c.contacted = int(contacted)
@@ -191,6 +195,24 @@ class ObjectPopulation:
                 c.death_at = event_times.rescaled(c.death_at, now if c.state == ACTIVE else 0.0, old, new)
                 if c.state == ACTIVE:  # one that waits for a reply looks at its clocks when it is told
                     self.wake(c)
+            if contacted and lift != 0.0:
+                self._lift_purchases(c, lift, now)
+
+    def _lift_purchases(self, c: Customer, by: float, now: float) -> None:
+        """Let its buying clock run at its new rate after a contact that can lift buying `by` so much."""
+        lift, owed = buying_clock.decayed_clock(self.rules, now - c.lifted_at, c.lift, c.owed)
+        after, still = buying_clock.lifted_clock(self.rules, lift, owed, by)
+        if after == lift:
+            return
+        c.lifted_at, c.lift, c.owed = now, after, still
+        if c.state == ACTIVE:
+            c.due = buying_clock.moved_purchase(self.rules, c.due, now, lift, owed, after, still)
+            self.wake(c)
+
+    def purchase_wait(self, c: Customer, u_gap: float, time: float) -> float:
+        """How long it is from `time` until its next purchase, by the word of the gap."""
+        gap = event_times.purchase_gap(self.rules, self.p.gaps, u_gap, c.rate)
+        return buying_clock.stretched(self.rules, gap, time, c.lifted_at, c.lift, c.owed)
 
     def renewals(self) -> NDArray[np.float64]:
         """When the contract of each comes up for renewal, without an offer for it so far; else infinity."""
@@ -221,7 +243,7 @@ class ObjectPopulation:
                 c.state, c.unhappy, c.offered = ACTIVE, 0, 0
                 c.returns += 1
                 c.lives += 1
-                c.due = now + event_times.purchase_gap(self.rules, self.p.gaps, u_gap, c.rate)
+                c.due = now + self.purchase_wait(c, u_gap, now)
                 self.start_clocks(c, now)
                 self.books.note(now, c.uid, "returned")
                 self.live(c)

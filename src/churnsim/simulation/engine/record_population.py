@@ -60,7 +60,7 @@ class RecordPopulation:
         self._wake = np.empty(capacity)
         # Columns for the firm cost memory and time: only where it acts.
         self._filed = p.scenario.firm_acts
-        self._view = empty_view(capacity if self._filed else 0)
+        self._view = empty_view(capacity if self._filed else 0, clocks=p.numbers.lift_decay > 0)
         columns = BaseColumns(
             base.uids, base.traits, base.members, base.alive, base.first_purchase, base.last_purchase,
             p.repeat_cents(base), base.seen,
@@ -128,7 +128,7 @@ class RecordPopulation:
         records[: self.size], wake[: self.size] = self.customers, self.wake
         self._records, self._wake = records, wake
         if self._filed:
-            view = empty_view(capacity)
+            view = empty_view(capacity, clocks=self.inputs.numbers.lift_decay > 0)
             for column, old in zip(view, self._view, strict=True):
                 column[: self.size] = old[: self.size]
             self._view = view
@@ -165,8 +165,11 @@ class RecordPopulation:
         )
         self._note(accounts.LOST_DISMISSED, np.flatnonzero(gone), -1, now)
 
-    def contact(self, chosen: NDArray[np.bool_], before: float, effect: float, cents: int, now: float) -> None:
-        """Contact those chosen and no others; a lifetime in time then runs at its new hazard."""
+    def contact(
+        self, chosen: NDArray[np.bool_], before: float, effect: float, lift: float, cents: int, now: float
+    ) -> None:
+        """Contact those chosen and no others; a lifetime in time then runs at its new hazard, and buying clocks at
+        their new rates."""
         p = self.inputs
         # The records learn of it when their customers are next taken up.
         self._view.contacted[: self.size] = chosen
@@ -177,6 +180,13 @@ class RecordPopulation:
                 self.size,
                 lambda _, first, last: kernel.update_lifetimes(
                     p.rules, p.hazards, self._records, self._wake, self._view, *means, first, last
+                ),
+            )
+        if lift != 0.0:
+            self.pool.share(
+                self.size,
+                lambda _, first, last: kernel.lift_purchases(
+                    p.rules, self._records, self._wake, self._view, lift, now, first, last
                 ),
             )
 
@@ -281,7 +291,7 @@ class RecordPopulation:
         tables, horizon = (p.rules, p.hazards, p.profits), float(self.bounds[-1])
 
         def part(worker: int, first: int, last: int) -> None:
-            worth[worker] += total_residual(*tables, self._records, horizon, force, first, last)
+            worth[worker] += total_residual(*tables, self._records, self._view.clocks, horizon, force, first, last)
 
         self.pool.share(self.size, part)
         return int(worth.sum())

@@ -145,7 +145,7 @@ class _Run:
         self._book(c, time, listed)
         ends = self.numbers.lifetime == DROPOUT_AT_ONCE and u_organic < c.dropout
         if not (ends and self._lose(c, time, event_rules.LOST_ORGANIC, 0)):
-            c.due = time + event_times.purchase_gap(self.rules, self.p.gaps, u_gap, c.rate)
+            c.due = time + self.population.purchase_wait(c, u_gap, time)
             self.population.start_clocks(c, time)
 
     def _buy(self, c: Customer, time: float) -> Process:
@@ -186,7 +186,7 @@ class _Run:
         if contract:
             c.repeat_revenue += self._book(c, time, self._amount(c, u_spend, raised))
             c.offered = 0
-        c.due = time + event_times.purchase_gap(rules, self.p.gaps, u_gap, c.rate)
+        c.due = time + self.population.purchase_wait(c, u_gap, time)
 
     def _answer(self, c: Customer, complained: float) -> Generator[simpy.Event, Any, tuple[int, float]]:
         """Queue, be served, and be told: at the finish, but not before the next epoch boundary. Its clocks stand still.
