@@ -33,9 +33,9 @@ def nth_highest(values: NDArray[Any], number: int) -> float:
     for j in range(_SAMPLE):
         turn = (turn * _MULTIPLIER + 12_345) % _MODULUS
         sample[j] = values[turn % values.size]
-    sample.sort()
-    place = _SAMPLE - 1 - number * _SAMPLE // values.size
-    least, most = sample[max(place - _MARGIN, 0)], sample[min(place + _MARGIN, _SAMPLE - 1)]
+    place = number * _SAMPLE // values.size + 1
+    least = _selected(sample, min(place + _MARGIN, _SAMPLE))
+    most = _selected(sample, max(place - _MARGIN, 1))
     between = np.empty(values.size, values.dtype)
     above, count = 0, 0
     for i in range(values.size):
