@@ -73,14 +73,14 @@ class Design:
                 columns[name] = _numbers(values, name)
                 continue
             words = values.astype(str)
-            unknown = ~words.isin(levels)
-            if unknown.any():
+            places = pd.Categorical(words, categories=list(levels)).codes
+            if (unknown := places < 0).any():
                 raise DataError(
-                    f"covariate {name!r} of customer {str(frame.index[unknown.to_numpy()][0])[:80]!r} is "
+                    f"covariate {name!r} of customer {str(frame.index[unknown][0])[:80]!r} is "
                     f"{words[unknown].iloc[0][:60]!r}, which the model has not seen. It knows {', '.join(levels)}."
                 )
-            for level in levels[1:]:
-                columns[f"{name}={level}"] = (words == level).to_numpy(dtype=np.float64)
+            for place, level in enumerate(levels[1:], 1):
+                columns[f"{name}={level}"] = (places == place).astype(np.float64)
         wanted = self.names or tuple(columns)
         return np.column_stack([columns[name] for name in wanted]) if wanted else np.empty((len(frame), 0))
 
