@@ -1,12 +1,19 @@
-"""Markets that several tests share."""
+"""Markets that several tests share, and what keeps the workers of a run from doing the same work."""
 
 from __future__ import annotations
 
+import os
+import sys
+import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from typing import IO, Any
 
 import hypothesis
 import pytest
+from numba.core.compiler_lock import global_compiler_lock
+from numba.core.dispatcher import Dispatcher
 
 import churnsim as cs
 from churnsim.simulation.mechanisms.complaints import Complaints
@@ -14,6 +21,50 @@ from churnsim.simulation.mechanisms.complaints import Complaints
 # Results are tested, never times: a slow machine fails no example.
 hypothesis.settings.register_profile("churnsim", deadline=None)
 hypothesis.settings.load_profile("churnsim")
+
+# One thread for linear algebra in each worker, of which there are as many as cores: threads of several workers would
+# wait for each other, and spend time waiting. The workers inherit this from the process that starts them.
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
+
+KERNELS = str(Path(cs.__file__).parent / "kernels")
+compile_here, being_compiled = Dispatcher.compile, set()
+
+
+def locked(file: IO[bytes]) -> bool:
+    """Whether the file's lock was free and is ours now, until it is closed."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def compile_in_one_process(dispatcher: Dispatcher, signature: Any) -> Any:
+    """Compile a kernel while no other worker compiles one of its file: who had to wait loads what was stored meanwhile.
+
+    Workers begin with the same kernels, and all of them take a minute and a half to compile. Locking the files follows
+    their calls, in which there is no circle; should one come, a worker waits five minutes and then compiles for itself.
+    """
+    path = dispatcher.py_func.__code__.co_filename
+    with global_compiler_lock:
+        if path in being_compiled or not path.startswith(KERNELS):
+            return compile_here(dispatcher, signature)
+        with Path(path).open("rb") as source:
+            until = time.monotonic() + 300
+            while not locked(source) and time.monotonic() < until:
+                time.sleep(0.05)
+            being_compiled.add(path)
+            try:
+                return compile_here(dispatcher, signature)
+            finally:
+                being_compiled.discard(path)
+
+
+if sys.platform != "win32":
+    import fcntl
+
+    Dispatcher.compile = compile_in_one_process
 
 MarketMaker = Callable[..., cs.Market]
 
@@ -56,25 +107,7 @@ def cdnow_market(cdnow_split, cdnow_models):
     return cs.Market(customers=cs.PosteriorBase(cdnow_split), purchases=purchases.model, spend=spend.model)
 
 
-SLOW = [
-    line
-    for line in (Path(__file__).parent / "slow.txt").read_text(encoding="utf-8").splitlines()
-    if line and not line.startswith("#")
-]
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what slow.txt lists; a name there that begins no test would go unseen, so it is refused where all are
-    collected."""
-    found = set()
-    for item in items:
-        for start in SLOW:
-            if item.nodeid.startswith(start):
-                item.add_marker(pytest.mark.slow)
-                found.add(start)
-    files = {item.nodeid.partition("::")[0] for item in items}
-    if gone := [
-        start for start in SLOW if start not in found and start.partition("::")[0] in files and len(files) > 100
-    ]:
-        raise pytest.UsageError(f"tests/slow.txt names no test: {', '.join(gone)}")
+@pytest.fixture(scope="session")
+def quick_result() -> Callable[[str], Any]:
+    """Each claim judged once, quickly and without a market."""
+    return cache(lambda claim_id: cs.claims[claim_id].test(quick=True))

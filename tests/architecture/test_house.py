@@ -29,7 +29,8 @@ def run(*command: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     [
         ("ruff", "check", "."),
         ("ruff", "format", "--check", "."),
-        ("mypy",),
+        # A minute of its own without a cache, as in a new clone; the pre-commit hook runs it on every change.
+        pytest.param(("mypy",), marks=pytest.mark.slow),
         ("lint-imports",),
     ],
     ids=lambda command: " ".join(command),

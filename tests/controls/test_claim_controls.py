@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from functools import cache
 
 import pytest
 
@@ -21,12 +20,6 @@ ROW_KEYS = {
     "id", "says", "quote", "sources", "kind", "quantity", "expect", "within", "because", "critique", "verdict",
     "reason", "region", "estimate", "lower", "upper", "unit", "parts", "control", "tables",
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def quick_result():
-    """Each claim judged once, quickly and without a market."""
-    return cache(lambda claim_id: check(CATALOGUE[claim_id], quick=True))
 
 
 @pytest.mark.parametrize("claim_id", list(CATALOGUE))
@@ -50,8 +43,8 @@ def test_every_control_that_needs_no_market_fails(quick_result, claim_id):
 
 
 @pytest.mark.parametrize("claim_id", ["card-npv", "retention-table", "complaint-tree", "five-percent-churn"])
-def test_controls_that_never_need_a_market_are_not_skipped(claim_id):
-    assert check(CATALOGUE[claim_id]).control.verdict is Verdict.FAILS
+def test_controls_that_never_need_a_market_are_not_skipped(claim_id, quick_result):
+    assert quick_result(claim_id).control.verdict is Verdict.FAILS
 
 
 @pytest.mark.parametrize("verdict", [v for v in Verdict if v is not Verdict.FAILS])

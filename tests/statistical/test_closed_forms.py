@@ -108,7 +108,7 @@ def test_desk_alone_waits_like_m_m_c():
     """Erlang C: complaints near enough Poisson at rate 10 a week, two clerks with mean service 0.15 weeks.
 
     20,000 customers each complain once at rate 0.0005 a week, so over 30 weeks the stream's rate falls by 1.5%; the
-    bound carries 2% for that and 0.001 for the epoch, beyond 4 standard errors over replications.
+    bound carries 2% for that and 0.005 for the epoch, beyond 4 standard errors over replications.
     """
     rate, size, service, staff = 0.0005, 20_000, 0.15, 2
     market = cs.Market(
@@ -119,7 +119,7 @@ def test_desk_alone_waits_like_m_m_c():
     )
     desk = cs.simulation.ComplaintDesk(staff=staff, mean_service_time=service, wage_per_period=0.0)
     scenario = cs.Scenario(
-        market=market, strategy=cs.Strategy(name="desk", desk=desk), horizon=30.0, period=30.0, epoch=0.001
+        market=market, strategy=cs.Strategy(name="desk", desk=desk), horizon=30.0, period=30.0, epoch=0.005
     )
     means = []
     for replication in range(12):
@@ -132,7 +132,7 @@ def test_desk_alone_waits_like_m_m_c():
         means.append(np.mean(times))
     expected = _erlang_c_sojourn(size * rate, 1 / service, staff)
     error = np.std(means, ddof=1) / np.sqrt(len(means))
-    assert abs(np.mean(means) - expected) < 4 * error + 0.02 * expected + 0.001
+    assert abs(np.mean(means) - expected) < 4 * error + 0.02 * expected + 0.005
     # Control: with one clerk more the same waits would be far off.
     assert abs(np.mean(means) - _erlang_c_sojourn(size * rate, 1 / service, staff + 1)) > 4 * error + 0.02 * expected
 

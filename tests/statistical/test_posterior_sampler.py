@@ -30,7 +30,8 @@ def spenders() -> pd.DataFrame:
     return pd.DataFrame({"frequency": x, "monetary_value": total / x})
 
 
-def on_a_grid(spenders: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+@pytest.fixture(scope="module")
+def grid(spenders: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """Means and standard deviations of the log-parameters in scaled money, from the density written out in scipy."""
     x = spenders["frequency"].to_numpy()
     m = spenders["monetary_value"].to_numpy() / spenders["monetary_value"].mean()
@@ -63,24 +64,23 @@ def standing(chains, spenders, grid) -> np.ndarray:
     return np.array([(logs.mean(axis=1) - means) / (spreads / ess**0.5), logs.std(axis=1) / spreads])
 
 
-def test_the_chains_agree_with_the_grid(chains, spenders):
-    errors, ratios = standing(chains, spenders, on_a_grid(spenders))
+def test_the_chains_agree_with_the_grid(chains, spenders, grid):
+    errors, ratios = standing(chains, spenders, grid)
     assert (np.abs(errors) < 4).all(), errors
     # The spread of 3,000 and more effective draws is known to 1/sqrt(6,000), wider tails to some twice that.
     assert (np.abs(ratios - 1) < 0.1).all(), ratios
 
 
-def test_control_another_prior_is_told_apart(spenders):
+def test_control_another_prior_is_told_apart(spenders, grid):
     """Chains under a prior with its median a third lower do not agree with the grid."""
     other = {**PRIORS, "p": LogNormal(median=0.4, spread=0.5)}
-    errors, _ = standing(sample_posterior(GammaGamma, spenders, seed=5, priors=other), spenders, on_a_grid(spenders))
+    errors, _ = standing(sample_posterior(GammaGamma, spenders, seed=5, priors=other), spenders, grid)
     assert np.abs(errors).max() > 4
 
 
 def test_scipy_distributions_are_priors(spenders):
     frozen = {name: stats.lognorm(s=1.0) for name in NAMES}
-    drawn = sample_posterior(GammaGamma, spenders, seed=5, priors=frozen)
-    ours = sample_posterior(GammaGamma, spenders, seed=5, priors=PRIORS)
+    drawn, ours = (sample_posterior(GammaGamma, spenders, seed=5, priors=each, draws=200) for each in (frozen, PRIORS))
     np.testing.assert_allclose(drawn.posterior["p"], ours.posterior["p"], rtol=1e-6)
     assert "lognorm" in json.loads(drawn.posterior.attrs["priors"])["p"]
 

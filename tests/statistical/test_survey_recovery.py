@@ -1,6 +1,6 @@
 """Truth: theory. Every instrument finds the known answer of a synthetic survey, and its intervals cover as they claim.
 
-By default a few surveys each: no estimate may lie further from the truth than five of its standard errors. The slow
+By default one survey each: no estimate may lie further from the truth than five of its standard errors. The slow
 version counts, over 200 surveys of 300 respondents, how often the 95% intervals cover.
 """
 
@@ -42,11 +42,11 @@ def beside(make, measure, seed, **options):
 @pytest.mark.parametrize("name", CASES)
 def test_the_known_answer_comes_back(name):
     make, measure = CASES[name]
-    for seed in range(1 if name in STRUCTURAL else 3):
-        table = beside(make, measure, seed, resamples=80 if name in STRUCTURAL else 200)
-        z = (table["estimate"] - table["truth"]) / table["standard_error"]
-        # Some dozens of estimates a case: chance alone passes 5 standard errors once in a million.
-        assert z.abs().max() < 5, z[z.abs() >= 5]
+    table = beside(make, measure, 0, resamples=40 if name in STRUCTURAL else 200)
+    z = (table["estimate"] - table["truth"]) / table["standard_error"]
+    # Some dozens of estimates a case. Of 40 resamples a standard error is known to 11%: 5 of them are 4 at least, three
+    # times that aside, which chance alone passes once in 16,000.
+    assert z.abs().max() < 5, z[z.abs() >= 5]
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from churnsim.claims.catalogue import CATALOGUE
-from churnsim.claims.machinery.check import check, to_record
+from churnsim.claims.machinery.check import to_record
 from churnsim.cli.app import app
 from churnsim.errors import ConfigError
 from churnsim.report.claims_page import claims_page, read_findings, write_claims_page
@@ -18,12 +18,9 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def rows():
+def rows(quick_result):
     """Two cheap findings and one with a map."""
-    return [
-        to_record(check(CATALOGUE[claim_id], quick=True))
-        for claim_id in ("card-npv", "very-satisfied", "five-percent-churn")
-    ]
+    return [to_record(quick_result(claim_id)) for claim_id in ("card-npv", "very-satisfied", "five-percent-churn")]
 
 
 def test_verdict_first_then_estimand_figure_map_and_critique(rows, tmp_path):

@@ -119,9 +119,9 @@ def kill_after(home: Path, runs: Path, pieces: int) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def check_kills(home: Path, kills: list[int]) -> None:
-    (home / "study.toml").write_text(text_of(40), encoding="utf-8")
-    config = parse_config(text_of(40), folder=home)
+def check_kills(home: Path, kills: list[int], replications: int = 40) -> None:
+    (home / "study.toml").write_text(text_of(replications), encoding="utf-8")
+    config = parse_config(text_of(replications), folder=home)
     whole = run_study(config, runs_dir=home / "whole", workers=1)
     runs = home / f"killed-{len(kills)}"
     for pieces in kills:
@@ -244,7 +244,7 @@ def test_what_is_not_installed_is_said_before_the_work(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")
 def test_a_killed_run_goes_on_and_ends_the_same(home: Path) -> None:
-    check_kills(home, [20])
+    check_kills(home, [6], replications=20)
 
 
 @pytest.mark.slow
@@ -360,7 +360,7 @@ def test_a_budget_spent_is_told_in_the_report(home: Path) -> None:
 
 def test_a_study_maps_what_one_must_believe(home: Path) -> None:
     pytest.importorskip("SALib", reason="needs the extra [sensitivity]")
-    config = parse_config(text_of(10, WHAT_IF), folder=home)
+    config = parse_config(text_of(2, WHAT_IF), folder=home)
     watch = Watch()
     directory = run_study(config, runs_dir=home / "beliefs", workers=2, progress=watch)
     found = read_json(directory / "what_if.json")
