@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from copy import deepcopy
 from importlib.resources import files
 from itertools import accumulate
 from pathlib import Path
@@ -187,11 +188,15 @@ def _difference(strategy: str, found: tuple[float, float, float], against: str =
 @pytest.mark.parametrize(
     ("best", "nothing", "said"),
     [
-        ((500, 100, 900), (-300, -500, -100), "It does not pay: Second earns 300.00 less than spending nothing"),
+        (
+            (500, 100, 900),
+            (-300, -500, -100),
+            "As planned, nothing tried here pays within 104 weeks: Baseline, which loses least",
+        ),
         ((500, 100, 900), (-300, -700, 100), "That it pays at all is not shown: the difference between Second and"),
         ((500, 100, 900), (800, 300, 1300), "Compared with spending nothing (Idle), Second earns 800.00 more"),
         # Where no strategy is better than the baseline, it is the baseline that must pay.
-        ((-500, -900, -100), (-300, -500, -100), "It does not pay: Baseline earns 300.00 less"),
+        ((-500, -900, -100), (-300, -700, 100), "the difference between Baseline and spending nothing (Idle)"),
         ((500, 100, 900), None, "No strategy that spends nothing was simulated"),
     ],
 )
@@ -217,6 +222,88 @@ def test_a_strategy_that_loses_against_nothing_is_never_praised_alone(
     assert blocks[1].tone == "warning"
     assert blocks[1].text.startswith("These intervals cover chance alone, over 30 replications.")
     assert "forecast 1,792 purchases for the holdout and 1,882 came, 5.0% more" in blocks[1].text
+
+
+WITH_NOTHING = {
+    "strategies": [
+        {"name": "baseline", "title": "Baseline", "settings": {"quality": {}}, "budget_per_period": 150.0},
+        {"name": "second", "title": "Second", "settings": {"quality": {}}, "budget_per_period": 200.0},
+        {"name": "idle", "title": "Idle", "reference": True},
+    ],
+    "break_even": {"level": 0.95, "replications": 40, "alone": [
+        {"mechanism": "acquisition", "strategy": "second", "budget": 200.0,
+         "gain": {"mean": -48.0, "lower": -259.0, "upper": 163.0, "worth": 198.0},
+         "rows": [
+             {"lever": "customer_cost", "address": "prospects.spend_scale", "metric": metric, "value": 25.0,
+              "status": "assumed", "pays": "below", "at": at, "lower": at - 1, "upper": upper, "low": 2.0,
+              "high": 400.0}
+             for metric, at, upper in (("npv", 24.8, 26.0), ("equity", 70.0, None))
+         ]},
+        {"mechanism": "retention", "strategy": "baseline", "budget": 150.0,
+         "gain": {"mean": -4366.0, "lower": -4428.0, "upper": -4303.0, "worth": -3.0},
+         "at_best": {"mean": -1528.0, "lower": -1709.0, "upper": -1347.0, "worth": 135.48},
+         "rows": [
+             {"lever": "contact_effect", "address": "retention.max_effect", "share": True, "metric": metric,
+              "value": 0.3, "status": "assumed", "pays": "never", "at": None, "lower": None, "upper": None,
+              "low": 0.0, "high": 1.0}
+             for metric in ("npv", "equity")
+         ]},
+    ]},
+}  # fmt: skip
+
+
+def _losing(later: Any) -> Any:
+    """A run in which all lose against doing nothing over the horizon."""
+    pieces = fake_run.make_pieces() | deepcopy(WITH_NOTHING)
+    chances = zip(("baseline", "second", "idle"), (0.0, 0.26, 0.74), (2387.0, 537.0, 146.0), strict=True)
+    pieces["comparison"] |= {
+        "path": [], "spending": [], "activity": [], "nothing": "idle",
+        "metrics": {"npv": {"levels": [], "differences": [
+            _difference("second", (1851, 1812, 1889)), _difference("idle", (2241, 2189, 2293))
+        ]}},
+        "against_nothing": [
+            _difference("baseline", (-2241, -2293, -2189), against="idle"),
+            _difference("second", (-391, -465, -316), against="idle"),
+        ],
+        "against_nothing_later": [_difference("second", later, against="idle")],
+        "best": [
+            {"strategy": name, "chance": chance, "chance_lower": 0.0, "chance_upper": 1.0, "loss": loss,
+             "loss_lower": 0.0, "loss_upper": 9000.0} for name, chance, loss in chances
+        ],
+    }  # fmt: skip
+    return pieces
+
+
+@pytest.mark.parametrize(
+    ("later", "said"),
+    [
+        ((7571, 7276, 7867), "Counting also what active customers are then still expected to earn, Second earns 7,571"),
+        ((-100, -150, -50), "It does not pay either when"),
+        ((10, -50, 70), "Second earns more than Baseline"),
+    ],
+)
+def test_the_first_page_says_what_pays_how_surely_and_what_it_would_take(tmp_path: Path, later: Any, said: str) -> None:
+    blocks = answer(_context(tmp_path, _losing(later))).blocks
+    start = "At 200 a period and less nothing tried here pays within 104 weeks: Second, which loses least, earns"
+    assert blocks[0].text.startswith(start)
+    assert blocks[0].text.split("). ")[1].startswith(said)
+    (tiles,) = (block for block in blocks if block.kind == "tiles")
+    assert (tiles.tiles[0].label, tiles.tiles[0].number[-3:]) == (
+        "Best of the strategies, compared with spending nothing", "391",
+    )  # fmt: skip
+    (chances,) = (block for block in blocks if block.kind == "tableblock")
+    told = [[cell.text for cell in row] for row in chances.rows]
+    assert [(row[0], row[3], row[4]) for row in told] == [
+        ("Idle", "74%", "146"), ("Second", "26%", "537"), ("Baseline", "0%", "2,387")
+    ]  # fmt: skip
+    buying, contacts = blocks[[block.kind for block in blocks].index("heading") + 1].items
+    assert "earns about what it costs" in buying
+    assert "is below 24.80 (95% interval 23.80 to 26)" in buying.replace("\u00a0", " ")
+    assert "afterwards, below 70 (69 to 400)" in buying.replace("\u00a0", " ")
+    assert buying.endswith("Here it is 25, assumed.")
+    assert "as assumed it is worth 0 a period. Even if every contact stopped" in contacts
+    assert "it would be worth 135 a period: spend less than that" in contacts
+    assert "no value of the share of dropout that a contact can prevent at most from 0% to 100%, not even" in contacts
 
 
 def test_a_budget_of_nothing_is_no_spending(tmp_path: Path) -> None:

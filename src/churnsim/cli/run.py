@@ -31,11 +31,15 @@ def print_summary(directory: Path) -> bool:
     from churnsim.report.headline import headline, replay_sentences, sureness, value_sentences
     from churnsim.report.messages import Words
     from churnsim.report.page.context import Context
+    from churnsim.report.what_it_takes import what_it_takes
 
     context = Context(load_run(directory), Words())
     run, said = context.run, headline(context)
     _print_strategies(context)
     _say("verdict", *said.verdict, *said.leaves_out)
+    _print_chances(context)
+    for sentence in what_it_takes(context):
+        _say("to pay", sentence)
     for sentence in sureness(context):
         _say("precision", sentence)
     if run.value:
@@ -63,6 +67,19 @@ def _print_strategies(context: Context) -> None:
         rows.append([level.strategy, *(_plain(cell) for cell in cells)])
     heads = ("discounted profit", f"more than {context.run.comparison.against}", f"{context.level} interval", "spent")
     if rows:
+        print_table(("strategy", *heads), rows, right=heads)
+
+
+def _print_chances(context: Context) -> None:
+    """How surely each strategy is the best, and what choosing it costs."""
+    from churnsim.report.page import numbers as fmt
+
+    rows = [
+        (row.strategy, fmt.percent(row.chance, 0), _plain(context.difference(row.loss, sign=False)))
+        for row in sorted(context.run.comparison.best, key=lambda row: row.loss)
+    ]
+    if rows:
+        heads = ("best in", "expected loss of choosing it")
         print_table(("strategy", *heads), rows, right=heads)
 
 

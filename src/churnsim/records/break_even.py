@@ -29,6 +29,7 @@ class BreakEvenRow(Record):
 
     lever: str
     address: str
+    share: bool = False
     metric: str
     value: Number
     status: str

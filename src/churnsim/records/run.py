@@ -327,13 +327,15 @@ class ComparisonRecord(Record):
     """comparison.json: the strategies side by side, against one of them.
 
     `nothing` is the strategy that spends nothing, where there is one besides `against`, and `against_nothing` how much
-    more the others earn than it (net present value). `best` says of those in the running and of spending nothing how
+    more the others earn than it (net present value), `against_nothing_later` with what active customers are then still
+    expected to earn. `best` says of those in the running and of spending nothing how
     surely each is best (net present value).
     """
 
     against: str
     nothing: str | None = None
     against_nothing: list[Difference] = Field(default_factory=list)
+    against_nothing_later: list[Difference] = Field(default_factory=list)
     best: list[Chance] = Field(default_factory=list)
     level: Number
     replications: int

@@ -32,7 +32,7 @@ def headline(context: Context) -> Headline:
     if not context.differences and _failed(context, "strategies"):
         return Headline(verdict=[context.say("answer.failed")], leaves_out=[], warnings=_warnings(context))
     return Headline(
-        verdict=[_verdict(context), *_against_nothing(context), *_outdone(context)],
+        verdict=[*_none_pays(context), _verdict(context), *_against_nothing(context), *_outdone(context)],
         leaves_out=_leaves_out(context),
         warnings=_warnings(context),
     )
@@ -96,10 +96,30 @@ def _verdict(context: Context) -> str:
     return context.say(f"answer.{key}", **shared, **named(context, best))
 
 
+def _none_pays(context: Context) -> list[str]:
+    """That every strategy in the running loses against spending nothing: the best of them is not to be praised."""
+    rows, nothing = context.against_nothing, context.run.comparison.nothing
+    if nothing is None or not rows or any(reading(row) != "worse" for row in rows):
+        return []
+    budget = max(strategy.budget_per_period or 0.0 for strategy in context.run.strategies)
+    said = {"nothing": context.titles[nothing], "level": context.level, "horizon": context.horizon}
+    start = context.say("answer.at_budget", budget=context.money(budget)) if budget else context.say("answer.at_all")
+    told = [context.say("answer.none_pays", start=start, **said, **named(context, rows[0]))]
+    running = {row.strategy for row in rows}
+    later = [row for row in context.run.comparison.against_nothing_later if row.strategy in running]
+    if later:
+        best = max(later, key=lambda row: row.mean)
+        if reading(best) == "better":
+            told.append(context.say("answer.none_pays_later", **said, **named(context, best)))
+        elif reading(best) == "worse":
+            told.append(context.say("answer.none_pays_ever"))
+    return told
+
+
 def _against_nothing(context: Context) -> list[str]:
     """Whether what the verdict is about earns what it costs: it must also beat a strategy that spends nothing."""
     comparison, front = context.run.comparison, _front_runner(context)
-    if front is None:
+    if front is None or _none_pays(context):
         return []
     if context.spends_nothing(comparison.against):
         return [context.say("answer.against_nothing", baseline=context.baseline)]
@@ -129,7 +149,7 @@ def _leaves_out(context: Context) -> list[str]:
         return []
     said = [context.say("answer.chance_alone", replications=fmt.count(run.comparison.replications))]
     if run.fits:
-        said.append(context.say("answer.parameters"))
+        said.append(context.say("answer.parameters_drawn" if context.draws_parameters else "answer.parameters"))
     if context.assumed:
         total = fmt.count(len(run.assumptions))
         said.append(context.say("answer.assumed", assumed=fmt.count(context.assumed), total=total))

@@ -8,8 +8,19 @@ from churnsim.records.run import Difference, ReplayRecord, ValueRecord
 from churnsim.report.chapters.claims import verdict_counts
 from churnsim.report.headline import apart, headline, named, reading, replay_sentences
 from churnsim.report.page import numbers as fmt
-from churnsim.report.page.blocks import Block, Chapter, Listing, Paragraph, Tile, Tiles
+from churnsim.report.page.blocks import (
+    Block,
+    Chapter,
+    Heading,
+    Listing,
+    Paragraph,
+    TableCell,
+    Tile,
+    Tiles,
+)
 from churnsim.report.page.context import Context
+from churnsim.report.page.tables import heads, row_of, table
+from churnsim.report.what_it_takes import what_it_takes
 
 __all__ = ["chapter"]
 
@@ -24,6 +35,13 @@ def chapter(context: Context) -> Chapter:
     if said.warnings:
         blocks += [Paragraph(text=context.say("answer.warnings"), tone="label"), Listing(items=said.warnings)]
     blocks.append(Tiles(tiles=_tiles(context)))
+    if run.comparison.best:
+        blocks += _chances(context)
+    takes = what_it_takes(context)
+    if takes and run.break_even:
+        counted = fmt.count(run.break_even.replications)
+        blocks += [Heading(text=context.say("take.heading")), Listing(items=takes)]
+        blocks.append(Paragraph(text=context.say("take.intro", replications=counted), tone="note"))
     paragraphs = (
         _rest(context),
         _listed(context, "reference", context.references) + _equity(context),
@@ -32,6 +50,35 @@ def chapter(context: Context) -> Chapter:
     )
     blocks += [Paragraph(text=" ".join(sentences)) for sentences in paragraphs if sentences]
     return Chapter(id="answer", title=context.say("section.answer"), blocks=blocks)
+
+
+def _chances(context: Context) -> list[Block]:
+    """How surely each strategy is the best and what choosing it costs, beside what it earns more than nothing; the one
+    that loses least first."""
+    comparison = context.run.comparison
+    nothing = context.run.comparison.nothing
+    against = comparison.against if nothing is None else nothing
+    differences = {row.strategy: row for row in (comparison.against_nothing if nothing else context.differences)}
+    rows = []
+    for found in sorted(comparison.best, key=lambda row: row.loss):
+        row = differences.get(found.strategy)
+        interval = context.signed_interval(row.lower, row.upper) if row else fmt.ABSENT
+        rows.append(
+            row_of(
+                context.titles[found.strategy],
+                TableCell(
+                    text=context.difference(row.mean) if row else fmt.ABSENT,
+                    note="" if interval == fmt.ABSENT else interval,
+                ),
+                context.signed_interval(row.future_lower, row.future_upper) if row else fmt.ABSENT,
+                fmt.percent(found.chance, 0),
+                context.difference(found.loss, sign=False),
+            )
+        )
+    said = {"against": context.titles[against], "level": context.level, "horizon": context.horizon}
+    columns = heads(context, "answer", "strategy", "more#", "one_future#", "chance#", "loss#", **said)
+    note = context.say("answer.chances_note", replications=fmt.count(comparison.replications), **said)
+    return [table(context.say("answer.chances", **said), columns, rows), Paragraph(text=note, tone="note")]
 
 
 def _listed(context: Context, key: str, rows: Sequence[Difference]) -> list[str]:
@@ -72,7 +119,11 @@ def _equity(context: Context) -> list[str]:
 
 def _tiles(context: Context) -> list[Tile]:
     run, tiles = context.run, []
-    if context.contenders:
+    if context.against_nothing:
+        best = context.against_nothing[0]
+        note = context.say("tile.difference_note", level=context.level, **named(context, best))
+        tiles.append(Tile(label=context.say("tile.nothing"), number=context.difference(best.mean), note=note))
+    elif context.contenders:
         best = context.contenders[0]
         note = context.say("tile.difference_note", level=context.level, **named(context, best))
         label = context.say("tile.difference", baseline=context.baseline)

@@ -65,13 +65,11 @@ def _facts(context: Context) -> list[tuple[str, str]]:
 
 def _limits(context: Context) -> list[str]:
     say, run = context.say, context.run
-    simulation = run.manifest.config.get("simulation")
-    with_parameters = isinstance(simulation, dict) and simulation.get("parameter_uncertainty") is True
     limits = []
     if context.assumed:
         total = fmt.count(len(run.assumptions))
         limits.append(say("limits.assumed", assumed=fmt.count(context.assumed), total=total))
-    limits.append(say("limits.levels_parameters" if with_parameters else "limits.levels"))
+    limits.append(say("limits.levels_parameters" if context.draws_parameters else "limits.levels"))
     if len(context.contenders) > 1:
         limits.append(say("limits.best", strategies=fmt.count(len(context.contenders))))
     if run.survival:

@@ -115,6 +115,20 @@ class Context:
         running = {row.strategy for row in self.contenders}
         return [row for row in self.differences if row.strategy not in running]
 
+    @cached_property
+    def against_nothing(self) -> list[Difference]:
+        """How much more the strategies in the running earn than spending nothing, the one that all are compared with
+        among them; the best mean first."""
+        aside = {strategy.name for strategy in self.run.strategies if strategy.reference}
+        rows = [row for row in self.run.comparison.against_nothing if row.strategy not in aside]
+        return sorted(rows, key=lambda row: -row.mean)
+
+    @property
+    def draws_parameters(self) -> bool:
+        """Whether each replication draws the fitted parameters from the error of their estimates."""
+        simulation = self.run.manifest.config.get("simulation")
+        return isinstance(simulation, dict) and simulation.get("parameter_uncertainty") is True
+
     def _stated(self, name: str) -> Duration | None:
         """A duration of the configuration's [simulation]; None in a configuration of another make."""
         section = self.run.manifest.config.get("simulation")

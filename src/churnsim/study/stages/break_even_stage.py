@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 
 from churnsim.decisions.assumptions.break_even import BreakEven, Curve
 from churnsim.decisions.assumptions.levers import LEVERS, NOTHING, Lever, alone
@@ -11,7 +12,7 @@ from churnsim.decisions.comparison.paired import interval
 from churnsim.decisions.runs.experiment import Experiment
 from churnsim.records.break_even import Alone, BreakEvenRecord, BreakEvenRow, Gain
 from churnsim.simulation.scenario.market import Market, assumptions
-from churnsim.simulation.scenario.parameter_paths import number_at
+from churnsim.simulation.scenario.parameter_paths import changed, number_at
 from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.study.config.config import StudyConfig
 from churnsim.study.stages.what_if_stage import kept
@@ -100,8 +101,12 @@ class _Look:
     def _curve(self, lever: Lever) -> Curve:
         address = lever.address_in(self.strategy, self.mechanism)
         between = lever.between(number_at(self.experiment.market, [self.strategy], address))
+        experiment = self.experiment
+        if lever.per:  # as it is told, not as each replication draws it
+            market, _ = changed(experiment.market, (), {lever.per: lever.divisor(experiment.market)})
+            experiment = replace(experiment, market=market)
         return Curve.of(
-            self.experiment, [self.strategy, NOTHING], of=self.strategy.name, against=NOTHING.name, address=address,
+            experiment, [self.strategy, NOTHING], of=self.strategy.name, against=NOTHING.name, address=address,
             metrics=METRICS, between=between, replications=self.replications, level=self.level,
         )  # fmt: skip
 
@@ -122,7 +127,7 @@ class _Look:
         about = self.told.loc[found.address.replace(f"strategy.{self.strategy.name}.", f"{self.strategy.name}: ")]
         low, high = found.between
         return BreakEvenRow(
-            lever=lever.name, address=lever.address, metric=metric, value=found.value / divisor,
+            lever=lever.name, address=lever.address, share=lever.share, metric=metric, value=found.value / divisor,
             status=str(about["status"]), source=str(about["source"]), pays=found.pays, at=plain(found.at),
             lower=plain(found.lower), upper=plain(found.upper), low=low / divisor, high=high / divisor,
         )  # fmt: skip

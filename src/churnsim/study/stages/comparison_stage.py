@@ -38,18 +38,15 @@ def compare_strategies(comparison: Comparison, config: StudyConfig) -> Compariso
     found = ComparisonRecord(
         against=section.against,
         nothing=nothing,
-        against_nothing=Difference.of_frame(comparison.differences("npv", against=nothing, level=section.level))
-        if nothing
-        else [],
+        against_nothing=_differences(comparison, "npv", nothing, section.level),
+        against_nothing_later=_differences(comparison, "equity", nothing, section.level),
         best=_best(config, comparison, nothing),
         level=section.level,
         replications=int(comparison.outcomes["replication"].nunique()),
         metrics={
             metric: Metric(
                 levels=Level.of_frame(comparison.levels(metric, level=section.level)),
-                differences=Difference.of_frame(
-                    comparison.differences(metric, against=section.against, level=section.level)
-                ),
+                differences=_differences(comparison, metric, section.against, section.level),
             )
             for metric in METRICS
         },
@@ -64,6 +61,10 @@ def compare_strategies(comparison: Comparison, config: StudyConfig) -> Compariso
     counts = {metric: found.metrics[metric] for metric in COUNTS}
     empty = no_comparison(config)
     return empty.model_copy(update={"metrics": {**empty.metrics, **counts}, "replications": found.replications})
+
+
+def _differences(comparison: Comparison, metric: str, against: str | None, level: float) -> list[Difference]:
+    return Difference.of_frame(comparison.differences(metric, against=against, level=level)) if against else []
 
 
 def _best(config: StudyConfig, comparison: Comparison, nothing: str | None) -> list[Chance]:

@@ -1,0 +1,81 @@
+"""What each thing that the strategies do would take to pay, in words: for the report's first page and the terminal."""
+
+from __future__ import annotations
+
+from churnsim.records.break_even import Alone, BreakEvenRow, Gain
+from churnsim.report.page import numbers as fmt
+from churnsim.report.page.context import Context, status_key
+
+__all__ = ["amount", "limits", "what_it_takes"]
+
+
+def what_it_takes(context: Context) -> list[str]:
+    """A paragraph for each mechanism by itself."""
+    found = context.run.break_even
+    return [_told(context, part, fmt.percent(found.level)) for part in found.alone] if found else []
+
+
+def _told(context: Context, part: Alone, level: str) -> str:
+    say, known = context.say, context.words.known
+    gain, best = part.gain, part.at_best
+    what = known(f"take.does_{part.mechanism}", fmt.sentence(part.mechanism.replace("_", " ")))
+    shared = {"what": what, "budget": context.money(part.budget), "horizon": context.horizon, "level": level}
+    said = [say(f"take.{_reading(gain)}", **shared, **_gained(context, gain))]
+    if best is not None and gain.mean <= 0:
+        perfect = known(f"take.perfect_{part.mechanism}", say("take.perfect"))
+        key = "best_pays" if best.lower > 0 else "best_never" if best.upper < 0 else "best_open"
+        said.append(say(f"take.{key}", perfect=perfect, worth=_round(context, best.worth), **shared))
+    for lever in dict.fromkeys(row.lever for row in part.rows):
+        by_metric = {row.metric: row for row in part.rows if row.lever == lever}
+        said.append(_lever(context, by_metric["npv"], by_metric["equity"], level))
+    return " ".join(said)
+
+
+def _reading(gain: Gain) -> str:
+    return "pays" if gain.lower > 0 else "loses" if gain.upper < 0 else "even"
+
+
+def _gained(context: Context, gain: Gain) -> dict[str, str]:
+    like = 10 * max(abs(gain.lower), abs(gain.upper))  # no cents from 100 on
+    return {
+        "gain": context.money(abs(gain.mean), like=like),
+        "interval": context.interval(*(fmt.signed(context.money(end, like=like)) for end in (gain.lower, gain.upper))),
+        "worth": _round(context, gain.worth),
+    }
+
+
+def _round(context: Context, value: float) -> str:
+    """An amount that nobody needs to the cent; what brings less than nothing is worth nothing."""
+    return context.money(max(value, 0.0), like=1000.0 if value >= 99.5 else None)
+
+
+def _lever(context: Context, row: BreakEvenRow, later: BreakEvenRow, level: str) -> str:
+    """Where one number breaks even, over the horizon and with what customers earn afterwards, and what it is here."""
+    say = context.say
+    number = context.words.known(f"lever.{row.lever}", row.address)
+    shared = {"number": number, "horizon": context.horizon, "level": level}
+    too = "_too" if row.pays == later.pays == "never" else ""
+    said = say(f"take.at_{row.pays}{too}", **shared, **_places(context, row))
+    if (row.pays, row.at) != (later.pays, later.at):
+        said += say(f"take.later_{later.pays}", **shared, **_places(context, later))
+    status = context.words.known(f"status.{status_key(row.status)}", row.status)
+    return f"{said}. {say('take.here', value=amount(context, row, row.value), status=status)}"
+
+
+def _places(context: Context, row: BreakEvenRow) -> dict[str, str]:
+    low, high = (amount(context, row, end) for end in (row.low, row.high))
+    return {"at": amount(context, row, row.at), "interval": limits(context, row), "low": low, "high": high}
+
+
+def limits(context: Context, row: BreakEvenRow) -> str:
+    """The interval of a break-even; where it reaches beyond what was looked at, the end of that."""
+    lower = row.low if row.lower is None else row.lower
+    upper = row.high if row.upper is None else row.upper
+    return fmt.ABSENT if row.at is None else context.interval(*(amount(context, row, end) for end in (lower, upper)))
+
+
+def amount(context: Context, row: BreakEvenRow, value: float | None) -> str:
+    """A value of the number: a share in percent, or money."""
+    if value is None:
+        return fmt.ABSENT
+    return fmt.percent(value, 0 if value in (0.0, 1.0) else 1) if row.share else context.money(value)
