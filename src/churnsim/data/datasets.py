@@ -119,6 +119,11 @@ def cdnow_file(full: bool = False) -> Path:
     """The file behind `cdnow`, inside the installed `lifetimes` package, which is not imported.
 
     Raises DataError when the package or the file is not there.
+
+    Examples
+    --------
+    >>> cdnow_file().name
+    'CDNOW_sample.txt'
     """
     return _packaged_file("CDNOW_master.txt" if full else "CDNOW_sample.txt")
 

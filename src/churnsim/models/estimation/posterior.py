@@ -196,6 +196,14 @@ def sample_posterior(
         Customers that each row stands for.
     **options
         Of the family's likelihood, such as ``covariates_rate``.
+
+    Examples
+    --------
+    >>> from churnsim import BGNBD
+    >>> summary = BGNBD(r=0.5, alpha=8.0, a=0.8, b=2.5).draw_summary(np.full(500, 40.0), seed=1)
+    >>> posterior = sample_posterior(BGNBD, summary, seed=1, draws=300)
+    >>> str(posterior.posterior.attrs["status"])[:9], len(posterior_models(BGNBD, posterior, 3, seed=2))
+    ('converged', 3)
     """
     emcee, az = optional_modules("emcee", "arviz", extra="posterior", purpose="a posterior")
     if draws < 100 or chains < 4:

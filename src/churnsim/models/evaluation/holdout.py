@@ -318,6 +318,14 @@ def rolling_validation(
         Time unit of the summary.
     **options
         Of `validate`.
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> origins = ["1997-06-30", "1997-09-30"]
+    >>> scores = rolling_validation(cs.datasets.cdnow(), [cs.models.NBD], origins=origins, horizon=13.0)
+    >>> scores.loc[scores["model"] == "nbd", "mae"].round(2).tolist()
+    [0.5, 0.43]
     """
     if not origins:
         raise ConfigError("origins must hold at least one day, such as ['1997-07-31', '1997-09-30'].")

@@ -110,6 +110,13 @@ class BetaDiscreteWeibullCovariates(RenewalCovariates):
         How the covariates are coded.
     unit : str
         The term of the renewals.
+
+    Examples
+    --------
+    >>> from churnsim import datasets
+    >>> fit = BetaDiscreteWeibullCovariates.fit(datasets.telco().head(500), covariates=["contract"])
+    >>> {name: round(value, 1) for name, value in fit.model.lifetime_effects.items()}
+    {'contract=Two year': -3.7, 'contract=One year': -2.8}
     """
 
     gamma: float
