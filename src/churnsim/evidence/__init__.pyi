@@ -1,8 +1,11 @@
 from .beliefs import Belief as Belief
 from .beliefs import market_beliefs as market_beliefs
+from .clock_effects import ClockEffects as ClockEffects
 from .complaints import ComplaintEvidence as ComplaintEvidence
 from .complaints import complaint_evidence as complaint_evidence
 from .contact_records import contact_records as contact_records
+from .contacts import ContactEffect as ContactEffect
+from .contacts import contact_effect as contact_effect
 from .instruments import Instrumented as Instrumented
 from .offers import OfferEvidence as OfferEvidence
 from .offers import offer_evidence as offer_evidence

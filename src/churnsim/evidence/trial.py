@@ -31,7 +31,7 @@ from scipy.stats import t as student
 
 from churnsim.checks import check_frame, check_level, typed
 from churnsim.errors import ConfigError, DataError
-from churnsim.models.estimation.design_matrix import Design, checked_features
+from churnsim.models.estimation.design_matrix import Design, checked_features, independent_columns
 from churnsim.statistics import tails
 from churnsim.typing import Flags, Floats, Ints
 
@@ -377,18 +377,25 @@ def _arm_means(y: Floats, x: Floats | None, weight: Floats, group: Ints, arms: l
     means = []
     for k, name in enumerate(arms):
         inside = group == k
-        own = np.ones((int(inside.sum()), 1)) if x is None else np.column_stack([np.ones(inside.sum()), x[inside]])
+        own, used = np.ones((int(inside.sum()), 1)), np.zeros(0, dtype=np.int64)
+        if x is not None:
+            mine = x[inside]
+            if (np.ptp(mine, axis=0) == 0).any():
+                raise DataError(f"a covariate does not vary within arm {name!r}. Leave it out, or merge rare words.")
+            # Of columns that are dependent in this arm alone, such as purchases and their spend, one says it all.
+            used = np.flatnonzero(independent_columns(mine - mine.mean(axis=0)))
+            own = np.column_stack([own, mine[:, used]])
         w = weight[inside]
         q, r = np.linalg.qr(np.sqrt(w)[:, None] * own)
-        leverage = (q**2).sum(axis=1)
-        if np.abs(np.diag(r)).min() < 1e-9 * np.abs(r).max() or leverage.max() > 1 - 1e-9:
-            raise DataError(f"a covariate does not vary within arm {name!r}, or a word stands for one customer there. "
-                            "Leave it out, or merge rare words.")  # fmt: skip
+        # A customer whom a slope fits alone has no residual and tells nothing of the variance.
+        leverage = np.minimum((q**2).sum(axis=1), 1 - 1e-9)
         slopes = np.linalg.solve(r, q.T @ (np.sqrt(w) * y[inside]))
         residual = np.sqrt(w) * (y[inside] - own @ slopes)
         first = np.linalg.solve(r.T, np.eye(len(r))[0])
         variance = float(((q @ first) ** 2 * residual**2 / (1 - leverage)).sum())
-        means.append(ArmMean(float(slopes[0]), variance, float(inside.sum() - own.shape[1]), slopes[1:], spread))
+        every = np.zeros(len(spread))
+        every[used] = slopes[1:]
+        means.append(ArmMean(float(slopes[0]), variance, float(inside.sum() - own.shape[1]), every, spread))
     return means
 
 

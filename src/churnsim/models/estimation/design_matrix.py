@@ -18,7 +18,15 @@ from churnsim.checks import check_frame, check_number
 from churnsim.errors import ConfigError, DataError
 from churnsim.typing import Floats
 
-__all__ = ["Design", "check_effects", "check_penalty", "check_spread", "checked_features", "number_columns"]
+__all__ = [
+    "Design",
+    "check_effects",
+    "check_penalty",
+    "check_spread",
+    "checked_features",
+    "independent_columns",
+    "number_columns",
+]
 
 
 DEPENDENT = 1e-8  # a column whose part not explained by those before it is this share of its length says nothing new
@@ -55,7 +63,7 @@ class Design:
         flat += [name for name, column in zip(every.names, matrix.T, strict=True) if np.ptp(column) == 0]
         if flat:
             raise DataError(f"covariate {flat[0]!r} has one value only, so nothing can be said of it. Leave it out.")
-        keep = _independent(np.asarray(matrix - means))
+        keep = independent_columns(np.asarray(matrix - means))
         return cls(
             every.covariates,
             levels,
@@ -171,7 +179,7 @@ def _names(covariates: Sequence[str], levels: Sequence[tuple[str, ...]]) -> tupl
     return tuple(part for name, words in pairs for part in ([f"{name}={w}" for w in words[1:]] if words else [name]))
 
 
-def _independent(centred: Floats) -> NDArray[np.bool_]:
+def independent_columns(centred: Floats) -> NDArray[np.bool_]:
     """Which columns the ones before them do not determine."""
     if centred.shape[1] == 0:
         return np.zeros(0, dtype=bool)

@@ -1,0 +1,302 @@
+"""What contacts do to the buying and the leaving clock, by maximum likelihood with each customer's own contacts.
+
+The model is stated in `churnsim.kernels.likelihoods.contact_clock`: NBD, BG/NBD or MBG/NBD in the time of a clock that
+every contact speeds up, by a lift that halves with time and of which a share is given back later, and with a dropout
+that the last contact raises or lowers. The estimates are those that maximise the likelihood times two weak priors, on
+the half-life and on the share given back, which a log with no effect (and many with one) cannot tell; without them the
+errors of the lifts would have no meaning there. Errors come from the observed information.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from churnsim.data.logs.purchase_days import PurchaseDays
+from churnsim.errors import ConfigError, DataError
+from churnsim.kernels.likelihoods import contact_clock as kernel
+from churnsim.models.estimation.fit import FitStatus, status_of
+from churnsim.models.estimation.optimise import Optimum, maximise
+from churnsim.models.estimation.threads import Chunks
+from churnsim.models.purchase.registry import PURCHASE_FAMILIES, WITHOUT_DROPOUT
+from churnsim.statistics import normal_quantile
+from churnsim.typing import Floats, Ints
+from churnsim.units import DAYS_PER_UNIT
+
+__all__ = ["ClockEffects", "ContactHistories", "fit_clocks"]
+
+DROPS = {"nbd": kernel.NEVER, "bg_nbd": kernel.BG, "mbg_nbd": kernel.MBG}
+# The priors: with 95% the half-life lies within a factor of 4.3 of the middle, the share given back within 1 of 0.5.
+HALF_LIFE_SPREAD, GIVEN_BACK, GIVEN_BACK_SPREAD = 0.75, 0.5, 0.5
+# From so many customers on the search begins with every 16th of them, and the information is that of the products of
+# slopes, which one pass gives; with fewer customers it is that of differences, which are nearer to the truth.
+SKETCH_FROM, SKETCH = 50_000, 16
+REMEDIES = "Record more contacts or purchases, merge arms, or take a family with fewer parameters."
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ContactHistories:
+    """Purchases and contacts of customers: stretches of long arrays, with times since each one's first purchase."""
+
+    ids: pd.Index
+    T: Floats
+    contact_from: Ints
+    contact_to: Ints
+    contact_time: Floats
+    contact_arm: NDArray[np.int8]
+    purchase_from: Ints
+    purchase_to: Ints
+    purchase_time: Floats
+    arms: tuple[str, ...]
+    unit: str
+
+    @classmethod
+    def of(cls, contacts: pd.DataFrame, log: PurchaseDays, *, control: str, end: int, unit: str) -> ContactHistories:
+        """Of customers in the checked `contacts` who had bought before the day `end`, and what happened until it."""
+        days = DAYS_PER_UNIT[unit]
+        known = log.ids.get_indexer(pd.Index(contacts["customer_id"]))
+        asked = np.zeros(len(log.ids), dtype=bool)
+        asked[known[known >= 0]] = True
+        starts = log.starts()
+        first = log.day[starts]
+        kept = asked & (first < end)
+        if not kept.any():
+            raise DataError("no customer in the contacts has bought. Write ids alike in both tables.")
+        place = np.cumsum(kept) - 1
+        repeats = np.flatnonzero(kept[log.customer])
+        repeats = repeats[(log.day[repeats] > first[log.customer[repeats]]) & (log.day[repeats] <= end)]
+        purchase_from, purchase_to = _stretches(place[log.customer[repeats]], int(kept.sum()))
+        arms = tuple(sorted(set(contacts["arm"].unique()) - {control}))
+        day = contacts["at"].to_numpy().astype("datetime64[D]").astype(np.int64)
+        arm = pd.Categorical(contacts["arm"], categories=list(arms)).codes
+        sent = np.flatnonzero((known >= 0) & (arm >= 0) & (day <= end))
+        sent = sent[kept[known[sent]]]
+        order = sent[np.lexsort((day[sent], known[sent]))]
+        contact_from, contact_to = _stretches(place[known[order]], int(kept.sum()))
+        return cls(
+            ids=log.ids[kept],
+            T=(end - first[kept]) / days,
+            contact_from=contact_from,
+            contact_to=contact_to,
+            contact_time=(day[order] - first[known[order]]) / days,
+            contact_arm=arm[order].astype(np.int8),
+            purchase_from=purchase_from,
+            purchase_to=purchase_to,
+            purchase_time=(log.day[repeats] - first[log.customer[repeats]]) / days,
+            arms=arms,
+            unit=unit,
+        )
+
+    def summary(self) -> pd.DataFrame:
+        """Frequency, recency and T, as `churnsim.summarise` gives them."""
+        x = self.purchase_to - self.purchase_from
+        t_x = np.where(x > 0, self.purchase_time[np.maximum(self.purchase_to - 1, 0)], 0.0)
+        frame = pd.DataFrame({"frequency": x, "recency": t_x, "T": self.T}, self.ids)
+        frame.attrs["unit"] = self.unit
+        return frame
+
+    def chosen(self, pick: Ints | slice) -> ContactHistories:
+        """Some of the customers; the long arrays are shared."""
+        names = ("ids", "T", "contact_from", "contact_to", "purchase_from", "purchase_to")
+        return replace(self, **{name: getattr(self, name)[pick] for name in names})
+
+    def chunks(self) -> Chunks:
+        """Pieces of customers for the kernel."""
+        parts = (self.contact_from, self.contact_to, self.purchase_from, self.purchase_to, self.T)
+        return Chunks(*map(np.ascontiguousarray, parts))
+
+
+def _stretches(owner: Ints, customers: int) -> tuple[Ints, Ints]:
+    """Where each customer's entries begin and end, for entries in the order of their owners."""
+    end = np.cumsum(np.bincount(owner, minlength=customers)).astype(np.int64)
+    return np.concatenate([[0], end[:-1]]).astype(np.int64), end
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ClockEffects:
+    """What contacts do, by a purchase model in which each customer's contacts bend its clocks.
+
+    Attributes
+    ----------
+    table : DataFrame
+        By `parameter`: `estimate`, `standard_error`, `lower`, `upper`. ``lift:ARM`` is by what share customers buy more
+        often right after a contact, ``leaving:ARM`` the logarithm of what it multiplies their tendency to leave by;
+        ``half_life`` (of the lift, in `unit`) and ``pulled_forward`` (the share of the lift that is given back later)
+        are all arms'; the others are the purchase model's.
+    covariance : array of shape (parameters, parameters)
+        Of the estimates, the positive parameters by their logarithms.
+    status : FitStatus
+        How the search ended.
+    family, unit : str
+        The purchase model's, and that of durations.
+    customers, contacts : int
+        How many there were.
+    lasting : float
+        How long after a contact it acts on leaving.
+    level : float
+        Of the limits.
+    """
+
+    table: pd.DataFrame
+    covariance: Floats
+    status: FitStatus
+    family: str
+    unit: str
+    customers: int
+    contacts: int
+    lasting: float
+    level: float
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """The arms, without the control."""
+        return tuple(name.removeprefix("lift:") for name in self.table.index if name.startswith("lift:"))
+
+    def lifts(self) -> Floats:
+        """The arms' lifts."""
+        return self.table.loc[[f"lift:{arm}" for arm in self.arms], "estimate"].to_numpy(dtype=np.float64)
+
+    def __str__(self) -> str:
+        names = [name for name in self.table.index if ":" in name or name in ("half_life", "pulled_forward")]
+        lines = [f"{self.family} on {self.customers:,} customers and {self.contacts:,} contacts; {self.status}"]
+        for name in names:
+            row = self.table.loc[name]
+            lines.append(f"{name}: {row['estimate']:.3g} [{row['lower']:.3g}, {row['upper']:.3g}]")
+        return "\n".join(lines)
+
+
+def fit_clocks(
+    histories: ContactHistories, *, family: str, half_life: float, lasting: float, level: float = 0.95
+) -> ClockEffects:
+    """Estimate the effects of contacts with the purchase model `family`, "nbd", "bg_nbd" or "mbg_nbd".
+
+    `half_life` is the middle of its prior and `lasting` how long contacts act on leaving, both in the histories' unit.
+    """
+    if family not in DROPS:
+        raise ConfigError(f"contacts act on the clocks of {', '.join(DROPS)}; got {family!r}.")
+    h = histories
+    arms = len(h.arms)
+    if h.contact_time.size == 0:
+        raise DataError("no customer who has bought was contacted. There is nothing to learn the effect from.")
+    scale = float(h.T.mean())
+    scaled = replace(
+        h, T=h.T / scale, contact_time=h.contact_time / scale, purchase_time=h.purchase_time / scale
+    )  # fmt: skip
+    plain = PURCHASE_FAMILIES[family].fit(h.summary(), unit=h.unit)
+    if not plain.status.ok and family != WITHOUT_DROPOUT:
+        # Without dropout that shows there is nothing for a contact to act on.
+        alone = fit_clocks(h, family=WITHOUT_DROPOUT, half_life=half_life, lasting=lasting, level=level)
+        said = f"{alone.status.message} Of leaving nothing can be said: {family} ended with {plain.status.message}"
+        return replace(alone, status=replace(alone.status, message=said))
+    drops = DROPS[family]
+    base = list(plain.names)
+    names = [
+        *base, "half_life", *(f"lift:{arm}" for arm in h.arms), "pulled_forward",
+        *(f"leaving:{arm}" for arm in h.arms if drops != kernel.NEVER),
+    ]  # fmt: skip
+    scales = np.array([scale if name in ("alpha", "half_life") else 1.0 for name in names])
+    start = np.array(
+        [*(plain.parameters[name] for name in base), half_life, *[0.05] * arms, GIVEN_BACK, *[0.0] * len(names)]
+    )[: len(names)] / scales  # fmt: skip
+    real = [name == "pulled_forward" or ":" in name for name in names]
+    middle = math.log(half_life / scale)
+    at = {name: k for k, name in enumerate(names)}
+    lifts = slice(at["half_life"] + 1, at["half_life"] + 1 + arms)
+    leaving = slice(at["pulled_forward"] + 1, len(names))
+    last = (scaled.contact_time, scaled.contact_arm, scaled.purchase_time, drops, lasting / scale)
+    # Where the kernel's slopes in r, alpha, a, b, the lifts, kappa, q and the deltas belong; -1 for what there is not.
+    kernel_names = [
+        *("r", "alpha", "a", "b"), *(f"lift:{arm}" for arm in h.arms), "half_life", "pulled_forward",
+        *(f"leaving:{arm}" for arm in h.arms),
+    ]  # fmt: skip
+    places = np.array([at.get(name, -1) for name in kernel_names])
+    kept = places >= 0
+
+    def likelihood(data: ContactHistories, share: float) -> tuple[Any, Any]:
+        """The objective of `maximise` and its second derivatives, by the products of slopes."""
+        chunks = data.chunks()
+
+        def of_kernel(parameters: Floats, information: bool) -> Floats:
+            own = [float(parameters[at[name]]) if name in at else 1.0 for name in ("r", "alpha", "a", "b")]
+            kappa = math.log(2.0) / parameters[at["half_life"]]
+            deltas = np.zeros(arms) if drops == kernel.NEVER else parameters[leaving]
+            first = (*own, parameters[lifts].copy(), kappa, float(parameters[at["pulled_forward"]]), deltas.copy())
+            return chunks.sum(kernel.objective, first, (*last, information))
+
+        def chain(parameters: Floats) -> Floats:
+            """The slope of each of the kernel's parameters in ours: 1, but for kappa in the half-life."""
+            slopes = np.ones(len(names))
+            slopes[at["half_life"]] = -math.log(2.0) / parameters[at["half_life"]] ** 2
+            return slopes
+
+        def objective(parameters: Floats) -> tuple[float, Floats]:
+            found = of_kernel(parameters, False)
+            slopes = np.zeros(len(names))
+            slopes[places[kept]] = found[1:][kept]
+            slopes *= chain(parameters)
+            length = parameters[at["half_life"]]
+            off, beyond = math.log(length) - middle, parameters[at["pulled_forward"]] - GIVEN_BACK
+            slopes[at["half_life"]] -= share * off / HALF_LIFE_SPREAD**2 / length
+            slopes[at["pulled_forward"]] -= share * beyond / GIVEN_BACK_SPREAD**2
+            prior = -0.5 * share * ((off / HALF_LIFE_SPREAD) ** 2 + (beyond / GIVEN_BACK_SPREAD) ** 2)
+            return float(found[0]) + prior, slopes
+
+        def hessian(parameters: Floats) -> Floats:
+            size = len(kernel_names)
+            products = of_kernel(parameters, True)[1 + size :].reshape(size, size)
+            second = np.zeros((len(names), len(names)))
+            second[np.ix_(places[kept], places[kept])] = -products[np.ix_(kept, kept)]
+            slopes, length = chain(parameters), parameters[at["half_life"]]
+            second *= np.outer(slopes, slopes)
+            off = math.log(length) - middle
+            second[at["half_life"], at["half_life"]] -= share * (1.0 - off) / (HALF_LIFE_SPREAD * length) ** 2
+            second[at["pulled_forward"], at["pulled_forward"]] -= share / GIVEN_BACK_SPREAD**2
+            return second
+
+        return objective, hessian
+
+    optimum = _search(likelihood, scaled, start, real)
+    errors = np.sqrt(np.diag(optimum.log_covariance))
+    estimate = optimum.parameters * scales
+    z = normal_quantile(level)
+    by_log = ~np.array(real)
+    with np.errstate(over="ignore", invalid="ignore"):
+        factor = np.exp(np.minimum(z * errors, 700.0))
+        table = pd.DataFrame(
+            {
+                "estimate": estimate,
+                "standard_error": np.where(by_log, estimate * errors, errors),
+                "lower": np.where(by_log, estimate / factor, estimate - z * errors),
+                "upper": np.where(by_log, estimate * factor, estimate + z * errors),
+            },
+            index=pd.Index(names, name="parameter"),
+        )
+    return ClockEffects(
+        table=table,
+        covariance=optimum.log_covariance,
+        status=status_of(optimum, names, REMEDIES),
+        family=family,
+        unit=h.unit,
+        customers=len(h.T),
+        contacts=int(h.contact_time.size),
+        lasting=lasting,
+        level=level,
+    )
+
+
+def _search(likelihood: Any, data: ContactHistories, start: Floats, real: list[bool]) -> Optimum:
+    customers = len(data.T)
+    objective, hessian = likelihood(data, 1.0)
+    if customers < SKETCH_FROM:
+        return maximise(objective, starts=[start], customers=float(customers), real=real)
+    few = data.chosen(slice(None, None, SKETCH))
+    rough, _ = likelihood(few, len(few.T) / customers)
+    near = maximise(rough, starts=[start], customers=float(len(few.T)), real=real)
+    return maximise(
+        objective, starts=[start], customers=float(customers), real=real, near=near.parameters, hessian=hessian
+    )

@@ -1,0 +1,434 @@
+"""The effect of contacts from a firm's own records, in two ways that must agree.
+
+By the randomisation alone (`trial.py`): purchases, buyers and spend in a window after the draw, by arm, adjusted for
+the purchase model's forecast of the same window (CUPED) and for the window before. By the purchase model
+(`clock_effects.py`): how contacts bend each customer's clocks. The second says what the first cannot, how long an
+effect lasts, what is only brought forward and what it does to leaving; the first needs no model. What the model says of
+the window is held against it: where the model is right and efficient the variance of their difference is the difference
+of their variances (Hausman 1978, "Specification tests in econometrics", Econometrica 46(6), 1251-1271).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm
+
+from churnsim.checks import check_level, check_number, typed
+from churnsim.data.logs.days import iso_day
+from churnsim.data.logs.purchase_days import PurchaseDays, purchase_days
+from churnsim.errors import ConfigError, DataError, FitError
+from churnsim.evidence.beliefs import Belief
+from churnsim.evidence.clock_effects import DROPS, ClockEffects, ContactHistories, fit_clocks
+from churnsim.evidence.contact_records import contact_records
+from churnsim.evidence.trial import DOUBT, OBSERVATIONAL, RANDOMISED, TrialCheck, TrialEffects, trial_effects
+from churnsim.kernels.likelihoods import contact_clock as kernel
+from churnsim.models.purchase.registry import PURCHASE_FAMILIES
+from churnsim.typing import Floats, Ints
+from churnsim.units import DAYS_PER_UNIT, check_unit
+
+__all__ = ["ContactEffect", "contact_effect"]
+
+MOST_COMPARED = 20_000  # customers whose forecasts say what the model expects of a window
+HISTORY = ["frequency_before", "silence", "age", "silence_by_gap"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ContactEffect:
+    """What contacts did, by the draw and by the purchase model.
+
+    Attributes
+    ----------
+    campaigns : dict of str to TrialEffects
+        The design-based answer for each campaign: `purchases`, `bought` and, with amounts, `spend` in the window.
+    clocks : ClockEffects or None
+        The model-based answer, over all campaigns.
+    agreement : DataFrame
+        By `campaign` and `arm`: the difference in purchases in the window by the `design` and by the `model`, and the
+        `p_value` of their being the same. Empty without a model.
+    costs : Series
+        Mean cost of a contact, by arm; NaN where unknown.
+    status : str
+        "measured here (randomised)" where that of every campaign is.
+    """
+
+    campaigns: Mapping[str, TrialEffects]
+    clocks: ClockEffects | None
+    agreement: pd.DataFrame
+    costs: pd.Series[float]
+    status: str
+
+    def __str__(self) -> str:
+        lines = [f"campaign {name}: {trial}" for name, trial in self.campaigns.items()]
+        if self.clocks is not None:
+            lines.append(str(self.clocks))
+        for key, row in self.agreement.iterrows():
+            campaign, arm = cast("tuple[str, str]", key)
+            lines.append(
+                f"{campaign}, {arm}: {row['design']:+.4g} purchases by the draw, {row['model']:+.4g} by the model; "
+                f"they {'agree' if row['p_value'] >= DOUBT else 'DISAGREE'} (p = {row['p_value']:.2g})"
+            )
+        return "\n".join(lines)
+
+    def beliefs(self, arm: str | None = None) -> dict[str, Belief]:
+        """The market's numbers of which this is the evidence, by address: of contacts such as those of `arm`, which may
+        be left out where there is one.
+
+        ``retention.purchase_lift`` and ``retention.max_effect`` are what contacts at this cost do (in a market, the
+        response at a spend well above ``retention.spend_scale``). Where contacts are shown to make customers
+        likelier to leave, that is a ``max_effect`` with a ``harmed_share`` of 1. Raises ConfigError without a model and
+        for an unknown arm, FitError where the fit does not tell the effects.
+        """
+        if self.clocks is None:
+            raise ConfigError("beliefs come from the purchase model. Estimate with model=True.")
+        clocks, arms = self.clocks, self.clocks.arms
+        if not clocks.status.ok:
+            raise FitError(f"no belief follows from a fit that ended so: {clocks.status}")
+        if arm is None and len(arms) > 1:
+            raise ConfigError(f"say of which arm: {', '.join(arms)}.")
+        arm = arms[0] if arm is None else arm
+        if arm not in arms:
+            raise ConfigError(f"unknown arm {arm!r}. There are {', '.join(arms)}.")
+        kind = "drawn" if self.status == RANDOMISED else "not shown to be drawn: an association"
+        source = f"{clocks.contacts:,} contacts of {clocks.customers:,} customers, {kind}"
+
+        def belief(numbers: Iterable[float], least: float, most: float = math.inf) -> Belief:
+            value, low, high = (min(max(number, least), most) for number in numbers)
+            status: Any = self.status
+            return Belief(value=value, low=low, high=high, status=status, source=source, level=clocks.level)
+
+        columns = ["estimate", "lower", "upper"]
+        rows = {name: tuple(map(float, clocks.table.loc[name, columns])) for name in clocks.table.index}
+        found = {
+            "retention.purchase_lift": belief((1.0 + value for value in rows[f"lift:{arm}"]), 0.001),
+            "retention.half_life": belief(rows["half_life"], 0.0),
+            "retention.pulled_forward": belief(rows["pulled_forward"], 0.001, 0.999),
+        }
+        if f"leaving:{arm}" in rows:
+            kept, most, least = (1.0 - math.exp(value) for value in rows[f"leaving:{arm}"])
+            if most < 0:
+                found["retention.harmed_share"] = belief((1.0, 1.0, 1.0), 0.0)
+                kept, least, most = -kept, -most, -least
+            found["retention.max_effect"] = belief((kept, least, most), 0.001, 0.999)
+        return found
+
+
+@typed
+def contact_effect(
+    contacts: Any,
+    purchases: Any,
+    *,
+    window: float,
+    control: str = "control",
+    unit: str = "W",
+    until: Any = None,
+    family: str = "bg_nbd",
+    model: bool = True,
+    lasting: float | None = None,
+    level: float = 0.95,
+) -> ContactEffect:
+    """What contacts did to purchases, buyers, spend and leaving, from a firm's records of both.
+
+    Parameters
+    ----------
+    contacts : DataFrame or path
+        As `contact_records` reads them: one row a contact, and one a customer who was drawn to be left alone.
+    purchases : DataFrame, CustomerDatabase or ParquetLog
+        The log, as `churnsim.summarise` takes it.
+    window : float
+        How long after its draw a customer is watched, in `unit`; the day of the draw is the first.
+    control : str
+        The arm that was left alone.
+    unit : {"D", "W", "M", "Y"}
+        What durations are counted in.
+    until : str or date, optional
+        Last day observed; the last one with a purchase unless given.
+    family : {"bg_nbd", "mbg_nbd", "nbd"}
+        The purchase model.
+    model : bool
+        Whether the model-based answer is wanted too.
+    lasting : float, optional
+        How long after a contact it acts on leaving, in `unit`; the window unless given.
+    level : float
+        Of the limits.
+
+    Returns
+    -------
+    ContactEffect
+        Raises DataError for bad rows, a window that is not over, and a campaign without its control; ConfigError for
+        arguments out of range.
+
+    Examples
+    --------
+    >>> import churnsim
+    >>> log = churnsim.datasets.cdnow()
+    >>> who = log["customer_id"].unique()
+    >>> arm = np.where(np.random.default_rng(2).random(len(who)) < 0.5, "mail", "control")
+    >>> drawn = pd.DataFrame({"customer_id": who, "at": "1997-07-01", "arm": arm, "chance": 0.5})
+    >>> found = contact_effect(drawn, log, window=4.0, model=False)
+    >>> row = found.campaigns["campaign"].best.loc["purchases", "mail"]
+    >>> found.status, bool(row["lower"] < 0 < row["upper"])
+    ('measured here (randomised)', True)
+    """
+    check_unit(unit)
+    check_number(window, "window", above=0)
+    check_level(level)
+    lasting = window if lasting is None else check_number(lasting, "lasting", above=0)
+    if family not in DROPS:
+        raise ConfigError(f"family must be {' or '.join(map(repr, DROPS))}; got {family!r}.")
+    records = contact_records(contacts)
+    log, end = purchase_days(purchases).seen_until(until)
+    span = max(1, round(window * DAYS_PER_UNIT[unit]))
+    day = records["at"].to_numpy().astype("datetime64[D]").astype(np.int64)
+    draws = {
+        name: _Draw.of(records[rows.to_numpy()], log, span, end, name)
+        for name in records["campaign"].unique()
+        for rows in (records["campaign"] == name,)
+    }
+    treated = records["arm"].to_numpy() != control
+    trials = {}
+    for name, draw in draws.items():
+        others = (records["campaign"] != name).to_numpy() & treated
+        trials[name] = draw.effects(family, unit, window, control, level, records[others], day[others])
+    clocks = None
+    agreement = pd.DataFrame(columns=["design", "model", "p_value"])
+    if model:
+        histories = ContactHistories.of(records, log, control=control, end=end, unit=unit)
+        clocks = fit_clocks(histories, family=family, half_life=window / 2, lasting=lasting, level=level)
+        agreement = _agreement(draws, trials, clocks, histories, window)
+    alike = all(trial.status == RANDOMISED for trial in trials.values())
+    return ContactEffect(
+        campaigns=trials,
+        clocks=clocks,
+        agreement=agreement,
+        costs=records.loc[treated].groupby("arm")["cost"].mean(),
+        status=RANDOMISED if alike else OBSERVATIONAL,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Draw:
+    """One campaign's customers: their arms, the days of their draws, what they bought before and in the window."""
+
+    frame: pd.DataFrame
+    day: Ints
+    span: int
+    spends: bool
+
+    @classmethod
+    def of(cls, rows: pd.DataFrame, log: PurchaseDays, span: int, end: int, campaign: str) -> _Draw:
+        first = rows.sort_values("at", kind="stable").drop_duplicates("customer_id").reset_index(drop=True)
+        day = first["at"].to_numpy().astype("datetime64[D]").astype(np.int64)
+        late = day + span - 1 > end
+        if late.any():
+            raise DataError(
+                f"campaign {campaign!r}: customer {str(first['customer_id'][late].iloc[0])[:80]!r} was drawn on "
+                f"{iso_day(int(day[late][0]))}, and its window of {span} days is not over by {iso_day(end)} "
+                f"({int(late.sum()):,} such customers). Take a shorter window, or records that reach further."
+            )
+        frame = first[["customer_id", "arm", "chance"]].copy()
+        place = log.ids.get_indexer(pd.Index(first["customer_id"]))
+        if (place < 0).all():
+            raise DataError(f"no customer of campaign {campaign!r} is in the log. Write ids alike in both tables.")
+        # One number a customer and day, in order; a customer who never bought comes after all.
+        reach = int(log.day.max()) + 2 * span + 2
+        key = log.customer * reach + log.day
+        own = np.where(place < 0, len(log.ids), place) * reach
+        starts = np.append(log.starts(), len(log.day))[np.where(place < 0, len(log.ids), place)]
+        at, back, ahead = (np.searchsorted(key, own + day + shift) for shift in (0, -span, span))
+        back = np.maximum(back, starts)
+        frame["purchases"], frame["purchases_before"] = ahead - at, at - back
+        frame["bought"] = (frame["purchases"] > 0).astype(float)
+        spends = log.amount is not None
+        if spends:
+            total = np.append(0.0, np.cumsum(log.spend()))
+            frame["spend"], frame["spend_before"] = total[ahead] - total[at], total[at] - total[back]
+        earlier = at - starts
+        known = earlier > 0
+        begun = np.where(known, log.day[np.minimum(starts, len(log.day) - 1)], day)
+        latest = np.where(known, log.day[np.maximum(at - 1, 0)], day)
+        frame["frequency_before"] = np.maximum(earlier - 1, 0)
+        frame["recency_before"] = latest - begun
+        frame["age"], frame["silence"] = day - begun, day - latest
+        frame["silence_by_gap"] = frame["silence"] * frame["frequency_before"] / np.maximum(latest - begun, 1)
+        frame["known"] = known
+        return cls(frame=frame, day=day, span=span, spends=spends)
+
+    def history(self, unit: str) -> pd.DataFrame:
+        """The summary at each customer's own draw, of those who had bought before."""
+        known = self.frame[self.frame["known"]]
+        days = DAYS_PER_UNIT[unit]
+        summary = pd.DataFrame(
+            {
+                "frequency": known["frequency_before"], "recency": known["recency_before"] / days,
+                "T": known["age"] / days,
+            }
+        )  # fmt: skip
+        summary.attrs["unit"] = unit
+        return summary
+
+    def effects(
+        self, family: str, unit: str, window: float, control: str, level: float, others: pd.DataFrame, day: Ints
+    ) -> TrialEffects:
+        """The design-based answer, and how other campaigns' contacts (`others`, on their `day`s) bear on it."""
+        frame = self.frame.copy()
+        frame["forecast"] = 0.0
+        summary = self.history(unit)
+        if (summary["frequency"] > 0).any():
+            fit = PURCHASE_FAMILIES[family].fit(summary, unit=unit)
+            frame.loc[summary.index, "forecast"] = fit.model.expected_purchases(summary, window)
+        before = ["purchases_before", *(["spend_before"] if self.spends else [])]
+        varies = frame.groupby("arm")[["forecast", *before]].agg(np.ptp).gt(0).all()
+        trial = trial_effects(
+            frame,
+            outcomes=["purchases", "bought", *(["spend"] if self.spends else [])],
+            control=control,
+            chance="chance" if frame["chance"].notna().all() else None,
+            covariates=["forecast"] if varies["forecast"] else [],
+            before=[name for name in before if varies[name]],
+            history=HISTORY,
+            level=level,
+        )
+        check = self._spill_over(frame, others, day, control)
+        checks = (*trial.checks, *([] if check is None else [check]))
+        alike = all(each.passed for each in checks)
+        return TrialEffects(
+            table=trial.table, customers=trial.customers, checks=checks, control=control, level=level,
+            status=RANDOMISED if alike else OBSERVATIONAL,
+        )  # fmt: skip
+
+    def _spill_over(self, frame: pd.DataFrame, others: pd.DataFrame, day: Ints, control: str) -> TrialCheck | None:
+        """Whether other campaigns reach the arms alike, and whether the effect is another one where they do."""
+        place = pd.Index(frame["customer_id"]).get_indexer(others["customer_id"])
+        inside = (place >= 0) & (day >= self.day[place] - self.span) & (day < self.day[place] + self.span)
+        if not inside.any():
+            return None
+        met = np.bincount(place[inside], minlength=len(frame)).astype(np.float64)
+        y, drawn = frame["purchases"].to_numpy(dtype=np.float64), (frame["arm"] != control).to_numpy()
+        share = float((met > 0).mean())
+
+        def difference(values: Floats, pick: Any) -> tuple[float, float]:
+            a, b = values[pick & drawn], values[pick & ~drawn]
+            if min(a.size, b.size) < 2:
+                return 0.0, math.inf
+            return float(a.mean() - b.mean()), float(a.var(ddof=1) / a.size + b.var(ddof=1) / b.size)
+
+        gap, variance = difference(met, np.ones(len(met), dtype=bool))
+        reached = float(2 * norm.sf(abs(gap) / math.sqrt(variance))) if variance > 0 else 1.0
+        with_others, without = difference(y, met > 0), difference(y, met == 0)
+        both = with_others[1] + without[1]
+        apart = float(2 * norm.sf(abs(with_others[0] - without[0]) / math.sqrt(both))) if both > 0 else 1.0
+        p = min(1.0, 2 * min(reached, apart))
+        return TrialCheck(
+            name="other campaigns", p_value=p, passed=bool(p >= DOUBT),
+            message=f"{share:.1%} had a contact of another campaign in a window; the arms differ by {gap:+.3g} such "
+            f"contacts (p = {reached:.3g}), and the effect by {with_others[0] - without[0]:+.3g} purchases where there "
+            f"was one (p = {apart:.3g}).",
+        )  # fmt: skip
+
+
+def _agreement(
+    draws: Mapping[str, _Draw], trials: Mapping[str, TrialEffects], clocks: ClockEffects, histories: ContactHistories,
+    window: float,
+) -> pd.DataFrame:  # fmt: skip
+    """The difference in purchases in the window that the model expects, beside the one that the draw shows."""
+    found = {}
+    for campaign, draw in draws.items():
+        summary = draw.history(clocks.unit)
+        kept = np.linspace(0, len(summary) - 1, min(len(summary), MOST_COMPARED)).astype(int)
+        summary = summary.iloc[np.unique(kept)]
+        place = histories.ids.get_indexer(pd.Index(draw.frame["customer_id"][summary.index]))
+        summary = summary[place >= 0]
+        history = histories.chosen(place[place >= 0].astype(np.int64))
+        of_all = float(draw.frame["known"].mean())
+        for arm in trials[campaign].customers.index.drop(trials[campaign].control):
+            if arm not in clocks.arms:
+                continue
+            expected, variance = _expected(clocks, history, summary, clocks.arms.index(arm), window)
+            row = trials[campaign].best.loc[("purchases", arm)]
+            # The model may be a hair less precise than the adjusted difference; then nothing is told apart.
+            spread = math.sqrt(
+                max(row["standard_error"] ** 2 - of_all**2 * variance, 0.05 * row["standard_error"] ** 2)
+            )
+            gap = row["difference"] - of_all * expected
+            p = float(2 * norm.sf(abs(gap) / spread))
+            found[campaign, arm] = {"design": row["difference"], "model": of_all * expected, "p_value": p}
+    table = pd.DataFrame.from_dict(found, orient="index", columns=["design", "model", "p_value"])
+    if found:
+        table.index = pd.MultiIndex.from_tuples(found, names=["campaign", "arm"])
+    return table
+
+
+def _expected(
+    clocks: ClockEffects, history: ContactHistories, summary: pd.DataFrame, arm: int, window: float
+) -> tuple[float, float]:
+    """Expected purchases in a window after a contact of `arm`, less those without it, a customer; and its variance."""
+    names = list(clocks.table.index)
+    family = PURCHASE_FAMILIES[clocks.family]
+    base = [name for name in names if name in family.parameter_names]
+    T, t_x = summary["T"].to_numpy(), summary["recency"].to_numpy()
+    # The contacts before the draw, and one at the draw.
+    before = np.minimum(
+        history.contact_to,
+        history.contact_from + _counted_before(history, T),
+    )
+    size = before - history.contact_from
+    one = size + 1
+    to = np.cumsum(one)
+    time, kind = np.empty(int(to[-1])), np.full(int(to[-1]), arm, dtype=np.int8)
+    inside = np.ones(len(time), dtype=bool)
+    inside[to - 1] = False
+    source = np.repeat(history.contact_from - np.concatenate([[0], np.cumsum(size)[:-1]]), size) + np.arange(size.sum())
+    time[inside], kind[inside], time[to - 1] = history.contact_time[source], history.contact_arm[source], T
+    start = to - one
+
+    def difference(values: Floats) -> float:
+        at = dict(zip(names, map(float, values), strict=True))
+        lifts = np.array([at[f"lift:{name}"] for name in clocks.arms])
+        kappa, q = math.log(2.0) / at["half_life"], at["pulled_forward"]
+
+        def on_clock(until: Floats, contacts_to: Ints) -> Floats:
+            return kernel.clocks(lifts, kappa, q, start, contacts_to, np.ascontiguousarray(until), time, kind)
+
+        then, seen = on_clock(t_x, to - 1), on_clock(T, to - 1)
+        with_contact, without = on_clock(T + window, to) - seen, on_clock(T + window, to - 1) - seen
+        bent = pd.DataFrame({"frequency": summary["frequency"], "recency": np.minimum(then, seen), "T": seen})
+        bent.attrs["unit"] = clocks.unit
+        law = family.from_dict({"family": clocks.family, **{name: at[name] for name in base}, "unit": clocks.unit})
+        more = law.expected_purchases(bent, with_contact) - law.expected_purchases(bent, without)
+        return float(more.mean())
+
+    estimate = clocks.table["estimate"].to_numpy(dtype=np.float64)
+    free = [
+        k for k in range(len(names)) if not names[k].startswith("leaving:") and np.isfinite(clocks.covariance[k, k])
+    ]
+    slopes = np.zeros(len(names))
+    for k in free:
+        # By the logarithm where the covariance is.
+        by_log = ":" not in names[k] and names[k] != "pulled_forward"
+        up, down = estimate.copy(), estimate.copy()
+        up[k], down[k] = (
+            (estimate[k] * math.exp(1e-4), estimate[k] * math.exp(-1e-4))
+            if by_log
+            else (estimate[k] + 1e-4, estimate[k] - 1e-4)
+        )
+        slopes[k] = (difference(up) - difference(down)) / 2e-4
+    covariance = clocks.covariance[np.ix_(free, free)]
+    return difference(estimate), float(slopes[free] @ covariance @ slopes[free])
+
+
+def _counted_before(history: ContactHistories, T: Floats) -> Ints:
+    """How many of each customer's contacts came before its draw, at T."""
+    owner = np.repeat(np.arange(len(T)), history.contact_to - history.contact_from)
+    position = np.repeat(history.contact_from, history.contact_to - history.contact_from)
+    offset = np.arange(len(owner)) - np.repeat(
+        np.concatenate([[0], np.cumsum(history.contact_to - history.contact_from)[:-1]]),
+        history.contact_to - history.contact_from,
+    )
+    early = history.contact_time[position + offset] < T[owner]
+    return np.bincount(owner[early], minlength=len(T)).astype(np.int64)
