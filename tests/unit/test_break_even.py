@@ -15,8 +15,15 @@ import churnsim as cs
 from churnsim.decisions import Quantity, break_even
 from churnsim.decisions.comparison.best import chance_to_be_best
 from churnsim.errors import ConfigError
+from churnsim.records.run import Chance, Difference
 from churnsim.study.config.config_file import parse_config
-from churnsim.study.stages.break_even_stage import break_even_replications, break_evens, mechanisms_alone
+from churnsim.study.stages.break_even_stage import (
+    break_even_replications,
+    break_evens,
+    mechanisms_alone,
+    most_promising,
+)
+from churnsim.study.stages.comparison_stage import no_comparison
 from churnsim.study.stages.market_stage import build_strategies
 from churnsim.study.storage.executor import Executor
 from churnsim.study.storage.store import RunStore
@@ -184,10 +191,12 @@ def test_a_study_looks_at_each_mechanism_alone(experiment, tmp_path):
     assert break_even_replications(config) == 20
     counted: list[int] = []
     found = break_evens(
-        config, market, mechanisms, store=RunStore.open(tmp_path, "firm", "0" * 64),
+        config, market, mechanisms, pair=(strategies[1], NOTHING), store=RunStore.open(tmp_path, "firm", "0" * 64),
         executor=Executor(workers=2, backend="threads"), edge=lambda _: nullcontext(), done=counted.append,
     )  # fmt: skip
-    assert counted == [1, 1, 1]
+    assert counted == [1, 1, 1, 1]
+    assert found.variance is not None
+    assert (found.variance.strategy, found.variance.chance.mean) == ("keep", 1.0)  # nothing else is drawn
     rows = {(row.lever, row.metric): row for part in found.alone for row in part.rows}
     prospects = market.prospects
     assert rows["customer_cost", "npv"].value == pytest.approx(prospects.spend_scale / prospects.ceiling)
@@ -203,3 +212,12 @@ def test_a_study_looks_at_each_mechanism_alone(experiment, tmp_path):
     assert keep.gain.worth == pytest.approx(60 * brought / (brought - row["mean"]))
     assert keep.at_best is not None
     assert keep.at_best.mean > keep.gain.mean
+    gains = (("baseline", -3.0), ("keep", -1.0), ("talk", -2.0), ("other", 5.0))
+    rows = [Difference(strategy=s, against="idle", mean=m, lower=m, upper=m, replications=2) for s, m in gains]
+    chances = {"chance_lower": 0.0, "chance_upper": 1.0, "loss": 0.0, "loss_lower": 0.0, "loss_upper": 1.0}
+    running = [Chance(strategy=s, chance=0.0, **chances) for s in ("baseline", "keep", "talk", "idle")]
+    record = no_comparison(config).model_copy(update={"nothing": "idle", "against_nothing": rows, "best": running})
+    idle = cs.Strategy(name="idle")
+    assert most_promising(record, [*strategies, idle]) == (strategies[1], idle)  # "other" is a reference
+    assert most_promising(record, [strategies[0], idle]) == (strategies[0], idle)
+    assert most_promising(no_comparison(config), strategies) is None

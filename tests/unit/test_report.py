@@ -230,7 +230,11 @@ WITH_NOTHING = {
         {"name": "second", "title": "Second", "settings": {"quality": {}}, "budget_per_period": 200.0},
         {"name": "idle", "title": "Idle", "reference": True},
     ],
-    "break_even": {"level": 0.95, "replications": 40, "alone": [
+    "break_even": {"level": 0.95, "replications": 40, "variance": {
+        "strategy": "second", "against": "idle", "sd": 790.0, "replications": 40,
+        "chance": {"mean": 0.3, "lower": 0.2, "upper": 0.5}, "estimation": {"mean": 0.0, "lower": 0.0, "upper": 0.0},
+        "beliefs": {"mean": 0.7, "lower": 0.5, "upper": 0.8},
+    }, "alone": [
         {"mechanism": "acquisition", "strategy": "second", "budget": 200.0,
          "gain": {"mean": -48.0, "lower": -259.0, "upper": 163.0, "worth": 198.0},
          "rows": [
@@ -296,6 +300,12 @@ def test_the_first_page_says_what_pays_how_surely_and_what_it_would_take(tmp_pat
     assert [(row[0], row[3], row[4]) for row in told] == [
         ("Idle", "74%", "146"), ("Second", "26%", "537"), ("Baseline", "0%", "2,387")
     ]  # fmt: skip
+    note = next(block.text for block in blocks if getattr(block, "tone", "") == "note").replace("\u00a0", " ")
+    assert note.startswith(
+        "Of the variance of what Second earns more than Idle in one future 30% is chance (20% to 50%); 70% what is not "
+        "known of the market's numbers (50% to 80%)."
+    )
+    assert "Those that have an interval are drawn anew in each replication" in blocks[1].text
     buying, contacts = blocks[[block.kind for block in blocks].index("heading") + 1].items
     assert "earns about what it costs" in buying
     assert "is below 24.80 (95% interval 23.80 to 26)" in buying.replace("\u00a0", " ")

@@ -28,7 +28,7 @@ def print_summary(directory: Path) -> bool:
     """Print the strategies beside each other, the verdict with what weakens it, the customers' value and the claims;
     whether all of the study could be done."""
     from churnsim.records.load import load_run
-    from churnsim.report.headline import headline, replay_sentences, sureness, value_sentences
+    from churnsim.report.headline import headline, replay_sentences, sureness, value_sentences, variance_sentences
     from churnsim.report.messages import Words
     from churnsim.report.page.context import Context
     from churnsim.report.what_it_takes import what_it_takes
@@ -38,6 +38,8 @@ def print_summary(directory: Path) -> bool:
     _print_strategies(context)
     _say("verdict", *said.verdict, *said.leaves_out)
     _print_chances(context)
+    if split := variance_sentences(context):
+        _say("spread", *split)
     for sentence in what_it_takes(context):
         _say("to pay", sentence)
     for sentence in sureness(context):

@@ -10,6 +10,8 @@ from .assumptions.region import Region as Region
 from .assumptions.region import Statement as Statement
 from .assumptions.sensitivity import Sensitivity as Sensitivity
 from .assumptions.sensitivity import sensitivity as sensitivity
+from .assumptions.variance_split import VarianceSplit as VarianceSplit
+from .assumptions.variance_split import variance_split as variance_split
 from .comparison.compare import Comparison as Comparison
 from .comparison.compare import compare as compare
 from .comparison.customer_metrics import realised_value as realised_value

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from churnsim.records.base import Number, Record
 
-__all__ = ["Alone", "BreakEvenRecord", "BreakEvenRow", "Gain"]
+__all__ = ["Alone", "BreakEvenRecord", "BreakEvenRow", "Gain", "Share", "VarianceRecord"]
 
 
 class Gain(Record):
@@ -56,9 +56,32 @@ class Alone(Record):
     rows: list[BreakEvenRow] = Field(default_factory=list)
 
 
+class Share(Record):
+    """A share of a variance with its interval."""
+
+    mean: Number
+    lower: Number
+    upper: Number
+
+
+class VarianceRecord(Record):
+    """Where the spread of the difference between two strategies over replications comes from: shares of chance, of the
+    error of the fitted parameters, and of what is believed of the market's numbers."""
+
+    strategy: str
+    against: str
+    sd: Number
+    replications: int
+    chance: Share
+    estimation: Share
+    beliefs: Share
+
+
 class BreakEvenRecord(Record):
-    """break_even.json: the mechanisms of the strategies, each by itself."""
+    """break_even.json: the mechanisms of the strategies, each by itself; and where the spread of the best one's gain
+    comes from."""
 
     level: Number
     replications: int
     alone: list[Alone] = Field(default_factory=list)
+    variance: VarianceRecord | None = None

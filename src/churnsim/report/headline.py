@@ -13,6 +13,7 @@ from churnsim.report.page.context import Context
 
 __all__ = [
     "Headline", "apart", "doubtful", "headline", "named", "reading", "replay_sentences", "sureness", "value_sentences",
+    "variance_sentences",
 ]  # fmt: skip
 
 GOOD_FITS = frozenset({"ok", "converged"})
@@ -151,8 +152,8 @@ def _leaves_out(context: Context) -> list[str]:
     if run.fits:
         said.append(context.say("answer.parameters_drawn" if context.draws_parameters else "answer.parameters"))
     if context.assumed:
-        total = fmt.count(len(run.assumptions))
-        said.append(context.say("answer.assumed", assumed=fmt.count(context.assumed), total=total))
+        total, key = fmt.count(len(run.assumptions)), "assumed_drawn" if context.draws_beliefs else "assumed"
+        said.append(context.say(f"answer.{key}", assumed=fmt.count(context.assumed), total=total))
     replay = run.validation.replay
     if replay is not None:
         gap = apart(context, replay.actual, replay.mean)
@@ -161,6 +162,24 @@ def _leaves_out(context: Context) -> list[str]:
     else:
         said.append(context.say("answer.model_untested" if run.survival is None else "answer.model_of_stays"))
     return said
+
+
+def variance_sentences(context: Context) -> list[str]:
+    """Where the spread of the best strategy's gain comes from."""
+    split = context.run.break_even.variance if context.run.break_even else None
+    if split is None:
+        return []
+    shares = [
+        context.say(
+            f"answer.split_{name}",
+            share=fmt.percent(share.mean, 0),
+            interval=context.interval(fmt.percent(share.lower, 0), fmt.percent(share.upper, 0)),
+        )
+        for name in ("chance", "estimation", "beliefs")
+        if (share := getattr(split, name)).upper > 0
+    ]
+    names = {"strategy": context.titles[split.strategy], "against": context.titles[split.against]}
+    return [context.say("answer.split", shares=context.listed(shares), **names)]
 
 
 def _warnings(context: Context) -> list[str]:

@@ -20,10 +20,15 @@ from churnsim.decisions.comparison.compare import Comparison, joined
 from churnsim.decisions.runs.parallel_map import Backend
 from churnsim.errors import ChurnSimError, ClusterError, ConfigError, DataError, EpochWarning, FitError
 from churnsim.records.notices import Notices, StageFailure, StudyWarning, Unjudged
-from churnsim.records.run import Manifest, ValidationRecord
+from churnsim.records.run import ComparisonRecord, Manifest, ValidationRecord
 from churnsim.simulation.scenario.market import Market
 from churnsim.study.config.config import StudyConfig
-from churnsim.study.stages.break_even_stage import break_even_replications, break_evens, mechanisms_alone
+from churnsim.study.stages.break_even_stage import (
+    break_even_replications,
+    break_evens,
+    mechanisms_alone,
+    most_promising,
+)
 from churnsim.study.stages.claim_stage import chosen_claims, claims_checksum, judge_claims
 from churnsim.study.stages.comparison_stage import compare_strategies, no_comparison
 from churnsim.study.stages.earlier_runs import borrow_outcomes, outcome_keys
@@ -290,11 +295,15 @@ class RunSession:
     def _break_evens(self, market: Market, executor: Executor) -> None:
         unjudged = {row.strategy: row.reason for row in self._unjudged}
         mechanisms = mechanisms_alone(self.config, self.strategies, unjudged)
-        if not (mechanisms and break_even_replications(self.config)):
+        comparison = stored_record(self.store.directory / "comparison.json", ComparisonRecord)
+        own = own_mechanisms(self.config)
+        judged = [strategy for strategy in self.strategies if strategy.name not in own]
+        pair = most_promising(comparison, judged) if comparison else None
+        if not (break_even_replications(self.config) and (mechanisms or pair)):
             return
-        self.watch.stage("what it would take to pay", len(mechanisms))
+        self.watch.stage("what it would take to pay", len(mechanisms) + (pair is not None))
         content = break_evens(
-            self.config, market, mechanisms, store=self.store, executor=executor, done=self.watch.advance,
+            self.config, market, mechanisms, pair=pair, store=self.store, executor=executor, done=self.watch.advance,
             edge=lambda subject: self._edge("what it would take to pay", subject=subject),
         )  # fmt: skip
         self.store.write("break_even.json", content)

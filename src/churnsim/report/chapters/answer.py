@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from churnsim.records.run import Difference, ReplayRecord, ValueRecord
 from churnsim.report.chapters.claims import verdict_counts
-from churnsim.report.headline import apart, headline, named, reading, replay_sentences
+from churnsim.report.headline import apart, headline, named, reading, replay_sentences, variance_sentences
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import (
     Block,
@@ -78,7 +78,8 @@ def _chances(context: Context) -> list[Block]:
     said = {"against": context.titles[against], "level": context.level, "horizon": context.horizon}
     columns = heads(context, "answer", "strategy", "more#", "one_future#", "chance#", "loss#", **said)
     note = context.say("answer.chances_note", replications=fmt.count(comparison.replications), **said)
-    return [table(context.say("answer.chances", **said), columns, rows), Paragraph(text=note, tone="note")]
+    told = " ".join([*variance_sentences(context), note])
+    return [table(context.say("answer.chances", **said), columns, rows), Paragraph(text=told, tone="note")]
 
 
 def _listed(context: Context, key: str, rows: Sequence[Difference]) -> list[str]:

@@ -129,6 +129,14 @@ class Context:
         simulation = self.run.manifest.config.get("simulation")
         return isinstance(simulation, dict) and simulation.get("parameter_uncertainty") is True
 
+    @property
+    def draws_beliefs(self) -> bool:
+        """Whether each replication draws numbers of the market that are believed with an interval."""
+        split = self.run.break_even.variance if self.run.break_even else None
+        simulation = self.run.manifest.config.get("simulation")
+        every = isinstance(simulation, dict) and simulation.get("beliefs") == "all"
+        return every or (split is not None and split.beliefs.upper > 0)
+
     def _stated(self, name: str) -> Duration | None:
         """A duration of the configuration's [simulation]; None in a configuration of another make."""
         section = self.run.manifest.config.get("simulation")

@@ -8,9 +8,12 @@ from dataclasses import replace
 
 from churnsim.decisions.assumptions.break_even import BreakEven, Curve
 from churnsim.decisions.assumptions.levers import LEVERS, NOTHING, Lever, alone
+from churnsim.decisions.assumptions.outcome import Quantity
+from churnsim.decisions.assumptions.variance_split import variance_split
 from churnsim.decisions.comparison.paired import interval
 from churnsim.decisions.runs.experiment import Experiment
-from churnsim.records.break_even import Alone, BreakEvenRecord, BreakEvenRow, Gain
+from churnsim.records.break_even import Alone, BreakEvenRecord, BreakEvenRow, Gain, Share, VarianceRecord
+from churnsim.records.run import ComparisonRecord
 from churnsim.simulation.scenario.market import Market, assumptions
 from churnsim.simulation.scenario.parameter_paths import changed, number_at
 from churnsim.simulation.scenario.strategy import Strategy
@@ -20,9 +23,11 @@ from churnsim.study.storage.executor import Executor
 from churnsim.study.storage.store import RunStore
 from churnsim.typing import Floats
 
-__all__ = ["break_even_replications", "break_evens", "mechanisms_alone"]
+__all__ = ["break_even_replications", "break_evens", "mechanisms_alone", "most_promising"]
 
 METRICS = ("npv", "equity", "discounted_margin")
+MOST_SPLIT = 100
+"""Replications by which a variance is split, for want of a need for more digits."""
 LEAST = 20
 """Replications that an interval needs; a study of fewer does not ask for it."""
 
@@ -46,25 +51,56 @@ def break_evens(
     market: Market,
     mechanisms: Sequence[tuple[str, Strategy, Strategy]],
     *,
+    pair: tuple[Strategy, Strategy] | None = None,
     store: RunStore,
     executor: Executor,
     edge: Callable[[str], AbstractContextManager[None]],
     done: Callable[[int], None],
 ) -> BreakEvenRecord:
-    """Each mechanism alone against nothing. One that an interrupted run has finished is not done again; a failure of
-    one ends inside `edge` of its name."""
+    """Each mechanism alone against nothing, and where the spread of the difference of a `pair` of strategies comes
+    from. What an interrupted run has finished is not done again; a failure of one ends inside `edge` of its name."""
     clock, size = config.simulation, break_even_replications(config)
     experiment = Experiment(
         market=market, seed=config.seed, horizon=clock.horizon, period=clock.period, epoch=clock.epoch,
         engine=clock.engine, workers=executor.workers, backend=executor.backend,
     )  # fmt: skip
-    found = []
+    found, level = [], config.comparison.level
     for mechanism, strategy, most in mechanisms:
         with edge(mechanism.replace("_", " ")):
-            look = _Look(experiment, mechanism, strategy, most, size, config.comparison.level)
+            look = _Look(experiment, mechanism, strategy, most, size, level)
             found.append(kept(store, f"break-even-{mechanism}", Alone, look.record))
         done(1)
-    return BreakEvenRecord(level=config.comparison.level, replications=size, alone=found)
+    variance = None
+    if pair is not None:
+        with edge("variance"):
+            pairs = min(MOST_SPLIT, config.simulation.replications)
+            variance = kept(store, "variance", VarianceRecord, lambda: _split(experiment, pair, pairs, level))
+        done(1)
+    return BreakEvenRecord(level=level, replications=size, alone=found, variance=variance)
+
+
+def most_promising(comparison: ComparisonRecord, strategies: Sequence[Strategy]) -> tuple[Strategy, Strategy] | None:
+    """Of the strategies in the running the one that earns most, and the one that does nothing, else the one that all
+    are compared with; None where there are no two."""
+    named = {strategy.name: strategy for strategy in strategies}
+    rows = comparison.against_nothing or comparison.metrics["npv"].differences
+    running = {row.strategy for row in comparison.best} - {comparison.nothing}
+    found = [row for row in rows if row.strategy in running and {row.strategy, row.against} <= set(named)]
+    best = max(found, key=lambda row: row.mean, default=None)
+    return (named[best.strategy], named[best.against]) if best else None
+
+
+def _split(experiment: Experiment, pair: tuple[Strategy, Strategy], size: int, level: float) -> VarianceRecord:
+    one, other = pair
+    quantity = Quantity(of=one.name, against=other.name)
+    found = variance_split(experiment, pair, quantity, level=level, replications=size)
+    shares = {
+        name: Share(mean=share[0], lower=share[1], upper=share[2])
+        for name, share in (
+            ("chance", found.chance), ("estimation", found.estimation), ("beliefs", found.beliefs)
+        )
+    }  # fmt: skip
+    return VarianceRecord(strategy=one.name, against=other.name, sd=found.sd, replications=size, **shares)
 
 
 class _Look:
