@@ -21,18 +21,14 @@ of thumb, from memory)."""
 class Measurement:
     """The result of one instrument.
 
-    `table` has one row a quantity: `estimate, standard_error, lower, upper, n`, and `group` (what kind of quantity it
-    is). `reliability` has one row a scale: `alpha`, `omega` with intervals. `details` holds further tables by name.
-    `warnings` are whole sentences.
-
     Attributes
     ----------
     instrument : str
         Its name.
     table : DataFrame
-        One row a quantity: estimate, standard error, interval, number of answers, group.
+        One row a quantity: `estimate, standard_error, lower, upper, n`, and `group` (what kind of quantity it is).
     reliability : DataFrame
-        One row a scale: Cronbach's alpha and McDonald's omega with intervals.
+        One row a scale: Cronbach's `alpha` and McDonald's `omega` with intervals.
     n : int
         Respondents used.
     level : float

@@ -40,7 +40,7 @@ def penalty_reward(
 ) -> Measurement:
     """Penalties and rewards on the scale of `overall`; a rating of at most `low` is low, of at least `high` high.
 
-    By default the lowest and the highest two sevenths of the scale (1-2 and 6-7 of seven). Rows: ``penalty: ITEM``,
+    Rows: ``penalty: ITEM``,
     ``reward: ITEM``, ``asymmetry: ITEM`` (penalty + reward: below 0 basic, above 0 excitement). Details `categories`:
     the category where the asymmetry's interval leaves out 0 or both effects are there; `regression`: statsmodels' table
     with heteroscedasticity-robust (HC3) errors. Raises DataError without `overall`, or where one side of an item is
@@ -55,7 +55,7 @@ def penalty_reward(
     items : sequence of str, optional
         All others unless given.
     low, high : float, optional
-        A rating of at most `low` is low, of at least `high` high; the outer sixths of the scale unless given.
+        Unless given, the outer sixths of the scale's length (1-2 and 6-7 of seven).
     level, resamples, seed
         Of the bootstrap intervals, as `Measurement` says.
 

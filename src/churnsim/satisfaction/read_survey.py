@@ -49,9 +49,7 @@ def read_survey(
     The columns `customer_id` (joins answers with purchases), `date` and `role` (customer, employee or manager; customer
     where absent) are optional and must be the same in all rows of a respondent.
 
-    `scale` is the lowest and highest answer; `scales` sets it by kind, such as ``{"importance": (0, 100)}``. An empty
-    cell is an answer not given. With ``on_bad="set_aside"`` an answer that cannot be used counts as not given and is
-    listed in `Survey.set_aside`; by default it is an error.
+    An empty cell is an answer not given.
 
     Raises DataError, naming file, line, column, value and remedy, for answers off the scale, not numbers or not whole
     where the scale has whole steps, for an item answered twice, for a respondent without an id, a bad date or role;
@@ -64,7 +62,7 @@ def read_survey(
     scale : tuple of two numbers
         Lowest and highest answer of every kind.
     scales : mapping of kind to scale, optional
-        Where a kind was asked on another scale.
+        Where a kind was asked on another scale, such as ``{"importance": (0, 100)}``.
     respondent, item, customer_id, date, role : str
         What the file calls these columns.
     date_format : str, optional
@@ -74,7 +72,7 @@ def read_survey(
     encoding : str
         Of a CSV.
     on_bad : "raise" or "set_aside"
-        What becomes of an answer that cannot be used.
+        Whether an answer that cannot be used is an error, or counts as not given and is listed in `Survey.set_aside`.
 
     Examples
     --------

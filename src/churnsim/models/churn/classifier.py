@@ -245,9 +245,7 @@ class ChurnModel:
     ) -> ChurnModel:
         """Learn who leaves within `horizon` (in the data's unit) and judge it out of sample.
 
-        With a column `began`: learns at the moment `learn_at` (-2 horizon if absent), is tested at `test_at`
-        (-horizon), both counted from the last day observed; the outcomes learned from must be known by `test_at`, else
-        ConfigError. Without it the data are a snapshot: it learns from 70% of the customers and is tested on the
+        Without a column `began` the data are a snapshot: it learns from 70% of the customers and is tested on the
         others. Raises DataError for a covariate that knows the outcome or has missing values.
 
         Parameters
@@ -261,7 +259,8 @@ class ChurnModel:
         kind : {"logistic", "boosting"}
             Logistic regression, or gradient-boosted trees with a calibrating step.
         learn_at, test_at : float, optional
-            Moments before the last day observed, such as -6.
+            With `began`: the moments (-2 horizon and -horizon unless given), counted from the last day observed; the
+            outcomes learned from must be known by `test_at`, else ConfigError.
         seed : int
             Of the snapshot's parts, the folds and the trees.
         """

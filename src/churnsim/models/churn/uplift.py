@@ -132,17 +132,14 @@ HELD_OUT = 0.5  # share of the campaign kept aside to judge the model: effects a
 class UpliftModel:
     """A fitted uplift model.
 
-    `average_effect`: `value, standard_error, lower, upper` of the contact's effect on the mean customer, from the
-    randomisation alone. `qini` is held out; `risk_qini` is that of targeting by risk of leaving on the same customers.
-
     Parameters
     ----------
     estimator, covariates
         As `fit` took them.
     average_effect : Series
-        Of the contact on the mean customer.
+        `value, standard_error, lower, upper` of the contact's effect on the mean customer, by the randomisation alone.
     qini, risk_qini : QiniCurve
-        By the model's scores and by risk of leaving.
+        By the model's scores and by risk of leaving, on the same held-out customers.
 
     Examples
     --------

@@ -119,9 +119,7 @@ M_co = TypeVar("M_co", bound=Parametric, covariant=True)
 class ModelFit(Generic[M_co]):
     """A fitted model with its uncertainty.
 
-    `matrix` is the covariance of the parameters `names` (delta method from the log-parameters); `loglik` is in the
-    data's own units, so that models compare; `n` is the number of customers (sum of the weights). All parameters are
-    positive but those marked in `real`. The verbs of the model are verbs of the fit: `fit.p_alive(summary)`.
+    The verbs of the model are verbs of the fit: `fit.p_alive(summary)`.
 
     Attributes
     ----------
@@ -130,15 +128,15 @@ class ModelFit(Generic[M_co]):
     names : tuple of str
         The parameters.
     matrix : array of shape (parameters, parameters)
-        Covariance of their estimates; NaN where the data do not determine them.
+        Covariance of their estimates (delta method from the log-parameters); NaN where the data do not determine them.
     loglik : float
-        Log-likelihood at the estimates, in the data's own units.
+        Log-likelihood at the estimates, in the data's own units, so that models compare.
     n : float
-        Customers.
+        Customers: the sum of the weights.
     status : FitStatus
         How the fit ended.
     real : tuple of bool
-        Which parameters may be negative.
+        Which parameters may be negative; the others are above 0.
 
     Examples
     --------

@@ -82,8 +82,7 @@ def bootstrap(
 ) -> Bootstrap[M]:
     """Refit `replications` times; `summary` is what `fit` was fitted to, one row a customer.
 
-    `options` go to the model's own `fit` (such as covariates); weights cannot, for the bootstrap draws them. Raises
-    ConfigError for an unknown kind, fewer than 2 replications, or a model whose customers cannot be made up.
+    Raises ConfigError for an unknown kind, fewer than 2 replications, or a model whose customers cannot be made up.
 
     Parameters
     ----------
@@ -98,7 +97,7 @@ def bootstrap(
     replications : int
         Refits, at least 2.
     **options
-        Of the model's `fit`.
+        Of the model's own `fit`, such as covariates; not weights, which the bootstrap draws.
 
     Examples
     --------

@@ -32,15 +32,12 @@ DRAWS = 400
 class Forecast:
     """Purchases of all customers together over `horizon` (in `unit`).
 
-    `expected` is the model's expectation; `expected_lower, expected_upper` its interval from estimation error alone;
-    `lower, upper` the interval of what will happen, with chance.
-
     Attributes
     ----------
     expected, expected_lower, expected_upper : float
-        Purchases that the model expects, and the interval of the estimates' error.
+        Purchases that the model expects, and the interval of the estimates' error alone.
     lower, upper : float
-        Interval of the purchases that will happen.
+        Interval of the purchases that will happen, with chance.
     level : float
         Of both intervals.
     horizon : float

@@ -134,21 +134,23 @@ class Validation:
     """What held-out purchases say of each model; where `count` is "periods", what held-out periods with a purchase do:
     then every number called purchases below is of those, for every model and baseline alike.
 
-    - `scores`, a row for each model and baseline: `kind`, number of `parameters`, `expected` and `actual` totals,
-      `bias` (a share of the actual total), the 95% interval `lower, upper` of the total and whether it `covered`,
-      `mae, rmse` a customer, mean `log_score` of each customer's count (0 at best), how far it is `behind` the best
-      one with the paired standard error `behind_error`, and the `status` of the fit.
-    - `by_frequency`: mean held-out purchases by calibration frequency, actual and by model.
-    - `tracking`: purchases by period, actual and expected, new in the period and cumulative, by model.
-    - `active`: P(alive) and the chance to buy beside the share that bought, by model.
-    - `intervals`: how often intervals of single customers' counts hold what came, by model.
-    - `comparison`: which model to use and why (`ModelComparison`), NBD among the candidates unless it was left out.
-    - `fits`, by model, on the calibration period; `split`, what they were fitted to.
-
     Attributes
     ----------
-    scores, by_frequency, tracking, active, intervals : DataFrame
-        The tables above.
+    scores : DataFrame
+        A row for each model and baseline: `kind`, number of `parameters`, `expected` and `actual` totals, `bias` (a
+        share of the actual total), the 95% interval `lower, upper` of the total and whether it `covered`, `mae, rmse`
+        a customer, mean `log_score` of each customer's count (0 at best), how far it is `behind` the best one with the
+        paired standard error `behind_error`, and the `status` of the fit.
+    by_frequency : DataFrame
+        Mean held-out purchases by calibration frequency, actual and by model.
+    tracking : DataFrame
+        Purchases by period, actual and expected, new in the period and cumulative, by model.
+    active : DataFrame
+        P(alive) and the chance to buy beside the share that bought, by model.
+    intervals : DataFrame
+        How often intervals of single customers' counts hold what came, by model.
+    comparison : ModelComparison
+        Which model to use and why, NBD among the candidates unless it was left out.
     fits : mapping of name to ModelFit
         On the calibration period.
     split : DataFrame

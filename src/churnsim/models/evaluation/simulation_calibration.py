@@ -80,20 +80,15 @@ def simulation_based_calibration(
 ) -> SimulationCalibration:
     """Calibrate the posterior of a family: any purchase model, with covariates too, or Gamma-Gamma.
 
-    Made-up customers are observed for `ages` (in `unit`; whole opportunities for BG/BB); Gamma-Gamma's have made
-    `purchases` repeat purchases each. `options` go to the family's likelihood: `k` of MBG/CNBD-k must be given, and of
-    a model with covariates `covariates_rate` and `covariates_lifetime`, columns of the frame `covariates`, which has a
-    row for each age. `priors` as in `sample_posterior`, which draws each replication's posterior (some 0.2 s each with
-    200 customers); those of Gamma-Gamma are on money as it comes. `progress(done, replications)` is called after each.
-    `sampler` may be one of your own, with the same arguments. Raises ConfigError for a family whose customers cannot
-    be made up, what it needs and lacks, or fewer than 20 replications.
+    Each replication's posterior takes some 0.2 s with 200 customers. Raises ConfigError for a family whose customers
+    cannot be made up, what it needs and lacks, or fewer than 20 replications.
 
     Parameters
     ----------
     family : class
         A purchase model, with covariates too, or Gamma-Gamma.
     ages : array of shape (customers,), optional
-        How long each customer is observed, in `unit`.
+        How long each customer is observed, in `unit` (whole opportunities for BG/BB).
     purchases : array of shape (customers,), optional
         Repeat purchases of each customer (Gamma-Gamma).
     covariates : DataFrame, optional
@@ -103,15 +98,16 @@ def simulation_based_calibration(
     replications : int
         Worlds drawn and fitted.
     priors : mapping of parameter to prior, optional
-        As of `sample_posterior`.
+        As of `sample_posterior`; those of Gamma-Gamma are on money as it comes.
     unit : str
         Time unit.
     progress : callable, optional
-        Called with the replications done and wanted.
+        Called after each replication with those done and wanted.
     sampler : callable
-        Draws from the posterior.
+        Draws from the posterior, with the arguments of `sample_posterior`.
     **options
-        Of the family's likelihood.
+        Of the family's likelihood: `k` of MBG/CNBD-k must be given, and with covariates `covariates_rate` and
+        `covariates_lifetime`, columns of `covariates`.
     """
     check_count(replications, "replications", least=LEAST, remedy="Ten bins of ranks need that many.")
     check_seed(seed)

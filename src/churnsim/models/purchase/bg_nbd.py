@@ -207,9 +207,7 @@ class BGNBD(BetaDropout):
 class BGNBDCovariates(CovariateModel, LivingGammaBeta):
     """A BG/NBD model whose `alpha` and `a` are those of an average customer.
 
-    `rate_effects` multiply a customer's purchase rate by e^(effect . (covariate - mean)), `lifetime_effects` the odds
-    of its mean dropout probability; `covariate_means` has the mean of each covariate. Known customers' summaries must
-    hold the covariates; new customers are average ones.
+    Known customers' summaries must hold the covariates; new customers are average ones.
 
     Parameters
     ----------
@@ -218,7 +216,7 @@ class BGNBDCovariates(CovariateModel, LivingGammaBeta):
     a, b : float
         Of an average customer's dropout probability.
     rate_effects, lifetime_effects : mapping of covariate to effect
-        Per unit of the covariate, on the logarithm of the rate and of the odds.
+        The purchase rate, or the mean dropout's odds, are multiplied by e^(effect . (covariate - mean)).
     covariate_means : mapping of covariate to mean
         What an average customer has.
     unit : str

@@ -283,9 +283,8 @@ class CovariateModel(ContinuousTime):
         """Maximum likelihood with covariates, which are columns of `summary` holding finite numbers (0 and 1 for a yes
         or no), the same before and after.
 
-        `penalty` subtracts penalty/2 times the squared effects, each for one standard deviation of its covariate: a
-        normal prior of variance 1/penalty. The reported log-likelihood is without it. Raises DataError for a covariate
-        that is missing, no number, the same for everybody or a combination of others; ConfigError for a bad penalty.
+        Raises DataError for a covariate that is missing, no number, the same for everybody or a combination of others;
+        ConfigError for a bad penalty.
 
         Parameters
         ----------
@@ -298,7 +297,8 @@ class CovariateModel(ContinuousTime):
         covariates_rate, covariates_lifetime : sequence of str
             Columns that move the purchase rate, and the leaving.
         penalty : float
-            0 for none.
+            On half the squared effects, each for one standard deviation of its covariate: a normal prior of variance
+            1/penalty. The reported log-likelihood is without it.
 
         Examples
         --------

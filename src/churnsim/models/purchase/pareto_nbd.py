@@ -160,9 +160,7 @@ class ParetoNBD(LivingGammaGamma):
 class ParetoNBDCovariates(CovariateModel, LivingGammaGamma):
     """A Pareto/NBD model whose `alpha` and `beta` are those of an average customer.
 
-    `rate_effects` multiply a customer's purchase rate by e^(effect . (covariate - mean)), `lifetime_effects` its
-    death rate; `covariate_means` has the mean of each covariate. Known customers' summaries must hold
-    the covariates; new customers are average ones.
+    Known customers' summaries must hold the covariates; new customers are average ones.
 
     Parameters
     ----------
@@ -171,7 +169,7 @@ class ParetoNBDCovariates(CovariateModel, LivingGammaGamma):
     s, beta : float
         Shape and rate (in time units) of an average customer's death rate.
     rate_effects, lifetime_effects : mapping of covariate to effect
-        Per unit of the covariate, on the logarithm of the rate.
+        The purchase rate, or the death rate, is multiplied by e^(effect . (covariate - mean)).
     covariate_means : mapping of covariate to mean
         What an average customer has.
     unit : str

@@ -96,10 +96,8 @@ def customer_value(
 ) -> pd.Series[float]:
     """Expected discounted margin of each customer over the next `horizon`, in money, in the order of the rows.
 
-    `purchases` (any purchase model) and `spend` are models, or fits of them. `horizon` in the purchase model's unit,
-    infinite unless given. `margin` is the share of revenue that is contribution, between 0 and 1. Raises ConfigError
-    for values out of range; warns (SpendCorrelationWarning, with the correlation and its interval) where spend goes
-    with frequency.
+    Raises ConfigError for values out of range; warns (SpendCorrelationWarning, with the correlation and its interval)
+    where spend goes with frequency.
 
     Parameters
     ----------

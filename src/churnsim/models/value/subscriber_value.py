@@ -67,9 +67,8 @@ def subscriber_values(
 ) -> SubscriberValues:
     """Value those of `subscriptions` (tenure, churned, the models' covariates) who are there by each of `fits`.
 
-    `margin`, `horizon` and `by_tenure` as `residual_value` takes them; a margin is one number or one a row. Bounds are
-    quantiles over `draws` of each fit's parameters. Raises DataError where nobody is there, ConfigError for no fit, a
-    level outside (0, 1) or fewer than 2 draws.
+    Bounds are quantiles over draws of each fit's parameters. Raises DataError where nobody is there, ConfigError for no
+    fit, a level outside (0, 1) or fewer than 2 draws.
 
     Parameters
     ----------
