@@ -127,7 +127,7 @@ import json, sys
 import churnsim as cs
 from churnsim.simulation.describe import filled
 from churnsim.simulation.mechanisms.parts import example_of, parts_of
-from churnsim.simulation.scenario.market import assumptions
+from churnsim.evidence.assumptions import assumptions
 from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.study.config.config_file import parse_config
 from churnsim.study.config.market_overrides import overridden_mechanisms

@@ -224,7 +224,11 @@ def _assumptions() -> list[Pieces]:
          "'Keeping existing customers' (undated)", "claimed"),
     ]  # fmt: skip
     keys = ("parameter", "value", "unit", "meaning", "source", "status")
-    return [dict(zip(keys, row, strict=True)) for row in rows]
+    found: list[Pieces] = [dict(zip(keys, row, strict=True)) for row in rows]
+    drawn = {"law": "beta", "drawn": True, "answer": "npv of recovery less that of none"}
+    found[1] |= {"low": 0.15, "high": 0.45, "share": 0.25, **drawn}
+    found[3] |= {"low": 0.15, "high": 0.5, "share": 0.5, **drawn}
+    return found
 
 
 def _comparison() -> Pieces:

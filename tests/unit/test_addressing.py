@@ -9,8 +9,8 @@ import pytest
 import churnsim as cs
 from churnsim.decisions.assumptions.ranges import plausible_range
 from churnsim.errors import ConfigError
+from churnsim.evidence.assumptions import assumptions
 from churnsim.simulation.mechanisms.acquisition import Prospects
-from churnsim.simulation.scenario.market import assumptions
 from churnsim.simulation.scenario.parameter_paths import changed, number_at
 from churnsim.units import Duration
 

@@ -16,15 +16,18 @@ from scipy.stats import nbinom
 
 import churnsim as cs
 from churnsim.errors import ConfigError
+from churnsim.evidence.assumptions import assumptions
+from churnsim.records.run import AssumptionRecord
 from churnsim.simulation.core.scores import CustomerScores
 from churnsim.simulation.mechanisms.parts import parts_of
 from churnsim.simulation.mechanisms.targeting import RULE_SETTINGS, needed_settings
 from churnsim.simulation.scenario.beliefs import market_beliefs
-from churnsim.simulation.scenario.market import Market, assumptions
+from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.strategy import Acquisition, Strategy
 from churnsim.study.config.config_file import parse_config
 from churnsim.study.config.market_overrides import mechanism_types, overridden_mechanisms, overridden_origins
 from churnsim.study.config.strategy_sections import StrategySection
+from churnsim.study.stages.comparison_stage import with_shares
 from churnsim.study.stages.earlier_runs import outcome_keys
 from churnsim.study.stages.market_stage import (
     build_strategies,
@@ -518,3 +521,24 @@ def test_models_that_do_not_fit_the_study_are_refused():
         for f in ("bg_nbd", "mbg_nbd")
     ]
     assert not set(keys[0].values()) & set(keys[1].values())
+
+
+def test_the_share_of_each_drawn_number_is_told_beside_it(cohort_market):
+    """Only the margin is drawn: nearly all of the variance of the difference between spending and not goes with it."""
+    config = parse_config(BASE, folder=CONFIGS)
+    margin = cs.evidence.Belief(value=0.3, low=0.01, high=0.9, status="assumed", source="a guess")
+    market = dataclasses.replace(cohort_market(300, failure_share=0.0), beliefs={"terms.margin": margin})
+    contacts = cs.simulation.RetentionContacts(budget_per_period=1.0)
+    strategies = [
+        cs.Strategy(name="no-spending"),
+        cs.Strategy(name="baseline", retention=contacts),
+        cs.Strategy(name="acquisition-heavy", churn=cs.simulation.ChurnChange(factor=0.2)),
+    ]
+    comparison = cs.compare(market, strategies, replications=25, seed=config.seed, horizon=24.0)
+    rows = with_shares(AssumptionRecord.of_frame(assumptions(market, strategies)), comparison, config, market)
+    shares = {row.parameter: row.share for row in rows if row.share is not None}
+    assert list(shares) == ["terms.margin"]
+    assert shares["terms.margin"] > 0.7
+    assert {row.answer for row in rows} == {"", "npv of acquisition-heavy less that of no-spending"}
+    few = cs.compare(market, strategies, replications=5, seed=config.seed, horizon=4.0)
+    assert not [row for row in with_shares(rows[:0], few, config, market) if row.share]

@@ -6,12 +6,14 @@ import pickle
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
 import churnsim as cs
-from churnsim.errors import ConfigError
-from churnsim.evidence import Belief, market_beliefs
+from churnsim.decisions import drawn_numbers, shares_of_variance
+from churnsim.errors import ConfigError, DataError
+from churnsim.evidence import Belief, assumptions, market_beliefs
 from churnsim.simulation.core.belief import STATUSES
 from churnsim.simulation.mechanisms.complaints import Complaints
 from churnsim.simulation.mechanisms.parts import parts_of
@@ -22,11 +24,12 @@ from churnsim.simulation.scenario.parameter_paths import changed, number_at
 
 # Scales, switches that are off, and what falls out of differences: not uncertain, and said so in the source.
 CONVENTIONS = {
-    "terms.fixed_cost_per_period", "terms.cost_to_serve", "retention.response_spread", "retention.purchase_lift",
-    "satisfaction.quality_mean",
-    "satisfaction.quality_spread", "satisfaction.first_expectation", "satisfaction.equity",
-    "satisfaction.reference_ratio", "satisfaction.complaint_effect", "satisfaction.word_of_mouth_effect",
-    "satisfaction.referral_effect", "satisfaction.dropout_effect", "satisfaction.spend_effect", "regularity",
+    "terms.annual_discount_rate", "terms.fixed_cost_per_period", "terms.cost_to_serve", "retention.response_spread",
+    "retention.purchase_lift",
+    "satisfaction.quality_mean", "satisfaction.quality_spread", "satisfaction.first_expectation",
+    "satisfaction.equity", "satisfaction.reference_ratio", "satisfaction.complaint_effect",
+    "satisfaction.word_of_mouth_effect", "satisfaction.referral_effect", "satisfaction.dropout_effect",
+    "satisfaction.spend_effect", "regularity",
 }  # fmt: skip
 
 
@@ -193,3 +196,49 @@ def test_beliefs_that_no_market_can_have_are_refused(market, beliefs, words):
 def test_a_draw_needs_the_seed_of_a_run(market):
     with pytest.raises(ConfigError, match="say seed="):
         replace(market, beliefs={"terms.margin": belief(0.3, 0.2, 0.4)}).in_replication(0)
+
+
+def test_the_table_of_assumptions_has_90_percent_intervals(market):
+    half = belief(0.25, 0.1, 0.4, level=0.5, law="normal")
+    draws = Belief.of_draws(np.linspace(1.0, 3.0, 201), status="meta-analysis", source="three studies")
+    sure = replace(market, beliefs={"retention.max_effect": half, "retention.spend_scale": draws})
+    table = assumptions(sure).set_index("parameter")
+    z = stats.norm.ppf(0.95) / stats.norm.ppf(0.75)
+    own = table.loc["retention.max_effect"]
+    assert [own["low"], own["high"]] == pytest.approx([0.25 - 0.15 * z, 0.25 + 0.15 * z])
+    assert own[["law", "drawn"]].tolist() == ["normal", True]
+    assert table.loc["retention.spend_scale", ["low", "high", "law", "status"]].tolist() == [
+        pytest.approx(1.1), pytest.approx(2.9), "draws", "meta-analysis",
+    ]  # fmt: skip
+    assert table.loc["win_back.success", ["low", "high", "law", "drawn"]].tolist() == [0.1, 0.6, "beta", False]
+    exact = table.loc["terms.cost_to_serve"]
+    assert (exact["low"], exact["high"], exact["law"], exact["drawn"]) == (0.0, 0.0, "", False)
+    assert table.loc["purchases.r", "law"] == ""
+
+
+def test_the_parameters_of_the_fits_have_the_interval_of_their_draws(market):
+    pairs = tuple((replace(market.purchases, r=0.1 + 0.01 * k), market.spend) for k in range(11))
+    table = assumptions(replace(market, draws=pairs)).set_index("parameter")
+    row = table.loc["purchases.r"]
+    assert [row["low"], row["high"]] == pytest.approx([0.105, 0.195])
+    assert row[["law", "drawn"]].tolist() == ["estimate", True]
+    assert not table.loc["purchases.alpha", "drawn"]
+    drawn = drawn_numbers(replace(market, draws=pairs), 11, seed=1)
+    assert list(drawn) == ["purchases.r"]
+
+
+def test_shares_of_variance_are_those_of_the_linear_model():
+    """y = 3 a + 2 b + e with independent ranks: 9/14, 4/14, and none for a number without influence."""
+    rng = np.random.default_rng(5)
+    numbers = pd.DataFrame(rng.normal(size=(4000, 3)), columns=["none", "b", "a"])
+    answer = 3 * numbers["a"] + 2 * numbers["b"] + rng.normal(size=4000)
+    shares = shares_of_variance(answer, numbers)
+    assert list(shares.index) == ["a", "b", "none"]
+    np.testing.assert_allclose(shares, [9 / 14, 4 / 14, 0.0], atol=0.03)
+    # A monotone influence of any shape.
+    assert shares_of_variance(np.exp(5 * numbers["a"]), numbers)["a"] == pytest.approx(1.0)
+    assert not shares_of_variance(pd.Series(np.ones(4000)), numbers).any()
+    chance = [shares_of_variance(pd.Series(rng.normal(size=40)), numbers[k : k + 40])["a"] for k in range(0, 4000, 40)]
+    assert np.mean(chance) < 0.025  # 1/39 without the correction
+    with pytest.raises(DataError, match="20 replications"):
+        shares_of_variance(answer[:19], numbers[:19])

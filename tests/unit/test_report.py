@@ -614,3 +614,11 @@ def test_a_run_with_only_what_must_be_there(tmp_path: Path) -> None:
     assert checks.broken_anchors(page) == []
     assert '<section id="claims"' not in page
     assert "was simulated by itself" in page
+
+
+def test_assumptions_stand_by_how_much_the_answer_hangs_on_each(page):
+    names = ("complaints.failure_share", "margin", "complaints.complain")
+    chapter = page[page.index("Every number that the outcomes rest on") :]
+    places = [chapter.index(f">{name}<") for name in names]
+    assert places == sorted(places)
+    assert "npv of recovery less that of none" in page

@@ -15,6 +15,7 @@ import churnsim as cs
 from churnsim.decisions.comparison.paired import interval, paired_difference
 from churnsim.decisions.comparison.replay import replay
 from churnsim.errors import ConfigError, DataError
+from churnsim.evidence.assumptions import assumptions
 from churnsim.simulation.core.assumption import Origin
 from churnsim.simulation.engine.bookkeeping import Books, InvariantError
 from churnsim.simulation.engine.ledger import ACCOUNTS, Ledger
@@ -23,7 +24,6 @@ from churnsim.simulation.mechanisms.bonds import EconomicBond, SocialBond
 from churnsim.simulation.mechanisms.complaints import Complaints
 from churnsim.simulation.mechanisms.retention import RetentionResponse
 from churnsim.simulation.mechanisms.terms import Terms
-from churnsim.simulation.scenario.market import assumptions
 from churnsim.simulation.scenario.parameter_paths import addresses, changed
 from churnsim.units import Duration
 

@@ -2,6 +2,8 @@ from .assumptions.assumption_regions import assumption_region as assumption_regi
 from .assumptions.assumption_regions import map_region as map_region
 from .assumptions.break_even import BreakEven as BreakEven
 from .assumptions.break_even import break_even as break_even
+from .assumptions.influence import drawn_numbers as drawn_numbers
+from .assumptions.influence import shares_of_variance as shares_of_variance
 from .assumptions.outcome import Quantity as Quantity
 from .assumptions.ranges import PlausibleRange as PlausibleRange
 from .assumptions.ranges import plausible_range as plausible_range

@@ -1,3 +1,4 @@
+from .assumptions import assumptions as assumptions
 from .beliefs import Belief as Belief
 from .beliefs import market_beliefs as market_beliefs
 from .clock_effects import ClockEffects as ClockEffects

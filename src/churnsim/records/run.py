@@ -222,10 +222,20 @@ class ValueRecord(Record):
 
 
 class AssumptionRecord(Record):
-    """One row of assumptions.json: a parameter of the market, with where it comes from."""
+    """One row of assumptions.json: a parameter of the market, with where it comes from.
+
+    `low` to `high` is its 90% interval by `law`. Where replications draw it, `share` of the variance of `answer`, a
+    difference over replications, goes with it.
+    """
 
     parameter: str
     value: Any
+    low: Number | None = None
+    high: Number | None = None
+    law: str = ""
+    drawn: bool = False
+    share: Number | None = None
+    answer: str = ""
     unit: str | None = ""
     meaning: str
     source: str | None = ""

@@ -30,7 +30,7 @@ from churnsim.study.stages.break_even_stage import (
     most_promising,
 )
 from churnsim.study.stages.claim_stage import chosen_claims, claims_checksum, judge_claims
-from churnsim.study.stages.comparison_stage import compare_strategies, no_comparison
+from churnsim.study.stages.comparison_stage import compare_strategies, no_comparison, with_shares
 from churnsim.study.stages.earlier_runs import borrow_outcomes, outcome_keys
 from churnsim.study.stages.market_stage import (
     build_strategies,
@@ -291,6 +291,8 @@ class RunSession:
         assert outcomes is not None  # there is one stage at least
         write_parquet(store.directory / OUTCOMES, outcomes)
         store.write("comparison.json", compare_strategies(comparison, config))
+        assumed = self.stages.assumption_rows(market, self.strategies)
+        store.write("assumptions.json", with_shares(assumed, comparison, config, market))
 
     def _break_evens(self, market: Market, executor: Executor) -> None:
         unjudged = {row.strategy: row.reason for row in self._unjudged}

@@ -9,6 +9,7 @@ from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import Block, Chapter, Paragraph, TableCell
 from churnsim.report.page.context import Context, status_key
 from churnsim.report.page.tables import heads, table
+from churnsim.simulation.core.assumption import LEVEL
 
 __all__ = ["chapter"]
 
@@ -24,12 +25,17 @@ def chapter(context: Context) -> Chapter:
         say("assumptions.one", status=context.words.known(f"status.{key}", key), count=fmt.count(n))
         for key, n in sorted(counts.items(), key=_strength)
     ]
-    columns = heads(context, "assumptions", "parameter~", "value#", "status~")
-    rows = [_row(context, assumption) for assumption in stored]
+    shared = [row for row in stored if row.share is not None]
+    columns = heads(context, "assumptions", "parameter~", "value#", *(["share#"] if shared else []), "status~")
+    # By how much the answer hangs on each; those that no replication draws keep their order.
+    ranked = sorted(stored, key=lambda row: -1.0 if row.share is None else row.share, reverse=True)
+    rows = [_row(context, assumption, told=bool(shared)) for assumption in ranked]
     blocks: list[Block] = [
-        Paragraph(text=say("assumptions.intro", counts=context.listed(said))),
+        Paragraph(text=say("assumptions.intro", counts=context.listed(said), level=fmt.percent(LEVEL))),
         table(say("assumptions.caption"), columns, rows),
     ]
+    if shared:
+        blocks.insert(1, Paragraph(text=say("assumptions.hangs", answer=shared[0].answer)))
     return Chapter(id="assumptions", title=say("section.assumptions"), blocks=blocks if stored else [])
 
 
@@ -39,15 +45,21 @@ def _strength(counted: tuple[str, int]) -> int:
     return (*ORDER, first).index(first)
 
 
-def _row(context: Context, assumption: AssumptionRecord) -> list[TableCell]:
-    """What it means with its name below, the value with its unit, the status with its source."""
+def _row(context: Context, assumption: AssumptionRecord, *, told: bool) -> list[TableCell]:
+    """What it means with its name below, the value with its unit and interval, where `told` the share of the answer's
+    variance, and the status with its source."""
     key, unit = status_key(assumption.status), assumption.unit or ""
     value = fmt.cell(assumption.value)
     if unit.split()[:1] == ["money"] and isinstance(assumption.value, int | float):
         value, unit = context.money(assumption.value), unit.removeprefix("money").strip()
+    low, high = assumption.low, assumption.high
+    if low is not None and high is not None and low < high:
+        unit = f"{context.interval(fmt.significant(low, 3), fmt.significant(high, 3))} {unit}".strip()
+    share = [TableCell(text="" if assumption.share is None else fmt.percent(assumption.share))] if told else []
     status = context.words.known(f"status.{key}", assumption.status)
     return [
         TableCell(text=assumption.meaning, note=assumption.parameter),
         TableCell(text=value, note=unit),
+        *share,
         TableCell(text=status, note=assumption.source or "", badge=f"status-{key.split('_')[0]}"),
     ]

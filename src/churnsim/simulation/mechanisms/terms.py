@@ -28,8 +28,7 @@ class Terms(MarketPart):
         "per year, effective",
         "discount rate of net present values",
         not_negative,
-        (0.05, 0.15),
-        source="the rate of the card example in 'Keeping existing customers' (undated)",
+        source="the firm's choice; here the rate of the card example in 'Keeping existing customers' (undated)",
     )
     fixed_cost_per_period: float = assumed(
         0.0,

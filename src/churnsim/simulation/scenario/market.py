@@ -1,16 +1,15 @@
 """The market: what the firm cannot choose.
 
-Every number carries a unit, a source and a status, which `assumptions(market)` lists and a report prints.
+Every number carries a unit, an interval, a source and a status, which `churnsim.evidence.assumptions(market)` lists and
+a report prints.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
-
-import pandas as pd
 
 from churnsim.checks import check_count, check_kind, shown
 from churnsim.errors import ConfigError
@@ -21,9 +20,7 @@ from churnsim.simulation.core.assumption import (
     Multiple,
     Origin,
     assumed,
-    multiple_of,
     multiples_in,
-    numbers_of,
     plain_numbers,
 )
 from churnsim.simulation.core.belief import Belief
@@ -37,13 +34,9 @@ from churnsim.simulation.mechanisms.competitors import Competitors
 from churnsim.simulation.mechanisms.complaints import Complaints
 from churnsim.simulation.mechanisms.cross_selling import CrossSellingResponse
 from churnsim.simulation.mechanisms.parts import (
-    Length,
     MarketPart,
-    Money,
     check_parts,
     document_parts,
-    parts_of,
-    settings_of,
 )
 from churnsim.simulation.mechanisms.quality import QualityResponse
 from churnsim.simulation.mechanisms.referral import Referral
@@ -55,26 +48,9 @@ from churnsim.simulation.mechanisms.terms import Terms
 from churnsim.simulation.mechanisms.win_back import WinBackResponse
 from churnsim.simulation.mechanisms.word_of_mouth import WordOfMouth
 from churnsim.simulation.scenario.beliefs import Draws, checked_beliefs, with_values
-from churnsim.simulation.scenario.strategy import Strategy
-from churnsim.units import UNIT_NAMES, Duration, discount_force
+from churnsim.units import discount_force
 
-__all__ = ["Complaints", "Market", "Prospects", "RetentionResponse", "Terms", "assumptions", "check_regularity"]
-
-
-# Unit and meaning of the fitted parameters.
-FITTED = {
-    "r": ("", "shape of the purchase rates over customers: the smaller, the more they differ"),
-    "alpha": ("time units", "rate of the purchase rates: r / alpha is the mean number of purchases per time unit"),
-    "a": ("", "dropout after a purchase, weight on leaving: a / (a + b) is its mean probability"),
-    "b": ("", "dropout after a purchase, weight on staying"),
-    "s": ("", "shape of the death rates over customers: the smaller, the more they differ"),
-    "beta": ("time units", "rate of the death rates: s / beta is their mean"),
-    "p": ("", "shape of one purchase's amount: the larger, the steadier a customer's amounts"),
-    "q": ("", "shape of the mean amounts over customers: the larger, the less they differ"),
-    "gamma": ("money", "rate of the mean amounts: p gamma / (q - 1) is the population's mean"),
-    "k": ("stages", "of a gap between purchases: the more, the more regularly customers buy"),
-}
-STAGE_RATE = "rate of the rates at which the stages of a gap pass: r / (k alpha) is the mean number of purchases"
+__all__ = ["Market", "check_regularity"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -286,82 +262,3 @@ document_parts(Market)
 def check_regularity(value: int) -> None:
     """ConfigError unless it is a number of stages that a gap may have."""
     check_count(value, "regularity")
-
-
-def assumptions(market: Market, strategies: Sequence[Strategy] = ()) -> pd.DataFrame:
-    """The numbers that outcomes rest on: columns parameter, value, unit, meaning, source, status.
-
-    Without strategies every number of the market. With them the market's numbers that have an effect under one of
-    these at least, and then the strategies' own, of which those are "assumed" that say what customers or staff do; the
-    firm's own choices are "chosen".
-    """
-    fitted = Origin("maximum likelihood on the customers' own history", "measured here (observational)")
-    rows: list[tuple[str, Any, str, str, Origin]] = [
-        (f"{kind}.{name}", value, *_fitted(model, name), fitted)
-        for kind, model in (("purchases", market.purchases), ("spend", market.spend))
-        for name, value in model.to_dict().items()
-        if isinstance(value, (int, float))
-    ]
-    parts = [(getattr(market, prefix), f"{prefix}.") for prefix in parts_of(Market)]
-    if not hasattr(market.purchases, "k"):
-        parts.append((market, ""))
-    acting = {name for strategy in strategies for name in parts_of(Strategy) if getattr(strategy, name) is not None}
-    for part, prefix in parts:
-        for name, value, about in numbers_of(part, prefix):
-            if strategies and isinstance(part, MarketPart) and not part.uses(about.name, acting):
-                continue
-            changed = (multiple_of(value) or value) != about.default
-            origin = (
-                Origin("changed from the default without a source", "assumed") if changed else about.metadata["origin"]
-            )
-            unit, meaning = about.metadata["unit"], about.metadata["meaning"]
-            if multiple := multiple_of(value):
-                meaning = f"{meaning}: {multiple}"
-            number = value.times if isinstance(value, Multiple) else value
-            if isinstance(value, Multiple):  # nothing here to measure it by
-                unit = value.of
-            rows.append((name, number, unit, meaning, origin))
-    known = [*(row[0] for row in rows), *(name for part, prefix in parts for name, _, _ in numbers_of(part, prefix))]
-    unknown = set(market.origins) - set(known)
-    if unknown:
-        raise ConfigError(f"origins names {sorted(unknown)}, which the market does not have. It has {known}.")
-    return pd.DataFrame(
-        [
-            {
-                "parameter": name,
-                "value": value.to(market.unit) if isinstance(value, Duration) else float(value),
-                "unit": unit.replace("time units", UNIT_NAMES[market.unit]),
-                "meaning": meaning,
-                "source": market.origins.get(name, origin).source,
-                "status": market.origins.get(name, origin).status,
-            }
-            for name, value, unit, meaning, origin in rows
-        ]
-        + [row for strategy in strategies for row in _own_numbers(strategy, market.unit)]
-    )
-
-
-def _own_numbers(strategy: Strategy, unit: str) -> Iterator[dict[str, Any]]:
-    """The numbers of a strategy, as `assumptions` lists them."""
-    for part, kind in parts_of(Strategy).items():
-        chosen = getattr(strategy, part)
-        for name, (_, about) in settings_of(kind).items() if chosen is not None else ():
-            value = getattr(chosen, name)
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                continue
-            told, measure = about.meaning, ""
-            if isinstance(about, Money):
-                told, measure = name.replace("_", " "), about.meaning.replace("currency", "money", 1)
-            elif isinstance(about, Length):
-                measure = UNIT_NAMES[unit]
-            yield {
-                "parameter": f"{strategy.name}: {part}.{name}", "value": float(value), "unit": measure, "meaning": told,
-                "source": "the configuration of the strategy", "status": "assumed" if about.guess else "chosen",
-            }  # fmt: skip
-
-
-def _fitted(model: Any, name: str) -> tuple[str, str]:
-    """Unit and meaning of a fitted parameter."""
-    if name == "alpha" and hasattr(model, "k"):
-        return "time units", STAGE_RATE
-    return FITTED.get(name, ("", name.replace("_", " ")))

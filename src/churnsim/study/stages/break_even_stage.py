@@ -12,9 +12,10 @@ from churnsim.decisions.assumptions.outcome import Quantity
 from churnsim.decisions.assumptions.variance_split import variance_split
 from churnsim.decisions.comparison.paired import interval
 from churnsim.decisions.runs.experiment import Experiment
+from churnsim.evidence.assumptions import assumptions
 from churnsim.records.break_even import Alone, BreakEvenRecord, BreakEvenRow, Gain, Share, VarianceRecord
 from churnsim.records.run import ComparisonRecord
-from churnsim.simulation.scenario.market import Market, assumptions
+from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.parameter_paths import changed, number_at
 from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.study.config.config import StudyConfig

@@ -8,13 +8,26 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
+from churnsim.decisions.assumptions.influence import LEAST, drawn_numbers, shares_of_variance
+from churnsim.decisions.assumptions.outcome import Quantity
 from churnsim.decisions.comparison.compare import Comparison
-from churnsim.records.run import Account, Activity, Chance, ComparisonRecord, Difference, Level, Metric, PathRow
+from churnsim.records.run import (
+    Account,
+    Activity,
+    AssumptionRecord,
+    Chance,
+    ComparisonRecord,
+    Difference,
+    Level,
+    Metric,
+    PathRow,
+)
 from churnsim.simulation.engine.ledger import COSTS
+from churnsim.simulation.scenario.market import Market
 from churnsim.study.config.config import StudyConfig
 from churnsim.study.stages.replications import precision_reached, selection_reached
 
-__all__ = ["ACTIVITY", "MEMBERS", "METRICS", "compare_strategies", "no_comparison"]
+__all__ = ["ACTIVITY", "MEMBERS", "METRICS", "compare_strategies", "no_comparison", "with_shares"]
 
 METRICS = ("npv", "equity", "profit", "margin", "revenue", "purchases", "births", "active_end")
 ACTIVITY = (
@@ -65,6 +78,30 @@ def compare_strategies(comparison: Comparison, config: StudyConfig) -> Compariso
 
 def _differences(comparison: Comparison, metric: str, against: str | None, level: float) -> list[Difference]:
     return Difference.of_frame(comparison.differences(metric, against=against, level=level)) if against else []
+
+
+def with_shares(
+    rows: list[AssumptionRecord], comparison: Comparison, config: StudyConfig, market: Market
+) -> list[AssumptionRecord]:
+    """The assumptions with how much the answer hangs on each that replications draw: the difference in net present
+    value (of a log without amounts in purchases) between the strategy that is ahead of the others and spending nothing,
+    or else the one that all are compared with. Without enough replications no share is told."""
+    against = _nothing(config, comparison) or config.comparison.against
+    metric = "npv" if config.data.has_amounts else "purchases"
+    values = comparison.values(metric)
+    running = {section.name for section in config.strategy if not section.reference}
+    others = [name for name in comparison.strategies if name in running and name != against]
+    if len(values) < LEAST or against not in values or not others:
+        return rows
+    ahead = str(values[others].mean().idxmax())
+    shares = shares_of_variance(
+        values[ahead] - values[against], drawn_numbers(market, len(values), seed=config.seed)
+    ).to_dict()
+    quantity = str(Quantity(of=ahead, metric=metric, against=against))
+    return [
+        row.model_copy(update={"share": shares[row.parameter], "answer": quantity}) if row.parameter in shares else row
+        for row in rows
+    ]
 
 
 def _best(config: StudyConfig, comparison: Comparison, nothing: str | None) -> list[Chance]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from churnsim.evidence.assumptions import assumptions
 from churnsim.models.churn.classifier import ChurnModel
 from churnsim.models.retention.base import RetentionModel
 from churnsim.models.value.subscriber_value import subscriber_values
@@ -21,7 +22,7 @@ from churnsim.simulation.core.scores import CustomerScores
 from churnsim.simulation.customers.base import Cohort
 from churnsim.simulation.customers.subscribers import ObservedSubscribers, SubscriberBase, charges_model, contract_of
 from churnsim.simulation.engine.engines import simulate
-from churnsim.simulation.scenario.market import Market, assumptions
+from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.scenario import Scenario
 from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.study.config.config import StudyConfig

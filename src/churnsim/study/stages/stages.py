@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import pandas as pd
 
+from churnsim.evidence.assumptions import assumptions
 from churnsim.models.purchase.registry import PURCHASE_FAMILIES
 from churnsim.records.base import Record
 from churnsim.records.notices import StudyWarning
 from churnsim.records.run import AssumptionRecord, ReplayRecord, ValidationRecord, ValueRecord
 from churnsim.simulation.core.scores import CustomerScores
-from churnsim.simulation.scenario.market import Market, assumptions
+from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.study.config.config import StudyConfig
 from churnsim.study.stages.claim_stage import evidence_of
