@@ -9,8 +9,8 @@ import re
 import pytest
 
 from churnsim.claims.catalogue import CATALOGUE
-from churnsim.claims.machinery.check import check, to_record
 from churnsim.claims.machinery.claim import Control, Finding
+from churnsim.claims.machinery.results import to_record
 from churnsim.claims.machinery.verdicts import Verdict
 from churnsim.errors import DataError, FitError, MissingExtraError
 
@@ -50,7 +50,7 @@ def test_controls_that_never_need_a_market_are_not_skipped(claim_id, quick_resul
 @pytest.mark.parametrize("verdict", [v for v in Verdict if v is not Verdict.FAILS])
 def test_a_control_that_does_not_fail_withdraws_the_finding(verdict):
     blunt = Control(what="nothing wrong", judge=lambda evidence, quick: Finding(verdict=verdict, reason="r"))
-    result = check(dataclasses.replace(CARD_NPV, control=blunt))
+    result = dataclasses.replace(CARD_NPV, control=blunt).test()
     assert result.verdict is Verdict.UNTESTED
     assert "Worthless check" in result.finding.reason
     assert "nothing wrong" in result.finding.reason
@@ -64,7 +64,7 @@ def test_no_finding_survives_a_worthless_check(verdict):
         judge=lambda evidence, quick: Finding(verdict=verdict, reason="r", region="everywhere"),
         control=Control(what="c", judge=lambda evidence, quick: Finding(verdict=Verdict.HOLDS, reason="r")),
     )
-    assert check(claim).verdict is Verdict.UNTESTED
+    assert claim.test().verdict is Verdict.UNTESTED
 
 
 FAILING = Control(what="c", judge=lambda evidence, quick: Finding(verdict=Verdict.FAILS, reason="r"))
@@ -73,7 +73,7 @@ FAILING = Control(what="c", judge=lambda evidence, quick: Finding(verdict=Verdic
 @pytest.mark.parametrize("verdict", list(Verdict))
 def test_a_sound_check_keeps_its_finding(verdict):
     found = Finding(verdict=verdict, reason="r")
-    assert check(dataclasses.replace(CARD_NPV, judge=lambda evidence, quick: found, control=FAILING)).verdict is verdict
+    assert dataclasses.replace(CARD_NPV, judge=lambda evidence, quick: found, control=FAILING).test().verdict is verdict
 
 
 @pytest.mark.parametrize(

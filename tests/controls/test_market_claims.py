@@ -13,11 +13,11 @@ import pytest
 import churnsim as cs
 from churnsim.claims.catalogue import CATALOGUE
 from churnsim.claims.five_percent_churn.five_percent_simulation import _yearly_retention
-from churnsim.claims.machinery.check import check, to_record
 from churnsim.claims.machinery.claim import Kind
 from churnsim.claims.machinery.evidence import cdnow_evidence, market_evidence
 from churnsim.claims.machinery.fitted import base_draws
 from churnsim.claims.machinery.maps import map_names, region_from
+from churnsim.claims.machinery.results import to_record
 from churnsim.claims.machinery.strategy_comparison import LOSSES
 from churnsim.claims.machinery.verdicts import Verdict
 from churnsim.claims.on_markets.low_risk import RUNS
@@ -43,7 +43,7 @@ def evidence():
 @pytest.fixture(scope="module")
 def result(evidence):
     """Each claim judged once."""
-    return cache(lambda claim_id: check(CATALOGUE[claim_id], evidence, True))
+    return cache(lambda claim_id: CATALOGUE[claim_id].test(evidence, quick=True))
 
 
 @pytest.mark.parametrize("claim_id", MARKET_CLAIMS)
@@ -142,6 +142,6 @@ def test_parameter_draws_are_used_once(evidence):
 @pytest.mark.slow
 @pytest.mark.parametrize("claim_id", MARKET_CLAIMS)
 def test_judged_on_the_whole_base_and_its_control_fails(claim_id):
-    found = check(CATALOGUE[claim_id], cdnow_evidence(replications=30), True)
+    found = CATALOGUE[claim_id].test(cdnow_evidence(replications=30), quick=True)
     assert found.control.verdict is Verdict.FAILS, found.control.reason
     assert found.verdict is not Verdict.UNTESTED

@@ -15,8 +15,8 @@ import pytest
 
 import churnsim.claims
 from churnsim.claims.catalogue import CATALOGUE, Catalogue
-from churnsim.claims.machinery.check import check, check_all, render, to_record
 from churnsim.claims.machinery.claim import Control, Finding, Kind, Part, not_run
+from churnsim.claims.machinery.results import render, to_record
 from churnsim.claims.machinery.sources import TEXTS
 from churnsim.claims.machinery.verdicts import Verdict, closes, combine, share_of_map
 from churnsim.claims.reproduction.published import PUBLISHED, load_figures
@@ -131,7 +131,7 @@ def test_not_finite_becomes_null_and_numpy_becomes_python():
         judge=lambda evidence, quick: finding,
         control=Control(what="c", judge=lambda evidence, quick: finding),
     )
-    row = to_record(check(odd))
+    row = to_record(odd.test())
     assert row.estimate is None
     assert type(row.lower) is float
     assert type(row.tables["t"][0]["n"]) is int
@@ -145,14 +145,14 @@ def test_evidence_and_quick_reach_claim_and_control():
         return Finding(verdict=Verdict.FAILS, reason="r")
 
     odd = dataclasses.replace(CARD_NPV, judge=look, control=Control(what="c", judge=look))
-    check(odd, evidence="market", quick=True)
+    odd.test("market", quick=True)
     assert seen == [("market", True), ("market", True)]
 
 
 def test_text_says_the_verdict_first(quick_result):
     cheap = [claim for claim in CATALOGUE.values() if claim.kind in (Kind.ARITHMETIC, Kind.SIMULATION)]
     texts = [render(quick_result(claim.id)) for claim in cheap]
-    assert [render(result) for result in check_all(cheap[:2], quick=True)] == texts[:2]
+    assert [render(claim.test(quick=True)) for claim in cheap[:2]] == texts[:2]
     assert all(text.split()[0] in set(Verdict) for text in texts)
     assert "control" in texts[0]
     assert "(c)" in texts[0]

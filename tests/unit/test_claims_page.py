@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from churnsim.claims.catalogue import CATALOGUE
-from churnsim.claims.machinery.check import to_record
+from churnsim.claims.machinery.results import to_record
 from churnsim.cli.app import app
 from churnsim.errors import ConfigError
 from churnsim.report.claims_page import claims_page, read_findings, write_claims_page

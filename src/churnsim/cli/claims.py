@@ -104,8 +104,8 @@ def judge(
       churnsim claims test our-claim.toml --purchases purchases.csv --unit M
     """
     from churnsim.claims.catalogue import CATALOGUE
-    from churnsim.claims.machinery.check import check, to_record
     from churnsim.claims.machinery.claim import Kind
+    from churnsim.claims.machinery.results import to_record
 
     chosen = [claim for asked in claim_ids or CATALOGUE for claim in _claims_of(asked)]
     if config is not None and purchases is not None:
@@ -120,7 +120,7 @@ def judge(
     results = []
     for claim in chosen:
         typer.echo(f"testing {claim.id} ...", err=True)
-        result = check(claim, evidence, quick)
+        result = claim.test(evidence, quick=quick)
         results.append(result)
         typer.echo(f"{result.verdict.value}  {result.claim.id}: {result.claim.says}")
         _wrapped(result.finding.reason)

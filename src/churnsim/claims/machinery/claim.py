@@ -152,15 +152,17 @@ class Claim:
     id : str
         Its name in the catalogue.
     says, quote : str
-        The claim in plain words, and in the source's own.
+        The claim in plain words, and in the source's own, short.
     sources : tuple of ClaimSource
         Where it is made.
     kind : Kind
         What it takes to judge it.
     quantity : str
-        The estimand, with its unit.
-    expect, within, because
-        What would bear it out, the tolerance, and why that one.
+        The estimand in one sentence, with its unit.
+    expect : float, tuple of two floats, or str
+        The stated figure, the stated range, or in words what would bear the claim out.
+    within : float or None, and because : str
+        The largest deviation that still counts as agreement (None for a range or words), and why that one.
     control : Control
         A wrong variant that must fail.
     critique : tuple of str
@@ -172,17 +174,12 @@ class Claim:
     id: str
     says: str
     quote: str
-    """The source's own words, short."""
     sources: tuple[ClaimSource, ...]
     kind: Kind
     quantity: str
-    """The estimand in one sentence, with its unit."""
     expect: float | tuple[float, float] | str
-    """The stated figure, the stated range, or in words what would bear the claim out."""
     within: float | None
-    """Largest deviation from `expect` that still counts as agreement; None where `expect` is a range or words."""
     because: str
-    """Why this tolerance."""
     control: Control
     critique: tuple[str, ...]
     judge: Judge

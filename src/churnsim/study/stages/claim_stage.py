@@ -76,8 +76,8 @@ def judge_claims(
     done: Callable[[int], None],
 ) -> list[ClaimRecord]:
     """The claims with their verdicts. A claim that an interrupted run has tested is not tested again."""
-    from churnsim.claims.machinery.check import check, to_record
     from churnsim.claims.machinery.claim import Kind, Result, not_run
+    from churnsim.claims.machinery.results import to_record
 
     evidence = evidence_of(config, market, data=data, label=label, executor=executor)
     findings = []
@@ -89,7 +89,7 @@ def judge_claims(
             why = not_run("The study's log has no amounts, so that its market says nothing in money.")
             row = to_record(Result(claim=claim, finding=why, control=why))
         if row is None:
-            row = to_record(check(claim, evidence, config.claims.quick))
+            row = to_record(claim.test(evidence, quick=config.claims.quick))
             write_json(path, row)
         findings.append(row)
         done(1)

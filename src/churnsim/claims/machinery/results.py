@@ -1,25 +1,14 @@
-"""Check claims, and turn the results into records and into text."""
+"""Results of claims as records and as text."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import asdict
 
-from churnsim.claims.machinery.claim import Claim, Evidence, Result
+from churnsim.claims.machinery.claim import Result
 from churnsim.records.claim import ClaimRecord, ControlRecord, PartRecord, SourceRecord
 
-__all__ = ["check", "check_all", "render", "to_record"]
-
-
-def check(claim: Claim, evidence: Evidence = None, quick: bool = False) -> Result:
-    """Judge one claim and its control; see `Claim.test`."""
-    return claim.test(evidence, quick=quick)
-
-
-def check_all(claims: Iterable[Claim], evidence: Evidence = None, quick: bool = False) -> list[Result]:
-    """Judge several claims, in the order given."""
-    return [check(claim, evidence, quick) for claim in claims]
+__all__ = ["render", "to_record"]
 
 
 def to_record(result: Result) -> ClaimRecord:
