@@ -14,7 +14,7 @@ import churnsim as cs
 from churnsim.data.logs.customer_uid import customer_uids
 from churnsim.errors import ConfigError, DataError
 from churnsim.simulation.core.scores import CustomerScores
-from churnsim.simulation.engine.targeting import Visible, targets
+from churnsim.simulation.mechanisms.review import Visible
 
 IDS = pd.Index(["a", "b", "c", "d", 5])
 
@@ -32,7 +32,7 @@ def picked(rule, known=None):
         first_purchase=nothing, last_purchase=nothing, purchases=whole, repeat_revenue=whole, response=nothing,
         attempts=whole,
     )  # fmt: skip
-    return set(IDS[targets(seen, rule, 0.0)])
+    return set(IDS[rule.picks(seen, 0.0)])
 
 
 def test_the_highest_scores_are_picked():

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churnsim.errors import ConfigError
-from churnsim.simulation.engine.ledger import ACCOUNTS, COSTS, MONEY, Ledger, discount_factors
+from churnsim.simulation.engine.ledger import ACCOUNTS, COSTS, MONEY, Ledger, present_value
 
 __all__ = ["DERIVED", "check_metric", "ledger_metric", "metric_of"]
 
@@ -49,8 +49,7 @@ def metric_of(tables: NDArray[np.int64], metric: str, *, period: float, discount
     cents = _account(tables, "margin")
     if metric not in ("discounted_margin", "customer_equity"):
         cents = cents - sum(_account(tables, cost) for cost in COSTS)
-    factors = 1.0 if metric == "profit" else discount_factors(periods, period, discount_force)
-    total = (cents * factors).sum(axis=-1)
+    total = cents.sum(axis=-1) if metric == "profit" else present_value(cents, period, discount_force)
     if metric in ("equity", "customer_equity"):
         left = _account(tables, "residual").sum(axis=-1)
         total = total + left * float(np.exp(-discount_force * period * periods))

@@ -39,8 +39,9 @@ class FirmView(NamedTuple):
 def empty_view(size: int, *, clocks: bool) -> FirmView:
     """FirmView for `size` customers, all zero, with or without their `clocks`."""
     kinds = ("i8", "?", "?", "f8", "f8", "i8", "i8", "f8", "i8", "?", "?", "i8")
-    columns = (np.zeros(size, dtype=kind) for kind in kinds)
-    return FirmView(*columns, np.zeros((size if clocks else 0, 3)))
+    columns = [np.zeros(size, dtype=kind) for kind in kinds]
+    columns.append(np.zeros((size if clocks else 0, 3)))
+    return FirmView(*columns)
 
 
 @inlined

@@ -23,8 +23,9 @@ from churnsim.kernels.engine.records import PAID, REFERRED, SWITCHED, TOLD
 from churnsim.simulation.core.assumption import cents
 from churnsim.simulation.customers.arrivals import PAID_CHANNEL, SWITCHING_CHANNEL, Arrivals
 from churnsim.simulation.engine.bookkeeping import Books
-from churnsim.simulation.engine.firm import Customers, Firm
+from churnsim.simulation.engine.firm import Firm
 from churnsim.simulation.engine.replication_inputs import ReplicationInputs
+from churnsim.simulation.mechanisms.review import Customers
 from churnsim.units import units_per_year
 
 __all__ = ["EpochBoundary", "InteractionTotals", "Population"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -100,7 +100,7 @@ class Ledger:
     @property
     def npv(self) -> float:
         """Profit discounted from the middle of each period to time 0, in money."""
-        return float(self.profit_cents @ discount_factors(len(self.table), self.period, self.discount_force)) / 100
+        return float(present_value(self.profit_cents, self.period, self.discount_force)) / 100
 
     @property
     def equity(self) -> float:
@@ -120,3 +120,9 @@ def discount_factors(periods: int, period: float, force: float) -> NDArray[np.fl
     """Discount factor of the middle of each period."""
     middles = (np.arange(periods) + 0.5) * period
     return np.array([float(np.exp(-force * t)) for t in middles])
+
+
+def present_value(flows: NDArray[Any], period: float, force: float) -> NDArray[np.float64]:
+    """Flows by period (last axis), discounted from the middle of each period to time 0."""
+    value: NDArray[np.float64] = (flows * discount_factors(flows.shape[-1], period, force)).sum(axis=-1)
+    return value

@@ -22,7 +22,7 @@ from churnsim.simulation.engine.epoch_boundary import InteractionTotals
 from churnsim.simulation.engine.event_buffers import EventBuffers
 from churnsim.simulation.engine.firm import Firm
 from churnsim.simulation.engine.replication_inputs import ReplicationInputs
-from churnsim.simulation.engine.targeting import Visible
+from churnsim.simulation.mechanisms.review import Visible
 
 __all__ = ["Places", "RecordPopulation"]
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar
 
 from churnsim.simulation.core.assumption import assumed, not_negative, share
 from churnsim.simulation.mechanisms.parts import MarketPart, Money, Setting, Share, StrategyPart
+from churnsim.simulation.mechanisms.review import Review
 
 __all__ = ["BondResponse", "EconomicBond", "SocialBond", "StructuralBond"]
 
@@ -47,6 +48,12 @@ class SocialBond(StrategyPart):
     acts: ClassVar[bool] = True
     keeps: ClassVar[bool] = True
 
+    def review(self, review: Review) -> None:
+        """Pay for the members."""
+        members = review.customers.active_members()
+        review.books.count("members", members)
+        review.books.pay("bonds", self.cost_per_member * members)
+
     def rules(self, market: Any) -> dict[str, Any]:
         """Who is a member, and how members differ."""
         return {
@@ -68,6 +75,10 @@ class StructuralBond(StrategyPart):
     acts: ClassVar[bool] = True
     needs: ClassVar[str] = "competitors"
     keeps: ClassVar[bool] = True
+
+    def review(self, review: Review) -> None:
+        """Pay for what ties them in."""
+        review.books.pay("bonds", self.cost_per_customer * review.customers.active())
 
     def rules(self, market: Any) -> dict[str, Any]:
         """Whom switching costs keep."""

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from churnsim.economics.response import saturating
-from churnsim.simulation.core.assumption import PURCHASE, Multiple, assumed, in_units, scale, share
+from churnsim.simulation.core.assumption import PURCHASE, Multiple, assumed, cents, in_units, scale, share
 from churnsim.simulation.mechanisms.parts import MarketPart
+from churnsim.simulation.mechanisms.review import Review
 from churnsim.simulation.mechanisms.targeting import Campaign
 
 __all__ = ["CrossSelling", "CrossSellingResponse"]
@@ -18,6 +21,15 @@ __all__ = ["CrossSelling", "CrossSellingResponse"]
 class CrossSelling(Campaign):
     """Offer more to the customers whom the rule picks, spreading `budget_per_period` (money) evenly over them: while
     the period lasts their purchases are larger, as the market's `cross_selling` says."""
+
+    def review(self, review: Review) -> None:
+        """Offer more to those whom the rule picks."""
+        chosen, each = self.reached(review)
+        review.firm.uplift = review.market.cross_selling.uplift(each)
+        if each > 0:
+            review.books.pay("cross_selling", self.budget_per_period)
+            review.books.count("cross_selling_contacts", int(np.count_nonzero(chosen)))
+        review.customers.offer(chosen, cents(each))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar
 
 from churnsim.simulation.core.assumption import cents
 from churnsim.simulation.mechanisms.parts import Length, Money, Setting, StrategyPart
+from churnsim.simulation.mechanisms.review import Accounts
 from churnsim.units import UNIT_NAMES
 
 __all__ = ["ComplaintDesk"]
@@ -40,6 +41,10 @@ class ComplaintDesk(StrategyPart):
     def budget(self) -> float:
         """Wages per period (money)."""
         return self.staff * self.wage_per_period
+
+    def standing_costs(self, books: Accounts) -> None:
+        """Pay the wages."""
+        books.pay("wages", self.budget)
 
     @property
     def charges(self) -> bool:

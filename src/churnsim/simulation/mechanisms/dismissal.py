@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar
 
 from churnsim.errors import ConfigError
 from churnsim.simulation.mechanisms.parts import Setting, StrategyPart
+from churnsim.simulation.mechanisms.review import Review
 
 __all__ = ["DismissUnprofitable"]
 
@@ -23,6 +24,12 @@ class DismissUnprofitable(StrategyPart):
     ]
 
     acts: ClassVar[bool] = True
+    turn: ClassVar[int] = 0
+
+    def review(self, review: Review) -> None:
+        """Let them go, unless nothing has happened yet."""
+        if review.period and review.period % self.periods == 0:
+            review.customers.dismiss(review.period, review.now)
 
     def check(self, market: Any, others: Collection[StrategyPart], period: float) -> None:
         """ConfigError where no customer can cost more than it brings."""

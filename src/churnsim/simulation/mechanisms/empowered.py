@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 from churnsim.simulation.mechanisms.parts import Money, Share, StrategyPart
+from churnsim.simulation.mechanisms.review import Accounts
 
 __all__ = ["EmpoweredStaff"]
 
@@ -26,6 +27,10 @@ class EmpoweredStaff(StrategyPart):
     def budget(self) -> float:
         """What training and leeway cost per period (money)."""
         return self.cost_per_period
+
+    def standing_costs(self, books: Accounts) -> None:
+        """Pay for training and leeway."""
+        books.pay("service", self.cost_per_period)
 
     def rules(self, market: Any) -> dict[str, Any]:
         """Some complaints are settled at once."""

@@ -18,6 +18,7 @@ from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin, get_
 from churnsim.checks import check_choice, check_count, check_number, shown
 from churnsim.errors import ConfigError
 from churnsim.simulation.core.assumption import not_negative, numbers_of, positive, share, whole_cents
+from churnsim.simulation.mechanisms.review import Accounts, Review
 
 __all__ = [
     "Budgeted",
@@ -46,7 +47,8 @@ class Setting:
     (`ge`, `lt`, ...). A `budget` may be given as a share of a study's common budget, divided by the setting
     `split_over` where there is one. `rules` are the target rules that use it. One that is `unset` has no default in a
     configuration, so that leaving it out is not the same study as writing the default. A `guess` is not the firm's to
-    choose: it says what customers or staff will do. Money that is paid for `each` event is whole cents.
+    choose: it says what customers or staff will do. Money that is paid for `each` event is whole cents. A length that
+    is shorter than the time between two reviews would pass over what it `passes_over`.
     """
 
     meaning: str
@@ -59,6 +61,7 @@ class Setting:
     unset: bool = False
     guess: bool = False
     each: bool = False
+    passes_over: str = ""
 
     def check(self, value: Any, name: str, kind: Any) -> None:
         """ConfigError unless it is a `value` of the type `kind` within the limits."""
@@ -109,6 +112,15 @@ class File(Setting):
 class MechanismPart:
     """What both sides have in common."""
 
+    turn: ClassVar[int] = 1
+    """When it acts in a review: 0 before money is spent on anybody, 2 after all that need not look at customers."""
+
+    def standing_costs(self, books: Accounts) -> None:
+        """Pay what falls due in each period whatever happens."""
+
+    def review(self, review: Review) -> None:
+        """Act when a period starts."""
+
     def epoch_effect(self, unit: str, epoch: float) -> tuple[float, str]:
         """By what share something is off since customers reach each other at epoch boundaries alone, and a sentence
         about it; (0.0, "") where nothing is. `epoch` in `unit`."""
@@ -130,6 +142,8 @@ class StrategyPart(MechanismPart):
     """Whether customers reach each other through it, so that they meet at each epoch."""
     needs: ClassVar[str] = ""
     """The part of a market without which it does nothing."""
+    under_contract: ClassVar[bool] = False
+    """Whether it needs contracts that are renewed."""
     on_failures: ClassVar[bool] = False
     """Whether all that it does concerns purchases that fail."""
     in_money: ClassVar[bool] = True
@@ -166,6 +180,15 @@ class StrategyPart(MechanismPart):
                 f"does nothing in a market without {self.needs}. Give the market one, Market({self.needs}=...), in a "
                 f"study [market.{self.needs}]."
             )
+        if self.under_contract and market.purchases.family != "contract":
+            raise ConfigError("needs contracts that are renewed: purchases must be a ContractualLifetime.")
+        own: Any = type(self)
+        for name, (_, about) in settings_of(own).items():
+            if about.passes_over and getattr(self, name) < period * (1 - 1e-9):
+                raise ConfigError(
+                    f"has a {name} of {getattr(self, name):g}, shorter than the review period of {period:g}: "
+                    f"{about.passes_over} between two reviews would be passed over. Take {name} = {period:g} or longer."
+                )
         if self.on_failures and market.complaints.failure_share == 0:
             raise ConfigError(
                 "does nothing where no purchase fails: complaints.failure_share is 0. Set it above 0, or leave the "

@@ -9,6 +9,7 @@ from typing import ClassVar
 from churnsim.economics.response import saturating
 from churnsim.simulation.core.assumption import PURCHASE, Multiple, assumed, in_units, scale, share
 from churnsim.simulation.mechanisms.parts import Budgeted, MarketPart
+from churnsim.simulation.mechanisms.review import Review
 
 __all__ = ["QualityResponse", "ServiceQuality"]
 
@@ -21,6 +22,14 @@ class ServiceQuality(Budgeted):
     acts: ClassVar[bool] = True
     on_failures: ClassVar[bool] = True
     keeps: ClassVar[bool] = True
+    turn: ClassVar[int] = 2
+
+    def review(self, review: Review) -> None:
+        """Spend on those who are known; where there are none nothing is spent, and nothing gets better."""
+        review.firm.service = 1.0
+        if known := review.seen.number:
+            review.firm.service = review.market.quality.factor(self.budget_per_period / known)
+            review.books.pay("service", self.budget_per_period)
 
 
 @dataclass(frozen=True, kw_only=True)

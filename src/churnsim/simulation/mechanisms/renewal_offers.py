@@ -7,13 +7,15 @@ also by those who would have renewed anyway.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
-from churnsim.errors import ConfigError
-from churnsim.simulation.core.assumption import UNMEASURED, assumed, positive, share
-from churnsim.simulation.mechanisms.parts import Length, MarketPart, Money, Share, StrategyPart
+import numpy as np
+
+from churnsim.simulation.core.assumption import UNMEASURED, assumed, cents, positive, share
+from churnsim.simulation.mechanisms.parts import Length, MarketPart, Money, Share
+from churnsim.simulation.mechanisms.review import Review
 from churnsim.simulation.mechanisms.targeting import Targeting
 
 __all__ = ["RenewalOfferResponse", "RenewalOffers"]
@@ -31,13 +33,32 @@ class RenewalOffers(Targeting):
     """
 
     notice: Annotated[
-        float, Length("how long before the renewal at most; no shorter than simulation.period", example=12.0)
+        float,
+        Length(
+            "how long before the renewal at most; no shorter than simulation.period",
+            example=12.0,
+            passes_over="renewals",
+        ),
     ]
     discount: Annotated[float, Share("share of the price of the next term", example=0.1)]
     cost_per_offer: Annotated[float, Money("currency per offer made, on top of the budget", each=True)] = 0.0
 
     acts: ClassVar[bool] = True
+    turn: ClassVar[int] = 2
+    under_contract: ClassVar[bool] = True
     keeps: ClassVar[bool] = True
+
+    def review(self, review: Review) -> None:
+        """Make offers to those whose contract comes up for renewal."""
+        seen, now, due = review.seen, review.now, review.customers.renewals()
+        # What is due at this very moment is still to be decided.
+        coming = seen.there & (due >= now) & (due < now + self.notice)
+        chosen = self.picks(seen._replace(there=coming), now)
+        number, cost = int(np.count_nonzero(chosen)), cents(self.cost_per_offer)
+        if number:
+            review.books.count("renewal_costs", cost * number)
+            review.books.count("renewal_offers", number)
+            review.customers.offer_renewals(chosen, cost)
 
     def rules(self, market: Any) -> dict[str, Any]:
         """What an offer does, and the price of a term with one."""
@@ -47,16 +68,6 @@ class RenewalOffers(Targeting):
     def charges(self) -> bool:
         """Where offers cost something, customers may cost more than they bring."""
         return self.cost_per_offer > 0
-
-    def check(self, market: Any, others: Collection[StrategyPart], period: float) -> None:
-        """ConfigError for offers where nothing is renewed, or that would come too late."""
-        if market.purchases.family != "contract":
-            raise ConfigError("needs contracts that are renewed: purchases must be a ContractualLifetime.")
-        if self.notice < period * (1 - 1e-9):
-            raise ConfigError(
-                f"has a notice of {self.notice:g}, shorter than the review period of {period:g}: renewals between two "
-                f"reviews would be passed over. Take notice = {period:g} or longer."
-            )
 
 
 @dataclass(frozen=True, kw_only=True)

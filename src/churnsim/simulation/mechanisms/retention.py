@@ -7,11 +7,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
+
 from churnsim.economics.response import saturating
 from churnsim.simulation.core.assumption import (
     PURCHASE,
     Multiple,
     assumed,
+    cents,
     in_units,
     length,
     not_negative,
@@ -20,6 +23,7 @@ from churnsim.simulation.core.assumption import (
     share,
 )
 from churnsim.simulation.mechanisms.parts import MarketPart
+from churnsim.simulation.mechanisms.review import Review
 from churnsim.simulation.mechanisms.targeting import Campaign
 from churnsim.units import Duration
 
@@ -32,6 +36,19 @@ class RetentionContacts(Campaign):
     which it picks nobody spends nothing. The market's `retention` says what contacts do."""
 
     keeps: ClassVar[bool] = True
+
+    def review(self, review: Review) -> None:
+        """Contact those whom the rule picks."""
+        firm, response = review.firm, review.market.retention
+        chosen, each = self.reached(review)
+        # The last period's effect is needed to rescale the clocks of those who were contacted then.
+        before, firm.effect, lift = firm.effect, 0.0, 0.0
+        if each > 0:
+            firm.effect = response.effect(each)
+            lift = response.lift(each) if review.numbers.lift_decay > 0 else 0.0
+            review.books.pay("retention", self.budget_per_period)
+            review.books.count("contacts", int(np.count_nonzero(chosen)))
+        review.customers.contact(chosen, before, firm.effect, lift, cents(each), review.now)
 
     def rules(self, market: Any) -> dict[str, Any]:
         """How contacts move purchases, where they do; a contract's renewals come at their term whatever happens."""

@@ -25,7 +25,8 @@ from churnsim.simulation.core.assumption import (
     share,
 )
 from churnsim.simulation.mechanisms.parts import Budgeted, MarketPart
-from churnsim.units import Duration
+from churnsim.simulation.mechanisms.review import Review
+from churnsim.units import Duration, units_per_year
 
 __all__ = ["StaffCare", "StaffResponse"]
 
@@ -37,6 +38,17 @@ class StaffCare(Budgeted):
     acts: ClassVar[bool] = True
     on_failures: ClassVar[bool] = True
     keeps: ClassVar[bool] = True
+
+    def review(self, review: Review) -> None:
+        """Staff have left and learned since the last review, and the budget for keeping them falls due again."""
+        firm, response = review.firm, review.market.staff
+        if review.period:
+            years = review.span / units_per_year(review.market.unit)
+            firm.novices = response.share_after(firm.novices, years, self.budget_per_period)
+        else:
+            firm.novices = response.usual_share
+        firm.staff = response.factor(firm.novices)
+        review.books.pay("service", self.budget_per_period)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from churnsim.errors import ConfigError
+from churnsim.kernels.numerics.top_k import highest_of
 from churnsim.simulation.core.scores import CustomerScores, Scores
 from churnsim.simulation.mechanisms.parts import (
     Budgeted,
@@ -17,8 +21,15 @@ from churnsim.simulation.mechanisms.parts import (
     document,
     settings_of,
 )
+from churnsim.simulation.mechanisms.review import Review, Visible
+from churnsim.typing import Flags
 
 __all__ = ["RULE_SETTINGS", "Campaign", "TargetRule", "Targeting", "needed_settings"]
+
+# Percent of repeat revenue up to which class A and class B reach.
+CLASS_A, CLASS_B = 80, 95
+# A customer silent for this many times the silence that puts it at risk is given up.
+GIVEN_UP = 3.0
 
 TargetRule = Literal["all", "top_value", "abc_class", "recent_buyers", "at_risk", "responsive", "score"]
 
@@ -82,17 +93,66 @@ class Targeting(StrategyPart):
         if self.scores is not None:
             object.__setattr__(self, "scores", CustomerScores.of(self.scores))
 
+    def picks(self, seen: Visible, now: float) -> Flags:
+        """Whom the rule picks at time `now`; of equal values and scores those of the lowest uids."""
+        if self.rule == "recent_buyers":
+            assert self.within is not None  # the rule needs it
+            return seen.there & (seen.last_purchase >= now - self.within)
+        if self.rule == "at_risk":
+            assert self.gaps is not None  # likewise
+            # Its own rhythm: what is late for a weekly buyer is early for a yearly one.
+            own_gap = (seen.last_purchase - seen.first_purchase) / np.maximum(seen.purchases, 1)
+            silence = now - seen.last_purchase
+            late = (silence > self.gaps * own_gap) & (silence <= GIVEN_UP * self.gaps * own_gap)
+            return seen.there & (seen.purchases > 0) & late
+        if self.rule == "abc_class":
+            return _abc(seen, str(self.abc))
+        if self.rule == "all":
+            return seen.there.copy()
+        assert self.share is not None  # likewise
+        ranked: NDArray[Any] = seen.response if self.rule == "responsive" else seen.repeat_revenue
+        if self.rule == "score":
+            assert isinstance(self.scores, CustomerScores)
+            ranked = self.scores.at(seen.uid, otherwise=-np.inf if self.unscored is None else self.unscored)
+        return np.asarray(highest_of(ranked, seen.uid, seen.there, round(self.share * seen.number)))
+
+
+def _abc(seen: Visible, wanted: str) -> Flags:
+    """Class A are those with the most repeat revenue who together bring 80% of it, B those of the next 15%, C the rest:
+    a customer belongs where the revenue of those before it ends."""
+    places = np.flatnonzero(seen.there)
+    ranked = places[np.lexsort((seen.uid[places], -seen.repeat_revenue[places]))]
+    revenue = seen.repeat_revenue[ranked]
+    # Where the revenue of those before it ends: the first customer is in A whatever its share.
+    before = np.cumsum(revenue) - revenue
+    total = int(revenue.sum())
+    # Whole numbers, without a rounding at the edge of a class.
+    at = np.where(before * 100 < CLASS_A * total, "A", np.where(before * 100 < CLASS_B * total, "B", "C"))
+    chosen = np.zeros(seen.uid.size, dtype=np.bool_)
+    chosen[ranked[at == wanted]] = True
+    return chosen
+
 
 @dataclass(frozen=True, kw_only=True)
 class Campaign(Budgeted, Targeting):
     """Money spread evenly over the customers whom a rule picks."""
 
     acts: ClassVar[bool] = True
+    turn: ClassVar[int] = 2
 
     @property
     def charges(self) -> bool:
         """The budget is spread over customers."""
         return self.budget_per_period > 0
+
+    def reached(self, review: Review) -> tuple[Flags, float]:
+        """Whom it reaches, and what it spends on each; nobody where it has no money."""
+        chosen = self.picks(review.seen, review.now)
+        number = int(np.count_nonzero(chosen))
+        # Nobody is contacted without money, so that the books count no contacts.
+        if number == 0 or self.budget_per_period == 0:
+            return np.zeros(chosen.size, dtype=np.bool_), 0.0
+        return chosen, self.budget_per_period / number
 
 
 RULE_SETTINGS = {name: about.rules for name, (_, about) in settings_of(Targeting).items() if about.rules}

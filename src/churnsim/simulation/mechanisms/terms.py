@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from churnsim.simulation.core.assumption import assumed, not_negative, share, whole_cents
+from churnsim.simulation.core.assumption import assumed, cents, not_negative, share, whole_cents
 from churnsim.simulation.mechanisms.parts import MarketPart
+from churnsim.simulation.mechanisms.review import Accounts, Review
 
 __all__ = ["Terms"]
 
@@ -50,6 +51,15 @@ class Terms(MarketPart):
     def acts(self) -> bool:
         """Whether the firm serves accounts at a period's start."""
         return self.cost_to_serve > 0
+
+    def standing_costs(self, books: Accounts) -> None:
+        """Pay what no strategy changes."""
+        books.pay("fixed", self.fixed_cost_per_period)
+
+    def review(self, review: Review) -> None:
+        """Serve the accounts of those who are known."""
+        if cost := cents(self.cost_to_serve):
+            review.books.count("cost_to_serve", cost * review.customers.serve_accounts(cost))
 
     def rules(self, unit: str) -> dict[str, Any]:
         """The margin."""

@@ -6,8 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
-from churnsim.simulation.core.assumption import assumed, length, not_negative, published, share
+import numpy as np
+from numpy.typing import NDArray
+
+from churnsim.kernels.engine.event_rules import chances_back
+from churnsim.kernels.numerics.philox import block
+from churnsim.kernels.numerics.rng_streams import SIMULATION, WIN_BACK
+from churnsim.kernels.numerics.top_k import highest_of
+from churnsim.simulation.core.assumption import assumed, cents, length, not_negative, published, share
 from churnsim.simulation.mechanisms.parts import Length, MarketPart, Money, Setting, StrategyPart
+from churnsim.simulation.mechanisms.review import Review
+from churnsim.typing import Flags
 from churnsim.units import Duration
 
 __all__ = ["WinBack", "WinBackResponse"]
@@ -34,7 +43,46 @@ class WinBack(StrategyPart):
     attempts: Annotated[int, Setting("contacts to one customer at most", limits={"ge": 1, "le": 10_000})] = 1
 
     acts: ClassVar[bool] = True
+    turn: ClassVar[int] = 2
     keeps: ClassVar[bool] = True
+
+    def review(self, review: Review) -> None:
+        """Contact the silent."""
+        seen, now = review.seen, review.now
+        silent = seen.known & (now - seen.last_purchase > self.silent_for) & (seen.attempts < self.attempts)
+        scores = self._scores(review, silent)
+        # Nobody whose second life is worth less than the contact.
+        if self.choose == "value":
+            silent &= scores > 0
+        number = int(np.count_nonzero(silent))
+        if self.most_per_period is not None and self.most_per_period < number:
+            number = self.most_per_period
+            silent = highest_of(scores, seen.uid, silent, number)
+        if number:
+            cost = cents(self.cost_per_contact)
+            review.books.count("win_back", cost * number)
+            review.books.count("win_back_contacts", number)
+            review.customers.win_back(np.flatnonzero(silent), review.firm.effect, cost, review.period, now)
+
+    def _scores(self, review: Review, silent: Flags) -> NDArray[np.float64]:
+        """What silent customers are chosen by: a second life's expected value less the cost, luck, or least silence."""
+        seen, now, market = review.seen, review.now, review.market
+        if self.choose == "all":
+            return np.asarray(seen.last_purchase, dtype=np.float64)
+        scores = np.zeros(seen.uid.size)
+        places = np.flatnonzero(silent)
+        if self.choose == "random":
+            # A uniform of the attempt that may follow, so that the choice is another one at each attempt.
+            pairs = zip(seen.uid[places].tolist(), seen.attempts[places].tolist(), strict=True)
+            address = *review.address, SIMULATION
+            scores[places] = [block(attempts + 1, WIN_BACK, uid, *address)[1] for uid, attempts in pairs]
+            return scores
+        known_for = now - seen.first_purchase[places]
+        revenue_rate = seen.repeat_revenue[places] / 100 / np.maximum(known_for, Duration(1, "D").to(market.unit))
+        chance = chances_back(review.rules, now - seen.last_purchase[places])
+        worth = revenue_rate * market.terms.margin * market.win_back.second_life.to(market.unit)
+        scores[places] = chance * worth - self.cost_per_contact
+        return scores
 
     @property
     def charges(self) -> bool:

@@ -250,7 +250,7 @@ def _strategy_problems(config: StudyConfig) -> Iterator[Problem]:
         for name, table in strategy.tables.items():
             if issubclass(MECHANISMS[name], Targeting):
                 yield from _rule_problems(config, table, (*path, name))
-        yield from _renewal_problems(config, strategy, (*path, "renewal_offers"))
+            yield from _renewal_problems(config, MECHANISMS[name], table, (*path, name))
         yield from _market_problems(config, strategy, path)
     running = [s.name for s in config.strategy if not s.reference and s.name != config.comparison.against]
     if not running and len(config.strategy) > 1:
@@ -313,16 +313,17 @@ def _rule_problems(config: StudyConfig, campaign: Any, path: ConfigPath) -> Iter
         yield from file_problems(config.folder, campaign.scores, (*path, "scores"))
 
 
-def _renewal_problems(config: StudyConfig, strategy: StrategySection, path: ConfigPath) -> Iterator[Problem]:
-    offers, unit = strategy.tables.get("renewal_offers"), config.data.unit
-    if offers is None:
-        return
-    if isinstance(config.data, DataSection):
+def _renewal_problems(config: StudyConfig, kind: Any, table: Any, path: ConfigPath) -> Iterator[Problem]:
+    """A mechanism for contracts elsewhere, and lengths that are shorter than the time between two reviews."""
+    if kind.under_contract and isinstance(config.data, DataSection):
         message = "only subscribers under contract renew it: setting = 'contractual'. Remove the table."
         yield Problem(path=path, message=message, show_value=False)
-    elif offers.notice.to(unit) < config.simulation.period.to(unit) * (1 - ROUNDING):
-        message = "is shorter than simulation.period, so that renewals between two reviews would be passed over."
-        yield Problem(path=(*path, "notice"), message=message)
+        return
+    unit = config.data.unit
+    for key, (_, about) in settings_of(kind).items():
+        if about.passes_over and getattr(table, key).to(unit) < config.simulation.period.to(unit) * (1 - ROUNDING):
+            missed = f"{about.passes_over} between two reviews would be passed over"
+            yield Problem(path=(*path, key), message=f"is shorter than simulation.period, so that {missed}.")
 
 
 def _market_problems(config: StudyConfig, strategy: StrategySection, path: ConfigPath) -> Iterator[Problem]:
