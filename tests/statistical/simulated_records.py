@@ -177,3 +177,60 @@ def complaining(
     share = np.bincount(kinds, minlength=3) / len(kinds)
     purchases = dated([(k, day) for k, own in enumerate(histories) for day in own], ["customer_id"])
     return Complaining(complaints, purchases, (float(share[0]), float(share[1])))
+
+
+class Spending(NamedTuple):
+    """Weekly spending by channel with the new customers of each week, a lift test, and the truth by channel: customers
+    brought at the mean spending, elasticity of all customers, what the next one costs, and carry-over."""
+
+    spend: pd.DataFrame
+    lifts: pd.DataFrame
+    brought: np.ndarray
+    elasticity: np.ndarray
+    next_cost: np.ndarray
+    carry_over: np.ndarray
+
+
+def spending(seed: int, *, channels: int = 2, weeks: int = 104) -> Spending:
+    """A firm drawn from the priors of the estimator (elasticity as published), its spending at random."""
+    random = np.random.default_rng(seed)
+    level, middle, spread = np.log(100.0), np.log(0.12 * 0.24 * 0.09) / 3, 0.71
+    while True:  # by rejection: the elasticity's law times the others
+        over = np.exp(-np.log(10 * channels) + 2 * random.normal(size=channels))
+        base = np.exp(level + 0.3 * random.normal()) / (1 + over.sum())
+        brought = base * over
+        saturation, carry = np.exp(random.normal(size=channels)), 1 / (1 + np.exp(random.normal(size=channels)))
+        slope = brought * saturation / np.expm1(saturation)
+        elasticity = slope / (base + brought.sum())
+        likely = np.exp(-0.5 * ((np.log(elasticity.sum()) - middle) / spread) ** 2)
+        if random.random() < likely:
+            break
+    money = np.array([random.gamma(2.0, 500.0, weeks) for _ in range(channels)]).T
+    mean = money.mean(axis=0)
+    most, scale = brought / -np.expm1(-saturation), mean / saturation
+    season = np.exp(0.3 * random.normal() * np.sin(2 * np.pi * np.arange(weeks) / 52.18))
+
+    def came(spent: np.ndarray) -> np.ndarray:
+        stock, total = mean.copy(), []
+        for row in spent:
+            stock = (1 - carry) * row + carry * stock
+            total.append(base + (most * -np.expm1(-stock / scale)).sum())
+        return np.array(total) * season
+
+    mu, dispersion = came(money), 0.05 * np.exp(1.5 * random.normal())
+    new = random.poisson(mu * random.gamma(1 / dispersion, dispersion, weeks))
+    begins = DAY_0 + (7 * np.arange(weeks)).astype("timedelta64[D]")
+    rows = [
+        pd.DataFrame({"from": begins, "to": begins + np.timedelta64(6, "D"), "channel": f"channel {c}",
+                      "spend": money[:, c], "new_customers": new / channels})
+        for c in range(channels)
+    ]  # fmt: skip
+    less = money.copy()
+    half = weeks // 2
+    less[half : half + 4, 0] *= 0.2
+    error = 10.0
+    lift = (mu - came(less)).sum() + error * random.normal()
+    test = {"channel": "channel 0", "from": begins[half], "to": begins[half + 3] + np.timedelta64(6, "D"),
+            "spend_change": float((money - less)[:, 0].sum()), "lift": lift, "standard_error": error}  # fmt: skip
+    next_cost = mean * (1 / slope)
+    return Spending(pd.concat(rows), pd.DataFrame([test]), brought, elasticity, next_cost, carry)

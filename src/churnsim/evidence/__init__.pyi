@@ -17,6 +17,8 @@ from .published_effects import published as published
 from .published_effects import published_belief as published_belief
 from .referrals import ReferralEvidence as ReferralEvidence
 from .referrals import referral_evidence as referral_evidence
+from .spend import SpendEvidence as SpendEvidence
+from .spend import spend_evidence as spend_evidence
 from .trial import TrialCheck as TrialCheck
 from .trial import TrialEffects as TrialEffects
 from .trial import effects_of_sums as effects_of_sums

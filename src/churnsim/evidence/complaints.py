@@ -10,9 +10,9 @@ each number of purchases so far, looked at from as long after it; the ratio of t
 those others. Answers were not drawn: that is an association.
 
 It is an effect where chance decided how fast an answer came: arms that were drawn, or how busy the desk was. The number
-of open complaints on arrival (its logarithm) serves as an instrument for a quick answer (`two_stage`), with the quarter
-and the number of purchases as controls and weeks as clusters; it must tell nothing of what these customers bought
-before (placebo).
+of open complaints on arrival (its logarithm) serves as an instrument for a quick answer (`two_stage`), with the
+quarter, the tenure and the number of purchases as controls and weeks as clusters; it must tell nothing of what these
+customers bought before (placebo).
 """
 
 from __future__ import annotations
@@ -356,10 +356,13 @@ def _effect(
     day, place = frame["day"].to_numpy(dtype=np.int64)[use], frame["place"].to_numpy(dtype=np.int64)[use]
     last = frame["last"].to_numpy(dtype=np.int64)[use]
     before = np.log1p(history.bought_before(place, last) - history.bought_before(place, last - ahead))
+    # Who came late had less time to buy, and the desk's load changes with the calendar too.
+    tenure = np.minimum(last - history.first(place), ahead) / ahead
     trial, quarter = None, day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) // 3
     if control is None:
         z, cluster = _open(frame)[use], day // 7
-        controls = np.column_stack([quarter == one for one in np.unique(quarter)]).astype(np.float64)
+        quarters = [quarter == one for one in np.unique(quarter)]
+        controls = np.column_stack([*quarters, tenure, tenure**2]).astype(np.float64)
     else:
         arm = frame["arm"].astype(str).to_numpy()[use]
         z, cluster = (arm != control).astype(np.float64), place

@@ -33,7 +33,7 @@ from churnsim.evidence.pooling import pool
 from churnsim.simulation.core.belief import Belief, Law, Status
 from churnsim.toml_text import parse_toml
 
-__all__ = ["PublishedEffect", "published", "published_belief"]
+__all__ = ["PublishedEffect", "elasticity_prior", "published", "published_belief"]
 
 Citation = Literal["confirmed", "excerpt", "memory"]
 Design = Literal[
@@ -319,6 +319,13 @@ def _few(studies: list[tuple[float, float]], scale: float, level: float) -> tupl
         return float(brentq(lambda x: ndtr((x - mean) / spread).mean() - probability, *ends, xtol=1e-12))
 
     return quantile(0.5), quantile((1 - level) / 2), quantile((1 + level) / 2)
+
+
+def elasticity_prior() -> tuple[float, float]:
+    """Mean and standard deviation of the logarithm of the elasticity of sales with respect to advertising in a firm of
+    which nothing is known."""
+    (y, s), *_ = _by_study([effect for effect in published() if effect.transform == "elasticity"])
+    return y, math.hypot(s, BETWEEN)
 
 
 def _status(effects: list[PublishedEffect], studies: int) -> Status:
