@@ -11,6 +11,9 @@ from scipy.integrate import quad
 from scipy.stats import beta as beta_law
 from scipy.stats import gamma as gamma_law
 
+import churnsim as cs
+from churnsim.kernels.engine.buying_clock import decayed_clock, exposure, lifted_clock
+from churnsim.kernels.engine.records import packed
 from churnsim.kernels.likelihoods import bg_nbd, contact_clock, nbd
 
 KINDS = {"nbd": contact_clock.NEVER, "bg_nbd": contact_clock.BG, "mbg_nbd": contact_clock.MBG}
@@ -155,3 +158,25 @@ def test_clocks_are_the_integral():
         cuts = [0.0, *(c for c in sent if c > 0), T[i]]
         by_hand = sum(quad(m, low + 1e-13, high - 1e-13)[0] for low, high in pairwise(cuts))
         assert found[i] == pytest.approx(by_hand, rel=1e-9)
+
+
+def test_the_clock_is_the_one_of_the_simulation():
+    """Contacts of one arm as the engine takes them: lift and debt carried from one to the next, B by its formula."""
+    market = cs.Market(
+        customers=cs.Cohort(size=1), purchases=cs.BGNBD(r=R, alpha=ALPHA, a=A, b=B),
+        spend=cs.simulation.FixedSpend(amount=1.0),
+    )  # fmt: skip
+    scenario = cs.Scenario(market=market, strategy=cs.Strategy(name="none"), horizon=4.0, period=4.0, epoch=4.0)
+    rules = packed(scenario.rules._replace(lift_decay=KAPPA, pulled_forward=GIVEN_BACK))
+    sent, until = np.array([0.5, 3.0, 3.5, 9.0]), 20.0
+    lift = owed = now = clock = 0.0
+    for when in [*sent, until]:
+        clock += exposure(when - now, lift, owed, KAPPA)
+        lift, owed = lifted_clock(rules, *decayed_clock(rules, when - now, lift, owed), 0.8)
+        now = when
+    none, all_of_them = np.zeros(1, dtype=np.int64), np.full(1, 4)
+    arms = np.zeros(4, dtype=np.int8)
+    found = contact_clock.clocks(
+        np.array([0.8]), KAPPA, GIVEN_BACK, none, all_of_them, np.array([until]), sent, arms
+    )  # fmt: skip
+    assert found[0] == pytest.approx(clock, rel=1e-12)

@@ -101,12 +101,28 @@ def test_both_answers_hold_the_truth_and_agree(a_mailed_firm):
     assert set(beliefs) == {f"retention.{name}" for name in
                             ("purchase_lift", "half_life", "pulled_forward", "max_effect")}  # fmt: skip
     assert beliefs["retention.purchase_lift"].low < 1.8 < beliefs["retention.purchase_lift"].high
-    assert beliefs["retention.max_effect"].low < 1 - math.exp(-0.8) < beliefs["retention.max_effect"].high
+    leaving = found.clocks.table.loc["leaving:mail"]
+    assert beliefs["retention.max_effect"].high == pytest.approx(1 - math.exp(leaving["lower"]))
     assert all(belief.status == found.status for belief in beliefs.values())
     for words in ("agree", "half_life", "sample ratio: passed"):
         assert words in str(found)
     with pytest.raises(ConfigError, match="say of which arm: call, mail"):
         found.beliefs()
+    with pytest.raises(DataError, match="different costs"):
+        found.dose_response()
+
+
+def test_doses_give_a_saturating_response(a_mailed_firm):
+    """Through two arms the curve is exact; the error is that of solving both equations again for moved lifts."""
+    contacts, log = a_mailed_firm
+    costs = contacts["arm"].map({"control": 0.0, "mail": 1.0, "call": 3.0})
+    found = contact_effect(contacts.assign(cost=costs), log, window=4.0, until=END)
+    response = found.dose_response()
+    most, scale = response["estimate"]
+    lifts = dict(zip(found.clocks.arms, found.clocks.lifts(), strict=True))
+    for arm, cost in (("mail", 1.0), ("call", 3.0)):
+        assert most * (1 - math.exp(-cost / scale)) == pytest.approx(lifts[arm], rel=1e-3)
+    assert response.loc["scale", "standard_error"] > 0
 
 
 def test_control_a_model_that_is_wrong_does_not_agree(a_mailed_firm):

@@ -19,6 +19,8 @@ from .referrals import ReferralEvidence as ReferralEvidence
 from .referrals import referral_evidence as referral_evidence
 from .spend import SpendEvidence as SpendEvidence
 from .spend import spend_evidence as spend_evidence
+from .targeting import TargetingRule as TargetingRule
+from .targeting import targeting_rule as targeting_rule
 from .trial import TrialCheck as TrialCheck
 from .trial import TrialEffects as TrialEffects
 from .trial import effects_of_sums as effects_of_sums

@@ -41,7 +41,10 @@ REMEDIES = "Record more contacts or purchases, merge arms, or take a family with
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ContactHistories:
-    """Purchases and contacts of customers: stretches of long arrays, with times since each one's first purchase."""
+    """Purchases and contacts of customers: stretches of long arrays, with times since each one's first purchase.
+
+    The first of the `arms` is the control, whose draws are entered as contacts are.
+    """
 
     ids: pd.Index
     T: Floats
@@ -71,7 +74,7 @@ class ContactHistories:
         repeats = np.flatnonzero(kept[log.customer])
         repeats = repeats[(log.day[repeats] > first[log.customer[repeats]]) & (log.day[repeats] <= end)]
         purchase_from, purchase_to = _stretches(place[log.customer[repeats]], int(kept.sum()))
-        arms = tuple(sorted(set(contacts["arm"].unique()) - {control}))
+        arms = (control, *sorted(set(contacts["arm"].unique()) - {control}))
         day = contacts["at"].to_numpy().astype("datetime64[D]").astype(np.int64)
         arm = pd.Categorical(contacts["arm"], categories=list(arms)).codes
         sent = np.flatnonzero((known >= 0) & (arm >= 0) & (day <= end))
@@ -125,11 +128,14 @@ class ClockEffects:
     ----------
     table : DataFrame
         By `parameter`: `estimate`, `standard_error`, `lower`, `upper`. ``lift:ARM`` is by what share customers buy more
-        often right after a contact, ``leaving:ARM`` the logarithm of what it multiplies their tendency to leave by;
-        ``half_life`` (of the lift, in `unit`) and ``pulled_forward`` (the share of the lift that is given back later)
-        are all arms'; the others are the purchase model's.
+        often right after a contact than the control does after its draw, ``leaving:ARM`` the logarithm of what it
+        multiplies their tendency to leave by, beside the control's; those of the control itself are against the
+        purchase model, and show a season. ``half_life`` (of the lift, in `unit`) and ``pulled_forward`` (the share of
+        the lift that is given back later) are all arms'; the others are the purchase model's.
     covariance : array of shape (parameters, parameters)
-        Of the estimates, the positive parameters by their logarithms.
+        Of the table's estimates, the positive parameters by their logarithms.
+    fitted, fitted_covariance : array
+        The same before the control is taken off.
     status : FitStatus
         How the search ended.
     family, unit : str
@@ -144,6 +150,8 @@ class ClockEffects:
 
     table: pd.DataFrame
     covariance: Floats
+    fitted: Floats
+    fitted_covariance: Floats
     status: FitStatus
     family: str
     unit: str
@@ -155,7 +163,7 @@ class ClockEffects:
     @property
     def arms(self) -> tuple[str, ...]:
         """The arms, without the control."""
-        return tuple(name.removeprefix("lift:") for name in self.table.index if name.startswith("lift:"))
+        return tuple(name.removeprefix("lift:") for name in self.table.index if name.startswith("lift:"))[1:]
 
     def lifts(self) -> Floats:
         """The arms' lifts."""
@@ -181,7 +189,7 @@ def fit_clocks(
         raise ConfigError(f"contacts act on the clocks of {', '.join(DROPS)}; got {family!r}.")
     h = histories
     arms = len(h.arms)
-    if h.contact_time.size == 0:
+    if not h.contact_arm.any():
         raise DataError("no customer who has bought was contacted. There is nothing to learn the effect from.")
     scale = float(h.T.mean())
     scaled = replace(
@@ -261,8 +269,12 @@ def fit_clocks(
         return objective, hessian
 
     optimum = _search(likelihood, scaled, start, real)
-    errors = np.sqrt(np.diag(optimum.log_covariance))
-    estimate = optimum.parameters * scales
+    fitted = optimum.parameters * scales
+    estimate, slopes = _beside_control(fitted, names, lifts, leaving, drops != kernel.NEVER)
+    with np.errstate(invalid="ignore"):
+        covariance = slopes @ optimum.log_covariance @ slopes.T
+    covariance[~np.isfinite(covariance)] = np.inf
+    errors = np.sqrt(np.diag(covariance))
     z = normal_quantile(level)
     by_log = ~np.array(real)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -278,15 +290,35 @@ def fit_clocks(
         )
     return ClockEffects(
         table=table,
-        covariance=optimum.log_covariance,
+        covariance=covariance,
+        fitted=fitted,
+        fitted_covariance=optimum.log_covariance,
         status=status_of(optimum, names, REMEDIES),
         family=family,
         unit=h.unit,
         customers=len(h.T),
-        contacts=int(h.contact_time.size),
+        contacts=int(np.count_nonzero(h.contact_arm)),
         lasting=lasting,
         level=level,
     )
+
+
+def _beside_control(
+    fitted: Floats, names: list[str], lifts: slice, leaving: slice, leaves: bool
+) -> tuple[Floats, Floats]:
+    """The estimates with the arms' effects beside the control's, and their slopes in those fitted.
+
+    What happens to everybody at the time of a campaign, a season above all, happens to the control too.
+    """
+    net, slopes = fitted.copy(), np.eye(len(names))
+    control = 1.0 + fitted[lifts.start]
+    for k in range(lifts.start + 1, lifts.stop):
+        net[k] = (1.0 + fitted[k]) / control - 1.0
+        slopes[k, k], slopes[k, lifts.start] = 1.0 / control, -(1.0 + fitted[k]) / control**2
+    for k in range(leaving.start + 1, leaving.stop) if leaves else ():
+        net[k] = fitted[k] - fitted[leaving.start]
+        slopes[k, leaving.start] = -1.0
+    return net, slopes
 
 
 def _search(likelihood: Any, data: ContactHistories, start: Floats, real: list[bool]) -> Optimum:

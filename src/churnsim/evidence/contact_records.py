@@ -49,8 +49,8 @@ def contact_records(
     """Read and check the contacts of campaigns, one row a customer and contact, from a CSV, Parquet or Excel file or a
     frame.
 
-    A customer who was drawn to be left alone has a row too, with the name of the control arm: without these customers
-    there is nothing to compare with.
+    A customer who was drawn to be left alone has rows too, with the name of the control arm and the days on which the
+    others were contacted: without these customers there is nothing to compare with.
 
     Parameters
     ----------

@@ -17,6 +17,7 @@ from typing import Any, cast
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import minimize_scalar
 from scipy.stats import norm
 
 from churnsim.checks import check_level, check_number, typed
@@ -29,6 +30,7 @@ from churnsim.evidence.contact_records import contact_records
 from churnsim.evidence.trial import DOUBT, OBSERVATIONAL, RANDOMISED, TrialCheck, TrialEffects, trial_effects
 from churnsim.kernels.likelihoods import contact_clock as kernel
 from churnsim.models.purchase.registry import PURCHASE_FAMILIES
+from churnsim.statistics import normal_quantile
 from churnsim.typing import Floats, Ints
 from churnsim.units import DAYS_PER_UNIT, check_unit
 
@@ -74,6 +76,44 @@ class ContactEffect:
                 f"they {'agree' if row['p_value'] >= DOUBT else 'DISAGREE'} (p = {row['p_value']:.2g})"
             )
         return "\n".join(lines)
+
+    def dose_response(self) -> pd.DataFrame:
+        """The saturating response through the arms' lifts at their costs, lift(c) = most (1 - e^(-c / scale)).
+
+        Rows `most` and `scale` (money per contact) with `estimate, standard_error, lower, upper`, by least squares
+        weighted by the lifts' covariance. Raises DataError with fewer than two arms of different known costs, and where
+        the lifts do not bend within a tenth to ten times these costs, so that no ceiling shows.
+        """
+        if self.clocks is None:
+            raise ConfigError("a response comes from the purchase model. Estimate with model=True.")
+        clocks = self.clocks
+        costs = self.costs.reindex(list(clocks.arms)).to_numpy(dtype=np.float64)
+        if not (costs > 0).all() or np.unique(costs).size < 2:
+            raise DataError("a response needs at least two arms of different costs above 0. Give the column of costs.")
+        place = [list(clocks.table.index).index(f"lift:{arm}") for arm in clocks.arms]
+        precision = np.linalg.inv(clocks.covariance[np.ix_(place, place)])
+        lifts = clocks.lifts()
+
+        def fitted(log_scale: float) -> tuple[float, float]:
+            """The sum of squares, and the ceiling that makes it least."""
+            shape = -np.expm1(-costs / math.exp(log_scale))
+            most = float(shape @ precision @ lifts / (shape @ precision @ shape))
+            rest = lifts - most * shape
+            return float(rest @ precision @ rest), most
+
+        low, high = math.log(costs.min() / 10), math.log(costs.max() * 10)
+        best = minimize_scalar(lambda at: fitted(at)[0], bounds=(low, high), method="bounded")
+        if min(best.x - low, high - best.x) < 0.05:
+            raise DataError(
+                "the lifts rise with the cost in no way that bends, so that no ceiling shows. Try costs further apart."
+            )
+        scale, most = math.exp(best.x), fitted(best.x)[1]
+        tangent = np.column_stack([-np.expm1(-costs / scale), -most * costs / scale**2 * np.exp(-costs / scale)])
+        errors = np.sqrt(np.diag(np.linalg.inv(tangent.T @ precision @ tangent)))
+        estimate, z = np.array([most, scale]), normal_quantile(clocks.level)
+        rows = {"estimate": estimate, "standard_error": errors}
+        rows |= {"lower": estimate - z * errors, "upper": estimate + z * errors}
+        return pd.DataFrame(rows, index=pd.Index(["most", "scale"], name="parameter"))
 
     def beliefs(self, arm: str | None = None) -> dict[str, Belief]:
         """The market's numbers of which this is the evidence, by address: of contacts such as those of `arm`, which may
@@ -349,7 +389,7 @@ def _agreement(
         for arm in trials[campaign].customers.index.drop(trials[campaign].control):
             if arm not in clocks.arms:
                 continue
-            expected, variance = _expected(clocks, history, summary, clocks.arms.index(arm), window)
+            expected, variance = _expected(clocks, history, summary, clocks.arms.index(arm) + 1, window)
             row = trials[campaign].best.loc[("purchases", arm)]
             # The model may be a hair less precise than the adjusted difference; then nothing is told apart.
             spread = math.sqrt(
@@ -367,7 +407,8 @@ def _agreement(
 def _expected(
     clocks: ClockEffects, history: ContactHistories, summary: pd.DataFrame, arm: int, window: float
 ) -> tuple[float, float]:
-    """Expected purchases in a window after a contact of `arm`, less those without it, a customer; and its variance."""
+    """Expected purchases in a window after a contact of `arm`, less those after the control's draw, a customer; and
+    its variance."""
     names = list(clocks.table.index)
     family = PURCHASE_FAMILIES[clocks.family]
     base = [name for name in names if name in family.parameter_names]
@@ -380,7 +421,7 @@ def _expected(
     size = before - history.contact_from
     one = size + 1
     to = np.cumsum(one)
-    time, kind = np.empty(int(to[-1])), np.full(int(to[-1]), arm, dtype=np.int8)
+    time, kind = np.empty(int(to[-1])), np.zeros(int(to[-1]), dtype=np.int8)
     inside = np.ones(len(time), dtype=bool)
     inside[to - 1] = False
     source = np.repeat(history.contact_from - np.concatenate([[0], np.cumsum(size)[:-1]]), size) + np.arange(size.sum())
@@ -389,23 +430,26 @@ def _expected(
 
     def difference(values: Floats) -> float:
         at = dict(zip(names, map(float, values), strict=True))
-        lifts = np.array([at[f"lift:{name}"] for name in clocks.arms])
+        lifts = np.array([at[name] for name in names if name.startswith("lift:")])
         kappa, q = math.log(2.0) / at["half_life"], at["pulled_forward"]
 
-        def on_clock(until: Floats, contacts_to: Ints) -> Floats:
+        def on_clock(until: Floats, contacts_to: Ints, drawn: int = 0) -> Floats:
+            kind[to - 1] = drawn
             return kernel.clocks(lifts, kappa, q, start, contacts_to, np.ascontiguousarray(until), time, kind)
 
         then, seen = on_clock(t_x, to - 1), on_clock(T, to - 1)
-        with_contact, without = on_clock(T + window, to) - seen, on_clock(T + window, to - 1) - seen
+        with_contact, without = on_clock(T + window, to, arm) - seen, on_clock(T + window, to) - seen
         bent = pd.DataFrame({"frequency": summary["frequency"], "recency": np.minimum(then, seen), "T": seen})
         bent.attrs["unit"] = clocks.unit
         law = family.from_dict({"family": clocks.family, **{name: at[name] for name in base}, "unit": clocks.unit})
         more = law.expected_purchases(bent, with_contact) - law.expected_purchases(bent, without)
         return float(more.mean())
 
-    estimate = clocks.table["estimate"].to_numpy(dtype=np.float64)
+    estimate = clocks.fitted
     free = [
-        k for k in range(len(names)) if not names[k].startswith("leaving:") and np.isfinite(clocks.covariance[k, k])
+        k
+        for k in range(len(names))
+        if not names[k].startswith("leaving:") and np.isfinite(clocks.fitted_covariance[k, k])
     ]
     slopes = np.zeros(len(names))
     for k in free:
@@ -418,7 +462,7 @@ def _expected(
             else (estimate[k] + 1e-4, estimate[k] - 1e-4)
         )
         slopes[k] = (difference(up) - difference(down)) / 2e-4
-    covariance = clocks.covariance[np.ix_(free, free)]
+    covariance = clocks.fitted_covariance[np.ix_(free, free)]
     return difference(estimate), float(slopes[free] @ covariance @ slopes[free])
 
 

@@ -21,7 +21,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
@@ -29,10 +29,11 @@ from scipy.stats import chi2, rankdata
 from scipy.stats import f as fisher
 from scipy.stats import t as student
 
-from churnsim.checks import check_frame, check_level, typed
+from churnsim.checks import check_frame, check_level, check_number, typed
 from churnsim.errors import ConfigError, DataError
+from churnsim.evidence.beliefs import Belief
 from churnsim.models.estimation.design_matrix import Design, checked_features, independent_columns
-from churnsim.statistics import tails
+from churnsim.statistics import normal_quantile, tails
 from churnsim.typing import Flags, Floats, Ints
 
 __all__ = ["OBSERVATIONAL", "RANDOMISED", "TrialCheck", "TrialEffects", "effects_of_sums", "trial_effects"]
@@ -101,6 +102,35 @@ class TrialEffects:
         """By which share the adjustment makes each interval narrower; by `outcome` and `arm`."""
         plain = self.table.xs("unadjusted", level="estimator")["standard_error"]
         return 1.0 - self.best["standard_error"] / plain
+
+    def beliefs(self, outcome: str, *, arm: str, window: float, half_life: float) -> dict[str, Belief]:
+        """The market's ``retention.purchase_lift`` of contacts such as those of `arm`, of which the lift of the mean
+        `outcome` over the `window` after the draw is the evidence.
+
+        A trial with one window cannot tell how fast an effect fades: with `half_life`, which is assumed (in the window's
+        unit), right after the contact the lift is larger than its mean over the window, by the factor
+        k w / (1 - e^(-k w)), k = ln 2 / half-life.
+
+        Examples
+        --------
+        >>> import churnsim
+        >>> sums = churnsim.datasets.hillstrom_sums()
+        >>> found = effects_of_sums(sums, outcomes=["conversion"], control="none")
+        >>> belief = found.beliefs("conversion", arm="women", window=2.0, half_life=2.0)["retention.purchase_lift"]
+        >>> round(belief.value, 2), round(belief.low, 2), round(belief.high, 2)
+        (1.75, 1.27, 2.24)
+        """
+        if (outcome, arm) not in self.best.index:
+            raise ConfigError(f"there is no effect of {arm!r} on {outcome!r}.")
+        gone = check_number(window, "window", above=0) * math.log(2) / check_number(half_life, "half_life", above=0)
+        lift, error = (float(value) for value in self.best[["lift", "lift_error"]].loc[[(outcome, arm)]].to_numpy()[0])
+        z, larger = normal_quantile(self.level), gone / -math.expm1(-gone)
+        value, low, high = (max(0.001, 1.0 + end * larger) for end in (lift, lift - z * error, lift + z * error))
+        source = f"{outcome} of {self.customers[arm]:,} customers in arm {arm!r} and {self.customers[self.control]:,} in "
+        source += f"{self.control!r}; half-life of {half_life:g} assumed"
+        status: Any = self.status
+        belief = Belief(value=value, low=low, high=high, level=self.level, status=status, source=source)
+        return {"retention.purchase_lift": belief}
 
     def __str__(self) -> str:
         lines = [f"{self.status}; {', '.join(f'{n:,} {arm}' for arm, n in self.customers.items())}"]
