@@ -59,6 +59,9 @@ class EpochBoundary:
         self.inputs, self.books = inputs, books
         self.firm = Firm(inputs, books)
         self.market, self.strategy = inputs.market, inputs.scenario.strategy
+        # Whether customers reach each other within a period, and anything happens at its start: the same at all epochs.
+        self.every_epoch = inputs.scenario.interacts
+        self.every_period = self.every_epoch or self.firm.acts or self.strategy.acquisition is not None
         self._year = units_per_year(self.market.unit)
         address = {"seed": inputs.seed, "replication": inputs.replication}
         rivals = self.market.competitors
@@ -68,16 +71,6 @@ class EpochBoundary:
         self._people = self._prospects.left + active
         self._balance = 0.0  # remembered tellings per person, for less against
         self._totals = InteractionTotals(0, 0, 0)
-
-    @property
-    def every_epoch(self) -> bool:
-        """Whether customers reach each other within a period."""
-        return self.inputs.scenario.interacts
-
-    @property
-    def every_period(self) -> bool:
-        """Whether anything happens at a period's start."""
-        return self.every_epoch or self.firm.acts or self.strategy.acquisition is not None
 
     def settle(self, epoch: int, population: Population) -> None:
         """Settle interactions and let the firm act at the start of `epoch`; the books of its period must be open."""
