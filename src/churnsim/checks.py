@@ -281,13 +281,21 @@ def typed(call: C) -> C:
     }
     arrays = {key: each[0] for key, each in kinds.items() if each and each[0] in ("Floats", "Flags")}
 
+    # Types all values of which fit: of the annotation, and those of our own of which one was found to fit.
+    fitting = {key: {EXACT[kind] for kind in each if kind in EXACT} for key, each in kinds.items()}
+
     @functools.wraps(call)
     def checked(*args: Any, **options: Any) -> Any:
         # Too few, too many or unknown arguments are left to the call, since Python says best what is wrong with them.
         for key, value in itertools.chain(zip(kinds, args, strict=False), options.items()):
-            words = [_misfit(kind, value, call.__globals__) for kind in kinds.get(key, [])]
+            fit = fitting.get(key)
+            if fit is None or type(value) in fit:
+                continue
+            words = [_misfit(kind, value, call.__globals__) for kind in kinds[key]]
             if words and all(words):
                 raise ConfigError(f"{name}: {key} must be {' or '.join(words)}; got {shown(value)}.")
+            if type(value).__module__.startswith("churnsim."):
+                fit.add(type(value))
         if not arrays:
             return call(*args, **options)
         listed = zip(kinds, args, strict=False)
@@ -352,7 +360,7 @@ def _misfit(kind: str, value: Any, names: dict[str, Any]) -> str:
 
 def _holds_number(value: object) -> bool:
     """Whether it is a number that a float can hold, missing and infinite ones included."""
-    if type(value) is float:
+    if type(value) is float or (type(value) is int and value.bit_length() < 1024):
         return True
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         return False
@@ -378,13 +386,17 @@ def _holds_a_list(value: Any) -> bool:
     return getattr(value, "ndim", 1) == 1 and _holds_numbers(value, rows=False)
 
 
+EXACT: dict[str, type] = {"float": float, "str": str, "bool": bool, "None": type(None)}
 # Annotations: whether a value fits, and what it should have been.
 KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "None": (lambda value: value is None, "None"),
     "bool": (lambda value: type(value).__name__ in ("bool", "bool_"), "True or False"),
     "str": (lambda value: isinstance(value, str), "text"),
     "float": (_holds_number, "a number"),
-    "int": (lambda value: isinstance(value, numbers.Integral) and _holds_number(value), "a whole number"),
+    "int": (
+        lambda value: (type(value) is int or isinstance(value, numbers.Integral)) and _holds_number(value),
+        "a whole number",
+    ),
     "Sequence[float]": (_holds_a_list, "numbers in a list or an array"),
     "tuple[float, ...]": (_holds_a_list, "numbers in a list or an array"),
     "tuple[float, float]": (lambda value: _holds_a_list(value) and len(value) == 2, "two numbers"),
