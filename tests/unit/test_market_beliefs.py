@@ -11,9 +11,12 @@ import pytest
 from scipy import stats
 
 import churnsim as cs
+from churnsim.claims.machinery.claim import ClaimSource, Control, Finding
+from churnsim.claims.machinery.verdicts import Verdict
 from churnsim.decisions import drawn_numbers, shares_of_variance
 from churnsim.errors import ConfigError, DataError
 from churnsim.evidence import Belief, assumptions, market_beliefs
+from churnsim.evidence.assumptions import claimed_numbers
 from churnsim.simulation.core.belief import STATUSES
 from churnsim.simulation.mechanisms.complaints import Complaints
 from churnsim.simulation.mechanisms.parts import parts_of
@@ -242,3 +245,27 @@ def test_shares_of_variance_are_those_of_the_linear_model():
     assert np.mean(chance) < 0.025  # 1/39 without the correction
     with pytest.raises(DataError, match="20 replications"):
         shares_of_variance(answer[:19], numbers[:19])
+
+
+def test_a_claim_is_told_that_it_rests_on_its_own_figure(market):
+    """One chance in ten to complain is a figure of 'Nine steps to loyalty': told to its claims, not to another text's,
+    and only where a strategy acts on failures."""
+    asks = cs.Strategy(name="asks", asking=cs.simulation.AskForComplaints(cost_per_purchase=0.05))
+    none = cs.Strategy(name="none")
+    evidence = replace(cs.claims.market_evidence(market), replications=2, horizon=4.0, period=4.0, epoch=1.0)
+
+    def told(title, strategies):
+        def judge(evidence, quick, verdict=Verdict.HOLDS):
+            evidence.compare(strategies)
+            return Finding(verdict=verdict, reason="So it is.")
+
+        source = ClaimSource(text=f"'{title}' (2017)", title="")
+        control = Control(what="the opposite", inputs={"verdict": Verdict.FAILS})
+        claim = replace(cs.claims["club"], sources=(source,), judge=judge, control=control)
+        return claim.test(evidence).finding.reason
+
+    assert told("Nine steps to loyalty", [none, asks]).endswith("measured: complaints.complaint_probability.")
+    assert told("Nine steps to loyalty", [none]) == "So it is."
+    assert told("After-marketing management", [none, asks]) == "So it is."
+    known = replace(market, complaints=replace(market.complaints, complaint_probability=0.2))
+    assert not claimed_numbers(known, [asks])

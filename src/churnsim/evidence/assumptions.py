@@ -16,7 +16,7 @@ from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.units import UNIT_NAMES
 
-__all__ = ["assumptions"]
+__all__ = ["assumptions", "claimed_numbers"]
 
 # Unit and meaning of the fitted parameters.
 FITTED = {
@@ -107,6 +107,20 @@ def _market_numbers(market: Market, strategies: Sequence[Strategy]) -> Iterator[
             "meaning": f"{meaning}: {multiple}" if multiple else meaning, "source": belief.source,
             "status": belief.status,
         }  # fmt: skip
+
+
+def claimed_numbers(market: Market, strategies: Sequence[Strategy]) -> dict[str, str]:
+    """The numbers that a text on trial claims and that have an effect on how these strategies differ, with their
+    sources. What complaints do matters where a strategy acts on purchases that fail."""
+    acting = {name for strategy in strategies for name in parts_of(Strategy) if getattr(strategy, name) is not None}
+    on_failures = any(part.on_failures for strategy in strategies for part in strategy.parts)
+    known, found = numbers_by_name(market), {}
+    for name, belief in market_beliefs(market).items():
+        part, _, about = known[name]
+        used = part != "complaints" or on_failures
+        if belief.status == "claimed" and used and getattr(market, part).uses(about.name, acting):
+            found[name] = belief.source
+    return found
 
 
 def _own_numbers(strategy: Strategy, unit: str) -> Iterator[dict[str, Any]]:

@@ -215,8 +215,10 @@ class Claim:
             from churnsim.claims.machinery.evidence import market_evidence  # loads the engines: only when asked for
 
             evidence = market_evidence(market, log=log)
+        if hasattr(evidence, "claimed"):
+            evidence = replace(evidence, claimed={})
         try:
-            finding = self.judge(evidence, quick)
+            finding = self._said_of_claimed(self.judge(evidence, quick), evidence)
             control = (self.control.judge or self.judge)(evidence, quick, **self.control.inputs)
         except (ClusterError, OSError, MemoryError):  # these end the whole run
             raise
@@ -230,6 +232,17 @@ class Claim:
             )
             finding = replace(finding, verdict=Verdict.UNTESTED, reason=reason, region=None)
         return Result(claim=self, finding=finding, control=control)
+
+    def _said_of_claimed(self, finding: Finding, evidence: Evidence) -> Finding:
+        """The finding with what it rests on of the claim's own texts: a figure that is put in is no evidence for its
+        text."""
+        titles = [source.text.partition(" (")[0] for source in self.sources]
+        used = getattr(evidence, "claimed", {})
+        own = [name for name, told in used.items() if any(title in told for title in titles)]
+        if not own:
+            return finding
+        rests = f"It rests on figures of the same text, which are claimed and not measured: {', '.join(own)}."
+        return replace(finding, reason=f"{finding.reason} {rests}")
 
 
 def _stopped(error: Exception) -> Finding:

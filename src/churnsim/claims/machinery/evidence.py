@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
@@ -15,6 +15,7 @@ from churnsim.decisions.comparison.compare import Comparison, compare
 from churnsim.decisions.runs.experiment import Experiment
 from churnsim.decisions.runs.parallel_map import Backend
 from churnsim.errors import ConfigError, DataError
+from churnsim.evidence.assumptions import claimed_numbers
 from churnsim.simulation.customers.base import PosteriorBase
 from churnsim.simulation.mechanisms.acquisition import Prospects
 from churnsim.simulation.mechanisms.compensation import RecoveryResponse
@@ -63,6 +64,8 @@ class MarketEvidence:
     """Whether they are CDNOW's customers: claims on data then take its logs."""
     summary: pd.DataFrame | None = None
     """The histories the market was fitted to, for claims that fit other models to them; None: they are not asked."""
+    claimed: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
+    """Filled by `compare`: numbers used so far that a text on trial claims, with their sources."""
 
     def __post_init__(self) -> None:
         # Claims vary numbers of the market and say where they hold: they are judged at the values that are believed.
@@ -78,6 +81,7 @@ class MarketEvidence:
 
     def compare(self, strategies: Sequence[Strategy], *, market: Market | None = None) -> Comparison:
         """Run the strategies on the market (or a changed one)."""
+        self.claimed.update(claimed_numbers(market or self.market, strategies))
         experiment = self.experiment if market is None else replace(self.experiment, market=market)
         return compare(experiment, strategies)
 
