@@ -37,18 +37,16 @@ _SLOWER = (
 )
 _MOST = 0.9  # of its rate of buying, at which a customer gives back at most
 _FORGOTTEN = 1e-18  # what is left of L and A where they are nothing beside 1
-_CLOSE = 1e-6  # in units of 1 / kappa; the error after a step so short is its third power
+_CLOSE = 1e-5  # in units of 1 / kappa; the error after a step so short is its third power
 _STEPS = 100  # far more than bisection alone needs
 
 
 @inlined
 def exposure(x: float, lift: float, owed: float, decay: float) -> float:
     """B(x): time on the clock in the next `x` time units; `decay` is kappa."""
-    slow = math.expm1(-decay / _SLOWER * x)
-    # e^(-kappa x) - 1 from e^(-rho x) - 1 without losing the digits of a small x.
-    fast = slow * (2.0 + slow)
-    fast = fast * (2.0 + fast)
-    return x - lift / decay * fast + owed * slow
+    slow = math.exp(-decay / _SLOWER * x)
+    fast = slow * slow
+    return x + lift / decay * (1.0 - fast * fast) - owed * (1.0 - slow)
 
 
 @rule
@@ -56,24 +54,26 @@ def wait(y: float, lift: float, owed: float, decay: float) -> float:
     """The x with B(x) = y: Halley's method, and bisection where it leaves the bracket."""
     low = max(0.0, y - max(lift, 0.0) / decay + min(owed, 0.0))
     high = y - min(lift, 0.0) / decay + max(owed, 0.0)
-    rho = decay / _SLOWER
-    x = min(max(y / (1.0 + lift - rho * owed), low), high)
+    rho, added = decay / _SLOWER, lift / decay
+    # The first step is Halley's from 0, where everything is known without an exponential.
+    rate = 1.0 + lift - rho * owed
+    x = y * rate / max(rate * rate + 0.5 * y * (rho * rho * owed - decay * lift), 0.25 * rate * rate)
+    x = min(max(x, low), high)
     for _ in range(_STEPS):
-        slow = math.expm1(-rho * x)
-        fast = slow * (2.0 + slow)
-        fast = fast * (2.0 + fast)
-        over = x - lift / decay * fast + owed * slow - y
+        slow = math.exp(-rho * x)
+        fast = slow * slow
+        fast = fast * fast
+        over = x + added * (1.0 - fast) - owed * (1.0 - slow) - y
+        lifted, given = lift * fast, rho * owed * slow
+        rate = 1.0 + lifted - given
+        new = x - over * rate / (rate * rate - 0.5 * over * (rho * given - decay * lifted))
         if over < 0.0:
             low = x
         else:
             high = x
-        lifted, given = lift * (1.0 + fast), rho * owed * (1.0 + slow)
-        rate = 1.0 + lifted - given
-        step = over / (rate - 0.5 * over * (rho * given - decay * lifted) / rate)
-        new = x - step
         if not low <= new <= high:
             new = 0.5 * (low + high)
-            step = x - new
+        step = new - x
         x = new
         if abs(step) * decay <= _CLOSE:
             break

@@ -25,11 +25,11 @@ from churnsim.kernels.numerics.intrinsics import fetch
 from churnsim.kernels.numerics.jit import inlined, rule
 from churnsim.typing import Floats, Ints
 
-__all__ = ["advance", "next_event"]
+__all__ = ["AHEAD", "advance", "next_event"]
 
 
 _MOST_AT_ONCE = 8  # lines that one event can put into a buffer
-_AHEAD = 4  # customers whose records are on their way from memory
+AHEAD = 4  # customers whose records are on their way from memory
 
 
 @inlined
@@ -114,7 +114,7 @@ def advance(
     per_time = 1.0 / (bounds[1] - bounds[0])  # rows, which are all as long
     listed, filed = places.size > 0, view.uid.size > 0
     for j in range(first, last):
-        soon = min(j + _AHEAD, last - 1)
+        soon = min(j + AHEAD, last - 1)
         soon = places[soon] if listed else soon
         if wake[soon] < end:
             # Records are taken in storage order but only some are due: the processor does not foresee which.

@@ -8,7 +8,7 @@ import numpy as np
 
 from churnsim.kernels.engine.arguments import BaseColumns
 from churnsim.kernels.engine.buying_clock import decayed_clock, lifted_clock, moved_purchase
-from churnsim.kernels.engine.event_loop import next_event
+from churnsim.kernels.engine.event_loop import AHEAD, next_event
 from churnsim.kernels.engine.event_rules import EVAPORATES, LOST_DISMISSED, comes_back
 from churnsim.kernels.engine.event_times import (
     death_gap,
@@ -25,6 +25,7 @@ from churnsim.kernels.engine.firm_view import FirmView, apply_pending, update_vi
 from churnsim.kernels.engine.newcomers import draw_new
 from churnsim.kernels.engine.records import ACTIVE, AWAITING, CLOCK, CONTRACT, KNOWN, LOST, UNBORN, Record, Records
 from churnsim.kernels.engine.satisfaction_updates import hazard_of
+from churnsim.kernels.numerics.intrinsics import fetch
 from churnsim.kernels.numerics.jit import inlined, njit, rule
 from churnsim.typing import Flags, Floats, Ints
 
@@ -161,6 +162,9 @@ def lift_purchases(
 ) -> None:  # fmt: skip
     """Let the clocks of those contacted run at their new rates after contacts that can lift buying by `lift`."""
     for i in range(first, last):
+        soon = min(i + AHEAD, last - 1)
+        if view.contacted[soon] and wake[soon] < math.inf:
+            fetch(customers, soon)
         if not view.contacted[i]:
             continue
         clock = view.clocks[i]
@@ -170,9 +174,9 @@ def lift_purchases(
         if after == before:
             continue
         clock[0], clock[1], clock[2] = now, after, still
-        c = customers[i]
-        # Who waits for a reply draws its next gap when it is told.
-        if c.state == ACTIVE:
+        # The lost wake no more: no record is read for them. Who waits for a reply draws its next gap when it is told.
+        if wake[i] < math.inf and customers[i].state == ACTIVE:
+            c = customers[i]
             c.due = moved_purchase(rules, c.due, now, before, owed, after, still)
             wake[i] = next_event(c)
 
