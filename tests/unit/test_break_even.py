@@ -199,7 +199,9 @@ def test_a_study_looks_at_each_mechanism_alone(experiment, tmp_path):
     assert (found.variance.strategy, found.variance.chance.mean) == ("keep", 1.0)  # nothing else is drawn
     rows = {(row.lever, row.metric): row for part in found.alone for row in part.rows}
     prospects = market.prospects
-    assert rows["customer_cost", "npv"].value == pytest.approx(prospects.spend_scale / prospects.ceiling)
+    # A period's money over the customers that it wins of the whole pool.
+    won = prospects.size * prospects.ceiling * (1 - np.exp(-60 / (prospects.size * prospects.spend_scale)))
+    assert rows["customer_cost", "npv"].value == pytest.approx(60 / won)
     assert (rows["contact_effect", "npv"].low, rows["contact_effect", "npv"].high) == (0.0, 1.0)
     assert (rows["wage", "npv"].value, rows["wage", "npv"].status) == (30.0, "chosen")
     keep = found.alone[1]

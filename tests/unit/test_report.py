@@ -288,7 +288,7 @@ def _losing(later: Any) -> Any:
 )
 def test_the_first_page_says_what_pays_how_surely_and_what_it_would_take(tmp_path: Path, later: Any, said: str) -> None:
     blocks = answer(_context(tmp_path, _losing(later))).blocks
-    start = "At 200 a period and less nothing tried here pays within 104 weeks: Second, which loses least, earns"
+    start = "As planned, with 200 a period at most, nothing tried here pays within 104 weeks: Second, which loses"
     assert blocks[0].text.startswith(start)
     assert blocks[0].text.split("). ")[1].startswith(said)
     (tiles,) = (block for block in blocks if block.kind == "tiles")
@@ -308,7 +308,7 @@ def test_the_first_page_says_what_pays_how_surely_and_what_it_would_take(tmp_pat
     assert "Those that have an interval are drawn anew in each replication" in blocks[1].text
     buying, contacts = blocks[[block.kind for block in blocks].index("heading") + 1].items
     assert "earns about what it costs" in buying
-    assert "is below 24.80 (95% interval 23.80 to 26)" in buying.replace("\u00a0", " ")
+    assert "average cost of a new customer is below 24.80 (95% interval 23.80 to 26)" in buying.replace("\u00a0", " ")
     assert "afterwards, below 70 (69 to 400)" in buying.replace("\u00a0", " ")
     assert buying.endswith("Here it is 25, assumed.")
     assert "as assumed it is worth 0 a period. Even if every contact stopped" in contacts

@@ -6,6 +6,7 @@ money of the strategy that puts most into it, and compared with doing nothing.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -25,14 +26,15 @@ TINY = 0.02
 class Lever:
     """A number in a unit that the firm knows.
 
-    `name` says what it is; it stands at `address` ("own." for the strategy's mechanism), divided by the number at
-    `per`. A `share` runs from 0 to 1. `perfect` says by what the market's numbers are replaced, or multiplied where the
-    name ends in an asterisk, where the mechanism works as well as can be.
+    `name` says what it is; it stands at `address` ("own." for the strategy's mechanism). The numbers `beside` it, by
+    which it is told in the firm's unit, stay what they are. A `share` runs from 0 to 1. `perfect` says by what the
+    market's numbers are replaced, or multiplied where the name ends in an asterisk, where the mechanism works as well
+    as can be.
     """
 
     name: str
     address: str
-    per: str = ""
+    beside: tuple[str, ...] = ()
     share: bool = False
     perfect: Mapping[str, float] = field(default_factory=dict)
 
@@ -44,9 +46,15 @@ class Lever:
         """The range to look at: None is that of `break_even`; a price of 0 goes up to 1, for want of a scale."""
         return (0.0, 1.0) if self.share or value == 0 else None
 
-    def divisor(self, market: Market) -> float:
-        """By what the number is divided to be in the firm's unit."""
-        return number_at(market, (), self.per) if self.per else 1.0
+    def told(self, market: Market, strategy: Strategy, value: float) -> float:
+        """A value of the number in the firm's unit: of prospects what a customer costs in the first period, on
+        average."""
+        if self.name != "customer_cost":
+            return value
+        prospects, acquisition = market.prospects, strategy.acquisition
+        assert acquisition is not None  # the strategy is the mechanism alone
+        won = prospects.size * replace(prospects, spend_scale=value).share_per_period(acquisition.budget)
+        return acquisition.budget / won if won > 0 else math.inf
 
     def at_best(self, market: Market) -> dict[str, float]:
         """The numbers of a perfect mechanism by address; empty where nothing is said of it."""
@@ -57,7 +65,9 @@ class Lever:
 
 
 LEVERS: dict[str, tuple[Lever, ...]] = {
-    "acquisition": (Lever(name="customer_cost", address="prospects.spend_scale", per="prospects.ceiling"),),
+    "acquisition": (Lever(
+            name="customer_cost", address="prospects.spend_scale", beside=("prospects.ceiling", "prospects.size"),
+        ),),
     "retention": (
         Lever(
             name="contact_effect", address="retention.max_effect", share=True,

@@ -139,9 +139,9 @@ class _Look:
         address = lever.address_in(self.strategy, self.mechanism)
         between = lever.between(number_at(self.experiment.market, [self.strategy], address))
         experiment = self.experiment
-        if lever.per:  # as it is told, not as each replication draws it
-            market, _ = changed(experiment.market, (), {lever.per: lever.divisor(experiment.market)})
-            experiment = replace(experiment, market=market)
+        if lever.beside:  # as they are, not as each replication draws them
+            values = {name: number_at(experiment.market, (), name) for name in lever.beside}
+            experiment = replace(experiment, market=changed(experiment.market, (), values)[0])
         return Curve.of(
             experiment, [self.strategy, NOTHING], of=self.strategy.name, against=NOTHING.name, address=address,
             metrics=METRICS, between=between, replications=self.replications, level=self.level,
@@ -156,15 +156,16 @@ class _Look:
         return Gain(mean=found.mean, lower=found.lower, upper=found.upper, worth=worth)
 
     def _row(self, lever: Lever, metric: str, found: BreakEven) -> BreakEvenRow:
-        divisor = lever.divisor(self.experiment.market)
+        def told(value: float) -> float:
+            return lever.told(self.experiment.market, self.strategy, value)
 
         def plain(value: float | None) -> float | None:
-            return None if value is None else value / divisor
+            return None if value is None else told(value)
 
         about = self.told.loc[found.address.replace(f"strategy.{self.strategy.name}.", f"{self.strategy.name}: ")]
-        low, high = found.between
+        low, high = sorted(map(told, found.between))
         return BreakEvenRow(
-            lever=lever.name, address=lever.address, share=lever.share, metric=metric, value=found.value / divisor,
-            status=str(about["status"]), source=str(about["source"]), pays=found.pays, at=plain(found.at),
-            lower=plain(found.lower), upper=plain(found.upper), low=low / divisor, high=high / divisor,
+            lever=lever.name, address=lever.address, share=lever.share, metric=metric, status=str(about["status"]),
+            source=str(about["source"]), pays=found.pays, value=told(found.value),
+            at=plain(found.at), lower=plain(found.lower), upper=plain(found.upper), low=low, high=high,
         )  # fmt: skip
