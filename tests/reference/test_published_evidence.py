@@ -30,8 +30,7 @@ def test_every_effect_is_complete():
         customers=cs.Cohort(size=20), purchases=model, spend=cs.simulation.FixedSpend(amount=10.0),
         referral=cs.simulation.Referral(),
     )  # fmt: skip
-    # The lift comes with contacts that act on buying.
-    known = {*addresses(market), "retention.purchase_lift"}
+    known = set(addresses(market))
     assert len(EFFECTS) > 35
     for each in EFFECTS.values():
         assert all(len(text) > 2 for text in (each.what, each.setting, each.authors, each.title, each.journal))

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from lifelines import KaplanMeierFitter
 from numpy.testing import assert_allclose
-from scipy.stats import chi2
+from scipy.stats import f as fisher
 from tests.statistical.simulated_records import complaining
 
 from churnsim.errors import ConfigError, DataError
@@ -58,7 +58,7 @@ def test_the_interval_of_anderson_and_rubin_by_inversion(strength, shape):
     for b in grid:
         score = z * (y - b * d)
         sums = np.bincount(cluster, weights=score)
-        kept.append(score.sum() ** 2 <= chi2.ppf(0.9, 1) * 60 / 59 * (sums**2).sum())
+        kept.append(score.sum() ** 2 <= fisher.ppf(0.9, 1, 59) * 60 / 59 * (sums**2).sum())
     if shape == "inside":
         assert np.isfinite([found.low, found.high]).all()
         assert_allclose([grid[kept].min(), grid[kept].max()], [found.low, found.high], atol=0.12)

@@ -12,6 +12,7 @@ from numpy.testing import assert_allclose
 from scipy.stats import beta as beta_law
 from tests.statistical.simulated_records import EVEN, chances_to_be_there, offering, referring, winning_back
 
+import churnsim as cs
 from churnsim.errors import ConfigError, DataError
 from churnsim.evidence import offer_evidence, referral_evidence, win_back_evidence
 from churnsim.evidence.grid import grid_draws
@@ -334,3 +335,14 @@ def test_bad_win_backs_are_named(row, message):
     frame = pd.DataFrame(rows, columns=["customer_id", "at", "arm", "returned_at"])
     with pytest.raises(DataError, match=message):
         win_back_evidence(frame, PURCHASES, control="none", until="2023-06-05")
+
+
+def test_a_market_takes_the_beliefs(calling):
+    """Lengths are in its unit, weeks; draws are joint."""
+    found = win_back_evidence(calling.contacts, calling.purchases, control="none", until=AT_THE_END, draws=50)
+    market = cs.Market(
+        customers=cs.Cohort(size=20), purchases=cs.BGNBD(r=1.0, alpha=10.0, a=1.0, b=9.0),
+        spend=cs.simulation.FixedSpend(amount=10.0), beliefs=found.beliefs(unit="W"),
+    )  # fmt: skip
+    assert_allclose(market.win_back.half_life.to("D"), np.median(found.half_life))
+    assert_allclose(market.win_back.success, np.median(found.success))

@@ -11,8 +11,8 @@ those others. Answers were not drawn: that is an association.
 
 It is an effect where chance decided how fast an answer came: arms that were drawn, or how busy the desk was. The number
 of open complaints on arrival (its logarithm) serves as an instrument for a quick answer (`two_stage`), with the
-quarter, the tenure and the number of purchases as controls and weeks as clusters; it must tell nothing of what these
-customers bought before (placebo).
+quarter, the tenure and the number of purchases as controls and four weeks as a cluster, since a backlog lasts; it must
+tell nothing of what these customers bought before (placebo).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy.special import expit, logit
-from scipy.stats import norm
+from scipy.stats import t as student
 
 from churnsim.checks import check_level, check_number, typed
 from churnsim.data.tabular.row_coercion import Column
@@ -360,7 +360,7 @@ def _effect(
     tenure = np.minimum(last - history.first(place), ahead) / ahead
     trial, quarter = None, day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) // 3
     if control is None:
-        z, cluster = _open(frame)[use], day // 7
+        z, cluster = _open(frame)[use], day // 28
         quarters = [quarter == one for one in np.unique(quarter)]
         controls = np.column_stack([*quarters, tenure, tenure**2]).astype(np.float64)
     else:
@@ -380,7 +380,8 @@ def _effect(
         effect = two_stage(bought[use], d, z, np.column_stack([controls, known]), cluster, level=level)
     except DataError:  # everything that varies does so by the quarter
         return None, math.nan, trial
-    p = 2 * float(norm.sf(abs(placebo.effect) / placebo.standard_error)) if placebo.standard_error > 0 else 1.0
+    error = placebo.standard_error
+    p = 2 * float(student.sf(abs(placebo.effect) / error, placebo.clusters - 1)) if error > 0 else 1.0
     return effect, p, trial
 
 

@@ -8,7 +8,7 @@ With y, d and z the residuals of outcome, treatment and instrument after regress
   31(3), 358-369), below 23.1 of which the bias may reach a tenth of the worst case;
 - the interval of Anderson & Rubin (1949, Annals of Mathematical Statistics 20(1), 46-63), which holds however weak the
   instrument is: all b for which z tells nothing of y - b d. With A_g = sum z y and B_g = sum z d it solves
-  (A - b B)^2 <= c sum_g (A_g - b B_g)^2, c the quantile of chi-squared with one degree of freedom. It may have no end.
+  (A - b B)^2 <= c sum_g (A_g - b B_g)^2, c the quantile of F with 1 and G - 1 degrees of freedom. It may have no end.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import chi2
+from scipy.stats import f as fisher
 
 from churnsim.errors import DataError
 from churnsim.typing import Floats, Ints
@@ -115,7 +115,7 @@ def two_stage(y: Floats, d: Floats, z: Floats, controls: Floats, cluster: Ints, 
     error = math.sqrt(float((by_cluster(z * (y - effect * d)) ** 2).sum())) / abs(zd)
     doubt = float((by_cluster(z * (d - first * z)) ** 2).sum())
     strength = zd**2 / doubt if doubt > 0 else math.inf
-    critical = float(chi2.ppf(level, 1))
+    critical = float(fisher.ppf(level, 1, groups - 1))
     a, b = by_cluster(z * y), by_cluster(z * d)
     low, high, split = _within(
         zd**2 - critical * float(b @ b), -2 * (zy * zd - critical * float(a @ b)), zy**2 - critical * float(a @ a)
