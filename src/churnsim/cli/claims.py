@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from churnsim.cli.errors import EXIT_NO, guarded
-from churnsim.cli.export import write_json_file
+from churnsim.cli.export import JsonFile, write_json_file
 from churnsim.cli.purchases import UnitOption
 from churnsim.cli.tables import print_table
 from churnsim.errors import ConfigError
@@ -85,9 +85,7 @@ def judge(
     ] = None,
     unit: UnitOption = "W",
     quick: Annotated[bool, typer.Option("--quick", help="Fewer replications where a test simulates.")] = False,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Also write the findings as JSON.")
-    ] = None,
+    json_file: JsonFile = None,
 ) -> None:
     """Test claims. Those that need customers are tested on the CDNOW sample, or on your own: of a study's
     configuration, or of a file.

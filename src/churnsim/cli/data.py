@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from churnsim.cli.errors import EXIT_NO
-from churnsim.cli.export import csv_text, not_the_input, write_json_file, write_table
+from churnsim.cli.export import JsonFile, TableFile, csv_text, not_the_input, write_json_file, write_table
 from churnsim.cli.purchases import PurchaseFile, UnitOption, Until, with_purchases
 from churnsim.cli.tables import print_comparison, print_table
 from churnsim.errors import ConfigError
@@ -90,9 +90,7 @@ def summarise(
     given: PurchaseFile,
     unit: UnitOption = "W",
     until: Until = None,
-    out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write a .csv or .parquet file instead of standard output.")
-    ] = None,
+    out: TableFile = None,
 ) -> None:
     """Summarise purchases by customer: frequency, recency, T and mean repeat spend.
 
@@ -132,9 +130,7 @@ def fit(
     compare: Annotated[
         bool, typer.Option("--compare", help="Fit every model of purchases, and say which to use and why.")
     ] = False,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Also write the fit as JSON.")
-    ] = None,
+    json_file: JsonFile = None,
 ) -> None:
     """Fit a model to purchases: estimates with standard errors, and in words how the fit went.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from churnsim.cli.errors import guarded
-from churnsim.cli.export import csv_text, write_table
+from churnsim.cli.export import TableFile, csv_text, write_table
 from churnsim.cli.purchases import (
     COLUMNS,
     FORMAT,
@@ -125,9 +125,7 @@ def summarise(
     first_from: FirstFrom = None,
     rate: Rates = None,
     refunds: RefundsOption = "apart",
-    out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write a .csv or .parquet file instead of standard output.")
-    ] = None,
+    out: TableFile = None,
 ) -> None:
     """Summarise the purchases by customer, inside the database: frequency, recency, T and mean repeat spend."""
     from churnsim.data.database import CustomerDatabase

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from churnsim.errors import ConfigError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["csv_text", "not_the_input", "write_json_file", "write_table"]
+__all__ = ["JsonFile", "TableFile", "csv_text", "not_the_input", "write_json_file", "write_table"]
+
+JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Also write all of it as JSON.")]
+TableFile = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write a .csv or .parquet file instead of standard output.")
+]
 
 
 def csv_text(frame: pd.DataFrame) -> str:

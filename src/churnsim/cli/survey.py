@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from churnsim.cli.export import not_the_input, write_json_file
+from churnsim.cli.export import JsonFile, not_the_input, write_json_file
 from churnsim.cli.tables import print_table
 from churnsim.errors import ConfigError, MissingExtraError
 
@@ -59,7 +59,7 @@ def survey(
         Path | None, typer.Option(metavar="DIR", help="Where the plots go; survey-INSTRUMENT if absent.")
     ] = None,
     no_plots: Annotated[bool, typer.Option("--no-plots", help="Print the tables alone.")] = False,
-    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Also write all as JSON.")] = None,
+    json_file: JsonFile = None,
 ) -> None:
     """Score a survey: a table with bootstrap intervals, reliability, what to be careful about, and plots as SVG.
 

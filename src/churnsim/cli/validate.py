@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from churnsim.cli.export import not_the_input, write_json_file
+from churnsim.cli.export import JsonFile, not_the_input, write_json_file
 from churnsim.cli.purchases import PurchaseFile, UnitOption, with_purchases
 from churnsim.cli.tables import print_comparison
 from churnsim.errors import ConfigError
@@ -44,9 +44,7 @@ def validate(
     ] = None,
     unit: UnitOption = "W",
     seed: Annotated[int, typer.Option(help="Of the intervals and of the trees.")] = 1,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Also write every table as JSON.")
-    ] = None,
+    json_file: JsonFile = None,
     pictures: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Also draw the best model's pictures there, as SVG and PNG.")
     ] = None,
