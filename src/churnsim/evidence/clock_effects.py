@@ -28,8 +28,11 @@ from churnsim.statistics import normal_quantile
 from churnsim.typing import Floats, Ints
 from churnsim.units import DAYS_PER_UNIT
 
-__all__ = ["ClockEffects", "ContactHistories", "fit_clocks"]
+__all__ = ["NOON", "ClockEffects", "ContactHistories", "fit_clocks"]
 
+# Records know days. Purchases count as made at noon, contacts as sent when their day begins, so that purchases of the
+# same day come after them, and the last day counts whole.
+NOON = 0.5
 DROPS = {"nbd": kernel.NEVER, "bg_nbd": kernel.BG, "mbg_nbd": kernel.MBG}
 # The priors: with 95% the half-life lies within a factor of 4.3 of the middle, the share given back within 1 of 0.5.
 HALF_LIFE_SPREAD, GIVEN_BACK, GIVEN_BACK_SPREAD = 0.75, 0.5, 0.5
@@ -83,10 +86,10 @@ class ContactHistories:
         contact_from, contact_to = _stretches(place[known[order]], int(kept.sum()))
         return cls(
             ids=log.ids[kept],
-            T=(end - first[kept]) / days,
+            T=np.asarray((end - first[kept] + NOON) / days, dtype=np.float64),
             contact_from=contact_from,
             contact_to=contact_to,
-            contact_time=(day[order] - first[known[order]]) / days,
+            contact_time=np.asarray((day[order] - first[known[order]] - NOON) / days, dtype=np.float64),
             contact_arm=arm[order].astype(np.int8),
             purchase_from=purchase_from,
             purchase_to=purchase_to,

@@ -25,7 +25,7 @@ from churnsim.data.logs.days import iso_day
 from churnsim.data.logs.purchase_days import PurchaseDays, purchase_days
 from churnsim.errors import ConfigError, DataError, FitError
 from churnsim.evidence.beliefs import Belief
-from churnsim.evidence.clock_effects import DROPS, ClockEffects, ContactHistories, fit_clocks
+from churnsim.evidence.clock_effects import DROPS, NOON, ClockEffects, ContactHistories, fit_clocks
 from churnsim.evidence.contact_records import contact_records
 from churnsim.evidence.trial import DOUBT, OBSERVATIONAL, RANDOMISED, TrialCheck, TrialEffects, trial_effects
 from churnsim.kernels.likelihoods import contact_clock as kernel
@@ -306,7 +306,7 @@ class _Draw:
         summary = pd.DataFrame(
             {
                 "frequency": known["frequency_before"], "recency": known["recency_before"] / days,
-                "T": known["age"] / days,
+                "T": known["age"] / days, "age": known["age"],
             }
         )  # fmt: skip
         summary.attrs["unit"] = unit
@@ -412,7 +412,8 @@ def _expected(
     names = list(clocks.table.index)
     family = PURCHASE_FAMILIES[clocks.family]
     base = [name for name in names if name in family.parameter_names]
-    T, t_x = summary["T"].to_numpy(), summary["recency"].to_numpy()
+    days = DAYS_PER_UNIT[clocks.unit]
+    T, t_x = (summary["age"].to_numpy() - NOON) / days, summary["recency"].to_numpy()
     # The contacts before the draw, and one at the draw.
     before = np.minimum(
         history.contact_to,
