@@ -54,8 +54,8 @@ def assumptions(market: Market, strategies: Sequence[Strategy] = ()) -> pd.DataF
     >>> model, spend = cs.BGNBD(r=1.0, alpha=10.0, a=1.0, b=9.0), cs.simulation.FixedSpend(amount=50.0)
     >>> market = cs.Market(customers=cs.Cohort(size=20), purchases=model, spend=spend)
     >>> table = assumptions(market).set_index("parameter")
-    >>> table.loc["retention.max_effect", ["value", "low", "high", "law", "status"]].tolist()
-    [0.3, 0.05, 0.6, 'beta', 'assumed']
+    >>> print(*table.loc["retention.max_effect", ["value", "low", "high", "law", "status"]])
+    0.3 0.05 0.6 beta assumed
     """
     rows = [*_fitted_numbers(market), *_market_numbers(market, strategies)]
     rows += [row for strategy in strategies for row in _own_numbers(strategy, market.unit)]
