@@ -11,8 +11,8 @@ those others. Answers were not drawn: that is an association.
 
 It is an effect where chance decided how fast an answer came: arms that were drawn, or how busy the desk was. The number
 of open complaints on arrival (its logarithm) serves as an instrument for a quick answer (`two_stage`), with the
-quarter, the tenure and the number of purchases as controls and four weeks as a cluster, since a backlog lasts; it must
-tell nothing of what these customers bought before (placebo).
+quarter, the tenure and the number of purchases as controls and weeks as clusters; it must tell nothing of what these
+customers bought before (placebo, at a level of 0.001).
 """
 
 from __future__ import annotations
@@ -360,7 +360,7 @@ def _effect(
     tenure = np.minimum(last - history.first(place), ahead) / ahead
     trial, quarter = None, day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) // 3
     if control is None:
-        z, cluster = _open(frame)[use], day // 28
+        z, cluster = _open(frame)[use], day // 7
         quarters = [quarter == one for one in np.unique(quarter)]
         controls = np.column_stack([*quarters, tenure, tenure**2]).astype(np.float64)
     else:
