@@ -107,8 +107,8 @@ class TrialEffects:
         """The market's ``retention.purchase_lift`` of contacts such as those of `arm`, of which the lift of the mean
         `outcome` over the `window` after the draw is the evidence.
 
-        A trial with one window cannot tell how fast an effect fades: with `half_life`, which is assumed (in the window's
-        unit), right after the contact the lift is larger than its mean over the window, by the factor
+        A trial with one window cannot tell how fast an effect fades: with `half_life`, which is assumed (in the
+        window's unit), right after the contact the lift is larger than its mean over the window, by the factor
         k w / (1 - e^(-k w)), k = ln 2 / half-life.
 
         Examples
@@ -126,8 +126,9 @@ class TrialEffects:
         lift, error = (float(value) for value in self.best[["lift", "lift_error"]].loc[[(outcome, arm)]].to_numpy()[0])
         z, larger = normal_quantile(self.level), gone / -math.expm1(-gone)
         value, low, high = (max(0.001, 1.0 + end * larger) for end in (lift, lift - z * error, lift + z * error))
-        source = f"{outcome} of {self.customers[arm]:,} customers in arm {arm!r} and {self.customers[self.control]:,} in "
-        source += f"{self.control!r}; half-life of {half_life:g} assumed"
+        own, others = self.customers[arm], self.customers[self.control]
+        source = f"{outcome} of {own:,} customers in arm {arm!r} and {others:,} in {self.control!r}"
+        source += f"; half-life of {half_life:g} assumed"
         status: Any = self.status
         belief = Belief(value=value, low=low, high=high, level=self.level, status=status, source=source)
         return {"retention.purchase_lift": belief}
