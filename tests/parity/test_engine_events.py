@@ -153,7 +153,10 @@ def test_threads_and_full_buffers_change_nothing(monkeypatch):
 def test_every_mechanism_does_something():
     """A mechanism that never acts would agree with anything: each changes the books of the scenario it is tried in."""
     plain = {lives: run(scenario([], [], purchases=lives), "compiled").table for lives in ("BG/NBD", "frailty")}
-    needs = {"reward": ["referral"], "ties": ["competitors"], "dismissal": ["cost to serve"], "spread": ["contacts"]}
+    needs = {
+        "reward": ["referral"], "ties": ["competitors"], "dismissal": ["cost to serve"], "spread": ["contacts"],
+        "lift": ["contacts"],
+    }  # fmt: skip
     for name in (*STRATEGY_PARTS, *MARKET_PARTS):
         others = needs.get(name, [])
         lives = lives_of([name])
