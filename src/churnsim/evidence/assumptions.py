@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from churnsim.checks import typed
 from churnsim.errors import ConfigError
 from churnsim.simulation.core.assumption import LEVEL, Multiple, Origin, multiple_of
 from churnsim.simulation.mechanisms.parts import Length, MarketPart, Money, parts_of, settings_of
@@ -36,6 +37,7 @@ MEASURED = Origin("maximum likelihood on the customers' own history", "measured 
 ENDS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
 
 
+@typed
 def assumptions(market: Market, strategies: Sequence[Strategy] = ()) -> pd.DataFrame:
     """The numbers that outcomes rest on: columns parameter, value, low, high, law, drawn, unit, meaning, source and
     status.

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from churnsim.checks import check_kind
+from churnsim.checks import check_count, check_kind, check_seed, typed
 from churnsim.errors import DataError
 from churnsim.simulation.scenario.market import Market
 
@@ -21,6 +21,7 @@ LEAST = 20
 """Replications below which no share is told: with n of them chance alone gives one of 2/(n - 1) in one case of six."""
 
 
+@typed
 def drawn_numbers(market: Market, replications: int, *, seed: int) -> pd.DataFrame:
     """The numbers that differ from replication to replication: a row a replication, a column an address.
 
@@ -35,8 +36,9 @@ def drawn_numbers(market: Market, replications: int, *, seed: int) -> pd.DataFra
     >>> drawn_numbers(market, 3, seed=1).shape
     (3, 1)
     """
+    check_seed(seed)
     rows = []
-    for k in range(replications):
+    for k in range(check_count(replications, "replications")):
         row = market.believed_numbers(k, seed=seed)
         for kind, model in zip(("purchases", "spend"), market.draws[k] if market.draws else (), strict=False):
             row |= {f"{kind}.{name}": v for name, v in model.to_dict().items() if isinstance(v, (int, float))}

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import Field, replace
 from typing import Any, NamedTuple
 
-from churnsim.checks import check_count
+from churnsim.checks import check_count, shown
 from churnsim.errors import ConfigError
 from churnsim.kernels.numerics.philox import block
 from churnsim.kernels.numerics.rng_streams import BELIEFS
@@ -122,6 +122,8 @@ def market_beliefs(market: Any) -> dict[str, Belief]:
     >>> known.value, known.low, known.high, known.law
     (1.0, 0.2, 5.0, 'log-normal')
     """
+    if not hasattr(market, "beliefs"):
+        raise ConfigError(f"market must be a churnsim.Market; got {shown(market)}.")
     found = {}
     for name, number in numbers_by_name(market).items():
         origin = number.origin(market.origins.get(name))
