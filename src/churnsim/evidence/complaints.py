@@ -31,7 +31,7 @@ from churnsim.checks import check_level, check_number, typed
 from churnsim.data.tabular.row_coercion import Column
 from churnsim.errors import ConfigError, DataError
 from churnsim.evidence.instruments import Instrumented, two_stage
-from churnsim.evidence.records import NEVER, Estimate, History, Schema, day_numbers, ratio_of_means, read_records
+from churnsim.evidence.records import NEVER, History, Measured, Schema, day_numbers, ratio_of_means, read_records
 from churnsim.evidence.trial import TrialEffects, trial_effects
 from churnsim.product_limit import RiskTable, log_log_limits
 from churnsim.simulation.core.belief import Belief
@@ -65,11 +65,11 @@ class ComplaintEvidence:
     Attributes
     ----------
     complaints, complainants : int
-    per_purchase : Estimate
+    per_purchase : Measured
         Complaints per day with a purchase.
-    quick_share, slow_share : Estimate
+    quick_share, slow_share : Measured
         Complaints settled within `quick_within`, and after it but within `slow_within`.
-    median_wait : Estimate
+    median_wait : Measured
         Days until half of the complaints are settled; infinite where they are not.
     by_answer : DataFrame
         Indexed by "quick", "slow" and "unresolved": `complaints` seen for long enough, how many `bought` in the horizon
@@ -91,10 +91,10 @@ class ComplaintEvidence:
 
     complaints: int
     complainants: int
-    per_purchase: Estimate
-    quick_share: Estimate
-    slow_share: Estimate
-    median_wait: Estimate
+    per_purchase: Measured
+    quick_share: Measured
+    slow_share: Measured
+    median_wait: Measured
     by_answer: pd.DataFrame
     quick_effect: Instrumented | None
     placebo_p: float
@@ -132,11 +132,11 @@ class ComplaintEvidence:
         """
         check_number(others_stay, "others_stay", above=0, most=1)
         source = f"{self.complaints:,} complaints, own records"
-        found: dict[str, Estimate] = {"quick_share": self.quick_share, "slow_share": self.slow_share}
+        found: dict[str, Measured] = {"quick_share": self.quick_share, "slow_share": self.slow_share}
         for kind, row in self.by_answer.iterrows():
             value, low, high = (others_stay * row[name] for name in ("stay", "stay_lower", "stay_upper"))
             # More than all cannot stay.
-            found[f"stay_{kind}"] = Estimate(min(value, 0.99), math.nan, min(low, 0.98), min(high, 0.995))
+            found[f"stay_{kind}"] = Measured(min(value, 0.99), math.nan, min(low, 0.98), min(high, 0.995))
         return {
             f"complaints.{name}": estimate.belief("measured here (observational)", source, self.level)
             for name, estimate in found.items()
@@ -239,7 +239,7 @@ def complaint_evidence(
     drawn = trial is not None and trial.status == "measured here (randomised)"
     return ComplaintEvidence(
         complaints=len(frame), complainants=len(np.unique(place)),
-        per_purchase=Estimate.positive(per_purchase, error / per_purchase, level),
+        per_purchase=Measured.positive(per_purchase, error / per_purchase, level),
         quick_share=_settled_between(waits, 0.0, quick, level), slow_share=_settled_between(waits, quick, slow, level),
         median_wait=_median(waits, level), by_answer=_by_answer(frame, kind, bought, seen, others, level),
         quick_effect=effect, placebo_p=placebo, effects=trial,
@@ -275,32 +275,32 @@ def _complaints(complaints: Any, history: History, unresolved: list[str]) -> pd.
     return frame if "arm" in rows.given else frame.drop(columns="arm")
 
 
-def _settled_between(waits: RiskTable, after: float, until: float, level: float) -> Estimate:
+def _settled_between(waits: RiskTable, after: float, until: float, level: float) -> Measured:
     """Share settled in an interval of days: S(after) - S(until), its interval on the log odds. Greenwood's sums have
     independent increments, so that the covariance of the two is S S V(after)."""
     if not len(waits.times):
-        return Estimate(0.0, math.nan, math.nan, math.nan)
+        return Measured(0.0, math.nan, math.nan, math.nan)
     ends = np.array([after, until])
     s, v = waits.step(waits.survival, ends, 1.0), waits.step(waits.greenwood, ends, 0.0)
     share = float(s[0] - s[1])
     if not 0 < share < 1:
-        return Estimate(share, math.nan, math.nan, math.nan)
+        return Measured(share, math.nan, math.nan, math.nan)
     later = s[1] ** 2 * v[1] if s[1] > 0 else 0.0
     error = math.sqrt(float(s[0] ** 2 * v[0] + later - 2 * s[0] * s[1] * v[0])) / (share * (1 - share))
     reach = normal_quantile(level) * error
-    return Estimate(share, error, float(expit(logit(share) - reach)), float(expit(logit(share) + reach)))
+    return Measured(share, error, float(expit(logit(share) - reach)), float(expit(logit(share) + reach)))
 
 
-def _median(waits: RiskTable, level: float) -> Estimate:
+def _median(waits: RiskTable, level: float) -> Measured:
     """The day by which half are settled, and the days at which the limits of the product limit pass a half."""
     if not len(waits.times):
-        return Estimate(math.inf, math.nan, math.inf, math.inf)
+        return Measured(math.inf, math.nan, math.inf, math.inf)
     low, high = log_log_limits(waits.survival, waits.greenwood, level=level)
 
     def first(survival: Floats) -> float:
         return float(waits.times[np.argmax(survival <= 0.5)]) if (survival <= 0.5).any() else math.inf
 
-    return Estimate(first(waits.survival), math.nan, first(low), first(high))
+    return Measured(first(waits.survival), math.nan, first(low), first(high))
 
 
 def _others(history: History, frame: pd.DataFrame, slow: int, ahead: int) -> tuple[Floats, Floats]:
@@ -334,10 +334,10 @@ def _by_answer(
         met = weight > 0
         beside = float(weight[met] @ share[met]) if count else math.nan
         own = hits / count if count else math.nan
-        stay = Estimate(math.nan, math.nan, math.nan, math.nan)
+        stay = Measured(math.nan, math.nan, math.nan, math.nan)
         if hits and beside > 0:
             spread = float((weight[met] ** 2 * share[met] * (1 - share[met]) / number[met]).sum()) / beside**2
-            stay = Estimate.positive(own / beside, math.sqrt((1 - own) / hits + spread), level)
+            stay = Measured.positive(own / beside, math.sqrt((1 - own) / hits + spread), level)
         rows[name] = {
             "complaints": count, "bought": hits, "share": own, "lower": float(lower), "upper": float(upper),
             "others": beside, "stay": stay.value, "stay_lower": stay.low, "stay_upper": stay.high,

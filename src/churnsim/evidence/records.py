@@ -23,7 +23,7 @@ from churnsim.simulation.core.belief import Belief, Status
 from churnsim.statistics import normal_quantile
 from churnsim.typing import Floats, Ints
 
-__all__ = ["NEVER", "Estimate", "History", "Records", "Schema", "day_numbers", "ratio_of_means", "read_records"]
+__all__ = ["NEVER", "History", "Measured", "RecordTable", "Schema", "day_numbers", "ratio_of_means", "read_records"]
 
 NEVER = np.iinfo(np.int64).max // 4  # a day that does not come
 
@@ -37,7 +37,7 @@ class Schema:
     flags: tuple[str, ...] = ()
 
 
-class Records:
+class RecordTable:
     """Typed rows (`frame`) with the columns that were `given`, of which more rows can be refused before they are
     used."""
 
@@ -61,7 +61,7 @@ class Records:
         return self.frame
 
 
-def read_records(source: Any, schema: Schema, *, today: object | None = None) -> Records:
+def read_records(source: Any, schema: Schema, *, today: object | None = None) -> RecordTable:
     """Rows of a CSV, Parquet or Excel file, a DataFrame or an Arrow table, typed by a schema.
 
     Optional columns that are not there are filled with missing values; dates after `today` are bad. Raises DataError
@@ -98,7 +98,7 @@ def read_records(source: Any, schema: Schema, *, today: object | None = None) ->
             frame[column.name] = numpy_ids(frame[column.name])
         elif column.kind == "text" and column.name not in schema.flags:
             frame[column.name] = frame[column.name].astype(object)
-    return Records(frame, raw, name, schema.what)
+    return RecordTable(frame, raw, name, schema.what)
 
 
 def day_numbers(dates: pd.Series[Any]) -> Ints:
@@ -176,7 +176,7 @@ def ratio_of_means(y: Floats, x: Floats) -> tuple[float, float]:
     return ratio, float(np.sqrt(n / max(n - 1, 1) * ((y - ratio * x) ** 2).sum()) / x.sum())
 
 
-class Estimate(NamedTuple):
+class Measured(NamedTuple):
     """A number, its standard error (of its logarithm or log odds where that is the scale of its interval) and the
     interval."""
 
@@ -186,7 +186,7 @@ class Estimate(NamedTuple):
     high: float
 
     @classmethod
-    def positive(cls, value: float, log_error: float, level: float) -> Estimate:
+    def positive(cls, value: float, log_error: float, level: float) -> Measured:
         """A positive number whose logarithm has this standard error; the ends are NaN where the value is 0."""
         if not value > 0:
             return cls(value, log_error, math.nan, math.nan)

@@ -21,7 +21,7 @@ import pandas as pd
 from churnsim.checks import check_kind, check_level, typed
 from churnsim.data.tabular.row_coercion import Column
 from churnsim.errors import DataError
-from churnsim.evidence.records import NEVER, Estimate, History, Schema, day_numbers, ratio_of_means, read_records
+from churnsim.evidence.records import NEVER, History, Measured, Schema, day_numbers, ratio_of_means, read_records
 from churnsim.product_limit import RiskTable, log_log_limits
 from churnsim.simulation.core.belief import Belief
 from churnsim.statistics import resample_indices
@@ -53,13 +53,13 @@ class ReferralEvidence:
         Referrals that count, customers who made them, and how many of them became customers by the end.
     active_years : float
         Of all customers.
-    rate : Estimate
+    rate : Measured
         Referrals per active customer and year.
-    conversion : Estimate
+    conversion : Measured
         Share of the referred who buy within `within` of being referred; its standard error is that of Greenwood.
-    new_customers : Estimate
+    new_customers : Measured
         New customers per active customer and year, the product of the two.
-    worth : Estimate
+    worth : Measured
         What the referred buy in the `horizon` from their first purchase on, over what others do who began in the same
         quarter; NaN where nobody was seen for as long.
     checks : tuple of str
@@ -74,10 +74,10 @@ class ReferralEvidence:
     referrers: int
     converted: int
     active_years: float
-    rate: Estimate
-    conversion: Estimate
-    new_customers: Estimate
-    worth: Estimate
+    rate: Measured
+    conversion: Measured
+    new_customers: Measured
+    worth: Measured
     checks: tuple[str, ...]
     level: float
     status: str = "measured here (observational)"
@@ -208,9 +208,9 @@ def referral_evidence(
         referrers=len(np.unique(referrer[counts])),
         converted=int((arrived[counts] < NEVER).sum()),
         active_years=float(exposure.sum()),
-        rate=Estimate.positive(rate, of_rate, level),
+        rate=Measured.positive(rate, of_rate, level),
         conversion=conversion,
-        new_customers=Estimate.positive(rate * conversion.value, math.hypot(of_rate, of_conversion), level),
+        new_customers=Measured.positive(rate * conversion.value, math.hypot(of_rate, of_conversion), level),
         worth=_worth(history, referred[counts], arrived[counts], round(horizon.to("D")), level),
         checks=tuple(checks),
         level=level,
@@ -233,23 +233,23 @@ def _active_until(history: History, active_for: Duration, alive: pd.Series[float
     return last + gap * chance, doubt, "by the chance that the customer is still there"
 
 
-def _conversion(at: Ints, arrived: Ints, until: int, within: float, level: float) -> Estimate:
+def _conversion(at: Ints, arrived: Ints, until: int, within: float, level: float) -> Measured:
     """Share who have bought within a time of being referred, by the product limit."""
     came = (arrived < NEVER) & (arrived - at <= within)
     # A purchase on the day of the referral comes at half a day.
     waited = np.where(came, np.maximum(arrived - at, 0.5), np.minimum(until - at + 0.5, within))
     table = RiskTable.of(waited, came)
     if not len(table.times):
-        return Estimate(0.0, math.nan, math.nan, math.nan)
+        return Measured(0.0, math.nan, math.nan, math.nan)
     stays, variance = table.survival[-1:], table.greenwood[-1:]
     low, high = log_log_limits(stays, variance, level=level)
-    return Estimate(
+    return Measured(
         float(1 - stays[0]), float(stays[0] * math.sqrt(variance[0])) if stays[0] > 0 else 0.0, float(1 - high[0]),
         float(1 - low[0]),
     )  # fmt: skip
 
 
-def _worth(history: History, referred: Ints, arrived: Ints, horizon: int, level: float) -> Estimate:
+def _worth(history: History, referred: Ints, arrived: Ints, horizon: int, level: float) -> Measured:
     """Spending of the referred over that of others who began in the same quarter, in the days from the first
     purchase on."""
     everybody = np.arange(len(history.days.ids))
@@ -263,7 +263,7 @@ def _worth(history: History, referred: Ints, arrived: Ints, horizon: int, level:
     both = [q for q in np.unique(quarter[seen & by_referral]) if (seen & ~by_referral & (quarter == q)).sum() > 1]
     inside = seen & by_referral & np.isin(quarter, both)
     if inside.sum() < 2:
-        return Estimate(math.nan, math.nan, math.nan, math.nan)
+        return Measured(math.nan, math.nan, math.nan, math.nan)
     own = spent[inside]
     mean, variance = own.mean(), own.var(ddof=1) / len(own)
     for q in both:
@@ -272,10 +272,10 @@ def _worth(history: History, referred: Ints, arrived: Ints, horizon: int, level:
         other += share * others.mean()
         other_variance += share**2 * others.var(ddof=1) / len(others)
     if not (mean > 0 and other > 0):
-        return Estimate(math.nan, math.nan, math.nan, math.nan)
+        return Measured(math.nan, math.nan, math.nan, math.nan)
     error = math.sqrt(variance / mean**2 + other_variance / other**2)
     if len(own) > ENOUGH:
-        return Estimate.positive(mean / other, error, level)
+        return Measured.positive(mean / other, error, level)
     # A few spend most, so that the mean of some hundred referred is far from log-normal: the bootstrap of |t|.
     generator = np.random.default_rng(1)
     again = own[resample_indices(len(own), resamples=RESAMPLES, generator=generator)]
@@ -284,4 +284,4 @@ def _worth(history: History, referred: Ints, arrived: Ints, horizon: int, level:
     with np.errstate(divide="ignore", invalid="ignore"):
         t = (np.log(means / mean) - shift) / np.sqrt(variances / means**2 + other_variance / other**2)
     reach = math.exp(error * float(np.quantile(np.abs(t[np.isfinite(t)]), level)))
-    return Estimate(mean / other, error, mean / other / reach, mean / other * reach)
+    return Measured(mean / other, error, mean / other / reach, mean / other * reach)

@@ -31,7 +31,7 @@ from churnsim.checks import check_kind, check_level, check_seed, typed
 from churnsim.data.tabular.row_coercion import Column
 from churnsim.errors import DataError
 from churnsim.evidence.grid import grid_draws
-from churnsim.evidence.records import NEVER, Estimate, History, Schema, day_numbers, ratio_of_means, read_records
+from churnsim.evidence.records import NEVER, History, Measured, Schema, day_numbers, ratio_of_means, read_records
 from churnsim.evidence.trial import TrialEffects, trial_effects
 from churnsim.simulation.core.belief import Belief, Status
 from churnsim.statistics import normal_quantile, wilson
@@ -69,9 +69,9 @@ class WinBackEvidence:
         without a control.
     success, half_life : array of shape (draws,)
         Joint draws; half-lives in days.
-    second_life : Estimate
+    second_life : Measured
         Mean length of a second life, days.
-    second_worth : Estimate
+    second_worth : Measured
         What a customer who returned buys in the `horizon` from the return on.
     cost_per_return : dict
         Of each arm the cost of one more customer who returns; NaN without costs or where the arm brings none back.
@@ -87,8 +87,8 @@ class WinBackEvidence:
     effects: TrialEffects | None
     success: Floats
     half_life: Floats
-    second_life: Estimate
-    second_worth: Estimate
+    second_life: Measured
+    second_worth: Measured
     cost_per_return: dict[str, float]
     checks: tuple[str, ...]
     status: Status
@@ -121,7 +121,7 @@ class WinBackEvidence:
         }
         if self.second_life.low > 0:
             value, error, low, high = self.second_life
-            length = Estimate(value / days, error, low / days, high / days)
+            length = Measured(value / days, error, low / days, high / days)
             found["win_back.second_life"] = length.belief("measured here (observational)", source, self.level)
         return found
 
@@ -335,9 +335,9 @@ def _costs(frame: pd.DataFrame, effects: TrialEffects | None) -> dict[str, float
 
 def _second_lives(
     back: pd.DataFrame, history: History, lost_after: int, horizon: int, level: float
-) -> tuple[Estimate, Estimate]:
+) -> tuple[Measured, Measured]:
     """Mean length in days, and worth over the horizon."""
-    unknown = Estimate(math.nan, math.nan, math.nan, math.nan)
+    unknown = Measured(math.nan, math.nan, math.nan, math.nan)
     if back.empty:
         return unknown, unknown
     place, began = (back[name].to_numpy(dtype=np.int64) for name in ("place", "back"))
@@ -348,11 +348,11 @@ def _second_lives(
     life = unknown
     if ended.any() and length.any():
         mean, error = ratio_of_means(length, ended)
-        life = Estimate.positive(mean, error / mean, level)
+        life = Measured.positive(mean, error / mean, level)
     seen = began + horizon <= history.until
     if seen.sum() < 2:
         return life, unknown
     spent = history.spend_between(place[seen], began[seen] - 1, began[seen] + horizon)
     error = float(spent.std(ddof=1) / math.sqrt(len(spent)))
     reach = normal_quantile(level) * error
-    return life, Estimate(float(spent.mean()), error, float(spent.mean()) - reach, float(spent.mean()) + reach)
+    return life, Measured(float(spent.mean()), error, float(spent.mean()) - reach, float(spent.mean()) + reach)
