@@ -293,7 +293,8 @@ def typed(call: C) -> C:
                 continue
             words = [_misfit(kind, value, call.__globals__) for kind in kinds[key]]
             if words and all(words):
-                raise ConfigError(f"{name}: {key} must be {' or '.join(words)}; got {shown(value)}.")
+                error = DataError if kinds[key][0] == "pd.DataFrame" else ConfigError
+                raise error(f"{name}: {key} must be {' or '.join(words)}; got {shown(value)}.")
             if type(value).__module__.startswith("churnsim."):
                 fit.add(type(value))
         if not arrays:

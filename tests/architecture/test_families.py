@@ -32,6 +32,8 @@ ALLOWED = {
     "claims/machinery/reference_data.py": "the model that the claims' reference data are published with",
     "claims/on_markets/win_back_selection.py": "its market is the one that the text describes",
     "report/page/context.py": "the names of one word that stand for a title where a text holds them",
+    "evidence/clock_effects.py": "the families that its likelihood is written for",
+    "evidence/contacts.py": "the one of these that is fitted unless another is asked for",
     "claims/reproduction/computations.py": "published figures of this model",
 }
 

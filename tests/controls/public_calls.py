@@ -31,7 +31,8 @@ RESULTS = frozenset(
     Effect Estimate Event FitStatus Forecast KnownSurvey Ledger LogPosterior Measurement ModelComparison ModelFit
     PairedDifference PlausibleRange Pooled QiniCurve QualityReport Region Replay RetentionColumn Run Selection
     Sensitivity SimulationCalibration Split SubscriberValues TailRisk TotalValue UpliftModel Validation Whale World
-    ComplaintEvidence Instrumented OfferEvidence ReferralEvidence SpendEvidence WinBackEvidence
+    BreakEven ClockEffects ComplaintEvidence ContactEffect TargetingRule TrialCheck TrialEffects VarianceSplit
+    Instrumented OfferEvidence ReferralEvidence SpendEvidence WinBackEvidence
     """.split()  # noqa: SIM905
 )
 # Calls that are not tried, and why.
@@ -132,6 +133,27 @@ def is_tried(name: str) -> bool:
 def log() -> pd.DataFrame:
     log = cs.datasets.cdnow()
     return log[log["customer_id"] % 12 == 0].reset_index(drop=True)
+
+
+@functools.cache
+def contacts() -> pd.DataFrame:
+    ids = log()["customer_id"].unique()
+    return pd.DataFrame(
+        {"customer_id": ids, "at": "1997-07-01", "arm": ["mail", "none"] * (len(ids) // 2), "chance": 0.5}
+    )
+
+
+@functools.cache
+def drawn() -> pd.DataFrame:
+    random = np.random.default_rng(1)
+    frame = pd.DataFrame({"arm": ["mail", "none"] * 300, "risk": random.normal(size=600)})
+    frame["bought"] = (random.random(600) < 0.3).astype(float)
+    return frame.assign(spend=20.0 * frame["bought"] * random.random(600))
+
+
+@functools.cache
+def numbers_by_replication() -> pd.DataFrame:
+    return pd.DataFrame(np.random.default_rng(1).normal(size=(40, 2)), columns=["a", "b"])
 
 
 @functools.cache
@@ -338,7 +360,33 @@ VALUES: dict[str, Any] = {
     "uids": lambda: np.array([1, 2]),
 }
 # One call's own values; those under a method's name hold for every class.
+BELIEVED = {"value": 0.25, "low": 0.05, "high": 0.6, "status": "assumed", "source": "a guess"}
 OWN: dict[str, dict[str, Any]] = {
+    "Belief": BELIEVED | {"draws": None},
+    "Belief.of_draws": {"status": "assumed", "source": "a trial", "draws": [1.0, 2.0, 3.0]},
+    "break_even": {"address": "terms.margin", "between": (0.1, 0.5)},
+    "shares_of_variance": {
+        "answer": lambda: numbers_by_replication()["a"] * 2,
+        "numbers": lambda: numbers_by_replication(),
+    },
+    "contact_effect": {"contacts": lambda: contacts(), "purchases": log, "window": 4.0, "control": "none"},
+    "contact_records": {"source": lambda: contacts()},
+    "effects_of_sums": {
+        "sums": lambda: cs.datasets.hillstrom_sums(),
+        "outcomes": ["visit", "conversion"],
+        "control": "none",
+        "strata": ["newbie"],
+    },
+    "trial_effects": {"customers": lambda: drawn(), "outcomes": ["bought", "spend"], "control": "none"},
+    "targeting_rule": {
+        "customers": lambda: drawn(),
+        "bought": "bought",
+        "spend": "spend",
+        "covariates": ["risk"],
+        "control": "none",
+        "chance": {"none": 0.5, "mail": 0.5},
+        "costs": {"mail": 0.1},
+    },
     "published_belief": {"address": "referral.rate_per_year", "present": 1.0},
     "referral_evidence": {
         "referrals": pd.DataFrame({"referrer_id": [1, 2], "referred_id": [3, 4], "at": ["2023-02-20", "2023-06-01"]}),

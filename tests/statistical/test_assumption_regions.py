@@ -188,7 +188,11 @@ def test_an_answer_that_never_changes_hangs_on_nothing(market):
         (["terms.margin"], {}, "at least 2"),
         (["terms.margin", "terms.fixed_cost"], {}, "Did you mean"),
         (["terms.margin", "retention.max_effect"], {"method": "sobol", "size": 100}, "power of two"),
-        (["terms.margin", "retention.max_effect"], {"method": "guess"}, "unknown method"),
+        (
+            ["terms.margin", "retention.max_effect"],
+            {"method": "guess"},
+            "method must be 'morris' or 'sobol'; got 'guess'",
+        ),
         (
             ["terms.margin", "retention.max_effect"],
             {"replications": 1},

@@ -13,15 +13,20 @@ from scipy.stats import beta, norm
 import churnsim as cs
 from churnsim.decisions.comparison.tail_risk import tail_risk
 from churnsim.errors import ConfigError
+from churnsim.simulation.core.assumption import PURCHASE, Multiple
 from churnsim.units import discount_force
 
 HORIZON = 52.0
 
 
+# Who comes readily, so that hundreds of newcomers tell what becomes of them.
+EAGER = cs.simulation.Prospects(ceiling=0.02, spend_scale=Multiple(0.02, PURCHASE))
+
+
 @pytest.fixture(scope="module")
 def experiment(published_models):
     purchases, spend = published_models
-    market = cs.Market(customers=cs.Cohort(size=300), purchases=purchases, spend=spend)
+    market = cs.Market(customers=cs.Cohort(size=300), purchases=purchases, spend=spend, prospects=EAGER)
     return cs.Experiment(market=market, seed=5, horizon=HORIZON)
 
 
@@ -57,6 +62,7 @@ def test_everybody_says_how_it_came_and_what_became_of_it(cdnow_market):
     """Counts agree with the books, for each way to come and to go, and the customers of the data keep their ids."""
     market = replace(
         cdnow_market,
+        prospects=EAGER,
         referral=cs.simulation.Referral(rate_per_year=2.0),
         word_of_mouth=cs.simulation.WordOfMouth(weight=2.0, imitation=0.5),
         competitors=cs.simulation.Competitors(customers=800.0, loss_per_year=0.5, comes_here=0.3),

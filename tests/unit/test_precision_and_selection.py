@@ -13,15 +13,20 @@ from churnsim.decisions.comparison.metrics import DERIVED, ledger_metric
 from churnsim.decisions.comparison.precision import next_size
 from churnsim.decisions.runs.parallel_map import run_tasks, worker_count
 from churnsim.errors import ConfigError
+from churnsim.simulation.core.assumption import PURCHASE, Multiple
 from churnsim.simulation.engine.ledger import ACCOUNTS
 
 RUN = {"seed": 3, "horizon": 8.0}
 
 
+# Who comes readily, so that hundreds of newcomers tell what becomes of them.
+EAGER = cs.simulation.Prospects(ceiling=0.02, spend_scale=Multiple(0.02, PURCHASE))
+
+
 @pytest.fixture(scope="module")
 def market(published_models):
     purchases, spend = published_models
-    return cs.Market(customers=cs.Cohort(size=60), purchases=purchases, spend=spend)
+    return cs.Market(customers=cs.Cohort(size=60), purchases=purchases, spend=spend, prospects=EAGER)
 
 
 @pytest.fixture(scope="module")

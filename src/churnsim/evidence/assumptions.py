@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from churnsim.checks import typed
+from churnsim.checks import check_kind, typed
 from churnsim.errors import ConfigError
 from churnsim.simulation.core.assumption import LEVEL, Multiple, Origin, multiple_of
 from churnsim.simulation.mechanisms.parts import Length, MarketPart, Money, parts_of, settings_of
@@ -59,6 +59,9 @@ def assumptions(market: Market, strategies: Sequence[Strategy] = ()) -> pd.DataF
     >>> print(*table.loc["retention.max_effect", ["value", "low", "high", "law", "status"]])
     0.3 0.05 0.6 beta assumed
     """
+    check_kind(strategies, "strategies", Sequence, "a list of Strategy")
+    for strategy in strategies:
+        check_kind(strategy, "each of strategies", Strategy, "a Strategy")
     rows = [*_fitted_numbers(market), *_market_numbers(market, strategies)]
     rows += [row for strategy in strategies for row in _own_numbers(strategy, market.unit)]
     table = pd.DataFrame(rows, columns=COLUMNS)

@@ -29,6 +29,7 @@ from churnsim.evidence.clock_effects import DROPS, NOON, ClockEffects, ContactHi
 from churnsim.evidence.contact_records import contact_records
 from churnsim.evidence.trial import DOUBT, OBSERVATIONAL, RANDOMISED, TrialCheck, TrialEffects, trial_effects
 from churnsim.kernels.likelihoods import contact_clock as kernel
+from churnsim.models.estimation.arguments import LONGEST
 from churnsim.models.purchase.registry import PURCHASE_FAMILIES
 from churnsim.statistics import normal_quantile
 from churnsim.typing import Floats, Ints
@@ -216,7 +217,7 @@ def contact_effect(
     ('measured here (randomised)', True)
     """
     check_unit(unit)
-    check_number(window, "window", above=0)
+    check_number(window, "window", above=0, most=LONGEST)
     check_level(level)
     lasting = window if lasting is None else check_number(lasting, "lasting", above=0)
     if family not in DROPS:

@@ -144,6 +144,8 @@ def targeting_rule(
     z = normal_quantile(check_level(level))
     random = np.random.Generator(np.random.Philox(check_seed(seed)))
     names = list(covariates)
+    if not names:
+        raise ConfigError("covariates are none; name one column at least, by which customers are told apart.")
     trial = trial_effects(
         customers, outcomes=[bought, spend], control=control, arm=arm, chance=chance, covariates=names, level=level
     )

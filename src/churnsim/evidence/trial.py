@@ -32,7 +32,7 @@ from scipy.stats import t as student
 from churnsim.checks import check_frame, check_level, check_number, typed
 from churnsim.errors import ConfigError, DataError
 from churnsim.evidence.beliefs import Belief
-from churnsim.models.estimation.design_matrix import Design, checked_features, independent_columns
+from churnsim.models.estimation.design_matrix import Design, checked_features, independent_columns, number_columns
 from churnsim.statistics import normal_quantile, tails
 from churnsim.typing import Flags, Floats, Ints
 
@@ -232,7 +232,7 @@ def trial_effects(
     looked = list(dict.fromkeys([*adjusting, *history]))
     shapes = _shapes(checked_features(customers, looked)) if looked else pd.DataFrame()
     checks.append(_balance(shapes, weight, group, arms))
-    if before:
+    if len(before):
         checks.append(_placebo(np.column_stack([numbers[name] for name in before]), weight, group, arms))
     return TrialEffects(
         table=_effects_table(rows, arms, level),
@@ -281,6 +281,12 @@ def effects_of_sums(
     lacking = [name for name in ("arm", "customers", *outcomes, *strata) if name not in sums.columns]
     if lacking:
         raise ConfigError(f"sums has no column {lacking[0]!r}.")
+    squares = [f"{name}^2" for name in outcomes if f"{name}^2" in sums.columns]
+    sums = sums.assign(**number_columns(sums, ["customers", *outcomes, *squares]))
+    if (sums[["customers", *squares]] < 0).any(axis=None):
+        raise DataError("sums has a number of customers or a sum of squares below 0. Correct it.")
+    strata = list(strata)
+    sums[strata] = sums[strata].astype(str)
     found = sorted(sums["arm"].astype(str).unique())
     if control not in found or len(found) < 2:
         raise ConfigError(f"sums needs the control arm {control!r} and another one; the arms are {', '.join(found)}.")
@@ -328,6 +334,11 @@ def effects_of_sums(
 
 def _means_of_sums(n: Floats, first: Floats, second: Floats) -> list[ArmMean]:
     """What `_arm_means` gives, from counts, sums and sums of squares by stratum and arm: the stratified estimator."""
+    if (first**2 > n * second * (1 + 1e-9)).any():  # Cauchy and Schwarz
+        raise DataError(
+            "sums has an outcome whose sum of squares is smaller than any customers' with that sum. Squares are in a "
+            "column with ^2 after the outcome's name; without it the outcome is 0 or 1."
+        )
     share = n.sum(axis=1) / n.sum()
     means = first / n
     variances = (second - n * means**2) / (n - 1) / n

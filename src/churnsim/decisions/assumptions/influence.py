@@ -13,6 +13,7 @@ import pandas as pd
 
 from churnsim.checks import check_count, check_kind, check_seed, typed
 from churnsim.errors import DataError
+from churnsim.models.estimation.design_matrix import number_columns
 from churnsim.simulation.scenario.market import Market
 
 __all__ = ["LEAST", "drawn_numbers", "shares_of_variance"]
@@ -62,6 +63,7 @@ def shares_of_variance(answer: pd.Series[float], numbers: pd.DataFrame) -> pd.Se
     """
     check_kind(answer, "answer", pd.Series, "a Series with a value a replication")
     check_kind(numbers, "numbers", pd.DataFrame, "a frame with a row a replication")
+    numbers = pd.DataFrame(number_columns(numbers, list(numbers.columns)), numbers.index)
     n = len(answer)
     if n < LEAST or len(numbers) != n:
         raise DataError(f"shares need the same {LEAST} replications or more of both; got {n} and {len(numbers)}.")

@@ -52,10 +52,10 @@ def _address(name: object) -> str:
 
 @typed
 def plausible_range(market: Market, address: str) -> PlausibleRange:
-    """The interval of what is believed of one of the market's numbers (`market_beliefs`), or for a fitted one from half
-    to twice its value.
+    """The interval of what is believed of one of the market's numbers (`market_beliefs`), or from half to twice its
+    value where none is on record: for a fitted number, and for a convention that counts as known exactly.
 
-    Raises ConfigError for an unknown address, and for a number whose interval has no length or that is 0.
+    Raises ConfigError for an unknown address, and for a number that has no interval on record and is 0.
 
     Examples
     --------
@@ -70,7 +70,7 @@ def plausible_range(market: Market, address: str) -> PlausibleRange:
     value = number_at(market, (), name)
     if (known := market_beliefs(market).get(name)) and known.low < known.high:
         return PlausibleRange(known.low, known.high, known.source, known.status)
-    if known or value == 0:
+    if value == 0:
         raise ConfigError(f"{address!r} has no range on record. Give one: {{{address!r}: (low, high)}}.")
     low, high = sorted((value / 2, value * 2))
     return PlausibleRange(low, high, HALVED, "assumed")

@@ -25,6 +25,7 @@ from scipy.special import betainc, betaincinv, ndtri
 
 from churnsim.checks import check_choice, check_count, check_kind, check_level, check_number, shown
 from churnsim.errors import ConfigError
+from churnsim.models.estimation.arguments import numbers
 from churnsim.typing import Floats
 
 __all__ = ["STATUSES", "Belief", "Law", "Status", "checked_status"]
@@ -65,7 +66,7 @@ def checked_status(status: object) -> Status:
             DeprecationWarning, stacklevel=4,
         )  # fmt: skip
         return new
-    if status not in STATUSES:
+    if not isinstance(status, str) or status not in STATUSES:
         raise ConfigError(f"status must be one of {', '.join(map(repr, STATUSES))}; got {shown(status)}.")
     return status
 
@@ -239,10 +240,7 @@ class Belief:
 
 
 def _numbers(draws: ArrayLike) -> tuple[float, ...]:
-    try:
-        found = np.asarray(draws, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise ConfigError(f"draws must be numbers; got {shown(draws)}.") from None
+    found = numbers(draws, "draws")
     if found.ndim != 1 or found.size < 2 or not np.isfinite(found).all():
         raise ConfigError(f"draws must be one row of at least 2 finite numbers; got {shown(draws)}.")
     return tuple(found.tolist())
