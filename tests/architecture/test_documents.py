@@ -92,7 +92,9 @@ def test_control_one_piece_of_code_knows_nothing_of_another(tmp_path, interprete
 def test_console_snippets_run(where, text, tmp_path, interpreter):
     """Lines after `$ ` are commands, run at the root; runs are written elsewhere. A command must succeed.
 
-    The report of the run of subscribers, as long in the making as the rest, is tested in `test_contract_study.py`.
+    A run's work is done in one process: that sharing it changes nothing is tested in `test_backends.py` and
+    `test_runner.py`. The reports of the runs of buyers and subscribers, as long in the making as the rest, are tested
+    in `test_report.py` and `test_contract_study.py`.
     """
     commands = [line[2:] for line in text.splitlines() if line.startswith("$ ")]
     assert commands, f"{where} has no command"
@@ -100,7 +102,8 @@ def test_console_snippets_run(where, text, tmp_path, interpreter):
         words = shlex.split(command)
         assert words[0] == "churnsim", f"{where}: only churnsim's own commands stand in console blocks"
         if words[1] == "run":
-            words += ["--runs-dir", str(tmp_path / "runs"), *(["--no-report"] * where.startswith("contractual.md"))]
+            no_report = ["--no-report"] * where.startswith(("README.md", "contractual.md"))
+            words += ["--runs-dir", str(tmp_path / "runs"), "--workers", "1", *no_report]
         if words[1] == "report":
             words[2] = str(next((tmp_path / "runs").iterdir()))
         done = interpreter.run(COMMAND, arguments=words, where=ROOT)

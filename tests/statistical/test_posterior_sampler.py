@@ -36,7 +36,7 @@ def grid(spenders: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     x = spenders["frequency"].to_numpy()
     m = spenders["monetary_value"].to_numpy() / spenders["monetary_value"].mean()
     axes = np.meshgrid(
-        np.linspace(-1.5, 4.0, 45), np.linspace(-1.5, 4.5, 45), np.linspace(-4.0, 4.0, 45), indexing="ij"
+        np.linspace(-1.5, 4.0, 31), np.linspace(-1.5, 4.5, 31), np.linspace(-4.0, 4.0, 45), indexing="ij"
     )
     z = np.array([axis.ravel() for axis in axes])
     p, q, gamma = np.exp(z)
@@ -80,7 +80,7 @@ def test_control_another_prior_is_told_apart(spenders, grid):
 
 def test_scipy_distributions_are_priors(spenders):
     frozen = {name: stats.lognorm(s=1.0) for name in NAMES}
-    drawn, ours = (sample_posterior(GammaGamma, spenders, seed=5, priors=each, draws=200) for each in (frozen, PRIORS))
+    drawn, ours = (sample_posterior(GammaGamma, spenders, seed=5, priors=each, draws=100) for each in (frozen, PRIORS))
     np.testing.assert_allclose(drawn.posterior["p"], ours.posterior["p"], rtol=1e-6)
     assert "lognorm" in json.loads(drawn.posterior.attrs["priors"])["p"]
 
@@ -103,8 +103,6 @@ def test_cdnow_converges_and_centres_on_the_estimates(cdnow_split, cdnow_models)
     for name, estimate in fit.parameters.items():
         # The prior and the skew move the mean of b by a third of its standard error; half of one is allowed.
         assert abs(float(drawn.posterior[name].mean()) - estimate) < 0.5 * fit.standard_errors[name]
-    again = sample_posterior(BGNBD, cdnow_split, seed=1)
-    np.testing.assert_array_equal(drawn.posterior["r"], again.posterior["r"])
 
 
 def test_no_data_to_speak_of_gives_the_prior():
@@ -113,6 +111,8 @@ def test_no_data_to_speak_of_gives_the_prior():
     drawn = sample_posterior(BGNBD, one, seed=1)
     for name in ("a", "b"):
         assert 0.5 < float(drawn.posterior[name].median()) < 2.0
+    again = sample_posterior(BGNBD, one, seed=1)
+    np.testing.assert_array_equal(drawn.posterior["r"], again.posterior["r"])
 
 
 def test_chains_that_do_not_agree_are_told(spenders, monkeypatch):

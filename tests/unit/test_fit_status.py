@@ -47,7 +47,7 @@ def everybody_drops_out_at_once() -> pd.DataFrame:
 
 def thousands() -> pd.DataFrame:
     rng = np.random.Generator(np.random.PCG64(5))
-    return frame(rng.integers(1000, 9000, 200), rng.uniform(10, 39, 200), 40.0, rng.gamma(5, 5, 200))
+    return frame(rng.integers(1000, 9000, 50), rng.uniform(10, 39, 50), 40.0, rng.gamma(5, 5, 50))
 
 
 def one_opportunity() -> pd.DataFrame:

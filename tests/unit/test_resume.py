@@ -244,7 +244,7 @@ def test_what_is_not_installed_is_said_before_the_work(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")
 def test_a_killed_run_goes_on_and_ends_the_same(home: Path) -> None:
-    check_kills(home, [6], replications=20)
+    check_kills(home, [3], replications=8)
 
 
 @pytest.mark.slow
