@@ -27,6 +27,11 @@ hypothesis.settings.load_profile("churnsim")
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 
+# Published files that the package does not ship: tests that need one run where a folder beside the checkout holds them.
+PUBLISHED = Path(__file__).parents[2] / "shared" / "data"
+if PUBLISHED.is_dir():
+    os.environ.setdefault("CHURNSIM_DATA", str(PUBLISHED))
+
 KERNELS = str(Path(cs.__file__).parent / "kernels")
 compile_here, being_compiled = Dispatcher.compile, set()
 

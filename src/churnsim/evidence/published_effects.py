@@ -27,7 +27,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from scipy.optimize import brentq
 from scipy.special import expit, logit, ndtr, ndtri
 
-from churnsim.checks import check_level, check_number, typed
+from churnsim.checks import check_kind, check_level, check_number, typed
 from churnsim.errors import ConfigError
 from churnsim.evidence.pooling import pool
 from churnsim.simulation.core.belief import Belief, Law, Status
@@ -269,6 +269,8 @@ def published_belief(
     check_number(present, "present", above=0)
     address = address.removeprefix("market.")
     known = published() if effects is None else tuple(effects)
+    for effect in known:
+        check_kind(effect, "each of effects", PublishedEffect, "a PublishedEffect")
     of_size = [effect for effect in known if effect.transform]
     used = [effect for effect in of_size if address in effect.informs]
     if not used:
