@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import time
@@ -70,6 +71,13 @@ if sys.platform != "win32":
     import fcntl
 
     Dispatcher.compile = compile_in_one_process
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of collected tests stay to the end: garbage is not looked for among them again and again."""
+    gc.collect()
+    gc.freeze()
+
 
 MarketMaker = Callable[..., cs.Market]
 

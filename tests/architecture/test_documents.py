@@ -94,7 +94,7 @@ def test_console_snippets_run(where, text, tmp_path, interpreter):
 
     A run's work is done in one process: that sharing it changes nothing is tested in `test_backends.py` and
     `test_runner.py`. The reports of the runs of buyers and subscribers, as long in the making as the rest, are tested
-    in `test_report.py` and `test_contract_study.py`.
+    in `test_resume.py` and `test_contract_study.py`.
     """
     commands = [line[2:] for line in text.splitlines() if line.startswith("$ ")]
     assert commands, f"{where} has no command"
