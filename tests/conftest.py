@@ -73,6 +73,21 @@ if sys.platform != "win32":
     Dispatcher.compile = compile_in_one_process
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what slow.txt lists; UsageError for a name there that begins no test of a file that was collected whole."""
+    lines = (Path(__file__).parent / "slow.txt").read_text(encoding="utf-8").splitlines()
+    starts = {line: False for line in lines if line and not line.startswith("#")}
+    for item in items:
+        for start in starts:
+            if item.nodeid.startswith(start):
+                item.add_marker(pytest.mark.slow)
+                starts[start] = True
+    if len({item.nodeid.partition("::")[0] for item in items}) > 100:
+        if gone := [start for start, found in starts.items() if not found]:
+            raise pytest.UsageError(f"tests/slow.txt names no test: {', '.join(gone)}")
+
+
 def pytest_collection_finish() -> None:
     """Thousands of collected tests stay to the end: garbage is not looked for among them again and again."""
     gc.collect()

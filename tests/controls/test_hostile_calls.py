@@ -27,7 +27,7 @@ from tests.controls.public_calls import arguments_of, is_tried, made, verbs
 
 from churnsim.errors import ChurnSimError, ConfigError
 
-CASES = int(os.environ.get("CHURNSIM_HOSTILE_CASES", "300"))
+CASES = int(os.environ.get("CHURNSIM_HOSTILE_CASES", "200"))
 SECONDS = 60  # a call that takes longer hangs
 
 HOSTILE: dict[str, Any] = {
