@@ -83,9 +83,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             if item.nodeid.startswith(start):
                 item.add_marker(pytest.mark.slow)
                 starts[start] = True
-    if len({item.nodeid.partition("::")[0] for item in items}) > 100:
-        if gone := [start for start, found in starts.items() if not found]:
-            raise pytest.UsageError(f"tests/slow.txt names no test: {', '.join(gone)}")
+    gone = [start for start, found in starts.items() if not found]
+    if gone and len({item.nodeid.partition("::")[0] for item in items}) > 100:
+        raise pytest.UsageError(f"tests/slow.txt names no test: {', '.join(gone)}")
 
 
 def pytest_collection_finish() -> None:
