@@ -209,14 +209,10 @@ def test_kernels_are_compiled_one_way():
 
 
 def public_things(path: Path) -> list[tuple[str, ast.FunctionDef | ast.ClassDef]]:
-    """What `__all__` names and the file defines."""
+    """What the file defines and names without an underscore."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    named: set[str] = set()
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "__all__" for t in node.targets):
-            named = {e.value for e in getattr(node.value, "elts", []) if isinstance(e, ast.Constant)}
     definitions = (ast.FunctionDef, ast.ClassDef)
-    found = [(n.name, n) for n in tree.body if isinstance(n, definitions) and n.name in named]
+    found = [(n.name, n) for n in tree.body if isinstance(n, definitions) and n.name[0] != "_"]
     for name, node in list(found):
         if isinstance(node, ast.ClassDef):
             found += [(f"{name}.{m.name}", m) for m in node.body if isinstance(m, ast.FunctionDef) and m.name[0] != "_"]

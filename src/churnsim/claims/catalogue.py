@@ -15,8 +15,6 @@ from churnsim.claims.machinery.claim import Claim, ClaimSource, Control, Evidenc
 from churnsim.claims.machinery.sources import TEXTS
 from churnsim.errors import ConfigError
 
-__all__ = ["CATALOGUE", "GROUPS", "Catalogue", "UnknownClaimError"]
-
 
 def _judge(module: str, function: str, inputs: Mapping[str, Any]) -> Judge:
     """A judge that is imported when it is first needed, with inputs of its own."""

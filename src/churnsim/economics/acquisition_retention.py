@@ -21,8 +21,6 @@ from churnsim.checks import check_number, typed
 from churnsim.economics.multiples import discount_factor
 from churnsim.economics.response import SaturatingResponse
 
-__all__ = ["EquityTest", "Split"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Split:

@@ -18,8 +18,6 @@ from churnsim.checks import check_count, check_number, check_share, typed
 from churnsim.economics.multiples import discount_factor
 from churnsim.economics.switching import checked_chances
 
-__all__ = ["changing_profit", "continuous_profit", "growing_then_levelling", "migration", "repeated_sales"]
-
 MOST = 1_000_000  # sales or years, beyond any relation
 
 

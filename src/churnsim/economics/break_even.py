@@ -17,8 +17,6 @@ from churnsim.checks import check_count, check_number, check_share, typed
 from churnsim.economics.multiples import discount_factor
 from churnsim.errors import ConfigError
 
-__all__ = ["growth_ratio", "least_gain", "most_spend", "years_of_double_growth"]
-
 
 def _gap(retention: float, discount_rate: float) -> float:
     check_share(retention, "retention", zero=True)

@@ -22,8 +22,6 @@ from dataclasses import dataclass
 
 from churnsim.checks import check_count, check_number, check_share, typed
 
-__all__ = ["ComplaintReturn", "ComplaintTree", "Desk", "best_staff", "erlang_c"]
-
 
 @typed
 @dataclass(frozen=True, kw_only=True)

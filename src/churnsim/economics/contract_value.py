@@ -18,8 +18,6 @@ from churnsim.checks import check_count
 from churnsim.economics.multiples import discount_factor
 from churnsim.economics.survival_curves import BetaGeometric, CustomerLife
 
-__all__ = ["derl", "elasticity_of_mean", "mean_elasticity", "renewed"]
-
 
 def renewed(mix: BetaGeometric, *, renewals: int) -> BetaGeometric:
     """The mix among those who have renewed that often: Beta(alpha, beta + renewals)."""

@@ -20,8 +20,6 @@ from churnsim.checks import check_share, typed
 from churnsim.economics.multiples import MarginTiming, discount_factor, margin_multiple
 from churnsim.economics.survival_curves import CustomerLife
 
-__all__ = ["asset_equation", "asset_equation_bias", "customer_equity", "equation_multiple"]
-
 
 @typed
 def asset_equation(*, existing: float, churn: float, potential: float) -> float:

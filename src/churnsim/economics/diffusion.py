@@ -22,8 +22,6 @@ from dataclasses import dataclass
 from churnsim.checks import check_count, check_number, typed
 from churnsim.errors import ConfigError
 
-__all__ = ["Diffusion"]
-
 
 @typed
 @dataclass(frozen=True, kw_only=True)

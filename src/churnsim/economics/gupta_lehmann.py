@@ -19,8 +19,6 @@ from churnsim.checks import check_number, check_share, typed
 from churnsim.economics.multiples import discount_factor
 from churnsim.errors import ConfigError
 
-__all__ = ["CustomerValue"]
-
 
 @typed
 @dataclass(frozen=True, kw_only=True)

@@ -20,8 +20,6 @@ from churnsim.economics.switching import checked_chances, checked_matrix
 from churnsim.errors import ConfigError
 from churnsim.typing import Floats
 
-__all__ = ["chain_values", "recency_chain"]
-
 
 @typed
 def recency_chain(buys: Sequence[float]) -> Floats:

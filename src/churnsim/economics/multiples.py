@@ -23,8 +23,6 @@ from enum import Enum
 from churnsim.checks import check_number, typed
 from churnsim.economics.survival_curves import CustomerLife, Geometric
 
-__all__ = ["MarginTiming", "discount_factor", "margin_multiple", "relative_gain", "retention_elasticity"]
-
 
 class MarginTiming(Enum):
     """When the first margin counted falls: (renewals before it, periods it is discounted).

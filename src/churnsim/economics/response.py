@@ -13,8 +13,6 @@ from dataclasses import dataclass
 
 from churnsim.checks import check_number, check_share, typed
 
-__all__ = ["SaturatingResponse", "saturating"]
-
 
 def saturating(ceiling: float, scale: float, spend: float) -> float:
     """ceiling (1 - e^(-spend / scale)), also where the ceiling is 0: the share that `spend` wins."""

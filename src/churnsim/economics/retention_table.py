@@ -19,8 +19,6 @@ from dataclasses import dataclass
 from churnsim.checks import check_number, check_share, typed
 from churnsim.errors import ConfigError
 
-__all__ = ["RetentionColumn", "RetentionTable"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class RetentionColumn:

@@ -21,8 +21,6 @@ from churnsim.checks import check_number, check_share, typed
 from churnsim.economics.multiples import MarginTiming, margin_multiple
 from churnsim.economics.survival_curves import CustomerLife
 
-__all__ = ["WinBackOffer", "odds_to_match", "second_lifetime_value"]
-
 
 @typed
 def second_lifetime_value(

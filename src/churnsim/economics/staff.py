@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from churnsim.checks import check_number, check_share, typed
 
-__all__ = ["failure_factor", "novice_share"]
-
 
 @typed
 def novice_share(turnover: float, learning_years: float) -> float:

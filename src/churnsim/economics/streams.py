@@ -18,8 +18,6 @@ from churnsim.economics.multiples import MarginTiming, discount_factor
 from churnsim.economics.survival_curves import CustomerLife
 from churnsim.errors import ConfigError
 
-__all__ = ["ProfitStream", "npv", "present_values", "stream_gain", "stream_value"]
-
 
 @typed
 def present_values(flows: Sequence[float], *, discount_rate: float) -> list[float]:

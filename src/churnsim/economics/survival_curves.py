@@ -21,8 +21,6 @@ from typing import Protocol
 from churnsim.checks import check_number, check_share, typed
 from churnsim.kernels.likelihoods.sbg import discounted_renewals
 
-__all__ = ["BetaGeometric", "CustomerLife", "Geometric", "MeanLife"]
-
 
 class CustomerLife(Protocol):
     """What a profit stream needs to know about how long customers stay."""

@@ -25,8 +25,6 @@ from churnsim.checks import check_count, check_number, check_share, typed
 from churnsim.economics.multiples import discount_factor
 from churnsim.errors import ConfigError
 
-__all__ = ["FlowShare", "checked_chances", "checked_matrix", "lifetime_values", "shares_over_time", "stationary_shares"]
-
 Matrix = NDArray[np.float64]
 
 

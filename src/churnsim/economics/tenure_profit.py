@@ -18,8 +18,6 @@ from dataclasses import dataclass
 from churnsim.checks import check_count, check_number, typed
 from churnsim.economics.streams import ProfitStream
 
-__all__ = ["TenureProfit"]
-
 
 @typed
 @dataclass(frozen=True, kw_only=True)

@@ -15,8 +15,6 @@ from churnsim.checks import check_share, typed
 from churnsim.errors import ConfigError
 from churnsim.typing import Floats
 
-__all__ = ["Whale", "cost_for_worst", "whale"]
-
 
 @typed
 @dataclass(frozen=True)

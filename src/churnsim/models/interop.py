@@ -18,8 +18,6 @@ from churnsim.models.purchase.mbg_nbd import MBGNBD
 from churnsim.models.purchase.pareto_nbd import ParetoNBD
 from churnsim.models.spend.gamma_gamma import GammaGamma
 
-__all__ = ["from_inference_data", "from_lifetimes"]
-
 _LIFETIMES: dict[str, Any] = {
     "BetaGeoFitter": BGNBD,
     "ModifiedBetaGeoFitter": MBGNBD,

@@ -22,8 +22,6 @@ from churnsim.records.claim import ClaimRecord, PartRecord, PictureRecord
 from churnsim.report.charts.region import draw_region
 from churnsim.report.messages import VERDICTS, Words
 
-__all__ = ["claims_page", "read_findings", "write_claims_page"]
-
 FINDINGS = TypeAdapter(list[ClaimRecord])
 
 INTRO = """# The claims, judged

@@ -11,11 +11,6 @@ from churnsim.records.run import Difference, FitRecord, ReplayRecord, ValueRecor
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.context import Context
 
-__all__ = [
-    "Headline", "apart", "doubtful", "headline", "named", "reading", "replay_sentences", "sureness", "value_sentences",
-    "variance_sentences",
-]  # fmt: skip
-
 GOOD_FITS = frozenset({"ok", "converged"})
 
 

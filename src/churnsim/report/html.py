@@ -10,8 +10,6 @@ from churnsim.report.messages import Words
 from churnsim.report.page.context import Context
 from churnsim.report.page.extras import require_report_extra
 
-__all__ = ["render"]
-
 
 def render(run_dir: Path, *, language: str = "en") -> str:
     """The report of a complete run, as HTML text. Nothing is written.

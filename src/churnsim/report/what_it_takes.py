@@ -6,8 +6,6 @@ from churnsim.records.break_even import Alone, BreakEvenRow, Gain
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.context import Context, status_key
 
-__all__ = ["amount", "limits", "what_it_takes"]
-
 
 def what_it_takes(context: Context) -> list[str]:
     """A paragraph for each mechanism by itself."""

@@ -29,8 +29,6 @@ from churnsim.satisfaction.structural_fit import fit_structure, score_weights
 from churnsim.satisfaction.structure import Structure
 from churnsim.satisfaction.survey import Survey
 
-__all__ = ["ACSI_MODEL", "acsi", "acsi_index"]
-
 SATISFACTION = ("satisfaction_1", "satisfaction_2", "satisfaction_3")
 ACSI_MODEL = Structure(
     blocks={

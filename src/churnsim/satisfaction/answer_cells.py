@@ -14,8 +14,6 @@ from churnsim.data.tabular.row_errors import SHOWN_ROWS, Flaw, Flaws, rows_error
 from churnsim.errors import ConfigError, DataError
 from churnsim.satisfaction.survey import KINDS, ROLES, Scale, Survey, answer_dates
 
-__all__ = ["Cells", "Names", "assemble", "cells_of"]
-
 SHORT = {"E": "expectation", "P": "perception", "I": "importance"}
 WHOLE_STEPS = 10
 """A scale of at most so many steps is ticked, not drawn: answers between its steps are typing errors."""

@@ -29,8 +29,6 @@ from churnsim.satisfaction.servqual import DIMENSIONS, REVERSED
 from churnsim.satisfaction.survey import Role, Survey
 from churnsim.typing import Floats
 
-__all__ = ["GAPS", "benchmark_gaps", "five_gaps"]
-
 Level = tuple[Role, str]
 
 LEVELS: Mapping[str, Level] = {

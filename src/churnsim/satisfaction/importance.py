@@ -21,8 +21,6 @@ from churnsim.satisfaction.resampling import estimates, moments, resample_counts
 from churnsim.satisfaction.survey import Survey
 from churnsim.typing import Floats
 
-__all__ = ["QUADRANTS", "importance_performance"]
-
 QUADRANTS = ("low priority", "possible overkill", "concentrate here", "keep up the good work")
 """By 2 (important) + (performs well)."""
 HIGH_CORRELATION = 0.8

@@ -17,8 +17,6 @@ from churnsim.satisfaction.structural_fit import path_model
 from churnsim.satisfaction.survey import Scale, Survey
 from churnsim.satisfaction.value import customer_value_ratio
 
-__all__ = ["INSTRUMENTS", "SCALES", "measure"]
-
 INSTRUMENTS: Mapping[str, Callable[..., Measurement]] = {
     "servqual": servqual,
     "servperf": servperf,

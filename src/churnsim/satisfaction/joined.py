@@ -11,8 +11,6 @@ from churnsim.checks import typed
 from churnsim.errors import DataError
 from churnsim.satisfaction.survey import Survey
 
-__all__ = ["join_customers", "satisfaction_scores"]
-
 
 @typed
 def satisfaction_scores(survey: Survey, items: Sequence[str] | None = None) -> pd.Series[Any]:

@@ -18,8 +18,6 @@ from churnsim.satisfaction.quality import quality_warnings
 from churnsim.satisfaction.resampling import estimates, resample_counts
 from churnsim.satisfaction.survey import Survey
 
-__all__ = ["CATEGORIES", "EVALUATION", "kano"]
-
 EVALUATION = ("QAAAO", "RIIIM", "RIIIM", "RIIIM", "RRRRQ")
 """Category by functional answer (row, 1 to 5) and dysfunctional answer (letter, 1 to 5)."""
 CATEGORIES = {

@@ -8,8 +8,6 @@ from typing import Any
 
 import pandas as pd
 
-__all__ = ["Measurement", "size_warnings"]
-
 SMALL_SAMPLE = 100
 """Below it percentile intervals tend to be too narrow and factor solutions unstable (assumed, a rule of thumb)."""
 RESPONDENTS_PER_PARAMETER = 5

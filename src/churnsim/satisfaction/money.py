@@ -25,17 +25,6 @@ from churnsim.satisfaction.resampling import estimates, resample_counts, resampl
 from churnsim.statistics import normal_quantile, tails
 from churnsim.typing import Floats
 
-__all__ = [
-    "CONFOUNDING",
-    "Effect",
-    "buying_rate",
-    "class_values",
-    "e_value",
-    "leaving_hazard",
-    "purchase_history_effects",
-    "worth_of_a_point",
-]
-
 CLASSES = {"dissatisfied": 50.0, "satisfied": 75.0, "very satisfied": 100.0}
 """Upper ends of the classes on 0 to 100 (assumed; on seven steps the last class is an answer of six to seven)."""
 POINTS = 10.0

@@ -20,8 +20,6 @@ from churnsim.satisfaction.reliability import reliability
 from churnsim.satisfaction.resampling import estimates, moments, slopes
 from churnsim.satisfaction.survey import Survey
 
-__all__ = ["penalty_reward"]
-
 FEW = 10
 """Fewer ratings on a side tell next to nothing about it (assumed)."""
 

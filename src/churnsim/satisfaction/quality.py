@@ -11,8 +11,6 @@ from scipy import stats
 from churnsim.checks import typed
 from churnsim.satisfaction.survey import Survey
 
-__all__ = ["quality_report", "quality_warnings", "recoded", "straight_liners", "wrong_way_items"]
-
 FEWEST_ITEMS = 5
 """Equal answers to fewer items are no sign of straight-lining."""
 FAMILY_ERROR = 0.01

@@ -16,8 +16,6 @@ from churnsim.errors import ConfigError, DataError
 from churnsim.satisfaction.answer_cells import Names, assemble, cells_of
 from churnsim.satisfaction.survey import KINDS, Scale, Survey, checked_scale
 
-__all__ = ["read_survey", "survey_from_frame"]
-
 OnBad = Literal["raise", "set_aside"]
 ABOUT = ("customer_id", "date", "role")
 

@@ -12,8 +12,6 @@ from churnsim.errors import DataError
 from churnsim.satisfaction.resampling import ILL_CONDITIONED, estimates, moments
 from churnsim.typing import Floats
 
-__all__ = ["alpha_of", "omega_of", "reliability"]
-
 
 def alpha_of(covariance: Floats) -> Floats:
     """Cronbach's alpha k/(k-1) (1 - sum of variances / variance of the sum) (Cronbach 1951) of (..., k, k)."""

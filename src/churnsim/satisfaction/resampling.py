@@ -16,8 +16,6 @@ from churnsim import statistics
 from churnsim.checks import check_count, check_seed
 from churnsim.typing import Floats
 
-__all__ = ["Moments", "estimates", "moments", "resample_counts", "resampled_means", "slopes"]
-
 FEWEST_DRAWS = 20
 """Fewer resamples that gave a value make no interval."""
 ILL_CONDITIONED = 1e12

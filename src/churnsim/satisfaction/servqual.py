@@ -22,9 +22,6 @@ from churnsim.satisfaction.reliability import reliability
 from churnsim.satisfaction.resampling import estimates, resample_counts, resampled_means
 from churnsim.satisfaction.survey import Survey
 
-__all__ = ["DIMENSIONS", "ITEMS", "REVERSED", "servperf", "servqual"]
-
-
 ITEMS: Mapping[str, str] = {
     "q1": "modern equipment", "q2": "appealing premises", "q3": "neat staff", "q4": "premises suit the service",
     "q5": "promises kept in time", "q6": "cares when there is trouble", "q7": "dependable", "q8": "on time",

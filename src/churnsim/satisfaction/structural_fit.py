@@ -29,9 +29,6 @@ from churnsim.satisfaction.structure import Structure
 from churnsim.satisfaction.survey import Survey
 from churnsim.typing import Floats
 
-__all__ = ["RELATIONSHIP", "fit_structure", "path_model", "score_weights"]
-
-
 GOOD = {"CFI": 0.95, "TLI": 0.95, "RMSEA": 0.06}
 """Hu & Bentler's (1999) cut-offs for a good fit; conventions, not tests."""
 MOST_STEPS, SMALL_SLOPE = 60, 5e-4

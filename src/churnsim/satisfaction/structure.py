@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from churnsim.checks import typed
 from churnsim.errors import ConfigError
 
-__all__ = ["Structure"]
-
 
 @typed
 @dataclass(frozen=True, kw_only=True)

@@ -14,8 +14,6 @@ from churnsim.data.tabular.columns import dates
 from churnsim.data.tabular.row_errors import Flaws, show
 from churnsim.errors import ConfigError, DataError
 
-__all__ = ["KINDS", "ROLES", "Kind", "Role", "Scale", "Survey", "answer_dates", "checked_scale"]
-
 Kind = Literal[
     "expectation", "perception", "importance", "competitor", "standard", "delivery", "promise", "functional",
     "dysfunctional",

@@ -24,8 +24,6 @@ from churnsim.satisfaction.survey import Survey
 from churnsim.statistics import tails
 from churnsim.typing import Floats
 
-__all__ = ["customer_value_ratio", "verdict_on"]
-
 
 @typed
 def customer_value_ratio(

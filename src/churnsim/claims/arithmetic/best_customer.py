@@ -10,8 +10,6 @@ from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
 from churnsim.claims.machinery.evidence import log_of
 from churnsim.claims.machinery.verdicts import Verdict, closes, combine
 
-__all__ = ["judge", "replacements"]
-
 BEST, ORDINARY, STATED = 3500.0, 275.0, 13
 EFFORT = (7.0, 10.0)
 PERCENTILES = (75.0, 80.0, 90.0, 95.0, 97.0, 98.0, 99.0, 99.5, 99.9)

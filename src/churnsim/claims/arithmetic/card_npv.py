@@ -7,8 +7,6 @@ from churnsim.claims.machinery.verdicts import closes
 from churnsim.economics.streams import ProfitStream, npv, present_values, stream_value
 from churnsim.economics.survival_curves import BetaGeometric, Geometric, MeanLife
 
-__all__ = ["ACQUISITION_COST", "FLOWS", "PROFITS", "judge"]
-
 FLOWS = (-51.0, 30.0, 42.0, 44.0, 49.0, 55.0)
 """Cash flows of 'Keeping existing customers' (undated) at years 0 to 5: account opening, then profit by year of
 the relation (dollars)."""

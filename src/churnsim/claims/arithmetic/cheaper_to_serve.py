@@ -8,8 +8,6 @@ from itertools import pairwise
 from churnsim.claims.machinery.claim import Evidence, Finding
 from churnsim.claims.machinery.verdicts import Verdict
 
-__all__ = ["judge"]
-
 RISING = {1: 10.0, 2: 11.0, 3: 12.0}
 """Made up for the control: costs that rise with tenure."""
 

@@ -6,8 +6,6 @@ from churnsim.claims.machinery.claim import Evidence, Finding, Part
 from churnsim.claims.machinery.verdicts import closes
 from churnsim.economics.complaint_return import ComplaintTree
 
-__all__ = ["STATED_TREE", "judge"]
-
 STATED_TREE = ComplaintTree(dissatisfied=100, complain=0.04, complainants_leave=0.25, silent_leave=0.95)
 STATED, WITHIN = 92.0, 0.5
 BRANCHES = (

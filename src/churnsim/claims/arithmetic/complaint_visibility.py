@@ -8,8 +8,6 @@ from churnsim.claims.machinery.claim import Evidence, Finding
 from churnsim.claims.machinery.sources import TARP, TEXTS
 from churnsim.claims.machinery.verdicts import Verdict
 
-__all__ = ["STATED_SHARES", "judge", "kept_by_inviting"]
-
 STATED_SHARES: Mapping[str, float] = {"lecture": 4 / 100, "nine-steps": 1 / 10, "win-back": 1 / 21}
 """Share of the dissatisfied who complain: 4 of 100; 1 to 9 silent; 1 for 20 more who feel the same."""
 LARGEST_RATIO = 1.25

@@ -10,8 +10,6 @@ from churnsim.economics.customer_equity import asset_equation_bias
 from churnsim.economics.multiples import MarginTiming
 from churnsim.economics.survival_curves import BetaGeometric, CustomerLife, Geometric
 
-__all__ = ["bias_map", "judge"]
-
 BASES = tuple(round(0.50 + 0.05 * i, 2) for i in range(10))
 RATES = (0.05, 0.10, 0.15)
 MIXES = (0.0, 0.05, 0.18, 0.35)

@@ -6,8 +6,6 @@ from churnsim.claims.machinery.claim import Evidence, Finding, Part
 from churnsim.claims.machinery.sources import TARP, TEXTS
 from churnsim.claims.machinery.verdicts import Verdict, combine
 
-__all__ = ["judge"]
-
 STATED = {"after-marketing": 0.90, "lecture": 0.95}
 WITHIN = 0.025
 GROUP = {"after-marketing": "dissatisfied customers who say nothing", "lecture": "silent dissatisfied customers"}

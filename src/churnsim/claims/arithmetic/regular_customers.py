@@ -6,8 +6,6 @@ from churnsim.claims.arithmetic.retention_table import OTHER_FIXED_COST, table
 from churnsim.claims.machinery.claim import Evidence, Finding
 from churnsim.claims.machinery.verdicts import Verdict
 
-__all__ = ["gain", "judge"]
-
 MORE, STATED, WITHIN = 0.05, 0.25, 0.025
 SHARES = tuple(round(0.05 * i, 2) for i in range(20))
 """Fixed cost as a share of the contribution of the regular customers."""

@@ -6,8 +6,6 @@ from churnsim.claims.machinery.claim import Evidence, Finding, Part
 from churnsim.claims.machinery.verdicts import Verdict, closes
 from churnsim.economics.retention_table import RetentionTable
 
-__all__ = ["PRINTED", "judge", "table"]
-
 PRINTED = {
     0.75: {
         "retained": 15.0,

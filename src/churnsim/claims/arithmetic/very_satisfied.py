@@ -5,8 +5,6 @@ from __future__ import annotations
 from churnsim.claims.machinery.claim import Evidence, Finding, Part
 from churnsim.claims.machinery.verdicts import Verdict, closes
 
-__all__ = ["judge"]
-
 VERY = {"revenue": 1500.0, "profit": 800.0}
 AVERAGE = {"revenue": 630.0, "profit": 250.0}
 STATED = {"revenue": 2.5, "profit": 3.2}

@@ -12,8 +12,6 @@ from churnsim.satisfaction.acsi import ACSI_MODEL, acsi
 from churnsim.satisfaction.survey import Survey
 from churnsim.satisfaction.synthetic.structures import synthetic_acsi
 
-__all__ = ["judge"]
-
 ANSWERS = {"satisfaction_1": (8, 9, 5, 10), "satisfaction_2": (7, 8, 4, 9), "satisfaction_3": (6, 8, 3, 7)}
 WEIGHTS = {"satisfaction_1": 0.40, "satisfaction_2": 0.35, "satisfaction_3": 0.25}
 BY_HAND, WITHIN = 100 * 6.15 / 9, 1e-9

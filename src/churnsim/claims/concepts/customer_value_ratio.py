@@ -12,8 +12,6 @@ from churnsim.satisfaction.survey import Survey
 from churnsim.satisfaction.synthetic.attributes import synthetic_value
 from churnsim.satisfaction.value import customer_value_ratio
 
-__all__ = ["judge"]
-
 RESPONDENTS = 300
 BENEFITS, COSTS = ["benefit quality", "benefit service"], ["cost price", "cost effort"]
 

@@ -9,8 +9,6 @@ from churnsim.claims.machinery.verdicts import Verdict, combine
 from churnsim.kernels.engine.records import Records, Rules, packed
 from churnsim.kernels.engine.satisfaction import after_purchase
 
-__all__ = ["judge"]
-
 # (quality, expectation) above, at and below expectation, in standard deviations; performance alone would call the first
 # bad and the last good.
 CASES = {"beats a low expectation": (-0.5, -2.0), "meets it": (1.0, 1.0), "falls short of a high one": (1.0, 2.5)}

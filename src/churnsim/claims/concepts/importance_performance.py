@@ -15,8 +15,6 @@ from churnsim.satisfaction.importance import QUADRANTS, importance_performance
 from churnsim.satisfaction.synthetic.attributes import ATTRIBUTES, synthetic_importance
 from churnsim.typing import Floats
 
-__all__ = ["judge"]
-
 RESPONDENTS = 300
 
 

@@ -10,8 +10,6 @@ from churnsim.satisfaction.kano import CATEGORIES, EVALUATION, kano
 from churnsim.satisfaction.survey import Survey
 from churnsim.satisfaction.synthetic.attributes import synthetic_kano
 
-__all__ = ["judge"]
-
 # The evaluation table written down a second time, by rule: functional answer, dysfunctional answer -> class.
 LIKE, DISLIKE = 1, 5
 KNOWN = {

@@ -13,8 +13,6 @@ from churnsim.satisfaction.survey import Survey
 from churnsim.satisfaction.synthetic.answers import KnownSurvey
 from churnsim.satisfaction.synthetic.structures import synthetic_paths
 
-__all__ = ["judge"]
-
 RESPONDENTS, RESAMPLES = 600, 100
 
 

@@ -8,8 +8,6 @@ import pandas as pd
 from churnsim.claims.machinery.claim import Evidence, Finding
 from churnsim.claims.machinery.verdicts import Verdict, above
 
-__all__ = ["judge"]
-
 
 def judge(evidence: Evidence = None, quick: bool = False, *, panel: pd.DataFrame | None = None) -> Finding:
     """Slope of later share on satisfaction within firms, given a panel (firm, year, satisfaction, share)."""

@@ -12,8 +12,6 @@ from churnsim.satisfaction.servqual import DIMENSIONS, REVERSED, servqual
 from churnsim.satisfaction.survey import Survey
 from churnsim.satisfaction.synthetic.gaps import synthetic_gaps
 
-__all__ = ["judge"]
-
 SCALE = (1.0, 7.0)
 # Level of every answer in the good direction, and what the scores must be.
 EXPECTED, PERCEIVED = (

@@ -1,3 +1,1 @@
 """ "Five percent less churn brings 25 to 85 percent more profit"."""
-
-from __future__ import annotations

@@ -26,8 +26,6 @@ from churnsim.claims.machinery.claim import Evidence, Finding, Part
 from churnsim.claims.machinery.verdicts import Verdict, combine, share_of_map
 from churnsim.economics.multiples import MarginTiming, relative_gain
 
-__all__ = ["judge", "part_a", "part_b"]
-
 MAP_BASES = tuple(round(0.50 + 0.05 * i, 2) for i in range(10))
 """Bases kept in the stored map; the intervals are found on the finer grid."""
 RATE = 0.10

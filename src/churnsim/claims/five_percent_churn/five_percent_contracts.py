@@ -18,8 +18,6 @@ from churnsim.economics.streams import stream_gain, stream_value
 from churnsim.economics.survival_curves import BetaGeometric
 from churnsim.models.retention.sbg import ShiftedBetaGeometric
 
-__all__ = ["gain_under_contract", "parts_d"]
-
 RATE = 0.10
 SETTINGS = {"growing profit, cost 51": ("growing", ACQUISITION_COST), "flat profit, no cost": ("flat", 0.0)}
 DRAWS = 200

@@ -18,11 +18,6 @@ from churnsim.claims.arithmetic.card_npv import ACQUISITION_COST, PROFITS
 from churnsim.economics.streams import ProfitStream, stream_gain, stream_value
 from churnsim.economics.survival_curves import BetaGeometric, CustomerLife, Geometric, MeanLife
 
-__all__ = [
-    "BASES", "DISCOUNTS", "HIGH", "LIVES", "LOW", "PROFILES", "REACH", "Change", "MapCell", "TrueStretch", "cells",
-    "gain", "inside", "intervals",
-]  # fmt: skip
-
 LOW, HIGH = 0.25, 0.85
 """The claimed range of the relative gain in profit."""
 REACH = 0.05

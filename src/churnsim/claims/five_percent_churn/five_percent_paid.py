@@ -18,8 +18,6 @@ from churnsim.decisions.assumptions.region import Axis, Region, Statement
 from churnsim.economics.break_even import most_spend
 from churnsim.economics.multiples import MarginTiming, margin_multiple
 
-__all__ = ["maps", "paid_gain", "part_e", "thought_experiment"]
-
 RATE = 0.10
 RETENTION = Axis(name="base retention", low=0.50, high=0.95, cells=18)
 SPENT = Axis(name="share of the margin spent on it", low=0.0, high=0.5, cells=20)

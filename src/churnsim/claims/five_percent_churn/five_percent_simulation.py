@@ -32,8 +32,6 @@ from churnsim.simulation.scenario.strategy import ChurnChange, Strategy
 from churnsim.typing import Floats
 from churnsim.units import units_per_year
 
-__all__ = ["FEWER_PERCENT", "MORE_POINTS", "expected_gains", "gains_table", "parts_c", "settings_of"]
-
 AS_IT_IS = "as it is"
 FEWER_PERCENT = "5 percent fewer leave"
 MORE_POINTS = "5 points more stay a year"

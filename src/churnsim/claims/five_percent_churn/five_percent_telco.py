@@ -26,8 +26,6 @@ from churnsim.errors import MissingExtraError
 from churnsim.models.retention.sbg import ShiftedBetaGeometric
 from churnsim.typing import Floats
 
-__all__ = ["ONE_MONTH", "gain_by_month", "parts_telco", "sbg_by_month"]
-
 # A common chance to stay a month, or the mean of many, and how survival by month follows from it.
 Base = tuple[float, Callable[[float], Floats]]
 

@@ -1,3 +1,1 @@
 """What every claim is made of: sources, evidence, verdicts, maps, comparisons, and the test that applies them."""
-
-from __future__ import annotations

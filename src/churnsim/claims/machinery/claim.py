@@ -18,10 +18,6 @@ from churnsim.errors import ChurnSimError, ClusterError, DataError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = [
-    "Claim", "ClaimSource", "Control", "Evidence", "Finding", "Judge", "Kind", "Part", "Result", "Rows", "not_run",
-]  # fmt: skip
-
 Evidence = Any
 """What a study hands to the claims that need a market: each such claim says what it reads. Arithmetic needs none."""
 

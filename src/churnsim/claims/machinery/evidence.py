@@ -27,8 +27,6 @@ from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.units import Duration
 
-__all__ = ["MarketEvidence", "cdnow_evidence", "log_of", "market_evidence"]
-
 # With 10 replications intervals of small, skewed effects covered 78-93% instead of 95% (measured here, 120 customers);
 # with 30, 88-93%.
 QUICK_REPLICATIONS = 30

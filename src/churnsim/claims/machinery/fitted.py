@@ -35,12 +35,6 @@ from churnsim.simulation.customers.remaining_lifetimes import RemainingLifetimes
 from churnsim.typing import Floats
 from churnsim.units import units_per_year
 
-__all__ = [
-    "DrawnCustomers", "base_draws", "draw_of", "fits_by_family", "lost_shares", "new_draws", "on_market", "told",
-    "worth_of_the_living",
-]  # fmt: skip
-
-
 COHORT = 2000
 """New customers drawn for each set of parameters: their mean worth is then known to about 3% a draw."""
 

@@ -16,8 +16,6 @@ from churnsim.decisions.assumptions.outcome import Quantity
 from churnsim.decisions.assumptions.region import Axis, Region, Statement
 from churnsim.simulation.scenario.strategy import Strategy
 
-__all__ = ["map_names", "map_of", "map_part", "map_tables", "records", "region_from", "region_verdict", "where"]
-
 CELLS, QUICK_CELLS, LEAST_CELLS = 8, 4, 3
 REPLICATIONS, QUICK_REPLICATIONS = 20, 8
 FEW = 20

@@ -15,8 +15,6 @@ from churnsim.models.purchase.protocol import PurchaseModel
 from churnsim.models.purchase.registry import AT_OPPORTUNITIES, PURCHASE_FAMILIES
 from churnsim.models.spend.gamma_gamma import GammaGamma
 
-__all__ = ["Workbench"]
-
 CALIBRATION_END, HOLDOUT_END = "1997-09-30", "1998-06-30"
 """Weeks 1-39 and 40-78, as in Fader, Hardie & Lee (2005)."""
 

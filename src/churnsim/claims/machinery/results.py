@@ -8,8 +8,6 @@ from dataclasses import asdict
 from churnsim.claims.machinery.claim import Result
 from churnsim.records.claim import ClaimRecord, ControlRecord, PartRecord, SourceRecord
 
-__all__ = ["render", "to_record"]
-
 
 def to_record(result: Result) -> ClaimRecord:
     """The result as one row of `claims.json`."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["TARP", "TEXTS", "CitedText"]
-
 
 class CitedText(NamedTuple):
     """One of the texts. None is signed in the copy at hand, so each is cited by its title."""

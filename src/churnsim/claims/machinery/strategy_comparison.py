@@ -13,11 +13,6 @@ from churnsim.decisions.comparison.compare import Comparison
 from churnsim.simulation.scenario.strategy import Acquisition, RetentionContacts, Strategy
 from churnsim.units import Duration
 
-__all__ = [
-    "LOSSES", "PER_CUSTOMER", "Gain", "budget_of", "gain_of", "gain_part", "gain_table", "gains_of", "half_a_year",
-    "market_with", "split",
-]  # fmt: skip
-
 PER_CUSTOMER = 0.20
 """Money a period for each customer the firm knows at the start: an assumption, varied where it matters."""
 LOSSES = ("losses_organic", "losses_failure", "losses_complaint")

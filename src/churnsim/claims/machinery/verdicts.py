@@ -12,11 +12,6 @@ if TYPE_CHECKING:
     from churnsim.data.customers.estimate import Estimate
     from churnsim.typing import Floats
 
-__all__ = [
-    "Figures", "Spread", "Verdict", "above", "by_interval", "closes", "combine", "conjunction", "share_of_map",
-    "spread",
-]  # fmt: skip
-
 
 class Verdict(StrEnum):
     """What a check may conclude. Only REPRODUCED and HOLDS are unconditional agreement.
@@ -114,7 +109,8 @@ class Judged(Protocol):
     """Anything with a verdict."""
 
     @property
-    def verdict(self) -> Verdict: ...
+    def verdict(self) -> Verdict:
+        """What was found."""
 
 
 def combine(parts: Iterable[Judged]) -> Verdict:

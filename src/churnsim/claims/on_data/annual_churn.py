@@ -22,8 +22,6 @@ from churnsim.simulation.customers.base import Cohort
 from churnsim.simulation.customers.remaining_lifetimes import RemainingLifetimes
 from churnsim.units import DAYS_PER_UNIT, units_per_year
 
-__all__ = ["judge"]
-
 LOW, HIGH = 10.0, 30.0
 LEVEL = 0.95
 DRAWS, QUICK_DRAWS, CUSTOMERS = 60, 12, 1000

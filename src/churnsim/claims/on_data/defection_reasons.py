@@ -10,8 +10,6 @@ from churnsim.claims.machinery.verdicts import Verdict, combine
 from churnsim.models.retention.competing_risks import CumulativeIncidence, cumulative_incidence
 from churnsim.models.survival.curve import fit_curve
 
-__all__ = ["judge"]
-
 # Monthly hazards of the simulated customers' three reasons (assumed; they only have to be known).
 HAZARDS = {"price": 0.030, "service failure": 0.025, "moved away": 0.010}
 CUSTOMERS, LONGEST = 4000, 36

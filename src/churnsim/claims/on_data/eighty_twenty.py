@@ -12,8 +12,6 @@ from churnsim.claims.machinery.verdicts import Spread, Verdict, combine
 from churnsim.data.customers import customer_spend, top_share
 from churnsim.economics.whale import whale
 
-__all__ = ["judge"]
-
 LOW, HIGH = 75.0, 85.0
 WINDOWS = (4, 13, 26, 39, 52, 65)
 """Weeks after the log's first day in which spend is counted."""

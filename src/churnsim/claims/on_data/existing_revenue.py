@@ -13,8 +13,6 @@ from churnsim.data.customers import existing_revenue
 from churnsim.errors import DataError
 from churnsim.units import units_per_year
 
-__all__ = ["judge"]
-
 YEARS = tuple(round(0.25 * i, 2) for i in range(1, 21))
 FINE = tuple(round(0.05 * i, 2) for i in range(1, 101))
 GROWTHS = (-0.2, 0.0, 0.2, 0.5, 1.0, 2.0)

@@ -15,8 +15,6 @@ from churnsim.claims.machinery.verdicts import Spread, Verdict, combine
 from churnsim.data.customers.estimate import bootstrap
 from churnsim.models.segmentation.gold_customers import gold_customers
 
-__all__ = ["judge"]
-
 UNTIL, HOLDOUT_UNTIL = "1997-09-30", "1998-06-30"
 SHARE = 0.20
 NAMED = {"rfm": "RFM", "regression": "regression", "factors": "factor analysis", "clusters": "cluster analysis"}

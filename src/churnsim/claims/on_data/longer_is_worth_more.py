@@ -15,8 +15,6 @@ from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.errors import DataError
 from churnsim.typing import Floats
 
-__all__ = ["judge"]
-
 QUARTER = 91  # days
 CARD_SLOPE = 100.0 * ((FLOWS[5] / FLOWS[1]) ** (1 / 16) - 1)
 """Percent a quarter by which the card's profit grows: from 30 in year one to 55 in year five."""

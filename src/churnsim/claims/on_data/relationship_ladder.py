@@ -13,8 +13,6 @@ from churnsim.claims.machinery.maps import records
 from churnsim.claims.machinery.verdicts import Spread, Verdict, combine
 from churnsim.data.customers import STAGES, ladder_occupancy, ladder_stages, repeat_within
 
-__all__ = ["judge"]
-
 EVERY = 91  # days
 UP = {stage: i for i, stage in enumerate(STAGES)}
 

@@ -11,8 +11,6 @@ from churnsim.claims.machinery.maps import records
 from churnsim.claims.machinery.verdicts import Spread, Verdict, combine
 from churnsim.data.customers import profit_by_order_number, repeat_premium
 
-__all__ = ["judge"]
-
 RANGES = {"20-35%": (20.0, 35.0), "20-85%": (20.0, 85.0)}
 MOST = 10
 """The last order number told apart."""

@@ -11,8 +11,6 @@ from churnsim.claims.machinery.evidence import log_of
 from churnsim.claims.machinery.verdicts import Spread, Verdict, combine
 from churnsim.data.customers import repeat_within
 
-__all__ = ["judge"]
-
 LOW, HIGH = 45.0, 55.0
 ORDERS = (1, 2, 3, 5)
 DAYS = (30, 91, 183, 365)

@@ -10,8 +10,6 @@ from churnsim.claims.machinery.strategy_comparison import budget_of, gain_part, 
 from churnsim.claims.machinery.verdicts import Verdict, combine, conjunction
 from churnsim.simulation.scenario.strategy import RetentionContacts, Strategy
 
-__all__ = ["judge"]
-
 TOP, EVENLY, RESPONSIVE, NOTHING = "top fifth", "everybody alike", "most responsive fifth", "no contacts"
 SHARE = 0.20
 BUDGETS = (0.02, 0.10)

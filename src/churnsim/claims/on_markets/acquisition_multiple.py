@@ -21,8 +21,6 @@ from churnsim.decisions.comparison.compare import Comparison
 from churnsim.economics.acquisition_retention import EquityTest
 from churnsim.economics.response import SaturatingResponse
 
-__all__ = ["judge"]
-
 LOW, HIGH = 5.0, 10.0
 STATED = {"lecture": "5", "small-firms": "6", "after-marketing": "5 to 10", "win-back": "6 to 10"}
 SPLITS = (0.0, 0.25, 0.5, 0.75, 1.0)

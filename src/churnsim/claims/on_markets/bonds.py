@@ -13,8 +13,6 @@ from churnsim.claims.machinery.verdicts import conjunction
 from churnsim.simulation.mechanisms.competitors import Competitors
 from churnsim.simulation.scenario.strategy import EconomicBond, SocialBond, Strategy, StructuralBond
 
-__all__ = ["judge"]
-
 ECONOMIC, SOCIAL, STRUCTURAL, NOTHING = "economic bond", "social bond", "structural bond", "no bond"
 SHARE_OF_REVENUE, JOINS = 0.02, 0.30
 """Each bond costs two percent of revenue; three in ten join the club: assumptions."""

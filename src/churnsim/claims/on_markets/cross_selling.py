@@ -10,8 +10,6 @@ from churnsim.claims.machinery.verdicts import Verdict, combine, spread
 from churnsim.decisions.assumptions.assumption_regions import map_region
 from churnsim.decisions.assumptions.region import Axis, Statement
 
-__all__ = ["judge"]
-
 YEARS = 2.0
 LIFT = Axis(name="lift of spend of a customer who takes the second product", low=0.0, high=1.0, cells=10)
 TAKE = Axis(name="share of offered customers who take it", low=0.0, high=0.5, cells=10)

@@ -14,8 +14,6 @@ from churnsim.simulation.mechanisms.competitors import Competitors
 from churnsim.simulation.scenario.strategy import Acquisition, Strategy
 from churnsim.typing import Floats
 
-__all__ = ["judge"]
-
 NAME = "as it is"
 PER_CUSTOMER = 0.10
 

@@ -10,8 +10,6 @@ from churnsim.claims.machinery.fitted import base_draws, on_market
 from churnsim.claims.machinery.verdicts import Spread, Verdict, spread
 from churnsim.errors import DataError
 
-__all__ = ["judge"]
-
 COSTS = (0.5, 1.0, 2.0, 4.0, 8.0, 12.0, 16.0)
 """Cost to serve a customer a year whether it buys or not (catalogues, accounts), money: an assumption, varied."""
 TRAILING_YEARS = 0.75

@@ -16,8 +16,6 @@ from churnsim.simulation.mechanisms.staff import StaffCare, StaffResponse
 from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.units import Duration
 
-__all__ = ["judge"]
-
 TURNOVER, LEARNING_YEARS, NOVICE_FACTOR = 0.30, 0.5, 2.0
 """Leavers a year per place, years until a newcomer works like the others, and how much more often newcomers fail:
 assumed; the map varies the first and the last."""

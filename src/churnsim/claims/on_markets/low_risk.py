@@ -18,8 +18,6 @@ from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.statistics import resample_indices
 from churnsim.typing import Floats
 
-__all__ = ["judge"]
-
 WINNING, KEEPING = "acquisition-heavy", "retention-heavy"
 HEAVY = 0.9
 TAIL = 0.05

@@ -14,8 +14,6 @@ from churnsim.simulation.mechanisms.acquisition import Prospects
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.strategy import Acquisition, Strategy
 
-__all__ = ["growth_ratio", "judge"]
-
 LOW, HIGH = 1.5, 2.5
 LOYAL, OTHER = 0.05, 0.10
 # New customers a year as a share of the customers both firms begin with, and the years looked at (assumed, varied).

@@ -24,8 +24,6 @@ from churnsim.claims.machinery.verdicts import Verdict, combine
 from churnsim.simulation.mechanisms.referral import Referral
 from churnsim.simulation.scenario.strategy import CrossSelling, RetentionContacts, SocialBond, Strategy
 
-__all__ = []
-
 Setting = tuple[str, Mapping[str, Any], MarketEvidence, Sequence[Strategy]]
 """Its name, what its rows say of it, the market, and the strategies, the method first."""
 

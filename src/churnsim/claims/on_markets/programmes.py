@@ -37,8 +37,6 @@ from churnsim.simulation.scenario.strategy import (
 )
 from churnsim.units import Duration
 
-__all__ = ["STEPS", "Step", "judge_programme"]
-
 WHOLE, NOTHING = "all steps", "nothing"
 PER_CUSTOMER = 0.05
 """Planned money a period for each known customer: an assumption."""

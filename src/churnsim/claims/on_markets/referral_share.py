@@ -13,8 +13,6 @@ from churnsim.claims.machinery.verdicts import Spread, Verdict, combine, spread
 from churnsim.simulation.mechanisms.referral import Referral
 from churnsim.simulation.scenario.strategy import Acquisition, Strategy
 
-__all__ = ["judge"]
-
 HORIZON_YEARS = 5.0
 STATED: dict[str, tuple[float, float]] = {
     "lecture": (0.55, 0.65),

@@ -12,8 +12,6 @@ from churnsim.claims.machinery.verdicts import Verdict, combine, spread
 from churnsim.decisions.assumptions.assumption_regions import map_region
 from churnsim.decisions.assumptions.region import Axis, Statement
 
-__all__ = ["judge"]
-
 RISE, LOW, HIGH = 0.20, 1.75, 2.25
 SHARE = Axis(name="share of dropout that failures cause", low=0.0, high=1.0, cells=10)
 SPEND = Axis(name="elasticity of a customer's spend to service", low=0.0, high=2.5, cells=10)

@@ -15,8 +15,6 @@ from churnsim.decisions.assumptions.region import Axis, Statement
 from churnsim.simulation.mechanisms.word_of_mouth import WordOfMouth
 from churnsim.simulation.scenario.strategy import Acquisition, Strategy
 
-__all__ = ["judge"]
-
 STATED = 11.0
 STUDY = (9.0, 10.0)
 """Median number told by consumers whose complaint was not settled, as TARP's study for Coca-Cola (1981) is cited."""

@@ -14,8 +14,6 @@ from churnsim.decisions.assumptions.region import Axis, Statement
 from churnsim.economics.second_lifetime import odds_to_match
 from churnsim.errors import DataError
 
-__all__ = ["judge"]
-
 ODDS = {"win-back": 0.40 / 0.05, "nine-steps": 1.0 / 0.5}
 CHANCE_NEW = 0.05
 SILENT_YEARS = 0.5

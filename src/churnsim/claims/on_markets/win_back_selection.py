@@ -19,8 +19,6 @@ from churnsim.errors import DataError
 from churnsim.models.purchase.mbg_nbd import MBGNBD
 from churnsim.simulation.scenario.strategy import Strategy, WinBack
 
-__all__ = ["judge"]
-
 SILENT_YEARS = 0.5  # assumed
 CONTACTED = 0.20
 """Share of the silent who are contacted: the same number under every rule, an assumption."""

@@ -13,8 +13,6 @@ from churnsim.data.customers.estimate import resamples
 from churnsim.economics.whale import cost_for_worst, whale
 from churnsim.statistics import percentile_limits
 
-__all__ = ["judge"]
-
 STATED, WITHIN, SHARE = 0.50, 0.05, 0.20
 COSTS = tuple(round(0.05 * i, 2) for i in range(20))
 """Cost to serve a customer, the same for each, as a share of the mean customer's margin."""

@@ -27,8 +27,6 @@ from churnsim.models.spend.gamma_gamma import GammaGamma
 from churnsim.models.survival.curve import fit_curve
 from churnsim.models.survival.regression import RegressionFit, fit_regression
 
-__all__ = ["COMPUTATIONS"]
-
 
 def _number(fit: ModelFit[Any] | RegressionFit, parameter: str) -> float:
     """A fitted parameter, or `loglik`."""

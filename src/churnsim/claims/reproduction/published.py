@@ -20,8 +20,6 @@ from typing import Any
 from churnsim.errors import ConfigError
 from churnsim.toml_text import read_toml
 
-__all__ = ["PUBLISHED", "FigureControl", "PublishedFigure", "load_controls", "load_figures"]
-
 PUBLISHED = Path(__file__).with_name("published.toml")
 REQUIRED = ("id", "group", "what", "compute", "published")
 OPTIONAL = ("inputs", "digits", "tolerance", "citation", "because")

@@ -16,8 +16,6 @@ from churnsim.claims.reproduction.computations import COMPUTATIONS
 from churnsim.claims.reproduction.published import PublishedFigure, load_controls, load_figures
 from churnsim.errors import ConfigError
 
-__all__ = ["Reproduction", "blunt_controls", "check_inputs", "compute", "judge", "junit_xml", "reproduce"]
-
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 cannot hold in any spelling."""
 

@@ -1,3 +1,1 @@
 """Claims about complaints that are answered: who stays, and what a complaint desk must manage for it."""
-
-from __future__ import annotations

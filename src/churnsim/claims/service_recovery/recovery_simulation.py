@@ -37,9 +37,6 @@ from churnsim.simulation.scenario.strategy import AskForComplaints, ComplaintDes
 from churnsim.statistics import wilson
 from churnsim.units import Duration
 
-__all__ = ["control", "earns", "judge"]
-
-
 COMPLAINTS = Axis(name="complaints a week", low=0.0, high=28.0, cells=14)
 WAGE = Axis(name="wage of a clerk a week", low=0.0, high=200.0, cells=10)
 

@@ -22,9 +22,6 @@ from churnsim.errors import ConfigError, DataError
 from churnsim.product_limit import RiskTable, log_log_limits
 from churnsim.statistics import wilson
 
-__all__ = ["cohort_matrix", "repeat_within"]
-
-
 Period = Literal["M", "Q", "Y"]
 _MONTHS: dict[str, int] = {"M": 1, "Q": 3, "Y": 12}
 

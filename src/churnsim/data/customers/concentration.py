@@ -22,8 +22,6 @@ from churnsim.errors import ConfigError, DataError
 from churnsim.statistics import percentile_limits
 from churnsim.typing import Floats
 
-__all__ = ["abc_classes", "abc_table", "customer_spend", "top_share", "whale_curve"]
-
 
 def customer_spend(transactions: pd.DataFrame, *, until: str | date | None = None) -> pd.Series[float]:
     """What each customer has spent up to the end of the day `until` (the last in the log unless given), in money.

@@ -17,16 +17,6 @@ from churnsim.checks import check_count, check_seed
 from churnsim.statistics import normal_quantile, percentile_limits, resample_counts
 from churnsim.typing import Floats
 
-__all__ = [
-    "LEVEL",
-    "REPLICATIONS",
-    "Estimate",
-    "bootstrap",
-    "ratio_of_sums",
-    "resamples",
-]
-
-
 LEVEL = 0.95  # the field's custom
 REPLICATIONS = 1000  # Efron & Tibshirani 1993, p. 188: about 1000 for percentile limits
 

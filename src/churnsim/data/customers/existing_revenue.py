@@ -13,8 +13,6 @@ from churnsim.data.logs.days import iso_day
 from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.errors import DataError
 
-__all__ = ["existing_revenue"]
-
 
 def existing_revenue(
     transactions: pd.DataFrame, *, period_days: int = 91, until: str | date | None = None, level: float = LEVEL

@@ -23,8 +23,6 @@ from churnsim.data.logs.purchase_days import PurchaseDays, purchase_days
 from churnsim.errors import DataError
 from churnsim.statistics import wilson
 
-__all__ = ["STAGES", "ladder_occupancy", "ladder_stages"]
-
 STAGES = ("first-time buyer", "repeat buyer", "client", "advocate", "dissolved")
 
 # Assumed: no source fixes them. A client is someone for whom buying here is a habit; half a year without a purchase is

@@ -19,8 +19,6 @@ from churnsim.data.logs.purchase_days import PurchaseDays, purchase_days
 from churnsim.errors import ConfigError
 from churnsim.units import DAYS_PER_UNIT, check_unit
 
-__all__ = ["profit_by_order_number", "repeat_premium"]
-
 
 def profit_by_order_number(
     transactions: pd.DataFrame,

@@ -16,8 +16,6 @@ from churnsim.data.customers.values import checked_values, descending
 from churnsim.errors import ConfigError
 from churnsim.statistics import percentile_limits
 
-__all__ = ["replacement_ratio"]
-
 SHARES = (0.01, 0.05, 0.10, 0.20)
 
 

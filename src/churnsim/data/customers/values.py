@@ -11,8 +11,6 @@ from numpy.typing import ArrayLike, NDArray
 from churnsim.data.tabular.row_errors import show
 from churnsim.errors import DataError
 
-__all__ = ["checked_values", "descending"]
-
 
 def checked_values(values: pd.Series[Any] | ArrayLike) -> pd.Series[float]:
     """`values` as floats on their own index (0, 1, ... for a plain array).

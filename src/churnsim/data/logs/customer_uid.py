@@ -15,8 +15,6 @@ from numpy.typing import NDArray
 from churnsim.checks import check_kind
 from churnsim.errors import DataError
 
-__all__ = ["customer_uids"]
-
 
 def customer_uids(ids: pd.Index) -> NDArray[np.int64]:
     """Hash each id to a non-negative int64. Raises DataError when an id occurs twice (or two ids collide).

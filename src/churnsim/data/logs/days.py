@@ -11,8 +11,6 @@ import pandas as pd
 from churnsim.data.tabular.text_columns import ISO_DATE
 from churnsim.errors import ConfigError, DataError
 
-__all__ = ["calendar_day", "iso_day", "latest_day", "past_day"]
-
 
 def calendar_day(value: object, *, name: str) -> pd.Timestamp:
     """The day `value` falls on, by its own wall clock, as midnight without a time zone.

@@ -25,8 +25,6 @@ from churnsim.data.tabular.text_columns import ARROW_TEXT
 from churnsim.errors import DataError
 from churnsim.kernels.numerics import purchase_days as kernel
 
-__all__ = ["GroupedLog", "grouped", "is_ibis", "tabular"]
-
 _UNITS = {
     "D": kernel.DAYS, "s": kernel.SECONDS, "ms": kernel.MILLISECONDS, "us": kernel.MICROSECONDS,
     "ns": kernel.NANOSECONDS,

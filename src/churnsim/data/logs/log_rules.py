@@ -15,11 +15,6 @@ from churnsim.data.logs.days import calendar_day
 from churnsim.data.tabular.row_errors import show
 from churnsim.errors import DataError
 
-__all__ = [
-    "REFUND_CHOICES", "LogRecord", "Refunds", "check_one_currency", "currency_column", "exchange_factors",
-    "in_one_currency", "net_refunds", "several_currencies", "without_earlier_customers",
-]  # fmt: skip
-
 Refunds = Literal["refuse", "apart", "net"]
 REFUND_CHOICES = ("refuse", "apart", "net")
 CLOSE = 1e-9  # of an amount: what is left of it by the rounding of floats

@@ -18,8 +18,6 @@ from churnsim.data.logs.grouped_log import GroupedLog, grouped
 from churnsim.errors import DataError
 from churnsim.kernels.numerics import purchase_days as kernel
 
-__all__ = ["PurchaseDays", "purchase_days"]
-
 
 @dataclass(frozen=True)
 class PurchaseDays:

@@ -30,8 +30,6 @@ from churnsim.data.tabular.table_columns import check_columns
 from churnsim.data.tabular.tally import OnBad, RowRules, Tally
 from churnsim.errors import DataError
 
-__all__ = ["REPEATS", "TRANSACTION_COLUMNS", "read_transactions", "refined_log"]
-
 MOST_BAD = 0.5  # assumed: a file of which less than half can be used is not the file one thinks it is
 REPEATS = "repeats an earlier row in every column"
 TRANSACTION_COLUMNS = (

@@ -1,3 +1,1 @@
 """Subscriptions: contracts with a start and an end, and the renewals counted from them."""
-
-from __future__ import annotations

@@ -17,8 +17,6 @@ from churnsim.data.tabular.source import FileFormat, Spelling
 from churnsim.data.tabular.text_columns import NumberFormat
 from churnsim.errors import ConfigError, DataError
 
-__all__ = ["join_covariates", "read_covariates", "read_customer_rows"]
-
 SUMMARY = ("frequency", "recency", "T", "monetary_value", "log_intervals")
 
 

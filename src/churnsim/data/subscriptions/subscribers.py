@@ -22,8 +22,6 @@ from churnsim.errors import DataError
 from churnsim.optional import missing_extra
 from churnsim.units import check_unit
 
-__all__ = ["COHORTS", "retention_cohorts", "subscriber_file", "telco", "telco_calls"]
-
 TELCO_ITEM, CALLS_ITEM = "wa_churn", "mlc_churn"
 # Fader & Hardie (2007), table 1: customers of 1,000 left after 0, 1, ..., 12 yearly renewals.
 COHORTS = {

@@ -29,8 +29,6 @@ from churnsim.data.tabular.text_columns import NumberFormat
 from churnsim.errors import ConfigError, DataError
 from churnsim.units import DAYS_PER_UNIT, check_unit, parse_duration
 
-__all__ = ["count_renewals", "read_subscriptions", "yes_or_no"]
-
 YES = ("yes", "y", "true", "t", "1", "1.0")
 NO = ("no", "n", "false", "f", "0", "0.0")
 WHAT = "subscription"

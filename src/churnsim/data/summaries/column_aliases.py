@@ -6,8 +6,6 @@ import pandas as pd
 
 from churnsim.checks import check_frame
 
-__all__ = ["as_summary"]
-
 # Ours: theirs. lifetimes' calibration_and_holdout_data writes frequency_cal ... and duration_holdout, its data sets of
 # opportunities periods or n_periods; pymc-marketing's rfm_train_test_split writes test_frequency ...
 SPELLINGS = {

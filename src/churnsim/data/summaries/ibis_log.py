@@ -21,8 +21,6 @@ from churnsim.data.tabular.table_columns import check_columns
 from churnsim.errors import DataError
 from churnsim.units import check_unit
 
-__all__ = ["summarise_ibis"]
-
 _EPOCH = date(1970, 1, 1)
 IDS_SHOWN = 3
 

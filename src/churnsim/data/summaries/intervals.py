@@ -12,8 +12,6 @@ from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.data.summaries.summary import summarise
 from churnsim.units import DAYS_PER_UNIT
 
-__all__ = ["summarise_with_intervals"]
-
 
 def summarise_with_intervals(
     transactions: pd.DataFrame, *, unit: str = "W", until: str | date | None = None

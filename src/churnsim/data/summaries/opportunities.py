@@ -13,8 +13,6 @@ from churnsim.errors import DataError
 from churnsim.typing import Ints
 from churnsim.units import check_unit
 
-__all__ = ["period_numbers", "summarise_opportunities"]
-
 
 def summarise_opportunities(
     transactions: pd.DataFrame, *, unit: str = "Y", until: str | date | None = None

@@ -27,8 +27,6 @@ from churnsim.data.tabular.table_columns import check_columns
 from churnsim.errors import DataError
 from churnsim.units import check_unit
 
-__all__ = ["ParquetLog"]
-
 IDS_SHOWN = 3
 # What DuckDB may hold before it writes to a temporary directory. With the frame that comes out, 100 million purchases
 # of ten million customers then stay below 4 GB (measured here: see benchmarks).

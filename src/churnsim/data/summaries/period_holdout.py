@@ -16,8 +16,6 @@ from churnsim.errors import DataError
 from churnsim.typing import Ints
 from churnsim.units import check_unit
 
-__all__ = ["PERIOD_COLUMNS", "last_day_of_periods", "period_log", "period_track", "split_periods"]
-
 # Where a split frame keeps what BG/BB calls frequency, recency and T.
 PERIOD_COLUMNS = {"periods_frequency": "frequency", "periods_recency": "recency", "periods_T": "T"}
 

@@ -23,8 +23,6 @@ from churnsim.errors import DataError
 from churnsim.kernels.numerics import purchase_days as kernel
 from churnsim.units import DAYS_PER_UNIT, check_unit
 
-__all__ = ["split_holdout", "summarise"]
-
 
 def summarise(
     transactions: Any, *, unit: str = "W", until: str | date | None = None, today: str | date | None = None

@@ -18,8 +18,6 @@ from churnsim.data.tabular.row_errors import show
 from churnsim.errors import DataError
 from churnsim.units import DAYS_PER_UNIT, check_unit
 
-__all__ = ["identifier", "in_currency", "summary_frame", "summary_of"]
-
 BITS = 126  # of a whole number of 128 bits, without its sign and one to spare
 
 

@@ -19,8 +19,6 @@ from churnsim.data.tabular.row_errors import Flaws
 from churnsim.data.tabular.source import FileFormat, Piece, Spelling, Typer, as_labels
 from churnsim.errors import DataError
 
-__all__ = ["ArrowSource", "FrameSource", "ParquetSource", "is_tabular", "open_parquet"]
-
 
 @contextmanager
 def open_parquet(path: Path) -> Iterator[pyarrow.parquet.ParquetFile]:

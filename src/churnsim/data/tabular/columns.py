@@ -28,8 +28,6 @@ from churnsim.data.tabular.text_columns import (
 )
 from churnsim.errors import ConfigError, DataError
 
-__all__ = ["MISSING", "MISSING_ID", "amounts", "dates", "file_ids", "ids", "numbers", "numpy_ids"]
-
 # What exporters write for "nothing here". A customer who is really called so would be taken for many others'
 # missing id, so each of these is refused by name and never passed over.
 MISSING = ("", "nan", "NaN", "NAN", "NaT", "NA", "N/A", "#N/A", "<NA>", "null", "NULL", "Null", "None", "none")

@@ -24,8 +24,6 @@ from churnsim.data.tabular.table_columns import ARGUMENTS, check_columns
 from churnsim.data.tabular.text_columns import ARROW_TEXT
 from churnsim.errors import DataError
 
-__all__ = ["DelimitedText", "Records", "check_text"]
-
 _UNDECODED = re.compile("[\udc80-\udcff]")  # where Python keeps bytes that did not decode
 
 

@@ -26,9 +26,6 @@ from churnsim.data.tabular.row_errors import Flaws
 from churnsim.data.tabular.source import FileFormat, Piece, Spelling, Typer
 from churnsim.errors import DataError
 
-__all__ = ["CsvSource"]
-
-
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32"),

@@ -20,8 +20,6 @@ from churnsim.data.tabular.source import FileFormat, Piece, Spelling, Typer
 from churnsim.errors import DataError
 from churnsim.optional import optional_modules
 
-__all__ = ["ExcelSource"]
-
 MOST_ROWS = 1_048_576  # of a sheet
 MOST_CELLS = 1 << 25  # 33 million: a full sheet of 32 columns
 LEGACY = b"\xd0\xcf\x11\xe0"

@@ -13,17 +13,6 @@ from typing import Any, Literal
 from churnsim.data.tabular.row_errors import show
 from churnsim.errors import ChurnSimError, ConfigError, DataError
 
-__all__ = [
-    "SUFFIXES",
-    "check_choice",
-    "check_unpacked_size",
-    "confined",
-    "kind_of_file",
-    "read_json_file",
-    "regular_file",
-    "unpacked_content",
-]
-
 Kind = Literal["text", "parquet", "excel"]
 SUFFIXES: dict[Kind, tuple[str, ...]] = {
     "text": (".csv", ".txt", ".tsv"),

@@ -15,8 +15,6 @@ from churnsim.data.tabular.source import FileFormat, Spelling
 from churnsim.data.tabular.text_columns import ISO_DATE, PLAIN, NumberFormat, is_arrow_text, parsed_numbers
 from churnsim.errors import DataError
 
-__all__ = ["NUMBERS", "WHOLE_NUMBERS", "detect_date_format", "detect_number_format", "detect_spelling"]
-
 NUMBERS = ("amount", "number", "measure")
 WHOLE_NUMBERS = "whole numbers"
 

@@ -21,8 +21,6 @@ from churnsim.data.tabular.source import FileFormat, Source, Spelling
 from churnsim.data.tabular.table_columns import ARGUMENTS, check_columns
 from churnsim.errors import DataError
 
-__all__ = ["RawRows", "open_source", "raw_rows"]
-
 
 def open_source(
     source: Any,

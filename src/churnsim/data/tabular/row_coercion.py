@@ -17,8 +17,6 @@ from churnsim.data.tabular.source import Spelling
 from churnsim.data.tabular.text_columns import ARROW_TEXT, as_text, is_arrow_text, mask
 from churnsim.errors import ConfigError
 
-__all__ = ["TRIMMED", "ZONED", "Column", "column_names", "required_columns", "typed_rows"]
-
 _WITH_ZONE = r"\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)? ?(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)$"
 TRIMMED = "customer ids without the white space around them"
 ZONED = "dates with a time zone"

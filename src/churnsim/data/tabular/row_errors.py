@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 
 from churnsim.errors import DataError
 
-__all__ = ["SHOWN_ROWS", "Flaw", "Flaws", "SetAside", "rows_error", "show"]
-
 SHOWN_CHARACTERS = 60  # long enough to recognise a value, short enough for one terminal line
 SHOWN_ROWS = 5  # enough to see whether one row or one kind of row is at fault
 

@@ -20,8 +20,6 @@ from numpy.typing import NDArray
 
 from churnsim.errors import DataError
 
-__all__ = ["read_inert_frame"]
-
 LARGEST_FILE = 64 * 1024 * 1024  # bytes unpacked: ten times what any table read here holds, too little to fill a memory
 TYPES = {"f8": np.dtype("<f8"), "i8": np.dtype("<i8")}
 

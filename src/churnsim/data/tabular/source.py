@@ -16,8 +16,6 @@ from churnsim.data.tabular.row_errors import Flaws, show
 from churnsim.data.tabular.text_columns import PLAIN, NumberFormat
 from churnsim.errors import ConfigError
 
-__all__ = ["FileFormat", "Piece", "Source", "Spelling", "Typer", "as_labels", "check_encoding"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class FileFormat:

@@ -10,8 +10,6 @@ from itertools import zip_longest
 from churnsim.data.tabular.row_errors import show
 from churnsim.errors import DataError
 
-__all__ = ["ARGUMENTS", "check_columns"]
-
 ARGUMENTS = ("customer_id", "date", "amount")
 
 SHOWN_COLUMNS = 20  # a wide table's names would drown the message

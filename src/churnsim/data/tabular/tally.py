@@ -16,8 +16,6 @@ from churnsim.data.tabular.row_errors import SHOWN_ROWS, SetAside, rows_error
 from churnsim.data.tabular.source import Piece
 from churnsim.errors import DataError
 
-__all__ = ["GUESTS", "OnBad", "RowRules", "Tally"]
-
 OnBad = Literal["raise", "set_aside"]
 GUESTS = "rows without a customer id (guests)"
 

@@ -13,19 +13,6 @@ from numpy.typing import NDArray
 
 from churnsim.errors import ConfigError
 
-__all__ = [
-    "ARROW_TEXT",
-    "ISO_DATE",
-    "PLAIN",
-    "NumberFormat",
-    "as_text",
-    "is_arrow_text",
-    "mask",
-    "parsed_dates",
-    "parsed_numbers",
-    "wall_clock",
-]
-
 _OFFSET = r"(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)"
 ISO_DATE = rf"^\d{{4}}-\d{{2}}-\d{{2}}(?:[T ]\d{{2}}:\d{{2}}(?::\d{{2}}(?:\.\d{{1,9}})?)?(?: ?{_OFFSET})?)?$"
 _ISO_WALL_CLOCK = rf"^(.{{10}}[T ][0-9:.]+) ?{_OFFSET}$"

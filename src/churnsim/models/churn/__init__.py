@@ -1,3 +1,1 @@
 """Churn classifiers and uplift models on features of customers."""
-
-from __future__ import annotations

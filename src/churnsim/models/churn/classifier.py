@@ -41,11 +41,6 @@ from churnsim.models.retention.tenures import Tenures
 from churnsim.statistics import tails
 from churnsim.typing import Flags
 
-__all__ = [
-    "ChurnModel", "churn_rows", "leaking_covariates", "learner", "numeric_features", "one_thread", "value_learner",
-]  # fmt: skip
-
-
 # Covariates that grow with time are not known as of an earlier moment. Names alone cannot say which do; these are the
 # columns that this package itself makes of a customer's whole history.
 OUTCOMES = ("churned", "entry", "began", "cause")

@@ -15,9 +15,6 @@ from churnsim.errors import DataError
 from churnsim.statistics import mean_over_ties, normal_quantile, wilson
 from churnsim.typing import Flags, Floats
 
-__all__ = ["ChurnScores", "auc", "calibration_line", "churn_scores"]
-
-
 GROUPS = 10
 CLIP = 1e-9  # probabilities of 0 and 1 have no logit
 

@@ -27,9 +27,6 @@ from churnsim.models.estimation.design_matrix import checked_features
 from churnsim.statistics import mean_over_ties, normal_quantile, resample_counts, tails
 from churnsim.typing import Flags, Floats
 
-__all__ = ["QiniCurve", "UpliftModel", "qini_curve", "simulated_campaign"]
-
-
 POINTS = 100
 
 

@@ -16,8 +16,6 @@ from churnsim.errors import ConfigError
 from churnsim.typing import Floats, Ints
 from churnsim.units import discount_force
 
-__all__ = ["LONGEST", "MOST_PURCHASES", "check_draws", "counts", "discounting", "durations", "numbers"]
-
 MOST_PURCHASES = 100_000  # by one customer: one a day for 270 years
 LONGEST = 1e9  # time units: days of 2.7 million years
 MOST_CUSTOMERS = 100_000_000

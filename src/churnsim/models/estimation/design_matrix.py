@@ -18,17 +18,6 @@ from churnsim.checks import check_frame, check_number
 from churnsim.errors import ConfigError, DataError
 from churnsim.typing import Floats
 
-__all__ = [
-    "Design",
-    "check_effects",
-    "check_penalty",
-    "check_spread",
-    "checked_features",
-    "independent_columns",
-    "number_columns",
-]
-
-
 DEPENDENT = 1e-8  # a column whose part not explained by those before it is this share of its length says nothing new
 
 

@@ -21,8 +21,6 @@ from churnsim.models.estimation.parameters import ParametricModel
 from churnsim.statistics import normal_quantile
 from churnsim.typing import Floats
 
-__all__ = ["FitStatus", "ModelFit", "Parametric", "build_fit", "status_of"]
-
 Code = Literal["converged", "ridge", "boundary", "separation", "too little data", "not converged"]
 
 

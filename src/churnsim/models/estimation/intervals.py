@@ -22,8 +22,6 @@ from churnsim.models.estimation.parameters import ParametricModel
 from churnsim.statistics import normal_quantile, tails
 from churnsim.typing import Floats
 
-__all__ = ["delta_interval", "drawn_interval"]
-
 Quantity = Callable[[Any], Any]
 Scale = Literal["identity", "log", "logit"]
 

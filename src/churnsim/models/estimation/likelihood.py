@@ -17,8 +17,6 @@ from churnsim.models.estimation.fit import FitStatus, ModelFit, Parametric, buil
 from churnsim.models.estimation.optimise import Optimum, maximise
 from churnsim.typing import Floats
 
-__all__ = ["Likelihood", "fit_likelihood"]
-
 M = TypeVar("M", bound=Parametric)
 
 

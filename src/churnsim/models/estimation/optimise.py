@@ -23,9 +23,6 @@ from scipy.optimize import minimize
 
 from churnsim.typing import Floats
 
-__all__ = ["LOG_BOUND", "Optimum", "descend", "maximise"]
-
-
 # Bounds of a log-parameter in scaled units: e^12 is 160,000 times the data's own scale. Beyond it a likelihood is
 # flat to the digits that matter (measured here, going on from e^12 to e^20: 5e-4 for r and alpha of 50 customers
 # all alike, 6e-7 for a and for b of 2,000 customers of whom nobody drops out).

@@ -17,8 +17,6 @@ from churnsim.data.tabular.files import read_json_file
 from churnsim.errors import ConfigError
 from churnsim.units import check_unit
 
-__all__ = ["ParametricModel", "forward_covariates"]
-
 P = ParamSpec("P")
 R = TypeVar("R")
 

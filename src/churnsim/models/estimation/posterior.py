@@ -34,8 +34,6 @@ from churnsim.typing import Floats
 if TYPE_CHECKING:
     import arviz
 
-__all__ = ["LogPosterior", "PosteriorWarning", "laplace", "posterior_models", "sample_posterior"]
-
 
 STEP = 1e-4  # of central differences; see `optimise._hessian`
 # A search that runs off this far has met a likelihood that cannot tell; the prior then decides.

@@ -17,8 +17,6 @@ import numpy as np
 from churnsim.checks import typed
 from churnsim.errors import ConfigError
 
-__all__ = ["LogNormal", "Normal", "Prior", "check_priors", "default_prior"]
-
 
 class Prior(Protocol):
     """A density over one scaled parameter. Any frozen distribution of scipy.stats is one."""

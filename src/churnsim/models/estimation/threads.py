@@ -18,8 +18,6 @@ from numpy.typing import NDArray
 from churnsim.errors import interruptible
 from churnsim.typing import Floats
 
-__all__ = ["Chunks", "by_chunks"]
-
 R = TypeVar("R")
 
 # Below this many rows a thread costs more than it saves (measured here: some 10 us a piece, 20 ns a row and up).

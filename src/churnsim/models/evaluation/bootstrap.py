@@ -22,8 +22,6 @@ from churnsim.models.estimation.fit import FitStatus, ModelFit, Parametric
 from churnsim.models.spend.gamma_gamma import GammaGamma, repeat_spend
 from churnsim.statistics import resample_counts, tails
 
-__all__ = ["Bootstrap", "bootstrap", "made_up", "simulate_spend"]
-
 M = TypeVar("M", bound=Parametric)
 Kind = Literal["nonparametric", "parametric"]
 

@@ -19,8 +19,6 @@ from churnsim.models.evaluation.predictive import draw_counts, variance_of_count
 from churnsim.models.purchase.protocol import PurchaseModel
 from churnsim.statistics import tails
 
-__all__ = ["Forecast", "forecast"]
-
 # Below so many customers the total is simulated; from there on it is taken to be normal about its expectation (the
 # central limit; measured here on 472 customers of CDNOW with 400 draws: the ends of the two intervals differ by under
 # 8% of the width, the draws' own noise included).

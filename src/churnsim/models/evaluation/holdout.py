@@ -38,8 +38,6 @@ from churnsim.models.purchase.registry import PURCHASE_FAMILIES, WITHOUT_DROPOUT
 from churnsim.typing import Floats
 from churnsim.units import DAYS_PER_UNIT, check_unit
 
-__all__ = ["BoostedTrees", "LastRate", "Validation", "rolling_validation", "validate"]
-
 
 class Forecaster(Protocol):
     """Expected purchases of every customer of `summary` in the `horizon` (in `unit`) after `end`."""

@@ -15,9 +15,6 @@ from churnsim.models.purchase.protocol import CountForecasts
 from churnsim.statistics import tails, wilson
 from churnsim.typing import Floats, Ints
 
-__all__ = ["active_calibration", "held_out", "interval_calibration", "log_scores", "point_scores", "poisson_scores"]
-
-
 # Standard normal at 97.5%.
 Z = 1.959963984540054
 LEVELS = (0.5, 0.8, 0.9, 0.95)

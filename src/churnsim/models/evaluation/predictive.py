@@ -18,9 +18,6 @@ from churnsim.models.estimation.arguments import counts as whole_counts
 from churnsim.models.purchase.protocol import CountForecasts
 from churnsim.typing import Floats, Ints
 
-__all__ = ["draw_counts", "score_counts", "variance_of_counts"]
-
-
 # What is left of a customer's law when it counts as spent. A variance then misses n^2 times as much, a draw nothing.
 TAIL = 1e-10
 FIRST_BLOCK = 8

@@ -25,11 +25,6 @@ from churnsim.models.purchase.protocol import PurchaseModel
 from churnsim.models.purchase.registry import PURCHASE_FAMILIES
 from churnsim.typing import Floats
 
-__all__ = [
-    "Families", "ModelComparison", "choose_model", "compare_fits", "compare_models", "identifiability",
-    "named_families", "split_log",
-]  # fmt: skip
-
 # A family (such as BGNBD), or anything that makes a fit of a summary.
 Families = Sequence[Any] | Mapping[str, Any]
 

@@ -26,8 +26,6 @@ from churnsim.models.estimation.priors import Prior, check_priors
 from churnsim.models.evaluation.bootstrap import made_up
 from churnsim.models.spend.gamma_gamma import GammaGamma
 
-__all__ = ["SimulationCalibration", "simulation_based_calibration"]
-
 # 99 thinned draws give ranks 0 to 99, which 10 bins cut evenly.
 DRAWS = 99
 BINS = 10

@@ -18,8 +18,6 @@ from churnsim.models.purchase.histories import Histories
 from churnsim.models.purchase.protocol import CountForecasts, PurchaseModel
 from churnsim.units import DAYS_PER_UNIT
 
-__all__ = ["frequency_calibration", "has_covariates", "holdout_by_frequency", "tracking", "tracking_in_periods"]
-
 
 def frequency_calibration(model: PurchaseModel, summary: pd.DataFrame, *, cap: int = 7) -> pd.DataFrame:
     """Numbers of customers by repeat count, in the fitted data and as the model expects them.

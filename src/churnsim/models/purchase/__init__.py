@@ -1,3 +1,1 @@
 """Models of repeat buying without a contract: NBD, BG/NBD, MBG/NBD, MBG/CNBD-k, Pareto/NBD and BG/BB."""
-
-from __future__ import annotations

@@ -21,9 +21,6 @@ from churnsim.models.estimation.threads import by_chunks
 from churnsim.models.purchase.unique_rows import at_distinct
 from churnsim.typing import Floats, Ints
 
-__all__ = ["LivingTraits", "active_law", "active_mean"]
-
-
 # Sizes of the rule over lambda. Its error shrinks like (s/(1 + s))^(2n) for a horizon of s times the rate's scale (the
 # ratio of the expansion of e^(-s z) in Laguerre polynomials). The smallest that leaves the error asked for is taken,
 # or the largest there is: it leaves 1e-9 up to s = 37 (a year of weeks for somebody seen for one), 1e-3 at s = 110.

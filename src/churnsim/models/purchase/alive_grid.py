@@ -8,8 +8,6 @@ import pandas as pd
 from churnsim.checks import check_count, check_number
 from churnsim.models.purchase.protocol import PurchaseModel
 
-__all__ = ["alive_grid"]
-
 STEPS = 40
 
 

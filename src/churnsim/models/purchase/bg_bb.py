@@ -25,8 +25,6 @@ from churnsim.models.purchase.histories import Histories
 from churnsim.models.purchase.protocol import Reads
 from churnsim.typing import Floats, Ints
 
-__all__ = ["BGBB"]
-
 # The likelihood looks at every opportunity of a customer's silence. Assumed: 270 years of days, some 0.1 s a
 # thousand customers and evaluation.
 MOST_OPPORTUNITIES = 100_000

@@ -53,9 +53,6 @@ from churnsim.models.purchase.histories import Histories
 from churnsim.models.purchase.protocol import Simulated
 from churnsim.typing import Floats, Ints
 
-__all__ = ["BGNBD", "BGNBDCovariates", "BetaDropout", "LivingGammaBeta"]
-
-
 REMEDIES = (
     "Read p_alive and forecasts, which often stay well determined, rather than the single parameters; use a longer "
     "observation or more customers; compare with a model without dropout."

@@ -36,9 +36,6 @@ from churnsim.models.purchase.protocol import Reads, Simulated
 from churnsim.models.purchase.unique_rows import at_distinct
 from churnsim.typing import Floats, Ints
 
-__all__ = ["TOLERANCE", "BuyTillYouDie", "LiveKernels", "Living", "by_age"]
-
-
 # Largest error halfway between the points, relative to the smallest value at any. The forecasts themselves are good
 # to some 1e-13, and 1e-10 where x and a + b make them cancel (measured here).
 TOLERANCE = 1e-11

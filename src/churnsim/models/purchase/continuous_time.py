@@ -20,8 +20,6 @@ from churnsim.models.purchase.buy_till_you_die import BuyTillYouDie, Living
 from churnsim.models.purchase.histories import Histories
 from churnsim.typing import Floats
 
-__all__ = ["ContinuousTime"]
-
 MOST_PERIODS = 10_000  # days of 27 years
 
 

@@ -33,9 +33,6 @@ from churnsim.models.purchase.histories import Histories, checked_weights
 from churnsim.typing import Floats, Ints
 from churnsim.units import check_unit
 
-__all__ = ["CovariateModel", "RowHistories"]
-
-
 REMEDIES = (
     "Use fewer covariates, more customers or a longer observation, or fit with a penalty; read forecasts rather than "
     "single parameters."

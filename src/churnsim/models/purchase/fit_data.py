@@ -19,8 +19,6 @@ from churnsim.models.estimation.threads import Chunks
 from churnsim.models.purchase.histories import Histories, checked_weights
 from churnsim.typing import Floats
 
-__all__ = ["ScaledHistories", "likelihood_of", "rate_starts", "summed"]
-
 Family = TypeVar("Family", bound=Any)
 Objective = Callable[[Floats], tuple[float, Floats]]
 

@@ -18,8 +18,6 @@ from churnsim.models.estimation.arguments import LONGEST, MOST_PURCHASES, number
 from churnsim.models.estimation.threads import Chunks
 from churnsim.units import check_unit
 
-__all__ = ["Histories", "check_unit_of", "checked_weights"]
-
 
 @dataclass(frozen=True)
 class Histories:

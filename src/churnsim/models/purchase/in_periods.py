@@ -21,8 +21,6 @@ from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.purchase.protocol import PurchaseModel
 from churnsim.typing import Floats
 
-__all__ = ["Count", "InPeriods", "check_count", "counts_periods", "in_opportunities", "seen_in"]
-
 Count = Literal["purchases", "periods"]
 
 

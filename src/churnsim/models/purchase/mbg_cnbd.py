@@ -33,9 +33,6 @@ from churnsim.models.purchase.histories import Histories, checked_weights
 from churnsim.models.purchase.protocol import Reads, Simulated
 from churnsim.typing import Floats, Ints
 
-__all__ = ["MBGCNBD"]
-
-
 MOST_STAGES = 12  # assumed: an Erlang-12 gap varies by 29% of its mean, more regular than customers are
 
 

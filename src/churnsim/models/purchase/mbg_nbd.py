@@ -14,8 +14,6 @@ from typing import ClassVar
 from churnsim.models.purchase.bg_nbd import BetaDropout
 from churnsim.models.purchase.protocol import Simulated
 
-__all__ = ["MBGNBD"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class MBGNBD(BetaDropout):

@@ -27,9 +27,6 @@ from churnsim.models.purchase.histories import Histories
 from churnsim.models.purchase.protocol import Simulated
 from churnsim.typing import Floats, Ints
 
-__all__ = ["NBD"]
-
-
 REMEDIES = "Customers buy as if all at one rate (or are too few to tell): read r / alpha, their mean rate."
 
 

@@ -53,9 +53,6 @@ from churnsim.models.purchase.histories import Histories
 from churnsim.models.purchase.protocol import Simulated
 from churnsim.typing import Floats, Ints
 
-__all__ = ["LivingGammaGamma", "ParetoNBD", "ParetoNBDCovariates"]
-
-
 REMEDIES = (
     "Read p_alive and forecasts, which often stay well determined, rather than the single parameters; use a longer "
     "observation or more customers; compare with NBD, which has no dropout, and with BG/NBD."

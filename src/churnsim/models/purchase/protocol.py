@@ -14,8 +14,6 @@ from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.estimation.likelihood import Likelihood
 from churnsim.typing import Floats
 
-__all__ = ["CountForecasts", "PurchaseModel", "Reads", "Simulated"]
-
 # What a family reads: a summary in time, with the gaps between purchases too, or in periods with a purchase.
 Reads = Literal["summary", "intervals", "opportunities"]
 # How customers leave: with a chance after each repeat purchase, after every purchase, or at a time of their own.

@@ -14,16 +14,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from churnsim.models.purchase.protocol import PurchaseModel
 
-__all__ = [
-    "AT_OPPORTUNITIES",
-    "COMPARED",
-    "DEFAULT_FAMILY",
-    "PURCHASE_FAMILIES",
-    "WITHOUT_DROPOUT",
-    "simulated_families",
-    "with_covariates",
-]
-
 PLACES = {
     "bg_nbd": "churnsim.models.purchase.bg_nbd:BGNBD",
     "mbg_nbd": "churnsim.models.purchase.mbg_nbd:MBGNBD",

@@ -11,8 +11,6 @@ from churnsim.data.subscriptions.customer_rows import join_covariates
 from churnsim.errors import ConfigError, DataError
 from churnsim.models.estimation.design_matrix import Design
 
-__all__ = ["SummaryCovariates"]
-
 
 @dataclass(frozen=True)
 class SummaryCovariates:

@@ -14,9 +14,6 @@ from numpy.typing import NDArray
 
 from churnsim.typing import Floats
 
-__all__ = ["at_distinct"]
-
-
 # Below so many rows sorting them out costs more than it saves; above such a share of distinct ones too (assumed).
 FEW = 500
 SHARE = 0.5

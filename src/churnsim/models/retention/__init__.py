@@ -1,3 +1,1 @@
 """Models of retention under contract, in discrete time: sBG, BdW, covariates, competing risks."""
-
-from __future__ import annotations

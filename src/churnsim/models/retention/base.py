@@ -23,16 +23,6 @@ from churnsim.models.retention.tenures import Tenures
 from churnsim.typing import Floats
 from churnsim.units import discount_force
 
-__all__ = [
-    "RetentionModel",
-    "amounts_at",
-    "decay_integral",
-    "endless_steps",
-    "parts_of",
-    "ratio_of_survivals",
-]
-
-
 # Customers valued together, and numbers in a matrix of them by renewals: a few of 90 MB each at once.
 ROWS_AT_ONCE, STEPS_AT_ONCE, CELLS = 4096, 4096, 11_000_000
 ROUNDING = 1e-16

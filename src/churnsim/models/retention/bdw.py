@@ -30,9 +30,6 @@ from churnsim.models.retention.sbg import ShiftedBetaGeometric
 from churnsim.models.retention.tenures import Cohorts
 from churnsim.typing import Floats
 
-__all__ = ["BetaDiscreteWeibull", "BetaDiscreteWeibullCovariates"]
-
-
 REMEDIES = (
     "Differences between customers and a changing chance to leave explain one curve: compare with the sBG, observe "
     "more renewals, or read the survival curve rather than the parameters."

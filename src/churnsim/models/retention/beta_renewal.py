@@ -21,11 +21,10 @@ from churnsim.models.estimation.fit import FitStatus, ModelFit, build_fit, statu
 from churnsim.models.estimation.optimise import maximise
 from churnsim.models.estimation.parameters import forward_covariates
 from churnsim.models.retention.base import RetentionModel
-from churnsim.models.retention.renewal_values import Floats, derl_of, elasticity_of
+from churnsim.models.retention.renewal_values import derl_of, elasticity_of
 from churnsim.models.retention.tenures import Cohorts, Tenures
+from churnsim.typing import Floats
 from churnsim.units import discount_force, term_of
-
-__all__ = ["REMEDIES", "BetaRenewal", "discount_per_term", "exposure", "judge", "whole"]
 
 # alpha + beta beyond which a search that has not ended is taken to be on its way to customers all alike: a churn
 # probability of one half then varies by 1.6 points between customers.

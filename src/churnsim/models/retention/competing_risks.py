@@ -22,8 +22,6 @@ from churnsim.models.retention.tenures import Tenures
 from churnsim.product_limit import RiskTable
 from churnsim.statistics import normal_quantile
 
-__all__ = ["CumulativeIncidence", "cumulative_incidence"]
-
 
 @dataclass(frozen=True)
 class CumulativeIncidence:

@@ -30,9 +30,6 @@ from churnsim.models.retention.tenures import Cohorts, Tenures
 from churnsim.typing import Floats
 from churnsim.units import term_of
 
-__all__ = ["RenewalCovariates"]
-
-
 PREFIX = "lifetime:"
 REMEDIES = (
     "Use fewer covariates, merge rare values, observe more renewals, or fit with a penalty; read survival rather than "

@@ -15,9 +15,6 @@ from churnsim.errors import ConfigError
 from churnsim.kernels.likelihoods import bdw, sbg
 from churnsim.typing import Floats
 
-__all__ = ["Floats", "derl_of", "elasticity_of"]
-
-
 STEP, REACH = 0.25, 40.0  # beyond this theta is 0 or 1 to rounding
 LOGITS = np.arange(-REACH, REACH + STEP, STEP)
 ALIKE = 8.0  # a and b from which logit theta lies within 20 of its standard deviations of .37 or less

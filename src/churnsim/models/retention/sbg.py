@@ -33,8 +33,6 @@ from churnsim.models.retention.renewal_covariates import RenewalCovariates
 from churnsim.models.retention.tenures import Cohorts, Tenures
 from churnsim.typing import Floats
 
-__all__ = ["ShiftedBetaGeometric", "ShiftedBetaGeometricCovariates"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class ShiftedBetaGeometric(BetaRenewal):

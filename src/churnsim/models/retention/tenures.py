@@ -14,9 +14,6 @@ from churnsim.checks import check_frame, shown
 from churnsim.errors import DataError
 from churnsim.typing import Floats
 
-__all__ = ["Cohorts", "Tenures"]
-
-
 MAKE = "Make it with churnsim.data.read_subscriptions, or name its columns so."
 
 

@@ -1,3 +1,1 @@
 """Groups of customers: clusters, factors and the gold customers."""
-
-from __future__ import annotations

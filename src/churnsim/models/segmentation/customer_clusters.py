@@ -19,8 +19,6 @@ from churnsim.checks import check_count, check_seed, typed
 from churnsim.errors import ConfigError, DataError
 from churnsim.models.estimation.design_matrix import number_columns
 
-__all__ = ["CustomerClusters", "cluster_customers"]
-
 STABLE = 0.80  # assumed: Tibshirani & Walther 2005 ask .8 to .9 of their prediction strength
 SILHOUETTE_SAMPLE = 2000  # the silhouette needs all pairs; measured here: changes by below .01 on CDNOW
 HALVES = 5

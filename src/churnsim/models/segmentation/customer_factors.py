@@ -19,8 +19,6 @@ from churnsim.errors import DataError
 from churnsim.models.estimation.design_matrix import number_columns
 from churnsim.typing import Floats
 
-__all__ = ["CustomerFactors", "analyse_factors", "behaviour", "factor_scores"]
-
 NOISE_SETS = 50  # Horn's percentile is stable to the second digit with 50; assumed sufficient
 
 

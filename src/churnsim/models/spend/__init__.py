@@ -1,3 +1,1 @@
 """Models of the amount of a purchase: Gamma-Gamma."""
-
-from __future__ import annotations

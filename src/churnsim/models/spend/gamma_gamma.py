@@ -42,9 +42,6 @@ from churnsim.models.estimation.threads import Chunks
 from churnsim.models.purchase.histories import checked_weights
 from churnsim.typing import Floats
 
-__all__ = ["GammaGamma", "repeat_spend", "spend_correlation"]
-
-
 Family = TypeVar("Family", bound="GammaGamma")
 
 REMEDIES = (

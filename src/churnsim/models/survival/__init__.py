@@ -1,3 +1,1 @@
 """Survival models of staying: curves and regressions with the verbs of every retention model, kept as plain numbers."""
-
-from __future__ import annotations

@@ -9,8 +9,6 @@ import numpy as np
 
 from churnsim.typing import Flags, Floats
 
-__all__ = ["Peak", "ascend", "widening"]
-
 STEPS = 100
 # Gain of the log-likelihood that a full Newton step promises, below which nothing is left to gain.
 FLAT = 1e-10

@@ -30,8 +30,6 @@ from churnsim.models.survival.ascent import Peak, ascend, widening
 from churnsim.product_limit import RiskTable, sum_at_risk
 from churnsim.typing import Flags, Floats, Ints
 
-__all__ = ["TAIL_SHARE", "TIES", "TRANSFORMS", "Baseline", "RiskSets", "Ties", "Transform"]
-
 Ties = Literal["efron", "breslow"]
 Transform = Literal["km", "rank", "identity", "log"]
 TIES: tuple[Ties, ...] = ("efron", "breslow")

@@ -43,9 +43,6 @@ from churnsim.statistics import normal_quantile, tails
 from churnsim.typing import Floats
 from churnsim.units import term_of
 
-__all__ = ["FAMILIES", "CurveFit", "Intervals", "SurvivalCurve", "fit_curve"]
-
-
 # Parameters of each family; those in REAL may be negative, the others are above 0 (a share: between 0 and 1).
 FAMILIES: dict[str, tuple[str, ...]] = {
     "kaplan_meier": (),

@@ -22,8 +22,6 @@ from scipy.special import expit, log_expit, log_ndtr
 from churnsim.models.survival.ascent import Peak, ascend, widening
 from churnsim.typing import Flags, Floats
 
-__all__ = ["LOCATION_SCALE", "Lifetimes", "maximise"]
-
 # A function of w with its first and second derivative.
 Jet = tuple[Floats, Floats, Floats]
 HALF_LOG_TWO_PI = 0.5 * np.log(2 * np.pi)

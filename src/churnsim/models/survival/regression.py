@@ -38,9 +38,6 @@ from churnsim.statistics import normal_quantile
 from churnsim.typing import Floats
 from churnsim.units import term_of
 
-__all__ = ["REGRESSIONS", "Baseline", "RegressionFit", "RiskSets", "SurvivalRegression", "fit_regression"]
-
-
 REGRESSIONS = ("cox", "weibull_aft", "log_normal_aft", "log_logistic_aft")
 TINY = 1e-300
 PROPORTIONAL = 0.05  # chance of a false alarm in the check of proportional hazards, shared among the columns

@@ -24,9 +24,6 @@ from churnsim.models.retention.tenures import Tenures
 from churnsim.models.survival.curve import FAMILIES, fit_curve
 from churnsim.typing import Floats
 
-__all__ = ["RENEWAL_MODELS", "compare_survival"]
-
-
 # What a curve calls impossible (a loss between the steps of a step function, a customer beyond its fall to 0) scores as
 # if it had this probability.
 FLOOR = 1e-6

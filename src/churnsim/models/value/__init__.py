@@ -1,3 +1,1 @@
 """Customer lifetime value from a purchase or retention model and a spend model."""
-
-from __future__ import annotations

@@ -25,16 +25,6 @@ from churnsim.models.purchase.protocol import PurchaseModel
 from churnsim.models.spend.gamma_gamma import GammaGamma, repeat_spend, spend_correlation
 from churnsim.statistics import normal_quantile, tails
 
-__all__ = [
-    "NOTABLE_CORRELATION",
-    "SpendCorrelationWarning",
-    "TotalValue",
-    "customer_value",
-    "customer_value_intervals",
-    "discounted_purchases",
-    "total_value",
-]
-
 # Assumed: the square, 0.09, is the share of the variance that the spend model would then leave unexplained.
 NOTABLE_CORRELATION = 0.3
 DRAWS = 200

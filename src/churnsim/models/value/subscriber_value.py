@@ -24,9 +24,6 @@ from churnsim.statistics import tails
 from churnsim.typing import Floats
 from churnsim.units import discount_force
 
-__all__ = ["SubscriberValues", "average_churn", "subscriber_values"]
-
-
 ALIKE = 1e-9  # relative differences between values that are rounding
 
 

@@ -22,8 +22,6 @@ from churnsim.report.page.context import Context
 from churnsim.report.page.tables import heads, row_of, table
 from churnsim.report.what_it_takes import what_it_takes
 
-__all__ = ["chapter"]
-
 
 def chapter(context: Context) -> Chapter:
     """The answer in one paragraph, what must be read beside it, and the numbers to take along."""

@@ -11,8 +11,6 @@ from churnsim.report.page.context import Context, status_key
 from churnsim.report.page.tables import heads, table
 from churnsim.simulation.core.assumption import LEVEL
 
-__all__ = ["chapter"]
-
 ORDER = ("measured", "meta", "published", "assumed", "claimed", "chosen")
 """Of statuses, by their first word: from strong to weak."""
 

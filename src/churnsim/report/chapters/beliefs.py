@@ -9,8 +9,6 @@ from churnsim.report.page.blocks import Block, Chapter, Heading, Paragraph, Tabl
 from churnsim.report.page.context import Context, status_key
 from churnsim.report.page.tables import heads, row_of, table
 
-__all__ = ["chapter"]
-
 
 def chapter(context: Context) -> Chapter:
     """A map for each statement asked about, in words and as a picture; then the assumptions by influence."""

@@ -23,8 +23,6 @@ from churnsim.report.page.blocks import (
 from churnsim.report.page.context import Context
 from churnsim.report.page.tables import heads, records_table, row_of, table
 
-__all__ = ["chapter", "verdict_counts"]
-
 MOST_ROWS = 40
 
 

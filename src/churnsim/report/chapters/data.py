@@ -7,8 +7,6 @@ from churnsim.report.page.blocks import Block, Chapter, Details, Facts, Paragrap
 from churnsim.report.page.context import Context
 from churnsim.report.page.tables import heads, row_of, table
 
-__all__ = ["chapter"]
-
 MOST_SET_ASIDE = 25
 
 

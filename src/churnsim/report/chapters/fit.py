@@ -11,8 +11,6 @@ from churnsim.report.page.blocks import Block, Chapter, Details, Facts, Heading,
 from churnsim.report.page.context import Context, family_key
 from churnsim.report.page.tables import heads, records_table, row_of, table
 
-__all__ = ["chapter", "fit_name"]
-
 DIGITS = 4
 
 

@@ -20,8 +20,6 @@ from churnsim.report.page.blocks import (
 from churnsim.report.page.context import Context
 from churnsim.report.page.tables import heads, row_of, table
 
-__all__ = ["chapter"]
-
 
 def chapter(context: Context) -> Chapter:
     """Seed, engine, versions, run time, configuration, limits."""

@@ -15,8 +15,6 @@ from churnsim.report.page.blocks import Block, Chapter, Details, Paragraph, Tabl
 from churnsim.report.page.context import Context
 from churnsim.report.page.tables import heads, row_of, table
 
-__all__ = ["chapter"]
-
 
 def chapter(context: Context) -> Chapter:
     """The model against customers' behaviour that it was not shown."""

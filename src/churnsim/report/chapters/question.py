@@ -6,8 +6,6 @@ from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import Chapter, Paragraph
 from churnsim.report.page.context import Context
 
-__all__ = ["chapter"]
-
 
 def chapter(context: Context) -> Chapter:
     """The question in the words of the configuration, and what was compared to answer it."""

@@ -9,8 +9,6 @@ from churnsim.report.page.blocks import Block, Chapter, Details, Heading, Paragr
 from churnsim.report.page.context import Context
 from churnsim.report.page.tables import heads, row_of, table
 
-__all__ = ["chapter"]
-
 MAIN = ("index", "dimension", "overall", "path", "better", "worse", "ratio", "asymmetry", "stated", "derived")
 """Kinds of quantities that are drawn; the rest stands in the tables."""
 MOST = 24  # more lines than this no picture makes clear

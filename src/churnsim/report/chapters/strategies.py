@@ -23,8 +23,6 @@ from churnsim.report.page.blocks import (
 from churnsim.report.page.context import Context
 from churnsim.report.page.tables import heads, row_of, table
 
-__all__ = ["chapter"]
-
 BADGES = {"better": "good", "worse": "bad", "undecided": "open"}
 MONEY = frozenset({"npv", "equity", "profit", "revenue", "margin"})
 MOST_REDUCTION = 1000  # times as many replications; beyond it the figure says no more than "very many"

@@ -12,8 +12,6 @@ from churnsim.report.page.blocks import Block, Chapter, Details, FigureBlock, Pa
 from churnsim.report.page.context import Context, family_key
 from churnsim.report.page.tables import heads, records_table, row_of, table
 
-__all__ = ["chapter"]
-
 MOST_ROWS = 60
 
 

@@ -12,8 +12,6 @@ from churnsim.report.page.blocks import Block, Chapter, Details, Paragraph
 from churnsim.report.page.context import Context, family_key
 from churnsim.report.page.tables import heads, row_of, table
 
-__all__ = ["chapter"]
-
 LEAVE_AFTER_REPEATS = ("bgnbd", "bgnbdcovariates")
 """Models by which a customer cannot leave before a repeat purchase."""
 

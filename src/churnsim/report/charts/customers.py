@@ -11,8 +11,6 @@ from churnsim.report.charts.svg import AnyChart, ChartMaker, to_svg
 from churnsim.report.charts.theme import EXPECTED, INK, MUTED, WIDE, Size
 from churnsim.report.page.extras import require_report_extra
 
-__all__ = ["cohort_picture", "whale_picture"]
-
 # One hue, light to dark, so that it reads in grey print and for every eye; the numbers stand in the cells.
 HEAT = ("#eef4f9", "#0b5c92")
 DARK = 0.7  # of the way to the darkest; from there on white figures are easier to read than black ones

@@ -20,11 +20,6 @@ from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import FigureBlock
 from churnsim.report.page.context import Context
 
-__all__ = [
-    "calibration_figure", "drawn_figure", "forest_figure", "holdout_figure", "open_ended", "path_figure", "paths",
-    "region_figure", "replay_figure", "spending_figure", "survey_figure", "tracking_figure", "value_figure",
-]  # fmt: skip
-
 
 def cycle(items: Sequence[Any], n: int) -> list[Any]:
     """The first `n` of the items, over and over."""

@@ -16,19 +16,6 @@ import altair as alt
 from churnsim.report.charts.svg import AnyChart, ChartMaker
 from churnsim.report.charts.theme import EXPECTED, GRID, INK, NUMBERS, Size, wrap
 
-__all__ = [
-    "LINE",
-    "Rows",
-    "bar_rows",
-    "date_axis",
-    "inline",
-    "interval_rows",
-    "legend",
-    "series",
-    "spanned",
-    "tick_labels",
-]
-
 Rows = Sequence[Mapping[str, Any]]
 LINE = 17  # pixels of a line of a label
 MARK = 26  # of the row below it

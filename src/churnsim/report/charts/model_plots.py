@@ -19,8 +19,6 @@ from churnsim.models.purchase.protocol import PurchaseModel
 from churnsim.report.page.extras import require_report_extra
 from churnsim.units import UNIT_NAMES
 
-__all__ = ["Picture", "plot_alive", "plot_calibration", "plot_frequency_fit", "plot_holdout", "plot_tracking"]
-
 
 @dataclass(frozen=True)
 class Picture:

@@ -10,8 +10,6 @@ from churnsim.report.charts.marks import Rows, date_axis, inline, series, spanne
 from churnsim.report.charts.svg import AnyChart, ChartMaker
 from churnsim.report.charts.theme import ACTUAL, ALARM, EXPECTED, INK, MUTED, NUMBERS, Size
 
-__all__ = ["alive", "calibration", "chances", "holdout", "tracking"]
-
 TWO_LINES = ([1, 0], [5, 3])
 
 

@@ -13,8 +13,6 @@ from churnsim.report.page.extras import require_report_extra
 if TYPE_CHECKING:
     from churnsim.decisions.assumptions.region import Region
 
-__all__ = ["Ruled", "draw_region", "region_chart"]
-
 # Dark, middle and light, so that the states stay apart in grey print too.
 COLOURS = {"holds": "#0b5c92", "undecided": "#9cc3de", "fails": "#f0e7d8", "impossible": "#ffffff"}
 COLUMNS = 3

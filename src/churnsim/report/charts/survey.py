@@ -14,8 +14,6 @@ from churnsim.report.charts.theme import EXPECTED, INK, MUTED, STRATEGIES, WIDE,
 from churnsim.satisfaction.importance import QUADRANTS
 from churnsim.satisfaction.measurement import Measurement
 
-__all__ = ["SurveyFigure", "survey_figures", "svg_file"]
-
 
 class SurveyFigure(NamedTuple):
     """One picture: a file's name, a title, and what makes it."""

@@ -10,8 +10,6 @@ from churnsim.report.charts.marks import Rows, inline, legend
 from churnsim.report.charts.svg import AnyChart, ChartMaker
 from churnsim.report.charts.theme import EXPECTED, INK, STRATEGIES, Size
 
-__all__ = ["survival"]
-
 SIMULATED = "simulated"
 COLOURS = {
     "survival": INK, "chosen": EXPECTED, "sbg": STRATEGIES[2], "simulated": STRATEGIES[3], "arrivals": STRATEGIES[4],

@@ -13,8 +13,6 @@ from markupsafe import Markup
 
 from churnsim.report.charts.theme import NARROW, WIDE, Size, config
 
-__all__ = ["draw", "inline", "to_svg"]
-
 _DRAWN = frozenset({"svg", "g", "path", "rect", "line", "text", "tspan", "circle", "clipPath", "defs"})
 _LINKS = frozenset({"href", "src", "style"})
 

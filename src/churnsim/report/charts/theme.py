@@ -7,11 +7,6 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = [
-    "ACCOUNTS", "ACTUAL", "ALARM", "DASHES", "EXPECTED", "MARGIN", "NARROW", "NUMBERS", "STRATEGIES", "WIDE", "Size",
-    "config", "wrap",
-]  # fmt: skip
-
 INK, MUTED, GRID = "#1f2933", "#52606d", "#e4e7eb"
 ACTUAL, EXPECTED = "#8c9bab", "#0b5c92"
 ALARM = "#c8500a"

@@ -8,11 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-__all__ = [
-    "Block", "Chapter", "ClaimCard", "ColumnHead", "Details", "Facts", "FigureBlock", "Heading", "Listing", "Paragraph",
-    "Preformatted", "Quote", "TableBlock", "TableCell", "Tile", "Tiles", "foreign",
-]  # fmt: skip
-
 
 def foreign(text: str) -> str:
     """The language tag of a text that is visibly not in the page's language, else ''."""

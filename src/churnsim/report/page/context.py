@@ -16,8 +16,6 @@ from churnsim.report.messages import Words
 from churnsim.report.page import numbers as fmt
 from churnsim.units import Duration, Unit, parse_duration
 
-__all__ = ["Context", "family_key", "status_key"]
-
 
 def status_key(status: str) -> str:
     """'measured here (randomised)' -> 'measured_here_randomised', as the messages name it."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from churnsim.optional import optional_modules
 
-__all__ = ["NEEDED", "require_report_extra"]
-
 NEEDED = ("altair", "jinja2", "vl_convert")
 
 

@@ -9,11 +9,6 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-__all__ = [
-    "ABSENT", "cell", "count", "currency_prefix", "decimals_for", "decimals_of", "decimals_shown", "duration",
-    "fixed", "interval", "money", "p_value", "percent", "plus_minus", "sentence", "signed", "significant",
-]  # fmt: skip
-
 ABSENT = "–"
 _MINUS = "−"
 _GLUE = "\N{WORD JOINER}"

@@ -10,9 +10,6 @@ from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import ColumnHead, TableBlock, TableCell
 from churnsim.report.page.context import Context
 
-__all__ = ["heads", "records_table", "row_of", "table"]
-
-
 PAGE_LETTERS = 88
 """That stand beside each other in a table as wide as the page."""
 PROSE_LETTERS = 24

@@ -12,8 +12,6 @@ from churnsim.checks import check_count, check_seed
 from churnsim.satisfaction.survey import Survey
 from churnsim.typing import Floats
 
-__all__ = ["KnownSurvey", "expected_tick", "generator", "people", "tick"]
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class KnownSurvey:

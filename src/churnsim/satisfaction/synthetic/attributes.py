@@ -12,8 +12,6 @@ from churnsim.satisfaction.kano import EVALUATION, LETTERS
 from churnsim.satisfaction.survey import Survey
 from churnsim.satisfaction.synthetic.answers import KnownSurvey, expected_tick, generator, people, tick
 
-__all__ = ["synthetic_importance", "synthetic_kano", "synthetic_penalty_reward", "synthetic_value"]
-
 # Shares of M, O, A, I, R, Q for an attribute of each kind (assumed).
 KANO: Mapping[str, tuple[float, ...]] = {
     "arrives intact": (0.60, 0.20, 0.04, 0.11, 0.02, 0.03),

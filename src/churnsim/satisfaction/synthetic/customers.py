@@ -8,8 +8,6 @@ import pandas as pd
 from churnsim.checks import check_count, typed
 from churnsim.satisfaction.synthetic.answers import generator, people
 
-__all__ = ["BUYING", "LEAVING", "synthetic_customers"]
-
 BUYING, LEAVING = 0.02, -0.03
 """ln rate of buying, and ln hazard of leaving, per point of satisfaction (assumed)."""
 RATE, HAZARD, OBSERVED = 0.10, 0.01, 52.0

@@ -12,8 +12,6 @@ from churnsim.satisfaction.servqual import DIMENSIONS, ITEMS, REVERSED
 from churnsim.satisfaction.survey import Survey
 from churnsim.satisfaction.synthetic.answers import KnownSurvey, expected_tick, generator, people, tick
 
-__all__ = ["synthetic_benchmark", "synthetic_gaps"]
-
 SCALE = (1.0, 7.0)
 LEVELS = {"expected": 5.8, "believed": 5.4, "set": 5.0, "delivered": 4.7, "promised": 5.5, "perceived": 4.6}
 STEP = {"tangibles": 0.3, "reliability": -0.3, "responsiveness": -0.1, "assurance": 0.1, "empathy": 0.0}

@@ -14,8 +14,6 @@ from churnsim.satisfaction.servqual import DIMENSIONS, ITEMS, REVERSED
 from churnsim.satisfaction.survey import Survey
 from churnsim.satisfaction.synthetic.answers import KnownSurvey, expected_tick, generator, people, tick
 
-__all__ = ["synthetic_servqual"]
-
 EXPECTED = {"tangibles": 5.3, "reliability": 6.2, "responsiveness": 5.9, "assurance": 5.8, "empathy": 5.4}
 GAPS = {"tangibles": -0.2, "reliability": -1.1, "responsiveness": -0.8, "assurance": -0.4, "empathy": -0.5}
 POINTS = {"tangibles": 11.0, "reliability": 32.0, "responsiveness": 22.0, "assurance": 19.0, "empathy": 16.0}

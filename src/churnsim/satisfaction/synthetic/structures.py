@@ -15,8 +15,6 @@ from churnsim.satisfaction.structure import Structure
 from churnsim.satisfaction.survey import Survey
 from churnsim.satisfaction.synthetic.answers import KnownSurvey, expected_tick, generator, people, tick
 
-__all__ = ["synthetic_acsi", "synthetic_paths"]
-
 SCALE = (1.0, 10.0)
 CENTRE, SPREAD = 5.9, 1.45
 """Opinions far enough from both ends that cutting them there changes nothing that could be measured."""
