@@ -370,7 +370,7 @@ OWN: dict[str, dict[str, Any]] = {
         "numbers": lambda: numbers_by_replication(),
     },
     "contact_effect": {"contacts": lambda: contacts(), "purchases": log, "window": 4.0, "control": "none"},
-    "contact_records": {"source": lambda: contacts()},
+    "read_records": {"kind": "contacts", "source": lambda: contacts()},
     "effects_of_sums": {
         "sums": lambda: cs.datasets.hillstrom_sums(),
         "outcomes": ["visit", "conversion"],

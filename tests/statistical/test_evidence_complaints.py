@@ -184,7 +184,10 @@ def test_intervals_of_complaints_cover():
     ("change", "message"),
     [
         ({"customer_id": 9}, "row 1, column 'customer_id': 9 had bought nothing by then"),
-        ({"at": "2023-12-01"}, "row 1, column 'at': '2023-12-01' lies after the last day observed"),
+        (
+            {"at": "2023-12-01", "answered_at": None},
+            "row 1, column 'at': '2023-12-01' lies after the last day observed",
+        ),
         ({"answered_at": "2023-01-02"}, "row 1, column 'answered_at': '2023-01-02' lies before the complaint"),
         ({"answered_at": "2023-12-01"}, "'2023-12-01' lies after the last day observed"),
         ({"compensation": -1.0}, "column 'compensation': -1.0"),

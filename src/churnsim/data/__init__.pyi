@@ -8,6 +8,7 @@ from .logs.customer_uid import customer_uids as customer_uids
 from .logs.log_rules import LogRecord as LogRecord
 from .logs.log_rules import in_one_currency as in_one_currency
 from .logs.transactions import read_transactions as read_transactions
+from .records.reading import read_records as read_records
 from .subscriptions.customer_rows import join_covariates as join_covariates
 from .subscriptions.customer_rows import read_covariates as read_covariates
 from .subscriptions.customer_rows import read_customer_rows as read_customer_rows

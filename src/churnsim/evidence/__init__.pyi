@@ -4,7 +4,6 @@ from .beliefs import market_beliefs as market_beliefs
 from .clock_effects import ClockEffects as ClockEffects
 from .complaints import ComplaintEvidence as ComplaintEvidence
 from .complaints import complaint_evidence as complaint_evidence
-from .contact_records import contact_records as contact_records
 from .contacts import ContactEffect as ContactEffect
 from .contacts import contact_effect as contact_effect
 from .instruments import Instrumented as Instrumented

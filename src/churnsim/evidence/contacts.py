@@ -23,10 +23,10 @@ from scipy.stats import norm
 from churnsim.checks import check_level, check_number, typed
 from churnsim.data.logs.days import iso_day
 from churnsim.data.logs.purchase_days import PurchaseDays, purchase_days
+from churnsim.data.records.reading import record_table
 from churnsim.errors import ConfigError, DataError, FitError
 from churnsim.evidence.beliefs import Belief
 from churnsim.evidence.clock_effects import DROPS, NOON, ClockEffects, ContactHistories, fit_clocks
-from churnsim.evidence.contact_records import contact_records
 from churnsim.evidence.trial import DOUBT, OBSERVATIONAL, RANDOMISED, TrialCheck, TrialEffects, trial_effects
 from churnsim.kernels.likelihoods import contact_clock as kernel
 from churnsim.models.estimation.arguments import LONGEST
@@ -178,7 +178,8 @@ def contact_effect(
     Parameters
     ----------
     contacts : DataFrame or path
-        As `contact_records` reads them: one row a contact, and one a customer who was drawn to be left alone.
+        As `churnsim.data.read_records` reads them: one row a contact, and one a customer who was drawn to be left
+        alone.
     purchases : DataFrame, CustomerDatabase or ParquetLog
         The log, as `churnsim.summarise` takes it.
     window : float
@@ -222,7 +223,7 @@ def contact_effect(
     lasting = window if lasting is None else check_number(lasting, "lasting", above=0)
     if family not in DROPS:
         raise ConfigError(f"family must be {' or '.join(map(repr, DROPS))}; got {family!r}.")
-    records = contact_records(contacts)
+    records = record_table("contacts", contacts).checked()
     log, end = purchase_days(purchases).seen_until(until)
     span = max(1, round(window * DAYS_PER_UNIT[unit]))
     day = records["at"].to_numpy().astype("datetime64[D]").astype(np.int64)

@@ -20,28 +20,16 @@ import pandas as pd
 from scipy.special import ndtri
 
 from churnsim.checks import check_frame, check_level, check_number, check_seed, typed
-from churnsim.data.tabular.row_coercion import Column
+from churnsim.data.records.reading import record_table
 from churnsim.errors import DataError
 from churnsim.evidence.grid import grid_draws
-from churnsim.evidence.records import Schema, read_records
 from churnsim.evidence.trial import TrialEffects, trial_effects
 from churnsim.simulation.core.belief import Belief, Status
 from churnsim.statistics import wilson
 from churnsim.typing import Floats
 
-__all__ = ["OFFERS", "OfferEvidence", "offer_evidence"]
+__all__ = ["OfferEvidence", "offer_evidence"]
 
-OFFERS = Schema(
-    what="offer",
-    columns=(
-        Column(name="customer_id", kind="id"),
-        Column(name="renewal", kind="date"),
-        Column(name="arm", kind="text"),
-        Column(name="discount", kind="amount"),
-        Column(name="renewed", kind="text"),
-    ),
-    flags=("renewed",),
-)
 MEDIAN_SCALE, SPREAD_OF_SCALE = 0.1, 1.0
 
 
@@ -157,17 +145,10 @@ def offer_evidence(
     """
     check_level(level)
     check_seed(seed)
-    rows = read_records(offers, OFFERS)
+    rows = record_table("offers", offers)
     frame = rows.frame
-    rows.refuse(
-        (frame["discount"] >= 1).to_numpy(), "discount", "is not a share below 1", "Write ten percent as 0.1."
-    )  # fmt: skip
     free = (frame["arm"].astype(str) == control) & (frame["discount"] > 0)
     rows.refuse(free, "discount", "is offered to the control", "Give the control a discount of 0.")
-    rows.refuse(
-        frame[["customer_id", "renewal"]].astype(str).duplicated(), "customer_id", "has a row for this renewal before",
-        "Give one row to each renewal.",
-    )  # fmt: skip
     frame = rows.checked().sort_values("renewal", kind="stable")
     first = frame.drop_duplicates("customer_id").set_index("customer_id")
     left_out = len(frame) - len(first)

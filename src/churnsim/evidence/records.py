@@ -1,104 +1,22 @@
-"""Records beside the purchases: what a table of them must hold, its bad rows by name, and the purchases around them."""
+"""What estimators from records share: the purchases around a day, and numbers with intervals."""
 
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from churnsim.data.logs.days import latest_day
 from churnsim.data.logs.purchase_days import PurchaseDays, purchase_days
-from churnsim.data.subscriptions.subscriptions import yes_or_no
-from churnsim.data.tabular.columns import numpy_ids
-from churnsim.data.tabular.open_source import RawRows, raw_rows
-from churnsim.data.tabular.row_coercion import Column, typed_rows
-from churnsim.data.tabular.row_errors import Flaw
-from churnsim.data.tabular.source import FileFormat
-from churnsim.errors import DataError
 from churnsim.simulation.core.belief import Belief, Status
 from churnsim.statistics import normal_quantile
 from churnsim.typing import Floats, Ints
 
-__all__ = ["NEVER", "History", "Measured", "RecordTable", "Schema", "day_numbers", "ratio_of_means", "read_records"]
+__all__ = ["NEVER", "History", "Measured", "day_numbers", "ratio_of_means"]
 
 NEVER = np.iinfo(np.int64).max // 4  # a day that does not come
-
-
-@dataclass(frozen=True, kw_only=True)
-class Schema:
-    """A table of records: what a row is called, its columns, and those that say yes or no."""
-
-    what: str
-    columns: tuple[Column, ...]
-    flags: tuple[str, ...] = ()
-
-
-class RecordTable:
-    """Typed rows (`frame`) with the columns that were `given`, of which more rows can be refused before they are
-    used."""
-
-    def __init__(self, frame: pd.DataFrame, raw: RawRows, source: str, what: str) -> None:
-        self.frame = frame
-        self.given = frozenset(raw.frame.columns)
-        self._raw, self._source, self._what = raw, source, what
-
-    def refuse(self, bad: Any, column: str, reason: str, remedy: str) -> None:
-        """Mark the rows of the mask `bad`; `reason` completes "<value> ...", `remedy` is a sentence."""
-        flaw = Flaw(column=column, reason=reason, remedy=remedy)
-        self._raw.flaws.mark(np.asarray(bad, dtype=bool), self._raw.frame[column], flaw)
-
-    def checked(self) -> pd.DataFrame:
-        """The rows. Raises one DataError for all bad ones, with row, column, value and remedy."""
-        if self._raw.flaws.count:
-            raise self._raw.flaws.error(
-                self._source, row=lambda position: int(self._raw.labels[position]), row_word=self._raw.row_word,
-                last_resort="", things=f"{self._what}s",
-            )  # fmt: skip
-        return self.frame
-
-
-def read_records(source: Any, schema: Schema, *, today: object | None = None) -> RecordTable:
-    """Rows of a CSV, Parquet or Excel file, a DataFrame or an Arrow table, typed by a schema.
-
-    Optional columns that are not there are filled with missing values; dates after `today` are bad. Raises DataError
-    for a file or a column that is not there, and for a table without rows.
-    """
-    needed = [column.name for column in schema.columns if not column.optional]
-    optional = [column.name for column in schema.columns if column.optional]
-    kinds: dict[str, str] = {column.name: column.kind for column in schema.columns if column.kind not in ("id", "text")}
-
-    def chosen(found: list[str]) -> list[str]:
-        return [*needed, *(name for name in optional if name in found)]
-
-    raw = raw_rows(source, chosen, FileFormat(), kinds=kinds, arguments=())
-    name = str(source) if isinstance(source, str | os.PathLike) else f"the {schema.what}s"
-    if raw.frame.empty:
-        raise DataError(f"{name}: there is no row. Give at least one {schema.what}.")
-    latest = pd.Timestamp(np.datetime64(latest_day(today), "D"))
-    for column in schema.columns:
-        if column.kind == "id" and not column.optional:
-            raw.flaws.mark(
-                raw.frame[column.name].isna().to_numpy(dtype=bool), raw.frame[column.name],
-                Flaw(column=column.name, reason="is missing", remedy=f"Give every {schema.what} its {column.name}."),
-            )  # fmt: skip
-    flags = {flag: yes_or_no(raw.frame[flag], flag, raw.flaws) for flag in schema.flags}
-    frame = typed_rows(
-        raw.frame, columns=[column for column in schema.columns if column.name not in schema.flags],
-        names={column: column for column in raw.frame.columns}, flaws=raw.flaws, spelling=raw.spelling, latest=latest,
-        negative=False, what=schema.what,
-    ).assign(**flags)  # fmt: skip
-    for column in schema.columns:
-        if column.name not in frame:
-            frame[column.name] = np.datetime64("NaT", "ns") if column.kind == "date" else np.nan
-        elif column.kind == "id" and raw.flaws.good.all():
-            frame[column.name] = numpy_ids(frame[column.name])
-        elif column.kind == "text" and column.name not in schema.flags:
-            frame[column.name] = frame[column.name].astype(object)
-    return RecordTable(frame, raw, name, schema.what)
 
 
 def day_numbers(dates: pd.Series[Any]) -> Ints:

@@ -19,25 +19,17 @@ import numpy as np
 import pandas as pd
 
 from churnsim.checks import check_kind, check_level, typed
-from churnsim.data.tabular.row_coercion import Column
+from churnsim.data.records.reading import record_table
 from churnsim.errors import DataError
-from churnsim.evidence.records import NEVER, History, Measured, Schema, day_numbers, ratio_of_means, read_records
+from churnsim.evidence.records import NEVER, History, Measured, day_numbers, ratio_of_means
 from churnsim.product_limit import RiskTable, log_log_limits
 from churnsim.simulation.core.belief import Belief
 from churnsim.statistics import resample_indices
 from churnsim.typing import Floats, Ints
 from churnsim.units import DAYS_PER_YEAR, Duration
 
-__all__ = ["REFERRALS", "ReferralEvidence", "referral_evidence"]
+__all__ = ["ReferralEvidence", "referral_evidence"]
 
-REFERRALS = Schema(
-    what="referral",
-    columns=(
-        Column(name="referrer_id", kind="id"),
-        Column(name="referred_id", kind="id"),
-        Column(name="at", kind="date"),
-    ),
-)
 YEAR = Duration(1, "Y")
 QUARTER = Duration(3, "M")
 RESAMPLES, ENOUGH = 999, 5000  # of the referred, and how many need none
@@ -162,17 +154,9 @@ def referral_evidence(
     """
     check_level(level)
     history = History.of(purchases, until)
-    rows = read_records(referrals, REFERRALS)
+    rows = record_table("referrals", referrals)
     at = day_numbers(rows.frame["at"])
     referrer, referred = (history.customers(rows.frame[name]) for name in ("referrer_id", "referred_id"))
-    rows.refuse(
-        rows.frame["referrer_id"].astype(str) == rows.frame["referred_id"].astype(str), "referred_id",
-        "is the referrer too", "Give the id of the person who was referred.",
-    )  # fmt: skip
-    rows.refuse(
-        rows.frame["referred_id"].duplicated(), "referred_id", "was referred before",
-        "Keep the referral that the customer is owed to.",
-    )  # fmt: skip
     rows.refuse(
         at > history.until, "at", "lies after the last day observed",
         "Give until= a later day, or purchases up to that day.",

@@ -32,29 +32,18 @@ import pandas as pd
 from scipy.special import expit, gammaln
 
 from churnsim.checks import check_frame, check_level, check_number, check_seed, typed
-from churnsim.data.tabular.row_coercion import Column
+from churnsim.data.records.reading import record_table
 from churnsim.errors import ConfigError, DataError
 from churnsim.evidence.laplace import laplace_draws
 from churnsim.evidence.published_effects import elasticity_prior
-from churnsim.evidence.records import Schema, day_numbers, read_records
+from churnsim.evidence.records import day_numbers
 from churnsim.simulation.core.belief import Belief
 from churnsim.statistics import percentile_limits
 from churnsim.typing import Floats, Ints
 from churnsim.units import DAYS_PER_YEAR, Duration
 
-__all__ = ["LIFTS", "SPEND", "SpendEvidence", "spend_evidence"]
+__all__ = ["LIFTS", "SpendEvidence", "spend_evidence"]
 
-SPEND = Schema(
-    what="row of spending",
-    columns=(
-        Column(name="from", kind="date"),
-        Column(name="to", kind="date"),
-        Column(name="channel", kind="text"),
-        Column(name="spend", kind="amount"),
-        Column(name="new_customers", kind="amount"),
-        Column(name="revenue", kind="number", optional=True),
-    ),
-)
 LIFTS = ("channel", "from", "to", "spend_change", "lift", "standard_error")
 FEWEST = 20  # periods
 Test = tuple[int, Ints, Floats, float, float]
@@ -238,12 +227,9 @@ class _Table:
 
 
 def _periods(spend: Any) -> _Table:
-    rows = read_records(spend, SPEND)
+    rows = record_table("spend", spend)
     frame = rows.frame
     first, last = day_numbers(frame["from"]), day_numbers(frame["to"])
-    rows.refuse(last < first, "to", "lies before the period begins", "Give the last day of the period.")
-    again = frame[["from", "channel"]].astype(str).duplicated()
-    rows.refuse(again, "channel", "has a row for this period before", "Give one row to each channel and period.")
     order = np.argsort(first, kind="stable")
     same = first[order][1:] == first[order][:-1]
     wrong = np.zeros(len(frame), dtype=bool)

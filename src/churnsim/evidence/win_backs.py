@@ -28,28 +28,18 @@ import pandas as pd
 from scipy.special import expit, logit, ndtri
 
 from churnsim.checks import check_kind, check_level, check_seed, typed
-from churnsim.data.tabular.row_coercion import Column
+from churnsim.data.records.reading import record_table
 from churnsim.errors import DataError
 from churnsim.evidence.grid import grid_draws
-from churnsim.evidence.records import NEVER, History, Measured, Schema, day_numbers, ratio_of_means, read_records
+from churnsim.evidence.records import NEVER, History, Measured, day_numbers, ratio_of_means
 from churnsim.evidence.trial import TrialEffects, trial_effects
 from churnsim.simulation.core.belief import Belief, Status
 from churnsim.statistics import normal_quantile, wilson
 from churnsim.typing import Flags, Floats, Ints
 from churnsim.units import DAYS_PER_UNIT, Duration, check_unit
 
-__all__ = ["WIN_BACKS", "WinBackEvidence", "win_back_evidence"]
+__all__ = ["WinBackEvidence", "win_back_evidence"]
 
-WIN_BACKS = Schema(
-    what="win-back contact",
-    columns=(
-        Column(name="customer_id", kind="id"),
-        Column(name="at", kind="date"),
-        Column(name="arm", kind="text"),
-        Column(name="cost", kind="number", optional=True),
-        Column(name="returned_at", kind="date", optional=True),
-    ),
-)
 HALF_LIFE, SPREAD = 182.0, 1.0  # days; of the logarithm
 BINS, CELLS = 10, 16
 EIGHT_WEEKS, YEAR, HALF_YEAR = Duration(8, "W"), Duration(1, "Y"), Duration(26, "W")
@@ -228,7 +218,7 @@ def win_back_evidence(
 def _contacts(contacts: Any, history: History, within: int) -> tuple[pd.DataFrame, list[str]]:
     """The first contact to each customer that was observed for long enough, with `silence`, `purchases` before,
     `returned` (0 or 1) and `back` (the day); and what was left out."""
-    rows = read_records(contacts, WIN_BACKS)
+    rows = record_table("win_backs", contacts)
     frame = rows.frame
     at, back = day_numbers(frame["at"]), day_numbers(frame["returned_at"])
     place = history.customers(frame["customer_id"])
@@ -238,12 +228,8 @@ def _contacts(contacts: Any, history: History, within: int) -> tuple[pd.DataFram
         "Write ids as in the purchases, and leave out people who never bought.",
     )  # fmt: skip
     rows.refuse(at > history.until, "at", "lies after the last day observed", "Give until= a later day.")
-    if "returned_at" in rows.given:
-        rows.refuse(back < at, "returned_at", "lies before the contact", "Give the day of the return after it.")
-        late = (back > history.until) & (back < NEVER)
-        rows.refuse(late, "returned_at", "lies after the last day observed", "Give until= a later day.")
-    if "cost" in rows.given:
-        rows.refuse(frame["cost"] < 0, "cost", "is below 0", "Give what the contact cost, 0 or more.")
+    late = (back > history.until) & (back < NEVER)
+    rows.refuse(late, "returned_at", "lies after the last day observed", "Give until= a later day.")
     rows.checked()
     if "returned_at" not in rows.given:
         back = history.next_after(place, at)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from churnsim.checks import check_kind
 from churnsim.data.logs.days import calendar_day, past_day
 from churnsim.data.subscriptions.customer_rows import read_customer_rows
-from churnsim.data.tabular.columns import dates, numbers
+from churnsim.data.tabular.columns import dates, numbers, yes_or_no
 from churnsim.data.tabular.files import check_choice
 from churnsim.data.tabular.row_errors import Flaw, Flaws
 from churnsim.data.tabular.source import FileFormat, Spelling
@@ -29,8 +29,6 @@ from churnsim.data.tabular.text_columns import NumberFormat
 from churnsim.errors import ConfigError, DataError
 from churnsim.units import DAYS_PER_UNIT, check_unit, parse_duration
 
-YES = ("yes", "y", "true", "t", "1", "1.0")
-NO = ("no", "n", "false", "f", "0", "0.0")
 WHAT = "subscription"
 
 
@@ -226,17 +224,6 @@ def _duration(values: pd.Series[Any], name: str, flaws: Flaws, written: NumberFo
     flaws.mark(~np.isfinite(lengths), values, unread)
     flaws.mark(lengths < 0, values, Flaw(column=name, reason="is negative", remedy="Durations are 0 or more."))
     return lengths
-
-
-def yes_or_no(values: pd.Series[Any], name: str, flaws: Flaws) -> NDArray[np.bool_]:
-    """Which values of the column `name` say yes; those that say neither yes nor no are marked."""
-    text = values.astype(str).str.strip().str.lower()
-    yes, no = text.isin(YES).to_numpy(dtype=bool), text.isin(NO).to_numpy(dtype=bool)
-    flaws.mark(
-        ~(yes | no), values,
-        Flaw(column=name, reason="is neither yes nor no", remedy="Write yes/no, true/false or 1/0."),
-    )  # fmt: skip
-    return yes
 
 
 # Calendar months and years differ from the mean ones by up to 2.4 days: a share of a month. A relation this much

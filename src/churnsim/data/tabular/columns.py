@@ -32,6 +32,8 @@ from churnsim.errors import ConfigError, DataError
 # missing id, so each of these is refused by name and never passed over.
 MISSING = ("", "nan", "NaN", "NAN", "NaT", "NA", "N/A", "#N/A", "<NA>", "null", "NULL", "Null", "None", "none")
 MISSING_ID = "is not a customer id (missing)"
+YES = ("yes", "y", "true", "t", "1", "1.0")
+NO = ("no", "n", "false", "f", "0", "0.0")
 LONGEST_ID = 500  # characters; a longer one is a paragraph that slipped into the wrong column
 
 
@@ -269,3 +271,14 @@ def amounts(
             ),
         )
     return pd.Series(amount + 0.0, index=values.index)  # -0 becomes 0
+
+
+def yes_or_no(values: pd.Series[Any], name: str, flaws: Flaws) -> NDArray[np.bool_]:
+    """Which values of the column `name` say yes; those that say neither yes nor no are marked."""
+    text = values.astype(str).str.strip().str.lower()
+    yes, no = text.isin(YES).to_numpy(dtype=bool), text.isin(NO).to_numpy(dtype=bool)
+    flaws.mark(
+        ~(yes | no), values,
+        Flaw(column=name, reason="is neither yes nor no", remedy="Write yes/no, true/false or 1/0."),
+    )  # fmt: skip
+    return yes

@@ -103,9 +103,14 @@ def raw_rows(
         where = str(source) if isinstance(source, str | os.PathLike) else records.name
         check_columns(found, chosen, source=where, delimiter=records.delimiter(), arguments=arguments)
         spelling, _ = records.detected({name: kind for name, kind in (kinds or {}).items() if name in chosen})
-        pieces = list(records.pieces(chosen, lambda raw, flaws, spelling: raw, spelling, labelled=True))
+        return gathered(records, chosen, spelling)
     except OSError as error:
         raise DataError(f"{source} cannot be read ({error.strerror or error}).") from None
+
+
+def gathered(records: Source, chosen: list[str], spelling: Spelling) -> RawRows:
+    """All rows of the columns `chosen` of an open source."""
+    pieces = list(records.pieces(chosen, lambda raw, flaws, spelling: raw, spelling, labelled=True))
     rows = sum(len(piece.frame) for piece in pieces)
     flaws, begin = Flaws(rows), 0
     for piece in pieces:

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from churnsim.checks import shown
-from churnsim.data.tabular.columns import amounts, dates, file_ids
+from churnsim.data.tabular.columns import amounts, dates, file_ids, yes_or_no
 from churnsim.data.tabular.row_errors import Flaw, Flaws
 from churnsim.data.tabular.source import Spelling
 from churnsim.data.tabular.text_columns import ARROW_TEXT, as_text, is_arrow_text, mask
@@ -20,7 +20,7 @@ from churnsim.errors import ConfigError
 _WITH_ZONE = r"\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)? ?(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)$"
 TRIMMED = "customer ids without the white space around them"
 ZONED = "dates with a time zone"
-Kind = Literal["id", "date", "amount", "number", "text"]
+Kind = Literal["id", "date", "amount", "number", "text", "flag"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +124,8 @@ def typed_rows(
                 values, theirs, flaws, written=spelling.number(theirs), negative=negative,
                 optional=column.kind == "number",
             )  # fmt: skip
+        elif column.kind == "flag":
+            typed[column.name] = yes_or_no(values, theirs, flaws)
         else:
             typed[column.name] = _texts(values, theirs, flaws, column)
     if "price" in names and "quantity" in names:

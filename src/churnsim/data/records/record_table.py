@@ -1,0 +1,172 @@
+"""Records of one kind, read from any source: typed, with every row that cannot be used marked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from churnsim.data.records.kinds import RecordColumn, RecordKind
+from churnsim.data.tabular.columns import MISSING, numpy_ids
+from churnsim.data.tabular.open_source import gathered
+from churnsim.data.tabular.row_coercion import column_names, required_columns, typed_rows
+from churnsim.data.tabular.row_errors import Flaw
+from churnsim.data.tabular.source import Source
+from churnsim.data.tabular.table_columns import check_columns
+from churnsim.errors import DataError
+from churnsim.typing import Flags
+
+
+class RecordTable:
+    """Typed rows (`frame`, with every column of the kind) of which some may be marked as bad; `given` are the columns
+    that the source has, by our names, and `names` what it calls them."""
+
+    def __init__(
+        self, kind: RecordKind, source: Source, where: str, names: Mapping[str, str], *, latest: pd.Timestamp,
+        text_ids: bool, guests: bool,
+    ) -> None:  # fmt: skip
+        self.kind, self.where, self.names, self.given = kind, where, dict(names), frozenset(names)
+        kinds = {theirs: str(kind.column(ours).kind) for ours, theirs in names.items()}
+        spelling, self.detected = source.detected(kinds)
+        self.raw = gathered(source, list(names.values()), spelling)
+        self.flaws = self.raw.flaws
+        if self.raw.frame.empty:
+            raise DataError(f"{where}: there is no row. Give at least one {kind.what}.")
+        for column in kind.columns:
+            if column.name in names and not column.optional and not (guests and column.kind == "id"):
+                self._refuse_missing(column)
+        self.frame = typed_rows(
+            self.raw.frame, columns=kind.columns, names=names, flaws=self.flaws, spelling=spelling,
+            latest=latest, text_ids=text_ids, what=kind.what,
+        )  # fmt: skip
+        for column in kind.columns:
+            self.frame[column.name] = self._finished(column)
+        self.frame = self.frame[[column.name for column in kind.columns]]
+
+    @classmethod
+    def read(
+        cls, kind: RecordKind, source: Source, *, where: str, columns: Mapping[str, str | None],
+        latest: pd.Timestamp, by_name: bool = True, may_lack: Sequence[str] = (), text_ids: bool = False,
+        guests: bool = False,
+    ) -> RecordTable:  # fmt: skip
+        """The rows of an open source, checked one by one but for what `check` adds.
+
+        `where` is what messages call the source; `columns` are its names for ours where they are given, and `by_name`
+        says whether the caller takes them. Days after `latest` are bad. The columns `may_lack` may be absent although
+        they are required, `text_ids` makes text of ids that are numbers, and with `guests` the caller can leave out
+        rows without an id. Raises DataError for columns that are not there.
+        """
+        names = cls._names(kind, source.columns(), where, columns, may_lack)
+        check_columns(
+            source.columns(), list(names.values()), source=where, delimiter=source.delimiter(),
+            arguments=list(names) if by_name else (), rename=not by_name,
+        )  # fmt: skip
+        return cls(kind, source, where, names, latest=latest, text_ids=text_ids, guests=guests)
+
+    @staticmethod
+    def _names(
+        kind: RecordKind, found: list[str], where: str, columns: Mapping[str, str | None], may_lack: Sequence[str]
+    ) -> dict[str, str]:
+        """Our columns to theirs: as given, by our own name, or by the one other name under which it is known."""
+        held = {column.held: column.name for column in kind.columns}
+        given = {held.get(ours, ours): theirs for ours, theirs in columns.items()}
+        required_columns(kind.columns, given)  # refuses what is no name
+        plain = {_plain(name): name for name in reversed(found) if isinstance(name, str)}
+        named = {*given.values(), *(column.name for column in kind.columns if column.name in found)}
+        wanted = [column for column in kind.columns if column.name not in given and column.name not in found]
+        for column in wanted:
+            others = list(dict.fromkeys(plain[a] for a in map(_plain, (column.name, *column.aliases)) if a in plain))
+            others = [name for name in others if name not in named]
+            if len(others) > 1:
+                raise DataError(
+                    f"{where} has no column {column.name!r}, but {' and '.join(map(repr, others))}, either of which "
+                    f"may be meant. Name the one that is."
+                )
+            if others:
+                given[column.name] = others[0]
+                named.add(others[0])
+        lacking = {column.name for column in wanted if column.name in may_lack and column.name not in given}
+        return column_names(
+            f"a table of {kind.name}", [c for c in kind.columns if c.name not in lacking], given, found
+        )  # fmt: skip
+
+    def _refuse_missing(self, column: RecordColumn) -> None:
+        values = self.raw.frame[self.names[column.name]]
+        missing = values.isna().to_numpy(dtype=bool)
+        if values.dtype == object or pd.api.types.is_string_dtype(values.dtype):
+            words = MISSING if column.kind == "id" else ("",)
+            missing |= values.astype(str).str.strip().isin(words).to_numpy(dtype=bool)
+        self.refuse(missing, column.name, "is missing", f"Give every {self.kind.what} its {column.name}.")
+
+    def _finished(self, column: RecordColumn) -> Any:
+        """The column as it is used: days, text without white space around it, numbers within their limits."""
+        if column.name not in self.frame:
+            empty = {"date": np.datetime64("NaT", "ns"), "text": column.default, "id": None}.get(column.kind, np.nan)
+            dtype = object if column.kind in ("text", "id") else None
+            return pd.Series([empty] * len(self.frame), index=self.frame.index, dtype=dtype)
+        values = self.frame[column.name]
+        if column.kind == "date":
+            return values.dt.normalize()
+        if column.kind == "text":
+            text = values.astype(object).str.strip()
+            return text.where(text.notna() & (text != ""), column.default)
+        if column.kind == "number":
+            self.refuse(column.beyond(values.to_numpy()), column.name, column.outside, column.remedy)
+        return values
+
+    def refuse(self, bad: Any, column: str, reason: str, remedy: str) -> None:
+        """Mark the rows of the mask `bad`; `reason` completes "<value> ...", `remedy` is a sentence."""
+        theirs = self.names.get(column)
+        if theirs is not None:
+            flaw = Flaw(column=theirs, reason=reason, remedy=remedy)
+            self.flaws.mark(np.asarray(bad, dtype=bool), self.raw.frame[theirs], flaw)
+
+    def check(self, *, earlier: pd.DataFrame | None = None, repeats: bool = False) -> RecordTable:
+        """Mark the rows that contradict themselves or others, those of a frame of `earlier` rows included; with
+        `repeats` those that repeat an earlier row in every column are let pass. Returns the same table."""
+        kind, rows = self.kind, self.frame
+        if kind.ordered is not None:
+            first, then, reason, remedy = kind.ordered
+            self.refuse(rows[then] < rows[first], then, reason, remedy)
+        before = 0
+        if earlier is not None and len(earlier):
+            before, rows = len(earlier), pd.concat([earlier.astype(object), rows.astype(object)], ignore_index=True)
+        good = np.append(np.ones(before, dtype=bool), self.flaws.good)
+        if kind.key:
+            repeated = self._repeated(rows, good, kind.key)
+            if repeats:
+                repeated &= ~self._repeated(rows, good, [column.name for column in kind.columns])
+            self.refuse(repeated[before:], kind.keyed_by, kind.repeated, kind.once)
+        if kind.rules is not None:
+            kind.rules(
+                rows, lambda bad, *words: self.refuse(np.asarray(bad, dtype=bool)[before:] & self.flaws.good, *words)
+            )
+        return self
+
+    @staticmethod
+    def _repeated(rows: pd.DataFrame, good: Flags, columns: Sequence[str]) -> Flags:
+        found = np.zeros(len(rows), dtype=bool)
+        found[good] = rows.loc[good, list(columns)].duplicated().to_numpy()
+        return found
+
+    def checked(self) -> pd.DataFrame:
+        """The rows, ids as pandas users expect them. Raises one DataError for all bad ones, with row, column, value and
+        remedy."""
+        if self.flaws.count:
+            raise self.flaws.error(
+                self.where, row=lambda position: int(self.raw.labels[position]), row_word=self.raw.row_word,
+                last_resort="", things=f"{self.kind.what}s",
+            )  # fmt: skip
+        return self.plain_ids(self.frame)
+
+    def plain_ids(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Rows of which no id is missing, with ids of the types pandas users expect."""
+        return frame.assign(**{c.name: numpy_ids(frame[c.name]) for c in self.kind.columns if c.kind == "id"})
+
+
+def _plain(name: str) -> str:
+    """A column's name without what exporters make different: case, spaces, hyphens."""
+    return re.sub(r"[\s_-]+", "_", name.strip().casefold())
