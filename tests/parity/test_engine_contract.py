@@ -78,6 +78,34 @@ def test_the_books_close(market, strategy, engine):
     assert (ledger.profit_cents == frame["margin"] - frame[list(COSTS)].sum(axis=1)).all()
 
 
+@pytest.mark.parametrize("budget", [0.05, 7.0, 37.5, 1234.56])
+def test_customers_accounts_sum_to_the_ledger(market, budget):
+    """To rounding, whatever a contact costs: by the fourth decimal of a cent in each account, each time it is charged;
+    and to the bit the same in every engine."""
+    market = replace(market, terms=cs.simulation.Terms(cost_to_serve=0.03))
+    spending = cs.Strategy(
+        name="spending",
+        acquisition=cs.simulation.Acquisition(budget_per_period=900.0),
+        retention=cs.simulation.RetentionContacts(budget_per_period=budget),
+        cross_selling=cs.simulation.CrossSelling(budget_per_period=budget, rule="top_value", share=0.4),
+        win_back=cs.simulation.WinBack(silent_for=8.0, cost_per_contact=0.07, most_per_period=20),
+        desk=DESK,
+        asking=cs.simulation.AskForComplaints(cost_per_purchase=0.05),
+        compensation=cs.simulation.Compensation(cost_per_complaint=1.37),
+    )
+    of_customers = ("retention", "cross_selling", "win_back", "service", "recovery", "cost_to_serve")
+    found = {}
+    for engine in ENGINES:
+        ledger = cs.simulate(scenario(market, spending, horizon=24.0), seed=1, engine=engine, log=True)
+        net = ledger.cents("margin") - sum(ledger.cents(name) for name in of_customers)
+        accounts = found[engine] = ledger.customers["margin"]
+        charges = len(accounts) * len(net) * 2
+        assert accounts.sum() == pytest.approx(net.sum(), abs=charges * 0.5e-4, rel=0)
+        # Control: in whole cents they would be off by more.
+        assert abs(accounts.round().sum() - net.sum()) > charges * 0.5e-4
+    pd.testing.assert_series_equal(*found.values(), check_exact=True)
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_nothing_happens_after_a_loss(market, engine):
     gone: set[int] = set()

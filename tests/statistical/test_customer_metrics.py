@@ -62,7 +62,6 @@ def test_everybody_says_how_it_came_and_what_became_of_it(cdnow_market):
     """Counts agree with the books, for each way to come and to go, and the customers of the data keep their ids."""
     market = replace(
         cdnow_market,
-        prospects=EAGER,
         referral=cs.simulation.Referral(rate_per_year=2.0),
         word_of_mouth=cs.simulation.WordOfMouth(weight=2.0, imitation=0.5),
         competitors=cs.simulation.Competitors(customers=800.0, loss_per_year=0.5, comes_here=0.3),
@@ -84,11 +83,10 @@ def test_everybody_says_how_it_came_and_what_became_of_it(cdnow_market):
     assert (table.loc[lost, "destination"] != "").all()
     assert (table.loc[~lost, "destination"] == "").all()
     assert table["referrals"].sum() >= ledger.count("births_referred").sum()
-    # What was spent on customers one by one: contacts, each counted in whole cents, and answers. Among as many as come
-    # here a contact costs nearly a whole number of cents; at 2.5 it would be a fifth off.
+    # What was spent on customers one by one: contacts and answers.
     spent = table["margin"].sum() - table["net_margin"].sum()
     accounts = (ledger.cents("retention") + ledger.cents("recovery")).sum() / 100
-    assert spent == pytest.approx(accounts, rel=0.005)
+    assert spent == pytest.approx(accounts, abs=0.02)
     base = table["origin"] == "start"
     assert table.loc[base, "customer_id"].tolist() == market.customers.ids.tolist()
     assert table.loc[~base, "customer_id"].isna().all()

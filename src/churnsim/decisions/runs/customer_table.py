@@ -60,8 +60,7 @@ def customer_table(experiment: Experiment, strategy: Strategy, replication: int)
     and `value` (the margin discounted to time 0 or, for a new customer, to its birth).
 
     Where bonds, cross-selling or a profit by tenure make the margin's share of revenue differ between purchases, a
-    purchase gets the share that its period has on average; `net_margin` counts each contact in whole cents, so that
-    contacts of a few cents add up to more or less than the ledger says.
+    purchase gets the share that its period has on average; `net_margin` has each purchase's own.
     """
     experiment.warn_of_epochs([strategy])
     return _OneTable(experiment, strategy)(replication)

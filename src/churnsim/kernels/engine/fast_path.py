@@ -9,7 +9,7 @@ from churnsim.kernels.engine import ledger_accounts as accounts
 from churnsim.kernels.engine.arguments import Buffers, Means, Tables
 from churnsim.kernels.engine.event_times import dropout_now, organic_factor, purchase_wait
 from churnsim.kernels.engine.ledger_updates import answered, lose, note
-from churnsim.kernels.engine.records import DROPOUT, DROPOUT_AT_ONCE, Record, Records
+from churnsim.kernels.engine.records import DROPOUT, DROPOUT_AT_ONCE, UNITS_PER_CENT, Record, Records
 from churnsim.kernels.numerics.jit import rule
 from churnsim.typing import Floats, Ints
 
@@ -98,7 +98,7 @@ def _book_many(bought: int, revenue: int, margins: int, asking: int, c: Record, 
     row[accounts.SERVICE] += asking * bought
     c.revenue += revenue
     c.repeat_revenue += revenue
-    c.margin += margins - asking * bought
+    c.account += (margins - asking * bought) * UNITS_PER_CENT
 
 
 @rule

@@ -32,7 +32,7 @@ class FirmView(NamedTuple):
     attempts: Ints
     contacted: Flags  # since the last review
     crossed: Flags
-    owed: Ints  # cents that the firm spent on it at reviews, not yet in its record's margin
+    owed: Ints  # what the firm spent on it at reviews and is not yet in its record's account, in the latter's units
     clocks: Floats  # rows of `buying_clock`: last contact, L and A then; none where contacts do not act on buying
 
 
@@ -62,7 +62,7 @@ def apply_pending(view: FirmView, i: int, c: Record) -> None:
     c.contacted = 1 if view.contacted[i] else 0
     c.crossed = 1 if view.crossed[i] else 0
     # Booked when it was spent; here it only reaches the customer's own account.
-    c.margin -= view.owed[i]
+    c.account -= view.owed[i]
     view.owed[i] = 0
 
 
@@ -74,11 +74,11 @@ def apply_all_pending(view: FirmView, customers: Records, first: int, last: int)
 
 
 @rule
-def charge(owed: Ints, chosen: Flags, cents: int) -> int:
-    """Charge those `chosen` with `cents` each; their number."""
+def charge(owed: Ints, chosen: Flags, cost: int) -> int:
+    """Charge the accounts of those `chosen` with `cost` each; their number."""
     number = 0
     for i in range(chosen.size):
         if chosen[i]:
-            owed[i] += cents
+            owed[i] += cost
             number += 1
     return number

@@ -7,7 +7,7 @@ import numpy as np
 from churnsim.kernels.engine import event_rules
 from churnsim.kernels.engine import ledger_accounts as accounts
 from churnsim.kernels.engine.arguments import Buffers
-from churnsim.kernels.engine.records import LOST, Record, Records
+from churnsim.kernels.engine.records import LOST, UNITS_PER_CENT, Record, Records
 from churnsim.kernels.engine.satisfaction import people_told
 from churnsim.kernels.numerics.jit import inlined, rule
 from churnsim.typing import Floats, Ints
@@ -58,7 +58,7 @@ def book(rules: Records, listed: int, time: float, c: Record, row: Ints, buffers
     # Every buyer is asked, so that the question costs also where all went well.
     row[accounts.SERVICE] += rule.asking_cents
     c.revenue += cents
-    c.margin += margin - rule.asking_cents
+    c.account += (margin - rule.asking_cents) * UNITS_PER_CENT
     c.last_purchase = time
     return cents
 
@@ -90,7 +90,7 @@ def answered(rules: Records, kind: int, time: float, c: Record, row: Ints, buffe
     """Book the answer to a complaint: its cost, whom the customer tells, and whether it is still unhappy."""
     rule = rules[0]
     row[accounts.RECOVERY] += rule.complaint_cents
-    c.margin -= rule.complaint_cents
+    c.account -= rule.complaint_cents * UNITS_PER_CENT
     mouth = rule.word_of_mouth_effect
     # An answer that resolves nothing is told like no answer.
     if kind == event_rules.UNRESOLVED:

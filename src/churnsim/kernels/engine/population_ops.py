@@ -184,13 +184,13 @@ def lift_purchases(
 @rule
 def win_back(
     rules: Records, gaps: Floats, hazards: Floats, customers: Records, wake: Floats, view: FirmView, chosen: Ints,
-    effect: float, cents: int, now: float, came: Flags, replication: int, seed: int,
+    effect: float, cost: int, now: float, came: Flags, replication: int, seed: int,
 ) -> None:  # fmt: skip
-    """Contact the silent customers at the places `chosen`, at `cents` each; `came` says who came back."""
+    """Contact the silent customers at the places `chosen`, at `cost` to the account of each; `came`: who came back."""
     for j in range(chosen.size):
         c = customers[chosen[j]]
         # The contact is paid for also where it reaches somebody who never left.
-        c.margin -= cents
+        c.account -= cost
         view.attempts[chosen[j]] += 1
         came[j] = False
         if c.state != LOST:
@@ -224,7 +224,7 @@ def dismiss(customers: Records, wake: Floats, view: FirmView, now: float, gone: 
         if c.state == UNBORN or c.state == AWAITING or c.dismissed != 0:
             continue
         # Less than when it was last judged: it has cost more than it brought since then.
-        if c.margin < c.judged_margin:
+        if c.account < c.judged_account:
             c.dismissed = 1
             # It gets no contacts any more, nor an account that costs.
             view.known[i] = False
@@ -236,7 +236,7 @@ def dismiss(customers: Records, wake: Floats, view: FirmView, now: float, gone: 
                 c.destination = EVAPORATES
                 c.due = now
                 wake[i] = math.inf
-        c.judged_margin = c.margin
+        c.judged_account = c.account
 
 
 @rule
@@ -250,12 +250,12 @@ def renewals(customers: Records, due: Floats, first: int, last: int) -> None:
 
 
 @rule
-def offer_renewals(customers: Records, owed: Ints, chosen: Flags, cents: int) -> None:
-    """Make those `chosen` an offer for their coming renewal, at `cents` each."""
+def offer_renewals(customers: Records, owed: Ints, chosen: Flags, cost: int) -> None:
+    """Make those `chosen` an offer for their coming renewal, at `cost` to the account of each."""
     for i in range(chosen.size):
         if chosen[i]:
             customers[i].offered = 1
-            owed[i] += cents
+            owed[i] += cost
 
 
 @njit

@@ -9,7 +9,7 @@ from churnsim.kernels.engine import ledger_accounts as accounts
 from churnsim.kernels.engine.arguments import Buffers, Means, Tables
 from churnsim.kernels.engine.event_times import dropout_now, firm_factor, offered_factor, organic_factor, purchase_wait
 from churnsim.kernels.engine.ledger_updates import COMPLAINTS, answered, book, lose, note
-from churnsim.kernels.engine.records import ACTIVE, AWAITING, CONTRACT, Record, Records
+from churnsim.kernels.engine.records import ACTIVE, AWAITING, CONTRACT, UNITS_PER_CENT, Record, Records
 from churnsim.kernels.engine.satisfaction import people_told, satisfaction_factor
 from churnsim.kernels.engine.satisfaction_updates import apply_purchase_quality, apply_reply
 from churnsim.kernels.numerics.jit import inlined, rule
@@ -141,7 +141,7 @@ def _receive_reply(
     organic = _organic(rules, dropout_now(rules, hazards, c.dropout, tenure, c.returns), effect, c)
     u_gap, u_spend, fate = event_rules.reply(rules, organic, c.reply, c.k, c.uid, replication, seed)
     row[accounts.RECOVERY] += rule.reply_cents
-    c.margin -= rule.reply_cents
+    c.account -= rule.reply_cents * UNITS_PER_CENT
     answered(rules, c.reply, time, c, row, buffers)
     if rule.satisfaction != 0:
         apply_reply(rules, hazards, effect, c.reply, time, c, replication, seed)

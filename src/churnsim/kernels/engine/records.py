@@ -31,6 +31,7 @@ __all__ = [
     "SWITCHED",
     "TOLD",
     "UNBORN",
+    "UNITS_PER_CENT",
     "Record",
     "Records",
     "Rules",
@@ -49,6 +50,10 @@ GAMMA_GAMMA, FIXED_SPEND, BY_TENURE = 0, 1, 2
 # States of a customer, and how it came.
 UNBORN, ACTIVE, AWAITING, LOST = 0, 1, 2, 3
 KNOWN, PAID, REFERRED, TOLD, SWITCHED = 0, 1, 2, 3, 4
+
+# Of a customer's own account: a budget that is spread over many leaves each a fraction of a cent. Whole numbers sum to
+# the same in any order, which engines need; an account overflows at nine trillion in money, above any customer's.
+UNITS_PER_CENT = 10_000
 
 
 class Rules(NamedTuple):
@@ -152,8 +157,8 @@ CUSTOMER = np.dtype(
         ("satisfied", np.float64),
         ("repeat_revenue", np.int64),  # cents that the firm has seen, without the first purchase
         ("revenue", np.int64),  # cents in the simulation
-        ("margin", np.int64),  # cents: contribution less what the firm spent on this customer's events
-        ("judged_margin", np.int64),  # `margin` when it was last judged for dismissal
+        ("account", np.int64),  # contribution less what the firm spent on this customer, in UNITS_PER_CENT
+        ("judged_account", np.int64),  # `account` when it was last judged for dismissal
         ("k", np.int32),  # purchases in the simulation, the first of a new customer not counted
         ("seen", np.int16),  # repeat purchases before it; of a contract the renewals
         ("referrals", np.int16),

@@ -12,6 +12,7 @@ from scipy.special import expit, logit
 
 from churnsim.checks import check_count, check_number, check_share, shown, typed
 from churnsim.errors import ConfigError
+from churnsim.kernels.engine.records import UNITS_PER_CENT
 from churnsim.simulation.core.belief import Belief, Law, Status, checked_status
 from churnsim.units import Duration
 
@@ -25,6 +26,7 @@ __all__ = [
     "Multiple",
     "Origin",
     "Scaled",
+    "account_units",
     "assumed",
     "at_least_1",
     "cents",
@@ -294,3 +296,8 @@ def default_belief(about: Field[Any], value: float, origin: Origin, *, scale: fl
 def cents(money: float) -> int:
     """Money as cents, rounded half up."""
     return math.floor(money * 100 + 0.5)
+
+
+def account_units(money: float) -> int:
+    """Money in the units of a customer's own account, rounded half up."""
+    return math.floor(money * 100 * UNITS_PER_CENT + 0.5)

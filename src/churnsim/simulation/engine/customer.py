@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from churnsim.kernels.engine.records import ACTIVE, AWAITING, KNOWN, LOST
+from churnsim.kernels.engine.records import ACTIVE, AWAITING, KNOWN, LOST, UNITS_PER_CENT
 
 __all__ = ["Customer"]
 
@@ -35,8 +35,8 @@ class Customer:
     lost_at: float = math.inf
     repeat_revenue: int = 0
     revenue: int = 0
-    margin: int = 0
-    judged_margin: int = 0
+    account: int = 0  # in units of its own: UNITS_PER_CENT
+    judged_account: int = 0
     k: int = 0
     seen: int = 0
     referrals: int = 0
@@ -57,6 +57,11 @@ class Customer:
     def alive(self) -> bool:
         """Whether it is with the firm, waiting for a reply or not."""
         return self.state in (ACTIVE, AWAITING)
+
+    @property
+    def margin(self) -> float:
+        """Its contribution less what the firm spent on it, cents."""
+        return self.account / UNITS_PER_CENT
 
     @property
     def tenure(self) -> int:

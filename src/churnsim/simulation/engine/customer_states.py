@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from churnsim.kernels.engine.records import ACTIVE, AWAITING, LOST, UNBORN
+from churnsim.kernels.engine.records import ACTIVE, AWAITING, LOST, UNBORN, UNITS_PER_CENT
 
 __all__ = ["COLUMNS", "customer_states"]
 
@@ -17,19 +17,20 @@ COLUMNS = (
     "revenue", "margin", "unhappy", "expected", "satisfied", "rate", "dropout",
 )  # fmt: skip
 
-REAL = ("first_purchase", "last_purchase", "lost_at", "expected", "satisfied", "rate", "dropout")
+REAL = ("first_purchase", "last_purchase", "lost_at", "margin", "expected", "satisfied", "rate", "dropout")
 
 
 def customer_states(customers: Any) -> pd.DataFrame:
     """From records or objects: columns of `COLUMNS` and `alive`, indexed and sorted by uid; the unborn are left out.
 
     `k` counts purchases in the simulation without a new customer's first; `revenue` and `margin` are cents, the margin
-    less what the firm spent on this customer. `rate` and `dropout` are the traits, which no firm sees.
+    less what the firm spent on this customer, with fractions. `rate` and `dropout` are the traits, which no firm sees.
     """
     if isinstance(customers, np.ndarray):
         # A lost customer's record keeps the time of the loss where a living one's has its next event.
-        place = {**dict(zip(COLUMNS, COLUMNS, strict=True)), "uid": "uid", "lost_at": "due"}
+        place = {**dict(zip(COLUMNS, COLUMNS, strict=True)), "uid": "uid", "lost_at": "due", "margin": "account"}
         frame = pd.DataFrame({name: customers[place[name]] for name in ("uid", *COLUMNS)})
+        frame["margin"] /= UNITS_PER_CENT
     else:
         frame = pd.DataFrame(_columns(customers))
     frame = frame.astype({name: "float64" if name in REAL else "int64" for name in ("uid", *COLUMNS)})

@@ -155,12 +155,12 @@ class ObjectPopulation:
             attempts=np.array([c.attempts for c in customers], dtype=np.int64),
         )
 
-    def serve_accounts(self, cents: int) -> int:
+    def serve_accounts(self, cost: int) -> int:
         """Charge each known customer with what an account costs, under contract those who have one; their number."""
         closed = (UNBORN, LOST) if self.p.numbers.lifetime == CONTRACT else (UNBORN,)
         known = [c for c in self.customers if c.state not in closed and not c.dismissed]
         for c in known:
-            c.margin -= cents
+            c.account -= cost
         return len(known)
 
     def dismiss(self, period: int, now: float) -> None:
@@ -168,7 +168,7 @@ class ObjectPopulation:
         for c in self.customers:
             if c.state in (UNBORN, AWAITING) or c.dismissed:
                 continue
-            if c.margin < c.judged_margin:
+            if c.account < c.judged_account:
                 c.dismissed = 1
                 if c.state == ACTIVE:
                     c.state, c.cause, c.destination, c.lost_at = (
@@ -179,17 +179,17 @@ class ObjectPopulation:
                     )
                     self.books.note(now, c.uid, "lost_dismissed")
                     self.wake(c)
-            c.judged_margin = c.margin
+            c.judged_account = c.account
 
     def contact(
-        self, chosen: NDArray[np.bool_], before: float, effect: float, lift: float, cents: int, now: float
+        self, chosen: NDArray[np.bool_], before: float, effect: float, lift: float, cost: int, now: float
     ) -> None:
         """Contact those chosen and no others; a lifetime in time then runs at its new hazard, and buying clocks at
         their new rates."""
         for c, contacted in zip(self.customers, chosen.tolist(), strict=True):
             old = self.hazard(c, before)
             c.contacted = int(contacted)
-            c.margin -= cents * c.contacted
+            c.account -= cost * c.contacted
             new = self.hazard(c, effect)
             if self.p.numbers.lifetime == CLOCK and c.alive and new != old:
                 c.death_at = event_times.rescaled(c.death_at, now if c.state == ACTIVE else 0.0, old, new)
@@ -218,23 +218,23 @@ class ObjectPopulation:
         """When the contract of each comes up for renewal, without an offer for it so far; else infinity."""
         return np.array([c.due if c.state == ACTIVE and not c.offered else math.inf for c in self.customers])
 
-    def offer_renewals(self, chosen: NDArray[np.bool_], cents: int) -> None:
+    def offer_renewals(self, chosen: NDArray[np.bool_], cost: int) -> None:
         """Make those chosen an offer for their coming renewal."""
         for place in np.flatnonzero(chosen).tolist():
             self.customers[place].offered = 1
-            self.customers[place].margin -= cents
+            self.customers[place].account -= cost
 
-    def offer(self, chosen: NDArray[np.bool_], cents: int) -> None:
+    def offer(self, chosen: NDArray[np.bool_], cost: int) -> None:
         """Offer more to those chosen and no others."""
         for c, crossed in zip(self.customers, chosen.tolist(), strict=True):
             c.crossed = int(crossed)
-            c.margin -= cents * c.crossed
+            c.account -= cost * c.crossed
 
-    def win_back(self, chosen: NDArray[np.int64], effect: float, cents: int, period: int, now: float) -> None:
+    def win_back(self, chosen: NDArray[np.int64], effect: float, cost: int, period: int, now: float) -> None:
         """Contact the silent customers at the places chosen."""
         for place in chosen.tolist():
             c = self.customers[place]
-            c.margin -= cents
+            c.account -= cost
             c.attempts += 1
             if c.state != LOST:
                 continue

@@ -152,9 +152,9 @@ class RecordPopulation:
         """How many of those are members of the club."""
         return self._members_at_start + int(self._so_far()[accounts.MEMBERS])
 
-    def serve_accounts(self, cents: int) -> int:
+    def serve_accounts(self, cost: int) -> int:
         """Charge each known customer with what an account costs, under contract those who have one; their number."""
-        return int(charge(self._view.owed, self._view.there[: self.size], cents))
+        return int(charge(self._view.owed, self._view.there[: self.size], cost))
 
     def dismiss(self, period: int, now: float) -> None:
         """End the relation with all who cost more than they brought since the last time."""
@@ -166,14 +166,14 @@ class RecordPopulation:
         self._note(accounts.LOST_DISMISSED, np.flatnonzero(gone), -1, now)
 
     def contact(
-        self, chosen: NDArray[np.bool_], before: float, effect: float, lift: float, cents: int, now: float
+        self, chosen: NDArray[np.bool_], before: float, effect: float, lift: float, cost: int, now: float
     ) -> None:
         """Contact those chosen and no others; a lifetime in time then runs at its new hazard, and buying clocks at
         their new rates."""
         p = self.inputs
         # The records learn of it when their customers are next taken up.
         self._view.contacted[: self.size] = chosen
-        charge(self._view.owed, chosen, cents)
+        charge(self._view.owed, chosen, cost)
         if p.numbers.lifetime == CLOCK:
             means = before, effect, now
             self.pool.share(
@@ -196,20 +196,20 @@ class RecordPopulation:
         self.pool.share(self.size, lambda _, first, last: kernel.renewals(self._records, due, first, last))
         return due
 
-    def offer_renewals(self, chosen: NDArray[np.bool_], cents: int) -> None:
+    def offer_renewals(self, chosen: NDArray[np.bool_], cost: int) -> None:
         """Make those chosen an offer for their coming renewal."""
-        kernel.offer_renewals(self._records, self._view.owed, chosen, cents)
+        kernel.offer_renewals(self._records, self._view.owed, chosen, cost)
 
-    def offer(self, chosen: NDArray[np.bool_], cents: int) -> None:
+    def offer(self, chosen: NDArray[np.bool_], cost: int) -> None:
         """Offer more to those chosen and no others."""
         self._view.crossed[: self.size] = chosen
-        charge(self._view.owed, chosen, cents)
+        charge(self._view.owed, chosen, cost)
 
-    def win_back(self, chosen: Places, effect: float, cents: int, period: int, now: float) -> None:
+    def win_back(self, chosen: Places, effect: float, cost: int, period: int, now: float) -> None:
         """Contact the silent customers at the places chosen."""
         p, came = self.inputs, np.empty(chosen.size, dtype=np.bool_)
         kernel.win_back(
-            p.rules, p.gaps, p.hazards, self._records, self._wake, self._view, chosen, effect, cents, now, came,
+            p.rules, p.gaps, p.hazards, self._records, self._wake, self._view, chosen, effect, cost, now, came,
             p.replication, p.seed,
         )  # fmt: skip
         self._note(accounts.RETURNED, chosen[came], 1, now)

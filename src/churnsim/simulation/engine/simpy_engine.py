@@ -18,7 +18,7 @@ from churnsim.kernels.engine import event_rules, event_times, satisfaction
 from churnsim.kernels.engine.ledger_accounts import KINDS
 from churnsim.kernels.engine.ledger_accounts import LOST as LOST_KINDS
 from churnsim.kernels.engine.ledger_accounts import REPLY as REPLY_KINDS
-from churnsim.kernels.engine.records import ACTIVE, AWAITING, CONTRACT, DROPOUT_AT_ONCE, LOST, UNBORN
+from churnsim.kernels.engine.records import ACTIVE, AWAITING, CONTRACT, DROPOUT_AT_ONCE, LOST, UNBORN, UNITS_PER_CENT
 from churnsim.simulation.engine.bookkeeping import Books
 from churnsim.simulation.engine.customer import Customer
 from churnsim.simulation.engine.customer_states import customer_states
@@ -272,7 +272,7 @@ class _Run:
         self.books.count("revenue", paid)
         self.books.count("margin", margin)
         c.revenue += paid
-        c.margin += margin
+        c.account += margin * UNITS_PER_CENT
         self._spend(c, "service", self.numbers.asking_cents)
         c.last_purchase = time
         return paid
@@ -280,7 +280,7 @@ class _Run:
     def _spend(self, c: Customer, account: str, cents: int) -> None:
         """Spend on one customer."""
         self.books.count(account, cents)
-        c.margin -= cents
+        c.account -= cents * UNITS_PER_CENT
 
     # The firm
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from churnsim.economics.response import saturating
-from churnsim.simulation.core.assumption import PURCHASE, Multiple, assumed, cents, in_units, scale, share
+from churnsim.simulation.core.assumption import PURCHASE, Multiple, account_units, assumed, in_units, scale, share
 from churnsim.simulation.mechanisms.parts import MarketPart
 from churnsim.simulation.mechanisms.review import Review
 from churnsim.simulation.mechanisms.targeting import Campaign
@@ -29,7 +29,7 @@ class CrossSelling(Campaign):
         if each > 0:
             review.books.pay("cross_selling", self.budget_per_period)
             review.books.count("cross_selling_contacts", int(np.count_nonzero(chosen)))
-        review.customers.offer(chosen, cents(each))
+        review.customers.offer(chosen, account_units(each))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
-from churnsim.simulation.core.assumption import UNMEASURED, assumed, cents, positive, share
+from churnsim.simulation.core.assumption import UNMEASURED, account_units, assumed, cents, positive, share
 from churnsim.simulation.mechanisms.parts import Length, MarketPart, Money, Share
 from churnsim.simulation.mechanisms.review import Review
 from churnsim.simulation.mechanisms.targeting import Targeting
@@ -54,11 +54,11 @@ class RenewalOffers(Targeting):
         # What is due at this very moment is still to be decided.
         coming = seen.there & (due >= now) & (due < now + self.notice)
         chosen = self.picks(seen._replace(there=coming), now)
-        number, cost = int(np.count_nonzero(chosen)), cents(self.cost_per_offer)
+        number = int(np.count_nonzero(chosen))
         if number:
-            review.books.count("renewal_costs", cost * number)
+            review.books.count("renewal_costs", cents(self.cost_per_offer) * number)
             review.books.count("renewal_offers", number)
-            review.customers.offer_renewals(chosen, cost)
+            review.customers.offer_renewals(chosen, account_units(self.cost_per_offer))
 
     def rules(self, market: Any) -> dict[str, Any]:
         """What an offer does, and the price of a term with one."""

@@ -13,8 +13,8 @@ from churnsim.economics.response import saturating
 from churnsim.simulation.core.assumption import (
     PURCHASE,
     Multiple,
+    account_units,
     assumed,
-    cents,
     in_units,
     length,
     not_negative,
@@ -48,7 +48,7 @@ class RetentionContacts(Campaign):
             lift = response.lift(each) if review.numbers.lift_decay > 0 else 0.0
             review.books.pay("retention", self.budget_per_period)
             review.books.count("contacts", int(np.count_nonzero(chosen)))
-        review.customers.contact(chosen, before, firm.effect, lift, cents(each), review.now)
+        review.customers.contact(chosen, before, firm.effect, lift, account_units(each), review.now)
 
     def rules(self, market: Any) -> dict[str, Any]:
         """How contacts move purchases, where they do; a contract's renewals come at their term whatever happens."""

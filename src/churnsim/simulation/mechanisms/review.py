@@ -39,7 +39,8 @@ class Visible(NamedTuple):
 
 
 class Customers(Protocol):
-    """The customers as the firm reaches them. Masks, places and views are in the engine's own order of storage."""
+    """The customers as the firm reaches them. Masks, places and views are in the engine's own order of storage; a
+    `cost` falls on each in units of its own account (`account_units`)."""
 
     def visible(self) -> Visible:
         """What the firm sees."""
@@ -50,26 +51,26 @@ class Customers(Protocol):
     def active_members(self) -> int:
         """How many of those are members of the club."""
 
-    def serve_accounts(self, cents: int) -> int:
-        """Charge each known customer with what an account costs; their number."""
+    def serve_accounts(self, cost: int) -> int:
+        """Charge each known customer with what serving it costs; their number."""
 
     def dismiss(self, period: int, now: float) -> None:
         """End the relation with all who cost more than they brought since the last time."""
 
-    def contact(self, chosen: Flags, before: float, effect: float, lift: float, cents: int, now: float) -> None:
+    def contact(self, chosen: Flags, before: float, effect: float, lift: float, cost: int, now: float) -> None:
         """Contact those chosen and no others; `before` and `effect` are the last and the coming period's effects on
         dropout, `lift` that on the rate of buying."""
 
     def renewals(self) -> NDArray[np.float64]:
         """When the contract of each comes up for renewal, without an offer for it so far; else infinity."""
 
-    def offer_renewals(self, chosen: Flags, cents: int) -> None:
+    def offer_renewals(self, chosen: Flags, cost: int) -> None:
         """Make those chosen an offer for their coming renewal."""
 
-    def offer(self, chosen: Flags, cents: int) -> None:
+    def offer(self, chosen: Flags, cost: int) -> None:
         """Offer more to those chosen and no others."""
 
-    def win_back(self, chosen: NDArray[np.int64], effect: float, cents: int, period: int, now: float) -> None:
+    def win_back(self, chosen: NDArray[np.int64], effect: float, cost: int, period: int, now: float) -> None:
         """Contact the silent customers at the places chosen."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from churnsim.simulation.core.assumption import assumed, cents, not_negative, share, whole_cents
+from churnsim.simulation.core.assumption import account_units, assumed, cents, not_negative, share, whole_cents
 from churnsim.simulation.mechanisms.parts import MarketPart
 from churnsim.simulation.mechanisms.review import Accounts, Review
 
@@ -59,7 +59,9 @@ class Terms(MarketPart):
     def review(self, review: Review) -> None:
         """Serve the accounts of those who are known."""
         if cost := cents(self.cost_to_serve):
-            review.books.count("cost_to_serve", cost * review.customers.serve_accounts(cost))
+            review.books.count(
+                "cost_to_serve", cost * review.customers.serve_accounts(account_units(self.cost_to_serve))
+            )
 
     def rules(self, unit: str) -> dict[str, Any]:
         """The margin."""

@@ -13,7 +13,7 @@ from churnsim.kernels.engine.event_rules import chances_back
 from churnsim.kernels.numerics.philox import block
 from churnsim.kernels.numerics.rng_streams import SIMULATION, WIN_BACK
 from churnsim.kernels.numerics.top_k import highest_of
-from churnsim.simulation.core.assumption import assumed, cents, length, not_negative, published, share
+from churnsim.simulation.core.assumption import account_units, assumed, cents, length, not_negative, published, share
 from churnsim.simulation.mechanisms.parts import Length, MarketPart, Money, Setting, StrategyPart
 from churnsim.simulation.mechanisms.review import Review
 from churnsim.typing import Flags
@@ -59,10 +59,11 @@ class WinBack(StrategyPart):
             number = self.most_per_period
             silent = highest_of(scores, seen.uid, silent, number)
         if number:
-            cost = cents(self.cost_per_contact)
-            review.books.count("win_back", cost * number)
+            review.books.count("win_back", cents(self.cost_per_contact) * number)
             review.books.count("win_back_contacts", number)
-            review.customers.win_back(np.flatnonzero(silent), review.firm.effect, cost, review.period, now)
+            review.customers.win_back(
+                np.flatnonzero(silent), review.firm.effect, account_units(self.cost_per_contact), review.period, now
+            )
 
     def _scores(self, review: Review, silent: Flags) -> NDArray[np.float64]:
         """What silent customers are chosen by: a second life's expected value less the cost, luck, or least silence."""
