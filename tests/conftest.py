@@ -136,6 +136,15 @@ def cdnow_market(cdnow_split, cdnow_models):
 
 
 @pytest.fixture(scope="session")
+def hillstrom():
+    """Hillstrom's 64,000 customers; skips where the folder of published files does not hold them."""
+    folder = Path(os.environ.get("CHURNSIM_DATA", "."))
+    if not any((folder / name).is_file() for name in ("hillstrom.csv", "hillstrom.csv.gz")):
+        pytest.skip("CHURNSIM_DATA names no folder with hillstrom.csv")
+    return cs.datasets.hillstrom()
+
+
+@pytest.fixture(scope="session")
 def quick_result() -> Callable[[str], Any]:
     """Each claim judged once, quickly and without a market."""
     return cache(lambda claim_id: cs.claims[claim_id].test(quick=True))

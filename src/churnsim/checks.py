@@ -14,6 +14,7 @@ import math
 import numbers
 from collections.abc import Callable, Collection
 from fractions import Fraction
+from types import MethodType
 from typing import Any, Literal, TypeVar, get_args, get_origin, is_typeddict
 
 from churnsim.errors import ConfigError, DataError
@@ -30,6 +31,7 @@ __all__ = [
     "count_of_share",
     "shown",
     "typed",
+    "unchecked",
 ]
 
 C = TypeVar("C", bound=Callable[..., Any])
@@ -307,6 +309,13 @@ def typed(call: C) -> C:
         )
 
     return checked  # type: ignore[return-value]
+
+
+def unchecked(call: C) -> C:
+    """A function or a method of an object without the check of `typed`, for inner loops over values of our own."""
+    plain = getattr(call, "__wrapped__", None)
+    owner = getattr(call, "__self__", None)
+    return call if plain is None else plain if owner is None else MethodType(plain, owner)
 
 
 def _array(value: Any, kind: str | None) -> Any:

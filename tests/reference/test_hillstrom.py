@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,14 +15,6 @@ from churnsim.evidence import effects_of_sums, trial_effects
 THIRDS = dict.fromkeys(("none", "men", "women"), 1 / 3)
 OUTCOMES = ["visit", "conversion", "spend"]
 STRATA = ["newbie", "channel"]
-
-
-@pytest.fixture(scope="module")
-def base():
-    folder = Path(os.environ.get("CHURNSIM_DATA", "."))
-    if not any((folder / name).is_file() for name in ("hillstrom.csv", "hillstrom.csv.gz")):
-        pytest.skip("CHURNSIM_DATA names no folder with hillstrom.csv")
-    return cs.datasets.hillstrom()
 
 
 def test_published_figures_come_from_the_sums():
@@ -47,24 +36,27 @@ def test_published_figures_come_from_the_sums():
         np.testing.assert_allclose(apart, expected, atol=0.006)
 
 
-def test_the_sums_are_those_of_the_file(base):
+def test_the_sums_are_those_of_the_file(hillstrom):
     """To rounding, unadjusted and stratified; each difference and error is scipy's of Welch's test."""
     sums = effects_of_sums(
         cs.datasets.hillstrom_sums(), outcomes=OUTCOMES, control="none", chance=THIRDS, strata=STRATA
     )
-    cells = base.assign(cell=base[STRATA].astype(str).agg("/".join, axis=1))
+    cells = hillstrom.assign(cell=hillstrom[STRATA].astype(str).agg("/".join, axis=1))
     rows = trial_effects(cells, outcomes=OUTCOMES, control="none", chance=THIRDS, covariates=["cell"])
     pd.testing.assert_frame_equal(rows.table, sums.table, rtol=1e-8)
     assert rows.status == sums.status == "measured here (randomised)"
     for outcome, arm in sums.best.index:
-        welch = ttest_ind(base.loc[base.arm == arm, outcome], base.loc[base.arm == "none", outcome], equal_var=False)
+        groups = (hillstrom.loc[hillstrom.arm == group, outcome] for group in (arm, "none"))
+        welch = ttest_ind(*groups, equal_var=False)
         plain = sums.table.loc[outcome, arm, "unadjusted"]
         low, high = welch.confidence_interval(0.95)
         np.testing.assert_allclose(plain[["lower", "upper"]].to_numpy(dtype=float), [low, high], rtol=1e-9)
 
 
-def test_adjusting_for_the_past_widens_no_interval(base):
-    found = trial_effects(base, outcomes=OUTCOMES, control="none", chance=THIRDS, covariates=["recency", "history"])
+def test_adjusting_for_the_past_widens_no_interval(hillstrom):
+    found = trial_effects(
+        hillstrom, outcomes=OUTCOMES, control="none", chance=THIRDS, covariates=["recency", "history"]
+    )
     assert (found.narrower >= 0).all()
     np.testing.assert_allclose(
         found.best["difference"], found.table.xs("unadjusted", level="estimator")["difference"], rtol=0.02

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -63,13 +60,10 @@ def test_what_gives_no_rule_is_refused():
         targeting_rule(a_trial(1), **{**ASKED, "bought": "spend"})
 
 
-def test_hillstroms_rule_is_judged_on_the_other_half():
+def test_hillstroms_rule_is_judged_on_the_other_half(hillstrom):
     """Every customer's best mail earns money; that it earns more than the men's mail for all, no half shows."""
-    folder = Path(os.environ.get("CHURNSIM_DATA", "."))
-    if not any((folder / name).is_file() for name in ("hillstrom.csv", "hillstrom.csv.gz")):
-        pytest.skip("CHURNSIM_DATA names no folder with hillstrom.csv")
     rule = targeting_rule(
-        cs.datasets.hillstrom(), bought="conversion", spend="spend", control="none", margin=0.4,
+        hillstrom, bought="conversion", spend="spend", control="none", margin=0.4,
         covariates=["recency", "history", "mens", "womens", "newbie", "channel"],
         chance=dict.fromkeys(("none", "men", "women"), 1 / 3), costs={"men": 0.15, "women": 0.15},
     )  # fmt: skip

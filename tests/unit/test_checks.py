@@ -23,6 +23,7 @@ from churnsim.checks import (
     count_of_share,
     shown,
     typed,
+    unchecked,
 )
 from churnsim.errors import ConfigError
 
@@ -156,3 +157,17 @@ def test_constructors_and_class_methods_are_checked_and_python_counts_the_argume
         told(colour=1)
     with pytest.raises(TypeError, match="positional argument"):
         Base(1.0, 2.0)
+
+
+def test_an_unchecked_call_is_the_call_itself():
+    @typed
+    class Doubler:
+        def twice(self, amount: float) -> float:
+            return amount + amount
+
+    doubler = Doubler()
+    with pytest.raises(ConfigError, match="a number"):
+        doubler.twice("ab")
+    assert unchecked(doubler.twice)("ab") == "abab"
+    assert unchecked(typed(lambda amount: 2 * amount))(3) == 6
+    assert unchecked(math.floor) is math.floor

@@ -13,7 +13,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from churnsim.checks import check_number, typed
+from churnsim.checks import check_number, typed, unchecked
 from churnsim.economics.multiples import MarginTiming, discount_factor
 from churnsim.economics.survival_curves import CustomerLife
 from churnsim.errors import ConfigError
@@ -92,10 +92,11 @@ def stream_value(
     v = discount_factor(discount_rate)
     s = timing.renewals
     head, last = profit.profits[:-1], len(profit.profits) - 1
-    known = math.fsum(m * life.survival(k + s) * v**k for k, m in enumerate(head))
+    survival = unchecked(life.survival)
+    known = math.fsum(m * survival(k + s) * v**k for k, m in enumerate(head))
     rest = 0.0
     if profit.profits[-1] != 0.0:
-        rest = profit.profits[-1] * v**last * life.tail(last + s, weight=v * (1.0 + profit.growth_after))
+        rest = profit.profits[-1] * v**last * unchecked(life.tail)(last + s, weight=v * (1.0 + profit.growth_after))
     return v**timing.delay * (known + rest) - acquisition_cost
 
 

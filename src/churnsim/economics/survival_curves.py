@@ -18,7 +18,7 @@ import math
 from dataclasses import dataclass
 from typing import Protocol
 
-from churnsim.checks import check_number, check_share, typed
+from churnsim.checks import check_number, check_share, typed, unchecked
 from churnsim.kernels.likelihoods.sbg import discounted_renewals
 
 
@@ -99,7 +99,7 @@ class Geometric:
         return float(self.retention**renewals)
 
     def tail(self, renewals: int, *, weight: float) -> float:
-        start = self.survival(renewals)
+        start = unchecked(self.survival)(renewals)
         if start == 0.0:
             return 0.0
         rate = self.retention * weight
@@ -155,4 +155,4 @@ class BetaGeometric:
         if weight > 1.0 or (weight == 1.0 and a <= 1.0):
             return math.inf
         factor = (a + b - 1.0) / (a - 1.0) if weight == 1.0 else discounted_renewals(a, b, weight)
-        return self.survival(renewals) * factor
+        return unchecked(self.survival)(renewals) * factor

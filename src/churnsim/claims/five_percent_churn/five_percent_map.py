@@ -14,6 +14,7 @@ from itertools import groupby, product
 from operator import attrgetter
 from typing import Any
 
+from churnsim.checks import unchecked
 from churnsim.claims.arithmetic.card_npv import ACQUISITION_COST, PROFITS
 from churnsim.economics.streams import ProfitStream, stream_gain, stream_value
 from churnsim.economics.survival_curves import BetaGeometric, CustomerLife, Geometric, MeanLife
@@ -115,16 +116,12 @@ def gain(
     *, life: str, profile: str, acquisition_cost: float, discount_rate: float, change: Change, retention: float
 ) -> float | None:
     """Relative gain of the average new customer's NPV; the mix keeps its polarization while its mean moves."""
+    value = unchecked(stream_value)
     before, after = (
-        stream_value(
-            PROFILES[profile],
-            life=curve(life, r),
-            discount_rate=discount_rate,
-            acquisition_cost=acquisition_cost,
-        )
+        value(PROFILES[profile], life=curve(life, r), discount_rate=discount_rate, acquisition_cost=acquisition_cost)
         for r in (retention, change.after(retention))
     )
-    return stream_gain(before, after)
+    return unchecked(stream_gain)(before, after)
 
 
 def inside(gain: float | None) -> bool:

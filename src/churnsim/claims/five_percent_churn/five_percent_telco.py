@@ -11,6 +11,7 @@ two ways, because its source says that the leavers are those of one month:
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from itertools import product
 
 import numpy as np
@@ -60,11 +61,17 @@ def gain_by_month(base: Base, change: Change, *, profile: str, cost: float) -> f
     # No mix has a first-year retention of one.
     wanted = min(change.after(float(survival(monthly)[12])), 0.999)
     raised = float(brentq(lambda r: float(survival(r)[12]) - wanted, monthly, 1.0, xtol=1e-14))
-    month = np.arange(MONTHS)
-    profit = np.array([PROFILES[profile].in_period(year + 1) / 12.0 for year in range(MONTHS // 12)])[month // 12]
-    weights = profit * (1.0 + RATE) ** (-(month + 1) / 12.0)
+    weights = _worth_by_month(profile)
     before, after = (float(survival(r) @ weights) - cost for r in (monthly, raised))
     return after / before - 1.0 if before > 0.0 else None
+
+
+@cache
+def _worth_by_month(profile: str) -> Floats:
+    """A subscriber's profit of each month, discounted to now."""
+    month = np.arange(MONTHS)
+    profit = np.array([PROFILES[profile].in_period(year + 1) / 12.0 for year in range(MONTHS // 12)])[month // 12]
+    return np.asarray(profit * (1.0 + RATE) ** (-(month + 1) / 12.0))
 
 
 def parts_telco(*, change: Change = Change.POINTS, draws: int = DRAWS) -> tuple[tuple[Part, ...], Rows]:

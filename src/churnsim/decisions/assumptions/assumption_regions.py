@@ -52,12 +52,8 @@ def assumption_region(
 
     Parameters
     ----------
-    market : Market or Experiment
-        An experiment, or a market with the parameters of an `Experiment` as keyword arguments.
-    strategies : sequence of Strategy
-        Strategies with different names, among them those that `quantity` names.
-    quantity : Quantity
-        A metric of one strategy, or a paired difference of two.
+    market, strategies, quantity
+        As `sensitivity` takes them.
     over : mapping of str to (float, float)
         The lowest and highest value of each assumption by its address, such as "complaints.failure_share" or
         "strategy.NAME.retention.budget_per_period" (`addresses` lists them).

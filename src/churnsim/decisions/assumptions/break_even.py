@@ -103,10 +103,8 @@ def break_even(
 
     Parameters
     ----------
-    market : Market or Experiment
-        An experiment, or a market with the parameters of an `Experiment` as keyword arguments.
-    strategies : sequence of Strategy
-        Strategies with different names, among them those that `quantity` names.
+    market, strategies
+        As `sensitivity` takes them.
     quantity : Quantity
         A difference of two strategies, such as ``Quantity(of="contacts", against="nothing")``.
     address : str

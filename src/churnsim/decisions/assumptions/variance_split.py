@@ -81,12 +81,8 @@ def variance_split(
 
     Parameters
     ----------
-    market : Market or Experiment
-        An experiment, or a market with the parameters of an `Experiment` as keyword arguments.
-    strategies : sequence of Strategy
-        Strategies with different names, among them those that `quantity` names.
-    quantity : Quantity
-        A metric of one strategy, or a difference of two.
+    market, strategies, quantity
+        As `sensitivity` takes them.
     level : float
         Of the bootstrap intervals over replications.
     **run
