@@ -19,18 +19,18 @@ from churnsim.kernels.likelihoods import bg_nbd, contact_clock, nbd
 KINDS = {"nbd": contact_clock.NEVER, "bg_nbd": contact_clock.BG, "mbg_nbd": contact_clock.MBG}
 R, ALPHA, A, B = 0.7, 4.0, 0.9, 2.2
 KAPPA, GIVEN_BACK, LASTING = 0.25, 0.4, 4.0
-LIFTS, DELTAS = np.array([0.6, -0.3]), np.array([-0.5, 0.3])
+LIFTS, DELTAS = np.array([0.2, 0.6, -0.3]), np.array([0.1, -0.5, 0.3])  # the control's first
 
 
 def customers(seed: int, n: int):
-    """Contacts from before the first purchase on, of two arms, and purchases, as the kernel takes them."""
+    """Contacts of two arms and a control, from before the first purchase on, and purchases, as kernels take them."""
     random = np.random.default_rng(seed)
     T = random.uniform(5, 30, n)
     sent, bought = random.integers(0, 5, n), random.integers(0, 6, n)
     contact_to, purchase_to = np.cumsum(sent), np.cumsum(bought)
     contact_time = np.concatenate([np.sort(random.uniform(-3, t, k)) for t, k in zip(T, sent, strict=True)])
     purchase_time = np.concatenate([np.sort(random.uniform(0, t, k)) for t, k in zip(T, bought, strict=True)])
-    arm = random.integers(0, 2, contact_time.size).astype(np.int8)
+    arm = random.integers(0, 3, contact_time.size).astype(np.int8)
     stretches = (contact_to - sent, contact_to, purchase_to - bought, purchase_to)
     return stretches, T, contact_time, arm, purchase_time
 
@@ -45,11 +45,12 @@ def value(data, kind, *, lifts=LIFTS, deltas=DELTAS, at=(R, ALPHA, A, B, KAPPA, 
 
 
 def bends(contacts, arms, first):
-    """m(t) from the recursion in words: after each contact the lift is the larger one, and what was added is owed."""
+    """m(t) from the recursion in words: each contact leaves the larger lift or the sum, and what was added is owed."""
     steps, lift, owed, last = [], 0.0, 0.0, first
     for when, arm in zip(contacts, arms, strict=True):
         lift, owed = lift * 2 ** (-(when - last) / H), owed * 2 ** (-(when - last) / (4 * H))
-        new = max(lift, LIFTS[arm]) if LIFTS[arm] > 0 else min(lift, LIFTS[arm])
+        add = arm == 0 or LIFTS[arm] * lift < 0
+        new = lift + LIFTS[arm] if add else max(lift, LIFTS[arm], key=abs)
         owed += GIVEN_BACK * (new - lift) / KAPPA
         lift, last = new, when
         steps.append((when, lift, owed))
@@ -113,7 +114,7 @@ def test_without_an_effect_it_is_the_plain_likelihood(kind):
     (_, _, start, end), T, _, _, purchase_time = data
     x = end - start
     t_x = np.where(x > 0, purchase_time[np.maximum(end - 1, 0)], 0.0)
-    nothing = value(data, kind, lifts=np.zeros(2), deltas=np.zeros(2))[0]
+    nothing = value(data, kind, lifts=np.zeros(3), deltas=np.zeros(3))[0]
     if kind == "nbd":
         plain = nbd.log_likelihood(R, ALPHA, x, T).sum()
     elif kind == "bg_nbd":
@@ -129,24 +130,24 @@ def test_slopes_are_those_of_differences(kind):
     point = np.array([R, ALPHA, A, B, *LIFTS, KAPPA, GIVEN_BACK, *DELTAS])
 
     def at(theta, information=False):
-        numbers = (*theta[:4], theta[6], theta[7])
-        return value(data, kind, lifts=theta[4:6].copy(), deltas=theta[8:].copy(), at=numbers, information=information)
+        numbers = (*theta[:4], theta[7], theta[8])
+        return value(data, kind, lifts=theta[4:7].copy(), deltas=theta[9:].copy(), at=numbers, information=information)
 
     slopes = []
-    for k in range(10):
-        step = np.zeros(10)
+    for k in range(12):
+        step = np.zeros(12)
         step[k] = 1e-5
         slopes.append((at(point + step)[0] - at(point - step)[0]) / 2e-5)
     found = at(point, True)
-    np.testing.assert_allclose(found[1:11], slopes, atol=1e-6)
+    np.testing.assert_allclose(found[1:13], slopes, atol=1e-6)
     # The products of slopes, customer by customer.
     stretches, T, *rest = data
     each = [value((tuple(part[i : i + 1] for part in stretches), T[i : i + 1], *rest), kind)[1:] for i in range(100)]
-    np.testing.assert_allclose(found[11:].reshape(10, 10), np.array(each).T @ np.array(each), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(found[13:].reshape(12, 12), np.array(each).T @ np.array(each), rtol=1e-9, atol=1e-9)
 
 
 def test_a_clock_that_stands_still_is_impossible():
-    assert value(customers(3, 50), "bg_nbd", lifts=np.array([0.5, -2.0]))[0] == -math.inf
+    assert value(customers(3, 50), "bg_nbd", lifts=np.array([0.0, 0.5, -2.0]))[0] == -math.inf
 
 
 def test_clocks_are_the_integral():
@@ -175,8 +176,8 @@ def test_the_clock_is_the_one_of_the_simulation():
         lift, owed = lifted_clock(rules, *decayed_clock(rules, when - now, lift, owed), 0.8)
         now = when
     none, all_of_them = np.zeros(1, dtype=np.int64), np.full(1, 4)
-    arms = np.zeros(4, dtype=np.int8)
+    arms = np.ones(4, dtype=np.int8)
     found = contact_clock.clocks(
-        np.array([0.8]), KAPPA, GIVEN_BACK, none, all_of_them, np.array([until]), sent, arms
+        np.array([0.0, 0.8]), KAPPA, GIVEN_BACK, none, all_of_them, np.array([until]), sent, arms
     )  # fmt: skip
     assert found[0] == pytest.approx(clock, rel=1e-12)

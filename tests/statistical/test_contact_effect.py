@@ -103,10 +103,17 @@ def test_both_answers_hold_the_truth_and_agree(a_mailed_firm):
     assert found.campaigns["campaign"].narrower["purchases"].min() > 0.05
     beliefs = found.beliefs("mail")
     assert set(beliefs) == {f"retention.{name}" for name in
-                            ("purchase_lift", "half_life", "pulled_forward", "max_effect")}  # fmt: skip
+                            ("purchase_lift", "half_life", "pulled_forward", "max_effect", "harmed_share")}  # fmt: skip
     assert beliefs["retention.purchase_lift"].low < 1.8 < beliefs["retention.purchase_lift"].high
     leaving = found.clocks.table.loc["leaving:mail"]
-    assert beliefs["retention.max_effect"].high == pytest.approx(1 - math.exp(leaving["lower"]))
+    assert beliefs["retention.max_effect"].value == pytest.approx(1 - math.exp(leaving["estimate"]))
+    assert beliefs["retention.max_effect"].high == pytest.approx(1 - math.exp(leaving["lower"]), abs=0.02)
+    # The mails' lift and how long it lasts are told together: joint draws, with the covariance of the estimates.
+    lift, half = (np.array(beliefs[f"retention.{name}"].draws) for name in ("purchase_lift", "half_life"))
+    both = [found.clocks.table.index.get_loc(name) for name in ("lift:mail", "half_life")]
+    between = found.clocks.covariance[np.ix_(both, both)]
+    expected = between[0, 1] / math.sqrt(between[0, 0] * between[1, 1])
+    assert np.corrcoef(lift, np.log(half))[0, 1] == pytest.approx(expected, abs=0.1)
     assert all(belief.status == found.status for belief in beliefs.values())
     for words in ("agree", "half_life", "sample ratio: passed"):
         assert words in str(found)

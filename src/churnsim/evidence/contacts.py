@@ -11,8 +11,8 @@ of their variances (Hausman 1978, "Specification tests in econometrics", Econome
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
@@ -20,7 +20,7 @@ import pandas as pd
 from scipy.optimize import minimize_scalar
 from scipy.stats import norm
 
-from churnsim.checks import check_level, check_number, typed
+from churnsim.checks import check_level, check_number, check_seed, typed
 from churnsim.data.logs.days import iso_day
 from churnsim.data.logs.purchase_days import PurchaseDays, purchase_days
 from churnsim.data.records.reading import record_table
@@ -116,14 +116,15 @@ class ContactEffect:
         rows |= {"lower": estimate - z * errors, "upper": estimate + z * errors}
         return pd.DataFrame(rows, index=pd.Index(["most", "scale"], name="parameter"))
 
-    def beliefs(self, arm: str | None = None) -> dict[str, Belief]:
-        """The market's numbers of which this is the evidence, by address: of contacts such as those of `arm`, which may
-        be left out where there is one.
+    def beliefs(self, arm: str | None = None, *, draws: int = 1000, seed: int = 1) -> dict[str, Belief]:
+        """The market's numbers of which this is the evidence, by address, with joint draws: of contacts such as those
+        of `arm`, which may be left out where there is one.
 
         ``retention.purchase_lift`` and ``retention.max_effect`` are what contacts at this cost do (in a market, the
-        response at a spend well above ``retention.spend_scale``). Where contacts are shown to make customers
-        likelier to leave, that is a ``max_effect`` with a ``harmed_share`` of 1. Raises ConfigError without a model and
-        for an unknown arm, FitError where the fit does not tell the effects.
+        response at a spend well above ``retention.spend_scale``). What is measured of leaving is the mean over all who
+        were contacted: ``retention.harmed_share`` is 0, and 1 where (in the draws in which) contacts make customers
+        likelier to leave. Raises ConfigError without a model and for an unknown arm, FitError where the fit does not
+        tell the effects.
         """
         if self.clocks is None:
             raise ConfigError("beliefs come from the purchase model. Estimate with model=True.")
@@ -135,28 +136,29 @@ class ContactEffect:
         arm = arms[0] if arm is None else arm
         if arm not in arms:
             raise ConfigError(f"unknown arm {arm!r}. There are {', '.join(arms)}.")
+        random = np.random.default_rng(check_seed(seed))
+        names = [f"lift:{arm}", "half_life", "pulled_forward", f"leaving:{arm}"]
+        places = [clocks.table.index.get_loc(name) for name in names if name in clocks.table.index]
+        covariance = clocks.covariance[np.ix_(places, places)]
+        moved = np.vstack([np.zeros(len(places)), random.multivariate_normal(np.zeros(len(places)), covariance, draws)])
+        lift, half_life, forward, *leaving = (clocks.table["estimate"].to_numpy()[places] + moved).T  # estimates first
+        found = {
+            "purchase_lift": np.maximum(1.0 + lift, 0.001),
+            "half_life": half_life[0] * np.exp(moved[:, 1]),  # its error is of its logarithm
+            "pulled_forward": np.clip(forward, 0.001, 0.999),
+        }
+        if leaving:
+            kept = -np.expm1(leaving[0])
+            found |= {"max_effect": np.minimum(np.abs(kept), 0.999), "harmed_share": (kept < 0).astype(np.float64)}
         kind = "drawn" if self.status == RANDOMISED else "not shown to be drawn: an association"
         source = f"{clocks.contacts:,} contacts of {clocks.customers:,} customers, {kind}"
+        status: Any = self.status
 
-        def belief(numbers: Iterable[float], least: float, most: float = math.inf) -> Belief:
-            value, low, high = (min(max(number, least), most) for number in numbers)
-            status: Any = self.status
-            return Belief(value=value, low=low, high=high, status=status, source=source, level=clocks.level)
+        def belief(values: Floats) -> Belief:
+            drawn = Belief.of_draws(values[1:], status=status, source=source, level=clocks.level)
+            return replace(drawn, value=float(np.clip(values[0], drawn.low, drawn.high)))
 
-        columns = ["estimate", "lower", "upper"]
-        rows = {name: tuple(map(float, clocks.table.loc[name, columns])) for name in clocks.table.index}
-        found = {
-            "retention.purchase_lift": belief((1.0 + value for value in rows[f"lift:{arm}"]), 0.001),
-            "retention.half_life": belief(rows["half_life"], 0.0),
-            "retention.pulled_forward": belief(rows["pulled_forward"], 0.001, 0.999),
-        }
-        if f"leaving:{arm}" in rows:
-            kept, most, least = (1.0 - math.exp(value) for value in rows[f"leaving:{arm}"])
-            if most < 0:
-                found["retention.harmed_share"] = belief((1.0, 1.0, 1.0), 0.0)
-                kept, least, most = -kept, -most, -least
-            found["retention.max_effect"] = belief((kept, least, most), 0.001, 0.999)
-        return found
+        return {f"retention.{name}": belief(values) for name, values in found.items()}
 
 
 @typed

@@ -1,9 +1,11 @@
 """NBD, BG/NBD and MBG/NBD with contacts on the buying clock and on the leaving clock: log-likelihood and slopes.
 
 x time units after a contact the buying clock runs at m = 1 + L e^(-kappa x) - rho A e^(-rho x), rho = kappa / 4; a
-contact of an arm with the lift l leaves L <- max(L, l) (min where l < 0) and A <- A + q (change of L) / kappa, as in
-the simulation, so that the share q of what it adds to the clock B = int m is given back later. By the time-rescaling
-theorem the purchase times have the plain model's likelihood at (x, B(t_x), B(T)) times prod_j m(t_j).
+contact of an arm with the lift l leaves max(L, l) as in the simulation (min where both are negative), L + l where their
+signs differ, and A <- A + q (change of L) / kappa, so that the share q of what it adds to the clock B = int m is given
+back later. The first arm is the control: a draw that sends nothing, with a lift of its own that shows a season and is
+always added to L, so that it ends no earlier contact's and the likelihood is continuous in all lifts. By the
+time-rescaling theorem the purchase times have the plain model's likelihood at (x, B(t_x), B(T)) times prod_j m(t_j).
 
 Dropout follows a purchase at t with the chance 1 - (1 - p)^w(t): w is e^delta of the arm of the customer's last contact
 where that is not longer ago than `lasting`, else 1, the proportional hazards of a time that is counted in purchases.
@@ -34,19 +36,20 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 NEVER, BG, MBG = 0, 1, 2  # whom dropout follows
 
-# Places of a customer's clock in its state; after them come the slopes in the lifts, of A, B and ln m.
-_L, _L_LIFT, _L_KAPPA, _A, _A_KAPPA, _A_Q, _B, _B_KAPPA, _B_Q, _S, _S_KAPPA, _S_Q, _SLOPES = range(13)
+# Places of a customer's clock in its state; after them come the slopes in the lifts, of A, B, ln m and L.
+_L, _L_KAPPA, _A, _A_KAPPA, _A_Q, _B, _B_KAPPA, _B_Q, _S, _S_KAPPA, _S_Q, _SLOPES = range(12)
+_KINDS = 4
 
 
 @njit
-def _advance(state: Floats, arm: int, arms: int, kappa: float, span: float, counts: bool) -> None:
+def _advance(state: Floats, arms: int, kappa: float, span: float, counts: bool) -> None:
     """Let `span` go by; time before the first purchase does not count on the clock."""
     if span <= 0.0:
         return
     slow = math.exp(-0.25 * kappa * span)
     fast = slow * slow
     fast = fast * fast
-    of_a, of_b = _SLOPES, _SLOPES + arms
+    of_a, of_b, of_l = _SLOPES, _SLOPES + arms, _SLOPES + 3 * arms
     if counts:
         lost, given = 1.0 - fast, 1.0 - slow
         lift, owed = state[_L], state[_A]
@@ -58,35 +61,37 @@ def _advance(state: Floats, arm: int, arms: int, kappa: float, span: float, coun
             - owed * 0.25 * span * slow
         )
         state[_B_Q] -= state[_A_Q] * given
-        if arm >= 0:
-            state[of_b + arm] += state[_L_LIFT] / kappa * lost
-            for k in range(arms):
-                state[of_b + k] -= state[of_a + k] * given
+        for k in range(arms):
+            state[of_b + k] += state[of_l + k] / kappa * lost - state[of_a + k] * given
     state[_L_KAPPA] = fast * (state[_L_KAPPA] - span * state[_L])
     state[_L] *= fast
-    state[_L_LIFT] *= fast
     state[_A_KAPPA] = slow * (state[_A_KAPPA] - 0.25 * span * state[_A])
     state[_A] *= slow
     state[_A_Q] *= slow
     for k in range(arms):
         state[of_a + k] *= slow
+        state[of_l + k] *= fast
 
 
 @njit
-def _contact(state: Floats, before: int, arm: int, lifts: Floats, kappa: float, q: float) -> int:
-    """Take in a contact; the arm from which the lift then is."""
-    lift = lifts[arm]
-    if (lift >= 0.0 and state[_L] >= lift and before >= 0) or (lift < 0.0 and state[_L] <= lift):
-        return before
-    change = lift - state[_L]
+def _contact(state: Floats, arm: int, lifts: Floats, kappa: float, q: float) -> None:
+    """Take in a contact."""
+    lift, arms = lifts[arm], lifts.size
+    added = arm == 0 or lift * state[_L] < 0.0
+    if not added and abs(state[_L]) > abs(lift):
+        return
+    of_a, of_l = _SLOPES, _SLOPES + 3 * arms
+    kept = 1.0 if added else 0.0
+    change = lift - (1.0 - kept) * state[_L]
     state[_A] += q * change / kappa
-    state[_A_KAPPA] -= q * (change / kappa + state[_L_KAPPA]) / kappa
+    state[_A_KAPPA] -= q * (change / kappa + (1.0 - kept) * state[_L_KAPPA]) / kappa
     state[_A_Q] += change / kappa
-    state[_SLOPES + arm] += q / kappa
-    if before >= 0:
-        state[_SLOPES + before] -= q * state[_L_LIFT] / kappa
-    state[_L], state[_L_LIFT], state[_L_KAPPA] = lift, 1.0, 0.0
-    return arm
+    for k in range(arms):
+        slope = 1.0 if k == arm else 0.0
+        state[of_a + k] += q * (slope - (1.0 - kept) * state[of_l + k]) / kappa
+        state[of_l + k] = kept * state[of_l + k] + slope
+    state[_L] = kept * state[_L] + lift
+    state[_L_KAPPA] *= kept
 
 
 @njit
@@ -100,19 +105,16 @@ def _runs(state: Floats, kappa: float) -> bool:
 
 
 @njit
-def _purchase(state: Floats, arm: int, arms: int, kappa: float) -> None:
+def _purchase(state: Floats, arms: int, kappa: float) -> None:
     """Add ln m and its slopes."""
-    if arm < 0:
-        return
     rho = 0.25 * kappa
     m = 1.0 + state[_L] - rho * state[_A]
     state[_S] += math.log(m)
     state[_S_KAPPA] += (state[_L_KAPPA] - 0.25 * state[_A] - rho * state[_A_KAPPA]) / m
     state[_S_Q] -= rho * state[_A_Q] / m
-    of_s = _SLOPES + 2 * arms
-    state[of_s + arm] += state[_L_LIFT] / m
+    of_s, of_l = _SLOPES + 2 * arms, _SLOPES + 3 * arms
     for k in range(arms):
-        state[of_s + k] -= rho * state[_SLOPES + k] / m
+        state[of_s + k] += (state[of_l + k] - rho * state[_SLOPES + k]) / m
 
 
 @njit
@@ -145,7 +147,7 @@ def objective(
     size = 7 + 2 * arms
     total, block, own = np.zeros(size), np.zeros(size), np.zeros(size)
     products = np.zeros((size - 1, size - 1))
-    state, at_last = np.zeros(_SLOPES + 3 * arms), np.zeros(_SLOPES + 3 * arms)
+    state, at_last = np.zeros(_SLOPES + _KINDS * arms), np.zeros(_SLOPES + _KINDS * arms)
     weighed = np.zeros(arms)  # slopes of W in the deltas
     of_b, of_s = _SLOPES + arms, _SLOPES + 2 * arms
     most_purchases = 0
@@ -159,19 +161,19 @@ def objective(
         at_last[:] = 0.0
         weighed[:] = 0.0
         own[:] = 0.0
-        source, last_arm, last_contact, runs = -1, -1, -math.inf, True
+        last_arm, last_contact, runs = -1, -math.inf, True
         sums, last, last_weighed = 0.0, 0.0, -1
         c, end, now = contact_from[i], contact_to[i], 0.0
         if c < end and contact_time[c] < 0.0:
             now = contact_time[c]
         while c < end and contact_time[c] < 0.0:
-            _advance(state, source, arms, kappa, contact_time[c] - now, False)
+            _advance(state, arms, kappa, contact_time[c] - now, False)
             now = contact_time[c]
-            source = _contact(state, source, contact_arm[c], lifts, kappa, q)
+            _contact(state, contact_arm[c], lifts, kappa, q)
             runs = runs and _runs(state, kappa)
             last_arm, last_contact = contact_arm[c], now
             c += 1
-        _advance(state, source, arms, kappa, -now, False)
+        _advance(state, arms, kappa, -now, False)
         now = 0.0
         first = purchase_from[i] - (1 if drops == MBG else 0)
         for j in range(first, purchase_to[i] + 1):
@@ -182,18 +184,19 @@ def objective(
             elif j >= purchase_from[i]:
                 until = purchase_time[j]
             while c < end and contact_time[c] <= until:
-                _advance(state, source, arms, kappa, contact_time[c] - now, True)
+                _advance(state, arms, kappa, contact_time[c] - now, True)
                 now = contact_time[c]
-                source = _contact(state, source, contact_arm[c], lifts, kappa, q)
+                _contact(state, contact_arm[c], lifts, kappa, q)
                 runs = runs and _runs(state, kappa)
                 last_arm, last_contact = contact_arm[c], now
                 c += 1
-            _advance(state, source, arms, kappa, until - now, True)
+            _advance(state, arms, kappa, until - now, True)
             now = until
             if j == purchase_to[i]:
                 break
             if j >= purchase_from[i]:
-                _purchase(state, source, arms, kappa)
+                if last_arm >= 0:
+                    _purchase(state, arms, kappa)
                 if j == purchase_to[i] - 1:
                     at_last[:] = state
             sums += last
@@ -269,22 +272,22 @@ def clocks(
     """B of each customer from 0 to `until` of its own, in the times of its contacts."""
     arms = lifts.size
     out = np.empty(until.size)
-    state = np.zeros(_SLOPES + 3 * arms)
+    state = np.zeros(_SLOPES + _KINDS * arms)
     for i in range(until.size):
         state[:] = 0.0
-        source, now = -1, 0.0
+        now = 0.0
         if contact_from[i] < contact_to[i]:
             now = min(now, contact_time[contact_from[i]])
         for c in range(contact_from[i], contact_to[i]):
             when = min(contact_time[c], until[i])
             if now < 0.0:
-                _advance(state, source, arms, kappa, min(when, 0.0) - now, False)
+                _advance(state, arms, kappa, min(when, 0.0) - now, False)
                 now = min(when, 0.0)
-            _advance(state, source, arms, kappa, when - now, True)
+            _advance(state, arms, kappa, when - now, True)
             now = max(now, when)
             if contact_time[c] <= until[i]:
-                source = _contact(state, source, contact_arm[c], lifts, kappa, q)
-        _advance(state, source, arms, kappa, -now, False)
-        _advance(state, source, arms, kappa, until[i] - max(now, 0.0), True)
+                _contact(state, contact_arm[c], lifts, kappa, q)
+        _advance(state, arms, kappa, -now, False)
+        _advance(state, arms, kappa, until[i] - max(now, 0.0), True)
         out[i] = state[_B]
     return out
