@@ -14,9 +14,9 @@ from churnsim.records.run import Run
 
 __all__ = ["PIECES", "load_run"]
 
-OPTIONAL = ("survival", "survey", "what_if", "break_even", "notices")
+OPTIONAL = ("survival", "survey", "what_if", "break_even", "evidence", "notices")
 """The JSON files that only some runs have: of subscribers, of a survey, of maps and sensitivity, of enough replications
-for break-even values, of 0.2 and later."""
+for break-even values, of the firm's own records, of 0.2 and later."""
 PIECES = tuple(name for name in Run.model_fields if name not in OPTIONAL)
 """The JSON files of a run directory that every report is made from."""
 

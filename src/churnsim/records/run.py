@@ -12,6 +12,7 @@ from pydantic import Field
 from churnsim.records.base import Number, Record, Row
 from churnsim.records.break_even import BreakEvenRecord
 from churnsim.records.claim import ClaimRecord
+from churnsim.records.evidence import EvidenceRecord
 from churnsim.records.notices import Notices
 from churnsim.records.survey import SurveyRecord
 from churnsim.records.survival import ModelValue, SurvivalRecord
@@ -384,6 +385,8 @@ class Run(Record):
         What customers answered.
     what_if : WhatIf
         Maps of assumptions and sensitivity.
+    evidence : EvidenceRecord or None
+        What the firm's own records measured; of studies with any.
     break_even : BreakEvenRecord or None
         What it would take each mechanism of the strategies to pay.
     notices : Notices
@@ -401,5 +404,6 @@ class Run(Record):
     claims: list[ClaimRecord]
     survey: SurveyRecord | None = None
     what_if: WhatIf = Field(default_factory=WhatIf)
+    evidence: EvidenceRecord | None = None
     break_even: BreakEvenRecord | None = None
     notices: Notices = Field(default_factory=Notices)

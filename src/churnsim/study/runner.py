@@ -1,7 +1,7 @@
 """A study from configuration to run directory, stage by stage.
 
-data -> fits -> validation -> value -> market -> strategies x replications -> comparison -> break-even -> claims ->
-manifest
+data -> fits -> market -> evidence -> validation -> value -> strategies x replications -> comparison -> break-even ->
+claims -> manifest
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from churnsim.study.stages.break_even_stage import (
 from churnsim.study.stages.claim_stage import chosen_claims, claims_checksum, judge_claims
 from churnsim.study.stages.comparison_stage import compare_strategies, no_comparison, with_shares
 from churnsim.study.stages.earlier_runs import borrow_outcomes, outcome_keys
+from churnsim.study.stages.evidence_stage import evidence_checksum, measured_market
 from churnsim.study.stages.market_stage import (
     build_strategies,
     own_mechanisms,
@@ -161,7 +162,7 @@ class RunSession:
         fits = self.stages.fit(config, data)
         self._warn(fits.warnings())
         store.write("fits.json", fits.records())
-        market = self.stages.market(config, data, fits)
+        market = self._evidence(fits, self.stages.market(config, data, fits))
         self.strategies = build_strategies(config, self.stages.customers(data), self.stages.scores(data, fits))
         store.write("assumptions.json", self.stages.assumption_rows(market, self.strategies))
         store.write("strategies.json", strategy_records(config, self.strategies))
@@ -247,6 +248,18 @@ class RunSession:
         )
         self.store.write(MANIFEST, manifest)
 
+    def _evidence(self, fits: Any, market: Market) -> Market:
+        """The market as the firm's own records measure it; what is assumed where there are none."""
+        if self.config.evidence is None:
+            return market
+        self.watch.stage("the firm's own records", len(list(self.config.evidence.tables)))
+        market, found = measured_market(
+            self.config, self.data, fits, market, edge=lambda kind: self._edge("evidence", subject=kind),
+            done=self.watch.advance,
+        )  # fmt: skip
+        self.store.write("evidence.json", found)
+        return market
+
     def _value(self, fits: Any, market: Market) -> None:
         self.watch.stage("value of the customers")
         validation = stored_record(self.store.directory / "validation.json", ValidationRecord)
@@ -328,7 +341,7 @@ class RunSession:
         self.store.write("survey.json", content)
 
     def _outcome_keys(self) -> dict[str, str]:
-        return outcome_keys(self.config, self.data.facts.checksum_sha256)
+        return outcome_keys(self.config, self.data.facts.checksum_sha256 + evidence_checksum(self.config))
 
     def _what_ifs(self, market: Market, executor: Executor) -> None:
         config, steps = self.config, what_if_steps(self.config)
@@ -352,10 +365,10 @@ class RunSession:
 
 
 def _checksum(config: StudyConfig, data: Any) -> str:
-    """Of everything that was read: the customers, and surveys and scores where there are any."""
-    scores = "".join(scores_checksum(section, config.folder) for section in config.strategy)
-    claims = claims_checksum(config)
-    return str(data.facts.checksum_sha256) + survey_checksum(config.survey, config.folder) + scores + claims
+    """Of everything that was read: the customers, and surveys, scores and records where there are any."""
+    read = [scores_checksum(section, config.folder) for section in config.strategy]
+    read += [claims_checksum(config), evidence_checksum(config)]
+    return str(data.facts.checksum_sha256) + survey_checksum(config.survey, config.folder) + "".join(read)
 
 
 def _now() -> str:

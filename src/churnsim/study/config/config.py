@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from churnsim.decisions.runs.parallel_map import Backend
 from churnsim.models.purchase.registry import simulated_families
+from churnsim.study.config.evidence_sections import EvidenceSection
 from churnsim.study.config.file_section import CovariatesSection, DatedFile, SurveySection
 from churnsim.study.config.section import MOST_REPLICATIONS, Length, Level, Section, Slug
 from churnsim.study.config.strategy_sections import StrategySection
@@ -29,6 +30,7 @@ from churnsim.units import Unit
 
 __all__ = [
     "CHOOSE",
+    "MADE_UP_SHOP",
     "BudgetSection",
     "ClaimsSection",
     "ComparisonSection",
@@ -44,6 +46,8 @@ __all__ = [
 
 CHOOSE = "choose"
 """The purchase model is chosen among the families on the holdout."""
+MADE_UP_SHOP = "made-up-shop"
+"""The data set that no firm has left: `churnsim.datasets.shop`."""
 EARLIEST_DAY = date(1700, 1, 1)
 """pandas counts nanoseconds in 64 bits: from September 1677."""
 
@@ -76,7 +80,7 @@ Rate = Annotated[float, Field(gt=-1, lt=10)]
 class DataSection(DatedFile):
     """Which purchases, in which time unit, and where calibration ends."""
 
-    dataset: Literal["cdnow", "cdnow-full"] | None = Field(
+    dataset: Literal["cdnow", "cdnow-full", "made-up-shop"] | None = Field(
         default=None, description="a data set that comes with churnsim"
     )
     path: str | None = Field(default=None, description="a CSV, Parquet or Excel file, relative to this configuration")
@@ -215,6 +219,7 @@ class StudyConfig(Section):
     validation: ValidationSection = ValidationSection()
     simulation: SimulationSection
     value: ValueSection = ValueSection()
+    evidence: EvidenceSection | None = None
     market: dict[str, Any] = Field(
         default_factory=dict, description="assumptions other than the defaults, checked by `market_overrides`"
     )
@@ -274,4 +279,6 @@ class StudyConfig(Section):
                 del strategy["mechanisms"]
         if self.break_even == BreakEvenSection():  # likewise
             del content["break_even"]
+        if self.evidence is None:
+            del content["evidence"]
         return content

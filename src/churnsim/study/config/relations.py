@@ -11,7 +11,8 @@ from typing import Any
 from churnsim.models.purchase.registry import PURCHASE_FAMILIES, with_covariates
 from churnsim.simulation.mechanisms.parts import settings_of
 from churnsim.simulation.mechanisms.targeting import RULE_SETTINGS, Targeting, needed_settings
-from churnsim.study.config.config import CHOOSE, DataSection, StudyConfig
+from churnsim.study.config.config import CHOOSE, MADE_UP_SHOP, DataSection, StudyConfig
+from churnsim.study.config.evidence_sections import RECORDS
 from churnsim.study.config.file_section import DatedFile
 from churnsim.study.config.problems import ConfigPath, Problem, closest, file_problems
 from churnsim.study.config.strategy_sections import CHURN_MODEL, MECHANISMS, StrategySection
@@ -92,6 +93,8 @@ FILE_KEYS = {
 }  # fmt: skip
 # What becomes of the rows of a file or a database; those of a dataset are used as they come.
 ROW_KEYS = {"exchange_rates", "refunds", "first_from"}
+# Records that are measured without a log of purchases.
+WITHOUT_PURCHASES = ("spend", "offers")
 # More periods than this is a slip of the pen: a century of days has fewer.
 MOST_PERIODS = 40_000
 
@@ -106,6 +109,7 @@ def relation_problems(config: StudyConfig) -> Iterator[Problem]:
     yield from what_if_problems(config)
     yield from _claim_problems(config)
     yield from _survey_problems(config)
+    yield from _evidence_problems(config)
 
 
 def _data_problems(config: StudyConfig) -> Iterator[Problem]:
@@ -333,6 +337,30 @@ def _market_problems(config: StudyConfig, strategy: StrategySection, path: Confi
         if table and table not in config.market:
             message = f"does nothing in a market without it. Add the table [market.{table}], which may be empty."
             yield Problem(path=(*path, key), message=message, show_value=False)
+
+
+def _evidence_problems(config: StudyConfig) -> Iterator[Problem]:
+    """Where the records are, and which a study of subscribers has no use for."""
+    if config.evidence is None:
+        return
+    data: Any = config.data
+    if not any(config.evidence.tables):
+        message = f"names no records. Add a table, such as [evidence.contacts]: {', '.join(RECORDS)}."
+        yield Problem(path=("evidence",), message=message, show_value=False)
+    for kind, table in config.evidence.tables:
+        path: ConfigPath = ("evidence", kind)
+        if not isinstance(data, DataSection) and kind not in WITHOUT_PURCHASES:
+            without = " and ".join(WITHOUT_PURCHASES)
+            message = f"is measured on purchases, which a study of subscribers has none of. It can measure {without}."
+            yield Problem(path=path, message=message, show_value=False)
+        elif table.path is not None:
+            yield from file_problems(config.folder, table.path, (*path, "path"))
+        elif not getattr(data, "database", None) and (data.dataset != MADE_UP_SHOP or kind == "offers"):
+            message = "needs path, the file of these records: [data] names no customer database that has them."
+            yield Problem(path=path, message=message, show_value=False)
+        elif table.columns:
+            message = "says what a file calls its columns, and there is none. Remove it, or give path."
+            yield Problem(path=(*path, "columns"), message=message, show_value=False)
 
 
 def _claim_problems(config: StudyConfig) -> Iterator[Problem]:

@@ -13,14 +13,18 @@ import pandas as pd
 from churnsim.data import datasets
 from churnsim.data.database.database import CustomerDatabase
 from churnsim.data.logs.transactions import read_transactions
+from churnsim.data.made_up_shop import shop
 from churnsim.data.summaries.intervals import summarise_with_intervals
 from churnsim.data.summaries.summary import split_holdout, summarise
+from churnsim.data.tabular.row_errors import SetAside
 from churnsim.errors import DataError
 from churnsim.records.run import DataFacts
-from churnsim.study.config.config import DataSection
+from churnsim.study.config.config import MADE_UP_SHOP, DataSection
 from churnsim.study.config.file_section import StudyCovariates
 
 __all__ = ["StudyData", "load_data"]
+
+MADE_UP = "a shop that is made up (churnsim.datasets.shop), with records of what it did"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +110,10 @@ def load_data(section: DataSection, folder: Path, *, regularity: bool = False) -
 
 def _log(section: DataSection, folder: Path) -> tuple[pd.DataFrame, str, str]:
     """The transactions, where they come from, and their checksum."""
+    if section.dataset == MADE_UP_SHOP:
+        log = shop().purchases if section.has_amounts else shop().purchases.drop(columns="amount")
+        log.attrs["set_aside"] = SetAside()
+        return log, MADE_UP, hashlib.sha256(log.to_csv().encode()).hexdigest()
     if section.dataset is not None:
         origin = datasets.source(section.dataset)
         log = datasets.cdnow(full=section.dataset == "cdnow-full")

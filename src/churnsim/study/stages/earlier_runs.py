@@ -23,12 +23,13 @@ __all__ = ["borrow_outcomes", "outcome_keys"]
 # What says nothing of a strategy's ledger.
 WORDS = ("title", "description", "reference")
 
-# What the ledgers of all strategies depend on; the last two are a study of subscribers' own.
-SHARED = ("seed", "data", "models", "simulation", "market", "budget", "survival", "profit_by_tenure")
+# What the ledgers of all strategies depend on; the last three only some studies have.
+SHARED = ("seed", "data", "models", "simulation", "market", "budget", "survival", "profit_by_tenure", "evidence")
 
 
 def outcome_keys(config: StudyConfig, data_checksum: str) -> dict[str, str]:
-    """For each strategy a SHA-256 (hex) of all that its ledgers depend on, but the replication's number."""
+    """For each strategy a SHA-256 (hex) of all that its ledgers depend on, but the replication's number.
+    `data_checksum` is of the customers and of the records that measure the market."""
     content = config.canonical()
     content["simulation"].pop("replications")
     common = {name: content[name] for name in SHARED if name in content}

@@ -1,0 +1,89 @@
+"""evidence.json: what the firm's own records measured, and what that changed."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from churnsim.records.base import Number, Record
+
+__all__ = ["CheckRecord", "EvidenceRecord", "MeasuredNumber", "MeasuredTable", "Verdict", "VerdictsRecord"]
+
+
+class CheckRecord(Record):
+    """One check of a table's estimator: whether it passed, None of a remark that nobody can fail, and its words."""
+
+    name: str
+    passed: bool | None = None
+    p_value: Number | None = None
+    message: str
+
+
+class MeasuredTable(Record):
+    """What one table of records measured: `rows` of it in `source`, of which `left_out` lie after the study's end, the
+    estimator's own words, its checks, and its status."""
+
+    kind: str
+    source: str
+    rows: int
+    left_out: int = 0
+    status: str
+    words: list[str]
+    checks: list[CheckRecord] = Field(default_factory=list)
+
+
+class MeasuredNumber(Record):
+    """A number of the market before it was measured and as measured, each with the interval of level `level`.
+
+    `used` is False where the configuration states the number with a status at least as strong: then it stands.
+    """
+
+    parameter: str
+    kind: str
+    meaning: str
+    unit: str = ""
+    used: bool
+    level: Number
+    value: Number
+    low: Number
+    high: Number
+    status: str
+    source: str
+    before: Number
+    before_low: Number
+    before_high: Number
+    before_status: str
+    before_source: str
+
+
+class EvidenceRecord(Record):
+    """What was measured, table by table and number by number."""
+
+    measured: list[MeasuredTable]
+    numbers: list[MeasuredNumber]
+
+
+class Verdict(Record):
+    """What one strategy earns more than another, by the market as assumed and as measured, and what can be said of
+    each: "better", "worse" or "undecided"; `rank` counts the strategies from the best."""
+
+    strategy: str
+    before: Number
+    before_lower: Number | None
+    before_upper: Number | None
+    before_says: str
+    before_rank: int
+    after: Number
+    after_lower: Number | None
+    after_upper: Number | None
+    after_says: str
+    after_rank: int
+
+
+class VerdictsRecord(Record):
+    """The strategies compared with `against` in both markets, on the same customers and chances."""
+
+    against: str
+    replications: int
+    level: Number
+    metric: str
+    strategies: list[Verdict]

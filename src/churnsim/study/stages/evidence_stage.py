@@ -1,0 +1,315 @@
+"""The firm's own records measured, and the market with what they say in place of what was assumed.
+
+A number that the configuration states with a status at least as strong as that of the measurement stands. Any other,
+stated or by default, is replaced. The two are never pooled: nothing says that they are independent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from churnsim.data.made_up_shop import shop
+from churnsim.errors import DataError
+from churnsim.evidence.clock_effects import DROPS
+from churnsim.evidence.complaints import complaint_evidence
+from churnsim.evidence.contacts import contact_effect
+from churnsim.evidence.offers import offer_evidence
+from churnsim.evidence.records import NEVER, History, day_numbers
+from churnsim.evidence.referrals import referral_evidence
+from churnsim.evidence.spend import spend_evidence
+from churnsim.evidence.trial import DOUBT, TrialCheck
+from churnsim.evidence.win_backs import win_back_evidence
+from churnsim.records.evidence import CheckRecord, EvidenceRecord, MeasuredNumber, MeasuredTable
+from churnsim.simulation.core.assumption import LEVEL, Origin
+from churnsim.simulation.core.belief import STATUSES, Belief
+from churnsim.simulation.mechanisms.parts import parts_of
+from churnsim.simulation.scenario.beliefs import market_beliefs, numbers_by_name, with_values
+from churnsim.simulation.scenario.market import Market
+from churnsim.study.config.config import StudyConfig
+from churnsim.study.config.evidence_sections import EvidenceSection, RecordsSection
+from churnsim.study.config.market_overrides import overridden_origins
+from churnsim.units import DAYS_PER_UNIT
+
+__all__ = ["evidence_checksum", "measured_market"]
+
+ENDS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
+FEWEST_DRAWS = 1000
+
+
+class Found(NamedTuple):
+    """What an estimator found: its result, the checks it made, and what follows for the market."""
+
+    result: Any
+    checks: list[CheckRecord]
+    beliefs: Mapping[str, Belief]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """What estimators ask of a study: its customers, what is fitted to them, and the market as it is assumed."""
+
+    config: StudyConfig
+    data: Any
+    fits: Any
+    market: Market
+
+    @property
+    def until(self) -> pd.Timestamp | None:
+        """The last day observed; None of subscribers, who have no log."""
+        end = getattr(self.data, "holdout_end", None)
+        return None if end is None else pd.Timestamp(end)
+
+    def drawn(self, kind: str) -> dict[str, int]:
+        """How many draws each replication's own take, and their seed, another one for each kind of records."""
+        draws = max(FEWEST_DRAWS, self.config.parameter_draws)
+        seed = np.random.SeedSequence([self.config.seed, zlib.crc32(kind.encode())]).generate_state(1)
+        return {"draws": draws, "seed": int(seed[0])}
+
+    def alive(self, summary: pd.DataFrame) -> pd.Series[float]:
+        """By the purchase model the chance that customers are still there."""
+        return pd.Series(np.asarray(self.fits.purchases.model.p_alive(summary), dtype=np.float64), index=summary.index)
+
+    def summary_at(self, customer: pd.Series[Any], at: pd.Series[Any]) -> pd.DataFrame:
+        """What the purchase model asks of customers, as each stood on a day of its own."""
+        history = History.of(self.data.transactions, self.until)
+        place, day, unit = history.customers(customer), day_numbers(at), self.data.unit
+        first, last = history.first(place), history.last_before(place, day)
+        known = last > -NEVER
+        days = DAYS_PER_UNIT[unit]
+        frame = pd.DataFrame(
+            {
+                "frequency": history.bought_before(place, day)[known] - 1.0,
+                "recency": (last - first)[known] / days, "T": (day - first)[known] / days,
+            },
+            index=pd.Index(customer[known]),
+        )  # fmt: skip
+        frame.attrs["unit"] = unit
+        return frame[~frame.index.duplicated()]
+
+
+def evidence_checksum(config: StudyConfig) -> str:
+    """SHA-256 of the files of records, "" where there are none: other ones make another study. Those of a database or
+    a made-up shop count by what they hold."""
+    if config.evidence is None:
+        return ""
+    digests = []
+    for kind, section in config.evidence.tables:
+        if section.path is not None:
+            content = (config.folder / section.path).read_bytes()
+        else:
+            content = _own_records(config, kind).to_csv(index=False).encode()
+        digests.append(hashlib.sha256(content).hexdigest())
+    return "".join(digests)
+
+
+def measured_market(
+    config: StudyConfig, data: Any, fits: Any, market: Market, *,
+    edge: Callable[[str], AbstractContextManager[None]], done: Callable[[int], None],
+) -> tuple[Market, EvidenceRecord]:  # fmt: skip
+    """The market with what the study's records measure, and the record of it.
+
+    Each table is measured inside `edge` of its kind, where a failure of it ends; `done` is called after each. What a
+    table says is left out as a whole where no market can have these numbers together.
+    """
+    assert config.evidence is not None
+    study = Study(config=config, data=data, fits=fits, market=market)
+    tables: list[MeasuredTable] = []
+    numbers: list[MeasuredNumber] = []
+    for kind, section in config.evidence.tables:
+        with edge(kind):
+            rows, left_out = _rows(study, kind, section)
+            found = ESTIMATORS[kind](study, section, rows)
+            market, told = _with_beliefs(config, market, kind, found.beliefs)
+            numbers += told
+            tables.append(
+                MeasuredTable(
+                    kind=kind,
+                    source=_source(config, section),
+                    rows=len(rows),
+                    left_out=left_out,
+                    status=found.result.status,
+                    words=str(found.result).splitlines(),
+                    checks=found.checks,
+                )
+            )  # fmt: skip
+        done(1)
+    if config.simulation.beliefs == "all":
+        market = replace(market, beliefs=market_beliefs(market))
+    return market, EvidenceRecord(measured=tables, numbers=numbers)
+
+
+def _with_beliefs(
+    config: StudyConfig, market: Market, kind: str, found: Mapping[str, Belief]
+) -> tuple[Market, list[MeasuredNumber]]:
+    """The market with what holds of the beliefs that one kind of records gives, and each number before and after.
+
+    A part that is off, such as referral, is on where it was measured.
+    """
+    off = {name.partition(".")[0] for name in found} - {number.part for number in numbers_by_name(market).values()}
+    parts = parts_of(Market)
+    market = replace(market, **{part: parts[part]() for part in off})
+    stated, before, known = overridden_origins(config.market), market_beliefs(market), numbers_by_name(market)
+
+    def stands(name: str) -> bool:
+        return name in stated and STATUSES.index(stated[name].status) <= STATUSES.index(found[name].status)
+
+    used = {name: belief for name, belief in found.items() if not stands(name)}
+    changes: dict[str, Any] = {"beliefs": {n: b for n, b in market.beliefs.items() if n not in used}}
+    changes |= with_values(market, {name: belief.value for name, belief in used.items()})
+    changes["origins"] = {**market.origins, **{n: Origin(b.source, b.status) for n, b in used.items()}}
+    after = replace(market, **changes)
+    if config.simulation.beliefs != "none":
+        after = replace(after, beliefs={**after.beliefs, **used})
+    told = [
+        MeasuredNumber(
+            parameter=name,
+            kind=kind,
+            meaning=known[name].about.metadata["meaning"],
+            unit=known[name].about.metadata["unit"],
+            used=name in used,
+            level=LEVEL,
+            status=belief.status,
+            source=belief.source,
+            before_status=before[name].status,
+            before_source=before[name].source,
+            **dict(zip(("value", "low", "high"), _interval(belief), strict=True)),
+            **dict(zip(("before", "before_low", "before_high"), _interval(before[name]), strict=True)),
+        )
+        for name, belief in found.items()
+    ]  # fmt: skip
+    return after, told
+
+
+def _interval(belief: Belief) -> tuple[float, float, float]:
+    if belief.certain or belief.level == LEVEL:
+        return belief.value, belief.low, belief.high
+    low, high = belief.quantile(ENDS)
+    return belief.value, float(low), float(high)
+
+
+def _source(config: StudyConfig, section: RecordsSection) -> str:
+    data: Any = config.data
+    return section.path or getattr(data, "database", None) or str(data.dataset)
+
+
+_shop = lru_cache(maxsize=1)(shop)
+
+
+def _own_records(config: StudyConfig, kind: str) -> pd.DataFrame:
+    """The records that come with the study's own data."""
+    return getattr(_shop(), kind)  # type: ignore[no-any-return]
+
+
+def _read(config: StudyConfig, section: RecordsSection) -> pd.DataFrame:
+    rows = pd.read_csv(config.folder / str(section.path))
+    rows = rows.rename(columns={theirs: ours for ours, theirs in section.columns.items()})
+    dates = {"at", "from", "to", "renewal", "answered_at", "returned_at"} & set(rows.columns)
+    return rows.assign(**{name: pd.to_datetime(rows[name]) for name in dates})
+
+
+def _rows(study: Study, kind: str, section: RecordsSection) -> tuple[pd.DataFrame, int]:
+    """The records up to the study's end, and how many lie after it."""
+    rows = _own_records(study.config, kind) if section.path is None else _read(study.config, section)
+    until, at = study.until, "to" if kind == "spend" else "renewal" if kind == "offers" else "at"
+    if until is None:
+        return rows, 0
+    inside = rows[at] < until + pd.Timedelta(days=1)
+    if not inside.any():
+        raise DataError(f"every row lies after {until:%Y-%m-%d}, where the study ends. Set [data] holdout_end later.")
+    kept = rows[inside]
+    for name in {"answered_at", "returned_at"} & set(rows.columns):  # not known by then
+        kept = kept.assign(**{name: kept[name].where(kept[name] < until + pd.Timedelta(days=1))})
+    return kept, int((~inside).sum())
+
+
+def _of_trial(checks: Iterable[TrialCheck], about: str = "") -> list[CheckRecord]:
+    return [CheckRecord(name=f"{about}{c.name}", passed=c.passed, p_value=c.p_value, message=c.message) for c in checks]
+
+
+def _remarks(checks: Iterable[str]) -> list[CheckRecord]:
+    return [CheckRecord(name="remark", message=text) for text in checks]
+
+
+def _contacts(study: Study, section: Any, rows: pd.DataFrame) -> Found:
+    unit = study.data.unit
+    family = study.fits.purchases.model.family
+    found = contact_effect(
+        rows, study.data.transactions, window=section.window.to(unit), control=section.control, unit=unit,
+        until=study.until, family=family if family in DROPS else "bg_nbd",
+        lasting=None if section.lasting is None else section.lasting.to(unit), level=section.level,
+    )  # fmt: skip
+    checks = [check for name, trial in found.campaigns.items() for check in _of_trial(trial.checks, about=f"{name}: ")]
+    for (campaign, arm), row in found.agreement.iterrows():
+        agrees = bool(row["p_value"] >= DOUBT)
+        checks.append(
+            CheckRecord(
+                name=f"{campaign}: agreement",
+                passed=agrees,
+                p_value=row["p_value"],
+                message=f"{row['design']:+.4g} purchases of {arm!r} in the window by the draw, {row['model']:+.4g} by "
+                f"the purchase model (p = {row['p_value']:.3g}).",
+            )
+        )  # fmt: skip
+    return Found(found, checks, found.beliefs(section.arm, **study.drawn("contacts")))
+
+
+def _spend(study: Study, section: Any, rows: pd.DataFrame) -> Found:
+    found = spend_evidence(rows, level=section.level, **study.drawn("spend"))
+    beliefs = found.beliefs(
+        prospects=float(study.market.prospects.size), period=study.config.simulation.period, channel=section.channel
+    )
+    return Found(found, _remarks(found.checks), beliefs)
+
+
+def _complaints(study: Study, section: Any, rows: pd.DataFrame) -> Found:
+    market = study.market
+    found = complaint_evidence(
+        rows, study.data.transactions, unresolved=section.unresolved, quick_within=market.complaints.quick_within,
+        slow_within=market.complaints.slow_within, control=section.control, chance=section.chance, until=study.until,
+        level=section.level,
+    )  # fmt: skip
+    checks = [] if found.effects is None else _of_trial(found.effects.checks)
+    model = market.purchases
+    stay = model.b / (model.a + model.b) if hasattr(model, "a") and hasattr(model, "b") else 1.0
+    return Found(found, [*checks, *_remarks(found.checks)], found.beliefs(others_stay=stay))
+
+
+def _referrals(study: Study, section: Any, rows: pd.DataFrame) -> Found:
+    found = referral_evidence(
+        rows, study.data.transactions, until=study.until, alive=study.alive(study.data.summary), level=section.level
+    )
+    return Found(found, _remarks(found.checks), found.beliefs())
+
+
+def _win_backs(study: Study, section: Any, rows: pd.DataFrame) -> Found:
+    found = win_back_evidence(
+        rows, study.data.transactions, control=section.control, chance=section.chance, within=section.within,
+        alive=study.alive(study.summary_at(rows["customer_id"], rows["at"])), until=study.until, level=section.level,
+        **study.drawn("win_backs"),
+    )  # fmt: skip
+    checks = [] if found.effects is None else _of_trial(found.effects.checks)
+    return Found(found, [*checks, *_remarks(found.checks)], found.beliefs(unit=study.market.unit))
+
+
+def _offers(study: Study, section: Any, rows: pd.DataFrame) -> Found:
+    found = offer_evidence(
+        rows, control=section.control, chance=section.chance, level=section.level, **study.drawn("offers")
+    )
+    beliefs = found.beliefs(harmed_share=min(float(study.market.retention.harmed_share), 0.49))
+    return Found(found, [*_of_trial(found.effects.checks), *_remarks(found.checks)], beliefs)
+
+
+ESTIMATORS: dict[str, Callable[[Study, Any, pd.DataFrame], Found]] = {
+    "contacts": _contacts, "spend": _spend, "complaints": _complaints, "referrals": _referrals,
+    "win_backs": _win_backs, "offers": _offers,
+}  # fmt: skip
+assert set(ESTIMATORS) == set(EvidenceSection.model_fields)

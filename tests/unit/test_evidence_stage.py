@@ -1,0 +1,172 @@
+"""Mechanics: a study measures its market by the firm's own records, of which the made-up shop knows the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from churnsim.data.datasets import shop
+from churnsim.errors import ConfigError, DataError
+from churnsim.evidence import assumptions
+from churnsim.records.base import STORED
+from churnsim.records.evidence import EvidenceRecord
+from churnsim.study.config.config import StudyConfig
+from churnsim.study.config.config_file import parse_config
+from churnsim.study.runner import RunSession, _checksum
+from churnsim.study.stages.evidence_stage import measured_market
+from churnsim.study.stages.stages import TransactionStages
+from churnsim.study.storage.progress import Silent
+from churnsim.study.storage.store import RunStore, read_json
+
+TEXT = (Path(__file__).parents[2] / "configs" / "smoke" / "evidence.toml").read_text(encoding="utf-8")
+QUICK = """[evidence.complaints]
+[evidence.referrals]
+[evidence.win_backs]
+control = "none"
+chance = { none = 0.5, call = 0.5 }
+"""
+START, END = TEXT.index("[evidence.contacts]"), TEXT.index("[market.terms]")
+
+
+def study(evidence: str = QUICK, folder: Path = Path("."), **changes: str) -> StudyConfig:
+    """The smoke study with other tables of records; words in `changes` replace those of the text."""
+    text = TEXT[:START] + evidence + TEXT[END:]
+    for there, planted in changes.values() if changes else ():
+        assert there in text
+        text = text.replace(there, planted, 1)
+    return parse_config(text, folder=folder)
+
+
+@pytest.fixture(scope="module")
+def known() -> Any:
+    """The shop's data and fits, and the market as it is assumed."""
+    stages, config = TransactionStages(), study()
+    data = stages.load(config)
+    fits = stages.fit(config, data)
+    return data, fits, stages.market(config, data, fits)
+
+
+def measured(config: StudyConfig, known: Any) -> Any:
+    """The market as measured, the record and the failures."""
+    failed: dict[str, Exception] = {}
+
+    @contextmanager
+    def edge(kind: str) -> Iterator[None]:
+        try:
+            yield
+        except DataError as error:
+            failed[kind] = error
+
+    data, fits, market = known
+    return *measured_market(config, data, fits, market, edge=edge, done=lambda _: None), failed
+
+
+def test_what_is_measured_takes_the_place_of_what_is_assumed(known: Any) -> None:
+    market, found, failed = measured(study(), known)
+    truth, numbers = shop().truth, {row.parameter: row for row in found.numbers}
+    assert not failed
+    assert [table.kind for table in found.measured] == ["complaints", "referrals", "win_backs"]
+    assert found.measured[2].status == "measured here (randomised)"
+    assert {check.name for check in found.measured[2].checks if check.passed} == {"sample ratio", "balance"}
+    for name in ("referral.rate_per_year", "complaints.quick_share", "complaints.slow_share", "win_back.success"):
+        assert numbers[name].low < truth[name] < numbers[name].high, name
+        assert market.beliefs[name].value == pytest.approx(numbers[name].value)
+    # What stood there before, and where nothing did before: the shop's market had no referrals.
+    assert numbers["referral.rate_per_year"].before_status == "claimed"
+    assert known[2].referral is None
+    assert market.referral.rate_per_year == numbers["referral.rate_per_year"].value
+    table = assumptions(market).set_index("parameter")
+    assert table.loc["referral.rate_per_year", "status"] == "measured here (observational)"
+    # Each replication draws it.
+    drawn = [market.in_replication(k, seed=1).referral.rate_per_year for k in range(3)]
+    assert len(set(drawn)) == 3
+    assert EvidenceRecord.model_validate(found.content(), context=STORED) == found
+
+
+def test_draws_of_different_records_are_independent(known: Any) -> None:
+    """Each kind has its own seed: with one for all, the same uniform numbers would stand behind every posterior."""
+    market, _, _ = measured(study(), known)
+    again, _, _ = measured(study(seed=("seed = 20230102", "seed = 20230103")), known)
+    one, other = (np.array(each.beliefs["win_back.success"].draws) for each in (market, again))
+    assert len(one) == 1000
+    assert not np.array_equal(one, other)
+    half = np.array(market.beliefs["win_back.half_life"].draws)
+    assert abs(np.corrcoef(one, half)[0, 1]) > 0.1  # within a kind they are joint
+
+
+@pytest.mark.parametrize(("status", "stands"), [("measured here (randomised)", True), ("assumed", False)])
+def test_a_stated_number_stands_if_it_is_known_as_surely(known: Any, status: str, stands: bool) -> None:
+    said = f'[market.win_back]\nsuccess = {{ value = 0.2, source = "a trial of 2021", status = "{status}" }}\n'
+    config = study(market=("[market.terms]", f"{said}[market.terms]"))
+    data, fits, _ = known
+    market, found, _ = measured(config, (data, fits, TransactionStages().market(config, data, fits)))
+    numbers = {row.parameter: row for row in found.numbers}
+    assert numbers["win_back.success"].used is not stands
+    assert numbers["win_back.success"].before == 0.2
+    assert numbers["win_back.half_life"].used  # nothing was stated of it
+    assert (market.win_back.success == 0.2) is stands
+
+
+@pytest.mark.parametrize(("asked", "drawn"), [("none", 0), ("stated", 9)])
+def test_what_is_drawn_is_what_the_study_asks_for(known: Any, asked: str, drawn: int) -> None:
+    config = study(beliefs=('beliefs = "all"', f'beliefs = "{asked}"'))
+    data, fits, _ = known
+    market, found, _ = measured(config, (data, fits, TransactionStages().market(config, data, fits)))
+    assert len(market.beliefs) == drawn
+    rate = next(row.value for row in found.numbers if row.parameter == "referral.rate_per_year")
+    assert market.referral.rate_per_year == rate  # by either
+
+
+def test_a_table_that_cannot_be_measured_leaves_the_others_as_they_are(known: Any, tmp_path: Path) -> None:
+    rows = shop().referrals.assign(referred_id=1)
+    rows.to_csv(tmp_path / "referrals.csv", index=False)
+    shop().complaints.rename(columns={"at": "came"}).to_csv(tmp_path / "complaints.csv", index=False)
+    text = '[evidence.complaints]\npath = "complaints.csv"\ncolumns = { at = "came" }\n'
+    config = study(f'{text}[evidence.referrals]\npath = "referrals.csv"\n', tmp_path)
+    data, fits, market = known
+    store = RunStore.open(tmp_path, config.name, "0" * 64)
+    session = RunSession(config, TransactionStages(), data, store, Silent())
+    after = session._evidence(fits, market)
+    assert [table["kind"] for table in read_json(store.directory / "evidence.json")["measured"]] == ["complaints"]
+    (failure,) = session._failures
+    assert (failure.stage, failure.subject, failure.lasting) == ("evidence", "referrals", True)
+    assert "was referred before" in failure.reason
+    assert "complaints.quick_share" in after.beliefs
+    assert after.referral is None  # as before
+    # Other records make another study.
+    before = _checksum(config, data)
+    rows.iloc[1:].to_csv(tmp_path / "referrals.csv", index=False)
+    assert _checksum(config, data) != before
+
+
+def test_records_after_the_end_of_the_study_are_left_out() -> None:
+    stages, config = TransactionStages(), study(end=("holdout_end = 2024-12-29", "holdout_end = 2024-09-29"))
+    data = stages.load(config)
+    fits = stages.fit(config, data)
+    _, found, failed = measured(config, (data, fits, stages.market(config, data, fits)))
+    made, tables = shop(), {table.kind: table for table in found.measured}
+    assert not failed
+    assert tables["referrals"].left_out == (made.referrals["at"] > "2024-09-29").sum() > 0
+    assert tables["complaints"].rows + tables["complaints"].left_out == len(made.complaints)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "words"),
+    [
+        ("[evidence]\n", r"evidence: names no records"),
+        ('[evidence.offers]\ncontrol = "none"\n', "evidence.offers: needs path"),
+        ('[evidence.referrals]\npath = "none.csv"\n', r"evidence.referrals.path.*there is no file"),
+        ('[evidence.referrals]\ncolumns = { at = "day" }\n', "evidence.referrals.columns.*Remove it"),
+        ("[evidence.refferals]\n", "Did you mean 'referrals'"),
+        ("[evidence.win_backs]\nchance = { call = 1.5 }\n", "evidence.win_backs.chance"),
+        ('[evidence.contacts]\nwindow = "0 W"\n', "longer than zero"),
+    ],
+)
+def test_what_a_configuration_cannot_ask_for_is_refused(evidence: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        study(evidence)
