@@ -83,8 +83,8 @@ def test_what_is_measured_takes_the_place_of_what_is_assumed(known: Any) -> None
     table = assumptions(market).set_index("parameter")
     assert table.loc["referral.rate_per_year", "status"] == "measured here (observational)"
     # Each replication draws it.
-    drawn = [market.in_replication(k, seed=1).referral.rate_per_year for k in range(3)]
-    assert len(set(drawn)) == 3
+    drawn = [market.in_replication(k, seed=1).referral.rate_per_year for k in range(2)]
+    assert drawn[0] != drawn[1]
     assert EvidenceRecord.model_validate(found.content(), context=STORED) == found
 
 

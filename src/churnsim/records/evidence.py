@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from churnsim.records.base import Number, Record
+from churnsim.records.base import Number, Record, Row
 
 __all__ = ["CheckRecord", "EvidenceRecord", "MeasuredNumber", "MeasuredTable", "Verdict", "VerdictsRecord"]
 
@@ -19,13 +19,14 @@ class CheckRecord(Record):
 
 
 class MeasuredTable(Record):
-    """What one table of records measured: `rows` of it in `source`, of which `left_out` lie after the study's end, the
-    estimator's own words, its checks, and its status."""
+    """What one table of records measured: `rows` of it from `source`, without those `left_out` that lie after the
+    study's end and the bad ones that were `set_aside`; the estimator's own words, its checks, and its status."""
 
     kind: str
     source: str
     rows: int
     left_out: int = 0
+    set_aside: list[Row] = Field(default_factory=list)
     status: str
     words: list[str]
     checks: list[CheckRecord] = Field(default_factory=list)

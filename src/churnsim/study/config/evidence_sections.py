@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from churnsim.study.config.file_section import DatedFile
 from churnsim.study.config.section import Length, Level, Section
 from churnsim.units import Duration
 
@@ -20,7 +21,7 @@ CHANCES = "each arm's probability, such as { control = 0.5, call = 0.5 }; withou
 FOUR_WEEKS, EIGHT_WEEKS = Duration(4, "W"), Duration(8, "W")
 
 
-class RecordsSection(Section):
+class RecordsSection(DatedFile):
     """A table of records."""
 
     path: str | None = Field(

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from churnsim.data.made_up_shop import shop
+from churnsim.data.records.reading import read_records
 from churnsim.errors import DataError
 from churnsim.evidence.clock_effects import DROPS
 from churnsim.evidence.complaints import complaint_evidence
@@ -209,16 +210,13 @@ def _own_records(config: StudyConfig, kind: str) -> pd.DataFrame:
     return getattr(_shop(), kind)  # type: ignore[no-any-return]
 
 
-def _read(config: StudyConfig, section: RecordsSection) -> pd.DataFrame:
-    rows = pd.read_csv(config.folder / str(section.path))
-    rows = rows.rename(columns={theirs: ours for ours, theirs in section.columns.items()})
-    dates = {"at", "from", "to", "renewal", "answered_at", "returned_at"} & set(rows.columns)
-    return rows.assign(**{name: pd.to_datetime(rows[name]) for name in dates})
-
-
 def _rows(study: Study, kind: str, section: RecordsSection) -> tuple[pd.DataFrame, int]:
     """The records up to the study's end, and how many lie after it."""
-    rows = _own_records(study.config, kind) if section.path is None else _read(study.config, section)
+    if section.path is None:
+        rows = _own_records(study.config, kind)
+    else:
+        path = study.config.folder / section.path
+        rows = read_records(kind, path, columns=section.columns, **section.form)  # type: ignore[arg-type]
     until, at = study.until, "to" if kind == "spend" else "renewal" if kind == "offers" else "at"
     if until is None:
         return rows, 0
