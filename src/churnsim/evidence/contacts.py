@@ -138,7 +138,8 @@ class ContactEffect:
             raise ConfigError(f"unknown arm {arm!r}. There are {', '.join(arms)}.")
         random = np.random.default_rng(check_seed(seed))
         names = [f"lift:{arm}", "half_life", "pulled_forward", f"leaving:{arm}"]
-        places = [clocks.table.index.get_loc(name) for name in names if name in clocks.table.index]
+        known = list(clocks.table.index)
+        places = [known.index(name) for name in names if name in known]
         covariance = clocks.covariance[np.ix_(places, places)]
         moved = np.vstack([np.zeros(len(places)), random.multivariate_normal(np.zeros(len(places)), covariance, draws)])
         lift, half_life, forward, *leaving = (clocks.table["estimate"].to_numpy()[places] + moved).T  # estimates first

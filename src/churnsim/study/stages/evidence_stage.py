@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
@@ -69,11 +69,19 @@ class Study:
         end = getattr(self.data, "holdout_end", None)
         return None if end is None else pd.Timestamp(end)
 
-    def drawn(self, kind: str) -> dict[str, int]:
-        """How many draws each replication's own take, and their seed, another one for each kind of records."""
-        draws = max(FEWEST_DRAWS, self.config.parameter_draws)
-        seed = np.random.SeedSequence([self.config.seed, zlib.crc32(kind.encode())]).generate_state(1)
-        return {"draws": draws, "seed": int(seed[0])}
+    @property
+    def customers(self) -> pd.Index:
+        """The ids of the study's customers; none of subscribers, whose records stand alone."""
+        return self.data.summary.index if hasattr(self.data, "summary") else pd.Index([])
+
+    @property
+    def draws(self) -> int:
+        """How many draws a posterior takes: each replication has its own."""
+        return max(FEWEST_DRAWS, self.config.parameter_draws)
+
+    def seed(self, kind: str) -> int:
+        """The seed of a posterior's draws, another one for each kind of records."""
+        return int(np.random.SeedSequence([self.config.seed, zlib.crc32(kind.encode())]).generate_state(1)[0])
 
     def alive(self, summary: pd.DataFrame) -> pd.Series[float]:
         """By the purchase model the chance that customers are still there."""
@@ -210,13 +218,20 @@ def _own_records(config: StudyConfig, kind: str) -> pd.DataFrame:
     return getattr(_shop(), kind)  # type: ignore[no-any-return]
 
 
+def _with_own_ids(study: Study, rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows with the ids that the study's customers have: "7" in a file is 7 where ids are numbers."""
+    own = {str(customer): customer for customer in study.customers}
+    ids = rows.columns.intersection(["customer_id", "referrer_id", "referred_id"])
+    return rows.assign(**{name: rows[name].map(lambda written: own.get(str(written), written)) for name in ids})
+
+
 def _rows(study: Study, kind: str, section: RecordsSection) -> tuple[pd.DataFrame, int]:
     """The records up to the study's end, and how many lie after it."""
     if section.path is None:
         rows = _own_records(study.config, kind)
     else:
         path = study.config.folder / section.path
-        rows = read_records(kind, path, columns=section.columns, **section.form)  # type: ignore[arg-type]
+        rows = _with_own_ids(study, read_records(kind, path, columns=section.columns, **section.form))  # type: ignore[arg-type]
     until, at = study.until, "to" if kind == "spend" else "renewal" if kind == "offers" else "at"
     if until is None:
         return rows, 0
@@ -246,7 +261,8 @@ def _contacts(study: Study, section: Any, rows: pd.DataFrame) -> Found:
         lasting=None if section.lasting is None else section.lasting.to(unit), level=section.level,
     )  # fmt: skip
     checks = [check for name, trial in found.campaigns.items() for check in _of_trial(trial.checks, about=f"{name}: ")]
-    for (campaign, arm), row in found.agreement.iterrows():
+    for key, row in found.agreement.iterrows():
+        campaign, arm = cast("tuple[str, str]", key)
         agrees = bool(row["p_value"] >= DOUBT)
         checks.append(
             CheckRecord(
@@ -257,11 +273,11 @@ def _contacts(study: Study, section: Any, rows: pd.DataFrame) -> Found:
                 f"the purchase model (p = {row['p_value']:.3g}).",
             )
         )  # fmt: skip
-    return Found(found, checks, found.beliefs(section.arm, **study.drawn("contacts")))
+    return Found(found, checks, found.beliefs(section.arm, draws=study.draws, seed=study.seed("contacts")))
 
 
 def _spend(study: Study, section: Any, rows: pd.DataFrame) -> Found:
-    found = spend_evidence(rows, level=section.level, **study.drawn("spend"))
+    found = spend_evidence(rows, level=section.level, draws=study.draws, seed=study.seed("spend"))
     beliefs = found.beliefs(
         prospects=float(study.market.prospects.size), period=study.config.simulation.period, channel=section.channel
     )
@@ -292,7 +308,7 @@ def _win_backs(study: Study, section: Any, rows: pd.DataFrame) -> Found:
     found = win_back_evidence(
         rows, study.data.transactions, control=section.control, chance=section.chance, within=section.within,
         alive=study.alive(study.summary_at(rows["customer_id"], rows["at"])), until=study.until, level=section.level,
-        **study.drawn("win_backs"),
+        draws=study.draws, seed=study.seed("win_backs"),
     )  # fmt: skip
     checks = [] if found.effects is None else _of_trial(found.effects.checks)
     return Found(found, [*checks, *_remarks(found.checks)], found.beliefs(unit=study.market.unit))
@@ -300,7 +316,12 @@ def _win_backs(study: Study, section: Any, rows: pd.DataFrame) -> Found:
 
 def _offers(study: Study, section: Any, rows: pd.DataFrame) -> Found:
     found = offer_evidence(
-        rows, control=section.control, chance=section.chance, level=section.level, **study.drawn("offers")
+        rows,
+        control=section.control,
+        chance=section.chance,
+        level=section.level,
+        draws=study.draws,
+        seed=study.seed("offers"),
     )
     beliefs = found.beliefs(harmed_share=min(float(study.market.retention.harmed_share), 0.49))
     return Found(found, [*_of_trial(found.effects.checks), *_remarks(found.checks)], beliefs)
