@@ -149,6 +149,37 @@ def test_evidence_and_quick_reach_claim_and_control():
     assert seen == [("market", True), ("market", True)]
 
 
+@dataclasses.dataclass(frozen=True)
+class Figures:
+    """Evidence that notes which figures of the texts were put in, as a market's does."""
+
+    claimed: dict = dataclasses.field(default_factory=dict)
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict", "becomes"),
+    [
+        ("own", "HOLDS", "UNTESTABLE"),
+        ("own", "REPRODUCED", "UNTESTABLE"),
+        ("own", "HOLDS_IF", "HOLDS_IF"),
+        ("own", "FAILS", "FAILS"),
+        ("another", "HOLDS", "HOLDS"),
+    ],
+)
+def test_a_figure_of_its_own_text_does_not_support_a_claim(text, verdict, becomes):
+    told = CARD_NPV.sources[0].text if text == "own" else "Another text (1999)"
+
+    def judge(evidence, quick):
+        evidence.claimed["win_back.success"] = told
+        return Finding(verdict=Verdict(verdict), reason="So it is.")
+
+    control = Control(what="c", judge=lambda evidence, quick: Finding(verdict=Verdict.FAILS, reason="r"))
+    finding = dataclasses.replace(CARD_NPV, judge=judge, control=control).test(Figures()).finding
+    assert finding.verdict is Verdict(becomes)
+    assert ("win_back.success" in finding.reason) == (text == "own")
+    assert (f"not {verdict}" in finding.reason) == (verdict != becomes)
+
+
 def test_text_says_the_verdict_first(quick_result):
     cheap = [claim for claim in CATALOGUE.values() if claim.kind in (Kind.ARITHMETIC, Kind.SIMULATION)]
     texts = [render(quick_result(claim.id)) for claim in cheap]

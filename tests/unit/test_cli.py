@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import re
+import runpy
 import subprocess
 import sys
 import time
@@ -52,6 +53,14 @@ def assert_one_line_error(result: Any, pattern: str) -> None:
     assert result.stderr.count("\n") == 1
     assert result.stderr.startswith("error: ")
     assert re.search(pattern, result.stderr), result.stderr
+
+
+def test_python_runs_the_package_as_the_command(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["churnsim", "--version"])
+    with pytest.raises(SystemExit) as stopped:
+        runpy.run_module("churnsim", run_name="__main__")
+    assert stopped.value.code == 0
+    assert capsys.readouterr().out.startswith("churnsim ")
 
 
 def test_help_names_every_command_with_an_example(call: Callable[..., Any]) -> None:

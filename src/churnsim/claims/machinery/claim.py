@@ -230,15 +230,18 @@ class Claim:
         return Result(claim=self, finding=finding, control=control)
 
     def _said_of_claimed(self, finding: Finding, evidence: Evidence) -> Finding:
-        """The finding with what it rests on of the claim's own texts: a figure that is put in is no evidence for its
-        text."""
+        """The finding with what it rests on of the claim's own texts. A figure that is put in is no evidence for its
+        text: what would hold is then UNTESTABLE."""
         titles = [source.text.partition(" (")[0] for source in self.sources]
         used = getattr(evidence, "claimed", {})
         own = [name for name, told in used.items() if any(title in told for title in titles)]
         if not own:
             return finding
         rests = f"It rests on figures of the same text, which are claimed and not measured: {', '.join(own)}."
-        return replace(finding, reason=f"{finding.reason} {rests}")
+        verdict = finding.verdict
+        if verdict in (Verdict.HOLDS, Verdict.REPRODUCED):
+            verdict, rests = Verdict.UNTESTABLE, f"{rests} What is put in cannot support the text: not {verdict}."
+        return replace(finding, verdict=verdict, reason=f"{finding.reason} {rests}")
 
 
 def _stopped(error: Exception) -> Finding:
