@@ -192,7 +192,8 @@ def test_the_other_tables(db):
     ends = pd.DataFrame({"customer_id": ["a", "b"], "start": "2024-01-01", "end": ["2199-01-01", None], "price": 9.9})
     db.add(ends, table="subscriptions")
     assert db.check().tables == {
-        "transactions": 0, "contacts": 2, "complaints": 2, "survey_answers": 2, "subscriptions": 2,
+        "transactions": 0, "contacts": 2, "complaints": 2, "survey_answers": 2, "subscriptions": 2, "spend": 0,
+        "referrals": 0, "win_backs": 0, "offers": 0,
     }  # fmt: skip
     assert db.table("contacts")["channel"].tolist() == ["mail", "call"]
     assert db.table("subscriptions")["end"].isna().tolist() == [False, True]

@@ -132,7 +132,7 @@ def test_columns_may_be_called_otherwise_and_some_be_absent():
     [
         ("arm", "", r"row 3, column 'arm': '' is missing\. Give every contact its arm"),
         ("customer_id", None, r"row 3, column 'customer_id': None is missing\. Give every contact its customer_id"),
-        ("at", None, r"row 3, column 'at': NaT is missing\. Give every contact its at"),
+        ("at", None, r"row 3, column 'at': NaT is not a date \(missing\)\. Give every contact its date"),
         ("cost", -1.0, "row 3, column 'cost': -1.0 is below 0"),
         ("chance", 1.5, "row 3, column 'chance': 1.5 is not a chance"),
         ("chance", None, "row 3, column 'chance'.*is not a chance"),

@@ -41,6 +41,10 @@ class TableName(StrEnum):
     TRANSACTIONS = "transactions"
     CONTACTS = "contacts"
     COMPLAINTS = "complaints"
+    SPEND = "spend"
+    REFERRALS = "referrals"
+    WIN_BACKS = "win-backs"
+    OFFERS = "offers"
     SURVEY_ANSWERS = "survey_answers"
     SUBSCRIPTIONS = "subscriptions"
 
@@ -69,7 +73,9 @@ def add(
     database: Database,
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSV, Parquet or Excel files.")],
     given: dict[str, Any],
-    table: Annotated[TableName, typer.Option(help="Where the records go.")] = TableName.TRANSACTIONS,
+    table: Annotated[
+        TableName, typer.Option("--as", "--table", help="What the files hold; --table says the same.")
+    ] = TableName.TRANSACTIONS,
     key_file: KeyFile = None,
     key_variable: KeyVariable = None,
 ) -> None:
@@ -81,7 +87,7 @@ def add(
     \b
     Examples:
       churnsim db add customers.db sales-2024.csv sales-2025.csv --column customer_id="Client no" --column date=Day
-      churnsim db add customers.db complaints.xlsx --table complaints
+      churnsim db add customers.db complaints.xlsx --as complaints
     """
     from churnsim.cli.progress import terminal_progress
     from churnsim.data.database import CustomerDatabase
@@ -92,7 +98,7 @@ def add(
         for file in files:
             shown.stage(f"reading {file.name}")
             added = db.add(
-                file, table=table.value, columns=named_columns(given), refunds=given["refunds"],
+                file, table=table.value.replace("-", "_"), columns=named_columns(given), refunds=given["refunds"],
                 progress=reading_progress(shown.note), **format_words(given),
             )  # fmt: skip
             typer.echo(str(added))
@@ -155,7 +161,7 @@ def export(
     from churnsim.data.database import CustomerDatabase
 
     with CustomerDatabase(database, read_only=True) as db:
-        path = db.export(table, file)
+        path = db.export(table.replace("-", "_"), file)
     typer.echo(f"{table} written to {path}", err=True)
 
 

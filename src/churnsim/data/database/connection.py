@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from churnsim.data.database.pseudonyms import PseudonymKey
-from churnsim.data.database.tables import TABLES
+from churnsim.data.database.tables import FIRST_LAYOUT, TABLES
 from churnsim.data.tabular.files import regular_file
 from churnsim.errors import ConfigError, DataError
 
@@ -56,6 +56,8 @@ def connect(path: Path, *, read_only: bool, key: PseudonymKey | None) -> Any:
         if new:
             _create(connection, key)
         _recognise(connection, path, key)
+        if not read_only:
+            _complete(connection)
     except duckdb.Error as error:
         connection.close()
         raise _unusable(path, error) from None
@@ -70,8 +72,7 @@ def _create(connection: Any, key: PseudonymKey | None) -> None:
     for statement in _BOOKS:
         connection.execute(statement)
     for table in TABLES.values():
-        columns = ", ".join(quoted_ddl(part) for part in table.ddl())
-        connection.execute(f'CREATE TABLE "{table.name}" ({columns})')
+        connection.execute(f'CREATE TABLE "{table.name}" ({", ".join(table.ddl())})')
     connection.execute(
         "CREATE TABLE refunds (customer_id VARCHAR, date TIMESTAMP, amount DOUBLE, currency VARCHAR, "
         "load_id INTEGER NOT NULL)"
@@ -81,15 +82,41 @@ def _create(connection: Any, key: PseudonymKey | None) -> None:
     connection.execute("COMMIT")
 
 
-def quoted_ddl(part: str) -> str:
-    """``end TIMESTAMP`` with its name in quotation marks: some of our names are words of SQL."""
-    name, _, rest = part.partition(" ")
-    return f'"{name}" {rest}'
+def quoted(name: str) -> str:
+    """A name of ours as SQL takes it: some are words of its own."""
+    return f'"{name}"'
+
+
+def columns_held(connection: Any) -> dict[str, list[str]]:
+    """The columns of each table that the file has."""
+    rows = connection.execute("SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal").fetchall()
+    found: dict[str, list[str]] = {}
+    for table, column in rows:
+        found.setdefault(table, []).append(column)
+    return found
+
+
+def _complete(connection: Any) -> None:
+    """Add the tables and columns that a file of an earlier version does not have."""
+    held = columns_held(connection)
+    missing = [
+        f'CREATE TABLE "{table.name}" ({", ".join(table.ddl())})' for table in TABLES.values() if table.name not in held
+    ] + [
+        f'ALTER TABLE "{table.name}" ADD COLUMN {declared}'
+        for table in TABLES.values()
+        for declared in table.ddl()[:-1]
+        if table.name in held and declared.split('"')[1] not in held[table.name]
+    ]
+    if missing:
+        connection.execute("BEGIN")
+        for statement in missing:
+            connection.execute(statement)
+        connection.execute("COMMIT")
 
 
 def _recognise(connection: Any, path: Path, key: PseudonymKey | None) -> None:
     names = {name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
-    if "meta" not in names or not {"loads", "set_aside", *TABLES} <= names:
+    if "meta" not in names or not {"loads", "set_aside", *FIRST_LAYOUT} <= names:
         raise DataError(f"{path} is a DuckDB file, but not a customer database. Give another path.")
     meta = dict(connection.execute("SELECT key, value FROM meta").fetchall())
     version = meta.get("churnsim customer database")

@@ -16,15 +16,16 @@ import numpy as np
 import pandas as pd
 
 from churnsim.checks import typed
-from churnsim.data.database.connection import connect
+from churnsim.data.database.connection import columns_held, connect
 from churnsim.data.database.export import export_table
-from churnsim.data.database.loading import MOST_BAD, Added, interruptible, load
+from churnsim.data.database.loading import MOST_BAD, Added, columns_given, interruptible, load, records_held
 from churnsim.data.database.pseudonyms import PseudonymKey
 from churnsim.data.database.quality import QualityReport, check_quality
 from churnsim.data.database.tables import TABLES, table_of
 from churnsim.data.logs.days import calendar_day, past_day
 from churnsim.data.logs.log_rules import LogRecord, exchange_factors
 from churnsim.data.logs.transactions import refined_log
+from churnsim.data.records.kinds import record_kind
 from churnsim.data.summaries.summary import summarise
 from churnsim.data.summaries.summary_query import in_currency, summary_of
 from churnsim.data.tabular.files import check_choice
@@ -86,7 +87,8 @@ MOST_LISTED = 1000  # rows set aside that a log carries along, one by one
 
 
 class CustomerDatabase:
-    """Transactions, contacts, complaints, survey answers and subscriptions of a firm's customers, in one file.
+    """A firm's records of its customers in one file: transactions, contacts, spending on new customers, complaints,
+    referrals, win-backs, offers, survey answers and subscriptions.
 
     Use it in a ``with`` statement, or `close` it.
 
@@ -172,7 +174,8 @@ class CustomerDatabase:
         Parameters
         ----------
         table, columns
-            Where the records go, and what the source calls its columns, as a mapping or by name:
+            Where the records go ("transactions", "contacts", "spend", "complaints", "referrals", "win_backs", "offers",
+            "survey_answers", "subscriptions"), and what the source calls its columns, as a mapping or by name:
             ``customer_id="Client no", date="Day"``. Columns that are not named go by our name if the source has it;
             None does without an optional one. Of transactions, ``price`` and ``quantity`` may be named in place of
             ``amount``, which is then their product.
@@ -212,8 +215,9 @@ class CustomerDatabase:
             sheet=sheet, detect=detect,
         )  # fmt: skip
         records = open_source(
-            source, form, wanted=required_columns(where.columns, given), name=name, within=self._within
-        )
+            source, form, wanted=required_columns(where.columns if where.kind is None else (), given), name=name,
+            within=self._within,
+        )  # fmt: skip
         try:
             with interruptible():
                 return load(
@@ -342,15 +346,16 @@ class CustomerDatabase:
         log.attrs["set_aside"] = SetAside(aside.astype(object).where(aside.notna(), None).to_dict("records"))
         return log
 
-    def _reading(self) -> LogRecord:
-        """What all loads of transactions together read and left out."""
+    def _reading(self, table: str = "transactions") -> LogRecord:
+        """What all loads of a table together read and left out."""
         loads = self._connection.execute(
-            "SELECT checksum, rows, notes FROM loads WHERE table_name = 'transactions' ORDER BY checksum"
+            "SELECT checksum, rows, notes FROM loads WHERE table_name = ? ORDER BY checksum", [table]
         ).fetchall()
         notes = [json.loads(text) for _, _, text in loads]
         reasons = self._connection.execute(
-            """SELECT reason, count(*) FROM set_aside JOIN loads USING (load_id) WHERE table_name = 'transactions'
-               GROUP BY reason ORDER BY 2 DESC, 1"""
+            """SELECT reason, count(*) FROM set_aside JOIN loads USING (load_id) WHERE table_name = ?
+               GROUP BY reason ORDER BY 2 DESC, 1""",
+            [table],
         ).fetchall()
         return LogRecord(
             source=self.path.name,
@@ -365,14 +370,40 @@ class CustomerDatabase:
             currency=None,
         )
 
+    def records(self, kind: str) -> pd.DataFrame:
+        """A firm's own records of a kind, as `churnsim.data.read_records` and the estimators take them.
+
+        Parameters
+        ----------
+        kind : str
+            "contacts", "spend", "complaints", "referrals", "win_backs" or "offers".
+
+        Returns
+        -------
+        DataFrame
+            The columns of the kind (docs/own-records.md) that the files had, by day. ``.attrs["reading"]`` is a
+            `LogRecord` of all loads. Raises DataError where none were added.
+        """
+        of = record_kind(kind)
+        given = set().union(*columns_given(self._connection, of))
+        if not given:
+            raise DataError(f"{self.path} holds no {of.name.replace('_', '-')}. Add some first.")
+        names = [column.name for column in of.columns]
+        days = [column.name for column in of.columns if column.kind == "date"]
+        frame = records_held(self._connection, of)
+        frame = frame.sort_values([*days, *(name for name in names if name not in days)], ignore_index=True)
+        frame = frame[[name for name in names if name in given or not of.column(name).optional]]
+        frame.attrs["reading"] = self._reading(of.name)
+        return frame
+
     def contacts(self) -> pd.DataFrame:
         """The firm's contacts with its customers, one row each: ``customer_id, date, channel, cost``, by date."""
-        return self._records("contacts", "date")
+        return self._records("contacts", "date")[["customer_id", "date", "channel", "cost"]]
 
     def complaints(self) -> pd.DataFrame:
         """Complaints, one row each: ``customer_id, date, reason, answered`` (when; empty where it was not), by
         date."""
-        return self._records("complaints", "date")
+        return self._records("complaints", "date")[["customer_id", "date", "reason", "answered"]]
 
     def survey_answers(self) -> pd.DataFrame:
         """Answers to surveys, one row each: ``customer_id, date, question, answer``, by date."""
@@ -391,6 +422,8 @@ class CustomerDatabase:
         """One of the tables, or ``"set_aside"``, ``"refunds"`` or ``"loads"``, as a DataFrame."""
         if name not in (*TABLES, "set_aside", "refunds", "loads"):
             table_of(name)
+        if name in TABLES and name not in columns_held(self._connection):  # a file of an earlier version, only read
+            return pd.DataFrame(columns=[*(column.name for column in TABLES[name].columns), "load_id"])
         frame: pd.DataFrame = self._connection.execute(f'SELECT * FROM "{name}"').df()
         if name == "loads":
             frame["notes"] = frame["notes"].map(json.loads)

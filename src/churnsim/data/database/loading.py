@@ -12,15 +12,19 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from churnsim.data.database.connection import columns_held, quoted
 from churnsim.data.database.pseudonyms import WITHHELD, PseudonymKey
 from churnsim.data.database.tables import Table
 from churnsim.data.logs.log_rules import currency_column
 from churnsim.data.logs.transactions import REPEATS
+from churnsim.data.records.kinds import RecordKind
+from churnsim.data.records.record_table import RecordTable
 from churnsim.data.tabular.row_coercion import TRIMMED, ZONED, column_names, typed_rows
 from churnsim.data.tabular.row_errors import SHOWN_ROWS, Flaws
 from churnsim.data.tabular.source import Piece, Source, Spelling
 from churnsim.data.tabular.table_columns import check_columns
 from churnsim.data.tabular.tally import GUESTS, RowRules, Tally
+from churnsim.errors import DataError
 
 __all__ = ["MOST_BAD", "Added", "interruptible", "load"]
 
@@ -94,9 +98,14 @@ def load(
     stated = currency_column(found)
     if table.name == "transactions" and stated is not None:
         columns = {"currency": stated, **columns}
-    names = column_names(table.name, table.columns, columns, found)
+    kind = table.kind
+    if kind is None:
+        names = column_names(table.name, table.columns, columns, found)
+    else:
+        names = RecordTable.names_of(kind, found, source.name, columns, may_lack=table.may_lack)
     check_columns(found, list(names.values()), source=source.name, arguments=list(names), delimiter=source.delimiter())
-    checksum = _fingerprint(source, table, names)
+    held = names if kind is None else {kind.column(ours).held: theirs for ours, theirs in names.items()}
+    checksum = _fingerprint(source, table, held)
     if connection.execute(
         "SELECT 1 FROM loads WHERE table_name = ? AND checksum = ?", [table.name, checksum]
     ).fetchall():
@@ -104,8 +113,17 @@ def load(
             table=table.name, name=source.name, rows=0, added=0, set_aside=0, refunds=0, trimmed_ids=0, zoned_dates=0,
             already=True,
         )  # fmt: skip
-    kinds = {column.name: column.kind for column in table.columns}
-    spelling, detected = source.detected({theirs: str(kinds[ours]) for ours, theirs in names.items()})
+    if kind is not None:
+        _check_throughout(connection, source.name, kind, names)
+        rows = RecordTable(kind, source, source.name, names, latest=latest, text_ids=True, guests=True)
+        rows.check(
+            earlier=records_held(connection, kind), repeats=rules.duplicates == "set_aside",
+            ids=None if key is None else key.replace,
+        )  # fmt: skip
+        detected = rows.detected
+    else:
+        kinds = {column.name: column.kind for column in table.columns}
+        spelling, detected = source.detected({theirs: str(kinds[ours]) for ours, theirs in names.items()})
 
     def typer(raw: pd.DataFrame, flaws: Flaws, spelling: Spelling) -> pd.DataFrame:
         return typed_rows(
@@ -116,8 +134,8 @@ def load(
     connection.execute("BEGIN")
     try:
         work = _Load(connection, source, table, rules, key)
-        pieces = source.pieces(list(names.values()), typer, spelling)
-        added = work.run(pieces, names, progress, checksum, detected)
+        pieces = source.pieces(list(names.values()), typer, spelling) if kind is None else iter([rows.piece(held=True)])
+        added = work.run(pieces, held, progress, checksum, detected)
         connection.execute("COMMIT")
     except BaseException:
         connection.execute("ROLLBACK")
@@ -134,6 +152,35 @@ def interruptible() -> Iterator[None]:
         if "interrupted" in str(error).lower():
             raise KeyboardInterrupt from None
         raise
+
+
+def records_held(connection: Any, kind: RecordKind) -> pd.DataFrame:
+    """The records of a kind by the names that its estimator takes; missing where the file has no such column."""
+    held = columns_held(connection)[kind.name]
+    names = ", ".join(f"{quoted(c.held) if c.held in held else 'NULL'} AS {quoted(c.name)}" for c in kind.columns)
+    frame: pd.DataFrame = connection.execute(f'SELECT {names} FROM "{kind.name}"').df()
+    return frame
+
+
+def columns_given(connection: Any, kind: RecordKind) -> list[set[str]]:
+    """Of each load of a kind of records that added any, the columns it had, by our names."""
+    loads = connection.execute("SELECT notes FROM loads WHERE table_name = ? AND added > 0", [kind.name]).fetchall()
+    found = [json.loads(notes)["columns"] for (notes,) in loads]
+    return [{column.name for column in kind.columns if column.held in held} for held in found]
+
+
+def _check_throughout(connection: Any, name: str, kind: RecordKind, names: Mapping[str, str]) -> None:
+    """DataError where a column of which a file without it says something else than empty cells do is in this file and
+    not in those added before, or the other way round."""
+    before = columns_given(connection, kind)
+    for column in kind.columns:
+        if column.throughout and before and (column.name in names) != (column.name in before[0]):
+            has, lack = ("has a", "lack") if column.name in names else ("has no", "have")
+            raise DataError(
+                f"{name} {has} column {column.name!r}, which the {kind.name} added before {lack}: whether there was "
+                "none or it was not recorded could not be told apart. Add files that are alike in this, or use another "
+                "database."
+            )
 
 
 def _fingerprint(source: Source, table: Table, names: dict[str, str]) -> str:
@@ -206,7 +253,7 @@ class _Load:
                 # next day.
                 array = pa.array(values.to_numpy(dtype="datetime64[ns]").astype("datetime64[us]"), from_pandas=True)
             elif column.kind in ("id", "text"):
-                array = pa.array(values)
+                array = pa.array(values, from_pandas=True)
             else:
                 array = pa.array(values.to_numpy(), from_pandas=True)
             columns[column.name] = self.key.replace(array) if column.kind == "id" and self.key is not None else array

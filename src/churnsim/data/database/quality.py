@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from churnsim.data.database.connection import columns_held
 from churnsim.data.database.tables import TABLES
 from churnsim.data.tabular.row_coercion import TRIMMED, ZONED
 
@@ -85,7 +86,8 @@ def check_quality(connection: Any) -> QualityReport:
         row: tuple[Any, ...] = connection.execute(query, parameters or []).fetchall()[0]
         return tuple(0 if value is None else value for value in row)
 
-    tables = {name: numbers(f'SELECT count(*) FROM "{name}"')[0] for name in TABLES}
+    held = columns_held(connection)
+    tables = {name: numbers(f'SELECT count(*) FROM "{name}"')[0] if name in held else 0 for name in TABLES}
     rows = tables["transactions"]
     customers, first, last = connection.execute(
         "SELECT count(DISTINCT customer_id), min(date)::DATE::VARCHAR, max(date)::DATE::VARCHAR FROM transactions"
@@ -152,11 +154,48 @@ def check_quality(connection: Any) -> QualityReport:
                 )
             ),
         ),
+        *_of_own_records(connection, tables),
     )  # fmt: skip
     reasons = dict(
         connection.execute("SELECT reason, count(*) FROM set_aside GROUP BY reason ORDER BY 2 DESC, 1").fetchall()
     )
     return QualityReport(tables=tables, customers=customers, first=first, last=last, findings=findings, reasons=reasons)
+
+
+def _of_own_records(connection: Any, tables: dict[str, int]) -> list[Finding]:
+    """What keeps records beside the purchases from being used, of the tables that hold any."""
+    found = []
+    for name, rows in tables.items():
+        kind = TABLES[name].kind
+        if kind is None or not rows:
+            continue
+        for column in kind.columns:
+            if column.kind == "id" and column.meaning.endswith("in the purchases") and tables["transactions"]:
+                (several, strange) = connection.execute(
+                    f"""SELECT count(*), count(*) FILTER (id NOT IN (SELECT customer_id FROM transactions))
+                        FROM (SELECT DISTINCT "{column.held}" AS id FROM "{name}")"""
+                ).fetchall()[0]
+                found.append(
+                    Finding(
+                        rule=f"{name}: customers without a purchase", count=strange, of=several,
+                        treatment="kept; estimators refuse those who must have bought: are ids written as in the "
+                        "purchases?",
+                    )
+                )  # fmt: skip
+            if column.name in TABLES[name].may_lack:
+                held = column.held in columns_held(connection)[name]
+                missing = (
+                    connection.execute(f'SELECT count(*) FROM "{name}" WHERE "{column.held}" IS NULL').fetchall()[0][0]
+                    if held
+                    else rows
+                )
+                found.append(
+                    Finding(
+                        rule=f"{name} without {column.name}", count=missing, of=rows,
+                        treatment="kept; nothing can be measured from them: add files that have the column",
+                    )
+                )  # fmt: skip
+    return found
 
 
 def _crowds(connection: Any, customers: int, rows: int) -> int:

@@ -1,9 +1,10 @@
-"""A firm's own records from a file or a frame: where they are checked, once."""
+"""A firm's own records from a file, a frame or the customer database: where they are checked, once."""
 
 from __future__ import annotations
 
 import datetime
 import os
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -17,7 +18,6 @@ from churnsim.data.records.kinds import RecordKind, record_kind
 from churnsim.data.records.record_table import RecordTable
 from churnsim.data.tabular.open_source import open_source
 from churnsim.data.tabular.row_coercion import TRIMMED, ZONED
-from churnsim.data.tabular.row_errors import SetAside
 from churnsim.data.tabular.source import FileFormat, Piece, Source
 from churnsim.data.tabular.tally import OnBad, RowRules, Tally
 from churnsim.errors import DataError
@@ -50,8 +50,8 @@ def read_records(
     kind : str
         "contacts", "spend", "complaints", "referrals", "win_backs" or "offers"; the columns of each stand in
         docs/own-records.md.
-    source : path, DataFrame or Arrow table
-        A CSV (``.csv .txt .tsv``, also ``.gz``), Parquet or Excel file, or a table.
+    source : path, DataFrame, Arrow table or CustomerDatabase
+        A CSV (``.csv .txt .tsv``, also ``.gz``), Parquet or Excel file, a table, or the database that holds them.
     columns : mapping, optional
         What the source calls our columns, as a mapping or by name: ``at="Sent on"``. Those not named go by our name or
         by another under which they are known (``date`` for ``at``), whatever its case; None does without an optional
@@ -112,12 +112,13 @@ def read_records(
     if aside and (repeats := frame.duplicated().to_numpy()).any():
         frame, left_out = frame[~repeats], {**left_out, REPEATS: int(repeats.sum())}
     frame = frame[[name for name in frame if name in table.given]].reset_index(drop=True)
+    before = table.read_before
     record = LogRecord(
-        source=records.name, checksum=records.checksum(), rows=tally.rows, used=len(frame), left_out=left_out,
-        refunded=0.0, trimmed_ids=table.frame.attrs[TRIMMED], zoned_dates=table.frame.attrs[ZONED],
-        detected=table.detected, currency=None,
+        source=records.name, checksum=records.checksum(), rows=tally.rows + sum(before.values()), used=len(frame),
+        left_out=dict(Counter(before) + Counter(left_out)), refunded=0.0, trimmed_ids=table.frame.attrs[TRIMMED],
+        zoned_dates=table.frame.attrs[ZONED], detected=table.detected, currency=None,
     )  # fmt: skip
-    frame.attrs = {"reading": record, "set_aside": bad if bad else SetAside()}
+    frame.attrs = {"reading": record, "set_aside": bad}
     return frame
 
 
@@ -130,14 +131,20 @@ def _read(
     kind: RecordKind, source: Any, form: FileFormat, given: Mapping[str, str | None], *, latest: pd.Timestamp | None,
     by_name: bool = True,
 ) -> tuple[RecordTable, Source]:  # fmt: skip
-    name = f"the {kind.name.replace('_', '-')}"
+    held, name = getattr(source, "records", None), f"the {kind.name.replace('_', '-')}"
+    if callable(held):
+        # They were checked when they were added, the days among them.
+        source, name, latest = held(kind.name), str(source.path), pd.Timestamp.max.normalize()
     wanted = [theirs for theirs in given.values() if isinstance(theirs, str)]
     records = open_source(source, form, wanted=wanted, arguments=(), name=name)
     where = str(source) if isinstance(source, str | os.PathLike) else records.name
     try:
-        return RecordTable.read(
+        table = RecordTable.read(
             kind, records, where=where, columns=given,
             latest=pd.Timestamp.now().normalize() if latest is None else latest, by_name=by_name,
-        ), records  # fmt: skip
+        )  # fmt: skip
+        if isinstance(source, pd.DataFrame) and "reading" in source.attrs:
+            table.read_before = dict(source.attrs["reading"]["left_out"])
+        return table, records
     except OSError as error:
         raise DataError(f"{where} cannot be read ({error.strerror or error}).") from None

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from churnsim.data.records.kinds import RecordColumn, RecordKind
 from churnsim.data.tabular.columns import MISSING, numpy_ids
 from churnsim.data.tabular.open_source import gathered
 from churnsim.data.tabular.row_coercion import column_names, required_columns, typed_rows
 from churnsim.data.tabular.row_errors import Flaw
-from churnsim.data.tabular.source import Source
+from churnsim.data.tabular.source import Piece, Source
 from churnsim.data.tabular.table_columns import check_columns
 from churnsim.errors import DataError
 from churnsim.typing import Flags
@@ -22,13 +23,18 @@ from churnsim.typing import Flags
 
 class RecordTable:
     """Typed rows (`frame`, with every column of the kind) of which some may be marked as bad; `given` are the columns
-    that the source has, by our names, and `names` what it calls them."""
+    that the source has, by our names, and `names` what it calls them.
+
+    Days after `latest` are bad. `text_ids` makes text of ids that are numbers, and with `guests` the caller can leave
+    out rows without an id.
+    """
 
     def __init__(
         self, kind: RecordKind, source: Source, where: str, names: Mapping[str, str], *, latest: pd.Timestamp,
-        text_ids: bool, guests: bool,
+        text_ids: bool = False, guests: bool = False,
     ) -> None:  # fmt: skip
         self.kind, self.where, self.names, self.given = kind, where, dict(names), frozenset(names)
+        self.read_before: dict[str, int] = {}  # rows left out when the source was read, by reason
         kinds = {theirs: str(kind.column(ours).kind) for ours, theirs in names.items()}
         spelling, self.detected = source.detected(kinds)
         self.raw = gathered(source, list(names.values()), spelling)
@@ -36,7 +42,9 @@ class RecordTable:
         if self.raw.frame.empty:
             raise DataError(f"{where}: there is no row. Give at least one {kind.what}.")
         for column in kind.columns:
-            if column.name in names and not column.optional and not (guests and column.kind == "id"):
+            # The reader of dates says itself what is missing, and that of ids where the caller can do without.
+            told = column.optional or column.kind == "date" or (guests and column.kind == "id")
+            if column.name in names and not told:
                 self._refuse_missing(column)
         self.frame = typed_rows(
             self.raw.frame, columns=kind.columns, names=names, flaws=self.flaws, spelling=spelling,
@@ -49,28 +57,27 @@ class RecordTable:
     @classmethod
     def read(
         cls, kind: RecordKind, source: Source, *, where: str, columns: Mapping[str, str | None],
-        latest: pd.Timestamp, by_name: bool = True, may_lack: Sequence[str] = (), text_ids: bool = False,
-        guests: bool = False,
+        latest: pd.Timestamp, by_name: bool = True,
     ) -> RecordTable:  # fmt: skip
         """The rows of an open source, checked one by one but for what `check` adds.
 
         `where` is what messages call the source; `columns` are its names for ours where they are given, and `by_name`
-        says whether the caller takes them. Days after `latest` are bad. The columns `may_lack` may be absent although
-        they are required, `text_ids` makes text of ids that are numbers, and with `guests` the caller can leave out
-        rows without an id. Raises DataError for columns that are not there.
+        says whether the caller takes them. Days after `latest` are bad. Raises DataError for columns that are not
+        there.
         """
-        names = cls._names(kind, source.columns(), where, columns, may_lack)
+        names = cls.names_of(kind, source.columns(), where, columns)
         check_columns(
             source.columns(), list(names.values()), source=where, delimiter=source.delimiter(),
             arguments=list(names) if by_name else (), rename=not by_name,
         )  # fmt: skip
-        return cls(kind, source, where, names, latest=latest, text_ids=text_ids, guests=guests)
+        return cls(kind, source, where, names, latest=latest)
 
     @staticmethod
-    def _names(
-        kind: RecordKind, found: list[str], where: str, columns: Mapping[str, str | None], may_lack: Sequence[str]
+    def names_of(
+        kind: RecordKind, found: list[str], where: str, columns: Mapping[str, str | None], may_lack: Sequence[str] = ()
     ) -> dict[str, str]:
-        """Our columns to theirs: as given, by our own name, or by the one other name under which it is known."""
+        """Our columns to theirs: as given, by our own name, or by the one other name under which it is known. The
+        columns `may_lack` need not be there, although they are required."""
         held = {column.held: column.name for column in kind.columns}
         given = {held.get(ours, ours): theirs for ours, theirs in columns.items()}
         required_columns(kind.columns, given)  # refuses what is no name
@@ -124,16 +131,28 @@ class RecordTable:
             flaw = Flaw(column=theirs, reason=reason, remedy=remedy)
             self.flaws.mark(np.asarray(bad, dtype=bool), self.raw.frame[theirs], flaw)
 
-    def check(self, *, earlier: pd.DataFrame | None = None, repeats: bool = False) -> RecordTable:
-        """Mark the rows that contradict themselves or others, those of a frame of `earlier` rows included; with
-        `repeats` those that repeat an earlier row in every column are let pass. Returns the same table."""
+    def piece(self, *, held: bool = False) -> Piece:
+        """The rows with the columns that the source has, by our names or by those they are `held` under."""
+        given = [column for column in self.kind.columns if column.name in self.given]
+        frame = self.frame[[column.name for column in given]]
+        if held:
+            frame = frame.set_axis([column.held for column in given], axis=1)
+        frame.attrs = self.frame.attrs
+        return Piece(frame=frame, flaws=self.flaws, labels=self.raw.labels)
+
+    def check(
+        self, *, earlier: pd.DataFrame | None = None, repeats: bool = False, ids: Callable[[Any], Any] | None = None
+    ) -> RecordTable:
+        """Mark the rows that contradict themselves or others, those of a frame of `earlier` rows included, of whose ids
+        those here are made by `ids`; with `repeats` those that repeat an earlier row in every column are let pass.
+        Returns the same table."""
         kind, rows = self.kind, self.frame
         if kind.ordered is not None:
             first, then, reason, remedy = kind.ordered
             self.refuse(rows[then] < rows[first], then, reason, remedy)
         before = 0
         if earlier is not None and len(earlier):
-            before, rows = len(earlier), pd.concat([earlier.astype(object), rows.astype(object)], ignore_index=True)
+            before, rows = len(earlier), pd.concat([self._alike(earlier), self._alike(rows, ids)], ignore_index=True)
         good = np.append(np.ones(before, dtype=bool), self.flaws.good)
         if kind.key:
             repeated = self._repeated(rows, good, kind.key)
@@ -145,6 +164,18 @@ class RecordTable:
                 rows, lambda bad, *words: self.refuse(np.asarray(bad, dtype=bool)[before:] & self.flaws.good, *words)
             )
         return self
+
+    def _alike(self, rows: pd.DataFrame, ids: Callable[[Any], Any] | None = None) -> pd.DataFrame:
+        """Rows as plain objects that are equal where the values are."""
+        found = rows.astype(object)
+        for column in self.kind.columns:
+            if column.kind == "id" and ids is not None:
+                found[column.name] = ids(pa.array(rows[column.name], from_pandas=True)).to_pylist()
+            elif column.kind == "date":
+                found[column.name] = rows[column.name].astype("datetime64[ns]").dt.normalize().astype(object)
+            elif column.kind == "text":
+                found[column.name] = found[column.name].where(found[column.name].notna(), column.default)
+        return found
 
     @staticmethod
     def _repeated(rows: pd.DataFrame, good: Flags, columns: Sequence[str]) -> Flags:
