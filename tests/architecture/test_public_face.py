@@ -172,3 +172,66 @@ def test_control_a_long_call_without_the_section_is_found():
         """Nothing of its parameters."""
 
     assert not told(silent)
+
+
+# Public calls that take seconds or are no calls at all, and the file that shows them or those that follow them.
+SHOWN_ELSEWHERE = {
+    "ClockEffects": "src/churnsim/evidence/contacts.py",  # part of what contact_effect returns
+    "CustomerLife": "src/churnsim/economics/multiples.py",  # a protocol
+    "LogRecord": "src/churnsim/data/logs/transactions.py",  # a mapping that a log carries along
+    "cdnow_evidence": "experiments/five_percent_churn.py",
+    "gains_table": "experiments/five_percent_churn.py",
+    "PurchaseModel": "src/churnsim/models/value/clv.py",  # a protocol
+    "gold_customers": "docs/customers.md",
+    "judge_programme": "experiments/programmes.py",
+    "read_customer_rows": "src/churnsim/data/subscriptions/subscriptions.py",  # what readers of a firm's tables share
+    "simulation_based_calibration": "docs/models.md",
+}
+
+
+def lines_of_examples(doc: str | None) -> str:
+    return "\n".join(re.findall(r"^ *(?:>>>|\.\.\.) (.*)$", doc or "", re.MULTILINE))
+
+
+def not_shown(places: dict[str, str]) -> set[str]:
+    """Of public calls, by name and module: those that no example of their module or its package names, and that no call
+    with an example returns."""
+    homes = {}  # the module that defines each
+    for name, place in places.items():
+        own = str(getattr(getattr(importlib.import_module(place), name), "__module__", ""))
+        homes[name] = own if own.startswith("churnsim.") else place
+    examples, returned = {}, set()
+    for home in set(homes.values()):
+        module = importlib.import_module(home)
+        tree = ast.parse(inspect.getsource(module))
+        nodes = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+        own = {node.name for node in nodes if ">>>" in (ast.get_docstring(node) or "")}
+        around = [module.__doc__, sys.modules[home.rpartition(".")[0]].__doc__ if "." in home else None]
+        docs = [*around, *(ast.get_docstring(node) for node in nodes)]
+        examples[home] = "\n".join([*own, *map(lines_of_examples, docs)])
+        for node in nodes:
+            called = node.name in own or f"{node.name}(" in examples[home]
+            if isinstance(node, ast.FunctionDef) and node.returns is not None and called:
+                returned |= set(re.findall(r"\w+", ast.unparse(node.returns)))
+    # One example calls all makers of surveys, by the beginning of their names.
+    wanted = {name: rf"\b{name}\b|startswith\(\"{name.split('_')[0]}_" for name in places}
+    return {
+        name for name, home in homes.items() if name not in returned and not re.search(wanted[name], examples[home])
+    }
+
+
+def test_every_public_call_is_shown_in_an_example():
+    places = {name: place for stub in STUBS for name, place in names_of(stub).items()}
+    calls = {}
+    for name, place in places.items():
+        thing = getattr(importlib.import_module(place), name)
+        raised = inspect.isclass(thing) and issubclass(thing, Exception)
+        if callable(thing) and not raised:
+            calls[name] = place
+    assert len(calls) > 200
+    assert not_shown(calls) == set(SHOWN_ELSEWHERE)
+    assert all(re.search(rf"\b{name}\b", (ROOT / file).read_text("utf-8")) for name, file in SHOWN_ELSEWHERE.items())
+
+
+def test_control_a_call_without_an_example_is_found():
+    assert not_shown({"names_of": __name__, "long_calls": __name__}) == {"names_of", "long_calls"}

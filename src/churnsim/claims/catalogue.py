@@ -61,7 +61,13 @@ GROUPS: Mapping[str, tuple[Claim, ...]] = _groups()
 
 
 class Catalogue(Mapping[str, Claim]):
-    """Claims by id, in the order given. An unknown id is a ConfigError that lists those there are."""
+    """Claims by id, in the order given. An unknown id is a ConfigError that lists those there are.
+
+    Examples
+    --------
+    >>> len(CATALOGUE) == len(set(CATALOGUE)), CATALOGUE["card-npv"].kind.value
+    (True, 'arithmetic')
+    """
 
     def __init__(self, claims: tuple[Claim, ...]) -> None:
         self._claims = {claim.id: claim for claim in claims}

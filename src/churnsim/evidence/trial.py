@@ -50,7 +50,13 @@ FEWEST = 20  # customers in an arm
 @dataclass(frozen=True, kw_only=True)
 class TrialCheck:
     """One check of a trial: its `name`, the `p_value` (NaN where it could not be made), whether it `passed`, and in
-    words what was found."""
+    words what was found.
+
+    Examples
+    --------
+    >>> print(TrialCheck(name="sizes of the arms", p_value=0.4, passed=True, message="as drawn"))
+    sizes of the arms: passed; as drawn
+    """
 
     name: str
     p_value: float

@@ -184,6 +184,14 @@ def purchase_history_effects(
 
     `summary` has frequency, recency, T and `satisfaction`; `also` names further covariates held fixed. Raises
     FitError or DataError as `BGNBDCovariates.fit` does, FitError where the estimates cannot be used as they stand.
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> summary = cs.BGNBD(r=1.0, alpha=8.0, a=0.8, b=2.5).draw_summary(np.full(500, 40.0), seed=1)
+    >>> effects = purchase_history_effects(summary.assign(satisfaction=np.tile([-1.0, 1.0], 250)))
+    >>> [effect.lower < 1.0 < effect.upper for effect in effects]  # drawn without an effect
+    [True, True]
     """
     covariates = ["satisfaction", *also]
     fit = BGNBDCovariates.fit(summary, unit=unit, covariates_rate=covariates, covariates_lifetime=covariates)

@@ -42,6 +42,13 @@ def sample_survey(
     such answers is biased, as real ones are. `ids` are the customers' own ids, by which answers then join purchases;
     uids stand in for those who are not among them. Raises DataError where fewer than `n` are alive, ConfigError for a
     weight that is not finite.
+
+    Examples
+    --------
+    >>> customers = pd.DataFrame({"alive": [1, 1, 1, 0], "satisfied": [0.9, 0.0, -0.9, 0.9], "expected": 0.0})
+    >>> answers = sample_survey(customers, 3, seed=1).answers["perception"]
+    >>> answers.mean(axis=1).sort_index().round(1).tolist()
+    [8.3, 6.3, 3.3]
     """
     check_number(silence, "silence", least=-100, most=100)
     lacking = [name for name in ("alive", "satisfied", "expected") if name not in customers.columns]

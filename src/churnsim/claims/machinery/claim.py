@@ -165,6 +165,25 @@ class Claim:
         What is said against it.
     judge : callable
         (evidence, quick) to Finding.
+
+    Examples
+    --------
+    A claim of one's own: three in five customers are still there after three years of which each keeps 80%.
+
+    >>> from churnsim.claims import ClaimSource, Control, Kind
+    >>> def judge(evidence=None, quick=False, *, years=3):
+    ...     left = 0.8**years
+    ...     verdict = Verdict.HOLDS if abs(left - 0.6) <= 0.1 else Verdict.FAILS
+    ...     return Finding(verdict=verdict, reason=f"{left:.1%} are left.", estimate=left, unit="share")
+    >>> claim = Claim(
+    ...     id="three-in-five", says="Three in five stay.", quote="three in five", kind=Kind.ARITHMETIC,
+    ...     sources=(ClaimSource(text="A talk, 2024", title="A talk, 2024"),), quantity="Share left after three years.",
+    ...     expect=0.6, within=0.1, because="It is said in tenths.", critique=(), judge=judge,
+    ...     control=Control(what="ten years", inputs={"years": 10}),
+    ... )
+    >>> result = claim.test()
+    >>> result.verdict.value, result.finding.reason, result.control.reason
+    ('HOLDS', '51.2% are left.', '10.7% are left.')
     """
 
     id: str

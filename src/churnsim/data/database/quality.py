@@ -56,6 +56,17 @@ class QualityReport:
         One for each rule: how many rows or customers it concerns, and what was done about them.
     reasons
         Rows set aside by reason, over all tables.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib, pandas as pd, churnsim
+    >>> dates = ["2024-01-05", "2024-01-09"]
+    >>> purchases = pd.DataFrame({"customer_id": ["a", "a"], "date": dates, "amount": [5.0, -5.0]})
+    >>> with churnsim.data.CustomerDatabase(pathlib.Path(tempfile.mkdtemp()) / "customers.db") as db:
+    ...     _ = db.add(purchases)
+    ...     report: QualityReport = db.check()
+    >>> report.customers, report.last  # a refund is no purchase
+    (1, '2024-01-05')
     """
 
     tables: dict[str, int]

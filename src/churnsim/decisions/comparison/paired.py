@@ -91,7 +91,14 @@ def interval(values: Floats, *, level: float = 0.95) -> Interval:
 
 
 def paired_difference(a: Floats, b: Floats, *, level: float = 0.95) -> PairedDifference:
-    """A - B, replication by replication. Raises ConfigError unless both have the same replications, at least 2."""
+    """A - B, replication by replication. Raises ConfigError unless both have the same replications, at least 2.
+
+    Examples
+    --------
+    >>> found = paired_difference(np.array([3.0, 5.0, 7.0]), np.array([1.0, 3.0, 5.5]))
+    >>> round(float(found.mean), 3), bool(found.lower < found.mean < found.upper), round(float(found.correlation), 2)
+    (1.833, True, 1.0)
+    """
     if a.shape != b.shape:
         raise ConfigError(f"paired strategies need the same replications; got {a.size} and {b.size}.")
     difference = a - b

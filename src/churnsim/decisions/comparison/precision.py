@@ -45,6 +45,17 @@ class Precision:
     ------
     ConfigError
         For an impossible half-width, metric, level or budget.
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> model, spend = cs.BGNBD(r=1.0, alpha=10.0, a=1.0, b=9.0), cs.simulation.FixedSpend(amount=10.0)
+    >>> market = cs.Market(customers=cs.Cohort(size=20), purchases=model, spend=spend)
+    >>> strategies = [cs.Strategy(name="baseline"), cs.Strategy(name="same")]
+    >>> wanted = Precision(half_width=1.0, metric="profit")
+    >>> found = cs.compare(market, strategies, precision=wanted, replications=10, seed=1, horizon=4)
+    >>> found.precision.replications  # there is no difference
+    10
     """
 
     half_width: float

@@ -61,6 +61,15 @@ def customer_table(experiment: Experiment, strategy: Strategy, replication: int)
 
     Where bonds, cross-selling or a profit by tenure make the margin's share of revenue differ between purchases, a
     purchase gets the share that its period has on average; `net_margin` has each purchase's own.
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> model, spend = cs.BGNBD(r=1.0, alpha=10.0, a=1.0, b=9.0), cs.simulation.FixedSpend(amount=10.0)
+    >>> market = cs.Market(customers=cs.Cohort(size=20), purchases=model, spend=spend)
+    >>> table = customer_table(cs.Experiment(market=market, seed=1, horizon=8), cs.Strategy(name="none"), 0)
+    >>> bool((table["revenue"] == 10.0 * table["purchases"]).all())
+    True
     """
     experiment.warn_of_epochs([strategy])
     return _OneTable(experiment, strategy)(replication)

@@ -36,7 +36,14 @@ LEAST = 20
 class SimulationCalibration:
     """`ranks` (0 to 99), a row a replication and a column a parameter; `truths`, the parameters drawn, in scaled
     units; in how many replications the chains were `unconverged` (their ranks are kept: leaving them out would choose
-    by the outcome)."""
+    by the outcome).
+
+    Examples
+    --------
+    >>> even = pd.DataFrame({"r": np.arange(100)})
+    >>> SimulationCalibration(ranks=even, truths=even).summary().loc["r"].tolist()
+    [49.5, 0.2, 1.0]
+    """
 
     ranks: pd.DataFrame
     truths: pd.DataFrame

@@ -171,6 +171,15 @@ class ParetoNBDCovariates(CovariateModel, LivingGammaGamma):
         What an average customer has.
     unit : str
         Of time.
+
+    Examples
+    --------
+    >>> model = ParetoNBDCovariates(
+    ...     r=0.55, alpha=10.6, s=0.61, beta=11.7, rate_effects={"big": np.log(2.0)}, covariate_means={"big": 0.0}
+    ... )
+    >>> customers = pd.DataFrame({"frequency": 0, "recency": 0.0, "T": 1e-9, "big": [0.0, 1.0]})
+    >>> model.expected_purchases(customers, 39.0).round(2).tolist()  # twice as many
+    [1.2, 2.4]
     """
 
     r: float

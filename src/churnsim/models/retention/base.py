@@ -33,7 +33,15 @@ NEGLIGIBLE = 1e-9  # a discount factor below which an endless sum stops: less th
 
 class RetentionModel(ParametricModel):
     """Base of the models of staying. A subclass gives `unit` and `log_survival`, and `residual_survival` where
-    customers differ."""
+    customers differ.
+
+    Examples
+    --------
+    >>> from churnsim.models import ShiftedBetaGeometric
+    >>> model: RetentionModel = ShiftedBetaGeometric(alpha=0.668, beta=3.806, unit="Y")
+    >>> model.survival(np.array([0.0, 1.0, 2.0])).round(3).tolist()
+    [1.0, 0.851, 0.747]
+    """
 
     unit: str
     # Whether customers can leave at renewals alone, so that sums over whole units are exact.

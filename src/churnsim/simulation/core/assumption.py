@@ -61,7 +61,13 @@ UNMEASURED = "no source measures it: a guess with a wide interval"
 @typed
 @dataclass(frozen=True)
 class Origin:
-    """Where a value comes from and how far it can be trusted."""
+    """Where a value comes from and how far it can be trusted.
+
+    Examples
+    --------
+    >>> Origin(source="a pilot of 2024", status="assumed").status
+    'assumed'
+    """
 
     source: str
     status: Status

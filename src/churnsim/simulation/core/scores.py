@@ -20,6 +20,12 @@ class CustomerScores:
     """Finite scores by uid, which do not change: it compares, hashes and is copied by its content.
 
     Raises ConfigError where there is none, DataError for one that is not a finite number or a customer scored twice.
+
+    Examples
+    --------
+    >>> scores = CustomerScores(np.array([7, 3]), [0.9, 0.1])
+    >>> scores == CustomerScores(np.array([3, 7]), [0.1, 0.9])  # whatever their order
+    True
     """
 
     __slots__ = ("_hash", "_uids", "_values")

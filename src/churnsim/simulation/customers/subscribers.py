@@ -173,6 +173,17 @@ def hazard_multipliers(
     renewals: ln of S(tenure + ahead | z)/S(tenure | z), from `regression`, over the sum of ln(1 - h(tenure + k)).
 
     Where the contract loses nobody any more it is 1. Raises ConfigError for a contract without hazards.
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> known = {"tenure": [1, 2, 3, 4] * 25, "churned": [True, False] * 50, "old": [0.0, 1.0] * 50}
+    >>> subscriptions = pd.DataFrame(known)
+    >>> model = cs.models.ShiftedBetaGeometricCovariates.fit(subscriptions, covariates=["old"]).model
+    >>> contract = ContractualLifetime(hazards=(0.2,) * 40)
+    >>> found = hazard_multipliers(subscriptions, model, contract)
+    >>> found.name, bool(found[1] < found[0])
+    ('hazard_multiplier', True)
     """
     if contract.hazards is None:
         raise ConfigError("multipliers belong to a contract with hazards by tenure; an sBG's customers draw their own.")
@@ -189,6 +200,12 @@ def charges_model(charges: pd.Series[float], *, steadiness: float = STEADY) -> G
     """A Gamma-Gamma whose customers' mean charges spread as those given: their inverses as a gamma, by its moments.
 
     `steadiness` is the shape of one charge about its customer's mean. Raises DataError unless all are above 0.
+
+    Examples
+    --------
+    >>> model = charges_model(pd.Series([20.0, 30.0, 50.0, 60.0]))
+    >>> round(model.p * model.gamma / (model.q - 1.0), 2)  # the mean of the charges
+    40.0
     """
     check_number(steadiness, "steadiness", above=0)
     values = numbers(charges, "charges")
@@ -210,6 +227,13 @@ class SubscriberBase:
     contract knows of each (`own`) holds where no multipliers are given; where customers differ beyond that each
     replication draws everybody's churn probability from its posterior given the tenure so far. Raises DataError where
     every subscriber has churned.
+
+    Examples
+    --------
+    >>> subscriptions = pd.DataFrame({"tenure": [3, 12, 5], "churned": [False, False, True]}, index=["a", "b", "c"])
+    >>> base = SubscriberBase(subscriptions, charges=pd.Series([20.0, 35.0, 20.0], index=["a", "b", "c"]))
+    >>> list(base.ids)  # who left is not in it
+    ['a', 'b']
     """
 
     @typed

@@ -44,6 +44,12 @@ class TraitsBase:
     share of customers who take contacts worse, of which the market's `retention` makes the effect). Times are in the
     model's unit, 0 being the simulation's start. Raises DataError for a value that cannot be, naming the row, and for
     a column that is missing or unknown.
+
+    Examples
+    --------
+    >>> base = TraitsBase(pd.DataFrame({"rate": [0.1, 0.5], "dropout": [0.05, 0.2]}, index=["a", "b"]))
+    >>> len(base), list(base.ids)
+    (2, ['a', 'b'])
     """
 
     @typed

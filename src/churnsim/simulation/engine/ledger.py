@@ -17,7 +17,13 @@ __all__ = ["ACCOUNTS", "COSTS", "KINDS", "MONEY", "Event", "Ledger"]
 
 
 class Event(NamedTuple):
-    """One line of the event log. `kind` is one of `ledger.KINDS`; `cents` the revenue it brought."""
+    """One line of the event log. `kind` is one of `ledger.KINDS`; `cents` the revenue it brought.
+
+    Examples
+    --------
+    >>> Event(time=3.5, uid=7, kind="purchase", cents=1250)
+    Event(time=3.5, uid=7, kind='purchase', cents=1250)
+    """
 
     time: float
     uid: int

@@ -48,6 +48,12 @@ class Targeting(StrategyPart):
     without one, as all who come later, have the score `unscored` and come last if that is None.
 
     The scores are those of the simulation's start: nobody is scored anew at a later review.
+
+    Examples
+    --------
+    >>> Targeting(rule="at_risk")
+    Traceback (most recent call last):
+    churnsim.errors.ConfigError: the rule 'at_risk' needs gaps. Say gaps=...
     """
 
     rule: Annotated[TargetRule, Setting("who is contacted", unset=True)] = "all"
