@@ -146,3 +146,20 @@ def test_constraints_pin_versions_and_nothing_else():
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").split()
     assert len(lines) > 30
     assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.]+", line) for line in lines)
+
+
+def not_in_contents(text: str) -> list[str]:
+    """Headings of a document that its contents do not link, and links to no heading."""
+    contents, body = text.split("## Contents", 1)[1].split("\n## ", 1)
+    headings = re.findall(r"^#{2,4} (.+)$", "## " + body, re.MULTILINE)
+    anchors = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    return sorted(anchors ^ set(re.findall(r"\]\(#([^)]+)\)", contents)))
+
+
+def test_the_contents_of_the_decisions_name_every_entry():
+    assert not_in_contents((ROOT / "docs" / "decisions.md").read_text(encoding="utf-8")) == []
+
+
+def test_control_an_entry_that_the_contents_leave_out_is_found():
+    text = "# A\n\n## Contents\n\n- [Room](#room): [Old](#old)\n\n## Room\n\n### New entry (2)\n"
+    assert not_in_contents(text) == ["new-entry-2", "old"]
