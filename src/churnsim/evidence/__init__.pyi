@@ -1,6 +1,9 @@
 from .assumptions import assumptions as assumptions
 from .beliefs import Belief as Belief
 from .beliefs import market_beliefs as market_beliefs
+from .calibration import Calibration as Calibration
+from .calibration import Target as Target
+from .calibration import calibrate as calibrate
 from .clock_effects import ClockEffects as ClockEffects
 from .complaints import ComplaintEvidence as ComplaintEvidence
 from .complaints import complaint_evidence as complaint_evidence
