@@ -21,7 +21,7 @@ import pandas as pd
 from scipy.special import ndtr, ndtri
 from scipy.stats import rankdata
 
-from churnsim.checks import check_choice, check_count, check_kind, check_level, check_number, shown, typed
+from churnsim.checks import check_choice, check_count, check_kind, check_level, check_number, check_seed, shown, typed
 from churnsim.decisions.comparison.metrics import STOCKS
 from churnsim.decisions.runs.experiment import PIECES_PER_WORKER, Experiment, RunArguments
 from churnsim.errors import ConfigError, FitError
@@ -39,7 +39,7 @@ __all__ = ["Calibration", "Target", "calibrate"]
 
 TargetLaw = Literal["normal", "log-normal"]
 OBSERVED: Status = "measured here (observational)"
-REPEAT = {"repeat_purchases": "purchases", "repeat_revenue": "revenue"}
+REPEAT = ("repeat_purchases", "repeat_revenue")
 QUANTITIES = (*REPEAT, "profit", *ACCOUNTS)
 LEAST_DRAWS = 50
 TELLING = 100.0  # effective draws from which the prior's simulations alone show what one target does
@@ -147,7 +147,7 @@ class Target:
         placed = np.where(values > 0, values, np.nan) if self.law == "log-normal" else values
         return np.asarray((scale(placed) - scale(self.centre)) / spread, dtype=np.float64)
 
-    def window(self, periods: int, period: float, unit: str) -> slice:
+    def window(self, periods: int, period: float, unit: str) -> tuple[int, int]:
         """Its periods. Raises ConfigError unless they are whole ones of the simulation."""
         ends = []
         for name, value, otherwise in (("since", self.since, 0.0), ("until", self.until, periods * period)):
@@ -159,14 +159,14 @@ class Target:
             raise ConfigError(
                 f"{self}: the time from period {ends[0]} to {ends[1]} is none of the {periods} periods simulated."
             )
-        return slice(*ends)
+        return ends[0], ends[1]
 
     def of(self, ledger: Ledger, unit: str) -> float:
         """The quantity of a ledger; NaN for a share of nothing."""
-        window = self.window(len(ledger.table), ledger.period, unit)
+        start, end = window = self.window(len(ledger.table), ledger.period, unit)
         value = _over(ledger, self.quantity, window)
         if isinstance(self.per, Duration):
-            return value / ((window.stop - window.start) * ledger.period) * self.per.to(unit)
+            return value * self.per.to(unit) / ((end - start) * ledger.period)
         if self.per is None:
             return value
         whole = _over(ledger, self.per, window)
@@ -180,25 +180,26 @@ def _check_quantity(name: object) -> None:
         raise ConfigError(f"no quantity {shown(name)} of the ledger. {hint}")
 
 
-def _over(ledger: Ledger, name: str, window: slice) -> float:
-    """A quantity over some periods."""
+def _over(ledger: Ledger, name: str, window: tuple[int, int]) -> float:
+    """A quantity over some periods, from the first up to the last but one."""
+    inside = slice(*window)
     if name in STOCKS:
-        return float(ledger.count(name)[window][STOCKS[name]])
+        return float(ledger.count(name)[inside][STOCKS[name]])
     if name == "profit":
-        return float(ledger.profit_cents[window].sum()) / 100
+        return float(ledger.profit_cents[inside].sum()) / 100
     if name not in REPEAT:
-        return float((ledger.money(name) if name in MONEY else ledger.count(name))[window].sum())
+        return float((ledger.money(name) if name in MONEY else ledger.count(name))[inside].sum())
     if name == "repeat_purchases":
-        return float((ledger.count("purchases") - ledger.count("births"))[window].sum())
+        return float((ledger.count("purchases") - ledger.count("births"))[inside].sum())
     # A new customer's first purchase is logged at the moment of its birth.
     born = {(event.time, event.uid) for event in ledger.events if event.kind == "birth"}
-    start, end = window.start * ledger.period, window.stop * ledger.period
+    start, end = (bound * ledger.period for bound in window)
     first = sum(
         event.cents
         for event in ledger.events
         if event.kind == "purchase" and start <= event.time < end and (event.time, event.uid) in born
     )
-    return float(ledger.money("revenue")[window].sum()) - first / 100
+    return float(ledger.cents("revenue")[inside].sum() - first) / 100
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -225,8 +226,6 @@ class Calibration:
         simulated. None where a target is not reached.
     effective : float
         How many independent draws the posterior is worth.
-    widened : float
-        How many times wider than given the intervals had to be taken; 1 unless targets are out of reach.
     runs : int
         Simulations.
     level : float
@@ -243,7 +242,6 @@ class Calibration:
     draws: pd.DataFrame
     market: Market | None
     effective: float
-    widened: float
     runs: int
     level: float
     status: str
@@ -317,7 +315,7 @@ def calibrate(
         Where nothing is believed that could be learned; for no targets, two of one name, and times that are not of the
         simulation.
     FitError
-        Where no draw of the beliefs gives all the quantities.
+        Where no draw of the beliefs gives all the quantities, or no steps lead from them to the targets.
 
     Notes
     -----
@@ -360,7 +358,7 @@ def calibrate(
     experiment.warn_of_epochs([strategy])
     numbers = _Numbers(experiment.market)
     runs = _Runs(_Task(experiment.task_part, strategy, goals), experiment, numbers)
-    generator = np.random.Generator(np.random.Philox(experiment.seed))
+    generator = np.random.Generator(np.random.Philox(check_seed(experiment.seed)))
     first = first_particles(runs, draws, len(numbers.laws), numbers.rows, generator)
     if not np.isfinite(_log_kernel(goals, first.results)).any():
         raise FitError(
@@ -385,7 +383,7 @@ def calibrate(
         table=table, targets=told, draws=pd.DataFrame(values), effective=found.effective,
         moved=pd.concat(moved, names=["target"]).swaplevel().sort_index(),
         market=numbers.learned(found.particles, table, goals, level) if reached else None,
-        widened=1 / math.sqrt(found.power), runs=runs.done, level=level, status=_status(table, told),
+        runs=runs.done, level=level, status=_status(table, told),
         checks=tuple(_checks(table, told, found)),
     )  # fmt: skip
 
@@ -473,9 +471,10 @@ class _Numbers:
     def learned(self, at: Particles, table: pd.DataFrame, goals: tuple[Target, ...], level: float) -> Market:
         """The market with the joint posterior as its beliefs, and the fits' draws that go with it."""
         how = f"by calibration to {', '.join(map(str, goals))}"
+        status = table["status"].to_dict()
         posterior = {
             name: Belief.of_draws(
-                values, status=checked_status(table["status"].to_dict()[name]), source=f"{self.believed[name].source}; {how}", level=level
+                values, level=level, status=checked_status(status[name]), source=f"{self.believed[name].source}; {how}"
             )
             for name, values in self.values(at).items()
         }
@@ -541,7 +540,7 @@ class _Runs:
 def _log_kernel(goals: tuple[Target, ...], results: Floats) -> Floats:
     """log K of each row of results, up to a constant; -inf where one is none."""
     scores = np.column_stack([goal.score(results[:, place]) for place, goal in enumerate(goals)])
-    return np.asarray(-0.5 * np.where(np.isfinite(scores), scores, np.inf) ** 2).sum(axis=1)
+    return np.asarray(-0.5 * (np.where(np.isfinite(scores), scores, np.inf) ** 2).sum(axis=1))
 
 
 def _posterior(
@@ -577,8 +576,6 @@ def _targets(goals: tuple[Target, ...], first: Particles, found: Tempered, again
         rows[str(goal)] = row | {"inside": inside, "surprise": 2 * min(below, 1 - below)}
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("target")
     table["reached"] = table["inside"] >= SELDOM
-    if found.power < 1:
-        table.loc[table["inside"].idxmin(), "reached"] = False
     return table
 
 
@@ -594,8 +591,6 @@ def _checks(table: pd.DataFrame, told: pd.DataFrame, found: Tempered) -> list[st
         f"({row['inside']:.0%}). Look for a mechanism that is off, at the size of the firm, and at the strategy"
         for name, row in told[~told["reached"]].iterrows()
     ]
-    if found.power < 1:
-        checks.append(f"the intervals had to be taken {1 / math.sqrt(found.power):.3g} times as wide")
     checks += [
         f"{name}: the figure and the beliefs disagree: one as far out was to be expected in {row['surprise']:.1g} of "
         "cases"

@@ -24,12 +24,13 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import brentq
 
+from churnsim.errors import FitError
 from churnsim.typing import Flags, Floats, Ints
 
 __all__ = ["Particles", "Tempered", "first_particles", "tempered"]
 
 KEPT = 0.5  # share of the particles that a step of b leaves in effect
-ROUNDS = 24  # steps of b after which results that cannot be reached are given up
+ROUNDS = 60  # steps of b at most: each makes it two to four times as large
 SWEEPS, LAST_SWEEPS = 8, 24  # moves of all particles at most, and after the last step
 MOVED = 0.9  # share of particles that must have moved before the next step
 LEFT = 0.3  # correlation with where they were drawn that is left after the last moves
@@ -61,11 +62,10 @@ class Particles(NamedTuple):
 
 
 class Tempered(NamedTuple):
-    """Particles of equal weight, how many independent draws they are worth, and the power b of K that was reached."""
+    """Particles of equal weight, and how many independent draws they are worth."""
 
     particles: Particles
     effective: float
-    power: float
 
 
 def first_particles(simulate: Simulate, n: int, numbers: int, rows: int, generator: np.random.Generator) -> Particles:
@@ -103,7 +103,12 @@ def tempered(
     Returns
     -------
     Tempered
-        With a power below 1 where 24 steps did not reach the results.
+        Results out of reach give the numbers and the luck that come nearest.
+
+    Raises
+    ------
+    FitError
+        After 60 steps of b.
     """
     n = len(particles.luck)
     power, inflation, reach = 0.0, 1.0, 1.0
@@ -139,8 +144,10 @@ def tempered(
                 break
         inflation = 1 + left**2 * (inflation - 1)
         if last:
-            break
-    return Tempered(particles, n / inflation, power)
+            return Tempered(particles, n / inflation)
+    raise FitError(
+        f"{ROUNDS} steps did not lead from the beliefs to the targets. Widen their intervals, or take fewer of them."
+    )
 
 
 def _step(density: Floats, most: float) -> float:
