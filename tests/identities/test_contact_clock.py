@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from scipy.integrate import quad
+from scipy.special import roots_legendre
 from scipy.stats import beta as beta_law
 from scipy.stats import gamma as gamma_law
 
@@ -67,7 +68,7 @@ def bends(contacts, arms, first):
 
 H = math.log(2) / KAPPA
 # Gauss-Legendre nodes of the rate, as a cube, and of the dropout, as a quantile of its law: both laws are tame there.
-NODES, SHARES = (np.polynomial.legendre.leggauss(400)[0] + 1) / 2, np.polynomial.legendre.leggauss(400)[1] / 2
+NODES, SHARES = (roots_legendre(400)[0] + 1) / 2, roots_legendre(400)[1] / 2
 RATES = (2.5 * NODES) ** 3
 RATE_WEIGHTS = SHARES * 3 * 2.5 * (2.5 * NODES) ** 2 * gamma_law(R, scale=1 / ALPHA).pdf(RATES)
 DROPOUTS = beta_law(A, B).ppf(NODES)
