@@ -96,6 +96,7 @@ def test_spending_of_a_firm_is_told(firm, told):
     ceiling, scale = (np.array(beliefs[f"prospects.{name}"].draws) for name in ("ceiling", "spend_scale"))
     assert_allclose(ceiling, found.ceiling["channel 0"] * 4 / 5000)
     assert_allclose(scale, found.scale["channel 0"] * 4 / 5000)
+    assert found.beliefs(prospects=5000.0, period=Duration(4, "W")) == beliefs
     with pytest.raises(ConfigError, match="channel must be one of 'channel 0'; got 'mail'"):
         found.beliefs(prospects=5000.0, period=Duration(4, "W"), channel="mail")
     with pytest.raises(ConfigError, match=r"which has 1 prospects\. Give more"):

@@ -25,7 +25,12 @@ from churnsim.simulation.scenario.beliefs import market_beliefs
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.strategy import Acquisition, Strategy
 from churnsim.study.config.config_file import parse_config
-from churnsim.study.config.market_overrides import mechanism_types, overridden_mechanisms, overridden_origins
+from churnsim.study.config.market_overrides import (
+    mechanism_types,
+    overridden_beliefs,
+    overridden_mechanisms,
+    overridden_origins,
+)
 from churnsim.study.config.strategy_sections import StrategySection
 from churnsim.study.stages.comparison_stage import with_shares
 from churnsim.study.stages.earlier_runs import outcome_keys
@@ -168,7 +173,7 @@ def test_each_field_of_each_mechanism_has_a_key():
         f"{name}.{f.name}"
         for name, kind in mechanism_types().items()
         for f in fields(kind)
-        if "origin" not in f.metadata
+        if not {"origin", "named"} & set(f.metadata)
     ]
     assert undocumented == [], "a number of the market without unit and source cannot be set"
 
@@ -185,7 +190,7 @@ class Longer(Strategy):
 
 
 def test_control_a_field_without_a_key_is_noticed():
-    assert without_key(Longer, StrategySection) == ["acquisition.volume", "gifts.budget_per_period"]
+    assert without_key(Longer, StrategySection) == ["acquisition.volume", "gifts.budget_per_period", "gifts.channels"]
 
 
 def written(name, field):
@@ -224,8 +229,8 @@ def folder(tmp_path_factory):
     return folder
 
 
-FIELDS = [(name, f.name) for name, kind in parts_of(Strategy).items() for f in fields(kind)]
-NUMBERS = [(name, f) for name, kind in mechanism_types().items() for f in fields(kind)]
+FIELDS = [(name, f.name) for name, kind in parts_of(Strategy).items() for f in fields(kind) if f.name != "channels"]
+NUMBERS = [(name, f) for name, kind in mechanism_types().items() for f in fields(kind) if "origin" in f.metadata]
 
 
 def with_tables(text, tables):
@@ -269,6 +274,46 @@ def test_each_number_of_a_market_arrives(name, field):
     config = parse_config(with_tables(text, given), folder=CONFIGS)
     assert getattr(overridden_mechanisms(config.market)[name], field.name) == wanted
     assert overridden_origins(config.market)[f"{name}.{field.name}"].source == "a trial"
+
+
+CHANNELS = """[market.prospects.channels.search]
+ceiling = { value = 0.01, low = 0.005, high = 0.02, source = "our tests" }
+[market.prospects.channels."direct mail"]
+[[strategy]]
+name = "tried"
+acquisition = { budget_per_period = 100.0, channels = { search = 0.6, "direct mail" = 0.3 } }
+"""
+
+
+def test_channels_of_acquisition_arrive():
+    config = parse_config(with_tables(BASE, CHANNELS), folder=CONFIGS)
+    strategy = build_strategies(config)[-1]
+    assert strategy.acquisition.by_channel() == pytest.approx({"": 10.0, "direct mail": 30.0, "search": 60.0})
+    prospects = overridden_mechanisms(config.market)["prospects"]
+    assert prospects.channels == {
+        "direct mail": cs.simulation.AcquisitionChannel(),
+        "search": cs.simulation.AcquisitionChannel(ceiling=0.01),
+    }
+    name = "prospects.channels.search.ceiling"
+    assert overridden_origins(config.market)[name].source == "our tests"
+    assert overridden_beliefs(config.market, "W")[name].high == 0.02
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("{ search =", "{ serch =", "strategy[6].acquisition.channels.serch: is none of the market's. Add [market.pro"),
+        ("ceiling = { value = 0.01", "celing = { value = 0.01", "search.celing: unknown key. Did you mean 'ceiling'?"),
+        ("high = 0.02", "high = 1.5", "market.prospects.channels.search.ceiling: the interval of a beta law"),
+        ("search = 0.6", "search = 1.6", "must be at most 1"),
+        ('.channels."direct mail"]', '.chanels."direct mail"]', "Did you mean 'channels'?"),
+        ('channels."direct mail"]', "channels]\nmail = 0.2", "must be tables by name"),
+    ],
+)  # fmt: skip
+def test_channels_that_cannot_work_are_said(old, new, words):
+    text = with_tables(BASE, CHANNELS)
+    assert text.count(old) == 1
+    assert words in message(text.replace(old, new))
 
 
 def test_the_regularity_of_a_market_arrives():

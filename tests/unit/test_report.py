@@ -400,6 +400,7 @@ def test_what_a_strategy_does_is_said_in_words_from_its_settings(tmp_path: Path)
     pieces["strategies"][0] |= {
         "description": "",
         "settings": {
+            "acquisition": {"budget_per_period": 90.0, "channels": {"search": 0.7, "mail": 0.2}},
             "social_bond": {"joins": 0.3, "cost_per_member": 1.5},
             "retention": {"rule": "recent_buyers", "within": 26.0, "budget_per_period": 180.0},
             "desk": {"staff": 2, "mean_service_time": 1 / 14, "wage_per_period": 100.0, "cost_per_reply": 0.0},
@@ -408,7 +409,8 @@ def test_what_a_strategy_does_is_said_in_words_from_its_settings(tmp_path: Path)
     }
     said = does(_context(tmp_path, pieces), _context(tmp_path, pieces).run.strategies[0])
     assert said == (
-        "Runs a club, which 30% of the customers join, at $1.50 a member and period; "
+        "Spends $90 a period on winning new customers (by channel: search 70%; mail 20%); "
+        "runs a club, which 30% of the customers join, at $1.50 a member and period; "
         "spends $180 a period on contacts with those who bought within 26 weeks; "
         "answers complaints at a desk (clerks: 2, each $100 a period; 0.5 days a complaint on average; $0 a reply); "
         "own idea: strength 3."

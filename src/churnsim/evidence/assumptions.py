@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -95,10 +95,10 @@ def _market_numbers(market: Market, strategies: Sequence[Strategy]) -> Iterator[
         raise ConfigError(
             f"origins names {sorted(unknown)}, which the market does not have. It has {[*fitted, *known]}."
         )
-    acting = {name for strategy in strategies for name in parts_of(Strategy) if getattr(strategy, name) is not None}
+    acting = {name for strategy in strategies for name in strategy.acting}
     for name, (part, value, about) in known.items():
         whole = getattr(market, part, None)
-        if strategies and isinstance(whole, MarketPart) and not whole.uses(about.name, acting):
+        if strategies and isinstance(whole, MarketPart) and not whole.uses(name.removeprefix(f"{part}."), acting):
             continue
         belief, multiple = believed[name], multiple_of(value)
         low, high = (belief.low, belief.high) if belief.level == LEVEL else belief.quantile(ENDS).tolist()
@@ -117,13 +117,13 @@ def _market_numbers(market: Market, strategies: Sequence[Strategy]) -> Iterator[
 def claimed_numbers(market: Market, strategies: Sequence[Strategy]) -> dict[str, str]:
     """The numbers that a text on trial claims and that have an effect on how these strategies differ, with their
     sources. What complaints do matters where a strategy acts on purchases that fail."""
-    acting = {name for strategy in strategies for name in parts_of(Strategy) if getattr(strategy, name) is not None}
+    acting = {name for strategy in strategies for name in strategy.acting}
     on_failures = any(part.on_failures for strategy in strategies for part in strategy.parts)
     known, found = numbers_by_name(market), {}
     for name, belief in market_beliefs(market).items():
-        part, _, about = known[name]
+        part = known[name].part
         used = part != "complaints" or on_failures
-        if belief.status == "claimed" and used and getattr(market, part).uses(about.name, acting):
+        if belief.status == "claimed" and used and getattr(market, part).uses(name.removeprefix(f"{part}."), acting):
             found[name] = belief.source
     return found
 
@@ -134,6 +134,9 @@ def _own_numbers(strategy: Strategy, unit: str) -> Iterator[dict[str, Any]]:
         chosen = getattr(strategy, part)
         for name, (_, about) in settings_of(kind).items() if chosen is not None else ():
             value = getattr(chosen, name)
+            shares = value if isinstance(value, Mapping) else {}
+            for key, share in shares.items():
+                yield _own_row(f"{strategy.name}: {part}.{name}.{key}", share, "", about.meaning, guess=about.guess)
             if isinstance(value, bool) or not isinstance(value, int | float):
                 continue
             told, measure = about.meaning, ""
@@ -141,11 +144,15 @@ def _own_numbers(strategy: Strategy, unit: str) -> Iterator[dict[str, Any]]:
                 told, measure = name.replace("_", " "), about.meaning.replace("currency", "money", 1)
             elif isinstance(about, Length):
                 measure = UNIT_NAMES[unit]
-            yield {
-                "parameter": f"{strategy.name}: {part}.{name}", "value": float(value), "low": np.nan, "high": np.nan,
-                "law": "", "drawn": False, "unit": measure, "meaning": told,
-                "source": "the configuration of the strategy", "status": "assumed" if about.guess else "chosen",
-            }  # fmt: skip
+            yield _own_row(f"{strategy.name}: {part}.{name}", value, measure, told, guess=about.guess)
+
+
+def _own_row(name: str, value: float, unit: str, meaning: str, *, guess: bool) -> dict[str, Any]:
+    return {
+        "parameter": name, "value": float(value), "low": np.nan, "high": np.nan, "law": "", "drawn": False,
+        "unit": unit, "meaning": meaning, "source": "the configuration of the strategy",
+        "status": "assumed" if guess else "chosen",
+    }  # fmt: skip
 
 
 def _fitted(model: Any, name: str) -> tuple[str, str]:

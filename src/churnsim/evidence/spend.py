@@ -99,12 +99,19 @@ class SpendEvidence:
         return "\n".join([*lines, *self.checks])
 
     def beliefs(self, *, prospects: float, period: Duration, channel: str | None = None) -> dict[str, Belief]:
-        """Joint beliefs in "prospects.ceiling" and "prospects.spend_scale" by one channel (needed where there are
-        several), for a market of so many prospects whose `period` is this long."""
+        """Joint beliefs for a market of so many prospects whose `period` is this long.
+
+        Of several channels those in "prospects.channels.NAME.ceiling" and ".spend_scale"; of one, or of the `channel`
+        asked for, those in "prospects.ceiling" and "prospects.spend_scale"."""
         check_number(prospects, "prospects", least=1)
-        name = next(iter(self.ceiling)) if channel is None else channel
-        if name not in self.ceiling or (channel is None and len(self.ceiling) > 1):
+        if channel is not None and channel not in self.ceiling:
             raise ConfigError(f"channel must be one of {', '.join(map(repr, self.ceiling))}; got {channel!r}.")
+        if channel is None and len(self.ceiling) > 1:
+            several = (self._beliefs(name, prospects, period, f"prospects.channels.{name}") for name in self.ceiling)
+            return {address: belief for found in several for address, belief in found.items()}
+        return self._beliefs(channel or next(iter(self.ceiling)), prospects, period, "prospects")
+
+    def _beliefs(self, name: str, prospects: float, period: Duration, part: str) -> dict[str, Belief]:
         times = period.to("D") / self.days
         most = self.ceiling[name] * times / prospects
         if not most.max() < 1:
@@ -115,7 +122,7 @@ class SpendEvidence:
         source = f"spending on {name}, own records"
         numbers = {"ceiling": most, "spend_scale": self.scale[name] * times / prospects}
         return {
-            f"prospects.{key}": Belief.of_draws(
+            f"{part}.{key}": Belief.of_draws(
                 draws, status="measured here (observational)", source=source, level=self.level
             )
             for key, draws in numbers.items()

@@ -18,6 +18,7 @@ from .engine.ledger import Ledger as Ledger
 from .engine.plugin import Mechanism as Mechanism
 from .engine.plugin import World as World
 from .mechanisms.acquisition import Acquisition as Acquisition
+from .mechanisms.acquisition import AcquisitionChannel as AcquisitionChannel
 from .mechanisms.acquisition import Prospects as Prospects
 from .mechanisms.asking import AskForComplaints as AskForComplaints
 from .mechanisms.bonds import BondResponse as BondResponse

@@ -368,15 +368,14 @@ def _concerns(market: Market, strategy: Strategy, address: str) -> bool:
     if head == "strategy":
         return rest[0] == strategy.name
     part = getattr(market, head)
-    acting = {name for name in parts_of(Strategy) if getattr(strategy, name) is not None}
-    return not isinstance(part, MarketPart) or part.uses(rest[-1], acting)
+    return not isinstance(part, MarketPart) or part.uses(".".join(rest), strategy.acting)
 
 
 def _in_cents(address: str) -> bool:
     """Whether the number is paid for each of many events, in whole cents."""
     if not address.startswith("strategy."):
         return False
-    part, name = address.split(".")[-2:]
+    _, _, part, name, *_ = address.split(".")
     return settings_of(parts_of(Strategy)[part])[name][1].each
 
 

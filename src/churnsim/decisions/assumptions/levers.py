@@ -102,6 +102,8 @@ def alone(strategies: Sequence[Strategy]) -> Iterator[tuple[str, Strategy, Strat
     that the one putting most into it plans to spend, and that one."""
     for mechanism in LEVERS:
         using = [strategy for strategy in strategies if getattr(strategy, mechanism) is not None]
+        if mechanism == "acquisition":  # by several channels a customer has several costs
+            using = [strategy for strategy in using if strategy.acquisition and not strategy.acquisition.channels]
         if not using:
             continue
         most = max(using, key=lambda strategy: getattr(strategy, mechanism).budget)

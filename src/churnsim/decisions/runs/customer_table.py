@@ -22,8 +22,9 @@ __all__ = ["customer_table", "customer_tables"]
 
 LOST = "lost_"
 COLUMNS = (
-    "customer_id", "origin", "born", "rate", "dropout", "first_lost", "lost", "cause", "destination", "returns",
-    "failures", "complaints", "referrals", "purchases", "last_purchase", "revenue", "margin", "net_margin", "value",
+    "customer_id", "origin", "channel", "born", "rate", "dropout", "first_lost", "lost", "cause", "destination",
+    "returns", "failures", "complaints", "referrals", "purchases", "last_purchase", "revenue", "margin", "net_margin",
+    "value",
 )  # fmt: skip
 # How a customer came, in the words of the ledger's accounts, and where a lost one went.
 ORIGINS = {KNOWN: "start", PAID: "paid", REFERRED: "referred", TOLD: "told", SWITCHED: "switched"}
@@ -46,9 +47,10 @@ def customer_table(experiment: Experiment, strategy: Strategy, replication: int)
     Notes
     -----
     Who it is: `customer_id` (the data's own; missing for who came later and for a cohort), `origin` ("start" for the
-    base; "paid", "referred", "told" by others or "switched" from a competitor for who came later), `born` (first
-    purchase, in time units; 0 or before for the base), and the true `rate` (purchases per time unit) and `dropout`
-    (probability, hazard or multiplier, as the purchase model has it), which no firm sees.
+    base; "paid", "referred", "told" by others or "switched" from a competitor for who came later), `channel` (that
+    brought one who was paid for; "" for the one without a name, and for all others), `born` (first purchase, in time
+    units; 0 or before for the base), and the true `rate` (purchases per time unit) and `dropout` (probability, hazard
+    or multiplier, as the purchase model has it), which no firm sees.
 
     What became of it: `first_lost` (missing while never lost), `lost`, `cause` and `destination` (missing, "" and ""
     for those with the firm at the horizon; who was gone before the start has lost = 0 and cause "before the start";
@@ -141,6 +143,8 @@ def _table(scenario: Scenario, ledger: Ledger, base: Base) -> pd.DataFrame:
     ids = getattr(scenario.market.customers, "ids", None)
     table["customer_id"] = pd.Series(ids, index=base.uids, dtype=object) if ids is not None else None
     table["origin"] = states["origin"].map(ORIGINS)
+    channels = dict(enumerate(("", *scenario.market.prospects.channels)))
+    table["channel"] = states["channel"].map(channels).fillna("")
     table["born"] = np.concatenate([base.first_purchase, births["time"].to_numpy(dtype=np.float64)])
     table[["rate", "dropout"]] = states[["rate", "dropout"]]
     gone = np.concatenate([~base.alive, np.zeros(len(births), dtype=bool)])

@@ -12,7 +12,14 @@ from churnsim.kernels.numerics.philox import block, mix
 from churnsim.kernels.numerics.rng_streams import ARRIVALS, REFERRAL, SIMULATION
 from churnsim.typing import Ints
 
-__all__ = ["due_to_spending", "settle_referrals", "within_reach", "word_of_mouth_balance", "word_of_mouth_factor"]
+__all__ = [
+    "channel_word",
+    "due_to_spending",
+    "settle_referrals",
+    "within_reach",
+    "word_of_mouth_balance",
+    "word_of_mouth_factor",
+]
 
 
 @njit
@@ -60,3 +67,10 @@ def due_to_spending(k: int, channel: int, share: float, replication: int, seed: 
     """Whether arrival k of a channel, a `share` of whose hazard is due to spending, came for that reason."""
     _, u, _, _ = block(k, ARRIVALS, channel, replication, seed, SIMULATION)
     return u < share
+
+
+@rule
+def channel_word(k: int, channel: int, replication: int, seed: int) -> float:
+    """The uniform that decides which of several kinds of spending brought arrival k of a channel."""
+    _, _, u, _ = block(k, ARRIVALS, channel, replication, seed, SIMULATION)
+    return u

@@ -114,8 +114,8 @@ def _start_view(rules: Records, view: FirmView, i: int, c: Record) -> None:
 @rule
 def enter(
     rules: Records, population: _Newcomers, churn: tuple[float, float], customers: Records, wake: Floats,
-    view: FirmView, place: int, times: Floats, uids: Ints, origins: Ints, first: int, last: int, replication: int,
-    seed: int,
+    view: FirmView, place: int, times: Floats, uids: Ints, origins: Ints, channels: Ints, first: int,
+    last: int, replication: int, seed: int,
 ) -> None:  # fmt: skip
     """Add new customers `first`, ..., `last` - 1 of those born at `times`, the first of all at `place`.
 
@@ -129,6 +129,7 @@ def enter(
         dropout = max(0.0, churn[0] * dropout - churn[1])
         _traits(rules, c, uids[j], rate, dropout, spend_rate, u_contact, u_member)
         c.origin = origins[j]
+        c.channel = channels[j]
         c.state = UNBORN
         c.due = times[j]
         c.first_purchase = times[j]

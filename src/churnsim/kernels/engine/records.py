@@ -168,6 +168,7 @@ CUSTOMER = np.dtype(
         ("cause", np.int8),
         ("destination", np.int8),
         ("origin", np.int8),
+        ("channel", np.int8),  # that brought one who was paid for: 0 the one without a name, then by name
         ("reply", np.int8),  # kind of the reply that is on its way
         ("unhappy", np.int8),
         ("contacted", np.int8),

@@ -27,7 +27,7 @@ TRAITS = 0  # ordinal 0: alive?, rate, dropout, responsiveness; ordinal 1: spend
 # ordinal k = k-th purchase of the simulation: gap after it, spend, failure?, organic dropout?, quality
 PURCHASE = 1
 COMPLAINT = 2  # ordinal k = about the k-th purchase: complains?, reply kind, service time, stays?
-ARRIVALS = 3  # ordinal k = k-th arrival of a channel: gap before it, money or mouth?
+ARRIVALS = 3  # ordinal k = k-th arrival of a channel: gap before it, money or mouth?, which spending?
 DEATH = 4  # ordinal k = k-th life of a customer: how long it lasts in unit-exponential time
 LOSS = 5  # ordinal k = loss after the k-th purchase: to a competitor?, held by a bond?
 REFERRAL = 6  # ordinal k = k-th referral of a customer: gap before it, reaches a prospect?

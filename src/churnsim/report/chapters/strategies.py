@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from churnsim.records.run import Difference, Level, StrategyRecord
@@ -95,7 +96,9 @@ def does(context: Context, strategy: StrategyRecord) -> str:
 
 
 def _setting(context: Context, name: str, value: Any) -> str:
-    """A setting as text: money, a length of time, a share or a number, as its name says."""
+    """A setting as text: money, a length of time, a share or a number, as its name says; several by their names."""
+    if isinstance(value, Mapping):
+        return context.listed([f"{fmt.cell(key)} {fmt.percent(part)}" for key, part in value.items()])
     if isinstance(value, bool) or not isinstance(value, int | float):
         return fmt.cell(value)
     if name.startswith(("budget", "cost", "wage", "reward")):

@@ -4,7 +4,7 @@ assumed."""
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields, is_dataclass, replace
 from typing import Any, Final, Literal, Self
 
@@ -50,6 +50,7 @@ __all__ = [
     "share",
     "share_below_1",
     "whole_cents",
+    "with_numbers",
 ]
 
 LEVEL = 0.9
@@ -126,14 +127,13 @@ def multiple_of(value: Any) -> Multiple | None:
 
 def multiples_in(part: Any) -> dict[str, Multiple]:
     """The numbers of a dataclass that are multiples, measured or not."""
-    found = {f.name: multiple_of(getattr(part, f.name)) for f in fields(part)}
+    found = {name: multiple_of(value) for name, value, _ in numbers_of(part, "")}
     return {name: multiple for name, multiple in found.items() if multiple}
 
 
 def plain_numbers(part: Any) -> Any:
     """The dataclass with its measured multiples as plain numbers."""
-    numbers = {name: getattr(part, name) for name in multiples_in(part)}
-    return replace(part, **{name: float(value) for name, value in numbers.items() if isinstance(value, Scaled)})
+    return with_numbers(part, {name: float(v) for name, v, _ in numbers_of(part, "") if isinstance(v, Scaled)})
 
 
 def in_units(name: str, value: float | Multiple) -> float:
@@ -194,10 +194,28 @@ def in_own_measure(value: Default) -> float:
 
 
 def numbers_of(part: Any, prefix: str) -> list[tuple[str, Any, Field[Any]]]:
-    """Every documented number, duration or `Multiple` of a dataclass as (dotted name, value, field)."""
-    if not is_dataclass(part):
-        return []
-    return [(prefix + f.name, getattr(part, f.name), f) for f in fields(part) if "origin" in f.metadata]
+    """Every documented number, duration or `Multiple` of a dataclass, and of the dataclasses that it has by name, as
+    (dotted name, value, field)."""
+    found = []
+    for f in fields(part) if is_dataclass(part) else ():
+        value = getattr(part, f.name)
+        if "origin" in f.metadata:
+            found.append((prefix + f.name, value, f))
+        elif "named" in f.metadata:
+            found += [n for name, inner in value.items() for n in numbers_of(inner, f"{prefix}{f.name}.{name}.")]
+    return found
+
+
+def with_numbers(part: Any, values: Mapping[str, Any]) -> Any:
+    """The dataclass with these numbers in place of its own, by the names that `numbers_of` gives them."""
+    new = {name: value for name, value in values.items() if "." not in name}
+    named: dict[str, dict[str, dict[str, Any]]] = {}
+    for name in values.keys() - new.keys():
+        table, key, number = name.split(".", 2)
+        named.setdefault(table, {}).setdefault(key, {})[number] = values[name]
+    for table, own in named.items():
+        new[table] = {key: with_numbers(inner, own.get(key, {})) for key, inner in getattr(part, table).items()}
+    return replace(part, **new)
 
 
 def share(value: Any, name: str) -> None:

@@ -109,6 +109,7 @@ class _Run:
             open_complaints=waiting,
             events=events,
             customers=customer_states(population.settled()) if self.log else None,
+            channels=self.boundary.channels(),
         )
 
     def _events(self, revenue: int) -> tuple[Event, ...]:

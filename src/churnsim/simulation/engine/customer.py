@@ -46,6 +46,7 @@ class Customer:
     cause: int = 0
     destination: int = 0
     origin: int = KNOWN
+    channel: int = 0
     unhappy: int = 0
     contacted: int = 0
     crossed: int = 0

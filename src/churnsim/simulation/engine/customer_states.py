@@ -13,8 +13,8 @@ from churnsim.kernels.engine.records import ACTIVE, AWAITING, LOST, UNBORN, UNIT
 __all__ = ["COLUMNS", "customer_states"]
 
 COLUMNS = (
-    "origin", "state", "cause", "destination", "first_purchase", "last_purchase", "lost_at", "k", "referrals",
-    "revenue", "margin", "unhappy", "expected", "satisfied", "rate", "dropout",
+    "origin", "channel", "state", "cause", "destination", "first_purchase", "last_purchase", "lost_at", "k",
+    "referrals", "revenue", "margin", "unhappy", "expected", "satisfied", "rate", "dropout",
 )  # fmt: skip
 
 REAL = ("first_purchase", "last_purchase", "lost_at", "margin", "expected", "satisfied", "rate", "dropout")

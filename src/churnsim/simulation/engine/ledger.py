@@ -51,6 +51,9 @@ class Ledger:
         The event log, where it was asked for.
     customers : DataFrame, optional
         The customers at the end, likewise.
+    channels : DataFrame, optional
+        Where the strategy names channels of acquisition: one row a period and channel ("" the one without a name), with
+        what was spent (`cents`) and who came by it (`newcomers`). They add up to "acquisition" and "births_paid".
 
     Examples
     --------
@@ -69,6 +72,7 @@ class Ledger:
     open_complaints: int = 0
     events: tuple[Event, ...] = ()
     customers: pd.DataFrame | None = None
+    channels: pd.DataFrame | None = None
 
     def cents(self, name: str) -> NDArray[np.int64]:
         """One account of money by period, in whole cents: "revenue", "margin", a cost or the "residual"."""

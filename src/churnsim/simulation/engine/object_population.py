@@ -259,11 +259,18 @@ class ObjectPopulation:
         times, uids, ordinals = zip(*taken, strict=True) if taken else ((), (), ())
         return np.array(times), np.array(uids, dtype=np.int64), np.array(ordinals, dtype=np.int64)
 
-    def enter(self, times: NDArray[np.float64], uids: NDArray[np.int64], origins: NDArray[np.int64]) -> None:
+    def enter(
+        self,
+        times: NDArray[np.float64],
+        uids: NDArray[np.int64],
+        origins: NDArray[np.int64],
+        channels: NDArray[np.int64],
+    ) -> None:
         """New customers, drawn from the population, to be born at `times`."""
         factor, points = self.p.churn
-        for time, uid, origin in zip(times.tolist(), uids.tolist(), origins.tolist(), strict=True):
+        columns = (column.tolist() for column in (times, uids, origins, channels))
+        for time, uid, origin, channel in zip(*columns, strict=True):
             rate, dropout, *others = draw_new(*self.p.newcomers.arguments, uid, *self.address)
             c = self._add(uid, (rate, max(0.0, factor * dropout - points), *others), UNBORN)
-            c.origin, c.due, c.first_purchase, c.last_purchase = origin, time, time, time
+            c.origin, c.channel, c.due, c.first_purchase, c.last_purchase = origin, channel, time, time, time
             self.live(c)

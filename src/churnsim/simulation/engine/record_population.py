@@ -102,7 +102,7 @@ class RecordPopulation:
         table: NDArray[np.int64] = (self.buffers.table + self._done)[:, : accounts.MEMBERS]
         return table
 
-    def enter(self, times: NDArray[np.float64], uids: NDArray[np.int64], origins: NDArray[np.int64]) -> None:
+    def enter(self, times: NDArray[np.float64], uids: Places, origins: Places, channels: Places) -> None:
         """New customers, to be born at `times`."""
         if not uids.size:
             return
@@ -116,7 +116,7 @@ class RecordPopulation:
         def part(_: int, first: int, last: int) -> None:
             kernel.enter(
                 p.rules, population, p.churn, self._records, self._wake, self._view, place, times, uids, origins,
-                first, last, p.replication, p.seed,
+                channels, first, last, p.replication, p.seed,
             )  # fmt: skip
 
         self.pool.share(uids.size, part)

@@ -97,6 +97,7 @@ class _Run:
             open_complaints=waiting,
             events=tuple(sorted(self.books.events or (), key=lambda e: (e.time, e.uid))),
             customers=customer_states(self.population.customers) if self.books.events is not None else None,
+            channels=self.boundary.channels(),
         )
 
     def _tell_mechanisms(self, time: float, uid: int, kind: str) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar
 
+from churnsim.checks import check_kind, shown
 from churnsim.economics.response import SaturatingResponse
 from churnsim.errors import ConfigError
 from churnsim.simulation.core.assumption import (
@@ -18,14 +19,39 @@ from churnsim.simulation.core.assumption import (
     scale,
     share_below_1,
 )
-from churnsim.simulation.mechanisms.parts import Budgeted, MarketPart, StrategyPart
+from churnsim.simulation.mechanisms.parts import Budgeted, MarketPart, Split, StrategyPart, document
 
-__all__ = ["Acquisition", "Prospects"]
+__all__ = ["UNNAMED", "Acquisition", "AcquisitionChannel", "Prospects"]
+
+UNNAMED = ""
+"""The channel without a name, whose response is the market's own `prospects.ceiling` and `spend_scale`."""
+MOST_CHANNELS = 100
 
 
 @dataclass(frozen=True, kw_only=True)
 class Acquisition(Budgeted):
-    """Spend `budget_per_period` (money) on prospects; arrivals follow the market's response, spread over the period."""
+    """Spend `budget_per_period` (money) on prospects; arrivals follow the market's response, spread over the period.
+    Named `channels` get their shares of it; what is left goes to the channel without a name."""
+
+    channels: Annotated[
+        Mapping[str, float] | None,
+        Split(
+            "share of the budget by channel of the market's prospects; what is left goes to the one without a name",
+            among="prospects.channels",
+        ),
+    ] = field(default=None, hash=False)
+
+    def by_channel(self) -> dict[str, float]:
+        """Spending per period (money) on each channel that gets a share, `UNNAMED` first, the others by name."""
+        shares = dict(sorted((self.channels or {}).items()))
+        left = 1.0 - sum(shares.values())
+        whole = {UNNAMED: left} if not shares or left > 1e-9 else {}
+        return {name: part * self.budget_per_period for name, part in (whole | shares).items() if part > 0}
+
+    @property
+    def does(self) -> tuple[str, ...]:
+        """The channels that get a share."""
+        return tuple(self.by_channel())
 
     def check(self, market: Any, others: Collection[StrategyPart], period: float) -> None:
         """ConfigError where nobody is left to be won."""
@@ -33,6 +59,12 @@ class Acquisition(Budgeted):
             raise ConfigError(
                 "does nothing in a market without prospects: prospects.size is 0, as it is by default for a base "
                 "without customers. Set it, Market(prospects=Prospects(size=...))."
+            )
+        if unknown := [name for name in self.channels or () if name not in market.prospects.channels]:
+            raise ConfigError(
+                f"spends on {unknown[0]!r}, which is no channel of this market. Give it one, "
+                f"Market(prospects=Prospects(channels={{{unknown[0]!r}: AcquisitionChannel(...)}})), in a study "
+                f"[market.prospects.channels.{unknown[0]}]."
             )
 
 
@@ -44,19 +76,8 @@ ELASTICITY = (
 COST = "a guess such that at that spending a new customer costs 1.1 typical purchases, and the cheapest 0.4"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Prospects(MarketPart):
-    """The finite pool that acquisition draws on, and how it answers spend: in a period, ceiling (1 - e^(-spend per
-    prospect / scale)) of those left come (Blattberg & Deighton 1996).
-
-    With x = spend per prospect / scale the elasticity of arrivals is x / (e^x - 1), a new customer costs scale x /
-    (ceiling (1 - e^-x)) on average and the next one scale e^x / ceiling.
-    """
-
-    used_by: ClassVar[Mapping[str, tuple[str, ...]]] = {"ceiling": ("acquisition",), "spend_scale": ("acquisition",)}
-
-    size: float = assumed(Multiple(8, CUSTOMER), "people", "who could still become customers", people, (2.0, 40.0))
-    ceiling: float = assumed(
+def _ceiling() -> Any:
+    return assumed(
         0.0005,
         "share per period",
         "most of the pool that any spend brings in a period",
@@ -64,7 +85,10 @@ class Prospects(MarketPart):
         (0.0001, 0.0025),
         source=COST,
     )
-    spend_scale: float = assumed(
+
+
+def _spend_scale() -> Any:
+    return assumed(
         Multiple(0.0002, PURCHASE),
         "money per prospect and period",
         "spend at which 63% of the ceiling is reached",
@@ -73,10 +97,62 @@ class Prospects(MarketPart):
         source=ELASTICITY,
     )
 
-    def share_per_period(self, budget: float) -> float:
-        """Share of the remaining pool that a period's budget (money) brings."""
+
+@dataclass(frozen=True, kw_only=True)
+class AcquisitionChannel(MarketPart):
+    """How prospects answer the spending on one channel; see `Prospects`."""
+
+    ceiling: float = _ceiling()
+    spend_scale: float = _spend_scale()
+
+
+document(AcquisitionChannel)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prospects(MarketPart):
+    """The finite pool that acquisition draws on, and how it answers spend: in a period, ceiling (1 - e^(-spend per
+    prospect / scale)) of those left come (Blattberg & Deighton 1996).
+
+    With x = spend per prospect / scale the elasticity of arrivals is x / (e^x - 1), a new customer costs scale x /
+    (ceiling (1 - e^-x)) on average and the next one scale e^x / ceiling. Each of the `channels` answers in the same way
+    with its own numbers ("prospects.channels.NAME.ceiling"); all draw on the one pool, and their hazards add up.
+    """
+
+    used_by: ClassVar[Mapping[str, tuple[str, ...]]] = {"ceiling": ("acquisition.",), "spend_scale": ("acquisition.",)}
+
+    size: float = assumed(Multiple(8, CUSTOMER), "people", "who could still become customers", people, (2.0, 40.0))
+    ceiling: float = _ceiling()
+    spend_scale: float = _spend_scale()
+    channels: Mapping[str, AcquisitionChannel] = field(
+        default_factory=dict,
+        hash=False,
+        metadata={"meaning": "how prospects answer other channels, by name", "named": AcquisitionChannel},
+    )
+
+    def __post_init__(self) -> None:
+        check_kind(self.channels, "channels", Mapping, "AcquisitionChannels by name")
+        for name, channel in self.channels.items():
+            # A dot would part the name in an address.
+            if not isinstance(name, str) or not name.strip() or "." in name:
+                raise ConfigError(f"channels need names without dots; got {shown(name)}.")
+            check_kind(channel, f"channels.{name}", AcquisitionChannel, "an AcquisitionChannel")
+        if len(self.channels) > MOST_CHANNELS:
+            raise ConfigError(f"channels are {len(self.channels)}; there may be {MOST_CHANNELS}.")
+        # In the order of their names, so that the order in which they are written is of no account.
+        object.__setattr__(self, "channels", dict(sorted(self.channels.items())))
+        super().__post_init__()
+
+    def uses(self, name: str, acting: Collection[str]) -> bool:
+        """Whether the number has an effect; a channel's has one where a strategy spends on it."""
+        head, *rest = name.split(".")
+        return f"acquisition.{rest[0]}" in acting if head == "channels" else super().uses(name, acting)
+
+    def share_per_period(self, budget: float, channel: str = UNNAMED) -> float:
+        """Share of the remaining pool that a period's budget (money) for a channel brings."""
         size = in_units("prospects.size", self.size)
-        if size == 0 or self.ceiling == 0:
+        response = self if channel == UNNAMED else self.channels[channel]
+        if size == 0 or response.ceiling == 0:
             return 0.0
-        k = 1 / in_units("prospects.spend_scale", self.spend_scale)
-        return SaturatingResponse(ceiling=self.ceiling, k=k).share(budget / size)
+        k = 1 / in_units("prospects.spend_scale", response.spend_scale)
+        return SaturatingResponse(ceiling=response.ceiling, k=k).share(budget / size)

@@ -15,7 +15,7 @@ from dataclasses import KW_ONLY, MISSING, dataclass, field, fields
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
-from churnsim.checks import check_choice, check_count, check_number, shown
+from churnsim.checks import check_choice, check_count, check_kind, check_number, check_share, shown
 from churnsim.errors import ConfigError
 from churnsim.simulation.core.assumption import not_negative, numbers_of, positive, share, whole_cents
 from churnsim.simulation.mechanisms.review import Accounts, Review
@@ -28,6 +28,7 @@ __all__ = [
     "Money",
     "Setting",
     "Share",
+    "Split",
     "StrategyPart",
     "check_parts",
     "document",
@@ -48,7 +49,8 @@ class Setting:
     `split_over` where there is one. `rules` are the target rules that use it. One that is `unset` has no default in a
     configuration, so that leaving it out is not the same study as writing the default. A `guess` is not the firm's to
     choose: it says what customers or staff will do. Money that is paid for `each` event is whole cents. A length that
-    is shorter than the time between two reviews would pass over what it `passes_over`.
+    is shorter than the time between two reviews would pass over what it `passes_over`. Names in it are
+    `among` those of a table of the market.
     """
 
     meaning: str
@@ -62,6 +64,7 @@ class Setting:
     guess: bool = False
     each: bool = False
     passes_over: str = ""
+    among: str = ""
 
     def check(self, value: Any, name: str, kind: Any) -> None:
         """ConfigError unless it is a `value` of the type `kind` within the limits."""
@@ -107,6 +110,20 @@ class File(Setting):
 
     def check(self, value: Any, name: str, kind: Any) -> None:
         """What a file holds is checked by who reads it."""
+
+
+class Split(Setting):
+    """Shares of a budget by name, together 1 at most."""
+
+    def check(self, value: Any, name: str, kind: Any) -> None:
+        """ConfigError unless it is such shares."""
+        check_kind(value, name, Mapping, "shares of the budget by channel")
+        for channel, part in value.items():
+            check_share(part, f"{name}.{channel}", zero=True)
+        if sum(value.values()) > 1 + 1e-9:
+            raise ConfigError(
+                f"{name} add up to {sum(value.values()):.10g}; they are shares of the budget and may add up to 1."
+            )
 
 
 class MechanismPart:
@@ -163,6 +180,11 @@ class StrategyPart(MechanismPart):
         """Planned spending per period (money)."""
         return 0.0
 
+    @property
+    def does(self) -> tuple[str, ...]:
+        """The names of what it does, where it may do several things that numbers of the market belong to."""
+        return ()
+
     def rules(self, market: Any) -> dict[str, Any]:
         """The fields of the kernels' `Rules` that it sets on a `Market`, instead of what the market's parts say."""
         return {}
@@ -216,11 +238,11 @@ class MarketPart(MechanismPart):
     interacts: ClassVar[bool] = False
     """Whether customers reach each other through it, so that they meet at each epoch."""
     used_by: ClassVar[Mapping[str, tuple[str, ...]]] = {}
-    """The parts of a strategy, any one of which gives a number an effect; under "" those of the numbers that are not
-    named. A number without an entry always has one."""
+    """The parts of a strategy, any one of which gives a number an effect ("part.name" for one thing that it `does`);
+    under "" those of the numbers that are not named. A number without an entry always has one."""
 
     def uses(self, name: str, acting: Collection[str]) -> bool:
-        """Whether the number has an effect where the parts `acting` of some strategy are on."""
+        """Whether the number has an effect where some strategies have the parts `acting` (`Strategy.acting`)."""
         needed = self.used_by.get(name, self.used_by.get("", ()))
         return not needed or any(part in acting for part in needed)
 

@@ -33,6 +33,7 @@ from churnsim.simulation.core.assumption import (
     numbers_of,
     share_below_1,
     whole_cents,
+    with_numbers,
 )
 from churnsim.simulation.core.belief import Belief
 from churnsim.simulation.mechanisms.parts import parts_of
@@ -177,8 +178,8 @@ def with_values(market: Any, values: Mapping[str, float]) -> dict[str, Any]:
 
 def _with(market: Any, part: str, known: Mapping[str, Number], values: Mapping[str, float]) -> dict[str, Any]:
     """The same for the numbers of one part."""
-    new = {known[name].about.name: known[name].like(value, market.unit) for name, value in values.items()}
-    return {part: replace(getattr(market, part), **new)} if part else new
+    new = {name.removeprefix(f"{part}."): known[name].like(value, market.unit) for name, value in values.items()}
+    return {part: with_numbers(getattr(market, part), new)} if part else new
 
 
 class Draws:

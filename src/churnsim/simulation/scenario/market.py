@@ -22,6 +22,7 @@ from churnsim.simulation.core.assumption import (
     assumed,
     multiples_in,
     plain_numbers,
+    with_numbers,
 )
 from churnsim.simulation.core.belief import Belief
 from churnsim.simulation.core.lifetimes import lifetime_of, typical_amount
@@ -155,7 +156,7 @@ class Market:
         measures: Mapping[str, float] = {PURCHASE: purchase, CUSTOMER: number, PURCHASE_OF_EACH: purchase * number}
         for name, numbers in self._multiples().items():
             measured = {key: multiple.measured(measures[multiple.of]) for key, multiple in numbers.items()}
-            object.__setattr__(self, name, replace(getattr(self, name), **measured))
+            object.__setattr__(self, name, with_numbers(getattr(self, name), measured))
         if self.beliefs:
             object.__setattr__(self, "beliefs", checked_beliefs(self, self.beliefs))
             believed = with_values(self, {name: belief.value for name, belief in self.beliefs.items()})

@@ -19,6 +19,7 @@ __all__ = ["addresses", "changed", "number_at"]
 
 Strategies = Sequence[Strategy]
 FITTED = ("purchases", "spend")
+NO_NUMBERS = ("customers", "beliefs", "origins")
 
 
 @typed
@@ -93,19 +94,25 @@ def _plain(address: str) -> str:
 
 
 def _numbers(part: Any, prefix: str, unit: str) -> Iterator[tuple[str, float]]:
-    """Numbers of a dataclass and of the dataclasses in it; a population has none that can be set."""
-    for field in fields(part):
-        value = getattr(part, field.name)
+    """Numbers of a dataclass, or of a table by name, and of those in it; a population has none that can be set."""
+    named = part if isinstance(part, Mapping) else {field.name: getattr(part, field.name) for field in fields(part)}
+    for name, value in named.items():
         if isinstance(value, Duration):
-            yield prefix + field.name, value.to(unit)
+            yield prefix + name, value.to(unit)
         elif isinstance(value, (int, float)) and not isinstance(value, bool):
-            yield prefix + field.name, float(value)
-        elif is_dataclass(value) and not isinstance(value, type) and field.name != "customers":
-            yield from _numbers(value, f"{prefix}{field.name}.", unit)
+            yield prefix + name, float(value)
+        elif (isinstance(value, Mapping) or _has_fields(value)) and name not in NO_NUMBERS:
+            yield from _numbers(value, f"{prefix}{name}.", unit)
+
+
+def _has_fields(value: Any) -> bool:
+    return is_dataclass(value) and not isinstance(value, type)
 
 
 def _replaced(part: Any, tree: Mapping[str, Any], unit: str) -> Any:
-    """The dataclass with the leaves of `tree` in it, each of the kind that it replaces."""
+    """The dataclass, or the table, with the leaves of `tree` in it, each of the kind that it replaces."""
+    if isinstance(part, Mapping):
+        return {**part, **{name: _leaf(part[name], new, unit, name) for name, new in tree.items()}}
     return replace(part, **{name: _leaf(getattr(part, name), new, unit, name) for name, new in tree.items()})
 
 

@@ -109,6 +109,12 @@ class Strategy:
         values = (getattr(self, field.name) for field in fields(self))
         return tuple(value for value in values if isinstance(value, StrategyPart))
 
+    @property
+    def acting(self) -> set[str]:
+        """The names of the mechanisms that are on, and "part.name" of what one of them `does`."""
+        on = {f.name: getattr(self, f.name) for f in fields(self) if isinstance(getattr(self, f.name), StrategyPart)}
+        return {*on, *(f"{name}.{does}" for name, part in on.items() for does in part.does)}
+
     def check(self, market: Any, period: float) -> None:
         """ConfigError that names the first part that cannot act in a `Market` reviewed every `period` (time units)."""
         for field in fields(self):

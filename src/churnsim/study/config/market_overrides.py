@@ -13,7 +13,7 @@ silent_stay = { value = 0.37, low = 0.1, high = 0.5, source = "..." }  # replica
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import Field, fields
 from typing import TYPE_CHECKING, Any
 
@@ -87,8 +87,17 @@ def _given_numbers(market: dict[str, Any]) -> Iterator[tuple[str, Field[Any], An
         if name in own:
             yield name, own[name], content
         else:
-            known = _documented(types[name])
-            yield from ((f"{name}.{key}", known[key], given) for key, given in content.items())
+            yield from _given_in(types[name], content, f"{name}.")
+
+
+def _given_in(kind: type, table: dict[str, Any], prefix: str) -> Iterator[tuple[str, Field[Any], Any]]:
+    known, named = _documented(kind), _named(kind)
+    for key, given in table.items():
+        if key in named:
+            for name, own in given.items():
+                yield from _given_in(named[key], own, f"{prefix}{key}.{name}.")
+        else:
+            yield prefix + key, known[key], given
 
 
 def _belief(about: Field[Any], given: dict[str, Any], unit: Unit, law: Law) -> Belief:
@@ -124,9 +133,20 @@ def _table_problems(market: dict[str, Any]) -> Iterator[Problem]:
         elif not isinstance(table, dict):
             yield Problem(path=path, message=f"must be a table, written [market.{name}].")
         else:
-            known = _documented(types[name])
-            problems = [p for key, given in table.items() for p in _number_problems(known, key, given, (*path, key))]
-            yield from problems or _impossible_part(types[name], table, path)
+            yield from list(_part_problems(types[name], table, path)) or _impossible_part(types[name], table, path)
+
+
+def _part_problems(kind: type, table: dict[str, Any], path: ConfigPath) -> Iterator[Problem]:
+    known, named = _documented(kind), _named(kind)
+    for key, given in table.items():
+        if key not in named:
+            yield from _number_problems(known, key, given, (*path, key), beside=named)
+        elif not isinstance(given, dict) or not all(isinstance(own, dict) for own in given.values()):
+            written = ".".join(map(str, (*path, key)))
+            yield Problem(path=(*path, key), message=f"must be tables by name, written [{written}.NAME].")
+        else:
+            for name, own in given.items():
+                yield from _part_problems(named[key], own, (*path, key, name))
 
 
 def _place(name: str, types: dict[str, type]) -> str:
@@ -156,9 +176,16 @@ def _documented(kind: type) -> dict[str, Field[Any]]:
     return {field.name: field for field in fields(kind) if "origin" in field.metadata}
 
 
-def _number_problems(known: dict[str, Field[Any]], key: str, given: Any, path: ConfigPath) -> Iterator[Problem]:
+def _named(kind: type) -> dict[str, type]:
+    """What a part of a market has any number of, each with a name of its own."""
+    return {field.name: field.metadata["named"] for field in fields(kind) if "named" in field.metadata}
+
+
+def _number_problems(
+    known: dict[str, Field[Any]], key: str, given: Any, path: ConfigPath, *, beside: Iterable[str] = ()
+) -> Iterator[Problem]:
     if key not in known:
-        yield Problem(path=path, message=f"unknown key. {closest(key, known)}", show_value=False)
+        yield Problem(path=path, message=f"unknown key. {closest(key, [*known, *beside])}", show_value=False)
         return
     if not isinstance(given, dict):
         yield from _value_problems(known[key], given, path)
@@ -240,8 +267,15 @@ def _impossible_part(kind: type, table: dict[str, Any], path: ConfigPath) -> Ite
 
 
 def _build(kind: type, table: dict[str, Any]) -> Any:
-    known = _documented(kind)
-    return kind(**{key: _built_number(known[key], given) for key, given in table.items()})
+    known, named = _documented(kind), _named(kind)
+    return kind(
+        **{
+            key: {name: _build(named[key], own) for name, own in given.items()}
+            if key in named
+            else _built_number(known[key], given)
+            for key, given in table.items()
+        }
+    )
 
 
 def _built_number(field: Field[Any], given: Any) -> Any:

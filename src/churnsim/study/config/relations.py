@@ -337,6 +337,13 @@ def _market_problems(config: StudyConfig, strategy: StrategySection, path: Confi
         if table and table not in config.market:
             message = f"does nothing in a market without it. Add the table [market.{table}], which may be empty."
             yield Problem(path=(*path, key), message=message, show_value=False)
+        for name, (_, about) in settings_of(MECHANISMS[key]).items():
+            part, _, among = about.among.partition(".")
+            known = config.market.get(part, {}).get(among, {})
+            given = getattr(strategy.tables[key], name) or () if among else ()
+            for missing in (one for one in given if one not in known):
+                message = f"is none of the market's. Add [market.{about.among}.{missing}], which may be empty."
+                yield Problem(path=(*path, key, name, missing), message=message, show_value=False)
 
 
 def _evidence_problems(config: StudyConfig) -> Iterator[Problem]:

@@ -30,7 +30,8 @@ MECHANISMS = parts.parts_of(Strategy)
 """The dataclass of each mechanism of a strategy, by the name of its table."""
 
 WRITTEN: dict[type, Any] = {
-    parts.Money: written.Money, parts.Share: written.Share, parts.Length: written.Length, parts.File: str
+    parts.Money: written.Money, parts.Share: written.Share, parts.Length: written.Length, parts.File: str,
+    parts.Split: dict[str, written.Share],
 }  # fmt: skip
 
 
