@@ -396,6 +396,13 @@ def _holds_a_list(value: Any) -> bool:
     return getattr(value, "ndim", 1) == 1 and _holds_numbers(value, rows=False)
 
 
+def _holds_names(value: Any) -> bool:
+    """Whether it is a collection of text."""
+    if isinstance(value, str | bytes | dict) or not hasattr(value, "__iter__") or getattr(value, "ndim", 1) != 1:
+        return False
+    return all(isinstance(each, str) for each in value)
+
+
 EXACT: dict[str, type] = {"float": float, "str": str, "bool": bool, "None": type(None)}
 # Annotations: whether a value fits, and what it should have been.
 KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
@@ -423,13 +430,6 @@ KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
         ),
         "true and false in an array",
     ),
-    "Sequence[str]": (
-        lambda value: (
-            hasattr(value, "__iter__")
-            and not isinstance(value, str | bytes | dict)
-            and getattr(value, "ndim", 1) == 1
-            and all(isinstance(each, str) for each in value)
-        ),
-        "names in a list",
-    ),
+    "Sequence[str]": (_holds_names, "names in a list"),
+    "Collection[str]": (_holds_names, "names in a list"),
 }

@@ -39,10 +39,6 @@ RESULTS = frozenset(
 NOT_TRIED = {
     "PublishedEffect": "read from a file of the package; what is incomplete is refused in tests/reference",
     "calibrate": "seconds a call; its arguments are tried in tests/statistical/test_calibration.py",
-    "complaint_evidence": "bad rows of its tables are refused in tests/statistical",
-    "offer_evidence": "bad rows of its tables are refused in tests/statistical",
-    "spend_evidence": "bad rows of its tables are refused in tests/statistical",
-    "win_back_evidence": "bad rows of its tables are refused in tests/statistical",
     "Catalogue": "the catalogue itself is churnsim.claims",
     "Claim": "its fields are the author's own text and functions",
     "ClaimSource": "text fields alone",
@@ -142,6 +138,39 @@ def contacts() -> pd.DataFrame:
     return pd.DataFrame(
         {"customer_id": ids, "at": "1997-07-01", "arm": ["mail", "none"] * (len(ids) // 2), "chance": 0.5}
     )
+
+
+@functools.cache
+def complaints() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "customer_id": log()["customer_id"].unique()[::2],
+            "at": "1997-07-01",
+            "answered_at": "1997-07-04",
+            "outcome": "resolved",
+            "compensation": 1.0,
+        }
+    ).assign(arm=lambda rows: np.where(rows.index % 2, "fast", "usual"))
+
+
+@functools.cache
+def offers() -> pd.DataFrame:
+    person = np.arange(80)
+    rows = pd.DataFrame({"customer_id": person, "renewal": "2024-05-01", "arm": np.where(person % 2, "off", "none")})
+    return rows.assign(discount=person % 2 * 0.1, renewed=person % 3 > 0)
+
+
+@functools.cache
+def spending() -> pd.DataFrame:
+    weeks = pd.date_range("2022-01-03", periods=30, freq="7D")
+    rows = pd.DataFrame({"from": weeks, "to": weeks + pd.Timedelta(days=6), "channel": "search"})
+    return rows.assign(spend=np.arange(30) % 7 * 100.0, new_customers=50 + np.arange(30) % 7, revenue=500.0)
+
+
+@functools.cache
+def lifts() -> pd.DataFrame:
+    test = {"channel": ["search"], "from": "2022-01-10", "to": "2022-01-23", "spend_change": 300.0, "lift": 5.0}
+    return pd.DataFrame(test | {"standard_error": 2.0})
 
 
 @functools.cache
@@ -395,6 +424,21 @@ OWN: dict[str, dict[str, Any]] = {
         "purchases": pd.DataFrame(
             {"customer_id": [1, 1, 2, 3], "date": ["2023-01-01", "2023-12-31", "2023-01-01", "2023-03-01"]}
         ),
+    },
+    "complaint_evidence": {"complaints": lambda: complaints(), "purchases": log, "control": "usual"},
+    "offer_evidence": {
+        "offers": lambda: offers(),
+        "control": "none",
+        "chance": {"none": 0.5, "off": 0.5},
+        "history": lambda: pd.DataFrame({"risk": np.arange(80) % 7 * 1.0}, index=pd.RangeIndex(80, name="customer_id")),
+    },
+    "spend_evidence": {"spend": lambda: spending(), "lifts": lambda: lifts()},
+    "win_back_evidence": {
+        "contacts": lambda: contacts().assign(at="1997-12-01", cost=1.0),
+        "purchases": log,
+        "control": "none",
+        "chance": {"none": 0.5, "mail": 0.5},
+        "alive": lambda: pd.Series(0.5, index=log()["customer_id"].unique()),
     },
     "conditional_pmf": {"n": 1},
     "purchase_pmf": {"n": 1},

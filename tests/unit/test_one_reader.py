@@ -185,6 +185,29 @@ def test_the_last_nanoseconds_of_a_day_are_of_that_day(tmp_path):
     assert cs.summarise(read_transactions(tmp_path / "a.csv"), unit="D")["recency"].tolist() == [right]
 
 
+@pytest.mark.parametrize(("calendar", "day"), [("1900", "2024-02-29"), ("1904", "2028-03-01")])
+def test_the_last_microseconds_of_a_day_in_a_workbook_are_of_that_day(tmp_path, calendar, day):
+    """The whole part of a cell's number is its day, in the calendar of Windows (45351 is 29 February 2024) as in the
+    Macintosh's, 1462 days later."""
+    import openpyxl
+    from openpyxl.utils.datetime import CALENDAR_MAC_1904, WINDOWS_EPOCH
+
+    book = openpyxl.Workbook()
+    book.epoch = WINDOWS_EPOCH if calendar == "1900" else CALENDAR_MAC_1904
+    book.active.append(["customer_id", "date", "amount"])
+    times = (0.0, 0.5, 1 - 0.3 / 86_400_000, 1 - 1e-10, np.nextafter(45352.0, 0) - 45351)
+    for number, time in enumerate(times):
+        book.active.append([number, 45351 + time, 1.0])
+        book.active.cell(number + 2, 2).number_format = "yyyy-mm-dd hh:mm:ss"
+    book.save(tmp_path / "a.xlsx")
+    log = read_transactions(tmp_path / "a.xlsx", today="2030-01-01")["date"]
+    assert log.dt.strftime("%Y-%m-%d").tolist() == [day] * len(times)
+    assert log[:2].dt.hour.tolist() == [0, 12]
+    with CustomerDatabase(tmp_path / "c.db") as db:
+        db.add(tmp_path / "a.xlsx", today="2030-01-01")
+        assert db.transactions()["date"].dt.strftime("%Y-%m-%d").unique().tolist() == [day]
+
+
 @pytest.mark.parametrize("unit", ["us", "ns"])
 def test_each_parquet_file_keeps_the_clock_of_its_own_zone(tmp_path, unit):
     for customer, zone in enumerate(("Asia/Tokyo", "America/New_York", None), start=1):

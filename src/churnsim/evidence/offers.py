@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from churnsim.checks import check_frame, check_level, check_number, check_seed, typed
+from churnsim.checks import check_count, check_frame, check_level, check_number, check_seed, typed
 from churnsim.data.records.reading import record_table
 from churnsim.errors import DataError
 from churnsim.evidence.grid import grid_draws
@@ -145,6 +145,7 @@ def offer_evidence(
     """
     check_level(level)
     check_seed(seed)
+    check_count(draws, "draws", least=2)
     rows = record_table("offers", offers)
     frame = rows.frame
     free = (frame["arm"].astype(str) == control) & (frame["discount"] > 0)

@@ -31,7 +31,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, gammaln
 
-from churnsim.checks import check_frame, check_level, check_number, check_seed, typed
+from churnsim.checks import check_count, check_frame, check_level, check_number, check_seed, typed
+from churnsim.data.logs.days import calendar_day
 from churnsim.data.records.reading import record_table
 from churnsim.errors import ConfigError, DataError
 from churnsim.evidence.laplace import laplace_draws
@@ -183,6 +184,7 @@ def spend_evidence(
     """
     check_level(level)
     check_seed(seed)
+    check_count(draws, "draws", least=2)
     table = _periods(spend)
     model = _Model.of(table, _tests(lifts, table))
     found = laplace_draws(model.log_posterior, model.start(), draws=draws, seed=seed)
@@ -271,7 +273,8 @@ def _tests(lifts: pd.DataFrame | None, table: _Table) -> list[Test]:
     found = []
     names = [str(name) for name in table.spend.columns]
     for number, row in enumerate(lifts.to_dict("records"), start=1):
-        begin, end = (int(np.datetime64(pd.Timestamp(row[name]), "D").astype(np.int64)) for name in ("from", "to"))
+        days = [calendar_day(row[name], name=f"lifts, row {number}: {name}") for name in ("from", "to")]
+        begin, end = day_numbers(pd.Series(days)).tolist()
         periods = np.flatnonzero((table.first >= begin) & (table.last <= end))
         if str(row["channel"]) not in names or not len(periods):
             raise DataError(

@@ -27,7 +27,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, logit, ndtri
 
-from churnsim.checks import check_kind, check_level, check_seed, typed
+from churnsim.checks import check_count, check_kind, check_level, check_seed, typed
 from churnsim.data.records.reading import record_table
 from churnsim.errors import DataError
 from churnsim.evidence.grid import grid_draws
@@ -189,6 +189,7 @@ def win_back_evidence(
     """
     check_level(level)
     check_seed(seed)
+    check_count(draws, "draws", least=2)
     history = History.of(purchases, until)
     frame, checks = _contacts(contacts, history, round(within.to("D")))
     treated = np.ones(len(frame), dtype=bool) if control is None else (frame["arm"] != control).to_numpy()

@@ -6,6 +6,7 @@ import hashlib
 import warnings
 import zipfile
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,8 @@ class ExcelSource:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # openpyxl warns of styles and extensions, which are not read here
                 book = openpyxl.load_workbook(self._path, read_only=True, data_only=True, keep_links=False)
+                for sheet in book.worksheets:
+                    sheet.parent = _Book(book)
                 try:
                     name, rows = self._chosen({sheet.title: sheet for sheet in book.worksheets})
                 finally:
@@ -131,6 +134,28 @@ def _filled_rows(sheet: Any, path: Path) -> Iterator[tuple[int, tuple[Any, ...]]
             )
         if any(cell is not None for cell in row):
             yield number, row
+
+
+class _Book:
+    """A workbook whose cells keep their day. openpyxl adds a cell's whole days to the epoch and then its time, which it
+    rounds to milliseconds: in the last half of one before midnight, to a whole day more."""
+
+    def __init__(self, book: Any) -> None:
+        self._book = book
+        self.epoch = _Epoch.combine(book.epoch, book.epoch.time())
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._book, name)
+
+
+class _Epoch(datetime):
+    def __add__(self, days: timedelta) -> datetime:
+        return _Day.combine(super().__add__(days), self.time())
+
+
+class _Day(datetime):
+    def __add__(self, time: timedelta) -> datetime:
+        return datetime.combine(self, self.time()) + min(time, timedelta(days=1, microseconds=-1))
 
 
 def _cell(row: tuple[Any, ...], place: int) -> Any:

@@ -118,9 +118,9 @@ def gold_rankings(
     Nothing after `until` enters a score. The regression learns from the stretch before `until` alone: behaviour in its
     first half against spend in its second, applied to behaviour in the whole.
     """
+    features = behaviour(transactions, until=until)  # refuses a log without amounts
     split = split_holdout(transactions, until=until, holdout_until=holdout_until)
     spent = (split["frequency_holdout"] * split["monetary_value_holdout"]).rename("holdout_spend")
-    features = behaviour(transactions, until=until)
     purchases, spend = BGNBD.fit(split), GammaGamma.fit(split)
     horizon = split["T_holdout"].to_numpy(dtype=float)
     expected = purchases.model.expected_purchases(split, horizon) * spend.model.expected_spend(split)
