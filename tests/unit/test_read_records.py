@@ -160,6 +160,14 @@ def test_chances_may_be_known_of_some_campaigns_alone():
     assert read_records("contacts", pd.concat([ROWS, other]))["chance"].isna().sum() == 4
 
 
+def test_strangers_are_left_out_where_the_purchases_are_given():
+    bought = pd.DataFrame({"customer_id": [1, 2, 4], "date": "2024-01-01"})
+    with pytest.raises(DataError, match=r"row 3, column 'customer_id': 3 has no purchase\. Write ids as in the"):
+        read_records("contacts", ROWS, purchases=bought)
+    frame = read_records("contacts", ROWS, purchases=bought, on_bad="set_aside")
+    assert (len(frame), frame.attrs["reading"]["left_out"]) == (3, {"has no purchase": 1})
+
+
 def test_what_is_not_there_is_refused():
     with pytest.raises(DataError, match="no column 'p'"):
         read_records("contacts", ROWS, chance="p")

@@ -28,6 +28,9 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 RATES = re.compile(r"exchange_rates=, such as \{.*?\}, where the log is read, or convert it with [\w.]*\w")
 
+# A column without an option of its own.
+COLUMN = re.compile(r"(?<=Pass )(?:(\w+)=|columns=\{'(\w+)': \.\.\.\} with)(?= the name of the column)")
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -50,6 +53,8 @@ def in_options(message: str, names: Iterable[str]) -> str:
     --------
     >>> in_options("Pass delimiter=';', or amount=None.", ["delimiter", "amount"])
     "Pass --delimiter ';', or --amount none."
+    >>> in_options("Pass at= the name of the column that holds it.", ["column"])
+    'Pass --column at=NAME, the name of the column that holds it.'
     """
     known = sorted(names, key=len, reverse=True)
     if "rate" in known:
@@ -62,7 +67,8 @@ def in_options(message: str, names: Iterable[str]) -> str:
         value = "none" if match[2] == "None" else match[2]
         return f"--{match[1].replace('_', '-')}" + (f" {value}" if value else "")
 
-    return re.sub(rf"(?<![\w-])({'|'.join(known)})=('[^']*'|\w+)?", option, message)
+    message = re.sub(rf"(?<![\w-])({'|'.join(known)})=('[^']*'|\w+)?", option, message)
+    return COLUMN.sub(r"--column \1\2=NAME,", message) if "column" in known else message
 
 
 def _stop_when_terminated() -> Any:

@@ -401,7 +401,7 @@ def _agreement(
                 max(row["standard_error"] ** 2 - of_all**2 * variance, 0.05 * row["standard_error"] ** 2)
             )
             gap = row["difference"] - of_all * expected
-            p = float(2 * norm.sf(abs(gap) / spread))
+            p = float(2 * norm.sf(abs(gap) / spread)) if spread > 0 else float(gap == 0)
             found[campaign, arm] = {"design": row["difference"], "model": of_all * expected, "p_value": p}
     table = pd.DataFrame.from_dict(found, orient="index", columns=["design", "model", "p_value"])
     if found:

@@ -49,6 +49,8 @@ class Added:
         Rows set aside by reason, the most frequent first.
     already
         Whether the same records had been added before; then nothing was done.
+    lacking
+        Columns that the file does not have and without which nothing can be measured from its records.
     """
 
     table: str
@@ -62,6 +64,7 @@ class Added:
     detected: dict[str, str] = field(default_factory=dict)
     reasons: dict[str, int] = field(default_factory=dict)
     already: bool = False
+    lacking: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         if self.already:
@@ -76,6 +79,8 @@ class Added:
             parts.append(f"{self.trimmed_ids:,} {TRIMMED}")
         if self.zoned_dates:
             parts.append(f"{self.zoned_dates:,} {ZONED}, taken by their own wall clock")
+        if self.lacking:
+            parts.append(f"there is no column {' or '.join(self.lacking)}: nothing can be measured from these")
         if self.detected:
             parts.append("read as " + ", ".join(f"{what}: {how}" for what, how in self.detected.items()))
         return ". ".join(parts) + "."
@@ -116,10 +121,10 @@ def load(
     if kind is not None:
         _check_throughout(connection, source.name, kind, names)
         rows = RecordTable(kind, source, source.name, names, latest=latest, text_ids=True, guests=True)
-        rows.check(
-            earlier=records_held(connection, kind), repeats=rules.duplicates == "set_aside",
-            ids=None if key is None else key.replace,
-        )  # fmt: skip
+        # What lacks a column that it needs is no record of its kind yet.
+        earlier = records_held(connection, kind).dropna(subset=list(table.may_lack))
+        repeats = rules.duplicates == "set_aside"
+        rows.check(earlier=earlier, repeats=repeats, ids=None if key is None else key.replace)
         detected = rows.detected
     else:
         kinds = {column.name: column.kind for column in table.columns}
@@ -229,6 +234,7 @@ class _Load:
             table=self.table.name, name=self.source.name, rows=tally.rows, added=tally.rows - aside - self.refunds,
             set_aside=aside, refunds=self.refunds, trimmed_ids=tally.trimmed, zoned_dates=tally.zoned,
             detected=detected, reasons=reasons,
+            lacking=tuple(name for name in self.table.may_lack if name not in names),
         )  # fmt: skip
         notes = {TRIMMED: tally.trimmed, ZONED: tally.zoned, "detected": detected, "columns": names, "reasons": reasons}
         if self.key is not None:

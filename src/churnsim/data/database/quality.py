@@ -181,7 +181,7 @@ def _of_own_records(connection: Any, tables: dict[str, int]) -> list[Finding]:
         if kind is None or not rows:
             continue
         for column in kind.columns:
-            if column.kind == "id" and column.meaning.endswith("in the purchases") and tables["transactions"]:
+            if column.buyer and tables["transactions"]:
                 (several, strange) = connection.execute(
                     f"""SELECT count(*), count(*) FILTER (id NOT IN (SELECT customer_id FROM transactions))
                         FROM (SELECT DISTINCT "{column.held}" AS id FROM "{name}")"""
@@ -189,8 +189,8 @@ def _of_own_records(connection: Any, tables: dict[str, int]) -> list[Finding]:
                 found.append(
                     Finding(
                         rule=f"{name}: customers without a purchase", count=strange, of=several,
-                        treatment="kept; estimators refuse those who must have bought: are ids written as in the "
-                        "purchases?",
+                        treatment="kept; are ids written as in the purchases? read_records(..., purchases=) can do "
+                        "without them",
                     )
                 )  # fmt: skip
             if column.name in TABLES[name].may_lack:

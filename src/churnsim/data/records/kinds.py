@@ -30,8 +30,8 @@ class RecordColumn(Column):
     `aliases` are other names by which it is known in a file; `meaning` and `unit` are words for a reader. Numbers lie
     within the limits, or are what `outside` says (it completes "<value> ..."), with the `remedy`. Of a column that is
     `throughout`, a file without it means something else than empty cells do, so that files of both sorts cannot be
-    held together. `held_as` is its name in the customer database where that is another, `default` what stands for empty
-    text.
+    held together. A `buyer` is a customer with purchases. `held_as` is the column's name in the customer database where
+    that is another, `default` what stands for empty text.
     """
 
     meaning: str
@@ -44,6 +44,7 @@ class RecordColumn(Column):
     outside: str = "is below 0"
     remedy: str = ""
     throughout: bool = False
+    buyer: bool = False
     held_as: str = ""
     default: str | None = None
 
@@ -84,8 +85,8 @@ class RecordKind:
         return next(column for column in self.columns if column.name == name)
 
 
-def _id(name: str, meaning: str, *aliases: str) -> RecordColumn:
-    return RecordColumn(name=name, kind="id", meaning=meaning, aliases=aliases)
+def _buyer(name: str, meaning: str, *aliases: str) -> RecordColumn:
+    return RecordColumn(name=name, kind="id", meaning=meaning, aliases=aliases, buyer=True)
 
 
 def _money(name: str, meaning: str, *aliases: str, remedy: str, optional: bool = True) -> RecordColumn:
@@ -125,7 +126,7 @@ CONTACTS = RecordKind(
     name="contacts",
     what="contact",
     columns=(
-        _id("customer_id", "as in the purchases", *CUSTOMER),
+        _buyer("customer_id", "as in the purchases", *CUSTOMER),
         RecordColumn(
             name="at", kind="date", held_as="date", aliases=(*_DAY, "contacted_at", "sent_at"),
             meaning="of the contact; for customers left alone, of the draw",
@@ -182,7 +183,7 @@ COMPLAINTS = RecordKind(
     name="complaints",
     what="complaint",
     columns=(
-        _id("customer_id", "as in the purchases", *CUSTOMER),
+        _buyer("customer_id", "as in the purchases", *CUSTOMER),
         RecordColumn(
             name="at", kind="date", held_as="date", aliases=(*_DAY, "complained_at", "received_at"),
             meaning="when it came",
@@ -215,8 +216,8 @@ REFERRALS = RecordKind(
     name="referrals",
     what="referral",
     columns=(
-        _id("referrer_id", "who referred, as in the purchases", "referrer", "referred_by"),
-        _id("referred_id", "who was referred", "referred", "referee_id"),
+        _buyer("referrer_id", "who referred, as in the purchases", "referrer", "referred_by"),
+        RecordColumn(name="referred_id", kind="id", aliases=("referred", "referee_id"), meaning="who was referred"),
         RecordColumn(name="at", kind="date", aliases=(*_DAY, "referred_at"), meaning="of the referral"),
     ),
     rules=_referrals,
@@ -231,7 +232,7 @@ WIN_BACKS = RecordKind(
     name="win_backs",
     what="win-back contact",
     columns=(
-        _id("customer_id", "as in the purchases", *CUSTOMER),
+        _buyer("customer_id", "as in the purchases", *CUSTOMER),
         RecordColumn(
             name="at", kind="date", aliases=(*_DAY, "contacted_at"), meaning="of the contact; of the control, the draw"
         ),
@@ -250,7 +251,7 @@ OFFERS = RecordKind(
     name="offers",
     what="offer",
     columns=(
-        _id("customer_id", "as in the purchases", *CUSTOMER),
+        _buyer("customer_id", "as in the purchases", *CUSTOMER),
         RecordColumn(name="renewal", kind="date", aliases=("renewal_date", "renewal_day"), meaning="that came up"),
         RecordColumn(name="arm", kind="text", aliases=_ARM, meaning="what was to be offered, the control included"),
         RecordColumn(

@@ -13,6 +13,7 @@ import pandas as pd
 from churnsim.checks import check_kind
 from churnsim.data.logs.days import calendar_day
 from churnsim.data.logs.log_rules import LogRecord
+from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.data.logs.transactions import REPEATS
 from churnsim.data.records.kinds import RecordKind, record_kind
 from churnsim.data.records.record_table import RecordTable
@@ -40,6 +41,7 @@ def read_records(
     on_bad: OnBad = "raise",
     most_bad: float = MOST_BAD,
     duplicates: Literal["keep", "set_aside"] = "keep",
+    purchases: Any = None,
     today: str | datetime.date | None = None,
     **named: str | None,
 ) -> pd.DataFrame:
@@ -65,6 +67,8 @@ def read_records(
     duplicates : {"keep", "set_aside"}
         What becomes of rows that repeat an earlier row in every column. Of kinds with one row to each contact,
         referral, renewal or channel and period a repeated row is a bad one, unless it is set aside here.
+    purchases : DataFrame, CustomerDatabase or ParquetLog, optional
+        The purchases of the same customers: a row about somebody without one is then a bad row.
     today : str or date, optional
         The last day a record may have; the present day of this computer unless given.
 
@@ -103,6 +107,8 @@ def read_records(
     latest = None if today is None else calendar_day(today, name="today")
     table, records = _read(of, source, form, {**(columns or {}), **named}, latest=latest)
     aside = duplicates == "set_aside"
+    if purchases is not None:
+        table.refuse_strangers(purchase_days(purchases).ids)
     table.check(repeats=aside)
     tally = Tally(source=table.where, row_word=table.raw.row_word, rules=rules)
     good, bad, _ = tally.take(Piece(frame=table.frame, flaws=table.flaws, labels=table.raw.labels))

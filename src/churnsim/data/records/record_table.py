@@ -131,6 +131,15 @@ class RecordTable:
             flaw = Flaw(column=theirs, reason=reason, remedy=remedy)
             self.flaws.mark(np.asarray(bad, dtype=bool), self.raw.frame[theirs], flaw)
 
+    def refuse_strangers(self, buyers: pd.Index[Any]) -> None:
+        """Mark the rows about customers who are not among the `buyers`."""
+        for column in self.kind.columns:
+            if column.buyer:
+                self.refuse(
+                    ~self.frame[column.name].isin(buyers), column.name, "has no purchase",
+                    "Write ids as in the purchases, and leave out people who never bought.",
+                )  # fmt: skip
+
     def piece(self, *, held: bool = False) -> Piece:
         """The rows with the columns that the source has, by our names or by those they are `held` under."""
         given = [column for column in self.kind.columns if column.name in self.given]
@@ -141,11 +150,15 @@ class RecordTable:
         return Piece(frame=frame, flaws=self.flaws, labels=self.raw.labels)
 
     def check(
-        self, *, earlier: pd.DataFrame | None = None, repeats: bool = False, ids: Callable[[Any], Any] | None = None
+        self,
+        *,
+        earlier: pd.DataFrame | None = None,
+        repeats: bool | None = None,
+        ids: Callable[[Any], Any] | None = None,
     ) -> RecordTable:
         """Mark the rows that contradict themselves or others, those of a frame of `earlier` rows included, of whose ids
-        those here are made by `ids`; with `repeats` those that repeat an earlier row in every column are let pass.
-        Returns the same table."""
+        those here are made by `ids`. Rows that repeat an earlier one in every column are let pass with `repeats`, and
+        None says that the caller has no such choice. Returns the same table."""
         kind, rows = self.kind, self.frame
         if kind.ordered is not None:
             first, then, reason, remedy = kind.ordered
@@ -156,9 +169,12 @@ class RecordTable:
         good = np.append(np.ones(before, dtype=bool), self.flaws.good)
         if kind.key:
             repeated = self._repeated(rows, good, kind.key)
+            alike = self._repeated(rows, good, [column.name for column in kind.columns])
             if repeats:
-                repeated &= ~self._repeated(rows, good, [column.name for column in kind.columns])
-            self.refuse(repeated[before:], kind.keyed_by, kind.repeated, kind.once)
+                repeated &= ~alike
+            way_out = " Or pass duplicates='set_aside' to leave out what repeats an earlier row in every column."
+            remedy = kind.once + (way_out if repeats is False and alike.any() else "")
+            self.refuse(repeated[before:], kind.keyed_by, kind.repeated, remedy)
         if kind.rules is not None:
             kind.rules(
                 rows, lambda bad, *words: self.refuse(np.asarray(bad, dtype=bool)[before:] & self.flaws.good, *words)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import keyword
 from collections import Counter
 from collections.abc import Sequence
 from itertools import zip_longest
@@ -46,6 +47,8 @@ def check_columns(
 
 
 def _pass(argument: str | None) -> str:
+    if argument is not None and keyword.iskeyword(argument):  # "from" is no name of an argument
+        return f"Pass columns={{{argument!r}: ...}} with the name of the column that holds it"
     return (
         f"Pass {argument}= the name of the column that holds it"
         if argument
