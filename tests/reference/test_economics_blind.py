@@ -14,7 +14,6 @@ from churnsim.economics.acquisition_retention import EquityTest
 from churnsim.economics.berger_nasr import changing_profit, continuous_profit, growing_then_levelling, migration
 from churnsim.economics.berger_nasr import repeated_sales as berger_nasr_sales
 from churnsim.economics.complaint_return import Desk, best_staff, erlang_c
-from churnsim.economics.contract_value import derl, elasticity_of_mean, mean_elasticity
 from churnsim.economics.customer_equity import asset_equation_bias, customer_equity
 from churnsim.economics.diffusion import Diffusion
 from churnsim.economics.gupta_lehmann import CustomerValue
@@ -26,6 +25,7 @@ from churnsim.economics.survival_curves import BetaGeometric, Geometric
 from churnsim.economics.switching import FlowShare, lifetime_values, shares_over_time, stationary_shares
 from churnsim.economics.tenure_profit import TenureProfit
 from churnsim.economics.whale import cost_for_worst, whale
+from churnsim.models import ShiftedBetaGeometric
 
 # Two routes of a few dozen double-precision operations agree to this relative error.
 SAME = 1e-11
@@ -116,18 +116,16 @@ def test_equity_test_by_a_fine_grid():
 
 @pytest.mark.parametrize("renewals", [0, 3])
 def test_contract_value_by_quadrature_over_customers(renewals):
-    mix, d = BetaGeometric.from_parameters(alpha=3.8, beta=15.2), 0.1
+    mix, d = ShiftedBetaGeometric(alpha=3.8, beta=15.2, unit="Y"), 0.1
     churn = beta_distribution(3.8, 15.2 + renewals)
 
     def mean(f):
         return quad(lambda theta: f(1 - theta) * churn.pdf(theta), 0, 1, epsabs=1e-12)[0]
 
     value = mean(lambda r: r * (1 + d) / (1 + d - r))
-    assert derl(mix, discount_rate=d, renewals=renewals) == pytest.approx(value, rel=1e-8)
+    assert mix.derl(d, renewals) == pytest.approx(value, rel=1e-8)
     elastic = mean(lambda r: (1 + d) / (1 + d - r))
-    assert mean_elasticity(mix, discount_rate=d, renewals=renewals) == pytest.approx(elastic, rel=1e-8)
-    of_mean = mean(lambda r: r * (1 + d) ** 2 / (1 + d - r) ** 2) / value
-    assert elasticity_of_mean(mix, discount_rate=d, renewals=renewals) == pytest.approx(of_mean, rel=1e-8)
+    assert mix.elasticity(d, renewals) == pytest.approx(elastic, rel=1e-8)
 
 
 def test_erlang_and_the_time_to_a_reply_by_a_simulated_queue():

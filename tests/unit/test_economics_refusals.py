@@ -10,13 +10,11 @@ import pytest
 
 from churnsim import economics
 from churnsim.economics.break_even import growth_ratio, least_gain, most_spend
-from churnsim.economics.contract_value import renewed
 from churnsim.economics.customer_equity import asset_equation
 from churnsim.economics.diffusion import Diffusion
 from churnsim.economics.gupta_lehmann import CustomerValue
 from churnsim.economics.multiples import MarginTiming, margin_multiple
 from churnsim.economics.second_lifetime import WinBackOffer, odds_to_match
-from churnsim.economics.survival_curves import BetaGeometric
 from churnsim.economics.switching import FlowShare, lifetime_values, stationary_shares
 from churnsim.economics.tenure_profit import TenureProfit
 from churnsim.errors import ConfigError
@@ -53,7 +51,6 @@ FLOWS = dict.fromkeys(("evaporate", "switch_out", "rivals_evaporate", "switch_in
         (lambda: WinBackOffer(chance=0.4, cost=1).gain(5.0, lost=2.0), "lost must be"),
         (lambda: TenureProfit(base=math.nan), "base must be a finite"),
         (lambda: TenureProfit(base=1).in_year(0), "year of the relation must be a whole number, 1 or more"),
-        (lambda: renewed(BetaGeometric(retention=0.8, polarization=0.1), renewals=-1), "0 or more"),
         (lambda: asset_equation(existing=1, churn=20, potential=0), "churn must be from 0 to 1; got 20"),
         # Not a number is no number anywhere, nor is text or a yes.
         (lambda: WinBackOffer(chance=0.4, cost=math.nan), "cost must be a finite number"),
