@@ -19,21 +19,6 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, is_typeddict
 
 from churnsim.errors import ConfigError, DataError
 
-__all__ = [
-    "check_choice",
-    "check_count",
-    "check_frame",
-    "check_kind",
-    "check_level",
-    "check_number",
-    "check_seed",
-    "check_share",
-    "count_of_share",
-    "shown",
-    "typed",
-    "unchecked",
-]
-
 C = TypeVar("C", bound=Callable[..., Any])
 
 LONGEST_SHOWN = 80
@@ -313,9 +298,10 @@ def typed(call: C) -> C:
 
 def unchecked(call: C) -> C:
     """A function or a method of an object without the check of `typed`, for inner loops over values of our own."""
-    plain = getattr(call, "__wrapped__", None)
-    owner = getattr(call, "__self__", None)
-    return call if plain is None else plain if owner is None else MethodType(plain, owner)
+    plain: Any = getattr(call, "__wrapped__", None)
+    if plain is not None and hasattr(call, "__self__"):
+        plain = MethodType(plain, call.__self__)
+    return call if plain is None else plain
 
 
 def _array(value: Any, kind: str | None) -> Any:

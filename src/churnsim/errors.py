@@ -5,17 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = [
-    "ChurnSimError",
-    "ClusterError",
-    "ConfigError",
-    "DataError",
-    "EpochWarning",
-    "FitError",
-    "MissingExtraError",
-    "interruptible",
-]
-
 
 class ChurnSimError(Exception):
     """Base of every error that churnsim raises on purpose.

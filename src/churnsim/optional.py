@@ -13,8 +13,6 @@ from types import ModuleType
 
 from churnsim.errors import MissingExtraError
 
-__all__ = ["missing_extra", "optional_modules", "require_installed"]
-
 
 def optional_modules(*names: str, extra: str, purpose: str) -> tuple[ModuleType, ...]:
     """Import the libraries that an optional part needs.

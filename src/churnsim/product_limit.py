@@ -19,8 +19,6 @@ import numpy as np
 from churnsim.statistics import normal_quantile
 from churnsim.typing import Flags, Floats
 
-__all__ = ["RiskTable", "log_log_limits", "sum_at_risk"]
-
 
 def sum_at_risk(times: Floats, tenure: Floats, entry: Floats, weight: Floats | None = None) -> Floats:
     """Sum of the `weight` (1 each if absent) of those at risk at each of `times`.

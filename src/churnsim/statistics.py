@@ -17,16 +17,6 @@ from scipy.stats import norm
 from churnsim.checks import check_level
 from churnsim.typing import Floats, Ints
 
-__all__ = [
-    "mean_over_ties",
-    "normal_quantile",
-    "percentile_limits",
-    "resample_counts",
-    "resample_indices",
-    "tails",
-    "wilson",
-]
-
 
 def tails(level: float) -> tuple[float, float]:
     """The two probabilities between which the central `level` of a distribution lies; ConfigError for no level."""

@@ -15,8 +15,6 @@ from typing import Any
 
 from churnsim.errors import ConfigError
 
-__all__ = ["KeyLines", "KeyPath", "parse_toml", "read_text", "read_toml", "value_at"]
-
 KeyPath = tuple[str | int, ...]
 """Where a value stands: keys, and the numbers (from 0) of the entries of a list."""
 

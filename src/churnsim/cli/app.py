@@ -15,8 +15,6 @@ from churnsim.cli.run import report, run
 from churnsim.cli.survey import survey
 from churnsim.cli.validate import validate
 
-__all__ = ["app", "main"]
-
 app = typer.Typer(
     name="churnsim",
     no_args_is_help=True,

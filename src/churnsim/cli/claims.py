@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from churnsim.claims.machinery.evidence import MarketEvidence
     from churnsim.records.claim import ClaimRecord
 
-__all__ = ["claims_app", "reproduce"]
-
 
 WIDTH = 96
 

@@ -18,8 +18,6 @@ from churnsim.models.purchase.registry import AT_OPPORTUNITIES, DEFAULT_FAMILY, 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["fit", "summarise"]
-
 
 CustomersFile = Annotated[
     Path | None,

@@ -30,8 +30,6 @@ from churnsim.errors import ConfigError
 if TYPE_CHECKING:
     from churnsim.data.database import PseudonymKey
 
-__all__ = ["db_app"]
-
 db_app = typer.Typer(help="Keep a firm's records in one file: add, check, export.", no_args_is_help=True)
 
 

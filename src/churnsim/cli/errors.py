@@ -17,8 +17,6 @@ import typer
 
 from churnsim.errors import ChurnSimError, interruptible
 
-__all__ = ["EXIT_INTERRUPTED", "EXIT_NO", "EXIT_UNUSABLE", "fail", "guarded", "in_options"]
-
 EXIT_NO = 1
 EXIT_UNUSABLE = 2
 EXIT_INTERRUPTED = 130

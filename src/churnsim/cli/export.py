@@ -13,8 +13,6 @@ from churnsim.errors import ConfigError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["JsonFile", "TableFile", "csv_text", "not_the_input", "write_json_file", "write_table"]
-
 JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Also write all of it as JSON.")]
 TableFile = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Write a .csv or .parquet file instead of standard output.")

@@ -9,8 +9,6 @@ from typing import Protocol
 
 import typer
 
-__all__ = ["LineProgress", "TerminalProgress", "terminal_progress"]
-
 
 class _Shown(Protocol):
     def __enter__(self) -> _Shown: ...

@@ -18,12 +18,6 @@ from churnsim.units import Unit
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = [
-    "COLUMNS", "FORMAT", "FirstFrom", "PurchaseFile", "Rates", "RefundsOption",
-    "UnitOption", "Until", "exchange_rates", "format_words", "named_columns", "reading_progress", "with_options",
-    "with_purchases",
-]  # fmt: skip
-
 P = ParamSpec("P")
 R = TypeVar("R")
 DATABASES = (".db", ".duckdb")

@@ -17,8 +17,6 @@ from churnsim.errors import ConfigError, MissingExtraError
 if TYPE_CHECKING:
     from churnsim.report.page.context import Context
 
-__all__ = ["print_summary", "report", "run"]
-
 
 WIDTH = 100
 MARGIN = 11

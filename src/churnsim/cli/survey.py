@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from churnsim.satisfaction.measurement import Measurement
 
-__all__ = ["survey"]
-
 
 class Instrument(StrEnum):
     """What to measure."""

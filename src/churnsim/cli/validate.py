@@ -18,8 +18,6 @@ from churnsim.units import UNIT_NAMES
 if TYPE_CHECKING:
     from churnsim.models.evaluation.holdout import Validation
 
-__all__ = ["validate"]
-
 
 class Count(StrEnum):
     """What is forecast and scored."""

@@ -17,8 +17,6 @@ import pandas as pd
 from churnsim.checks import check_seed, typed
 from churnsim.units import DAYS_PER_YEAR
 
-__all__ = ["Shop", "shop"]
-
 MONDAY = np.datetime64("2023-01-02")
 WEEKS, DAYS = 104, 728
 MAILED = (210, 294, 378, 462, 546)  # days of the mailings

@@ -12,8 +12,6 @@ import pandas as pd
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
-__all__ = ["STORED", "Number", "Record", "Row", "Texts", "plain", "rows"]
-
 STORED = "stored"
 """Validation context of a record that is read from a file: keys of other versions of churnsim are ignored."""
 

@@ -6,8 +6,6 @@ from pydantic import Field
 
 from churnsim.records.base import Number, Record
 
-__all__ = ["Alone", "BreakEvenRecord", "BreakEvenRow", "Gain", "Share", "VarianceRecord"]
-
 
 class Gain(Record):
     """What a mechanism earns more than doing nothing over the horizon (net present value), and what it brings a period

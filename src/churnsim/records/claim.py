@@ -8,8 +8,6 @@ from pydantic import BeforeValidator, Field
 
 from churnsim.records.base import Number, Record, Row, Texts
 
-__all__ = ["ClaimRecord", "ControlRecord", "PartRecord", "PictureRecord", "SourceRecord"]
-
 
 def _as_sources(value: object) -> object:
     """A source given as plain text is one of which only the title is known."""

@@ -6,8 +6,6 @@ from pydantic import Field
 
 from churnsim.records.base import Number, Record, Row
 
-__all__ = ["CheckRecord", "EvidenceRecord", "MeasuredNumber", "MeasuredTable", "Verdict", "VerdictsRecord"]
-
 
 class CheckRecord(Record):
     """One check of a table's estimator: whether it passed, None of a remark that nobody can fail, and its words."""

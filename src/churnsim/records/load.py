@@ -12,8 +12,6 @@ from churnsim.errors import DataError
 from churnsim.records.base import STORED
 from churnsim.records.run import Run
 
-__all__ = ["PIECES", "load_run"]
-
 OPTIONAL = ("survival", "survey", "what_if", "break_even", "evidence", "notices")
 """The JSON files that only some runs have: of subscribers, of a survey, of maps and sensitivity, of enough replications
 for break-even values, of the firm's own records, of 0.2 and later."""

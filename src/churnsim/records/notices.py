@@ -8,8 +8,6 @@ from pydantic import Field
 
 from churnsim.records.base import Number, Record, Row
 
-__all__ = ["ModelChoice", "Notices", "StageFailure", "StudyWarning", "Unjudged", "WarningCode"]
-
 WarningCode = Literal[
     "silent end", "starts mid-life", "horizon beyond history", "holdout without a season", "holdout missed",
     "fit", "no amounts", "spend correlated", "source", "survey", "nobody leaves", "long epochs",

@@ -18,13 +18,6 @@ from churnsim.records.survey import SurveyRecord
 from churnsim.records.survival import ModelValue, SurvivalRecord
 from churnsim.records.what_if import PrecisionRecord, SelectionRecord, WhatIf
 
-__all__ = [
-    "Account", "Activity", "Actual", "AssumptionRecord", "Chance", "ComparisonRecord", "DataFacts", "Decile",
-    "Difference", "FitParameter", "FitRecord", "FitStatusRecord", "FrequencyRow", "Holdout", "Level", "Manifest",
-    "Metric", "PathRow", "ReplayRecord", "Run", "SimulatedMean", "StrategyRecord", "TrackingRow", "ValidationRecord",
-    "ValueRecord",
-]  # fmt: skip
-
 
 class DataFacts(Record):
     """Where the customers came from.

@@ -6,8 +6,6 @@ from pydantic import Field
 
 from churnsim.records.base import Number, Record, Row
 
-__all__ = ["Amount", "InstrumentRecord", "MeasuredRow", "Money", "Ratio", "State", "SurveyRecord"]
-
 
 class MeasuredRow(Record):
     """One estimate of an instrument or of a class of satisfaction."""

@@ -9,8 +9,6 @@ from pydantic_core import PydanticCustomError
 
 from churnsim.records.base import Number, Record, Row
 
-__all__ = ["ChurnRecord", "CurvePoint", "ModelValue", "ScoreRow", "SurvivalRecord"]
-
 
 class ModelValue(Record):
     """The customers' value by one model, and by how much one average churn rate misses it."""

@@ -11,16 +11,6 @@ from pydantic_core import PydanticCustomError
 
 from churnsim.records.base import Number, Record, Row
 
-__all__ = [
-    "Belief",
-    "BeliefAxis",
-    "PrecisionRecord",
-    "SelectionRecord",
-    "SensitivityRecord",
-    "SensitivityRow",
-    "WhatIf",
-]
-
 
 class PrecisionRecord(Record):
     """How precisely the differences in `metric` were to be known, and are: half-widths of the widest interval."""

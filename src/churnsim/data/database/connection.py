@@ -10,8 +10,6 @@ from churnsim.data.database.tables import FIRST_LAYOUT, TABLES
 from churnsim.data.tabular.files import regular_file
 from churnsim.errors import ConfigError, DataError
 
-__all__ = ["connect"]
-
 SCHEMA_VERSION = "1"
 _BOOKS = (
     "CREATE TABLE meta (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL)",

@@ -37,8 +37,6 @@ from churnsim.data.tabular.tally import OnBad, RowRules
 from churnsim.errors import ConfigError, DataError
 from churnsim.units import check_unit
 
-__all__ = ["CustomerDatabase"]
-
 
 def summarise_database(
     connection: Any,

@@ -14,8 +14,6 @@ from churnsim.data.tabular.files import confined
 from churnsim.errors import ConfigError
 from churnsim.optional import optional_modules
 
-__all__ = ["export_table", "neutral"]
-
 # A spreadsheet takes text that begins so for a formula and may run it; an apostrophe before it makes it text again.
 # White space and invisible marks before the sign are skipped by some programs.
 _FORMULA = re.compile("^[\\s\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\x00-\x1f]*[=+\\-@\uff1d\uff0b\uff0d\uff20]")

@@ -26,8 +26,6 @@ from churnsim.data.tabular.table_columns import check_columns
 from churnsim.data.tabular.tally import GUESTS, RowRules, Tally
 from churnsim.errors import DataError
 
-__all__ = ["MOST_BAD", "Added", "interruptible", "load"]
-
 MOST_BAD = 0.05  # assumed: what one would still call "some bad rows"
 
 

@@ -17,8 +17,6 @@ from churnsim.checks import check_kind, typed
 from churnsim.data.tabular.files import regular_file
 from churnsim.errors import ConfigError
 
-__all__ = ["PseudonymKey"]
-
 LEAST_BYTES = 16  # 128 bits, as the pseudonym itself
 LENGTH = 16
 WITHHELD = "(withheld: ids are pseudonymised)"

@@ -12,8 +12,6 @@ from churnsim.data.database.connection import columns_held
 from churnsim.data.database.tables import TABLES
 from churnsim.data.tabular.row_coercion import TRIMMED, ZONED
 
-__all__ = ["Finding", "QualityReport", "check_quality"]
-
 # Assumed: an id with a hundredth of all purchases in a base of a hundred customers or more, or on ten times as many
 # days as all but one in a thousand, is hardly one person.
 SHARE_OF_ONE = 0.01

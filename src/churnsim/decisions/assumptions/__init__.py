@@ -1,3 +1,1 @@
 """How a result depends on the assumptions: regions in which a statement holds, and sensitivity."""
-
-from __future__ import annotations

@@ -26,8 +26,6 @@ from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.parameter_paths import number_at
 from churnsim.simulation.scenario.strategy import Strategy
 
-__all__ = ["assumption_region", "map_region"]
-
 Judged = tuple[float, float, float, int, str]
 """Mean, lower, upper, replications, state."""
 Range = tuple[float, float]

@@ -29,8 +29,6 @@ from churnsim.simulation.scenario.parameter_paths import changed, number_at
 from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.typing import Floats
 
-__all__ = ["BreakEven", "Curve", "break_even"]
-
 Pays = Literal["below", "above", "always", "never"]
 
 STEPS = 10  # of the search, so that no metric takes more than 14 values

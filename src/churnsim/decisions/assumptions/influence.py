@@ -16,8 +16,6 @@ from churnsim.errors import DataError
 from churnsim.models.estimation.design_matrix import number_columns
 from churnsim.simulation.scenario.market import Market
 
-__all__ = ["LEAST", "drawn_numbers", "shares_of_variance"]
-
 LEAST = 20
 """Replications below which no share is told: with n of them chance alone gives one of 2/(n - 1) in one case of six."""
 

@@ -15,8 +15,6 @@ from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.parameter_paths import number_at
 from churnsim.simulation.scenario.strategy import Strategy
 
-__all__ = ["LEVERS", "NOTHING", "Lever", "alone"]
-
 NOTHING = Strategy(name="nothing", title="Nothing")
 TINY = 0.02
 """Of the money at which 63% of an effect is reached: so little that any money reaches nearly all of it."""

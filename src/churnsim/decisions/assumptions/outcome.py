@@ -17,8 +17,6 @@ from churnsim.simulation.scenario.parameter_paths import changed
 from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.typing import Floats
 
-__all__ = ["AtPoint", "Quantity"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Quantity:

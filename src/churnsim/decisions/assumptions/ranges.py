@@ -12,8 +12,6 @@ from churnsim.simulation.scenario.beliefs import market_beliefs
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.parameter_paths import number_at
 
-__all__ = ["PlausibleRange", "named_ranges", "plausible_range"]
-
 
 @dataclass(frozen=True)
 class PlausibleRange:

@@ -20,8 +20,6 @@ from churnsim.checks import check_number, typed
 from churnsim.decisions.assumptions.region_text import region_words
 from churnsim.errors import ConfigError
 
-__all__ = ["STATES", "Axis", "Region", "Statement"]
-
 STATES = ("fails", "undecided", "holds", "impossible")
 
 

@@ -13,8 +13,6 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["largest_box", "region_words"]
-
 MOST_BOXES = 3
 ENOUGH = 0.9
 MOST_LINES = 6

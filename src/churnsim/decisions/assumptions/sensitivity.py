@@ -30,8 +30,6 @@ from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.parameter_paths import number_at
 from churnsim.simulation.scenario.strategy import Strategy
 
-__all__ = ["Sensitivity", "sensitivity"]
-
 Method = Literal["morris", "sobol"]
 MORRIS_LEVELS = 4  # as in Morris (1991), with the customary step of 2/3 of the range
 RESAMPLES = 1000

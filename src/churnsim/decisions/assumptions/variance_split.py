@@ -25,8 +25,6 @@ from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.statistics import percentile_limits, resample_indices
 from churnsim.typing import Floats
 
-__all__ = ["VarianceSplit", "variance_split"]
-
 RESAMPLES = 2000
 SEED = 17_05  # of the bootstrap, so that the same outcomes give the same intervals
 

@@ -1,3 +1,1 @@
 """Comparing strategies: paired differences with intervals, precision, selection of the best, tail risk."""
-
-from __future__ import annotations

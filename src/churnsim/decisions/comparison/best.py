@@ -15,8 +15,6 @@ from churnsim.decisions.comparison.paired import interval
 from churnsim.statistics import wilson
 from churnsim.typing import Floats
 
-__all__ = ["chance_to_be_best"]
-
 
 def chance_to_be_best(values: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
     """By strategy (a column of `values`, one row a replication): `chance` to be best with its Wilson interval, the

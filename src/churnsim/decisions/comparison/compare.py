@@ -23,8 +23,6 @@ from churnsim.simulation.engine.ledger import ACCOUNTS
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.strategy import Strategy
 
-__all__ = ["Comparison", "compare", "joined"]
-
 UNPAIRED = "some strategies lack replications that others have, so they cannot be paired."
 
 

@@ -18,8 +18,6 @@ from churnsim.errors import ConfigError
 from churnsim.product_limit import RiskTable
 from churnsim.typing import Floats
 
-__all__ = ["realised_value", "retention_by_tenure", "simulated_whale_curve"]
-
 Tables = Sequence[pd.DataFrame]
 START, NEW = "start", "new"
 

@@ -25,8 +25,6 @@ from churnsim.checks import check_count, check_number
 from churnsim.errors import ConfigError
 from churnsim.typing import Floats
 
-__all__ = ["KimNelson"]
-
 
 class KimNelson:
     """One run of the procedure on `systems` systems; larger is better.

@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 from churnsim.errors import ConfigError
 from churnsim.simulation.engine.ledger import ACCOUNTS, COSTS, MONEY, Ledger, present_value
 
-__all__ = ["DERIVED", "STOCKS", "check_metric", "ledger_metric", "metric_of"]
-
 VALUES = ("npv", "profit", "equity", "discounted_margin", "customer_equity")
 SHARES = ("share_of_market", "referral_share")
 DERIVED = VALUES + SHARES

@@ -17,9 +17,6 @@ from churnsim.errors import ConfigError
 from churnsim.statistics import resample_indices
 from churnsim.typing import Floats
 
-__all__ = ["Interval", "PairedDifference", "interval", "paired_difference", "ratio_gain"]
-
-
 BOOTSTRAP_SAMPLES = 2000
 BOOTSTRAP_SEED = 20_05  # fixed, so that a report's bytes do not change between two readings of the same outcomes
 

@@ -17,8 +17,6 @@ from churnsim.checks import check_count, check_level, check_number
 from churnsim.decisions.comparison.metrics import check_metric
 from churnsim.simulation.scenario.market import Market
 
-__all__ = ["LEAST_FIRST_STAGE", "Precision", "PrecisionReached", "next_size"]
-
 LEAST_FIRST_STAGE = 10
 # A stage aims a little past the n that the present s asks for, since s will be another one then.
 MARGIN = 1.05

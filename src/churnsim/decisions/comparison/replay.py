@@ -17,8 +17,6 @@ from churnsim.simulation.customers.base import PosteriorBase
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.strategy import Strategy
 
-__all__ = ["Replay", "replay"]
-
 
 @dataclass(frozen=True)
 class Replay:

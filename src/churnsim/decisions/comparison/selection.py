@@ -19,8 +19,6 @@ from churnsim.errors import ConfigError
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.strategy import Strategy
 
-__all__ = ["Selection", "select_best", "select_from"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:

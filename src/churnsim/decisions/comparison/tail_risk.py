@@ -16,8 +16,6 @@ from churnsim.errors import ConfigError
 from churnsim.statistics import resample_indices
 from churnsim.typing import Floats
 
-__all__ = ["TailRisk", "tail_risk"]
-
 LEAST_IN_TAIL = 5
 
 

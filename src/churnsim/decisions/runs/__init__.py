@@ -1,3 +1,1 @@
 """Running replications: one at a time, on the cores of a machine or on a cluster."""
-
-from __future__ import annotations

@@ -11,8 +11,6 @@ from typing import Any, TypeVar
 from churnsim.errors import ClusterError, ConfigError
 from churnsim.optional import optional_modules
 
-__all__ = ["cluster_client", "run_on_cluster", "worker_threads"]
-
 T = TypeVar("T")
 R = TypeVar("R")
 

@@ -18,8 +18,6 @@ from churnsim.simulation.engine.ledger import Ledger
 from churnsim.simulation.scenario.scenario import Scenario
 from churnsim.simulation.scenario.strategy import Strategy
 
-__all__ = ["customer_table", "customer_tables"]
-
 LOST = "lost_"
 COLUMNS = (
     "customer_id", "origin", "channel", "born", "rate", "dropout", "first_lost", "lost", "cause", "destination",

@@ -21,8 +21,6 @@ from churnsim.simulation.scenario.scenario import Scenario
 from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.units import Duration
 
-__all__ = ["Durations", "Experiment", "Mechanisms", "RunArguments"]
-
 Mechanisms = Sequence[Mechanism] | Mapping[str, Sequence[Mechanism]]
 """A researcher's own mechanisms: in force under every strategy, or by the strategy's name."""
 

@@ -17,8 +17,6 @@ from typing import Any, Literal, TypeVar, get_args
 from churnsim.decisions.runs.cluster import run_on_cluster
 from churnsim.errors import ConfigError
 
-__all__ = ["Backend", "backend_for", "run_tasks", "worker_count"]
-
 Backend = Literal["threads", "processes", "dask"]
 
 T = TypeVar("T")
