@@ -19,7 +19,7 @@ from churnsim.simulation.core.assumption import (
     scale,
     share_below_1,
 )
-from churnsim.simulation.mechanisms.parts import Budgeted, MarketPart, Split, StrategyPart, document
+from churnsim.simulation.mechanisms.parts import Budgeted, MarketPart, SharesByName, StrategyPart, document
 
 __all__ = ["UNNAMED", "Acquisition", "AcquisitionChannel", "Prospects"]
 
@@ -35,7 +35,7 @@ class Acquisition(Budgeted):
 
     channels: Annotated[
         Mapping[str, float] | None,
-        Split(
+        SharesByName(
             "share of the budget by channel of the market's prospects; what is left goes to the one without a name",
             among="prospects.channels",
         ),

@@ -28,7 +28,7 @@ __all__ = [
     "Money",
     "Setting",
     "Share",
-    "Split",
+    "SharesByName",
     "StrategyPart",
     "check_parts",
     "document",
@@ -112,7 +112,7 @@ class File(Setting):
         """What a file holds is checked by who reads it."""
 
 
-class Split(Setting):
+class SharesByName(Setting):
     """Shares of a budget by name, together 1 at most."""
 
     def check(self, value: Any, name: str, kind: Any) -> None:

@@ -31,7 +31,7 @@ MECHANISMS = parts.parts_of(Strategy)
 
 WRITTEN: dict[type, Any] = {
     parts.Money: written.Money, parts.Share: written.Share, parts.Length: written.Length, parts.File: str,
-    parts.Split: dict[str, written.Share],
+    parts.SharesByName: dict[str, written.Share],
 }  # fmt: skip
 
 
