@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose
 from scipy.stats import multivariate_normal, nbinom
 from tests.statistical.simulated_records import spending
 
+from churnsim.data.records.reading import record_table
 from churnsim.errors import ConfigError, DataError
 from churnsim.evidence import spend_evidence
 from churnsim.evidence.laplace import laplace_draws
@@ -50,7 +51,7 @@ def told(firm):
 def test_the_posterior_against_its_formula():
     """Likelihood by scipy's negative binomial, carry-over by a loop, the tests and every prior, written down anew."""
     firm = spending(11)
-    table = _periods(firm.spend)
+    table = _periods(record_table("spend", firm.spend))
     model = _Model.of(table, _tests(firm.lifts, table))
     random = np.random.default_rng(2)
     x = model.start() + 0.3 * random.normal(size=len(model.start()))

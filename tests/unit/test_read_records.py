@@ -108,6 +108,11 @@ def test_the_estimators_take_what_is_read(tmp_path):
         plain = read_records(kind, path, columns=named(kind))
         plain.to_csv(tmp_path / "plain.csv", index=False)
         assert str(estimate(plain)) == str(estimate(tmp_path / "plain.csv"))
+    path = messy(tmp_path, "referrals", more=["011;x99;"])
+    found = referral_evidence(
+        read_records("referrals", path, columns=named("referrals"), on_bad="set_aside"), bought, until="2024-06-01"
+    )
+    assert "left out when read: 1 rows (1 is not a date (missing))" in found.checks
     offers = read_records("offers", messy(tmp_path, "offers"), columns=named("offers"))
     offers["discount"] = np.where(offers.index % 2, 0.0, 0.1)
     with pytest.raises(DataError, match="has 6 customers"):

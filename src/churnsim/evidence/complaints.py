@@ -24,18 +24,25 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit, logit
 from scipy.stats import t as student
 
 from churnsim.checks import check_level, check_number, typed
 from churnsim.data.records.reading import record_table
+from churnsim.data.records.record_table import RecordTable
 from churnsim.errors import ConfigError, DataError
 from churnsim.evidence.instruments import Instrumented, two_stage
-from churnsim.evidence.records import NEVER, History, Measured, day_numbers, ratio_of_means
-from churnsim.evidence.trial import TrialEffects, trial_effects
+from churnsim.evidence.records import (
+    NEVER,
+    History,
+    Measured,
+    RecordEvidence,
+    ratio_of_means,
+    status_of_trial,
+)
+from churnsim.evidence.trial import OBSERVATIONAL, TrialEffects, trial_effects
 from churnsim.product_limit import RiskTable, log_log_limits
 from churnsim.simulation.core.belief import Belief
-from churnsim.statistics import normal_quantile, wilson
+from churnsim.statistics import wilson
 from churnsim.typing import Floats, Ints
 from churnsim.units import Duration
 
@@ -48,7 +55,7 @@ WEEK, SIX_WEEKS, HALF_YEAR = Duration(1, "W"), Duration(6, "W"), Duration(26, "W
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class ComplaintEvidence:
+class ComplaintEvidence(RecordEvidence):
     """What a record of complaints shows.
 
     Attributes
@@ -72,10 +79,9 @@ class ComplaintEvidence:
         Of arms that were drawn.
     mean_compensation : float
         Of complaints with one; NaN without any.
-    checks : tuple of str
-    status : str
-        Of `quick_effect`; everything else is "measured here (observational)".
-    level : float
+    checks, status, level
+        As of every estimator from records; the status is that of `quick_effect`, and everything else is "measured here
+        (observational)".
     """
 
     complaints: int
@@ -89,28 +95,20 @@ class ComplaintEvidence:
     placebo_p: float
     effects: TrialEffects | None
     mean_compensation: float
-    checks: tuple[str, ...]
-    status: str
-    level: float
 
-    def __str__(self) -> str:
+    def _lines(self) -> list[str]:
         rows = [
-            f"{kind}: {row['bought']:,.0f} of {row['complaints']:,.0f} buy again, {row['share']:.1%} "
-            f"[{row['lower']:.1%}, {row['upper']:.1%}]; of others {row['others']:.1%} (an association)"
+            f"{kind}: {row['bought']:,.0f} of {row['complaints']:,.0f} buy again, {self._share(row)}; of others "
+            f"{row['others']:.1%} (an association)"
             for kind, row in self.by_answer.iterrows()
         ]
         effect = "too little to tell" if self.quick_effect is None else str(self.quick_effect)
-        trial = () if self.effects is None else self.effects.checks
-        return "\n".join(
-            [
-                f"{self.complaints:,} complaints by {self.complainants:,} customers, {self.per_purchase} per purchase",
-                f"settled quickly {self.quick_share}, late {self.slow_share}; half within {self.median_wait} days",
-                *rows,
-                f"effect of a quick answer ({self.status}): {effect}",
-                *map(str, trial),
-                *self.checks,
-            ]
-        )
+        return [
+            f"{self.complaints:,} complaints by {self.complainants:,} customers, {self.per_purchase} per purchase",
+            f"settled quickly {self.quick_share}, late {self.slow_share}; half within {self.median_wait} days",
+            *rows,
+            f"effect of a quick answer ({self.status}): {effect}",
+        ]
 
     def beliefs(self, *, others_stay: float = 1.0) -> dict[str, Belief]:
         """Beliefs in "complaints.quick_share", "complaints.slow_share" and, by kind of answer, "complaints.stay_quick",
@@ -127,7 +125,7 @@ class ComplaintEvidence:
             # More than all cannot stay.
             found[f"stay_{kind}"] = Measured(min(value, 0.99), math.nan, min(low, 0.98), min(high, 0.995))
         return {
-            f"complaints.{name}": estimate.belief("measured here (observational)", source, self.level)
+            f"complaints.{name}": estimate.belief(OBSERVATIONAL, source, self.level)
             for name, estimate in found.items()
             if 0 < estimate.low < estimate.value < estimate.high < 1
         }
@@ -199,7 +197,8 @@ def complaint_evidence(
     if not slow > quick:
         raise ConfigError(f"slow_within must be longer than quick_within; got {slow_within} and {quick_within}.")
     history = History.of(purchases, until)
-    frame = _complaints(complaints, history, [word.strip().lower() for word in unresolved])
+    rows = record_table("complaints", complaints)
+    frame = _complaints(rows, history, [word.strip().lower() for word in unresolved])
     if control is not None and "arm" not in frame:
         raise ConfigError("a control is named, but the complaints have no column arm. Give it, or control=None.")
     settled = np.where(frame["settled"], frame["answered"] - frame["day"], np.inf)
@@ -220,12 +219,11 @@ def complaint_evidence(
     effect, placebo, trial = _effect(frame, bought, kind == 0, seen, history, int(ahead), control, chance, level)
     days = np.bincount(history.days.customer, minlength=len(history.days.ids)).astype(np.float64)
     per_purchase, error = ratio_of_means(np.bincount(place, minlength=len(days)).astype(np.float64), days)
-    checks = []
+    checks = rows.told()
     if (~seen).any():
         checks.append(f"buying afterwards leaves out {int((~seen).sum()):,} complaints too near the end")
     if effect is not None and placebo < 0.001:
         checks.append("the instrument tells what was bought before the complaint: its effect is not to be trusted")
-    drawn = trial is not None and trial.status == "measured here (randomised)"
     return ComplaintEvidence(
         complaints=len(frame), complainants=len(np.unique(place)),
         per_purchase=Measured.positive(per_purchase, error / per_purchase, level),
@@ -233,24 +231,20 @@ def complaint_evidence(
         median_wait=_median(waits, level), by_answer=_by_answer(frame, kind, bought, seen, others, level),
         quick_effect=effect, placebo_p=placebo, effects=trial,
         mean_compensation=float(frame["compensation"].mean()), checks=tuple(checks),
-        status="measured here (randomised)" if drawn else "measured here (observational)", level=level,
+        status=status_of_trial(trial), level=level,
     )  # fmt: skip
 
 
-def _complaints(complaints: Any, history: History, unresolved: list[str]) -> pd.DataFrame:
+def _complaints(rows: RecordTable, history: History, unresolved: list[str]) -> pd.DataFrame:
     """The complaints with `day`, `answered`, `place` of the customer, `purchases` before, the day of the `last` one,
     whether they were `settled` or `refused`."""
-    rows = record_table("complaints", complaints)
     frame = rows.frame
-    at, answered = day_numbers(frame["at"]), day_numbers(frame["answered_at"])
+    at, answered = history.seen(rows, "at"), history.seen(rows, "answered_at")
     place = history.customers(frame["customer_id"])
     rows.refuse(
         history.bought_before(place, at + 1) == 0, "customer_id", "had bought nothing by then",
         "Write ids as in the purchases, and leave out complaints by people who never bought.",
     )  # fmt: skip
-    rows.refuse(at > history.until, "at", "lies after the last day observed", "Give until= a later day.")
-    late = (answered > history.until) & (answered < NEVER)
-    rows.refuse(late, "answered_at", "lies after the last day observed", "Give until= a later day.")
     rows.checked()
     refused = frame["outcome"].astype(str).str.strip().str.lower().isin(unresolved).to_numpy(dtype=bool)
     frame = frame.assign(
@@ -264,16 +258,15 @@ def _settled_between(waits: RiskTable, after: float, until: float, level: float)
     """Share settled in an interval of days: S(after) - S(until), its interval on the log odds. Greenwood's sums have
     independent increments, so that the covariance of the two is S S V(after)."""
     if not len(waits.times):
-        return Measured(0.0, math.nan, math.nan, math.nan)
+        return Measured.unknown(0.0)
     ends = np.array([after, until])
     s, v = waits.step(waits.survival, ends, 1.0), waits.step(waits.greenwood, ends, 0.0)
     share = float(s[0] - s[1])
     if not 0 < share < 1:
-        return Measured(share, math.nan, math.nan, math.nan)
+        return Measured.unknown(share)
     later = s[1] ** 2 * v[1] if s[1] > 0 else 0.0
     error = math.sqrt(float(s[0] ** 2 * v[0] + later - 2 * s[0] * s[1] * v[0])) / (share * (1 - share))
-    reach = normal_quantile(level) * error
-    return Measured(share, error, float(expit(logit(share) - reach)), float(expit(logit(share) + reach)))
+    return Measured.share(share, error, level)
 
 
 def _median(waits: RiskTable, level: float) -> Measured:
@@ -319,7 +312,7 @@ def _by_answer(
         met = weight > 0
         beside = float(weight[met] @ share[met]) if count else math.nan
         own = hits / count if count else math.nan
-        stay = Measured(math.nan, math.nan, math.nan, math.nan)
+        stay = Measured.unknown()
         if hits and beside > 0:
             spread = float((weight[met] ** 2 * share[met] * (1 - share[met]) / number[met]).sum()) / beside**2
             stay = Measured.positive(own / beside, math.sqrt((1 - own) / hits + spread), level)

@@ -23,9 +23,9 @@ from churnsim.checks import check_count, check_frame, check_level, check_number,
 from churnsim.data.records.reading import record_table
 from churnsim.errors import DataError
 from churnsim.evidence.grid import grid_draws
+from churnsim.evidence.records import RecordEvidence, left_out, shares, status_of_trial
 from churnsim.evidence.trial import TrialEffects, trial_effects
-from churnsim.simulation.core.belief import Belief, Status
-from churnsim.statistics import wilson
+from churnsim.simulation.core.belief import Belief
 from churnsim.typing import Floats
 
 __all__ = ["OfferEvidence", "offer_evidence"]
@@ -34,7 +34,7 @@ MEDIAN_SCALE, SPREAD_OF_SCALE = 0.1, 1.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class OfferEvidence:
+class OfferEvidence(RecordEvidence):
     """What a record of offers shows.
 
     Attributes
@@ -45,33 +45,22 @@ class OfferEvidence:
         Differences of the share who leave between the arms and the control, and the checks of the trial.
     prevented, scale : array of shape (draws,)
         Joint draws of m, the share of those leaving that a lower price prevents at most, and s.
-    checks : tuple of str
-        What was left out and what the figures rest on.
-    status : str
-        "measured here (randomised)" only where the chances are known and the checks of the trial passed.
-    level : float
-        Of the intervals.
+    checks, status, level
+        As of every estimator from records.
     """
 
     by_discount: pd.DataFrame
     effects: TrialEffects
     prevented: Floats
     scale: Floats
-    checks: tuple[str, ...]
-    status: Status
-    level: float
 
-    def __str__(self) -> str:
+    def _lines(self) -> list[str]:
         rows = [
-            f"discount {discount:.0%}: {row['renewed']:,.0f} of {row['offers']:,.0f} renew, {row['retention']:.1%} "
-            f"[{row['lower']:.1%}, {row['upper']:.1%}]"
+            f"discount {discount:.0%}: {row['renewed']:,.0f} of {row['offers']:,.0f} renew, "
+            + self._share(row, "retention")
             for discount, row in self.by_discount.iterrows()
         ]
-        response = [
-            f"{name}: {belief.value:.3g} [{belief.low:.3g}, {belief.high:.3g}]"
-            for name, belief in self.beliefs().items()
-        ]
-        return "\n".join([self.status, *rows, *response, *map(str, self.effects.checks), *self.checks])
+        return [self.status, *rows, *self._believed(self.beliefs())]
 
     def beliefs(self, *, harmed_share: float = 0.0) -> dict[str, Belief]:
         """Joint beliefs in "renewal_offers.max_effect" and "renewal_offers.discount_scale".
@@ -81,12 +70,8 @@ class OfferEvidence:
         """
         net = 1 - 2 * check_number(harmed_share, "harmed_share", least=0, below=0.5)
         offers = int(self.by_discount["offers"].sum())
-        source = f"{offers:,} renewals at {len(self.by_discount)} prices, own records"
         numbers = {"max_effect": np.minimum(self.prevented / net, 1.0), "discount_scale": self.scale}
-        return {
-            f"renewal_offers.{name}": Belief.of_draws(draws, status=self.status, source=source, level=self.level)
-            for name, draws in numbers.items()
-        }
+        return self._drawn("renewal_offers", numbers, f"{offers:,} renewals at {len(self.by_discount)} prices")
 
 
 @typed
@@ -152,7 +137,7 @@ def offer_evidence(
     rows.refuse(free, "discount", "is offered to the control", "Give the control a discount of 0.")
     frame = rows.checked().sort_values("renewal", kind="stable")
     first = frame.drop_duplicates("customer_id").set_index("customer_id")
-    left_out = len(frame) - len(first)
+    later = len(frame) - len(first)
     if first["discount"].nunique() < 2:
         raise DataError("every offer has the same discount, so nothing shows what a price does. Add those without one.")
     effects = _trial(first, control, chance, history, level)
@@ -160,16 +145,15 @@ def offer_evidence(
     count = np.bincount(place)
     renewed = np.asarray(np.bincount(place, weights=first["renewed"].to_numpy(np.float64)), dtype=np.float64)
     m, s = _posterior(discount, np.asarray(count - renewed, np.float64), count.astype(np.float64), draws, seed)
-    lower, upper = wilson(renewed, count, level=level)
     table = pd.DataFrame(
-        {"offers": count, "renewed": renewed.astype(np.int64), "retention": renewed / count, "lower": lower,
-         "upper": upper}, index=pd.Index(discount, name="discount"),
-    )  # fmt: skip
-    checks = [f"left out: {left_out:,} later renewals"] if left_out else []
+        {"offers": count, "renewed": renewed.astype(np.int64), **shares(renewed, count, level, "retention")},
+        index=pd.Index(discount, name="discount"),
+    )
+    checks = [*rows.told(), *left_out((later, "later renewals"))]
     if len(table) == 2:
         checks.append("one discount alone was offered: the effect at it is measured, its course rests on the prior")
     return OfferEvidence(
-        by_discount=table, effects=effects, prevented=m, scale=s, checks=tuple(checks), status=effects.status,  # type: ignore[arg-type]
+        by_discount=table, effects=effects, prevented=m, scale=s, checks=tuple(checks), status=status_of_trial(effects),
         level=level,
     )  # fmt: skip
 

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit, logit
 
+from churnsim.checks import check_kind
 from churnsim.data.logs.purchase_days import PurchaseDays, purchase_days
+from churnsim.data.records.record_table import RecordTable
+from churnsim.errors import DataError
+from churnsim.evidence.trial import OBSERVATIONAL, RANDOMISED, TrialEffects
 from churnsim.simulation.core.belief import Belief, Status
-from churnsim.statistics import normal_quantile
+from churnsim.statistics import normal_quantile, wilson
 from churnsim.typing import Floats, Ints
-
-__all__ = ["NEVER", "History", "Measured", "day_numbers", "ratio_of_means"]
 
 NEVER = np.iinfo(np.int64).max // 4  # a day that does not come
 
@@ -23,6 +28,77 @@ def day_numbers(dates: pd.Series[Any]) -> Ints:
     """Days since 1970; NEVER where there is no date."""
     days = dates.to_numpy(dtype="datetime64[ns]").astype("datetime64[D]")
     return np.where(np.isnat(days), NEVER, days.astype(np.int64))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RecordEvidence(ABC):
+    """What every estimator from records gives back besides its own figures.
+
+    Attributes
+    ----------
+    checks : tuple of str
+        What was left out and what the figures rest on.
+    status : str
+        "measured here (randomised)" only where the chances are known and the checks of the trial passed.
+    level : float
+        Of the intervals.
+    """
+
+    checks: tuple[str, ...]
+    level: float
+    status: Status = OBSERVATIONAL
+
+    @abstractmethod
+    def _lines(self) -> list[str]:
+        """The figures in words."""
+
+    def __str__(self) -> str:
+        trial: TrialEffects | None = getattr(self, "effects", None)
+        return "\n".join([*self._lines(), *map(str, () if trial is None else trial.checks), *self.checks])
+
+    def _drawn(self, part: str, numbers: Mapping[str, Floats], source: str) -> dict[str, Belief]:
+        """Joint beliefs in numbers of a part of a market, by their draws."""
+        return {
+            f"{part}.{name}": Belief.of_draws(
+                draws, status=self.status, source=f"{source}, own records", level=self.level
+            )
+            for name, draws in numbers.items()
+        }
+
+    def _believed(self, beliefs: Mapping[str, Belief]) -> list[str]:
+        """Beliefs in words."""
+        return [f"{name}: {each.value:.3g} [{each.low:.3g}, {each.high:.3g}]" for name, each in beliefs.items()]
+
+    def _share(self, row: Any, name: str = "share") -> str:
+        """A share with its limits in words."""
+        return f"{row[name]:.1%} [{row['lower']:.1%}, {row['upper']:.1%}]"
+
+
+def status_of_trial(effects: TrialEffects | None) -> Status:
+    """The status of a trial, which there may not have been."""
+    return RANDOMISED if effects is not None and effects.status == RANDOMISED else OBSERVATIONAL
+
+
+def left_out(*parts: tuple[int, str]) -> list[str]:
+    """What was left out, of each part how many and what in words, as checks."""
+    return [f"left out: {number:,} {words}" for number, words in parts if number]
+
+
+def shares(hits: Any, count: Any, level: float, name: str = "share") -> dict[str, Any]:
+    """Shares with their limits (Wilson), as columns."""
+    lower, upper = wilson(hits, count, level=level)
+    return {name: hits / count, "lower": lower, "upper": upper}
+
+
+def chances(alive: Any, ids: Any) -> Floats:
+    """The chances that these customers are still there. Raises DataError where one has none."""
+    check_kind(alive, "alive", pd.Series, "a Series of chances by customer id")
+    chance = alive.reindex(ids).to_numpy(dtype=np.float64)
+    bad = ~((chance >= 0) & (chance <= 1))
+    if bad.any():
+        who = str(np.asarray(ids)[bad][0])[:80]
+        raise DataError(f"alive has no chance between 0 and 1 for customer {who!r}. Give one for each.")
+    return np.asarray(chance)
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +112,14 @@ class History:
     def of(cls, purchases: Any, until: object | None = None) -> History:
         """The history of a log; DataError for its bad rows."""
         return cls(*purchase_days(purchases).seen_until(until))
+
+    def seen(self, rows: RecordTable, name: str) -> Ints:
+        """The days of a column of records, of which those after the last day are refused."""
+        day = day_numbers(rows.frame[name])
+        late = (day > self.until) & (day < NEVER)
+        remedy = "Give until= a later day, or records up to that day."
+        rows.refuse(late, name, "lies after the last day observed", remedy)
+        return day
 
     def customers(self, ids: pd.Series[Any]) -> Ints:
         """The places of these customers, -1 for those without a purchase."""
@@ -104,12 +188,30 @@ class Measured(NamedTuple):
     high: float
 
     @classmethod
+    def unknown(cls, value: float = math.nan) -> Measured:
+        """A number of which nothing is known but perhaps the value."""
+        return cls(value, math.nan, math.nan, math.nan)
+
+    @classmethod
     def positive(cls, value: float, log_error: float, level: float) -> Measured:
         """A positive number whose logarithm has this standard error; the ends are NaN where the value is 0."""
         if not value > 0:
             return cls(value, log_error, math.nan, math.nan)
         reach = math.exp(normal_quantile(level) * log_error)
         return cls(value, log_error, value / reach, value * reach)
+
+    @classmethod
+    def share(cls, value: float, error: float, level: float) -> Measured:
+        """A share inside (0, 1) whose log odds have this standard error."""
+        reach = normal_quantile(level) * error
+        return cls(value, error, float(expit(logit(value) - reach)), float(expit(logit(value) + reach)))
+
+    @classmethod
+    def mean(cls, values: Floats, level: float) -> Measured:
+        """The mean of two values or more."""
+        value, error = float(values.mean()), float(values.std(ddof=1) / math.sqrt(len(values)))
+        reach = normal_quantile(level) * error
+        return cls(value, error, value - reach, value + reach)
 
     def __str__(self) -> str:
         return f"{self.value:.3g} [{self.low:.3g}, {self.high:.3g}]"

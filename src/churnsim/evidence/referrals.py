@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from churnsim.checks import check_kind, check_level, typed
+from churnsim.checks import check_level, typed
 from churnsim.data.records.reading import record_table
 from churnsim.errors import DataError
-from churnsim.evidence.records import NEVER, History, Measured, day_numbers, ratio_of_means
+from churnsim.evidence.records import NEVER, History, Measured, RecordEvidence, chances, left_out, ratio_of_means
 from churnsim.product_limit import RiskTable, log_log_limits
 from churnsim.simulation.core.belief import Belief
 from churnsim.statistics import resample_indices
@@ -36,7 +36,7 @@ RESAMPLES, ENOUGH = 999, 5000  # of the referred, and how many need none
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReferralEvidence:
+class ReferralEvidence(RecordEvidence):
     """What a record of referrals shows.
 
     Attributes
@@ -54,12 +54,8 @@ class ReferralEvidence:
     worth : Measured
         What the referred buy in the `horizon` from their first purchase on, over what others do who began in the same
         quarter; NaN where nobody was seen for as long.
-    checks : tuple of str
-        What was left out and what the figures rest on.
-    status : str
-        "measured here (observational)".
-    level : float
-        Of the intervals.
+    checks, status, level
+        As of every estimator from records; the status is "measured here (observational)".
     """
 
     referrals: int
@@ -70,29 +66,21 @@ class ReferralEvidence:
     conversion: Measured
     new_customers: Measured
     worth: Measured
-    checks: tuple[str, ...]
-    level: float
-    status: str = "measured here (observational)"
 
-    def __str__(self) -> str:
-        return "\n".join(
-            [
-                f"{self.referrals:,} referrals by {self.referrers:,} customers in {self.active_years:,.0f} active "
-                f"years, {self.converted:,} of them became customers ({self.status})",
-                f"referrals per active customer and year: {self.rate}",
-                f"share of the referred who come: {self.conversion}",
-                f"new customers per active customer and year: {self.new_customers}",
-                f"worth of the referred over that of others (an association): {self.worth}",
-                *self.checks,
-            ]
-        )
+    def _lines(self) -> list[str]:
+        return [
+            f"{self.referrals:,} referrals by {self.referrers:,} customers in {self.active_years:,.0f} active "
+            f"years, {self.converted:,} of them became customers ({self.status})",
+            f"referrals per active customer and year: {self.rate}",
+            f"share of the referred who come: {self.conversion}",
+            f"new customers per active customer and year: {self.new_customers}",
+            f"worth of the referred over that of others (an association): {self.worth}",
+        ]
 
     def beliefs(self) -> dict[str, Belief]:
         """The belief in "referral.rate_per_year". The market's rate is of satisfied customers, this one of all."""
         source = f"{self.referrals:,} referrals in {self.active_years:,.0f} active years, own records"
-        return {
-            "referral.rate_per_year": self.new_customers.belief("measured here (observational)", source, self.level)
-        }
+        return {"referral.rate_per_year": self.new_customers.belief(self.status, source, self.level)}
 
 
 @typed
@@ -155,12 +143,8 @@ def referral_evidence(
     check_level(level)
     history = History.of(purchases, until)
     rows = record_table("referrals", referrals)
-    at = day_numbers(rows.frame["at"])
+    at = history.seen(rows, "at")
     referrer, referred = (history.customers(rows.frame[name]) for name in ("referrer_id", "referred_id"))
-    rows.refuse(
-        at > history.until, "at", "lies after the last day observed",
-        "Give until= a later day, or purchases up to that day.",
-    )  # fmt: skip
     began = history.first(referrer)
     rows.refuse(
         began > at, "referrer_id", "had bought nothing by then",
@@ -181,10 +165,13 @@ def referral_evidence(
     of_rate = math.hypot(error / rate, doubt / DAYS_PER_YEAR / exposure.sum())
     conversion = _conversion(at[counts], arrived[counts], history.until, within.to("D"), level)
     of_conversion = conversion.standard_error / conversion.value if conversion.value > 0 else math.nan
-    checks = [f"active: {words}"]
-    for left_out, reason in ((~new, "of people who were customers already"), (new & ~made, "by customers not active")):
-        if left_out.any():
-            checks.append(f"left out: {left_out.sum():,} referrals {reason}")
+    already, inactive = int((~new).sum()), int((new & ~made).sum())
+    checks = [
+        *rows.told(), f"active: {words}",
+        *left_out(
+            (already, "referrals of people who were customers already"), (inactive, "referrals by customers not active")
+        ),
+    ]  # fmt: skip
     if not (arrived[counts] == NEVER).any():
         checks.append("every referred person became a customer: the record seems to hold successful referrals alone")
     return ReferralEvidence(
@@ -207,11 +194,7 @@ def _active_until(history: History, active_for: Duration, alive: pd.Series[float
     last = history.last_before(np.arange(len(history.days.ids)), np.full(len(history.days.ids), history.until + 1))
     if alive is None:
         return np.minimum(last + active_for.to("D"), history.until), 0.0, f"until {active_for} after the last purchase"
-    check_kind(alive, "alive", pd.Series, "a Series of chances by customer id")
-    chance = alive.reindex(history.days.ids).to_numpy(dtype=np.float64)
-    if not ((chance >= 0) & (chance <= 1)).all():
-        missing = history.days.ids[~((chance >= 0) & (chance <= 1))][0]
-        raise DataError(f"alive has no chance between 0 and 1 for customer {str(missing)[:80]!r}. Give one for each.")
+    chance = chances(alive, history.days.ids)
     gap = (history.until - last).astype(np.float64)
     doubt = math.sqrt(float((gap**2 * chance * (1 - chance)).sum()))
     return last + gap * chance, doubt, "by the chance that the customer is still there"
@@ -224,7 +207,7 @@ def _conversion(at: Ints, arrived: Ints, until: int, within: float, level: float
     waited = np.where(came, np.maximum(arrived - at, 0.5), np.minimum(until - at + 0.5, within))
     table = RiskTable.of(waited, came)
     if not len(table.times):
-        return Measured(0.0, math.nan, math.nan, math.nan)
+        return Measured.unknown(0.0)
     stays, variance = table.survival[-1:], table.greenwood[-1:]
     low, high = log_log_limits(stays, variance, level=level)
     return Measured(
@@ -247,7 +230,7 @@ def _worth(history: History, referred: Ints, arrived: Ints, horizon: int, level:
     both = [q for q in np.unique(quarter[seen & by_referral]) if (seen & ~by_referral & (quarter == q)).sum() > 1]
     inside = seen & by_referral & np.isin(quarter, both)
     if inside.sum() < 2:
-        return Measured(math.nan, math.nan, math.nan, math.nan)
+        return Measured.unknown()
     own = spent[inside]
     mean, variance = own.mean(), own.var(ddof=1) / len(own)
     for q in both:
@@ -256,7 +239,7 @@ def _worth(history: History, referred: Ints, arrived: Ints, horizon: int, level:
         other += share * others.mean()
         other_variance += share**2 * others.var(ddof=1) / len(others)
     if not (mean > 0 and other > 0):
-        return Measured(math.nan, math.nan, math.nan, math.nan)
+        return Measured.unknown()
     error = math.sqrt(variance / mean**2 + other_variance / other**2)
     if len(own) > ENOUGH:
         return Measured.positive(mean / other, error, level)

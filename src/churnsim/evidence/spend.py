@@ -34,10 +34,11 @@ from scipy.special import expit, gammaln
 from churnsim.checks import check_count, check_frame, check_level, check_number, check_seed, typed
 from churnsim.data.logs.days import calendar_day
 from churnsim.data.records.reading import record_table
+from churnsim.data.records.record_table import RecordTable
 from churnsim.errors import ConfigError, DataError
 from churnsim.evidence.laplace import laplace_draws
 from churnsim.evidence.published_effects import elasticity_prior
-from churnsim.evidence.records import day_numbers
+from churnsim.evidence.records import RecordEvidence, day_numbers
 from churnsim.simulation.core.belief import Belief
 from churnsim.statistics import percentile_limits
 from churnsim.typing import Floats, Ints
@@ -52,7 +53,7 @@ ALIKE = 0.95  # correlation of two channels above which they cannot be told apar
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class SpendEvidence:
+class SpendEvidence(RecordEvidence):
     """What a record of spending shows.
 
     Attributes
@@ -69,11 +70,8 @@ class SpendEvidence:
         Mean length of a period.
     revenue_per_customer : float
         Revenue of all periods over new customers; NaN without it.
-    checks : tuple of str
-        What the figures rest on, and what they cannot tell.
-    status : str
-        "measured here (observational)".
-    level : float
+    checks, status, level
+        As of every estimator from records; the status is "measured here (observational)".
     """
 
     by_channel: pd.DataFrame
@@ -82,11 +80,8 @@ class SpendEvidence:
     unprompted: Floats
     days: float
     revenue_per_customer: float
-    checks: tuple[str, ...]
-    level: float
-    status: str = "measured here (observational)"
 
-    def __str__(self) -> str:
+    def _lines(self) -> list[str]:
         lines = [f"{self.status}; {np.median(self.unprompted):.3g} new customers a period come without spending"]
         for channel, row in self.by_channel.iterrows():
             told = [
@@ -97,7 +92,7 @@ class SpendEvidence:
                 )
             ]  # fmt: skip
             lines.append(f"{channel}: {row['spend']:,.0f} a period {', '.join(told)}")
-        return "\n".join([*lines, *self.checks])
+        return lines
 
     def beliefs(self, *, prospects: float, period: Duration, channel: str | None = None) -> dict[str, Belief]:
         """Joint beliefs for a market of so many prospects whose `period` is this long.
@@ -120,14 +115,8 @@ class SpendEvidence:
                 f"spending on {name!r} may bring {most.max() * prospects:,.0f} customers in a period of the market, "
                 f"which has {prospects:,.0f} prospects. Give more."
             )
-        source = f"spending on {name}, own records"
         numbers = {"ceiling": most, "spend_scale": self.scale[name] * times / prospects}
-        return {
-            f"{part}.{key}": Belief.of_draws(
-                draws, status="measured here (observational)", source=source, level=self.level
-            )
-            for key, draws in numbers.items()
-        }
+        return self._drawn(part, numbers, f"spending on {name}")
 
 
 @typed
@@ -185,7 +174,8 @@ def spend_evidence(
     check_level(level)
     check_seed(seed)
     check_count(draws, "draws", least=2)
-    table = _periods(spend)
+    rows = record_table("spend", spend)
+    table = _periods(rows)
     model = _Model.of(table, _tests(lifts, table))
     found = laplace_draws(model.log_posterior, model.start(), draws=draws, seed=seed)
     parts = model.parts(found.draws)
@@ -208,7 +198,7 @@ def spend_evidence(
         ceiling={name: most[:, k] for k, name in enumerate(names)},
         scale={name: scale[:, k] for k, name in enumerate(names)},
         unprompted=base, days=table.days, revenue_per_customer=table.revenue / total if total > 0 else math.nan,
-        checks=tuple(_checks(model, table, found.mode, found.effective, lifts)), level=level,
+        checks=(*rows.told(), *_checks(model, table, found.mode, found.effective, lifts)), level=level,
     )  # fmt: skip
 
 
@@ -235,8 +225,7 @@ class _Table:
         return np.column_stack([np.sin(angle), np.cos(angle)])[:, : 2 if self.whole_year else 0]
 
 
-def _periods(spend: Any) -> _Table:
-    rows = record_table("spend", spend)
+def _periods(rows: RecordTable) -> _Table:
     frame = rows.frame
     first, last = day_numbers(frame["from"]), day_numbers(frame["to"])
     order = np.argsort(first, kind="stable")

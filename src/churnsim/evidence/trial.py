@@ -21,7 +21,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, cast
+from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
@@ -38,8 +38,8 @@ from churnsim.typing import Flags, Floats, Ints
 
 __all__ = ["OBSERVATIONAL", "RANDOMISED", "TrialCheck", "TrialEffects", "effects_of_sums", "trial_effects"]
 
-RANDOMISED = "measured here (randomised)"
-OBSERVATIONAL = "measured here (observational)"
+RANDOMISED: Final = "measured here (randomised)"
+OBSERVATIONAL: Final = "measured here (observational)"
 
 # Below this p-value a check fails: one sound trial in a thousand is doubted, as is customary for sample ratios
 # (Fabijan et al. 2019, "Diagnosing sample ratio mismatch in online controlled experiments", KDD, 2156-2164).

@@ -27,14 +27,23 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, logit, ndtri
 
-from churnsim.checks import check_count, check_kind, check_level, check_seed, typed
+from churnsim.checks import check_count, check_level, check_seed, typed
 from churnsim.data.records.reading import record_table
 from churnsim.errors import DataError
 from churnsim.evidence.grid import grid_draws
-from churnsim.evidence.records import NEVER, History, Measured, day_numbers, ratio_of_means
-from churnsim.evidence.trial import TrialEffects, trial_effects
-from churnsim.simulation.core.belief import Belief, Status
-from churnsim.statistics import normal_quantile, wilson
+from churnsim.evidence.records import (
+    NEVER,
+    History,
+    Measured,
+    RecordEvidence,
+    chances,
+    left_out,
+    ratio_of_means,
+    shares,
+    status_of_trial,
+)
+from churnsim.evidence.trial import OBSERVATIONAL, TrialEffects, trial_effects
+from churnsim.simulation.core.belief import Belief
 from churnsim.typing import Flags, Floats, Ints
 from churnsim.units import DAYS_PER_UNIT, Duration, check_unit
 
@@ -46,7 +55,7 @@ EIGHT_WEEKS, YEAR, HALF_YEAR = Duration(8, "W"), Duration(1, "Y"), Duration(26, 
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class WinBackEvidence:
+class WinBackEvidence(RecordEvidence):
     """What a record of win-back contacts shows.
 
     Attributes
@@ -65,12 +74,8 @@ class WinBackEvidence:
         What a customer who returned buys in the `horizon` from the return on.
     cost_per_return : dict
         Of each arm the cost of one more customer who returns; NaN without costs or where the arm brings none back.
-    checks : tuple of str
-        What was left out and what the figures rest on.
-    status : str
-        "measured here (randomised)" only where the chances are known and the checks of the trial passed.
-    level : float
-        Of the intervals.
+    checks, status, level
+        As of every estimator from records.
     """
 
     by_silence: pd.DataFrame
@@ -80,39 +85,30 @@ class WinBackEvidence:
     second_life: Measured
     second_worth: Measured
     cost_per_return: dict[str, float]
-    checks: tuple[str, ...]
-    status: Status
-    level: float
 
-    def __str__(self) -> str:
+    def _lines(self) -> list[str]:
         rows = [
             f"{row['arm']}, silent for {row['silence']} days: {row['returned']:,.0f} of {row['contacts']:,.0f} return, "
-            f"{row['share']:.1%} [{row['lower']:.1%}, {row['upper']:.1%}]"
+            + self._share(row)
             for row in self.by_silence.reset_index().to_dict("records")
         ]
-        response = [f"{name}: {b.value:.3g} [{b.low:.3g}, {b.high:.3g}]" for name, b in self.beliefs(unit="W").items()]
         second = [
             f"a second life lasts {self.second_life} days and brings {self.second_worth}",
             *(f"one more return by {arm} costs {cost:,.2f}" for arm, cost in self.cost_per_return.items()),
         ]
-        checks = () if self.effects is None else self.effects.checks
-        return "\n".join([self.status, *rows, *response, *second, *map(str, checks), *self.checks])
+        return [self.status, *rows, *self._believed(self.beliefs()), *second]
 
     def beliefs(self, *, unit: str = "W") -> dict[str, Belief]:
         """Joint beliefs in "win_back.success" and "win_back.half_life", and one in "win_back.second_life" where second
         lives ended; lengths in `unit`, the market's."""
         days = DAYS_PER_UNIT[check_unit(unit)]
         contacts = int(self.by_silence["contacts"].sum())
-        source = f"{contacts:,} win-back contacts, own records"
-        numbers = {"success": self.success, "half_life": self.half_life / days}
-        found = {
-            f"win_back.{name}": Belief.of_draws(draws, status=self.status, source=source, level=self.level)
-            for name, draws in numbers.items()
-        }
+        source = f"{contacts:,} win-back contacts"
+        found = self._drawn("win_back", {"success": self.success, "half_life": self.half_life / days}, source)
         if self.second_life.low > 0:
             value, error, low, high = self.second_life
             length = Measured(value / days, error, low / days, high / days)
-            found["win_back.second_life"] = length.belief("measured here (observational)", source, self.level)
+            found["win_back.second_life"] = length.belief(OBSERVATIONAL, f"{source}, own records", self.level)
         return found
 
 
@@ -202,17 +198,14 @@ def win_back_evidence(
             frame.set_index("customer_id"), outcomes=["returned"], control=control, chance=chance, covariates=known,
             level=level,
         )  # fmt: skip
-    gone = None if alive is None else 1.0 - _chances(alive, frame)
+    gone = None if alive is None else 1.0 - chances(alive, frame["customer_id"])
     u = _posterior(frame, treated, gone, control is not None, draws, seed)
     back = frame[frame["returned"] > 0]
     life, worth = _second_lives(back, history, round(lost_after.to("D")), round(horizon.to("D")), level)
-    status: Status = "measured here (observational)"
-    if effects is not None and effects.status == "measured here (randomised)":
-        status = "measured here (randomised)"
     return WinBackEvidence(
         by_silence=_by_silence(frame, level), effects=effects, success=u[0], half_life=_half_life(u[1]),
         second_life=life, second_worth=worth, cost_per_return=_costs(frame, effects), checks=tuple(checks),
-        status=status, level=level,
+        status=status_of_trial(effects), level=level,
     )  # fmt: skip
 
 
@@ -221,16 +214,13 @@ def _contacts(contacts: Any, history: History, within: int) -> tuple[pd.DataFram
     `returned` (0 or 1) and `back` (the day); and what was left out."""
     rows = record_table("win_backs", contacts)
     frame = rows.frame
-    at, back = day_numbers(frame["at"]), day_numbers(frame["returned_at"])
+    at, back = history.seen(rows, "at"), history.seen(rows, "returned_at")
     place = history.customers(frame["customer_id"])
     last = history.last_before(place, at)
     rows.refuse(
         last == -NEVER, "customer_id", "has no purchase before the contact",
         "Write ids as in the purchases, and leave out people who never bought.",
     )  # fmt: skip
-    rows.refuse(at > history.until, "at", "lies after the last day observed", "Give until= a later day.")
-    late = (back > history.until) & (back < NEVER)
-    rows.refuse(late, "returned_at", "lies after the last day observed", "Give until= a later day.")
     rows.checked()
     if "returned_at" not in rows.given:
         back = history.next_after(place, at)
@@ -242,22 +232,11 @@ def _contacts(contacts: Any, history: History, within: int) -> tuple[pd.DataFram
     seen = first[first["day"] + within <= history.until]
     if seen.empty:
         raise DataError("no contact was observed for as long as `within`. Give a shorter time, or until= a later day.")
-    checks = []
-    for number, words in ((len(frame) - len(first), "later contacts"), (len(first) - len(seen), "contacts too late")):
-        if number:
-            checks.append(f"left out: {number:,} {words}")
+    checks = [
+        *rows.told(),
+        *left_out((len(frame) - len(first), "later contacts"), (len(first) - len(seen), "contacts too late")),
+    ]
     return seen.reset_index(drop=True), checks
-
-
-def _chances(alive: pd.Series, frame: pd.DataFrame) -> Floats:
-    check_kind(alive, "alive", pd.Series, "a Series of chances by customer id")
-    chance = alive.reindex(frame["customer_id"]).to_numpy(dtype=np.float64)
-    bad = ~((chance >= 0) & (chance <= 1))
-    if bad.any():
-        raise DataError(
-            f"alive has no chance between 0 and 1 for customer {str(frame['customer_id'][bad].iloc[0])[:80]!r}."
-        )
-    return chance
 
 
 def _half_life(u: Floats) -> Floats:
@@ -299,13 +278,9 @@ def _by_silence(frame: pd.DataFrame, level: float) -> pd.DataFrame:
     third = pd.qcut(frame["silence"], 3, duplicates="drop", precision=0)
     words = third.map(lambda part: f"{math.floor(part.left) + 1} to {math.floor(part.right)}")
     table = frame.groupby([frame["arm"], words.rename("silence")], observed=True)["returned"].agg(["size", "sum"])
-    lower, upper = wilson(table["sum"], table["size"], level=level)
     return pd.DataFrame(
-        {
-            "contacts": table["size"], "returned": table["sum"], "share": table["sum"] / table["size"],
-            "lower": lower, "upper": upper,
-        }
-    )  # fmt: skip
+        {"contacts": table["size"], "returned": table["sum"], **shares(table["sum"], table["size"], level)}
+    )
 
 
 def _costs(frame: pd.DataFrame, effects: TrialEffects | None) -> dict[str, float]:
@@ -324,7 +299,7 @@ def _second_lives(
     back: pd.DataFrame, history: History, lost_after: int, horizon: int, level: float
 ) -> tuple[Measured, Measured]:
     """Mean length in days, and worth over the horizon."""
-    unknown = Measured(math.nan, math.nan, math.nan, math.nan)
+    unknown = Measured.unknown()
     if back.empty:
         return unknown, unknown
     place, began = (back[name].to_numpy(dtype=np.int64) for name in ("place", "back"))
@@ -340,6 +315,4 @@ def _second_lives(
     if seen.sum() < 2:
         return life, unknown
     spent = history.spend_between(place[seen], began[seen] - 1, began[seen] + horizon)
-    error = float(spent.std(ddof=1) / math.sqrt(len(spent)))
-    reach = normal_quantile(level) * error
-    return life, Measured(float(spent.mean()), error, float(spent.mean()) - reach, float(spent.mean()) + reach)
+    return life, Measured.mean(spent, level)

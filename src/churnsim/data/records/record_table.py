@@ -131,6 +131,11 @@ class RecordTable:
             flaw = Flaw(column=theirs, reason=reason, remedy=remedy)
             self.flaws.mark(np.asarray(bad, dtype=bool), self.raw.frame[theirs], flaw)
 
+    def told(self) -> list[str]:
+        """In words how many rows were left out when the source was read."""
+        why = "; ".join(f"{number:,} {reason}" for reason, number in self.read_before.items())
+        return [f"left out when read: {sum(self.read_before.values()):,} rows ({why})"] if why else []
+
     def refuse_strangers(self, buyers: pd.Index[Any]) -> None:
         """Mark the rows about customers who are not among the `buyers`."""
         for column in self.kind.columns:
