@@ -30,8 +30,6 @@ from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.scenario import Scenario
 from churnsim.simulation.scenario.strategy import Strategy
 
-__all__ = ["PARTS", "filled"]
-
 STRETCH = re.compile(r"(<!-- code: ([a-z_]+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
 

@@ -16,8 +16,6 @@ from churnsim.models.estimation.design_matrix import number_columns
 from churnsim.satisfaction.survey import Survey
 from churnsim.satisfaction.synthetic.answers import tick
 
-__all__ = ["ITEMS", "index_of", "sample_survey", "satisfied_at"]
-
 ITEMS = ("satisfaction_1", "satisfaction_2", "satisfaction_3")
 SCALE = (1.0, 10.0)
 MIDDLE, REACH, NOISE = 5.5, 3.5, 0.9

@@ -53,8 +53,6 @@ from churnsim.study.storage.progress import Progress, Silent
 from churnsim.study.storage.provenance import platform_facts, recipe, run_hash
 from churnsim.study.storage.store import MANIFEST, NOTICES, OUTCOMES, RunStore, stored_record, write_parquet
 
-__all__ = ["StudyInterrupted", "run_study"]
-
 
 class StudyInterrupted(KeyboardInterrupt):
     """The study was stopped; what is finished is stored, and the message says how to go on."""

@@ -1,3 +1,1 @@
 """The compiled simulation engine: records, event rules, event times, the event loop and the ledger."""
-
-from __future__ import annotations

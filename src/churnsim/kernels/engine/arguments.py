@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 from churnsim.kernels.engine.records import Records
 from churnsim.typing import Floats, Ints
 
-__all__ = ["BaseColumns", "Buffers", "Means", "Tables"]
-
 
 class Tables(NamedTuple):
     """What stays the same in one replication."""

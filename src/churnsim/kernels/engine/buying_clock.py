@@ -29,9 +29,6 @@ import math
 from churnsim.kernels.engine.records import CLOCK, Records
 from churnsim.kernels.numerics.jit import inlined, rule
 
-__all__ = ["decayed_clock", "exposure", "lifted_clock", "moved_purchase", "stretched", "wait", "worth_of_clock"]
-
-
 _SLOWER = (
     4.0  # half-lives of the lift in one half-life of what is owed: a power of 2, so that one exponential serves both
 )

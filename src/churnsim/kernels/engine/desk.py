@@ -8,8 +8,6 @@ from churnsim.kernels.engine.records import Records
 from churnsim.kernels.numerics.jit import rule
 from churnsim.typing import Floats
 
-__all__ = ["serve_complaints"]
-
 
 @rule
 def serve_complaints(

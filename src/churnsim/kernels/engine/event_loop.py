@@ -25,9 +25,6 @@ from churnsim.kernels.numerics.intrinsics import fetch
 from churnsim.kernels.numerics.jit import inlined, rule
 from churnsim.typing import Floats, Ints
 
-__all__ = ["AHEAD", "advance", "next_event"]
-
-
 _MOST_AT_ONCE = 8  # lines that one event can put into a buffer
 AHEAD = 4  # customers whose records are on their way from memory
 

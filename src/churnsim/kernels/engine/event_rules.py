@@ -24,39 +24,6 @@ from churnsim.kernels.numerics.quantile_tables import gamma_draw
 from churnsim.kernels.numerics.rng_streams import COMPLAINT, LOSS, PURCHASE, SIMULATION, WIN_BACK
 from churnsim.typing import Floats
 
-__all__ = [
-    "AWAITS",
-    "DEATHS",
-    "EVAPORATES",
-    "HELD",
-    "KEEPS",
-    "LOST_COMPLAINT",
-    "LOST_DISMISSED",
-    "LOST_FAILURE",
-    "LOST_ORGANIC",
-    "NO_REPLY",
-    "QUICK",
-    "SLOW",
-    "SWITCHES",
-    "UNRESOLVED",
-    "amount",
-    "chances_back",
-    "comes_back",
-    "destination",
-    "failed_purchase",
-    "failure_probability",
-    "first_amount",
-    "margin_of",
-    "organic_chance",
-    "organic_probability",
-    "paid",
-    "purchase",
-    "reply",
-    "reply_kind",
-    "spend_scale",
-]
-
-
 # What a purchase or a reply leads to.
 KEEPS, LOST_ORGANIC, LOST_FAILURE, LOST_COMPLAINT, AWAITS, LOST_DISMISSED = 0, 1, 2, 3, 4, 5
 # How a complaint is answered.

@@ -20,27 +20,6 @@ from churnsim.kernels.numerics.rng_streams import ARRIVALS, COMPLAINT, DEATH, PU
 from churnsim.kernels.numerics.special import lower_gamma
 from churnsim.typing import Floats
 
-__all__ = [
-    "arrival_gap",
-    "contact_factor",
-    "death_gap",
-    "dropout_now",
-    "firm_factor",
-    "next_boundary",
-    "offered_factor",
-    "organic_factor",
-    "organic_hazard",
-    "proportional",
-    "purchase_gap",
-    "purchase_wait",
-    "referral_gap",
-    "rescaled",
-    "response_of",
-    "service_time",
-    "starting_gap",
-]
-
-
 _SLOWEST = 1e-9  # a factor on a clock stays above this, so that what is left of it is not lost
 
 

@@ -13,8 +13,6 @@ from churnsim.kernels.engine.records import DROPOUT, DROPOUT_AT_ONCE, UNITS_PER_
 from churnsim.kernels.numerics.jit import rule
 from churnsim.typing import Floats, Ints
 
-__all__ = ["is_independent", "purchase_until"]
-
 
 @rule
 def is_independent(rules: Records) -> bool:

@@ -15,8 +15,6 @@ from churnsim.kernels.engine.records import LOST, UNBORN, Record, Records
 from churnsim.kernels.numerics.jit import inlined, rule
 from churnsim.typing import Flags, Floats, Ints
 
-__all__ = ["FirmView", "apply_all_pending", "apply_pending", "charge", "empty_view", "update_view"]
-
 
 class FirmView(NamedTuple):
     """Columns over customers in the order of their records; all empty where the firm does not act."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["ACCOUNTS", "COSTS", "COUNTED_IN", "COUNTS", "KINDS", "MONEY"]
-
 # One account for each thing that is paid for, so that no cost stands under another one's name.
 COSTS = (
     "acquisition", "retention", "renewal_costs", "bonds", "cost_to_serve", "wages", "service", "recovery", "win_back",

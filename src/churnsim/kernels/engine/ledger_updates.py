@@ -12,21 +12,6 @@ from churnsim.kernels.engine.satisfaction import people_told
 from churnsim.kernels.numerics.jit import inlined, rule
 from churnsim.typing import Floats, Ints
 
-__all__ = [
-    "COMPLAINTS",
-    "COMPLAINT_LINE",
-    "LOG",
-    "LOG_LINE",
-    "REFERRALS",
-    "REFERRAL_LINE",
-    "answered",
-    "book",
-    "early_first",
-    "lose",
-    "note",
-]
-
-
 # Places in `fill`, which says how full each buffer is, and the lines of each.
 LOG, COMPLAINTS, REFERRALS = 0, 1, 2
 LOG_LINE = np.dtype([("time", np.float64), ("uid", np.int64), ("kind", np.int64), ("cents", np.int64)])

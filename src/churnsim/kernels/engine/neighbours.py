@@ -12,15 +12,6 @@ from churnsim.kernels.numerics.philox import block, mix
 from churnsim.kernels.numerics.rng_streams import ARRIVALS, REFERRAL, SIMULATION
 from churnsim.typing import Ints
 
-__all__ = [
-    "channel_word",
-    "due_to_spending",
-    "settle_referrals",
-    "within_reach",
-    "word_of_mouth_balance",
-    "word_of_mouth_factor",
-]
-
 
 @njit
 def within_reach(uids: Ints, ordinals: Ints, left: int, people: int, replication: int, seed: int) -> NDArray[np.bool_]:

@@ -15,9 +15,6 @@ from churnsim.kernels.numerics.quantiles import beta_quantile
 from churnsim.kernels.numerics.rng_streams import SIMULATION, TRAITS
 from churnsim.typing import Floats, Ints
 
-__all__ = ["draw_cohort", "draw_dropouts", "draw_new", "lineage", "trait_uniforms"]
-
-
 _SURELY = 1e-300  # a chance to stay below this is none
 
 

@@ -29,19 +29,6 @@ from churnsim.kernels.numerics.intrinsics import fetch
 from churnsim.kernels.numerics.jit import inlined, njit, rule
 from churnsim.typing import Flags, Floats, Ints
 
-__all__ = [
-    "active_members",
-    "dismiss",
-    "enter",
-    "lift_purchases",
-    "offer_renewals",
-    "renewals",
-    "shared_uid",
-    "start",
-    "update_lifetimes",
-    "win_back",
-]
-
 _Newcomers = tuple[int, int, Floats, Floats, Floats, Floats, Floats]
 
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio (Knuth, TAOCP 3, 6.4)

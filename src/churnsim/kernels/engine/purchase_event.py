@@ -17,8 +17,6 @@ from churnsim.kernels.numerics.philox import block_of_five
 from churnsim.kernels.numerics.rng_streams import PURCHASE, SIMULATION
 from churnsim.typing import Floats, Ints
 
-__all__ = ["buy"]
-
 
 @inlined
 def _raised(rules: Records, uplift: float, c: Record) -> float:

@@ -12,32 +12,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = [
-    "ACTIVE",
-    "AWAITING",
-    "BY_TENURE",
-    "CLOCK",
-    "CONTRACT",
-    "CUSTOMER",
-    "DROPOUT",
-    "DROPOUT_AT_ONCE",
-    "FIXED_SPEND",
-    "GAMMA_GAMMA",
-    "KNOWN",
-    "LOST",
-    "PAID",
-    "REFERRED",
-    "RULES",
-    "SWITCHED",
-    "TOLD",
-    "UNBORN",
-    "UNITS_PER_CENT",
-    "Record",
-    "Records",
-    "Rules",
-    "packed",
-]
-
 Records = NDArray[Any]  # an array of RULES or of CUSTOMER
 Record = Any  # one of them
 

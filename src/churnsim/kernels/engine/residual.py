@@ -10,9 +10,6 @@ from churnsim.kernels.engine.records import ACTIVE, AWAITING, BY_TENURE, CLOCK, 
 from churnsim.kernels.numerics.jit import rule
 from churnsim.typing import Floats
 
-__all__ = ["residual_margin", "total_residual"]
-
-
 _LONGEST = 100_000  # renewals; far less where anybody leaves or anything is discounted
 _NEGLIGIBLE = 1e-12
 

@@ -23,17 +23,6 @@ from churnsim.kernels.numerics.philox import block, block_of_five
 from churnsim.kernels.numerics.quantiles import normal_quantile
 from churnsim.kernels.numerics.rng_streams import COMPLAINT, PURCHASE, SIMULATION
 
-__all__ = [
-    "after_answer",
-    "after_purchase",
-    "disconfirmed",
-    "people_told",
-    "perceived",
-    "quality_of",
-    "satisfaction_factor",
-    "satisfaction_factor_ratio",
-]
-
 _QUICK, _UNRESOLVED = 0, 2  # kinds of reply, as in `event_rules.py`, which stands above this file
 
 

@@ -10,8 +10,6 @@ from churnsim.kernels.engine.satisfaction import after_answer, after_purchase, q
 from churnsim.kernels.numerics.jit import inlined, rule
 from churnsim.typing import Floats
 
-__all__ = ["apply_purchase_quality", "apply_reply", "hazard_of"]
-
 
 @rule
 def hazard_of(rules: Records, hazards: Floats, effect: float, c: Record) -> float:

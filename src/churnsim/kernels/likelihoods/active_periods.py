@@ -14,8 +14,6 @@ import numpy as np
 from churnsim.kernels.numerics.jit import njit
 from churnsim.typing import Floats, Ints
 
-__all__ = ["law", "mean", "stages_law", "stages_mean"]
-
 
 @njit
 def _period(rate: float, leaving: float, dies: bool) -> tuple[float, float, float, float]:

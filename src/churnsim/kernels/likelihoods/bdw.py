@@ -20,9 +20,6 @@ from churnsim.kernels.numerics.jit import njit
 from churnsim.kernels.numerics.special import digamma
 from churnsim.typing import Floats, Ints
 
-__all__ = ["discounted", "log_survival", "objective", "own_elasticities"]
-
-
 _LONGEST = 10_000_000  # renewals of an endless sum; far fewer where anything is discounted
 _ENOUGH = 1e-16
 

@@ -23,8 +23,6 @@ from churnsim.kernels.numerics.pochhammer import rising_logs
 from churnsim.kernels.numerics.quantiles import beta_quantile
 from churnsim.typing import Flags, Floats, Ints
 
-__all__ = ["draw_posterior", "draw_traits", "log_likelihood", "log_terms", "objective", "observe"]
-
 
 @njit
 def log_terms(alpha: float, beta: float, gamma: float, delta: float, x: int, t_x: int, n: int) -> Floats:

@@ -14,9 +14,6 @@ import numpy as np
 from churnsim.kernels.numerics.jit import njit
 from churnsim.typing import Floats
 
-__all__ = ["discounted", "expected", "met", "pmf", "wait"]
-
-
 _MOST = 10_000_000  # opportunities looked ahead at most
 
 

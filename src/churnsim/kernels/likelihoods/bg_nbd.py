@@ -26,14 +26,6 @@ from churnsim.kernels.numerics.pochhammer import rising_logs, rising_squares
 from churnsim.kernels.numerics.quantiles import beta_quantile, gamma_quantile
 from churnsim.typing import Floats, Ints
 
-__all__ = [
-    "hessian",
-    "log_likelihood",
-    "objective",
-    "p_alive",
-    "posterior_draw",
-]
-
 
 @njit
 def _log_gone_over_alive(r: float, alpha: float, a: float, b: float, x: int, t_x: float, T: float) -> float:

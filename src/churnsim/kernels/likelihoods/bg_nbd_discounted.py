@@ -18,9 +18,6 @@ from churnsim.kernels.numerics.jit import njit
 from churnsim.kernels.numerics.quadrature import NODES_8, WEIGHTS_8
 from churnsim.typing import Floats
 
-__all__ = ["beta_nodes", "discounted"]
-
-
 _CUT = 37.0  # terms below e^-37 of the largest are left out
 _FOREVER = 1e290  # as good as infinite, and its product with a weight is still finite
 

@@ -19,9 +19,6 @@ from churnsim.kernels.numerics.jit import njit
 from churnsim.kernels.numerics.special import regularised_beta
 from churnsim.typing import Floats, Ints
 
-__all__ = ["expected", "expected_known", "expected_while", "pmf"]
-
-
 _TERMS = 2000.0  # of a series; beyond it the integral is quicker
 
 

@@ -14,8 +14,6 @@ from churnsim.kernels.numerics.quantiles import beta_quantile, gamma_quantile
 from churnsim.kernels.numerics.special import digamma
 from churnsim.typing import Flags, Floats, Ints
 
-__all__ = ["draw_histories", "draw_population", "p_alive", "terms"]
-
 
 @njit
 def terms(alpha: Floats, a: Floats, x: Ints, t_x: Floats, T: Floats, r: float, b: float) -> Floats:

@@ -30,8 +30,6 @@ from churnsim.kernels.numerics.jit import njit
 from churnsim.kernels.numerics.pochhammer import rising_logs
 from churnsim.kernels.numerics.special import digamma
 
-__all__ = ["BG", "MBG", "NEVER", "clocks", "objective"]
-
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 NEVER, BG, MBG = 0, 1, 2  # whom dropout follows

@@ -19,8 +19,6 @@ from churnsim.kernels.numerics.quantiles import gamma_quantile
 from churnsim.kernels.numerics.special import digamma, trigamma
 from churnsim.typing import Floats, Ints
 
-__all__ = ["hessian", "log_likelihood", "objective", "posterior_rate", "sums"]
-
 
 @njit
 def log_likelihood(p: float, q: float, gamma: float, x: Ints, m: Floats) -> Floats:

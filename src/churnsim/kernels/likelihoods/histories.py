@@ -16,8 +16,6 @@ from churnsim.kernels.numerics.philox import block
 from churnsim.kernels.numerics.quantiles import exponential_quantile
 from churnsim.typing import Floats, Ints
 
-__all__ = ["observe", "unique_histories", "valid_histories"]
-
 
 @njit
 def valid_histories(x: Floats, t_x: Floats, T: Floats) -> bool:

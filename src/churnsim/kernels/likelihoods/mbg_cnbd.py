@@ -23,8 +23,6 @@ from churnsim.kernels.numerics.pochhammer import rising_logs
 from churnsim.kernels.numerics.quantiles import beta_quantile, gamma_quantile
 from churnsim.typing import Flags, Floats, Ints
 
-__all__ = ["draw_posterior", "log_likelihood", "objective", "p_alive"]
-
 
 @njit
 def _stages(R: float, w: float, k: int) -> tuple[float, float, float]:

@@ -18,9 +18,6 @@ from churnsim.kernels.numerics.quadrature import NODES, WEIGHTS
 from churnsim.kernels.numerics.special import regularised_beta
 from churnsim.typing import Floats
 
-__all__ = ["discounted", "expected", "pmf", "wait"]
-
-
 _MANY = 2e5  # expected stages, beyond which they are not summed one by one
 
 

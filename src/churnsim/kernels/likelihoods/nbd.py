@@ -14,8 +14,6 @@ from churnsim.kernels.numerics.jit import njit
 from churnsim.kernels.numerics.pochhammer import rising_logs
 from churnsim.typing import Floats, Ints
 
-__all__ = ["log_likelihood", "objective", "pmf"]
-
 
 @njit
 def log_likelihood(r: float, alpha: float, x: Ints, T: Floats) -> Floats:

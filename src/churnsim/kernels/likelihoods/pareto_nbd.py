@@ -23,8 +23,6 @@ from churnsim.kernels.numerics.pochhammer import rising_logs, rising_squares
 from churnsim.kernels.numerics.quantiles import gamma_quantile
 from churnsim.typing import Floats, Ints
 
-__all__ = ["hessian", "log_likelihood", "log_odds", "objective", "p_alive", "posterior_draw"]
-
 
 @njit
 def log_odds(R: float, alpha: float, s: float, beta: float, t_x: float, T: float, log_share: float) -> float:

@@ -16,9 +16,6 @@ from churnsim.kernels.numerics.jit import njit
 from churnsim.kernels.numerics.quadrature import NODES, WEIGHTS
 from churnsim.typing import Floats
 
-__all__ = ["discounted", "expected", "pmf", "wait"]
-
-
 _FOREVER = 1e290  # as good as infinite; its square root still has an inverse
 
 

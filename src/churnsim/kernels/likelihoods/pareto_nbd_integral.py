@@ -15,9 +15,6 @@ from churnsim.kernels.numerics.jit import njit
 from churnsim.kernels.numerics.quadrature import NODES, WEIGHTS
 from churnsim.typing import Floats
 
-__all__ = ["moments", "place", "share"]
-
-
 _LONGEST = 3.0  # of a panel; measured here against mpmath: relative error below 1e-13
 _STEEPEST = 8.0  # e-foldings over a panel
 

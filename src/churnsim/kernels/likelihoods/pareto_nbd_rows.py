@@ -12,8 +12,6 @@ from churnsim.kernels.numerics.jit import njit
 from churnsim.kernels.numerics.pochhammer import rising_logs
 from churnsim.typing import Flags, Floats, Ints
 
-__all__ = ["draw_histories", "p_alive", "terms"]
-
 
 @njit
 def terms(alpha: Floats, beta: Floats, x: Ints, t_x: Floats, T: Floats, r: float, s: float) -> Floats:

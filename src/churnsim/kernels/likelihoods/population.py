@@ -11,13 +11,6 @@ from churnsim.kernels.numerics.philox import block
 from churnsim.kernels.numerics.quantiles import exponential_quantile, gamma_quantile
 from churnsim.typing import Flags, Floats, Ints
 
-__all__ = [
-    "draw_base",
-    "draw_gamma_pairs",
-    "draw_rates",
-    "draw_spend_rates",
-]
-
 
 @njit
 def draw_base(

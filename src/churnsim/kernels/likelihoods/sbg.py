@@ -21,8 +21,6 @@ import numpy as np
 from churnsim.kernels.numerics.jit import njit
 from churnsim.typing import Floats, Ints
 
-__all__ = ["discounted_renewals", "log_survival", "objective"]
-
 
 @njit
 def objective(alpha: Floats, beta: Floats, first: Ints, t: Ints, lost: Floats, kept: Floats) -> Floats:

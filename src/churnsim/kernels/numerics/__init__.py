@@ -1,3 +1,1 @@
 """Special functions, quantiles, quadrature, random numbers and the compiler settings."""
-
-from __future__ import annotations

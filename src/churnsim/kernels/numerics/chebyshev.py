@@ -9,8 +9,6 @@ import numpy as np
 from churnsim.kernels.numerics.jit import njit
 from churnsim.typing import Floats, Ints
 
-__all__ = ["at_ages"]
-
 
 @njit
 def at_ages(

@@ -13,8 +13,6 @@ import numpy as np
 
 from churnsim.kernels.numerics.jit import inlined
 
-__all__ = ["exponential"]
-
 _PARTS = 128
 _BITS = 7
 _EXPONENT = 52  # where a float's exponent begins

@@ -14,9 +14,6 @@ import numpy as np
 from churnsim.kernels.numerics.jit import njit
 from churnsim.typing import Floats
 
-__all__ = ["gauss"]
-
-
 _SWEEPS = 60
 
 

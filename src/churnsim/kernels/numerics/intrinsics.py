@@ -9,8 +9,6 @@ import numpy as np
 
 from churnsim.kernels.numerics.jit import PLAIN, inlined
 
-__all__ = ["fetch", "multiply_high", "plain_fetch", "plain_multiply_high"]
-
 _LINE = 64  # bytes of a cache line
 _HALF = np.uint64(32)
 _LOW = np.uint64(0xFFFFFFFF)

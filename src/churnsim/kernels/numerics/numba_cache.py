@@ -21,8 +21,6 @@ try:  # private names of numba
 except ImportError:
     FunctionCache = None
 
-__all__ = ["cached", "digest_of"]
-
 
 @functools.cache
 def digest_of(folder: Path) -> str:

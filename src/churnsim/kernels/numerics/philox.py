@@ -13,8 +13,6 @@ import numpy as np
 from churnsim.kernels.numerics.intrinsics import multiply_high
 from churnsim.kernels.numerics.jit import inlined, rule
 
-__all__ = ["block", "block_of_five", "mix", "unit_interval", "words"]
-
 _M0 = np.uint64(0xD2E7470EE14C6C93)
 _M1 = np.uint64(0xCA5A826395121157)
 _W0 = np.uint64(0x9E3779B97F4A7C15)

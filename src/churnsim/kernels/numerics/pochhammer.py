@@ -9,8 +9,6 @@ import numpy as np
 from churnsim.kernels.numerics.jit import njit
 from churnsim.typing import Floats
 
-__all__ = ["rising_logs", "rising_squares"]
-
 
 @njit
 def rising_logs(start: float, count: int) -> tuple[Floats, Floats]:

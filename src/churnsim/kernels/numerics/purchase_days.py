@@ -16,19 +16,6 @@ from numpy.typing import NDArray
 from churnsim.kernels.numerics.jit import njit
 from churnsim.typing import Floats, Ints
 
-__all__ = [
-    "DAYS",
-    "MICROSECONDS",
-    "MILLISECONDS",
-    "NANOSECONDS",
-    "SECONDS",
-    "count",
-    "entries",
-    "lay_out",
-    "part",
-    "summary",
-]
-
 DAYS, SECONDS, MILLISECONDS, MICROSECONDS, NANOSECONDS = 0, 1, 2, 3, 4
 SHORT = 24  # rows; below it an insertion sort is quicker than a heap sort
 LIMIT = 106_650  # days from 1970 to 1678 and to 2261: what nanoseconds in 64 bits can say

@@ -18,8 +18,6 @@ from churnsim.kernels.numerics.quantiles import beta_quantile, erlang_quantile, 
 from churnsim.kernels.numerics.special import log_beta
 from churnsim.typing import Floats
 
-__all__ = ["TOLERANCE", "beta_draw", "beta_table", "erlang_draw", "gamma_draw", "gamma_table", "no_table"]
-
 Table = Floats
 
 TOLERANCE = 1e-9

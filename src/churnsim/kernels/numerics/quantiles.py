@@ -13,15 +13,6 @@ import math
 from churnsim.kernels.numerics.jit import inlined, rule
 from churnsim.kernels.numerics.special import log_beta, lower_gamma, regularised_beta, upper_gamma
 
-__all__ = [
-    "beta_quantile",
-    "erlang_quantile",
-    "exponential_quantile",
-    "exponential_survival",
-    "gamma_quantile",
-    "normal_quantile",
-]
-
 _STEPS = 200
 _SMALLEST = -690.0  # ln of about 1e-300: below it a draw is zero for every purpose here
 _ENOUGH = 1e-13

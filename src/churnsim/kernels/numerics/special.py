@@ -11,8 +11,6 @@ import math
 
 from churnsim.kernels.numerics.jit import rule
 
-__all__ = ["digamma", "log_beta", "lower_gamma", "regularised_beta", "trigamma", "upper_gamma"]
-
 _TINY = 1e-300
 _EPS = 2.3e-16
 _TERMS = 20_000

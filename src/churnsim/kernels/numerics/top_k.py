@@ -10,9 +10,6 @@ from numpy.typing import NDArray
 from churnsim.kernels.numerics.jit import njit
 from churnsim.typing import Flags, Ints
 
-__all__ = ["highest_of", "nth_highest"]
-
-
 _MULTIPLIER, _MODULUS = 1_103_515_245, 1 << 31  # of a linear congruential sequence, C's old `rand`
 _SAMPLE = 512
 _MARGIN = 48  # places of the sample: four standard deviations of a median's

@@ -1,3 +1,1 @@
 """What every part of the simulation uses: assumptions with their origin, lifetimes, scores, threads."""
-
-from __future__ import annotations

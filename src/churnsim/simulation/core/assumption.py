@@ -16,43 +16,6 @@ from churnsim.kernels.engine.records import UNITS_PER_CENT
 from churnsim.simulation.core.belief import Belief, Law, Status, checked_status
 from churnsim.units import Duration
 
-__all__ = [
-    "CUSTOMER",
-    "LEVEL",
-    "PURCHASE",
-    "PURCHASE_OF_EACH",
-    "UNMEASURED",
-    "Check",
-    "Multiple",
-    "Origin",
-    "Scaled",
-    "account_units",
-    "assumed",
-    "at_least_1",
-    "cents",
-    "count",
-    "default_belief",
-    "documented",
-    "exponent",
-    "in_own_measure",
-    "in_units",
-    "law_of",
-    "length",
-    "multiple_of",
-    "multiples_in",
-    "not_negative",
-    "numbers_of",
-    "people",
-    "plain_numbers",
-    "positive",
-    "published",
-    "scale",
-    "share",
-    "share_below_1",
-    "whole_cents",
-    "with_numbers",
-]
-
 LEVEL = 0.9
 """Probability that a number lies in its default's interval."""
 UNMEASURED = "no source measures it: a guess with a wide interval"

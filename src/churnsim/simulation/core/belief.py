@@ -28,8 +28,6 @@ from churnsim.errors import ConfigError
 from churnsim.models.estimation.arguments import numbers
 from churnsim.typing import Floats
 
-__all__ = ["STATUSES", "Belief", "Law", "Status", "checked_status"]
-
 Status = Literal[
     "measured here (randomised)",
     "measured here (observational)",

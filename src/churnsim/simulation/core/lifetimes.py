@@ -23,17 +23,6 @@ from churnsim.models.purchase.registry import simulated_families
 from churnsim.simulation.core.scores import CustomerScores
 from churnsim.units import check_unit
 
-__all__ = [
-    "ContractualLifetime",
-    "FixedSpend",
-    "ProfitByTenure",
-    "Purchases",
-    "Spend",
-    "lifetime_of",
-    "spending_of",
-    "typical_amount",
-]
-
 LEAST = -700.0  # logarithm of a chance to stay that is none
 
 

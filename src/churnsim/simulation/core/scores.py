@@ -13,8 +13,6 @@ from churnsim.checks import typed
 from churnsim.data.logs.customer_uid import customer_uids
 from churnsim.errors import ConfigError, DataError
 
-__all__ = ["CustomerScores", "Scores"]
-
 
 class CustomerScores:
     """Finite scores by uid, which do not change: it compares, hashes and is copied by its content.

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-__all__ = ["ThreadPool"]
-
 SMALLEST_CHUNK = 2048  # customers; fewer are not worth a thread
 CHUNKS_EACH = 8  # so that nobody waits long for the slowest
 

@@ -1,3 +1,1 @@
 """Who the customers of a simulation are: bases drawn from histories, cohorts, subscribers, arrivals."""
-
-from __future__ import annotations

@@ -9,8 +9,6 @@ from __future__ import annotations
 from churnsim.kernels.engine.event_times import arrival_gap
 from churnsim.kernels.numerics.philox import mix
 
-__all__ = ["PAID_CHANNEL", "SWITCHING_CHANNEL", "Arrivals"]
-
 # Lineages of the channels; fixed numbers apart from the cohort's.
 PAID_CHANNEL = 0x70616964
 SWITCHING_CHANNEL = 0x73776974

@@ -26,9 +26,6 @@ from churnsim.simulation.core.thread_pool import ThreadPool
 from churnsim.simulation.customers.new_customers import Newcomers
 from churnsim.typing import Floats, Ints
 
-__all__ = ["Base", "Cohort", "PosteriorBase", "StartingBase"]
-
-
 # Lineage of customers that a cohort makes: a fixed odd number, so that they share no uid with paid arrivals.
 COHORT_LINEAGE = 0x636F686F7274
 

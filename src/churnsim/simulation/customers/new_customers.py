@@ -15,8 +15,6 @@ from churnsim.simulation.core.lifetimes import Purchases, Spend, lifetime_of, sp
 from churnsim.simulation.core.scores import CustomerScores
 from churnsim.typing import Floats
 
-__all__ = ["Newcomers", "gamma_table_of"]
-
 
 @dataclass(frozen=True)
 class Newcomers:

@@ -33,8 +33,6 @@ from churnsim.simulation.core.lifetimes import ContractualLifetime, Purchases, l
 from churnsim.simulation.customers.base import Base
 from churnsim.typing import Floats, Ints
 
-__all__ = ["RemainingLifetimes"]
-
 NEGLIGIBLE = 1e-13  # a sum over purchases or renewals stops where a further term is less
 ROUNDING = 1e-9  # a renewal due at a time is due then in spite of so much rounding, relative to a term
 

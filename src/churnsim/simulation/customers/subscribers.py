@@ -41,9 +41,6 @@ from churnsim.simulation.customers.traits import TraitsBase
 from churnsim.typing import Floats
 from churnsim.units import term_of
 
-__all__ = ["ObservedSubscribers", "SubscriberBase", "charges_model", "contract_of", "hazard_multipliers"]
-
-
 RENEWALS = 240  # hazards kept for that many renewals; the last one holds from then on
 # Shape of one charge: the larger, the steadier. 400 is a standard deviation of 5% from month to month (assumed).
 STEADY = 400.0

@@ -16,9 +16,6 @@ from churnsim.simulation.core.lifetimes import Purchases, Spend, lifetime_of, sp
 from churnsim.simulation.customers.base import Base
 from churnsim.typing import Floats
 
-__all__ = ["TraitsBase"]
-
-
 # Column, default (None: required where it is used), what it must be.
 COLUMNS = {
     "rate": "purchases per time unit, 0 or more",

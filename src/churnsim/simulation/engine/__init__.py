@@ -1,3 +1,1 @@
 """The two engines and what they share: bookkeeping, the firm, the epoch boundary, populations."""
-
-from __future__ import annotations

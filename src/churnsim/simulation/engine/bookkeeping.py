@@ -12,8 +12,6 @@ from churnsim.kernels.engine.ledger_accounts import ACCOUNTS, COUNTED_IN, KINDS
 from churnsim.simulation.core.assumption import cents
 from churnsim.simulation.engine.ledger import Event
 
-__all__ = ["Books", "InvariantError", "checked_totals", "close_stocks", "flow_of"]
-
 INDEX = {name: i for i, name in enumerate(ACCOUNTS)}
 ACCOUNT_OF = {kind: INDEX[COUNTED_IN[kind]] for kind in KINDS}
 LOSSES = ("losses_organic", "losses_failure", "losses_complaint", "losses_dismissed")

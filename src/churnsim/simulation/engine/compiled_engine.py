@@ -25,8 +25,6 @@ from churnsim.simulation.engine.record_population import Places, RecordPopulatio
 from churnsim.simulation.engine.replication_inputs import ReplicationInputs
 from churnsim.simulation.scenario.scenario import Scenario
 
-__all__ = ["run"]
-
 
 def run(scenario: Scenario, *, seed: int, replication: int, log: bool = False, threads: int = 1) -> Ledger:
     """Run one replication. Raises InvariantError if the books do not close.

@@ -8,8 +8,6 @@ from typing import Any
 
 from churnsim.kernels.engine.records import ACTIVE, AWAITING, KNOWN, LOST, UNITS_PER_CENT
 
-__all__ = ["Customer"]
-
 
 @dataclass(slots=True, eq=False)
 class Customer:

@@ -10,8 +10,6 @@ import pandas as pd
 
 from churnsim.kernels.engine.records import ACTIVE, AWAITING, LOST, UNBORN, UNITS_PER_CENT
 
-__all__ = ["COLUMNS", "customer_states"]
-
 COLUMNS = (
     "origin", "channel", "state", "cause", "destination", "first_purchase", "last_purchase", "lost_at", "k",
     "referrals", "revenue", "margin", "unhappy", "expected", "satisfied", "rate", "dropout",

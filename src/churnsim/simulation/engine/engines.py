@@ -13,8 +13,6 @@ from churnsim.simulation.engine.ledger import Ledger
 from churnsim.simulation.engine.plugin import Mechanism
 from churnsim.simulation.scenario.scenario import Scenario
 
-__all__ = ["Engine", "run", "simulate", "warn_of_epochs"]
-
 Engine = Literal["auto", "compiled", "simpy"]
 
 

@@ -31,8 +31,6 @@ from churnsim.simulation.mechanisms.acquisition import UNNAMED
 from churnsim.simulation.mechanisms.review import Customers
 from churnsim.units import units_per_year
 
-__all__ = ["EpochBoundary", "InteractionTotals", "Population"]
-
 
 class InteractionTotals(NamedTuple):
     """Totals since the start: what others were told against and for the firm, and losses to competitors."""

@@ -18,8 +18,6 @@ from churnsim.kernels.engine.ledger_updates import (
     early_first,
 )
 
-__all__ = ["EventBuffers", "WorkerBuffers"]
-
 BUFFER_LINES = 4096  # lines of one buffer; the kernel returns when one is full
 LINES = {LOG: LOG_LINE, COMPLAINTS: COMPLAINT_LINE, REFERRALS: REFERRAL_LINE}
 

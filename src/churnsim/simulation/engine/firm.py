@@ -6,8 +6,6 @@ from churnsim.simulation.engine.bookkeeping import Books
 from churnsim.simulation.engine.replication_inputs import ReplicationInputs
 from churnsim.simulation.mechanisms.review import Customers, FirmState, Review
 
-__all__ = ["Firm"]
-
 
 class Firm(FirmState):
     """The firm of one replication."""

@@ -21,8 +21,6 @@ from churnsim.simulation.engine.firm import Firm
 from churnsim.simulation.engine.replication_inputs import ReplicationInputs
 from churnsim.simulation.mechanisms.review import Visible
 
-__all__ = ["ObjectPopulation"]
-
 
 class ObjectPopulation:
     """`epoch_boundary.Population` over a list of `Customer`.

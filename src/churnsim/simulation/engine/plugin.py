@@ -14,8 +14,6 @@ from churnsim.kernels.numerics.rng_streams import RESEARCH, SIMULATION
 from churnsim.simulation.engine.bookkeeping import Books
 from churnsim.simulation.engine.customer import Customer
 
-__all__ = ["Mechanism", "World"]
-
 
 @dataclass(frozen=True)
 class World:

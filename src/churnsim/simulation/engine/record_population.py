@@ -24,8 +24,6 @@ from churnsim.simulation.engine.firm import Firm
 from churnsim.simulation.engine.replication_inputs import ReplicationInputs
 from churnsim.simulation.mechanisms.review import Visible
 
-__all__ = ["Places", "RecordPopulation"]
-
 GROWTH, ROOM = 1.5, 64  # times as many, and so many more
 MOST_SEEN = 32_767  # what a record holds
 

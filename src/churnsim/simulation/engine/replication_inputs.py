@@ -21,8 +21,6 @@ from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.scenario import Scenario
 from churnsim.typing import Floats
 
-__all__ = ["ReplicationInputs"]
-
 
 @dataclass(frozen=True)
 class ReplicationInputs:

@@ -29,8 +29,6 @@ from churnsim.simulation.engine.plugin import Mechanism, World
 from churnsim.simulation.engine.replication_inputs import ReplicationInputs
 from churnsim.simulation.scenario.scenario import Scenario
 
-__all__ = ["run"]
-
 Process = Generator[simpy.Event, Any, None]
 
 BOUNDARY = 1  # SimPy keeps 0 for the end of the run; customers come after boundaries, by uid

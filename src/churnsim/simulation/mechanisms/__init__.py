@@ -26,5 +26,3 @@ SocialBond(joins=0.3, cost_per_member=1.0)
 >>> len(answers)
 15
 """
-
-from __future__ import annotations

@@ -21,8 +21,6 @@ from churnsim.simulation.core.assumption import (
 )
 from churnsim.simulation.mechanisms.parts import Budgeted, MarketPart, SharesByName, StrategyPart, document
 
-__all__ = ["UNNAMED", "Acquisition", "AcquisitionChannel", "Prospects"]
-
 UNNAMED = ""
 """The channel without a name, whose response is the market's own `prospects.ceiling` and `spend_scale`."""
 MOST_CHANNELS = 100

@@ -8,8 +8,6 @@ from typing import Annotated, Any, ClassVar
 from churnsim.simulation.core.assumption import cents
 from churnsim.simulation.mechanisms.parts import Money, StrategyPart
 
-__all__ = ["AskForComplaints"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class AskForComplaints(StrategyPart):

@@ -13,8 +13,6 @@ from churnsim.simulation.core.assumption import assumed, not_negative, share
 from churnsim.simulation.mechanisms.parts import MarketPart, Money, Setting, Share, StrategyPart
 from churnsim.simulation.mechanisms.review import Review
 
-__all__ = ["BondResponse", "EconomicBond", "SocialBond", "StructuralBond"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class EconomicBond(StrategyPart):

@@ -7,8 +7,6 @@ from typing import Annotated, ClassVar
 
 from churnsim.simulation.mechanisms.parts import Setting, StrategyPart
 
-__all__ = ["ChurnChange"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class ChurnChange(StrategyPart):

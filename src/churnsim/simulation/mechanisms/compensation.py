@@ -10,8 +10,6 @@ from churnsim.economics.response import saturating
 from churnsim.simulation.core.assumption import PURCHASE, Multiple, assumed, cents, in_units, scale, share
 from churnsim.simulation.mechanisms.parts import MarketPart, Money, StrategyPart
 
-__all__ = ["Compensation", "RecoveryResponse"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Compensation(StrategyPart):

@@ -8,8 +8,6 @@ from typing import Any, ClassVar
 from churnsim.simulation.core.assumption import CUSTOMER, Multiple, assumed, not_negative, people, share
 from churnsim.simulation.mechanisms.parts import MarketPart
 
-__all__ = ["Competitors"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Competitors(MarketPart):

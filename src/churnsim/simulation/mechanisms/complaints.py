@@ -11,8 +11,6 @@ from churnsim.simulation.core.assumption import assumed, length, published, shar
 from churnsim.simulation.mechanisms.parts import MarketPart
 from churnsim.units import Duration
 
-__all__ = ["Complaints"]
-
 TARP = (
     "TARP, Consumer Complaint Handling in America: An Update Study (1986), minor loss: of customers with a "
     "problem, 37% of the silent, 46% of the unresolved, 70% of the resolved and 95% of the quickly resolved buy "

@@ -14,8 +14,6 @@ from churnsim.simulation.mechanisms.parts import MarketPart
 from churnsim.simulation.mechanisms.review import Review
 from churnsim.simulation.mechanisms.targeting import Campaign
 
-__all__ = ["CrossSelling", "CrossSellingResponse"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class CrossSelling(Campaign):

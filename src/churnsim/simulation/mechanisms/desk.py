@@ -11,8 +11,6 @@ from churnsim.simulation.mechanisms.parts import Length, Money, Setting, Strateg
 from churnsim.simulation.mechanisms.review import Accounts
 from churnsim.units import UNIT_NAMES
 
-__all__ = ["ComplaintDesk"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class ComplaintDesk(StrategyPart):

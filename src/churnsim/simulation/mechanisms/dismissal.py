@@ -10,8 +10,6 @@ from churnsim.errors import ConfigError
 from churnsim.simulation.mechanisms.parts import Setting, StrategyPart
 from churnsim.simulation.mechanisms.review import Review
 
-__all__ = ["DismissUnprofitable"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class DismissUnprofitable(StrategyPart):

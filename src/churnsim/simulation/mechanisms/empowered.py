@@ -8,8 +8,6 @@ from typing import Annotated, Any, ClassVar
 from churnsim.simulation.mechanisms.parts import Money, Share, StrategyPart
 from churnsim.simulation.mechanisms.review import Accounts
 
-__all__ = ["EmpoweredStaff"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class EmpoweredStaff(StrategyPart):

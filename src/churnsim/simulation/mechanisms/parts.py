@@ -20,25 +20,6 @@ from churnsim.errors import ConfigError
 from churnsim.simulation.core.assumption import not_negative, numbers_of, positive, share, whole_cents
 from churnsim.simulation.mechanisms.review import Accounts, Review
 
-__all__ = [
-    "Budgeted",
-    "File",
-    "Length",
-    "MarketPart",
-    "Money",
-    "Setting",
-    "Share",
-    "SharesByName",
-    "StrategyPart",
-    "check_parts",
-    "document",
-    "document_parts",
-    "example_of",
-    "growth_shortfall",
-    "parts_of",
-    "settings_of",
-]
-
 
 @dataclass(frozen=True)
 class Setting:

@@ -11,8 +11,6 @@ from churnsim.simulation.core.assumption import PURCHASE, Multiple, assumed, in_
 from churnsim.simulation.mechanisms.parts import Budgeted, MarketPart
 from churnsim.simulation.mechanisms.review import Review
 
-__all__ = ["QualityResponse", "ServiceQuality"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceQuality(Budgeted):

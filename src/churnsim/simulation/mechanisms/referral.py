@@ -19,8 +19,6 @@ from churnsim.simulation.core.assumption import (
 from churnsim.simulation.mechanisms.parts import MarketPart, Money, StrategyPart, growth_shortfall
 from churnsim.units import units_per_year
 
-__all__ = ["Referral", "ReferralReward"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class ReferralReward(StrategyPart):

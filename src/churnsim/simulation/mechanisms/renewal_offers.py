@@ -18,8 +18,6 @@ from churnsim.simulation.mechanisms.parts import Length, MarketPart, Money, Shar
 from churnsim.simulation.mechanisms.review import Review
 from churnsim.simulation.mechanisms.targeting import Targeting
 
-__all__ = ["RenewalOfferResponse", "RenewalOffers"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class RenewalOffers(Targeting):

@@ -27,8 +27,6 @@ from churnsim.simulation.mechanisms.review import Review
 from churnsim.simulation.mechanisms.targeting import Campaign
 from churnsim.units import Duration
 
-__all__ = ["RetentionContacts", "RetentionResponse"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class RetentionContacts(Campaign):

@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 from churnsim.kernels.engine.records import Records, Rules
 from churnsim.typing import Flags
 
-__all__ = ["Accounts", "Customers", "FirmState", "Review", "Visible"]
-
 
 class Visible(NamedTuple):
     """What the firm sees, arrays over customers: it knows of those `known`, and takes those for still `there` whom it

@@ -27,9 +27,6 @@ from churnsim.simulation.core.assumption import (
 )
 from churnsim.simulation.mechanisms.parts import MarketPart
 
-__all__ = ["Satisfaction"]
-
-
 SD, PER_SD = "standard deviations", "per standard deviation"
 
 

@@ -28,8 +28,6 @@ from churnsim.simulation.mechanisms.parts import Budgeted, MarketPart
 from churnsim.simulation.mechanisms.review import Review
 from churnsim.units import Duration, units_per_year
 
-__all__ = ["StaffCare", "StaffResponse"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class StaffCare(Budgeted):

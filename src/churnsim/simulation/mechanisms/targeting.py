@@ -24,8 +24,6 @@ from churnsim.simulation.mechanisms.parts import (
 from churnsim.simulation.mechanisms.review import Review, Visible
 from churnsim.typing import Flags
 
-__all__ = ["RULE_SETTINGS", "Campaign", "TargetRule", "Targeting", "needed_settings"]
-
 # Percent of repeat revenue up to which class A and class B reach.
 CLASS_A, CLASS_B = 80, 95
 # A customer silent for this many times the silence that puts it at risk is given up.

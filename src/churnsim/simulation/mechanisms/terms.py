@@ -9,8 +9,6 @@ from churnsim.simulation.core.assumption import account_units, assumed, cents, n
 from churnsim.simulation.mechanisms.parts import MarketPart
 from churnsim.simulation.mechanisms.review import Accounts, Review
 
-__all__ = ["Terms"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Terms(MarketPart):

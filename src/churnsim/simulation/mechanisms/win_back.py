@@ -19,8 +19,6 @@ from churnsim.simulation.mechanisms.review import Review
 from churnsim.typing import Flags
 from churnsim.units import Duration
 
-__all__ = ["WinBack", "WinBackResponse"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class WinBack(StrategyPart):

@@ -9,8 +9,6 @@ from churnsim.simulation.core.assumption import assumed, count, length, not_nega
 from churnsim.simulation.mechanisms.parts import MarketPart, growth_shortfall
 from churnsim.units import Duration, units_per_year
 
-__all__ = ["WordOfMouth"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class WordOfMouth(MarketPart):

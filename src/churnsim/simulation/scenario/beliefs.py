@@ -39,8 +39,6 @@ from churnsim.simulation.core.belief import Belief
 from churnsim.simulation.mechanisms.parts import parts_of
 from churnsim.units import Duration
 
-__all__ = ["Draws", "Number", "checked_beliefs", "market_beliefs", "numbers_by_name", "with_values"]
-
 TRIES = 1000
 """After so many impossible draws the beliefs of a part contradict each other."""
 UNSAID = Origin("changed from the default without a source", "assumed")

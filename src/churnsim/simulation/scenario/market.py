@@ -51,8 +51,6 @@ from churnsim.simulation.mechanisms.word_of_mouth import WordOfMouth
 from churnsim.simulation.scenario.beliefs import Draws, checked_beliefs, with_values
 from churnsim.units import discount_force
 
-__all__ = ["Market", "check_regularity"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Market:

@@ -15,8 +15,6 @@ from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.units import Duration
 
-__all__ = ["addresses", "changed", "number_at"]
-
 Strategies = Sequence[Strategy]
 FITTED = ("purchases", "spend")
 NO_NUMBERS = ("customers", "beliefs", "origins")

@@ -13,9 +13,6 @@ from churnsim.simulation.mechanisms.parts import MarketPart, StrategyPart
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.strategy import Strategy
 
-__all__ = ["Scenario"]
-
-
 NOTABLE = 0.02  # an error of the epoch from here on is said
 
 

@@ -1,3 +1,1 @@
 """The configuration of a study: its tables, their checks across fields, and errors that name the place."""
-
-from __future__ import annotations

@@ -17,8 +17,6 @@ from churnsim.study.config.schema_problems import schema_problems
 from churnsim.study.config.section import MOST_REPLICATIONS
 from churnsim.toml_text import parse_toml, read_text
 
-__all__ = ["parse_config", "read_config", "with_replications"]
-
 
 def read_config(path: str | Path) -> StudyConfig:
     """The configuration at `path`.

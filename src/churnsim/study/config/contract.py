@@ -15,8 +15,6 @@ from churnsim.study.config.problems import Problem, file_problems
 from churnsim.study.config.section import Length, Section
 from churnsim.units import Unit
 
-__all__ = ["ContractStudyConfig", "ProfitByTenureSection", "SubscribersSection", "SurvivalSection"]
-
 Amount = Annotated[float, Field(ge=-1e15, le=1e15, allow_inf_nan=False)]
 
 

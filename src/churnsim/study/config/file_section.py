@@ -21,8 +21,6 @@ from churnsim.errors import ConfigError
 from churnsim.models.purchase.summary_covariates import SummaryCovariates
 from churnsim.study.config.section import Section
 
-__all__ = ["CovariatesSection", "DatedFile", "StudyCovariates", "SurveySection", "WrittenFile", "defined_in"]
-
 
 class WrittenFile(Section):
     """A file and its form. What is not said is found out from the file, or refused where the file leaves it open."""

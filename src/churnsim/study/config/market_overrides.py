@@ -26,16 +26,6 @@ from churnsim.units import Unit, parse_duration
 if TYPE_CHECKING:
     from churnsim.simulation.core.belief import Belief, Law
 
-__all__ = [
-    "TIME",
-    "home_of",
-    "market_problems",
-    "mechanism_types",
-    "overridden_beliefs",
-    "overridden_mechanisms",
-    "overridden_origins",
-]
-
 OWN_SOURCE = "this configuration"
 OVERRIDE_KEYS = ("value", "low", "high", "level", "law", "source", "status")
 INTERVAL = ("low", "high")

@@ -19,8 +19,6 @@ from churnsim.study.config.strategy_sections import CHURN_MODEL, MECHANISMS, Str
 from churnsim.study.config.what_if_sections import BeliefSection, SensitivitySection
 from churnsim.units import Duration
 
-__all__ = ["relation_problems"]
-
 
 def what_if_problems(config: StudyConfig) -> list[Problem]:
     """Every relation that does not hold, each with what would."""

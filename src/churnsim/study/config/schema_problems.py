@@ -12,8 +12,6 @@ from churnsim.study.config.market_overrides import home_of
 from churnsim.study.config.problems import ConfigPath, Problem, closest
 from churnsim.toml_text import value_at
 
-__all__ = ["schema_problems"]
-
 EXPECTED = {
     "string_type": "must be text in quotes.",
     "int_type": "must be a whole number, without quotes.",

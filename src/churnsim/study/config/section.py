@@ -8,8 +8,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 
 from churnsim.units import Duration, parse_duration
 
-__all__ = ["MOST_REPLICATIONS", "Length", "Level", "Money", "Section", "Share", "Slug"]
-
 MOST_REPLICATIONS = 100_000
 LONGEST_YEARS = 1_000
 

@@ -21,8 +21,6 @@ from churnsim.study.config import section as written
 from churnsim.study.config.section import Section, Slug
 from churnsim.units import Duration
 
-__all__ = ["CHURN_MODEL", "MECHANISMS", "StrategySection", "built_strategy"]
-
 CHURN_MODEL = "churn_model"
 """`scores` that are no file: what the churn model of the study says of each subscriber."""
 

@@ -9,8 +9,6 @@ from pydantic import Field
 
 from churnsim.study.config.section import MOST_REPLICATIONS, Level, Section, Slug
 
-__all__ = ["BeliefSection", "BreakEvenSection", "PrecisionSection", "SelectionSection", "SensitivitySection"]
-
 Metric = Literal["npv", "equity", "profit"]
 Bounds = Annotated[tuple[float, float], Field(strict=False)]
 

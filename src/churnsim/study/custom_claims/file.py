@@ -57,8 +57,6 @@ from churnsim.study.config.section import Section, Slug
 from churnsim.study.config.strategy_sections import StrategySection, built_strategy
 from churnsim.toml_text import read_toml
 
-__all__ = ["is_claim_file", "read_claims"]
-
 
 class FigureSection(Section):
     """A figure, computed by one of the computations that published figures use."""

@@ -1,3 +1,1 @@
 """The stages of a study, from data to claims."""
-
-from __future__ import annotations

@@ -24,8 +24,6 @@ from churnsim.study.storage.executor import Executor
 from churnsim.study.storage.store import RunStore
 from churnsim.typing import Floats
 
-__all__ = ["break_even_replications", "break_evens", "mechanisms_alone", "most_promising"]
-
 METRICS = ("npv", "equity", "discounted_margin")
 MOST_SPLIT = 100
 """Replications by which a variance is split, for want of a need for more digits."""

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from churnsim.study.stages.data_stage import StudyData
     from churnsim.study.storage.executor import Executor
 
-__all__ = ["chosen_claims", "claims_checksum", "evidence_of", "judge_claims"]
-
 
 def chosen_claims(config: StudyConfig) -> tuple[Claim, ...]:
     """The claims this study tests: those of the catalogue and of files that it names; all of the catalogue where it

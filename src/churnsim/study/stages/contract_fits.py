@@ -25,9 +25,6 @@ from churnsim.records.run import DataFacts, FitRecord
 from churnsim.study.config.contract import ContractStudyConfig, SubscribersSection
 from churnsim.study.stages.fit_stage import UNUSABLE, fit_record
 
-__all__ = ["ContractData", "ContractFits", "fit_contract", "load_subscribers", "simulated_fit"]
-
-
 SETS = {"telco": datasets.telco, "telco-calls": datasets.telco_calls}
 
 

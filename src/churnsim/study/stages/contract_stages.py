@@ -34,9 +34,6 @@ from churnsim.study.stages.market_stage import with_beliefs
 from churnsim.study.stages.value_stage import by_decile
 from churnsim.study.storage.executor import Executor
 
-__all__ = ["ContractStages"]
-
-
 CHARGES = Origin("spread of the charges; steadiness assumed", "measured here (observational)")
 STEADINESS = Origin("one snapshot does not show how steady a charge is", "assumed")
 

@@ -22,8 +22,6 @@ from churnsim.records.run import DataFacts
 from churnsim.study.config.config import MADE_UP_SHOP, DataSection
 from churnsim.study.config.file_section import StudyCovariates
 
-__all__ = ["StudyData", "load_data"]
-
 MADE_UP = "a shop that is made up (churnsim.datasets.shop), with records of what it did"
 
 

@@ -18,8 +18,6 @@ from churnsim.study.stages.score_files import scores_checksum
 from churnsim.study.storage.provenance import recipe
 from churnsim.study.storage.store import OUTCOMES, RunStore, read_parquet, write_parquet
 
-__all__ = ["borrow_outcomes", "outcome_keys"]
-
 # What says nothing of a strategy's ledger.
 WORDS = ("title", "description", "reference")
 

@@ -20,8 +20,6 @@ from churnsim.records.run import FitParameter, FitRecord, FitStatusRecord
 from churnsim.study.config.config import CHOOSE, StudyConfig
 from churnsim.study.stages.data_stage import StudyData
 
-__all__ = ["UNUSABLE", "StudyFits", "candidates", "fit_models", "fit_record"]
-
 UNUSABLE = ("not converged", "too little data")
 
 

@@ -28,18 +28,6 @@ from churnsim.study.stages.data_stage import StudyData
 from churnsim.study.stages.fit_stage import StudyFits
 from churnsim.study.stages.score_files import read_scores
 
-__all__ = [
-    "build_market",
-    "build_strategies",
-    "own_mechanisms",
-    "scenario_for",
-    "spend_of",
-    "strategy_records",
-    "unjudged_strategies",
-    "with_amounts",
-    "with_beliefs",
-]
-
 
 def build_market(config: StudyConfig, data: StudyData, fits: StudyFits) -> Market:
     """The customers of the whole log, each drawn from the posterior given its own history.

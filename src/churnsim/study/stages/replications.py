@@ -9,8 +9,6 @@ from churnsim.records.base import rows
 from churnsim.records.what_if import PrecisionRecord, SelectionRecord
 from churnsim.study.config.config import StudyConfig
 
-__all__ = ["precision_reached", "selection_reached", "wanted_replications"]
-
 # While a selection is open this many more are run at a time: a half again.
 GROWTH = 1.5
 

@@ -7,8 +7,6 @@ from churnsim.study.config.config import StudyConfig
 from churnsim.study.stages.claim_stage import chosen_claims
 from churnsim.study.stages.market_stage import own_mechanisms
 
-__all__ = ["check_requirements"]
-
 STRUCTURAL = {"acsi", "paths"}
 REGRESSIONS = {"penalty-reward"}
 

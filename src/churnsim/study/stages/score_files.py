@@ -17,8 +17,6 @@ from churnsim.errors import DataError
 from churnsim.simulation.core.scores import CustomerScores
 from churnsim.study.config.strategy_sections import CHURN_MODEL, StrategySection
 
-__all__ = ["read_scores", "scores_checksum"]
-
 COLUMNS = ("customer_id", "score")
 
 

@@ -23,8 +23,6 @@ from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.study.storage.executor import Executor
 from churnsim.study.storage.store import RunStore, concatenated, read_parquet, write_parquet
 
-__all__ = ["simulate_all", "warm_kernels"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Ledgers:

@@ -33,8 +33,6 @@ from churnsim.units import DAYS_PER_UNIT, UNIT_NAMES
 if TYPE_CHECKING:
     from churnsim.claims.machinery.evidence import MarketEvidence
 
-__all__ = ["Stages", "TransactionStages", "label_of", "stages_of", "starts_mid_life", "study_evidence"]
-
 
 WINDOW_DAYS = 30
 # A log begins mid-life when its first month holds more newcomers than twice the mean of the later months that have any:

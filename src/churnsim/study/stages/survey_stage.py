@@ -26,8 +26,6 @@ from churnsim.simulation.survey_sample import sample_survey, satisfied_at
 from churnsim.study.config.file_section import SurveySection
 from churnsim.study.stages.data_stage import StudyData
 
-__all__ = ["survey_checksum", "survey_results"]
-
 OWN_ITEMS = ("satisfaction_1", "satisfaction_2", "satisfaction_3")
 
 

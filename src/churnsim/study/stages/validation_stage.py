@@ -18,8 +18,6 @@ from churnsim.study.stages.fit_stage import StudyFits
 from churnsim.study.stages.market_stage import spend_of, with_amounts
 from churnsim.study.storage.executor import Executor
 
-__all__ = ["validate", "validation_warnings"]
-
 # Draws behind the replay with parameter uncertainty come from a seed of their own, apart from the studied market's.
 DRAW_SEED_OFFSET = 2
 

@@ -13,8 +13,6 @@ from churnsim.study.config.config import ValueSection
 from churnsim.study.stages.data_stage import StudyData
 from churnsim.study.stages.fit_stage import StudyFits
 
-__all__ = ["by_decile", "value_base"]
-
 LEVEL = 0.95
 DECILES = 10
 

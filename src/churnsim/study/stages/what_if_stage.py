@@ -24,8 +24,6 @@ from churnsim.study.stages.market_stage import own_mechanisms
 from churnsim.study.storage.executor import Executor
 from churnsim.study.storage.store import RunStore, stored_record, write_json
 
-__all__ = ["check_what_ifs", "kept", "what_if_steps", "what_ifs"]
-
 R = TypeVar("R", bound=Record)
 
 

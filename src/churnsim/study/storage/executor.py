@@ -13,8 +13,6 @@ from churnsim.errors import ClusterError, ConfigError
 from churnsim.study.config.config import SimulationSection
 from churnsim.study.storage.provenance import recipe
 
-__all__ = ["Executor", "ExecutorPlan", "connected", "plan_executor"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Executor:

@@ -13,8 +13,6 @@ from typing import Any
 
 import churnsim
 
-__all__ = ["platform_facts", "recipe", "run_hash", "versions"]
-
 PACKAGES = ("numpy", "pandas", "scipy", "numba", "simpy", "pyarrow", "joblib", "pydantic")
 
 # These only show numbers that a run has stored; any other room may change one, also a room that is added later.

@@ -24,9 +24,6 @@ from churnsim.records.base import STORED, Record, plain
 from churnsim.records.notices import Notices
 from churnsim.records.run import Manifest
 
-__all__ = ["RunStore", "read_json", "read_parquet", "stored_record", "write_json", "write_parquet", "write_text"]
-
-
 if sys.platform == "win32":
     import msvcrt
 
