@@ -17,8 +17,6 @@ from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.units import UNIT_NAMES
 
-__all__ = ["assumptions", "claimed_numbers"]
-
 # Unit and meaning of the fitted parameters.
 FITTED = {
     "r": ("", "shape of the purchase rates over customers: the smaller, the more they differ"),

@@ -35,8 +35,6 @@ from churnsim.statistics import normal_quantile, percentile_limits, tails
 from churnsim.typing import Floats, Ints
 from churnsim.units import Duration
 
-__all__ = ["Calibration", "Target", "calibrate"]
-
 TargetLaw = Literal["normal", "log-normal"]
 OBSERVED: Status = "measured here (observational)"
 REPEAT = ("repeat_purchases", "repeat_revenue")

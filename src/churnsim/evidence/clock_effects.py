@@ -28,8 +28,6 @@ from churnsim.statistics import normal_quantile
 from churnsim.typing import Floats, Ints
 from churnsim.units import DAYS_PER_UNIT
 
-__all__ = ["NOON", "ClockEffects", "ContactHistories", "fit_clocks"]
-
 # Records know days. Purchases count as made at noon, contacts as sent when their day begins, so that purchases of the
 # same day come after them, and the last day counts whole.
 NOON = 0.5

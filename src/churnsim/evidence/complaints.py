@@ -46,8 +46,6 @@ from churnsim.statistics import wilson
 from churnsim.typing import Floats, Ints
 from churnsim.units import Duration
 
-__all__ = ["ComplaintEvidence", "complaint_evidence"]
-
 KINDS = ("quick", "slow", "unresolved")
 STRATA = np.array([2, 4, 8])  # purchases so far: 1, 2 to 3, 4 to 7, more
 FEWEST = 20  # complaints for an instrument

@@ -35,8 +35,6 @@ from churnsim.statistics import normal_quantile
 from churnsim.typing import Floats, Ints
 from churnsim.units import DAYS_PER_UNIT, check_unit
 
-__all__ = ["ContactEffect", "contact_effect"]
-
 MOST_COMPARED = 20_000  # customers whose forecasts say what the model expects of a window
 HISTORY = ["frequency_before", "silence", "age", "silence_by_gap"]
 

@@ -8,8 +8,6 @@ import numpy as np
 
 from churnsim.typing import Floats
 
-__all__ = ["grid_draws"]
-
 CELLS, ROUNDS = 32, 4
 FAR = 18.0  # below the largest log-density: e^-18 of it is next to nothing
 

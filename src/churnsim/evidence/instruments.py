@@ -22,8 +22,6 @@ from scipy.stats import f as fisher
 from churnsim.errors import DataError
 from churnsim.typing import Floats, Ints
 
-__all__ = ["Instrumented", "two_stage"]
-
 STRONG = 23.1
 
 

@@ -13,8 +13,6 @@ from scipy.special import logsumexp
 from churnsim.errors import FitError
 from churnsim.typing import Floats
 
-__all__ = ["Drawn", "laplace_draws"]
-
 DF = 5.0  # of the multivariate t from which draws are proposed: wider tails than the posterior's
 ROUNDS, PROPOSED = 4, 2000
 STEP = 1e-4

@@ -28,8 +28,6 @@ from churnsim.evidence.trial import TrialEffects, trial_effects
 from churnsim.simulation.core.belief import Belief
 from churnsim.typing import Floats
 
-__all__ = ["OfferEvidence", "offer_evidence"]
-
 MEDIAN_SCALE, SPREAD_OF_SCALE = 0.1, 1.0
 
 

@@ -41,8 +41,6 @@ from churnsim.models.estimation.arguments import numbers
 from churnsim.statistics import normal_quantile, tails
 from churnsim.typing import Floats
 
-__all__ = ["Pooled", "pool"]
-
 QUANTILES = 200
 ROUNDING = 1e-10  # of a log-likelihood: a gain over tau = 0 that is no larger is none
 

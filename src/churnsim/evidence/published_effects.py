@@ -33,8 +33,6 @@ from churnsim.evidence.pooling import pool
 from churnsim.simulation.core.belief import Belief, Law, Status
 from churnsim.toml_text import parse_toml
 
-__all__ = ["PublishedEffect", "elasticity_prior", "published", "published_belief"]
-
 Citation = Literal["confirmed", "excerpt", "memory"]
 Design = Literal[
     "randomised", "panel", "simulated from a panel", "meta-analysis", "filing", "survey (intention)", "told"

@@ -28,8 +28,6 @@ from churnsim.statistics import resample_indices
 from churnsim.typing import Floats, Ints
 from churnsim.units import DAYS_PER_YEAR, Duration
 
-__all__ = ["ReferralEvidence", "referral_evidence"]
-
 YEAR = Duration(1, "Y")
 QUARTER = Duration(3, "M")
 RESAMPLES, ENOUGH = 999, 5000  # of the referred, and how many need none

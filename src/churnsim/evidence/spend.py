@@ -44,8 +44,6 @@ from churnsim.statistics import percentile_limits
 from churnsim.typing import Floats, Ints
 from churnsim.units import DAYS_PER_YEAR, Duration
 
-__all__ = ["LIFTS", "SpendEvidence", "spend_evidence"]
-
 LIFTS = ("channel", "from", "to", "spend_change", "lift", "standard_error")
 FEWEST = 20  # periods
 Test = tuple[int, Ints, Floats, float, float]

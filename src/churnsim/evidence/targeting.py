@@ -26,8 +26,6 @@ from churnsim.models.estimation.design_matrix import checked_features
 from churnsim.statistics import normal_quantile
 from churnsim.typing import Floats, Ints
 
-__all__ = ["TargetingRule", "targeting_rule"]
-
 FEWEST_BUYERS = 20  # in each arm of the half that a model learns from
 
 

@@ -27,8 +27,6 @@ from scipy.optimize import brentq
 from churnsim.errors import FitError
 from churnsim.typing import Flags, Floats, Ints
 
-__all__ = ["Particles", "Tempered", "first_particles", "tempered"]
-
 KEPT = 0.5  # share of the particles that a step of b leaves in effect
 ROUNDS = 60  # steps of b at most: each makes it two to four times as large
 SWEEPS, LAST_SWEEPS = 8, 24  # moves of all particles at most, and after the last step

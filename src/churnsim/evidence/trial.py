@@ -36,8 +36,6 @@ from churnsim.models.estimation.design_matrix import Design, checked_features, i
 from churnsim.statistics import normal_quantile, tails
 from churnsim.typing import Flags, Floats, Ints
 
-__all__ = ["OBSERVATIONAL", "RANDOMISED", "TrialCheck", "TrialEffects", "effects_of_sums", "trial_effects"]
-
 RANDOMISED: Final = "measured here (randomised)"
 OBSERVATIONAL: Final = "measured here (observational)"
 

@@ -47,8 +47,6 @@ from churnsim.simulation.core.belief import Belief
 from churnsim.typing import Flags, Floats, Ints
 from churnsim.units import DAYS_PER_UNIT, Duration, check_unit
 
-__all__ = ["WinBackEvidence", "win_back_evidence"]
-
 HALF_LIFE, SPREAD = 182.0, 1.0  # days; of the logarithm
 BINS, CELLS = 10, 16
 EIGHT_WEEKS, YEAR, HALF_YEAR = Duration(8, "W"), Duration(1, "Y"), Duration(26, "W")
