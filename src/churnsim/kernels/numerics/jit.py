@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
+from numba import types
 
 from churnsim.kernels.numerics.numba_cache import cached
 
@@ -31,8 +32,31 @@ _OPTIONS: dict[str, Any] = {"nogil": True, "fastmath": False, "error_model": "nu
 _UNCOUNTED = _OPTIONS if PLAIN else {**_OPTIONS, "_nrt": False}
 
 
+def _wide(kind: Any) -> Any:
+    """The type as which a kernel passes on an argument: a constant or a narrower integer as one of 64 bits."""
+    kind = types.unliteral(kind)
+    return types.int64 if isinstance(kind, types.Integer) and kind.signed else kind
+
+
+def _wide_arguments(dispatcher: Any) -> None:
+    """Let kernels that call this one share its code, whatever integers they pass.
+
+    Numba types a constant by its value and a record's field by its width, and compiled the random numbers of 22 kinds
+    of events 22 times.
+    """
+    template = dispatcher.get_call_template
+
+    def of_wide(arguments: Any, keywords: dict[str, Any]) -> Any:
+        return template([_wide(kind) for kind in arguments], {name: _wide(kind) for name, kind in keywords.items()})
+
+    dispatcher.get_call_template = of_wide
+
+
 def _compiled(function: F, options: dict[str, Any]) -> F:
-    return cast(F, cached(numba.njit(**options)(function), _KERNELS, variant="-plain" if PLAIN else ""))
+    dispatcher = numba.njit(**options)(function)
+    if not PLAIN and hasattr(dispatcher, "get_call_template"):  # of numba's own methods; none with NUMBA_DISABLE_JIT
+        _wide_arguments(dispatcher)
+    return cast(F, cached(dispatcher, _KERNELS, variant="-plain" if PLAIN else ""))
 
 
 def njit(function: F) -> F:
