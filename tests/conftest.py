@@ -33,6 +33,10 @@ PUBLISHED = Path(__file__).parents[2] / "shared" / "data"
 if PUBLISHED.is_dir():
     os.environ.setdefault("CHURNSIM_DATA", str(PUBLISHED))
 
+# Compiling, reading tests and importing make many objects that live: one sixth of that time was spent looking for
+# garbage among them.
+gc.set_threshold(50_000, 20, 20)
+
 KERNELS = str(Path(cs.__file__).parent / "kernels")
 compile_here, being_compiled = Dispatcher.compile, set()
 

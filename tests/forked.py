@@ -20,6 +20,7 @@ import numba, numpy, pandas, pyarrow, pydantic, scipy.stats, typer
 import churnsim, churnsim.cli
 
 gc.freeze()  # a fork does not look through what was imported when it ends
+gc.set_threshold(50_000, 20, 20)  # as in conftest.py
 
 def run(code, arguments, where, folder):
     os.chdir(where)
