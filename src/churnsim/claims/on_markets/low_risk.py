@@ -144,10 +144,7 @@ def _setting(name: str, parts: tuple[Part, ...]) -> Part:
         estimand=f"Mean, standard deviation (sign turned) and worst twentieth of equity, {KEEPING} less "
         f"{WINNING}, money.",
         verdict=conjunction(parts),
-        estimate=parts[0].estimate,
-        lower=parts[0].lower,
-        upper=parts[0].upper,
-        unit="money, difference of means",
+        **parts[0].figures_in("money, difference of means"),
         reason=f"With {name}, {KEEPING} less {WINNING}: "
         + ", ".join(f"{part.reason} ({part.verdict.value})" for part in parts)
         + ".",

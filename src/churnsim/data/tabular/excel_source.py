@@ -149,12 +149,12 @@ class _Book:
 
 
 class _Epoch(datetime):
-    def __add__(self, days: timedelta) -> datetime:
+    def __add__(self, days: timedelta) -> datetime:  # type: ignore[override]
         return _Day.combine(super().__add__(days), self.time())
 
 
 class _Day(datetime):
-    def __add__(self, time: timedelta) -> datetime:
+    def __add__(self, time: timedelta) -> datetime:  # type: ignore[override]
         return datetime.combine(self, self.time()) + min(time, timedelta(days=1, microseconds=-1))
 
 

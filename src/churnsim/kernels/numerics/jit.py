@@ -20,8 +20,6 @@ from numba import types
 
 from churnsim.kernels.numerics.numba_cache import cached
 
-__all__ = ["PLAIN", "inlined", "njit", "rule"]
-
 F = TypeVar("F", bound=Callable[..., Any])
 
 PLAIN = os.environ.get("CHURNSIM_PLAIN_KERNELS", "0") not in ("", "0")
@@ -34,8 +32,9 @@ _UNCOUNTED = _OPTIONS if PLAIN else {**_OPTIONS, "_nrt": False}
 
 def _wide(kind: Any) -> Any:
     """The type as which a kernel passes on an argument: a constant or a narrower integer as one of 64 bits."""
-    kind = types.unliteral(kind)
-    return types.int64 if isinstance(kind, types.Integer) and kind.signed else kind
+    of_numba: Any = types  # whose own annotations say less than it does
+    kind = of_numba.unliteral(kind)
+    return of_numba.int64 if isinstance(kind, of_numba.Integer) and kind.signed else kind
 
 
 def _wide_arguments(dispatcher: Any) -> None:
