@@ -186,6 +186,8 @@ def test_what_is_not_there_is_refused():
         read_records("contacts", ROWS, colour="blue")
     with pytest.raises(ConfigError, match="kind must be 'contacts' or 'spend'"):
         read_records("visits", ROWS)
+    with pytest.raises(DataError, match=re.escape("Pass columns={'from': ...} with the name of the column")):
+        read_records("spend", ROWS)
     with pytest.raises(DataError, match=re.escape("no column 'referrer_id'; it has 'customer_id'")):
         read_records("referrals", ROWS)
 

@@ -43,18 +43,24 @@ INSERT INTO loads VALUES
 @pytest.mark.parametrize("kind", list(RECORD_KINDS))
 def test_what_goes_in_comes_out_as_from_the_file(tmp_path, kind):
     path = messy(tmp_path, kind)
-    again = messy(tmp_path, kind, rows=14).rename(tmp_path / "more.csv")
-    path = messy(tmp_path, kind)
     with CustomerDatabase(tmp_path / "c.db") as db:
         assert db.add(path, table=kind, columns=named(kind)).added == 12
-        assert db.add(path, table=kind, columns=named(kind)).already
         frame = read_records(kind, db)
-        pd.testing.assert_frame_equal(frame, read_records(kind, path, columns=named(kind)), check_dtype=False)
+    pd.testing.assert_frame_equal(frame, read_records(kind, path, columns=named(kind)), check_dtype=False)
+
+
+@pytest.mark.parametrize("kind", ["contacts", "complaints"])
+def test_rows_that_are_there_already(tmp_path, kind):
+    path, more = messy(tmp_path, kind), {"table": kind, "columns": named(kind)}
+    with CustomerDatabase(tmp_path / "c.db") as db:
+        db.add(path, **more)
+        assert db.add(path, **more).already
+        again = messy(tmp_path, kind, rows=14)
         if RECORD_KINDS[kind].key:
-            with pytest.raises(DataError, match=r"12 of 14 rows cannot be used.*before"):
-                db.add(again, table=kind, columns=named(kind))
-        more = db.add(again, table=kind, columns=named(kind), duplicates="set_aside")
-        assert (more.added, more.set_aside) == (2, 12)
+            with pytest.raises(DataError, match=r"12 of 14 rows cannot be used.*before.*duplicates='set_aside'"):
+                db.add(again, **more)
+        added = db.add(again, **more, duplicates="set_aside")
+        assert (added.added, added.set_aside) == (2, 12)
         frame = read_records(kind, db)
         assert len(frame) == db.check().tables[kind] == 14
         assert frame.attrs["reading"]["left_out"] == {"repeats an earlier row in every column": 12}
@@ -101,7 +107,7 @@ def test_a_database_of_an_earlier_version_opens_and_takes_what_is_new(tmp_path):
     path = tmp_path / "old.db"
     with duckdb.connect(str(path)) as old:
         old.execute(EARLIER)
-    for read_only in (True, False, True):
+    for read_only in (True, False):
         with CustomerDatabase(path, read_only=read_only) as db:
             found = read_records("complaints", db)
             assert found[["customer_id", "at"]].values.tolist() == [["7", pd.Timestamp("2024-01-05")]]
@@ -114,12 +120,11 @@ def test_a_database_of_an_earlier_version_opens_and_takes_what_is_new(tmp_path):
                 db.add(
                     pd.DataFrame({"referrer_id": ["7"], "referred_id": ["8"], "at": "2024-01-06"}), table="referrals"
                 )
-            elif db.check().tables["referrals"] == 0:
+                assert len(read_records("referrals", db)) == 1
+            else:
                 assert db.table("referrals").empty
                 with pytest.raises(DataError, match="holds no referrals"):
                     read_records("referrals", db)
-            else:
-                assert len(read_records("referrals", db)) == 1
 
 
 def test_pseudonyms_in_every_column_of_ids(tmp_path):
@@ -150,8 +155,8 @@ def test_the_estimators_take_the_database(tmp_path):
         assert db.check().count("win_backs: customers without a purchase") == 1
 
 
-@pytest.mark.parametrize("kind", ["spend", "win_backs"])
-def test_at_the_terminal(tmp_path, kind):
+def test_at_the_terminal(tmp_path):
+    kind = "win_backs"
     words = [str(tmp_path / "c.db"), str(messy(tmp_path, kind)), "--as", kind.replace("_", "-")]
     for ours, theirs in named(kind).items():
         words += ["--column", f"{ours}={theirs}"]
@@ -162,10 +167,10 @@ def test_at_the_terminal(tmp_path, kind):
     assert done.exit_code == 0, done.output
     assert len(pd.read_csv(tmp_path / "out.csv")) == 12
     header, (row,) = MESSY[kind]
-    (tmp_path / "bad.csv").write_text(header.replace("Date", "Wann").replace("Start", "Von") + "\n" + row)
+    (tmp_path / "bad.csv").write_text(header.replace("Date", "Wann") + "\n" + row)
     done = CliRunner().invoke(app, ["db", "add", words[0], str(tmp_path / "bad.csv"), *words[2:]])
     assert done.exit_code == 2
-    assert f"Pass --column {'from' if kind == 'spend' else 'at'}=NAME, the name of the column" in done.output
+    assert "Pass --column at=NAME, the name of the column" in done.output
 
 
 def test_times_of_day_are_nothing_to_tell_contacts_apart(tmp_path):
