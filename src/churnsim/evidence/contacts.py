@@ -27,6 +27,7 @@ from churnsim.data.records.reading import record_table
 from churnsim.errors import ConfigError, DataError, FitError
 from churnsim.evidence.beliefs import Belief
 from churnsim.evidence.clock_effects import DROPS, NOON, ClockEffects, ContactHistories, fit_clocks
+from churnsim.evidence.records import History
 from churnsim.evidence.trial import DOUBT, OBSERVATIONAL, RANDOMISED, TrialCheck, TrialEffects, trial_effects
 from churnsim.kernels.likelihoods import contact_clock as kernel
 from churnsim.models.estimation.arguments import LONGEST
@@ -278,23 +279,18 @@ class _Draw:
         place = log.ids.get_indexer(pd.Index(first["customer_id"]))
         if (place < 0).all():
             raise DataError(f"no customer of campaign {campaign!r} is in the log. Write ids alike in both tables.")
-        # One number a customer and day, in order; a customer who never bought comes after all.
-        reach = int(log.day.max()) + 2 * span + 2
-        key = log.customer * reach + log.day
-        own = np.where(place < 0, len(log.ids), place) * reach
-        starts = np.append(log.starts(), len(log.day))[np.where(place < 0, len(log.ids), place)]
-        at, back, ahead = (np.searchsorted(key, own + day + shift) for shift in (0, -span, span))
-        back = np.maximum(back, starts)
-        frame["purchases"], frame["purchases_before"] = ahead - at, at - back
+        history = History(log, end)
+        earlier, ahead = (history.bought_before(place, until) for until in (day, day + span))
+        frame["purchases"] = ahead - earlier
+        frame["purchases_before"] = earlier - history.bought_before(place, day - span)
         frame["bought"] = (frame["purchases"] > 0).astype(float)
         spends = log.amount is not None
         if spends:
-            total = np.append(0.0, np.cumsum(log.spend()))
-            frame["spend"], frame["spend_before"] = total[ahead] - total[at], total[at] - total[back]
-        earlier = at - starts
+            frame["spend"] = history.spend_between(place, day - 1, day + span - 1)
+            frame["spend_before"] = history.spend_between(place, day - span - 1, day - 1)
         known = earlier > 0
-        begun = np.where(known, log.day[np.minimum(starts, len(log.day) - 1)], day)
-        latest = np.where(known, log.day[np.maximum(at - 1, 0)], day)
+        begun = np.where(known, history.first(place), day)
+        latest = np.where(known, history.last_before(place, day), day)
         frame["frequency_before"] = np.maximum(earlier - 1, 0)
         frame["recency_before"] = latest - begun
         frame["age"], frame["silence"] = day - begun, day - latest
