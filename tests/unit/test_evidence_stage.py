@@ -9,15 +9,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from churnsim.cli.app import app
 from churnsim.data.datasets import shop
 from churnsim.errors import ConfigError, DataError
 from churnsim.evidence import assumptions
 from churnsim.records.base import STORED
 from churnsim.records.evidence import EvidenceRecord
+from churnsim.records.evidence_findings import EvidenceFindings
+from churnsim.simulation.core.belief import STATUSES
 from churnsim.study.config.config import StudyConfig
 from churnsim.study.config.config_file import parse_config
 from churnsim.study.runner import RunSession, _checksum
+from churnsim.study.stages.evidence_findings import _change, _verdict
 from churnsim.study.stages.evidence_stage import measured_market
 from churnsim.study.stages.stages import TransactionStages
 from churnsim.study.storage.progress import Silent
@@ -33,10 +38,10 @@ chance = { none = 0.5, call = 0.5 }
 START, END = TEXT.index("[evidence.contacts]"), TEXT.index("[market.terms]")
 
 
-def study(evidence: str = QUICK, folder: Path = Path("."), **changes: str) -> StudyConfig:
+def study(evidence: str = QUICK, folder: Path = Path("."), **changes: tuple[str, str]) -> StudyConfig:
     """The smoke study with other tables of records; words in `changes` replace those of the text."""
     text = TEXT[:START] + evidence + TEXT[END:]
-    for there, planted in changes.values() if changes else ():
+    for there, planted in changes.values():
         assert there in text
         text = text.replace(there, planted, 1)
     return parse_config(text, folder=folder)
@@ -170,3 +175,51 @@ def test_records_after_the_end_of_the_study_are_left_out() -> None:
 def test_what_a_configuration_cannot_ask_for_is_refused(evidence: str, words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         study(evidence)
+
+
+def test_the_command_tells_what_is_measured_and_which_verdicts_change(tmp_path: Path) -> None:
+    """One table of the three cannot be measured: the others are, and the exit code says so."""
+    shop().referrals.assign(referred_id=1).to_csv(tmp_path / "referrals.csv", index=False)
+    text = TEXT[:START] + QUICK.replace("referrals]", 'referrals]\npath = "referrals.csv"') + TEXT[END:]
+    (tmp_path / "study.toml").write_text(text, encoding="utf-8")
+    done = CliRunner().invoke(app, ["evidence", str(tmp_path / "study.toml"), "--replications", "2", "--json",
+                                    str(tmp_path / "found.json")])  # fmt: skip
+    assert done.exit_code == 1, done.output
+    assert "win_backs: 231 rows of made-up-shop; measured here (randomised); 2 checks passed, 0 failed" in done.stdout
+    assert "not measured: referrals:" in done.stdout
+    told = EvidenceFindings.model_validate(read_json(tmp_path / "found.json"), context=STORED)
+    assert [failure.subject for failure in told.failures] == ["referrals"]
+    # From strong to weak, each number of the market once.
+    ranks = [STATUSES.index(row.status) for row in told.known]
+    assert ranks == sorted(ranks)
+    assert len({row.parameter for row in told.known}) == len(told.known) > 30
+    verdicts = {row.strategy: row for row in told.verdicts.strategies}
+    assert told.verdicts.against == "no-spending"
+    assert set(verdicts) == {"baseline", "contacts", "desk", "win-back"}
+    assert sorted(row.after.rank for row in verdicts.values()) == [1, 2, 3, 4]
+    assert verdicts["win-back"].before.mean != verdicts["win-back"].after.mean
+    plain = TEXT[:START] + TEXT[END:]
+    (tmp_path / "study.toml").write_text(plain, encoding="utf-8")
+    done = CliRunner().invoke(app, ["evidence", str(tmp_path / "study.toml")])
+    assert done.exit_code == 2
+    assert "names no records. Add a table such as [evidence.contacts]" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        (
+            (5.0, 1.0, 9.0, 1),
+            (-5.0, -9.0, -1.0, 1),
+            "earns more than idle as assumed, earns less than idle as measured",
+        ),
+        ((5.0, 1.0, 9.0, 1), (5.0, -1.0, 9.0, 2), "is not told from idle as measured; number 2 in place of 1"),
+        ((5.0, -1.0, 9.0, 1), (-1.0, -3.0, 1.0, 1), "the mean difference has another sign"),
+        ((5.0, 1.0, 9.0, 1), (4.0, 2.0, 6.0, 1), ""),
+    ],
+)
+def test_a_change_is_one_of_sign_or_order(before: Any, after: Any, words: str) -> None:
+    was, now = (_verdict(dict(zip(("mean", "lower", "upper", "rank"), row, strict=True))) for row in (before, after))
+    found = _change(was, now, "idle")
+    assert found.endswith(words)
+    assert bool(found) == bool(words)

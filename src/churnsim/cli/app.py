@@ -11,6 +11,7 @@ from churnsim.cli.claims import claims_app, reproduce
 from churnsim.cli.data import fit, summarise
 from churnsim.cli.database import db_app
 from churnsim.cli.errors import guarded
+from churnsim.cli.evidence import evidence
 from churnsim.cli.run import report, run
 from churnsim.cli.survey import survey
 from churnsim.cli.validate import validate
@@ -53,6 +54,7 @@ def _top(
 
 app.command(short_help="Run a whole study and write its report.")(guarded(run))
 app.command(short_help="Write the report of a finished run again.")(guarded(report))
+app.command(short_help="What a study's own records measure and change.")(guarded(evidence))
 app.command(short_help="Recompute published figures.")(guarded(reproduce))
 app.add_typer(claims_app, name="claims")
 app.command(short_help="Fit a model to a file of purchases.")(guarded(fit))

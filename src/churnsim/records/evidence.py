@@ -59,30 +59,3 @@ class EvidenceRecord(Record):
 
     measured: list[MeasuredTable]
     numbers: list[MeasuredNumber]
-
-
-class Verdict(Record):
-    """What one strategy earns more than another, by the market as assumed and as measured, and what can be said of
-    each: "better", "worse" or "undecided"; `rank` counts the strategies from the best."""
-
-    strategy: str
-    before: Number
-    before_lower: Number | None
-    before_upper: Number | None
-    before_says: str
-    before_rank: int
-    after: Number
-    after_lower: Number | None
-    after_upper: Number | None
-    after_says: str
-    after_rank: int
-
-
-class VerdictsRecord(Record):
-    """The strategies compared with `against` in both markets, on the same customers and chances."""
-
-    against: str
-    replications: int
-    level: Number
-    metric: str
-    strategies: list[Verdict]

@@ -27,7 +27,7 @@ from churnsim.simulation.scenario.market import Market
 from churnsim.study.config.config import StudyConfig
 from churnsim.study.stages.replications import precision_reached, selection_reached
 
-__all__ = ["ACTIVITY", "MEMBERS", "METRICS", "compare_strategies", "no_comparison", "with_shares"]
+__all__ = ["ACTIVITY", "MEMBERS", "METRICS", "compare_strategies", "idle_strategy", "no_comparison", "with_shares"]
 
 METRICS = ("npv", "equity", "profit", "margin", "revenue", "purchases", "births", "active_end")
 ACTIVITY = (
@@ -47,7 +47,7 @@ def compare_strategies(comparison: Comparison, config: StudyConfig) -> Compariso
 
     Of a log without amounts the metrics in money are empty, and so are spending and path.
     """
-    section, nothing = config.comparison, _nothing(config, comparison)
+    section, nothing = config.comparison, idle_strategy(config, comparison)
     found = ComparisonRecord(
         against=section.against,
         nothing=nothing,
@@ -86,7 +86,7 @@ def with_shares(
     """The assumptions with how much the answer hangs on each that replications draw: the difference in net present
     value (of a log without amounts in purchases) between the strategy that is ahead of the others and spending nothing,
     or else the one that all are compared with. Without enough replications no share is told."""
-    against = _nothing(config, comparison) or config.comparison.against
+    against = idle_strategy(config, comparison) or config.comparison.against
     metric = "npv" if config.data.has_amounts else "purchases"
     values = comparison.values(metric)
     running = {section.name for section in config.strategy if not section.reference}
@@ -111,7 +111,7 @@ def _best(config: StudyConfig, comparison: Comparison, nothing: str | None) -> l
     return Chance.of_frame(comparison.best(among=among, level=config.comparison.level))
 
 
-def _nothing(config: StudyConfig, comparison: Comparison) -> str | None:
+def idle_strategy(config: StudyConfig, comparison: Comparison) -> str | None:
     """The first strategy that neither spends nor does anything, unless it is the one that all are compared with."""
     idle = [
         section.name

@@ -1,0 +1,141 @@
+"""What a study's records measure and which verdicts they change, without running the rest of the study."""
+
+from __future__ import annotations
+
+import traceback
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import pandas as pd
+
+from churnsim.decisions.comparison.compare import Comparison, compare
+from churnsim.decisions.runs.experiment import Experiment
+from churnsim.errors import ChurnSimError, ConfigError, EpochWarning
+from churnsim.records.evidence_findings import ChangedVerdict, EvidenceFindings, Verdict, VerdictsRecord
+from churnsim.records.notices import StageFailure
+from churnsim.simulation.core.belief import STATUSES
+from churnsim.simulation.scenario.market import Market
+from churnsim.simulation.scenario.strategy import Strategy
+from churnsim.study.config.config import StudyConfig
+from churnsim.study.stages.comparison_stage import idle_strategy
+from churnsim.study.stages.evidence_stage import measured_market
+from churnsim.study.stages.market_stage import build_strategies, own_mechanisms
+from churnsim.study.stages.stages import stages_of
+from churnsim.study.storage.progress import Progress, Silent
+
+__all__ = ["evidence_findings"]
+
+
+def evidence_findings(config: StudyConfig, *, workers: int = 1, progress: Progress | None = None) -> EvidenceFindings:
+    """Measure the market of a study, and compare its strategies in the market as assumed and as measured.
+
+    Both meet the same customers, parameters and chances in each replication. Raises ConfigError for a study without
+    records, DataError and FitError for purchases that cannot be used; a table that cannot be measured is told among the
+    failures.
+    """
+    if config.evidence is None:
+        raise ConfigError(
+            f"the study {config.name!r} names no records. Add a table such as [evidence.contacts]; "
+            "docs/own-records.md says what each measures."
+        )
+    watch = progress or Silent()
+    stages = stages_of(config)
+    watch.stage("data")
+    data = stages.load(config)
+    watch.stage("models")
+    fits = stages.fit(config, data)
+    assumed = stages.market(config, data, fits)
+    strategies = build_strategies(config, stages.customers(data), stages.scores(data, fits))
+    failures: list[StageFailure] = []
+
+    @contextmanager
+    def edge(kind: str) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, MemoryError):
+            raise
+        except Exception as error:
+            own = isinstance(error, ChurnSimError)
+            reason, where = (str(error), "") if own else (f"{type(error).__name__}: {error}", traceback.format_exc())
+            failures.append(StageFailure(stage="evidence", subject=kind, reason=reason, lasting=own, traceback=where))
+
+    watch.stage("the firm's own records", len(list(config.evidence.tables)))
+    market, found = measured_market(config, data, fits, assumed, edge=edge, done=watch.advance)
+    rows = [row for row in stages.assumption_rows(market, strategies) if row.status in STATUSES]
+    known = sorted(rows, key=lambda row: STATUSES.index(row.status))
+    count = config.simulation.replications
+    watch.stage("strategies, with and without the records", 2 * len(strategies) * count)
+    run = _Runs(config, strategies, workers, watch)
+    return EvidenceFindings(
+        evidence=found, known=known, verdicts=run.verdicts(run.compared(assumed), run.compared(market)),
+        failures=failures,
+    )  # fmt: skip
+
+
+class _Runs:
+    """The comparison of a study's strategies in one market and another."""
+
+    def __init__(self, config: StudyConfig, strategies: Sequence[Strategy], workers: int, watch: Progress) -> None:
+        self.config, self.strategies, self._workers, self._watch = config, strategies, workers, watch
+
+    def compared(self, market: Market) -> Comparison:
+        """The strategies on a market."""
+        config, mechanisms = self.config, own_mechanisms(self.config)
+        clock = config.simulation
+        experiment = Experiment(
+            market=market, seed=config.seed, horizon=clock.horizon, period=clock.period, epoch=clock.epoch,
+            replications=clock.replications, engine="simpy" if mechanisms else clock.engine, mechanisms=mechanisms,
+            workers=self._workers, progress=self._watch.advance,
+        )  # fmt: skip
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", EpochWarning)  # the study itself says it
+            return compare(experiment, self.strategies)
+
+    def verdicts(self, before: Comparison, after: Comparison) -> VerdictsRecord:
+        """What is said of each strategy in both."""
+        config = self.config
+        against = idle_strategy(config, before) or config.comparison.against
+        metric, level = "npv" if config.data.has_amounts else "purchases", config.comparison.level
+        tables = [_ranked(found.differences(metric, against=against, level=level)) for found in (before, after)]
+        changed = []
+        for name in tables[0].index:
+            was, now = (_verdict(table.loc[name]) for table in tables)
+            changed.append(ChangedVerdict(strategy=name, before=was, after=now, change=_change(was, now, against)))
+        return VerdictsRecord(
+            against=against, metric=metric, replications=config.simulation.replications, level=level,
+            strategies=sorted(changed, key=lambda row: row.after.rank),
+        )  # fmt: skip
+
+
+def _ranked(differences: pd.DataFrame) -> pd.DataFrame:
+    """The differences by strategy, with each one's place from the best."""
+    rank = differences["mean"].rank(ascending=False, method="first").astype(int)
+    return differences.assign(rank=rank).set_index("strategy")
+
+
+def _verdict(row: Any) -> Verdict:
+    says: Literal["better", "worse", "undecided"] = "undecided"
+    if row["lower"] > 0 or row["upper"] < 0:
+        says = "better" if row["lower"] > 0 else "worse"
+    return Verdict(mean=row["mean"], lower=row["lower"], upper=row["upper"], says=says, rank=int(row["rank"]))
+
+
+SAID = {
+    "better": "earns more than {against}", "worse": "earns less than {against}",
+    "undecided": "is not told from {against}",
+}  # fmt: skip
+
+
+def _change(before: Verdict, after: Verdict, against: str) -> str:
+    """What is said of a strategy now and was not before; "" where nothing changes."""
+    told = []
+    if before.says != after.says:
+        was, now = (SAID[verdict.says].format(against=against) for verdict in (before, after))
+        told.append(f"{was} as assumed, {now} as measured")
+    elif (before.mean > 0) != (after.mean > 0):
+        told.append("the mean difference has another sign")
+    if before.rank != after.rank:
+        told.append(f"number {after.rank} in place of {before.rank}")
+    return "; ".join(told)
