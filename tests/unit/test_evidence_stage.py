@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from churnsim.cli.app import app
+from churnsim.data.database.database import CustomerDatabase
 from churnsim.data.datasets import shop
 from churnsim.errors import ConfigError, DataError
 from churnsim.evidence import assumptions
@@ -158,6 +159,27 @@ def test_records_after_the_end_of_the_study_are_left_out() -> None:
     assert not failed
     assert tables["referrals"].left_out == (made.referrals["at"] > "2024-09-29").sum() > 0
     assert tables["complaints"].rows + tables["complaints"].left_out == len(made.complaints)
+
+
+def test_a_customer_database_has_its_records_with_it(tmp_path: Path) -> None:
+    """The same estimate as of the shop's own tables, and a remark where the database has none."""
+    made = shop()
+    made.purchases.to_csv(tmp_path / "log.csv", index=False)
+    made.referrals.to_csv(tmp_path / "referrals.csv", index=False)
+    with CustomerDatabase(tmp_path / "shop.db") as database:
+        database.add(tmp_path / "log.csv")
+        database.add(tmp_path / "referrals.csv", table="referrals")
+    tables = "[evidence.referrals]\n[evidence.complaints]\n"
+    config = study(tables, tmp_path, data=('dataset = "made-up-shop"', 'database = "shop.db"'))
+    stages = TransactionStages()
+    data = stages.load(config)
+    fits = stages.fit(config, data)
+    market, found, failed = measured(config, (data, fits, stages.market(config, data, fits)))
+    assert [table.kind for table in found.measured] == ["referrals"]
+    assert set(failed) == {"complaints"}
+    assert "holds no complaints. Add some first" in str(failed["complaints"])
+    assert 0.13 < market.referral.rate_per_year < 0.2
+    assert found.measured[0].source == "shop.db"
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 import pandas as pd
 
+from churnsim.data.database.database import CustomerDatabase
 from churnsim.data.made_up_shop import shop
 from churnsim.data.records.reading import read_records
 from churnsim.errors import DataError
@@ -214,7 +215,11 @@ _shop = lru_cache(maxsize=1)(shop)
 
 
 def _own_records(config: StudyConfig, kind: str) -> pd.DataFrame:
-    """The records that come with the study's own data."""
+    """The records that come with the study's own data: those of its customer database or of the made-up shop."""
+    data: Any = config.data
+    if getattr(data, "database", None):
+        with CustomerDatabase(config.folder / data.database, read_only=True) as database:
+            return database.records(kind)
     return getattr(_shop(), kind)  # type: ignore[no-any-return]
 
 
