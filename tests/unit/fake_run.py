@@ -84,6 +84,32 @@ def make_survival() -> Pieces:
     }  # fmt: skip
 
 
+def make_evidence() -> Pieces:
+    """evidence.json: a trial with a failed check, and referrals that the configuration knows as surely."""
+    before = {
+        "before": 0.3,
+        "before_low": 0.15,
+        "before_high": 0.5,
+        "before_status": "assumed",
+        "before_source": "none",
+    }
+    common = {"level": 0.9, "unit": "share", "meaning": "dropout that failures cause", "source": "447 complaints"}
+    numbers = [
+        {"parameter": "complaints.failure_share", "kind": "complaints", "used": True, "value": 0.2, "low": 0.18,
+         "high": 0.24, "status": "measured here (observational)", **common, **before},
+        {"parameter": "margin", "kind": "contacts", "used": False, "value": 0.4, "low": 0.35, "high": 0.45,
+         "status": "measured here (randomised)", **common, **before},
+    ]  # fmt: skip
+    checks = [
+        {"name": "spring: sample ratio", "passed": True, "p_value": 0.4, "message": "as drawn"},
+        {"name": "autumn: sample ratio", "passed": False, "p_value": 1e-9, "message": "too few were left alone."},
+        {"name": "remark", "message": "two campaigns"},
+    ]
+    contacts = {"kind": "contacts", "source": "contacts.csv", "rows": 4130, "left_out": 12, "words": ["..."],
+                "status": "measured here (observational)", "checks": checks}  # fmt: skip
+    return {"measured": [contacts], "numbers": numbers}
+
+
 def make_map() -> Pieces:
     """A map of two assumptions, two cells by three, as what_if.json holds it."""
     axes = [

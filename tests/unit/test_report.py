@@ -20,6 +20,7 @@ from churnsim.errors import ConfigError, DataError, MissingExtraError
 from churnsim.records.load import PIECES
 from churnsim.report import load_run, render
 from churnsim.report.chapters.answer import chapter as answer
+from churnsim.report.chapters.assumptions import chapter as assumptions
 from churnsim.report.chapters.strategies import does
 from churnsim.report.headline import headline
 from churnsim.report.messages import Words
@@ -616,6 +617,29 @@ def test_a_run_with_only_what_must_be_there(tmp_path: Path) -> None:
     assert checks.broken_anchors(page) == []
     assert '<section id="claims"' not in page
     assert "was simulated by itself" in page
+
+
+def test_what_the_records_say_stands_beside_what_was_assumed(tmp_path):
+    """Each number once, with what it took the place of; what is not used says why; checks in words."""
+    run = fake_run.write_run(tmp_path, {**fake_run.make_pieces(), "evidence": fake_run.make_evidence()})
+    chapter = assumptions(Context(load_run(run), Words()))
+    assert chapter.title == "What is known, from what"
+    (records, numbers) = (block for block in chapter.blocks if block.kind == "tableblock")
+    (contacts,) = records.rows
+    assert (contacts[0].text, contacts[0].note) == (
+        "Contacts", "4,130 rows of contacts.csv; 12 after the end of the study left out"
+    )  # fmt: skip
+    assert contacts[1].text == "1 of 2 checks passed: sample ratio."
+    assert contacts[1].note == "autumn: sample ratio failed: too few were left alone. Two campaigns."
+    notes = {row[0].note: row[-1].note.replace("\N{NO-BREAK SPACE}", " ") for row in numbers.rows}
+    assert len(notes) == 5
+    assert notes["complaints.failure_share"] == "no source. In place of 0.300 (0.150 to 0.500) (assumed)"
+    assert "The records say 0.400 (0.350 to 0.450) (measured here (randomised))" in notes["margin"]
+    (figure,) = (block for block in chapter.blocks if block.kind == "figureblock")
+    assert "0.200 (0.180 to 0.240) in place of 0.300" in figure.wide.replace("\N{NO-BREAK SPACE}", " ")
+    assert "margin" not in figure.wide  # not used
+    plain = assumptions(Context(load_run(fake_run.write_run(tmp_path / "plain")), Words()))
+    assert plain.title == "The assumptions"
 
 
 def test_assumptions_stand_by_how_much_the_answer_hangs_on_each(page):

@@ -1,12 +1,15 @@
-"""The assumptions: every parameter of the market with its value, unit, source and status."""
+"""What is known, from what: every number that outcomes rest on, with its value, unit, source and status, and what the
+firm's own records measured."""
 
 from __future__ import annotations
 
 from collections import Counter
 
+from churnsim.records.evidence import EvidenceRecord, MeasuredNumber, MeasuredTable
 from churnsim.records.run import AssumptionRecord
+from churnsim.report.charts.figures import measured_figure
 from churnsim.report.page import numbers as fmt
-from churnsim.report.page.blocks import Block, Chapter, Paragraph, TableCell
+from churnsim.report.page.blocks import Block, Chapter, Heading, Paragraph, TableCell
 from churnsim.report.page.context import Context, status_key
 from churnsim.report.page.tables import heads, table
 from churnsim.simulation.core.assumption import LEVEL
@@ -16,8 +19,9 @@ ORDER = ("measured", "meta", "published", "assumed", "claimed", "chosen")
 
 
 def chapter(context: Context) -> Chapter:
-    """What the simulation takes as given."""
-    say, stored = context.say, context.run.assumptions
+    """What the simulation takes as given, and what it is measured by."""
+    say, stored, evidence = context.say, context.run.assumptions, context.run.evidence
+    measured = {row.parameter: row for row in evidence.numbers} if evidence else {}
     counts = Counter(status_key(a.status) for a in stored)
     said = [
         say("assumptions.one", status=context.words.known(f"status.{key}", key), count=fmt.count(n))
@@ -27,14 +31,69 @@ def chapter(context: Context) -> Chapter:
     columns = heads(context, "assumptions", "parameter~", "value#", *(["share#"] if shared else []), "status~")
     # By how much the answer hangs on each; those that no replication draws keep their order.
     ranked = sorted(stored, key=lambda row: -1.0 if row.share is None else row.share, reverse=True)
-    rows = [_row(context, assumption, told=bool(shared)) for assumption in ranked]
+    rows = [_row(context, row, measured.get(row.parameter), told=bool(shared)) for row in ranked]
+    hangs = [Paragraph(text=say("assumptions.hangs", answer=shared[0].answer))] if shared else []
     blocks: list[Block] = [
         Paragraph(text=say("assumptions.intro", counts=context.listed(said), level=fmt.percent(LEVEL))),
+        *(_records(context, evidence) if evidence and evidence.measured else []),
+        *hangs,
         table(say("assumptions.caption"), columns, rows),
     ]
-    if shared:
-        blocks.insert(1, Paragraph(text=say("assumptions.hangs", answer=shared[0].answer)))
-    return Chapter(id="assumptions", title=say("section.assumptions"), blocks=blocks if stored else [])
+    title = say("section.known" if evidence else "section.assumptions")
+    return Chapter(id="assumptions", title=title, blocks=blocks if stored else [])
+
+
+def _records(context: Context, evidence: EvidenceRecord) -> list[Block]:
+    """The firm's own records: what was checked of each, and what they say beside what was assumed."""
+    say = context.say
+    used = fmt.count(sum(row.used for row in evidence.numbers))
+    columns = heads(context, "assumptions", "records", "checks~", "status~")
+    figure = measured_figure(context, evidence.numbers)
+    return [
+        Heading(text=say("assumptions.measured_heading")),
+        Paragraph(text=say("assumptions.measured_intro", used=used, tables=fmt.count(len(evidence.measured)))),
+        table(say("assumptions.measured_caption"), columns, [_table_row(context, row) for row in evidence.measured]),
+        *([figure] if figure else []),
+    ]
+
+
+def _table_row(context: Context, found: MeasuredTable) -> list[TableCell]:
+    """The kind of records with their number and source, their checks in words, and their status."""
+    say, key = context.say, status_key(found.status)
+    told = [say("assumptions.rows", rows=fmt.count(found.rows), source=found.source)]
+    for name, count in (("left_out", found.left_out), ("set_aside", len(found.set_aside))):
+        if count:
+            told.append(say(f"assumptions.{name}", count=fmt.count(count)))
+    made = [check for check in found.checks if check.passed is not None]
+    failed = [check for check in made if not check.passed]
+    # The same checks of several campaigns are named once.
+    names = list(dict.fromkeys(check.name.rpartition(": ")[2] for check in made))
+    counts = {"passed": fmt.count(len(made) - len(failed)), "total": fmt.count(len(made))}
+    text = say("assumptions.passed", names=context.listed(names), **counts) if made else say("assumptions.no_checks")
+    notes = [say("assumptions.failed", name=check.name, message=check.message) for check in failed]
+    notes += [f"{fmt.sentence(check.message)}." for check in found.checks if check.passed is None]
+    return [
+        TableCell(text=context.words.known(f"records.{found.kind}", found.kind), note=context.listed(told)),
+        TableCell(text=text, note=" ".join(notes)),
+        TableCell(text=context.words.known(f"status.{key}", found.status), badge=f"status-{key.split('_')[0]}"),
+    ]
+
+
+def _instead(context: Context, row: MeasuredNumber) -> str:
+    """What a measured number took the place of, or what the records say where it did not."""
+
+    def shown(value: float, low: float, high: float) -> str:
+        interval = context.interval(fmt.significant(low, 3), fmt.significant(high, 3))
+        return fmt.significant(value, 3) + (f" ({interval})" if low < high else "")
+
+    def status(text: str) -> str:
+        return context.words.known(f"status.{status_key(text)}", text)
+
+    if row.used:
+        before = shown(row.before, row.before_low, row.before_high)
+        return context.say("assumptions.in_place_of", before=before, status=status(row.before_status))
+    value = shown(row.value, row.low, row.high)
+    return context.say("assumptions.not_used", value=value, status=status(row.status))
 
 
 def _strength(counted: tuple[str, int]) -> int:
@@ -43,9 +102,11 @@ def _strength(counted: tuple[str, int]) -> int:
     return (*ORDER, first).index(first)
 
 
-def _row(context: Context, assumption: AssumptionRecord, *, told: bool) -> list[TableCell]:
+def _row(
+    context: Context, assumption: AssumptionRecord, measured: MeasuredNumber | None, *, told: bool
+) -> list[TableCell]:
     """What it means with its name below, the value with its unit and interval, where `told` the share of the answer's
-    variance, and the status with its source."""
+    variance, and the status with its source and what was `measured`."""
     key, unit = status_key(assumption.status), assumption.unit or ""
     value = fmt.cell(assumption.value)
     if unit.split()[:1] == ["money"] and isinstance(assumption.value, int | float):
@@ -55,9 +116,10 @@ def _row(context: Context, assumption: AssumptionRecord, *, told: bool) -> list[
         unit = f"{context.interval(fmt.significant(low, 3), fmt.significant(high, 3))} {unit}".strip()
     share = [TableCell(text="" if assumption.share is None else fmt.percent(assumption.share))] if told else []
     status = context.words.known(f"status.{key}", assumption.status)
+    source = [assumption.source or "", *([_instead(context, measured)] if measured else [])]
     return [
         TableCell(text=assumption.meaning, note=assumption.parameter),
         TableCell(text=value, note=unit),
         *share,
-        TableCell(text=status, note=assumption.source or "", badge=f"status-{key.split('_')[0]}"),
+        TableCell(text=status, note=". ".join(filter(None, source)), badge=f"status-{key.split('_')[0]}"),
     ]

@@ -8,11 +8,21 @@ from typing import Any
 import altair as alt
 
 from churnsim.records.base import Row
+from churnsim.records.evidence import MeasuredNumber
 from churnsim.records.run import FrequencyRow, Holdout, ReplayRecord, ValueRecord
 from churnsim.records.survey import MeasuredRow
 from churnsim.records.what_if import Belief
 from churnsim.report.charts import prediction
-from churnsim.report.charts.marks import Rows, bar_rows, date_axis, inline, interval_rows, legend, tick_labels
+from churnsim.report.charts.marks import (
+    Rows,
+    bar_rows,
+    date_axis,
+    inline,
+    interval_rows,
+    legend,
+    ratio_rows,
+    tick_labels,
+)
 from churnsim.report.charts.region import region_chart
 from churnsim.report.charts.svg import AnyChart, ChartMaker, draw
 from churnsim.report.charts.theme import ACCOUNTS, ALARM, DASHES, EXPECTED, STRATEGIES, Size
@@ -239,6 +249,24 @@ def path_figure(context: Context, name: str) -> FigureBlock:
     make = paths(rows, strategies=names, x=since, y=context.say(f"chart.{name}.y"), labels=ticks)
     horizon, level = context.horizon, context.level
     return drawn_figure(context, name, make, horizon=horizon, level=level, reading=context.listed(reading))
+
+
+def measured_figure(context: Context, numbers: Sequence[MeasuredNumber]) -> FigureBlock | None:
+    """What was measured beside what was assumed, as multiples of that; None where no number is above 0 in both."""
+    rows: list[Row] = []
+    for row in numbers:
+        ends = {"before_lower": row.before_low, "before_upper": row.before_high, "lower": row.low, "upper": row.high}
+        if row.used and min(row.value, row.before, *ends.values()) > 0:
+            interval = context.interval(fmt.significant(row.low, 3), fmt.significant(row.high, 3))
+            said = {"name": row.meaning, "before": fmt.significant(row.before, 3)}
+            label = context.say("chart.measured.row", number=fmt.significant(row.value, 3), interval=interval, **said)
+            rows.append({"label": label, "mean": row.value, "before_mean": row.before, **ends})
+    if not rows:
+        return None
+    names = (context.say("chart.measured.before"), context.say("chart.measured.after"))
+    make = ratio_rows(rows, x=context.say("chart.measured.x"), names=names)
+    reading = context.listed([str(row["label"]) for row in rows])
+    return drawn_figure(context, "measured", make, reading=reading, level=fmt.percent(numbers[0].level))
 
 
 def survey_figure(context: Context, instrument: str, measured: Sequence[MeasuredRow], *, level: float) -> FigureBlock:

@@ -14,7 +14,7 @@ from typing import Any
 import altair as alt
 
 from churnsim.report.charts.svg import AnyChart, ChartMaker
-from churnsim.report.charts.theme import EXPECTED, GRID, INK, NUMBERS, Size, wrap
+from churnsim.report.charts.theme import ACTUAL, EXPECTED, GRID, INK, NUMBERS, Size, wrap
 
 Rows = Sequence[Mapping[str, Any]]
 LINE = 17  # pixels of a line of a label
@@ -98,6 +98,40 @@ def interval_rows(
             dots.mark_point(filled=True, size=80, opacity=1).encode(y=_y("middle", height)),
         ]
         return alt.layer(*layers), height + AXIS
+
+    return make
+
+
+def ratio_rows(rows: Rows, *, x: str, names: tuple[str, str]) -> ChartMaker:
+    """Two intervals to a row, one below the other, as multiples of the first one's value, on a logarithmic axis.
+
+    Rows: label, then mean, lower and upper of the second and before_mean, before_lower and before_upper of the first,
+    all above 0. `names` are the two's, in a legend.
+    """
+
+    def make(size: Size) -> tuple[AnyChart, int]:
+        placed, height = _placed(rows, size)
+        key, wrapped, above = legend(names, size)
+        drawn = [
+            {
+                "middle": row["middle"] + shift, "of": name,
+                **{part: row[f"{prefix}{part}"] / row["before_mean"] for part in ("mean", "lower", "upper")},
+            }
+            for row in placed
+            for name, prefix, shift in zip(wrapped, ("before_", ""), (-4, 4), strict=True)
+        ]  # fmt: skip
+        axis = alt.Axis(tickCount=size.ticks - 2, labelExpr="'×' + format(datum.value, '~g')", grid=False)
+        place = alt.X("lower:Q", title=x, axis=axis, scale=alt.Scale(type="log", padding=10))
+        colour = alt.Color("of:N", scale=alt.Scale(domain=wrapped, range=[ACTUAL, EXPECTED]), legend=key)
+        base = alt.Chart(inline(drawn)).encode(color=colour, y=_y("middle", height))
+        one = alt.Chart(inline([{**row, "at": 1.0} for row in placed])).mark_rule(color=INK, strokeDash=[4, 3])
+        layers = [
+            *_labels(placed, height, size),
+            one.encode(x=alt.X("at:Q", title=x), y=_y("top", height), y2="bottom:Q"),
+            base.mark_rule(strokeWidth=3, strokeCap="round").encode(x=place, x2="upper:Q"),
+            base.mark_point(filled=True, size=60, opacity=1).encode(x=alt.X("mean:Q", title=x)),
+        ]
+        return alt.layer(*layers), height + AXIS + above
 
     return make
 
