@@ -19,15 +19,15 @@ from typing import Any
 import pandas as pd
 
 from churnsim.checks import typed
-from churnsim.data.made_up_shop import shop
+from churnsim.data.made_up_shop import Shop, shop
 from churnsim.data.subscriptions.subscribers import retention_cohorts, subscriber_file, telco, telco_calls
 from churnsim.data.tabular.files import unpacked_content
 from churnsim.data.tabular.row_errors import SetAside
 from churnsim.errors import ConfigError, DataError
 
 __all__ = [
-    "Source", "cdnow", "cdnow_file", "donations", "hillstrom", "hillstrom_sums", "retention_cohorts", "shop", "source",
-    "telco", "telco_calls",
+    "Shop", "Source", "cdnow", "cdnow_file", "donations", "hillstrom", "hillstrom_sums", "retention_cohorts", "shop",
+    "source", "telco", "telco_calls",
 ]  # fmt: skip
 
 _CITATION = (

@@ -11,8 +11,6 @@ from churnsim.records.evidence import EvidenceRecord
 from churnsim.records.notices import StageFailure
 from churnsim.records.run import AssumptionRecord
 
-__all__ = ["ChangedVerdict", "EvidenceFindings", "Verdict", "VerdictsRecord"]
-
 
 class Verdict(Record):
     """What one strategy earns more than another: what its interval `says` ("better", "worse" or "undecided"), and its

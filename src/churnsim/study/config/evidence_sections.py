@@ -11,11 +11,6 @@ from churnsim.study.config.file_section import DatedFile
 from churnsim.study.config.section import Length, Level, Section
 from churnsim.units import Duration
 
-__all__ = [
-    "RECORDS", "ComplaintsSection", "ContactsSection", "EvidenceSection", "OffersSection", "RecordsSection",
-    "ReferralsSection", "SpendSection", "WinBacksSection",
-]  # fmt: skip
-
 Chances = dict[str, Annotated[float, Field(gt=0, lt=1)]]
 CHANCES = "each arm's probability, such as { control = 0.5, call = 0.5 }; without it nothing counts as drawn"
 FOUR_WEEKS, EIGHT_WEEKS = Duration(4, "W"), Duration(8, "W")
@@ -47,7 +42,10 @@ class ContactsSection(RecordsSection):
 class SpendSection(RecordsSection):
     """Spending on new customers by period and channel: `prospects.*`."""
 
-    channel: str | None = Field(default=None, description="the channel that the strategies' money goes to, if several")
+    channel: str | None = Field(
+        default=None,
+        description="the channel that the strategies' money goes to; each by its name if absent",
+    )
 
 
 class ComplaintsSection(RecordsSection):

@@ -25,8 +25,6 @@ from churnsim.study.stages.market_stage import build_strategies, own_mechanisms
 from churnsim.study.stages.stages import stages_of
 from churnsim.study.storage.progress import Progress, Silent
 
-__all__ = ["evidence_findings"]
-
 
 def evidence_findings(config: StudyConfig, *, workers: int = 1, progress: Progress | None = None) -> EvidenceFindings:
     """Measure the market of a study, and compare its strategies in the market as assumed and as measured.

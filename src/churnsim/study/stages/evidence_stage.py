@@ -20,7 +20,7 @@ import pandas as pd
 from churnsim.data.database.database import CustomerDatabase
 from churnsim.data.made_up_shop import shop
 from churnsim.data.records.reading import read_records
-from churnsim.errors import DataError
+from churnsim.errors import ConfigError, DataError
 from churnsim.evidence.clock_effects import DROPS
 from churnsim.evidence.complaints import complaint_evidence
 from churnsim.evidence.contacts import contact_effect
@@ -33,15 +33,14 @@ from churnsim.evidence.win_backs import win_back_evidence
 from churnsim.records.evidence import CheckRecord, EvidenceRecord, MeasuredNumber, MeasuredTable
 from churnsim.simulation.core.assumption import LEVEL, Origin
 from churnsim.simulation.core.belief import STATUSES, Belief
+from churnsim.simulation.mechanisms.acquisition import AcquisitionChannel
 from churnsim.simulation.mechanisms.parts import parts_of
 from churnsim.simulation.scenario.beliefs import market_beliefs, numbers_by_name, with_values
 from churnsim.simulation.scenario.market import Market
 from churnsim.study.config.config import StudyConfig
 from churnsim.study.config.evidence_sections import EvidenceSection, RecordsSection
 from churnsim.study.config.market_overrides import overridden_origins
-from churnsim.units import DAYS_PER_UNIT
-
-__all__ = ["evidence_checksum", "measured_market"]
+from churnsim.units import DAYS_PER_UNIT, UNIT_NAMES
 
 ENDS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
 FEWEST_DRAWS = 1000
@@ -162,11 +161,15 @@ def _with_beliefs(
 ) -> tuple[Market, list[MeasuredNumber]]:
     """The market with what holds of the beliefs that one kind of records gives, and each number before and after.
 
-    A part that is off, such as referral, is on where it was measured.
+    A part that is off, such as referral, is on where it was measured, and a channel of spending is there.
     """
     off = {name.partition(".")[0] for name in found} - {number.part for number in numbers_by_name(market).values()}
     parts = parts_of(Market)
     market = replace(market, **{part: parts[part]() for part in off})
+    channels = {name.split(".")[2] for name in found if name.startswith("prospects.channels.")}
+    if new := channels - set(market.prospects.channels):
+        several = {**market.prospects.channels, **{name: AcquisitionChannel() for name in sorted(new)}}
+        market = replace(market, prospects=replace(market.prospects, channels=several))
     stated, before, known = overridden_origins(config.market), market_beliefs(market), numbers_by_name(market)
 
     def stands(name: str) -> bool:
@@ -184,7 +187,7 @@ def _with_beliefs(
             parameter=name,
             kind=kind,
             meaning=known[name].about.metadata["meaning"],
-            unit=known[name].about.metadata["unit"],
+            unit=known[name].about.metadata["unit"].replace("time units", UNIT_NAMES[market.unit]),
             used=name in used,
             level=LEVEL,
             status=belief.status,
@@ -282,6 +285,14 @@ def _contacts(study: Study, section: Any, rows: pd.DataFrame) -> Found:
 
 
 def _spend(study: Study, section: Any, rows: pd.DataFrame) -> Found:
+    channels = sorted(rows["channel"].astype(str).unique())
+    if section.channel is None and len(channels) > 1:
+        named = [s.acquisition for s in study.config.strategy if s.acquisition is not None and s.acquisition.channels]
+        if not named:
+            raise ConfigError(
+                f"spending went to {', '.join(map(repr, channels))}, and no strategy says to which of them its money "
+                f"goes. Say channel = {channels[0]!r}, or split acquisition by channels in a strategy."
+            )
     found = spend_evidence(rows, level=section.level, draws=study.draws, seed=study.seed("spend"))
     beliefs = found.beliefs(
         prospects=float(study.market.prospects.size), period=study.config.simulation.period, channel=section.channel
