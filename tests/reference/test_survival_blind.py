@@ -246,6 +246,27 @@ def test_telco_as_r_has_it():
     assert fit.loglik == pytest.approx(-9211.5019, abs=5e-5)
 
 
+def test_telco_in_three_years_as_r_has_it():
+    """R's survfit(coxph(Surv(tenure, churned) ~ contract + charges)) for the first customer: Efron's coefficients with
+    Efron's baseline. Breslow's baseline with the same coefficients, as in lifelines, has .5125."""
+    telco = cs.datasets.telco()
+    fit = cs.models.SurvivalRegression.fit(telco, covariates=["contract", "monthly_charges"])
+    first = telco.iloc[:1].assign(tenure=0.0)
+    assert fit.model.residual_survival(first, np.array([36.0]))[0, 0] == pytest.approx(0.5077, abs=5e-5)
+
+
+def test_rossi_by_transform():
+    """R's cox.zph of the seven covariates of Rossi, Berk & Lenihan (1980): the statistic of age is 8.23 by log(t), and
+    smallest by rank. These are from the definition of the score test, coded apart from the package."""
+    from lifelines.datasets import load_rossi
+
+    rossi = load_rossi().rename(columns={"week": "tenure", "arrest": "churned"})
+    names = ["fin", "age", "race", "wexp", "mar", "paro", "prio"]
+    fit = cs.models.SurvivalRegression.fit(rossi, covariates=names, unit="W")
+    found = {word: fit.proportionality(word).loc["age", "statistic"] for word in ("log", "identity", "km", "rank")}
+    assert found == pytest.approx({"log": 8.231, "identity": 6.616, "km": 5.974, "rank": 5.846}, abs=5e-4)
+
+
 @pytest.mark.parametrize("family", ["weibull", "log_normal", "log_logistic"])
 def test_accelerated_times_from_their_definition(family):
     """Exact, censored to an interval from 0, still there, and entered late: value and derivatives at the maximum."""

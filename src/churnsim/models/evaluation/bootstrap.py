@@ -138,6 +138,7 @@ def made_up(model: Any, summary: pd.DataFrame, seed: int, replication: int) -> p
     return drawn
 
 
+@typed
 def simulate_spend(model: GammaGamma, summary: pd.DataFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
     """`summary` with the `monetary_value` of new customers of the model who made as many purchases: 0 without one.
 
