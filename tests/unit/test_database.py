@@ -201,8 +201,11 @@ def test_the_other_tables(db):
         db.add(records(), table="survey_answers", question=None)
     with pytest.raises(ConfigError, match="has no column 'colour'"):
         db.add(records(), colour="x")
-    with pytest.raises(ConfigError, match="unknown table"):
-        db.table("meta; DROP TABLE loads")
+    with pytest.raises(ConfigError, match="columns must be a mapping"):
+        db.add(records(), columns=["customer_id"])
+    for name in ("meta; DROP TABLE loads", ["contacts"]):
+        with pytest.raises(ConfigError, match="unknown table"):
+            db.table(name)
 
 
 def test_an_error_in_the_middle_leaves_no_trace(db, monkeypatch):

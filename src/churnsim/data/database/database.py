@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from churnsim.checks import typed
+from churnsim.checks import check_kind, typed
 from churnsim.data.database.connection import columns_held, connect
 from churnsim.data.database.export import export_table
 from churnsim.data.database.loading import MOST_BAD, Added, columns_given, interruptible, load, records_held
@@ -207,6 +207,8 @@ class CustomerDatabase:
             raise ConfigError(f"{self.path} holds pseudonyms. Open it with key= to add to it.")
         check_choice(refunds, "refunds", ("refuse", "apart"))
         where = table_of(table)
+        if columns is not None:
+            check_kind(columns, "columns", Mapping, "a mapping from our columns to the source's")
         given = {**(columns or {}), **named}
         form = FileFormat(
             date_format=date_format, decimal=decimal, thousands=thousands, delimiter=delimiter, encoding=encoding,
@@ -418,7 +420,7 @@ class CustomerDatabase:
 
     def table(self, name: str) -> pd.DataFrame:
         """One of the tables, or ``"set_aside"``, ``"refunds"`` or ``"loads"``, as a DataFrame."""
-        if name not in (*TABLES, "set_aside", "refunds", "loads"):
+        if not isinstance(name, str) or name not in ("set_aside", "refunds", "loads"):
             table_of(name)
         if name in TABLES and name not in columns_held(self._connection):  # a file of an earlier version, only read
             return pd.DataFrame(columns=[*(column.name for column in TABLES[name].columns), "load_id"])

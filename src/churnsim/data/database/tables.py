@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from churnsim.checks import shown
 from churnsim.data.logs.transactions import TRANSACTION_COLUMNS
 from churnsim.data.records.kinds import RECORD_KINDS, RecordColumn, RecordKind
 from churnsim.data.tabular.row_coercion import Column
@@ -71,6 +72,6 @@ TABLES: dict[str, Table] = {table.name: table for table in _TABLES}
 
 def table_of(name: str) -> Table:
     """The table called `name`; ConfigError when there is none."""
-    if name not in TABLES:
-        raise ConfigError(f"unknown table {name!r}. Use one of {', '.join(TABLES)}.")
+    if not isinstance(name, str) or name not in TABLES:
+        raise ConfigError(f"unknown table {shown(name)}. Use one of {', '.join(TABLES)}.")
     return TABLES[name]

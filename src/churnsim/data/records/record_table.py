@@ -42,8 +42,8 @@ class RecordTable:
         if self.raw.frame.empty:
             raise DataError(f"{where}: there is no row. Give at least one {kind.what}.")
         for column in kind.columns:
-            # The reader of dates says itself what is missing, and that of ids where the caller can do without.
-            told = column.optional or column.kind == "date" or (guests and column.kind == "id")
+            # Readers of days and answers say themselves what is missing, and that of ids if the caller can do without.
+            told = column.optional or column.kind in ("date", "flag") or (guests and column.kind == "id")
             if column.name in names and not told:
                 self._refuse_missing(column)
         self.frame = typed_rows(
