@@ -24,8 +24,6 @@ from __future__ import annotations
 from churnsim.claims.machinery.claim import Evidence, Finding
 from churnsim.claims.machinery.verdicts import closes
 
-__all__ = ["judge"]
-
 
 def judge(evidence: Evidence = None, quick: bool = False, *, factor: float = 2.0) -> Finding:
     """A price times the factor; the control takes another factor."""
@@ -58,8 +56,6 @@ from __future__ import annotations
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import Chapter, Paragraph
 from churnsim.report.page.context import Context
-
-__all__ = ["chapter"]
 
 
 def chapter(context: Context) -> Chapter:
