@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from churnsim.records.evidence import EvidenceRecord
     from churnsim.records.evidence_findings import EvidenceFindings, Verdict
 
-__all__ = ["evidence"]
-
 
 def evidence(
     config: Annotated[Path, typer.Argument(metavar="CONFIG", help="A TOML file of a study with tables [evidence].")],

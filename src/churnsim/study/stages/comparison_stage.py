@@ -27,8 +27,6 @@ from churnsim.simulation.scenario.market import Market
 from churnsim.study.config.config import StudyConfig
 from churnsim.study.stages.replications import precision_reached, selection_reached
 
-__all__ = ["ACTIVITY", "MEMBERS", "METRICS", "compare_strategies", "idle_strategy", "no_comparison", "with_shares"]
-
 METRICS = ("npv", "equity", "profit", "margin", "revenue", "purchases", "births", "active_end")
 ACTIVITY = (
     "births_paid", "births_referred", "contacts", "renewal_offers", "cross_selling_contacts", "win_back_contacts",
