@@ -61,6 +61,7 @@ NOT_TRIED = {
     "ShiftedBetaGeometricCovariates.from_dict": "as that of the other families",
     "BetaDiscreteWeibullCovariates": "made by its fit and read by from_dict",
     "ShiftedBetaGeometricCovariates": "made by its fit and read by from_dict",
+    "Shop": "tables that the package makes",
     "Source": "text fields alone, of a data set that the package has",
     "Comparison.from_outcomes": "reads what a study has stored",
     "read_customer_rows": "a reader's inner part: it takes a function",
