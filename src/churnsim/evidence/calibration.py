@@ -40,6 +40,7 @@ OBSERVED: Status = "measured here (observational)"
 REPEAT = ("repeat_purchases", "repeat_revenue")
 QUANTITIES = (*REPEAT, "profit", *ACCOUNTS)
 LEAST_DRAWS = 50
+APART = 2**40  # first replication: whoever simulates the market afterwards by the same seed meets luck of its own
 TELLING = 100.0  # effective draws from which the prior's simulations alone show what one target does
 TOLD = 0.1  # the same below which chance among the draws may be all there is
 HALF = 0.5  # share of the variance from which on a number is known from the targets more than from before
@@ -83,6 +84,8 @@ class Target:
     'complaints per 1 M'
     >>> str(Target(quantity="repeat_purchases", per="purchases", low=0.56, high=0.62))
     'repeat_purchases / purchases'
+    >>> str(Target(quantity="births", low=40, high=60, since=26 / 3, until=Duration(1, "Y")))
+    'births since 8.66667 until 1 Y'
     """
 
     quantity: str
@@ -124,9 +127,9 @@ class Target:
         if self.name:
             return self.name
         of = f" per {self.per}" if isinstance(self.per, Duration) else f" / {self.per}" if self.per else ""
-        start = self.since.value if isinstance(self.since, Duration) else self.since
-        when = f" since {self.since}" if start else ""
-        return self.quantity + of + when + (f" until {self.until}" if self.until is not None else "")
+        times = (("since", self.since if self.since != 0 else None), ("until", self.until))
+        when = (f" {word} {time if isinstance(time, Duration) else format(time, 'g')}" for word, time in times if time)
+        return self.quantity + of + "".join(when)
 
     @property
     def needs_log(self) -> bool:
@@ -518,7 +521,7 @@ class _Runs:
         at = Particles(z, row, luck, np.empty(0))
         names, columns = zip(*self.numbers.values(at).items(), strict=True)
         items = [
-            (dict(zip(names, values, strict=True)), int(k), int(w))
+            (dict(zip(names, values, strict=True)), int(k), APART + int(w))
             for values, k, w in zip(np.column_stack(columns).tolist(), row, luck, strict=True)
         ]
         size = -(-len(items) // (PIECES_PER_WORKER * self.experiment.workers))
