@@ -287,8 +287,8 @@ def _contacts(study: Study, section: Any, rows: pd.DataFrame) -> Found:
 def _spend(study: Study, section: Any, rows: pd.DataFrame) -> Found:
     channels = sorted(rows["channel"].astype(str).unique())
     if section.channel is None and len(channels) > 1:
-        named = [s.acquisition for s in study.config.strategy if s.acquisition is not None and s.acquisition.channels]
-        if not named:
+        spending = [getattr(strategy, "acquisition", None) for strategy in study.config.strategy]
+        if not any(part is not None and part.channels for part in spending):
             raise ConfigError(
                 f"spending went to {', '.join(map(repr, channels))}, and no strategy says to which of them its money "
                 f"goes. Say channel = {channels[0]!r}, or split acquisition by channels in a strategy."
