@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from itertools import combinations
 from typing import Unpack
 
@@ -56,6 +57,15 @@ class Comparison:
     def values(self, metric: str) -> pd.DataFrame:
         """The metric by replication (rows) and strategy (columns)."""
         check_metric(metric)
+        replications, tables = self._tables
+        amounts = metric_of(tables, metric, period=self.period, discount_force=self.discount_force)
+        return pd.DataFrame(
+            amounts.T, index=pd.Index(replications, name="replication"), columns=self.strategies
+        ).rename_axis(columns="strategy")
+
+    @cached_property
+    def _tables(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The replications, and all accounts by strategy, replication and period; sorted once for all metrics."""
         names = self.strategies
         frame = self.outcomes.assign(place=self.outcomes["strategy"].map({name: i for i, name in enumerate(names)}))
         frame = frame.sort_values(["place", "replication", "period"], kind="stable")
@@ -69,11 +79,7 @@ class Comparison:
             for column, key in zip(found, keys, strict=True)
         ):
             raise ConfigError(UNPAIRED)
-        tables = frame[list(ACCOUNTS)].to_numpy(dtype=np.int64).reshape(*shape, len(ACCOUNTS))
-        amounts = metric_of(tables, metric, period=self.period, discount_force=self.discount_force)
-        return pd.DataFrame(amounts.T, index=pd.Index(replications, name="replication"), columns=names).rename_axis(
-            columns="strategy"
-        )
+        return replications, frame[list(ACCOUNTS)].to_numpy(dtype=np.int64).reshape(*shape, len(ACCOUNTS))
 
     def levels(self, metric: str = "npv", *, level: float = 0.95) -> pd.DataFrame:
         """Each strategy by itself: strategy, metric, mean, lower, upper, sd."""
