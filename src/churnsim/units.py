@@ -14,6 +14,11 @@ from typing import Literal, get_args
 from churnsim.checks import check_number
 from churnsim.errors import ConfigError
 
+__all__ = [
+    "DAYS_PER_UNIT", "UNIT_NAMES", "Duration", "Unit", "check_unit", "discount_force", "parse_duration", "term_of",
+    "units_per_year",
+]  # fmt: skip
+
 Unit = Literal["D", "W", "M", "Y"]
 
 DAYS_PER_YEAR = 365.25
