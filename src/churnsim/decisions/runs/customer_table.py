@@ -141,7 +141,7 @@ def _table(scenario: Scenario, ledger: Ledger, base: Base) -> pd.DataFrame:
     ids = getattr(scenario.market.customers, "ids", None)
     table["customer_id"] = pd.Series(ids, index=base.uids, dtype=object) if ids is not None else None
     table["origin"] = states["origin"].map(ORIGINS)
-    channels = dict(enumerate(("", *scenario.market.prospects.channels)))
+    channels = {code: name for name, code in scenario.market.prospects.codes.items()}
     table["channel"] = states["channel"].map(channels).fillna("")
     table["born"] = np.concatenate([base.first_purchase, births["time"].to_numpy(dtype=np.float64)])
     table[["rate", "dropout"]] = states[["rate", "dropout"]]

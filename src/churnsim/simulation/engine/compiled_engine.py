@@ -48,8 +48,7 @@ class _Run:
         self.scenario, self.market = inputs.scenario, inputs.market
         self.books = Books(periods=self.scenario.periods, active=population.active_at_start, log=False)
         self.boundary = EpochBoundary(inputs, self.books, active=population.active_at_start)
-        desk = self.scenario.strategy.desk
-        self.clerks = np.zeros(desk.staff if desk else 0)
+        self.clerks = np.zeros(sum(part.clerks for part in self.scenario.strategy.parts))
         self.rows = (population.bounds.size - 1) // self.scenario.periods  # of the population's books, a period
         self.epochs = self.scenario.epochs_per_period // self.rows  # a row
 

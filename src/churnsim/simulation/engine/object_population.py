@@ -16,14 +16,14 @@ from churnsim.kernels.engine.residual import residual_margin
 from churnsim.kernels.engine.satisfaction import satisfaction_factor_ratio
 from churnsim.simulation.engine.bookkeeping import INDEX, Books
 from churnsim.simulation.engine.customer import Customer
-from churnsim.simulation.engine.epoch_boundary import InteractionTotals
 from churnsim.simulation.engine.firm import Firm
 from churnsim.simulation.engine.replication_inputs import ReplicationInputs
 from churnsim.simulation.mechanisms.review import Visible
+from churnsim.simulation.mechanisms.surroundings import InteractionTotals
 
 
 class ObjectPopulation:
-    """`epoch_boundary.Population` over a list of `Customer`.
+    """`surroundings.Population` over a list of `Customer`.
 
     The engine sets the `firm` and its `books`; `live`, called with a customer that begins to live, and `wake`, called
     with one to whom something was done from outside.

@@ -18,11 +18,11 @@ from churnsim.kernels.engine.records import CLOCK, CUSTOMER
 from churnsim.kernels.engine.residual import total_residual
 from churnsim.simulation.core.thread_pool import ThreadPool
 from churnsim.simulation.engine.bookkeeping import flow_of
-from churnsim.simulation.engine.epoch_boundary import InteractionTotals
 from churnsim.simulation.engine.event_buffers import EventBuffers
 from churnsim.simulation.engine.firm import Firm
 from churnsim.simulation.engine.replication_inputs import ReplicationInputs
 from churnsim.simulation.mechanisms.review import Visible
+from churnsim.simulation.mechanisms.surroundings import InteractionTotals
 
 GROWTH, ROOM = 1.5, 64  # times as many, and so many more
 MOST_SEEN = 32_767  # what a record holds

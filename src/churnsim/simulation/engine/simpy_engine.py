@@ -62,8 +62,8 @@ class _Run:
         self.scenario, self.numbers, self.rules = inputs.scenario, inputs.numbers, inputs.rules
         self.address = inputs.replication, inputs.seed
         self.clock = Clock()
-        desk = self.scenario.strategy.desk
-        self.desk = simpy.Resource(self.clock, capacity=desk.staff) if desk else None
+        clerks = sum(part.clerks for part in self.scenario.strategy.parts)
+        self.clerks = simpy.Resource(self.clock, capacity=clerks) if clerks else None
         self.population = ObjectPopulation(inputs)
         self.population.live, self.population.wake = self._start, self._wake
         self.books = self.population.books = Books(
@@ -190,13 +190,13 @@ class _Run:
     def _answer(self, c: Customer, complained: float) -> Generator[simpy.Event, Any, tuple[int, float]]:
         """Queue, be served, and be told: at the finish, but not before the next epoch boundary. Its clocks stand still.
         Returns the kind of the reply and the time it is told."""
-        assert self.desk is not None
+        assert self.clerks is not None
         c.state, c.due = AWAITING, math.inf
         c.death_at -= complained
         c.referral_at -= complained
         # Events at one time happen in the order of uids, whatever the order in which they were put on the calendar.
         priority = FIRST_CUSTOMER + c.uid
-        with self.desk.request() as turn:
+        with self.clerks.request() as turn:
             yield turn
             work = event_times.service_time(self.numbers.mean_service_time, c.k, c.uid, *self.address)
             finish = self.clock.now + work

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
+import numpy as np
+import pandas as pd
+
 from churnsim.checks import check_kind, shown
 from churnsim.economics.response import SaturatingResponse
 from churnsim.errors import ConfigError
+from churnsim.simulation.core.arrivals import PAID_CHANNEL
 from churnsim.simulation.core.assumption import (
     CUSTOMER,
     PURCHASE,
     Multiple,
     assumed,
+    cents,
     in_units,
     people,
     scale,
     share_below_1,
 )
 from churnsim.simulation.mechanisms.parts import Budgeted, MarketPart, SharesByName, StrategyPart, document
+from churnsim.simulation.mechanisms.review import Accounts
+from churnsim.simulation.mechanisms.surroundings import Surroundings
 
 UNNAMED = ""
 """The channel without a name, whose response is the market's own `prospects.ceiling` and `spend_scale`."""
@@ -50,6 +58,32 @@ class Acquisition(Budgeted):
     def does(self) -> tuple[str, ...]:
         """The channels that get a share."""
         return tuple(self.by_channel())
+
+    def standing_costs(self, books: Accounts) -> None:
+        """Spend the budget."""
+        books.pay("acquisition", self.budget_per_period)
+
+    def surround(self, around: Surroundings) -> None:
+        """Each channel brings people at the hazard under which the share of the pool that answers it comes in a
+        period."""
+        prospects = around.market.prospects
+        for name, money in self.by_channel().items():
+            share = prospects.share_per_period(money, name)
+            around.paid.append((prospects.codes[name], -math.log1p(-share) / around.span))
+
+    def channel_table(self, around: Surroundings) -> pd.DataFrame | None:
+        """Spending (cents) and newcomers by period and channel."""
+        if not self.channels:
+            return None
+        spending, codes = self.by_channel(), around.market.prospects.codes
+        # In whole cents, as the whole budget is entered.
+        spent = np.diff([0, *(cents(money) for money in np.cumsum(list(spending.values())))]).tolist()
+        rows = [
+            (period, name, money, around.came[period, codes[name]])
+            for period in range(around.periods)
+            for name, money in zip(spending, spent, strict=True)
+        ]
+        return pd.DataFrame(rows, columns=["period", "channel", "cents", "newcomers"])
 
     def check(self, market: Any, others: Collection[StrategyPart], period: float) -> None:
         """ConfigError where nobody is left to be won."""
@@ -145,6 +179,16 @@ class Prospects(MarketPart):
         """Whether the number has an effect; a channel's has one where a strategy spends on it."""
         head, *rest = name.split(".")
         return f"acquisition.{rest[0]}" in acting if head == "channels" else super().uses(name, acting)
+
+    @property
+    def codes(self) -> dict[str, int]:
+        """The number by which a customer's record tells each channel."""
+        return {name: code for code, name in enumerate((UNNAMED, *self.channels))}
+
+    def surround(self, around: Surroundings) -> None:
+        """Those who could still become customers."""
+        around.left, around.reach = around.arrivals(PAID_CHANNEL, self.size), max(int(self.size), 1)
+        around.people = around.left.left + around.active
 
     def share_per_period(self, budget: float, channel: str = UNNAMED) -> float:
         """Share of the remaining pool that a period's budget (money) for a channel brings."""

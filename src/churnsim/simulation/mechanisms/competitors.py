@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from churnsim.kernels.engine.records import SWITCHED
+from churnsim.simulation.core.arrivals import SWITCHING_CHANNEL, Arrivals
 from churnsim.simulation.core.assumption import CUSTOMER, Multiple, assumed, not_negative, people, share
 from churnsim.simulation.mechanisms.parts import MarketPart
+from churnsim.simulation.mechanisms.surroundings import Newcomer, Surroundings
+from churnsim.units import units_per_year
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +33,22 @@ class Competitors(MarketPart):
     comes_here: float = assumed(
         0.10, "share of those who leave a competitor", "who come to this firm", share, (0.02, 0.35)
     )
+
+    def hear(self, around: Surroundings) -> None:
+        """Who switches is a competitor's customer from now on and may come back with the others."""
+        self._theirs(around).left += around.done.switched
+
+    def stock(self, around: Surroundings, period: int) -> None:
+        """How many customers they have."""
+        around.books.state(period, "competitor_customers", self._theirs(around).left)
+
+    def bring(self, around: Surroundings, end: float) -> list[Newcomer]:
+        """Those who leave a competitor for this firm."""
+        hazard = self.loss_per_year * self.comes_here / units_per_year(around.market.unit)
+        return [(time, uid, SWITCHED) for time, uid, _ in self._theirs(around).during(around.now, end, hazard)]
+
+    def _theirs(self, around: Surroundings) -> Arrivals:
+        return around.pool(SWITCHING_CHANNEL, self.customers)
 
     def rules(self, unit: str) -> dict[str, Any]:
         """Whether the lost go to a competitor."""

@@ -40,6 +40,11 @@ class ComplaintDesk(StrategyPart):
         """Wages per period (money)."""
         return self.staff * self.wage_per_period
 
+    @property
+    def clerks(self) -> int:
+        """The staff."""
+        return self.staff
+
     def standing_costs(self, books: Accounts) -> None:
         """Pay the wages."""
         books.pay("wages", self.budget)

@@ -15,10 +15,13 @@ from dataclasses import KW_ONLY, MISSING, dataclass, field, fields
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
+import pandas as pd
+
 from churnsim.checks import check_choice, check_count, check_kind, check_number, check_share, shown
 from churnsim.errors import ConfigError
 from churnsim.simulation.core.assumption import not_negative, numbers_of, positive, share, whole_cents
 from churnsim.simulation.mechanisms.review import Accounts, Review
+from churnsim.simulation.mechanisms.surroundings import Newcomer, Surroundings
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,34 @@ class MechanismPart:
     def review(self, review: Review) -> None:
         """Act when a period starts."""
 
+    # At an epoch boundary, in this order; `surroundings.py` has what they find there.
+
+    def surround(self, around: Surroundings) -> None:
+        """Say at the start of a replication who is there besides the customers, and what spending brings."""
+
+    def hear(self, around: Surroundings) -> None:
+        """Take in what customers did to others since the last boundary (`around.done`)."""
+
+    def meet(self, around: Surroundings) -> None:
+        """Let customers bring others."""
+
+    def stock(self, around: Surroundings, period: int) -> None:
+        """Write down what there is at the end of a period."""
+
+    def attract(self, around: Surroundings) -> None:
+        """Say at which hazards people come until the next boundary."""
+
+    def bring(self, around: Surroundings, end: float) -> list[Newcomer]:
+        """Those who come from elsewhere until the next boundary, at `end`."""
+        return []
+
+    def rewarded(self, around: Surroundings, number: int) -> None:
+        """Pay for so many who were brought by customers."""
+
+    def channel_table(self, around: Surroundings) -> pd.DataFrame | None:
+        """Spending and newcomers by period and channel at the end, where it has channels with names."""
+        return None
+
     def epoch_effect(self, unit: str, epoch: float) -> tuple[float, str]:
         """By what share something is off since customers reach each other at epoch boundaries alone, and a sentence
         about it; (0.0, "") where nothing is. `epoch` in `unit`."""
@@ -169,6 +200,11 @@ class StrategyPart(MechanismPart):
     def rules(self, market: Any) -> dict[str, Any]:
         """The fields of the kernels' `Rules` that it sets on a `Market`, instead of what the market's parts say."""
         return {}
+
+    @property
+    def clerks(self) -> int:
+        """How many people it has to answer complaints in their turn."""
+        return 0
 
     @property
     def charges(self) -> bool:

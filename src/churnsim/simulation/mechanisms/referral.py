@@ -5,11 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
+import numpy as np
+
 from churnsim.economics.response import saturating
+from churnsim.kernels.engine.neighbours import settle_referrals, within_reach
+from churnsim.kernels.engine.records import REFERRED
 from churnsim.simulation.core.assumption import (
     PURCHASE,
     Multiple,
     assumed,
+    cents,
     in_units,
     not_negative,
     published,
@@ -17,6 +22,7 @@ from churnsim.simulation.core.assumption import (
     share,
 )
 from churnsim.simulation.mechanisms.parts import MarketPart, Money, StrategyPart, growth_shortfall
+from churnsim.simulation.mechanisms.surroundings import Surroundings
 from churnsim.units import units_per_year
 
 
@@ -28,6 +34,10 @@ class ReferralReward(StrategyPart):
     reward: Annotated[float, Money("currency per new customer, on top of the budget", example=5.0, each=True)]
 
     needs: ClassVar[str] = "referral"
+
+    def rewarded(self, around: Surroundings, number: int) -> None:
+        """Pay the reward for each."""
+        around.books.count("referral", cents(self.reward) * number)
 
     def rules(self, market: Any) -> dict[str, Any]:
         """Referrals rise with the reward."""
@@ -68,6 +78,25 @@ class Referral(MarketPart):
     def lift(self, reward: float) -> float:
         """Share by which referrals rise with a reward (money)."""
         return saturating(self.max_lift, in_units("referral.reward_scale", self.reward_scale), reward)
+
+    def meet(self, around: Surroundings) -> None:
+        """Referrals reach prospects, in the order in which they were made."""
+        times, uids, ordinals = around.population.take_referrals()
+        left, people = around.left.left, around.reach
+        if not times.size or not left:
+            return
+        # What finds nobody with as many left as now finds nobody later: only the rest need their order.
+        may = within_reach(uids, ordinals, left, people, *around.address)
+        times, uids, ordinals = times[may], uids[may], ordinals[may]
+        order = np.lexsort((uids, times))
+        children = np.empty(times.size, dtype=np.int64)
+        number = settle_referrals(uids[order], ordinals[order], left, people, *around.address, children)
+        # Before arrivals are drawn: who was referred does not answer an advertisement too.
+        around.left.left -= number
+        for part in around.parts:
+            part.rewarded(around, number)
+        none = np.zeros(number, dtype=np.int64)
+        around.population.enter(np.full(number, around.now), children[:number], none + REFERRED, none)
 
     def epoch_effect(self, unit: str, epoch: float) -> tuple[float, str]:
         """Of those who are referred, and come at the next boundary."""

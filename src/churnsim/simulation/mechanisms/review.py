@@ -81,6 +81,9 @@ class Accounts(Protocol):
     def count(self, account: str, number: int) -> None:
         """Add to a count, or cents to an account of money."""
 
+    def state(self, period: int, account: str, number: int) -> None:
+        """Write down a stock at the end of a period."""
+
 
 @dataclass
 class FirmState:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from churnsim.kernels.engine.neighbours import word_of_mouth_balance, word_of_mouth_factor
 from churnsim.simulation.core.assumption import assumed, count, length, not_negative, published
 from churnsim.simulation.mechanisms.parts import MarketPart, growth_shortfall
+from churnsim.simulation.mechanisms.surroundings import Surroundings
 from churnsim.units import Duration, units_per_year
 
 
@@ -63,6 +65,18 @@ class WordOfMouth(MarketPart):
         """Of those who follow the example of active customers, counted once an epoch."""
         short = growth_shortfall(self.imitation * epoch / units_per_year(unit))
         return short, f"by example (imitation) customers come at a rate of growth that is {short:.1%} too low at first"
+
+    def hear(self, around: Surroundings) -> None:
+        """Remember what was told, and forget some of it."""
+        net = around.done.favour - around.done.against
+        half_life = self.half_life.to(around.market.unit)
+        around.balance = word_of_mouth_balance(around.balance, net, max(around.people, 1), around.epoch, half_life)
+
+    def attract(self, around: Surroundings) -> None:
+        """By what is said, and by example."""
+        around.factor = word_of_mouth_factor(self.weight, around.balance)
+        active, year = around.population.active(), units_per_year(around.market.unit)
+        around.unpaid = self.imitation / year * active / max(around.people, 1)
 
     def rules(self, unit: str) -> dict[str, Any]:
         """How many people customers tell."""
