@@ -358,7 +358,7 @@ def calibrate(
     experiment.names([strategy])
     experiment.warn_of_epochs([strategy])
     numbers = _Numbers(experiment.market)
-    runs = _Runs(_Task(experiment.task_part, strategy, goals), experiment, numbers)
+    runs = _Simulations(_Task(experiment.task_part, strategy, goals), experiment, numbers)
     generator = np.random.Generator(np.random.Philox(check_seed(experiment.seed)))
     first = first_particles(runs, draws, len(numbers.laws), numbers.rows, generator)
     if not np.isfinite(_log_kernel(goals, first.results)).any():
@@ -510,7 +510,7 @@ class _Task:
         return [goal.of(ledger, market.unit) for goal in self.goals]
 
 
-class _Runs:
+class _Simulations:
     """Simulations over the workers of an experiment, counted."""
 
     def __init__(self, task: _Task, experiment: Experiment, numbers: _Numbers) -> None:
@@ -545,7 +545,7 @@ def _log_kernel(goals: tuple[Target, ...], results: Floats) -> Floats:
 
 
 def _posterior(
-    runs: _Runs, goals: tuple[Target, ...], columns: Any, first: Particles, generator: np.random.Generator
+    runs: _Simulations, goals: tuple[Target, ...], columns: Any, first: Particles, generator: np.random.Generator
 ) -> Tempered:
     """Particles under those targets whose results stand in these columns."""
     return tempered(
