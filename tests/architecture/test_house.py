@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -139,41 +140,39 @@ def test_a_class_name_has_one_meaning():
     for path in FILES:
         if path.is_relative_to(SOURCE / "records"):
             continue
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ClassDef):
-                modules.setdefault(node.name, set()).add(str(path.relative_to(SOURCE)))
+        for name in names_in(path)["defined"]:
+            modules.setdefault(name, set()).add(str(path.relative_to(SOURCE)))
     assert {name: where for name, where in modules.items() if len(where) > 1 and name not in SHARED_CLASS_NAMES} == {}
     assert [name for name in SHARED_CLASS_NAMES if len(modules.get(name, ())) < 2] == []
 
 
-def imports_of(path: Path) -> set[str]:
-    """Top-level names of the modules a file imports."""
-    names = set()
+@cache
+def names_in(path: Path) -> dict[str, set[str]]:
+    """Of a file, read once: the packages it has "imported", the classes "defined" and the plain names "called"."""
+    found: dict[str, set[str]] = {"imported": set(), "defined": set(), "called": set()}
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            names |= {alias.name.split(".")[0] for alias in node.names}
+            found["imported"] |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            names.add(node.module.split(".")[0])
-    return names
+            found["imported"].add(node.module.split(".")[0])
+        elif isinstance(node, ast.ClassDef):
+            found["defined"].add(node.name)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            found["called"].add(node.func.id)
+    return found
 
 
 def test_only_the_simpy_engine_imports_simpy():
-    assert [p.name for p in FILES if "simpy" in imports_of(p)] == ["simpy_engine.py"]
+    assert [p.name for p in FILES if "simpy" in names_in(p)["imported"]] == ["simpy_engine.py"]
 
 
 def test_nothing_loads_code():
     loaders = {"pickle", "dill", "cloudpickle", "shelve", "marshal"}
     # The one reader of pickles answers every name itself; `tests/controls/test_inert_frame.py` attacks it.
-    assert [p.name for p in FILES if imports_of(p) & loaders] == ["safe_pickle.py"]
+    assert [p.name for p in FILES if names_in(p)["imported"] & loaders] == ["safe_pickle.py"]
     used = (SOURCE / "data" / "tabular" / "safe_pickle.py").read_text(encoding="utf-8")
     assert set(re.findall(r"pickle\.\w+", used)) == {"pickle.Unpickler", "pickle.UnpicklingError"}
-    calls = {
-        node.func.id
-        for p in FILES
-        for node in ast.walk(ast.parse(p.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-    }
-    assert not calls & {"eval", "exec"}
+    assert not set().union(*(names_in(p)["called"] for p in FILES)) & {"eval", "exec"}
 
 
 def test_rules_use_no_transcendental_function_of_numpy():

@@ -65,14 +65,14 @@ def evidence_findings(config: StudyConfig, *, workers: int = 1, progress: Progre
     known = sorted(rows, key=lambda row: STATUSES.index(row.status))
     count = config.simulation.replications
     watch.stage("strategies, with and without the records", 2 * len(strategies) * count)
-    run = _Runs(config, strategies, workers, watch)
+    run = _ComparedMarkets(config, strategies, workers, watch)
     return EvidenceFindings(
         evidence=found, known=known, verdicts=run.verdicts(run.compared(assumed), run.compared(market)),
         failures=failures,
     )  # fmt: skip
 
 
-class _Runs:
+class _ComparedMarkets:
     """The comparison of a study's strategies in one market and another."""
 
     def __init__(self, config: StudyConfig, strategies: Sequence[Strategy], workers: int, watch: Progress) -> None:
