@@ -129,6 +129,18 @@ def test_the_last_rate_by_hand():
     np.testing.assert_allclose(expected, [2 / 45 * 30, 0.0])
 
 
+@pytest.mark.parametrize("name", ["calibration_end", "holdout_end"])
+@pytest.mark.parametrize("day", ["2099-01-01", "x"])
+def test_a_day_that_is_none_is_named_as_it_was_passed(log, name, day):
+    with pytest.raises((DataError, ConfigError), match=f"^{name} (is|must)"):
+        validate(log, [cs.NBD], baselines=[], **(CALIBRATION | {name: day}))
+
+
+def test_a_horizon_of_thousands_of_years(log):
+    with pytest.raises(ConfigError, match=r"horizon must be .* at most 5217\.86; got 1200000\.0"):
+        rolling_validation(log, [cs.NBD], origins=["1997-09-30"], horizon=1.2e6)
+
+
 def test_rolling_origins(log):
     table = rolling_validation(log, [cs.BGNBD], origins=["1997-07-31", "1997-09-30"], horizon=13, baselines=[])
     assert list(table["origin"].dt.month) == [7, 9]

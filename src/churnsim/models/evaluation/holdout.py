@@ -330,10 +330,11 @@ def rolling_validation(
     if not origins:
         raise ConfigError("origins must hold at least one day, such as ['1997-07-31', '1997-09-30'].")
     counted = check_count(options.get("count"), list(models.values() if isinstance(models, Mapping) else models))
-    horizon = check_number(horizon, "horizon", above=0)
+    a_century = 36_525 / DAYS_PER_UNIT[check_unit(unit)]
+    horizon = check_number(horizon, "horizon", above=0, most=a_century, remedy=f"It is counted in {unit!r}.")
     if counted == "periods" and horizon != int(horizon):
         raise ConfigError(f"horizon must be a whole number of periods where periods are counted; got {horizon!r}.")
-    days = round(horizon * DAYS_PER_UNIT[check_unit(unit)])
+    days = round(horizon * DAYS_PER_UNIT[unit])
     transactions = purchase_days(transactions).frame()
     tables = []
     for origin in origins:

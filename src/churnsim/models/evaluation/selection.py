@@ -12,6 +12,7 @@ import pandas as pd
 from scipy.stats import chi2
 
 from churnsim.checks import check_kind, shown
+from churnsim.data.logs.days import past_day
 from churnsim.data.summaries.column_aliases import as_summary
 from churnsim.data.summaries.intervals import summarise_with_intervals
 from churnsim.data.summaries.period_holdout import split_periods
@@ -416,6 +417,10 @@ def _maker(family: Any) -> Callable[[pd.DataFrame, str | None], ModelFit[Purchas
 
 def split_log(transactions: Any, calibration_end: Any, holdout_end: Any, unit: str, count: Count) -> pd.DataFrame:
     """The log split at `calibration_end` with all that any family reads; DataError where nobody bought again by it."""
+    today = getattr(transactions, "attrs", {}).get("today")
+    for name, day in (("calibration_end", calibration_end), ("holdout_end", holdout_end)):
+        if day is not None or name == "calibration_end":
+            past_day(day, name=name, today=today)  # the splits below call them by other names
     if count == "periods":
         split = split_periods(transactions, until=calibration_end, holdout_until=holdout_end, unit=unit)
     else:
