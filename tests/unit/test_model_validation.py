@@ -136,6 +136,14 @@ def test_a_day_that_is_none_is_named_as_it_was_passed(log, name, day):
         validate(log, [cs.NBD], baselines=[], **(CALIBRATION | {name: day}))
 
 
+@pytest.mark.parametrize(
+    "wrong", [{"baselines": 1.0}, {"baselines": [None]}, {"covariates": True}, {"count": np.ones((2, 2))}]
+)
+def test_what_is_no_baseline_no_covariate_and_no_count(log, wrong):
+    with pytest.raises((DataError, ConfigError), match=f"^{next(iter(wrong))} must be"):
+        validate(log, [cs.NBD], **CALIBRATION, **wrong)
+
+
 def test_a_horizon_of_thousands_of_years(log):
     with pytest.raises(ConfigError, match=r"horizon must be .* at most 5217\.86; got 1200000\.0"):
         rolling_validation(log, [cs.NBD], origins=["1997-09-30"], horizon=1.2e6)

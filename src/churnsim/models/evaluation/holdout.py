@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from churnsim.checks import check_number
+from churnsim.checks import check_frame, check_number, shown
 from churnsim.data.logs.days import calendar_day
 from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.data.summaries.period_holdout import last_day_of_periods, period_log
@@ -237,6 +237,11 @@ def validate(
     {'expected': 1653, 'actual': 1882}
     """
     makers = {name: ("model", make) for name, make in named_families(models).items()}
+    if covariates is not None:
+        check_frame(covariates, "covariates", "Give one row a customer, by customer id.")
+    rivals = (LastRate(), BoostedTrees(seed=seed)) if baselines is None else baselines
+    if not isinstance(rivals, list | tuple) or not all(hasattr(each, "expected") for each in rivals):
+        raise ConfigError(f"baselines must be forecasters in a list, such as [LastRate()]; got {shown(baselines)}.")
     counted = check_count(count, list(models.values() if isinstance(models, Mapping) else models))
     # One kind of log from here on, whatever the dates and ids came as.
     transactions = purchase_days(transactions).frame()
@@ -273,7 +278,7 @@ def validate(
         tables.add(name, model, split, scores, actual)
     if counted == "periods":
         transactions = period_log(transactions, until=calibration_end, unit=unit)
-    for baseline in (LastRate(), BoostedTrees(seed=seed)) if baselines is None else baselines:
+    for baseline in rivals:
         expected = baseline.expected(transactions, split, end=end, horizon=horizon, unit=unit)
         rows[baseline.label] = {"kind": "baseline", **point_scores(expected, actual)}
         if baseline.counts:

@@ -91,7 +91,7 @@ def check_count(count: str | None, families: Sequence[Any]) -> Count:
     discrete = any(getattr(family, "reads", None) == "opportunities" for family in families)
     if count is None:
         return "periods" if discrete else "purchases"
-    if count not in ("purchases", "periods"):
+    if not isinstance(count, str) or count not in ("purchases", "periods"):
         raise ConfigError(f"count must be 'purchases' or 'periods'; got {count!r}.")
     if count == "purchases" and discrete:
         raise ConfigError(
