@@ -317,6 +317,28 @@ def test_the_first_page_says_what_pays_how_surely_and_what_it_would_take(tmp_pat
     assert "no value of the share of dropout that a contact can prevent at most from 0% to 100%, not even" in contacts
 
 
+@pytest.mark.parametrize(
+    ("future", "start"),
+    [
+        (
+            (-900, 2500),
+            "Whether Second pays is not settled: on average it earns 800 more discounted profit over 104 weeks",
+        ),
+        ((100, 1500), "Compared with spending nothing (Idle), Second earns 800 more discounted profit over 104 weeks"),
+    ],
+)
+def test_what_pays_on_average_is_not_said_to_pay_where_futures_differ(tmp_path: Path, future: Any, start: str) -> None:
+    pieces = _losing((10, -50, 70))
+    gain = _difference("second", (800, 300, 1300), against="idle")
+    gain |= {"future_lower": future[0], "future_upper": future[1]}
+    pieces["comparison"]["against_nothing"][1] = gain
+    said = answer(_context(tmp_path, pieces)).blocks[0].text
+    assert said.startswith(start)
+    assert "Second earns more than Baseline: 1,851 more discounted profit over 104 weeks" in said.split("). ")[-1]
+    chances = "It is the best choice in 26% of the simulated futures, spending nothing in 74%."
+    assert (chances in said) == (future[0] < 0)
+
+
 def test_a_budget_of_nothing_is_no_spending(tmp_path: Path) -> None:
     pieces = fake_run.make_pieces()
     nothing = {"quality": {"budget_per_period": 0.0}}

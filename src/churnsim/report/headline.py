@@ -28,7 +28,7 @@ def headline(context: Context) -> Headline:
     if not context.differences and _failed(context, "strategies"):
         return Headline(verdict=[context.say("answer.failed")], leaves_out=[], warnings=_warnings(context))
     return Headline(
-        verdict=[*_none_pays(context), _verdict(context), *_against_nothing(context), *_outdone(context)],
+        verdict=[*_none_pays(context), *_in_order(context), *_outdone(context)],
         leaves_out=_leaves_out(context),
         warnings=_warnings(context),
     )
@@ -112,6 +112,41 @@ def _none_pays(context: Context) -> list[str]:
     return told
 
 
+def _in_order(context: Context) -> list[str]:
+    """The verdict against the baseline and what is said against spending nothing. The latter comes first where it is
+    about a gain: whether something pays is asked before which of two pays more."""
+    verdict, against = _verdict(context), _against_nothing(context)
+    row = _praised_against_nothing(context)
+    gains = against and row is not None and reading(row) == "better"
+    return [*against, verdict] if gains else [verdict, *against]
+
+
+def _praised_against_nothing(context: Context) -> Difference | None:
+    """The difference from spending nothing of the strategy that the verdict is about."""
+    comparison, front = context.run.comparison, _front_runner(context)
+    if front is None or comparison.nothing is None:
+        return None
+    praised = front.strategy if front.mean > 0 else comparison.against
+    return next((row for row in comparison.against_nothing if row.strategy == praised), None)
+
+
+def _gains(context: Context, row: Difference) -> list[str]:
+    """What is said of a strategy whose mean is above that of spending nothing: whether one future would be, too."""
+    comparison = context.run.comparison
+    assert comparison.nothing is not None  # the row is against it
+    said = {"nothing": context.titles[comparison.nothing], "level": context.level, "horizon": context.horizon}
+    said |= named(context, row)
+    if row.future_lower is None or row.future_upper is None or row.future_lower > 0:
+        return [context.say("answer.nothing_better", **said)]
+    future = context.signed_interval(row.future_lower, row.future_upper)
+    told = [context.say("answer.nothing_unsettled", future=future, **said)]
+    chances = {found.strategy: fmt.percent(found.chance, 0) for found in comparison.best}
+    if row.strategy in chances and comparison.nothing in chances:
+        best = {"chance": chances[row.strategy], "nothing_chance": chances[comparison.nothing]}
+        told.append(context.say("answer.nothing_chances", **best, **said))
+    return told
+
+
 def _against_nothing(context: Context) -> list[str]:
     """Whether what the verdict is about earns what it costs: it must also beat a strategy that spends nothing."""
     comparison, front = context.run.comparison, _front_runner(context)
@@ -122,10 +157,11 @@ def _against_nothing(context: Context) -> list[str]:
     if comparison.nothing is None:
         idle = any(context.spends_nothing(row.strategy) for row in context.differences)
         return [] if idle else [context.say("answer.no_nothing")]
-    praised = front.strategy if front.mean > 0 else comparison.against
-    row = next((row for row in comparison.against_nothing if row.strategy == praised), None)
+    row = _praised_against_nothing(context)
     if row is None:  # it is the strategy that spends nothing itself
         return [context.say("answer.nothing_best", nothing=context.titles[comparison.nothing])]
+    if reading(row) == "better":
+        return _gains(context, row)
     nothing, level = context.titles[comparison.nothing], context.level
     return [context.say(f"answer.nothing_{reading(row)}", nothing=nothing, level=level, **named(context, row))]
 
