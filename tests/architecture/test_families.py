@@ -34,6 +34,7 @@ ALLOWED = {
     "report/page/context.py": "the names of one word that stand for a title where a text holds them",
     "evidence/clock_effects.py": "the families that its likelihood is written for",
     "evidence/contacts.py": "the one of these that is fitted unless another is asked for",
+    "study/stages/evidence_stage.py": "the one whose clocks contacts act on where the study's family has none",
     "claims/reproduction/computations.py": "published figures of this model",
 }
 
