@@ -45,6 +45,22 @@ def test_paired_and_ratio_intervals_cover(spread):
     assert not covers_as_stated(round(TRIES * 0.69))
 
 
+def test_one_more_replication_lies_between_order_statistics():
+    """A further value is as likely in each of the 40 gaps that 39 leave: 38 of them lie between the ends. Of a lopsided
+    law as many fall below as above, where mean +- t sd would have none below (control)."""
+    generator = np.random.default_rng(4)
+    found = paired_difference(generator.permutation(np.arange(1.0, 40.0)), np.zeros(39))
+    assert (found.future_lower, found.future_upper) == pytest.approx((1.0, 39.0), rel=1e-12)
+    below = above = 0
+    for _ in range(150):
+        values = np.exp(1.5 * generator.normal(size=80))
+        found = paired_difference(values[:79], np.zeros(79), level=0.8)
+        below += values[79] < found.future_lower
+        above += values[79] > found.future_upper
+        assert found.mean - 1.2 * values[:79].std() < 0 < found.future_lower
+    assert all(covers_as_stated(count, tries=150, level=0.1) for count in (below, above))
+
+
 def test_a_relative_gain_needs_a_positive_base():
     generator = np.random.default_rng(1)
     assert ratio_gain(generator.normal(size=30), generator.normal(size=30)) is None

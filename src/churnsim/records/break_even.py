@@ -22,7 +22,7 @@ class BreakEvenRow(Record):
 
     `pays` says on which side of `at` it earns more, or that it does so for "always" all or "never" one of the values
     from `low` to `high`. `lower` and `upper` are None where the interval reaches beyond them. `value` is the number as
-    it is, with its `status` and source.
+    it is, with its `status` and source, and `value_low` to `value_high` the interval of what is believed of it.
     """
 
     lever: str
@@ -38,6 +38,8 @@ class BreakEvenRow(Record):
     upper: Number | None
     low: Number
     high: Number
+    value_low: Number | None = None
+    value_high: Number | None = None
 
 
 class Alone(Record):

@@ -140,11 +140,20 @@ def _gains(context: Context, row: Difference) -> list[str]:
         return [context.say("answer.nothing_better", **said)]
     future = context.signed_interval(row.future_lower, row.future_upper)
     told = [context.say("answer.nothing_unsettled", future=future, **said)]
-    chances = {found.strategy: fmt.percent(found.chance, 0) for found in comparison.best}
-    if row.strategy in chances and comparison.nothing in chances:
-        best = {"chance": chances[row.strategy], "nothing_chance": chances[comparison.nothing]}
-        told.append(context.say("answer.nothing_chances", **best, **said))
+    if chances := unsettled(context, row):
+        told.append(context.say("answer.nothing_chances", **chances))
     return told
+
+
+def unsettled(context: Context, row: Difference) -> dict[str, str]:
+    """Where one future may bring less than spending nothing though the average is more: in which share of them the
+    strategy is best, and in which spending nothing is."""
+    comparison = context.run.comparison
+    chances = {found.strategy: fmt.percent(found.chance, 0) for found in comparison.best}
+    open_ = reading(row) == "better" and row.future_lower is not None and row.future_lower <= 0
+    if not open_ or row.strategy not in chances or comparison.nothing not in chances:
+        return {}
+    return {"chance": chances[row.strategy], "nothing_chance": chances[comparison.nothing]}
 
 
 def _against_nothing(context: Context) -> list[str]:

@@ -7,6 +7,14 @@ from churnsim.report.page import numbers as fmt
 from churnsim.report.page.context import Context, status_key
 
 
+def how_it_was_found(context: Context) -> str:
+    """What the paragraphs of `what_it_takes` are about: what is held, how long a period is."""
+    found, say = context.run.break_even, context.say
+    period = say("take.period", period=context.period) if context.period else ""
+    held = say("take.held") if context.draws_beliefs else ""
+    return say("take.intro", replications=fmt.count(found.replications if found else 0), period=period, held=held)
+
+
 def what_it_takes(context: Context) -> list[str]:
     """A paragraph for each mechanism by itself."""
     found = context.run.break_even
@@ -17,7 +25,9 @@ def _told(context: Context, part: Alone, level: str) -> str:
     say, known = context.say, context.words.known
     gain, best = part.gain, part.at_best
     what = known(f"take.does_{part.mechanism}", fmt.sentence(part.mechanism.replace("_", " ")))
-    shared = {"what": what, "budget": context.money(part.budget), "horizon": context.horizon, "level": level}
+    if part.budget:
+        what = say("take.priced", what=what, budget=context.money(part.budget))
+    shared = {"what": what, "horizon": context.horizon, "level": level}
     said = [say(f"take.{_reading(gain)}", **shared, **_gained(context, gain))]
     if best is not None and gain.mean <= 0:
         perfect = known(f"take.perfect_{part.mechanism}", say("take.perfect"))
@@ -57,7 +67,11 @@ def _lever(context: Context, row: BreakEvenRow, later: BreakEvenRow, level: str)
     if (row.pays, row.at) != (later.pays, later.at):
         said += say(f"take.later_{later.pays}", **shared, **_places(context, later))
     status = context.words.known(f"status.{status_key(row.status)}", row.status)
-    return f"{said}. {say('take.here', value=amount(context, row, row.value), status=status)}"
+    here = {"value": amount(context, row, row.value), "status": status}
+    if row.value_low is None or row.value_high is None:
+        return f"{said}. {say('take.here', **here)}"
+    between = context.interval(*(amount(context, row, end) for end in (row.value_low, row.value_high)))
+    return f"{said}. {say('take.here_between', known=fmt.percent(0.9), between=between, **here)}"
 
 
 def _places(context: Context, row: BreakEvenRow) -> dict[str, str]:
@@ -66,10 +80,13 @@ def _places(context: Context, row: BreakEvenRow) -> dict[str, str]:
 
 
 def limits(context: Context, row: BreakEvenRow) -> str:
-    """The interval of a break-even; where it reaches beyond what was looked at, the end of that."""
-    lower = row.low if row.lower is None else row.lower
-    upper = row.high if row.upper is None else row.upper
-    return fmt.ABSENT if row.at is None else context.interval(*(amount(context, row, end) for end in (lower, upper)))
+    """The interval of a break-even; where an end lies beyond what was looked at, the other alone."""
+    if row.at is None or (row.lower is None and row.upper is None):
+        return fmt.ABSENT
+    if row.lower is None or row.upper is None:
+        key, end = ("most", row.upper) if row.lower is None else ("least", row.lower)
+        return context.say(f"take.at_{key}", end=amount(context, row, end))
+    return context.interval(*(amount(context, row, end) for end in (row.lower, row.upper)))
 
 
 def amount(context: Context, row: BreakEvenRow, value: float | None) -> str:

@@ -282,7 +282,9 @@ class RunSession:
         scenarios = [scenario_for(config, market, strategy) for strategy in strategies]
         effects = dict.fromkeys(effect for scenario in scenarios for effect in scenario.epoch_effects)
         self._warn(
-            StudyWarning(stage="strategies", code="long epochs", message=f"epochs are long here: {effect}.")
+            StudyWarning(
+                stage="strategies", code="long epochs", message=f"the simulation moves in long steps (epoch): {effect}."
+            )
             for effect in effects
         )
         names, period = [strategy.name for strategy in strategies], scenarios[0].period

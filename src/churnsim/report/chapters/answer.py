@@ -6,7 +6,15 @@ from collections.abc import Sequence
 
 from churnsim.records.run import Difference, ReplayRecord, ValueRecord
 from churnsim.report.chapters.claims import verdict_counts
-from churnsim.report.headline import apart, headline, named, reading, replay_sentences, variance_sentences
+from churnsim.report.headline import (
+    apart,
+    headline,
+    named,
+    reading,
+    replay_sentences,
+    unsettled,
+    variance_sentences,
+)
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import (
     Block,
@@ -20,7 +28,7 @@ from churnsim.report.page.blocks import (
 )
 from churnsim.report.page.context import Context
 from churnsim.report.page.tables import heads, row_of, table
-from churnsim.report.what_it_takes import what_it_takes
+from churnsim.report.what_it_takes import how_it_was_found, what_it_takes
 
 
 def chapter(context: Context) -> Chapter:
@@ -36,10 +44,9 @@ def chapter(context: Context) -> Chapter:
     if run.comparison.best:
         blocks += _chances(context)
     takes = what_it_takes(context)
-    if takes and run.break_even:
-        counted = fmt.count(run.break_even.replications)
+    if takes:
         blocks += [Heading(text=context.say("take.heading")), Listing(items=takes)]
-        blocks.append(Paragraph(text=context.say("take.intro", replications=counted), tone="note"))
+        blocks.append(Paragraph(text=how_it_was_found(context), tone="note"))
     paragraphs = (
         _rest(context),
         _listed(context, "reference", context.references) + _equity(context),
@@ -83,7 +90,8 @@ def _chances(context: Context) -> list[Block]:
 def _listed(context: Context, key: str, rows: Sequence[Difference]) -> list[str]:
     """One sentence about some of the strategies, each with its difference and interval."""
     items = [context.say("answer.one", **named(context, r) | {"difference": context.difference(r.mean)}) for r in rows]
-    return [context.say(f"answer.{key}", baseline=context.baseline, list=context.listed(items))] if items else []
+    said = {"baseline": context.baseline, "nothing": context.titles.get(context.run.comparison.nothing or "", "")}
+    return [context.say(f"answer.{key}", list=context.listed(items), **said)] if items else []
 
 
 def _rest(context: Context) -> list[str]:
@@ -106,14 +114,22 @@ def _rest(context: Context) -> list[str]:
 
 def _equity(context: Context) -> list[str]:
     """The same differences with what active customers are still worth, since a horizon cuts off what was bought
-    late."""
+    late: from spending nothing where that was simulated, else from the baseline."""
     metric, against = context.run.comparison.metrics.get("equity"), context.run.comparison.against
+    later, nothing = context.run.comparison.against_nothing_later, context.run.comparison.nothing
+    if later and nothing:
+        told = _listed(context, "equity_nothing", sorted(later, key=lambda row: -row.mean))
+        return told + _beyond(context, against)
     rows = [row for row in metric.differences if row.against == against] if metric else []
     sentences = _listed(context, "equity", sorted(rows, key=lambda row: -row.mean))
+    return sentences + _beyond(context, against) if sentences else []
+
+
+def _beyond(context: Context, against: str) -> list[str]:
     share = context.share_beyond_horizon(against)
-    if sentences and share is not None:
-        sentences.append(context.say("answer.equity_beyond", baseline=context.baseline, share=fmt.percent(share, 0)))
-    return sentences
+    if share is None:
+        return []
+    return [context.say("answer.equity_beyond", baseline=context.baseline, share=fmt.percent(share, 0))]
 
 
 def _tiles(context: Context) -> list[Tile]:
@@ -121,6 +137,8 @@ def _tiles(context: Context) -> list[Tile]:
     if context.against_nothing:
         best = context.against_nothing[0]
         note = context.say("tile.difference_note", level=context.level, **named(context, best))
+        if chances := unsettled(context, best):
+            note = context.say("tile.unsettled_note", strategy=context.titles[best.strategy], **chances)
         tiles.append(Tile(label=context.say("tile.nothing"), number=context.difference(best.mean), note=note))
     elif context.contenders:
         best = context.contenders[0]
@@ -128,7 +146,10 @@ def _tiles(context: Context) -> list[Tile]:
         label = context.say("tile.difference", baseline=context.baseline)
         tiles.append(Tile(label=label, number=context.difference(best.mean), note=note))
     if run.value:
-        label, number = context.say("tile.value"), context.money(run.value.total)
+        key = "tile.value" if run.value.margin is not None else "tile.value_by_tenure"
+        span = context.units(run.value.horizon, run.value.unit or run.validation.unit)
+        label = context.say(key, horizon=span, margin=fmt.percent(run.value.margin))
+        number = context.money(run.value.total)
         tiles.append(Tile(label=label, number=number, note=_value_note(context, run.value)))
     replay = run.validation.replay
     if replay:

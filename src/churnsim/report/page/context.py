@@ -153,6 +153,12 @@ class Context:
         periods = max((row.period for row in self.run.comparison.path), default=0)
         return self.words("page.periods", periods=fmt.count(periods))
 
+    @property
+    def period(self) -> str:
+        """How long the periods of the firm's books are; "" in a configuration of another make."""
+        stated = self._stated("period")
+        return self.units(stated.value, stated.unit) if stated else ""
+
     @cached_property
     def period_ends(self) -> dict[int, date]:
         """The day on which each period of the simulation ends; none where the customers' days are not known."""

@@ -60,8 +60,8 @@ class ComplaintDesk(StrategyPart):
         mean = self.mean_service_time
         wait = epoch / 2 - mean - mean**2 / epoch * math.expm1(-epoch / mean)
         return wait / mean, (
-            f"a reply reaches its customer {wait:.3g} {UNIT_NAMES[unit]} after it is ready, {wait / mean:.0%} of the "
-            "mean service time, on average"
+            f"a reply reaches its customer {wait:.3g} {UNIT_NAMES[unit]} late on average, where answering takes "
+            f"{mean:.3g}"
         )
 
     def rules(self, market: Any) -> dict[str, Any]:

@@ -162,8 +162,10 @@ class _Look:
 
         about = self.told.loc[found.address.replace(f"strategy.{self.strategy.name}.", f"{self.strategy.name}: ")]
         low, high = sorted(map(told, found.between))
+        known = sorted(told(about[end]) for end in ("low", "high")) if about["low"] < about["high"] else [None, None]
         return BreakEvenRow(
             lever=lever.name, address=lever.address, share=lever.share, metric=metric, status=str(about["status"]),
             source=str(about["source"]), pays=found.pays, value=told(found.value),
             at=plain(found.at), lower=plain(found.lower), upper=plain(found.upper), low=low, high=high,
+            value_low=known[0], value_high=known[1],
         )  # fmt: skip
