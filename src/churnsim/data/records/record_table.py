@@ -105,7 +105,7 @@ class RecordTable:
         missing = values.isna().to_numpy(dtype=bool)
         if values.dtype == object or pd.api.types.is_string_dtype(values.dtype):
             words = MISSING if column.kind == "id" else ("",)
-            missing |= values.astype(str).str.strip().isin(words).to_numpy(dtype=bool)
+            missing = missing | values.astype(str).str.strip().isin(words).to_numpy(dtype=bool)
         self.refuse(missing, column.name, "is missing", f"Give every {self.kind.what} its {column.name}.")
 
     def _finished(self, column: RecordColumn) -> Any:
