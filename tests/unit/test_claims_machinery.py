@@ -16,9 +16,10 @@ import pytest
 import churnsim.claims
 from churnsim.claims.catalogue import CATALOGUE, Catalogue
 from churnsim.claims.machinery.claim import Control, Finding, Kind, Part, not_run
+from churnsim.claims.machinery.fitted import preference
 from churnsim.claims.machinery.results import render, to_record
 from churnsim.claims.machinery.sources import TEXTS
-from churnsim.claims.machinery.verdicts import Verdict, closes, combine, share_of_map
+from churnsim.claims.machinery.verdicts import Verdict, closes, combine, conjunction, share_of_map
 from churnsim.claims.reproduction.published import PUBLISHED, load_figures
 from churnsim.claims.reproduction.reproduce import Reproduction, junit_xml, reproduce
 from churnsim.errors import ConfigError
@@ -49,6 +50,25 @@ def part(verdict):
 )
 def test_parts_combine(verdicts, whole):
     assert combine([part(Verdict(v)) for v in verdicts]) is whole
+
+
+def test_what_is_stated_together_holds_only_where_the_regions_meet():
+    """As referral rates of 60% and of 20-40% do not: each text is right somewhere, both are right nowhere."""
+    parts = [part(Verdict.HOLDS_IF), part(Verdict.HOLDS_IF)]
+    assert conjunction(parts) is Verdict.HOLDS_IF
+    assert conjunction(parts, meet=False) is Verdict.FAILS
+    assert conjunction([*parts, part(Verdict.FAILS)]) is Verdict.FAILS
+    assert conjunction([*parts, part(Verdict.UNTESTED)], meet=False) is Verdict.UNTESTED
+
+
+def test_models_fit_alike_only_within_ten_of_aic():
+    alike = {"one": (0.7, -17_469.0), "two": (0.9, -17_471.0)}
+    assert "one and two fit alike and disagree" in preference(alike)
+    said = preference({"two": (0.9, -17_541.0), "one": (0.7, -17_469.0)})
+    assert said == "the log prefers one; two by 72.0 of log-likelihood behind."
+    assert preference({**alike, "three": (0.8, -17_478.0)}).endswith(
+        "cannot settle; three by 9.0 of log-likelihood behind."
+    )
 
 
 def test_nan_never_closes():

@@ -82,8 +82,8 @@ def test_newcomers_do_not_stop_the_claim_about_longer_relations(evidence):
     rows += [(100 + i, 272 - i, 5.0) for i in range(8)] + [(0, 273, 1.0)]
     table = spend_by_quarter(log_from(rows))
     assert table.tolist() == [[10.0, 12.0, 14.0 + (i == 0)] for i in range(20)]
-    found = CATALOGUE["longer-is-worth-more"].test(on(evidence, log_from(rows)), quick=True)
-    assert found.finding.parts[0].estimate == pytest.approx(100 * 2.025 / (36.05 / 3))  # slope over mean, by hand
+    found = CATALOGUE["longer-is-worth-more"].judge(on(evidence, log_from(rows)), True)
+    assert found.parts[0].estimate == pytest.approx(100 * 2.025 / (36.05 / 3))  # slope over mean, by hand
 
 
 @pytest.mark.parametrize(

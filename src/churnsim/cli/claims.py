@@ -17,7 +17,6 @@ from churnsim.errors import ConfigError
 if TYPE_CHECKING:
     from churnsim.claims.machinery.claim import Claim
     from churnsim.claims.machinery.evidence import MarketEvidence
-    from churnsim.records.claim import ClaimRecord
 
 
 WIDTH = 96
@@ -125,7 +124,7 @@ def judge(
     records = [to_record(result) for result in results]
     if json_file is not None:
         write_json_file(json_file, records)
-    if any(is_worthless(record) for record in records):
+    if any(record.withdrawn for record in records):
         raise typer.Exit(EXIT_NO)
 
 
@@ -194,11 +193,6 @@ def _market_evidence() -> MarketEvidence:
     from churnsim.decisions.runs.parallel_map import worker_count
 
     return cdnow_evidence(workers=worker_count("all"))
-
-
-def is_worthless(claim: ClaimRecord) -> bool:
-    """Whether a check ran and its control did not fail."""
-    return claim.control is not None and claim.control.verdict not in ("FAILS", "UNTESTED")
 
 
 def _expectation(expect: object) -> str:

@@ -81,3 +81,8 @@ class ClaimRecord(Record):
     control: ControlRecord | None = None
     tables: dict[str, list[Row]] = Field(default_factory=dict)
     pictures: list[PictureRecord] = Field(default_factory=list)
+
+    @property
+    def withdrawn(self) -> bool:
+        """Whether the check ran and its control did not fail: what it found counts for nothing."""
+        return self.control is not None and self.control.verdict not in ("FAILS", "UNTESTED")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from churnsim.claims.machinery.claim import Evidence, Finding, Part
 from churnsim.claims.machinery.sources import TARP, TEXTS
-from churnsim.claims.machinery.verdicts import Verdict, combine
+from churnsim.claims.machinery.verdicts import Verdict, conjunction
 
 STATED = {"after-marketing": 0.90, "lecture": 0.95}
 WITHIN = 0.025
@@ -47,15 +47,18 @@ def judge(evidence: Evidence = None, quick: bool = False, *, rates: dict[str, di
     """Both figures against TARP's; the control takes the answered for the silent."""
     leave = leaving(rates)
     parts = tuple(_part(text, leave) for text in STATED)
+    verdict = conjunction(parts)
     return Finding(
-        verdict=combine(parts),
+        verdict=verdict,
         reason=" ".join(f"{part.name}: {part.reason}" for part in parts)
         + " All are intentions told to an interviewer; none is a customer seen to leave.",
         estimate=100.0 * leave["major"],
         lower=100.0 * leave["minor"],
         upper=100.0 * leave["major"],
         unit="percent of the silent, minor to major loss",
-        region=" ".join(f"{part.name[:3]} {part.region}" for part in parts if part.region) or None,
+        region=" ".join(f"{part.name[:3]} {part.region}" for part in parts if part.region)
+        if verdict is Verdict.HOLDS_IF
+        else None,
         parts=parts,
     )
 

@@ -241,11 +241,10 @@ class Claim:
             control = not_run("Not run, since the claim itself could not be judged.")
             return Result(claim=self, finding=_stopped(error), control=control)
         if finding.verdict is not Verdict.UNTESTED and control.verdict is not Verdict.FAILS:
-            reason = (
-                f"Worthless check: its control ({self.control.what}) must come out as FAILS and came out as "
-                f"{control.verdict}. The finding withdrawn was {finding.verdict}: {finding.reason}"
+            finding = not_run(
+                f"Withdrawn: its check did not work. Its control ({self.control.what}) had to fail and did not, "
+                "so that the same check would have passed what is wrong."
             )
-            finding = replace(finding, verdict=Verdict.UNTESTED, reason=reason, region=None)
         return Result(claim=self, finding=finding, control=control)
 
     def _said_of_claimed(self, finding: Finding, evidence: Evidence) -> Finding:

@@ -180,6 +180,23 @@ def lost_shares(summary: pd.DataFrame, *, silent_for: float) -> Mapping[str, tup
     return found
 
 
+ALIKE = 5.0
+"""Models of as many parameters whose log-likelihoods are less than this apart fit alike: 10 in AIC, beyond which the
+worse one has next to no support (Burnham & Anderson 2002, Model selection and multimodel inference, section 2.6)."""
+
+
+def preference(shares: Mapping[str, tuple[float, float]]) -> str:
+    """What the log says of models that disagree about who is lost: whether it can tell them apart, and by how much."""
+    ordered = sorted(shares, key=lambda name: -shares[name][1])
+    behind = {name: shares[ordered[0]][1] - shares[name][1] for name in ordered}
+    alike = [name for name in ordered if behind[name] < ALIKE]
+    worse = " and ".join(f"{name} by {behind[name]:,.1f}" for name in ordered if behind[name] >= ALIKE)
+    fits = f"; {worse} of log-likelihood behind." if worse else "."
+    if len(alike) > 1:
+        return f"{' and '.join(alike)} fit alike and disagree about who is lost, which the log cannot settle{fits}"
+    return f"the log prefers {alike[0]}{fits}"
+
+
 def told(shares: Mapping[str, tuple[float, float]]) -> str:
     """The shares in words, with the log-likelihoods beside them."""
     return ", ".join(f"{share:.0%} by {name} (log-likelihood {fit:,.1f})" for name, (share, fit) in shares.items())

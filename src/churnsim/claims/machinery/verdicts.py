@@ -118,7 +118,7 @@ def combine(parts: Iterable[Judged]) -> Verdict:
 
     A part that was not run leaves the whole UNTESTED: a run that was skipped is no agreement. Parts that cannot be
     tested are set aside unless nothing else is left. Agreement everywhere is HOLDS, nowhere FAILS, and anything between
-    HOLDS_IF.
+    HOLDS_IF. For parts that are settings of one statement; what is stated together is for `conjunction`.
     """
     verdicts = {part.verdict for part in parts}
     if not verdicts or Verdict.UNTESTED in verdicts:
@@ -133,9 +133,12 @@ def combine(parts: Iterable[Judged]) -> Verdict:
     return Verdict.FAILS if judged == {Verdict.FAILS} else Verdict.HOLDS_IF
 
 
-def conjunction(parts: Iterable[Judged]) -> Verdict:
-    """The verdict on "this and that": FAILS as soon as one part does, HOLDS only where all do."""
+def conjunction(parts: Iterable[Judged], *, meet: bool = True) -> Verdict:
+    """The verdict on "this and that": FAILS as soon as one part does, HOLDS only where all do. Parts of which each
+    holds in a region hold together only where the regions `meet`: elsewhere the whole is true nowhere, and FAILS."""
     verdicts = {part.verdict for part in parts}
+    if not meet and Verdict.UNTESTED not in verdicts:
+        return Verdict.FAILS
     for verdict in (Verdict.FAILS, Verdict.UNTESTED, Verdict.UNTESTABLE, Verdict.HOLDS_IF):
         if verdict in verdicts:
             return verdict

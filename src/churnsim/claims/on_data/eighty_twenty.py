@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
 from churnsim.claims.machinery.evidence import log_of
-from churnsim.claims.machinery.verdicts import Spread, Verdict, combine
+from churnsim.claims.machinery.verdicts import Spread, Verdict, conjunction
 from churnsim.data.customers import customer_spend, top_share
 from churnsim.economics.whale import whale
 
@@ -78,8 +78,9 @@ def judge(evidence: Evidence = None, quick: bool = False, *, spent: NDArray[np.f
     first, last = (windows[0], windows[-1]) if windows else ({}, {})
     sales = _sales(spent, label, quick)
     profit, costs = _profit(spent)
+    verdict = conjunction((sales, profit))
     return Finding(
-        verdict=combine((sales, profit)),
+        verdict=verdict,
         reason=(
             f"{sales.reason} "
             + _rule(sales, profit)
@@ -92,7 +93,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, spent: NDArray[np.f
             )
         ),
         **sales.figures,
-        region=profit.region,
+        region=profit.region if verdict is Verdict.HOLDS_IF else None,
         parts=(sales, profit),
         tables={"cost_to_serve": costs, "windows": windows},
     )

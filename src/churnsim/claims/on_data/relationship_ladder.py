@@ -10,7 +10,7 @@ import pandas as pd
 from churnsim.claims.machinery.claim import Evidence, Finding, Part
 from churnsim.claims.machinery.evidence import log_of
 from churnsim.claims.machinery.maps import records
-from churnsim.claims.machinery.verdicts import Spread, Verdict, combine
+from churnsim.claims.machinery.verdicts import Spread, Verdict, conjunction
 from churnsim.data.customers import STAGES, ladder_occupancy, ladder_stages, repeat_within
 
 EVERY = 91  # days
@@ -65,7 +65,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, reshuffle: bool = F
     )
     last = occupancy[occupancy["date"] == dates[-1]].set_index("stage")["share"]
     return Finding(
-        verdict=combine((ladder, climbers, unseen)),
+        verdict=conjunction((ladder, climbers)),
         reason=(
             f"On {label}: {ladder.reason} {climbers.reason} At the end "
             + ", ".join(f"{last[stage]:.0%} {stage}" for stage in STAGES if last[stage] > 0)
@@ -73,9 +73,6 @@ def judge(evidence: Evidence = None, quick: bool = False, *, reshuffle: bool = F
             + (": most stop at the first rung." if climbers.verdict is Verdict.FAILS else ".")
         ),
         **climbers.figures,
-        region="As a set of stages; as a statement that customers climb, for the minority who buy a second time."
-        if combine((ladder, climbers, unseen)) is Verdict.HOLDS_IF
-        else None,
         parts=(ladder, climbers, unseen),
         tables={"occupancy": records(occupancy)},
     )

@@ -22,7 +22,7 @@ from churnsim.claims.machinery.strategy_comparison import (
     half_a_year,
     market_with,
 )
-from churnsim.claims.machinery.verdicts import Verdict, combine
+from churnsim.claims.machinery.verdicts import Verdict, conjunction
 from churnsim.simulation.engine.ledger import COSTS
 from churnsim.simulation.mechanisms.referral import Referral
 from churnsim.simulation.scenario.strategy import (
@@ -144,10 +144,11 @@ def judge_programme(evidence: MarketEvidence, steps: Mapping[str, Step], *, effe
         gain_part(gain, name=f"step: {key}", estimand=f"Equity of the whole less that without {key}, money, paired.")
         for key, gain in zip(steps, gains[1:], strict=True)
     ]
-    # A whole that earns less than nothing fails, also where one of its steps costs less than another.
-    verdict = Verdict.FAILS if parts[0].verdict is Verdict.FAILS else combine(parts)
+    verdict = conjunction(parts)
     earns = [part.name.removeprefix("step: ") for part in parts[1:] if part.verdict is Verdict.HOLDS]
     costs = [part.name.removeprefix("step: ") for part in parts[1:] if part.verdict is Verdict.FAILS]
+    worth = f" These steps earn their money: {', '.join(earns) or 'none for certain'}."
+    worth += f" These would earn more as contacts: {', '.join(costs)}." if costs else ""
     spent = found.outcomes.groupby("strategy")[KEEPING].sum()
     per_run = spent.sum(axis=1) / 100 / evidence.replications
     return Finding(
@@ -158,15 +159,9 @@ def judge_programme(evidence: MarketEvidence, steps: Mapping[str, Step], *, effe
             f"equity by: "
             + "; ".join(f"{key} {gain}" for key, gain in zip(steps, gains[1:], strict=True))
             + f". The whole spends {per_run[WHOLE]:,.0f} over the horizon. What each step does is assumed; "
-            f"which of them are worth more than contacts for the same money, and which less, is what comes out."
+            f"which of them are worth more than contacts for the same money, and which less, is what comes out.{worth}"
         ),
         **gains[0].figures("money over the horizon, the whole less nothing"),
-        region=(
-            (f"These steps earn their money: {', '.join(earns)}." if earns else "No step is certain to earn its money.")
-            + (f" These would earn more as contacts: {', '.join(costs)}." if costs else "")
-        )
-        if verdict is Verdict.HOLDS_IF
-        else None,
         parts=tuple(parts),
         tables={"gains": gain_table(gains)},
     )

@@ -9,7 +9,7 @@ from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import new_draws, on_market
 from churnsim.claims.machinery.sources import TEXTS
 from churnsim.claims.machinery.strategy_comparison import budget_of, market_with
-from churnsim.claims.machinery.verdicts import Spread, Verdict, combine, spread
+from churnsim.claims.machinery.verdicts import Spread, Verdict, conjunction, spread
 from churnsim.simulation.mechanisms.referral import Referral
 from churnsim.simulation.scenario.strategy import Acquisition, Strategy
 
@@ -44,9 +44,10 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, referring: bool = Tr
     parts = tuple(_part(letter, text, life, most) for letter, text in zip("abc", STATED, strict=True))
     if not referring:
         reason = f"With no referral {share_by_referral(most):.0%} of the new customers come by one."
-        return Finding(verdict=combine(parts), reason=reason, parts=parts)
+        return Finding(verdict=conjunction(parts), reason=reason, parts=parts)
     firm = _simulated(evidence)
-    verdict = combine(parts)
+    low, high = max(low for low, _ in STATED.values()), min(high for _, high in STATED.values())
+    verdict = conjunction(parts, meet=low <= high)
     rows: Rows = [
         {
             "referrals_per_customer_year": rate,
@@ -59,8 +60,6 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, referring: bool = Tr
         }
         for rate in GRID
     ]
-    (first, second), (third, fourth) = STATED["small-firms"], STATED["win-back"]
-    low, high = max(first, third), min(second, fourth)
     return Finding(
         verdict=verdict,
         reason=(
@@ -69,15 +68,8 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, referring: bool = Tr
             + "; ".join(part.reason for part in parts)
             + ". If every customer brings R others over its life, a share R of the new ones come by referral. "
             "So 25 for 100 lies within the banks' 20-40%, and neither agrees with 60%, which needs more than "
-            "twice as many. What the rate is cannot be measured in a log of purchases."
+            "twice as many: no rate makes all three true. What the rate is cannot be measured in a log of purchases."
         ),
-        region=(
-            f"All but {TEXTS['lecture'].cited}: with {low:.3g} to {high:.3g} referrals per customer over its life "
-            f"({low / life.mean:.2f} to {high / life.mean:.2f} a year). {TEXTS['lecture'].cited} alone: "
-            f"{_range('lecture')} over its life."
-        )
-        if verdict is Verdict.HOLDS_IF
-        else None,
         estimate=100.0 * STATED["win-back"][0],
         parts=(*parts, firm),
         tables={"by_rate": rows},
@@ -105,10 +97,6 @@ def _simulated(evidence: MarketEvidence) -> Part:
         reason="; ".join(f"{rate:g} a year give {share} percent" for rate, share in told)
         + f". It depends on what else is spent ({budget:,.0f} a period here), so that no rate gives one share.",
     )
-
-
-def _range(text: str) -> str:
-    return "{:.3g} to {:.3g}".format(*STATED[text])
 
 
 def _part(letter: str, text: str, life: Spread, most: float) -> Part:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from churnsim.claims.machinery.claim import Finding, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
-from churnsim.claims.machinery.fitted import base_draws, lost_shares, new_draws, on_market, told
+from churnsim.claims.machinery.fitted import base_draws, lost_shares, new_draws, on_market, preference, told
 from churnsim.claims.machinery.maps import map_tables, region_verdict, where
-from churnsim.claims.machinery.verdicts import Verdict, closes, combine, spread
+from churnsim.claims.machinery.verdicts import Verdict, closes, conjunction, spread
 from churnsim.decisions.assumptions.assumption_regions import map_region
 from churnsim.decisions.assumptions.region import Axis, Statement
 from churnsim.economics.second_lifetime import odds_to_match
@@ -29,11 +29,10 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, lost_is_known: bool 
     parts, tables = _judged(evidence, lost_is_known)
     texts, money = parts
     return Finding(
-        verdict=combine(parts),
+        verdict=conjunction(parts),
         reason=f"{texts.reason} {money.reason} The chances themselves are no finding: no data at hand hold offers.",
         estimate=money.estimate,
         unit=money.unit,
-        region=money.region,
         parts=parts,
         tables=tables,
     )
@@ -96,11 +95,7 @@ def _judged(evidence: MarketEvidence, lost_is_known: bool) -> tuple[tuple[Part, 
             )
             + f"A silent customer would be worth {first}, a new one {new}. Win-back at equal cost needs "
             + (f"{needs} the success of acquisition" if needs else f"{even / own.mean:.1f} times that of acquisition")
-            + (
-                ": models that fit alike disagree about who is lost, so that the log cannot settle it."
-                if families
-                else "."
-            )
+            + (f": {preference(families)}" if families else ".")
         ),
         region=where(region) if region_verdict(region) is Verdict.HOLDS_IF else None,
     )
