@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -199,7 +200,6 @@ def test_win_backs_of_a_firm_are_found(calling):
     truths = {"success": firm.success, "half_life": firm.half_life, "second_life": firm.second_life}
     for name, truth in truths.items():
         assert beliefs[f"win_back.{name}"].low < truth < beliefs[f"win_back.{name}"].high
-    assert beliefs["win_back.success"].status == "measured here (randomised)"
     assert beliefs["win_back.second_life"].status == "measured here (observational)"
     # With half of the silent still there, the same returns take a higher success.
     half = pd.Series(0.5, index=firm.contacts["customer_id"])
@@ -214,6 +214,18 @@ def test_win_backs_of_a_firm_are_found(calling):
     assert_allclose(counted["returned"] / counted["contacts"], shares)
     row = found.effects.best.loc[("returned", "call")]
     assert_allclose(found.cost_per_return["call"], 2.0 / row["difference"])
+
+
+@pytest.mark.parametrize(("halvings", "kind"), [(0.1, "randomised"), (0.2, "observational")])
+def test_a_chance_extrapolated_by_more_than_a_tenth_is_not_measured_at_random(calling, halvings, kind):
+    """2^0.1 is 1.07 and 2^0.2 is 1.15: what was drawn is the chance at the shortest silence."""
+    found = win_back_evidence(calling.contacts, calling.purchases, control="none", chance=HALF, until=AT_THE_END)
+    called = calling.contacts[calling.contacts["arm"] == "call"].merge(calling.purchases, on="customer_id")
+    gaps = (called["at"] - called["date"]).dt.days  # by hand
+    assert found.shortest == gaps[gaps > 0].groupby(called["customer_id"]).min().min()
+    success = replace(found, shortest=halvings * float(np.median(found.half_life))).beliefs()["win_back.success"]
+    assert success.status == f"measured here ({kind})"
+    assert ("extrapolated from silences of" in success.source) is (kind == "observational")
 
 
 def test_a_second_life_by_hand():

@@ -217,8 +217,8 @@ def test_the_command_tells_what_is_measured_and_which_verdicts_change(tmp_path: 
     assert len({row.parameter for row in told.known}) == len(told.known) > 30
     verdicts = {row.strategy: row for row in told.verdicts.strategies}
     assert told.verdicts.against == "no-spending"
-    assert set(verdicts) == {"baseline", "contacts", "desk", "win-back"}
-    assert sorted(row.after.rank for row in verdicts.values()) == [1, 2, 3, 4]
+    assert set(verdicts) == {"baseline", "new-customers", "contacts", "desk", "win-back"}
+    assert sorted(row.after.rank for row in verdicts.values()) == [1, 2, 3, 4, 5]
     assert verdicts["win-back"].before.mean != verdicts["win-back"].after.mean
     plain = TEXT[:START] + TEXT[END:]
     (tmp_path / "study.toml").write_text(plain, encoding="utf-8")

@@ -122,8 +122,8 @@ class ContactEffect:
         ``retention.purchase_lift`` and ``retention.max_effect`` are what contacts at this cost do (in a market, the
         response at a spend well above ``retention.spend_scale``). What is measured of leaving is the mean over all who
         were contacted: ``retention.harmed_share`` is 0, and 1 where (in the draws in which) contacts make customers
-        likelier to leave. Raises ConfigError without a model and for an unknown arm, FitError where the fit does not
-        tell the effects.
+        likelier to leave. That all of them respond alike is "assumed": a mean does not show whom contacts harm.
+        Raises ConfigError without a model and for an unknown arm, FitError where the fit does not tell the effects.
         """
         if self.clocks is None:
             raise ConfigError("beliefs come from the purchase model. Estimate with model=True.")
@@ -154,11 +154,15 @@ class ContactEffect:
         source = f"{clocks.contacts:,} contacts of {clocks.customers:,} customers, {kind}"
         status: Any = self.status
 
-        def belief(values: Floats) -> Belief:
-            drawn = Belief.of_draws(values[1:], status=status, source=source, level=clocks.level)
+        def belief(values: Floats, **known: Any) -> Belief:
+            drawn = Belief.of_draws(values[1:], **{"status": status, "source": source, **known}, level=clocks.level)
             return replace(drawn, value=float(np.clip(values[0], drawn.low, drawn.high)))
 
-        return {f"retention.{name}": belief(values) for name, values in found.items()}
+        beliefs = {f"retention.{name}": belief(values) for name, values in found.items()}
+        if leaving:
+            alike = f"all respond alike: {source} show the mean over customers only"
+            beliefs["retention.harmed_share"] = belief(found["harmed_share"], status="assumed", source=alike)
+        return beliefs
 
 
 @typed

@@ -56,11 +56,13 @@ class RecordEvidence(ABC):
         trial: TrialEffects | None = getattr(self, "effects", None)
         return "\n".join([*self._lines(), *map(str, () if trial is None else trial.checks), *self.checks])
 
-    def _drawn(self, part: str, numbers: Mapping[str, Floats], source: str) -> dict[str, Belief]:
-        """Joint beliefs in numbers of a part of a market, by their draws."""
+    def _drawn(
+        self, part: str, numbers: Mapping[str, Floats], source: str, status: Status | None = None
+    ) -> dict[str, Belief]:
+        """Joint beliefs in numbers of a part of a market, by their draws; of the evidence's status unless given."""
         return {
             f"{part}.{name}": Belief.of_draws(
-                draws, status=self.status, source=f"{source}, own records", level=self.level
+                draws, status=status or self.status, source=f"{source}, own records", level=self.level
             )
             for name, draws in numbers.items()
         }

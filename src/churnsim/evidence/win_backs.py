@@ -49,6 +49,7 @@ from churnsim.units import DAYS_PER_UNIT, Duration, check_unit
 
 HALF_LIFE, SPREAD = 182.0, 1.0  # days; of the logarithm
 BINS, CELLS = 10, 16
+EXTRAPOLATED = 1.1
 EIGHT_WEEKS, YEAR, HALF_YEAR = Duration(8, "W"), Duration(1, "Y"), Duration(26, "W")
 
 
@@ -72,6 +73,8 @@ class WinBackEvidence(RecordEvidence):
         What a customer who returned buys in the `horizon` from the return on.
     cost_per_return : dict
         Of each arm the cost of one more customer who returns; NaN without costs or where the arm brings none back.
+    shortest : float
+        The shortest silence at which anybody was contacted, days.
     checks, status, level
         As of every estimator from records.
     """
@@ -83,6 +86,13 @@ class WinBackEvidence(RecordEvidence):
     second_life: Measured
     second_worth: Measured
     cost_per_return: dict[str, float]
+    shortest: float
+
+    @property
+    def extrapolated(self) -> bool:
+        """Whether the chance right after the loss is more than a tenth above that of the shortest silence at which
+        anybody was contacted, at the median half-life: the draw shows the latter, the law of decay the former."""
+        return math.exp2(self.shortest / float(np.median(self.half_life))) > EXTRAPOLATED
 
     def _lines(self) -> list[str]:
         rows = [
@@ -98,11 +108,16 @@ class WinBackEvidence(RecordEvidence):
 
     def beliefs(self, *, unit: str = "W") -> dict[str, Belief]:
         """Joint beliefs in "win_back.success" and "win_back.half_life", and one in "win_back.second_life" where second
-        lives ended; lengths in `unit`, the market's."""
+        lives ended; lengths in `unit`, the market's. Where the first is extrapolated from longer silences, which nobody
+        drew, both are "measured here (observational)" and their source says so."""
         days = DAYS_PER_UNIT[check_unit(unit)]
         contacts = int(self.by_silence["contacts"].sum())
         source = f"{contacts:,} win-back contacts"
-        found = self._drawn("win_back", {"success": self.success, "half_life": self.half_life / days}, source)
+        numbers, status, from_ = {"success": self.success, "half_life": self.half_life / days}, self.status, source
+        if self.extrapolated:
+            status = OBSERVATIONAL
+            from_ = f"{source}, extrapolated from silences of {self.shortest:,.0f} days and more"
+        found = self._drawn("win_back", numbers, from_, status)
         if self.second_life.low > 0:
             value, error, low, high = self.second_life
             length = Measured(value / days, error, low / days, high / days)
@@ -202,7 +217,8 @@ def win_back_evidence(
     life, worth = _second_lives(back, history, round(lost_after.to("D")), round(horizon.to("D")), level)
     return WinBackEvidence(
         by_silence=_by_silence(frame, level), effects=effects, success=u[0], half_life=_half_life(u[1]),
-        second_life=life, second_worth=worth, cost_per_return=_costs(frame, effects), checks=tuple(checks),
+        second_life=life, second_worth=worth, cost_per_return=_costs(frame, effects),
+        shortest=float(frame["silence"][treated].min()), checks=tuple(checks),
         status=status_of_trial(effects), level=level,
     )  # fmt: skip
 

@@ -173,7 +173,9 @@ def _with_beliefs(
     stated, before, known = overridden_origins(config.market), market_beliefs(market), numbers_by_name(market)
 
     def stands(name: str) -> bool:
-        return name in stated and STATUSES.index(stated[name].status) <= STATUSES.index(found[name].status)
+        if name not in stated or stated[name].status == "assumed":  # not even against what an estimator has to assume
+            return False
+        return STATUSES.index(stated[name].status) <= STATUSES.index(found[name].status)
 
     used = {name: belief for name, belief in found.items() if not stands(name)}
     changes: dict[str, Any] = {"beliefs": {n: b for n, b in market.beliefs.items() if n not in used}}
