@@ -11,9 +11,14 @@ import altair as alt
 import pytest
 
 from churnsim.report import load_run
+from churnsim.report.chapters.assumptions import chapter as assumptions
 from churnsim.report.chapters.claims import chapter as claims
+from churnsim.report.chapters.claims import judged, verdict_counts
+from churnsim.report.chapters.method import chapter as method
+from churnsim.report.chapters.strategies import chapter as strategies
 from churnsim.report.charts.svg import inline, to_svg
 from churnsim.report.charts.theme import WIDE
+from churnsim.report.headline import headline
 from churnsim.report.messages import Words
 from churnsim.report.page.context import Context
 
@@ -122,9 +127,59 @@ def test_a_control_that_did_not_fail_is_said_aloud(tmp_path: Path) -> None:
     pieces = fake_run.make_pieces()
     assert "did not" not in _claims_text(fake_run.write_run(tmp_path / "sound", pieces))
     pieces["claims"][0]["control"] = {"what": "one flow altered", "verdict": "REPRODUCED", "reason": ""}
-    assert "should have failed and did not" in _claims_text(fake_run.write_run(tmp_path / "broken", pieces))
+    broken = _claims_text(fake_run.write_run(tmp_path / "broken", pieces))
+    assert "its check did not work" in broken
+    assert "should have failed and did not" in broken
+
+
+@pytest.mark.parametrize("beliefs", [False, True])
+def test_what_one_future_holds_is_said_as_it_was_drawn(tmp_path: Path, beliefs: bool) -> None:
+    pieces = fake_run.make_pieces()
+    pieces["manifest"]["config"]["simulation"] |= {"beliefs": "all" if beliefs else "none"}
+    context = Context(load_run(fake_run.write_run(tmp_path, pieces)), Words())
+    said = repr(method(context).blocks)
+    assert ("errors of the model or in what was assumed" in said) is not beliefs
+    assert ("errors of the model or in numbers that have no interval" in said) is beliefs
+    assert ("what is not known of the numbers drawn" in repr(strategies(context).blocks)) is beliefs
+
+
+def test_what_is_claimed_is_counted_apart_from_what_is_assumed(tmp_path: Path) -> None:
+    pieces = fake_run.make_pieces()
+    of = [row["status"] for row in pieces["assumptions"]]
+    context = Context(load_run(fake_run.write_run(tmp_path, pieces)), Words())
+    said = f"{of.count('assumed')} are assumed and {of.count('claimed')} claimed by the texts"
+    assert said in repr(method(context).blocks)
+    assert said in " ".join(headline(context).leaves_out)
+
+
+@pytest.mark.parametrize(("share", "shown"), [(0.5, True), (0.01, False)])
+def test_a_share_that_chance_may_have_given_is_not_shown(tmp_path: Path, share: float, shown: bool) -> None:
+    pieces = fake_run.make_pieces()
+    pieces["assumptions"][1] |= {"share": share}
+    blocks = assumptions(Context(load_run(fake_run.write_run(tmp_path, pieces)), Words())).blocks
+    numbers = next(block for block in blocks if block.kind == "tableblock")
+    cells = {row[0].note: row[2].text for row in numbers.rows}
+    assert bool(cells[pieces["assumptions"][1]["parameter"]]) is shown
+
+
+def test_nothing_that_a_withdrawn_claim_found_is_shown_or_counted(tmp_path: Path) -> None:
+    pieces = fake_run.make_pieces()
+    sound = Context(load_run(fake_run.write_run(tmp_path / "sound", pieces)), Words())
+    kept = next(row for row in pieces["claims"] if row["parts"])
+    kept |= {"verdict": "UNTESTED", "reason": "Worthless check: it came out as HOLDS_IF.", "estimate": 43.21}
+    kept["control"] = {"what": "one flow altered", "verdict": "HOLDS_IF", "reason": "It came out as HOLDS_IF."}
+    context = Context(load_run(fake_run.write_run(tmp_path / "broken", pieces)), Words())
+    card = next(b for b in claims(context).blocks if b.kind == "claimcard" and b.id == f"claim-{kept['id']}")
+    assert card.verdict_text == "Withdrawn"
+    assert not {"tableblock", "details"} & {block.kind for block in card.blocks}
+    told = repr([block for block in card.blocks if block.kind == "facts"])
+    assert "43.2" not in told
+    assert "HOLDS_IF" not in told
+    assert judged(context) == judged(sound) - 1
+    assert "withdrawn: 1" in verdict_counts(context)
 
 
 def _claims_text(run_dir: Path) -> str:
     cards = [block for block in claims(Context(load_run(run_dir), Words())).blocks if block.kind == "claimcard"]
-    return " ".join(getattr(block, "text", "") for card in cards for block in card.blocks)
+    facts = [text for card in cards for block in card.blocks for row in getattr(block, "rows", []) for text in row]
+    return " ".join(str(text) for text in facts)

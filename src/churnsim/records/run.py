@@ -84,6 +84,10 @@ class FitStatusRecord(Record):
     advice: str | None = None
 
 
+FIT_LEVEL = 0.95
+"""Of the intervals of fitted parameters as they are stored."""
+
+
 class FitRecord(Record):
     """One fitted model. `unit` is the time unit of its log-likelihood."""
 

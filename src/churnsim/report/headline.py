@@ -193,7 +193,7 @@ def _leaves_out(context: Context) -> list[str]:
         said.append(context.say("answer.parameters_drawn" if context.draws_parameters else "answer.parameters"))
     if context.assumed:
         total, key = fmt.count(len(run.assumptions)), "assumed_drawn" if context.draws_beliefs else "assumed"
-        said.append(context.say(f"answer.{key}", assumed=fmt.count(context.assumed), total=total))
+        said.append(context.say(f"answer.{key}", assumed=context.assumed, total=total))
     replay = run.validation.replay
     if replay is not None:
         gap = apart(context, replay.actual, replay.mean)

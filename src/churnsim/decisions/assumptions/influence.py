@@ -15,9 +15,23 @@ from churnsim.checks import check_count, check_kind, check_seed, typed
 from churnsim.errors import DataError
 from churnsim.models.estimation.design_matrix import number_columns
 from churnsim.simulation.scenario.market import Market
+from churnsim.statistics import normal_quantile
 
 LEAST = 20
 """Replications below which no share is told: with n of them chance alone gives one of 2/(n - 1) in one case of six."""
+
+
+def share_of_chance(replications: int, numbers: int) -> float:
+    """The share that chance gives to the luckiest of so many numbers without any influence in one case of 20 (a
+    correlation of z / sqrt(n - 1), two-sided, at a twentieth over all of them).
+
+    Examples
+    --------
+    >>> round(share_of_chance(200, 1), 3), round(share_of_chance(200, 40), 3)
+    (0.014, 0.048)
+    """
+    square = normal_quantile(1 - 0.05 / numbers) ** 2 / (replications - 1)
+    return max(0.0, (square * (replications - 1) - 1) / (replications - 2))
 
 
 @typed

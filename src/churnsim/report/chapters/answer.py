@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from churnsim.records.run import Difference, ReplayRecord, ValueRecord
-from churnsim.report.chapters.claims import verdict_counts
+from churnsim.report.chapters.claims import judged, verdict_counts
 from churnsim.report.headline import (
     apart,
     headline,
@@ -158,7 +158,7 @@ def _tiles(context: Context) -> list[Tile]:
         )
     if run.claims:
         note = context.say("tile.claims_note", list=verdict_counts(context))
-        tiles.append(Tile(label=context.say("tile.claims"), number=fmt.count(len(run.claims)), note=note))
+        tiles.append(Tile(label=context.say("tile.claims"), number=fmt.count(judged(context)), note=note))
     return tiles
 
 

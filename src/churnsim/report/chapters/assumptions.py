@@ -3,11 +3,14 @@ firm's own records measured."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from collections.abc import Mapping
 
+from churnsim.decisions.assumptions.influence import share_of_chance
 from churnsim.records.evidence import EvidenceRecord, MeasuredNumber, MeasuredTable
 from churnsim.records.run import AssumptionRecord
-from churnsim.report.charts.figures import measured_figure
+from churnsim.report.charts.figures import drawable, measured_figure
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import Block, Chapter, Heading, Paragraph, TableCell
 from churnsim.report.page.context import Context, status_key
@@ -28,11 +31,16 @@ def chapter(context: Context) -> Chapter:
         for key, n in sorted(counts.items(), key=_strength)
     ]
     shared = [row for row in stored if row.share is not None]
-    columns = heads(context, "assumptions", "parameter~", "value#", *(["share#"] if shared else []), "status~")
-    # By how much the answer hangs on each; those that no replication draws keep their order.
-    ranked = sorted(stored, key=lambda row: -1.0 if row.share is None else row.share, reverse=True)
-    rows = [_row(context, row, measured.get(row.parameter), told=bool(shared)) for row in ranked]
-    hangs = [Paragraph(text=say("assumptions.hangs", answer=shared[0].answer))] if shared else []
+    names = ("parameter~", "value#", *(["share#"] if shared else []), "status~")
+    columns = heads(context, "assumptions", *names, level=fmt.percent(LEVEL))
+    # By how much the answer hangs on each; those that no replication draws, or of which that is not known, keep their
+    # order.
+    replications = context.run.comparison.replications
+    noise = share_of_chance(replications, len(shared)) if shared else 0.0
+    told = {row.parameter: row.share for row in shared if row.share is not None and row.share > noise}
+    ranked = sorted(stored, key=lambda row: told.get(row.parameter, -1.0), reverse=True)
+    rows = [_row(context, row, measured.get(row.parameter), told if shared else None) for row in ranked]
+    hangs = [Paragraph(text=_hangs(context, shared[0].answer, noise))] if shared else []
     blocks: list[Block] = [
         Paragraph(text=say("assumptions.intro", counts=context.listed(said), level=fmt.percent(LEVEL))),
         *(_records(context, evidence) if evidence and evidence.measured else []),
@@ -43,17 +51,33 @@ def chapter(context: Context) -> Chapter:
     return Chapter(id="assumptions", title=title, blocks=blocks if stored else [])
 
 
+def _hangs(context: Context, answer: str, noise: float) -> str:
+    """What the shares are of. The stored answer, "npv of A less that of B", names a measure and strategies by key."""
+    found = re.fullmatch(r"(\w+) of (.+) less that of (.+)", answer)
+    if found:
+        measure, of, against = found.groups()
+        measure = context.words.known(f"metric.{measure}", measure).lower()
+        titles = {"of": context.titles.get(of, of), "against": context.titles.get(against, against)}
+        answer = context.say("assumptions.answer", measure=measure, **titles)
+    replications = fmt.count(context.run.comparison.replications)
+    return context.say("assumptions.hangs", answer=answer, noise=fmt.percent(noise, 1), replications=replications)
+
+
 def _records(context: Context, evidence: EvidenceRecord) -> list[Block]:
     """The firm's own records: what was checked of each, and what they say beside what was assumed."""
     say = context.say
-    used = fmt.count(sum(row.used for row in evidence.numbers))
+    used = [row for row in evidence.numbers if row.used and row.status != "assumed"]
+    undrawn = [row.meaning for row in used if not drawable(row)]
     columns = heads(context, "assumptions", "records", "checks~", "status~")
     figure = measured_figure(context, evidence.numbers)
     return [
         Heading(text=say("assumptions.measured_heading")),
-        Paragraph(text=say("assumptions.measured_intro", used=used, tables=fmt.count(len(evidence.measured)))),
+        Paragraph(
+            text=say("assumptions.measured_intro", used=fmt.count(len(used)), tables=fmt.count(len(evidence.measured)))
+        ),
         table(say("assumptions.measured_caption"), columns, [_table_row(context, row) for row in evidence.measured]),
         *([figure] if figure else []),
+        *([Paragraph(text=say("assumptions.undrawn", names=context.listed(undrawn)), tone="note")] if undrawn else []),
     ]
 
 
@@ -103,10 +127,10 @@ def _strength(counted: tuple[str, int]) -> int:
 
 
 def _row(
-    context: Context, assumption: AssumptionRecord, measured: MeasuredNumber | None, *, told: bool
+    context: Context, assumption: AssumptionRecord, measured: MeasuredNumber | None, told: Mapping[str, float] | None
 ) -> list[TableCell]:
-    """What it means with its name below, the value with its unit and interval, where `told` the share of the answer's
-    variance, and the status with its source and what was `measured`."""
+    """What it means with its name below, the value with its unit and interval, what is `told` of how much it moves the
+    answer, and the status with its source and what was `measured`."""
     key, unit = status_key(assumption.status), assumption.unit or ""
     value = fmt.cell(assumption.value)
     if unit.split()[:1] == ["money"] and isinstance(assumption.value, int | float):
@@ -114,12 +138,13 @@ def _row(
     low, high = assumption.low, assumption.high
     if low is not None and high is not None and low < high:
         unit = f"{context.interval(fmt.significant(low, 3), fmt.significant(high, 3))} {unit}".strip()
-    share = [TableCell(text="" if assumption.share is None else fmt.percent(assumption.share))] if told else []
+    share = told and told.get(assumption.parameter)
+    moves = [] if told is None else [TableCell(text="" if share is None else fmt.percent(share))]
     status = context.words.known(f"status.{key}", assumption.status)
     source = [assumption.source or "", *([_instead(context, measured)] if measured else [])]
     return [
         TableCell(text=assumption.meaning, note=assumption.parameter),
         TableCell(text=value, note=unit),
-        *share,
+        *moves,
         TableCell(text=status, note=". ".join(filter(None, source)), badge=f"status-{key.split('_')[0]}"),
     ]

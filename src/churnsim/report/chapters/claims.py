@@ -24,6 +24,8 @@ from churnsim.report.page.context import Context
 from churnsim.report.page.tables import heads, records_table, row_of, table
 
 MOST_ROWS = 40
+WITHDRAWN = "WITHDRAWN"
+"""Shown in place of the stored UNTESTED of a check that ran and whose control did not fail."""
 
 
 def chapter(context: Context) -> Chapter:
@@ -31,18 +33,36 @@ def chapter(context: Context) -> Chapter:
     title, claims = context.say("section.claims"), context.run.claims
     if not claims:
         return Chapter(id="claims", title=title)
-    used = [verdict for verdict in VERDICTS if any(claim.verdict == verdict for claim in claims)]
-    meanings = [(_verdict(context, v), context.words.known(f"verdict_meaning.{v}", "")) for v in used]
+    counts = _counts(context)
+    meanings = [(_verdict(context, v), context.words.known(f"verdict_meaning.{v}", "")) for v in counts]
     blocks: list[Block] = [Paragraph(text=context.say("claims.intro")), _summary(context), Facts(rows=meanings)]
     return Chapter(id="claims", title=title, blocks=[*blocks, *(_card(context, claim) for claim in claims)])
 
 
 def verdict_counts(context: Context) -> str:
     """How many claims came out with each verdict, in words."""
-    counts = Counter(claim.verdict for claim in context.run.claims)
-    ordered = [v for v in VERDICTS if v in counts] + [v for v in counts if v not in VERDICTS]
-    said = [context.say("assumptions.one", status=_verdict(context, v), count=fmt.count(counts[v])) for v in ordered]
+    counts = _counts(context)
+    said = [
+        context.say("assumptions.one", status=context.words.known(f"verdict_prose.{v}", v), count=fmt.count(count))
+        for v, count in counts.items()
+    ]
     return context.listed(said)
+
+
+def judged(context: Context) -> int:
+    """How many claims have a finding: neither those that were not run nor those that were withdrawn."""
+    return sum(count for verdict, count in _counts(context).items() if verdict not in ("UNTESTED", WITHDRAWN))
+
+
+def _counts(context: Context) -> dict[str, int]:
+    counts = Counter(_shown(claim) for claim in context.run.claims)
+    ordered = [*VERDICTS, WITHDRAWN]
+    return {v: counts[v] for v in [*ordered, *(v for v in counts if v not in ordered)] if counts[v]}
+
+
+def _shown(claim: ClaimRecord) -> str:
+    """What stands for a claim's verdict: one that was withdrawn was run, and is not merely untested."""
+    return WITHDRAWN if claim.withdrawn else claim.verdict
 
 
 def _verdict(context: Context, verdict: str) -> str:
@@ -59,7 +79,7 @@ def _summary(context: Context) -> TableBlock:
     rows = [
         row_of(
             TableCell(text=claim.says, anchor=f"claim-{claim.id}"),
-            _badge(context, claim.verdict),
+            _badge(context, _shown(claim)),
         )
         for claim in context.run.claims
     ]
@@ -69,11 +89,12 @@ def _summary(context: Context) -> TableBlock:
 def _card(context: Context, claim: ClaimRecord) -> ClaimCard:
     say = context.say
     blocks: list[Block] = [Quote(text=claim.quote, source=_cited(context, claim.sources))]
-    finding = _estimate(context, claim)
+    kept = not claim.withdrawn
+    finding = _estimate(context, claim) if kept else ""
     facts = [
         (say("claims.finding"), finding),
-        (say("claims.reason"), claim.reason),
-        (say("claims.region"), claim.region or ""),
+        (say("claims.reason"), claim.reason if kept else say("claims.control_broken")),
+        (say("claims.region"), (claim.region or "") if kept else ""),
         (say("claims.kind"), context.words.known(f"kind.{claim.kind}", claim.kind)),
         (say("claims.quantity"), claim.quantity),
         (say("claims.expected"), _expected(context, claim)),
@@ -84,17 +105,16 @@ def _card(context: Context, claim: ClaimRecord) -> ClaimCard:
     if claim.control:
         facts.append((say("claims.control"), _control(context, claim)))
     blocks.append(Facts(rows=[(term, text) for term, text in facts if text]))
-    if claim.control and claim.control.verdict != "FAILS":
-        blocks.append(Paragraph(text=say("claims.control_broken"), tone="warning"))
-    if claim.parts:
+    if claim.parts and kept:
         blocks.append(_parts(context, claim))
     if claim.critique:
         blocks += [Paragraph(text=say("claims.critique"), tone="label"), Listing(items=claim.critique)]
-    blocks += [_stored_table(context, name, rows) for name, rows in claim.tables.items() if rows]
+    if kept:
+        blocks += [_stored_table(context, name, rows) for name, rows in claim.tables.items() if rows]
     return ClaimCard(
         id=f"claim-{claim.id}",
-        verdict=claim.verdict,
-        verdict_text=_verdict(context, claim.verdict),
+        verdict=_shown(claim),
+        verdict_text=_verdict(context, _shown(claim)),
         says=claim.says,
         blocks=blocks,
     )
@@ -144,10 +164,11 @@ def _control(context: Context, claim: ClaimRecord) -> str:
     control = claim.control
     if control is None:
         return ""
+    what, reason = fmt.sentence(control.what), control.reason
+    if claim.withdrawn:
+        return context.say("claims.control_passed", what=what)
     verdict = _verdict(context, control.verdict)
-    return context.say(
-        "claims.control_reads", what=fmt.sentence(control.what), verdict=verdict, reason=control.reason
-    ).strip()
+    return context.say("claims.control_reads", what=what, verdict=verdict, reason=reason).strip()
 
 
 def _parts(context: Context, claim: ClaimRecord) -> TableBlock:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from churnsim.records.run import FitRecord
+from churnsim.records.run import FIT_LEVEL, FitRecord
 from churnsim.report.headline import doubtful
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import Block, Chapter, Details, Facts, Heading, Paragraph, TableBlock
@@ -55,7 +55,8 @@ def _parameters(context: Context, key: str, fit: FitRecord) -> TableBlock:
     family, role = fit_name(context, key)
     meanings = [_meaning(context, key, fit, p.name, p.estimate) for p in fit.parameters]
     told = any(meanings)
-    columns = heads(context, "fit", "parameter", "estimate#", "error#", "interval#", *(["meaning~"] if told else []))
+    names = ("parameter", "estimate#", "error#", "interval#", *(["meaning~"] if told else []))
+    columns = heads(context, "fit", *names, level=fmt.percent(FIT_LEVEL))
     rows = []
     for p, meaning in zip(fit.parameters, meanings, strict=True):
         # One rounding for a row: as many decimals as the estimate needs, so that the bounds compare with it.

@@ -66,8 +66,9 @@ def _limits(context: Context) -> list[str]:
     limits = []
     if context.assumed:
         total = fmt.count(len(run.assumptions))
-        limits.append(say("limits.assumed", assumed=fmt.count(context.assumed), total=total))
-    limits.append(say("limits.levels_parameters" if context.draws_parameters else "limits.levels"))
+        limits.append(say("limits.assumed", assumed=context.assumed, total=total))
+    drawn = {(True, True): "_both", (True, False): "_parameters", (False, True): "_beliefs"}
+    limits.append(say(f"limits.levels{drawn.get((context.draws_parameters, context.draws_beliefs), '')}"))
     if len(context.contenders) > 1:
         limits.append(say("limits.best", strategies=fmt.count(len(context.contenders))))
     if run.survival:

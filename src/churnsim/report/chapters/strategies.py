@@ -46,7 +46,7 @@ def chapter(context: Context) -> Chapter:
     if context.differences:
         blocks.append(Heading(text=say("strategies.difference_heading", baseline=context.baseline)))
         blocks += [forest_figure(context), _differences(context), *_bootstrap(context)]
-        blocks.append(Paragraph(text=say("strategies.reduction_note", baseline=context.baseline), tone="note"))
+        blocks.append(Paragraph(text=say("strategies.reduction_note", causes=_causes(context)), tone="note"))
     sure = sureness(context)
     if sure:
         blocks += [Heading(text=say("strategies.sure_heading")), *(Paragraph(text=text) for text in sure)]
@@ -57,6 +57,12 @@ def chapter(context: Context) -> Chapter:
         blocks.append(Heading(text=say("strategies.path_heading")))
         blocks += [path_figure(context, "active"), path_figure(context, "profit")]
     return Chapter(id="strategies", title=say("section.strategies"), blocks=blocks)
+
+
+def _causes(context: Context) -> str:
+    """What makes one future differ from another, in words."""
+    drawn = {"chance": True, "parameters": context.draws_parameters, "beliefs": context.draws_beliefs}
+    return context.listed([context.say(f"strategies.by_{name}") for name, is_drawn in drawn.items() if is_drawn])
 
 
 def _described(context: Context) -> TableBlock:

@@ -251,12 +251,19 @@ def path_figure(context: Context, name: str) -> FigureBlock:
     return drawn_figure(context, name, make, horizon=horizon, level=level, reading=context.listed(reading))
 
 
+def drawable(row: MeasuredNumber) -> bool:
+    """Whether a number that was measured has a place on a scale of multiples: nothing of it, before or after, is 0."""
+    ends = (row.value, row.low, row.high, row.before, row.before_low, row.before_high)
+    return row.used and row.status != "assumed" and min(ends) > 0
+
+
 def measured_figure(context: Context, numbers: Sequence[MeasuredNumber]) -> FigureBlock | None:
     """What was measured beside what was assumed, as multiples of that; None where no number is above 0 in both."""
     rows: list[Row] = []
     for row in numbers:
-        ends = {"before_lower": row.before_low, "before_upper": row.before_high, "lower": row.low, "upper": row.high}
-        if row.used and min(row.value, row.before, *ends.values()) > 0:
+        if drawable(row):
+            ends = {"before_lower": row.before_low, "before_upper": row.before_high}
+            ends |= {"lower": row.low, "upper": row.high}
             interval = context.interval(fmt.significant(row.low, 3), fmt.significant(row.high, 3))
             said = {"name": row.meaning, "before": fmt.significant(row.before, 3)}
             label = context.say("chart.measured.row", number=fmt.significant(row.value, 3), interval=interval, **said)

@@ -56,9 +56,16 @@ class Context:
         return self.titles[self.run.comparison.against]
 
     @property
-    def assumed(self) -> int:
-        """How many of the numbers that outcomes rest on nothing supports: guesses, and claims that are on trial."""
-        return sum(row.status in ("assumed", "claimed") for row in self.run.assumptions)
+    def assumed(self) -> str:
+        """How many of the numbers that outcomes rest on nothing supports, in words: guesses, and claims that are on
+        trial; '' where every number is supported."""
+        counts = Counter(row.status for row in self.run.assumptions if row.status in ("assumed", "claimed"))
+        told = {status: fmt.count(counts[status]) for status in ("assumed", "claimed")}
+        return (
+            self.say("assumptions.and_claimed" if counts["claimed"] else "assumptions.guessed", **told)
+            if counts
+            else ""
+        )
 
     @cached_property
     def spent(self) -> dict[str, float]:

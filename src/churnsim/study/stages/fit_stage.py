@@ -16,7 +16,7 @@ from churnsim.models.spend.gamma_gamma import GammaGamma, spend_correlation
 from churnsim.models.value.clv import NOTABLE_CORRELATION
 from churnsim.records.base import rows
 from churnsim.records.notices import ModelChoice, StudyWarning
-from churnsim.records.run import FitParameter, FitRecord, FitStatusRecord
+from churnsim.records.run import FIT_LEVEL, FitParameter, FitRecord, FitStatusRecord
 from churnsim.study.config.config import CHOOSE, StudyConfig
 from churnsim.study.stages.data_stage import StudyData
 
@@ -130,7 +130,7 @@ def fit_models(data: StudyData, families: Sequence[str] = (DEFAULT_FAMILY,)) -> 
 
 def fit_record(fit: ModelFit[Any], *, role: str, family: str | None = None, **more: Any) -> FitRecord:
     """A fit as it is stored; `family` where it is not the model's own name."""
-    parameters = fit.summary().rename_axis("name").reset_index()
+    parameters = fit.summary(FIT_LEVEL).rename_axis("name").reset_index()
     status = fit.status
     return FitRecord(
         family=family or fit.model.family, unit=getattr(fit.model, "unit", None), role=role, model=fit.model.to_dict(),
