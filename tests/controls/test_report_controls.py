@@ -162,6 +162,28 @@ def test_a_share_that_chance_may_have_given_is_not_shown(tmp_path: Path, share: 
     assert bool(cells[pieces["assumptions"][1]["parameter"]]) is shown
 
 
+def test_codes_and_columns_that_say_nothing_stay_out_of_the_claims(tmp_path: Path) -> None:
+    pieces = fake_run.make_pieces()
+    cell = {"x": 1.5, "mean": 2.25, "lower": 2.25, "upper": 2.25, "replications": 0, "state": "fails"}
+    row = next(row for row in pieces["claims"] if row["parts"])
+    row |= {
+        "reason": "(c1): HOLDS_IF. (c2): FAILS.",
+        "estimate": 82.9,
+        "unit": "money, of a kept customer",
+        "tables": {"map of x": [cell], "drawn": [{**cell, "replications": 9}]},
+    }
+    blocks = claims(Context(load_run(fake_run.write_run(tmp_path, pieces)), Words())).blocks
+    card = next(block for block in blocks if block.kind == "claimcard" and block.id == f"claim-{row['id']}")
+    told = repr(card.blocks)
+    assert "(c1): true only under conditions. (c2): not true." in told
+    assert "of a kept customer" in told
+    assert "money, of" not in told
+    folded = [block for block in card.blocks if block.kind == "details"]
+    exact, drawn = ([head.title for head in block.blocks[0].columns] for block in folded)
+    assert exact == ["x", "mean", "does it hold"]
+    assert {"lower", "upper", "replications"} < set(drawn)
+
+
 def test_nothing_that_a_withdrawn_claim_found_is_shown_or_counted(tmp_path: Path) -> None:
     pieces = fake_run.make_pieces()
     sound = Context(load_run(fake_run.write_run(tmp_path / "sound", pieces)), Words())

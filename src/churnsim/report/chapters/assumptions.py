@@ -138,7 +138,7 @@ def _row(
     low, high = assumption.low, assumption.high
     if low is not None and high is not None and low < high:
         unit = f"{context.interval(fmt.significant(low, 3), fmt.significant(high, 3))} {unit}".strip()
-    share = told and told.get(assumption.parameter)
+    share = None if told is None else told.get(assumption.parameter)
     moves = [] if told is None else [TableCell(text="" if share is None else fmt.percent(share))]
     status = context.words.known(f"status.{key}", assumption.status)
     source = [assumption.source or "", *([_instead(context, measured)] if measured else [])]

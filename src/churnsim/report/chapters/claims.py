@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import Any
 
@@ -93,7 +94,7 @@ def _card(context: Context, claim: ClaimRecord) -> ClaimCard:
     finding = _estimate(context, claim) if kept else ""
     facts = [
         (say("claims.finding"), finding),
-        (say("claims.reason"), claim.reason if kept else say("claims.control_broken")),
+        (say("claims.reason"), _plain(context, claim.reason) if kept else say("claims.control_broken")),
         (say("claims.region"), (claim.region or "") if kept else ""),
         (say("claims.kind"), context.words.known(f"kind.{claim.kind}", claim.kind)),
         (say("claims.quantity"), claim.quantity),
@@ -136,8 +137,8 @@ def _estimate(context: Context, found: ClaimRecord | PartRecord) -> str:
     values, unit = (found.estimate, found.lower, found.upper), found.unit or ""
     decimals = fmt.decimals_shown(values)
     numbers = [fmt.fixed(x, decimals) for x in values]
-    if unit.split()[:1] == ["money"] and context.run.survival is None:  # else it is that of the CDNOW log
-        unit = unit.removeprefix("money").strip()
+    if re.match(r"money\b", unit) and context.run.survival is None:  # else it is that of the CDNOW log
+        unit = unit.removeprefix("money").lstrip(", ")
         numbers = [context.money(x, like=found.estimate) for x in values]
     text, bounds = numbers[0], context.interval(numbers[1], numbers[2])
     if bounds != fmt.ABSENT:
@@ -168,7 +169,7 @@ def _control(context: Context, claim: ClaimRecord) -> str:
     if claim.withdrawn:
         return context.say("claims.control_passed", what=what)
     verdict = _verdict(context, control.verdict)
-    return context.say("claims.control_reads", what=what, verdict=verdict, reason=reason).strip()
+    return context.say("claims.control_reads", what=what, verdict=verdict, reason=_plain(context, reason)).strip()
 
 
 def _parts(context: Context, claim: ClaimRecord) -> TableBlock:
@@ -176,15 +177,32 @@ def _parts(context: Context, claim: ClaimRecord) -> TableBlock:
     columns = heads(context, "claims", "part~", "verdict", "result~")
     rows = []
     for part in claim.parts:
-        why = " ".join(text for text in (part.reason, part.region) if text)
+        why = " ".join(text for text in (_plain(context, part.reason), part.region) if text)
         result = TableCell(text=_estimate(context, part) or why, note=why if part.estimate is not None else "")
         rows.append(row_of(TableCell(text=part.name, note=part.estimand), _badge(context, part.verdict), result))
     return table(say("claims.parts_caption", says=claim.says), columns, rows, quiet=True)
 
 
+def _cells(context: Context, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of a table; of a map's without the columns of chance where no cell was simulated."""
+    if not all("state" in row and "replications" in row for row in rows):
+        return rows
+    left_out = {"replications", "lower", "upper"} if all(row["replications"] == 0 for row in rows) else set()
+    names = {"state": context.say("claims.state")}
+    return [{names.get(key, key): value for key, value in row.items() if key not in left_out} for row in rows]
+
+
+def _plain(context: Context, text: str) -> str:
+    """A reason as a reader would say it: with words in place of the codes of verdicts."""
+    return re.sub(
+        rf"\b({'|'.join(VERDICTS)})\b", lambda found: context.words.known(f"verdict_prose.{found[0]}", found[0]), text
+    )
+
+
 def _stored_table(context: Context, name: str, rows: list[dict[str, Any]]) -> Details:
-    title = context.say("claims.table", name=name.replace("_", " "), rows=fmt.count(len(rows)))
-    inside: list[Block] = [records_table(title, rows, limit=MOST_ROWS)]
+    name = context.words.known(f"claims_table.{name}", name.replace("_", " "))
+    title = context.say("claims.table", name=name, rows=fmt.count(len(rows)))
+    inside: list[Block] = [records_table(title, _cells(context, rows), limit=MOST_ROWS)]
     if len(rows) > MOST_ROWS:
         more = context.say("claims.table_more", shown=fmt.count(MOST_ROWS), total=fmt.count(len(rows)))
         inside.append(Paragraph(text=more, tone="note"))

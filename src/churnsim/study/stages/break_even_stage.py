@@ -160,7 +160,9 @@ class _Look:
         def plain(value: float | None) -> float | None:
             return None if value is None else told(value)
 
-        about = self.told.loc[found.address.replace(f"strategy.{self.strategy.name}.", f"{self.strategy.name}: ")]
+        about = self.told.loc[
+            found.address.replace(f"strategy.{self.strategy.name}.", f"{self.strategy.name}: ")
+        ].to_dict()
         low, high = sorted(map(told, found.between))
         known = sorted(told(about[end]) for end in ("low", "high")) if about["low"] < about["high"] else [None, None]
         return BreakEvenRow(
