@@ -110,6 +110,27 @@ def make_evidence() -> Pieces:
     return {"measured": [contacts], "numbers": numbers}
 
 
+def make_calibration() -> Pieces:
+    """What two figures say of two numbers: one moved by the first, one by neither."""
+    figure = {
+        "target": "complaints per 1 M", "source": "the desk's count", "low": 20, "high": 30, "before": 2.5,
+        "before_low": 0.0, "before_high": 8.6, "after": 20.0, "after_low": 11.0, "after_high": 26.0, "inside": 0.64,
+        "surprise": 0.001, "reached": True,
+    }  # fmt: skip
+    number = {
+        "parameter": "complaints.failure_share", "meaning": "dropout that failures cause", "unit": "share",
+        "before": 0.44, "before_low": 0.15, "before_high": 0.5, "before_status": "assumed", "value": 0.3, "low": 0.2,
+        "high": 0.4, "narrowed": 0.8, "most": "complaints per 1 M", "status": "measured here (observational)",
+        "source": "a guess; by calibration to complaints per 1 M, births",
+    }  # fmt: skip
+    return {
+        "strategy": "baseline", "level": 0.9, "draws": 50, "effective": 48.6, "runs": 1300, "reached": False,
+        "status": "not reached: births", "moved": [],
+        "targets": [figure, {**figure, "target": "births", "reached": False}],
+        "numbers": [number, {**number, "parameter": "margin", "narrowed": 0.02, "most": ""}],
+    }  # fmt: skip
+
+
 def make_map() -> Pieces:
     """A map of two assumptions, two cells by three, as what_if.json holds it."""
     axes = [

@@ -4,28 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 from churnsim.cli.app import app
 from churnsim.data.database.database import CustomerDatabase
 from churnsim.data.datasets import shop
-from churnsim.errors import ConfigError, DataError
+from churnsim.errors import ConfigError, DataError, FitError
 from churnsim.evidence import assumptions
 from churnsim.records.base import STORED
 from churnsim.records.evidence import EvidenceRecord
 from churnsim.records.evidence_findings import EvidenceFindings
 from churnsim.simulation.core.belief import STATUSES
+from churnsim.simulation.customers.base import PosteriorBase
 from churnsim.study.config.config import StudyConfig
 from churnsim.study.config.config_file import parse_config
 from churnsim.study.runner import RunSession, _checksum
 from churnsim.study.stages.evidence_findings import _change, _verdict
 from churnsim.study.stages.evidence_stage import measured_market
+from churnsim.study.stages.market_stage import build_strategies, with_amounts
 from churnsim.study.stages.stages import TransactionStages
+from churnsim.study.storage.executor import Executor
 from churnsim.study.storage.progress import Silent
 from churnsim.study.storage.store import RunStore, read_json
 
@@ -36,6 +41,7 @@ QUICK = """[evidence.complaints]
 control = "none"
 chance = { none = 0.5, call = 0.5 }
 """
+END_OF_SHOP = pd.Timestamp("2024-12-29")
 START, END = TEXT.index("[evidence.contacts]"), TEXT.index("[market.terms]")
 
 
@@ -65,11 +71,99 @@ def measured(config: StudyConfig, known: Any) -> Any:
     def edge(kind: str) -> Iterator[None]:
         try:
             yield
-        except DataError as error:
+        except (ConfigError, DataError, FitError) as error:
             failed[kind] = error
 
     data, fits, market = known
-    return *measured_market(config, data, fits, market, edge=edge, done=lambda _: None), failed
+    return *measured_market(
+        config, data, fits, market, strategies=build_strategies(config), executor=Executor(workers=1), edge=edge,
+        watch=Silent(),
+    ), failed  # fmt: skip
+
+
+TARGETS = """[evidence.targets]
+strategy = "baseline"
+draws = 50
+[[evidence.targets.figure]]
+quantity = "{0}"
+low = {1}
+high = {2}
+source = "who said by whom they were referred"
+"""
+GUESSED = (
+    "[market.terms]",
+    '[market.referral]\nrate_per_year = { value = 0.05, low = 0.01, high = 0.4, source = "a guess" }\n[market.terms]',
+)
+
+
+def calibrated(known: Any, quantity: str, low: float, high: float, every: int) -> Any:
+    """The market of every so manieth customer, calibrated to a figure of half a year; nothing else is uncertain."""
+    config = study(
+        TARGETS.format(quantity, low, high), guess=GUESSED, horizon=('horizon = "8 W"', 'horizon = "24 W"'),
+        beliefs=('beliefs = "all"', 'beliefs = "stated"\nparameter_uncertainty = false'),
+        epoch=('epoch = "1 W"', 'epoch = "4 W"'),
+    )  # fmt: skip
+    data, fits, _ = known
+    market = TransactionStages().market(config, data, fits)
+    market = replace(market, customers=PosteriorBase(with_amounts(data.summary).iloc[::every]))
+    return *measured(config, (data, fits, market)), market
+
+
+def test_a_figure_of_the_shop_moves_a_guess_to_the_truth(known: Any) -> None:
+    """Of the shop's own purchases: who came by referral in its last half year, a sixth of them for a sixth of the
+    customers. The truth is three times the guess."""
+    made = shop()
+    came = made.purchases.groupby("customer_id")["date"].min()
+    referred = came[came.index.isin(made.referrals["referred_id"])]
+    count = (referred > END_OF_SHOP - pd.Timedelta(weeks=24)).sum() / 6
+    market, found, failed, before = calibrated(known, "births_referred", count - 3, count + 3, every=6)
+    assert not failed
+    (number,), truth = found.calibration.numbers, made.truth["referral.rate_per_year"]
+    assert number.parameter == "referral.rate_per_year"
+    assert before.referral.rate_per_year == number.before == 0.05
+    assert number.low < truth < number.high
+    assert abs(np.log(number.value / truth)) < abs(np.log(number.before / truth)) / 2
+    assert number.most == "births_referred"
+    assert number.status == "measured here (observational)"
+    assert number.source == "a guess; by calibration to births_referred"
+    (figure,), (table,) = found.calibration.targets, found.measured
+    assert abs(figure.after - count) < abs(figure.before - count)
+    assert (table.kind, table.rows, [check.passed for check in table.checks[:1]]) == ("targets", 1, [True])
+    # Each replication draws it, as many as there are draws, and the assumptions say it.
+    assert market.referral.rate_per_year == number.value
+    drawn = [market.in_replication(k, seed=1).referral.rate_per_year for k in range(50)]
+    assert np.median(drawn) == pytest.approx(number.value)
+    assert len(set(drawn)) > 30
+    assert assumptions(market).set_index("parameter").loc["referral.rate_per_year", "status"] == number.status
+    assert EvidenceRecord.model_validate(found.content(), context=STORED) == found
+
+
+def test_a_figure_that_is_not_reached_is_told_and_changes_nothing(known: Any) -> None:
+    """Nobody works at a desk under this strategy."""
+    market, found, failed, before = calibrated(known, "wages", 5.0, 6.0, every=40)
+    assert market == before
+    assert not found.calibration.reached
+    assert "Look for a mechanism that is off" in str(failed["targets"])
+    assert str(failed["targets"]).startswith("not reached: wages. The numbers stay as they were. ")
+    assert found.calibration.numbers[0].status == "assumed"
+    assert [check.passed for check in found.measured[0].checks[:1]] == [False]
+
+
+def test_where_no_number_is_uncertain_nothing_is_learned(known: Any) -> None:
+    config = study(TARGETS.format("births", 1, 2), beliefs=('beliefs = "all"', 'beliefs = "stated"'))
+    data, fits, _ = known
+    market = TransactionStages().market(config, data, fits)
+    after, found, failed = measured(config, (data, fits, replace(market, beliefs={})))
+    assert after.beliefs == {}
+    assert found.calibration is None
+    assert "Give one of [market] an interval" in str(failed["targets"])
+
+
+def test_draws_go_with_the_targets_and_a_study_without_any_stays_what_it_was() -> None:
+    config = study(TARGETS.format("births", 1, 2))
+    assert config.parameter_draws == 50 > config.simulation.replications
+    assert config.canonical()["evidence"]["targets"]["figure"][0]["low"] == 1.0
+    assert "targets" not in study().canonical()["evidence"]
 
 
 def test_what_is_measured_takes_the_place_of_what_is_assumed(known: Any) -> None:
@@ -137,7 +231,7 @@ def test_a_table_that_cannot_be_measured_leaves_the_others_as_they_are(known: An
     data, fits, market = known
     store = RunStore.open(tmp_path, config.name, "0" * 64)
     session = RunSession(config, TransactionStages(), data, store, Silent())
-    after = session._evidence(fits, market)
+    after = session._evidence(fits, market, Executor(workers=1))
     assert [table["kind"] for table in read_json(store.directory / "evidence.json")["measured"]] == ["complaints"]
     (failure,) = session._failures
     assert (failure.stage, failure.subject, failure.lasting) == ("evidence", "referrals", True)
@@ -192,6 +286,24 @@ def test_a_customer_database_has_its_records_with_it(tmp_path: Path) -> None:
         ("[evidence.refferals]\n", "Did you mean 'referrals'"),
         ("[evidence.win_backs]\nchance = { call = 1.5 }\n", "evidence.win_backs.chance"),
         ('[evidence.contacts]\nwindow = "0 W"\n', "longer than zero"),
+        (
+            TARGETS.format("complaint", 1, 2),
+            r"targets.figure\[1\]: no quantity 'complaint'.* Did you mean 'complaints'",
+        ),
+        (TARGETS.format("births", 2, 2), "a target needs low < high; got 2 to 2"),
+        (
+            TARGETS.format("births", 1, 2) + 'per = "4 W"\nuntil = "12 W"\n',
+            "from period 0 to 3 is none of the 2 periods",
+        ),
+        (TARGETS.format("births", 1, 2) + 'since = "1 W"\n', "since must be whole periods of 4 W; got 1"),
+        (TARGETS.format("births", 1, 2) + 'per = "4 X"\n', "'4 X' is not a duration"),
+        (TARGETS.format("births", 1, 2) + 'law = "beta"\n', r"figure\[1\].law"),
+        (
+            TARGETS.format("births", 1, 2) + TARGETS.format("births", 2, 3)[TARGETS.index("[[") :],
+            "as an earlier figure",
+        ),
+        (TARGETS.format("births", 1, 2).replace("baseline", "base-line"), "Did you mean 'baseline'"),
+        (TARGETS[: TARGETS.index("[[")], "evidence.targets.figure"),
     ],
 )
 def test_what_a_configuration_cannot_ask_for_is_refused(evidence: str, words: str) -> None:

@@ -15,8 +15,11 @@ import pytest
 from typer.testing import CliRunner
 
 from churnsim.cli import app
+from churnsim.cli.evidence import _print_calibration
 from churnsim.cli.run import print_summary
 from churnsim.errors import ConfigError, DataError, MissingExtraError
+from churnsim.records.base import STORED
+from churnsim.records.evidence import CalibrationRecord
 from churnsim.records.load import PIECES
 from churnsim.report import load_run, render
 from churnsim.report.chapters.answer import chapter as answer
@@ -662,6 +665,38 @@ def test_what_the_records_say_stands_beside_what_was_assumed(tmp_path):
     assert "margin" not in figure.wide  # not used
     plain = assumptions(Context(load_run(fake_run.write_run(tmp_path / "plain")), Words()))
     assert plain.title == "The assumptions"
+
+
+def test_what_is_known_in_sums_stands_with_what_it_tells_of(tmp_path):
+    """A figure with its simulations before and after, and the number that it moved; one that moved nothing says so."""
+    evidence = fake_run.make_evidence() | {"calibration": fake_run.make_calibration()}
+    run = fake_run.write_run(tmp_path, {**fake_run.make_pieces(), "evidence": evidence})
+    chapter = assumptions(Context(load_run(run), Words()))
+    (_, known, _) = (block for block in chapter.blocks if block.kind == "tableblock")
+    rows = [[f"{cell.text}|{cell.note or ''}".replace("\N{NO-BREAK SPACE}", " ") for cell in row] for row in known.rows]
+    assert rows[0] == [
+        "complaints per 1 M|20.0 to 30.0, the desk's count",
+        "2.50 (0 to 8.60)|",
+        "20.0 (11.0 to 26.0)|",
+        "dropout that failures cause: 0.440 (0.150 to 0.500) before, 0.300 (0.200 to 0.400) now|",
+    ]
+    assert rows[1][3] == "nothing that chance among the draws would not|"
+    told = " ".join(getattr(block, "text", "") for block in chapter.blocks).replace("\N{NO-BREAK SPACE}", " ")
+    assert "1,300 simulations, worth 49 independent draws" in told
+    assert "They were not reached" in told
+
+
+def test_the_command_prints_each_figure_and_the_number_it_moved(capsys):
+    _print_calibration(CalibrationRecord.model_validate(fake_run.make_calibration(), context=STORED))
+    out = capsys.readouterr().out
+    lines = [" ".join(line.split()) for line in out.splitlines()]
+    assert "1,300 simulations, worth 49 independent draws" in " ".join(out.split())
+    assert "complaints per 1 M 20 to 30 2.5 [0, 8.6] 20 [11, 26] yes the desk's count" in lines
+    assert any(line.startswith("births 20 to 30") and " NO " in line for line in lines)
+    assert any("not used" in line for line in lines)
+    (moved,) = (line for line in lines if line.startswith("complaints.failure_share"))
+    assert moved.endswith("0.3 [0.2, 0.4] measured here (observational) complaints per 1 M")
+    assert not any(line.startswith("margin") for line in lines)
 
 
 def test_assumptions_stand_by_how_much_the_answer_hangs_on_each(page):

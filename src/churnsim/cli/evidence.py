@@ -13,7 +13,7 @@ from churnsim.cli.progress import terminal_progress
 from churnsim.cli.tables import print_table
 
 if TYPE_CHECKING:
-    from churnsim.records.evidence import EvidenceRecord
+    from churnsim.records.evidence import CalibrationRecord, EvidenceRecord
     from churnsim.records.evidence_findings import EvidenceFindings, Verdict
 
 
@@ -25,10 +25,11 @@ def evidence(
     json_file: JsonFile = None,
 ) -> None:
     """Measure a study's market by the firm's own records: what is measured, from what and how surely, what stays
-    assumed, and what that changes in the ranking of the strategies.
+    assumed, and what that changes in the ranking of the strategies. Then calibrate it to what is known in sums
+    ([evidence.targets]).
 
     Both markets meet the same customers and the same chances. The study itself is not run. Exits with 1 where a table
-    of records could not be measured.
+    of records could not be measured, or what is known in sums is not reached.
 
     \b
     Examples:
@@ -45,6 +46,8 @@ def evidence(
     with terminal_progress() as progress:
         found = evidence_findings(study, workers=plan.workers, progress=progress)
     _print_measured(found.evidence)
+    if found.evidence.calibration is not None:
+        _print_calibration(found.evidence.calibration)
     for failure in found.failures:
         typer.echo(f"not measured: {failure.subject}: {failure.reason}")
     _print_known(found)
@@ -78,6 +81,36 @@ def _print_measured(found: EvidenceRecord) -> None:
         heads = ("as assumed", "as measured")
         title = f"measured numbers, with {found.numbers[0].level:.0%} intervals"
         print_table(("number", heads[0], "status", heads[1], "status now", "from"), rows, title=title, right=heads)
+
+
+def _print_calibration(found: CalibrationRecord) -> None:
+    """Each figure before and after, and each number of which the figures say something."""
+    heads = ("known", "simulated before", "simulated after")
+    rows = [
+        (
+            row.target, f"{_number(row.low)} to {_number(row.high)}",
+            f"{_number(row.before)} {_interval(row.before_low, row.before_high)}",
+            f"{_number(row.after)} {_interval(row.after_low, row.after_high)}", "yes" if row.reached else "NO",
+            row.source,
+        )
+        for row in found.targets
+    ]  # fmt: skip
+    title = (
+        f"what is known in sums under {found.strategy}, with {found.level:.0%} intervals: {found.runs:,} simulations, "
+        f"worth {found.effective:,.0f} independent draws"
+    )
+    print_table(("figure", *heads, "reached", "from"), rows, title=title, right=heads)
+    moved = [
+        (
+            row.parameter, f"{_number(row.before)} {_interval(row.before_low, row.before_high)}", row.before_status,
+            f"{_number(row.value)} {_interval(row.low, row.high)}", row.status, row.most,
+        )
+        for row in sorted(found.numbers, key=lambda row: -row.narrowed) if row.most
+    ]  # fmt: skip
+    if moved:
+        title = "numbers that these figures tell something of" + ("" if found.reached else "; not used")
+        columns = ("number", "before", "status", "after", "status now", "most by")
+        print_table(columns, moved, title=title, right=("before", "after"))
 
 
 def _print_known(found: EvidenceFindings) -> None:

@@ -39,10 +39,11 @@ TargetLaw = Literal["normal", "log-normal"]
 OBSERVED: Status = "measured here (observational)"
 REPEAT = ("repeat_purchases", "repeat_revenue")
 QUANTITIES = (*REPEAT, "profit", *ACCOUNTS)
+IN_MONEY = frozenset({"profit", "repeat_revenue", *MONEY})
 LEAST_DRAWS = 50
 APART = 2**40  # first replication: whoever simulates the market afterwards by the same seed meets luck of its own
 TELLING = 100.0  # effective draws from which the prior's simulations alone show what one target does
-TOLD = 0.1  # the same below which chance among the draws may be all there is
+TOLD = 0.1  # the same below which it is next to nothing, however many draws there are
 HALF = 0.5  # share of the variance from which on a number is known from the targets more than from before
 SELDOM = 0.1  # share of the posterior's simulations in its interval below which a target is not reached
 SURPRISING = 0.01
@@ -203,6 +204,12 @@ def _over(ledger: Ledger, name: str, window: tuple[int, int]) -> float:
     return float(ledger.cents("revenue")[inside].sum() - first) / 100
 
 
+def told_from(effective: float) -> float:
+    """The share of a variance that must be gone before targets are said to tell of a number: two standard errors of the
+    variance of so many draws."""
+    return max(TOLD, 2 * math.sqrt(2 / effective))
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Calibration:
     """What targets say of the numbers of a market.
@@ -261,7 +268,7 @@ class Calibration:
             )
         for name, row in self.table.iterrows():
             by = self.moved["narrowed"].xs(name)
-            most = f", most by {by.idxmax()}" if row["narrowed"] > TOLD else ""
+            most = f", most by {by.idxmax()}" if row["narrowed"] > told_from(self.effective) else ""
             lines.append(f"{name}: {told(row, *before)} before, {told(row, 'value', 'low', 'high')} after{most}")
         return "\n".join([*lines, *self.checks])
 
@@ -321,8 +328,9 @@ def calibrate(
     Notes
     -----
     A number has the status "measured here (observational)" where the targets took at least half of the variance of its
-    normal score, so that more is known of it from them than from before; else it keeps the status it had. Its source
-    says "by calibration" and to what. Where a target is not reached, all keep theirs.
+    normal score, so that more is known of it from them than from before; else it keeps the status it had. The source
+    says "by calibration" and to what where more of the variance is gone than chance among the draws takes. Where a
+    target is not reached, all keep theirs.
 
     References
     ----------
@@ -383,7 +391,7 @@ def calibrate(
     return Calibration(
         table=table, targets=told, draws=pd.DataFrame(values), effective=found.effective,
         moved=pd.concat(moved, names=["target"]).swaplevel().sort_index(),
-        market=numbers.learned(found.particles, table, goals, level) if reached else None,
+        market=numbers.learned(found.particles, table, goals, told_from(found.effective), level) if reached else None,
         runs=runs.done, level=level, status=_status(table, told),
         checks=tuple(_checks(table, told, found)),
     )  # fmt: skip
@@ -452,7 +460,9 @@ class _Numbers:
         variance = np.average((scores - mean) ** 2, axis=0, weights=weight)
         prior = [1.0 if name in self.laws else float(ndtri((rankdata(self._drawn[name]) - 0.5) / self.rows).var())
                  for name in self.believed]  # fmt: skip
-        narrowed = np.clip(1 - variance / np.maximum(prior, 1e-12), 0.0, 1.0)
+        # Draws that are all alike leave nothing to be learned.
+        narrowed = np.clip(1 - variance / np.where(np.array(prior) > 0, prior, np.inf), 0.0, 1.0)
+        narrowed = np.where(np.array(prior) > 0, narrowed, 0.0)
         return pd.DataFrame({"shift": mean, "narrowed": narrowed}, index=pd.Index(list(self.believed), name="number"))
 
     def table(self, at: Particles, level: float, *, reached: bool) -> pd.DataFrame:
@@ -469,13 +479,18 @@ class _Numbers:
             }  # fmt: skip
         return pd.DataFrame.from_dict(rows, orient="index").rename_axis("number")
 
-    def learned(self, at: Particles, table: pd.DataFrame, goals: tuple[Target, ...], level: float) -> Market:
+    def learned(
+        self, at: Particles, table: pd.DataFrame, goals: tuple[Target, ...], told: float, level: float
+    ) -> Market:
         """The market with the joint posterior as its beliefs, and the fits' draws that go with it."""
-        how = f"by calibration to {', '.join(map(str, goals))}"
         status = table["status"].to_dict()
+        how = dict.fromkeys(table.index[table["narrowed"] > told], f"; by calibration to {', '.join(map(str, goals))}")
         posterior = {
             name: Belief.of_draws(
-                values, level=level, status=checked_status(status[name]), source=f"{self.believed[name].source}; {how}"
+                values,
+                level=level,
+                status=checked_status(status[name]),
+                source=self.believed[name].source + how.get(name, ""),
             )
             for name, values in self.values(at).items()
         }
@@ -597,7 +612,7 @@ def _checks(table: pd.DataFrame, told: pd.DataFrame, found: Tempered) -> list[st
         "cases"
         for name, row in told[told["reached"] & (told["surprise"] < SURPRISING)].iterrows()
     ]
-    if (idle := table.index[table["narrowed"] <= TOLD]).size:
+    if (idle := table.index[table["narrowed"] <= told_from(found.effective)]).size:
         checks.append(f"the targets say nothing, or next to nothing, of {', '.join(idle)}")
     if found.effective < len(found.particles.luck) / 4:
         checks.append(f"the posterior is worth {found.effective:.0f} independent draws alone: take more draws")

@@ -160,8 +160,8 @@ class RunSession:
         fits = self.stages.fit(config, data)
         self._warn(fits.warnings())
         store.write("fits.json", fits.records())
-        market = self._evidence(fits, self.stages.market(config, data, fits))
         self.strategies = build_strategies(config, self.stages.customers(data), self.stages.scores(data, fits))
+        market = self._evidence(fits, self.stages.market(config, data, fits), executor)
         store.write("assumptions.json", self.stages.assumption_rows(market, self.strategies))
         store.write("strategies.json", strategy_records(config, self.strategies))
         self._unjudged = unjudged_strategies(
@@ -246,14 +246,13 @@ class RunSession:
         )
         self.store.write(MANIFEST, manifest)
 
-    def _evidence(self, fits: Any, market: Market) -> Market:
+    def _evidence(self, fits: Any, market: Market, executor: Executor) -> Market:
         """The market as the firm's own records measure it; what is assumed where there are none."""
         if self.config.evidence is None:
             return market
-        self.watch.stage("the firm's own records", len(list(self.config.evidence.tables)))
         market, found = measured_market(
-            self.config, self.data, fits, market, edge=lambda kind: self._edge("evidence", subject=kind),
-            done=self.watch.advance,
+            self.config, self.data, fits, market, strategies=self.strategies, executor=executor,
+            edge=lambda kind: self._edge("evidence", subject=kind), watch=self.watch,
         )  # fmt: skip
         self.store.write("evidence.json", found)
         return market

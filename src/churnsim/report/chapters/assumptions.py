@@ -8,13 +8,13 @@ from collections import Counter
 from collections.abc import Mapping
 
 from churnsim.decisions.assumptions.influence import share_of_chance
-from churnsim.records.evidence import EvidenceRecord, MeasuredNumber, MeasuredTable
+from churnsim.records.evidence import CalibrationRecord, EvidenceRecord, MeasuredNumber, MeasuredTable
 from churnsim.records.run import AssumptionRecord
 from churnsim.report.charts.figures import drawable, measured_figure
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import Block, Chapter, Heading, Paragraph, TableCell
 from churnsim.report.page.context import Context, status_key
-from churnsim.report.page.tables import heads, table
+from churnsim.report.page.tables import heads, row_of, table
 from churnsim.simulation.core.assumption import LEVEL
 
 ORDER = ("measured", "meta", "published", "assumed", "claimed", "chosen")
@@ -44,6 +44,7 @@ def chapter(context: Context) -> Chapter:
     blocks: list[Block] = [
         Paragraph(text=say("assumptions.intro", counts=context.listed(said), level=fmt.percent(LEVEL))),
         *(_records(context, evidence) if evidence and evidence.measured else []),
+        *(_calibration(context, evidence.calibration) if evidence and evidence.calibration else []),
         *hangs,
         table(say("assumptions.caption"), columns, rows),
     ]
@@ -68,16 +69,55 @@ def _records(context: Context, evidence: EvidenceRecord) -> list[Block]:
     say = context.say
     used = [row for row in evidence.numbers if row.used and row.status != "assumed"]
     undrawn = [row.meaning for row in used if not drawable(row)]
+    tables = sum(row.kind != "targets" for row in evidence.measured)
+    intro = say("assumptions.measured_intro", used=fmt.count(len(used)), tables=fmt.count(tables))
     columns = heads(context, "assumptions", "records", "checks~", "status~")
     figure = measured_figure(context, evidence.numbers)
     return [
         Heading(text=say("assumptions.measured_heading")),
-        Paragraph(
-            text=say("assumptions.measured_intro", used=fmt.count(len(used)), tables=fmt.count(len(evidence.measured)))
-        ),
+        *([Paragraph(text=intro)] if tables else []),
         table(say("assumptions.measured_caption"), columns, [_table_row(context, row) for row in evidence.measured]),
         *([figure] if figure else []),
         *([Paragraph(text=say("assumptions.undrawn", names=context.listed(undrawn)), tone="note")] if undrawn else []),
+    ]
+
+
+def _calibration(context: Context, found: CalibrationRecord) -> list[Block]:
+    """Each figure that is known, what simulations give before and after, and the numbers that it tells most of."""
+    say = context.say
+
+    def shown(value: float, low: float, high: float) -> str:
+        interval = context.interval(fmt.significant(low, 3), fmt.significant(high, 3))
+        return f"{fmt.significant(value, 3)} ({interval})"
+
+    rows = []
+    for figure in found.targets:
+        moved = [
+            say(
+                "assumptions.moved",
+                number=row.meaning,
+                before=shown(row.before, row.before_low, row.before_high),
+                after=shown(row.value, row.low, row.high),
+            )
+            for row in sorted(found.numbers, key=lambda row: -row.narrowed)
+            if row.most == figure.target
+        ]
+        known = context.interval(fmt.significant(figure.low, 3), fmt.significant(figure.high, 3))
+        rows.append(
+            row_of(
+                TableCell(text=figure.target, note=say("assumptions.known_row", known=known, source=figure.source)),
+                shown(figure.before, figure.before_low, figure.before_high),
+                shown(figure.after, figure.after_low, figure.after_high),
+                ". ".join(moved) or say("assumptions.moves_nothing"),
+            )
+        )
+    counts = {"runs": fmt.count(found.runs), "effective": fmt.count(round(found.effective))}
+    columns = heads(context, "assumptions", "figure", "before#", "after#", "moves~")
+    return [
+        Heading(text=say("assumptions.known_heading")),
+        Paragraph(text=say("assumptions.known_intro", strategy=context.titles[found.strategy], **counts)),
+        *([] if found.reached else [Paragraph(text=say("assumptions.known_not_used"))]),
+        table(say("assumptions.known_caption"), columns, rows),
     ]
 
 

@@ -265,9 +265,11 @@ class StudyConfig(Section):
 
     @property
     def parameter_draws(self) -> int:
-        """How many draws of the models' parameters the market needs: one for each replication of whatever is run."""
+        """How many draws of the models' parameters the market needs: one for each replication of whatever is run, and
+        for each draw of a posterior that goes with them."""
         sections = (self.claims, self.sensitivity, *self.belief)
-        return max(self.most_replications, *(s.replications or 0 for s in sections if s))
+        learned = self.evidence.targets.draws if self.evidence and self.evidence.targets else 0
+        return max(self.most_replications, learned, *(s.replications or 0 for s in sections if s))
 
     def canonical(self) -> dict[str, Any]:
         """The configuration as plain JSON values, defaults filled in, without what cannot change the results."""
@@ -281,4 +283,6 @@ class StudyConfig(Section):
             del content["break_even"]
         if self.evidence is None:
             del content["evidence"]
+        elif self.evidence.targets is None:
+            del content["evidence"]["targets"]
         return content

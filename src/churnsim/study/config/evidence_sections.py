@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from churnsim.study.config.file_section import DatedFile
-from churnsim.study.config.section import Length, Level, Section
-from churnsim.units import Duration
+from churnsim.study.config.section import MOST_REPLICATIONS, Length, Level, Section
+from churnsim.units import Duration, parse_duration
+
+if TYPE_CHECKING:
+    from churnsim.evidence.calibration import Target
 
 Chances = dict[str, Annotated[float, Field(gt=0, lt=1)]]
 CHANCES = "each arm's probability, such as { control = 0.5, call = 0.5 }; without it nothing counts as drawn"
@@ -77,8 +80,54 @@ class OffersSection(RecordsSection):
     chance: Chances | None = Field(default=None, description=CHANCES)
 
 
+class KnownFigureSection(Section):
+    """What is known of a quantity of the ledger; it counts from the start of the simulation on, so that of the past it
+    takes what goes on."""
+
+    quantity: str = Field(
+        description="an account of the ledger, such as 'complaints', 'births' or 'revenue'; or 'profit', "
+        "'repeat_purchases', 'repeat_revenue'"
+    )
+    low: float = Field(description="lower end of its interval")
+    high: float = Field(description="upper end")
+    level: Level = Field(default=0.9, description="probability with which the interval holds what is true")
+    per: str | None = Field(
+        default=None, description="a quantity of which it is a share, or a time it is counted by, such as '1 M'; if "
+        "absent, the sum",
+    )  # fmt: skip
+    since: Length | None = Field(
+        default=None, description="whole periods from the start of the simulation; 0 if absent"
+    )
+    until: Length | None = Field(default=None, description="likewise; the simulation's horizon if absent")
+    law: Literal["normal", "log-normal"] = Field(default="normal", description="of the figure's error")
+    name: str = Field(default="", description="what tables call it; what it is if absent")
+    source: str = Field(min_length=1, description="where the figure is from, in words")
+
+    def target(self) -> Target:
+        """What calibration takes. Raises ConfigError for what is no target."""
+        from churnsim.evidence.calibration import Target  # loads the kernels: only when asked for
+
+        timed = self.per is not None and self.per[:1] in set("0123456789.")
+        per = parse_duration(self.per) if self.per is not None and timed else self.per
+        given = {name: getattr(self, name) for name in ("quantity", "low", "high", "level", "until", "law", "name")}
+        return Target(per=per, since=self.since or 0.0, **given)
+
+
+class TargetsSection(Section):
+    """What is known in sums, to which the numbers of the market that no record shows are calibrated, after the records
+    are measured."""
+
+    strategy: str = Field(description="the one that was in force when the figures came about: today's")
+    draws: int = Field(
+        default=500, ge=50, le=MOST_REPLICATIONS,
+        description="of the posterior, and as many as there are replications at least; each takes 5 to 50 simulations",
+    )  # fmt: skip
+    level: Level = Field(default=0.9, description="of the intervals")
+    figure: tuple[KnownFigureSection, ...] = Field(strict=False, min_length=1, max_length=50)
+
+
 class EvidenceSection(Section):
-    """The firm's own records, by which numbers of the market are measured."""
+    """The firm's own records, by which numbers of the market are measured, and what else is known of it in sums."""
 
     contacts: ContactsSection | None = None
     spend: SpendSection | None = None
@@ -86,6 +135,7 @@ class EvidenceSection(Section):
     referrals: ReferralsSection | None = None
     win_backs: WinBacksSection | None = None
     offers: OffersSection | None = None
+    targets: TargetsSection | None = None
 
     @property
     def tables(self) -> Iterator[tuple[str, RecordsSection]]:
@@ -93,5 +143,5 @@ class EvidenceSection(Section):
         return ((kind, table) for kind in RECORDS if (table := getattr(self, kind)) is not None)
 
 
-RECORDS = tuple(EvidenceSection.model_fields)
+RECORDS = tuple(name for name in EvidenceSection.model_fields if name != "targets")
 """The kinds of records."""

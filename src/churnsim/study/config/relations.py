@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from churnsim.errors import ConfigError
 from churnsim.models.purchase.registry import PURCHASE_FAMILIES, with_covariates
 from churnsim.simulation.mechanisms.parts import settings_of
 from churnsim.simulation.mechanisms.targeting import RULE_SETTINGS, Targeting, needed_settings
 from churnsim.study.config.config import CHOOSE, MADE_UP_SHOP, DataSection, StudyConfig
-from churnsim.study.config.evidence_sections import RECORDS
+from churnsim.study.config.evidence_sections import RECORDS, TargetsSection
 from churnsim.study.config.file_section import DatedFile
 from churnsim.study.config.problems import ConfigPath, Problem, closest, file_problems
 from churnsim.study.config.strategy_sections import CHURN_MODEL, MECHANISMS, StrategySection
@@ -349,8 +350,10 @@ def _evidence_problems(config: StudyConfig) -> Iterator[Problem]:
     if config.evidence is None:
         return
     data: Any = config.data
-    if not any(config.evidence.tables):
-        message = f"names no records. Add a table, such as [evidence.contacts]: {', '.join(RECORDS)}."
+    if config.evidence.targets is not None:
+        yield from _target_problems(config, config.evidence.targets)
+    elif not any(config.evidence.tables):
+        message = f"names no records. Add a table, such as [evidence.contacts]: {', '.join(RECORDS)}, targets."
         yield Problem(path=("evidence",), message=message, show_value=False)
     for kind, table in config.evidence.tables:
         path: ConfigPath = ("evidence", kind)
@@ -366,6 +369,43 @@ def _evidence_problems(config: StudyConfig) -> Iterator[Problem]:
         elif table.columns:
             message = "says what a file calls its columns, and there is none. Remove it, or give path."
             yield Problem(path=(*path, "columns"), message=message, show_value=False)
+
+
+def _target_problems(config: StudyConfig, section: TargetsSection) -> Iterator[Problem]:
+    """Figures of what the study does not simulate, and a study that draws nothing that could be learned."""
+    from churnsim.evidence.calibration import IN_MONEY  # loads the kernels: only when asked for
+
+    path: ConfigPath = ("evidence", "targets")
+    names = [strategy.name for strategy in config.strategy]
+    if section.strategy not in names:
+        message = f"no strategy is called {section.strategy!r}. {closest(section.strategy, names)}"
+        yield Problem(path=(*path, "strategy"), message=message, show_value=False)
+    if config.simulation.beliefs == "none":
+        message = "is none, so that no number could be learned. Set it to 'stated' or 'all'."
+        yield Problem(path=("simulation", "beliefs"), message=message, show_value=False)
+    unit, clock, seen = config.data.unit, config.simulation, set[str]()
+    period = clock.period.to(unit)
+    for index, figure in enumerate(section.figure):
+        place: ConfigPath = (*path, "figure", index)
+        try:
+            target = figure.target()
+            target.window(round(clock.horizon.to(unit) / period), period, unit)
+        except ConfigError as error:
+            yield Problem(path=place, message=str(error), show_value=False)
+            continue
+        if str(target) in seen:
+            message = f"is {str(target)!r}, as an earlier figure is. Give it a name of its own."
+            yield Problem(path=place, message=message, show_value=False)
+        seen.add(str(target))
+        if (
+            isinstance(config.data, DataSection)
+            and not config.data.has_amounts
+            and IN_MONEY & {figure.quantity, figure.per}
+        ):
+            message = (
+                "is in money, and a log without amounts does not say what a purchase brings. Count something else."
+            )
+            yield Problem(path=place, message=message, show_value=False)
 
 
 def _claim_problems(config: StudyConfig) -> Iterator[Problem]:

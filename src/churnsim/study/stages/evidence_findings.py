@@ -23,6 +23,7 @@ from churnsim.study.stages.comparison_stage import idle_strategy
 from churnsim.study.stages.evidence_stage import measured_market
 from churnsim.study.stages.market_stage import build_strategies, own_mechanisms
 from churnsim.study.stages.stages import stages_of
+from churnsim.study.storage.executor import Executor
 from churnsim.study.storage.progress import Progress, Silent
 
 
@@ -59,8 +60,9 @@ def evidence_findings(config: StudyConfig, *, workers: int = 1, progress: Progre
             reason, where = (str(error), "") if own else (f"{type(error).__name__}: {error}", traceback.format_exc())
             failures.append(StageFailure(stage="evidence", subject=kind, reason=reason, lasting=own, traceback=where))
 
-    watch.stage("the firm's own records", len(list(config.evidence.tables)))
-    market, found = measured_market(config, data, fits, assumed, edge=edge, done=watch.advance)
+    market, found = measured_market(
+        config, data, fits, assumed, strategies=strategies, executor=Executor(workers=workers), edge=edge, watch=watch
+    )
     rows = [row for row in stages.assumption_rows(market, strategies) if row.status in STATUSES]
     known = sorted(rows, key=lambda row: STATUSES.index(row.status))
     count = config.simulation.replications

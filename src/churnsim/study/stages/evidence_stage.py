@@ -1,14 +1,16 @@
 """The firm's own records measured, and the market with what they say in place of what was assumed.
 
 A number that the configuration states with a status at least as strong as that of the measurement stands. Any other,
-stated or by default, is replaced. The two are never pooled: nothing says that they are independent.
+stated or by default, is replaced. The two are never pooled: nothing says that they are independent. What is then
+believed is the prior of a calibration to figures that are known in sums, where there are any.
 """
 
 from __future__ import annotations
 
 import hashlib
+import warnings
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -20,7 +22,9 @@ import pandas as pd
 from churnsim.data.database.database import CustomerDatabase
 from churnsim.data.made_up_shop import shop
 from churnsim.data.records.reading import read_records
-from churnsim.errors import ConfigError, DataError
+from churnsim.decisions.runs.experiment import Experiment
+from churnsim.errors import ConfigError, DataError, EpochWarning, FitError
+from churnsim.evidence.calibration import Calibration, calibrate, told_from
 from churnsim.evidence.clock_effects import DROPS
 from churnsim.evidence.complaints import complaint_evidence
 from churnsim.evidence.contacts import contact_effect
@@ -30,16 +34,29 @@ from churnsim.evidence.referrals import referral_evidence
 from churnsim.evidence.spend import spend_evidence
 from churnsim.evidence.trial import DOUBT, TrialCheck
 from churnsim.evidence.win_backs import win_back_evidence
-from churnsim.records.evidence import CheckRecord, EvidenceRecord, MeasuredNumber, MeasuredTable
+from churnsim.records.evidence import (
+    CalibratedNumber,
+    CalibrationRecord,
+    CheckRecord,
+    EvidenceRecord,
+    MeasuredNumber,
+    MeasuredTable,
+    MovedNumber,
+    TargetRecord,
+)
 from churnsim.simulation.core.assumption import LEVEL, Origin
 from churnsim.simulation.core.belief import STATUSES, Belief
 from churnsim.simulation.mechanisms.acquisition import AcquisitionChannel
 from churnsim.simulation.mechanisms.parts import parts_of
 from churnsim.simulation.scenario.beliefs import market_beliefs, numbers_by_name, with_values
 from churnsim.simulation.scenario.market import Market
+from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.study.config.config import StudyConfig
-from churnsim.study.config.evidence_sections import EvidenceSection, RecordsSection
+from churnsim.study.config.evidence_sections import RECORDS, RecordsSection, TargetsSection
 from churnsim.study.config.market_overrides import overridden_origins
+from churnsim.study.stages.market_stage import own_mechanisms
+from churnsim.study.storage.executor import Executor
+from churnsim.study.storage.progress import Progress
 from churnsim.units import DAYS_PER_UNIT, UNIT_NAMES
 
 ENDS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
@@ -121,15 +138,16 @@ def evidence_checksum(config: StudyConfig) -> str:
 
 
 def measured_market(
-    config: StudyConfig, data: Any, fits: Any, market: Market, *,
-    edge: Callable[[str], AbstractContextManager[None]], done: Callable[[int], None],
+    config: StudyConfig, data: Any, fits: Any, market: Market, *, strategies: Sequence[Strategy], executor: Executor,
+    edge: Callable[[str], AbstractContextManager[None]], watch: Progress,
 ) -> tuple[Market, EvidenceRecord]:  # fmt: skip
     """The market with what the study's records measure, and the record of it.
 
-    Each table is measured inside `edge` of its kind, where a failure of it ends; `done` is called after each. What a
-    table says is left out as a whole where no market can have these numbers together.
+    Each table is measured inside `edge` of its kind, where a failure of it ends. What a table says is left out as a
+    whole where no market can have these numbers together. Then the numbers are calibrated, inside `edge` of "targets".
     """
     assert config.evidence is not None
+    watch.stage("the firm's own records", len(list(config.evidence.tables)))
     study = Study(config=config, data=data, fits=fits, market=market)
     tables: list[MeasuredTable] = []
     numbers: list[MeasuredNumber] = []
@@ -150,10 +168,96 @@ def measured_market(
                     checks=found.checks,
                 )
             )  # fmt: skip
-        done(1)
+        watch.advance()
     if config.simulation.beliefs == "all":
         market = replace(market, beliefs=market_beliefs(market))
-    return market, EvidenceRecord(measured=tables, numbers=numbers)
+    calibration = None
+    if (targets := config.evidence.targets) is not None:
+        watch.stage("simulations of what is known in sums")
+        with edge("targets"):
+            says = _calibrated(study, targets, market, strategies, executor, watch)
+            tables.append(_targets_table(targets, says))
+            calibration = _calibration_record(targets, market, says)
+            if says.market is None:
+                raise FitError(". ".join([f"{says.status}. The numbers stay as they were", *says.checks]) + ".")
+            learned = {name: Origin(b.source, b.status) for name, b in says.market.beliefs.items() if b.draws}
+            market = replace(says.market, origins={**market.origins, **learned})
+    return market, EvidenceRecord(measured=tables, numbers=numbers, calibration=calibration)
+
+
+def _calibrated(
+    study: Study, targets: TargetsSection, market: Market, strategies: Sequence[Strategy], executor: Executor,
+    watch: Progress,
+) -> Calibration:  # fmt: skip
+    """What the figures say of the market's numbers; as many draws as the study may have replications."""
+    if all(belief.certain for belief in market.beliefs.values()):
+        raise ConfigError(
+            "no number of the market is uncertain, so that none could be learned. Give one of [market] an interval "
+            "(low, high), or set beliefs = 'all' in [simulation]."
+        )
+    config, clock = study.config, study.config.simulation
+    mechanisms = own_mechanisms(config).get(targets.strategy, ())
+    # No longer than the figures ask for: the first periods are the same.
+    ends = [(clock.horizon if figure.until is None else figure.until).to(market.unit) for figure in targets.figure]
+    experiment = Experiment(
+        market=market, seed=study.seed("targets"), horizon=max(ends), period=clock.period, epoch=clock.epoch,
+        engine="simpy" if mechanisms else clock.engine, mechanisms=mechanisms, workers=executor.workers,
+        backend=executor.backend, progress=watch.advance,
+    )  # fmt: skip
+    (today,) = (strategy for strategy in strategies if strategy.name == targets.strategy)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", EpochWarning)  # the study itself says it
+        return calibrate(
+            experiment, today, [figure.target() for figure in targets.figure], draws=config.parameter_draws,
+            level=targets.level,
+        )  # fmt: skip
+
+
+def _targets_table(targets: TargetsSection, found: Calibration) -> MeasuredTable:
+    """The figures as a table of records: a figure that is reached has passed."""
+    words = "simulations with the calibrated numbers in its interval"
+    checks = [
+        CheckRecord(name=str(name), passed=bool(row["reached"]), message=f"{row['inside']:.0%} of {words}")
+        for name, row in found.targets.iterrows()
+    ]
+    return MeasuredTable(
+        kind="targets", source=f"the time under {targets.strategy}", rows=len(targets.figure), status=found.status,
+        words=str(found).splitlines(), checks=[*checks, *_remarks(found.checks)],
+    )  # fmt: skip
+
+
+def _calibration_record(targets: TargetsSection, market: Market, found: Calibration) -> CalibrationRecord:
+    known, least = numbers_by_name(market), told_from(found.effective)
+    after = market.beliefs if found.market is None else found.market.beliefs
+    figures, numbers, by = (
+        cast("dict[str, dict[str, Any]]", table.to_dict(orient="index"))
+        for table in (found.targets, found.table, found.moved["narrowed"].unstack("target"))
+    )
+    return CalibrationRecord(
+        strategy=targets.strategy, level=found.level, draws=len(found.draws), effective=found.effective,
+        runs=found.runs, reached=found.market is not None, status=found.status,
+        targets=[
+            TargetRecord(target=name, source=figure.source, **row)
+            for (name, row), figure in zip(figures.items(), targets.figure, strict=True)
+        ],
+        numbers=[
+            CalibratedNumber(
+                parameter=name, meaning=known[name].about.metadata["meaning"],
+                unit=_unit(known[name].about.metadata["unit"], market), before_status=market.beliefs[name].status,
+                source=after[name].source, most=max(by[name], key=by[name].__getitem__) * (row["narrowed"] > least),
+                **row,
+            )
+            for name, row in numbers.items()
+        ],
+        moved=[
+            MovedNumber.model_validate(row)
+            for row in found.moved.rename_axis(["parameter", "target"]).reset_index().to_dict(orient="records")
+        ],
+    )  # fmt: skip
+
+
+def _unit(words: str, market: Market) -> str:
+    return words.replace("time units", UNIT_NAMES[market.unit])
 
 
 def _with_beliefs(
@@ -189,7 +293,7 @@ def _with_beliefs(
             parameter=name,
             kind=kind,
             meaning=known[name].about.metadata["meaning"],
-            unit=known[name].about.metadata["unit"].replace("time units", UNIT_NAMES[market.unit]),
+            unit=_unit(known[name].about.metadata["unit"], market),
             used=name in used,
             level=LEVEL,
             status=belief.status,
@@ -349,4 +453,4 @@ ESTIMATORS: dict[str, Callable[[Study, Any, pd.DataFrame], Found]] = {
     "contacts": _contacts, "spend": _spend, "complaints": _complaints, "referrals": _referrals,
     "win_backs": _win_backs, "offers": _offers,
 }  # fmt: skip
-assert set(ESTIMATORS) == set(EvidenceSection.model_fields)
+assert set(ESTIMATORS) == set(RECORDS)
