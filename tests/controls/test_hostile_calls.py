@@ -32,6 +32,13 @@ CASES = int(os.environ.get("CHURNSIM_HOSTILE_CASES", "200"))
 PART, PARTS = map(int, os.environ.get("CHURNSIM_HOSTILE_PART", "1/1").split("/"))
 SECONDS = 60  # a call that computes for longer hangs, or one that waits for ten times as long
 
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What calls write, such as a database at a relative path, is not left where the tests run."""
+    monkeypatch.chdir(tmp_path_factory.getbasetemp())
+
+
 HOSTILE: dict[str, Any] = {
     "None": None,
     "NaN": float("nan"),
