@@ -461,8 +461,8 @@ class _Numbers:
         prior = [1.0 if name in self.laws else float(ndtri((rankdata(self._drawn[name]) - 0.5) / self.rows).var())
                  for name in self.believed]  # fmt: skip
         # Draws that are all alike leave nothing to be learned.
-        narrowed = np.clip(1 - variance / np.where(np.array(prior) > 0, prior, np.inf), 0.0, 1.0)
-        narrowed = np.where(np.array(prior) > 0, narrowed, 0.0)
+        narrowed = np.clip(1 - variance / np.where(np.array(prior) > 1e-12, prior, np.inf), 0.0, 1.0)
+        narrowed = np.where(np.array(prior) > 1e-12, narrowed, 0.0)
         return pd.DataFrame({"shift": mean, "narrowed": narrowed}, index=pd.Index(list(self.believed), name="number"))
 
     def table(self, at: Particles, level: float, *, reached: bool) -> pd.DataFrame:
