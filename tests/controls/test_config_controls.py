@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,10 @@ from churnsim.study.config.config_file import parse_config, read_config
 from churnsim.toml_text import KeyLines
 
 CONFIGS = Path(__file__).parents[2] / "configs"
-TEXT = (CONFIGS / "cdnow.toml").read_text(encoding="utf-8")
+# Without the intervals of its numbers: the planted errors bring their own.
+TEXT = re.sub(
+    r', low = [\d._]+, high = [\d._]+|beliefs = "all".*\n', "", (CONFIGS / "cdnow.toml").read_text(encoding="utf-8")
+)
 
 # what stands in the file, what is planted, the key a message must name, the remedy it must give
 PLANTED = [

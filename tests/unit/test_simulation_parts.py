@@ -168,7 +168,7 @@ def test_an_interrupt_in_a_compiled_call_is_one(cohort_market, monkeypatch):
             {},
             {"desk": cs.simulation.ComplaintDesk(staff=1, mean_service_time=0.2, wage_per_period=0.0)},
             0.25,
-            "0.0392 years after it is ready, 20% of",
+            "0.0392 years late on average, where answering takes 0.2",
         ),
     ],
 )
