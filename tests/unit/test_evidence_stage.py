@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from tests.statistical.simulated_records import offering, spending
 from typer.testing import CliRunner
 
 from churnsim.cli.app import app
 from churnsim.data.database.database import CustomerDatabase
 from churnsim.data.datasets import shop
 from churnsim.errors import ConfigError, DataError, FitError
-from churnsim.evidence import assumptions
+from churnsim.evidence import assumptions, spend_evidence
 from churnsim.records.base import STORED
 from churnsim.records.evidence import EvidenceRecord
 from churnsim.records.evidence_findings import EvidenceFindings
@@ -26,6 +27,7 @@ from churnsim.simulation.customers.base import PosteriorBase
 from churnsim.study.config.config import StudyConfig
 from churnsim.study.config.config_file import parse_config
 from churnsim.study.runner import RunSession, _checksum
+from churnsim.study.stages.contract_stages import ContractStages
 from churnsim.study.stages.evidence_findings import _change, _verdict
 from churnsim.study.stages.evidence_stage import measured_market
 from churnsim.study.stages.market_stage import build_strategies, with_amounts
@@ -242,6 +244,51 @@ def test_a_table_that_cannot_be_measured_leaves_the_others_as_they_are(known: An
     before = _checksum(config, data)
     rows.iloc[1:].to_csv(tmp_path / "referrals.csv", index=False)
     assert _checksum(config, data) != before
+
+
+def test_channels_of_spending_become_channels_of_the_market(known: Any, tmp_path: Path) -> None:
+    """Two channels, of which a strategy splits its money: each has the numbers that the estimator gives it."""
+    firm = spending(11, weeks=54)
+    rows = firm.spend.assign(channel=firm.spend["channel"].str.replace(" ", "-"))
+    rows.to_csv(tmp_path / "spend.csv", index=False)
+    evidence = '[evidence.spend]\npath = "spend.csv"\n'
+    named = evidence + "[market.prospects.channels.channel-0]\n[market.prospects.channels.channel-1]\n"
+    split = "acquisition = { budget_share = 1.0, channels = { channel-0 = 0.5, channel-1 = 0.5 } }"
+    config = study(named, tmp_path, split=("acquisition = { budget_share = 1.0 }", split))
+    market, found, failed = measured(config, known)
+    assert not failed
+    assert set(market.prospects.channels) == {"channel-0", "channel-1"}
+    alone = spend_evidence(rows, draws=1000, seed=1).beliefs(prospects=20_000, period=config.simulation.period)
+    assert set(alone) == {row.parameter for row in found.numbers} <= set(market.beliefs)
+    for name, belief in alone.items():  # the same posterior by other draws: 1,000 of each
+        assert market.beliefs[name].value == pytest.approx(belief.value, rel=0.15), name
+        channel, number = name.split(".")[2:]
+        assert getattr(market.prospects.channels[channel], number) == market.beliefs[name].value
+    # Where no strategy says to which its money goes, it is asked for.
+    _, _, failed = measured(study(evidence, tmp_path), known)
+    assert "no strategy says to which of them its money goes" in str(failed["spend"])
+
+
+def test_offers_are_measured_where_customers_renew(tmp_path: Path) -> None:
+    """Drawn offers to 4,000 customers: what they prevent at most becomes the number of a market under contract."""
+    firm = offering(3, customers=4000)
+    firm.offers.to_csv(tmp_path / "offers.csv", index=False)
+    chances = ", ".join(f'"{arm}" = 0.25' for arm in sorted(firm.offers["arm"].unique()))
+    text = (Path(__file__).parents[2] / "configs" / "smoke" / "telco.toml").read_text(encoding="utf-8")
+    table = f'[evidence.offers]\npath = "offers.csv"\ncontrol = "0.0"\nchance = {{ {chances} }}\n'
+    config = parse_config(text.replace("[market.terms]", f"{table}[market.terms]"), folder=tmp_path)
+    stages = ContractStages()
+    data = stages.load(config)
+    fits = stages.fit(config, data)
+    market, found, failed = measured(config, (data, fits, stages.market(config, data, fits)))
+    assert not failed
+    (told,) = found.measured
+    # Nothing is known of the customers before the draw, so that its balance cannot be looked at.
+    assert told.status == "measured here (observational)"
+    assert {check.name for check in told.checks if check.passed} == {"sample ratio"}
+    assert market.renewal_offers.max_effect == market.beliefs["renewal_offers.max_effect"].value
+    (number,) = (row for row in found.numbers if row.parameter == "renewal_offers.max_effect")
+    assert number.low < firm.prevented < number.high
 
 
 def test_records_after_the_end_of_the_study_are_left_out() -> None:
