@@ -310,3 +310,27 @@ def test_a_choice_says_what_it_lacks(log):
     assert (chosen.recommended, chosen.tied, chosen.left) == (None, (), None)
     with pytest.raises(FitError, match="nbd: too little data"):
         _ = chosen.fit
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda s: cs.models.forecast(cs.BGNBD, s, horizon=4.0, seed=1), "fit must be a fit, such as"),
+        (lambda s: cs.models.forecast(None, s, horizon=4.0, seed=1), "fit must be a fit, such as"),
+        (
+            lambda s: cs.models.total_value(s, purchases="x", spend=None, annual_discount_rate=0.1, seed=1),
+            "purchases must be a fit, such as .* got 'x'",
+        ),
+        (
+            lambda s: cs.models.rolling_validation(s, None, origins=["1997-09-30"], horizon=4.0),
+            "models must be a list of families",
+        ),
+        (
+            lambda s: cs.models.rolling_validation(s, [cs.BGNBD], origins=5, horizon=4.0),
+            "origins must be a list of days",
+        ),
+    ],
+)
+def test_what_is_of_another_kind_is_refused_by_name(call, message):
+    with pytest.raises(ConfigError, match=message):
+        call(pd.DataFrame({"frequency": [1], "recency": [1.0], "T": [2.0]}, index=["a"]))

@@ -18,7 +18,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from churnsim.checks import typed
+from churnsim.checks import check_kind, typed
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.arguments import numbers
 from churnsim.satisfaction.measurement import Measurement, size_warnings
@@ -100,6 +100,7 @@ def acsi(
     >>> result.table.loc["index", ["estimate", "lower", "upper"]].astype(float).round(1).tolist()
     [56.2, 54.2, 57.8]
     """
+    check_kind(weights, "weights", (str, Mapping), "'model', 'equal' or a weight for each item")
     items = list(structure.blocks["satisfaction"])
     block = survey.of("perception", items).dropna()
     scale = survey.scales["perception"]

@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churnsim.checks import typed
+from churnsim.checks import shown, typed
+from churnsim.errors import ConfigError
 from churnsim.models.estimation.arguments import check_draws
 from churnsim.models.estimation.optimise import RIDGE_ERROR, Optimum
 from churnsim.models.estimation.parameters import ParametricModel
@@ -297,3 +298,9 @@ def build_fit(
         matrix=covariance,
         real=real,
     )
+
+
+def check_fit(value: object, name: str) -> None:
+    """ConfigError unless `value` is a fit, of one model or of several averaged, from which models can be drawn."""
+    if not hasattr(value, "draw_parameters") or isinstance(value, type):
+        raise ConfigError(f"{name} must be a fit, such as BGNBD.fit(summary); got {shown(value)}.")

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from churnsim.checks import check_kind
 from churnsim.errors import ConfigError
-from churnsim.models.estimation.fit import ModelFit
+from churnsim.models.estimation.fit import ModelFit, check_fit
 from churnsim.models.evaluation.predictive import draw_counts, variance_of_counts
 from churnsim.models.purchase.protocol import PurchaseModel
 from churnsim.statistics import tails
@@ -98,6 +99,8 @@ def forecast(
     >>> outlook.lower < outlook.expected_lower < outlook.expected < outlook.expected_upper < outlook.upper
     True
     """
+    check_fit(fit, "fit")
+    check_kind(draws, "draws", (int, Sequence), "a number of draws or a list of models")
     low, high = tails(level)
     models = list(fit.draw_parameters(draws, seed=seed) if isinstance(draws, int) else draws)
     if len(models) < 20:

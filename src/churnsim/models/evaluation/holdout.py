@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from churnsim.checks import check_frame, check_number, shown
+from churnsim.checks import check_frame, check_kind, check_number, shown
 from churnsim.data.logs.days import calendar_day
 from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.data.summaries.period_holdout import last_day_of_periods, period_log
@@ -332,7 +332,9 @@ def rolling_validation(
     >>> scores.loc[scores["model"] == "nbd", "mae"].round(2).tolist()
     [0.5, 0.43]
     """
-    if not origins:
+    check_kind(models, "models", (Mapping, Sequence), "a list of families or a mapping of names to them")
+    check_kind(origins, "origins", (Sequence, pd.Index), "a list of days")
+    if len(origins) == 0:
         raise ConfigError("origins must hold at least one day, such as ['1997-07-31', '1997-09-30'].")
     counted = check_count(options.get("count"), list(models.values() if isinstance(models, Mapping) else models))
     a_century = 36_525 / DAYS_PER_UNIT[check_unit(unit)]

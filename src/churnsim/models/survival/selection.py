@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churnsim.checks import check_count, check_seed
+from churnsim.checks import check_count, check_kind, check_seed
 from churnsim.errors import ConfigError, DataError, FitError
 from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.retention.base import RetentionModel
@@ -94,6 +94,7 @@ def compare_survival(
     tenures = Tenures.of(subscriptions)
     whole = bool((tenures.tenure == np.floor(tenures.tenure)).all())
     known = [*FAMILIES, *(RENEWAL_MODELS if whole else ())]
+    check_kind(known if kinds is None else kinds, "kinds", Sequence, "a list of names")
     wanted = known if kinds is None else list(kinds)
     check_count(folds, "folds", least=2)
     if len(tenures) < folds:

@@ -19,7 +19,7 @@ import pandas as pd
 
 from churnsim.checks import check_level, check_number, check_share, shown
 from churnsim.errors import ConfigError
-from churnsim.models.estimation.fit import ModelFit
+from churnsim.models.estimation.fit import ModelFit, check_fit
 from churnsim.models.estimation.intervals import delta_interval
 from churnsim.models.purchase.protocol import PurchaseModel
 from churnsim.models.spend.gamma_gamma import GammaGamma, repeat_spend, spend_correlation
@@ -230,6 +230,8 @@ def total_value(
     (2357, True)
     """
     check_level(level)
+    check_fit(purchases, "purchases")
+    check_fit(spend, "spend")
     warn_if_correlated(summary)
 
     def total(counts: PurchaseModel, amounts: GammaGamma) -> float:
