@@ -271,3 +271,9 @@ def test_a_claim_is_told_that_it_rests_on_its_own_figure(market):
     assert told("After-marketing management", [none, asks]) == "So it is."
     known = replace(market, complaints=replace(market.complaints, complaint_probability=0.2))
     assert not claimed_numbers(known, [asks])
+
+
+@pytest.mark.parametrize("beliefs", [float("nan"), None, [1], "all"])
+def test_what_is_no_mapping_of_beliefs_is_refused(market, beliefs):
+    with pytest.raises(ConfigError, match="beliefs must be a mapping of addresses to beliefs"):
+        replace(market, beliefs=beliefs)

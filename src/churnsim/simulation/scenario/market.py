@@ -155,6 +155,7 @@ class Market:
         for name, numbers in self._multiples().items():
             measured = {key: multiple.measured(measures[multiple.of]) for key, multiple in numbers.items()}
             object.__setattr__(self, name, with_numbers(getattr(self, name), measured))
+        check_kind(self.beliefs, "beliefs", Mapping, "a mapping of addresses to beliefs")
         if self.beliefs:
             object.__setattr__(self, "beliefs", checked_beliefs(self, self.beliefs))
             believed = with_values(self, {name: belief.value for name, belief in self.beliefs.items()})
