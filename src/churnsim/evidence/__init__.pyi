@@ -2,7 +2,6 @@ from .assumptions import assumptions as assumptions
 from .beliefs import Belief as Belief
 from .beliefs import market_beliefs as market_beliefs
 from .calibration import Calibration as Calibration
-from .calibration import Target as Target
 from .calibration import calibrate as calibrate
 from .clock_effects import ClockEffects as ClockEffects
 from .complaints import ComplaintEvidence as ComplaintEvidence
@@ -10,6 +9,7 @@ from .complaints import complaint_evidence as complaint_evidence
 from .contacts import ContactEffect as ContactEffect
 from .contacts import contact_effect as contact_effect
 from .instruments import Instrumented as Instrumented
+from .ledger_targets import Target as Target
 from .offers import OfferEvidence as OfferEvidence
 from .offers import offer_evidence as offer_evidence
 from .pooling import Pooled as Pooled

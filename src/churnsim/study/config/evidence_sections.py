@@ -12,7 +12,7 @@ from churnsim.study.config.section import MOST_REPLICATIONS, Length, Level, Sect
 from churnsim.units import Duration, parse_duration
 
 if TYPE_CHECKING:
-    from churnsim.evidence.calibration import Target
+    from churnsim.evidence.ledger_targets import Target
 
 Chances = dict[str, Annotated[float, Field(gt=0, lt=1)]]
 CHANCES = "each arm's probability, such as { control = 0.5, call = 0.5 }; without it nothing counts as drawn"
@@ -105,7 +105,7 @@ class KnownFigureSection(Section):
 
     def target(self) -> Target:
         """What calibration takes. Raises ConfigError for what is no target."""
-        from churnsim.evidence.calibration import Target  # loads the kernels: only when asked for
+        from churnsim.evidence.ledger_targets import Target  # loads the kernels: only when asked for
 
         timed = self.per is not None and self.per[:1] in set("0123456789.")
         per = parse_duration(self.per) if self.per is not None and timed else self.per

@@ -373,7 +373,7 @@ def _evidence_problems(config: StudyConfig) -> Iterator[Problem]:
 
 def _target_problems(config: StudyConfig, section: TargetsSection) -> Iterator[Problem]:
     """Figures of what the study does not simulate, and a study that draws nothing that could be learned."""
-    from churnsim.evidence.calibration import IN_MONEY  # loads the kernels: only when asked for
+    from churnsim.evidence.ledger_targets import IN_MONEY  # loads the kernels: only when asked for
 
     path: ConfigPath = ("evidence", "targets")
     names = [strategy.name for strategy in config.strategy]
