@@ -139,13 +139,23 @@ def cdnow_market(cdnow_split, cdnow_models):
     return cs.Market(customers=cs.PosteriorBase(cdnow_split), purchases=purchases.model, spend=spend.model)
 
 
+def published(name: str) -> Any:
+    """A data set that has to be downloaded; skips where it is not at hand."""
+    if not cs.datasets.describe(name).at_hand:
+        pytest.skip(f"CHURNSIM_DATA names no folder with the file of {name}")
+    return cs.datasets.load(name)
+
+
 @pytest.fixture(scope="session")
 def hillstrom():
     """Hillstrom's 64,000 customers; skips where the folder of published files does not hold them."""
-    folder = Path(os.environ.get("CHURNSIM_DATA", "."))
-    if not any((folder / name).is_file() for name in ("hillstrom.csv", "hillstrom.csv.gz")):
-        pytest.skip("CHURNSIM_DATA names no folder with hillstrom.csv")
-    return cs.datasets.hillstrom()
+    return published("hillstrom")
+
+
+@pytest.fixture(scope="session")
+def online_retail():
+    """The log of Online Retail; skips likewise."""
+    return published("online-retail")
 
 
 @pytest.fixture(scope="session")

