@@ -33,6 +33,7 @@ RESULTS = frozenset(
     Sensitivity SimulationCalibration Split SubscriberValues TailRisk TotalValue UpliftModel Validation Whale World
     BreakEven ClockEffects ComplaintEvidence ContactEffect TargetingRule TrialCheck TrialEffects VarianceSplit
     Calibration Instrumented OfferEvidence ReferralEvidence SpendEvidence WinBackEvidence
+    ValueOfInformation
     """.split()  # noqa: SIM905
 )
 # Calls that are not tried, and why.
@@ -186,6 +187,11 @@ def drawn() -> pd.DataFrame:
 @functools.cache
 def numbers_by_replication() -> pd.DataFrame:
     return pd.DataFrame(np.random.default_rng(1).normal(size=(40, 2)), columns=["a", "b"])
+
+
+@functools.cache
+def information() -> pd.DataFrame:
+    return pd.DataFrame(np.random.default_rng(1).normal(size=(100, 2)), columns=["a", "b"])
 
 
 @functools.cache
@@ -401,6 +407,13 @@ OWN: dict[str, dict[str, Any]] = {
     "shares_of_variance": {
         "answer": lambda: numbers_by_replication()["a"] * 2,
         "numbers": lambda: numbers_by_replication(),
+    },
+    "value_of_information": {
+        "values": lambda: information().rename(columns={"a": "buying", "b": "keeping"}),
+        "numbers": lambda: information(),
+        "groups": {"both": ["a", "b"]},
+        "among": ["buying"],
+        "nothing": "keeping",
     },
     "contact_effect": {"contacts": lambda: contacts(), "purchases": log, "window": 4.0, "control": "none"},
     "read_records": {"kind": "contacts", "source": lambda: contacts()},

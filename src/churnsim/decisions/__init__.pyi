@@ -27,6 +27,8 @@ from .comparison.selection import Selection as Selection
 from .comparison.selection import select_best as select_best
 from .comparison.tail_risk import TailRisk as TailRisk
 from .comparison.tail_risk import tail_risk as tail_risk
+from .information.value import ValueOfInformation as ValueOfInformation
+from .information.value import value_of_information as value_of_information
 from .runs.customer_table import customer_table as customer_table
 from .runs.customer_table import customer_tables as customer_tables
 from .runs.experiment import Experiment as Experiment

@@ -1,0 +1,529 @@
+"""What it is worth to know numbers before deciding: of all of them, of each, of groups, and of a trial.
+
+Replication k has its own numbers and its own luck, the same under every option. With g_d(numbers) the mean gain of
+option d given numbers, knowing them is worth E max_d g_d(numbers) - max_d E g_d: the expected value of perfect
+information (EVPI) of all numbers that are drawn, of partial perfect information (EVPPI) of some. The means come from
+regression over replications (Strong, Oakley & Brennan 2014, Medical Decision Making 34, 311-326). Luck is no
+information: nobody can learn it before deciding, and a mean given the numbers does not hold it, whereas the maximum
+over options of what was simulated would.
+
+A trial tells a number with an error. The mean gain given its result is that of g_d over what the number may then be,
+by the normal law of the error (expected value of sample information, EVSI; Heath, Manolopoulou & Baio 2017, Medical
+Decision Making 37, 747-758, on how such a mean goes with the posterior of the number).
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.polynomial.hermite_e import hermegauss
+from scipy.stats import norm
+
+from churnsim.checks import check_frame, check_kind, check_level, check_number, shown, typed
+from churnsim.decisions.comparison.compare import Comparison
+from churnsim.decisions.information.regression import Fit, curve_means, fit_curve, fit_surface, normal_scores
+from churnsim.errors import ConfigError, DataError
+from churnsim.models.estimation.design_matrix import number_columns
+from churnsim.simulation.engine.ledger import COSTS
+from churnsim.typing import Floats
+
+LEAST = 100
+"""Replications below which nothing is told: with n of them a curve of no influence at all is, by chance, as steep as
+the spread of a gain over sqrt(n), a tenth of it."""
+DRAWS = 200  # of a fit, behind a standard error
+SEED = 20_14  # of them, so that the same outcomes give the same intervals
+SHUFFLES, GROUP_SHUFFLES = 100, 10  # of a number that says nothing, and of several
+LEADS = 1.25  # times the worth of the best number, from which a group is named in its place
+ATOMS = 400  # places of a number at which a trial may find it
+NODES, NODE_WEIGHTS = hermegauss(7)
+SIZES = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+FREE = ("fixed", "cost_to_serve")  # what is paid also where nothing is done
+EVERYTHING, REST, NOTHING = "everything", "everything else", "nothing"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Worth:
+    """What it is worth to know some numbers before deciding, in money per decision.
+
+    Attributes
+    ----------
+    name : str
+        The number's address, or the group's name.
+    numbers : tuple of str
+        The addresses.
+    value, standard_error, lower, upper : float
+        The estimate, its standard error by draws of the regression and of the replications, and its interval.
+    null : float
+        What shuffled numbers, which say nothing, come to on average: the upward bias where there is no influence.
+    changes : float
+        Share of replications in which another option than the one that is best now would be chosen.
+    """
+
+    name: str
+    numbers: tuple[str, ...]
+    value: float
+    standard_error: float
+    lower: float
+    upper: float
+    null: float = 0.0
+    changes: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialWorth:
+    """What a trial is worth that tells one number with an error, in money per decision.
+
+    Attributes
+    ----------
+    about : str
+        The number.
+    standard_error, cost : float
+        Of the trial's estimate, and in money.
+    value, value_error, lower, upper : float
+        What its result is worth before its cost, with standard error and interval.
+    net : float
+        Less its cost.
+    limit : float
+        What it would be worth without any error.
+    sizes : tuple of dict
+        By size, in multiples of the proposed one: "size", "standard_error", "cost", "value" and "net".
+    best_size : float
+        The size with the highest net value; 0 where none is above 0.
+    best_net : float
+        Of that size.
+    """
+
+    about: str
+    standard_error: float
+    cost: float
+    value: float
+    value_error: float
+    lower: float
+    upper: float
+    net: float
+    limit: float
+    sizes: tuple[dict[str, float], ...]
+    best_size: float
+    best_net: float
+
+    def __str__(self) -> str:
+        told = (
+            f"at its best size, {self.best_size:g} times as large, it is worth {self.best_net:,.0f} more than it costs"
+            if self.best_size
+            else "it is worth its cost at no size"
+        )
+        return (
+            f"A trial about {self.about} with a standard error of {self.standard_error:g} is worth {self.value:,.0f} "
+            f"[{self.lower:,.0f}, {self.upper:,.0f}] and costs {self.cost:,.0f}; {told}. Knowing the number exactly is "
+            f"worth {self.limit:,.0f}."
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ValueOfInformation:
+    """What it is worth to know the numbers of a decision before it is taken, once.
+
+    Attributes
+    ----------
+    options : tuple of str
+        What may be chosen, spending nothing among them.
+    best : str
+        What is best by today's beliefs.
+    nothing : str
+        What spends nothing.
+    gain : float
+        What `best` earns more than spending nothing, on average.
+    everything : Worth
+        Of all numbers that replications draw, together (EVPI).
+    numbers, groups : tuple of Worth
+        Of each number and of each group (EVPPI), the largest first.
+    first : Worth
+        What to measure first: the number, or the group where that is worth more than any number by a quarter.
+    rest : Worth or None
+        Of all other numbers together, in place of `first`; None where there are no others.
+    foresight : float
+        What it would be worth to foresee also the luck of a replication, which no measurement does.
+    level : float
+        Of the intervals.
+    replications : int
+        Of each option.
+    """
+
+    options: tuple[str, ...]
+    best: str
+    nothing: str
+    gain: float
+    everything: Worth
+    numbers: tuple[Worth, ...]
+    groups: tuple[Worth, ...]
+    first: Worth
+    rest: Worth | None
+    foresight: float
+    level: float
+    replications: int
+    _inputs: tuple[Floats, pd.DataFrame] = field(repr=False, compare=False)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """All of it, the groups and everything before the numbers; `share` is that of what everything is worth."""
+        rows = [self.everything, *self.groups, *self.numbers]
+        kinds = ["group"] * (1 + len(self.groups)) + ["number"] * len(self.numbers)
+        frame, whole = pd.DataFrame([vars(row) for row in rows]).assign(kind=kinds), self.everything.value
+        return frame.assign(share=frame["value"] / whole if whole > 0 else 0.0)
+
+    @typed
+    def of_trial(
+        self,
+        trial: Any = None,
+        *,
+        about: str | None = None,
+        standard_error: float | None = None,
+        cost: float | None = None,
+        fixed_cost: float = 0.0,
+        sizes: Sequence[float] = SIZES,
+    ) -> TrialWorth:
+        """What a proposed trial is worth, net of its cost, as it is and larger or smaller.
+
+        Parameters
+        ----------
+        trial : object, optional
+            With the attributes `about`, `standard_error` and `cost`, such as a trial's design; or give these three.
+        about : str
+            The number's address.
+        standard_error : float
+            Of the trial's estimate of it, above 0.
+        cost : float
+            In money.
+        fixed_cost : float
+            What of the cost does not grow with the trial's size.
+        sizes : sequence of float
+            In multiples of the proposed size: of k times as many customers the standard error is 1/sqrt(k) of it, and
+            of the cost the part that is not fixed k times.
+
+        Returns
+        -------
+        TrialWorth
+            Of one decision.
+
+        Raises
+        ------
+        ConfigError
+            For a number that is not among those that are drawn, and for what is no error, cost or size.
+        """
+        given = {"about": about, "standard_error": standard_error, "cost": cost}
+        if trial is not None:
+            lacking = [name for name in given if not hasattr(trial, name)]
+            if lacking:
+                raise ConfigError(f"a trial has about, standard_error and cost; {shown(trial)} lacks {lacking[0]}.")
+            given = {name: getattr(trial, name) if value is None else value for name, value in given.items()}
+        address = given["about"]
+        gains, numbers = self._inputs
+        if not isinstance(address, str) or address not in numbers:
+            raise ConfigError(f"a trial is about a number that replications draw. {_near(address, list(numbers))}")
+        error = check_number(given["standard_error"], "standard_error", above=0)
+        whole = check_number(given["cost"], "cost", least=0)
+        fixed = check_number(fixed_cost, "fixed_cost", least=0, most=whole)
+        multiples = sorted({1.0, *(check_number(size, "each of sizes", above=0) for size in sizes)})
+        knowing = _Told(numbers[address].to_numpy(), gains, self.level)
+        rows = []
+        for size in multiples:
+            price = fixed + (whole - fixed) * size
+            value = knowing.value(error / size**0.5)
+            rows.append(
+                {"size": size, "standard_error": error / size**0.5, "cost": price, "value": value, "net": value - price}
+            )
+        best = max(rows, key=lambda row: row["net"])
+        proposed = next(row for row in rows if row["size"] == 1.0)
+        spread = knowing.spread(error)
+        reach = float(norm.ppf((1 + self.level) / 2)) * spread
+        value = proposed["value"]
+        return TrialWorth(
+            about=address, standard_error=error, cost=whole, value=value, value_error=spread,
+            lower=max(0.0, value - reach), upper=value + reach, net=value - whole, limit=knowing.limit,
+            sizes=tuple(rows), best_size=best["size"] if best["net"] > 0 else 0.0, best_net=max(best["net"], 0.0),
+        )  # fmt: skip
+
+    def __str__(self) -> str:
+        first, rest, whole = self.first, self.rest, self.everything
+        if first.value <= 0:
+            return (
+                f"Nothing needs to be measured for this decision: {self.best} stays best, and to know every number "
+                f"is worth {whole.value:,.0f} [{whole.lower:,.0f}, {whole.upper:,.0f}]."
+            )
+        others = f"; everything else together {rest.value:,.0f}" if rest else ""
+        return (
+            f"Measure {first.name} first: knowing it is worth {first.value:,.0f} [{first.lower:,.0f}, "
+            f"{first.upper:,.0f}]{others}."
+        )
+
+
+@typed
+def value_of_information(
+    values: Comparison | pd.DataFrame,
+    numbers: pd.DataFrame,
+    *,
+    groups: Mapping[str, Sequence[str]] = {},
+    metric: str = "npv",
+    among: Sequence[str] | None = None,
+    nothing: str | None = None,
+    level: float = 0.95,
+) -> ValueOfInformation:
+    """What it is worth to know each number, groups of them and all of them before choosing among strategies.
+
+    Parameters
+    ----------
+    values : Comparison or DataFrame
+        Of strategies, one of which spends nothing, on a market with beliefs or draws. Or money by replication (rows)
+        and option (columns); without `nothing`, more than spending nothing, which is then added as an option.
+    numbers : DataFrame
+        What each replication drew: `drawn_numbers(market, replications, seed=...)` with the seed of the run.
+    groups : mapping of str to sequence of str
+        Names of groups and their numbers' addresses; "retention.*" stands for all that begin so.
+    metric : str
+        Of a comparison, as `Comparison.values` takes it.
+    among : sequence of str, optional
+        The options; all by default. What spends nothing is always one.
+    nothing : str, optional
+        The option that spends nothing; of a comparison it is found by what it spent.
+    level : float
+        Of the intervals.
+
+    Returns
+    -------
+    ValueOfInformation
+        In money over the horizon that was simulated, for these customers and one decision.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown option, number or metric, and where no option spends nothing.
+    DataError
+        For fewer than 100 replications, frames of unequal length, and where no number is drawn.
+
+    References
+    ----------
+    Strong, Oakley & Brennan (2014), Estimating multiparameter partial expected value of perfect information from a
+    probabilistic sensitivity analysis sample: a nonparametric regression approach. Medical Decision Making 34, 311-326.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> numbers = pd.DataFrame(rng.normal(size=(500, 2)), columns=["cost", "size"])
+    >>> gain = 100 * numbers["cost"] + rng.normal(scale=50, size=500)
+    >>> found = value_of_information(pd.DataFrame({"buying": gain}), numbers)
+    >>> print(found)
+    Measure cost first: knowing it is worth 32 [26, 37]; everything else together 0.
+    """
+    level = check_level(level)
+    frame, idle = _options(values, metric, among, nothing)
+    check_frame(numbers, "numbers")
+    drawn = pd.DataFrame(number_columns(numbers, list(numbers.columns)), numbers.index)
+    n = len(frame)
+    if n < LEAST or len(drawn) != n:
+        raise DataError(
+            f"the worth of a number needs {LEAST} replications or more, and as many of the numbers as of the outcomes; "
+            f"got {n} and {len(drawn)}. Run more replications."
+        )
+    drawn = drawn.loc[:, drawn.nunique() > 1]
+    if not len(drawn.columns):
+        raise DataError(
+            "no number differs between replications, so that there is nothing to learn. Give the market beliefs "
+            "(intervals in [market], or beliefs = 'all' in [simulation])."
+        )
+    chosen = {name: _members(name, parts, list(drawn)) for name, parts in _checked_groups(groups).items()}
+    table = frame.to_numpy(dtype=np.float64)
+    best = int(table.mean(axis=0).argmax())
+    gains = np.delete(table - table[:, [best]], best, axis=1)
+    study = _Study(gains, drawn, level)
+    each = study.numbers()
+    of_groups = [study.group(name, names, each) for name, names in chosen.items()]
+    whole = study.group(EVERYTHING, list(drawn), [*each, *of_groups])
+    ranked, ranked_groups = _ranked(each), _ranked(of_groups)
+    first = ranked[0]
+    if ranked_groups and ranked_groups[0].value > LEADS * first.value:
+        first = ranked_groups[0]
+    others = [name for name in drawn if name not in first.numbers]
+    return ValueOfInformation(
+        options=tuple(map(str, frame.columns)), best=str(frame.columns[best]), nothing=idle,
+        gain=float((table[:, best] - frame[idle]).mean()), everything=whole, numbers=ranked, groups=ranked_groups,
+        first=first, rest=study.group(REST, others, each) if others else None, foresight=_worth(gains), level=level,
+        replications=n, _inputs=(gains, drawn),
+    )  # fmt: skip
+
+
+class _Study:
+    """The regressions of one decision."""
+
+    def __init__(self, gains: Floats, numbers: pd.DataFrame, level: float) -> None:
+        self.gains, self.names, self.reach = gains, list(numbers), float(norm.ppf((1 + level) / 2))
+        self.scores = normal_scores(numbers.to_numpy(dtype=np.float64))
+
+    def numbers(self) -> list[Worth]:
+        """Of each number. What they come to where they say nothing is the same for all: they enter by their ranks."""
+        generator = np.random.Generator(np.random.Philox(SEED))
+        n, q = self.gains.shape
+        order = np.stack([generator.permutation(n) for _ in range(SHUFFLES)], axis=1)
+        spread = self.scores.std(axis=0)
+        finest = self.scores[:, int(spread.argmax())]  # fewest ties
+        means = curve_means(finest, self.gains[order].reshape(n, SHUFFLES * q)).reshape(n, SHUFFLES, q)
+        null = float(np.mean([_worth(means[:, k]) for k in range(SHUFFLES)]))
+        return [
+            self._told(name, (name,), fit_curve(score, self.gains), null)
+            for name, score in zip(self.names, self.scores.T, strict=True)
+        ]
+
+    def group(self, name: str, numbers: Sequence[str], each: Sequence[Worth]) -> Worth:
+        """Of several numbers together: at least what a part of them is worth by itself."""
+        places = [self.names.index(number) for number in numbers]
+        scores = self.scores[:, places]
+        generator = np.random.Generator(np.random.Philox(SEED))
+        shuffled = (scores[generator.permutation(len(scores))] for _ in range(GROUP_SHUFFLES))
+        null = float(np.mean([_worth(fit_surface(one, self.gains).mean) for one in shuffled]))
+        found = self._told(name, tuple(numbers), fit_surface(scores, self.gains), null)
+        parts = [part for part in each if set(part.numbers) <= set(numbers)]
+        most = max((found, *parts), key=lambda worth: worth.value)
+        upper = max(worth.upper for worth in (found, *parts))
+        return Worth(
+            name=name, numbers=tuple(numbers), value=most.value, standard_error=most.standard_error, lower=most.lower,
+            upper=upper, null=null, changes=most.changes,
+        )  # fmt: skip
+
+    def _told(self, name: str, numbers: tuple[str, ...], fit: Fit, null: float) -> Worth:
+        value, error = _worth(fit.mean), float(_drawn_worths(fit).std(ddof=1))
+        return Worth(
+            name=name, numbers=numbers, value=value, standard_error=error, lower=max(0.0, value - self.reach * error),
+            upper=value + self.reach * error, null=null, changes=float((fit.mean > 1e-9).any(axis=1).mean()),
+        )  # fmt: skip
+
+
+class _Told:
+    """What the results of trials about one number are worth."""
+
+    def __init__(self, number: Floats, gains: Floats, level: float) -> None:
+        self._fit = fit_curve(normal_scores(number), gains)
+        order = np.argsort(number, kind="stable")
+        # Every so many of the order statistics, from the middle of each part.
+        count = min(ATOMS, len(order))
+        self._at = order[((np.arange(count) + 0.5) * len(order) / count).astype(int)]
+        self._number = number[self._at]
+        self.limit = _worth(self._fit.mean)
+
+    def value(self, error: float) -> float:
+        """Of a result with this standard error; 0 at least, and no more than the number itself is."""
+        return min(float(self._worth(self._fit.mean[np.newaxis], error)[0]), self.limit)
+
+    def spread(self, error: float) -> float:
+        """The standard error of `value`: by draws of the curve and resamples of the replications."""
+        generator = np.random.Generator(np.random.Philox(SEED))
+        draws = self._fit.draws(DRAWS, generator)
+        return float(self._worth(draws, error, _resamples(DRAWS, len(self._at), generator)).std(ddof=1))
+
+    def _worth(self, means: Floats, error: float, weights: Floats | None = None) -> Floats:
+        """Of each of several curves (count, n, q)."""
+        at = means[:, self._at]
+        count, atoms, q = at.shape
+        shares = np.full((count, atoms), 1 / atoms) if weights is None else weights
+        told = np.zeros(count)
+        columns = at.transpose(1, 0, 2).reshape(atoms, count * q)
+        for node, weight in zip(NODES, NODE_WEIGHTS / NODE_WEIGHTS.sum(), strict=True):
+            # The number after a result `node` standard errors above what it is: atoms by the likelihood.
+            apart = (self._number[:, None] - self._number) / error + node
+            likely = np.exp(-(apart**2 - (apart**2).min(axis=1, keepdims=True)) / 2)
+            likely /= likely.sum(axis=1, keepdims=True)
+            known = (likely @ columns).reshape(atoms, count, q)
+            told += weight * np.einsum("ac,ca->c", np.maximum(known.max(axis=2), 0.0), shares)
+        now = np.maximum(np.einsum("caq,ca->cq", at, shares).max(axis=1), 0.0)
+        return np.maximum(told - now, 0.0)
+
+
+def _worth(means: Floats) -> float:
+    """E max - max E of the mean gains (n, q) and of 0, the gain of what is best now."""
+    found = np.maximum(means.max(axis=1), 0.0).mean() - max(float(means.mean(axis=0).max()), 0.0)
+    return float(found) if found > 1e-9 * float(np.abs(means).max()) else 0.0
+
+
+def _drawn_worths(fit: Fit) -> Floats:
+    """The same of draws of a fit, each over a resample of the replications (Rubin's, with weights)."""
+    generator = np.random.Generator(np.random.Philox(SEED))
+    n, q = fit.mean.shape
+    batch = max(1, min(DRAWS, 4_000_000 // (n * q)))
+    found = []
+    for start in range(0, DRAWS, batch):
+        draws = fit.draws(min(batch, DRAWS - start), generator)
+        shares = _resamples(len(draws), n, generator)
+        told = np.einsum("cn,cn->c", np.maximum(draws.max(axis=2), 0.0), shares)
+        found.append(told - np.maximum(np.einsum("cnq,cn->cq", draws, shares).max(axis=1), 0.0))
+    return np.concatenate(found)
+
+
+def _resamples(count: int, n: int, generator: np.random.Generator) -> Floats:
+    weights = generator.standard_exponential((count, n))
+    found: Floats = weights / weights.sum(axis=1, keepdims=True)
+    return found
+
+
+def _ranked(worths: Sequence[Worth]) -> tuple[Worth, ...]:
+    return tuple(sorted(worths, key=lambda worth: (-worth.value, -worth.upper)))
+
+
+def _options(
+    values: Comparison | pd.DataFrame, metric: str, among: Sequence[str] | None, nothing: str | None
+) -> tuple[pd.DataFrame, str]:
+    """Money by replication and option, and the option that spends nothing."""
+    if isinstance(values, Comparison):
+        frame = values.values(metric)
+        if nothing is None:
+            costs = [cost for cost in COSTS if cost not in FREE]
+            spent = values.outcomes.groupby("strategy", sort=False)[costs].sum().sum(axis=1)
+            idle = [name for name in frame if spent[name] == 0]
+            if not idle:
+                raise ConfigError(
+                    "no strategy of the comparison spends nothing, and the best of those that lose is not worth "
+                    "choosing. Compare with cs.Strategy(name='nothing') as well."
+                )
+            nothing = str(idle[0])
+    else:
+        check_frame(values, "values")
+        frame = pd.DataFrame(number_columns(values, list(values.columns)), values.index)
+        if nothing is None:
+            if NOTHING in frame:
+                raise ConfigError(f"values have a column {NOTHING!r}: say nothing={NOTHING!r} if it spends nothing.")
+            frame, nothing = frame.assign(**{NOTHING: 0.0}), NOTHING
+    names = list(map(str, frame.columns))
+    wanted = names if among is None else [*among, *([] if nothing in among else [nothing])]
+    for name in wanted:
+        if name not in names:
+            raise ConfigError(f"no option {shown(name)}. {_near(name, names)}")
+    if len(set(wanted)) < 2:
+        raise ConfigError("a decision needs an option beside spending nothing; there is none.")
+    return frame[list(dict.fromkeys(wanted))], nothing
+
+
+def _checked_groups(groups: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    for name, parts in groups.items():
+        if not isinstance(name, str) or name in (EVERYTHING, REST):
+            raise ConfigError(f"a group needs a name of its own; got {shown(name)}.")
+        if isinstance(parts, str) or not isinstance(parts, Sequence) or not parts:
+            raise ConfigError(f"group {name!r} needs a list of numbers, such as ['retention.*']; got {shown(parts)}.")
+        for part in parts:
+            check_kind(part, f"each number of group {name!r}", str, "an address, such as 'terms.margin'")
+    return {name: list(parts) for name, parts in groups.items()}
+
+
+def _members(name: str, parts: Sequence[str], drawn: Sequence[str]) -> list[str]:
+    """The numbers of a group, in the order in which they are drawn."""
+    for part in parts:
+        if not any(fnmatchcase(number, part) for number in drawn):
+            raise ConfigError(f"group {name!r}: no number {part!r} is drawn. {_near(part, drawn)}")
+    return [number for number in drawn if any(fnmatchcase(number, part) for part in parts)]
+
+
+def _near(name: object, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(str(name), known, n=3, cutoff=0.5)
+    return f"Did you mean {' or '.join(map(repr, near))}?" if near else f"There are {', '.join(known)}."

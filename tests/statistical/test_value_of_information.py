@@ -1,0 +1,186 @@
+"""The value of information against closed forms, quadrature and nested simulation."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import ndtri
+from scipy.stats import multivariate_normal, norm, qmc
+
+from churnsim.decisions import value_of_information
+from churnsim.errors import ConfigError, DataError
+
+N = 4096
+
+
+def normals(columns, n=N, seed=5):
+    """Independent standard normal numbers that fill the space evenly: little error of their own."""
+    return ndtri(qmc.Sobol(columns, rng=np.random.default_rng(seed)).random(n))
+
+
+def gain_of_choosing(mean, sd):
+    """E max(0, X) - max(0, E X) of a normal X: the unit normal loss."""
+    return sd * norm.pdf(mean / sd) + mean * norm.cdf(mean / sd) - max(0.0, mean)
+
+
+@pytest.fixture(scope="module")
+def two_options():
+    """Doing something brings -100 + 200 a + 80 b and luck; c says nothing."""
+    a, b, c = normals(3).T
+    luck = np.random.default_rng(8).normal(scale=40.0, size=N)
+    values = pd.DataFrame({"doing": -100 + 200 * a + 80 * b + luck})
+    return values, pd.DataFrame({"a": a, "b": b, "c": c})
+
+
+@pytest.fixture(scope="module")
+def found(two_options):
+    return value_of_information(*two_options, groups={"both": ["a", "b"], "small": ["b", "c"]})
+
+
+def test_two_options_are_worth_the_unit_normal_loss(found):
+    truth = gain_of_choosing(-100, np.hypot(200, 80))
+    assert (found.best, found.options) == ("nothing", ("doing", "nothing"))
+    assert found.everything.value == pytest.approx(truth, rel=0.02)
+    told = {worth.name: worth for worth in (*found.numbers, *found.groups)}
+    assert told["a"].value == pytest.approx(gain_of_choosing(-100, 200), rel=0.02)
+    assert told["both"].value == pytest.approx(truth, rel=0.02)
+    for name, sd in (("b", 80), ("small", 80)):  # small beside its error
+        assert told[name].lower <= gain_of_choosing(-100, sd) <= told[name].upper
+    assert (found.first.name, found.rest.numbers) == ("a", ("b", "c"))
+    assert found.everything.changes == pytest.approx(norm.sf(100 / np.hypot(200, 80)), abs=0.02)
+
+
+def test_a_number_without_influence_is_worth_nothing(found):
+    c = next(worth for worth in found.numbers if worth.name == "c")
+    assert c.lower == 0.0
+    assert c.value < 0.3
+    assert found.everything.null < 1.0
+
+
+def test_luck_is_no_information(two_options, found):
+    """Chance of a replication cannot be known before deciding, whatever the outcomes' maximum comes to."""
+    values, numbers = two_options
+    truth = gain_of_choosing(-100, np.hypot(200, 80))
+    assert found.foresight > 1.01 * truth
+    noisy = value_of_information(values + np.random.default_rng(2).normal(scale=300, size=(N, 1)), numbers)
+    assert noisy.foresight > 2 * truth
+    assert abs(noisy.everything.value - truth) < 3 * noisy.everything.standard_error
+    nothing_else = pd.DataFrame({"doing": np.random.default_rng(4).normal(-10, 100, N)})
+    only_luck = value_of_information(nothing_else, numbers)
+    assert only_luck.everything.value < 0.5
+    assert only_luck.foresight > 30
+    assert str(only_luck).startswith("Nothing needs to be measured") or only_luck.first.value < 0.5
+
+
+def test_several_options_of_correlated_numbers_by_quadrature():
+    """-40 + 100 a, -60 + 90 b + 40 a b and nothing, with a correlation of .6 between a and b, c apart."""
+    first, second, apart = normals(3).T
+    a, b = first, 0.6 * first + 0.8 * second
+    luck = np.random.default_rng(9).normal(scale=20.0, size=(N, 2))
+    values = pd.DataFrame({"x": -40 + 100 * a + 30 * apart, "y": -60 + 90 * b + 40 * a * b}) + luck
+    found = value_of_information(values, pd.DataFrame({"a": a, "b": b, "c": apart}), groups={"ab": ["a", "b"]})
+    at = np.linspace(-7, 7, 561)
+    A, B = np.meshgrid(at, at, indexing="ij")
+    weight = multivariate_normal([0, 0], [[1, 0.6], [0.6, 1]]).pdf(np.stack([A, B], -1)) * (at[1] - at[0]) ** 2
+    nothing = max(0.0, -40.0, -60 + 40 * 0.6)
+    pair = (weight * np.maximum(np.maximum(-40 + 100 * A, -60 + 90 * B + 40 * A * B), 0)).sum() - nothing
+    line = norm.pdf(at) * (at[1] - at[0])
+    # E[b | a] = .6 a and E[a | b] = .6 b.
+    of_a = (line * np.maximum(np.maximum(-40 + 100 * at, -60 + 54 * at + 24 * at**2), 0)).sum() - nothing
+    of_b = (line * np.maximum(np.maximum(-40 + 60 * at, -60 + 90 * at + 24 * at**2), 0)).sum() - nothing
+    told = {worth.name: worth.value for worth in (*found.numbers, *found.groups)}
+    assert told["ab"] == pytest.approx(pair, rel=0.02)
+    assert told["a"] == pytest.approx(of_a, rel=0.02)
+    assert told["b"] == pytest.approx(of_b, rel=0.03)
+    whole = [
+        np.maximum(np.maximum(-40 + 100 * A + 30 * c, -60 + 90 * B + 40 * A * B), 0) * w
+        for c, w in zip(*np.polynomial.hermite_e.hermegauss(15), strict=True)
+    ]
+    truth = (weight * sum(whole)).sum() / np.sqrt(2 * np.pi) - nothing
+    assert found.everything.value == pytest.approx(truth, rel=0.02)
+    swapped = value_of_information(values[["y", "x"]], pd.DataFrame({"c": apart, "b": b, "a": a}))
+    assert swapped.everything.value == pytest.approx(found.everything.value, rel=0.01)
+
+
+def test_one_knows_no_less_by_knowing_more(found):
+    by_name = {worth.name: worth.value for worth in (*found.numbers, *found.groups)}
+    assert max(by_name["b"], by_name["c"]) <= by_name["small"] <= found.everything.value
+    assert max(by_name.values()) <= found.everything.value
+    table = found.table
+    assert table["share"].between(0, 1).all()
+    assert table["name"].tolist()[:2] == ["everything", "both"]
+
+
+@pytest.mark.parametrize("error", [0.25, 1.0, 3.0])
+def test_a_trial_of_a_normal_number_is_worth_the_closed_form(found, error):
+    """The posterior mean of a has the variance 1 / (1 + error^2) before the trial."""
+    told = found.of_trial(about="a", standard_error=error, cost=10.0)
+    for row in told.sizes:
+        if row["standard_error"] < 4:
+            truth = gain_of_choosing(-100, 200 / np.sqrt(1 + row["standard_error"] ** 2))
+            assert row["value"] == pytest.approx(truth, rel=0.02, abs=0.1)  # a 400th of the limit
+        assert row["net"] == row["value"] - row["cost"]
+    assert told.net == told.value - 10.0
+    best = max(told.sizes, key=lambda row: row["net"])
+    assert (told.best_size, told.best_net) == ((best["size"], best["net"]) if best["net"] > 0 else (0.0, 0.0))
+
+
+def test_a_trial_lies_between_nothing_and_the_number_itself(found):
+    limit = found.numbers[0].value
+    design = SimpleNamespace(about="a", standard_error=1e-3, cost=5.0)
+    exact = found.of_trial(design)
+    assert exact.value == pytest.approx(limit, rel=0.005)
+    assert exact.limit == limit
+    assert exact.lower <= limit <= exact.upper
+    blind = found.of_trial(design, standard_error=100.0)
+    assert (blind.best_size, blind.best_net) == (0.0, 0.0)
+    assert blind.value < 0.1
+    assert "at no size" in str(blind)
+    by_size = [row["value"] for row in found.of_trial(design, standard_error=1.0).sizes]
+    assert by_size == sorted(by_size)
+    dear = found.of_trial(design, standard_error=1.0, cost=30.0, fixed_cost=30.0)
+    assert dear.best_size == 8.0
+    assert {row["cost"] for row in dear.sizes} == {30.0}
+
+
+def test_intervals_cover_in_small_studies():
+    """95% intervals of 60 studies of 200 replications each: of a strong number, of a weak one and of all together."""
+    truth = {"a": gain_of_choosing(-50, 200), "b": gain_of_choosing(-50, 60)}
+    truth["everything"] = gain_of_choosing(-50, np.hypot(200, 60))
+    hits = dict.fromkeys(truth, 0)
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        numbers = pd.DataFrame(rng.normal(size=(200, 8)), columns=list("abcdefgh"))
+        gain = -50 + 200 * numbers["a"] + 60 * numbers["b"] + rng.normal(scale=100, size=200)
+        told = value_of_information(pd.DataFrame({"doing": gain}), numbers)
+        for worth in (told.everything, *told.numbers):
+            if worth.name in hits:
+                hits[worth.name] += worth.lower <= truth[worth.name] <= worth.upper
+    assert min(hits.values()) >= 51, hits  # 85%: 3 standard errors below 95%
+
+
+def test_what_cannot_be_answered_is_refused(two_options, found):
+    values, numbers = two_options
+    with pytest.raises(DataError, match="100 replications or more"):
+        value_of_information(values[:99], numbers[:99])
+    with pytest.raises(DataError, match="nothing to learn"):
+        value_of_information(values, numbers * 0.0)
+    with pytest.raises(ConfigError, match="no number 'd' is drawn"):
+        value_of_information(values, numbers, groups={"all": ["d"]})
+    with pytest.raises(ConfigError, match="beside spending nothing"):
+        value_of_information(values, numbers, nothing="doing")
+    with pytest.raises(ConfigError, match="no option 'other'"):
+        value_of_information(values, numbers, among=["other"])
+    with pytest.raises(ConfigError, match="name of its own"):
+        value_of_information(values, numbers, groups={"everything": ["a"]})
+    with pytest.raises(ConfigError, match="There are a, b, c"):
+        found.of_trial(about="margin", standard_error=1.0, cost=1.0)
+    with pytest.raises(ConfigError, match="standard_error must be"):
+        found.of_trial(about="a", standard_error=0.0, cost=1.0)
+    with pytest.raises(ConfigError, match="lacks cost"):
+        found.of_trial(SimpleNamespace(about="a", standard_error=1.0))
+    with pytest.raises(ConfigError, match="fixed_cost must be"):
+        found.of_trial(about="a", standard_error=1.0, cost=1.0, fixed_cost=2.0)
