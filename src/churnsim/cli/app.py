@@ -14,6 +14,7 @@ from churnsim.cli.database import db_app
 from churnsim.cli.errors import guarded
 from churnsim.cli.evidence import evidence
 from churnsim.cli.run import report, run
+from churnsim.cli.setup import check, init, schema
 from churnsim.cli.survey import survey
 from churnsim.cli.validate import validate
 
@@ -46,6 +47,7 @@ def _top(
 
     \b
     Start with one of these:
+      churnsim init sales.csv                a study of your own purchases
       churnsim run configs/cdnow.toml        a whole study: fit, replay, compare, report
       churnsim reproduce                     recompute published figures
       churnsim claims list                   what can be tested
@@ -53,8 +55,11 @@ def _top(
     """
 
 
+app.command(short_help="Write a study of an export of purchases.")(guarded(init))
+app.command(short_help="What a study will do and what it assumes, without running it.")(guarded(check))
 app.command(short_help="Run a whole study and write its report.")(guarded(run))
 app.command(short_help="Write the report of a finished run again.")(guarded(report))
+app.command(short_help="Print the JSON Schema of a study's TOML.")(guarded(schema))
 app.command(short_help="What a study's own records measure and change.")(guarded(evidence))
 app.command(short_help="Recompute published figures.")(guarded(reproduce))
 app.add_typer(claims_app, name="claims")

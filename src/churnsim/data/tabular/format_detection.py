@@ -110,6 +110,7 @@ def detect_date_format(values: Any, *, column: str, source: str) -> tuple[str | 
 
 
 def _order(parted: list[re.Match[str]], fail: Any) -> tuple[str, str]:
+    mark, time = parted[0]["mark"], _time(parted[0])
     pairs = [(int(match["one"]), int(match["two"]), match.group()) for match in parted]
     day_first = [value for one, two, value in pairs if 12 < one <= 31 and two <= 12]
     month_first = [value for one, two, value in pairs if 12 < two <= 31 and one <= 12]
@@ -118,9 +119,9 @@ def _order(parted: list[re.Match[str]], fail: Any) -> tuple[str, str]:
     if not day_first and not month_first:
         raise fail(
             f"whether day or month comes first in {_few([value for *_, value in pairs])} cannot be told: no day is "
-            f"above 12"
-        )
-    mark, time = parted[0]["mark"], _time(parted[0])
+            "above 12",
+            f"{mark}%m{mark}%Y{time}", f"{mark}%d{mark}%Y{time}",
+        )  # fmt: skip
     if day_first:
         return f"%d{mark}%m{mark}%Y{time}", f"day{mark}month{mark}year, for {day_first[0]} has no other reading"
     return f"%m{mark}%d{mark}%Y{time}", f"month{mark}day{mark}year, for {month_first[0]} has no other reading"
@@ -153,10 +154,10 @@ def _few(values: list[str]) -> str:
 
 
 def _refusal(column: str, source: str) -> Any:
-    def make(what: str) -> DataError:
+    def make(what: str, after_day: str = "/%m/%Y", after_month: str = "/%d/%Y") -> DataError:
         return DataError(
-            f"{source}, column {column!r}: {what}. Pass date_format=, such as '%d/%m/%Y' (day first) or '%m/%d/%Y' "
-            "(month first)."
+            f"{source}, column {column!r}: {what}. Pass date_format=, such as '%d{after_day}' (day first) or "
+            f"'%m{after_month}' (month first)."
         )
 
     return make

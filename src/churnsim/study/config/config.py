@@ -10,7 +10,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from churnsim.decisions.runs.parallel_map import Backend
@@ -73,7 +73,11 @@ def _workers(value: Any) -> int | str:
 
 
 Day = Annotated[date, BeforeValidator(_day)]
-Workers = Annotated[int | str, PlainValidator(_workers)]
+Workers = Annotated[
+    int | str,
+    PlainValidator(_workers),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"const": "all"}]}, mode="validation"),
+]
 Rate = Annotated[float, Field(gt=-1, lt=10)]
 
 

@@ -42,7 +42,7 @@ def mechanism_types() -> dict[str, type]:
 
 def overridden_mechanisms(market: dict[str, Any]) -> dict[str, Any]:
     """The parts of the market that the checked [market] table sets."""
-    types, own = mechanism_types(), _own_numbers()
+    types, own = mechanism_types(), own_numbers()
     return {
         name: _built_number(own[name], given) if name in own else _build(types[name], given)
         for name, given in market.items()
@@ -72,7 +72,7 @@ def overridden_beliefs(market: dict[str, Any], unit: Unit) -> dict[str, Belief]:
 
 def _given_numbers(market: dict[str, Any]) -> Iterator[tuple[str, Field[Any], Any]]:
     """Each number that the table sets: its name in the table of assumptions, its field, and what is said of it."""
-    types, own = mechanism_types(), _own_numbers()
+    types, own = mechanism_types(), own_numbers()
     for name, content in market.items():
         if name in own:
             yield name, own[name], content
@@ -81,7 +81,7 @@ def _given_numbers(market: dict[str, Any]) -> Iterator[tuple[str, Field[Any], An
 
 
 def _given_in(kind: type, table: dict[str, Any], prefix: str) -> Iterator[tuple[str, Field[Any], Any]]:
-    known, named = _documented(kind), _named(kind)
+    known, named = documented(kind), named_parts(kind)
     for key, given in table.items():
         if key in named:
             for name, own in given.items():
@@ -113,7 +113,7 @@ def market_problems(market: Any) -> Iterator[Problem]:
 
 
 def _table_problems(market: dict[str, Any]) -> Iterator[Problem]:
-    types, own = mechanism_types(), _own_numbers()
+    types, own = mechanism_types(), own_numbers()
     for name, table in market.items():
         path: ConfigPath = ("market", name)
         if name in own:
@@ -127,7 +127,7 @@ def _table_problems(market: dict[str, Any]) -> Iterator[Problem]:
 
 
 def _part_problems(kind: type, table: dict[str, Any], path: ConfigPath) -> Iterator[Problem]:
-    known, named = _documented(kind), _named(kind)
+    known, named = documented(kind), named_parts(kind)
     for key, given in table.items():
         if key not in named:
             yield from _number_problems(known, key, given, (*path, key), beside=named)
@@ -141,7 +141,7 @@ def _part_problems(kind: type, table: dict[str, Any], path: ConfigPath) -> Itera
 
 def _place(name: str, types: dict[str, type]) -> str:
     """Where a key that stands at the wrong place belongs, or what may stand here."""
-    return home_of(name) or closest(name, [*types, *_own_numbers()])
+    return home_of(name) or closest(name, [*types, *own_numbers()])
 
 
 def home_of(name: str, *, near: str = "") -> str | None:
@@ -149,24 +149,24 @@ def home_of(name: str, *, near: str = "") -> str | None:
     None for a key that belongs nowhere."""
     if name in MECHANISMS:
         return f"It is what a strategy may do: write it below a [[strategy]], as {name} = {{ ... }}."
-    owners = [table for table, kind in mechanism_types().items() if name in _documented(kind)]
+    owners = [table for table, kind in mechanism_types().items() if name in documented(kind)]
     if not owners:
         return None
     return f"It belongs in [market.{near if near in owners else owners[0]}]."
 
 
-def _own_numbers() -> dict[str, Field[Any]]:
+def own_numbers() -> dict[str, Field[Any]]:
     """The numbers that belong to the market itself, to none of its parts."""
     from churnsim.simulation.scenario.market import Market
 
-    return _documented(Market)
+    return documented(Market)
 
 
-def _documented(kind: type) -> dict[str, Field[Any]]:
+def documented(kind: type) -> dict[str, Field[Any]]:
     return {field.name: field for field in fields(kind) if "origin" in field.metadata}
 
 
-def _named(kind: type) -> dict[str, type]:
+def named_parts(kind: type) -> dict[str, type]:
     """What a part of a market has any number of, each with a name of its own."""
     return {field.name: field.metadata["named"] for field in fields(kind) if "named" in field.metadata}
 
@@ -257,7 +257,7 @@ def _impossible_part(kind: type, table: dict[str, Any], path: ConfigPath) -> Ite
 
 
 def _build(kind: type, table: dict[str, Any]) -> Any:
-    known, named = _documented(kind), _named(kind)
+    known, named = documented(kind), named_parts(kind)
     return kind(
         **{
             key: {name: _build(named[key], own) for name, own in given.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from churnsim.units import Duration, parse_duration
 
@@ -23,8 +23,15 @@ def _length(value: Any) -> Duration:
     return duration
 
 
+LENGTH_SCHEMA = {
+    "type": "string", "pattern": r"^\s*[0-9.eE+-]+\s*[A-Za-z]+\s*$", "examples": ["4 W", "1 M", "2 years"]
+}  # fmt: skip
+"""A length as editors check it."""
 Length = Annotated[
-    Duration, BeforeValidator(_length), PlainSerializer(lambda length: f"{length.value!r} {length.unit}")
+    Duration,
+    BeforeValidator(_length),
+    PlainSerializer(lambda length: f"{length.value!r} {length.unit}"),
+    WithJsonSchema(LENGTH_SCHEMA, mode="validation"),
 ]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,59}$")]
 Share = Annotated[float, Field(gt=0, le=1)]

@@ -1,0 +1,237 @@
+"""``churnsim init``, ``check`` and ``schema``: from an export to a study, what a study would do, and its schema."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from dataclasses import replace
+from pathlib import Path
+from textwrap import shorten
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from churnsim.cli.export import JsonFile, not_the_input, write_json_file
+from churnsim.cli.purchases import exchange_rates, reading_progress
+from churnsim.cli.tables import print_table
+from churnsim.errors import ConfigError
+
+if TYPE_CHECKING:
+    from churnsim.study.setup.export import Answers, Export
+
+MOST_QUESTIONS = 12
+SLOW = 90  # seconds after which minutes are told
+
+
+def _column(what: str) -> Any:
+    return Annotated[str | None, typer.Option(metavar="COLUMN", help=what)]
+
+
+def _records(what: str) -> Any:
+    return Annotated[Path | None, typer.Option(metavar="FILE", help=what)]
+
+
+def init(
+    export: Annotated[Path, typer.Argument(metavar="EXPORT", help="Purchases, one row each: CSV, Parquet or Excel.")],
+    *,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The configuration to write; NAME.toml beside the export.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="Of the study, short; the file's if absent.")] = None,
+    title: Annotated[str | None, typer.Option(metavar="TEXT", help="Of the report.")] = None,
+    template: Annotated[
+        Literal["shop", "donations", "b2b"], typer.Option(help="Which strategies to begin with.")
+    ] = "shop",
+    margin: Annotated[
+        float | None, typer.Option(metavar="SHARE", min=0.001, max=1, help="Left of a sale after its own costs.")
+    ] = None,
+    currency_sign: Annotated[str, typer.Option(metavar="TEXT", help="Set before amounts in the report.")] = "",
+    customer_id: _column("Who bought; told by its name if absent.") = None,
+    date: _column("When; told by its name if absent.") = None,
+    amount: _column("How much was paid; 'none' where that is not known.") = None,
+    price: _column("With --quantity: the price of one.") = None,
+    quantity: _column("With --price: how many; below 0 for a refund.") = None,
+    currency: _column("The currency of each amount.") = None,
+    date_format: Annotated[str | None, typer.Option(metavar="FORMAT", help="Such as '%d/%m/%Y'.")] = None,
+    decimal: Annotated[str | None, typer.Option(metavar="MARK", help="The mark before decimals.")] = None,
+    thousands: Annotated[str | None, typer.Option(metavar="MARK", help="The mark between thousands.")] = None,
+    delimiter: Annotated[str | None, typer.Option(metavar="TEXT", help="What separates the columns.")] = None,
+    encoding: Annotated[str | None, typer.Option(metavar="NAME", help="Of the file, such as 'cp1252'.")] = None,
+    sheet: Annotated[str | None, typer.Option(metavar="NAME", help="Of a workbook with several.")] = None,
+    rate: Annotated[
+        list[str] | None, typer.Option(metavar="CURRENCY=NUMBER", help="What one unit of a currency is worth.")
+    ] = None,
+    contacts: _records("Contacts of campaigns, with those who were left alone.") = None,
+    complaints: _records("Complaints and their answers.") = None,
+    spend: _records("Spending on new customers by period and channel.") = None,
+    referrals: _records("Who was referred by whom.") = None,
+    win_backs: _records("Contacts to silent customers.") = None,
+    ask: Annotated[bool, typer.Option(help="Ask what the file leaves open, or stop with the option to give.")] = True,
+    force: Annotated[bool, typer.Option("--force", help="Write over a configuration that is there.")] = False,
+) -> None:
+    """Write a study of an export: find out what its columns are, say what the file holds, and choose dates, a budget
+    and strategies, each with its reason.
+
+    Only what the file leaves open is asked, or taken from the options. Writes NAME.toml, which runs as it is, and
+    NAME-data.md, a page on the quality of the data.
+
+    \b
+    Examples:
+      churnsim init sales.csv
+      churnsim init export.xlsx --sheet Orders --margin 0.4 --currency-sign '€'
+      churnsim init sales.csv --customer-id 'Client no' --date-format '%d/%m/%Y' --no-ask
+      churnsim init gifts.csv --template donations --contacts mailings.csv
+    """
+    from churnsim.data.records.reading import read_records
+    from churnsim.study.config.config_file import parse_config
+    from churnsim.study.setup.choices import choices_for
+    from churnsim.study.setup.export import FORM, Answers
+    from churnsim.study.setup.writing import config_text, quality_page
+    from churnsim.study.storage.store import write_text
+
+    given = locals()
+    roles = ("customer_id", "date", "amount", "price", "quantity", "currency")
+    answers = Answers(
+        columns={role: given[role] for role in roles if given[role] is not None},
+        form={word: given[word] for word in FORM if given[word] is not None}, rates=exchange_rates(rate),
+    )  # fmt: skip
+    slug = _slug(name or export.name)
+    target = out or export.parent / f"{slug}.toml"
+    page = target.with_name(f"{target.stem}-data.md")
+    for path in (target, page):
+        not_the_input(export, path, "--out")
+        if path.exists() and not force:
+            raise ConfigError(f"{path} is there already. Name another file with --out, or write over it with --force.")
+    found, answers = _understood(export, answers, ask=ask and sys.stdin.isatty())
+    chosen = choices_for(found, margin=margin or MARGIN)
+    records = {
+        kind: path
+        for kind in ("contacts", "complaints", "spend", "referrals", "win_backs")
+        if (path := given[kind]) is not None
+    }
+    for kind, path in records.items():
+        read_records(kind, path)
+    text = config_text(
+        found, chosen, answers, name=slug, title=title or slug.replace("-", " ").capitalize(), folder=target.parent,
+        template=template, margin=margin or MARGIN, currency=currency_sign, records=records,
+        stated_margin=margin is not None,
+    )  # fmt: skip
+    parse_config(text, name=str(target), folder=target.parent)
+    write_text(page, quality_page(found, chosen))
+    write_text(target, text)
+    _tell(found, chosen.customers, chosen.purchases)
+    typer.echo(f"data:   {page}")
+    typer.echo(f"study:  {target}")
+    typer.echo(f"next:   churnsim check {target}")
+
+
+MARGIN = 0.3
+
+
+def _slug(text: str) -> str:
+    """A name that a study may have."""
+    plain = re.sub(r"[^a-z0-9_-]+", "-", Path(text).name.split(".")[0].lower()).strip("-_")
+    return plain[:60] or "study"
+
+
+def _understood(path: Path, answers: Answers, *, ask: bool) -> tuple[Export, Answers]:
+    """The export, with what a person says where the file leaves something open."""
+    from churnsim.study.setup.export import FORM, UndecidedError, read_export
+
+    progress = reading_progress(lambda text: typer.echo(text, err=True))
+    for _ in range(MOST_QUESTIONS):
+        try:
+            return read_export(path, answers, progress=progress), answers
+        except UndecidedError as open_question:
+            if not ask:
+                raise
+            reply = _reply(open_question.question, open_question.choices)
+            changed = "form" if open_question.key in FORM else "columns"
+            answers = replace(answers, **{changed: {**getattr(answers, changed), open_question.key: reply}})
+    raise ConfigError(f"{path} leaves too much open. State its columns and its form with the options; see --help.")
+
+
+def _reply(question: str, choices: tuple[str, ...]) -> str:
+    typer.echo(question)
+    for number, choice in enumerate(choices, start=1):
+        typer.echo(f"  {number}  {choice}")
+    text: str = typer.prompt("number or name" if choices else "answer", default="1" if choices else None)
+    return choices[int(text) - 1] if text.isdecimal() and 0 < int(text) <= len(choices) else text
+
+
+def _tell(export: Export, customers: int, purchases: int) -> None:
+    """How the file was understood, before anything is believed of it."""
+    typer.echo(f"{export.path}: {purchases:,} purchases of {customers:,} customers")
+    rows = [(ours.replace("_", " "), theirs, export.why[ours]) for ours, theirs in export.columns.items()]
+    print_table(("what", "column", "told"), rows)
+    typer.echo(str(export.added))
+
+
+def check(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="A TOML file that says what to study.")],
+    runs_dir: Annotated[Path, typer.Option(metavar="DIR", help="Where run directories are kept.")] = Path("runs"),
+    json_file: JsonFile = None,
+) -> None:
+    """Check a study without running it: what is wrong with it, what it will do, about how long that takes, and what it
+    assumes.
+
+    \b
+    Examples:
+      churnsim check configs/cdnow.toml
+      churnsim check study.toml --json check.json
+    """
+    from churnsim.study.config.config_file import read_config
+    from churnsim.study.preview import preview
+
+    not_the_input(config, json_file, "--json")
+    found = preview(read_config(config), runs_dir=runs_dir)
+    facts = found.facts
+    typer.echo(f"{config}: nothing is wrong with it.")
+    typer.echo(f"data: {facts.source}: {facts.rows:,} rows of {facts.customers:,} customers, to {facts.last}")
+    for reason, count in facts.left_out.items():
+        typer.echo(f"  left out: {count:,} {reason}")
+    for warning in found.warnings:
+        typer.echo(f"warning: {warning.message}")
+    rows = [(part.stage, part.amount, f"{part.seconds:,.0f} s") for part in found.work]
+    print_table(("what will be done", "how much", "CPU time"), rows, right=("CPU time",))
+    typer.echo(f"takes about {_minutes(found.seconds)} with {found.workers} at a time, within a factor of two or so")
+    if found.last_run is not None:
+        typer.echo(f"the last run of a study of this name, {found.last_run[0]}, took {_minutes(found.last_run[1])}")
+    known = [row for row in found.assumed if row.status != "chosen"]
+    title = f"{len(known)} numbers that are not fitted, with what is believed of each; a fitted model adds its own"
+    cells = [
+        (row.status, row.parameter, row.value, _interval(row.low, row.high), row.unit, shorten(row.source, 60))
+        for row in known
+    ]  # fmt: skip
+    print_table(("status", "number", "value", "interval", "unit", "source"), cells, title=title, right=("value",))
+    if json_file is not None:
+        write_json_file(json_file, found.content())
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    return f"[{low:.3g}, {high:.3g}]" if low is not None and high is not None and low < high else ""
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 60:,.0f} min" if seconds > SLOW else f"{seconds:,.0f} s"
+
+
+def schema(
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a file instead of standard output.")] = None,
+) -> None:
+    """Print the JSON Schema of a study's TOML, by which editors complete and check it while it is written.
+
+    \b
+    Example, for editors with a language server for TOML: write the schema once, and begin a study with
+    "#:schema ./churnsim.schema.json".
+      churnsim schema --out churnsim.schema.json
+    """
+    from churnsim.study.config.json_schema import config_schema
+    from churnsim.study.storage.store import write_text
+
+    text = json.dumps(config_schema(), indent=1, ensure_ascii=False) + "\n"
+    if out is None:
+        typer.echo(text, nl=False)
+    else:
+        write_text(out, text)

@@ -1,0 +1,131 @@
+"""Which column of an export holds what: told by its name, in the languages exports come in, and by its values."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from churnsim.data.tabular.open_source import open_source
+from churnsim.data.tabular.source import FileFormat, Spelling
+from churnsim.data.tabular.text_columns import as_text
+from churnsim.errors import DataError
+
+LOOKED_AT = 5_000
+"""Rows by which a column is judged."""
+MOSTLY = 0.8
+"""Assumed: the share of values that must be dates or numbers for a column of them."""
+
+# Words of a column's name, whole ones; what comes first says more. Written without accents and in lower case.
+WORDS: dict[str, tuple[str, ...]] = {
+    "customer_id": (
+        "customer id", "customerid", "client id", "member id", "kundennummer", "kundennr", "kunden nr", "kunden id",
+        "no client", "id client", "id cliente", "codice cliente", "buyer id", "user id", "donor id", "account id",
+        "客户编号", "客户号", "客户id", "会员编号", "会员号", "会员id", "用户id", "客戶編號", "會員編號",
+        "customer", "client", "cliente", "kunde", "klant", "buyer", "member", "donor", "user", "account", "cust",
+        "客户", "会员", "用户", "客戶", "會員", "email", "card",
+    ),
+    "date": (
+        "order date", "invoice date", "purchase date", "transaction date", "invoicedate", "orderdate", "bestelldatum",
+        "rechnungsdatum", "kaufdatum", "date commande", "date achat", "fecha", "datum", "date", "日期", "下单时间",
+        "时间", "timestamp", "created at", "created", "data", "day", "tag", "time", "zeit",
+    ),
+    "amount": (
+        "amount", "total", "line total", "total price", "revenue", "sales", "betrag", "umsatz", "summe", "montant",
+        "importe", "importo", "bedrag", "gross", "net", "value", "paid", "gift", "donation", "金额", "销售额", "金額",
+        "实付", "spend",
+    ),
+    "price": (
+        "unit price", "unitprice", "einzelpreis", "stuckpreis", "prix unitaire", "precio unitario", "单价", "單價",
+        "price", "preis", "prix", "precio", "prezzo", "prijs", "价格",
+    ),
+    "quantity": (
+        "quantity", "qty", "menge", "anzahl", "stuck", "quantite", "cantidad", "quantita", "aantal", "pieces", "units",
+        "数量", "數量", "件数",
+    ),
+    "currency": ("currency", "wahrung", "devise", "moneda", "valuta", "币种", "货币", "幣別"),
+}  # fmt: skip
+KINDS = {"date": "date", "amount": "number", "price": "number", "quantity": "number"}
+"""What must stand in a column of a role, where that can be seen."""
+NOT_THE_CUSTOMER = ("name", "type", "group", "segment", "country", "city", "age", "since")
+"""Words beside "customer" that make it another thing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportColumns:
+    """The columns of an export: `candidates` by role, the likeliest first, and those that could hold it by content."""
+
+    found: tuple[str, ...]
+    candidates: Mapping[str, tuple[str, ...]]
+    possible: Mapping[str, tuple[str, ...]]
+
+
+def export_columns(source: Any, form: FileFormat) -> ExportColumns:
+    """Look at the names and the first rows of a file or table. Raises DataError for one that cannot be read."""
+    records = open_source(source, form)
+    try:
+        found = records.columns()
+        piece = next(
+            iter(records.pieces(found, lambda raw, flaws, spelling: raw, Spelling(dates={}, numbers={}))), None
+        )
+    except OSError as error:
+        raise DataError(f"{source} cannot be read ({error.strerror or error}).") from None
+    if piece is None or piece.frame.empty:
+        raise DataError(f"{source}: there is no row below the names of the columns. Give at least one purchase.")
+    rows = piece.frame.head(LOOKED_AT)
+    holds = {name: _holds(rows[name]) for name in found}
+    possible = {role: tuple(name for name in found if KINDS.get(role) in (None, holds[name])) for role in WORDS}
+    ranked = {role: _ranked(role, possible[role]) for role in WORDS}
+    return ExportColumns(found=tuple(found), candidates=ranked, possible=possible)
+
+
+def _ranked(role: str, names: Sequence[str]) -> tuple[str, ...]:
+    """The names that speak of a role, the one that says it best first; of equals only the first rank."""
+    ranks = {name: _rank(role, name) for name in names}
+    return tuple(sorted((name for name in names if ranks[name] is not None), key=lambda name: ranks[name] or 0))
+
+
+def _rank(role: str, name: str) -> int | None:
+    """How well a name speaks of a role: the place of its word, None for none."""
+    told = _words(name)
+    if role == "customer_id" and any(f" {word} " in told for word in NOT_THE_CUSTOMER):
+        return None
+    for place, word in enumerate(WORDS[role]):
+        # Chinese has no spaces between words.
+        if f" {word} " in told or (not word.isascii() and word in told):
+            return place
+    return None
+
+
+def _words(name: str) -> str:
+    """The words of a name between spaces, in lower case and without accents: "KundenNr." as " kunden nr "."""
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    plain = unicodedata.normalize("NFKD", apart.casefold())
+    kept = "".join(mark for mark in plain if not unicodedata.combining(mark))
+    return " ".join(["", *re.findall(r"[^\W_]+", kept), ""])
+
+
+def _holds(values: pd.Series[Any]) -> str:
+    """ "date", "number" or "text"."""
+    if pd.api.types.is_datetime64_any_dtype(values):
+        return "date"
+    if pd.api.types.is_bool_dtype(values):
+        return "text"
+    if pd.api.types.is_numeric_dtype(values):
+        return "number"
+    text = as_text(values)
+    present = pd.Series(text.to_pylist(), dtype=object).dropna()
+    present = present[present.str.strip() != ""]
+    if present.empty:
+        return "text"
+    if present.str.fullmatch(DATE_LIKE).mean() >= MOSTLY:
+        return "date"
+    return "number" if present.str.fullmatch(NUMBER_LIKE).mean() >= MOSTLY else "text"
+
+
+DATE_LIKE = r"\s*(\d{4}[-/.]?\d{1,2}[-/.]?\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d{2}))([ T].*)?\s*"
+NUMBER_LIKE = r"\s*[+-]?[\d][\d.,' \u00a0\u202f]*\s*|\s*[+-]?[.,]\d+\s*"

@@ -1,0 +1,187 @@
+"""What an export holds: its purchases as a study will read them, and what is odd about them."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from churnsim.data.database.database import CustomerDatabase
+from churnsim.data.database.loading import Added
+from churnsim.data.database.quality import QualityReport
+from churnsim.data.tabular.files import unpacked_content
+from churnsim.data.tabular.open_source import open_source
+from churnsim.data.tabular.source import FileFormat
+from churnsim.errors import ConfigError, DataError
+from churnsim.study.setup.columns import ExportColumns, export_columns
+
+FORM = ("date_format", "decimal", "thousands", "delimiter", "encoding", "sheet")
+ENCODINGS = ("cp1252", "gb18030", "cp1250", "cp1251", "shift_jis")
+LOOKED_AT = 1 << 20
+MOST_BAD = 0.5
+SHOWN_BAD = 5
+
+
+class UndecidedError(ConfigError):
+    """A question that the file leaves open; `key` is the answer's name, `choices` what it may be, the likeliest first
+    (none: any text)."""
+
+    def __init__(self, key: str, question: str, choices: tuple[str, ...] = ()) -> None:
+        told = f" One of {', '.join(map(repr, choices))}." if choices else ""
+        super().__init__(f"{question}{told} Pass {key}=.")
+        self.key, self.question, self.choices = key, question, choices
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answers:
+    """What is stated of an export; the rest is found out. `columns` by role, as "customer_id", `form` by the words of
+    the reader, as "date_format"; an amount of "none" is a log without amounts."""
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    form: Mapping[str, str] = field(default_factory=dict)
+    rates: Mapping[str, float] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Export:
+    """An export as it was understood.
+
+    Parameters
+    ----------
+    path
+        The file.
+    columns
+        Our columns to theirs: customer_id, date, and amount, or price and quantity.
+    why
+        How each column was told, in words.
+    log
+        The purchases, refunds taken off.
+    added, quality
+        What came of each row, and what is odd.
+    bad
+        The first rows that cannot be used: row, column, value, reason.
+    """
+
+    path: Path
+    columns: dict[str, str]
+    why: dict[str, str]
+    log: pd.DataFrame
+    added: Added
+    quality: QualityReport
+    bad: list[dict[str, Any]]
+
+    @property
+    def has_amounts(self) -> bool:
+        """Whether it is known what purchases were worth."""
+        return "amount" in self.log.columns
+
+
+def read_export(path: str | Path, answers: Answers, *, progress: Callable[[int], None] | None = None) -> Export:
+    """Read an export by what its names and values tell and `answers` state.
+
+    Raises UndecidedError for what they leave open, DataError for a file that cannot be used.
+    """
+    path = Path(path)
+    form = FileFormat(**answers.form)
+    try:
+        looked = export_columns(path, form)
+    except DataError as error:
+        raise _as_question(error, answers, path) from None
+    columns, why = _settled(looked, answers)
+    kinds = {theirs: {"date": "date", "customer_id": "id"}.get(ours, "number") for ours, theirs in columns.items()}
+    try:
+        open_source(path, form, wanted=list(columns.values())).detected(kinds)
+    except DataError as error:
+        raise _as_question(error, answers, path) from None
+    stated: dict[str, str | None] = {**columns}
+    if "amount" not in columns and "price" not in columns:
+        stated["amount"] = None
+    with tempfile.TemporaryDirectory() as folder, CustomerDatabase(Path(folder) / "export.db") as database:
+        added = database.add(
+            path, columns=stated, **answers.form, guests="apart", refunds="apart", most_bad=MOST_BAD, progress=progress
+        )
+        amounts = stated.get("amount", "") is not None
+        log = database.transactions(refunds="net", exchange_rates=answers.rates, amounts=amounts)
+        bad = list(log.attrs["set_aside"])[:SHOWN_BAD]
+        return Export(
+            path=path, columns=columns, why=why, log=log, added=added, quality=database.check(), bad=bad
+        )  # fmt: skip
+
+
+def _settled(looked: ExportColumns, answers: Answers) -> tuple[dict[str, str], dict[str, str]]:
+    """The column of each role, stated or told by its name, and how it was told."""
+    for role, name in answers.columns.items():
+        if name not in looked.found and not (role == "amount" and name == "none"):
+            raise ConfigError(f"the export has no column {name!r}; it has {', '.join(map(repr, looked.found))}.")
+    columns = {role: name for role, name in answers.columns.items() if name != "none"}
+    why = dict.fromkeys(columns, "as stated")
+    for role, question in (
+        ("customer_id", "which column says who bought?"), ("date", "which column says when?"),
+    ):  # fmt: skip
+        if role not in columns:
+            columns[role] = _told(role, question, looked, columns)
+            why[role] = "by its name"
+    if "amount" in answers.columns or {"price", "quantity"} <= columns.keys():
+        return columns, why
+    taken = set(columns.values())
+    amount, price, quantity = (
+        [name for name in looked.candidates[role] if name not in taken] for role in ("amount", "price", "quantity")
+    )
+    if price and quantity and not _is_a_total(amount, price):
+        return {**columns, "price": price[0], "quantity": quantity[0]}, {
+            **why, "price": "by its name; the amount is price times quantity", "quantity": "by its name"
+        }  # fmt: skip
+    if amount:
+        return {**columns, "amount": amount[0]}, {**why, "amount": "by its name"}
+    numbers = tuple(name for name in looked.possible["amount"] if name not in taken)
+    raise UndecidedError("amount", "which column says how much was paid? ('none': it is not known)", (*numbers, "none"))
+
+
+def _is_a_total(amount: list[str], price: list[str]) -> bool:
+    """Whether there is a column of amounts that is not the price itself ("total price" beside "unit price")."""
+    return any(name not in price for name in amount)
+
+
+def _told(role: str, question: str, looked: ExportColumns, taken: Mapping[str, str]) -> str:
+    candidates = [name for name in looked.candidates[role] if name not in taken.values()]
+    if candidates:
+        return candidates[0]
+    possible = tuple(name for name in looked.possible[role] if name not in taken.values())
+    if role == "date" and len(possible) == 1:
+        return possible[0]
+    raise UndecidedError(role, question, possible or looked.found)
+
+
+def _as_question(error: DataError, answers: Answers, path: Path) -> Exception:
+    """What the reader wants to be told, as a question; an error of another kind stays itself."""
+    told = str(error)
+    for key in FORM:
+        if f"{key}=" in told and key not in answers.form:
+            question, choices = told.split(" Pass ")[0].rstrip(".") + ".", ()
+            if key == "date_format":
+                choices = tuple(re.findall(r"'(%[^']*)'", told))
+            elif key == "encoding":
+                readings = _readings(path)
+                question += "".join(f" In {name} it reads {text!r}." for name, text in readings.items())
+                choices = tuple(readings)
+            return UndecidedError(key, question, choices)
+    return error
+
+
+def _readings(path: Path) -> dict[str, str]:
+    """How the first word that is not ASCII reads in each encoding that the beginning of the file can be in."""
+    with contextlib.suppress(DataError):
+        head = unpacked_content(path)[:LOOKED_AT]
+        found = re.search(rb"[\w .-]*[\x80-\xff]+[\w\x80-\xff]*", head)
+        readings = {}
+        for name in ENCODINGS if found else ():
+            with contextlib.suppress(UnicodeError):
+                readings[name] = found[0].decode(name).strip()[:40] if found else ""
+        return readings
+    return {}

@@ -1,0 +1,220 @@
+"""The configuration of a study of an export, as TOML with its reasons, and a page on the quality of the data."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from string import Template
+
+from churnsim.data.tabular.tally import GUESTS
+from churnsim.study.config.evidence_sections import RECORDS
+from churnsim.study.setup.choices import Choices
+from churnsim.study.setup.export import Answers, Export
+
+TEMPLATES = {
+    "shop": "customers who buy when they like",
+    "donations": "donors and their gifts",
+    "b2b": "firms that buy from a firm",
+}
+SHARE_OF_PURCHASE = 0.05
+COMMENT = 34
+"""Column at which comments begin."""
+
+
+def config_text(
+    export: Export, chosen: Choices, answers: Answers, *, name: str, title: str, folder: Path, template: str,
+    margin: float, currency: str, records: Mapping[str, Path], stated_margin: bool,
+) -> str:  # fmt: skip
+    """The TOML of the study, to be written in `folder`; `records` are files of the firm's own records by kind."""
+    parts = [
+        _head(name, title),
+        "\n".join(["[data]", *_data(export, chosen, answers, folder, currency)]),
+        "\n".join(["[simulation]", *_simulation(chosen)]),
+    ]
+    if export.has_amounts:
+        parts.append("\n".join(_market(margin, stated=stated_margin)))
+    parts += ["\n".join(_evidence(kind, path, folder)) for kind, path in records.items()]
+    if chosen.budget is not None:
+        parts.append("\n".join(["[budget]", *_budget(chosen, margin)]))
+        parts.append(_strategies(template, chosen))
+        parts.append('[comparison]\nagainst = "no-spending"')
+    parts.append("\n".join(_claims(export)))
+    return "\n\n".join(parts) + "\n"
+
+
+def _head(name: str, title: str) -> str:
+    question = "What are these customers worth, and does money spent on winning or keeping them pay?"
+    return "\n".join(
+        [
+            f"# {_comment(title)}: a study of the customers' own purchases, written by churnsim init.",
+            "#",
+            f"#     churnsim check {name}.toml     what it will do, how long that takes, what it assumes",
+            f"#     churnsim run {name}.toml       results and report in runs/",
+            "#",
+            "# Every number below can be changed. What is not stated is assumed; the report lists it with its source.",
+            "",
+            f"name = {_text(name)}",
+            f"title = {_text(title)}",
+            f"question = {_text(question)}",
+            "seed = 1",
+        ]
+    )
+
+
+def _data(export: Export, chosen: Choices, answers: Answers, folder: Path, currency: str) -> Iterator[str]:
+    yield f"path = {_text(_relative(export.path, folder))}"
+    for ours, theirs in export.columns.items():
+        if ours != theirs or ours in ("price", "quantity"):
+            yield _line(f"{ours} = {_text(theirs)}", export.why[ours])
+    if not export.has_amounts:
+        yield _line("amount = false", "what was paid is not known: nothing is said in money")
+    for word, value in answers.form.items():
+        yield _line(f"{word} = {_text(value)}", "as stated")
+    bad = export.added.set_aside - export.added.reasons.get(GUESTS, 0)
+    if bad:
+        yield _line('on_bad = "set_aside"', f"leaves out {_rows(bad)} that cannot be used, see the page on the data")
+    if export.added.reasons.get(GUESTS):
+        yield _line('guests = "apart"', f"leaves out {_rows(export.added.reasons[GUESTS])} without a customer id")
+    if export.added.refunds:
+        yield _line('refunds = "net"', f"takes {_rows(export.added.refunds)} of refunds off the purchases before them")
+    if answers.rates:
+        rates = ", ".join(f"{_key(name)} = {rate!r}" for name, rate in answers.rates.items())
+        yield _line(f"exchange_rates = {{ {rates} }}", "as stated")
+    if currency:
+        yield f"currency = {_text(currency)}"
+    yield _line(f'unit = "{chosen.unit}"', chosen.why["unit"])
+    yield _line(f"calibration_end = {chosen.calibration_end}", chosen.why["calibration_end"])
+    yield _line(f"holdout_end = {chosen.last}", "the last day with a purchase; the strategies start here")
+    if chosen.mid_life:
+        yield f"# The first 30 days hold the first purchase of {chosen.mid_life:.0%} of the customers: the export seems"
+        yield "# to begin in the middle of older relations. If it does, leave them out, from a later day on:"
+        yield f"# first_from = {chosen.first}"
+
+
+def _simulation(chosen: Choices) -> Iterator[str]:
+    yield _line(f'horizon = "{chosen.horizon}"', chosen.why["horizon"])
+    yield _line(f'period = "{chosen.period}"', "how often the firm decides and the books close")
+    yield _line(f'epoch = "{chosen.epoch}"', "how soon one customer's doings reach another")
+    yield _line("replications = 200", "more of them narrow the intervals of means")
+    yield _line('beliefs = "all"', "every number that is assumed is drawn from its interval")
+
+
+def _market(margin: float, *, stated: bool) -> Iterator[str]:
+    yield "[market.terms]"
+    # Assumed: what a firm states of its margin is right within a tenth, a guess within two fifths.
+    wide = 0.1 if stated else 0.4
+    low, high = round(margin * (1 - wide), 4), min(1.0, round(margin * (1 + wide), 4))
+    interval = f"low = {low}, high = {high}"
+    said = ', source = "as stated, taken to be right within a tenth"' if stated else ""
+    why = "what is left of a sale after its own costs" if stated else "ASSUMED: set yours, with its source"
+    yield _line(f"margin = {{ value = {margin}, {interval}{said} }}", why)
+    yield _line("annual_discount_rate = { value = 0.10, low = 0.06, high = 0.15 }", "assumed")
+    yield "# How customers answer spending is by default in multiples of a typical purchase, with wide intervals. What"
+    yield "# the firm's own records say is measured with [evidence]; see `churnsim evidence`."
+
+
+def _budget(chosen: Choices, margin: float) -> Iterator[str]:
+    assert chosen.budget is not None
+    yield f"# A tenth of what four weeks of the last year left at a margin of {margin:.0%}: set what is spent today."
+    yield f"per_period = {chosen.budget!r}"
+
+
+def _strategies(template: str, chosen: Choices) -> str:
+    text = resources.files("churnsim.study.setup").joinpath("templates", f"{template}.toml").read_text(encoding="utf-8")
+    contact = float(f"{SHARE_OF_PURCHASE * (chosen.typical_purchase or 0.0):.2g}")
+    values = {
+        "recent": chosen.recent, "recent_words": chosen.recent.replace(" W", " weeks"), "contact": repr(contact),
+        "silent_for": chosen.silent_for, "silent_words": chosen.silent_for.replace(" W", " weeks"),
+    }  # fmt: skip
+    return Template(text).substitute(values).rstrip("\n")
+
+
+def _evidence(kind: str, path: Path, folder: Path) -> Iterator[str]:
+    assert kind in RECORDS
+    yield f"[evidence.{kind}]"
+    yield f"path = {_text(_relative(path, folder))}"
+
+
+def _claims(export: Export) -> Iterator[str]:
+    yield "[claims]"
+    yield "# `churnsim claims list` shows them all."
+    chosen = ["five-percent-churn", "eighty-twenty"] if export.has_amounts else ["annual-churn"]
+    yield f"test = {json.dumps(chosen)}"
+    yield "quick = true"
+
+
+def quality_page(export: Export, chosen: Choices) -> str:
+    """What was found in the export, in Markdown."""
+    added, used = export.added, len(export.log)
+    told = (
+        f"{added.rows:,} rows were read and {used:,} are used: {chosen.purchases:,} purchases (a customer's rows of "
+        f"one day are one) of {chosen.customers:,} customers, {chosen.first} to {chosen.last}. {chosen.repeaters:,} "
+        f"customers ({chosen.repeaters / chosen.customers:.0%}) bought on more than one day; half of the gaps between "
+        f"their purchases are shorter than {chosen.median_gap:,.0f} days."
+    )
+    columns = [(f"column {theirs!r}", f"{_named(ours)}, {export.why[ours]}") for ours, theirs in export.columns.items()]
+    unused = [*added.reasons.items()]
+    unused += [("refunds, taken off the purchases before them", added.refunds)] if added.refunds else []
+    bad = [row for row in export.bad if row["column"] is not None]
+    findings = [finding for finding in export.quality.findings if finding.count]
+    parts = [
+        f"# The data of {_cell(export.path.name)}", told, "## How the file was read",
+        _table(("what", "how"), [*columns, *added.detected.items()]), "## Rows that are not used",
+        _table(("reason", "rows"), unused) if unused else "None.",
+    ]  # fmt: skip
+    if bad:
+        heads = ("row", "column", "value", "reason")
+        parts.append(_table(heads, [[row[head] for head in heads] for row in bad]))
+    heads = ("what", "how many", "of", "what is done")
+    rows = [(found.rule, found.count, found.of, found.treatment) for found in findings]
+    parts += ["## What to look at", _table(heads, rows) if rows else "Nothing."]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    lines = [[_cell(f"{cell:,}" if isinstance(cell, int) else cell) for cell in row] for row in rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in (heads, ["---"] * len(heads), *lines))
+
+
+def _named(ours: str) -> str:
+    return ours.replace("_", " ")
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row{'s' * (count != 1)}"
+
+
+def _line(statement: str, why: str) -> str:
+    return f"{statement}  ".ljust(COMMENT) + f"# {_comment(why)}"
+
+
+def _comment(text: str) -> str:
+    """Text that may stand in a comment: on one line, without control characters."""
+    return re.sub(r"[\x00-\x1f\x7f]+", " ", text)
+
+
+def _text(value: str) -> str:
+    """A basic string of TOML: JSON's, but for the one character that TOML does not take as it is."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _text(name)
+
+
+def _cell(text: object) -> str:
+    """Text from data in a table of Markdown: no markup, no cell of its own, no HTML."""
+    plain = _comment(str(text)).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"([\\`*_\[\]|])", r"\\\1", plain)
+
+
+def _relative(path: Path, folder: Path) -> str:
+    """As the configuration names a file: from its own folder on, with slashes."""
+    try:
+        return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
+    except ValueError:  # another drive
+        return path.resolve().as_posix()

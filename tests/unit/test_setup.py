@@ -1,0 +1,259 @@
+"""`churnsim init`, `check` and `schema`: an export becomes a study that reads what the export says."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import tomllib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from churnsim.cli import app
+from churnsim.errors import ConfigError, DataError
+from churnsim.study.config.config_file import parse_config, read_config
+from churnsim.study.config.json_schema import config_schema
+from churnsim.study.setup.choices import choices_for
+from churnsim.study.setup.export import Answers, UndecidedError, read_export
+from churnsim.study.stages.data_stage import load_data
+
+ROOT = Path(__file__).parents[2]
+CONFIGS = sorted(path for path in (ROOT / "configs").rglob("*.toml") if path.parent.name != "claims")
+
+
+@pytest.fixture(scope="module")
+def log() -> pd.DataFrame:
+    """100 customers, 800 purchases within two years and a half, amounts in whole cents; none twice on a day."""
+    generator = np.random.default_rng(5)
+    rows = pd.DataFrame({
+        "customer_id": generator.integers(1, 101, 900),
+        "date": pd.Timestamp("2022-01-03") + pd.to_timedelta(generator.integers(0, 900, 900), unit="D"),
+        "amount": generator.integers(100, 900_000, 900) / 100,
+    })  # fmt: skip
+    return rows.drop_duplicates(["customer_id", "date"]).head(800).sort_values("date", ignore_index=True)
+
+
+@pytest.fixture
+def call() -> Callable[..., Any]:
+    return lambda *words: CliRunner().invoke(app, [str(word) for word in words])
+
+
+def german(log: pd.DataFrame, path: Path) -> Path:
+    amounts = log["amount"].map(lambda a: f"{a:,.2f}".translate(str.maketrans(",.", ".,")))
+    written = pd.DataFrame({
+        "Beleg": range(len(log)), "Kunden-Nr.": log["customer_id"].map("K{:04d}".format), "Kundenname": "Müller; Söhne",
+        "Rechnungsdatum": log["date"].dt.strftime("%d.%m.%Y"), "Umsatz": amounts,
+    })  # fmt: skip
+    written.to_csv(path, sep=";", index=False, encoding="cp1252")
+    return path
+
+
+def studied(path: Path, call: Callable[..., Any], *options: str) -> Any:
+    """The purchases as the study that `churnsim init` writes reads them."""
+    done = call("init", path, "--no-ask", *options)
+    assert done.exit_code == 0, done.output
+    config = read_config(path.with_suffix(".toml"))
+    return load_data(config.data, config.folder)
+
+
+def test_a_german_export_is_read_to_the_cent(log, tmp_path, call):
+    data = studied(german(log, tmp_path / "verkauf.csv"), call, "--encoding", "cp1252")
+    assert len(data.transactions) == len(log)
+    assert round(data.transactions["amount"].sum() * 100) == round(log["amount"].sum() * 100)
+    assert data.facts.customers == log["customer_id"].nunique()
+    assert data.holdout_end == log["date"].max().date()
+    assert (data.holdout_end - data.calibration_end).days == 364  # more than two years: a whole one is held out
+
+
+def test_price_times_quantity_with_cancellations_and_guests(log, tmp_path, call):
+    lines = pd.DataFrame({
+        "InvoiceNo": range(len(log)), "Quantity": 2, "InvoiceDate": log["date"].dt.strftime("%m/%d/%Y %H:%M"),
+        "UnitPrice": log["amount"], "CustomerID": log["customer_id"].astype("Int64"), "Country": "France",
+    })  # fmt: skip
+    last = lines.iloc[[-1]].assign(Quantity=-2)  # taken back on the same day
+    everything = pd.concat([lines, last, lines.iloc[[3]]], ignore_index=True)
+    everything.loc[len(everything) - 1, "CustomerID"] = pd.NA
+    everything.to_csv(tmp_path / "retail.csv", index=False)
+    data = studied(tmp_path / "retail.csv", call)
+    assert round(data.transactions["amount"].sum() * 100) == round(2 * log["amount"].iloc[:-1].sum() * 100)
+    assert sum(data.facts.left_out.values()) == 3  # the guest, the refund, and the purchase of which nothing is left
+
+
+def test_what_a_file_leaves_open_is_a_question_whose_answers_can_be_followed(log, tmp_path):
+    """Days up to 12 alone: day first or month first. Either answer is a reading."""
+    early = log[log["date"].dt.day <= 12]
+    path = tmp_path / "early.csv"
+    pd.DataFrame({
+        "client": early["customer_id"], "day": early["date"].dt.strftime("%d/%m/%Y %H:%M"), "paid": early["amount"],
+    }).to_csv(path, index=False)  # fmt: skip
+    with pytest.raises(UndecidedError, match="Pass date_format=") as question:
+        read_export(path, Answers())
+    assert question.value.key == "date_format"
+    first, second = question.value.choices
+    days = read_export(path, Answers(form={"date_format": first})).log["date"]
+    assert sorted(days.dt.normalize()) == sorted(early["date"])
+    months = read_export(path, Answers(form={"date_format": second})).log["date"]
+    assert sorted(months.dt.month) == sorted(early["date"].dt.day)
+
+
+def test_an_encoding_is_asked_for_with_what_each_makes_of_the_text(log, tmp_path, call):
+    path = german(log, tmp_path / "verkauf.csv")
+    with pytest.raises(UndecidedError, match="In cp1252 it reads 'Müller'") as question:
+        read_export(path, Answers())
+    assert (question.value.key, question.value.choices[0]) == ("encoding", "cp1252")
+    done = call("init", path, "--no-ask")
+    assert done.exit_code == 2
+    assert "Pass --encoding" in done.stderr
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_columns_are_asked_for_where_names_say_nothing(log, tmp_path):
+    path = tmp_path / "x.csv"
+    log.rename(columns={"customer_id": "a", "date": "b", "amount": "c"}).to_csv(path, index=False)
+    with pytest.raises(UndecidedError) as question:
+        read_export(path, Answers())
+    assert question.value.key == "customer_id"
+    with pytest.raises(UndecidedError) as question:
+        read_export(path, Answers(columns={"customer_id": "a"}))
+    assert (question.value.key, question.value.choices) == ("amount", ("c", "none"))  # b alone holds dates
+    assert len(read_export(path, Answers(columns={"customer_id": "a", "amount": "c"})).log) == len(log)
+    with pytest.raises(ConfigError, match=r"no column 'z'; it has 'a', 'b', 'c'"):
+        read_export(path, Answers(columns={"customer_id": "z"}))
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["会员编号", "订单日期", "实付金额"], {"customer_id": "会员编号", "date": "订单日期", "amount": "实付金额"}),
+        (["Customer name", "Customer ID", "Order Date", "Total"], {"customer_id": "Customer ID", "amount": "Total"}),
+        (["ClientId", "created_at", "Unit price", "Qty", "Line total"], {"amount": "Line total", "date": "created_at"}),
+        (["No client", "Date achat", "Prix", "Quantité"], {"price": "Prix", "quantity": "Quantité"}),
+    ],
+)
+def test_names_of_several_languages(names, expected, log, tmp_path):
+    kinds = [("date" if "dat" in n.lower() or "created" in n or "日期" in n else n) for n in names]
+    number = ("Total", "实付金额", "Unit price", "Qty", "Line total", "Prix", "Quantité")
+    frame = pd.DataFrame({
+        name: log["date"].dt.strftime("%Y-%m-%d") if kind == "date"
+        else log["amount"].round() if name in number else log["customer_id"].map("c{}".format)
+        for name, kind in zip(names, kinds, strict=True)
+    })  # fmt: skip
+    frame.to_csv(tmp_path / "x.csv", index=False)
+    found = read_export(tmp_path / "x.csv", Answers()).columns
+    assert expected.items() <= found.items()
+
+
+def test_text_of_the_data_stays_text(log, tmp_path, call):
+    """Names that are TOML, Markdown and HTML: the study reads the same column, and the page shows them."""
+    name = 'Customer "id" = 1\\ <b>|`x`</b>'
+    path = tmp_path / "x.csv"
+    log.rename(columns={"customer_id": name}).to_csv(path, index=False)
+    assert studied(path, call).facts.customers == log["customer_id"].nunique()
+    content = tomllib.loads((tmp_path / "x.toml").read_text(encoding="utf-8"))
+    assert content["data"]["customer_id"] == name
+    page = (tmp_path / "x-data.md").read_text(encoding="utf-8")
+    assert "<b>" not in page
+    assert "&lt;b&gt;" in page
+
+
+def test_a_log_without_amounts_and_one_without_repeaters(log, tmp_path, call):
+    path = tmp_path / "visits.csv"
+    log[["customer_id", "date"]].to_csv(path, index=False)
+    assert not studied(path, call, "--amount", "none").has_amounts
+    once = read_export(path, Answers(columns={"amount": "none"}))
+    with pytest.raises(DataError, match=r"^0 of 100 customers bought on more than one day"):
+        choices_for(replace(once, log=once.log.drop_duplicates("customer_id")), margin=0.3)
+
+
+def test_nothing_is_written_over(log, tmp_path, call):
+    path = german(log, tmp_path / "verkauf.csv")
+    (tmp_path / "verkauf.toml").write_text("mine")
+    done = call("init", path, "--encoding", "cp1252", "--no-ask")
+    assert (done.exit_code, (tmp_path / "verkauf.toml").read_text()) == (2, "mine")
+    assert "--force" in done.stderr
+    assert call("init", path, "--encoding", "cp1252", "--no-ask", "--out", path).exit_code == 2
+    assert call("init", path, "--encoding", "cp1252", "--no-ask", "--force").exit_code == 0
+
+
+@pytest.mark.parametrize("template", ["shop", "donations", "b2b"])
+def test_each_template_is_a_study(template, log, tmp_path, call):
+    path = german(log, tmp_path / "verkauf.csv")
+    options = ("--encoding", "cp1252", "--no-ask", "--template", template, "--margin", "0.4", "--currency-sign", "€")
+    assert call("init", path, *options).exit_code == 0
+    config = read_config(tmp_path / "verkauf.toml")
+    assert config.market["terms"]["margin"]["value"] == 0.4
+    assert [section.name for section in config.strategy if section.reference] == ["no-spending"]
+    # A tenth of the margin of four weeks of the last year, by hand.
+    year = log[log["date"] > log["date"].max() - pd.Timedelta(days=364)]["amount"].sum()
+    assert config.budget.per_period == pytest.approx(0.1 * 0.4 * year * 28 / 364, rel=0.05)  # two digits
+
+
+def test_check_says_what_will_be_done_and_what_is_assumed(tmp_path, call):
+    done = call("check", ROOT / "configs" / "smoke" / "cdnow.toml", "--json", tmp_path / "check.json")
+    assert done.exit_code == 0, done.output
+    told = json.loads((tmp_path / "check.json").read_text())
+    assert told["data"]["customers"] == 2357
+    assert {row["stage"] for row in told["work"]} >= {"models", "strategies", "claims"}
+    assumed = {row["parameter"]: row for row in told["assumed"]}
+    assert assumed["terms.margin"]["value"] == 0.3
+    assert not any(name.startswith(("purchases.", "spend.")) for name in assumed)
+    assert "terms.margin" in done.output
+
+
+def test_check_lists_what_is_wrong(tmp_path, call):
+    path = tmp_path / "bad.toml"
+    path.write_text((ROOT / "configs" / "smoke" / "cdnow.toml").read_text().replace("horizon =", "horizn ="))
+    done = call("check", path)
+    assert done.exit_code == 2
+    assert "horizn" in done.stderr
+
+
+def in_json(value: Any) -> Any:
+    """As a language server hands TOML to a schema: dates are text."""
+    if isinstance(value, dict):
+        return {key: in_json(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [in_json(item) for item in value]
+    return value.isoformat() if isinstance(value, datetime.date) else value
+
+
+@pytest.fixture(scope="module")
+def validator() -> jsonschema.Draft202012Validator:
+    schema = config_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_schema_takes_every_configuration_of_the_repository(path, validator):
+    found = [error.message for error in validator.iter_errors(in_json(tomllib.loads(path.read_text("utf-8"))))]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('unit = "W"', 'unit = "weeks"'),
+        ('horizon = "', 'horizn = "'),
+        ("seed = ", "seed = -"),
+        ('purchases = "bg_nbd"', 'purchases = "bgnbd"'),
+        ("[market.terms]\n", "[market.terms]\nmargn = 0.3\n"),
+        ("[market.terms]\n", "[market.terms]\nfixed_cost_per_period = { low = 0.1, high = 0.2 }\n"),
+        ('rule = "all"', 'rule = "everybody"'),
+        ("per_period = 200.0", 'per_period = "200"'),
+    ],
+)
+def test_control_the_schema_refuses_what_the_reader_refuses(old, new, validator):
+    text = (ROOT / "configs" / "smoke" / "cdnow.toml").read_text(encoding="utf-8")
+    assert old in text
+    wrong = text.replace(old, new, 1)
+    with pytest.raises(ConfigError):
+        parse_config(wrong)
+    assert not validator.is_valid(in_json(tomllib.loads(wrong)))
