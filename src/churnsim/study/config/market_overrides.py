@@ -163,6 +163,7 @@ def own_numbers() -> dict[str, Field[Any]]:
 
 
 def documented(kind: type) -> dict[str, Field[Any]]:
+    """The numbers of a part of the market, each with what is recorded of it."""
     return {field.name: field for field in fields(kind) if "origin" in field.metadata}
 
 
