@@ -28,7 +28,7 @@ from churnsim.claims.machinery.verdicts import closes
 def judge(evidence: Evidence = None, quick: bool = False, *, factor: float = 2.0) -> Finding:
     """A price times the factor; the control takes another factor."""
     found = 50.0 * factor
-    return Finding(verdict=closes(found, 100.0, within=0.5), reason=f"50 x {factor:g} = {found:g}.", estimate=found)
+    return Finding(answer=closes(found, 100.0, within=0.5), reason=f"50 x {factor:g} = {found:g}.", estimate=found)
 '''
 
 STATEMENT = """[[claim]]
@@ -165,7 +165,7 @@ def test_recipe_of_a_claim(copy: Copy, tmp_path: Path):
     findings, page = tmp_path / "findings.json", tmp_path / "claims.md"
     copy.run(*copy.cli("claims", "test", "toy", "--json", str(findings)))
     (row,) = json.loads(findings.read_text(encoding="utf-8"))
-    assert (row["verdict"], row["control"]["verdict"]) == ("REPRODUCED", "FAILS")
+    assert (row["answer"], row["control"]["answer"]) == ("HOLDS", "FAILS")
     copy.run(*copy.cli("claims", "page", str(findings), str(page)))
     assert "### toy" in page.read_text(encoding="utf-8")
 

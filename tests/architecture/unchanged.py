@@ -40,7 +40,21 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 RECORD = Path(__file__).with_suffix(".json")
-CODES = {"id", "verdict", "status", "code", "kind", "family", "unit", "metric", "strategy", "against", "parameter"}
+CODES = {
+    "id",
+    "answer",
+    "basis",
+    "verdict",
+    "status",
+    "code",
+    "kind",
+    "family",
+    "unit",
+    "metric",
+    "strategy",
+    "against",
+    "parameter",
+}
 """Keys whose texts are results, not wording."""
 VOLATILE = {
     "hash", "churnsim", "versions", "recipe", "platform", "started", "finished", "seconds", "workers", "backend",

@@ -48,6 +48,8 @@ NOT_TRIED = {
     "Part": "what a claim's own function answers",
     "Change": "an enumeration",
     "Kind": "an enumeration",
+    "Answer": "an enumeration",
+    "Basis": "an enumeration",
     "Verdict": "an enumeration",
     "MarginTiming": "an enumeration",
     "Mechanism": "a base class for own mechanisms",

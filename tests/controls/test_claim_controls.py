@@ -10,15 +10,17 @@ import pytest
 
 from churnsim.claims.catalogue import CATALOGUE
 from churnsim.claims.machinery.claim import Control, Finding
+from churnsim.claims.machinery.plausible import Plausible
 from churnsim.claims.machinery.results import to_record
-from churnsim.claims.machinery.verdicts import Verdict
+from churnsim.claims.machinery.verdicts import Answer, Basis
 from churnsim.errors import DataError, FitError, MissingExtraError
 
 CARD_NPV = CATALOGUE["card-npv"]
 
 ROW_KEYS = {
-    "id", "says", "quote", "sources", "kind", "quantity", "expect", "within", "because", "critique", "verdict",
-    "reason", "region", "estimate", "lower", "upper", "unit", "parts", "control", "tables",
+    "id", "says", "quote", "sources", "kind", "quantity", "expect", "within", "because", "critique", "answer", "basis",
+    "ran", "plausible", "reason", "region", "estimate", "lower", "upper", "unit", "parts", "control", "planted",
+    "tables",
 }  # fmt: skip
 
 
@@ -27,74 +29,81 @@ def test_row_has_the_agreed_keys_and_is_plain_json(quick_result, claim_id):
     row = to_record(quick_result(claim_id)).content()
     assert set(row) == ROW_KEYS
     assert json.loads(json.dumps(row, allow_nan=False)) == row
-    assert set(row["control"]) == {"what", "verdict", "reason"}
+    assert set(row["control"]) == {"what", "answer", "basis", "ran", "reason"}
 
 
 @pytest.mark.parametrize("claim_id", list(CATALOGUE))
 def test_every_control_that_needs_no_market_fails(quick_result, claim_id):
     """Without a market a claim that needs one is UNTESTED, and so may its control be; every other control must fail."""
     result = quick_result(claim_id)
-    if result.verdict is Verdict.UNTESTED:
-        assert result.control.verdict in (Verdict.FAILS, Verdict.UNTESTED)
+    if not result.ran:
+        assert result.control.answer is Answer.FAILS or not result.control.ran
         assert "Withdrawn" not in result.finding.reason
     else:
-        assert result.control.verdict is Verdict.FAILS
+        assert result.control.answer is Answer.FAILS
         assert result.control.reason
 
 
 @pytest.mark.parametrize("claim_id", ["card-npv", "retention-table", "complaint-tree", "five-percent-churn"])
 def test_controls_that_never_need_a_market_are_not_skipped(claim_id, quick_result):
-    assert quick_result(claim_id).control.verdict is Verdict.FAILS
+    assert quick_result(claim_id).control.answer is Answer.FAILS
 
 
-@pytest.mark.parametrize("verdict", [v for v in Verdict if v is not Verdict.FAILS])
-def test_a_control_that_does_not_fail_withdraws_the_finding(verdict):
-    blunt = Control(what="nothing wrong", judge=lambda evidence, quick: Finding(verdict=verdict, reason="r"))
+CONDITION = {
+    "region": "where it is small",
+    "plausible": Plausible(holds=0.3, fails=0.7, beliefs="size .2 [.1, .4]"),
+}
+"""What HOLDS_IF needs."""
+
+
+@pytest.mark.parametrize("answer", [a for a in Answer if a is not Answer.FAILS])
+def test_a_control_that_does_not_fail_withdraws_the_finding(answer):
+    blunt = Control(what="nothing wrong", judge=lambda evidence, quick: Finding(answer=answer, reason="r", **CONDITION))
     result = dataclasses.replace(CARD_NPV, control=blunt).test()
-    assert result.verdict is Verdict.UNTESTED
+    assert not result.ran
     assert "did not work" in result.finding.reason
     assert "nothing wrong" in result.finding.reason
-    assert to_record(result).verdict == "UNTESTED"
+    assert to_record(result).withdrawn
 
 
-@pytest.mark.parametrize("verdict", list(Verdict))
-def test_no_finding_survives_a_worthless_check(verdict):
+@pytest.mark.parametrize("answer", list(Answer))
+def test_no_finding_survives_a_worthless_check(answer):
     claim = dataclasses.replace(
         CARD_NPV,
-        judge=lambda evidence, quick: Finding(verdict=verdict, reason="r", region="everywhere"),
-        control=Control(what="c", judge=lambda evidence, quick: Finding(verdict=Verdict.HOLDS, reason="r")),
+        judge=lambda evidence, quick: Finding(answer=answer, reason="r", **CONDITION),
+        control=Control(what="c", judge=lambda evidence, quick: Finding(answer=Answer.HOLDS, reason="r")),
     )
-    assert claim.test().verdict is Verdict.UNTESTED
+    assert not claim.test().ran
 
 
-FAILING = Control(what="c", judge=lambda evidence, quick: Finding(verdict=Verdict.FAILS, reason="r"))
+FAILING = Control(what="c", judge=lambda evidence, quick: Finding(answer=Answer.FAILS, reason="r"))
 
 
-@pytest.mark.parametrize("verdict", list(Verdict))
-def test_a_sound_check_keeps_its_finding(verdict):
-    found = Finding(verdict=verdict, reason="r")
-    assert dataclasses.replace(CARD_NPV, judge=lambda evidence, quick: found, control=FAILING).test().verdict is verdict
+@pytest.mark.parametrize("answer", list(Answer))
+def test_a_sound_check_keeps_its_finding(answer):
+    found = Finding(answer=answer, reason="r", basis=Basis.MEASURED, **CONDITION)
+    assert dataclasses.replace(CARD_NPV, judge=lambda evidence, quick: found, control=FAILING).test().finding == found
 
 
 @pytest.mark.parametrize(
-    ("error", "verdict", "words"),
+    ("error", "ran", "words"),
     [
-        (DataError("no amounts"), Verdict.UNTESTABLE, "data at hand do not allow it: no amounts"),
-        (MissingExtraError("install churnsim[acsi]"), Verdict.UNTESTED, "Could not be run: install churnsim"),
-        (FitError("no optimum"), Verdict.UNTESTED, "Could not be run: no optimum"),
-        (IndexError("index 0 is out of bounds"), Verdict.UNTESTED, "test itself failed.*IndexError: index 0"),
+        (DataError("no amounts"), True, "data at hand do not allow it: no amounts"),
+        (MissingExtraError("install churnsim[acsi]"), False, "Could not be run: install churnsim"),
+        (FitError("no optimum"), False, "Could not be run: no optimum"),
+        (IndexError("index 0 is out of bounds"), False, "test itself failed.*IndexError: index 0"),
     ],
 )
 @pytest.mark.parametrize("where", ["judge", "control"])
-def test_a_claim_never_raises(error, verdict, words, where):
+def test_a_claim_never_raises(error, ran, words, where):
     def stop(evidence, quick):
         raise error
 
     changed = {"judge": stop, "control": FAILING} if where == "judge" else {"control": Control(what="c", judge=stop)}
     result = dataclasses.replace(CARD_NPV, **changed).test()
-    assert result.verdict is verdict
+    assert (result.answer, result.ran) == (Answer.UNDECIDED, ran)
     assert re.search(words, result.finding.reason)
-    assert result.control.verdict is Verdict.UNTESTED
+    assert not result.control.ran
 
 
 def test_each_printed_cell_of_the_retention_table_matters():
@@ -105,7 +114,7 @@ def test_each_printed_cell_of_the_retention_table_matters():
         for retention in PRINTED:
             altered = {r: dict(column) for r, column in PRINTED.items()}
             altered[retention][row] *= 1.02
-            assert judge(printed=altered).verdict is Verdict.FAILS, (row, retention)
+            assert judge(printed=altered).answer is Answer.FAILS, (row, retention)
 
 
 def test_each_row_of_the_card_matters():

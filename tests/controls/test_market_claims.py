@@ -19,7 +19,7 @@ from churnsim.claims.machinery.fitted import base_draws
 from churnsim.claims.machinery.maps import map_names, region_from
 from churnsim.claims.machinery.results import to_record
 from churnsim.claims.machinery.strategy_comparison import LOSSES
-from churnsim.claims.machinery.verdicts import Verdict
+from churnsim.claims.machinery.verdicts import Answer
 from churnsim.claims.on_markets.low_risk import RUNS
 from churnsim.models import BGNBD, MBGCNBD, MBGNBD, ParetoNBD
 from churnsim.simulation import ContractualLifetime
@@ -57,9 +57,9 @@ def test_judged_on_a_market_and_its_control_fails(result, claim_id):
         assert region.words()
     if found.finding.reason.startswith("Waits for"):
         return
-    assert found.control.verdict is Verdict.FAILS, found.control.reason
-    assert found.verdict is not Verdict.UNTESTED, found.finding.reason
-    if found.verdict is Verdict.HOLDS_IF:
+    assert found.control.answer is Answer.FAILS, found.control.reason
+    assert found.finding.ran, found.finding.reason
+    if found.answer is Answer.HOLDS_IF:
         assert found.finding.region, "true somewhere, but it is not said where"
 
 
@@ -139,5 +139,5 @@ def test_parameter_draws_are_used_once(evidence):
 @pytest.mark.parametrize("claim_id", MARKET_CLAIMS)
 def test_judged_on_the_whole_base_and_its_control_fails(claim_id):
     found = CATALOGUE[claim_id].test(cdnow_evidence(replications=30), quick=True)
-    assert found.control.verdict is Verdict.FAILS, found.control.reason
-    assert found.verdict is not Verdict.UNTESTED
+    assert found.control.answer is Answer.FAILS, found.control.reason
+    assert found.finding.ran

@@ -12,8 +12,8 @@ import pytest
 
 from churnsim.report import load_run
 from churnsim.report.chapters.assumptions import chapter as assumptions
+from churnsim.report.chapters.claims import answer_counts, judged
 from churnsim.report.chapters.claims import chapter as claims
-from churnsim.report.chapters.claims import judged, verdict_counts
 from churnsim.report.chapters.method import chapter as method
 from churnsim.report.chapters.strategies import chapter as strategies
 from churnsim.report.charts.svg import inline, to_svg
@@ -126,10 +126,10 @@ def test_identifiers_of_charts_do_not_meet() -> None:
 def test_a_control_that_did_not_fail_is_said_aloud(tmp_path: Path) -> None:
     pieces = fake_run.make_pieces()
     assert "did not" not in _claims_text(fake_run.write_run(tmp_path / "sound", pieces))
-    pieces["claims"][0]["control"] = {"what": "one flow altered", "verdict": "REPRODUCED", "reason": ""}
+    pieces["claims"][0]["control"] = {"what": "one flow altered", "answer": "HOLDS", "reason": ""}
     broken = _claims_text(fake_run.write_run(tmp_path / "broken", pieces))
     assert "its check did not work" in broken
-    assert "should have failed and did not" in broken
+    assert "should have come out as “Fails” and did not" in broken
 
 
 @pytest.mark.parametrize("beliefs", [False, True])
@@ -188,17 +188,22 @@ def test_nothing_that_a_withdrawn_claim_found_is_shown_or_counted(tmp_path: Path
     pieces = fake_run.make_pieces()
     sound = Context(load_run(fake_run.write_run(tmp_path / "sound", pieces)), Words())
     kept = next(row for row in pieces["claims"] if row["parts"])
-    kept |= {"verdict": "UNTESTED", "reason": "Worthless check: it came out as HOLDS_IF.", "estimate": 43.21}
-    kept["control"] = {"what": "one flow altered", "verdict": "HOLDS_IF", "reason": "It came out as HOLDS_IF."}
+    kept |= {
+        "answer": "UNDECIDED",
+        "ran": False,
+        "reason": "Worthless check: it came out as HOLDS_IF.",
+        "estimate": 43.21,
+    }
+    kept["control"] = {"what": "one flow altered", "answer": "HOLDS_IF", "reason": "It came out as HOLDS_IF."}
     context = Context(load_run(fake_run.write_run(tmp_path / "broken", pieces)), Words())
     card = next(b for b in claims(context).blocks if b.kind == "claimcard" and b.id == f"claim-{kept['id']}")
-    assert card.verdict_text == "Withdrawn"
+    assert card.answer_text == "Withdrawn"
     assert not {"tableblock", "details"} & {block.kind for block in card.blocks}
     told = repr([block for block in card.blocks if block.kind == "facts"])
     assert "43.2" not in told
     assert "HOLDS_IF" not in told
     assert judged(context) == judged(sound) - 1
-    assert "withdrawn: 1" in verdict_counts(context)
+    assert "withdrawn: 1" in answer_counts(context)
 
 
 def _claims_text(run_dir: Path) -> str:

@@ -9,7 +9,7 @@ import pytest
 import churnsim as cs
 from churnsim.claims.five_percent_churn.five_percent_simulation import FEWER_PERCENT, parts_c
 from churnsim.claims.machinery.evidence import MarketEvidence
-from churnsim.claims.machinery.verdicts import Verdict
+from churnsim.claims.machinery.verdicts import Answer
 from churnsim.claims.service_recovery.recovery_simulation import control, judge
 from churnsim.simulation.mechanisms.complaints import Complaints
 from churnsim.simulation.mechanisms.terms import Terms
@@ -25,14 +25,14 @@ def evidence(cdnow_market):
 
 def test_recovery_and_its_control(evidence):
     found, wrong = judge(evidence, False), control(evidence, False)
-    verdicts = {part.name[:3]: part.verdict for part in found.parts}
+    verdicts = {part.name[:3]: part.answer for part in found.parts}
     # Given TARP's rates a quick desk cannot lose money before wages; what is put in is not called a finding.
     assert verdicts == {
-        "(a)": Verdict.HOLDS_IF, "(b)": Verdict.UNTESTABLE, "(c)": Verdict.HOLDS_IF, "(d)": Verdict.HOLDS_IF,
-        "(e)": Verdict.HOLDS_IF,
+        "(a)": Answer.UNDECIDED, "(b)": Answer.UNDECIDED, "(c)": Answer.HOLDS, "(d)": Answer.HOLDS,
+        "(e)": Answer.UNDECIDED,
     }  # fmt: skip
-    assert found.verdict is Verdict.HOLDS_IF
-    assert wrong.verdict is Verdict.FAILS
+    assert found.answer is Answer.UNDECIDED
+    assert wrong.answer is Answer.FAILS
     worth = {part.name[:3]: part for part in wrong.parts}
     # The control's replies keep nobody more, so the desk earns minus what its replies cost: no harm by construction.
     for name in ("(c)", "(d)"):
@@ -48,21 +48,21 @@ def test_recovery_follows_everybody_who_complains(evidence):
         complaints=Complaints(failure_share=0.1, complaint_probability=1.0, complaint_probability_if_asked=1.0),
     )
     found = judge(replace(evidence, market=everybody, replications=4), False)
-    assert found.parts[0].verdict is Verdict.HOLDS
+    assert found.parts[0].answer is Answer.HOLDS
 
 
 def test_five_points_on_todays_base_and_the_control(evidence):
     (points,), _ = parts_c(evidence, settings=1)
     (percent,), _ = parts_c(evidence, settings=1, change=FEWER_PERCENT)
     assert points.lower < points.estimate < points.upper
-    assert percent.verdict is Verdict.FAILS
+    assert percent.answer is Answer.FAILS
     assert percent.upper < 25.0
 
 
 def test_a_base_without_margin_is_not_judged(evidence):
     nothing = replace(evidence, market=replace(evidence.market, terms=Terms(margin=0.0)), replications=4)
     (part,), rows = parts_c(nothing, settings=1)
-    assert part.verdict is Verdict.UNTESTABLE
+    assert part.answer is Answer.UNDECIDED
     assert rows == []
 
 

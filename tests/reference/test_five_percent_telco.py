@@ -7,7 +7,7 @@ import pytest
 from churnsim.claims.arithmetic.card_npv import PROFITS
 from churnsim.claims.five_percent_churn.five_percent_map import Change
 from churnsim.claims.five_percent_churn.five_percent_telco import ONE_MONTH, gain_by_month, parts_telco, sbg_by_month
-from churnsim.claims.machinery.verdicts import Verdict
+from churnsim.claims.machinery.verdicts import Answer
 from churnsim.data import datasets
 from churnsim.errors import MissingExtraError
 from churnsim.models.retention.sbg import ShiftedBetaGeometric
@@ -42,17 +42,17 @@ def test_both_readings_and_both_settings_are_judged():
     assert len(parts) == 4
     assert len(rows) == 8
     for part in parts:
-        known = part.verdict is not Verdict.UNTESTABLE
+        known = part.answer is not Answer.UNDECIDED
         assert known == (part.estimate is not None)
         assert not known or part.lower < part.estimate < part.upper
     # Who stays four months at a cost of 51 never pays it back, so no gain is stated.
-    assert [p.verdict for p in parts if ONE_MONTH in p.name] == [Verdict.UNTESTABLE, Verdict.HOLDS]
+    assert [p.answer for p in parts if ONE_MONTH in p.name] == [Answer.UNDECIDED, Answer.HOLDS]
 
 
 def test_control_five_percent_of_the_defections_is_too_little():
     """Where nearly everybody leaves, five percent of the defections are five points; elsewhere the claim must fail."""
     parts, _ = parts_telco(change=Change.PERCENT, draws=DRAWS)
-    assert {p.verdict for p in parts if ONE_MONTH not in p.name} == {Verdict.FAILS}
+    assert {p.answer for p in parts if ONE_MONTH not in p.name} == {Answer.FAILS}
 
 
 def test_without_the_data_it_is_untested_and_names_the_extra(monkeypatch):
@@ -61,6 +61,6 @@ def test_without_the_data_it_is_untested_and_names_the_extra(monkeypatch):
 
     monkeypatch.setattr(datasets, "telco", absent)
     (part,), rows = parts_telco()
-    assert part.verdict is Verdict.UNTESTED
+    assert not part.ran
     assert "datasets" in part.reason
     assert rows == []

@@ -347,7 +347,7 @@ def _claims() -> list[Pieces]:
         "study": "Reichheld & Sasser 1990",
         "measured": "profit a customer",
     }
-    control = {"what": "one flow altered", "verdict": "FAILS", "reason": "It gives 121.2."}
+    control = {"what": "one flow altered", "answer": "FAILS", "reason": "It gives 121.2."}
     base = {"kind": "arithmetic", "lower": None, "upper": None, "parts": [], "tables": {}, "control": control}
     return [
         base | {
@@ -355,8 +355,8 @@ def _claims() -> list[Pieces]:
             "quote": "净现值为111.7美元", "sources": [source], "quantity": "Net present value in dollars.",
             "expect": 111.7, "within": 0.05, "because": "Half of the last printed digit.",
             "critique": ["The flows of those who stayed are not those of the average customer."],
-            "verdict": "REPRODUCED", "reason": "The exact value is 111.66.", "region": None, "estimate": 111.66,
-            "unit": "dollars",
+            "answer": "HOLDS", "basis": "arithmetic", "reason": "The exact value is 111.66.", "region": None,
+            "estimate": 111.66, "unit": "dollars",
             "tables": {"flows": [{"year": y, "flow": f} for y, f in enumerate([-51, 30, 42, 44, 49, 55])]},
         },
         base | {
@@ -365,13 +365,13 @@ def _claims() -> list[Pieces]:
             "quantity": "Relative rise of discounted profit when retention rises by 5 points, percent.",
             "expect": [25, 85], "within": None, "because": "The stated range.",
             "critique": ["Fader & Hardie 2010: one common retention rate understates value."],
-            "verdict": "HOLDS_IF", "reason": "It depends on base retention and discount rate.",
+            "answer": "HOLDS_IF", "basis": "assumed", "reason": "It depends on base retention and discount rate.",
             "region": "base retention between 70% and 90%", "estimate": 41.5, "lower": 33.2, "upper": 49.9,
             "unit": "percent",
             "parts": [
-                {"name": "thought experiment", "estimand": "Rise of present value, percent.", "verdict": "HOLDS_IF",
+                {"name": "thought experiment", "estimand": "Rise of present value, percent.", "answer": "HOLDS_IF",
                  "estimate": 41.5, "lower": None, "upper": None, "unit": "percent", "reason": "In 34 of 60 cells."},
-                {"name": "fitted customers", "estimand": "Rise on CDNOW, percent.", "verdict": "FAILS",
+                {"name": "fitted customers", "estimand": "Rise on CDNOW, percent.", "answer": "FAILS",
                  "estimate": 9.1, "lower": 7.7, "upper": 10.4, "unit": "percent", "reason": "Below the range."},
             ],
             "tables": {"map": [{"retention": 0.5 + i / 100, "discount": 0.1, "gain": i / 90} for i in range(45)]},
@@ -380,7 +380,7 @@ def _claims() -> list[Pieces]:
             "id": "recovery-retains", "says": "Of those who complain 95% stay when the complaint is settled at once.",
             "quote": "若能当场解决, 95%会再度惠顾", "sources": ["怎样重新经营被流失的顾客"], "kind": "simulation",
             "quantity": "Share of complainants still active a year later.", "expect": 0.95, "within": 0.03,
-            "because": "Monte Carlo error.", "critique": [], "verdict": "UNTESTED", "reason": "The check was skipped.",
-            "region": None, "estimate": None, "unit": "",
+            "because": "Monte Carlo error.", "critique": [], "answer": "UNDECIDED", "ran": False,
+            "reason": "The check was skipped.", "region": None, "estimate": None, "unit": "",
         },
     ]  # fmt: skip

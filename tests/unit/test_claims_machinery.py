@@ -12,53 +12,60 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 import churnsim.claims
 from churnsim.claims.catalogue import CATALOGUE, Catalogue
 from churnsim.claims.machinery.claim import Control, Finding, Kind, Part, not_run
 from churnsim.claims.machinery.fitted import preference
+from churnsim.claims.machinery.plausible import Plausible, plausible
 from churnsim.claims.machinery.results import render, to_record
 from churnsim.claims.machinery.sources import TEXTS
-from churnsim.claims.machinery.verdicts import Verdict, closes, combine, conjunction, share_of_map
+from churnsim.claims.machinery.verdicts import Answer, Basis, closes, combine, conjunction, share_of_map
 from churnsim.claims.reproduction.published import PUBLISHED, load_figures
 from churnsim.claims.reproduction.reproduce import Reproduction, junit_xml, reproduce
+from churnsim.decisions import Axis, Statement, map_region
 from churnsim.errors import ConfigError
+from churnsim.evidence import Belief
+from churnsim.records.claim import ControlRecord
 
 CARD_NPV = CATALOGUE["card-npv"]
 
 
-def part(verdict):
-    return Part(name="p", estimand="e", verdict=verdict, reason="r")
+SOMEWHERE = {"region": "there", "plausible": Plausible(holds=0.3, fails=0.7, beliefs="size .2 [.1, .4]")}
+
+
+def part(answer):
+    ran = answer != "NOT_RUN"
+    return Part(name="p", estimand="e", answer=Answer(answer if ran else "UNDECIDED"), ran=ran, reason="r", **SOMEWHERE)
 
 
 @pytest.mark.parametrize(
     ("verdicts", "whole"),
     [
-        ([], Verdict.UNTESTED),
-        (["HOLDS", "UNTESTED"], Verdict.UNTESTED),
-        (["FAILS", "UNTESTED"], Verdict.UNTESTED),
-        (["HOLDS_IF", "UNTESTED"], Verdict.UNTESTED),
-        (["UNTESTABLE", "UNTESTABLE"], Verdict.UNTESTABLE),
-        (["UNTESTABLE", "HOLDS"], Verdict.HOLDS),
-        (["REPRODUCED", "REPRODUCED"], Verdict.REPRODUCED),
-        (["REPRODUCED", "HOLDS"], Verdict.HOLDS),
-        (["HOLDS", "FAILS"], Verdict.HOLDS_IF),
-        (["FAILS", "HOLDS_IF"], Verdict.HOLDS_IF),
-        (["FAILS", "FAILS"], Verdict.FAILS),
-        (["FAILS", "UNTESTABLE"], Verdict.FAILS),
+        ([], Answer.UNDECIDED),
+        (["HOLDS", "NOT_RUN"], Answer.HOLDS),
+        (["NOT_RUN"], Answer.UNDECIDED),
+        (["UNDECIDED", "UNDECIDED"], Answer.UNDECIDED),
+        (["UNDECIDED", "HOLDS"], Answer.HOLDS),
+        (["HOLDS", "HOLDS"], Answer.HOLDS),
+        (["HOLDS", "FAILS"], Answer.UNDECIDED),
+        (["FAILS", "HOLDS_IF"], Answer.UNDECIDED),
+        (["FAILS", "FAILS"], Answer.FAILS),
+        (["FAILS", "UNDECIDED"], Answer.FAILS),
     ],
 )
 def test_parts_combine(verdicts, whole):
-    assert combine([part(Verdict(v)) for v in verdicts]) is whole
+    assert combine([part(v) for v in verdicts]) is whole
 
 
 def test_what_is_stated_together_holds_only_where_the_regions_meet():
     """As referral rates of 60% and of 20-40% do not: each text is right somewhere, both are right nowhere."""
-    parts = [part(Verdict.HOLDS_IF), part(Verdict.HOLDS_IF)]
-    assert conjunction(parts) is Verdict.HOLDS_IF
-    assert conjunction(parts, meet=False) is Verdict.FAILS
-    assert conjunction([*parts, part(Verdict.FAILS)]) is Verdict.FAILS
-    assert conjunction([*parts, part(Verdict.UNTESTED)], meet=False) is Verdict.UNTESTED
+    parts = [part(Answer.HOLDS_IF), part(Answer.HOLDS_IF)]
+    assert conjunction(parts) is Answer.HOLDS_IF
+    assert conjunction(parts, meet=False) is Answer.FAILS
+    assert conjunction([*parts, part(Answer.FAILS)]) is Answer.FAILS
+    assert conjunction([*parts, part("NOT_RUN")], meet=False) is Answer.UNDECIDED
 
 
 def test_models_fit_alike_only_within_ten_of_aic():
@@ -71,16 +78,76 @@ def test_models_fit_alike_only_within_ten_of_aic():
     )
 
 
+@pytest.mark.parametrize(
+    ("old", "answer", "basis", "ran"),
+    [
+        ("REPRODUCED", Answer.HOLDS, Basis.ARITHMETIC, True),
+        ("HOLDS", Answer.HOLDS, None, True),
+        ("HOLDS_IF", Answer.UNDECIDED, None, True),
+        ("FAILS", Answer.FAILS, None, True),
+        ("UNTESTABLE", Answer.UNDECIDED, None, True),
+        ("UNTESTED", Answer.UNDECIDED, None, False),
+    ],
+)
+def test_old_names_of_answers_work_for_a_version(old, answer, basis, ran):
+    with pytest.warns(DeprecationWarning, match="verdict= .* goes in 0.3"):
+        found = Finding(verdict=old, reason="r")
+    assert (found.answer, found.basis, found.ran) == (answer, basis, ran)
+    with pytest.warns(DeprecationWarning, match="verdict of .* goes in 0.3"):
+        again = found.verdict
+    # What HOLDS_IF did not say is how plausible its region is.
+    assert again == ("UNTESTABLE" if old == "HOLDS_IF" else old)
+    row = ControlRecord.model_validate({"what": "w", "verdict": old})
+    assert (row.answer, row.ran) == ("HOLDS_IF" if old == "HOLDS_IF" else answer, ran)
+
+
+def test_holds_if_says_where_and_how_plausible_that_is():
+    for lacking in ({}, {"region": "there"}, {"plausible": SOMEWHERE["plausible"]}):
+        with pytest.raises(ConfigError, match="HOLDS_IF needs a region"):
+            Part(name="p", estimand="e", answer=Answer.HOLDS_IF, reason="r", **lacking)
+
+
+@pytest.mark.parametrize(
+    ("holds", "fails", "answer"),
+    [
+        (0.97, 0.0, Answer.HOLDS),
+        (0.02, 0.98, Answer.FAILS),
+        (0.3, 0.6, Answer.HOLDS_IF),
+        (0.3, 0.1, Answer.UNDECIDED),
+        (0.0, 0.9, Answer.UNDECIDED),
+    ],
+)
+def test_an_answer_by_what_is_plausible(holds, fails, answer):
+    mass = Plausible(holds=holds, fails=fails, beliefs="b")
+    assert mass.answer is answer
+    assert min(mass.holds, mass.negation.holds) <= 0.5
+
+
+def test_the_mass_of_a_region_is_that_of_the_beliefs():
+    """Two independent normal beliefs: P(x > 1) P(y < 0) by their distribution functions."""
+    axes = (Axis(name="x", low=-6.0, high=8.0, cells=28), Axis(name="y", low=-6.0, high=8.0, cells=28))
+    found = map_region(lambda x, y: float(x > 1.0 and y < 0.0), Statement(quantity="both", above=0.5), axes)
+    about = {"status": "assumed", "source": "made up", "law": "normal"}
+    x = Belief(value=0.5, low=-1.5, high=2.5, **about)
+    y = Belief(value=1.0, low=-0.5, high=2.5, **about)
+    deviation = 1.6448536269514722
+    expected = norm.sf((1.0 - 0.5) * deviation / 2.0) * norm.cdf(-1.0 * deviation / 1.5)
+    mass = plausible(found, {"x": x, "y": y})
+    assert mass.holds == pytest.approx(expected, abs=0.002)
+    assert mass.holds + mass.fails == pytest.approx(1.0, abs=1e-9)
+    assert plausible(found, {"x": 2.0, "y": y}).holds == pytest.approx(norm.cdf(-deviation / 1.5), abs=0.002)
+
+
 def test_nan_never_closes():
-    assert closes(math.nan, 1.0, within=10.0) is Verdict.FAILS
-    assert closes(1.5, 1.0, within=0.5) is Verdict.REPRODUCED
-    assert closes(1.51, 1.0, within=0.5) is Verdict.FAILS
+    assert closes(math.nan, 1.0, within=10.0) is Answer.FAILS
+    assert closes(1.5, 1.0, within=0.5) is Answer.HOLDS
+    assert closes(1.51, 1.0, within=0.5) is Answer.FAILS
 
 
 def test_map_verdicts():
-    assert share_of_map([True, True]) == (Verdict.HOLDS, 1.0)
-    assert share_of_map([False, False]) == (Verdict.FAILS, 0.0)
-    assert share_of_map([True, False]) == (Verdict.HOLDS_IF, 0.5)
+    assert share_of_map([True, True]) == (Answer.HOLDS, 1.0)
+    assert share_of_map([False, False]) == (Answer.FAILS, 0.0)
+    assert share_of_map([True, False]) == (Answer.UNDECIDED, 0.5)
 
 
 def test_claims_are_found_by_id_on_the_package():
@@ -88,7 +155,7 @@ def test_claims_are_found_by_id_on_the_package():
     assert "card-npv" in churnsim.claims
     assert list(churnsim.claims) == list(CATALOGUE)
     assert len(churnsim.claims) == len(CATALOGUE) >= 5
-    assert churnsim.claims["card-npv"].test().verdict is Verdict.REPRODUCED
+    assert churnsim.claims["card-npv"].test().answer is Answer.HOLDS
 
 
 def test_unknown_claim_names_those_there_are():
@@ -138,13 +205,13 @@ def test_a_statement_agrees_with_the_module_that_judges_it(row):
 @pytest.mark.parametrize("claim_id", ["five-percent-churn", "recovery-retains"])
 def test_without_evidence_a_simulation_claim_is_untested(claim_id, quick_result):
     result = quick_result(claim_id)
-    assert result.verdict is Verdict.UNTESTED
+    assert not result.ran
     assert result.finding.reason
 
 
 def test_not_finite_becomes_null_and_numpy_becomes_python():
     finding = Finding(
-        verdict=Verdict.FAILS, reason="r", estimate=math.inf, lower=np.float64(1.0), tables={"t": [{"n": np.int64(2)}]}
+        answer=Answer.FAILS, reason="r", estimate=math.inf, lower=np.float64(1.0), tables={"t": [{"n": np.int64(2)}]}
     )  # fmt: skip
     odd = dataclasses.replace(
         CARD_NPV,
@@ -162,7 +229,7 @@ def test_evidence_and_quick_reach_claim_and_control():
 
     def look(evidence, quick):
         seen.append((evidence, quick))
-        return Finding(verdict=Verdict.FAILS, reason="r")
+        return Finding(answer=Answer.FAILS, reason="r")
 
     odd = dataclasses.replace(CARD_NPV, judge=look, control=Control(what="c", judge=look))
     odd.test("market", quick=True)
@@ -179,9 +246,8 @@ class Figures:
 @pytest.mark.parametrize(
     ("text", "verdict", "becomes"),
     [
-        ("own", "HOLDS", "UNTESTABLE"),
-        ("own", "REPRODUCED", "UNTESTABLE"),
-        ("own", "HOLDS_IF", "HOLDS_IF"),
+        ("own", "HOLDS", "UNDECIDED"),
+        ("own", "HOLDS_IF", "UNDECIDED"),
         ("own", "FAILS", "FAILS"),
         ("another", "HOLDS", "HOLDS"),
     ],
@@ -191,11 +257,11 @@ def test_a_figure_of_its_own_text_does_not_support_a_claim(text, verdict, become
 
     def judge(evidence, quick):
         evidence.claimed["win_back.success"] = told
-        return Finding(verdict=Verdict(verdict), reason="So it is.")
+        return Finding(answer=Answer(verdict), reason="So it is.", **SOMEWHERE)
 
-    control = Control(what="c", judge=lambda evidence, quick: Finding(verdict=Verdict.FAILS, reason="r"))
+    control = Control(what="c", judge=lambda evidence, quick: Finding(answer=Answer.FAILS, reason="r"))
     finding = dataclasses.replace(CARD_NPV, judge=judge, control=control).test(Figures()).finding
-    assert finding.verdict is Verdict(becomes)
+    assert finding.answer is Answer(becomes)
     assert ("win_back.success" in finding.reason) == (text == "own")
     assert (f"not {verdict}" in finding.reason) == (verdict != becomes)
 
@@ -204,13 +270,13 @@ def test_text_says_the_verdict_first(quick_result):
     cheap = [claim for claim in CATALOGUE.values() if claim.kind in (Kind.ARITHMETIC, Kind.SIMULATION)]
     texts = [render(quick_result(claim.id)) for claim in cheap]
     assert [render(claim.test(quick=True)) for claim in cheap[:2]] == texts[:2]
-    assert all(text.split()[0] in set(Verdict) for text in texts)
-    assert "control" in texts[0]
+    assert all(text.split()[0] in {*Answer, "NOT"} for text in texts)
+    assert "false world" in texts[0]
     assert "(c)" in texts[0]
 
 
 def test_a_check_not_run_has_no_figures():
-    assert not_run("why") == Finding(verdict=Verdict.UNTESTED, reason="why")
+    assert not_run("why") == Finding(answer=Answer.UNDECIDED, ran=False, reason="why")
 
 
 # The figures file.

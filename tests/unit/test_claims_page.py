@@ -29,7 +29,7 @@ def test_verdict_first_then_estimand_figure_map_and_critique(rows, tmp_path):
     entry = text[text.index("### card-npv") :]
     order = [
         entry.index(word)
-        for word in ("**REPRODUCED.**", "*Measured:*", "*Found:* 111.7", "*Against it:*", "*Control:*")
+        for word in ("**HOLDS** (arithmetic)", "*Measured:*", "*Found:* 111.7", "*Against it:*", "*Control:*")
     ]
     assert order == sorted(order)
     pictures = [path for path in written if path.suffix == ".svg"]

@@ -218,7 +218,7 @@ def test_claims_are_listed_shown_and_tested(call: Callable[..., Any], tmp_path: 
     assert "REPRODUCED  card-npv" in result.stdout
     findings = json.loads((tmp_path / "findings.json").read_text())
     assert [row["id"] for row in findings] == ["card-npv", "complaint-tree"]
-    assert {row["control"]["verdict"] for row in findings} == {"FAILS"}
+    assert {row["control"]["answer"] for row in findings} == {"FAILS"}
 
 
 def test_reproduce_writes_junit_and_exits_with_one_when_a_figure_is_altered(

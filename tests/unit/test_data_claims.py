@@ -11,7 +11,7 @@ import pytest
 import churnsim as cs
 from churnsim.claims.catalogue import CATALOGUE
 from churnsim.claims.machinery.evidence import MarketEvidence, log_of, market_evidence
-from churnsim.claims.machinery.verdicts import Verdict
+from churnsim.claims.machinery.verdicts import Answer
 from churnsim.claims.on_data.existing_revenue import share_by_age
 from churnsim.claims.on_data.longer_is_worth_more import spend_by_quarter
 from churnsim.claims.on_data.relationship_ladder import forbidden_moves
@@ -48,7 +48,7 @@ def test_eighty_twenty_holds_where_it_is_so(evidence):
     log = log_from([(i, 0, amount) for i, amount in enumerate(amounts)])
     found = CATALOGUE["eighty-twenty"].judge(on(evidence, log), True)
     part = found.parts[0]
-    assert part.verdict is Verdict.HOLDS
+    assert part.answer is Answer.HOLDS
     assert "80% is not there" not in found.reason
     assert part.estimate == pytest.approx(80.0, abs=2.0)  # about three standard errors at this size
 
@@ -60,7 +60,7 @@ def test_a_premium_in_the_range_holds(evidence):
         if i % 2:
             rows += [(i, i % 7 + 40, 13.0), (i, i % 7 + 80, 13.0)]
     part = CATALOGUE["repeat-premium"].judge(on(evidence, log_from(rows)), True).parts[0]
-    assert part.verdict is Verdict.HOLDS
+    assert part.answer is Answer.HOLDS
     assert part.estimate == pytest.approx(30.0)
 
 
@@ -73,7 +73,7 @@ def test_longer_is_worth_more_where_spend_grows(evidence):
     assert table.shape == (200, 5)
     assert table[1].tolist() == [11.0, 13.0, 15.0, 17.0, 19.0]
     found = CATALOGUE["longer-is-worth-more"].judge(on(evidence, log_from(rows)), True)
-    assert {part.verdict for part in found.parts} == {Verdict.HOLDS}
+    assert {part.answer for part in found.parts} == {Answer.HOLDS}
 
 
 def test_newcomers_do_not_stop_the_claim_about_longer_relations(evidence):
@@ -95,7 +95,7 @@ def test_newcomers_do_not_stop_the_claim_about_longer_relations(evidence):
 )
 def test_a_log_without_longer_relations_says_so(evidence, rows, words):
     result = CATALOGUE["longer-is-worth-more"].test(on(evidence, log_from(rows)))
-    assert result.verdict is Verdict.UNTESTABLE
+    assert result.answer is Answer.UNDECIDED
     assert words in result.finding.reason
 
 
@@ -109,7 +109,7 @@ ON_A_LOG = [
 def test_a_claim_on_data_is_about_the_markets_customers_or_not_run(cdnow_market, claim_id):
     """Never about CDNOW's when another market is given."""
     result = CATALOGUE[claim_id].test(market=cdnow_market, quick=True)
-    assert result.verdict is Verdict.UNTESTED
+    assert not result.ran
     assert "needs the purchases of the market given" in result.finding.reason
 
 
@@ -122,7 +122,7 @@ def test_a_claim_about_spend_says_that_no_spend_is_known(evidence, claim_id, log
     whole = log_from([(i, 30 * j + i % 5, 0.0) for i in range(30) for j in range(8)])
     bare = {"no column": whole.drop(columns="amount"), "zero": whole, "empty": whole.iloc[:0]}[log]
     result = CATALOGUE[claim_id].test(on(evidence, bare), quick=True)
-    assert result.verdict is Verdict.UNTESTABLE
+    assert result.answer is Answer.UNDECIDED
     assert ("no purchase by" if log == "empty" else "nothing is known of what") in result.finding.reason
 
 
@@ -130,7 +130,7 @@ def test_a_claim_about_spend_says_that_no_spend_is_known(evidence, claim_id, log
 def test_customers_who_spend_nothing_have_no_value(cdnow_market, claim_id):
     market = dataclasses.replace(cdnow_market, spend=cs.simulation.FixedSpend(amount=0.0))
     result = CATALOGUE[claim_id].test(market=market, quick=True)
-    assert result.verdict is Verdict.UNTESTABLE
+    assert result.answer is Answer.UNDECIDED
     assert "these customers" in result.finding.reason
 
 
@@ -138,14 +138,14 @@ def test_customers_who_spend_nothing_have_no_value(cdnow_market, claim_id):
 def test_a_market_without_customers_is_not_judged(cdnow_market, claim_id):
     market = dataclasses.replace(cdnow_market, customers=cs.Cohort(size=0))
     result = CATALOGUE[claim_id].test(market=market, quick=True)
-    assert result.verdict is Verdict.UNTESTABLE
+    assert result.answer is Answer.UNDECIDED
     assert "there are no customers in the market given" in result.finding.reason
 
 
 def test_nobody_is_a_best_customer_where_all_spend_alike(evidence):
     log = log_from([(i, i % 5, 10.0) for i in range(50)])
     quotient, customers = CATALOGUE["best-customer"].judge(on(evidence, log), True).parts
-    assert (quotient.verdict, customers.verdict) == (Verdict.REPRODUCED, Verdict.FAILS)
+    assert (quotient.answer, customers.answer) == (Answer.HOLDS, Answer.FAILS)
     assert customers.region is None
 
 
@@ -154,8 +154,8 @@ def test_no_referral_rate_is_high_enough_for_customers_who_do_not_stay():
     contract = cs.simulation.ContractualLifetime(term=1.0, hazards=(1.0,), unit="M")
     market = cs.Market(customers=cs.Cohort(size=10), purchases=contract, spend=cs.simulation.FixedSpend(amount=1.0))
     result = CATALOGUE["referral-share"].test(market_evidence(market, replications=4))
-    assert [part.verdict for part in result.finding.parts[:3]] == [Verdict.FAILS] * 3
-    assert result.verdict is Verdict.FAILS
+    assert [part.answer for part in result.finding.parts[:3]] == [Answer.FAILS] * 3
+    assert result.answer is Answer.FAILS
     assert result.finding.region is None
 
 
@@ -164,7 +164,7 @@ def test_the_control_of_gold_customers_looks_at_customers(evidence):
     rows = [(i, day, 1.0 + i % 10) for i in range(200) for day in (0, 200)]
     claim = CATALOGUE["gold-customers"]
     found = claim.judge(on(evidence, log_from(rows)), True, **claim.control.inputs)
-    assert found.verdict is Verdict.FAILS
+    assert found.answer is Answer.FAILS
     assert found.reason.startswith("The fifth that spent least until then brings 5.455 [")  # (1 + 2) / 55
 
 
@@ -185,7 +185,7 @@ def test_yearly_loss_is_that_of_the_markets_own_customers():
     result = CATALOGUE["annual-churn"].test(market=market, quick=True)
     assert [part.name for part in result.finding.parts] == ["the market given, as fitted"]
     assert result.finding.estimate == pytest.approx(25.0)
-    assert result.verdict is Verdict.HOLDS
+    assert result.answer is Answer.HOLDS
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_yearly_loss_is_that_of_the_markets_own_customers():
 def test_new_customers_have_no_past_to_judge(cdnow_market, claim_id, words):
     market = dataclasses.replace(cdnow_market, customers=cs.Cohort(size=20))
     result = CATALOGUE[claim_id].test(market=market, quick=True)
-    assert result.verdict is Verdict.UNTESTABLE
+    assert result.answer is Answer.UNDECIDED
     assert words in result.finding.reason
     assert "nan" not in result.finding.reason
 
@@ -225,5 +225,5 @@ def test_forbidden_moves_are_seen():
 def test_a_log_that_is_too_short_makes_a_claim_untestable_and_not_an_error(evidence):
     log = log_from([(i, d, 5.0) for i in range(20) for d in (0, 30)])
     result = CATALOGUE["second-sale"].test(on(evidence, log))
-    assert result.verdict is Verdict.UNTESTABLE
+    assert result.answer is Answer.UNDECIDED
     assert "nobody was watched for 365 days" in result.finding.reason

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 import churnsim as cs
 from churnsim.claims.machinery import evidence
 from churnsim.claims.machinery.evidence import market_evidence
-from churnsim.claims.machinery.verdicts import Verdict
+from churnsim.claims.machinery.verdicts import Answer
 from churnsim.cli.app import app
 from churnsim.errors import ConfigError
 from churnsim.records.load import load_run
@@ -23,10 +23,10 @@ ROOT = Path(__file__).parents[2]
 COMPARE = (ROOT / "configs" / "claims" / "contacts-pay.toml").read_text(encoding="utf-8")
 FIGURE = (ROOT / "configs" / "claims" / "payback.toml").read_text(encoding="utf-8")
 PYTHON = """
-from churnsim.claims import Claim, ClaimSource, Control, Finding, Kind, Verdict
+from churnsim.claims import Claim, ClaimSource, Control, Finding, Kind, Answer
 
 def judge(evidence, quick, share=0.5):
-    return Finding(verdict=Verdict.HOLDS if share == 0.5 else Verdict.FAILS, reason="counted")
+    return Finding(answer=Answer.HOLDS if share == 0.5 else Answer.FAILS, reason="counted")
 
 CLAIMS = (
     Claim(id="mine", says="Half is half.", quote="half", sources=(ClaimSource(text="own", title="mine"),),
@@ -53,30 +53,30 @@ def small(published_models):
 def test_the_examples_are_claims_and_their_controls_fail(small):
     (contacts,) = read_claims(ROOT / "configs" / "claims" / "contacts-pay.toml")
     result = contacts.test(small, quick=True)
-    assert result.control.verdict is Verdict.FAILS
+    assert result.control.answer is Answer.FAILS
     assert "paired replications" in result.finding.reason
     (payback,) = read_claims(ROOT / "configs" / "claims" / "payback.toml")
-    assert payback.test().verdict is Verdict.REPRODUCED
-    assert payback.test().control.verdict is Verdict.FAILS
+    assert payback.test().answer is Answer.HOLDS
+    assert payback.test().control.answer is Answer.FAILS
 
 
 def test_a_control_that_does_not_fail_withdraws_ones_own_claim_too(tmp_path):
     blunt = FIGURE.replace("retention = 0.73", "retention = 0.78")
     (claim,) = read_claims(write(tmp_path, blunt))
-    assert claim.test().verdict is Verdict.UNTESTED
+    assert not claim.test().ran
 
 
 def test_a_market_is_enough_in_python(small):
     found = cs.claims["recovery-retains"].test(market=small.market, quick=True)
-    assert found.verdict is not Verdict.UNTESTED
+    assert found.ran
 
 
 def test_python_file_and_command(tmp_path):
     path = write(tmp_path, PYTHON, "mine.py")
     done = CliRunner().invoke(app, ["claims", "test", str(path), str(write(tmp_path, FIGURE))])
     assert done.exit_code == 0, done.output
-    assert "HOLDS  mine: Half is half." in done.output
-    assert "REPRODUCED  our-multiple" in done.output
+    assert "HOLDS (measured here)  mine: Half is half." in done.output
+    assert "HOLDS (arithmetic)  our-multiple" in done.output
 
 
 def test_ones_own_claim_is_judged_on_ones_own_customers(tmp_path, monkeypatch):

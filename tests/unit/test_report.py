@@ -75,7 +75,7 @@ def nasty_page(tmp_path_factory: pytest.TempPathFactory) -> str:
     pieces["survival"] = fake_run.make_survival()
     pieces["comparison"]["spending"][0]["account"] = NASTY
     pieces["validation"]["frequency"][0]["frequency"] = '<b>&"</svg>'
-    for text in ("says", "quote", "reason", "quantity", "unit", "kind", "verdict"):
+    for text in ("says", "quote", "reason", "quantity", "unit", "kind", "answer"):
         pieces["claims"][0][text] = NASTY
     pieces["claims"][0]["id"] = 'x" onload="alert(1)'
     pieces["claims"][0]["tables"] = {NASTY: [{NASTY: NASTY}]}
@@ -404,7 +404,7 @@ def test_the_terminal_says_what_the_report_says(tmp_path: Path, capsys: pytest.C
         assert " ".join(sentence.replace("\N{WORD JOINER}", "").split()) in said
     assert "complaint-recovery $70,480 +$9,280 +$7,780 to +$10,780 $104,000" in said
     assert "warning: The log seems to begin mid-life." in said
-    assert "best" not in said.split("claim verdict says")[0]
+    assert "best" not in said.split("claim answer rests on says")[0]
 
 
 @pytest.mark.parametrize(("failures", "code"), [([], 0), ([{"stage": "claims", "reason": "it broke."}], 1)])

@@ -10,6 +10,9 @@ from .machinery.claim import Kind as Kind
 from .machinery.claim import Part as Part
 from .machinery.evidence import cdnow_evidence as cdnow_evidence
 from .machinery.evidence import market_evidence as market_evidence
+from .machinery.plausible import Plausible as Plausible
+from .machinery.verdicts import Answer as Answer
+from .machinery.verdicts import Basis as Basis
 from .machinery.verdicts import Verdict as Verdict
 from .on_markets.programmes import STEPS as STEPS
 from .on_markets.programmes import judge_programme as judge_programme

@@ -13,6 +13,7 @@ from typing import Any
 
 from churnsim.claims.machinery.claim import Claim, ClaimSource, Control, Evidence, Finding, Judge, Kind
 from churnsim.claims.machinery.sources import TEXTS
+from churnsim.claims.machinery.verdicts import Basis
 from churnsim.errors import ConfigError
 
 
@@ -36,14 +37,23 @@ def _claim(row: dict[str, Any], studies: Mapping[str, Mapping[str, str]]) -> Cla
     """The claim that a [[claim]] of the statements describes."""
     module, _, function = row["module"].partition(":")
     inputs, expect = row.get("inputs", {}), row["expect"]
-    other = None if "control_inputs" in row else _judge(module, "control", inputs)
+    worlds = {
+        world: Control(
+            what=row[world],
+            inputs=row.get(f"{world}_inputs", {}),
+            judge=None if f"{world}_inputs" in row else _judge(module, world, inputs),
+        )
+        for world in ("control", "planted")
+        if world in row
+    }
     return Claim(
         **{name: row[name] for name in ("id", "says", "quote", "quantity", "because")},
         sources=tuple(_source(source, studies) for source in row["sources"]),
         kind=Kind(row["kind"]),
         expect=tuple(expect) if isinstance(expect, list) else expect,
         within=row.get("within"),
-        control=Control(what=row["control"], inputs=row.get("control_inputs", {}), judge=other),
+        **worlds,
+        basis=Basis(row["basis"]) if "basis" in row else None,
         critique=tuple(row["critique"]),
         judge=_judge(module, function or "judge", inputs),
     )

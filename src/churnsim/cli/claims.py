@@ -58,7 +58,9 @@ def show(claim_id: Annotated[str, typer.Argument(metavar="ID", help="As `churnsi
     _entry("quantity", claim.quantity)
     within = "" if claim.within is None else f", within {claim.within:g} ({claim.because})"
     _entry("expected", f"{_expectation(claim.expect)}{within}")
-    _entry("control", claim.control.what)
+    _entry("false if", claim.control.what)
+    if claim.planted is not None:
+        _entry("true if", claim.planted.what)
     for critique in claim.critique:
         _entry("against", critique)
 
@@ -87,7 +89,8 @@ def judge(
     """Test claims. Those that need customers are tested on the CDNOW sample, or on your own: of a study's
     configuration, or of a file.
 
-    Exits with 1 when a check proves worthless: its control, a deliberately wrong variant, did not fail.
+    Exits with 1 when a check proves worthless: it did not fail in a world where the claim is false, or did not hold in
+    one where it is true.
 
     \b
     Examples:
@@ -100,7 +103,7 @@ def judge(
     """
     from churnsim.claims.catalogue import CATALOGUE
     from churnsim.claims.machinery.claim import Kind
-    from churnsim.claims.machinery.results import to_record
+    from churnsim.claims.machinery.results import said, to_record
 
     chosen = [claim for asked in claim_ids or CATALOGUE for claim in _claims_of(asked)]
     if config is not None and purchases is not None:
@@ -117,10 +120,10 @@ def judge(
         typer.echo(f"testing {claim.id} ...", err=True)
         result = claim.test(evidence, quick=quick)
         results.append(result)
-        typer.echo(f"{result.verdict.value}  {result.claim.id}: {result.claim.says}")
+        typer.echo(f"{said(result.finding)}  {result.claim.id}: {result.claim.says}")
         _wrapped(result.finding.reason)
         for part in result.finding.parts:
-            _wrapped(f"{part.verdict.value}  {part.name}: {part.reason}", indent=4)
+            _wrapped(f"{said(part)}  {part.name}: {part.reason}", indent=4)
     records = [to_record(result) for result in results]
     if json_file is not None:
         write_json_file(json_file, records)
@@ -211,7 +214,7 @@ def _wrapped(text: str, indent: int = 2) -> None:
 claims_app.command("list", short_help="List every claim of the catalogue.")(guarded(list_claims))
 claims_app.command("show", short_help="Show one claim in full.")(guarded(show))
 claims_app.command("page", short_help="Write a page about the claims from stored findings.")(guarded(page))
-claims_app.command("test", short_help="Test claims and print the verdicts.")(guarded(judge))
+claims_app.command("test", short_help="Test claims and print the answers.")(guarded(judge))
 
 
 def reproduce(

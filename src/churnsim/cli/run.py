@@ -51,7 +51,10 @@ def print_summary(directory: Path) -> bool:
     for warning in said.warnings:
         _say("warning", warning)
     if run.claims:
-        print_table(("claim", "verdict", "says"), [(row.id, row.verdict, row.says) for row in run.claims])
+        print_table(
+            ("claim", "answer", "rests on", "says"),
+            [(row.id, row.shown, row.basis or "", row.says) for row in run.claims],
+        )
     return not run.notices.failures
 
 

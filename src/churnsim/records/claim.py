@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from churnsim.records.base import Number, Record, Row, Texts
+
+NOT_RUN = "NOT_RUN"
 
 
 def _as_sources(value: object) -> object:
@@ -16,12 +18,50 @@ def _as_sources(value: object) -> object:
     return [{"title": item} if isinstance(item, str) else item for item in value] if isinstance(value, list) else value
 
 
-class PartRecord(Record):
+OLD_VERDICTS = {
+    "REPRODUCED": {"answer": "HOLDS", "basis": "arithmetic"},
+    "UNTESTABLE": {"answer": "UNDECIDED"},
+    "UNTESTED": {"answer": "UNDECIDED", "ran": False},
+}
+
+
+class Answered(Record):
+    """What was found of a statement, and what it rests on."""
+
+    answer: str
+    basis: str | None = None
+    ran: bool = True
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_verdict(cls, row: Any) -> Any:
+        """A row of before 0.2, in which answer and basis were one word."""
+        if isinstance(row, dict) and "answer" not in row and "verdict" in row:
+            row = {key: value for key, value in row.items() if key != "verdict"} | OLD_VERDICTS.get(
+                row["verdict"], {"answer": row["verdict"]}
+            )
+        return row
+
+    @property
+    def shown(self) -> str:
+        """The answer, or that there is none."""
+        return self.answer if self.ran else NOT_RUN
+
+
+class PlausibleRecord(Record):
+    """Probability that a statement holds and that it fails, under what is believed."""
+
+    holds: Number
+    fails: Number
+    beliefs: str = ""
+
+
+class PartRecord(Answered):
     """One part of a claim, judged by itself."""
 
     name: str
     estimand: str = ""
-    verdict: str
+    plausible: PlausibleRecord | None = None
     estimate: Number | None = None
     lower: Number | None = None
     upper: Number | None = None
@@ -46,19 +86,18 @@ class PictureRecord(Record):
     about: str
 
 
-class ControlRecord(Record):
-    """A deliberately wrong variant of a claim, which must fail."""
+class ControlRecord(Answered):
+    """What a claim's check found in a world where the claim is known to be false, or true."""
 
     what: str
-    verdict: str
     reason: str = ""
 
 
 Sources = Annotated[list[SourceRecord], BeforeValidator(_as_sources)]
 
 
-class ClaimRecord(Record):
-    """One row of claims.json: a published claim with its verdict; `pictures` only beside the page about the claims."""
+class ClaimRecord(Answered):
+    """One row of claims.json: a published claim with its answer; `pictures` only beside the page about the claims."""
 
     id: str
     says: str
@@ -70,7 +109,7 @@ class ClaimRecord(Record):
     within: Any = None
     because: str | None = ""
     critique: Texts = Field(default_factory=list)
-    verdict: str
+    plausible: PlausibleRecord | None = None
     reason: str = ""
     region: str | None = None
     estimate: Number | None = None
@@ -79,10 +118,12 @@ class ClaimRecord(Record):
     unit: str | None = ""
     parts: list[PartRecord] = Field(default_factory=list)
     control: ControlRecord | None = None
+    planted: ControlRecord | None = None
     tables: dict[str, list[Row]] = Field(default_factory=dict)
     pictures: list[PictureRecord] = Field(default_factory=list)
 
     @property
     def withdrawn(self) -> bool:
-        """Whether the check ran and its control did not fail: what it found counts for nothing."""
-        return self.control is not None and self.control.verdict not in ("FAILS", "UNTESTED")
+        """Whether the check ran and did not tell a true world from a false one: what it found counts for nothing."""
+        worlds = ((self.control, "FAILS"), (self.planted, "HOLDS"))
+        return any(world and world.ran and world.answer != known for world, known in worlds)

@@ -377,7 +377,7 @@ class Run(Record):
     comparison : ComparisonRecord
         The strategies side by side.
     claims : list of ClaimRecord
-        Claims with their verdicts.
+        Claims with their answers.
     survey : SurveyRecord or None
         What customers answered.
     what_if : WhatIf

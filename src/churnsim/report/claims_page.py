@@ -20,7 +20,7 @@ from churnsim.errors import ConfigError
 from churnsim.records.base import STORED, plain
 from churnsim.records.claim import ClaimRecord, PartRecord, PictureRecord
 from churnsim.report.charts.region import draw_region
-from churnsim.report.messages import VERDICTS, Words
+from churnsim.report.messages import ANSWERS, Words
 
 FINDINGS = TypeAdapter(list[ClaimRecord])
 
@@ -69,17 +69,19 @@ def write_claims_page(claims: Sequence[ClaimRecord], page: Path) -> list[Path]:
 def claims_page(claims: Sequence[ClaimRecord]) -> str:
     """The page as Markdown, by the groups of the catalogue; claims of one's own come last."""
     by_id = {claim.id: claim for claim in claims}
-    counts = Counter(claim.verdict for claim in claims)
-    means = {verdict: Words()(f"verdict_meaning.{verdict}") for verdict in VERDICTS}
-    lines = [INTRO, "| verdict | claims | it means |", "|---|---|---|"]
-    lines += [f"| **{verdict}** | {counts[verdict]} | {told} |" for verdict, told in means.items() if counts[verdict]]
+    counts = Counter(claim.shown for claim in claims)
+    means = {answer: Words()(f"claim_meaning.{answer}") for answer in ANSWERS}
+    lines = [INTRO, "| answer | claims | it means |", "|---|---|---|"]
+    lines += [f"| **{answer}** | {counts[answer]} | {told} |" for answer, told in means.items() if counts[answer]]
     groups = {title: [c.id for c in group if c.id in by_id] for title, group in GROUPS.items()}
     known = {claim_id for ids in groups.values() for claim_id in ids}
     groups["Claims of one's own"] = [claim_id for claim_id in by_id if claim_id not in known]
     chosen = {title: ids for title, ids in groups.items() if ids}
-    lines += ["", "| claim | verdict | what is said |", "|---|---|---|"]
+    lines += ["", "| claim | answer | rests on | what is said |", "|---|---|---|---|"]
     for ids in chosen.values():
-        lines += [f"| [`{i}`](#{i}) | {by_id[i].verdict} | {_cell(by_id[i].says)} |" for i in ids]
+        lines += [
+            f"| [`{i}`](#{i}) | {by_id[i].shown} | {by_id[i].basis or ''} | {_cell(by_id[i].says)} |" for i in ids
+        ]
     for title, ids in chosen.items():
         lines += ["", f"## {title}"]
         for claim_id in ids:
@@ -96,7 +98,8 @@ def _references(claims: Sequence[ClaimRecord]) -> list[str]:
 
 
 def _entry(claim: ClaimRecord) -> list[str]:
-    lines = [f"### {claim.id}", "", f"**{claim.verdict}.** {_text(claim.says)}", ""]
+    rests = f" ({claim.basis})" if claim.basis else ""
+    lines = [f"### {claim.id}", "", f"**{claim.shown}**{rests}. {_text(claim.says)}", ""]
     lines += [f"> {_text(claim.quote)}", ""]
     lines += [f"*Measured:* {_text(claim.quantity)}", ""]
     figure = _figure(claim)
@@ -112,15 +115,15 @@ def _entry(claim: ClaimRecord) -> list[str]:
     if claim.critique:
         lines += ["*Against it:*", "", *[f"- {_text(critique)}" for critique in claim.critique], ""]
     if claim.control:
-        lines += [f"*Control:* {_text(claim.control.what)}: {claim.control.verdict}."]
+        lines += [f"*Control:* {_text(claim.control.what)}: {claim.control.shown}."]
     return lines
 
 
 def _parts(parts: Sequence[PartRecord]) -> list[str]:
     if not parts:
         return []
-    lines = ["| part | verdict | figure | |", "|---|---|---|---|"]
-    lines += [f"| {_cell(p.name)} | {p.verdict} | {_cell(_figure(p))} | {_cell(p.reason)} |" for p in parts]
+    lines = ["| part | answer | figure | |", "|---|---|---|---|"]
+    lines += [f"| {_cell(p.name)} | {p.shown} | {_cell(_figure(p))} | {_cell(p.reason)} |" for p in parts]
     return [*lines, ""]
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
 from churnsim.claims.machinery.evidence import log_of
-from churnsim.claims.machinery.verdicts import Verdict, closes, combine
+from churnsim.claims.machinery.verdicts import Answer, Basis, closes
 
 BEST, ORDINARY, STATED = 3500.0, 275.0, 13
 EFFORT = (7.0, 10.0)
@@ -38,7 +38,8 @@ def _on_a_log(evidence: Evidence) -> tuple[Part, Rows]:
     part = Part(
         name="(b) on a log of purchases",
         estimand="Share of customers worth at least as many average customers as the text's best one, percent.",
-        verdict=Verdict.HOLDS_IF if above else Verdict.FAILS,
+        basis=Basis.MEASURED,
+        answer=Answer.HOLDS if above else Answer.FAILS,
         estimate=100.0 * above,
         unit="percent of the customers",
         reason=(
@@ -56,16 +57,16 @@ def judge(evidence: Evidence = None, quick: bool = False, *, ordinary: float = O
     arithmetic = Part(
         name="(a) the quotient",
         estimand="Ordinary customers whose spend makes up for one of the best, whole customers.",
-        verdict=closes(needed, STATED, within=0.0),
+        answer=closes(needed, STATED, within=0.0),
         estimate=BEST / ordinary,
         unit="ordinary customers",
         reason=f"{BEST:g} / {ordinary:g} = {BEST / ordinary:.2f}, so it takes {needed}; the text says {STATED}.",
     )
-    if arithmetic.verdict is Verdict.FAILS:
-        return Finding(verdict=Verdict.FAILS, reason=arithmetic.reason, parts=(arithmetic,))
+    if arithmetic.answer is Answer.FAILS:
+        return Finding(answer=Answer.FAILS, reason=arithmetic.reason, parts=(arithmetic,))
     data, table = _on_a_log(evidence)
     return Finding(
-        verdict=combine((arithmetic, data)),
+        answer=arithmetic.answer,
         reason=(
             f"{arithmetic.reason} The same sentence has 7 to 10 times the effort, which is not the same figure. "
             f"{data.reason}"

@@ -32,9 +32,9 @@ def judge(evidence: Evidence = None, quick: bool = False, *, discount_rate: floa
             row["with_printed_factor"] = row["flow"] * factor
     survival = _under_survival(discount_rate)
     cut, chance = survival[1]["value"], survival[2]["value"]
-    verdict = closes(exact, STATED, within=WITHIN)
+    answer = closes(exact, STATED, within=WITHIN)
     return Finding(
-        verdict=verdict,
+        answer=answer,
         reason=(
             f"The flows discounted at {discount_rate:.0%} sum to {exact:.2f}; the text states {STATED}. The table lets "
             f"every customer stay five years to the day. If a fifth leaves each year the same five flows are worth "

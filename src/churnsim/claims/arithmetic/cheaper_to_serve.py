@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 
 from churnsim.claims.machinery.claim import Evidence, Finding
-from churnsim.claims.machinery.verdicts import Verdict
+from churnsim.claims.machinery.verdicts import Answer
 
 RISING = {1: 10.0, 2: 11.0, 3: 12.0}
 """Made up for the control: costs that rise with tenure."""
@@ -16,7 +16,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, costs: Mapping[int,
     """Whether cost to serve per unit of revenue falls with tenure, given such costs; none are at hand."""
     if costs is None:
         return Finding(
-            verdict=Verdict.UNTESTABLE,
+            answer=Answer.UNDECIDED,
             reason=(
                 "None of the data at hand holds costs by customer: CDNOW has purchases, Telco charges. It "
                 "takes costs of service by customer and year, with revenue beside them, for the same "
@@ -26,7 +26,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, costs: Mapping[int,
     by_year = [costs[year] for year in sorted(costs)]
     falls = all(later < earlier for earlier, later in pairwise(by_year))
     return Finding(
-        verdict=Verdict.HOLDS if falls else Verdict.FAILS,
+        answer=Answer.HOLDS if falls else Answer.FAILS,
         reason=f"Cost to serve by year of the relation: {', '.join(f'{cost:g}' for cost in by_year)}.",
         estimate=by_year[-1] - by_year[0],
         unit="money per customer and year, last year less first",

@@ -22,7 +22,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, tree: ComplaintTree
         Part(
             name=name,
             estimand=f"Customers of 100 dissatisfied who {name.replace(' and ', ', then ')}.",
-            verdict=closes(getattr(tree, field), printed, within=WITHIN),
+            answer=closes(getattr(tree, field), printed, within=WITHIN),
             estimate=getattr(tree, field),
             unit="customers of 100",
             reason=f"The tree gives {getattr(tree, field):.1f}; printed {printed:g}.",
@@ -32,9 +32,9 @@ def judge(evidence: Evidence = None, quick: bool = False, *, tree: ComplaintTree
     all_complain = ComplaintTree(
         dissatisfied=100, complain=1.0, complainants_leave=tree.complainants_leave, silent_leave=tree.silent_leave
     )
-    verdict = closes(tree.lost, STATED, within=WITHIN)
+    answer = closes(tree.lost, STATED, within=WITHIN)
     return Finding(
-        verdict=verdict,
+        answer=answer,
         reason=(
             f"{tree.complainants_lost:.1f} complainants and {tree.silent_lost:.1f} silent customers leave: "
             f"{tree.lost:.1f} of 100; the text says 92%. {tree.silent_lost / tree.lost:.0%} of the loss is silent. "

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from churnsim.claims.machinery.claim import Evidence, Finding
 from churnsim.claims.machinery.sources import TARP, TEXTS
-from churnsim.claims.machinery.verdicts import Verdict
+from churnsim.claims.machinery.verdicts import Answer
 
 STATED_SHARES: Mapping[str, float] = {"lecture": 4 / 100, "nine-steps": 1 / 10, "win-back": 1 / 21}
 """Share of the dissatisfied who complain: 4 of 100; 1 to 9 silent; 1 for 20 more who feel the same."""
@@ -40,7 +40,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, shares: Mapping[str
     least, most = (min if low else max for low in (True, False))
     minor = [kept_by_inviting(share, "minor") for share in shares.values()]
     return Finding(
-        verdict=Verdict.HOLDS if ratio <= LARGEST_RATIO else Verdict.FAILS,
+        answer=Answer.HOLDS if ratio <= LARGEST_RATIO else Answer.FAILS,
         reason=(
             f"The share who complain is {told}: the largest is {ratio:.1f} times the smallest, so a firm that counts "
             f"complaints would put its dissatisfied customers at {1 / max(shares.values()):.0f} or at "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import product
 
 from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
-from churnsim.claims.machinery.verdicts import Verdict, combine, share_of_map
+from churnsim.claims.machinery.verdicts import Answer, combine, share_of_map
 from churnsim.economics.customer_equity import asset_equation_bias
 from churnsim.economics.multiples import MarginTiming
 from churnsim.economics.survival_curves import BetaGeometric, CustomerLife, Geometric
@@ -43,7 +43,7 @@ def bias_map(reading: MarginTiming, mixes: tuple[float, ...] = MIXES) -> Rows:
 
 def _part(name: str, reading: MarginTiming) -> tuple[Part, Rows]:
     rows = bias_map(reading)
-    verdict, share = share_of_map(abs(row["bias"]) <= WITHIN for row in rows)
+    answer, share = share_of_map(abs(row["bias"]) <= WITHIN for row in rows)
     worst = min(rows, key=lambda row: float(row["bias"]))
     alike = [float(row["bias"]) for row in rows if row["polarization"] == 0.0]
     part = Part(
@@ -51,7 +51,7 @@ def _part(name: str, reading: MarginTiming) -> tuple[Part, Rows]:
         if reading is MarginTiming.IMMEDIATE
         else f"NPV read with the {name}",
         estimand=f"Relative error of the equation's value of existing customers about to renew, percent ({name}).",
-        verdict=verdict,
+        answer=answer,
         estimate=100.0 * float(worst["bias"]),
         unit="percent, worst cell of the map",
         reason=(
@@ -59,7 +59,7 @@ def _part(name: str, reading: MarginTiming) -> tuple[Part, Rows]:
             f"{float(worst['bias']):.1%} (retention {worst['retention']:.2f}, discount {worst['discount_rate']:.0%}, "
             f"polarization {worst['polarization']:.2f}); it is within {WITHIN:.0%} in {share:.0%} of the cells."
         ),
-        region="All customers churn alike." if verdict is Verdict.HOLDS_IF else None,
+        region="All customers churn alike." if answer is Answer.UNDECIDED else None,
     )
     return part, rows
 
@@ -69,7 +69,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, readings: dict[str,
     judged = [_part(name, reading) for name, reading in readings.items()]
     parts = tuple(part for part, _ in judged)
     return Finding(
-        verdict=combine(parts),
+        answer=combine(parts),
         reason=(
             "The value of a customer who has just renewed, times the chance to renew, is the value just before a "
             "renewal: read so, the equation is exact for customers who churn alike, and too low where they "
@@ -80,7 +80,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, readings: dict[str,
         estimate=parts[-1].estimate,
         unit=parts[-1].unit,
         region="NPV is that of customers who have just renewed, and all churn alike."
-        if combine(parts) is Verdict.HOLDS_IF
+        if combine(parts) is Answer.UNDECIDED
         else None,
         parts=parts,
         tables={"bias": [{"reading": name, **row} for (name, _), (_, rows) in zip(readings.items(), judged, strict=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from churnsim.claims.machinery.claim import Evidence, Finding, Part
 from churnsim.claims.machinery.sources import TARP, TEXTS
-from churnsim.claims.machinery.verdicts import Verdict, conjunction
+from churnsim.claims.machinery.verdicts import Answer, conjunction
 
 STATED = {"after-marketing": 0.90, "lecture": 0.95}
 WITHIN = 0.025
@@ -25,11 +25,11 @@ def major_share_for(stated: float, leave: dict[str, float]) -> float | None:
 def _part(text: str, leave: dict[str, float]) -> Part:
     stated = STATED[text]
     share = major_share_for(stated, leave)
-    verdict = Verdict.FAILS if share is None else Verdict.HOLDS if share == 0.0 else Verdict.HOLDS_IF
+    answer = Answer.FAILS if share is None else Answer.HOLDS if share == 0.0 else Answer.UNDECIDED
     return Part(
         name=f"({'ab'[list(STATED).index(text)]}) {stated:.0%}, {TEXTS[text].cited}",
         estimand=f"Percentage of {GROUP[text]} who leave, by the share of major losses among all losses.",
-        verdict=verdict,
+        answer=answer,
         estimate=100.0 * leave["major"],
         lower=100.0 * leave["minor"],
         upper=100.0 * leave["major"],
@@ -39,7 +39,7 @@ def _part(text: str, leave: dict[str, float]) -> Part:
             f"{leave['major']:.0%} after a major one"
             + (", so no mix of losses gives it." if share is None else f": it takes {share:.0%} major losses or more.")
         ),
-        region=f"At least {share:.0%} of the losses are major." if verdict is Verdict.HOLDS_IF else None,
+        region=f"At least {share:.0%} of the losses are major." if answer is Answer.UNDECIDED else None,
     )
 
 
@@ -47,9 +47,9 @@ def judge(evidence: Evidence = None, quick: bool = False, *, rates: dict[str, di
     """Both figures against TARP's; the control takes the answered for the silent."""
     leave = leaving(rates)
     parts = tuple(_part(text, leave) for text in STATED)
-    verdict = conjunction(parts)
+    answer = conjunction(parts)
     return Finding(
-        verdict=verdict,
+        answer=answer,
         reason=" ".join(f"{part.name}: {part.reason}" for part in parts)
         + " All are intentions told to an interviewer; none is a customer seen to leave.",
         estimate=100.0 * leave["major"],
@@ -57,7 +57,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, rates: dict[str, di
         upper=100.0 * leave["major"],
         unit="percent of the silent, minor to major loss",
         region=" ".join(f"{part.name[:3]} {part.region}" for part in parts if part.region)
-        if verdict is Verdict.HOLDS_IF
+        if answer is Answer.UNDECIDED
         else None,
         parts=parts,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from churnsim.claims.arithmetic.retention_table import OTHER_FIXED_COST, table
 from churnsim.claims.machinery.claim import Evidence, Finding
-from churnsim.claims.machinery.verdicts import Verdict
+from churnsim.claims.machinery.verdicts import Answer
 
 MORE, STATED, WITHIN = 0.05, 0.25, 0.025
 SHARES = tuple(round(0.05 * i, 2) for i in range(20))
@@ -22,9 +22,9 @@ def judge(evidence: Evidence = None, quick: bool = False, *, shares: tuple[float
     inside = [low <= share <= high for share in shares]
     column = table().column(0.75)
     own = OTHER_FIXED_COST / column.net_contribution
-    verdict = Verdict.FAILS if not any(inside) else Verdict.HOLDS if all(inside) else Verdict.HOLDS_IF
+    answer = Answer.FAILS if not any(inside) else Answer.HOLDS if all(inside) else Answer.UNDECIDED
     return Finding(
-        verdict=verdict,
+        answer=answer,
         reason=(
             f"{MORE:.0%} more customers of the same margin bring {MORE:.0%} more contribution. Profit rises by "
             f"{STATED:.0%} only through leverage on a fixed cost: it must be {1 - MORE / STATED:.0%} of the "
@@ -35,7 +35,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, shares: tuple[float
         estimate=100.0 * (1.0 - MORE / STATED),
         unit="percent of contribution that is fixed cost",
         region=f"Fixed cost between {low:.1%} and {high:.1%} of contribution, and the customers cost nothing to win."
-        if verdict is Verdict.HOLDS_IF
+        if answer is Answer.UNDECIDED
         else None,
         tables={
             "leverage": [

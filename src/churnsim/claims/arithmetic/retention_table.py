@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from churnsim.claims.machinery.claim import Evidence, Finding, Part
-from churnsim.claims.machinery.verdicts import Verdict, closes
+from churnsim.claims.machinery.verdicts import Answer, closes
 from churnsim.economics.retention_table import RetentionTable
 
 PRINTED = {
@@ -83,17 +83,17 @@ def judge(
     cells, implied = _cells(printed), table(printed)
     worst = max(cells, key=lambda cell: float(cell["half_digits_off"]))
     off = float(worst["half_digits_off"])
-    verdict = closes(off, 0.0, within=1.0)
+    answer = closes(off, 0.0, within=1.0)
     low, high = implied.column(0.75), implied.column(0.80)
     gain = implied.profit_gain(0.75, 0.80)
     net_gain = high.net_contribution / low.net_contribution - 1.0
     further = [implied.column(r) for r in (0.75, 0.80, 0.85, 0.90)]
     return Finding(
-        verdict=verdict,
+        answer=answer,
         reason=(
             (
                 f"All {len(cells)} cells agree with the table's identities to the printed digits"
-                if verdict is Verdict.REPRODUCED
+                if answer is Answer.HOLDS
                 else f"{str(worst['row']).replace('_', ' ')} at {worst['retention']:.0%} is printed as "
                 f"{worst['printed']:g} and comes to {worst['computed']:.4g}"
             )
@@ -109,7 +109,7 @@ def judge(
             Part(
                 name="profit gain",
                 estimand="Relative rise of profit before tax from 75% to 80% retention, percent.",
-                verdict=verdict,
+                answer=answer,
                 estimate=100.0 * gain,
                 unit="percent",
                 reason=f"From {low.profit:.1f} to {high.profit:.1f}.",

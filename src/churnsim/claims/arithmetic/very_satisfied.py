@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from churnsim.claims.machinery.claim import Evidence, Finding, Part
-from churnsim.claims.machinery.verdicts import Verdict, closes
+from churnsim.claims.machinery.verdicts import Answer, closes
 
 VERY = {"revenue": 1500.0, "profit": 800.0}
 AVERAGE = {"revenue": 630.0, "profit": 250.0}
@@ -17,18 +17,18 @@ def judge(evidence: Evidence = None, quick: bool = False, *, average: dict[str, 
         Part(
             name=f"({letter}) {what}",
             estimand=f"Yearly {what} of a very satisfied customer over that of the average customer.",
-            verdict=closes(VERY[what] / average[what], STATED[what], within=WITHIN),
+            answer=closes(VERY[what] / average[what], STATED[what], within=WITHIN),
             estimate=VERY[what] / average[what],
             unit="times the average",
             reason=f"{VERY[what]:g} / {average[what]:g} = {VERY[what] / average[what]:.3f}; printed {STATED[what]:g}.",
         )
         for letter, what in (("a", "revenue"), ("b", "profit"))
     )
-    right = [part.name[4:] for part in parts if part.verdict is Verdict.REPRODUCED]
+    right = [part.name[4:] for part in parts if part.answer is Answer.HOLDS]
     others = {what: average[what] / VERY[what] for what in VERY}
     return Finding(
         # A table with one wrong quotient does not close, however many of the others do.
-        verdict=Verdict.REPRODUCED if len(right) == len(parts) else Verdict.FAILS,
+        answer=Answer.HOLDS if len(right) == len(parts) else Answer.FAILS,
         reason=(
             " ".join(part.reason for part in parts)
             + f" What closes: {', '.join(right) or 'nothing'}. If every customer could be made very satisfied the "

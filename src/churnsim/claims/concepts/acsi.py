@@ -7,7 +7,7 @@ from dataclasses import replace
 import pandas as pd
 
 from churnsim.claims.machinery.claim import Evidence, Finding, Part
-from churnsim.claims.machinery.verdicts import Verdict, closes, combine
+from churnsim.claims.machinery.verdicts import Answer, closes, combine
 from churnsim.satisfaction.acsi import ACSI_MODEL, acsi
 from churnsim.satisfaction.survey import Survey
 from churnsim.satisfaction.synthetic.structures import synthetic_acsi
@@ -40,7 +40,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, complaints_turned: 
         Part(
             name="(a) index",
             estimand="Index from 0 to 100 of four people's answers with the weights .40, .35, .25.",
-            verdict=closes(index, BY_HAND, within=WITHIN),
+            answer=closes(index, BY_HAND, within=WITHIN),
             estimate=index,
             unit="points of 100",
             reason=f"{index:.3f}; by hand {BY_HAND:.3f}.",
@@ -48,7 +48,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, complaints_turned: 
         Part(
             name="(b) signs of a known world",
             estimand="Paths of a synthetic survey whose 95% interval leaves out 0 with the sign that is drawn.",
-            verdict=Verdict.FAILS if against or len(clear) < len(paths) / 2 else Verdict.HOLDS,
+            answer=Answer.FAILS if against or len(clear) < len(paths) / 2 else Answer.HOLDS,
             estimate=float(len(clear) - len(against)),
             unit=f"of {len(paths)} paths",
             reason=(
@@ -60,14 +60,14 @@ def judge(evidence: Evidence = None, quick: bool = False, *, complaints_turned: 
         Part(
             name="(c) signs among customers",
             estimand="The same on a survey of real customers.",
-            verdict=Verdict.UNTESTABLE,
+            answer=Answer.UNDECIDED,
             reason="No survey of real customers comes with the package: `churnsim survey FILE --instrument acsi`.",
         ),
     )
-    bad = any(part.verdict is Verdict.FAILS for part in parts)
+    bad = any(part.answer is Answer.FAILS for part in parts)
     return Finding(
         # One sign that is wrong in a world that is known breaks the method, however right the index.
-        verdict=Verdict.FAILS if bad else combine(parts),
+        answer=Answer.FAILS if bad else combine(parts),
         reason=" ".join(f"{part.name}: {part.reason}" for part in parts) + " What holds is the method.",
         estimate=index,
         unit="points of 100",

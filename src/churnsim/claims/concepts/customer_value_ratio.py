@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from churnsim.claims.machinery.claim import Evidence, Finding, Part
-from churnsim.claims.machinery.verdicts import Verdict, closes, combine
+from churnsim.claims.machinery.verdicts import Answer, closes, combine
 from churnsim.satisfaction.survey import Survey
 from churnsim.satisfaction.synthetic.attributes import synthetic_value
 from churnsim.satisfaction.value import customer_value_ratio
@@ -31,9 +31,9 @@ def judge(evidence: Evidence = None, quick: bool = False, *, exchanged: bool = F
         Part(
             name="(a) the ratio",
             estimand="V of the population's means, benefits over costs, in a synthetic survey where it is known.",
-            verdict=Verdict.HOLDS
-            if closes(float(row["estimate"]), truth, within=5 * float(row["standard_error"])) is Verdict.REPRODUCED
-            else Verdict.FAILS,
+            answer=Answer.HOLDS
+            if closes(float(row["estimate"]), truth, within=5 * float(row["standard_error"])) is Answer.HOLDS
+            else Answer.FAILS,
             estimate=float(row["estimate"]),
             lower=float(row["lower"]),
             upper=float(row["upper"]),
@@ -43,14 +43,14 @@ def judge(evidence: Evidence = None, quick: bool = False, *, exchanged: bool = F
         Part(
             name="(b) the verdict",
             estimand="Customers whose state changes when every cost is scored from 0 to 10 instead of 1 to 7, percent.",
-            verdict=Verdict.FAILS if changed > 0 else Verdict.HOLDS,
+            answer=Answer.FAILS if changed > 0 else Answer.HOLDS,
             estimate=100 * changed,
             unit="percent of customers",
             reason=f"{changed:.0%} of {RESPONDENTS} customers change their state though not one has changed an answer.",
         ),
     )
     return Finding(
-        verdict=combine(parts),
+        answer=combine(parts),
         reason=" ".join(part.reason for part in parts),
         estimate=100 * changed,
         unit="percent of customers",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from churnsim.claims.machinery.claim import Evidence, Finding, Part
-from churnsim.claims.machinery.verdicts import Verdict, combine
+from churnsim.claims.machinery.verdicts import Answer, combine
 from churnsim.kernels.engine.records import Records, Rules, packed
 from churnsim.kernels.engine.satisfaction import after_purchase
 
@@ -29,18 +29,18 @@ def judge(evidence: Evidence = None, quick: bool = False, *, expectations: bool 
         Part(
             name="(a) disconfirmation",
             estimand="Order of satisfaction after quality above, at and below what was expected.",
-            verdict=Verdict.HOLDS if better > 0.0 and same == 0.0 and worse < 0.0 else Verdict.FAILS,
+            answer=Answer.HOLDS if better > 0.0 and same == 0.0 and worse < 0.0 else Answer.FAILS,
             reason="; ".join(f"{name}: {value:+.2f}" for name, value in felt.items()) + ".",
         ),
         Part(
             name="(b) equity",
             estimand="Order of satisfaction where the reference group gets less, as much and more for its input.",
-            verdict=Verdict.HOLDS if ahead > 0.0 and even == 0.0 and behind < 0.0 else Verdict.FAILS,
+            answer=Answer.HOLDS if ahead > 0.0 and even == 0.0 and behind < 0.0 else Answer.FAILS,
             reason=f"others get less: {ahead:+.2f}, as much: {even:+.2f}, more: {behind:+.2f}.",
         ),
     )
     return Finding(
-        verdict=combine(parts),
+        answer=combine(parts),
         reason=(
             " ".join(f"{part.name}: {part.reason}" for part in parts)
             + f" Asymmetric: a gap of one standard deviation is felt as {gain:+.2f} above and {loss:+.2f} below. The "

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from churnsim.claims.machinery.claim import Evidence, Finding, Part
-from churnsim.claims.machinery.verdicts import Verdict, combine
+from churnsim.claims.machinery.verdicts import Answer, combine
 from churnsim.satisfaction.importance import QUADRANTS, importance_performance
 from churnsim.satisfaction.synthetic.attributes import ATTRIBUTES, synthetic_importance
 from churnsim.typing import Floats
@@ -42,7 +42,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, exchanged: bool = F
         Part(
             name="(a) known places",
             estimand="Attributes found in the quadrant in which they were put, percent.",
-            verdict=Verdict.HOLDS if right.all() else Verdict.FAILS,
+            answer=Answer.HOLDS if right.all() else Answer.FAILS,
             estimate=100 * float(right.mean()),
             unit="percent",
             reason=f"{right.sum()} of {len(names)} attributes are found where they were put.",
@@ -51,7 +51,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, exchanged: bool = F
             Part(
                 name=f"({letter}) {how}",
                 estimand=f"Attributes whose quadrant changes when the matrix is drawn with {how}, percent.",
-                verdict=Verdict.FAILS if change.any() else Verdict.HOLDS,
+                answer=Answer.FAILS if change.any() else Answer.HOLDS,
                 estimate=100 * float(change.mean()),
                 unit="percent",
                 reason=f"{change.sum()} of {len(names)} change their quadrant with {how}.",
@@ -63,7 +63,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, exchanged: bool = F
     for how, there in others.items():
         rows[how] = [QUADRANTS[k] for k in there]
     return Finding(
-        verdict=combine(parts) if right.all() else Verdict.FAILS,
+        answer=combine(parts) if right.all() else Answer.FAILS,
         reason=" ".join(part.reason for part in parts) + " A synthetic survey: the method is judged, not a market.",
         estimate=100 * float(np.mean([change.mean() for change in moved.values()])),
         unit="percent of attributes that change",

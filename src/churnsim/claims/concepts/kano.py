@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from churnsim.claims.machinery.claim import Evidence, Finding, Part
-from churnsim.claims.machinery.verdicts import Verdict, combine
+from churnsim.claims.machinery.verdicts import Answer, combine
 from churnsim.satisfaction.kano import CATEGORIES, EVALUATION, kano
 from churnsim.satisfaction.survey import Survey
 from churnsim.satisfaction.synthetic.attributes import synthetic_kano
@@ -44,7 +44,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, exchanged: bool = F
         Part(
             name="(a) the table",
             estimand="Cells of the 5 x 5 evaluation table that give the class of the pair.",
-            verdict=Verdict.FAILS if wrong else Verdict.HOLDS,
+            answer=Answer.FAILS if wrong else Answer.HOLDS,
             estimate=float(25 - len(wrong)),
             unit="of 25 cells",
             reason=f"{25 - len(wrong)} of 25 cells agree with the rule written down a second time.",
@@ -52,14 +52,14 @@ def judge(evidence: Evidence = None, quick: bool = False, *, exchanged: bool = F
         Part(
             name="(b) known attributes",
             estimand="Attributes whose most frequent class is the one with which they were made, of four.",
-            verdict=Verdict.HOLDS if right == len(KNOWN) else Verdict.FAILS,
+            answer=Answer.HOLDS if right == len(KNOWN) else Answer.FAILS,
             estimate=float(right),
             unit="of 4 attributes",
             reason=f"{right} of {len(KNOWN)} attributes of a synthetic survey of 300 come out as they were made.",
         ),
     )
     return Finding(
-        verdict=combine(parts),
+        answer=combine(parts),
         reason=(
             " ".join(part.reason for part in parts)
             + f" What is judged is the method ({', '.join(CATEGORIES.values())}); which class a real feature has is "

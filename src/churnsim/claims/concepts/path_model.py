@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from churnsim.claims.machinery.claim import Evidence, Finding, Part
-from churnsim.claims.machinery.verdicts import Verdict
+from churnsim.claims.machinery.verdicts import Answer
 from churnsim.satisfaction.structural_fit import RELATIONSHIP, path_model
 from churnsim.satisfaction.survey import Survey
 from churnsim.satisfaction.synthetic.answers import KnownSurvey
@@ -30,7 +30,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, shuffled: bool = Fa
         Part(
             name=str(name),
             estimand=f"Standardised path {name} in a synthetic survey where it is {known.truth[str(name)]:.2f}.",
-            verdict=Verdict.HOLDS if row["lower"] > 0 and _near(row, known.truth[str(name)]) else Verdict.FAILS,
+            answer=Answer.HOLDS if row["lower"] > 0 and _near(row, known.truth[str(name)]) else Answer.FAILS,
             estimate=float(row["estimate"]),
             lower=float(row["lower"]),
             upper=float(row["upper"]),
@@ -39,10 +39,10 @@ def judge(evidence: Evidence = None, quick: bool = False, *, shuffled: bool = Fa
         )
         for name, row in paths.iterrows()
     )
-    lost = [part.name for part in parts if part.verdict is Verdict.FAILS]
+    lost = [part.name for part in parts if part.answer is Answer.FAILS]
     return Finding(
         # What comes back is what was put in: the method works, and nothing follows for real customers.
-        verdict=Verdict.FAILS if lost else Verdict.UNTESTABLE,
+        answer=Answer.FAILS if lost else Answer.UNDECIDED,
         reason=(
             f"Not found again: {', '.join(lost)}."
             if lost

@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 
 from churnsim.claims.machinery.claim import Evidence, Finding
-from churnsim.claims.machinery.verdicts import Verdict, above
+from churnsim.claims.machinery.verdicts import Answer, above
 
 
 def judge(evidence: Evidence = None, quick: bool = False, *, panel: pd.DataFrame | None = None) -> Finding:
     """Slope of later share on satisfaction within firms, given a panel (firm, year, satisfaction, share)."""
     if panel is None:
         return Finding(
-            verdict=Verdict.UNTESTABLE,
+            answer=Answer.UNDECIDED,
             reason=(
                 "No data at hand holds satisfaction and share of the same firms over years; surveys of "
                 "customers cannot stand in. It takes a panel of firms, the share a year later, and "
@@ -29,7 +29,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, panel: pd.DataFrame
     slope = float(x @ y / (x @ x))
     error = float(np.sqrt(((y - slope * x) ** 2 * x**2).sum()) / (x @ x))
     return Finding(
-        verdict=above(slope - 1.96 * error, slope + 1.96 * error),
+        answer=above(slope - 1.96 * error, slope + 1.96 * error),
         reason=f"A point of satisfaction goes with {slope:+.3f} points of share a year later.",
         estimate=slope,
         lower=slope - 1.96 * error,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from churnsim.claims.machinery.claim import Evidence, Finding, Part
-from churnsim.claims.machinery.verdicts import Verdict, closes, combine
+from churnsim.claims.machinery.verdicts import Answer, closes, combine
 from churnsim.satisfaction.gaps import five_gaps
 from churnsim.satisfaction.quality import recoded
 from churnsim.satisfaction.servqual import DIMENSIONS, REVERSED, servqual
@@ -40,7 +40,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, reverse: bool = Tru
         Part(
             name=f"({letter}) {dimension}",
             estimand=f"Mean perception less expectation on the items of {dimension}, points of a 7-point scale.",
-            verdict=closes(measured.estimate(dimension), PERCEIVED[dimension] - EXPECTED, within=ROUNDING),
+            answer=closes(measured.estimate(dimension), PERCEIVED[dimension] - EXPECTED, within=ROUNDING),
             estimate=measured.estimate(dimension),
             unit="points",
             reason=f"{measured.estimate(dimension):+.2f}; by hand {PERCEIVED[dimension] - EXPECTED:+.2f}.",
@@ -48,9 +48,9 @@ def judge(evidence: Evidence = None, quick: bool = False, *, reverse: bool = Tru
         for letter, dimension in zip("abcde", DIMENSIONS, strict=True)
     ]
     parts.append(_gaps_close())
-    verdict = combine(parts)
+    answer = combine(parts)
     return Finding(
-        verdict=verdict,
+        answer=answer,
         reason=(
             " ".join(f"{part.name}: {part.reason}" for part in parts)
             + " What is judged is the scoring. Whether these dimensions describe a given service is for its own data: "
@@ -70,7 +70,7 @@ def _gaps_close() -> Part:
     return Part(
         name="(f) five gaps",
         estimand="Gap 5 less the sum of gaps 1 to 3 and of perception beyond delivery, points.",
-        verdict=closes(total, whole, within=ROUNDING),
+        answer=closes(total, whole, within=ROUNDING),
         estimate=total - whole,
         unit="points",
         reason=f"the gaps that make it sum to {total:+.2f}; gap 5 itself is {whole:+.2f}.",
@@ -81,9 +81,9 @@ def control(evidence: Evidence, quick: bool) -> Finding:
     """Items worded in reverse answered, and scored, as if they were not."""
     wrong = judge(evidence, quick, reverse=False)
     # Three of five dimensions have no reversed item and come out right all the same: one wrong score breaks the claim.
-    bad = [part for part in wrong.parts if part.verdict is Verdict.FAILS]
+    bad = [part for part in wrong.parts if part.answer is Answer.FAILS]
     return Finding(
-        verdict=Verdict.FAILS if bad else wrong.verdict,
+        answer=Answer.FAILS if bad else wrong.answer,
         reason=f"{len(bad)} scores are wrong: {'; '.join(p.name for p in bad)}.",
         parts=wrong.parts,
     )

@@ -23,7 +23,7 @@ from churnsim.claims.five_percent_churn.five_percent_paid import maps, part_e
 from churnsim.claims.five_percent_churn.five_percent_simulation import FEWER_PERCENT, parts_c
 from churnsim.claims.five_percent_churn.five_percent_telco import parts_telco
 from churnsim.claims.machinery.claim import Evidence, Finding, Part
-from churnsim.claims.machinery.verdicts import Verdict, combine, share_of_map
+from churnsim.claims.machinery.verdicts import Answer, combine, share_of_map
 from churnsim.economics.multiples import MarginTiming, relative_gain
 
 MAP_BASES = tuple(round(0.50 + 0.05 * i, 2) for i in range(10))
@@ -43,7 +43,7 @@ def part_a(
     """The thought experiment: the part and every cell of its map."""
     found = list(cells(change, costs=costs, discounts=discounts))
     defined = [cell for cell in found if cell.gain is not None]
-    verdict, share = share_of_map(inside(cell.gain) for cell in defined)
+    answer, share = share_of_map(inside(cell.gain) for cell in defined)
     below = sum(gain < LOW and not inside(gain) for gain in _gains(defined)) / len(defined)
     true = intervals(found)
     part = Part(
@@ -53,7 +53,7 @@ def part_a(
             f"stream by {LOW:.0%} to {HIGH:.0%} (base retention .50-.95, three views of life, flat and growing profit, "
             f"with and without acquisition cost, discount {min(discounts):.0%}-{max(discounts):.0%})."
         ),
-        verdict=verdict,
+        answer=answer,
         estimate=100.0 * share,
         unit="percent of the cells",
         reason=(
@@ -105,11 +105,11 @@ def part_b(*, points: float = 5.0) -> Part:
     bare = rise / base.net_contribution
     holds = LOW <= gain <= HIGH
     # True at the table's own fixed cost and false without one: the truth is conditional on a figure not printed.
-    verdict = (Verdict.HOLDS if LOW <= bare <= HIGH else Verdict.HOLDS_IF) if holds else Verdict.FAILS
+    answer = (Answer.HOLDS if LOW <= bare <= HIGH else Answer.UNDECIDED) if holds else Answer.FAILS
     return Part(
         name="(b) the table of 75 and 80 percent retention",
         estimand=f"Relative rise of a year's profit before tax when retention goes from 75% up by {points:g} points.",
-        verdict=verdict,
+        answer=answer,
         estimate=100.0 * gain,
         unit="percent",
         reason=(
@@ -117,7 +117,7 @@ def part_b(*, points: float = 5.0) -> Part:
             f"{OTHER_FIXED_COST:g}, which the text does not print, the gain is {bare:.1%}."
         ),
         region=f"Other fixed cost between {least:.1f} and {most:.1f} (the inferred one is {OTHER_FIXED_COST:g})."
-        if verdict is Verdict.HOLDS_IF
+        if answer is Answer.UNDECIDED
         else None,
     )
 
@@ -131,18 +131,16 @@ def judge(evidence: Evidence = None, quick: bool = False) -> Finding:
     d, contracts = (*d, *telco), [*contracts, *subscribers]
     e, paid = part_e()
     parts = (a, part_b(), *c, *d, e)
-    verdict = combine(parts)
+    answer = combine(parts)
     misread, missed = part_a(Change.PERCENT)
     words = {
-        Verdict.UNTESTED: "Not judged as a whole, because a part was not run.",
-        Verdict.HOLDS_IF: "True in a region of the assumptions, not in general.",
-        Verdict.HOLDS: "True wherever it was looked at.",
-        Verdict.FAILS: "Not true anywhere it was looked at.",
-    }.get(verdict, "Cannot be judged.")
+        Answer.HOLDS: "True wherever it was looked at.",
+        Answer.FAILS: "Not true anywhere it was looked at.",
+    }.get(answer, "True in a region of the assumptions, not in general.")
     lowest = min(_gains(missed))
-    run = " ".join(f"{part.name}: {part.verdict.value}." for part in (*c, *d))
+    run = " ".join(f"{part.name}: {part.answer.value}." for part in (*c, *d))
     return Finding(
-        verdict=verdict,
+        answer=answer,
         reason=(
             f"{words} {a.reason} Read as five percent of the defections instead of five points, it is true in "
             f"{misread.estimate:.1f}% of the cells, and the gain can be as small as {lowest:.1%}. {run} {e.reason}"
@@ -186,5 +184,5 @@ def control(evidence: Evidence, quick: bool) -> Finding:
     a, _ = part_a(Change.PERCENT, costs=(0.0,), discounts=DISCOUNTS[1:])
     b = part_b(points=5.0 * (1.0 - 0.75))
     c, _ = parts_c(evidence, True, change=FEWER_PERCENT, settings=1)
-    parts = (a, b, *(part for part in c if part.verdict is not Verdict.UNTESTED))
-    return Finding(verdict=combine(parts), reason=" ".join(part.reason for part in parts), parts=parts)
+    parts = (a, b, *(part for part in c if part.ran))
+    return Finding(answer=combine(parts), reason=" ".join(part.reason for part in parts), parts=parts)

@@ -62,7 +62,7 @@ def _part(cohort: str, setting: str, retention: float, found: Spread) -> Part:
     return Part(
         name=f"(d) under contract, {cohort}, {setting}",
         estimand="Relative gain in the NPV of a new customer at 10% when mean retention rises by five points, percent.",
-        verdict=found.within(100.0 * LOW, 100.0 * HIGH),
+        answer=found.within(100.0 * LOW, 100.0 * HIGH),
         **found.figures("percent"),
         reason=f"Mean retention {retention:.1%} in the first year: "
         f"{found.mean:+.1f}% [{found.lower:+.1f}, {found.upper:+.1f}].",

@@ -25,7 +25,7 @@ from churnsim.claims.five_percent_churn.five_percent_map import HIGH, LOW
 from churnsim.claims.machinery.claim import Evidence, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import base_draws, draw_of
-from churnsim.claims.machinery.verdicts import Spread, Verdict, by_interval
+from churnsim.claims.machinery.verdicts import Answer, Spread, by_interval
 from churnsim.decisions.comparison.paired import ratio_gain
 from churnsim.simulation.customers.base import Cohort
 from churnsim.simulation.scenario.strategy import ChurnChange, Strategy
@@ -73,7 +73,9 @@ def parts_c(
     25-85%: the control judges `FEWER_PERCENT`. UNTESTED without `MarketEvidence`."""
     if not isinstance(evidence, MarketEvidence):
         reason = "Needs a fitted market: run it within a study."
-        return (Part(name="(c) simulated customers", estimand="", verdict=Verdict.UNTESTED, reason=reason),), []
+        return (
+            Part(name="(c) simulated customers", estimand="", answer=Answer.UNDECIDED, ran=False, reason=reason),
+        ), []
     parts: list[Part] = []
     table: Rows = []
     for setting in settings_of(evidence.at(quick=quick))[:settings]:
@@ -95,10 +97,10 @@ def _part(setting: SimulatedCustomers, rows: Rows, today: float, change: str) ->
         return Part(
             name=setting.name,
             estimand=setting.estimand,
-            verdict=Verdict.UNTESTABLE,
+            answer=Answer.UNDECIDED,
             reason=f"{today:.1%} stay a year, so five points more are out of reach, or the margin is not above zero.",
         )
-    verdict = by_interval(row["lower"], row["upper"], low=LOW, high=HIGH)
+    answer = by_interval(row["lower"], row["upper"], low=LOW, high=HIGH)
     told = "; ".join(
         f"{r['change']} ({1.0 - r['dropout_factor']:.0%} of all losses prevented): {r['gain']:+.1%} "
         f"[{r['lower']:+.1%}, {r['upper']:+.1%}]"
@@ -106,13 +108,13 @@ def _part(setting: SimulatedCustomers, rows: Rows, today: float, change: str) ->
     )
     undecided = (
         f" The interval crosses an end of {LOW:.0%}-{HIGH:.0%}: it takes more customers, or a longer log, to decide."
-        if verdict is Verdict.UNTESTABLE
+        if answer is Answer.UNDECIDED
         else ""
     )
     return Part(
         name=setting.name,
         estimand=setting.estimand,
-        verdict=verdict,
+        answer=answer,
         **Spread(*(100.0 * row[name] for name in ("gain", "lower", "upper"))).figures("percent"),
         reason=f"On {setting.evidence.label}; {today:.1%} stay a year. {told}.{undecided}",
     )

@@ -11,6 +11,7 @@ two ways, because its source says that the leavers are those of one month:
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from itertools import product
 
@@ -21,7 +22,7 @@ from scipy.optimize import brentq
 from churnsim.claims.five_percent_churn.five_percent_contracts import DRAWS, RATE, SETTINGS
 from churnsim.claims.five_percent_churn.five_percent_map import HIGH, LOW, PROFILES, Change
 from churnsim.claims.machinery.claim import Part, Rows
-from churnsim.claims.machinery.verdicts import Spread, Verdict, spread
+from churnsim.claims.machinery.verdicts import Answer, Spread, spread
 from churnsim.data import datasets
 from churnsim.errors import MissingExtraError
 from churnsim.models.retention.sbg import ShiftedBetaGeometric
@@ -79,7 +80,7 @@ def parts_telco(*, change: Change = Change.POINTS, draws: int = DRAWS) -> tuple[
     try:
         telco = datasets.telco()
     except MissingExtraError as error:
-        return (_part("Telco", Verdict.UNTESTED, None, str(error)),), []
+        return (replace(_part("Telco", Answer.UNDECIDED, None, str(error)), ran=False),), []
     parts, rows = [], []
     for (name, (point, drawn)), (setting, (profile, cost)) in product(
         _readings(telco, draws).items(), SETTINGS.items()
@@ -117,7 +118,7 @@ def _judged(name: str, retention: float, found: Spread | None) -> Part:
     told = f"{retention:.1%} stay the first year"
     if found is None:
         reason = f"{told}: a new subscriber is worth no more than it costs, so there is no relative gain."
-        return _part(name, Verdict.UNTESTABLE, None, reason)
+        return _part(name, Answer.UNDECIDED, None, reason)
     return _part(
         name,
         found.within(100.0 * LOW, 100.0 * HIGH),
@@ -126,14 +127,14 @@ def _judged(name: str, retention: float, found: Spread | None) -> Part:
     )
 
 
-def _part(name: str, verdict: Verdict, found: Spread | None, reason: str) -> Part:
+def _part(name: str, answer: Answer, found: Spread | None, reason: str) -> Part:
     return Part(
         name=f"(d) under contract, {name}",
         estimand=(
             "Relative gain in the NPV of a new subscriber at 10%, paying by the month, when first-year retention "
             "rises by five points, percent."
         ),
-        verdict=verdict,
+        answer=answer,
         estimate=found.mean if found else None,
         lower=found.lower if found else None,
         upper=found.upper if found else None,

@@ -1,19 +1,22 @@
 """What a claim is: the statement, where it comes from, what exactly is measured, and how it is judged.
 
-A claim is data and a function that judges it. The control is the same function with inputs that are wrong on purpose
-(or another function): a check whose control does not fail shows nothing, so its result is withdrawn. `Claim.test` runs
-both.
+A claim is data and a function that judges it. The same function (or another) is also run in a world where the claim is
+false and in one where it is true: a check that does not tell them apart shows nothing, so its result is withdrawn.
+`Claim.test` runs all three.
 """
 
 from __future__ import annotations
 
+import functools
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from churnsim.claims.machinery.verdicts import Figures, Verdict
-from churnsim.errors import ChurnSimError, ClusterError, DataError
+from churnsim.claims.machinery.plausible import Plausible
+from churnsim.claims.machinery.verdicts import Answer, Basis, Figures, Verdict, weakest
+from churnsim.errors import ChurnSimError, ClusterError, ConfigError, DataError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,6 +36,38 @@ class Kind(StrEnum):
     SIMULATION = "simulation"
     CONCEPT = "concept"
 
+    @property
+    def basis(self) -> Basis:
+        """What its answers rest on where a claim does not say."""
+        return {Kind.DATA: Basis.MEASURED, Kind.SIMULATION: Basis.ASSUMED}.get(self, Basis.ARITHMETIC)
+
+
+def _takes_old_verdict(cls: Any) -> Any:
+    """The class with `verdict`, in which answer and basis were one word, as an argument and as a property."""
+    start = cls.__init__
+
+    @functools.wraps(start)
+    def __init__(self: Any, *, verdict: Verdict | str | None = None, **given: Any) -> None:  # noqa: N807
+        if verdict is not None:
+            _warn_old("verdict=", "answer= and basis=")
+            given = {**Verdict(verdict).fields(), **given}
+        start(self, **given)
+
+    def old(self: Any) -> Verdict:
+        """The old name of the answer."""
+        _warn_old("verdict", "answer and basis")
+        return Verdict.of(self.answer, self.basis, self.ran)
+
+    cls.__init__ = __init__
+    cls.verdict = property(old)
+    return cls
+
+
+def _warn_old(old: str, new: str) -> None:
+    warnings.warn(
+        f"{old} of a claim's finding is now {new}; the old name goes in 0.3.", DeprecationWarning, stacklevel=3
+    )
+
 
 @dataclass(frozen=True, kw_only=True)
 class ClaimSource:
@@ -48,16 +83,23 @@ class ClaimSource:
     """What that study really measured."""
 
 
+@_takes_old_verdict
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """One of several estimands of a claim, with its own verdict.
+    """One of several estimands of a claim, with its own answer.
 
     Attributes
     ----------
     name, estimand : str
         What is judged.
-    verdict : Verdict
+    answer : Answer
         And `reason`, in whole sentences.
+    basis : Basis or None
+        What the answer rests on; by default what the claim's answers do.
+    plausible : Plausible or None
+        How much of what is plausible it holds in. HOLDS_IF needs it, and `region`.
+    ran : bool
+        Whether it was looked at.
     estimate, lower, upper : float or None
         The figure with its interval, in `unit`.
     region : str or None
@@ -72,13 +114,19 @@ class Part:
 
     name: str
     estimand: str
-    verdict: Verdict
+    answer: Answer
     reason: str
     estimate: float | None = None
     lower: float | None = None
     upper: float | None = None
     unit: str = ""
     region: str | None = None
+    basis: Basis | None = None
+    plausible: Plausible | None = None
+    ran: bool = True
+
+    def __post_init__(self) -> None:
+        _check_condition(self)
 
     @property
     def figures(self) -> Figures:
@@ -90,47 +138,69 @@ class Part:
         return {"estimate": self.estimate, "lower": self.lower, "upper": self.upper, "unit": unit}
 
 
+@_takes_old_verdict
 @dataclass(frozen=True, kw_only=True)
 class Finding:
     """What judging a claim (or its control) gave. `reason` is whole sentences with the figures in them.
 
     Attributes
     ----------
-    verdict : Verdict
+    answer : Answer
         And `reason`, in whole sentences.
+    basis : Basis or None
+        What the answer rests on; by default what the claim's answers do.
+    plausible : Plausible or None
+        How much of what is plausible it holds in. HOLDS_IF needs it, and `region`.
+    ran : bool
+        Whether it was looked at.
     estimate, lower, upper : float or None
         The figure with its interval, in `unit`.
     region : str or None
         Where it holds.
     parts : tuple of Part
-        Several estimands, each with its own verdict.
+        Several estimands, each with its own answer.
     tables : mapping of title to rows
         What the figures come from.
     """
 
-    verdict: Verdict
+    answer: Answer
     reason: str
     estimate: float | None = None
     lower: float | None = None
     upper: float | None = None
     unit: str = ""
     region: str | None = None
+    basis: Basis | None = None
+    plausible: Plausible | None = None
+    ran: bool = True
     parts: tuple[Part, ...] = ()
     tables: Mapping[str, Rows] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _check_condition(self)
+
+
+def _check_condition(found: Part | Finding) -> None:
+    """HOLDS_IF says where, and how much of what is plausible that is: else it could be said of any statement."""
+    if found.answer is Answer.HOLDS_IF and (found.plausible is None or not found.region):
+        raise ConfigError(
+            "HOLDS_IF needs a region and how much of what is plausible it is (plausible=). Without beliefs about what "
+            "it depends on the answer is UNDECIDED."
+        )
 
 
 def not_run(why: str) -> Finding:
     """The finding of a check that was not run."""
-    return Finding(verdict=Verdict.UNTESTED, reason=why)
+    return Finding(answer=Answer.UNDECIDED, ran=False, reason=why)
 
 
 Judge = Callable[..., Finding]
-"""Judges a claim: (evidence or None, quick) -> Finding. Without the evidence it needs it returns UNTESTED."""
+"""Judges a claim: (evidence or None, quick) -> Finding. Without the evidence it needs it returns `not_run`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Control:
-    """A deliberately wrong variant of the claim; judged the same way, it must fail."""
+    """A planted world whose answer is known: judged the same way, a false statement must fail and a true one hold."""
 
     what: str
     inputs: Mapping[str, Any] = field(default_factory=dict)
@@ -160,7 +230,12 @@ class Claim:
     within : float or None, and because : str
         The largest deviation that still counts as agreement (None for a range or words), and why that one.
     control : Control
-        A wrong variant that must fail.
+        A world in which the claim is false: it must fail.
+    planted : Control or None
+        A world in which it is true: it must hold, or FAILS would say nothing. None where a stated figure is recomputed
+        and holds itself.
+    basis : Basis or None
+        What its answers rest on where a part does not say; by default by its kind.
     critique : tuple of str
         What is said against it.
     judge : callable
@@ -173,8 +248,8 @@ class Claim:
     >>> from churnsim.claims import ClaimSource, Control, Kind
     >>> def judge(evidence=None, quick=False, *, years=3):
     ...     left = 0.8**years
-    ...     verdict = Verdict.HOLDS if abs(left - 0.6) <= 0.1 else Verdict.FAILS
-    ...     return Finding(verdict=verdict, reason=f"{left:.1%} are left.", estimate=left, unit="share")
+    ...     answer = Answer.HOLDS if abs(left - 0.6) <= 0.1 else Answer.FAILS
+    ...     return Finding(answer=answer, reason=f"{left:.1%} are left.", estimate=left, unit="share")
     >>> claim = Claim(
     ...     id="three-in-five", says="Three in five stay.", quote="three in five", kind=Kind.ARITHMETIC,
     ...     sources=(ClaimSource(text="A talk, 2024", title="A talk, 2024"),), quantity="Share left after three years.",
@@ -182,8 +257,8 @@ class Claim:
     ...     control=Control(what="ten years", inputs={"years": 10}),
     ... )
     >>> result = claim.test()
-    >>> result.verdict.value, result.finding.reason, result.control.reason
-    ('HOLDS', '51.2% are left.', '10.7% are left.')
+    >>> result.answer.value, result.finding.basis.value, result.finding.reason, result.control.reason
+    ('HOLDS', 'arithmetic', '51.2% are left.', '10.7% are left.')
     """
 
     id: str
@@ -198,21 +273,23 @@ class Claim:
     control: Control
     critique: tuple[str, ...]
     judge: Judge
+    planted: Control | None = None
+    basis: Basis | None = None
 
     def test(
         self, evidence: Evidence = None, *, market: Any = None, log: pd.DataFrame | None = None, quick: bool = False
     ) -> Result:
-        """Judge the claim and its control.
+        """Judge the claim, and the same check on a world in which the claim is false and on one in which it is true.
 
-        When the control does not come out as FAILS, the check is worthless and the claim is UNTESTED, whatever the
-        finding was. A claim that lacks what it needs (a market, purchases, an extra, a table) is UNTESTED with the
-        reason, and one that the data at hand do not allow is UNTESTABLE; no error is raised.
+        When the false world does not fail, or the true one does not hold, the check is worthless, and its finding is
+        withdrawn, whatever it was. A claim that lacks what it needs (a market, purchases, an extra, a table) is not
+        run, with the reason, and one that the data at hand do not allow is UNDECIDED; no error is raised.
 
         Parameters
         ----------
         evidence
             What the claim is judged on, as `churnsim.claims.cdnow_evidence` or a study makes it. None: claims on data
-            take the CDNOW log, and claims on a market are UNTESTED.
+            take the CDNOW log, and claims on a market are not run.
         market : Market
             In place of `evidence`: a market of one's own, run for two years.
         log
@@ -223,8 +300,8 @@ class Claim:
         Examples
         --------
         >>> import churnsim
-        >>> churnsim.claims["card-npv"].test().verdict.value
-        'REPRODUCED'
+        >>> churnsim.claims["card-npv"].test().answer.value
+        'HOLDS'
         """
         if market is not None:
             from churnsim.claims.machinery.evidence import market_evidence  # loads the engines: only when asked for
@@ -233,39 +310,63 @@ class Claim:
         if hasattr(evidence, "claimed"):
             evidence = replace(evidence, claimed={})
         try:
-            finding = self._said_of_claimed(self.judge(evidence, quick), evidence)
-            control = (self.control.judge or self.judge)(evidence, quick, **self.control.inputs)
+            finding = self._complete(self._said_of_claimed(self.judge(evidence, quick), evidence))
+            false, true = (self._in(world, evidence, quick) for world in (self.control, self.planted))
         except (ClusterError, OSError, MemoryError):  # these end the whole run
             raise
         except Exception as error:
             control = not_run("Not run, since the claim itself could not be judged.")
             return Result(claim=self, finding=_stopped(error), control=control)
-        if finding.verdict is not Verdict.UNTESTED and control.verdict is not Verdict.FAILS:
+        assert false is not None
+        if finding.ran and false.answer is not Answer.FAILS:
             finding = not_run(
                 f"Withdrawn: its check did not work. Its control ({self.control.what}) had to fail and did not, "
                 "so that the same check would have passed what is wrong."
             )
-        return Result(claim=self, finding=finding, control=control)
+        elif finding.ran and self.planted is not None and true is not None and true.answer is not Answer.HOLDS:
+            finding = not_run(
+                f"Withdrawn: its check did not work. In a world in which the claim is true ({self.planted.what}) it "
+                "had to hold and did not, so that the same check would have failed what is right."
+            )
+        return Result(claim=self, finding=finding, control=false, planted=true)
+
+    def _in(self, world: Control | None, evidence: Evidence, quick: bool) -> Finding | None:
+        """What the check finds in a planted world."""
+        return None if world is None else (world.judge or self.judge)(evidence, quick, **world.inputs)
+
+    def _complete(self, finding: Finding) -> Finding:
+        """The finding with what it and its parts rest on, and with how many of them were run."""
+        own = self.basis or self.kind.basis
+        parts = tuple(replace(part, basis=part.basis or own) for part in finding.parts)
+        ran = [part for part in parts if part.ran]
+        decides = [part.basis or own for part in ran if part.answer is finding.answer]
+        reason, missing = finding.reason, len(parts) - len(ran)
+        if missing and ran:
+            reason = f"{reason} {missing} of {len(parts)} parts could not be run."
+        return replace(
+            finding, parts=parts, basis=finding.basis or weakest(decides or [own]), reason=reason,
+            ran=finding.ran and (bool(ran) or not parts),
+        )  # fmt: skip
 
     def _said_of_claimed(self, finding: Finding, evidence: Evidence) -> Finding:
         """The finding with what it rests on of the claim's own texts. A figure that is put in is no evidence for its
-        text: what would hold is then UNTESTABLE."""
+        text: what would hold is then UNDECIDED."""
         titles = [source.text.partition(" (")[0] for source in self.sources]
         used = getattr(evidence, "claimed", {})
         own = [name for name, told in used.items() if any(title in told for title in titles)]
         if not own:
             return finding
         rests = f"It rests on figures of the same text, which are claimed and not measured: {', '.join(own)}."
-        verdict = finding.verdict
-        if verdict in (Verdict.HOLDS, Verdict.REPRODUCED):
-            verdict, rests = Verdict.UNTESTABLE, f"{rests} What is put in cannot support the text: not {verdict}."
-        return replace(finding, verdict=verdict, reason=f"{finding.reason} {rests}")
+        answer = finding.answer
+        if answer in (Answer.HOLDS, Answer.HOLDS_IF):
+            answer, rests = Answer.UNDECIDED, f"{rests} What is put in cannot support the text: not {answer}."
+        return replace(finding, answer=answer, reason=f"{finding.reason} {rests}")
 
 
 def _stopped(error: Exception) -> Finding:
     """The finding of a check that raised: one claim must not end the tests of the others."""
     if isinstance(error, DataError):
-        return Finding(verdict=Verdict.UNTESTABLE, reason=f"The data at hand do not allow it: {error}")
+        return Finding(answer=Answer.UNDECIDED, reason=f"The data at hand do not allow it: {error}")
     if isinstance(error, ChurnSimError):
         return not_run(f"Could not be run: {error}")
     return not_run(f"The test itself failed, which says nothing about the claim: {type(error).__name__}: {error}")
@@ -273,13 +374,24 @@ def _stopped(error: Exception) -> Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """A claim, what was found, and what its control gave."""
+    """A claim, what was found, and what its check gave in a world where it is false and in one where it is true."""
 
     claim: Claim
     finding: Finding
     control: Finding
+    planted: Finding | None = None
+
+    @property
+    def answer(self) -> Answer:
+        """The answer to the claim."""
+        return self.finding.answer
+
+    @property
+    def ran(self) -> bool:
+        """Whether there is an answer: the claim was run, and its check works."""
+        return self.finding.ran
 
     @property
     def verdict(self) -> Verdict:
-        """The verdict on the claim."""
-        return self.finding.verdict
+        """The old name of the answer."""
+        return self.finding.verdict  # type: ignore[attr-defined,no-any-return]

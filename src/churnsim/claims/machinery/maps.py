@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -10,10 +10,13 @@ import pandas as pd
 
 from churnsim.claims.machinery.claim import Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
-from churnsim.claims.machinery.verdicts import Verdict
+from churnsim.claims.machinery.plausible import plausible
+from churnsim.claims.machinery.verdicts import Answer
 from churnsim.decisions.assumptions.assumption_regions import assumption_region
 from churnsim.decisions.assumptions.outcome import Quantity
 from churnsim.decisions.assumptions.region import Axis, Region, Statement
+from churnsim.simulation.core.belief import Belief
+from churnsim.simulation.scenario.beliefs import market_beliefs
 from churnsim.simulation.scenario.strategy import Strategy
 
 CELLS, QUICK_CELLS, LEAST_CELLS = 8, 4, 3
@@ -46,26 +49,42 @@ def map_of(
     )
 
 
-def map_part(region: Region, *, name: str, estimand: str, reason: str, **figures: Any) -> Part:
-    """The part of a claim that a map judges."""
+def map_part(
+    region: Region,
+    *,
+    name: str,
+    estimand: str,
+    reason: str,
+    beliefs: Mapping[str, Belief | float] | None = None,
+    **figures: Any,
+) -> Part:
+    """The part of a claim that a map judges: by how plausible its region is where `beliefs` say so of each axis."""
+    mass = plausible(region, beliefs) if beliefs is not None else None
     return Part(
         name=name,
         estimand=estimand,
-        verdict=region_verdict(region),
-        reason=reason,
+        answer=mass.answer if mass and region_answer(region) is Answer.UNDECIDED else region_answer(region),
+        reason=f"{reason} {mass}" if mass else reason,
         region=where(region),
+        plausible=mass,
         **figures,
     )
 
 
-def region_verdict(region: Region) -> Verdict:
-    """HOLDS or FAILS where every cell that is possible and decided does; HOLDS_IF where some hold and some do not."""
+def believed_of(evidence: MarketEvidence, axes: Iterable[str]) -> dict[str, Belief | float]:
+    """What is believed of the numbers of the market that a map varies."""
+    known = market_beliefs(evidence.market)
+    return {name: known[name] for name in axes}
+
+
+def region_answer(region: Region) -> Answer:
+    """HOLDS or FAILS where every cell that is possible does, else UNDECIDED: a count of cells is no probability."""
     counts = region.counts
-    if counts["holds"] and counts["fails"] + counts["undecided"]:
-        return Verdict.HOLDS_IF
+    if counts["undecided"] or (counts["holds"] and counts["fails"]):
+        return Answer.UNDECIDED
     if counts["holds"]:
-        return Verdict.HOLDS
-    return Verdict.FAILS if counts["fails"] and not counts["undecided"] else Verdict.UNTESTABLE
+        return Answer.HOLDS
+    return Answer.FAILS if counts["fails"] else Answer.UNDECIDED
 
 
 def where(region: Region) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import asdict
 
-from churnsim.claims.machinery.claim import Result
-from churnsim.records.claim import ClaimRecord, ControlRecord, PartRecord, SourceRecord
+from churnsim.claims.machinery.claim import Control, Finding, Part, Result
+from churnsim.records.claim import ClaimRecord, ControlRecord, PartRecord, PlausibleRecord, SourceRecord
 
 
 def to_record(result: Result) -> ClaimRecord:
@@ -23,7 +23,10 @@ def to_record(result: Result) -> ClaimRecord:
         within=claim.within,
         because=claim.because,
         critique=list(claim.critique),
-        verdict=finding.verdict,
+        answer=finding.answer,
+        basis=finding.basis,
+        ran=finding.ran,
+        plausible=_plausible(finding),
         reason=finding.reason,
         region=finding.region,
         estimate=finding.estimate,
@@ -31,19 +34,35 @@ def to_record(result: Result) -> ClaimRecord:
         upper=finding.upper,
         unit=finding.unit,
         parts=[PartRecord(**asdict(part)) for part in finding.parts],
-        control=ControlRecord(what=claim.control.what, verdict=result.control.verdict, reason=result.control.reason),
+        control=_world(claim.control, result.control),
+        planted=_world(claim.planted, result.planted),
         tables=dict(finding.tables),
     )
+
+
+def _plausible(finding: Finding) -> PlausibleRecord | None:
+    return PlausibleRecord(**asdict(finding.plausible)) if finding.plausible else None
+
+
+def _world(world: Control | None, found: Finding | None) -> ControlRecord | None:
+    if world is None or found is None:
+        return None
+    return ControlRecord(what=world.what, answer=found.answer, basis=found.basis, ran=found.ran, reason=found.reason)
 
 
 def _number(value: float | None, unit: str) -> str:
     return "" if value is None or not math.isfinite(value) else f"{value:.6g} {unit}".rstrip()
 
 
+def said(found: Finding | Part) -> str:
+    """Answer and basis in one: "HOLDS (measured here)", "NOT RUN"."""
+    return f"{found.answer}" + (f" ({found.basis})" if found.basis else "") if found.ran else "NOT RUN"
+
+
 def render(result: Result) -> str:
-    """The result as text for a terminal: the verdict first, then why."""
+    """The result as text for a terminal: the answer first, then why."""
     claim, finding = result.claim, result.finding
-    lines = [f"{finding.verdict}  {claim.id}: {claim.says}", f"  {finding.reason}"]
+    lines = [f"{said(finding)}  {claim.id}: {claim.says}", f"  {finding.reason}"]
     estimate = _number(finding.estimate, finding.unit)
     if estimate:
         lower, upper = _number(finding.lower, ""), _number(finding.upper, "")
@@ -51,8 +70,10 @@ def render(result: Result) -> str:
     if finding.region:
         lines.append(f"  where: {finding.region}")
     lines += [
-        f"  {part.verdict}  {part.name}: {part.reason}" + (f" Where: {part.region}" if part.region else "")
+        f"  {said(part)}  {part.name}: {part.reason}" + (f" Where: {part.region}" if part.region else "")
         for part in finding.parts
     ]
-    lines.append(f"  control ({claim.control.what}): {result.control.verdict}")
+    lines.append(f"  false world ({claim.control.what}): {said(result.control)}")
+    if claim.planted is not None and result.planted is not None:
+        lines.append(f"  true world ({claim.planted.what}): {said(result.planted)}")
     return "\n".join(lines)

@@ -74,7 +74,7 @@ def gain_part(gain: Gain, *, name: str = "", estimand: str = "") -> Part:
     return Part(
         name=name or f"{gain.of} against {gain.against}",
         estimand=estimand or f"Equity of {gain.of} less that of {gain.against}, money over the horizon, paired.",
-        verdict=gain.above(),
+        answer=gain.above(),
         **gain.figures("money over the horizon"),
         reason=f"{gain.of} less {gain.against}: {gain}.",
     )

@@ -1,4 +1,4 @@
-"""Verdicts, figures with their intervals, and the rules from figures to verdicts that several claims share."""
+"""Answers and what they rest on, figures with their intervals, and the rules from figures to answers."""
 
 from __future__ import annotations
 
@@ -6,35 +6,91 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol, TypedDict
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict
 
 if TYPE_CHECKING:
     from churnsim.data.customers.estimate import Estimate
     from churnsim.typing import Floats
 
 
-class Verdict(StrEnum):
-    """What a check may conclude. Only REPRODUCED and HOLDS are unconditional agreement.
+class Answer(StrEnum):
+    """What a check found of a statement. What the answer rests on is its `Basis`.
 
     Examples
     --------
     >>> import churnsim
-    >>> churnsim.claims["card-npv"].test().verdict is Verdict.REPRODUCED
-    True
+    >>> found = churnsim.claims["card-npv"].test().finding
+    >>> found.answer is Answer.HOLDS, found.basis.value
+    (True, 'arithmetic')
+    """
+
+    HOLDS = "HOLDS"
+    """True, within the tolerance; of a map, in nearly all that is plausible."""
+    HOLDS_IF = "HOLDS_IF"
+    """True in a part of what is plausible, which is given with its probability."""
+    FAILS = "FAILS"
+    """Not true; of a map, in nearly all that is plausible."""
+    UNDECIDED = "UNDECIDED"
+    """Cannot be judged with what is at hand, or depends on what is put in; a map says on what."""
+
+
+class Basis(StrEnum):
+    """What an answer rests on.
+
+    Examples
+    --------
+    >>> weakest([Basis.ARITHMETIC, Basis.ASSUMED, Basis.MEASURED]).value
+    'assumed'
+    """
+
+    ARITHMETIC = "arithmetic"
+    """It follows from what is stated."""
+    MEASURED = "measured here"
+    """On customers' own records."""
+    PUBLISHED = "published"
+    """On figures of others."""
+    ASSUMED = "assumed"
+    """On numbers that nobody has measured."""
+
+
+def weakest(bases: Iterable[Basis]) -> Basis:
+    """What an answer rests on that needs all of these."""
+    order = list(Basis)
+    return max(bases, key=order.index)
+
+
+class Verdict(StrEnum):
+    """The names of answers until 0.2, in which answer and basis were one word; they go in 0.3.
+
+    Examples
+    --------
+    >>> Verdict.REPRODUCED.value
+    'REPRODUCED'
     """
 
     REPRODUCED = "REPRODUCED"
-    """The arithmetic closes: the stated figure follows from the stated inputs."""
     HOLDS = "HOLDS"
-    """True wherever it was looked at, within the tolerance."""
     HOLDS_IF = "HOLDS_IF"
-    """True in a region of the assumptions and false outside it; the region is given."""
     FAILS = "FAILS"
-    """Not true anywhere it was looked at."""
     UNTESTABLE = "UNTESTABLE"
-    """Cannot be judged with what is at hand, or the answer would be what was put in."""
     UNTESTED = "UNTESTED"
-    """Was not run, or was run and its check proved worthless."""
+
+    @classmethod
+    def of(cls, answer: Answer, basis: Basis | None, ran: bool) -> Verdict:
+        """The old name of a finding."""
+        if not ran:
+            return cls.UNTESTED
+        if answer is Answer.HOLDS and basis is Basis.ARITHMETIC:
+            return cls.REPRODUCED
+        return cls.UNTESTABLE if answer is Answer.UNDECIDED else cls(answer.value)
+
+    def fields(self) -> dict[str, Any]:
+        """A finding's fields that an old name stands for. HOLDS_IF did not say how much of what is plausible."""
+        if self in (Verdict.HOLDS, Verdict.FAILS):
+            return {"answer": Answer(self.value)}
+        if self is Verdict.REPRODUCED:
+            return {"answer": Answer.HOLDS, "basis": Basis.ARITHMETIC}
+        return {"answer": Answer.UNDECIDED, "ran": self is not Verdict.UNTESTED}
 
 
 class Figures(TypedDict):
@@ -67,12 +123,12 @@ class Spread:
         """The fields of a part or finding that hold it."""
         return {"estimate": self.mean, "lower": self.lower, "upper": self.upper, "unit": unit}
 
-    def above(self, level: float = 0.0) -> Verdict:
-        """HOLDS above the level, FAILS not above it, UNTESTABLE across it."""
+    def above(self, level: float = 0.0) -> Answer:
+        """HOLDS above the level, FAILS not above it, UNDECIDED across it."""
         return above(self.lower, self.upper, level)
 
-    def within(self, low: float, high: float) -> Verdict:
-        """HOLDS inside [low, high], FAILS outside, UNTESTABLE across an end."""
+    def within(self, low: float, high: float) -> Answer:
+        """HOLDS inside [low, high], FAILS outside, UNDECIDED across an end."""
         return by_interval(self.lower, self.upper, low=low, high=high)
 
 
@@ -85,70 +141,66 @@ def spread(values: Floats | list[float]) -> Spread:
     return Spread(float(array.mean()), float(low), float(high))
 
 
-def closes(computed: float, stated: float, *, within: float) -> Verdict:
-    """REPRODUCED when the computed figure is within the tolerance of the stated one, FAILS otherwise (and for NaN)."""
-    return Verdict.REPRODUCED if abs(computed - stated) <= within else Verdict.FAILS
+def closes(computed: float, stated: float, *, within: float) -> Answer:
+    """HOLDS when the computed figure is within the tolerance of the stated one, FAILS otherwise (and for NaN)."""
+    return Answer.HOLDS if abs(computed - stated) <= within else Answer.FAILS
 
 
-def by_interval(lower: float, upper: float, *, low: float, high: float) -> Verdict:
+def by_interval(lower: float, upper: float, *, low: float, high: float) -> Answer:
     """HOLDS when the interval lies within [low, high], FAILS when it lies wholly outside; across an end it is open, and
-    more of the same runs or data would be needed: UNTESTABLE (as for NaN)."""
+    more of the same runs or data would be needed: UNDECIDED (as for NaN)."""
     if lower >= low and upper <= high:
-        return Verdict.HOLDS
-    return Verdict.FAILS if upper < low or lower > high else Verdict.UNTESTABLE
+        return Answer.HOLDS
+    return Answer.FAILS if upper < low or lower > high else Answer.UNDECIDED
 
 
-def above(lower: float, upper: float, level: float = 0.0) -> Verdict:
-    """HOLDS when the interval lies above `level`, FAILS when its upper end is not above it, else UNTESTABLE."""
+def above(lower: float, upper: float, level: float = 0.0) -> Answer:
+    """HOLDS when the interval lies above `level`, FAILS when its upper end is not above it, else UNDECIDED."""
     if lower > level:
-        return Verdict.HOLDS
-    return Verdict.FAILS if upper <= level else Verdict.UNTESTABLE
+        return Answer.HOLDS
+    return Answer.FAILS if upper <= level else Answer.UNDECIDED
 
 
 class Judged(Protocol):
-    """Anything with a verdict."""
+    """Anything with an answer."""
 
     @property
-    def verdict(self) -> Verdict:
+    def answer(self) -> Answer:
         """What was found."""
 
+    @property
+    def ran(self) -> bool:
+        """Whether it was looked at."""
 
-def combine(parts: Iterable[Judged]) -> Verdict:
-    """One verdict for a claim from the verdicts on its parts.
 
-    A part that was not run leaves the whole UNTESTED: a run that was skipped is no agreement. Parts that cannot be
-    tested are set aside unless nothing else is left. Agreement everywhere is HOLDS, nowhere FAILS, and anything between
-    HOLDS_IF. For parts that are settings of one statement; what is stated together is for `conjunction`.
+def combine(parts: Iterable[Judged]) -> Answer:
+    """One answer for a claim whose parts are settings or readings of one statement.
+
+    Over the parts that were run and decided: HOLDS or FAILS where all agree, and UNDECIDED where they do not, since the
+    answer is then that of the setting. What is stated together is for `conjunction`, a map for `plausible`.
     """
-    verdicts = {part.verdict for part in parts}
-    if not verdicts or Verdict.UNTESTED in verdicts:
-        return Verdict.UNTESTED
-    judged = verdicts - {Verdict.UNTESTABLE}
-    if not judged:
-        return Verdict.UNTESTABLE
-    if judged == {Verdict.REPRODUCED}:
-        return Verdict.REPRODUCED
-    if judged <= {Verdict.HOLDS, Verdict.REPRODUCED}:
-        return Verdict.HOLDS
-    return Verdict.FAILS if judged == {Verdict.FAILS} else Verdict.HOLDS_IF
+    answers = {part.answer for part in parts if part.ran} - {Answer.UNDECIDED}
+    return answers.pop() if len(answers) == 1 else Answer.UNDECIDED
 
 
-def conjunction(parts: Iterable[Judged], *, meet: bool = True) -> Verdict:
-    """The verdict on "this and that": FAILS as soon as one part does, HOLDS only where all do. Parts of which each
-    holds in a region hold together only where the regions `meet`: elsewhere the whole is true nowhere, and FAILS."""
-    verdicts = {part.verdict for part in parts}
-    if not meet and Verdict.UNTESTED not in verdicts:
-        return Verdict.FAILS
-    for verdict in (Verdict.FAILS, Verdict.UNTESTED, Verdict.UNTESTABLE, Verdict.HOLDS_IF):
-        if verdict in verdicts:
-            return verdict
-    return Verdict.HOLDS
+def conjunction(parts: Iterable[Judged], *, meet: bool = True) -> Answer:
+    """The answer to "this and that": FAILS as soon as one part does, HOLDS only where all do. Parts of which each
+    holds somewhere hold together only where the regions `meet`: elsewhere the whole is true nowhere, and FAILS."""
+    parts = list(parts)
+    answers = {part.answer if part.ran else Answer.UNDECIDED for part in parts}
+    if not meet and all(part.ran for part in parts):
+        return Answer.FAILS
+    for answer in (Answer.FAILS, Answer.UNDECIDED, Answer.HOLDS_IF):
+        if answer in answers:
+            return answer
+    return Answer.HOLDS
 
 
-def share_of_map(inside: Iterable[bool]) -> tuple[Verdict, float]:
-    """Verdict on a map of the assumptions, and the share of its cells in which the claim is true."""
+def share_of_map(inside: Iterable[bool]) -> tuple[Answer, float]:
+    """Answer by a map of which nobody says how plausible its cells are, and the share of the cells in which the claim
+    is true: HOLDS in all, FAILS in none, UNDECIDED between."""
     cells = list(inside)
     share = math.fsum(cells) / len(cells)
     if share in (0.0, 1.0):
-        return (Verdict.HOLDS if share else Verdict.FAILS), share
-    return Verdict.HOLDS_IF, share
+        return (Answer.HOLDS if share else Answer.FAILS), share
+    return Answer.UNDECIDED, share

@@ -11,7 +11,7 @@ from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import fits_by_family
 from churnsim.claims.machinery.reference_data import Workbench
-from churnsim.claims.machinery.verdicts import Spread, Verdict, combine, spread
+from churnsim.claims.machinery.verdicts import Answer, Spread, combine, spread
 from churnsim.data import datasets
 from churnsim.errors import MissingExtraError
 from churnsim.models.estimation.fit import ModelFit
@@ -41,23 +41,23 @@ def judge(evidence: Evidence = None, quick: bool = False, *, years: float = 1.0)
             telco = datasets.telco()
         except MissingExtraError as error:
             estimand = "Share of new subscribers lost within the first year, percent."
-            parts.insert(0, Part(name=TELCO, estimand=estimand, verdict=Verdict.UNTESTED, reason=str(error)))
+            parts.insert(0, Part(name=TELCO, estimand=estimand, answer=Answer.UNDECIDED, ran=False, reason=str(error)))
         else:
             fit = fit_curve(telco)
             parts[:0] = [_telco(fit, years), _snapshot(float(telco["churned"].mean()), len(telco), years)]
             tables["telco_by_year"] = _by_year(fit)
-    verdict = combine(parts)
-    inside = [part.name for part in parts if part.verdict is Verdict.HOLDS]
+    answer = combine(parts)
+    inside = [part.name for part in parts if part.answer is Answer.HOLDS]
     told = " ".join(f"{part.name}: {part.reason}" for part in parts)
     return Finding(
-        verdict=verdict,
+        answer=answer,
         reason=(
             f"{told} Where no contract ends, nobody is seen to leave: models that fit a log alike disagree about who "
             "has left."
             + (" Which year decides: Telco loses a share in the first year that no later year reaches." * bool(tables))
         ),
         **parts[0].figures_in("percent a year"),
-        region=f"{', '.join(inside)}." if verdict is Verdict.HOLDS_IF else None,
+        region=f"{', '.join(inside)}." if answer is Answer.UNDECIDED and inside else None,
         parts=tuple(parts),
         tables=tables,
     )
@@ -67,7 +67,7 @@ def _judged(name: str, estimand: str, found: Spread) -> Part:
     return Part(
         name=name,
         estimand=estimand,
-        verdict=found.within(LOW, HIGH),
+        answer=found.within(LOW, HIGH),
         **found.figures("percent"),
         reason=f"{found.mean:.1f}% [{found.lower:.1f}, {found.upper:.1f}].",
     )

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
-from churnsim.claims.machinery.verdicts import Verdict, combine
+from churnsim.claims.machinery.verdicts import Answer, conjunction
 from churnsim.models.retention.competing_risks import CumulativeIncidence, cumulative_incidence
 from churnsim.models.survival.curve import fit_curve
 
@@ -30,19 +30,19 @@ def judge(evidence: Evidence = None, quick: bool = False, *, one_at_a_time: bool
     adds_up = Part(
         name="(a) the reasons share out the losses",
         estimand="Largest difference between the sum over reasons and one less survival, over three times.",
-        verdict=Verdict.HOLDS if gap < ROUNDING else Verdict.FAILS, estimate=gap, unit="share",
+        answer=Answer.HOLDS if gap < ROUNDING else Answer.FAILS, estimate=gap, unit="share",
         reason=f"At {TIMES[-1]:g} months the reasons add to {total[TIMES[-1]]:.1%} and {lost[TIMES[-1]]:.1%} are lost.",
     )  # fmt: skip
     missed = [row for row in rows if not row["lower"] <= row["truth"] <= row["upper"]]
     true = Part(
         name="(b) the true shares are found",
         estimand="How many of nine true incidences lie outside their interval (95% together).",
-        verdict=Verdict.FAILS if missed else Verdict.HOLDS, estimate=float(len(missed)), unit="of 9",
+        answer=Answer.FAILS if missed else Answer.HOLDS, estimate=float(len(missed)), unit="of 9",
         reason=f"{len(missed)} of {len(rows)} true incidences lie outside their interval.",
     )  # fmt: skip
     parts = (adds_up, true)
     return Finding(
-        verdict=combine(parts) if combine(parts) is not Verdict.HOLDS_IF else Verdict.FAILS,
+        answer=conjunction(parts),
         reason=(
             f"On {CUSTOMERS:,} simulated customers, {int(customers['churned'].sum()):,} of whom left, reasons known. "
             f"{adds_up.reason} {true.reason} Reports turn into shares of reasons only when those who left for another "

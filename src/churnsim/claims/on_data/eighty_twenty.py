@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
 from churnsim.claims.machinery.evidence import log_of
-from churnsim.claims.machinery.verdicts import Spread, Verdict, conjunction
+from churnsim.claims.machinery.verdicts import Answer, Spread, conjunction
 from churnsim.data.customers import customer_spend, top_share
 from churnsim.economics.whale import whale
 
@@ -29,7 +29,7 @@ def _sales(spent: NDArray[np.float64], label: str, quick: bool) -> Part:
     return Part(
         name="(a) sales",
         estimand="Share of sales of the 20% of customers who spend most, percent.",
-        verdict=percent.within(LOW, HIGH),
+        answer=percent.within(LOW, HIGH),
         **percent.figures("percent of sales"),
         reason=f"On {label} the top fifth make {found.value:.1%} of sales [{found.lower:.1%}, {found.upper:.1%}].",
     )
@@ -48,7 +48,7 @@ def _profit(spent: NDArray[np.float64]) -> tuple[Part, Rows]:
             "Share of profit of the 20% of customers who spend most, percent, profit being margin less a cost to serve "
             "that is the same for each customer."
         ),
-        verdict=Verdict.HOLDS_IF if inside else Verdict.FAILS,
+        answer=Answer.UNDECIDED if inside else Answer.FAILS,
         estimate=rows[0]["top_fifth_percent"],
         unit="percent of profit, no cost to serve",
         reason=(
@@ -78,9 +78,9 @@ def judge(evidence: Evidence = None, quick: bool = False, *, spent: NDArray[np.f
     first, last = (windows[0], windows[-1]) if windows else ({}, {})
     sales = _sales(spent, label, quick)
     profit, costs = _profit(spent)
-    verdict = conjunction((sales, profit))
+    answer = conjunction((sales, profit))
     return Finding(
-        verdict=verdict,
+        answer=answer,
         reason=(
             f"{sales.reason} "
             + _rule(sales, profit)
@@ -93,7 +93,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, spent: NDArray[np.f
             )
         ),
         **sales.figures,
-        region=profit.region if verdict is Verdict.HOLDS_IF else None,
+        region=profit.region,
         parts=(sales, profit),
         tables={"cost_to_serve": costs, "windows": windows},
     )
@@ -101,7 +101,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, spent: NDArray[np.f
 
 def _rule(sales: Part, profit: Part) -> str:
     """Where the rule's 80% is, if not in sales."""
-    if sales.verdict is not Verdict.FAILS:
+    if sales.answer is not Answer.FAILS:
         return ""
     in_profit = "; it appears in profit once serving a customer costs something. "
     return "The rule's 80% is not there" + (in_profit if profit.region else ", nor in profit. ")

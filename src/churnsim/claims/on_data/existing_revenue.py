@@ -8,13 +8,26 @@ from numpy.typing import NDArray
 from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence, cdnow_evidence, log_of
 from churnsim.claims.machinery.maps import records
-from churnsim.claims.machinery.verdicts import Spread, Verdict
+from churnsim.claims.machinery.plausible import Plausible
+from churnsim.claims.machinery.verdicts import Answer, Basis, Spread
 from churnsim.data.customers import existing_revenue
 from churnsim.errors import DataError
+from churnsim.simulation.core.belief import Belief
 from churnsim.units import units_per_year
 
 YEARS = tuple(round(0.25 * i, 2) for i in range(1, 21))
 FINE = tuple(round(0.05 * i, 2) for i in range(1, 101))
+LATER = tuple(round(0.25 * i, 2) for i in range(1, 161))
+FIRMS = 2000
+BELIEFS = {
+    "age of the firm in years": Belief(
+        value=10.0, low=2.0, high=40.0, status="assumed", source="most firms are older than two years"
+    ),
+    "yearly growth": Belief(
+        value=0.05, low=-0.10, high=0.50, law="normal", status="assumed", source="of the customers won, a usual firm"
+    ),
+}
+"""Of any firm; a firm that knows its own reads the table by age."""
 GROWTHS = (-0.2, 0.0, 0.2, 0.5, 1.0, 2.0)
 """Yearly growth of the number of customers won: relative, continuous rate ln(1 + g)."""
 
@@ -52,7 +65,11 @@ def judge(evidence: Evidence = None, quick: bool = False, *, swapped: bool = Fal
     late = [row for row in rows if row["years"] >= 3.0 and row["growth"] <= 0.2]
     if swapped:
         inside = [row["existing_percent"] > 50.0 for row in late]
-    verdict = Verdict.HOLDS if all(inside) else Verdict.HOLDS_IF if any(inside) else Verdict.FAILS
+    mass = None
+    answer = Answer.HOLDS if all(inside) else Answer.FAILS
+    if any(inside) and not all(inside):
+        mass = _plausible(market)
+        answer = mass.answer
     young, months = _on_a_log(evidence)
     ages = {growth: _age(market, growth) for growth in GROWTHS}
     told = ", ".join(f"{age:g} years at {growth:+.0%} a year" for growth, age in ages.items() if age is not None)
@@ -61,7 +78,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, swapped: bool = Fal
         name="(a) a firm with the fitted customers",
         estimand="Share of purchases that are repeat purchases, percent, by the firm's age and the growth of "
         "acquisition.",
-        verdict=verdict,
+        answer=answer,
         estimate=steady[-1]["existing_percent"],
         unit=f"percent of purchases at {YEARS[-1]:g} years, steady acquisition",
         reason=(
@@ -69,12 +86,16 @@ def judge(evidence: Evidence = None, quick: bool = False, *, swapped: bool = Fal
             f"existing customers after one year and {steady[-1]['existing_percent']:.0f}% after {YEARS[-1]:g}."
         ),
         region=f"The firm is older than {told}" + (f"; never within {YEARS[-1]:g} years at {never}." if never else ".")
-        if verdict is Verdict.HOLDS_IF
+        if mass
         else None,
+        plausible=mass,
+        basis=Basis.ASSUMED if mass else None,
     )
     return Finding(
-        verdict=verdict,
-        reason=f"{firm.reason} {young.reason}",
+        answer=answer,
+        basis=firm.basis,
+        plausible=mass,
+        reason=f"{firm.reason} {mass or ''} {young.reason}",
         estimate=firm.estimate,
         unit=firm.unit,
         region=firm.region,
@@ -83,21 +104,33 @@ def judge(evidence: Evidence = None, quick: bool = False, *, swapped: bool = Fal
     )
 
 
+def _plausible(market: MarketEvidence) -> Plausible:
+    """Share of plausible firms, by age and growth, whose purchases are mostly of existing customers."""
+    rng = np.random.default_rng(1)
+    drawn = {name: belief.sample(FIRMS, rng) for name, belief in BELIEFS.items()}
+    growths = np.linspace(-0.5, 3.0, 36)
+    by_growth = np.array([share_by_age(market, float(growth), LATER) for growth in growths])
+    nearest = np.abs(growths[:, None] - drawn["yearly growth"]).argmin(axis=0)
+    ages = np.clip(drawn["age of the firm in years"], LATER[0], LATER[-1])
+    inside = [float(np.interp(age, LATER, by_growth[row])) > 0.5 for age, row in zip(ages, nearest, strict=True)]
+    return Plausible.of_draws(inside, BELIEFS)
+
+
 def _on_a_log(evidence: Evidence) -> tuple[Part, dict[str, Rows]]:
     name, estimand = "(b) on a log", "Share of a month's revenue from customers of earlier months, percent, by month."
     if isinstance(evidence, MarketEvidence) and evidence.log is None and not evidence.cdnow:
         reason = "No purchases of these customers were handed over."
-        return Part(name=name, estimand=estimand, verdict=Verdict.UNTESTABLE, reason=reason), {}
+        return Part(name=name, estimand=estimand, answer=Answer.UNDECIDED, reason=reason), {}
     log, label = log_of(evidence)
     data = existing_revenue(log, period_days=30)
     if data["share"].iloc[1:3].notna().sum() < 2:
         reason = f"The log of {label} has no purchases in its second or third month."
-        return Part(name=name, estimand=estimand, verdict=Verdict.UNTESTABLE, reason=reason), {}
+        return Part(name=name, estimand=estimand, answer=Answer.UNDECIDED, reason=reason), {}
     third = Spread(*(100.0 * float(data[column].iloc[2]) for column in ("share", "lower", "upper")))
     part = Part(
         name=name,
         estimand=estimand,
-        verdict=Verdict.UNTESTABLE,
+        answer=Answer.UNDECIDED,
         **third.figures("percent of the third month's revenue"),
         reason=(
             f"On {label} it is {data['share'].iloc[1]:.0%} in the second and {data['share'].iloc[2]:.0%} in the third "

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from churnsim.claims.machinery.claim import Evidence, Finding, Part
 from churnsim.claims.machinery.evidence import log_of
 from churnsim.claims.machinery.maps import records
-from churnsim.claims.machinery.verdicts import Spread, Verdict, combine
+from churnsim.claims.machinery.verdicts import Answer, Spread, combine
 from churnsim.data.customers.estimate import bootstrap
 from churnsim.models.segmentation.gold_customers import gold_customers
 
@@ -28,7 +28,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, least: bool = False
     chance = 100.0 * SHARE
     if least:
         share = _least_spent(log, until, end, quick)
-        return Finding(verdict=share.above(chance), reason=f"The fifth that spent least until then brings {share}%.")
+        return Finding(answer=share.above(chance), reason=f"The fifth that spent least until then brings {share}%.")
     table = gold_customers(log, until=until, holdout_until=end, share=SHARE, replications=100 if quick else 400)
     ranked = records(table)
     rows = {str(row["method"]): row for row in ranked}
@@ -37,7 +37,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, least: bool = False
     )
     plain, most = rows["past spend"], rows["hindsight"]
     return Finding(
-        verdict=combine(parts),
+        answer=combine(parts),
         reason=(
             f"On {label}, picked by {until} and watched until {end}: "
             + " ".join(part.reason for part in parts)
@@ -52,7 +52,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, least: bool = False
 
 def _compared(parts: tuple[Part, ...], plain: dict[str, Any]) -> str:
     """The methods against chance and against looking at past spend alone."""
-    finding = "All of the methods find good customers; " if combine(parts) is Verdict.HOLDS else ""
+    finding = "All of the methods find good customers; " if combine(parts) is Answer.HOLDS else ""
     better = [part.name[4:] for part in parts if (part.lower or 0.0) > 100.0 * plain["spend_share"]]
     against = (
         f"better than past spend alone: {', '.join(better)}."
@@ -89,7 +89,7 @@ def _part(letter: str, name: str, row: dict[str, Any], chance: float) -> Part:
     return Part(
         name=f"({letter}) {name}",
         estimand=f"Share of later spend of the fifth picked by {name}, percent; at random it is {chance:.0f}.",
-        verdict=found.above(chance),
+        answer=found.above(chance),
         **found.figures("percent of the later spend"),
         reason=f"{name}: {found.mean:.1f}% [{found.lower:.1f}, {found.upper:.1f}].",
     )

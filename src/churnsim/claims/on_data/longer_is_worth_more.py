@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from churnsim.claims.arithmetic.card_npv import FLOWS
 from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
 from churnsim.claims.machinery.evidence import log_of
-from churnsim.claims.machinery.verdicts import Spread, Verdict, combine
+from churnsim.claims.machinery.verdicts import Answer, Spread, combine
 from churnsim.data.customers.estimate import Estimate, bootstrap
 from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.errors import DataError
@@ -58,12 +58,12 @@ def slope(spent: Floats, present: Floats, *, quick: bool) -> Estimate:
 
 
 def _part(letter: str, name: str, estimand: str, found: Estimate) -> Part:
-    flat = Verdict.FAILS if found.upper < CARD_SLOPE else Verdict.UNTESTABLE
-    verdict = Verdict.HOLDS if found.lower > 0.0 else flat
+    flat = Answer.FAILS if found.upper < CARD_SLOPE else Answer.UNDECIDED
+    answer = Answer.HOLDS if found.lower > 0.0 else flat
     return Part(
         name=f"({letter}) {name}",
         estimand=estimand,
-        verdict=verdict,
+        answer=answer,
         **Spread(found.value, found.lower, found.upper).figures("percent a quarter"),
         reason=f"{found.value:+.1f}% a quarter [{found.lower:+.1f}, {found.upper:+.1f}]; the card's profit grows by "
         f"{CARD_SLOPE:+.1f}%.",
@@ -100,7 +100,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, reshuffle: bool = F
         for q in range(spent.shape[1])
     ]
     return Finding(
-        verdict=combine(parts),
+        answer=combine(parts),
         reason=(
             f"On {label}, of whom {len(spent):,} were watched for {len(rows)} quarters: per customer ever won "
             f"{parts[0].reason} "
@@ -109,15 +109,15 @@ def judge(evidence: Evidence = None, quick: bool = False, *, reshuffle: bool = F
             f"{_those_left(parts[1])}"
         ),
         **parts[0].figures,
-        region="Only customers who still buy are counted." if combine(parts) is Verdict.HOLDS_IF else None,
+        region="Only customers who still buy are counted." if combine(parts) is Answer.UNDECIDED else None,
         parts=parts,
         tables={"by_quarter": rows},
     )
 
 
 def _those_left(buying: Part) -> str:
-    if buying.verdict is Verdict.HOLDS:
+    if buying.answer is Answer.HOLDS:
         return "What rises is the mean of those who are left: the light buyers leave."
-    if buying.verdict is Verdict.UNTESTABLE:
+    if buying.answer is Answer.UNDECIDED:
         return "Whether spend grows among those who still buy these data do not decide."
     return "Not even among those who still buy does spend grow with the length of the relation."

@@ -10,7 +10,7 @@ import pandas as pd
 from churnsim.claims.machinery.claim import Evidence, Finding, Part
 from churnsim.claims.machinery.evidence import log_of
 from churnsim.claims.machinery.maps import records
-from churnsim.claims.machinery.verdicts import Spread, Verdict, conjunction
+from churnsim.claims.machinery.verdicts import Answer, Spread, conjunction
 from churnsim.data.customers import STAGES, ladder_occupancy, ladder_stages, repeat_within
 
 EVERY = 91  # days
@@ -42,35 +42,35 @@ def judge(evidence: Evidence = None, quick: bool = False, *, reshuffle: bool = F
     ladder = Part(
         name="(a) the stages",
         estimand="Moves between quarters that the definition of the stages forbids, customers.",
-        verdict=Verdict.HOLDS if exact else Verdict.FAILS,
+        answer=Answer.HOLDS if exact else Answer.FAILS,
         estimate=float(wrong),
         unit="customers",
         reason=f"{len(dates)} quarters; every customer stands on one rung; {wrong:,} forbidden moves.",
     )
     if not exact:
-        return Finding(verdict=Verdict.FAILS, reason=f"On {label}: {ladder.reason}", parts=(ladder,))
+        return Finding(answer=Answer.FAILS, reason=f"On {label}: {ladder.reason}", parts=(ladder,))
     second = repeat_within(log, within_days=365)
     climbers = Part(
         name="(b) who climbs",
         estimand="Share of first-time buyers who reach the second rung within a year, percent.",
-        verdict=Verdict.HOLDS if second.lower > 0.5 else Verdict.FAILS if second.upper < 0.5 else Verdict.UNTESTABLE,
+        answer=Answer.HOLDS if second.lower > 0.5 else Answer.FAILS if second.upper < 0.5 else Answer.UNDECIDED,
         **Spread.percent(second).figures("percent of first-time buyers"),
         reason=f"{second.value:.1%} [{second.lower:.1%}, {second.upper:.1%}] climb at all within a year.",
     )
     unseen = Part(
         name="(c) advocates, members, partners",
         estimand="Share of customers on the rungs above client, percent.",
-        verdict=Verdict.UNTESTABLE,
+        answer=Answer.UNDECIDED,
         reason="Purchases do not show who recommends or takes part: it takes referrals by customer.",
     )
     last = occupancy[occupancy["date"] == dates[-1]].set_index("stage")["share"]
     return Finding(
-        verdict=conjunction((ladder, climbers)),
+        answer=conjunction((ladder, climbers)),
         reason=(
             f"On {label}: {ladder.reason} {climbers.reason} At the end "
             + ", ".join(f"{last[stage]:.0%} {stage}" for stage in STAGES if last[stage] > 0)
             + ". The ladder is a description that any log fits; that customers climb it is not"
-            + (": most stop at the first rung." if climbers.verdict is Verdict.FAILS else ".")
+            + (": most stop at the first rung." if climbers.answer is Answer.FAILS else ".")
         ),
         **climbers.figures,
         parts=(ladder, climbers, unseen),

@@ -8,7 +8,7 @@ import pandas as pd
 from churnsim.claims.machinery.claim import Evidence, Finding, Part
 from churnsim.claims.machinery.evidence import log_of
 from churnsim.claims.machinery.maps import records
-from churnsim.claims.machinery.verdicts import Spread, Verdict, combine
+from churnsim.claims.machinery.verdicts import Answer, Spread, combine
 from churnsim.data.customers import profit_by_order_number, repeat_premium
 
 RANGES = {"20-35%": (20.0, 35.0), "20-85%": (20.0, 85.0)}
@@ -31,7 +31,7 @@ def _part(log: pd.DataFrame, letter: str, per: str, quick: bool) -> Part:
     return Part(
         name=f"({letter}) {UNITS[per]}",
         estimand=ESTIMANDS[per],
-        verdict=verdicts["20-85%"],
+        answer=verdicts["20-85%"],
         **found.figures("percent more"),
         reason=(
             f"{found.mean:+.1f}% [{found.lower:+.1f}, {found.upper:+.1f}] {UNITS[per]}; "
@@ -50,7 +50,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, log: pd.DataFrame |
     by_number = profit_by_order_number(own if log is None else log, most=MOST)
     last = by_number[by_number["customers"] > 0].iloc[-1]
     return Finding(
-        verdict=combine(parts),
+        answer=combine(parts),
         reason=(
             f"On {label}: "
             + " ".join(part.reason for part in parts)
@@ -59,7 +59,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, log: pd.DataFrame |
             "range says per what: an order, or a week of the relation, in which whoever buys twice buys often."
         ),
         **parts[0].figures_in("percent more per order"),
-        region="; ".join(part.name[4:] for part in parts if part.verdict is Verdict.HOLDS) or None,
+        region="; ".join(part.name[4:] for part in parts if part.answer is Answer.HOLDS) or None,
         parts=tuple(parts),
         tables={"by_order_number": records(by_number)},
     )

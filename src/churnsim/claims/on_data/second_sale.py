@@ -8,7 +8,7 @@ import pandas as pd
 
 from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
 from churnsim.claims.machinery.evidence import log_of
-from churnsim.claims.machinery.verdicts import Spread, Verdict, combine
+from churnsim.claims.machinery.verdicts import Answer, Spread, combine
 from churnsim.data.customers import repeat_within
 
 LOW, HIGH = 45.0, 55.0
@@ -21,31 +21,31 @@ def judge(evidence: Evidence = None, quick: bool = False, *, days: int = 365) ->
     log, label = log_of(evidence, amounts=False)
     found = repeat_within(log, within_days=days)
     percent = Spread.percent(found)
-    verdict = percent.within(LOW, HIGH)
-    shortest = _shortest(log) if verdict is Verdict.HOLDS else None
+    answer = percent.within(LOW, HIGH)
+    shortest = _shortest(log) if answer is Answer.HOLDS else None
     if shortest is not None and shortest > 1:
-        verdict = Verdict.HOLDS_IF
+        answer = Answer.UNDECIDED  # some number of days makes it true of any customers who mostly come again
     existing = Part(
         name="(a) an existing customer",
         estimand=f"Share of first-time buyers who buy again within {days} days, percent.",
-        verdict=verdict,
+        answer=answer,
         **percent.figures("percent of first-time buyers"),
         reason=f"{percent.mean:.1f}% [{percent.lower:.1f}, {percent.upper:.1f}] of {found.n:,} first-time buyers buy "
         f"again within {days} days.",
         region=f"The chance is one within {shortest} days of the first purchase or longer, not one per offer."
-        if verdict is Verdict.HOLDS_IF
+        if shortest is not None and answer is Answer.UNDECIDED
         else None,
     )
     new = Part(
         name="(b) a new customer",
         estimand="Share of offers to prospects that end in a purchase, percent.",
-        verdict=Verdict.UNTESTABLE,
+        answer=Answer.UNDECIDED,
         reason="A log of purchases holds no offers: it takes who was offered what, and the same for existing "
         "customers.",
     )
     table = _table(log)
     return Finding(
-        verdict=combine((existing, new)),
+        answer=combine((existing, new)),
         reason=(
             f"On {label} {existing.reason} It is a chance per year, not per offer, and which of the two the text means "
             f"decides: within {table[0]['days']} days {table[0]['percent']:.0f}% buy again. After the third "

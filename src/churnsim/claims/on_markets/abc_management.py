@@ -5,9 +5,10 @@ from __future__ import annotations
 from churnsim.claims.machinery.claim import Finding, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import on_market
-from churnsim.claims.machinery.maps import map_of, map_tables, where
+from churnsim.claims.machinery.maps import believed_of, map_of, map_tables, where
+from churnsim.claims.machinery.plausible import plausible
 from churnsim.claims.machinery.strategy_comparison import budget_of, gain_part, gain_table, gains_of, market_with
-from churnsim.claims.machinery.verdicts import Verdict, combine, conjunction
+from churnsim.claims.machinery.verdicts import Answer, combine, conjunction
 from churnsim.simulation.scenario.strategy import RetentionContacts, Strategy
 
 TOP, EVENLY, RESPONSIVE, NOTHING = "top fifth", "everybody alike", "most responsive fifth", "no contacts"
@@ -48,25 +49,27 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, harmed: float | None
             Part(
                 name=f"{budget:,.0f} a period",
                 estimand=f"Equity of {TOP} less that of {EVENLY} and of {RESPONSIVE}, money over the horizon, paired.",
-                verdict=conjunction(parts),
+                answer=conjunction(parts),
                 **gains[0].figures(f"money, less {EVENLY}"),
                 reason=f"With {budget:,.0f} a period " + " ".join(part.reason for part in parts)
                 + f" Against no contacts: {gains[2]}.",
             )
         )  # fmt: skip
-    verdict = combine(settings)
+    answer = combine(settings)
     if harmed is not None:
-        return Finding(verdict=verdict, reason=" ".join(part.reason for part in settings), parts=tuple(settings))
+        return Finding(answer=answer, reason=" ".join(part.reason for part in settings), parts=tuple(settings))
     lean = budget_of(evidence, per_customer=BUDGETS[0])
     region = map_of(evidence, strategies(lean), OVER, of=TOP, against=EVENLY, quick=quick)
-    holds = "; ".join(part.name for part in settings if part.verdict is Verdict.HOLDS)
+    mass = plausible(region, believed_of(evidence, OVER))
+    holds = "; ".join(part.name for part in settings if part.answer is Answer.HOLDS)
     return Finding(
-        # What contacts do is assumed, so that agreement is conditional on the map.
-        verdict=Verdict.HOLDS_IF if verdict is Verdict.HOLDS else verdict,
+        # What contacts do is assumed, so that agreement is only as good as what is believed of it.
+        answer=mass.answer if answer is Answer.HOLDS else answer,
+        plausible=mass,
         reason=(f"On {evidence.label}. " + " ".join(part.reason for part in settings) + " " + _moral(rows))
-        + f" Against spreading evenly alone, at {lean:,.0f} a period: {where(region)}",
+        + f" Against spreading evenly alone, at {lean:,.0f} a period: {where(region)} {mass}",
         **settings[0].figures,
-        region=where(region) if verdict is Verdict.HOLDS else holds or None,
+        region=where(region) if answer is Answer.HOLDS else holds or None,
         parts=tuple(settings),
         tables={"gains": rows, **map_tables("top fifth against everybody", region)},
     )

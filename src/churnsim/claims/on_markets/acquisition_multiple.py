@@ -11,10 +11,10 @@ from churnsim.claims.arithmetic.retention_table import table as retention_table
 from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import on_market
-from churnsim.claims.machinery.maps import map_part, map_tables, region_verdict, where
+from churnsim.claims.machinery.maps import map_part, map_tables, region_answer, where
 from churnsim.claims.machinery.sources import TEXTS
 from churnsim.claims.machinery.strategy_comparison import LOSSES, budget_of, split
-from churnsim.claims.machinery.verdicts import Verdict, by_interval, combine, spread
+from churnsim.claims.machinery.verdicts import Answer, Basis, by_interval, combine, spread
 from churnsim.decisions.assumptions.assumption_regions import map_region
 from churnsim.decisions.assumptions.region import Axis, Region, Statement
 from churnsim.decisions.comparison.compare import Comparison
@@ -41,9 +41,10 @@ def judge(evidence: MarketEvidence, quick: bool = False) -> Finding:
         name="(a) the retention table",
         estimand="Marketing cost of a lost-and-replaced customer over that of a retained one, as the table of "
         "'Keeping existing customers' (undated) has it.",
-        verdict=Verdict.HOLDS if LOW <= ratio <= HIGH else Verdict.FAILS,
+        answer=Answer.HOLDS if LOW <= ratio <= HIGH else Answer.FAILS,
         estimate=ratio,
         unit="times",
+        basis=Basis.PUBLISHED,
         reason=f"The table of 'Keeping existing customers' (undated) implies {ratio:.2f} times.",
     )
     region = _map(average=True)
@@ -59,7 +60,8 @@ def judge(evidence: MarketEvidence, quick: bool = False) -> Finding:
     simulated, rows = _simulated(evidence, quick)
     parts = (printed, closed, *simulated)
     return Finding(
-        verdict=combine(parts),
+        # One table's ratio says nothing of another firm's; what each of them could find is undecided.
+        answer=combine((closed, *simulated)),
         reason=(
             "The texts state "
             + ", ".join(f"{figure} ({TEXTS[text].in_brackets})" for text, figure in STATED.items())
@@ -151,7 +153,7 @@ def _part(letter: str, budget: float, best: float, found: Comparison, row: dict[
     return Part(
         name=f"({letter}) simulated, {budget:,.0f} a period",
         estimand="Average cost of a customer won over that of one kept, at the best of five splits of the budget.",
-        verdict=by_interval(ratio, ratio, low=LOW, high=HIGH),
+        answer=by_interval(ratio, ratio, low=LOW, high=HIGH),
         estimate=ratio if np.isfinite(ratio) else None,
         unit="times",
         reason=(
@@ -165,4 +167,4 @@ def _part(letter: str, budget: float, best: float, found: Comparison, row: dict[
 def control(evidence: Evidence, quick: bool) -> Finding:
     """The same map asked for the ratio of marginal returns: it is one at every best split."""
     region = _map(average=False)
-    return Finding(verdict=region_verdict(region), reason=where(region))
+    return Finding(answer=region_answer(region), reason=where(region))

@@ -48,13 +48,13 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, effect: bool = True)
     pairs = ((ECONOMIC, NOTHING), (SOCIAL, NOTHING), (STRUCTURAL, NOTHING), (STRUCTURAL, SOCIAL), (SOCIAL, ECONOMIC))
     gains = [gain_of(found, of, against, jointly=len(pairs)) for of, against in pairs]
     parts = tuple(gain_part(gain) for gain in gains)
-    verdict = conjunction(parts)
+    answer = conjunction(parts)
     if not effect:
-        return Finding(verdict=verdict, reason=" ".join(part.reason for part in parts), parts=parts)
+        return Finding(answer=answer, reason=" ".join(part.reason for part in parts), parts=parts)
     region = map_of(evidence, chosen, OVER, of=STRUCTURAL, against=ECONOMIC, quick=quick)
     losses = pd.concat([found.values(account).mean() for account in LOSSES], axis=1).sum(axis=1)
     return Finding(
-        verdict=verdict,
+        answer=answer,
         reason=(
             f"On {evidence.label}, each bond at {SHARE_OF_REVENUE:.0%} of revenue, half of those who leave going to a "
             "competitor: " + " ".join(part.reason for part in parts) + " Customers lost: "

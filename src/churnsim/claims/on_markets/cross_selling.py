@@ -6,9 +6,10 @@ from churnsim.claims.machinery.claim import Finding, Part
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import base_draws, on_market
 from churnsim.claims.machinery.maps import map_part, map_tables
-from churnsim.claims.machinery.verdicts import Verdict, combine, spread
+from churnsim.claims.machinery.verdicts import Answer, spread
 from churnsim.decisions.assumptions.assumption_regions import map_region
 from churnsim.decisions.assumptions.region import Axis, Statement
+from churnsim.simulation.core.belief import Belief
 
 YEARS = 2.0
 LIFT = Axis(name="lift of spend of a customer who takes the second product", low=0.0, high=1.0, cells=10)
@@ -16,6 +17,13 @@ TAKE = Axis(name="share of offered customers who take it", low=0.0, high=0.5, ce
 COST = 1.0
 """Cost of one offer, money: an assumption; the break-even scales with it."""
 DOUBLES = 2.0
+BELIEFS = {
+    LIFT.name: Belief(value=0.25, low=0.05, high=0.80, law="beta", status="assumed", source="a second product's sales"),
+    TAKE.name: Belief(
+        value=0.06, low=0.01, high=0.25, law="beta", status="assumed",
+        source="about 6% of an insurer's customers held the policy that was offered (Caravan data, 2000)",
+    ),
+}  # fmt: skip
 
 
 @on_market
@@ -35,17 +43,18 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, effect: float = 1.0)
         lower=100.0 * COST / worth.upper,
         upper=100.0 * COST / worth.lower,
         unit="percent lift of all known customers' spend at which an offer of 1 pays",
+        beliefs=BELIEFS,
         reason=(
             f"A known customer of {evidence.label} is worth {worth} in margin over {YEARS:g} years, those already gone "
             f"included. An offer that costs {COST:g} pays where lift times take-up is at least {COST / worth.mean:.1%}."
         ),
     )
     if effect == 0.0:
-        return Finding(verdict=pays.verdict, reason="An offer that lifts nothing costs what it costs.", parts=(pays,))
+        return Finding(answer=pays.answer, reason="An offer that lifts nothing costs what it costs.", parts=(pays,))
     doubles = Part(
         name="(b) it doubles",
         estimand="Lift of spend per offered customer at which revenue doubles, percent.",
-        verdict=Verdict.UNTESTABLE,
+        answer=Answer.UNDECIDED,
         estimate=100.0 * (DOUBLES - 1.0),
         unit="percent",
         reason=(
@@ -55,7 +64,8 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, effect: float = 1.0)
     )
     parts = (pays, doubles)
     return Finding(
-        verdict=combine(parts),
+        answer=pays.answer,
+        plausible=pays.plausible,
         reason=" ".join(part.reason for part in parts),
         **pays.figures,
         region=pays.region,

@@ -8,7 +8,7 @@ from churnsim.claims.machinery.claim import Finding, Part
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import on_market
 from churnsim.claims.machinery.strategy_comparison import LOSSES, budget_of, market_with
-from churnsim.claims.machinery.verdicts import Spread, Verdict, combine, spread
+from churnsim.claims.machinery.verdicts import Answer, Spread, combine, spread
 from churnsim.economics.switching import FlowShare
 from churnsim.simulation.mechanisms.competitors import Competitors
 from churnsim.simulation.scenario.strategy import Acquisition, Strategy
@@ -44,30 +44,30 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, exchanged: bool = Fa
     flows = Part(
         name="(a) the flows of each period",
         estimand="Customers at the end of a period less those at its start, plus those who left, less those who came.",
-        verdict=Verdict.HOLDS if not errors.any() else Verdict.FAILS,
+        answer=Answer.HOLDS if not errors.any() else Answer.FAILS,
         estimate=float(np.abs(errors).max()),
         unit="customers, largest deviation",
         reason=f"Over {errors.size:,} periods the flows leave {np.abs(errors).max():.0f} customers unexplained.",
     )
     if exchanged:
-        return Finding(verdict=flows.verdict, reason=flows.reason, parts=(flows,))
+        return Finding(answer=flows.answer, reason=flows.reason, parts=(flows,))
     real = books["active_end"][:, -1] / (books["active_end"][:, -1] + books["competitor_customers"][:, -1])
     carried = np.array([_carried_on(books, lost, run) for run in range(len(real))])
     gap = spread(100.0 * (carried - real))
     rates = _rates_part(spread(100.0 * real), spread(100.0 * carried), gap)
     parts = (flows, rates)
     return Finding(
-        verdict=combine(parts),
+        answer=combine(parts),
         reason=(
             f"On {evidence.label} among competitors: {flows.reason} {rates.reason} That share follows from "
             f"the flows is an identity. That it follows from constant chances, as in a switching matrix, is not"
             + ": customers differ, those likeliest to leave go first, and who is left leaves more slowly"
-            * (rates.verdict is Verdict.FAILS)
+            * (rates.answer is Answer.FAILS)
             + "."
         ),
         **gap.figures("points of share, rates of the first half carried on less what happens"),
         region="The flows are those of each period; rates of the past carried on do not give the share."
-        if combine(parts) is Verdict.HOLDS_IF
+        if combine(parts) is Answer.UNDECIDED
         else None,
         parts=parts,
     )
@@ -79,7 +79,7 @@ def _rates_part(real: Spread, carried: Spread, gap: Spread) -> Part:
         name="(b) the rates of the first half carried on",
         estimand="Market share at the horizon by a switching matrix of the first half's rates, less the "
         "simulated one, points.",
-        verdict=Verdict.HOLDS if inside else Verdict.FAILS,
+        answer=Answer.HOLDS if inside else Answer.FAILS,
         **gap.figures("points of share"),
         reason=f"The first half's rates carried on give a share of {carried} percent, the simulation {real}: "
         f"{gap} points off.",

@@ -7,7 +7,7 @@ import numpy as np
 from churnsim.claims.machinery.claim import Finding, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import base_draws, on_market
-from churnsim.claims.machinery.verdicts import Spread, Verdict, spread
+from churnsim.claims.machinery.verdicts import Answer, Spread, spread
 from churnsim.errors import DataError
 
 COSTS = (0.5, 1.0, 2.0, 4.0, 8.0, 12.0, 16.0)
@@ -49,7 +49,7 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, dismiss_best: bool =
                 "gain": gain.mean,
                 "lower": gain.lower,
                 "upper": gain.upper,
-                "verdict": gain.above().value,
+                "answer": gain.above().value,
             }
         )
     return _finding(evidence.label, rows)
@@ -60,21 +60,16 @@ def _discounted_time(force: float, horizon: float) -> float:
 
 
 def _finding(label: str, rows: Rows) -> Finding:
-    verdicts = {str(row["verdict"]) for row in rows}
-    pays = [row["cost_to_serve_per_year"] for row in rows if row["verdict"] == Verdict.HOLDS]
-    if verdicts == {"HOLDS"}:
-        verdict = Verdict.HOLDS
-    elif pays:
-        verdict = Verdict.HOLDS_IF
-    else:
-        verdict = Verdict.FAILS if verdicts == {"FAILS"} else Verdict.UNTESTABLE
+    answers = {str(row["answer"]) for row in rows}
+    pays = [row["cost_to_serve_per_year"] for row in rows if row["answer"] == Answer.HOLDS]
+    answer = Answer(answers.pop()) if len(answers) == 1 else Answer.UNDECIDED
     cheap, dear = rows[0], rows[-1]
     parts = tuple(
         Part(
             name=f"cost to serve {row['cost_to_serve_per_year']:g} a year",
             estimand="Net present value of dismissing all whose trailing margin is below their cost, money "
             "over two years.",
-            verdict=Verdict(row["verdict"]),
+            answer=Answer(row["answer"]),
             estimate=row["gain"],
             lower=row["lower"],
             upper=row["upper"],
@@ -88,12 +83,12 @@ def _finding(label: str, rows: Rows) -> Finding:
         for row in (cheap, dear)
     )
     return Finding(
-        verdict=verdict,
+        answer=answer,
         reason=(
             f"On {label} a customer is dismissed whose margin of the last 39 weeks is below its cost. {parts[0].name}: "
             f"{parts[0].reason} {parts[1].name}: {parts[1].reason}"
             + " Those dismissed include customers who would have turned, and with a low cost they are worth more than "
-            "is saved on the rest." * (parts[0].verdict is Verdict.FAILS)
+            "is saved on the rest." * (parts[0].answer is Answer.FAILS)
         ),
         estimate=dear["gain"],
         lower=dear["lower"],
@@ -101,7 +96,7 @@ def _finding(label: str, rows: Rows) -> Finding:
         unit=f"money over two years at a cost to serve of {dear['cost_to_serve_per_year']:g} a year",
         region=f"Serving a customer costs {min(pays):g} a year or more (of "
         f"{', '.join(f'{c:g}' for c in COSTS)} looked at)."
-        if verdict is Verdict.HOLDS_IF
+        if pays and answer is Answer.UNDECIDED
         else None,
         parts=parts,
         tables={"by_cost": rows},

@@ -44,7 +44,7 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, novice_factor: float
     sign = Part(
         name="(a) lost customers rise with staff turnover",
         estimand="Elasticity of customers lost over the horizon to staff turnover, new staff failing more often.",
-        verdict=here.above(),
+        answer=here.above(),
         **here.figures("percent customers lost per percent turnover"),
         reason=(
             f"On {evidence.label}, with {TURNOVER:.0%} of the staff leaving a year, half a year to learn and newcomers "
@@ -56,7 +56,7 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, novice_factor: float
     simulated = _simulated(evidence, novice_factor)
     if novice_factor == 1.0:
         both = (sign, simulated)
-        return Finding(verdict=combine(both), reason="Newcomers fail like everybody: nothing changes.", parts=both)
+        return Finding(answer=combine(both), reason="Newcomers fail like everybody: nothing changes.", parts=both)
     region = map_region(
         lambda turnover, novices: elasticity(turnover, novices).mean,
         Statement(quantity="elasticity of customers lost to staff turnover", above=DECIDES),
@@ -73,7 +73,7 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, novice_factor: float
     )
     parts = (sign, decides, simulated)
     return Finding(
-        verdict=combine(parts),
+        answer=combine(parts),
         reason=" ".join(part.reason for part in parts),
         **here.figures(sign.unit),
         region=f"the sign wherever new staff fail more often than the experienced; that it decides: {decides.region}",
@@ -98,7 +98,7 @@ def _simulated(evidence: MarketEvidence, novice_factor: float) -> Part:
             "care "
             "prevents at most half of the turnover."
         ),
-        verdict=above(lower, upper),
+        answer=above(lower, upper),
         estimate=fewer,
         lower=lower,
         upper=upper,

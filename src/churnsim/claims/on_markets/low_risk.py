@@ -12,7 +12,7 @@ from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import on_market
 from churnsim.claims.machinery.maps import map_of, map_tables, where
 from churnsim.claims.machinery.strategy_comparison import budget_of, split
-from churnsim.claims.machinery.verdicts import Verdict, above, combine, conjunction
+from churnsim.claims.machinery.verdicts import Answer, above, combine, conjunction
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.statistics import resample_indices
@@ -52,15 +52,15 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, effect: float = 1.0)
         found = _outcomes(evidence, runs, spread)
         parts = _parts(name, found)
         settings.append(_setting(name, parts))
-        less_of_both &= parts[0].verdict is Verdict.FAILS and parts[1].verdict is Verdict.HOLDS
+        less_of_both &= parts[0].answer is Answer.FAILS and parts[1].answer is Answer.HOLDS
         rows += [_row(name, strategy, values) for strategy, values in vars(found).items()]
-    verdict = combine(settings)
+    answer = combine(settings)
     if effect == 0.0:
-        return Finding(verdict=verdict, reason=" ".join(part.reason for part in settings), parts=tuple(settings))
+        return Finding(answer=answer, reason=" ".join(part.reason for part in settings), parts=tuple(settings))
     strategies = _strategies(evidence)
     region = map_of(evidence, strategies, OVER, of=KEEPING, against=WINNING, quick=quick)
     return Finding(
-        verdict=verdict,
+        answer=answer,
         reason=(
             f"On {evidence.label}, nine tenths of {budget_of(evidence):,.0f} a period on one side and a tenth "
             f"on the other, {runs} runs. "
@@ -126,7 +126,7 @@ def _parts(setting: str, found: Outcomes) -> tuple[Part, ...]:
             Part(
                 name=f"{name}, {setting}",
                 estimand=f"{words}, {KEEPING} less {WINNING}, money, paired.",
-                verdict=above(lower, upper),
+                answer=above(lower, upper),
                 estimate=gain,
                 lower=lower,
                 upper=upper,
@@ -143,10 +143,10 @@ def _setting(name: str, parts: tuple[Part, ...]) -> Part:
         name=name,
         estimand=f"Mean, standard deviation (sign turned) and worst twentieth of equity, {KEEPING} less "
         f"{WINNING}, money.",
-        verdict=conjunction(parts),
+        answer=conjunction(parts),
         **parts[0].figures_in("money, difference of means"),
         reason=f"With {name}, {KEEPING} less {WINNING}: "
-        + ", ".join(f"{part.reason} ({part.verdict.value})" for part in parts)
+        + ", ".join(f"{part.reason} ({part.answer.value})" for part in parts)
         + ".",
     )
 

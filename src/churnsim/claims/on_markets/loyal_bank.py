@@ -6,8 +6,10 @@ import numpy as np
 from scipy.stats import t as student
 
 from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
-from churnsim.claims.machinery.verdicts import by_interval, combine, share_of_map
+from churnsim.claims.machinery.plausible import Plausible
+from churnsim.claims.machinery.verdicts import Basis, by_interval
 from churnsim.decisions.comparison.compare import compare
+from churnsim.simulation.core.belief import Belief
 from churnsim.simulation.core.lifetimes import ContractualLifetime, FixedSpend
 from churnsim.simulation.customers.base import Cohort
 from churnsim.simulation.mechanisms.acquisition import Prospects
@@ -19,6 +21,7 @@ LOYAL, OTHER = 0.05, 0.10
 # New customers a year as a share of the customers both firms begin with, and the years looked at (assumed, varied).
 GAINS = tuple(round(0.11 + 0.01 * step, 2) for step in range(20))
 YEARS = (1, 2, 3, 5, 7, 10)
+BELIEF = Belief(value=0.15, low=0.06, high=0.35, status="assumed", source="what banks win a year, of their customers")
 # One market is also simulated, agent by agent: 15% a year, at which the first year's ratio is two.
 SIMULATED_GAIN, CUSTOMERS = 0.15, 4000
 POOL = 10_000_000.0
@@ -39,7 +42,11 @@ def judge(evidence: Evidence = None, quick: bool = False, *, loyal: float = LOYA
     rows: Rows = [
         {"gain": gain, "year": year, "ratio": growth_ratio(gain, year, loyal=loyal)} for gain in GAINS for year in YEARS
     ]
-    verdict, share = share_of_map(LOW <= row["ratio"] <= HIGH for row in rows)
+    share = float(np.mean([LOW <= row["ratio"] <= HIGH for row in rows]))
+    won = np.maximum(BELIEF.quantile((np.arange(1000) + 0.5) / 1000), 1e-9)
+    # A bank that wins fewer than it loses does not grow, and has no multiple.
+    inside = [gain > OTHER and LOW <= growth_ratio(gain, 1, loyal=loyal) <= HIGH for gain in won.tolist()]
+    mass = Plausible.of_draws(inside, {"customers won a year, of the base": BELIEF})
     first = [row["gain"] for row in rows if row["year"] == 1 and LOW <= row["ratio"] <= HIGH]
     region = (
         f"Acquisition of {min(first):.0%} to {max(first):.0%} of the base a year, in the first year." if first else None
@@ -47,7 +54,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, loyal: float = LOYA
     mapped = Part(
         name="(a) the map",
         estimand="Ratio of customers added in a year, churn 5% against 10%, over acquisition and year.",
-        verdict=verdict, estimate=share, unit="share of the map", region=region,
+        answer=mass.answer, plausible=mass, basis=Basis.ASSUMED, estimate=share, unit="share of the map", region=region,
         reason=(
             f'"Twice" (1.5 to 2.5) is true in {share:.0%} of {len(rows)} cells; at 11% acquisition the ratio is '
             f"{growth_ratio(0.11, 1, loyal=loyal):.1f}, at 30% {growth_ratio(0.30, 1, loyal=loyal):.2f}."
@@ -56,10 +63,12 @@ def judge(evidence: Evidence = None, quick: bool = False, *, loyal: float = LOYA
     simulated = _simulated(loyal, replications=10 if quick else 40)
     parts = (mapped, simulated)
     return Finding(
-        verdict=combine(parts),
+        answer=mapped.answer,
+        plausible=mass,
+        basis=Basis.ASSUMED,
         reason=(
-            f"{mapped.reason} {simulated.reason} Growth is acquisition less churn, so half the churn is twice the "
-            "growth at one rate of acquisition only, and the ratio rises as both firms near their ceilings."
+            f"{mapped.reason} {mass} {simulated.reason} Growth is acquisition less churn, so half the churn is twice "
+            "the growth at one rate of acquisition only, and the ratio rises as both firms near their ceilings."
         ),
         estimate=simulated.estimate, lower=simulated.lower, upper=simulated.upper, unit="ratio", region=region,
         parts=parts, tables={"ratio": rows},
@@ -77,7 +86,7 @@ def _simulated(loyal: float, *, replications: int) -> Part:
     return Part(
         name="(b) simulated at 15% acquisition, first year",
         estimand="Ratio of customers added in the first year, agent by agent with common random numbers.",
-        verdict=by_interval(lower, upper, low=LOW, high=HIGH), estimate=float(ratio), lower=lower, upper=upper,
+        answer=by_interval(lower, upper, low=LOW, high=HIGH), estimate=float(ratio), lower=lower, upper=upper,
         unit="ratio", reason=f"Simulated at 15% acquisition the ratio is {ratio:.2f} [{lower:.2f}, {upper:.2f}].",
     )  # fmt: skip
 

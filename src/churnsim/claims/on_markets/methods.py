@@ -11,7 +11,7 @@ from typing import Any
 from churnsim.claims.machinery.claim import Finding, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import on_market
-from churnsim.claims.machinery.maps import map_of, map_part, map_tables, where
+from churnsim.claims.machinery.maps import believed_of, map_of, map_part, map_tables, where
 from churnsim.claims.machinery.strategy_comparison import (
     budget_of,
     gain_part,
@@ -20,7 +20,7 @@ from churnsim.claims.machinery.strategy_comparison import (
     half_a_year,
     market_with,
 )
-from churnsim.claims.machinery.verdicts import Verdict, combine
+from churnsim.claims.machinery.verdicts import Answer, combine
 from churnsim.simulation.mechanisms.referral import Referral
 from churnsim.simulation.scenario.strategy import CrossSelling, RetentionContacts, SocialBond, Strategy
 
@@ -36,8 +36,8 @@ def over_settings(settings: Iterable[Setting], *, jointly: int) -> tuple[tuple[P
         _, gains = gains_of(evidence, strategies, jointly=jointly)
         rows += gain_table(gains, **columns)
         parts += [gain_part(gain, name=f"{name}, against {gain.against}") for gain in gains]
-    holds = [part.name for part in parts if part.verdict is Verdict.HOLDS]
-    return tuple(parts), rows, "; ".join(holds) + "." if combine(parts) is Verdict.HOLDS_IF else None
+    holds = [part.name for part in parts if part.answer is Answer.HOLDS]
+    return tuple(parts), rows, "; ".join(holds) + "." if combine(parts) is Answer.UNDECIDED and holds else None
 
 
 def told(parts: Iterable[Part]) -> str:
@@ -48,7 +48,8 @@ def told(parts: Iterable[Part]) -> str:
 MEMBERS, NO_CLUB = "club", "no club"
 JOINS, COST = 0.30, 0.05
 """Share of customers who join, and cost of a member a period: assumptions."""
-OVER = {"bonds.social_referrals": (1.0, 2.0), "strategy.club.social_bond.cost_per_member": (0.0, 0.8)}
+MEMBER_COST = "strategy.club.social_bond.cost_per_member"
+OVER = {"bonds.social_referrals": (1.0, 2.0), MEMBER_COST: (0.0, 0.8)}
 
 
 @on_market
@@ -64,13 +65,16 @@ def judge_club(evidence: MarketEvidence, quick: bool = False, *, effect: float =
     found, gains = gains_of(evidence, strategies)
     part = gain_part(gains[0], name=f"(a) at {COST:g} a member and period")
     if not effect:
-        return Finding(verdict=part.verdict, reason=part.reason, parts=(part,))
+        return Finding(answer=part.answer, reason=part.reason, parts=(part,))
     referred = found.values("births_referred").mean()
     region = map_of(evidence, strategies, OVER, of=MEMBERS, against=NO_CLUB, quick=quick)
     estimand = "Equity with the club less without, by how much more members refer and what a member costs."
-    parts = (part, map_part(region, name="(b) what it takes", estimand=estimand, reason=where(region)))
+    beliefs = {**believed_of(evidence, ["bonds.social_referrals"]), MEMBER_COST: COST}
+    takes = map_part(region, name="(b) what it takes", estimand=estimand, reason=where(region), beliefs=beliefs)
+    parts = (part, takes)
     return Finding(
-        verdict=Verdict.HOLDS_IF if region.counts["holds"] and region.counts["fails"] else combine(parts),
+        answer=takes.answer,
+        plausible=takes.plausible,
         reason=(
             f"On {evidence.label}, of whom {JOINS:.0%} join: {part.reason} With the club {referred[MEMBERS]:.0f} "
             f"new customers come by referral, without it {referred[NO_CLUB]:.0f}. What a club does to dropout "
@@ -116,7 +120,7 @@ def judge_precision(evidence: MarketEvidence, quick: bool = False, *, effect: fl
     settings = [(name, {"setting": name}, market, strategies) for name, market in markets.items()]
     parts, rows, holds = over_settings(settings, jointly=4)
     return Finding(
-        verdict=combine(parts),
+        answer=combine(parts),
         reason=(
             f"On {evidence.label}, {2 * half:,.0f} a period, half on contacts and half on offers: {told(parts)} That "
             "each customer's response is known is put in; a trial would have to show it, and costs something."
@@ -152,7 +156,7 @@ def judge_database_loop(evidence: MarketEvidence, quick: bool = False, *, effect
         settings.append((f"{budget:,.0f} a period", {"budget": budget}, evidence, strategies))
     parts, rows, holds = over_settings(settings, jointly=2)
     return Finding(
-        verdict=combine(parts),
+        answer=combine(parts),
         reason=(
             f"On {evidence.label}, contacts to those who bought in the last half year, looked up anew each period: "
             f"{told(parts)} Whether contacts pay at all depends on what they do, which is assumed; the same money on "

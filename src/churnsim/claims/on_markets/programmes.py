@@ -22,7 +22,7 @@ from churnsim.claims.machinery.strategy_comparison import (
     half_a_year,
     market_with,
 )
-from churnsim.claims.machinery.verdicts import Verdict, conjunction
+from churnsim.claims.machinery.verdicts import Answer, conjunction
 from churnsim.simulation.engine.ledger import COSTS
 from churnsim.simulation.mechanisms.referral import Referral
 from churnsim.simulation.scenario.strategy import (
@@ -144,15 +144,15 @@ def judge_programme(evidence: MarketEvidence, steps: Mapping[str, Step], *, effe
         gain_part(gain, name=f"step: {key}", estimand=f"Equity of the whole less that without {key}, money, paired.")
         for key, gain in zip(steps, gains[1:], strict=True)
     ]
-    verdict = conjunction(parts)
-    earns = [part.name.removeprefix("step: ") for part in parts[1:] if part.verdict is Verdict.HOLDS]
-    costs = [part.name.removeprefix("step: ") for part in parts[1:] if part.verdict is Verdict.FAILS]
+    answer = conjunction(parts)
+    earns = [part.name.removeprefix("step: ") for part in parts[1:] if part.answer is Answer.HOLDS]
+    costs = [part.name.removeprefix("step: ") for part in parts[1:] if part.answer is Answer.FAILS]
     worth = f" These steps earn their money: {', '.join(earns) or 'none for certain'}."
     worth += f" These would earn more as contacts: {', '.join(costs)}." if costs else ""
     spent = found.outcomes.groupby("strategy")[KEEPING].sum()
     per_run = spent.sum(axis=1) / 100 / evidence.replications
     return Finding(
-        verdict=verdict,
+        answer=answer,
         reason=(
             f"On {evidence.label}, {budget_of(evidence, per_customer=PER_CUSTOMER):,.0f} planned a period. "
             f"The whole against nothing: {gains[0]}. Left out, its money going to contacts, each step changes "

@@ -9,7 +9,7 @@ from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import new_draws, on_market
 from churnsim.claims.machinery.sources import TEXTS
 from churnsim.claims.machinery.strategy_comparison import budget_of, market_with
-from churnsim.claims.machinery.verdicts import Spread, Verdict, conjunction, spread
+from churnsim.claims.machinery.verdicts import Answer, Spread, conjunction, spread
 from churnsim.simulation.mechanisms.referral import Referral
 from churnsim.simulation.scenario.strategy import Acquisition, Strategy
 
@@ -44,10 +44,10 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, referring: bool = Tr
     parts = tuple(_part(letter, text, life, most) for letter, text in zip("abc", STATED, strict=True))
     if not referring:
         reason = f"With no referral {share_by_referral(most):.0%} of the new customers come by one."
-        return Finding(verdict=conjunction(parts), reason=reason, parts=parts)
+        return Finding(answer=conjunction(parts), reason=reason, parts=parts)
     firm = _simulated(evidence)
     low, high = max(low for low, _ in STATED.values()), min(high for _, high in STATED.values())
-    verdict = conjunction(parts, meet=low <= high)
+    answer = conjunction(parts, meet=low <= high)
     rows: Rows = [
         {
             "referrals_per_customer_year": rate,
@@ -61,7 +61,7 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, referring: bool = Tr
         for rate in GRID
     ]
     return Finding(
-        verdict=verdict,
+        answer=answer,
         reason=(
             f"On new customers of {evidence.label}, who stay {life.mean:.2f} [{life.lower:.2f}, "
             f"{life.upper:.2f}] of their first {HORIZON_YEARS:g} years, "
@@ -92,7 +92,7 @@ def _simulated(evidence: MarketEvidence) -> Part:
         name="(d) simulated, two years",
         estimand="Share of new customers who come by referral over the horizon, percent, by referrals per "
         "customer and year.",
-        verdict=Verdict.UNTESTABLE,
+        answer=Answer.UNDECIDED,
         **told[-1][1].figures(f"percent of new customers at {RATES[-1]:g} a year"),
         reason="; ".join(f"{rate:g} a year give {share} percent" for rate, share in told)
         + f". It depends on what else is spent ({budget:,.0f} a period here), so that no rate gives one share.",
@@ -106,7 +106,7 @@ def _part(letter: str, text: str, life: Spread, most: float) -> Part:
     return Part(
         name=f"({letter}) {WORDS[text]} ({TEXTS[text].in_brackets})",
         estimand="Referrals a year per customer at which the statement is true.",
-        verdict=Verdict.HOLDS_IF if reached else Verdict.FAILS,
+        answer=Answer.UNDECIDED if reached else Answer.FAILS,
         estimate=0.5 * (low + high) / life.mean,
         lower=low / life.upper,
         upper=high / life.lower,

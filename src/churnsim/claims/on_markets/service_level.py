@@ -8,7 +8,7 @@ from churnsim.claims.machinery.claim import Finding, Part
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import base_draws, on_market
 from churnsim.claims.machinery.maps import map_tables, where
-from churnsim.claims.machinery.verdicts import Verdict, combine, spread
+from churnsim.claims.machinery.verdicts import Answer, combine, spread
 from churnsim.decisions.assumptions.assumption_regions import map_region
 from churnsim.decisions.assumptions.region import Axis, Statement
 
@@ -35,20 +35,20 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, noticed: bool = True
         return rises
 
     here = spread(elasticity(share if noticed else 0.0, 0.0))
-    verdict = here.within(LOW, HIGH)
+    answer = here.within(LOW, HIGH)
     retention = Part(
         name="(a) by keeping customers",
         estimand="Elasticity of revenue over the horizon to service where a fifth of the failures is gone.",
-        verdict=verdict,
+        answer=answer,
         **here.figures("percent revenue per percent service"),
         reason=(
             f"On {evidence.label}, with failures causing {share:.0%} of dropout, a fifth fewer failures raise "
-            f"revenue by {RISE * here.mean:.1%}: an elasticity of {here}" + ", not 2" * (verdict is Verdict.FAILS) + "."
+            f"revenue by {RISE * here.mean:.1%}: an elasticity of {here}" + ", not 2" * (answer is Answer.FAILS) + "."
         ),
     )
     if not noticed:
         return Finding(
-            verdict=retention.verdict,
+            answer=retention.answer,
             reason="Nobody notices the better service, so that revenue stays as it is.",
             parts=(retention,),
         )
@@ -63,14 +63,14 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, noticed: bool = True
         name="(b) what it would take",
         estimand="Where the elasticity lies between 1.75 and 2.25, by share of dropout due to failures and by what "
         "service does to a customer's spend.",
-        verdict=Verdict.UNTESTABLE,
+        answer=Answer.UNDECIDED,
         unit="percent revenue per percent service",
         reason=f"Were failures the cause of all dropout it would be {most}; the rest must come from higher spend, "
         f"which is put in: {where(region)}",
     )
     parts = (retention, believe)
     return Finding(
-        verdict=combine(parts),
+        answer=combine(parts),
         reason=" ".join(part.reason for part in parts),
         **here.figures(retention.unit),
         parts=parts,

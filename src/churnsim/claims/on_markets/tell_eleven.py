@@ -9,7 +9,7 @@ from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import new_draws, on_market, worth_of_the_living
 from churnsim.claims.machinery.maps import map_part, map_tables
 from churnsim.claims.machinery.strategy_comparison import budget_of, market_with
-from churnsim.claims.machinery.verdicts import Verdict, closes, combine, spread
+from churnsim.claims.machinery.verdicts import Answer, Basis, closes, spread
 from churnsim.decisions.assumptions.assumption_regions import map_region
 from churnsim.decisions.assumptions.region import Axis, Statement
 from churnsim.simulation.mechanisms.word_of_mouth import WordOfMouth
@@ -30,11 +30,12 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, moves: float = 1.0) 
     figure = Part(
         name="(a) the figure",
         estimand="People told by a dissatisfied customer, as the study has it.",
-        verdict=closes(STATED, float(np.clip(STATED, *STUDY)), within=0.5),
+        answer=closes(STATED, float(np.clip(STATED, *STUDY)), within=0.5),
         estimate=STATED,
         lower=STUDY[0],
         upper=STUDY[1],
         unit="people told",
+        basis=Basis.PUBLISHED,
         reason=f"Stated 11; the study it resembles has {STUDY[0]:.0f} to {STUDY[1]:.0f}, of complainants, not "
         f"of everybody.",
     )
@@ -61,11 +62,12 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, moves: float = 1.0) 
         ),
     )
     if moves == 0.0:
-        return Finding(verdict=cost.verdict, reason="Tellings without effect on anybody cost nothing.", parts=(cost,))
+        return Finding(answer=cost.answer, reason="Tellings without effect on anybody cost nothing.", parts=(cost,))
     heard = _simulated(evidence)
     parts = (figure, cost, heard)
     return Finding(
-        verdict=combine(parts),
+        answer=figure.answer,
+        basis=figure.basis,
         reason=(
             f"{figure.reason} On {evidence.label}: {cost.reason} {heard.reason} How many of those told would "
             f"have come is not known for any market here: the cost as such is what is put in, and the map is "
@@ -94,7 +96,7 @@ def _simulated(evidence: MarketEvidence) -> Part:
     return Part(
         name="(c) simulated",
         estimand="New customers by advertising over the horizon with nobody told less with 11 told, paired.",
-        verdict=Verdict.HOLDS_IF if lost.lower > 0.0 else Verdict.UNTESTABLE,
+        answer=Answer.UNDECIDED,
         **lost.figures("new customers over the horizon"),
         reason=(
             f"Simulated with {against:,.0f} tellings among {evidence.market.prospects.size:,.0f} prospects, "

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from churnsim.claims.machinery.claim import Finding, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import base_draws, lost_shares, new_draws, on_market, preference, told
-from churnsim.claims.machinery.maps import map_tables, region_verdict, where
-from churnsim.claims.machinery.verdicts import Verdict, closes, conjunction, spread
+from churnsim.claims.machinery.maps import map_tables, region_answer, where
+from churnsim.claims.machinery.verdicts import Answer, closes, conjunction, spread
 from churnsim.decisions.assumptions.assumption_regions import map_region
 from churnsim.decisions.assumptions.region import Axis, Statement
 from churnsim.economics.second_lifetime import odds_to_match
@@ -29,7 +29,7 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, lost_is_known: bool 
     parts, tables = _judged(evidence, lost_is_known)
     texts, money = parts
     return Finding(
-        verdict=conjunction(parts),
+        answer=conjunction(parts),
         reason=f"{texts.reason} {money.reason} The chances themselves are no finding: no data at hand hold offers.",
         estimate=money.estimate,
         unit=money.unit,
@@ -63,7 +63,7 @@ def _judged(evidence: MarketEvidence, lost_is_known: bool) -> tuple[tuple[Part, 
     texts = Part(
         name="(a) the texts",
         estimand="Odds of winning a lost customer back over those of winning a new one, as each text states them.",
-        verdict=closes(ODDS["win-back"], ODDS["nine-steps"], within=0.5),
+        answer=closes(ODDS["win-back"], ODDS["nine-steps"], within=0.5),
         estimate=ODDS["win-back"] / ODDS["nine-steps"],
         unit="times, one text's ratio over the other's",
         reason=(
@@ -82,7 +82,7 @@ def _judged(evidence: MarketEvidence, lost_is_known: bool) -> tuple[tuple[Part, 
             "Chance of winning a lost customer back, over that of winning a new one, from which on a contact "
             "earns more on customers silent for half a year than on prospects at the same cost."
         ),
-        verdict=region_verdict(region),
+        answer=region_answer(region),
         estimate=even,
         unit="times, if all the silent were lost and a second life were worth the rest of a first",
         reason=(
@@ -97,7 +97,7 @@ def _judged(evidence: MarketEvidence, lost_is_known: bool) -> tuple[tuple[Part, 
             + (f"{needs} the success of acquisition" if needs else f"{even / own.mean:.1f} times that of acquisition")
             + (f": {preference(families)}" if families else ".")
         ),
-        region=where(region) if region_verdict(region) is Verdict.HOLDS_IF else None,
+        region=where(region) if region_answer(region) is Answer.UNDECIDED else None,
     )
     rows: Rows = [{"model": name, "lost_share": share, "loglik": fit} for name, (share, fit) in families.items()]
     return (texts, money), {**map_tables("equal money", region), "lost_by_model": rows}

@@ -13,7 +13,7 @@ from churnsim.claims.machinery.claim import Finding, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import DrawnCustomers, base_draws, on_market
 from churnsim.claims.machinery.strategy_comparison import gain_of
-from churnsim.claims.machinery.verdicts import Verdict, above, combine, spread
+from churnsim.claims.machinery.verdicts import above, combine, spread
 from churnsim.economics.second_lifetime import WinBackOffer
 from churnsim.errors import DataError
 from churnsim.models.purchase.mbg_nbd import MBGNBD
@@ -48,7 +48,7 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, rule: str = "expecte
     if rule != "least expected value":
         parts.append(_simulated(evidence))
     return Finding(
-        verdict=combine(parts),
+        answer=combine(parts),
         reason=(
             f"On {evidence.label}: "
             + " ".join(part.reason for part in parts)
@@ -103,8 +103,7 @@ def _part(letter: str, model: str, evidence: MarketEvidence, rule: str) -> tuple
             f"Expected net gain of contacting the {CONTACTED:.0%} of the silent picked by {rule}, less that "
             f"of as many picked at random, money."
         ),
-        # That the lost return as often whatever they are worth is put in, so agreement is conditional on it.
-        verdict=Verdict.HOLDS_IF if difference.above() is Verdict.HOLDS and pays > 0.0 else difference.above(),
+        answer=difference.above(),
         **difference.figures("money, all contacts together"),
         reason=(
             f"By {model} {number} contacts by {rule} earn {level}, {difference} more than at random; "
@@ -135,7 +134,7 @@ def _simulated(evidence: MarketEvidence) -> Part:
     return Part(
         name="(c) simulated",
         estimand=f"Equity with {PER_PERIOD} win-back contacts a period picked by value less picked at random, paired.",
-        verdict=above(against[0].lower, against[0].upper),
+        answer=above(against[0].lower, against[0].upper),
         **against[0].figures("money over the horizon"),
         reason=(
             f"Simulated over the horizon, {PER_PERIOD} contacts a period: by value less at random "

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from churnsim.claims.machinery.claim import Evidence, Finding, Rows
 from churnsim.claims.machinery.evidence import log_of
-from churnsim.claims.machinery.verdicts import Verdict, share_of_map
+from churnsim.claims.machinery.verdicts import Answer, share_of_map
 from churnsim.data.customers import customer_spend
 from churnsim.data.customers.estimate import resamples
 from churnsim.economics.whale import cost_for_worst, whale
@@ -42,11 +42,11 @@ def judge(evidence: Evidence = None, quick: bool = False, *, proportional: bool 
         reason = (
             "Where costs are in proportion to what a customer brings nobody loses money, and the worst cut nothing."
         )
-        verdict, _ = share_of_map(abs(row["cut_percent"] / 100.0 - STATED) <= WITHIN for row in rows)
-        return Finding(verdict=verdict, reason=reason, tables={"by_cost": rows})
+        answer, _ = share_of_map(abs(row["cut_percent"] / 100.0 - STATED) <= WITHIN for row in rows)
+        return Finding(answer=answer, reason=reason, tables={"by_cost": rows})
     return Finding(
         # A cost of serving that makes it true exists for any customers; whether theirs is that is not in a log.
-        verdict=Verdict.UNTESTABLE,
+        answer=Answer.UNDECIDED,
         reason=(
             f"On {label} the worst fifth halve the profit of the others when serving a customer costs "
             f"{middle:.1%} of the mean customer's margin, the same for each customer. It is near five sixths for any "

@@ -25,7 +25,7 @@ from churnsim.claims.machinery.claim import Finding, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import on_market, worth_of_the_living
 from churnsim.claims.machinery.maps import map_part, map_tables
-from churnsim.claims.machinery.verdicts import Verdict, combine
+from churnsim.claims.machinery.verdicts import Answer, conjunction
 from churnsim.decisions.assumptions.assumption_regions import map_region
 from churnsim.decisions.assumptions.region import Axis, Statement
 from churnsim.decisions.comparison.compare import Comparison
@@ -152,7 +152,7 @@ def _judged(evidence: MarketEvidence, market: Market) -> Finding:
     clerks, staffing = part_e(evidence)
     parts = (dissatisfied, _answered(comparison), *worth, *((clerks,) if market is evidence.market else ()))
     return Finding(
-        verdict=combine(parts),
+        answer=conjunction(parts),
         reason=(
             f"{dissatisfied.reason} On {evidence.label} the desk before wages is worth "
             + "; ".join(f"{row['gain']:,.0f} [{row['lower']:,.0f}, {row['upper']:,.0f}] {row['where']}" for row in rows)
@@ -220,26 +220,26 @@ def _row(comparison: Comparison, contrast: Contrast, annuity: float) -> dict[str
 def _worth(contrast: Contrast, row: dict[str, float | str]) -> Part:
     """Above zero the desk pays up to a wage; not above zero it cannot pay any; across zero it is open."""
     gain, lower, upper = (float(row[name]) for name in ("gain", "lower", "upper"))
-    otherwise = Verdict.FAILS if upper <= 0 else Verdict.UNTESTABLE
-    verdict = Verdict.HOLDS_IF if lower > 0 else otherwise
+    otherwise = Answer.FAILS if upper <= 0 else Answer.UNDECIDED
+    answer = Answer.HOLDS if lower > 0 else otherwise
     return Part(
         name=contrast.name,
         estimand=(
             f"Net present profit of {contrast.desk} without wages less that of {contrast.against}, money over the "
             "horizon, paired."
         ),
-        verdict=verdict,
+        answer=answer,
         estimate=gain,
         lower=lower,
         upper=upper,
         unit="money over the horizon",
         reason=f"{float(row['complaints']):.0f} complaints, {float(row['replies_quick']):.0f} answered quickly."
-        + (" The interval covers zero: it takes more customers to decide." if verdict is Verdict.UNTESTABLE else ""),
+        + (" The interval covers zero: it takes more customers to decide." if answer is Answer.UNDECIDED else ""),
         region=(
             f"The clerk pays up to a wage of {float(row['wage']):,.2f} per period ({float(row['wage_lower']):,.2f} to "
             f"{float(row['wage_upper']):,.2f})."
         )
-        if verdict is Verdict.HOLDS_IF
+        if answer is Answer.HOLDS
         else None,
     )
 
@@ -252,7 +252,7 @@ def _answered(comparison: Comparison) -> Part:
     answered = total["replies_quick"] + total["replies_slow"] + total["replies_unresolved"]
     if answered == 0:
         return Part(
-            name="(b) the answered customers", estimand="", verdict=Verdict.UNTESTABLE, reason="Nobody complained."
+            name="(b) the answered customers", estimand="", answer=Answer.UNDECIDED, reason="Nobody complained."
         )
     stayed = answered - total["losses_complaint"]
     share, (lower, upper) = stayed / answered, wilson(stayed, answered)
@@ -261,7 +261,7 @@ def _answered(comparison: Comparison) -> Part:
         estimand=(
             "Percentage of answered complainants whom the complaint does not lose, one clerk, over all replications."
         ),
-        verdict=Verdict.UNTESTABLE,
+        answer=Answer.UNDECIDED,
         estimate=100 * share,
         lower=100 * float(lower),
         upper=100 * float(upper),
@@ -283,7 +283,7 @@ def _all_dissatisfied(c: Complaints) -> Part:
     return Part(
         name="(a) all dissatisfied customers",
         estimand="Percentage of all dissatisfied customers who stay when every complaint is answered quickly.",
-        verdict=Verdict.HOLDS if holds else (Verdict.HOLDS_IF if needed <= 1 else Verdict.FAILS),
+        answer=Answer.HOLDS if holds else (Answer.UNDECIDED if needed <= 1 else Answer.FAILS),
         estimate=100 * stay,
         unit="percent of the dissatisfied",
         reason=(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from churnsim.records.run import Difference, ReplayRecord, ValueRecord
-from churnsim.report.chapters.claims import judged, verdict_counts
+from churnsim.report.chapters.claims import answer_counts, judged
 from churnsim.report.headline import (
     apart,
     headline,
@@ -157,7 +157,7 @@ def _tiles(context: Context) -> list[Tile]:
             Tile(label=context.say("tile.replay"), number=fmt.fixed(replay.mean, 0), note=_replay_note(context, replay))
         )
     if run.claims:
-        note = context.say("tile.claims_note", list=verdict_counts(context))
+        note = context.say("tile.claims_note", list=answer_counts(context))
         tiles.append(Tile(label=context.say("tile.claims"), number=fmt.count(judged(context)), note=note))
     return tiles
 

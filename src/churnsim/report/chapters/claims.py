@@ -1,4 +1,4 @@
-"""The claims: what each says, what was measured, the verdict, and why."""
+"""The claims: what each says, what was measured, the answer, and why."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import re
 from collections import Counter
 from typing import Any
 
-from churnsim.records.claim import ClaimRecord, PartRecord, SourceRecord
-from churnsim.report.messages import VERDICTS
+from churnsim.records.claim import ClaimRecord, ControlRecord, PartRecord, SourceRecord
+from churnsim.report.messages import ANSWERS
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import (
     Block,
@@ -26,7 +26,7 @@ from churnsim.report.page.tables import heads, records_table, row_of, table
 
 MOST_ROWS = 40
 WITHDRAWN = "WITHDRAWN"
-"""Shown in place of the stored UNTESTED of a check that ran and whose control did not fail."""
+"""Shown in place of the answer of a check that did not tell a true world from a false one."""
 
 
 def chapter(context: Context) -> Chapter:
@@ -35,16 +35,16 @@ def chapter(context: Context) -> Chapter:
     if not claims:
         return Chapter(id="claims", title=title)
     counts = _counts(context)
-    meanings = [(_verdict(context, v), context.words.known(f"verdict_meaning.{v}", "")) for v in counts]
+    meanings = [(_answer(context, v), context.words.known(f"claim_meaning.{v}", "")) for v in counts]
     blocks: list[Block] = [Paragraph(text=context.say("claims.intro")), _summary(context), Facts(rows=meanings)]
     return Chapter(id="claims", title=title, blocks=[*blocks, *(_card(context, claim) for claim in claims)])
 
 
-def verdict_counts(context: Context) -> str:
-    """How many claims came out with each verdict, in words."""
+def answer_counts(context: Context) -> str:
+    """How many claims came out with each answer, in words."""
     counts = _counts(context)
     said = [
-        context.say("assumptions.one", status=context.words.known(f"verdict_prose.{v}", v), count=fmt.count(count))
+        context.say("assumptions.one", status=context.words.known(f"claim_prose.{v}", v), count=fmt.count(count))
         for v, count in counts.items()
     ]
     return context.listed(said)
@@ -52,35 +52,39 @@ def verdict_counts(context: Context) -> str:
 
 def judged(context: Context) -> int:
     """How many claims have a finding: neither those that were not run nor those that were withdrawn."""
-    return sum(count for verdict, count in _counts(context).items() if verdict not in ("UNTESTED", WITHDRAWN))
+    return sum(count for answer, count in _counts(context).items() if answer not in ("NOT_RUN", WITHDRAWN))
 
 
 def _counts(context: Context) -> dict[str, int]:
     counts = Counter(_shown(claim) for claim in context.run.claims)
-    ordered = [*VERDICTS, WITHDRAWN]
+    ordered = [*ANSWERS, WITHDRAWN]
     return {v: counts[v] for v in [*ordered, *(v for v in counts if v not in ordered)] if counts[v]}
 
 
 def _shown(claim: ClaimRecord) -> str:
-    """What stands for a claim's verdict: one that was withdrawn was run, and is not merely untested."""
-    return WITHDRAWN if claim.withdrawn else claim.verdict
+    """What stands for a claim's answer: one that was withdrawn was run, and is not merely missing."""
+    return WITHDRAWN if claim.withdrawn else claim.shown
 
 
-def _verdict(context: Context, verdict: str) -> str:
-    return context.words.known(f"verdict.{verdict}", verdict)
+def _answer(context: Context, answer: str) -> str:
+    return context.words.known(f"claim_answer.{answer}", answer)
 
 
-def _badge(context: Context, verdict: str) -> TableCell:
-    return TableCell(text=_verdict(context, verdict), badge=f"verdict-{verdict}")
+def _badge(context: Context, answer: str, basis: str | None) -> TableCell:
+    return TableCell(text=_answer(context, answer), badge=f"answer-{answer}", note=_rests(context, basis))
+
+
+def _rests(context: Context, basis: str | None) -> str:
+    return context.words.known(f"basis.{basis}", basis) if basis else ""
 
 
 def _summary(context: Context) -> TableBlock:
     say = context.say
-    columns = heads(context, "claims", "claim~", "verdict")
+    columns = heads(context, "claims", "claim~", "answer")
     rows = [
         row_of(
             TableCell(text=claim.says, anchor=f"claim-{claim.id}"),
-            _badge(context, _shown(claim)),
+            _badge(context, _shown(claim), claim.basis),
         )
         for claim in context.run.claims
     ]
@@ -95,6 +99,8 @@ def _card(context: Context, claim: ClaimRecord) -> ClaimCard:
     facts = [
         (say("claims.finding"), finding),
         (say("claims.reason"), _plain(context, claim.reason) if kept else say("claims.control_broken")),
+        (say("claims.basis"), _rests(context, claim.basis) if kept and claim.ran else ""),
+        (say("claims.plausible"), _plausible(context, claim) if kept else ""),
         (say("claims.region"), (claim.region or "") if kept else ""),
         (say("claims.kind"), context.words.known(f"kind.{claim.kind}", claim.kind)),
         (say("claims.quantity"), claim.quantity),
@@ -103,8 +109,8 @@ def _card(context: Context, claim: ClaimRecord) -> ClaimCard:
         (say("claims.study"), _each([s.study for s in claim.sources])),
         (say("claims.measured"), _each([s.measured for s in claim.sources])),
     ]
-    if claim.control:
-        facts.append((say("claims.control"), _control(context, claim)))
+    worlds = ((say("claims.control"), claim.control, "FAILS"), (say("claims.planted"), claim.planted, "HOLDS"))
+    facts += [(term, _world(context, world, known)) for term, world, known in worlds if world]
     blocks.append(Facts(rows=[(term, text) for term, text in facts if text]))
     if claim.parts and kept:
         blocks.append(_parts(context, claim))
@@ -114,8 +120,8 @@ def _card(context: Context, claim: ClaimRecord) -> ClaimCard:
         blocks += [_stored_table(context, name, rows) for name, rows in claim.tables.items() if rows]
     return ClaimCard(
         id=f"claim-{claim.id}",
-        verdict=_shown(claim),
-        verdict_text=_verdict(context, _shown(claim)),
+        answer=_shown(claim),
+        answer_text=_answer(context, _shown(claim)),
         says=claim.says,
         blocks=blocks,
     )
@@ -161,25 +167,35 @@ def _range(context: Context, value: Any) -> str:
     return fmt.cell(value)
 
 
-def _control(context: Context, claim: ClaimRecord) -> str:
-    control = claim.control
-    if control is None:
+def _plausible(context: Context, claim: ClaimRecord) -> str:
+    """In how much of what is plausible the claim holds, and what was believed."""
+    mass = claim.plausible
+    if mass is None or mass.holds is None or mass.fails is None:
         return ""
-    what, reason = fmt.sentence(control.what), control.reason
-    if claim.withdrawn:
-        return context.say("claims.control_passed", what=what)
-    verdict = _verdict(context, control.verdict)
-    return context.say("claims.control_reads", what=what, verdict=verdict, reason=_plain(context, reason)).strip()
+    return context.say(
+        "claims.mass", holds=fmt.percent(mass.holds), fails=fmt.percent(mass.fails), beliefs=mass.beliefs
+    )
+
+
+def _world(context: Context, world: ControlRecord, known: str) -> str:
+    """What a check found in a world whose answer is known."""
+    what, reason = fmt.sentence(world.what), world.reason
+    if world.ran and world.answer != known:
+        return context.say("claims.control_passed", what=what, answer=_answer(context, known))
+    answer = _answer(context, world.shown)
+    return context.say("claims.control_reads", what=what, answer=answer, reason=_plain(context, reason)).strip()
 
 
 def _parts(context: Context, claim: ClaimRecord) -> TableBlock:
     say = context.say
-    columns = heads(context, "claims", "part~", "verdict", "result~")
+    columns = heads(context, "claims", "part~", "answer", "result~")
     rows = []
     for part in claim.parts:
         why = " ".join(text for text in (_plain(context, part.reason), part.region) if text)
         result = TableCell(text=_estimate(context, part) or why, note=why if part.estimate is not None else "")
-        rows.append(row_of(TableCell(text=part.name, note=part.estimand), _badge(context, part.verdict), result))
+        rows.append(
+            row_of(TableCell(text=part.name, note=part.estimand), _badge(context, part.shown, part.basis), result)
+        )
     return table(say("claims.parts_caption", says=claim.says), columns, rows, quiet=True)
 
 
@@ -193,9 +209,9 @@ def _cells(context: Context, rows: list[dict[str, Any]]) -> list[dict[str, Any]]
 
 
 def _plain(context: Context, text: str) -> str:
-    """A reason as a reader would say it: with words in place of the codes of verdicts."""
+    """A reason as a reader would say it: with words in place of the codes of answers."""
     return re.sub(
-        rf"\b({'|'.join(VERDICTS)})\b", lambda found: context.words.known(f"verdict_prose.{found[0]}", found[0]), text
+        rf"\b({'|'.join(ANSWERS)})\b", lambda found: context.words.known(f"claim_prose.{found[0]}", found[0]), text
     )
 
 

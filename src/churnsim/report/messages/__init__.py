@@ -9,10 +9,10 @@ from typing import Any
 
 from churnsim.errors import ConfigError
 
-__all__ = ["VERDICTS", "Words"]
+__all__ = ["ANSWERS", "Words"]
 
-VERDICTS = ("REPRODUCED", "HOLDS", "HOLDS_IF", "FAILS", "UNTESTABLE", "UNTESTED")
-"""The verdicts on a claim, in the order in which they are told."""
+ANSWERS = ("HOLDS", "HOLDS_IF", "FAILS", "UNDECIDED", "NOT_RUN")
+"""The answers to a claim, in the order in which they are told."""
 
 
 class Words:

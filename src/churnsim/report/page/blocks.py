@@ -141,11 +141,11 @@ class Tiles(Block):
 
 @dataclass(frozen=True, kw_only=True)
 class ClaimCard(Block):
-    """A claim with its verdict, and everything behind it."""
+    """A claim with its answer, and everything behind it."""
 
     id: str
-    verdict: str
-    verdict_text: str
+    answer: str
+    answer_text: str
     says: str
     blocks: list[Block]
 

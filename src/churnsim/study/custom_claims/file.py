@@ -41,7 +41,7 @@ from pydantic import Field
 from churnsim.claims.machinery.claim import Claim, ClaimSource, Control, Evidence, Finding, Kind
 from churnsim.claims.machinery.evidence import MarketEvidence, cdnow_evidence
 from churnsim.claims.machinery.reference_data import Workbench
-from churnsim.claims.machinery.verdicts import Verdict, by_interval, closes
+from churnsim.claims.machinery.verdicts import Answer, by_interval, closes
 from churnsim.claims.reproduction.published import PublishedFigure
 from churnsim.claims.reproduction.reproduce import check_inputs, compute
 from churnsim.decisions.comparison.metrics import DERIVED
@@ -138,10 +138,10 @@ class CompareJudge:
         rows = comparison.differences(self.metric, against=self.against).to_dict("records")
         row = next(row for row in rows if row["strategy"] == self.of)
         mean, lower, upper = (float(row[name]) for name in ("mean", "lower", "upper"))
-        verdict = by_interval(lower, upper, low=self.low, high=self.high)
-        open_end = " The interval crosses the bound: it takes more customers." * (verdict is Verdict.UNTESTABLE)
+        answer = by_interval(lower, upper, low=self.low, high=self.high)
+        open_end = " The interval crosses the bound: it takes more customers." * (answer is Answer.UNDECIDED)
         return Finding(
-            verdict=verdict,
+            answer=answer,
             reason=(
                 f"On {own.label}, {self.of} less {self.against}: {mean:+,.2f} [{lower:+,.2f}, {upper:+,.2f}] over "
                 f"{int(row['replications'])} paired replications.{open_end}"
@@ -192,7 +192,7 @@ class FigureJudge:
     def __call__(self, evidence: Evidence, quick: bool) -> Finding:
         found = compute(self.figure, Workbench())
         return Finding(
-            verdict=closes(found, self.stated, within=self.within),
+            answer=closes(found, self.stated, within=self.within),
             reason=f"{self.quantity[:-1]} gives {found:.6g}; stated is {self.stated:g}.",
             estimate=found,
         )

@@ -73,7 +73,7 @@ def judge_claims(
     executor: Executor,
     done: Callable[[int], None],
 ) -> list[ClaimRecord]:
-    """The claims with their verdicts. A claim that an interrupted run has tested is not tested again."""
+    """The claims with their answers. A claim that an interrupted run has tested is not tested again."""
     from churnsim.claims.machinery.claim import Kind, Result, not_run
     from churnsim.claims.machinery.results import to_record
 
