@@ -29,7 +29,7 @@ RESULTS = frozenset(
     """
     Added Bootstrap ChurnModel ChurnScores Comparison CumulativeIncidence CustomerClusters CustomerFactors
     Effect Estimate Event FitStatus Forecast KnownSurvey Ledger LogPosterior Measurement ModelComparison ModelFit
-    PairedDifference PlausibleRange Pooled QiniCurve QualityReport Region Replay RetentionColumn Run Selection
+    PairedDifference Plausible PlausibleRange Pooled QiniCurve QualityReport Region Replay RetentionColumn Run Selection
     Sensitivity SimulationCalibration Split SubscriberValues TailRisk TotalValue UpliftModel Validation Whale World
     BreakEven ClockEffects ComplaintEvidence ContactEffect TargetingRule TrialCheck TrialEffects VarianceSplit
     Calibration Instrumented OfferEvidence ReferralEvidence SpendEvidence WinBackEvidence
