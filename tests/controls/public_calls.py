@@ -32,6 +32,7 @@ RESULTS = frozenset(
     PairedDifference Plausible PlausibleRange Pooled QiniCurve QualityReport Region Replay RetentionColumn Run Selection
     Sensitivity SimulationCalibration Split SubscriberValues TailRisk TotalValue UpliftModel Validation Whale World
     BreakEven ClockEffects ComplaintEvidence ContactEffect TargetingRule TrialCheck TrialEffects VarianceSplit
+    CalendarFit CalendarModel LikelihoodRatio
     Calibration Instrumented OfferEvidence ReferralEvidence SpendEvidence WinBackEvidence
     ValueOfInformation
     """.split()  # noqa: SIM905
@@ -404,6 +405,7 @@ BELIEVED = {"value": 0.25, "low": 0.05, "high": 0.6, "status": "assumed", "sourc
 OWN: dict[str, dict[str, Any]] = {
     "Belief": BELIEVED | {"draws": None},
     "Belief.of_draws": {"status": "assumed", "source": "a trial", "draws": [1.0, 2.0, 3.0]},
+    "Calendar": {"season": 1},
     "Target": {"quantity": "births", "low": 1.0, "high": 2.0},
     "break_even": {"address": "terms.margin", "between": (0.1, 0.5)},
     "shares_of_variance": {

@@ -14,6 +14,7 @@ from .subscriptions.customer_rows import read_covariates as read_covariates
 from .subscriptions.customer_rows import read_customer_rows as read_customer_rows
 from .subscriptions.subscriptions import count_renewals as count_renewals
 from .subscriptions.subscriptions import read_subscriptions as read_subscriptions
+from .summaries.calendar import Calendar as Calendar
 from .summaries.intervals import summarise_with_intervals as summarise_with_intervals
 from .summaries.opportunities import summarise_opportunities as summarise_opportunities
 from .summaries.parquet_log import ParquetLog as ParquetLog

@@ -36,6 +36,9 @@ from .interop import from_lifetimes as from_lifetimes
 from .purchase.bg_bb import BGBB as BGBB
 from .purchase.bg_nbd import BGNBD as BGNBD
 from .purchase.bg_nbd import BGNBDCovariates as BGNBDCovariates
+from .purchase.calendar_model import CalendarFit as CalendarFit
+from .purchase.calendar_model import CalendarModel as CalendarModel
+from .purchase.calendar_model import LikelihoodRatio as LikelihoodRatio
 from .purchase.mbg_cnbd import MBGCNBD as MBGCNBD
 from .purchase.mbg_nbd import MBGNBD as MBGNBD
 from .purchase.nbd import NBD as NBD

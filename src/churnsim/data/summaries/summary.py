@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from churnsim.data.logs.days import iso_day, past_day
 from churnsim.data.logs.grouped_log import GroupedLog, grouped, is_ibis
 from churnsim.data.logs.purchase_days import PurchaseDays
+from churnsim.data.summaries.calendar import Calendar, add_calendar
 from churnsim.data.summaries.summary_query import summary_frame
 from churnsim.errors import DataError
 from churnsim.kernels.numerics import purchase_days as kernel
@@ -25,7 +26,12 @@ from churnsim.units import DAYS_PER_UNIT, check_unit
 
 
 def summarise(
-    transactions: Any, *, unit: str = "W", until: str | date | None = None, today: str | date | None = None
+    transactions: Any,
+    *,
+    unit: str = "W",
+    until: str | date | None = None,
+    today: str | date | None = None,
+    calendar: Calendar | None = None,
 ) -> pd.DataFrame:
     """Frequency, recency and age of every customer as seen at the end of the day `until`.
 
@@ -44,6 +50,8 @@ def summarise(
     today
         The last day a purchase may have; the present day of this computer unless given here or in
         ``transactions.attrs["today"]``.
+    calendar
+        What happens to everybody in calendar time, for ``fit(summary, calendar=...)``; of a log in memory.
 
     Returns
     -------
@@ -53,7 +61,9 @@ def summarise(
     - ``frequency`` (int): days with a purchase after the first, x;
     - ``recency``: time from the first to the last purchase, t_x, 0 without repeat;
     - ``T``: time from the first purchase to `until`;
-    - ``monetary_value`` (only with amounts): mean amount over the repeat days, 0 without repeat.
+    - ``monetary_value`` (only with amounts): mean amount over the repeat days, 0 without repeat;
+    - ``first_purchase`` and ``calendar:NAME`` (only with a calendar): the day of the first purchase, and the sum of the
+      calendar's values over the days of the others.
 
     Times with a zone are taken by their own wall clock. Raises DataError (naming row, value and remedy) for
     missing columns, ids or dates, for purchases in days to come, for amounts that are negative, not finite or in
@@ -71,11 +81,17 @@ def summarise(
     check_unit(unit)
     elsewhere = _pushed_down(transactions, unit, until, today)
     if elsewhere is not None:
+        if calendar is not None:
+            raise DataError(
+                "a calendar needs the days of all purchases in memory: give summarise a DataFrame, such as "
+                "database.transactions()."
+            )
         return elsewhere
     log = grouped(transactions, today=today)
     today = today or getattr(transactions, "attrs", {}).get("today")
     end = log.last if until is None else past_day(until, name="until", today=today)
-    return _summary(log, end, unit)
+    summary = _summary(log, end, unit)
+    return summary if calendar is None else add_calendar(summary, PurchaseDays.of(log), end, calendar)
 
 
 def split_holdout(
@@ -84,10 +100,11 @@ def split_holdout(
     until: str | date,
     holdout_until: str | date | None = None,
     unit: str = "W",
+    calendar: Calendar | None = None,
 ) -> pd.DataFrame:
     """The summary at the end of the day `until`, and what the same customers did afterwards.
 
-    Returns the columns of `summarise(transactions, unit=unit, until=until)` and
+    Returns the columns of `summarise(transactions, unit=unit, until=until, calendar=calendar)` and
 
     - ``frequency_holdout`` (int): days with a purchase after `until`, to the end of `holdout_until`;
     - ``T_holdout``: time from `until` to `holdout_until` in `unit`, the same for everybody;
@@ -126,7 +143,7 @@ def split_holdout(
         spent = np.bincount(log.customer[inside], weights=log.amount[inside], minlength=len(log.ids))
         summary["monetary_value_holdout"] = _mean(spent.astype(np.float64), days)[kept]
     summary.attrs["unit"] = unit
-    return summary
+    return summary if calendar is None else add_calendar(summary, log, end, calendar)
 
 
 def _summary(log: GroupedLog, end: int, unit: str) -> pd.DataFrame:

@@ -133,9 +133,14 @@ def _nodes(traits: LivingTraits, shape: Floats, first: Floats, second: Floats, s
         largest = _size(periods / float(second.min()))
         return _Nodes((rate_at, leave_at), (*rates, *gauss(*_laguerre(kinds, largest))), second)
     pairs, leave_at = np.unique(np.column_stack([first, second]), axis=0, return_inverse=True)
-    z, weight = gauss(*_jacobi(pairs[:, 0], pairs[:, 1], STAGES_LEAVING if traits.stages > 1 else LEAVING))
-    chances = np.clip((1.0 + z) / 2.0, 0.0, 1.0)
+    chances, weight = beta_rule(pairs[:, 0], pairs[:, 1], STAGES_LEAVING if traits.stages > 1 else LEAVING)
     return _Nodes((rate_at, leave_at.ravel()), (*rates, chances, weight), np.ones(shape.size))
+
+
+def beta_rule(a: Floats, b: Floats, size: int) -> tuple[Floats, Floats]:
+    """Nodes in (0, 1) and weights (sum 1) of Gauss rules for Beta(a, b), a row each."""
+    z, weight = gauss(*_jacobi(a, b, size))
+    return np.clip((1.0 + z) / 2.0, 0.0, 1.0), weight
 
 
 def _laguerre(shape: Floats, size: int) -> tuple[Floats, Floats]:

@@ -13,6 +13,7 @@ from typing import ClassVar, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
+from scipy.special import betaln
 
 from churnsim.errors import ConfigError, DataError
 from churnsim.kernels.likelihoods import bg_bb as kernel
@@ -120,6 +121,10 @@ class BGBB(BuyTillYouDie):
         alpha, beta, gamma, delta = self._parameters
         law = tuple(np.full(n, value) for value in (alpha, beta, gamma, delta + 1.0))
         return delta / (gamma + delta), law
+
+    def _staying(self, living: Living, horizon: Floats) -> Floats:
+        _, _, gamma, delta = living
+        return np.exp(betaln(gamma, delta + np.floor(horizon)) - betaln(gamma, delta))
 
     def _draw_new(self, n: int, seed: int, replication: int) -> pd.DataFrame:
         """`n` customers from the population: columns `purchase_probability` and `dropout`, each per opportunity."""

@@ -35,6 +35,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
+from scipy.special import betainc, gammaln
 
 from churnsim.kernels.likelihoods import bg_nbd as kernel
 from churnsim.kernels.likelihoods import bg_nbd_forecast as forecast
@@ -43,10 +44,11 @@ from churnsim.kernels.likelihoods.bg_nbd_discounted import discounted
 from churnsim.kernels.likelihoods.bg_nbd_forecast import expected_known
 from churnsim.kernels.numerics.rng_streams import MODEL_DRAWS, TRAITS
 from churnsim.models.estimation.likelihood import Likelihood
-from churnsim.models.estimation.threads import by_chunks
-from churnsim.models.purchase.active_periods import LivingTraits
+from churnsim.models.estimation.threads import Chunks, by_chunks
+from churnsim.models.purchase.active_periods import LEAVING, LivingTraits, beta_rule
 from churnsim.models.purchase.buy_till_you_die import LiveKernels, Living
-from churnsim.models.purchase.continuous_time import ContinuousTime
+from churnsim.models.purchase.calendar_model import ClockTerms
+from churnsim.models.purchase.continuous_time import ContinuousTime, TakesCalendar
 from churnsim.models.purchase.covariates import CovariateModel
 from churnsim.models.purchase.fit_data import ScaledHistories, likelihood_of
 from churnsim.models.purchase.histories import Histories
@@ -71,12 +73,31 @@ class LivingGammaBeta(ContinuousTime):
         x = h.x.astype(np.float64)
         return r + x, alpha + h.T, np.full(x.size, a), b + x
 
+    def _staying(self, living: Living, horizon: Floats) -> Floats:
+        # Each purchase made is the last with the chance p: P(gone) = E[p X], and p times Beta(a, b) is Beta(a + 1, b).
+        R, A, a, b = living
+        return 1.0 - a / (a + b) * self._expected_living((R, A, a + 1.0, b), horizon)
+
+    def _pmf_later(self, living: Living, n: int, start: Floats, horizon: Floats) -> Floats:
+        # Given p, having stayed until `start` thins the rate: E[e^(-lambda p start) ...] has Gamma(R, A + p start).
+        R, A, a, b = living
+        p, weight = beta_rule(a, b, LEAVING)
+        shape, thinned, start, horizon = R[:, None], A[:, None] + p * start[:, None], start[:, None], horizon[:, None]
+        stayed = weight * np.exp(-shape * np.log1p(p * start / A[:, None]))
+        none, some = thinned / (thinned + horizon), horizon / (thinned + horizon)
+        law = np.exp(gammaln(shape + n) - gammaln(shape) - gammaln(n + 1.0) + shape * np.log(none)) * some**n
+        if n == 0:
+            return np.asarray(1.0 - stayed.sum(axis=1) + (stayed * law).sum(axis=1))
+        # All n, and still there; or gone at the n-th of n or more.
+        at_last = p * (1.0 - p) ** (n - 1) * betainc(float(n), shape, some)
+        return np.asarray((stayed * ((1.0 - p) ** n * law + at_last)).sum(axis=1))
+
     def _living_traits(self, living: Living) -> LivingTraits:
         R, A, a, b = living
         return LivingTraits(R, A, "dropout", a, b)
 
 
-class BetaDropout(LivingGammaBeta):
+class BetaDropout(LivingGammaBeta, TakesCalendar):
     """Base of BG/NBD and MBG/NBD, which differ in whether the first purchase can be the last (`drops_at_first`)."""
 
     parameter_names: ClassVar[tuple[str, ...]] = ("r", "alpha", "a", "b")
@@ -102,32 +123,44 @@ class BetaDropout(LivingGammaBeta):
 
     @classmethod
     def _likelihood(cls, data: ScaledHistories) -> Likelihood[Self]:
-        first, n = cls.drops_at_first, data.customers
-        chunks = data.chunks()
-
-        def objective(parameters: Floats) -> tuple[float, Floats]:
-            r, alpha, a, b = parameters
-            value, *slope = chunks.sum(kernel.objective, (r, alpha, a, b + first), (first,))
-            gradient = np.array(slope)
-            if first:  # P(not gone right after the first purchase) = b/(a + b)
-                value -= n * float(np.log1p(a / b))
-                gradient[2] -= n / (a + b)
-                gradient[3] += n * a / (b * (a + b))
-            return float(value), gradient
-
-        def hessian(parameters: Floats) -> Floats:
-            r, alpha, a, b = parameters
-            second = chunks.sum(kernel.hessian, (r, alpha, a, b + first), (first,))
-            if first:
-                second[2:, 2:] += n / (a + b) ** 2
-                second[3, 3] -= n / b**2
-            return second
-
+        n, chunks = data.customers, data.chunks()
         few = data.sketch()
         return likelihood_of(
-            cls, data, objective, leaving=DROPOUTS, remedies=REMEDIES, hessian=hessian,
+            cls, data, lambda at: cls._objective(at, chunks, n), leaving=DROPOUTS, remedies=REMEDIES,
+            hessian=lambda at: cls._hessian(at, chunks, n),
             sketch=(lambda: cls._likelihood(few)) if few else None,
         )  # fmt: skip
+
+    @classmethod
+    def _objective(cls, parameters: Floats, chunks: Chunks, customers: float) -> tuple[float, Floats]:
+        first = cls.drops_at_first
+        r, alpha, a, b = parameters
+        value, *slope = chunks.sum(kernel.objective, (r, alpha, a, b + first), (first,))
+        gradient = np.array(slope)
+        if first:  # P(not gone right after the first purchase) = b/(a + b)
+            value -= customers * float(np.log1p(a / b))
+            gradient[2] -= customers / (a + b)
+            gradient[3] += customers * a / (b * (a + b))
+        return float(value), gradient
+
+    @classmethod
+    def _hessian(cls, parameters: Floats, chunks: Chunks, customers: float) -> Floats:
+        first = cls.drops_at_first
+        r, alpha, a, b = parameters
+        second = chunks.sum(kernel.hessian, (r, alpha, a, b + first), (first,))
+        if first:
+            second[2:, 2:] += customers / (a + b) ** 2
+            second[3, 3] -= customers / b**2
+        return second
+
+    @classmethod
+    def _on_clock(cls, parameters: Floats, h: Histories, weight: Floats) -> ClockTerms:
+        # The two terms hold t_x and T in (alpha + t_x) and (alpha + T) alone.
+        r, alpha, a, b = parameters
+        value, slopes = cls._objective(parameters, Chunks(h.x, h.t_x, h.T, weight), float(weight.sum()))
+        alive = h.chunks().join(kernel.p_alive, (r, alpha, a, b + cls.drops_at_first), (cls.drops_at_first,))
+        bought = -weight * (r + h.x)
+        return ClockTerms(value, slopes, bought * (1.0 - alive) / (alpha + h.t_x), bought * alive / (alpha + h.T))
 
     def _of(self, h: Histories) -> Sequence[float | Floats]:
         return self._shifted

@@ -163,6 +163,10 @@ class BuyTillYouDie(ParametricModel, ABC):
         return by_chunks(self.live.wait, (*living, share), *self._stages)
 
     @abstractmethod
+    def _staying(self, living: Living, horizon: Floats) -> Floats:
+        """P(still alive after a horizon) of live customers."""
+
+    @abstractmethod
     def _draw_new(self, n: int, seed: int, replication: int) -> pd.DataFrame:
         """Traits of `n` customers from the population, a column each."""
 
@@ -212,10 +216,17 @@ class BuyTillYouDie(ParametricModel, ABC):
         h = self._histories(summary)
         return h.series(self._log_likelihood(h), "log_likelihood")
 
-    def p_alive(self, summary: pd.DataFrame) -> pd.Series[float]:
-        """P(alive at T | history) of each customer."""
+    def p_alive(self, summary: pd.DataFrame, *, at: float | ArrayLike = 0.0) -> pd.Series[float]:
+        """P(alive at T + at | history to T) of each customer; `at` in the model's unit, a number or one per row."""
         h = self._histories(summary)
-        return h.series(self._alive(h), "p_alive")
+        later = durations(at, "at", shape=h.x.shape)
+        return h.series(self._alive_at(h, later), "p_alive")
+
+    def _alive_at(self, h: Histories, later: Floats) -> Floats:
+        alive = self._alive(h)
+        if not later.any():
+            return alive
+        return alive * at_distinct(lambda *row: self._staying(row[:-1], row[-1]), *self._living(h), later)
 
     def expected_purchases(self, summary: pd.DataFrame, horizon: float | ArrayLike) -> pd.Series[float]:
         """E[purchases in (T, T + horizon] | history] of each customer.

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Self, overload
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from churnsim.checks import shown
+from churnsim.data.summaries.calendar import Calendar
 from churnsim.errors import ConfigError
 from churnsim.kernels.likelihoods.histories import observe
 from churnsim.kernels.numerics.rng_streams import MODEL_DRAWS, PURCHASE
 from churnsim.models.estimation.arguments import counts, durations
+from churnsim.models.estimation.fit import ModelFit
+from churnsim.models.estimation.likelihood import fit_likelihood
+from churnsim.models.estimation.parameters import forward_covariates
 from churnsim.models.purchase.active_periods import LivingTraits, active_law, active_mean
 from churnsim.models.purchase.buy_till_you_die import BuyTillYouDie, Living
+from churnsim.models.purchase.calendar_model import CalendarFit, ClockTerms, fit_calendar
 from churnsim.models.purchase.histories import Histories
 from churnsim.typing import Floats
 
@@ -103,6 +108,54 @@ class ContinuousTime(BuyTillYouDie):
         # An age made by division, such as 21 days / 7, is whole but for rounding.
         whole = np.floor(ages + 1e-9)
         return active_mean(self._living_traits(living), whole, np.maximum(ages - whole, 0.0))
+
+
+class TakesCalendar(ContinuousTime):
+    """Base of the models in which a calendar can bend the buying clock (see `calendar_model.py`)."""
+
+    @classmethod
+    @abstractmethod
+    def _on_clock(cls, parameters: Floats, h: Histories, weight: Floats) -> ClockTerms:
+        """The likelihood of histories whose times are those of the clock, in scaled data."""
+
+    @abstractmethod
+    def _pmf_later(self, living: Living, n: int, start: Floats, horizon: Floats) -> Floats:
+        """P(n purchases in a horizon that begins after `start`) of customers alive now."""
+
+    @overload
+    @classmethod
+    def fit(
+        cls, summary: pd.DataFrame, *, unit: str | None = None, weights: ArrayLike | None = None, calendar: None = None
+    ) -> ModelFit[Self]: ...
+
+    @overload
+    @classmethod
+    def fit(
+        cls, summary: pd.DataFrame, *, unit: str | None = None, weights: ArrayLike | None = None, calendar: Calendar
+    ) -> CalendarFit: ...
+
+    @classmethod
+    @forward_covariates
+    def fit(
+        cls,
+        summary: pd.DataFrame,
+        *,
+        unit: str | None = None,
+        weights: ArrayLike | None = None,
+        calendar: Calendar | None = None,
+    ) -> ModelFit[Self] | CalendarFit:
+        """Maximum likelihood.
+
+        `summary` has `frequency, recency, T` in `unit`, which is the summary's own where `churnsim.summarise` made
+        it, and weeks where nothing says; `weights` (one a row, finite, 0 or more) count customers of that row. With a
+        `calendar`, with which the summary was made too, the fit is of a `CalendarModel`: the calendar bends the buying
+        clock. Identical rows are collapsed, time is scaled by its mean, so that days and years give the same fit.
+        Raises DataError for a summary that is not one; a likelihood without an inner maximum is no error but a
+        FitStatus.
+        """
+        if calendar is not None:
+            return fit_calendar(cls, summary, calendar, unit=unit, weights=weights)
+        return fit_likelihood(cls.likelihood(summary, unit=unit, weights=weights))
 
 
 def _whole(periods: int | ArrayLike, shape: tuple[int, ...]) -> Floats:

@@ -170,6 +170,11 @@ class MBGCNBD(ContinuousTime):
         law = tuple(np.full(n, value) for value in (r, 0.0, alpha, a, b + 1.0))
         return b / (a + b), law
 
+    def _staying(self, living: Living, horizon: Floats) -> Floats:
+        # As of every family in which each purchase can be the last (see `bg_nbd.py`).
+        R, w, A, a, b = living
+        return 1.0 - a / (a + b) * self._expected_living((R, w, A, a + 1.0, b), horizon)
+
     def _living_traits(self, living: Living) -> LivingTraits:
         R, w, A, a, b = living
         return LivingTraits(R, A, "dropout", a, b, self.k, w * A)

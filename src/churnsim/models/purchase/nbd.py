@@ -21,7 +21,8 @@ from churnsim.models.estimation.likelihood import Likelihood
 from churnsim.models.estimation.threads import Chunks, by_chunks
 from churnsim.models.purchase.active_periods import LivingTraits
 from churnsim.models.purchase.buy_till_you_die import Living
-from churnsim.models.purchase.continuous_time import ContinuousTime
+from churnsim.models.purchase.calendar_model import ClockTerms
+from churnsim.models.purchase.continuous_time import TakesCalendar
 from churnsim.models.purchase.fit_data import ScaledHistories, likelihood_of, summed
 from churnsim.models.purchase.histories import Histories
 from churnsim.models.purchase.protocol import Simulated
@@ -31,7 +32,7 @@ REMEDIES = "Customers buy as if all at one rate (or are too few to tell): read r
 
 
 @dataclass(frozen=True, kw_only=True)
-class NBD(ContinuousTime):
+class NBD(TakesCalendar):
     """An NBD model: shape `r` and rate `alpha` (in time units) of the purchase rate, and the `unit` of time ("D", "W",
     "M", "Y"). Raises ConfigError unless both are finite and above 0. Everybody is alive for ever.
 
@@ -76,6 +77,18 @@ class NBD(ContinuousTime):
     def _new(self, n: int) -> tuple[float, Living]:
         r, alpha = self._parameters
         return 1.0, (np.full(n, r), np.full(n, alpha))
+
+    def _staying(self, living: Living, horizon: Floats) -> Floats:
+        return np.ones(horizon.size)
+
+    def _pmf_later(self, living: Living, n: int, start: Floats, horizon: Floats) -> Floats:
+        return self._pmf_living(living, n, horizon)
+
+    @classmethod
+    def _on_clock(cls, parameters: Floats, h: Histories, weight: Floats) -> ClockTerms:
+        r, alpha = parameters
+        value, slopes = summed(kernel.objective, Chunks(h.x, h.T, weight))(parameters)
+        return ClockTerms(value, slopes, np.zeros(h.x.size), -weight * (r + h.x) / (alpha + h.T))
 
     def _expected_living(self, living: Living, horizon: Floats) -> Floats:
         return np.asarray(living[0] / living[1] * horizon)

@@ -72,6 +72,9 @@ class LivingGammaGamma(ContinuousTime):
         r, alpha, s, beta = self._of(h)
         return r + h.x.astype(np.float64), alpha + h.T, np.full(h.x.size, s), beta + h.T
 
+    def _staying(self, living: Living, horizon: Floats) -> Floats:
+        return np.exp(-living[2] * np.log1p(horizon / living[3]))
+
     def _living_traits(self, living: Living) -> LivingTraits:
         R, A, s, B = living
         return LivingTraits(R, A, "death", s, B)

@@ -1,0 +1,195 @@
+"""Identities of calendars: slopes against differences, other units and grids, no effect, refusals by name."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import churnsim as cs
+from churnsim.errors import ConfigError, DataError, MissingExtraError
+from churnsim.models.purchase.calendar_model import CalendarModel, calendar_likelihood
+
+FAMILIES = [cs.NBD, cs.BGNBD, cs.models.MBGNBD]
+
+
+@pytest.fixture(scope="module")
+def log() -> pd.DataFrame:
+    every = cs.datasets.cdnow()
+    return every[every["customer_id"] % 4 == 0].reset_index(drop=True)
+
+
+def weekly(values, start="1996-12-30") -> pd.DataFrame:
+    """Mondays on, so that both grids see the same."""
+    return pd.DataFrame({"price": values}, index=pd.date_range(start, periods=len(values), freq="7D"))
+
+
+PRICE = weekly(1 + 0.3 * np.sin(np.arange(80.0)))
+CALENDAR = cs.data.Calendar(season=1, trend="1997-01-01", series=PRICE)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("whole_days", [True, False])
+def test_slopes_against_differences(family, whole_days, log):
+    summary = cs.summarise(log, until="1998-06-15", calendar=CALENDAR)
+    if not whole_days:  # ends within a day
+        summary["T"] += 0.3 / 7
+    weights = 1 + np.arange(len(summary)) % 3
+    plain = family.fit(summary, weights=weights)
+    found = calendar_likelihood(family, summary, CALENDAR, unit=None, weights=weights, plain=plain)
+    start = found.starts[0] * np.where(found.real, 1, 1.1)
+    start[np.array(found.real)] = [0.2, -0.1, 0.3, -0.2]
+    _, slopes = found.objective(start)
+    for k in range(start.size):
+        step = np.zeros(start.size)
+        step[k] = 1e-5
+        up, down = found.objective(start + step)[0], found.objective(start - step)[0]
+        assert slopes[k] == pytest.approx((up - down) / 2e-5, rel=1e-6, abs=1e-4)
+    # The objective is the sum of the customers' own log-likelihoods.
+    summed = float((weights * found.model(start).log_likelihood(summary)).sum())
+    assert found.log_likelihood(start) == pytest.approx(summed, rel=1e-12)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_no_effect_is_the_plain_model_bit_for_bit(family, log):
+    summary = cs.summarise(log, until="1997-12-31", calendar=CALENDAR)
+    plain = family.fit(summary).model
+    nothing = dict.fromkeys(CALENDAR.names, 0.0)
+    model = CalendarModel(base=plain, calendar=CALENDAR, effects=nothing, means=nothing, seen_until="1997-12-31")
+    told = {"trend": "hold"}
+    for mine, its in (
+        (model.log_likelihood(summary), plain.log_likelihood(summary)),
+        (model.p_alive(summary), plain.p_alive(summary)),
+        (model.p_alive(summary, at=3.5, future=told), plain.p_alive(summary, at=3.5)),
+        (model.expected_purchases(summary, 13.3, future=told), plain.expected_purchases(summary, 13.3)),
+        (model.conditional_pmf([0, 2], summary, 9.0, future=told), plain.conditional_pmf([0, 2], summary, 9.0)),
+        (model.draw_posterior(summary, seed=1), plain.draw_posterior(summary, seed=1)),
+    ):
+        np.testing.assert_array_equal(mine.to_numpy(), its.to_numpy())
+    ages = np.array([0.0, 4.2, 20.0])
+    mine = model.expected_purchases_new(ages, first="1997-02-03", future=told)
+    np.testing.assert_array_equal(mine, plain.expected_purchases_new(ages))
+    # A sum over panels, and a wait read off the clock, are not the plain arithmetic, but its value.
+    mine = model.residual_transactions(summary, 0.15, horizon=22.0, future=told)
+    np.testing.assert_allclose(mine, plain.residual_transactions(summary, 0.15, horizon=22.0), rtol=1e-9)
+    waits = model.time_to_next_purchase(summary, quantile=0.05, future={"trend": "hold", "price": 1.0})
+    np.testing.assert_allclose(waits, plain.time_to_next_purchase(summary, quantile=0.05), rtol=1e-9)
+
+
+def test_days_weeks_and_grids_agree(log):
+    fits = []
+    for unit, grid in (("D", "D"), ("W", "D"), ("W", "W")):
+        calendar = cs.data.Calendar(series=PRICE, grid=grid)
+        summary = cs.summarise(log, until="1998-06-15", unit=unit, calendar=calendar)
+        fits.append((cs.BGNBD.fit(summary, calendar=calendar), float(summary["frequency"].sum())))
+    (days, repeats), (weeks, _), (other, _) = fits
+    assert days.loglik + repeats * np.log(7) == pytest.approx(weeks.loglik, rel=1e-9)
+    assert days.parameters["alpha"] == pytest.approx(7 * weeks.parameters["alpha"], rel=1e-5)
+    assert days.parameters["price"] == pytest.approx(weeks.parameters["price"], rel=1e-5)
+    assert other.parameters == pytest.approx(weeks.parameters, rel=1e-8)
+    assert weeks.standard_errors["price"] == pytest.approx(days.standard_errors["price"], rel=1e-3)
+
+
+def test_weights_stand_for_rows_and_a_dict_for_the_model(log):
+    summary = cs.summarise(log, until="1997-12-31", calendar=CALENDAR)
+    twice = pd.concat([summary, summary.iloc[::2]])
+    twice.attrs = summary.attrs
+    repeated = cs.BGNBD.fit(twice, calendar=CALENDAR)
+    weighed = cs.BGNBD.fit(summary, calendar=CALENDAR, weights=1 + (np.arange(len(summary)) % 2 == 0))
+    assert weighed.parameters == pytest.approx(repeated.parameters, rel=1e-6)
+    model = weighed.model
+    again = CalendarModel.from_dict(model.to_dict())
+    assert again.to_dict() == model.to_dict()
+    np.testing.assert_array_equal(again.p_alive(summary), model.p_alive(summary))
+    assert len(weighed.draw_parameters(3, seed=1)) == 3
+    assert weighed.likelihood_ratio.statistic == pytest.approx(2 * (weighed.loglik - weighed.plain.loglik))
+
+
+def test_an_interval_is_the_difference_of_two_and_its_law_sums_to_one(log):
+    calendar = cs.data.Calendar(season=2)
+    summary = cs.summarise(log, until="1998-06-30", calendar=calendar).iloc[:50]
+    for base in (cs.NBD(r=0.5, alpha=6.0), cs.BGNBD(r=0.5, alpha=6.0, a=0.6, b=2.0)):
+        model = CalendarModel(
+            base=base, calendar=calendar, effects=dict.fromkeys(calendar.names, 0.3),
+            means=dict.fromkeys(calendar.names, 0.0), seen_until="1998-06-30",
+        )  # fmt: skip
+        law = model.conditional_pmf(range(120), summary, 20.0, after=7.0)
+        np.testing.assert_allclose(law.sum(axis=1), 1.0, atol=1e-9)
+        mean = law.to_numpy() @ np.arange(120.0)
+        np.testing.assert_allclose(mean, model.expected_purchases(summary, 20.0, after=7.0), atol=1e-8)
+        path = model.p_alive_path(summary, [0.0, 10.0, 30.0])
+        assert (path.diff(axis=1).iloc[:, 1:] <= 0).all(axis=None)
+
+
+def test_what_is_to_come_must_be_told(log):
+    summary = cs.summarise(log, until="1998-06-30", calendar=CALENDAR)
+    fit = cs.NBD.fit(summary, calendar=CALENDAR)
+    with pytest.raises(DataError, match=r"'trend' is known until 1998-06-30, and is needed until 1998-12-29"):
+        fit.expected_purchases(summary, 26.0)
+    with pytest.raises(DataError, match=r"'price' is known until 1998-07-12"):
+        fit.expected_purchases(summary, 26.0, future={"trend": "hold"})
+    with pytest.raises(ConfigError, match=r"'cos 1', which the calendar has not to be told"):
+        fit.expected_purchases(summary, 26.0, future={"cos 1": 0.0})
+    with pytest.raises(DataError, match="a longer Series"):
+        fit.expected_purchases(summary, 26.0, future={"trend": "hold", "price": PRICE["price"].tail(2)})
+    held = fit.expected_purchases(summary, 26.0, future={"trend": "hold", "price": 1.0})
+    on = fit.expected_purchases(summary, 26.0, future={"trend": "continue", "price": 1.0})
+    assert np.sign(on.sum() - held.sum()) == np.sign(fit.parameters["trend"])
+    told = fit.model.with_future({"trend": "hold", "price": 1.0})
+    np.testing.assert_array_equal(told.expected_purchases(summary, 26.0), held)
+    # The day's value holds until the end of that day: a price of the day after the horizon changes nothing.
+    ahead = pd.Series([1.0, 9.0], index=pd.to_datetime(["1998-07-01", "1998-12-30"]))
+    late = fit.expected_purchases(summary, 26.0, future={"trend": "hold", "price": ahead})
+    np.testing.assert_allclose(late, held, rtol=1e-12)
+
+
+def test_refusals_name_what_is_wrong(log):
+    year = cs.data.Calendar(season=1)
+    short = cs.summarise(log, until="1997-09-30", calendar=year)
+    assert "less than one whole year" in cs.BGNBD.fit(short, calendar=year).status.message
+    months = cs.data.Calendar(months=True)
+    with pytest.raises(DataError, match="'Oct' is the same on every day from 1997-01-02 to 1997-09-30"):
+        cs.BGNBD.fit(cs.summarise(log, until="1997-09-30", calendar=months), calendar=months)
+    double = cs.data.Calendar(series=PRICE.assign(again=2 * PRICE["price"] + 1))
+    with pytest.raises(DataError, match="'again' is determined"):
+        cs.NBD.fit(cs.summarise(log, until="1997-09-30", calendar=double), calendar=double)
+    with pytest.raises(DataError, match="another calendar"):
+        cs.NBD.fit(short, calendar=cs.data.Calendar(season=1, grid="W"))
+    with pytest.raises(DataError, match="lacks 'first_purchase'"):
+        cs.BGNBD.fit(short, calendar=year).p_alive(cs.summarise(log))
+    with pytest.raises(DataError, match=r"'price' begins on 1997-02-03, and is needed from 1997-01-"):
+        cs.summarise(log, calendar=cs.data.Calendar(series=weekly(np.ones(90), "1997-02-03")))
+    with pytest.raises(ConfigError, match="empty"):
+        cs.data.Calendar()
+
+
+def test_columns_are_what_they_say():
+    """Months against the days' own, a wave against its formula, a week's mean against its days."""
+    first, last = (int(np.datetime64(day, "D").astype(int)) for day in ("2024-02-27", "2024-03-03"))
+    months = cs.data.Calendar(months=True).columns(first, last)
+    assert months[:, 0].tolist() == [1, 1, 1, 0, 0, 0]  # a leap year's February
+    assert months[:, 1].tolist() == [0, 0, 0, 1, 1, 1]
+    # Monday 2024-02-26 to Sunday 2024-03-03.
+    weeks = cs.data.Calendar(months=True, grid="W").columns(first, last)
+    np.testing.assert_allclose(weeks[:, 0], 4 / 7)
+    waves = cs.data.Calendar(season=2).columns(first, last)
+    np.testing.assert_allclose(waves[0, 3], np.sin(2 * 2 * np.pi * first / 365.25))
+    trend = cs.data.Calendar(trend="2024-02-27").columns(first, last)
+    np.testing.assert_allclose(trend[:, 0], np.arange(6) / 365.25)
+
+
+@pytest.mark.skipif(find_spec("holidays") is not None, reason="the library is there")
+def test_holidays_need_their_extra():
+    with pytest.raises(MissingExtraError, match=r"churnsim\[calendar\]"):
+        cs.data.Calendar(holidays="US")
+
+
+@pytest.mark.skipif(find_spec("holidays") is None, reason="needs the extra calendar, which CI does not install")
+def test_holidays_are_those_of_the_library():
+    calendar = cs.data.Calendar(holidays="US")
+    first = int(np.datetime64("2023-12-24", "D").astype(int))
+    assert calendar.columns(first, first + 2)[:, 0].tolist() == [0, 1, 0]
+    with pytest.raises(ConfigError, match="'Atlantis'"):
+        cs.data.Calendar(holidays="Atlantis")

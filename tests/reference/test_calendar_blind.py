@@ -1,0 +1,204 @@
+"""Models on a bent clock, written a second time: integrals over each customer's own traits, day by day, by quadrature.
+
+Nothing here knows of a clock's table or of the plain families' formulas: a customer with the rate lambda and the chance
+to leave p buys at lambda m(t), m(t) = e^(gamma . (z - mean)) of the day, and leaves after a repeat purchase (MBG/NBD:
+after the first one too) with p.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.integrate import quad
+from scipy.special import roots_jacobi
+
+import churnsim as cs
+
+FIRST = date(2022, 3, 10)
+GAMMA = {"cos 1": 0.5, "sin 1": -0.3, "price": -1.4}
+MEAN = {"cos 1": 0.02, "sin 1": 0.1, "price": 1.05}
+R, ALPHA, A, B = 0.8, 6.0, 0.7, 2.3  # in weeks
+PRICE = pd.DataFrame(
+    {"price": 1 + 0.2 * np.sin(np.arange(40.0))}, index=pd.date_range("2022-01-03", periods=40, freq="3W")
+)
+CALENDAR = cs.data.Calendar(season=1, series=PRICE)
+BASES = {
+    "nbd": cs.NBD(r=R, alpha=ALPHA),
+    "bg_nbd": cs.BGNBD(r=R, alpha=ALPHA, a=A, b=B),
+    "mbg_nbd": cs.models.MBGNBD(r=R, alpha=ALPHA, a=A, b=B),
+}
+# Days of repeat purchases after the first, and the last day observed.
+HISTORIES = [([30, 95, 180], 400), ([12], 30), ([], 250), ([1, 2, 3, 5, 8, 300], 301)]
+
+
+def speed(day: date) -> float:
+    angle = 2 * math.pi * (day - date(1970, 1, 1)).days / 365.25
+    price = [value for at, value in PRICE["price"].items() if at.date() <= day][-1]
+    z = {"cos 1": math.cos(angle), "sin 1": math.sin(angle), "price": price}
+    return math.exp(sum(GAMMA[name] * (z[name] - MEAN[name]) for name in z))
+
+
+SPEEDS = [0.0] + [speed(FIRST + timedelta(days=k)) for k in range(1, 700)]
+
+
+def run(days: float) -> float:
+    """Weeks on the clock after so many days."""
+    whole = int(days)
+    return (sum(SPEEDS[1 : whole + 1]) + (days - whole) * SPEEDS[min(whole + 1, 699)]) / 7
+
+
+def traits(family: str):
+    """Nodes and weights of lambda ~ Gamma(R, ALPHA), by the trapezoidal rule in its logarithm, and of p ~ Beta(A, B),
+    by a Gauss rule, as a grid; p is 0 where nobody leaves."""
+    logs = np.arange(-60.0, 4.0, 0.06)
+    rate = np.exp(logs)
+    of_rate = 0.06 * np.exp(R * logs - ALPHA * rate) * ALPHA**R / math.gamma(R)
+    chance, of_chance = (np.zeros(1), np.ones(1)) if family == "nbd" else roots_jacobi(60, B - 1, A - 1)
+    chance = chance if family == "nbd" else (1 + chance) / 2
+    lam, p = np.meshgrid(rate, chance, indexing="ij")
+    return lam, p, np.outer(of_rate, of_chance / of_chance.sum())
+
+
+def of_history(family: str, days: list[int], end: int):
+    """Density of the history at each pair of traits, of the living and of all."""
+    lam, p, weight = traits(family)
+    density = np.ones_like(lam)
+    for day in days:
+        density = density * lam * SPEEDS[day]
+    stays = (1 - p) ** (len(days) + (family == "mbg_nbd"))
+    alive = weight * density * np.exp(-lam * run(end)) * stays
+    gone = np.zeros_like(alive)
+    if days or family == "mbg_nbd":
+        gone = weight * density * np.exp(-lam * run(days[-1] if days else 0)) * stays / (1 - p) * p
+    return lam, p, alive, alive + gone
+
+
+def summary() -> pd.DataFrame:
+    rows = [
+        {"customer_id": k, "date": FIRST + timedelta(days=day)}
+        for k, (days, _) in enumerate(HISTORIES)
+        for day in [0, *days]
+    ]
+    log = pd.DataFrame(rows)
+    parts = []
+    for k, (_, end) in enumerate(HISTORIES):
+        own = log[log["customer_id"] == k]
+        parts.append(cs.summarise(own, until=FIRST + timedelta(days=end), calendar=CALENDAR))
+    whole = pd.concat(parts)
+    whole.attrs["unit"] = "W"
+    return whole
+
+
+def model(family: str) -> cs.models.CalendarModel:
+    return cs.models.CalendarModel(
+        base=BASES[family], calendar=CALENDAR, effects=GAMMA, means=MEAN, seen_until="2023-06-01"
+    )
+
+
+@pytest.mark.parametrize("family", BASES)
+def test_the_likelihood_and_p_alive(family):
+    found, data = model(family), summary()
+    for k, (days, end) in enumerate(HISTORIES):
+        _, _, alive, every = of_history(family, days, end)
+        assert found.log_likelihood(data).iloc[k] == pytest.approx(math.log(every.sum()), abs=1e-8)
+        assert found.p_alive(data).iloc[k] == pytest.approx(alive.sum() / every.sum(), abs=1e-8)
+
+
+@pytest.mark.parametrize("family", BASES)
+def test_what_comes_in_any_interval(family):
+    """P(alive) later, E and P(n) of purchases in (T + 5, T + 14] weeks, given the traits and then over them."""
+    found, data = model(family), summary()
+    start, span = 5.0, 9.0
+    for k, (days, end) in enumerate(HISTORIES):
+        lam, p, alive, every = of_history(family, days, end)
+        before = run(end + 7 * start) - run(end)
+        inside = run(end + 7 * (start + span)) - run(end) - before
+        there = alive / every.sum() * np.exp(-lam * p * before)
+        rate = lam * p * inside
+        mean = lam * inside * np.where(rate > 0, -np.expm1(-rate) / np.where(rate > 0, rate, 1), 1.0)
+        assert found.p_alive(data, at=start).iloc[k] == pytest.approx(there.sum(), abs=1e-8)
+        expected = found.expected_purchases(data, span, after=start).iloc[k]
+        assert expected == pytest.approx((there * mean).sum(), rel=1e-8)
+        chances = found.conditional_pmf([0, 1, 2, 3], data, span, after=start).iloc[k]
+        poisson = [np.exp(-lam * inside) * (lam * inside) ** n / math.factorial(n) for n in range(4)]
+        for n in range(4):
+            law = (1 - p) ** n * poisson[n]
+            if n:
+                law = law + p * (1 - p) ** (n - 1) * (1 - sum(poisson[:n]))
+            direct = (there * law).sum() + (1 - there.sum() if n == 0 else 0)
+            assert chances[n] == pytest.approx(direct, abs=1e-8)
+
+
+@pytest.mark.parametrize("family", BASES)
+def test_discounted_purchases(family):
+    """Day by day: lambda m e^(-lambda p B) e^(-force t), whose integral over a day of one speed is elementary."""
+    found, data = model(family), summary()
+    horizon, annual = 26.5, 0.4
+    force = math.log1p(annual) / (365.25 / 7)
+    for k, (days, end) in enumerate(HISTORIES):
+        lam, p, alive, every = of_history(family, days, end)
+        total = np.zeros_like(lam)
+        for day in range(math.ceil(horizon * 7)):
+            length = min(1.0, horizon * 7 - day) / 7
+            m = SPEEDS[end + day + 1]
+            decay = force + lam * p * m
+            at_start = np.exp(-force * day / 7 - lam * p * (run(end + day) - run(end)))
+            total += lam * m * at_start * -np.expm1(-decay * length) / decay
+        direct = (alive / every.sum() * total).sum()
+        value = found.residual_transactions(data, annual, horizon=horizon).iloc[k]
+        assert value == pytest.approx(direct, rel=1e-8)
+
+
+def test_a_discounted_sum_for_ever_is_that_of_a_long_horizon():
+    season = cs.data.Calendar(season=1)
+    found = cs.models.CalendarModel(
+        base=BASES["bg_nbd"], calendar=season, effects={"cos 1": 0.5, "sin 1": 0.2}, means={"cos 1": 0.0, "sin 1": 0.0},
+        seen_until="2023-06-01",
+    )  # fmt: skip
+    data = summary().iloc[:2]
+    for_ever = found.residual_transactions(data, 0.5)
+    long = found.residual_transactions(data, 0.5, horizon=3000.0)
+    np.testing.assert_allclose(for_ever, long, rtol=1e-9)
+
+
+def test_the_next_purchase_comes_when_the_clock_has_run():
+    """P(no purchase by w | alive) over the traits is 1 - quantile at the time given."""
+    found, data = model("bg_nbd"), summary()
+    wait = found.time_to_next_purchase(data, quantile=0.2, if_alive=True)
+    for k, (days, end) in enumerate(HISTORIES):
+        lam, _, alive, _ = of_history("bg_nbd", days, end)
+        gone_by = run(end + 7 * wait.iloc[k]) - run(end)
+        assert (alive * np.exp(-lam * gone_by)).sum() / alive.sum() == pytest.approx(0.8, abs=1e-7)
+
+
+def test_a_new_customer_starts_on_its_own_day():
+    found = model("mbg_nbd")
+    lam, p, weight = traits("mbg_nbd")
+    inside = run(200)
+    mean = (weight * (1 - p) * -np.expm1(-lam * p * inside) / p).sum()
+    assert found.expected_purchases_new(200 / 7, first=FIRST) == pytest.approx(mean, rel=1e-8)
+    none = (weight * (p + (1 - p) * np.exp(-lam * inside))).sum()
+    assert found.purchase_pmf([0], 200 / 7, first=FIRST)[0] == pytest.approx(none, abs=1e-8)
+
+
+def test_p_alive_of_the_plain_families_at_a_later_time():
+    """Of Pareto/NBD, BG/BB and MBG/CNBD-k, whose clocks run evenly: over the traits of the living."""
+    data = pd.DataFrame({"frequency": [2], "recency": [30.0], "T": [38.0]})
+    pareto = cs.ParetoNBD(r=0.55, alpha=10.6, s=0.6, beta=11.7)
+    law = lambda mu: mu ** (pareto.s - 1) * math.exp(-mu * (pareto.beta + 38))  # noqa: E731
+    stay = quad(lambda mu: law(mu) * math.exp(-13 * mu), 0, 5)[0] / quad(law, 0, 5)[0]
+    assert pareto.p_alive(data, at=13.0).iloc[0] == pytest.approx(pareto.p_alive(data).iloc[0] * stay, rel=1e-6)
+    donors = cs.models.BGBB(alpha=1.2, beta=0.75, gamma=0.66, delta=2.8)
+    donor = pd.DataFrame({"frequency": [4], "recency": [6.0], "T": [6.0]})
+    theta, weight = roots_jacobi(40, donors.delta + 6, donors.gamma - 1)
+    theta = (1 + theta) / 2
+    stay = (weight * (1 - theta) ** 3).sum() / weight.sum()
+    assert donors.p_alive(donor, at=3.9).iloc[0] == pytest.approx(donors.p_alive(donor).iloc[0] * stay, rel=1e-9)
+    # MBG/CNBD-1 is MBG/NBD.
+    one = cs.models.MBGCNBD(r=R, alpha=ALPHA, a=A, b=B, k=1)
+    same = cs.models.MBGNBD(r=R, alpha=ALPHA, a=A, b=B)
+    np.testing.assert_allclose(one.p_alive(data, at=9.0), same.p_alive(data, at=9.0), rtol=1e-9)
