@@ -34,13 +34,14 @@ RESULTS = frozenset(
     BreakEven ClockEffects ComplaintEvidence ContactEffect TargetingRule TrialCheck TrialEffects VarianceSplit
     CalendarFit CalendarModel LikelihoodRatio
     Calibration Instrumented OfferEvidence ReferralEvidence SpendEvidence WinBackEvidence
-    ValueOfInformation
+    Optimisation ValueOfInformation
     """.split()  # noqa: SIM905
 )
 # Calls that are not tried, and why.
 NOT_TRIED = {
     "PublishedEffect": "read from a file of the package; what is incomplete is refused in tests/reference",
     "calibrate": "seconds a call; its arguments are tried in tests/statistical/test_calibration.py",
+    "optimise": "seconds a call; its arguments are tried in tests/unit/test_optimise.py",
     "Catalogue": "the catalogue itself is churnsim.claims",
     "Claim": "its fields are the author's own text and functions",
     "ClaimSource": "text fields alone",
@@ -437,6 +438,7 @@ OWN: dict[str, dict[str, Any]] = {
         "chance": {"none": 0.5, "mail": 0.5},
         "costs": {"mail": 0.1},
     },
+    "Constraint": {"weights": {"retention.share": 1.0}, "least": 0.1, "most": 0.5},
     "published_belief": {"address": "referral.rate_per_year", "present": 1.0},
     "referral_evidence": {
         "referrals": pd.DataFrame({"referrer_id": [1, 2], "referred_id": [3, 4], "at": ["2023-02-20", "2023-06-01"]}),

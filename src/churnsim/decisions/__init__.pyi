@@ -29,6 +29,9 @@ from .comparison.tail_risk import TailRisk as TailRisk
 from .comparison.tail_risk import tail_risk as tail_risk
 from .information.value import ValueOfInformation as ValueOfInformation
 from .information.value import value_of_information as value_of_information
+from .optimisation.optimise import Optimisation as Optimisation
+from .optimisation.optimise import optimise as optimise
+from .optimisation.problem import Constraint as Constraint
 from .runs.customer_table import customer_table as customer_table
 from .runs.customer_table import customer_tables as customer_tables
 from .runs.experiment import Experiment as Experiment

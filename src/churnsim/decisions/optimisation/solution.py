@@ -1,0 +1,278 @@
+"""From a search to an answer: finalists certified, the gap to the optimum, the next coin and the frontier.
+
+Three sets of replications, none used twice: the search's, those of the choice among finalists, and those that say how
+good the choice is, which are as many as the gap asked for needs.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import norm
+
+from churnsim.decisions.comparison.kim_nelson import KimNelson
+from churnsim.decisions.comparison.paired import Interval, interval
+from churnsim.decisions.optimisation.gap import Gap, gap_of
+from churnsim.decisions.optimisation.next_coin import Marginal, ends_of, marginal_of, steps_around
+from churnsim.decisions.optimisation.objective import Objective
+from churnsim.decisions.optimisation.search import Evaluate, Sample, best_of, first_points
+from churnsim.decisions.optimisation.space import Space, different
+from churnsim.decisions.optimisation.surrogate import Surrogate
+from churnsim.errors import ConfigError
+from churnsim.typing import Floats
+
+FIRST_STAGE = 20
+FRONTIER = 8
+"""Totals at which the best spending is looked for."""
+FAR = 0.15
+"""Of the width of each lever: how far another finalist lies from the first, at least in one of them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effort:
+    """How many replications a search, and each later step at most, may take, and what is asked for: a gap below
+    `tolerance` of the objective (of a chance below so much), at `level`."""
+
+    search: int
+    most: int
+    tolerance: float
+    level: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedSpending:
+    """Planned spending per period at a point: `base + weights @ point`."""
+
+    base: float
+    weights: Floats
+
+
+@dataclass(frozen=True, kw_only=True)
+class Solution:
+    """What was found. `point` is None where it is spending nothing; `best` is the best point of the search.
+
+    `value` is the objective of what is chosen, `gain` its lead over spending nothing, `lead` that of `best`.
+    """
+
+    point: Floats | None
+    best: Floats
+    value: Interval
+    gain: Interval
+    lead: Interval
+    gap: Gap
+    scale: float
+    chosen: int | None
+    finalists: list[Floats | None]
+    certified: KimNelson
+    marginals: list[Marginal | None]
+    frontier: list[tuple[Floats, Interval]]
+    used: tuple[int, int, int]
+
+
+def solve(
+    evaluate: Evaluate, space: Space, objective: Objective, effort: Effort, *,
+    starts: Floats | None = None, spending: PlannedSpending | None = None,
+) -> Solution:  # fmt: skip
+    """Search, choose and say how good the choice is."""
+    own = np.empty((0, space.size)) if starts is None else starts[space.allows(starts)]
+    sample = Sample(evaluate, objective, range(effort.search), first_points(space, own))
+    # The scale is that of the best of the first points: what a search improves on it changes it little.
+    best = best_of(sample, space, tolerance=effort.tolerance * _scale(sample, objective))
+    scale = _scale(sample, objective)
+    margin = effort.tolerance * scale
+    finalists = _finalists(sample, best, own, margin)
+    chosen, certified = _certified(evaluate, sample, finalists, margin / 2, effort)
+    start = effort.search + certified.replications
+    winner = finalists[chosen]
+    best = best if winner is None else winner
+    design = _FinalPoints.of(sample, space, best, margin, spending, nothing=winner is None)
+    size = _size(sample, design.plausible, best, margin, effort)
+    points = different(np.vstack([best[None, :], *(f[None, :] for f in finalists if f is not None), design.points]))
+    final = Sample(evaluate, objective, range(start, start + size), points)
+    return _answer(final, space, effort, design, best, winner, scale, finalists, chosen, certified)
+
+
+def _scale(sample: Sample, objective: Objective) -> float:
+    """What a tolerance is a share of: the objective at the best point, of a chance 1."""
+    found = abs(float(sample.means.max()))
+    return 1.0 if objective.kind == "chance" or found == 0 else found
+
+
+def _finalists(sample: Sample, best: Floats, own: Floats, margin: float) -> list[Floats | None]:
+    """The best point, the best ones far from it and from each other that may be as good, those to start from, and
+    nothing."""
+    found: list[Floats] = [best]
+    width = np.ptp(sample.points, axis=0)
+    width = np.where(width > 0, width, 1.0)
+    means = sample.means
+    for place in np.argsort(-means, kind="stable"):
+        point = sample.points[place]
+        if means[place] < means.max() - margin or len(found) == 3:
+            break
+        if all((np.abs(point - other) / width).max() > FAR for other in found):
+            found.append(point)
+    return [*different(np.vstack([*(f[None, :] for f in found), own])), None]
+
+
+def _certified(
+    evaluate: Evaluate, sample: Sample, finalists: list[Floats | None], indifference: float, effort: Effort
+) -> tuple[int, KimNelson]:
+    """Kim and Nelson's procedure on fresh replications; where they are used up the best mean of those still in."""
+    objective, start = sample.objective, effort.search
+    thresholds = _thresholds(sample, finalists)
+    procedure = KimNelson(
+        len(finalists), indifference=indifference, level=effort.level, first_stage=min(FIRST_STAGE, effort.most)
+    )
+    while not procedure.finished and procedure.replications < effort.most:
+        first = start + procedure.replications
+        block = range(first, min(first + FIRST_STAGE, start + effort.most))
+        nothing = evaluate(sample.points[:0], block)[0]
+        values = np.full((len(finalists), len(block)), np.nan)
+        values[-1] = nothing  # the last finalist
+        places = [place for place in procedure.survivors if finalists[place] is not None]
+        if places:
+            values[places] = evaluate(np.array([finalists[place] for place in places]), block)
+        scores = objective.scores(values, nothing, thresholds)
+        for row in scores.T:
+            if procedure.add(row):
+                break
+    still = procedure.survivors
+    return int(still[np.argmax(procedure.sums[still])]), procedure
+
+
+def _thresholds(sample: Sample, finalists: list[Floats | None]) -> Floats:
+    """Of the search's outcomes of each finalist."""
+    known = {point.tobytes(): row for point, row in zip(sample.points, sample.values, strict=True)}
+    rows = [sample.nothing if point is None else known[point.tobytes()] for point in finalists]
+    return sample.objective.thresholds(np.array(rows))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _FinalPoints:
+    """The points of the last set of replications: `points`, among them the ends of `steps` and the `frontier`; the box
+    from `low` to `high` holds all that may be best, and `plausible` says where in the search's sample they are."""
+
+    points: Floats
+    plausible: Floats
+    low: Floats
+    high: Floats
+    centre: Floats
+    steps: list[list[tuple[Floats, Floats]]]
+    frontier: Floats
+
+    @classmethod
+    def of(
+        cls,
+        sample: Sample,
+        space: Space,
+        best: Floats,
+        margin: float,
+        spending: PlannedSpending | None,
+        *,
+        nothing: bool,
+    ) -> _FinalPoints:
+        size = space.size
+        plausible = _plausible(sample, best, margin)
+        spanned = np.vstack([plausible, best[None, :]])
+        room = 0.1 * np.ptp(spanned, axis=0) + 0.01 * (space.high - space.low)
+        low = np.maximum(space.low, spanned.min(axis=0) - room)
+        high = np.minimum(space.high, spanned.max(axis=0) + room)
+        inside = _apart(plausible, best, 4 * size + 8, high - low)
+        # The first coin where nothing is spent, else the next one.
+        centre = space.corner() if nothing else best
+        steps = steps_around(space, centre)
+        frontier = _frontier(sample, space, best, spending, nothing=nothing)
+        fill = space.spread(2 * size + 4, low=low, high=high, around=best)
+        points = np.vstack([centre[None, :], inside, fill, ends_of(steps), frontier])
+        return cls(
+            points=points, plausible=plausible, low=low, high=high, centre=centre, steps=steps, frontier=frontier
+        )
+
+
+def _plausible(sample: Sample, best: Floats, margin: float) -> Floats:
+    """The points that the search cannot tell from the best one by more than the margin or three standard errors."""
+    scores = sample.scores
+    at = int(np.flatnonzero((sample.points == best).all(axis=1))[0])
+    behind = scores[at] - scores
+    error = behind.std(axis=1, ddof=1) / math.sqrt(scores.shape[1])
+    found: Floats = sample.points[behind.mean(axis=1) <= np.maximum(margin, 3 * error)]
+    return found
+
+
+def _apart(points: Floats, first: Floats, number: int, width: Floats) -> Floats:
+    """Up to so many of the points, each as far as can be from the `first` and those taken before."""
+    scaled = points / np.where(width > 0, width, 1.0)
+    away = np.abs(scaled - first / np.where(width > 0, width, 1.0)).max(axis=1)
+    taken = []
+    for _ in range(min(number, len(points))):
+        place = int(np.argmax(away))
+        if away[place] <= 0:
+            break
+        taken.append(place)
+        away = np.minimum(away, np.abs(scaled - scaled[place]).max(axis=1))
+    return points[taken]
+
+
+def _frontier(sample: Sample, space: Space, best: Floats, spending: PlannedSpending | None, *, nothing: bool) -> Floats:
+    """The best points by the search at totals from the least to beyond that of the best point."""
+    if spending is None or space.equal is not None or not spending.weights.any():
+        return np.empty((0, space.size))
+    weights = spending.weights
+    least, most = (float(np.where((weights > 0) == top, space.high, space.low) @ weights) for top in (False, True))
+    here = float(best @ weights)
+    if not nothing and here > least:
+        most = min(most, least + 2.5 * (here - least))
+    means = sample.means - sample.means.max()
+    smooth = Surrogate.of(sample.points, means, low=space.low, high=space.high)
+    found = []
+    for total in np.linspace(least, most, FRONTIER):
+        try:
+            there = space.with_total(weights, float(total))
+            found.append(smooth.best(means, there, low=space.low, high=space.high))
+        except ConfigError:  # no levers within the limits spend so much
+            continue
+    return np.array(found).reshape(-1, space.size)
+
+
+def _size(sample: Sample, plausible: Floats, best: Floats, margin: float, effort: Effort) -> int:
+    """Replications such that half the margin is left for the gap itself."""
+    known = {point.tobytes(): row for point, row in zip(sample.points, sample.scores, strict=True)}
+    leads = [(known[point.tobytes()] - known[best.tobytes()]).std(ddof=1) for point in plausible]
+    needed = (2 * float(norm.ppf(effort.level)) * float(np.median(leads)) / margin) ** 2 if margin > 0 else 0.0
+    least = min(max(effort.search, 2 * FIRST_STAGE), effort.most)
+    return int(min(max(least, math.ceil(min(needed, effort.most))), effort.most))
+
+
+def _answer(
+    final: Sample, space: Space, effort: Effort, design: _FinalPoints, best: Floats, winner: Floats | None,
+    scale: float, finalists: list[Floats | None], chosen: int, certified: KimNelson,
+) -> Solution:  # fmt: skip
+    level, scores = effort.level, final.scores
+    by_point = {point.tobytes(): row for point, row in zip(final.points, scores, strict=True)}
+    nothing = final.scores_of_nothing
+    lead = interval(by_point[best.tobytes()] - nothing, level=level)
+    # What does not surely earn more than nothing is not worth doing.
+    point = winner if winner is not None and lead.lower > 0 else None
+    own = nothing if point is None else by_point[best.tobytes()]
+    inside = ((final.points >= design.low) & (final.points <= design.high)).all(axis=1)
+    gap = gap_of(final.points[inside], scores[inside], own, space, low=design.low, high=design.high, level=level)
+    return Solution(
+        point=point,
+        best=best,
+        value=interval(own, level=level),
+        gain=interval(own - nothing, level=level),
+        lead=lead,
+        gap=gap,
+        scale=scale,
+        chosen=chosen if certified.finished else None,
+        finalists=finalists,
+        certified=certified,
+        marginals=[
+            marginal_of(pairs, lever, by_point, level=level) if pairs else None
+            for lever, pairs in enumerate(design.steps)
+        ],
+        frontier=[(at, interval(by_point[at.tobytes()] - nothing, level=level)) for at in design.frontier],
+        used=(effort.search, certified.replications, len(final.replications)),
+    )
