@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from churnsim.data import datasets, split_holdout, summarise
-from churnsim.errors import ConfigError, DataError
+from churnsim.errors import ConfigError, DataError, MissingExtraError
 
 UNTIL, END = "1997-09-30", "1998-06-30"
 
@@ -69,7 +69,7 @@ def test_source_says_where_the_data_are_from(name: str, full: bool) -> None:
     assert source.file == datasets.cdnow_file(full)
     assert source.checksum_sha256 == hashlib.sha256(source.file.read_bytes()).hexdigest()
     assert "Fader" in source.citation
-    with pytest.raises(ConfigError, match="unknown data set 'cd'"):
+    with pytest.raises(ConfigError, match="there is no data set 'cd'"):
         datasets.source("cd")
 
 
@@ -83,7 +83,7 @@ def test_lifetimes_is_not_imported_for_its_files() -> None:
 
 def test_absent_files_are_one_clear_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(DataError, match=r"CDNOW_sample.txt is missing.*not installed.*pip install lifetimes"):
+    with pytest.raises(MissingExtraError, match=r"cdnow needs lifetimes.*pip install .*churnsim\[datasets\]"):
         datasets.cdnow()
 
 

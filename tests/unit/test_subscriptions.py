@@ -147,6 +147,6 @@ def test_data_sets():
 
 
 def test_a_missing_package_names_the_extra(monkeypatch):
-    monkeypatch.setattr("churnsim.data.subscriptions.subscribers.importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(cs.errors.MissingExtraError, match=r"churnsim\[datasets\]"):
         cs.datasets.telco()

@@ -56,6 +56,7 @@ def _claim(row: dict[str, Any], studies: Mapping[str, Mapping[str, str]]) -> Cla
         basis=Basis(row["basis"]) if "basis" in row else None,
         critique=tuple(row["critique"]),
         judge=_judge(module, function or "judge", inputs),
+        data_sets=tuple(row.get("data_sets", ())),
     )
 
 

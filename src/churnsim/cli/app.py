@@ -11,6 +11,7 @@ from churnsim.cli.claims import claims_app, reproduce
 from churnsim.cli.data import fit, summarise
 from churnsim.cli.data_sets import data_app
 from churnsim.cli.database import db_app
+from churnsim.cli.demo import demo
 from churnsim.cli.errors import guarded
 from churnsim.cli.evidence import evidence
 from churnsim.cli.run import report, run
@@ -47,6 +48,7 @@ def _top(
 
     \b
     Start with one of these:
+      churnsim demo                          a first study, on data that come with it
       churnsim init sales.csv                a study of your own purchases
       churnsim run configs/cdnow.toml        a whole study: fit, replay, compare, report
       churnsim reproduce                     recompute published figures
@@ -55,6 +57,7 @@ def _top(
     """
 
 
+app.command(short_help="Run a first study, or list and write the examples.")(guarded(demo))
 app.command(short_help="Write a study of an export of purchases.")(guarded(init))
 app.command(short_help="What a study will do and what it assumes, without running it.")(guarded(check))
 app.command(short_help="Run a whole study and write its report.")(guarded(run))

@@ -135,8 +135,8 @@ def cdnow(full: bool = False) -> pd.DataFrame:
 
     The 1/10 systematic sample (2,357 customers, ids 1 to 2357) unless `full` (23,570 customers, ids 1 to
     23570). A frame of transactions with ``customer_id`` (int), ``date``, ``amount`` (US dollars) and
-    ``quantity`` (CDs bought), one row a purchase; some purchases cost nothing. Raises DataError when the file
-    is not there.
+    ``quantity`` (CDs bought), one row a purchase; some purchases cost nothing. Raises MissingExtraError without
+    `lifetimes`.
 
     Examples
     --------
@@ -177,7 +177,7 @@ def donations() -> pd.DataFrame:
 
     Fader, Hardie & Shang (2010), Marketing Science 29(6), 1086-1108. A summary in opportunities of one a
     year, for `BGBB`: 22 distinct histories with ``frequency, recency, T`` and in ``customers`` how many donors have
-    each (pass it as `weights`). Raises DataError when the file is not there.
+    each (pass it as `weights`). Raises MissingExtraError without `lifetimes`.
 
     Examples
     --------
@@ -201,7 +201,7 @@ def donations() -> pd.DataFrame:
 def cdnow_file(full: bool = False) -> Path:
     """The file behind `cdnow`, inside the installed `lifetimes` package, which is not imported.
 
-    Raises DataError when the package or the file is not there.
+    Raises MissingExtraError when the package is not there, DataError when it lacks the file.
 
     Examples
     --------

@@ -54,15 +54,16 @@ def from_lifetimes(fitter: Any, *, unit: str = "W") -> Any:
 
 
 def from_inference_data(family: type[Any], data: Any, n: int, *, seed: int, unit: str = "W") -> list[Any]:
-    """`n` models of `family` drawn from the posterior of InferenceData made elsewhere, such as by pymc-marketing.
+    """`n` models of `family` drawn from a posterior made elsewhere (InferenceData, or DataTree), as by pymc-marketing.
 
     Its group `posterior` must hold the family's parameters (`v` is read as `gamma`). For a posterior drawn here,
     `churnsim.models.posterior_models` knows family and unit by itself. Raises ConfigError when a parameter is missing.
 
     Examples
     --------
-    >>> import arviz
-    >>> data = arviz.from_dict(posterior={name: np.full((1, 4), 2.0) for name in ("r", "alpha")})
+    >>> import xarray
+    >>> drawn = xarray.Dataset({name: (("chain", "draw"), np.full((1, 4), 2.0)) for name in ("r", "alpha")})
+    >>> data = xarray.DataTree.from_dict({"posterior": drawn})
     >>> from churnsim.models import NBD
     >>> from_inference_data(NBD, data, 2, seed=1)[0]
     NBD(r=2.0, alpha=2.0, unit='W')

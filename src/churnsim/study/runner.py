@@ -41,7 +41,7 @@ from churnsim.study.stages.market_stage import (
     unjudged_strategies,
 )
 from churnsim.study.stages.replications import wanted_replications
-from churnsim.study.stages.requirements import check_requirements
+from churnsim.study.stages.requirements import check_requirements, parts_not_judged
 from churnsim.study.stages.score_files import scores_checksum
 from churnsim.study.stages.simulation_stage import simulate_all, warm_kernels
 from churnsim.study.stages.stages import Stages, label_of, stages_of
@@ -82,6 +82,8 @@ def run_study(
     plan = plan_executor(config.simulation, workers=workers, backend=backend, scheduler=scheduler)
     watch = progress or Silent()
     watch.stage("data")
+    for line in parts_not_judged(config):
+        watch.note(line)
     stages = stages_of(config)
     data = stages.load(config)
     store = RunStore.open(runs_dir, config.name, run_hash(config.canonical(), _checksum(config, data)))

@@ -240,6 +240,8 @@ class Claim:
         What is said against it.
     judge : callable
         (evidence, quick) to Finding.
+    data_sets : tuple of str
+        Those of `churnsim.datasets.source` that it reads whatever market it is judged on.
 
     Examples
     --------
@@ -275,6 +277,7 @@ class Claim:
     judge: Judge
     planted: Control | None = None
     basis: Basis | None = None
+    data_sets: tuple[str, ...] = ()
 
     def test(
         self, evidence: Evidence = None, *, market: Any = None, log: pd.DataFrame | None = None, quick: bool = False

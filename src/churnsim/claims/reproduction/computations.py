@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
@@ -15,9 +13,10 @@ from churnsim.claims.arithmetic.complaint_tree import STATED_TREE
 from churnsim.claims.arithmetic.retention_table import table
 from churnsim.claims.machinery.reference_data import CALIBRATION_END, Workbench
 from churnsim.data.datasets import retention_cohorts
+from churnsim.data.registry.files import package_file
 from churnsim.economics import berger_nasr, markov, multiples, streams
 from churnsim.economics.survival_curves import BetaGeometric, MeanLife
-from churnsim.errors import ConfigError, DataError
+from churnsim.errors import ConfigError
 from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.evaluation.validation import holdout_by_frequency
 from churnsim.models.purchase.bg_nbd import BGNBD
@@ -68,14 +67,8 @@ def _rossi(last_week: int) -> RegressionFit:
 
 
 def _textbook(name: str) -> pd.DataFrame:
-    """A data file inside the installed package lifelines."""
-    spec = importlib.util.find_spec("lifelines")
-    folders = [] if spec is None else list(spec.submodule_search_locations or [])
-    for folder in folders:
-        file = Path(folder) / "datasets" / name
-        if file.is_file():
-            return pd.read_csv(file)
-    raise DataError(f"{name} is not among the data of lifelines. Run: pip install lifelines")
+    """A data file inside the package lifelines, which is not imported."""
+    return pd.read_csv(package_file("lifelines", f"datasets/{name}", of=name, extra="survival"))
 
 
 def family_fitted(bench: Workbench, *, family: str, parameter: str, calibration_end: str = CALIBRATION_END) -> float:

@@ -28,6 +28,7 @@ from churnsim.data.logs.transactions import refined_log
 from churnsim.data.records.kinds import record_kind
 from churnsim.data.summaries.summary import summarise
 from churnsim.data.summaries.summary_query import in_currency, summary_of
+from churnsim.data.tabular.columns import text_as_objects
 from churnsim.data.tabular.files import check_choice
 from churnsim.data.tabular.open_source import open_source
 from churnsim.data.tabular.row_coercion import TRIMMED, ZONED, required_columns
@@ -323,6 +324,7 @@ class CustomerDatabase:
         if not len(log):
             raise DataError(f"{self.path} holds no transactions. Add some first.")
         back = log.pop("refund").to_numpy(dtype=bool)
+        log["customer_id"] = text_as_objects(log["customer_id"])
         # The order of the rows of a database is nothing to go by.
         by = ["date", "customer_id", *log.columns[2:]]
         order = log.sort_values(by, kind="stable").index.to_numpy()

@@ -16,7 +16,6 @@ from churnsim.optional import missing_extra, optional_modules
 
 EXTRA = "datasets"
 VARIABLE = "CHURNSIM_DATA"
-INSTALLED_WITH_CHURNSIM = ("lifetimes",)
 
 
 def installed_file(package: str, inside: str) -> Path | None:
@@ -29,16 +28,16 @@ def installed_file(package: str, inside: str) -> Path | None:
     return None
 
 
-def package_file(package: str, inside: str, *, of: str) -> Path:
+def package_file(package: str, inside: str, *, of: str, extra: str = EXTRA) -> Path:
     """The file behind the data set `of` inside an installed package.
 
-    Raises MissingExtraError where the package of an extra is not installed, DataError where the file is not there.
+    Raises MissingExtraError where the package of the extra is not installed, DataError where the file is not there.
     """
     file = installed_file(package, inside)
     if file is not None:
         return file
-    if importlib.util.find_spec(package) is None and package not in INSTALLED_WITH_CHURNSIM:
-        raise missing_extra([package], extra=EXTRA, purpose=f"the data set {of}")
+    if importlib.util.find_spec(package) is None:
+        raise missing_extra([package], extra=extra, purpose=f"the data set {of}")
     raise DataError(
         f"the data file {Path(inside).name} is missing: it should be in the package {package}. "
         f"Run: pip install --force-reinstall {package}"

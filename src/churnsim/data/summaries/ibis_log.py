@@ -15,7 +15,7 @@ import pandas as pd
 from churnsim.data.logs.days import iso_day, latest_day, past_day
 from churnsim.data.logs.log_rules import currency_column, several_currencies
 from churnsim.data.summaries.summary_query import summary_frame
-from churnsim.data.tabular.columns import MISSING
+from churnsim.data.tabular.columns import MISSING, text_as_objects
 from churnsim.data.tabular.row_errors import show
 from churnsim.data.tabular.table_columns import check_columns
 from churnsim.errors import DataError
@@ -62,6 +62,7 @@ def summarise_ibis(table: Any, *, unit: str, until: str | date | None, today: st
             spend=joined.amount.sum(where=joined.day > joined.first),
         )
     )
+    summary["customer_id"] = text_as_objects(summary["customer_id"])
     summary = summary.set_index("customer_id").sort_index()  # backends collate text in their own ways
     _check_ids(summary.index)
     return summary_frame(

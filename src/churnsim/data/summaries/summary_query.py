@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from churnsim.data.logs.days import iso_day
+from churnsim.data.tabular.columns import text_as_objects
 from churnsim.data.tabular.row_errors import show
 from churnsim.errors import DataError
 from churnsim.units import DAYS_PER_UNIT, check_unit
@@ -79,7 +80,7 @@ def summary_of(
     if frame.empty:
         raise DataError(f"nobody had bought by the end of {iso_day(end)}. Choose a later day.")
     return summary_frame(
-        pd.Index(frame["customer_id"], name="customer_id"),
+        pd.Index(text_as_objects(frame["customer_id"]), name="customer_id"),
         frequency=frame["frequency"].to_numpy(dtype=np.int64),
         first=frame["first"].to_numpy(dtype=np.int64),
         last=frame["last"].to_numpy(dtype=np.int64),

@@ -108,6 +108,13 @@ def numpy_ids(values: pd.Series[Any]) -> pd.Series[Any]:
         whole = values.to_numpy(dtype=kind)
         small = kind is np.int64 or not len(whole) or int(whole.max()) <= np.iinfo(np.int64).max
         return pd.Series(whole.astype(np.int64) if small else whole, index=values.index)
+    return text_as_objects(values)
+
+
+def text_as_objects(values: pd.Series[Any]) -> pd.Series[Any]:
+    """Ids as they are, but text as str objects: from a query, pandas 3 gives it a type of its own."""
+    if pd.api.types.is_integer_dtype(values.dtype):
+        return values
     return pd.Series(values.to_numpy(dtype=object), index=values.index, dtype=object)
 
 

@@ -165,7 +165,7 @@ def sample_posterior(
     weights: ArrayLike | None = None,
     **options: Any,
 ) -> arviz.InferenceData:
-    """Draw from the posterior of a family's parameters (such as `BGNBD`), as ArviZ InferenceData.
+    """Draw from the posterior of a family's parameters (such as `BGNBD`), as InferenceData (with ArviZ 1 a DataTree).
 
     `priors` maps parameters to densities over the **scaled** parameter (see `priors.py`); those not given are weak. The
     chains are prolonged until R-hat is below 1.01 and the effective sample size above 1,000 for every parameter; if
@@ -220,9 +220,10 @@ def sample_posterior(
         values = target.parameters(points) * likelihood.scales
         posterior = {name: values[:, :, i] for i, name in enumerate(likelihood.names)}
         stats = {"lp": sampler.get_log_prob(discard=WARM_UP).T + likelihood.log_scale}
-        data = az.from_dict(posterior=posterior, sample_stats=stats)
-        rhat = max(float(az.rhat(data)[name]) for name in likelihood.names)
-        ess = min(float(az.ess(data)[name]) for name in likelihood.names)
+        data = _in_groups(az, posterior=posterior, sample_stats=stats)
+        kept_draws = getattr(data["posterior"], "dataset", data["posterior"])
+        rhat = max(float(az.rhat(kept_draws)[name]) for name in likelihood.names)
+        ess = min(float(az.ess(kept_draws)[name]) for name in likelihood.names)
         done = rhat < RHAT and ess > ESS
         if done or kept >= MOST_DRAWS:
             break
@@ -247,8 +248,13 @@ def sample_posterior(
         "acceptance": float(np.mean(sampler.acceptance_fraction)),
         "seed": seed,
     }
-    data.posterior.attrs.update(attributes)
+    data["posterior"].attrs.update(attributes)
     return cast("arviz.InferenceData", data)
+
+
+def _in_groups(az: Any, **groups: dict[str, Any]) -> Any:
+    """InferenceData of ArviZ 0.x, a DataTree of ArviZ 1: groups of the same names either way."""
+    return az.from_dict(**groups) if "InferenceData" in vars(az) else az.from_dict(groups)
 
 
 def posterior_models(family: type[Any], posterior: arviz.InferenceData, n: int, *, seed: int) -> list[Any]:

@@ -1,7 +1,9 @@
-"""What a study needs beside churnsim itself, asked for before any work."""
+"""What a study needs beside churnsim itself, asked for or said before any work."""
 
 from __future__ import annotations
 
+from churnsim.data import datasets
+from churnsim.errors import MissingExtraError
 from churnsim.optional import require_installed
 from churnsim.study.config.config import StudyConfig
 from churnsim.study.stages.claim_stage import chosen_claims
@@ -25,3 +27,16 @@ def check_requirements(config: StudyConfig) -> None:
     own_mechanisms(config)
     if config.claims.test:
         chosen_claims(config)
+
+
+def parts_not_judged(config: StudyConfig) -> list[str]:
+    """A sentence for each of the study's claims that reads a data set which is not installed: that part of it will be
+    UNTESTED."""
+    said = []
+    for claim in chosen_claims(config):
+        for name in claim.data_sets:
+            try:
+                datasets.source(name)
+            except MissingExtraError as error:
+                said.append(f"{claim.id} will not be judged on {name}: {error}")
+    return said
