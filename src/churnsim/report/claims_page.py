@@ -19,9 +19,12 @@ from churnsim.data.tabular.files import read_json_file
 from churnsim.errors import ConfigError
 from churnsim.records.base import STORED, plain
 from churnsim.records.claim import ClaimRecord, PartRecord, PictureRecord
+from churnsim.report.charts.forest import draw_forest
 from churnsim.report.charts.region import draw_region
 from churnsim.report.messages import ANSWERS, Words
 
+FIRMS = "firms "
+"""What the name of a table of firms begins with (`AcrossFirms.table`)."""
 FINDINGS = TypeAdapter(list[ClaimRecord])
 
 INTRO = """# The claims, judged
@@ -57,6 +60,12 @@ def write_claims_page(claims: Sequence[ClaimRecord], page: Path) -> list[Path]:
             picture = folder / f"{claim.id}-{re.sub('[^a-z0-9]+', '-', name.lower()).strip('-')}.svg"
             picture.write_text(draw_region(region_from(claim.tables, name)), encoding="utf-8")
             pictures.append(PictureRecord(file=f"{folder.name}/{picture.name}", about=name))
+            written.append(picture)
+        for key in (key for key in claim.tables if key.startswith(FIRMS)):
+            about = key.removeprefix(FIRMS)
+            picture = folder / f"{claim.id}-firms-{re.sub('[^a-z0-9]+', '-', about.lower()).strip('-')}.svg"
+            picture.write_text(draw_forest(claim.tables[key], title=about), encoding="utf-8")
+            pictures.append(PictureRecord(file=f"{folder.name}/{picture.name}", about=f"{FIRMS}{about}"))
             written.append(picture)
         shown = {key: value for key, value in claim.content().items() if key != "tables"}
         kept.append(ClaimRecord(**{**shown, "pictures": pictures}))
@@ -110,7 +119,8 @@ def _entry(claim: ClaimRecord) -> list[str]:
         lines += [f"*Where it holds:* {_text(claim.region)}", ""]
     lines += _parts(claim.parts)
     for picture in claim.pictures:
-        lines += [f"![Map of {_text(picture.about)}]({picture.file})", ""]
+        what = "Forest plot, " if picture.about.startswith(FIRMS) else "Map of "
+        lines += [f"![{what}{_text(picture.about)}]({picture.file})", ""]
     lines += [f"*Goes back to:* {_sources(claim)}", ""]
     if claim.critique:
         lines += ["*Against it:*", "", *[f"- {_text(critique)}" for critique in claim.critique], ""]
