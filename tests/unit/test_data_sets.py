@@ -73,7 +73,8 @@ def test_no_answer_is_missing():
 
 def invoice(number, customer, day, quantity, price):
     return {
-        "InvoiceNo": number, "Quantity": quantity, "InvoiceDate": pd.Timestamp("2011-01-01") + pd.Timedelta(day, "D"),
+        "InvoiceNo": number, "StockCode": "A", "Quantity": quantity,
+        "InvoiceDate": pd.Timestamp("2011-01-01") + pd.Timedelta(day, "D"),
         "UnitPrice": price, "CustomerID": customer,
     }  # fmt: skip
 

@@ -18,7 +18,7 @@ from churnsim.errors import DataError
 from churnsim.optional import optional_modules
 
 NO_ANSWER = -99
-INVOICE_COLUMNS = ["InvoiceNo", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID"]
+INVOICE_COLUMNS = ["InvoiceNo", "StockCode", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID"]
 
 
 def check_rows(frame: pd.DataFrame, data_set: DataSet, where: Path) -> None:
@@ -90,7 +90,7 @@ def call_counts(data_set: DataSet) -> pd.DataFrame:
 def invoices(data_set: DataSet) -> pd.DataFrame:
     """The log of Online Retail: one row an invoice of a customer who is known, with ``customer_id``, ``date`` and
     ``amount``; what was cancelled or sent back is taken off the purchases before it (see `read_transactions`)."""
-    lines = _invoice_lines(data_set)
+    lines = invoice_lines(data_set)
     known = lines[lines["CustomerID"].notna()]
     sums = (
         known.assign(amount=known["Quantity"] * known["UnitPrice"], customer_id=known["CustomerID"].astype("int64"))
@@ -105,7 +105,7 @@ def invoices(data_set: DataSet) -> pd.DataFrame:
     return log
 
 
-def _invoice_lines(data_set: DataSet) -> pd.DataFrame:
+def invoice_lines(data_set: DataSet) -> pd.DataFrame:
     """Every line of every invoice. The published workbook takes a minute to read: it is kept as Parquet afterwards."""
     path = data_set.path()
     if path.suffix == ".parquet":
@@ -113,7 +113,7 @@ def _invoice_lines(data_set: DataSet) -> pd.DataFrame:
     else:
         published_content(data_set)
         optional_modules("openpyxl", extra="database", purpose="the workbook of Online Retail")
-        lines = pd.read_excel(path, usecols=INVOICE_COLUMNS, dtype={"InvoiceNo": str})
+        lines = pd.read_excel(path, usecols=INVOICE_COLUMNS, dtype={"InvoiceNo": str, "StockCode": str})
         cache_folder().mkdir(parents=True, exist_ok=True)
         lines.to_parquet(cache_folder() / data_set.files[0])
     check_rows(lines, data_set, path)

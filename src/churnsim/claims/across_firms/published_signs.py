@@ -1,0 +1,102 @@
+"""Claims of which others have measured at least the sign: `recovery-paradox`, `loyalty-rewards` and `returns-pay`.
+
+Their sizes could not be seen, or are of no unit that money follows from; what counts is whether the published effects
+on
+what customers do have the sign that the text says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from churnsim.claims.machinery.claim import Evidence, Finding, Part
+from churnsim.claims.machinery.evidence import MarketEvidence
+from churnsim.claims.machinery.fitted import draw_of, worth_of_the_living
+from churnsim.claims.machinery.sources import TARP
+from churnsim.claims.machinery.verdicts import Answer, Basis
+from churnsim.evidence.published_effects import published
+
+EFFECTS: Mapping[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
+    "recovery-paradox": (
+        ("(a) buying again", "Sign of what a well-solved complaint does to buying again, against no failure.",
+         ("matos-2007-paradox", "knox-2014-complaints")),
+        ("(b) satisfaction", "Sign of what it does to satisfaction, against no failure.", ("matos-2007-satisfaction",)),
+    ),
+    "loyalty-rewards": (
+        ("(a) loyalty", "Sign of what a programme of rewards does to loyalty.", ("belli-2022-programmes",)),
+        ("(b) heavy and light buyers", "Sign of what it does to purchases, in one firm.", ("liu-2007-programme",)),
+    ),
+    "returns-pay": (
+        ("(a) purchases less returns", "Sign of what lenient returns do to purchases beyond what comes back.",
+         ("janakiraman-2016-leniency",)),
+    ),
+}  # fmt: skip
+"""By claim: the parts, of which the first is the claim, with the published effects that they rest on."""
+
+
+def of_signs(signs: Sequence[str]) -> Answer:
+    """HOLDS where every published effect has the stated sign, FAILS where none has, else UNDECIDED."""
+    agree = [sign == "+" for sign in signs]
+    return Answer.HOLDS if all(agree) else Answer.UNDECIDED if any(agree) else Answer.FAILS
+
+
+def judge(evidence: Evidence = None, quick: bool = False, *, claim: str, signs: Sequence[str] | None = None) -> Finding:
+    """The published signs; the planted worlds are literatures with other `signs`."""
+    known = {effect.key: effect for effect in published()}
+    parts = []
+    for name, estimand, keys in EFFECTS[claim]:
+        effects = [known[key] for key in keys]
+        found = list(signs) if signs is not None else [effect.sign or "+" for effect in effects]
+        told = "; ".join(f"{effect.reference.rstrip('.')}: {effect.what}" for effect in effects)
+        parts.append(
+            Part(
+                name=name, estimand=estimand, answer=of_signs(found), basis=Basis.PUBLISHED,
+                reason=f"Planted signs: {', '.join(found)}." if signs is not None else f"{told}.",
+            )
+        )  # fmt: skip
+    if claim == "returns-pay" and signs is None and isinstance(evidence, MarketEvidence):
+        parts.append(_money(evidence, quick))
+    return Finding(
+        answer=parts[0].answer,
+        basis=Basis.PUBLISHED,
+        reason=" ".join(f"{part.name}: {part.reason}" for part in parts) + f" {ALSO[claim]}",
+        parts=tuple(parts),
+    )
+
+
+ALSO = {
+    "recovery-paradox": "A firm that counts on it would have to fail its customers first; recovery gives back a part "
+    "of what the failure took.",
+    "loyalty-rewards": "That customers are more loyal is not yet a profit: rewards cost money also for those who would "
+    "have bought anyway.",
+    "returns-pay": "How much comes back differs with what leniency is: of time and exchange it lowers returns, of "
+    "scope it raises them.",
+}
+
+
+def _money(evidence: MarketEvidence, quick: bool) -> Part:
+    """How many points more of those who bring goods back must stay for taking them back to pay."""
+    evidence = evidence.at(quick=quick)
+    worth = worth_of_the_living(evidence)
+    basket = float(draw_of(evidence, 0).spend.mean())
+    lost = basket * (
+        1.0 - float(evidence.market.terms.margin)
+    )  # what the goods cost, where nothing of them can be sold again
+    needed = [100.0 * lost / value for value in (worth.mean, worth.upper, worth.lower)]
+    kept = {size: 100.0 * (rates["resolved_quickly"] - rates["unresolved"]) for size, rates in TARP.items()}
+    low, high = min(kept.values()), max(kept.values())
+    inside = Answer.HOLDS if needed[2] < low else Answer.FAILS if needed[1] > high else Answer.UNDECIDED
+    return Part(
+        name="(b) the money",
+        estimand="Percentage points more of dissatisfied buyers who must stay because goods are taken back, for "
+        "their later "
+        "margin to pay for goods that cannot be sold again.",
+        answer=inside,
+        basis=Basis.ASSUMED,
+        estimate=needed[0], lower=needed[1], upper=needed[2],
+        unit="percentage points",
+        reason=f"On {evidence.label} an average basket costs the firm {lost:.2f} and a customer who stays is worth "
+        f"{worth}: {needed[0]:.0f} points [{needed[1]:.0f}, {needed[2]:.0f}] more must stay. By what people "
+        "told TARP a "
+        f"quick answer keeps {low:.0f} to {high:.0f} points more than none (intentions).",
+    )  # fmt: skip
