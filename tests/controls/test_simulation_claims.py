@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 import churnsim as cs
-from churnsim.claims.five_percent_churn.five_percent_simulation import FEWER_PERCENT, parts_c
+from churnsim.claims.five_percent_churn.five_percent_simulation import FEWER_PERCENT, gains_table, parts_c
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.verdicts import Answer
 from churnsim.claims.service_recovery.recovery_simulation import control, judge
@@ -52,17 +52,22 @@ def test_recovery_follows_everybody_who_complains(evidence):
 
 
 def test_five_points_on_todays_base_and_the_control(evidence):
-    (points,), _ = parts_c(evidence, settings=1)
+    (literal, points), rows = parts_c(evidence, settings=1)
     (percent,), _ = parts_c(evidence, settings=1, change=FEWER_PERCENT)
-    assert points.lower < points.estimate < points.upper
     assert percent.answer is Answer.FAILS
     assert percent.upper < 25.0
+    assert (literal.estimate, literal.answer) == (percent.estimate, percent.answer)
+    # The simulation of the same customers agrees with the closed form that judges the claim.
+    simulated = gains_table(evidence, horizon=evidence.horizon).set_index(["customers", "change"])
+    for row in rows:
+        found = simulated.loc[(points.name, row["change"])]
+        assert row["gain"] == pytest.approx(found["gain"], abs=4 * found["chance_error"] + 1e-4)
 
 
 def test_a_base_without_margin_is_not_judged(evidence):
     nothing = replace(evidence, market=replace(evidence.market, terms=Terms(margin=0.0)), replications=4)
-    (part,), rows = parts_c(nothing, settings=1)
-    assert part.answer is Answer.UNDECIDED
+    parts, rows = parts_c(nothing, settings=1)
+    assert {part.answer for part in parts} == {Answer.UNDECIDED}
     assert rows == []
 
 

@@ -12,12 +12,13 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize_scalar
 from scipy.stats import norm
 
 import churnsim.claims
 from churnsim.claims.catalogue import CATALOGUE, Catalogue
 from churnsim.claims.machinery.claim import Control, Finding, Kind, Part, not_run
-from churnsim.claims.machinery.fitted import preference
+from churnsim.claims.machinery.families import Averaged
 from churnsim.claims.machinery.plausible import Plausible, plausible
 from churnsim.claims.machinery.results import render, to_record
 from churnsim.claims.machinery.sources import TEXTS
@@ -27,6 +28,7 @@ from churnsim.claims.reproduction.reproduce import Reproduction, junit_xml, repr
 from churnsim.decisions import Axis, Statement, map_region
 from churnsim.errors import ConfigError
 from churnsim.evidence import Belief
+from churnsim.models.evaluation.holdout_scores import stacking_weights
 from churnsim.records.claim import ControlRecord
 
 CARD_NPV = CATALOGUE["card-npv"]
@@ -68,14 +70,25 @@ def test_what_is_stated_together_holds_only_where_the_regions_meet():
     assert conjunction([*parts, part("NOT_RUN")], meet=False) is Answer.UNDECIDED
 
 
-def test_models_fit_alike_only_within_ten_of_aic():
-    alike = {"one": (0.7, -17_469.0), "two": (0.9, -17_471.0)}
-    assert "one and two fit alike and disagree" in preference(alike)
-    said = preference({"two": (0.9, -17_541.0), "one": (0.7, -17_469.0)})
-    assert said == "the log prefers one; two by 72.0 of log-likelihood behind."
-    assert preference({**alike, "three": (0.8, -17_478.0)}).endswith(
-        "cannot settle; three by 9.0 of log-likelihood behind."
-    )
+def test_weights_of_models_are_those_of_the_best_mixture():
+    """Two forecasts of 400 customers: the weight at which the mean log of the mixture is largest, by search."""
+    rng = np.random.default_rng(3)
+    logs = {"one": np.log(rng.uniform(0.05, 0.9, 400)), "two": np.log(rng.uniform(0.1, 0.8, 400))}
+    first, second = (np.exp(values) for values in logs.values())
+    best = minimize_scalar(lambda w: -np.log(w * first + (1 - w) * second).mean(), bounds=(0, 1), method="bounded")
+    found = stacking_weights(logs)
+    assert found["one"] == pytest.approx(best.x, abs=1e-4)
+    assert sum(found.values()) == pytest.approx(1.0)
+
+
+def test_models_that_disagree_decide_nothing():
+    draws = {"low": np.linspace(1.0, 2.0, 50), "high": np.linspace(8.0, 9.0, 50), "odd": np.linspace(50.0, 60.0, 50)}
+    found = Averaged(draws, {"low": 0.5, "high": 0.5, "odd": 0.0})
+    assert found.answer(lambda s: s.above(5.0)) is Answer.UNDECIDED
+    assert found.answer(lambda s: s.above(0.0)) is Answer.HOLDS  # a model of no weight has no say
+    assert found.apart == pytest.approx(7.0)
+    assert found.whole.mean == pytest.approx(5.0)
+    assert (found.whole.lower, found.whole.upper) == pytest.approx((1.05, 8.95), abs=0.03)
 
 
 @pytest.mark.parametrize(
@@ -202,11 +215,18 @@ def test_a_statement_agrees_with_the_module_that_judges_it(row):
         )
 
 
-@pytest.mark.parametrize("claim_id", ["five-percent-churn", "recovery-retains"])
-def test_without_evidence_a_simulation_claim_is_untested(claim_id, quick_result):
-    result = quick_result(claim_id)
+def test_without_evidence_a_simulation_claim_is_not_run(quick_result):
+    result = quick_result("recovery-retains")
     assert not result.ran
     assert result.finding.reason
+
+
+def test_the_headline_is_judged_without_a_market_and_says_what_is_left_out(quick_result):
+    found = quick_result("five-percent-churn").finding
+    assert (found.ran, found.answer) == (True, Answer.HOLDS_IF)
+    assert 0.3 < found.plausible.holds < 0.7
+    assert [part.name[:3] for part in found.parts if not part.ran] == ["(c)"]
+    assert "1 of 8 parts could not be run" in found.reason
 
 
 def test_not_finite_becomes_null_and_numpy_becomes_python():

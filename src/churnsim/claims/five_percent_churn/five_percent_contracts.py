@@ -12,7 +12,7 @@ from itertools import product
 from churnsim.claims.arithmetic.card_npv import ACQUISITION_COST
 from churnsim.claims.five_percent_churn.five_percent_map import HIGH, LOW, PROFILES, Change
 from churnsim.claims.machinery.claim import Part, Rows
-from churnsim.claims.machinery.verdicts import Spread, spread
+from churnsim.claims.machinery.verdicts import Basis, Spread, spread
 from churnsim.data.subscriptions.subscribers import retention_cohorts
 from churnsim.economics.streams import stream_gain, stream_value
 from churnsim.economics.survival_curves import BetaGeometric
@@ -63,6 +63,7 @@ def _part(cohort: str, setting: str, retention: float, found: Spread) -> Part:
         name=f"(d) under contract, {cohort}, {setting}",
         estimand="Relative gain in the NPV of a new customer at 10% when mean retention rises by five points, percent.",
         answer=found.within(100.0 * LOW, 100.0 * HIGH),
+        basis=Basis.MEASURED,
         **found.figures("percent"),
         reason=f"Mean retention {retention:.1%} in the first year: "
         f"{found.mean:+.1f}% [{found.lower:+.1f}, {found.upper:+.1f}].",

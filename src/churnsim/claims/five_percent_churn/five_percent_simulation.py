@@ -5,16 +5,17 @@ be there a year later. "Five points" raises that mean by .05 through one factor 
 leave at a purchase or renewal, or its hazard); "five percent" takes 5% off everybody's dropout. Both are free here:
 what they may cost is read off the gain.
 
-A gain is judged by an interval that carries both kinds of doubt: chance, the t interval of the mean over paired
-replications; and estimation, the spread of the expected gain over draws of the fitted parameters. Given its traits a
-living customer's expected purchases have a closed form, so that this spread needs no simulation and has no sampling
-error; the same formula is a second opinion on the simulated gain.
+Given its traits a living customer's expected purchases have a closed form under every purchase model, so that the claim
+needs no simulation: its gains are averaged over the models of the customers' histories, and their intervals carry the
+spread over draws of the fitted parameters. `gains_table` simulates the market's own model; its intervals carry chance,
+the t interval over paired replications, too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -24,9 +25,11 @@ from scipy.stats import t as student
 from churnsim.claims.five_percent_churn.five_percent_map import HIGH, LOW
 from churnsim.claims.machinery.claim import Evidence, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
+from churnsim.claims.machinery.families import COUNTS, Averaged, families_of
 from churnsim.claims.machinery.fitted import base_draws, draw_of
-from churnsim.claims.machinery.verdicts import Answer, Spread, by_interval
+from churnsim.claims.machinery.verdicts import Answer, spread
 from churnsim.decisions.comparison.paired import ratio_gain
+from churnsim.errors import DataError
 from churnsim.simulation.customers.base import Cohort
 from churnsim.simulation.scenario.strategy import ChurnChange, Strategy
 from churnsim.typing import Floats
@@ -56,10 +59,10 @@ def settings_of(evidence: MarketEvidence) -> tuple[SimulatedCustomers, ...]:
     gain = "Relative gain in discounted margin, percent, when yearly retention rises by five points at no cost, of "
     return (
         SimulatedCustomers(
-            name="(c1) today's customers, simulated", estimand=gain + "today's customers.", evidence=evidence
+            name="(c1) five points, today's customers", estimand=gain + "today's customers.", evidence=evidence
         ),
         SimulatedCustomers(
-            name=f"(c2) a new cohort over {YEARS} years, simulated",
+            name=f"(c2) five points, a new cohort over {YEARS} years",
             estimand=gain + "a new cohort's repeat purchases.",
             evidence=cohort,
         ),
@@ -69,55 +72,105 @@ def settings_of(evidence: MarketEvidence) -> tuple[SimulatedCustomers, ...]:
 def parts_c(
     evidence: Evidence, quick: bool = False, *, change: str = MORE_POINTS, settings: int = 2
 ) -> tuple[tuple[Part, ...], Rows]:
-    """One part for each of the first `settings` settings, and the table of gains. `change` is what is held against
-    25-85%: the control judges `FEWER_PERCENT`. UNTESTED without `MarketEvidence`."""
+    """The literal five percent on today's customers, and one part for each of the first `settings` settings, under each
+    purchase model in closed form. `change` is what is held against 25-85%: the control judges `FEWER_PERCENT`. Not run
+    without `MarketEvidence`."""
     if not isinstance(evidence, MarketEvidence):
-        reason = "Needs a fitted market: run it within a study."
-        return (
-            Part(name="(c) simulated customers", estimand="", answer=Answer.UNDECIDED, ran=False, reason=reason),
-        ), []
+        reason = "Needs a fitted market: run it within a study, or hand over a market."
+        missing = Part(name="(c) own customers", estimand="", answer=Answer.UNDECIDED, ran=False, reason=reason)
+        return (missing,), []
     parts: list[Part] = []
     table: Rows = []
-    for setting in settings_of(evidence.at(quick=quick))[:settings]:
-        rows, today = _gains(setting)
-        table += rows
-        parts.append(_part(setting, rows, today, change))
+    for place, setting in enumerate(settings_of(evidence.at(quick=quick))[:settings]):
+        found = _by_model(setting)
+        table += _rows(setting, found)
+        if place == 0 and change == MORE_POINTS:
+            parts.append(_part(setting, found, FEWER_PERCENT, name="(c0) five percent, today's customers"))
+        parts.append(_part(setting, found, change, name=setting.name))
     return tuple(parts), table
+
+
+@dataclass(frozen=True)
+class _Gains:
+    """Under one model: today's yearly retention, the factor on dropout of five points, and the gain by change."""
+
+    retention: float
+    factor: float | None
+    gains: dict[str, Floats]
+
+
+def _by_model(setting: SimulatedCustomers) -> tuple[dict[str, _Gains], Mapping[str, float]]:
+    """The gains under each model of the customers' histories, or under the market's own, with the models' weights."""
+    evidence = setting.evidence
+    families = families_of(evidence)
+    markets = families.markets(evidence) if families else {"the market's own model": evidence}
+    weights = families.weights if families else dict.fromkeys(markets, 1.0)
+    return {name: _expected(market) for name, market in markets.items() if weights[name] >= COUNTS}, weights
+
+
+def _expected(evidence: MarketEvidence) -> _Gains:
+    retention = _yearly_retention(evidence)
+    factor = _factor_for(retention, 0.05)
+    factors = {FEWER_PERCENT: 0.95} | ({MORE_POINTS: factor} if factor is not None else {})
+    try:
+        gains = {name: expected_gains(evidence, value) for name, value in factors.items()}
+    except DataError:  # no margin, or nothing spent: there is nothing to gain on
+        gains = {}
+    return _Gains(retention(1.0), factor, gains)
+
+
+def in_ten(share: float) -> str:
+    """A share as a plain fraction of at most ten.
+
+    Examples
+    --------
+    >>> in_ten(0.7503), in_ten(0.05)
+    ('3 of 4', '1 of 20')
+    """
+    found = Fraction(share).limit_denominator(10)
+    found = found or Fraction(1, max(1, round(1.0 / share))) if share > 0 else found
+    return f"{found.numerator} of {found.denominator}"
+
+
+def _rows(setting: SimulatedCustomers, found: tuple[dict[str, _Gains], Mapping[str, float]]) -> Rows:
+    models, weights = found
+    return [
+        {
+            "customers": setting.name, "model": model, "weight": weights[model], "change": change,
+            "retention": gains.retention, "dropout_factor": 0.95 if change == FEWER_PERCENT else gains.factor,
+            "gain": spread(values).mean, "lower": spread(values).lower, "upper": spread(values).upper,
+        }
+        for model, gains in models.items()
+        for change, values in gains.gains.items()
+    ]  # fmt: skip
+
+
+def _part(
+    setting: SimulatedCustomers, found: tuple[dict[str, _Gains], Mapping[str, float]], change: str, *, name: str
+) -> Part:
+    models, weights = found
+    stay = " to ".join(f"{share:.0%}" for share in sorted({round(m.retention, 2) for m in models.values()}))
+    if any(change not in gains.gains for gains in models.values()):
+        why = f"{stay} stay a year, so five points more are out of reach, or the margin is not above zero."
+        return Part(name=name, estimand=setting.estimand, answer=Answer.UNDECIDED, reason=why)
+    average = Averaged({model: 100.0 * gains.gains[change] for model, gains in models.items()}, weights)
+    prevented = sorted({in_ten(1.0 - (m.factor or 1.0)) for m in models.values()})
+    means = f", which here takes preventing {' or '.join(prevented)} defections" * (change == MORE_POINTS)
+    return average.part(
+        name=name,
+        estimand=setting.estimand if change == MORE_POINTS else setting.estimand.replace(
+            "yearly retention rises by five points", "five percent of the defections are prevented"
+        ),
+        unit="percent",
+        judged=lambda gain: gain.within(100.0 * LOW, 100.0 * HIGH),
+        why=f"On {setting.evidence.label}, of whom {stay} stay a year, {change}{means}: percent more margin ",
+    )  # fmt: skip
 
 
 def gains_table(evidence: MarketEvidence, *, horizon: float) -> pd.DataFrame:
     """Both gains of both settings, one row each: customers, change, gain, its interval and what the interval is made
     of; `horizon` is that of today's customers."""
     return pd.DataFrame([row for s in settings_of(replace(evidence, horizon=horizon)) for row in _gains(s)[0]])
-
-
-def _part(setting: SimulatedCustomers, rows: Rows, today: float, change: str) -> Part:
-    row = next((row for row in rows if row["change"] == change), None)
-    if row is None:
-        return Part(
-            name=setting.name,
-            estimand=setting.estimand,
-            answer=Answer.UNDECIDED,
-            reason=f"{today:.1%} stay a year, so five points more are out of reach, or the margin is not above zero.",
-        )
-    answer = by_interval(row["lower"], row["upper"], low=LOW, high=HIGH)
-    told = "; ".join(
-        f"{r['change']} ({1.0 - r['dropout_factor']:.0%} of all losses prevented): {r['gain']:+.1%} "
-        f"[{r['lower']:+.1%}, {r['upper']:+.1%}]"
-        for r in rows
-    )
-    undecided = (
-        f" The interval crosses an end of {LOW:.0%}-{HIGH:.0%}: it takes more customers, or a longer log, to decide."
-        if answer is Answer.UNDECIDED
-        else ""
-    )
-    return Part(
-        name=setting.name,
-        estimand=setting.estimand,
-        answer=answer,
-        **Spread(*(100.0 * row[name] for name in ("gain", "lower", "upper"))).figures("percent"),
-        reason=f"On {setting.evidence.label}; {today:.1%} stay a year. {told}.{undecided}",
-    )
 
 
 def _gains(setting: SimulatedCustomers) -> tuple[Rows, float]:

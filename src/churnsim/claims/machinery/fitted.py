@@ -12,23 +12,18 @@ about who has left: in the one a customer who has bought once cannot have droppe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from churnsim.claims.machinery.claim import Evidence, Finding, not_run
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.verdicts import Spread, spread
 from churnsim.errors import DataError
-from churnsim.models.estimation.fit import ModelFit
-from churnsim.models.purchase.bg_nbd import BGNBD
-from churnsim.models.purchase.mbg_nbd import MBGNBD
-from churnsim.models.purchase.pareto_nbd import ParetoNBD
 from churnsim.simulation.core.lifetimes import FixedSpend, ProfitByTenure
 from churnsim.simulation.customers.base import Cohort
 from churnsim.simulation.customers.remaining_lifetimes import RemainingLifetimes
@@ -159,44 +154,3 @@ def _mean_spend(spend: Any, spend_rates: Floats) -> Floats:
             "or a FixedSpend."
         )
     return np.asarray(float(spend.p) / spend_rates)
-
-
-FAMILIES: Mapping[str, Any] = {"BG/NBD": BGNBD, "MBG/NBD": MBGNBD, "Pareto/NBD": ParetoNBD}
-
-
-def fits_by_family(summary: pd.DataFrame) -> Mapping[str, ModelFit[Any]]:
-    """Each of the families fitted to the histories, by name."""
-    return {name: family.fit(summary) for name, family in FAMILIES.items()}
-
-
-def lost_shares(summary: pd.DataFrame, *, silent_for: float) -> Mapping[str, tuple[float, float]]:
-    """By model: the share lost of the customers silent for longer than that (the summary's unit), and the
-    log-likelihood of its fit."""
-    silent = (summary["T"] - summary["recency"]).to_numpy() > silent_for
-    found = {}
-    for name, fit in fits_by_family(summary).items():
-        alive = np.asarray(fit.model.p_alive(summary), dtype=np.float64)
-        found[name] = (1.0 - float(alive[silent].mean()), float(fit.loglik))
-    return found
-
-
-ALIKE = 5.0
-"""Models of as many parameters whose log-likelihoods are less than this apart fit alike: 10 in AIC, beyond which the
-worse one has next to no support (Burnham & Anderson 2002, Model selection and multimodel inference, section 2.6)."""
-
-
-def preference(shares: Mapping[str, tuple[float, float]]) -> str:
-    """What the log says of models that disagree about who is lost: whether it can tell them apart, and by how much."""
-    ordered = sorted(shares, key=lambda name: -shares[name][1])
-    behind = {name: shares[ordered[0]][1] - shares[name][1] for name in ordered}
-    alike = [name for name in ordered if behind[name] < ALIKE]
-    worse = " and ".join(f"{name} by {behind[name]:,.1f}" for name in ordered if behind[name] >= ALIKE)
-    fits = f"; {worse} of log-likelihood behind." if worse else "."
-    if len(alike) > 1:
-        return f"{' and '.join(alike)} fit alike and disagree about who is lost, which the log cannot settle{fits}"
-    return f"the log prefers {alike[0]}{fits}"
-
-
-def told(shares: Mapping[str, tuple[float, float]]) -> str:
-    """The shares in words, with the log-likelihoods beside them."""
-    return ", ".join(f"{share:.0%} by {name} (log-likelihood {fit:,.1f})" for name, (share, fit) in shares.items())

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from churnsim.claims.machinery.claim import Finding, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
-from churnsim.claims.machinery.fitted import base_draws, lost_shares, new_draws, on_market, preference, told
+from churnsim.claims.machinery.families import Averaged, Families, families_of
+from churnsim.claims.machinery.fitted import base_draws, new_draws, on_market
 from churnsim.claims.machinery.maps import map_tables, region_answer, where
-from churnsim.claims.machinery.verdicts import Answer, closes, conjunction, spread
+from churnsim.claims.machinery.verdicts import Answer, Basis, closes, conjunction, spread
 from churnsim.decisions.assumptions.assumption_regions import map_region
 from churnsim.decisions.assumptions.region import Axis, Statement
 from churnsim.economics.second_lifetime import odds_to_match
@@ -18,6 +21,7 @@ ODDS = {"win-back": 0.40 / 0.05, "nine-steps": 1.0 / 0.5}
 CHANCE_NEW = 0.05
 SILENT_YEARS = 0.5
 """Silence after which a customer is taken for lost: half a year, an assumption."""
+FEW_DRAWS = 20
 RATIO = Axis(name="chance to win back over chance to win a new one", low=0.0, high=10.0, cells=10)
 LOST = Axis(name="share of the silent who are lost", low=0.0, high=1.0, cells=10)
 SECOND = Axis(name="second life's margin over the first's", low=0.25, high=1.75, cells=3)
@@ -48,9 +52,8 @@ def _judged(evidence: MarketEvidence, lost_is_known: bool) -> tuple[tuple[Part, 
         values.append(float(draw.worth()[silent].mean()))
     own, first = spread(shares), spread(values)
     new = spread([float((draw.margin * draw.spend + draw.worth_by_fate()).mean()) for draw in new_draws(evidence)])
-    families = (
-        lost_shares(evidence.summary, silent_for=SILENT_YEARS * draw.year) if evidence.summary is not None else {}
-    )
+    found = families_of(evidence)
+    lost = _lost_shares(found, evidence, SILENT_YEARS * draw.year) if found else None
 
     def advantage(ratio: float, lost: float, second: float) -> float:
         return ratio * (lost if lost_is_known else 0.0) * second * first.mean / new.mean
@@ -66,6 +69,7 @@ def _judged(evidence: MarketEvidence, lost_is_known: bool) -> tuple[tuple[Part, 
         answer=closes(ODDS["win-back"], ODDS["nine-steps"], within=0.5),
         estimate=ODDS["win-back"] / ODDS["nine-steps"],
         unit="times, one text's ratio over the other's",
+        basis=Basis.PUBLISHED,
         reason=(
             f"'Winning back lost customers' (undated) states {ODDS['win-back']:g} times (40% to 5%), 'Nine steps to "
             f"loyalty' (2017) {ODDS['nine-steps']:g} times (one to a "
@@ -75,7 +79,11 @@ def _judged(evidence: MarketEvidence, lost_is_known: bool) -> tuple[tuple[Part, 
     )
     # At a share L lost the break-even ratio is q / (chance_new L).
     even = odds_to_match(chance_new=CHANCE_NEW, value_new=new.mean, value_second=first.mean) / CHANCE_NEW
-    needs = ", ".join(f"{even / share:.1f} times by {name}" for name, (share, _) in families.items())
+    needs = (
+        ", ".join(f"{100.0 * even / share.mean:.1f} times by {name}" for name, share in lost.by_family.items())
+        if lost
+        else ""
+    )
     money = Part(
         name="(b) at equal money",
         estimand=(
@@ -89,15 +97,30 @@ def _judged(evidence: MarketEvidence, lost_is_known: bool) -> tuple[tuple[Part, 
             f"Contacts to customers who never left are wasted. Of those of {evidence.label} who are silent "
             f"for half a year "
             + (
-                f"{told(families)} are lost. "
-                if families
+                f"{lost} percent are lost, the weights from {found.how}. "
+                if lost and found
                 else f"{own.mean:.0%} [{own.lower:.0%}, {own.upper:.0%}] are lost. "
             )
             + f"A silent customer would be worth {first}, a new one {new}. Win-back at equal cost needs "
             + (f"{needs} the success of acquisition" if needs else f"{even / own.mean:.1f} times that of acquisition")
-            + (f": {preference(families)}" if families else ".")
+            + (f": the models are {lost.apart:.0f} points apart, and the log cannot tell." if lost else ".")
         ),
         region=where(region) if region_answer(region) is Answer.UNDECIDED else None,
     )
-    rows: Rows = [{"model": name, "lost_share": share, "loglik": fit} for name, (share, fit) in families.items()]
+    rows: Rows = (
+        [
+            {"model": name, "lost_share": share.mean / 100.0, "weight": lost.weights[name]}
+            for name, share in lost.by_family.items()
+        ]
+        if lost
+        else []
+    )
     return (texts, money), {**map_tables("equal money", region), "lost_by_model": rows}
+
+
+def _lost_shares(found: Families, evidence: MarketEvidence, silent_for: float) -> Averaged:
+    """Percentage of the silent who are lost, under each model."""
+    summary = evidence.summary
+    assert summary is not None
+    silent = summary[(summary["T"] - summary["recency"]) > silent_for]
+    return found.average(lambda model: 100.0 * (1.0 - float(np.asarray(model.p_alive(silent)).mean())), draws=FEW_DRAWS)

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from churnsim.claims.machinery.claim import Finding, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
+from churnsim.claims.machinery.families import families_of
 from churnsim.claims.machinery.fitted import DrawnCustomers, base_draws, on_market
 from churnsim.claims.machinery.strategy_comparison import gain_of
 from churnsim.claims.machinery.verdicts import above, combine, spread
 from churnsim.economics.second_lifetime import WinBackOffer
 from churnsim.errors import DataError
-from churnsim.models.purchase.mbg_nbd import MBGNBD
 from churnsim.simulation.scenario.strategy import Strategy, WinBack
 
 SILENT_YEARS = 0.5  # assumed
@@ -41,7 +40,7 @@ RULES: dict[str, Score] = {
 def judge(evidence: MarketEvidence, quick: bool = False, *, rule: str = "expected second-lifetime value") -> Finding:
     """The rule against chance and against nothing, on each model of who is lost; the control aims at the least."""
     parts, rows = [], []
-    for letter, (model, market) in zip("ab", _markets(evidence).items(), strict=False):
+    for letter, (model, market) in zip("abc", _markets(evidence).items(), strict=False):
         part, table = _part(letter, model, market, rule)
         parts.append(part)
         rows += table
@@ -64,17 +63,9 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, rule: str = "expecte
 
 
 def _markets(evidence: MarketEvidence) -> dict[str, MarketEvidence]:
-    """The market as fitted and, where its histories are at hand, as the MBG/NBD sees them."""
-    found = {str(evidence.market.purchases.family).upper().replace("_", "/"): evidence}
-    if evidence.summary is not None:
-        fit = MBGNBD.fit(evidence.summary)
-        spends = [spend for _, spend in evidence.market.draws] or [evidence.market.spend]
-        models = fit.draw_parameters(len(spends), seed=evidence.seed) if evidence.market.draws else [fit.model]
-        draws: Any = tuple(zip(models, spends, strict=True)) if evidence.market.draws else ()
-        found["MBG/NBD"] = replace(
-            evidence, market=replace(evidence.market, purchases=cast(Any, fit.model), draws=draws)
-        )
-    return found
+    """The market as each model sees its customers, or as it is where their histories are not at hand."""
+    found = families_of(evidence)
+    return found.markets(evidence) if found else {"the market's own model": evidence}
 
 
 def _part(letter: str, model: str, evidence: MarketEvidence, rule: str) -> tuple[Part, Rows]:
@@ -132,7 +123,7 @@ def _simulated(evidence: MarketEvidence) -> Part:
     against = [gain_of(found, "value", other, jointly=2) for other in ("random", "none")]
     returns = found.values("returns").mean()
     return Part(
-        name="(c) simulated",
+        name="simulated",
         estimand=f"Equity with {PER_PERIOD} win-back contacts a period picked by value less picked at random, paired.",
         answer=above(against[0].lower, against[0].upper),
         **against[0].figures("money over the horizon"),

@@ -18,6 +18,8 @@ from churnsim.typing import Floats, Ints
 # Standard normal at 97.5%.
 Z = 1.959963984540054
 LEVELS = (0.5, 0.8, 0.9, 0.95)
+MOST_STEPS = 100_000
+"""Of the weights of a mixture: where two forecasts are nearly alike its steps are small."""
 
 
 def held_out(split: pd.DataFrame) -> tuple[Ints, Floats]:
@@ -68,6 +70,48 @@ def log_scores(logs: Mapping[str, Floats]) -> pd.DataFrame:
             "behind_error": {name: paired_error(best, values) for name, values in logs.items()},
         }
     )
+
+
+def stacking_weights(logs: Mapping[str, Floats]) -> dict[str, float]:
+    """Weights of the forecasts' mixture under which what came was most probable: stacking of log scores.
+
+    Parameters
+    ----------
+    logs : mapping of str to array
+        By forecast, the `log_score` of each customer, in one order.
+
+    Returns
+    -------
+    dict
+        Weights that sum to one.
+
+    Notes
+    -----
+    The mean over customers of log sum_k w_k p_k is concave in the weights; each step of expectation-maximisation raises
+    it: w_k becomes the mean share of forecast k in the mixture's probability.
+
+    References
+    ----------
+    Yao, Vehtari, Simpson & Gelman (2018), Using stacking to average Bayesian predictive distributions, Bayesian
+    Analysis 13(3), 917-1007.
+
+    Examples
+    --------
+    >>> found = stacking_weights({"coin": np.log([0.5, 0.5, 0.5]), "sure": np.log([0.9, 0.9, 0.2])})
+    >>> {name: round(weight, 3) for name, weight in found.items()}
+    {'coin': 0.306, 'sure': 0.694}
+    """
+    scores = np.column_stack(list(logs.values()))
+    each = np.exp(scores - scores.max(axis=1, keepdims=True))
+    weights = np.full(each.shape[1], 1.0 / each.shape[1])
+    for _ in range(MOST_STEPS):
+        mixed = each @ weights
+        after = weights * (each / mixed[:, None]).mean(axis=0)
+        done = float(np.abs(after - weights).max()) < 1e-10
+        weights = after
+        if done:
+            break
+    return dict(zip(logs, weights.tolist(), strict=True))
 
 
 def paired_error(first: Floats, second: Floats) -> float:
