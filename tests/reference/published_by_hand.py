@@ -13,7 +13,7 @@ from fractions import Fraction
 TABLE = ("-51", "30", "42", "44", "49", "55")
 
 
-def card_worth(percent: int, years: int = 5, sixth: str = "60") -> Fraction:
+def card_worth(percent: int, years: int = 5, sixth: str = "55") -> Fraction:
     """Worth now of the card's first `years` years (at most six) at a whole percentage rate, by Horner's rule."""
     flows = [Fraction(flow) for flow in (*TABLE, sixth)][: years + 1]
     worth = Fraction(0)
@@ -28,11 +28,11 @@ def printed_sum() -> Fraction:
 
 
 def card_with_leavers(percent: int, leaving: Fraction, years: int) -> Fraction:
-    """The card when a fraction leaves at each year's end, followed year by year; 60 from year six on."""
+    """The card when a fraction leaves at each year's end, followed year by year; 55 from year six on."""
     left, factor, worth = Fraction(1), Fraction(1), Fraction(TABLE[0])
     for year in range(1, years + 1):
         factor *= Fraction(100, 100 + percent)
-        worth += left * factor * (Fraction(TABLE[year]) if year < len(TABLE) else 60)
+        worth += left * factor * (Fraction(TABLE[year]) if year < len(TABLE) else 55)
         left -= left * leaving
     return worth
 
@@ -68,7 +68,7 @@ def lost_of_hundred() -> Fraction:
 
 
 HORIZON = 4000
-CARD = (30.0, 42.0, 44.0, 49.0, 55.0, 60.0)
+CARD = (30.0, 42.0, 44.0, 49.0, 55.0)
 
 
 def worth_by_cohort(*, retention: float, rate: float, growing: bool, cost: float, polarization: float | None) -> float:

@@ -53,6 +53,7 @@ def _claim(row: dict[str, Any], studies: Mapping[str, Mapping[str, str]]) -> Cla
         expect=tuple(expect) if isinstance(expect, list) else expect,
         within=row.get("within"),
         **worlds,
+        settings=row.get("settings", {}),
         basis=Basis(row["basis"]) if "basis" in row else None,
         critique=tuple(row["critique"]),
         judge=_judge(module, function or "judge", inputs),

@@ -61,6 +61,8 @@ def show(claim_id: Annotated[str, typer.Argument(metavar="ID", help="As `churnsi
     _entry("false if", claim.control.what)
     if claim.planted is not None:
         _entry("true if", claim.planted.what)
+    if claim.settings:
+        _entry("settings", ", ".join(f"{name} = {value}" for name, value in claim.settings.items()))
     for critique in claim.critique:
         _entry("against", critique)
 

@@ -83,8 +83,8 @@ def part_a(
         unit="percent of what is plausible",
         reason=(
             f"{mass} Of {len(defined)} cells {change.value} give {LOW:.0%}-{HIGH:.0%} in {share:.1%}, less in "
-            f"{below:.1%} and more in {abs(1.0 - share - below):.1%}; {len(found) - len(defined)} further cells have no "
-            "finite value to start from."
+            f"{below:.1%} and more in {abs(1.0 - share - below):.1%}; {len(found) - len(defined)} further cells have "
+            "no finite value to start from."
         ),
         region=_region(true) if true else None,
     )

@@ -27,8 +27,8 @@ BASES = tuple(round(0.50 + 0.01 * i, 2) for i in range(46))
 DISCOUNTS = (0.0, 0.05, 0.10, 0.15)
 PROFILES = {
     # 44 is the mean of the card's five years (30, 42, 44, 49, 55), so both profiles bring the same in five years.
-    "flat": ProfitStream(profits=(sum(PROFITS[:5]) / 5,)),
-    # Stays at the sixth year's 60 for want of later years: an assumption.
+    "flat": ProfitStream(profits=(sum(PROFITS) / 5,)),
+    # Stays at the fifth year's 55 for want of later years: an assumption.
     "growing": ProfitStream(profits=PROFITS),
 }
 COSTS = (ACQUISITION_COST, 0.0)

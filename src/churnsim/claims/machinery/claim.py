@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from churnsim.checks import check_kind, check_number
 from churnsim.claims.machinery.plausible import Plausible
 from churnsim.claims.machinery.verdicts import Answer, Basis, Figures, Verdict, weakest
 from churnsim.errors import ChurnSimError, ClusterError, ConfigError, DataError
@@ -236,6 +237,8 @@ class Claim:
         and holds itself.
     basis : Basis or None
         What its answers rest on where a part does not say; by default by its kind.
+    settings : mapping
+        Numbers of its own that its judge takes (a budget, what an offer costs), with their defaults.
     critique : tuple of str
         What is said against it.
     judge : callable
@@ -278,9 +281,16 @@ class Claim:
     planted: Control | None = None
     basis: Basis | None = None
     data_sets: tuple[str, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     def test(
-        self, evidence: Evidence = None, *, market: Any = None, log: pd.DataFrame | None = None, quick: bool = False
+        self,
+        evidence: Evidence = None,
+        *,
+        market: Any = None,
+        log: pd.DataFrame | None = None,
+        quick: bool = False,
+        settings: Mapping[str, Any] | None = None,
     ) -> Result:
         """Judge the claim, and the same check on a world in which the claim is false and on one in which it is true.
 
@@ -299,6 +309,8 @@ class Claim:
             With `market`: its customers' transactions (columns customer_id, date, amount), for claims on data.
         quick
             Fewer replications where a test simulates.
+        settings
+            Numbers of the claim's own in place of its `settings`, as the cost of an offer. Others are a ConfigError.
 
         Examples
         --------
@@ -306,6 +318,7 @@ class Claim:
         >>> churnsim.claims["card-npv"].test().answer.value
         'HOLDS'
         """
+        own = self.check_settings(settings or {})
         if market is not None:
             from churnsim.claims.machinery.evidence import market_evidence  # loads the engines: only when asked for
 
@@ -313,8 +326,8 @@ class Claim:
         if hasattr(evidence, "claimed"):
             evidence = replace(evidence, claimed={})
         try:
-            finding = self._complete(self._said_of_claimed(self.judge(evidence, quick), evidence))
-            false, true = (self._in(world, evidence, quick) for world in (self.control, self.planted))
+            finding = self._complete(self._said_of_claimed(self.judge(evidence, quick, **own), evidence))
+            false, true = (self._in(world, evidence, quick, own) for world in (self.control, self.planted))
         except (ClusterError, OSError, MemoryError):  # these end the whole run
             raise
         except Exception as error:
@@ -333,9 +346,21 @@ class Claim:
             )
         return Result(claim=self, finding=finding, control=false, planted=true)
 
-    def _in(self, world: Control | None, evidence: Evidence, quick: bool) -> Finding | None:
+    def check_settings(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """The settings as the judge takes them. Raises ConfigError for one that the claim does not have."""
+        for name, value in settings.items():
+            if name not in self.settings:
+                known = ", ".join(self.settings) or "none"
+                raise ConfigError(f"the claim {self.id!r} has no setting {name!r}; it has {known}.")
+            if isinstance(self.settings[name], list | tuple):
+                check_kind(value, name, (list, tuple), "a list of numbers")
+            for number in value if isinstance(value, list | tuple) else [value]:
+                check_number(number, name, above=0.0)
+        return dict(settings)
+
+    def _in(self, world: Control | None, evidence: Evidence, quick: bool, own: Mapping[str, Any]) -> Finding | None:
         """What the check finds in a planted world."""
-        return None if world is None else (world.judge or self.judge)(evidence, quick, **world.inputs)
+        return None if world is None else (world.judge or self.judge)(evidence, quick, **{**own, **world.inputs})
 
     def _complete(self, finding: Finding) -> Finding:
         """The finding with what it and its parts rest on, and with how many of them were run."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from churnsim.claims.machinery.claim import Finding, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import on_market
@@ -20,29 +22,36 @@ SPREAD = 1.0
 OVER = {"retention.max_effect": (0.0, 1.0), "retention.spend_scale": (0.05, 2.05)}
 
 
-def strategies(budget: float) -> list[Strategy]:
+def strategies(budget: float, share: float = SHARE) -> list[Strategy]:
     """One budget, spent on the best by past revenue, on everybody, on the responsive, or not at all."""
     return [
-        Strategy(name=TOP, retention=RetentionContacts(budget_per_period=budget, rule="top_value", share=SHARE)),
+        Strategy(name=TOP, retention=RetentionContacts(budget_per_period=budget, rule="top_value", share=share)),
         Strategy(name=EVENLY, retention=RetentionContacts(budget_per_period=budget, rule="all")),
         Strategy(
-            name=RESPONSIVE, retention=RetentionContacts(budget_per_period=budget, rule="responsive", share=SHARE)
+            name=RESPONSIVE, retention=RetentionContacts(budget_per_period=budget, rule="responsive", share=share)
         ),
         Strategy(name=NOTHING),
     ]
 
 
 @on_market
-def judge(evidence: MarketEvidence, quick: bool = False, *, harmed: float | None = None) -> Finding:
+def judge(
+    evidence: MarketEvidence,
+    quick: bool = False,
+    *,
+    harmed: float | None = None,
+    budgets: Sequence[float] = BUDGETS,
+    share: float = SHARE,
+) -> Finding:
     """The top fifth against everybody and against the responsive, at two budgets; in the control contacts harm all."""
     evidence = market_with(evidence, retention={"response_spread": SPREAD})
     if harmed is not None:
         evidence = market_with(evidence, retention={"harmed_share": harmed})
     settings: list[Part] = []
     rows: Rows = []
-    for per_customer in BUDGETS:
+    for per_customer in budgets:
         budget = budget_of(evidence, per_customer=per_customer)
-        _, gains = gains_of(evidence, strategies(budget))
+        _, gains = gains_of(evidence, strategies(budget, share))
         rows += gain_table(gains, budget=budget)
         parts = tuple(gain_part(gain) for gain in gains[:2])
         settings.append(
@@ -58,8 +67,8 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, harmed: float | None
     answer = combine(settings)
     if harmed is not None:
         return Finding(answer=answer, reason=" ".join(part.reason for part in settings), parts=tuple(settings))
-    lean = budget_of(evidence, per_customer=BUDGETS[0])
-    region = map_of(evidence, strategies(lean), OVER, of=TOP, against=EVENLY, quick=quick)
+    lean = budget_of(evidence, per_customer=budgets[0])
+    region = map_of(evidence, strategies(lean, share), OVER, of=TOP, against=EVENLY, quick=quick)
     mass = plausible(region, believed_of(evidence, OVER))
     holds = "; ".join(part.name for part in settings if part.answer is Answer.HOLDS)
     return Finding(

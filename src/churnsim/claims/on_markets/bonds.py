@@ -19,23 +19,32 @@ SHARE_OF_REVENUE, JOINS = 0.02, 0.30
 OVER = {"bonds.economic_effect": (0.0, 10.0), "competitors.switch_share": (0.0, 1.0)}
 
 
-def strategies(evidence: MarketEvidence) -> list[Strategy]:
+def strategies(
+    evidence: MarketEvidence, share_of_revenue: float = SHARE_OF_REVENUE, joins: float = JOINS
+) -> list[Strategy]:
     """The three bonds at one expected cost, from what an active customer pays a period without any."""
     found = evidence.compare([Strategy(name=NOTHING)])
     periods = round(evidence.horizon / evidence.period)
     active = 0.5 * (found.values("active_start")[NOTHING] + found.values("active_end")[NOTHING])
     pays = float(found.values("revenue")[NOTHING].mean() / active.mean() / periods)
-    cost = SHARE_OF_REVENUE * pays
+    cost = share_of_revenue * pays
     return [
-        Strategy(name=ECONOMIC, economic_bond=EconomicBond(price_off=SHARE_OF_REVENUE)),
-        Strategy(name=SOCIAL, social_bond=SocialBond(joins=JOINS, cost_per_member=cost / JOINS)),
+        Strategy(name=ECONOMIC, economic_bond=EconomicBond(price_off=share_of_revenue)),
+        Strategy(name=SOCIAL, social_bond=SocialBond(joins=joins, cost_per_member=cost / joins)),
         Strategy(name=STRUCTURAL, structural_bond=StructuralBond(cost_per_customer=cost)),
         Strategy(name=NOTHING),
     ]
 
 
 @on_market
-def judge(evidence: MarketEvidence, quick: bool = False, *, effect: bool = True) -> Finding:
+def judge(
+    evidence: MarketEvidence,
+    quick: bool = False,
+    *,
+    effect: bool = True,
+    share_of_revenue: float = SHARE_OF_REVENUE,
+    joins: float = JOINS,
+) -> Finding:
     """Each bond against none, and in the order in which they are said to bind; the control's bonds have no effect."""
     evidence = market_with(evidence, competitors=Competitors())
     if not effect:
@@ -43,7 +52,7 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, effect: bool = True)
             evidence,
             bonds={"economic_effect": 0.0, "social_effect": 0.0, "structural_effect": 0.0, "social_referrals": 1.0},
         )
-    chosen = strategies(evidence)
+    chosen = strategies(evidence, share_of_revenue, joins)
     found = evidence.compare(chosen)
     pairs = ((ECONOMIC, NOTHING), (SOCIAL, NOTHING), (STRUCTURAL, NOTHING), (STRUCTURAL, SOCIAL), (SOCIAL, ECONOMIC))
     gains = [gain_of(found, of, against, jointly=len(pairs)) for of, against in pairs]
@@ -56,7 +65,7 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, effect: bool = True)
     return Finding(
         answer=answer,
         reason=(
-            f"On {evidence.label}, each bond at {SHARE_OF_REVENUE:.0%} of revenue, half of those who leave going to a "
+            f"On {evidence.label}, each bond at {share_of_revenue:.0%} of revenue, half of those who leave going to a "
             "competitor: " + " ".join(part.reason for part in parts) + " Customers lost: "
             + ", ".join(f"{losses[name]:.0f} with {name}" for name in found.strategies)
             + ". What each bond does to dropout is assumed; the order follows from it and is no finding. The map is: "

@@ -27,11 +27,13 @@ BELIEFS = {
 
 
 @on_market
-def judge(evidence: MarketEvidence, quick: bool = False, *, effect: float = 1.0) -> Finding:
+def judge(
+    evidence: MarketEvidence, quick: bool = False, *, effect: float = 1.0, cost: float = COST, years: float = YEARS
+) -> Finding:
     """Break-even of an offer to every known customer, and what doubling would take; the control lifts nothing."""
-    worth = spread([float(d.worth_by_fate(YEARS * d.year).mean()) for d in base_draws(evidence)])
+    worth = spread([float(d.worth_by_fate(years * d.year).mean()) for d in base_draws(evidence)])
     region = map_region(
-        lambda lift, take: effect * lift * take * worth.mean - COST,
+        lambda lift, take: effect * lift * take * worth.mean - cost,
         Statement(quantity="net present value of an offer to a known customer, money", above=0.0),
         (LIFT, TAKE),
     )
@@ -39,14 +41,14 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, effect: float = 1.0)
         region,
         name="(a) it pays",
         estimand="Net present value of offering a second product to every known customer once, money per customer.",
-        estimate=100.0 * COST / worth.mean,
-        lower=100.0 * COST / worth.upper,
-        upper=100.0 * COST / worth.lower,
-        unit="percent lift of all known customers' spend at which an offer of 1 pays",
+        estimate=100.0 * cost / worth.mean,
+        lower=100.0 * cost / worth.upper,
+        upper=100.0 * cost / worth.lower,
+        unit=f"percent lift of all known customers' spend at which an offer of {cost:g} pays",
         beliefs=BELIEFS,
         reason=(
-            f"A known customer of {evidence.label} is worth {worth} in margin over {YEARS:g} years, those already gone "
-            f"included. An offer that costs {COST:g} pays where lift times take-up is at least {COST / worth.mean:.1%}."
+            f"A known customer of {evidence.label} is worth {worth} in margin over {years:g} years, those already gone "
+            f"included. An offer that costs {cost:g} pays where lift times take-up is at least {cost / worth.mean:.1%}."
         ),
     )
     if effect == 0.0:

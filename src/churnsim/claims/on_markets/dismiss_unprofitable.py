@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from churnsim.claims.machinery.claim import Finding, Part, Rows
@@ -18,7 +20,9 @@ YEARS = 2.0
 
 
 @on_market
-def judge(evidence: MarketEvidence, quick: bool = False, *, dismiss_best: bool = False) -> Finding:
+def judge(
+    evidence: MarketEvidence, quick: bool = False, *, dismiss_best: bool = False, costs: Sequence[float] = COSTS
+) -> Finding:
     """What dismissal saves and loses, by cost to serve; the control dismisses the most profitable."""
     draws = list(base_draws(evidence))
     if not any(draw.repeat_revenue.any() for draw in draws):
@@ -26,7 +30,7 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, dismiss_best: bool =
             "these customers have no past purchases to hold against their cost. It takes a purchase history."
         )
     rows: Rows = []
-    for cost in COSTS:
+    for cost in costs:
         gains, shares, turned = [], [], []
         for draw in draws:
             trailing = draw.margin * draw.repeat_revenue - cost * TRAILING_YEARS
@@ -95,7 +99,7 @@ def _finding(label: str, rows: Rows) -> Finding:
         upper=dear["upper"],
         unit=f"money over two years at a cost to serve of {dear['cost_to_serve_per_year']:g} a year",
         region=f"Serving a customer costs {min(pays):g} a year or more (of "
-        f"{', '.join(f'{c:g}' for c in COSTS)} looked at)."
+        f"{', '.join(f'{c:g}' for c in (row['cost_to_serve_per_year'] for row in rows))} looked at)."
         if pays and answer is Answer.UNDECIDED
         else None,
         parts=parts,

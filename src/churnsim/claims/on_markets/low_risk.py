@@ -11,7 +11,7 @@ from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import on_market
 from churnsim.claims.machinery.maps import map_of, map_tables, where
-from churnsim.claims.machinery.strategy_comparison import budget_of, split
+from churnsim.claims.machinery.strategy_comparison import PER_CUSTOMER, budget_of, split
 from churnsim.claims.machinery.verdicts import Answer, above, combine, conjunction
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.strategy import Strategy
@@ -39,7 +39,9 @@ class Outcomes:
 
 
 @on_market
-def judge(evidence: MarketEvidence, quick: bool = False, *, effect: float = 1.0) -> Finding:
+def judge(
+    evidence: MarketEvidence, quick: bool = False, *, effect: float = 1.0, per_customer: float = PER_CUSTOMER
+) -> Finding:
     """Mean, spread and worst twentieth of equity under equal budgets, and the map of where keeping earns more."""
     # Each run has a parameter draw of its own: one used twice would count as two.
     runs = min(QUICK_RUNS, 2 * evidence.replications) if quick else RUNS
@@ -49,7 +51,7 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, effect: float = 1.0)
     rows: Rows = []
     less_of_both = True
     for name, spread in SPREADS.items():
-        found = _outcomes(evidence, runs, spread)
+        found = _outcomes(evidence, runs, spread, per_customer)
         parts = _parts(name, found)
         settings.append(_setting(name, parts))
         less_of_both &= parts[0].answer is Answer.FAILS and parts[1].answer is Answer.HOLDS
@@ -57,13 +59,13 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, effect: float = 1.0)
     answer = combine(settings)
     if effect == 0.0:
         return Finding(answer=answer, reason=" ".join(part.reason for part in settings), parts=tuple(settings))
-    strategies = _strategies(evidence)
+    strategies = _strategies(evidence, per_customer)
     region = map_of(evidence, strategies, OVER, of=KEEPING, against=WINNING, quick=quick)
     return Finding(
         answer=answer,
         reason=(
-            f"On {evidence.label}, nine tenths of {budget_of(evidence):,.0f} a period on one side and a tenth "
-            f"on the other, {runs} runs. "
+            f"On {evidence.label}, nine tenths of {budget_of(evidence, per_customer=per_customer):,.0f} a period on "
+            f"one side and a tenth on the other, {runs} runs. "
             + " ".join(part.reason for part in settings)
             + " Spread is smaller where less is won: low risk comes with low gain here, not in place of it."
             * less_of_both
@@ -78,17 +80,17 @@ def _weaker(market: Market, effect: float) -> Market:
     return replace(market, retention=replace(market.retention, max_effect=effect * market.retention.max_effect))
 
 
-def _strategies(evidence: MarketEvidence) -> tuple[Strategy, Strategy]:
-    budget = budget_of(evidence)
+def _strategies(evidence: MarketEvidence, per_customer: float) -> tuple[Strategy, Strategy]:
+    budget = budget_of(evidence, per_customer=per_customer)
     return (
         split(evidence, WINNING, budget=budget, acquisition=HEAVY),
         split(evidence, KEEPING, budget=budget, acquisition=1.0 - HEAVY),
     )
 
 
-def _outcomes(evidence: MarketEvidence, runs: int, spread: float) -> Outcomes:
+def _outcomes(evidence: MarketEvidence, runs: int, spread: float, per_customer: float) -> Outcomes:
     """Each run under both strategies, with its own parameters of the fit and its own answers to money."""
-    winning, keeping = _strategies(evidence)
+    winning, keeping = _strategies(evidence, per_customer)
     values = np.empty((2, runs))
     for run in range(runs):
         z = np.random.default_rng((evidence.seed, run)).standard_normal(2)
@@ -162,6 +164,6 @@ def _row(setting: str, strategy: str, values: Floats) -> dict[str, object]:
     }
 
 
-def control(evidence: Evidence, quick: bool) -> Finding:
+def control(evidence: Evidence, quick: bool, *, per_customer: float = PER_CUSTOMER) -> Finding:
     """Contacts without effect."""
-    return judge(evidence, True, effect=0.0)
+    return judge(evidence, True, effect=0.0, per_customer=per_customer)

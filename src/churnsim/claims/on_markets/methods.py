@@ -49,34 +49,36 @@ MEMBERS, NO_CLUB = "club", "no club"
 JOINS, COST = 0.30, 0.05
 """Share of customers who join, and cost of a member a period: assumptions."""
 MEMBER_COST = "strategy.club.social_bond.cost_per_member"
-OVER = {"bonds.social_referrals": (1.0, 2.0), MEMBER_COST: (0.0, 0.8)}
+OVER = {"bonds.social_referrals": (0.5, 4.0), MEMBER_COST: (0.0, 0.8)}
 
 
 @on_market
-def judge_club(evidence: MarketEvidence, quick: bool = False, *, effect: float = 1.0) -> Finding:
+def judge_club(
+    evidence: MarketEvidence, quick: bool = False, *, effect: float = 1.0, joins: float = JOINS, cost: float = COST
+) -> Finding:
     """A club against none, where customers refer others and members more."""
     evidence = market_with(evidence, referral=Referral())
     if not effect:
         evidence = market_with(evidence, bonds={"social_effect": 0.0, "social_referrals": 1.0})
     strategies = [
-        Strategy(name=MEMBERS, social_bond=SocialBond(joins=JOINS, cost_per_member=COST)),
+        Strategy(name=MEMBERS, social_bond=SocialBond(joins=joins, cost_per_member=cost)),
         Strategy(name=NO_CLUB),
     ]
     found, gains = gains_of(evidence, strategies)
-    part = gain_part(gains[0], name=f"(a) at {COST:g} a member and period")
+    part = gain_part(gains[0], name=f"(a) at {cost:g} a member and period")
     if not effect:
         return Finding(answer=part.answer, reason=part.reason, parts=(part,))
     referred = found.values("births_referred").mean()
     region = map_of(evidence, strategies, OVER, of=MEMBERS, against=NO_CLUB, quick=quick)
     estimand = "Equity with the club less without, by how much more members refer and what a member costs."
-    beliefs = {**believed_of(evidence, ["bonds.social_referrals"]), MEMBER_COST: COST}
+    beliefs = {**believed_of(evidence, ["bonds.social_referrals"]), MEMBER_COST: cost}
     takes = map_part(region, name="(b) what it takes", estimand=estimand, reason=where(region), beliefs=beliefs)
     parts = (part, takes)
     return Finding(
         answer=takes.answer,
         plausible=takes.plausible,
         reason=(
-            f"On {evidence.label}, of whom {JOINS:.0%} join: {part.reason} With the club {referred[MEMBERS]:.0f} "
+            f"On {evidence.label}, of whom {joins:.0%} join: {part.reason} With the club {referred[MEMBERS]:.0f} "
             f"new customers come by referral, without it {referred[NO_CLUB]:.0f}. What a club does to dropout "
             "and recommendation is assumed; the map says what it would have to be."
         ),
@@ -93,11 +95,18 @@ SPREADS = {"customers who respond alike": 0.0, "customers who differ from nothin
 
 
 @on_market
-def judge_precision(evidence: MarketEvidence, quick: bool = False, *, effect: float = 1.0) -> Finding:
+def judge_precision(
+    evidence: MarketEvidence,
+    quick: bool = False,
+    *,
+    effect: float = 1.0,
+    per_customer: float = PER_CUSTOMER,
+    share: float = SHARE,
+) -> Finding:
     """Contacts and offers to those on whom they work against the same money on everybody and against none."""
     own = evidence.market
-    half = 0.5 * budget_of(evidence, per_customer=PER_CUSTOMER)
-    aims: dict[str, dict[str, Any]] = {ONE_TO_ONE: {"rule": "responsive", "share": SHARE}, MASS: {"rule": "all"}}
+    half = 0.5 * budget_of(evidence, per_customer=per_customer)
+    aims: dict[str, dict[str, Any]] = {ONE_TO_ONE: {"rule": "responsive", "share": share}, MASS: {"rule": "all"}}
     strategies = [
         *(
             Strategy(
@@ -138,14 +147,16 @@ BUDGETS = (0.05, 0.20)
 
 
 @on_market
-def judge_database_loop(evidence: MarketEvidence, quick: bool = False, *, effect: float = 1.0) -> Finding:
+def judge_database_loop(
+    evidence: MarketEvidence, quick: bool = False, *, effect: float = 1.0, budgets: Sequence[float] = BUDGETS
+) -> Finding:
     """Contacts by a database renewed each period against the same money on everybody and against none."""
     evidence = market_with(evidence, retention={"max_effect": effect * evidence.market.retention.max_effect})
     aims: dict[str, dict[str, Any]] = {
         LOOP: {"rule": "recent_buyers", "within": half_a_year(evidence)}, WITHOUT: {"rule": "all"}
     }  # fmt: skip
     settings = []
-    for budget in (budget_of(evidence, per_customer=per_customer) for per_customer in BUDGETS):
+    for budget in (budget_of(evidence, per_customer=per_customer) for per_customer in budgets):
         strategies = [
             *(
                 Strategy(name=name, retention=RetentionContacts(budget_per_period=budget, **aim))

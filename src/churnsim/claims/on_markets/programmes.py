@@ -37,6 +37,8 @@ from churnsim.simulation.scenario.strategy import (
 )
 from churnsim.units import Duration
 
+CONTACTS = ("the best fifth", "a database of recent buyers")
+"""The steps that are contacts: left out, their money is not spent."""
 WHOLE, NOTHING = "all steps", "nothing"
 PER_CUSTOMER = 0.05
 """Planned money a period for each known customer: an assumption."""
@@ -118,14 +120,14 @@ def market_of(evidence: MarketEvidence, *, effective: bool) -> MarketEvidence:
 
 
 def programme(
-    evidence: MarketEvidence, steps: Mapping[str, Step], *, name: str, without: str | None = None
+    evidence: MarketEvidence, steps: Mapping[str, Step], *, name: str, per_customer: float, without: str | None = None
 ) -> Strategy:
     """The programme with one step left out, its money going to the contacts."""
-    budget = budget_of(evidence, per_customer=PER_CUSTOMER)
+    budget = budget_of(evidence, per_customer=per_customer)
     total = sum(step.share for step in steps.values())
     kept = {key: step for key, step in steps.items() if key != without}
     freed = steps[without].share if without else 0.0
-    contacts = [key for key in kept if key in ("the best fifth", "a database of recent buyers")]
+    contacts = [key for key in kept if key in CONTACTS]
     mechanisms: dict[str, Any] = {}
     for key, step in kept.items():
         share = step.share + (freed / len(contacts) if key in contacts else 0.0)
@@ -133,11 +135,18 @@ def programme(
     return Strategy(name=name, **mechanisms)
 
 
-def judge_programme(evidence: MarketEvidence, steps: Mapping[str, Step], *, effective: bool = True) -> Finding:
+def judge_programme(
+    evidence: MarketEvidence,
+    steps: Mapping[str, Step],
+    *,
+    effective: bool = True,
+    per_customer: float = PER_CUSTOMER,
+) -> Finding:
     """The whole against nothing and against itself without each step; the control's steps have no effect."""
     evidence = market_of(evidence, effective=effective)
-    variants = [programme(evidence, steps, name=f"without {key}", without=key) for key in steps]
-    strategies = [programme(evidence, steps, name=WHOLE), Strategy(name=NOTHING), *variants]
+    planned = {"per_customer": per_customer}
+    variants = [programme(evidence, steps, name=f"without {key}", without=key, **planned) for key in steps]
+    strategies = [programme(evidence, steps, name=WHOLE, **planned), Strategy(name=NOTHING), *variants]
     found, gains = gains_of(evidence, strategies)
     parts: list[Part] = [gain_part(gains[0], name="the whole against nothing")]
     parts += [
@@ -148,18 +157,22 @@ def judge_programme(evidence: MarketEvidence, steps: Mapping[str, Step], *, effe
     earns = [part.name.removeprefix("step: ") for part in parts[1:] if part.answer is Answer.HOLDS]
     costs = [part.name.removeprefix("step: ") for part in parts[1:] if part.answer is Answer.FAILS]
     worth = f" These steps earn their money: {', '.join(earns) or 'none for certain'}."
-    worth += f" These would earn more as contacts: {', '.join(costs)}." if costs else ""
+    as_contacts = [name for name in costs if name not in CONTACTS]
+    worth += f" These would earn more as contacts: {', '.join(as_contacts)}." if as_contacts else ""
+    worth += f" These cost more than they bring: {', '.join(set(costs) & set(CONTACTS))}." * bool(
+        set(costs) & set(CONTACTS)
+    )
     spent = found.outcomes.groupby("strategy")[KEEPING].sum()
     per_run = spent.sum(axis=1) / 100 / evidence.replications
     return Finding(
         answer=answer,
         reason=(
-            f"On {evidence.label}, {budget_of(evidence, per_customer=PER_CUSTOMER):,.0f} planned a period. "
-            f"The whole against nothing: {gains[0]}. Left out, its money going to contacts, each step changes "
-            f"equity by: "
+            f"On {evidence.label}, {budget_of(evidence, per_customer=per_customer):,.0f} planned a period. "
+            f"The whole against nothing: {gains[0]}. Left out, its money going to the contacts (the contacts' "
+            f"own is not spent), each step changes equity by: "
             + "; ".join(f"{key} {gain}" for key, gain in zip(steps, gains[1:], strict=True))
             + f". The whole spends {per_run[WHOLE]:,.0f} over the horizon. What each step does is assumed; "
-            f"which of them are worth more than contacts for the same money, and which less, is what comes out.{worth}"
+            f"which of them are worth more than what their money brings otherwise is what comes out.{worth}"
         ),
         **gains[0].figures("money over the horizon, the whole less nothing"),
         parts=tuple(parts),
@@ -168,6 +181,14 @@ def judge_programme(evidence: MarketEvidence, steps: Mapping[str, Step], *, effe
 
 
 @on_market
-def judge(evidence: MarketEvidence, quick: bool = False, *, steps: Sequence[str], effective: bool = True) -> Finding:
+def judge(
+    evidence: MarketEvidence,
+    quick: bool = False,
+    *,
+    steps: Sequence[str],
+    effective: bool = True,
+    per_customer: float = PER_CUSTOMER,
+) -> Finding:
     """The programme of these steps (names in `STEPS`); in the control no step has any effect."""
-    return judge_programme(evidence, {key: STEPS[key] for key in steps}, effective=effective)
+    chosen = {key: STEPS[key] for key in steps}
+    return judge_programme(evidence, chosen, effective=effective, per_customer=per_customer)

@@ -37,21 +37,29 @@ RULES: dict[str, Score] = {
 
 
 @on_market
-def judge(evidence: MarketEvidence, quick: bool = False, *, rule: str = "expected second-lifetime value") -> Finding:
+def judge(
+    evidence: MarketEvidence,
+    quick: bool = False,
+    *,
+    rule: str = "expected second-lifetime value",
+    success: float = CHANCE,
+    cost: float = COST,
+    contacted: float = CONTACTED,
+) -> Finding:
     """The rule against chance and against nothing, on each model of who is lost; the control aims at the least."""
     parts, rows = [], []
     for letter, (model, market) in zip("abc", _markets(evidence).items(), strict=False):
-        part, table = _part(letter, model, market, rule)
+        part, table = _part(letter, model, market, rule, WinBackOffer(chance=success, cost=cost), contacted)
         parts.append(part)
         rows += table
     if rule != "least expected value":
-        parts.append(_simulated(evidence))
+        parts.append(_simulated(evidence, cost))
     return Finding(
         answer=combine(parts),
         reason=(
             f"On {evidence.label}: "
             + " ".join(part.reason for part in parts)
-            + f" Put in: {CHANCE:.0%} of the lost who are contacted return, a contact costs {COST:g}, a "
+            + f" Put in: {success:.0%} of the lost who are contacted return, a contact costs {cost:g}, a "
             f"returned customer buys as before for at most {SECOND_HORIZON_YEARS:g} years. Found: what "
             f"knowing each customer's history adds."
         ),
@@ -68,7 +76,9 @@ def _markets(evidence: MarketEvidence) -> dict[str, MarketEvidence]:
     return found.markets(evidence) if found else {"the market's own model": evidence}
 
 
-def _part(letter: str, model: str, evidence: MarketEvidence, rule: str) -> tuple[Part, Rows]:
+def _part(
+    letter: str, model: str, evidence: MarketEvidence, rule: str, offer: WinBackOffer, contacted: float
+) -> tuple[Part, Rows]:
     draws = list(base_draws(evidence))
     year = draws[0].year
     # Whoever is silent is seen by the firm, and so are its estimates: means over the draws, not the draws themselves.
@@ -77,8 +87,8 @@ def _part(letter: str, model: str, evidence: MarketEvidence, rule: str) -> tuple
     worth = np.mean([draw.worth(SECOND_HORIZON_YEARS * year) for draw in draws], axis=0)
     if not silent.any():
         raise DataError("no customer has been silent for half a year. It takes customers with a purchase history.")
-    number = max(1, round(CONTACTED * int(silent.sum())))
-    gains = {name: _gains(draws, _chosen(score(lost, worth), silent, number)) for name, score in RULES.items()}
+    number = max(1, round(contacted * int(silent.sum())))
+    gains = {name: _gains(draws, _chosen(score(lost, worth), silent, number), offer) for name, score in RULES.items()}
     difference, level = spread(gains[rule] - gains["at random"]), spread(gains[rule])
     rows: Rows = [
         {
@@ -87,11 +97,11 @@ def _part(letter: str, model: str, evidence: MarketEvidence, rule: str) -> tuple
         }
         for name, gain in gains.items()
     ]  # fmt: skip
-    pays = COST + level.lower / number  # the cost of a contact at which the gain's interval reaches 0
+    pays = offer.cost + level.lower / number  # the cost of a contact at which the gain's interval reaches 0
     part = Part(
         name=f"({letter}) {model}",
         estimand=(
-            f"Expected net gain of contacting the {CONTACTED:.0%} of the silent picked by {rule}, less that "
+            f"Expected net gain of contacting the {contacted:.0%} of the silent picked by {rule}, less that "
             f"of as many picked at random, money."
         ),
         answer=difference.above(),
@@ -107,14 +117,14 @@ def _part(letter: str, model: str, evidence: MarketEvidence, rule: str) -> tuple
     return part, rows
 
 
-def _simulated(evidence: MarketEvidence) -> Part:
+def _simulated(evidence: MarketEvidence, cost: float) -> Part:
     """The engine's own win-back, its successes falling with time since the loss and second lives shorter."""
     year = next(base_draws(replace(evidence, replications=1))).year
     plans = {
         choice: Strategy(
             name=choice,
             win_back=WinBack(
-                silent_for=SILENT_YEARS * year, cost_per_contact=COST, most_per_period=PER_PERIOD, choose=choice
+                silent_for=SILENT_YEARS * year, cost_per_contact=cost, most_per_period=PER_PERIOD, choose=choice
             ),
         )
         for choice in ("value", "random")
@@ -139,9 +149,8 @@ def _chosen(score: NDArray[np.float64], silent: NDArray[np.bool_], number: int) 
     return np.argsort(np.where(silent, -score, np.inf), kind="stable")[:number]
 
 
-def _gains(draws: list[DrawnCustomers], chosen: NDArray[np.intp]) -> NDArray[np.float64]:
+def _gains(draws: list[DrawnCustomers], chosen: NDArray[np.intp], offer: WinBackOffer) -> NDArray[np.float64]:
     """What the contacts earn in each draw, who is lost being what that draw says."""
-    offer = WinBackOffer(chance=CHANCE, cost=COST)
     horizon = SECOND_HORIZON_YEARS * draws[0].year
     return np.array(
         [

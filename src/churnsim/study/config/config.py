@@ -209,6 +209,10 @@ class ClaimsSection(Section):
     replications: int | None = Field(
         default=None, ge=2, description="of a test that simulates; as many as the strategies have if absent"
     )
+    settings: dict[str, dict[str, Any]] = Field(
+        default_factory=dict,
+        description="by a claim's id, numbers of its own (`churnsim claims show ID`) in place of its defaults",
+    )
 
 
 class StudyConfig(Section):

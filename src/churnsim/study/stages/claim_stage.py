@@ -26,7 +26,7 @@ def chosen_claims(config: StudyConfig) -> tuple[Claim, ...]:
     from churnsim.study.custom_claims.file import is_claim_file, read_claims
 
     if config.claims.test is None:
-        return tuple(CATALOGUE.values())
+        return _with_settings(config, tuple(CATALOGUE.values()))
     found: list[Claim] = []
     for name in config.claims.test:
         found += read_claims(config.folder / name) if is_claim_file(name) else [CATALOGUE[name]]
@@ -36,7 +36,19 @@ def chosen_claims(config: StudyConfig) -> tuple[Claim, ...]:
         raise ConfigError(
             f"[claims] test has two claims of the id {twice!r}. Name each once, and give each its own id."
         )
-    return tuple(found)
+    return _with_settings(config, tuple(found))
+
+
+def _with_settings(config: StudyConfig, chosen: tuple[Claim, ...]) -> tuple[Claim, ...]:
+    """The claims, each checked to have the settings that the study gives it."""
+    known = {claim.id: claim for claim in chosen}
+    for claim_id, own in config.claims.settings.items():
+        if claim_id not in known:
+            raise ConfigError(
+                f"[claims.settings] has {claim_id!r}, which this study does not test: {', '.join(known)}."
+            )
+        known[claim_id].check_settings(own)
+    return chosen
 
 
 def claims_checksum(config: StudyConfig) -> str:
@@ -87,7 +99,9 @@ def judge_claims(
             why = not_run("The study's log has no amounts, so that its market says nothing in money.")
             row = to_record(Result(claim=claim, finding=why, control=why))
         if row is None:
-            row = to_record(claim.test(evidence, quick=config.claims.quick))
+            row = to_record(
+                claim.test(evidence, quick=config.claims.quick, settings=config.claims.settings.get(claim.id))
+            )
             write_json(path, row)
         findings.append(row)
         done(1)
