@@ -75,7 +75,7 @@ def worth_by_cohort(*, retention: float, rate: float, growing: bool, cost: float
     """Worth of a new customer; polarization None is one life for all, 0 one churn for all."""
     worth, left = -cost, 1.0
     for year in range(1, HORIZON + 1):
-        profit = (CARD[year - 1] if year <= 6 else CARD[5]) if growing else 44.0
+        profit = (CARD[year - 1] if year <= 5 else CARD[4]) if growing else 44.0
         if polarization is None:
             # Years of the mean life that fall into this one.
             life = 1.0 / (1.0 - retention) if retention < 1.0 else float(HORIZON)

@@ -120,15 +120,14 @@ def _expected(evidence: MarketEvidence) -> _Gains:
 
 
 def in_ten(share: float) -> str:
-    """A share as a plain fraction of at most ten.
+    """A share as a plain fraction, of at most ten.
 
     Examples
     --------
-    >>> in_ten(0.7503), in_ten(0.05)
-    ('3 of 4', '1 of 20')
+    >>> in_ten(0.7503), in_ten(0.36)
+    ('3 of 4', '3 of 8')
     """
     found = Fraction(share).limit_denominator(10)
-    found = found or Fraction(1, max(1, round(1.0 / share))) if share > 0 else found
     return f"{found.numerator} of {found.denominator}"
 
 
