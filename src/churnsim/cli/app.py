@@ -11,6 +11,7 @@ from churnsim.cli.claims import claims_app, reproduce
 from churnsim.cli.data import fit, summarise
 from churnsim.cli.data_sets import data_app
 from churnsim.cli.database import db_app
+from churnsim.cli.decide import decide
 from churnsim.cli.demo import demo
 from churnsim.cli.errors import guarded
 from churnsim.cli.evidence import evidence
@@ -63,6 +64,7 @@ app.command(short_help="What a study will do and what it assumes, without runnin
 app.command(short_help="Run a whole study and write its report.")(guarded(run))
 app.command(short_help="Write the report of a finished run again.")(guarded(report))
 app.command(short_help="Print the JSON Schema of a study's TOML.")(guarded(schema))
+app.command(short_help="Which number to measure before choosing.")(guarded(decide))
 app.command(short_help="What a study's own records measure and change.")(guarded(evidence))
 app.command(short_help="Recompute published figures.")(guarded(reproduce))
 app.add_typer(claims_app, name="claims")

@@ -34,22 +34,22 @@ def print_summary(directory: Path) -> bool:
     context = Context(load_run(directory), Words())
     run, said = context.run, headline(context)
     _print_strategies(context)
-    _say("verdict", *said.verdict, *said.leaves_out)
+    say_under("verdict", *said.verdict, *said.leaves_out)
     _print_chances(context)
     if split := variance_sentences(context):
-        _say("spread", *split)
+        say_under("spread", *split)
     for sentence in what_it_takes(context):
-        _say("to pay", sentence)
+        say_under("to pay", sentence)
     for sentence in sureness(context):
-        _say("precision", sentence)
+        say_under("precision", sentence)
     if run.value:
-        _say("value", *value_sentences(context, run.value))
+        say_under("value", *value_sentences(context, run.value))
     if run.validation.replay:
-        _say("holdout", *replay_sentences(context, run.validation.replay))
+        say_under("holdout", *replay_sentences(context, run.validation.replay))
     if run.notices.choice:
-        _say("model", context.with_titles(run.notices.choice.why))
+        say_under("model", context.with_titles(run.notices.choice.why))
     for warning in said.warnings:
-        _say("warning", warning)
+        say_under("warning", warning)
     if run.claims:
         print_table(
             ("claim", "answer", "rests on", "says"),
@@ -67,7 +67,7 @@ def _print_strategies(context: Context) -> None:
         row, cost = differences.get(level.strategy), spent.get(level.strategy)
         gain = [context.difference(row.mean), context.signed_interval(row.lower, row.upper)] if row else ["", ""]
         cells = [context.money(level.mean), *gain, "" if cost is None else context.money(cost)]
-        rows.append([level.strategy, *(_plain(cell) for cell in cells)])
+        rows.append([level.strategy, *(plain_text(cell) for cell in cells)])
     heads = ("discounted profit", f"more than {context.run.comparison.against}", f"{context.level} interval", "spent")
     if rows:
         print_table(("strategy", *heads), rows, right=heads)
@@ -78,7 +78,7 @@ def _print_chances(context: Context) -> None:
     from churnsim.report.page import numbers as fmt
 
     rows = [
-        (row.strategy, fmt.percent(row.chance, 0), _plain(context.difference(row.loss, sign=False)))
+        (row.strategy, fmt.percent(row.chance, 0), plain_text(context.difference(row.loss, sign=False)))
         for row in sorted(context.run.comparison.best, key=lambda row: row.loss)
     ]
     if rows:
@@ -86,14 +86,14 @@ def _print_chances(context: Context) -> None:
         print_table(("strategy", *heads), rows, right=heads)
 
 
-def _plain(text: str) -> str:
+def plain_text(text: str) -> str:
     """Without what keeps a sign and a currency on one line of a page."""
     return text.replace("\N{WORD JOINER}", "").replace("\N{NO-BREAK SPACE}", " ")
 
 
-def _say(label: str, *sentences: str) -> None:
+def say_under(label: str, *sentences: str) -> None:
     """Sentences under a label, broken into lines and hanging from it."""
-    text = _plain(" ".join(sentences))
+    text = plain_text(" ".join(sentences))
     head, indent = f"{label}:".ljust(MARGIN), " " * MARGIN
     typer.echo(textwrap.fill(text, width=WIDTH, initial_indent=head, subsequent_indent=indent, break_long_words=False))
 
@@ -151,7 +151,7 @@ def run(
         _check_report_extra()
     with terminal_progress() as progress:
         directory = run_study(
-            study, runs_dir=runs_dir, workers=_worker_count(workers), backend=backend.value if backend else None,
+            study, runs_dir=runs_dir, workers=worker_count(workers), backend=backend.value if backend else None,
             scheduler=dask_scheduler, fresh=fresh, progress=progress,
         )  # fmt: skip
         written = None
@@ -176,7 +176,7 @@ def _check_report_extra() -> None:
         raise MissingExtraError(f"{error} Or store the results without a report: --no-report.") from None
 
 
-def _worker_count(text: str | None) -> int | str | None:
+def worker_count(text: str | None) -> int | str | None:
     if text is None or text == "all":
         return text
     try:

@@ -13,6 +13,7 @@ from churnsim.records.base import Number, Record, Row
 from churnsim.records.break_even import BreakEvenRecord
 from churnsim.records.claim import ClaimRecord
 from churnsim.records.evidence import EvidenceRecord
+from churnsim.records.information import InformationRecord
 from churnsim.records.notices import Notices
 from churnsim.records.survey import SurveyRecord
 from churnsim.records.survival import ModelValue, SurvivalRecord
@@ -386,6 +387,8 @@ class Run(Record):
         What the firm's own records measured; of studies with any.
     break_even : BreakEvenRecord or None
         What it would take each mechanism of the strategies to pay.
+    value_of_information : InformationRecord or None
+        What it is worth to know a number before choosing; of studies with beliefs and enough replications.
     notices : Notices
         Warnings, failures, and strategies that are not ranked.
     """
@@ -403,4 +406,5 @@ class Run(Record):
     what_if: WhatIf = Field(default_factory=WhatIf)
     evidence: EvidenceRecord | None = None
     break_even: BreakEvenRecord | None = None
+    value_of_information: InformationRecord | None = None
     notices: Notices = Field(default_factory=Notices)

@@ -1,7 +1,7 @@
 """A study from configuration to run directory, stage by stage.
 
-data -> fits -> market -> evidence -> validation -> value -> strategies x replications -> comparison -> break-even ->
-claims -> manifest
+data -> fits -> market -> evidence -> validation -> value -> strategies x replications -> comparison ->
+value of information -> break-even -> claims -> manifest
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ from churnsim.study.stages.claim_stage import chosen_claims, claims_checksum, ju
 from churnsim.study.stages.comparison_stage import compare_strategies, no_comparison, with_shares
 from churnsim.study.stages.earlier_runs import borrow_outcomes, outcome_keys
 from churnsim.study.stages.evidence_stage import evidence_checksum, measured_market
+from churnsim.study.stages.information_stage import FILE as INFORMATION
+from churnsim.study.stages.information_stage import STAGE, check_information, drawn_rows, information, why_not
 from churnsim.study.stages.market_stage import (
     build_strategies,
     own_mechanisms,
@@ -172,6 +174,7 @@ class RunSession:
         for row in self._unjudged:
             watch.note(f"not ranked: {row.strategy}: {row.reason}")
         check_what_ifs(config, market, self.strategies)
+        check_information(config, list(drawn_rows(self.stages.assumption_rows(market, self.strategies))))
         warm_kernels(market)
         with self._edge("validation", self.stages.no_validation(data)):
             self._validation(fits, market, executor)
@@ -179,6 +182,8 @@ class RunSession:
             self._value(fits, market)
         with self._edge("strategies", {"comparison.json": no_comparison(config)}):
             self._strategies(market, executor)
+        with self._edge(STAGE):
+            self._information(market, executor)
         with self._edge("what it would take to pay"):
             self._break_evens(market, executor)
         with self._edge("survey"):
@@ -307,6 +312,18 @@ class RunSession:
         store.write("comparison.json", compare_strategies(comparison, config))
         assumed = self.stages.assumption_rows(market, self.strategies)
         store.write("assumptions.json", with_shares(assumed, comparison, config, market))
+
+    def _information(self, market: Market, executor: Executor) -> None:
+        comparison = stored_record(self.store.directory / "comparison.json", ComparisonRecord)
+        if comparison is None or not comparison.best:
+            return
+        rows = self.stages.assumption_rows(market, self.strategies)
+        running, drawn = [row.strategy for row in comparison.best], bool(drawn_rows(rows))
+        if why_not(amounts=self.config.data.has_amounts, drawn=drawn, replications=comparison.replications):
+            return
+        self.watch.stage(STAGE)
+        found = information(self.config, market, rows, running, store=self.store, executor=executor)
+        self.store.write(INFORMATION, found)
 
     def _break_evens(self, market: Market, executor: Executor) -> None:
         unjudged = {row.strategy: row.reason for row in self._unjudged}

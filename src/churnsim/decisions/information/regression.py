@@ -15,7 +15,7 @@ long as a curve of the next one explains something of what is left, and products
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from itertools import combinations
 from math import factorial
@@ -53,6 +53,14 @@ class Fit:
     noise: Floats
     _drawn: Callable[[Floats, np.random.Generator], Floats]
     _columns: int
+    _pieces: tuple[tuple[Floats, list[set[int]]], ...] = ()
+
+    def without(self, numbers: Collection[int]) -> Floats:
+        """What of the means of a surface goes with none of these numbers, (n, q), each gain's with mean 0."""
+        kept = (
+            columns[:, [not owners & set(numbers) for owners in named]].sum(axis=1) for columns, named in self._pieces
+        )
+        return np.column_stack(list(kept)) if self._pieces else np.zeros_like(self.mean)
 
     def draws(self, count: int, generator: np.random.Generator) -> Floats:
         """Draws of the mean gains, (count, n, q)."""
@@ -160,19 +168,26 @@ def fit_surface(z: Floats, gains: Floats) -> Fit:
         return fit_curve(z[:, 0], gains)
     n, centre = len(z), gains.mean(axis=0)
     bases = np.stack([_basis(column) for column in z.T])
-    mean, roots = np.empty_like(gains), []
+    mean, roots, pieces = np.empty_like(gains), [], []
     for d, y in enumerate((gains - centre).T):
         chosen = _influential(bases, y)
-        fitted, root = _Design.of(z[:, chosen]).posterior(y) if chosen else (np.zeros(n), _constant(y))
-        mean[:, d] = centre[d] + fitted
+        if chosen:
+            design = _Design.of(z[:, chosen])
+            fitted, root = design.posterior(y)
+            owners = [{chosen[j] for j in np.flatnonzero(row[: len(chosen)])} for row in design.power]
+        else:
+            fitted, root, owners = np.zeros((n, 0)), _constant(y), []
+        mean[:, d] = centre[d] + fitted.sum(axis=1)
         roots.append(root)
+        pieces.append((fitted, owners))
 
     def drawn(e: Floats, _: np.random.Generator) -> Floats:
         each = [e[:, : root.shape[1], d] @ root.T for d, root in enumerate(roots)]
         found: Floats = mean + np.stack(each, axis=-1)
         return found
 
-    return Fit(mean, _noise_correlation(gains - mean), drawn, max(root.shape[1] for root in roots))
+    most = max(root.shape[1] for root in roots)
+    return Fit(mean, _noise_correlation(gains - mean), drawn, most, tuple(pieces))
 
 
 def _constant(noise: Floats) -> Floats:
@@ -207,7 +222,8 @@ class _Design:
         return cls(np.column_stack(columns), np.array(power), m)
 
     def posterior(self, y: Floats) -> tuple[Floats, Floats]:
-        """Mean of the fitted values of a centred gain and a root of their covariance, the constant's among it."""
+        """The columns times the means of their coefficients, which add up to the fitted values of a centred gain, and a
+        root of the covariance of these, the constant's among it."""
         n, m, scale = len(y), self.numbers, float(y.std())
         scaled = y / scale
         gram, along = self.columns.T @ self.columns, self.columns.T @ scaled
@@ -221,7 +237,7 @@ class _Design:
         # With U'U = X'X/noise + 1/prior, a draw of the coefficients is mean + U^-1 e.
         of_curves = solve_triangular(factor, self.columns.T, trans="T").T
         root = scale * np.column_stack([np.full(n, np.sqrt(noise / n)), of_curves])
-        return scale * (self.columns @ mean), root
+        return scale * self.columns * mean, root
 
     def _solve(self, hyper: Floats, gram: Floats, along: Floats) -> tuple[Floats, Floats, Floats, float]:
         prior, noise = np.exp(self.power @ hyper[:-1]), float(np.exp(hyper[-1]))

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -38,13 +38,21 @@ LEAST = 100
 the spread of a gain over sqrt(n), a tenth of it."""
 DRAWS = 200  # of a fit, behind a standard error
 SEED = 20_14  # of them, so that the same outcomes give the same intervals
-SHUFFLES, GROUP_SHUFFLES = 100, 10  # of a number that says nothing, and of several
+SHUFFLES, GROUP_SHUFFLES = 40, 10  # of a number that says nothing, and of several
 LEADS = 1.25  # times the worth of the best number, from which a group is named in its place
 ATOMS = 400  # places of a number at which a trial may find it
 NODES, NODE_WEIGHTS = hermegauss(7)
 SIZES = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+FITTED = ("purchases.", "spend.")  # parameters that are drawn together
 FREE = ("fixed", "cost_to_serve")  # what is paid also where nothing is done
 EVERYTHING, REST, NOTHING = "everything", "everything else", "nothing"
+GROUPS = {
+    "acquisition": ("prospects.*", "referral.*", "word_of_mouth.*", "competitors.*"),
+    "retention": ("retention.*", "renewal_offers.*", "win_back.*", "bonds.*"),
+    "service": ("complaints.*", "recovery.*", "staff.*", "quality.*", "satisfaction.*"),
+    "customers": ("purchases.*", "spend.*"),
+}
+"""What is asked of together, by name: how customers are won, kept and served, and the fitted parameters."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,7 +175,7 @@ class ValueOfInformation:
     foresight: float
     level: float
     replications: int
-    _inputs: tuple[Floats, pd.DataFrame] = field(repr=False, compare=False)
+    _study: _Study = field(repr=False, compare=False)
 
     @property
     def table(self) -> pd.DataFrame:
@@ -223,14 +231,14 @@ class ValueOfInformation:
                 raise ConfigError(f"a trial has about, standard_error and cost; {shown(trial)} lacks {lacking[0]}.")
             given = {name: getattr(trial, name) if value is None else value for name, value in given.items()}
         address = given["about"]
-        gains, numbers = self._inputs
-        if not isinstance(address, str) or address not in numbers:
-            raise ConfigError(f"a trial is about a number that replications draw. {_near(address, list(numbers))}")
+        study = self._study
+        if not isinstance(address, str) or address not in study.names:
+            raise ConfigError(f"a trial is about a number that replications draw. {near(address, study.names)}")
         error = check_number(given["standard_error"], "standard_error", above=0)
         whole = check_number(given["cost"], "cost", least=0)
         fixed = check_number(fixed_cost, "fixed_cost", least=0, most=whole)
         multiples = sorted({1.0, *(check_number(size, "each of sizes", above=0) for size in sizes)})
-        knowing = _Told(numbers[address].to_numpy(), gains, self.level)
+        knowing = _Told(study.numbers[address].to_numpy(), study.gains([study.names.index(address)]))
         rows = []
         for size in multiples:
             price = fixed + (whole - fixed) * size
@@ -251,10 +259,10 @@ class ValueOfInformation:
 
     def __str__(self) -> str:
         first, rest, whole = self.first, self.rest, self.everything
-        if first.value <= 0:
+        if first.lower <= 0:
             return (
-                f"Nothing needs to be measured for this decision: {self.best} stays best, and to know every number "
-                f"is worth {whole.value:,.0f} [{whole.lower:,.0f}, {whole.upper:,.0f}]."
+                f"No number is surely worth measuring for this decision: {self.best} stays best, and to know all of "
+                f"them is worth {whole.value:,.0f} [{whole.lower:,.0f}, {whole.upper:,.0f}]."
             )
         others = f"; everything else together {rest.value:,.0f}" if rest else ""
         return (
@@ -268,7 +276,7 @@ def value_of_information(
     values: Comparison | pd.DataFrame,
     numbers: pd.DataFrame,
     *,
-    groups: Mapping[str, Sequence[str]] = {},
+    groups: Mapping[str, Sequence[str]] | None = None,
     metric: str = "npv",
     among: Sequence[str] | None = None,
     nothing: str | None = None,
@@ -283,8 +291,9 @@ def value_of_information(
         and option (columns); without `nothing`, more than spending nothing, which is then added as an option.
     numbers : DataFrame
         What each replication drew: `drawn_numbers(market, replications, seed=...)` with the seed of the run.
-    groups : mapping of str to sequence of str
-        Names of groups and their numbers' addresses; "retention.*" stands for all that begin so.
+    groups : mapping of str to sequence of str, optional
+        Names of groups and their numbers' addresses; "retention.*" stands for all that begin so. By default those of
+        `GROUPS` of which two numbers or more are drawn, such as "customers": the fitted parameters.
     metric : str
         Of a comparison, as `Comparison.values` takes it.
     among : sequence of str, optional
@@ -336,12 +345,14 @@ def value_of_information(
             "no number differs between replications, so that there is nothing to learn. Give the market beliefs "
             "(intervals in [market], or beliefs = 'all' in [simulation])."
         )
-    chosen = {name: _members(name, parts, list(drawn)) for name, parts in _checked_groups(groups).items()}
+    names = list(drawn)
+    asked = default_groups(names) if groups is None else _checked_groups(groups)
+    chosen = {name: group_members(name, parts, names) for name, parts in asked.items()}
     table = frame.to_numpy(dtype=np.float64)
     best = int(table.mean(axis=0).argmax())
     gains = np.delete(table - table[:, [best]], best, axis=1)
     study = _Study(gains, drawn, level)
-    each = study.numbers()
+    each = [study.number(place) for place in range(len(names))]
     of_groups = [study.group(name, names, each) for name, names in chosen.items()]
     whole = study.group(EVERYTHING, list(drawn), [*each, *of_groups])
     ranked, ranked_groups = _ranked(each), _ranked(of_groups)
@@ -353,46 +364,54 @@ def value_of_information(
         options=tuple(map(str, frame.columns)), best=str(frame.columns[best]), nothing=idle,
         gain=float((table[:, best] - frame[idle]).mean()), everything=whole, numbers=ranked, groups=ranked_groups,
         first=first, rest=study.group(REST, others, each) if others else None, foresight=_worth(gains), level=level,
-        replications=n, _inputs=(gains, drawn),
+        replications=n, _study=study,
     )  # fmt: skip
 
 
 class _Study:
-    """The regressions of one decision."""
+    """The regressions of one decision.
+
+    What goes with numbers that are independent of some has the same mean whatever these are: it is taken off before the
+    regression on them, as a control variate, so that less is left that is not explained. Numbers count as dependent
+    whose scores are correlated by three standard errors, and the parameters of one fitted model.
+    """
 
     def __init__(self, gains: Floats, numbers: pd.DataFrame, level: float) -> None:
-        self.gains, self.names, self.reach = gains, list(numbers), float(norm.ppf((1 + level) / 2))
+        self.names, self.numbers, self.reach = list(numbers), numbers, float(norm.ppf((1 + level) / 2))
         self.scores = normal_scores(numbers.to_numpy(dtype=np.float64))
+        self._gains, self._whole = gains, fit_surface(self.scores, gains)
+        scaled = self.scores / self.scores.std(axis=0)
+        kinds = np.array([name.split(".")[0] if name.startswith(FITTED) else f"{name}." for name in self.names])
+        together = np.abs(scaled.T @ scaled) / len(scaled) > 3 / np.sqrt(len(scaled))
+        self._dependent = together | (kinds[:, None] == kinds)
 
-    def numbers(self) -> list[Worth]:
-        """Of each number. What they come to where they say nothing is the same for all: they enter by their ranks."""
+    def gains(self, places: Sequence[int]) -> Floats:
+        """The gains (n, q) to be explained by the numbers at these places."""
+        return self._gains - self._whole.without(np.flatnonzero(self._dependent[places].any(axis=0)).tolist())
+
+    def number(self, place: int) -> Worth:
+        """Of one number."""
         generator = np.random.Generator(np.random.Philox(SEED))
-        n, q = self.gains.shape
+        gains, score = self.gains([place]), self.scores[:, place]
+        n, q = gains.shape
         order = np.stack([generator.permutation(n) for _ in range(SHUFFLES)], axis=1)
-        spread = self.scores.std(axis=0)
-        finest = self.scores[:, int(spread.argmax())]  # fewest ties
-        means = curve_means(finest, self.gains[order].reshape(n, SHUFFLES * q)).reshape(n, SHUFFLES, q)
+        means = curve_means(score, gains[order].reshape(n, SHUFFLES * q)).reshape(n, SHUFFLES, q)
         null = float(np.mean([_worth(means[:, k]) for k in range(SHUFFLES)]))
-        return [
-            self._told(name, (name,), fit_curve(score, self.gains), null)
-            for name, score in zip(self.names, self.scores.T, strict=True)
-        ]
+        return self._told(self.names[place], (self.names[place],), fit_curve(score, gains), null)
 
     def group(self, name: str, numbers: Sequence[str], each: Sequence[Worth]) -> Worth:
         """Of several numbers together: at least what a part of them is worth by itself."""
         places = [self.names.index(number) for number in numbers]
-        scores = self.scores[:, places]
+        scores, gains = self.scores[:, places], self.gains(places)
         generator = np.random.Generator(np.random.Philox(SEED))
         shuffled = (scores[generator.permutation(len(scores))] for _ in range(GROUP_SHUFFLES))
-        null = float(np.mean([_worth(fit_surface(one, self.gains).mean) for one in shuffled]))
-        found = self._told(name, tuple(numbers), fit_surface(scores, self.gains), null)
+        null = float(np.mean([_worth(fit_surface(one, gains).mean) for one in shuffled]))
+        fit = self._whole if len(places) == len(self.names) else fit_surface(scores, gains)
+        found = self._told(name, tuple(numbers), fit, null)
         parts = [part for part in each if set(part.numbers) <= set(numbers)]
         most = max((found, *parts), key=lambda worth: worth.value)
         upper = max(worth.upper for worth in (found, *parts))
-        return Worth(
-            name=name, numbers=tuple(numbers), value=most.value, standard_error=most.standard_error, lower=most.lower,
-            upper=upper, null=null, changes=most.changes,
-        )  # fmt: skip
+        return replace(most, name=name, numbers=tuple(numbers), upper=upper, null=null)
 
     def _told(self, name: str, numbers: tuple[str, ...], fit: Fit, null: float) -> Worth:
         value, error = _worth(fit.mean), float(_drawn_worths(fit).std(ddof=1))
@@ -405,7 +424,7 @@ class _Study:
 class _Told:
     """What the results of trials about one number are worth."""
 
-    def __init__(self, number: Floats, gains: Floats, level: float) -> None:
+    def __init__(self, number: Floats, gains: Floats) -> None:
         self._fit = fit_curve(normal_scores(number), gains)
         order = np.argsort(number, kind="stable")
         # Every so many of the order statistics, from the middle of each part.
@@ -472,22 +491,25 @@ def _ranked(worths: Sequence[Worth]) -> tuple[Worth, ...]:
     return tuple(sorted(worths, key=lambda worth: (-worth.value, -worth.upper)))
 
 
+def idle_option(comparison: Comparison) -> str | None:
+    """The first strategy that spends nothing beyond what is paid in any case; None where there is none."""
+    costs = [cost for cost in COSTS if cost not in FREE]
+    spent = comparison.outcomes.groupby("strategy", sort=False)[costs].sum().sum(axis=1)
+    return next((name for name in comparison.strategies if spent[name] == 0), None)
+
+
 def _options(
     values: Comparison | pd.DataFrame, metric: str, among: Sequence[str] | None, nothing: str | None
 ) -> tuple[pd.DataFrame, str]:
     """Money by replication and option, and the option that spends nothing."""
     if isinstance(values, Comparison):
         frame = values.values(metric)
+        nothing = idle_option(values) if nothing is None else nothing
         if nothing is None:
-            costs = [cost for cost in COSTS if cost not in FREE]
-            spent = values.outcomes.groupby("strategy", sort=False)[costs].sum().sum(axis=1)
-            idle = [name for name in frame if spent[name] == 0]
-            if not idle:
-                raise ConfigError(
-                    "no strategy of the comparison spends nothing, and the best of those that lose is not worth "
-                    "choosing. Compare with cs.Strategy(name='nothing') as well."
-                )
-            nothing = str(idle[0])
+            raise ConfigError(
+                "no strategy of the comparison spends nothing, and the best of those that lose is not worth "
+                "choosing. Compare with cs.Strategy(name='nothing') as well."
+            )
     else:
         check_frame(values, "values")
         frame = pd.DataFrame(number_columns(values, list(values.columns)), values.index)
@@ -499,10 +521,19 @@ def _options(
     wanted = names if among is None else [*among, *([] if nothing in among else [nothing])]
     for name in wanted:
         if name not in names:
-            raise ConfigError(f"no option {shown(name)}. {_near(name, names)}")
+            raise ConfigError(f"no option {shown(name)}. {near(name, names)}")
     if len(set(wanted)) < 2:
         raise ConfigError("a decision needs an option beside spending nothing; there is none.")
     return frame[list(dict.fromkeys(wanted))], nothing
+
+
+def default_groups(drawn: Sequence[str]) -> dict[str, list[str]]:
+    """The groups of `GROUPS` of which at least two of the numbers `drawn` are."""
+    found = {
+        name: [number for number in drawn if any(fnmatchcase(number, part) for part in parts)]
+        for name, parts in GROUPS.items()
+    }
+    return {name: numbers for name, numbers in found.items() if len(numbers) > 1}
 
 
 def _checked_groups(groups: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
@@ -516,14 +547,14 @@ def _checked_groups(groups: Mapping[str, Sequence[str]]) -> dict[str, list[str]]
     return {name: list(parts) for name, parts in groups.items()}
 
 
-def _members(name: str, parts: Sequence[str], drawn: Sequence[str]) -> list[str]:
+def group_members(name: str, parts: Sequence[str], drawn: Sequence[str]) -> list[str]:
     """The numbers of a group, in the order in which they are drawn."""
     for part in parts:
         if not any(fnmatchcase(number, part) for number in drawn):
-            raise ConfigError(f"group {name!r}: no number {part!r} is drawn. {_near(part, drawn)}")
+            raise ConfigError(f"group {name!r}: no number {part!r} is drawn. {near(part, drawn)}")
     return [number for number in drawn if any(fnmatchcase(number, part) for part in parts)]
 
 
-def _near(name: object, known: Sequence[str]) -> str:
+def near(name: object, known: Sequence[str]) -> str:
     near = difflib.get_close_matches(str(name), known, n=3, cutoff=0.5)
     return f"Did you mean {' or '.join(map(repr, near))}?" if near else f"There are {', '.join(known)}."

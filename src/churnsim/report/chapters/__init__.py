@@ -9,6 +9,7 @@ from churnsim.report.chapters import (
     claims,
     data,
     fit,
+    information,
     method,
     prediction,
     question,
@@ -23,8 +24,8 @@ from churnsim.report.page.context import Context
 __all__ = ["all_chapters"]
 
 _ORDER = (
-    answer, question, data, fit, prediction, survival, value, strategies, beliefs, satisfaction, claims, assumptions,
-    method,
+    answer, question, data, fit, prediction, survival, value, strategies, information, beliefs, satisfaction, claims,
+    assumptions, method,
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import altair as alt
 
 from churnsim.records.base import Row
 from churnsim.records.evidence import MeasuredNumber
+from churnsim.records.information import InformationRecord, WorthRow
 from churnsim.records.run import FrequencyRow, Holdout, ReplayRecord, ValueRecord
 from churnsim.records.survey import MeasuredRow
 from churnsim.records.what_if import Belief
@@ -25,10 +26,11 @@ from churnsim.report.charts.marks import (
 )
 from churnsim.report.charts.region import region_chart
 from churnsim.report.charts.svg import AnyChart, ChartMaker, draw
-from churnsim.report.charts.theme import ACCOUNTS, ALARM, DASHES, EXPECTED, STRATEGIES, Size
+from churnsim.report.charts.theme import ACCOUNTS, ACTUAL, ALARM, DASHES, EXPECTED, STRATEGIES, Size
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import FigureBlock
 from churnsim.report.page.context import Context
+from churnsim.report.what_to_measure import between, money, named
 
 
 def cycle(items: Sequence[Any], n: int) -> list[Any]:
@@ -224,6 +226,20 @@ def forest_figure(context: Context) -> FigureBlock:
     return drawn_figure(
         context, "forest", make, reading=reading, baseline=context.baseline, level=context.level
     )  # fmt: skip
+
+
+def worth_figure(context: Context, worths: Sequence[WorthRow], found: InformationRecord) -> FigureBlock:
+    """What each number and group is worth to know, as bars with intervals."""
+    rows: list[Row] = []
+    for row in worths:
+        label = _interval_label(
+            context, fmt.sentence(named(context, row)), money(context, row.worth), between(context, row)
+        )
+        colour = EXPECTED if row.kind == "number" else ACTUAL
+        rows.append({"label": label, "mean": row.worth, "lower": row.lower, "upper": row.upper, "colour": colour})
+    make = interval_rows(rows, x=context.say("chart.worth.x"), labels=_ticks(context), reference=0.0, bars=True)
+    reading, level = context.listed([str(row["label"]) for row in rows]), fmt.percent(found.level)
+    return drawn_figure(context, "worth", make, reading=reading, level=level)
 
 
 def path_figure(context: Context, name: str) -> FigureBlock:

@@ -72,9 +72,16 @@ def series(names: Sequence[str], colours: Sequence[str], dashes: Sequence[Sequen
 
 
 def interval_rows(
-    rows: Rows, *, x: str, labels: str, reference: float | None = None, weight: int = 3, colour: str = EXPECTED
+    rows: Rows,
+    *,
+    x: str,
+    labels: str,
+    reference: float | None = None,
+    weight: int = 3,
+    colour: str = EXPECTED,
+    bars: bool = False,
 ) -> ChartMaker:
-    """Means with their intervals, one below the other, against a line at `reference`.
+    """Means with their intervals, one below the other, against a line at `reference`; with `bars` from there to each.
 
     Rows: label (with the number in it, so that nothing is written beside a dot), mean, lower, upper, and colour where
     it is another than `colour`. `labels` writes the ticks.
@@ -87,14 +94,18 @@ def interval_rows(
         scale = alt.Scale(zero=reference == 0, nice=True, padding=10)
         ink = alt.Color("colour:N", scale=None, legend=None)
         dots = alt.Chart(inline(shown)).encode(x=alt.X("mean:Q", title=x, axis=axis, scale=scale), color=ink)
-        bars = alt.Chart(inline(spanned(shown))).mark_rule(strokeWidth=weight, strokeCap="round")
+        spans = alt.Chart(inline(spanned(shown))).mark_rule(strokeWidth=weight, strokeCap="round")
         layers = [_tracks(shown, height), *_labels(shown, height, size)]
         if reference is not None:
             at = [{**row, "at": reference} for row in shown]
             line = alt.Chart(inline(at)).mark_rule(color=INK, strokeDash=[4, 3])
             layers.append(line.encode(x=alt.X("at:Q", title=x), y=_y("top", height), y2="bottom:Q"))
+            if bars:
+                blocks = alt.Chart(inline(at)).mark_rect(fillOpacity=0.35)
+                ends = {"x": alt.X("at:Q", title=x, axis=axis, scale=scale), "x2": "mean:Q", "y2": "bottom:Q"}
+                layers.append(blocks.encode(y=_y("top", height), color=ink, **ends))
         layers += [
-            bars.encode(x=alt.X("lower:Q", title=x), x2="upper:Q", y=_y("middle", height), color=ink),
+            spans.encode(x=alt.X("lower:Q", title=x), x2="upper:Q", y=_y("middle", height), color=ink),
             dots.mark_point(filled=True, size=80, opacity=1).encode(y=_y("middle", height)),
         ]
         return alt.layer(*layers), height + AXIS

@@ -192,7 +192,7 @@ class Belief:
         60.0
         """
         if isinstance(u, float) and 0 < u < 1 and self.draws is None:  # arrays would take most of a single draw's time
-            return float(self._side(u, u >= 0.5))
+            return float(self._side(u, bool(u >= 0.5)))
         p = np.asarray(u, dtype=np.float64)
         if not np.all((p > 0) & (p < 1)):
             raise ConfigError(f"a quantile is asked at probabilities strictly between 0 and 1; got {shown(u)}.")

@@ -22,6 +22,7 @@ from churnsim.study.config.strategy_sections import StrategySection
 from churnsim.study.config.what_if_sections import (
     BeliefSection,
     BreakEvenSection,
+    DecideSection,
     PrecisionSection,
     SelectionSection,
     SensitivitySection,
@@ -246,6 +247,7 @@ class StudyConfig(Section):
     )
     sensitivity: SensitivitySection | None = None
     break_even: BreakEvenSection = BreakEvenSection()
+    decide: DecideSection = DecideSection()
     claims: ClaimsSection = ClaimsSection()
     survey: SurveySection | None = None
     _folder: Path = Path(".")
@@ -287,8 +289,9 @@ class StudyConfig(Section):
         for strategy in content["strategy"]:
             if strategy["mechanisms"] is None:  # a study without any is the study that it was before there were some
                 del strategy["mechanisms"]
-        if self.break_even == BreakEvenSection():  # likewise
-            del content["break_even"]
+        for key, left_out in (("break_even", BreakEvenSection()), ("decide", DecideSection())):  # likewise
+            if getattr(self, key) == left_out:
+                del content[key]
         if self.evidence is None:
             del content["evidence"]
         elif self.evidence.targets is None:

@@ -23,7 +23,9 @@ from churnsim.units import Duration
 
 def what_if_problems(config: StudyConfig) -> list[Problem]:
     """Every relation that does not hold, each with what would."""
-    return [*_replication_problems(config), *_name_problems(config), *_map_problems(config)]
+    return [
+        *_replication_problems(config), *_name_problems(config), *_map_problems(config), *_decide_problems(config),
+    ]  # fmt: skip
 
 
 def _replication_problems(config: StudyConfig) -> Iterator[Problem]:
@@ -81,6 +83,13 @@ def _map_problems(config: StudyConfig) -> Iterator[Problem]:
         if section.name in seen:
             yield Problem(path=("belief", i, "name"), message="is the name of an earlier map. Give each its own.")
         seen.add(section.name)
+
+
+def _decide_problems(config: StudyConfig) -> Iterator[Problem]:
+    for name, trial in config.decide.trials.items():
+        if trial.fixed_cost > trial.cost:
+            message = f"is a part of cost, {trial.cost:g}, and may not be above it."
+            yield Problem(path=("decide", "trials", name, "fixed_cost"), message=message)
 
 
 # Conversions such as "1 Y" into weeks carry rounding error of a few last digits, never this much.
@@ -179,8 +188,8 @@ def _money_problems(config: StudyConfig) -> Iterator[Problem]:
             if MECHANISMS[name].in_money:
                 message = f"is judged in money, and {why} the table."
                 yield Problem(path=("strategy", index, name), message=message, show_value=False)
-    for key in ("budget", "precision", "selection", "sensitivity", "belief"):
-        if getattr(config, key):
+    for key in ("budget", "precision", "selection", "sensitivity", "belief", "decide"):
+        if getattr(config, key) if key != "decide" else key in config.model_fields_set:
             yield Problem(path=(key,), message=f"is in money, and {why} the table.", show_value=False)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from churnsim.study.config.section import MOST_REPLICATIONS, Level, Section, Slug
+from churnsim.study.config.section import MOST_REPLICATIONS, Level, Money, Section, Slug
 
 Metric = Literal["npv", "equity", "profit"]
 Bounds = Annotated[tuple[float, float], Field(strict=False)]
@@ -63,6 +63,26 @@ class SensitivitySection(Section):
     method: Literal["morris", "sobol"] = Field(default="morris", description="screening, or shares of the variance")
     size: int | None = Field(default=None, ge=2, le=100_000, description="trajectories, or a power of two for sobol")
     replications: int = Field(default=20, ge=2, le=MOST_REPLICATIONS, description="replications of each point")
+
+
+class ProposedTrialSection(Section):
+    """A trial that could be held before deciding: what it would tell of one number, how surely, and at which cost."""
+
+    about: str = Field(description="the number, such as 'prospects.spend_scale'")
+    standard_error: float = Field(gt=0, le=1e15, description="of the trial's estimate of it")
+    cost: Money = Field(description="in currency, what it forgoes included")
+    fixed_cost: Money = Field(default=0.0, description="the part of it that does not grow with the trial's size")
+
+
+class DecideSection(Section):
+    """What it is worth to know a number before choosing among the strategies, and whether a trial is worth its cost."""
+
+    metric: Metric = Field(default="npv", description="what is decided by")
+    groups: dict[Slug, Annotated[tuple[str, ...], Field(strict=False, min_length=1)]] = Field(
+        default_factory=dict,
+        description="numbers to know together besides the usual groups, such as { mine = ['terms.margin', 'bonds.*'] }",
+    )  # fmt: skip
+    trials: dict[Slug, ProposedTrialSection] = Field(default_factory=dict, description="proposed trials by name")
 
 
 class BreakEvenSection(Section):

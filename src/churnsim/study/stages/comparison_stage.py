@@ -109,14 +109,18 @@ def _best(config: StudyConfig, comparison: Comparison, nothing: str | None) -> l
     return Chance.of_frame(comparison.best(among=among, level=config.comparison.level))
 
 
-def idle_strategy(config: StudyConfig, comparison: Comparison) -> str | None:
-    """The first strategy that neither spends nor does anything, unless it is the one that all are compared with."""
-    idle = [
+def idle_strategies(config: StudyConfig) -> list[str]:
+    """The strategies that neither spend nor do anything."""
+    return [
         section.name
         for section in config.strategy
         if section.mechanisms is None and all(map(_spends_nothing, section.tables.values()))
     ]
-    compared = [name for name in idle if name in comparison.strategies]
+
+
+def idle_strategy(config: StudyConfig, comparison: Comparison) -> str | None:
+    """The first of them, unless one is what all are compared with."""
+    compared = [name for name in idle_strategies(config) if name in comparison.strategies]
     return None if not compared or config.comparison.against in compared else compared[0]
 
 
