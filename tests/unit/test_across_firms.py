@@ -150,3 +150,25 @@ def test_a_forest_plot_names_each_firm():
     drawn = draw_forest(rows, title=title)
     for name in ("first (100)", "third (100)", "mean of firms (300)", "a new firm", "firms shares"):
         assert f">{name}<" in drawn
+
+
+def test_eighty_twenty_is_asked_of_every_firm_at_hand(quick_result):
+    """Seven without a download; each firm's share is the sum of its best fifth by hand."""
+    rows = quick_result("eighty-twenty").finding.tables["firms share of the top fifth"]
+    by_firm = {row["firm"]: row["estimate"] for row in rows}
+    assert len(by_firm) - 2 >= 7
+    for name in ("yogurt", "catsup"):  # 100 and 300 households: a fifth is a whole number
+        bought = np.sort(bought_by_customer(name))[::-1]
+        assert by_firm[name] == pytest.approx(100 * bought[: len(bought) // 5].sum() / bought.sum())
+    part = quick_result("eighty-twenty").finding.parts[-1]
+    assert part.answer is Answer.FAILS
+    assert 40 < part.estimate < 65
+
+
+def test_offers_that_sell_by_hand(quick_result):
+    """Of 4,268 mailings 40% were answered; of Hillstrom's two mails 267 + 189 sold."""
+    rows = {row["firm"]: row for row in quick_result("second-sale").finding.tables["firms offers that sell"]}
+    assert rows["charity"]["estimate"] == pytest.approx(100 * 1707 / 4268)
+    assert rows["hillstrom-sums"]["estimate"] == pytest.approx(100 * (267 + 189) / (21_307 + 21_387))
+    gifts = load("donations")["frequency"] @ load("donations")["customers"]
+    assert rows["donations"]["estimate"] == pytest.approx(100 * gifts / (6 * 11_104))

@@ -162,9 +162,14 @@ def across_firms(
     )  # fmt: skip
 
 
+def asks_of_all(evidence: Evidence) -> bool:
+    """Whether a claim on data is asked of firms in general, and not of one market's customers."""
+    return evidence is None or (isinstance(evidence, MarketEvidence) and evidence.cdnow)
+
+
 def of_others(evidence: Evidence) -> str:
     """A sentence that says so where a claim is asked of a market and answered by other firms' data; else nothing."""
-    if isinstance(evidence, MarketEvidence) and not evidence.cdnow:
+    if isinstance(evidence, MarketEvidence) and not asks_of_all(evidence):
         return f" This is of other firms: nothing is known of {evidence.label} that it could be judged on."
     return ""
 

@@ -8,8 +8,11 @@ from numpy.typing import NDArray
 
 from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
 from churnsim.claims.machinery.evidence import log_of
+from churnsim.claims.machinery.firm_data import SPENDING, bought_by_customer
+from churnsim.claims.machinery.firms import across_firms, asks_of_all, measured_on
 from churnsim.claims.machinery.verdicts import Answer, Spread, conjunction
 from churnsim.data.customers import customer_spend, top_share
+from churnsim.data.customers.estimate import Estimate
 from churnsim.economics.whale import whale
 
 LOW, HIGH = 75.0, 85.0
@@ -65,11 +68,33 @@ def _profit(spent: NDArray[np.float64]) -> tuple[Part, Rows]:
     return part, rows
 
 
+def _sales_of_firms(quick: bool) -> tuple[Part, dict[str, Rows]]:
+    """The same of every firm and category whose customers' purchases are public."""
+
+    def share(name: str) -> Estimate:
+        return top_share(bought_by_customer(name), share=0.20, replications=50 if quick else 200)
+
+    firms, absent = measured_on(SPENDING, share)
+    found = across_firms(firms, scale="share", times=100.0, absent=absent)
+    part = found.part(
+        found.within(LOW, HIGH),
+        name="(c) sales, firm by firm",
+        estimand="Share of what is bought (money; gifts of donors) of the fifth that buys most, percent, by firm.",
+        unit="percent of sales",
+    )
+    return part, found.table("share of the top fifth", "percent of sales")
+
+
 def judge(evidence: Evidence = None, quick: bool = False, *, spent: NDArray[np.float64] | None = None) -> Finding:
     """Sales, and profit by cost to serve; the control hands over customers who are all alike."""
     log, label = log_of(evidence)
     windows: Rows = []
+    firms: list[Part] = []
+    tables: dict[str, Rows] = {}
     if spent is None:
+        if asks_of_all(evidence):
+            part, tables = _sales_of_firms(quick)
+            firms.append(part)
         spent = _spent(log)
         start = log["date"].min()
         for weeks in WINDOWS:
@@ -78,7 +103,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, spent: NDArray[np.f
     first, last = (windows[0], windows[-1]) if windows else ({}, {})
     sales = _sales(spent, label, quick)
     profit, costs = _profit(spent)
-    answer = conjunction((sales, profit))
+    answer = conjunction((sales, profit, *firms))
     return Finding(
         answer=answer,
         reason=(
@@ -91,11 +116,12 @@ def judge(evidence: Evidence = None, quick: bool = False, *, spent: NDArray[np.f
                 if windows
                 else ""
             )
+            + "".join(f" {part.reason}" for part in firms)
         ),
         **sales.figures,
         region=profit.region,
-        parts=(sales, profit),
-        tables={"cost_to_serve": costs, "windows": windows},
+        parts=(sales, profit, *firms),
+        tables={"cost_to_serve": costs, "windows": windows, **tables},
     )
 
 

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from itertools import product
 
+import numpy as np
 import pandas as pd
 
 from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
 from churnsim.claims.machinery.evidence import log_of
+from churnsim.claims.machinery.firm_data import load
+from churnsim.claims.machinery.firms import across_firms, asks_of_all, measured_on
 from churnsim.claims.machinery.verdicts import Answer, Spread, combine
 from churnsim.data.customers import repeat_within
+from churnsim.data.customers.estimate import Estimate, ratio_of_sums
+from churnsim.statistics import wilson
 
 LOW, HIGH = 45.0, 55.0
 ORDERS = (1, 2, 3, 5)
 DAYS = (30, 91, 183, 365)
+OFFERS = ("charity", "hillstrom-sums", "donations")
+"""Data sets in which customers were offered something, and it is known who took it."""
 
 
 def judge(evidence: Evidence = None, quick: bool = False, *, days: int = 365) -> Finding:
@@ -44,18 +52,57 @@ def judge(evidence: Evidence = None, quick: bool = False, *, days: int = 365) ->
         "customers.",
     )
     table = _table(log)
+    offers: list[Part] = []
+    tables: dict[str, Rows] = {"repeat": table}
+    if asks_of_all(evidence):
+        part, firms = _per_offer()
+        offers, tables = [part], {**tables, **firms}
     return Finding(
-        answer=combine((existing, new)),
+        answer=combine((existing, new, *offers)),
         reason=(
             f"On {label} {existing.reason} It is a chance per year, not per offer, and which of the two the text means "
             f"decides: within {table[0]['days']} days {table[0]['percent']:.0f}% buy again. After the third "
             f"purchase the chance within a year is {_after(table, 3):.0f}%. {new.reason}"
+            + "".join(f" Per offer: {part.reason}" for part in offers)
         ),
         **existing.figures,
         region=existing.region,
-        parts=(existing, new),
-        tables={"repeat": table},
+        parts=(existing, new, *offers),
+        tables=tables,
     )
+
+
+def _per_offer() -> tuple[Part, dict[str, Rows]]:
+    """The chance per offer, which is what is said: mailings to customers, and the years in which donors are asked."""
+    firms, absent = measured_on(OFFERS, _answered)
+    found = across_firms(firms, scale="share", times=100.0, absent=absent)
+    part = found.part(
+        found.within(LOW, HIGH),
+        name="(c) per offer, firm by firm",
+        estimand="Share of offers to existing customers that sell, percent, by firm: mailings, and years in which past "
+        "donors are asked.",
+        unit="percent of offers",
+    )
+    return part, found.table("offers that sell", "percent of offers")
+
+
+def _answered(name: str) -> Estimate:
+    frame = load(name)
+    if name == "donations":  # one chance a year, each donor's years together
+        times = np.repeat(np.arange(len(frame)), frame["customers"])
+        gifts, years = (frame[column].to_numpy(dtype=float)[times] for column in ("frequency", "T"))
+        return ratio_of_sums(gifts, years)
+    if name == "charity":
+        sold, offered = int(frame["respond"].sum()), len(frame)
+    else:  # either mail of Hillstrom's trial
+        mailed = frame[frame["arm"] != "none"]
+        sold, offered = int(mailed["conversion"].sum()), int(mailed["customers"].sum())
+    share = sold / offered
+    low, high = wilson(sold, offered)
+    return Estimate(
+        value=share, standard_error=math.sqrt(share * (1 - share) / offered), lower=float(low), upper=float(high),
+        level=0.95, n=offered,
+    )  # fmt: skip
 
 
 def _shortest(log: pd.DataFrame) -> int:
