@@ -10,7 +10,7 @@ import pytest
 
 import churnsim as cs
 from churnsim.errors import ConfigError, DataError, MissingExtraError
-from churnsim.models.purchase.calendar_model import CalendarModel, calendar_likelihood
+from churnsim.models.purchase.calendar_model import CalendarModel, HistoryDays, calendar_likelihood
 
 FAMILIES = [cs.NBD, cs.BGNBD, cs.models.MBGNBD]
 
@@ -38,15 +38,18 @@ def test_slopes_against_differences(family, whole_days, log):
         summary["T"] += 0.3 / 7
     weights = 1 + np.arange(len(summary)) % 3
     plain = family.fit(summary, weights=weights)
-    found = calendar_likelihood(family, summary, CALENDAR, unit=None, weights=weights, plain=plain)
+    days = HistoryDays.of(summary, CALENDAR, unit="W", weights=weights)
+    found = calendar_likelihood(family, days, family.likelihood(summary, weights=weights), plain)
     start = found.starts[0] * np.where(found.real, 1, 1.1)
     start[np.array(found.real)] = [0.2, -0.1, 0.3, -0.2]
     _, slopes = found.objective(start)
+    curvature = found.hessian(start)
     for k in range(start.size):
         step = np.zeros(start.size)
         step[k] = 1e-5
-        up, down = found.objective(start + step)[0], found.objective(start - step)[0]
+        (up, slope_up), (down, slope_down) = found.objective(start + step), found.objective(start - step)
         assert slopes[k] == pytest.approx((up - down) / 2e-5, rel=1e-6, abs=1e-4)
+        np.testing.assert_allclose(curvature[k], (slope_up - slope_down) / 2e-5, rtol=1e-6, atol=1e-3)
     # The objective is the sum of the customers' own log-likelihoods.
     summed = float((weights * found.model(start).log_likelihood(summary)).sum())
     assert found.log_likelihood(start) == pytest.approx(summed, rel=1e-12)

@@ -47,7 +47,7 @@ from churnsim.models.estimation.likelihood import Likelihood
 from churnsim.models.estimation.threads import Chunks, by_chunks
 from churnsim.models.purchase.active_periods import LEAVING, LivingTraits, beta_rule
 from churnsim.models.purchase.buy_till_you_die import LiveKernels, Living
-from churnsim.models.purchase.calendar_model import ClockTerms
+from churnsim.models.purchase.calendar_model import ClockCurvature, ClockTerms
 from churnsim.models.purchase.continuous_time import ContinuousTime, TakesCalendar
 from churnsim.models.purchase.covariates import CovariateModel
 from churnsim.models.purchase.fit_data import ScaledHistories, likelihood_of
@@ -157,10 +157,33 @@ class BetaDropout(LivingGammaBeta, TakesCalendar):
     def _on_clock(cls, parameters: Floats, h: Histories, weight: Floats) -> ClockTerms:
         # The two terms hold t_x and T in (alpha + t_x) and (alpha + T) alone.
         r, alpha, a, b = parameters
-        value, slopes = cls._objective(parameters, Chunks(h.x, h.t_x, h.T, weight), float(weight.sum()))
+        chunks = Chunks(h.x, h.t_x, h.T, weight)
+        value, slopes = cls._objective(parameters, chunks, float(weight.sum()))
         alive = h.chunks().join(kernel.p_alive, (r, alpha, a, b + cls.drops_at_first), (cls.drops_at_first,))
-        bought = -weight * (r + h.x)
-        return ClockTerms(value, slopes, bought * (1.0 - alive) / (alpha + h.t_x), bought * alive / (alpha + h.T))
+        late, early, bought = 1.0 / (alpha + h.T), 1.0 / (alpha + h.t_x), r + h.x
+        gone, stays = weight * (1.0 - alive), weight * alive
+
+        def curvature() -> ClockCurvature:
+            # With g the chance of being gone and o the log-odds of it, ln(1 + e^o) adds g o'' + g (1 - g) o' o'^T.
+            unsure = gone * alive
+            in_last, in_end = -bought * early, bought * late
+            last = np.maximum(h.x + (cls.drops_at_first - 1.0), 0.0) + b
+            others = np.log(early / late), 1.0 / a, -1.0 / last  # slopes of o in r, a and b
+            last_last = gone * bought * early**2 + unsure * in_last**2
+            last_end, end_end = unsure * in_last * in_end, stays * bought * late**2 + unsure * in_end**2
+            by_last = [unsure * in_last * other for other in others]
+            by_end = [unsure * in_end * other for other in others]
+            by_last[0] -= gone * early
+            by_end[0] -= stays * late
+            # alpha stands beside both times alone.
+            by_last.insert(1, last_last + last_end)
+            by_end.insert(1, last_end + end_end)
+            second = cls._hessian(parameters, chunks, float(weight.sum()))
+            return ClockCurvature(
+                second, last_last, last_end, end_end, np.column_stack(by_last), np.column_stack(by_end)
+            )
+
+        return ClockTerms(value, slopes, -bought * gone * early, -bought * stays * late, curvature)
 
     def _of(self, h: Histories) -> Sequence[float | Floats]:
         return self._shifted

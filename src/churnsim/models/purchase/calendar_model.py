@@ -18,7 +18,7 @@ all customers observed to one day, becomes the weights of these points (Trefethe
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -39,6 +39,7 @@ from churnsim.models.estimation.design_matrix import independent_columns
 from churnsim.models.estimation.fit import FitStatus, ModelFit
 from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
 from churnsim.models.estimation.parameters import ParametricModel
+from churnsim.models.purchase.fit_data import SKETCH, SKETCH_FROM, collapse
 from churnsim.models.purchase.histories import Histories, checked_weights
 from churnsim.models.purchase.registry import PURCHASE_FAMILIES
 from churnsim.typing import Floats, Ints
@@ -58,14 +59,28 @@ CYCLE = 146_097
 
 
 @dataclass(frozen=True)
+class ClockCurvature:
+    """Second derivatives of the weighted log-likelihood: `second` in the parameters; row by row in the clock's times of
+    the last purchase and the end, and (rows, parameters) in one of these times and a parameter."""
+
+    second: Floats
+    last_last: Floats
+    last_end: Floats
+    end_end: Floats
+    by_last: Floats
+    by_end: Floats
+
+
+@dataclass(frozen=True)
 class ClockTerms:
     """A weighted log-likelihood of histories in the time of a clock, its slopes in the parameters, and row by row in
-    the clock's time of the last purchase and of the end."""
+    the clock's time of the last purchase and of the end; `curvature` computes the second derivatives."""
 
     value: float
     slopes: Floats
     at_last: Floats
     at_end: Floats
+    curvature: Callable[[], ClockCurvature]
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,12 +113,12 @@ def positions(begin: Floats, span: Floats, per: float) -> Floats:
     return np.where(np.abs(end - whole) < MIDNIGHT, whole, end)
 
 
-def at(table: Floats, place: Floats) -> Floats:
-    """A table's value, or row, between its entries."""
+def at(table: Floats, place: Floats | Ints) -> Floats:
+    """A table's value, or row, at its entries or between them."""
+    if place.dtype == np.int64:
+        return np.asarray(table[place])
     low = np.minimum(place.astype(np.int64), len(table) - 1)
     part = place - low
-    if not part.any():
-        return np.asarray(table[low])
     high = np.minimum(low + 1, len(table) - 1)
     if table.ndim == 2:
         part = part[:, None]
@@ -589,73 +604,161 @@ def fit_calendar(
     determined by others, over the days of the data.
     """
     check_kind(calendar, "calendar", Calendar, "a churnsim.data.Calendar")
-    plain = family.fit(summary, unit=unit, weights=weights)
-    found = fit_likelihood(calendar_likelihood(family, summary, calendar, unit=unit, weights=weights, plain=plain))
-    return CalendarFit(**vars(found), plain=plain)
+    of_plain = family.likelihood(summary, unit=unit, weights=weights)
+    plain = fit_likelihood(of_plain)
+    days = HistoryDays.of(summary, calendar, unit=plain.model.unit, weights=weights)
+    return CalendarFit(**vars(fit_likelihood(calendar_likelihood(family, days, of_plain, plain))), plain=plain)
+
+
+@dataclass(frozen=True, eq=False)
+class HistoryDays:
+    """Histories in units of the mean observation `scale`, with the days of a calendar on which each begins, last buys
+    and ends (counted from `start`, whose columns less their means, over their spread, are `z`), and the weighted sums
+    of z on the days of the repeat purchases."""
+
+    calendar: Calendar
+    h: Histories
+    weight: Floats
+    places: tuple[Floats | Ints, ...]
+    sums: Floats
+    z: Floats
+    means: Floats
+    spread: Floats
+    start: int
+    scale: float
+    per: float
+    few: HistoryDays | None = None
+
+    @classmethod
+    def of(cls, summary: pd.DataFrame, calendar: Calendar, *, unit: str, weights: ArrayLike | None) -> Self:
+        """Raises as `fit_calendar`. Where all are observed to one day identical rows are taken together."""
+        h = Histories.of(summary, unit=unit)
+        weight = checked_weights(weights, h.x.size)
+        first, per = first_days(summary).astype(np.float64), DAYS_PER_UNIT[unit]
+        last, end = positions(first, h.t_x, per), positions(first, h.T, per)
+        start, until = int(first.min()), math.ceil(end.max())
+        columns = calendar.columns(start + 1, until)
+        means, spread = columns.mean(axis=0), columns.std(axis=0)
+        _check_columns(calendar, columns - means, spread, start, until)
+        scale = float((weight * h.T).sum()) / float(weight.sum())
+        sums = (calendar_sums(summary, calendar) - h.x[:, None] * means) / spread
+        together = bool((end == end[0]).all())
+
+        def part(rows: slice, few: HistoryDays | None) -> Self:
+            own = Histories(*(np.ascontiguousarray(each[rows]) for each in (h.x, h.t_x, h.T)), h.index[rows])
+            number, added = np.ascontiguousarray(weight[rows]), (sums[rows] * weight[rows, None]).sum(axis=0)
+            places = [np.ascontiguousarray(each[rows]) - start for each in (first, last, end)]
+            if together:
+                own, number = collapse(own, number)
+                begin = np.round(end[0] - start - own.T * per)
+                places = [begin, positions(begin, own.t_x, per), np.full(own.x.size, end[0] - start)]
+            scaled = Histories(own.x, own.t_x / scale, own.T / scale, own.index)
+            z = (columns - means) / spread
+            whole = [each.astype(np.int64) for each in places]
+            kept = tuple(w if (w == each).all() else each for w, each in zip(whole, places, strict=True))
+            return cls(calendar, scaled, number, kept, added, z, means, spread, start, scale, per, few)
+
+        some = part(slice(None, None, SKETCH), None) if h.x.size >= SKETCH_FROM else None
+        return part(slice(None), some)
+
+    def clocked(self, speed: Floats) -> Histories:
+        """The histories in the time of the clock."""
+        ahead = np.concatenate([[0.0], np.cumsum(speed - 1.0)]) / (self.per * self.scale)
+        begin, last, end = (at(ahead, place) for place in self.places)
+        T = self.h.T + (end - begin)
+        return Histories(self.h.x, np.minimum(self.h.t_x + (last - begin), T), T, self.h.index)
+
+    def by_day(self, at_last: Floats, at_end: Floats) -> Floats:
+        """How a sum changes with the speed of each day, from how it does with customers' times on the clock."""
+        begin, last, end = self.places
+        size = len(self.z) + 1
+        found = scattered(last, at_last, size) + scattered(end, at_end, size) - scattered(begin, at_last + at_end, size)
+        return np.asarray(np.cumsum(found[::-1])[::-1][1:]) / (self.per * self.scale)
+
+    def moved(self, speed: Floats) -> tuple[Floats, Floats]:
+        """How each customer's times on the clock, of the last purchase and of the end, change with the effects."""
+        table = np.concatenate([np.zeros((1, self.z.shape[1])), np.cumsum(speed[:, None] * self.z, axis=0)])
+        begin, last, end = (at(table / (self.per * self.scale), place) for place in self.places)
+        return last - begin, end - begin
 
 
 def calendar_likelihood(
-    family: Any, summary: pd.DataFrame, calendar: Calendar, *, unit: str | None, weights: ArrayLike | None,
-    plain: ModelFit[Any],
-) -> Likelihood[CalendarModel]:  # fmt: skip
+    family: Any, days: HistoryDays, of_plain: Likelihood[Any], plain: ModelFit[Any]
+) -> Likelihood[CalendarModel]:
     """The likelihood over the family's parameters and the effects of the calendar's columns."""
-    h = Histories.of(summary, unit=unit)
-    weight = checked_weights(weights, h.x.size)
-    of_plain = family.likelihood(summary, unit=unit, weights=weights)
-    unit = plain.model.unit
-    first, per = first_days(summary).astype(np.float64), DAYS_PER_UNIT[unit]
-    last, end = positions(first, h.t_x, per), positions(first, h.T, per)
-    start, until = int(first.min()), math.ceil(end.max())
-    columns = calendar.columns(start + 1, until)
-    means, spread = columns.mean(axis=0), columns.std(axis=0)
-    _check_columns(calendar, columns - means, spread, start, until)
-    z = (columns - means) / spread
-    sums = ((calendar_sums(summary, calendar) - h.x[:, None] * means) / spread * weight[:, None]).sum(axis=0)
-    scale = float((weight * h.T).sum()) / float(weight.sum())
-    base, size = len(of_plain.names), len(z) + 1
-    places = [where - start for where in (first, last, end)]
+    base, z, weight, few = len(of_plain.names), days.z, days.weight, days.few
+
+    seen: dict[bytes, tuple[Floats, ClockTerms]] = {}  # at the last point: its curvature is asked next
+
+    def terms_at(parameters: Floats) -> tuple[Floats, ClockTerms] | None:
+        key = parameters.tobytes()
+        if key not in seen:
+            with np.errstate(over="ignore"):
+                speed = np.exp((z * parameters[base:]).sum(axis=1))
+            clocked = days.clocked(speed)
+            if not np.isfinite(clocked.T).all():
+                return None
+            seen.clear()
+            seen[key] = speed, family._on_clock(parameters[:base], clocked, weight)
+        return seen[key]
 
     def objective(parameters: Floats) -> tuple[float, Floats]:
-        gamma = parameters[base:]
-        with np.errstate(over="ignore"):
-            speed = np.exp((z * gamma).sum(axis=1))
-        clock = BuyingClock.of(speed, start, unit)
-        clocked = on_clock(h, clock, first)
-        scaled = Histories(h.x, clocked.t_x / scale, clocked.T / scale, h.index)
-        if not np.isfinite(scaled.T).all():
+        gamma, found = parameters[base:], terms_at(parameters)
+        if found is None:
             return -math.inf, np.zeros(parameters.size)
-        terms = family._on_clock(parameters[:base], scaled, weight)
-        # How the value changes with the clock's table, day by day; and how the table does with each effect.
-        by_day = scattered(places[1], terms.at_last, size) + scattered(places[2], terms.at_end, size)
-        by_day -= scattered(places[0], terms.at_last + terms.at_end, size)
-        later = np.cumsum(by_day[::-1])[::-1][1:] / (per * scale)
-        slopes = sums + ((later * speed)[:, None] * z).sum(axis=0)
-        return terms.value + float((sums * gamma).sum()), np.concatenate([terms.slopes, slopes])
+        speed, terms = found
+        slopes = days.sums + ((days.by_day(terms.at_last, terms.at_end) * speed)[:, None] * z).sum(axis=0)
+        return terms.value + float((days.sums * gamma).sum()), np.concatenate([terms.slopes, slopes])
 
-    names = calendar.names
-    known: dict[str, Any] = {f"mean:{name}": float(mean) for name, mean in zip(names, means, strict=True)}
-    known |= {"calendar": calendar, "seen_until": iso_day(until), "family": family.family + SUFFIX}
+    def hessian(parameters: Floats) -> Floats:
+        found = terms_at(parameters)
+        assert found is not None  # a search asks for the curvature where the value is finite
+        speed, terms = found
+        curved = terms.curvature()
+        last, end = days.moved(speed)
+        out = np.empty((parameters.size, parameters.size))
+        out[:base, :base] = curved.second
+        out[:base, base:] = _sum(curved.by_last, last) + _sum(curved.by_end, end)
+        out[base:, :base] = out[:base, base:].T
+        mixed = _sum(last * curved.last_end[:, None], end)
+        by_day = days.by_day(terms.at_last, terms.at_end) * speed
+        out[base:, base:] = (
+            _sum(last * curved.last_last[:, None], last) + mixed + mixed.T + _sum(end * curved.end_end[:, None], end)
+            + _sum(by_day[:, None] * z, z)
+        )  # fmt: skip
+        return out
+
+    names, until = days.calendar.names, days.start + len(z)
+    known: dict[str, Any] = {f"mean:{name}": float(mean) for name, mean in zip(names, days.means, strict=True)}
+    known |= {"calendar": days.calendar, "seen_until": iso_day(until), "family": family.family + SUFFIX}
     begin = of_plain.parameters(plain.model)
     return Likelihood(
         names=(*of_plain.names, *names),
-        scales=np.concatenate([of_plain.scales, 1 / spread]),
+        scales=np.concatenate([of_plain.scales, 1 / days.spread]),
         starts=[np.concatenate([point, np.zeros(len(names))]) for point in (begin, *of_plain.starts)],
-        customers=of_plain.customers,
+        customers=float(weight.sum()),
         log_scale=of_plain.log_scale,
         objective=objective,
+        hessian=hessian,
         build=lambda values: CalendarModel.from_dict({**plain.model.to_dict(), **values, **known}),
         remedies=of_plain.remedies,
         real=(False,) * base + (True,) * len(names),
-        doubt=of_plain.doubt or _season_doubt(calendar, start, until),
+        doubt=of_plain.doubt or _season_doubt(days.calendar, days.start, until),
+        sketch=(lambda: calendar_likelihood(family, few, of_plain, plain)) if few else None,
     )
 
 
-def scattered(place: Floats, values: Floats, size: int) -> Floats:
+def _sum(first: Floats, second: Floats) -> Floats:
+    """Sum over rows of the products of two arrays' columns, without waking BLAS's threads."""
+    return np.asarray(np.einsum("ni,nj->ij", first, second))
+
+
+def scattered(place: Floats | Ints, values: Floats, size: int) -> Floats:
     """Values added up by place, those between two places shared out."""
+    if place.dtype == np.int64:
+        return np.asarray(np.bincount(place, values, size), dtype=np.float64)
     low = place.astype(np.int64)
     part = place - low
-    if not part.any():
-        return np.asarray(np.bincount(low, values, size), dtype=np.float64)
     high = np.minimum(low + 1, size - 1)
     return np.asarray(np.bincount(low, values * (1 - part), size) + np.bincount(high, values * part, size))
 

@@ -48,7 +48,7 @@ class ScaledHistories:
         Raises DataError where nobody was observed for any time.
         """
         h = Histories.of(summary, unit=unit)
-        h, weight = _collapse(h, checked_weights(weights, h.x.size))
+        h, weight = collapse(h, checked_weights(weights, h.x.size))
         customers = float(weight.sum())
         # Not `@`: a dot product of this length wakes BLAS threads, which then fight the kernels' for the cores.
         mean = float((weight * h.T).sum()) / customers
@@ -187,7 +187,7 @@ def rate_starts(data: ScaledHistories) -> list[tuple[float, float]]:
     return [(shape, shape / mean) for shape in (r, 2.0, 0.2, 1.0, 5.0, 1.0)]
 
 
-def _collapse(h: Histories, weight: Floats) -> tuple[Histories, Floats]:
+def collapse(h: Histories, weight: Floats) -> tuple[Histories, Floats]:
     """One row for identical histories, with their summed weight; rows without weight are left out."""
     rows, summed = unique_histories(h.x, h.t_x.view(np.int64), h.T.view(np.int64), weight)
     if rows.size == h.x.size:

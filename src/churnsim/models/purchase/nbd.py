@@ -13,6 +13,7 @@ from typing import ClassVar, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
+from scipy.special import polygamma
 
 from churnsim.kernels.likelihoods import nbd as kernel
 from churnsim.kernels.likelihoods.population import draw_rates
@@ -21,7 +22,7 @@ from churnsim.models.estimation.likelihood import Likelihood
 from churnsim.models.estimation.threads import Chunks, by_chunks
 from churnsim.models.purchase.active_periods import LivingTraits
 from churnsim.models.purchase.buy_till_you_die import Living
-from churnsim.models.purchase.calendar_model import ClockTerms
+from churnsim.models.purchase.calendar_model import ClockCurvature, ClockTerms
 from churnsim.models.purchase.continuous_time import TakesCalendar
 from churnsim.models.purchase.fit_data import ScaledHistories, likelihood_of, summed
 from churnsim.models.purchase.histories import Histories
@@ -88,7 +89,18 @@ class NBD(TakesCalendar):
     def _on_clock(cls, parameters: Floats, h: Histories, weight: Floats) -> ClockTerms:
         r, alpha = parameters
         value, slopes = summed(kernel.objective, Chunks(h.x, h.T, weight))(parameters)
-        return ClockTerms(value, slopes, np.zeros(h.x.size), -weight * (r + h.x) / (alpha + h.T))
+
+        def curvature() -> ClockCurvature:
+            by_r, by_alpha = -weight / (alpha + h.T), weight * (r + h.x) / (alpha + h.T) ** 2
+            both = float((weight * (1 / alpha - 1 / (alpha + h.T))).sum())
+            kinds, kind = np.unique(h.x, return_inverse=True)
+            in_r = float((np.bincount(kind, weight) * (polygamma(1, r + kinds) - polygamma(1, r))).sum())
+            second = np.array([[in_r, both], [both, float(by_alpha.sum() - weight.sum() * r / alpha**2)]])
+            nothing = np.zeros(h.x.size)
+            by_end = np.column_stack([by_r, by_alpha])
+            return ClockCurvature(second, nothing, nothing, by_alpha, np.zeros((h.x.size, 2)), by_end)
+
+        return ClockTerms(value, slopes, np.zeros(h.x.size), -weight * (r + h.x) / (alpha + h.T), curvature)
 
     def _expected_living(self, living: Living, horizon: Floats) -> Floats:
         return np.asarray(living[0] / living[1] * horizon)
