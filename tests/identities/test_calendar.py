@@ -10,6 +10,7 @@ import pytest
 
 import churnsim as cs
 from churnsim.errors import ConfigError, DataError, MissingExtraError
+from churnsim.models.evaluation.validation import frequency_calibration, tracking
 from churnsim.models.purchase.calendar_model import CalendarModel, HistoryDays, calendar_likelihood
 
 FAMILIES = [cs.NBD, cs.BGNBD, cs.models.MBGNBD]
@@ -196,3 +197,52 @@ def test_holidays_are_those_of_the_library():
     assert calendar.columns(first, first + 2)[:, 0].tolist() == [0, 1, 0]
     with pytest.raises(ConfigError, match="'Atlantis'"):
         cs.data.Calendar(holidays="Atlantis")
+
+
+def test_tracking_and_calibration_without_effects_are_the_plain_ones(log):
+    """And with effects the calibration adds up to the customers, the track is that of each customer's own time."""
+    season = cs.data.Calendar(season=1)
+    summary = cs.summarise(log, until="1997-09-30", calendar=season)
+    base = cs.models.MBGNBD(r=0.5, alpha=7.0, a=0.7, b=1.6)
+    nothing = dict.fromkeys(season.names, 0.0)
+    even = CalendarModel(base=base, calendar=season, effects=nothing, means=nothing, seen_until="1997-09-30")
+    words = {"until": "1997-09-30", "holdout_until": "1998-06-30"}
+    pd.testing.assert_frame_equal(tracking(even, log, **words), tracking(base, log, **words))
+    pd.testing.assert_frame_equal(frequency_calibration(even, summary), frequency_calibration(base, summary))
+    bent = CalendarModel(
+        base=base, calendar=season, effects={"cos 1": 0.6, "sin 1": 0.2}, means=nothing, seen_until="1997-09-30"
+    )
+    assert frequency_calibration(bent, summary)["expected"].sum() == pytest.approx(len(summary))
+    track = tracking(bent, log, **words)
+    # The 20th week ends on 1997-05-20; a customer's own time begins with the morning of its first day.
+    first = summary["first_purchase"]
+    age = ((pd.Timestamp("1997-05-20") - first).dt.days + 1) / 7
+    before = first - pd.Timedelta(days=1)
+    came = [
+        float(bent.expected_purchases_new(span, first=day.date()))
+        for day, span in zip(before[age > 0], age[age > 0], strict=True)
+    ]
+    assert track["expected"].iloc[19] == pytest.approx(sum(came), rel=1e-9)
+
+
+def test_validate_says_whether_the_calendar_forecasts_better(log):
+    """On a log in which four of five purchases are left out but in two weeks of six, which the calendar knows."""
+    price = PRICE.assign(price=np.where(np.arange(80) % 6 < 2, 1.0, 0.0))
+    week = (log["date"] - PRICE.index[0]).dt.days // 7
+    first = log.groupby("customer_id")["date"].transform("min")
+    kept = log[(price["price"].to_numpy()[week] == 1.0) | (log["date"] == first) | (np.arange(len(log)) % 5 == 0)]
+    calendar = cs.data.Calendar(series=price)
+    done = cs.validate(kept, [cs.BGNBD], calibration_end="1997-09-30", baselines=[], calendar=calendar)
+    assert list(done.fits) == ["bg_nbd", "bg_nbd_calendar"]
+    row = done.with_calendar.loc["bg_nbd"]
+    assert row["p_value"] < 1e-12
+    gain = done.scores.loc["bg_nbd_calendar", "log_score"] - done.scores.loc["bg_nbd", "log_score"]
+    assert row["gain"] == pytest.approx(gain)
+    assert done.comparison.table.loc["bg_nbd_calendar", "lr"] == pytest.approx(
+        done.fits["bg_nbd_calendar"].likelihood_ratio.statistic, rel=1e-6
+    )
+    weeks = done.tracking[done.tracking["model"] == "bg_nbd_calendar"].iloc[45:]
+    on = price["price"].reindex(weeks["date"] - pd.Timedelta(days=5), method="ffill").to_numpy() == 1.0
+    assert weeks["expected"][on].mean() > 2.5 * weeks["expected"][~on].mean()
+    with pytest.raises(ConfigError, match="none of the models takes one"):
+        cs.validate(kept, [cs.ParetoNBD], calibration_end="1997-09-30", calendar=calendar)

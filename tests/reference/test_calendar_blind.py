@@ -54,9 +54,9 @@ def run(days: float) -> float:
 def traits(family: str):
     """Nodes and weights of lambda ~ Gamma(R, ALPHA), by the trapezoidal rule in its logarithm, and of p ~ Beta(A, B),
     by a Gauss rule, as a grid; p is 0 where nobody leaves."""
-    logs = np.arange(-60.0, 4.0, 0.06)
+    logs = np.arange(-40.0, 3.0, 0.1)
     rate = np.exp(logs)
-    of_rate = 0.06 * np.exp(R * logs - ALPHA * rate) * ALPHA**R / math.gamma(R)
+    of_rate = 0.1 * np.exp(R * logs - ALPHA * rate) * ALPHA**R / math.gamma(R)
     chance, of_chance = (np.zeros(1), np.ones(1)) if family == "nbd" else roots_jacobi(60, B - 1, A - 1)
     chance = chance if family == "nbd" else (1 + chance) / 2
     lam, p = np.meshgrid(rate, chance, indexing="ij")

@@ -15,8 +15,9 @@ import numpy as np
 import pandas as pd
 
 from churnsim.checks import check_frame, check_kind, check_number, shown
-from churnsim.data.logs.days import calendar_day
+from churnsim.data.logs.days import calendar_day, past_day
 from churnsim.data.logs.purchase_days import purchase_days
+from churnsim.data.summaries.calendar import Calendar, Future, add_calendar
 from churnsim.data.summaries.period_holdout import last_day_of_periods, period_log
 from churnsim.data.summaries.summary import split_holdout, summarise
 from churnsim.errors import ConfigError
@@ -26,11 +27,19 @@ from churnsim.models.evaluation.holdout_scores import (
     active_calibration,
     interval_calibration,
     log_scores,
+    paired_error,
     point_scores,
     poisson_scores,
 )
 from churnsim.models.evaluation.predictive import score_counts
-from churnsim.models.evaluation.selection import Families, ModelComparison, compare_fits, named_families, split_log
+from churnsim.models.evaluation.selection import (
+    CLEARLY,
+    Families,
+    ModelComparison,
+    compare_fits,
+    named_families,
+    split_log,
+)
 from churnsim.models.evaluation.validation import holdout_by_frequency, tracking, tracking_in_periods
 from churnsim.models.purchase.in_periods import Count, check_count, seen_in
 from churnsim.models.purchase.protocol import PurchaseModel
@@ -159,6 +168,10 @@ class Validation:
         Of time.
     count : "purchases" or "periods"
         What was forecast.
+    with_calendar : DataFrame, optional
+        A row for each family that was fitted with and without a calendar: by how much the mean log score is higher with
+        it (`gain`, and its standard error paired by customer, `gain_error`), the biases of the total, the `p_value` of
+        the likelihood-ratio test, and whether it `forecasts` better, worse, or is not told apart (two standard errors).
     """
 
     scores: pd.DataFrame
@@ -173,6 +186,7 @@ class Validation:
     holdout_end: pd.Timestamp
     unit: str
     count: Count = "purchases"
+    with_calendar: pd.DataFrame | None = None
 
     @property
     def best(self) -> str:
@@ -191,6 +205,8 @@ def validate(
     baselines: Sequence[Forecaster] | None = None,
     covariates: pd.DataFrame | None = None,
     count: str | None = None,
+    calendar: Calendar | None = None,
+    future: Future | None = None,
 ) -> Validation:
     """Fit each model to the purchases up to `calibration_end`, and score its forecast of those after it.
 
@@ -216,6 +232,11 @@ def validate(
         customer bought. BG/BB knows periods only, so with it among the models periods are counted for all; each model
         is fitted to its own kind of data (see `churnsim.data.split_periods`), and all forecast the same counts of the
         same customers.
+    calendar : Calendar, optional
+        Each family that takes one is fitted with it too, under its name and ``_calendar``, and
+        ``Validation.with_calendar`` says whether it forecasts better so.
+    future : mapping, optional
+        What the calendar does after `calibration_end`, as forecasts take it.
 
     Returns
     -------
@@ -246,6 +267,11 @@ def validate(
     # One kind of log from here on, whatever the dates and ids came as.
     transactions = purchase_days(transactions).frame()
     split = split_log(transactions, calibration_end, holdout_end, unit, counted)
+    if calendar is not None:
+        check_kind(calendar, "calendar", Calendar, "a churnsim.data.Calendar")
+        makers |= _with_calendar(makers, models, calendar, future, counted)
+        last_seen = past_day(calibration_end, name="calibration_end")
+        add_calendar(split, purchase_days(transactions), last_seen, calendar)
     if covariates is not None:
         split = split.join(covariates, how="left")
         split.attrs["unit"] = unit
@@ -296,7 +322,50 @@ def validate(
         holdout_end=tables.last(split, unit),
         unit=unit,
         count=counted,
+        with_calendar=_calendar_table(fits, logs, rows),
     )
+
+
+def _with_calendar(
+    makers: Mapping[str, Any], models: Families, calendar: Calendar, future: Future | None, count: Count
+) -> dict[str, Any]:
+    """Makers of the families' fits with the calendar. ConfigError where none takes one."""
+    given = models if isinstance(models, Mapping) else dict(zip(makers, models, strict=True))
+    takes = {name: family for name, family in given.items() if getattr(family, "takes_calendar", False)}
+    if not takes or count == "periods":
+        raise ConfigError(
+            "a calendar bends the purchases of families such as BGNBD: none of the models takes one, or periods are "
+            "counted."
+        )
+
+    def maker(family: Any) -> Any:
+        return lambda summary, unit: family.fit(summary, unit=unit, calendar=calendar).with_future(future)
+
+    return {f"{name}_calendar": ("model", maker(family)) for name, family in takes.items()}
+
+
+def _calendar_table(
+    fits: Mapping[str, Any], logs: Mapping[str, Floats], rows: Mapping[str, Mapping[str, Any]]
+) -> pd.DataFrame | None:
+    """Of each family with a calendar: how much better it foresees than without, in words too."""
+    table = {}
+    for name, fit in fits.items():
+        plain = name.removesuffix("_calendar")
+        if plain == name or plain not in fits or not hasattr(fit, "likelihood_ratio"):
+            continue
+        gain = float(np.mean(logs[name] - logs[plain]))
+        error = paired_error(logs[name], logs[plain])
+        clear = abs(gain) > CLEARLY * error
+        verdict = ("better" if gain > 0 else "worse") if clear else "not told apart"
+        table[plain] = {
+            "gain": gain,
+            "gain_error": error,
+            "bias_without": rows[plain]["bias"],
+            "bias_with": rows[name]["bias"],
+            "p_value": fit.likelihood_ratio.p_value,
+            "forecasts": verdict,
+        }
+    return pd.DataFrame.from_dict(table, orient="index").rename_axis("model") if table else None
 
 
 def rolling_validation(

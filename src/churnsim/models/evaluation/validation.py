@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from churnsim.data.logs.days import iso_day, past_day
 from churnsim.data.logs.purchase_days import purchase_days
+from churnsim.data.summaries.calendar import FIRST
 from churnsim.data.summaries.column_aliases import as_summary
 from churnsim.data.summaries.period_holdout import period_track
 from churnsim.errors import DataError
@@ -28,7 +29,7 @@ def frequency_calibration(model: PurchaseModel, summary: pd.DataFrame, *, cap: i
     not included).
     """
     h = Histories.of(summary)
-    if has_covariates(model):
+    if has_covariates(model) or has_calendar(model):
         own: Any = model
         members: NDArray[Any] = np.ones(h.T.size)
         chances = np.column_stack([own.purchase_pmf_like(n, summary, h.T) for n in range(cap)])
@@ -83,7 +84,8 @@ def tracking(
 
     A customer counts from its own first purchase, and only those acquired by `until` count. One row per model unit
     since the first date of the log: `period`, `date` (its last day), `actual`, `expected`, `holdout` (whether the
-    period ends after `until`). A model with covariates needs `customers`, a frame by customer id that holds them.
+    period ends after `until`). A model with covariates needs `customers`, a frame by customer id that holds them; one
+    with a calendar that ends before the holdout does needs its future (`with_future`).
 
     As in the published tables (and BTYD's ExpectedCumulativeTransactions), week k ends 7k days after the beginning of
     the log's first day, and a customer's own time begins with the day of its first purchase: at the end of the log it
@@ -106,12 +108,19 @@ def tracking(
     # The last day of period k is day k * per - 1 after the start; the period ends when that day does.
     ages = np.maximum(ends[:, None] - born[None, :], 0) / per
     dates = pd.Timestamp(iso_day(start)) + pd.to_timedelta(ends - 1, unit="D")
+    if has_calendar(model):
+        own: Any = model
+        firsts = pd.DataFrame({FIRST: (start + born).astype("datetime64[D]").astype("datetime64[ns]")})
+        number = np.bincount(kind, minlength=born.size)
+        expected = np.array([own.expected_purchases_like(firsts, age, from_morning=True) @ number for age in ages])
+    else:
+        expected = _expected_of_new(model, ages, kind, log.ids[known], customers)
     return pd.DataFrame(
         {
             "period": np.arange(1, ends.size + 1),
             "date": dates,
             "actual": np.searchsorted(repeats, ends - 1, side="right"),
-            "expected": _expected_of_new(model, ages, kind, log.ids[known], customers),
+            "expected": expected,
             "holdout": dates > pd.Timestamp(iso_day(calibration_end)),
         }
     )
@@ -150,6 +159,11 @@ def _expected_of_new(
         raise DataError("customers of a model with covariates differ: pass customers=, the frame that holds them.")
     own = customers.loc[ids]
     return np.array([float(model.expected_purchases_like(own, age[kind]).sum()) for age in ages])
+
+
+def has_calendar(model: Any) -> bool:
+    """Whether new customers of the model differ by the day of their first purchase."""
+    return hasattr(getattr(model, "model", model), "calendar")
 
 
 def has_covariates(model: Any) -> bool:

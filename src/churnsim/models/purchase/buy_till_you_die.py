@@ -111,6 +111,8 @@ class BuyTillYouDie(ParametricModel, ABC):
     reads: ClassVar[Reads] = "summary"
     simulated_as: ClassVar[Simulated | None] = None
     within: ClassVar[str | None] = None
+    # Whether `fit` takes a calendar (see `TakesCalendar`).
+    takes_calendar: ClassVar[bool] = False
     # Kernels of live customers' forecasts; a family without them gives the four methods below instead.
     live: ClassVar[LiveKernels]
     unit: str

@@ -161,6 +161,14 @@ class CalendarFit(ModelFit["CalendarModel"]):
 
     plain: ModelFit[Any]
 
+    def with_future(self, future: Future | None) -> Self:
+        """The same fit, its model told once what comes."""
+        return replace(self, model=self.model.with_future(future))
+
+    def draw_parameters(self, n: int, *, seed: int) -> list[CalendarModel]:
+        """As of every fit; the models drawn are told of the future what this one is."""
+        return [model.with_future(self.model.future) for model in super().draw_parameters(n, seed=seed)]
+
     @property
     def likelihood_ratio(self) -> LikelihoodRatio:
         """The test of the calendar against the plain family."""
@@ -644,8 +652,11 @@ class HistoryDays:
         sums = (calendar_sums(summary, calendar) - h.x[:, None] * means) / spread
         together = bool((end == end[0]).all())
 
-        def part(rows: slice, few: HistoryDays | None) -> Self:
-            own = Histories(*(np.ascontiguousarray(each[rows]) for each in (h.x, h.t_x, h.T)), h.index[rows])
+        def part(rows: slice, few: HistoryDays | None) -> HistoryDays:
+            own = Histories(
+                np.ascontiguousarray(h.x[rows]), np.ascontiguousarray(h.t_x[rows]), np.ascontiguousarray(h.T[rows]),
+                h.index[rows],
+            )  # fmt: skip
             number, added = np.ascontiguousarray(weight[rows]), (sums[rows] * weight[rows, None]).sum(axis=0)
             places = [np.ascontiguousarray(each[rows]) - start for each in (first, last, end)]
             if together:

@@ -113,6 +113,8 @@ class ContinuousTime(BuyTillYouDie):
 class TakesCalendar(ContinuousTime):
     """Base of the models in which a calendar can bend the buying clock (see `calendar_model.py`)."""
 
+    takes_calendar: ClassVar[bool] = True
+
     @classmethod
     @abstractmethod
     def _on_clock(cls, parameters: Floats, h: Histories, weight: Floats) -> ClockTerms:
