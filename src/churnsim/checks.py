@@ -39,8 +39,15 @@ def shown(value: object) -> str:
         return str(int(value))
     if isinstance(value, numbers.Real) and not isinstance(value, bool | numbers.Rational):
         return repr(float(value))
+    if is_foreign_frame(value):
+        return f"a {type(value).__module__.partition('.')[0].lstrip('_')} {type(value).__name__}"
     text = repr(value)
     return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 3]}..."
+
+
+def is_foreign_frame(value: object) -> bool:
+    """Whether it offers Arrow's stream interface, as frames of Polars, DuckDB, Arrow and others, and is not pandas'."""
+    return hasattr(value, "__arrow_c_stream__") and type(value).__module__.partition(".")[0] != "pandas"
 
 
 def _real(value: object) -> float | None:
@@ -171,6 +178,8 @@ def check_frame(value: Any, name: str, remedy: str = "") -> None:
     churnsim.errors.DataError: summary must be a pandas DataFrame; got [1, 2].
     """
     if type(value).__module__.partition(".")[0] != "pandas" or not hasattr(value, "columns"):
+        if is_foreign_frame(value):
+            remedy = f"Turn it into one, with customer_id as its index where it has a row a customer. {remedy}".rstrip()
         raise DataError(f"{name} must be a pandas DataFrame; got {shown(value)}.{' ' * bool(remedy)}{remedy}")
     if not value.columns.is_unique:
         twice = value.columns[value.columns.duplicated()][0]

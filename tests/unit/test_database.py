@@ -516,3 +516,11 @@ def test_text_of_a_parquet_file_that_is_not_utf8_is_refused_by_its_column(tmp_pa
         assert len(db.table("transactions")) == len(db.table("loads")) == 0
     with pytest.raises(DataError, match="not UTF-8"):
         cs.read_transactions(path)
+
+
+@pytest.mark.parametrize("kind", ["object", "string", "string[pyarrow]"])
+def test_dates_with_a_zone_are_counted_whatever_kind_of_text_they_are(tmp_path, kind):
+    frame = pd.DataFrame({"customer_id": [1, 2], "date": ["2024-01-05T10:00:00+02:00", "2024-01-06"]})
+    with CustomerDatabase(tmp_path / "a.db") as database:
+        added = database.add(frame.astype({"date": kind}), name="a")
+    assert added.zoned_dates == 1

@@ -8,7 +8,7 @@ its name.
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from churnsim.checks import is_foreign_frame
 from churnsim.data.logs.days import iso_day, latest_day
 from churnsim.data.logs.log_rules import check_one_currency, currency_column
 from churnsim.data.tabular.columns import amounts, dates, ids
@@ -62,14 +63,18 @@ class _Columns:
 
 
 def tabular(transactions: Any) -> pd.DataFrame:
-    """A log as a DataFrame: one as it is, an Arrow table with its text as Arrow text, and what a `CustomerDatabase`, a
-    `ParquetLog` or an Ibis table holds. DataError for anything else."""
+    """A log as a DataFrame: one as it is, a frame of Polars, DuckDB, Arrow or what else speaks Arrow with its text as
+    Arrow text, and what a `CustomerDatabase`, a `ParquetLog` or an Ibis table holds. DataError for anything else."""
     if isinstance(transactions, pd.DataFrame):
         return transactions
     frame: pd.DataFrame
-    if isinstance(transactions, pa.Table):
+    if is_foreign_frame(transactions) and not is_ibis(transactions):
+        table = pa.table(transactions)
+        views = [i for i, kind in enumerate(table.schema.types) if pa.types.is_string_view(kind)]
+        for i in views:  # what Polars sends
+            table = table.set_column(i, table.column_names[i], table.column(i).cast(pa.large_string()))
         text = {pa.string(): ARROW_TEXT, pa.large_string(): ARROW_TEXT}
-        frame = transactions.to_pandas(date_as_object=False, split_blocks=True, types_mapper=text.get)
+        frame = table.to_pandas(date_as_object=False, split_blocks=True, types_mapper=text.get)
         return frame
     read = getattr(transactions, "to_pandas" if is_ibis(transactions) else "transactions", None)
     if callable(read):
@@ -78,9 +83,10 @@ def tabular(transactions: Any) -> pd.DataFrame:
             warnings.filterwarnings("ignore", category=DeprecationWarning)
             frame = read()
         return frame
+    how = "Call its collect() first." if hasattr(transactions, "collect") else "Read a file with read_transactions."
     raise DataError(
-        f"transactions must be a DataFrame, an Arrow table, a CustomerDatabase, a ParquetLog or an Ibis table; got "
-        f"{type(transactions).__name__}. Read a file with churnsim.read_transactions."
+        "transactions must be a DataFrame (of pandas, Polars or what else speaks Arrow), a DuckDB relation, an Arrow "
+        f"table, a CustomerDatabase, a ParquetLog or an Ibis table; got {type(transactions).__name__}. {how}"
     )
 
 
@@ -107,6 +113,8 @@ def grouped(transactions: Any, *, today: object | None = None) -> GroupedLog:
     if log is None or log.last > latest:
         log = _laid_out(_checked_columns(frame, latest))
         assert log is not None, "checked columns hold nothing bad"
+    if frame is not transactions and not pd.api.types.is_integer_dtype(log.ids.dtype):
+        log = replace(log, ids=log.ids.astype(object))  # how Arrow holds its text is not what the caller chose
     return log
 
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from numpy.typing import NDArray
 
+from churnsim.checks import is_foreign_frame
 from churnsim.data.logs.days import iso_day, past_day
 from churnsim.data.logs.grouped_log import GroupedLog, grouped, is_ibis
 from churnsim.data.logs.purchase_days import PurchaseDays
@@ -39,8 +39,8 @@ def summarise(
     ----------
     transactions
         One row a purchase: ``customer_id``, ``date`` and, if there are amounts, ``amount``; in any order. A
-        DataFrame, an Arrow table, a `CustomerDatabase`, a `ParquetLog` or an Ibis table; of the last three only the
-        summary leaves the place where they lie.
+        DataFrame of pandas, Polars or what else speaks Arrow, a DuckDB relation, an Arrow table, a `CustomerDatabase`,
+        a `ParquetLog` or an Ibis table; of the last three only the summary leaves the place where they lie.
     unit
         What durations are counted in: "D", "W" (7 days), "M" or "Y". Purchases are told apart by calendar day
         whatever the unit, so a change of unit only rescales `recency` and `T`.
@@ -173,15 +173,14 @@ def _summary(log: GroupedLog, end: int, unit: str) -> pd.DataFrame:
 
 def _pushed_down(transactions: Any, unit: str, until: str | date | None, today: Any) -> pd.DataFrame | None:
     """The summary computed where the log lies, for a log that is not in memory; None for one that is."""
-    if isinstance(transactions, pd.DataFrame | pa.Table):
-        return None
     frame: pd.DataFrame
     if is_ibis(transactions):
         from churnsim.data.summaries.ibis_log import summarise_ibis
 
         frame = summarise_ibis(transactions, unit=unit, until=until, today=today)
         return frame
-    summarise_there = getattr(transactions, "summarise", None)
+    in_memory = isinstance(transactions, pd.DataFrame) or is_foreign_frame(transactions)
+    summarise_there = None if in_memory else getattr(transactions, "summarise", None)
     if callable(summarise_there):
         frame = summarise_there(unit=unit, until=until, today=today)
         return frame

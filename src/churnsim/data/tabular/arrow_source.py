@@ -60,11 +60,6 @@ ROWS = 1 << 19  # rows typed at a time
 NUMBER_BYTES = 8
 
 
-def is_tabular(source: object) -> bool:
-    """Whether `source` offers Arrow's stream interface, as tables of Arrow, Polars, DuckDB and others do."""
-    return hasattr(source, "__arrow_c_stream__") and not isinstance(source, pd.DataFrame)
-
-
 class _Tabular(ABC):
     """What the three share: their columns have types of their own, text among them is looked at as in a file."""
 

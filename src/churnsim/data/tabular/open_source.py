@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churnsim.data.tabular.arrow_source import ArrowSource, FrameSource, ParquetSource, is_tabular
+from churnsim.checks import is_foreign_frame
+from churnsim.data.tabular.arrow_source import ArrowSource, FrameSource, ParquetSource
 from churnsim.data.tabular.csv_source import CsvSource
 from churnsim.data.tabular.excel_source import ExcelSource
 from churnsim.data.tabular.files import kind_of_file, regular_file
@@ -39,7 +40,7 @@ def open_source(
     """
     if isinstance(source, pd.DataFrame):
         return FrameSource(source, form, name=name or "the DataFrame")
-    if is_tabular(source):
+    if is_foreign_frame(source):
         return ArrowSource(source, form, name=name or "the table")
     if not isinstance(source, str | os.PathLike):
         raise DataError(

@@ -14,7 +14,7 @@ from churnsim.checks import shown
 from churnsim.data.tabular.columns import amounts, dates, file_ids, yes_or_no
 from churnsim.data.tabular.row_errors import Flaw, Flaws
 from churnsim.data.tabular.source import Spelling
-from churnsim.data.tabular.text_columns import ARROW_TEXT, as_text, is_arrow_text, mask
+from churnsim.data.tabular.text_columns import ARROW_TEXT, as_text, mask
 from churnsim.errors import ConfigError
 
 _WITH_ZONE = r"\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)? ?(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)$"
@@ -160,7 +160,7 @@ def _products(
 def _zoned(values: pd.Series[Any]) -> int:
     if isinstance(values.dtype, pd.DatetimeTZDtype):
         return int(values.notna().sum())
-    if is_arrow_text(values) or values.dtype == object:
+    if values.dtype == object or pd.api.types.is_string_dtype(values.dtype):
         text = as_text(values)
         longest = pc.max(pc.binary_length(text)).as_py()
         if longest is not None and longest > len("2024-01-01 00:00"):
