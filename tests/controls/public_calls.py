@@ -33,6 +33,7 @@ RESULTS = frozenset(
     Sensitivity SimulationCalibration Split SubscriberValues TailRisk TotalValue UpliftModel Validation Whale World
     BreakEven ClockEffects ComplaintEvidence ContactEffect TargetingRule TrialCheck TrialEffects VarianceSplit
     CalendarFit CalendarModel LikelihoodRatio
+    TrialAssignment TrialDesign TrialReading
     Calibration Instrumented OfferEvidence ReferralEvidence SpendEvidence WinBackEvidence
     Optimisation ValueOfInformation
     """.split()  # noqa: SIM905
@@ -178,6 +179,27 @@ def spending() -> pd.DataFrame:
 def lifts() -> pd.DataFrame:
     test = {"channel": ["search"], "from": "2022-01-10", "to": "2022-01-23", "spend_change": 300.0, "lift": 5.0}
     return pd.DataFrame(test | {"standard_error": 2.0})
+
+
+MAILS = cs.Strategy(name="mails", retention=cs.simulation.RetentionContacts(budget_per_period=900.0))
+
+
+@functools.cache
+def known_market() -> cs.Market:
+    """Of customers with ids."""
+    return dataclasses.replace(market(), customers=cs.PosteriorBase(split()))
+
+
+@functools.cache
+def trial() -> Any:
+    plan = cs.decisions.design_trial(known_market(), MAILS, **QUESTION)
+    return plan.assignment(start="1997-10-01")
+
+
+QUESTION: dict[str, Any] = {
+    "about": "retention.purchase_lift", "effect": 20.0, "against": 1.0, "weeks": [8.0], "shares": [0.5], "power": 0.1,
+    "seed": 1, "replications": 3,
+}  # fmt: skip
 
 
 @functools.cache
@@ -421,6 +443,9 @@ OWN: dict[str, dict[str, Any]] = {
         "nothing": "keeping",
     },
     "contact_effect": {"contacts": lambda: contacts(), "purchases": log, "window": 4.0, "control": "none"},
+    "design_trial": QUESTION | {"market": lambda: known_market(), "strategy": MAILS, "without": ["retention"]},
+    "simulate_trial": {"market": lambda: known_market(), "strategy": MAILS, "trial": lambda: trial(), "seed": 2},
+    "read_trial": {"assignment": lambda: trial(), "purchases": log, "until": "1997-12-31", "without": []},
     "read_records": {"kind": "contacts", "source": lambda: contacts()},
     "effects_of_sums": {
         "sums": lambda: cs.datasets.hillstrom_sums(),

@@ -106,6 +106,8 @@ SLOW = frozenset(
         "benchmark_gaps",
         "market_evidence",
         "forecast",
+        "design_trial",
+        "simulate_trial",
     }
 )
 

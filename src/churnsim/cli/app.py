@@ -18,6 +18,7 @@ from churnsim.cli.evidence import evidence
 from churnsim.cli.run import report, run
 from churnsim.cli.setup import check, init, schema
 from churnsim.cli.survey import survey
+from churnsim.cli.trial import trial_app
 from churnsim.cli.validate import validate
 
 app = typer.Typer(
@@ -66,6 +67,7 @@ app.command(short_help="Write the report of a finished run again.")(guarded(repo
 app.command(short_help="Print the JSON Schema of a study's TOML.")(guarded(schema))
 app.command(short_help="Which number to measure before choosing.")(guarded(decide))
 app.command(short_help="What a study's own records measure and change.")(guarded(evidence))
+app.add_typer(trial_app, name="trial")
 app.command(short_help="Recompute published figures.")(guarded(reproduce))
 app.add_typer(claims_app, name="claims")
 app.command(short_help="Fit a model to a file of purchases.")(guarded(fit))

@@ -228,7 +228,7 @@ def trial_effects(
         design = Design.of(customers, adjusting)
         estimators["adjusted"] = design.matrix(customers) - np.array(design.means)
     rows = {
-        (outcome, kind): _arm_means(numbers[outcome], x, weight, group, arms)
+        (outcome, kind): arm_means(numbers[outcome], x, weight, group, arms)
         for outcome in outcomes
         for kind, x in estimators.items()
     }
@@ -337,7 +337,7 @@ def effects_of_sums(
 
 
 def _means_of_sums(n: Floats, first: Floats, second: Floats) -> list[ArmMean]:
-    """What `_arm_means` gives, from counts, sums and sums of squares by stratum and arm: the stratified estimator."""
+    """What `arm_means` gives, from counts, sums and sums of squares by stratum and arm: the stratified estimator."""
     if (first**2 > n * second * (1 + 1e-9)).any():  # Cauchy and Schwarz
         raise DataError(
             "sums has an outcome whose sum of squares is smaller than any customers' with that sum. Squares are in a "
@@ -418,7 +418,9 @@ class ArmMean(NamedTuple):
     spread: Floats
 
 
-def _arm_means(y: Floats, x: Floats | None, weight: Floats, group: Ints, arms: list[str]) -> list[ArmMean]:
+def arm_means(y: Floats, x: Floats | None, weight: Floats, group: Ints, arms: list[str]) -> list[ArmMean]:
+    """The mean of each arm, customers weighted by 1/chance, adjusted for `x`, of mean 0 over all, where there is one.
+    Shapes (n,), (n, columns), (n,) and (n,); `group` is the number of each customer's arm."""
     spread = np.zeros((0, 0)) if x is None else np.cov(x, rowvar=False, ddof=0).reshape(x.shape[1], -1) / len(x)
     means = []
     for k, name in enumerate(arms):
@@ -445,19 +447,31 @@ def _arm_means(y: Floats, x: Floats | None, weight: Floats, group: Ints, arms: l
     return means
 
 
+def contrast(control: ArmMean, treated: ArmMean) -> tuple[float, float, float]:
+    """The difference of two arms' means, its standard error, and Satterthwaite's degrees of freedom."""
+    v, v_0, shared = treated.variance, control.variance, _shared(control, treated)
+    error = math.sqrt(v + v_0 + shared[0] - 2 * shared[1] + shared[2])
+    degrees = (v + v_0) ** 2 / max(v**2 / treated.df + v_0**2 / control.df, 1e-300)
+    return treated.mean - control.mean, error, max(degrees, 1.0)
+
+
+def _shared(control: ArmMean, treated: ArmMean) -> list[float]:
+    """What the covariates' means add to the variance of the treated mean, to the covariance, to the control's."""
+    a, b = treated.slopes, control.slopes
+    return [float(one @ control.spread @ other) for one, other in ((a, a), (a, b), (b, b))]
+
+
 def _effects_table(
     rows: Mapping[tuple[str, str], Sequence[ArmMean]], arms: Sequence[str], level: float
 ) -> pd.DataFrame:  # fmt: skip
     """The table of `TrialEffects` from the means of the arms (the control first), by outcome and estimator."""
     table = {}
     for (outcome, kind), means in rows.items():
-        control, v_0, df_0, slope_0, spread = means[0]
-        for name, (mean, v, df, slope, _) in zip(arms[1:], means[1:], strict=True):
-            shared = [float(a @ spread @ b) for a, b in ((slope, slope), (slope, slope_0), (slope_0, slope_0))]
-            difference = mean - control
-            error = math.sqrt(v + v_0 + shared[0] - 2 * shared[1] + shared[2])
-            degrees = (v + v_0) ** 2 / max(v**2 / df + v_0**2 / df_0, 1e-300)
-            half = float(student.ppf(tails(level)[1], max(degrees, 1.0))) * error
+        control, v_0 = means[0].mean, means[0].variance
+        for name, own in zip(arms[1:], means[1:], strict=True):
+            mean, v, shared = own.mean, own.variance, _shared(means[0], own)
+            difference, error, degrees = contrast(means[0], own)
+            half = float(student.ppf(tails(level)[1], degrees)) * error
             lift = difference / control if control else math.nan
             # The delta method on mean / control.
             ratio = mean / control if control else math.nan
@@ -469,7 +483,7 @@ def _effects_table(
                 "standard_error": error,
                 "lower": difference - half,
                 "upper": difference + half,
-                "p_value": float(2 * student.sf(abs(difference) / error, max(degrees, 1.0))) if error else math.nan,
+                "p_value": float(2 * student.sf(abs(difference) / error, degrees)) if error else math.nan,
                 "lift": lift,
                 "lift_error": math.sqrt(of_ratio) / abs(control) if control else math.nan,
             }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -18,6 +18,9 @@ from churnsim.models.purchase.alive_grid import alive_grid
 from churnsim.models.purchase.protocol import PurchaseModel
 from churnsim.report.page.extras import require_report_extra
 from churnsim.units import UNIT_NAMES
+
+if TYPE_CHECKING:
+    from churnsim.report.charts.svg import ChartMaker
 
 
 @dataclass(frozen=True)
@@ -109,12 +112,17 @@ def _drawn(chart: str, table: pd.DataFrame, **said: Any) -> Picture:
     """The chart of that name in `charts.prediction`, of the rows of `table`."""
     require_report_extra()
     from churnsim.report.charts import prediction
+
+    return picture_of(getattr(prediction, chart)(_rows(table), **said))
+
+
+def picture_of(make: ChartMaker) -> Picture:
+    """A wide drawing on its own ground, which the report's pages bring."""
     from churnsim.report.charts.svg import to_svg
     from churnsim.report.charts.theme import WIDE
 
-    drawn, height = getattr(prediction, chart)(_rows(table), **said)(WIDE)
+    drawn, height = make(WIDE)
     svg = to_svg(drawn, size=WIDE, height=height)
-    # The report's pages bring their own ground; a picture by itself needs one.
     opened = svg.index(">", svg.index("<svg")) + 1
     return Picture(svg[:opened] + '<rect width="100%" height="100%" fill="#ffffff"/>' + svg[opened:])
 

@@ -103,6 +103,11 @@ class PosteriorBase:
         """The customers' own ids."""
         return self._summary.index
 
+    @property
+    def summary(self) -> pd.DataFrame:
+        """The customers' histories, as they were given."""
+        return self._summary.copy()
+
     def __len__(self) -> int:
         return len(self._uids)
 

@@ -135,6 +135,10 @@ class EvidenceSection(Section):
     referrals: ReferralsSection | None = None
     win_backs: WinBacksSection | None = None
     offers: OffersSection | None = None
+    trials: tuple[str, ...] = Field(
+        default=(), strict=False, description="files with what trials measured, as `churnsim trial read --evidence` "
+        "writes them, relative to this configuration",
+    )  # fmt: skip
     targets: TargetsSection | None = None
 
     @property
@@ -143,5 +147,5 @@ class EvidenceSection(Section):
         return ((kind, table) for kind in RECORDS if (table := getattr(self, kind)) is not None)
 
 
-RECORDS = tuple(name for name in EvidenceSection.model_fields if name != "targets")
+RECORDS = tuple(name for name in EvidenceSection.model_fields if name not in ("trials", "targets"))
 """The kinds of records."""

@@ -15,12 +15,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import Field, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from churnsim.errors import ConfigError
 from churnsim.simulation.mechanisms.parts import parts_of
 from churnsim.study.config.problems import ConfigPath, Problem, closest
 from churnsim.study.config.strategy_sections import MECHANISMS
+from churnsim.toml_text import read_toml
 from churnsim.units import Unit, parse_duration
 
 if TYPE_CHECKING:
@@ -68,6 +70,23 @@ def overridden_beliefs(market: dict[str, Any], unit: Unit) -> dict[str, Belief]:
         for name, about, given in _given_numbers(market)
         if isinstance(given, dict) and set(INTERVAL) & set(given)
     }
+
+
+def beliefs_of_file(path: Path, unit: Unit) -> dict[str, Belief]:
+    """The beliefs in a file that holds a table [market] and nothing else, as the reading of a trial writes it,
+    durations in `unit`. Raises ConfigError for any other file."""
+    _, content = read_toml(path, what="evidence")
+    table = content.get("market")
+    if set(content) != {"market"} or not isinstance(table, dict):
+        raise ConfigError(
+            f"{path} must hold a table [market] and no other, as `churnsim trial read --evidence` writes it."
+        )
+    if found := next(market_problems(table), None):
+        raise ConfigError(f"{path}: {'.'.join(map(str, found.path))}: {found.message}")
+    beliefs = overridden_beliefs(table, unit)
+    if not beliefs:
+        raise ConfigError(f"{path} gives no number with an interval, low and high, so that it says nothing measured.")
+    return beliefs
 
 
 def _given_numbers(market: dict[str, Any]) -> Iterator[tuple[str, Field[Any], Any]]:

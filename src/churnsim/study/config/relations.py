@@ -361,9 +361,11 @@ def _evidence_problems(config: StudyConfig) -> Iterator[Problem]:
     data: Any = config.data
     if config.evidence.targets is not None:
         yield from _target_problems(config, config.evidence.targets)
-    elif not any(config.evidence.tables):
+    elif not any(config.evidence.tables) and not config.evidence.trials:
         message = f"names no records. Add a table, such as [evidence.contacts]: {', '.join(RECORDS)}, targets."
         yield Problem(path=("evidence",), message=message, show_value=False)
+    for index, name in enumerate(config.evidence.trials):
+        yield from file_problems(config.folder, name, ("evidence", "trials", index))
     for kind, table in config.evidence.tables:
         path: ConfigPath = ("evidence", kind)
         if not isinstance(data, DataSection) and kind not in WITHOUT_PURCHASES:

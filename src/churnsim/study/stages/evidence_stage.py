@@ -53,7 +53,7 @@ from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.study.config.config import StudyConfig
 from churnsim.study.config.evidence_sections import RECORDS, RecordsSection, TargetsSection
-from churnsim.study.config.market_overrides import overridden_origins
+from churnsim.study.config.market_overrides import beliefs_of_file, overridden_origins
 from churnsim.study.stages.market_stage import own_mechanisms
 from churnsim.study.storage.executor import Executor
 from churnsim.study.storage.progress import Progress
@@ -134,6 +134,7 @@ def evidence_checksum(config: StudyConfig) -> str:
         else:
             content = _own_records(config, kind).to_csv(index=False).encode()
         digests.append(hashlib.sha256(content).hexdigest())
+    digests += [hashlib.sha256((config.folder / name).read_bytes()).hexdigest() for name in config.evidence.trials]
     return "".join(digests)
 
 
@@ -169,6 +170,14 @@ def measured_market(
                 )
             )  # fmt: skip
         watch.advance()
+    for name in config.evidence.trials:
+        with edge(f"trial {name}"):
+            beliefs = beliefs_of_file(config.folder / name, config.data.unit)
+            market, told = _with_beliefs(config, market, "trial", beliefs)
+            numbers += told
+            words = [f"{address}: {belief.source}" for address, belief in beliefs.items()]
+            status = next(iter(beliefs.values())).status
+            tables.append(MeasuredTable(kind="trial", source=name, rows=len(beliefs), status=status, words=words))
     if config.simulation.beliefs == "all":
         market = replace(market, beliefs=market_beliefs(market))
     calibration = None
