@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import numpy as np
 import pandas as pd
 import pytest
 import typer
@@ -294,3 +295,28 @@ def test_a_full_disk_is_said_in_a_line_with_what_to_do(capsys) -> None:
     assert ended.value.exit_code == 2
     said = capsys.readouterr().err
     assert "error: runs/study/outcomes.parquet: No space left on device. Make room, and give the same" in said
+
+
+def test_fit_with_a_calendar(call: Callable[..., Any], log: Path, tmp_path: Path) -> None:
+    """The estimates are those of Python; what describes no calendar is one line that says what to write."""
+    series = tmp_path / "prices.csv"
+    days = pd.date_range("1996-12-30", periods=90, freq="7D")
+    prices = pd.DataFrame({"date": days.strftime("%Y-%m-%d"), "price": np.sin(np.arange(90.0) ** 2)})
+    prices.to_csv(series, index=False)
+    result = call(
+        "fit", log, "--until", "1997-09-30", "--calendar", "trend=1997-01-01", "--calendar-series", series,
+        "--json", tmp_path / "fit.json",
+    )  # fmt: skip
+    found = {row["name"]: row["estimate"] for row in json.loads((tmp_path / "fit.json").read_text())["parameters"]}
+    calendar = churnsim.data.Calendar(trend="1997-01-01", series=prices.set_index(days)[["price"]])
+    direct = churnsim.BGNBD.fit(
+        churnsim.summarise(churnsim.data.read_transactions(log), until="1997-09-30", calendar=calendar),
+        calendar=calendar,
+    )
+    assert found == pytest.approx(direct.parameters, rel=1e-9)
+    assert f"{direct.likelihood_ratio.statistic:.2f} (2 effects)" in result.stdout
+    assert_one_line_error(call("fit", log, "--calendar", "season=two"), "write a number of pairs")
+    assert_one_line_error(call("fit", log, "--calendar", "weather=on"), "--calendar has no 'weather'")
+    assert_one_line_error(call("fit", log, "--calendar", "trend=1997-01-01", "--model", "bg_bb"), "takes no calendar")
+    prices.iloc[[0, 0]].to_csv(series, index=False)
+    assert_one_line_error(call("fit", log, "--calendar-series", series), "'date'")

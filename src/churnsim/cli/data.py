@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from churnsim.cli.calendar import CalendarOption, SeriesOption, calendar_of
 from churnsim.cli.errors import EXIT_NO
 from churnsim.cli.export import JsonFile, TableFile, csv_text, not_the_input, write_json_file, write_table
 from churnsim.cli.purchases import PurchaseFile, UnitOption, Until, with_purchases
@@ -125,6 +126,8 @@ def fit(
     covariates_rate: RateCovariates = None,
     covariates_lifetime: LifetimeCovariates = None,
     penalty: Penalty = 0.0,
+    calendar: CalendarOption = None,
+    calendar_series: SeriesOption = None,
     compare: Annotated[
         bool, typer.Option("--compare", help="Fit every model of purchases, and say which to use and why.")
     ] = False,
@@ -139,6 +142,7 @@ def fit(
       churnsim fit purchases.csv --until 1997-09-30
       churnsim fit purchases.csv --model gamma_gamma --json spend.json
       churnsim fit purchases.csv --compare
+      churnsim fit purchases.csv --model mbg_nbd --calendar season=2,trend=2022-01-01 --calendar-series prices.csv
       churnsim fit purchases.csv --customers people.csv --covariates-rate age,channel --covariates-lifetime channel
     """
     not_the_input(given.path, json_file, "--json")
@@ -156,6 +160,9 @@ def fit(
         "lifetime": covariates_lifetime,
         "penalty": penalty,
     }
+    bent = calendar_of(calendar, calendar_series)
+    if bent is not None:
+        _refuse_calendar(model, compare=compare, covariates=any(asked.values()))
     if compare:
         if any(asked.values()):
             raise ConfigError("--compare fits every model, and most take no covariates. Leave one of the two out.")
@@ -168,13 +175,15 @@ def fit(
     elif reads == "intervals":
         summary = summarise_with_intervals(transactions, unit=unit, until=until)
     else:
-        summary = summarise_transactions(transactions, unit=unit, until=until)
+        summary = summarise_transactions(transactions, unit=unit, until=until, calendar=bent)
     summary, options = with_covariates(
         summary, family=model, customer_id=given.columns.get("customer_id") or "customer_id", form=given.form, **asked
     )
     fitted: Any
     if family is None:
         fitted = GammaGamma.fit(summary)
+    elif bent is not None:
+        fitted = family.fit(summary, unit=unit, calendar=bent)
     else:
         fitted = (family.covariate_family if options else family).fit(summary, unit=unit, **options)
     estimates = fitted.to_dict()
@@ -190,11 +199,26 @@ def fit(
             "rate: a positive effect means more purchases; lifetime: a positive effect means a shorter life. Each is "
             "for one unit of its covariate, counted from the average customer."
         )
+    if bent is not None:
+        found = fitted.likelihood_ratio
+        typer.echo(
+            f"an effect of e multiplies how often everybody buys by exp(e) for one unit of its value, counted from the "
+            f"mean of the days; likelihood ratio to {model} without the calendar {found.statistic:.2f} "
+            f"({found.effects} effects), p = {found.p_value:.2g}"
+        )
     typer.echo(f"status: {fitted.status}")
     if json_file is not None:
         write_json_file(json_file, {"family": model, "unit": unit, **estimates})
     if not fitted.status.ok:
         raise typer.Exit(EXIT_NO)
+
+
+def _refuse_calendar(model: str, *, compare: bool, covariates: bool) -> None:
+    takes = [name for name, family in PURCHASE_FAMILIES.items() if family.takes_calendar]
+    if compare or covariates:
+        raise ConfigError("--calendar goes neither with --compare nor with covariates. churnsim validate compares.")
+    if model not in takes:
+        raise ConfigError(f"--model {model} takes no calendar. Use one of: {', '.join(takes)}.")
 
 
 def _compare(summary: pd.DataFrame, unit: str, json_file: Path | None) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from churnsim.cli.calendar import CalendarOption, SeriesOption, calendar_of
 from churnsim.cli.export import JsonFile, not_the_input, write_json_file
 from churnsim.cli.purchases import PurchaseFile, UnitOption, with_purchases
 from churnsim.cli.tables import print_comparison
@@ -17,6 +18,13 @@ from churnsim.units import UNIT_NAMES
 
 if TYPE_CHECKING:
     from churnsim.models.evaluation.holdout import Validation
+
+
+class Trend(StrEnum):
+    """What a trend does beyond the data."""
+
+    HOLD = "hold"
+    CONTINUE = "continue"
 
 
 class Count(StrEnum):
@@ -41,6 +49,11 @@ def validate(
         ),
     ] = None,
     unit: UnitOption = "W",
+    calendar: CalendarOption = None,
+    calendar_series: SeriesOption = None,
+    trend: Annotated[
+        Trend | None, typer.Option(help="With a trend in the calendar: what it does after the calibration.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of the intervals and of the trees.")] = 1,
     json_file: JsonFile = None,
     pictures: Annotated[
@@ -54,6 +67,7 @@ def validate(
       churnsim validate purchases.csv --calibration-end 1997-09-30
       churnsim validate purchases.csv --calibration-end 1997-09-30 --models bg_nbd,pareto_nbd --pictures out
       churnsim validate purchases.csv --calibration-end 1997-09-30 --models bg_nbd,bg_bb --unit M
+      churnsim validate purchases.csv --calibration-end 1997-09-30 --calendar trend=1997-01-01 --trend hold
     """
     from churnsim.models.evaluation.holdout import validate as run
     from churnsim.models.purchase.registry import PURCHASE_FAMILIES
@@ -67,7 +81,8 @@ def validate(
     chosen = [PURCHASE_FAMILIES[name] for name in names]
     done = run(
         transactions, chosen, calibration_end=calibration_end, holdout_end=holdout_end, unit=unit, seed=seed,
-        count=None if count is None else count.value,
+        count=None if count is None else count.value, calendar=calendar_of(calendar, calendar_series),
+        future=None if trend is None else {"trend": trend.value},
     )  # fmt: skip
     what = "purchases" if done.count == "purchases" else f"customer-{UNIT_NAMES[done.unit]} with a purchase"
     typer.echo(
@@ -76,6 +91,15 @@ def validate(
     )
     print_comparison(done.scores, ("expected", "lower", "upper", "bias", "mae", "rmse", "log_score", "status"))
     typer.echo(done.comparison.reason)
+    if done.with_calendar is not None:
+        for name, row in done.with_calendar.iterrows():
+            told = row["forecasts"] != "not told apart"
+            words = f"forecasts {row['forecasts']} than" if told else "is not told apart from"
+            typer.echo(
+                f"{name} with the calendar {words}"
+                f" without: log score {row['gain']:+.4f} a customer (standard error {row['gain_error']:.4f}); bias of "
+                f"the total {row['bias_with']:+.1%}, without {row['bias_without']:+.1%}"
+            )
     for name, fit in done.fits.items():
         if not fit.status.ok:
             typer.echo(f"{name}: {fit.status}")
@@ -100,6 +124,7 @@ def _tables(done: Validation) -> dict[str, Any]:
         "recommended": done.comparison.recommended,
         "reason": done.comparison.reason,
         **{name: rows(table) for name, table in named.items()},
+        **({} if done.with_calendar is None else {"with_calendar": rows(done.with_calendar.reset_index())}),
         "fits": {name: fit.to_dict() for name, fit in done.fits.items()},
     }
 

@@ -57,6 +57,7 @@ class PurchaseModel(Protocol):
     simulated_as: ClassVar[Simulated | None]
     within: ClassVar[str | None]
     covariate_family: ClassVar[Any]
+    takes_calendar: ClassVar[bool]
 
     @property
     def unit(self) -> str:

@@ -1,0 +1,77 @@
+"""A calendar on the command line: the options that describe it, the same for every command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from churnsim.cli.purchases import pairs
+from churnsim.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from churnsim.data.summaries.calendar import Calendar
+
+CalendarOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME=VALUE,...",
+        help="What bends how often everybody buys: season=PAIRS, months=yes, holidays=COUNTRY, trend=DAY, grid=D or W.",
+    ),
+]
+SeriesOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--calendar-series",
+        metavar="FILE",
+        help="More of the calendar: a column 'date' and columns of numbers, each from its day until the next.",
+    ),
+]
+FLAGS = {"yes": True, "no": False}
+
+
+def calendar_of(text: str | None, series: Path | None) -> Calendar | None:
+    """The calendar of the two options; None without either. ConfigError or DataError for what describes none."""
+    if text is None and series is None:
+        return None
+    from churnsim.data.summaries.calendar import Calendar
+
+    given: dict[str, Any] = pairs([part for part in (text or "").split(",") if part], "--calendar", "NAME=VALUE")
+    unknown = set(given) - {"season", "months", "holidays", "trend", "grid"}
+    if unknown:
+        raise ConfigError(f"--calendar has no {min(unknown)!r}. It takes season, months, holidays, trend and grid.")
+    if "season" in given:
+        if not given["season"].isdecimal():
+            raise ConfigError(f"--calendar season={given['season']}: write a number of pairs, such as season=2.")
+        given["season"] = int(given["season"])
+    if "months" in given:
+        if given["months"] not in FLAGS:
+            raise ConfigError(f"--calendar months={given['months']}: write months=yes, or leave it out.")
+        given["months"] = FLAGS[given["months"]]
+    return Calendar(**given, series=None if series is None else _series(series))
+
+
+def _series(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    from churnsim.data.subscriptions.customer_rows import read_customer_rows
+    from churnsim.data.tabular.open_source import open_source
+    from churnsim.data.tabular.source import FileFormat
+
+    form = FileFormat()
+    columns = open_source(path, form, wanted=["date"]).columns()
+    if "date" not in columns or len(columns) < 2:
+        raise DataError(f"{path} must have a column 'date' and columns of numbers; it has {', '.join(columns)}.")
+    names = [name for name in columns if name != "date"]
+    table = read_customer_rows(
+        path, ["date", *names], "date", names, lambda raw, *_: pd.DataFrame(index=raw.index), what="day", form=form,
+        on_bad=None,
+    )  # fmt: skip
+    try:
+        table.index = pd.to_datetime(table.index.astype(str), format="ISO8601")
+    except ValueError:
+        raise DataError(f"the column 'date' of {path} must hold days such as 1997-09-30.") from None
+    return table
