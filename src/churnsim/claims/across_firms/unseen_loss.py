@@ -14,8 +14,8 @@ import pandas as pd
 
 from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence, log_of
+from churnsim.claims.machinery.families import FAMILIES
 from churnsim.claims.machinery.firm_data import LOGS, load
-from churnsim.claims.machinery.fitted import fits_by_family
 from churnsim.claims.machinery.verdicts import Answer, Spread
 from churnsim.data import datasets
 from churnsim.data.summaries.summary import split_holdout
@@ -43,7 +43,8 @@ def inferred(log: pd.DataFrame) -> Inferred:
     split = split_holdout(log, until=str((first + (last - first) / 2).date()), unit="W")
     ahead = float(split["T_holdout"].iloc[0])
     alive, forecast = {}, {}
-    for name, fit in fits_by_family(split).items():
+    for name, family in FAMILIES.items():
+        fit = family.fit(split)
         alive[name] = np.asarray(fit.model.p_alive(split), dtype=np.float64)
         forecast[name] = float(np.sum(fit.model.expected_purchases(split, ahead)))
     each = np.array(list(alive.values()))

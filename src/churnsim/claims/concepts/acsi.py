@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 
+from churnsim.claims.concepts import customers_asked
 from churnsim.claims.machinery.claim import Evidence, Finding, Part
-from churnsim.claims.machinery.verdicts import Answer, closes, combine
+from churnsim.claims.machinery.verdicts import Answer, Basis, closes, combine
 from churnsim.satisfaction.acsi import ACSI_MODEL, acsi
 from churnsim.satisfaction.survey import Survey
 from churnsim.satisfaction.synthetic.structures import synthetic_acsi
@@ -17,6 +19,7 @@ WEIGHTS = {"satisfaction_1": 0.40, "satisfaction_2": 0.35, "satisfaction_3": 0.2
 BY_HAND, WITHIN = 100 * 6.15 / 9, 1e-9
 """Means 8, 7, 6 on 1 to 10: (.40 x 7 + .35 x 6 + .25 x 5) / 9."""
 RESPONDENTS, RESAMPLES = 600, 100
+SAYS = "What the paths say is who goes with whom among people asked once; which is the cause takes an experiment."
 
 
 def judge(evidence: Evidence = None, quick: bool = False, *, complaints_turned: bool = False) -> Finding:
@@ -32,10 +35,6 @@ def judge(evidence: Evidence = None, quick: bool = False, *, complaints_turned: 
         answers[block] = 11 - answers[block]
         survey = replace(survey, answers={"perception": answers})
     table = acsi(survey, resamples=40 if quick else RESAMPLES).table
-    paths = table[table["group"] == "path"]
-    sign = paths["expected_sign"]
-    clear = paths[(paths["lower"] > 0) | (paths["upper"] < 0)]
-    against = [str(name) for name in clear.index if clear["estimate"][name] * sign[name] < 0]
     parts = (
         Part(
             name="(a) index",
@@ -45,31 +44,55 @@ def judge(evidence: Evidence = None, quick: bool = False, *, complaints_turned: 
             unit="points of 100",
             reason=f"{index:.3f}; by hand {BY_HAND:.3f}.",
         ),
-        Part(
-            name="(b) signs of a known world",
+        _signs(
+            table, name="(b) signs of a known world",
             estimand="Paths of a synthetic survey whose 95% interval leaves out 0 with the sign that is drawn.",
-            answer=Answer.FAILS if against or len(clear) < len(paths) / 2 else Answer.HOLDS,
-            estimate=float(len(clear) - len(against)),
-            unit=f"of {len(paths)} paths",
-            reason=(
-                f"{len(clear) - len(against)} of {len(paths)} paths come out with their sign, "
-                f"{len(paths) - len(clear)} are not told apart from 0"
-                + (f", against it: {', '.join(against)}." if against else ", none against it.")
-            ),
         ),
-        Part(
-            name="(c) signs among customers",
-            estimand="The same on a survey of real customers.",
-            answer=Answer.UNDECIDED,
-            reason="No survey of real customers comes with the package: `churnsim survey FILE --instrument acsi`.",
-        ),
-    )
+        *([] if complaints_turned else [_among_customers(quick)]),
+    )  # fmt: skip
     bad = any(part.answer is Answer.FAILS for part in parts)
     return Finding(
         # One sign that is wrong in a world that is known breaks the method, however right the index.
         answer=Answer.FAILS if bad else combine(parts),
-        reason=" ".join(f"{part.name}: {part.reason}" for part in parts) + " What holds is the method.",
+        reason=" ".join(f"{part.name}: {part.reason}" for part in parts) + f" {SAYS}",
         estimate=index,
         unit="points of 100",
         parts=parts,
+    )
+
+
+def _signs(table: pd.DataFrame, **said: Any) -> Part:
+    """Whether paths that are told apart from 0 have the signs that are drawn, and half of them at least are."""
+    paths = table[table["group"] == "path"]
+    sign = paths["expected_sign"]
+    clear = paths[(paths["lower"] > 0) | (paths["upper"] < 0)]
+    against = [str(name) for name in clear.index if clear["estimate"][name] * sign[name] < 0]
+    return Part(
+        **said,
+        answer=Answer.FAILS if against or len(clear) < len(paths) / 2 else Answer.HOLDS,
+        estimate=float(len(clear) - len(against)),
+        unit=f"of {len(paths)} paths",
+        reason=(
+            f"{len(clear) - len(against)} of {len(paths)} paths come out with their sign, "
+            f"{len(paths) - len(clear)} are not told apart from 0"
+            + (f", against it: {', '.join(against)}." if against else ", none against it.")
+        ),
+    )
+
+
+def _among_customers(quick: bool) -> Part:
+    said: dict[str, Any] = {
+        "name": "(c) signs among customers",
+        "estimand": "The same of 250 users of mobile telephones (ECSI).",
+    }
+    if not customers_asked.at_hand():
+        return Part(**said, answer=Answer.UNDECIDED, ran=False, reason=customers_asked.MISSING)
+    table = customers_asked.index_table(quick)
+    found, index = _signs(table, basis=Basis.MEASURED, **said), table.loc["index"]
+    return replace(
+        found,
+        # Few respondents may leave paths open, which is no sign against them.
+        answer=Answer.UNDECIDED if found.answer is Answer.FAILS and "none against" in found.reason else found.answer,
+        reason=f"{found.reason} The index is {index['estimate']:.0f} [{index['lower']:.0f}, {index['upper']:.0f}], and "
+        f"loyalty follows satisfaction by {table['estimate']['loyalty <- satisfaction']:.2f}.",
     )

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from churnsim.claims.concepts import customers_asked
 from churnsim.claims.machinery.claim import Evidence, Finding, Part
-from churnsim.claims.machinery.verdicts import Answer
+from churnsim.claims.machinery.verdicts import Answer, Basis, Spread
 from churnsim.satisfaction.structural_fit import RELATIONSHIP, path_model
 from churnsim.satisfaction.survey import Survey
 from churnsim.satisfaction.synthetic.answers import KnownSurvey
@@ -40,6 +41,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, shuffled: bool = Fa
         for name, row in paths.iterrows()
     )
     lost = [part.name for part in parts if part.answer is Answer.FAILS]
+    customers = () if shuffled else _among_customers(quick)
     return Finding(
         # What comes back is what was put in: the method works, and nothing follows for real customers.
         answer=Answer.FAILS if lost else Answer.UNDECIDED,
@@ -49,13 +51,42 @@ def judge(evidence: Evidence = None, quick: bool = False, *, shuffled: bool = Fa
             else (
                 f"On a synthetic survey of {RESPONDENTS} whose paths are known, all {len(parts)} come back positive "
                 f"and "
-                "within five standard errors. Whether they hold among real customers takes a survey that also "
-                "holds share and return "
-                "(`churnsim survey FILE --instrument paths`), and their direction an experiment or a panel."
+                f"within five standard errors. {_told(customers)} Whether share and return follow takes a survey that "
+                "asks for them (`churnsim survey FILE --instrument paths`), and the direction an experiment or a panel."
             )
         ),
-        parts=parts,
+        parts=(*parts, *customers),
     )
+
+
+def _among_customers(quick: bool) -> tuple[Part, ...]:
+    """The paths that were asked of real customers."""
+    estimand = "Standardised path among 250 users of mobile telephones (ECSI)."
+    if not customers_asked.at_hand():
+        return (
+            Part(
+                name="among customers", estimand=estimand, answer=Answer.UNDECIDED, ran=False,
+                reason=customers_asked.MISSING,
+            ),
+        )  # fmt: skip
+    parts = []
+    for name, row in customers_asked.path_table(quick).iterrows():
+        found = Spread(*(float(row[key]) for key in ("estimate", "lower", "upper")))
+        parts.append(
+            Part(
+                name=f"{name}, among customers", estimand=estimand, answer=found.above(0.0), basis=Basis.MEASURED,
+                reason=f"{found}.", **found.figures("standard deviations"),
+            )
+        )  # fmt: skip
+    return tuple(parts)
+
+
+def _told(customers: tuple[Part, ...]) -> str:
+    ran = [part for part in customers if part.ran]
+    if not ran:
+        return customers[0].reason
+    clear = [part.name.partition(",")[0] for part in ran if part.answer is Answer.HOLDS]
+    return f"Among 250 users of mobile telephones {len(clear)} of {len(ran)} are above 0: {', '.join(clear)}."
 
 
 def _near(row: Any, truth: float) -> bool:
