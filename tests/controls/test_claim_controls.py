@@ -9,7 +9,7 @@ import re
 import pytest
 
 from churnsim.claims.catalogue import CATALOGUE
-from churnsim.claims.machinery.claim import Control, Finding
+from churnsim.claims.machinery.claim import Control, Finding, Kind
 from churnsim.claims.machinery.plausible import Plausible
 from churnsim.claims.machinery.results import to_record
 from churnsim.claims.machinery.verdicts import Answer, Basis
@@ -20,7 +20,7 @@ CARD_NPV = CATALOGUE["card-npv"]
 ROW_KEYS = {
     "id", "says", "quote", "sources", "kind", "quantity", "expect", "within", "because", "critique", "answer", "basis",
     "ran", "plausible", "reason", "region", "estimate", "lower", "upper", "unit", "parts", "control", "planted",
-    "tables",
+    "power", "tables",
 }  # fmt: skip
 
 
@@ -74,6 +74,36 @@ def test_no_finding_survives_a_worthless_check(answer):
         control=Control(what="c", judge=lambda evidence, quick: Finding(answer=Answer.HOLDS, reason="r")),
     )
     assert not claim.test().ran
+
+
+@pytest.mark.parametrize("answer", list(Answer))
+def test_a_check_that_fails_what_is_true_is_withdrawn(answer):
+    """One that always said FAILS would pass every false world."""
+    true = Control(what="all is true", judge=lambda evidence, quick: Finding(answer=answer, reason="r", **CONDITION))
+    result = dataclasses.replace(
+        CARD_NPV,
+        judge=lambda evidence, quick: Finding(answer=Answer.FAILS, reason="r"), control=FAILING, planted=true,
+    ).test()  # fmt: skip
+    assert result.ran == (answer is not Answer.FAILS)
+    assert to_record(result).withdrawn == (answer is Answer.FAILS)
+    assert (result.power.true_worlds, result.power.held) == (1, answer is Answer.HOLDS)
+
+
+@pytest.mark.parametrize("claim_id", [c.id for c in CATALOGUE.values() if c.planted and c.kind is not Kind.SIMULATION])
+def test_every_claim_holds_in_a_world_in_which_it_is_true(claim_id, quick_result):
+    result = quick_result(claim_id)
+    if result.planted is None:  # what it is measured on is not at hand
+        assert result.answer is Answer.UNDECIDED
+    else:
+        assert result.planted.answer is Answer.HOLDS
+
+
+@pytest.mark.parametrize("claim_id", [c.id for c in CATALOGUE.values() if c.planted and c.planted.seeded])
+def test_power_and_false_alarms_over_worlds_that_are_drawn(claim_id):
+    """Three worlds in the test command; the page of the claims has more."""
+    claim = CATALOGUE[claim_id]
+    worlds = [claim.planted.in_world(claim, None, True, {}, number) for number in range(3)]
+    assert [world.answer for world in worlds] == [Answer.HOLDS] * 3
 
 
 FAILING = Control(what="c", judge=lambda evidence, quick: Finding(answer=Answer.FAILS, reason="r"))

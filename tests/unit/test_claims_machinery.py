@@ -114,6 +114,31 @@ def test_old_names_of_answers_work_for_a_version(old, answer, basis, ran):
     assert (row.answer, row.ran) == ("HOLDS_IF" if old == "HOLDS_IF" else answer, ran)
 
 
+def test_a_claims_own_numbers_are_given_or_refused():
+    claim = CATALOGUE["cross-selling"]
+    assert claim.check_settings({"cost": 2}) == {"cost": 2}
+    for wrong, words in (
+        ({"costs": 2.0}, "has no setting 'costs'; it has cost, years"),
+        ({"cost": -1.0}, "cost must be"),
+    ):
+        with pytest.raises(ConfigError, match=words):
+            claim.check_settings(wrong)
+    with pytest.raises(ConfigError, match="it has none"):
+        CARD_NPV.test(settings={"rate": 0.1})
+
+
+@pytest.mark.parametrize("claim", [c for c in CATALOGUE.values() if c.settings], ids=lambda claim: claim.id)
+def test_defaults_of_settings_are_those_of_the_judge(claim):
+    """Of a claim whose module has a constant of the default: both are written, and say the same."""
+    row = next(row for row in STATEMENTS["claim"] if row["id"] == claim.id)
+    name, _, function = row["module"].partition(":")
+    judge = inspect.unwrap(getattr(importlib.import_module(f"churnsim.claims.{name}"), function or "judge"))
+    takes = inspect.signature(judge).parameters
+    for setting, value in claim.settings.items():
+        default = takes[setting].default
+        assert (list(default) if isinstance(value, list) else default) == value
+
+
 def test_holds_if_says_where_and_how_plausible_that_is():
     for lacking in ({}, {"region": "there"}, {"plausible": SOMEWHERE["plausible"]}):
         with pytest.raises(ConfigError, match="HOLDS_IF needs a region"):

@@ -42,6 +42,7 @@ def _claim(row: dict[str, Any], studies: Mapping[str, Mapping[str, str]]) -> Cla
             what=row[world],
             inputs=row.get(f"{world}_inputs", {}),
             judge=None if f"{world}_inputs" in row else _judge(module, world, inputs),
+            seeded=world in row.get("seeded", ()),
         )
         for world in ("control", "planted")
         if world in row

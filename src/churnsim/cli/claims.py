@@ -86,6 +86,9 @@ def judge(
     ] = None,
     unit: UnitOption = "W",
     quick: Annotated[bool, typer.Option("--quick", help="Fewer replications where a test simulates.")] = False,
+    worlds: Annotated[
+        int, typer.Option("--worlds", metavar="N", min=1, help="Planted worlds that each check is run in.")
+    ] = 1,
     json_file: JsonFile = None,
 ) -> None:
     """Test claims. Those that need customers are tested on the CDNOW sample, or on your own: of a study's
@@ -120,12 +123,14 @@ def judge(
     results = []
     for claim in chosen:
         typer.echo(f"testing {claim.id} ...", err=True)
-        result = claim.test(evidence, quick=quick)
+        result = claim.test(evidence, quick=quick, worlds=worlds)
         results.append(result)
         typer.echo(f"{said(result.finding)}  {result.claim.id}: {result.claim.says}")
         _wrapped(result.finding.reason)
         for part in result.finding.parts:
             _wrapped(f"{said(part)}  {part.name}: {part.reason}", indent=4)
+        if result.power is not None and worlds > 1:
+            _wrapped(f"The check {result.power}.")
     records = [to_record(result) for result in results]
     if json_file is not None:
         write_json_file(json_file, records)

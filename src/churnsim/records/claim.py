@@ -93,6 +93,15 @@ class ControlRecord(Answered):
     reason: str = ""
 
 
+class PowerRecord(Record):
+    """How often a claim's check told what was planted."""
+
+    true_worlds: int
+    held: int
+    false_worlds: int
+    false_alarms: int
+
+
 Sources = Annotated[list[SourceRecord], BeforeValidator(_as_sources)]
 
 
@@ -119,11 +128,12 @@ class ClaimRecord(Answered):
     parts: list[PartRecord] = Field(default_factory=list)
     control: ControlRecord | None = None
     planted: ControlRecord | None = None
+    power: PowerRecord | None = None
     tables: dict[str, list[Row]] = Field(default_factory=dict)
     pictures: list[PictureRecord] = Field(default_factory=list)
 
     @property
     def withdrawn(self) -> bool:
         """Whether the check ran and did not tell a true world from a false one: what it found counts for nothing."""
-        worlds = ((self.control, "FAILS"), (self.planted, "HOLDS"))
-        return any(world and world.ran and world.answer != known for world, known in worlds)
+        false, true = self.control, self.planted
+        return bool((false and false.ran and false.answer != "FAILS") or (true and true.ran and true.answer == "FAILS"))

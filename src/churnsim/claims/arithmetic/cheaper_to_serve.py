@@ -36,3 +36,8 @@ def judge(evidence: Evidence = None, quick: bool = False, *, costs: Mapping[int,
 def control(evidence: Evidence, quick: bool) -> Finding:
     """The wrong variant that the statement names."""
     return judge(evidence, quick, costs=RISING)
+
+
+def planted(evidence: Evidence, quick: bool) -> Finding:
+    """The same costs in the other order."""
+    return judge(evidence, quick, costs=dict(zip(RISING, sorted(RISING.values(), reverse=True), strict=True)))

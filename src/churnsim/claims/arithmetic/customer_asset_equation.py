@@ -41,8 +41,8 @@ def bias_map(reading: MarginTiming, mixes: tuple[float, ...] = MIXES) -> Rows:
     ]
 
 
-def _part(name: str, reading: MarginTiming) -> tuple[Part, Rows]:
-    rows = bias_map(reading)
+def _part(name: str, reading: MarginTiming, mixes: tuple[float, ...]) -> tuple[Part, Rows]:
+    rows = bias_map(reading, mixes)
     answer, share = share_of_map(abs(row["bias"]) <= WITHIN for row in rows)
     worst = min(rows, key=lambda row: float(row["bias"]))
     alike = [float(row["bias"]) for row in rows if row["polarization"] == 0.0]
@@ -64,9 +64,15 @@ def _part(name: str, reading: MarginTiming) -> tuple[Part, Rows]:
     return part, rows
 
 
-def judge(evidence: Evidence = None, quick: bool = False, *, readings: dict[str, MarginTiming] = READINGS) -> Finding:
+def judge(
+    evidence: Evidence = None,
+    quick: bool = False,
+    *,
+    readings: dict[str, MarginTiming] = READINGS,
+    mixes: tuple[float, ...] = MIXES,
+) -> Finding:
     """The equation in two readings; the control keeps the one that counts churn twice."""
-    judged = [_part(name, reading) for name, reading in readings.items()]
+    judged = [_part(name, reading, mixes) for name, reading in readings.items()]
     parts = tuple(part for part, _ in judged)
     return Finding(
         answer=combine(parts),
@@ -92,3 +98,8 @@ def control(evidence: Evidence, quick: bool) -> Finding:
     """Only the reading that counts churn twice."""
     name = "first margin after a renewal"
     return judge(evidence, quick, readings={name: READINGS[name]})
+
+
+def planted(evidence: Evidence, quick: bool) -> Finding:
+    """Only the reading that counts churn once, of customers who all churn alike."""
+    return judge(evidence, quick, readings={"just renewed": MarginTiming.IMMEDIATE}, mixes=(0.0,))

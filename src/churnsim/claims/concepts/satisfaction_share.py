@@ -38,14 +38,19 @@ def judge(evidence: Evidence = None, quick: bool = False, *, panel: pd.DataFrame
     )
 
 
-def control(evidence: Evidence, quick: bool) -> Finding:
+def control(evidence: Evidence, quick: bool, *, seed: int = 1, effect: float = -0.5) -> Finding:
     """A made-up panel in which share falls where satisfaction has risen."""
-    generator = np.random.default_rng(1)
+    generator = np.random.default_rng(seed)
     rows = [
-        {"firm": firm, "year": year, "satisfaction": s, "share": 30.0 - 0.5 * previous + generator.normal(0, 0.1)}
+        {"firm": firm, "year": year, "satisfaction": s, "share": 30.0 + effect * previous + generator.normal(0, 0.1)}
         for firm in range(20)
         for year, (previous, s) in enumerate(
             zip(*(lambda walk: (walk[:-1], walk[1:]))(generator.normal(0, 1, 9).cumsum()), strict=True)
         )
     ]
     return judge(evidence, quick, panel=pd.DataFrame(rows))
+
+
+def planted(evidence: Evidence, quick: bool, *, seed: int = 1) -> Finding:
+    """A made-up panel in which share rises where satisfaction has risen."""
+    return control(evidence, quick, seed=seed, effect=0.5)

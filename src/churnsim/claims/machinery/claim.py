@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from churnsim.checks import check_kind, check_number
+from churnsim.checks import check_count, check_kind, check_number
 from churnsim.claims.machinery.plausible import Plausible
 from churnsim.claims.machinery.verdicts import Answer, Basis, Figures, Verdict, weakest
 from churnsim.errors import ChurnSimError, ClusterError, ConfigError, DataError
@@ -208,6 +208,40 @@ class Control:
     """Wrong inputs for the claim's own judge."""
     judge: Judge | None = None
     """Another judge, where inputs do not say it."""
+    seeded: bool = False
+    """Whether it takes a `seed`, of what is made up in it."""
+
+    def in_world(self, claim: Claim, evidence: Evidence, quick: bool, own: Mapping[str, Any], number: int) -> Finding:
+        """What the claim's check finds in the world of this number, the first being 0."""
+        seed: dict[str, Any] = {"seed": 1 + number} if self.seeded else {}
+        if number and hasattr(evidence, "seed"):
+            evidence = replace(evidence, seed=evidence.seed + number)
+        return (self.judge or claim.judge)(evidence, quick, **{**own, **self.inputs, **seed})
+
+    def worlds(self, evidence: Evidence, asked: int) -> int:
+        """How many worlds of it differ: one where nothing in it is drawn."""
+        return asked if self.seeded or hasattr(evidence, "seed") else 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Power:
+    """How often a claim's check told what was planted: of `true_worlds` it held in `held`, of `false_worlds` in
+    `false_alarms`. Without `true_worlds` none could be made.
+
+    Examples
+    --------
+    >>> str(Power(true_worlds=20, held=19, false_worlds=20, false_alarms=0))
+    'held in 19 of 20 true worlds, and in 0 of 20 false ones'
+    """
+
+    true_worlds: int
+    held: int
+    false_worlds: int
+    false_alarms: int
+
+    def __str__(self) -> str:
+        true = f"held in {self.held} of {self.true_worlds} true worlds, and in" if self.true_worlds else "held in"
+        return f"{true} {self.false_alarms} of {self.false_worlds} false ones"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,8 +267,8 @@ class Claim:
     control : Control
         A world in which the claim is false: it must fail.
     planted : Control or None
-        A world in which it is true: it must hold, or FAILS would say nothing. None where a stated figure is recomputed
-        and holds itself.
+        A world in which it is true: it must not fail, or FAILS would say nothing. None where a stated figure is
+        recomputed and holds itself, or none can be made.
     basis : Basis or None
         What its answers rest on where a part does not say; by default by its kind.
     settings : mapping
@@ -291,11 +325,12 @@ class Claim:
         log: pd.DataFrame | None = None,
         quick: bool = False,
         settings: Mapping[str, Any] | None = None,
+        worlds: int = 1,
     ) -> Result:
         """Judge the claim, and the same check on a world in which the claim is false and on one in which it is true.
 
-        When the false world does not fail, or the true one does not hold, the check is worthless, and its finding is
-        withdrawn, whatever it was. A claim that lacks what it needs (a market, purchases, an extra, a table) is not
+        When the false world does not fail, or the true one does, the check is worthless, and its finding is withdrawn,
+        whatever it was. A claim that lacks what it needs (a market, purchases, an extra, a table) is not
         run, with the reason, and one that the data at hand do not allow is UNDECIDED; no error is raised.
 
         Parameters
@@ -311,6 +346,8 @@ class Claim:
             Fewer replications where a test simulates.
         settings
             Numbers of the claim's own in place of its `settings`, as the cost of an offer. Others are a ConfigError.
+        worlds
+            How many worlds of each kind the check is run in, where something in them is drawn: `Result.power` counts.
 
         Examples
         --------
@@ -319,6 +356,7 @@ class Claim:
         'HOLDS'
         """
         own = self.check_settings(settings or {})
+        check_count(worlds, "worlds")
         if market is not None:
             from churnsim.claims.machinery.evidence import market_evidence  # loads the engines: only when asked for
 
@@ -327,24 +365,28 @@ class Claim:
             evidence = replace(evidence, claimed={})
         try:
             finding = self._complete(self._said_of_claimed(self.judge(evidence, quick, **own), evidence))
-            false, true = (self._in(world, evidence, quick, own) for world in (self.control, self.planted))
+            falses, trues = (self._in(world, evidence, quick, own, worlds) for world in (self.control, self.planted))
         except (ClusterError, OSError, MemoryError):  # these end the whole run
             raise
         except Exception as error:
             control = not_run("Not run, since the claim itself could not be judged.")
             return Result(claim=self, finding=_stopped(error), control=control)
-        assert false is not None
+        false, true = falses[0], trues[0] if trues else None
+        power = Power(
+            true_worlds=len(trues), held=sum(found.answer is Answer.HOLDS for found in trues),
+            false_worlds=len(falses), false_alarms=sum(found.answer is Answer.HOLDS for found in falses),
+        )  # fmt: skip
         if finding.ran and false.answer is not Answer.FAILS:
             finding = not_run(
                 f"Withdrawn: its check did not work. Its control ({self.control.what}) had to fail and did not, "
                 "so that the same check would have passed what is wrong."
             )
-        elif finding.ran and self.planted is not None and true is not None and true.answer is not Answer.HOLDS:
+        elif finding.ran and self.planted is not None and true is not None and true.answer is Answer.FAILS:
             finding = not_run(
                 f"Withdrawn: its check did not work. In a world in which the claim is true ({self.planted.what}) it "
-                "had to hold and did not, so that the same check would have failed what is right."
+                "failed, so that the same check would have failed what is right."
             )
-        return Result(claim=self, finding=finding, control=false, planted=true)
+        return Result(claim=self, finding=finding, control=false, planted=true, power=power)
 
     def check_settings(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """The settings as the judge takes them. Raises ConfigError for one that the claim does not have."""
@@ -358,9 +400,13 @@ class Claim:
                 check_number(number, name, above=0.0)
         return dict(settings)
 
-    def _in(self, world: Control | None, evidence: Evidence, quick: bool, own: Mapping[str, Any]) -> Finding | None:
-        """What the check finds in a planted world."""
-        return None if world is None else (world.judge or self.judge)(evidence, quick, **{**own, **world.inputs})
+    def _in(
+        self, world: Control | None, evidence: Evidence, quick: bool, own: Mapping[str, Any], worlds: int
+    ) -> list[Finding]:
+        """What the check finds in planted worlds; empty where none can be made."""
+        if world is None:
+            return []
+        return [world.in_world(self, evidence, quick, own, number) for number in range(world.worlds(evidence, worlds))]
 
     def _complete(self, finding: Finding) -> Finding:
         """The finding with what it and its parts rest on, and with how many of them were run."""
@@ -408,6 +454,7 @@ class Result:
     finding: Finding
     control: Finding
     planted: Finding | None = None
+    power: Power | None = None
 
     @property
     def answer(self) -> Answer:

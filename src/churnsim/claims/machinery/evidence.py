@@ -166,11 +166,11 @@ def market_evidence(
 def log_of(evidence: object, *, sample: bool = False, amounts: bool = True) -> tuple[pd.DataFrame, str]:
     """The transactions a data claim is measured on, and whose they are.
 
-    They are those of the market's customers, and CDNOW's where no market is given: the full log, or its sample of one
-    customer in ten. Raises ConfigError for a market without transactions, and DataError for a log without purchases or,
-    where `amounts` matter, one in which nobody spends anything.
+    They are those of the market's customers, a log itself, and CDNOW's where neither is given: the full log, or its
+    sample of one customer in ten. Raises ConfigError for a market without transactions, and DataError for a
+    log without purchases or, where `amounts` matter, one in which nobody spends anything.
     """
-    log, label = _log_of(evidence, sample)
+    log, label = (evidence, "made-up customers") if isinstance(evidence, pd.DataFrame) else _log_of(evidence, sample)
     if log.empty:
         raise DataError(f"there is no purchase by {label}. Check the dates that the log was cut at.")
     if amounts and not ("amount" in log and float(log["amount"].sum()) > 0.0):

@@ -139,6 +139,11 @@ def families_of(evidence: MarketEvidence) -> Families | None:
     return None if evidence.summary is None else families(evidence.summary, evidence.log)
 
 
+def fits_by_family(summary: pd.DataFrame) -> dict[str, ModelFit[Any]]:
+    """Each of the models fitted to these histories."""
+    return {name: family.fit(summary) for name, family in FAMILIES.items()}
+
+
 def families(summary: pd.DataFrame, log: pd.DataFrame | None = None) -> Families:
     """The models fitted to these histories, weighted by the purchases that the summary holds out, else by those of the
     last part of the log; equally where there is neither."""
@@ -148,7 +153,7 @@ def families(summary: pd.DataFrame, log: pd.DataFrame | None = None) -> Families
 @lru_cache(maxsize=4)
 def _families(of: _Same) -> Families:
     summary, log = of.summary, of.log
-    fits = {name: family.fit(summary) for name, family in FAMILIES.items()}
+    fits = fits_by_family(summary)
     if "frequency_holdout" in summary.columns:
         return Families(fits, _weights(fits, summary), "the purchases held out")
     if log is None:
@@ -157,8 +162,7 @@ def _families(of: _Same) -> Families:
     days = pd.to_datetime(log["date"])
     until = (days.min() + CALIBRATION * (days.max() - days.min())).strftime("%Y-%m-%d")
     split = split_holdout(log, until=until, unit=str(summary.attrs.get("unit", "W")))
-    early = {name: family.fit(split) for name, family in FAMILIES.items()}
-    return Families(fits, _weights(early, split), f"the purchases after {until}")
+    return Families(fits, _weights(fits_by_family(split), split), f"the purchases after {until}")
 
 
 def _weights(fits: Mapping[str, ModelFit[Any]], split: pd.DataFrame) -> dict[str, float]:

@@ -6,7 +6,7 @@ import math
 from dataclasses import asdict
 
 from churnsim.claims.machinery.claim import Control, Finding, Part, Result
-from churnsim.records.claim import ClaimRecord, ControlRecord, PartRecord, PlausibleRecord, SourceRecord
+from churnsim.records.claim import ClaimRecord, ControlRecord, PartRecord, PlausibleRecord, PowerRecord, SourceRecord
 
 
 def to_record(result: Result) -> ClaimRecord:
@@ -36,6 +36,7 @@ def to_record(result: Result) -> ClaimRecord:
         parts=[PartRecord(**asdict(part)) for part in finding.parts],
         control=_world(claim.control, result.control),
         planted=_world(claim.planted, result.planted),
+        power=PowerRecord(**asdict(result.power)) if result.power else None,
         tables=dict(finding.tables),
     )
 
@@ -76,4 +77,6 @@ def render(result: Result) -> str:
     lines.append(f"  false world ({claim.control.what}): {said(result.control)}")
     if claim.planted is not None and result.planted is not None:
         lines.append(f"  true world ({claim.planted.what}): {said(result.planted)}")
+    if result.power is not None and result.power.false_worlds > 1:
+        lines.append(f"  the check {result.power}")
     return "\n".join(lines)

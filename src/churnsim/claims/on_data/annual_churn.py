@@ -7,15 +7,16 @@ from typing import Any
 import numpy as np
 
 from churnsim.claims.machinery.claim import Evidence, Finding, Part
-from churnsim.claims.machinery.evidence import MarketEvidence
+from churnsim.claims.machinery.evidence import MarketEvidence, market_evidence
 from churnsim.claims.machinery.families import Families, families, families_of
 from churnsim.claims.machinery.reference_data import Workbench
 from churnsim.claims.machinery.verdicts import Answer, Spread, combine, spread
 from churnsim.data import datasets
 from churnsim.models.retention.sbg import ShiftedBetaGeometric
-from churnsim.simulation.core.lifetimes import FixedSpend
+from churnsim.simulation.core.lifetimes import ContractualLifetime, FixedSpend
 from churnsim.simulation.customers.base import Cohort
 from churnsim.simulation.customers.remaining_lifetimes import RemainingLifetimes
+from churnsim.simulation.scenario.market import Market
 from churnsim.units import DAYS_PER_UNIT, units_per_year
 
 LOW, HIGH = 10.0, 30.0
@@ -93,3 +94,10 @@ def _lost(model: Any, years: float) -> float:
     base = Cohort(size=CUSTOMERS).draw(purchases=model, spend=FixedSpend(amount=1.0), seed=1, replication=0)
     left = RemainingLifetimes.of(model, base).left_by(years * units_per_year(model.unit))
     return 100.0 * float(np.where(base.alive, left, 1.0).mean())
+
+
+def planted(evidence: Evidence, quick: bool) -> Finding:
+    """Contracts of which a fifth end each year."""
+    contract = ContractualLifetime(term=1.0, hazards=(0.2,), unit="Y")
+    market = Market(customers=Cohort(size=CUSTOMERS), purchases=contract, spend=FixedSpend(amount=1.0))
+    return judge(market_evidence(market, label="made-up subscribers"), quick)

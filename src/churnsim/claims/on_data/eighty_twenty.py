@@ -140,3 +140,10 @@ def control(evidence: Evidence, quick: bool) -> Finding:
     generator = np.random.default_rng(1)
     orders = 1 + generator.poisson(len(log) / customers - 1.0, customers)
     return judge(evidence, quick, spent=orders.astype(np.float64))
+
+
+def planted(evidence: Evidence, quick: bool, *, seed: int = 1) -> Finding:
+    """A fifth of the customers who spend sixteen times what the others do: four fifths of the sales, up to chance."""
+    spent = np.random.default_rng(seed).uniform(0.9, 1.1, 2000) * np.where(np.arange(2000) % 5 == 0, 16.0, 1.0)
+    sales = _sales(spent, "made-up customers", quick)
+    return Finding(answer=sales.answer, reason=sales.reason, parts=(sales,))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from churnsim.claims.arithmetic.card_npv import FLOWS
 from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
 from churnsim.claims.machinery.evidence import log_of
+from churnsim.claims.machinery.made_up_log import made_up_log
 from churnsim.claims.machinery.verdicts import Answer, Spread, combine
 from churnsim.data.customers.estimate import Estimate, bootstrap
 from churnsim.data.logs.purchase_days import purchase_days
@@ -121,3 +122,8 @@ def _those_left(buying: Part) -> str:
     if buying.answer is Answer.UNDECIDED:
         return "Whether spend grows among those who still buy these data do not decide."
     return "Not even among those who still buy does spend grow with the length of the relation."
+
+
+def planted(evidence: Evidence, quick: bool, *, seed: int = 1) -> Finding:
+    """Customers who keep ordering and spend a tenth more each time."""
+    return judge(made_up_log(150, 12, every=45.0, amount=lambda order: 10.0 * 1.1**order, seed=seed), quick)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from churnsim.claims.machinery.claim import Evidence, Finding, Part
 from churnsim.claims.machinery.evidence import log_of
+from churnsim.claims.machinery.made_up_log import made_up_log
 from churnsim.claims.machinery.maps import records
 from churnsim.claims.machinery.verdicts import Answer, Spread, conjunction
 from churnsim.data.customers import STAGES, ladder_occupancy, ladder_stages, repeat_within
@@ -76,3 +77,10 @@ def judge(evidence: Evidence = None, quick: bool = False, *, reshuffle: bool = F
         parts=(ladder, climbers, unseen),
         tables={"occupancy": records(occupancy)},
     )
+
+
+def planted(evidence: Evidence, quick: bool, *, seed: int = 1) -> Finding:
+    """Nine in ten order again within two months, and again; the rest never."""
+    many = made_up_log(135, 10, every=50.0, amount=lambda order: 10.0, seed=seed)
+    once = made_up_log(15, 1, every=50.0, amount=lambda order: 10.0, seed=seed)
+    return judge(pd.concat([many, once.assign(customer_id=once["customer_id"] + 135)], ignore_index=True), quick)

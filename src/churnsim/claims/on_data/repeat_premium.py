@@ -7,6 +7,7 @@ import pandas as pd
 
 from churnsim.claims.machinery.claim import Evidence, Finding, Part
 from churnsim.claims.machinery.evidence import log_of
+from churnsim.claims.machinery.made_up_log import made_up_log
 from churnsim.claims.machinery.maps import records
 from churnsim.claims.machinery.verdicts import Answer, Spread, combine
 from churnsim.data.customers import profit_by_order_number, repeat_premium
@@ -74,3 +75,8 @@ def control(evidence: Evidence, quick: bool) -> Finding:
     log, _ = log_of(evidence)
     amounts = np.random.default_rng(1).permutation(log["amount"].to_numpy())
     return judge(evidence, quick, log=log.assign(amount=amounts))
+
+
+def planted(evidence: Evidence, quick: bool, *, seed: int = 1) -> Finding:
+    """Orders after the first that are half as large again."""
+    return judge(evidence, quick, log=made_up_log(200, 6, every=30.0, amount=lambda o: 15.0 if o else 10.0, seed=seed))

@@ -95,9 +95,27 @@ STEPS: Mapping[str, Step] = {
 """What each step is in the simulation; shares of the planned money are assumptions, the same for every programme."""
 
 
-def market_of(evidence: MarketEvidence, *, effective: bool) -> MarketEvidence:
+STRONG: Mapping[str, Mapping[str, float]] = {
+    "retention": {"max_effect": 0.95, "harmed_share": 0.0, "spend_scale": 0.1},
+    "quality": {"max_reduction": 0.5, "spend_scale": 1e-4},
+    "cross_selling": {"max_uplift": 0.5, "spend_scale": 1e-4},
+    "bonds": {"social_effect": 0.95, "social_referrals": 3.0},
+    "win_back": {"success": 0.95},
+    "complaints": {
+        "failure_share": 0.4,
+        "complaint_probability": 0.5,
+        "complaint_probability_if_asked": 0.95,
+        "stay_quick": 0.99,
+    },
+}
+"""Steps each of which does nearly all that such a step can."""
+
+
+def market_of(evidence: MarketEvidence, *, effective: bool, strong: bool = False) -> MarketEvidence:
     """The evidence with referral on; where not `effective`, nothing that a programme does has any effect."""
     market = market_with(evidence, referral=Referral())
+    if strong:
+        return market_with(market, **STRONG)
     if effective:
         return market
     c = market.market.complaints
@@ -140,10 +158,11 @@ def judge_programme(
     steps: Mapping[str, Step],
     *,
     effective: bool = True,
+    strong: bool = False,
     per_customer: float = PER_CUSTOMER,
 ) -> Finding:
     """The whole against nothing and against itself without each step; the control's steps have no effect."""
-    evidence = market_of(evidence, effective=effective)
+    evidence = market_of(evidence, effective=effective, strong=strong)
     planned = {"per_customer": per_customer}
     variants = [programme(evidence, steps, name=f"without {key}", without=key, **planned) for key in steps]
     strategies = [programme(evidence, steps, name=WHOLE, **planned), Strategy(name=NOTHING), *variants]
@@ -187,8 +206,9 @@ def judge(
     *,
     steps: Sequence[str],
     effective: bool = True,
+    strong: bool = False,
     per_customer: float = PER_CUSTOMER,
 ) -> Finding:
     """The programme of these steps (names in `STEPS`); in the control no step has any effect."""
     chosen = {key: STEPS[key] for key in steps}
-    return judge_programme(evidence, chosen, effective=effective, per_customer=per_customer)
+    return judge_programme(evidence, chosen, effective=effective, strong=strong, per_customer=per_customer)

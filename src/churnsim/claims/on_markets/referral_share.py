@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
 from churnsim.claims.machinery.claim import Finding, Part, Rows
@@ -37,17 +39,24 @@ def share_by_referral(per_customer: float) -> float:
 
 
 @on_market
-def judge(evidence: MarketEvidence, quick: bool = False, *, referring: bool = True) -> Finding:
+def judge(
+    evidence: MarketEvidence,
+    quick: bool = False,
+    *,
+    referring: bool = True,
+    stated: Mapping[str, Sequence[float]] = STATED,
+) -> Finding:
     """The referral rate that makes each statement true; the control lets nobody refer anybody."""
     life = spread([float(draw.life(HORIZON_YEARS * draw.year).mean() / draw.year) for draw in new_draws(evidence)])
     most = GRID[-1] * life.mean if referring else 0.0
-    parts = tuple(_part(letter, text, life, most) for letter, text in zip("abc", STATED, strict=True))
+    parts = tuple(_part(letter, text, life, most, stated[text]) for letter, text in zip("abc", STATED, strict=True))
     if not referring:
         reason = f"With no referral {share_by_referral(most):.0%} of the new customers come by one."
         return Finding(answer=conjunction(parts), reason=reason, parts=parts)
     firm = _simulated(evidence)
-    low, high = max(low for low, _ in STATED.values()), min(high for _, high in STATED.values())
-    answer = conjunction(parts, meet=low <= high)
+    low, high = max(low for low, _ in stated.values()), min(high for _, high in stated.values())
+    reached = all(part.answer is not Answer.FAILS for part in parts)
+    answer = Answer.HOLDS if low <= high and reached else Answer.FAILS
     rows: Rows = [
         {
             "referrals_per_customer_year": rate,
@@ -99,9 +108,9 @@ def _simulated(evidence: MarketEvidence) -> Part:
     )
 
 
-def _part(letter: str, text: str, life: Spread, most: float) -> Part:
+def _part(letter: str, text: str, life: Spread, most: float, stated: Sequence[float]) -> Part:
     """The rate at which a text is right, if customers bring as many over their lives at the most that is looked at."""
-    low, high = STATED[text]
+    low, high = stated
     reached = low <= most
     return Part(
         name=f"({letter}) {WORDS[text]} ({TEXTS[text].in_brackets})",

@@ -18,7 +18,7 @@ SPEND = Axis(name="elasticity of a customer's spend to service", low=0.0, high=2
 
 
 @on_market
-def judge(evidence: MarketEvidence, quick: bool = False, *, noticed: bool = True) -> Finding:
+def judge(evidence: MarketEvidence, quick: bool = False, *, noticed: bool = True, spends: float = 0.0) -> Finding:
     """A fifth fewer failures on the fitted customers, and what else it would take; in the control nobody notices."""
     share = float(evidence.market.complaints.failure_share)
     draws = [(d, d.alive) for d in base_draws(evidence)]
@@ -34,7 +34,7 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, noticed: bool = True
             rises.append((grow * after / before - 1.0) / RISE)
         return rises
 
-    here = spread(elasticity(share if noticed else 0.0, 0.0))
+    here = spread(elasticity(share if noticed else 0.0, spends))
     answer = here.within(LOW, HIGH)
     retention = Part(
         name="(a) by keeping customers",
@@ -46,6 +46,8 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, noticed: bool = True
             f"revenue by {RISE * here.mean:.1%}: an elasticity of {here}" + ", not 2" * (answer is Answer.FAILS) + "."
         ),
     )
+    if spends:
+        return Finding(answer=retention.answer, reason=retention.reason, parts=(retention,))
     if not noticed:
         return Finding(
             answer=retention.answer,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from churnsim.claims.machinery.claim import Finding, Part
@@ -23,22 +25,26 @@ TOLD = Axis(name="told by a dissatisfied customer", low=0.0, high=20.0, cells=10
 
 
 @on_market
-def judge(evidence: MarketEvidence, quick: bool = False, *, moves: float = 1.0) -> Finding:
+def judge(
+    evidence: MarketEvidence, quick: bool = False, *, moves: float = 1.0, study: Sequence[float] = STUDY
+) -> Finding:
     """The figure against its study, and what tellings would have to do; the control lets them do nothing."""
-    own = worth_of_the_living(evidence)
-    new = spread([float((draw.margin * draw.spend + draw.worth_by_fate()).mean()) for draw in new_draws(evidence)])
     figure = Part(
         name="(a) the figure",
         estimand="People told by a dissatisfied customer, as the study has it.",
-        answer=closes(STATED, float(np.clip(STATED, *STUDY)), within=0.5),
+        answer=closes(STATED, float(np.clip(STATED, *study)), within=0.5),
         estimate=STATED,
-        lower=STUDY[0],
-        upper=STUDY[1],
+        lower=study[0],
+        upper=study[1],
         unit="people told",
         basis=Basis.PUBLISHED,
-        reason=f"Stated 11; the study it resembles has {STUDY[0]:.0f} to {STUDY[1]:.0f}, of complainants, not "
+        reason=f"Stated 11; the study it resembles has {study[0]:.0f} to {study[1]:.0f}, of complainants, not "
         f"of everybody.",
     )
+    if tuple(study) != STUDY:
+        return Finding(answer=figure.answer, reason=figure.reason, parts=(figure,))
+    own = worth_of_the_living(evidence)
+    new = spread([float((draw.margin * draw.spend + draw.worth_by_fate()).mean()) for draw in new_draws(evidence)])
     region = map_region(
         lambda per_hundred, told: per_hundred / 100.0 * told * (new.mean / own.mean * moves),
         Statement(quantity="margin kept away by tellings over the margin lost with the customer itself", above=1.0),

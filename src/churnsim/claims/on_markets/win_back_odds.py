@@ -11,7 +11,7 @@ from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.families import Averaged, Families, families_of
 from churnsim.claims.machinery.fitted import base_draws, new_draws, on_market
 from churnsim.claims.machinery.maps import map_tables, region_answer, where
-from churnsim.claims.machinery.verdicts import Answer, Basis, closes, conjunction, spread
+from churnsim.claims.machinery.verdicts import Answer, Basis, closes, spread
 from churnsim.decisions.assumptions.assumption_regions import map_region
 from churnsim.decisions.assumptions.region import Axis, Statement
 from churnsim.economics.second_lifetime import odds_to_match
@@ -28,12 +28,16 @@ SECOND = Axis(name="second life's margin over the first's", low=0.25, high=1.75,
 
 
 @on_market
-def judge(evidence: MarketEvidence, quick: bool = False, *, lost_is_known: bool = True) -> Finding:
+def judge(
+    evidence: MarketEvidence, quick: bool = False, *, lost_is_known: bool = True, odds: Mapping[str, float] = ODDS
+) -> Finding:
     """The texts against each other, and win-back against acquisition at equal money on the fitted market."""
-    parts, tables = _judged(evidence, lost_is_known)
+    parts, tables = _judged(evidence, lost_is_known, odds)
     texts, money = parts
     return Finding(
-        answer=conjunction(parts),
+        # At which odds it pays depends on what is put in: the claim is about the odds that are stated.
+        answer=money.answer if money.answer is Answer.FAILS else texts.answer,
+        basis=texts.basis,
         reason=f"{texts.reason} {money.reason} The chances themselves are no finding: no data at hand hold offers.",
         estimate=money.estimate,
         unit=money.unit,
@@ -42,7 +46,9 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, lost_is_known: bool 
     )
 
 
-def _judged(evidence: MarketEvidence, lost_is_known: bool) -> tuple[tuple[Part, Part], Mapping[str, Rows]]:
+def _judged(
+    evidence: MarketEvidence, lost_is_known: bool, odds: Mapping[str, float]
+) -> tuple[tuple[Part, Part], Mapping[str, Rows]]:
     shares, values = [], []
     for draw in base_draws(evidence):
         silent = draw.last_purchase < -SILENT_YEARS * draw.year
@@ -66,8 +72,8 @@ def _judged(evidence: MarketEvidence, lost_is_known: bool) -> tuple[tuple[Part, 
     texts = Part(
         name="(a) the texts",
         estimand="Odds of winning a lost customer back over those of winning a new one, as each text states them.",
-        answer=closes(ODDS["win-back"], ODDS["nine-steps"], within=0.5),
-        estimate=ODDS["win-back"] / ODDS["nine-steps"],
+        answer=closes(odds["win-back"], odds["nine-steps"], within=0.5),
+        estimate=odds["win-back"] / odds["nine-steps"],
         unit="times, one text's ratio over the other's",
         basis=Basis.PUBLISHED,
         reason=(

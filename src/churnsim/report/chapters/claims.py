@@ -109,8 +109,8 @@ def _card(context: Context, claim: ClaimRecord) -> ClaimCard:
         (say("claims.study"), _each([s.study for s in claim.sources])),
         (say("claims.measured"), _each([s.measured for s in claim.sources])),
     ]
-    worlds = ((say("claims.control"), claim.control, "FAILS"), (say("claims.planted"), claim.planted, "HOLDS"))
-    facts += [(term, _world(context, world, known)) for term, world, known in worlds if world]
+    worlds = {say("claims.control"): claim.control, say("claims.planted"): claim.planted}
+    facts += [(term, _world(context, world, planted=world is claim.planted)) for term, world in worlds.items() if world]
     blocks.append(Facts(rows=[(term, text) for term, text in facts if text]))
     if claim.parts and kept:
         blocks.append(_parts(context, claim))
@@ -177,11 +177,12 @@ def _plausible(context: Context, claim: ClaimRecord) -> str:
     )
 
 
-def _world(context: Context, world: ControlRecord, known: str) -> str:
+def _world(context: Context, world: ControlRecord, *, planted: bool) -> str:
     """What a check found in a world whose answer is known."""
     what, reason = fmt.sentence(world.what), world.reason
-    if world.ran and world.answer != known:
-        return context.say("claims.control_passed", what=what, answer=_answer(context, known))
+    if world.ran and (world.answer == "FAILS" if planted else world.answer != "FAILS"):
+        known = _answer(context, "HOLDS" if planted else "FAILS")
+        return context.say("claims.control_passed", what=what, answer=known)
     answer = _answer(context, world.shown)
     return context.say("claims.control_reads", what=what, answer=answer, reason=_plain(context, reason)).strip()
 
