@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 
 from churnsim.data.logs.purchase_days import purchase_days
-from churnsim.data.records.reading import record_table
 from churnsim.errors import ConfigError, DataError, FitError
 from churnsim.evidence import contact_effect
 from churnsim.evidence.clock_effects import ContactHistories, fit_clocks
+from churnsim.evidence.contact_rows import ContactRows
 
 START = pd.Timestamp("2022-01-03")
 ARMS = ("control", "mail", "call")
@@ -217,7 +217,7 @@ def test_intervals_of_the_clocks_hold_the_truth_in_200_firms(effect):
         random = np.random.default_rng(seed)
         contacts, log = a_firm(random, 1500, lifts=lifts, deltas=deltas, mails=tuple(range(24, 72, 8)))
         histories = ContactHistories.of(
-            record_table("contacts", contacts).checked(), purchase_days(log), control="control",
+            ContactRows.of(contacts), purchase_days(log), control="control",
             end=int(END.to_datetime64().astype("datetime64[D]").astype(int)), unit="W",
         )  # fmt: skip
         found = fit_clocks(histories, family="bg_nbd", half_life=2.0, lasting=LASTING)

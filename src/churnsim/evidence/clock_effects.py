@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from churnsim.data.logs.purchase_days import PurchaseDays
 from churnsim.errors import ConfigError, DataError
+from churnsim.evidence.contact_rows import ContactRows
 from churnsim.kernels.likelihoods import contact_clock as kernel
 from churnsim.models.estimation.fit import FitStatus, status_of
 from churnsim.models.estimation.optimise import Optimum, maximise
@@ -34,9 +35,10 @@ NOON = 0.5
 DROPS = {"nbd": kernel.NEVER, "bg_nbd": kernel.BG, "mbg_nbd": kernel.MBG}
 # The priors: with 95% the half-life lies within a factor of 4.3 of the middle, the share given back within 1 of 0.5.
 HALF_LIFE_SPREAD, GIVEN_BACK, GIVEN_BACK_SPREAD = 0.75, 0.5, 0.5
-# From so many customers on the search begins with every 16th of them, and the information is that of the products of
-# slopes, which one pass gives; with fewer customers it is that of differences, which are nearer to the truth.
-SKETCH_FROM, SKETCH = 50_000, 16
+# From so many customers on the search begins with some of them, whose curvature leads its last steps, and the
+# information is that of the products of slopes, which one pass gives; with fewer customers it is that of differences,
+# which are nearer to the truth.
+SKETCH_FROM, SKETCH = 50_000, 25_000
 REMEDIES = "Record more contacts or purchases, merge arms, or take a family with fewer parameters."
 
 
@@ -44,10 +46,12 @@ REMEDIES = "Record more contacts or purchases, merge arms, or take a family with
 class ContactHistories:
     """Purchases and contacts of customers: stretches of long arrays, with times since each one's first purchase.
 
-    The first of the `arms` is the control, whose draws are entered as contacts are.
+    The first of the `arms` is the control, whose draws are entered as contacts are. `place` says of each customer of
+    the log where it is here, -1 for one who is not.
     """
 
     ids: pd.Index
+    place: Ints
     T: Floats
     contact_from: Ints
     contact_to: Ints
@@ -60,41 +64,47 @@ class ContactHistories:
     unit: str
 
     @classmethod
-    def of(cls, contacts: pd.DataFrame, log: PurchaseDays, *, control: str, end: int, unit: str) -> ContactHistories:
-        """Of customers in the checked `contacts` who had bought before the day `end`, and what happened until it."""
+    def of(cls, contacts: ContactRows, log: PurchaseDays, *, control: str, end: int, unit: str) -> ContactHistories:
+        """Of customers with contacts who had bought before the day `end`, until which the log was seen."""
         days = DAYS_PER_UNIT[unit]
-        known = log.ids.get_indexer(pd.Index(contacts["customer_id"]))
-        asked = np.zeros(len(log.ids), dtype=bool)
-        asked[known[known >= 0]] = True
-        starts = log.starts()
-        first = log.day[starts]
-        kept = asked & (first < end)
-        if not kept.any():
+        known = log.ids.get_indexer(contacts.ids)
+        owner = np.full(len(log.ids), -1, dtype=np.int64)
+        owner[known[known >= 0]] = np.flatnonzero(known >= 0)
+        starts = np.append(log.starts(), len(log.day))
+        first = log.day[starts[:-1]]
+        kept = np.flatnonzero((owner >= 0) & (first < end))
+        if not kept.size:
             raise DataError("no customer in the contacts has bought. Write ids alike in both tables.")
-        place = np.cumsum(kept) - 1
-        repeats = np.flatnonzero(kept[log.customer])
-        repeats = repeats[(log.day[repeats] > first[log.customer[repeats]]) & (log.day[repeats] <= end)]
-        purchase_from, purchase_to = _stretches(place[log.customer[repeats]], int(kept.sum()))
-        arms = (control, *sorted(set(contacts["arm"].unique()) - {control}))
-        day = contacts["at"].to_numpy().astype("datetime64[D]").astype(np.int64)
-        arm = pd.Categorical(contacts["arm"], categories=list(arms)).codes
-        sent = np.flatnonzero((known >= 0) & (arm >= 0) & (day <= end))
-        sent = sent[kept[known[sent]]]
-        order = sent[np.lexsort((day[sent], known[sent]))]
-        contact_from, contact_to = _stretches(place[known[order]], int(kept.sum()))
+        place = np.full(len(log.ids), -1, dtype=np.int64)
+        place[kept] = np.arange(kept.size)
+        arms = (control, *sorted(set(contacts.arms) - {control}))
+        place_of_arm = np.array([arms.index(arm) for arm in contacts.arms], dtype=np.int8)
+        order = contacts.order
+        day = contacts.day[order]
+        begin, stop = contacts.starts[:-1][owner[kept]], contacts.starts[1:][owner[kept]]
+        if (day > end).any():
+            late = np.append(0, np.cumsum(day > end))
+            stop = stop - (late[stop] - late[begin])
+        of_row = np.where(known >= 0, first[known], 0)[contacts.customer[order]]
         return cls(
             ids=log.ids[kept],
+            place=place,
             T=np.asarray((end - first[kept] + NOON) / days, dtype=np.float64),
-            contact_from=contact_from,
-            contact_to=contact_to,
-            contact_time=np.asarray((day[order] - first[known[order]] - NOON) / days, dtype=np.float64),
-            contact_arm=arm[order].astype(np.int8),
-            purchase_from=purchase_from,
-            purchase_to=purchase_to,
-            purchase_time=(log.day[repeats] - first[log.customer[repeats]]) / days,
+            contact_from=begin,
+            contact_to=stop,
+            contact_time=np.asarray((day - of_row - NOON) / days, dtype=np.float64),
+            contact_arm=place_of_arm[contacts.arm[order]],
+            purchase_from=starts[kept] + 1,
+            purchase_to=starts[kept + 1],
+            purchase_time=(log.day - first[log.customer]) / days,
             arms=arms,
             unit=unit,
         )
+
+    def contacts(self) -> int:
+        """How many there were, draws of the control apart."""
+        before = np.append(0, np.cumsum(self.contact_arm > 0))
+        return int((before[self.contact_to] - before[self.contact_from]).sum())
 
     def summary(self) -> pd.DataFrame:
         """Frequency, recency and T, as `churnsim.summarise` gives them."""
@@ -113,12 +123,6 @@ class ContactHistories:
         """Pieces of customers for the kernel."""
         parts = (self.contact_from, self.contact_to, self.purchase_from, self.purchase_to, self.T)
         return Chunks(*map(np.ascontiguousarray, parts))
-
-
-def _stretches(owner: Ints, customers: int) -> tuple[Ints, Ints]:
-    """Where each customer's entries begin and end, for entries in the order of their owners."""
-    end = np.cumsum(np.bincount(owner, minlength=customers)).astype(np.int64)
-    return np.concatenate([[0], end[:-1]]).astype(np.int64), end
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -190,7 +194,7 @@ def fit_clocks(
         raise ConfigError(f"contacts act on the clocks of {', '.join(DROPS)}; got {family!r}.")
     h = histories
     arms = len(h.arms)
-    if not h.contact_arm.any():
+    if not h.contacts():
         raise DataError("no customer who has bought was contacted. There is nothing to learn the effect from.")
     scale = float(h.T.mean())
     scaled = replace(
@@ -298,7 +302,7 @@ def fit_clocks(
         family=family,
         unit=h.unit,
         customers=len(h.T),
-        contacts=int(np.count_nonzero(h.contact_arm)),
+        contacts=h.contacts(),
         lasting=lasting,
         level=level,
     )
@@ -324,12 +328,27 @@ def _beside_control(
 
 def _search(likelihood: Any, data: ContactHistories, start: Floats, real: list[bool]) -> Optimum:
     customers = len(data.T)
-    objective, hessian = likelihood(data, 1.0)
+    objective, products = likelihood(data, 1.0)
     if customers < SKETCH_FROM:
         return maximise(objective, starts=[start], customers=float(customers), real=real)
-    few = data.chosen(slice(None, None, SKETCH))
-    rough, _ = likelihood(few, len(few.T) / customers)
+    few = data.chosen(slice(None, None, customers // SKETCH))
+    share = len(few.T) / customers
+    rough, _ = likelihood(few, share)
     near = maximise(rough, starts=[start], customers=float(len(few.T)), real=real)
-    return maximise(
-        objective, starts=[start], customers=float(customers), real=real, near=near.parameters, hessian=hessian
+
+    def curvature(parameters: Floats) -> Floats:
+        """Second derivatives as those of the few show them."""
+        rows = []
+        for k, step in enumerate(1e-4 * np.where(real, 1.0, parameters)):
+            up, down = parameters.copy(), parameters.copy()
+            up[k] += step
+            down[k] -= step
+            rows.append((rough(up)[1] - rough(down)[1]) / (2.0 * step * share))
+        second = np.array(rows)
+        return (second + second.T) / 2.0
+
+    optimum = maximise(
+        objective, starts=[start], customers=float(customers), real=real, near=near.parameters, hessian=curvature
     )
+    factor = np.where(real, 1.0, optimum.parameters)
+    return replace(optimum, information=-products(optimum.parameters) * np.outer(factor, factor))

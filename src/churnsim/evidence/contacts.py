@@ -11,9 +11,11 @@ of their variances (Hausman 1978, "Specification tests in econometrics", Econome
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
@@ -22,11 +24,11 @@ from scipy.stats import norm
 
 from churnsim.checks import check_level, check_number, check_seed, typed
 from churnsim.data.logs.days import iso_day
-from churnsim.data.logs.purchase_days import PurchaseDays, purchase_days
-from churnsim.data.records.reading import record_table
+from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.errors import ConfigError, DataError, FitError
 from churnsim.evidence.beliefs import Belief
 from churnsim.evidence.clock_effects import DROPS, NOON, ClockEffects, ContactHistories, fit_clocks
+from churnsim.evidence.contact_rows import ContactRows
 from churnsim.evidence.records import History
 from churnsim.evidence.trial import DOUBT, OBSERVATIONAL, RANDOMISED, TrialCheck, TrialEffects, trial_effects
 from churnsim.kernels.likelihoods import contact_clock as kernel
@@ -36,7 +38,9 @@ from churnsim.statistics import normal_quantile
 from churnsim.typing import Floats, Ints
 from churnsim.units import DAYS_PER_UNIT, check_unit
 
-MOST_COMPARED = 20_000  # customers whose forecasts say what the model expects of a window
+# Customers whose forecasts say what the model expects of a window, and of them those whose forecasts say how it moves
+# with the parameters: an error of a tenth in the variance that this gives.
+MOST_COMPARED, MOST_MOVED = 20_000, 2_500
 HISTORY = ["frequency_before", "silence", "age", "silence_by_gap"]
 
 
@@ -229,66 +233,80 @@ def contact_effect(
     lasting = window if lasting is None else check_number(lasting, "lasting", above=0)
     if family not in DROPS:
         raise ConfigError(f"family must be {' or '.join(map(repr, DROPS))}; got {family!r}.")
-    records = record_table("contacts", contacts).checked()
+    rows = ContactRows.of(contacts)
     log, end = purchase_days(purchases).seen_until(until)
     span = max(1, round(window * DAYS_PER_UNIT[unit]))
-    day = records["at"].to_numpy().astype("datetime64[D]").astype(np.int64)
-    draws = {
-        name: _Draw.of(records[rows.to_numpy()], log, span, end, name)
-        for name in records["campaign"].unique()
-        for rows in (records["campaign"] == name,)
-    }
-    treated = records["arm"].to_numpy() != control
-    trials = {}
-    for name, draw in draws.items():
-        others = (records["campaign"] != name).to_numpy() & treated
-        trials[name] = draw.effects(family, unit, window, control, level, records[others], day[others])
+    sent = np.array([arm != control for arm in rows.arms])[rows.arm]
+    history, place = History(log, end), log.ids.get_indexer(rows.ids)
+
+    def of_campaign(k: int) -> tuple[TrialEffects, _Sample | None]:
+        drawn = rows.drawn(k)
+        draw = _Draw.of(rows, drawn, place[rows.customer[drawn]], history, span, rows.campaigns[k])
+        met = rows.met(k, sent, span)[rows.customer[drawn]]
+        return draw.effects(family, unit, window, control, level, met), draw.sample(unit) if model else None
+
+    # Two at once and no more, since each takes memory of its own.
+    with ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
+        done = dict(zip(rows.campaigns, pool.map(of_campaign, range(len(rows.campaigns))), strict=True))
+    trials = {name: trial for name, (trial, _) in done.items()}
+    samples = {name: sample for name, (_, sample) in done.items() if sample is not None}
     clocks = None
     agreement = pd.DataFrame(columns=["design", "model", "p_value"])
     if model:
-        histories = ContactHistories.of(records, log, control=control, end=end, unit=unit)
+        histories = ContactHistories.of(rows, log, control=control, end=end, unit=unit)
         clocks = fit_clocks(histories, family=family, half_life=window / 2, lasting=lasting, level=level)
-        agreement = _agreement(draws, trials, clocks, histories, window)
+        agreement = _agreement(samples, trials, clocks, histories, window)
     alike = all(trial.status == RANDOMISED for trial in trials.values())
+    arm = pd.Categorical.from_codes(rows.arm[sent], list(rows.arms))
+    costs = pd.Series(rows.cost[sent], name="cost").groupby(arm, observed=True).mean()
     return ContactEffect(
         campaigns=trials,
         clocks=clocks,
         agreement=agreement,
-        costs=records.loc[treated].groupby("arm")["cost"].mean(),
+        costs=costs.set_axis(pd.Index(list(costs.index), dtype=object, name="arm")).sort_index(),
         status=RANDOMISED if alike else OBSERVATIONAL,
     )
 
 
+class _Sample(NamedTuple):
+    """Some of a campaign's customers who had bought before: their places in the log, their summaries at the draw, how
+    many such customers there are, and their share of all."""
+
+    place: Ints
+    summary: pd.DataFrame
+    customers: int
+    share: float
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Draw:
-    """One campaign's customers: their arms, the days of their draws, what they bought before and in the window."""
+    """One campaign's customers: their arms, what they bought before their draws and in the window after it."""
 
     frame: pd.DataFrame
-    day: Ints
-    span: int
+    place: Ints
     spends: bool
 
     @classmethod
-    def of(cls, rows: pd.DataFrame, log: PurchaseDays, span: int, end: int, campaign: str) -> _Draw:
-        first = rows.sort_values("at", kind="stable").drop_duplicates("customer_id").reset_index(drop=True)
-        day = first["at"].to_numpy().astype("datetime64[D]").astype(np.int64)
+    def of(cls, rows: ContactRows, drawn: Ints, place: Ints, history: History, span: int, campaign: str) -> _Draw:
+        """Of the rows `drawn`, a customer each, whose `place` in the log is -1 for those without a purchase."""
+        day, end = rows.day[drawn].astype(np.int64), history.until
         late = day + span - 1 > end
         if late.any():
+            who = str(rows.ids[rows.customer[drawn[late][0]]])[:80]
             raise DataError(
-                f"campaign {campaign!r}: customer {str(first['customer_id'][late].iloc[0])[:80]!r} was drawn on "
-                f"{iso_day(int(day[late][0]))}, and its window of {span} days is not over by {iso_day(end)} "
-                f"({int(late.sum()):,} such customers). Take a shorter window, or records that reach further."
+                f"campaign {campaign!r}: customer {who!r} was drawn on {iso_day(int(day[late][0]))}, and its window of "
+                f"{span} days is not over by {iso_day(end)} ({int(late.sum()):,} such customers). Take a shorter "
+                "window, or records that reach further."
             )
-        frame = first[["customer_id", "arm", "chance"]].copy()
-        place = log.ids.get_indexer(pd.Index(first["customer_id"]))
         if (place < 0).all():
             raise DataError(f"no customer of campaign {campaign!r} is in the log. Write ids alike in both tables.")
-        history = History(log, end)
+        arm = pd.Categorical.from_codes(rows.arm[drawn], list(rows.arms))
+        frame = pd.DataFrame({"arm": arm.remove_unused_categories(), "chance": rows.chance[drawn]})
         earlier, ahead = (history.bought_before(place, until) for until in (day, day + span))
         frame["purchases"] = ahead - earlier
         frame["purchases_before"] = earlier - history.bought_before(place, day - span)
         frame["bought"] = (frame["purchases"] > 0).astype(float)
-        spends = log.amount is not None
+        spends = history.days.amount is not None
         if spends:
             frame["spend"] = history.spend_between(place, day - 1, day + span - 1)
             frame["spend_before"] = history.spend_between(place, day - span - 1, day - 1)
@@ -300,7 +318,7 @@ class _Draw:
         frame["age"], frame["silence"] = day - begun, day - latest
         frame["silence_by_gap"] = frame["silence"] * frame["frequency_before"] / np.maximum(latest - begun, 1)
         frame["known"] = known
-        return cls(frame=frame, day=day, span=span, spends=spends)
+        return cls(frame=frame, place=place, spends=spends)
 
     def history(self, unit: str) -> pd.DataFrame:
         """The summary at each customer's own draw, of those who had bought before."""
@@ -315,18 +333,16 @@ class _Draw:
         summary.attrs["unit"] = unit
         return summary
 
-    def effects(
-        self, family: str, unit: str, window: float, control: str, level: float, others: pd.DataFrame, day: Ints
-    ) -> TrialEffects:
-        """The design-based answer, and how other campaigns' contacts (`others`, on their `day`s) bear on it."""
-        frame = self.frame.copy()
+    def effects(self, family: str, unit: str, window: float, control: str, level: float, met: Ints) -> TrialEffects:
+        """The design-based answer, and how other campaigns' contacts bear on it, of which each customer `met` some."""
+        frame = self.frame.copy(deep=False)
         frame["forecast"] = 0.0
         summary = self.history(unit)
         if (summary["frequency"] > 0).any():
             fit = PURCHASE_FAMILIES[family].fit(summary, unit=unit)
             frame.loc[summary.index, "forecast"] = fit.model.expected_purchases(summary, window)
         before = ["purchases_before", *(["spend_before"] if self.spends else [])]
-        varies = frame.groupby("arm")[["forecast", *before]].agg(np.ptp).gt(0).all()
+        varies = frame.groupby("arm", observed=True)[["forecast", *before]].agg(np.ptp).gt(0).all()
         trial = trial_effects(
             frame,
             outcomes=["purchases", "bought", *(["spend"] if self.spends else [])],
@@ -337,7 +353,7 @@ class _Draw:
             history=HISTORY,
             level=level,
         )
-        check = self._spill_over(frame, others, day, control)
+        check = self._spill_over(frame, met.astype(np.float64), control)
         checks = (*trial.checks, *([] if check is None else [check]))
         alike = all(each.passed for each in checks)
         return TrialEffects(
@@ -345,13 +361,17 @@ class _Draw:
             status=RANDOMISED if alike else OBSERVATIONAL,
         )  # fmt: skip
 
-    def _spill_over(self, frame: pd.DataFrame, others: pd.DataFrame, day: Ints, control: str) -> TrialCheck | None:
+    def sample(self, unit: str) -> _Sample:
+        """Whom the model's answer is worked out for."""
+        summary = self.history(unit)
+        kept = np.unique(np.linspace(0, len(summary) - 1, min(len(summary), MOST_COMPARED)).astype(int))
+        place = self.place[self.frame["known"].to_numpy()][kept]
+        return _Sample(place, summary.iloc[kept], len(summary), float(self.frame["known"].mean()))
+
+    def _spill_over(self, frame: pd.DataFrame, met: Floats, control: str) -> TrialCheck | None:
         """Whether other campaigns reach the arms alike, and whether the effect is another one where they do."""
-        place = pd.Index(frame["customer_id"]).get_indexer(others["customer_id"])
-        inside = (place >= 0) & (day >= self.day[place] - self.span) & (day < self.day[place] + self.span)
-        if not inside.any():
+        if not met.any():
             return None
-        met = np.bincount(place[inside], minlength=len(frame)).astype(np.float64)
         y, drawn = frame["purchases"].to_numpy(dtype=np.float64), (frame["arm"] != control).to_numpy()
         share = float((met > 0).mean())
 
@@ -376,28 +396,25 @@ class _Draw:
 
 
 def _agreement(
-    draws: Mapping[str, _Draw], trials: Mapping[str, TrialEffects], clocks: ClockEffects, histories: ContactHistories,
-    window: float,
+    samples: Mapping[str, _Sample], trials: Mapping[str, TrialEffects], clocks: ClockEffects,
+    histories: ContactHistories, window: float,
 ) -> pd.DataFrame:  # fmt: skip
     """The difference in purchases in the window that the model expects, beside the one that the draw shows."""
     found = {}
-    for campaign, draw in draws.items():
-        summary = draw.history(clocks.unit)
-        kept = np.linspace(0, len(summary) - 1, min(len(summary), MOST_COMPARED)).astype(int)
-        summary = summary.iloc[np.unique(kept)]
-        place = histories.ids.get_indexer(pd.Index(draw.frame["customer_id"][summary.index]))
+    for campaign, (of_log, summary, customers, of_all) in samples.items():
+        place = histories.place[of_log]
         summary = summary[place >= 0]
-        history = histories.chosen(place[place >= 0].astype(np.int64))
-        of_all = float(draw.frame["known"].mean())
+        history = histories.chosen(place[place >= 0])
         for arm in trials[campaign].customers.index.drop(trials[campaign].control):
             if arm not in clocks.arms:
                 continue
-            expected, variance = _expected(clocks, history, summary, clocks.arms.index(arm) + 1, window)
+            expected, variance, each = _expected(clocks, history, summary, clocks.arms.index(arm) + 1, window)
             row = trials[campaign].best.loc[("purchases", arm)]
-            # The model may be a hair less precise than the adjusted difference; then nothing is told apart.
-            spread = math.sqrt(
-                max(row["standard_error"] ** 2 - of_all**2 * variance, 0.05 * row["standard_error"] ** 2)
-            )
+            # The model may be a hair less precise than the adjusted difference; then nothing is told apart. What a
+            # sample says of all customers has an error of its own.
+            apart = max(row["standard_error"] ** 2 - of_all**2 * variance, 0.05 * row["standard_error"] ** 2)
+            sampled = each / len(summary) * (1 - len(summary) / customers)
+            spread = math.sqrt(apart + of_all**2 * sampled)
             gap = row["difference"] - of_all * expected
             p = float(2 * norm.sf(abs(gap) / spread)) if spread > 0 else float(gap == 0)
             found[campaign, arm] = {"design": row["difference"], "model": of_all * expected, "p_value": p}
@@ -407,49 +424,60 @@ def _agreement(
     return table
 
 
-def _expected(
-    clocks: ClockEffects, history: ContactHistories, summary: pd.DataFrame, arm: int, window: float
-) -> tuple[float, float]:
-    """Expected purchases in a window after a contact of `arm`, less those after the control's draw, a customer; and
-    its variance."""
-    names = list(clocks.table.index)
-    family = PURCHASE_FAMILIES[clocks.family]
-    base = [name for name in names if name in family.parameter_names]
-    days = DAYS_PER_UNIT[clocks.unit]
-    T, t_x = (summary["age"].to_numpy() - NOON) / days, summary["recency"].to_numpy()
-    # The contacts before the draw, and one at the draw.
-    before = np.minimum(
-        history.contact_to,
-        history.contact_from + _counted_before(history, T),
-    )
-    size = before - history.contact_from
-    one = size + 1
-    to = np.cumsum(one)
-    time, kind = np.empty(int(to[-1])), np.zeros(int(to[-1]), dtype=np.int8)
-    inside = np.ones(len(time), dtype=bool)
-    inside[to - 1] = False
-    source = np.repeat(history.contact_from - np.concatenate([[0], np.cumsum(size)[:-1]]), size) + np.arange(size.sum())
-    time[inside], kind[inside], time[to - 1] = history.contact_time[source], history.contact_arm[source], T
-    start = to - one
+class _WindowPurchases:
+    """What the model expects each customer to buy in a window after a contact of `arm`, less that after the control's
+    draw."""
 
-    def difference(values: Floats) -> float:
-        at = dict(zip(names, map(float, values), strict=True))
-        lifts = np.array([at[name] for name in names if name.startswith("lift:")])
+    def __init__(
+        self, clocks: ClockEffects, history: ContactHistories, summary: pd.DataFrame, arm: int, window: float
+    ) -> None:
+        self._clocks, self._arm, self._window = clocks, arm, window
+        self._summary = summary
+        T = (summary["age"].to_numpy() - NOON) / DAYS_PER_UNIT[clocks.unit]
+        # The contacts before the draw, and one at the draw.
+        size = _counted_before(history, T)
+        one = size + 1
+        to = np.cumsum(one)
+        time, kind = np.empty(int(to[-1])), np.zeros(int(to[-1]), dtype=np.int8)
+        inside = np.ones(len(time), dtype=bool)
+        inside[to - 1] = False
+        source = np.repeat(history.contact_from - (np.cumsum(size) - size), size) + np.arange(size.sum())
+        time[inside], kind[inside], time[to - 1] = history.contact_time[source], history.contact_arm[source], T
+        self._T, self._time, self._kind, self._start, self._to = T, time, kind, to - one, to
+
+    def __call__(self, values: Floats) -> Floats:
+        """By the values of the parameters as fitted."""
+        clocks, to, summary = self._clocks, self._to, self._summary
+        at = dict(zip(clocks.table.index, map(float, values), strict=True))
+        lifts = np.array([at[name] for name in at if name.startswith("lift:")])
         kappa, q = math.log(2.0) / at["half_life"], at["pulled_forward"]
 
         def on_clock(until: Floats, contacts_to: Ints, drawn: int = 0) -> Floats:
-            kind[to - 1] = drawn
-            return kernel.clocks(lifts, kappa, q, start, contacts_to, np.ascontiguousarray(until), time, kind)
+            self._kind[to - 1] = drawn
+            arrays = (self._start, contacts_to, np.ascontiguousarray(until), self._time, self._kind)
+            return kernel.clocks(lifts, kappa, q, *arrays)
 
-        then, seen = on_clock(t_x, to - 1), on_clock(T, to - 1)
-        with_contact, without = on_clock(T + window, to, arm) - seen, on_clock(T + window, to) - seen
+        then, seen = on_clock(summary["recency"].to_numpy(), to - 1), on_clock(self._T, to - 1)
+        end = self._T + self._window
+        with_contact, without = on_clock(end, to, self._arm) - seen, on_clock(end, to) - seen
         bent = pd.DataFrame({"frequency": summary["frequency"], "recency": np.minimum(then, seen), "T": seen})
         bent.attrs["unit"] = clocks.unit
-        law = family.from_dict({"family": clocks.family, **{name: at[name] for name in base}, "unit": clocks.unit})
+        family = PURCHASE_FAMILIES[clocks.family]
+        base = {name: at[name] for name in at if name in family.parameter_names}
+        law = family.from_dict({"family": clocks.family, **base, "unit": clocks.unit})
         more = law.expected_purchases(bent, with_contact) - law.expected_purchases(bent, without)
-        return float(more.mean())
+        return more.to_numpy(dtype=np.float64)
 
-    estimate = clocks.fitted
+
+def _expected(
+    clocks: ClockEffects, history: ContactHistories, summary: pd.DataFrame, arm: int, window: float
+) -> tuple[float, float, float]:
+    """Expected purchases in a window after a contact of `arm`, less those after the control's draw, a customer; the
+    variance of the mean by the fit's, and the variance of one customer's."""
+    names, estimate = list(clocks.table.index), clocks.fitted
+    each = _WindowPurchases(clocks, history, summary, arm, window)(estimate)
+    few = slice(None, None, max(1, len(summary) // MOST_MOVED))
+    some = _WindowPurchases(clocks, history.chosen(few), summary.iloc[few], arm, window)
     free = [
         k
         for k in range(len(names))
@@ -465,18 +493,15 @@ def _expected(
             if by_log
             else (estimate[k] + 1e-4, estimate[k] - 1e-4)
         )
-        slopes[k] = (difference(up) - difference(down)) / 2e-4
+        slopes[k] = float((some(up) - some(down)).mean()) / 2e-4
     covariance = clocks.fitted_covariance[np.ix_(free, free)]
-    return difference(estimate), float(slopes[free] @ covariance @ slopes[free])
+    return float(each.mean()), float(slopes[free] @ covariance @ slopes[free]), float(each.var())
 
 
 def _counted_before(history: ContactHistories, T: Floats) -> Ints:
     """How many of each customer's contacts came before its draw, at T."""
-    owner = np.repeat(np.arange(len(T)), history.contact_to - history.contact_from)
-    position = np.repeat(history.contact_from, history.contact_to - history.contact_from)
-    offset = np.arange(len(owner)) - np.repeat(
-        np.concatenate([[0], np.cumsum(history.contact_to - history.contact_from)[:-1]]),
-        history.contact_to - history.contact_from,
-    )
-    early = history.contact_time[position + offset] < T[owner]
+    number = history.contact_to - history.contact_from
+    owner = np.repeat(np.arange(len(T)), number)
+    place = np.repeat(history.contact_from - (np.cumsum(number) - number), number) + np.arange(len(owner))
+    early = history.contact_time[place] < T[owner]
     return np.bincount(owner[early], minlength=len(T)).astype(np.int64)

@@ -6,6 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from churnsim.data.logs.purchase_days import PurchaseDays, purchase_days
 from churnsim.data.records.record_table import RecordTable
 from churnsim.errors import DataError
 from churnsim.evidence.trial import OBSERVATIONAL, RANDOMISED, TrialEffects
+from churnsim.kernels.numerics.contact_rows import places
 from churnsim.simulation.core.belief import Belief, Status
 from churnsim.statistics import normal_quantile, wilson
 from churnsim.typing import Floats, Ints
@@ -127,49 +129,47 @@ class History:
         """The places of these customers, -1 for those without a purchase."""
         return np.asarray(self.days.ids.get_indexer(pd.Index(ids)), dtype=np.int64)
 
-    @property
-    def _first(self) -> int:
-        return int(self.days.day.min())
-
-    @property
-    def _span(self) -> int:
-        return self.until - self._first + 3
-
-    def _place(self, customer: Ints, day: Ints, side: Any) -> Ints:
-        """Where in the entries this customer's purchases of the day begin ("left") or end ("right")."""
-        keys = self.days.customer * self._span + (self.days.day - self._first + 1)
-        asked = customer * self._span + np.clip(day - self._first + 1, 0, self._span - 1)
-        return np.searchsorted(keys, asked, side=side)
-
+    @cached_property
     def _starts(self) -> Ints:
         return np.append(self.days.starts(), len(self.days.day))
 
+    @cached_property
+    def _total(self) -> Floats:
+        amount = np.ones(len(self.days.day)) if self.days.amount is None else self.days.amount
+        return np.append(0.0, np.cumsum(amount))
+
+    def _place(self, customer: Ints, day: Ints, *, after: bool) -> Ints:
+        """Where in the entries this customer's purchases of the day begin, or those after it."""
+        found = np.empty(len(customer), dtype=np.int64)
+        whose, when = (np.ascontiguousarray(each, dtype=np.int64) for each in (customer, day))
+        places(self._starts, self.days.day, whose, when, after, found)
+        return found
+
     def first(self, customer: Ints) -> Ints:
         """Day of each customer's first purchase; NEVER for those without one."""
-        return np.where(customer >= 0, self.days.day[self.days.starts()[customer]], NEVER)
+        return np.where(customer >= 0, self.days.day[self._starts[:-1][customer]], NEVER)
 
     def bought_before(self, customer: Ints, day: Ints) -> Ints:
         """Days with a purchase before this one."""
-        return np.where(customer >= 0, self._place(customer, day, "left") - self._starts()[customer], 0)
+        return np.where(customer >= 0, self._place(customer, day, after=False) - self._starts[customer], 0)
 
     def last_before(self, customer: Ints, day: Ints) -> Ints:
         """The last day with a purchase before this one; -NEVER where there is none."""
-        place = self._place(customer, day, "left") - 1
+        place = self._place(customer, day, after=False) - 1
         found = self.bought_before(customer, day) > 0
         return np.where(found, self.days.day[np.maximum(place, 0)], -NEVER)
 
     def next_after(self, customer: Ints, day: Ints) -> Ints:
         """The first day with a purchase after this one; NEVER where there is none until the end."""
-        place = self._place(customer, day, "right")
-        found = (customer >= 0) & (place < self._starts()[customer + 1])
+        place = self._place(customer, day, after=True)
+        found = (customer >= 0) & (place < self._starts[customer + 1])
         return np.where(found, self.days.day[np.minimum(place, len(self.days.day) - 1)], NEVER)
 
     def spend_between(self, customer: Ints, after: Ints, until: Ints) -> Floats:
         """What each bought after one day and until another, both included at the end alone; purchases where the log
         has no amounts."""
-        amount = np.ones(len(self.days.day)) if self.days.amount is None else self.days.amount
-        total = np.append(0.0, np.cumsum(amount))
-        found = total[self._place(customer, until, "right")] - total[self._place(customer, after, "right")]
+        total = self._total
+        found = total[self._place(customer, until, after=True)] - total[self._place(customer, after, after=True)]
         return np.where(customer >= 0, found, 0.0)
 
 

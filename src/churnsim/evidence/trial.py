@@ -25,6 +25,7 @@ from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.stats import chi2, rankdata
 from scipy.stats import f as fisher
 from scipy.stats import t as student
@@ -227,17 +228,15 @@ def trial_effects(
     if adjusting:
         design = Design.of(customers, adjusting)
         estimators["adjusted"] = design.matrix(customers) - np.array(design.means)
-    rows = {
-        (outcome, kind): arm_means(numbers[outcome], x, weight, group, arms)
-        for outcome in outcomes
-        for kind, x in estimators.items()
-    }
+    means = {kind: outcome_means([numbers[name] for name in outcomes], x, weight, group, arms)
+             for kind, x in estimators.items()}  # fmt: skip
+    rows = {(outcome, kind): of[k] for k, outcome in enumerate(outcomes) for kind, of in means.items()}
     checks = [_sample_ratio(counts.astype(np.float64), arms, known, by_arm)]
     looked = list(dict.fromkeys([*adjusting, *history]))
-    shapes = _shapes(checked_features(customers, looked)) if looked else pd.DataFrame()
+    shapes = _shapes(checked_features(customers, looked)) if looked else {}
     checks.append(_balance(shapes, weight, group, arms))
     if len(before):
-        checks.append(_placebo(np.column_stack([numbers[name] for name in before]), weight, group, arms))
+        checks.append(_placebo([numbers[name] for name in before], weight, group, arms))
     return TrialEffects(
         table=_effects_table(rows, arms, level),
         customers=pd.Series(counts, arms, name="customers").rename_axis("arm"),
@@ -359,17 +358,19 @@ def _arm_of(values: pd.Series, control: str) -> tuple[Ints, list[str]]:
         raise DataError(
             f"customer {str(values.index[values.isna()][0])[:80]!r} has no arm. Leave it out, or say which."
         )
-    words = values.astype(str)
-    found = sorted(words.unique())
+    codes, values_found = pd.factorize(values)
+    words = [str(value) for value in values_found]
+    found = sorted(set(words))
     if control not in found:
         raise ConfigError(f"no customer is in the control arm {control!r}; the arms are {', '.join(found)[:300]}.")
     arms = [control, *(name for name in found if name != control)]
     if len(arms) < 2:
         raise DataError(f"every customer is in the arm {control!r}. A comparison needs another one.")
-    counts = words.value_counts()
+    group = np.array([arms.index(word) for word in words], dtype=np.int64)[codes]
+    counts = np.bincount(group)
     if counts.min() < FEWEST:
-        raise DataError(f"arm {counts.idxmin()!r} has {counts.min()} customers; at least {FEWEST} are needed.")
-    return words.map({name: k for k, name in enumerate(arms)}).to_numpy(dtype=np.int64), arms
+        raise DataError(f"arm {arms[counts.argmin()]!r} has {counts.min()} customers; at least {FEWEST} are needed.")
+    return group, arms
 
 
 def _weights(
@@ -419,10 +420,17 @@ class ArmMean(NamedTuple):
 
 
 def arm_means(y: Floats, x: Floats | None, weight: Floats, group: Ints, arms: list[str]) -> list[ArmMean]:
-    """The mean of each arm, customers weighted by 1/chance, adjusted for `x`, of mean 0 over all, where there is one.
-    Shapes (n,), (n, columns), (n,) and (n,); `group` is the number of each customer's arm."""
+    """`outcome_means` of one outcome."""
+    return outcome_means([y], x, weight, group, arms)[0]
+
+
+def outcome_means(
+    outcomes: Sequence[Floats], x: Floats | None, weight: Floats, group: Ints, arms: list[str]
+) -> list[list[ArmMean]]:
+    """By outcome the mean of each arm, customers weighted by 1/chance, adjusted for `x`, of mean 0 over all, where there
+    is one. Shapes (n,) each, (n, columns), (n,) and (n,); `group` is the number of each customer's arm."""
     spread = np.zeros((0, 0)) if x is None else np.cov(x, rowvar=False, ddof=0).reshape(x.shape[1], -1) / len(x)
-    means = []
+    means: list[list[ArmMean]] = [[] for _ in outcomes]
     for k, name in enumerate(arms):
         inside = group == k
         own, used = np.ones((int(inside.sum()), 1)), np.zeros(0, dtype=np.int64)
@@ -437,13 +445,15 @@ def arm_means(y: Floats, x: Floats | None, weight: Floats, group: Ints, arms: li
         q, r = np.linalg.qr(np.sqrt(w)[:, None] * own)
         # A customer whom a slope fits alone has no residual and tells nothing of the variance.
         leverage = np.minimum((q**2).sum(axis=1), 1 - 1e-9)
-        slopes = np.linalg.solve(r, q.T @ (np.sqrt(w) * y[inside]))
-        residual = np.sqrt(w) * (y[inside] - own @ slopes)
         first = np.linalg.solve(r.T, np.eye(len(r))[0])
-        variance = float(((q @ first) ** 2 * residual**2 / (1 - leverage)).sum())
-        every = np.zeros(len(spread))
-        every[used] = slopes[1:]
-        means.append(ArmMean(float(slopes[0]), variance, float(inside.sum() - own.shape[1]), every, spread))
+        share = (q @ first) ** 2
+        for y, found in zip(outcomes, means, strict=True):
+            slopes = np.linalg.solve(r, q.T @ (np.sqrt(w) * y[inside]))
+            residual = np.sqrt(w) * (y[inside] - own @ slopes)
+            variance = float((share * residual**2 / (1 - leverage)).sum())
+            every = np.zeros(len(spread))
+            every[used] = slopes[1:]
+            found.append(ArmMean(float(slopes[0]), variance, float(inside.sum() - own.shape[1]), every, spread))
     return means
 
 
@@ -520,18 +530,26 @@ def _check(name: str, p: float, message: str) -> TrialCheck:
     return TrialCheck(name=name, p_value=p, passed=bool(p >= DOUBT), message=message)
 
 
-def _shapes(features: pd.DataFrame) -> pd.DataFrame:
+def _shapes(features: pd.DataFrame) -> dict[str, Floats]:
     """Ranks of numbers with their squares (Legendre's first two polynomials), and words as columns of 0 and 1."""
-    columns = {}
+    columns: dict[str, Floats] = {}
     for name in features.columns:
         if not pd.api.types.is_numeric_dtype(features[name].dtype):
             for word, column in pd.get_dummies(features[name].astype(str)).items():
                 columns[f"{name}={word}"] = column.to_numpy(dtype=np.float64)
             continue
-        rank = rankdata(features[name].to_numpy(dtype=np.float64)) / (len(features) + 1) * 2 - 1
+        rank = _ranks(features[name].to_numpy()) / (len(features) + 1) * 2 - 1
         columns[str(name)] = rank
         columns[f"{name}, middling"] = (3 * rank**2 - 1) / 2
-    return pd.DataFrame({name: column for name, column in columns.items() if np.ptp(column) > 0})
+    return {name: column for name, column in columns.items() if np.ptp(column) > 0}
+
+
+def _ranks(values: NDArray[Any]) -> Floats:
+    """Ranks from 1, those of equal values their mean: by counting where there are few whole numbers."""
+    if values.dtype.kind == "i" and int(values.max()) - int(values.min()) < len(values):
+        counts = np.bincount(values - values.min())
+        return (np.cumsum(counts) - (counts - 1) / 2)[values - values.min()]
+    return rankdata(values.astype(np.float64))
 
 
 UNCHECKED = TrialCheck(
@@ -540,40 +558,42 @@ UNCHECKED = TrialCheck(
 )  # fmt: skip
 
 
-def _balance(shapes: pd.DataFrame, weight: Floats, group: Ints, arms: list[str]) -> TrialCheck:
+def _balance(shapes: Mapping[str, Floats], weight: Floats, group: Ints, arms: list[str]) -> TrialCheck:
     """Whether what was known before the campaign tells the arm."""
-    if shapes.empty:
+    if not shapes:
         return UNCHECKED
-    values = shapes.to_numpy()
-    p, gap = _joint_difference(values, weight, group, len(arms))
+    p, gap = _joint_difference(list(shapes.values()), weight, group, len(arms))
     worst = int(np.argmax(np.abs(gap)))
     return _check(
         "balance", p,
         f"what was known before {'tells' if p < DOUBT else 'does not tell'} the arm (p = {p:.3g}); the largest "
-        f"difference is {abs(gap[worst]):.2f} standard deviations, in {shapes.columns[worst % values.shape[1]]}.",
+        f"difference is {abs(gap[worst]):.2f} standard deviations, in {list(shapes)[worst % len(shapes)]}.",
     )  # fmt: skip
 
 
-def _placebo(values: Floats, weight: Floats, group: Ints, arms: list[str]) -> TrialCheck:
+def _placebo(values: Sequence[Floats], weight: Floats, group: Ints, arms: list[str]) -> TrialCheck:
     p, _ = _joint_difference(values, weight, group, len(arms))
     effect = "an effect before the campaign began" if p < DOUBT else "no effect before the campaign began"
     return _check("placebo", p, f"{effect} (p = {p:.3g}).")
 
 
-def _joint_difference(values: Floats, weight: Floats, group: Ints, arms: int) -> tuple[float, Floats]:
+def _joint_difference(values: Sequence[Floats], weight: Floats, group: Ints, arms: int) -> tuple[float, Floats]:
     """p-value of equal means of all columns in all arms (Wald, on F), and the differences from the control in standard
     deviations."""
-    values = values[:, np.ptp(values, axis=0) > 0]
-    columns = values.shape[1]
+    varying = [column for column in values if np.ptp(column) > 0]
+    columns = len(varying)
     if not columns:
         return 1.0, np.zeros(1)
-    values = values / values.std(axis=0)
+    spread = [column.std() for column in varying]
     means, covariances = [], []
     for k in range(arms):
-        inside, w = values[group == k], weight[group == k] / weight[group == k].sum()
-        means.append(w @ inside)
-        off = w[:, None] * (inside - means[-1])
-        covariances.append(off.T @ off)
+        mine = group == k
+        w = weight[mine] / weight[mine].sum()
+        inside = np.stack([column[mine] / sd for column, sd in zip(varying, spread, strict=True)])
+        means.append(inside @ w)
+        inside -= means[-1][:, None]
+        inside *= w
+        covariances.append(inside @ inside.T)
     gap = np.concatenate([mean - means[0] for mean in means[1:]])
     covariance = np.kron(np.ones((arms - 1, arms - 1)), covariances[0])
     for k in range(1, arms):
@@ -583,4 +603,4 @@ def _joint_difference(values: Floats, weight: Floats, group: Ints, arms: int) ->
     kept: Flags = roots > 1e-9 * roots[-1]
     rank = int(kept.sum())
     wald = float((((vectors[:, kept].T @ gap) ** 2) / roots[kept]).sum())
-    return float(fisher.sf(wald / rank, rank, max(len(values) - columns - arms, 1))), gap
+    return float(fisher.sf(wald / rank, rank, max(len(group) - columns - arms, 1))), gap

@@ -172,15 +172,16 @@ def independent_columns(centred: Floats) -> NDArray[np.bool_]:
     """Which columns the ones before them do not determine."""
     if centred.shape[1] == 0:
         return np.zeros(0, dtype=bool)
-    scaled = centred / np.linalg.norm(centred, axis=0)
     keep: list[int] = []
-    basis = np.empty((len(scaled), 0))
-    for i, column in enumerate(scaled.T):
-        rest = column - basis @ (basis.T @ column)
+    basis: list[Floats] = []
+    for i, column in enumerate(np.ascontiguousarray(centred.T)):
+        rest = column / np.linalg.norm(column)
+        for before in basis:
+            rest = rest - before * float(before @ rest)
         length = float(np.linalg.norm(rest))
         if length > DEPENDENT:
             keep.append(i)
-            basis = np.column_stack([basis, rest / length])
+            basis.append(rest / length)
     return np.isin(np.arange(centred.shape[1]), keep)
 
 
