@@ -345,7 +345,7 @@ def _search(likelihood: Any, data: ContactHistories, start: Floats, real: list[b
             down[k] -= step
             rows.append((rough(up)[1] - rough(down)[1]) / (2.0 * step * share))
         second = np.array(rows)
-        return (second + second.T) / 2.0
+        return np.asarray((second + second.T) / 2.0)
 
     optimum = maximise(
         objective, starts=[start], customers=float(customers), real=real, near=near.parameters, hessian=curvature

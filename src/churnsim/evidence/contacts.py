@@ -257,8 +257,8 @@ def contact_effect(
         clocks = fit_clocks(histories, family=family, half_life=window / 2, lasting=lasting, level=level)
         agreement = _agreement(samples, trials, clocks, histories, window)
     alike = all(trial.status == RANDOMISED for trial in trials.values())
-    arm = pd.Categorical.from_codes(rows.arm[sent], list(rows.arms))
-    costs = pd.Series(rows.cost[sent], name="cost").groupby(arm, observed=True).mean()
+    arm = pd.Categorical.from_codes(rows.arm[sent], pd.Index(rows.arms))
+    costs = pd.Series(rows.cost[sent], name="cost").groupby(pd.Series(arm), observed=True).mean()
     return ContactEffect(
         campaigns=trials,
         clocks=clocks,
@@ -300,7 +300,7 @@ class _Draw:
             )
         if (place < 0).all():
             raise DataError(f"no customer of campaign {campaign!r} is in the log. Write ids alike in both tables.")
-        arm = pd.Categorical.from_codes(rows.arm[drawn], list(rows.arms))
+        arm = pd.Categorical.from_codes(rows.arm[drawn], pd.Index(rows.arms))
         frame = pd.DataFrame({"arm": arm.remove_unused_categories(), "chance": rows.chance[drawn]})
         earlier, ahead = (history.bought_before(place, until) for until in (day, day + span))
         frame["purchases"] = ahead - earlier
@@ -466,7 +466,7 @@ class _WindowPurchases:
         base = {name: at[name] for name in at if name in family.parameter_names}
         law = family.from_dict({"family": clocks.family, **base, "unit": clocks.unit})
         more = law.expected_purchases(bent, with_contact) - law.expected_purchases(bent, without)
-        return more.to_numpy(dtype=np.float64)
+        return np.asarray(more, dtype=np.float64)
 
 
 def _expected(

@@ -548,8 +548,8 @@ def _ranks(values: NDArray[Any]) -> Floats:
     """Ranks from 1, those of equal values their mean: by counting where there are few whole numbers."""
     if values.dtype.kind == "i" and int(values.max()) - int(values.min()) < len(values):
         counts = np.bincount(values - values.min())
-        return (np.cumsum(counts) - (counts - 1) / 2)[values - values.min()]
-    return rankdata(values.astype(np.float64))
+        return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[values - values.min()])
+    return np.asarray(rankdata(values.astype(np.float64)))
 
 
 UNCHECKED = TrialCheck(
