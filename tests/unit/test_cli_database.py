@@ -81,3 +81,14 @@ def test_pictures_are_svg_and_say_what_they_show(database, tmp_path):
         ElementTree.fromstring(text)
         assert words in text
         assert "<script" not in text
+
+
+def test_erase_takes_a_customer_or_an_import_out(database, tmp_path):
+    assert "2 of transactions would be erased" in run("erase", database, "--customer", "8", "--dry-run").output
+    assert "2 of transactions were erased" in run("erase", database, "--customer", "8").output
+    assert run("export", database, "loads", tmp_path / "loads.csv").exit_code == 0
+    checksum = pd.read_csv(tmp_path / "loads.csv")["checksum"].iloc[0]
+    assert "import a.csv: 1 of transactions" in run("erase", database, "--import", checksum[:10]).output
+    for words in ([], ["--customer", "8", "--import", checksum]):
+        assert "give --customer or --import" in run("erase", database, *words).output
+    assert "does not exist" in run("erase", tmp_path / "none.db", "--customer", "8").output

@@ -11,8 +11,9 @@ from typer.testing import CliRunner
 
 from churnsim.cli.app import app
 from churnsim.data import CustomerDatabase, PseudonymKey, read_records
+from churnsim.data.database import erasure
 from churnsim.data.records.kinds import RECORD_KINDS
-from churnsim.errors import DataError
+from churnsim.errors import ConfigError, DataError
 from churnsim.evidence import complaint_evidence, referral_evidence
 
 # The tables that version 0.1 made.
@@ -178,3 +179,67 @@ def test_times_of_day_are_nothing_to_tell_contacts_apart(tmp_path):
     with pytest.raises(DataError, match="row 2, column 'customer_id': 'a' has a row of this campaign and day"):
         read_records("contacts", rows)
     assert np.array_equal(read_records("contacts", rows.iloc[:1])["at"], [np.datetime64("2024-01-01")])
+
+
+def test_a_customer_is_erased_from_every_table_and_does_not_come_back(tmp_path):
+    log = pd.DataFrame({"customer_id": ["a", "a", "b", "c"], "date": "2024-03-01", "amount": [5.0, -2.0, 7.0, 9.0]})
+    referrals = pd.DataFrame({"referrer_id": ["a", "b"], "referred_id": ["b", "c"], "referred_at": "2024-03-02"})
+    complaints = pd.DataFrame({"customer_id": ["a", "c"], "at": "2024-03-02"})
+    with CustomerDatabase(tmp_path / "c.db") as db:
+        db.add(log, name="log")
+        db.add(referrals, table="referrals", name="referrals")
+        db.add(complaints, table="complaints", name="complaints")
+        read = db.transactions().attrs["reading"]
+        counted = db.erase("a", dry_run=True)
+        assert counted.rows == {"transactions": 1, "complaints": 1, "referrals": 1, "refunds": 1}
+        assert len(db.table("transactions")) == 3  # a dry run changes nothing
+        assert db.erase(" a ").rows == counted.rows
+        for name in ("transactions", "refunds", "complaints", "referrals"):
+            assert not (db.table(name).astype(str) == "a").any(axis=None)
+        after = db.transactions().attrs["reading"]
+        assert after["checksum"] != read["checksum"]  # another log makes another study
+        assert after["rows"] == read["rows"]
+        assert after["left_out"]["erased on request"] == 2
+        loads = db.table("loads").set_index("table_name")
+        assert loads.loc["transactions", ["added", "set_aside", "refunds"]].tolist() == [2, 2, 0]
+        assert db.add(log, name="again").already
+        assert str(db.erase("a")) == "customer 'a': there is no row to erase."
+
+
+def test_erasing_by_pseudonym_needs_the_key(tmp_path):
+    key = PseudonymKey(b"0123456789abcdef-for-tests")
+    with CustomerDatabase(tmp_path / "c.db", key=key) as db:
+        db.add(pd.DataFrame({"customer_id": [7, 8], "date": "2024-03-01"}), name="log")
+    with CustomerDatabase(tmp_path / "c.db") as db, pytest.raises(ConfigError, match="Open it with key="):
+        db.erase(7)
+    with CustomerDatabase(tmp_path / "c.db", key=key) as db:
+        assert db.erase(7).rows == {"transactions": 1}
+        assert len(db.table("transactions")) == 1
+
+
+def test_one_import_is_undone_and_can_be_added_again(tmp_path):
+    first = pd.DataFrame({"customer_id": ["a", "b"], "date": "2024-03-01", "amount": [5.0, -1.0]})
+    second = pd.DataFrame({"customer_id": ["a", ""], "date": "2024-04-01", "amount": [2.0, 3.0]})
+    with CustomerDatabase(tmp_path / "c.db") as db:
+        db.add(first, name="first")
+        db.add(second, name="second", most_bad=0.6)
+        checksum = db.table("loads").set_index("name").loc["first", "checksum"]
+        before = db.table("transactions")
+        assert db.undo(checksum[:8], dry_run=True).rows == {"transactions": 1, "refunds": 1}
+        assert db.table("transactions").equals(before)
+        assert "import first: 1 of transactions, 1 of refunds were erased." in str(db.undo(checksum))
+        assert db.table("loads")["name"].tolist() == ["second"]
+        assert db.transactions()["amount"].tolist() == [2.0]
+        assert not db.add(first, name="first").already
+        for text, words in ((checksum[:5], "8 characters of it or more"), ("0" * 64, "no import has")):
+            with pytest.raises(DataError, match=words):
+                db.undo(text)
+
+
+def test_an_erasure_that_fails_leaves_everything_as_it_was(tmp_path, monkeypatch):
+    with CustomerDatabase(tmp_path / "c.db") as db:
+        db.add(pd.DataFrame({"customer_id": ["a", "b"], "date": "2024-03-01"}), name="log")
+        monkeypatch.setattr(erasure, "_note", lambda *args, **options: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            db.erase("a")
+        assert len(db.table("transactions")) == 2

@@ -30,7 +30,7 @@ from churnsim.errors import ConfigError
 if TYPE_CHECKING:
     from churnsim.data.database import PseudonymKey
 
-db_app = typer.Typer(help="Keep a firm's records in one file: add, check, export.", no_args_is_help=True)
+db_app = typer.Typer(help="Keep a firm's records in one file: add, check, export, erase.", no_args_is_help=True)
 
 
 class TableName(StrEnum):
@@ -163,6 +163,42 @@ def export(
     typer.echo(f"{table} written to {path}", err=True)
 
 
+def erase(
+    database: Database,
+    customer: Annotated[
+        str | None, typer.Option(metavar="ID", help="All rows of this customer, of every table.")
+    ] = None,
+    of_import: Annotated[
+        str | None,
+        typer.Option("--import", metavar="CHECKSUM", help="All rows of this import: its checksum, or the start of it."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what would be erased.")] = False,
+    key_file: KeyFile = None,
+    key_variable: KeyVariable = None,
+) -> None:
+    """Take records out again: all of one customer, or all that one import brought.
+
+    A customer who was erased does not come back with a file that is added again. The checksums of imports stand in the
+    table of loads: churnsim db export customers.db loads loads.csv
+
+    \b
+    Examples:
+      churnsim db erase customers.db --customer 4711 --dry-run
+      churnsim db erase customers.db --import 9f86d081
+    """
+    from churnsim.data.database import CustomerDatabase
+
+    if (customer is None) == (of_import is None):
+        raise ConfigError("give --customer or --import.")
+    if not database.exists():
+        raise ConfigError(f"{database} does not exist.")
+    with CustomerDatabase(database, key=_key(key_file, key_variable)) as db:
+        if customer is not None:
+            typer.echo(str(db.erase(customer, dry_run=dry_run)))
+        else:
+            typer.echo(str(db.undo(str(of_import), dry_run=dry_run)))
+
+
 def plot(
     database: Database,
     picture: Annotated[Picture, typer.Argument(help="The whale curve of spend, or the cohort matrix by months.")],
@@ -200,4 +236,5 @@ db_app.command(short_help="Add files of records.")(guarded(add))
 db_app.command(short_help="Say what the database holds and what is odd about it.")(guarded(check))
 db_app.command(short_help="Summarise the purchases by customer.")(guarded(summarise))
 db_app.command(short_help="Write a table to a file.")(guarded(export))
+db_app.command(short_help="Take out a customer, or an import.")(guarded(erase))
 db_app.command(short_help="Draw the whale curve or the cohort matrix.")(guarded(plot))

@@ -1,6 +1,7 @@
 from . import customers as customers
 from . import datasets as datasets
 from .database.database import CustomerDatabase as CustomerDatabase
+from .database.erasure import Erased as Erased
 from .database.loading import Added as Added
 from .database.pseudonyms import PseudonymKey as PseudonymKey
 from .database.quality import QualityReport as QualityReport

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field
 
 from churnsim.records.base import Number, Record
 from churnsim.records.evidence import EvidenceRecord
 from churnsim.records.notices import StageFailure
-from churnsim.records.run import AssumptionRecord
+from churnsim.records.run import AssumptionRecord, Reading
 
 
 class Verdict(Record):
@@ -19,7 +17,7 @@ class Verdict(Record):
     mean: Number
     lower: Number | None
     upper: Number | None
-    says: Literal["better", "worse", "undecided"]
+    says: Reading
     rank: int
 
 

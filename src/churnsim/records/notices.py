@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from traceback import format_exc
+from typing import Literal, Self
 
 from pydantic import Field
 
+from churnsim.errors import ChurnSimError, ConfigError, DataError, FitError
 from churnsim.records.base import Number, Record, Row
 
 WarningCode = Literal[
@@ -36,6 +38,16 @@ class StageFailure(Record):
     reason: str
     lasting: bool = False
     traceback: str = ""
+
+    @classmethod
+    def of(cls, error: Exception, stage: str, subject: str = "") -> Self:
+        """The failure that an error is, inside the `except` that caught it."""
+        own = isinstance(error, ChurnSimError)
+        return cls(
+            stage=stage, subject=subject, reason=str(error) if own else f"{type(error).__name__}: {error}",
+            lasting=isinstance(error, (FitError, DataError, ConfigError)),
+            traceback="" if own else format_exc(),
+        )  # fmt: skip
 
 
 class Unjudged(Record):

@@ -5,7 +5,7 @@ Money is in the data's currency (never cents), durations in the unit named besid
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -263,6 +263,18 @@ class Level(Record):
     sd: Number | None = None
 
 
+Reading = Literal["better", "worse", "undecided"]
+
+
+def reading(lower: float | None, upper: float | None) -> Reading:
+    """What the interval of a difference allows to be said."""
+    if lower is None or upper is None:
+        return "undecided"
+    if lower > 0:
+        return "better"
+    return "worse" if upper < 0 else "undecided"
+
+
 class Difference(Record):
     """One strategy less another, replication by replication under common random numbers."""
 
@@ -279,6 +291,11 @@ class Difference(Record):
     correlation: Number | None = None
     variance_reduction: Number | None = None
     replications: int
+
+    @property
+    def reading(self) -> Reading:
+        """What its interval allows to be said."""
+        return reading(self.lower, self.upper)
 
 
 class Metric(Record):

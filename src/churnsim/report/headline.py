@@ -39,15 +39,6 @@ def doubtful(fit: FitRecord) -> bool:
     return fit.status.code.lower() not in GOOD_FITS
 
 
-def reading(row: Difference) -> str:
-    """'better', 'worse' or 'undecided': what the interval of a difference allows to be said."""
-    if row.lower is None or row.upper is None:
-        return "undecided"
-    if row.lower > 0:
-        return "better"
-    return "worse" if row.upper < 0 else "undecided"
-
-
 def named(context: Context, row: Difference) -> dict[str, str]:
     """Strategy, size of the difference, and interval of one row."""
     return {
@@ -67,7 +58,7 @@ def apart(context: Context, actual: float, forecast: float) -> str:
 def _front_runner(context: Context) -> Difference | None:
     """The one in the running that the verdict is about: shown to be better if any is, else the highest mean."""
     rows = context.contenders
-    return next((row for row in rows if reading(row) == "better"), rows[0] if rows else None)
+    return next((row for row in rows if row.reading == "better"), rows[0] if rows else None)
 
 
 def _verdict(context: Context) -> str:
@@ -78,9 +69,9 @@ def _verdict(context: Context) -> str:
         return context.say("answer.no_money" if purchases and len(purchases.levels) > 1 else "answer.alone", **shared)
     best, front = rows[0], _front_runner(context)
     assert front is not None  # there are rows
-    if reading(best) == "better":
+    if best.reading == "better":
         key = "best_clear"
-    elif reading(front) == "better":
+    elif front.reading == "better":
         # The highest mean is not always the surest: the one that can be shown to be better comes first.
         shown = {f"clear_{name}": text for name, text in named(context, front).items() if name != "strategy"}
         shared |= shown | {"clear": context.titles[front.strategy]}
@@ -88,14 +79,14 @@ def _verdict(context: Context) -> str:
     elif best.mean > 0:
         key = "best_unclear"
     else:
-        key = "baseline_clear" if reading(best) == "worse" else "baseline_unclear"
+        key = "baseline_clear" if best.reading == "worse" else "baseline_unclear"
     return context.say(f"answer.{key}", **shared, **named(context, best))
 
 
 def _none_pays(context: Context) -> list[str]:
     """That every strategy in the running loses against spending nothing: the best of them is not to be praised."""
     rows, nothing = context.against_nothing, context.run.comparison.nothing
-    if nothing is None or not rows or any(reading(row) != "worse" for row in rows):
+    if nothing is None or not rows or any(row.reading != "worse" for row in rows):
         return []
     budget = max(strategy.budget_per_period or 0.0 for strategy in context.run.strategies)
     said = {"nothing": context.titles[nothing], "level": context.level, "horizon": context.horizon}
@@ -105,9 +96,9 @@ def _none_pays(context: Context) -> list[str]:
     later = [row for row in context.run.comparison.against_nothing_later if row.strategy in running]
     if later:
         best = max(later, key=lambda row: row.mean)
-        if reading(best) == "better":
+        if best.reading == "better":
             told.append(context.say("answer.none_pays_later", **said, **named(context, best)))
-        elif reading(best) == "worse":
+        elif best.reading == "worse":
             told.append(context.say("answer.none_pays_ever"))
     return told
 
@@ -117,7 +108,7 @@ def _in_order(context: Context) -> list[str]:
     about a gain: whether something pays is asked before which of two pays more."""
     verdict, against = _verdict(context), _against_nothing(context)
     row = _praised_against_nothing(context)
-    gains = against and row is not None and reading(row) == "better"
+    gains = against and row is not None and row.reading == "better"
     return [*against, verdict] if gains else [verdict, *against]
 
 
@@ -150,7 +141,7 @@ def unsettled(context: Context, row: Difference) -> dict[str, str]:
     strategy is best, and in which spending nothing is."""
     comparison = context.run.comparison
     chances = {found.strategy: fmt.percent(found.chance, 0) for found in comparison.best}
-    open_ = reading(row) == "better" and row.future_lower is not None and row.future_lower <= 0
+    open_ = row.reading == "better" and row.future_lower is not None and row.future_lower <= 0
     if not open_ or row.strategy not in chances or comparison.nothing not in chances:
         return {}
     return {"chance": chances[row.strategy], "nothing_chance": chances[comparison.nothing]}
@@ -169,10 +160,10 @@ def _against_nothing(context: Context) -> list[str]:
     row = _praised_against_nothing(context)
     if row is None:  # it is the strategy that spends nothing itself
         return [context.say("answer.nothing_best", nothing=context.titles[comparison.nothing])]
-    if reading(row) == "better":
+    if row.reading == "better":
         return _gains(context, row)
     nothing, level = context.titles[comparison.nothing], context.level
-    return [context.say(f"answer.nothing_{reading(row)}", nothing=nothing, level=level, **named(context, row))]
+    return [context.say(f"answer.nothing_{row.reading}", nothing=nothing, level=level, **named(context, row))]
 
 
 def _outdone(context: Context) -> list[str]:

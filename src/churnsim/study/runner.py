@@ -7,7 +7,6 @@ value of information -> break-even -> claims -> manifest
 from __future__ import annotations
 
 import time
-import traceback
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from typing import Any
 import churnsim
 from churnsim.decisions.comparison.compare import Comparison, joined
 from churnsim.decisions.runs.parallel_map import Backend
-from churnsim.errors import ChurnSimError, ClusterError, ConfigError, DataError, EpochWarning, FitError
+from churnsim.errors import ClusterError, EpochWarning, FitError
 from churnsim.records.notices import Notices, StageFailure, StudyWarning, Unjudged
 from churnsim.records.run import ComparisonRecord, Manifest, ValidationRecord
 from churnsim.simulation.scenario.market import Market
@@ -210,14 +209,11 @@ class RunSession:
         except (ClusterError, OSError, MemoryError):
             raise
         except Exception as error:
-            reason, where = str(error), ""
-            if not isinstance(error, ChurnSimError):
-                reason, where = f"{type(error).__name__}: {error}", traceback.format_exc()
-            lasting = isinstance(error, (FitError, DataError, ConfigError))
-            failure = StageFailure(stage=stage, subject=subject, reason=reason, lasting=lasting, traceback=where)
+            failure = StageFailure.of(error, stage, subject)
             self._failures.append(failure)
-            told = f" {NOTICES} will say where." if where else ""
-            self.watch.note(f"failed: {stage}{f', {subject}' * bool(subject)}: {reason}{told} The rest goes on.")
+            told = f" {NOTICES} will say where." if failure.traceback else ""
+            about = f"{stage}, {subject}" if subject else stage
+            self.watch.note(f"failed: {about}: {failure.reason}{told} The rest goes on.")
             self._instead |= instead or {}
 
     def _warn(self, warnings: Iterable[StudyWarning]) -> None:

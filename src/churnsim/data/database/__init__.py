@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from churnsim.data.database.database import CustomerDatabase
+from churnsim.data.database.erasure import Erased
 from churnsim.data.database.loading import Added
 from churnsim.data.database.pseudonyms import PseudonymKey
 from churnsim.data.database.quality import Finding, QualityReport
 
-__all__ = ["Added", "CustomerDatabase", "Finding", "PseudonymKey", "QualityReport"]
+__all__ = ["Added", "CustomerDatabase", "Erased", "Finding", "PseudonymKey", "QualityReport"]

@@ -17,6 +17,7 @@ import pandas as pd
 
 from churnsim.checks import check_kind, typed
 from churnsim.data.database.connection import columns_held, connect
+from churnsim.data.database.erasure import Erased, erase_customer, undo_import
 from churnsim.data.database.export import export_table
 from churnsim.data.database.loading import MOST_BAD, Added, columns_given, interruptible, load, records_held
 from churnsim.data.database.pseudonyms import PseudonymKey
@@ -203,9 +204,7 @@ class CustomerDatabase:
         All of it is one transaction: after an error, Ctrl-C or a kill the database is as it was. Rules:
         `docs/database.md`.
         """
-        held = dict(self._connection.execute("SELECT key, value FROM meta").fetchall())["pseudonym key"]
-        if held and self._key is None:
-            raise ConfigError(f"{self.path} holds pseudonyms. Open it with key= to add to it.")
+        key = self._key_of_ids()
         check_choice(refunds, "refunds", ("refuse", "apart"))
         where = table_of(table)
         if columns is not None:
@@ -229,11 +228,76 @@ class CustomerDatabase:
                     rules=RowRules(on_bad=on_bad, most_bad=most_bad, guests=guests, duplicates=duplicates),
                     latest=pd.Timestamp.now().normalize() if today is None else calendar_day(today, name="today"),
                     refunds=refunds,
-                    key=self._key,
+                    key=key,
                     progress=progress,
                 )
         except OSError as error:
             raise DataError(f"{records.name} cannot be read ({error.strerror or error}).") from None
+
+    @typed
+    def erase(self, customer: str | int, *, dry_run: bool = False) -> Erased:
+        """Take out all rows in which a customer is named, purchases, refunds and set-aside values included.
+
+        A file that was added before adds nothing when it is added again, so that the customer does not come back with
+        it. All of it is one transaction. DuckDB may keep what was deleted in free space of the file until it is written
+        over; where that matters, export the tables and add them to a new file.
+
+        Parameters
+        ----------
+        customer : str or int
+            The id as the firm writes it. A database of pseudonyms must be open with its key.
+        dry_run : bool
+            Only count what would be erased.
+
+        Returns
+        -------
+        Erased
+            How many rows of which table; none is no error.
+
+        Examples
+        --------
+        >>> import tempfile, pathlib, churnsim
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "customers.db"
+        >>> with churnsim.data.CustomerDatabase(path) as db:
+        ...     _ = db.add(churnsim.datasets.cdnow(), name="cdnow")
+        ...     print(db.erase(111, dry_run=True))
+        ...     print(db.erase(111))
+        ...     print(db.erase(111))
+        customer '111': 3 of transactions would be erased.
+        customer '111': 3 of transactions were erased.
+        customer '111': there is no row to erase.
+        """
+        written = str(customer).strip()
+        key = self._key_of_ids()
+        held_as = written if key is None else key.pseudonym(written)
+        with interruptible():
+            return erase_customer(self._connection, written, held_as=held_as, dry_run=dry_run)
+
+    @typed
+    def undo(self, checksum: str, *, dry_run: bool = False) -> Erased:
+        """Take out what one import brought, as if it had never been added.
+
+        Parameters
+        ----------
+        checksum : str
+            That of the import in the table ``"loads"``, or its first eight characters or more.
+        dry_run : bool
+            Only count what would be taken out.
+
+        Returns
+        -------
+        Erased
+            How many rows of which table. Raises DataError where not just one import has such a checksum.
+        """
+        with interruptible():
+            return undo_import(self._connection, checksum, dry_run=dry_run)
+
+    def _key_of_ids(self) -> PseudonymKey | None:
+        """What makes pseudonyms of ids where the database holds them; ConfigError where it is not known."""
+        held = dict(self._connection.execute("SELECT key, value FROM meta").fetchall())["pseudonym key"]
+        if held and self._key is None:
+            raise ConfigError(f"{self.path} holds pseudonyms. Open it with key=.")
+        return self._key
 
     def check(self) -> QualityReport:
         """What the database holds and what is odd about it, rule by rule, with counts."""
@@ -361,7 +425,10 @@ class CustomerDatabase:
         ).fetchall()
         return LogRecord(
             source=self.path.name,
-            checksum=hashlib.sha256("".join(checksum for checksum, _, _ in loads).encode()).hexdigest(),
+            # An import of which something was erased holds other records than its file.
+            checksum=hashlib.sha256(
+                "".join(load[0] + note.get("erased", "") for load, note in zip(loads, notes, strict=True)).encode()
+            ).hexdigest(),
             rows=sum(rows for _, rows, _ in loads),
             used=0,
             left_out=dict(reasons),

@@ -10,7 +10,6 @@ from churnsim.report.headline import (
     apart,
     headline,
     named,
-    reading,
     replay_sentences,
     unsettled,
     variance_sentences,
@@ -106,7 +105,7 @@ def _rest(context: Context) -> list[str]:
         said = {"baseline": context.baseline, "base": context.money(level.mean), "share": share}
         sentences.append(context.say("answer.relative", strategy=context.titles[rows[0].strategy], **said))
     for kind in ("better", "undecided", "worse"):
-        sentences += _listed(context, kind, [row for row in rows[1:] if reading(row) == kind])
+        sentences += _listed(context, kind, [row for row in rows[1:] if row.reading == kind])
     if len(rows) > 1:
         sentences.append(context.say("answer.not_ranked", baseline=context.baseline))
     return sentences

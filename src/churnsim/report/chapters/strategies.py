@@ -8,7 +8,7 @@ from typing import Any
 
 from churnsim.records.run import Difference, Level, StrategyRecord
 from churnsim.report.charts.figures import forest_figure, path_figure, spending_figure
-from churnsim.report.headline import reading, sureness
+from churnsim.report.headline import sureness
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import (
     Block,
@@ -144,7 +144,7 @@ def _differences(context: Context) -> TableBlock:
     say = context.say
     rows = []
     for d in context.differences:
-        read, interval = reading(d), context.signed_interval(d.lower, d.upper)
+        read, interval = d.reading, context.signed_interval(d.lower, d.upper)
         rows.append(
             row_of(
                 context.titles[d.strategy],

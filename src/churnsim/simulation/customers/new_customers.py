@@ -67,12 +67,17 @@ def _kinds(purchases: Purchases, spend: Spend, shape: float) -> Floats:
     return np.column_stack([own.values, rates])
 
 
-@lru_cache(maxsize=64)
+# Tables of 98 kB, 4 ms each: as many as the replications of a study with draws of its own, so that every strategy after
+# the first one finds them.
+KEPT = 1024
+
+
+@lru_cache(maxsize=KEPT)
 def gamma_table_of(shape: float) -> Floats:
     """The table of one gamma shape, kept for the next run."""
     return gamma_table(shape)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=KEPT)
 def _beta_table_of(a: float, b: float) -> Floats:
     return beta_table(a, b)

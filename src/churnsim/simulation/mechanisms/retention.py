@@ -101,7 +101,7 @@ class RetentionResponse(MarketPart):
     purchase_lift: float = assumed(
         1.0,
         "factor",
-        "on the rate of buying right after a contact, at a high spend",
+        "what the rate of buying is multiplied by right after a contact, at a high spend",
         positive,
         source="1 leaves buying alone, which is not what is known of mailings: in the trial of Hillstrom (2008) an "
         "e-mail raised spending in two weeks by 65% and 118%; Schweidel & Knox (2013, Marketing Science 32, 471-487) "

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 
 from churnsim.decisions.comparison.compare import Comparison, compare
 from churnsim.decisions.runs.experiment import Experiment
-from churnsim.errors import ChurnSimError, ConfigError, EpochWarning
+from churnsim.errors import ConfigError, EpochWarning
 from churnsim.records.evidence_findings import ChangedVerdict, EvidenceFindings, Verdict, VerdictsRecord
 from churnsim.records.notices import StageFailure
+from churnsim.records.run import reading
 from churnsim.simulation.core.belief import STATUSES
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.strategy import Strategy
@@ -56,9 +56,7 @@ def evidence_findings(config: StudyConfig, *, workers: int = 1, progress: Progre
         except (OSError, MemoryError):
             raise
         except Exception as error:
-            own = isinstance(error, ChurnSimError)
-            reason, where = (str(error), "") if own else (f"{type(error).__name__}: {error}", traceback.format_exc())
-            failures.append(StageFailure(stage="evidence", subject=kind, reason=reason, lasting=own, traceback=where))
+            failures.append(StageFailure.of(error, "evidence", kind))
 
     market, found = measured_market(
         config, data, fits, assumed, strategies=strategies, executor=Executor(workers=workers), edge=edge, watch=watch
@@ -116,9 +114,7 @@ def _ranked(differences: pd.DataFrame) -> pd.DataFrame:
 
 
 def _verdict(row: Any) -> Verdict:
-    says: Literal["better", "worse", "undecided"] = "undecided"
-    if row["lower"] > 0 or row["upper"] < 0:
-        says = "better" if row["lower"] > 0 else "worse"
+    says = reading(row["lower"], row["upper"])
     return Verdict(mean=row["mean"], lower=row["lower"], upper=row["upper"], says=says, rank=int(row["rank"]))
 
 
