@@ -17,7 +17,6 @@ from churnsim.data.records.record_table import RecordTable
 from churnsim.data.tabular.columns import file_ids, numpy_ids
 from churnsim.data.tabular.row_errors import Flaws
 from churnsim.errors import DataError
-from churnsim.evidence.records import day_numbers
 from churnsim.kernels.numerics import contact_rows as kernel
 from churnsim.typing import Flags, Floats, Ints
 
@@ -57,7 +56,7 @@ class ContactRows:
             if len(found) > MOST[name]:
                 raise DataError(f"the contacts have more than {MOST[name]:,} {name}s. Merge those that are alike.")
         return cls(
-            ids=pd.Index(ids), customer=customer.astype(np.int32), day=day_numbers(frame["at"]).astype(np.int32),
+            ids=pd.Index(ids), customer=customer.astype(np.int32), day=_days(frame["at"]),
             campaigns=tuple(campaigns), campaign=campaign.astype(np.int16), arms=tuple(arms), arm=arm.astype(np.int16),
             cost=frame["cost"].to_numpy(dtype=np.float64), chance=frame["chance"].to_numpy(dtype=np.float64),
         )  # fmt: skip
@@ -75,9 +74,8 @@ class ContactRows:
         at = frame[names["at"]]
         if not (isinstance(at.dtype, np.dtype) and at.dtype.kind == "M"):
             return None
-        time = at.to_numpy().astype("datetime64[D]")
-        today = np.datetime64(pd.Timestamp.now(), "D")
-        if np.isnat(time.min()) or time.max() > today or time.min() < np.datetime64("1678-01-01"):
+        first, last = (np.datetime64(day, "D") for day in (at.min(), at.max()))
+        if at.isna().any() or last > np.datetime64(pd.Timestamp.now(), "D") or first < np.datetime64("1678-01-01"):
             return None
         try:
             customer, ids = pd.factorize(frame[names["customer_id"]])
@@ -96,7 +94,7 @@ class ContactRows:
             return None
         (campaign, campaigns), (arm, arms) = of_campaign, of_arm
         return cls(
-            ids=pd.Index(numpy_ids(typed)), customer=customer.astype(np.int32), day=time.astype(np.int32),
+            ids=pd.Index(numpy_ids(typed)), customer=customer.astype(np.int32), day=_days(at),
             campaigns=campaigns, campaign=campaign, arms=arms, arm=arm, cost=cost, chance=chance,
         )  # fmt: skip
 
@@ -144,6 +142,11 @@ class ContactRows:
         rows = (self.starts, self.order, self.campaign, self.day, sent)
         kernel.met(*rows, campaign, span, self._first(campaign), found)
         return found
+
+
+def _days(dates: pd.Series[Any]) -> NDArray[np.int32]:
+    """Days since 1970."""
+    return dates.to_numpy().astype("datetime64[D]").astype(np.int32)
 
 
 Given = Mapping[str, "pd.Series[Any] | None"]
