@@ -427,8 +427,8 @@ def arm_means(y: Floats, x: Floats | None, weight: Floats, group: Ints, arms: li
 def outcome_means(
     outcomes: Sequence[Floats], x: Floats | None, weight: Floats, group: Ints, arms: list[str]
 ) -> list[list[ArmMean]]:
-    """By outcome the mean of each arm, customers weighted by 1/chance, adjusted for `x`, of mean 0 over all, where there
-    is one. Shapes (n,) each, (n, columns), (n,) and (n,); `group` is the number of each customer's arm."""
+    """By outcome the mean of each arm, customers weighted by 1/chance, adjusted for `x`, of mean 0 over all, where
+    there is one. Shapes (n,) each, (n, columns), (n,) and (n,); `group` is the number of each customer's arm."""
     spread = np.zeros((0, 0)) if x is None else np.cov(x, rowvar=False, ddof=0).reshape(x.shape[1], -1) / len(x)
     means: list[list[ArmMean]] = [[] for _ in outcomes]
     for k, name in enumerate(arms):
