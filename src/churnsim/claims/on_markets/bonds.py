@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import pandas as pd
 
-from churnsim.claims.machinery.claim import Finding
+from churnsim.claims.machinery.claim import Finding, Part
 from churnsim.claims.machinery.evidence import MarketEvidence
+from churnsim.claims.machinery.firm_data import load
 from churnsim.claims.machinery.fitted import on_market
 from churnsim.claims.machinery.maps import map_of, map_tables, where
 from churnsim.claims.machinery.strategy_comparison import LOSSES, gain_of, gain_part, gain_table, market_with
-from churnsim.claims.machinery.verdicts import conjunction
+from churnsim.claims.machinery.survey_effects import standardised_effects
+from churnsim.claims.machinery.verdicts import Basis, conjunction
+from churnsim.data import datasets
 from churnsim.simulation.mechanisms.competitors import Competitors
 from churnsim.simulation.scenario.strategy import EconomicBond, SocialBond, Strategy, StructuralBond
 
@@ -18,6 +21,7 @@ SHARE_OF_REVENUE, JOINS = 0.02, 0.30
 """Each bond costs two percent of revenue; three in ten join the club: assumptions."""
 STRONG = {"economic_effect": 20.0, "social_effect": 0.95, "structural_effect": 0.99}
 """Bonds as binding as the claim has them: four tenths, three quarters and nearly all of dropout prevented."""
+SURVEY = "reputation-survey"
 OVER = {"bonds.economic_effect": (0.0, 10.0), "competitors.switch_share": (0.0, 1.0)}
 
 
@@ -66,6 +70,7 @@ def judge(
     answer = conjunction(parts)
     if strong or not effect:
         return Finding(answer=answer, reason=" ".join(part.reason for part in parts), parts=parts)
+    customers = _as_told(quick)
     region = map_of(evidence, chosen, OVER, of=STRUCTURAL, against=ECONOMIC, quick=quick)
     losses = pd.concat([found.values(account).mean() for account in LOSSES], axis=1).sum(axis=1)
     return Finding(
@@ -76,8 +81,31 @@ def judge(
             + ", ".join(f"{losses[name]:.0f} with {name}" for name in found.strategies)
             + ". What each bond does to dropout is assumed; the order follows from it and is no finding. The map is: "
             f"it says for which price sensitivity and share of switchers structure beats price. {where(region)}"
+            + "".join(f" {part.name}: {part.reason}" for part in customers)
         ),
         **gains[2].figures(f"money over the horizon, {STRUCTURAL} less {NOTHING}"),
-        parts=parts,
+        parts=(*parts, *customers),
         tables={"gains": gain_table(gains), **map_tables("structure against price", region)},
     )  # fmt: skip
+
+
+def _as_told(quick: bool) -> tuple[Part, ...]:
+    """Whether costs of switching hold customers beside their satisfaction, as they told it; nothing without a
+    survey."""
+    if not datasets.describe(SURVEY).at_hand:
+        return ()
+    causes = {"satisfaction": ("cusa",), "switching costs": ("switch_1", "switch_2", "switch_3")}
+    found, _ = standardised_effects(load(SURVEY), causes, ("cusl_1", "cusl_2", "cusl_3"), quick=quick)
+    costs = found["switching costs"]
+    return (
+        Part(
+            name="costs of switching, among customers",
+            estimand="Standardised effect of costs of switching on loyalty beside that of satisfaction, 344 users "
+            "of mobile "
+            "telephones; as told, and no part of the order in money.",
+            answer=costs.above(0.0),
+            basis=Basis.MEASURED,
+            **costs.figures("standard deviations"),
+            reason=f"{costs} beside {found['satisfaction']} of satisfaction.",
+        ),
+    )
