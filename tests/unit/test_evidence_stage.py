@@ -29,7 +29,7 @@ from churnsim.study.config.config_file import parse_config
 from churnsim.study.runner import RunSession, _checksum
 from churnsim.study.stages.contract_stages import ContractStages
 from churnsim.study.stages.evidence_findings import _change, _verdict
-from churnsim.study.stages.evidence_stage import measured_market
+from churnsim.study.stages.evidence_stage import evidence_checksum, measured_market
 from churnsim.study.stages.market_stage import build_strategies, with_amounts
 from churnsim.study.stages.stages import TransactionStages
 from churnsim.study.storage.executor import Executor
@@ -404,3 +404,32 @@ def test_a_change_is_one_of_sign_or_order(before: Any, after: Any, words: str) -
     found = _change(was, now, "idle")
     assert found.endswith(words)
     assert bool(found) == bool(words)
+
+
+TRIAL = """[market.retention]
+purchase_lift = { value = 1.8, low = 1.2, high = 2.6, level = 0.95, law = "log-normal", \
+status = "measured here (randomised)", source = "a trial" }
+"""
+
+
+def test_what_a_trial_measured_takes_the_place_of_what_is_assumed(known: Any, tmp_path: Path) -> None:
+    """With its interval and status, in the record and in the study's checksum; a file that is none ends at its edge."""
+    (tmp_path / "good.toml").write_text(TRIAL)
+    config = study('[evidence]\ntrials = ["good.toml"]\n', folder=tmp_path)
+    market, found, failed, before = *measured(config, known), known[2]
+    assert not failed
+    assert before.retention.purchase_lift == 1.0
+    belief = market.beliefs["retention.purchase_lift"]
+    assert (belief.value, belief.low, belief.high, belief.source) == (1.8, 1.2, 2.6, "a trial")
+    (number,), (table,) = found.numbers, found.measured
+    assert (number.value, number.status, number.used) == (1.8, "measured here (randomised)", True)
+    assert (table.kind, table.source, table.rows) == ("trial", "good.toml", 1)
+    first = evidence_checksum(config)
+    (tmp_path / "good.toml").write_text(TRIAL.replace("1.8", "1.9"))
+    assert evidence_checksum(config) != first
+    (tmp_path / "good.toml").write_text("[strategy]\n")
+    same, _, failed = measured(config, known)
+    assert "must hold a table [market] and no other" in str(failed["trial good.toml"])
+    assert same.retention.purchase_lift == 1.0
+    with pytest.raises(ConfigError, match=r"evidence.trials"):
+        study('[evidence]\ntrials = ["absent.toml"]\n', folder=tmp_path)

@@ -65,12 +65,12 @@ def design(
       churnsim trial design study.toml --about win_back.success --strategy callers --weeks 26 --holdout 0.5 --out trial
     """
     from churnsim.decisions.trials.design import design_trial
-    from churnsim.study.config.config_file import read_config
+    from churnsim.study.config.config_file import read_config, with_replications
     from churnsim.study.stages.trial_stage import trial_ground
     from churnsim.study.storage.executor import plan_executor
     from churnsim.study.storage.store import write_text
 
-    study = read_config(config)
+    study = with_replications(read_config(config), replications)
     plan = plan_executor(study.simulation, workers=None, backend=None, scheduler=None)
     spans = [float(span) for span in weeks or (13, 26, 52)]
     with terminal_progress() as progress:
@@ -152,13 +152,16 @@ def read(
       churnsim trial read trial/assignment.csv purchases.csv --looks daily
       churnsim trial read trial/assignment.csv purchases.csv --until 2026-06-30 --evidence trial/evidence.toml
     """
+    from churnsim.decisions.trials.assignment import TrialAssignment
     from churnsim.decisions.trials.reading import read_trial
     from churnsim.study.storage.store import write_text
 
     for target, option in ((json_file, "--json"), (evidence, "--evidence")):
         for source in (given.path, assignment):
             not_the_input(source, target, option)
-    found = read_trial(assignment, given.read(), looks=looks, until=until, without=tuple(without or ()))
+    trial = TrialAssignment.read(assignment)
+    log = given.read(amounts=trial.manifest.outcome == "spend")
+    found = read_trial(trial, log, looks=looks, until=until, without=tuple(without or ()))
     _print_reading(found)
     if json_file is not None:
         write_json_file(json_file, _plain_reading(found))

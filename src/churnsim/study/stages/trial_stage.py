@@ -35,7 +35,7 @@ class TrialGround:
             return acting[0]
         if name not in named:
             what = "say which strategy the treated are under" if name is None else f"there is no strategy {name!r}"
-            raise ConfigError(f"{what}: strategy= one of {', '.join(named)}.")
+            raise ConfigError(f"{what}: strategy= one of {', '.join(each.name for each in acting)}.")
         return named[name]
 
 
