@@ -45,15 +45,50 @@ def test_slopes_against_differences(family, whole_days, log):
     start[np.array(found.real)] = [0.2, -0.1, 0.3, -0.2]
     _, slopes = found.objective(start)
     curvature = found.hessian(start)
+    _against_differences(found, start, slopes, curvature)
+    # The objective is the sum of the customers' own log-likelihoods.
+    summed = float((weights * found.model(start).log_likelihood(summary)).sum())
+    assert found.log_likelihood(start) == pytest.approx(summed, rel=1e-12)
+
+
+def test_slopes_of_regular_buyers(log):
+    summary = cs.data.summarise_with_intervals(log, until="1998-06-15", calendar=CALENDAR)
+    weights = 1 + np.arange(len(summary)) % 3
+    family = cs.models.MBGCNBD
+    plain = family.fit(summary, weights=weights, k=3)
+    days = HistoryDays.of(summary, CALENDAR, unit="W", weights=weights, stages=3)
+    found = calendar_likelihood(family, days, family.likelihood(summary, weights=weights, k=3), plain, k=3)
+    start = found.starts[0] * np.where(found.real, 1, 1.1)
+    start[np.array(found.real)] = [0.2, -0.1, 0.3, -0.2]
+    _against_differences(found, start, found.objective(start)[1], None)
+    summed = float((weights * found.model(start).log_likelihood(summary)).sum())
+    assert found.log_likelihood(start) == pytest.approx(summed, rel=1e-12)
+
+
+def _against_differences(found, start, slopes, curvature):
     for k in range(start.size):
         step = np.zeros(start.size)
         step[k] = 1e-5
         (up, slope_up), (down, slope_down) = found.objective(start + step), found.objective(start - step)
         assert slopes[k] == pytest.approx((up - down) / 2e-5, rel=1e-6, abs=1e-4)
-        np.testing.assert_allclose(curvature[k], (slope_up - slope_down) / 2e-5, rtol=1e-6, atol=1e-3)
-    # The objective is the sum of the customers' own log-likelihoods.
-    summed = float((weights * found.model(start).log_likelihood(summary)).sum())
-    assert found.log_likelihood(start) == pytest.approx(summed, rel=1e-12)
+        if curvature is not None:
+            np.testing.assert_allclose(curvature[k], (slope_up - slope_down) / 2e-5, rtol=1e-6, atol=1e-3)
+
+
+def test_one_stage_is_the_family_without_stages_and_the_best_number_is_found(log):
+    season = cs.data.Calendar(season=1)
+    summary = cs.data.summarise_with_intervals(log, until="1998-06-30", calendar=season)
+    one = cs.models.MBGCNBD.fit(summary, calendar=season, k=1)
+    same = cs.models.MBGNBD.fit(summary, calendar=season)
+    assert one.loglik == pytest.approx(same.loglik, rel=1e-9)
+    assert one.standard_errors == pytest.approx(same.standard_errors, rel=1e-3)
+    best = cs.models.MBGCNBD.fit(summary, calendar=season)
+    assert best.loglik >= one.loglik
+    assert best.model.base.k == best.plain.model.k
+    again = CalendarModel.from_dict(best.model.to_dict())
+    assert again.base == best.model.base
+    with pytest.raises(DataError, match="lacks 'purchase_days'"):
+        cs.models.MBGCNBD.fit(summary.drop(columns="purchase_days"), calendar=season, k=2)
 
 
 @pytest.mark.parametrize("family", FAMILIES)

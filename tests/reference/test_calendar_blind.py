@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 from datetime import date, timedelta
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.integrate import quad
-from scipy.special import roots_jacobi
+from scipy.special import gammainc, roots_jacobi
 
 import churnsim as cs
 
@@ -151,6 +152,41 @@ def test_discounted_purchases(family):
         direct = (alive / every.sum() * total).sum()
         value = found.residual_transactions(data, annual, horizon=horizon).iloc[k]
         assert value == pytest.approx(direct, rel=1e-8)
+
+
+@pytest.mark.parametrize("k", [1, 3])
+def test_regular_buyers(k):
+    """MBG/CNBD-k given the traits: gaps of k stages on the clock, the stages behind a customer by their own chances."""
+    base = cs.models.MBGCNBD(r=R, alpha=ALPHA, a=A, b=B, k=k)
+    found = cs.models.CalendarModel(base=base, calendar=CALENDAR, effects=GAMMA, means=MEAN, seen_until="2023-06-01")
+    parts = []
+    for number, (days, end) in enumerate(HISTORIES):
+        log = pd.DataFrame({"customer_id": number, "date": [FIRST + timedelta(days=day) for day in [0, *days]]})
+        log["date"] = pd.to_datetime(log["date"])
+        until = FIRST + timedelta(days=end)
+        parts.append(cs.data.summarise_with_intervals(log, until=until, calendar=CALENDAR))
+    data = pd.concat(parts)
+    data.attrs["unit"] = "W"
+    lam, p, weight = traits("mbg_cnbd")
+    for number, (days, end) in enumerate(HISTORIES):
+        density = weight.copy()
+        for begin, until in pairwise([0, *days]):
+            gap = run(until) - run(begin)
+            density = density * lam**k * gap ** (k - 1) / math.factorial(k - 1) * np.exp(-lam * gap) * SPEEDS[until]
+        silence = lam * (run(end) - run(days[-1] if days else 0))
+        passed = [np.exp(-silence) * silence**j / math.factorial(j) for j in range(k)]
+        alive = density * (1 - p) ** (len(days) + 1)
+        gone = density * (1 - p) ** len(days) * p
+        every = (alive * sum(passed) + gone).sum()
+        assert found.log_likelihood(data).iloc[number] == pytest.approx(math.log(every), abs=1e-8)
+        assert found.p_alive(data).iloc[number] == pytest.approx((alive * sum(passed)).sum() / every, abs=1e-8)
+        # Of n purchases the n-th comes when n k stages, less those passed, are over.
+        ahead = lam * (run(end + 63) - run(end))
+        mean = sum(
+            passed[j] * sum((1 - p) ** (n - 1) * gammainc(n * k - j, ahead) for n in range(1, 90)) for j in range(k)
+        )
+        expected = found.expected_purchases(data, 9.0).iloc[number]
+        assert expected == pytest.approx((alive * mean).sum() / every, rel=1e-7)
 
 
 def test_a_discounted_sum_for_ever_is_that_of_a_long_horizon():

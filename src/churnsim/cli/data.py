@@ -173,7 +173,7 @@ def fit(
     if reads == "opportunities":
         summary = summarise_opportunities(transactions, unit=unit, until=until)
     elif reads == "intervals":
-        summary = summarise_with_intervals(transactions, unit=unit, until=until)
+        summary = summarise_with_intervals(transactions, unit=unit, until=until, calendar=bent)
     else:
         summary = summarise_transactions(transactions, unit=unit, until=until, calendar=bent)
     summary, options = with_covariates(

@@ -27,7 +27,7 @@ from churnsim.units import DAYS_PER_YEAR
 
 # What is given of the time after the data: by name a number that holds on, a Series by day, or what a trend does.
 Future = Mapping[str, Any]
-SUMS, FIRST = "calendar:", "first_purchase"  # the columns of a summary that a calendar adds
+SUMS, FIRST, PURCHASES = "calendar:", "first_purchase", "purchase_days"  # the columns of a summary that it adds
 MOST_PAIRS = 26  # a pair of the year's 26th part is a fortnight's wave
 MOST_SERIES = 100
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -235,9 +235,12 @@ def check_future(calendar: Calendar, future: Future | None) -> dict[str, Any]:
     return found
 
 
-def add_calendar(summary: pd.DataFrame, log: PurchaseDays, end: int, calendar: Calendar) -> pd.DataFrame:
+def add_calendar(
+    summary: pd.DataFrame, log: PurchaseDays, end: int, calendar: Calendar, *, gaps: bool = False
+) -> pd.DataFrame:
     """The summary at the end of the day `end` with the day of each first purchase and, for each column of the calendar,
-    the sum of its values on the days of the repeat purchases. Customers come in the order of the log's ids."""
+    the sum of its values on the days of the repeat purchases; with `gaps` also the days of all purchases. Customers
+    come in the order of the log's ids."""
     check_kind(calendar, "calendar", Calendar, "a churnsim.data.Calendar")
     first = log.first_day()
     seen = first <= end
@@ -249,6 +252,12 @@ def add_calendar(summary: pd.DataFrame, log: PurchaseDays, end: int, calendar: C
     for k, name in enumerate(calendar.names):
         sums = np.bincount(customer, weights=values[day, k], minlength=len(log.ids))
         summary[SUMS + name] = sums[seen]
+    if gaps:
+        known = log.day[log.day <= end]
+        lengths = np.bincount(log.customer[log.day <= end], minlength=len(log.ids))[seen]
+        parts = np.empty(len(lengths), dtype=object)
+        parts[:] = np.split(known, np.cumsum(lengths)[:-1])
+        summary[PURCHASES] = parts
     summary.attrs["calendar"] = calendar.to_dict()
     return summary
 
@@ -282,6 +291,28 @@ def calendar_sums(summary: pd.DataFrame, calendar: Calendar) -> Floats:
             f"{str(summary.index[row])[:80]!r} has {sums[row, column]:g}."
         )
     return sums
+
+
+def gap_days(summary: pd.DataFrame, frequency: Ints) -> tuple[Ints, Ints, Ints]:
+    """Of every gap between a customer's purchases: the row, the day it begins and the day it ends. DataError where the
+    days of the purchases are missing, or are not those of the frequency."""
+    if PURCHASES not in summary.columns:
+        raise DataError(
+            f"the summary lacks {PURCHASES!r}, the days of each customer's purchases, from which gaps are measured. "
+            "Make it with churnsim.data.summarise_with_intervals(transactions, calendar=...)."
+        )
+    parts = summary[PURCHASES].to_list()
+    lengths = np.array([len(part) if isinstance(part, np.ndarray) else -1 for part in parts])
+    if (lengths != frequency + 1).any():
+        row = int(np.argmax(lengths != frequency + 1))
+        raise DataError(
+            f"{PURCHASES} must hold an array of one day more than the frequency; customer "
+            f"{str(summary.index[row])[:80]!r} has {max(lengths[row], 0)} and {frequency[row]}."
+        )
+    days = np.concatenate([np.asarray(part, dtype=np.int64) for part in parts])
+    owner = np.repeat(np.arange(len(parts)), lengths)
+    inner = np.flatnonzero(np.diff(owner) == 0)
+    return owner[inner], days[inner], days[inner + 1]
 
 
 def _day(value: Any, name: str) -> int:

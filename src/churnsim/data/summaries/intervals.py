@@ -9,17 +9,19 @@ import pandas as pd
 
 from churnsim.data.logs.days import past_day
 from churnsim.data.logs.purchase_days import purchase_days
+from churnsim.data.summaries.calendar import Calendar, add_calendar
 from churnsim.data.summaries.summary import summarise
 from churnsim.units import DAYS_PER_UNIT
 
 
 def summarise_with_intervals(
-    transactions: pd.DataFrame, *, unit: str = "W", until: str | date | None = None
+    transactions: pd.DataFrame, *, unit: str = "W", until: str | date | None = None, calendar: Calendar | None = None
 ) -> pd.DataFrame:
     """`summarise`, with ``log_intervals``: the sum of the logarithms of the gaps between a customer's purchases.
 
     In `unit`; 0 without a repeat purchase. At a given frequency and recency it is largest where all gaps are alike
-    (Platzer & Reutterer 2016, Marketing Science 35(5), 779-799). Raises as `summarise`.
+    (Platzer & Reutterer 2016, Marketing Science 35(5), 779-799). With a `calendar` the days of the purchases are kept
+    too (``purchase_days``), since gaps are then measured on its clock. Raises as `summarise`.
 
     Examples
     --------
@@ -39,4 +41,4 @@ def summarise_with_intervals(
     sums = np.bincount(customer[repeat], weights=logs, minlength=len(log.ids))
     known = np.unique(customer)
     summary["log_intervals"] = sums[known]
-    return summary
+    return summary if calendar is None else add_calendar(summary, log, end, calendar, gaps=True)

@@ -271,7 +271,8 @@ def validate(
         check_kind(calendar, "calendar", Calendar, "a churnsim.data.Calendar")
         makers |= _with_calendar(makers, models, calendar, future, counted)
         last_seen = past_day(calibration_end, name="calibration_end")
-        add_calendar(split, purchase_days(transactions), last_seen, calendar)
+        gaps = "log_intervals" in split.columns
+        add_calendar(split, purchase_days(transactions), last_seen, calendar, gaps=gaps)
     if covariates is not None:
         split = split.join(covariates, how="left")
         split.attrs["unit"] = unit

@@ -154,7 +154,7 @@ class BetaDropout(LivingGammaBeta, TakesCalendar):
         return second
 
     @classmethod
-    def _on_clock(cls, parameters: Floats, h: Histories, weight: Floats) -> ClockTerms:
+    def _on_clock(cls, parameters: Floats, h: Histories, weight: Floats, **fixed: Any) -> ClockTerms:
         # The two terms hold t_x and T in (alpha + t_x) and (alpha + T) alone.
         r, alpha, a, b = parameters
         chunks = Chunks(h.x, h.t_x, h.T, weight)

@@ -32,7 +32,7 @@ from scipy.stats import chi2
 from churnsim.checks import check_kind, check_number, typed
 from churnsim.data.logs.customer_uid import customer_uids
 from churnsim.data.logs.days import calendar_day, iso_day
-from churnsim.data.summaries.calendar import Calendar, Future, calendar_sums, check_future, first_days
+from churnsim.data.summaries.calendar import Calendar, Future, calendar_sums, check_future, first_days, gap_days
 from churnsim.errors import ConfigError, DataError
 from churnsim.models.estimation.arguments import check_draws, counts, discounting, durations
 from churnsim.models.estimation.design_matrix import independent_columns
@@ -74,13 +74,14 @@ class ClockCurvature:
 @dataclass(frozen=True)
 class ClockTerms:
     """A weighted log-likelihood of histories in the time of a clock, its slopes in the parameters, and row by row in
-    the clock's time of the last purchase and of the end; `curvature` computes the second derivatives."""
+    the clock's time of the last purchase and of the end. `curvature`, where a family has it, computes the second
+    derivatives."""
 
     value: float
     slopes: Floats
     at_last: Floats
     at_end: Floats
-    curvature: Callable[[], ClockCurvature]
+    curvature: Callable[[], ClockCurvature] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,7 +217,6 @@ class CalendarModel(ParametricModel):
     seen_until: str | date
     future: Mapping[str, Any] | None = field(default=None)
 
-    reads: ClassVar[str] = "summary"
     simulated_as: ClassVar[None] = None
 
     def __post_init__(self) -> None:
@@ -247,6 +247,11 @@ class CalendarModel(ParametricModel):
     def title(self) -> str:
         """For readers."""
         return f"{self.base.title} with a calendar"
+
+    @property
+    def reads(self) -> str:
+        """What its summary must hold, as the base's."""
+        return str(self.base.reads)
 
     @property
     def within(self) -> str:
@@ -339,7 +344,14 @@ class CalendarModel(ParametricModel):
         names = self.calendar.names
         gamma, means = (np.array([float(kind[name]) for name in names]) for kind in (self.effects, self.means))
         at_purchases = ((sums - known.h.x[:, None] * means) * gamma).sum(axis=1)
-        return known.h.series(self.base._log_likelihood(known.clocked) + at_purchases, "log_likelihood")
+        values = self.base._log_likelihood(known.clocked) + at_purchases
+        stages = getattr(self.base, "k", 1)
+        if stages > 1:
+            owner, begin, end = gap_days(summary, known.h.x)
+            gap = (end - begin) / known.clock.per + known.clock.gained(begin.astype(float), end.astype(float))
+            in_gaps = np.bincount(owner, np.log(gap), minlength=known.h.x.size)
+            values += (stages - 1) * in_gaps - known.h.x * math.lgamma(stages)
+        return known.h.series(values, "log_likelihood")
 
     def p_alive(
         self, summary: pd.DataFrame, *, at: float | ArrayLike = 0.0, future: Future | None = None
@@ -528,6 +540,7 @@ class CalendarModel(ParametricModel):
             np.full(days.size, begin), times
         )
         frame["recency"] = np.minimum(np.interp(frame["recency"], run, times), ages)
+        frame = frame.drop(columns="log_intervals", errors="ignore")  # on the clock, of days that are not kept
         frame["T"] = ages
         frame["first_purchase"] = pd.Timestamp(iso_day(int(begin)))
         return frame
@@ -604,18 +617,20 @@ def discount_rule(clock: BuyingClock, end: float, span: float, force: float, off
 
 
 def fit_calendar(
-    family: Any, summary: pd.DataFrame, calendar: Calendar, *, unit: str | None, weights: ArrayLike | None
-) -> CalendarFit:
+    family: Any, summary: pd.DataFrame, calendar: Calendar, *, unit: str | None, weights: ArrayLike | None,
+    **fixed: Any,
+) -> CalendarFit:  # fmt: skip
     """Maximum likelihood of a family on a clock that the calendar bends, begun at the plain family's.
 
     Raises DataError for a summary that was not made with the calendar, and for a column that does not vary, or is
     determined by others, over the days of the data.
     """
     check_kind(calendar, "calendar", Calendar, "a churnsim.data.Calendar")
-    of_plain = family.likelihood(summary, unit=unit, weights=weights)
+    of_plain = family.likelihood(summary, unit=unit, weights=weights, **fixed)
     plain = fit_likelihood(of_plain)
-    days = HistoryDays.of(summary, calendar, unit=plain.model.unit, weights=weights)
-    return CalendarFit(**vars(fit_likelihood(calendar_likelihood(family, days, of_plain, plain))), plain=plain)
+    days = HistoryDays.of(summary, calendar, unit=plain.model.unit, weights=weights, stages=fixed.get("k", 1))
+    found = fit_likelihood(calendar_likelihood(family, days, of_plain, plain, **fixed))
+    return CalendarFit(**vars(found), plain=plain)
 
 
 @dataclass(frozen=True, eq=False)
@@ -635,11 +650,15 @@ class HistoryDays:
     start: int
     scale: float
     per: float
+    gaps: tuple[Ints, Ints, Floats] | None = None
     few: HistoryDays | None = None
 
     @classmethod
-    def of(cls, summary: pd.DataFrame, calendar: Calendar, *, unit: str, weights: ArrayLike | None) -> Self:
-        """Raises as `fit_calendar`. Where all are observed to one day identical rows are taken together."""
+    def of(
+        cls, summary: pd.DataFrame, calendar: Calendar, *, unit: str, weights: ArrayLike | None, stages: int = 1
+    ) -> HistoryDays:
+        """Raises as `fit_calendar`. Where all are observed to one day identical rows are taken together. With several
+        stages the gaps are kept, each with the weight of its customer times the stages but one."""
         h = Histories.of(summary, unit=unit)
         weight = checked_weights(weights, h.x.size)
         first, per = first_days(summary).astype(np.float64), DAYS_PER_UNIT[unit]
@@ -651,6 +670,7 @@ class HistoryDays:
         scale = float((weight * h.T).sum()) / float(weight.sum())
         sums = (calendar_sums(summary, calendar) - h.x[:, None] * means) / spread
         together = bool((end == end[0]).all())
+        owner, gap_from, gap_to = gap_days(summary, h.x) if stages > 1 else (np.zeros(0, dtype=np.int64),) * 3
 
         def part(rows: slice, few: HistoryDays | None) -> HistoryDays:
             own = Histories(
@@ -667,7 +687,11 @@ class HistoryDays:
             z = (columns - means) / spread
             whole = [each.astype(np.int64) for each in places]
             kept = tuple(w if (w == each).all() else each for w, each in zip(whole, places, strict=True))
-            return cls(calendar, scaled, number, kept, added, z, means, spread, start, scale, per, few)
+            gaps = None
+            if stages > 1:
+                mine = np.isin(owner, np.arange(h.x.size)[rows])
+                gaps = gap_from[mine] - start, gap_to[mine] - start, (stages - 1) * weight[owner[mine]]
+            return cls(calendar, scaled, number, kept, added, z, means, spread, start, scale, per, gaps, few)
 
         some = part(slice(None, None, SKETCH), None) if h.x.size >= SKETCH_FROM else None
         return part(slice(None), some)
@@ -686,6 +710,18 @@ class HistoryDays:
         found = scattered(last, at_last, size) + scattered(end, at_end, size) - scattered(begin, at_last + at_end, size)
         return np.asarray(np.cumsum(found[::-1])[::-1][1:]) / (self.per * self.scale)
 
+    def in_gaps(self, speed: Floats) -> tuple[float, Floats | float]:
+        """What the gaps' own factor (gap on the clock / gap)^(stages - 1) adds to the log-likelihood, and how that
+        changes with the speed of each day."""
+        if self.gaps is None:
+            return 0.0, 0.0
+        begin, end, weight = self.gaps
+        run = np.concatenate([[0.0], np.cumsum(speed)])
+        gap = run[end] - run[begin]
+        size = len(run)
+        found = np.bincount(end, weight / gap, size) - np.bincount(begin, weight / gap, size)
+        return float((weight * np.log(gap / (end - begin))).sum()), np.cumsum(found[::-1])[::-1][1:]
+
     def moved(self, speed: Floats) -> tuple[Floats, Floats]:
         """How each customer's times on the clock, of the last purchase and of the end, change with the effects."""
         table = np.concatenate([np.zeros((1, self.z.shape[1])), np.cumsum(speed[:, None] * self.z, axis=0)])
@@ -694,7 +730,7 @@ class HistoryDays:
 
 
 def calendar_likelihood(
-    family: Any, days: HistoryDays, of_plain: Likelihood[Any], plain: ModelFit[Any]
+    family: Any, days: HistoryDays, of_plain: Likelihood[Any], plain: ModelFit[Any], **fixed: Any
 ) -> Likelihood[CalendarModel]:
     """The likelihood over the family's parameters and the effects of the calendar's columns."""
     base, z, weight, few = len(of_plain.names), days.z, days.weight, days.few
@@ -710,7 +746,7 @@ def calendar_likelihood(
             if not np.isfinite(clocked.T).all():
                 return None
             seen.clear()
-            seen[key] = speed, family._on_clock(parameters[:base], clocked, weight)
+            seen[key] = speed, family._on_clock(parameters[:base], clocked, weight, **fixed)
         return seen[key]
 
     def objective(parameters: Floats) -> tuple[float, Floats]:
@@ -718,13 +754,16 @@ def calendar_likelihood(
         if found is None:
             return -math.inf, np.zeros(parameters.size)
         speed, terms = found
-        slopes = days.sums + ((days.by_day(terms.at_last, terms.at_end) * speed)[:, None] * z).sum(axis=0)
-        return terms.value + float((days.sums * gamma).sum()), np.concatenate([terms.slopes, slopes])
+        in_gaps, by_gaps = days.in_gaps(speed)
+        slopes = days.sums + (((days.by_day(terms.at_last, terms.at_end) + by_gaps) * speed)[:, None] * z).sum(axis=0)
+        value = terms.value + in_gaps + float((days.sums * gamma).sum())
+        return value, np.concatenate([terms.slopes, slopes])
 
     def hessian(parameters: Floats) -> Floats:
         found = terms_at(parameters)
         assert found is not None  # a search asks for the curvature where the value is finite
         speed, terms = found
+        assert terms.curvature is not None  # as `clock_curvature` says
         curved = terms.curvature()
         last, end = days.moved(speed)
         out = np.empty((parameters.size, parameters.size))
@@ -750,12 +789,12 @@ def calendar_likelihood(
         customers=float(weight.sum()),
         log_scale=of_plain.log_scale,
         objective=objective,
-        hessian=hessian,
+        hessian=hessian if family.clock_curvature else None,
         build=lambda values: CalendarModel.from_dict({**plain.model.to_dict(), **values, **known}),
         remedies=of_plain.remedies,
         real=(False,) * base + (True,) * len(names),
         doubt=of_plain.doubt or _season_doubt(days.calendar, days.start, until),
-        sketch=(lambda: calendar_likelihood(family, few, of_plain, plain)) if few else None,
+        sketch=(lambda: calendar_likelihood(family, few, of_plain, plain, **fixed)) if few else None,
     )
 
 

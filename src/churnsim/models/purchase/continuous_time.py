@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar, Self, overload
+from typing import Any, ClassVar, Self, overload
 
 import numpy as np
 import pandas as pd
@@ -114,11 +114,14 @@ class TakesCalendar(ContinuousTime):
     """Base of the models in which a calendar can bend the buying clock (see `calendar_model.py`)."""
 
     takes_calendar: ClassVar[bool] = True
+    # Whether `_on_clock` gives second derivatives; else they are differences of the slopes.
+    clock_curvature: ClassVar[bool] = True
 
     @classmethod
     @abstractmethod
-    def _on_clock(cls, parameters: Floats, h: Histories, weight: Floats) -> ClockTerms:
-        """The likelihood of histories whose times are those of the clock, in scaled data."""
+    def _on_clock(cls, parameters: Floats, h: Histories, weight: Floats, **fixed: Any) -> ClockTerms:
+        """The likelihood of histories whose times are those of the clock, in scaled data; `fixed` is what the family
+        has beside its estimated parameters."""
 
     @abstractmethod
     def _pmf_later(self, living: Living, n: int, start: Floats, horizon: Floats) -> Floats:

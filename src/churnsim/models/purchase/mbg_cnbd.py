@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self, overload
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
 from churnsim.checks import check_count, shown, typed
+from churnsim.data.summaries.calendar import Calendar
 from churnsim.errors import ConfigError, DataError
 from churnsim.kernels.likelihoods import mbg_cnbd as kernel
 from churnsim.kernels.likelihoods import mbg_cnbd_forecast as forecast
@@ -23,11 +24,12 @@ from churnsim.kernels.numerics.rng_streams import MODEL_DRAWS, TRAITS
 from churnsim.models.estimation.arguments import numbers
 from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
-from churnsim.models.estimation.threads import by_chunks
+from churnsim.models.estimation.threads import Chunks, by_chunks
 from churnsim.models.purchase.active_periods import LivingTraits
 from churnsim.models.purchase.bg_nbd import DROPOUTS, REMEDIES
 from churnsim.models.purchase.buy_till_you_die import LiveKernels, Living
-from churnsim.models.purchase.continuous_time import ContinuousTime
+from churnsim.models.purchase.calendar_model import CalendarFit, ClockTerms, fit_calendar
+from churnsim.models.purchase.continuous_time import TakesCalendar
 from churnsim.models.purchase.fit_data import ScaledHistories, likelihood_of, summed
 from churnsim.models.purchase.histories import Histories, checked_weights
 from churnsim.models.purchase.protocol import Reads, Simulated
@@ -37,7 +39,7 @@ MOST_STAGES = 12  # assumed: an Erlang-12 gap varies by 29% of its mean, more re
 
 
 @dataclass(frozen=True, kw_only=True)
-class MBGCNBD(ContinuousTime):
+class MBGCNBD(TakesCalendar):
     """An MBG/CNBD-k model: shape `r` and rate `alpha` (in time units) of the stages' rate, `a` and `b` of the dropout
     probability, `k` stages a gap (a whole number), and the `unit` of time ("D", "W", "M", "Y").
 
@@ -77,6 +79,7 @@ class MBGCNBD(ContinuousTime):
     simulated_as: ClassVar[Simulated | None] = "dropout at once"
     parameter_names: ClassVar[tuple[str, ...]] = ("r", "alpha", "a", "b")
     drops_at_first: ClassVar[bool] = True
+    clock_curvature: ClassVar[bool] = False
     live: ClassVar[LiveKernels] = LiveKernels(
         expected=forecast.expected, pmf=forecast.pmf, discounted=forecast.discounted
     )
@@ -87,6 +90,20 @@ class MBGCNBD(ContinuousTime):
             raise ConfigError(f"MBGCNBD: k must be a whole number of stages, 1 or more; got {shown(self.k)}.")
         object.__setattr__(self, "k", int(self.k))
 
+    @overload
+    @classmethod
+    def fit(
+        cls, summary: pd.DataFrame, *, unit: str | None = None, weights: ArrayLike | None = None, calendar: None = None,
+        k: int | None = None,
+    ) -> ModelFit[Self]: ...  # fmt: skip
+
+    @overload
+    @classmethod
+    def fit(
+        cls, summary: pd.DataFrame, *, unit: str | None = None, weights: ArrayLike | None = None, calendar: Calendar,
+        k: int | None = None,
+    ) -> CalendarFit: ...  # fmt: skip
+
     @classmethod
     @typed
     def fit(
@@ -95,25 +112,57 @@ class MBGCNBD(ContinuousTime):
         *,
         unit: str | None = None,
         weights: ArrayLike | None = None,
+        calendar: Calendar | None = None,
         k: int | None = None,
-    ) -> ModelFit[Self]:
+    ) -> ModelFit[Self] | CalendarFit:
         """Maximum likelihood for `k` stages; without it, for that k from 1 to 12 at which the likelihood is largest.
 
-        The search over k stops after two that are worse than the best. Standard errors take k as known. Raises
-        DataError for a summary that is not one or lacks `log_intervals`.
+        The search over k stops after two that are worse than the best. Standard errors take k as known. With a
+        `calendar`, with which `churnsim.data.summarise_with_intervals` made the summary too, gaps are measured on the
+        clock that it bends. Raises DataError for a summary that is not one or lacks `log_intervals`.
         """
+
+        def of(stages: int) -> Any:
+            if calendar is not None:
+                return fit_calendar(cls, summary, calendar, unit=unit, weights=weights, k=stages)
+            return fit_likelihood(cls.likelihood(summary, unit=unit, weights=weights, k=stages))
+
         if k is not None:
-            k = check_count(k, "k")
-            return fit_likelihood(cls.likelihood(summary, unit=unit, weights=weights, k=k))
-        best: ModelFit[Self] | None = None
-        for stages in range(1, MOST_STAGES + 1):
-            found = fit_likelihood(cls.likelihood(summary, unit=unit, weights=weights, k=stages))
-            if best is None or found.loglik > best.loglik:
-                best = found
-            elif stages > best.model.k + 1:
+            return of(check_count(k, "k"))  # type: ignore[no-any-return]
+        best, best_k = of(1), 1
+        for stages in range(2, MOST_STAGES + 1):
+            found = of(stages)
+            if found.loglik > best.loglik:
+                best, best_k = found, stages
+            elif stages > best_k + 1:
                 break
-        assert best is not None  # k = 1 is always tried
-        return best
+        return best  # type: ignore[no-any-return]
+
+    @classmethod
+    def _on_clock(cls, parameters: Floats, h: Histories, weight: Floats, **fixed: Any) -> ClockTerms:
+        # ln P hangs on the clock by w = (T - t_x)/(alpha + T): dw/dT = (alpha + t_x)/(alpha + T)^2, dw/dt_x = -1/(alpha
+        # + T).
+        k = fixed["k"]
+        r, alpha, a, b = parameters
+        result = Chunks(h.x, h.t_x, h.T, weight).sum(kernel.objective, (r, alpha, a, b), (k,))
+        alive = h.chunks().join(kernel.p_alive, (r, alpha, a, b), (k,))
+        R, early, late = r + k * h.x, alpha + h.t_x, alpha + h.T
+        w = (h.T - h.t_x) / late
+        term, total, slope = np.ones(h.x.size), np.ones(h.x.size), np.zeros(h.x.size)
+        for j in range(1, k):
+            slope += term * (R + j - 1.0)  # (R)_j w^(j-1) / (j-1)!
+            term = term * (R + j - 1.0) * w / j
+            total += term
+        in_w = slope / total
+        at_last = -weight * (alive * in_w / late + (1.0 - alive) * R / early)
+        at_end = weight * alive * (in_w * early / late - R) / late
+        return ClockTerms(float(result[0]), result[1:], at_last, at_end)
+
+    def _pmf_later(self, living: Living, n: int, start: Floats, horizon: Floats) -> Floats:
+        raise ConfigError(
+            "MBG/CNBD-k gives no distribution of purchases in an interval that begins later, only their expectation. "
+            "Leave out after=, or use MBGNBD."
+        )
 
     @classmethod
     def likelihood(

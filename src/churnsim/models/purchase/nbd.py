@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -86,7 +86,7 @@ class NBD(TakesCalendar):
         return self._pmf_living(living, n, horizon)
 
     @classmethod
-    def _on_clock(cls, parameters: Floats, h: Histories, weight: Floats) -> ClockTerms:
+    def _on_clock(cls, parameters: Floats, h: Histories, weight: Floats, **fixed: Any) -> ClockTerms:
         r, alpha = parameters
         value, slopes = summed(kernel.objective, Chunks(h.x, h.T, weight))(parameters)
 
