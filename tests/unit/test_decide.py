@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 import churnsim as cs
 from churnsim.cli import app
+from churnsim.cli.run import print_summary
 from churnsim.decisions import drawn_numbers, value_of_information
 from churnsim.decisions.information.value import default_groups
 from churnsim.errors import ConfigError
@@ -257,7 +258,7 @@ def call(*words: object):
     return CliRunner().invoke(app, [str(word) for word in words])
 
 
-def test_the_command_reads_a_run(run_dir: Path, tmp_path: Path):
+def test_the_command_reads_a_run(run_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     before = (run_dir / "value_of_information.json").read_bytes()
     told = call("decide", run_dir, "--json", tmp_path / "all.json", "--group", "keeping=retention.*,terms.margin")
     assert told.exit_code == 0, told.output
@@ -267,11 +268,18 @@ def test_the_command_reads_a_run(run_dir: Path, tmp_path: Path):
     content = json.loads((tmp_path / "all.json").read_text())
     assert {row["name"] for row in content["rows"] if row["kind"] == "group"} == {"retention", "keeping"}
     assert (run_dir / "value_of_information.json").read_bytes() == before
+    print_summary(run_dir)
+    assert "\nmeasure:   Measure the average cost of a new customer first" in capsys.readouterr().out
     plain = call("decide", run_dir)
     assert plain.stdout.splitlines()[0] == told.stdout.splitlines()[0]
 
 
 def test_the_command_names_the_remedy(run_dir: Path, tmp_path: Path):
+    study = tmp_path / "few.toml"
+    study.write_text(STUDY.replace("replications = 120", "replications = 99"))
+    assert "take --replications 100 or more" in call("decide", study).stderr
+    study.write_text(STUDY.replace("[[strategy]]", "parameter_uncertainty = false\n[[strategy]]", 1))
+    assert "beliefs = 'all' in [simulation]" in call("decide", study).stderr
     assert "NAME=NUMBERS" in call("decide", run_dir, "--group", "keeping").stderr
     assert "no number 'win_back.*' is drawn" in call("decide", run_dir, "--group", "a=win_back.*").stderr
     pieces = fake_run.make_pieces()

@@ -75,10 +75,17 @@ def decide(
 def _run(config: Path, replications: int | None, workers: str | None, runs_dir: Path) -> Path:
     from churnsim.study.config.config_file import read_config, with_replications
     from churnsim.study.runner import run_study
+    from churnsim.study.stages.information_stage import may_draw, why_not
 
     asked = read_config(config)
     if replications is not None:
         asked = with_replications(asked, replications)
+    # Before any work, as far as it is known.
+    told = why_not(
+        amounts=asked.data.has_amounts, drawn=may_draw(asked), replications=asked.most_replications
+    )  # fmt: skip
+    if told:
+        raise ConfigError(f"{config} does not say what its numbers are worth. {told}")
     with terminal_progress() as progress:
         return run_study(asked, runs_dir=runs_dir, workers=worker_count(workers), progress=progress)
 

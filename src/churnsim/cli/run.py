@@ -30,6 +30,7 @@ def print_summary(directory: Path) -> bool:
     from churnsim.report.messages import Words
     from churnsim.report.page.context import Context
     from churnsim.report.what_it_takes import what_it_takes
+    from churnsim.report.what_to_measure import sentence
 
     context = Context(load_run(directory), Words())
     run, said = context.run, headline(context)
@@ -38,10 +39,12 @@ def print_summary(directory: Path) -> bool:
     _print_chances(context)
     if split := variance_sentences(context):
         say_under("spread", *split)
-    for sentence in what_it_takes(context):
-        say_under("to pay", sentence)
-    for sentence in sureness(context):
-        say_under("precision", sentence)
+    if run.value_of_information:
+        say_under("measure", sentence(context, run.value_of_information))
+    for told in what_it_takes(context):
+        say_under("to pay", told)
+    for told in sureness(context):
+        say_under("precision", told)
     if run.value:
         say_under("value", *value_sentences(context, run.value))
     if run.validation.replay:

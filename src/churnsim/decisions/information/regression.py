@@ -110,8 +110,9 @@ def _likelihood(along: Floats, square: Floats, n: int) -> tuple[Floats, Floats]:
 
 def _weights(likelihood: Floats) -> Floats:
     """The posterior of the prior variances (p, G)."""
-    found: Floats = np.exp(likelihood - likelihood.max(axis=1, keepdims=True))
-    return found / found.sum(axis=1, keepdims=True)
+    likely = np.exp(likelihood - likelihood.max(axis=1, keepdims=True))
+    found: Floats = likely / likely.sum(axis=1, keepdims=True)
+    return found
 
 
 def curve_means(z: Floats, gains: Floats) -> Floats:

@@ -238,7 +238,7 @@ class ValueOfInformation:
         whole = check_number(given["cost"], "cost", least=0)
         fixed = check_number(fixed_cost, "fixed_cost", least=0, most=whole)
         multiples = sorted({1.0, *(check_number(size, "each of sizes", above=0) for size in sizes)})
-        knowing = _Told(study.numbers[address].to_numpy(), study.gains([study.names.index(address)]))
+        knowing = _Told(study.numbers[address].to_numpy(), *study.gains([study.names.index(address)]))
         rows = []
         for size in multiples:
             price = fixed + (whole - fixed) * size
@@ -345,7 +345,7 @@ def value_of_information(
             "no number differs between replications, so that there is nothing to learn. Give the market beliefs "
             "(intervals in [market], or beliefs = 'all' in [simulation])."
         )
-    names = list(drawn)
+    names = [str(name) for name in drawn]
     asked = default_groups(names) if groups is None else _checked_groups(groups)
     chosen = {name: group_members(name, parts, names) for name, parts in asked.items()}
     table = frame.to_numpy(dtype=np.float64)
@@ -353,13 +353,13 @@ def value_of_information(
     gains = np.delete(table - table[:, [best]], best, axis=1)
     study = _Study(gains, drawn, level)
     each = [study.number(place) for place in range(len(names))]
-    of_groups = [study.group(name, names, each) for name, names in chosen.items()]
-    whole = study.group(EVERYTHING, list(drawn), [*each, *of_groups])
+    of_groups = [study.group(name, members, each) for name, members in chosen.items()]
+    whole = study.group(EVERYTHING, names, [*each, *of_groups])
     ranked, ranked_groups = _ranked(each), _ranked(of_groups)
     first = ranked[0]
     if ranked_groups and ranked_groups[0].value > LEADS * first.value:
         first = ranked_groups[0]
-    others = [name for name in drawn if name not in first.numbers]
+    others = [name for name in names if name not in first.numbers]
     return ValueOfInformation(
         options=tuple(map(str, frame.columns)), best=str(frame.columns[best]), nothing=idle,
         gain=float((table[:, best] - frame[idle]).mean()), everything=whole, numbers=ranked, groups=ranked_groups,
@@ -377,7 +377,11 @@ class _Study:
     """
 
     def __init__(self, gains: Floats, numbers: pd.DataFrame, level: float) -> None:
-        self.names, self.numbers, self.reach = list(numbers), numbers, float(norm.ppf((1 + level) / 2))
+        self.names, self.numbers, self.reach = (
+            [str(name) for name in numbers],
+            numbers,
+            float(norm.ppf((1 + level) / 2)),
+        )
         self.scores = normal_scores(numbers.to_numpy(dtype=np.float64))
         self._gains, self._whole = gains, fit_surface(self.scores, gains)
         scaled = self.scores / self.scores.std(axis=0)
@@ -385,36 +389,37 @@ class _Study:
         together = np.abs(scaled.T @ scaled) / len(scaled) > 3 / np.sqrt(len(scaled))
         self._dependent = together | (kinds[:, None] == kinds)
 
-    def gains(self, places: Sequence[int]) -> Floats:
-        """The gains (n, q) to be explained by the numbers at these places."""
-        return self._gains - self._whole.without(np.flatnonzero(self._dependent[places].any(axis=0)).tolist())
+    def gains(self, places: Sequence[int]) -> tuple[Floats, Floats]:
+        """The gains (n, q) to be explained by the numbers at these places, and what was taken off."""
+        off = self._whole.without(np.flatnonzero(self._dependent[places].any(axis=0)).tolist())
+        return self._gains - off, off
 
     def number(self, place: int) -> Worth:
         """Of one number."""
         generator = np.random.Generator(np.random.Philox(SEED))
-        gains, score = self.gains([place]), self.scores[:, place]
+        (gains, off), score = self.gains([place]), self.scores[:, place]
         n, q = gains.shape
         order = np.stack([generator.permutation(n) for _ in range(SHUFFLES)], axis=1)
         means = curve_means(score, gains[order].reshape(n, SHUFFLES * q)).reshape(n, SHUFFLES, q)
         null = float(np.mean([_worth(means[:, k]) for k in range(SHUFFLES)]))
-        return self._told(self.names[place], (self.names[place],), fit_curve(score, gains), null)
+        return self._told(self.names[place], (self.names[place],), fit_curve(score, gains), off, null)
 
     def group(self, name: str, numbers: Sequence[str], each: Sequence[Worth]) -> Worth:
         """Of several numbers together: at least what a part of them is worth by itself."""
         places = [self.names.index(number) for number in numbers]
-        scores, gains = self.scores[:, places], self.gains(places)
+        scores, (gains, off) = self.scores[:, places], self.gains(places)
         generator = np.random.Generator(np.random.Philox(SEED))
         shuffled = (scores[generator.permutation(len(scores))] for _ in range(GROUP_SHUFFLES))
         null = float(np.mean([_worth(fit_surface(one, gains).mean) for one in shuffled]))
         fit = self._whole if len(places) == len(self.names) else fit_surface(scores, gains)
-        found = self._told(name, tuple(numbers), fit, null)
+        found = self._told(name, tuple(numbers), fit, off, null)
         parts = [part for part in each if set(part.numbers) <= set(numbers)]
         most = max((found, *parts), key=lambda worth: worth.value)
         upper = max(worth.upper for worth in (found, *parts))
         return replace(most, name=name, numbers=tuple(numbers), upper=upper, null=null)
 
-    def _told(self, name: str, numbers: tuple[str, ...], fit: Fit, null: float) -> Worth:
-        value, error = _worth(fit.mean), float(_drawn_worths(fit).std(ddof=1))
+    def _told(self, name: str, numbers: tuple[str, ...], fit: Fit, off: Floats, null: float) -> Worth:
+        value, error = _worth(fit.mean), float(_drawn_worths(fit, off).std(ddof=1))
         return Worth(
             name=name, numbers=numbers, value=value, standard_error=error, lower=max(0.0, value - self.reach * error),
             upper=value + self.reach * error, null=null, changes=float((fit.mean > 1e-9).any(axis=1).mean()),
@@ -424,8 +429,8 @@ class _Study:
 class _Told:
     """What the results of trials about one number are worth."""
 
-    def __init__(self, number: Floats, gains: Floats) -> None:
-        self._fit = fit_curve(normal_scores(number), gains)
+    def __init__(self, number: Floats, gains: Floats, off: Floats) -> None:
+        self._off, self._fit = off, fit_curve(normal_scores(number), gains)
         order = np.argsort(number, kind="stable")
         # Every so many of the order statistics, from the middle of each part.
         count = min(ATOMS, len(order))
@@ -441,6 +446,7 @@ class _Told:
         """The standard error of `value`: by draws of the curve and resamples of the replications."""
         generator = np.random.Generator(np.random.Philox(SEED))
         draws = self._fit.draws(DRAWS, generator)
+        draws += (_resamples(DRAWS, len(self._off), generator) @ self._off)[:, np.newaxis]
         return float(self._worth(draws, error, _resamples(DRAWS, len(self._at), generator)).std(ddof=1))
 
     def _worth(self, means: Floats, error: float, weights: Floats | None = None) -> Floats:
@@ -458,7 +464,8 @@ class _Told:
             known = (likely @ columns).reshape(atoms, count, q)
             told += weight * np.einsum("ac,ca->c", np.maximum(known.max(axis=2), 0.0), shares)
         now = np.maximum(np.einsum("caq,ca->cq", at, shares).max(axis=1), 0.0)
-        return np.maximum(told - now, 0.0)
+        found: Floats = np.maximum(told - now, 0.0)
+        return found
 
 
 def _worth(means: Floats) -> float:
@@ -467,8 +474,9 @@ def _worth(means: Floats) -> float:
     return float(found) if found > 1e-9 * float(np.abs(means).max()) else 0.0
 
 
-def _drawn_worths(fit: Fit) -> Floats:
-    """The same of draws of a fit, each over a resample of the replications (Rubin's, with weights)."""
+def _drawn_worths(fit: Fit, off: Floats) -> Floats:
+    """The same of draws of a fit, each over a resample of the replications (Rubin's, with weights), in which the mean
+    of what was taken `off` is another too."""
     generator = np.random.Generator(np.random.Philox(SEED))
     n, q = fit.mean.shape
     batch = max(1, min(DRAWS, 4_000_000 // (n * q)))
@@ -476,6 +484,7 @@ def _drawn_worths(fit: Fit) -> Floats:
     for start in range(0, DRAWS, batch):
         draws = fit.draws(min(batch, DRAWS - start), generator)
         shares = _resamples(len(draws), n, generator)
+        draws += (shares @ off)[:, np.newaxis]
         told = np.einsum("cn,cn->c", np.maximum(draws.max(axis=2), 0.0), shares)
         found.append(told - np.maximum(np.einsum("cnq,cn->cq", draws, shares).max(axis=1), 0.0))
     return np.concatenate(found)

@@ -67,7 +67,7 @@ def _row(context: Context, row: WorthRow, trial: TrialRow | None, with_trials: b
         belief = TableCell(
             text=fmt.significant(row.value, 3), note=context.listed([text for text in (interval, status) if text])
         )
-    cells = [
+    cells: list[str | TableCell] = [
         TableCell(text=fmt.sentence(named(context, row)), note=note), belief,
         TableCell(text=money(context, row.worth), note=between(context, row)), fmt.percent(row.share, 0),
     ]  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 
@@ -56,6 +57,17 @@ def why_not(*, amounts: bool, drawn: bool, replications: int) -> str:
             "that are stored are taken over."
         )
     return ""
+
+
+def may_draw(config: StudyConfig) -> bool:
+    """Whether a study may draw numbers, as far as its configuration shows: fitted parameters, or numbers of the market
+    that have an interval or that records measure."""
+
+    def stated(table: object) -> bool:
+        return isinstance(table, Mapping) and ("low" in table or any(map(stated, table.values())))
+
+    beliefs = {"all": True, "none": False, "stated": stated(config.market) or config.evidence is not None}
+    return beliefs[config.simulation.beliefs] or (config.simulation.parameter_uncertainty and config.models is not None)
 
 
 def drawn_rows(rows: Sequence[AssumptionRecord]) -> dict[str, AssumptionRecord]:
@@ -123,7 +135,7 @@ def worked_out(
     groups: Mapping[str, Sequence[str]] | None = None,
 ) -> InformationRecord:
     """The record of a decision, with the usual groups, those of the section and further `groups`."""
-    asked = default_groups(list(numbers)) | dict(section.groups) | dict(groups or {})
+    asked = default_groups([str(name) for name in numbers]) | dict(section.groups) | dict(groups or {})
     found = value_of_information(values, numbers, groups=asked, nothing=nothing, level=level)
     trials = []
     for name, trial in section.trials.items():
@@ -154,7 +166,7 @@ def worked_out(
 def _rows(found: ValueOfInformation, about: Mapping[str, AssumptionRecord]) -> list[WorthRow]:
     whole = found.everything.value
 
-    def row(kind: str, worth: Worth) -> WorthRow:
+    def row(kind: Literal["everything", "rest", "group", "number"], worth: Worth) -> WorthRow:
         known = about.get(worth.name) if kind == "number" else None
         told = known.model_dump(include={"meaning", "value", "low", "high", "unit", "status"}) if known else {}
         return WorthRow(
@@ -184,7 +196,7 @@ def stored_information(directory: Path, groups: Mapping[str, Sequence[str]] | No
     if not groups:
         return run
     stored = read_parquet(directory / INPUTS)
-    options = [name for name in stored if name.startswith(OPTION)]
+    options = [name for name in stored if str(name).startswith(OPTION)]
     section = DecideSection.model_validate_json(json.dumps(run.manifest.config.get("decide", {})))
     again = worked_out(
         stored[options].rename(columns=lambda name: name.removeprefix(OPTION)), stored.drop(columns=options), section,
