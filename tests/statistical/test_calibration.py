@@ -281,15 +281,27 @@ def test_a_share_of_nothing_is_no_target():
 
 @pytest.mark.slow
 def test_intervals_of_calibrated_numbers_hold_the_truth():
-    """200 firms whose ceiling is drawn from the belief and whose births, off by their error, become the target."""
-    random, places = np.random.default_rng(7), []
+    """200 firms whose ceiling is drawn from the belief and whose births, off by their error, become the target; and
+    the planted error that half of the posterior's spread would be.
+
+    Of 100 even ranks 94 lie inside the limits. A right estimator stays between the bounds with probability .996, and
+    has a p-value above .001 with .999: it passes with more than .99.
+    """
+    random, places, narrow = np.random.default_rng(7), [], []
     for seed in range(200):
         truth = float(GUESS.quantile(random.random()))
         came = random.binomial(1000, truth) + 6.0 * random.normal()
         reach = 6.0 * norm.ppf(0.95)
         target = Target(quantity="births", low=came - reach, high=came + reach)
         found = calibrate(MARKET, NOW, [target], draws=99, seed=seed, horizon=4.0)
-        places.append(((found.draws[CEILING] < truth).sum() + 0.5) / 100)
-    assert kstest(places, "uniform").pvalue > 0.01
-    held = np.mean((np.array(places) > 0.025) & (np.array(places) < 0.975))
-    assert 0.92 <= held <= 0.98, held
+        draws = np.log(found.draws[CEILING].to_numpy())
+        halved = np.median(draws) + 0.5 * (draws - np.median(draws))
+        for ranks_of, some in ((places, draws), (narrow, halved)):
+            ranks_of.append(((some < math.log(truth)).sum() + 0.5) / 100)
+    low, high = binom.ppf([0.002, 0.998], 200, 0.94)
+    held, held_by_half = (
+        int(((np.array(ranks_of) > 0.025) & (np.array(ranks_of) < 0.975)).sum()) for ranks_of in (places, narrow)
+    )
+    assert kstest(places, "uniform").pvalue > 0.001
+    assert low <= held <= high, held
+    assert held_by_half < low, held_by_half

@@ -65,7 +65,7 @@ def known() -> Any:
     return data, fits, stages.market(config, data, fits)
 
 
-def measured(config: StudyConfig, known: Any) -> Any:
+def measured(config: StudyConfig, known: Any, store: RunStore | None = None) -> Any:
     """The market as measured, the record and the failures."""
     failed: dict[str, Exception] = {}
 
@@ -79,7 +79,7 @@ def measured(config: StudyConfig, known: Any) -> Any:
     data, fits, market = known
     return *measured_market(
         config, data, fits, market, strategies=build_strategies(config), executor=Executor(workers=1), edge=edge,
-        watch=Silent(),
+        watch=Silent(), store=store,
     ), failed  # fmt: skip
 
 
@@ -98,7 +98,7 @@ GUESSED = (
 )
 
 
-def calibrated(known: Any, quantity: str, low: float, high: float, every: int) -> Any:
+def calibrated(known: Any, quantity: str, low: float, high: float, every: int, store: RunStore | None = None) -> Any:
     """The market of every so manieth customer, calibrated to a figure of half a year; nothing else is uncertain."""
     config = study(
         TARGETS.format(quantity, low, high), guess=GUESSED, horizon=('horizon = "8 W"', 'horizon = "24 W"'),
@@ -108,17 +108,20 @@ def calibrated(known: Any, quantity: str, low: float, high: float, every: int) -
     data, fits, _ = known
     market = TransactionStages().market(config, data, fits)
     market = replace(market, customers=PosteriorBase(with_amounts(data.summary).iloc[::every]))
-    return *measured(config, (data, fits, market)), market
+    return *measured(config, (data, fits, market), store), market
 
 
-def test_a_figure_of_the_shop_moves_a_guess_to_the_truth(known: Any) -> None:
+def test_a_figure_of_the_shop_moves_a_guess_to_the_truth(
+    known: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Of the shop's own purchases: who came by referral in its last half year, a sixth of them for a sixth of the
     customers. The truth is three times the guess."""
     made = shop()
     came = made.purchases.groupby("customer_id")["date"].min()
     referred = came[came.index.isin(made.referrals["referred_id"])]
     count = (referred > END_OF_SHOP - pd.Timedelta(weeks=24)).sum() / 6
-    market, found, failed, before = calibrated(known, "births_referred", count - 3, count + 3, every=6)
+    store = RunStore(tmp_path)
+    market, found, failed, before = calibrated(known, "births_referred", count - 3, count + 3, 6, store)
     assert not failed
     (number,), truth = found.calibration.numbers, made.truth["referral.rate_per_year"]
     assert number.parameter == "referral.rate_per_year"
@@ -138,6 +141,14 @@ def test_a_figure_of_the_shop_moves_a_guess_to_the_truth(known: Any) -> None:
     assert len(set(drawn)) > 30
     assert assumptions(market).set_index("parameter").loc["referral.rate_per_year", "status"] == number.status
     assert EvidenceRecord.model_validate(found.content(), context=STORED) == found
+    # A run that is continued after an interruption finds it done; other figures are calibrated anew.
+    with monkeypatch.context() as again:
+        again.setattr("churnsim.study.stages.evidence_stage.calibrate", lambda *args, **options: 1 / 0)
+        kept, same, failed, _ = calibrated(known, "births_referred", count - 3, count + 3, 6, store)
+        assert not failed
+        assert (kept.beliefs, kept.draws, kept.referral, same) == (market.beliefs, market.draws, market.referral, found)
+        with pytest.raises(ZeroDivisionError):
+            calibrated(known, "births_referred", count - 2, count + 3, 6, store)
 
 
 def test_a_figure_that_is_not_reached_is_told_and_changes_nothing(known: Any) -> None:
@@ -289,6 +300,23 @@ def test_offers_are_measured_where_customers_renew(tmp_path: Path) -> None:
     assert market.renewal_offers.max_effect == market.beliefs["renewal_offers.max_effect"].value
     (number,) = (row for row in found.numbers if row.parameter == "renewal_offers.max_effect")
     assert number.low < firm.prevented < number.high
+
+    # With what was known, a draw is believed; where that tells who was offered what, it is not.
+    customers, arm = firm.offers["customer_id"], firm.offers["arm"].astype(float)
+    tenure = np.random.default_rng(1).exponential(20.0, len(customers))
+    before = pd.DataFrame({"customer_id": customers, "tenure": tenure, "chosen by": tenure + 30 * arm})
+    before.to_csv(tmp_path / "before.csv", index=False)
+    for known, status in (("tenure", "measured here (randomised)"), ("chosen by", "measured here (observational)")):
+        with_history = f'{table}history = "before.csv"\nknown = ["{known}"]\n'
+        config = parse_config(text.replace("[market.terms]", f"{with_history}[market.terms]"), folder=tmp_path)
+        _, found, failed = measured(config, (data, fits, stages.market(config, data, fits)))
+        assert not failed
+        assert found.measured[0].status == status
+    checksum = evidence_checksum(config)
+    before.assign(tenure=1.0).to_csv(tmp_path / "before.csv", index=False)
+    assert evidence_checksum(config) != checksum
+    with pytest.raises(ConfigError, match="history and known belong together"):
+        parse_config(text.replace("[market.terms]", f'{table}known = ["tenure"]\n[market.terms]'), folder=tmp_path)
 
 
 def test_records_after_the_end_of_the_study_are_left_out() -> None:

@@ -67,6 +67,8 @@ class Calibration:
         score, in standard deviations of the prior, and `narrowed`, as above.
     draws : DataFrame
         The joint posterior: a row a draw, a column a number, in random order.
+    rows : array of int
+        Of each draw, the place among the market's draws of its fits.
     market : Market or None
         The market with the posterior as its beliefs, and the draws of its fits that go with them, ready to be
         simulated. None where a target is not reached.
@@ -86,6 +88,7 @@ class Calibration:
     targets: pd.DataFrame
     moved: pd.DataFrame
     draws: pd.DataFrame
+    rows: Ints
     market: Market | None
     effective: float
     runs: int
@@ -109,6 +112,31 @@ class Calibration:
             most = f", most by {by.idxmax()}" if row["narrowed"] > told_from(self.effective) else ""
             lines.append(f"{name}: {told(row, *before)} before, {told(row, 'value', 'low', 'high')} after{most}")
         return "\n".join([*lines, *self.checks])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values: all but the market, which `of_dict` makes again."""
+        return {
+            "table": self.table.reset_index().to_dict("list"), "targets": self.targets.reset_index().to_dict("list"),
+            "moved": self.moved.reset_index().to_dict("list"), "draws": self.draws.to_dict("list"),
+            "rows": self.rows.tolist(), "effective": self.effective, "runs": self.runs, "level": self.level,
+            "status": self.status, "checks": list(self.checks),
+        }  # fmt: skip
+
+    @classmethod
+    def of_dict(cls, stored: Mapping[str, Any], market: Market, targets: Sequence[Target]) -> Calibration:
+        """What `to_dict` gave of a calibration of this market to these targets."""
+        table = pd.DataFrame(stored["table"]).set_index("number")
+        told = pd.DataFrame(stored["targets"]).set_index("target")
+        draws, rows = pd.DataFrame(stored["draws"]), np.array(stored["rows"], dtype=np.int64)
+        least, level = told_from(stored["effective"]), stored["level"]
+        values = {str(name): draws[name].to_numpy() for name in draws}
+        reached = bool(told["reached"].all())
+        return cls(
+            table=table, targets=told, draws=draws, rows=rows, effective=stored["effective"], runs=stored["runs"],
+            moved=pd.DataFrame(stored["moved"]).set_index(["number", "target"]), level=level,
+            market=_Numbers(market).learned(values, rows, table, targets, least, level) if reached else None,
+            status=stored["status"], checks=tuple(stored["checks"]),
+        )  # fmt: skip
 
     def beliefs(self) -> dict[str, Belief]:
         """The posterior as joint beliefs, by address; `market` has them in place. Raises FitError where a target is not
@@ -225,11 +253,11 @@ def calibrate(
     told = _targets(goals, first, found, runs.with_other_luck(found.particles), level)
     reached = bool(told["reached"].all())
     table = numbers.table(found.particles, level, reached=reached)
-    values = numbers.values(found.particles)
+    values, rows = numbers.values(found.particles), found.particles.row
     return Calibration(
-        table=table, targets=told, draws=pd.DataFrame(values), effective=found.effective,
+        table=table, targets=told, draws=pd.DataFrame(values), rows=rows, effective=found.effective,
         moved=pd.concat(moved, names=["target"]).swaplevel().sort_index(),
-        market=numbers.learned(found.particles, table, goals, told_from(found.effective), level) if reached else None,
+        market=numbers.learned(values, rows, table, goals, told_from(found.effective), level) if reached else None,
         runs=runs.done, level=level, status=_status(table, told),
         checks=tuple(_checks(table, told, found)),
     )  # fmt: skip
@@ -318,21 +346,22 @@ class _Numbers:
         return pd.DataFrame.from_dict(rows, orient="index").rename_axis("number")
 
     def learned(
-        self, at: Particles, table: pd.DataFrame, goals: tuple[Target, ...], told: float, level: float
-    ) -> Market:
+        self, values: Mapping[str, Floats], rows: Ints, table: pd.DataFrame, goals: Sequence[Target], told: float,
+        level: float,
+    ) -> Market:  # fmt: skip
         """The market with the joint posterior as its beliefs, and the fits' draws that go with it."""
         status = table["status"].to_dict()
         how = dict.fromkeys(table.index[table["narrowed"] > told], f"; by calibration to {', '.join(map(str, goals))}")
         posterior = {
             name: Belief.of_draws(
-                values,
+                drawn,
                 level=level,
                 status=checked_status(status[name]),
                 source=self.believed[name].source + how.get(name, ""),
             )
-            for name, values in self.values(at).items()
+            for name, drawn in values.items()
         }
-        draws = tuple(self.market.draws[row] for row in at.row) if self.market.draws else ()
+        draws = tuple(self.market.draws[row] for row in rows) if self.market.draws else ()
         return _with_priors(replace(self.market, draws=draws), posterior)
 
 

@@ -255,7 +255,7 @@ class RunSession:
             return market
         market, found = measured_market(
             self.config, self.data, fits, market, strategies=self.strategies, executor=executor,
-            edge=lambda kind: self._edge("evidence", subject=kind), watch=self.watch,
+            edge=lambda kind: self._edge("evidence", subject=kind), watch=self.watch, store=self.store,
         )  # fmt: skip
         self.store.write("evidence.json", found)
         return market

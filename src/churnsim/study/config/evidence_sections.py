@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from churnsim.study.config.file_section import DatedFile
 from churnsim.study.config.section import MOST_REPLICATIONS, Length, Level, Section
@@ -78,6 +78,20 @@ class OffersSection(RecordsSection):
 
     control: str = Field(description="the arm without an offer")
     chance: Chances | None = Field(default=None, description=CHANCES)
+    history: str | None = Field(
+        default=None,
+        description="a file with one row a customer of what was known before the draw, relative to this configuration; "
+        "without it, as without chances, nothing shows that chance alone decided",
+    )
+    known: tuple[str, ...] = Field(
+        default=(), strict=False, description="columns of `history` to look at for balance and to adjust for"
+    )
+
+    @model_validator(mode="after")
+    def _history_has_columns(self) -> Self:
+        if (self.history is None) != (not self.known):
+            raise ValueError("history and known belong together: a file, and its columns of what was known")
+        return self
 
 
 class KnownFigureSection(Section):

@@ -368,6 +368,8 @@ def _evidence_problems(config: StudyConfig) -> Iterator[Problem]:
         yield from file_problems(config.folder, name, ("evidence", "trials", index))
     for kind, table in config.evidence.tables:
         path: ConfigPath = ("evidence", kind)
+        if (history := getattr(table, "history", None)) is not None:
+            yield from file_problems(config.folder, history, (*path, "history"))
         if not isinstance(data, DataSection) and kind not in WITHOUT_PURCHASES:
             without = " and ".join(WITHOUT_PURCHASES)
             message = f"is measured on purchases, which a study of subscribers has none of. It can measure {without}."

@@ -8,6 +8,7 @@ believed is the prior of a calibration to figures that are known in sums, where 
 from __future__ import annotations
 
 import hashlib
+import json
 import warnings
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,6 +23,7 @@ import pandas as pd
 from churnsim.data.database.database import CustomerDatabase
 from churnsim.data.made_up_shop import shop
 from churnsim.data.records.reading import read_records
+from churnsim.data.subscriptions.customer_rows import read_covariates
 from churnsim.decisions.runs.experiment import Experiment
 from churnsim.errors import ConfigError, DataError, EpochWarning, FitError
 from churnsim.evidence.calibration import Calibration, calibrate, told_from
@@ -57,6 +59,7 @@ from churnsim.study.config.market_overrides import beliefs_of_file, overridden_o
 from churnsim.study.stages.market_stage import own_mechanisms
 from churnsim.study.storage.executor import Executor
 from churnsim.study.storage.progress import Progress
+from churnsim.study.storage.store import RunStore, read_json_or_none, write_json
 from churnsim.units import DAYS_PER_UNIT, UNIT_NAMES
 
 ENDS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
@@ -134,18 +137,21 @@ def evidence_checksum(config: StudyConfig) -> str:
         else:
             content = _own_records(config, kind).to_csv(index=False).encode()
         digests.append(hashlib.sha256(content).hexdigest())
+        if (history := getattr(section, "history", None)) is not None:
+            digests.append(hashlib.sha256((config.folder / history).read_bytes()).hexdigest())
     digests += [hashlib.sha256((config.folder / name).read_bytes()).hexdigest() for name in config.evidence.trials]
     return "".join(digests)
 
 
 def measured_market(
     config: StudyConfig, data: Any, fits: Any, market: Market, *, strategies: Sequence[Strategy], executor: Executor,
-    edge: Callable[[str], AbstractContextManager[None]], watch: Progress,
+    edge: Callable[[str], AbstractContextManager[None]], watch: Progress, store: RunStore | None = None,
 ) -> tuple[Market, EvidenceRecord]:  # fmt: skip
     """The market with what the study's records measure, and the record of it.
 
     Each table is measured inside `edge` of its kind, where a failure of it ends. What a table says is left out as a
-    whole where no market can have these numbers together. Then the numbers are calibrated, inside `edge` of "targets".
+    whole where no market can have these numbers together. Then the numbers are calibrated, inside `edge` of "targets";
+    what a run that was interrupted had found in its `store` is not sought again.
     """
     assert config.evidence is not None
     watch.stage("the firm's own records", len(list(config.evidence.tables)))
@@ -184,7 +190,7 @@ def measured_market(
     if (targets := config.evidence.targets) is not None:
         watch.stage("simulations of what is known in sums")
         with edge("targets"):
-            says = _calibrated(study, targets, market, strategies, executor, watch)
+            says = _calibrated(study, targets, market, strategies, executor, watch, store)
             tables.append(_targets_table(targets, says))
             calibration = _calibration_record(targets, market, says)
             if says.market is None:
@@ -196,7 +202,7 @@ def measured_market(
 
 def _calibrated(
     study: Study, targets: TargetsSection, market: Market, strategies: Sequence[Strategy], executor: Executor,
-    watch: Progress,
+    watch: Progress, store: RunStore | None,
 ) -> Calibration:  # fmt: skip
     """What the figures say of the market's numbers; as many draws as the study may have replications."""
     if all(belief.certain for belief in market.beliefs.values()):
@@ -214,12 +220,27 @@ def _calibrated(
         backend=executor.backend, progress=watch.advance,
     )  # fmt: skip
     (today,) = (strategy for strategy in strategies if strategy.name == targets.strategy)
+    goals, key = [figure.target() for figure in targets.figure], _calibration_key(market, targets, config)
+    part = None if store is None else store.part("evidence", "targets.json")
+    if part is not None and (kept := read_json_or_none(part)) is not None and kept.get("key") == key:
+        return Calibration.of_dict(kept["found"], market, goals)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", EpochWarning)  # the study itself says it
-        return calibrate(
-            experiment, today, [figure.target() for figure in targets.figure], draws=config.parameter_draws,
-            level=targets.level,
-        )  # fmt: skip
+        found = calibrate(experiment, today, goals, draws=config.parameter_draws, level=targets.level)
+    if part is not None:
+        write_json(part, {"key": key, "found": found.to_dict()})
+    return found
+
+
+def _calibration_key(market: Market, targets: TargetsSection, config: StudyConfig) -> str:
+    """SHA-256 of what a calibration rests on beside the study's configuration and customers, which the run's own hash
+    covers: the numbers that are believed, as the records have left them."""
+    beliefs = {
+        name: [belief.value, belief.low, belief.high, belief.level, str(belief.draws)]
+        for name, belief in sorted(market.beliefs.items())
+    }
+    whole = {"beliefs": beliefs, "targets": targets.model_dump(mode="json"), "draws": config.parameter_draws}
+    return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
 
 
 def _targets_table(targets: TargetsSection, found: Calibration) -> MeasuredTable:
@@ -445,11 +466,21 @@ def _win_backs(study: Study, section: Any, rows: pd.DataFrame) -> Found:
     return Found(found, [*checks, *_remarks(found.checks)], found.beliefs(unit=study.market.unit))
 
 
+def _known_before(config: StudyConfig, section: Any, rows: pd.DataFrame) -> pd.DataFrame | None:
+    """What was known of customers before offers were drawn, with ids as the offers have them."""
+    if section.history is None:
+        return None
+    known = read_covariates(config.folder / section.history, section.known)
+    own = {str(customer): customer for customer in rows["customer_id"]}
+    return known.set_axis(pd.Index([own.get(str(customer), customer) for customer in known.index]))
+
+
 def _offers(study: Study, section: Any, rows: pd.DataFrame) -> Found:
     found = offer_evidence(
         rows,
         control=section.control,
         chance=section.chance,
+        history=_known_before(study.config, section, rows),
         level=section.level,
         draws=study.draws,
         seed=study.seed("offers"),

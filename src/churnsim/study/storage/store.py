@@ -90,6 +90,14 @@ def read_json(path: Path) -> Any:
     return read_json_file(path, what="stored result", remedy="Run the study again with --fresh.", error=ConfigError)
 
 
+def read_json_or_none(path: Path) -> Any:
+    """The content of a JSON file; None where it is missing or broken, so that it has to be made again."""
+    try:
+        return read_json(path)
+    except ConfigError:
+        return None
+
+
 def stored_record(path: Path, kind: type[R]) -> R | None:
     """The record in a file; None where it is missing or broken, so that it has to be made again."""
     try:
