@@ -15,7 +15,7 @@ from churnsim.claims.across_firms.first_to_try import shares_of_new
 from churnsim.claims.catalogue import CATALOGUE
 from churnsim.claims.concepts import acsi, customers_asked, path_model
 from churnsim.claims.machinery.evidence import market_evidence
-from churnsim.claims.machinery.firm_data import PANELS, bought_by_customer, load, purchases_by_brand
+from churnsim.claims.machinery.firm_data import PANELS, bought_by_customer, load, new_customers, purchases_by_brand
 from churnsim.claims.machinery.firms import Firm, across_firms, measured_on
 from churnsim.claims.machinery.verdicts import Answer, Basis, Spread
 from churnsim.data.customers.estimate import Estimate
@@ -207,3 +207,17 @@ def test_yearly_loss_is_the_mean_over_bases(quick_result):
     )  # published; drawn 12 times
     assert rows["mean of firms"]["customers"] == 1000 + 1000 + 11_104 + 2357
     assert found.estimate == rows["mean of firms"]["estimate"]
+
+
+def test_only_those_first_seen_late_are_newcomers():
+    log = pd.DataFrame(
+        {"customer_id": [1, 2, 1, 3, 3], "date": pd.Timestamp("2020-01-01") + pd.to_timedelta([0, 90, 91, 91, 99], "D")}
+    )
+    assert new_customers(log)["customer_id"].tolist() == [3, 3]
+
+
+@pytest.mark.parametrize(("claim_id", "answer"), [("repeat-premium", Answer.FAILS), ("gold-customers", Answer.HOLDS)])
+def test_the_second_firm_with_amounts_is_asked_too(quick_result, online_retail, claim_id, answer):
+    part = quick_result(claim_id).finding.parts[-1]
+    assert part.name.endswith("online-retail")
+    assert part.answer is answer

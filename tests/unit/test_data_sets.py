@@ -10,8 +10,10 @@ import zipfile
 import pandas as pd
 import pytest
 from pydantic import ValidationError
+from typer.testing import CliRunner
 
 import churnsim as cs
+from churnsim.cli.app import app
 from churnsim.data.registry import files, tables
 from churnsim.data.registry.declaration import DataSet, declarations
 from churnsim.errors import ConfigError, DataError, MissingExtraError
@@ -169,3 +171,19 @@ def test_a_package_that_is_not_there():
 def test_a_declaration_has_one_way_to_its_data(change):
     with pytest.raises(ValidationError):
         DataSet(**{**cs.datasets.describe("donations").model_dump(), **change})
+
+
+def test_the_command_lists_shows_and_saves(tmp_path):
+    def run(*arguments):
+        return CliRunner().invoke(app, ["data", *arguments])
+
+    listed = run("list", "--kind", "contract")
+    assert listed.exit_code == 0
+    assert "artificial" in listed.output
+    assert "cdnow" not in listed.output
+    assert "ARTIFICIAL" in run("show", "telco").output
+    saved = run("save", "cohorts", str(tmp_path / "left.csv"))
+    assert saved.exit_code == 0, saved.output
+    assert (tmp_path / "left.csv").read_text().splitlines()[1] == "0,1000,1000"
+    assert run("show", "nothing").exit_code == 2
+    assert run("save", "cohorts", str(tmp_path / "left.txt")).exit_code == 2

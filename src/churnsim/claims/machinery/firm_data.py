@@ -42,3 +42,11 @@ def bought_by_customer(name: str) -> Floats:
 def purchases_by_brand(panel: pd.DataFrame) -> Ints:
     """How often each household bought each brand: shape (households, brands)."""
     return pd.crosstab(panel["household"], panel["brand"]).to_numpy(dtype=np.int64)
+
+
+def new_customers(log: pd.DataFrame, after: int = 91) -> pd.DataFrame:
+    """The log of customers who were first seen so many days after it begins: where a firm is older than its log, the
+    first purchase of the others need not be their first."""
+    first = log.groupby("customer_id")["date"].transform("min")
+    late: pd.DataFrame = log[first >= log["date"].min() + pd.Timedelta(after, "D")]
+    return late

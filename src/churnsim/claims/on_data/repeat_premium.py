@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
 from churnsim.claims.machinery.claim import Evidence, Finding, Part
 from churnsim.claims.machinery.evidence import log_of
+from churnsim.claims.machinery.firm_data import load, new_customers
+from churnsim.claims.machinery.firms import asks_of_all
 from churnsim.claims.machinery.made_up_log import made_up_log
 from churnsim.claims.machinery.maps import records
 from churnsim.claims.machinery.verdicts import Answer, Spread, combine
+from churnsim.data import datasets
 from churnsim.data.customers import profit_by_order_number, repeat_premium
 
 RANGES = {"20-35%": (20.0, 35.0), "20-85%": (20.0, 85.0)}
 MOST = 10
 """The last order number told apart."""
+OTHER = "online-retail"
+"""The second firm whose log has amounts."""
 UNITS = {"order": "per order", "period": "per week of the relation"}
 ESTIMANDS = {
     "order": "Mean amount of a repeat order over that of a first order, less one, percent.",
@@ -48,6 +55,11 @@ def judge(evidence: Evidence = None, quick: bool = False, *, log: pd.DataFrame |
     parts = [_part(own if log is None else log, "a", "order", quick)]
     if log is None:
         parts.append(_part(own, "b", "period", quick))
+        if asks_of_all(evidence) and datasets.describe(OTHER).at_hand:
+            other = _part(new_customers(load(OTHER)), "c", "order", quick)
+            parts.append(
+                replace(other, name=f"{other.name}, {OTHER}", reason=f"On newcomers to {OTHER}: {other.reason}")
+            )
     by_number = profit_by_order_number(own if log is None else log, most=MOST)
     last = by_number[by_number["customers"] > 0].iloc[-1]
     return Finding(
