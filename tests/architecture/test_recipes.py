@@ -167,7 +167,8 @@ def test_recipe_of_a_claim(copy: Copy, tmp_path: Path):
     (row,) = json.loads(findings.read_text(encoding="utf-8"))
     assert (row["answer"], row["control"]["answer"]) == ("HOLDS", "FAILS")
     copy.run(*copy.cli("claims", "page", str(findings), str(page)))
-    assert "### toy" in page.read_text(encoding="utf-8")
+    assert "[`toy`](claims/toy.md)" in page.read_text(encoding="utf-8")
+    assert (tmp_path / "claims" / "toy.md").is_file()
 
 
 def test_recipe_of_a_report_chapter(copy: Copy, tmp_path: Path):

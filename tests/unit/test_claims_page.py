@@ -12,7 +12,7 @@ from churnsim.claims.catalogue import CATALOGUE
 from churnsim.claims.machinery.results import to_record
 from churnsim.cli.app import app
 from churnsim.errors import ConfigError
-from churnsim.report.claims_page import claims_page, read_findings, write_claims_page
+from churnsim.report.claims_page import claim_page, claims_page, read_findings, write_claims_page
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,18 +23,21 @@ def rows(quick_result):
     return [to_record(quick_result(claim_id)) for claim_id in ("card-npv", "very-satisfied", "five-percent-churn")]
 
 
-def test_verdict_first_then_estimand_figure_map_and_critique(rows, tmp_path):
+def test_answer_first_then_map_estimand_evidence_and_what_would_change_it(rows, tmp_path):
     written = write_claims_page(rows, tmp_path / "claims.md")
-    text = (tmp_path / "claims.md").read_text(encoding="utf-8")
-    entry = text[text.index("### card-npv") :]
-    order = [
-        entry.index(word)
-        for word in ("**HOLDS** (arithmetic)", "*Measured:*", "*Found:* 111.7", "*Against it:*", "*Control:*")
-    ]
+    table = (tmp_path / "claims.md").read_text(encoding="utf-8")
+    assert "| [`card-npv`](claims/card-npv.md) | HOLDS | arithmetic |" in table
+    text = (tmp_path / "claims" / "card-npv.md").read_text(encoding="utf-8")
+    words = ("时间 现金流", "**HOLDS**, arithmetic", "*Found:* 111.7", "## What is measured", "## Evidence",
+             "In a world where it is false", "## What would change it", "## Against it", "(../claims.md)")  # fmt: skip
+    order = [text.index(word) for word in words]
     assert order == sorted(order)
+    headline = (tmp_path / "claims" / "five-percent-churn.md").read_text(encoding="utf-8")
+    assert "**HOLDS_IF**, assumed" in headline
+    assert "of what is plausible, and fails in" in headline
     pictures = [path for path in written if path.suffix == ".svg"]
     assert len(pictures) == 3
-    assert all(f"claims/{path.name}" in text for path in pictures)
+    assert all(f"({path.name})" in headline for path in pictures)
     assert pictures[0].read_text(encoding="utf-8").startswith("<svg")
 
 
@@ -47,6 +50,8 @@ def test_the_page_is_what_its_stored_results_say(rows, tmp_path):
 def test_the_projects_own_page_is_what_its_stored_results_say():
     stored = read_findings(ROOT / "docs" / "claims" / "results.json")
     assert claims_page(stored) == (ROOT / "docs" / "claims.md").read_text(encoding="utf-8")
+    for claim in stored:
+        assert claim_page(claim) == (ROOT / "docs" / "claims" / f"{claim.id}.md").read_text(encoding="utf-8")
     assert {claim.id for claim in stored} == set(CATALOGUE)
     assert all((ROOT / "docs" / p.file).is_file() for claim in stored for p in claim.pictures)
 

@@ -1,4 +1,4 @@
-"""A page about every claim, in Markdown, from stored findings alone: no number on it was typed by hand.
+"""A page a claim and a table of all, in Markdown, from stored findings alone: no number on it was typed by hand.
 
 The findings are the rows that `churnsim claims test --json FILE` writes. Maps among their tables are drawn as pictures.
 """
@@ -18,7 +18,7 @@ from churnsim.claims.machinery.maps import map_names, region_from
 from churnsim.data.tabular.files import read_json_file
 from churnsim.errors import ConfigError
 from churnsim.records.base import STORED, plain
-from churnsim.records.claim import ClaimRecord, PartRecord, PictureRecord
+from churnsim.records.claim import ClaimRecord, ControlRecord, PartRecord, PictureRecord
 from churnsim.report.charts.forest import draw_forest
 from churnsim.report.charts.region import draw_region
 from churnsim.report.messages import ANSWERS, Words
@@ -29,14 +29,22 @@ FINDINGS = TypeAdapter(list[ClaimRecord])
 
 INTRO = """# The claims, judged
 
-Every statement with a figure, and every method, that five texts on keeping customers make: what exactly is measured,
-what came out, where it holds, and what is said against it. `churnsim claims page` writes this page from the stored
-findings in [claims/results.json](claims/results.json); `churnsim claims test --json findings.json` makes fresh ones.
+Every statement with a figure, and every method, that five texts on keeping customers make. Each has a page: what
+exactly is measured, what came out, in how much of what is plausible it holds, what is said against it, and what would
+change the answer. `churnsim claims page` writes these pages from the stored findings in
+[claims/results.json](claims/results.json); `churnsim claims test --json findings.json` makes fresh ones.
 
-Each check has a control, a deliberately wrong variant, and is worthless unless the control fails. Where an answer
-depends on an assumption, the assumption is varied and the region is drawn: dark where the statement holds, pale where
-it does not, and in between what more runs would have to decide.
+An answer has two words: what it is, and what it rests on. Each check is also run in a world in which the claim is
+false, where it must fail, and where one can be made in a world in which it is true, where it must hold.
 """
+CHANGES = {
+    "arithmetic": "Other figures: it follows from those that are stated.",
+    "measured here": "Other customers: `churnsim claims test {id} --config STUDY` judges it on yours.",
+    "published": "A study that finds otherwise.",
+    "assumed": "A measurement of what is assumed: `churnsim evidence` says what a firm's own records decide, and "
+    "`churnsim claims test {id} --config STUDY` judges the claim with it.",
+}
+"""By what an answer rests on, what would change it."""
 
 
 def read_findings(path: Path) -> list[ClaimRecord]:
@@ -50,7 +58,7 @@ def read_findings(path: Path) -> list[ClaimRecord]:
 
 
 def write_claims_page(claims: Sequence[ClaimRecord], page: Path) -> list[Path]:
-    """Write the page, its pictures and the findings without their tables beside it; returns what was written."""
+    """Write the table, a page a claim, the pictures and the findings without their tables; returns what was written."""
     folder = page.with_suffix("")
     folder.mkdir(parents=True, exist_ok=True)
     written, kept = [], []
@@ -71,12 +79,14 @@ def write_claims_page(claims: Sequence[ClaimRecord], page: Path) -> list[Path]:
         kept.append(ClaimRecord(**{**shown, "pictures": pictures}))
     results = folder / "results.json"
     results.write_text(json.dumps(plain(kept), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    page.write_text(claims_page(kept), encoding="utf-8")
-    return [page, results, *written]
+    pages = {page: claims_page(kept, folder.name)} | {folder / f"{c.id}.md": claim_page(c, page.name) for c in kept}
+    for path, text in pages.items():
+        path.write_text(text, encoding="utf-8")
+    return [*pages, results, *written]
 
 
-def claims_page(claims: Sequence[ClaimRecord]) -> str:
-    """The page as Markdown, by the groups of the catalogue; claims of one's own come last."""
+def claims_page(claims: Sequence[ClaimRecord], folder: str = "claims") -> str:
+    """The table of all claims as Markdown, by the groups of the catalogue; claims of one's own come last."""
     by_id = {claim.id: claim for claim in claims}
     counts = Counter(claim.shown for claim in claims)
     means = {answer: Words()(f"claim_meaning.{answer}") for answer in ANSWERS}
@@ -85,18 +95,20 @@ def claims_page(claims: Sequence[ClaimRecord]) -> str:
     groups = {title: [c.id for c in group if c.id in by_id] for title, group in GROUPS.items()}
     known = {claim_id for ids in groups.values() for claim_id in ids}
     groups["Claims of one's own"] = [claim_id for claim_id in by_id if claim_id not in known]
-    chosen = {title: ids for title, ids in groups.items() if ids}
-    lines += ["", "| claim | answer | rests on | what is said |", "|---|---|---|---|"]
-    for ids in chosen.values():
-        lines += [
-            f"| [`{i}`](#{i}) | {by_id[i].shown} | {by_id[i].basis or ''} | {_cell(by_id[i].says)} |" for i in ids
-        ]
-    for title, ids in chosen.items():
-        lines += ["", f"## {title}"]
-        for claim_id in ids:
-            lines += ["", *_entry(by_id[claim_id])]
+    for title, ids in groups.items():
+        if ids:
+            head = ["| claim | answer | rests on | what is said |", "|---|---|---|---|"]
+            lines += ["", f"## {title}", "", *head, *(_line(by_id[claim_id], folder) for claim_id in ids)]
     lines += _references(claims)
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _line(claim: ClaimRecord, folder: str) -> str:
+    mass = claim.plausible
+    share = f" ({mass.holds:.0%})" if claim.answer == "HOLDS_IF" and mass is not None and mass.holds is not None else ""
+    return (
+        f"| [`{claim.id}`]({folder}/{claim.id}.md) | {claim.shown}{share} | {claim.basis or ''} | {_cell(claim.says)} |"
+    )
 
 
 def _references(claims: Sequence[ClaimRecord]) -> list[str]:
@@ -106,34 +118,50 @@ def _references(claims: Sequence[ClaimRecord]) -> list[str]:
     return ["", "## The texts", "", *told] if told else []
 
 
-def _entry(claim: ClaimRecord) -> list[str]:
-    rests = f" ({claim.basis})" if claim.basis else ""
-    lines = [f"### {claim.id}", "", f"**{claim.shown}**{rests}. {_text(claim.says)}", ""]
-    lines += [f"> {_text(claim.quote)}", ""]
-    lines += [f"*Measured:* {_text(claim.quantity)}", ""]
+def claim_page(claim: ClaimRecord, table: str = "claims.md") -> str:
+    """One claim as a page of Markdown."""
+    rests = f", {claim.basis}" if claim.basis else ""
+    mass = claim.plausible
+    lines = [f"# {claim.id}", "", _text(claim.says), "", f"> {_text(claim.quote)}", ""]
+    lines += [f"**{claim.shown}**{rests}"]
     figure = _figure(claim)
     if figure:
-        lines += [f"*Found:* {figure}", ""]
-    lines += [_text(claim.reason), ""]
-    if claim.region:
-        lines += [f"*Where it holds:* {_text(claim.region)}", ""]
-    lines += _parts(claim.parts)
+        lines += ["", f"*Found:* {figure}"]
+    if mass is not None and mass.holds is not None and mass.fails is not None:
+        told = f"in {mass.holds:.0%} of what is plausible, and fails in {mass.fails:.0%}"
+        lines += ["", f"*Holds* {told}: {_text(mass.beliefs)}."]
     for picture in claim.pictures:
         what = "Forest plot, " if picture.about.startswith(FIRMS) else "Map of "
-        lines += [f"![{what}{_text(picture.about)}]({picture.file})", ""]
+        lines += ["", f"![{what}{_text(picture.about)}]({Path(picture.file).name})"]
+    lines += ["", "## What is measured", "", _text(claim.quantity)]
+    lines += ["", "## Evidence", "", _text(claim.reason), "", *_parts(claim.parts)]
     lines += [f"*Goes back to:* {_sources(claim)}", ""]
+    lines += [f"- *{where}*, {_text(world.what)}: {world.shown}." for where, world in _worlds(claim)]
+    if claim.power is not None and claim.power.false_worlds > 1:
+        power = claim.power
+        held = f"held in {power.held} of {power.true_worlds} true worlds, and " if power.true_worlds else ""
+        lines += [f"- The check {held}held in {power.false_alarms} of {power.false_worlds} false ones."]
+    lines += ["", "## What would change it", ""]
+    if claim.region:
+        lines += [f"- It depends: {_text(claim.region)}"]
+    lines += [f"- {told.format(id=claim.id)}" for basis, told in CHANGES.items() if basis == claim.basis]
     if claim.critique:
-        lines += ["*Against it:*", "", *[f"- {_text(critique)}" for critique in claim.critique], ""]
-    if claim.control:
-        lines += [f"*Control:* {_text(claim.control.what)}: {claim.control.shown}."]
-    return lines
+        lines += ["", "## Against it", "", *[f"- {_text(critique)}" for critique in claim.critique]]
+    return "\n".join([*lines, "", f"[All claims](../{table})"]) + "\n"
+
+
+def _worlds(claim: ClaimRecord) -> list[tuple[str, ControlRecord]]:
+    named = (("In a world where it is false", claim.control), ("In a world where it is true", claim.planted))
+    return [(where, world) for where, world in named if world is not None]
 
 
 def _parts(parts: Sequence[PartRecord]) -> list[str]:
     if not parts:
         return []
-    lines = ["| part | answer | figure | |", "|---|---|---|---|"]
-    lines += [f"| {_cell(p.name)} | {p.shown} | {_cell(_figure(p))} | {_cell(p.reason)} |" for p in parts]
+    lines = ["| part | answer | rests on | figure | |", "|---|---|---|---|---|"]
+    lines += [
+        f"| {_cell(p.name)} | {p.shown} | {p.basis or ''} | {_cell(_figure(p))} | {_cell(p.reason)} |" for p in parts
+    ]
     return [*lines, ""]
 
 
