@@ -15,6 +15,7 @@ from churnsim.cli.decide import decide
 from churnsim.cli.demo import demo
 from churnsim.cli.errors import guarded
 from churnsim.cli.evidence import evidence
+from churnsim.cli.optimise import optimise
 from churnsim.cli.run import report, run
 from churnsim.cli.setup import check, init, schema
 from churnsim.cli.survey import survey
@@ -68,6 +69,7 @@ app.command(short_help="Print the JSON Schema of a study's TOML.")(guarded(schem
 app.command(short_help="Which number to measure before choosing.")(guarded(decide))
 app.command(short_help="What a study's own records measure and change.")(guarded(evidence))
 app.add_typer(trial_app, name="trial")
+app.command(short_help="Find the best levers of a study's strategy.")(guarded(optimise))
 app.command(short_help="Recompute published figures.")(guarded(reproduce))
 app.add_typer(claims_app, name="claims")
 app.command(short_help="Fit a model to a file of purchases.")(guarded(fit))

@@ -15,6 +15,7 @@ from churnsim.records.claim import ClaimRecord
 from churnsim.records.evidence import EvidenceRecord
 from churnsim.records.information import InformationRecord
 from churnsim.records.notices import Notices
+from churnsim.records.optimise import OptimisationRecord
 from churnsim.records.survey import SurveyRecord
 from churnsim.records.survival import ModelValue, SurvivalRecord
 from churnsim.records.what_if import PrecisionRecord, SelectionRecord, WhatIf
@@ -406,6 +407,8 @@ class Run(Record):
         What it would take each mechanism of the strategies to pay.
     value_of_information : InformationRecord or None
         What it is worth to know a number before choosing; of studies with beliefs and enough replications.
+    optimise : OptimisationRecord or None
+        The best levers of a strategy; of studies that ask for them.
     notices : Notices
         Warnings, failures, and strategies that are not ranked.
     """
@@ -424,4 +427,5 @@ class Run(Record):
     evidence: EvidenceRecord | None = None
     break_even: BreakEvenRecord | None = None
     value_of_information: InformationRecord | None = None
+    optimise: OptimisationRecord | None = None
     notices: Notices = Field(default_factory=Notices)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from churnsim.decisions.comparison.compare import Comparison, joined
 from churnsim.decisions.runs.parallel_map import Backend
 from churnsim.errors import ClusterError, EpochWarning, FitError
 from churnsim.records.notices import Notices, StageFailure, StudyWarning, Unjudged
+from churnsim.records.optimise import OptimisationRecord
 from churnsim.records.run import ComparisonRecord, Manifest, ValidationRecord
 from churnsim.simulation.scenario.market import Market
 from churnsim.study.config.config import StudyConfig
@@ -41,6 +42,7 @@ from churnsim.study.stages.market_stage import (
     strategy_records,
     unjudged_strategies,
 )
+from churnsim.study.stages.optimise_stage import check_optimise, optimum
 from churnsim.study.stages.replications import wanted_replications
 from churnsim.study.stages.requirements import check_requirements, parts_not_judged
 from churnsim.study.stages.score_files import scores_checksum
@@ -79,6 +81,38 @@ def run_study(
     a cluster that cannot be used or is lost, MissingExtraError, before any work, for an extra that the configuration
     needs and that is not installed, StudyInterrupted on Ctrl-C.
     """
+    return _studied(
+        config, RunSession.run, runs_dir=runs_dir, workers=workers, backend=backend, scheduler=scheduler, fresh=fresh,
+        progress=progress,
+    )  # fmt: skip
+
+
+def optimise_study(
+    config: StudyConfig, *, runs_dir: str | Path = "runs", workers: int | str | None = None, fresh: bool = False,
+    progress: Progress | None = None,
+) -> tuple[Path, OptimisationRecord]:  # fmt: skip
+    """Find the best levers of the study's [optimise] and nothing else; its run directory, and what was found.
+
+    What a run of the same study has found is taken from its directory, and `run_study` goes on from what is found here.
+    Raises what `run_study` does, and ConfigError for a study without the table.
+    """
+    if config.optimise is None:
+        raise ConfigError("the configuration has no [optimise]: say which levers, such as levers = { ... }.")
+    directory = _studied(
+        config, RunSession.best_levers, runs_dir=runs_dir, workers=workers, backend=None, scheduler=None, fresh=fresh,
+        progress=progress,
+    )  # fmt: skip
+    found = stored_record(directory / "optimise.json", OptimisationRecord)
+    if found is None:
+        raise ConfigError(f"no levers could be optimised in {directory}: its {NOTICES} says why.")
+    return directory, found
+
+
+def _studied(
+    config: StudyConfig, work: Callable[[RunSession, Executor], None], *, runs_dir: str | Path,
+    workers: int | str | None, backend: Backend | None, scheduler: str | None, fresh: bool, progress: Progress | None,
+) -> Path:  # fmt: skip
+    """Open the study's run directory and do some work in it, unless the run is complete."""
     check_requirements(config)
     plan = plan_executor(config.simulation, workers=workers, backend=backend, scheduler=scheduler)
     watch = progress or Silent()
@@ -98,7 +132,7 @@ def run_study(
             try:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore", EpochWarning)  # the study says it itself, once
-                    session.run(executor)
+                    work(session, executor)
             except KeyboardInterrupt:
                 session.write_manifest("partial", executor)
                 raise StudyInterrupted(kept) from None
@@ -156,9 +190,46 @@ class RunSession:
 
     def run(self, executor: Executor) -> None:
         """Every stage. The quick ones are done again in every session; what was simulated, and the claims, are kept."""
-        config, data, store, watch = self.config, self.data, self.store, self.watch
+        store = self.store
         self.write_manifest("partial", executor)
-        self._warn(self.stages.notes(config, data))
+        self._warn(self.stages.notes(self.config, self.data))
+        fits, market = self._market(executor)
+        with self._edge("validation", self.stages.no_validation(self.data)):
+            self._validation(fits, market, executor)
+        with self._edge("value of the customers", {"value.json": None}):
+            self._value(fits, market)
+        with self._edge("strategies", {"comparison.json": no_comparison(self.config)}):
+            self._strategies(market, executor)
+        with self._edge(STAGE):
+            self._information(market, executor)
+        with self._edge("what it would take to pay"):
+            self._break_evens(market, executor)
+        if self.config.optimise is not None:
+            with self._edge("the best levers"):
+                self._optimise(market, executor)
+        with self._edge("survey"):
+            self._survey(market)
+        with self._edge("what one must believe"):
+            self._what_ifs(market, executor)
+        with self._edge("claims", {"claims.json": []}):
+            self._claims(market, executor)
+        for name, content in self._instead.items():
+            store.write(name, content)
+        notices = Notices(warnings=self._warnings, failures=self._failures, unjudged=self._unjudged, choice=fits.choice)
+        store.write(NOTICES, notices)
+        self.write_manifest("complete", executor)
+        if all(failure.lasting for failure in self._failures):
+            store.drop_parts()
+
+    def best_levers(self, executor: Executor) -> None:
+        """The levers that [optimise] asks for, without the other stages."""
+        self.write_manifest("partial", executor)
+        _, market = self._market(executor)
+        self._optimise(market, executor)
+
+    def _market(self, executor: Executor) -> tuple[Any, Market]:
+        """The fits and the market, and what is said of both; everything asked of them is checked before any work."""
+        config, data, store, watch = self.config, self.data, self.store, self.watch
         watch.stage("models")
         fits = self.stages.fit(config, data)
         self._warn(fits.warnings())
@@ -174,30 +245,9 @@ class RunSession:
             watch.note(f"not ranked: {row.strategy}: {row.reason}")
         check_what_ifs(config, market, self.strategies)
         check_information(config, list(drawn_rows(self.stages.assumption_rows(market, self.strategies))))
+        check_optimise(config, market, self.strategies)
         warm_kernels(market)
-        with self._edge("validation", self.stages.no_validation(data)):
-            self._validation(fits, market, executor)
-        with self._edge("value of the customers", {"value.json": None}):
-            self._value(fits, market)
-        with self._edge("strategies", {"comparison.json": no_comparison(config)}):
-            self._strategies(market, executor)
-        with self._edge(STAGE):
-            self._information(market, executor)
-        with self._edge("what it would take to pay"):
-            self._break_evens(market, executor)
-        with self._edge("survey"):
-            self._survey(market)
-        with self._edge("what one must believe"):
-            self._what_ifs(market, executor)
-        with self._edge("claims", {"claims.json": []}):
-            self._claims(market, executor)
-        for name, content in self._instead.items():
-            store.write(name, content)
-        notices = Notices(warnings=self._warnings, failures=self._failures, unjudged=self._unjudged, choice=fits.choice)
-        store.write(NOTICES, notices)
-        self.write_manifest("complete", executor)
-        if all(failure.lasting for failure in self._failures):
-            store.drop_parts()
+        return fits, market
 
     @contextmanager
     def _edge(self, stage: str, instead: dict[str, Any] | None = None, *, subject: str = "") -> Iterator[None]:
@@ -336,6 +386,10 @@ class RunSession:
             edge=lambda subject: self._edge("what it would take to pay", subject=subject),
         )  # fmt: skip
         self.store.write("break_even.json", content)
+
+    def _optimise(self, market: Market, executor: Executor) -> None:
+        self.watch.stage("the best levers")
+        optimum(self.config, market, self.strategies, store=self.store, executor=executor, done=self.watch.advance)
 
     def _survey(self, market: Market) -> None:
         section = self.config.survey

@@ -41,8 +41,8 @@ class Optimisation:
     status : str
         "found": nothing within the bounds is better by the tolerance, at `level`. "gap larger than asked": the best
         one found, but another may be better by more than that. "spend nothing": nothing within the bounds earns more
-        than spending nothing. "not shown to beat nothing": the best one found does not surely earn more than spending
-        nothing, which is therefore the answer.
+        than spending nothing by the tolerance. "not shown to beat nothing": something may, but the best one found is
+        not shown to earn more, and spending nothing is the answer until it is.
     levers : dict of str to float
         The best levers; empty where it is spending nothing.
     strategy : Strategy
@@ -115,7 +115,7 @@ class Optimisation:
         best = ", ".join(f"{name} = {value:,.4g}" for name, value in self.best.items())
         if not self.levers:
             why = (
-                "nothing within the bounds earns more" if self.status == "spend nothing"
+                "nothing within the bounds earns more" if self.lead.upper <= 0
                 else "nothing within the bounds is shown to earn more"
             )  # fmt: skip
             against = _told(self.lead, plus=True) if self.objective != "chance" else (
@@ -281,7 +281,7 @@ def _optimum(
     asked = tolerance * found.scale
     status: Status = "found" if found.gap.upper <= asked else "gap larger than asked"
     if found.point is None:
-        status = "spend nothing" if found.lead.upper <= 0 or found.gap.upper <= asked else "not shown to beat nothing"
+        status = "spend nothing" if found.gap.upper <= asked else "not shown to beat nothing"
     return Optimisation(
         status=status,
         levers=levers,
@@ -297,7 +297,7 @@ def _optimum(
         gap_upper=found.gap.upper,
         gap_asked=asked,
         level=level,
-        certified=found.chosen is not None,
+        certified=found.certified,
         marginals=_marginals(found, problem, objective, metric),
         frontier=_frontier(found, problem),
         points=_points(outcomes, problem),

@@ -24,6 +24,9 @@ from churnsim.errors import ConfigError
 from churnsim.typing import Floats
 
 FIRST_STAGE = 20
+MOST_FINALISTS = 3
+FINER = 4.0
+"""How many times finer than the tolerance finalists are told apart."""
 FRONTIER = 8
 """Totals at which the best spending is looked for."""
 FAR = 0.15
@@ -63,17 +66,15 @@ class Solution:
     lead: Interval
     gap: Gap
     scale: float
-    chosen: int | None
-    finalists: list[Floats | None]
-    certified: KimNelson
+    certified: bool
     marginals: list[Marginal | None]
     frontier: list[tuple[Floats, Interval]]
     used: tuple[int, int, int]
 
 
 def solve(
-    evaluate: Evaluate, space: Space, objective: Objective, effort: Effort, *,
-    starts: Floats | None = None, spending: PlannedSpending | None = None,
+    evaluate: Evaluate, space: Space, objective: Objective, effort: Effort, *, starts: Floats | None = None,
+    spending: PlannedSpending | None = None,
 ) -> Solution:  # fmt: skip
     """Search, choose and say how good the choice is."""
     own = np.empty((0, space.size)) if starts is None else starts[space.allows(starts)]
@@ -82,16 +83,14 @@ def solve(
     best = best_of(sample, space, tolerance=effort.tolerance * _scale(sample, objective))
     scale = _scale(sample, objective)
     margin = effort.tolerance * scale
-    finalists = _finalists(sample, best, own, margin)
-    chosen, certified = _certified(evaluate, sample, finalists, margin / 2, effort)
-    start = effort.search + certified.replications
-    winner = finalists[chosen]
-    best = best if winner is None else winner
-    design = _FinalPoints.of(sample, space, best, margin, spending, nothing=winner is None)
-    size = _size(sample, design.plausible, best, margin, effort)
-    points = different(np.vstack([best[None, :], *(f[None, :] for f in finalists if f is not None), design.points]))
+    chosen = _Choice.of(evaluate, sample, _finalists(sample, best, own, margin), margin / FINER, effort)
+    best = best if chosen.point is None else chosen.point
+    design = _FinalPoints.of(sample, space, best, margin, spending, nothing=chosen.point is None)
+    size = _size(sample, design.plausible, chosen.point, margin, effort)
+    start = effort.search + chosen.replications
+    points = different(np.vstack([best[None, :], design.points]))
     final = Sample(evaluate, objective, range(start, start + size), points)
-    return _answer(final, space, effort, design, best, winner, scale, finalists, chosen, certified)
+    return _answer(final, space, effort, design, best, chosen, scale)
 
 
 def _scale(sample: Sample, objective: Objective) -> float:
@@ -102,44 +101,59 @@ def _scale(sample: Sample, objective: Objective) -> float:
 
 def _finalists(sample: Sample, best: Floats, own: Floats, margin: float) -> list[Floats | None]:
     """The best point, the best ones far from it and from each other that may be as good, those to start from, and
-    nothing."""
+    nothing; not what comes to the same as nothing."""
     found: list[Floats] = [best]
     width = np.ptp(sample.points, axis=0)
     width = np.where(width > 0, width, 1.0)
     means = sample.means
     for place in np.argsort(-means, kind="stable"):
         point = sample.points[place]
-        if means[place] < means.max() - margin or len(found) == 3:
+        if means[place] < means.max() - margin or len(found) == MOST_FINALISTS:
             break
         if all((np.abs(point - other) / width).max() > FAR for other in found):
             found.append(point)
-    return [*different(np.vstack([*(f[None, :] for f in found), own])), None]
+    known = {point.tobytes(): row for point, row in zip(sample.points, sample.values, strict=True)}
+    several = different(np.vstack([*(point[None, :] for point in found), own]))
+    return [*(point for point in several if (known[point.tobytes()] != sample.nothing).any()), None]
 
 
-def _certified(
-    evaluate: Evaluate, sample: Sample, finalists: list[Floats | None], indifference: float, effort: Effort
-) -> tuple[int, KimNelson]:
-    """Kim and Nelson's procedure on fresh replications; where they are used up the best mean of those still in."""
-    objective, start = sample.objective, effort.search
-    thresholds = _thresholds(sample, finalists)
-    procedure = KimNelson(
-        len(finalists), indifference=indifference, level=effort.level, first_stage=min(FIRST_STAGE, effort.most)
-    )
-    while not procedure.finished and procedure.replications < effort.most:
-        first = start + procedure.replications
-        block = range(first, min(first + FIRST_STAGE, start + effort.most))
-        nothing = evaluate(sample.points[:0], block)[0]
-        values = np.full((len(finalists), len(block)), np.nan)
-        values[-1] = nothing  # the last finalist
-        places = [place for place in procedure.survivors if finalists[place] is not None]
-        if places:
-            values[places] = evaluate(np.array([finalists[place] for place in places]), block)
-        scores = objective.scores(values, nothing, thresholds)
-        for row in scores.T:
-            if procedure.add(row):
-                break
-    still = procedure.survivors
-    return int(still[np.argmax(procedure.sums[still])]), procedure
+@dataclass(frozen=True, kw_only=True)
+class _Choice:
+    """Which of the finalists is chosen (None is spending nothing), after how many replications, and whether they were
+    enough for the guarantee of the procedure."""
+
+    point: Floats | None
+    replications: int
+    finished: bool
+
+    @classmethod
+    def of(
+        cls, evaluate: Evaluate, sample: Sample, finalists: list[Floats | None], indifference: float, effort: Effort
+    ) -> _Choice:
+        """Kim and Nelson's procedure on fresh replications; where they are used up the best mean of those still in."""
+        if len(finalists) == 1:
+            return cls(point=None, replications=0, finished=True)
+        objective, start = sample.objective, effort.search
+        thresholds = _thresholds(sample, finalists)
+        procedure = KimNelson(
+            len(finalists), indifference=indifference, level=effort.level, first_stage=min(FIRST_STAGE, effort.most)
+        )
+        while not procedure.finished and procedure.replications < effort.most:
+            first = start + procedure.replications
+            block = range(first, min(first + FIRST_STAGE, start + effort.most))
+            nothing = evaluate(sample.points[:0], block)[0]
+            values = np.full((len(finalists), len(block)), np.nan)
+            values[-1] = nothing  # the last finalist
+            places = [place for place in procedure.survivors if finalists[place] is not None]
+            if places:
+                values[places] = evaluate(np.array([finalists[place] for place in places]), block)
+            scores = objective.scores(values, nothing, thresholds)
+            for row in scores.T:
+                if procedure.add(row):
+                    break
+        still = procedure.survivors
+        place = int(still[np.argmax(procedure.sums[still])])
+        return cls(point=finalists[place], replications=procedure.replications, finished=procedure.finished)
 
 
 def _thresholds(sample: Sample, finalists: list[Floats | None]) -> Floats:
@@ -220,7 +234,7 @@ def _frontier(sample: Sample, space: Space, best: Floats, spending: PlannedSpend
     if spending is None or space.equal is not None or not spending.weights.any():
         return np.empty((0, space.size))
     weights = spending.weights
-    least, most = (float(np.where((weights > 0) == top, space.high, space.low) @ weights) for top in (False, True))
+    least, most = space.range_of(weights)
     here = float(best @ weights)
     if not nothing and here > least:
         most = min(most, least + 2.5 * (here - least))
@@ -236,25 +250,26 @@ def _frontier(sample: Sample, space: Space, best: Floats, spending: PlannedSpend
     return np.array(found).reshape(-1, space.size)
 
 
-def _size(sample: Sample, plausible: Floats, best: Floats, margin: float, effort: Effort) -> int:
-    """Replications such that half the margin is left for the gap itself."""
+def _size(sample: Sample, plausible: Floats, chosen: Floats | None, margin: float, effort: Effort) -> int:
+    """Replications such that the interval of a lead takes a quarter of the margin: what is left is for the lead itself,
+    and for the best of a sample looking better than it is."""
     known = {point.tobytes(): row for point, row in zip(sample.points, sample.scores, strict=True)}
-    leads = [(known[point.tobytes()] - known[best.tobytes()]).std(ddof=1) for point in plausible]
-    needed = (2 * float(norm.ppf(effort.level)) * float(np.median(leads)) / margin) ** 2 if margin > 0 else 0.0
-    least = min(max(effort.search, 2 * FIRST_STAGE), effort.most)
-    return int(min(max(least, math.ceil(min(needed, effort.most))), effort.most))
+    own = sample.scores_of_nothing if chosen is None else known[chosen.tobytes()]
+    spreads = [(known[point.tobytes()] - own).std(ddof=1) for point in plausible]
+    reach = float(norm.ppf(effort.level)) * float(np.quantile(spreads, 0.8))
+    needed = min((4 * reach / margin) ** 2, effort.most) if margin > 0 else 0.0
+    return int(np.clip(math.ceil(needed), min(max(effort.search, 2 * FIRST_STAGE), effort.most), effort.most))
 
 
 def _answer(
-    final: Sample, space: Space, effort: Effort, design: _FinalPoints, best: Floats, winner: Floats | None,
-    scale: float, finalists: list[Floats | None], chosen: int, certified: KimNelson,
-) -> Solution:  # fmt: skip
+    final: Sample, space: Space, effort: Effort, design: _FinalPoints, best: Floats, chosen: _Choice, scale: float
+) -> Solution:
     level, scores = effort.level, final.scores
     by_point = {point.tobytes(): row for point, row in zip(final.points, scores, strict=True)}
     nothing = final.scores_of_nothing
     lead = interval(by_point[best.tobytes()] - nothing, level=level)
     # What does not surely earn more than nothing is not worth doing.
-    point = winner if winner is not None and lead.lower > 0 else None
+    point = chosen.point if lead.lower > 0 else None
     own = nothing if point is None else by_point[best.tobytes()]
     inside = ((final.points >= design.low) & (final.points <= design.high)).all(axis=1)
     gap = gap_of(final.points[inside], scores[inside], own, space, low=design.low, high=design.high, level=level)
@@ -266,13 +281,11 @@ def _answer(
         lead=lead,
         gap=gap,
         scale=scale,
-        chosen=chosen if certified.finished else None,
-        finalists=finalists,
-        certified=certified,
+        certified=chosen.finished,
         marginals=[
             marginal_of(pairs, lever, by_point, level=level) if pairs else None
             for lever, pairs in enumerate(design.steps)
         ],
         frontier=[(at, interval(by_point[at.tobytes()] - nothing, level=level)) for at in design.frontier],
-        used=(effort.search, certified.replications, len(final.replications)),
+        used=(effort.search, chosen.replications, len(final.replications)),
     )

@@ -67,6 +67,16 @@ class Space:
         point: Any = found.x
         return np.asarray(point[:-1])
 
+    def range_of(self, weights: Floats) -> tuple[float, float]:
+        """The least and the most that `weights @ x` comes to in it."""
+        inside = {
+            "A_ub": self.weights, "b_ub": self.limits, "bounds": list(zip(self.low, self.high, strict=True)),
+            "A_eq": None if self.equal is None else self.equal[None, :],
+            "b_eq": None if self.equal is None else [self.total],
+        }  # fmt: skip
+        solve: Any = linprog
+        return float(solve(weights, **inside).fun), -float(solve(-weights, **inside).fun)
+
     def allows(self, points: Floats) -> Flags:
         """Which of the points (rows) are in it."""
         width = self.high - self.low

@@ -11,6 +11,7 @@ from churnsim.report.chapters import (
     fit,
     information,
     method,
+    optimum,
     prediction,
     question,
     satisfaction,
@@ -24,8 +25,8 @@ from churnsim.report.page.context import Context
 __all__ = ["all_chapters"]
 
 _ORDER = (
-    answer, question, data, fit, prediction, survival, value, strategies, information, beliefs, satisfaction, claims,
-    assumptions, method,
+    answer, question, data, fit, prediction, survival, value, strategies, information, optimum, beliefs, satisfaction,
+    claims, assumptions, method,
 )  # fmt: skip
 
 

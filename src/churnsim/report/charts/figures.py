@@ -10,6 +10,7 @@ import altair as alt
 from churnsim.records.base import Row
 from churnsim.records.evidence import MeasuredNumber
 from churnsim.records.information import InformationRecord, WorthRow
+from churnsim.records.optimise import OptimisationRecord
 from churnsim.records.run import FrequencyRow, Holdout, ReplayRecord, ValueRecord
 from churnsim.records.survey import MeasuredRow
 from churnsim.records.what_if import Belief
@@ -26,7 +27,7 @@ from churnsim.report.charts.marks import (
 )
 from churnsim.report.charts.region import region_chart
 from churnsim.report.charts.svg import AnyChart, ChartMaker, draw
-from churnsim.report.charts.theme import ACCOUNTS, ACTUAL, ALARM, DASHES, EXPECTED, STRATEGIES, Size
+from churnsim.report.charts.theme import ACCOUNTS, ACTUAL, ALARM, DASHES, EXPECTED, INK, STRATEGIES, Size
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import FigureBlock
 from churnsim.report.page.context import Context
@@ -265,6 +266,40 @@ def path_figure(context: Context, name: str) -> FigureBlock:
     make = paths(rows, strategies=names, x=since, y=context.say(f"chart.{name}.y"), labels=ticks)
     horizon, level = context.horizon, context.level
     return drawn_figure(context, name, make, horizon=horizon, level=level, reading=context.listed(reading))
+
+
+def frontier_figure(context: Context, found: OptimisationRecord) -> FigureBlock:
+    """What the best spending of each total earns more than spending nothing, with the answer marked."""
+    money = found.objective != "chance"
+    rows: list[Row] = [row.model_dump(include={"spending", "mean", "lower", "upper"}) for row in found.frontier]
+    across, up = context.say("chart.frontier.x"), context.say("chart.frontier.y")
+
+    def make(size: Size) -> tuple[AnyChart, int]:
+        spent = alt.Axis(tickCount=size.ticks, labelExpr=_ticks(context), grid=False)
+        earned = alt.Axis(tickCount=5, labelExpr=_ticks(context, money=money, signed=True))
+        base = alt.Chart(inline(rows)).encode(x=alt.X("spending:Q", title=across, axis=spent))
+        band = base.mark_area(fillOpacity=0.13, color=EXPECTED).encode(
+            y=alt.Y("lower:Q", title=up, axis=earned), y2="upper:Q"
+        )
+        line = base.mark_line(color=EXPECTED, point={"color": EXPECTED, "filled": True}).encode(
+            y=alt.Y("mean:Q", title=up)
+        )
+        zero = alt.Chart(inline([{"at": 0.0}])).mark_rule(color=INK, strokeDash=[4, 3]).encode(y="at:Q")
+        answer = [{"spending": found.spending, "mean": found.gain.mean, "text": context.say("chart.frontier.answer")}]
+        mark = alt.Chart(inline(answer)).encode(x="spending:Q", y="mean:Q")
+        dot = mark.mark_point(color=ALARM, filled=True, size=110, opacity=1, shape="diamond")
+        words = mark.mark_text(color=ALARM, dy=-14, fontSize=size.font, align="left").encode(text="text:N")
+        return alt.layer(band, zero, line, dot, words), 230 if size.narrow else 300
+
+    show = context.money if money else fmt.percent
+    reading = [
+        context.say("chart.row", name=context.money(row.spending), number=fmt.signed(show(row.mean)))
+        for row in found.frontier
+    ]
+    return drawn_figure(
+        context, "frontier", make, horizon=context.horizon, level=fmt.percent(found.level),
+        reading=context.listed(reading),
+    )  # fmt: skip
 
 
 def drawable(row: MeasuredNumber) -> bool:

@@ -23,6 +23,7 @@ from churnsim.study.config.what_if_sections import (
     BeliefSection,
     BreakEvenSection,
     DecideSection,
+    OptimiseSection,
     PrecisionSection,
     SelectionSection,
     SensitivitySection,
@@ -248,6 +249,7 @@ class StudyConfig(Section):
     sensitivity: SensitivitySection | None = None
     break_even: BreakEvenSection = BreakEvenSection()
     decide: DecideSection = DecideSection()
+    optimise: OptimiseSection | None = None
     claims: ClaimsSection = ClaimsSection()
     survey: SurveySection | None = None
     _folder: Path = Path(".")
@@ -279,7 +281,9 @@ class StudyConfig(Section):
         for each draw of a posterior that goes with them."""
         sections = (self.claims, self.sensitivity, *self.belief)
         learned = self.evidence.targets.draws if self.evidence and self.evidence.targets else 0
-        return max(self.most_replications, learned, *(s.replications or 0 for s in sections if s))
+        # The search has replications of its own, the choice and the gap theirs.
+        levers = self.optimise.replications + 2 * self.optimise.max_replications if self.optimise else 0
+        return max(self.most_replications, learned, levers, *(s.replications or 0 for s in sections if s))
 
     def canonical(self) -> dict[str, Any]:
         """The configuration as plain JSON values, defaults filled in, without what cannot change the results."""
@@ -292,6 +296,8 @@ class StudyConfig(Section):
         for key, left_out in (("break_even", BreakEvenSection()), ("decide", DecideSection())):  # likewise
             if getattr(self, key) == left_out:
                 del content[key]
+        if self.optimise is None:
+            del content["optimise"]
         if self.evidence is None:
             del content["evidence"]
         elif self.evidence.targets is None:

@@ -25,6 +25,7 @@ def what_if_problems(config: StudyConfig) -> list[Problem]:
     """Every relation that does not hold, each with what would."""
     return [
         *_replication_problems(config), *_name_problems(config), *_map_problems(config), *_decide_problems(config),
+        *_optimise_problems(config),
     ]  # fmt: skip
 
 
@@ -90,6 +91,26 @@ def _decide_problems(config: StudyConfig) -> Iterator[Problem]:
         if trial.fixed_cost > trial.cost:
             message = f"is a part of cost, {trial.cost:g}, and may not be above it."
             yield Problem(path=("decide", "trials", name, "fixed_cost"), message=message)
+
+
+def _optimise_problems(config: StudyConfig) -> Iterator[Problem]:
+    section = config.optimise
+    if section is None:
+        return
+    if isinstance(config.data, DataSection) and not config.data.has_amounts:
+        yield Problem(
+            path=("optimise",), message="needs amounts: without them no strategy earns anything.", show_value=False
+        )
+    named = {strategy.name: strategy for strategy in config.strategy}
+    if section.strategy is not None and section.strategy not in named:
+        message = f"no strategy is called {section.strategy!r}. {closest(section.strategy, list(named))}"
+        yield Problem(path=("optimise", "strategy"), message=message)
+    elif section.strategy is not None and named[section.strategy].mechanisms is not None:
+        message = "has mechanisms of its own in Python, whose outcomes are not kept. Take one without."
+        yield Problem(path=("optimise", "strategy"), message=message)
+    for lever, (low, high) in section.levers.items():
+        if not low < high:
+            yield Problem(path=("optimise", "levers", lever), message="must go from a lower number to a higher.")
 
 
 # Conversions such as "1 Y" into weeks carry rounding error of a few last digits, never this much.

@@ -85,6 +85,43 @@ class DecideSection(Section):
     trials: dict[Slug, ProposedTrialSection] = Field(default_factory=dict, description="proposed trials by name")
 
 
+class ConstraintSection(Section):
+    """A limit on a sum of levers."""
+
+    weights: dict[str, float] = Field(
+        min_length=1, description="by lever, such as { 'retention.budget_per_period' = 1.0 }"
+    )
+    least: float | None = Field(default=None, description="the sum of weight x lever at least")
+    most: float | None = Field(default=None, description="and at most")
+
+
+class OptimiseSection(Section):
+    """The best levers of a strategy, with spending nothing among the candidates."""
+
+    levers: dict[str, Bounds] = Field(
+        min_length=1,
+        description="MECHANISM.SETTING and its bounds, such as { 'acquisition.budget_per_period' = [0, 500] }; "
+        "lengths in the data's unit",
+    )
+    strategy: str | None = Field(default=None, description="the strategy whose levers they are; else they alone")
+    total: float | None = Field(default=None, ge=0, le=1e15, description="currency planned per period, at most")
+    spend_all: bool = Field(default=False, description="whether all of the total is spent")
+    constraint: tuple[ConstraintSection, ...] = Field(
+        default=(), strict=False, max_length=20, description="other limits on sums of levers"
+    )
+    objective: Literal["mean", "cvar", "chance"] = Field(
+        default="mean",
+        description="the mean, that of the worst `share` of futures, or the chance to beat spending nothing",
+    )
+    metric: Metric = Field(default="npv", description="of what")
+    share: float = Field(default=0.05, gt=0, lt=1, description="of the worst futures, for cvar")
+    tolerance: float = Field(default=0.01, gt=0, le=1, description="the gap to the optimum that is small enough")
+    replications: int = Field(default=40, ge=10, le=MOST_REPLICATIONS, description="of each point of the search")
+    max_replications: int = Field(
+        default=400, ge=10, le=MOST_REPLICATIONS, description="of the choice among finalists, and of the gap, at most"
+    )
+
+
 class BreakEvenSection(Section):
     """At which values of the numbers a firm knows each thing that its strategies do would pay."""
 

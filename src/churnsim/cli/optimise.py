@@ -1,0 +1,88 @@
+"""``churnsim optimise``: the best levers of a study's strategy, how good they are, and what one coin more earns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from churnsim.cli.export import JsonFile, not_the_input, write_json_file
+from churnsim.cli.progress import terminal_progress
+from churnsim.cli.run import worker_count
+from churnsim.cli.tables import print_table
+
+if TYPE_CHECKING:
+    from churnsim.records.optimise import OptimisationRecord
+
+
+def optimise(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="A TOML file of a study with a table [optimise].")],
+    workers: Annotated[
+        str | None, typer.Option(metavar="N", help="How many work at a time: a number or 'all'.")
+    ] = None,
+    runs_dir: Annotated[Path, typer.Option(metavar="DIR", help="Where run directories are kept.")] = Path("runs"),
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Forget what an earlier run of the same study stored.")
+    ] = False,
+    json_file: JsonFile = None,
+) -> None:
+    """Find the levers at which a study's strategy earns most, with spending nothing among the candidates: what it earns
+    more than nothing, what it may lack of the optimum, what one coin more of each lever earns, and the best spending of
+    each total.
+
+    Works in the study's run directory, DIR/NAME-HASH: what `churnsim run` has found there is printed, what was stopped
+    goes on where it was, and `churnsim run` goes on from what is found here.
+
+    \b
+    Examples:
+      churnsim optimise configs/optimise.toml
+      churnsim optimise study.toml --workers 1 --json best.json
+    """
+    from churnsim.study.config.config_file import read_config
+    from churnsim.study.runner import optimise_study
+
+    not_the_input(config, json_file, "--json")
+    study = read_config(config)
+    with terminal_progress() as progress:
+        directory, found = optimise_study(
+            study, runs_dir=runs_dir, workers=worker_count(workers), fresh=fresh, progress=progress
+        )
+    print_optimisation(found)
+    typer.echo(f"{found.points:,} points, {found.simulations:,} simulations: {directory}")
+    if json_file is not None:
+        write_json_file(json_file, found)
+
+
+def print_optimisation(found: OptimisationRecord) -> None:
+    """The answer in words, then the levers with the next coin, then the best spending of each total."""
+    for sentence in found.words[:2]:
+        typer.echo(sentence)
+    coins = {row.lever: row for row in found.next_coins}
+    rows = []
+    for lever in found.levers:
+        coin = coins.get(lever.lever)
+        next_coin = () if coin is None else (
+            _number(coin.change), f"[{_number(coin.lower)}, {_number(coin.upper)}]",
+            f"{_number(coin.low)} to {_number(coin.high)}",
+            "" if coin.per_coin is None else f"{coin.per_coin:+.2f}",
+        )  # fmt: skip
+        cells = next_coin or ("", "", "", "")
+        rows.append((lever.lever, f"{lever.low:,.6g} to {lever.high:,.6g}", _number(lever.value), *cells))
+    heads = ("bounds", "best", "one more changes", f"{found.level:.0%} interval", "seen from", "a coin more earns")
+    print_table(("lever", *heads), rows, right=heads)
+    if found.frontier:
+        names = [lever.lever for lever in found.levers]
+        points = [
+            (
+                _number(row.spending), *(_number(row.levers[name]) for name in names),
+                f"{row.mean:+,.4g}", f"[{row.lower:+,.4g}, {row.upper:+,.4g}]",
+            )
+            for row in found.frontier
+        ]  # fmt: skip
+        columns = ("spending", *names, "more than nothing", f"{found.level:.0%} interval")
+        print_table(columns, points, title="the best spending of each total, per period", right=columns)
+
+
+def _number(value: float) -> str:
+    return f"{value:,.4g}"
