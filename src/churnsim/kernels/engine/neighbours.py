@@ -7,10 +7,11 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from churnsim.kernels.engine.event_times import arrival_gap
 from churnsim.kernels.numerics.jit import njit, rule
 from churnsim.kernels.numerics.philox import block, mix
 from churnsim.kernels.numerics.rng_streams import ARRIVALS, REFERRAL, SIMULATION
-from churnsim.typing import Ints
+from churnsim.typing import Floats, Ints
 
 
 @njit
@@ -58,6 +59,32 @@ def due_to_spending(k: int, channel: int, share: float, replication: int, seed: 
     """Whether arrival k of a channel, a `share` of whose hazard is due to spending, came for that reason."""
     _, u, _, _ = block(k, ARRIVALS, channel, replication, seed, SIMULATION)
     return u < share
+
+
+@njit
+def arrivals_until(
+    start: float, end: float, hazard: float, left: int, number: int, clock: float, channel: int, replication: int,
+    seed: int,
+) -> tuple[Floats, Ints, float]:  # fmt: skip
+    """Times and uids of those of the `left` people of a channel who come from `start` to before `end`, each at `hazard`
+    per time unit, from arrival `number` on; and what is left of the clock of the next one."""
+    times, uids = np.empty(16), np.empty(16, np.int64)
+    came, now = 0, start
+    while left > 0 and hazard > 0.0:
+        pull = left * hazard
+        arrival = now + clock / pull
+        if arrival >= end:
+            clock -= (end - now) * pull
+            break
+        if came == times.size:
+            times, uids = np.append(times, np.empty(came)), np.append(uids, np.empty(came, np.int64))
+        times[came], uids[came] = arrival, mix(channel, number)
+        came += 1
+        now = arrival
+        left -= 1
+        number += 1
+        clock = arrival_gap(number, channel, replication, seed)
+    return times[:came], uids[:came], clock
 
 
 @rule

@@ -7,7 +7,8 @@ hazard brings the same people, only sooner; what is left of a clock at a stretch
 from __future__ import annotations
 
 from churnsim.kernels.engine.event_times import arrival_gap
-from churnsim.kernels.numerics.philox import mix
+from churnsim.kernels.engine.neighbours import arrivals_until
+from churnsim.typing import Floats, Ints
 
 # Lineages of the channels; fixed numbers apart from the cohort's.
 PAID_CHANNEL = 0x70616964
@@ -23,23 +24,16 @@ class Arrivals:
         self._seed = seed
         self._replication = replication
         self._next = 0
-        self._clock = self._gap()
+        self._clock = arrival_gap(0, channel, replication, seed)
 
-    def _gap(self) -> float:
-        return arrival_gap(self._next, self._channel, self._replication, self._seed)
-
-    def during(self, start: float, end: float, hazard: float) -> list[tuple[float, int, int]]:
-        """(time, uid, place in the channel) of those who come in [start, end) at `hazard` per person and time unit."""
-        came = []
-        now = start
-        while self.left > 0 and hazard > 0:
-            arrival = now + self._clock / (self.left * hazard)
-            if arrival >= end:
-                self._clock -= (end - now) * (self.left * hazard)
-                break
-            came.append((arrival, mix(self._channel, self._next), self._next))
-            now = arrival
-            self.left -= 1
-            self._next += 1
-            self._clock = self._gap()
-        return came
+    def during(self, start: float, end: float, hazard: float) -> tuple[Floats, Ints, range]:
+        """Times, uids and places in the channel of those who come in [start, end) at `hazard` per person and time
+        unit."""
+        times, uids, self._clock = arrivals_until(
+            float(start), float(end), float(hazard), self.left, self._next, self._clock, self._channel,
+            self._replication, self._seed,
+        )  # fmt: skip
+        places = range(self._next, self._next + times.size)
+        self.left -= times.size
+        self._next += times.size
+        return times, uids, places

@@ -7,8 +7,6 @@ Which mechanism does what at a boundary stands in its own module.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
@@ -100,23 +98,28 @@ class EpochBoundary:
         hazards = [hazard * around.factor for _, hazard in around.paid]
         paid = sum(hazards)
         total = paid + around.unpaid
-        came, origins, channels = around.left.during(around.now, end, total), [], []
-        for _, _, k in came:
-            # No number is drawn where spending alone brings people.
-            bought = around.unpaid == 0.0 or due_to_spending(k, PAID_CHANNEL, paid / total, *around.address)
-            origins.append(PAID if bought else TOLD)
-            channels.append(self._channel(k, hazards) if bought else 0)
-            if bought:
-                around.came[period, channels[-1]] += 1
-        newcomers: list[Any] = [(time, uid) for time, uid, _ in came]
-        for part in self._bringing:
-            for time, uid, origin in part.bring(around, end):
-                newcomers.append((time, uid))
-                origins.append(origin)
-                channels.append(0)
-        if newcomers:
-            times, uids = np.array([time for time, _ in newcomers]), np.array([uid for _, uid in newcomers], np.int64)
-            around.population.enter(times, uids, np.array(origins, np.int64), np.array(channels, np.int64))
+        times, uids, places = around.left.during(around.now, end, total)
+        origins, channels = np.full(times.size, PAID, np.int64), np.zeros(times.size, np.int64)
+        # No number is drawn where spending alone brings people, by one channel.
+        if around.unpaid == 0.0 and len(around.paid) == 1:
+            channels[:] = around.paid[0][0]
+        else:
+            for i, k in enumerate(places):
+                if around.unpaid == 0.0 or due_to_spending(k, PAID_CHANNEL, paid / total, *around.address):
+                    channels[i] = self._channel(k, hazards)
+                else:
+                    origins[i] = TOLD
+        for channel, number in zip(*np.unique(channels[origins == PAID], return_counts=True), strict=True):
+            around.came[period, int(channel)] += int(number)
+        others = [newcomer for part in self._bringing for newcomer in part.bring(around, end)]
+        if others:
+            theirs = [np.array(column) for column in zip(*others, strict=True)]
+            times, uids, origins = (
+                np.append(own, more) for own, more in zip((times, uids, origins), theirs, strict=True)
+            )
+            channels = np.append(channels, np.zeros(len(others), np.int64))
+        if times.size:
+            around.population.enter(times, uids, origins, channels)
 
     def _channel(self, k: int, hazards: list[float]) -> int:
         """The code of what brought arrival k, by the `hazards` of what is spent on."""

@@ -45,7 +45,8 @@ class Competitors(MarketPart):
     def bring(self, around: Surroundings, end: float) -> list[Newcomer]:
         """Those who leave a competitor for this firm."""
         hazard = self.loss_per_year * self.comes_here / units_per_year(around.market.unit)
-        return [(time, uid, SWITCHED) for time, uid, _ in self._theirs(around).during(around.now, end, hazard)]
+        times, uids, _ = self._theirs(around).during(around.now, end, hazard)
+        return [(time, uid, SWITCHED) for time, uid in zip(times.tolist(), uids.tolist(), strict=True)]
 
     def _theirs(self, around: Surroundings) -> Arrivals:
         return around.pool(SWITCHING_CHANNEL, self.customers)
