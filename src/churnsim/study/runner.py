@@ -17,7 +17,7 @@ from typing import Any
 import churnsim
 from churnsim.decisions.comparison.compare import Comparison, joined
 from churnsim.decisions.runs.parallel_map import Backend
-from churnsim.errors import ClusterError, EpochWarning, FitError
+from churnsim.errors import ClusterError, ConfigError, EpochWarning, FitError
 from churnsim.records.notices import Notices, StageFailure, StudyWarning, Unjudged
 from churnsim.records.optimise import OptimisationRecord
 from churnsim.records.run import ComparisonRecord, Manifest, ValidationRecord
