@@ -13,6 +13,7 @@ from churnsim.economics.response import SaturatingResponse
 from churnsim.errors import ConfigError
 from churnsim.evidence import PublishedEffect, pool, published, published_belief
 from churnsim.evidence.published_effects import _few, read_effects, scale_of_elasticity
+from churnsim.simulation.scenario.beliefs import market_beliefs
 from churnsim.simulation.scenario.parameter_paths import addresses
 
 EFFECTS = {effect.key: effect for effect in published()}
@@ -169,3 +170,24 @@ def test_what_cannot_be_asked():
     twice = "[[work]]\n" + "".join(f"{k} = {v!r}\n" for k, v in WORK.items()) + "citation = 'memory'\n"
     with pytest.raises(ConfigError, match="two published effects 'x'"):
         read_effects(twice + "[[work.effect]]\nkey = 'x'\nwhat = 'w'\nestimate = 1.0\n" * 2)
+
+
+# Of these the default is another number, for the reason that docs/decisions.md gives.
+ANOTHER = {"prospects.spend_scale", "referral.rate_per_year", "retention.purchase_lift", "win_back.success"}
+
+
+def test_defaults_are_what_is_published_of_the_same_quantity():
+    """The value is that of the pool, and the interval lies inside the one that the pool gives a new firm."""
+    model = cs.BGNBD(r=1.0, alpha=10.0, a=1.0, b=9.0)
+    market = cs.Market(
+        customers=cs.Cohort(size=20), purchases=model, spend=cs.simulation.FixedSpend(amount=10.0),
+        referral=cs.simulation.Referral(),
+    )  # fmt: skip
+    defaults = market_beliefs(market)
+    informed = {name for effect in published() if effect.transform for name in effect.informs}
+    assert informed >= ANOTHER
+    for name in informed:
+        default, pooled = defaults[name], published_belief(name)
+        assert (default.value == pytest.approx(pooled.value)) == (name not in ANOTHER), name
+        if name not in ANOTHER:
+            assert pooled.low <= default.low < default.high <= pooled.high, name

@@ -13,6 +13,7 @@ from scipy.stats import t as student
 
 import churnsim as cs
 from churnsim.decisions import Quantity, break_even
+from churnsim.decisions.assumptions.levers import alone
 from churnsim.decisions.comparison.best import chance_to_be_best
 from churnsim.errors import ConfigError
 from churnsim.records.run import Chance, Difference
@@ -223,3 +224,35 @@ def test_a_study_looks_at_each_mechanism_alone(experiment, tmp_path):
     assert most_promising(record, [*strategies, idle]) == (strategies[1], idle)  # "other" is a reference
     assert most_promising(record, [strategies[0], idle]) == (strategies[0], idle)
     assert most_promising(no_comparison(config), strategies) is None
+
+
+def test_a_named_channel_is_looked_at_alone_as_the_unnamed_one_is(experiment, tmp_path):
+    """A channel that answers money as the market itself does breaks even where that does."""
+    config = parse_config(STUDY, folder=tmp_path)
+    own = experiment.market.prospects
+    like = cs.simulation.AcquisitionChannel(ceiling=own.ceiling, spend_scale=float(own.spend_scale))
+    prospects = replace(own, channels={"search ads": like, "fairs": like})
+    market = replace(experiment.market, customers=cs.Cohort(size=10), prospects=prospects)
+    some = cs.simulation.Acquisition(budget_per_period=90.0, channels={"search ads": 2 / 3, "fairs": 1 / 3})
+    plain = cs.Strategy(name="plain", acquisition=cs.simulation.Acquisition(budget_per_period=60.0))
+    by_channel = cs.Strategy(name="split", acquisition=some)
+    mechanisms = list(alone([plain, by_channel]))
+    assert [(strategy.name, strategy.budget_per_period, most.name) for _, strategy, most in mechanisms] == [
+        ("acquisition-alone", 60.0, "plain"),
+        ("acquisition-fairs-alone", pytest.approx(30.0), "split"),
+        ("acquisition-search ads-alone", pytest.approx(60.0), "split"),
+    ]
+    found = break_evens(
+        config, market, mechanisms, store=RunStore.open(tmp_path, "firm", "0" * 64), executor=Executor(workers=1),
+        edge=lambda _: nullcontext(), done=lambda _: None,
+    )  # fmt: skip
+    whole, fairs, search = found.alone
+    assert [part.mechanism for part in found.alone] == [
+        "acquisition", "acquisition by fairs", "acquisition by search ads",
+    ]  # fmt: skip
+    for one, other in zip(whole.rows, search.rows, strict=True):
+        assert other.address == "prospects.channels.search ads.spend_scale"
+        assert (other.pays, other.value, other.at) == (one.pays, pytest.approx(one.value), pytest.approx(one.at))
+    size = market.prospects.size  # of the smaller base
+    won = size * own.ceiling * (1 - np.exp(-30 / (size * own.spend_scale)))
+    assert fairs.rows[0].value == pytest.approx(30 / won)

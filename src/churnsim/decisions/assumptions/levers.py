@@ -10,6 +10,8 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from churnsim.simulation.core.assumption import with_numbers
+from churnsim.simulation.mechanisms.acquisition import UNNAMED, Acquisition
 from churnsim.simulation.mechanisms.parts import Budgeted
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.parameter_paths import number_at
@@ -51,7 +53,9 @@ class Lever:
             return value
         prospects, acquisition = market.prospects, strategy.acquisition
         assert acquisition is not None  # the strategy is the mechanism alone
-        won = prospects.size * replace(prospects, spend_scale=value).share_per_period(acquisition.budget)
+        channel = next(iter(acquisition.channels or ()), UNNAMED)
+        moved = with_numbers(prospects, {self.address.removeprefix("prospects."): value})
+        won = prospects.size * moved.share_per_period(acquisition.budget, channel)
         return acquisition.budget / won if won > 0 else math.inf
 
     def at_best(self, market: Market) -> dict[str, float]:
@@ -95,9 +99,20 @@ TOGETHER = {"desk": ("asking", "compensation", "empowered")}
 """What a mechanism does its work with."""
 
 
+def levers_of(mechanism: str, strategy: Strategy) -> tuple[Lever, ...]:
+    """The levers of a mechanism that the strategy has alone: a named channel has a cost of its own."""
+    spending = strategy.acquisition
+    if mechanism != "acquisition" or spending is None or not spending.channels:
+        return LEVERS[mechanism]
+    (channel,) = spending.channels
+    of = f"prospects.channels.{channel}"
+    return (Lever(name="customer_cost", address=f"{of}.spend_scale", beside=(f"{of}.ceiling", "prospects.size")),)
+
+
 def alone(strategies: Sequence[Strategy]) -> Iterator[tuple[str, Strategy, Strategy]]:
     """Each mechanism with levers that one of the strategies uses: its name, a strategy of it alone with all the money
-    that the one putting most into it plans to spend, and that one."""
+    that the one putting most into it plans to spend, and that one. Then each named channel of acquisition alone, with
+    what the strategy that puts most into it spends on it."""
     for mechanism in LEVERS:
         using = [strategy for strategy in strategies if getattr(strategy, mechanism) is not None]
         if mechanism == "acquisition":  # by several channels a customer has several costs
@@ -110,3 +125,14 @@ def alone(strategies: Sequence[Strategy]) -> Iterator[tuple[str, Strategy, Strat
             part = replace(part, budget_per_period=most.budget_per_period)
         others = {name: getattr(most, name) for name in TOGETHER.get(mechanism, ())}
         yield mechanism, Strategy(name=f"{mechanism}-alone".replace("_", "-"), **{mechanism: part, **others}), most
+    spending = [(strategy, strategy.acquisition.by_channel()) for strategy in strategies if strategy.acquisition]
+    for name in sorted({name for _, money in spending for name in money} - {UNNAMED}):
+        most, money = max(spending, key=lambda pair: pair[1].get(name, 0.0))
+        part = Acquisition(budget_per_period=money[name], channels={name: 1.0})
+        yield "acquisition", Strategy(name=f"acquisition-{name}-alone", acquisition=part), most
+
+
+def label_of(mechanism: str, strategy: Strategy) -> str:
+    """What a mechanism alone is called: of acquisition by a channel, with the channel."""
+    channels = strategy.acquisition.channels if mechanism == "acquisition" and strategy.acquisition else None
+    return f"{mechanism} by {', '.join(channels)}" if channels else mechanism

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from hashlib import sha256
 
 from churnsim.decisions.assumptions.break_even import BreakEven, Curve
-from churnsim.decisions.assumptions.levers import LEVERS, NOTHING, Lever, alone
+from churnsim.decisions.assumptions.levers import NOTHING, Lever, alone, label_of, levers_of
 from churnsim.decisions.assumptions.outcome import Quantity
 from churnsim.decisions.assumptions.variance_split import variance_split
 from churnsim.decisions.comparison.paired import interval
@@ -65,9 +66,12 @@ def break_evens(
     )  # fmt: skip
     found, level = [], config.comparison.level
     for mechanism, strategy, most in mechanisms:
-        with edge(mechanism.replace("_", " ")):
+        label = label_of(mechanism, strategy)
+        with edge(label.replace("_", " ")):
             look = _Look(experiment, mechanism, strategy, most, size, level)
-            found.append(kept(store, f"break-even-{mechanism}", Alone, look.record))
+            # A channel's name may be none for a file.
+            part = label if label == mechanism else f"{mechanism}-{sha256(label.encode()).hexdigest()[:12]}"
+            found.append(kept(store, f"break-even-{part}", Alone, look.record))
         done(1)
     variance = None
     if pair is not None:
@@ -121,7 +125,7 @@ class _Look:
     def record(self) -> Alone:
         """What it earns, and where each of its numbers makes it break even over the horizon and for ever."""
         rows, at_best = [], None
-        for lever in LEVERS[self.mechanism]:
+        for lever in levers_of(self.mechanism, self.strategy):
             curve = self._curve(lever)
             gain = self._gain(curve.at(curve.value))
             best = lever.at_best(self.experiment.market)
@@ -129,8 +133,8 @@ class _Look:
                 at_best = self._gain(curve.elsewhere(best))
             rows += [self._row(lever, metric, curve.zero(metric)) for metric in ("npv", "equity")]
         return Alone(
-            mechanism=self.mechanism, strategy=self.most.name, budget=self.strategy.budget_per_period, gain=gain,
-            at_best=at_best, rows=rows,
+            mechanism=label_of(self.mechanism, self.strategy), strategy=self.most.name,
+            budget=self.strategy.budget_per_period, gain=gain, at_best=at_best, rows=rows,
         )  # fmt: skip
 
     def _curve(self, lever: Lever) -> Curve:
