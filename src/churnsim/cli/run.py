@@ -180,6 +180,7 @@ def _check_report_extra() -> None:
 
 
 def worker_count(text: str | None) -> int | str | None:
+    """The number of workers that --workers says, or "all". Raises ConfigError for what is neither."""
     if text is None or text == "all":
         return text
     try:

@@ -565,5 +565,6 @@ def group_members(name: str, parts: Sequence[str], drawn: Sequence[str]) -> list
 
 
 def near(name: object, known: Sequence[str]) -> str:
+    """What was perhaps meant by a name that is not among those known."""
     near = difflib.get_close_matches(str(name), known, n=3, cutoff=0.5)
     return f"Did you mean {' or '.join(map(repr, near))}?" if near else f"There are {', '.join(known)}."
