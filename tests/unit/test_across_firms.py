@@ -221,3 +221,15 @@ def test_the_second_firm_with_amounts_is_asked_too(quick_result, online_retail, 
     part = quick_result(claim_id).finding.parts[-1]
     assert part.name.endswith("online-retail")
     assert part.answer is answer
+
+
+def test_a_change_that_saves_all_gives_what_dismissal_gives_up(cdnow_market):
+    """Served for nothing, the unprofitable bring what dismissal loses: its gain is their cost less that."""
+    evidence = market_evidence(cdnow_market, replications=4)
+    (changed,) = CATALOGUE["change-first"].judge(evidence, True, costs=[4.0], cut=1.0, trial=0.0).tables["by_cost"]
+    (dismissed,) = CATALOGUE["dismiss-unprofitable"].judge(evidence, True, costs=[4.0]).tables["by_cost"]
+    force, years = evidence.market.discount_force, 2 * 365.25 / 7
+    each = 4.0 / (365.25 / 7) * (1 - math.exp(-force * years)) / force
+    customers = len(evidence.market.customers) * dismissed["dismissed_percent"] / 100
+    assert changed["gain"] == pytest.approx(customers * each - dismissed["gain"], rel=1e-9)
+    assert changed["kept_percent_of_tried"] == 100.0

@@ -40,7 +40,7 @@ def judge(
             horizon = YEARS * draw.year
             # Whoever is dismissed costs nothing more and brings nothing more; nobody dismissed comes back.
             brings = draw.worth_by_fate(horizon)
-            served = cost / draw.year * _discounted_time(draw.force, horizon)
+            served = cost / draw.year * discounted_time(draw.force, horizon)
             gains.append(float((served - brings)[out].sum()))
             shares.append(float(out.mean()))
             turned.append(float((brings > served)[out].mean()) if out.any() else 0.0)
@@ -59,7 +59,8 @@ def judge(
     return _finding(evidence.label, rows)
 
 
-def _discounted_time(force: float, horizon: float) -> float:
+def discounted_time(force: float, horizon: float) -> float:
+    """Present value of one unit of money per unit of time until the horizon."""
     return float(-np.expm1(-force * horizon) / force) if force > 0 else horizon
 
 
