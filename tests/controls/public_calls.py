@@ -27,7 +27,7 @@ SOURCE = Path(cs.__file__).parent
 # What a call gives back and a user does not make: its fields are stored as they come.
 RESULTS = frozenset(
     """
-    Added Bootstrap ChurnModel ChurnScores Comparison CumulativeIncidence CustomerClusters CustomerFactors
+    Added Erased Bootstrap ChurnModel ChurnScores Comparison CumulativeIncidence CustomerClusters CustomerFactors
     Effect Estimate Event FitStatus Forecast KnownSurvey Ledger LogPosterior Measurement ModelComparison ModelFit
     PairedDifference Plausible PlausibleRange Pooled QiniCurve QualityReport Region Replay RetentionColumn Run Selection
     Sensitivity SimulationCalibration Split SubscriberValues TailRisk TotalValue UpliftModel Validation Whale World
@@ -61,6 +61,7 @@ NOT_TRIED = {
     "RemainingLifetimes": "made by a market",
     "Survey": "made by read_survey and survey_from_frame, which check the answers",
     "Survey.from_frames": "made by read_survey and survey_from_frame, which check the answers",
+    "Calibration.of_dict": "reads what a calibration, which takes minutes, left in a study's own files",
     "SurvivalCurve": "made by its fit and read by from_dict",
     "SurvivalRegression": "made by its fit and read by from_dict",
     "BetaDiscreteWeibullCovariates.from_dict": "as that of the other families",
@@ -427,6 +428,7 @@ VALUES: dict[str, Any] = {
 BELIEVED = {"value": 0.25, "low": 0.05, "high": 0.6, "status": "assumed", "source": "a guess"}
 OWN: dict[str, dict[str, Any]] = {
     "Belief": BELIEVED | {"draws": None},
+    "Plausible.of_draws": {"inside": [True, False], "beliefs": {"margin": 0.3}},
     "Belief.of_draws": {"status": "assumed", "source": "a trial", "draws": [1.0, 2.0, 3.0]},
     "Calendar": {"season": 1},
     "Target": {"quantity": "births", "low": 1.0, "high": 2.0},

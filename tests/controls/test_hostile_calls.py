@@ -31,7 +31,7 @@ from churnsim.errors import ChurnSimError, ConfigError
 CASES = int(os.environ.get("CHURNSIM_HOSTILE_CASES", "200"))
 PART, PARTS = map(int, os.environ.get("CHURNSIM_HOSTILE_PART", "1/1").split("/"))
 SECONDS = 60  # a call that computes for longer hangs, or one that waits for ten times as long
-PATIENCE = 15  # with a slow call, whose work grows with a wrong value (95 folds, a holdout of 23 years): enough then
+PATIENCE = 8  # with a slow call, whose work grows with a wrong value (95 folds, a holdout of 23 years): enough then
 
 
 @pytest.fixture(autouse=True)

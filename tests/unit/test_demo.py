@@ -33,6 +33,16 @@ def test_the_demo_runs_without_the_extras(tmp_path: Path, monkeypatch: pytest.Mo
     assert next((tmp_path / "runs").glob("demo-*/comparison.json"))
 
 
+def test_the_demo_is_its_example_without_a_report_where_that_cannot_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, object] = {}
+    monkeypatch.setattr("churnsim.cli.demo.run", lambda config, **options: asked.update(options, config=config))
+    assert "no report" not in CliRunner().invoke(app, ["demo"]).stdout
+    assert (asked["config"], asked["no_report"]) == (CONFIGS / "demo" / "shop.toml", False)
+    monkeypatch.setitem(sys.modules, "altair", None)
+    assert "no report: a report needs altair" in CliRunner().invoke(app, ["demo"]).stdout
+    assert asked["no_report"] is True
+
+
 def test_every_example_is_listed_written_and_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     listed = CliRunner().invoke(app, ["demo", "--list"]).stdout

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from churnsim.checks import shown
 from churnsim.claims.machinery.verdicts import Answer
+from churnsim.errors import ConfigError
 
 if TYPE_CHECKING:
     from churnsim.decisions.assumptions.region import Region
@@ -56,8 +58,10 @@ class Plausible:
 
     @classmethod
     def of_draws(cls, inside: Iterable[bool], beliefs: Mapping[str, Belief | float]) -> Plausible:
-        """From whether the statement is true at independent draws of the beliefs."""
-        found = list(inside)
+        """From whether the statement is true at independent draws of the beliefs, of which there is at least one."""
+        found = list(inside) if isinstance(inside, Iterable) else []
+        if not found or not all(type(each).__name__ in ("bool", "bool_") for each in found):
+            raise ConfigError(f"inside must be True or False for each draw; got {shown(inside)}.")
         share = sum(found) / len(found)
         return cls(holds=share, fails=1.0 - share, beliefs=believed(beliefs))
 
@@ -107,11 +111,15 @@ def plausible(region: Region, beliefs: Mapping[str, Belief | float]) -> Plausibl
 
 
 def believed(beliefs: Mapping[str, Belief | float]) -> str:
-    """What is believed, in words: median, central interval and how it is known."""
+    """What is believed, in words: median, central interval and how it is known. ConfigError for what is no belief."""
     told = []
+    if not isinstance(beliefs, Mapping):
+        raise ConfigError(f"beliefs must be beliefs or numbers by name; got {shown(beliefs)}.")
     for name, belief in beliefs.items():
         if isinstance(belief, float | int):
             told.append(f"{name} {belief:.3g} chosen")
+        elif not hasattr(belief, "status"):
+            raise ConfigError(f"the belief of {name} must be a Belief or a number; got {shown(belief)}.")
         else:
             told.append(f"{name} {belief.value:.3g} [{belief.low:.3g}, {belief.high:.3g}] {belief.status}")
     return "; ".join(told)
