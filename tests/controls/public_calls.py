@@ -227,6 +227,11 @@ def split() -> pd.DataFrame:
 
 
 @functools.cache
+def seasonal() -> pd.DataFrame:
+    return cs.summarise(log(), until="1997-09-30", calendar=cs.data.Calendar(season=1))
+
+
+@functools.cache
 def periods() -> pd.DataFrame:
     return cs.data.summarise_opportunities(log(), unit="M", until="1997-12-31")
 
@@ -431,6 +436,8 @@ OWN: dict[str, dict[str, Any]] = {
     "Plausible.of_draws": {"inside": [True, False], "beliefs": {"margin": 0.3}},
     "Belief.of_draws": {"status": "assumed", "source": "a trial", "draws": [1.0, 2.0, 3.0]},
     "Calendar": {"season": 1},
+    "GammaGammaCovariates": {"effects": {"T": 0.01}, "covariate_means": {"T": 30.0}},
+    "GammaGammaCovariates.fit": {"covariates": ["T"]},
     "Target": {"quantity": "births", "low": 1.0, "high": 2.0},
     "break_even": {"address": "terms.margin", "between": (0.1, 0.5)},
     "shares_of_variance": {
@@ -513,6 +520,23 @@ OWN: dict[str, dict[str, Any]] = {
         )
     },
     "BGBB().conditional_pmf": {"summary": periods, "n": 1},
+    **{
+        f"CalendarModel().{verb}": {"summary": seasonal, "n": 1, "times": [1.0, 5.0]}
+        for verb in (
+            "p_alive",
+            "p_alive_path",
+            "expected_purchases",
+            "conditional_pmf",
+            "draw_posterior",
+            "log_likelihood",
+            "residual_transactions",
+            "time_to_next_purchase",
+        )
+    },
+    **{
+        f"CalendarModel().{verb}": {"first": "1997-02-01", "last": "1997-12-31", "n": 1, "future": {}}
+        for verb in ("speed", "expected_purchases_new", "purchase_pmf", "draw_summary", "with_future")
+    },
     "MBGCNBD().log_likelihood": {"summary": gaps},
     "FlowShare().share": {},
     "draw_parameters": {"n": 2},
@@ -801,6 +825,7 @@ def instances() -> dict[str, Any]:
     found["SurvivalCurve"] = cs.models.SurvivalCurve.fit(subscriptions()).model
     found["SurvivalRegression"] = cs.models.SurvivalRegression.fit(subscriptions(), covariates=["senior_citizen"]).model
     found["ModelFit"] = purchases()
+    found["CalendarModel"] = cs.BGNBD.fit(seasonal(), calendar=cs.data.Calendar(season=1)).model
     found["Whale"] = cs.economics.whale([1.0, 2.0, -1.0])
     return found
 

@@ -58,6 +58,7 @@ from .segmentation.customer_factors import CustomerFactors as CustomerFactors
 from .segmentation.customer_factors import analyse_factors as analyse_factors
 from .segmentation.gold_customers import gold_customers as gold_customers
 from .spend.gamma_gamma import GammaGamma as GammaGamma
+from .spend.gamma_gamma import GammaGammaCovariates as GammaGammaCovariates
 from .spend.gamma_gamma import spend_correlation as spend_correlation
 from .survival.curve import SurvivalCurve as SurvivalCurve
 from .survival.regression import SurvivalRegression as SurvivalRegression

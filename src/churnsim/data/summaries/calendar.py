@@ -283,7 +283,10 @@ def calendar_sums(summary: pd.DataFrame, calendar: Calendar) -> Floats:
             f"the summary was made without {', '.join(map(repr, missing))}, or with another calendar. Make it with "
             "churnsim.summarise(transactions, calendar=...) and this calendar."
         )
-    sums = np.column_stack([summary[SUMS + name].to_numpy(dtype=np.float64) for name in calendar.names])
+    try:
+        sums = np.column_stack([summary[SUMS + name].to_numpy(dtype=np.float64) for name in calendar.names])
+    except (TypeError, ValueError) as error:
+        raise DataError(f"the columns {SUMS}... of the summary must hold numbers ({str(error)[:80]}).") from None
     if not np.isfinite(sums).all():
         row, column = np.argwhere(~np.isfinite(sums))[0]
         raise DataError(

@@ -11,6 +11,9 @@ The mean m of a customer's x repeat purchases has the density (2013)
 and its further purchases have the mean E[Z | m, x] = p (gamma + x m) / (p x + q - 1) (2005, eq. 5), a weighted mean
 of the customer's own m and the population's p gamma / (q - 1).
 
+With covariates (`GammaGammaCovariates`) every amount of a customer is multiplied by c = e^(eta . (z - mean z)): m/c is
+of the law above, so that the density of m is f(m/c | x)/c and further purchases have the mean c E[Z | m/c, x].
+
 From single purchases (`fit_purchases`) each z enters by its own density. How much a customer's own purchases vary then
 also tells p, which the means alone tell only through how they draw together as x grows.
 """
@@ -18,23 +21,26 @@ also tells p, which the means alone tell only through how they draw together as 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from churnsim.checks import check_kind, typed
 from churnsim.data.logs.customer_uid import customer_uids
 from churnsim.data.logs.days import past_day
 from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.data.summaries.column_aliases import as_summary
-from churnsim.errors import DataError
+from churnsim.errors import ConfigError, DataError
 from churnsim.kernels.likelihoods import gamma_gamma as kernel
 from churnsim.kernels.likelihoods.population import draw_spend_rates
 from churnsim.kernels.numerics.rng_streams import MODEL_DRAWS, TRAITS
 from churnsim.models.estimation.arguments import check_draws
+from churnsim.models.estimation.design_matrix import check_effects, check_spread, independent_columns, number_columns
 from churnsim.models.estimation.fit import FitStatus, ModelFit
 from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
 from churnsim.models.estimation.parameters import ParametricModel
@@ -43,6 +49,7 @@ from churnsim.models.purchase.histories import checked_weights
 from churnsim.typing import Floats
 
 Family = TypeVar("Family", bound="GammaGamma")
+Either = TypeVar("Either", bound="GammaGamma | GammaGammaCovariates")
 
 REMEDIES = (
     "Use the mean spend itself: customers differ too little (or too few are seen twice) to tell p, q and gamma apart."
@@ -194,7 +201,172 @@ class GammaGamma(ParametricModel):
         return pd.DataFrame({"spend_rate": rates, "mean_spend": self.p / rates}, index=index)
 
 
-def _with_finite_mean(fit: ModelFit[Family]) -> ModelFit[Family]:
+@dataclass(frozen=True, kw_only=True)
+class GammaGammaCovariates(ParametricModel):
+    """A Gamma-Gamma model whose `gamma` is that of an average customer.
+
+    Summaries must hold the covariates, also of customers without a repeat purchase.
+
+    Parameters
+    ----------
+    p, q, gamma : float
+        Shapes, and the rate (in money) of an average customer.
+    effects : mapping of covariate to effect
+        A customer's amounts are multiplied by e^(effect . (covariate - mean)).
+    covariate_means : mapping of covariate to mean
+        What an average customer has.
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> summary = cs.summarise(cs.datasets.cdnow())
+    >>> summary["early"] = (summary["T"] > 75).astype(float)
+    >>> fit = GammaGammaCovariates.fit(summary, covariates=["early"])
+    >>> fit.names, fit.status.code
+    (('p', 'q', 'gamma', 'early'), 'converged')
+    """
+
+    p: float
+    q: float
+    gamma: float
+    effects: Mapping[str, float]
+    covariate_means: Mapping[str, float]
+
+    family: ClassVar[str] = "gamma_gamma_covariates"
+
+    def __post_init__(self) -> None:
+        for name in ("p", "q", "gamma"):
+            self.check_positive(type(self).__name__, name, getattr(self, name))
+        for kind in ("effects", "covariate_means"):
+            check_kind(getattr(self, kind), kind, Mapping, "a mapping of covariates to numbers")
+            check_effects(type(self).__name__, getattr(self, kind))
+        if set(self.effects) != set(self.covariate_means) or set(self.effects) & {"p", "q", "gamma", "family"}:
+            raise ConfigError(
+                f"{type(self).__name__}: effects and covariate_means must name the same covariates, none of them p, q, "
+                f"gamma or family; got {list(self.effects)} and {list(self.covariate_means)}."
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values: effects by covariate, means as `mean:COVARIATE`."""
+        shapes = {"family": self.family, "p": float(self.p), "q": float(self.q), "gamma": float(self.gamma)}
+        means = {f"mean:{name}": float(value) for name, value in self.covariate_means.items()}
+        return {**shapes, **{name: float(value) for name, value in self.effects.items()}, **means}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """The model of a dict made by `to_dict`. Raises ConfigError for another family or other keys."""
+        check_kind(values, "values", Mapping, "a dict made by to_dict")
+        rest: dict[str, Any] = {name: value for name, value in values.items() if not str(name).startswith("mean:")}
+        means = {name.removeprefix("mean:"): values[name] for name in values if name not in rest}
+        own: dict[str, Any] = {name: rest.pop(name) for name in ("family", "p", "q", "gamma") if name in rest}
+        return super().from_dict({**own, "effects": rest, "covariate_means": means})
+
+    @property
+    def average(self) -> GammaGamma:
+        """The model of a customer with average covariates."""
+        return GammaGamma(p=self.p, q=self.q, gamma=self.gamma)
+
+    @classmethod
+    @typed
+    def fit(
+        cls, summary: pd.DataFrame, *, covariates: Sequence[str], weights: ArrayLike | None = None
+    ) -> ModelFit[Self]:
+        """Maximum likelihood on customers with a repeat purchase and positive mean spend, with `covariates` that are
+        columns of finite numbers, counted from their mean over these customers. Raises as `GammaGamma.fit`, and
+        DataError for a covariate that is missing, no number, the same for all or a combination of others."""
+        return _with_finite_mean(fit_likelihood(cls.likelihood(summary, covariates=covariates, weights=weights)))
+
+    @classmethod
+    def likelihood(
+        cls, summary: pd.DataFrame, *, covariates: Sequence[str], weights: ArrayLike | None = None
+    ) -> Likelihood[Self]:
+        """The likelihood of the mean spends, for searches and samplers. Raises as `fit`."""
+        names = tuple(covariates)
+        if not names:
+            raise ConfigError("covariates names no column. Give some, or fit GammaGamma.")
+        columns = number_columns(summary, names)
+        plain = GammaGamma.likelihood(summary, weights=weights)
+        x, m = repeat_spend(summary)
+        weight = checked_weights(weights, x.size)
+        used = (x > 0) & (m > 0) & (weight > 0)
+        x, m, weight = x[used], m[used], weight[used]
+        of = {name: column[used] for name, column in columns.items()}
+        means = {name: float((weight * column).sum() / weight.sum()) for name, column in of.items()}
+        spread = {
+            name: math.sqrt(float((weight * (column - means[name]) ** 2).sum() / weight.sum()))
+            for name, column in of.items()
+        }
+        check_spread(spread, of)
+        z = np.column_stack([(of[name] - means[name]) / spread[name] for name in names])
+        if not independent_columns(z).all():
+            raise DataError("the covariates are linear combinations of each other. Leave one of them out.")
+        place, counts = pd.factorize(x)
+        customers = np.bincount(place, weights=weight).astype(np.float64)
+        number = x.astype(np.float64)
+        total = number * (m / float(plain.scales[2]))
+
+        def objective(parameters: Floats) -> tuple[float, Floats]:
+            p, q, gamma = parameters[:3].tolist()
+            with np.errstate(over="ignore", divide="ignore"):
+                own = total * np.exp(-(z * parameters[3:]).sum(axis=1))
+                logs = number * np.log(own)
+            if not (np.isfinite(own).all() and np.isfinite(logs).all()):
+                return -math.inf, np.zeros(parameters.size)
+            found = kernel.sums(gamma, x, own, logs, weight)
+            result = kernel.objective(p, q, gamma, counts, customers, False, found)
+            by_log = weight * (p * number - (p * number + q) * own / (gamma + own))
+            return float(result[0]), np.concatenate([result[1:], -(by_log[:, None] * z).sum(axis=0)])
+
+        known = {f"mean:{name}": mean for name, mean in means.items()}
+        return Likelihood(
+            names=("p", "q", "gamma", *names),
+            scales=np.array([*plain.scales, *(1 / spread[name] for name in names)]),
+            starts=[np.concatenate([start, np.zeros(len(names))]) for start in plain.starts],
+            customers=plain.customers,
+            log_scale=plain.log_scale,
+            objective=objective,
+            build=lambda values: cls.from_dict({**values, **known}),
+            remedies=REMEDIES,
+            real=(False,) * 3 + (True,) * len(names),
+        )
+
+    def factors(self, summary: pd.DataFrame) -> Floats:
+        """By what each customer's amounts are multiplied, e^(effect . (covariate - mean))."""
+        columns = number_columns(summary, tuple(self.effects))
+        total = np.zeros(len(summary))
+        for name, effect in self.effects.items():
+            total += effect * (columns[name] - self.covariate_means[name])
+        return np.exp(total)
+
+    def _of_average(self, summary: pd.DataFrame) -> tuple[Floats, pd.DataFrame]:
+        """The factors, and the summary as of average customers."""
+        f = self.factors(summary)
+        _, m = repeat_spend(summary)
+        return f, as_summary(summary).assign(monetary_value=m / f)
+
+    def log_likelihood(self, summary: pd.DataFrame) -> pd.Series[float]:
+        """Log-likelihood of each customer's mean spend; 0 where there is no repeat purchase with positive spend."""
+        f, average = self._of_average(summary)
+        x, m = repeat_spend(summary)
+        return self.average.log_likelihood(average) - np.where((x > 0) & (m > 0), np.log(f), 0.0)
+
+    def population_mean(self) -> float:
+        """Mean spend per purchase of an average customer; infinite for q <= 1."""
+        return self.average.population_mean()
+
+    def expected_spend(self, summary: pd.DataFrame) -> pd.Series[float]:
+        """E[mean spend | history] of each customer; without a repeat purchase that of all with its covariates."""
+        f, average = self._of_average(summary)
+        return self.average.expected_spend(average) * f
+
+    def draw_posterior(self, summary: pd.DataFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
+        """One exact draw of each customer's `spend_rate` and `mean_spend` given its own purchases."""
+        f, average = self._of_average(summary)
+        found = self.average.draw_posterior(average, seed=seed, replication=replication)
+        return found.assign(spend_rate=found["spend_rate"] / f, mean_spend=found["mean_spend"] * f)
+
+
+def _with_finite_mean(fit: ModelFit[Either]) -> ModelFit[Either]:
     """The fit, with a status that says so where the population mean is infinite."""
     if not fit.status.ok or fit.model.q > 1:
         return fit

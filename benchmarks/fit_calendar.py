@@ -1,0 +1,88 @@
+"""A season fitted to BG/NBD customers beside the fit without it.
+
+    python benchmarks/fit_calendar.py [--customers 1000000] [--weeks 260] [--bar 3]
+
+Prints user CPU and wall seconds of both and their ratios, whether the season put in came out, and exits 1 above the bar
+(CPU, so that a busy machine decides nothing) or where it did not. The calendar's fit includes the plain one, which its
+likelihood-ratio test needs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+import churnsim as cs
+
+SEASON = {"cos 1": 0.4, "sin 1": 0.0}
+START = int(np.datetime64("2019-01-01", "D").astype(int))
+
+
+def customers(number: int, days: int, calendar: cs.data.Calendar) -> pd.DataFrame:
+    """A summary of customers who buy on a bent clock, made in its time, purchase by purchase for all at once."""
+    random = np.random.default_rng(1)
+    columns = calendar.columns(START + 1, START + days)
+    speed = np.exp(columns @ np.array([SEASON[name] for name in calendar.names]))
+    clock = np.concatenate([[0.0], np.cumsum(speed)])
+    first = random.integers(0, days - 100, number)
+    rate, leaves = random.gamma(0.6, 1 / 60, number), random.beta(0.8, 2.5, number)
+    x, last, at = np.zeros(number, dtype=np.int64), first.copy(), clock[first]
+    sums = np.zeros((number, len(calendar.names)))
+    here = np.arange(number)
+    while here.size:
+        at[here] += random.exponential(1.0, here.size) / rate[here]
+        day = np.searchsorted(clock, at[here])
+        here, day = here[day <= days], day[day <= days]
+        fresh = day > last[here]  # one purchase a day
+        who, when = here[fresh], day[fresh]
+        x[who] += 1
+        last[who] = when
+        sums[who] += columns[when - 1]
+        here = here[random.random(here.size) >= leaves[here]]
+    frame = pd.DataFrame({"frequency": x, "recency": (last - first) / 7, "T": (days - first) / 7})
+    frame["first_purchase"] = (START + first).astype("datetime64[D]").astype("datetime64[ns]")
+    for k, name in enumerate(calendar.names):
+        frame[f"calendar:{name}"] = sums[:, k]
+    frame.attrs["unit"] = "W"
+    return frame
+
+
+def timed(run: Callable[[], Any]) -> tuple[Any, float, float]:
+    """What it gives, CPU and wall seconds."""
+    cpu, wall = os.times(), time.perf_counter()
+    found = run()
+    now = os.times()
+    return found, now.user - cpu.user, time.perf_counter() - wall
+
+
+def main() -> int:
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--customers", type=int, default=1_000_000)
+    arguments.add_argument("--weeks", type=int, default=260)
+    arguments.add_argument("--bar", type=float, default=3.0, help="largest ratio of CPU seconds")
+    options = arguments.parse_args()
+    calendar = cs.data.Calendar(season=1)
+    summary = customers(options.customers, 7 * options.weeks, calendar)
+    warm = summary.head(60_000).copy()
+    cs.BGNBD.fit(warm, calendar=calendar)
+    plain = min((timed(lambda: cs.BGNBD.fit(summary)) for _ in range(3)), key=lambda run: run[1])
+    bent = min((timed(lambda: cs.BGNBD.fit(summary, calendar=calendar)) for _ in range(3)), key=lambda run: run[1])
+    fit = bent[0]
+    # Purchases of one day count once, so the effect comes out a little small.
+    near = all(abs(fit.parameters[name] - true) < 0.01 for name, true in SEASON.items())
+    ratio = bent[1] / plain[1]
+    print(f"without a season  {plain[1]:6.2f} s CPU {plain[2]:6.2f} s wall")
+    print(f"with              {bent[1]:6.2f} s CPU {bent[2]:6.2f} s wall   {ratio:.2f} times the CPU")
+    print(f"season {fit.parameters['cos 1']:.4f}, put in {SEASON['cos 1']}; {fit.status.code}")
+    return 0 if ratio <= options.bar and near else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
