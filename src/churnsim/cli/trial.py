@@ -47,6 +47,9 @@ def design(
             metavar="SHARE", help="Which share is held out; several to choose from. .1, .2, .3, .5 if absent."
         ),
     ] = None,
+    today: Annotated[
+        Literal["treated", "held out"], typer.Option(help="What customers are now; the cost is counted from there.")
+    ] = "treated",
     start: Annotated[
         str | None, typer.Option(metavar="DAY", help="First day of the trial; the one after the data if absent.")
     ] = None,
@@ -79,7 +82,8 @@ def design(
         progress.stage("replays of both arms", replications * len(spans))
         found = design_trial(
             ground.experiment, chosen, about=about, effect=effect, against=against, outcome=outcome, power=power,
-            level=level, weeks=spans, shares=list(holdout or (0.1, 0.2, 0.3, 0.5)), replications=replications,
+            level=level, weeks=spans, shares=list(holdout or (0.1, 0.2, 0.3, 0.5)), today=today,
+            replications=replications,
         )  # fmt: skip
     first = start or ground.next_day.isoformat()
     drawn = found.assignment(start=first, seed=seed)

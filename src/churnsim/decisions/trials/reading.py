@@ -211,14 +211,14 @@ def read_trial(
     --------
     >>> import churnsim as cs
     >>> log = cs.datasets.cdnow()
-    >>> base = cs.summarise(log, until="1997-12-31")
+    >>> base = cs.summarise(log, until="1997-12-31").iloc[::4]
     >>> market = cs.Market(
     ...     customers=cs.PosteriorBase(base), purchases=cs.BGNBD(r=0.243, alpha=4.414, a=0.793, b=2.426),
     ...     spend=cs.GammaGamma(p=6.25, q=3.74, gamma=15.44),
     ... )
     >>> mails = cs.Strategy(name="mails", retention=cs.simulation.RetentionContacts(budget_per_period=9000.0))
     >>> plan = cs.decisions.design_trial(
-    ...     market, mails, about="retention.purchase_lift", effect=2.0, weeks=[26], shares=[0.5], power=0.1, seed=1,
+    ...     market, mails, about="retention.purchase_lift", effect=3.0, weeks=[25], shares=[0.5], power=0.1, seed=1,
     ...     replications=3,
     ... )
     >>> found = read_trial(plan.assignment(start="1998-01-01"), log, looks="end")  # in which nobody was treated

@@ -69,10 +69,10 @@ class Arms:
 
 
 class Replayed(NamedTuple):
-    """What one replication says: the `gain` of the treated arm a customer and, for a trial that holds all out, the
-    variances (n times those of the means) of either arm and what the slopes add, by value; what the firm earns in all
-    under the strategy and without the part, as things are; difference, error and degrees of freedom of replayed trials,
-    shape (shares, trials, 3)."""
+    """What one replication says. By value: the `gain` of the treated arm a customer, and what the difference's variance
+    is made of, n times the variances of the means of the `treated` and of the `control` arm and what the slopes share.
+    In `money` what the firm earns under the strategy and without the part, as things are. In `found` the difference,
+    its error and degrees of freedom in replayed trials, shape (shares, trials, 3)."""
 
     gain: Floats
     treated: Floats
