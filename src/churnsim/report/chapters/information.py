@@ -33,8 +33,8 @@ def chapter(context: Context) -> Chapter:
         if found.trials:
             blocks.append(Listing(items=[trial_sentence(context, found, trial) for trial in found.trials]))
         rows = shown(found, most=MOST)
-        if any(row.worth > 0 for row in rows):
-            blocks.append(worth_figure(context, [row for row in rows if row.kind != "rest"], found))
+        if drawn := [row for row in rows if row.worth > 0 and row.kind != "rest"]:
+            blocks.append(worth_figure(context, drawn, found))
         blocks.append(_table(context, found, rows))
         blocks.append(
             Paragraph(text=" ".join([how_sure(context, found), *_left_out(context, found, rows)]), tone="note")
@@ -58,7 +58,7 @@ def _table(context: Context, found: InformationRecord, rows: list[WorthRow]) -> 
 
 def _row(context: Context, row: WorthRow, trial: TrialRow | None, with_trials: bool) -> list[TableCell]:
     note = row.name if row.kind == "number" else context.say("measure.count", count=fmt.count(len(row.numbers)))
-    belief = TableCell(text="")
+    belief = TableCell(text=fmt.ABSENT)
     if row.value is not None:
         interval = ""
         if row.low is not None and row.high is not None:
@@ -73,5 +73,5 @@ def _row(context: Context, row: WorthRow, trial: TrialRow | None, with_trials: b
     ]  # fmt: skip
     if with_trials:
         net = money(context, trial.net) if trial else ""
-        cells.append(TableCell(text=fmt.signed(net) if trial else "", note=trial.name if trial else ""))
+        cells.append(TableCell(text=fmt.signed(net) if trial else fmt.ABSENT, note=trial.name if trial else ""))
     return row_of(*cells)
