@@ -23,7 +23,7 @@ KINDS = {
 
 def log(text: bool) -> pd.DataFrame:
     found = cs.datasets.cdnow().head(600).drop(columns="quantity")
-    return found.assign(customer_id="c" + found["customer_id"].astype(str)) if text else found
+    return found.assign(customer_id=("c" + found["customer_id"].astype(str)).astype(object)) if text else found
 
 
 @pytest.mark.parametrize("text", [False, True], ids=["numbers", "text"])
