@@ -59,6 +59,12 @@ def test_judged_on_a_market_and_its_control_fails(result, claim_id):
         return
     assert found.control.answer is Answer.FAILS, found.control.reason
     assert found.finding.ran, found.finding.reason
+    if found.planted is not None:
+        assert found.planted.answer is not Answer.FAILS, found.planted.reason
+    masses = [part.plausible for part in (found.finding, *found.finding.parts) if part.plausible is not None]
+    for mass in masses:  # no statement and its negation both hold in more than half of what is plausible
+        assert min(mass.holds, mass.negation.holds) <= 0.5
+        assert mass.holds + mass.fails <= 1.0 + 1e-9
     if found.answer is Answer.HOLDS_IF:
         assert found.finding.region, "true somewhere, but it is not said where"
 

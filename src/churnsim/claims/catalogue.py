@@ -37,7 +37,7 @@ def _claim(row: dict[str, Any], studies: Mapping[str, Mapping[str, str]]) -> Cla
     """The claim that a [[claim]] of the statements describes."""
     module, _, function = row["module"].partition(":")
     inputs, expect = row.get("inputs", {}), row["expect"]
-    worlds = {
+    worlds: dict[str, Any] = {
         world: Control(
             what=row[world],
             inputs=row.get(f"{world}_inputs", {}),

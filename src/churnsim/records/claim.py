@@ -18,7 +18,7 @@ def _as_sources(value: object) -> object:
     return [{"title": item} if isinstance(item, str) else item for item in value] if isinstance(value, list) else value
 
 
-OLD_VERDICTS = {
+OLD_VERDICTS: dict[str, dict[str, Any]] = {
     "REPRODUCED": {"answer": "HOLDS", "basis": "arithmetic"},
     "UNTESTABLE": {"answer": "UNDECIDED"},
     "UNTESTED": {"answer": "UNDECIDED", "ran": False},
@@ -37,9 +37,8 @@ class Answered(Record):
     def _from_verdict(cls, row: Any) -> Any:
         """A row of before 0.2, in which answer and basis were one word."""
         if isinstance(row, dict) and "answer" not in row and "verdict" in row:
-            row = {key: value for key, value in row.items() if key != "verdict"} | OLD_VERDICTS.get(
-                row["verdict"], {"answer": row["verdict"]}
-            )
+            rest = {key: value for key, value in row.items() if key != "verdict"}
+            return rest | OLD_VERDICTS.get(row["verdict"], {"answer": row["verdict"]})
         return row
 
     @property

@@ -65,6 +65,6 @@ def _part(cohort: str, setting: str, retention: float, found: Spread) -> Part:
         answer=found.within(100.0 * LOW, 100.0 * HIGH),
         basis=Basis.MEASURED,
         **found.figures("percent"),
-        reason=f"Mean retention {retention:.1%} in the first year: "
+        reason=f"Subscribers of another firm, mean retention {retention:.1%} in the first year: "
         f"{found.mean:+.1f}% [{found.lower:+.1f}, {found.upper:+.1f}].",
     )
