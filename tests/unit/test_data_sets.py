@@ -160,6 +160,24 @@ def test_the_folder_of_files_comes_first(tmp_path, monkeypatch):
     assert fetch("http://127.0.0.1:9/", "0" * 64) == tmp_path / "In it.csv"
 
 
+def test_the_form_that_is_read_fastest_goes_first(tmp_path, monkeypatch):
+    monkeypatch.setenv("CHURNSIM_DATA", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    files.cache_folder().mkdir(parents=True)
+    fast = files.cache_folder() / "in_it.parquet"
+    fast.touch()
+    (tmp_path / "In it.csv").touch()
+    assert files.file_at_hand(("in_it.parquet", "In it.csv")) == fast
+
+
+def test_a_workbook_that_is_not_the_published_one_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("CHURNSIM_DATA", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "Online Retail.xlsx").write_bytes(b"PK")
+    with pytest.raises(DataError, match=r"Online Retail.xlsx is not the published file: its SHA-256 is"):
+        cs.datasets.load("online-retail")
+
+
 def test_a_package_that_is_not_there():
     with pytest.raises(MissingExtraError, match=r"the data set x needs nobody_has_this"):
         files.package_file("nobody_has_this", "a.csv", of="x")
