@@ -166,6 +166,22 @@ def test_a_search_that_was_stopped_goes_on_to_the_same_end_with_any_workers(expe
     assert again.outcomes["value"].notna().all()
 
 
+def test_outcomes_are_found_again_after_the_market_was_used(cdnow_split, cdnow_models, tmp_path):
+    def strategy_at(point):
+        return Strategy(name="a", acquisition=Acquisition(budget_per_period=point[0] if point else 0.0))
+
+    few = cdnow_split.iloc[:50]
+    purchases, spend = cdnow_models
+    market = cs.Market(customers=cs.PosteriorBase(few), purchases=purchases.model, spend=spend.model)
+    used = cs.Experiment(market=market, seed=1, horizon=4)
+    one = Evaluations(used, strategy_at, "npv", tmp_path)(np.array([[5.0]]), range(3))
+    counted = []
+    again = cs.Experiment(market=market, seed=1, horizon=4, progress=counted.append)
+    assert Evaluations(again, strategy_at, "npv", tmp_path)(np.array([[5.0]]), range(3)).tolist() == one.tolist()
+    assert counted == []
+    assert len(list(tmp_path.iterdir())) == 1
+
+
 def test_outcomes_of_another_seed_are_not_taken(experiment, tmp_path):
     def strategy_at(point):
         return Strategy(name="a", retention=RetentionContacts(budget_per_period=point[0] if point else 0.0))
