@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from churnsim.cli.export import JsonFile, not_the_input, write_json_file
-from churnsim.cli.purchases import exchange_rates, reading_progress
+from churnsim.cli.purchases import FORMAT, RULES, exchange_rates, reading_progress, with_options
 from churnsim.cli.tables import print_table
 from churnsim.errors import ConfigError
 
@@ -24,17 +24,40 @@ MOST_QUESTIONS = 12
 SLOW = 90  # seconds after which minutes are told
 
 
-def _column(what: str) -> Any:
-    return Annotated[str | None, typer.Option(metavar="COLUMN", help=what)]
+ROLES = {
+    "customer_id": "Who bought", "date": "When", "amount": "How much was paid, or 'none' where that is not known",
+    "price": "With --quantity: the price of one", "quantity": "With --price: how many, below 0 for a refund",
+    "currency": "The currency of each amount",
+}  # fmt: skip
+FORMS = ("date_format", "decimal", "thousands", "delimiter", "encoding", "sheet")
 
 
-def _records(what: str) -> Any:
-    return Annotated[Path | None, typer.Option(metavar="FILE", help=what)]
+def _column(what: str) -> tuple[Any, Any]:
+    return Annotated[str | None, typer.Option(metavar="COLUMN", help=f"{what}; told by its name if absent.")], None
 
 
+def _records(what: str) -> tuple[Any, Any]:
+    return Annotated[Path | None, typer.Option(metavar="FILE", help=what)], None
+
+
+RECORDS: dict[Any, tuple[Any, Any]] = {
+    "contacts": _records("Contacts of campaigns, with those who were left alone."),
+    "complaints": _records("Complaints and their answers."),
+    "spend": _records("Spending on new customers by period and channel."),
+    "referrals": _records("Who was referred by whom."),
+    "win_backs": _records("Contacts to silent customers."),
+}
+EXPORT = {
+    **{role: _column(what) for role, what in ROLES.items()}, **{word: FORMAT[word] for word in FORMS}, "rate": RULES["rate"],
+    **RECORDS,
+}  # fmt: skip
+
+
+@with_options(EXPORT, dict)
 def init(
     export: Annotated[Path, typer.Argument(metavar="EXPORT", help="Purchases, one row each: CSV, Parquet or Excel.")],
     *,
+    given: dict[str, Any],
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The configuration to write; NAME.toml beside the export.")
     ] = None,
@@ -47,26 +70,6 @@ def init(
         float | None, typer.Option(metavar="SHARE", min=0.001, max=1, help="Left of a sale after its own costs.")
     ] = None,
     currency_sign: Annotated[str, typer.Option(metavar="TEXT", help="Set before amounts in the report.")] = "",
-    customer_id: _column("Who bought; told by its name if absent.") = None,
-    date: _column("When; told by its name if absent.") = None,
-    amount: _column("How much was paid; 'none' where that is not known.") = None,
-    price: _column("With --quantity: the price of one.") = None,
-    quantity: _column("With --price: how many; below 0 for a refund.") = None,
-    currency: _column("The currency of each amount.") = None,
-    date_format: Annotated[str | None, typer.Option(metavar="FORMAT", help="Such as '%d/%m/%Y'.")] = None,
-    decimal: Annotated[str | None, typer.Option(metavar="MARK", help="The mark before decimals.")] = None,
-    thousands: Annotated[str | None, typer.Option(metavar="MARK", help="The mark between thousands.")] = None,
-    delimiter: Annotated[str | None, typer.Option(metavar="TEXT", help="What separates the columns.")] = None,
-    encoding: Annotated[str | None, typer.Option(metavar="NAME", help="Of the file, such as 'cp1252'.")] = None,
-    sheet: Annotated[str | None, typer.Option(metavar="NAME", help="Of a workbook with several.")] = None,
-    rate: Annotated[
-        list[str] | None, typer.Option(metavar="CURRENCY=NUMBER", help="What one unit of a currency is worth.")
-    ] = None,
-    contacts: _records("Contacts of campaigns, with those who were left alone.") = None,
-    complaints: _records("Complaints and their answers.") = None,
-    spend: _records("Spending on new customers by period and channel.") = None,
-    referrals: _records("Who was referred by whom.") = None,
-    win_backs: _records("Contacts to silent customers.") = None,
     ask: Annotated[bool, typer.Option(help="Ask what the file leaves open, or stop with the option to give.")] = True,
     force: Annotated[bool, typer.Option("--force", help="Write over a configuration that is there.")] = False,
 ) -> None:
@@ -86,15 +89,13 @@ def init(
     from churnsim.data.records.reading import read_records
     from churnsim.study.config.config_file import parse_config
     from churnsim.study.setup.choices import choices_for
-    from churnsim.study.setup.export import FORM, Answers
+    from churnsim.study.setup.export import Answers
     from churnsim.study.setup.writing import config_text, quality_page
     from churnsim.study.storage.store import write_text
 
-    given = locals()
-    roles = ("customer_id", "date", "amount", "price", "quantity", "currency")
     answers = Answers(
-        columns={role: given[role] for role in roles if given[role] is not None},
-        form={word: given[word] for word in FORM if given[word] is not None}, rates=exchange_rates(rate),
+        columns={role: given[role] for role in ROLES if given[role] is not None},
+        form={word: given[word] for word in FORMS if given[word] is not None}, rates=exchange_rates(given["rate"]),
     )  # fmt: skip
     slug = _slug(name or export.name)
     target = out or export.parent / f"{slug}.toml"
@@ -105,11 +106,7 @@ def init(
             raise ConfigError(f"{path} is there already. Name another file with --out, or write over it with --force.")
     found, answers = _understood(export, answers, ask=ask and sys.stdin.isatty())
     chosen = choices_for(found, margin=margin or MARGIN)
-    records = {
-        kind: path
-        for kind in ("contacts", "complaints", "spend", "referrals", "win_backs")
-        if (path := given[kind]) is not None
-    }
+    records = {kind: given[kind] for kind in RECORDS if given[kind] is not None}
     for kind, path in records.items():
         read_records(kind, path)
     text = config_text(
@@ -137,7 +134,7 @@ def _slug(text: str) -> str:
 
 def _understood(path: Path, answers: Answers, *, ask: bool) -> tuple[Export, Answers]:
     """The export, with what a person says where the file leaves something open."""
-    from churnsim.study.setup.export import FORM, UndecidedError, read_export
+    from churnsim.study.setup.export import UndecidedError, read_export
 
     progress = reading_progress(lambda text: typer.echo(text, err=True))
     for _ in range(MOST_QUESTIONS):
@@ -147,7 +144,7 @@ def _understood(path: Path, answers: Answers, *, ask: bool) -> tuple[Export, Ans
             if not ask:
                 raise
             reply = _reply(open_question.question, open_question.choices)
-            changed = "form" if open_question.key in FORM else "columns"
+            changed = "form" if open_question.key in FORMS else "columns"
             answers = replace(answers, **{changed: {**getattr(answers, changed), open_question.key: reply}})
     raise ConfigError(f"{path} leaves too much open. State its columns and its form with the options; see --help.")
 
@@ -201,7 +198,7 @@ def check(
     known = [row for row in found.assumed if row.status != "chosen"]
     title = f"{len(known)} numbers that are not fitted, with what is believed of each; a fitted model adds its own"
     cells = [
-        (row.status, row.parameter, row.value, _interval(row.low, row.high), row.unit, shorten(row.source, 60))
+        (row.status, row.parameter, row.value, _interval(row.low, row.high), row.unit, shorten(row.source or "", 60))
         for row in known
     ]  # fmt: skip
     print_table(("status", "number", "value", "interval", "unit", "source"), cells, title=title, right=("value",))

@@ -9,8 +9,9 @@ from typing import Any, get_args
 from pydantic.json_schema import models_json_schema
 
 from churnsim.claims.catalogue import CATALOGUE
+from churnsim.models.purchase.registry import simulated_families
 from churnsim.simulation.core.belief import Law, Status
-from churnsim.study.config.config import CHOOSE, StudyConfig, simulated_families
+from churnsim.study.config.config import CHOOSE, StudyConfig
 from churnsim.study.config.contract import ContractStudyConfig
 from churnsim.study.config.market_overrides import INTERVAL, TIME, documented, mechanism_types, named_parts, own_numbers
 from churnsim.study.config.section import LENGTH_SCHEMA

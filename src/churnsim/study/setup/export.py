@@ -44,7 +44,7 @@ class Answers:
     the reader, as "date_format"; an amount of "none" is a log without amounts."""
 
     columns: Mapping[str, str] = field(default_factory=dict)
-    form: Mapping[str, str] = field(default_factory=dict)
+    form: Mapping[str, Any] = field(default_factory=dict)
     rates: Mapping[str, float] | None = None
 
 
@@ -163,7 +163,8 @@ def _as_question(error: DataError, answers: Answers, path: Path) -> Exception:
     told = str(error)
     for key in FORM:
         if f"{key}=" in told and key not in answers.form:
-            question, choices = told.split(" Pass ")[0].rstrip(".") + ".", ()
+            question = told.split(" Pass ")[0].rstrip(".") + "."
+            choices: tuple[str, ...] = ()
             if key == "date_format":
                 choices = tuple(re.findall(r"'(%[^']*)'", told))
             elif key == "encoding":
