@@ -48,8 +48,8 @@ RECORDS: dict[Any, tuple[Any, Any]] = {
     "win_backs": _records("Contacts to silent customers."),
 }
 EXPORT = {
-    **{role: _column(what) for role, what in ROLES.items()}, **{word: FORMAT[word] for word in FORMS}, "rate": RULES["rate"],
-    **RECORDS,
+    **{role: _column(what) for role, what in ROLES.items()}, **{word: FORMAT[word] for word in FORMS},
+    "rate": RULES["rate"], **RECORDS,
 }  # fmt: skip
 
 
