@@ -31,7 +31,7 @@ def market(lift: float = 1.5) -> cs.Market:
     )  # fmt: skip
 
 
-def planned(*, effect: float = 2.5, power: float = 0.7, replications: int = 10) -> TrialDesign:
+def planned(*, effect: float = 2.5, power: float = 0.7, replications: int = 6) -> TrialDesign:
     """The cheapest of two trials of 16 weeks that tells a lift from none."""
     return design_trial(
         market(), MAILS, about=ABOUT, effect=effect, weeks=[16], shares=[0.3, 0.5], power=power, seed=1,
