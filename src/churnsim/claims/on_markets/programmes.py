@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from churnsim.claims.machinery.claim import Finding, Part
@@ -163,9 +164,9 @@ def judge_programme(
 ) -> Finding:
     """The whole against nothing and against itself without each step; the control's steps have no effect."""
     evidence = market_of(evidence, effective=effective, strong=strong)
-    planned = {"per_customer": per_customer}
-    variants = [programme(evidence, steps, name=f"without {key}", without=key, **planned) for key in steps]
-    strategies = [programme(evidence, steps, name=WHOLE, **planned), Strategy(name=NOTHING), *variants]
+    planned = partial(programme, evidence, steps, per_customer=per_customer)
+    variants = [planned(name=f"without {key}", without=key) for key in steps]
+    strategies = [planned(name=WHOLE), Strategy(name=NOTHING), *variants]
     found, gains = gains_of(evidence, strategies)
     parts: list[Part] = [gain_part(gains[0], name="the whole against nothing")]
     parts += [

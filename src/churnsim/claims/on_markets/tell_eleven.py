@@ -32,7 +32,7 @@ def judge(
     figure = Part(
         name="(a) the figure",
         estimand="People told by a dissatisfied customer, as the study has it.",
-        answer=closes(STATED, float(np.clip(STATED, *study)), within=0.5),
+        answer=closes(STATED, min(max(STATED, study[0]), study[1]), within=0.5),
         estimate=STATED,
         lower=study[0],
         upper=study[1],
