@@ -77,7 +77,9 @@ def arrivals_until(
             clock -= (end - now) * pull
             break
         if came == times.size:
-            times, uids = np.append(times, np.empty(came)), np.append(uids, np.empty(came, np.int64))
+            more_times, more_uids = np.empty(2 * came), np.empty(2 * came, np.int64)
+            more_times[:came], more_uids[:came] = times, uids
+            times, uids = more_times, more_uids
         times[came], uids[came] = arrival, mix(channel, number)
         came += 1
         now = arrival
