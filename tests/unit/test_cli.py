@@ -212,11 +212,11 @@ def test_claims_are_listed_shown_and_tested(call: Callable[..., Any], tmp_path: 
     assert "card-npv" in listed
     assert "five-percent-churn" in listed
     shown = call("claims", "show", "card-npv").stdout
-    for label in ("says", "quote", "source", "quantity", "expected", "control"):
+    for label in ("says", "quote", "source", "quantity", "expected", "false if"):
         assert re.search(rf"^  {label} ", shown, re.MULTILINE)
     result = call("claims", "test", "card-npv", "complaint-tree", "--json", tmp_path / "findings.json")
     assert result.exit_code == 0
-    assert "REPRODUCED  card-npv" in result.stdout
+    assert "HOLDS (arithmetic)  card-npv" in result.stdout
     findings = json.loads((tmp_path / "findings.json").read_text())
     assert [row["id"] for row in findings] == ["card-npv", "complaint-tree"]
     assert {row["control"]["answer"] for row in findings} == {"FAILS"}
@@ -252,7 +252,7 @@ def test_run_prints_results_on_stdout_and_progress_on_stderr(
     words = ["run", tmp_path / "study.toml", "--runs-dir", tmp_path / "runs", "--workers", "1"]
     first = call(*words, "--no-report")
     assert first.exit_code == 0, first.stderr
-    for name in ("baseline", "retention-heavy", "card-npv", "REPRODUCED", "results: "):
+    for name in ("baseline", "retention-heavy", "card-npv", "HOLDS", "results: "):
         assert name in first.stdout
     assert "strategies" in first.stderr
     assert "report:" not in first.stdout
