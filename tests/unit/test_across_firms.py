@@ -16,7 +16,7 @@ from churnsim.claims.catalogue import CATALOGUE
 from churnsim.claims.concepts import acsi, customers_asked, path_model
 from churnsim.claims.machinery.evidence import market_evidence
 from churnsim.claims.machinery.firm_data import PANELS, bought_by_customer, load, new_customers, purchases_by_brand
-from churnsim.claims.machinery.firms import Firm, across_firms, measured_on
+from churnsim.claims.machinery.firms import FirmFinding, across_firms, measured_on
 from churnsim.claims.machinery.verdicts import Answer, Basis, Spread
 from churnsim.data.customers.estimate import Estimate
 from churnsim.errors import DataError
@@ -27,7 +27,7 @@ from churnsim.report.charts.forest import draw_forest
 def firm(value, error, name="a"):
     z = 1.96 * error
     found = Estimate(value=value, standard_error=error, lower=value - z, upper=value + z, level=0.95, n=100)
-    return Firm(name=name, found=found)
+    return FirmFinding(name=name, found=found)
 
 
 def test_shares_are_pooled_as_log_odds():

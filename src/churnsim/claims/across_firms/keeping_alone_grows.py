@@ -15,7 +15,7 @@ import pandas as pd
 from churnsim.claims.machinery.claim import Evidence, Finding
 from churnsim.claims.machinery.evidence import MarketEvidence, log_of
 from churnsim.claims.machinery.firm_data import load
-from churnsim.claims.machinery.firms import Firm, across_firms, measured_on
+from churnsim.claims.machinery.firms import FirmFinding, across_firms, measured_on
 from churnsim.data.customers.estimate import Estimate, ratio_of_sums
 from churnsim.errors import DataError
 from churnsim.typing import Floats
@@ -72,10 +72,10 @@ def of_cohort(left: pd.Series[int]) -> Estimate:
     return a_year(ratio_of_sums(stayed.astype(float), np.ones(start)), len(left) - 2)
 
 
-def _bases() -> tuple[list[Firm], list[str]]:
+def _bases() -> tuple[list[FirmFinding], list[str]]:
     firms, absent = measured_on(("cdnow-full",), lambda name: of_log(load(name)))
     donors, no_donors = measured_on(("donations",), lambda name: of_donors(load(name)))
-    cohorts = [Firm(name=f"{name} cohort", found=of_cohort(left)) for name, left in load("cohorts").items()]
+    cohorts = [FirmFinding(name=f"{name} cohort", found=of_cohort(left)) for name, left in load("cohorts").items()]
     return [*firms, *donors, *cohorts], absent + no_donors
 
 
@@ -85,10 +85,10 @@ def judge(
     """Each base of customers at hand, or the market's own alone; the planted worlds hand over logs of their own."""
     absent: list[str] = []
     if world is not None:
-        firms = [Firm(name=name, found=of_log(log)) for name, log in world.items()]
+        firms = [FirmFinding(name=name, found=of_log(log)) for name, log in world.items()]
     elif isinstance(evidence, MarketEvidence) and not evidence.cdnow:
         log, label = log_of(evidence)
-        firms = [Firm(name=label, found=of_log(log))]
+        firms = [FirmFinding(name=label, found=of_log(log))]
     else:
         firms, absent = _bases()
     found = across_firms(firms, scale="ratio", absent=absent, kind="bases of customers")

@@ -15,7 +15,7 @@ import pandas as pd
 
 from churnsim.claims.machinery.claim import Evidence, Finding, Rows
 from churnsim.claims.machinery.firm_data import PANELS, load, purchases_by_brand
-from churnsim.claims.machinery.firms import AcrossFirms, Firm, Scale, across_firms, measured_on, of_others
+from churnsim.claims.machinery.firms import AcrossFirms, FirmFinding, Scale, across_firms, measured_on, of_others
 from churnsim.data import datasets
 from churnsim.data.customers.estimate import Estimate, bootstrap
 from churnsim.typing import Floats, Ints
@@ -61,7 +61,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, world: Mapping[str,
         firms, absent = (
             measured_on(PANELS, lambda name: of(purchases_by_brand(load(name)), statistic))
             if world is None
-            else ([Firm(name=name, found=of(panel, statistic)) for name, panel in world.items()], [])
+            else ([FirmFinding(name=name, found=of(panel, statistic)) for name, panel in world.items()], [])
         )
         return across_firms(firms, scale=scale, absent=absent, kind="categories")
 

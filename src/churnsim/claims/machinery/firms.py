@@ -36,7 +36,7 @@ _SCALES: Mapping[str, tuple[Callable[[Floats], Floats], Callable[[Floats], Float
 
 
 @dataclass(frozen=True, kw_only=True)
-class Firm:
+class FirmFinding:
     """One firm's (or category's) own figure, and how many customers it is of."""
 
     name: str
@@ -52,7 +52,7 @@ class AcrossFirms:
     were not at hand, `kind` says what is pooled.
     """
 
-    firms: tuple[Firm, ...]
+    firms: tuple[FirmFinding, ...]
     mean: Spread
     new: Spread
     between: float
@@ -124,7 +124,7 @@ class AcrossFirms:
 
 
 def across_firms(
-    firms: Iterable[Firm], *, scale: Scale, times: float = 1.0, absent: Iterable[str] = (), kind: str = "firms"
+    firms: Iterable[FirmFinding], *, scale: Scale, times: float = 1.0, absent: Iterable[str] = (), kind: str = "firms"
 ) -> AcrossFirms:
     """Pool the firms' figures on a scale where they are about normal; `times` 100 turns shares into percent.
 
@@ -147,7 +147,7 @@ def across_firms(
         return Spread(*(times * float(x) for x in back(np.array(ends))))
 
     figures = tuple(
-        Firm(
+        FirmFinding(
             name=firm.name,
             found=Estimate(
                 value=times * firm.found.value, standard_error=times * firm.found.standard_error,
@@ -174,7 +174,7 @@ def of_others(evidence: Evidence) -> str:
     return ""
 
 
-def measured_on(names: Iterable[str], figure: Callable[[str], Estimate]) -> tuple[list[Firm], list[str]]:
+def measured_on(names: Iterable[str], figure: Callable[[str], Estimate]) -> tuple[list[FirmFinding], list[str]]:
     """The figure of each data set that is at hand, and the names of those that are not; nothing is downloaded.
 
     Raises AssertionError for artificial data, in which nothing is found.
@@ -184,7 +184,7 @@ def measured_on(names: Iterable[str], figure: Callable[[str], Estimate]) -> tupl
         declared = datasets.describe(name)
         assert not declared.artificial, f"{name} is artificial: no firm's figure"
         try:
-            firms.append(Firm(name=name, found=figure(name))) if declared.at_hand else absent.append(name)
+            firms.append(FirmFinding(name=name, found=figure(name))) if declared.at_hand else absent.append(name)
         except ChurnSimError:  # a file that is not the published one, a package of another version
             absent.append(name)
     return firms, absent

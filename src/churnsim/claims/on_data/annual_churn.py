@@ -10,7 +10,7 @@ from scipy.special import betaln
 from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence, market_evidence
 from churnsim.claims.machinery.families import Families, families, families_of
-from churnsim.claims.machinery.firms import AcrossFirms, Firm, across_firms
+from churnsim.claims.machinery.firms import AcrossFirms, FirmFinding, across_firms
 from churnsim.claims.machinery.reference_data import Workbench
 from churnsim.claims.machinery.verdicts import Answer, Spread, combine, spread
 from churnsim.data import datasets
@@ -69,7 +69,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, years: float = 1.0)
     )
 
 
-def _base(part: Part, customers: int) -> Firm:
+def _base(part: Part, customers: int) -> FirmFinding:
     """A base of so many customers with its figure, as a share, whose error is that of its interval."""
     assert part.estimate is not None
     assert part.lower is not None
@@ -77,7 +77,7 @@ def _base(part: Part, customers: int) -> Firm:
     value, low, high = (end / 100.0 for end in (part.estimate, part.lower, part.upper))
     error = max(high - low, 1e-6) / (2.0 * normal_quantile(0.95))
     found = Estimate(value=value, standard_error=error, lower=low, upper=high, level=0.95, n=customers)
-    return Firm(name=part.name, found=found)
+    return FirmFinding(name=part.name, found=found)
 
 
 def _judged(name: str, estimand: str, found: Spread) -> Part:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from churnsim.simulation.core.assumption import with_numbers
-from churnsim.simulation.mechanisms.acquisition import UNNAMED, Acquisition
+from churnsim.simulation.mechanisms.acquisition import UNNAMED
 from churnsim.simulation.mechanisms.parts import Budgeted
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.parameter_paths import number_at
@@ -128,7 +128,8 @@ def alone(strategies: Sequence[Strategy]) -> Iterator[tuple[str, Strategy, Strat
     spending = [(strategy, strategy.acquisition.by_channel()) for strategy in strategies if strategy.acquisition]
     for name in sorted({name for _, money in spending for name in money} - {UNNAMED}):
         most, money = max(spending, key=lambda pair: pair[1].get(name, 0.0))
-        part = Acquisition(budget_per_period=money[name], channels={name: 1.0})
+        assert most.acquisition is not None
+        part = replace(most.acquisition, budget_per_period=money[name], channels={name: 1.0})
         yield "acquisition", Strategy(name=f"acquisition-{name}-alone", acquisition=part), most
 
 

@@ -147,12 +147,13 @@ def _content(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_content(part) for part in value]
     own: Any = type(value)
+    name: str = own.__qualname__
     if is_dataclass(own):
-        return own.__qualname__, [(field.name, _content(getattr(value, field.name))) for field in fields(value)]
+        return name, [(field.name, _content(getattr(value, field.name))) for field in fields(value)]
     if own.__module__.startswith("churnsim.") and hasattr(value, "__dict__"):
         kept = value.__getstate__()  # of a base not its last draw
         worked_out = {name for name in kept if isinstance(getattr(own, name, None), cached_property)}
-        return own.__qualname__, {name: _content(part) for name, part in kept.items() if name not in worked_out}
+        return name, {key: _content(part) for key, part in kept.items() if key not in worked_out}
     return value
 
 

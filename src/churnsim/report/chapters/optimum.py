@@ -12,9 +12,10 @@ from churnsim.report.page.tables import heads, row_of, table
 
 def chapter(context: Context) -> Chapter:
     """The answer in words, the levers with what one more of each changes, and the frontier."""
-    found, blocks = context.run.optimise, []
+    found = context.run.optimise
+    blocks: list[Block] = []
     if found is not None:
-        blocks = [Paragraph(text=text, tone=tone) for text, tone in _sentences(context, found)]
+        blocks += [Paragraph(text=text, tone=tone) for text, tone in _sentences(context, found)]
         blocks += [_levers(context, found), *_frontier(context, found)]
     return Chapter(id="optimum", title=context.say("section.optimum"), blocks=blocks)
 
