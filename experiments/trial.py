@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import churnsim as cs
-from churnsim.decisions import TrialDesign, TrialReading, design_trial, read_trial, simulate_trial
+from churnsim.trials import TrialDesign, TrialReading, design_trial, read_trial, simulate_trial
 
 __all__ = ["planned", "read"]
 

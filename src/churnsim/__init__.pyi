@@ -9,6 +9,7 @@ from . import records as records
 from . import report as report
 from . import satisfaction as satisfaction
 from . import simulation as simulation
+from . import trials as trials
 from . import units as units
 from .claims.reproduction.reproduce import reproduce as reproduce
 from .data import customers as customers

@@ -193,7 +193,7 @@ def known_market() -> cs.Market:
 
 @functools.cache
 def trial() -> Any:
-    plan = cs.decisions.design_trial(known_market(), MAILS, **QUESTION)
+    plan = cs.trials.design_trial(known_market(), MAILS, **QUESTION)
     return plan.assignment(start="1997-10-01")
 
 

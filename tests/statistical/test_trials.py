@@ -16,11 +16,11 @@ from scipy.optimize import minimize_scalar
 from scipy.stats import norm
 
 import churnsim as cs
-from churnsim.decisions import TrialAssignment, design_trial, read_trial, simulate_trial
-from churnsim.decisions.trials.assignment import drawn, held_out
-from churnsim.decisions.trials.sequence import best_scale, reach
 from churnsim.errors import ConfigError, DataError
 from churnsim.simulation import RetentionContacts
+from churnsim.trials import TrialAssignment, design_trial, read_trial, simulate_trial
+from churnsim.trials.assignment import drawn, held_out
+from churnsim.trials.sequence import best_scale, reach
 
 MAILS = cs.Strategy(name="mails", retention=RetentionContacts(budget_per_period=9000.0))
 LIFT = "retention.purchase_lift"

@@ -14,8 +14,8 @@ from churnsim.cli.purchases import PurchaseFile, with_purchases
 from churnsim.cli.tables import print_table
 
 if TYPE_CHECKING:
-    from churnsim.decisions.trials.design import TrialDesign
-    from churnsim.decisions.trials.reading import TrialReading
+    from churnsim.trials.design import TrialDesign
+    from churnsim.trials.reading import TrialReading
 
 trial_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Plan a trial, and read it.")
 
@@ -67,11 +67,11 @@ def design(
       churnsim trial design study.toml --about retention.max_effect --effect 0.3 --out trial
       churnsim trial design study.toml --about win_back.success --strategy callers --weeks 26 --holdout 0.5 --out trial
     """
-    from churnsim.decisions.trials.design import design_trial
     from churnsim.study.config.config_file import read_config, with_replications
     from churnsim.study.stages.trial_stage import trial_ground
     from churnsim.study.storage.executor import plan_executor
     from churnsim.study.storage.store import write_text
+    from churnsim.trials.design import design_trial
 
     study = with_replications(read_config(config), replications)
     plan = plan_executor(study.simulation, workers=None, backend=None, scheduler=None)
@@ -156,9 +156,9 @@ def read(
       churnsim trial read trial/assignment.csv purchases.csv --looks daily
       churnsim trial read trial/assignment.csv purchases.csv --until 2026-06-30 --evidence trial/evidence.toml
     """
-    from churnsim.decisions.trials.assignment import TrialAssignment
-    from churnsim.decisions.trials.reading import read_trial
     from churnsim.study.storage.store import write_text
+    from churnsim.trials.assignment import TrialAssignment
+    from churnsim.trials.reading import read_trial
 
     for target, option in ((json_file, "--json"), (evidence, "--evidence")):
         for source in (given.path, assignment):

@@ -96,7 +96,7 @@ def describe(name: str) -> DataSet:
 
     Examples
     --------
-    >>> print(describe("telco"))
+    >>> print(describe("telco"))  # doctest: +ELLIPSIS
     telco: IBM Telco, artificial: 7,043 subscribers of a fictional firm, tenure in months
     contract: who was subscribed for how long, and who has left; 7,043 customers; ARTIFICIAL: nobody's customers
     ...

@@ -35,9 +35,3 @@ from .optimisation.problem import Constraint as Constraint
 from .runs.customer_table import customer_table as customer_table
 from .runs.customer_table import customer_tables as customer_tables
 from .runs.experiment import Experiment as Experiment
-from .trials.assignment import TrialAssignment as TrialAssignment
-from .trials.design import TrialDesign as TrialDesign
-from .trials.design import design_trial as design_trial
-from .trials.reading import TrialReading as TrialReading
-from .trials.reading import read_trial as read_trial
-from .trials.simulated import simulate_trial as simulate_trial

@@ -8,10 +8,10 @@ from churnsim.report.charts.model_plots import Picture, picture_of
 from churnsim.report.page.extras import require_report_extra
 
 if TYPE_CHECKING:
-    from churnsim.decisions.trials.design import TrialDesign
     from churnsim.report.charts.marks import Rows
     from churnsim.report.charts.svg import AnyChart, ChartMaker
     from churnsim.report.charts.theme import Size
+    from churnsim.trials.design import TrialDesign
 
 
 def plot_power(design: TrialDesign) -> Picture:

@@ -10,11 +10,11 @@ import pandas as pd
 from churnsim.checks import check_count, check_kind, typed
 from churnsim.data.logs.customer_uid import customer_uids
 from churnsim.decisions.runs.experiment import Experiment, RunArguments
-from churnsim.decisions.trials.assignment import CONTROL, TrialAssignment
-from churnsim.decisions.trials.replayed_arms import experiment_for, going_without
 from churnsim.errors import ConfigError
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.strategy import Strategy
+from churnsim.trials.assignment import CONTROL, TrialAssignment
+from churnsim.trials.replayed_arms import experiment_for, going_without
 from churnsim.units import DAYS_PER_UNIT
 
 
@@ -58,7 +58,7 @@ def simulate_trial(
     ...     spend=cs.GammaGamma(p=6.25, q=3.74, gamma=15.44),
     ... )
     >>> mails = cs.Strategy(name="mails", retention=cs.simulation.RetentionContacts(budget_per_period=900.0))
-    >>> plan = cs.decisions.design_trial(
+    >>> plan = cs.trials.design_trial(
     ...     market, mails, about="retention.purchase_lift", effect=4.0, weeks=[26], shares=[0.5], power=0.5, seed=1,
     ...     replications=4,
     ... )

@@ -16,13 +16,13 @@ import numpy as np
 from churnsim.checks import check_kind
 from churnsim.decisions.comparison.metrics import ledger_metric
 from churnsim.decisions.runs.experiment import Experiment, RunArguments
-from churnsim.decisions.trials.assignment import held_out
 from churnsim.errors import ConfigError
 from churnsim.evidence.trial import ArmMean, arm_means, contrast
 from churnsim.simulation.engine.ledger import Ledger
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.parameter_paths import changed
 from churnsim.simulation.scenario.strategy import Strategy
+from churnsim.trials.assignment import held_out
 from churnsim.typing import Flags, Floats, Ints
 from churnsim.units import DAYS_PER_UNIT, Duration
 

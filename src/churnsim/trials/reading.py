@@ -21,13 +21,13 @@ from scipy.stats import norm
 
 from churnsim.checks import check_choice, typed
 from churnsim.data.logs.days import iso_day
-from churnsim.decisions.trials.assignment import CONTROL, TREATED, TrialAssignment
-from churnsim.decisions.trials.replayed_arms import covariate, read_arms
-from churnsim.decisions.trials.sequence import best_scale, reach
 from churnsim.errors import ConfigError, DataError
 from churnsim.evidence.records import History
 from churnsim.evidence.trial import DOUBT, FEWEST, TrialCheck, TrialEffects, arm_means, trial_effects
 from churnsim.simulation.core.belief import Belief
+from churnsim.trials.assignment import CONTROL, TREATED, TrialAssignment
+from churnsim.trials.replayed_arms import covariate, read_arms
+from churnsim.trials.sequence import best_scale, reach
 from churnsim.typing import Flags, Floats
 
 BETWEEN: Final = {"daily": 1, "weekly": 7, "end": 0}
@@ -217,7 +217,7 @@ def read_trial(
     ...     spend=cs.GammaGamma(p=6.25, q=3.74, gamma=15.44),
     ... )
     >>> mails = cs.Strategy(name="mails", retention=cs.simulation.RetentionContacts(budget_per_period=9000.0))
-    >>> plan = cs.decisions.design_trial(
+    >>> plan = cs.trials.design_trial(
     ...     market, mails, about="retention.purchase_lift", effect=3.0, weeks=[25], shares=[0.5], power=0.1, seed=1,
     ...     replications=3,
     ... )

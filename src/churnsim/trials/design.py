@@ -25,9 +25,6 @@ from churnsim.data.logs.customer_uid import customer_uids
 from churnsim.data.logs.days import calendar_day
 from churnsim.decisions.comparison.paired import interval
 from churnsim.decisions.runs.experiment import Experiment, RunArguments
-from churnsim.decisions.trials.assignment import TrialAssignment, drawn
-from churnsim.decisions.trials.replayed_arms import Arms, Replayed, experiment_for, going_without, replayed
-from churnsim.decisions.trials.sequence import best_scale, reach
 from churnsim.errors import ConfigError, DataError
 from churnsim.evidence.trial import FEWEST
 from churnsim.simulation.core.assumption import law_of
@@ -37,6 +34,9 @@ from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.parameter_paths import changed, number_at
 from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.statistics import normal_quantile
+from churnsim.trials.assignment import TrialAssignment, drawn
+from churnsim.trials.replayed_arms import Arms, Replayed, experiment_for, going_without, replayed
+from churnsim.trials.sequence import best_scale, reach
 from churnsim.typing import Flags, Floats
 from churnsim.units import Duration
 
