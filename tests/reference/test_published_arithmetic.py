@@ -152,7 +152,7 @@ def test_gain_under_contract_twice():
     def worth(alpha, beta):
         left, value = 1.0, -51.0
         for year in range(1, 3000):
-            value += left * PROFITS[min(year, 6) - 1] / 1.1**year
+            value += left * PROFITS[min(year, len(PROFITS)) - 1] / 1.1**year
             left *= (beta + year - 1) / (alpha + beta + year - 1)
         return value
 

@@ -12,7 +12,7 @@ from scipy import stats
 
 import churnsim as cs
 from churnsim.claims.machinery.claim import ClaimSource, Control, Finding
-from churnsim.claims.machinery.verdicts import Verdict
+from churnsim.claims.machinery.verdicts import Answer
 from churnsim.decisions import drawn_numbers, shares_of_variance
 from churnsim.errors import ConfigError, DataError
 from churnsim.evidence import Belief, assumptions, market_beliefs
@@ -255,12 +255,12 @@ def test_a_claim_is_told_that_it_rests_on_its_own_figure(market):
     evidence = replace(cs.claims.market_evidence(market), replications=2, horizon=4.0, period=4.0, epoch=1.0)
 
     def told(title, strategies):
-        def judge(evidence, quick, verdict=Verdict.HOLDS):
+        def judge(evidence, quick, answer=Answer.HOLDS):
             evidence.compare(strategies)
-            return Finding(verdict=verdict, reason="So it is.")
+            return Finding(answer=answer, reason="So it is.")
 
         source = ClaimSource(text=f"'{title}' (2017)", title="")
-        control = Control(what="the opposite", inputs={"verdict": Verdict.FAILS})
+        control = Control(what="the opposite", inputs={"answer": Answer.FAILS})
         claim = replace(cs.claims["club"], sources=(source,), judge=judge, control=control)
         return claim.test(evidence).finding.reason
 

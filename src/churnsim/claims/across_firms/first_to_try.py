@@ -1,8 +1,7 @@
 """`first-to-try`: when the firm brings out a new product, its old customers try it first.
 
 A wholesaler's invoices say which products customers bought, and when each product was first sold. In the first weeks
-of a
-product's life, do customers of long standing put more new products into their baskets than newcomers do?
+of a product's life, do customers of long standing put more new products into their baskets than newcomers do?
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from churnsim.claims.machinery.claim import Evidence, Finding, Part
+from churnsim.claims.machinery.claim import Evidence, Finding, Part, not_run
 from churnsim.claims.machinery.firms import of_others
 from churnsim.claims.machinery.verdicts import Spread
 from churnsim.data import datasets
@@ -20,13 +19,14 @@ from churnsim.data.customers.estimate import Estimate, ratio_of_sums
 from churnsim.data.registry.tables import invoice_lines
 from churnsim.errors import DataError
 
+INVOICES = "online-retail"
 OLD, NEW = 91, 28
 """Days since a customer was first seen from which on it is an old one; days that a product is new, and a customer."""
 
 
 def baskets() -> pd.DataFrame:
     """Online Retail's lines of goods sold: customer, date and product, each once a day."""
-    lines = invoice_lines(datasets.describe("online-retail"))
+    lines = invoice_lines(datasets.describe(INVOICES))
     sold = lines[lines["CustomerID"].notna() & (lines["Quantity"] > 0) & (lines["UnitPrice"] > 0)]
     return pd.DataFrame(
         {"customer_id": sold["CustomerID"].astype("int64"), "date": sold["InvoiceDate"].dt.normalize(),
@@ -66,6 +66,8 @@ def shares_of_new(lines: pd.DataFrame) -> dict[str, Estimate]:
 def judge(evidence: Evidence = None, quick: bool = False, *, old_try: float | None = None) -> Finding:
     """On the invoices of Online Retail; planted worlds have old customers who take `old_try` times as many new
     products as newcomers."""
+    if old_try is None and not datasets.describe(INVOICES).at_hand:
+        return not_run(f"{INVOICES} is not at hand. `churnsim data save {INVOICES} FILE.csv` fetches it.")
     found = shares_of_new(baskets() if old_try is None else _planted(old_try))
     old, new = found["old"], found["new"]
     ratio = old.value / new.value

@@ -44,11 +44,12 @@ def judge(
     quick: bool = False,
     *,
     referring: bool = True,
+    most_rate: float = GRID[-1],
     stated: Mapping[str, Sequence[float]] = STATED,
 ) -> Finding:
-    """The referral rate that makes each statement true; the control lets nobody refer anybody."""
+    """The referral rate, up to `most_rate` a year, that makes each statement true; the control lets nobody refer."""
     life = spread([float(draw.life(HORIZON_YEARS * draw.year).mean() / draw.year) for draw in new_draws(evidence)])
-    most = GRID[-1] * life.mean if referring else 0.0
+    most = most_rate * life.mean if referring else 0.0
     parts = tuple(_part(letter, text, life, most, stated[text]) for letter, text in zip("abc", STATED, strict=True))
     if not referring:
         reason = f"With no referral {share_by_referral(most):.0%} of the new customers come by one."
