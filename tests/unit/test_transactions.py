@@ -14,6 +14,8 @@ import pytest
 
 import churnsim.data as data
 from churnsim.errors import ConfigError, DataError
+from churnsim.kernels.numerics import purchase_days
+from churnsim.models.estimation.arguments import durations
 
 HEADER = b"customer_id,date,amount\n"
 GOOD = HEADER + b"0001,2020-01-01,5\n0002,2020-01-02,6.5\n"
@@ -378,3 +380,18 @@ def test_trimmed_ids_are_counted(tmp_path):
     log = data.read_transactions(path)
     assert log.attrs["trimmed_ids"] == 2
     assert set(log["customer_id"]) == {"a"}
+
+
+def test_read_only_arrays_are_taken_by_the_same_kernels():
+    """pandas hands out either kind; a kernel compiled for each took seconds, and gave the same numbers."""
+    log = pd.DataFrame(
+        {"customer_id": [1, 2, 1], "date": pd.to_datetime(["2020-01-01"] * 3), "amount": [5.0, 6.0, 7.0]}
+    )
+    found = data.summarise(log, until="2020-03-01")
+    compiled = [len(kernel.signatures) for kernel in (purchase_days.count, purchase_days.part)]
+    columns = {name: log[name].to_numpy().copy() for name in log}
+    for values in columns.values():
+        values.flags.writeable = False
+    pd.testing.assert_frame_equal(data.summarise(pd.DataFrame(columns, copy=False), until="2020-03-01"), found)
+    assert [len(kernel.signatures) for kernel in (purchase_days.count, purchase_days.part)] == compiled
+    assert durations(columns["amount"], "horizon", shape=(3,)).flags.writeable

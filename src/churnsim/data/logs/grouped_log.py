@@ -168,12 +168,16 @@ def _checked_columns(frame: pd.DataFrame, latest: int) -> _Columns:
 def _laid_out(columns: _Columns) -> GroupedLog | None:
     """The log laid out, or None when a value is bad."""
     c = columns
+    # All as read-only views, as pandas may hand them out: the kernels are compiled for one kind alone.
+    customer, time, amount = (values.view() for values in (c.customer, c.time, c.amount))
+    for values in (customer, time, amount):
+        values.flags.writeable = False
     shift = max(0, (c.span - 1).bit_length() - BLOCK_BITS)
     sizes = np.zeros(((c.span - 1) >> shift) + 1, dtype=np.int64)
-    kernel.count(c.customer, c.lowest, shift, sizes)
+    kernel.count(customer, c.lowest, shift, sizes)
     blocks = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(sizes)])
-    rows = np.empty((len(c.customer), 2))
-    bad, first, last, total = kernel.part(c.customer, c.lowest, shift, c.time, c.unit, c.amount, blocks, rows)
+    rows = np.empty((len(customer), 2))
+    bad, first, last, total = kernel.part(customer, c.lowest, shift, time, c.unit, amount, blocks, rows)
     if bad:
         return None
     if not np.isfinite(total):

@@ -54,7 +54,7 @@ def durations(value: ArrayLike, name: str, *, shape: tuple[int, ...] | None = No
         return values
     if values.ndim and values.shape != shape:
         raise ConfigError(f"{name} must be one number or one a customer ({shape[0]}); got {values.size} of them.")
-    return np.ascontiguousarray(np.broadcast_to(values, shape))
+    return np.full(shape, values)  # never a view that is read-only, for which every kernel would be compiled again
 
 
 def counts(n: ArrayLike, name: str = "n") -> Ints:
