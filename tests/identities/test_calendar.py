@@ -11,7 +11,8 @@ import pytest
 import churnsim as cs
 from churnsim.errors import ConfigError, DataError, MissingExtraError
 from churnsim.models.evaluation.validation import frequency_calibration, tracking
-from churnsim.models.purchase.calendar_model import CalendarModel, HistoryDays, calendar_likelihood
+from churnsim.models.purchase.calendar_fit import HistoryDays, calendar_likelihood
+from churnsim.models.purchase.calendar_model import CalendarModel
 
 FAMILIES = [cs.NBD, cs.BGNBD, cs.models.MBGNBD]
 

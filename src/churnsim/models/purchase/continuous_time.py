@@ -21,7 +21,8 @@ from churnsim.models.estimation.likelihood import fit_likelihood
 from churnsim.models.estimation.parameters import forward_covariates
 from churnsim.models.purchase.active_periods import LivingTraits, active_law, active_mean
 from churnsim.models.purchase.buy_till_you_die import BuyTillYouDie, Living
-from churnsim.models.purchase.calendar_model import CalendarFit, ClockTerms, fit_calendar
+from churnsim.models.purchase.calendar_fit import fit_calendar
+from churnsim.models.purchase.calendar_model import CalendarFit, ClockTerms
 from churnsim.models.purchase.histories import Histories
 from churnsim.typing import Floats
 

@@ -1,0 +1,248 @@
+"""Fitting a purchase model whose buying clock a calendar bends: likelihood, gradient and curvature, and what the data
+tell of the calendar. `churnsim.models.purchase.calendar_model` has the model."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from churnsim.checks import check_kind
+from churnsim.data.logs.days import iso_day
+from churnsim.data.summaries.calendar import Calendar, calendar_sums, first_days, gap_days
+from churnsim.errors import DataError
+from churnsim.models.estimation.design_matrix import independent_columns
+from churnsim.models.estimation.fit import FitStatus, ModelFit
+from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
+from churnsim.models.purchase.calendar_model import SUFFIX, CalendarFit, CalendarModel, ClockTerms, at, positions
+from churnsim.models.purchase.fit_data import SKETCH, SKETCH_FROM, collapse
+from churnsim.models.purchase.histories import Histories, checked_weights
+from churnsim.typing import Floats, Ints
+from churnsim.units import DAYS_PER_UNIT
+
+YEAR = 365  # days of purchases that tell a wave of the year
+
+
+def fit_calendar(
+    family: Any, summary: pd.DataFrame, calendar: Calendar, *, unit: str | None, weights: ArrayLike | None,
+    **fixed: Any,
+) -> CalendarFit:  # fmt: skip
+    """Maximum likelihood of a family on a clock that the calendar bends, begun at the plain family's.
+
+    Raises DataError for a summary that was not made with the calendar, and for a column that does not vary, or is
+    determined by others, over the days of the data.
+    """
+    check_kind(calendar, "calendar", Calendar, "a churnsim.data.Calendar")
+    of_plain = family.likelihood(summary, unit=unit, weights=weights, **fixed)
+    plain = fit_likelihood(of_plain)
+    days = HistoryDays.of(summary, calendar, unit=plain.model.unit, weights=weights, stages=fixed.get("k", 1))
+    found = fit_likelihood(calendar_likelihood(family, days, of_plain, plain, **fixed))
+    return CalendarFit(**vars(found), plain=plain)
+
+
+@dataclass(frozen=True, eq=False)
+class HistoryDays:
+    """Histories in units of the mean observation `scale`, with the days of a calendar on which each begins, last buys
+    and ends (counted from `start`, whose columns less their means, over their spread, are `z`), and the weighted sums
+    of z on the days of the repeat purchases."""
+
+    calendar: Calendar
+    h: Histories
+    weight: Floats
+    places: tuple[Floats | Ints, ...]
+    sums: Floats
+    z: Floats
+    means: Floats
+    spread: Floats
+    start: int
+    scale: float
+    per: float
+    gaps: tuple[Ints, Ints, Floats] | None = None
+    few: HistoryDays | None = None
+
+    @classmethod
+    def of(
+        cls, summary: pd.DataFrame, calendar: Calendar, *, unit: str, weights: ArrayLike | None, stages: int = 1
+    ) -> HistoryDays:
+        """Raises as `fit_calendar`. Where all are observed to one day identical rows are taken together. With several
+        stages the gaps are kept, each with the weight of its customer times the stages but one."""
+        h = Histories.of(summary, unit=unit)
+        weight = checked_weights(weights, h.x.size)
+        first, per = first_days(summary).astype(np.float64), DAYS_PER_UNIT[unit]
+        last, end = positions(first, h.t_x, per), positions(first, h.T, per)
+        start, until = int(first.min()), math.ceil(end.max())
+        columns = calendar.columns(start + 1, until)
+        means, spread = columns.mean(axis=0), columns.std(axis=0)
+        _check_columns(calendar, columns - means, spread, start, until)
+        scale = float((weight * h.T).sum()) / float(weight.sum())
+        sums = (calendar_sums(summary, calendar) - h.x[:, None] * means) / spread
+        together = bool((end == end[0]).all())
+        owner, gap_from, gap_to = gap_days(summary, h.x) if stages > 1 else (np.zeros(0, dtype=np.int64),) * 3
+
+        def part(rows: slice, few: HistoryDays | None) -> HistoryDays:
+            own = Histories(
+                np.ascontiguousarray(h.x[rows]), np.ascontiguousarray(h.t_x[rows]), np.ascontiguousarray(h.T[rows]),
+                h.index[rows],
+            )  # fmt: skip
+            number, added = np.ascontiguousarray(weight[rows]), (sums[rows] * weight[rows, None]).sum(axis=0)
+            places = [np.ascontiguousarray(each[rows]) - start for each in (first, last, end)]
+            if together:
+                own, number = collapse(own, number)
+                begin = np.round(end[0] - start - own.T * per)
+                places = [begin, positions(begin, own.t_x, per), np.full(own.x.size, end[0] - start)]
+            scaled = Histories(own.x, own.t_x / scale, own.T / scale, own.index)
+            z = (columns - means) / spread
+            whole = [each.astype(np.int64) for each in places]
+            kept = tuple(w if (w == each).all() else each for w, each in zip(whole, places, strict=True))
+            gaps = None
+            if stages > 1:
+                mine = np.isin(owner, np.arange(h.x.size)[rows])
+                gaps = gap_from[mine] - start, gap_to[mine] - start, (stages - 1) * weight[owner[mine]]
+            return cls(calendar, scaled, number, kept, added, z, means, spread, start, scale, per, gaps, few)
+
+        some = part(slice(None, None, SKETCH), None) if h.x.size >= SKETCH_FROM else None
+        return part(slice(None), some)
+
+    def clocked(self, speed: Floats) -> Histories:
+        """The histories in the time of the clock."""
+        ahead = np.concatenate([[0.0], np.cumsum(speed - 1.0)]) / (self.per * self.scale)
+        begin, last, end = (at(ahead, place) for place in self.places)
+        T = self.h.T + (end - begin)
+        return Histories(self.h.x, np.minimum(self.h.t_x + (last - begin), T), T, self.h.index)
+
+    def by_day(self, at_last: Floats, at_end: Floats) -> Floats:
+        """How a sum changes with the speed of each day, from how it does with customers' times on the clock."""
+        begin, last, end = self.places
+        size = len(self.z) + 1
+        found = scattered(last, at_last, size) + scattered(end, at_end, size) - scattered(begin, at_last + at_end, size)
+        return np.asarray(np.cumsum(found[::-1])[::-1][1:]) / (self.per * self.scale)
+
+    def in_gaps(self, speed: Floats) -> tuple[float, Floats | float]:
+        """What the gaps' own factor (gap on the clock / gap)^(stages - 1) adds to the log-likelihood, and how that
+        changes with the speed of each day."""
+        if self.gaps is None:
+            return 0.0, 0.0
+        begin, end, weight = self.gaps
+        run = np.concatenate([[0.0], np.cumsum(speed)])
+        gap = run[end] - run[begin]
+        size = len(run)
+        found = np.bincount(end, weight / gap, size) - np.bincount(begin, weight / gap, size)
+        return float((weight * np.log(gap / (end - begin))).sum()), np.cumsum(found[::-1])[::-1][1:]
+
+    def moved(self, speed: Floats) -> tuple[Floats, Floats]:
+        """How each customer's times on the clock, of the last purchase and of the end, change with the effects."""
+        table = np.concatenate([np.zeros((1, self.z.shape[1])), np.cumsum(speed[:, None] * self.z, axis=0)])
+        begin, last, end = (at(table / (self.per * self.scale), place) for place in self.places)
+        return last - begin, end - begin
+
+
+def calendar_likelihood(
+    family: Any, days: HistoryDays, of_plain: Likelihood[Any], plain: ModelFit[Any], **fixed: Any
+) -> Likelihood[CalendarModel]:
+    """The likelihood over the family's parameters and the effects of the calendar's columns."""
+    base, z, weight, few = len(of_plain.names), days.z, days.weight, days.few
+
+    seen: dict[bytes, tuple[Floats, ClockTerms]] = {}  # at the last point: its curvature is asked next
+
+    def terms_at(parameters: Floats) -> tuple[Floats, ClockTerms] | None:
+        key = parameters.tobytes()
+        if key not in seen:
+            with np.errstate(over="ignore"):
+                speed = np.exp((z * parameters[base:]).sum(axis=1))
+            clocked = days.clocked(speed)
+            if not np.isfinite(clocked.T).all():
+                return None
+            seen.clear()
+            seen[key] = speed, family._on_clock(parameters[:base], clocked, weight, **fixed)
+        return seen[key]
+
+    def objective(parameters: Floats) -> tuple[float, Floats]:
+        gamma, found = parameters[base:], terms_at(parameters)
+        if found is None:
+            return -math.inf, np.zeros(parameters.size)
+        speed, terms = found
+        in_gaps, by_gaps = days.in_gaps(speed)
+        slopes = days.sums + (((days.by_day(terms.at_last, terms.at_end) + by_gaps) * speed)[:, None] * z).sum(axis=0)
+        value = terms.value + in_gaps + float((days.sums * gamma).sum())
+        return value, np.concatenate([terms.slopes, slopes])
+
+    def hessian(parameters: Floats) -> Floats:
+        found = terms_at(parameters)
+        assert found is not None  # a search asks for the curvature where the value is finite
+        speed, terms = found
+        assert terms.curvature is not None  # as `clock_curvature` says
+        curved = terms.curvature()
+        last, end = days.moved(speed)
+        out = np.empty((parameters.size, parameters.size))
+        out[:base, :base] = curved.second
+        out[:base, base:] = _sum(curved.by_last, last) + _sum(curved.by_end, end)
+        out[base:, :base] = out[:base, base:].T
+        mixed = _sum(last * curved.last_end[:, None], end)
+        by_day = days.by_day(terms.at_last, terms.at_end) * speed
+        out[base:, base:] = (
+            _sum(last * curved.last_last[:, None], last) + mixed + mixed.T + _sum(end * curved.end_end[:, None], end)
+            + _sum(by_day[:, None] * z, z)
+        )  # fmt: skip
+        return out
+
+    names, until = days.calendar.names, days.start + len(z)
+    known: dict[str, Any] = {f"mean:{name}": float(mean) for name, mean in zip(names, days.means, strict=True)}
+    known |= {"calendar": days.calendar, "seen_until": iso_day(until), "family": family.family + SUFFIX}
+    begin = of_plain.parameters(plain.model)
+    return Likelihood(
+        names=(*of_plain.names, *names),
+        scales=np.concatenate([of_plain.scales, 1 / days.spread]),
+        starts=[np.concatenate([point, np.zeros(len(names))]) for point in (begin, *of_plain.starts)],
+        customers=float(weight.sum()),
+        log_scale=of_plain.log_scale,
+        objective=objective,
+        hessian=hessian if family.clock_curvature else None,
+        build=lambda values: CalendarModel.from_dict({**plain.model.to_dict(), **values, **known}),
+        remedies=of_plain.remedies,
+        real=(False,) * base + (True,) * len(names),
+        doubt=of_plain.doubt or _season_doubt(days.calendar, days.start, until),
+        sketch=(lambda: calendar_likelihood(family, few, of_plain, plain, **fixed)) if few else None,
+    )
+
+
+def _sum(first: Floats, second: Floats) -> Floats:
+    """Sum over rows of the products of two arrays' columns, without waking BLAS's threads."""
+    return np.asarray(np.einsum("ni,nj->ij", first, second))
+
+
+def scattered(place: Floats | Ints, values: Floats, size: int) -> Floats:
+    """Values added up by place, those between two places shared out."""
+    if place.dtype == np.int64:
+        return np.asarray(np.bincount(place, values, size), dtype=np.float64)
+    low = place.astype(np.int64)
+    part = place - low
+    high = np.minimum(low + 1, size - 1)
+    return np.asarray(np.bincount(low, values * (1 - part), size) + np.bincount(high, values * part, size))
+
+
+def _check_columns(calendar: Calendar, centred: Floats, spread: Floats, start: int, until: int) -> None:
+    days = f"from {iso_day(start + 1)} to {iso_day(until)}"
+    for name, value in zip(calendar.names, spread, strict=True):
+        if value <= 1e-12:
+            raise DataError(f"the calendar's {name!r} is the same on every day {days}, so nothing can be said of it.")
+    keep = independent_columns(centred)
+    if not keep.all():
+        name = calendar.names[int(np.argmin(keep))]
+        raise DataError(
+            f"the calendar's {name!r} is determined by the columns before it {days}. Leave one of them out."
+        )
+
+
+def _season_doubt(calendar: Calendar, start: int, until: int) -> FitStatus | None:
+    if not calendar.yearly or until - start >= YEAR:
+        return None
+    return FitStatus(
+        "too little data",
+        f"the season ({', '.join(calendar.yearly)}) is told from {until - start} days, less than one whole year: what "
+        "it shows may as well be a trend, or the age of the customers.",
+        "Observe a whole year, or take the season from elsewhere as a series.",
+    )
