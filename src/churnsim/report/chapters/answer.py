@@ -28,6 +28,7 @@ from churnsim.report.page.blocks import (
 from churnsim.report.page.context import Context
 from churnsim.report.page.tables import heads, row_of, table
 from churnsim.report.what_it_takes import how_it_was_found, what_it_takes
+from churnsim.report.what_to_measure import sentence
 
 
 def chapter(context: Context) -> Chapter:
@@ -83,7 +84,9 @@ def _chances(context: Context) -> list[Block]:
     columns = heads(context, "answer", "strategy", "more#", "one_future#", "chance#", "loss#", **said)
     note = context.say("answer.chances_note", replications=fmt.count(comparison.replications), **said)
     told = " ".join([*variance_sentences(context), note])
-    return [table(context.say("answer.chances", **said), columns, rows), Paragraph(text=told, tone="note")]
+    first = context.run.value_of_information
+    measure = [Paragraph(text=sentence(context, first))] if first is not None else []
+    return [table(context.say("answer.chances", **said), columns, rows), Paragraph(text=told, tone="note"), *measure]
 
 
 def _listed(context: Context, key: str, rows: Sequence[Difference]) -> list[str]:
