@@ -57,7 +57,10 @@ def _table(context: Context, found: InformationRecord, rows: list[WorthRow]) -> 
 
 
 def _row(context: Context, row: WorthRow, trial: TrialRow | None, with_trials: bool) -> list[TableCell]:
-    note = row.name if row.kind == "number" else context.say("measure.count", count=fmt.count(len(row.numbers)))
+    note = context.say("measure.count", count=fmt.count(len(row.numbers)))
+    if row.kind == "number":  # a lever may call it by something else that it decides: say what the value is of
+        unit = {assumed.parameter: assumed.unit for assumed in context.run.assumptions}.get(row.name)
+        note = f"{row.name}, {unit}" if unit else row.name
     belief = TableCell(text=fmt.ABSENT)
     if row.value is not None:
         interval = ""
