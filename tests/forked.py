@@ -19,6 +19,19 @@ import gc, json, os, sys, warnings
 import numba, numpy, pandas, pyarrow, pydantic, scipy.stats, typer
 import churnsim, churnsim.cli
 
+# What the package imports, and the kernels it loads, at the first use: seconds in each piece of code otherwise.
+for name in dir(churnsim):
+    getattr(churnsim, name)
+market = churnsim.Market(
+    customers=churnsim.Cohort(size=10), purchases=churnsim.BGNBD(r=0.2, alpha=4.4, a=0.8, b=2.4),
+    spend=churnsim.GammaGamma(p=6.0, q=4.0, gamma=15.0),
+)
+kept = churnsim.Strategy(name="kept", retention=churnsim.simulation.RetentionContacts(budget_per_period=1.0))
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", churnsim.errors.EpochWarning)
+    churnsim.compare(market, [churnsim.Strategy(name="none"), kept], seed=1, horizon=8, replications=2)
+del market, kept, name
+
 gc.freeze()  # a fork does not look through what was imported when it ends
 gc.set_threshold(50_000, 20, 20)  # as in conftest.py
 
