@@ -56,7 +56,7 @@ calibration_end = 1997-09-30
 horizon = "8 W"
 period = "4 W"
 epoch = "4 W"
-replications = 120
+replications = 100
 [[strategy]]
 name = "buy"
 acquisition = { budget_per_period = 40.0 }
@@ -102,7 +102,7 @@ def studied(config: StudyConfig, market: cs.Market, tmp_path_factory: pytest.Tem
     """The stage on outcomes as a study stores them: its store, its record, and the comparison."""
     store = RunStore.open(tmp_path_factory.mktemp("decide"), "firm", "0" * 64)
     strategies = build_strategies(config)
-    experiment = cs.Experiment(market=market, seed=config.seed, horizon=8.0, period=4.0, epoch=4.0, replications=120)
+    experiment = cs.Experiment(market=market, seed=config.seed, horizon=8.0, period=4.0, epoch=4.0, replications=100)
     compared = cs.compare(experiment, [*strategies, cs.Strategy(name="idle")])
     outcomes = compared.outcomes
     write_parquet(store.directory / OUTCOMES, outcomes[outcomes["strategy"] != "idle"].reset_index(drop=True))
@@ -114,11 +114,11 @@ def studied(config: StudyConfig, market: cs.Market, tmp_path_factory: pytest.Tem
 def test_a_study_says_what_the_function_says(studied, config, market):
     """Spending nothing is simulated as the function had it, and the numbers are those of the replications."""
     store, found, compared, _ = studied
-    numbers = drawn_numbers(market, 120, seed=config.seed)
+    numbers = drawn_numbers(market, 100, seed=config.seed)
     groups = default_groups(list(numbers)) | dict(config.decide.groups)
     own = value_of_information(compared, numbers, groups=groups)
     assert own.nothing == "idle"
-    assert (found.best, found.gain, found.replications) == (own.best, pytest.approx(own.gain), 120)
+    assert (found.best, found.gain, found.replications) == (own.best, pytest.approx(own.gain), 100)
     assert found.options == ["buy", "buy-more", "nothing"]
     whole = found.row("everything")
     assert whole is not None
@@ -276,7 +276,7 @@ def test_the_command_reads_a_run(run_dir: Path, tmp_path: Path, capsys: pytest.C
 
 def test_the_command_names_the_remedy(run_dir: Path, tmp_path: Path):
     study = tmp_path / "few.toml"
-    study.write_text(STUDY.replace("replications = 120", "replications = 99"))
+    study.write_text(STUDY.replace("replications = 100", "replications = 99"))
     assert "take --replications 100 or more" in call("decide", study).stderr
     study.write_text(STUDY.replace("[[strategy]]", "parameter_uncertainty = false\n[[strategy]]", 1))
     assert "beliefs = 'all' in [simulation]" in call("decide", study).stderr
