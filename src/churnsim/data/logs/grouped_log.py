@@ -169,9 +169,8 @@ def _laid_out(columns: _Columns) -> GroupedLog | None:
     """The log laid out, or None when a value is bad."""
     c = columns
     # All as read-only views, as pandas may hand them out: the kernels are compiled for one kind alone.
-    customer, time, amount = (values.view() for values in (c.customer, c.time, c.amount))
-    for values in (customer, time, amount):
-        values.flags.writeable = False
+    customer, time, amount = c.customer.view(), c.time.view(), c.amount.view()
+    customer.flags.writeable = time.flags.writeable = amount.flags.writeable = False
     shift = max(0, (c.span - 1).bit_length() - BLOCK_BITS)
     sizes = np.zeros(((c.span - 1) >> shift) + 1, dtype=np.int64)
     kernel.count(customer, c.lowest, shift, sizes)
