@@ -257,3 +257,36 @@ def test_control_the_schema_refuses_what_the_reader_refuses(old, new, validator)
     with pytest.raises(ConfigError):
         parse_config(wrong)
     assert not validator.is_valid(in_json(tomllib.loads(wrong)))
+
+
+def test_two_currencies_are_told_by_the_column_and_converted_as_stated(log, tmp_path, call):
+    path = tmp_path / "x.csv"
+    both = log.assign(Währung=["EUR", "GBP"] * (len(log) // 2)).rename(columns={"amount": "Rechnungsbetrag"})
+    both.to_csv(path, index=False)
+    done = call("init", path, "--no-ask")
+    assert (done.exit_code, "Pass --rate" in done.stderr) == (2, True)
+    data = studied(path, call, "--rate", "EUR=1", "--rate", "GBP=2", "--currency-sign", "€")
+    amounts = log["amount"].to_numpy()
+    assert data.transactions["amount"].sum() == pytest.approx(amounts[::2].sum() + 2 * amounts[1::2].sum(), rel=1e-12)
+    alone = tmp_path / "alone.csv"
+    log.to_csv(alone, index=False)
+    done = call("init", alone, "--no-ask", "--rate", "EUR=1")
+    assert (done.exit_code, "no column says which currency" in done.stderr) == (2, True)
+
+
+def test_a_parquet_file_and_a_price_alone(log, tmp_path, call):
+    path = tmp_path / "x.parquet"
+    log.rename(columns={"amount": "Unit price"}).assign(Qty=3).to_parquet(path)
+    data = studied(path, call, "--price", "Unit price")  # the quantity is told by its name
+    assert data.transactions["amount"].sum() == pytest.approx(3 * log["amount"].sum(), rel=1e-12)
+    log.rename(columns={"amount": "Unit price"}).to_parquet(path)
+    done = call("init", path, "--no-ask", "--price", "Unit price", "--force")
+    assert (done.exit_code, "price and quantity belong together" in done.stderr) == (2, True)
+
+
+def test_a_typical_purchase_is_a_day_and_not_a_line(log, tmp_path, call):
+    path = tmp_path / "lines.csv"
+    pd.concat([log, log, log, log]).to_csv(path, index=False)  # four lines a purchase
+    assert studied(path, call).facts.customers == 100
+    cost = read_config(tmp_path / "lines.toml").strategy[3].win_back.cost_per_contact
+    assert cost == pytest.approx(0.05 * 4 * log["amount"].mean(), rel=0.05)  # two digits

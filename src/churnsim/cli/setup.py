@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from churnsim.checks import check_number
 from churnsim.cli.export import JsonFile, not_the_input, write_json_file
 from churnsim.cli.purchases import FORMAT, RULES, exchange_rates, reading_progress, with_options
 from churnsim.cli.tables import print_table
 from churnsim.errors import ConfigError
 
 if TYPE_CHECKING:
-    from churnsim.study.setup.export import Answers, Export
+    from churnsim.study.setup.export import Answers, Export, UndecidedError
 
 MOST_QUESTIONS = 12
 SLOW = 90  # seconds after which minutes are told
@@ -67,7 +68,7 @@ def init(
         Literal["shop", "donations", "b2b"], typer.Option(help="Which strategies to begin with.")
     ] = "shop",
     margin: Annotated[
-        float | None, typer.Option(metavar="SHARE", min=0.001, max=1, help="Left of a sale after its own costs.")
+        float | None, typer.Option(metavar="SHARE", help="Left of a sale after its own costs, such as 0.4.")
     ] = None,
     currency_sign: Annotated[str, typer.Option(metavar="TEXT", help="Set before amounts in the report.")] = "",
     ask: Annotated[bool, typer.Option(help="Ask what the file leaves open, or stop with the option to give.")] = True,
@@ -97,6 +98,8 @@ def init(
         columns={role: given[role] for role in ROLES if given[role] is not None},
         form={word: given[word] for word in FORMS if given[word] is not None}, rates=exchange_rates(given["rate"]),
     )  # fmt: skip
+    if margin is not None:
+        margin = check_number(margin, "margin", above=0, most=1, remedy="Forty percent is 0.4.")
     slug = _slug(name or export.name)
     target = out or export.parent / f"{slug}.toml"
     page = target.with_name(f"{target.stem}-data.md")
@@ -143,26 +146,39 @@ def _understood(path: Path, answers: Answers, *, ask: bool) -> tuple[Export, Ans
         except UndecidedError as open_question:
             if not ask:
                 raise
-            reply = _reply(open_question.question, open_question.choices)
+            reply = _reply(open_question)
             changed = "form" if open_question.key in FORMS else "columns"
             answers = replace(answers, **{changed: {**getattr(answers, changed), open_question.key: reply}})
     raise ConfigError(f"{path} leaves too much open. State its columns and its form with the options; see --help.")
 
 
-def _reply(question: str, choices: tuple[str, ...]) -> str:
-    typer.echo(question)
-    for number, choice in enumerate(choices, start=1):
-        typer.echo(f"  {number}  {choice}")
-    text: str = typer.prompt("number or name" if choices else "answer", default="1" if choices else None)
-    return choices[int(text) - 1] if text.isdecimal() and 0 < int(text) <= len(choices) else text
+def _reply(asked: UndecidedError) -> str:
+    """What a person answers: one of the choices, by its number or name, or any text where there are none."""
+    typer.echo(asked.question)
+    for number, choice in enumerate(asked.choices, start=1):
+        sample = asked.samples.get(choice)
+        typer.echo(f"  {number}  {choice}" + (f"   ({sample})" if sample else ""))
+    while True:
+        text: str = typer.prompt("number or name" if asked.choices else "answer")
+        if text.isdecimal() and 0 < int(text) <= len(asked.choices):
+            return asked.choices[int(text) - 1]
+        if not asked.choices or text in asked.choices:
+            return text
+        typer.echo(f"{text!r} is none of these.")
 
 
 def _tell(export: Export, customers: int, purchases: int) -> None:
     """How the file was understood, before anything is believed of it."""
-    typer.echo(f"{export.path}: {purchases:,} purchases of {customers:,} customers")
+    reading = export.log.attrs["reading"]
+    typer.echo(
+        f"{export.path}: {purchases:,} purchases of {customers:,} customers, from {reading['used']:,} of "
+        f"{reading['rows']:,} rows"
+    )
+    for reason, count in reading["left_out"].items():
+        typer.echo(f"  left out: {count:,} {reason}")
     rows = [(ours.replace("_", " "), theirs, export.why[ours]) for ours, theirs in export.columns.items()]
+    rows += [("found out", what, how) for what, how in reading["detected"].items()]
     print_table(("what", "column", "told"), rows)
-    typer.echo(str(export.added))
 
 
 def check(

@@ -117,7 +117,8 @@ def check_quality(connection: Any) -> QualityReport:
         Finding(rule="rows set aside", count=aside, of=read, treatment="kept in set_aside with file, row and reason"),
         Finding(
             rule="refunds (negative amounts)", count=refunds, of=read,
-            treatment=f"kept in refunds, no purchase; {returned:,.2f} against sales of {sold:,.2f}",
+            treatment="kept in refunds, no purchase"
+            + (f"; {returned:,.2f} against sales of {sold:,.2f}" if currencies <= 1 else ""),
         ),
         Finding(rule="amounts of zero", count=zero, of=rows, treatment="kept: a purchase that cost nothing"),
         Finding(

@@ -6,6 +6,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -170,7 +171,6 @@ class ParquetSource(_Tabular):
         super().__init__(form)
         self.name = path.name
         self._path = path
-        self._schema = pa.schema([])
 
     def checksum(self) -> str:
         """SHA-256 of the file."""
@@ -179,10 +179,13 @@ class ParquetSource(_Tabular):
 
     def columns(self) -> list[str]:
         """The names of the columns. Raises DataError for a file that holds far more rows than its size lets expect."""
+        return list(self._schema.names)
+
+    @cached_property
+    def _schema(self) -> pa.Schema:
         with open_parquet(self._path) as file:
             check_unpacked_size(NUMBER_BYTES * file.metadata.num_rows * file.metadata.num_columns, self._path)
-            self._schema = file.schema_arrow
-            return list(self._schema.names)
+            return file.schema_arrow
 
     def _may_hold_text(self, column: str) -> bool:
         kind = self._schema.field(column).type

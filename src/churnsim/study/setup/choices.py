@@ -18,6 +18,8 @@ LEAST_DAYS = 56
 """Assumed: of fewer days than eight weeks a holdout leaves nothing to fit."""
 LEAST_REPEATERS = 20
 """Assumed: of fewer customers who came back no rate of buying can be told."""
+KNOWN_AFTER = 90
+"""Assumed: whoever is first seen so many days after the beginning is a new customer."""
 YEAR = 364
 """Whole weeks of a year."""
 LONGEST = 104
@@ -47,13 +49,16 @@ class Choices:
     purchases: int
     median_gap: float
     mid_life: float
+    known_from: date
+    known_before: int
 
 
 def choices_for(export: Export, *, margin: float) -> Choices:
     """Choose for the purchases of an export. Raises DataError for one that is too short or has too few customers who
     came back."""
-    days = export.log.assign(day=export.log["date"].dt.normalize()).groupby(["customer_id", "day"], sort=True).size()
-    buying = days.reset_index().rename(columns={0: "rows"})
+    # A customer's rows of one day are one purchase.
+    log = export.log.assign(day=export.log["date"].dt.normalize(), worth=export.log.get("amount", 0.0))
+    buying = log.groupby(["customer_id", "day"], sort=True, as_index=False)["worth"].sum()
     first, last = buying["day"].min().date(), buying["day"].max().date()
     history = (last - first).days + 1
     gaps = buying.groupby("customer_id")["day"].diff().dt.days.dropna().to_numpy()
@@ -72,9 +77,11 @@ def choices_for(export: Export, *, margin: float) -> Choices:
     median = float(np.median(gaps))
     unit, unit_why = _unit(history, median)
     held_out, why_held = _held_out(history)
-    typical = float(export.log["amount"].mean()) if export.has_amounts else None
+    typical = float(buying["worth"].mean()) if export.has_amounts else None
     weeks = min(LONGEST, history // 7) // 4 * 4
-    mid_life, _ = starts_mid_life(buying.groupby("customer_id")["day"].min())
+    seen = buying.groupby("customer_id")["day"].min()
+    mid_life, _ = starts_mid_life(seen)
+    later = first + timedelta(days=KNOWN_AFTER)
     silent = _weeks(np.quantile(gaps, 0.9))
     return Choices(
         unit=unit, first=first, last=last, calibration_end=last - timedelta(days=held_out),
@@ -86,6 +93,7 @@ def choices_for(export: Export, *, margin: float) -> Choices:
             "silent_for": f"nine in ten of the gaps between a customer's purchases are shorter than {silent} weeks",
         },
         customers=len(counts), repeaters=repeaters, purchases=len(buying), median_gap=median, mid_life=mid_life,
+        known_from=later, known_before=int((seen < pd.Timestamp(later)).sum()),
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from churnsim.errors import DataError
 
 LOOKED_AT = 5_000
 """Rows by which a column is judged."""
+SHOWN, WIDEST = 3, 60
 MOSTLY = 0.8
 """Assumed: the share of values that must be dates or numbers for a column of them."""
 
@@ -27,7 +28,7 @@ WORDS: dict[str, tuple[str, ...]] = {
         "no client", "id client", "id cliente", "codice cliente", "buyer id", "user id", "donor id", "account id",
         "客户编号", "客户号", "客户id", "会员编号", "会员号", "会员id", "用户id", "客戶編號", "會員編號",
         "customer", "client", "cliente", "kunde", "klant", "buyer", "member", "donor", "user", "account", "cust",
-        "客户", "会员", "用户", "客戶", "會員", "email", "card",
+        "客户", "会员", "用户", "客戶", "會員", "debitor", "spender", "klantnummer", "mitgliedsnummer", "email", "card",
     ),
     "date": (
         "order date", "invoice date", "purchase date", "transaction date", "invoicedate", "orderdate", "bestelldatum",
@@ -37,7 +38,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "amount": (
         "amount", "total", "line total", "total price", "revenue", "sales", "betrag", "umsatz", "summe", "montant",
         "importe", "importo", "bedrag", "gross", "net", "value", "paid", "gift", "donation", "金额", "销售额", "金額",
-        "实付", "spend",
+        "实付", "spend", "subtotal", "spende",
     ),
     "price": (
         "unit price", "unitprice", "einzelpreis", "stuckpreis", "prix unitaire", "precio unitario", "单价", "單價",
@@ -47,21 +48,27 @@ WORDS: dict[str, tuple[str, ...]] = {
         "quantity", "qty", "menge", "anzahl", "stuck", "quantite", "cantidad", "quantita", "aantal", "pieces", "units",
         "数量", "數量", "件数",
     ),
-    "currency": ("currency", "wahrung", "devise", "moneda", "valuta", "币种", "货币", "幣別"),
+    "currency": ("currency", "wahrung", "waehrung", "devise", "moneda", "valuta", "币种", "货币", "幣別"),
 }  # fmt: skip
 KINDS = {"date": "date", "amount": "number", "price": "number", "quantity": "number"}
 """What must stand in a column of a role, where that can be seen."""
+ENDINGS: dict[str, tuple[str, ...]] = {
+    "date": ("datum", "date"), "amount": ("betrag", "bedrag", "umsatz", "spende"), "customer_id": ("kundennummer",),
+}  # fmt: skip
+"""How compound names of a role end, as "Belegdatum" and "Rechnungsbetrag"."""
 NOT_THE_CUSTOMER = ("name", "type", "group", "segment", "country", "city", "age", "since")
 """Words beside "customer" that make it another thing."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExportColumns:
-    """The columns of an export: `candidates` by role, the likeliest first, and those that could hold it by content."""
+    """The columns of an export: `candidates` by role, the likeliest first, those that could hold it by content, and
+    the first values of each."""
 
     found: tuple[str, ...]
     candidates: Mapping[str, tuple[str, ...]]
     possible: Mapping[str, tuple[str, ...]]
+    samples: Mapping[str, str]
 
 
 def export_columns(source: Any, form: FileFormat) -> ExportColumns:
@@ -80,7 +87,8 @@ def export_columns(source: Any, form: FileFormat) -> ExportColumns:
     holds = {name: _holds(rows[name]) for name in found}
     possible = {role: tuple(name for name in found if KINDS.get(role) in (None, holds[name])) for role in WORDS}
     ranked = {role: _ranked(role, possible[role]) for role in WORDS}
-    return ExportColumns(found=tuple(found), candidates=ranked, possible=possible)
+    samples = {name: ", ".join(map(str, rows[name].dropna().unique()[:SHOWN]))[:WIDEST] for name in found}
+    return ExportColumns(found=tuple(found), candidates=ranked, possible=possible, samples=samples)
 
 
 def _ranked(role: str, names: Sequence[str]) -> tuple[str, ...]:
@@ -98,6 +106,8 @@ def _rank(role: str, name: str) -> int | None:
         # Chinese has no spaces between words.
         if f" {word} " in told or (not word.isascii() and word in told):
             return place
+    if told.rstrip().endswith(ENDINGS.get(role, ("no ending",))):
+        return len(WORDS[role])
     return None
 
 
@@ -127,5 +137,5 @@ def _holds(values: pd.Series[Any]) -> str:
     return "number" if present.str.fullmatch(NUMBER_LIKE).mean() >= MOSTLY else "text"
 
 
-DATE_LIKE = r"\s*(\d{4}[-/.]?\d{1,2}[-/.]?\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d{2}))([ T].*)?\s*"
+DATE_LIKE = r"\s*(\d{8}|\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d{2}))([ T].*)?\s*"
 NUMBER_LIKE = r"\s*[+-]?[\d][\d.,' \u00a0\u202f]*\s*|\s*[+-]?[.,]\d+\s*"

@@ -15,6 +15,7 @@ import pandas as pd
 from churnsim.data.database.database import CustomerDatabase
 from churnsim.data.database.loading import Added
 from churnsim.data.database.quality import QualityReport
+from churnsim.data.logs.transactions import read_transactions
 from churnsim.data.tabular.files import unpacked_content
 from churnsim.data.tabular.open_source import open_source
 from churnsim.data.tabular.source import FileFormat
@@ -24,18 +25,21 @@ from churnsim.study.setup.columns import ExportColumns, export_columns
 FORM = ("date_format", "decimal", "thousands", "delimiter", "encoding", "sheet")
 ENCODINGS = ("cp1252", "gb18030", "cp1250", "cp1251", "shift_jis")
 LOOKED_AT = 1 << 20
+KINDS = {"date": "date", "customer_id": "id", "currency": "text"}
 MOST_BAD = 0.5
 SHOWN_BAD = 5
 
 
 class UndecidedError(ConfigError):
     """A question that the file leaves open; `key` is the answer's name, `choices` what it may be, the likeliest first
-    (none: any text)."""
+    (none: any text), `samples` what stands in columns among them."""
 
-    def __init__(self, key: str, question: str, choices: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, key: str, question: str, choices: tuple[str, ...] = (), samples: Mapping[str, str] | None = None
+    ) -> None:
         told = f" One of {', '.join(map(repr, choices))}." if choices else ""
         super().__init__(f"{question}{told} Pass {key}=.")
-        self.key, self.question, self.choices = key, question, choices
+        self.key, self.question, self.choices, self.samples = key, question, choices, samples or {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +70,8 @@ class Export:
         What came of each row, and what is odd.
     bad
         The first rows that cannot be used: row, column, value, reason.
+    rates
+        What one unit of each currency is worth, where that was stated.
     """
 
     path: Path
@@ -75,6 +81,7 @@ class Export:
     added: Added
     quality: QualityReport
     bad: list[dict[str, Any]]
+    rates: Mapping[str, float] | None = None
 
     @property
     def has_amounts(self) -> bool:
@@ -94,24 +101,33 @@ def read_export(path: str | Path, answers: Answers, *, progress: Callable[[int],
     except DataError as error:
         raise _as_question(error, answers, path) from None
     columns, why = _settled(looked, answers)
-    kinds = {theirs: {"date": "date", "customer_id": "id"}.get(ours, "number") for ours, theirs in columns.items()}
+    kinds = {theirs: KINDS.get(ours, "number") for ours, theirs in columns.items()}
+    if answers.rates and "currency" not in columns:
+        raise ConfigError("no column says which currency an amount is in. Pass currency= the column, or no rates.")
     try:
-        open_source(path, form, wanted=list(columns.values())).detected(kinds)
+        records = open_source(path, form, wanted=list(columns.values()))
+        records.columns()
+        records.detected(kinds)
     except DataError as error:
         raise _as_question(error, answers, path) from None
-    stated: dict[str, str | None] = {**columns}
+    stated: dict[str, Any] = {**columns}
     if "amount" not in columns and "price" not in columns:
         stated["amount"] = None
     with tempfile.TemporaryDirectory() as folder, CustomerDatabase(Path(folder) / "export.db") as database:
         added = database.add(
             path, columns=stated, **answers.form, guests="apart", refunds="apart", most_bad=MOST_BAD, progress=progress
         )
-        amounts = stated.get("amount", "") is not None
-        log = database.transactions(refunds="net", exchange_rates=answers.rates, amounts=amounts)
-        bad = list(log.attrs["set_aside"])[:SHOWN_BAD]
-        return Export(
-            path=path, columns=columns, why=why, log=log, added=added, quality=database.check(), bad=bad
-        )  # fmt: skip
+        quality = database.check()
+    # As the study will read it.
+    log = read_transactions(
+        path, **stated, **answers.form, guests="apart", refunds="net", on_bad="set_aside", most_bad=MOST_BAD,
+        exchange_rates=answers.rates, progress=progress,
+    )  # fmt: skip
+    bad = [row for row in log.attrs["set_aside"] if row["column"] is not None][:SHOWN_BAD]
+    return Export(
+        path=path, columns=columns, why=why, log=log, added=added, quality=quality, bad=bad,
+        rates=answers.rates,
+    )  # fmt: skip
 
 
 def _settled(looked: ExportColumns, answers: Answers) -> tuple[dict[str, str], dict[str, str]]:
@@ -127,7 +143,15 @@ def _settled(looked: ExportColumns, answers: Answers) -> tuple[dict[str, str], d
         if role not in columns:
             columns[role] = _told(role, question, looked, columns)
             why[role] = "by its name"
-    if "amount" in answers.columns or {"price", "quantity"} <= columns.keys():
+    for role in ("price", "quantity", "currency"):
+        # A price without a quantity is no amount; a currency is read wherever one is told.
+        needed = role == "currency" or {"price", "quantity"} & columns.keys()
+        found = [name for name in looked.candidates[role] if name not in columns.values()]
+        if needed and role not in answers.columns and found and answers.columns.get("amount") != "none":
+            columns[role], why[role] = found[0], "by its name"
+    if ("price" in columns) != ("quantity" in columns):
+        raise ConfigError("price and quantity belong together: the amount is their product. Name both columns.")
+    if "amount" in answers.columns or "price" in columns:
         return columns, why
     taken = set(columns.values())
     amount, price, quantity = (
@@ -140,7 +164,8 @@ def _settled(looked: ExportColumns, answers: Answers) -> tuple[dict[str, str], d
     if amount:
         return {**columns, "amount": amount[0]}, {**why, "amount": "by its name"}
     numbers = tuple(name for name in looked.possible["amount"] if name not in taken)
-    raise UndecidedError("amount", "which column says how much was paid? ('none': it is not known)", (*numbers, "none"))
+    question = "which column says how much was paid? ('none': it is not known)"
+    raise UndecidedError("amount", question, (*numbers, "none"), looked.samples)
 
 
 def _is_a_total(amount: list[str], price: list[str]) -> bool:
@@ -155,7 +180,7 @@ def _told(role: str, question: str, looked: ExportColumns, taken: Mapping[str, s
     possible = tuple(name for name in looked.possible[role] if name not in taken.values())
     if role == "date" and len(possible) == 1:
         return possible[0]
-    raise UndecidedError(role, question, possible or looked.found)
+    raise UndecidedError(role, question, possible or looked.found, looked.samples)
 
 
 def _as_question(error: DataError, answers: Answers, path: Path) -> Exception:

@@ -10,6 +10,7 @@ from importlib import resources
 from pathlib import Path
 from string import Template
 
+from churnsim.data.database.quality import START_DAYS
 from churnsim.data.tabular.tally import GUESTS
 from churnsim.study.config.evidence_sections import RECORDS
 from churnsim.study.setup.choices import Choices
@@ -21,6 +22,18 @@ TEMPLATES = {
     "b2b": "firms that buy from a firm",
 }
 SHARE_OF_PURCHASE = 0.05
+TOLD_ELSEWHERE = ("rows set aside", "refunds (negative amounts)", "currencies")
+IN_OTHER_WORDS = {
+    "rows that repeat another in every column": (
+        "rows like another in customer, time, amount and currency",
+        'kept, since lines of one order may be alike; duplicates = "set_aside" in [data] leaves them out',
+    ),
+    f"customers first seen in the first {START_DAYS} days": (
+        f"customers first seen in the first {START_DAYS} days",
+        "kept; far more than in later months would say that the records begin in the middle of older relations",
+    ),
+}
+"""What the database says to those who write Python, for those who write TOML."""
 COMMENT = 34
 """Column at which comments begin."""
 
@@ -31,7 +44,7 @@ def config_text(
 ) -> str:  # fmt: skip
     """The TOML of the study, to be written in `folder`; `records` are files of the firm's own records by kind."""
     parts = [
-        _head(name, title),
+        _head(name, title, amounts=export.has_amounts),
         "\n".join(["[data]", *_data(export, chosen, answers, folder, currency)]),
         "\n".join(["[simulation]", *_simulation(chosen)]),
     ]
@@ -46,8 +59,10 @@ def config_text(
     return "\n\n".join(parts) + "\n"
 
 
-def _head(name: str, title: str) -> str:
+def _head(name: str, title: str, *, amounts: bool) -> str:
     question = "What are these customers worth, and does money spent on winning or keeping them pay?"
+    if not amounts:
+        question = "How often will these customers buy, and who of them is still active?"
     return "\n".join(
         [
             f"# {_comment(title)}: a study of the customers' own purchases, written by churnsim init.",
@@ -68,10 +83,11 @@ def _head(name: str, title: str) -> str:
 def _data(export: Export, chosen: Choices, answers: Answers, folder: Path, currency: str) -> Iterator[str]:
     yield f"path = {_text(_relative(export.path, folder))}"
     for ours, theirs in export.columns.items():
-        if ours != theirs or ours in ("price", "quantity"):
-            yield _line(f"{ours} = {_text(theirs)}", export.why[ours])
+        key = "currency_column" if ours == "currency" else ours
+        if key != theirs or ours in ("price", "quantity"):
+            yield _line(f"{key} = {_text(theirs)}", export.why[ours])
     if not export.has_amounts:
-        yield _line("amount = false", "what was paid is not known: nothing is said in money")
+        yield _line("amount = false", "what was paid is not known: no budget, no strategies, nothing said in money")
     for word, value in answers.form.items():
         yield _line(f"{word} = {_text(value)}", "as stated")
     bad = export.added.set_aside - export.added.reasons.get(GUESTS, 0)
@@ -91,8 +107,10 @@ def _data(export: Export, chosen: Choices, answers: Answers, folder: Path, curre
     yield _line(f"holdout_end = {chosen.last}", "the last day with a purchase; the strategies start here")
     if chosen.mid_life:
         yield f"# The first 30 days hold the first purchase of {chosen.mid_life:.0%} of the customers: the export seems"
-        yield "# to begin in the middle of older relations. If it does, leave them out, from a later day on:"
-        yield f"# first_from = {chosen.first}"
+        yield "# to begin in the middle of older relations, whose customers count as new. Without those seen before"
+        yield f"# a later day the fit is one of new customers. This day leaves out {chosen.known_before:,} of"
+        yield f"# {chosen.customers:,}, of whom the study then says nothing:"
+        yield f"# first_from = {chosen.known_from}"
 
 
 def _simulation(chosen: Choices) -> Iterator[str]:
@@ -157,10 +175,9 @@ def quality_page(export: Export, chosen: Choices) -> str:
         f"their purchases are shorter than {chosen.median_gap:,.0f} days."
     )
     columns = [(f"column {theirs!r}", f"{_named(ours)}, {export.why[ours]}") for ours, theirs in export.columns.items()]
-    unused = [*added.reasons.items()]
-    unused += [("refunds, taken off the purchases before them", added.refunds)] if added.refunds else []
-    bad = [row for row in export.bad if row["column"] is not None]
-    findings = [finding for finding in export.quality.findings if finding.count]
+    columns += [(f"one {name}", f"worth {rate:g}, as stated") for name, rate in (export.rates or {}).items()]
+    unused, bad = [*export.log.attrs["reading"]["left_out"].items()], export.bad
+    findings = [found for found in export.quality.findings if found.count and found.rule not in TOLD_ELSEWHERE]
     parts = [
         f"# The data of {_cell(export.path.name)}", told, "## How the file was read",
         _table(("what", "how"), [*columns, *added.detected.items()]), "## Rows that are not used",
@@ -170,7 +187,11 @@ def quality_page(export: Export, chosen: Choices) -> str:
         heads = ("row", "column", "value", "reason")
         parts.append(_table(heads, [[row[head] for head in heads] for row in bad]))
     heads = ("what", "how many", "of", "what is done")
-    rows = [(found.rule, found.count, found.of, found.treatment) for found in findings]
+    rows = [
+        (*IN_OTHER_WORDS.get(found.rule, (found.rule,))[:1], found.count, found.of,
+         IN_OTHER_WORDS.get(found.rule, ("", found.treatment))[1])
+        for found in findings
+    ]  # fmt: skip
     parts += ["## What to look at", _table(heads, rows) if rows else "Nothing."]
     return "\n\n".join(parts) + "\n"
 

@@ -41,7 +41,7 @@ WINDOW_DAYS = 30
 TIMES = 2.0
 LEAST_SHARE = 0.05
 LEAST_WINDOWS = 3
-DAYS_PER_YEAR = DAYS_PER_UNIT["Y"]
+SEASONS = 52 * 7  # days in which every season comes once
 
 
 def log_warnings(config: StudyConfig, data: StudyData) -> Iterator[StudyWarning]:
@@ -77,7 +77,7 @@ def log_warnings(config: StudyConfig, data: StudyData) -> Iterator[StudyWarning]
         figures = {"horizon": horizon, "history": history}
         yield StudyWarning(stage="data", code="horizon beyond history", message=message, figures=figures)
     held_out = data.holdout_length * DAYS_PER_UNIT[data.unit]
-    if held_out < DAYS_PER_YEAR - 1:
+    if held_out < SEASONS:
         message = (
             f"the holdout covers {held_out:,.0f} days, no whole year: what a season does to purchases is neither in "
             "the forecast nor in its test."
