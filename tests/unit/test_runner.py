@@ -9,16 +9,19 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from churnsim.data import datasets
+from churnsim.decisions import Comparison
 from churnsim.errors import ConfigError, DataError
 from churnsim.study import runner as runner_module
-from churnsim.study.config.config import StudyConfig
+from churnsim.study.config.config import ComparisonSection, StudyConfig
 from churnsim.study.config.config_file import parse_config, read_config
 from churnsim.study.runner import StudyInterrupted, run_study
+from churnsim.study.stages.comparison_stage import compare_strategies
 from churnsim.study.storage.store import read_json, read_parquet
 
 SMOKE = Path(__file__).parents[2] / "configs" / "smoke" / "cdnow.toml"
@@ -105,6 +108,18 @@ def test_comparison_agrees_with_the_outcomes(finished: Path) -> None:
         assert row["mean"] == pytest.approx((totals[row["strategy"]] - totals["baseline"]).mean())
     last = {row["strategy"]: row["profit_mean"] for row in comparison["path"] if row["period"] == 2}
     assert last == pytest.approx(totals.mean().to_dict())
+
+
+@pytest.mark.parametrize("against", ["baseline", "no-spending"])
+def test_spending_nothing_may_be_the_best_whatever_the_strategies_are_compared_with(
+    against: str, finished: Path, config: StudyConfig, cohort_market: Any
+) -> None:
+    """It is for orientation only, and a candidate all the same: who earns less than it is the best in no future."""
+    asked = config.model_copy(update={"comparison": ComparisonSection(against=against)})
+    compared = Comparison.from_outcomes(read_parquet(finished / "outcomes.parquet"), market=cohort_market(10), period=4)
+    found = compare_strategies(compared, asked)
+    assert {row.strategy for row in found.best} == {section.name for section in config.strategy}
+    assert sum(row.chance for row in found.best) == pytest.approx(1.0)
 
 
 def test_equal_budgets_are_spent(finished: Path, config: StudyConfig) -> None:

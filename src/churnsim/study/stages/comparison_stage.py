@@ -51,7 +51,7 @@ def compare_strategies(comparison: Comparison, config: StudyConfig) -> Compariso
         nothing=nothing,
         against_nothing=_differences(comparison, "npv", nothing, section.level),
         against_nothing_later=_differences(comparison, "equity", nothing, section.level),
-        best=_best(config, comparison, nothing),
+        best=_best(config, comparison),
         level=section.level,
         replications=int(comparison.outcomes["replication"].nunique()),
         metrics={
@@ -102,9 +102,9 @@ def with_shares(
     ]
 
 
-def _best(config: StudyConfig, comparison: Comparison, nothing: str | None) -> list[Chance]:
+def _best(config: StudyConfig, comparison: Comparison) -> list[Chance]:
     """How surely each strategy in the running is best; spending nothing is always a candidate."""
-    running = {section.name for section in config.strategy if not section.reference} | {nothing}
+    running = {section.name for section in config.strategy if not section.reference} | set(idle_strategies(config))
     among = [name for name in comparison.strategies if name in running]
     return Chance.of_frame(comparison.best(among=among, level=config.comparison.level))
 
