@@ -14,12 +14,13 @@ from churnsim.claims.across_firms import keeping_alone_grows, share_of_customer,
 from churnsim.claims.across_firms.first_to_try import shares_of_new
 from churnsim.claims.catalogue import CATALOGUE
 from churnsim.claims.concepts import acsi, customers_asked, path_model
+from churnsim.claims.machinery import firms as firms_module
 from churnsim.claims.machinery.evidence import market_evidence
 from churnsim.claims.machinery.firm_data import PANELS, bought_by_customer, load, new_customers, purchases_by_brand
-from churnsim.claims.machinery.firms import FirmFinding, across_firms, measured_on
+from churnsim.claims.machinery.firms import FirmFinding, Measured, across_firms, measured_on
 from churnsim.claims.machinery.verdicts import Answer, Basis, Spread
 from churnsim.data.customers.estimate import Estimate
-from churnsim.errors import DataError
+from churnsim.errors import DataError, FitError
 from churnsim.evidence import pool
 from churnsim.report.charts.forest import draw_forest
 
@@ -72,13 +73,45 @@ def test_two_firms_say_nothing_of_a_third():
 def test_what_is_not_at_hand_is_told_and_artificial_data_are_refused(monkeypatch, tmp_path):
     monkeypatch.setenv("CHURNSIM_DATA", str(tmp_path))
     monkeypatch.setenv("HOME", str(tmp_path))
-    firms, absent = measured_on(("cdnow", "online-retail"), lambda name: firm(0.5, 0.1).found)
-    assert ([one.name for one in firms], absent) == (["cdnow"], ["online-retail"])
-    assert "Not at hand: online-retail." in across_firms(firms * 2, scale="share", absent=absent).said()
+    measured = measured_on(("cdnow", "online-retail"), lambda name: firm(0.5, 0.1).found)
+    assert ([one.name for one in measured.firms], measured.absent) == (["cdnow"], ["online-retail"])
+    told = "Not at hand: online-retail."
+    for firms in (measured, measured + Measured(measured.firms)):  # one, and two
+        assert across_firms(firms, scale="share").said().endswith(told)
     with pytest.raises(AssertionError, match="artificial"):
         measured_on(("telco",), lambda name: firm(0.5, 0.1).found)
     with pytest.raises(DataError, match="no data set that can show it"):
         across_firms([], scale="share")
+
+
+def test_a_firm_whose_figure_fails_is_named_with_the_reason(monkeypatch):
+    def figure(name):
+        if name != "yogurt":
+            raise FitError(f"{name} has too few customers.")
+        return firm(0.5, 0.1).found
+
+    def broken(name):
+        if name == "tuna":
+            raise DataError("not the published file")
+        return load(name)
+
+    monkeypatch.setattr(firms_module, "load", broken)
+    measured = measured_on(("yogurt", "catsup", "tuna"), figure)
+    found = across_firms(measured, scale="share")
+    assert [one.name for one in found.firms] == ["yogurt"]
+    assert (found.absent, dict(found.failed)) == (("tuna",), {"catsup": "catsup has too few customers."})
+    part = found.part(found.above(0.1), name="a", estimand="b", unit="share")
+    assert part.reason.endswith("Not at hand: tuna. No figure of catsup: catsup has too few customers.")
+    with pytest.raises(DataError, match=r"no firm has a figure. No figure of catsup: catsup has too few customers\."):
+        across_firms(measured_on(("catsup", "tuna"), figure), scale="share")
+
+
+def test_an_error_that_is_not_the_datas_ends_the_check():
+    def figure(name):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        measured_on(("yogurt",), figure)
 
 
 def test_a_customers_purchases_are_counted_in_each_kind_of_data():

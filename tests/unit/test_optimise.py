@@ -182,7 +182,7 @@ def test_outcomes_are_found_again_after_the_market_was_used(cdnow_split, cdnow_m
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_outcomes_of_another_seed_are_not_taken(experiment, tmp_path):
+def test_outcomes_of_another_seed_are_not_taken_and_damaged_ones_computed_again(experiment, tmp_path, monkeypatch):
     def strategy_at(point):
         return Strategy(name="a", retention=RetentionContacts(budget_per_period=point[0] if point else 0.0))
 
@@ -193,6 +193,17 @@ def test_outcomes_of_another_seed_are_not_taken(experiment, tmp_path):
     one, other = outcomes(1), outcomes(2)
     assert (one != other).all()
     damaged = next(tmp_path.glob("*/*.parquet"))
-    damaged.write_bytes(b"PAR1")
+    whole = damaged.read_bytes()
+    damaged.write_bytes(whole[:-40] + b"PAR1")
     assert outcomes(1).tolist() == one.tolist()
     assert outcomes(2).tolist() == other.tolist()
+    assert damaged.read_bytes() == whole  # computed again
+
+    def refused(path):
+        raise PermissionError(13, "no")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("pathlib.Path.read_bytes", refused)
+        with pytest.raises(PermissionError):
+            outcomes(1)
+    assert damaged.read_bytes() == whole  # what the disk refuses is not thrown away

@@ -8,7 +8,7 @@ their size. "Double jeopardy" says that it does not: small brands have fewer buy
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,6 @@ import pandas as pd
 from churnsim.claims.machinery.claim import Evidence, Finding, Rows
 from churnsim.claims.machinery.firm_data import PANELS, load, purchases_by_brand
 from churnsim.claims.machinery.firms import AcrossFirms, FirmFinding, Scale, across_firms, measured_on, of_others
-from churnsim.data import datasets
 from churnsim.data.customers.estimate import Estimate, bootstrap
 from churnsim.typing import Floats, Ints
 
@@ -58,12 +57,12 @@ def judge(evidence: Evidence = None, quick: bool = False, *, world: Mapping[str,
         return bootstrap(weighted, len(panel), replications=50 if quick else 200, seed=1, level=0.95)
 
     def pooled(statistic: Statistic, scale: Scale) -> AcrossFirms:
-        firms, absent = (
+        firms = (
             measured_on(PANELS, lambda name: of(purchases_by_brand(load(name)), statistic))
             if world is None
-            else ([FirmFinding(name=name, found=of(panel, statistic)) for name, panel in world.items()], [])
+            else [FirmFinding(name=name, found=of(panel, statistic)) for name, panel in world.items()]
         )
-        return across_firms(firms, scale=scale, absent=absent, kind="categories")
+        return across_firms(firms, scale=scale, kind="categories")
 
     together, within = pooled(size_and_loyalty, "correlation"), pooled(by_purchases_per_buyer, "difference")
     parts = (
@@ -94,14 +93,14 @@ def judge(evidence: Evidence = None, quick: bool = False, *, world: Mapping[str,
         tables={
             **together.table("share of the market and of the customer", "correlation between brands"),
             **within.table("purchases per buyer", "share of the differences in sales"),
-            **({} if world is not None else {"brands": _brands()}),
+            **({} if world is not None else {"brands": _brands(firm.name for firm in together.firms)}),
         },
     )
 
 
-def _brands() -> Rows:
+def _brands(panels: Iterable[str]) -> Rows:
     rows: Rows = []
-    for name in (name for name in PANELS if datasets.describe(name).at_hand):
+    for name in panels:
         counts = pd.crosstab(load(name)["household"], load(name)["brand"])
         market, customer = shares(counts.to_numpy())
         rows += [

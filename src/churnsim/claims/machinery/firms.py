@@ -9,7 +9,7 @@ differ more than the statement allows, or too few were looked at.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -17,6 +17,7 @@ from scipy.special import expit, logit
 
 from churnsim.claims.machinery.claim import Evidence, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
+from churnsim.claims.machinery.firm_data import load
 from churnsim.claims.machinery.verdicts import Answer, Spread
 from churnsim.data import datasets
 from churnsim.data.customers.estimate import Estimate
@@ -49,7 +50,7 @@ class AcrossFirms:
 
     `mean` is over firms such as these with its interval, `new` where a new firm's lies (NaN with fewer than three), and
     `between` the share of the spread between the figures that is not their own error. `absent` names the data sets that
-    were not at hand, `kind` says what is pooled.
+    were not at hand, `failed` those whose figure could not be found and why, `kind` says what is pooled.
     """
 
     firms: tuple[FirmFinding, ...]
@@ -57,6 +58,7 @@ class AcrossFirms:
     new: Spread
     between: float
     absent: tuple[str, ...] = ()
+    failed: Mapping[str, str] = field(default_factory=dict)
     kind: str = "firms"
 
     @property
@@ -92,18 +94,17 @@ class AcrossFirms:
         """Mean, a new firm's interval, and each firm's figure, in words."""
         form = f",.{digits}f"
         values = [firm.found.value for firm in self.firms]
+        mean = f"{self.mean.mean:{form}} [{self.mean.lower:{form}}, {self.mean.upper:{form}}]"
         if len(values) == 1:
-            return (
-                f"{self.firms[0].name}: {self.mean.mean:{form}} [{self.mean.lower:{form}}, {self.mean.upper:{form}}]."
+            told = f"{self.firms[0].name}: {mean}"
+        else:
+            told = (
+                f"Over {len(values)} {self.kind} the mean is {mean}, from {min(values):{form}} to {max(values):{form}}"
             )
-        told = (
-            f"Over {len(self.firms)} {self.kind} the mean is {self.mean.mean:{form}} "
-            f"[{self.mean.lower:{form}}, {self.mean.upper:{form}}], from {min(values):{form}} to {max(values):{form}}"
-        )
-        if len(self.firms) > 2:
+        if len(values) > 2:
             told += f"; that of a new one lies between {self.new.lower:{form}} and {self.new.upper:{form}}"
         away = f" Not at hand: {', '.join(self.absent)}." if self.absent else ""
-        return f"{told}.{away}"
+        return f"{told}.{away}{_of_failed(self.failed)}"
 
     def table(self, title: str, unit: str) -> dict[str, Rows]:
         """A row a firm, then the mean and a new firm: for the finding's tables, which are drawn as a forest plot."""
@@ -124,13 +125,16 @@ class AcrossFirms:
 
 
 def across_firms(
-    firms: Iterable[FirmFinding], *, scale: Scale, times: float = 1.0, absent: Iterable[str] = (), kind: str = "firms"
+    firms: Measured | Iterable[FirmFinding], *, scale: Scale, times: float = 1.0, kind: str = "firms"
 ) -> AcrossFirms:
     """Pool the firms' figures on a scale where they are about normal; `times` 100 turns shares into percent.
 
     Raises DataError where there is no firm.
     """
-    chosen = tuple(firms)
+    measured = firms if isinstance(firms, Measured) else Measured(list(firms))
+    chosen = tuple(measured.firms)
+    if not chosen and measured.failed:
+        raise DataError(f"no firm has a figure.{_of_failed(measured.failed)}")
     if not chosen:
         raise DataError("no data set that can show it is at hand. Run: pip install 'churnsim[datasets]'")
     there, back, slope = _SCALES[scale]
@@ -157,8 +161,9 @@ def across_firms(
         for firm in chosen
     )  # fmt: skip
     return AcrossFirms(
-        firms=figures, mean=spread(pooled.estimate, pooled.lower, pooled.upper), absent=tuple(absent), kind=kind,
+        firms=figures, mean=spread(pooled.estimate, pooled.lower, pooled.upper), kind=kind,
         new=spread(pooled.estimate, pooled.prediction_lower, pooled.prediction_upper), between=pooled.i_squared,
+        absent=tuple(measured.absent), failed=measured.failed,
     )  # fmt: skip
 
 
@@ -174,17 +179,46 @@ def of_others(evidence: Evidence) -> str:
     return ""
 
 
-def measured_on(names: Iterable[str], figure: Callable[[str], Estimate]) -> tuple[list[FirmFinding], list[str]]:
-    """The figure of each data set that is at hand, and the names of those that are not; nothing is downloaded.
+@dataclass(frozen=True)
+class Measured:
+    """Figures of firms, the names of data sets that were not at hand, and why the figures of others failed."""
 
-    Raises AssertionError for artificial data, in which nothing is found.
+    firms: list[FirmFinding] = field(default_factory=list)
+    absent: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+
+    def __add__(self, other: Measured) -> Measured:
+        return Measured(self.firms + other.firms, self.absent + other.absent, self.failed | other.failed)
+
+
+def measured_on(names: Iterable[str], figure: Callable[[str], Estimate]) -> Measured:
+    """The figure of each data set that is at hand; nothing is downloaded.
+
+    One that cannot be loaded, a file that is not the published one, is not at hand. One that can and has no figure,
+    such as of too few customers, failed. Raises AssertionError for artificial data, in which nothing is found.
     """
-    firms, absent = [], []
+    found = Measured()
     for name in names:
         declared = datasets.describe(name)
         assert not declared.artificial, f"{name} is artificial: no firm's figure"
+        if not (declared.at_hand and _loads(name)):
+            found.absent.append(name)
+            continue
         try:
-            firms.append(FirmFinding(name=name, found=figure(name))) if declared.at_hand else absent.append(name)
-        except ChurnSimError:  # a file that is not the published one, a package of another version
-            absent.append(name)
-    return firms, absent
+            found.firms.append(FirmFinding(name=name, found=figure(name)))
+        except ChurnSimError as error:
+            found.failed[name] = str(error)
+    return found
+
+
+def _loads(name: str) -> bool:
+    try:
+        load(name)
+    except ChurnSimError:
+        return False
+    return True
+
+
+def _of_failed(failed: Mapping[str, str]) -> str:
+    """A sentence a firm without a figure."""
+    return "".join(f" No figure of {name}: {reason.rstrip('.')}." for name, reason in failed.items())

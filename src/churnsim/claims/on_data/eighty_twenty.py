@@ -74,8 +74,7 @@ def _sales_of_firms(quick: bool) -> tuple[Part, dict[str, Rows]]:
     def share(name: str) -> Estimate:
         return top_share(bought_by_customer(name), share=0.20, replications=50 if quick else 200)
 
-    firms, absent = measured_on(SPENDING, share)
-    found = across_firms(firms, scale="share", times=100.0, absent=absent)
+    found = across_firms(measured_on(SPENDING, share), scale="share", times=100.0)
     part = found.part(
         found.within(LOW, HIGH),
         name="(c) sales, firm by firm",

@@ -74,8 +74,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, days: int = 365) ->
 
 def _per_offer() -> tuple[Part, dict[str, Rows]]:
     """The chance per offer, which is what is said: mailings to customers, and the years in which donors are asked."""
-    firms, absent = measured_on(OFFERS, _answered)
-    found = across_firms(firms, scale="share", times=100.0, absent=absent)
+    found = across_firms(measured_on(OFFERS, _answered), scale="share", times=100.0)
     part = found.part(
         found.within(LOW, HIGH),
         name="(c) per offer, firm by firm",

@@ -7,6 +7,7 @@ search that goes on takes the same way as one that was never stopped.
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -69,12 +70,13 @@ class Evaluations:
 
     def _read(self, folder: Path) -> None:
         for path in sorted(folder.glob("*.parquet")):
+            content = io.BytesIO(path.read_bytes())  # outside: what the disk refuses says nothing about the content
             try:
-                frame = pd.read_parquet(path)
+                frame = pd.read_parquet(content)
                 for name, rows in frame.groupby("point"):
                     pairs = zip(rows["replication"].tolist(), rows["value"].tolist(), strict=True)
                     self._by_hash.setdefault(str(name), {}).update(pairs)
-            except (OSError, ValueError, KeyError):
+            except (OSError, ValueError, KeyError):  # an OSError is how Arrow says that bytes are broken
                 path.unlink()  # after a loss of power: it is computed again
 
     def __call__(self, points: Floats, replications: range) -> Floats:

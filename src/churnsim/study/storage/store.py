@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, TypeVar
+from typing import IO, Any, BinaryIO, TypeVar
 
 import pandas as pd
 import pyarrow as pa
@@ -117,9 +117,9 @@ def write_parquet(path: Path, frame: pd.DataFrame, *, durable: bool = True) -> N
     _write_atomically(path, lambda file: pq.write_table(table, file, compression="zstd", version="2.6"), durable)
 
 
-def read_parquet(path: Path) -> pd.DataFrame:
+def read_parquet(file: Path | BinaryIO) -> pd.DataFrame:
     """The frame in a Parquet file."""
-    frame: pd.DataFrame = pq.read_table(path).to_pandas()
+    frame: pd.DataFrame = pq.read_table(file).to_pandas()
     return frame
 
 
