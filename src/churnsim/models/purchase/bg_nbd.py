@@ -40,6 +40,7 @@ from scipy.special import betainc, gammaln
 from churnsim.kernels.likelihoods import bg_nbd as kernel
 from churnsim.kernels.likelihoods import bg_nbd_forecast as forecast
 from churnsim.kernels.likelihoods import bg_nbd_rows as by_row
+from churnsim.kernels.likelihoods import calendar_clock as clock
 from churnsim.kernels.likelihoods.bg_nbd_discounted import discounted
 from churnsim.kernels.likelihoods.bg_nbd_forecast import expected_known
 from churnsim.kernels.numerics.rng_streams import MODEL_DRAWS, TRAITS
@@ -133,15 +134,20 @@ class BetaDropout(LivingGammaBeta, TakesCalendar):
 
     @classmethod
     def _objective(cls, parameters: Floats, chunks: Chunks, customers: float) -> tuple[float, Floats]:
-        first = cls.drops_at_first
         r, alpha, a, b = parameters
-        value, *slope = chunks.sum(kernel.objective, (r, alpha, a, b + first), (first,))
-        gradient = np.array(slope)
-        if first:  # P(not gone right after the first purchase) = b/(a + b)
+        first = cls.drops_at_first
+        return cls._at_first(parameters, chunks.sum(kernel.objective, (r, alpha, a, b + first), (first,)), customers)
+
+    @classmethod
+    def _at_first(cls, parameters: Floats, total: Floats, customers: float) -> tuple[float, Floats]:
+        """The log-likelihood and its slopes, from the kernels' sums of all but leaving after the first purchase."""
+        _, _, a, b = parameters
+        value, gradient = float(total[0]), total[1:].copy()
+        if cls.drops_at_first:  # P(not gone right after the first purchase) = b/(a + b)
             value -= customers * float(np.log1p(a / b))
             gradient[2] -= customers / (a + b)
             gradient[3] += customers * a / (b * (a + b))
-        return float(value), gradient
+        return value, gradient
 
     @classmethod
     def _hessian(cls, parameters: Floats, chunks: Chunks, customers: float) -> Floats:
@@ -155,35 +161,19 @@ class BetaDropout(LivingGammaBeta, TakesCalendar):
 
     @classmethod
     def _on_clock(cls, parameters: Floats, h: Histories, weight: Floats, **fixed: Any) -> ClockTerms:
-        # The two terms hold t_x and T in (alpha + t_x) and (alpha + T) alone.
+        first, customers = cls.drops_at_first, float(weight.sum())
         r, alpha, a, b = parameters
         chunks = Chunks(h.x, h.t_x, h.T, weight)
-        value, slopes = cls._objective(parameters, chunks, float(weight.sum()))
-        alive = h.chunks().join(kernel.p_alive, (r, alpha, a, b + cls.drops_at_first), (cls.drops_at_first,))
-        late, early, bought = 1.0 / (alpha + h.T), 1.0 / (alpha + h.t_x), r + h.x
-        gone, stays = weight * (1.0 - alive), weight * alive
+        shifted = r, alpha, a, b + first
+        found = chunks.each(clock.bg_nbd_slopes, shifted, (first,))
+        value, slopes = cls._at_first(parameters, np.sum([total for total, _ in found], axis=0), customers)
+        at_last, at_end = np.concatenate([rows for _, rows in found]).T
 
         def curvature() -> ClockCurvature:
-            # With g the chance of being gone and o the log-odds of it, ln(1 + e^o) adds g o'' + g (1 - g) o' o'^T.
-            unsure = gone * alive
-            in_last, in_end = -bought * early, bought * late
-            last = np.maximum(h.x + (cls.drops_at_first - 1.0), 0.0) + b
-            others = np.log(early / late), 1.0 / a, -1.0 / last  # slopes of o in r, a and b
-            last_last = gone * bought * early**2 + unsure * in_last**2
-            last_end, end_end = unsure * in_last * in_end, stays * bought * late**2 + unsure * in_end**2
-            by_last = [unsure * in_last * other for other in others]
-            by_end = [unsure * in_end * other for other in others]
-            by_last[0] -= gone * early
-            by_end[0] -= stays * late
-            # alpha stands beside both times alone.
-            by_last.insert(1, last_last + last_end)
-            by_end.insert(1, last_end + end_end)
-            second = cls._hessian(parameters, chunks, float(weight.sum()))
-            return ClockCurvature(
-                second, last_last, last_end, end_end, np.column_stack(by_last), np.column_stack(by_end)
-            )
+            rows = chunks.join(clock.bg_nbd_curvature, shifted, (first,))
+            return ClockCurvature(cls._hessian(parameters, chunks, customers), rows)
 
-        return ClockTerms(value, slopes, -bought * gone * early, -bought * stays * late, curvature)
+        return ClockTerms(value, slopes, at_last, at_end, curvature)
 
     def _of(self, h: Histories) -> Sequence[float | Floats]:
         return self._shifted

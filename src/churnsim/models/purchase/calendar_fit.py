@@ -15,9 +15,11 @@ from churnsim.checks import check_kind
 from churnsim.data.logs.days import iso_day
 from churnsim.data.summaries.calendar import Calendar, calendar_sums, first_days, gap_days
 from churnsim.errors import DataError
+from churnsim.kernels.likelihoods.calendar_clock import curvature_of_effects
 from churnsim.models.estimation.design_matrix import independent_columns
 from churnsim.models.estimation.fit import FitStatus, ModelFit
 from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
+from churnsim.models.estimation.threads import Chunks
 from churnsim.models.purchase.calendar_model import SUFFIX, CalendarFit, CalendarModel, ClockTerms, at, positions
 from churnsim.models.purchase.fit_data import SKETCH, SKETCH_FROM, collapse
 from churnsim.models.purchase.histories import Histories, checked_weights
@@ -133,11 +135,12 @@ class HistoryDays:
         found = np.bincount(end, weight / gap, size) - np.bincount(begin, weight / gap, size)
         return float((weight * np.log(gap / (end - begin))).sum()), np.cumsum(found[::-1])[::-1][1:]
 
-    def moved(self, speed: Floats) -> tuple[Floats, Floats]:
-        """How each customer's times on the clock, of the last purchase and of the end, change with the effects."""
+    def curved(self, speed: Floats, rows: Floats) -> Floats:
+        """Second derivatives in each parameter, then each effect, and each effect, from those in the times on the
+        clock (`ClockCurvature.rows`)."""
         table = np.concatenate([np.zeros((1, self.z.shape[1])), np.cumsum(speed[:, None] * self.z, axis=0)])
-        begin, last, end = (at(table / (self.per * self.scale), place) for place in self.places)
-        return last - begin, end - begin
+        places = [each.astype(np.float64) for each in self.places]
+        return Chunks(rows, *places).sum(curvature_of_effects, (), (table / (self.per * self.scale),))
 
 
 def calendar_likelihood(
@@ -176,17 +179,13 @@ def calendar_likelihood(
         speed, terms = found
         assert terms.curvature is not None  # as `clock_curvature` says
         curved = terms.curvature()
-        last, end = days.moved(speed)
+        by_day = days.by_day(terms.at_last, terms.at_end) * speed
+        mixed = days.curved(speed, curved.rows)
         out = np.empty((parameters.size, parameters.size))
         out[:base, :base] = curved.second
-        out[:base, base:] = _sum(curved.by_last, last) + _sum(curved.by_end, end)
-        out[base:, :base] = out[:base, base:].T
-        mixed = _sum(last * curved.last_end[:, None], end)
-        by_day = days.by_day(terms.at_last, terms.at_end) * speed
-        out[base:, base:] = (
-            _sum(last * curved.last_last[:, None], last) + mixed + mixed.T + _sum(end * curved.end_end[:, None], end)
-            + _sum(by_day[:, None] * z, z)
-        )  # fmt: skip
+        out[:, base:] = mixed
+        out[base:, :base] = mixed[:base].T
+        out[base:, base:] += _sum(by_day[:, None] * z, z)
         return out
 
     names, until = days.calendar.names, days.start + len(z)

@@ -57,14 +57,10 @@ CYCLE = 146_097
 @dataclass(frozen=True)
 class ClockCurvature:
     """Second derivatives of the weighted log-likelihood: `second` in the parameters; row by row in the clock's times of
-    the last purchase and the end, and (rows, parameters) in one of these times and a parameter."""
+    the last purchase, of both and of the end, in the first and each parameter, and in the second and each."""
 
     second: Floats
-    last_last: Floats
-    last_end: Floats
-    end_end: Floats
-    by_last: Floats
-    by_end: Floats
+    rows: Floats
 
 
 @dataclass(frozen=True)

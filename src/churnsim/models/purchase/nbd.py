@@ -97,8 +97,8 @@ class NBD(TakesCalendar):
             in_r = float((np.bincount(kind, weight) * (polygamma(1, r + kinds) - polygamma(1, r))).sum())
             second = np.array([[in_r, both], [both, float(by_alpha.sum() - weight.sum() * r / alpha**2)]])
             nothing = np.zeros(h.x.size)
-            by_end = np.column_stack([by_r, by_alpha])
-            return ClockCurvature(second, nothing, nothing, by_alpha, np.zeros((h.x.size, 2)), by_end)
+            rows = np.column_stack([nothing, nothing, by_alpha, nothing, nothing, by_r, by_alpha])
+            return ClockCurvature(second, rows)
 
         return ClockTerms(value, slopes, np.zeros(h.x.size), -weight * (r + h.x) / (alpha + h.T), curvature)
 
