@@ -63,6 +63,11 @@ STRATEGY_PARTS = {
     "contacts at risk": {
         "retention": cs.simulation.RetentionContacts(budget_per_period=60.0, rule="at_risk", gaps=1.0)
     },
+    "contacts by chance to be active": {
+        "retention": cs.simulation.RetentionContacts(
+            budget_per_period=60.0, rule="p_alive", p_alive_above=0.2, p_alive_below=0.9
+        )
+    },
     "contacts responsive": {
         "retention": cs.simulation.RetentionContacts(budget_per_period=60.0, rule="responsive", share=0.4)
     },
@@ -100,6 +105,8 @@ CONTRACT_PARTS = {
     },
 }
 STRATEGY_PARTS.update(CONTRACT_PARTS)
+# Of use where nobody is seen to leave: under contract these are left out.
+UNSEEN_LOSS_PARTS = ("contacts by chance to be active",)
 CONTRACTS = ("contract", "hazards", "frailty", "observed")
 MARKET_PARTS = {
     "referral": {"referral": cs.simulation.Referral(rate_per_year=2.0)},
@@ -143,7 +150,8 @@ def scenario(
 ):
     """A scenario with these parts on; of parts that set the same field the last one counts."""
     needed = [*market_parts, *(need for name, need in NEEDS.items() if name in strategy_parts)]
-    tried = [name for name in strategy_parts if name not in CONTRACT_PARTS or purchases in CONTRACTS]
+    left_out = UNSEEN_LOSS_PARTS if purchases in CONTRACTS else CONTRACT_PARTS
+    tried = [name for name in strategy_parts if name not in left_out]
     chosen = {key: value for name in tried for key, value in STRATEGY_PARTS[name].items()}
     world = {key: value for name in needed for key, value in MARKET_PARTS[name].items()}
     if hasattr(PURCHASES[purchases], "k"):

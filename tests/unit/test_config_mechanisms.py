@@ -219,6 +219,8 @@ def example(key, hint):
         return "all"
     if key == "abc":
         return "B"
+    if key == "p_alive_above":
+        return 0.1
     return 3 if int in (hint, *get_args(hint)) else 0.25
 
 

@@ -31,8 +31,9 @@ class Firm(FirmState):
         """Let each mechanism act on the customers in its turn."""
         p = self.inputs
         review = Review(
-            market=p.market, firm=self, books=self.books, customers=customers, period=period, now=p.bound(period),
-            span=float(p.scenario.period), numbers=p.numbers, rules=p.rules, address=(p.replication, p.seed),
+            market=p.market, fitted=p.fitted, firm=self, books=self.books, customers=customers, period=period,
+            now=p.bound(period), span=float(p.scenario.period), numbers=p.numbers, rules=p.rules,
+            address=(p.replication, p.seed),
         )  # fmt: skip
         for part in self._parts:
             part.review(review)

@@ -12,7 +12,7 @@ from churnsim.errors import ConfigError
 from churnsim.kernels.engine.arguments import Tables
 from churnsim.kernels.engine.records import GAMMA_GAMMA, Records, Rules, packed
 from churnsim.kernels.numerics.quantile_tables import no_table
-from churnsim.simulation.core.lifetimes import lifetime_of, spending_of
+from churnsim.simulation.core.lifetimes import Purchases, lifetime_of, spending_of
 from churnsim.simulation.core.scores import CustomerScores
 from churnsim.simulation.customers.base import Base, Cohort
 from churnsim.simulation.customers.new_customers import Newcomers, gamma_table_of
@@ -30,6 +30,7 @@ class ReplicationInputs:
     seed: int
     replication: int
     market: Market
+    fitted: Purchases
     numbers: Rules
     rules: Records = field(repr=False)
     spends: Floats = field(repr=False)
@@ -40,6 +41,7 @@ class ReplicationInputs:
     @classmethod
     def of(cls, scenario: Scenario, *, seed: int, replication: int) -> ReplicationInputs:
         """Make one replication ready."""
+        fitted = scenario.market.purchases  # what the firm knows of its customers is not this replication's draw
         market = scenario.market.in_replication(replication, seed=seed)
         if scenario.market.beliefs:
             scenario = replace(scenario, market=market)
@@ -54,6 +56,7 @@ class ReplicationInputs:
             seed=seed,
             replication=replication,
             market=market,
+            fitted=fitted,
             numbers=numbers,
             rules=packed(numbers),
             spends=gamma_table_of(float(shape)) if spending == GAMMA_GAMMA else no_table(),

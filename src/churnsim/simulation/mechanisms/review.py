@@ -7,10 +7,11 @@ from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from churnsim.kernels.engine.records import Records, Rules
-from churnsim.typing import Flags
+from churnsim.typing import Flags, Floats
 
 
 class Visible(NamedTuple):
@@ -106,6 +107,7 @@ class Review:
     """The start of a period, as the firm's mechanisms take part in it one after the other."""
 
     market: Any  # the replication's own
+    fitted: Any  # the purchase model as the firm knows it, by its estimates
     firm: FirmState
     books: Accounts
     customers: Customers
@@ -120,3 +122,15 @@ class Review:
     def seen(self) -> Visible:
         """What the firm sees of its customers: the dearest step of a review, so only where somebody looks."""
         return self.customers.visible()
+
+    def p_alive(self) -> Floats:
+        """P(alive) of each customer who is there by the fitted model and what was seen until now; NaN of others."""
+        seen, found = self.seen, np.full(self.seen.uid.size, np.nan)
+        there = np.flatnonzero(seen.there)
+        if there.size:
+            first = seen.first_purchase[there]
+            history = {
+                "frequency": seen.purchases[there], "recency": seen.last_purchase[there] - first, "T": self.now - first
+            }  # fmt: skip
+            found[there] = self.fitted.p_alive(pd.DataFrame(history))
+        return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -22,14 +23,14 @@ from churnsim.simulation.mechanisms.parts import (
     settings_of,
 )
 from churnsim.simulation.mechanisms.review import Review, Visible
-from churnsim.typing import Flags
+from churnsim.typing import Flags, Floats
 
 # Percent of repeat revenue up to which class A and class B reach.
 CLASS_A, CLASS_B = 80, 95
 # A customer silent for this many times the silence that puts it at risk is given up.
 GIVEN_UP = 3.0
 
-TargetRule = Literal["all", "top_value", "abc_class", "recent_buyers", "at_risk", "responsive", "score"]
+TargetRule = Literal["all", "top_value", "abc_class", "recent_buyers", "at_risk", "p_alive", "responsive", "score"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,12 +41,14 @@ class Targeting(StrategyPart):
     "all": every customer it knows. "top_value": the `share` with the most repeat revenue so far. "abc_class": class
     `abc`, where A are those with the most repeat revenue who together bring 80% of it, B those of the next 15%, C the
     rest. "recent_buyers": who bought `within` so many time units. "at_risk": repeat buyers who have been silent for
-    more than `gaps` times their own mean gap between purchases, but not for more than three times that.
+    more than `gaps` times their own mean gap between purchases, but not for more than three times that. "p_alive": who
+    is still active with a probability between `p_alive_above` and `p_alive_below`, judged anew at each review by the
+    fitted purchase model (not the draw of its parameters that a replication lives by), as if nobody had been contacted.
     "responsive": the `share` on whom contacts work best, as a trial would have shown. "score": the `share` with the
     highest of the `scores`, by customer id, such as `ChurnModel.probability` or `UpliftModel.uplift` return; customers
     without one, as all who come later, have the score `unscored` and come last if that is None.
 
-    The scores are those of the simulation's start: nobody is scored anew at a later review.
+    The `scores` are those of the simulation's start: nobody is scored anew at a later review.
 
     Examples
     --------
@@ -73,6 +76,16 @@ class Targeting(StrategyPart):
         float | None,
         Setting("silent for so many own mean gaps: rule 'at_risk'", rules=("at_risk",), example=2.0, limits={"gt": 0}),
     ] = None
+    p_alive_above: Annotated[
+        float | None,
+        Setting(
+            "least chance to be active: rule 'p_alive'", rules=("p_alive",), example=0.1, limits={"ge": 0, "lt": 1}
+        ),
+    ] = None
+    p_alive_below: Annotated[
+        float | None,
+        Setting("most chance to be active: rule 'p_alive'", rules=("p_alive",), example=0.8, limits={"gt": 0, "le": 1}),
+    ] = None
     scores: Annotated[
         Scores | None,
         File(
@@ -94,11 +107,36 @@ class Targeting(StrategyPart):
                 raise ConfigError(f"the rule {self.rule!r} needs {name}. Say {name}={SAY.get(name, '...')}")
         if self.rule not in RULE_SETTINGS["scores"] and (self.scores is not None or self.unscored is not None):
             raise ConfigError(f"only the rule 'score' uses scores and unscored; the rule is {self.rule!r}.")
+        if self.rule == "p_alive" and self._band[0] >= self._band[1]:
+            raise ConfigError(
+                f"p_alive_above is {self._band[0]:g} and p_alive_below {self._band[1]:g}: nobody is between. As levers "
+                "they need ranges that do not overlap, or a constraint."
+            )
         if self.scores is not None:
             object.__setattr__(self, "scores", CustomerScores.of(self.scores))
 
-    def picks(self, seen: Visible, now: float) -> Flags:
-        """Whom the rule picks at time `now`; of equal values and scores those of the lowest uids."""
+    @property
+    def _band(self) -> tuple[float, float]:
+        assert self.p_alive_above is not None  # the rule needs them
+        assert self.p_alive_below is not None
+        return self.p_alive_above, self.p_alive_below
+
+    def check(self, market: Any, others: Collection[StrategyPart], period: float) -> None:
+        """As of every part; whoever has a contract is seen to leave."""
+        super().check(market, others, period)
+        if self.rule == "p_alive" and market.purchases.family == "contract":
+            raise ConfigError(
+                "has the rule 'p_alive', but who leaves a contract is seen to leave: the chance to be active is 0 or "
+                "1. Use another rule."
+            )
+
+    def picks(self, seen: Visible, now: float, p_alive: Callable[[], Floats] | None = None) -> Flags:
+        """Whom the rule picks at time `now`; of equal values and scores those of the lowest uids. `p_alive` gives each
+        customer's chance to be active, which the rule of that name needs."""
+        if self.rule == "p_alive":
+            assert p_alive is not None
+            chance, (low, high) = p_alive(), self._band
+            return seen.there & (chance >= low) & (chance <= high)
         if self.rule == "recent_buyers":
             assert self.within is not None  # the rule needs it
             return seen.there & (seen.last_purchase >= now - self.within)
@@ -151,7 +189,7 @@ class Campaign(Budgeted, Targeting):
 
     def reached(self, review: Review) -> tuple[Flags, float]:
         """Whom it reaches, and what it spends on each; nobody where it has no money."""
-        chosen = self.picks(review.seen, review.now)
+        chosen = self.picks(review.seen, review.now, review.p_alive)
         number = int(np.count_nonzero(chosen))
         # Nobody is contacted without money, so that the books count no contacts.
         if number == 0 or self.budget_per_period == 0:
