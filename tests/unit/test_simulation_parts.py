@@ -447,7 +447,7 @@ def test_two_parts_of_a_strategy_do_not_set_one_rule(cohort_market, monkeypatch)
     assert scenario.rules.price == pytest.approx(0.9)
     monkeypatch.setattr(SocialBond, "rules", lambda self, market: {"price": 0.8})
     with pytest.raises(ConfigError, match="EconomicBond and SocialBond both set price"):
-        _ = scenario.rules
+        _ = replace(scenario).rules
 
 
 def test_replay_says_by_how_much_it_misses(cdnow_market, cdnow_split):

@@ -16,7 +16,7 @@ from churnsim.checks import check_number, check_share, typed
 
 def saturating(ceiling: float, scale: float, spend: float) -> float:
     """ceiling (1 - e^(-spend / scale)), also where the ceiling is 0: the share that `spend` wins."""
-    return SaturatingResponse(ceiling=ceiling, k=1 / scale).share(spend) if ceiling > 0 else 0.0
+    return -ceiling * math.expm1(-(1 / scale) * spend) if ceiling > 0 else 0.0
 
 
 @typed

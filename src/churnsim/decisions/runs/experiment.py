@@ -14,11 +14,12 @@ from churnsim.checks import check_count, check_kind, check_number, shown, typed
 from churnsim.decisions.runs.parallel_map import Backend, backend_for, run_tasks
 from churnsim.errors import ConfigError
 from churnsim.simulation.engine.engines import Engine, run, warn_of_epochs
-from churnsim.simulation.engine.ledger import Ledger
+from churnsim.simulation.engine.ledger import ACCOUNTS, Ledger
 from churnsim.simulation.engine.plugin import Mechanism
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.scenario import Scenario
 from churnsim.simulation.scenario.strategy import Strategy
+from churnsim.typing import Ints
 from churnsim.units import Duration
 
 Mechanisms = Sequence[Mechanism] | Mapping[str, Sequence[Mechanism]]
@@ -196,21 +197,23 @@ class Experiment:
 
     def ledger(self, strategy: Strategy, replication: int, *, log: bool = False) -> Ledger:
         """One replication of one strategy; with `log` its ledger holds every event."""
-        own = self.mechanisms.get(strategy.name, ()) if isinstance(self.mechanisms, Mapping) else self.mechanisms
+        return self.ledger_of(self.scenario(strategy), replication, log=log)
+
+    def ledger_of(self, scenario: Scenario, replication: int, *, log: bool = False) -> Ledger:
+        """`ledger` of a strategy whose `scenario` is at hand."""
+        name = scenario.strategy.name
+        own = self.mechanisms.get(name, ()) if isinstance(self.mechanisms, Mapping) else self.mechanisms
         return run(
-            self.scenario(strategy), seed=self.seed, replication=replication, engine=self.engine, log=log,
+            scenario, seed=self.seed, replication=replication, engine=self.engine, log=log,
             mechanisms=copy.deepcopy(tuple(own)),
         )  # fmt: skip
 
     def rows(self, strategy: Strategy, replications: Sequence[int]) -> pd.DataFrame:
         """Outcome rows: strategy, replication, period and the ledger's accounts."""
-        frames = []
-        for replication in replications:
-            frame = self.ledger(strategy, replication).frame()
-            frame.insert(0, "replication", np.int64(replication))
-            frame.insert(0, "strategy", strategy.name)
-            frames.append(frame)
-        return pd.concat(frames, ignore_index=True)
+        scenario = self.scenario(strategy)
+        return outcome_rows(
+            [(strategy.name, number, self.ledger_of(scenario, number).table) for number in replications]
+        )
 
     def outcomes(self, strategies: Sequence[Strategy], replications: range) -> pd.DataFrame:
         """Outcome rows of every strategy over `replications`, by strategy in the order given, replication and
@@ -222,10 +225,10 @@ class Experiment:
         parts = min(len(strategies), -(-self.workers // max(len(chunks), 1)))
         groups = [range(part, len(strategies), parts) for part in range(parts)]
         items = [(numbers, chunk) for chunk in chunks for numbers in groups]
-        found: dict[tuple[int, int], pd.DataFrame] = {}
-        for _, frames in self.map(_Rows(self.task_part, tuple(strategies)), items, steps=len):
-            found.update(frames)
-        return pd.concat([found[key] for key in sorted(found)], ignore_index=True)
+        found: dict[tuple[int, int], Ints] = {}
+        for _, tables in self.map(_Tables(self.task_part, tuple(strategies)), items, steps=len):
+            found.update(tables)
+        return outcome_rows([(strategies[key[0]].name, key[1], found[key]) for key in sorted(found)])
 
     @property
     def task_part(self) -> Experiment:
@@ -244,18 +247,30 @@ class Experiment:
                 self.progress(steps(found))
 
 
+def outcome_rows(tables: Sequence[tuple[str, int, Ints]]) -> pd.DataFrame:
+    """One row a period of each ledger's table, given with its strategy and replication: one frame for all, since one
+    frame each takes as long as a small replication."""
+    sizes = [len(table) for _, _, table in tables]
+    frame = pd.DataFrame(np.concatenate([table for _, _, table in tables]), columns=list(ACCOUNTS))
+    frame.insert(0, "period", np.concatenate([np.arange(size, dtype=np.int64) for size in sizes]))
+    frame.insert(0, "replication", np.repeat(np.array([number for _, number, _ in tables], dtype=np.int64), sizes))
+    frame.insert(0, "strategy", np.repeat(np.array([name for name, _, _ in tables], dtype=object), sizes))
+    return frame
+
+
 @dataclass(frozen=True)
-class _Rows:
-    """The task of one piece: the rows of some strategies for some replications, by number of strategy and
+class _Tables:
+    """The task of one piece: the ledgers of some strategies for some replications, by number of strategy and
     replication."""
 
     experiment: Experiment
     strategies: tuple[Strategy, ...]
 
-    def __call__(self, item: tuple[range, range]) -> dict[tuple[int, int], pd.DataFrame]:
+    def __call__(self, item: tuple[range, range]) -> dict[tuple[int, int], Ints]:
         numbers, replications = item
+        scenarios = {number: self.experiment.scenario(self.strategies[number]) for number in numbers}
         return {
-            (number, replication): self.experiment.rows(self.strategies[number], [replication])
+            (number, replication): self.experiment.ledger_of(scenarios[number], replication).table
             for replication in replications
             for number in numbers
         }

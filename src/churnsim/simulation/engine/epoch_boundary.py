@@ -16,7 +16,7 @@ from churnsim.simulation.core.arrivals import PAID_CHANNEL
 from churnsim.simulation.engine.bookkeeping import Books
 from churnsim.simulation.engine.firm import Firm
 from churnsim.simulation.engine.replication_inputs import ReplicationInputs
-from churnsim.simulation.mechanisms.parts import MechanismPart
+from churnsim.simulation.mechanisms.parts import taking_part
 from churnsim.simulation.mechanisms.surroundings import InteractionTotals, Population, Surroundings
 
 
@@ -36,8 +36,7 @@ class EpochBoundary:
             part.surround(self.around)
         # Asked for once, since a boundary comes at each epoch.
         self._hearing, self._meeting, self._attracting, self._bringing, self._stocking = (
-            [part for part in parts if getattr(type(part), step) is not getattr(MechanismPart, step)]
-            for step in ("hear", "meet", "attract", "bring", "stock")
+            taking_part(parts, step) for step in ("hear", "meet", "attract", "bring", "stock")
         )
         # Whether customers reach each other within a period, and anything happens at its start: the same at all epochs.
         self.every_epoch = scenario.interacts
@@ -99,18 +98,20 @@ class EpochBoundary:
         paid = sum(hazards)
         total = paid + around.unpaid
         times, uids, places = around.left.during(around.now, end, total)
+        if not (times.size or self._bringing):
+            return
         origins, channels = np.full(times.size, PAID, np.int64), np.zeros(times.size, np.int64)
         # No number is drawn where spending alone brings people, by one channel.
         if around.unpaid == 0.0 and len(around.paid) == 1:
             channels[:] = around.paid[0][0]
+            around.came[period, around.paid[0][0]] += times.size
         else:
             for i, k in enumerate(places):
                 if around.unpaid == 0.0 or due_to_spending(k, PAID_CHANNEL, paid / total, *around.address):
                     channels[i] = self._channel(k, hazards)
+                    around.came[period, int(channels[i])] += 1
                 else:
                     origins[i] = TOLD
-        for channel, number in zip(*np.unique(channels[origins == PAID], return_counts=True), strict=True):
-            around.came[period, int(channel)] += int(number)
         others = [newcomer for part in self._bringing for newcomer in part.bring(around, end)]
         if others:
             theirs = [np.array(column) for column in zip(*others, strict=True)]

@@ -60,6 +60,8 @@ class EventBuffers:
         for box in self.workers:
             box.flushed[kind] = []
         kept = self._kept[kind]
+        if not (flushed or kept.size):
+            return np.empty(0, dtype=LINES[kind])
         lines = np.concatenate([kept, *flushed]) if flushed else kept
         # Those who are ahead of the boundary have written about times that are not settled yet.
         early = early_first(lines.view(np.float64), lines, before)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from churnsim.simulation.engine.bookkeeping import Books
 from churnsim.simulation.engine.replication_inputs import ReplicationInputs
+from churnsim.simulation.mechanisms.parts import taking_part
 from churnsim.simulation.mechanisms.review import Customers, FirmState, Review
 
 
@@ -15,7 +16,8 @@ class Firm(FirmState):
         self.inputs, self.books = inputs, books
         parts = (*inputs.market.parts, *inputs.scenario.strategy.parts)
         # Sorted by turn alone, so that parts of one turn stay in the order of the fields.
-        self._parts = sorted(parts, key=lambda part: part.turn)
+        parts = tuple(sorted(parts, key=lambda part: part.turn))
+        self._paying, self._reviewing = taking_part(parts, "standing_costs"), taking_part(parts, "review")
 
     @property
     def acts(self) -> bool:
@@ -24,7 +26,7 @@ class Firm(FirmState):
 
     def standing_costs(self) -> None:
         """What falls due in each period whatever happens, into the open books."""
-        for part in self._parts:
+        for part in self._paying:
             part.standing_costs(self.books)
 
     def review(self, period: int, customers: Customers) -> None:
@@ -35,5 +37,5 @@ class Firm(FirmState):
             now=p.bound(period), span=float(p.scenario.period), numbers=p.numbers, rules=p.rules,
             address=(p.replication, p.seed),
         )  # fmt: skip
-        for part in self._parts:
+        for part in self._reviewing:
             part.review(review)

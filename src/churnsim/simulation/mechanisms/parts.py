@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import math
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import KW_ONLY, MISSING, dataclass, field, fields
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin, get_type_hints
@@ -154,6 +154,11 @@ class MechanismPart:
         """By what share something is off since customers reach each other at epoch boundaries alone, and a sentence
         about it; (0.0, "") where nothing is. `epoch` in `unit`."""
         return 0.0, ""
+
+
+def taking_part(parts: Iterable[MechanismPart], step: str) -> list[Any]:
+    """Those of the parts that do something at a step of a replication, by the name of the method."""
+    return [part for part in parts if getattr(type(part), step) is not getattr(MechanismPart, step)]
 
 
 def growth_shortfall(per_epoch: float) -> float:

@@ -168,7 +168,7 @@ class Market:
         found = {name: multiples_in(part) for name, part in parts.items() if isinstance(part, MarketPart)}
         return {name: numbers for name, numbers in found.items() if numbers}
 
-    @property
+    @cached_property
     def parts(self) -> tuple[MarketPart, ...]:
         """What makes up the market besides its customers: those that are on, in the order of the fields."""
         values = (getattr(self, field.name) for field in fields(self))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from churnsim.checks import check_number, shown
@@ -66,17 +67,17 @@ class Scenario:
                 )
         self.strategy.check(self.market, float(self.period))
 
-    @property
+    @cached_property
     def periods(self) -> int:
         """How many periods the books have."""
         return round(self.horizon / self.period)
 
-    @property
+    @cached_property
     def epochs_per_period(self) -> int:
         """How many epochs a period has."""
         return round(self.period / self.epoch)
 
-    @property
+    @cached_property
     def interacts(self) -> bool:
         """Whether customers reach each other within a period, so that they meet at each epoch."""
         return any(part.interacts for part in self._parts)
@@ -87,16 +88,16 @@ class Scenario:
         found = [part.epoch_effect(self.market.unit, float(self.epoch)) for part in self._parts]
         return tuple(told for size, told in found if size >= NOTABLE)
 
-    @property
+    @cached_property
     def _parts(self) -> tuple[StrategyPart | MarketPart, ...]:
         return *self.strategy.parts, *self.market.parts
 
-    @property
+    @cached_property
     def firm_acts(self) -> bool:
         """Whether the firm does anything to customers at a period's start."""
         return any(part.acts for part in self._parts)
 
-    @property
+    @cached_property
     def rules(self) -> Rules:
         """The numbers that the rules of a customer's life read: what the market's parts say, and in place of that what
         the strategy's do."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 from churnsim.checks import shown
@@ -103,7 +104,7 @@ class Strategy:
             raise ConfigError(f"a strategy needs a name; got {shown(self.name)}.")
         check_parts(self)
 
-    @property
+    @cached_property
     def parts(self) -> tuple[StrategyPart, ...]:
         """The mechanisms that are on, in the order of the fields."""
         values = (getattr(self, field.name) for field in fields(self))
