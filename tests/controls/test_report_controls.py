@@ -178,7 +178,8 @@ def test_codes_and_columns_that_say_nothing_stay_out_of_the_claims(tmp_path: Pat
     assert "(c1): true only under conditions. (c2): not true." in told
     assert "of a kept customer" in told
     assert "money, of" not in told
-    folded = [block for block in card.blocks if block.kind == "details"]
+    (judged_so,) = (block for block in card.blocks if block.kind == "details")
+    folded = [block for block in judged_so.blocks if block.kind == "details"]
     exact, drawn = ([head.title for head in block.blocks[0].columns] for block in folded)
     assert exact == ["x", "mean", "does it hold"]
     assert {"lower", "upper", "replications"} < set(drawn)
@@ -198,8 +199,10 @@ def test_nothing_that_a_withdrawn_claim_found_is_shown_or_counted(tmp_path: Path
     context = Context(load_run(fake_run.write_run(tmp_path / "broken", pieces)), Words())
     card = next(b for b in claims(context).blocks if b.kind == "claimcard" and b.id == f"claim-{kept['id']}")
     assert card.answer_text == "Withdrawn"
-    assert not {"tableblock", "details"} & {block.kind for block in card.blocks}
-    told = repr([block for block in card.blocks if block.kind == "facts"])
+    *shown, judged_so = card.blocks
+    assert [block.kind for block in shown] == ["facts"]
+    assert not {"tableblock", "details", "figureblock"} & {block.kind for block in judged_so.blocks}
+    told = repr([*shown, *(block for block in judged_so.blocks if block.kind == "facts")])
     assert "43.2" not in told
     assert "HOLDS_IF" not in told
     assert judged(context) == judged(sound) - 1
@@ -208,5 +211,6 @@ def test_nothing_that_a_withdrawn_claim_found_is_shown_or_counted(tmp_path: Path
 
 def _claims_text(run_dir: Path) -> str:
     cards = [block for block in claims(Context(load_run(run_dir), Words())).blocks if block.kind == "claimcard"]
-    facts = [text for card in cards for block in card.blocks for row in getattr(block, "rows", []) for text in row]
+    blocks = [block for card in cards for block in (*card.blocks[:-1], *card.blocks[-1].blocks)]
+    facts = [text for block in blocks for row in getattr(block, "rows", []) for text in row]
     return " ".join(str(text) for text in facts)

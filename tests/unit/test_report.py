@@ -23,6 +23,7 @@ from churnsim.records.evidence import CalibrationRecord
 from churnsim.records.load import PIECES
 from churnsim.report import load_run, render
 from churnsim.report.chapters.answer import chapter as answer
+from churnsim.report.chapters.answer import detail
 from churnsim.report.chapters.assumptions import chapter as assumptions
 from churnsim.report.chapters.strategies import does
 from churnsim.report.headline import headline
@@ -48,8 +49,10 @@ def _beside(name: str) -> ModuleType:
 fake_run, checks = _beside("fake_run"), _beside("page_checks")
 
 CHAPTERS = (
-    "answer", "question", "data", "fit", "prediction", "value", "strategies", "claims", "assumptions", "method",
+    "answer", "detail", "question", "data", "fit", "prediction", "value", "strategies", "claims", "assumptions",
+    "method",
 )  # fmt: skip
+CLAIMS = 2  # of the fake run's claims were run, and have a picture each
 NASTY = '<script>alert(1)</script> "q" & </svg></title></style> {{ 7*7 }} {level}'
 
 
@@ -97,8 +100,10 @@ def test_chapters_come_in_order_with_anchors(page: str) -> None:
 
 
 def test_every_figure_is_drawn_for_desktop_and_phone(page: str) -> None:
-    assert page.count("<figure ") == page.count('<div class="wide">') == page.count('<div class="narrow">') == 9
-    assert page.count('class="chart"') == 18
+    figures = 9 + CLAIMS
+    assert [page.count(f'<div class="{size}">') for size in ("wide", "narrow")] == [figures, figures]
+    assert page.count("<figure ") == figures
+    assert page.count('class="chart"') == 2 * figures
     assert checks.unlabelled(page) == []
 
 
@@ -222,10 +227,10 @@ def test_a_strategy_that_loses_against_nothing_is_never_praised_alone(
         pieces["comparison"] |= {"nothing": "idle", "against_nothing": others}
     blocks = answer(_context(tmp_path, pieces)).blocks
     assert said in blocks[0].text
-    # What the intervals leave out stands right below, before any tile.
-    assert blocks[1].tone == "warning"
-    assert blocks[1].text.startswith("These intervals say how well the average over 30 simulated futures")
-    assert "forecast 1,792 purchases for the holdout and 1,882 came, 5.0% more" in blocks[1].text
+    # What the intervals leave out stands on the same page.
+    (rests,) = (block for block in blocks if getattr(block, "tone", "") == "warning")
+    assert rests.text.startswith("These intervals say how well the average over 30 simulated futures")
+    assert "forecast 1,792 purchases for the holdout and 1,882 came, 5.0% more" in rests.text
 
 
 WITH_NOTHING = {
@@ -291,7 +296,8 @@ def _losing(later: Any) -> Any:
     ],
 )
 def test_the_first_page_says_what_pays_how_surely_and_what_it_would_take(tmp_path: Path, later: Any, said: str) -> None:
-    blocks = answer(_context(tmp_path, _losing(later))).blocks
+    context = _context(tmp_path, _losing(later))
+    blocks = answer(context).blocks
     start = "As planned, with 200 a period at most, nothing tried here pays within 104 weeks: Second, which loses"
     assert blocks[0].text.startswith(start)
     assert blocks[0].text.split("). ")[1].startswith(said)
@@ -299,18 +305,23 @@ def test_the_first_page_says_what_pays_how_surely_and_what_it_would_take(tmp_pat
     assert (tiles.tiles[0].label, tiles.tiles[0].number[-3:]) == (
         "Best of the strategies, compared with spending nothing", "391",
     )  # fmt: skip
+    assert [(tile.number, tile.note.split(",")[0]) for tile in tiles.tiles[1:3]] == [
+        ("74%", "Idle"), ("24.80", "the average cost of a new customer; here 25")
+    ]  # fmt: skip
     (chances,) = (block for block in blocks if block.kind == "tableblock")
     told = [[cell.text for cell in row] for row in chances.rows]
     assert [(row[0], row[3], row[4]) for row in told] == [
         ("Idle", "74%", "146"), ("Second", "26%", "537"), ("Baseline", "0%", "2,387")
     ]  # fmt: skip
-    note = next(block.text for block in blocks if getattr(block, "tone", "") == "note").replace("\u00a0", " ")
-    assert note.startswith(
+    (rests,) = (block for block in blocks if getattr(block, "tone", "") == "warning")
+    assert "Each future draws the numbers that are not known exactly" in rests.text
+    more = detail(context).blocks
+    spread = more[-1].text.replace("\u00a0", " ")
+    assert spread.startswith(
         "Of the variance of what Second earns more than Idle in one future 30% is chance (20% to 50%); 70% what is not "
         "known of the market's numbers (50% to 80%)."
     )
-    assert "Each future draws the numbers that are not known exactly" in blocks[1].text
-    buying, contacts = blocks[[block.kind for block in blocks].index("heading") + 1].items
+    buying, contacts = more[[block.kind for block in more].index("heading") + 1].items
     assert "earns about what it costs" in buying
     assert "average cost of a new customer is below 24.80 (95% interval 23.80 to 26)" in buying.replace("\u00a0", " ")
     assert "afterwards, below 70 (69 or more)" in buying.replace("\u00a0", " ")
@@ -377,11 +388,13 @@ def test_what_the_study_warns_of_stands_beside_the_verdict(tmp_path: Path) -> No
         "unjudged": [{"strategy": "retention-heavy", "reason": "nobody leaves by the model."}],
         "choice": {"chosen": "nbd", "why": "Use mbg_nbd: its score is above that of nbd.", "table": [{"model": "nbd"}]},
     }
-    blocks = answer(_context(tmp_path, pieces)).blocks
-    place = next(i for i, block in enumerate(blocks) if block.kind == "listing")
-    assert [block.kind for block in blocks].index("tiles") > place
-    assert blocks[place].items == [
-        "Retention-heavy is not ranked: nobody leaves by the model.",
+    context = _context(tmp_path, pieces)
+    blocks = detail(context).blocks
+    assert "More that weakens it" in next(b.text for b in answer(context).blocks if getattr(b, "tone", "") == "warning")
+    listing = next(block for block in blocks if block.kind == "listing")
+    unranked, *others = listing.items
+    assert unranked.startswith("Retention-heavy is not ranked: nobody leaves by the model. To rank it, name a family")
+    assert others == [
         "Claims; acsi: this part could not be computed (it needs an extra.)",
         "The log seems to begin mid-life.",
     ]
@@ -498,7 +511,7 @@ def test_what_is_counted_and_extrapolated_is_told(full_page: str, said: str) -> 
 def test_a_missed_holdout_is_said_with_its_size(tmp_path: Path) -> None:
     pieces = fake_run.make_pieces()
     pieces["validation"]["replay"]["with_parameter_uncertainty"] = None
-    said = " ".join(getattr(b, "text", "") for b in answer(_context(tmp_path, pieces)).blocks)
+    said = " ".join(getattr(b, "text", "") for b in detail(_context(tmp_path, pieces)).blocks)
     assert "1,882 came, 5.0% more than that mean and 11 beyond the nearer end of the interval" in said
     assert "rather than as forecasts" in said
 
@@ -512,12 +525,14 @@ def test_currency_stands_before_the_amount(tmp_path: Path) -> None:
 def test_a_reference_is_mentioned_but_not_in_the_running(tmp_path: Path) -> None:
     pieces = fake_run.make_pieces()
     next(s for s in pieces["strategies"] if s["name"] == "complaint-recovery")["reference"] = True
-    blocks = answer(_context(tmp_path, pieces)).blocks
+    context = _context(tmp_path, pieces)
+    blocks = answer(context).blocks
     # The best of the others is named first; that the reference does better stands beside it, not below.
     assert blocks[0].text.index("Retention-heavy") < blocks[0].text.index(
         "Complaint recovery, simulated for orientation only"
     )
-    assert any("For orientation" in getattr(b, "text", "") and "Complaint recovery" in b.text for b in blocks[1:])
+    told = [getattr(block, "text", "") for block in detail(context).blocks]
+    assert any("For orientation" in text and "Complaint recovery" in text for text in told)
 
 
 def _context(folder: Path, pieces: dict[str, object]) -> Context:

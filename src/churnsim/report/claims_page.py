@@ -19,12 +19,10 @@ from churnsim.data.tabular.files import read_json_file
 from churnsim.errors import ConfigError
 from churnsim.records.base import STORED, plain
 from churnsim.records.claim import ClaimRecord, ControlRecord, PartRecord, PictureRecord
-from churnsim.report.charts.forest import draw_forest
+from churnsim.report.charts.forest import FIRMS, draw_forest
 from churnsim.report.charts.region import draw_region
 from churnsim.report.messages import ANSWERS, Words
 
-FIRMS = "firms "
-"""What the name of a table of firms begins with (`AcrossFirms.table`)."""
 FINDINGS = TypeAdapter(list[ClaimRecord])
 
 INTRO = """# The claims, judged

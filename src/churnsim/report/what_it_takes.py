@@ -24,7 +24,7 @@ def what_it_takes(context: Context) -> list[str]:
 def _told(context: Context, part: Alone, level: str) -> str:
     say, known = context.say, context.words.known
     gain, best = part.gain, part.at_best
-    what = known(f"take.does_{part.mechanism}", fmt.sentence(part.mechanism.replace("_", " ")))
+    what = mechanism_title(context, part.mechanism)
     if part.budget:
         what = say("take.priced", what=what, budget=context.money(part.budget))
     shared = {"what": what, "horizon": context.horizon, "level": level}
@@ -37,6 +37,16 @@ def _told(context: Context, part: Alone, level: str) -> str:
         by_metric = {row.metric: row for row in part.rows if row.lever == lever}
         said.append(_lever(context, by_metric["npv"], by_metric["equity"], level))
     return " ".join(said)
+
+
+def mechanism_title(context: Context, mechanism: str) -> str:
+    """What a firm does by a mechanism, in words."""
+    return context.words.known(f"take.does_{mechanism}", fmt.sentence(mechanism.replace("_", " ")))
+
+
+def lever_title(context: Context, row: BreakEvenRow) -> str:
+    """What the number that breaks even is, in words."""
+    return context.words.known(f"lever.{row.lever}", row.address)
 
 
 def _reading(gain: Gain) -> str:
@@ -60,8 +70,7 @@ def _round(context: Context, value: float) -> str:
 def _lever(context: Context, row: BreakEvenRow, later: BreakEvenRow, level: str) -> str:
     """Where one number breaks even, over the horizon and with what customers earn afterwards, and what it is here."""
     say = context.say
-    number = context.words.known(f"lever.{row.lever}", row.address)
-    shared = {"number": number, "horizon": context.horizon, "level": level}
+    shared = {"number": lever_title(context, row), "horizon": context.horizon, "level": level}
     too = "_too" if row.pays == later.pays == "never" else ""
     said = say(f"take.at_{row.pays}{too}", **shared, **_places(context, row))
     if (row.pays, row.at) != (later.pays, later.at):

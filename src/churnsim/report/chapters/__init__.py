@@ -25,12 +25,18 @@ from churnsim.report.page.context import Context
 __all__ = ["all_chapters"]
 
 _ORDER = (
-    answer, question, data, fit, prediction, survival, value, strategies, information, optimum, beliefs, satisfaction,
-    claims, assumptions, method,
+    answer.chapter, answer.detail,
+    *(
+        module.chapter
+        for module in (
+            question, data, fit, prediction, survival, value, strategies, information, optimum, beliefs, satisfaction,
+            claims, assumptions, method,
+        )
+    ),
 )  # fmt: skip
 
 
 def all_chapters(context: Context) -> list[Chapter]:
     """Every chapter that has something to say about this run."""
-    chapters = (module.chapter(context) for module in _ORDER)
+    chapters = (chapter(context) for chapter in _ORDER)
     return [chapter for chapter in chapters if chapter.blocks]

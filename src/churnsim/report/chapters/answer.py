@@ -1,4 +1,4 @@
-"""The answer, verdict first, as strong as the intervals allow and no stronger."""
+"""The answer on one page, verdict first, as strong as the intervals allow and no stronger; then the same in detail."""
 
 from __future__ import annotations
 
@@ -21,28 +21,43 @@ from churnsim.report.page.blocks import (
     Heading,
     Listing,
     Paragraph,
+    TableBlock,
     TableCell,
     Tile,
     Tiles,
 )
-from churnsim.report.page.context import Context
+from churnsim.report.page.context import Context, status_key
 from churnsim.report.page.tables import heads, row_of, table
-from churnsim.report.what_it_takes import how_it_was_found, what_it_takes
+from churnsim.report.what_it_takes import amount, how_it_was_found, lever_title, mechanism_title, what_it_takes
 from churnsim.report.what_to_measure import sentence
 
 
 def chapter(context: Context) -> Chapter:
-    """The answer in one paragraph, what must be read beside it, and the numbers to take along."""
-    said, run = headline(context), context.run
+    """What a hurried reader takes along: the verdict, its numbers, how surely each strategy is best, what to measure
+    next, and what all of it rests on."""
+    said, first = headline(context), context.run.value_of_information
+    blocks: list[Block] = [Paragraph(text=" ".join(said.verdict), tone="lead"), Tiles(tiles=_tiles(context))]
+    if len(context.run.comparison.best) > 1:  # of one that is left, nothing is to be chosen
+        blocks.append(_chances(context))
+    if first is not None:
+        blocks += [
+            Paragraph(text=context.say("answer.measure"), tone="label"),
+            Paragraph(text=sentence(context, first)),
+        ]
+    rests = [*said.leaves_out, *([context.say("answer.more_warnings")] if said.warnings else [])]
+    if rests:
+        blocks += [Paragraph(text=context.say("answer.rests"), tone="label")]
+        blocks.append(Paragraph(text=" ".join(rests), tone="warning"))
+    return Chapter(id="answer", title=context.say("section.answer"), blocks=blocks)
+
+
+def detail(context: Context) -> Chapter:
+    """What must be read beside the answer, what it would take to pay, and what there is of the other strategies."""
+    run, warnings = context.run, headline(context).warnings
     replay, choice = run.validation.replay, run.notices.choice
-    blocks: list[Block] = [Paragraph(text=" ".join(said.verdict), tone="lead")]
-    if said.leaves_out:
-        blocks.append(Paragraph(text=" ".join(said.leaves_out), tone="warning"))
-    if said.warnings:
-        blocks += [Paragraph(text=context.say("answer.warnings"), tone="label"), Listing(items=said.warnings)]
-    blocks.append(Tiles(tiles=_tiles(context)))
-    if run.comparison.best:
-        blocks += _chances(context)
+    blocks: list[Block] = []
+    if warnings:
+        blocks += [Paragraph(text=context.say("answer.warnings"), tone="label"), Listing(items=warnings)]
     takes = what_it_takes(context)
     if takes:
         blocks += [Heading(text=context.say("take.heading")), Listing(items=takes)]
@@ -52,18 +67,18 @@ def chapter(context: Context) -> Chapter:
         _listed(context, "reference", context.references) + _equity(context),
         replay_sentences(context, replay) if replay else [],
         [context.with_titles(choice.why)] if choice else [],
+        [*variance_sentences(context), *_how_read(context)],
     )
     blocks += [Paragraph(text=" ".join(sentences)) for sentences in paragraphs if sentences]
-    return Chapter(id="answer", title=context.say("section.answer"), blocks=blocks)
+    return Chapter(id="detail", title=context.say("section.detail"), blocks=blocks)
 
 
-def _chances(context: Context) -> list[Block]:
+def _chances(context: Context) -> TableBlock:
     """How surely each strategy is the best and what choosing it costs, beside what it earns more than nothing; the one
     that loses least first."""
     comparison = context.run.comparison
-    nothing = context.run.comparison.nothing
-    against = comparison.against if nothing is None else nothing
-    differences = {row.strategy: row for row in (comparison.against_nothing if nothing else context.differences)}
+    against_nothing = comparison.against_nothing if comparison.nothing else context.differences
+    differences = {row.strategy: row for row in against_nothing}
     rows = []
     for found in sorted(comparison.best, key=lambda row: row.loss):
         row = differences.get(found.strategy)
@@ -80,13 +95,25 @@ def _chances(context: Context) -> list[Block]:
                 context.difference(found.loss, sign=False),
             )
         )
-    said = {"against": context.titles[against], "level": context.level, "horizon": context.horizon}
+    said = _against(context)
     columns = heads(context, "answer", "strategy", "more#", "one_future#", "chance#", "loss#", **said)
-    note = context.say("answer.chances_note", replications=fmt.count(comparison.replications), **said)
-    told = " ".join([*variance_sentences(context), note])
-    first = context.run.value_of_information
-    measure = [Paragraph(text=sentence(context, first))] if first is not None else []
-    return [table(context.say("answer.chances", **said), columns, rows), Paragraph(text=told, tone="note"), *measure]
+    return table(context.say("answer.chances", **said), columns, rows)
+
+
+def _against(context: Context) -> dict[str, str]:
+    """What the chances are against, with their level and horizon."""
+    comparison = context.run.comparison
+    against = context.titles[comparison.against if comparison.nothing is None else comparison.nothing]
+    return {"against": against, "level": context.level, "horizon": context.horizon}
+
+
+def _how_read(context: Context) -> list[str]:
+    """How the table of chances is to be read."""
+    comparison = context.run.comparison
+    if len(comparison.best) < 2:
+        return []
+    replications = fmt.count(comparison.replications)
+    return [context.say("answer.chances_note", replications=replications, **_against(context))]
 
 
 def _listed(context: Context, key: str, rows: Sequence[Difference]) -> list[str]:
@@ -147,6 +174,7 @@ def _tiles(context: Context) -> list[Tile]:
         note = context.say("tile.difference_note", level=context.level, **named(context, best))
         label = context.say("tile.difference", baseline=context.baseline)
         tiles.append(Tile(label=label, number=context.difference(best.mean), note=note))
+    tiles += [*_chance_tile(context), *_even_tile(context)]
     if run.value:
         key = "tile.value" if run.value.margin is not None else "tile.value_by_tenure"
         span = context.units(run.value.horizon, run.value.unit or run.validation.unit)
@@ -162,6 +190,33 @@ def _tiles(context: Context) -> list[Tile]:
         note = context.say("tile.claims_note", list=answer_counts(context))
         tiles.append(Tile(label=context.say("tile.claims"), number=fmt.count(judged(context)), note=note))
     return tiles
+
+
+def _chance_tile(context: Context) -> list[Tile]:
+    """In how many futures the one with the least expected loss is the best choice, and what choosing it may cost."""
+    chances = context.run.comparison.best
+    if len(chances) < 2:
+        return []
+    least = min(chances, key=lambda row: row.loss)
+    note = context.say(
+        "tile.chance_note", strategy=context.titles[least.strategy], loss=context.difference(least.loss, sign=False)
+    )
+    return [Tile(label=context.say("tile.chance"), number=fmt.percent(least.chance, 0), note=note)]
+
+
+def _even_tile(context: Context) -> list[Tile]:
+    """Where the mechanism that earns most breaks even, of those that do so anywhere."""
+    found = context.run.break_even
+    for part in sorted(found.alone, key=lambda part: -part.gain.mean) if found else []:
+        row = next((row for row in part.rows if row.metric == "npv" and row.at is not None), None)
+        if row is not None and row.pays in ("above", "below"):
+            label = context.say(f"tile.even_{row.pays}", what=mechanism_title(context, part.mechanism))
+            note = context.say(
+                "tile.even_note", number=lever_title(context, row), value=amount(context, row, row.value),
+                status=context.words.known(f"status.{status_key(row.status)}", row.status),
+            )  # fmt: skip
+            return [Tile(label=label, number=amount(context, row, row.at), note=note)]
+    return []
 
 
 def _value_note(context: Context, value: ValueRecord) -> str:

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import Any
 
 from churnsim.records.claim import ClaimRecord, ControlRecord, PartRecord, SourceRecord
+from churnsim.report.chapters.claim_picture import claim_figure
 from churnsim.report.messages import ANSWERS
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import (
@@ -92,15 +93,35 @@ def _summary(context: Context) -> TableBlock:
 
 
 def _card(context: Context, claim: ClaimRecord) -> ClaimCard:
-    say = context.say
-    blocks: list[Block] = [Quote(text=claim.quote, source=_cited(context, claim.sources))]
-    kept = not claim.withdrawn
-    finding = _estimate(context, claim) if kept else ""
-    facts = [
-        (say("claims.finding"), finding),
-        (say("claims.reason"), _plain(context, claim.reason) if kept else say("claims.control_broken")),
-        (say("claims.basis"), _rests(context, claim.basis) if kept and claim.ran else ""),
+    """The finding, its reason and one picture; below a fold the source, how it was judged, and the tables."""
+    say, kept = context.say, not claim.withdrawn
+    found = [
+        (say("claims.finding"), _estimate(context, claim) if kept else ""),
         (say("claims.plausible"), _plausible(context, claim) if kept else ""),
+        (say("claims.reason"), _plain(context, claim.reason) if kept else say("claims.control_broken")),
+    ]
+    blocks: list[Block] = []
+    if kept and claim.ran:
+        blocks.append(Paragraph(text=say("claims.rests", basis=_rests(context, claim.basis)), tone="note"))
+    blocks.append(Facts(rows=[(term, text) for term, text in found if text]))
+    if kept and claim.ran:
+        blocks.append(claim_figure(context, claim, lambda found: _estimate(context, found)))
+    blocks.append(
+        Details(summary=say("claims.judged", tables=fmt.count(len(claim.tables))), blocks=_how(context, claim))
+    )
+    return ClaimCard(
+        id=f"claim-{claim.id}",
+        answer=_shown(claim),
+        answer_text=_answer(context, _shown(claim)),
+        says=claim.says,
+        blocks=blocks,
+    )
+
+
+def _how(context: Context, claim: ClaimRecord) -> list[Block]:
+    """Whose words a claim is, how it was judged, its parts, what is said against it, and its tables."""
+    say, kept = context.say, not claim.withdrawn
+    facts = [
         (say("claims.region"), (claim.region or "") if kept else ""),
         (say("claims.kind"), context.words.known(f"kind.{claim.kind}", claim.kind)),
         (say("claims.quantity"), claim.quantity),
@@ -111,6 +132,7 @@ def _card(context: Context, claim: ClaimRecord) -> ClaimCard:
     ]
     worlds = {say("claims.control"): claim.control, say("claims.planted"): claim.planted}
     facts += [(term, _world(context, world, planted=world is claim.planted)) for term, world in worlds.items() if world]
+    blocks: list[Block] = [Quote(text=claim.quote, source=_cited(context, claim.sources))]
     blocks.append(Facts(rows=[(term, text) for term, text in facts if text]))
     if claim.parts and kept:
         blocks.append(_parts(context, claim))
@@ -118,13 +140,7 @@ def _card(context: Context, claim: ClaimRecord) -> ClaimCard:
         blocks += [Paragraph(text=say("claims.critique"), tone="label"), Listing(items=claim.critique)]
     if kept:
         blocks += [_stored_table(context, name, rows) for name, rows in claim.tables.items() if rows]
-    return ClaimCard(
-        id=f"claim-{claim.id}",
-        answer=_shown(claim),
-        answer_text=_answer(context, _shown(claim)),
-        says=claim.says,
-        blocks=blocks,
-    )
+    return blocks
 
 
 def _each(texts: list[str]) -> str:

@@ -33,7 +33,10 @@ def _choice(context: Context) -> list[Block]:
     caption = context.say("fit.candidates")
     blocks: list[Block] = [Paragraph(text=context.with_titles(choice.why))]
     if choice.table:
-        blocks.append(Details(summary=caption, blocks=[records_table(caption, choice.table, limit=len(choice.table))]))
+        inside: list[Block] = [records_table(caption, choice.table, limit=len(choice.table))]
+        if "BIC" in choice.why:
+            inside.append(Paragraph(text=context.say("fit.candidates_note"), tone="note"))
+        blocks.append(Details(summary=caption, blocks=inside))
     return blocks
 
 

@@ -9,6 +9,8 @@ from typing import Any
 from churnsim.report.page.extras import require_report_extra
 
 ROW, WIDTH = 24, 520
+FIRMS = "firms "
+"""What the name of a table of firms begins with (`AcrossFirms.table`)."""
 
 
 def draw_forest(rows: Sequence[Mapping[str, Any]], *, title: str) -> str:

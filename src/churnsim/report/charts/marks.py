@@ -174,6 +174,13 @@ def bar_rows(
     return make
 
 
+def placed_rows(rows: Rows, size: Size) -> tuple[list[alt.Chart], list[dict[str, Any]], alt.Y, int]:
+    """Rows under their labels, for marks of any kind: what is drawn below these, the rows with their places, their
+    upright places as a channel, and the height with an axis."""
+    placed, height = _placed(rows, size)
+    return [_tracks(placed, height), *_labels(placed, height, size)], placed, _y("middle", height), height + AXIS
+
+
 def _placed(rows: Rows, size: Size) -> tuple[list[dict[str, Any]], int]:
     """The rows with their wrapped labels and their places from the top, in pixels; and the height of all."""
     placed, at = [], 0
