@@ -9,17 +9,24 @@ import numpy as np
 from churnsim.claims.machinery.claim import Evidence, Finding, Part
 from churnsim.claims.machinery.verdicts import Answer, closes, combine
 from churnsim.satisfaction.survey import Survey
-from churnsim.satisfaction.synthetic.attributes import synthetic_value
+from churnsim.satisfaction.synthetic.attributes import VALUE, synthetic_value
 from churnsim.satisfaction.value import customer_value_ratio
 
 RESPONDENTS = 300
+DELIGHTED = {
+    **VALUE,
+    "benefit quality": (6.0, 6.0),
+    "benefit service": (6.0, 5.0),
+    "cost price": (1.0, 6.2),
+    "cost effort": (1.0, 3.5),
+}
 BENEFITS, COSTS = ["benefit quality", "benefit service"], ["cost price", "cost effort"]
 
 
-def judge(evidence: Evidence = None, quick: bool = False, *, exchanged: bool = False) -> Finding:
+def judge(evidence: Evidence = None, quick: bool = False, *, exchanged: bool = False, extreme: bool = False) -> Finding:
     """V of a survey whose V is known, and whose states change when costs are scored from 0 to 10; the control takes
-    costs for benefits."""
-    known = synthetic_value(RESPONDENTS, seed=1)
+    costs for benefits, and in the planted world nobody is near the border (every cost is rated lowest)."""
+    known = synthetic_value(RESPONDENTS, seed=1, items=DELIGHTED if extreme else VALUE)
     benefits, costs = (COSTS, BENEFITS) if exchanged else (BENEFITS, COSTS)
     measured = customer_value_ratio(known.survey, benefits=benefits, costs=costs, resamples=200)
     row: Any = measured.table.loc["V"]

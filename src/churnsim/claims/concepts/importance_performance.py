@@ -16,14 +16,20 @@ from churnsim.satisfaction.synthetic.attributes import ATTRIBUTES, synthetic_imp
 from churnsim.typing import Floats
 
 RESPONDENTS = 300
+CLEAR = {
+    "delivery time": (3.0, 6.0, 0.50), "price": (5.5, 6.0, 0.50), "advice": (5.5, 3.5, 0.05),
+    "returns": (3.0, 3.5, 0.05),
+}  # fmt: skip
+"""Attributes, one a quadrant, whose stated and derived importance agree."""
 
 
-def judge(evidence: Evidence = None, quick: bool = False, *, exchanged: bool = False) -> Finding:
+def judge(evidence: Evidence = None, quick: bool = False, *, exchanged: bool = False, clear: bool = False) -> Finding:
     """Quadrants of attributes whose place is known, and how many change with the crossing or the kind of importance;
-    the control exchanges importance and performance."""
-    known = synthetic_importance(RESPONDENTS, seed=1)
+    the control exchanges importance and performance, and the attributes of the planted world are `clear` of the cross
+    by every reading."""
+    known = synthetic_importance(RESPONDENTS, seed=1, attributes=CLEAR if clear else ATTRIBUTES)
     table = importance_performance(known.survey, resamples=100).table["estimate"]
-    names = list(ATTRIBUTES)
+    names = list(known.survey.answers["importance"].columns)
     values = {
         kind: np.array([table[f"{kind}: {name}"] for name in names]) for kind in ("performance", "stated", "derived")
     }

@@ -17,8 +17,9 @@ from churnsim.satisfaction.synthetic.structures import synthetic_paths
 RESPONDENTS, RESAMPLES = 600, 100
 
 
-def judge(evidence: Evidence = None, quick: bool = False, *, shuffled: bool = False) -> Finding:
-    """Known paths of a synthetic survey; the control shuffles the satisfaction answers between respondents."""
+def judge(evidence: Evidence = None, quick: bool = False, *, shuffled: bool = False, asked: bool = False) -> Finding:
+    """Known paths of a synthetic survey; the control shuffles the satisfaction answers between respondents, and in the
+    planted world that survey is one of customers, `asked` for share and return too."""
     known = synthetic_paths(RESPONDENTS, seed=2)
     answers = known.survey.answers["perception"].copy()
     if shuffled:
@@ -41,18 +42,16 @@ def judge(evidence: Evidence = None, quick: bool = False, *, shuffled: bool = Fa
         for name, row in paths.iterrows()
     )
     lost = [part.name for part in parts if part.answer is Answer.FAILS]
-    customers = () if shuffled else _among_customers(quick)
+    customers = () if shuffled or asked else _among_customers(quick)
     return Finding(
         # What comes back is what was put in: the method works, and nothing follows for real customers.
-        answer=Answer.FAILS if lost else Answer.UNDECIDED,
+        answer=Answer.FAILS if lost else Answer.HOLDS if asked else Answer.UNDECIDED,
         reason=(
             f"Not found again: {', '.join(lost)}."
             if lost
             else (
                 f"On a synthetic survey of {RESPONDENTS} whose paths are known, all {len(parts)} come back positive "
-                f"and "
-                f"within five standard errors. {_told(customers)} Whether share and return follow takes a survey that "
-                "asks for them (`churnsim survey FILE --instrument paths`), and the direction an experiment or a panel."
+                f"and within five standard errors." + ("" if asked else _told(customers))
             )
         ),
         parts=(*parts, *customers),
@@ -83,10 +82,12 @@ def _among_customers(quick: bool) -> tuple[Part, ...]:
 
 def _told(customers: tuple[Part, ...]) -> str:
     ran = [part for part in customers if part.ran]
-    if not ran:
-        return customers[0].reason
     clear = [part.name.partition(",")[0] for part in ran if part.answer is Answer.HOLDS]
-    return f"Among 250 users of mobile telephones {len(clear)} of {len(ran)} are above 0: {', '.join(clear)}."
+    among = f"Among 250 users of mobile telephones {len(clear)} of {len(ran)} are above 0: {', '.join(clear)}."
+    return (
+        f" {among if ran else customers[0].reason} Whether share and return follow takes a survey that asks for them "
+        "(`churnsim survey FILE --instrument paths`), and the direction an experiment or a panel."
+    )
 
 
 def _near(row: Any, truth: float) -> bool:

@@ -72,6 +72,16 @@ def judge(evidence: Evidence = None, quick: bool = False, *, days: int = 365) ->
     )
 
 
+def planted(evidence: Evidence, quick: bool, *, seed: int = 1) -> Finding:
+    """Customers half of whom buy again on the next day, each time, so that it is one half by every reading."""
+    again = np.repeat(np.arange(4000), np.random.default_rng(seed).geometric(0.5, 4000))
+    order = pd.Series(again).groupby(again).cumcount()
+    dates = pd.Timestamp("2020-01-01") + pd.to_timedelta(again % 60 + order, unit="D")
+    ends = pd.DataFrame({"customer_id": [-1], "date": [pd.Timestamp("2021-12-31")]})  # so that all are watched a year
+    log = pd.concat([pd.DataFrame({"customer_id": again, "date": dates}), ends], ignore_index=True)
+    return judge(log, quick)
+
+
 def _per_offer() -> tuple[Part, dict[str, Rows]]:
     """The chance per offer, which is what is said: mailings to customers, and the years in which donors are asked."""
     found = across_firms(measured_on(OFFERS, _answered), scale="share", times=100.0)

@@ -42,9 +42,14 @@ def judge(
     harmed: float | None = None,
     budgets: Sequence[float] = BUDGETS,
     share: float = SHARE,
+    alike: bool = False,
 ) -> Finding:
-    """The top fifth against everybody and against the responsive, at two budgets; in the control contacts harm all."""
+    """The top fifth against everybody and against the responsive, at two budgets; in the control contacts harm all, and
+    in the planted world all customers answer `alike`, and strongly."""
     evidence = market_with(evidence, retention={"response_spread": SPREAD})
+    if alike:
+        strong = {"response_spread": 0.0, "harmed_share": 0.0, "max_effect": 0.95, "spend_scale": 0.5}
+        evidence = market_with(evidence, retention=strong)
     if harmed is not None:
         evidence = market_with(evidence, retention={"harmed_share": harmed})
     settings: list[Part] = []
@@ -65,7 +70,7 @@ def judge(
             )
         )  # fmt: skip
     answer = combine(settings)
-    if harmed is not None:
+    if alike or harmed is not None:
         return Finding(answer=answer, reason=" ".join(part.reason for part in settings), parts=tuple(settings))
     lean = budget_of(evidence, per_customer=budgets[0])
     region = map_of(evidence, strategies(lean, share), OVER, of=TOP, against=EVENLY, quick=quick)

@@ -5,12 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from churnsim.claims.machinery.claim import Finding, Part
-from churnsim.claims.machinery.evidence import MarketEvidence
+from churnsim.claims.machinery.evidence import MarketEvidence, market_evidence
 from churnsim.claims.machinery.fitted import on_market
 from churnsim.claims.machinery.strategy_comparison import LOSSES, budget_of, market_with
 from churnsim.claims.machinery.verdicts import Answer, Spread, combine, spread
 from churnsim.economics.switching import FlowShare
+from churnsim.simulation.core.lifetimes import ContractualLifetime, FixedSpend
+from churnsim.simulation.customers.base import Cohort
+from churnsim.simulation.mechanisms.acquisition import Prospects
 from churnsim.simulation.mechanisms.competitors import Competitors
+from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.strategy import Acquisition, Strategy
 from churnsim.typing import Floats
 
@@ -71,6 +75,18 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, exchanged: bool = Fa
         else None,
         parts=parts,
     )
+
+
+@on_market
+def planted(evidence: MarketEvidence, quick: bool) -> Finding:
+    """Customers who all leave at one rate, so that nobody is likelier to leave than who stays."""
+    market = Market(
+        customers=Cohort(size=1000),
+        purchases=ContractualLifetime(hazards=(0.02,), unit="W"),
+        spend=FixedSpend(amount=10.0),
+        prospects=Prospects(size=20_000.0, ceiling=0.02, spend_scale=0.5),
+    )
+    return judge(market_evidence(market, replications=evidence.replications, seed=evidence.seed), quick)
 
 
 def _rates_part(real: Spread, carried: Spread, gap: Spread) -> Part:

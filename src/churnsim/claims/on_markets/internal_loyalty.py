@@ -5,14 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 from churnsim.claims.machinery.claim import Finding, Part
-from churnsim.claims.machinery.evidence import MarketEvidence
+from churnsim.claims.machinery.evidence import MarketEvidence, market_evidence
 from churnsim.claims.machinery.fitted import DrawnCustomers, base_draws, on_market
 from churnsim.claims.machinery.maps import map_part, map_tables
 from churnsim.claims.machinery.verdicts import Spread, above, combine, spread
 from churnsim.decisions.assumptions.assumption_regions import map_region
 from churnsim.decisions.assumptions.region import Axis, Statement
 from churnsim.economics.staff import failure_factor, novice_share
+from churnsim.models import BGNBD
+from churnsim.simulation.core.lifetimes import FixedSpend
+from churnsim.simulation.customers.base import Cohort
+from churnsim.simulation.mechanisms.complaints import Complaints
 from churnsim.simulation.mechanisms.staff import StaffCare, StaffResponse
+from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.units import Duration
 
@@ -28,7 +33,13 @@ NOVICES = Axis(name="failures of new staff, times those of the experienced", low
 
 
 @on_market
-def judge(evidence: MarketEvidence, quick: bool = False, *, novice_factor: float = NOVICE_FACTOR) -> Finding:
+def judge(
+    evidence: MarketEvidence,
+    quick: bool = False,
+    *,
+    novice_factor: float = NOVICE_FACTOR,
+    over: tuple[Axis, Axis] = (STAFF, NOVICES),
+) -> Finding:
     """A tenth more staff turnover on the fitted customers; the control has newcomers who fail no more often."""
     phi = float(evidence.market.complaints.failure_share)
     draws = list(base_draws(evidence))
@@ -60,16 +71,17 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, novice_factor: float
     region = map_region(
         lambda turnover, novices: elasticity(turnover, novices).mean,
         Statement(quantity="elasticity of customers lost to staff turnover", above=DECIDES),
-        (STAFF, NOVICES),
+        over,
     )
-    most = elasticity(STAFF.high, NOVICES.high)
+    staff, newcomers = over
+    most = elasticity(staff.high, newcomers.high)
     decides = map_part(
         region,
         name="(b) it decides",
         estimand=f"Where that elasticity is above {DECIDES:g}, by turnover and by how much more often newcomers fail.",
         estimate=most.mean,
         unit="percent customers lost per percent turnover",
-        reason=f"At {STAFF.high:.0%} turnover and newcomers failing {NOVICES.high:g} times as often it is {most}.",
+        reason=f"At {staff.high:.0%} turnover and newcomers failing {newcomers.high:g} times as often it is {most}.",
     )
     parts = (sign, decides, simulated)
     return Finding(
@@ -80,6 +92,22 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, novice_factor: float
         parts=parts,
         tables=map_tables("staff", region),
     )
+
+
+@on_market
+def planted(evidence: MarketEvidence, quick: bool) -> Finding:
+    """Customers who leave for next to nothing but failures, and newcomers who fail twenty times as often."""
+    market = Market(
+        customers=Cohort(size=2000),
+        purchases=BGNBD(r=100.0, alpha=400.0, a=20.0, b=8000.0, unit="W"),
+        spend=FixedSpend(amount=10.0),
+        complaints=Complaints(
+            failure_share=0.9, silent_stay=0.05, stay_unresolved=0.05, stay_slow=0.06, stay_quick=0.08
+        ),
+    )
+    own = market_evidence(market, replications=evidence.replications, seed=evidence.seed)
+    over = (replace(STAFF, low=0.3, high=1.0, cells=2), replace(NOVICES, low=20.0, high=40.0, cells=2))
+    return judge(own, quick, novice_factor=20.0, over=over)
 
 
 def _simulated(evidence: MarketEvidence, novice_factor: float) -> Part:

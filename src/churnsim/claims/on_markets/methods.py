@@ -54,10 +54,19 @@ OVER = {"bonds.social_referrals": (0.5, 4.0), MEMBER_COST: (0.0, 0.8)}
 
 @on_market
 def judge_club(
-    evidence: MarketEvidence, quick: bool = False, *, effect: float = 1.0, joins: float = JOINS, cost: float = COST
+    evidence: MarketEvidence,
+    quick: bool = False,
+    *,
+    effect: float = 1.0,
+    joins: float = JOINS,
+    cost: float = COST,
+    strong: bool = False,
 ) -> Finding:
-    """A club against none, where customers refer others and members more."""
+    """A club against none, where customers refer others and members more; that of the planted world keeps nearly all
+    who join."""
     evidence = market_with(evidence, referral=Referral())
+    if strong:
+        evidence = market_with(evidence, bonds={"social_effect": 0.95, "social_referrals": 4.0})
     if not effect:
         evidence = market_with(evidence, bonds={"social_effect": 0.0, "social_referrals": 1.0})
     strategies = [
@@ -66,7 +75,7 @@ def judge_club(
     ]
     found, gains = gains_of(evidence, strategies)
     part = gain_part(gains[0], name=f"(a) at {cost:g} a member and period")
-    if not effect:
+    if strong or not effect:
         return Finding(answer=part.answer, reason=part.reason, parts=(part,))
     referred = found.values("births_referred").mean()
     region = map_of(evidence, strategies, OVER, of=MEMBERS, against=NO_CLUB, quick=quick)
@@ -102,8 +111,12 @@ def judge_precision(
     effect: float = 1.0,
     per_customer: float = PER_CUSTOMER,
     share: float = SHARE,
+    harmful: bool = False,
 ) -> Finding:
-    """Contacts and offers to those on whom they work against the same money on everybody and against none."""
+    """Contacts and offers to those on whom they work against the same money on everybody and against none; the planted
+    world has contacts that drive half of the customers away and keep the others."""
+    if harmful:
+        evidence = market_with(evidence, retention={"max_effect": 0.95, "harmed_share": 0.5, "spend_scale": 0.02})
     own = evidence.market
     half = 0.5 * budget_of(evidence, per_customer=per_customer)
     aims: dict[str, dict[str, Any]] = {ONE_TO_ONE: {"rule": "responsive", "share": share}, MASS: {"rule": "all"}}
@@ -148,9 +161,17 @@ BUDGETS = (0.05, 0.20)
 
 @on_market
 def judge_database_loop(
-    evidence: MarketEvidence, quick: bool = False, *, effect: float = 1.0, budgets: Sequence[float] = BUDGETS
+    evidence: MarketEvidence,
+    quick: bool = False,
+    *,
+    effect: float = 1.0,
+    budgets: Sequence[float] = BUDGETS,
+    strong: bool = False,
 ) -> Finding:
-    """Contacts by a database renewed each period against the same money on everybody and against none."""
+    """Contacts by a database renewed each period against the same money on everybody and against none; those of the
+    planted world keep nearly everybody who is reached."""
+    if strong:
+        evidence = market_with(evidence, retention={"max_effect": 0.95, "harmed_share": 0.0, "spend_scale": 0.1})
     evidence = market_with(evidence, retention={"max_effect": effect * evidence.market.retention.max_effect})
     aims: dict[str, dict[str, Any]] = {
         LOOP: {"rule": "recent_buyers", "within": half_a_year(evidence)}, WITHOUT: {"rule": "all"}

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from churnsim.claims.machinery.claim import Evidence, Finding, Rows
 from churnsim.claims.machinery.evidence import log_of
-from churnsim.claims.machinery.verdicts import Answer, share_of_map
+from churnsim.claims.machinery.verdicts import Answer, Spread, share_of_map
 from churnsim.data.customers import customer_spend
 from churnsim.data.customers.estimate import resamples
 from churnsim.economics.whale import cost_for_worst, whale
 from churnsim.statistics import percentile_limits
+from churnsim.typing import Floats
 
 STATED, WITHIN, SHARE = 0.50, 0.05, 0.20
 COSTS = tuple(round(0.05 * i, 2) for i in range(20))
 """Cost to serve a customer, the same for each, as a share of the mean customer's margin."""
 
 
-def judge(evidence: Evidence = None, quick: bool = False, *, proportional: bool = False) -> Finding:
-    """The cost to serve that makes it true; the control has costs in proportion to what each customer brings."""
+def judge(
+    evidence: Evidence = None, quick: bool = False, *, proportional: bool = False, cost_to_serve: float = 0.0
+) -> Finding:
+    """The cost to serve that makes it true, or the answer at a known one, a share of the mean customer's margin; the
+    control has costs in proportion to what each customer brings."""
     log, label = log_of(evidence)
     spent: NDArray[np.float64] = np.asarray(customer_spend(log).to_numpy(), dtype=np.float64)
     rows: Rows = []
@@ -34,9 +39,10 @@ def judge(evidence: Evidence = None, quick: bool = False, *, proportional: bool 
             }
         )
     low, middle, high = (_needed(spent, cut) for cut in (STATED - WITHIN, STATED, STATED + WITHIN))
-    draws = [
-        _needed(np.repeat(spent, w), STATED) for w in resamples(len(spent), replications=50 if quick else 200, seed=1)
-    ]
+    samples = [np.repeat(spent, w) for w in resamples(len(spent), replications=50 if quick else 200, seed=1)]
+    if cost_to_serve and not proportional:
+        return _at_cost(cost_to_serve, spent, samples, label, rows)
+    draws = [_needed(sample, STATED) for sample in samples]
     lower, upper = (float(x) for x in percentile_limits(np.array(draws)))
     if proportional:
         reason = (
@@ -54,7 +60,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, proportional: bool 
             f"{np.mean(spent < middle * spent.mean()):.0%} of the customers lose money and the rest make "
             f"{100 * whale(spent - middle * spent.mean()).peak:.0f}% of the profit. A log does not say what "
             f"serving costs: it must be between {low:.1%} and {high:.1%} of the mean customer's margin, the same for "
-            "each, and it takes costs by customer to tell."
+            "each, and it takes costs by customer to tell (`cost_to_serve` in the settings)."
         ),
         estimate=100.0 * middle,
         lower=100.0 * lower,
@@ -62,6 +68,26 @@ def judge(evidence: Evidence = None, quick: bool = False, *, proportional: bool 
         unit="percent of the mean customer's margin, cost to serve",
         tables={"by_cost": rows},
     )
+
+
+def _at_cost(cost: float, spent: Floats, samples: list[Floats], label: str, rows: Rows) -> Finding:
+    """By how much the worst fifth cut the profit, serving each customer costing that share of the mean margin."""
+    cut, *draws = (100.0 * whale(s - cost * s.mean()).cut_by_worst(SHARE) for s in (spent, *samples))
+    found = Spread(cut, *(float(x) for x in percentile_limits(np.array(draws))))
+    return Finding(
+        answer=found.within(100.0 * (STATED - WITHIN), 100.0 * (STATED + WITHIN)),
+        reason=f"On {label}, where serving each costs {cost:.1%} of the mean margin, the worst fifth cut the "
+        f"profit of the others by {found} percent.",
+        **found.figures("percent of the others' profit"),
+        tables={"by_cost": rows},
+    )
+
+
+def planted(evidence: Evidence, quick: bool, *, seed: int = 1) -> Finding:
+    """Customers half of whom spend next to nothing, at the cost to serve at which the worst fifth halve the profit."""
+    spent = np.random.default_rng(seed).uniform(0.5, 1.5, 2000) * np.where(np.arange(2000) % 2, 10.0, 0.1)
+    log = pd.DataFrame({"customer_id": np.arange(2000), "date": pd.Timestamp("2020-01-01"), "amount": spent})
+    return judge(log, quick, cost_to_serve=_needed(spent, STATED))
 
 
 def _needed(spent: NDArray[np.float64], cut: float) -> float:

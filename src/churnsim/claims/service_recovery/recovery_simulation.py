@@ -22,14 +22,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from churnsim.claims.machinery.claim import Finding, Part, Rows
-from churnsim.claims.machinery.evidence import MarketEvidence
+from churnsim.claims.machinery.evidence import MarketEvidence, market_evidence
 from churnsim.claims.machinery.fitted import on_market, worth_of_the_living
 from churnsim.claims.machinery.maps import map_part, map_tables
-from churnsim.claims.machinery.verdicts import Answer, conjunction
+from churnsim.claims.machinery.verdicts import Answer, by_interval, conjunction
 from churnsim.decisions.assumptions.assumption_regions import map_region
 from churnsim.decisions.assumptions.region import Axis, Statement
 from churnsim.decisions.comparison.compare import Comparison
 from churnsim.economics.complaint_return import Desk
+from churnsim.models import BGNBD
+from churnsim.simulation.core.lifetimes import FixedSpend
+from churnsim.simulation.customers.base import Cohort
 from churnsim.simulation.engine.ledger import discount_factors
 from churnsim.simulation.mechanisms.complaints import Complaints
 from churnsim.simulation.scenario.market import Market
@@ -139,7 +142,24 @@ def control(evidence: MarketEvidence, quick: bool = False) -> Finding:
     return _judged(evidence, replace(evidence.market, complaints=alike))
 
 
-def _judged(evidence: MarketEvidence, market: Market) -> Finding:
+@on_market
+def planted(evidence: MarketEvidence, quick: bool = False) -> Finding:
+    """Customers nearly all of whom complain when a purchase fails, and of whom replies keep as many as stated: that
+    the reply keeps them is known of this world, and asked only of a real one."""
+    market = Market(
+        customers=Cohort(size=500),
+        purchases=BGNBD(r=100.0, alpha=400.0, a=20.0, b=600.0, unit="W"),
+        spend=FixedSpend(amount=20.0),
+        complaints=replace(
+            evidence.market.complaints, complaint_probability=0.9, complaint_probability_if_asked=0.95,
+            stay_quick=0.9, quick_share=0.1, slow_share=0.2,
+        ),
+    )  # fmt: skip
+    own = market_evidence(market, replications=evidence.replications, seed=evidence.seed)
+    return _judged(own, replace(market), causal=True)
+
+
+def _judged(evidence: MarketEvidence, market: Market, *, causal: bool = False) -> Finding:
     comparison = evidence.compare(_strategies(market.unit), market=market)
     annuity = float(
         discount_factors(round(evidence.horizon / evidence.period), evidence.period, market.discount_force).sum()
@@ -150,7 +170,7 @@ def _judged(evidence: MarketEvidence, market: Market) -> Finding:
     second = comparison.differences(against=ONE).set_index("strategy")
     low, high = (_number(second, TWO, bound) for bound in ("lower", "upper"))
     clerks, staffing = part_e(evidence)
-    parts = (dissatisfied, _answered(comparison), *worth, *((clerks,) if market is evidence.market else ()))
+    parts = (dissatisfied, _answered(comparison, causal), *worth, *((clerks,) if market is evidence.market else ()))
     return Finding(
         answer=conjunction(parts),
         reason=(
@@ -244,8 +264,9 @@ def _worth(contrast: Contrast, row: dict[str, float | str]) -> Part:
     )
 
 
-def _answered(comparison: Comparison) -> Part:
-    """Who stays of those that the desk answered: put in through TARP's figures and the queue."""
+def _answered(comparison: Comparison, causal: bool) -> Part:
+    """Who stays of those that the desk answered: put in through TARP's figures and the queue, so that it is judged only
+    where it is known that the reply keeps them (`causal`)."""
     total = {name: int(comparison.values(name)[ONE].sum()) for name in (
         "replies_quick", "replies_slow", "replies_unresolved", "losses_complaint",
     )}  # fmt: skip
@@ -261,7 +282,7 @@ def _answered(comparison: Comparison) -> Part:
         estimand=(
             "Percentage of answered complainants whom the complaint does not lose, one clerk, over all replications."
         ),
-        answer=Answer.UNDECIDED,
+        answer=by_interval(float(lower), float(upper), low=LOW, high=HIGH) if causal else Answer.UNDECIDED,
         estimate=100 * share,
         lower=100 * float(lower),
         upper=100 * float(upper),

@@ -77,15 +77,19 @@ FINE = (0.0, 100.0)
 
 
 @typed
-def synthetic_importance(n: int = 300, *, seed: int = 0) -> KnownSurvey:
+def synthetic_importance(
+    n: int = 300, *, seed: int = 0, attributes: Mapping[str, tuple[float, float, float]] = ATTRIBUTES
+) -> KnownSurvey:
     """Ratings on sliders from 0 to 100, stated importance, and overall satisfaction; truth by `importance_performance`.
+
+    `attributes` gives each one's mean performance, mean stated importance (on seven steps) and weight in the overall.
 
     On so fine a scale rounding is nothing beside the spread, so that coefficients and correlations of the opinions are
     those of the answers.
     """
     random, index = generator(seed), people(n)
-    names, stretch = list(ATTRIBUTES), 100 / 8.0
-    centre, stated, weight = (np.array([row[k] for row in ATTRIBUTES.values()]) for k in range(3))
+    names, stretch = list(attributes), 100 / 8.0
+    centre, stated, weight = (np.array([row[k] for row in attributes.values()]) for k in range(3))
     mood = random.standard_normal((n, 1))
     own = random.standard_normal((n, len(names)))
     score = np.sqrt(MOOD) * mood + np.sqrt(1 - MOOD) * own
@@ -122,19 +126,21 @@ VALUE = {
 
 
 @typed
-def synthetic_value(n: int = 300, *, seed: int = 0) -> KnownSurvey:
-    """Benefits, costs and their importance on seven steps; truth: V and the items' means."""
+def synthetic_value(n: int = 300, *, seed: int = 0, items: Mapping[str, tuple[float, float]] = VALUE) -> KnownSurvey:
+    """Benefits, costs and their importance on seven steps, with the means that `items` gives, two benefits first.
+
+    Truth: V and the items' means."""
     random, index = generator(seed), people(n)
     scale = (1.0, 7.0)
-    centre, weight = (np.array([row[k] for row in VALUE.values()]) for k in range(2))
+    centre, weight = (np.array([row[k] for row in items.values()]) for k in range(2))
     mood = random.standard_normal((n, 1))
-    own = random.standard_normal((n, len(VALUE)))
+    own = random.standard_normal((n, len(items)))
     answers = {
         "perception": tick(centre + np.sqrt(0.2) * mood + np.sqrt(0.8) * own, scale),
-        "importance": tick(weight + 0.9 * random.standard_normal((n, len(VALUE))), scale),
+        "importance": tick(weight + 0.9 * random.standard_normal((n, len(items))), scale),
     }
-    frames = {kind: pd.DataFrame(values, index=index, columns=list(VALUE)) for kind, values in answers.items()}
+    frames = {kind: pd.DataFrame(values, index=index, columns=list(items)) for kind, values in answers.items()}
     mean, alpha = expected_tick(centre, 1.0, scale), expected_tick(weight, 0.9, scale)
     top, bottom = (float((mean[s] * alpha[s]).sum() / alpha[s].sum()) for s in (slice(0, 2), slice(2, 4)))
-    truth = {"V": top / bottom, **{f"mean: {item}": float(m) for item, m in zip(VALUE, mean, strict=True)}}
+    truth = {"V": top / bottom, **{f"mean: {item}": float(m) for item, m in zip(items, mean, strict=True)}}
     return KnownSurvey(survey=Survey.from_frames(frames, scale=scale), truth=truth)
