@@ -197,6 +197,23 @@ def covered(seeds) -> list[bool]:
     return held
 
 
+def test_more_replications_are_taken_where_the_gap_is_wider_than_asked():
+    """The search's spread of this one says too few; it is the same replications and further ones that are taken."""
+    evaluate, _ = noisy_quadratic(18, 1)
+    asked = []
+
+    def seen(points, replications):
+        asked.append((replications.start, replications.stop))
+        return evaluate(points, replications)
+
+    box = Space(np.zeros(1), np.ones(1), np.zeros(1, dtype=bool), np.zeros((0, 1)), np.zeros(0))
+    found = solve(seen, box, Objective(), Effort(search=40, most=2000, tolerance=0.01, level=0.95))
+    start = found.used[0] + found.used[1]
+    ends = sorted({stop for first, stop in asked if first == start})
+    assert len(ends) == 2
+    assert ends[1] == start + found.used[2]
+
+
 def test_the_gap_holds_the_true_one():
     assert sum(covered(range(6))) >= 5
 

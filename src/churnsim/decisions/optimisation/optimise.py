@@ -115,7 +115,7 @@ class Optimisation:
         best = ", ".join(f"{name} = {value:,.4g}" for name, value in self.best.items())
         if not self.levers:
             why = (
-                "nothing within the bounds earns more" if self.lead.upper <= 0
+                "nothing within the bounds earns more" if self.status == "spend nothing"
                 else "nothing within the bounds is shown to earn more"
             )  # fmt: skip
             against = _told(self.lead, plus=True) if self.objective != "chance" else (
@@ -132,11 +132,9 @@ class Optimisation:
     @property
     def missed(self) -> str:
         """What the answer may lack of the optimum, in a sentence."""
-        reached = "as asked" if self.gap_upper <= self.gap_asked else "more than asked; take more replications"
-        return (
-            f"At most {self.gap_upper:,.4g} below the best within the bounds, at {self.level:.0%} ({reached}: "
-            f"{self.gap_asked:,.4g})."
-        )
+        asked = f"{self.gap_asked:,.4g} asked for"
+        reached = asked if self.gap_upper <= self.gap_asked else f"more than the {asked}: take more replications"
+        return f"At most {self.gap_upper:,.4g} below the best within the bounds, at {self.level:.0%} ({reached})."
 
     @property
     def next_coins(self) -> list[str]:

@@ -1,7 +1,8 @@
 """From a search to an answer: finalists certified, the gap to the optimum, the next coin and the frontier.
 
 Three sets of replications, none used twice: the search's, those of the choice among finalists, and those that say how
-good the choice is, which are as many as the gap asked for needs.
+good the choice is, which are as many as the gap asked for needs by the search's spread and, where that was too small,
+once more by their own.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ FRONTIER = 8
 """Totals at which the best spending is looked for."""
 FAR = 0.15
 """Of the width of each lever: how far another finalist lies from the first, at least in one of them."""
+ROOM = 1.5
+"""Where the gap is wider than asked, how many times the replications that would just do are taken."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,8 +92,17 @@ def solve(
     size = _size(sample, design.plausible, chosen.point, margin, effort)
     start = effort.search + chosen.replications
     points = different(np.vstack([best[None, :], design.points]))
-    final = Sample(evaluate, objective, range(start, start + size), points)
-    return _answer(final, space, effort, design, best, chosen, scale)
+
+    def answer(size: int) -> Solution:
+        final = Sample(evaluate, objective, range(start, start + size), points)
+        return _answer(final, space, effort, design, best, chosen, scale)
+
+    found = answer(size)
+    if found.gap.upper <= margin:
+        return found
+    # The lead of the best of a sample and its error both shrink with the root of the number.
+    more = min(ROOM * size * (found.gap.upper / margin) ** 2, effort.most) if margin > 0 else size
+    return answer(math.ceil(more)) if more > size else found
 
 
 def _scale(sample: Sample, objective: Objective) -> float:

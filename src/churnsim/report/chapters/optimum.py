@@ -51,7 +51,7 @@ def _sentences(context: Context, found: OptimisationRecord) -> list[tuple[str, s
         "levers": levers, "what": what, "level": fmt.percent(found.level), "horizon": context.horizon,
         "gain": _amount(context, found, found.lead.mean, sign=True), "interval": _interval(context, found, found.lead),
     }  # fmt: skip
-    key = "pays" if found.chosen else "nothing" if found.lead.upper <= 0 else "unsure"
+    key = "pays" if found.chosen else "nothing" if found.status == "spend nothing" else "unsure"
     gap = say(
         "optimum.gap" if found.gap_upper <= found.gap_asked else "optimum.gap_open",
         gap=_amount(context, found, found.gap_upper), asked=_amount(context, found, found.gap_asked),
