@@ -85,6 +85,24 @@ def test_repeat_within_by_hand():
         customers.repeat_within(FOUR, within_days=61)
 
 
+def test_repeat_within_where_everybody_buys_again_early():
+    """Nobody is left to be watched, so nothing is open: 3 of 3, with Wilson's limits 3 / (3 + 1.96^2) and 1."""
+    day = pd.Timestamp("2020-01-01")
+    again = pd.DataFrame(
+        {"customer_id": [1, 1, 2, 2, 3, 3], "date": [day + pd.Timedelta(d, unit="D") for d in (0, 4, 0, 8, 2, 3)]}
+    )
+    found = customers.repeat_within(again, within_days=30)
+    assert (found.value, found.upper) == (1.0, 1.0)
+    assert found.lower == pytest.approx(3 / (3 + 1.959963985**2))
+    none = customers.repeat_within(again[again["customer_id"] == 2], within_days=5, until="2020-01-09")
+    assert none.value == 0.0
+    assert none.upper == pytest.approx(1.959963985**2 / (1 + 1.959963985**2))
+    # One who is not seen again leaves it open.
+    open_end = pd.concat([again, pd.DataFrame({"customer_id": [4], "date": [day]})])
+    with pytest.raises(DataError, match="only for 20"):
+        customers.repeat_within(open_end, within_days=30, until="2020-01-21")
+
+
 def test_repeat_within_agrees_with_lifelines(full_log):
     """The peer's Kaplan-Meier and its log(-log) limits, on the same gaps; both add the same terms: 1e-9."""
     from lifelines import KaplanMeierFitter

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -41,7 +41,7 @@ METRIC = "equity"
 
 
 @on_market
-def judge(evidence: MarketEvidence, quick: bool = False) -> Finding:
+def judge(evidence: MarketEvidence, quick: bool = False, *, budgets: Sequence[float] = BUDGETS) -> Finding:
     """The table's ratio, the ratio at the best split in closed form, and at the best of five splits simulated."""
     ratio = retention_table().cost_ratio()
     printed = Part(
@@ -64,7 +64,7 @@ def judge(evidence: MarketEvidence, quick: bool = False) -> Finding:
             f"{region.frame['mean'].max():.1f}, while the marginal return is the same on both sides everywhere."
         ),
     )
-    simulated, rows = _simulated(evidence, quick)
+    simulated, rows = _simulated(evidence, budgets[:1] if quick else budgets)
     parts = (printed, closed, *simulated)
     return Finding(
         # One table's ratio says nothing of another firm's; what each of them could find is undecided.
@@ -110,9 +110,9 @@ def _ratio(average: bool) -> Callable[..., float]:
     return ratio
 
 
-def _simulated(evidence: MarketEvidence, quick: bool) -> tuple[tuple[Part, ...], Rows]:
+def _simulated(evidence: MarketEvidence, budgets: Sequence[float]) -> tuple[tuple[Part, ...], Rows]:
     parts, rows = [], []
-    for letter, per_customer in zip("cd", BUDGETS[:1] if quick else BUDGETS, strict=False):
+    for letter, per_customer in enumerate(budgets, start=ord("c")):
         budget = budget_of(evidence, per_customer=per_customer)
         strategies = [split(evidence, f"{share:.0%}", budget=budget, acquisition=share) for share in SPLITS]
         twins = [
@@ -123,7 +123,7 @@ def _simulated(evidence: MarketEvidence, quick: bool) -> tuple[tuple[Part, ...],
         table = [_row(found, share, budget) for share in SPLITS]
         best = max(SPLITS, key=lambda share: float(worth[f"{share:.0%}"].mean()))
         rows += table
-        parts.append(_part(letter, budget, best, found, next(r for r in table if r["acquisition_share"] == best)))
+        parts.append(_part(chr(letter), budget, best, found, next(r for r in table if r["acquisition_share"] == best)))
     return tuple(parts), rows
 
 
@@ -172,7 +172,7 @@ def _part(letter: str, budget: float, best: float, found: Comparison, row: dict[
 
 
 @on_market
-def planted(evidence: MarketEvidence, quick: bool) -> Finding:
+def planted(evidence: MarketEvidence, quick: bool, **settings: object) -> Finding:
     """Prospects who answer so slowly, and customers who answer so fast, that one won costs seven times one kept."""
     closed = _map(average=True, over=(replace(SPEED_A, low=0.10, high=0.16), replace(SPEED_R, low=0.75, high=0.95)))
     market = Market(
@@ -183,11 +183,11 @@ def planted(evidence: MarketEvidence, quick: bool) -> Finding:
         retention=RetentionResponse(max_effect=0.98, spend_scale=0.01, harmed_share=0.0),
     )
     own = market_evidence(market, replications=evidence.replications, seed=evidence.seed)
-    parts = (map_part(closed, name="(b)", estimand="", reason=where(closed)), *_simulated(own, True)[0])
+    parts = (map_part(closed, name="(b)", estimand="", reason=where(closed)), *_simulated(own, BUDGETS[:1])[0])
     return Finding(answer=combine(parts), reason=" ".join(part.reason for part in parts), parts=parts)
 
 
-def control(evidence: Evidence, quick: bool) -> Finding:
+def control(evidence: Evidence, quick: bool, **settings: object) -> Finding:
     """The same map asked for the ratio of marginal returns: it is one at every best split."""
     region = _map(average=False)
     return Finding(answer=region_answer(region), reason=where(region))

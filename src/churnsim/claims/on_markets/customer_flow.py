@@ -20,13 +20,16 @@ from churnsim.typing import Floats
 
 NAME = "as it is"
 PER_CUSTOMER = 0.10
+"""Money a period on prospects for each known customer: an assumption."""
 
 
 @on_market
-def judge(evidence: MarketEvidence, quick: bool = False, *, exchanged: bool = False) -> Finding:
+def judge(
+    evidence: MarketEvidence, quick: bool = False, *, exchanged: bool = False, per_customer: float = PER_CUSTOMER
+) -> Finding:
     """The flows period by period, and the rates of the first half carried on; the control exchanges in and out."""
     evidence = market_with(evidence, competitors=Competitors())
-    budget = budget_of(evidence, per_customer=PER_CUSTOMER)
+    budget = budget_of(evidence, per_customer=per_customer)
     found = evidence.compare([Strategy(name=NAME, acquisition=Acquisition(budget_per_period=budget))])
     books = {
         name: found.outcomes.pivot_table(index="replication", columns="period", values=name).to_numpy(dtype=np.float64)
@@ -78,7 +81,7 @@ def judge(evidence: MarketEvidence, quick: bool = False, *, exchanged: bool = Fa
 
 
 @on_market
-def planted(evidence: MarketEvidence, quick: bool) -> Finding:
+def planted(evidence: MarketEvidence, quick: bool, **settings: float) -> Finding:
     """Customers who all leave at one rate, so that nobody is likelier to leave than who stays."""
     market = Market(
         customers=Cohort(size=1000),
@@ -86,7 +89,7 @@ def planted(evidence: MarketEvidence, quick: bool) -> Finding:
         spend=FixedSpend(amount=10.0),
         prospects=Prospects(size=20_000.0, ceiling=0.02, spend_scale=0.5),
     )
-    return judge(market_evidence(market, replications=evidence.replications, seed=evidence.seed), quick)
+    return judge(market_evidence(market, replications=evidence.replications, seed=evidence.seed), quick, **settings)
 
 
 def _rates_part(real: Spread, carried: Spread, gap: Spread) -> Part:

@@ -39,37 +39,39 @@ def judge(
     *,
     novice_factor: float = NOVICE_FACTOR,
     over: tuple[Axis, Axis] = (STAFF, NOVICES),
+    turnover: float = TURNOVER,
+    learning_years: float = LEARNING_YEARS,
+    care: float = CARE,
 ) -> Finding:
     """A tenth more staff turnover on the fitted customers; the control has newcomers who fail no more often."""
     phi = float(evidence.market.complaints.failure_share)
     draws = list(base_draws(evidence))
 
-    def elasticity(turnover: float, novices: float) -> Spread:
-        usual, more = (novice_share(t, LEARNING_YEARS) for t in (turnover, (1 + RISE) * turnover))
+    def elasticity(leaving: float, novices: float) -> Spread:
+        usual, more = (novice_share(t, learning_years) for t in (leaving, (1 + RISE) * leaving))
         factor = 1.0 + phi * (failure_factor(more, novices, usual_share=usual) - 1.0)
         return spread(
             [(_lost(d, evidence.horizon, factor) / _lost(d, evidence.horizon, 1.0) - 1) / RISE for d in draws]
         )
 
-    here = elasticity(TURNOVER, novice_factor)
+    here = elasticity(turnover, novice_factor)
     sign = Part(
         name="(a) lost customers rise with staff turnover",
         estimand="Elasticity of customers lost over the horizon to staff turnover, new staff failing more often.",
         answer=here.above(),
         **here.figures("percent customers lost per percent turnover"),
         reason=(
-            f"On {evidence.label}, with {TURNOVER:.0%} of the staff leaving a year, half a year to learn and newcomers "
-            f"failing {novice_factor:g} times as often, the elasticity is {here}. The sign is that of the "
-            f"assumption that "
-            "newcomers fail more; the size is what follows from it."
+            f"On {evidence.label}, with {turnover:.0%} of the staff leaving a year, {learning_years:g} years to learn "
+            f"and newcomers failing {novice_factor:g} times as often, the elasticity is {here}. The sign is that of "
+            "the assumption that newcomers fail more; the size is what follows from it."
         ),
     )
-    simulated = _simulated(evidence, novice_factor)
+    simulated = _simulated(evidence, turnover, learning_years, novice_factor, care)
     if novice_factor == 1.0:
         both = (sign, simulated)
         return Finding(answer=combine(both), reason="Newcomers fail like everybody: nothing changes.", parts=both)
     region = map_region(
-        lambda turnover, novices: elasticity(turnover, novices).mean,
+        lambda leaving, novices: elasticity(leaving, novices).mean,
         Statement(quantity="elasticity of customers lost to staff turnover", above=DECIDES),
         over,
     )
@@ -95,7 +97,7 @@ def judge(
 
 
 @on_market
-def planted(evidence: MarketEvidence, quick: bool) -> Finding:
+def planted(evidence: MarketEvidence, quick: bool, **settings: float) -> Finding:
     """Customers who leave for next to nothing but failures, and newcomers who fail twenty times as often."""
     market = Market(
         customers=Cohort(size=2000),
@@ -107,15 +109,17 @@ def planted(evidence: MarketEvidence, quick: bool) -> Finding:
     )
     own = market_evidence(market, replications=evidence.replications, seed=evidence.seed)
     over = (replace(STAFF, low=0.3, high=1.0, cells=2), replace(NOVICES, low=20.0, high=40.0, cells=2))
-    return judge(own, quick, novice_factor=20.0, over=over)
+    return judge(own, quick, over=over, **{**settings, "novice_factor": 20.0})
 
 
-def _simulated(evidence: MarketEvidence, novice_factor: float) -> Part:
+def _simulated(
+    evidence: MarketEvidence, turnover: float, learning_years: float, novice_factor: float, money: float
+) -> Part:
     """Both worlds event by event: the same customers with and without care for the staff."""
     staff = StaffResponse(
-        turnover_per_year=TURNOVER, learning=Duration(LEARNING_YEARS, "Y"), novice_factor=novice_factor
+        turnover_per_year=turnover, learning=Duration(learning_years, "Y"), novice_factor=novice_factor
     )
-    care = Strategy(name="care", staff=StaffCare(budget_per_period=CARE))
+    care = Strategy(name="care", staff=StaffCare(budget_per_period=money))
     compared = evidence.compare([Strategy(name="as it is"), care], market=replace(evidence.market, staff=staff))
     row = compared.differences("losses_failure", against="as it is").iloc[0]
     fewer, lower, upper = (0.0 - float(row[name]) for name in ("mean", "upper", "lower"))  # 0 - 0 has no sign
@@ -132,7 +136,7 @@ def _simulated(evidence: MarketEvidence, novice_factor: float) -> Part:
         upper=upper,
         unit="customers",
         reason=(
-            f"With {CARE:g} a period spent on keeping staff {fewer:.2f} fewer customers are lost after a failure "
+            f"With {money:g} a period spent on keeping staff {fewer:.2f} fewer customers are lost after a failure "
             f"[{lower:.2f}, {upper:.2f}]."
         ),
     )

@@ -29,6 +29,9 @@ WORDS = {
     "win-back": "25 new for 100 satisfied",
 }
 RATES = (0.05, 0.25)
+"""Referrals a customer and year that are simulated: assumptions."""
+PER_CUSTOMER = 0.10
+"""Money a period on prospects for each known customer: an assumption."""
 GRID = tuple(round(0.05 * i, 2) for i in range(21))
 
 
@@ -46,6 +49,8 @@ def judge(
     referring: bool = True,
     most_rate: float = GRID[-1],
     stated: Mapping[str, Sequence[float]] = STATED,
+    rates: Sequence[float] = RATES,
+    per_customer: float = PER_CUSTOMER,
 ) -> Finding:
     """The referral rate, up to `most_rate` a year, that makes each statement true; the control lets nobody refer."""
     life = spread([float(draw.life(HORIZON_YEARS * draw.year).mean() / draw.year) for draw in new_draws(evidence)])
@@ -54,7 +59,7 @@ def judge(
     if not referring:
         reason = f"With no referral {share_by_referral(most):.0%} of the new customers come by one."
         return Finding(answer=conjunction(parts), reason=reason, parts=parts)
-    firm = _simulated(evidence)
+    firm = _simulated(evidence, rates, per_customer)
     low, high = max(low for low, _ in stated.values()), min(high for _, high in stated.values())
     reached = all(part.answer is not Answer.FAILS for part in parts)
     answer = Answer.HOLDS if low <= high and reached else Answer.FAILS
@@ -87,12 +92,12 @@ def judge(
     )
 
 
-def _simulated(evidence: MarketEvidence) -> Part:
+def _simulated(evidence: MarketEvidence, rates: Sequence[float], per_customer: float) -> Part:
     """A firm with today's customers that also advertises: the share of its new customers who come by referral."""
-    budget = budget_of(evidence, per_customer=0.10)
+    budget = budget_of(evidence, per_customer=per_customer)
     adverts = [Strategy(name="adverts", acquisition=Acquisition(budget_per_period=budget))]
     told = []
-    for rate in RATES:
+    for rate in rates:
         run = market_with(evidence, referral=Referral(rate_per_year=rate)).compare(adverts)
         births, referred = (
             run.values(account)["adverts"].to_numpy(dtype=np.float64) for account in ("births", "births_referred")
@@ -103,7 +108,7 @@ def _simulated(evidence: MarketEvidence) -> Part:
         estimand="Share of new customers who come by referral over the horizon, percent, by referrals per "
         "customer and year.",
         answer=Answer.UNDECIDED,
-        **told[-1][1].figures(f"percent of new customers at {RATES[-1]:g} a year"),
+        **told[-1][1].figures(f"percent of new customers at {rates[-1]:g} a year"),
         reason="; ".join(f"{rate:g} a year give {share} percent" for rate, share in told)
         + f". It depends on what else is spent ({budget:,.0f} a period here), so that no rate gives one share.",
     )

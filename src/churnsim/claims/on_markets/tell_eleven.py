@@ -20,13 +20,20 @@ from churnsim.simulation.scenario.strategy import Acquisition, Strategy
 STATED = 11.0
 STUDY = (9.0, 10.0)
 """Median number told by consumers whose complaint was not settled, as TARP's study for Coca-Cola (1981) is cited."""
+PER_CUSTOMER = 0.10
+"""Money a period on prospects for each known customer: an assumption."""
 CONVERSION = Axis(name="prospects kept away per 100 told", low=0.0, high=10.0, cells=10)
 TOLD = Axis(name="told by a dissatisfied customer", low=0.0, high=20.0, cells=10)
 
 
 @on_market
 def judge(
-    evidence: MarketEvidence, quick: bool = False, *, moves: float = 1.0, study: Sequence[float] = STUDY
+    evidence: MarketEvidence,
+    quick: bool = False,
+    *,
+    moves: float = 1.0,
+    study: Sequence[float] = STUDY,
+    per_customer: float = PER_CUSTOMER,
 ) -> Finding:
     """The figure against its study, and what tellings would have to do; the control lets them do nothing."""
     figure = Part(
@@ -69,7 +76,7 @@ def judge(
     )
     if moves == 0.0:
         return Finding(answer=cost.answer, reason="Tellings without effect on anybody cost nothing.", parts=(cost,))
-    heard = _simulated(evidence)
+    heard = _simulated(evidence, per_customer)
     parts = (figure, cost, heard)
     return Finding(
         answer=figure.answer,
@@ -86,9 +93,9 @@ def judge(
     )
 
 
-def _simulated(evidence: MarketEvidence) -> Part:
+def _simulated(evidence: MarketEvidence, per_customer: float) -> Part:
     """New customers by advertising with 11 told by each dissatisfied customer, and with nobody told."""
-    budget = budget_of(evidence, per_customer=0.10)
+    budget = budget_of(evidence, per_customer=per_customer)
     adverts = [Strategy(name="adverts", acquisition=Acquisition(budget_per_period=budget))]
     runs = {
         told: market_with(

@@ -124,14 +124,18 @@ def repeat_within(
         gap, again = gap[asked], again[asked]
     if not len(gap):
         raise DataError(f"no customer has an order number {after_order}. Ask for a lower one.")
-    if gap.max() < within_days:
+    counted, at = RiskTable.of(gap.astype(np.float64), again), np.array([within_days])
+    silent, variance = counted.step(counted.survival, at, 1.0), counted.step(counted.greenwood, at, 0.0)
+    if gap.max() < within_days and silent[0] > 0:  # with nobody left to watch, nothing is open
         raise DataError(
             f"nobody was watched for {within_days} days after the purchase, only for {int(gap.max())}. "
             "Shorten within_days."
         )
-    counted, at = RiskTable.of(gap.astype(np.float64), again), np.array([within_days])
-    silent, variance = counted.step(counted.survival, at, 1.0), counted.step(counted.greenwood, at, 0.0)
-    lower, upper = log_log_limits(silent, variance, level=level)
+    if silent[0] in (0.0, 1.0):  # all or none: no limits on that scale, but as many as were watched throughout
+        watched = np.array([len(gap) if silent[0] == 0 else (gap >= within_days).sum()])
+        lower, upper = wilson(watched * (silent == 1.0), watched, level=level)
+    else:
+        lower, upper = log_log_limits(silent, variance, level=level)
     error = float(np.sqrt(variance[0]) * silent[0]) if silent[0] > 0 else 0.0
     return Estimate(
         value=1 - float(silent[0]), standard_error=error, lower=1 - float(upper[0]), upper=1 - float(lower[0]),
