@@ -136,6 +136,40 @@ def test_a_trial_of_a_normal_number_is_worth_the_closed_form(found, error):
     assert (told.best_size, told.best_net) == ((best["size"], best["net"]) if best["net"] > 0 else (0.0, 0.0))
 
 
+@pytest.mark.parametrize(("errors", "rho"), [((0.5, 1.0), 0.0), ((0.5, 1.0), 0.7), ((2.0, 0.5), -0.5)])
+def test_a_trial_of_two_normal_numbers_is_worth_the_closed_form(errors, rho):
+    """The posterior means of (a, b) have the covariance S (S + R)^-1 S before the trial, with S that of the beliefs and
+    R that of the errors."""
+    beliefs = np.array([[1.0, 0.5], [0.5, 1.0]])
+    a, b = np.linalg.cholesky(beliefs) @ normals(2).T
+    luck = np.random.default_rng(8).normal(scale=40.0, size=N)
+    weights = np.array([200.0, 80.0])
+    found = value_of_information(
+        pd.DataFrame({"doing": -100 + weights @ [a, b] + luck}), pd.DataFrame({"a": a, "b": b})
+    )
+    known = {"about": ["a", "b"], "cost": 3.0, "sizes": [1.0], "correlation": [[1, rho], [rho, 1]]}
+    told = found.of_trial(standard_error=errors, **known)
+    between = np.outer(errors, errors) * [[1, rho], [rho, 1]]
+    spread = weights @ beliefs @ np.linalg.inv(beliefs + between) @ beliefs @ weights
+    assert told.value == pytest.approx(gain_of_choosing(-100, np.sqrt(spread)), rel=0.02)
+    assert told.lower < told.value < told.upper
+    assert told.net == told.value - 3.0
+    assert told.limit == pytest.approx(found.everything.value)
+    assert "a and b with standard errors of" in str(told)
+
+
+def test_a_trial_that_tells_more_is_worth_more(found):
+    """A second number adds to the first what it tells, and next to nothing with a large error or without influence."""
+    alone = found.of_trial(about="a", standard_error=1.0, cost=0.0, sizes=[1.0]).value
+    both, blind, idle = (
+        found.of_trial(about=["a", second], standard_error=[1.0, error], cost=0.0, sizes=[1.0]).value
+        for second, error in (("b", 0.1), ("b", 100.0), ("c", 0.1))
+    )
+    assert both > 1.05 * alone
+    assert blind == pytest.approx(alone, rel=0.02)
+    assert idle == pytest.approx(alone, rel=0.02)
+
+
 def test_a_trial_lies_between_nothing_and_the_number_itself(found):
     limit = found.numbers[0].value
     design = SimpleNamespace(about="a", standard_error=1e-3, cost=5.0)
@@ -190,6 +224,16 @@ def test_what_cannot_be_answered_is_refused(two_options, found):
         found.of_trial(about="a", standard_error=0.0, cost=1.0)
     with pytest.raises(ConfigError, match="lacks cost"):
         found.of_trial(SimpleNamespace(about="a", standard_error=1.0))
+    for wrong in ([1.0], 1.0, None):
+        with pytest.raises(ConfigError, match="standard_error must be a list of 2 numbers"):
+            found.of_trial(about=["a", "b"], standard_error=wrong, cost=1.0)
+    for matrix in ([[1, 2], [2, 1]], [[1, 0.5], [0.4, 1]], [[1]], "none"):
+        with pytest.raises(ConfigError, match="correlation must be a matrix"):
+            found.of_trial(about=["a", "b"], standard_error=[1.0, 1.0], correlation=matrix, cost=1.0)
+    with pytest.raises(ConfigError, match="names a number twice"):
+        found.of_trial(about=["a", "a"], standard_error=[1.0, 1.0], cost=1.0)
+    with pytest.raises(ConfigError, match="errors of several numbers"):
+        found.of_trial(about="a", standard_error=1.0, correlation=[[1]], cost=1.0)
     with pytest.raises(ConfigError, match="fixed_cost must be"):
         found.of_trial(about="a", standard_error=1.0, cost=1.0, fixed_cost=2.0)
 

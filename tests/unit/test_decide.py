@@ -162,8 +162,24 @@ def test_what_is_asked_is_checked_before_any_work(config, studied):
             check_information(parse_config(STUDY + table), drawn)
     with pytest.raises(ConfigError, match="fixed_cost"):
         parse_config(STUDY + DECIDE.replace("fixed_cost = 0.5", "fixed_cost = 2.5"))
-    with pytest.raises(ConfigError, match="standard_error"):
-        parse_config(STUDY + DECIDE.replace("standard_error = 0.1", "standard_error = 0.0"))
+    two = DECIDE.replace('about = "prospects.spend_scale"', 'about = ["prospects.spend_scale", "terms.margin"]')
+    for wrong in (DECIDE.replace("standard_error = 0.1", "standard_error = 0.0"), two):
+        with pytest.raises(ConfigError, match="standard_error"):
+            parse_config(STUDY + wrong)
+
+
+def test_a_proposed_trial_may_tell_two_numbers(studied, config):
+    store, found, _, rows = studied
+    stored = read_parquet(store.directory / INPUTS)
+    text = DECIDE.replace('about = "prospects.spend_scale"', 'about = ["prospects.spend_scale", "terms.margin"]')
+    section = parse_config(STUDY + text.replace("standard_error = 0.1", "standard_error = [0.1, 0.02]")).decide
+    values = stored[[OPTION + name for name in found.options]]
+    values.columns = found.options
+    both = worked_out(
+        values, stored[list(BELIEFS)], section, nothing="nothing", level=0.95, about=drawn_rows(rows)
+    ).trials[0]
+    assert (both.about, both.standard_error) == ("prospects.spend_scale and terms.margin", [0.1, 0.02])
+    assert both.worth > found.trials[0].worth
 
 
 def test_the_default_leaves_the_hash_of_a_study_as_it_was(config):

@@ -40,19 +40,19 @@ class TrialSize(Record):
     """A trial of `size` times the proposed size."""
 
     size: Number
-    standard_error: Number
+    standard_error: Number | list[Number]
     cost: Number
     value: Number
     net: Number
 
 
 class TrialRow(Record):
-    """What a proposed trial `about` a number is worth, before its cost and `net` of it; `limit` is what the number
-    itself is. `best_size` is the size with the highest net worth, 0 where none is above 0."""
+    """What a proposed trial `about` a number, or several, is worth, before its cost and `net` of it; `limit` is what
+    knowing it exactly is. `best_size` is the size with the highest net worth, 0 where none is above 0."""
 
     name: str
     about: str
-    standard_error: Number
+    standard_error: Number | list[Number]
     cost: Number
     worth: Number
     worth_error: Number

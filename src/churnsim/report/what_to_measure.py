@@ -59,6 +59,7 @@ def how_sure(context: Context, found: InformationRecord) -> str:
 def trial_sentence(context: Context, found: InformationRecord, trial: TrialRow) -> str:
     """What a proposed trial is worth and costs, and at which size it is worth most."""
     row = found.row("number", trial.about)
+    errors = trial.standard_error if isinstance(trial.standard_error, list) else [trial.standard_error]
     size = (
         context.say("measure.best_size", size=f"{trial.best_size:g}", net=money(context, trial.best_net))
         if trial.best_size
@@ -66,7 +67,7 @@ def trial_sentence(context: Context, found: InformationRecord, trial: TrialRow) 
     )
     return context.say(
         "measure.trial", name=trial.name, what=named(context, row) if row else trial.about,
-        error=fmt.significant(trial.standard_error, 3), worth=money(context, trial.worth),
+        error=context.listed([fmt.significant(error, 3) for error in errors]), worth=money(context, trial.worth),
         cost=money(context, trial.cost), net=fmt.signed(money(context, trial.net)), size=size,
     )  # fmt: skip
 

@@ -9,7 +9,9 @@ over options of what was simulated would.
 
 A trial tells a number with an error. The mean gain given its result is that of g_d over what the number may then be,
 by the normal law of the error (expected value of sample information, EVSI; Heath, Manolopoulou & Baio 2017, Medical
-Decision Making 37, 747-758, on how such a mean goes with the posterior of the number).
+Decision Making 37, 747-758, on how such a mean goes with the posterior of the number). What a trial tells of several
+numbers together is drawn for each replication, and the gains' means are regressed on it (Strong, Oakley, Brennan &
+Breeze 2015, Medical Decision Making 35, 570-583): their beliefs, and the trial's errors, may go together.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.polynomial.hermite_e import hermegauss
+from numpy.typing import ArrayLike
 from scipy.stats import norm
 
 from churnsim.checks import check_frame, check_kind, check_level, check_number, shown, typed
@@ -42,6 +45,7 @@ SHUFFLES, GROUP_SHUFFLES = 40, 10  # of a number that says nothing, and of sever
 LEADS = 1.25  # times the worth of the best number, from which a group is named in its place
 ATOMS = 400  # places of a number at which a trial may find it
 NODES, NODE_WEIGHTS = hermegauss(7)
+RESULTS = 8  # of a trial about several numbers, a replication
 SIZES = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 FITTED = ("purchases.", "spend.")  # parameters that are drawn together
 FREE = ("fixed", "cost_to_serve")  # what is paid also where nothing is done
@@ -85,14 +89,16 @@ class Worth:
 
 @dataclass(frozen=True, kw_only=True)
 class TrialWorth:
-    """What a trial is worth that tells one number with an error, in money per decision.
+    """What a trial is worth that tells one number, or several, with an error, in money per decision.
 
     Attributes
     ----------
     about : str
-        The number.
-    standard_error, cost : float
-        Of the trial's estimate, and in money.
+        The number, or all of them.
+    standard_error : float or tuple of float
+        Of the trial's estimate, of each number where there are several.
+    cost : float
+        In money.
     value, value_error, lower, upper : float
         What its result is worth before its cost, with standard error and interval.
     net : float
@@ -108,7 +114,7 @@ class TrialWorth:
     """
 
     about: str
-    standard_error: float
+    standard_error: float | tuple[float, ...]
     cost: float
     value: float
     value_error: float
@@ -116,7 +122,7 @@ class TrialWorth:
     upper: float
     net: float
     limit: float
-    sizes: tuple[dict[str, float], ...]
+    sizes: tuple[dict[str, Any], ...]
     best_size: float
     best_net: float
 
@@ -126,9 +132,12 @@ class TrialWorth:
             if self.best_size
             else "it is worth its cost at no size"
         )
+        alone = isinstance(self.standard_error, float)
+        errors = [self.standard_error] if isinstance(self.standard_error, float) else self.standard_error
         return (
-            f"A trial about {self.about} with a standard error of {self.standard_error:g} is worth {self.value:,.0f} "
-            f"[{self.lower:,.0f}, {self.upper:,.0f}] and costs {self.cost:,.0f}; {told}. Knowing the number exactly is "
+            f"A trial about {self.about} with {'a standard error' if alone else 'standard errors'} of "
+            f"{' and '.join(f'{error:g}' for error in errors)} is worth {self.value:,.0f} [{self.lower:,.0f}, "
+            f"{self.upper:,.0f}] and costs {self.cost:,.0f}; {told}. Knowing the number{'s' * (not alone)} exactly is "
             f"worth {self.limit:,.0f}."
         )
 
@@ -190,8 +199,9 @@ class ValueOfInformation:
         self,
         trial: Any = None,
         *,
-        about: str | None = None,
-        standard_error: float | None = None,
+        about: str | Sequence[str] | None = None,
+        standard_error: float | Sequence[float] | None = None,
+        correlation: ArrayLike | None = None,
         cost: float | None = None,
         fixed_cost: float = 0.0,
         sizes: Sequence[float] = SIZES,
@@ -202,10 +212,12 @@ class ValueOfInformation:
         ----------
         trial : object, optional
             With the attributes `about`, `standard_error` and `cost`, such as a trial's design; or give these three.
-        about : str
-            The number's address.
-        standard_error : float
-            Of the trial's estimate of it, above 0.
+        about : str or sequence of str
+            The number's address, or those of the numbers that it tells together.
+        standard_error : float or sequence of float
+            Of the trial's estimate, above 0; of several numbers one each.
+        correlation : array_like of shape (numbers, numbers), optional
+            Of the errors of several numbers; none by default.
         cost : float
             In money.
         fixed_cost : float
@@ -222,7 +234,7 @@ class ValueOfInformation:
         Raises
         ------
         ConfigError
-            For a number that is not among those that are drawn, and for what is no error, cost or size.
+            For a number that is not among those that are drawn, and for what is no error, correlation, cost or size.
         """
         given = {"about": about, "standard_error": standard_error, "cost": cost}
         if trial is not None:
@@ -230,30 +242,34 @@ class ValueOfInformation:
             if lacking:
                 raise ConfigError(f"a trial has about, standard_error and cost; {shown(trial)} lacks {lacking[0]}.")
             given = {name: getattr(trial, name) if value is None else value for name, value in given.items()}
-        address = given["about"]
         study = self._study
-        if not isinstance(address, str) or address not in study.names:
-            raise ConfigError(f"a trial is about a number that replications draw. {near(address, study.names)}")
-        error = check_number(given["standard_error"], "standard_error", above=0)
+        addresses, errors = _told_of(given["about"], given["standard_error"], study.names)
+        told: _Told | _ToldTogether
+        if len(addresses) == 1:
+            if correlation is not None:
+                raise ConfigError("correlation is of the errors of several numbers; the trial is about one.")
+            places = [study.names.index(addresses[0])]
+            told = _Told(study.numbers[addresses[0]].to_numpy(), *study.gains(places))
+        else:
+            told = _ToldTogether.of(study, addresses, errors, correlation)
         whole = check_number(given["cost"], "cost", least=0)
         fixed = check_number(fixed_cost, "fixed_cost", least=0, most=whole)
         multiples = sorted({1.0, *(check_number(size, "each of sizes", above=0) for size in sizes)})
-        knowing = _Told(study.numbers[address].to_numpy(), *study.gains([study.names.index(address)]))
-        rows = []
+        rows: list[dict[str, Any]] = []
         for size in multiples:
             price = fixed + (whole - fixed) * size
-            value = knowing.value(error / size**0.5)
-            rows.append(
-                {"size": size, "standard_error": error / size**0.5, "cost": price, "value": value, "net": value - price}
-            )
+            each = tuple(error / size**0.5 for error in errors)
+            value = told.value(each[0])
+            error = each[0] if len(each) == 1 else each
+            rows.append({"size": size, "standard_error": error, "cost": price, "value": value, "net": value - price})
         best = max(rows, key=lambda row: row["net"])
         proposed = next(row for row in rows if row["size"] == 1.0)
-        spread = knowing.spread(error)
+        spread = told.spread(errors[0])
         reach = float(norm.ppf((1 + self.level) / 2)) * spread
         value = proposed["value"]
         return TrialWorth(
-            about=address, standard_error=error, cost=whole, value=value, value_error=spread,
-            lower=max(0.0, value - reach), upper=value + reach, net=value - whole, limit=knowing.limit,
+            about=" and ".join(addresses), standard_error=proposed["standard_error"], cost=whole, value=value,
+            value_error=spread, lower=max(0.0, value - reach), upper=value + reach, net=value - whole, limit=told.limit,
             sizes=tuple(rows), best_size=best["size"] if best["net"] > 0 else 0.0, best_net=max(best["net"], 0.0),
         )  # fmt: skip
 
@@ -466,6 +482,67 @@ class _Told:
         now = np.maximum(np.einsum("caq,ca->cq", at, shares).max(axis=1), 0.0)
         found: Floats = np.maximum(told - now, 0.0)
         return found
+
+
+class _ToldTogether:
+    """What the results of trials about several numbers are worth; the errors go by that of the first number."""
+
+    def __init__(self, numbers: Floats, gains: Floats, off: Floats, root: Floats) -> None:
+        self._numbers, self._gains, self._off = numbers, gains, off
+        self._mean = fit_surface(normal_scores(numbers), gains).mean
+        generator = np.random.Generator(np.random.Philox(SEED))
+        self._errors = generator.standard_normal((RESULTS, *numbers.shape)) @ (root / np.linalg.norm(root[0])).T
+        self.limit = _worth(self._mean)
+
+    @classmethod
+    def of(
+        cls, study: _Study, addresses: Sequence[str], errors: Sequence[float], correlation: ArrayLike | None
+    ) -> _ToldTogether:
+        """Raises ConfigError for what is no matrix of correlations."""
+        count = len(addresses)
+        wrong = ConfigError(
+            f"correlation must be a matrix of {count} rows and columns, symmetric, with 1 on its diagonal and nothing "
+            f"that cannot be together; got {shown(correlation)}."
+        )
+        try:
+            matrix = np.eye(count) if correlation is None else np.array(correlation, dtype=np.float64)
+            if matrix.shape != (count, count) or not (
+                np.allclose(matrix, matrix.T) and np.allclose(np.diag(matrix), 1)
+            ):
+                raise wrong
+            root = np.array(errors)[:, None] * np.linalg.cholesky(matrix)
+        except (TypeError, ValueError, np.linalg.LinAlgError):
+            raise wrong from None
+        places = [study.names.index(address) for address in addresses]
+        return cls(study.numbers[list(addresses)].to_numpy(), *study.gains(places), root)
+
+    def value(self, error: float) -> float:
+        """Of a result with this standard error of the first number; no more than the numbers themselves are."""
+        found = [_worth(fit_surface(self._scores(errors, error), self._mean).mean) for errors in self._errors]
+        return min(float(np.mean(found)), self.limit)
+
+    def spread(self, error: float) -> float:
+        """The standard error of `value`: by draws of the surface and resamples of the replications."""
+        fit = fit_surface(self._scores(self._errors[0], error), self._gains)
+        return float(_drawn_worths(fit, self._off).std(ddof=1))
+
+    def _scores(self, errors: Floats, error: float) -> Floats:
+        return normal_scores(self._numbers + error * errors)
+
+
+def _told_of(about: Any, standard_error: Any, known: Sequence[str]) -> tuple[list[str], list[float]]:
+    """The numbers that a trial is about and the errors of their estimates, checked."""
+    several = not isinstance(about, str) and isinstance(about, Sequence)
+    addresses = list(about) if several else [about]
+    for address in addresses or [None]:
+        if not isinstance(address, str) or address not in known:
+            raise ConfigError(f"a trial is about a number that replications draw. {near(address, known)}")
+    if len(set(addresses)) < len(addresses):
+        raise ConfigError(f"about names a number twice; got {shown(about)}.")
+    errors = standard_error if several else [standard_error]
+    if not isinstance(errors, Sequence) or isinstance(errors, str) or len(errors) != len(addresses):
+        raise ConfigError(f"standard_error must be a list of {len(addresses)} numbers; got {shown(standard_error)}.")
+    return addresses, [check_number(error, "standard_error", above=0) for error in errors]
 
 
 def _worth(means: Floats) -> float:

@@ -91,6 +91,10 @@ def _decide_problems(config: StudyConfig) -> Iterator[Problem]:
         if trial.fixed_cost > trial.cost:
             message = f"is a part of cost, {trial.cost:g}, and may not be above it."
             yield Problem(path=("decide", "trials", name, "fixed_cost"), message=message)
+        numbers, errors = (len(x) if isinstance(x, tuple) else 0 for x in (trial.about, trial.standard_error))
+        if numbers != errors:
+            message = "must be a list of one for each number where about is a list, and else one number."
+            yield Problem(path=("decide", "trials", name, "standard_error"), message=message)
 
 
 def _optimise_problems(config: StudyConfig) -> Iterator[Problem]:

@@ -65,11 +65,18 @@ class SensitivitySection(Section):
     replications: int = Field(default=20, ge=2, le=MOST_REPLICATIONS, description="replications of each point")
 
 
-class ProposedTrialSection(Section):
-    """A trial that could be held before deciding: what it would tell of one number, how surely, and at which cost."""
+_Error = Annotated[float, Field(gt=0, le=1e15)]
 
-    about: str = Field(description="the number, such as 'prospects.spend_scale'")
-    standard_error: float = Field(gt=0, le=1e15, description="of the trial's estimate of it")
+
+class ProposedTrialSection(Section):
+    """A trial that could be held before deciding: what it would tell of numbers, how surely, and at which cost."""
+
+    about: str | Annotated[tuple[str, ...], Field(strict=False, min_length=2)] = Field(
+        description="the number, such as 'prospects.spend_scale', or a list of those that it tells together"
+    )
+    standard_error: _Error | Annotated[tuple[_Error, ...], Field(strict=False)] = Field(
+        description="of the trial's estimate of it; a list where there are several"
+    )
     cost: Money = Field(description="in currency, what it forgoes included")
     fixed_cost: Money = Field(default=0.0, description="the part of it that does not grow with the trial's size")
 

@@ -78,11 +78,12 @@ def drawn_rows(rows: Sequence[AssumptionRecord]) -> dict[str, AssumptionRecord]:
 def check_information(config: StudyConfig, drawn: Sequence[str]) -> None:
     """Raise ConfigError, naming the key, for a trial or a group without a number that is drawn: before any work."""
     for name, trial in config.decide.trials.items():
-        if trial.about not in drawn:
-            raise ConfigError(
-                f"[decide.trials.{name}]: about = {trial.about!r} is no number that replications draw. "
-                f"{near(trial.about, drawn)}"
-            )
+        for number in (trial.about,) if isinstance(trial.about, str) else trial.about:
+            if number not in drawn:
+                raise ConfigError(
+                    f"[decide.trials.{name}]: about = {number!r} is no number that replications draw. "
+                    f"{near(number, drawn)}"
+                )
     for name, parts in config.decide.groups.items():
         try:
             group_members(name, parts, drawn)
@@ -143,7 +144,7 @@ def worked_out(
         row = TrialRow(
             name=name,
             about=told.about,
-            standard_error=told.standard_error,
+            standard_error=_plain(told.standard_error),
             cost=told.cost,
             worth=told.value,
             worth_error=told.value_error,
@@ -153,7 +154,9 @@ def worked_out(
             limit=told.limit,
             best_size=told.best_size,
             best_net=told.best_net,
-            sizes=[TrialSize(**size) for size in told.sizes],
+            sizes=[
+                TrialSize(**size | {"standard_error": _plain(size["standard_error"])}) for size in told.sizes
+            ],
         )  # fmt: skip
         trials.append(row)
     return InformationRecord(
@@ -161,6 +164,10 @@ def worked_out(
         best=found.best, nothing=found.nothing, gain=found.gain, foresight=found.foresight, first=found.first.name,
         rows=_rows(found, about), trials=trials,
     )  # fmt: skip
+
+
+def _plain(error: float | tuple[float, ...]) -> float | list[float]:
+    return list(error) if isinstance(error, tuple) else error
 
 
 def _rows(found: ValueOfInformation, about: Mapping[str, AssumptionRecord]) -> list[WorthRow]:
