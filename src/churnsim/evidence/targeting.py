@@ -10,7 +10,6 @@ Quantitative Marketing and Economics 22, 115-168).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -22,9 +21,9 @@ from churnsim.checks import check_choice, check_frame, check_level, check_number
 from churnsim.errors import ConfigError, DataError
 from churnsim.evidence.trial import TrialEffects, trial_effects
 from churnsim.models.churn.classifier import learner, one_thread
+from churnsim.models.churn.policy import best_arm, policy_shares, policy_table, policy_text
 from churnsim.models.estimation.design_matrix import checked_features
-from churnsim.statistics import normal_quantile
-from churnsim.typing import Floats, Ints
+from churnsim.typing import Floats
 
 FEWEST_BUYERS = 20  # in each arm of the half that a model learns from
 
@@ -65,13 +64,7 @@ class TargetingRule:
         return pd.DataFrame(_gains(self._models, features, self._worth, self._costs), customers.index, arms[1:])
 
     def __str__(self) -> str:
-        lines = [f"{self.trial.status}; " + ", ".join(f"{share:.0%} {arm}" for arm, share in self.shares.items())]
-        for policy, row in self.table.iterrows():
-            text = f"{policy}: {row['profit']:+.3g} [{row['lower']:.3g}, {row['upper']:.3g}] a customer"
-            if policy != "the rule":
-                text += f"; the rule earns {row['more']:+.3g} [{row['more_lower']:.3g}, {row['more_upper']:.3g}] more"
-            lines.append(text)
-        return "\n".join(lines)
+        return f"{self.trial.status}; {policy_text(self.table, self.shares)}"
 
 
 @typed
@@ -139,7 +132,7 @@ def targeting_rule(
     check_frame(customers, "customers", "Give one row a customer.")
     check_choice(kind, "kind", ("logistic", "boosting"))
     check_number(margin, "margin", above=0)
-    z = normal_quantile(check_level(level))
+    check_level(level)
     random = np.random.Generator(np.random.Philox(check_seed(seed)))
     names = list(covariates)
     if not names:
@@ -171,28 +164,14 @@ def targeting_rule(
             models.append(learner(kind, features, seed=seed).fit(features[pick], bought_now[pick] == 1))
     worth = margin * float(spent[learning & (bought_now == 1)].mean())
     gains = _gains(models, features[~learning], worth, cost)
-    best = np.argmax(gains, axis=1)
-    chosen = np.where(gains[np.arange(len(best)), best] > 0, best + 1, 0)
-    judged = group[~learning], margin * spent[~learning]
-    rows = {"the rule": (*_gap(chosen, np.zeros_like(chosen), *judged, cost, arms), 0.0, 0.0)}
-    for k, name in enumerate(arms[1:], 1):
-        every = np.full_like(chosen, k)
-        rows[f"{name} for everybody"] = (
-            *_gap(every, np.zeros_like(chosen), *judged, cost, arms), *_gap(chosen, every, *judged, cost, arms)
-        )  # fmt: skip
-    table = pd.DataFrame(
-        {
-            policy: {
-                "profit": profit, "lower": profit - z * error, "upper": profit + z * error,
-                "more": more, "more_lower": more - z * of_more, "more_upper": more + z * of_more,
-            }
-            for policy, (profit, error, more, of_more) in rows.items()
-        }
-    ).T.rename_axis("policy")  # fmt: skip
-    shares = pd.Series(np.bincount(chosen, minlength=len(arms)) / len(chosen), arms, name="share").rename_axis("arm")
+    chosen = best_arm(gains)
+    table = policy_table(
+        chosen, group=group[~learning], earned=margin * spent[~learning], costs=cost, arms=arms, level=level,
+        name="the rule",
+    )  # fmt: skip
     return TargetingRule(
-        table=table, shares=shares, trial=trial, covariates=tuple(names), level=level, _models=tuple(models),
-        _worth=worth, _costs=cost,
+        table=table, shares=policy_shares(chosen, arms), trial=trial, covariates=tuple(names), level=level,
+        _models=tuple(models), _worth=worth, _costs=cost,
     )  # fmt: skip
 
 
@@ -201,26 +180,3 @@ def _gains(models: Sequence[Any], features: pd.DataFrame, worth: float, cost: Fl
     with one_thread():
         chances = np.column_stack([model.predict_proba(features)[:, 1] for model in models])
     return np.asarray(worth * (chances[:, 1:] - chances[:, :1]) - cost[1:])
-
-
-def _gap(one: Ints, other: Ints, group: Ints, earned: Floats, cost: Floats, arms: Sequence[str]) -> tuple[float, float]:
-    """What a policy earns more than another, a customer, and its standard error: of each set of customers for whom
-    both choose the same, the difference of the means of those who were drawn to the two arms."""
-    effects, shares, variance = [], [], 0.0
-    for a, b in sorted({*zip(one.tolist(), other.tolist(), strict=True)}):
-        inside = (one == a) & (other == b)
-        share, effect = float(inside.mean()), 0.0
-        if a != b:
-            drawn = [earned[inside & (group == k)] for k in (a, b)]
-            if min(map(len, drawn)) < 2:
-                raise DataError(
-                    f"the rule chooses {arms[a]!r} for {int(inside.sum())} customers, too few to judge it. Use a "
-                    "larger trial, or fewer covariates."
-                )
-            effect = float(drawn[0].mean() - drawn[1].mean()) - float(cost[a] - cost[b])
-            variance += share**2 * sum(float(each.var(ddof=1)) / len(each) for each in drawn)
-        effects.append(effect)
-        shares.append(share)
-    mean = float(np.dot(shares, effects))
-    variance += float(np.dot(shares, (np.array(effects) - mean) ** 2)) / len(one)
-    return mean, math.sqrt(variance)

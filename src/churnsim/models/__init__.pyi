@@ -1,11 +1,18 @@
 from .churn.classifier import ChurnModel as ChurnModel
 from .churn.classifier import churn_rows as churn_rows
+from .churn.estimator import ChurnClassifier as ChurnClassifier
+from .churn.estimator import LeakWarning as LeakWarning
+from .churn.policy import UpliftPolicy as UpliftPolicy
+from .churn.saving import load_model as load_model
+from .churn.saving import save_model as save_model
 from .churn.scores import ChurnScores as ChurnScores
 from .churn.scores import churn_scores as churn_scores
 from .churn.uplift import QiniCurve as QiniCurve
 from .churn.uplift import UpliftModel as UpliftModel
 from .churn.uplift import qini_curve as qini_curve
 from .churn.uplift import simulated_campaign as simulated_campaign
+from .churn.uplift_regressor import UpliftRegressor as UpliftRegressor
+from .churn.uplift_regressor import UpliftWarning as UpliftWarning
 from .estimation.fit import FitStatus as FitStatus
 from .estimation.fit import ModelFit as ModelFit
 from .estimation.intervals import delta_interval as delta_interval
@@ -31,6 +38,9 @@ from .evaluation.selection import choose_model as choose_model
 from .evaluation.selection import compare_models as compare_models
 from .evaluation.simulation_calibration import SimulationCalibration as SimulationCalibration
 from .evaluation.simulation_calibration import simulation_based_calibration as simulation_based_calibration
+from .evaluation.time_split import TimeSplit as TimeSplit
+from .evaluation.time_split import ValueRows as ValueRows
+from .evaluation.time_split import value_rows as value_rows
 from .interop import from_inference_data as from_inference_data
 from .interop import from_lifetimes as from_lifetimes
 from .purchase.bg_bb import BGBB as BGBB
@@ -69,5 +79,7 @@ from .value.clv import customer_value as customer_value
 from .value.clv import customer_value_intervals as customer_value_intervals
 from .value.clv import discounted_purchases as discounted_purchases
 from .value.clv import total_value as total_value
+from .value.estimator import CustomerValueRegressor as CustomerValueRegressor
+from .value.estimator import HistoryWarning as HistoryWarning
 from .value.subscriber_value import SubscriberValues as SubscriberValues
 from .value.subscriber_value import subscriber_values as subscriber_values

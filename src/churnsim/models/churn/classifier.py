@@ -195,7 +195,7 @@ def leaking_covariates(rows: ChurnRows, *, seed: int = 0) -> pd.Series[float]:
 class ChurnModel:
     """A fitted churn model with its held-out `scores` and what it was tested on (`split`, in words).
 
-    Made by `fit`. It is not saved: a saved scikit-learn model runs code when loaded.
+    Made by `fit`; `save_model` writes it to a file, without the customers.
 
     Parameters
     ----------
@@ -307,6 +307,7 @@ class ChurnModel:
         data leave open about the probability; whether the customer leaves is a further chance. Raises ConfigError for
         fewer than 2 groups.
         """
+        self._check_customers(len(self._learned.left))
         size, found = len(self._learned.left), []
         check_count(groups, "groups", least=2, most=size)
         quantile = float(student.ppf(tails(level)[1], groups - 1))
@@ -332,6 +333,7 @@ class ChurnModel:
         Columns `drop` and `standard_deviation` (over shuffles), largest first. It speaks of the model's use of a
         column, not of causes.
         """
+        self._check_customers(len(self._tested.left))
         with one_thread():
             found = permutation_importance(
                 self._pipeline, self._tested.features, self._tested.left, scoring="roc_auc", n_repeats=repeats,
@@ -341,6 +343,10 @@ class ChurnModel:
             {"drop": found.importances_mean, "standard_deviation": found.importances_std}, self._tested.features.columns
         )
         return table.sort_values("drop", ascending=False).rename_axis("covariate")
+
+    def _check_customers(self, number: int) -> None:
+        if number == 0:
+            raise ConfigError("a model from a file has no customers with it, which this needs. Fit it again.")
 
     def _features(self, customers: pd.DataFrame) -> pd.DataFrame:
         return checked_features(customers, list(self._learned.features.columns))

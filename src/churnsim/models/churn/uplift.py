@@ -80,18 +80,11 @@ def qini_curve(
     >>> known.better_than_random, qini_curve(np.ones(2000), flags, stayed, resamples=50).better_than_random
     (True, False)
     """
-    if not treated.any() or treated.all() or not (score.shape == treated.shape == outcome.shape):
-        raise DataError("a Qini curve needs a score, a group and an outcome of each customer, and both groups.")
-    if not np.isfinite(score).all():
-        raise DataError(f"scores must be finite numbers; {int((~np.isfinite(score)).sum())} are not.")
-    order = np.argsort(-score, kind="stable")
-    # Without ties, as of a probability, each of the resamples is spared looking for them.
-    ranked = score[order] if np.unique(score).size < score.size else None
-    group, stayed = treated[order], outcome[order].astype(np.float64)
-    curve = _curve(ranked, group, stayed, np.ones(order.size))
+    ranked, group, stayed = _in_order(score, treated, outcome)
+    curve = _curve(ranked, group, stayed, np.ones(group.size))
     random = np.random.Generator(np.random.Philox(check_seed(seed)))
     counts = resample_counts(
-        order.size, resamples=check_count(resamples, "resamples", least=2), generator=random, draw="indices"
+        group.size, resamples=check_count(resamples, "resamples", least=2), generator=random, draw="indices"
     )
     draws = [_curve(ranked, group, stayed, weight.astype(float)) for weight in counts]
     lower, upper = np.quantile(draws, tails(level), axis=0)
@@ -100,6 +93,23 @@ def qini_curve(
     areas = np.array([_area(draw) for draw in draws])
     low, high = map(float, np.quantile(areas, tails(level)))
     return QiniCurve(table.rename_axis("share"), _area(curve), low, high, level)
+
+
+def qini_coefficient(score: Floats, treated: Flags, outcome: Floats) -> float:
+    """The coefficient of `qini_curve` without its interval."""
+    ranked, group, stayed = _in_order(score, treated, outcome)
+    return _area(_curve(ranked, group, stayed, np.ones(group.size)))
+
+
+def _in_order(score: Floats, treated: Flags, outcome: Floats) -> tuple[Floats | None, Flags, Floats]:
+    """Scores (None without ties, so that nobody looks for them), groups and outcomes, the highest score first."""
+    if not treated.any() or treated.all() or not (score.shape == treated.shape == outcome.shape):
+        raise DataError("a Qini curve needs a score, a group and an outcome of each customer, and both groups.")
+    if not np.isfinite(score).all():
+        raise DataError(f"scores must be finite numbers; {int((~np.isfinite(score)).sum())} are not.")
+    order = np.argsort(-score, kind="stable")
+    ranked = score[order] if np.unique(score).size < score.size else None
+    return ranked, treated[order], outcome[order].astype(np.float64)
 
 
 def _curve(ranked: Floats | None, group: Flags, stayed: Floats, weight: Floats) -> Floats:
@@ -210,7 +220,7 @@ class UpliftModel:
                     f"{int(left.sum())} left: it needs {FOLDS} leavers and {FOLDS} stayers in either group. Use a "
                     "larger campaign."
                 )
-        _check_randomised(features, group)
+        check_randomised(features, group)
         with one_thread():
             parts = _learn(features[~aside], group[~aside], kept[~aside], estimator, kind, seed)
             score = _predict(parts, features[aside])
@@ -220,7 +230,7 @@ class UpliftModel:
         return cls(
             estimator,
             tuple(covariates),
-            _average(group, kept),
+            average_effect(group, kept),
             qini_curve(score, **judge),
             qini_curve(risk, **judge),
             parts,
@@ -262,15 +272,15 @@ def _truth(campaign: pd.DataFrame, name: str) -> Flags:
     return values.to_numpy().astype(bool)
 
 
-def _average(group: Flags, kept: Flags, level: float = 0.95) -> pd.Series[float]:
-    """Difference in means of the two groups."""
+def average_effect(group: Flags, kept: Flags | Floats, level: float = 0.95) -> pd.Series[float]:
+    """Difference in means of the two groups: `value, standard_error, lower, upper`."""
     value = float(kept[group].mean() - kept[~group].mean())
     error = float(np.sqrt(kept[group].var(ddof=1) / group.sum() + kept[~group].var(ddof=1) / (~group).sum()))
     z = normal_quantile(level)
     return pd.Series({"value": value, "standard_error": error, "lower": value - z * error, "upper": value + z * error})
 
 
-def _check_randomised(features: pd.DataFrame, group: Flags) -> None:
+def check_randomised(features: pd.DataFrame, group: Flags) -> None:
     """Standardised mean differences of the covariates: under randomisation noise of size sqrt(1/n_t + 1/n_c)."""
     numbers = pd.get_dummies(features).to_numpy(dtype=np.float64)
     spread = numbers.std(axis=0)
