@@ -281,7 +281,7 @@ def test_accelerated_times_from_their_definition(family):
     upper = np.select([kind == 0, kind == 1, kind == 2], [lower, lower + 1.0, lower + 2.0], np.inf)
     entry = np.where(np.arange(n) % 5 == 0, 0.4 * lower, 0.0)
     z = random.standard_normal((n, 1))
-    peak = maximise(family, Lifetimes(lower, upper, entry), z - z.mean())
+    peak, _ = maximise(family, Lifetimes(lower, upper, entry, np.ones(n)), z - z.mean())
 
     def loglik(at):
         def s(t):

@@ -18,6 +18,7 @@ from churnsim.checks import check_frame, check_number
 from churnsim.errors import ConfigError, DataError
 from churnsim.typing import Floats
 
+FAR_FROM_DEPENDENT = 1e-6
 DEPENDENT = 1e-8  # a column whose part not explained by those before it is this share of its length says nothing new
 
 
@@ -172,6 +173,10 @@ def independent_columns(centred: Floats) -> NDArray[np.bool_]:
     """Which columns the ones before them do not determine."""
     if centred.shape[1] == 0:
         return np.zeros(0, dtype=bool)
+    length = np.linalg.norm(centred, axis=0)
+    # The correlations tell at once where all columns are far from dependent; their rounding is the root of that below.
+    if length.all() and np.linalg.eigvalsh(centred.T @ centred / np.outer(length, length))[0] > FAR_FROM_DEPENDENT:
+        return np.ones(centred.shape[1], dtype=bool)
     keep: list[int] = []
     basis: list[Floats] = []
     for i, column in enumerate(np.ascontiguousarray(centred.T)):

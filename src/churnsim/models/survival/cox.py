@@ -15,19 +15,19 @@ approximation that the variance of z is the same at every t).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import chi2, rankdata
+from scipy.stats import chi2
 
 from churnsim.errors import ConfigError
 from churnsim.models.retention.base import decay_integral
-from churnsim.models.survival.ascent import Peak, ascend, widening
-from churnsim.product_limit import RiskTable, sum_at_risk
+from churnsim.models.survival.ascent import Peak, ascend, from_a_sample, widening
+from churnsim.product_limit import RiskTable
 from churnsim.typing import Flags, Floats, Ints
 
 Ties = Literal["efron", "breslow"]
@@ -69,43 +69,103 @@ class Baseline:
         return np.asarray(inside + height[:, -1] * decay_integral(self.tail_hazard * multiplier, beyond))
 
 
-class _Stratum:
-    """The customers of one stratum, its distinct `times` of loss with those `lost`, and a row a loss in their order.
+class _Order:
+    """Rows sorted by stratum and, within, from the longest tenure to the shortest, so that whoever is at risk at a time
+    stands before a place in its stratum; sums over risk sets are differences of cumulative sums.
 
-    For each loss `at` is the place of its time among the times, and `taken` the share l/d of that time's lost that is
-    out of the sum.
+    A group is a stratum and a time of loss, `ends` where its risk set ends among the rows. For each loss `at` is its
+    group, and `taken` the share l/d of that group's lost that is out of the sum.
     """
 
-    def __init__(self, rows: Ints, tenure: Floats, churned: Flags, entry: Floats, ties: Ties) -> None:
-        self.rows, self.tenure, self.entry, self.left = rows, tenure[rows], entry[rows], churned[rows]
-        self.order = np.flatnonzero(self.left)[np.argsort(self.tenure[self.left], kind="stable")]
-        self.times, self.first, count = np.unique(self.tenure[self.order], return_index=True, return_counts=True)
-        self.lost = count.astype(np.float64)
-        self.at = np.repeat(np.arange(self.times.size), count)
+    def __init__(self, tenure: Floats, churned: Flags, entry: Floats, code: Ints, weight: Floats, ties: Ties) -> None:
+        self.rows = np.lexsort((-tenure, code)) if code.any() else np.argsort(-tenure, kind="stable")
+        self.weight = weight[self.rows]
+        t, strata = tenure[self.rows], code[self.rows]
+        breaks = np.concatenate([[True], (np.diff(t) != 0) | (np.diff(strata) != 0)])
+        block_ends = np.append(np.flatnonzero(breaks)[1:], t.size)
+        self.lost = np.flatnonzero(churned[self.rows])
+        block = (np.cumsum(breaks) - 1)[self.lost]
+        _, self.first, count = np.unique(block, return_index=True, return_counts=True)
+        self.ends = block_ends[block[self.first]]
+        self.times, self.stratum = t[self.lost[self.first]], strata[self.lost[self.first]]
+        self.count = count.astype(np.float64)
+        self.at = np.repeat(np.arange(count.size), count)
+        self.tied = count.size < self.at.size
         place = np.arange(self.at.size) - self.first[self.at]
-        self.taken = place / self.lost[self.at] if ties == "efron" else np.zeros(self.at.size)
+        self.taken = place / self.count[self.at] if ties == "efron" and self.tied else np.zeros(self.at.size)
+        own = self.weight[self.lost]
+        # Each of those lost at once counts with their mean weight, whichever is taken out first (as in R's coxph).
+        self.mean_weight = (np.add.reduceat(own, self.first) / self.count)[self.at] if self.tied else own
+        sizes = np.bincount(code)
+        starts = np.concatenate([[0], np.cumsum(sizes)])
+        bounds = np.searchsorted(self.stratum, np.arange(sizes.size + 1))
+        self.begins = starts[self.stratum] if sizes.size > 1 else None
+        # Groups from `until` on are those at which a row is still there, those from `since` on are before its entry.
+        self.until = np.searchsorted(self.ends, np.arange(t.size), side="right")
+        self.late = np.flatnonzero(entry > 0)
+        self.since = bounds[strata + 1] if sizes.size > 1 or self.late.size else None
+        if self.since is not None and self.late.size:
+            self._enter(entry, code, bounds)
+
+    def _enter(self, entry: Floats, code: Ints, bounds: Ints) -> None:
+        """Where each late row stands among the groups, and each group among the late rows, sorted as the others are."""
+        assert self.since is not None
+        self.late = self.late[np.lexsort((-entry[self.late], code[self.late]))]
+        late, strata = entry[self.late], code[self.late]
+        edges = np.searchsorted(strata, np.arange(bounds.size))
+        self.not_yet, self.not_yet_begins = np.zeros(self.times.size, np.int64), edges[self.stratum]
+        since = np.zeros(late.size, np.int64)
+        for word in range(bounds.size - 1):
+            groups, own = slice(*bounds[word : word + 2]), slice(*edges[word : word + 2])
+            since[own] = bounds[word] + np.searchsorted(-self.times[groups], -late[own], side="left")
+            self.not_yet[groups] = edges[word] + np.searchsorted(-late[own], -self.times[groups], side="right")
+        place = np.empty(len(entry), np.int64)
+        place[self.rows] = np.arange(len(entry))
+        self.late = place[self.late]
+        self.since[self.late] = since
 
     def sums(self, weight: Floats) -> Floats:
-        """S_l of each loss, `weight` being (customers) or (customers, columns)."""
-        at_risk = sum_at_risk(self.times, self.tenure, self.entry, weight)
-        own = np.add.reduceat(weight[self.order], self.first, axis=0) if self.at.size else at_risk
-        return np.asarray(at_risk[self.at] - self.taken.reshape(-1, *[1] * (weight.ndim - 1)) * own[self.at])
+        """S_l of each loss, `weight` by row."""
+        total = _cumulated(weight)
+        found = total[self.ends]
+        if self.begins is not None:
+            found -= total[self.begins]
+        if self.late.size:
+            entered = _cumulated(weight[self.late])
+            found -= entered[self.not_yet] - entered[self.not_yet_begins]
+        if not self.tied:
+            return np.asarray(found)
+        own = np.add.reduceat(weight[self.lost], self.first)
+        return np.asarray(found[self.at] - self.taken * own[self.at])
 
-    def counted(self, g: Floats, s0: Floats) -> Floats:
-        """For each customer the sum of g/S_l over the losses at which it was at risk."""
-        steps = np.bincount(self.at, g / s0, minlength=self.times.size)
-        reach = np.concatenate([[0.0], np.cumsum(steps)])
-        until, since = (np.searchsorted(self.times, ages, side="right") for ages in (self.tenure, self.entry))
-        found = reach[until] - reach[since]
-        spared = np.bincount(self.at, g * self.taken / s0, minlength=self.times.size)
-        found[self.order] -= spared[self.at]
+    def by_group(self, values: Floats) -> Floats:
+        """Sums over the losses of each group."""
+        return np.add.reduceat(values, self.first) if self.tied else values
+
+    def counted(self, steps: Floats) -> Floats:
+        """For each row the sum of `steps`, one a loss, over the losses at which it was at risk."""
+        ahead = np.append(np.cumsum(self.by_group(steps)[::-1])[::-1], 0.0)
+        found = ahead[self.until]
+        if self.since is not None:
+            found -= ahead[self.since]
+        if self.taken.any():
+            found[self.lost] -= self.by_group(steps * self.taken)[self.at]
         return np.asarray(found)
+
+
+def _cumulated(values: Floats) -> Floats:
+    """0 and the sums of the first one, two, ... values."""
+    sums = np.empty(values.size + 1)
+    sums[0] = 0.0
+    np.cumsum(values, out=sums[1:])
+    return sums
 
 
 @dataclass(frozen=True, eq=False)
 class RiskSets:
-    """The customers a Cox model is fitted to: covariates less their means (customers, columns), tenure, whether it
-    ended, the tenure at which they came under observation, and their stratum; `ties` as in the module's docstring.
+    """The rows a Cox model is fitted to: covariates less their means (rows, columns), tenure, whether it ended in a
+    loss, the tenure at which the row came under observation, its stratum and its `weight` (1 each if absent); `ties`
+    as in the module's docstring.
 
     Given the coefficients the baseline's steps are independent, each with d losses and a variance of about the step's
     square over d: a step times Gamma(d, rate d) has that mean and variance and stays above 0. Drawn with b, the two add
@@ -118,62 +178,118 @@ class RiskSets:
     entry: Floats
     stratum: NDArray[np.str_]
     ties: Ties = "efron"
+    weight: Floats | None = None
 
     @cached_property
-    def _strata(self) -> dict[str, _Stratum]:
-        return {
-            str(word): _Stratum(np.flatnonzero(self.stratum == word), self.tenure, self.churned, self.entry, self.ties)
-            for word in np.unique(self.stratum)
-        }
+    def _strata(self) -> tuple[NDArray[np.str_], Ints]:
+        """The distinct strata, and the place of each row's among them."""
+        if self.stratum.size and (self.stratum == self.stratum[0]).all():
+            return self.stratum[:1], np.zeros(self.stratum.size, np.int64)
+        return np.unique(self.stratum, return_inverse=True)
 
-    def _moments(self, z: Floats, b: Floats, g: dict[str, Floats] | None = None) -> tuple[float, Floats, Floats]:
+    @cached_property
+    def _order(self) -> _Order:
+        weight = np.ones(len(self.tenure)) if self.weight is None else self.weight
+        return _Order(self.tenure, self.churned, self.entry, self._strata[1], weight, self.ties)
+
+    @cached_property
+    def _columns(self) -> Floats:
+        """The covariates in that order, a row each, so that sums run over neighbours in memory."""
+        return np.ascontiguousarray(self.centred.T)[:, self._order.rows]
+
+    def _means(self, z: Floats, b: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+        """z b and the weights by row, S_l and the mean of z over it by loss; a common factor of all weights cancels,
+        and without it e^(z b) would overflow far from the maximum."""
+        shift = b @ z
+        shift -= shift.max()
+        w = self._order.weight * np.exp(shift)
+        s0 = np.maximum(self._order.sums(w), np.finfo(float).tiny)
+        means = np.empty((len(z), s0.size))
+        for column, mean in zip(z, means, strict=True):
+            np.divide(self._order.sums(w * column), s0, out=mean)
+        return shift, w, s0, means
+
+    def _moments(self, z: Floats, b: Floats, g: Floats | None = None) -> tuple[float, Floats, Floats]:
         """ln L of covariates `z` at `b`, its gradient and its negative second derivatives.
 
-        With `g`, the values of g(t) at each stratum's losses, gradient and second derivatives are those of twice as
-        many covariates, z and z g(t), the latter with coefficients of 0.
+        With `g`, the values of g(t) at each loss, gradient and second derivatives are those of twice as many
+        covariates, z and z g(t), the latter with coefficients of 0.
         """
-        total, shift = 0.0, z @ b
-        # A common factor of all weights cancels; with it e^(z b) would overflow far from the maximum.
-        shift -= shift.max()
-        slopes, curvatures = [], []
-        for word, stratum in self._strata.items():
-            own, w = z[stratum.rows], np.exp(shift[stratum.rows])
-            s0 = np.maximum(stratum.sums(w), np.finfo(float).tiny)
-            means = stratum.sums(w[:, None] * own) / s0[:, None]
-            total += float(shift[stratum.rows][stratum.order].sum() - np.log(s0).sum())
-            surprise = own[stratum.order] - means
-            powers = [np.ones(s0.size)] if g is None else [g[word] ** power for power in (0, 1, 2)]
-            slopes.append([power @ surprise for power in powers[:2]])
-            curvatures.append(
-                [
-                    own.T @ (own * (w * stratum.counted(power, s0))[:, None]) - means.T @ (means * power[:, None])
-                    for power in powers
-                ]
-            )
-        slope, curvature = np.sum(slopes, axis=0), np.sum(curvatures, axis=0)
+        order = self._order
+        shift, w, s0, means = self._means(z, b)
+        lost, own = order.lost, order.weight[order.lost]
+        total = float(own @ shift[lost] - order.mean_weight @ np.log(s0))
+        there, step = z[:, lost], order.mean_weight
+        slope = there @ own - means @ step
+        # The product of a matrix with its own transpose takes half the time.
+        first, second = z * np.sqrt(w * np.maximum(order.counted(step / s0), 0.0)), means * np.sqrt(step)
+        curvature = first @ first.T - second @ second.T
         if g is None:
-            return total, slope[0], curvature[0]
-        return total, np.concatenate(slope), np.block([[curvature[0], curvature[1]], [curvature[1], curvature[2]]])
+            return total, slope, curvature
+        moved = [
+            (z * (w * order.counted(step * power / s0))) @ z.T - (means * (step * power)) @ means.T
+            for power in (g, g**2)
+        ]
+        slope = np.concatenate([slope, there @ (own * g) - means @ (step * g)])
+        return total, slope, np.block([[curvature, moved[0]], moved])
 
-    def maximise(self) -> Peak:
-        """The coefficients of greatest partial likelihood, sought in standard deviations of the covariates."""
+    def maximise(self, penalty: float = 0.0) -> Peak:
+        """The coefficients of greatest partial likelihood less penalty/2 b b, sought in standard deviations of the
+        covariates; the `value` is without the penalty."""
         spread = self.centred.std(axis=0)
-        scaled = self.centred / spread
-        return ascend(lambda b: self._moments(scaled, b), np.zeros(spread.size), spread, widening(scaled))
+        scaled, ridge = self._columns / spread[:, None], penalty / spread**2
+
+        def moments(b: Floats) -> tuple[float, Floats, Floats]:
+            value, slope, curvature = self._moments(scaled, b)
+            return value - float(ridge @ b**2) / 2, slope - ridge * b, curvature + np.diag(ridge)
+
+        start = from_a_sample(lambda rows: self._part(rows).maximise(penalty), self.centred, np.zeros(spread.size))
+        peak = ascend(moments, start * spread, spread, widening(self.centred / spread))
+        return replace(peak, value=peak.value + penalty / 2 * float(peak.at @ peak.at))
+
+    def _part(self, rows: slice) -> RiskSets:
+        weight = None if self.weight is None else self.weight[rows]
+        return RiskSets(
+            self.centred[rows], self.tenure[rows], self.churned[rows], self.entry[rows], self.stratum[rows], self.ties,
+            weight,
+        )  # fmt: skip
+
+    def scores(self, coefficients: Floats) -> Floats:
+        """What each row adds to the gradient of ln L, shape (rows, columns): the score residuals times the weights
+        (Lin & Wei 1989, JASA 84, 1074-1078; ties as in Therneau & Grambsch 2000, section 3.3)."""
+        order, z = self._order, self._columns
+        _, w, s0, means = self._means(z, coefficients)
+        step, own = order.mean_weight / s0, order.weight[order.lost]
+        hazard, found = order.counted(step), np.empty_like(self.centred)
+        for j, (column, mean) in enumerate(zip(z, means, strict=True)):
+            part = w * (order.counted(step * mean) - column * hazard)
+            usual = (order.by_group(mean) / order.count)[order.at]
+            part[order.lost] += own * (column[order.lost] - usual)
+            found[order.rows, j] = part
+        return found
 
     def baselines(self, coefficients: Floats, random: np.random.Generator | None = None) -> dict[str, Baseline]:
         """The baseline of each stratum at these coefficients; with `random` one drawn about it."""
-        weight, last = np.exp(self.centred @ coefficients), float(self.tenure.max())
+        order, last = self._order, float(self.tenure.max())
+        sums = order.sums(order.weight * np.exp(coefficients @ self._columns))
+        steps = order.by_group(order.mean_weight / sums)
         found = {}
-        for word, stratum in self._strata.items():
-            times, lost = stratum.times, stratum.lost
-            sums = stratum.sums(weight[stratum.rows])
-            steps: Floats = np.bincount(stratum.at, 1.0 / sums, minlength=times.size).astype(np.float64)
+        for place, word in enumerate(self._strata[0]):
+            own = slice(*np.searchsorted(order.stratum, [place, place + 1]))
+            times, hazards, lost = (values[own][::-1] for values in (order.times, steps, order.count))
             if random is not None:
-                steps = steps * random.gamma(lost) / lost
-            tail = float(steps[times > last * (1 - TAIL_SHARE)].sum() / (last * TAIL_SHARE))
-            found[word] = Baseline(tuple(times.tolist()), tuple(np.cumsum(steps).tolist()), tail)
+                hazards = hazards * random.gamma(lost) / lost
+            tail = float(hazards[times > last * (1 - TAIL_SHARE)].sum() / (last * TAIL_SHARE))
+            found[str(word)] = Baseline(tuple(times.tolist()), tuple(np.cumsum(hazards).tolist()), tail)
         return found
+
+    @cached_property
+    def _risk_table(self) -> RiskTable:
+        """Of all strata together, without the weights."""
+        order = self._order
+        if order.begins is not None or order.late.size:
+            return RiskTable.of(self.tenure, self.churned, self.entry)
+        return RiskTable(order.times[::-1], order.ends[::-1].astype(np.float64), order.count[::-1])
 
     def proportionality(self, coefficients: Floats, names: tuple[str, ...], transform: Transform) -> pd.DataFrame:
         """Score test, for each column, that its coefficient does not move with g(t): `statistic` and `p` (chi-squared
@@ -184,19 +300,19 @@ class RiskSets:
         """
         if transform not in TRANSFORMS:
             raise ConfigError(f"transform must be one of {', '.join(TRANSFORMS)}; got {transform!r}.")
-        lost = np.sort(self.tenure[self.churned])
-        table = RiskTable.of(self.tenure, self.churned, self.entry)
-        values = {
-            "km": 1.0 - np.concatenate([[1.0], table.survival[:-1]]),
-            "rank": np.unique(rankdata(lost)),
-            "identity": table.times,
-            "log": np.log(table.times),
-        }[transform]
+        table = self._risk_table
+        match transform:
+            case "km":
+                values = 1.0 - np.concatenate([[1.0], table.survival[:-1]])
+            case "rank":
+                values = np.cumsum(table.lost) - (table.lost - 1) / 2
+            case _:
+                values = table.times if transform == "identity" else np.log(table.times)
         # The test does not feel a shift or factor of g; on this scale the matrix below is well conditioned.
         mean, spread = float(np.mean(values)), float(np.std(values)) or 1.0
         scaled = (values - mean) / spread
-        g = {word: scaled[np.searchsorted(table.times, own.times[own.at])] for word, own in self._strata.items()}
-        _, slope, curvature = self._moments(self.centred, coefficients, g)
+        g = scaled[np.searchsorted(table.times, self._order.times[self._order.at])]
+        _, slope, curvature = self._moments(self._columns, coefficients, g)
         p = self.centred.shape[1]
         # What z g(t) adds beyond z: its score and variance less what the coefficients of z explain of them.
         explained = np.linalg.solve(curvature[:p, :p], np.column_stack([slope[:p], curvature[:p, p:]]))

@@ -11,9 +11,9 @@ With t in the model's unit:
     piecewise_exponential  constant hazard 1/lambda_i between `breakpoints`
     mixture_cure           S = c + (1 - c) exp(-(t/lambda)^rho): a share c never leaves
 
-The product limit is counted (`churnsim.product_limit`); the others maximise the likelihood of `Intervals`: by Newton's
-method where exact times have a law of location and scale in ln t, by a simplex search elsewhere. Tenures that are all
-whole are known to the unit only, so that a loss at t fell between t - 1 and t. Peers agree (tests/parity).
+The product limit is counted (`churnsim.product_limit`); the families of ln t maximise their likelihood by Newton's
+method (`location_scale`), the mixture by a simplex search. Tenures that are all whole are known to the unit only, so
+that a loss at t fell between t - 1 and t. Peers agree (tests/parity).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.special import expit, gammainc, gammaincc, gammaln, log_ndtr
+from scipy.special import expit, log_ndtr
 from scipy.stats import kstwobign
 
 from churnsim.checks import check_count, check_level, check_seed, typed
@@ -37,7 +37,7 @@ from churnsim.models.retention.base import RetentionModel, decay_integral
 from churnsim.models.retention.tenures import Tenures
 from churnsim.models.survival.ascent import Peak
 from churnsim.models.survival.cox import TAIL_SHARE
-from churnsim.models.survival.location_scale import LOCATION_SCALE, Lifetimes, maximise
+from churnsim.models.survival.location_scale import Lifetimes, log_survival_of_gamma, maximise
 from churnsim.product_limit import RiskTable, log_log_limits
 from churnsim.statistics import normal_quantile, tails
 from churnsim.typing import Floats
@@ -58,7 +58,6 @@ REAL = {("log_normal", "mu_"), ("generalized_gamma", "mu_"), ("generalized_gamma
 TINY = 1e-300
 PIECES = 6  # pieces of the piecewise exponential, of equally many losses each, when none are given
 STEP = 1e-4  # of the curvature's differences: the fourth root of the rounding error, about
-FLOOR = 1e-300
 CURED = "cured_fraction_"
 
 
@@ -154,7 +153,7 @@ class SurvivalCurve(RetentionModel):
             case "log_logistic":
                 return np.asarray(-np.logaddexp(0.0, p["beta_"] * (log_t - np.log(p["alpha_"]))))
             case "generalized_gamma":
-                return _generalized_gamma(log_t, p["mu_"], np.exp(p["ln_sigma_"]), p["lambda_"])
+                return log_survival_of_gamma((log_t - p["mu_"]) / np.exp(p["ln_sigma_"]), p["lambda_"])
             case "piecewise_exponential":
                 edges = np.array((0.0, *self.breakpoints, np.inf))
                 scales = np.array([p[f"lambda_{i}_"] for i in range(edges.size - 1)])
@@ -203,35 +202,6 @@ def _power(t: Floats, p: dict[str, float]) -> Floats:
     """(t/lambda)^rho, infinite where it is beyond all numbers."""
     with np.errstate(over="ignore"):
         return np.asarray((t / p["lambda_"]) ** p["rho_"])
-
-
-def _generalized_gamma(log_t: Floats, mu: float, sigma: float, shape: float) -> Floats:
-    z = (log_t - mu) / sigma
-    if shape == 0.0:
-        return np.asarray(log_ndtr(-z))
-    k = 1.0 / shape**2
-    log_at = np.clip(np.log(k) + shape * z, -700.0, 700.0)
-    at = np.exp(log_at)
-    tail = gammaincc(k, at) if shape > 0 else gammainc(k, at)
-    # Where the tail is no number: the first term of its expansion (Abramowitz & Stegun 1964, 6.5.29 and 6.5.32).
-    first = (k - 1.0) * log_at - at - gammaln(k) if shape > 0 else k * log_at - at - gammaln(k + 1.0)
-    return np.asarray(np.where(tail > TINY, np.log(np.maximum(tail, TINY)), first))
-
-
-def _log_density(curve: SurvivalCurve, t: Floats) -> Floats:
-    """ln f(t) of the families without a law of location and scale."""
-    p, log_t = curve.parameters, np.log(t)
-    if curve.kind == "mixture_cure":
-        power = _power(t, p)
-        slope = np.log(p["rho_"] / p["lambda_"]) + (p["rho_"] - 1.0) * np.log(t / p["lambda_"])
-        return np.asarray(np.log(max(1.0 - p[CURED], TINY)) + slope - power)
-    z, shape = (log_t - p["mu_"]) / np.exp(p["ln_sigma_"]), p["lambda_"]
-    if shape == 0.0:
-        return np.asarray(-0.5 * (z**2 + np.log(2 * np.pi)) - p["ln_sigma_"] - log_t)
-    k = 1.0 / shape**2
-    log_at = np.log(k) + shape * z
-    log_gamma = k * log_at - np.exp(np.minimum(log_at, 700.0)) - gammaln(k)
-    return np.asarray(log_gamma + np.log(abs(shape)) - p["ln_sigma_"] - log_t)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -416,15 +386,15 @@ def _parametric(tenures: Tenures, kind: str, breakpoints: Sequence[float] | None
     rounded, ended = bool((t == np.floor(t)).all()), True
     if not rounded and (t[left] == t.max()).all():
         raise FitError(f"{kind} has no maximum where all losses are at one time, the last. Observe more customers.")
-    if kind in LOCATION_SCALE and not rounded:
-        # Known to the unit only, an early loss taken as exact would be misplaced (on the Telco data the Weibull's
-        # log-likelihood of the monthly counts falls by 49); over the few distinct rows of whole tenures the simplex
-        # search takes milliseconds.
-        peak = maximise(kind, Lifetimes.of(t, left, entry), np.empty((t.size, 0)))
+    # Known to the unit only, an early loss taken as exact would be misplaced (on the Telco data the Weibull's
+    # log-likelihood of the monthly counts falls by 49); there are few distinct rows of whole tenures.
+    data = Lifetimes.distinct(t, left, entry)
+    if kind == "mixture_cure":
+        values, matrix, loglik = _search(data)
+    else:
+        peak, _ = maximise(kind, data, np.empty((data.lower.size, 0)))
         values, matrix = _of_location_scale(kind, peak)
         loglik, ended = peak.value, peak.ended
-    else:
-        values, matrix, loglik = _search(kind, Intervals.of(t, left, entry))
     status = FitStatus("converged", "the search ended at a maximum.")
     if kind == "mixture_cure" and not 1e-3 < values["cured_fraction_"] < 1 - 1e-3:
         status = FitStatus(
@@ -443,9 +413,13 @@ def _parametric(tenures: Tenures, kind: str, breakpoints: Sequence[float] | None
 def _of_location_scale(kind: str, peak: Peak) -> tuple[dict[str, float], Floats]:
     """(mu, ln sigma) as the family writes them, and the covariance of that: mu and sigma, or e^mu and 1/sigma."""
     mu, sigma = float(peak.at[0]), float(np.exp(peak.at[1]))
-    natural = kind == "log_normal"
-    found = np.array([mu, sigma] if natural else [np.exp(mu), 1.0 / sigma])
-    slope = np.array([1.0, sigma] if natural else [np.exp(mu), -1.0 / sigma])
+    match kind:
+        case "log_normal":
+            found, slope = np.array([mu, sigma]), np.array([1.0, sigma])
+        case "generalized_gamma":
+            found, slope = peak.at, np.ones(3)
+        case _:
+            found, slope = np.array([np.exp(mu), 1.0 / sigma]), np.array([np.exp(mu), -1.0 / sigma])
     return dict(zip(FAMILIES[kind], map(float, found), strict=True)), peak.covariance * np.outer(slope, slope)
 
 
@@ -481,91 +455,51 @@ def _piecewise(
     )
 
 
-@dataclass(frozen=True)
-class Intervals:
-    """Distinct rows: losses between `lower` and `upper` (equal: known to the moment; infinite: still there at `lower`),
-    given survival to `entry`; each row stands for `weight` customers."""
-
-    lower: Floats
-    upper: Floats
-    entry: Floats
-    weight: Floats
-
-    @classmethod
-    def of(cls, tenure: Floats, churned: NDArray[np.bool_], entry: Floats) -> Intervals:
-        """As `Lifetimes`, equal customers in one row."""
-        rows, weight = np.unique(np.column_stack([tenure, churned, entry]), axis=0, return_counts=True)
-        times = Lifetimes.of(rows[:, 0], rows[:, 1] == 1, rows[:, 2])
-        return cls(times.lower, times.upper, times.entry, weight.astype(np.float64))
-
-    def log_likelihood(self, curve: SurvivalCurve) -> float:
-        """Log-likelihood of all customers."""
-        ended = np.isfinite(self.upper)
-        before = curve.log_survival(self.lower)
-        after = curve.log_survival(np.where(ended, self.upper, self.lower))
-        drop = np.log(np.maximum(np.exp(before) - np.exp(after), FLOOR))
-        exact = self.lower == self.upper
-        if exact.any():
-            drop[exact] = _log_density(curve, self.lower[exact])
-        return float(self.weight @ (np.where(ended, drop, before) - curve.log_survival(self.entry)))
+def _mixture_log_likelihood(curve: SurvivalCurve, data: Lifetimes) -> float:
+    """Log-likelihood of all customers, of the mixture with those who never leave."""
+    ended, p = np.isfinite(data.upper), curve.parameters
+    before = curve.log_survival(data.lower)
+    after = curve.log_survival(np.where(ended, data.upper, data.lower))
+    drop = np.log(np.maximum(np.exp(before) - np.exp(after), TINY))
+    exact = data.lower == data.upper
+    if exact.any():
+        t = data.lower[exact]
+        slope = np.log(p["rho_"] / p["lambda_"]) + (p["rho_"] - 1.0) * np.log(t / p["lambda_"])
+        drop[exact] = np.log(max(1.0 - p[CURED], TINY)) + slope - _power(t, p)
+    return float(data.weight @ (np.where(ended, drop, before) - curve.log_survival(data.entry)))
 
 
-def _search(kind: str, data: Intervals) -> tuple[dict[str, float], Floats, float]:
-    """Maximum likelihood of a two- or three-parameter family: parameters, covariance (delta method), log-likelihood.
+def _search(data: Lifetimes) -> tuple[dict[str, float], Floats, float]:
+    """Maximum likelihood of the mixture: parameters, covariance (delta method), log-likelihood.
 
     The covariance is infinite where the curvature is not that of a maximum.
     """
-    names = FAMILIES[kind]
-    size = float(data.weight.sum())
+    names, size = FAMILIES["mixture_cure"], float(data.weight.sum())
 
-    def curve(at: Floats) -> SurvivalCurve:
-        values = {name: float(_there(kind, name, x)) for name, x in zip(names, at, strict=True)}
-        return SurvivalCurve(kind=kind, parameters=values)
+    def values(at: Floats) -> dict[str, float]:
+        return dict(zip(names, (float(expit(at[0])), float(np.exp(at[1])), float(np.exp(at[2]))), strict=True))
 
     def negative(at: Floats) -> float:
         if not (np.abs(at) <= 50.0).all():
             return 1e300
         # Far from the maximum a likelihood may be no number; the simplex then turns back.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            found = -data.log_likelihood(curve(at)) / size
+            found = -_mixture_log_likelihood(SurvivalCurve(kind="mixture_cure", parameters=values(at)), data) / size
         return found if np.isfinite(found) else 1e300
 
-    best: Floats | None = None
-    for start in _starts(kind, data):
-        options: Any = {"xatol": 1e-8, "fatol": 1e-13, "maxiter": 4000, "adaptive": len(names) > 2}
-        found = np.asarray(minimize(negative, start, method="Nelder-Mead", options=options).x, dtype=np.float64)
-        if best is None or negative(found) < negative(best):
-            best = found
-    assert best is not None  # every family has a start
-    values = curve(best).parameters
-    slope = np.array([_slope(kind, name, values[name]) for name in names])
-    return values, np.outer(slope, slope) * _covariance(negative, best) / size, -negative(best) * size
-
-
-def _there(kind: str, name: str, x: float) -> float:
-    """From the line to the parameter's range."""
-    if (kind, name) in REAL:
-        return x
-    return float(expit(x)) if name == CURED else float(np.exp(x))
-
-
-def _slope(kind: str, name: str, value: float) -> float:
-    """Derivative of that at the value."""
-    if (kind, name) in REAL:
-        return 1.0
-    return value * (1.0 - value) if name == CURED else value
-
-
-def _starts(kind: str, data: Intervals) -> list[Floats]:
-    """From the mean time to a loss: (ln scale, ln shape) as each family writes them."""
+    # From the mean time to a loss, with many who never leave and with hardly any.
     ended = np.isfinite(data.upper)
     exposure = float(data.weight @ (np.where(ended, data.upper, data.lower) - data.entry))
     scale = np.log(exposure / float(data.weight[ended].sum()))
-    if kind == "generalized_gamma":
-        return [np.array([scale, 0.5, shape]) for shape in (0.9, -0.5)]
-    if kind == "mixture_cure":
-        return [np.array([share, scale, -0.2]) for share in (-1.0, -6.0)]
-    return [np.array([scale, {"log_normal": 0.7}.get(kind, -0.2)])]
+    options: Any = {"xatol": 1e-8, "fatol": 1e-13, "maxiter": 4000, "adaptive": True}
+    tried = [
+        np.asarray(minimize(negative, [share, scale, -0.2], method="Nelder-Mead", options=options).x)
+        for share in (-1.0, -6.0)
+    ]
+    best = min(tried, key=negative)
+    found = values(best)
+    slope = np.array([found[CURED] * (1.0 - found[CURED]), found["lambda_"], found["rho_"]])
+    return found, np.outer(slope, slope) * _covariance(negative, best) / size, -negative(best) * size
 
 
 def _covariance(negative: Callable[[Floats], float], at: Floats) -> Floats:

@@ -7,6 +7,7 @@ With z a customer's covariates as a `Design` writes them, less their means, and 
     weibull_aft       S = exp(-(t/lambda)^rho), ln lambda = `intercept` + z b, rho = `shape`
     log_normal_aft    S = 1 - Phi((ln t - mu)/sigma), mu = `intercept` + z b, sigma = `shape`
     log_logistic_aft  S = 1/(1 + (t/alpha)^beta), ln alpha = `intercept` + z b, beta = `shape`
+    generalized_gamma_aft  as the curve's, mu = `intercept` + z b, sigma = `shape`, lambda = `lambda_`
 
 In a Cox model a positive coefficient means leaving sooner, in the others staying longer.
 
@@ -27,19 +28,19 @@ from scipy.special import log_ndtr
 from churnsim.checks import check_count, check_seed, typed
 from churnsim.errors import ConfigError, DataError, FitError
 from churnsim.models.estimation.arguments import durations
-from churnsim.models.estimation.design_matrix import Design
+from churnsim.models.estimation.design_matrix import Design, check_penalty, number_columns
 from churnsim.models.estimation.fit import FitStatus, ModelFit
 from churnsim.models.retention.base import RetentionModel, parts_of
-from churnsim.models.retention.tenures import Tenures
+from churnsim.models.retention.tenures import Tenures, refuse
 from churnsim.models.survival.ascent import Peak
 from churnsim.models.survival.cox import TIES, Baseline, RiskSets, Ties, Transform
-from churnsim.models.survival.location_scale import Lifetimes, maximise
+from churnsim.models.survival.location_scale import TINY, Lifetimes, log_survival_of_gamma, maximise
 from churnsim.statistics import normal_quantile
 from churnsim.typing import Floats
 from churnsim.units import term_of
 
-REGRESSIONS = ("cox", "weibull_aft", "log_normal_aft", "log_logistic_aft")
-TINY = 1e-300
+REGRESSIONS = ("cox", "weibull_aft", "log_normal_aft", "log_logistic_aft", "generalized_gamma_aft")
+STEEP = 5.0  # of a generalised gamma's lambda where the search has not ended
 PROPORTIONAL = 0.05  # chance of a false alarm in the check of proportional hazards, shared among the columns
 
 
@@ -59,8 +60,8 @@ class SurvivalRegression(RetentionModel):
         Cox only: by the stratum's value, "" where there are no strata.
     strata : str, optional
         Cox only: the column whose values have a baseline each.
-    intercept, shape : float
-        Of the accelerated failure times, as in the module's docstring.
+    intercept, shape, lambda_ : float
+        Of the accelerated failure times, as in the module's docstring; the last of the generalised gamma alone.
     unit : str
         "D", "W", "M" or "Y".
 
@@ -81,6 +82,7 @@ class SurvivalRegression(RetentionModel):
     intercept: float = 0.0
     shape: float = 1.0
     unit: str = "M"
+    lambda_: float = 0.0
 
     family: ClassVar[str] = "survival_regression"
 
@@ -105,26 +107,73 @@ class SurvivalRegression(RetentionModel):
         covariates: Sequence[str],
         strata: str | None = None,
         ties: Ties = "efron",
+        weights: str | None = None,
+        robust: bool = False,
+        cluster: str | None = None,
+        penalty: float = 0.0,
         unit: str | None = None,
     ) -> RegressionFit:
-        """Estimate a regression of leaving on covariates; see `fit_regression`.
+        """Estimate a regression of leaving on covariates, by maximum (partial) likelihood.
+
+        Words become a column a level, against the commonest; columns that others determine are left out
+        (`fit.model.design.dropped`). Whole tenures are taken as censored to the unit by the accelerated failure times,
+        as ties by Cox.
 
         Parameters
         ----------
         subscriptions : DataFrame
-            A row a customer: `tenure`, `churned`, perhaps `entry`, and the covariates.
+            A row a customer: `tenure` in `unit`, `churned`, perhaps `entry` (the tenure at which it came under
+            observation), and the covariates. Customers with tenure 0 count in `n` and say nothing. Covariates that
+            change are given in several rows a customer, each from its `entry` to its `tenure` with the values that held
+            then, only the last perhaps `churned` (Andersen & Gill 1982); name the customer in `cluster`.
         kind : str
-            "cox", "weibull_aft", "log_normal_aft" or "log_logistic_aft".
+            One of `REGRESSIONS`.
         covariates : sequence of str
             Columns, numbers or words.
         strata : str, optional
             Cox only: a column whose values get a baseline each.
         ties : {"efron", "breslow"}
-            Cox only: how customers lost at the same time count.
+            Cox only: how customers lost at the same time count, in the coefficients and in the baseline.
+        weights : str, optional
+            A column of numbers above 0: how many customers a row stands for, or how much it counts.
+        robust : bool
+            Standard errors from what each row adds to the gradient (the sandwich of Lin & Wei 1989), which hold also
+            where the model does not, and with weights that are no counts.
+        cluster : str, optional
+            A column whose equal values are one unit (a customer, a household): robust errors, added up by unit first.
+        penalty : float
+            penalty/2 times the sum of the squared coefficients is subtracted from the log-likelihood (a ridge; a normal
+            prior of variance 1/penalty); `loglik` is without it.
         unit : str, optional
-            Unit of tenure; that of the subscriptions' attributes if absent.
+            Unit of tenure; that of the subscriptions' attributes if absent, else months.
+
+        Returns
+        -------
+        RegressionFit
+            Its `status` is "boundary" where a covariate tells leavers from stayers without exception, so that its
+            coefficient has no maximum, judged in standard deviations of the covariate.
+
+        Raises
+        ------
+        ConfigError, DataError
+            For impossible arguments or subscriptions.
+
+        References
+        ----------
+        Kalbfleisch & Prentice (2002), The Statistical Analysis of Failure Time Data, 2nd ed., chapters 3 and 4. Lin &
+        Wei (1989), JASA 84, 1074-1078.
+
+        Examples
+        --------
+        >>> import churnsim as cs
+        >>> fit = cs.models.SurvivalRegression.fit(cs.datasets.telco(), covariates=["contract"])
+        >>> round(fit.parameters["contract=Two year"], 3), fit.status.code
+        (-4.225, 'converged')
         """
-        return fit_regression(subscriptions, kind, covariates=covariates, strata=strata, ties=ties, unit=unit)
+        return fit_regression(
+            subscriptions, kind, covariates=covariates, strata=strata, ties=ties, weights=weights, robust=robust,
+            cluster=cluster, penalty=penalty, unit=unit,
+        )  # fmt: skip
 
     @typed
     def linear(self, customers: pd.DataFrame) -> Floats:
@@ -220,6 +269,8 @@ class SurvivalRegression(RetentionModel):
             return np.asarray(-np.exp(np.minimum(self.shape * z, 700.0)))
         if self.kind == "log_normal_aft":
             return np.asarray(log_ndtr(-z / self.shape))
+        if self.kind == "generalized_gamma_aft":
+            return log_survival_of_gamma(z / self.shape, self.lambda_)
         return np.asarray(-np.logaddexp(0.0, self.shape * z))
 
     def to_dict(self) -> dict[str, Any]:
@@ -228,6 +279,7 @@ class SurvivalRegression(RetentionModel):
             "family": self.family, "kind": self.kind, "design": self.design.to_dict(),
             "coefficients": dict(self.coefficients), "strata": self.strata, "intercept": self.intercept,
             "shape": self.shape, "unit": self.unit,
+            **({"lambda_": self.lambda_} if self.kind == "generalized_gamma_aft" else {}),
             "baselines": {
                 stratum: {"times": list(b.times), "hazards": list(b.hazards), "tail_hazard": b.tail_hazard}
                 for stratum, b in self.baselines.items()
@@ -255,7 +307,7 @@ class RegressionFit(ModelFit[SurvivalRegression]):
     """A fitted regression. `checks` (Cox): a row a column of the test that its hazards are proportional over tenure
     (score test with the Kaplan-Meier transform, R's cox.zph): `statistic, p`; None where a coefficient has no maximum.
     `risk_sets` (Cox) are what its baseline is counted from. `times_matrix` (accelerated failure times) is the
-    covariance of intercept, coefficients and ln sigma, whose middle is `matrix`."""
+    covariance of intercept, coefficients, ln sigma and (generalised gamma) lambda, whose middle is `matrix`."""
 
     checks: pd.DataFrame | None = None
     risk_sets: RiskSets | None = None
@@ -300,12 +352,13 @@ class RegressionFit(ModelFit[SurvivalRegression]):
             row = estimate + step
             baselines = model.baselines if self.risk_sets is None else self.risk_sets.baselines(row, random)
             return replace(model, coefficients=dict(zip(self.names, map(float, row), strict=True)), baselines=baselines)
-        row = estimate + step[1:-1]
+        row, log_sigma = estimate + step[1 : 1 + estimate.size], float(step[1 + estimate.size])
         return replace(
             model,
             coefficients=dict(zip(self.names, map(float, row), strict=True)),
             intercept=model.intercept + float(step[0]),
-            shape=model.shape * _shape(model.kind, float(step[-1])),
+            shape=model.shape * _shape(model.kind, log_sigma),
+            lambda_=model.lambda_ + float(step[2 + estimate.size :].sum()),
         )
 
 
@@ -316,91 +369,70 @@ def fit_regression(
     covariates: Sequence[str],
     strata: str | None = None,
     ties: Ties = "efron",
+    weights: str | None = None,
+    robust: bool = False,
+    cluster: str | None = None,
+    penalty: float = 0.0,
     unit: str | None = None,
 ) -> RegressionFit:
-    """Estimate a regression of leaving on covariates, by maximum (partial) likelihood.
-
-    Words become a column a level, against the commonest; columns that others determine are left out
-    (`fit.model.design.dropped`). Whole tenures are taken as censored to the unit by the accelerated failure times, as
-    ties by Cox.
-
-    Parameters
-    ----------
-    subscriptions : DataFrame
-        A row a customer: `tenure` in `unit`, `churned`, perhaps `entry` (the tenure at which it came under
-        observation), and the covariates. Customers with tenure 0 count in `n` and say nothing.
-    kind : str
-        One of `REGRESSIONS`.
-    covariates : sequence of str
-        Columns, numbers or words.
-    strata : str, optional
-        Cox only: a column whose values get a baseline each.
-    ties : {"efron", "breslow"}
-        Cox only: how customers lost at the same time count, in the coefficients and in the baseline.
-    unit : str, optional
-        Unit of tenure; that of the subscriptions' attributes if absent, else months.
-
-    Returns
-    -------
-    RegressionFit
-        Its `status` is "boundary" where a covariate tells leavers from stayers without exception, so that its
-        coefficient has no maximum, judged in standard deviations of the covariate.
-
-    Raises
-    ------
-    ConfigError, DataError
-        For impossible arguments or subscriptions.
-
-    References
-    ----------
-    Kalbfleisch & Prentice (2002), The Statistical Analysis of Failure Time Data, 2nd ed., chapters 3 and 4.
-
-    Examples
-    --------
-    >>> import churnsim as cs
-    >>> fit = cs.models.SurvivalRegression.fit(cs.datasets.telco(), covariates=["contract"])
-    >>> round(fit.parameters["contract=Two year"], 3), fit.status.code
-    (-4.225, 'converged')
-    """
+    """Estimate a regression of leaving on covariates; see `SurvivalRegression.fit`."""
     if kind not in REGRESSIONS or (strata is not None and kind != "cox"):
         raise ConfigError(f"kind must be one of {', '.join(REGRESSIONS)}, with strata for cox only; got {kind!r}.")
     if ties not in TIES:
         raise ConfigError(f"ties must be one of {', '.join(TIES)}; got {ties!r}.")
+    check_penalty(penalty)
     tenures = Tenures.of(subscriptions)
     if not tenures.churned.any():
         raise DataError("no customer has churned, so there is nothing to regress on. Observe longer.")
-    use = tenures.tenure > 0
-    design = Design.of(subscriptions[use], covariates)
+    weight = np.ones(len(tenures)) if weights is None else _weights(subscriptions, weights, tenures)
+    unit_of = None if cluster is None else _words(subscriptions, cluster)
+    n, use = float(weight.sum()), tenures.tenure > 0
+    rows = subscriptions if use.all() else subscriptions[use]
+    design = Design.of(rows, covariates)
     if not design.names:
         raise ConfigError("a regression needs at least one covariate.")
-    centred = design.centred(subscriptions[use])
-    tenure, churned, entry = tenures.tenure[use], tenures.churned[use], tenures.entry[use]
+    centred = design.centred(rows)
+    tenure, churned, entry, weight = tenures.tenure[use], tenures.churned[use], tenures.entry[use], weight[use]
     made: dict[str, Any] = {"kind": kind, "design": design, "unit": unit or subscriptions.attrs.get("unit", "M")}
     checks, risk_sets, times_matrix = None, None, None
     if kind == "cox":
         words = np.zeros(len(tenure), "U1") if strata is None else _words(subscriptions, strata)[use]
-        risk_sets = RiskSets(centred, tenure, churned, entry, words, ties)
-        peak = risk_sets.maximise()
+        risk_sets = RiskSets(centred, tenure, churned, entry, words, ties, weight)
+        peak = risk_sets.maximise(penalty)
+        if robust or unit_of is not None:
+            peak = peak.sandwiched(risk_sets.scores(peak.at), None if unit_of is None else unit_of[use])
         values, matrix = peak.at, peak.covariance
         made |= {"strata": strata, "baselines": risk_sets.baselines(values)}
         if not peak.run_off.any():
             checks = risk_sets.proportionality(values, design.names, "km")
     else:
-        peak = maximise(kind.removesuffix("_aft"), Lifetimes.of(tenure, churned, entry), centred)
+        peak, scores = maximise(
+            kind.removesuffix("_aft"), Lifetimes.of(tenure, churned, entry, weight), centred, penalty=penalty
+        )
+        if robust or unit_of is not None:
+            peak = peak.sandwiched(scores(), None if unit_of is None else unit_of[use])
         times_matrix = peak.covariance
-        values, matrix = peak.at[1:-1], times_matrix[1:-1, 1:-1]
-        made |= {"intercept": float(peak.at[0]), "shape": _shape(kind, float(peak.at[-1]))}
+        inner = slice(1, 1 + centred.shape[1])
+        values, matrix = peak.at[inner], times_matrix[inner, inner]
+        log_sigma, *shape = map(float, peak.at[inner.stop :])
+        made |= {"intercept": float(peak.at[0]), "shape": _shape(kind, log_sigma), "lambda_": sum(shape)}
     model = SurvivalRegression(coefficients=dict(zip(design.names, map(float, values), strict=True)), **made)
     return RegressionFit(
-        model=model, names=design.names, matrix=matrix, loglik=peak.value, n=float(len(tenures)),
+        model=model, names=design.names, matrix=matrix, loglik=peak.value, n=n,
         status=_status(peak, design.names, checks), checks=checks, risk_sets=risk_sets,
         times_matrix=times_matrix,
     )  # fmt: skip
 
 
+def _weights(subscriptions: pd.DataFrame, name: str, tenures: Tenures) -> Floats:
+    weight = number_columns(subscriptions, [name])[name]
+    refuse(tenures.index, weight, weight <= 0, f"{name!r} must be above 0, since it is a weight", "Leave the row out.")
+    return weight
+
+
 def _words(subscriptions: pd.DataFrame, strata: str) -> NDArray[np.str_]:
     if strata not in subscriptions.columns:
-        raise ConfigError(f"there is no column {strata!r} to stratify by; got {list(subscriptions.columns)}.")
+        raise ConfigError(f"there is no column {strata!r}; got {list(subscriptions.columns)}.")
     missing = subscriptions[strata].isna().to_numpy()
     if missing.any():
         raise DataError(
@@ -411,14 +443,14 @@ def _words(subscriptions: pd.DataFrame, strata: str) -> NDArray[np.str_]:
 
 
 def _shape(kind: str, log_sigma: float) -> float:
-    """sigma of the log-normal, 1/sigma (the exponent of time) of the others."""
-    return float(np.exp(log_sigma if kind == "log_normal_aft" else -log_sigma))
+    """sigma of the log-normal and the generalised gamma, 1/sigma (the exponent of time) of the others."""
+    return float(np.exp(log_sigma if kind in ("log_normal_aft", "generalized_gamma_aft") else -log_sigma))
 
 
 def _status(peak: Peak, names: tuple[str, ...], checks: pd.DataFrame | None) -> FitStatus:
     """Separation first; then hazards that are not proportional, which bends predictions but not the search."""
-    # An accelerated failure time has the intercept before and ln sigma after the coefficients.
-    inner = peak.run_off if len(peak.run_off) == len(names) else peak.run_off[1:-1]
+    # An accelerated failure time has the intercept before and ln sigma (and lambda) after the coefficients.
+    inner = peak.run_off if len(peak.run_off) == len(names) else peak.run_off[1 : 1 + len(names)]
     far = [name for name, off in zip(names, inner, strict=True) if off]
     if far:
         return FitStatus(
@@ -427,6 +459,11 @@ def _status(peak: Peak, names: tuple[str, ...], checks: pd.DataFrame | None) -> 
             "maximum.",
             "Merge or drop the level, or leave the covariate out.",
         )
+    if len(peak.at) == len(names) + 3 and abs(peak.at[-1]) > STEEP and not peak.ended:
+        return FitStatus(
+            "boundary", f"the likelihood goes on rising with lambda (here {peak.at[-1]:.3g}), which has no maximum.",
+            "Take the Weibull or the log-normal.",
+        )  # fmt: skip
     if not peak.ended:
         return FitStatus(
             "not converged", "the search did not end at a maximum.", "Leave out covariates that determine the tenure."
