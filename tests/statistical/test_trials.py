@@ -16,6 +16,7 @@ from scipy.optimize import minimize_scalar
 from scipy.stats import norm
 
 import churnsim as cs
+from churnsim.decisions import customer_tables
 from churnsim.errors import ConfigError, DataError
 from churnsim.simulation import RetentionContacts
 from churnsim.trials import TrialAssignment, design_trial, read_trial, simulate_trial
@@ -179,6 +180,43 @@ def test_power_is_within_3_points_of_what_was_promised(market):
         row = effects.best.loc[("purchases", "treated")]
         told.append(bool(row["lower"] > nothing or row["upper"] < nothing))
     assert abs(np.mean(told) - plan.power) < 0.03 + 2 * np.sqrt(0.25 / 1000)
+
+
+def test_a_part_of_the_customers_may_take_part(market):
+    """The best by an own forecast are drawn, as of a base of their own; the others are neither drawn nor read; what is
+    forgone is that of their own accounts."""
+    summary = market.customers.summary
+    asked = {"about": LIFT, "effect": 4.0, "weeks": [16], "shares": [0.3], "power": 0.2, "seed": 1, "replications": 4}
+    plan = design_trial(market, MAILS, among=0.25, **asked)
+    forecast = market.purchases.expected_purchases(summary, 16.0)
+    best = forecast.sort_values(ascending=False, kind="stable").index[: round(0.25 * len(summary))]
+    trial = plan.assignment(start="2024-01-01")
+    assert set(trial.table["customer_id"]) == set(best.astype(str))
+    assert (plan.customers, plan.held_out) == (len(best), round(0.3 * len(best)))
+    assert "highest forecasts" in trial.manifest.among
+    by_id = design_trial(market, MAILS, among=best, **asked)
+    marked = design_trial(market, MAILS, among=pd.Series(summary.index.isin(best), summary.index), **asked)
+    assert (by_id.power, by_id.cost) == (marked.power, marked.cost) == (plan.power, plan.cost)
+
+    experiment = cs.Experiment(market=market, seed=1, horizon=16.0, replications=4)
+    with_mails, without = (
+        [table.loc[table["customer_id"].isin(best), "net_margin"].sum() for table in customer_tables(experiment, side)]
+        for side in (MAILS, cs.Strategy(name="none"))
+    )
+    assert plan.cost == pytest.approx(0.3 * (np.mean(with_mails) - np.mean(without)))
+
+    truth = replace(market, retention=replace(market.retention, purchase_lift=4.0))
+    log = simulate_trial(truth, MAILS, trial, seed=3)
+    found = read_trial(trial, log, until="2024-04-21", looks="end")
+    held = trial.manifest.held_out
+    assert found.effects.customers.to_dict() == {"control": held, "treated": len(best) - held}
+    others = log[~log["customer_id"].isin(best)]
+    assert found.strangers == len(others.drop_duplicates(["customer_id", "date"])) > 0
+    alone = read_trial(trial, log[log["customer_id"].isin(best)], until="2024-04-21", looks="end")
+    pd.testing.assert_frame_equal(found.effects.table, alone.effects.table)
+    for wrong, said in ((["nobody"], "no customer of the market"), ("gold", "among must be"), (0.0, "among")):
+        with pytest.raises((ConfigError, DataError), match=said):
+            design_trial(market, MAILS, among=wrong, **asked)
 
 
 def test_a_trial_goes_from_the_list_to_a_belief_that_holds_the_truth(market, plan, tmp_path):

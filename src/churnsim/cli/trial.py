@@ -50,6 +50,13 @@ def design(
     today: Annotated[
         Literal["treated", "held out"], typer.Option(help="What customers are now; the cost is counted from there.")
     ] = "treated",
+    among: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SHARE|FILE",
+            help="Who takes part: the best so large a share by forecast, or the customer_id of a file; all if absent.",
+        ),
+    ] = None,
     start: Annotated[
         str | None, typer.Option(metavar="DAY", help="First day of the trial; the one after the data if absent.")
     ] = None,
@@ -66,6 +73,7 @@ def design(
     Examples:
       churnsim trial design study.toml --about retention.max_effect --effect 0.3 --out trial
       churnsim trial design study.toml --about win_back.success --strategy callers --weeks 26 --holdout 0.5 --out trial
+      churnsim trial design study.toml --about retention.max_effect --among 0.1 --out best-tenth
     """
     from churnsim.study.config.config_file import read_config, with_replications
     from churnsim.study.stages.trial_stage import trial_ground
@@ -83,7 +91,7 @@ def design(
         found = design_trial(
             ground.experiment, chosen, about=about, effect=effect, against=against, outcome=outcome, power=power,
             level=level, weeks=spans, shares=list(holdout or (0.1, 0.2, 0.3, 0.5)), today=today,
-            replications=replications,
+            among=_part(among, ground.experiment.market.customers), replications=replications,
         )  # fmt: skip
     first = start or ground.next_day.isoformat()
     drawn = found.assignment(start=first, seed=seed)
@@ -96,6 +104,18 @@ def design(
         write_text(out / "power.svg", plot_power(found).svg)
     else:
         typer.echo("no picture: it needs the extra [report].", err=True)
+
+
+def _part(among: str | None, customers: Any) -> float | list[Any] | None:
+    """A share, or the customers whom a file names."""
+    from churnsim.study.stages.score_files import read_ids
+
+    if among is None:
+        return None
+    try:
+        return float(among)
+    except ValueError:
+        return read_ids(Path(among), customers.ids)
 
 
 def _drawable() -> bool:

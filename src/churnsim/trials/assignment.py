@@ -50,7 +50,8 @@ class TrialManifest(BaseModel):
     """What was planned of a trial, beside its list: what its reading needs, and what it promised.
 
     Days are counted from `start` to `end`, both included. `values` and `differences` are by how much more an arm that
-    is treated buys (spends) a customer until the end, by the replays, as the number `about` varies.
+    is treated buys (spends) a customer until the end, by the replays, as the number `about` varies. `among` says who
+    takes part where not everybody does.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
@@ -85,6 +86,7 @@ class TrialManifest(BaseModel):
     values: list[float]
     differences: list[float]
     sha256: str
+    among: str = ""
 
     @property
     def days(self) -> tuple[int, int]:

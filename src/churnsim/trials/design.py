@@ -11,7 +11,7 @@ which may draw other numbers of the market. It is held against trials that are d
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Unpack, cast
 
@@ -92,6 +92,8 @@ class TrialDesign:
         Indexed by the number's `value`: `power`, and `sequence_power`.
     remarks : tuple of str
         What the figures rest on.
+    among : str
+        Who takes part, in words; empty where everybody does.
     """
 
     about: str
@@ -119,6 +121,7 @@ class TrialDesign:
     curve: pd.DataFrame
     power_curve: pd.DataFrame
     remarks: tuple[str, ...]
+    among: str
     _base: tuple[pd.Index[Any] | None, Floats] = field(repr=False)
     _unit: str = field(repr=False)
     _law: Any = field(repr=False)
@@ -177,7 +180,7 @@ class TrialDesign:
 
 PLANNED = (
     "about", "strategy", "outcome", "effect", "against", "level", "wanted_power", "weeks", "share", "power",
-    "detectable", "standard_error", "cost", "cost_lower", "cost_upper",
+    "detectable", "standard_error", "cost", "cost_lower", "cost_upper", "among",
 )  # fmt: skip
 
 
@@ -196,6 +199,7 @@ def design_trial(
     shares: Sequence[float] = (0.1, 0.2, 0.3, 0.5),
     without: Sequence[str] = (),
     today: Literal["treated", "held out"] = "treated",
+    among: float | Collection[Any] | pd.Series | None = None,
     **run: Unpack[RunArguments],
 ) -> TrialDesign:
     """The cheapest trial, of the durations and shares given, with the power asked for.
@@ -222,6 +226,10 @@ def design_trial(
         Which parts of the strategy those held out go without; by default those that the number belongs to.
     today : {"treated", "held out"}
         What customers are now, to which what the trial costs is compared.
+    among : float, ids, or Series of bool by id, optional
+        Who takes part, everybody by default: so large a share of the customers, those with the highest forecasts, or
+        those with these ids. The others go on as they are: nobody of them is drawn or read. The cost is then that of
+        the trial's weeks, without what customers are worth afterwards.
     **run
         Parameters of `Experiment`, `seed` at least; `replications` is 50 by default, the `horizon` follows from the
         weeks, and `progress` counts replications of each duration.
@@ -265,7 +273,7 @@ def design_trial(
     check_kind(strategy, "strategy", Strategy, "a Strategy")
     experiment, _ = experiment_for(market, spans[-1], run)
     question = _Question.of(experiment.market, strategy, about, effect, against, without)
-    base = _base_of(experiment.market, spans[-1])
+    base, part = _taking_part(_base_of(experiment.market, spans[-1]), among)
     sizes = [size for size in sizes if min(size, 1 - size) * len(base[1]) >= FEWEST]
     if not sizes:
         raise DataError(
@@ -273,7 +281,10 @@ def design_trial(
         )
     experiment.warn_of_epochs([strategy])
     replications = experiment.size(50)
-    looked = {span: question.replays(experiment, strategy, span, sizes, outcome, base, replications) for span in spans}
+    looked = {
+        span: question.replays(experiment, strategy, span, sizes, outcome, base, replications, part=bool(part))
+        for span in spans
+    }
     one, other = question.places
     if not any((found.gain[:, one] - found.gain[:, other]).any() for found in looked.values()):
         raise ConfigError(
@@ -304,8 +315,8 @@ def design_trial(
         standard_error=float(chosen["standard_error"]), cost=float(chosen["cost"]),
         cost_lower=float(chosen["cost_lower"]), cost_upper=float(chosen["cost_upper"]), table=table, curve=curve,
         power_curve=_powers(looked[span], size, len(base[1]), question, level),
-        remarks=_remarks(experiment, strategy, question, replications), _base=base, _unit=experiment.market.unit,
-        _law=question.law, _is_time=question.is_time,
+        remarks=_remarks(experiment, strategy, question, replications, part), among=part, _base=base,
+        _unit=experiment.market.unit, _law=question.law, _is_time=question.is_time,
     )  # fmt: skip
 
 
@@ -364,7 +375,7 @@ class _Question:
 
     def replays(
         self, experiment: Experiment, strategy: Strategy, weeks: float, shares: Sequence[float], outcome: str,
-        base: tuple[pd.Index[Any] | None, Floats], replications: int,
+        base: tuple[pd.Index[Any] | None, Floats], replications: int, *, part: bool,
     ) -> Replayed:  # fmt: skip
         """What replays of a trial of so many weeks say."""
         experiment, length = experiment_for(experiment, weeks, {})
@@ -374,7 +385,7 @@ class _Question:
         arms = Arms(
             strategy=strategy, without=going_without(strategy, self.without), about=self.about,
             values=self.values, effect=self.places[0], shares=tuple(shares), trials=TRIALS, spend=outcome == "spend",
-            uids=uids[order], forecast=forecast[order], length=length,
+            uids=uids[order], forecast=forecast[order], length=length, part=part,
         )  # fmt: skip
         return replayed(experiment, arms, replications)
 
@@ -471,10 +482,12 @@ def _refusal(table: pd.DataFrame, question: _Question, power: float, level: floa
 
 
 def _remarks(
-    experiment: Experiment, strategy: Strategy, question: _Question, replications: int
+    experiment: Experiment, strategy: Strategy, question: _Question, replications: int, part: str
 ) -> tuple[str, ...]:  # fmt: skip
     """What the figures rest on."""
     told = [f"from {replications} replays of the customers in both arms with the same luck"]
+    if part:
+        told.append(f"it is among {part}; profit forgone is theirs, in the weeks of the trial")
     if experiment.market.beliefs:
         told.append("other numbers of the market are averaged over what is believed of them")
     if experiment.scenario(strategy).interacts:
@@ -495,6 +508,37 @@ def _base_of(market: Market, weeks: float) -> tuple[pd.Index[Any] | None, Floats
     model: Any = market.purchases
     forecast = np.asarray(model.expected_purchases(summary, length), dtype=np.float64)
     return summary.index, forecast
+
+
+def _taking_part(
+    base: tuple[pd.Index[Any] | None, Floats], among: Any
+) -> tuple[tuple[pd.Index[Any] | None, Floats], str]:
+    """The ids and forecasts of those who take part, and who they are in words."""
+    ids, forecast = base
+    if among is None:
+        return base, ""
+    if ids is None:
+        raise ConfigError("the market's customers have no ids to choose some `among`. Start from a PosteriorBase.")
+    if isinstance(among, int | float | np.number):
+        share = check_share(among, "among")
+        inside = np.zeros(len(ids), dtype=bool)
+        inside[np.argsort(-forecast, kind="stable")[: round(share * len(ids))]] = True
+        words = f"the {inside.sum():,} customers with the highest forecasts ({share:.3g} of all)"
+    else:
+        if isinstance(among, pd.Series):
+            if among.dtype != bool:
+                raise ConfigError("among as a Series must be of True and False by customer id; else give the ids.")
+            among = among.index[among.to_numpy()]
+        chosen = pd.Index(list(among), dtype=object)
+        strangers = chosen[~chosen.isin(ids.astype(object))]
+        if len(strangers):
+            raise DataError(
+                f"among names {str(strangers[0])[:80]!r}, who is no customer of the market ({len(strangers):,} such "
+                "ids; 7 and '7' are different)."
+            )
+        inside = np.asarray(ids.astype(object).isin(chosen))
+        words = f"{inside.sum():,} of {len(ids):,} customers, by their ids"
+    return (ids[inside], forecast[inside]), words
 
 
 def _uids(market: Market, seed: int) -> Any:

@@ -66,12 +66,14 @@ class Arms:
     uids: Ints
     forecast: Floats
     length: float  # of the trial, in the market's unit
+    part: bool  # whether only some of the market's customers take part
 
 
 class Replayed(NamedTuple):
     """What one replication says. By value: the `gain` of the treated arm a customer, and what the difference's variance
     is made of, n times the variances of the means of the `treated` and of the `control` arm and what the slopes share.
-    In `money` what the firm earns under the strategy and without the part, as things are. In `found` the difference,
+    In `money` what the firm earns under the strategy and without the part, as things are (of those who take part alone,
+    in the weeks of the trial, where not everybody does). In `found` the difference,
     its error and degrees of freedom in replayed trials, shape (shares, trials, 3)."""
 
     gain: Floats
@@ -93,7 +95,7 @@ class OneReplication:
         arms, experiment = self.arms, self.experiment
         x = covariate(arms.forecast)
         held = experiment.ledger(arms.without, replication, log=True)
-        as_is = experiment.ledger(arms.strategy, replication)
+        as_is = experiment.ledger(arms.strategy, replication, log=arms.part)
         control = self._outcome(held)
         of_control = _mean(control, x)
         gain, treated, shared, found = [], [], [], np.zeros((len(arms.shares), arms.trials, 3))
@@ -107,9 +109,15 @@ class OneReplication:
             shared.append(float(apart @ mean.spread @ apart))
             if place == arms.effect:
                 found = self._trials(y, control, x, replication)
-        money = np.array([ledger_metric(ledger, METRIC) for ledger in (as_is, held)])
+        money = np.array([self._money(ledger) for ledger in (as_is, held)])
         variance = np.full(len(gain), len(control) * of_control.variance)
         return Replayed(np.array(gain), np.array(treated), variance, np.array(shared), money, found)
+
+    def _money(self, ledger: Ledger) -> float:
+        if not self.arms.part:
+            return ledger_metric(ledger, METRIC)
+        assert ledger.customers is not None  # a log was asked for
+        return float(ledger.customers["margin"].reindex(self.arms.uids).sum()) / 100
 
     def _outcome(self, ledger: Ledger) -> Floats:
         """Of each customer in time of the trial: days with a purchase, or what was spent."""

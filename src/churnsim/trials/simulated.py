@@ -32,7 +32,7 @@ def simulate_trial(
     Parameters
     ----------
     market : Market or Experiment
-        With the customers of the list, and the truth that the trial is to find.
+        With the customers of the list, and the truth that the trial is to find. Others go on under the strategy.
     strategy : Strategy
         What the treated are under.
     trial : TrialAssignment
@@ -71,7 +71,7 @@ def simulate_trial(
     plan = trial.manifest
     experiment, length = experiment_for(market, plan.weeks, run)
     ids = getattr(experiment.market.customers, "ids", None)
-    if ids is None or set(ids.astype(str)) != set(trial.table["customer_id"]):
+    if ids is None or not set(ids.astype(str)) >= set(trial.table["customer_id"]):
         raise ConfigError(
             "the market's customers are not those of the trial's list. Give the market it was drawn from."
         )

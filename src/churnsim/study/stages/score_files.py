@@ -49,6 +49,20 @@ def read_scores(path: Path, customers: pd.Index | None) -> CustomerScores:
     return CustomerScores.of(found)
 
 
+def read_ids(path: Path, customers: pd.Index) -> list[Any]:
+    """Those of `customers` whom the column customer_id of a CSV or Parquet file names, by the ids that they have.
+    Raises DataError for a file without the column, and where it names none of them."""
+    written = raw_rows(path, COLUMNS[:1], FileFormat()).frame["customer_id"]
+    ids = set(file_ids(written, "customer_id", Flaws(len(written)), text=True)[0].tolist())
+    found = [own for own in customers if str(own) in ids]
+    if not found:
+        raise DataError(
+            f"{path} names none of the study's {len(customers):,} customers, who have ids such as "
+            f"{str(customers[0])[:80]!r}. The column customer_id must hold the ids of the data."
+        )
+    return found
+
+
 def scores_checksum(section: StrategySection, folder: Path) -> str:
     """SHA-256 of the files of scores and mechanisms that a strategy goes by, "" where there are none: other ones make
     another study."""
