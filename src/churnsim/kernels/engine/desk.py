@@ -11,16 +11,17 @@ from churnsim.typing import Floats
 
 @rule
 def serve_complaints(
-    rules: Records, complaints: Records, free: Floats, customers: Records, wake: Floats, replication: int, seed: int
+    rules: Records, complaints: Records, number: int, free: Floats, customers: Records, wake: Floats, replication: int,
+    seed: int,
 ) -> None:  # fmt: skip
-    """Settle when each complaint is answered and how.
+    """Settle when each of the first `number` complaints is answered and how.
 
     They come in the order of (time, uid); `free` holds when each clerk is done with what came before and is kept up to
     date. A reply is told at its finish, but not before the first epoch boundary after the complaint; its kind is that
     of the finish.
     """
     rule = rules[0]
-    for j in range(complaints.size):
+    for j in range(number):
         line = complaints[j]
         c = customers[line.customer]
         # The clerk who is free first; of several the first, so that both engines take the same one.

@@ -9,32 +9,22 @@ at which customer, and is called again with empty ones.
 
 from __future__ import annotations
 
-import math
-
 from churnsim.kernels.engine import event_rules
 from churnsim.kernels.engine import ledger_accounts as accounts
 from churnsim.kernels.engine.arguments import Buffers, Means, Tables
-from churnsim.kernels.engine.event_times import death_gap, purchase_gap, referral_gap
+from churnsim.kernels.engine.event_times import AHEAD, death_gap, next_event, purchase_gap, referral_gap
 from churnsim.kernels.engine.fast_path import is_independent, purchase_until
 from churnsim.kernels.engine.firm_view import FirmView, apply_pending, update_view
 from churnsim.kernels.engine.ledger_updates import COMPLAINTS, LOG, REFERRALS, book, lose, note
+from churnsim.kernels.engine.periods import Plan, next_leg
 from churnsim.kernels.engine.purchase_event import buy
-from churnsim.kernels.engine.records import ACTIVE, CLOCK, CONTRACT, DROPOUT_AT_ONCE, LOST, UNBORN, Record, Records
+from churnsim.kernels.engine.records import ACTIVE, CLOCK, CONTRACT, DROPOUT_AT_ONCE, UNBORN, Record, Records
 from churnsim.kernels.engine.satisfaction_updates import hazard_of
 from churnsim.kernels.numerics.intrinsics import fetch
-from churnsim.kernels.numerics.jit import inlined, rule
+from churnsim.kernels.numerics.jit import rule
 from churnsim.typing import Floats, Ints
 
 _MOST_AT_ONCE = 8  # lines that one event can put into a buffer
-AHEAD = 4  # customers whose records are on their way from memory
-
-
-@inlined
-def next_event(c: Record) -> float:
-    """Time of the customer's next event; infinity when it is lost or waits for a reply without a time."""
-    if c.state == ACTIVE:
-        return min(c.due, c.death_at, c.referral_at)
-    return c.due if c.state != LOST else math.inf
 
 
 @rule
@@ -93,8 +83,9 @@ def _refer(rules: Records, time: float, c: Record, buffers: Buffers, replication
 
 @rule
 def advance(
-    tables: Tables, means: Means, customers: Records, wake: Floats, view: FirmView, places: Ints, first: int, last: int,
-    end: float, bounds: Floats, since: int, table: Ints, buffers: Buffers, replication: int, seed: int,
+    tables: Tables, means: Means, plan: Plan, customers: Records, wake: Floats, view: FirmView, places: Ints,
+    first: int, last: int, end: float, bounds: Floats, since: int, table: Ints, buffers: Buffers, replication: int,
+    seed: int,
 ) -> int:  # fmt: skip
     """Advance customers `first`, ..., `last` - 1 to the time `end`; returns `last` when all are there.
 
@@ -102,6 +93,9 @@ def advance(
     customer's next event. `bounds` part time into the rows of `table`, of which `since` is the first that an event can
     fall in; `table`, the buffers and `view`, if there are any, are written to. Returns early, with where to go on,
     when a buffer is nearly full.
+
+    With a `plan` everybody is advanced to the last of `bounds` and boundaries are settled on the way; returns 0, or -1
+    where room is short, and then all is to be begun again in another way.
     """
     rules = tables.rules
     log, complaints, referrals, fill = buffers
@@ -109,57 +103,69 @@ def advance(
     alone = log.size == 0 and is_independent(rules)
     contract = rules[0].lifetime == CONTRACT
     per_time = 1.0 / (bounds[1] - bounds[0])  # rows, which are all as long
-    listed, filed = places.size > 0, view.uid.size > 0
-    for j in range(first, last):
-        soon = min(j + AHEAD, last - 1)
-        soon = places[soon] if listed else soon
-        if wake[soon] < end:
-            # Records are taken in storage order but only some are due: the processor does not foresee which.
-            fetch(customers, soon)
-        i = places[j] if listed else j
-        time = wake[i]
-        if time >= end:
-            continue
-        c = customers[i]
-        # What the firm decided at the last review lies with its view: the record learns of it when it is taken up.
-        if filed:
-            apply_pending(view, i, c)
-        while time < end:
-            if alone and c.state == ACTIVE:
-                time = purchase_until(
-                    tables, means, time, end, bounds, since, i, c, view.clocks, table, buffers, replication, seed,
-                )  # fmt: skip
-                break
-            # Stop before an event, not in it: nothing is half done when the caller has emptied the buffers.
-            if (
-                (log.size > 0 and fill[LOG] + _MOST_AT_ONCE > log.size)
-                or fill[COMPLAINTS] + 1 > complaints.size
-                or fill[REFERRALS] + 1 > referrals.size
-            ):
-                wake[i] = time
-                if filed:
-                    update_view(view, i, c, contract)
-                return j
-            # A guess and a look instead of a search, whose end is hard to predict.
-            now = min(int(time * per_time), bounds.size - 2)
-            while time >= bounds[now + 1]:
-                now += 1
-            while time < bounds[now]:
-                now -= 1
-            row = table[now]
-            # Of events due at one time the first of this list happens first, in both engines.
-            if c.state == UNBORN:
-                _arrive(tables, means.effect, time, c, row, buffers, replication, seed)
-            elif c.due <= time:
-                buy(
-                    tables, means, time, i, c, view.clocks, row, buffers, replication, seed,
-                )  # fmt: skip
-            elif c.referral_at <= time:
-                _refer(rules, time, c, buffers, replication, seed)
-            else:
-                _end_lifetime(rules, tables.hazards, means.effect, time, c, row, buffers, replication, seed)
-            time = next_event(c)
-        wake[i] = time
-        if filed:
-            update_view(view, i, c, contract)
-    return last
+    listed, filed, planned = places.size > 0, view.uid.size > 0, plan.numbers.size > 0
+    where = plan.places if planned else places
+    while True:
+        # In this function and not around it, so that there is one copy of the loop.
+        if planned:
+            last = next_leg(tables, plan, customers, wake, view, bounds, table, buffers, replication, seed)
+            if last <= 0:
+                return last
+            first, since = 0, plan.numbers[0].row - 1
+            rows = plan.numbers[0].rows
+            listed, end = since % rows != 0, bounds[since - since % rows + rows]
+            means = Means(plan.numbers[0].effect, means.quality, means.uplift)
+        for j in range(first, last):
+            soon = min(j + AHEAD, last - 1)
+            soon = where[soon] if listed else soon
+            if wake[soon] < end:
+                # Records are taken in storage order but only some are due: the processor does not foresee which.
+                fetch(customers, soon)
+            i = where[j] if listed else j
+            time = wake[i]
+            if time >= end:
+                continue
+            c = customers[i]
+            # What the firm decided at the last review lies with its view: the record learns of it when it is taken up.
+            if filed:
+                apply_pending(view, i, c)
+            while time < end:
+                if alone and c.state == ACTIVE:
+                    time = purchase_until(
+                        tables, means, time, end, bounds, since, i, c, view.clocks, table, buffers, replication, seed,
+                    )  # fmt: skip
+                    break
+                # Stop before an event, not in it: nothing is half done when the caller has emptied the buffers.
+                if (
+                    (log.size > 0 and fill[LOG] + _MOST_AT_ONCE > log.size)
+                    or fill[COMPLAINTS] + 1 > complaints.size
+                    or fill[REFERRALS] + 1 > referrals.size
+                ):
+                    wake[i] = time
+                    if filed:
+                        update_view(view, i, c, contract)
+                    return -1 if planned else j
+                # A guess and a look instead of a search, whose end is hard to predict.
+                now = min(int(time * per_time), bounds.size - 2)
+                while time >= bounds[now + 1]:
+                    now += 1
+                while time < bounds[now]:
+                    now -= 1
+                row = table[now]
+                # Of events due at one time the first of this list happens first, in both engines.
+                if c.state == UNBORN:
+                    _arrive(tables, means.effect, time, c, row, buffers, replication, seed)
+                elif c.due <= time:
+                    buy(
+                        tables, means, time, i, c, view.clocks, row, buffers, replication, seed,
+                    )  # fmt: skip
+                elif c.referral_at <= time:
+                    _refer(rules, time, c, buffers, replication, seed)
+                else:
+                    _end_lifetime(rules, tables.hazards, means.effect, time, c, row, buffers, replication, seed)
+                time = next_event(c)
+            wake[i] = time
+            if filed:
+                update_view(view, i, c, contract)
+        if not planned:
+            return last

@@ -10,7 +10,7 @@ import math
 
 from churnsim.kernels.engine.buying_clock import stretched
 from churnsim.kernels.engine.event_rules import failure_probability
-from churnsim.kernels.engine.records import CLOCK, CONTRACT, Records
+from churnsim.kernels.engine.records import ACTIVE, CLOCK, CONTRACT, LOST, Record, Records
 from churnsim.kernels.engine.satisfaction import satisfaction_factor
 from churnsim.kernels.numerics.jit import inlined, rule
 from churnsim.kernels.numerics.philox import block
@@ -20,6 +20,7 @@ from churnsim.kernels.numerics.rng_streams import ARRIVALS, COMPLAINT, DEATH, PU
 from churnsim.kernels.numerics.special import lower_gamma
 from churnsim.typing import Floats
 
+AHEAD = 4  # customers whose records are on their way from memory
 _SLOWEST = 1e-9  # a factor on a clock stays above this, so that what is left of it is not lost
 
 
@@ -186,6 +187,14 @@ def service_time(mean: float, k: int, uid: int, replication: int, seed: int) -> 
     _, _, u, _ = block(k, COMPLAINT, uid, replication, seed, SIMULATION)
     # The complaint's own word: how long its answer takes does not depend on who else complained.
     return exponential_quantile(u) * mean
+
+
+@inlined
+def next_event(c: Record) -> float:
+    """Time of the customer's next event; infinity when it is lost or waits for a reply without a time."""
+    if c.state == ACTIVE:
+        return min(c.due, c.death_at, c.referral_at)
+    return c.due if c.state != LOST else math.inf
 
 
 @rule

@@ -72,10 +72,10 @@ def apply_all_pending(view: FirmView, customers: Records, first: int, last: int)
 
 
 @rule
-def charge(owed: Ints, chosen: Flags, cost: int) -> int:
-    """Charge the accounts of those `chosen` with `cost` each; their number."""
+def charge(owed: Ints, chosen: Flags, size: int, cost: int) -> int:
+    """Charge the accounts of those `chosen` among the first `size` with `cost` each; their number."""
     number = 0
-    for i in range(chosen.size):
+    for i in range(size):
         if chosen[i]:
             owed[i] += cost
             number += 1

@@ -87,11 +87,11 @@ def answered(rules: Records, kind: int, time: float, c: Record, row: Ints, buffe
 
 
 @rule
-def early_first(times: Floats, lines: Ints, before: float) -> int:
-    """Put those of a buffer's `lines` first whose time is `before` that; their number. `times` are the same lines, of
-    which column 0 is the time, as numbers with a fraction."""
+def early_first(times: Floats, lines: Ints, number: int, before: float) -> int:
+    """Put those of a buffer's first `number` `lines` first whose time is `before` that; how many they are. `times` are
+    the same lines, of which column 0 is the time, as numbers with a fraction."""
     early = 0
-    for j in range(lines.shape[0]):
+    for j in range(number):
         if times[j, 0] < before:
             # Lines are exchanged in place: a copy of a full buffer would cost more than the few that move.
             for column in range(lines.shape[1]):

@@ -68,7 +68,22 @@ def arrivals_until(
 ) -> tuple[Floats, Ints, float]:  # fmt: skip
     """Times and uids of those of the `left` people of a channel who come from `start` to before `end`, each at `hazard`
     per time unit, from arrival `number` on; and what is left of the clock of the next one."""
-    times, uids = np.empty(16), np.empty(16, np.int64)
+    room = 16
+    while True:
+        times, uids = np.empty(room), np.empty(room, np.int64)
+        came, rest = arrivals_into(times, uids, start, end, hazard, left, number, clock, channel, replication, seed)
+        if came >= 0:
+            return times[:came], uids[:came], rest
+        room *= 4
+
+
+@rule
+def arrivals_into(
+    times: Floats, uids: Ints, start: float, end: float, hazard: float, left: int, number: int, clock: float,
+    channel: int, replication: int, seed: int,
+) -> tuple[int, float]:  # fmt: skip
+    """Fill in the times and uids that `arrivals_until` returns; how many they are, -1 where they are more than there is
+    room for, and what is left of the clock."""
     came, now = 0, start
     while left > 0 and hazard > 0.0:
         pull = left * hazard
@@ -77,16 +92,14 @@ def arrivals_until(
             clock -= (end - now) * pull
             break
         if came == times.size:
-            more_times, more_uids = np.empty(2 * came), np.empty(2 * came, np.int64)
-            more_times[:came], more_uids[:came] = times, uids
-            times, uids = more_times, more_uids
+            return -1, clock
         times[came], uids[came] = arrival, mix(channel, number)
         came += 1
         now = arrival
         left -= 1
         number += 1
         clock = arrival_gap(number, channel, replication, seed)
-    return times[:came], uids[:came], clock
+    return came, clock
 
 
 @rule

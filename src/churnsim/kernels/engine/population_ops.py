@@ -8,11 +8,12 @@ import numpy as np
 
 from churnsim.kernels.engine.arguments import BaseColumns
 from churnsim.kernels.engine.buying_clock import decayed_clock, lifted_clock, moved_purchase
-from churnsim.kernels.engine.event_loop import AHEAD, next_event
 from churnsim.kernels.engine.event_rules import EVAPORATES, LOST_DISMISSED, comes_back
 from churnsim.kernels.engine.event_times import (
+    AHEAD,
     death_gap,
     dropout_now,
+    next_event,
     organic_factor,
     organic_hazard,
     purchase_wait,
@@ -22,14 +23,12 @@ from churnsim.kernels.engine.event_times import (
     starting_gap,
 )
 from churnsim.kernels.engine.firm_view import FirmView, apply_pending, update_view
-from churnsim.kernels.engine.newcomers import draw_new
+from churnsim.kernels.engine.newcomers import Population, draw_new
 from churnsim.kernels.engine.records import ACTIVE, AWAITING, CLOCK, CONTRACT, KNOWN, LOST, UNBORN, Record, Records
 from churnsim.kernels.engine.satisfaction_updates import hazard_of
 from churnsim.kernels.numerics.intrinsics import fetch
 from churnsim.kernels.numerics.jit import inlined, njit, rule
 from churnsim.typing import Flags, Floats, Ints
-
-_Newcomers = tuple[int, int, Floats, Floats, Floats, Floats, Floats]
 
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio (Knuth, TAOCP 3, 6.4)
 
@@ -100,7 +99,7 @@ def _start_view(rules: Records, view: FirmView, i: int, c: Record) -> None:
 
 @rule
 def enter(
-    rules: Records, population: _Newcomers, churn: tuple[float, float], customers: Records, wake: Floats,
+    rules: Records, population: Population, churn: tuple[float, float], customers: Records, wake: Floats,
     view: FirmView, place: int, times: Floats, uids: Ints, origins: Ints, channels: Ints, first: int,
     last: int, replication: int, seed: int,
 ) -> None:  # fmt: skip

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 
 from churnsim.kernels.numerics.jit import inlined, rule
-from churnsim.kernels.numerics.special import log_beta, lower_gamma, regularised_beta, upper_gamma
+from churnsim.kernels.numerics.special import log_beta, lower_gamma_given, regularised_beta_given, upper_gamma_given
 
 _STEPS = 200
 _SMALLEST = -690.0  # ln of about 1e-300: below it a draw is zero for every purpose here
@@ -78,7 +78,10 @@ def gamma_quantile(u: float, shape: float) -> float:
     y = min(max(start, low), high)
     for _ in range(_STEPS):
         x = math.exp(y)
-        excess = lower_gamma(shape, x) - u if u < 0.5 else (1.0 - u) - upper_gamma(shape, x)
+        if u < 0.5:
+            excess = lower_gamma_given(shape, x, log_gamma) - u
+        else:
+            excess = (1.0 - u) - upper_gamma_given(shape, x, log_gamma)
         if excess > 0.0:
             high = y
         else:
@@ -141,7 +144,10 @@ def beta_quantile(u: float, a: float, b: float) -> float:
         rest = tail / (1.0 + tail) if y >= 0.0 else 1.0 / (1.0 + tail)
         # Solve on the side of u that keeps its digits, unless x or 1 - x has rounded away on that side.
         lower = u < 0.5 if 1e-3 < x < 0.999 else y < 0.0
-        excess = regularised_beta(a, b, x) - u if lower else (1.0 - u) - regularised_beta(b, a, rest)
+        if lower:
+            excess = regularised_beta_given(a, b, x, front) - u
+        else:
+            excess = (1.0 - u) - regularised_beta_given(b, a, rest, front)
         if excess > 0.0:
             high = y
         else:

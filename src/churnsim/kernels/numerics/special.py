@@ -47,7 +47,7 @@ def log_beta(a: float, b: float) -> float:
 
 
 @rule
-def _gamma_series(shape: float, x: float) -> float:
+def _gamma_series(shape: float, x: float, log_gamma: float) -> float:
     """P(shape, x) by A&S 6.5.29, for x < shape + 1."""
     term = 1.0 / shape
     total = term
@@ -58,11 +58,11 @@ def _gamma_series(shape: float, x: float) -> float:
         total += term
         if term < total * _EPS:
             break
-    return total * math.exp(-x + shape * math.log(x) - math.lgamma(shape))
+    return total * math.exp(-x + shape * math.log(x) - log_gamma)
 
 
 @rule
-def _gamma_fraction(shape: float, x: float) -> float:
+def _gamma_fraction(shape: float, x: float, log_gamma: float) -> float:
     """Q(shape, x) by A&S 6.5.31, for x >= shape + 1."""
     b = x + 1.0 - shape
     c = 1.0 / _TINY
@@ -82,27 +82,39 @@ def _gamma_fraction(shape: float, x: float) -> float:
         h *= step
         if abs(step - 1.0) < _EPS:
             break
-    return h * math.exp(-x + shape * math.log(x) - math.lgamma(shape))
+    return h * math.exp(-x + shape * math.log(x) - log_gamma)
 
 
 @rule
 def lower_gamma(shape: float, x: float) -> float:
     """P(shape, x) = gamma(shape, x) / Gamma(shape), the CDF of a unit-rate gamma."""
+    return lower_gamma_given(shape, x, math.lgamma(shape))
+
+
+@rule
+def lower_gamma_given(shape: float, x: float, log_gamma: float) -> float:
+    """`lower_gamma`, where ln Gamma(shape) is at hand: it takes as long as half of the rest."""
     if x <= 0.0:
         return 0.0
     if x < shape + 1.0:
-        return _gamma_series(shape, x)
-    return 1.0 - _gamma_fraction(shape, x)
+        return _gamma_series(shape, x, log_gamma)
+    return 1.0 - _gamma_fraction(shape, x, log_gamma)
 
 
 @rule
 def upper_gamma(shape: float, x: float) -> float:
     """Q(shape, x) = 1 - P(shape, x), without cancellation in the upper tail."""
+    return upper_gamma_given(shape, x, math.lgamma(shape))
+
+
+@rule
+def upper_gamma_given(shape: float, x: float, log_gamma: float) -> float:
+    """`upper_gamma`, where ln Gamma(shape) is at hand."""
     if x <= 0.0:
         return 1.0
     if x < shape + 1.0:
-        return 1.0 - _gamma_series(shape, x)
-    return _gamma_fraction(shape, x)
+        return 1.0 - _gamma_series(shape, x, log_gamma)
+    return _gamma_fraction(shape, x, log_gamma)
 
 
 @rule
@@ -137,11 +149,17 @@ def _beta_fraction(a: float, b: float, x: float) -> float:
 @rule
 def regularised_beta(a: float, b: float, x: float) -> float:
     """I_x(a, b), the CDF of a beta distribution at x."""
+    return regularised_beta_given(a, b, x, log_beta(a, b))
+
+
+@rule
+def regularised_beta_given(a: float, b: float, x: float, log_b: float) -> float:
+    """`regularised_beta`, where ln B(a, b) is at hand."""
     if x <= 0.0:
         return 0.0
     if x >= 1.0:
         return 1.0
-    front = math.exp(a * math.log(x) + b * math.log1p(-x) - log_beta(a, b))
+    front = math.exp(a * math.log(x) + b * math.log1p(-x) - log_b)
     if x < (a + 1.0) / (a + b + 2.0):
         return front * _beta_fraction(a, b, x) / a
     return 1.0 - front * _beta_fraction(b, a, 1.0 - x) / b

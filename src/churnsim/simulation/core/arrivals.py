@@ -16,24 +16,25 @@ SWITCHING_CHANNEL = 0x73776974
 
 
 class Arrivals:
-    """One channel of one replication; `left` people may still come through it."""
+    """One channel of one replication: `left` people may still come through it, `came` have, and the `clock` of the next
+    one has so much left."""
 
     def __init__(self, *, channel: int, size: float, seed: int, replication: int) -> None:
         self.left = int(size)
-        self._channel = channel
+        self.channel = channel
         self._seed = seed
         self._replication = replication
-        self._next = 0
-        self._clock = arrival_gap(0, channel, replication, seed)
+        self.came = 0
+        self.clock = arrival_gap(0, channel, replication, seed)
 
     def during(self, start: float, end: float, hazard: float) -> tuple[Floats, Ints, range]:
         """Times, uids and places in the channel of those who come in [start, end) at `hazard` per person and time
         unit."""
-        times, uids, self._clock = arrivals_until(
-            float(start), float(end), float(hazard), self.left, self._next, self._clock, self._channel,
+        times, uids, self.clock = arrivals_until(
+            float(start), float(end), float(hazard), self.left, self.came, self.clock, self.channel,
             self._replication, self._seed,
         )  # fmt: skip
-        places = range(self._next, self._next + times.size)
+        places = range(self.came, self.came + times.size)
         self.left -= times.size
-        self._next += times.size
+        self.came += times.size
         return times, uids, places

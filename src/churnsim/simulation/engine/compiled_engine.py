@@ -7,6 +7,9 @@ other, lets the firm act, and goes on. It gives the same ledger and the same eve
 All that a customer needs of others within a period is the reply to its complaint. So a record is taken from memory once
 a period: everybody is advanced to its end at its first boundary; then, epoch by epoch, what they did until then is
 settled, and those who came or were answered catch up with the rest.
+
+Where few mechanisms are on and no log is kept, boundaries too are settled in compiled code, one call a replication
+(`kernels/engine/periods.py`).
 """
 
 from __future__ import annotations
@@ -25,6 +28,9 @@ from churnsim.simulation.engine.record_population import Places, RecordPopulatio
 from churnsim.simulation.engine.replication_inputs import ReplicationInputs
 from churnsim.simulation.scenario.scenario import Scenario
 
+# Customers above whom a replication is not planned as a whole: what happens in a period would not fit the buffers.
+MOST_PLANNED = 50_000
+
 
 def run(scenario: Scenario, *, seed: int, replication: int, log: bool = False, threads: int = 1) -> Ledger:
     """Run one replication. Raises InvariantError if the books do not close.
@@ -35,11 +41,15 @@ def run(scenario: Scenario, *, seed: int, replication: int, log: bool = False, t
     by_epoch = scenario.epochs_per_period if scenario.interacts else 1
     starts = [number * (scenario.epochs_per_period // by_epoch) for number in range(scenario.periods * by_epoch + 1)]
     bounds = np.array([start * float(scenario.epoch) for start in starts])
-    running = _Run(inputs, RecordPopulation(inputs, threads=threads, log=log, bounds=bounds), log=log)
-    try:
-        return running.ledger()
-    finally:
-        running.population.close()
+    planned = not log and threads == 1 and len(inputs.market.customers) <= MOST_PLANNED
+    while True:
+        running = _Run(inputs, RecordPopulation(inputs, threads=threads, log=log, bounds=bounds), log=log)
+        try:
+            if (ledger := running.ledger(planned=planned)) is not None:
+                return ledger
+        finally:
+            running.population.close()
+        planned = False
 
 
 class _Run:
@@ -52,8 +62,19 @@ class _Run:
         self.rows = (population.bounds.size - 1) // self.scenario.periods  # of the population's books, a period
         self.epochs = self.scenario.epochs_per_period // self.rows  # a row
 
-    def ledger(self) -> Ledger:
-        """Run to the horizon and close the books."""
+    def ledger(self, *, planned: bool) -> Ledger | None:
+        """Run to the horizon and close the books; None where it was `planned` and the plan had no room for it."""
+        plan = self.boundary.plan() if planned else None
+        if plan is None:
+            self._run()
+        elif not self.population.live(plan, self.clerks):
+            return None
+        else:
+            self.boundary.firm.standing_costs()
+            self.books.table[1:] = self.books.table[0]
+        return self._closed()
+
+    def _run(self) -> None:
         boundary, population, bounds = self.boundary, self.population, self.population.bounds
         for period in range(self.scenario.periods):
             self.books.open(period)
@@ -72,7 +93,6 @@ class _Run:
                 answered = self._serve()
         population.now = bounds.size - 1
         boundary.last(population)
-        return self._closed()
 
     def _serve(self) -> Places:
         """Let clerks settle when complaints are answered; the places of the customers who made them."""
@@ -80,8 +100,9 @@ class _Run:
         if complaints.size:
             p = self.inputs
             serve_complaints(
-                p.rules, complaints, self.clerks, self.population.customers, self.population.wake, p.replication, p.seed
-            )
+                p.rules, complaints, complaints.size, self.clerks, self.population.customers, self.population.wake,
+                p.replication, p.seed,
+            )  # fmt: skip
         return complaints["customer"]
 
     def _closed(self) -> Ledger:

@@ -7,11 +7,14 @@ Which mechanism does what at a boundary stands in its own module.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from churnsim.kernels.engine.neighbours import channel_word, due_to_spending
-from churnsim.kernels.engine.records import PAID, TOLD
+from churnsim.kernels.engine.periods import PLAN
+from churnsim.kernels.engine.records import PAID, TOLD, Records
 from churnsim.simulation.core.arrivals import PAID_CHANNEL
 from churnsim.simulation.engine.bookkeeping import Books
 from churnsim.simulation.engine.firm import Firm
@@ -42,6 +45,26 @@ class EpochBoundary:
         self.every_epoch = scenario.interacts
         self.every_period = self.every_epoch or self.firm.acts or bool(self.around.paid)
         self._totals = InteractionTotals(0, 0, 0)
+
+    def plan(self) -> Records | None:
+        """The boundaries of the replication in the numbers of compiled code, where it can settle all of them."""
+        around = self.around
+        said = [part.compiled(around.market) for part in around.parts]
+        if not self.every_period or len(around.paid) > 1:
+            return None
+        numbers: dict[str, Any] = {}
+        for answer in said:
+            if answer is None:
+                return None
+            numbers |= answer
+        if around.paid:
+            numbers["channel"], numbers["hazard"] = around.paid[0]
+        left, rows = around.left, self.inputs.scenario.epochs_per_period if self.every_epoch else 1
+        numbers |= {"rows": rows, "left": left.left, "came": left.came, "clock": left.clock, "lineage": left.channel}
+        plan = np.zeros(1, dtype=PLAN)
+        for name, value in numbers.items():
+            plan[name] = value
+        return plan
 
     def settle(self, epoch: int, population: Population) -> None:
         """Settle interactions and let the firm act at the start of `epoch`; the books of its period must be open."""

@@ -64,7 +64,7 @@ class EventBuffers:
             return np.empty(0, dtype=LINES[kind])
         lines = np.concatenate([kept, *flushed]) if flushed else kept
         # Those who are ahead of the boundary have written about times that are not settled yet.
-        early = early_first(lines.view(np.float64), lines, before)
+        early = early_first(lines.view(np.float64), lines, len(lines), before)
         self._kept[kind] = lines[early:]
         return lines[:early].view(LINES[kind]).reshape(early)
 

@@ -13,22 +13,29 @@ from churnsim.kernels.engine import population_ops as kernel
 from churnsim.kernels.engine.arguments import BaseColumns, Buffers, Means
 from churnsim.kernels.engine.event_loop import advance
 from churnsim.kernels.engine.firm_view import apply_all_pending, charge, empty_view
-from churnsim.kernels.engine.ledger_updates import COMPLAINTS, LOG, LOG_LINE, REFERRALS
-from churnsim.kernels.engine.records import CLOCK, CUSTOMER
+from churnsim.kernels.engine.ledger_updates import COMPLAINT_LINE, COMPLAINTS, LOG, LOG_LINE, REFERRALS
+from churnsim.kernels.engine.periods import PLAN, Plan
+from churnsim.kernels.engine.records import CLOCK, CUSTOMER, Records
 from churnsim.kernels.engine.residual import total_residual
+from churnsim.kernels.numerics.quantile_tables import no_table
 from churnsim.simulation.core.thread_pool import ThreadPool
 from churnsim.simulation.engine.bookkeeping import flow_of
-from churnsim.simulation.engine.event_buffers import EventBuffers
+from churnsim.simulation.engine.event_buffers import BUFFER_LINES, EventBuffers
 from churnsim.simulation.engine.firm import Firm
 from churnsim.simulation.engine.replication_inputs import ReplicationInputs
 from churnsim.simulation.mechanisms.review import Visible
 from churnsim.simulation.mechanisms.surroundings import InteractionTotals
 
-GROWTH, ROOM = 1.5, 64  # times as many, and so many more
+GROWTH, ROOM = 1.5, 512  # times as many, and so many more
 MOST_SEEN = 32_767  # what a record holds
 
 Places = NDArray[np.int64]
 EVERYBODY: Places = np.empty(0, dtype=np.int64)
+NO_PLAN = Plan(
+    np.empty(0, dtype=PLAN), np.empty(0), EVERYBODY, np.empty(0), EVERYBODY, EVERYBODY, EVERYBODY,
+    np.empty((0, 3), dtype=np.int64), np.empty((0, 3)),
+    (0, 0, np.empty(0), no_table(), no_table(), no_table(), np.empty((0, 2))), (1.0, 0.0),
+)  # fmt: skip
 
 
 class RecordPopulation:
@@ -152,7 +159,7 @@ class RecordPopulation:
 
     def serve_accounts(self, cost: int) -> int:
         """Charge each known customer with what an account costs, under contract those who have one; their number."""
-        return int(charge(self._view.owed, self._view.there[: self.size], cost))
+        return int(charge(self._view.owed, self._view.there, self.size, cost))
 
     def dismiss(self, period: int, now: float) -> None:
         """End the relation with all who cost more than they brought since the last time."""
@@ -171,7 +178,7 @@ class RecordPopulation:
         p = self.inputs
         # The records learn of it when their customers are next taken up.
         self._view.contacted[: self.size] = chosen
-        charge(self._view.owed, chosen, cost)
+        charge(self._view.owed, chosen, self.size, cost)
         if p.numbers.lifetime == CLOCK:
             means = before, effect, now
             self.pool.share(
@@ -201,7 +208,7 @@ class RecordPopulation:
     def offer(self, chosen: NDArray[np.bool_], cost: int) -> None:
         """Offer more to those chosen and no others."""
         self._view.crossed[: self.size] = chosen
-        charge(self._view.owed, chosen, cost)
+        charge(self._view.owed, chosen, self.size, cost)
 
     def win_back(self, chosen: Places, effect: float, cost: int, period: int, now: float) -> None:
         """Contact the silent customers at the places chosen."""
@@ -255,6 +262,23 @@ class RecordPopulation:
             self._advance(places, places.size, end, firm)
         self._advanced = self.size
 
+    def live(self, numbers: Records, clerks: NDArray[np.float64]) -> bool:
+        """Advance everybody to the horizon by a plan in `numbers`; whether there was room for all that happened."""
+        p, box = self.inputs, self.buffers.workers[0]
+        numbers["customers"] = self.size
+        lines = box.complaints.view(np.int64).reshape(-1, COMPLAINT_LINE.itemsize // 8)
+        places, uids, origins, channels = (np.empty(BUFFER_LINES, dtype=np.int64) for _ in range(4))
+        plan = Plan(
+            numbers, clerks, places, np.empty(BUFFER_LINES), uids, origins, channels, lines, lines.view(np.float64),
+            p.newcomers.arguments if numbers["hazard"][0] > 0 else NO_PLAN.population, p.churn,
+        )  # fmt: skip
+        done = advance(
+            p.tables, Means(0.0, 1.0, 0.0), plan, self._records, self._wake, self._view, EVERYBODY, 0, self.size, 0.0,
+            self.bounds, 0, box.table, Buffers(box.log, box.complaints, box.referrals, box.fill), p.replication, p.seed,
+        )  # fmt: skip
+        self.size, self.now = int(numbers["customers"][0]), self.bounds.size - 1
+        return bool(done == 0)
+
     def _advance(self, places: Places, number: int, end: float, firm: Firm) -> None:
         p, means = self.inputs, Means(firm.effect, firm.quality, firm.uplift)
         tables = p.tables
@@ -264,8 +288,8 @@ class RecordPopulation:
             buffers = Buffers(box.log, box.complaints, box.referrals, box.fill)
             while True:
                 first = advance(
-                    tables, means, self._records, self._wake, self._view, places, first, last, end, self.bounds,
-                    self.now, box.table, buffers, p.replication, p.seed,
+                    tables, means, NO_PLAN, self._records, self._wake, self._view, places, first, last, end,
+                    self.bounds, self.now, box.table, buffers, p.replication, p.seed,
                 )  # fmt: skip
                 # Returned early means a full buffer: emptied, it goes on at the customer it stopped before.
                 box.flush()

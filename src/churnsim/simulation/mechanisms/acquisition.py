@@ -71,6 +71,10 @@ class Acquisition(Budgeted):
             share = prospects.share_per_period(money, name)
             around.paid.append((prospects.codes[name], -math.log1p(-share) / around.span))
 
+    def compiled(self, market: Any) -> dict[str, Any] | None:
+        """Arrivals by one channel are compiled; who came by which of several is counted here."""
+        return None if self.channels else {}
+
     def channel_table(self, around: Surroundings) -> pd.DataFrame | None:
         """Spending (cents) and newcomers by period and channel."""
         if not self.channels:

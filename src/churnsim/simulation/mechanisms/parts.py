@@ -124,6 +124,10 @@ class MechanismPart:
 
     # At an epoch boundary, in this order; `surroundings.py` has what they find there.
 
+    def compiled(self, market: Any) -> Mapping[str, Any] | None:
+        """What it does at boundaries in the numbers of `kernels.engine.periods.PLAN`; None where that takes Python."""
+        return None if any(taking_part([self], step) for step in AT_BOUNDARIES) else {}
+
     def surround(self, around: Surroundings) -> None:
         """Say at the start of a replication who is there besides the customers, and what spending brings."""
 
@@ -156,9 +160,17 @@ class MechanismPart:
         return 0.0, ""
 
 
-def taking_part(parts: Iterable[MechanismPart], step: str) -> list[Any]:
+AT_BOUNDARIES = ("review", "hear", "meet", "stock", "attract", "bring")
+
+
+def taking_part(parts: Iterable[Any], step: str) -> list[Any]:
     """Those of the parts that do something at a step of a replication, by the name of the method."""
-    return [part for part in parts if getattr(type(part), step) is not getattr(MechanismPart, step)]
+    return [part for part in parts if _takes_part(part.__class__, step)]
+
+
+@cache
+def _takes_part(kind: Any, step: str) -> bool:
+    return getattr(kind, step) is not getattr(MechanismPart, step)
 
 
 def growth_shortfall(per_epoch: float) -> float:

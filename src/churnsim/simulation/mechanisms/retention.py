@@ -9,12 +9,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from churnsim.economics.response import saturating
+from churnsim.kernels.engine.periods import EVERYBODY, NO_CAMPAIGN, RECENT_BUYERS, contact_effect, contact_lift
 from churnsim.simulation.core.assumption import (
     PURCHASE,
     Multiple,
     account_units,
     assumed,
+    cents,
     in_units,
     length,
     not_negative,
@@ -26,6 +27,8 @@ from churnsim.simulation.mechanisms.parts import MarketPart
 from churnsim.simulation.mechanisms.review import Review
 from churnsim.simulation.mechanisms.targeting import Campaign
 from churnsim.units import Duration
+
+COMPILED = {"all": EVERYBODY, "recent_buyers": RECENT_BUYERS}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +50,21 @@ class RetentionContacts(Campaign):
             review.books.pay("retention", self.budget_per_period)
             review.books.count("contacts", int(np.count_nonzero(chosen)))
         review.customers.contact(chosen, before, firm.effect, lift, account_units(each), review.now)
+
+    def compiled(self, market: Any) -> dict[str, Any] | None:
+        """Whom the rule reaches, where it needs no ranking, and what contacts do."""
+        if self.rule not in COMPILED:
+            return None
+        response = market.retention
+        return {
+            "reaches": COMPILED[self.rule] if self.budget_per_period > 0 else NO_CAMPAIGN,
+            "within": self.within or 0.0,
+            "budget": self.budget_per_period,
+            "budget_cents": cents(self.budget_per_period),
+            "most_effect": response.max_effect,
+            "most_lift": response.purchase_lift - 1.0 if self.rules(market) else 0.0,
+            "spend_scale": in_units("retention.spend_scale", response.spend_scale),
+        }
 
     def rules(self, market: Any) -> dict[str, Any]:
         """How contacts move purchases, where they do; a contract's renewals come at their term whatever happens."""
@@ -124,11 +142,13 @@ class RetentionResponse(MarketPart):
 
     def lift(self, spend: float) -> float:
         """By what share a contact worth `spend` (money) raises the rate of buying at once."""
-        return (self.purchase_lift - 1.0) * -math.expm1(-spend / in_units("retention.spend_scale", self.spend_scale))
+        scale = in_units("retention.spend_scale", self.spend_scale)
+        return float(contact_lift(self.purchase_lift - 1.0, float(scale), float(spend)))
 
     def effect(self, spend: float) -> float:
         """Share of organic dropout that a contact worth `spend` (money) prevents, or adds where it harms."""
-        return saturating(self.max_effect, in_units("retention.spend_scale", self.spend_scale), spend)
+        scale = in_units("retention.spend_scale", self.spend_scale)
+        return float(contact_effect(float(self.max_effect), float(scale), float(spend)))
 
     def rules(self, unit: str) -> dict[str, Any]:
         """How customers differ in their response to contacts."""

@@ -61,6 +61,10 @@ class Terms(MarketPart):
                 "cost_to_serve", cost * review.customers.serve_accounts(account_units(self.cost_to_serve))
             )
 
+    def compiled(self, market: Any) -> dict[str, Any] | None:
+        """Nothing where no account costs anything."""
+        return None if self.cost_to_serve else {}
+
     def rules(self, unit: str) -> dict[str, Any]:
         """The margin."""
         return {"margin": float(self.margin)}

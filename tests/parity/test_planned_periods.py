@@ -1,0 +1,90 @@
+"""Boundaries settled in compiled code against the same settled in Python, which a run with a log takes."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+import churnsim as cs
+from churnsim.simulation.engine.record_population import RecordPopulation
+
+pytestmark = pytest.mark.filterwarnings("ignore::churnsim.errors.EpochWarning")
+
+MODELS = {
+    "BG/NBD": cs.BGNBD(r=1.0, alpha=3.0, a=0.8, b=4.0),
+    "Pareto/NBD": cs.ParetoNBD(r=1.0, alpha=3.0, s=0.8, beta=10.0),
+}
+RULES = {"all": {"rule": "all"}, "recent": {"rule": "recent_buyers", "within": 6.0}}
+DESK = cs.simulation.ComplaintDesk(staff=1, mean_service_time=1.2, wage_per_period=20.0)
+
+
+@pytest.fixture
+def planned(monkeypatch) -> list[bool]:
+    """Of each replication that was run by a plan, whether there was room for it."""
+    seen: list[bool] = []
+    live = RecordPopulation.live
+
+    def told(self, *arguments):
+        seen.append(live(self, *arguments))
+        return seen[-1]
+
+    monkeypatch.setattr(RecordPopulation, "live", told)
+    return seen
+
+
+def both(market: cs.Market, **parts) -> tuple[cs.simulation.Ledger, cs.simulation.Ledger]:
+    """The ledger of a run without and with a log."""
+    strategy = cs.Strategy(name="s", **parts)
+    scenario = cs.Scenario(market=market, strategy=strategy, horizon=24.0, period=4.0, epoch=1.0)
+    return cs.simulate(scenario, seed=3), cs.simulate(scenario, seed=3, log=True)
+
+
+def market_of(model, *, lift: float = 1.0, prospects: float = 300.0, **parts) -> cs.Market:
+    return cs.Market(
+        customers=cs.Cohort(size=200),
+        purchases=model,
+        spend=cs.GammaGamma(p=6.25, q=3.74, gamma=15.44),
+        prospects=cs.simulation.Prospects(size=prospects, spend_scale=0.5, ceiling=0.05),
+        retention=cs.simulation.RetentionResponse(spend_scale=0.5, purchase_lift=lift),
+        **parts,
+    )
+
+
+@pytest.mark.parametrize(("model", "rule", "desk", "lift"), list(product(MODELS, RULES, (None, DESK), (1.0, 1.5))))
+def test_same_ledger(planned, model, rule, desk, lift):
+    fast, logged = both(
+        market_of(MODELS[model], lift=lift),
+        acquisition=cs.simulation.Acquisition(budget_per_period=100.0),
+        retention=cs.simulation.RetentionContacts(budget_per_period=20.0, **RULES[rule]),
+        desk=desk,
+    )
+    assert planned == [True]
+    np.testing.assert_array_equal(fast.table, logged.table)
+    assert fast.count("births").sum() > 0
+    assert fast.count("contacts").sum() > 0
+    assert fast.open_complaints == logged.open_complaints
+
+
+def test_same_ledger_where_more_come_than_there_is_room_for(planned):
+    fast, logged = both(
+        market_of(MODELS["BG/NBD"], prospects=40_000.0),
+        acquisition=cs.simulation.Acquisition(budget_per_period=1e6),
+    )
+    assert planned == [False]
+    assert fast.count("births").sum() > 1_000
+    np.testing.assert_array_equal(fast.table, logged.table)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"retention": cs.simulation.RetentionContacts(budget_per_period=20.0, rule="top_value", share=0.2)},
+        {"win_back": cs.simulation.WinBack(silent_for=6.0, cost_per_contact=1.0, most_per_period=5)},
+    ],
+)
+def test_what_takes_python_is_not_planned(planned, parts):
+    both(market_of(MODELS["BG/NBD"]), acquisition=cs.simulation.Acquisition(budget_per_period=100.0), **parts)
+    both(market_of(MODELS["BG/NBD"], word_of_mouth=cs.simulation.WordOfMouth()), desk=DESK)
+    assert planned == []
