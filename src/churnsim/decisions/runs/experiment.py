@@ -226,7 +226,7 @@ class Experiment:
         groups = [range(part, len(strategies), parts) for part in range(parts)]
         items = [(numbers, chunk) for chunk in chunks for numbers in groups]
         found: dict[tuple[int, int], Ints] = {}
-        for _, tables in self.map(_Tables(self.task_part, tuple(strategies)), items, steps=len):
+        for _, tables in self.map(_LedgerTables(self.task_part, tuple(strategies)), items, steps=len):
             found.update(tables)
         return outcome_rows([(strategies[key[0]].name, key[1], found[key]) for key in sorted(found)])
 
@@ -259,7 +259,7 @@ def outcome_rows(tables: Sequence[tuple[str, int, Ints]]) -> pd.DataFrame:
 
 
 @dataclass(frozen=True)
-class _Tables:
+class _LedgerTables:
     """The task of one piece: the ledgers of some strategies for some replications, by number of strategy and
     replication."""
 

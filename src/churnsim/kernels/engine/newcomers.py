@@ -15,7 +15,7 @@ from churnsim.kernels.numerics.quantiles import beta_quantile
 from churnsim.kernels.numerics.rng_streams import SIMULATION, TRAITS
 from churnsim.typing import Floats, Ints
 
-Population = tuple[int, int, Floats, Floats, Floats, Floats, Floats]
+NewcomerArguments = tuple[int, int, Floats, Floats, Floats, Floats, Floats]
 """The arguments of `draw_new` before the uid."""
 
 _SURELY = 1e-300  # a chance to stay below this is none

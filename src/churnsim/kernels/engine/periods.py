@@ -18,7 +18,7 @@ from churnsim.kernels.engine.desk import serve_complaints
 from churnsim.kernels.engine.firm_view import FirmView, charge
 from churnsim.kernels.engine.ledger_updates import COMPLAINTS, early_first
 from churnsim.kernels.engine.neighbours import arrivals_into
-from churnsim.kernels.engine.newcomers import Population
+from churnsim.kernels.engine.newcomers import NewcomerArguments
 from churnsim.kernels.engine.population_ops import enter, lift_purchases, update_lifetimes
 from churnsim.kernels.engine.records import CLOCK, PAID, UNITS_PER_CENT, Records
 from churnsim.kernels.numerics.jit import rule
@@ -61,7 +61,7 @@ class Plan(NamedTuple):
     channels: Ints
     lines: Ints  # the buffer of complaints, its rows as whole numbers
     moments: Floats  # and as numbers with a fraction
-    population: Population
+    population: NewcomerArguments
     churn: tuple[float, float]
 
 

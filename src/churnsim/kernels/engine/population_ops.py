@@ -23,7 +23,7 @@ from churnsim.kernels.engine.event_times import (
     starting_gap,
 )
 from churnsim.kernels.engine.firm_view import FirmView, apply_pending, update_view
-from churnsim.kernels.engine.newcomers import Population, draw_new
+from churnsim.kernels.engine.newcomers import NewcomerArguments, draw_new
 from churnsim.kernels.engine.records import ACTIVE, AWAITING, CLOCK, CONTRACT, KNOWN, LOST, UNBORN, Record, Records
 from churnsim.kernels.engine.satisfaction_updates import hazard_of
 from churnsim.kernels.numerics.intrinsics import fetch
@@ -99,7 +99,7 @@ def _start_view(rules: Records, view: FirmView, i: int, c: Record) -> None:
 
 @rule
 def enter(
-    rules: Records, population: Population, churn: tuple[float, float], customers: Records, wake: Floats,
+    rules: Records, population: NewcomerArguments, churn: tuple[float, float], customers: Records, wake: Floats,
     view: FirmView, place: int, times: Floats, uids: Ints, origins: Ints, channels: Ints, first: int,
     last: int, replication: int, seed: int,
 ) -> None:  # fmt: skip
