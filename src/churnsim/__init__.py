@@ -1,8 +1,9 @@
 """churnsim: fit real customers, replay them under strategies, judge what is said about keeping them.
 
 The names a newcomer needs are here; everything else is in `churnsim.data`, `.models`, `.simulation`, `.evidence`,
-`.decisions`, `.trials`, `.economics`, `.satisfaction`, `.customers`, `.claims`, `.records` and `.report`. The stub
-beside each of these packages says which names it has and where they are defined; a name is imported when first used.
+`.decisions`, `.trials`, `.economics`, `.satisfaction`, `.customers`, `.claims`, `.plots`, `.records` and `.report`. The
+stub beside each of these packages says which names it has and where they are defined; a name is imported when first
+used.
 """
 
 from __future__ import annotations

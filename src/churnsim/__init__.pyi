@@ -5,6 +5,7 @@ from . import economics as economics
 from . import errors as errors
 from . import evidence as evidence
 from . import models as models
+from . import plots as plots
 from . import records as records
 from . import report as report
 from . import satisfaction as satisfaction

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from matplotlib.figure import Figure
 
 import churnsim as cs
 
@@ -279,6 +280,28 @@ def outcomes() -> pd.DataFrame:
 
 
 @functools.cache
+def validation() -> Any:
+    return cs.validate(log(), [cs.BGNBD], calibration_end="1997-09-30", baselines=[])
+
+
+@functools.cache
+def ranking() -> Any:
+    flags = np.arange(40) % 2 == 0
+    return cs.models.qini_curve(np.linspace(0, 1, 40), flags, (np.arange(40) % 3 == 0).astype(float), resamples=5)
+
+
+@functools.cache
+def region() -> Any:
+    axes = tuple(cs.decisions.Axis(name=name, low=0.0, high=1.0, cells=4) for name in "xy")
+    return cs.decisions.map_region(lambda x, y: x + y, cs.decisions.Statement(quantity="q", above=0.5), axes)
+
+
+def axes() -> Any:
+    """To draw into, for pictures; figures of their own would stay open."""
+    return Figure().subplots()
+
+
+@functools.cache
 def experiment() -> Any:
     return cs.Experiment(market=market(), seed=1, horizon=4.0, period=4.0, replications=2)
 
@@ -340,6 +363,7 @@ VALUES: dict[str, Any] = {
     "fit": purchases,
     "models": lambda: [cs.BGNBD],
     "fits": lambda: {"sbg": sbg()},
+    "validation": validation,
     "seed": 1,
     "replication": 0,
     "replications": 2,
@@ -431,7 +455,18 @@ VALUES: dict[str, Any] = {
 }
 # One call's own values; those under a method's name hold for every class.
 BELIEVED = {"value": 0.25, "low": 0.05, "high": 0.6, "status": "assumed", "source": "a guess"}
+PICTURES: dict[str, dict[str, Any]] = {
+    "alive_history": {"customer": lambda: int(log()["customer_id"].iloc[0])},
+    "alive_matrix": {"T": 39.0},
+    "belief_map": {"region": region},
+    "expected_repeats": {"fits": purchases},
+    "purchases_matrix": {"T": 39.0},
+    "qini": {"curves": ranking},
+    "spend_density": {"fit": spend},
+    "strategies": {"comparison": lambda: cs.compare(experiment(), STRATEGIES), "against": "a"},
+}
 OWN: dict[str, dict[str, Any]] = {
+    **{name: {"ax": axes, **PICTURES.get(name, {})} for name in cs.plots.__all__ if name != "data"},
     "Belief": BELIEVED | {"draws": None},
     "Plausible.of_draws": {"inside": [True, False], "beliefs": {"margin": 0.3}},
     "Belief.of_draws": {"status": "assumed", "source": "a trial", "draws": [1.0, 2.0, 3.0]},

@@ -10,6 +10,7 @@ from types import ModuleType
 import altair as alt
 import pytest
 
+from churnsim.plots.theme import WIDE
 from churnsim.report import load_run
 from churnsim.report.chapters.assumptions import chapter as assumptions
 from churnsim.report.chapters.claims import answer_counts, judged
@@ -17,7 +18,6 @@ from churnsim.report.chapters.claims import chapter as claims
 from churnsim.report.chapters.method import chapter as method
 from churnsim.report.chapters.strategies import chapter as strategies
 from churnsim.report.charts.svg import inline, to_svg
-from churnsim.report.charts.theme import WIDE
 from churnsim.report.headline import headline
 from churnsim.report.messages import Words
 from churnsim.report.page.context import Context

@@ -11,12 +11,14 @@ from churnsim.models.purchase.protocol import PurchaseModel
 STEPS = 40
 
 
-def alive_grid(model: PurchaseModel, *, T: float, most_purchases: int = 30, steps: int = STEPS) -> pd.DataFrame:
-    """P(alive) and expected purchases in the next unit of time of customers observed for `T`, by what they did.
+def alive_grid(
+    model: PurchaseModel, *, T: float, most_purchases: int = 30, steps: int = STEPS, horizon: float = 1.0
+) -> pd.DataFrame:
+    """P(alive) and expected purchases in the next `horizon` of customers observed for `T`, by what they did.
 
-    A row a cell: `frequency` from 0 to `most_purchases`; `recency` at the middle of `steps` equal parts of T, whose
-    ends are `earliest, latest` (a frequency of 0 has one cell, over all of T); `p_alive`; `expected`. Raises
-    ConfigError for a T that is not above 0, or a grid without cells.
+    Times are in the model's unit. A row a cell: `frequency` from 0 to `most_purchases`; `recency` at the middle of
+    `steps` equal parts of T, whose ends are `earliest, latest` (a frequency of 0 has one cell, over all of T);
+    `p_alive`; `expected`. Raises ConfigError for a T that is not above 0, or a grid without cells.
     """
     T = check_number(T, "T", above=0)
     check_count(most_purchases, "most_purchases")
@@ -33,5 +35,5 @@ def alive_grid(model: PurchaseModel, *, T: float, most_purchases: int = 30, step
     )
     return cells.assign(
         p_alive=model.p_alive(cells.assign(T=T)),
-        expected=model.expected_purchases(cells.assign(T=T), 1.0),
+        expected=model.expected_purchases(cells.assign(T=T), horizon),
     )

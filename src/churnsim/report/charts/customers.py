@@ -6,9 +6,9 @@ import altair as alt
 import pandas as pd
 
 from churnsim.errors import DataError
+from churnsim.plots.theme import EXPECTED, INK, MUTED, WIDE, Size
 from churnsim.report.charts.marks import Rows, inline
 from churnsim.report.charts.svg import AnyChart, ChartMaker, to_svg
-from churnsim.report.charts.theme import EXPECTED, INK, MUTED, WIDE, Size
 from churnsim.report.page.extras import require_report_extra
 
 # One hue, light to dark, so that it reads in grey print and for every eye; the numbers stand in the cells.

@@ -7,6 +7,7 @@ from typing import Any
 
 import altair as alt
 
+from churnsim.plots.theme import ACCOUNTS, ACTUAL, ALARM, DASHES, EXPECTED, INK, STRATEGIES, Size
 from churnsim.records.base import Row
 from churnsim.records.evidence import MeasuredNumber
 from churnsim.records.information import InformationRecord, WorthRow
@@ -27,7 +28,6 @@ from churnsim.report.charts.marks import (
 )
 from churnsim.report.charts.region import region_chart
 from churnsim.report.charts.svg import AnyChart, ChartMaker, draw
-from churnsim.report.charts.theme import ACCOUNTS, ACTUAL, ALARM, DASHES, EXPECTED, INK, STRATEGIES, Size
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import FigureBlock
 from churnsim.report.page.context import Context

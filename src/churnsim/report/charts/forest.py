@@ -22,7 +22,7 @@ def draw_forest(rows: Sequence[Mapping[str, Any]], *, title: str) -> str:
     import altair as alt
     import vl_convert
 
-    from churnsim.report.charts.theme import EXPECTED, INK, MUTED, NUMBERS, WIDE, config
+    from churnsim.plots.theme import EXPECTED, INK, MUTED, NUMBERS, WIDE, config
 
     together = ("mean of firms", "a new firm")
     shown = [

@@ -13,8 +13,8 @@ from typing import Any
 
 import altair as alt
 
+from churnsim.plots.theme import ACTUAL, EXPECTED, GRID, INK, NUMBERS, Size, wrap
 from churnsim.report.charts.svg import AnyChart, ChartMaker
-from churnsim.report.charts.theme import ACTUAL, EXPECTED, GRID, INK, NUMBERS, Size, wrap
 
 Rows = Sequence[Mapping[str, Any]]
 LINE = 17  # pixels of a line of a label

@@ -118,8 +118,8 @@ def _drawn(chart: str, table: pd.DataFrame, **said: Any) -> Picture:
 
 def picture_of(make: ChartMaker) -> Picture:
     """A wide drawing on its own ground, which the report's pages bring."""
+    from churnsim.plots.theme import WIDE
     from churnsim.report.charts.svg import to_svg
-    from churnsim.report.charts.theme import WIDE
 
     drawn, height = make(WIDE)
     svg = to_svg(drawn, size=WIDE, height=height)

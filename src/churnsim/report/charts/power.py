@@ -8,9 +8,9 @@ from churnsim.report.charts.model_plots import Picture, picture_of
 from churnsim.report.page.extras import require_report_extra
 
 if TYPE_CHECKING:
+    from churnsim.plots.theme import Size
     from churnsim.report.charts.marks import Rows
     from churnsim.report.charts.svg import AnyChart, ChartMaker
-    from churnsim.report.charts.theme import Size
     from churnsim.trials.design import TrialDesign
 
 
@@ -35,8 +35,8 @@ def _power(rows: Rows, *, title: str, asked: str, at: tuple[float, float]) -> Ch
     """Lines by series over `value`, with the point asked for marked; rows: value, power, series."""
     import altair as alt
 
+    from churnsim.plots.theme import ALARM, EXPECTED, INK
     from churnsim.report.charts.marks import inline, series
-    from churnsim.report.charts.theme import ALARM, EXPECTED, INK
 
     names = list(dict.fromkeys(row["series"] for row in rows))
     coded = series(names, [EXPECTED, INK], ([1, 0], [5, 3]))

@@ -6,9 +6,9 @@ from typing import Any
 
 import altair as alt
 
+from churnsim.plots.theme import ACTUAL, ALARM, EXPECTED, INK, MUTED, NUMBERS, Size
 from churnsim.report.charts.marks import Rows, date_axis, inline, series, spanned
 from churnsim.report.charts.svg import AnyChart, ChartMaker
-from churnsim.report.charts.theme import ACTUAL, ALARM, EXPECTED, INK, MUTED, NUMBERS, Size
 
 TWO_LINES = ([1, 0], [5, 3])
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from churnsim.report.charts.theme import INK, MARGIN, MUTED, NUMBERS, WIDE, Size, config, wrap
+from churnsim.plots.theme import INK, MARGIN, MUTED, NUMBERS, WIDE, Size, config, wrap
 from churnsim.report.page.extras import require_report_extra
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from typing import Any
 
 import altair as alt
 
+from churnsim.plots.theme import EXPECTED, INK, STRATEGIES, Size
 from churnsim.report.charts.marks import Rows, inline, legend
 from churnsim.report.charts.svg import AnyChart, ChartMaker
-from churnsim.report.charts.theme import EXPECTED, INK, STRATEGIES, Size
 
 SIMULATED = "simulated"
 COLOURS = {

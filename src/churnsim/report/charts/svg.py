@@ -11,7 +11,7 @@ import altair as alt
 import vl_convert
 from markupsafe import Markup
 
-from churnsim.report.charts.theme import NARROW, WIDE, Size, config
+from churnsim.plots.theme import NARROW, WIDE, Size, config
 
 _DRAWN = frozenset({"svg", "g", "path", "rect", "line", "text", "tspan", "circle", "clipPath", "defs"})
 _LINKS = frozenset({"href", "src", "style"})
