@@ -10,6 +10,7 @@ from typing import Any
 import altair as alt
 
 from churnsim.claims.machinery.maps import map_names, region_from
+from churnsim.plots.theme import ACTUAL, ALARM, EXPECTED, Size
 from churnsim.records.base import Row
 from churnsim.records.claim import ClaimRecord, PartRecord
 from churnsim.report.charts.figures import drawn_figure
@@ -17,7 +18,6 @@ from churnsim.report.charts.forest import FIRMS
 from churnsim.report.charts.marks import interval_rows, placed_rows, tick_labels
 from churnsim.report.charts.region import region_chart
 from churnsim.report.charts.svg import AnyChart, ChartMaker
-from churnsim.report.charts.theme import ACTUAL, ALARM, EXPECTED, Size
 from churnsim.report.messages import ANSWERS
 from churnsim.report.page.blocks import FigureBlock
 from churnsim.report.page.context import Context
