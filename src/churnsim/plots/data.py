@@ -268,10 +268,10 @@ def alive_history(
     if getattr(model, "reads", "") == "opportunities":
         raise ConfigError(f"{model.title} counts periods, and a history is told by days. Use a model of purchases.")
     log, end = purchase_days(transactions).seen_until(until)
-    found = np.flatnonzero(log.ids.isin([customer])) if pd.api.types.is_scalar(customer) else []
-    if len(found) == 0:
+    known = pd.api.types.is_scalar(customer) and customer in log.ids
+    if not known:
         raise DataError(f"customer {shown(customer)} has no purchase in the log by {iso_day(end)}.")
-    own = log.day[log.customer == found[0]]
+    own = log.day[log.customer == log.ids.get_loc(customer)]
     days = np.arange(own[0], end + 1)
     made = np.searchsorted(own, days, side="right")
     per = DAYS_PER_UNIT[model.unit]

@@ -107,7 +107,7 @@ def _bars(ax: Axes, mark: Mark, picture: PictureSpec) -> None:
         width = _at(mark, rows, picture, "x2")[0] - x if mark.x2 else 0.8
         align: Any = "edge" if mark.x2 else "center"
         edge = "white" if mark.x2 else "none"
-        look = {"color": colour, "edgecolor": edge, "linewidth": 0.5, "alpha": mark.opacity, "label": label or "_"}
+        look: Any = {"color": colour, "edgecolor": edge, "linewidth": 0.5, "alpha": mark.opacity, "label": label or "_"}
         ax.bar(x, y, width, align=align, **look)
 
 

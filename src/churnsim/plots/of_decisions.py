@@ -73,8 +73,11 @@ def belief_map(region: Region, *, third: int = 0, ax: Axes | None = None, backen
     across, upright, *deep = region.axes
     marks = [Mark(kind="cells", table=table, x="left", x2="right", y="bottom", y2="top", series="state", width=0.7)]
     here = region.here
-    inside = here is not None and all(axis.low <= here[axis.name] <= axis.high for axis in region.axes)
-    if inside and all(axis.edges[third] <= here[axis.name] <= axis.edges[third + 1] for axis in deep):
+    if (
+        here is not None
+        and all(axis.low <= here[axis.name] <= axis.high for axis in region.axes)
+        and all(axis.edges[third] <= here[axis.name] <= axis.edges[third + 1] for axis in deep)
+    ):
         spot = pd.DataFrame({"left": [here[across.name]], "bottom": [here[upright.name]]})
         marks.append(Mark(kind="points", table=spot, x="left", y="bottom", colour=ALARM, width=3.0))
     title = across.name + (f" ({across.unit})" if across.unit else "")
