@@ -63,6 +63,21 @@ def make_pieces() -> Pieces:
     }
 
 
+def make_customers() -> Pieces:
+    """customers.json: two cohorts, a whale curve, and two customers."""
+    cohorts = [
+        {"cohort": cohort, "age": age, "customers": 100, "active": 40 // age, "share": 40 // age / 100}
+        for cohort, last in (("2023-01-01", 3), ("2023-02-01", 2)) for age in range(1, last + 1)
+    ]  # fmt: skip
+    whale = [{"customers": x / 10, "value": (x / 10) ** 0.5, "lower": (x / 10) ** 0.6, "upper": (x / 10) ** 0.4}
+             for x in range(11)]  # fmt: skip
+    contacts = [
+        {"customer_id": name, "last_purchase": "2024-01-31", "purchases": 12, "spent": 1500.5, "p_alive": 0.25,
+         "expected": 80.0, "at_stake": 60.0} for name in (NASTY, "1042")
+    ]  # fmt: skip
+    return {"period": "M", "cohorts": cohorts, "whale": whale, "level": 0.95, "contacts": contacts, "listed": 2}
+
+
 def make_survival() -> Pieces:
     """survival.json of a study of subscribers."""
     curve = [

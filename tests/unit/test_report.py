@@ -75,7 +75,7 @@ def nasty_page(tmp_path_factory: pytest.TempPathFactory) -> str:
     pieces["strategies"][3]["title"] = "Antwortgarantiebeschwerdemanagementverfahrensbeschreibung " * 3
     pieces["manifest"]["data"]["currency"] = "CHF"
     pieces["what_if"] = {"beliefs": [fake_run.make_map()]}
-    pieces["survival"] = fake_run.make_survival()
+    pieces["survival"], pieces["customers"] = fake_run.make_survival(), fake_run.make_customers()
     pieces["comparison"]["spending"][0]["account"] = NASTY
     pieces["validation"]["frequency"][0]["frequency"] = '<b>&"</svg>'
     for text in ("says", "quote", "reason", "quantity", "unit", "kind", "answer"):
@@ -90,6 +90,20 @@ def test_subscribers_are_told_by_their_survival(nasty_page: str) -> None:
     said = checks.visible_text(nasty_page)
     assert "At the last tenure, 12: observed 54.0%, Weibull 54.7%, simulated 52.7%." in said
     assert "Area under the curve (AUC) 0.810 0.770 to 0.850" in said
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "In the month after that of their first purchase 40% of the customers bought again; when 3 months had passed",
+        "The best 20% of the customers bring 45% of all spending (95% interval 38% to 53%).",
+        "Jan 2023 (100)",
+        "1042 2024-01-31 12 CHF 1,500 25% CHF 80 CHF 60",
+        "The 2 customers on whom most hangs are in contact-first.csv",
+    ],
+)
+def test_the_customers_have_their_own_story(nasty_page: str, told: str) -> None:
+    assert told in checks.visible_text(nasty_page)
 
 
 def test_chapters_come_in_order_with_anchors(page: str) -> None:
@@ -463,8 +477,9 @@ def test_every_mechanism_is_said_in_words(tmp_path: Path) -> None:
         part = example_of(kind)
         settings = dict.fromkeys(settings_of(kind), "x") | {"whom": "x", "choose": "x"}
         assert words.known(f"does.{name}", "", **settings), (name, part)
+    ends = {"p_alive_above": "x", "p_alive_below": "x"}
     for rule in get_args(TargetRule):
-        assert words.known(f"whom.{rule}", "", share="x", abc="x", within="x", gaps="x", scores="x"), rule
+        assert words.known(f"whom.{rule}", "", share="x", abc="x", within="x", gaps="x", scores="x", **ends), rule
     assert all(words.known(f"choose.{how}", "") for how in ("value", "random", "all"))
     counted = {f"activity.{what}": words.known(f"activity.{what}", "") for what in (*ACTIVITY, MEMBERS)}
     assert all(counted.values()), counted

@@ -27,7 +27,8 @@ from churnsim.study.storage.store import read_json, read_parquet
 SMOKE = Path(__file__).parents[2] / "configs" / "smoke" / "cdnow.toml"
 FILES = {
     "manifest.json", "fits.json", "validation.json", "value.json", "assumptions.json", "strategies.json",
-    "outcomes.parquet", "comparison.json", "claims.json", "notices.json", ".lock",
+    "outcomes.parquet", "comparison.json", "claims.json", "notices.json", "customers.json",
+    "contacts.parquet", ".lock",
 }  # fmt: skip
 
 
@@ -172,6 +173,30 @@ def test_two_workers_give_the_bytes_of_one(finished: Path, config: StudyConfig, 
     assert shared.name == finished.name
     for name in FILES - {"manifest.json", ".lock"}:
         assert (shared / name).read_bytes() == (finished / name).read_bytes(), name
+
+
+def test_the_customers_own_story_is_that_of_the_log(finished: Path, config: StudyConfig) -> None:
+    """Counted by hand from the log; the list is in the order of its last column, which follows from the others."""
+    story, listed = read_json(finished / "customers.json"), read_parquet(finished / "contacts.parquet")
+    log = pd.read_csv(config.folder / "log.csv", parse_dates=["date"])
+    log["month"] = log["date"].dt.to_period("M")
+    first = log.groupby("customer_id")["month"].min()
+    in_january = first.index[first == "1997-01"]
+    again = log.loc[log["customer_id"].isin(in_january) & (log["month"] == "1997-03"), "customer_id"].nunique()
+    cell = next(row for row in story["cohorts"] if row["cohort"] == "1997-01-01" and row["age"] == 2)
+    assert (cell["customers"], cell["active"], cell["share"]) == (len(in_january), again, again / len(in_january))
+    spent = log.groupby("customer_id")["amount"].sum().sort_values(ascending=False).to_numpy()
+    tenth = next(row for row in story["whale"] if abs(row["customers"] - 0.1) < 1e-9)
+    whole, part = divmod(len(spent) * 0.1, 1)
+    assert tenth["value"] == pytest.approx((spent[: int(whole)].sum() + part * spent[int(whole)]) / spent.sum())
+    assert story["listed"] == len(listed) > len(story["contacts"]) == 50
+    assert listed["at_stake"].is_monotonic_decreasing
+    assert (listed["expected"] * (1 - listed["p_alive"])).tolist() == pytest.approx(listed["at_stake"].tolist())
+    assert listed["expected"].sum() < read_json(finished / "value.json")["total"]
+    top = listed.iloc[0]
+    own = log[log["customer_id"].astype(str) == top["customer_id"]]
+    assert top["spent"] == pytest.approx(own["amount"].sum())
+    assert (top["purchases"], top["last_purchase"]) == (own["date"].nunique(), str(own["date"].max().date()))
 
 
 def test_an_interrupted_run_goes_on_where_it_stopped(finished: Path, config: StudyConfig, home: Path) -> None:

@@ -207,10 +207,16 @@ def report(
 
 
 def write_report(directory: Path) -> Path:
-    """Render and write ``report.html`` in a run directory; its path."""
+    """Render and write ``report.html`` in a run directory, and ``contact-first.csv`` beside it; the report's path."""
+    from churnsim.data.database.export import neutral
+    from churnsim.records.customers import CONTACTS
     from churnsim.report.html import render
-    from churnsim.study.storage.store import write_text
+    from churnsim.study.storage.store import read_parquet, write_text
 
     path = directory / "report.html"
     write_text(path, render(directory))
+    if (directory / CONTACTS).is_file():
+        contacts = read_parquet(directory / CONTACTS)
+        contacts["customer_id"] = contacts["customer_id"].map(neutral)
+        write_text(directory / "contact-first.csv", contacts.round(4).to_csv(index=False, lineterminator="\n"))
     return path

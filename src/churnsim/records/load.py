@@ -12,10 +12,13 @@ from churnsim.errors import DataError
 from churnsim.records.base import STORED
 from churnsim.records.run import Run
 
-OPTIONAL = ("survival", "survey", "what_if", "break_even", "optimise", "value_of_information", "evidence", "notices")
-"""The JSON files that only some runs have: of subscribers, of a survey, of maps and sensitivity, of enough replications
-for break-even values and for what numbers are worth, of levers to optimise, of the firm's own records, of 0.2 and
-later."""
+OPTIONAL = (
+    "customers", "survival", "survey", "what_if", "break_even", "optimise", "value_of_information", "evidence",
+    "notices",
+)  # fmt: skip
+"""The JSON files that only some runs have: of purchases, of subscribers, of a survey, of maps and sensitivity, of
+enough replications for break-even values and for what numbers are worth, of levers to optimise, of the firm's own
+records, of 0.2 and later."""
 PIECES = tuple(name for name in Run.model_fields if name not in OPTIONAL)
 """The JSON files of a run directory that every report is made from."""
 

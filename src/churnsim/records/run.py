@@ -12,6 +12,7 @@ from pydantic import Field
 from churnsim.records.base import Number, Record, Row
 from churnsim.records.break_even import BreakEvenRecord
 from churnsim.records.claim import ClaimRecord
+from churnsim.records.customers import CustomersRecord
 from churnsim.records.evidence import EvidenceRecord
 from churnsim.records.information import InformationRecord
 from churnsim.records.notices import Notices
@@ -389,6 +390,8 @@ class Run(Record):
         How long subscribers stay; of studies of subscribers.
     value : ValueRecord or None
         What the customers in the data are worth (money).
+    customers : CustomersRecord or None
+        Cohorts, how much the best customers bring, and on whom most hangs; of studies of purchases.
     assumptions : list of AssumptionRecord
         The numbers that outcomes rest on, with source and status.
     strategies : list of StrategyRecord
@@ -418,6 +421,7 @@ class Run(Record):
     validation: ValidationRecord
     survival: SurvivalRecord | None = None
     value: ValueRecord | None
+    customers: CustomersRecord | None = None
     assumptions: list[AssumptionRecord]
     strategies: list[StrategyRecord]
     comparison: ComparisonRecord

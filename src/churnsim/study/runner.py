@@ -18,6 +18,7 @@ import churnsim
 from churnsim.decisions.comparison.compare import Comparison, joined
 from churnsim.decisions.runs.parallel_map import Backend
 from churnsim.errors import ClusterError, ConfigError, EpochWarning, FitError
+from churnsim.records.customers import CONTACTS
 from churnsim.records.notices import Notices, StageFailure, StudyWarning, Unjudged
 from churnsim.records.optimise import OptimisationRecord
 from churnsim.records.run import ComparisonRecord, Manifest, ValidationRecord
@@ -198,6 +199,8 @@ class RunSession:
             self._validation(fits, market, executor)
         with self._edge("value of the customers", {"value.json": None}):
             self._value(fits, market)
+        with self._edge("the customers' own story"):
+            self._customers(fits, market)
         with self._edge("strategies", {"comparison.json": no_comparison(self.config)}):
             self._strategies(market, executor)
         with self._edge(STAGE):
@@ -315,6 +318,13 @@ class RunSession:
         validation = stored_record(self.store.directory / "validation.json", ValidationRecord)
         holdout = validation.replay if validation else None
         self.store.write("value.json", self.stages.value(self.config, self.data, fits, market, holdout))
+
+    def _customers(self, fits: Any, market: Market) -> None:
+        told = self.stages.customers_story(self.config, self.data, fits, market)
+        if told is not None:
+            record, contacts = told
+            self.store.write("customers.json", record)
+            write_parquet(self.store.directory / CONTACTS, contacts)
 
     def _validation(self, fits: Any, market: Market, executor: Executor) -> None:
         config, stages = self.config, self.stages

@@ -7,6 +7,7 @@ from churnsim.report.chapters import (
     assumptions,
     beliefs,
     claims,
+    customers,
     data,
     fit,
     information,
@@ -29,8 +30,8 @@ _ORDER = (
     *(
         module.chapter
         for module in (
-            question, data, fit, prediction, survival, value, strategies, information, optimum, beliefs, satisfaction,
-            claims, assumptions, method,
+            question, customers, data, fit, prediction, survival, value, strategies, information, optimum, beliefs,
+            satisfaction, claims, assumptions, method,
         )
     ),
 )  # fmt: skip

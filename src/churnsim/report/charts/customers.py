@@ -14,24 +14,25 @@ from churnsim.report.page.extras import require_report_extra
 # One hue, light to dark, so that it reads in grey print and for every eye; the numbers stand in the cells.
 HEAT = ("#eef4f9", "#0b5c92")
 DARK = 0.7  # of the way to the darkest; from there on white figures are easier to read than black ones
+LETTER = 0.62  # of a font's size: the width of a letter in a wide one
 CELLS_WITH_NUMBERS = 20  # wider matrices have no room for figures
-_FORMATS = {"M": "%b %Y", "Q": "%b %Y", "Y": "%Y"}
-_PERIODS = {"M": "months", "Q": "quarters", "Y": "years"}
+FORMATS = {"M": "%b %Y", "Q": "%b %Y", "Y": "%Y"}
+PERIODS = {"M": "months", "Q": "quarters", "Y": "years"}
 
 
 def cohort_picture(matrix: pd.DataFrame, *, period: str = "M") -> str:
     """A heat map of the frame that `churnsim.data.customers.cohort_matrix` returns for this `period`."""
     require_report_extra()
-    if matrix.empty or period not in _FORMATS:
+    if matrix.empty or period not in FORMATS:
         raise DataError("there is no cell to draw. Give a cohort matrix and its period: 'M', 'Q' or 'Y'.")
     rows = [
-        {"cohort": f"{cohort.strftime(_FORMATS[period])} ({customers:,})", "age": int(age), "share": float(share)}
+        {"cohort": f"{cohort.strftime(FORMATS[period])} ({customers:,})", "age": int(age), "share": float(share)}
         for cohort, customers, age, share in zip(
             matrix["cohort"], matrix["customers"], matrix["age"], matrix["share"], strict=True
         )
     ]
-    x = f"{_PERIODS[period]} since the first purchase"
-    return _drawn(_heat_map(rows, x=x, y="cohort (customers)"), "Percent of a cohort who bought in a period")
+    x = f"{PERIODS[period]} since the first purchase"
+    return _drawn(heat_map(rows, x=x, y="cohort (customers)"), "Percent of a cohort who bought in a period")
 
 
 def whale_picture(curve: pd.DataFrame, *, of: str = "spend") -> str:
@@ -41,7 +42,7 @@ def whale_picture(curve: pd.DataFrame, *, of: str = "spend") -> str:
         {name: float(row[name]) for name in ("customers", "value", "lower", "upper")} for _, row in curve.iterrows()
     ]
     return _drawn(
-        _whale(rows, x="customers, best first", y=f"share of all {of}"), f"How much the best customers bring ({of})"
+        whale(rows, x="customers, best first", y=f"share of all {of}"), f"How much the best customers bring ({of})"
     )
 
 
@@ -50,7 +51,7 @@ def _drawn(make: ChartMaker, title: str) -> str:
     return to_svg(chart.properties(background="white", title=title), size=WIDE, height=height + 24)
 
 
-def _heat_map(rows: Rows, *, x: str, y: str) -> ChartMaker:
+def heat_map(rows: Rows, *, x: str, y: str) -> ChartMaker:
     """Cells by cohort and age, coloured by share; rows: cohort (a label), age, share, customers (in the cohort)."""
     cohorts = list(dict.fromkeys(row["cohort"] for row in rows))
     ages = sorted({row["age"] for row in rows})
@@ -61,14 +62,17 @@ def _heat_map(rows: Rows, *, x: str, y: str) -> ChartMaker:
     def make(size: Size) -> tuple[AnyChart, int]:
         written = len(ages) <= (8 if size.narrow else CELLS_WITH_NUMBERS)
         shown = [{**row, "text": f"{100 * row['share']:.0f}"} for row in rows]
+        # Room beside the cells for a font that is wider than the one the labels are measured with.
+        beside = alt.Axis(ticks=False, domain=False, minExtent=round(LETTER * size.font * max(map(len, cohorts))))
         base = alt.Chart(inline(shown)).encode(
             x=alt.X("age:O", title=x, axis=alt.Axis(labelAngle=0, ticks=False, domain=False)),
-            y=alt.Y("cohort:N", title=y, sort=cohorts, axis=alt.Axis(ticks=False, domain=False)),
+            y=alt.Y("cohort:N", title=y, sort=cohorts, axis=beside),
         )
+        ticks = 2 if size.narrow else 4
         colour = alt.Color(
             "share:Q",
             scale=alt.Scale(range=list(HEAT), domain=[low, high]),
-            legend=alt.Legend(format=".0%", gradientLength=120, tickCount=3, orient="top"),
+            legend=alt.Legend(type="symbol", symbolType="square", format=".0%", tickCount=ticks, orient="top"),
         )
         layers: list[alt.Chart] = [base.mark_rect(stroke="white", strokeWidth=1).encode(color=colour)]
         if written:
@@ -79,7 +83,7 @@ def _heat_map(rows: Rows, *, x: str, y: str) -> ChartMaker:
     return make
 
 
-def _whale(rows: Rows, *, x: str, y: str, mark: float | None = 0.2) -> ChartMaker:
+def whale(rows: Rows, *, x: str, y: str, mark: float | None = 0.2) -> ChartMaker:
     """Cumulative share of value over customers, best first; rows: customers, value, lower, upper (shares).
 
     `mark` is a share of customers whose height is written beside the curve.

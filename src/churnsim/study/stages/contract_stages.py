@@ -171,6 +171,9 @@ class ContractStages:
             profits=market.spend.profits if isinstance(market.spend, ProfitByTenure) else None,
         )  # fmt: skip
 
+    def customers_story(self, config: StudyConfig, data: ContractData, fits: ContractFits, market: Market) -> None:
+        """Subscribers have no log of purchases."""
+
     def purchases(self, data: ContractData) -> None:
         """Subscribers have no log of purchases."""
 

@@ -15,6 +15,7 @@ import pandas as pd
 from churnsim.evidence.assumptions import assumptions
 from churnsim.models.purchase.registry import PURCHASE_FAMILIES
 from churnsim.records.base import Record
+from churnsim.records.customers import CustomersRecord
 from churnsim.records.notices import StudyWarning
 from churnsim.records.run import AssumptionRecord, ReplayRecord, ValidationRecord, ValueRecord
 from churnsim.simulation.core.scores import CustomerScores
@@ -22,6 +23,7 @@ from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.study.config.config import StudyConfig
 from churnsim.study.stages.claim_stage import evidence_of
+from churnsim.study.stages.customers_stage import customers_story
 from churnsim.study.stages.data_stage import StudyData, load_data
 from churnsim.study.stages.fit_stage import candidates, fit_models
 from churnsim.study.stages.market_stage import build_market
@@ -134,6 +136,11 @@ class Stages(Protocol):
         """The content of value.json, None where nothing is known of amounts; `holdout` is the replay of the purchases
         that were held out."""
 
+    def customers_story(
+        self, config: StudyConfig, data: Any, fits: Any, market: Market
+    ) -> tuple[CustomersRecord, pd.DataFrame] | None:
+        """The content of customers.json and of contacts.parquet; None where no purchases are known."""
+
     def purchases(self, data: Any) -> StudyData | None:
         """The study's own purchases, for claims that are measured on data; None: they take the CDNOW log."""
 
@@ -182,13 +189,13 @@ class TransactionStages:
     ) -> ValueRecord | None:
         if not data.has_amounts:
             return None
-        section, asked = config.value, config.value.annual_discount_rate
-        return value_base(
-            data, fits, section,
-            horizon=(section.horizon or config.simulation.horizon).to(data.unit),
-            annual_discount_rate=market.terms.annual_discount_rate if asked is None else asked,
-            margin=market.terms.margin, seed=config.seed, holdout=holdout,
-        )  # fmt: skip
+        terms = _terms_of_value(config, data, market)
+        return value_base(data, fits, config.value, **terms, seed=config.seed, holdout=holdout)
+
+    def customers_story(
+        self, config: StudyConfig, data: Any, fits: Any, market: Market
+    ) -> tuple[CustomersRecord, pd.DataFrame] | None:
+        return customers_story(data, fits, **_terms_of_value(config, data, market))
 
     def purchases(self, data: Any) -> StudyData | None:
         return data  # type: ignore[no-any-return]
@@ -207,6 +214,16 @@ class TransactionStages:
     def no_validation(self, data: Any) -> dict[str, Record]:
         ends = {"calibration_end": data.calibration_end, "holdout_end": data.holdout_end}
         return {"validation.json": ValidationRecord.nothing(data.unit, **ends)}
+
+
+def _terms_of_value(config: StudyConfig, data: StudyData, market: Market) -> dict[str, float]:
+    """Horizon (model units), annual discount rate and margin that customers are valued by."""
+    section, asked = config.value, config.value.annual_discount_rate
+    return {
+        "horizon": (section.horizon or config.simulation.horizon).to(data.unit),
+        "annual_discount_rate": market.terms.annual_discount_rate if asked is None else asked,
+        "margin": market.terms.margin,
+    }
 
 
 def stages_of(config: StudyConfig) -> Stages:

@@ -1,0 +1,98 @@
+"""The customers' own story: who came back by cohort, how much the best bring, and on whom most hangs."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from churnsim.records.base import Row
+from churnsim.records.customers import CustomersRecord
+from churnsim.report.charts.customers import FORMATS, heat_map, whale
+from churnsim.report.charts.figures import drawn_figure
+from churnsim.report.page import numbers as fmt
+from churnsim.report.page.blocks import Block, Chapter, FigureBlock, Heading, Paragraph, TableBlock
+from churnsim.report.page.context import Context
+from churnsim.report.page.tables import heads, row_of, table
+
+SHOWN = 12  # customers on the page; the others are in the list beside it
+BEST = 0.2  # of the customers, of whom the text says what they bring
+
+
+def chapter(context: Context) -> Chapter:
+    """Cohorts as a heat map, the whale curve, and whom to contact first."""
+    told, blocks = context.run.customers, list[Block]()
+    if told is not None:
+        blocks += _cohorts(context, told)
+        if told.whale:
+            blocks += [Heading(text=context.say("customers.whale_heading")), _whale(context, told)]
+        if told.contacts:
+            blocks += _first(context, told)
+    return Chapter(id="customers", title=context.say("section.customers"), blocks=blocks)
+
+
+def _cohorts(context: Context, told: CustomersRecord) -> list[Block]:
+    if not told.cohorts:
+        return [Paragraph(text=context.say("customers.no_cohort"))]
+    unit, units = (context.say(f"customers.{name}_{told.period}") for name in ("period", "periods"))
+    last = max(row.age for row in told.cohorts)
+    shares = {}
+    for age in (1, last):
+        of_age = [row for row in told.cohorts if row.age == age]
+        shares[age] = fmt.percent(sum(row.active for row in of_age) / sum(row.customers for row in of_age), 0)
+    reading = context.say(
+        "customers.cohorts", cohorts=fmt.count(len({row.cohort for row in told.cohorts})), unit=unit, units=units,
+        first=shares[1], last=shares[last], age=fmt.count(last),
+    )  # fmt: skip
+    rows: list[Row] = [
+        {
+            "cohort": context.say(
+                "customers.cohort", when=date.fromisoformat(row.cohort).strftime(FORMATS[told.period]),
+                customers=fmt.count(row.customers),
+            ),
+            "age": row.age,
+            "share": row.share,
+        }
+        for row in told.cohorts
+    ]  # fmt: skip
+    make = heat_map(rows, x=context.say("chart.cohorts.x", units=units), y="")
+    return [Paragraph(text=reading), drawn_figure(context, "cohorts", make, reading=reading, unit=unit)]
+
+
+def _whale(context: Context, told: CustomersRecord) -> FigureBlock:
+    at = min(told.whale, key=lambda row: abs(row.customers - BEST))
+    what = "spending" if context.run.value is not None else "purchases"
+    reading = context.say(
+        f"customers.whale_{what}", customers=fmt.percent(at.customers, 0), share=fmt.percent(at.value, 0),
+        level=fmt.percent(told.level), interval=context.interval(fmt.percent(at.lower, 0), fmt.percent(at.upper, 0)),
+    )  # fmt: skip
+    make = whale(
+        [row.model_dump() for row in told.whale], x=context.say("chart.whale.x"), y=context.say(f"chart.whale.{what}"),
+        mark=None,
+    )  # fmt: skip
+    return drawn_figure(context, "whale", make, reading=reading)
+
+
+def _first(context: Context, told: CustomersRecord) -> list[Block]:
+    intro = context.say("customers.first_intro", listed=fmt.count(told.listed))
+    return [
+        Heading(text=context.say("customers.first_heading")),
+        Paragraph(text=intro),
+        _table(context, told),
+        Paragraph(text=context.say("customers.first_note"), tone="note"),
+    ]
+
+
+def _table(context: Context, told: CustomersRecord) -> TableBlock:
+    money = context.run.value is not None
+    span = context.run.value.horizon if context.run.value else None
+    horizon = context.horizon if span is None else context.units(span, context.run.validation.unit)
+    columns = heads(
+        context, "customers", "customer", "last#", "purchases#", *(["spent#"] if money else []), "p_alive#",
+        "expected#" if money else "expected_purchases#", "at_stake#", horizon=horizon,
+    )  # fmt: skip
+    rows = []
+    for row in told.contacts[:SHOWN]:
+        amounts = [context.money(x) if money else fmt.fixed(x, 1) for x in (row.expected, row.at_stake)]
+        spent = [context.money(row.spent)] if money else []
+        facts = [row.last_purchase, fmt.count(row.purchases), *spent, fmt.percent(row.p_alive, 0), *amounts]
+        rows.append(row_of(row.customer_id, *facts))
+    return table(context.say("customers.first_caption"), columns, rows)

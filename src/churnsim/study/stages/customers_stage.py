@@ -1,0 +1,83 @@
+"""The customers' own story: who came back by cohort, how much the best bring, and on whom most hangs."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pandas as pd
+
+from churnsim.data.customers.cohorts import Period, cohort_matrix
+from churnsim.data.customers.concentration import customer_spend, whale_curve
+from churnsim.errors import DataError
+from churnsim.models.value.clv import SpendCorrelationWarning, customer_value
+from churnsim.records.customers import CohortRow, ContactRow, CustomersRecord, WhaleRow
+from churnsim.study.stages.data_stage import StudyData
+from churnsim.study.stages.fit_stage import StudyFits
+
+MOST_COHORTS = 24  # months or quarters, of which a picture has room for as many
+LEVEL, RESAMPLES, RESAMPLED = 0.95, 200, 20_000_000  # of the whale curve; fewer resamples of more customers
+FIRST, LISTED = 50, 10_000  # customers in customers.json, and in contacts.parquet
+
+
+def customers_story(
+    data: StudyData, fits: StudyFits, *, horizon: float, annual_discount_rate: float, margin: float
+) -> tuple[CustomersRecord, pd.DataFrame]:
+    """The record, and the list of customers. What is at stake is what a customer is expected to bring within `horizon`
+    (model units), times the probability of having left already."""
+    period = _period(data)
+    try:
+        cohorts = cohort_matrix(data.transactions, period=period, until=data.holdout_end)
+        cohorts = cohorts.assign(cohort=cohorts["cohort"].dt.strftime("%Y-%m-%d"))[list(CohortRow.model_fields)]
+    except DataError:  # no period is complete
+        cohorts = pd.DataFrame()
+    contacts = _contacts(data, fits, horizon=horizon, annual_discount_rate=annual_discount_rate, margin=margin)
+    brought = contacts["spent"] if data.has_amounts else contacts["purchases"].astype(np.float64)
+    contacts = contacts[contacts["at_stake"] > 0].head(LISTED)
+    whale = pd.DataFrame()
+    if brought.sum() > 0:
+        resamples = int(np.clip(RESAMPLED // len(brought), 20, RESAMPLES))
+        whale = whale_curve(brought, level=LEVEL, replications=resamples)
+    record = CustomersRecord(
+        period=period, cohorts=CohortRow.of_frame(cohorts), whale=WhaleRow.of_frame(whale), level=LEVEL,
+        contacts=ContactRow.of_frame(contacts.head(FIRST)), listed=len(contacts),
+    )  # fmt: skip
+    return record, contacts
+
+
+def _period(data: StudyData) -> Period:
+    """Months, quarters or years, whichever are few enough for a picture."""
+    days = data.transactions["date"]
+    months = (days.max().year - days.min().year) * 12 + days.max().month - days.min().month + 1
+    return "M" if months <= MOST_COHORTS else "Q" if months <= 3 * MOST_COHORTS else "Y"
+
+
+def _contacts(
+    data: StudyData, fits: StudyFits, *, horizon: float, annual_discount_rate: float, margin: float
+) -> pd.DataFrame:
+    """Every customer, most at stake first; of equal stakes in the order of the summary."""
+    summary, log = data.summary, data.transactions
+    alive = fits.purchases.model.p_alive(summary)
+    if fits.spend is None:
+        expected = fits.purchases.model.expected_purchases(summary, horizon)
+    else:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SpendCorrelationWarning)  # said among the warnings about the fits
+            expected = customer_value(
+                summary, purchases=fits.purchases, spend=fits.spend, horizon=horizon, margin=margin,
+                annual_discount_rate=annual_discount_rate,
+            )  # fmt: skip
+    last = log.groupby("customer_id")["date"].max().reindex(summary.index)
+    spent = customer_spend(log, until=data.holdout_end).reindex(summary.index) if data.has_amounts else None
+    frame = pd.DataFrame(
+        {
+            "customer_id": summary.index.astype(str),
+            "last_purchase": last.dt.strftime("%Y-%m-%d").to_numpy(),
+            "purchases": summary["frequency"].to_numpy(dtype=np.int64) + 1,
+            "spent": np.full(len(summary), np.nan) if spent is None else spent.to_numpy(),
+            "p_alive": alive.to_numpy(),
+            "expected": expected.to_numpy(),
+        }
+    )
+    frame["at_stake"] = frame["expected"] * (1 - frame["p_alive"])
+    return frame.sort_values("at_stake", ascending=False, kind="stable", ignore_index=True)
