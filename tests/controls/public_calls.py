@@ -33,7 +33,7 @@ RESULTS = frozenset(
     PairedDifference Plausible PlausibleRange Pooled QiniCurve QualityReport Region Replay RetentionColumn Run Selection
     Sensitivity SimulationCalibration Split SubscriberValues TailRisk TotalValue UpliftModel Validation Whale World
     BreakEven ClockEffects ComplaintEvidence ContactEffect TargetingRule TrialCheck TrialEffects VarianceSplit
-    CalendarFit CalendarModel LikelihoodRatio
+    CalendarFit CalendarModel LikelihoodRatio TwoClockModel
     TrialAssignment TrialDesign TrialReading
     Calibration Instrumented OfferEvidence ReferralEvidence SpendEvidence WinBackEvidence
     Optimisation ValueOfInformation UpliftPolicy ValueRows
@@ -556,7 +556,8 @@ OWN: dict[str, dict[str, Any]] = {
     },
     "BGBB().conditional_pmf": {"summary": periods, "n": 1},
     **{
-        f"CalendarModel().{verb}": {"summary": seasonal, "n": 1, "times": [1.0, 5.0]}
+        f"{model}().{verb}": {"summary": seasonal, "n": 1, "times": [1.0, 5.0]}
+        for model in ("CalendarModel", "TwoClockModel")
         for verb in (
             "p_alive",
             "p_alive_path",
@@ -569,8 +570,9 @@ OWN: dict[str, dict[str, Any]] = {
         )
     },
     **{
-        f"CalendarModel().{verb}": {"first": "1997-02-01", "last": "1997-12-31", "n": 1, "future": {}}
-        for verb in ("speed", "expected_purchases_new", "purchase_pmf", "draw_summary", "with_future")
+        f"{model}().{verb}": {"first": "1997-02-01", "last": "1997-12-31", "n": 1, "future": {}}
+        for model in ("CalendarModel", "TwoClockModel")
+        for verb in ("speed", "leaving_speed", "expected_purchases_new", "purchase_pmf", "draw_summary", "with_future")
     },
     "MBGCNBD().log_likelihood": {"summary": gaps},
     "FlowShare().share": {},
@@ -875,6 +877,12 @@ def instances() -> dict[str, Any]:
     found["SurvivalRegression"] = cs.models.SurvivalRegression.fit(subscriptions(), covariates=["senior_citizen"]).model
     found["ModelFit"] = purchases()
     found["CalendarModel"] = cs.BGNBD.fit(seasonal(), calendar=cs.data.Calendar(season=1)).model
+    season = cs.data.Calendar(season=1)
+    nothing = {"cos 1": 0.0, "sin 1": 0.0}
+    found["TwoClockModel"] = cs.models.TwoClockModel(
+        base=cs.ParetoNBD(r=0.5, alpha=10.0, s=0.6, beta=12.0), calendar=season, effects={"cos 1": 0.2, "sin 1": 0.1},
+        means=nothing, seen_until="1998-06-30", leaving=season, leaving_effects=nothing, leaving_means=nothing,
+    )  # fmt: skip
     found["Whale"] = cs.economics.whale([1.0, 2.0, -1.0])
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from churnsim.errors import ConfigError, DataError, MissingExtraError
 from churnsim.models.evaluation.validation import frequency_calibration, tracking
 from churnsim.models.purchase.calendar_fit import HistoryDays, calendar_likelihood
 from churnsim.models.purchase.calendar_model import CalendarModel
+from churnsim.models.purchase.two_clocks import TwoClockModel, two_clock_likelihood
 
 FAMILIES = [cs.NBD, cs.BGNBD, cs.models.MBGNBD]
 
@@ -281,4 +283,96 @@ def test_validate_says_whether_the_calendar_forecasts_better(log):
     on = price["price"].reindex(weeks["date"] - pd.Timedelta(days=5), method="ffill").to_numpy() == 1.0
     assert weeks["expected"][on].mean() > 2.5 * weeks["expected"][~on].mean()
     with pytest.raises(ConfigError, match="none of the models takes one"):
-        cs.validate(kept, [cs.ParetoNBD], calibration_end="1997-09-30", calendar=calendar)
+        cs.validate(kept, [cs.models.BGBB], calibration_end="1997-09-30", calendar=calendar)
+
+
+TREND = cs.data.Calendar(trend="1997-01-01")
+
+
+@pytest.mark.parametrize("leaving", [None, TREND])
+@pytest.mark.parametrize("whole_days", [True, False])
+def test_slopes_on_two_clocks(leaving, whole_days, log):
+    summary = cs.summarise(log, until="1998-06-15", calendar=CALENDAR).iloc[::2]
+    if not whole_days:  # ends within a day
+        summary["T"] += 0.3 / 7
+    weights = 1 + np.arange(len(summary)) % 3
+    plain = cs.ParetoNBD(r=0.5, alpha=10.0, s=0.6, beta=12.0)
+    of_plain = cs.ParetoNBD.likelihood(summary, weights=weights)
+    days = HistoryDays.of(summary, CALENDAR, unit="W", weights=weights)
+    found = two_clock_likelihood(days, leaving, of_plain, SimpleNamespace(model=plain))
+    start = found.starts[0].copy()
+    start[4:] = [0.2, -0.1, 0.3, -0.2, 0.4][: len(start) - 4]
+    _against_differences(found, start, found.objective(start)[1], None)
+    model = found.model(start)
+    summed = float((weights * model.log_likelihood(summary)).sum())
+    assert found.log_likelihood(start) == pytest.approx(summed, rel=1e-12)
+    assert TwoClockModel.from_dict(model.to_dict()).to_dict() == model.to_dict()
+
+
+def test_two_even_clocks_are_the_plain_model_bit_for_bit(log):
+    """And a calendar whose effect is next to nothing gives the same values by quadrature."""
+    summary = cs.summarise(log, until="1997-12-31", calendar=TREND).iloc[:150]
+    plain = cs.ParetoNBD(r=0.55, alpha=10.6, s=0.6, beta=11.7)
+    for effect in (0.0, 1e-13):
+        model = TwoClockModel(
+            base=plain, calendar=TREND, effects={"trend": effect}, means={"trend": 0.5}, seen_until="1997-12-31",
+            leaving=TREND, leaving_effects={"trend": effect}, leaving_means={"trend": 0.5}, future={"trend": "hold"},
+        )  # fmt: skip
+        new = {"first": "1997-02-03"}
+        for mine, its in (
+            (model.log_likelihood(summary), plain.log_likelihood(summary)),
+            (model.p_alive(summary), plain.p_alive(summary)),
+            (model.p_alive(summary, at=3.5), plain.p_alive(summary, at=3.5)),
+            (model.expected_purchases(summary, 13.3), plain.expected_purchases(summary, 13.3)),
+            (model.conditional_pmf([0, 2], summary, 9.0), plain.conditional_pmf([0, 2], summary, 9.0)),
+            (model.draw_posterior(summary, seed=1), plain.draw_posterior(summary, seed=1)),
+            (model.purchase_pmf([0, 3], 30.0, **new), plain.purchase_pmf([0, 3], 30.0)),
+            (model.expected_purchases_new([4.2, 20.0], **new), plain.expected_purchases_new([4.2, 20.0])),
+            (model.draw_summary([9.0, 80.0], seed=3, **new)[["frequency"]], plain.draw_summary([9.0, 80.0], seed=3)),
+        ):
+            mine, its = np.asarray(mine, dtype=float), np.asarray(its, dtype=float)[..., : np.shape(mine)[-1]]
+            if effect == 0:
+                np.testing.assert_array_equal(mine, its)
+            np.testing.assert_allclose(mine, its, rtol=1e-9, atol=1e-12)
+        for mine, its in (
+            (model.residual_transactions(summary, 0.15), plain.residual_transactions(summary, 0.15)),
+            (model.residual_transactions(summary, 0.15, horizon=22.0),
+             plain.residual_transactions(summary, 0.15, horizon=22.0)),
+            (model.time_to_next_purchase(summary, quantile=0.05), plain.time_to_next_purchase(summary, quantile=0.05)),
+        ):  # fmt: skip
+            np.testing.assert_allclose(mine, its, rtol=1e-9)
+
+
+def test_an_interval_on_two_clocks_is_the_difference_of_two(log):
+    summary = cs.summarise(log, until="1998-06-30", calendar=TREND).iloc[:40]
+    model = TwoClockModel(
+        base=cs.ParetoNBD(r=0.5, alpha=6.0, s=0.6, beta=9.0), calendar=TREND, effects={"trend": -0.4},
+        means={"trend": 0.7}, seen_until="1998-06-30", leaving=TREND, leaving_effects={"trend": 0.5},
+        leaving_means={"trend": 0.7}, future={"trend": "continue"},
+    )  # fmt: skip
+    law = model.conditional_pmf(range(90), summary, 20.0, after=7.0)
+    np.testing.assert_allclose(law.sum(axis=1), 1.0, atol=1e-9)
+    mean = law.to_numpy() @ np.arange(90.0)
+    np.testing.assert_allclose(mean, model.expected_purchases(summary, 20.0, after=7.0), atol=1e-8)
+    assert (model.p_alive_path(summary, [0.0, 10.0, 30.0]).diff(axis=1).iloc[:, 1:] <= 0).all(axis=None)
+    drawn = model.draw_posterior(pd.concat([summary] * 60).reset_index(drop=True), seed=2)
+    share = model.p_alive(summary).mean()
+    assert drawn["alive"].mean() == pytest.approx(share, abs=4 * np.sqrt(share * (1 - share) / len(drawn)))
+
+
+def test_each_model_with_a_calendar_is_of_its_own_kind(log):
+    one = {"effects": {"trend": 0.1}, "means": {"trend": 0.5}, "seen_until": "1997-12-31", "calendar": TREND}
+    with pytest.raises(ConfigError, match="a ParetoNBD takes a TwoClockModel"):
+        CalendarModel(base=cs.ParetoNBD(r=0.5, alpha=6.0, s=0.6, beta=9.0), **one)
+    with pytest.raises(ConfigError, match="base must be a model whose fit takes a calendar"):
+        CalendarModel(base=cs.models.BGBB(alpha=1.0, beta=1.0, gamma=1.0, delta=1.0), **one)
+    with pytest.raises(ConfigError, match=r"leaving_effects must name nothing; got trend"):
+        TwoClockModel(base=cs.ParetoNBD(r=0.5, alpha=6.0, s=0.6, beta=9.0), leaving_effects={"trend": 1.0}, **one)
+    summary = cs.summarise(log, until="1997-12-31", calendar=TREND)
+    with pytest.raises(ConfigError, match="leaving= goes with calendar="):
+        cs.ParetoNBD.fit(summary, leaving=TREND)
+    with pytest.raises(DataError, match="'Sep' is the same"):
+        cs.ParetoNBD.fit(
+            cs.summarise(log, until="1997-08-31", calendar=TREND), calendar=TREND,
+            leaving=cs.data.Calendar(months=True),
+        )  # fmt: skip

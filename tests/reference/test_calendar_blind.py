@@ -238,3 +238,78 @@ def test_p_alive_of_the_plain_families_at_a_later_time():
     one = cs.models.MBGCNBD(r=R, alpha=ALPHA, a=A, b=B, k=1)
     same = cs.models.MBGNBD(r=R, alpha=ALPHA, a=A, b=B)
     np.testing.assert_allclose(one.p_alive(data, at=9.0), same.p_alive(data, at=9.0), rtol=1e-9)
+
+
+S, BETA, LEAVE = 0.6, 9.0, -0.9  # of leaving at mu of the leaving clock, whose speed hangs on the price
+LEAVING = [0.0] + [
+    math.exp(LEAVE * (float(PRICE["price"].asof(pd.Timestamp(FIRST + timedelta(days=k)))) - 1.05))
+    for k in range(1, 700)
+]
+
+
+def test_two_clocks():
+    """Pareto/NBD given both rates, which are independent given when a customer leaves: day by day, by a rule of ten
+    nodes, with both laws by the trapezoidal rule in the logarithm of the rate."""
+    base = cs.ParetoNBD(r=R, alpha=ALPHA, s=S, beta=BETA)
+    found = cs.models.TwoClockModel(
+        base=base, calendar=CALENDAR, effects=GAMMA, means=MEAN, seen_until="2023-06-01",
+        leaving=cs.data.Calendar(series=PRICE), leaving_effects={"price": LEAVE}, leaving_means={"price": 1.05},
+    )  # fmt: skip
+    data = summary()
+    rate = np.exp(np.arange(-50.0, 4.0, 0.1))
+    of_buying = 0.1 * rate**R * np.exp(-ALPHA * rate) * ALPHA**R / math.gamma(R)
+    of_leaving = 0.1 * rate**S * np.exp(-BETA * rate) * BETA**S / math.gamma(S)
+    nodes, weights = np.polynomial.legendre.leggauss(10)
+    after, span, horizon, force = 14, 30, 60, math.log1p(0.4) / (365.25 / 7)  # days; force a week
+    alive_now, alive_then = found.p_alive(data), found.p_alive(data, at=after / 7)
+    expected = found.expected_purchases(data, span / 7, after=after / 7)
+    discounted = found.residual_transactions(data, 0.4, horizon=horizon / 7)
+    chances = found.conditional_pmf([0, 2], data, span / 7, after=after / 7)
+    wait = found.time_to_next_purchase(data, quantile=0.2, if_alive=True)
+    log_likelihood = found.log_likelihood(data)
+    run_b, run_d = (np.concatenate([[0.0], np.cumsum(speeds[1:])]) / 7 for speeds in (SPEEDS, LEAVING))
+
+    def inside(first, last):
+        """Nodes from one day's end to another's: weights in weeks, speeds, and both clocks."""
+        day = np.arange(first, math.ceil(last))
+        part = (nodes + 1) / 2 * np.minimum(1.0, last - day)[:, None]
+        weight = weights / 14 * np.minimum(1.0, last - day)[:, None]
+        m, leaves = np.array(SPEEDS)[day + 1][:, None], np.array(LEAVING)[day + 1][:, None]
+        b, d = run_b[day][:, None] + m * part / 7, run_d[day][:, None] + leaves * part / 7
+        t = (day[:, None] + part - first) / 7
+        return [np.broadcast_to(each, weight.shape).ravel() for each in (weight, m, leaves, b, d, t)]
+
+    for k, (days, end) in enumerate(HISTORIES):
+        bought = of_buying * rate ** len(days)
+        of_purchases = math.prod(SPEEDS[day] for day in days)
+        buys = lambda b: np.exp(-np.multiply.outer(b, rate)) @ bought  # noqa: B023, E731
+        stays = lambda d, power=0: np.exp(-np.multiply.outer(d, rate)) @ (of_leaving * rate**power)  # noqa: E731
+        weight, _, leaves, b, d, _ = inside(days[-1] if days else 0, end)
+        alive = float(buys(run_b[end]) * stays(run_d[end]))
+        gone = float((weight * leaves * buys(b) * stays(d, 1)).sum())
+        assert log_likelihood.iloc[k] == pytest.approx(math.log(of_purchases * (alive + gone)), abs=1e-8)
+        now = alive / (alive + gone)
+        assert alive_now.iloc[k] == pytest.approx(now, rel=1e-8)
+        left = lambda d, power=0: stays(d, power) / stays(run_d[end])  # noqa: B023, E731
+        assert alive_then.iloc[k] == pytest.approx(now * left(run_d[end + after]), rel=1e-8)
+        mean = float((bought * rate * np.exp(-rate * run_b[end])).sum() / buys(run_b[end]))
+        weight, m, leaves, b, d, t = inside(end + after, end + after + span)
+        assert expected.iloc[k] == pytest.approx(now * mean * (weight * m * left(d)).sum(), rel=1e-8)
+
+        def law(n, ran):
+            counts = np.exp(-np.multiply.outer(ran, rate)) * np.multiply.outer(ran, rate) ** n / math.factorial(n)
+            return counts @ (bought * np.exp(-rate * run_b[end])) / buys(run_b[end])  # noqa: B023
+
+        start, stop = end + after, end + after + span
+        for n in (0, 2):
+            both = left(run_d[stop]) * law(n, run_b[stop] - run_b[start])
+            both += (weight * leaves * left(d, 1) * law(n, b - run_b[start])).sum()
+            both += 1 - left(run_d[start]) if n == 0 else 0.0
+            assert chances.iloc[k][n] == pytest.approx(now * both + (1 - now if n == 0 else 0.0), abs=1e-8)
+        weight, m, _, _, d, t = inside(end, end + horizon)
+        assert discounted.iloc[k] == pytest.approx(
+            now * mean * (weight * m * left(d) * np.exp(-force * t)).sum(), rel=1e-8
+        )
+        weight, m, _, b, d, _ = inside(end, end + 7 * wait.iloc[k])
+        first = np.exp(-np.multiply.outer(b, rate)) @ (bought * rate) / buys(run_b[end])
+        assert (weight * m * first * left(d)).sum() == pytest.approx(0.2, abs=1e-8)

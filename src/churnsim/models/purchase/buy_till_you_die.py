@@ -111,8 +111,9 @@ class BuyTillYouDie(ParametricModel, ABC):
     reads: ClassVar[Reads] = "summary"
     simulated_as: ClassVar[Simulated | None] = None
     within: ClassVar[str | None] = None
-    # Whether `fit` takes a calendar (see `TakesCalendar`).
+    # Whether `fit` takes a calendar (see `TakesCalendar`), and the class of the model then.
     takes_calendar: ClassVar[bool] = False
+    calendar_model: ClassVar[str | None] = None
     # Kernels of live customers' forecasts; a family without them gives the four methods below instead.
     live: ClassVar[LiveKernels]
     unit: str

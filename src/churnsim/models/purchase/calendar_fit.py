@@ -4,6 +4,7 @@ tell of the calendar. `churnsim.models.purchase.calendar_model` has the model.""
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +22,7 @@ from churnsim.models.estimation.fit import FitStatus, ModelFit
 from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
 from churnsim.models.estimation.threads import Chunks
 from churnsim.models.purchase.calendar_model import SUFFIX, CalendarFit, CalendarModel, ClockTerms, at, positions
-from churnsim.models.purchase.fit_data import SKETCH, SKETCH_FROM, collapse
+from churnsim.models.purchase.fit_data import SKETCH, SKETCH_FROM, Objective, collapse
 from churnsim.models.purchase.histories import Histories, checked_weights
 from churnsim.typing import Floats, Ints
 from churnsim.units import DAYS_PER_UNIT
@@ -79,7 +80,7 @@ class HistoryDays:
         start, until = int(first.min()), math.ceil(end.max())
         columns = calendar.columns(start + 1, until)
         means, spread = columns.mean(axis=0), columns.std(axis=0)
-        _check_columns(calendar, columns - means, spread, start, until)
+        check_columns(calendar, columns - means, spread, start, until)
         scale = float((weight * h.T).sum()) / float(weight.sum())
         sums = (calendar_sums(summary, calendar) - h.x[:, None] * means) / spread
         together = bool((end == end[0]).all())
@@ -147,7 +148,7 @@ def calendar_likelihood(
     family: Any, days: HistoryDays, of_plain: Likelihood[Any], plain: ModelFit[Any], **fixed: Any
 ) -> Likelihood[CalendarModel]:
     """The likelihood over the family's parameters and the effects of the calendar's columns."""
-    base, z, weight, few = len(of_plain.names), days.z, days.weight, days.few
+    base, z, weight = len(of_plain.names), days.z, days.weight
 
     seen: dict[bytes, tuple[Floats, ClockTerms]] = {}  # at the last point: its curvature is asked next
 
@@ -188,23 +189,43 @@ def calendar_likelihood(
         out[base:, base:] += _sum(by_day[:, None] * z, z)
         return out
 
-    names, until = days.calendar.names, days.start + len(z)
-    known: dict[str, Any] = {f"mean:{name}": float(mean) for name, mean in zip(names, days.means, strict=True)}
-    known |= {"calendar": days.calendar, "seen_until": iso_day(until), "family": family.family + SUFFIX}
+    return likelihood_of_days(
+        days, of_plain, plain, objective, model=CalendarModel, hessian=hessian if family.clock_curvature else None,
+        sketch=lambda few: calendar_likelihood(family, few, of_plain, plain, **fixed),
+    )  # fmt: skip
+
+
+def likelihood_of_days(
+    days: HistoryDays, of_plain: Likelihood[Any], plain: ModelFit[Any], objective: Objective, *,
+    model: type[CalendarModel], sketch: Callable[[HistoryDays], Likelihood[Any]],
+    hessian: Callable[[Floats], Floats] | None = None, more: Mapping[str, float] | None = None,
+    known: Mapping[str, Any] | None = None, yearly: Sequence[str] = (),
+) -> Likelihood[Any]:  # fmt: skip
+    """The likelihood over the family's parameters, the effects of the calendar's columns, and `more` effects, each with
+    the spread of its column, of which a whole year tells those in `yearly`; `known` is what the model has more."""
+    more = more or {}
+    effects, until = (*days.calendar.names, *more), days.start + len(days.z)
+    base = len(of_plain.names)
+    fixed: dict[str, Any] = {
+        f"mean:{name}": float(mean) for name, mean in zip(days.calendar.names, days.means, strict=True)
+    }
+    fixed |= {"calendar": days.calendar, "seen_until": iso_day(until), "family": plain.model.family + SUFFIX}
+    fixed |= known or {}
     begin = of_plain.parameters(plain.model)
+    few = days.few
     return Likelihood(
-        names=(*of_plain.names, *names),
-        scales=np.concatenate([of_plain.scales, 1 / days.spread]),
-        starts=[np.concatenate([point, np.zeros(len(names))]) for point in (begin, *of_plain.starts)],
-        customers=float(weight.sum()),
+        names=(*of_plain.names, *effects),
+        scales=np.concatenate([of_plain.scales, 1 / days.spread, 1 / np.array([*more.values()])]),
+        starts=[np.concatenate([point, np.zeros(len(effects))]) for point in (begin, *of_plain.starts)],
+        customers=float(days.weight.sum()),
         log_scale=of_plain.log_scale,
         objective=objective,
-        hessian=hessian if family.clock_curvature else None,
-        build=lambda values: CalendarModel.from_dict({**plain.model.to_dict(), **values, **known}),
+        hessian=hessian,
+        build=lambda values: model.from_dict({**plain.model.to_dict(), **values, **fixed}),
         remedies=of_plain.remedies,
-        real=(False,) * base + (True,) * len(names),
-        doubt=of_plain.doubt or _season_doubt(days.calendar, days.start, until),
-        sketch=(lambda: calendar_likelihood(family, few, of_plain, plain, **fixed)) if few else None,
+        real=(False,) * base + (True,) * len(effects),
+        doubt=of_plain.doubt or _season_doubt((*days.calendar.yearly, *yearly), days.start, until),
+        sketch=(lambda: sketch(few)) if few else None,
     )
 
 
@@ -223,7 +244,8 @@ def scattered(place: Floats | Ints, values: Floats, size: int) -> Floats:
     return np.asarray(np.bincount(low, values * (1 - part), size) + np.bincount(high, values * part, size))
 
 
-def _check_columns(calendar: Calendar, centred: Floats, spread: Floats, start: int, until: int) -> None:
+def check_columns(calendar: Calendar, centred: Floats, spread: Floats, start: int, until: int) -> None:
+    """DataError for a column that does not vary over the days, or is determined by others."""
     days = f"from {iso_day(start + 1)} to {iso_day(until)}"
     for name, value in zip(calendar.names, spread, strict=True):
         if value <= 1e-12:
@@ -236,12 +258,12 @@ def _check_columns(calendar: Calendar, centred: Floats, spread: Floats, start: i
         )
 
 
-def _season_doubt(calendar: Calendar, start: int, until: int) -> FitStatus | None:
-    if not calendar.yearly or until - start >= YEAR:
+def _season_doubt(yearly: Sequence[str], start: int, until: int) -> FitStatus | None:
+    if not yearly or until - start >= YEAR:
         return None
     return FitStatus(
         "too little data",
-        f"the season ({', '.join(calendar.yearly)}) is told from {until - start} days, less than one whole year: what "
+        f"the season ({', '.join(yearly)}) is told from {until - start} days, less than one whole year: what "
         "it shows may as well be a trend, or the age of the customers.",
         "Observe a whole year, or take the season from elsewhere as a series.",
     )

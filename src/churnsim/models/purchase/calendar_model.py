@@ -29,7 +29,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import chi2
 
-from churnsim.checks import check_kind, check_number, typed
+from churnsim.checks import check_kind, check_number, shown, typed
 from churnsim.data.logs.customer_uid import customer_uids
 from churnsim.data.logs.days import calendar_day, iso_day
 from churnsim.data.summaries.calendar import Calendar, Future, calendar_sums, check_future, first_days, gap_days
@@ -214,16 +214,15 @@ class CalendarModel(ParametricModel):
     def __post_init__(self) -> None:
         check_kind(self.calendar, "calendar", Calendar, "a churnsim.data.Calendar")
         for kind in ("effects", "means"):
-            given = getattr(self, kind)
-            check_kind(given, kind, Mapping, "a mapping of the calendar's columns to numbers")
-            if set(given) != set(self.calendar.names):
-                raise ConfigError(
-                    f"{kind} must name {', '.join(self.calendar.names)}; got {', '.join(map(str, given))}."
-                )
-            for name, value in given.items():
-                check_number(value, f"{kind}: {name}")
+            check_effects(getattr(self, kind), kind, self.calendar.names)
         calendar_day(self.seen_until, name="seen_until")
-        check_future(self.calendar, self.future)
+        self._check_future(self.future)
+        wanted = getattr(type(self.base), "calendar_model", None)
+        if wanted != type(self).__name__:
+            raise ConfigError(
+                f"a {type(self.base).__name__} takes a {wanted}." if wanted else
+                f"base must be a model whose fit takes a calendar; got {shown(self.base)}."
+            )  # fmt: skip
 
     @property
     def unit(self) -> str:
@@ -275,45 +274,58 @@ class CalendarModel(ParametricModel):
         family = str(rest.pop("family", "")).removesuffix(SUFFIX)
         if family not in PURCHASE_FAMILIES or "calendar" not in rest or "seen_until" not in rest:
             raise ConfigError("this is no model with a calendar. Make the dict with its to_dict.")
+        wanted = PURCHASE_FAMILIES[family].calendar_model
+        if wanted != cls.__name__:
+            raise ConfigError(f"this is a model with a calendar of another kind. Use {wanted}.from_dict.")
         calendar = rest.pop("calendar")
         calendar = calendar if isinstance(calendar, Calendar) else Calendar.from_dict(calendar)
         try:
             effects = {name: rest.pop(name) for name in calendar.names}
             means = {name: rest.pop(f"mean:{name}") for name in calendar.names}
+            more = cls._rest_of_dict(rest)
         except KeyError as error:
             raise ConfigError(f"a model with this calendar needs {error}.") from None
         until = rest.pop("seen_until")
         base = PURCHASE_FAMILIES[family].from_dict(rest)
-        return cls(base=base, calendar=calendar, effects=effects, means=means, seen_until=until)
+        return cls(base=base, calendar=calendar, effects=effects, means=means, seen_until=until, **more)
+
+    @classmethod
+    def _rest_of_dict(cls, rest: dict[str, Any]) -> dict[str, Any]:
+        """Takes what the class has more than this one out of a dict."""
+        return {}
 
     # ---- the clock ----
 
     @cached_property
     def _seen(self) -> int:
-        return _number(self.seen_until, "seen_until")
+        return day_number(self.seen_until, "seen_until")
 
     def speed(self, first: str | date, last: str | date, *, future: Future | None = None) -> pd.Series[float]:
         """How fast the buying clock runs on each day, 1 on an average one: the picture of a season."""
-        days = _number(first, "first"), _number(last, "last")
+        told = self._told(future)
+        return self._by_day(first, last, lambda begin, end: self._speed(begin, end, told)).rename("speed")
+
+    def _by_day(self, first: str | date, last: str | date, function: Callable[[int, int], Floats]) -> pd.Series[float]:
+        days = day_number(first, "first"), day_number(last, "last")
         if days[0] > days[1]:
             raise ConfigError(f"first must not be after last; got {first} and {last}.")
         index = pd.date_range(iso_day(days[0]), iso_day(days[1]), name="date")
-        return pd.Series(self._speed(*days, future), index=index, name="speed")
+        return pd.Series(function(*days), index=index)
 
-    def _speed(self, first: int, last: int, future: Future | None) -> Floats:
-        told = {**(self.future or {}), **check_future(self.calendar, future)}
-        values = self.calendar.columns(first, last, seen_until=self._seen, future=told)
-        names = self.calendar.names
-        gamma, means = (np.array([float(kind[name]) for name in names]) for kind in (self.effects, self.means))
-        with np.errstate(over="ignore"):
-            speed: Floats = np.exp(((values - means) * gamma).sum(axis=1))
-        if not np.isfinite(speed).all():
-            raise ConfigError("the calendar's values make a day infinitely fast. Check the effects and the future.")
-        return speed
+    def _check_future(self, future: Future | None) -> dict[str, Any]:
+        return check_future(self.calendar, future)
+
+    def _told(self, future: Future | None) -> dict[str, Any]:
+        """What is known of the future."""
+        return {**(self.future or {}), **self._check_future(future)}
+
+    def _speed(self, first: int, last: int, told: Future) -> Floats:
+        own = {name: told[name] for name in told if name in self.calendar.names}
+        return speeds(self.calendar, self.effects, self.means, first, last, seen=self._seen, told=own)
 
     def _clock(self, begin: Floats, end: Floats, future: Future | None) -> BuyingClock:
         low, high = math.floor(begin.min()), math.ceil(end.max())
-        speed = self._speed(low + 1, high, future) if high > low else np.ones(0)
+        speed = self._speed(low + 1, high, self._told(future)) if high > low else np.ones(0)
         return BuyingClock.of(speed, low, self.unit)
 
     def _known(self, summary: pd.DataFrame, ahead: Floats | float, future: Future | None) -> _Known:
@@ -332,11 +344,7 @@ class CalendarModel(ParametricModel):
     def log_likelihood(self, summary: pd.DataFrame) -> pd.Series[float]:
         """Log-likelihood of each customer, in the data's own time unit."""
         known = self._known(summary, 0.0, None)
-        sums = calendar_sums(summary, self.calendar)
-        names = self.calendar.names
-        gamma, means = (np.array([float(kind[name]) for name in names]) for kind in (self.effects, self.means))
-        at_purchases = ((sums - known.h.x[:, None] * means) * gamma).sum(axis=1)
-        values = self.base._log_likelihood(known.clocked) + at_purchases
+        values = self.base._log_likelihood(known.clocked) + self._at_purchases(summary, known.h)
         stages = getattr(self.base, "k", 1)
         if stages > 1:
             owner, begin, end = gap_days(summary, known.h.x)
@@ -344,6 +352,12 @@ class CalendarModel(ParametricModel):
             in_gaps = np.bincount(owner, np.log(gap), minlength=known.h.x.size)
             values += (stages - 1) * in_gaps - known.h.x * math.lgamma(stages)
         return known.h.series(values, "log_likelihood")
+
+    def _at_purchases(self, summary: pd.DataFrame, h: Histories) -> Floats:
+        """Sum of the logarithms of the clock's speed at each customer's purchases."""
+        sums, names = calendar_sums(summary, self.calendar), self.calendar.names
+        gamma, means = (np.array([float(kind[name]) for name in names]) for kind in (self.effects, self.means))
+        return np.asarray(((sums - h.x[:, None] * means) * gamma).sum(axis=1))
 
     def p_alive(
         self, summary: pd.DataFrame, *, at: float | ArrayLike = 0.0, future: Future | None = None
@@ -395,16 +409,8 @@ class CalendarModel(ParametricModel):
         `annual_discount_rate` is annual and effective; it must be above 0 for an infinite `horizon`, for which a trend
         must be held.
         """
-        force, span = discounting(annual_discount_rate, self.unit, horizon)
-        told = {**(self.future or {}), **check_future(self.calendar, future)}
-        if math.isinf(span):
-            if told.get("trend") == "continue":
-                raise ConfigError("a trend that continues for ever has no sum. Hold it, or give a finite horizon.")
-            span = NOTHING / force
-        per = DAYS_PER_UNIT[self.unit]
-        if span * per > MOST_DAYS:
-            raise ConfigError(f"{span:,.0f} {self.unit} are too many days to add up. Give a horizon, or a higher rate.")
-        known = self._known(summary, span, told)
+        force, span = self._discounted_span(annual_discount_rate, horizon, future)
+        known = self._known(summary, span, future)
         offset = min(float(getattr(self.base, name)) for name in ("alpha", "beta") if hasattr(self.base, name))
         values = np.empty(known.h.x.size)
         for end in np.unique(known.end):
@@ -416,6 +422,17 @@ class CalendarModel(ParametricModel):
                 for point, weight in zip(points, weights, strict=True)
             )
         return known.h.series(values, "residual_transactions")
+
+    def _discounted_span(self, annual: float, horizon: float, future: Future | None) -> tuple[float, float]:
+        """The force of a discount, and for how long it leaves anything."""
+        force, span = discounting(annual, self.unit, horizon)
+        if math.isinf(span):
+            if self._told(future).get("trend") == "continue":
+                raise ConfigError("a trend that continues for ever has no sum. Hold it, or give a finite horizon.")
+            span = NOTHING / force
+        if span * DAYS_PER_UNIT[self.unit] > MOST_DAYS:
+            raise ConfigError(f"{span:,.0f} {self.unit} are too many days to add up. Give a horizon, or a higher rate.")
+        return force, span
 
     @typed
     def time_to_next_purchase(
@@ -476,7 +493,7 @@ class CalendarModel(ParametricModel):
         return np.array(values, dtype=np.float64).reshape(wanted.shape)
 
     def _since(self, first: str | date, ages: Floats, future: Future | None) -> Floats:
-        begin = np.full(ages.size, float(_number(first, "first")))
+        begin = np.full(ages.size, float(day_number(first, "first")))
         if not ages.size:
             return ages
         return self._clock(begin, positions(begin, ages, DAYS_PER_UNIT[self.unit]), future).time(begin, ages)
@@ -522,10 +539,21 @@ class CalendarModel(ParametricModel):
         self, T: ArrayLike, *, first: str | date, seed: int, replication: int = 0, future: Future | None = None
     ) -> pd.DataFrame:
         """A summary of simulated customers who first buy on the day `first`, each observed for its own `T`."""
+        return self._draw_summary(T, first, seed, replication, future, self._drawn)
+
+    def _drawn(self, ages: Floats, begin: float, future: Future | None, seed: int, replication: int) -> pd.DataFrame:
+        """Frequency and recency, on the clock."""
+        spans = self._since(iso_day(int(begin)), ages, future)
+        found: pd.DataFrame = self.base.draw_summary(spans, seed=seed, replication=replication)
+        return found
+
+    def _draw_summary(
+        self, T: ArrayLike, first: str | date, seed: int, replication: int, future: Future | None,
+        drawn: Callable[..., pd.DataFrame],
+    ) -> pd.DataFrame:  # fmt: skip
         ages = np.ascontiguousarray(durations(T, "T").ravel())
-        spans = self._since(first, ages, future)
-        frame: pd.DataFrame = self.base.draw_summary(spans, seed=seed, replication=replication)
-        begin = float(_number(first, "first"))
+        begin = float(day_number(first, "first"))
+        frame = drawn(ages, begin, future, seed, replication)
         days = np.arange(0.0, math.ceil(positions(np.zeros(1), ages.max(initial=0.0), DAYS_PER_UNIT[self.unit])[0]) + 1)
         times = days / DAYS_PER_UNIT[self.unit]
         run = self._clock(np.array([begin]), np.array([begin + days[-1]]), future).time(
@@ -535,6 +563,7 @@ class CalendarModel(ParametricModel):
         frame = frame.drop(columns="log_intervals", errors="ignore")  # on the clock, of days that are not kept
         frame["T"] = ages
         frame["first_purchase"] = pd.Timestamp(iso_day(int(begin)))
+        frame.attrs["unit"] = self.unit
         return frame
 
     def _spans(self, summary: pd.DataFrame, value: float | ArrayLike, name: str) -> Floats:
@@ -608,5 +637,29 @@ def discount_rule(clock: BuyingClock, end: float, span: float, force: float, off
     return (np.concatenate(points), np.concatenate(weights)) if points else (np.zeros(1), np.zeros(1))
 
 
-def _number(day: Any, name: str) -> int:
+def speeds(
+    calendar: Calendar, effects: Mapping[str, float], means: Mapping[str, float], first: int, last: int, *, seen: int,
+    told: Future,
+) -> Floats:  # fmt: skip
+    """How fast a clock runs on the days `first` ... `last`."""
+    values = calendar.columns(first, last, seen_until=seen, future=told)
+    gamma, mean = (np.array([float(kind[name]) for name in calendar.names]) for kind in (effects, means))
+    with np.errstate(over="ignore"):
+        speed: Floats = np.exp(((values - mean) * gamma).sum(axis=1))
+    if not np.isfinite(speed).all():
+        raise ConfigError("the calendar's values make a day infinitely fast. Check the effects and the future.")
+    return speed
+
+
+def check_effects(given: Any, kind: str, names: Sequence[str]) -> None:
+    """ConfigError unless there is a number for each of a calendar's columns."""
+    check_kind(given, kind, Mapping, "a mapping of the calendar's columns to numbers")
+    if set(given) != set(names):
+        raise ConfigError(f"{kind} must name {', '.join(names) or 'nothing'}; got {', '.join(map(str, given))}.")
+    for name, value in given.items():
+        check_number(value, f"{kind}: {name}")
+
+
+def day_number(day: Any, name: str) -> int:
+    """A day as a number since 1970."""
     return int(np.datetime64(calendar_day(day, name=name).date(), "D").astype(np.int64))

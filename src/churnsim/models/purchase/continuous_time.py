@@ -115,6 +115,7 @@ class TakesCalendar(ContinuousTime):
     """Base of the models in which a calendar can bend the buying clock (see `calendar_model.py`)."""
 
     takes_calendar: ClassVar[bool] = True
+    calendar_model: ClassVar[str | None] = "CalendarModel"
     # Whether `_on_clock` gives second derivatives; else they are differences of the slopes.
     clock_curvature: ClassVar[bool] = True
 

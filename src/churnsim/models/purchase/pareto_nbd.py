@@ -31,26 +31,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, overload
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from churnsim.data.summaries.calendar import Calendar
+from churnsim.errors import ConfigError
 from churnsim.kernels.likelihoods import pareto_nbd as kernel
 from churnsim.kernels.likelihoods import pareto_nbd_forecast as forecast
 from churnsim.kernels.likelihoods import pareto_nbd_rows as by_row
 from churnsim.kernels.likelihoods.population import draw_gamma_pairs
 from churnsim.kernels.numerics.rng_streams import MODEL_DRAWS, TRAITS
-from churnsim.models.estimation.likelihood import Likelihood
+from churnsim.models.estimation.fit import ModelFit
+from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
+from churnsim.models.estimation.parameters import forward_covariates
 from churnsim.models.estimation.threads import by_chunks
 from churnsim.models.purchase.active_periods import LivingTraits
 from churnsim.models.purchase.buy_till_you_die import LiveKernels, Living
+from churnsim.models.purchase.calendar_model import CalendarFit
 from churnsim.models.purchase.continuous_time import ContinuousTime
 from churnsim.models.purchase.covariates import CovariateModel
 from churnsim.models.purchase.fit_data import ScaledHistories, likelihood_of, summed
 from churnsim.models.purchase.histories import Histories
 from churnsim.models.purchase.protocol import Simulated
+from churnsim.models.purchase.two_clocks import fit_two_clocks
 from churnsim.typing import Floats, Ints
 
 REMEDIES = (
@@ -109,6 +115,41 @@ class ParetoNBD(LivingGammaGamma):
     simulated_as: ClassVar[Simulated | None] = "clock"
     within: ClassVar[str | None] = "nbd"
     parameter_names: ClassVar[tuple[str, ...]] = ("r", "alpha", "s", "beta")
+    takes_calendar: ClassVar[bool] = True
+    calendar_model: ClassVar[str | None] = "TwoClockModel"
+
+    @overload
+    @classmethod
+    def fit(
+        cls, summary: pd.DataFrame, *, unit: str | None = None, weights: ArrayLike | None = None, calendar: None = None
+    ) -> ModelFit[Self]: ...
+
+    @overload
+    @classmethod
+    def fit(
+        cls, summary: pd.DataFrame, *, unit: str | None = None, weights: ArrayLike | None = None, calendar: Calendar,
+        leaving: Calendar | None = None,
+    ) -> CalendarFit: ...  # fmt: skip
+
+    @classmethod
+    @forward_covariates
+    def fit(
+        cls,
+        summary: pd.DataFrame,
+        *,
+        unit: str | None = None,
+        weights: ArrayLike | None = None,
+        calendar: Calendar | None = None,
+        leaving: Calendar | None = None,
+    ) -> ModelFit[Self] | CalendarFit:
+        """Maximum likelihood, as of every family. With a `calendar`, with which the summary was made too, the fit is of
+        a `TwoClockModel`: it bends the buying clock, and a calendar `leaving` the leaving clock, whose effects are
+        named ``leaving:COLUMN``. Raises ConfigError for `leaving` without `calendar`."""
+        if calendar is not None:
+            return fit_two_clocks(cls, summary, calendar, leaving, unit=unit, weights=weights)
+        if leaving is not None:
+            raise ConfigError("leaving= goes with calendar=, with which the summary was made. Give both.")
+        return fit_likelihood(cls.likelihood(summary, unit=unit, weights=weights))
 
     @classmethod
     def likelihood(

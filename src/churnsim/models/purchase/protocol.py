@@ -58,6 +58,7 @@ class PurchaseModel(Protocol):
     within: ClassVar[str | None]
     covariate_family: ClassVar[Any]
     takes_calendar: ClassVar[bool]
+    calendar_model: ClassVar[str | None]
 
     @property
     def unit(self) -> str:
