@@ -56,8 +56,11 @@ def from_lifetimes(fitter: Any, *, unit: str = "W") -> Any:
 def from_inference_data(family: type[Any], data: Any, n: int, *, seed: int, unit: str = "W") -> list[Any]:
     """`n` models of `family` drawn from a posterior made elsewhere (InferenceData, or DataTree), as by pymc-marketing.
 
-    Its group `posterior` must hold the family's parameters (`v` is read as `gamma`). For a posterior drawn here,
-    `churnsim.models.posterior_models` knows family and unit by itself. Raises ConfigError when a parameter is missing.
+    Its group `posterior` must hold the family's parameters (`v` is read as `gamma`). Where pymc-marketing's model had
+    covariates (`alpha_scale`, `purchase_coefficient_alpha`, ...), the models are those with covariates of the family,
+    whose effects are counted from covariates of 0. For a posterior drawn here, `churnsim.models.posterior_models`
+    knows family and unit by itself. Raises ConfigError when a parameter is missing, and for dropout covariates that
+    move `b` of a BG/NBD, which no family here has.
 
     Examples
     --------
@@ -69,6 +72,8 @@ def from_inference_data(family: type[Any], data: Any, n: int, *, seed: int, unit
     NBD(r=2.0, alpha=2.0, unit='W')
     """
     drawn = data["posterior"] if hasattr(data, "__getitem__") else data.posterior
+    if any(name.endswith("_scale") for name in map(str, drawn.data_vars)):
+        return _with_covariates(family, drawn, n, seed=seed, unit=unit)
     columns = {_RENAMED.get(str(name), str(name)): np.asarray(drawn[name]).ravel() for name in drawn.data_vars}
     names: tuple[str, ...] = getattr(family, "parameter_names", ("p", "q", "gamma"))
     missing = [name for name in names if name not in columns]
@@ -77,6 +82,53 @@ def from_inference_data(family: type[Any], data: Any, n: int, *, seed: int, unit
     size = columns[names[0]].size
     rows = np.random.Generator(np.random.Philox(seed)).integers(size, size=n)
     return [_made(family, {name: float(columns[name][i]) for name in names}, unit) for i in rows]
+
+
+def _with_covariates(family: Any, drawn: Any, n: int, *, seed: int, unit: str) -> list[Any]:
+    """Models with covariates from pymc-marketing's posterior: alpha e^(-x . c), beta e^(-x . g) or a e^(x . g)."""
+    family = getattr(family, "covariate_family", None) or family
+    if not hasattr(family, "base_names"):
+        raise ConfigError(f"{family.__name__} has no form with covariates, and the posterior has some.")
+
+    def values(name: str) -> Any:
+        """The draws of a parameter, under its own name or as the scale of what covariates move."""
+        found = drawn.get(f"{name}_scale", drawn.get(name))
+        if found is None or "customer_id" in found.dims:
+            raise ConfigError(
+                f"the posterior lacks {name} or {name}_scale; it has {', '.join(map(str, drawn.data_vars))}."
+            )
+        return np.asarray(found).ravel()
+
+    def effects(*names: str) -> dict[str, Any]:
+        """The draws of each covariate's effect."""
+        name = next((each for each in names if each in drawn), None)
+        if name is None:
+            return {}
+        (over,) = set(drawn[name].dims) - {"chain", "draw"}
+        table = drawn[name].transpose("chain", "draw", over)
+        labels = table[over].to_numpy() if over in table.coords else np.arange(table.sizes[over])
+        return {str(label): table.to_numpy()[..., place].ravel() for place, label in enumerate(labels)}
+
+    base = {name: values(name) for name in family.base_names}
+    _, leaving = family.own_names
+    rate = effects("purchase_coefficient_alpha", "purchase_coefficient")
+    life = effects(f"dropout_coefficient_{leaving}", "dropout_coefficient")
+    if any(np.abs(each).max() > 0 for each in effects("dropout_coefficient_b").values()):
+        raise ConfigError(
+            "the posterior's dropout covariates move b beside a, and the models here have an effect on a alone. Read "
+            "the posterior without dropout covariates, or fit churnsim's BGNBDCovariates."
+        )
+    rows = np.random.Generator(np.random.Philox(seed)).integers(base[family.base_names[0]].size, size=n)
+    return [
+        family(
+            **{name: float(each[i]) for name, each in base.items()},
+            rate_effects={name: float(each[i]) for name, each in rate.items()},
+            lifetime_effects={name: float(each[i]) for name, each in life.items()},
+            covariate_means=dict.fromkeys([*rate, *life], 0.0),
+            unit=unit,
+        )
+        for i in rows
+    ]
 
 
 def _made(family: Any, values: dict[str, float], unit: str) -> Any:

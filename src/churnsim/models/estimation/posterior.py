@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
@@ -24,7 +24,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
 
-from churnsim.checks import shown
+from churnsim.checks import check_seed, shown
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.likelihood import Likelihood
 from churnsim.models.estimation.priors import Prior, check_priors
@@ -163,6 +163,7 @@ def sample_posterior(
     chains: int = CHAINS,
     unit: str | None = None,
     weights: ArrayLike | None = None,
+    predictive: bool = True,
     **options: Any,
 ) -> arviz.InferenceData:
     """Draw from the posterior of a family's parameters (such as `BGNBD`), as InferenceData (with ArviZ 1 a DataTree).
@@ -171,8 +172,11 @@ def sample_posterior(
     chains are prolonged until R-hat is below 1.01 and the effective sample size above 1,000 for every parameter; if
     16,000 draws a chain do not suffice, a PosteriorWarning says so, and so does the attribute `status` of what is
     returned. Group `posterior` holds the parameters in the model's own unit, `sample_stats` the log-posterior `lp`;
-    attributes name family, unit, priors and scales. `options` go to the family's likelihood. Raises MissingExtraError
-    without emcee and ArviZ, ConfigError for an impossible prior or number of draws or chains.
+    attributes name family, unit, priors and scales. With `predictive` there are `log_likelihood` (of each customer, at
+    1,000 draws), `observed_data`, `prior`, and `prior_predictive` and `posterior_predictive` (100 times as many new
+    customers, each observed as long), so that ``az.loo`` and ``az.compare`` work; what a family cannot simulate, or
+    takes more than 200 MB, is left out, and the attribute `left_out` says why. `options` go to the family's likelihood.
+    Raises MissingExtraError without emcee and ArviZ, ConfigError for an impossible prior or number of draws or chains.
 
     Parameters
     ----------
@@ -191,7 +195,9 @@ def sample_posterior(
     unit : str, optional
         Of the summary's durations.
     weights : array of shape (rows,), optional
-        Customers that each row stands for.
+        Customers that each row stands for; with them there is no pointwise log-likelihood.
+    predictive : bool
+        Whether to add the groups beside `posterior` and `sample_stats`.
     **options
         Of the family's likelihood, such as ``covariates_rate``.
 
@@ -238,7 +244,7 @@ def sample_posterior(
             stacklevel=2,
         )
     model = likelihood.model(target.parameters(points[0, -1]))
-    attributes = {
+    attributes: dict[str, Any] = {
         "status": words,
         "family": model.family,
         "model": json.dumps(model.to_dict()),
@@ -248,13 +254,102 @@ def sample_posterior(
         "acceptance": float(np.mean(sampler.acceptance_fraction)),
         "seed": seed,
     }
+    if predictive:
+        groups, dims, left_out = predictive_groups(
+            target, summary, target.parameters(points), seed=seed, weighted=weights is not None
+        )
+        plain = summary.index.is_unique and summary.index.nlevels == 1
+        coords = {"customer_id": summary.index.to_numpy()} if plain else {}
+        data = _in_groups(az, {"dims": dims, "coords": coords}, posterior=posterior, sample_stats=stats, **groups)
+        attributes["left_out"] = left_out
     data["posterior"].attrs.update(attributes)
     return cast("arviz.InferenceData", data)
 
 
-def _in_groups(az: Any, **groups: dict[str, Any]) -> Any:
+POINTWISE = 1_000  # draws at which the log-likelihood of each customer is kept
+SIMULATED = 100  # draws of which customers are simulated
+LARGEST = 25_000_000  # numbers in a group: 200 MB
+
+
+def predictive_groups(
+    target: LogPosterior, summary: pd.DataFrame, parameters: Floats, *, seed: int, weighted: bool
+) -> tuple[dict[str, dict[str, Floats]], dict[str, list[str]], str]:
+    """Groups for ArviZ beside the posterior, the dimensions of their variables, and what was left out and why.
+
+    `parameters` are the scaled draws, shape (chains, draws, parameters).
+    """
+    likelihood, rows = target.likelihood, len(summary)
+    chains, draws = parameters.shape[:2]
+    left_out: list[str] = []
+    groups: dict[str, dict[str, Floats]] = {}
+
+    def spread_out(number: int) -> Floats:
+        """About `number` of the draws, as many of each chain, evenly spaced."""
+        each = min(draws, -(-number // chains))
+        return np.asarray(parameters[:, np.linspace(0, draws - 1, each).round().astype(int)])
+
+    if weighted:
+        left_out.append("log_likelihood: rows stand for several customers")
+    elif rows * POINTWISE > LARGEST:
+        left_out.append(f"log_likelihood: {rows:,} customers at {POINTWISE:,} draws take more than 200 MB")
+    else:
+        kept = spread_out(POINTWISE)
+        values = np.array([[likelihood.model(at).log_likelihood(summary).to_numpy() for at in chain] for chain in kept])
+        groups["log_likelihood"] = {"history": values}
+    random = np.random.Generator(np.random.Philox(check_seed(seed)))
+    names = likelihood.names
+    drawable = all(hasattr(target.priors[name], "rvs") for name in names)
+    if drawable:
+        prior = np.array([[target.priors[name].rvs(random_state=random) for name in names] for _ in range(POINTWISE)])  # type: ignore[attr-defined]
+        groups["prior"] = {name: prior[None, :, i] * likelihood.scales[i] for i, name in enumerate(names)}
+    else:
+        left_out.append("prior, prior_predictive: a prior has no rvs")
+    dims = {"history": ["customer_id"]}
+    simulate = _simulator(likelihood.model(parameters[0, 0]), summary)
+    if simulate is None:
+        left_out.append("prior_predictive, posterior_predictive: the family simulates no such data")
+    elif rows * SIMULATED * 2 > LARGEST:
+        left_out.append(f"prior_predictive, posterior_predictive: {rows:,} customers take more than 200 MB")
+    else:
+        verb, columns = simulate
+        groups["observed_data"] = {name: summary[name].to_numpy(dtype=np.float64) for name in columns}
+        dims |= {name: ["customer_id"] for name in columns}
+        sources = {"posterior_predictive": spread_out(SIMULATED)}
+        if drawable:
+            sources["prior_predictive"] = prior[None, :SIMULATED]
+        for name, source in sources.items():
+            simulated = [
+                [verb(likelihood.model(at), seed, place + len(chain) * number) for place, at in enumerate(chain)]
+                for number, chain in enumerate(source)
+            ]
+            groups[name] = {
+                column: np.array([[frame[column].to_numpy(dtype=np.float64) for frame in chain] for chain in simulated])
+                for column in columns
+            }
+    return groups, dims, "; ".join(left_out)
+
+
+def _simulator(model: Any, summary: pd.DataFrame) -> tuple[Callable[[Any, int, int], pd.DataFrame], list[str]] | None:
+    """How a model simulates customers like those of a summary, and the columns that it simulates; None if it does not.
+
+    Customers with covariates, and amounts, are like each row; others are new ones observed as long.
+    """
+    if hasattr(model, "draw_summary_like"):
+        columns = ["frequency", "recency"] if hasattr(model, "draw_summary") else ["monetary_value"]
+        return lambda drawn, seed, number: drawn.draw_summary_like(summary, seed=seed, replication=number), columns
+    if hasattr(model, "draw_summary") and "T" in summary:
+        ages = summary["T"].to_numpy(dtype=np.float64)
+        return lambda drawn, seed, number: drawn.draw_summary(ages, seed=seed, replication=number), [
+            "frequency", "recency",
+        ]  # fmt: skip
+    return None
+
+
+def _in_groups(az: Any, named: Mapping[str, Any] | None = None, **groups: dict[str, Any]) -> Any:
     """InferenceData of ArviZ 0.x, a DataTree of ArviZ 1: groups of the same names either way."""
-    return az.from_dict(**groups) if "InferenceData" in vars(az) else az.from_dict(groups)
+    if "InferenceData" in vars(az):
+        return az.from_dict(**groups, **(named or {}))
+    return az.from_dict(groups, **(named or {}))
 
 
 def posterior_models(family: type[Any], posterior: arviz.InferenceData, n: int, *, seed: int) -> list[Any]:

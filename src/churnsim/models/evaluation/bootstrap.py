@@ -19,7 +19,7 @@ from churnsim.checks import check_count, check_seed, typed
 from churnsim.data.summaries.column_aliases import as_summary
 from churnsim.errors import ConfigError, DataError
 from churnsim.models.estimation.fit import FitStatus, ModelFit, Parametric
-from churnsim.models.spend.gamma_gamma import GammaGamma, repeat_spend
+from churnsim.models.spend.gamma_gamma import GammaGamma
 from churnsim.statistics import resample_counts, tails
 
 M = TypeVar("M", bound=Parametric)
@@ -140,9 +140,7 @@ def made_up(model: Any, summary: pd.DataFrame, seed: int, replication: int) -> p
 
 @typed
 def simulate_spend(model: GammaGamma, summary: pd.DataFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
-    """`summary` with the `monetary_value` of new customers of the model who made as many purchases: 0 without one.
-
-    The mean of x purchases of one customer, each Gamma(p, rate nu), is Gamma(p x, rate nu x).
+    """`GammaGamma.draw_summary_like`: `summary` with the `monetary_value` of new customers of the model.
 
     Examples
     --------
@@ -150,8 +148,4 @@ def simulate_spend(model: GammaGamma, summary: pd.DataFrame, *, seed: int, repli
     >>> simulate_spend(model, pd.DataFrame({"frequency": [3, 0]}), seed=1)["monetary_value"].gt(0).tolist()
     [True, False]
     """
-    x, _ = repeat_spend(summary.assign(monetary_value=0.0))
-    nu = model.draw_customers(x.size, seed=seed, replication=replication)["spend_rate"].to_numpy()
-    generator = np.random.Generator(np.random.Philox([seed, replication]))
-    total = generator.standard_gamma(model.p * np.maximum(x, 1)) / nu
-    return summary.assign(monetary_value=np.where(x > 0, total / np.maximum(x, 1), 0.0))
+    return model.draw_summary_like(summary, seed=seed, replication=replication)

@@ -12,6 +12,7 @@ import math
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,8 @@ from churnsim.models.spend.gamma_gamma import GammaGamma
 DRAWS = 99
 BINS = 10
 LEAST = 20
+
+bare_posterior = partial(sample_posterior, predictive=False)  # the draws alone
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -80,7 +83,7 @@ def simulation_based_calibration(
     priors: Mapping[str, Prior] | None = None,
     unit: str = "W",
     progress: Callable[[int, int], None] | None = None,
-    sampler: Callable[..., Any] = sample_posterior,
+    sampler: Callable[..., Any] = bare_posterior,
     **options: Any,
 ) -> SimulationCalibration:
     """Calibrate the posterior of a family: any purchase model, with covariates too, or Gamma-Gamma.

@@ -157,6 +157,17 @@ class GammaGamma(ParametricModel):
         values[used] = kernel.log_likelihood(float(self.p), float(self.q), float(self.gamma), x[used], m[used])
         return pd.Series(values, index=summary.index, name="log_likelihood")
 
+    def draw_summary_like(self, summary: pd.DataFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
+        """`summary` with the `monetary_value` of new customers who made as many purchases: 0 without one.
+
+        The mean of x purchases of one customer, each Gamma(p, rate nu), is Gamma(p x, rate nu x).
+        """
+        x, _ = repeat_spend(summary.assign(monetary_value=0.0))
+        nu = self.draw_customers(x.size, seed=seed, replication=replication)["spend_rate"].to_numpy()
+        generator = np.random.Generator(np.random.Philox([seed, replication]))
+        total = generator.standard_gamma(self.p * np.maximum(x, 1)) / nu
+        return summary.assign(monetary_value=np.where(x > 0, total / np.maximum(x, 1), 0.0))
+
     def population_mean(self) -> float:
         """Mean spend per purchase over customers, p gamma/(q - 1); infinite for q <= 1."""
         return self.p * self.gamma / (self.q - 1) if self.q > 1 else float("inf")
