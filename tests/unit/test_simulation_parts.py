@@ -458,3 +458,22 @@ def test_replay_says_by_how_much_it_misses(cdnow_market, cdnow_split):
     assert found.miss == pytest.approx(max(0.0, 1882 - found.upper))
     with pytest.raises(DataError, match="split_holdout"):
         replay(cdnow_market, cdnow_split[["frequency", "recency", "T", "monetary_value"]])
+
+
+def test_a_base_once_drawn_is_at_hand_for_its_models_alone(cdnow_market, monkeypatch):
+    base = cdnow_market.customers
+    models = {"purchases": cdnow_market.purchases, "spend": cdnow_market.spend}
+    first, second = (base.draw(**models, seed=7, replication=number) for number in (0, 1))
+    assert base.draw(**models, seed=7, replication=0) is first
+    other = replace(cdnow_market.purchases, r=2.0 * cdnow_market.purchases.r)
+    drawn = base.draw(purchases=other, spend=cdnow_market.spend, seed=7, replication=0)
+    assert not np.array_equal(drawn.traits, first.traits)
+    # Another process, and one that has no room, draw the same.
+    sent = deepcopy(base)
+    np.testing.assert_array_equal(sent.draw(**models, seed=7, replication=1).traits, second.traits)
+    monkeypatch.setattr("churnsim.simulation.customers.base.KEPT", 0)
+    full = deepcopy(base)
+    again = [full.draw(**models, seed=7, replication=number) for number in (0, 1, 1, 0)]
+    assert again[1] is again[2]
+    assert again[0] is not again[3]
+    np.testing.assert_array_equal(again[3].traits, first.traits)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Any, Protocol
+from functools import cached_property
+from typing import Any, Protocol, cast
 
 import numpy as np
 import pandas as pd
@@ -88,15 +90,15 @@ class PosteriorBase:
         self.unit: str | None = summary.attrs.get("unit")
         _, self._spend = repeat_spend(summary)
         self._uids = customer_uids(summary.index)
-        self._last = _LastDraw()
+        self._drawn = _Drawn(len(self._uids))
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without what was drawn last: another process draws for itself."""
-        return {name: value for name, value in self.__dict__.items() if name != "_last"}
+        """Without what was drawn: another process draws for itself."""
+        return {name: value for name, value in self.__dict__.items() if name not in ("_drawn", "_observed")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._last = _LastDraw()
+        self._drawn = _Drawn(len(self._uids))
 
     @property
     def ids(self) -> pd.Index:
@@ -113,37 +115,74 @@ class PosteriorBase:
 
     def draw(self, *, purchases: Purchases, spend: Spend, seed: int, replication: int) -> Base:
         """Draw the base of one replication. The same customer gets the same draw whoever else is in the base."""
-        asked, last = (purchases, spend, seed, replication), self._last
-        if last.asked != asked:
-            last.asked, last.base = asked, self._drawn(purchases, spend, seed, replication)
-        assert last.base is not None  # drawn now or before
-        return last.base
+        models, address = (purchases, spend), (seed, replication)
+        base = self._drawn.get(models, address)
+        if base is None:
+            base = self._draw(purchases, spend, seed, replication)
+            self._drawn.keep(models, address, base)
+        return base
 
-    def _drawn(self, purchases: Purchases, spend: Spend, seed: int, replication: int) -> Base:
+    @cached_property
+    def _observed(self) -> dict[str, Any]:
+        """What the firm knows of its customers: the same in every draw."""
+        h = self._histories
+        return {
+            "uids": self._uids,
+            "first_purchase": -h.T,
+            "last_purchase": h.t_x - h.T,
+            "repeat_revenue": self._spend * h.x,
+            "seen": h.x,
+        }
+
+    def _draw(self, purchases: Purchases, spend: Spend, seed: int, replication: int) -> Base:
         h = self._histories
         draw = _PosteriorDraw.of(purchases, spend, seed, replication)
         model: Any = purchases
         factors = model.factors(self._summary) if hasattr(model, "factors") else ()
         pieces = Chunks(h.x, h.t_x, h.T, self._spend, self._uids, *factors).each(draw)
         traits, alive, members = (np.concatenate(column) for column in zip(*pieces, strict=True))
-        return Base(
-            uids=self._uids,
-            traits=traits,
-            members=members,
-            alive=alive,
-            first_purchase=-h.T,
-            last_purchase=h.t_x - h.T,
-            repeat_revenue=self._spend * h.x,
-            seen=h.x,
-        )
+        return Base(traits=traits, members=members, alive=alive, **self._observed)
 
 
-class _LastDraw(threading.local):
-    """Strategies are compared on the same customers, so that one draw is asked for several times in a row by each
-    thread."""
+KEPT = 1_000_000
+"""Customers of bases once drawn that are kept, at 41 bytes each."""
 
-    asked: Any = None
-    base: Base | None = None
+
+class _Drawn:
+    """Bases drawn before, by seed and replication: the last one of each thread, and of small bases many.
+
+    Strategies are compared on the same customers, and levers, assumptions and markets on the same replications, of
+    which drawing the customers takes the most.
+    """
+
+    def __init__(self, customers: int) -> None:
+        self._last, self._lock = threading.local(), threading.Lock()
+        self._most = KEPT // max(customers, 1)
+        self._kept: OrderedDict[tuple[int, int], tuple[Any, Base]] = OrderedDict()
+
+    def get(self, models: Any, address: tuple[int, int]) -> Base | None:
+        """The base drawn from these models there, if it is at hand."""
+        last = getattr(self._last, "drawn", None)
+        if last is not None and last[:2] == (address, models):
+            return cast("Base", last[2])
+        with self._lock:
+            kept = self._kept.get(address)
+            if kept is None or kept[0] != models:
+                return None
+            self._kept.move_to_end(address)
+        self._last.drawn = (address, *kept)
+        return kept[1]
+
+    def keep(self, models: Any, address: tuple[int, int], base: Base) -> None:
+        """Keep the base, and let go of those that were not asked for the longest where there are too many."""
+        self._last.drawn = (address, models, base)
+        if self._most < 2:
+            return
+        with self._lock:
+            self._kept[address] = (models, base)
+            self._kept.move_to_end(address)
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
 
 
 @dataclass(frozen=True, kw_only=True)
