@@ -79,6 +79,11 @@ def market(family: str, customers: int, seed: int) -> pd.DataFrame:
     names = ["frequency", "recency", "T", "first_purchase", "came", "purchase_days"]
     names += [f"calendar:{name}" for name in TRUE]
     frame = pd.DataFrame(rows, columns=names)
+    if family == "mbg_cnbd":  # gaps are measured from day to day
+        log = frame["purchase_days"].explode().rename_axis("customer_id").reset_index(name="date")
+        log["date"] = log["date"].to_numpy(dtype=np.int64).astype("datetime64[D]").astype("datetime64[ns]")
+        until = pd.Timestamp(FIRST + SEEN, unit="D")
+        return cs.data.summarise_with_intervals(log, until=until, calendar=CALENDAR)
     frame["first_purchase"] = frame["first_purchase"].to_numpy().astype("datetime64[D]").astype("datetime64[ns]")
     frame.attrs["unit"] = "W"
     return frame

@@ -132,6 +132,8 @@ class HistoryDays:
         begin, end, weight = self.gaps
         run = np.concatenate([[0.0], np.cumsum(speed)])
         gap = run[end] - run[begin]
+        if not (gap > 0).all():  # beside days that a search tried with a speed many orders larger
+            return -math.inf, 0.0
         size = len(run)
         found = np.bincount(end, weight / gap, size) - np.bincount(begin, weight / gap, size)
         return float((weight * np.log(gap / (end - begin))).sum()), np.cumsum(found[::-1])[::-1][1:]
@@ -170,6 +172,8 @@ def calendar_likelihood(
             return -math.inf, np.zeros(parameters.size)
         speed, terms = found
         in_gaps, by_gaps = days.in_gaps(speed)
+        if math.isinf(in_gaps):
+            return -math.inf, np.zeros(parameters.size)
         slopes = days.sums + (((days.by_day(terms.at_last, terms.at_end) + by_gaps) * speed)[:, None] * z).sum(axis=0)
         value = terms.value + in_gaps + float((days.sums * gamma).sum())
         return value, np.concatenate([terms.slopes, slopes])
