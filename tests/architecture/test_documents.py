@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from tests.forked import Interpreter
 
+import churnsim as cs
+
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
@@ -28,6 +30,9 @@ def blocks(language: str) -> list[tuple[str, str]]:
     return found
 
 
+OF_DATA_SETS = [
+    (name, where, code) for name in ("online-retail", "hillstrom") for where, code in blocks(f"python data={name}")
+]
 # Runs snippets given as JSON, each in a namespace and a directory of its own; says which fail.
 RUN_SNIPPETS = """
 import json, os, sys, tempfile, traceback
@@ -64,6 +69,15 @@ def test_python_snippets_run(document, tmp_path, interpreter):
     """Those of one document share a process, not their names; their `assert` lines are their results."""
     snippets = [block for block in blocks("python") if block[0].startswith(f"{document.name}:")]
     done = run_snippets(interpreter, snippets, tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(("name", "where", "code"), OF_DATA_SETS, ids=[where for _, where, _ in OF_DATA_SETS])
+def test_snippets_of_data_sets_run(name, where, code, tmp_path, interpreter):
+    """Those marked with a data set that has to be downloaded; skipped where it is not at hand."""
+    if not cs.datasets.describe(name).at_hand:
+        pytest.skip(f"CHURNSIM_DATA names no folder with the file of {name}")
+    done = run_snippets(interpreter, [(where, code)], tmp_path)
     assert done.returncode == 0, done.stderr
 
 
