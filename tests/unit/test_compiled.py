@@ -23,9 +23,10 @@ MINI = {
 from pathlib import Path
 import numba
 from churnsim.kernels.numerics.numba_cache import cached
+from churnsim.kernels.numerics.shared_code import optimise_with_callers
 
 def njit(function):
-    return cached(numba.njit(function), Path(__file__).parent)
+    return cached(optimise_with_callers(numba.njit(function), {}), Path(__file__).parent)
 """,
     "called.py": """
 from typing import NamedTuple
@@ -85,12 +86,12 @@ def test_a_caller_is_compiled_anew_when_a_kernel_that_it_calls_has_changed(tmp_p
 
     assert python(call, tmp_path, **environment) == [2, 0, 0]  # importing has stored nothing
     files = sorted(stored.rglob("*.nb?"))
-    assert len(files) == 4  # an index and the code of each function
-    assert python(call, tmp_path, **environment) == [2, 1, 4]
+    assert len(files) == 2  # an index and the code of the caller, which holds what it calls
+    assert python(call, tmp_path, **environment) == [2, 1, 2]
     # A class that the stored index names is gone too.
     changed = MINI["called.py"].replace("Cards", "Views").replace("return cards", "return 3 * cards")
     (package / "called.py").write_text(changed)
-    assert python(call, tmp_path, **environment) == [6, 0, 4]
+    assert python(call, tmp_path, **environment) == [6, 0, 2]
     assert sorted(stored.rglob("*.nb?")) == files
 
 

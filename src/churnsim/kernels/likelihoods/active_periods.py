@@ -136,7 +136,8 @@ def _start(rate: float, p: float, k: int, silence: float, weight: float, lead: f
     for i in range(k):
         for j in range(k):
             moved[j] += here[i] * (silent[i, j] + active[i, j])
-    here[:] = moved
+    for i in range(k):
+        here[i] = moved[i]
     return weight - moved.sum()
 
 
@@ -178,7 +179,8 @@ def stages_law(
                     leaves_now[t] = 1.0 - silent[t].sum() - active[t].sum()  # whoever leaves has bought
                 for j in range(periods):
                     for n in range(min(j + 1, most), -1, -1):
-                        before[:] = here[n]
+                        for t in range(k):
+                            before[t] = here[n, t]
                         for t in range(k):
                             total = 0.0
                             for f in range(t + 1):
@@ -223,5 +225,6 @@ def stages_mean(
                             quiet += silent[f, t]
                             moved[t] += here[f] * (silent[f, t] + active[f, t])
                         out[i] += here[f] * (1.0 - quiet)
-                    here[:] = moved
+                    for t in range(k):
+                        here[t] = moved[t]
     return out

@@ -19,7 +19,7 @@ import numpy as np
 
 from churnsim.kernels.numerics.jit import njit
 from churnsim.kernels.numerics.philox import block
-from churnsim.kernels.numerics.pochhammer import rising_logs
+from churnsim.kernels.numerics.pochhammer import highest_count, rising_logs
 from churnsim.kernels.numerics.quantiles import beta_quantile
 from churnsim.typing import Flags, Floats, Ints
 
@@ -57,7 +57,7 @@ def log_likelihood(
     alpha: float, beta: float, gamma: float, delta: float, x: Ints, t_x: Ints, n: Ints
 ) -> tuple[Floats, Floats]:
     """Log-likelihood of each customer, and ln of P(alive at the next opportunity | history)."""
-    top = n.max() if n.size else 0
+    top = highest_count(n)
     buy, _ = rising_logs(alpha, top)
     skip, _ = rising_logs(beta, top)
     either, _ = rising_logs(alpha + beta, top)
@@ -79,7 +79,7 @@ def objective(
     alpha: float, beta: float, gamma: float, delta: float, x: Ints, t_x: Ints, n: Ints, weight: Floats
 ) -> Floats:
     """Weighted log-likelihood and its gradient in (alpha, beta, gamma, delta), as an array of five."""
-    top = n.max() + 1 if n.size else 0
+    top = highest_count(n) + 1 if n.size else 0
     buy, d_buy = rising_logs(alpha, top)
     skip, d_skip = rising_logs(beta, top)
     either, d_either = rising_logs(alpha + beta, top)

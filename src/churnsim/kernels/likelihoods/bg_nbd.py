@@ -22,7 +22,7 @@ import numpy as np
 
 from churnsim.kernels.numerics.jit import njit
 from churnsim.kernels.numerics.philox import block
-from churnsim.kernels.numerics.pochhammer import rising_logs, rising_squares
+from churnsim.kernels.numerics.pochhammer import highest_count, rising_logs, rising_squares
 from churnsim.kernels.numerics.quantiles import beta_quantile, gamma_quantile
 from churnsim.typing import Floats, Ints
 
@@ -52,7 +52,7 @@ def _odds_by_count(a: float, b: float, top: int, first: bool) -> tuple[Floats, F
 @njit
 def log_likelihood(r: float, alpha: float, a: float, b: float, x: Ints, t_x: Floats, T: Floats, first: bool) -> Floats:
     """Log-likelihood of each customer, in the data's own time unit."""
-    top = x.max() if x.size else 0
+    top = highest_count(x)
     rate, _ = rising_logs(r, top)
     stay, _ = rising_logs(b, top)
     both, _ = rising_logs(a + b, top)
@@ -75,7 +75,7 @@ def objective(
     Summed in blocks of 1,024 customers, so that the rounding error of a million rows stays far below what a line
     search sees.
     """
-    top = x.max() if x.size else 0
+    top = highest_count(x)
     rate, d_rate = rising_logs(r, top)
     stay, d_stay = rising_logs(b, top)
     both, d_both = rising_logs(a + b, top)
@@ -127,7 +127,7 @@ def hessian(
     With g the chance of being gone and o the log-odds of it, the last term ln(1 + e^o) of the likelihood adds
     g o'' + g (1 - g) o' o'^T.
     """
-    top = x.max() if x.size else 0
+    top = highest_count(x)
     of_rate, of_stay, of_both = rising_squares(r, top), rising_squares(b, top), rising_squares(a + b, top)
     last, log_odds = _odds_by_count(a, b, top, first)
     rr = ra = rd = rb = aa = ad = ab = dd = db = bb = 0.0  # pairs of r, alpha (a), the dropout's a (d) and b

@@ -16,6 +16,7 @@ import math
 import numpy as np
 
 from churnsim.kernels.numerics.jit import njit
+from churnsim.kernels.numerics.pochhammer import highest_count
 from churnsim.kernels.numerics.special import regularised_beta
 from churnsim.typing import Floats, Ints
 
@@ -169,7 +170,7 @@ def expected_known(
 ) -> Floats:
     """E[purchases in (T, T + horizon] | x, t_x, T]: P(alive) times that of a live customer. `b` as in `bg_nbd.py`."""
     e = a - 1.0
-    top = min(x.max(), _TABLED) if x.size else 0
+    top = min(highest_count(x), _TABLED)
     # All terms have one sign where a + b - 1 > r and a + b > 1, whatever x: nothing to watch then but the last step.
     steady = a + b - 1.0 > r and a + b > 1.0
     table = _coefficients(r, a, b, top if steady else 0)

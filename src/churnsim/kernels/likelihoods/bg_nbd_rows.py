@@ -9,7 +9,7 @@ import numpy as np
 from churnsim.kernels.likelihoods.bg_nbd import posterior_draw
 from churnsim.kernels.numerics.jit import njit
 from churnsim.kernels.numerics.philox import block
-from churnsim.kernels.numerics.pochhammer import rising_logs
+from churnsim.kernels.numerics.pochhammer import highest_count, rising_logs
 from churnsim.kernels.numerics.quantiles import beta_quantile, gamma_quantile
 from churnsim.kernels.numerics.special import digamma
 from churnsim.typing import Flags, Floats, Ints
@@ -18,7 +18,7 @@ from churnsim.typing import Flags, Floats, Ints
 @njit
 def terms(alpha: Floats, a: Floats, x: Ints, t_x: Floats, T: Floats, r: float, b: float) -> Floats:
     """Rows: log-likelihood, and its slopes in r, ln alpha_i, ln a_i and b."""
-    top = x.max() if x.size else 0
+    top = highest_count(x)
     rate, d_rate = rising_logs(r, top)
     stay, d_stay = rising_logs(b, top)
     out = np.empty((x.size, 5))

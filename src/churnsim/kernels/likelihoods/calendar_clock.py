@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from churnsim.kernels.numerics.jit import njit
-from churnsim.kernels.numerics.pochhammer import rising_logs
+from churnsim.kernels.numerics.pochhammer import highest_count, rising_logs
 from churnsim.typing import Floats, Ints
 
 
@@ -21,7 +21,7 @@ def bg_nbd_slopes(
     r: float, alpha: float, a: float, b: float, x: Ints, t_x: Floats, T: Floats, weight: Floats, first: bool
 ) -> tuple[Floats, Floats]:
     """The sum that `bg_nbd.objective` gives, and row by row the slopes in t_x and in T."""
-    top = x.max() if x.size else 0
+    top = highest_count(x)
     rate, d_rate = rising_logs(r, top)
     stay, d_stay = rising_logs(b, top)
     both, d_both = rising_logs(a + b, top)

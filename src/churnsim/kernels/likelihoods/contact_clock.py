@@ -254,7 +254,8 @@ def objective(
     if not information:
         return total
     whole = np.empty(size + (size - 1) * (size - 1))
-    whole[:size] = total
+    for k in range(size):
+        whole[k] = total[k]
     for k in range(size - 1):
         for m in range(size - 1):
             whole[size + k * (size - 1) + m] = products[max(k, m), min(k, m)]

@@ -19,7 +19,7 @@ import numpy as np
 
 from churnsim.kernels.numerics.jit import njit
 from churnsim.kernels.numerics.philox import block
-from churnsim.kernels.numerics.pochhammer import rising_logs
+from churnsim.kernels.numerics.pochhammer import highest_count, rising_logs
 from churnsim.kernels.numerics.quantiles import beta_quantile, gamma_quantile
 from churnsim.typing import Flags, Floats, Ints
 
@@ -49,7 +49,7 @@ def _log_odds(R: float, alpha: float, a: float, b: float, x: int, t_x: float, T:
 @njit
 def log_likelihood(r: float, alpha: float, a: float, b: float, x: Ints, t_x: Floats, T: Floats, k: int) -> Floats:
     """Log-likelihood of each customer but for the gaps' own factor, in the data's own time unit."""
-    top = x.max() if x.size else 0
+    top = highest_count(x)
     rate, _ = rising_logs(r, k * top)
     stay, _ = rising_logs(b, top + 1)
     both, _ = rising_logs(a + b, top + 1)
@@ -71,7 +71,7 @@ def objective(
     r: float, alpha: float, a: float, b: float, x: Ints, t_x: Floats, T: Floats, weight: Floats, k: int
 ) -> Floats:
     """Weighted log-likelihood (without the gaps' factor) and its gradient in (r, alpha, a, b), summed in blocks."""
-    top = x.max() if x.size else 0
+    top = highest_count(x)
     rate, d_rate = rising_logs(r, k * top)
     stay, d_stay = rising_logs(b, top + 1)
     both, d_both = rising_logs(a + b, top + 1)

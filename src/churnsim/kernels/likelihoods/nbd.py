@@ -11,14 +11,14 @@ import math
 import numpy as np
 
 from churnsim.kernels.numerics.jit import njit
-from churnsim.kernels.numerics.pochhammer import rising_logs
+from churnsim.kernels.numerics.pochhammer import highest_count, rising_logs
 from churnsim.typing import Floats, Ints
 
 
 @njit
 def log_likelihood(r: float, alpha: float, x: Ints, T: Floats) -> Floats:
     """Log-likelihood of each customer, in the data's own time unit."""
-    rate, _ = rising_logs(r, x.max() if x.size else 0)
+    rate, _ = rising_logs(r, highest_count(x))
     out = np.empty(x.size)
     for i in range(x.size):
         out[i] = rate[x[i]] - r * math.log1p(T[i] / alpha) - x[i] * math.log(alpha + T[i])
@@ -28,7 +28,7 @@ def log_likelihood(r: float, alpha: float, x: Ints, T: Floats) -> Floats:
 @njit
 def objective(r: float, alpha: float, x: Ints, T: Floats, weight: Floats) -> Floats:
     """Weighted log-likelihood and its gradient in (r, alpha), as an array of three, summed in blocks."""
-    rate, d_rate = rising_logs(r, x.max() if x.size else 0)
+    rate, d_rate = rising_logs(r, highest_count(x))
     total = np.zeros(3)
     part = np.zeros(3)
     for i in range(x.size):

@@ -19,7 +19,7 @@ import numpy as np
 from churnsim.kernels.likelihoods.pareto_nbd_integral import moments, place, share
 from churnsim.kernels.numerics.jit import njit
 from churnsim.kernels.numerics.philox import block
-from churnsim.kernels.numerics.pochhammer import rising_logs, rising_squares
+from churnsim.kernels.numerics.pochhammer import highest_count, rising_logs, rising_squares
 from churnsim.kernels.numerics.quantiles import gamma_quantile
 from churnsim.typing import Floats, Ints
 
@@ -43,7 +43,7 @@ def _odds(r: float, alpha: float, s: float, beta: float, x: int, t_x: float, T: 
 @njit
 def log_likelihood(r: float, alpha: float, s: float, beta: float, x: Ints, t_x: Floats, T: Floats) -> Floats:
     """Log-likelihood of each customer, in the data's own time unit."""
-    rate, _ = rising_logs(r, x.max() if x.size else 0)
+    rate, _ = rising_logs(r, highest_count(x))
     out = np.empty(x.size)
     for i in range(x.size):
         n = x[i]
@@ -73,7 +73,7 @@ def p_alive(r: float, alpha: float, s: float, beta: float, x: Ints, t_x: Floats,
 @njit
 def objective(r: float, alpha: float, s: float, beta: float, x: Ints, t_x: Floats, T: Floats, weight: Floats) -> Floats:
     """Weighted log-likelihood and its gradient in (r, alpha, s, beta), as an array of five, summed in blocks."""
-    rate, d_rate = rising_logs(r, x.max() if x.size else 0)
+    rate, d_rate = rising_logs(r, highest_count(x))
     total = np.zeros(5)
     part = np.zeros(5)
     mean = np.zeros(20)
@@ -109,7 +109,7 @@ def hessian(r: float, alpha: float, s: float, beta: float, x: Ints, t_x: Floats,
     With g the chance of being gone, u and v the slopes of ln of the two terms: (1 - g) u' + g v' + g (1 - g) (v - u)(v
     - u)^T; v' is the mean second derivative of the integrand's logarithm plus the covariance of its slope.
     """
-    squares = rising_squares(r, x.max() if x.size else 0)
+    squares = rising_squares(r, highest_count(x))
     out = np.zeros((4, 4))
     mean = np.zeros(20)
     apart = np.zeros(4)

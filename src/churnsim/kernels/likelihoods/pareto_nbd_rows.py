@@ -9,14 +9,14 @@ import numpy as np
 from churnsim.kernels.likelihoods.pareto_nbd import log_odds, posterior_draw
 from churnsim.kernels.likelihoods.pareto_nbd_integral import moments, share
 from churnsim.kernels.numerics.jit import njit
-from churnsim.kernels.numerics.pochhammer import rising_logs
+from churnsim.kernels.numerics.pochhammer import highest_count, rising_logs
 from churnsim.typing import Flags, Floats, Ints
 
 
 @njit
 def terms(alpha: Floats, beta: Floats, x: Ints, t_x: Floats, T: Floats, r: float, s: float) -> Floats:
     """Rows: log-likelihood, and its slopes in r, ln alpha_i, ln beta_i and s."""
-    rate, d_rate = rising_logs(r, x.max() if x.size else 0)
+    rate, d_rate = rising_logs(r, highest_count(x))
     out = np.empty((x.size, 5))
     mean = np.zeros(20)
     for i in range(x.size):

@@ -64,7 +64,8 @@ def gauss(diagonal: Floats, side: Floats) -> tuple[Floats, Floats]:
     size = diagonal.shape[1]
     e = np.empty(size)
     for i in range(nodes.shape[0]):
-        e[: size - 1] = side[i]
+        for j in range(size - 1):
+            e[j] = side[i, j]
         e[size - 1] = 0.0
         weights[i, 0] = 1.0
         _solve(nodes[i], e, weights[i])

@@ -19,13 +19,14 @@ import numba
 from numba import types
 
 from churnsim.kernels.numerics.numba_cache import cached
+from churnsim.kernels.numerics.shared_code import optimise_with_callers
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 PLAIN = os.environ.get("CHURNSIM_PLAIN_KERNELS", "0") not in ("", "0")
 
 _KERNELS = Path(__file__).parents[1]
-_OPTIONS: dict[str, Any] = {"nogil": True, "fastmath": False, "error_model": "numpy"}
+_OPTIONS: dict[str, Any] = {"nogil": True, "fastmath": False, "error_model": "numpy", "no_cfunc_wrapper": True}
 # Without numba's runtime, which counts references to arrays; a private option.
 _UNCOUNTED = _OPTIONS if PLAIN else {**_OPTIONS, "_nrt": False}
 
@@ -54,7 +55,7 @@ def _wide_arguments(dispatcher: Any) -> None:
 def _compiled(function: F, options: dict[str, Any]) -> F:
     dispatcher = numba.njit(**options)(function)
     if not PLAIN and hasattr(dispatcher, "get_call_template"):  # of numba's own methods; none with NUMBA_DISABLE_JIT
-        _wide_arguments(dispatcher)
+        _wide_arguments(optimise_with_callers(dispatcher, options))
     return cast(F, cached(dispatcher, _KERNELS, variant="-plain" if PLAIN else ""))
 
 

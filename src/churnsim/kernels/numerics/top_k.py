@@ -82,15 +82,14 @@ def _selected(left: NDArray[Any], number: int) -> float:
 @njit
 def highest_of(values: NDArray[Any], uids: Ints, eligible: Flags, number: int) -> Flags:
     """Flags of the `number` eligible with the highest value; among equals those of the lowest uids."""
-    chosen = np.zeros(values.size, np.bool_)
     held = np.empty(values.size, values.dtype)
     count = 0
     for i in range(values.size):
         held[count] = values[i]
         count += eligible[i]
     if number >= count:
-        chosen[:] = eligible
-        return chosen
+        return eligible.copy()
+    chosen = np.zeros(values.size, np.bool_)
     if number <= 0:
         return chosen
     limit = nth_highest(held[:count], number)

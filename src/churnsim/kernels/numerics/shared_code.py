@@ -1,0 +1,85 @@
+"""Kernels that call each other are optimised together, once.
+
+Numba optimises each compiled function and makes machine code of it by itself, and does both again, with all that it
+calls, for each function that calls it: of a kernel that is called five calls deep six times. Here a kernel that another
+one calls is only translated to LLVM's language. The kernel that Python calls takes in all that it needs, and is
+optimised and made machine code of once; it alone is stored on disk.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+compiler: Any
+JITCodeLibrary: Any
+make_concrete_template: Any
+try:  # private names of numba
+    from numba.core import compiler
+    from numba.core.codegen import JITCodeLibrary
+    from numba.core.typing.templates import make_concrete_template
+except ImportError:
+    JITCodeLibrary = None
+
+
+def _library_class() -> Any:
+    class Translated(JITCodeLibrary):  # type: ignore[misc]
+        """Code in LLVM's language, to be taken into other libraries."""
+
+        def _ensure_finalized(self) -> None:
+            """Nothing: it is optimised where it is used."""
+
+        def add_linking_library(self, library: Any) -> None:
+            """Remember what the code calls; who takes in the code takes in that too."""
+            if library not in self._linking_libraries:
+                super().add_linking_library(library)
+
+        def _get_module_for_linking(self) -> Any:
+            if self._shared_module is None:
+                for function in self._final_module.functions:
+                    # As numba does: several copies may meet, and those that nothing calls any more are dropped.
+                    if not function.is_declaration and function.linkage.name == "external":
+                        function.linkage = "linkonce_odr"
+                self._shared_module = self._final_module
+            return self._shared_module
+
+    return Translated
+
+
+_Translated = _library_class() if JITCodeLibrary is not None else None
+
+
+def optimise_with_callers(dispatcher: Any, options: dict[str, Any]) -> Any:
+    """Let kernels that call this function of `numba.njit` take in its code untouched; returns the dispatcher.
+
+    Called from Python it is compiled by numba as any other. Where numba lacks the private names used here nothing is
+    changed: compiling takes longer, with the same results.
+    """
+    if _Translated is None or not hasattr(dispatcher, "get_call_template"):
+        return dispatcher
+    made: dict[Any, tuple[Any, Any]] = {}
+    target = dispatcher.targetdescr
+
+    def translate(kinds: Any) -> tuple[Any, Any]:
+        flags = compiler.Flags()
+        target.options.parse_as_flags(flags, options)
+        flags.no_compile = flags.no_cpython_wrapper = flags.no_cfunc_wrapper = True
+        library = _Translated(target.target_context.codegen(), dispatcher.py_func.__qualname__)
+        done = compiler.compile_extra(
+            target.typing_context, target.target_context, dispatcher.py_func, kinds, None, flags, {}, library=library
+        )
+        entry = object()
+        target.target_context.insert_user_function(entry, done.fndesc, [library, *library._linking_libraries])
+        return entry, done.signature
+
+    def template_of(arguments: Any, keywords: dict[str, Any]) -> Any:
+        python_signature, kinds = dispatcher.fold_argument_types(arguments, keywords)
+        kinds = tuple(kinds)
+        if kinds not in made:
+            made[kinds] = translate(kinds)
+        name = f"CallTemplate({dispatcher.py_func.__name__})"
+        signatures = [signature for _, signature in made.values()]
+        return make_concrete_template(name, dispatcher.py_func.__name__, signatures), python_signature, kinds, {}
+
+    dispatcher.get_call_template = template_of
+    dispatcher.get_overload = lambda kinds: made[tuple(kinds)][0]
+    return dispatcher
