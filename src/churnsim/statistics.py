@@ -1,6 +1,8 @@
 """What several rooms need of statistics: Wilson's interval, limits at a level, ties, and the bootstrap's draws.
 
 - proportions: Wilson (1927), "Probable inference", JASA 22, 209-212;
+- tails and quantiles of the laws of tests, by the functions that `scipy.stats` calls for them and to the same bits:
+  importing `scipy.stats` takes as long as all that a small command does;
 - resamples with replacement and percentile limits: Efron & Tibshirani (1993), An Introduction to the Bootstrap,
   chapters 6 and 13.
 """
@@ -12,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import norm
+from scipy import special
 
 from churnsim.checks import check_level
 from churnsim.typing import Floats, Ints
@@ -26,7 +28,42 @@ def tails(level: float) -> tuple[float, float]:
 
 def normal_quantile(level: float) -> float:
     """How many standard errors an interval reaches to either side, such as 1.96; ConfigError for no level."""
-    return float(norm.ppf(tails(level)[1]))
+    return float(special.ndtri(tails(level)[1]))
+
+
+def student_quantile(p: Floats | float, df: Ints | Floats | float) -> Floats:
+    """The value below which Student's t with `df` degrees of freedom lies with probability `p`, 0 < p < 1."""
+    return np.asarray(special.stdtrit(df, p))
+
+
+def student_tail(x: Floats | float, df: Ints | Floats | float) -> Floats:
+    """The probability that Student's t with `df` degrees of freedom is above `x`."""
+    return np.asarray(special.stdtr(df, -x))
+
+
+def chi2_tail(x: Floats | float, df: Ints | Floats | float) -> Floats:
+    """The probability that chi-squared with `df` degrees of freedom is above `x`."""
+    return np.asarray(special.chdtrc(df, np.maximum(x, 0.0)))
+
+
+def chi2_quantile(p: Floats | float, df: Ints | Floats | float) -> Floats:
+    """The value below which chi-squared with `df` degrees of freedom lies with probability `p`."""
+    return np.asarray(2 * special.gammaincinv(np.asarray(df) / 2, p))
+
+
+def f_tail(x: Floats | float, above: int, below: int) -> Floats:
+    """The probability that Fisher's F with degrees of freedom (`above`, `below`) is above `x`."""
+    return np.asarray(special.fdtrc(above, below, np.maximum(x, 0.0)))
+
+
+def f_quantile(p: Floats | float, above: int, below: int) -> Floats:
+    """The value below which Fisher's F with degrees of freedom (`above`, `below`) lies with probability `p`."""
+    return np.asarray(special.fdtri(above, below, p))
+
+
+def poisson_logpmf(k: Ints | Floats, mean: Floats | float) -> Floats:
+    """Logarithm of the Poisson probability of the count `k`."""
+    return np.asarray(special.xlogy(k, mean) - special.gammaln(k + 1) - mean)
 
 
 def mean_over_ties(values: Floats, score: Floats, *, weights: Floats | None = None) -> Floats:

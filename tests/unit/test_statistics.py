@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from itertools import permutations
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from churnsim.models.churn.scores import churn_scores
 from churnsim.models.churn.uplift import qini_curve
-from churnsim.statistics import mean_over_ties
+from churnsim.statistics import (
+    chi2_quantile,
+    chi2_tail,
+    f_quantile,
+    f_tail,
+    mean_over_ties,
+    poisson_logpmf,
+    student_quantile,
+    student_tail,
+)  # fmt: skip
 
 
 def test_sums_over_ties_are_the_mean_over_every_order():
@@ -42,3 +54,26 @@ def test_the_order_of_rows_says_nothing(levels):
             np.testing.assert_allclose([qini.coefficient, qini.lower, qini.upper], 0.0, atol=1e-15)
             np.testing.assert_allclose(scores.lift["lift"], 1.0)
     assert found[0][1].lift["leavers"].sum() == pytest.approx(left.sum())
+
+
+@pytest.mark.parametrize("df", [1, 2, 7, 29, 399])
+def test_tails_and_quantiles_are_those_of_scipy_stats_to_the_bit(df):
+    x, p = np.array([-1.0, 0.0, 0.3, 1.96, 40.0]), np.array([0.001, 0.025, 0.5, 0.975])
+    pairs = [
+        (student_quantile(p, df), stats.t.ppf(p, df)),
+        (student_tail(x, df), stats.t.sf(x, df)),
+        (chi2_tail(x, df), stats.chi2.sf(x, df)),
+        (chi2_quantile(p, df), stats.chi2.ppf(p, df)),
+        (f_tail(x, 2, df), stats.f.sf(x, 2, df)),
+        (f_quantile(p, 2, df), stats.f.ppf(p, 2, df)),
+        (poisson_logpmf(np.arange(df), 2.5), stats.poisson.logpmf(np.arange(df), 2.5)),
+    ]
+    for ours, theirs in pairs:
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_study_imports_no_scipy_stats():
+    """It takes a second at the start of each command and of each worker."""
+    rooms = "churnsim.cli, churnsim.study.runner, churnsim.claims.catalogue"
+    code = f"import sys, {rooms}; sys.exit('scipy.stats' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -18,7 +18,6 @@ from typing import Any, Unpack
 import numpy as np
 import pandas as pd
 from scipy.special import ndtr, ndtri
-from scipy.stats import rankdata
 
 from churnsim.checks import check_count, check_kind, check_level, check_seed, typed
 from churnsim.decisions.runs.experiment import PIECES_PER_WORKER, Experiment, RunArguments
@@ -315,12 +314,16 @@ class _Numbers:
 
     def scores(self, at: Particles) -> pd.DataFrame:
         """The normal scores under the prior."""
+        from scipy.stats import rankdata  # a second of imports
+
         own = dict(zip(self.laws, at.z.T, strict=True))
         ranks = {name: ndtri((rankdata(draws) - 0.5) / self.rows)[at.row] for name, draws in self._drawn.items()}
         return pd.DataFrame({name: own[name] if name in own else ranks[name] for name in self.believed})
 
     def moved(self, at: Particles, weight: Floats | None = None) -> pd.DataFrame:
         """How far the mean of each score is from that of the prior, and how much of its variance is gone."""
+        from scipy.stats import rankdata  # a second of imports
+
         scores = self.scores(at)
         mean = np.average(scores, axis=0, weights=weight)
         variance = np.average((scores - mean) ** 2, axis=0, weights=weight)

@@ -24,7 +24,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
 
 from churnsim.checks import check_level, check_number, typed
 from churnsim.data.records.reading import record_table
@@ -42,7 +41,7 @@ from churnsim.evidence.records import (
 from churnsim.evidence.trial import OBSERVATIONAL, TrialEffects, trial_effects
 from churnsim.product_limit import RiskTable, log_log_limits
 from churnsim.simulation.core.belief import Belief
-from churnsim.statistics import wilson
+from churnsim.statistics import student_tail, wilson
 from churnsim.typing import Floats, Ints
 from churnsim.units import Duration
 
@@ -357,7 +356,7 @@ def _effect(
     except DataError:  # everything that varies does so by the quarter
         return None, math.nan, trial
     error = placebo.standard_error
-    p = 2 * float(student.sf(abs(placebo.effect) / error, placebo.clusters - 1)) if error > 0 else 1.0
+    p = 2 * float(student_tail(abs(placebo.effect) / error, placebo.clusters - 1)) if error > 0 else 1.0
     return effect, p, trial
 
 

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 import pandas as pd
 from scipy.optimize import minimize_scalar
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from churnsim.checks import check_level, check_number, check_seed, typed
 from churnsim.data.logs.days import iso_day
@@ -382,10 +382,10 @@ class _Draw:
             return float(a.mean() - b.mean()), float(a.var(ddof=1) / a.size + b.var(ddof=1) / b.size)
 
         gap, variance = difference(met, np.ones(len(met), dtype=bool))
-        reached = float(2 * norm.sf(abs(gap) / math.sqrt(variance))) if variance > 0 else 1.0
+        reached = float(2 * ndtr(-abs(gap) / math.sqrt(variance))) if variance > 0 else 1.0
         with_others, without = difference(y, met > 0), difference(y, met == 0)
         both = with_others[1] + without[1]
-        apart = float(2 * norm.sf(abs(with_others[0] - without[0]) / math.sqrt(both))) if both > 0 else 1.0
+        apart = float(2 * ndtr(-abs(with_others[0] - without[0]) / math.sqrt(both))) if both > 0 else 1.0
         p = min(1.0, 2 * min(reached, apart))
         return TrialCheck(
             name="other campaigns", p_value=p, passed=bool(p >= DOUBT),
@@ -416,7 +416,7 @@ def _agreement(
             sampled = each / len(summary) * (1 - len(summary) / customers)
             spread = math.sqrt(apart + of_all**2 * sampled)
             gap = row["difference"] - of_all * expected
-            p = float(2 * norm.sf(abs(gap) / spread)) if spread > 0 else float(gap == 0)
+            p = float(2 * ndtr(-abs(gap) / spread)) if spread > 0 else float(gap == 0)
             found[campaign, arm] = {"design": row["difference"], "model": of_all * expected, "p_value": p}
     table = pd.DataFrame.from_dict(found, orient="index", columns=["design", "model", "p_value"])
     if found:

@@ -17,9 +17,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import f as fisher
 
 from churnsim.errors import DataError
+from churnsim.statistics import f_quantile
 from churnsim.typing import Floats, Ints
 
 STRONG = 23.1
@@ -113,7 +113,7 @@ def two_stage(y: Floats, d: Floats, z: Floats, controls: Floats, cluster: Ints, 
     error = math.sqrt(float((by_cluster(z * (y - effect * d)) ** 2).sum())) / abs(zd)
     doubt = float((by_cluster(z * (d - first * z)) ** 2).sum())
     strength = zd**2 / doubt if doubt > 0 else math.inf
-    critical = float(fisher.ppf(level, 1, groups - 1))
+    critical = float(f_quantile(level, 1, groups - 1))
     a, b = by_cluster(z * y), by_cluster(z * d)
     low, high, split = _within(
         zd**2 - critical * float(b @ b), -2 * (zy * zd - critical * float(a @ b)), zy**2 - critical * float(a @ a)

@@ -32,13 +32,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq, minimize_scalar
 from scipy.special import ndtr
-from scipy.stats import chi2
-from scipy.stats import t as student
 
 from churnsim.checks import typed
 from churnsim.errors import DataError
 from churnsim.models.estimation.arguments import numbers
-from churnsim.statistics import normal_quantile, tails
+from churnsim.statistics import chi2_quantile, chi2_tail, normal_quantile, student_quantile, tails
 from churnsim.typing import Floats
 
 QUANTILES = 200
@@ -143,7 +141,7 @@ def pool(estimates: ArrayLike, standard_errors: ArrayLike, *, level: float = 0.9
         )  # fmt: skip
     excess = max(1.0, float(weights @ (y - mean) ** 2) / (k - 1))
     error = math.sqrt(excess / float(weights.sum()))
-    half = float(student.ppf(tail, k - 1)) * error
+    half = float(student_quantile(tail, k - 1)) * error
     new = _new_setting(y, variances, level) if k > 2 else (math.nan, math.nan)
     alone = 1.0 / variances
     q = float(alone @ (y - alone @ y / alone.sum()) ** 2)
@@ -159,7 +157,7 @@ def pool(estimates: ArrayLike, standard_errors: ArrayLike, *, level: float = 0.9
         prediction_upper=new[1],
         tau=math.sqrt(tau2),
         i_squared=float(tau2 / (tau2 + typical)),
-        heterogeneity_p=float(chi2.sf(q, k - 1)),
+        heterogeneity_p=float(chi2_tail(q, k - 1)),
         level=level,
     )
 
@@ -183,7 +181,7 @@ def _grid(y: Floats, variances: Floats) -> Floats:
 def _new_setting(y: Floats, variances: Floats, level: float) -> tuple[float, float]:
     """Limits of the true number of a setting like these, over the confidence distribution of tau^2."""
     grid = _grid(y, variances)
-    quantiles = chi2.ppf((np.arange(QUANTILES) + 0.5) / QUANTILES, y.size - 1)
+    quantiles = chi2_quantile((np.arange(QUANTILES) + 0.5) / QUANTILES, y.size - 1)
     tau2 = np.interp(quantiles, _over(y, variances, grid)[2][::-1], grid[::-1])
     mean, total, _, _ = _over(y, variances, tau2)
     spread = np.sqrt(tau2 + 1.0 / total)

@@ -26,15 +26,12 @@ from typing import Any, Final, NamedTuple, cast
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import chi2, rankdata
-from scipy.stats import f as fisher
-from scipy.stats import t as student
 
 from churnsim.checks import check_frame, check_level, check_number, typed
 from churnsim.errors import ConfigError, DataError
 from churnsim.evidence.beliefs import Belief
 from churnsim.models.estimation.design_matrix import Design, checked_features, independent_columns, number_columns
-from churnsim.statistics import normal_quantile, tails
+from churnsim.statistics import chi2_tail, f_tail, normal_quantile, student_quantile, student_tail, tails
 from churnsim.typing import Flags, Floats, Ints
 
 RANDOMISED: Final = "measured here (randomised)"
@@ -323,7 +320,7 @@ def effects_of_sums(
         checks.append(UNCHECKED)
     else:
         expected = n.sum(axis=1)[:, None] * counts / counts.sum()
-        p = float(chi2.sf(((n - expected) ** 2 / expected).sum(), (len(n) - 1) * (len(arms) - 1)))
+        p = float(chi2_tail(((n - expected) ** 2 / expected).sum(), (len(n) - 1) * (len(arms) - 1)))
         checks.append(_check("balance", p, f"{len(n)} strata by {len(arms)} arms (p = {p:.3g})."))
     return TrialEffects(
         table=_effects_table(rows, arms, level),
@@ -481,7 +478,7 @@ def _effects_table(
         for name, own in zip(arms[1:], means[1:], strict=True):
             mean, v, shared = own.mean, own.variance, _shared(means[0], own)
             difference, error, degrees = contrast(means[0], own)
-            half = float(student.ppf(tails(level)[1], degrees)) * error
+            half = float(student_quantile(tails(level)[1], degrees)) * error
             lift = difference / control if control else math.nan
             # The delta method on mean / control.
             ratio = mean / control if control else math.nan
@@ -493,7 +490,7 @@ def _effects_table(
                 "standard_error": error,
                 "lower": difference - half,
                 "upper": difference + half,
-                "p_value": float(2 * student.sf(abs(difference) / error, degrees)) if error else math.nan,
+                "p_value": float(2 * student_tail(abs(difference) / error, degrees)) if error else math.nan,
                 "lift": lift,
                 "lift_error": math.sqrt(of_ratio) / abs(control) if control else math.nan,
             }
@@ -510,7 +507,7 @@ def _sample_ratio(
     shares = ", ".join(f"{share:.2%} {name}" for share, name in zip(counts / counts.sum(), arms, strict=True))
     if known is not None:
         expected = known * counts.sum()
-        p = float(chi2.sf(((counts - expected) ** 2 / expected).sum(), len(arms) - 1))
+        p = float(chi2_tail(((counts - expected) ** 2 / expected).sum(), len(arms) - 1))
         wanted = ", ".join(f"{share:.2%}" for share in known)
         return _check("sample ratio", p, f"{shares}; drawn with {wanted} (p = {p:.3g}).")
     if weights is None:
@@ -522,7 +519,7 @@ def _sample_ratio(
     scores = []
     for w in weights:
         scores.append((w.sum() - counts.sum()) / math.sqrt(max((w * (w - 1)).sum(), 1e-300)))
-    p = min(1.0, len(arms) * float(chi2.sf(np.max(np.square(scores)), 1)))
+    p = min(1.0, len(arms) * float(chi2_tail(np.max(np.square(scores)), 1)))
     return _check("sample ratio", p, f"{shares}; against chances that differ by customer (p = {p:.3g}).")
 
 
@@ -546,6 +543,8 @@ def _shapes(features: pd.DataFrame) -> dict[str, Floats]:
 
 def _ranks(values: NDArray[Any]) -> Floats:
     """Ranks from 1, those of equal values their mean: by counting where there are few whole numbers."""
+    from scipy.stats import rankdata  # a second of imports
+
     if values.dtype.kind == "i" and int(values.max()) - int(values.min()) < len(values):
         counts = np.bincount(values - values.min())
         return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[values - values.min()])
@@ -603,4 +602,4 @@ def _joint_difference(values: Sequence[Floats], weight: Floats, group: Ints, arm
     kept: Flags = roots > 1e-9 * roots[-1]
     rank = int(kept.sum())
     wald = float((((vectors[:, kept].T @ gap) ** 2) / roots[kept]).sum())
-    return float(fisher.sf(wald / rank, rank, max(len(group) - columns - arms, 1))), gap
+    return float(f_tail(wald / rank, rank, max(len(group) - columns - arms, 1))), gap

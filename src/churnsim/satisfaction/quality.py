@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy.special import ndtr
 
 from churnsim.checks import typed
 from churnsim.satisfaction.survey import Survey
@@ -128,4 +128,4 @@ def _against(x: pd.Series[float], y: pd.Series[float]) -> tuple[float, float]:
         return 0.0, 1.0
     r = float(np.corrcoef(x[both], y[both])[0, 1])
     z = np.arctanh(np.clip(r, -0.999999, 0.999999)) * np.sqrt(n - 3)
-    return r, float(stats.norm.cdf(z))
+    return r, float(ndtr(z))

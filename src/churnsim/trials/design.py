@@ -17,8 +17,7 @@ from typing import Any, Final, Literal, Unpack, cast
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
-from scipy.stats import t as student
+from scipy.special import ndtr, ndtri
 
 from churnsim.checks import check_choice, check_kind, check_level, check_number, check_seed, check_share, typed
 from churnsim.data.logs.customer_uid import customer_uids
@@ -33,7 +32,7 @@ from churnsim.simulation.scenario.beliefs import numbers_by_name
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.parameter_paths import changed, number_at
 from churnsim.simulation.scenario.strategy import Strategy
-from churnsim.statistics import normal_quantile
+from churnsim.statistics import normal_quantile, student_quantile
 from churnsim.trials.assignment import TrialAssignment, drawn
 from churnsim.trials.replayed_arms import Arms, Replayed, experiment_for, going_without, replayed
 from churnsim.trials.sequence import best_scale, reach
@@ -432,7 +431,7 @@ def power_of(shift: Floats, error: Floats, level: float, *, sequence: bool = Fal
     if sequence:
         z = float(reach(1.0, best_scale(1.0, level), level))
     away = np.abs(shift) / error
-    return np.asarray(norm.cdf(away - z) + norm.cdf(-away - z))
+    return np.asarray(ndtr(away - z) + ndtr(-away - z))
 
 
 def _row(
@@ -447,7 +446,7 @@ def _row(
     near = max(one - 1, 0), min(one + 1, len(means) - 1)
     slope = float(means[near[1]] - means[near[0]]) / (question.values[near[1]] - question.values[near[0]])
     read = found.found[:, place]
-    limit = student.ppf((1 + level) / 2, read[..., 2])
+    limit = student_quantile((1 + level) / 2, read[..., 2])
     told: Flags = np.abs(read[..., 0] - means[other]) > limit * read[..., 1]
     by_replication = told.mean(axis=1)
     forgone = (found.money[:, 0] - found.money[:, 1]) * (share if today == "treated" else share - 1)
@@ -472,7 +471,7 @@ def _refusal(table: pd.DataFrame, question: _Question, power: float, level: floa
     found = best["detectable"]
     end = question.values[-1 if question.effect > question.against else 0]
     what = f"no value as far as {end:.3g}" if math.isnan(found) else f"{found:.3g} at best"
-    needed = ((normal_quantile(level) + norm.ppf(power)) * best["difference_error"] / best["difference"]) ** 2
+    needed = ((normal_quantile(level) + ndtri(power)) * best["difference_error"] / best["difference"]) ** 2
     return (
         f"{customers:,} customers and {span:g} weeks, {share:.0%} of them held out, detect {question.about} = {what} "
         f"with a power of {power:.0%}: too little for {question.effect:.3g} in place of {question.against:.3g}, which "

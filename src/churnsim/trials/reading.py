@@ -17,7 +17,7 @@ from typing import Any, Final, Literal, cast
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from churnsim.checks import check_choice, typed
 from churnsim.data.logs.days import iso_day
@@ -356,7 +356,7 @@ def _moves_alike(seen: _Seen, out: Flags, x: Floats | None, first: int, upto: in
         rests.append(rest)
     size = math.sqrt(float((rests[0] ** 2).sum() * (rests[1] ** 2).sum()))
     r = float(rests[0] @ rests[1]) / size if size > 0 else 0.0
-    p = float(norm.cdf(r * math.sqrt(len(out))))
+    p = float(ndtr(r * math.sqrt(len(out))))
     return TrialCheck(
         name="earlier and later", p_value=p, passed=bool(p >= DOUBT),
         message=f"purchases of the first and the second half have a correlation of {r:+.2f}; the confidence sequence "

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
 from churnsim.claims.machinery.firm_data import load
@@ -142,7 +142,7 @@ def gaps(answers: pd.DataFrame, items: Sequence[str], firm: str) -> Rows:
             gap = float(a.mean() - b.mean())
             rows.append(
                 {"firm": str(name), "item": item, "gap": gap, "lower": gap - 1.96 * error, "upper": gap + 1.96 * error,
-                 "p": float(2 * norm.sf(abs(gap) / error))}
+                 "p": float(2 * ndtr(-abs(gap) / error))}
             )  # fmt: skip
     return rows
 

@@ -20,7 +20,6 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
-from scipy.stats import t as student
 
 from churnsim.claims.five_percent_churn.five_percent_map import HIGH, LOW
 from churnsim.claims.machinery.claim import Evidence, Part, Rows
@@ -32,6 +31,7 @@ from churnsim.decisions.comparison.paired import ratio_gain
 from churnsim.errors import DataError
 from churnsim.simulation.customers.base import Cohort
 from churnsim.simulation.scenario.strategy import ChurnChange, Strategy
+from churnsim.statistics import student_quantile
 from churnsim.typing import Floats
 from churnsim.units import units_per_year
 
@@ -191,7 +191,7 @@ def _gains(setting: SimulatedCustomers) -> tuple[Rows, float]:
         expected = expected_gains(evidence, strategy.churn.factor)
         estimation = float(expected.std(ddof=1)) if evidence.market.draws else 0.0
         chance = gain.sd / np.sqrt(base.size)
-        half = float(student.ppf(0.975, base.size - 1) * np.hypot(estimation, chance))
+        half = float(student_quantile(0.975, base.size - 1) * np.hypot(estimation, chance))
         rows.append(
             {
                 "customers": setting.name,

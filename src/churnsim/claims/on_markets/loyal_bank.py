@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import t as student
 
 from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
 from churnsim.claims.machinery.plausible import Plausible
@@ -15,6 +14,7 @@ from churnsim.simulation.customers.base import Cohort
 from churnsim.simulation.mechanisms.acquisition import Prospects
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.strategy import Acquisition, Strategy
+from churnsim.statistics import student_quantile
 
 LOW, HIGH = 1.5, 2.5
 LOYAL, OTHER = 0.05, 0.10
@@ -81,7 +81,7 @@ def _simulated(loyal: float, *, replications: int) -> Part:
     # Fieller's interval collapses to the delta method where the denominator is far from zero, as here.
     ratio = added[0].mean() / added[1].mean()
     residual = (added[0] - ratio * added[1]) / added[1].mean()
-    reach = float(student.ppf(0.975, replications - 1)) * residual.std(ddof=1) / np.sqrt(replications)
+    reach = float(student_quantile(0.975, replications - 1)) * residual.std(ddof=1) / np.sqrt(replications)
     lower, upper = float(ratio - reach), float(ratio + reach)
     return Part(
         name="(b) simulated at 15% acquisition, first year",

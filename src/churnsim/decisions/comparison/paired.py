@@ -10,11 +10,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from scipy.stats import t as student
 
 from churnsim.checks import check_level
 from churnsim.errors import ConfigError
-from churnsim.statistics import resample_indices
+from churnsim.statistics import resample_indices, student_quantile
 from churnsim.typing import Floats
 
 BOOTSTRAP_SAMPLES = 2000
@@ -83,7 +82,7 @@ def interval(values: Floats, *, level: float = 0.95) -> Interval:
     """t interval of the mean over replications. Raises ConfigError for fewer than 2 replications."""
     _check(values, level)
     sd = float(values.std(ddof=1))
-    half = float(student.ppf((1 + level) / 2, values.size - 1)) * sd / np.sqrt(values.size)
+    half = float(student_quantile((1 + level) / 2, values.size - 1)) * sd / np.sqrt(values.size)
     mean = float(values.mean())
     return Interval(mean, mean - half, mean + half, sd)
 
@@ -132,7 +131,7 @@ def _one_more(values: Floats, found: Interval, level: float) -> tuple[float, flo
     if outside * (n + 1) >= 1:
         low, high = np.quantile(values, [outside, 1 - outside], method="weibull")
         return float(low), float(high)
-    reach = float(student.ppf((1 + level) / 2, n - 1)) * found.sd * np.sqrt(1 + 1 / n)
+    reach = float(student_quantile((1 + level) / 2, n - 1)) * found.sd * np.sqrt(1 + 1 / n)
     return found.mean - reach, found.mean + reach
 
 

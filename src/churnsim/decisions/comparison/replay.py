@@ -7,7 +7,6 @@ from typing import Unpack
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
 
 from churnsim.checks import check_count, check_level, typed
 from churnsim.decisions.comparison.compare import compare
@@ -16,6 +15,7 @@ from churnsim.models.evaluation.holdout_scores import held_out
 from churnsim.simulation.customers.base import PosteriorBase
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.strategy import Strategy
+from churnsim.statistics import student_quantile
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def replay(
     outcome = compare(calibrated, [Strategy(name="as it was")], **whole)
     counts = outcome.values("purchases").to_numpy(dtype=np.float64).ravel()
     sd = float(counts.std(ddof=1))
-    half = float(student.ppf((1 + level) / 2, counts.size - 1)) * sd * np.sqrt(1 + 1 / counts.size)
+    half = float(student_quantile((1 + level) / 2, counts.size - 1)) * sd * np.sqrt(1 + 1 / counts.size)
     mean = float(counts.mean())
     return Replay(
         actual=int(came.sum()),

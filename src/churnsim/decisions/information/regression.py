@@ -25,7 +25,6 @@ from numpy.polynomial.hermite_e import hermevander
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from scipy.optimize import minimize
 from scipy.special import ndtri
-from scipy.stats import rankdata
 
 from churnsim.typing import Floats
 
@@ -71,6 +70,8 @@ class Fit:
 
 def normal_scores(numbers: Floats) -> Floats:
     """The columns by their ranks, as quantiles of the standard normal law; equal numbers get the same score."""
+    from scipy.stats import rankdata  # a second of imports
+
     ranks = rankdata(numbers, axis=0)
     found: Floats = ndtri((ranks - 0.5) / len(numbers))
     return found

@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 from numpy.polynomial.hermite_e import hermegauss
 from numpy.typing import ArrayLike
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from churnsim.checks import check_frame, check_kind, check_level, check_number, shown, typed
 from churnsim.decisions.comparison.compare import Comparison
@@ -265,7 +265,7 @@ class ValueOfInformation:
         best = max(rows, key=lambda row: row["net"])
         proposed = next(row for row in rows if row["size"] == 1.0)
         spread = told.spread(errors[0])
-        reach = float(norm.ppf((1 + self.level) / 2)) * spread
+        reach = float(ndtri((1 + self.level) / 2)) * spread
         value = proposed["value"]
         return TrialWorth(
             about=" and ".join(addresses), standard_error=proposed["standard_error"], cost=whole, value=value,
@@ -396,7 +396,7 @@ class _Study:
         self.names, self.numbers, self.reach = (
             [str(name) for name in numbers],
             numbers,
-            float(norm.ppf((1 + level) / 2)),
+            float(ndtri((1 + level) / 2)),
         )
         self.scores = normal_scores(numbers.to_numpy(dtype=np.float64))
         self._gains, self._whole = gains, fit_surface(self.scores, gains)

@@ -15,10 +15,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import t as student
 
 from churnsim.decisions.optimisation.space import Space
 from churnsim.decisions.optimisation.surrogate import Surrogate
+from churnsim.statistics import student_quantile
 from churnsim.typing import Floats
 
 
@@ -45,5 +45,5 @@ def gap_of(
         variances.append(float(lead.var(ddof=1)) if lead.mean() > 0 else 0.0)
     size = scores.shape[1]
     estimate = float(np.mean(leads))
-    reach = float(student.ppf(level, size - 2)) * float(np.sqrt(np.mean(variances) / size))
+    reach = float(student_quantile(level, size - 2)) * float(np.sqrt(np.mean(variances) / size))
     return Gap(estimate, estimate + reach)

@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from churnsim.decisions.comparison.kim_nelson import KimNelson
 from churnsim.decisions.comparison.paired import Interval, interval
@@ -268,7 +268,7 @@ def _size(sample: Sample, plausible: Floats, chosen: Floats | None, margin: floa
     known = {point.tobytes(): row for point, row in zip(sample.points, sample.scores, strict=True)}
     own = sample.scores_of_nothing if chosen is None else known[chosen.tobytes()]
     spreads = [(known[point.tobytes()] - own).std(ddof=1) for point in plausible]
-    reach = float(norm.ppf(effort.level)) * float(np.quantile(spreads, 0.8))
+    reach = float(ndtri(effort.level)) * float(np.quantile(spreads, 0.8))
     needed = min((4 * reach / margin) ** 2, effort.most) if margin > 0 else 0.0
     return int(np.clip(math.ceil(needed), min(max(effort.search, 2 * FIRST_STAGE), effort.most), effort.most))
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from scipy.optimize import LinearConstraint, linprog
-from scipy.stats import qmc
 
 from churnsim.errors import ConfigError
 from churnsim.typing import Flags, Floats
@@ -94,6 +93,8 @@ class Space:
     ) -> Floats:  # fmt: skip
         """So many points, fewer where whole numbers repeat, in all of it or in the box from `low` to `high` alone, in
         which an allowed point `around` lies; `skip` leaves out those that were looked at before."""
+        from scipy.stats import qmc  # a second of imports
+
         low = self.low if low is None else np.maximum(low, self.low)
         high = self.high if high is None else np.minimum(high, self.high)
         units = qmc.Halton(self.size + 1, scramble=False).fast_forward(skip + 1).random(number)

@@ -25,6 +25,8 @@ def _library_class() -> Any:
     class Translated(JITCodeLibrary):  # type: ignore[misc]
         """Code in LLVM's language, to be taken into other libraries."""
 
+        _shared_module: Any
+
         def _ensure_finalized(self) -> None:
             """Nothing: it is optimised where it is used."""
 

@@ -20,7 +20,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit, logit
-from scipy.stats import t as student
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import make_column_transformer
@@ -38,7 +37,7 @@ from churnsim.errors import ConfigError, DataError
 from churnsim.models.churn.scores import ChurnScores, auc, churn_scores
 from churnsim.models.estimation.design_matrix import checked_features, number_columns
 from churnsim.models.retention.tenures import Tenures
-from churnsim.statistics import tails
+from churnsim.statistics import student_quantile, tails
 from churnsim.typing import Flags
 
 # Covariates that grow with time are not known as of an earlier moment. Names alone cannot say which do; these are the
@@ -310,7 +309,7 @@ class ChurnModel:
         self._check_customers(len(self._learned.left))
         size, found = len(self._learned.left), []
         check_count(groups, "groups", least=2, most=size)
-        quantile = float(student.ppf(tails(level)[1], groups - 1))
+        quantile = float(student_quantile(tails(level)[1], groups - 1))
         features = self._features(customers)
         group = np.random.Generator(np.random.Philox(self._seed)).permutation(size) % groups
         for number in range(groups):

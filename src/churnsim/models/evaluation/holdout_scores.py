@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import poisson
+from scipy.special import pdtr
 
 from churnsim.errors import DataError
 from churnsim.models.estimation.arguments import counts, durations
 from churnsim.models.purchase.protocol import CountForecasts
-from churnsim.statistics import tails, wilson
+from churnsim.statistics import poisson_logpmf, tails, wilson
 from churnsim.typing import Floats, Ints
 
 # Standard normal at 97.5%.
@@ -50,10 +50,9 @@ def point_scores(expected: Floats, actual: Floats) -> dict[str, float]:
 def poisson_scores(expected: Floats, actual: Floats) -> pd.DataFrame:
     """As `score_counts`, for a forecast that is the mean of a Poisson law."""
     mean = np.maximum(expected, 1e-12)  # a mean of 0 would make any purchase impossible
-    return pd.DataFrame(
-        {"log_score": poisson.logpmf(actual, mean), "below": poisson.cdf(actual - 1, mean),
-         "at": poisson.pmf(actual, mean)}
-    )  # fmt: skip
+    logs = poisson_logpmf(actual, mean)
+    below = np.where(actual > 0, pdtr(np.maximum(actual - 1.0, 0.0), mean), 0.0)
+    return pd.DataFrame({"log_score": logs, "below": below, "at": np.exp(logs)})
 
 
 def log_scores(logs: Mapping[str, Floats]) -> pd.DataFrame:

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2
 
 from churnsim.checks import check_kind, shown
 from churnsim.data.logs.days import past_day
@@ -24,6 +23,7 @@ from churnsim.models.evaluation.predictive import score_counts
 from churnsim.models.purchase.in_periods import Count, counts_periods, in_opportunities, seen_in
 from churnsim.models.purchase.protocol import PurchaseModel
 from churnsim.models.purchase.registry import PURCHASE_FAMILIES
+from churnsim.statistics import chi2_tail
 from churnsim.typing import Floats
 
 # A family (such as BGNBD), or anything that makes a fit of a summary.
@@ -303,7 +303,7 @@ def _add_likelihood_ratios(table: pd.DataFrame, fits: Mapping[str, ModelFit[Purc
         added = len(fit.names) - len(fits[inner].names)
         if added > 0:
             ratios[name] = 2 * (fit.loglik - fits[inner].loglik)
-            chances[name] = float(chi2.sf(max(ratios[name], 0.0), added))
+            chances[name] = float(chi2_tail(max(ratios[name], 0.0), added))
     if ratios:
         table["lr"] = pd.Series(ratios, dtype=float)
         table["lr_p"] = pd.Series(chances, dtype=float)

@@ -27,7 +27,6 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import chi2
 
 from churnsim.checks import check_kind, check_number, shown, typed
 from churnsim.data.logs.customer_uid import customer_uids
@@ -39,6 +38,7 @@ from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.estimation.parameters import ParametricModel
 from churnsim.models.purchase.histories import Histories
 from churnsim.models.purchase.registry import PURCHASE_FAMILIES
+from churnsim.statistics import chi2_tail
 from churnsim.typing import Floats, Ints
 from churnsim.units import DAYS_PER_UNIT
 
@@ -167,7 +167,7 @@ class CalendarFit(ModelFit["CalendarModel"]):
         """The test of the calendar against the plain family."""
         statistic = max(2 * (self.loglik - self.plain.loglik), 0.0)
         effects = len(self.names) - len(self.plain.names)
-        return LikelihoodRatio(statistic=statistic, effects=effects, p_value=float(chi2.sf(statistic, effects)))
+        return LikelihoodRatio(statistic=statistic, effects=effects, p_value=float(chi2_tail(statistic, effects)))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -22,12 +22,12 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import chi2
 
 from churnsim.errors import ConfigError
 from churnsim.models.retention.base import decay_integral
 from churnsim.models.survival.ascent import Peak, ascend, from_a_sample, widening
 from churnsim.product_limit import RiskTable
+from churnsim.statistics import chi2_tail
 from churnsim.typing import Flags, Floats, Ints
 
 Ties = Literal["efron", "breslow"]
@@ -319,5 +319,5 @@ class RiskSets:
         score = slope[p:] - curvature[p:, :p] @ explained[:, 0]
         variance = np.diag(curvature[p:, p:] - curvature[p:, :p] @ explained[:, 1:])
         statistic = np.divide(score**2, variance, out=np.full(p, np.nan), where=variance > 0)
-        columns = {"statistic": statistic, "p": chi2.sf(statistic, 1)}
+        columns = {"statistic": statistic, "p": chi2_tail(statistic, 1)}
         return pd.DataFrame(columns, pd.Index(names, name="parameter"))

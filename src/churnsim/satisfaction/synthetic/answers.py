@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy.special import ndtr
 
 from churnsim.checks import check_count, check_seed
 from churnsim.satisfaction.survey import Survey
@@ -53,5 +53,5 @@ def tick(latent: Floats, scale: tuple[float, float]) -> Floats:
 def expected_tick(mean: Floats | float, sd: float, scale: tuple[float, float]) -> Floats:
     """Exact mean of `tick` of a normal opinion: low + the sum over thresholds of the chance to lie above each."""
     thresholds = np.arange(scale[0], scale[1]) + 0.5
-    above = stats.norm.sf((thresholds - np.asarray(mean, dtype=float)[..., None]) / sd)
+    above = ndtr(-(thresholds - np.asarray(mean, dtype=float)[..., None]) / sd)
     return np.asarray(scale[0] + above.sum(axis=-1))

@@ -23,7 +23,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import gammainc
-from scipy.stats import poisson
 
 from churnsim.checks import check_count, typed
 from churnsim.errors import ConfigError
@@ -31,6 +30,7 @@ from churnsim.kernels.engine.records import CLOCK, CONTRACT
 from churnsim.models.estimation.arguments import durations
 from churnsim.simulation.core.lifetimes import ContractualLifetime, Purchases, lifetime_of
 from churnsim.simulation.customers.base import Base
+from churnsim.statistics import poisson_logpmf
 from churnsim.typing import Floats, Ints
 
 NEGLIGIBLE = 1e-13  # a sum over purchases or renewals stops where a further term is less
@@ -201,7 +201,7 @@ class RemainingLifetimes:
     def _gap_under_way(self) -> tuple[Floats, Floats]:
         """Rate of a gap's stages, and the chances that 0, 1, ..., k - 1 of them have passed: shape (k, n)."""
         rate = np.maximum(self.stages * self.rate, np.finfo(float).tiny)
-        logs = np.asarray(poisson.logpmf(np.arange(self.stages)[:, None], rate * np.maximum(self.silence, 0.0)))
+        logs = np.asarray(poisson_logpmf(np.arange(self.stages)[:, None], rate * np.maximum(self.silence, 0.0)))
         passed = np.exp(logs - logs.max(axis=0))  # of a long silence every pmf is below the least float
         return rate, passed / passed.sum(axis=0)
 

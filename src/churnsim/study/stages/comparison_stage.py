@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
 
 from churnsim.decisions.assumptions.influence import LEAST, drawn_numbers, shares_of_variance
 from churnsim.decisions.assumptions.outcome import Quantity
@@ -24,6 +23,7 @@ from churnsim.records.run import (
 )
 from churnsim.simulation.engine.ledger import COSTS
 from churnsim.simulation.scenario.market import Market
+from churnsim.statistics import student_quantile
 from churnsim.study.config.config import StudyConfig
 from churnsim.study.stages.replications import precision_reached, selection_reached
 
@@ -171,7 +171,7 @@ def _path(comparison: Comparison, level: float) -> pd.DataFrame:
     path = frame[["strategy", "replication", "period"]].assign(active=frame["active_end"].astype(float), profit=profit)
     path["profit"] = path.groupby(["strategy", "replication"], sort=False)["profit"].cumsum()
     count = int(frame["replication"].nunique())
-    reach = float(student.ppf((1 + level) / 2, count - 1)) / np.sqrt(count)
+    reach = float(student_quantile((1 + level) / 2, count - 1)) / np.sqrt(count)
     grouped = path.groupby(["strategy", "period"], sort=False)[["active", "profit"]]
     mean, half = grouped.mean(), grouped.std(ddof=1) * reach
     table = pd.DataFrame({"period": mean.index.get_level_values("period") + 1}, index=mean.index)
