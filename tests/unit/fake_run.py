@@ -7,6 +7,13 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
+from scipy.special import ndtr, ndtri
+
+from churnsim.evidence import Belief
+from churnsim.records.information import INPUTS, OPTION
+
 Pieces = dict[str, Any]
 
 NASTY = "<script>alert(1)</script>"
@@ -61,6 +68,37 @@ def make_pieces() -> Pieces:
         "comparison": _comparison(),
         "claims": _claims(),
     }
+
+
+def add_draws(folder: Path, pieces: Pieces) -> None:
+    """What two beliefs were drawn as in 160 replications, and what two strategies earned in each: more with the second
+    number of `pieces`, which is the fourth of its assumptions, and less than nothing without it."""
+    rng = np.random.default_rng(5)
+    z = np.column_stack([rng.permutation(ndtri((np.arange(160) + 0.5) / 160)) for _ in range(2)])
+    rows = [pieces["assumptions"][place] for place in (1, 3)]
+    beliefs = [
+        Belief(status="assumed", source="a guess", law="beta", **{key: row[key] for key in ("value", "low", "high")})
+        for row in rows
+    ]
+    table: dict[str, Any] = {
+        row["parameter"]: belief.quantile(ndtr(z[:, j]))
+        for j, (row, belief) in enumerate(zip(rows, beliefs, strict=True))
+    }
+    earned = {
+        "baseline": 5.0 * z[:, 0] - 40,
+        "retention-heavy": 900 * z[:, 1] + 100 * z[:, 0] + 150,
+        "idle": 0.0 * z[:, 0],
+    }
+    pd.DataFrame(table | {OPTION + name: column for name, column in earned.items()}).to_parquet(folder / INPUTS)
+    worth = {"worth": 10.0, "standard_error": 1.0, "lower": 8.0, "upper": 12.0}
+    names = [row["parameter"] for row in rows]
+    found = [{"kind": "everything", "name": "everything", "numbers": names, **worth}]
+    found += [{"kind": "number", "name": name, "numbers": [name], "meaning": name, **worth} for name in names]
+    record = {
+        "metric": "npv", "level": 0.95, "replications": 160, "options": list(earned), "best": "retention-heavy",
+        "nothing": "idle", "gain": 150.0, "foresight": 20.0, "first": names[1], "rows": found,
+    }  # fmt: skip
+    (folder / "value_of_information.json").write_text(json.dumps(record), encoding="utf-8")
 
 
 def make_customers() -> Pieces:

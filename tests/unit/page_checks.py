@@ -79,10 +79,13 @@ def visible_text(page: str) -> str:
     return " ".join(" ".join(read(page).text).split())
 
 
-def active_content(page: str) -> list[str]:
-    """Anything that could run or be injected: scripts, handlers, foreign objects, script addresses."""
+def active_content(page: str, *, own: str = "") -> list[str]:
+    """Anything that could run or be injected: scripts other than the page's `own`, handlers, foreign objects, script
+    addresses. JSON that no browser runs is none."""
     wrong = []
-    for tag, attributes in read(page).tags:
+    for tag, attributes in read(page.replace(f"<script>{own}</script>", "", 1) if own else page).tags:
+        if tag == "script" and attributes.get("type") == "application/json":
+            continue
         if tag in ("script", "iframe", "object", "embed", "foreignobject", "base", "form", "link"):
             wrong.append(f"<{tag}>")
         wrong += [f"{tag}[{name}]" for name in attributes if name.startswith("on")]

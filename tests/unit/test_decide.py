@@ -21,7 +21,7 @@ from churnsim.decisions.information.value import default_groups
 from churnsim.errors import ConfigError
 from churnsim.evidence import Belief
 from churnsim.evidence.assumptions import assumptions
-from churnsim.records.information import InformationRecord
+from churnsim.records.information import INPUTS, OPTION, InformationRecord
 from churnsim.records.load import load_run
 from churnsim.records.run import AssumptionRecord
 from churnsim.report.chapters.information import chapter
@@ -31,8 +31,6 @@ from churnsim.study.config.config import StudyConfig
 from churnsim.study.config.config_file import parse_config
 from churnsim.study.config.what_if_sections import DecideSection
 from churnsim.study.stages.information_stage import (
-    INPUTS,
-    OPTION,
     check_information,
     drawn_rows,
     information,

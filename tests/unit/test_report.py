@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import html
 import importlib.util
+import json
+import re
 import sys
 from copy import deepcopy
 from importlib.resources import files
@@ -83,7 +88,10 @@ def nasty_page(tmp_path_factory: pytest.TempPathFactory) -> str:
     pieces["claims"][0]["id"] = 'x" onload="alert(1)'
     pieces["claims"][0]["tables"] = {NASTY: [{NASTY: NASTY}]}
     pieces["assumptions"][0] |= {"parameter": NASTY, "unit": NASTY, "status": NASTY}
-    return render(fake_run.write_run(tmp_path_factory.mktemp("nasty"), pieces))
+    pieces["assumptions"][3] |= {"meaning": NASTY}
+    folder = fake_run.write_run(tmp_path_factory.mktemp("nasty"), pieces)
+    fake_run.add_draws(folder, pieces)
+    return render(folder)
 
 
 def test_subscribers_are_told_by_their_survival(nasty_page: str) -> None:
@@ -127,14 +135,26 @@ def test_no_label_of_a_chart_is_cut_off(page: str, nasty_page: str) -> None:
     assert checks.cut_labels(nasty_page) == []
 
 
-def test_page_is_offline_and_inert(page: str, nasty_page: str) -> None:
+def test_page_is_offline_and_runs_nothing_but_its_own_script(page: str, nasty_page: str) -> None:
+    own = files("churnsim.report").joinpath("templates/report.js").read_text(encoding="utf-8")
+    assert checks.active_content(page) == []
+    assert checks.active_content(nasty_page, own=own) == []
     for text in (page, nasty_page):
-        assert checks.active_content(text) == []
         assert checks.loads(text) == []
+    # The policy of a page lets this script run and no other, and none where there is nothing to move.
+    digest = base64.b64encode(hashlib.sha256(own.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'\">" in html.unescape(nasty_page)
+    assert "script-src" not in page
+    # Without script the chapter is not there; with it, it calculates with JSON that cannot end its element.
+    assert nasty_page.count(" hidden data-scripted>") == nasty_page.count(" hidden data-scripted aria-labelledby") == 1
+    (data,) = re.findall(r'<script type="application/json" id="moved-beliefs-data">(.*?)</script>', nasty_page)
+    assert NASTY in [number["title"] for number in json.loads(data)["numbers"]]
+    assert "<" not in data
 
 
 def test_text_from_data_is_shown_as_text(nasty_page: str) -> None:
-    assert "<script" not in nasty_page
+    assert nasty_page.count("<script") == 2  # the page's own and its data
+    assert "<script>alert" not in nasty_page
     assert "<b>bold" not in nasty_page
     # In prose and in the charts alike; the template marks in it are not carried out.
     assert NASTY in checks.visible_text(nasty_page)

@@ -8,6 +8,11 @@ from pydantic import Field
 
 from churnsim.records.base import Number, Record
 
+INPUTS = "value_of_information.parquet"
+"""What it is worked out from: a row a replication, a column a number drawn, and one an option."""
+OPTION = "option: "
+"""Before the names of strategies among the columns of `INPUTS`; the others are the numbers drawn."""
+
 
 class WorthRow(Record):
     """What it is worth to know some `numbers` before deciding, in money per decision.

@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 from pydantic import ValidationError
 
 from churnsim.data.tabular.files import read_json_file
 from churnsim.errors import DataError
 from churnsim.records.base import STORED
+from churnsim.records.information import INPUTS
 from churnsim.records.run import Run
 
 OPTIONAL = (
@@ -70,6 +73,19 @@ def load_run(run_dir: Path) -> Run:
         raise DataError(_explain(error, run_dir)) from error
     _check_names(run, run_dir)
     return run
+
+
+def load_draws(run_dir: Path) -> pd.DataFrame | None:
+    """What each replication drew and each option earned in it, behind what the numbers of a run are worth; None where
+    the run stores none. Raises DataError for a file that is no such table."""
+    path = Path(run_dir) / INPUTS
+    if not path.is_file():
+        return None
+    try:
+        frame = pd.read_parquet(path)
+        return frame.astype(np.float64)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read: {error}. Delete it and run the configuration again.") from None
 
 
 def _read_piece(run_dir: Path, name: str) -> Any:

@@ -1,11 +1,14 @@
-"""A run directory as one offline HTML page, without script and without anything to load."""
+"""A run directory as one offline HTML page, without anything to load. Its only script is this package's own, for the
+sliders of runs that store draws; without it the page reads as before."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from importlib.resources import files
 from pathlib import Path
 
-from churnsim.records.load import load_run
+from churnsim.records.load import load_draws, load_run
 from churnsim.report.messages import Words
 from churnsim.report.page.context import Context
 from churnsim.report.page.extras import require_report_extra
@@ -24,7 +27,7 @@ def render(run_dir: Path, *, language: str = "en") -> str:
     Returns
     -------
     str
-        One page without script and without anything to load.
+        One page without anything to load.
 
     Raises
     ------
@@ -53,7 +56,7 @@ def render(run_dir: Path, *, language: str = "en") -> str:
 
     from churnsim.report.chapters import all_chapters
 
-    context = Context(run, words)
+    context = Context(run, words, draws=load_draws(run_dir))
     room = files("churnsim.report").joinpath("templates")
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(lambda name: room.joinpath(name).read_text(encoding="utf-8")),
@@ -63,8 +66,13 @@ def render(run_dir: Path, *, language: str = "en") -> str:
         lstrip_blocks=True,
     )
     manifest = run.manifest
+    chapters = all_chapters(context)
+    script = room.joinpath("report.js").read_text(encoding="utf-8") if any(c.scripted for c in chapters) else ""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return environment.get_template("report.html").render(
-        chapters=all_chapters(context),
+        chapters=chapters,
+        script=Markup(script),
+        policy=f"; script-src 'sha256-{digest}'" if script else "",
         css=Markup(room.joinpath("report.css").read_text(encoding="utf-8")),
         lang=words("page.lang"),
         title=manifest.title,

@@ -15,7 +15,7 @@ long as a curve of the next one explains something of what is left, and products
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import factorial
@@ -175,7 +175,7 @@ def fit_surface(z: Floats, gains: Floats) -> Fit:
         chosen = _influential(bases, y)
         if chosen:
             design = _Design.of(z[:, chosen])
-            fitted, root = design.posterior(y)
+            fitted, root, _ = design.posterior(y)
             owners = [{chosen[j] for j in np.flatnonzero(row[: len(chosen)])} for row in design.power]
         else:
             fitted, root, owners = np.zeros((n, 0)), _constant(y), []
@@ -190,6 +190,31 @@ def fit_surface(z: Floats, gains: Floats) -> Fit:
 
     most = max(root.shape[1] for root in roots)
     return Fit(mean, _noise_correlation(gains - mean), drawn, most, tuple(pieces))
+
+
+Term = tuple[float, tuple[tuple[int, int], ...]]
+"""A coefficient, and the polynomials that it goes with: each a number's place and a degree."""
+
+
+def surface_terms(z: Floats, gains: Floats) -> tuple[tuple[Term, ...], ...]:
+    """Of each gain (n, q) the terms of the surface over the numbers with the normal scores z (n, m): how the mean gain
+    differs between two places, the constant left out."""
+    bases = np.stack([_basis(column) for column in z.T])
+    found = []
+    for y in (gains - gains.mean(axis=0)).T:
+        chosen = _influential(bases, y)
+        coefficients = _Design.of(z[:, chosen]).posterior(y)[2].tolist() if chosen else []
+        found.append(tuple(zip(coefficients, _polynomials_of(chosen), strict=True)))
+    return tuple(found)
+
+
+def _polynomials_of(chosen: Sequence[int]) -> list[tuple[tuple[int, int], ...]]:
+    """What the columns of `_Design.of` are: curves of the chosen numbers, and products of two of the first ones."""
+    curves = [((j, k),) for j in chosen for k in range(1, SURFACE_DEGREE + 1)]
+    products = [
+        ((j, 1 + k), (i, 1 + h)) for j, i in combinations(chosen[:PAIRED], 2) for k, h in ((0, 0), (0, 1), (1, 0))
+    ]
+    return [*curves, *products] if chosen else []
 
 
 def _constant(noise: Floats) -> Floats:
@@ -223,9 +248,9 @@ class _Design:
                 power.append(_powers(m, {j: 1.0, i: 1.0, m: 1.0}, decay=k + h))
         return cls(np.column_stack(columns), np.array(power), m)
 
-    def posterior(self, y: Floats) -> tuple[Floats, Floats]:
-        """The columns times the means of their coefficients, which add up to the fitted values of a centred gain, and a
-        root of the covariance of these, the constant's among it."""
+    def posterior(self, y: Floats) -> tuple[Floats, Floats, Floats]:
+        """The columns times the means of their coefficients, which add up to the fitted values of a centred gain, a
+        root of the covariance of these, the constant's among it, and the coefficients."""
         n, m, scale = len(y), self.numbers, float(y.std())
         scaled = y / scale
         gram, along = self.columns.T @ self.columns, self.columns.T @ scaled
@@ -239,7 +264,7 @@ class _Design:
         # With U'U = X'X/noise + 1/prior, a draw of the coefficients is mean + U^-1 e.
         of_curves = solve_triangular(factor, self.columns.T, trans="T").T
         root = scale * np.column_stack([np.full(n, np.sqrt(noise / n)), of_curves])
-        return scale * self.columns * mean, root
+        return scale * self.columns * mean, root, scale * mean
 
     def _solve(self, hyper: Floats, gram: Floats, along: Floats) -> tuple[Floats, Floats, Floats, float]:
         prior, noise = np.exp(self.power @ hyper[:-1]), float(np.exp(hyper[-1]))

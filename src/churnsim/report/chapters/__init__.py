@@ -12,6 +12,7 @@ from churnsim.report.chapters import (
     fit,
     information,
     method,
+    moved,
     optimum,
     prediction,
     question,
@@ -26,7 +27,7 @@ from churnsim.report.page.context import Context
 __all__ = ["all_chapters"]
 
 _ORDER = (
-    answer.chapter, answer.detail,
+    answer.chapter, moved.chapter, answer.detail,
     *(
         module.chapter
         for module in (

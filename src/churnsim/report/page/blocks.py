@@ -151,9 +151,31 @@ class ClaimCard(Block):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Slider:
+    """A number that the reader may move, and what is stated of it."""
+
+    id: str
+    title: str
+    stated: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sliders(Block):
+    """Numbers to be moved, and the table that follows them; `data` is JSON that is safe inside HTML."""
+
+    sliders: list[Slider]
+    steps: int
+    data: str
+    table: TableBlock
+    sure: dict[str, str]
+    words: dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Chapter:
-    """One numbered part of the report, with its anchor."""
+    """One numbered part of the report, with its anchor. One that is `scripted` is shown where scripts run."""
 
     id: str
     title: str
     blocks: list[Block] = field(default_factory=list)
+    scripted: bool = False

@@ -10,6 +10,8 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import Any, get_args
 
+import pandas as pd
+
 from churnsim.errors import ConfigError
 from churnsim.records.run import Difference, Run
 from churnsim.report.messages import Words
@@ -28,11 +30,13 @@ def family_key(family: str) -> str:
 
 
 class Context:
-    """What every chapter needs: `run`, `words`, and numbers turned into text in the run's currency and units."""
+    """What every chapter needs: `run`, `words`, and numbers turned into text in the run's currency and units; and the
+    `draws` behind what numbers are worth, where the run stores them."""
 
-    def __init__(self, run: Run, words: Words) -> None:
+    def __init__(self, run: Run, words: Words, *, draws: pd.DataFrame | None = None) -> None:
         self.run = run
         self.words = words
+        self.draws = draws
         self._figures = 0
 
     def figure_number(self) -> str:

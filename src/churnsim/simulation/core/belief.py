@@ -211,6 +211,27 @@ class Belief:
         moved = self._spreads[above] * ndtri(u)
         return self.value * np.exp(moved) if self.drawn_by == "log-normal" else self.value + moved
 
+    def score(self, x: ArrayLike) -> Floats:
+        """The standard normal quantile at the probability with which the law is below each of `x`: what `quantile`
+        makes `x` of. Raises ConfigError for a number that is known exactly, and for draws, which have no law.
+
+        Examples
+        --------
+        >>> cost = Belief(value=25.0, low=10.0, high=60.0, status="assumed", source="our guess")
+        >>> cost.score([25.0, 60.0]).round(3).tolist()
+        [0.0, 1.645]
+        """
+        if self.draws is not None or self.low == self.high:
+            raise ConfigError("a number that is known exactly, or by draws, has no law to find a place in.")
+        at = numbers(x, "x")
+        above = at >= self.value
+        if self.drawn_by == "beta":
+            (a, b), (c, d) = self._betas
+            below_it = np.where(above, betainc(c, d, at), betainc(a, b, at))
+            return np.asarray(ndtri(below_it), dtype=np.float64)
+        moved = np.log(at / self.value) if self.drawn_by == "log-normal" else at - self.value
+        return np.asarray(moved / np.where(above, self._spreads[1], self._spreads[0]), dtype=np.float64)
+
     def sample(self, n: int, rng: np.random.Generator) -> Floats:
         """`n` independent draws; of a posterior's draws, with replacement."""
         check_count(n, "n")

@@ -22,7 +22,7 @@ from churnsim.decisions.information.value import (
     value_of_information,
 )
 from churnsim.errors import ConfigError, DataError
-from churnsim.records.information import InformationRecord, TrialRow, TrialSize, WorthRow
+from churnsim.records.information import INPUTS, OPTION, InformationRecord, TrialRow, TrialSize, WorthRow
 from churnsim.records.load import load_run
 from churnsim.records.run import AssumptionRecord, Run
 from churnsim.simulation.scenario.market import Market
@@ -35,10 +35,8 @@ from churnsim.study.stages.simulation_stage import simulate_all
 from churnsim.study.storage.executor import Executor
 from churnsim.study.storage.store import OUTCOMES, RunStore, read_parquet, write_parquet
 
-FILE, INPUTS = "value_of_information.json", "value_of_information.parquet"
+FILE = "value_of_information.json"
 STAGE = "value of information"
-OPTION = "option: "
-"""Before the names of strategies among the columns of `INPUTS`; the others are the numbers drawn."""
 TOO_FEW = "Take --replications {least}, or more: what is stored already is taken over."
 
 
