@@ -116,7 +116,7 @@ def test_console_snippets_run(where, text, tmp_path, interpreter):
         words = shlex.split(command)
         assert words[0] == "churnsim", f"{where}: only churnsim's own commands stand in console blocks"
         if words[1] == "run":
-            no_report = ["--no-report"] * where.startswith(("README.md", "contractual.md"))
+            no_report = ["--no-report"] * where.startswith(("first-day.md", "contractual.md"))
             words += ["--runs-dir", str(tmp_path / "runs"), "--workers", "1", *no_report]
         if words[1] == "report":
             words[2] = str(next((tmp_path / "runs").iterdir()))

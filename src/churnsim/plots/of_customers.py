@@ -31,7 +31,7 @@ import pandas as pd
 from churnsim.data.customers.cohorts import Period
 from churnsim.plots import data
 from churnsim.plots.drawing import Backend, draw, draws
-from churnsim.plots.picture import MODELS, SOLID, AxisSpec, Mark, PictureSpec, Shade, styles
+from churnsim.plots.picture import LINES, MODELS, SOLID, AxisSpec, Mark, PictureSpec, Shade, styles
 from churnsim.plots.theme import EXPECTED, GRID, INK, MUTED, STRATEGIES
 from churnsim.units import UNIT_NAMES, term_of
 
@@ -129,7 +129,7 @@ def survival(
     looks = {name: (look, SOLID) for name, (look, _) in styles(groups).items()}
     if by is None:
         looks = {data.ALL: (INK, SOLID)}
-    looks |= {name: (STRATEGIES[1 + (len(looks) + n) % 6], (6, 3)) for n, name in enumerate(others)}
+    looks |= {name: (STRATEGIES[1 + (len(looks) + n) % 6], LINES[1 + n % 5]) for n, name in enumerate(others)}
     ticks = _round_ticks(float(table["time"].max()))
     below = data.at_risk(subscriptions, ticks, by=by)
     spec = PictureSpec(
