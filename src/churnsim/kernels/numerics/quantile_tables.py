@@ -4,7 +4,8 @@ Every customer's spend is drawn from one gamma shape, every new customer's trait
 tabulates them once. With t the smaller of u and 1 - u, each octave [2^-(j+1), 2^-j) of t is cut into equal cells, on
 each of which the quantile is the quintic that has its exact values, slopes and curvatures at both ends (Hermite). A
 table is kept only where its relative error, measured between the nodes of every octave, stays below `TOLERANCE`;
-otherwise, and in the farthest tails, a draw is the exact quantile. Both engines draw from the same tables.
+otherwise, and in the farthest tails, a draw is the exact quantile. The other cells are made when a draw first falls in
+one: a small world draws a few hundred times from parameters of its own. Both engines draw from the same tables.
 """
 
 from __future__ import annotations
@@ -56,12 +57,15 @@ def _reaches(table: Table, t: float) -> bool:
 
 
 @inlined
+def _cell(u: float, t: float) -> int:
+    cell = _HALF_KEY - 1 - (np.float64(t).view(np.int64) >> _DROPPED)
+    return cell + _SIDE if u >= 0.5 else cell
+
+
+@inlined
 def _interpolated(table: Table, u: float, t: float) -> float:
-    bits = np.float64(t).view(np.int64)
-    cell = _HALF_KEY - 1 - (bits >> _DROPPED)
-    if u >= 0.5:
-        cell += _SIDE
-    w = (bits & _BELOW_CELL) * _WITHIN
+    cell = _cell(u, t)
+    w = (np.float64(t).view(np.int64) & _BELOW_CELL) * _WITHIN
     w2 = w * w
     low = table[cell, 0] + table[cell, 1] * w
     middle = table[cell, 2] + table[cell, 3] * w
@@ -80,27 +84,42 @@ def _node(t: float, side: int, a: float, b: float) -> tuple[float, float, float]
     return x, slope if side == 0 else -slope, -bend * slope * slope
 
 
+@rule
+def _make_cell(table: Table, cell: int, a: float, b: float) -> None:
+    """Write a cell's row: the quintic through what the quantile does at both ends."""
+    side, place = cell // _SIDE, cell % _SIDE
+    j = place % _CELLS
+    top = 0.5 ** (place // _CELLS + 1)
+    width = 0.5 * top / _CELLS
+    right, slope_right, bend_right = _node(top - j * width, side, a, b)
+    left, slope_left, bend_left = _node(top - (j + 1) * width, side, a, b)
+    rise, s0, s1 = right - left, slope_left * width, slope_right * width
+    b0, b1 = bend_left * width * width, bend_right * width * width
+    table[cell, 0] = left
+    table[cell, 1] = s0
+    table[cell, 2] = 0.5 * b0
+    table[cell, 3] = 10.0 * rise - 6.0 * s0 - 4.0 * s1 - 1.5 * b0 + 0.5 * b1
+    table[cell, 4] = -15.0 * rise + 8.0 * s0 + 7.0 * s1 + 1.5 * b0 - b1
+    table[cell, 5] = 6.0 * rise - 3.0 * (s0 + s1) - 0.5 * (b0 - b1)
+
+
+@rule
+def _made(table: Table, u: float, t: float, a: float, b: float) -> float:
+    """A draw from a cell that is not there yet. Threads may make one at the same time: they write the same bits, and
+    whoever reads a row half written finds a NaN and makes it too."""
+    _make_cell(table, _cell(u, t), a, b)
+    return _interpolated(table, u, t)
+
+
 @njit
 def _tabulate(a: float, b: float) -> Table:
-    table = np.empty((2 * _SIDE, 6))
+    table = np.full((2 * _SIDE, 6), math.nan)
     for side in range(2):
-        right, slope_right, bend_right = _node(0.5, side, a, b)
         for octave in range(_OCTAVES):
             top = 0.5 ** (octave + 1)
             width = 0.5 * top / _CELLS
-            for j in range(_CELLS):
-                left, slope_left, bend_left = _node(top - (j + 1) * width, side, a, b)
-                rise, s0, s1 = right - left, slope_left * width, slope_right * width
-                b0, b1 = bend_left * width * width, bend_right * width * width
-                cell = side * _SIDE + octave * _CELLS + j
-                table[cell, 0] = left
-                table[cell, 1] = s0
-                table[cell, 2] = 0.5 * b0
-                table[cell, 3] = 10.0 * rise - 6.0 * s0 - 4.0 * s1 - 1.5 * b0 + 0.5 * b1
-                table[cell, 4] = -15.0 * rise + 8.0 * s0 + 7.0 * s1 + 1.5 * b0 - b1
-                table[cell, 5] = 6.0 * rise - 3.0 * (s0 + s1) - 0.5 * (b0 - b1)
-                right, slope_right, bend_right = left, slope_left, bend_left
             for j in (0, _CELLS // 2, _CELLS - 1):
+                _make_cell(table, side * _SIDE + octave * _CELLS + j, a, b)
                 t = top - (j + 0.5) * width
                 u = t if side == 0 else 1.0 - t
                 exact = _exact(u, a, b)
@@ -130,7 +149,8 @@ def gamma_draw(table: Table, u: float, shape: float) -> float:
     t = min(u, 1.0 - u)
     if not _reaches(table, t):
         return gamma_quantile(u, shape)
-    return _interpolated(table, u, t)
+    drawn = _interpolated(table, u, t)
+    return drawn if drawn == drawn else _made(table, u, t, shape, 0.0)
 
 
 @inlined
@@ -139,7 +159,8 @@ def erlang_draw(table: Table, u: float, stages: float) -> float:
     t = min(u, 1.0 - u)
     if not _reaches(table, t):
         return erlang_quantile(u, stages)
-    return _interpolated(table, u, t)
+    drawn = _interpolated(table, u, t)
+    return drawn if drawn == drawn else _made(table, u, t, stages, 0.0)
 
 
 @rule
@@ -148,4 +169,5 @@ def beta_draw(table: Table, u: float, a: float, b: float) -> float:
     t = min(u, 1.0 - u)
     if not _reaches(table, t):
         return beta_quantile(u, a, b)
-    return _interpolated(table, u, t)
+    drawn = _interpolated(table, u, t)
+    return drawn if drawn == drawn else _made(table, u, t, a, b)
