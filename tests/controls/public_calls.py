@@ -37,6 +37,7 @@ RESULTS = frozenset(
     TrialAssignment TrialDesign TrialReading
     Calibration Instrumented OfferEvidence ReferralEvidence SpendEvidence WinBackEvidence
     Optimisation ValueOfInformation UpliftPolicy ValueRows
+    LogRankTest SurvivalScores
     """.split()  # noqa: SIM905
 )
 # Calls that are not tried, and why.
@@ -736,6 +737,14 @@ OWN: dict[str, dict[str, Any]] = {
     "check_unit": {},
     "churn_scores": {"probability": lambda: np.linspace(0.1, 0.9, 40), "left": lambda: np.arange(40) % 3 == 0},
     "cluster_customers": {"numbers": (2,)},
+    "log_rank_test": {"subscriptions": lambda: subscriptions(), "group": "contract"},
+    "restricted_means": {"subscriptions": lambda: subscriptions(), "group": "contract", "horizon": 12.0},
+    "concordance": {"risk": lambda: np.arange(len(subscriptions())) % 7.0, "subscriptions": lambda: subscriptions()},
+    "survival_scores": {
+        "model": lambda: cs.models.SurvivalCurve.fit(subscriptions()).model,
+        "subscriptions": lambda: subscriptions(),
+        "times": (6.0, 12.0),
+    },
     "cumulative_incidence": {
         "subscriptions": lambda: subscriptions().assign(cause=np.where(subscriptions()["churned"], "price", "")),
         "cause": "cause",

@@ -71,8 +71,14 @@ from .segmentation.gold_customers import gold_customers as gold_customers
 from .spend.gamma_gamma import GammaGamma as GammaGamma
 from .spend.gamma_gamma import GammaGammaCovariates as GammaGammaCovariates
 from .spend.gamma_gamma import spend_correlation as spend_correlation
+from .survival.comparison import LogRankTest as LogRankTest
+from .survival.comparison import log_rank_test as log_rank_test
+from .survival.comparison import restricted_means as restricted_means
 from .survival.curve import SurvivalCurve as SurvivalCurve
 from .survival.regression import SurvivalRegression as SurvivalRegression
+from .survival.scores import SurvivalScores as SurvivalScores
+from .survival.scores import concordance as concordance
+from .survival.scores import survival_scores as survival_scores
 from .survival.selection import compare_survival as compare_survival
 from .value.clv import SpendCorrelationWarning as SpendCorrelationWarning
 from .value.clv import TotalValue as TotalValue

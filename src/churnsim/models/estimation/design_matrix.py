@@ -205,6 +205,21 @@ def number_columns(summary: pd.DataFrame, names: Sequence[str]) -> dict[str, Flo
     return {name: _numbers(summary[name], name) for name in names}
 
 
+def word_column(frame: pd.DataFrame, name: str) -> NDArray[np.str_]:
+    """The column as words. ConfigError where it is not there, DataError for the first customer without one."""
+    if name not in frame.columns:
+        raise ConfigError(f"there is no column {name!r}; the data have {', '.join(map(repr, frame.columns))}.")
+    if (frame.columns == name).sum() > 1:
+        raise DataError(f"the table has {name!r} more than once. Leave one of these columns.")
+    missing = frame[name].isna().to_numpy()
+    if missing.any():
+        raise DataError(
+            f"{name!r} is missing for customer {str(frame.index[missing][0])[:80]!r} ({int(missing.sum())} such rows). "
+            "Give the missing a word of their own."
+        )
+    return frame[name].astype(str).to_numpy().astype(np.str_)
+
+
 def check_spread(spread: Mapping[str, float], columns: Mapping[str, Floats]) -> None:
     """DataError for a covariate whose standard deviation is 0."""
     for name, value in spread.items():

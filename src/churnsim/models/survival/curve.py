@@ -291,6 +291,28 @@ class CurveFit(ModelFit[SurvivalCurve]):
         lower, upper = np.clip(value - reach, 0.0, 1.0), np.clip(value + reach, 0.0, 1.0)
         return pd.DataFrame({"survival": value, "lower": lower, "upper": upper}, pd.Index(times, name="t"))
 
+    def cumulative_hazard(self, level: float = 0.95) -> pd.DataFrame:
+        """Nelson and Aalen's cumulative hazard at all times of a Kaplan-Meier fit: `cumulative_hazard, standard_error,
+        lower, upper` by `t`, with Aalen's variance, the sum of d/r^2, and limits in the logarithm.
+
+        Raises FitError for other families.
+        """
+        if self.table is None:
+            raise FitError(
+                "Nelson and Aalen's estimate goes with a Kaplan-Meier fit. Use -ln of survival() for others."
+            )
+        counted, z = self._risk_table, normal_quantile(level)
+        value = counted.cumulative_hazard
+        error = np.sqrt(np.cumsum(counted.lost / counted.at_risk**2))
+        factor = np.exp(np.minimum(z * error / value, 700.0))
+        columns = {
+            "cumulative_hazard": value,
+            "standard_error": error,
+            "lower": value / factor,
+            "upper": value * factor,
+        }
+        return pd.DataFrame(columns, pd.Index(counted.times, name="t"))
+
     def _greenwood(self, ages: Floats) -> Floats:
         """Greenwood's sum up to each age."""
         table = self._risk_table

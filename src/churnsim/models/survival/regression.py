@@ -28,7 +28,7 @@ from scipy.special import log_ndtr
 from churnsim.checks import check_count, check_seed, typed
 from churnsim.errors import ConfigError, DataError, FitError
 from churnsim.models.estimation.arguments import durations
-from churnsim.models.estimation.design_matrix import Design, check_penalty, number_columns
+from churnsim.models.estimation.design_matrix import Design, check_penalty, number_columns, word_column
 from churnsim.models.estimation.fit import FitStatus, ModelFit
 from churnsim.models.retention.base import RetentionModel, parts_of
 from churnsim.models.retention.tenures import Tenures, refuse
@@ -385,7 +385,7 @@ def fit_regression(
     if not tenures.churned.any():
         raise DataError("no customer has churned, so there is nothing to regress on. Observe longer.")
     weight = np.ones(len(tenures)) if weights is None else _weights(subscriptions, weights, tenures)
-    unit_of = None if cluster is None else _words(subscriptions, cluster)
+    unit_of = None if cluster is None else word_column(subscriptions, cluster)
     n, use = float(weight.sum()), tenures.tenure > 0
     rows = subscriptions if use.all() else subscriptions[use]
     design = Design.of(rows, covariates)
@@ -396,7 +396,7 @@ def fit_regression(
     made: dict[str, Any] = {"kind": kind, "design": design, "unit": unit or subscriptions.attrs.get("unit", "M")}
     checks, risk_sets, times_matrix = None, None, None
     if kind == "cox":
-        words = np.zeros(len(tenure), "U1") if strata is None else _words(subscriptions, strata)[use]
+        words = np.zeros(len(tenure), "U1") if strata is None else word_column(subscriptions, strata)[use]
         risk_sets = RiskSets(centred, tenure, churned, entry, words, ties, weight)
         peak = risk_sets.maximise(penalty)
         if robust or unit_of is not None:
@@ -428,18 +428,6 @@ def _weights(subscriptions: pd.DataFrame, name: str, tenures: Tenures) -> Floats
     weight = number_columns(subscriptions, [name])[name]
     refuse(tenures.index, weight, weight <= 0, f"{name!r} must be above 0, since it is a weight", "Leave the row out.")
     return weight
-
-
-def _words(subscriptions: pd.DataFrame, strata: str) -> NDArray[np.str_]:
-    if strata not in subscriptions.columns:
-        raise ConfigError(f"there is no column {strata!r}; got {list(subscriptions.columns)}.")
-    missing = subscriptions[strata].isna().to_numpy()
-    if missing.any():
-        raise DataError(
-            f"{strata!r} is missing for customer {str(subscriptions.index[missing][0])[:80]!r} ({int(missing.sum())} "
-            "such rows). Give the missing a word of their own."
-        )
-    return subscriptions[strata].astype(str).to_numpy().astype(np.str_)
 
 
 def _shape(kind: str, log_sigma: float) -> float:

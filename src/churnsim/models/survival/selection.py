@@ -22,6 +22,7 @@ from churnsim.models.retention.bdw import BetaDiscreteWeibull
 from churnsim.models.retention.sbg import ShiftedBetaGeometric
 from churnsim.models.retention.tenures import Tenures
 from churnsim.models.survival.curve import FAMILIES, fit_curve
+from churnsim.models.survival.scores import brier_score, observed_until
 from churnsim.typing import Floats
 
 # What a curve calls impossible (a loss between the steps of a step function, a customer beyond its fall to 0) scores as
@@ -40,21 +41,6 @@ def log_scores(model: RetentionModel, tenures: Tenures) -> Floats:
     stayed = np.where(np.isneginf(stayed), np.log(FLOOR), stayed)
     given = np.where(np.isneginf(given), 0.0, given)
     return np.where(tenures.churned, np.log(np.maximum(left, FLOOR)), stayed) - given
-
-
-def brier_score(survival: Floats, tenures: Tenures, horizon: float, *, censoring: RetentionModel) -> float:
-    """Mean squared difference between P(still there at `horizon`) and what happened, weighted for censoring.
-
-    `survival` holds each customer's predicted S(horizon); `censoring` is the survival curve of being observed (the
-    Kaplan-Meier curve with leaving and censoring exchanged). Graf, Schmoor, Sauerbrei & Schumacher (1999), Statistics
-    in Medicine 18(17-18), 2529-2545.
-    """
-    gone = tenures.churned & (tenures.tenure <= horizon)
-    there = tenures.tenure > horizon
-    # Just before the loss: who left at t was observed until t.
-    seen = np.exp(censoring.log_survival(np.where(gone, np.maximum(tenures.tenure - 1e-9, 0.0), horizon)))
-    weight = np.where(gone | there, 1.0 / np.maximum(seen, 1e-12), 0.0)
-    return float(np.mean(weight * (there - survival) ** 2))
 
 
 RENEWAL_MODELS: dict[str, Any] = {"sbg": ShiftedBetaGeometric, "bdw": BetaDiscreteWeibull}
@@ -169,10 +155,9 @@ def _held_out(
         seen.attrs.update(subscriptions.attrs)
         model, tenures = _fit(kind, seen).model, Tenures.of(unseen)
         values[fold == number] = log_scores(model, tenures)
-        watched = seen.assign(churned=~Tenures.of(seen).churned)
-        censoring = fit_curve(watched[watched["tenure"] > 0]).model if watched["churned"].any() else None
-        if censoring is not None:
+        watched = observed_until(Tenures.of(seen))
+        if watched.times.size:
             for horizon in np.quantile(tenures.tenure, [0.2, 0.4, 0.6, 0.8]):
                 there = np.full(len(tenures), float(np.exp(model.log_survival(np.array([horizon]))[0])))
-                briers.append(brier_score(there, tenures, float(horizon), censoring=censoring))
+                briers.append(brier_score(there, tenures, float(horizon), watched=watched))
     return values, float(np.mean(briers)) if briers else float("nan")
