@@ -49,19 +49,6 @@ def test_greenwood_intervals(exact):
         np.testing.assert_allclose(ours.loc[t, ["lower", "upper"]], row, rtol=1e-9)
 
 
-@pytest.mark.parametrize("kind", ["weibull", "log_normal", "log_logistic"])
-def test_families(exact, kind):
-    theirs = {"weibull": lifelines.WeibullFitter, "log_normal": lifelines.LogNormalFitter,
-              "log_logistic": lifelines.LogLogisticFitter}[kind]()  # fmt: skip
-    theirs.fit(exact["tenure"], exact["churned"], entry=exact["entry"])
-    ours = cs.models.SurvivalCurve.fit(exact, kind)
-    t = np.array([0.5, 5.0, 20.0, 60.0])
-    # lifelines stops within some 1e-5 of the maximum; ours is never below it.
-    np.testing.assert_allclose(ours.model.survival(t), theirs.survival_function_at_times(t), rtol=3e-5)
-    assert theirs.log_likelihood_ - 1e-9 <= ours.loglik <= theirs.log_likelihood_ + 1e-5
-    assert ours.status.ok
-
-
 def test_generalised_gamma_formula():
     """The curve at given parameters; sign of lambda either way."""
     for mu, ln_sigma, shape in ((2.0, 0.1, 0.7), (2.0, 0.1, -0.7)):
@@ -84,26 +71,11 @@ def test_piecewise_exponential(exact):
     assert ours.loglik >= theirs.log_likelihood_ - 1e-6
 
 
-def test_rounded_tenures_are_intervals():
-    """Our search over whole months against lifelines' over censored intervals (its tolerance, 1e-4)."""
-    telco = cs.datasets.telco()
-    data = telco[telco["tenure"] > 0].groupby(["tenure", "churned"]).size().reset_index(name="weight")
-    lower = np.where(data["churned"], data["tenure"] - 1, data["tenure"])
-    upper = np.where(data["churned"], data["tenure"], np.inf)
-    theirs = lifelines.WeibullFitter().fit_interval_censoring(lower, upper, weights=data["weight"])
-    ours = cs.models.SurvivalCurve.fit(telco, "weibull")
-    assert ours.loglik == pytest.approx(theirs.log_likelihood_, abs=1e-4)
-    assert ours.parameters["rho_"] == pytest.approx(theirs.rho_, rel=1e-4)
-    assert ours.standard_errors["rho_"] == pytest.approx(theirs.summary.loc["rho_", "se(coef)"], rel=1e-3)
-
-
-@pytest.mark.parametrize("kind", ["cox", "weibull_aft", "log_normal_aft", "log_logistic_aft"])
+@pytest.mark.parametrize("kind", ["cox", "weibull_aft"])
 def test_regressions(exact, kind):
     data = pd.DataFrame({"t": exact["tenure"], "e": exact["churned"], "in": exact["entry"], "x": exact["x"],
                          "b": (exact["group"] == exact["group"].value_counts().index[1]).astype(float)})  # fmt: skip
-    theirs = {"cox": lifelines.CoxPHFitter, "weibull_aft": lifelines.WeibullAFTFitter,
-              "log_normal_aft": lifelines.LogNormalAFTFitter, "log_logistic_aft":
-              lifelines.LogLogisticAFTFitter}[kind]()  # fmt: skip
+    theirs = {"cox": lifelines.CoxPHFitter, "weibull_aft": lifelines.WeibullAFTFitter}[kind]()
     theirs.fit(data, "t", "e", entry_col="in")
     ours = cs.models.SurvivalRegression.fit(exact, kind, covariates=["x", "group"])
     new = exact.head(5).assign(tenure=0.0, entry=0.0, churned=False)
@@ -118,6 +90,102 @@ def test_regressions(exact, kind):
     np.testing.assert_allclose(ours.model.survival(t, customers=new), expected, rtol=2e-3)
     # lifelines' searches end some 1e-3 below the maximum, never above it.
     assert theirs.log_likelihood_ - 1e-9 <= ours.loglik <= theirs.log_likelihood_ + 1e-3
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"strata": "group"},
+        {"weights": "wt"},
+        {"penalty": 9.0},
+        {"weights": "wt", "strata": "group", "penalty": 3.0},
+    ],
+)
+def test_cox_by_both_engines(exact, arguments):
+    """To 1e-6 where both are right: coefficients in standard errors, log-likelihood, errors. With whole tenures (ties),
+    late entries, strata, weights and a ridge. lifelines' late entries are right in the coefficients."""
+    random = np.random.default_rng(2)
+    data = exact.assign(
+        wt=random.integers(1, 4, len(exact)).astype(float), y=random.random(len(exact)), tenure=np.ceil(exact["tenure"])
+    )
+    data["entry"] = np.where(data["entry"] < data["tenure"] - 1, np.floor(data["entry"]), 0.0)
+    ours = cs.models.SurvivalRegression.fit(data, covariates=["x", "y"], **arguments)
+    theirs = cs.models.SurvivalRegression.fit(data, covariates=["x", "y"], engine="lifelines", **arguments)
+    assert theirs.status.code == ours.status.code == "converged"
+    assert theirs.loglik == pytest.approx(ours.loglik, abs=1e-6)
+    for name, error in ours.standard_errors.items():
+        assert theirs.parameters[name] == pytest.approx(ours.parameters[name], abs=1e-6 * error + 1e-6)
+        assert theirs.standard_errors[name] == pytest.approx(error, rel=1e-6)
+    new = data.head(3).assign(tenure=0.0, entry=0.0, churned=False)
+    np.testing.assert_allclose(
+        theirs.model.survival([5.0, 20.0], customers=new), ours.model.survival([5.0, 20.0], customers=new), rtol=1e-5
+    )
+
+
+def test_robust_errors(exact):
+    """Without ties to 1e-6, weighted and by clusters, from its standard errors (its covariance stays the usual one)."""
+    random = np.random.default_rng(2)
+    data = exact.head(200).assign(wt=1.0 + np.arange(200) % 3, who=random.integers(0, 30, 200), y=random.random(200))
+    raw = data[["tenure", "churned", "x", "y", "wt", "who"]].astype(float)
+    for ours, theirs in (
+        ({"robust": True}, {"robust": True}),
+        ({"weights": "wt", "robust": True}, {"weights_col": "wt", "robust": True}),
+        ({"cluster": "who"}, {"cluster_col": "who"}),
+    ):
+        fit = cs.models.SurvivalRegression.fit(data.assign(entry=0.0), covariates=["x", "y"], **ours)
+        used = ["tenure", "churned", "x", "y", *(name for name in theirs.values() if isinstance(name, str))]
+        errors = lifelines.CoxPHFitter().fit(raw[used], "tenure", "churned", **theirs).standard_errors_
+        assert fit.standard_errors == pytest.approx(errors.to_dict(), rel=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["weibull_aft", "log_normal_aft", "log_logistic_aft"])
+@pytest.mark.parametrize("arguments", [{}, {"weights": "wt"}])
+def test_accelerated_times_by_both_engines(exact, kind, arguments):
+    """lifelines stops its search where the mean log-likelihood changes by 1e-10 or so; ours is never below it. The
+    closed forms and R (tests/reference) side with ours where they differ."""
+    data = exact.assign(wt=1.0 + np.arange(len(exact)) % 3)
+    ours = cs.models.SurvivalRegression.fit(data, kind, covariates=["x"], **arguments)
+    theirs = cs.models.SurvivalRegression.fit(data, kind, covariates=["x"], engine="lifelines", **arguments)
+    assert -1e-9 <= ours.loglik - theirs.loglik <= 1e-3
+    error = ours.standard_errors["x"]
+    assert theirs.parameters["x"] == pytest.approx(ours.parameters["x"], abs=0.02 * error)
+    assert theirs.standard_errors["x"] == pytest.approx(error, rel=0.01)
+    assert theirs.model.shape == pytest.approx(ours.model.shape, rel=5e-3)
+
+
+def test_curves_by_both_engines(exact):
+    """Product limit to rounding; parametric families as above, whole tenures as censored units."""
+    now = exact.assign(entry=0.0)
+    ours, theirs = (cs.models.SurvivalCurve.fit(now, engine=engine) for engine in ("churnsim", "lifelines"))
+    np.testing.assert_allclose(theirs.table, ours.table, rtol=1e-9)
+    for data in (exact, now.assign(tenure=np.ceil(now["tenure"]))):
+        for kind in ("weibull", "log_normal", "log_logistic"):
+            ours, theirs = (
+                cs.models.SurvivalCurve.fit(data, kind, engine=engine) for engine in ("churnsim", "lifelines")
+            )
+            assert -1e-9 <= ours.loglik - theirs.loglik <= 1e-4
+            for name, error in ours.standard_errors.items():
+                assert theirs.parameters[name] == pytest.approx(ours.parameters[name], abs=0.01 * error)
+
+
+def test_what_lifelines_cannot_do_is_refused(exact):
+    fit, curve = cs.models.SurvivalRegression.fit, cs.models.SurvivalCurve.fit
+    for call in (
+        lambda: fit(exact, covariates=["x"], ties="breslow", engine="lifelines"),
+        lambda: fit(exact, "generalized_gamma_aft", covariates=["x"], engine="lifelines"),
+        lambda: fit(exact, "weibull_aft", covariates=["x"], penalty=1.0, engine="lifelines"),
+        lambda: fit(exact, covariates=["x"], cluster="group", engine="lifelines"),
+        lambda: curve(exact, engine="lifelines"),
+        lambda: curve(exact, "mixture_cure", engine="lifelines"),
+        lambda: curve(exact, engine="R"),
+    ):
+        with pytest.raises(cs.errors.ConfigError, match="engine"):
+            call()
+    whole = exact.assign(tenure=np.ceil(exact["tenure"]), entry=0.0)
+    with pytest.raises(cs.errors.FitError, match="lifelines gave up"):  # ln 0 where a loss fell in the first unit
+        fit(whole, "log_normal_aft", covariates=["x"], engine="lifelines")
+    assert fit(whole, "log_normal_aft", covariates=["x"]).status.ok
 
 
 def test_a_baseline_without_effects_is_nelson_aalens(exact):

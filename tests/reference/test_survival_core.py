@@ -149,6 +149,36 @@ def test_the_partial_likelihood_in_exact_arithmetic():
     assert found.scores(np.log([2.0])).sum() == pytest.approx(slope[0], abs=1e-12)
 
 
+def test_robust_errors_are_the_infinitesimal_jackknife():
+    """With Breslow's ties, weights, late entries and strata: a row's score times the covariance is the derivative of
+    the coefficients by its weight, times the weight; the sandwich is the sum of its squares, by unit."""
+    random = np.random.default_rng(5)
+    n = 60
+    data = F({"tenure": random.integers(1, 9, n) * 1.0, "churned": random.random(n) < 0.6})
+    data = data.assign(
+        entry=np.where(random.random(n) < 0.3, data["tenure"] - 1, 0.0), x=random.standard_normal(n),
+        y=random.random(n), wt=random.integers(1, 4, n) * 1.0, group=np.arange(n) % 2, who=np.arange(n) // 3,
+    )  # fmt: skip
+    asked = {"covariates": ["x", "y"], "weights": "wt", "ties": "breslow", "strata": "group"}
+    fit = cs.models.SurvivalRegression.fit(data, **asked)
+    moved = np.empty((n, 2))
+    for i in range(n):
+        ends = []
+        for sign in (1, -1):
+            other = data.assign(wt=data["wt"].where(data.index != i, data["wt"] + sign * 1e-3))
+            sets = fit.risk_sets
+            ends.append(RiskSets(sets.centred, sets.tenure, sets.churned, sets.entry, sets.stratum, "breslow",
+                                 other["wt"].to_numpy()).maximise().at)  # fmt: skip
+        moved[i] = (ends[0] - ends[1]) / 2e-3 * data["wt"][i]
+    np.testing.assert_allclose(fit.risk_sets.scores(np.array(list(fit.parameters.values()))) @ fit.matrix, moved,
+                               atol=1e-7)  # fmt: skip
+    robust = cs.models.SurvivalRegression.fit(data, robust=True, **asked)
+    np.testing.assert_allclose(robust.matrix, moved.T @ moved, rtol=1e-5)
+    by_unit = F(moved).groupby(data["who"]).sum().to_numpy()
+    clustered = cs.models.SurvivalRegression.fit(data, cluster="who", **asked)
+    np.testing.assert_allclose(clustered.matrix, by_unit.T @ by_unit, rtol=1e-5)
+
+
 def test_weights_that_count_are_repeated_rows():
     """Under Breslow's ties and for accelerated times; Efron takes repeated rows one after the other (as in R)."""
     random = np.random.default_rng(3)

@@ -29,7 +29,7 @@ from scipy.optimize import minimize
 from scipy.special import expit, log_ndtr
 from scipy.stats import kstwobign
 
-from churnsim.checks import check_count, check_level, check_seed, typed
+from churnsim.checks import check_choice, check_count, check_level, check_seed, typed
 from churnsim.errors import ConfigError, DataError, FitError
 from churnsim.models.estimation.arguments import durations
 from churnsim.models.estimation.fit import FitStatus, ModelFit
@@ -37,6 +37,7 @@ from churnsim.models.retention.base import RetentionModel, decay_integral
 from churnsim.models.retention.tenures import Tenures
 from churnsim.models.survival.ascent import Peak
 from churnsim.models.survival.cox import TAIL_SHARE
+from churnsim.models.survival.lifelines_engine import CURVES, ENGINES, Engine, curve_of_lifelines, risk_table
 from churnsim.models.survival.location_scale import Lifetimes, log_survival_of_gamma, maximise
 from churnsim.product_limit import RiskTable, log_log_limits
 from churnsim.statistics import normal_quantile, tails
@@ -133,9 +134,10 @@ class SurvivalCurve(RetentionModel):
         *,
         breakpoints: Sequence[float] | None = None,
         unit: str | None = None,
+        engine: Engine = "churnsim",
     ) -> CurveFit:
         """Estimate a curve of that family; see `fit_curve`."""
-        return fit_curve(subscriptions, kind, breakpoints=breakpoints, unit=unit)
+        return fit_curve(subscriptions, kind, breakpoints=breakpoints, unit=unit, engine=engine)
 
     @typed
     def log_survival(self, t: Floats) -> Floats:
@@ -340,26 +342,32 @@ def fit_curve(
     *,
     breakpoints: Sequence[float] | None = None,
     unit: str | None = None,
+    engine: Engine = "churnsim",
 ) -> CurveFit:
     """Estimate a survival curve from `tenure`, `churned` and perhaps `entry`.
 
     `kind` is one of `FAMILIES`; `breakpoints` are for "piecewise_exponential" (six pieces of equally many losses if
-    absent). Customers with tenure 0 count in `n` and say nothing. Raises ConfigError for an unknown family and
+    absent). Customers with tenure 0 count in `n` and say nothing. With `engine="lifelines"` (extra `survival`)
+    lifelines counts or searches, for the families that it has. Raises ConfigError for an unknown family and
     DataError for bad subscriptions; what the search met is in `status`.
     """
     if kind not in FAMILIES:
         raise ConfigError(f"unknown survival family {kind!r}. Use one of {', '.join(FAMILIES)}.")
+    check_choice(engine, "engine", ENGINES)
     tenures = Tenures.of(subscriptions)
     unit = unit or subscriptions.attrs.get("unit", "M")
     if not tenures.churned.any():
         raise DataError("no customer has churned, so there is no survival curve to fit. Observe longer.")
     if kind == "kaplan_meier":
-        return _kaplan_meier(tenures, unit)
-    return _parametric(tenures, kind, breakpoints, unit)
+        return _kaplan_meier(tenures, unit, engine)
+    if engine == "lifelines" and kind not in CURVES:
+        raise ConfigError(f'lifelines fits {", ".join(CURVES)} and kaplan_meier here: pass engine="churnsim".')
+    return _parametric(tenures, kind, breakpoints, unit, engine)
 
 
-def _kaplan_meier(tenures: Tenures, unit: str) -> CurveFit:
-    counted = RiskTable.of(tenures.tenure, tenures.churned, tenures.entry)
+def _kaplan_meier(tenures: Tenures, unit: str, engine: Engine) -> CurveFit:
+    count = risk_table if engine == "lifelines" else RiskTable.of
+    counted = count(tenures.tenure, tenures.churned, tenures.entry)
     end, survival = counted.times, counted.survival
     last = float(tenures.tenure.max())
     hazard = -np.log1p(-np.minimum(counted.lost / counted.at_risk, 1 - 1e-12))
@@ -397,7 +405,9 @@ def _nonparametric_loglik(table: pd.DataFrame) -> float:
     return float((lost * np.log(lost / at_risk) + kept).sum())
 
 
-def _parametric(tenures: Tenures, kind: str, breakpoints: Sequence[float] | None, unit: str) -> CurveFit:
+def _parametric(
+    tenures: Tenures, kind: str, breakpoints: Sequence[float] | None, unit: str, engine: Engine
+) -> CurveFit:
     use = tenures.tenure > 0
     t, left, entry = tenures.tenure[use], tenures.churned[use], tenures.entry[use]
     if kind == "piecewise_exponential":
@@ -411,7 +421,9 @@ def _parametric(tenures: Tenures, kind: str, breakpoints: Sequence[float] | None
     # Known to the unit only, an early loss taken as exact would be misplaced (on the Telco data the Weibull's
     # log-likelihood of the monthly counts falls by 49); there are few distinct rows of whole tenures.
     data = Lifetimes.distinct(t, left, entry)
-    if kind == "mixture_cure":
+    if engine == "lifelines":
+        values, matrix, loglik, ended = curve_of_lifelines(kind, data, names)
+    elif kind == "mixture_cure":
         values, matrix, loglik = _search(data)
     else:
         peak, _ = maximise(kind, data, np.empty((data.lower.size, 0)))

@@ -25,7 +25,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import log_ndtr
 
-from churnsim.checks import check_count, check_seed, typed
+from churnsim.checks import check_choice, check_count, check_seed, typed
 from churnsim.errors import ConfigError, DataError, FitError
 from churnsim.models.estimation.arguments import durations
 from churnsim.models.estimation.design_matrix import Design, check_penalty, number_columns, word_column
@@ -34,6 +34,7 @@ from churnsim.models.retention.base import RetentionModel, parts_of
 from churnsim.models.retention.tenures import Tenures, refuse
 from churnsim.models.survival.ascent import Peak
 from churnsim.models.survival.cox import TIES, Baseline, RiskSets, Ties, Transform
+from churnsim.models.survival.lifelines_engine import ENGINES, Engine, accelerated_peak, cox_peak
 from churnsim.models.survival.location_scale import TINY, Lifetimes, log_survival_of_gamma, maximise
 from churnsim.statistics import normal_quantile
 from churnsim.typing import Floats
@@ -112,6 +113,7 @@ class SurvivalRegression(RetentionModel):
         cluster: str | None = None,
         penalty: float = 0.0,
         unit: str | None = None,
+        engine: Engine = "churnsim",
     ) -> RegressionFit:
         """Estimate a regression of leaving on covariates, by maximum (partial) likelihood.
 
@@ -146,6 +148,8 @@ class SurvivalRegression(RetentionModel):
             prior of variance 1/penalty); `loglik` is without it.
         unit : str, optional
             Unit of tenure; that of the subscriptions' attributes if absent, else months.
+        engine : {"churnsim", "lifelines"}
+            Who searches for the maximum; lifelines (extra `survival`) for the families and arguments that it has.
 
         Returns
         -------
@@ -172,7 +176,7 @@ class SurvivalRegression(RetentionModel):
         """
         return fit_regression(
             subscriptions, kind, covariates=covariates, strata=strata, ties=ties, weights=weights, robust=robust,
-            cluster=cluster, penalty=penalty, unit=unit,
+            cluster=cluster, penalty=penalty, unit=unit, engine=engine,
         )  # fmt: skip
 
     @typed
@@ -374,6 +378,7 @@ def fit_regression(
     cluster: str | None = None,
     penalty: float = 0.0,
     unit: str | None = None,
+    engine: Engine = "churnsim",
 ) -> RegressionFit:
     """Estimate a regression of leaving on covariates; see `SurvivalRegression.fit`."""
     if kind not in REGRESSIONS or (strata is not None and kind != "cox"):
@@ -381,12 +386,15 @@ def fit_regression(
     if ties not in TIES:
         raise ConfigError(f"ties must be one of {', '.join(TIES)}; got {ties!r}.")
     check_penalty(penalty)
+    check_choice(engine, "engine", ENGINES)
+    if engine == "lifelines" and (robust or cluster is not None):
+        raise ConfigError('lifelines tells no covariance of robust errors: pass engine="churnsim" for them.')
     tenures = Tenures.of(subscriptions)
     if not tenures.churned.any():
         raise DataError("no customer has churned, so there is nothing to regress on. Observe longer.")
     weight = np.ones(len(tenures)) if weights is None else _weights(subscriptions, weights, tenures)
-    unit_of = None if cluster is None else word_column(subscriptions, cluster)
     n, use = float(weight.sum()), tenures.tenure > 0
+    unit_of = None if cluster is None else word_column(subscriptions, cluster)[use]
     rows = subscriptions if use.all() else subscriptions[use]
     design = Design.of(rows, covariates)
     if not design.names:
@@ -398,19 +406,24 @@ def fit_regression(
     if kind == "cox":
         words = np.zeros(len(tenure), "U1") if strata is None else word_column(subscriptions, strata)[use]
         risk_sets = RiskSets(centred, tenure, churned, entry, words, ties, weight)
-        peak = risk_sets.maximise(penalty)
-        if robust or unit_of is not None:
-            peak = peak.sandwiched(risk_sets.scores(peak.at), None if unit_of is None else unit_of[use])
+        if engine == "lifelines":
+            peak = cox_peak(risk_sets, penalty)
+        else:
+            peak = risk_sets.maximise(penalty)
+            if robust or unit_of is not None:
+                peak = peak.sandwiched(risk_sets.scores(peak.at), unit_of)
         values, matrix = peak.at, peak.covariance
         made |= {"strata": strata, "baselines": risk_sets.baselines(values)}
         if not peak.run_off.any():
             checks = risk_sets.proportionality(values, design.names, "km")
     else:
-        peak, scores = maximise(
-            kind.removesuffix("_aft"), Lifetimes.of(tenure, churned, entry, weight), centred, penalty=penalty
-        )
-        if robust or unit_of is not None:
-            peak = peak.sandwiched(scores(), None if unit_of is None else unit_of[use])
+        family, times = kind.removesuffix("_aft"), Lifetimes.of(tenure, churned, entry, weight)
+        if engine == "lifelines":
+            peak = accelerated_peak(family, times, centred, penalty)
+        else:
+            peak, scores = maximise(family, times, centred, penalty=penalty)
+            if robust or unit_of is not None:
+                peak = peak.sandwiched(scores(), unit_of)
         times_matrix = peak.covariance
         inner = slice(1, 1 + centred.shape[1])
         values, matrix = peak.at[inner], times_matrix[inner, inner]
