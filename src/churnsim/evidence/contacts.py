@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import ndtr
 
@@ -268,6 +269,10 @@ def contact_effect(
     )
 
 
+def _small(numbers: Ints) -> NDArray[np.int32]:
+    return numbers.astype(np.int32)
+
+
 class _Sample(NamedTuple):
     """Some of a campaign's customers who had bought before: their places in the log, their summaries at the draw, how
     many such customers there are, and their share of all."""
@@ -303,8 +308,9 @@ class _Draw:
         arm = pd.Categorical.from_codes(rows.arm[drawn], pd.Index(rows.arms))
         frame = pd.DataFrame({"arm": arm.remove_unused_categories(), "chance": rows.chance[drawn]})
         earlier, ahead = (history.bought_before(place, until) for until in (day, day + span))
-        frame["purchases"] = ahead - earlier
-        frame["purchases_before"] = earlier - history.bought_before(place, day - span)
+        # Numbers of days and purchases take half the room: of a million customers there is a column for each.
+        frame["purchases"] = _small(ahead - earlier)
+        frame["purchases_before"] = _small(earlier - history.bought_before(place, day - span))
         frame["bought"] = (frame["purchases"] > 0).astype(float)
         spends = history.days.amount is not None
         if spends:
@@ -313,16 +319,16 @@ class _Draw:
         known = earlier > 0
         begun = np.where(known, history.first(place), day)
         latest = np.where(known, history.last_before(place, day), day)
-        frame["frequency_before"] = np.maximum(earlier - 1, 0)
-        frame["recency_before"] = latest - begun
-        frame["age"], frame["silence"] = day - begun, day - latest
-        frame["silence_by_gap"] = frame["silence"] * frame["frequency_before"] / np.maximum(latest - begun, 1)
+        frequency, silence = np.maximum(earlier - 1, 0), day - latest
+        frame["frequency_before"], frame["recency_before"] = _small(frequency), _small(latest - begun)
+        frame["age"], frame["silence"] = _small(day - begun), _small(silence)
+        frame["silence_by_gap"] = silence * frequency / np.maximum(latest - begun, 1)
         frame["known"] = known
         return cls(frame=frame, place=place, spends=spends)
 
     def history(self, unit: str) -> pd.DataFrame:
         """The summary at each customer's own draw, of those who had bought before."""
-        known = self.frame[self.frame["known"]]
+        known = self.frame.loc[self.frame["known"], ["frequency_before", "recency_before", "age"]]
         days = DAYS_PER_UNIT[unit]
         summary = pd.DataFrame(
             {
@@ -336,11 +342,7 @@ class _Draw:
     def effects(self, family: str, unit: str, window: float, control: str, level: float, met: Ints) -> TrialEffects:
         """The design-based answer, and how other campaigns' contacts bear on it, of which each customer `met` some."""
         frame = self.frame.copy(deep=False)
-        frame["forecast"] = 0.0
-        summary = self.history(unit)
-        if (summary["frequency"] > 0).any():
-            fit = PURCHASE_FAMILIES[family].fit(summary, unit=unit)
-            frame.loc[summary.index, "forecast"] = fit.model.expected_purchases(summary, window)
+        frame["forecast"] = self._forecast(family, unit, window)
         before = ["purchases_before", *(["spend_before"] if self.spends else [])]
         varies = frame.groupby("arm", observed=True)[["forecast", *before]].agg(np.ptp).gt(0).all()
         trial = trial_effects(
@@ -360,6 +362,14 @@ class _Draw:
             table=trial.table, customers=trial.customers, checks=checks, control=control, level=level,
             status=RANDOMISED if alike else OBSERVATIONAL,
         )  # fmt: skip
+
+    def _forecast(self, family: str, unit: str, window: float) -> Floats:
+        """The purchases in the window that the model expects of each customer without a contact."""
+        found, summary = np.zeros(len(self.frame)), self.history(unit)
+        if (summary["frequency"] > 0).any():
+            fit = PURCHASE_FAMILIES[family].fit(summary, unit=unit)
+            found[summary.index] = fit.model.expected_purchases(summary, window)
+        return found
 
     def sample(self, unit: str) -> _Sample:
         """Whom the model's answer is worked out for."""

@@ -227,11 +227,11 @@ def trial_effects(
         estimators["adjusted"] = design.matrix(customers) - np.array(design.means)
     means = {kind: outcome_means([numbers[name] for name in outcomes], x, weight, group, arms)
              for kind, x in estimators.items()}  # fmt: skip
+    estimators.clear()  # of a million customers they take more room than is at hand for what follows
     rows = {(outcome, kind): of[k] for k, outcome in enumerate(outcomes) for kind, of in means.items()}
     checks = [_sample_ratio(counts.astype(np.float64), arms, known, by_arm)]
     looked = list(dict.fromkeys([*adjusting, *history]))
-    shapes = _shapes(checked_features(customers, looked)) if looked else {}
-    checks.append(_balance(shapes, weight, group, arms))
+    checks.append(_balance(_shapes(customers, looked), weight, group, arms))
     if len(before):
         checks.append(_placebo([numbers[name] for name in before], weight, group, arms))
     return TrialEffects(
@@ -527,10 +527,11 @@ def _check(name: str, p: float, message: str) -> TrialCheck:
     return TrialCheck(name=name, p_value=p, passed=bool(p >= DOUBT), message=message)
 
 
-def _shapes(features: pd.DataFrame) -> dict[str, Floats]:
+def _shapes(customers: pd.DataFrame, names: Sequence[str]) -> dict[str, Floats]:
     """Ranks of numbers with their squares (Legendre's first two polynomials), and words as columns of 0 and 1."""
     columns: dict[str, Floats] = {}
-    for name in features.columns:
+    for name in names:
+        features = checked_features(customers, [name])
         if not pd.api.types.is_numeric_dtype(features[name].dtype):
             for word, column in pd.get_dummies(features[name].astype(str)).items():
                 columns[f"{name}={word}"] = column.to_numpy(dtype=np.float64)
@@ -588,7 +589,9 @@ def _joint_difference(values: Sequence[Floats], weight: Floats, group: Ints, arm
     for k in range(arms):
         mine = group == k
         w = weight[mine] / weight[mine].sum()
-        inside = np.stack([column[mine] / sd for column, sd in zip(varying, spread, strict=True)])
+        inside = np.empty((columns, int(mine.sum())))
+        for row, column, sd in zip(inside, varying, spread, strict=True):
+            row[:] = column[mine] / sd
         means.append(inside @ w)
         inside -= means[-1][:, None]
         inside *= w
