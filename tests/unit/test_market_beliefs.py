@@ -261,7 +261,7 @@ def test_a_claim_is_told_that_it_rests_on_its_own_figure(market):
 
         source = ClaimSource(text=f"'{title}' (2017)", title="")
         control = Control(what="the opposite", inputs={"answer": Answer.FAILS})
-        claim = replace(cs.claims["club"], sources=(source,), judge=judge, control=control)
+        claim = replace(cs.claims["club"], sources=(source,), judge=judge, control=control, planted=None)
         return claim.test(evidence).finding.reason
 
     rests = told("Nine steps to loyalty", [none, asks])
