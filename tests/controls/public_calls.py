@@ -38,6 +38,7 @@ RESULTS = frozenset(
     Calibration Instrumented OfferEvidence ReferralEvidence SpendEvidence WinBackEvidence
     Optimisation ValueOfInformation UpliftPolicy ValueRows
     LogRankTest SurvivalScores
+    AliveLabels Readiness RFMSegments
     """.split()  # noqa: SIM905
 )
 # Calls that are not tried, and why.
@@ -732,6 +733,12 @@ OWN: dict[str, dict[str, Any]] = {
     "TimeSplit": {},
     "save_model": {"model": lambda: cs.models.UpliftModel.fit(campaign(), covariates=["risk"])},
     "load_model": {},
+    "rfm_summary": {},
+    "calibration_and_holdout_data": {"calibration_period_end": "1997-09-30"},
+    "rfm_segments": {},
+    "customer_lifetime_value": {"purchases": lambda: purchases().model, "spend": lambda: spend().model},
+    "label_alive": {"model": lambda: purchases().model},
+    "readiness": {},
     "value_rows": {"moments": ("1997-06-30",)},
     "bootstrap": {"replications": 2},
     "check_unit": {},

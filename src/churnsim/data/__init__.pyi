@@ -16,6 +16,8 @@ from .subscriptions.customer_rows import read_customer_rows as read_customer_row
 from .subscriptions.subscriptions import count_renewals as count_renewals
 from .subscriptions.subscriptions import read_subscriptions as read_subscriptions
 from .summaries.calendar import Calendar as Calendar
+from .summaries.familiar_names import calibration_and_holdout_data as calibration_and_holdout_data
+from .summaries.familiar_names import rfm_summary as rfm_summary
 from .summaries.intervals import summarise_with_intervals as summarise_with_intervals
 from .summaries.opportunities import summarise_opportunities as summarise_opportunities
 from .summaries.parquet_log import ParquetLog as ParquetLog

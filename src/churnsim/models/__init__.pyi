@@ -25,6 +25,8 @@ from .estimation.posterior import sample_posterior as sample_posterior
 from .estimation.priors import LogNormal as LogNormal
 from .estimation.priors import Normal as Normal
 from .estimation.priors import check_priors as check_priors
+from .evaluation.alive_labels import AliveLabels as AliveLabels
+from .evaluation.alive_labels import label_alive as label_alive
 from .evaluation.bootstrap import Bootstrap as Bootstrap
 from .evaluation.bootstrap import bootstrap as bootstrap
 from .evaluation.bootstrap import simulate_spend as simulate_spend
@@ -33,6 +35,8 @@ from .evaluation.forecast import forecast as forecast
 from .evaluation.holdout import Validation as Validation
 from .evaluation.holdout import rolling_validation as rolling_validation
 from .evaluation.holdout import validate as validate
+from .evaluation.readiness import Readiness as Readiness
+from .evaluation.readiness import readiness as readiness
 from .evaluation.selection import ModelComparison as ModelComparison
 from .evaluation.selection import choose_model as choose_model
 from .evaluation.selection import compare_models as compare_models
@@ -68,6 +72,8 @@ from .segmentation.customer_clusters import cluster_customers as cluster_custome
 from .segmentation.customer_factors import CustomerFactors as CustomerFactors
 from .segmentation.customer_factors import analyse_factors as analyse_factors
 from .segmentation.gold_customers import gold_customers as gold_customers
+from .segmentation.rfm import RFMSegments as RFMSegments
+from .segmentation.rfm import rfm_segments as rfm_segments
 from .spend.gamma_gamma import GammaGamma as GammaGamma
 from .spend.gamma_gamma import GammaGammaCovariates as GammaGammaCovariates
 from .spend.gamma_gamma import spend_correlation as spend_correlation
@@ -82,6 +88,7 @@ from .survival.scores import survival_scores as survival_scores
 from .survival.selection import compare_survival as compare_survival
 from .value.clv import SpendCorrelationWarning as SpendCorrelationWarning
 from .value.clv import TotalValue as TotalValue
+from .value.clv import customer_lifetime_value as customer_lifetime_value
 from .value.clv import customer_value as customer_value
 from .value.clv import customer_value_intervals as customer_value_intervals
 from .value.clv import discounted_purchases as discounted_purchases

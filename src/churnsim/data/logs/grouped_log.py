@@ -95,10 +95,11 @@ def is_ibis(transactions: Any) -> bool:
     return type(transactions).__module__.split(".")[0] == "ibis"
 
 
-def grouped(transactions: Any, *, today: object | None = None) -> GroupedLog:
+def grouped(transactions: Any, *, today: object | None = None, hours_from: int | None = None) -> GroupedLog:
     """Check a log (``customer_id, date`` and perhaps ``amount``) and lay it out. Raises one DataError for all bad
     rows, purchases after the day `today` included (the present day unless given here or in ``transactions.attrs``),
-    and for amounts in several currencies."""
+    and for amounts in several currencies. With `hours_from` its days are hours, counted
+    from the beginning of that day."""
     frame = tabular(transactions)
     columns = ["customer_id", "date", *(["amount"] if "amount" in frame.columns else [])]
     check_columns(list(frame.columns), columns, source="the transactions frame", rename=True)
@@ -108,6 +109,12 @@ def grouped(transactions: Any, *, today: object | None = None) -> GroupedLog:
     if "amount" in columns and currency is not None:
         check_one_currency(frame, currency)
     latest = latest_day(frame.attrs.get("today") if today is None else today)
+    if hours_from is not None:
+        checked = _checked_columns(frame, latest)
+        hours = checked.time // 3_600_000_000_000 - 24 * hours_from
+        by_hour = _laid_out(replace(checked, time=hours, unit=kernel.DAYS))
+        assert by_hour is not None, "checked columns hold nothing bad"
+        return by_hour
     plain = _plain_columns(frame)
     log = None if plain is None else _laid_out(plain)
     if log is None or log.last > latest:

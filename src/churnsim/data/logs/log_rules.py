@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churnsim.checks import check_frame, check_number, typed
+from churnsim.checks import check_choice, check_frame, check_number, typed
 from churnsim.data.logs.days import calendar_day
 from churnsim.data.tabular.row_errors import show
 from churnsim.errors import DataError
@@ -132,6 +132,33 @@ def in_one_currency(
         worth = written.map(factors).to_numpy(dtype=np.float64)
         result["amount"] = log["amount"].to_numpy(dtype=np.float64) * worth
     return result
+
+
+def without_refunds(log: pd.DataFrame, on_refund: Refunds) -> tuple[pd.DataFrame, dict[str, Any] | None]:
+    """A log in memory without its negative amounts, left "apart" or taken off ("net"), and what became of them.
+
+    The second is None, and the log as it was, where refunds are refused or there are none.
+    """
+    check_choice(on_refund, "on_refund", REFUND_CHOICES)
+    if on_refund == "refuse" or "amount" not in log.columns or "date" not in log.columns:
+        return log, None
+    amount = pd.to_numeric(log["amount"], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    negative = amount < 0
+    if not negative.any():
+        return log, None
+    told: dict[str, Any] = {"on_refund": on_refund, "refunded": float(-amount[negative].sum())}
+    if on_refund == "apart":
+        return log[~negative], {**told, "refunds left out": int(negative.sum())}
+    when = pd.to_datetime(log["date"], errors="coerce")
+    if when.isna().any() or log["customer_id"].isna().any():
+        raise DataError(
+            "refunds cannot be taken off where a date or an id is missing or no date. Correct these rows, or pass "
+            "on_refund='apart'."
+        )
+    if when.dt.tz is not None:
+        when = when.dt.tz_localize(None)
+    netted, counts = net_refunds(log.assign(amount=amount, date=when.astype("datetime64[ns]")))
+    return netted, {**told, **counts}
 
 
 def net_refunds(log: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:

@@ -8,18 +8,20 @@ are one purchase, their amounts added.
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churnsim.checks import is_foreign_frame
+from churnsim.checks import check_choice, is_foreign_frame
 from churnsim.data.logs.days import iso_day, past_day
-from churnsim.data.logs.grouped_log import GroupedLog, grouped, is_ibis
+from churnsim.data.logs.grouped_log import GroupedLog, grouped, is_ibis, tabular
+from churnsim.data.logs.log_rules import REFUND_CHOICES, Refunds, without_refunds
 from churnsim.data.logs.purchase_days import PurchaseDays
 from churnsim.data.summaries.calendar import Calendar, add_calendar
 from churnsim.data.summaries.summary_query import summary_frame
+from churnsim.data.tabular.text_columns import ARROW_TEXT
 from churnsim.errors import DataError
 from churnsim.kernels.numerics import purchase_days as kernel
 from churnsim.units import DAYS_PER_UNIT, check_unit
@@ -32,6 +34,8 @@ def summarise(
     until: str | date | None = None,
     today: str | date | None = None,
     calendar: Calendar | None = None,
+    on_refund: Refunds = "refuse",
+    collapse: Literal["day", "hour"] = "day",
 ) -> pd.DataFrame:
     """Frequency, recency and age of every customer as seen at the end of the day `until`.
 
@@ -52,6 +56,13 @@ def summarise(
         ``transactions.attrs["today"]``.
     calendar
         What happens to everybody in calendar time, for ``fit(summary, calendar=...)``; of a log in memory.
+    on_refund
+        What a negative amount is: "refuse" an error, "apart" left out and counted, "net" taken off the customer's
+        purchases of the same day or before (see `read_transactions`). What became of refunds is in
+        ``attrs["refunds"]``.
+    collapse
+        What counts as one purchase: all of a customer on one calendar "day", or in one "hour" of the clock, of a log in
+        memory. Durations stay in `unit`, by the hour then.
 
     Returns
     -------
@@ -79,18 +90,31 @@ def summarise(
     [2.0, 3.0, 4.0, 15.0]
     """
     check_unit(unit)
-    elsewhere = _pushed_down(transactions, unit, until, today)
+    check_choice(collapse, "collapse", ("day", "hour"))
+    elsewhere = _pushed_down(transactions, unit, until, today, on_refund)
     if elsewhere is not None:
+        if collapse == "hour":
+            raise DataError("purchases are told apart by the hour of a log in memory: give summarise a DataFrame.")
         if calendar is not None:
             raise DataError(
                 "a calendar needs the days of all purchases in memory: give summarise a DataFrame, such as "
                 "database.transactions()."
             )
         return elsewhere
-    log = grouped(transactions, today=today)
+    purchases, refunds = _purchases_of(transactions, on_refund)
+    log = grouped(purchases, today=today)
     today = today or getattr(transactions, "attrs", {}).get("today")
     end = log.last if until is None else past_day(until, name="until", today=today)
-    summary = _summary(log, end, unit)
+    if collapse == "hour":
+        if calendar is not None:
+            raise DataError("a calendar has a value for each day. Collapse by day, or leave the calendar out.")
+        hours = grouped(purchases, today=today, hours_from=log.first)
+        summary = _summary(hours, hours.last if until is None else 24 * (end - log.first) + 23, unit)
+        summary[["recency", "T"]] /= 24
+    else:
+        summary = _summary(log, end, unit)
+    if refunds:
+        summary.attrs["refunds"] = refunds
     return summary if calendar is None else add_calendar(summary, PurchaseDays.of(log), end, calendar)
 
 
@@ -101,17 +125,27 @@ def split_holdout(
     holdout_until: str | date | None = None,
     unit: str = "W",
     calendar: Calendar | None = None,
+    on_refund: Refunds = "refuse",
 ) -> pd.DataFrame:
     """The summary at the end of the day `until`, and what the same customers did afterwards.
 
-    Returns the columns of `summarise(transactions, unit=unit, until=until, calendar=calendar)` and
+    Customers that first bought after `until` are left out. Raises as `summarise`, and DataError unless `until` is
+    before `holdout_until`.
+
+    Parameters
+    ----------
+    transactions, unit, calendar, on_refund
+        As in `summarise`; refunds are taken off in the whole log first.
+    until, holdout_until
+        Last days of the calibration and of the holdout; the second is the last date in the log unless given.
+
+    Returns
+    -------
+    The columns of `summarise` with the same arguments and
 
     - ``frequency_holdout`` (int): days with a purchase after `until`, to the end of `holdout_until`;
     - ``T_holdout``: time from `until` to `holdout_until` in `unit`, the same for everybody;
     - ``monetary_value_holdout`` (only with amounts): mean amount over those days, 0 without any.
-
-    `holdout_until` is the last date in the log unless given. Customers who first bought after `until` are
-    left out. Raises as `summarise`, and DataError unless `until` is before `holdout_until`.
 
     Examples
     --------
@@ -121,7 +155,8 @@ def split_holdout(
     (1882, 39.0)
     """
     days_per_unit = DAYS_PER_UNIT[check_unit(unit)]
-    laid_out = grouped(transactions)
+    purchases, refunds = _purchases_of(transactions, on_refund)
+    laid_out = grouped(purchases)
     log = PurchaseDays.of(laid_out)
     today = getattr(transactions, "attrs", {}).get("today")
     end = past_day(until, name="until", today=today)
@@ -142,8 +177,19 @@ def split_holdout(
     if log.amount is not None:
         spent = np.bincount(log.customer[inside], weights=log.amount[inside], minlength=len(log.ids))
         summary["monetary_value_holdout"] = _mean(spent.astype(np.float64), days)[kept]
-    summary.attrs["unit"] = unit
+    summary.attrs |= {"unit": unit, **({"refunds": refunds} if refunds else {})}
     return summary if calendar is None else add_calendar(summary, log, end, calendar)
+
+
+def _purchases_of(transactions: Any, on_refund: Refunds) -> tuple[Any, dict[str, Any] | None]:
+    """A log in memory without its refunds, and what became of them; itself where they are refused."""
+    check_choice(on_refund, "on_refund", REFUND_CHOICES)
+    if on_refund == "refuse":
+        return transactions, None
+    frame, refunds = without_refunds(tabular(transactions), on_refund)
+    if "customer_id" in frame and frame["customer_id"].dtype == ARROW_TEXT:  # of Polars and others
+        frame = frame.assign(customer_id=frame["customer_id"].astype(object))
+    return frame, refunds
 
 
 def _summary(log: GroupedLog, end: int, unit: str) -> pd.DataFrame:
@@ -171,10 +217,15 @@ def _summary(log: GroupedLog, end: int, unit: str) -> pd.DataFrame:
     )
 
 
-def _pushed_down(transactions: Any, unit: str, until: str | date | None, today: Any) -> pd.DataFrame | None:
+def _pushed_down(
+    transactions: Any, unit: str, until: str | date | None, today: Any, on_refund: Refunds
+) -> pd.DataFrame | None:
     """The summary computed where the log lies, for a log that is not in memory; None for one that is."""
     frame: pd.DataFrame
+    check_choice(on_refund, "on_refund", REFUND_CHOICES)
     if is_ibis(transactions):
+        if on_refund != "refuse":
+            raise DataError("refunds of an Ibis table cannot be dealt with here: take them off in its own expression.")
         from churnsim.data.summaries.ibis_log import summarise_ibis
 
         frame = summarise_ibis(transactions, unit=unit, until=until, today=today)
@@ -182,6 +233,11 @@ def _pushed_down(transactions: Any, unit: str, until: str | date | None, today: 
     in_memory = isinstance(transactions, pd.DataFrame) or is_foreign_frame(transactions)
     summarise_there = None if in_memory else getattr(transactions, "summarise", None)
     if callable(summarise_there):
+        if on_refund != "refuse":
+            raise DataError(
+                "refunds are dealt with where the log lies: pass refunds= to CustomerDatabase.summarise, or give "
+                "summarise a DataFrame."
+            )
         frame = summarise_there(unit=unit, until=until, today=today)
         return frame
     return None

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from churnsim.checks import check_level, check_number, check_share, shown
+from churnsim.checks import check_count, check_level, check_number, check_share, shown, typed
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.fit import ModelFit, check_fit
 from churnsim.models.estimation.intervals import delta_interval
@@ -121,6 +121,61 @@ def customer_value(
     """
     warn_if_correlated(summary)
     return _value(summary, _model(purchases), _model(spend), annual_discount_rate, horizon, margin)
+
+
+# Of the model's unit in one month, as lifetimes and pymc-marketing have it: 30 days, 4.345 weeks.
+PER_MONTH = {"D": 30.0, "W": 4.345, "M": 1.0, "Y": 1 / 12}
+
+
+@typed
+def customer_lifetime_value(
+    summary: pd.DataFrame, *, purchases: Purchases, spend: Spend, time: int = 12, discount_rate: float = 0.01
+) -> pd.Series[float]:
+    """Value of each customer as lifetimes and pymc-marketing define it: purchases of each month, worth what the
+    customer is expected to spend, booked at the month's end and discounted at a rate a **month**.
+
+    `customer_value` books each purchase when it happens, discounts at a rate a year, and has intervals.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        One row a customer: `frequency, recency, T, monetary_value`.
+    purchases, spend : model or fit
+        How often they buy and how long they stay, and what they spend.
+    time : int
+        Months looked ahead; a month is 30 days or 4.345 weeks.
+    discount_rate : float
+        A month; 0.01 is 12.7% a year.
+
+    Returns
+    -------
+    Series of shape (customers,)
+        Money, on the summary's index. Raises ConfigError for a time or a rate out of range.
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> purchases = cs.BGNBD(r=0.243, alpha=4.414, a=0.793, b=2.426)
+    >>> spend = cs.GammaGamma(p=6.25, q=3.74, gamma=15.44)
+    >>> customer = pd.DataFrame({"frequency": [2], "recency": [30.43], "T": [38.86], "monetary_value": [22.35]})
+    >>> float(customer_lifetime_value(customer, purchases=purchases, spend=spend).iloc[0].round(2))
+    36.29
+    """
+    months = check_count(time, "time", most=1200)
+    rate = check_number(discount_rate, "discount_rate", above=-1, most=10, remedy="One percent a month is 0.01.")
+    counts, amounts = _model(purchases), _model(spend)
+    if not hasattr(counts, "expected_purchases"):
+        raise ConfigError(f"purchases must be a purchase model such as BGNBD, or its fit; got {shown(purchases)}.")
+    if not hasattr(amounts, "expected_spend"):
+        raise ConfigError(f"spend must be a model of spend such as GammaGamma, or its fit; got {shown(spend)}.")
+    warn_if_correlated(summary)
+    length, before, total = PER_MONTH[counts.unit], 0.0, 0.0
+    for month in range(1, months + 1):
+        until = counts.expected_purchases(summary, month * length)
+        total = total + (until - before) / (1 + rate) ** month
+        before = until
+    value: pd.Series[float] = total * amounts.expected_spend(summary)
+    return value.rename("customer_lifetime_value")
 
 
 def customer_value_intervals(
