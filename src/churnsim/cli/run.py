@@ -151,7 +151,7 @@ def run(
     if replications is not None:
         study = with_replications(study, replications)
     if not no_report:
-        _check_report_extra()
+        _check_report(study.report.locale)
     with terminal_progress() as progress:
         directory = run_study(
             study, runs_dir=runs_dir, workers=worker_count(workers), backend=backend.value if backend else None,
@@ -160,7 +160,7 @@ def run(
         written = None
         if not no_report:
             progress.stage("report")
-            written = write_report(directory)
+            written = write_report(directory, locale=study.report.locale)
     complete = print_summary(directory)
     typer.echo(f"results: {directory}")
     if written is not None:
@@ -169,10 +169,13 @@ def run(
         raise typer.Exit(EXIT_NO)
 
 
-def _check_report_extra() -> None:
+def _check_report(locale: str) -> None:
     """Before hours of work, not after them."""
     from churnsim.report.page.extras import require_report_extra
+    from churnsim.report.page.numbers import written
 
+    with written(locale):
+        pass  # it is known
     try:
         require_report_extra()
     except MissingExtraError as error:
@@ -194,19 +197,27 @@ def worker_count(text: str | None) -> int | str | None:
 
 def report(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory, such as runs/cdnow-1a2b3c4d.")],
+    locale: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LOCALE",
+            help="How numbers, money and dates are written, such as de-DE; as the study says if absent.",
+        ),
+    ] = None,
 ) -> None:
     """Write report.html of a finished run again, from its stored results.
 
     \b
-    Example:
+    Examples:
       churnsim report runs/cdnow-1a2b3c4d
+      churnsim report runs/cdnow-1a2b3c4d --locale de-DE
     """
     from churnsim.study.storage.store import RunStore
 
-    typer.echo(write_report(RunStore.existing(run).directory))
+    typer.echo(write_report(RunStore.existing(run).directory, locale=locale))
 
 
-def write_report(directory: Path) -> Path:
+def write_report(directory: Path, *, locale: str | None = None) -> Path:
     """Render and write ``report.html`` in a run directory, and ``contact-first.csv`` beside it; the report's path."""
     from churnsim.data.database.export import neutral
     from churnsim.records.customers import CONTACTS
@@ -214,7 +225,7 @@ def write_report(directory: Path) -> Path:
     from churnsim.study.storage.store import read_parquet, write_text
 
     path = directory / "report.html"
-    write_text(path, render(directory))
+    write_text(path, render(directory, locale=locale))
     if (directory / CONTACTS).is_file():
         contacts = read_parquet(directory / CONTACTS)
         contacts["customer_id"] = contacts["customer_id"].map(neutral)

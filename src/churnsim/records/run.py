@@ -45,7 +45,8 @@ class DataFacts(Record):
 
 
 class Manifest(Record):
-    """manifest.json: what was run, on what data, with which code."""
+    """manifest.json: what was run, on what data, with which code; and how the `report` is to be written, where that was
+    said."""
 
     name: str
     title: str
@@ -67,6 +68,7 @@ class Manifest(Record):
     outcome_keys: dict[str, str] = Field(default_factory=dict)
     status: str
     products: dict[str, str] = Field(default_factory=dict)
+    report: Row = Field(default_factory=dict)
 
 
 class FitParameter(Record):

@@ -9,12 +9,14 @@ from importlib.resources import files
 from pathlib import Path
 
 from churnsim.records.load import load_draws, load_run
+from churnsim.records.run import Run
 from churnsim.report.messages import Words
 from churnsim.report.page.context import Context
 from churnsim.report.page.extras import require_report_extra
+from churnsim.report.page.numbers import day, written
 
 
-def render(run_dir: Path, *, language: str = "en") -> str:
+def render(run_dir: Path, *, language: str = "en", locale: str | None = None) -> str:
     """The report of a complete run, as HTML text. Nothing is written.
 
     Parameters
@@ -23,6 +25,9 @@ def render(run_dir: Path, *, language: str = "en") -> str:
         The run directory that `churnsim run` wrote.
     language : str
         Of the sentences; "en" is the only one.
+    locale : str, optional
+        How numbers, money and dates are written, such as "de-DE"; by default as the study's ``[report]`` says. Texts
+        that the run stores keep their own figures.
 
     Returns
     -------
@@ -36,7 +41,7 @@ def render(run_dir: Path, *, language: str = "en") -> str:
     MissingExtraError
         Without the extra [report].
     ConfigError
-        For a language that has no sentences.
+        For a language that has no sentences, and an unknown locale.
 
     Examples
     --------
@@ -49,6 +54,12 @@ def render(run_dir: Path, *, language: str = "en") -> str:
     """
     words = Words(language)
     run = load_run(run_dir)
+    with written(run.manifest.report.get("locale", "en") if locale is None else locale):
+        return _rendered(run, run_dir, words)
+
+
+def _rendered(run: Run, run_dir: Path, words: Words) -> str:
+    """The page, in the locale of the caller."""
     require_report_extra()
     # These need the extra, so they are imported only once it is known to be there.
     import jinja2
@@ -78,7 +89,7 @@ def render(run_dir: Path, *, language: str = "en") -> str:
         title=manifest.title,
         kicker=words("page.kicker"),
         source=manifest.data.source,
-        date=(manifest.finished or manifest.started)[:10],
+        date=day(manifest.finished or manifest.started),
         contents=words("page.contents"),
         skip=words("page.skip"),
         footer=words("page.footer", version=manifest.churnsim, run=manifest.name, hash=manifest.hash),

@@ -299,6 +299,7 @@ class RunSession:
             outcome_keys=self._outcome_keys(),
             status=status,
             products=self.store.products() if status == "complete" else {},
+            **({"report": config.report.model_dump()} if config.report.locale != "en" else {}),
         )
         self.store.write(MANIFEST, manifest)
 

@@ -93,6 +93,6 @@ def _table(context: Context, told: CustomersRecord) -> TableBlock:
     for row in told.contacts[:SHOWN]:
         amounts = [context.money(x) if money else fmt.fixed(x, 1) for x in (row.expected, row.at_stake)]
         spent = [context.money(row.spent)] if money else []
-        facts = [row.last_purchase, fmt.count(row.purchases), *spent, fmt.percent(row.p_alive, 0), *amounts]
+        facts = [fmt.day(row.last_purchase), fmt.count(row.purchases), *spent, fmt.percent(row.p_alive, 0), *amounts]
         rows.append(row_of(row.customer_id, *facts))
     return table(context.say("customers.first_caption"), columns, rows)

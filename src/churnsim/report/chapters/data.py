@@ -13,7 +13,7 @@ MOST_SET_ASIDE = 25
 def chapter(context: Context) -> Chapter:
     """Where the customers came from."""
     say, facts = context.say, context.run.manifest.data
-    first, last = facts.first[:10], facts.last[:10]
+    first, last = fmt.day(facts.first), fmt.day(facts.last)
     customers, rows = fmt.count(facts.customers), fmt.count(facts.rows)
     subscribers = context.run.survival
     kind = "intro_subscribers" if subscribers else "intro"

@@ -135,8 +135,10 @@ def _data(context: Context, chosen: list[AssumptionRecord], moved: MovedBeliefs,
     """What the page calculates with, as JSON that stands inside HTML: scores, gains, and the regression's terms."""
     places = {name: f"{{{name}}}" for name in ("strategy", "number", "at", "low", "high", "effective", "all")}
     words = {key: context.say(f"moved.{key}", **places) for key in ("never", "even", "weighted", "regression")}
-    words |= {"thousands": ",", "decimal": ".", "percent": "%", "after": "", "joint": context.say("page.joint")}
-    words["before"] = fmt.currency_prefix(context.currency)
+    marks, currency = fmt.marks(), context.currency
+    words |= {"thousands": marks.thousands, "decimal": marks.decimal, "percent": f"{marks.percent}%"}
+    words |= {"before": fmt.currency_prefix(currency), "after": fmt.currency_suffix(currency)}
+    words["joint"] = context.say("page.joint")
     content: dict[str, Any] = {
         "numbers": [
             {"title": row.meaning, "kind": _kind(row), "values": np.round(_belief(row).quantile(_AT), 8).tolist()}

@@ -21,7 +21,7 @@ def chapter(context: Context) -> Chapter:
     say, validation = context.say, context.run.validation
     if not validation.calibration_end:  # a study that holds no purchases out
         return Chapter(id="prediction", title=say("section.prediction"))
-    end, last = validation.calibration_end, validation.holdout_end
+    end, last = fmt.day(validation.calibration_end), fmt.day(validation.holdout_end)
     blocks: list[Block] = [Paragraph(text=say("prediction.intro", calibration_end=end, holdout_end=last))]
     if validation.replay:
         blocks.append(Paragraph(text=" ".join(replay_sentences(context, validation.replay))))

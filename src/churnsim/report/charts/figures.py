@@ -99,7 +99,8 @@ def _labels(context: Context, name: str, *keys: str) -> dict[str, str]:
 
 
 def _ticks(context: Context, *, money: bool = True, signed: bool = False) -> str:
-    return tick_labels(prefix=fmt.currency_prefix(context.currency) if money else "", signed=signed)
+    currency = context.currency if money else ""
+    return tick_labels(prefix=fmt.currency_prefix(currency), suffix=fmt.currency_suffix(currency), signed=signed)
 
 
 def _interval_label(context: Context, name: str, number: str, interval: str) -> str:
@@ -130,7 +131,7 @@ def _by_frequency(
         for row in rows
     ]
     chart = make(rows, **_labels(context, name, "x", "y", "actual", "expected"))
-    end = context.run.validation.calibration_end
+    end = fmt.day(context.run.validation.calibration_end)
     return drawn_figure(context, name, chart, calibration_end=end, reading=context.listed(reading))
 
 
@@ -161,7 +162,7 @@ def tracking_figure(context: Context) -> FigureBlock:
     }
     labels = _labels(context, "tracking", "x", "y", "actual", "expected", "mark")
     make = prediction.tracking(rows, end=validation.calibration_end[:10], **labels)
-    ends = {"calibration_end": validation.calibration_end, "holdout_end": validation.holdout_end}
+    ends = {"calibration_end": fmt.day(validation.calibration_end), "holdout_end": fmt.day(validation.holdout_end)}
     return drawn_figure(context, "tracking", make, **ends, **said)
 
 

@@ -35,10 +35,11 @@ def spanned(rows: Rows) -> list[Mapping[str, Any]]:
     return [row for row in rows if row.get("lower") is not None and row.get("upper") is not None]
 
 
-def tick_labels(*, prefix: str = "", signed: bool = False) -> str:
-    """How an axis writes its numbers: thousands apart, a true minus, `prefix` (a currency) before the figure."""
+def tick_labels(*, prefix: str = "", suffix: str = "", signed: bool = False) -> str:
+    """How an axis writes its numbers: thousands apart, a true minus, a currency before or after the figure."""
     plus = "datum.value > 0 ? '+' : ''" if signed else "''"
-    return f"(datum.value < 0 ? '−' : {plus}) + {json.dumps(prefix)} + format(abs(datum.value), '{NUMBERS}')"
+    after = f" + {json.dumps(suffix)}" if suffix else ""
+    return f"(datum.value < 0 ? '−' : {plus}) + {json.dumps(prefix)} + format(abs(datum.value), '{NUMBERS}'){after}"
 
 
 def date_axis(rows: Rows, size: Size, **options: Any) -> dict[str, Any]:

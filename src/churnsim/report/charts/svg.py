@@ -12,6 +12,7 @@ import vl_convert
 from markupsafe import Markup
 
 from churnsim.plots.theme import NARROW, WIDE, Size, config
+from churnsim.report.page.numbers import marks
 
 _DRAWN = frozenset({"svg", "g", "path", "rect", "line", "text", "tspan", "circle", "clipPath", "defs"})
 _LINKS = frozenset({"href", "src", "style"})
@@ -39,7 +40,7 @@ def to_svg(chart: AnyChart, *, size: Size, height: int) -> str:
         spec["autosize"] = {"type": "fit", "contains": "padding"}
     spec["padding"] = {"left": 8, "right": 16, "top": 6, "bottom": 4}
     # An empty list of addresses: a chart cannot fetch anything, whatever a data value looks like.
-    return str(vl_convert.vegalite_to_svg(spec, allowed_base_urls=[]))
+    return str(vl_convert.vegalite_to_svg(spec, allowed_base_urls=[], format_locale=marks().of_charts))
 
 
 def inline(svg: str, *, name: str, title: str, description: str) -> Markup:

@@ -1,13 +1,21 @@
 """Numbers as a reader wants them: money, shares, intervals, p-values, durations, checksums.
 
-Every function returns text. A missing number (None) becomes an en dash; a negative sign is a true minus.
+Every function returns text. A missing number (None) becomes an en dash; a negative sign is a true minus. Marks, the
+place of the currency and the order of a date are those of `LOCALES`, English ones outside `written`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
+
+from churnsim.checks import shown
+from churnsim.errors import ConfigError
 
 ABSENT = "–"
 _MINUS = "−"
@@ -16,16 +24,93 @@ LARGEST = 1e12  # beyond it a figure is written in powers of ten
 _SPACE = "\N{NO-BREAK SPACE}"
 
 
+_NARROW = "\N{NARROW NO-BREAK SPACE}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Marks:
+    """How a country writes figures: marks, what stands between a number and %, whether a currency comes after its
+    amount or apart before it, and a date (as of `strftime`)."""
+
+    decimal: str = "."
+    thousands: str = ","
+    percent: str = ""
+    after: bool = False
+    apart: bool = False
+    day: str = "%Y-%m-%d"
+
+    @property
+    def of_charts(self) -> dict[str, Any] | None:
+        """The same for the numbers that an axis writes (d3's locale); None where nothing differs."""
+        if (self.decimal, self.thousands, self.percent) == (".", ",", ""):
+            return None
+        marks = {"decimal": self.decimal, "thousands": self.thousands, "percent": f"{self.percent}%"}
+        return {**marks, "grouping": [3], "currency": ["", ""]}
+
+
+_CONTINENT = {"decimal": ",", "thousands": ".", "after": True}
+LOCALES = {
+    "en": Marks(),
+    "en-US": Marks(day="%m/%d/%Y"),
+    "en-GB": Marks(day="%d/%m/%Y"),
+    "de-DE": Marks(**_CONTINENT, percent=_SPACE, day="%d.%m.%Y"),
+    "de-AT": Marks(**_CONTINENT | {"after": False}, percent=_SPACE, apart=True, day="%d.%m.%Y"),
+    "de-CH": Marks(thousands="’", apart=True, day="%d.%m.%Y"),
+    "fr-FR": Marks(decimal=",", thousands=_NARROW, percent=_NARROW, after=True, day="%d/%m/%Y"),
+    "es-ES": Marks(**_CONTINENT, percent=_SPACE, day="%d/%m/%Y"),
+    "it-IT": Marks(**_CONTINENT, day="%d/%m/%Y"),
+    "nl-NL": Marks(**_CONTINENT | {"after": False}, apart=True, day="%d-%m-%Y"),
+    "pl-PL": Marks(decimal=",", thousands=_SPACE, after=True, day="%d.%m.%Y"),
+    "pt-BR": Marks(**_CONTINENT | {"after": False}, apart=True, day="%d/%m/%Y"),
+    "sv-SE": Marks(decimal=",", thousands=_SPACE, percent=_SPACE, after=True),
+    "ja-JP": Marks(day="%Y/%m/%d"),
+    "zh-CN": Marks(),
+}
+"""By language and country, as the Unicode Common Locale Data Repository (CLDR 45) has them; "en" has ISO dates."""
+_MARKS: ContextVar[Marks] = ContextVar("marks", default=LOCALES["en"])
+
+
+@contextmanager
+def written(locale: object) -> Iterator[None]:
+    """Write figures as the client does. Raises ConfigError for a locale that is not among `LOCALES`."""
+    if not isinstance(locale, str) or locale not in LOCALES:
+        raise ConfigError(f"no locale {shown(locale)}. There are {', '.join(LOCALES)}.")
+    token = _MARKS.set(LOCALES[locale])
+    try:
+        yield
+    finally:
+        _MARKS.reset(token)
+
+
+def marks() -> Marks:
+    """The marks in use."""
+    return _MARKS.get()
+
+
+def _marked(text: str) -> str:
+    """English figures with the marks in use."""
+    found = marks()
+    return text.translate({ord("."): found.decimal, ord(","): found.thousands})
+
+
+def day(text: str) -> str:
+    """A date (year-month-day, what follows it left out) in the client's order; any other text as it is."""
+    try:
+        return date.fromisoformat(text[:10]).strftime(marks().day)
+    except ValueError:
+        return text
+
+
 def fixed(value: float | None, decimals: int) -> str:
     """`value` with that many decimals, thousands apart: -1234.5 -> −1,234.5. Zero has no sign."""
     if value is None or not math.isfinite(value):
         return ABSENT
     if abs(value) >= LARGEST:
-        return f"{value:.3g}".replace("-", _MINUS)
+        return _marked(f"{value:.3g}".replace("-", _MINUS))
     text = f"{value:,.{decimals}f}"
     if text.startswith("-"):
         text = text[1:] if not any(digit in text for digit in "123456789") else _MINUS + text[1:]
-    return text
+    return _marked(text)
 
 
 def _glue(what: str) -> str:
@@ -81,19 +166,29 @@ def count(value: float | None) -> str:
 
 
 def money(value: float | None, currency: str = "", *, decimals: int | None = None) -> str:
-    """An amount: whole units from 1,000 up and for whole amounts, cents otherwise, the currency in front."""
+    """An amount: whole units from 1,000 up and for whole amounts, cents otherwise, the currency in its place."""
     if decimals is None:
         decimals = 0 if value is not None and (abs(value) >= 999.5 or float(value).is_integer()) else 2
     text = fixed(value, decimals)
     if text == ABSENT or not currency:
         return text
+    if marks().after:
+        return text + currency_suffix(currency)
     before = currency_prefix(currency)
     return f"{_MINUS}{_glue(before)}{before}{text[1:]}" if text.startswith(_MINUS) else before + text
 
 
 def currency_prefix(currency: str) -> str:
-    """What stands before a figure: a word such as EUR stands apart from it, a sign such as $ does not."""
-    return currency + _SPACE if currency and currency[-1].isalnum() else currency
+    """What stands before a figure: a word such as EUR stands apart from it, a sign such as $ where the client has it
+    so; '' where the currency comes after."""
+    if marks().after:
+        return ""
+    return currency + _SPACE if currency and (currency[-1].isalnum() or marks().apart) else currency
+
+
+def currency_suffix(currency: str) -> str:
+    """What stands after a figure, where the client's currency does."""
+    return _SPACE + currency if currency and marks().after else ""
 
 
 def percent(share: float | None, decimals: int | None = None) -> str:
@@ -102,7 +197,7 @@ def percent(share: float | None, decimals: int | None = None) -> str:
         return ABSENT
     if decimals is None:
         decimals = 0 if math.isclose(share * 100, round(share * 100), abs_tol=1e-9) else 1
-    return f"{fixed(share * 100, decimals)}%"
+    return f"{fixed(share * 100, decimals)}{marks().percent}%"
 
 
 def interval(lower: str, upper: str, *, joint: str) -> str:
@@ -119,7 +214,7 @@ def p_value(value: float | None) -> str:
     """A p-value: three decimals, or a bound below the smallest of them."""
     if value is None or not math.isfinite(value):
         return ABSENT
-    return "<\N{NO-BREAK SPACE}0.001" if value < 0.001 else fixed(value, 3)
+    return f"<{_SPACE}{fixed(0.001, 3)}" if value < 0.001 else fixed(value, 3)
 
 
 def duration(seconds: float | None) -> tuple[str, str]:
@@ -144,7 +239,7 @@ def cell(value: Any) -> str:
         return (
             fixed(value, decimals_shown([value]))
             if abs(value) >= 1e-4 or value == 0
-            else f"{value:.2g}".replace("-", _MINUS)
+            else _marked(f"{value:.2g}".replace("-", _MINUS))
         )
     if isinstance(value, dict):
         return "; ".join(f"{key}: {cell(item)}" for key, item in value.items())

@@ -217,6 +217,16 @@ class ClaimsSection(Section):
     )
 
 
+class ReportSection(Section):
+    """How the report is written; changes no result."""
+
+    locale: str = Field(
+        default="en",
+        pattern="^[a-z]{2}(-[A-Z]{2})?$",
+        description="how numbers, money and dates are written, such as 'de-DE'; 'en' has ISO dates",
+    )
+
+
 class StudyConfig(Section):
     """A whole study."""
 
@@ -252,6 +262,7 @@ class StudyConfig(Section):
     optimise: OptimiseSection | None = None
     claims: ClaimsSection = ClaimsSection()
     survey: SurveySection | None = None
+    report: ReportSection = ReportSection()
     _folder: Path = Path(".")
 
     @model_validator(mode="before")
@@ -287,7 +298,7 @@ class StudyConfig(Section):
 
     def canonical(self) -> dict[str, Any]:
         """The configuration as plain JSON values, defaults filled in, without what cannot change the results."""
-        content = self.model_dump(mode="json")
+        content = self.model_dump(mode="json", exclude={"report"})
         for key in ("workers", "backend", "dask_scheduler", "engine"):
             del content["simulation"][key]
         for strategy in content["strategy"]:
