@@ -133,6 +133,16 @@ def test_sliders_say_what_python_says(browser: Any, run: Path) -> None:
     assert "worth 160 of 160" in page.locator(".moved-how").inner_text()
 
 
+def test_the_answer_is_printed_on_one_page(browser: Any, run: Path) -> None:
+    """Of A4 less the margins of the style, in pixels of 1/96 inch."""
+    page = _opened(browser, run)
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": round((210 - 2 * 16) / 25.4 * 96), "height": 900})
+    end = page.evaluate("document.getElementById('answer').getBoundingClientRect().bottom + window.scrollY")
+    assert 300 < end < (297 - 2 * 18) / 25.4 * 96
+    assert page.evaluate("getComputedStyle(document.getElementById('answer')).breakAfter") == "page"
+
+
 def test_without_script_the_page_reads_as_before(browser: Any, run: Path) -> None:
     page = _opened(browser, run, script=False)
     assert page.locator("#answer").is_visible()
