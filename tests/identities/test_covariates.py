@@ -10,6 +10,7 @@ import pytest
 
 import churnsim as cs
 from churnsim.models.purchase.bg_nbd import BGNBDCovariates
+from churnsim.models.purchase.mbg_nbd import MBGNBDCovariates
 from churnsim.models.purchase.pareto_nbd import ParetoNBDCovariates
 
 EFFECTS: dict[str, Any] = {
@@ -20,6 +21,7 @@ EFFECTS: dict[str, Any] = {
 MODELS = [
     BGNBDCovariates(r=0.8, alpha=5.0, a=0.8, b=2.5, **EFFECTS),
     ParetoNBDCovariates(r=0.8, alpha=5.0, s=0.8, beta=9.0, **EFFECTS),
+    MBGNBDCovariates(r=0.8, alpha=5.0, a=0.8, b=2.5, **EFFECTS),
 ]
 CHOICE = {"covariates_rate": ["sex", "income"], "covariates_lifetime": ["sex"]}
 every_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.family)
@@ -38,7 +40,7 @@ def plain(model: Any, row: pd.Series) -> Any:
     rate = np.exp(0.5 * (row["sex"] - 0.5) + 0.001 * (row["income"] - 2000))
     leaving = np.exp(-0.6 * (row["sex"] - 0.5))
     if isinstance(model, BGNBDCovariates):
-        return cs.BGNBD(r=0.8, alpha=5.0 / rate, a=0.8 * leaving, b=2.5)
+        return type(model).plain(r=0.8, alpha=5.0 / rate, a=0.8 * leaving, b=2.5)
     return cs.ParetoNBD(r=0.8, alpha=5.0 / rate, s=0.8, beta=9.0 / leaving)
 
 
@@ -55,6 +57,12 @@ def test_a_customer_is_one_of_its_own_plain_model(model: Any) -> None:
         "wait": lambda m, s: m.time_to_next_purchase(s, quantile=0.1),
         "rate": lambda m, s: m.draw_posterior(s, seed=1)["rate"],
     }
+    new = seen.iloc[:12]
+    for n in (0, 2):
+        law = [plain(model, row).purchase_pmf(n, 20.0) for _, row in new.iterrows()]
+        np.testing.assert_allclose(model.purchase_pmf_like(n, new, 20.0), np.array(law, dtype=float), rtol=1e-9)
+    mean = [plain(model, row).expected_purchases_new(20.0) for _, row in new.iterrows()]
+    np.testing.assert_allclose(model.expected_purchases_like(new, 20.0), np.array(mean, dtype=float), rtol=1e-9)
     for name, verb in verbs.items():
         ours = verb(model, seen)
         for customer in seen.index[:12]:

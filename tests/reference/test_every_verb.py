@@ -31,10 +31,10 @@ PLAIN, RECOVERED = (
 )
 
 CONTINUOUS = ("bg_nbd", "mbg_nbd", "pareto_nbd", "nbd", "mbg_cnbd")
-COVARIATES = ("bg_nbd_covariates", "pareto_nbd_covariates")
+COVARIATES = ("bg_nbd_covariates", "mbg_nbd_covariates", "pareto_nbd_covariates")
 FAMILIES: dict[str, Any] = {
     **PURCHASE_FAMILIES, "bg_nbd_covariates": cs.models.BGNBDCovariates,
-    "pareto_nbd_covariates": cs.models.ParetoNBDCovariates,
+    "mbg_nbd_covariates": cs.models.MBGNBDCovariates, "pareto_nbd_covariates": cs.models.ParetoNBDCovariates,
 }  # fmt: skip
 # Not verbs of a model: how it is made and kept.
 ASIDE = {"fit", "likelihood", "from_dict", "save", "to_dict", "unit", "family", "parameter_names"}
@@ -145,6 +145,10 @@ POPULATIONS: dict[str, tuple[Any, dict[str, Any]]] = {
     ),
     "bg_nbd_covariates": (
         cs.models.BGNBDCovariates(r=0.7, alpha=4.0, a=0.8, b=2.4, rate_effects={"z": 2.0}, covariate_means={"z": 1.0}),
+        {"rate": stats.gamma(0.7, scale=1 / 4), "dropout": stats.beta(0.8, 2.4)},
+    ),
+    "mbg_nbd_covariates": (
+        cs.models.MBGNBDCovariates(r=0.7, alpha=4.0, a=0.8, b=2.4, rate_effects={"z": 2.0}, covariate_means={"z": 1.0}),
         {"rate": stats.gamma(0.7, scale=1 / 4), "dropout": stats.beta(0.8, 2.4)},
     ),
     "pareto_nbd_covariates": (

@@ -563,8 +563,8 @@ def test_models_that_do_not_fit_the_study_are_refused():
     assert "Did you mean 'mbg_nbd'?" in message(with_tables(BASE, REGULAR.format("mbg_nb")))
     twice = REGULAR.format("mbg_cnbd") + "[market]\nregularity = 2\n"
     assert "market.regularity: 'mbg_cnbd' is fitted with its own" in message(with_tables(BASE, twice))
-    told = '[data.covariates]\npath = "people.csv"\nrate = ["age"]\n' + REGULAR.format("mbg_nbd")
-    assert "models.purchases = 'mbg_nbd': has no covariates. Use one of 'bg_nbd'" in message(with_tables(BASE, told))
+    told = '[data.covariates]\npath = "people.csv"\nrate = ["age"]\n' + REGULAR.format("mbg_cnbd")
+    assert "models.purchases = 'mbg_cnbd': has no covariates. Use one of 'bg_nbd'" in message(with_tables(BASE, told))
     telco = (CONFIGS / "smoke" / "telco.toml").read_text(encoding="utf-8")
     assert "models: has no part in a study of subscribers" in message(with_tables(telco, REGULAR.format("bg_nbd")))
     keys = [

@@ -55,6 +55,7 @@ from .purchase.calendar_model import CalendarModel as CalendarModel
 from .purchase.calendar_model import LikelihoodRatio as LikelihoodRatio
 from .purchase.mbg_cnbd import MBGCNBD as MBGCNBD
 from .purchase.mbg_nbd import MBGNBD as MBGNBD
+from .purchase.mbg_nbd import MBGNBDCovariates as MBGNBDCovariates
 from .purchase.nbd import NBD as NBD
 from .purchase.pareto_nbd import ParetoNBD as ParetoNBD
 from .purchase.pareto_nbd import ParetoNBDCovariates as ParetoNBDCovariates

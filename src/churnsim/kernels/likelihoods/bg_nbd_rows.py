@@ -1,4 +1,5 @@
-"""BG/NBD where each customer has its own alpha and a: what covariates need, and draws. See `bg_nbd.py`."""
+"""BG/NBD, and MBG/NBD with `first`, where each customer has its own alpha and a: what covariates need, and draws. See
+`bg_nbd.py`; b is the model's own here, and raised by one for MBG/NBD's draws alone."""
 
 from __future__ import annotations
 
@@ -16,10 +17,12 @@ from churnsim.typing import Flags, Floats, Ints
 
 
 @njit
-def terms(alpha: Floats, a: Floats, x: Ints, t_x: Floats, T: Floats, r: float, b: float) -> Floats:
+def terms(alpha: Floats, a: Floats, x: Ints, t_x: Floats, T: Floats, r: float, b: float, first: bool) -> Floats:
     """Rows: log-likelihood, and its slopes in r, ln alpha_i, ln a_i and b."""
     top = highest_count(x)
     rate, d_rate = rising_logs(r, top)
+    at_first = b
+    b = b + 1.0 if first else b
     stay, d_stay = rising_logs(b, top)
     out = np.empty((x.size, 5))
     for i in range(x.size):
@@ -39,7 +42,11 @@ def terms(alpha: Floats, a: Floats, x: Ints, t_x: Floats, T: Floats, r: float, b
         slopes_alpha = r - (r + n) * A * late
         slopes_a = -a[i] * d_both
         slopes_b = d_stay[n] - d_both
-        if n > 0:
+        if first:  # not gone right after the first purchase
+            value -= math.log1p(a[i] / at_first)
+            slopes_a -= a[i] / (a[i] + at_first)
+            slopes_b += a[i] / (at_first * (a[i] + at_first))
+        if n > 0 or first:
             early = 1.0 / (A + t_x[i])
             silence = math.log1p((T[i] - t_x[i]) * early)
             odds = math.log(a[i] / (b + n - 1.0)) + (r + n) * silence
@@ -55,11 +62,12 @@ def terms(alpha: Floats, a: Floats, x: Ints, t_x: Floats, T: Floats, r: float, b
 
 
 @njit
-def p_alive(alpha: Floats, a: Floats, x: Ints, t_x: Floats, T: Floats, r: float, b: float) -> Floats:
+def p_alive(alpha: Floats, a: Floats, x: Ints, t_x: Floats, T: Floats, r: float, b: float, first: bool) -> Floats:
     """P(alive at T | history) of each customer."""
+    b = b + 1.0 if first else b
     out = np.ones(x.size)
     for i in range(x.size):
-        if x[i] > 0:
+        if x[i] > 0 or first:
             odds = math.log(a[i] / (b + x[i] - 1.0)) + (r + x[i]) * math.log1p((T[i] - t_x[i]) / (alpha[i] + t_x[i]))
             out[i] = 1.0 / (1.0 + math.exp(odds)) if odds < 700.0 else 0.0
     return out
@@ -68,7 +76,7 @@ def p_alive(alpha: Floats, a: Floats, x: Ints, t_x: Floats, T: Floats, r: float,
 @njit
 def draw_histories(
     alpha: Floats, a: Floats, x: Ints, t_x: Floats, T: Floats, r: float, b: float,
-    uids: Ints, replication: int, seed: int, domain: int, stream: int, first: bool = False,
+    uids: Ints, replication: int, seed: int, domain: int, stream: int, first: bool,
 ) -> tuple[Floats, Flags]:  # fmt: skip
     """Posterior rows (rate, dropout), and who is alive; MBG/NBD with `first` and its b raised by one."""
     traits = np.empty((x.size, 2))

@@ -289,6 +289,7 @@ class BGNBDCovariates(CovariateModel, LivingGammaBeta):
     plain: ClassVar[Any] = BGNBD
     kernels: ClassVar[Any] = by_row
     own_names: ClassVar[tuple[str, str]] = ("alpha", "a")
+    more: ClassVar[tuple[Any, ...]] = (False,)
     leaving_trait: ClassVar[str] = "dropout"
     leaves_by: ClassVar[int] = 1
 

@@ -61,6 +61,8 @@ class CovariateModel(ContinuousTime):
     leaves_by: ClassVar[int]
 
     plain: ClassVar[Any]
+    # What the kernels take after the parameters.
+    more: ClassVar[tuple[Any, ...]] = ()
     kernels: ClassVar[Any]
     base_names: ClassVar[tuple[str, ...]]
     rate_effects: Mapping[str, float]
@@ -117,7 +119,7 @@ class CovariateModel(ContinuousTime):
         at = dict(zip(cls.base_names, map(float, parameters), strict=True))
         moved, shared = cls._split(at, h)
         chunks = Chunks(*moved, h.x, h.t_x, h.T)
-        value, *slopes = chunks.join(cls.kernels.terms, last=shared).T
+        value, *slopes = chunks.join(cls.kernels.terms, last=(*shared, *cls.more)).T
         first, last = cls._shared_names()
         by_name = dict(zip((first, *cls.own_names, last), slopes, strict=True))
         base = [by_name[name] / at[name] if name in cls.own_names else by_name[name] for name in cls.base_names]
@@ -145,6 +147,11 @@ class CovariateModel(ContinuousTime):
         """The two parameters that are everybody's."""
         return tuple(float(getattr(self, name)) for name in self._shared_names())
 
+    @property
+    def _drawn_with(self) -> tuple[float, ...]:
+        """The two as draws take them."""
+        return self._shared
+
     @classmethod
     def _shared_names(cls) -> tuple[str, ...]:
         return tuple(name for name in cls.base_names if name not in cls.own_names)
@@ -154,32 +161,34 @@ class CovariateModel(ContinuousTime):
         """Traits of new customers whose rates of purchase and of leaving are multiplied by these factors."""
 
     def _log_likelihood(self, h: Histories) -> Floats:
-        return by_chunks(self.kernels.terms, (*self._own(h), h.x, h.t_x, h.T), *self._shared)[:, 0]
+        return by_chunks(self.kernels.terms, (*self._own(h), h.x, h.t_x, h.T), *self._shared, *self.more)[:, 0]
 
     def _alive(self, h: Histories) -> Floats:
-        return by_chunks(self.kernels.p_alive, (*self._own(h), h.x, h.t_x, h.T), *self._shared)
+        return by_chunks(self.kernels.p_alive, (*self._own(h), h.x, h.t_x, h.T), *self._shared, *self.more)
 
     def _new(self, n: int) -> tuple[float, Living]:
         return 1.0, tuple(np.full(n, value) for value in self._parameters)
 
     def expected_purchases_like(self, summary: pd.DataFrame, t: ArrayLike) -> Floats:
         """E[X(t)] of new customers with the covariates of these rows, each by its own age `t` (or all by one)."""
-        living, ages = self._starting(summary, t)
-        return self._expected_living(living, ages)
+        alive, living, ages = self._starting(summary, t)
+        return np.asarray(alive * self._expected_living(living, ages))
 
     def purchase_pmf_like(self, n: int, summary: pd.DataFrame, t: ArrayLike) -> Floats:
         """P(X(t) = n) of new customers with the covariates of these rows, each by its own age `t` (or all by one)."""
-        living, ages = self._starting(summary, t)
-        return self._pmf_living(living, int(counts(n)), ages)
+        alive, living, ages = self._starting(summary, t)
+        k = int(counts(n))
+        return np.asarray(alive * self._pmf_living(living, k, ages) + (1.0 - alive if k == 0 else 0.0))
 
     def expected_active_periods_like(self, summary: pd.DataFrame, t: ArrayLike) -> Floats:
         """`expected_active_periods_new` of new customers with the covariates of these rows."""
-        living, ages = self._starting(summary, t)
-        return self._active_by(living, ages)
+        alive, living, ages = self._starting(summary, t)
+        return np.asarray(alive * self._active_by(living, ages))
 
-    def _starting(self, summary: pd.DataFrame, t: ArrayLike) -> tuple[Living, Floats]:
+    def _starting(self, summary: pd.DataFrame, t: ArrayLike) -> tuple[Floats, Living, Floats]:
+        """P(alive right after the first purchase) of new customers with these covariates, their law, their ages."""
         h = self._histories(summary.assign(frequency=0, recency=0.0, T=0.0))
-        return self._living(h), durations(t, "t", shape=h.x.shape)
+        return self._alive(h), self._living(h), durations(t, "t", shape=h.x.shape)
 
     def _draw_new(self, n: int, seed: int, replication: int) -> pd.DataFrame:
         """Average customers, by the columns of the plain model."""
@@ -187,7 +196,9 @@ class CovariateModel(ContinuousTime):
 
     def _draw(self, h: Histories, uids: Ints, seed: int, replication: int) -> pd.DataFrame:
         address = (uids, replication, seed, MODEL_DRAWS, TRAITS)
-        traits, alive = self.kernels.draw_histories(*self._own(h), h.x, h.t_x, h.T, *self._shared, *address)
+        traits, alive = self.kernels.draw_histories(
+            *self._own(h), h.x, h.t_x, h.T, *self._drawn_with, *address, *self.more
+        )
         return pd.DataFrame(traits, columns=["rate", self.leaving_trait]).assign(alive=alive)
 
     def draw_summary_like(self, summary: pd.DataFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:

@@ -8,11 +8,17 @@ for ever; here it may have left after its first purchase.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from churnsim.models.purchase.bg_nbd import BetaDropout
+import numpy as np
+
+from churnsim.models.purchase.bg_nbd import BetaDropout, BGNBDCovariates
+from churnsim.models.purchase.buy_till_you_die import Living
+from churnsim.models.purchase.histories import Histories
 from churnsim.models.purchase.protocol import Simulated
+from churnsim.typing import Floats
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,3 +44,34 @@ class MBGNBD(BetaDropout):
     simulated_as: ClassVar[Simulated | None] = "dropout at once"
     within: ClassVar[str | None] = "nbd"
     drops_at_first: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class MBGNBDCovariates(BGNBDCovariates):
+    """An MBG/NBD model whose `alpha` and `a` are those of an average customer; all else as in `BGNBDCovariates`.
+
+    Examples
+    --------
+    >>> summary = MBGNBD(r=0.5, alpha=8.0, a=0.8, b=2.5).draw_summary(np.full(500, 40.0), seed=1)
+    >>> fit = MBGNBDCovariates.fit(summary.assign(big=np.tile([0.0, 1.0], 250)), covariates_lifetime=["big"])
+    >>> fit.names[-1], fit.status.code
+    ('lifetime:big', 'converged')
+    """
+
+    family: ClassVar[str] = "mbg_nbd_covariates"
+    plain: ClassVar[Any] = MBGNBD
+    more: ClassVar[tuple[Any, ...]] = (True,)
+    drops_at_first: ClassVar[bool] = True
+
+    def _of(self, h: Histories) -> Sequence[float | Floats]:
+        # The first purchase is a toss that was survived already.
+        *others, b = super()._of(h)
+        return [*others, b + 1.0]
+
+    @property
+    def _drawn_with(self) -> tuple[float, ...]:
+        return self.r, self.b + 1.0
+
+    def _new(self, n: int) -> tuple[float, Living]:
+        law = self.r, self.alpha, self.a, self.b + 1.0
+        return self.b / (self.a + self.b), tuple(np.full(n, float(value)) for value in law)
