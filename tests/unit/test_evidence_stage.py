@@ -271,8 +271,8 @@ def test_channels_of_spending_become_channels_of_the_market(known: Any, tmp_path
     assert set(market.prospects.channels) == {"channel-0", "channel-1"}
     alone = spend_evidence(rows, draws=1000, seed=1).beliefs(prospects=20_000, period=config.simulation.period)
     assert set(alone) == {row.parameter for row in found.numbers} <= set(market.beliefs)
-    for name, belief in alone.items():  # the same posterior by other draws: 1,000 of each
-        assert market.beliefs[name].value == pytest.approx(belief.value, rel=0.15), name
+    for name, belief in alone.items():  # the same posterior by other draws: 1,000 of each, which go together
+        assert abs(market.beliefs[name].value - belief.value) < 0.2 * (belief.high - belief.low), name
         channel, number = name.split(".")[2:]
         assert getattr(market.prospects.channels[channel], number) == market.beliefs[name].value
     # Where no strategy says to which its money goes, it is asked for.

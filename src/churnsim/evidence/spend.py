@@ -31,7 +31,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, gammaln
 
-from churnsim.checks import check_count, check_frame, check_level, check_number, check_seed, typed
+from churnsim.checks import check_count, check_frame, check_kind, check_level, check_number, check_seed, typed
 from churnsim.data.logs.days import calendar_day
 from churnsim.data.records.reading import record_table
 from churnsim.data.records.record_table import RecordTable
@@ -98,6 +98,7 @@ class SpendEvidence(RecordEvidence):
         Of several channels those in "prospects.channels.NAME.ceiling" and ".spend_scale"; of one, or of the `channel`
         asked for, those in "prospects.ceiling" and "prospects.spend_scale"."""
         check_number(prospects, "prospects", least=1)
+        check_kind(period, "period", Duration, "a Duration, such as Duration(4, 'W')")
         if channel is not None and channel not in self.ceiling:
             raise ConfigError(f"channel must be one of {', '.join(map(repr, self.ceiling))}; got {channel!r}.")
         if channel is None and len(self.ceiling) > 1:
