@@ -85,14 +85,18 @@ class ContactHistories:
         if (day > end).any():
             late = np.append(0, np.cumsum(day > end))
             stop = stop - (late[stop] - late[begin])
-        of_row = np.where(known >= 0, first[known], 0)[contacts.customer[order]]
+        of_row = np.where(known >= 0, first[known], 0).astype(np.int32)[contacts.customer[order]]
+        # In place, since there may be ten million.
+        time = np.subtract(day, of_row, dtype=np.float64)
+        time -= NOON
+        time /= days
         return cls(
             ids=log.ids[kept],
             place=place,
             T=np.asarray((end - first[kept] + NOON) / days, dtype=np.float64),
             contact_from=begin,
             contact_to=stop,
-            contact_time=np.asarray((day - of_row - NOON) / days, dtype=np.float64),
+            contact_time=time,
             contact_arm=place_of_arm[contacts.arm[order]],
             purchase_from=starts[kept] + 1,
             purchase_to=starts[kept + 1],
@@ -103,7 +107,8 @@ class ContactHistories:
 
     def contacts(self) -> int:
         """How many there were, draws of the control apart."""
-        before = np.append(0, np.cumsum(self.contact_arm > 0))
+        before = np.zeros(len(self.contact_arm) + 1, dtype=np.int32)
+        np.cumsum(self.contact_arm > 0, out=before[1:])
         return int((before[self.contact_to] - before[self.contact_from]).sum())
 
     def summary(self) -> pd.DataFrame:
