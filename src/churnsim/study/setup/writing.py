@@ -155,6 +155,21 @@ def _evidence(kind: str, path: Path, folder: Path) -> Iterator[str]:
     assert kind in RECORDS
     yield f"[evidence.{kind}]"
     yield f"path = {_text(_relative(path, folder))}"
+    yield from ASKED.get(kind, ())
+
+
+ASKED = {
+    "contacts": (
+        '# control = "control"            # the arm that was left alone',
+        '# window = "4 W"                 # how long after its draw a customer is watched',
+    ),
+    "spend": ('# channel = "search"             # of several: where the money of the strategies goes',),
+    "win_backs": (
+        '# control = "none"               # the arm that was left alone, and the chance of each arm:',
+        "# chance = { none = 0.5, call = 0.5 }  # without it nothing says that chance alone decided",
+    ),
+}
+"""Keys of a table of records that only the firm can answer, as comments."""
 
 
 def _claims(export: Export) -> Iterator[str]:
