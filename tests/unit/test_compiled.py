@@ -95,11 +95,16 @@ def test_a_caller_is_compiled_anew_when_a_kernel_that_it_calls_has_changed(tmp_p
     assert sorted(stored.rglob("*.nb?")) == files
 
 
-def test_the_digest_is_of_names_and_contents(tmp_path):
+def test_the_digest_is_of_names_and_contents_of_what_is_imported(tmp_path):
     def digest():
         numba_cache.digest_of.cache_clear()
-        return numba_cache.digest_of(tmp_path)
+        numba_cache._imported.cache_clear()
+        return numba_cache.digest_of(kernel, tmp_path)
 
+    here = tmp_path.name
+    kernel = tmp_path / "kernel.py"
+    kernel.write_text(f"import math\nfrom {here}.between import (\n    a,\n)\nfrom {here} import other\n")
+    (tmp_path / "between.py").write_text(f"def late():\n    import {here}.rule as r\n")
     seen = {digest()}
     changes = (
         lambda: (tmp_path / "rule.py").write_text("f = 1\n"),
@@ -113,6 +118,7 @@ def test_the_digest_is_of_names_and_contents(tmp_path):
         assert len(seen) == number
     os.utime(tmp_path / "other.py", ns=(1, 1))
     (tmp_path / "notes.txt").write_text("no source")
+    (tmp_path / "apart.py").write_text("no kernel imports this")
     assert digest() in seen
     numba_cache.digest_of.cache_clear()
 

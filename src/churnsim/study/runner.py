@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import churnsim
 from churnsim.decisions.comparison.compare import Comparison, joined
 from churnsim.decisions.runs.parallel_map import Backend
 from churnsim.errors import ClusterError, ConfigError, EpochWarning, FitError
+from churnsim.kernels.numerics.numba_cache import telling_of_compilation
 from churnsim.records.customers import CONTACTS
 from churnsim.records.notices import Notices, StageFailure, StudyWarning, Unjudged
 from churnsim.records.optimise import OptimisationRecord
@@ -47,12 +49,12 @@ from churnsim.study.stages.optimise_stage import check_optimise, optimum
 from churnsim.study.stages.replications import wanted_replications
 from churnsim.study.stages.requirements import check_requirements, parts_not_judged
 from churnsim.study.stages.score_files import scores_checksum
-from churnsim.study.stages.simulation_stage import simulate_all, warm_kernels
+from churnsim.study.stages.simulation_stage import simulate_all
 from churnsim.study.stages.stages import Stages, label_of, stages_of
 from churnsim.study.stages.survey_stage import survey_checksum, survey_results
 from churnsim.study.stages.validation_stage import validation_warnings
 from churnsim.study.stages.what_if_stage import check_what_ifs, what_if_steps, what_ifs
-from churnsim.study.storage.executor import Executor, connected, plan_executor
+from churnsim.study.storage.executor import Executor, ExecutorPlan, connected, plan_executor
 from churnsim.study.storage.progress import Progress, Silent
 from churnsim.study.storage.provenance import platform_facts, recipe, run_hash
 from churnsim.study.storage.store import MANIFEST, NOTICES, OUTCOMES, RunStore, stored_record, write_parquet
@@ -121,6 +123,15 @@ def _studied(
     for line in parts_not_judged(config):
         watch.note(line)
     stages = stages_of(config)
+    compiling = partial(watch.note, "compiling code for this machine, once: the next study starts without waiting.")
+    with telling_of_compilation(compiling):
+        return _opened(config, work, plan, stages, runs_dir=runs_dir, fresh=fresh, watch=watch)
+
+
+def _opened(
+    config: StudyConfig, work: Callable[[RunSession, Executor], None], plan: ExecutorPlan, stages: Stages, *,
+    runs_dir: str | Path, fresh: bool, watch: Progress,
+) -> Path:  # fmt: skip
     data = stages.load(config)
     store = RunStore.open(runs_dir, config.name, run_hash(config.canonical(), _checksum(config, data)))
     with store.lock():
@@ -249,7 +260,6 @@ class RunSession:
         check_what_ifs(config, market, self.strategies)
         check_information(config, list(drawn_rows(self.stages.assumption_rows(market, self.strategies))))
         check_optimise(config, market, self.strategies)
-        warm_kernels(market)
         return fits, market
 
     @contextmanager

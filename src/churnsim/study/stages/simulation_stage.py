@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from churnsim.decisions.runs.experiment import Experiment
-from churnsim.decisions.runs.parallel_map import run_tasks
-from churnsim.errors import ConfigError
-from churnsim.simulation.customers.base import Cohort
-from churnsim.simulation.engine.engines import Engine, simulate
+from churnsim.decisions.runs.parallel_map import Backend, backend_for, run_tasks
+from churnsim.simulation.engine.engines import Engine
 from churnsim.simulation.engine.plugin import Mechanism
-from churnsim.simulation.mechanisms.parts import example_of, parts_of
-from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.scenario import Scenario
-from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.study.storage.executor import Executor
 from churnsim.study.storage.store import RunStore, concatenated, read_parquet, write_parquet
 
@@ -45,11 +39,20 @@ class Ledgers:
                 horizon=scenario.horizon,
                 period=scenario.period,
                 epoch=scenario.epoch,
-                engine=self.engine if not self.mechanisms.get(scenario.strategy.name) else "simpy",
+                engine=self._engine(scenario),
                 mechanisms=self.mechanisms,
             ).rows(scenario.strategy, [replication])
             for scenario in (self.scenarios[number] for number in numbers)
         ]
+
+    def _engine(self, scenario: Scenario) -> Engine:
+        return self.engine if not self.mechanisms.get(scenario.strategy.name) else "simpy"
+
+    @property
+    def suited(self) -> Backend:
+        """Processes where one of the strategies needs the SimPy engine, else threads."""
+        engines = {self._engine(scenario) for scenario in self.scenarios}
+        return backend_for("simpy" if "simpy" in engines else self.engine)
 
 
 def simulate_all(
@@ -87,7 +90,7 @@ def simulate_all(
     pieces = [piece for piece in missing if piece[1]]
     task = Ledgers(scenarios=tuple(scenarios), seed=seed, engine=engine, mechanisms=mechanisms)
     found: dict[tuple[int, int], pd.DataFrame] = {}
-    for index, frames in run_tasks(task, pieces, workers=executor.workers, backend=executor.backend or "processes"):
+    for index, frames in run_tasks(task, pieces, workers=executor.workers, backend=executor.backend or task.suited):
         replication, numbers = pieces[index]
         for number, frame in zip(numbers, frames, strict=True):
             found[number, replication] = frame
@@ -95,24 +98,6 @@ def simulate_all(
         done(len(frames))
     # What was run now is at hand: reading it back takes longer than running a small world.
     return concatenated(found[key] if key in found else read_parquet(path) for key, path in paths.items())
-
-
-def warm_kernels(market: Market) -> None:
-    """Compile what the simulation calls, in this process, so that workers load it from disk and do not each compile.
-
-    A week with a handful of new customers and every mechanism on passes through every rule.
-    """
-    period = 4.0  # of whatever unit: four epochs
-    off: dict[str, Any] = {name: kind() for name, kind in parts_of(Market).items() if getattr(market, name) is None}
-    terms = replace(market.terms, cost_to_serve=0.01)
-    everything = replace(market, customers=Cohort(size=50), draws=(), beliefs={}, terms=terms, **off)
-    means: dict[str, Any] = {}
-    for name, kind in parts_of(Strategy).items():
-        with suppress(ConfigError):  # of what cannot act in this market, such as offers at renewal without contracts
-            Strategy(name=name, **{name: example_of(kind)}).check(everything, period)
-            means[name] = example_of(kind)
-    strategy = Strategy(name="warm-up", **means)
-    simulate(Scenario(market=everything, strategy=strategy, horizon=2 * period, period=period, epoch=1.0), seed=0)
 
 
 def _is_whole(path: Path, key: tuple[str, int], periods: int) -> bool:
