@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import pickle
 import sys
 import time
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
+import cloudpickle
 import hypothesis
 import pytest
 from numba.core.compiler_lock import global_compiler_lock
@@ -159,6 +161,21 @@ def online_retail():
 
 
 @pytest.fixture(scope="session")
-def quick_result() -> Callable[[str], Any]:
-    """Each claim judged once, quickly and without a market."""
-    return cache(lambda claim_id: cs.claims[claim_id].test(quick=True))
+def quick_result(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Any]:
+    """Each claim judged once, quickly and without a market: by the worker that asks first, for all of them."""
+    if "PYTEST_XDIST_WORKER" not in os.environ or sys.platform == "win32":
+        return cache(lambda claim_id: cs.claims[claim_id].test(quick=True))
+    folder = tmp_path_factory.getbasetemp().parent / "claims"  # of this run of the tests; each worker has one below it
+    folder.mkdir(exist_ok=True)
+
+    def judged(claim_id: str) -> Any:
+        stored = folder / claim_id
+        with (folder / f"{claim_id}.lock").open("wb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if stored.exists():
+                return pickle.loads(stored.read_bytes())  # noqa: S301  written by another worker of this run
+            found = cs.claims[claim_id].test(quick=True)
+            stored.write_bytes(cloudpickle.dumps(found))  # a claim holds functions that `pickle` refuses
+        return found
+
+    return cache(judged)
