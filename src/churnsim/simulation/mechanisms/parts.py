@@ -126,7 +126,8 @@ class MechanismPart:
 
     def compiled(self, market: Any) -> Mapping[str, Any] | None:
         """What it does at boundaries in the numbers of `kernels.engine.periods.PLAN`; None where that takes Python."""
-        return None if any(taking_part([self], step) for step in AT_BOUNDARIES) else {}
+        own: Any = type(self)
+        return {} if _steps(own).isdisjoint(AT_BOUNDARIES) else None
 
     def surround(self, around: Surroundings) -> None:
         """Say at the start of a replication who is there besides the customers, and what spending brings."""
@@ -165,12 +166,13 @@ AT_BOUNDARIES = ("review", "hear", "meet", "stock", "attract", "bring")
 
 def taking_part(parts: Iterable[Any], step: str) -> list[Any]:
     """Those of the parts that do something at a step of a replication, by the name of the method."""
-    return [part for part in parts if _takes_part(part.__class__, step)]
+    return [part for part in parts if step in _steps(part.__class__)]
 
 
 @cache
-def _takes_part(kind: Any, step: str) -> bool:
-    return getattr(kind, step) is not getattr(MechanismPart, step)
+def _steps(kind: Any) -> frozenset[str]:
+    """The methods that a kind of part has of its own."""
+    return frozenset(name for name in vars(MechanismPart) if getattr(kind, name) is not getattr(MechanismPart, name))
 
 
 def growth_shortfall(per_epoch: float) -> float:
