@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -48,20 +48,20 @@ class Marks:
         return {**marks, "grouping": [3], "currency": ["", ""]}
 
 
-_CONTINENT = {"decimal": ",", "thousands": ".", "after": True}
+_CONTINENT = Marks(decimal=",", thousands=".", after=True)
 LOCALES = {
     "en": Marks(),
     "en-US": Marks(day="%m/%d/%Y"),
     "en-GB": Marks(day="%d/%m/%Y"),
-    "de-DE": Marks(**_CONTINENT, percent=_SPACE, day="%d.%m.%Y"),
-    "de-AT": Marks(**_CONTINENT | {"after": False}, percent=_SPACE, apart=True, day="%d.%m.%Y"),
+    "de-DE": replace(_CONTINENT, percent=_SPACE, day="%d.%m.%Y"),
+    "de-AT": replace(_CONTINENT, after=False, percent=_SPACE, apart=True, day="%d.%m.%Y"),
     "de-CH": Marks(thousands="’", apart=True, day="%d.%m.%Y"),
     "fr-FR": Marks(decimal=",", thousands=_NARROW, percent=_NARROW, after=True, day="%d/%m/%Y"),
-    "es-ES": Marks(**_CONTINENT, percent=_SPACE, day="%d/%m/%Y"),
-    "it-IT": Marks(**_CONTINENT, day="%d/%m/%Y"),
-    "nl-NL": Marks(**_CONTINENT | {"after": False}, apart=True, day="%d-%m-%Y"),
+    "es-ES": replace(_CONTINENT, percent=_SPACE, day="%d/%m/%Y"),
+    "it-IT": replace(_CONTINENT, day="%d/%m/%Y"),
+    "nl-NL": replace(_CONTINENT, after=False, apart=True, day="%d-%m-%Y"),
     "pl-PL": Marks(decimal=",", thousands=_SPACE, after=True, day="%d.%m.%Y"),
-    "pt-BR": Marks(**_CONTINENT | {"after": False}, apart=True, day="%d/%m/%Y"),
+    "pt-BR": replace(_CONTINENT, after=False, apart=True, day="%d/%m/%Y"),
     "sv-SE": Marks(decimal=",", thousands=_SPACE, percent=_SPACE, after=True),
     "ja-JP": Marks(day="%Y/%m/%d"),
     "zh-CN": Marks(),
