@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,6 +13,7 @@ from churnsim.errors import ConfigError
 from churnsim.simulation import ContractualLifetime, FixedSpend, RetentionContacts, Strategy
 from churnsim.simulation.engine.replication_inputs import ReplicationInputs
 from churnsim.simulation.mechanisms.review import Review, Visible
+from churnsim.study.config.config_file import read_config
 
 MODEL = cs.BGNBD(r=0.25, alpha=4.4, a=0.8, b=2.5)
 
@@ -69,6 +71,13 @@ def test_the_firm_knows_its_estimates_and_not_the_draw_that_a_replication_lives_
     )
     inputs = ReplicationInputs.of(scenario, seed=1, replication=0)
     assert (inputs.fitted, inputs.market.purchases) == (MODEL, drawn)
+
+
+def test_a_study_without_the_rule_is_the_study_that_it_was():
+    study = read_config(Path(__file__).parents[2] / "configs" / "smoke" / "cdnow.toml")
+    assert "p_alive" not in str(study.canonical())
+    rules = study.canonical()["strategy"][0]["retention"]
+    assert {"rule", "gaps", "within"} <= set(rules)
 
 
 def test_what_cannot_pick_anybody_is_refused():

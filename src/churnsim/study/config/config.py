@@ -227,6 +227,10 @@ class ReportSection(Section):
     )
 
 
+ADDED = ("p_alive_above", "p_alive_below")
+"""Settings of strategies that came later: a study without them is the study that it was."""
+
+
 class StudyConfig(Section):
     """A whole study."""
 
@@ -304,6 +308,10 @@ class StudyConfig(Section):
         for strategy in content["strategy"]:
             if strategy["mechanisms"] is None:  # a study without any is the study that it was before there were some
                 del strategy["mechanisms"]
+            for table in strategy.values():
+                for name in ADDED if isinstance(table, dict) else ():
+                    if table.get(name, "") is None:
+                        del table[name]
         for key, left_out in (("break_even", BreakEvenSection()), ("decide", DecideSection())):  # likewise
             if getattr(self, key) == left_out:
                 del content[key]
