@@ -16,8 +16,8 @@ from .claims.reproduction.reproduce import reproduce as reproduce
 from .data import customers as customers
 from .data import datasets as datasets
 from .data.logs.transactions import read_transactions as read_transactions
-from .data.summaries.summary import split_holdout as split_holdout
-from .data.summaries.summary import summarise as summarise
+from .data.summaries.frame_kinds import split_holdout as split_holdout
+from .data.summaries.frame_kinds import summarise as summarise
 from .decisions.comparison.compare import compare as compare
 from .decisions.runs.experiment import Experiment as Experiment
 from .errors import ChurnSimError as ChurnSimError

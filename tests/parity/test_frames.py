@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import duckdb
 import narwhals
+import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
 
 import churnsim as cs
+from churnsim.data.summaries.frame_kinds import summary_of_kind
 from churnsim.errors import DataError
 
 KINDS = {
@@ -26,20 +30,64 @@ def log(text: bool) -> pd.DataFrame:
     return found.assign(customer_id=("c" + found["customer_id"].astype(str)).astype(object)) if text else found
 
 
+def plain(frame: object) -> pd.DataFrame:
+    """A summary of any kind as pandas', by customer, with its unit in `attrs`."""
+    return summary_of_kind(frame)
+
+
 @pytest.mark.parametrize("text", [False, True], ids=["numbers", "text"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_log_in_another_frame_gives_the_same_summary(kind, text):
+    """To the bit; of Polars and Arrow in their own kind, with the id as a column and the unit as an enumeration."""
     frame = log(text)
-    pd.testing.assert_frame_equal(cs.summarise(KINDS[kind](frame)), cs.summarise(frame), check_exact=True)
-    days = {"until": "1997-06-30", "holdout_until": "1998-06-30"}
-    pd.testing.assert_frame_equal(
-        cs.split_holdout(KINDS[kind](frame), **days), cs.split_holdout(frame, **days), check_exact=True
-    )
+    split = partial(cs.split_holdout, until="1997-06-30", holdout_until="1998-06-30")
+    for call in (cs.summarise, split, partial(cs.data.rfm_summary, monetary_value_col="amount")):
+        found, expected = call(KINDS[kind](frame)), call(frame)
+        own = {"polars": pl.DataFrame, "arrow": pa.Table}.get(kind, pd.DataFrame)
+        assert isinstance(found, own)
+        pd.testing.assert_frame_equal(plain(found), expected, check_exact=True)
+        assert plain(found).attrs["unit"] == expected.attrs["unit"]
+    if kind == "polars":
+        assert found.columns[0] == "customer_id"
+        assert found["unit"].dtype == pl.Enum(["D", "W", "M", "Y"])
+
+
+@pytest.mark.parametrize("kind", ["polars", "arrow"])
+def test_verbs_answer_in_the_kind_of_the_summary(kind):
+    """Fits, verbs and values of a summary of Polars or Arrow are those of pandas, to the bit."""
+    expected = cs.summarise(log(True))
+    given = cs.summarise(KINDS[kind](log(True)))
+    for family in (cs.BGNBD, cs.ParetoNBD, cs.NBD, cs.models.MBGNBD):
+        ours, theirs = family.fit(expected), family.fit(given)
+        assert theirs.parameters == ours.parameters
+        for verb in ("p_alive", "log_likelihood"):
+            values = getattr(theirs, verb)(given)
+            assert isinstance(values, pl.Series if kind == "polars" else pa.Array)
+            np.testing.assert_array_equal(np.asarray(values), getattr(ours, verb)(expected))
+    counts = ours.expected_purchases(expected, 10.0)
+    np.testing.assert_array_equal(np.asarray(ours.expected_purchases(given, horizon=10.0)), counts)
+    chances = ours.conditional_pmf([0, 1], given, 10.0)
+    assert isinstance(chances, type(given))
+    np.testing.assert_array_equal(np.asarray(chances["1"]), ours.conditional_pmf([0, 1], expected, 10.0)[1])
+    spend = cs.GammaGamma.fit(given)
+    assert spend.parameters == cs.GammaGamma.fit(expected).parameters
+    value = {"purchases": ours, "spend": spend, "annual_discount_rate": 0.1, "horizon": 52.0}
+    np.testing.assert_array_equal(np.asarray(cs.customer_value(given, **value)), cs.customer_value(expected, **value))
+
+
+def test_the_unit_goes_with_the_frame():
+    """A summary in days is refused by a model in weeks also after a filter, a join and a file."""
+    days = cs.summarise(pl.from_pandas(log(False)), unit="D").filter(pl.col("frequency") > 0)
+    with pytest.raises(DataError, match="the summary's durations are in 'D', the model's in 'W'"):
+        cs.BGNBD(r=0.2, alpha=4.0, a=0.8, b=2.4).p_alive(days)
+    assert cs.BGNBD.fit(days).model.unit == "D"
+    with pytest.raises(DataError, match="must hold one unit"):
+        cs.BGNBD.fit(pl.concat([days, cs.summarise(pl.from_pandas(log(False)))]))
 
 
 def test_control_a_frame_that_differs_gives_another_summary():
     frame = log(False)
-    assert not cs.summarise(pl.from_pandas(frame.iloc[1:])).equals(cs.summarise(frame))
+    assert not plain(cs.summarise(pl.from_pandas(frame.iloc[1:]))).equals(cs.summarise(frame))
 
 
 def test_a_wrong_row_is_named_and_what_is_not_computed_yet_is_said():
@@ -50,7 +98,7 @@ def test_a_wrong_row_is_named_and_what_is_not_computed_yet_is_said():
 
 
 def test_a_summary_in_another_frame_is_refused_by_its_kind():
-    """It has no index to say whose the results are."""
-    summary = pl.from_pandas(cs.summarise(log(False)).reset_index())
-    with pytest.raises(DataError, match=r"must be a pandas DataFrame; got a polars DataFrame. Turn it"):
-        cs.BGNBD.fit(summary)
+    """Where a call needs pandas' index to say whose the results are."""
+    summary = cs.summarise(pl.from_pandas(log(False)))
+    with pytest.raises(DataError, match=r"must be a pandas DataFrame; got a polars DataFrame"):
+        cs.PosteriorBase(summary)

@@ -18,9 +18,9 @@ from .subscriptions.subscriptions import read_subscriptions as read_subscription
 from .summaries.calendar import Calendar as Calendar
 from .summaries.familiar_names import calibration_and_holdout_data as calibration_and_holdout_data
 from .summaries.familiar_names import rfm_summary as rfm_summary
+from .summaries.frame_kinds import split_holdout as split_holdout
+from .summaries.frame_kinds import summarise as summarise
 from .summaries.intervals import summarise_with_intervals as summarise_with_intervals
 from .summaries.opportunities import summarise_opportunities as summarise_opportunities
 from .summaries.parquet_log import ParquetLog as ParquetLog
 from .summaries.period_holdout import split_periods as split_periods
-from .summaries.summary import split_holdout as split_holdout
-from .summaries.summary import summarise as summarise

@@ -10,7 +10,8 @@ import pandas as pd
 from churnsim.checks import typed
 from churnsim.data.logs.grouped_log import tabular
 from churnsim.data.logs.log_rules import Refunds
-from churnsim.data.summaries.summary import split_holdout, summarise
+from churnsim.data.summaries.frame_kinds import in_kind
+from churnsim.data.summaries.summary import split_holdout, summarise, with_plain_ids
 from churnsim.errors import DataError
 
 CALIBRATION = {
@@ -21,6 +22,7 @@ CALIBRATION = {
 }
 
 
+@in_kind
 @typed
 def rfm_summary(
     transactions: Any,
@@ -67,6 +69,7 @@ def rfm_summary(
     return summarise(log, unit=time_unit, until=observation_period_end, on_refund=on_refund, collapse=collapse)
 
 
+@in_kind
 @typed
 def calibration_and_holdout_data(
     transactions: Any,
@@ -131,4 +134,4 @@ def _named(transactions: Any, customer: str, when: str, amount: str | None) -> p
         )
     log = frame[list(wanted)].rename(columns=wanted)
     log.attrs = dict(frame.attrs)
-    return log
+    return with_plain_ids(log)

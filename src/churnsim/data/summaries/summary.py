@@ -187,9 +187,14 @@ def _purchases_of(transactions: Any, on_refund: Refunds) -> tuple[Any, dict[str,
     if on_refund == "refuse":
         return transactions, None
     frame, refunds = without_refunds(tabular(transactions), on_refund)
-    if "customer_id" in frame and frame["customer_id"].dtype == ARROW_TEXT:  # of Polars and others
-        frame = frame.assign(customer_id=frame["customer_id"].astype(object))
-    return frame, refunds
+    return with_plain_ids(frame), refunds
+
+
+def with_plain_ids(log: pd.DataFrame) -> pd.DataFrame:
+    """A log whose ids are Arrow's text, as those of Polars, with objects instead, as the summary's index has them."""
+    if "customer_id" in log.columns and log["customer_id"].dtype == ARROW_TEXT:
+        return log.assign(customer_id=log["customer_id"].astype(object))
+    return log
 
 
 def _summary(log: GroupedLog, end: int, unit: str) -> pd.DataFrame:

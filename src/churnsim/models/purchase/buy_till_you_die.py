@@ -25,6 +25,7 @@ from scipy.fft import dct
 
 from churnsim.checks import check_number, typed
 from churnsim.data.logs.customer_uid import customer_uids
+from churnsim.data.summaries.frame_kinds import in_kind
 from churnsim.kernels.numerics.chebyshev import at_ages
 from churnsim.models.estimation.arguments import check_draws, counts, discounting, durations
 from churnsim.models.estimation.fit import ModelFit
@@ -118,6 +119,16 @@ class BuyTillYouDie(ParametricModel, ABC):
     live: ClassVar[LiveKernels]
     unit: str
 
+    def __init_subclass__(cls) -> None:
+        """Let a family's own form of a verb answer in the kind of frame that came in too, as those below do."""
+        super().__init_subclass__()
+        for name in ("fit", "log_likelihood"):
+            own = vars(cls).get(name)
+            if isinstance(own, classmethod):
+                setattr(cls, name, classmethod(in_kind(own.__func__)))
+            elif own is not None:
+                setattr(cls, name, in_kind(own))
+
     # ---- what a family knows ----
 
     @classmethod
@@ -203,6 +214,7 @@ class BuyTillYouDie(ParametricModel, ABC):
         return Histories.of(summary, unit=self.unit)
 
     @classmethod
+    @in_kind
     @forward_covariates
     def fit(cls, summary: pd.DataFrame, *, unit: str | None = None, weights: ArrayLike | None = None) -> ModelFit[Self]:
         """Maximum likelihood.
@@ -214,11 +226,13 @@ class BuyTillYouDie(ParametricModel, ABC):
         """
         return fit_likelihood(cls.likelihood(summary, unit=unit, weights=weights))
 
+    @in_kind
     def log_likelihood(self, summary: pd.DataFrame) -> pd.Series[float]:
         """Log-likelihood of each customer, in the data's own time unit."""
         h = self._histories(summary)
         return h.series(self._log_likelihood(h), "log_likelihood")
 
+    @in_kind
     def p_alive(self, summary: pd.DataFrame, *, at: float | ArrayLike = 0.0) -> pd.Series[float]:
         """P(alive at T + at | history to T) of each customer; `at` in the model's unit, a number or one per row."""
         h = self._histories(summary)
@@ -231,6 +245,7 @@ class BuyTillYouDie(ParametricModel, ABC):
             return alive
         return alive * at_distinct(lambda *row: self._staying(row[:-1], row[-1]), *self._living(h), later)
 
+    @in_kind
     def expected_purchases(self, summary: pd.DataFrame, horizon: float | ArrayLike) -> pd.Series[float]:
         """E[purchases in (T, T + horizon] | history] of each customer.
 
@@ -258,6 +273,7 @@ class BuyTillYouDie(ParametricModel, ABC):
             return at_distinct(lambda *law: function(law), *self._living(h))
         return by_age(each, h.x, h.T, self._age_offset)
 
+    @in_kind
     def conditional_pmf(
         self, n: int | Sequence[int] | NDArray[np.int64], summary: pd.DataFrame, horizon: float | ArrayLike
     ) -> pd.DataFrame:
@@ -271,6 +287,7 @@ class BuyTillYouDie(ParametricModel, ABC):
             columns[k] = alive * each + (1.0 - alive if k == 0 else 0.0)
         return pd.DataFrame(columns, index=h.index).rename_axis(columns="n")
 
+    @in_kind
     def residual_transactions(
         self, summary: pd.DataFrame, annual_discount_rate: float, *, horizon: float = math.inf
     ) -> pd.Series[float]:
@@ -287,6 +304,7 @@ class BuyTillYouDie(ParametricModel, ABC):
         return h.series(values, "residual_transactions")
 
     @typed
+    @in_kind
     def time_to_next_purchase(
         self, summary: pd.DataFrame, *, quantile: float = 0.5, if_alive: bool = False
     ) -> pd.Series[float]:
@@ -324,6 +342,7 @@ class BuyTillYouDie(ParametricModel, ABC):
         """The traits of `n` customers from the population, a row each, by columns that the family names."""
         return self._draw_new(*check_draws(n, seed, replication))
 
+    @in_kind
     def draw_posterior(self, summary: pd.DataFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
         """One exact draw of each customer's traits and of whether it is `alive`, given its own history.
 

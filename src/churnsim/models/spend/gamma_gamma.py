@@ -35,6 +35,7 @@ from churnsim.data.logs.customer_uid import customer_uids
 from churnsim.data.logs.days import past_day
 from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.data.summaries.column_aliases import as_summary
+from churnsim.data.summaries.frame_kinds import in_kind
 from churnsim.errors import ConfigError, DataError
 from churnsim.kernels.likelihoods import gamma_gamma as kernel
 from churnsim.kernels.likelihoods.population import draw_spend_rates
@@ -80,6 +81,7 @@ class GammaGamma(ParametricModel):
     family: ClassVar[str] = "gamma_gamma"
 
     @classmethod
+    @in_kind
     def fit(cls, summary: pd.DataFrame, *, weights: ArrayLike | None = None) -> ModelFit[Self]:
         """Maximum likelihood on customers with a repeat purchase and positive mean spend (`n` says how many).
 
@@ -149,6 +151,7 @@ class GammaGamma(ParametricModel):
             log_scale=-float(logs.sum()) - float(x.sum()) * math.log(scale),
         )  # fmt: skip
 
+    @in_kind
     def log_likelihood(self, summary: pd.DataFrame) -> pd.Series[float]:
         """Log-likelihood of each customer's mean spend; 0 where there is no repeat purchase with positive spend."""
         x, m = repeat_spend(summary)
@@ -172,6 +175,7 @@ class GammaGamma(ParametricModel):
         """Mean spend per purchase over customers, p gamma/(q - 1); infinite for q <= 1."""
         return self.p * self.gamma / (self.q - 1) if self.q > 1 else float("inf")
 
+    @in_kind
     def expected_spend(self, summary: pd.DataFrame) -> pd.Series[float]:
         """E[mean spend | history], p (gamma + x m)/(p x + q - 1): the customer's own mean shrunk to the
         population's (2005, eq. 5).

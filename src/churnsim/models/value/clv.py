@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from churnsim.checks import check_count, check_level, check_number, check_share, shown, typed
+from churnsim.data.summaries.frame_kinds import in_kind
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.fit import ModelFit, check_fit
 from churnsim.models.estimation.intervals import delta_interval
@@ -51,6 +52,7 @@ class TotalValue:
     customers: int
 
 
+@in_kind
 def discounted_purchases(
     summary: pd.DataFrame, *, purchases: PurchaseModel, annual_discount_rate: float, horizon: float = math.inf
 ) -> pd.Series[float]:
@@ -75,6 +77,7 @@ def discounted_purchases(
     return values.rename("discounted_purchases")
 
 
+@in_kind
 def customer_value(
     summary: pd.DataFrame,
     *,
@@ -127,6 +130,7 @@ def customer_value(
 PER_MONTH = {"D": 30.0, "W": 4.345, "M": 1.0, "Y": 1 / 12}
 
 
+@in_kind
 @typed
 def customer_lifetime_value(
     summary: pd.DataFrame, *, purchases: Purchases, spend: Spend, time: int = 12, discount_rate: float = 0.01
