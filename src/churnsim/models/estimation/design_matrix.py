@@ -38,7 +38,12 @@ class Design:
 
     @classmethod
     def of(cls, frame: pd.DataFrame, covariates: Sequence[str]) -> Design:
-        """Learn the levels and means of `covariates` from `frame`.
+        """Learn the levels and means of `covariates` from `frame`; see `with_rows`."""
+        return cls.with_rows(frame, covariates)[0]
+
+    @classmethod
+    def with_rows(cls, frame: pd.DataFrame, covariates: Sequence[str]) -> tuple[Design, Floats]:
+        """Learn the levels and means of `covariates` from `frame`, and give its rows as `centred` does.
 
         Raises ConfigError for a covariate that is not there or asked for twice, DataError for one that does not vary
         or has missing values.
@@ -53,14 +58,16 @@ class Design:
         flat += [name for name, column in zip(every.names, matrix.T, strict=True) if np.ptp(column) == 0]
         if flat:
             raise DataError(f"covariate {flat[0]!r} has one value only, so nothing can be said of it. Leave it out.")
-        keep = independent_columns(np.asarray(matrix - means))
-        return cls(
+        matrix -= means
+        keep = independent_columns(matrix)
+        design = cls(
             every.covariates,
             levels,
             tuple(name for name, kept in zip(every.names, keep, strict=True) if kept),
             tuple(float(mean) for mean in means[keep]),
             tuple(name for name, kept in zip(every.names, keep, strict=True) if not kept),
         )
+        return design, matrix if keep.all() else matrix[:, keep]
 
     def matrix(self, frame: pd.DataFrame) -> Floats:
         """The rows of `frame` as numbers, shape (rows, names). Raises DataError for a level never seen."""
@@ -173,9 +180,10 @@ def independent_columns(centred: Floats) -> NDArray[np.bool_]:
     """Which columns the ones before them do not determine."""
     if centred.shape[1] == 0:
         return np.zeros(0, dtype=bool)
-    length = np.linalg.norm(centred, axis=0)
+    products = centred.T @ centred
+    lengths = np.sqrt(np.diag(products))
     # The correlations tell at once where all columns are far from dependent; their rounding is the root of that below.
-    if length.all() and np.linalg.eigvalsh(centred.T @ centred / np.outer(length, length))[0] > FAR_FROM_DEPENDENT:
+    if lengths.all() and np.linalg.eigvalsh(products / np.outer(lengths, lengths))[0] > FAR_FROM_DEPENDENT:
         return np.ones(centred.shape[1], dtype=bool)
     keep: list[int] = []
     basis: list[Floats] = []

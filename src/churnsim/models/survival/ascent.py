@@ -23,6 +23,7 @@ ROUNDING, LEAST, MOST_DAMPING = 1e-13, 1e-14, 1e10
 # error is about `widening` over the root of the losses.
 LOOSE, FAR = 4.0, 50.0
 WELL_CONDITIONED = 1e8  # of a correlation matrix, so that its inverse has eight digits
+BLOCK = 8192  # columns of a few rows of numbers, half a megabyte
 SAMPLE = 4000  # rows of which the search of many rows finds its start
 
 
@@ -50,15 +51,27 @@ class Peak:
         return replace(self, covariance=covariance)
 
 
-def widening(z: Floats) -> Floats:
-    """How many times as wide the standard error of each column's coefficient is as if the others told nothing of it:
-    the root of the variance inflation factor, of columns of mean 0 and standard deviation 1."""
-    if not z.shape[1]:
-        return np.zeros(0)
-    correlation = z.T @ z / len(z)
+def scales(centred: Floats) -> tuple[Floats, Floats]:
+    """The standard deviation of each column, of mean 0, and its widening: how many times as wide the standard error of
+    its coefficient is as if the others told nothing of it, the root of the variance inflation factor."""
+    if not centred.shape[1]:
+        return np.ones(0), np.ones(0)
+    products = centred.T @ centred / len(centred)
+    spread = np.sqrt(np.diag(products))
+    correlation = products / np.outer(spread, spread)
     if np.linalg.cond(correlation) < WELL_CONDITIONED:
-        return np.asarray(np.sqrt(np.diag(np.linalg.inv(correlation))))
-    return np.asarray(np.linalg.norm(np.linalg.inv(np.linalg.qr(z / np.sqrt(len(z)), mode="r")), axis=1))
+        return spread, np.asarray(np.sqrt(np.diag(np.linalg.inv(correlation))))
+    root = np.linalg.qr(centred / (spread * np.sqrt(len(centred))), mode="r")
+    return spread, np.asarray(np.linalg.norm(np.linalg.inv(root), axis=1))
+
+
+def weighted_products(rows: Floats, weight: Floats) -> Floats:
+    """The sum over columns of weight times each column's products, shape (rows, rows); in blocks that fit a cache."""
+    total = np.zeros((len(rows), len(rows)))
+    for start in range(0, weight.size, BLOCK):
+        part = rows[:, start : start + BLOCK]
+        total += (part * weight[start : start + BLOCK]) @ part.T
+    return total
 
 
 def from_a_sample(fit: Callable[[slice], Peak], z: Floats, usual: Floats) -> Floats:
@@ -68,8 +81,8 @@ def from_a_sample(fit: Callable[[slice], Peak], z: Floats, usual: Floats) -> Flo
     if len(z) < 4 * SAMPLE:
         return usual
     part = z[some] - z[some].mean(axis=0)
-    spread = part.std(axis=0)
-    if (spread <= 0).any() or np.linalg.cond(part.T @ part / np.outer(spread, spread) / len(part)) > WELL_CONDITIONED:
+    length = np.linalg.norm(part, axis=0)
+    if not length.all() or np.linalg.cond(part.T @ part / np.outer(length, length)) > WELL_CONDITIONED:
         return usual
     peak = fit(some)
     return peak.at if peak.ended and not peak.run_off.any() else usual

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from churnsim.errors import ConfigError
 from churnsim.models.retention.base import decay_integral
-from churnsim.models.survival.ascent import Peak, ascend, from_a_sample, widening
+from churnsim.models.survival.ascent import Peak, ascend, from_a_sample, scales, weighted_products
 from churnsim.product_limit import RiskTable
 from churnsim.statistics import chi2_tail
 from churnsim.typing import Flags, Floats, Ints
@@ -85,7 +85,8 @@ class _Order:
         block_ends = np.append(np.flatnonzero(breaks)[1:], t.size)
         self.lost = np.flatnonzero(churned[self.rows])
         block = (np.cumsum(breaks) - 1)[self.lost]
-        _, self.first, count = np.unique(block, return_index=True, return_counts=True)
+        self.first = np.flatnonzero(np.diff(block, prepend=-1))
+        count = np.diff(np.append(self.first, block.size))
         self.ends = block_ends[block[self.first]]
         self.times, self.stratum = t[self.lost[self.first]], strata[self.lost[self.first]]
         self.count = count.astype(np.float64)
@@ -195,56 +196,63 @@ class RiskSets:
     @cached_property
     def _columns(self) -> Floats:
         """The covariates in that order, a row each, so that sums run over neighbours in memory."""
-        return np.ascontiguousarray(self.centred.T)[:, self._order.rows]
+        return np.ascontiguousarray(self.centred[self._order.rows].T)
 
-    def _means(self, z: Floats, b: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    def _means(self, b: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         """z b and the weights by row, S_l and the mean of z over it by loss; a common factor of all weights cancels,
         and without it e^(z b) would overflow far from the maximum."""
+        z = self._columns
         shift = b @ z
         shift -= shift.max()
         w = self._order.weight * np.exp(shift)
         s0 = np.maximum(self._order.sums(w), np.finfo(float).tiny)
         means = np.empty((len(z), s0.size))
+        product = np.empty(w.size)
         for column, mean in zip(z, means, strict=True):
-            np.divide(self._order.sums(w * column), s0, out=mean)
+            np.divide(self._order.sums(np.multiply(w, column, out=product)), s0, out=mean)
         return shift, w, s0, means
 
-    def _moments(self, z: Floats, b: Floats, g: Floats | None = None) -> tuple[float, Floats, Floats]:
-        """ln L of covariates `z` at `b`, its gradient and its negative second derivatives.
+    def _moments(self, b: Floats, g: Floats | None = None) -> tuple[float, Floats, Floats]:
+        """ln L at `b`, its gradient and its negative second derivatives.
 
         With `g`, the values of g(t) at each loss, gradient and second derivatives are those of twice as many
         covariates, z and z g(t), the latter with coefficients of 0.
         """
-        order = self._order
-        shift, w, s0, means = self._means(z, b)
+        order, z = self._order, self._columns
+        shift, w, s0, means = self._means(b)
         lost, own = order.lost, order.weight[order.lost]
         total = float(own @ shift[lost] - order.mean_weight @ np.log(s0))
-        there, step = z[:, lost], order.mean_weight
-        slope = there @ own - means @ step
-        # The product of a matrix with its own transpose takes half the time.
-        first, second = z * np.sqrt(w * np.maximum(order.counted(step / s0), 0.0)), means * np.sqrt(step)
-        curvature = first @ first.T - second @ second.T
+        step = order.mean_weight
+        slope = self._lost - means @ step
+        curvature = weighted_products(z, w * order.counted(step / s0)) - weighted_products(means, step)
         if g is None:
             return total, slope, curvature
         moved = [
-            (z * (w * order.counted(step * power / s0))) @ z.T - (means * (step * power)) @ means.T
+            weighted_products(z, w * order.counted(step * power / s0)) - weighted_products(means, step * power)
             for power in (g, g**2)
         ]
-        slope = np.concatenate([slope, there @ (own * g) - means @ (step * g)])
+        slope = np.concatenate([slope, z[:, lost] @ (own * g) - means @ (step * g)])
         return total, slope, np.block([[curvature, moved[0]], moved])
+
+    @cached_property
+    def _lost(self) -> Floats:
+        """The weighted sum of the covariates of the lost, which no coefficient moves."""
+        lost = self._order.lost
+        return np.asarray(self._columns[:, lost] @ self._order.weight[lost])
 
     def maximise(self, penalty: float = 0.0) -> Peak:
         """The coefficients of greatest partial likelihood less penalty/2 b b, sought in standard deviations of the
         covariates; the `value` is without the penalty."""
-        spread = self.centred.std(axis=0)
-        scaled, ridge = self._columns / spread[:, None], penalty / spread**2
+        spread, wide = scales(self.centred)
+        ridge = penalty / spread**2
 
         def moments(b: Floats) -> tuple[float, Floats, Floats]:
-            value, slope, curvature = self._moments(scaled, b)
-            return value - float(ridge @ b**2) / 2, slope - ridge * b, curvature + np.diag(ridge)
+            value, slope, curvature = self._moments(b / spread)
+            curvature = curvature / np.outer(spread, spread) + np.diag(ridge)
+            return value - float(ridge @ b**2) / 2, slope / spread - ridge * b, curvature
 
         start = from_a_sample(lambda rows: self._part(rows).maximise(penalty), self.centred, np.zeros(spread.size))
-        peak = ascend(moments, start * spread, spread, widening(self.centred / spread))
+        peak = ascend(moments, start * spread, spread, wide)
         return replace(peak, value=peak.value + penalty / 2 * float(peak.at @ peak.at))
 
     def _part(self, rows: slice) -> RiskSets:
@@ -258,7 +266,7 @@ class RiskSets:
         """What each row adds to the gradient of ln L, shape (rows, columns): the score residuals times the weights
         (Lin & Wei 1989, JASA 84, 1074-1078; ties as in Therneau & Grambsch 2000, section 3.3)."""
         order, z = self._order, self._columns
-        _, w, s0, means = self._means(z, coefficients)
+        _, w, s0, means = self._means(coefficients)
         step, own = order.mean_weight / s0, order.weight[order.lost]
         hazard, found = order.counted(step), np.empty_like(self.centred)
         for j, (column, mean) in enumerate(zip(z, means, strict=True)):
@@ -312,7 +320,7 @@ class RiskSets:
         mean, spread = float(np.mean(values)), float(np.std(values)) or 1.0
         scaled = (values - mean) / spread
         g = scaled[np.searchsorted(table.times, self._order.times[self._order.at])]
-        _, slope, curvature = self._moments(self._columns, coefficients, g)
+        _, slope, curvature = self._moments(coefficients, g)
         p = self.centred.shape[1]
         # What z g(t) adds beyond z: its score and variance less what the coefficients of z explain of them.
         explained = np.linalg.solve(curvature[:p, :p], np.column_stack([slope[:p], curvature[:p, p:]]))

@@ -25,7 +25,7 @@ from math import factorial
 import numpy as np
 from scipy.special import digamma, expit, gammainc, gammaincc, gammaln, log_expit, log_ndtr, polygamma
 
-from churnsim.models.survival.ascent import SAMPLE, Peak, ascend, from_a_sample, widening
+from churnsim.models.survival.ascent import SAMPLE, Peak, ascend, from_a_sample, scales, weighted_products
 from churnsim.typing import Flags, Floats
 
 # A function of w with its derivatives: itself, by w, by w twice; with q also by q, by both, by q twice.
@@ -239,7 +239,7 @@ class _Likelihood:
         total, first, second = self.rows(at)
         p, x = len(self.x), self.x
         curvature = np.zeros((at.size, at.size))
-        curvature[:p, :p] = (x * second[0]) @ x.T
+        curvature[:p, :p] = weighted_products(x, second[0])
         # Of the triangle: (ln sigma, mu), twice ln sigma, (q, mu), (q, ln sigma), twice q.
         for i in range(self.shapes):
             row = 1 + i * (i + 3) // 2
@@ -263,7 +263,7 @@ def maximise(family: str, times: Lifetimes, z: Floats, *, penalty: float = 0.0) 
 
     The generalised gamma starts from the better of its Weibull and its log-normal.
     """
-    column_spread = z.std(axis=0)
+    column_spread, column_wide = scales(z)
     likelihood = _Likelihood(family, times, np.vstack([np.ones(len(z)), (z / column_spread).T]))
     p = 1 + z.shape[1]
     spread = np.concatenate([[1.0], column_spread, np.ones(likelihood.shapes)])
@@ -282,7 +282,7 @@ def maximise(family: str, times: Lifetimes, z: Floats, *, penalty: float = 0.0) 
 
     usual = _start(family, times, z, penalty)
     start = from_a_sample(of_a_part, z, usual) if z.shape[1] else usual
-    wide = np.concatenate([[1.0], widening(z / column_spread), np.ones(likelihood.shapes)])
+    wide = np.concatenate([[1.0], column_wide, np.ones(likelihood.shapes)])
     peak = ascend(moments, start * spread, spread, wide)
     scaled = peak.at * spread
     value = peak.value + float(ridge @ scaled**2) / 2

@@ -396,10 +396,9 @@ def fit_regression(
     n, use = float(weight.sum()), tenures.tenure > 0
     unit_of = None if cluster is None else word_column(subscriptions, cluster)[use]
     rows = subscriptions if use.all() else subscriptions[use]
-    design = Design.of(rows, covariates)
+    design, centred = Design.with_rows(rows, covariates)
     if not design.names:
         raise ConfigError("a regression needs at least one covariate.")
-    centred = design.centred(rows)
     tenure, churned, entry, weight = tenures.tenure[use], tenures.churned[use], tenures.entry[use], weight[use]
     made: dict[str, Any] = {"kind": kind, "design": design, "unit": unit or subscriptions.attrs.get("unit", "M")}
     checks, risk_sets, times_matrix = None, None, None
