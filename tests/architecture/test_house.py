@@ -128,7 +128,6 @@ def test_folders_are_not_crowded():
 # stands. A room takes its entry off when it renames.
 SHARED_CLASS_NAMES = {
     "Finding": ("data", "what a claim's test found (public); what a quality check of the database found"),
-    "Picture": ("report, cli", "a chart of a model; a picture the database command writes"),
     "Source": ("data", "where a built-in data set comes from; what the database is loaded from"),
     "_Run": ("simulation", "a run of either engine, private to its module"),
 }

@@ -8,10 +8,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-import churnsim as cs
 from churnsim.cli.app import app
-from churnsim.data.customers import cohort_matrix, whale_curve
-from churnsim.report.charts.customers import cohort_picture, whale_picture
 
 GERMAN = "Kunde;Tag;Betrag\n007;25.03.2024;1.234,50\n8;01.02.2024;3,00\n8;09.02.2024;0,99\n"
 COLUMNS = ["--column", "customer_id=Kunde", "--column", "date=Tag", "--column", "amount=Betrag"]
@@ -71,16 +68,10 @@ def test_what_cannot_be_done_is_one_line(database, tmp_path, monkeypatch, words,
 
 def test_pictures_are_svg_and_say_what_they_show(database, tmp_path):
     assert run("plot", database, "whale", tmp_path / "w.svg").exit_code == 0
-    log = cs.datasets.cdnow()
-    curve = whale_curve(log.groupby("customer_id")["amount"].sum(), replications=20)
-    for text, words in (
-        ((tmp_path / "w.svg").read_text(), "How much the best customers bring"),
-        (whale_picture(curve), "20% of customers"),
-        (cohort_picture(cohort_matrix(log)), "months since the first purchase"),
-    ):
-        ElementTree.fromstring(text)
-        assert words in text
-        assert "<script" not in text
+    drawn = (tmp_path / "w.svg").read_text()
+    ElementTree.fromstring(drawn)
+    assert "Share of all spend" in drawn
+    assert "<script" not in drawn
 
 
 def test_erase_takes_a_customer_or_an_import_out(database, tmp_path):

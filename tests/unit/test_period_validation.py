@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 import churnsim as cs
+from churnsim import plots
 from churnsim.data.summaries.period_holdout import period_log, period_track
 from churnsim.errors import ConfigError, DataError
 from churnsim.models.evaluation.holdout import rolling_validation, validate
 from churnsim.models.evaluation.selection import compare_models
-from churnsim.report.charts import model_plots as plots
 
 WHEN = {"calibration_end": "1997-09-30", "holdout_end": "1998-06-30"}
 
@@ -107,9 +108,10 @@ def test_all_are_scored_on_the_same_counts(done, log) -> None:
     track = done.tracking[done.tracking["model"] == "bg_nbd"]
     assert track["cumulative_actual"].iloc[-1] == split["periods_frequency"].sum() + came.sum()
     assert f"{done.holdout_end:%Y-%m-%d}" == "1998-06-30"
-    svg = plots.plot_holdout(done, "bg_bb").svg
-    assert "Mean months with a purchase held out" in svg
-    assert "Customers who bought again, by month" in plots.plot_tracking(done, "bg_bb", cumulative=False).svg
+    axes = Figure().subplots(2)
+    assert plots.holdout(done, ["bg_bb"], ax=axes[0]).get_ylabel() == "Mean months with a purchase held out"
+    by_month = plots.tracking(done, ["bg_bb"], cumulative=False, ax=axes[1])
+    assert by_month.get_ylabel() == "Customers who bought again, by month"
 
 
 def test_baselines_count_periods_too(log) -> None:

@@ -207,18 +207,22 @@ def plot(
     """Draw who the customers are: how much the best bring, or which share of each month's new customers come back."""
     if file.suffix.lower() != ".svg":
         raise ConfigError(f"{file} ends in {file.suffix!r}. Pictures are .svg files.")
-    from churnsim.data.customers import cohort_matrix, customer_spend, whale_curve
+    from churnsim import plots
+    from churnsim.data.customers import customer_spend
     from churnsim.data.database import CustomerDatabase
-    from churnsim.report.charts.customers import cohort_picture, whale_picture
+    from churnsim.report.page.extras import require_report_extra
     from churnsim.study.storage.store import write_text
+
+    require_report_extra()
+    from churnsim.report.charts.svg import svg_of
 
     with CustomerDatabase(database, read_only=True) as db:
         log = db.transactions()
     if picture is Picture.WHALE:
-        text = whale_picture(whale_curve(customer_spend(log), points=50, replications=200))
+        chart = plots.concentration(customer_spend(log), backend="altair")
     else:
-        text = cohort_picture(cohort_matrix(log))
-    write_text(file, text)
+        chart = plots.cohorts(log, backend="altair")
+    write_text(file, svg_of(chart))
     typer.echo(f"{picture.value} written to {file}", err=True)
 
 

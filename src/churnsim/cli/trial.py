@@ -100,8 +100,9 @@ def design(
     typer.echo(f"starts on {drawn.manifest.start} and ends on {drawn.manifest.end}; the list is {path}")
     if _drawable():
         from churnsim.report.charts.power import plot_power
+        from churnsim.report.charts.svg import svg_of
 
-        write_text(out / "power.svg", plot_power(found).svg)
+        write_text(out / "power.svg", svg_of(plot_power(found)))
     else:
         typer.echo("no picture: it needs the extra [report].", err=True)
 

@@ -130,21 +130,23 @@ def _tables(done: Validation) -> dict[str, Any]:
 
 
 def _draw(done: Validation, folder: Path) -> None:
+    from churnsim import plots
     from churnsim.models.purchase.in_periods import in_opportunities
-    from churnsim.report.charts import model_plots as plots
+    from churnsim.report.page.extras import require_report_extra
 
+    require_report_extra()
     best = done.best if done.best in done.fits else next(iter(done.fits))
     model = done.fits[best].model
     seen = in_opportunities(done.split) if model.reads == "opportunities" else done.split
     made = {
-        "frequency": plots.plot_frequency_fit(model, seen),
-        "holdout": plots.plot_holdout(done, best),
-        "tracking": plots.plot_tracking(done, best),
-        "by-period": plots.plot_tracking(done, best, cumulative=False),
-        "calibration": plots.plot_calibration(done, best),
-        "alive": plots.plot_alive(model, T=float(seen["T"].max())),
+        "frequency": plots.frequencies(model, seen, backend="altair"),
+        "holdout": plots.holdout(done, [best], backend="altair"),
+        "tracking": plots.tracking(done, [best], backend="altair"),
+        "by-period": plots.tracking(done, [best], cumulative=False, backend="altair"),
+        "calibration": plots.calibration(done, [best], backend="altair"),
+        "alive": plots.alive_matrix(model, T=float(seen["T"].max()), backend="altair"),
     }
     folder.mkdir(parents=True, exist_ok=True)
-    for name, picture in made.items():
-        picture.save(folder / f"{name}.svg")
-        picture.save(folder / f"{name}.png")
+    for name, chart in made.items():
+        chart.save(str(folder / f"{name}.svg"))
+        chart.save(str(folder / f"{name}.png"), scale_factor=2)

@@ -175,8 +175,10 @@ class _Encoder:
         return make(f"{column}:Q", title=spec.title, scale=scale, axis=axis)
 
     def _class(self, label: str, spec: AxisSpec) -> str:
-        """A class beside the vertical axis in lines that leave room for the drawing."""
-        return wrap(label, self.size, beside=self.size.width // 2) if spec is self.picture.y else label
+        """A class in lines that leave room: for the drawing beside it, on a phone for its neighbours."""
+        if spec is self.picture.y:
+            return wrap(label, self.size, beside=self.size.width // 2)
+        return "\n".join(label.split()) if self.size.narrow else label
 
     def _series(self, mark: Mark) -> dict[str, Any]:
         """Colour and, for lines, dashes, in one legend."""

@@ -218,10 +218,10 @@ def concentration(
     return draw(spec, ax=ax, backend=backend)
 
 
-def whale_picture(table: pd.DataFrame, *, x: str, y: str) -> PictureSpec:
-    """A curve with its band, the line of equality, and the height at a fifth of the customers in words."""
+def whale_picture(table: pd.DataFrame, *, x: str, y: str, told: bool = True) -> PictureSpec:
+    """A curve with its band, the line of equality, and with `told` the height at a fifth of the customers in words."""
     equal = pd.DataFrame({"customers": [0.0, 1.0], "value": [0.0, 1.0]})
-    fifth = table[np.isclose(table["customers"], 0.2)]
+    fifth = table[np.isclose(table["customers"], 0.2) & told]
     words = [
         f"{at.customers:.0%} of customers: {at.value:.1%} [{at.lower:.1%}, {at.upper:.1%}]" for at in fifth.itertuples()
     ]

@@ -29,6 +29,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from churnsim.models.estimation.fit import ModelFit
@@ -36,7 +37,7 @@ from churnsim.models.evaluation.holdout import Validation
 from churnsim.plots import data
 from churnsim.plots.data import Trait
 from churnsim.plots.drawing import Backend, draw, draws
-from churnsim.plots.picture import SOLID, AxisSpec, Mark, PictureSpec, Shade, styles
+from churnsim.plots.picture import LINES, MODELS, SOLID, AxisSpec, Mark, PictureSpec, Shade, styles
 from churnsim.plots.theme import ACTUAL, ALARM, EXPECTED, INK, MUTED
 from churnsim.units import UNIT_NAMES
 
@@ -102,8 +103,10 @@ def holdout(
 ) -> Any:  # fmt: skip
     """Mean held-out purchases by calibration frequency: what happened, with its 95% interval, and each model's."""
     table = data.holdout(validation, models)
+    classes = sorted(table["frequency"].unique())
+    labels = open_ended(classes, int(classes[-1]))
     spec = by_frequency(
-        table, labels=open_ended(sorted(table["frequency"].unique()), int(table["frequency"].max())),
+        table.assign(frequency=table["frequency"].map(dict(zip(classes, labels, strict=True)))), labels=labels,
         x=f"{_counted(validation, 'Repeat')} in the calibration", y=f"{_counted(validation, 'Mean')} held out",
         actual="actual, with its 95% interval",
     )  # fmt: skip
@@ -111,9 +114,9 @@ def holdout(
 
 
 def by_frequency(table: pd.DataFrame, *, labels: Sequence[str], x: str, y: str, actual: str) -> PictureSpec:
-    """Lines of means over classes, of what happened with intervals; rows: frequency, series, mean, lower, upper."""
-    known = dict(zip(sorted(table["frequency"].unique()), labels, strict=True))
-    shown = table.assign(frequency=table["frequency"].map(known), series=table["series"].replace({data.ACTUAL: actual}))
+    """Lines of means over classes, of what happened with intervals; rows: frequency (of `labels`), series, mean, lower,
+    upper."""
+    shown = table.assign(series=table["series"].replace({data.ACTUAL: actual}))
     models = [name for name in shown["series"].unique() if name != actual]
     return PictureSpec(
         marks=[
@@ -127,6 +130,16 @@ def by_frequency(table: pd.DataFrame, *, labels: Sequence[str], x: str, y: str, 
         series={actual: (INK, SOLID), **_models(models)},
         height=280,
     )  # fmt: skip
+
+
+def actual_and_expected(
+    table: pd.DataFrame, *, labels: Sequence[str], x: str, y: str, actual: str, expected: str
+) -> PictureSpec:
+    """`by_frequency` of one model; rows: actual, expected, lower, upper, by class."""
+    own = table[["lower", "upper"]].astype(float).assign(frequency=list(labels))
+    happened = own.assign(series=actual, mean=table["actual"])
+    foreseen = own.assign(series=expected, mean=table["expected"], lower=np.nan, upper=np.nan)
+    return by_frequency(pd.concat([happened, foreseen]), labels=labels, x=x, y=y, actual=actual)
 
 
 @draws(data.tracking)
@@ -323,8 +336,9 @@ def spend_density(
 
 
 def _models(names: Sequence[str]) -> dict[str, Any]:
-    """Looks of models, the dashes of which begin where those of what happened end."""
-    return {name: (colour, dash) for (name, (colour, dash)) in list(styles(["", *names]).items())[1:]}
+    """Looks of models beside what happened: dashed, and in other colours than its and the mark's."""
+    colours = [colour for colour in MODELS if colour != ALARM]
+    return {name: (colours[n % len(colours)], LINES[1 + n % (len(LINES) - 1)]) for n, name in enumerate(names)}
 
 
 def _model(fit: Any) -> Any:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from datetime import date
 
+import pandas as pd
+
+from churnsim.plots.of_customers import whale_picture
 from churnsim.records.base import Row
 from churnsim.records.customers import CustomersRecord
-from churnsim.report.charts.customers import FORMATS, heat_map, whale
+from churnsim.report.charts.customers import FORMATS, heat_map
 from churnsim.report.charts.figures import drawn_figure
+from churnsim.report.charts.svg import maker
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import Block, Chapter, FigureBlock, Heading, Paragraph, TableBlock
 from churnsim.report.page.context import Context
@@ -64,11 +68,9 @@ def _whale(context: Context, told: CustomersRecord) -> FigureBlock:
         f"customers.whale_{what}", customers=fmt.percent(at.customers, 0), share=fmt.percent(at.value, 0),
         level=fmt.percent(told.level), interval=context.interval(fmt.percent(at.lower, 0), fmt.percent(at.upper, 0)),
     )  # fmt: skip
-    make = whale(
-        [row.model_dump() for row in told.whale], x=context.say("chart.whale.x"), y=context.say(f"chart.whale.{what}"),
-        mark=None,
-    )  # fmt: skip
-    return drawn_figure(context, "whale", make, reading=reading)
+    curve = pd.DataFrame([row.model_dump() for row in told.whale])
+    words = {"x": context.say("chart.whale.x"), "y": context.say(f"chart.whale.{what}")}
+    return drawn_figure(context, "whale", maker(whale_picture(curve, told=False, **words)), reading=reading)
 
 
 def _first(context: Context, told: CustomersRecord) -> list[Block]:

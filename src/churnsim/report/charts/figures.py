@@ -6,7 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import altair as alt
+import pandas as pd
 
+from churnsim.plots.of_models import actual_and_expected, counted_and_expected, over_time
+from churnsim.plots.picture import PictureSpec
 from churnsim.plots.theme import ACCOUNTS, ACTUAL, ALARM, DASHES, EXPECTED, INK, STRATEGIES, Size
 from churnsim.records.base import Row
 from churnsim.records.evidence import MeasuredNumber
@@ -15,7 +18,6 @@ from churnsim.records.optimise import OptimisationRecord
 from churnsim.records.run import FrequencyRow, Holdout, ReplayRecord, ValueRecord
 from churnsim.records.survey import MeasuredRow
 from churnsim.records.what_if import Belief
-from churnsim.report.charts import prediction
 from churnsim.report.charts.marks import (
     Rows,
     bar_rows,
@@ -27,7 +29,7 @@ from churnsim.report.charts.marks import (
     tick_labels,
 )
 from churnsim.report.charts.region import region_chart
-from churnsim.report.charts.svg import AnyChart, ChartMaker, draw
+from churnsim.report.charts.svg import AnyChart, ChartMaker, draw, maker
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import FigureBlock
 from churnsim.report.page.context import Context
@@ -118,19 +120,17 @@ def open_ended(context: Context, frequencies: Iterable[int | str]) -> list[str]:
 
 
 def _by_frequency(
-    context: Context, name: str, make: Callable[..., ChartMaker], stored: Sequence[FrequencyRow | Holdout],
+    context: Context, name: str, make: Callable[..., PictureSpec], stored: Sequence[FrequencyRow | Holdout],
     show: Callable[[float | None], str],
 ) -> FigureBlock:  # fmt: skip
     """Actual and expected numbers by calibration frequency."""
     labels = open_ended(context, [row.frequency for row in stored])
-    rows: list[Row] = [row.model_dump() | {"frequency": label} for row, label in zip(stored, labels, strict=True)]
     reading = [
-        context.say(
-            f"chart.{name}.one", frequency=row["frequency"], actual=show(row["actual"]), expected=show(row["expected"])
-        )
-        for row in rows
+        context.say(f"chart.{name}.one", frequency=label, actual=show(row.actual), expected=show(row.expected))
+        for row, label in zip(stored, labels, strict=True)
     ]
-    chart = make(rows, **_labels(context, name, "x", "y", "actual", "expected"))
+    table = pd.DataFrame([row.model_dump() for row in stored])
+    chart = maker(make(table, labels=labels, **_labels(context, name, "x", "y", "actual", "expected")))
     end = fmt.day(context.run.validation.calibration_end)
     return drawn_figure(context, name, chart, calibration_end=end, reading=context.listed(reading))
 
@@ -138,13 +138,13 @@ def _by_frequency(
 def calibration_figure(context: Context) -> FigureBlock:
     """Customers by repeat count, counted and expected."""
     stored = context.run.validation.frequency
-    return _by_frequency(context, "calibration", prediction.calibration, stored, fmt.count)
+    return _by_frequency(context, "calibration", counted_and_expected, stored, fmt.count)
 
 
 def holdout_figure(context: Context) -> FigureBlock:
     """Mean holdout purchases by calibration repeat count."""
     stored = context.run.validation.holdout_by_frequency
-    return _by_frequency(context, "holdout", prediction.holdout, stored, lambda value: fmt.fixed(value, 2))
+    return _by_frequency(context, "holdout", actual_and_expected, stored, lambda value: fmt.fixed(value, 2))
 
 
 def tracking_figure(context: Context) -> FigureBlock:
@@ -160,8 +160,11 @@ def tracking_figure(context: Context) -> FigureBlock:
         for when, row in (("mid", mid), ("end", last))
         for key in ("actual", "expected")
     }
-    labels = _labels(context, "tracking", "x", "y", "actual", "expected", "mark")
-    make = prediction.tracking(rows, end=validation.calibration_end[:10], **labels)
+    labels = _labels(context, "tracking", "y", "actual", "expected", "mark")
+    names = {key: labels.pop(key) for key in ("actual", "expected")}
+    days = pd.DataFrame(rows).melt(["date", "holdout"], list(names), "series", "purchases").replace({"series": names})
+    end = pd.Timestamp(validation.calibration_end[:10])
+    make = maker(over_time(days.assign(date=pd.to_datetime(days["date"])), actual=names["actual"], end=end, **labels))
     ends = {"calibration_end": fmt.day(validation.calibration_end), "holdout_end": fmt.day(validation.holdout_end)}
     return drawn_figure(context, "tracking", make, **ends, **said)
 

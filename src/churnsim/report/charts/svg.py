@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from xml.etree import ElementTree
 
@@ -11,6 +12,8 @@ import altair as alt
 import vl_convert
 from markupsafe import Markup
 
+from churnsim.plots.altair_chart import layered
+from churnsim.plots.picture import PictureSpec
 from churnsim.plots.theme import NARROW, WIDE, Size, config
 from churnsim.report.page.numbers import marks
 
@@ -19,6 +22,16 @@ _LINKS = frozenset({"href", "src", "style"})
 
 AnyChart = alt.Chart | alt.LayerChart | alt.FacetChart | alt.ConcatChart
 ChartMaker = Callable[[Size], tuple[AnyChart, int]]
+
+
+def maker(picture: PictureSpec) -> ChartMaker:
+    """Draws a picture of `churnsim.plots` at any width."""
+    return partial(layered, picture)
+
+
+def svg_of(chart: Any) -> str:
+    """A chart that has its size and look, as the text of a file. An address in its data is not followed."""
+    return str(vl_convert.vegalite_to_svg(chart.to_dict(), allowed_base_urls=[]))
 
 
 def draw(make: ChartMaker, *, name: str, title: str, description: str) -> tuple[Markup, Markup]:
