@@ -176,7 +176,7 @@ def test_recipe_of_a_report_chapter(copy: Copy, tmp_path: Path):
     copy.edit(
         "src/churnsim/report/chapters/__init__.py",
         ("    survival,\n    value,\n)", "    survival,\n    toy,\n    value,\n)"),
-        ("answer, question, data,", "answer, question, toy, data,"),
+        ("question, customers, data,", "question, toy, customers, data,"),
     )
     copy.edit(
         "src/churnsim/report/messages/en.toml",
