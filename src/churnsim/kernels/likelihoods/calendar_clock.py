@@ -123,6 +123,16 @@ def curvature_of_effects(rows: Floats, begin: Floats, last: Floats, end: Floats,
 
 
 @njit
+def bg_nbd_effects(
+    r: float, alpha: float, a: float, b: float, x: Ints, t_x: Floats, T: Floats, weight: Floats,
+    begin: Floats, last: Floats, end: Floats, first: bool, table: Floats,
+) -> Floats:  # fmt: skip
+    """`curvature_of_effects` of BG/NBD."""
+    rows = bg_nbd_curvature(r, alpha, a, b, x, t_x, T, weight, first)
+    return curvature_of_effects(rows, begin, last, end, table)
+
+
+@njit
 def between(table: Floats, column: int, place: float) -> float:
     """A column's value at an entry of the table or between two."""
     low = min(int(place), table.shape[0] - 1)

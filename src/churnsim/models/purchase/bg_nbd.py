@@ -48,7 +48,7 @@ from churnsim.models.estimation.likelihood import Likelihood
 from churnsim.models.estimation.threads import Chunks, by_chunks
 from churnsim.models.purchase.active_periods import LEAVING, LivingTraits, beta_rule
 from churnsim.models.purchase.buy_till_you_die import LiveKernels, Living
-from churnsim.models.purchase.calendar_model import ClockCurvature, ClockTerms
+from churnsim.models.purchase.calendar_model import ClockTerms
 from churnsim.models.purchase.continuous_time import ContinuousTime, TakesCalendar
 from churnsim.models.purchase.covariates import CovariateModel
 from churnsim.models.purchase.fit_data import ScaledHistories, likelihood_of
@@ -169,9 +169,10 @@ class BetaDropout(LivingGammaBeta, TakesCalendar):
         value, slopes = cls._at_first(parameters, np.sum([total for total, _ in found], axis=0), customers)
         at_last, at_end = np.concatenate([rows for _, rows in found]).T
 
-        def curvature() -> ClockCurvature:
-            rows = chunks.join(clock.bg_nbd_curvature, shifted, (first,))
-            return ClockCurvature(cls._hessian(parameters, chunks, customers), rows)
+        def curvature(places: tuple[Floats, ...], table: Floats) -> tuple[Floats, Floats]:
+            with_places = Chunks(h.x, h.t_x, h.T, weight, *places)
+            effects = with_places.sum(clock.bg_nbd_effects, shifted, (first, table))
+            return cls._hessian(parameters, chunks, customers), effects
 
         return ClockTerms(value, slopes, at_last, at_end, curvature)
 

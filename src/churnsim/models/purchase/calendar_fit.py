@@ -16,11 +16,9 @@ from churnsim.checks import check_kind
 from churnsim.data.logs.days import iso_day
 from churnsim.data.summaries.calendar import Calendar, calendar_sums, first_days, gap_days
 from churnsim.errors import DataError
-from churnsim.kernels.likelihoods.calendar_clock import curvature_of_effects
 from churnsim.models.estimation.design_matrix import independent_columns
 from churnsim.models.estimation.fit import FitStatus, ModelFit
 from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
-from churnsim.models.estimation.threads import Chunks
 from churnsim.models.purchase.calendar_model import SUFFIX, CalendarFit, CalendarModel, ClockTerms, at, positions
 from churnsim.models.purchase.fit_data import SKETCH, SKETCH_FROM, Objective, collapse
 from churnsim.models.purchase.histories import Histories, checked_weights
@@ -138,12 +136,10 @@ class HistoryDays:
         found = np.bincount(end, weight / gap, size) - np.bincount(begin, weight / gap, size)
         return float((weight * np.log(gap / (end - begin))).sum()), np.cumsum(found[::-1])[::-1][1:]
 
-    def curved(self, speed: Floats, rows: Floats) -> Floats:
-        """Second derivatives in each parameter, then each effect, and each effect, from those in the times on the
-        clock (`ClockCurvature.rows`)."""
+    def slopes(self, speed: Floats) -> Floats:
+        """By day, how the clock's time since `start` changes with the effects."""
         table = np.concatenate([np.zeros((1, self.z.shape[1])), np.cumsum(speed[:, None] * self.z, axis=0)])
-        places = [each.astype(np.float64) for each in self.places]
-        return Chunks(rows, *places).sum(curvature_of_effects, (), (table / (self.per * self.scale),))
+        return np.asarray(table / (self.per * self.scale))
 
 
 def calendar_likelihood(
@@ -151,6 +147,7 @@ def calendar_likelihood(
 ) -> Likelihood[CalendarModel]:
     """The likelihood over the family's parameters and the effects of the calendar's columns."""
     base, z, weight = len(of_plain.names), days.z, days.weight
+    places = tuple(place.astype(np.float64) for place in days.places)
 
     seen: dict[bytes, tuple[Floats, ClockTerms]] = {}  # at the last point: its curvature is asked next
 
@@ -183,11 +180,10 @@ def calendar_likelihood(
         assert found is not None  # a search asks for the curvature where the value is finite
         speed, terms = found
         assert terms.curvature is not None  # as `clock_curvature` says
-        curved = terms.curvature()
+        second, mixed = terms.curvature(places, days.slopes(speed))
         by_day = days.by_day(terms.at_last, terms.at_end) * speed
-        mixed = days.curved(speed, curved.rows)
         out = np.empty((parameters.size, parameters.size))
-        out[:base, :base] = curved.second
+        out[:base, :base] = second
         out[:, base:] = mixed
         out[base:, :base] = mixed[:base].T
         out[base:, base:] += _sum(by_day[:, None] * z, z)

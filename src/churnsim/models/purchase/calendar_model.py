@@ -55,25 +55,17 @@ CYCLE = 146_097
 
 
 @dataclass(frozen=True)
-class ClockCurvature:
-    """Second derivatives of the weighted log-likelihood: `second` in the parameters; row by row in the clock's times of
-    the last purchase, of both and of the end, in the first and each parameter, and in the second and each."""
-
-    second: Floats
-    rows: Floats
-
-
-@dataclass(frozen=True)
 class ClockTerms:
     """A weighted log-likelihood of histories in the time of a clock, its slopes in the parameters, and row by row in
     the clock's time of the last purchase and of the end. `curvature`, where a family has it, computes the second
-    derivatives."""
+    derivatives in the parameters, and those in each parameter, then each effect, and each effect (without what the
+    clock's own curvature adds), from the histories' three places and the clock's slopes in the effects by day."""
 
     value: float
     slopes: Floats
     at_last: Floats
     at_end: Floats
-    curvature: Callable[[], ClockCurvature] | None = None
+    curvature: Callable[[tuple[Floats, ...], Floats], tuple[Floats, Floats]] | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,13 +16,14 @@ from numpy.typing import ArrayLike
 from scipy.special import polygamma
 
 from churnsim.kernels.likelihoods import nbd as kernel
+from churnsim.kernels.likelihoods.calendar_clock import curvature_of_effects
 from churnsim.kernels.likelihoods.population import draw_rates
 from churnsim.kernels.numerics.rng_streams import MODEL_DRAWS, TRAITS
 from churnsim.models.estimation.likelihood import Likelihood
 from churnsim.models.estimation.threads import Chunks, by_chunks
 from churnsim.models.purchase.active_periods import LivingTraits
 from churnsim.models.purchase.buy_till_you_die import Living
-from churnsim.models.purchase.calendar_model import ClockCurvature, ClockTerms
+from churnsim.models.purchase.calendar_model import ClockTerms
 from churnsim.models.purchase.continuous_time import TakesCalendar
 from churnsim.models.purchase.fit_data import ScaledHistories, likelihood_of, summed
 from churnsim.models.purchase.histories import Histories
@@ -90,7 +91,7 @@ class NBD(TakesCalendar):
         r, alpha = parameters
         value, slopes = summed(kernel.objective, Chunks(h.x, h.T, weight))(parameters)
 
-        def curvature() -> ClockCurvature:
+        def curvature(places: tuple[Floats, ...], table: Floats) -> tuple[Floats, Floats]:
             by_r, by_alpha = -weight / (alpha + h.T), weight * (r + h.x) / (alpha + h.T) ** 2
             both = float((weight * (1 / alpha - 1 / (alpha + h.T))).sum())
             kinds, kind = np.unique(h.x, return_inverse=True)
@@ -98,7 +99,7 @@ class NBD(TakesCalendar):
             second = np.array([[in_r, both], [both, float(by_alpha.sum() - weight.sum() * r / alpha**2)]])
             nothing = np.zeros(h.x.size)
             rows = np.column_stack([nothing, nothing, by_alpha, nothing, nothing, by_r, by_alpha])
-            return ClockCurvature(second, rows)
+            return second, Chunks(rows, *places).sum(curvature_of_effects, (), (table,))
 
         return ClockTerms(value, slopes, np.zeros(h.x.size), -weight * (r + h.x) / (alpha + h.T), curvature)
 
