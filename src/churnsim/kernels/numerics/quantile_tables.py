@@ -58,7 +58,7 @@ def _reaches(table: Table, t: float) -> bool:
 
 @inlined
 def _cell(u: float, t: float) -> int:
-    cell = _HALF_KEY - 1 - (np.float64(t).view(np.int64) >> _DROPPED)
+    cell = int(_HALF_KEY - 1 - (np.float64(t).view(np.int64) >> _DROPPED))
     return cell + _SIDE if u >= 0.5 else cell
 
 
