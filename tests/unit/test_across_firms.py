@@ -17,7 +17,7 @@ from churnsim.claims.concepts import acsi, customers_asked, path_model
 from churnsim.claims.machinery import firms as firms_module
 from churnsim.claims.machinery.evidence import market_evidence
 from churnsim.claims.machinery.firm_data import PANELS, bought_by_customer, load, new_customers, purchases_by_brand
-from churnsim.claims.machinery.firms import FirmFinding, Measured, across_firms, measured_on
+from churnsim.claims.machinery.firms import FirmFinding, FirmFindings, across_firms, measured_on
 from churnsim.claims.machinery.verdicts import Answer, Basis, Spread
 from churnsim.data.customers.estimate import Estimate
 from churnsim.errors import DataError, FitError
@@ -76,7 +76,7 @@ def test_what_is_not_at_hand_is_told_and_artificial_data_are_refused(monkeypatch
     measured = measured_on(("cdnow", "online-retail"), lambda name: firm(0.5, 0.1).found)
     assert ([one.name for one in measured.firms], measured.absent) == (["cdnow"], ["online-retail"])
     told = "Not at hand: online-retail."
-    for firms in (measured, measured + Measured(measured.firms)):  # one, and two
+    for firms in (measured, measured + FirmFindings(measured.firms)):  # one, and two
         assert across_firms(firms, scale="share").said().endswith(told)
     with pytest.raises(AssertionError, match="artificial"):
         measured_on(("telco",), lambda name: firm(0.5, 0.1).found)

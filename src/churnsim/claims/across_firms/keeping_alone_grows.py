@@ -15,7 +15,7 @@ import pandas as pd
 from churnsim.claims.machinery.claim import Evidence, Finding
 from churnsim.claims.machinery.evidence import MarketEvidence, log_of
 from churnsim.claims.machinery.firm_data import load
-from churnsim.claims.machinery.firms import FirmFinding, Measured, across_firms, measured_on
+from churnsim.claims.machinery.firms import FirmFinding, FirmFindings, across_firms, measured_on
 from churnsim.data.customers.estimate import Estimate, ratio_of_sums
 from churnsim.errors import DataError
 from churnsim.typing import Floats
@@ -72,11 +72,11 @@ def of_cohort(left: pd.Series[int]) -> Estimate:
     return a_year(ratio_of_sums(stayed.astype(float), np.ones(start)), len(left) - 2)
 
 
-def _bases() -> Measured:
+def _bases() -> FirmFindings:
     firms = measured_on(("cdnow-full",), lambda name: of_log(load(name)))
     donors = measured_on(("donations",), lambda name: of_donors(load(name)))
     cohorts = [FirmFinding(name=f"{name} cohort", found=of_cohort(left)) for name, left in load("cohorts").items()]
-    return firms + donors + Measured(cohorts)
+    return firms + donors + FirmFindings(cohorts)
 
 
 def judge(
@@ -84,10 +84,10 @@ def judge(
 ) -> Finding:
     """Each base of customers at hand, or the market's own alone; the planted worlds hand over logs of their own."""
     if world is not None:
-        firms = Measured([FirmFinding(name=name, found=of_log(log)) for name, log in world.items()])
+        firms = FirmFindings([FirmFinding(name=name, found=of_log(log)) for name, log in world.items()])
     elif isinstance(evidence, MarketEvidence) and not evidence.cdnow:
         log, label = log_of(evidence)
-        firms = Measured([FirmFinding(name=label, found=of_log(log))])
+        firms = FirmFindings([FirmFinding(name=label, found=of_log(log))])
     else:
         firms = _bases()
     found = across_firms(firms, scale="ratio", kind="bases of customers")

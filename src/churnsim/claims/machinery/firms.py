@@ -125,13 +125,13 @@ class AcrossFirms:
 
 
 def across_firms(
-    firms: Measured | Iterable[FirmFinding], *, scale: Scale, times: float = 1.0, kind: str = "firms"
+    firms: FirmFindings | Iterable[FirmFinding], *, scale: Scale, times: float = 1.0, kind: str = "firms"
 ) -> AcrossFirms:
     """Pool the firms' figures on a scale where they are about normal; `times` 100 turns shares into percent.
 
     Raises DataError where there is no firm.
     """
-    measured = firms if isinstance(firms, Measured) else Measured(list(firms))
+    measured = firms if isinstance(firms, FirmFindings) else FirmFindings(list(firms))
     chosen = tuple(measured.firms)
     if not chosen and measured.failed:
         raise DataError(f"no firm has a figure.{_of_failed(measured.failed)}")
@@ -180,24 +180,24 @@ def of_others(evidence: Evidence) -> str:
 
 
 @dataclass(frozen=True)
-class Measured:
+class FirmFindings:
     """Figures of firms, the names of data sets that were not at hand, and why the figures of others failed."""
 
     firms: list[FirmFinding] = field(default_factory=list)
     absent: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
 
-    def __add__(self, other: Measured) -> Measured:
-        return Measured(self.firms + other.firms, self.absent + other.absent, self.failed | other.failed)
+    def __add__(self, other: FirmFindings) -> FirmFindings:
+        return FirmFindings(self.firms + other.firms, self.absent + other.absent, self.failed | other.failed)
 
 
-def measured_on(names: Iterable[str], figure: Callable[[str], Estimate]) -> Measured:
+def measured_on(names: Iterable[str], figure: Callable[[str], Estimate]) -> FirmFindings:
     """The figure of each data set that is at hand; nothing is downloaded.
 
     One that cannot be loaded, a file that is not the published one, is not at hand. One that can and has no figure,
     such as of too few customers, failed. Raises AssertionError for artificial data, in which nothing is found.
     """
-    found = Measured()
+    found = FirmFindings()
     for name in names:
         declared = datasets.describe(name)
         assert not declared.artificial, f"{name} is artificial: no firm's figure"
