@@ -448,9 +448,10 @@ def exposure(summary: pd.DataFrame, *, customers: int = 40, seed: int = 1) -> pd
     """
     h = Histories.of(summary)
     drawn = _some(h.T.size, customers, seed)
-    table = pd.DataFrame({"customer_id": h.index, "frequency": h.x, "recency": h.t_x, "T": h.T}).iloc[drawn]
-    table = table.sort_values(["T", "recency"], ascending=False, kind="stable").reset_index(drop=True)
-    return table.rename_axis("place").reset_index()
+    everybody = pd.DataFrame({"customer_id": h.index, "frequency": h.x, "recency": h.t_x, "T": h.T})
+    table: pd.DataFrame = everybody.iloc[drawn].sort_values(["T", "recency"], ascending=False, kind="stable")
+    table.insert(0, "place", range(len(table)))
+    return table.reset_index(drop=True)
 
 
 @typed
@@ -630,7 +631,7 @@ def qini(curves: Any) -> pd.DataFrame:
     check_count(len(curves), "the number of curves")
     for name, curve in curves.items():
         check_kind(curve, f"curves[{name!r}]", QiniCurve, "a QiniCurve")
-    parts = [curve.table.reset_index().assign(series=str(name)) for name, curve in curves.items()]
+    parts: list[pd.DataFrame] = [curve.table.reset_index().assign(series=str(name)) for name, curve in curves.items()]
     return pd.concat(parts, ignore_index=True)[["series", "share", "gain", "lower", "upper", "random"]]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
@@ -170,14 +170,14 @@ def _rule(ax: Axes, mark: Mark, picture: PictureSpec) -> None:
 
 
 def _text(ax: Axes, mark: Mark, picture: PictureSpec) -> None:
-    """Text at the top where a mark names no y; at the side of the axes where it fits for a left-aligned one."""
+    """Text beside its points, or at the top where a mark names no y."""
     x = _at(mark, mark.table, picture, "x")[0]
-    top = not mark.y
+    top, convert = not mark.y, cast("Any", ax.convert_xunits)
     y = np.ones(x.size) if top else _at(mark, mark.table, picture, "y")[0]
     for left, height, words in zip(x, y, mark.table[mark.text], strict=True):
         shift = {"left": 6, "right": -6, "center": 0}[mark.align]
         ax.annotate(
-            words, (ax.convert_xunits(left), height), (shift, -3 if top else 0), textcoords="offset points",
+            words, (convert(left), height), (shift, -3 if top else 0), textcoords="offset points",
             xycoords=ax.get_xaxis_transform() if top else "data", ha=mark.align, va="top" if top else "center",
             color=mark.colour, fontsize=9,
         )  # fmt: skip
