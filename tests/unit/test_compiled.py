@@ -67,15 +67,20 @@ def python(code, folder, **environment):
 
 CALL = """
 import json, pathlib
+from churnsim.kernels.numerics.numba_cache import telling_of_compilation
 from mini.caller import twice
 before = len(list(pathlib.Path({stored!r}).rglob("*.nb?")))
-print(json.dumps([twice(), sum(twice.stats.cache_hits.values()), before]))
+told = []
+with telling_of_compilation(lambda: told.append("compiling")):
+    twice()
+print(json.dumps([twice(), sum(twice.stats.cache_hits.values()), before, len(told)]))
 """
 
 
 @pytest.mark.parametrize("elsewhere", [False, True])
 def test_a_caller_is_compiled_anew_when_a_kernel_that_it_calls_has_changed(tmp_path, elsewhere):
-    """Also where numba keeps its code in another folder; the index of a stale entry is overwritten."""
+    """Also where numba keeps its code in another folder; the index of a stale entry is overwritten. Each compilation is
+    told once."""
     package = tmp_path / "mini"
     package.mkdir()
     for name, text in MINI.items():
@@ -84,14 +89,14 @@ def test_a_caller_is_compiled_anew_when_a_kernel_that_it_calls_has_changed(tmp_p
     environment = {"NUMBA_CACHE_DIR": str(stored)} if elsewhere else {}
     call = CALL.format(stored=str(stored))
 
-    assert python(call, tmp_path, **environment) == [2, 0, 0]  # importing has stored nothing
+    assert python(call, tmp_path, **environment) == [2, 0, 0, 1]  # importing has stored nothing
     files = sorted(stored.rglob("*.nb?"))
     assert len(files) == 2  # an index and the code of the caller, which holds what it calls
-    assert python(call, tmp_path, **environment) == [2, 1, 2]
+    assert python(call, tmp_path, **environment) == [2, 1, 2, 0]
     # A class that the stored index names is gone too.
     changed = MINI["called.py"].replace("Cards", "Views").replace("return cards", "return 3 * cards")
     (package / "called.py").write_text(changed)
-    assert python(call, tmp_path, **environment) == [6, 0, 2]
+    assert python(call, tmp_path, **environment) == [6, 0, 2, 1]
     assert sorted(stored.rglob("*.nb?")) == files
 
 
