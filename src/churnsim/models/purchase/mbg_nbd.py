@@ -50,6 +50,17 @@ class MBGNBD(BetaDropout):
 class MBGNBDCovariates(BGNBDCovariates):
     """An MBG/NBD model whose `alpha` and `a` are those of an average customer; all else as in `BGNBDCovariates`.
 
+    Parameters
+    ----------
+    r, alpha : float
+        Shape and rate (in time units) of an average customer's purchase rate.
+    a, b : float
+        Of an average customer's dropout probability.
+    rate_effects, lifetime_effects, covariate_means : mapping of covariate to number
+        As of `BGNBDCovariates`.
+    unit : str
+        Of time.
+
     Examples
     --------
     >>> summary = MBGNBD(r=0.5, alpha=8.0, a=0.8, b=2.5).draw_summary(np.full(500, 40.0), seed=1)
