@@ -13,10 +13,12 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from tests.unit.workbook_formulas import Calculator
 
 from churnsim.data import datasets
 from churnsim.decisions import Comparison
 from churnsim.errors import ConfigError, DataError
+from churnsim.report.documents import workbook
 from churnsim.study import runner as runner_module
 from churnsim.study.config.config import ComparisonSection, StudyConfig
 from churnsim.study.config.config_file import parse_config, read_config
@@ -109,6 +111,14 @@ def test_comparison_agrees_with_the_outcomes(finished: Path) -> None:
         assert row["mean"] == pytest.approx((totals[row["strategy"]] - totals["baseline"]).mean())
     last = {row["strategy"]: row["profit_mean"] for row in comparison["path"] if row["period"] == 2}
     assert last == pytest.approx(totals.mean().to_dict())
+
+
+def test_the_totals_of_a_workbook_are_those_of_the_comparison(finished: Path) -> None:
+    value, comparison = Calculator(workbook(finished)).value, read_json(finished / "comparison.json")
+    means = [value("Totals", f"B{row}") for row in range(5, 5 + len(comparison["best"]))]
+    assert sorted(means) == pytest.approx(sorted(row["mean"] for row in comparison["metrics"]["npv"]["levels"]))
+    for row, found in enumerate(comparison["best"], start=5):
+        assert [value("Totals", f"{column}{row}") for column in "HI"] == pytest.approx([found["chance"], found["loss"]])
 
 
 @pytest.mark.parametrize("against", ["baseline", "no-spending"])

@@ -101,6 +101,13 @@ def say_under(label: str, *sentences: str) -> None:
     typer.echo(textwrap.fill(text, width=WIDTH, initial_indent=head, subsequent_indent=indent, break_long_words=False))
 
 
+class ReportKind(StrEnum):
+    """What a report is written as."""
+
+    HTML = "html"
+    XLSX = "xlsx"
+
+
 class On(StrEnum):
     """What does the work."""
 
@@ -204,17 +211,33 @@ def report(
             help="How numbers, money and dates are written, such as de-DE; as the study says if absent.",
         ),
     ] = None,
+    to: Annotated[
+        ReportKind, typer.Option(help="A page, or a workbook whose totals are formulas over the outcomes.")
+    ] = ReportKind.HTML,
 ) -> None:
-    """Write report.html of a finished run again, from its stored results.
+    """Write report.html, or another kind of report, of a finished run from its stored results.
 
     \b
     Examples:
       churnsim report runs/cdnow-1a2b3c4d
+      churnsim report runs/cdnow-1a2b3c4d --to xlsx
       churnsim report runs/cdnow-1a2b3c4d --locale de-DE
     """
     from churnsim.study.storage.store import RunStore
 
-    typer.echo(write_report(RunStore.existing(run).directory, locale=locale))
+    directory = RunStore.existing(run).directory
+    write = write_report if to is ReportKind.HTML else write_workbook
+    typer.echo(write(directory, locale=locale))
+
+
+def write_workbook(directory: Path, *, locale: str | None = None) -> Path:
+    """Write ``report.xlsx`` in a run directory; its path."""
+    from churnsim.report.documents import workbook
+    from churnsim.study.storage.store import write_bytes
+
+    path = directory / "report.xlsx"
+    write_bytes(path, workbook(directory, locale=locale))
+    return path
 
 
 def write_report(directory: Path, *, locale: str | None = None) -> Path:

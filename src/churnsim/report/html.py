@@ -8,12 +8,9 @@ import hashlib
 from importlib.resources import files
 from pathlib import Path
 
-from churnsim.records.load import load_draws, load_run
-from churnsim.records.run import Run
-from churnsim.report.messages import Words
-from churnsim.report.page.context import Context
+from churnsim.report.page.context import Context, stored_context
 from churnsim.report.page.extras import require_report_extra
-from churnsim.report.page.numbers import day, written
+from churnsim.report.page.numbers import day
 
 
 def render(run_dir: Path, *, language: str = "en", locale: str | None = None) -> str:
@@ -52,13 +49,11 @@ def render(run_dir: Path, *, language: str = "en", locale: str | None = None) ->
         ...
     churnsim.errors.ConfigError: no report in the language 'xx'. Use 'en'.
     """
-    words = Words(language)
-    run = load_run(run_dir)
-    with written(run.manifest.report.get("locale", "en") if locale is None else locale):
-        return _rendered(run, run_dir, words)
+    with stored_context(run_dir, language=language, locale=locale) as context:
+        return _rendered(context)
 
 
-def _rendered(run: Run, run_dir: Path, words: Words) -> str:
+def _rendered(context: Context) -> str:
     """The page, in the locale of the caller."""
     require_report_extra()
     # These need the extra, so they are imported only once it is known to be there.
@@ -67,7 +62,7 @@ def _rendered(run: Run, run_dir: Path, words: Words) -> str:
 
     from churnsim.report.chapters import all_chapters
 
-    context = Context(run, words, draws=load_draws(run_dir))
+    words = context.words
     room = files("churnsim.report").joinpath("templates")
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(lambda name: room.joinpath(name).read_text(encoding="utf-8")),
@@ -76,7 +71,7 @@ def _rendered(run: Run, run_dir: Path, words: Words) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    manifest = run.manifest
+    manifest = context.run.manifest
     chapters = all_chapters(context)
     script = room.joinpath("report.js").read_text(encoding="utf-8") if any(c.scripted for c in chapters) else ""
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

@@ -90,13 +90,13 @@ def _write_excel(frame: pd.DataFrame, path: Path) -> None:
     book = openpyxl.Workbook(write_only=True)
     sheet = book.create_sheet("churnsim")
     safe = _plain_text(frame)
-    sheet.append([_sheet_cell(name) for name in safe.columns])
+    sheet.append([sheet_cell(name) for name in safe.columns])
     for row in safe.itertuples(index=False, name=None):
-        sheet.append([_sheet_cell(value) for value in row])
+        sheet.append([sheet_cell(value) for value in row])
     book.save(path)
 
 
-def _sheet_cell(value: Any) -> Any:
+def sheet_cell(value: Any) -> Any:
     """What a cell can hold: no control characters, no more than 32,767 characters, nothing for a missing value."""
     if isinstance(value, str):
         return _NOT_XML.sub("\ufffd", value)[:EXCEL_CHARACTERS]

@@ -150,14 +150,16 @@ def _instead(context: Context, row: MeasuredNumber) -> str:
         interval = context.interval(fmt.significant(low, 3), fmt.significant(high, 3))
         return fmt.significant(value, 3) + (f" ({interval})" if low < high else "")
 
-    def status(text: str) -> str:
-        return context.words.known(f"status.{status_key(text)}", text)
-
     if row.used:
         before = shown(row.before, row.before_low, row.before_high)
-        return context.say("assumptions.in_place_of", before=before, status=status(row.before_status))
+        return context.say("assumptions.in_place_of", before=before, status=status_title(context, row.before_status))
     value = shown(row.value, row.low, row.high)
-    return context.say("assumptions.not_used", value=value, status=status(row.status))
+    return context.say("assumptions.not_used", value=value, status=status_title(context, row.status))
+
+
+def status_title(context: Context, status: str) -> str:
+    """How far a number can be trusted, in words."""
+    return context.words.known(f"status.{status_key(status)}", status)
 
 
 def _strength(counted: tuple[str, int]) -> int:
@@ -180,7 +182,7 @@ def _row(
         unit = f"{context.interval(fmt.significant(low, 3), fmt.significant(high, 3))} {unit}".strip()
     share = None if told is None else told.get(assumption.parameter)
     moves = [] if told is None else [TableCell(text="" if share is None else fmt.percent(share))]
-    status = context.words.known(f"status.{key}", assumption.status)
+    status = status_title(context, assumption.status)
     source = [assumption.source or "", *([_instead(context, measured)] if measured else [])]
     return [
         TableCell(text=assumption.meaning, note=assumption.parameter),

@@ -13,7 +13,7 @@ from churnsim.report.charts.customers import FORMATS, heat_map
 from churnsim.report.charts.figures import drawn_figure
 from churnsim.report.charts.svg import maker
 from churnsim.report.page import numbers as fmt
-from churnsim.report.page.blocks import Block, Chapter, FigureBlock, Heading, Paragraph, TableBlock
+from churnsim.report.page.blocks import Block, Chapter, ColumnHead, FigureBlock, Heading, Paragraph, TableBlock
 from churnsim.report.page.context import Context
 from churnsim.report.page.tables import heads, row_of, table
 
@@ -83,14 +83,19 @@ def _first(context: Context, told: CustomersRecord) -> list[Block]:
     ]
 
 
-def _table(context: Context, told: CustomersRecord) -> TableBlock:
-    money = context.run.value is not None
+def contact_heads(context: Context, *, spent: bool) -> list[ColumnHead]:
+    """Heads of a table of customers to contact, with or without the column of what they spent."""
     span = context.run.value.horizon if context.run.value else None
     horizon = context.horizon if span is None else context.units(span, context.run.validation.unit)
-    columns = heads(
-        context, "customers", "customer", "last#", "purchases#", *(["spent#"] if money else []), "p_alive#",
-        "expected#" if money else "expected_purchases#", "at_stake#", horizon=horizon,
+    return heads(
+        context, "customers", "customer", "last#", "purchases#", *(["spent#"] if spent else []), "p_alive#",
+        "expected_purchases#" if span is None else "expected#", "at_stake#", horizon=horizon,
     )  # fmt: skip
+
+
+def _table(context: Context, told: CustomersRecord) -> TableBlock:
+    money = context.run.value is not None
+    columns = contact_heads(context, spent=money)
     rows = []
     for row in told.contacts[:SHOWN]:
         amounts = [context.money(x) if money else fmt.fixed(x, 1) for x in (row.expected, row.at_stake)]

@@ -39,7 +39,7 @@ def chapter(context: Context) -> Chapter:
         Details(summary=say("method.versions"), blocks=[versions]),
         Details(summary=say("method.config"), blocks=[Preformatted(text=config)]),
         Heading(text=say("method.limits")),
-        Listing(items=_limits(context)),
+        Listing(items=limits(context)),
     ]
     return Chapter(id="method", title=say("section.method"), blocks=blocks)
 
@@ -61,24 +61,25 @@ def _facts(context: Context) -> list[tuple[str, str]]:
     ]
 
 
-def _limits(context: Context) -> list[str]:
+def limits(context: Context) -> list[str]:
+    """What the run cannot tell."""
     say, run = context.say, context.run
-    limits = []
+    told = []
     if context.assumed:
         total = fmt.count(len(run.assumptions))
-        limits.append(say("limits.assumed", assumed=context.assumed, total=total))
+        told.append(say("limits.assumed", assumed=context.assumed, total=total))
     drawn = {(True, True): "_both", (True, False): "_parameters", (False, True): "_beliefs"}
-    limits.append(say(f"limits.levels{drawn.get((context.draws_parameters, context.draws_beliefs), '')}"))
+    told.append(say(f"limits.levels{drawn.get((context.draws_parameters, context.draws_beliefs), '')}"))
     if len(context.contenders) > 1:
-        limits.append(say("limits.best", strategies=fmt.count(len(context.contenders))))
+        told.append(say("limits.best", strategies=fmt.count(len(context.contenders))))
     if run.survival:
-        limits.append(say("limits.cohort"))
+        told.append(say("limits.cohort"))
     elif run.validation.replay is None:
-        limits.append(say("limits.no_replay"))
+        told.append(say("limits.no_replay"))
     elif not (run.validation.replay.with_parameter_uncertainty or run.validation.replay).covered:
-        limits.append(say("limits.replay"))
+        told.append(say("limits.replay"))
     weak = [fit_name(context, key)[1] for key, fit in run.fits.items() if doubtful(fit)]
     if weak:
-        limits.append(say("limits.fit", roles=", ".join(weak)))
-    limits.append(say("limits.horizon", horizon=context.horizon))
-    return [*limits, say("limits.epochs"), say("limits.untold")]
+        told.append(say("limits.fit", roles=", ".join(weak)))
+    told.append(say("limits.horizon", horizon=context.horizon))
+    return [*told, say("limits.epochs"), say("limits.untold")]

@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date, timedelta
 from functools import cached_property
+from pathlib import Path
 from typing import Any, get_args
 
 import pandas as pd
 
 from churnsim.errors import ConfigError
+from churnsim.records.load import load_draws, load_run
 from churnsim.records.run import Difference, Run
 from churnsim.report.messages import Words
 from churnsim.report.page import numbers as fmt
@@ -146,7 +149,7 @@ class Context:
         every = isinstance(simulation, dict) and simulation.get("beliefs") == "all"
         return every or (split is not None and split.beliefs.upper > 0)
 
-    def _stated(self, name: str) -> Duration | None:
+    def stated(self, name: str) -> Duration | None:
         """A duration of the configuration's [simulation]; None in a configuration of another make."""
         section = self.run.manifest.config.get("simulation")
         stated = section.get(name) if isinstance(section, dict) else None
@@ -158,7 +161,7 @@ class Context:
     @cached_property
     def horizon(self) -> str:
         """How far ahead the strategies were simulated."""
-        stated = self._stated("horizon")
+        stated = self.stated("horizon")
         if stated is not None:
             return self.units(stated.value, stated.unit)
         periods = max((row.period for row in self.run.comparison.path), default=0)
@@ -167,13 +170,13 @@ class Context:
     @property
     def period(self) -> str:
         """How long the periods of the firm's books are; "" in a configuration of another make."""
-        stated = self._stated("period")
+        stated = self.stated("period")
         return self.units(stated.value, stated.unit) if stated else ""
 
     @cached_property
     def period_ends(self) -> dict[int, date]:
         """The day on which each period of the simulation ends; none where the customers' days are not known."""
-        facts, period = self.run.manifest.data, self._stated("period")
+        facts, period = self.run.manifest.data, self.stated("period")
         try:
             start = date.fromisoformat(facts.last[:10]) + timedelta(days=facts.silent_days or 0)
             numbers = {row.period for row in self.run.comparison.path}
@@ -186,7 +189,7 @@ class Context:
 
     def since_start(self, period: int) -> tuple[float, str]:
         """How long after the start a period ends, and the name of the unit in which that is counted."""
-        length = self._stated("period")
+        length = self.stated("period")
         if length is None:
             return float(period), self.words("page.period_unit")
         return period * length.value, self.words.known(f"unit.{length.unit}", length.unit)
@@ -257,6 +260,18 @@ class Context:
     def say(self, key: str, **values: Any) -> str:
         """The sentence `key`, filled."""
         return self.words(key, **values)
+
+
+@contextmanager
+def stored_context(run_dir: Path, *, language: str = "en", locale: str | None = None) -> Iterator[Context]:
+    """A stored run in a language's words, its figures written as `locale` or the study's own ``[report]`` says.
+
+    Raises ConfigError for an unknown language or locale, and what `load_run` and `load_draws` raise.
+    """
+    words = Words(language)
+    run = load_run(run_dir)
+    with fmt.written(run.manifest.report.get("locale", "en") if locale is None else locale):
+        yield Context(run, words, draws=load_draws(run_dir))
 
 
 def _budget_of_nothing(settings: Mapping[str, Any]) -> bool:

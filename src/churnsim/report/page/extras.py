@@ -7,6 +7,7 @@ from churnsim.optional import optional_modules
 NEEDED = ("altair", "jinja2", "vl_convert")
 
 
-def require_report_extra() -> None:
-    """Raise MissingExtraError, naming every absent library, unless charts and pages can be made."""
-    optional_modules(*NEEDED, extra="report", purpose="a report")
+def require_report_extra(*more: str, purpose: str = "a report") -> None:
+    """Raise MissingExtraError, naming every absent library, unless charts and pages can be made, and what takes `more`
+    libraries of the extra."""
+    optional_modules(*NEEDED, *more, extra="report", purpose=purpose)

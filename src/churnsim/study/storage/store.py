@@ -77,7 +77,12 @@ PARTS = "parts"
 
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text to `path` so that a reader sees the old file or the new one, never half of one."""
-    _write_atomically(path, lambda file: file.write(text.encode("utf-8")))
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write `content` to `path` likewise."""
+    _write_atomically(path, lambda file: file.write(content))
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -1,0 +1,152 @@
+"""Reports for other programs: their figures are the run's, their texts the report's, and no text is run."""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+
+import numpy as np
+import openpyxl
+import pandas as pd
+import pytest
+from tests.unit import fake_run
+from tests.unit.workbook_formulas import Calculator
+from typer.testing import CliRunner
+
+from churnsim.cli import app
+from churnsim.decisions.comparison.best import chance_to_be_best
+from churnsim.decisions.comparison.paired import interval
+from churnsim.errors import DataError, MissingExtraError
+from churnsim.kernels.engine.ledger_accounts import ACCOUNTS
+from churnsim.report import documents, load_run
+from churnsim.report.headline import headline
+from churnsim.report.messages import Words
+from churnsim.report.page.context import Context
+from churnsim.report.workbook import RATE, cell_name
+
+FORMULAS = ("=1+1", "+1", "-1", "@SUM(1)", "\t=1+1", fake_run.NASTY, "http://example.com", "{=1}")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of three strategies, five futures and three periods, whose customers and titles are named like formulas."""
+    folder, pieces = tmp_path_factory.mktemp("documents"), fake_run.make_pieces()
+    names = ["baseline", "retention-heavy", "complaint-recovery"]
+    rng = np.random.default_rng(3)
+    keys = [(name, future, period) for name in names for future in range(5) for period in range(3)]
+    frame = pd.DataFrame(keys, columns=["strategy", "replication", "period"])
+    for account in ACCOUNTS:
+        frame[account] = rng.integers(0, 9000, len(frame)) if account in ("margin", "retention", "fixed") else 0
+    frame.to_parquet(folder / "outcomes.parquet")
+    pieces["strategies"][2]["title"] = "=HYPERLINK(1)"
+    pieces["assumptions"][4]["parameter"] = RATE
+    row = {"chance": 0.5, "chance_lower": 0.0, "chance_upper": 1.0, "loss": 1.0, "loss_lower": 0.0, "loss_upper": 2.0}
+    pieces["comparison"]["best"] = [{"strategy": name, **row} for name in names[:2]]
+    pieces["customers"] = fake_run.make_customers()
+    contact = pieces["customers"]["contacts"][0]
+    contacts = [
+        contact
+        | {"customer_id": name, "p_alive": 0.2 + 0.1 * place, "at_stake": contact["expected"] * (0.8 - 0.1 * place)}
+        for place, name in enumerate(FORMULAS)
+    ]
+    pd.DataFrame(contacts).to_parquet(folder / "contacts.parquet")
+    return fake_run.write_run(folder, pieces)
+
+
+@pytest.fixture(scope="module")
+def content(run: Path) -> bytes:
+    return documents.workbook(run)
+
+
+def npv(run: Path, rate: float) -> pd.DataFrame:
+    """Discounted profit by future and strategy, from the ledger itself."""
+    frame = pd.read_parquet(run / "outcomes.parquet")
+    years = (frame["period"] + 0.5) * 4 * 7 / 365.25
+    profit = (frame["margin"] - frame["retention"] - frame["fixed"]) / 100 * (1 + rate) ** -years
+    return profit.groupby([frame["replication"], frame["strategy"]]).sum().unstack()
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.25])
+def test_totals_are_formulas_over_the_outcomes(run: Path, content: bytes, rate: float) -> None:
+    """Also when the discount rate's named cell is changed."""
+    cell = openpyxl.load_workbook(io.BytesIO(content)).defined_names[RATE].attr_text.split("!")[1].replace("$", "")
+    value = Calculator(content, {("Assumptions", cell): rate}).value
+    values = npv(run, rate)
+    names = ["baseline", "retention-heavy", "complaint-recovery"]
+    best = chance_to_be_best(values[names[:2]])
+    for row, name in enumerate(names, start=5):
+        found = interval(values[name].to_numpy(), level=0.95)
+        told = [value("Totals", f"{column}{row}") for column in "BCD"]
+        assert told == pytest.approx([found.mean, found.lower, found.upper])
+        if name != "baseline":
+            more = interval((values[name] - values["baseline"]).to_numpy(), level=0.95)
+            assert [value("Totals", f"{c}{row}") for c in "EFG"] == pytest.approx([more.mean, more.lower, more.upper])
+        if name in names[:2]:
+            expected = best.set_index("strategy").loc[name, ["chance", "loss"]].to_list()
+            assert [value("Totals", f"{column}{row}") for column in "HI"] == pytest.approx(expected)
+    assert value("Totals", "I7") is None  # not in the running
+
+
+def test_values_stand_beside_the_formulas(run: Path, content: bytes) -> None:
+    """For programs that do not calculate; of the totals they are the run's own, which the formulas must equal."""
+    stored, value = openpyxl.load_workbook(io.BytesIO(content), data_only=True), Calculator(content).value
+    for sheet in ("Futures", "Profit 1", "Customers"):
+        cells = [cell for row in stored[sheet].iter_rows(min_row=3) for cell in row if cell.value is not None]
+        for cell in cells:
+            found = value(sheet, cell.coordinate)
+            assert cell.value == (found if isinstance(found, str) else pytest.approx(found)), (sheet, cell.coordinate)
+    spent = sum(row.mean for row in load_run(run).comparison.spending if row.strategy == "baseline")
+    rows = [row for row in stored["Totals"].iter_rows(values_only=True) if row[0] == "Total"]
+    assert rows[0][1] == pytest.approx(spent)
+
+
+def test_texts_are_texts_and_formulas_are_ours(content: bytes) -> None:
+    book = openpyxl.load_workbook(io.BytesIO(content))
+    listed = [row[0] for row in book["Customers"].iter_rows(min_row=5, values_only=True)]
+    risky = ("=", "+", "-", "@", "\t")
+    assert listed == [f"'{name}" if name.startswith(risky) else name for name in FORMULAS]
+    heads = [cell for row in book["Futures"]["A1:K4"] for cell in row if cell.value is not None]
+    assert "'=HYPERLINK(1)" in [cell.value for cell in heads]
+    assert {cell.data_type for cell in heads} == {"s"}
+    for sheet in book:
+        formulas = [cell.value for row in sheet.iter_rows() for cell in row if cell.data_type == "f"]
+        assert not [text for text in formulas if "HYPERLINK" in text or "script" in text]
+        assert not [cell for row in sheet.iter_rows() for cell in row if cell.hyperlink]
+
+
+def test_the_answer_is_the_reports(run: Path, content: bytes) -> None:
+    context = Context(load_run(run), Words())
+    texts = [row[0] for row in openpyxl.load_workbook(io.BytesIO(content))["Answer"].iter_rows(values_only=True)]
+    assert " ".join(headline(context).verdict) in texts
+    actions = [row[7] for row in openpyxl.load_workbook(io.BytesIO(content), data_only=True)["Customers"].values]
+    assert [text.split(":")[0] for text in actions[4:]] == ["Win back"] * 3 + ["Contact"] * 5
+
+
+@pytest.mark.parametrize(
+    ("parameter", "name"),
+    [
+        ("terms.margin", "terms.margin"), ("a b: c-d", "a_b_c_d"), ("r1", "r1_"), ("AB12", "AB12_"), ("C", "C_"),
+        ("1st", "_1st"), ("é=1+1", "_1_1"),
+    ],
+)  # fmt: skip
+def test_names_of_cells_are_names(parameter: str, name: str) -> None:
+    assert cell_name(parameter) == name
+
+
+def test_what_is_missing_is_said(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pieces = fake_run.make_pieces()
+    with pytest.raises(DataError, match=f"does not hold {RATE}"):
+        documents.workbook(fake_run.write_run(tmp_path, pieces))
+    pieces["assumptions"][4]["parameter"] = RATE
+    with pytest.raises(DataError, match=r"outcomes\.parquet is missing"):
+        documents.workbook(fake_run.write_run(tmp_path, pieces))
+    monkeypatch.setitem(sys.modules, "xlsxwriter", None)
+    with pytest.raises(MissingExtraError, match="a workbook needs xlsxwriter"):
+        documents.workbook(run)
+
+
+def test_the_command_writes_a_file_beside_the_run(run: Path, content: bytes) -> None:
+    done = CliRunner().invoke(app, ["report", str(run), "--to", "xlsx"])
+    assert (done.exit_code, done.stdout) == (0, f"{run / 'report.xlsx'}\n")
+    assert (run / "report.xlsx").read_bytes() == content
