@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import sys
+import textwrap
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
+from pptx import Presentation
 from tests.unit import fake_run
 from tests.unit.workbook_formulas import Calculator
 from typer.testing import CliRunner
@@ -20,8 +23,10 @@ from churnsim.decisions.comparison.paired import interval
 from churnsim.errors import DataError, MissingExtraError
 from churnsim.kernels.engine.ledger_accounts import ACCOUNTS
 from churnsim.report import documents, load_run
+from churnsim.report.deck import Box, fitting
 from churnsim.report.headline import headline
 from churnsim.report.messages import Words
+from churnsim.report.page import numbers as fmt
 from churnsim.report.page.context import Context
 from churnsim.report.workbook import RATE, cell_name
 
@@ -150,3 +155,79 @@ def test_the_command_writes_a_file_beside_the_run(run: Path, content: bytes) -> 
     done = CliRunner().invoke(app, ["report", str(run), "--to", "xlsx"])
     assert (done.exit_code, done.stdout) == (0, f"{run / 'report.xlsx'}\n")
     assert (run / "report.xlsx").read_bytes() == content
+
+
+@pytest.fixture(scope="module")
+def slides(run: Path) -> list[Any]:
+    found = Presentation(io.BytesIO(documents.deck(run)))
+    return list(found.slides)
+
+
+def titled(slides: list[Any], title: str) -> Any:
+    return next(slide for slide in slides if slide.shapes.title.text == title)
+
+
+def test_slides_say_what_the_report_says(run: Path, slides: list[Any]) -> None:
+    context, words = Context(load_run(run), Words()), Words()
+    titles = [slide.shapes.title.text for slide in slides]
+    assert titles[0] == words("section.answer")
+    assert titles[-1] == words("method.limits")
+    assert {words("tile.chance"), words("section.claims"), words("section.customers")} < set(titles)
+    said = headline(context)
+    texts = [shape.text_frame.text for shape in slides[0].shapes if shape.has_text_frame]
+    assert fmt.unglued("\n".join(said.verdict)) in texts
+    notes = slides[0].notes_slide.notes_text_frame.text
+    assert all(text in notes for text in said.leaves_out)
+    (table,) = [shape.table for shape in titled(slides, "The claims").shapes if shape.has_table]
+    assert [row.cells[0].text for row in table.rows][1:] == [claim.says for claim in context.run.claims]
+
+
+def test_charts_hold_the_stored_figures(run: Path, slides: list[Any]) -> None:
+    context = Context(load_run(run), Words())
+    slide = titled(slides, "Discounted profit less that of Baseline")
+    (chart,) = [shape.chart for shape in slide.shapes if shape.has_chart]
+    rows = list(reversed(context.differences))
+    assert list(chart.plots[0].series[0].values) == pytest.approx([row.mean for row in rows])
+    for side, lengths in (
+        ("plus", [row.upper - row.mean for row in rows]), ("minus", [row.mean - row.lower for row in rows])
+    ):  # fmt: skip
+        found = chart._chartSpace.xpath(f".//c:errBars/c:{side}//c:v")
+        assert [float(value.text) for value in found] == pytest.approx(lengths)
+    assert [child.tag.split("}")[1] for child in chart.plots[0].series[0]._element][-3:] == ["errBars", "cat", "val"]
+    book = openpyxl.load_workbook(io.BytesIO(chart.part.chart_workbook.xlsx_part.blob))
+    cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row]
+    assert "'=HYPERLINK(1)" in [cell.value for cell in cells]
+    assert {cell.data_type for cell in cells if cell.value is not None} == {"s", "n"}
+
+
+def test_nothing_on_a_slide_is_cut_off_or_covered(slides: list[Any]) -> None:
+    for slide in slides:
+        boxes = [(s.left / 914400, s.top / 914400, s.width / 914400, s.height / 914400) for s in slide.shapes]
+        for place, (left, top, width, height) in enumerate(boxes):
+            assert min(left, top) > 0
+            assert left + width < 13.333
+            assert top + height <= 7.5
+            for other in boxes[:place]:
+                apart = left >= other[0] + other[2] or other[0] >= left + width
+                assert apart or top >= other[1] + other[3] - 0.01 or other[1] >= top + height - 0.01
+        for shape in (shape for shape in slide.shapes if shape.has_text_frame):
+            size = shape.text_frame.paragraphs[0].runs[0].font.size.pt
+            letters = int((shape.width / 914400 - 0.2) * 72 / (0.5 * size))
+            lines = sum(len(textwrap.wrap(paragraph.text, letters)) for paragraph in shape.text_frame.paragraphs)
+            assert lines * 1.2 * size / 72 <= shape.height / 914400
+
+
+def test_what_does_not_fit_a_slide_is_in_its_notes(run: Path, tmp_path: Path) -> None:
+    pieces = fake_run.make_pieces()
+    pieces["assumptions"] *= 20
+    pieces["comparison"]["best"] = []
+    folder = fake_run.write_run(tmp_path, pieces)
+    slide = titled(list(Presentation(io.BytesIO(documents.deck(folder))).slides), "The assumptions")
+    (table,) = [shape.table for shape in slide.shapes if shape.has_table]
+    left = 1 + 100 - len(table.rows)
+    assert left > 50
+    texts = [shape.text_frame.text for shape in slide.shapes if shape.has_text_frame]
+    assert f"Further rows are in the speaker notes: {left}" in texts
+    assert slide.notes_slide.notes_text_frame.text.count(" | ") == left * (len(table.columns) - 1)
+    assert fitting(["word " * 400], Box(0, 0, 5, 1), (20, 12)) is None
+    assert fitting(["word"], Box(0, 0, 5, 1), (20, 12)) == 20

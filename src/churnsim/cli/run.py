@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -105,6 +106,7 @@ class ReportKind(StrEnum):
     """What a report is written as."""
 
     HTML = "html"
+    PPTX = "pptx"
     XLSX = "xlsx"
 
 
@@ -212,7 +214,7 @@ def report(
         ),
     ] = None,
     to: Annotated[
-        ReportKind, typer.Option(help="A page, or a workbook whose totals are formulas over the outcomes.")
+        ReportKind, typer.Option(help="A page, slides, or a workbook whose totals are formulas over the outcomes.")
     ] = ReportKind.HTML,
 ) -> None:
     """Write report.html, or another kind of report, of a finished run from its stored results.
@@ -220,23 +222,24 @@ def report(
     \b
     Examples:
       churnsim report runs/cdnow-1a2b3c4d
+      churnsim report runs/cdnow-1a2b3c4d --to pptx
       churnsim report runs/cdnow-1a2b3c4d --to xlsx
       churnsim report runs/cdnow-1a2b3c4d --locale de-DE
     """
     from churnsim.study.storage.store import RunStore
 
     directory = RunStore.existing(run).directory
-    write = write_report if to is ReportKind.HTML else write_workbook
+    write = write_report if to is ReportKind.HTML else partial(write_document, to)
     typer.echo(write(directory, locale=locale))
 
 
-def write_workbook(directory: Path, *, locale: str | None = None) -> Path:
-    """Write ``report.xlsx`` in a run directory; its path."""
-    from churnsim.report.documents import workbook
+def write_document(kind: ReportKind, directory: Path, *, locale: str | None = None) -> Path:
+    """Write ``report.pptx`` or ``report.xlsx`` in a run directory; its path."""
+    from churnsim.report.documents import deck, workbook
     from churnsim.study.storage.store import write_bytes
 
-    path = directory / "report.xlsx"
-    write_bytes(path, workbook(directory, locale=locale))
+    path = directory / f"report.{kind.value}"
+    write_bytes(path, (deck if kind is ReportKind.PPTX else workbook)(directory, locale=locale))
     return path
 
 

@@ -50,3 +50,46 @@ def workbook(run_dir: Path, *, language: str = "en", locale: str | None = None) 
         from churnsim.report.workbook import filled
 
         return filled(context, Path(run_dir))
+
+
+def deck(run_dir: Path, *, language: str = "en", locale: str | None = None) -> bytes:
+    """A complete run as the content of a .pptx file.
+
+    Parameters
+    ----------
+    run_dir : Path
+        The run directory that `churnsim run` wrote.
+    language : str
+        Of the sentences; "en" is the only one.
+    locale : str, optional
+        How the sentences write numbers, money and dates, such as "de-DE"; by default as the study's ``[report]`` says.
+
+    Returns
+    -------
+    bytes
+        Up to eleven slides with charts that can be edited and speaker notes; one that the run says nothing of is left
+        out.
+
+    Raises
+    ------
+    DataError
+        When the run is partial, or a file of it is missing or malformed.
+    MissingExtraError
+        Without the extra [report].
+    ConfigError
+        For a language that has no sentences and an unknown locale.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from churnsim.report.documents import deck
+    >>> deck(Path("no-such-run"))
+    Traceback (most recent call last):
+        ...
+    churnsim.errors.DataError: no-such-run is not a directory. Give the run directory that `churnsim run` wrote.
+    """
+    with stored_context(run_dir, language=language, locale=locale) as context:
+        require_report_extra("pptx", purpose="a deck")
+        from churnsim.report.deck import filled
+
+        return filled(context)

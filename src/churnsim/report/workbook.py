@@ -46,11 +46,11 @@ def filled(context: Context, run_dir: Path) -> bytes:
     """The content of an .xlsx file."""
     content = io.BytesIO()
     with xlsxwriter.Workbook(content, {"in_memory": True}) as book:
-        _fill(_Book(book, context), run_dir)
+        _fill(_Workbook(book, context), run_dir)
     return content.getvalue()
 
 
-def _fill(book: _Book, run_dir: Path) -> None:
+def _fill(book: _Workbook, run_dir: Path) -> None:
     context = book.context
     _answer(book)
     named = [row for row in context.run.assumptions if row.parameter == RATE]
@@ -67,7 +67,7 @@ def _fill(book: _Book, run_dir: Path) -> None:
         _customers(book, read_parquet(run_dir / CONTACTS))
 
 
-class _Book:
+class _Workbook:
     """An open workbook with its cell formats and the words that name its sheets."""
 
     def __init__(self, book: Any, context: Context) -> None:
@@ -108,15 +108,15 @@ class _Book:
 class _Sheet:
     """A sheet to which texts are written as texts, numbers as numbers, and formulas with the value that they have."""
 
-    def __init__(self, book: _Book, sheet: Any, name: str) -> None:
+    def __init__(self, book: _Workbook, sheet: Any, name: str) -> None:
         self.book, self.sheet, self.name = book, sheet, name
 
     def text(self, row: int, column: int, text: str, look: str = "text") -> None:
-        self.sheet.write_string(row, column, sheet_cell(neutral(text)), self.book.looks[look])
+        self.sheet.write_string(row, column, sheet_cell(neutral(fmt.unglued(text))), self.book.looks[look])
 
     def figure(self, row: int, column: int, figure: str) -> None:
         """A figure as it is said, such as +$5: a text, too, and none that another program reads from data."""
-        self.sheet.write_string(row, column, sheet_cell(figure), self.book.looks["label"])
+        self.sheet.write_string(row, column, sheet_cell(fmt.unglued(figure)), self.book.looks["label"])
 
     def texts(self, row: int, texts: Iterable[str], look: str = "head", *, column: int = 0) -> None:
         for place, text in enumerate(texts):
@@ -157,7 +157,7 @@ def _profits(context: Context, run_dir: Path) -> dict[str, pd.DataFrame]:
     return {name: pd.DataFrame(table.loc[name]) for name in names}
 
 
-def _answer(book: _Book) -> None:
+def _answer(book: _Workbook) -> None:
     """What the report's first page and the chapter after it say, and the limits; its figures as text."""
     context, manifest = book.context, book.context.run.manifest
     sheet = book.sheet(book.say("answer"), widths=(44, 20, 80))
@@ -192,15 +192,15 @@ def _told(sheet: _Sheet, row: int, blocks: Sequence[Block]) -> int:
     return row
 
 
-def _futures_name(book: _Book) -> str:
+def _futures_name(book: _Workbook) -> str:
     return book.say("futures")
 
 
-def _place(book: _Book, place: int) -> str:
+def _place(book: _Workbook, place: int) -> str:
     return book.say("profit", number=str(place + 1))
 
 
-def _totals(book: _Book, strategies: Sequence[str], replications: int) -> None:
+def _totals(book: _Workbook, strategies: Sequence[str], replications: int) -> None:
     """Means, intervals, differences, chances and losses, each a formula over the futures; then what is spent."""
     context, comparison = book.context, book.context.run.comparison
     against = comparison.nothing or comparison.against
@@ -259,7 +259,7 @@ def _columns(
     }
 
 
-def _futures(book: _Book, profits: Mapping[str, pd.DataFrame], *, rate: float) -> None:
+def _futures(book: _Workbook, profits: Mapping[str, pd.DataFrame], *, rate: float) -> None:
     """A row a replication: what each strategy earns in it, discounted; how much more than spending nothing; and what
     the best earns."""
     context, comparison = book.context, book.context.run.comparison
@@ -303,11 +303,11 @@ def _middles(context: Context, profit: pd.DataFrame) -> Floats:
     period = context.stated("period")
     if period is None:
         raise DataError("the run's manifest does not say how long a period is. Run the configuration again.")
-    middles: Floats = (np.arange(profit.shape[1]) + 0.5) * period.value / units_per_year(period.unit)
-    return middles
+    middles = (np.arange(profit.shape[1]) + 0.5) * period.value / units_per_year(period.unit)
+    return np.asarray(middles, dtype=np.float64)
 
 
-def _outcomes(book: _Book, place: int, strategy: str, profit: pd.DataFrame, *, rate: float) -> None:
+def _outcomes(book: _Workbook, place: int, strategy: str, profit: pd.DataFrame, *, rate: float) -> None:
     """What one strategy earns in each replication and period, in money as it comes in."""
     context, periods = book.context, profit.shape[1]
     sheet = book.sheet(_place(book, place), widths=(30, *[11] * periods), freeze=(TOP, 1))
@@ -358,7 +358,7 @@ def cell_name(parameter: str) -> str:
     return f"{name}_" if address else name[:250]
 
 
-def _assumptions(book: _Book, assumptions: Sequence[AssumptionRecord]) -> None:
+def _assumptions(book: _Workbook, assumptions: Sequence[AssumptionRecord]) -> None:
     """Every number that the outcomes rest on, its value in a cell that bears its name."""
     context = book.context
     sheet = book.sheet(book.say("assumptions"), widths=(44, 14, 12, 12, 30, 60, 26, 60), freeze=(TOP, 1))
@@ -385,7 +385,7 @@ def _assumptions(book: _Book, assumptions: Sequence[AssumptionRecord]) -> None:
         )  # fmt: skip
 
 
-def _customers(book: _Book, contacts: pd.DataFrame) -> None:
+def _customers(book: _Workbook, contacts: pd.DataFrame) -> None:
     """The customers on whom most hangs, with what to do next about each."""
     context, money = book.context, "money" if book.context.run.value is not None else "number"
     sheet = book.sheet(book.say("customers"), widths=(24, 14, 12, 14, 14, 18, 14, 44), freeze=(TOP, 1))

@@ -36,9 +36,9 @@ def chapter(context: Context) -> Chapter:
     """What a hurried reader takes along: the verdict, its numbers, how surely each strategy is best, what to measure
     next, and what all of it rests on."""
     said, first = headline(context), context.run.value_of_information
-    blocks: list[Block] = [Paragraph(text=" ".join(said.verdict), tone="lead"), Tiles(tiles=_tiles(context))]
+    blocks: list[Block] = [Paragraph(text=" ".join(said.verdict), tone="lead"), Tiles(tiles=tiles(context))]
     if len(context.run.comparison.best) > 1:  # of one that is left, nothing is to be chosen
-        blocks.append(_chances(context))
+        blocks.append(chances(context))
     if first is not None:
         blocks += [
             Paragraph(text=context.say("answer.measure"), tone="label"),
@@ -67,13 +67,13 @@ def detail(context: Context) -> Chapter:
         _listed(context, "reference", context.references) + _equity(context),
         replay_sentences(context, replay) if replay else [],
         [context.with_titles(choice.why)] if choice else [],
-        [*variance_sentences(context), *_how_read(context)],
+        [*variance_sentences(context), *how_read(context)],
     )
     blocks += [Paragraph(text=" ".join(sentences)) for sentences in paragraphs if sentences]
     return Chapter(id="detail", title=context.say("section.detail"), blocks=blocks)
 
 
-def _chances(context: Context) -> TableBlock:
+def chances(context: Context) -> TableBlock:
     """How surely each strategy is the best and what choosing it costs, beside what it earns more than nothing; the one
     that loses least first."""
     comparison = context.run.comparison
@@ -107,7 +107,7 @@ def _against(context: Context) -> dict[str, str]:
     return {"against": against, "level": context.level, "horizon": context.horizon}
 
 
-def _how_read(context: Context) -> list[str]:
+def how_read(context: Context) -> list[str]:
     """How the table of chances is to be read."""
     comparison = context.run.comparison
     if len(comparison.best) < 2:
@@ -161,43 +161,44 @@ def _beyond(context: Context, against: str) -> list[str]:
     return [context.say("answer.equity_beyond", baseline=context.baseline, share=fmt.percent(share, 0))]
 
 
-def _tiles(context: Context) -> list[Tile]:
-    run, tiles = context.run, []
+def tiles(context: Context) -> list[Tile]:
+    """The figures of the answer, each with what it is."""
+    run, told = context.run, list[Tile]()
     if context.against_nothing:
         best = context.against_nothing[0]
         note = context.say("tile.difference_note", level=context.level, **named(context, best))
         if chances := unsettled(context, best):
             note = context.say("tile.unsettled_note", strategy=context.titles[best.strategy], **chances)
-        tiles.append(Tile(label=context.say("tile.nothing"), number=context.difference(best.mean), note=note))
+        told.append(Tile(label=context.say("tile.nothing"), number=context.difference(best.mean), note=note))
     elif context.contenders:
         best = context.contenders[0]
         note = context.say("tile.difference_note", level=context.level, **named(context, best))
         label = context.say("tile.difference", baseline=context.baseline)
-        tiles.append(Tile(label=label, number=context.difference(best.mean), note=note))
-    tiles += [*_chance_tile(context), *_even_tile(context)]
+        told.append(Tile(label=label, number=context.difference(best.mean), note=note))
+    told += [*_chance_tile(context), *_even_tile(context)]
     if run.value:
         key = "tile.value" if run.value.margin is not None else "tile.value_by_tenure"
         span = context.units(run.value.horizon, run.value.unit or run.validation.unit)
         label = context.say(key, horizon=span, margin=fmt.percent(run.value.margin))
         number = context.money(run.value.total)
-        tiles.append(Tile(label=label, number=number, note=_value_note(context, run.value)))
+        told.append(Tile(label=label, number=number, note=_value_note(context, run.value)))
     replay = run.validation.replay
     if replay:
-        tiles.append(
+        told.append(
             Tile(label=context.say("tile.replay"), number=fmt.fixed(replay.mean, 0), note=_replay_note(context, replay))
         )
     if run.claims:
         note = context.say("tile.claims_note", list=answer_counts(context))
-        tiles.append(Tile(label=context.say("tile.claims"), number=fmt.count(judged(context)), note=note))
-    return tiles
+        told.append(Tile(label=context.say("tile.claims"), number=fmt.count(judged(context)), note=note))
+    return told
 
 
 def _chance_tile(context: Context) -> list[Tile]:
     """In how many futures the one with the least expected loss is the best choice, and what choosing it may cost."""
-    chances = context.run.comparison.best
-    if len(chances) < 2:
+    found = context.run.comparison.best
+    if len(found) < 2:
         return []
-    least = min(chances, key=lambda row: row.loss)
+    least = min(found, key=lambda row: row.loss)
     note = context.say(
         "tile.chance_note", strategy=context.titles[least.strategy], loss=context.difference(least.loss, sign=False)
     )

@@ -37,7 +37,7 @@ def chapter(context: Context) -> Chapter:
         return Chapter(id="claims", title=title)
     counts = _counts(context)
     meanings = [(_answer(context, v), context.words.known(f"claim_meaning.{v}", "")) for v in counts]
-    blocks: list[Block] = [Paragraph(text=context.say("claims.intro")), _summary(context), Facts(rows=meanings)]
+    blocks: list[Block] = [Paragraph(text=context.say("claims.intro")), summary(context), Facts(rows=meanings)]
     return Chapter(id="claims", title=title, blocks=[*blocks, *(_card(context, claim) for claim in claims)])
 
 
@@ -79,7 +79,8 @@ def _rests(context: Context, basis: str | None) -> str:
     return context.words.known(f"basis.{basis}", basis) if basis else ""
 
 
-def _summary(context: Context) -> TableBlock:
+def summary(context: Context) -> TableBlock:
+    """Each claim with its answer and what that rests on."""
     say = context.say
     columns = heads(context, "claims", "claim~", "answer")
     rows = [

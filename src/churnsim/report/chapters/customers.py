@@ -33,19 +33,31 @@ def chapter(context: Context) -> Chapter:
     return Chapter(id="customers", title=context.say("section.customers"), blocks=blocks)
 
 
-def _cohorts(context: Context, told: CustomersRecord) -> list[Block]:
+def bought_again(told: CustomersRecord) -> dict[int, float]:
+    """By periods since the first purchase, the share of the customers of all cohorts seen then who bought."""
+    ages = sorted({row.age for row in told.cohorts})
+    by_age = {age: [row for row in told.cohorts if row.age == age] for age in ages}
+    return {age: sum(row.active for row in rows) / sum(row.customers for row in rows) for age, rows in by_age.items()}
+
+
+def cohorts_reading(context: Context, told: CustomersRecord) -> str:
+    """How many came back soon and late, or that there is no cohort."""
     if not told.cohorts:
-        return [Paragraph(text=context.say("customers.no_cohort"))]
+        return context.say("customers.no_cohort")
     unit, units = (context.say(f"customers.{name}_{told.period}") for name in ("period", "periods"))
-    last = max(row.age for row in told.cohorts)
-    shares = {}
-    for age in (1, last):
-        of_age = [row for row in told.cohorts if row.age == age]
-        shares[age] = fmt.percent(sum(row.active for row in of_age) / sum(row.customers for row in of_age), 0)
-    reading = context.say(
+    shares = bought_again(told)
+    last = max(shares)
+    return context.say(
         "customers.cohorts", cohorts=fmt.count(len({row.cohort for row in told.cohorts})), unit=unit, units=units,
-        first=shares[1], last=shares[last], age=fmt.count(last),
+        first=fmt.percent(shares[1], 0), last=fmt.percent(shares[last], 0), age=fmt.count(last),
     )  # fmt: skip
+
+
+def _cohorts(context: Context, told: CustomersRecord) -> list[Block]:
+    reading = cohorts_reading(context, told)
+    if not told.cohorts:
+        return [Paragraph(text=reading)]
+    unit, units = (context.say(f"customers.{name}_{told.period}") for name in ("period", "periods"))
     rows: list[Row] = [
         {
             "cohort": context.say(
@@ -61,13 +73,23 @@ def _cohorts(context: Context, told: CustomersRecord) -> list[Block]:
     return [Paragraph(text=reading), drawn_figure(context, "cohorts", make, reading=reading, unit=unit)]
 
 
-def _whale(context: Context, told: CustomersRecord) -> FigureBlock:
+def whale_reading(context: Context, told: CustomersRecord) -> str:
+    """What the best of the customers bring."""
     at = min(told.whale, key=lambda row: abs(row.customers - BEST))
-    what = "spending" if context.run.value is not None else "purchases"
-    reading = context.say(
-        f"customers.whale_{what}", customers=fmt.percent(at.customers, 0), share=fmt.percent(at.value, 0),
-        level=fmt.percent(told.level), interval=context.interval(fmt.percent(at.lower, 0), fmt.percent(at.upper, 0)),
+    return context.say(
+        f"customers.whale_{what_they_bring(context)}", customers=fmt.percent(at.customers, 0),
+        share=fmt.percent(at.value, 0), level=fmt.percent(told.level),
+        interval=context.interval(fmt.percent(at.lower, 0), fmt.percent(at.upper, 0)),
     )  # fmt: skip
+
+
+def what_they_bring(context: Context) -> str:
+    """Of what the whale curve is."""
+    return "spending" if context.run.value is not None else "purchases"
+
+
+def _whale(context: Context, told: CustomersRecord) -> FigureBlock:
+    reading, what = whale_reading(context, told), what_they_bring(context)
     curve = pd.DataFrame([row.model_dump() for row in told.whale])
     words = {"x": context.say("chart.whale.x"), "y": context.say(f"chart.whale.{what}")}
     return drawn_figure(context, "whale", maker(whale_picture(curve, told=False, **words)), reading=reading)
@@ -78,7 +100,7 @@ def _first(context: Context, told: CustomersRecord) -> list[Block]:
     return [
         Heading(text=context.say("customers.first_heading")),
         Paragraph(text=intro),
-        _table(context, told),
+        contacts_table(context, told),
         Paragraph(text=context.say("customers.first_note"), tone="note"),
     ]
 
@@ -93,7 +115,8 @@ def contact_heads(context: Context, *, spent: bool) -> list[ColumnHead]:
     )  # fmt: skip
 
 
-def _table(context: Context, told: CustomersRecord) -> TableBlock:
+def contacts_table(context: Context, told: CustomersRecord) -> TableBlock:
+    """The first of the customers to contact."""
     money = context.run.value is not None
     columns = contact_heads(context, spent=money)
     rows = []

@@ -118,6 +118,11 @@ def _glue(what: str) -> str:
     return "" if what[:1].isdigit() else _GLUE
 
 
+def unglued(text: str) -> str:
+    """The text without what keeps signs on their line: programs other than browsers may show it as a letter."""
+    return text.replace(_GLUE, "")
+
+
 def signed(text: str) -> str:
     """The same number with a plus in front when it is positive."""
     positive = not text.startswith((_MINUS, ABSENT)) and any(digit in text for digit in "123456789")
