@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from churnsim.claims.arithmetic.retention_table import table as retention_table
 from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
-from churnsim.claims.machinery.evidence import MarketEvidence, market_evidence
+from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import on_market
+from churnsim.claims.machinery.made_up_market import made_up_market
 from churnsim.claims.machinery.maps import map_part, map_tables, region_answer, where
 from churnsim.claims.machinery.sources import TEXTS
 from churnsim.claims.machinery.strategy_comparison import LOSSES, budget_of, split
@@ -21,12 +22,8 @@ from churnsim.decisions.assumptions.region import Axis, Region, Statement
 from churnsim.decisions.comparison.compare import Comparison
 from churnsim.economics.acquisition_retention import EquityTest
 from churnsim.economics.response import SaturatingResponse
-from churnsim.models import BGNBD
-from churnsim.simulation.core.lifetimes import FixedSpend
-from churnsim.simulation.customers.base import Cohort
 from churnsim.simulation.mechanisms.acquisition import Prospects
 from churnsim.simulation.mechanisms.retention import RetentionResponse
-from churnsim.simulation.scenario.market import Market
 
 LOW, HIGH = 5.0, 10.0
 STATED = {"lecture": "5", "small-firms": "6", "after-marketing": "5 to 10", "win-back": "6 to 10"}
@@ -175,14 +172,11 @@ def _part(letter: str, budget: float, best: float, found: Comparison, row: dict[
 def planted(evidence: MarketEvidence, quick: bool, **settings: object) -> Finding:
     """Prospects who answer so slowly, and customers who answer so fast, that one won costs seven times one kept."""
     closed = _map(average=True, over=(replace(SPEED_A, low=0.10, high=0.16), replace(SPEED_R, low=0.75, high=0.95)))
-    market = Market(
-        customers=Cohort(size=300),
-        purchases=BGNBD(r=400.0, alpha=800.0, a=20.0, b=600.0, unit="W"),
-        spend=FixedSpend(amount=10.0),
+    own = made_up_market(
+        evidence, 300, gap=2.0, dropout=1 / 31,
         prospects=Prospects(size=4000.0, ceiling=0.02, spend_scale=0.7),
         retention=RetentionResponse(max_effect=0.98, spend_scale=0.01, harmed_share=0.0),
-    )
-    own = market_evidence(market, replications=evidence.replications, seed=evidence.seed)
+    )  # fmt: skip
     parts = (map_part(closed, name="(b)", estimand="", reason=where(closed)), *_simulated(own, BUDGETS[:1])[0])
     return Finding(answer=combine(parts), reason=" ".join(part.reason for part in parts), parts=parts)
 

@@ -5,19 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from churnsim.claims.machinery.claim import Finding, Part
-from churnsim.claims.machinery.evidence import MarketEvidence, market_evidence
+from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import DrawnCustomers, base_draws, on_market
+from churnsim.claims.machinery.made_up_market import made_up_market
 from churnsim.claims.machinery.maps import map_part, map_tables
 from churnsim.claims.machinery.verdicts import Spread, above, combine, spread
 from churnsim.decisions.assumptions.assumption_regions import map_region
 from churnsim.decisions.assumptions.region import Axis, Statement
 from churnsim.economics.staff import failure_factor, novice_share
-from churnsim.models import BGNBD
-from churnsim.simulation.core.lifetimes import FixedSpend
-from churnsim.simulation.customers.base import Cohort
 from churnsim.simulation.mechanisms.complaints import Complaints
 from churnsim.simulation.mechanisms.staff import StaffCare, StaffResponse
-from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.units import Duration
 
@@ -99,15 +96,8 @@ def judge(
 @on_market
 def planted(evidence: MarketEvidence, quick: bool, **settings: float) -> Finding:
     """Customers who leave for next to nothing but failures, and newcomers who fail twenty times as often."""
-    market = Market(
-        customers=Cohort(size=2000),
-        purchases=BGNBD(r=100.0, alpha=400.0, a=20.0, b=8000.0, unit="W"),
-        spend=FixedSpend(amount=10.0),
-        complaints=Complaints(
-            failure_share=0.9, silent_stay=0.05, stay_unresolved=0.05, stay_slow=0.06, stay_quick=0.08
-        ),
-    )
-    own = market_evidence(market, replications=evidence.replications, seed=evidence.seed)
+    complaints = Complaints(failure_share=0.9, silent_stay=0.05, stay_unresolved=0.05, stay_slow=0.06, stay_quick=0.08)
+    own = made_up_market(evidence, 2000, gap=4.0, dropout=1 / 400, complaints=complaints)
     over = (replace(STAFF, low=0.3, high=1.0, cells=2), replace(NOVICES, low=20.0, high=40.0, cells=2))
     return judge(own, quick, over=over, **{**settings, "novice_factor": 20.0})
 

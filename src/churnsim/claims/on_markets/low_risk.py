@@ -8,14 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
-from churnsim.claims.machinery.evidence import MarketEvidence, market_evidence
+from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import on_market
+from churnsim.claims.machinery.made_up_market import made_up_market
 from churnsim.claims.machinery.maps import map_of, map_tables, where
 from churnsim.claims.machinery.strategy_comparison import PER_CUSTOMER, budget_of, split
 from churnsim.claims.machinery.verdicts import Answer, above, combine, conjunction
-from churnsim.models import BGNBD
-from churnsim.simulation.core.lifetimes import FixedSpend
-from churnsim.simulation.customers.base import Cohort
 from churnsim.simulation.mechanisms.acquisition import Prospects
 from churnsim.simulation.mechanisms.retention import RetentionResponse
 from churnsim.simulation.scenario.market import Market
@@ -178,13 +176,10 @@ def control(evidence: Evidence, quick: bool, *, per_customer: float = PER_CUSTOM
 def planted(evidence: MarketEvidence, quick: bool, *, per_customer: float = PER_CUSTOMER) -> Finding:
     """Customers who buy every other week and of whom most are lost in two years, whom contacts nearly always keep, and
     few prospects, of whom nobody knows how they answer."""
-    market = Market(
-        customers=Cohort(size=300),
-        purchases=BGNBD(r=400.0, alpha=800.0, a=20.0, b=600.0, unit="W"),
-        spend=FixedSpend(amount=10.0),
+    own = made_up_market(
+        evidence, 300, gap=2.0, dropout=1 / 31,
         prospects=Prospects(size=400.0, ceiling=0.002, spend_scale=0.2),
         retention=RetentionResponse(max_effect=0.98, spend_scale=0.01, harmed_share=0.0),
-    )
-    own = market_evidence(market, replications=evidence.replications, seed=evidence.seed)
+    )  # fmt: skip
     found = _setting("planted", _parts("planted", _outcomes(own, QUICK_RUNS, (1.0, 0.0), per_customer)))
     return Finding(answer=found.answer, reason=found.reason, parts=(found,))

@@ -22,17 +22,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from churnsim.claims.machinery.claim import Finding, Part, Rows
-from churnsim.claims.machinery.evidence import MarketEvidence, market_evidence
+from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import on_market, worth_of_the_living
+from churnsim.claims.machinery.made_up_market import made_up_market
 from churnsim.claims.machinery.maps import map_part, map_tables
 from churnsim.claims.machinery.verdicts import Answer, by_interval, conjunction
 from churnsim.decisions.assumptions.assumption_regions import map_region
 from churnsim.decisions.assumptions.region import Axis, Statement
 from churnsim.decisions.comparison.compare import Comparison
 from churnsim.economics.complaint_return import Desk
-from churnsim.models import BGNBD
-from churnsim.simulation.core.lifetimes import FixedSpend
-from churnsim.simulation.customers.base import Cohort
 from churnsim.simulation.engine.ledger import discount_factors
 from churnsim.simulation.mechanisms.complaints import Complaints
 from churnsim.simulation.scenario.market import Market
@@ -146,17 +144,12 @@ def control(evidence: MarketEvidence, quick: bool = False) -> Finding:
 def planted(evidence: MarketEvidence, quick: bool = False) -> Finding:
     """Customers nearly all of whom complain when a purchase fails, and of whom replies keep as many as stated: that
     the reply keeps them is known of this world, and asked only of a real one."""
-    market = Market(
-        customers=Cohort(size=500),
-        purchases=BGNBD(r=100.0, alpha=400.0, a=20.0, b=600.0, unit="W"),
-        spend=FixedSpend(amount=20.0),
-        complaints=replace(
-            evidence.market.complaints, complaint_probability=0.9, complaint_probability_if_asked=0.95,
-            stay_quick=0.9, quick_share=0.1, slow_share=0.2,
-        ),
+    complaints = replace(
+        evidence.market.complaints, complaint_probability=0.9, complaint_probability_if_asked=0.95, stay_quick=0.9,
+        quick_share=0.1, slow_share=0.2,
     )  # fmt: skip
-    own = market_evidence(market, replications=evidence.replications, seed=evidence.seed)
-    return _judged(own, replace(market), causal=True)
+    own = made_up_market(evidence, 500, gap=4.0, dropout=1 / 31, amount=20.0, complaints=complaints)
+    return _judged(own, replace(own.market), causal=True)
 
 
 def _judged(evidence: MarketEvidence, market: Market, *, causal: bool = False) -> Finding:
