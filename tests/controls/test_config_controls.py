@@ -56,7 +56,7 @@ PLANTED = [
     ("budget_share = 0.9 }", "budget_share = 1.9 }", "strategy[2].acquisition.budget_share", "at most 1"),
     ("{ budget_share = 0.9 }", "{}", "strategy[2].acquisition", "Give exactly one of them."),
     ("per_period = 200.0", "per_period = -200.0", "budget.per_period", "must be above 0"),
-    ('rule = "all"', 'rule = "everyone"', "strategy[1].retention.rule", "abc_class, all, at_risk, recent_buyers"),
+    ('rule = "all"', 'rule = "everyone"', "strategy[1].retention.rule", "all, at_risk, p_alive, recent_buyers"),
     ('rule = "all"', 'rule = "all", share = 0.2', "strategy[1].retention.share", "only rule = 'top_value'"),
     ('name = "retention-heavy"', 'name = "baseline"', "strategy[3].name", "Give each its own."),
     ('name = "retention-heavy"', 'name = "Retention heavy"', "strategy[3].name", "lower-case letters"),

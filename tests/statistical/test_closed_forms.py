@@ -56,7 +56,7 @@ def test_counts_follow_bg_nbd(cohort_market, failure_share):
 def test_control_a_wrong_failure_probability_is_caught(cohort_market, monkeypatch):
     """With f twice too large customers leave sooner than the model says; both checks must notice."""
     market = cohort_market(4 * SIZE, failure_share=0.44)
-    right = scenario_module.Scenario.rules.fget
+    right = scenario_module.Scenario.rules.func
     monkeypatch.setattr(
         scenario_module.Scenario,
         "rules",

@@ -105,7 +105,7 @@ def test_counts_follow_the_clock():
 
 
 def test_control_a_lift_that_lasts_half_as_long_is_caught(monkeypatch):
-    right = scenario_module.Scenario.rules.fget
+    right = scenario_module.Scenario.rules.func
     monkeypatch.setattr(
         scenario_module.Scenario, "rules",
         property(lambda self: right(self)._replace(lift_decay=2 * right(self).lift_decay)),

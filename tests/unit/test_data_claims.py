@@ -226,4 +226,4 @@ def test_a_log_that_is_too_short_makes_a_claim_untestable_and_not_an_error(evide
     log = log_from([(i, d, 5.0) for i in range(20) for d in (0, 30)])
     result = CATALOGUE["second-sale"].test(on(evidence, log))
     assert result.answer is Answer.UNDECIDED
-    assert "nobody was watched for 365 days" in result.finding.reason
+    assert "nobody was watched for" in result.finding.reason
