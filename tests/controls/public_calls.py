@@ -39,6 +39,7 @@ RESULTS = frozenset(
     Optimisation ValueOfInformation UpliftPolicy ValueRows
     LogRankTest SurvivalScores
     AliveLabels Readiness RFMSegments
+    ForecastLimits
     """.split()  # noqa: SIM905
 )
 # Calls that are not tried, and why.
@@ -491,6 +492,13 @@ OWN: dict[str, dict[str, Any]] = {
     "contact_effect": {"contacts": lambda: contacts(), "purchases": log, "window": 4.0, "control": "none"},
     "design_trial": QUESTION | {"market": lambda: known_market(), "strategy": MAILS, "without": ["retention"]},
     "simulate_trial": {"market": lambda: known_market(), "strategy": MAILS, "trial": lambda: trial(), "seed": 2},
+    "forecast_limits": {
+        "fit": purchases,
+        "cohort": lambda: split()["T"].astype(str),
+        "since": "1997-09-30",
+        "ends": ["1997-12-31"],
+        "planned": 13.0,
+    },
     "read_trial": {"assignment": lambda: trial(), "purchases": log, "until": "1997-12-31", "without": []},
     "read_records": {"kind": "contacts", "source": lambda: contacts()},
     "effects_of_sums": {

@@ -21,6 +21,7 @@ from churnsim.cli.setup import check, init, schema
 from churnsim.cli.survey import survey
 from churnsim.cli.trial import trial_app
 from churnsim.cli.validate import validate
+from churnsim.cli.watch import watch
 
 app = typer.Typer(
     name="churnsim",
@@ -68,6 +69,7 @@ app.command(short_help="Write the report of a finished run again.")(guarded(repo
 app.command(short_help="Print the JSON Schema of a study's TOML.")(guarded(schema))
 app.command(short_help="Which number to measure before choosing.")(guarded(decide))
 app.command(short_help="What a study's own records measure and change.")(guarded(evidence))
+app.command(short_help="Hold a run's forecasts against what came since.")(guarded(watch))
 app.add_typer(trial_app, name="trial")
 app.command(short_help="Find the best levers of a study's strategy.")(guarded(optimise))
 app.command(short_help="Recompute published figures.")(guarded(reproduce))

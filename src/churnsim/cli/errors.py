@@ -19,6 +19,7 @@ from churnsim.errors import ChurnSimError, interruptible
 
 EXIT_NO = 1
 EXIT_UNUSABLE = 2
+EXIT_ALARM = 3
 EXIT_INTERRUPTED = 130
 
 # What a full disk, a spent quota and a limit on files say.

@@ -55,7 +55,7 @@ def load_data(section: DataSection, folder: Path, *, regularity: bool = False) -
     Purchases after `holdout_end` are left out. With `regularity` the summaries say how regular the gaps between
     purchases were, which models of regular buyers read. Raises DataError for data that cannot be used.
     """
-    transactions, source, checksum = _log(section, folder)
+    transactions, source, checksum = read_log(section, folder)
     set_aside = list(transactions.attrs["set_aside"])
     holdout_end = section.holdout_end or transactions["date"].max().date()
     if holdout_end <= section.calibration_end:
@@ -106,7 +106,7 @@ def load_data(section: DataSection, folder: Path, *, regularity: bool = False) -
     )  # fmt: skip
 
 
-def _log(section: DataSection, folder: Path) -> tuple[pd.DataFrame, str, str]:
+def read_log(section: DataSection, folder: Path) -> tuple[pd.DataFrame, str, str]:
     """The transactions, where they come from, and their checksum."""
     if section.dataset == MADE_UP_SHOP:
         log = shop().purchases if section.has_amounts else shop().purchases.drop(columns="amount")
