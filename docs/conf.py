@@ -27,7 +27,8 @@ html_theme = "furo"
 html_title = "churnsim"
 html_show_sphinx = False
 html_copy_source = False
-templates_path: list[str] = []
+html_static_path = ["site.css"]
+html_css_files = ["site.css"]
 
 myst_heading_anchors = 4  # links to headings as code hosts make them
 default_role = "py:obj"  # a name in single backticks links where it has an entry
