@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 from churnsim.cli import app
 from churnsim.decisions.comparison.best import chance_to_be_best
 from churnsim.decisions.comparison.paired import interval
-from churnsim.errors import DataError, MissingExtraError
+from churnsim.errors import ConfigError, DataError, MissingExtraError
 from churnsim.kernels.engine.ledger_accounts import ACCOUNTS
 from churnsim.report import documents, load_run
 from churnsim.report.deck import Box, fitting
@@ -28,6 +28,7 @@ from churnsim.report.headline import headline
 from churnsim.report.messages import Words
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.context import Context
+from churnsim.report.pdf import BROWSER, printed
 from churnsim.report.workbook import RATE, cell_name
 
 FORMULAS = ("=1+1", "+1", "-1", "@SUM(1)", "\t=1+1", fake_run.NASTY, "http://example.com", "{=1}")
@@ -231,3 +232,33 @@ def test_what_does_not_fit_a_slide_is_in_its_notes(run: Path, tmp_path: Path) ->
     assert slide.notes_slide.notes_text_frame.text.count(" | ") == left * (len(table.columns) - 1)
     assert fitting(["word " * 400], Box(0, 0, 5, 1), (20, 12)) is None
     assert fitting(["word"], Box(0, 0, 5, 1), (20, 12)) == 20
+
+
+def program(path: Path, text: str) -> Path:
+    """A Python program in place of a browser."""
+    path.write_text(f"#!{sys.executable}\nimport sys\n{text}\n", encoding="utf-8")
+    path.chmod(0o755)
+    return path
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a script is no program there")
+def test_a_browser_prints_the_page_or_what_went_wrong_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    copies = "page = open(sys.argv[-1].removeprefix('file://')).read()\n"
+    copies += "target = [a for a in sys.argv if a.startswith('--print-to-pdf=')][0].partition('=')[2]\n"
+    copies += "open(target, 'w').write('%PDF' + page)"
+    monkeypatch.setenv(BROWSER, str(program(tmp_path / "good", copies)))
+    assert printed("<p>é</p>") == "%PDF<p>é</p>".encode()
+    monkeypatch.setenv(BROWSER, str(program(tmp_path / "bad", "sys.exit('no display')")))
+    with pytest.raises(ConfigError, match="bad printed no PDF: no display"):
+        printed("")
+    monkeypatch.setattr("churnsim.report.pdf.SECONDS", 0.2)
+    monkeypatch.setenv(BROWSER, str(program(tmp_path / "slow", "import time; time.sleep(9)")))
+    with pytest.raises(ConfigError, match="did not print the report within"):
+        printed("")
+    monkeypatch.setenv(BROWSER, str(tmp_path / "absent"))
+    with pytest.raises(ConfigError, match="absent', which is no program"):
+        printed("")
+    monkeypatch.delenv(BROWSER)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ConfigError, match=r"no browser was found on the path\. Install Chromium"):
+        printed("")

@@ -106,6 +106,7 @@ class ReportKind(StrEnum):
     """What a report is written as."""
 
     HTML = "html"
+    PDF = "pdf"
     PPTX = "pptx"
     XLSX = "xlsx"
 
@@ -214,7 +215,7 @@ def report(
         ),
     ] = None,
     to: Annotated[
-        ReportKind, typer.Option(help="A page, slides, or a workbook whose totals are formulas over the outcomes.")
+        ReportKind, typer.Option(help="A page, the page as a browser prints it, slides, or a workbook with formulas.")
     ] = ReportKind.HTML,
 ) -> None:
     """Write report.html, or another kind of report, of a finished run from its stored results.
@@ -234,12 +235,13 @@ def report(
 
 
 def write_document(kind: ReportKind, directory: Path, *, locale: str | None = None) -> Path:
-    """Write ``report.pptx`` or ``report.xlsx`` in a run directory; its path."""
-    from churnsim.report.documents import deck, workbook
+    """Write ``report.pdf``, ``report.pptx`` or ``report.xlsx`` in a run directory; its path."""
+    from churnsim.report.documents import deck, pdf, workbook
     from churnsim.study.storage.store import write_bytes
 
     path = directory / f"report.{kind.value}"
-    write_bytes(path, (deck if kind is ReportKind.PPTX else workbook)(directory, locale=locale))
+    make = {ReportKind.PDF: pdf, ReportKind.PPTX: deck, ReportKind.XLSX: workbook}[kind]
+    write_bytes(path, make(directory, locale=locale))
     return path
 
 

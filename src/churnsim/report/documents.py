@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from churnsim.report.html import render
 from churnsim.report.page.context import stored_context
 from churnsim.report.page.extras import require_report_extra
+from churnsim.report.pdf import printed
 
 
 def workbook(run_dir: Path, *, language: str = "en", locale: str | None = None) -> bytes:
@@ -93,3 +95,42 @@ def deck(run_dir: Path, *, language: str = "en", locale: str | None = None) -> b
         from churnsim.report.deck import filled
 
         return filled(context)
+
+
+def pdf(run_dir: Path, *, language: str = "en", locale: str | None = None) -> bytes:
+    """A complete run as the content of a .pdf file, printed by a browser of this machine.
+
+    Parameters
+    ----------
+    run_dir : Path
+        The run directory that `churnsim run` wrote.
+    language : str
+        Of the sentences; "en" is the only one.
+    locale : str, optional
+        How the sentences write numbers, money and dates, such as "de-DE"; by default as the study's ``[report]`` says.
+
+    Returns
+    -------
+    bytes
+        The report's page as it prints.
+
+    Raises
+    ------
+    DataError
+        When the run is partial, or a file of it is missing or malformed.
+    MissingExtraError
+        Without the extra [report].
+    ConfigError
+        For a language that has no sentences, an unknown locale, and where no browser prints it: Chromium, Chrome or
+        Edge on the path, or the one that the environment variable CHURNSIM_BROWSER names.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from churnsim.report.documents import pdf
+    >>> pdf(Path("no-such-run"))
+    Traceback (most recent call last):
+        ...
+    churnsim.errors.DataError: no-such-run is not a directory. Give the run directory that `churnsim run` wrote.
+    """
+    return printed(render(Path(run_dir), language=language, locale=locale))
