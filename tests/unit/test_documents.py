@@ -147,6 +147,12 @@ def test_what_is_missing_is_said(run: Path, tmp_path: Path, monkeypatch: pytest.
     pieces["assumptions"][4]["parameter"] = RATE
     with pytest.raises(DataError, match=r"outcomes\.parquet is missing"):
         documents.workbook(fake_run.write_run(tmp_path, pieces))
+    (tmp_path / "outcomes.parquet").write_bytes(b"PAR1")
+    with pytest.raises(DataError, match=r"outcomes\.parquet cannot be read"):
+        documents.workbook(tmp_path)
+    pd.read_parquet(run / "outcomes.parquet").drop(columns=["wages", "bonds"]).to_parquet(tmp_path / "outcomes.parquet")
+    with pytest.raises(DataError, match=r"lacks 'bonds', 'wages'\. The run was stored by another version"):
+        documents.workbook(tmp_path)
     monkeypatch.setitem(sys.modules, "xlsxwriter", None)
     with pytest.raises(MissingExtraError, match="a workbook needs xlsxwriter"):
         documents.workbook(run)

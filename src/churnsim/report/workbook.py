@@ -64,7 +64,7 @@ def _fill(book: _Workbook, run_dir: Path) -> None:
             _outcomes(book, place, strategy, profit, rate=float(named[0].value))
     _assumptions(book, context.run.assumptions)
     if (run_dir / CONTACTS).is_file():
-        _customers(book, read_parquet(run_dir / CONTACTS))
+        _customers(book, _stored(run_dir / CONTACTS, ContactRow.model_fields))
 
 
 class _Workbook:
@@ -73,8 +73,7 @@ class _Workbook:
     def __init__(self, book: Any, context: Context) -> None:
         self.book, self.context = book, context
         manifest = context.run.manifest
-        made = datetime.fromisoformat(manifest.finished or manifest.started).replace(tzinfo=None)
-        book.set_properties({"title": sheet_cell(manifest.title), "created": made})
+        book.set_properties({"title": sheet_cell(manifest.title)} | _made(manifest.finished or manifest.started))
         money = "#,##0" if context.largest_difference >= 999.5 else "#,##0.00"
         looks: Mapping[str, dict[str, Any]] = {
             "head": {"bold": True, "text_wrap": True, "valign": "top", "bottom": 1},
@@ -103,6 +102,14 @@ class _Workbook:
         sheet.set_landscape()
         sheet.fit_to_pages(1, 0)
         return _Sheet(self, sheet, name)
+
+
+def _made(when: str) -> dict[str, datetime]:
+    """When the run was made, as a property of the file, so that one run makes one file."""
+    try:
+        return {"created": datetime.fromisoformat(when).replace(tzinfo=None)}
+    except ValueError:
+        return {}
 
 
 class _Sheet:
@@ -143,11 +150,26 @@ def letters(column: int) -> str:
     return name
 
 
+def _stored(path: Path, columns: Iterable[str]) -> pd.DataFrame:
+    """A table of the run. Raises DataError where it is missing, unreadable, or another version of churnsim's."""
+    if not path.is_file():
+        raise DataError(f"{path} is missing, so {path.parent} is not a whole run. Run the configuration again.")
+    try:
+        table = read_parquet(path)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read: {error}. Delete it and run the configuration again.") from None
+    absent = [name for name in columns if name not in table]
+    if absent:
+        raise DataError(
+            f"{path} lacks {', '.join(map(repr, absent))}. The run was stored by another version of churnsim, or "
+            "altered: run the configuration again."
+        )
+    return table
+
+
 def _profits(context: Context, run_dir: Path) -> dict[str, pd.DataFrame]:
     """Profit in money by replication (rows) and period, for each strategy: those that may be chosen come first."""
-    if not (run_dir / OUTCOMES).is_file():
-        raise DataError(f"{run_dir / OUTCOMES} is missing, so {run_dir} is not a whole run. Run the study again.")
-    outcomes = read_parquet(run_dir / OUTCOMES)
+    outcomes = _stored(run_dir / OUTCOMES, ("strategy", "replication", "period", "margin", *COSTS))
     profit = (outcomes["margin"] - outcomes[list(COSTS)].sum(axis=1)) / 100
     table = profit.set_axis(pd.MultiIndex.from_frame(outcomes[["strategy", "replication", "period"]])).unstack()
     if len(table) / outcomes["strategy"].nunique() + TOP > EXCEL_ROWS:
