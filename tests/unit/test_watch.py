@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import integrate, stats
+from tests.unit import page_checks as checks
 from typer.testing import CliRunner
 
 import churnsim as cs
@@ -112,7 +113,8 @@ def test_nothing_is_wrong_with_cdnow_but_that_time_has_passed(firm, tmp_path):
     assert [row["in_period"] for row in total] == [196, 190, 270, 159, 168, 168]
     assert (found["since"], found["until"], found["forecast_first"]) == ("1997-12-31", "1998-06-30", True)
     assert found["past"] == {
-        "since": "1997-01-01", "rows": 5728, "missing": 0, "added": 0, "customers": 0, "first": None, "last": None
+        "since": "1997-01-01", "rows": 5728, "missing": 0, "added": 0, "customers": 0, "first": None, "last": None,
+        "told": "the 5,728 rows from 1997-01-01 to 1997-12-31 are unchanged.",
     }  # fmt: skip
     assert found["refit"] == ["the forecasts were tested 92 days ahead, and 181 have passed"]
     # The run directory alone says the same, with the log named where it does not lie below the present folder.
@@ -124,16 +126,17 @@ def test_nothing_is_wrong_with_cdnow_but_that_time_has_passed(firm, tmp_path):
 def test_alarms_strangers_and_a_changed_past_are_told(firm, tmp_path):
     """A tenth of the purchases came; of the past two rows are gone and one amount is another; two new customers."""
     folder, log, _ = firm
+    export = tmp_path / "now <b>.csv"
     past, new = log[log["date"] <= "1997-12-31"].copy(), log[log["date"] > "1997-12-31"].iloc[::10]
     past = past.drop(past.index[[5, 9]])
     past.iloc[20, 2] += 1.0
     strangers = pd.DataFrame(
         {"customer_id": [90001, 90001, 90002], "date": pd.to_datetime("1998-02-03"), "amount": 3.0}
     )
-    pd.concat([past, new, strangers]).to_csv(tmp_path / "now.csv", index=False)
+    pd.concat([past, new, strangers]).to_csv(export, index=False)
     done = watch(
-        folder / "study.toml", tmp_path / "now.csv", "--runs-dir", folder / "runs", "--json", tmp_path / "w.json",
-        "--cohorts", "M", "--until", "1998-03-31",
+        folder / "study.toml", export, "--runs-dir", folder / "runs", "--json", tmp_path / "w.json",
+        "--page", tmp_path / "w.html", "--cohorts", "M", "--until", "1998-03-31",
     )  # fmt: skip
     assert done.exit_code == 3, done.output
     found = json.loads((tmp_path / "w.json").read_text())
@@ -145,8 +148,18 @@ def test_alarms_strangers_and_a_changed_past_are_told(firm, tmp_path):
     }
     assert (found["newcomers"]["customers"], found["newcomers"]["purchases"]) == (2, 2)
     assert (found["past"]["rows"], found["past"]["missing"], found["past"]["added"]) == (5728, 3, 1)
-    assert "all customers together had made" in done.output
-    assert "3 are missing and 1 are new" in " ".join(done.output.split())
+    said = " ".join(done.output.split())
+    assert "All customers together had made" in said
+    assert "3 are missing and 1 are new" in said
+    page = (tmp_path / "w.html").read_text(encoding="utf-8")
+    assert checks.unfilled(page) == checks.loads(page) == checks.unlabelled(page) == checks.active_content(page) == []
+    text = checks.visible_text(page)
+    assert "An alarm: 1997-01; 1997-02; 1997-03; all customers left the limits" in text
+    assert "<b>" not in page
+    assert export.name in text
+    total = [row for row in found["rows"] if row["cohort"] == "all"][-1]
+    assert f"{total['purchases']:,} purchases came" in text
+    assert f"{total['expected']:,.0f} were forecast" in text
 
 
 def test_wrong_files_end_in_one_line(firm, tmp_path):

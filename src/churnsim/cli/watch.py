@@ -38,6 +38,7 @@ def watch(
         Path | None, typer.Option(metavar="FILE", help="Last time's export, if it is no longer where the study says.")
     ] = None,
     json_file: JsonFile = None,
+    page: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write it as one page of HTML.")] = None,
     runs_dir: Annotated[Path, typer.Option(metavar="DIR", help="Where run directories are kept.")] = Path("runs"),
 ) -> None:
     """Hold last time's forecasts against what came since: purchases and spend by period and cohort, with an alarm where
@@ -51,13 +52,18 @@ def watch(
     Examples:
       churnsim watch study.toml sales-until-now.csv
       churnsim watch runs/shop-1a2b3c4d sales-until-now.csv --last sales.csv --json watch.json
-      churnsim watch study.toml sales-until-now.csv --cohorts M --until 2026-06-30
+      churnsim watch study.toml sales-until-now.csv --cohorts M --page watch.html
     """
     from churnsim.study.watch import watch_study
 
-    for source in (export, study, *([last] if last else [])):
-        if source.exists():
-            not_the_input(source, json_file, "--json")
+    for target, option in ((json_file, "--json"), (page, "--page")):
+        for source in (export, study, *([last] if last else [])):
+            if source.exists():
+                not_the_input(source, target, option)
+    if page is not None:
+        from churnsim.report.page.extras import require_report_extra
+
+        require_report_extra()  # before the work
     with terminal_progress() as progress:
         found = watch_study(
             study, export, progress=progress, runs_dir=runs_dir, last=last, until=until, period=period,
@@ -66,6 +72,11 @@ def watch(
     _print(found)
     if json_file is not None:
         write_json_file(json_file, found)
+    if page is not None:
+        from churnsim.report.watch_page import watch_page
+        from churnsim.study.storage.store import write_text
+
+        write_text(page, watch_page(found))
     if found.alarms:
         raise typer.Exit(EXIT_ALARM)
 
@@ -93,19 +104,9 @@ def _print(found: WatchRecord) -> None:
     say_under("forecast", f"{found.model} of {found.run}, stored {found.stored[:10]}.", *_younger(found))
     new, past = found.newcomers, found.past
     say_under("new", f"{new.customers:,} customers whom the run does not know, with {new.purchases:,} purchases.")
-    say_under("past", past_sentence(found) if past else "the export begins after the run's last day; not compared.")
-    say_under("refit", *(f"{reason}." for reason in found.refit) if found.refit else ("no reason to.",))
-
-
-def past_sentence(found: WatchRecord) -> str:
-    """What has changed of the past."""
-    past = found.past
-    assert past is not None
-    if not past.missing + past.added:
-        return f"the {past.rows:,} rows from {past.since} to {found.since} are unchanged."
-    return (
-        f"of {past.rows:,} rows from {past.since} to {found.since} {past.missing:,} are missing and {past.added:,} are "
-        f"new, of {past.customers:,} customers, on days from {past.first} to {past.last}."
+    say_under("past", past.told if past else "the export begins after the run's last day; not compared.")
+    say_under(
+        "refit", *(f"{reason[0].upper()}{reason[1:]}." for reason in found.refit) if found.refit else ("no reason to.",)
     )
 
 

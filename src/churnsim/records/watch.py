@@ -27,7 +27,7 @@ class WatchRow(Record):
 
 class PastRecord(Record):
     """The purchases until the run's last day as they were, and as the new export has them; each row by customer, day
-    and amount. `since` is the first day compared."""
+    and amount. `since` is the first day compared, and `told` all of it as a sentence."""
 
     since: str
     rows: int
@@ -36,6 +36,7 @@ class PastRecord(Record):
     customers: int
     first: str | None = None
     last: str | None = None
+    told: str
 
 
 class NewcomersRecord(Record):

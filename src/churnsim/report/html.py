@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
+from churnsim.report.messages import Words
+from churnsim.report.page.blocks import Chapter
 from churnsim.report.page.context import Context, stored_context
 from churnsim.report.page.extras import require_report_extra
 from churnsim.report.page.numbers import day
@@ -56,13 +59,22 @@ def render(run_dir: Path, *, language: str = "en", locale: str | None = None) ->
 def _rendered(context: Context) -> str:
     """The page, in the locale of the caller."""
     require_report_extra()
+    from churnsim.report.chapters import all_chapters
+
+    manifest = context.run.manifest
+    return page_of(
+        all_chapters(context), context.words, title=manifest.title, source=manifest.data.source,
+        date=day(manifest.finished or manifest.started),
+        footer=context.words("page.footer", version=manifest.churnsim, run=manifest.name, hash=manifest.hash),
+    )  # fmt: skip
+
+
+def page_of(chapters: Sequence[Chapter], words: Words, *, title: str, source: str, date: str, footer: str) -> str:
+    """Chapters as one offline page; needs the extra [report]."""
     # These need the extra, so they are imported only once it is known to be there.
     import jinja2
     from markupsafe import Markup
 
-    from churnsim.report.chapters import all_chapters
-
-    words = context.words
     room = files("churnsim.report").joinpath("templates")
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(lambda name: room.joinpath(name).read_text(encoding="utf-8")),
@@ -71,8 +83,6 @@ def _rendered(context: Context) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    manifest = context.run.manifest
-    chapters = all_chapters(context)
     script = room.joinpath("report.js").read_text(encoding="utf-8") if any(c.scripted for c in chapters) else ""
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return environment.get_template("report.html").render(
@@ -81,11 +91,11 @@ def _rendered(context: Context) -> str:
         policy=f"; script-src 'sha256-{digest}'" if script else "",
         css=Markup(room.joinpath("report.css").read_text(encoding="utf-8")),
         lang=words("page.lang"),
-        title=manifest.title,
+        title=title,
         kicker=words("page.kicker"),
-        source=manifest.data.source,
-        date=day(manifest.finished or manifest.started),
+        source=source,
+        date=date,
         contents=words("page.contents"),
         skip=words("page.skip"),
-        footer=words("page.footer", version=manifest.churnsim, run=manifest.name, hash=manifest.hash),
+        footer=footer,
     )

@@ -237,11 +237,19 @@ def _past(before: pd.DataFrame, now: pd.DataFrame, since: date) -> PastRecord | 
     difference = new.sub(old, fill_value=0)
     differing = difference[difference != 0].reset_index()
     days = differing["day"]
+    start = max(begin, before["date"].min().normalize())
+    missing, added = int(-difference[difference < 0].sum()), int(difference[difference > 0].sum())
+    customers = differing["customer_id"].nunique()
+    first, last = (days.min().date(), days.max().date()) if len(days) else (None, None)
+    told = f"the {int(old.sum()):,} rows from {start.date()} to {since} are unchanged."
+    if missing + added:
+        told = (
+            f"of {int(old.sum()):,} rows from {start.date()} to {since}, {missing:,} are missing and {added:,} are "
+            f"new, of {customers:,} customers, on days from {first} to {last}."
+        )
     return PastRecord(
-        since=max(begin, before["date"].min().normalize()), rows=int(old.sum()),
-        missing=int(-difference[difference < 0].sum()), added=int(difference[difference > 0].sum()),
-        customers=differing["customer_id"].nunique(), first=days.min() if len(days) else None,
-        last=days.max() if len(days) else None,
+        since=str(start.date()), rows=int(old.sum()), missing=missing, added=added, customers=customers,
+        first=None if first is None else str(first), last=None if last is None else str(last), told=told,
     )  # fmt: skip
 
 
@@ -264,10 +272,7 @@ def _reasons(found: WatchRecord) -> list[str]:
         )
     past, ahead = found.past, (date.fromisoformat(found.until) - date.fromisoformat(found.since)).days
     if past is not None and past.missing + past.added:
-        told.append(
-            f"the past has changed: of {past.rows:,} rows until {found.since} {past.missing:,} are missing and "
-            f"{past.added:,} are new, of {past.customers:,} customers"
-        )
+        told.append(f"the past has changed: {past.told.removesuffix('.')}")
     if found.newcomers.share > MOST_OF_NEWCOMERS:
         told.append(f"{found.newcomers.share:.0%} of the purchases are by customers whom the run does not know")
     if ahead > found.checked_days:
