@@ -68,6 +68,27 @@ def test_links_to_pages_elsewhere_lead_to_what_the_site_makes_of_them(conf):
     )
 
 
+def dead_links(text: str, folder: Path) -> list[str]:
+    """Relative links of a Markdown text to files that are not there; code is not looked at."""
+    prose = re.sub(r"^```.*?^```|`[^`\n]*`", "", text, flags=re.DOTALL | re.MULTILINE)
+    targets = re.findall(r"\]\((?![a-z]+:)([^)#\s]+)", prose)
+    return [target for target in targets if not (folder / target).exists()]
+
+
+def test_links_name_files_that_are_there(conf):
+    pages = [*DOCS.glob("*.md"), *DOCS.glob("claims/*.md"), *(ROOT / source for source in conf["ELSEWHERE"])]
+    assert len(pages) > 80
+    assert {
+        page.name: dead for page in pages if (dead := dead_links(page.read_text(encoding="utf-8"), page.parent))
+    } == {}
+
+
+def test_control_a_dead_link_is_found():
+    text = "[a](README.md#x) [b](https://a.b/c) `[c](code.md)` [d](#here)\n"
+    text += "```\n[e](code.md)\n```\n![f](gone.png) [`g`](gone.md)"
+    assert dead_links(text, ROOT) == ["gone.png", "gone.md"]
+
+
 def test_the_way_to_build_is_written_down():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     wanted = {re.match(r"[\w-]+", line)[0].lower() for line in project["optional-dependencies"]["docs"]} - {"churnsim"}
