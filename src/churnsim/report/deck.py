@@ -140,7 +140,8 @@ class _Slide:
         widths = [box.width * share / sum(shares) for share in shares]
         texts = [[column.title for column in block.columns]]
         texts += [[f"{cell.text}\n{cell.note}" if cell.note else cell.text for cell in row] for row in block.rows]
-        size = next((size for size in TABLE_SIZES if _rows_fitting(texts, widths, box, size) == len(texts)), None)
+        fits = [size for size in TABLE_SIZES if _rows_fitting(texts, widths, box, size) == len(texts)]
+        size = next((size for size in fits if not _breaks_a_word(texts, widths, size)), fits[-1] if fits else None)
         if size is None:
             size, below = TABLE_SIZES[-1], Box(box.left, box.top + box.height - 0.45, box.width, 0.45)
             box = box._replace(height=box.height - 0.45)
@@ -186,6 +187,12 @@ def _wrapped(text: str, letters: int) -> int:
         used += len(word) + (used > 0)
         lines, used = (lines + (used - 1) // letters, (used - 1) % letters + 1) if used > letters else (lines, used)
     return lines
+
+
+def _breaks_a_word(rows: Sequence[Sequence[str]], widths: Sequence[float], size: float) -> bool:
+    """Whether a word is longer than the column it stands in."""
+    room = [(width - 2 * PADDING) * 72 / (LETTER * size) for width in widths]
+    return any(len(word) > most for row in rows for text, most in zip(row, room, strict=True) for word in text.split())
 
 
 def _row_height(row: Sequence[str], widths: Sequence[float], size: float) -> float:
@@ -322,10 +329,10 @@ def _chances(deck: _Deck, context: Context) -> None:
     slide = deck.slide(context.say("tile.chance"))
     rows = [(context.titles[row.strategy], row.chance, None, None) for row in found]
     reading = context.listed([context.say("chart.row", name=name, number=fmt.percent(x, 0)) for name, x, *_ in rows])
-    half = BODY.width / 2
-    box = Box(EDGE, TOP, half - 0.2, BODY.height)
+    chart = 0.38 * BODY.width
+    box = Box(EDGE, TOP, chart - 0.2, BODY.height)
     _bars(slide, rows, box, name=context.say("tile.chance"), about=reading, number_format="0%")
-    place = Box(EDGE + half, TOP, half, BODY.height)
+    place = Box(EDGE + chart, TOP, BODY.width - chart, BODY.height)
     slide.table(answer.chances(context), place, shares=(4, 4, 5, 2, 3))
     slide.notes(*answer.how_read(context))
 
