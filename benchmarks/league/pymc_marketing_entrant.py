@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import logging
-import resource
 import sys
 import time
 import warnings
@@ -37,6 +36,12 @@ def forecast(summary: pd.DataFrame, horizon: float) -> pd.DataFrame:
     return pd.DataFrame({"customer_id": data["customer_id"], "purchases": purchases, "value": purchases * each})
 
 
+def peak() -> float:
+    """Most memory this program has taken, MB (Linux; `ru_maxrss` would count what started it)."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
+
+
 def main(folder: Path) -> None:
     """Write the forecast and what it cost."""
     origin = json.loads((folder / "origin.json").read_text(encoding="utf-8"))
@@ -45,7 +50,7 @@ def main(folder: Path) -> None:
     found = forecast(summary, float(origin["horizon"]))
     seconds = time.process_time() - start
     found.to_csv(folder / "forecast.csv", index=False)
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    memory = peak()
     (folder / "cost.json").write_text(json.dumps({"seconds": seconds, "megabytes": memory}), encoding="utf-8")
 
 
