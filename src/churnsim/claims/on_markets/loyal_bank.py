@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
@@ -37,16 +39,17 @@ def growth_ratio(gain: float, year: int, *, loyal: float = LOYAL, other: float =
     return added(loyal) / added(other)
 
 
-def judge(evidence: Evidence = None, quick: bool = False, *, loyal: float = LOYAL) -> Finding:
-    """The map in closed form and one market simulated; the control gives both firms the same churn."""
+def judge(evidence: Evidence = None, quick: bool = False, *, loyal: float = LOYAL, won: Belief = BELIEF) -> Finding:
+    """The map in closed form and one market simulated; the control gives both firms the same churn, and the planted
+    world has banks that are known to win about as many."""
     rows: Rows = [
         {"gain": gain, "year": year, "ratio": growth_ratio(gain, year, loyal=loyal)} for gain in GAINS for year in YEARS
     ]
     share = float(np.mean([LOW <= row["ratio"] <= HIGH for row in rows]))
-    won = np.maximum(BELIEF.quantile((np.arange(1000) + 0.5) / 1000), 1e-9)
+    gains = np.maximum(won.quantile((np.arange(1000) + 0.5) / 1000), 1e-9)
     # A bank that wins fewer than it loses does not grow, and has no multiple.
-    inside = [gain > OTHER and LOW <= growth_ratio(gain, 1, loyal=loyal) <= HIGH for gain in won.tolist()]
-    mass = Plausible.of_draws(inside, {"customers won a year, of the base": BELIEF})
+    inside = [gain > OTHER and LOW <= growth_ratio(gain, 1, loyal=loyal) <= HIGH for gain in gains.tolist()]
+    mass = Plausible.of_draws(inside, {"customers won a year, of the base": won})
     first = [row["gain"] for row in rows if row["year"] == 1 and LOW <= row["ratio"] <= HIGH]
     region = (
         f"Acquisition of {min(first):.0%} to {max(first):.0%} of the base a year, in the first year." if first else None
@@ -73,6 +76,11 @@ def judge(evidence: Evidence = None, quick: bool = False, *, loyal: float = LOYA
         estimate=simulated.estimate, lower=simulated.lower, upper=simulated.upper, unit="ratio", region=region,
         parts=parts, tables={"ratio": rows},
     )  # fmt: skip
+
+
+def planted(evidence: Evidence, quick: bool) -> Finding:
+    """Banks that win 14.5 to 16% a year of the customers they have."""
+    return judge(evidence, quick, won=replace(BELIEF, low=0.145, high=0.16))
 
 
 def _simulated(loyal: float, *, replications: int) -> Part:
