@@ -163,7 +163,7 @@ LOSES = {"mean": -5.0, "lower": -9.0, "upper": -1.0}
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"chosen": False, "lead": LOSES, "status": "spend nothing"}, "nothing within the bounds earns more."),
+        ({"chosen": False, "lead": LOSES, "status": "spend nothing"}, "earns more by more than the tolerance, 370."),
         ({"chosen": False, "lead": LOSES, "status": UNSURE}, "nothing within the bounds is shown to earn more."),
         ({"gap_upper": 500.0}, "which takes more replications"),
         ({"objective": "chance", "gap_upper": 0.004, "gap_asked": 0.01}, "the share of futures with more"),

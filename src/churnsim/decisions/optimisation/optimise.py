@@ -115,9 +115,10 @@ class Optimisation:
         best = ", ".join(f"{name} = {value:,.4g}" for name, value in self.best.items())
         if not self.levers:
             why = (
-                "nothing within the bounds earns more" if self.status == "spend nothing"
+                f"nothing within the bounds earns more by more than the tolerance, {self.gap_asked:,.4g}"
+                if self.status == "spend nothing"
                 else "nothing within the bounds is shown to earn more"
-            )  # fmt: skip
+            )
             against = _told(self.lead, plus=True) if self.objective != "chance" else (
                 f"ahead in {self.lead.mean + 0.5:.1%} of futures"
             )  # fmt: skip

@@ -50,12 +50,12 @@ def _sentences(context: Context, found: OptimisationRecord) -> list[tuple[str, s
     said = {
         "levers": levers, "what": what, "level": fmt.percent(found.level), "horizon": context.horizon,
         "gain": _amount(context, found, found.lead.mean, sign=True), "interval": _interval(context, found, found.lead),
+        "asked": _amount(context, found, found.gap_asked),
     }  # fmt: skip
     key = "pays" if found.chosen else "nothing" if found.status == "spend nothing" else "unsure"
     gap = say(
         "optimum.gap" if found.gap_upper <= found.gap_asked else "optimum.gap_open",
-        gap=_amount(context, found, found.gap_upper), asked=_amount(context, found, found.gap_asked),
-        level=fmt.percent(found.level),
+        gap=_amount(context, found, found.gap_upper), asked=said["asked"], level=said["level"],
     )  # fmt: skip
     how = say(
         "optimum.how", points=fmt.count(found.points), simulations=fmt.count(found.simulations),
