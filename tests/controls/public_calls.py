@@ -553,7 +553,8 @@ OWN: dict[str, dict[str, Any]] = {
     "linear": {"customers": subscriptions},
     "hazard_multiplier": {"customers": subscriptions},
     **{
-        f"BGBB().{verb}": {"summary": periods}
+        f"{model}().{verb}": {"summary": periods, "n": 1}
+        for model in ("BGBB", "BGBBCovariates")
         for verb in (
             "p_alive",
             "expected_purchases",
@@ -562,9 +563,12 @@ OWN: dict[str, dict[str, Any]] = {
             "log_likelihood",
             "residual_transactions",
             "time_to_next_purchase",
+            "draw_summary_like",
+            "expected_purchases_like",
+            "purchase_pmf_like",
         )
     },
-    "BGBB().conditional_pmf": {"summary": periods, "n": 1},
+    "BGBBCovariates.fit": {"summary": periods},
     **{
         f"{model}().{verb}": {"summary": seasonal, "n": 1, "times": [1.0, 5.0]}
         for model in ("CalendarModel", "TwoClockModel")
@@ -585,6 +589,8 @@ OWN: dict[str, dict[str, Any]] = {
         for verb in ("speed", "leaving_speed", "expected_purchases_new", "purchase_pmf", "draw_summary", "with_future")
     },
     "MBGCNBD().log_likelihood": {"summary": gaps},
+    "MBGCNBDCovariates().log_likelihood": {"summary": gaps},
+    "MBGCNBDCovariates.fit": {"summary": gaps, "k": 2},
     "FlowShare().share": {},
     "draw_parameters": {"n": 2},
     "logpdf": {"x": 1.0},

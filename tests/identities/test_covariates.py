@@ -9,7 +9,9 @@ import pandas as pd
 import pytest
 
 import churnsim as cs
+from churnsim.models.purchase.bg_bb import BGBBCovariates
 from churnsim.models.purchase.bg_nbd import BGNBDCovariates
+from churnsim.models.purchase.mbg_cnbd import MBGCNBDCovariates
 from churnsim.models.purchase.mbg_nbd import MBGNBDCovariates
 from churnsim.models.purchase.pareto_nbd import ParetoNBDCovariates
 
@@ -22,32 +24,42 @@ MODELS = [
     BGNBDCovariates(r=0.8, alpha=5.0, a=0.8, b=2.5, **EFFECTS),
     ParetoNBDCovariates(r=0.8, alpha=5.0, s=0.8, beta=9.0, **EFFECTS),
     MBGNBDCovariates(r=0.8, alpha=5.0, a=0.8, b=2.5, **EFFECTS),
+    MBGCNBDCovariates(r=0.8, alpha=2.0, a=0.8, b=2.5, k=3, **EFFECTS),
+    BGBBCovariates(alpha=1.2, beta=2.0, gamma=0.7, delta=5.0, **EFFECTS),
 ]
 CHOICE = {"covariates_rate": ["sex", "income"], "covariates_lifetime": ["sex"]}
 every_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.family)
 
 
-def people(n: int) -> pd.DataFrame:
+def people(n: int, model: Any = None) -> pd.DataFrame:
     rng = np.random.Generator(np.random.PCG64(1))
     columns = {
         "sex": rng.integers(0, 2, n).astype(float), "income": rng.normal(2000, 300, n), "T": rng.uniform(30, 60, n),
     }  # fmt: skip
-    return pd.DataFrame(columns, index=[f"c{i}" for i in range(n)])
+    frame = pd.DataFrame(columns, index=[f"c{i}" for i in range(n)])
+    return frame.assign(T=np.floor(frame["T"] / 5)) if isinstance(model, BGBBCovariates) else frame
+
+
+def stages(model: Any) -> dict[str, int]:
+    return {"k": model.k} if isinstance(model, MBGCNBDCovariates) else {}
 
 
 def plain(model: Any, row: pd.Series) -> Any:
     """The model without covariates of one customer."""
     rate = np.exp(0.5 * (row["sex"] - 0.5) + 0.001 * (row["income"] - 2000))
     leaving = np.exp(-0.6 * (row["sex"] - 0.5))
+    if isinstance(model, BGBBCovariates):
+        return cs.models.BGBB(alpha=1.2 * rate, beta=2.0, gamma=0.7 * leaving, delta=5.0)
     if isinstance(model, BGNBDCovariates):
-        return type(model).plain(r=0.8, alpha=5.0 / rate, a=0.8 * leaving, b=2.5)
+        return type(model).plain(r=0.8, alpha=model.alpha / rate, a=0.8 * leaving, b=2.5, **stages(model))
     return cs.ParetoNBD(r=0.8, alpha=5.0 / rate, s=0.8, beta=9.0 / leaving)
 
 
 @every_model
 def test_a_customer_is_one_of_its_own_plain_model(model: Any) -> None:
-    seen = model.draw_summary_like(people(60), seed=3)
-    seen.loc["c1", ["frequency", "recency"]] = [45, 25.0]  # the other way of the rising factorial
+    seen = model.draw_summary_like(people(60, model), seed=3)
+    # The other way of the rising factorial; a silence after each opportunity.
+    seen.loc["c1", ["frequency", "recency"]] = [3, 3.0] if isinstance(model, BGBBCovariates) else [45, 25.0]
     verbs = {
         "log_likelihood": lambda m, s: m.log_likelihood(s),
         "p_alive": lambda m, s: m.p_alive(s),
@@ -55,7 +67,7 @@ def test_a_customer_is_one_of_its_own_plain_model(model: Any) -> None:
         "pmf": lambda m, s: m.conditional_pmf([2], s, 39.0)[2],
         "DERT": lambda m, s: m.residual_transactions(s, 0.1),
         "wait": lambda m, s: m.time_to_next_purchase(s, quantile=0.1),
-        "rate": lambda m, s: m.draw_posterior(s, seed=1)["rate"],
+        "rate": lambda m, s: m.draw_posterior(s, seed=1).iloc[:, 0],
     }
     new = seen.iloc[:12]
     for n in (0, 2):
@@ -73,8 +85,8 @@ def test_a_customer_is_one_of_its_own_plain_model(model: Any) -> None:
 
 @every_model
 def test_gradient_is_the_slope(model: Any) -> None:
-    seen = model.draw_summary_like(people(200), seed=3)
-    likelihood = type(model).likelihood(seen, **CHOICE, penalty=3.0)
+    seen = model.draw_summary_like(people(200, model), seed=3)
+    likelihood = type(model).likelihood(seen, **CHOICE, **stages(model), penalty=3.0)
     at = np.array([*likelihood.starts[0][:4], 0.3, -0.2, 0.4])
     gradient = likelihood.objective(at)[1]
     for i, slope in enumerate(gradient):
@@ -86,15 +98,15 @@ def test_gradient_is_the_slope(model: Any) -> None:
 
 @every_model
 def test_effects_come_back(model: Any) -> None:
-    seen = model.draw_summary_like(people(4000), seed=1)
-    family = type(model)
-    fit = family.fit(seen, **CHOICE)
+    seen = model.draw_summary_like(people(4000, model), seed=1)
+    family, more = type(model), stages(model)
+    fit = family.fit(seen, **CHOICE, **more)
     assert fit.status.ok
     truth = {"rate:sex": 0.5, "rate:income": 0.001, "lifetime:sex": -0.6}
     for name, value in truth.items():
         assert abs(fit.parameters[name] - value) < 3.5 * fit.standard_errors[name], name
     # Far better than without, and no better than the truth by more than its seven parameters explain.
-    assert fit.loglik > family.fit(seen).loglik + 50
+    assert fit.loglik > family.fit(seen, **more).loglik + 50
     assert 0 < fit.loglik - model.log_likelihood(seen).sum() < 15
     table = fit.summary()
     assert (table["lower"] < table["estimate"]).all()
@@ -102,10 +114,10 @@ def test_effects_come_back(model: Any) -> None:
     drawn = [m.rate_effects["sex"] for m in fit.draw_parameters(200, seed=1)]
     assert np.std(drawn) == pytest.approx(fit.standard_errors["rate:sex"], rel=0.2)
     # Another scale of a covariate is another unit of its effect.
-    cents = family.fit(seen.assign(income=seen["income"] * 100), **CHOICE)
+    cents = family.fit(seen.assign(income=seen["income"] * 100), **CHOICE, **more)
     assert cents.parameters["rate:income"] * 100 == pytest.approx(fit.parameters["rate:income"], rel=1e-5)
     assert cents.loglik == pytest.approx(fit.loglik, rel=1e-10)
-    shrunk = family.fit(seen, **CHOICE, penalty=1000.0)
+    shrunk = family.fit(seen, **CHOICE, **more, penalty=1000.0)
     assert abs(shrunk.parameters["rate:sex"]) < abs(fit.parameters["rate:sex"])
     assert shrunk.loglik < fit.loglik
 
@@ -113,14 +125,26 @@ def test_effects_come_back(model: Any) -> None:
 @every_model
 def test_separation_is_told(model: Any) -> None:
     family = type(model)
-    seen = model.draw_summary_like(people(500), seed=1).assign(never=0.0)
+    seen, more = model.draw_summary_like(people(500, model), seed=1).assign(never=0.0), stages(model)
     seen.loc[seen.index[:20], ["never", "frequency", "recency"]] = [1.0, 0, 0.0]
-    fit = family.fit(seen, covariates_rate=["never"])
+    fit = family.fit(seen, covariates_rate=["never"], **more)
     assert fit.status.code == "separation"
     assert "rate:never" in fit.status.message
     assert "penalty" in fit.status.advice
     assert np.isfinite(list(fit.parameters.values())).all()
-    assert family.fit(seen, covariates_rate=["never"], penalty=1.0).status.ok
+    assert family.fit(seen, covariates_rate=["never"], **more, penalty=1.0).status.ok
+
+
+def test_the_regularity_is_found() -> None:
+    seen = MODELS[3].draw_summary_like(people(1500), seed=1)
+    fit = MBGCNBDCovariates.fit(seen, covariates_rate=["sex"])
+    assert fit.model.k == 3
+    assert fit.loglik == pytest.approx(fit.log_likelihood(seen).sum(), rel=1e-12)
+    assert MBGCNBDCovariates.likelihood(seen, covariates_rate=["sex"]).build(fit.model.to_dict()).k == 3
+    with pytest.raises(cs.errors.ConfigError, match="k must be a whole number"):
+        MBGCNBDCovariates(r=1.0, alpha=1.0, a=1.0, b=1.0, k=1.5)
+    with pytest.raises(cs.errors.DataError, match="T must be a whole number of opportunities"):
+        BGBBCovariates.fit(seen, covariates_rate=["sex"])
 
 
 def test_refusals() -> None:

@@ -19,7 +19,7 @@ from tests.reference.test_families_blind import HISTORIES, MODELS, Story, frame,
 
 import churnsim as cs
 from churnsim.models.purchase.protocol import PurchaseModel
-from churnsim.models.purchase.registry import PURCHASE_FAMILIES
+from churnsim.models.purchase.registry import PURCHASE_FAMILIES, with_covariates
 
 HERE = Path(__file__)
 TESTS = HERE.parents[1]
@@ -31,11 +31,11 @@ PLAIN, RECOVERED = (
 )
 
 CONTINUOUS = ("bg_nbd", "mbg_nbd", "pareto_nbd", "nbd", "mbg_cnbd")
-COVARIATES = ("bg_nbd_covariates", "mbg_nbd_covariates", "pareto_nbd_covariates")
+COVARIATES = tuple(f"{name}_covariates" for name in with_covariates(simulated=False))
 FAMILIES: dict[str, Any] = {
-    **PURCHASE_FAMILIES, "bg_nbd_covariates": cs.models.BGNBDCovariates,
-    "mbg_nbd_covariates": cs.models.MBGNBDCovariates, "pareto_nbd_covariates": cs.models.ParetoNBDCovariates,
-}  # fmt: skip
+    **PURCHASE_FAMILIES,
+    **{name: PURCHASE_FAMILIES[name.removesuffix("_covariates")].covariate_family for name in COVARIATES},
+}
 # Not verbs of a model: how it is made and kept.
 ASIDE = {"fit", "likelihood", "from_dict", "save", "to_dict", "unit", "family", "parameter_names"}
 
@@ -151,6 +151,18 @@ POPULATIONS: dict[str, tuple[Any, dict[str, Any]]] = {
         cs.models.MBGNBDCovariates(r=0.7, alpha=4.0, a=0.8, b=2.4, rate_effects={"z": 2.0}, covariate_means={"z": 1.0}),
         {"rate": stats.gamma(0.7, scale=1 / 4), "dropout": stats.beta(0.8, 2.4)},
     ),
+    "mbg_cnbd_covariates": (
+        cs.models.MBGCNBDCovariates(
+            r=0.7, alpha=4.0, a=0.8, b=2.4, k=2, rate_effects={"z": 2.0}, covariate_means={"z": 1.0}
+        ),
+        {"rate": stats.gamma(0.7, scale=1 / 8), "dropout": stats.beta(0.8, 2.4)},
+    ),
+    "bg_bb_covariates": (
+        cs.models.BGBBCovariates(
+            alpha=1.2, beta=0.75, gamma=0.66, delta=2.8, rate_effects={"z": 2.0}, covariate_means={"z": 1.0}
+        ),
+        {"purchase_probability": stats.beta(1.2, 0.75), "dropout": stats.beta(0.66, 2.8)},
+    ),
     "pareto_nbd_covariates": (
         cs.models.ParetoNBDCovariates(
             r=0.7, alpha=4.0, s=1.3, beta=9.0, rate_effects={"z": 2.0}, covariate_means={"z": 1.0}
@@ -222,10 +234,13 @@ def test_new_customers_with_covariates_are_average_ones(family: str) -> None:
     plain = POPULATIONS[family.removesuffix("_covariates")][0]
     assert model.expected_purchases_new(30.0) == plain.expected_purchases_new(30.0)
     np.testing.assert_array_equal(model.purchase_pmf(range(9), 30.0), plain.purchase_pmf(range(9), 30.0))
-    # And those of given covariates have their own rate: e^(2 (1.5 - 1)) times the average one.
-    own = type(plain).from_dict({**plain.to_dict(), "alpha": 4.0 / np.e})
+    # And those of given covariates have their own rate, or odds: e^(2 (1.5 - 1)) times the average ones.
+    alpha = plain.alpha * np.e if family == "bg_bb_covariates" else plain.alpha / np.e
+    own = type(plain).from_dict({**plain.to_dict(), "alpha": alpha})
     people = pd.DataFrame({"frequency": [0], "recency": [0.0], "T": [30.0], "z": [1.5]})
     assert model.expected_purchases_like(people, 30.0).item() == pytest.approx(own.expected_purchases_new(30.0))
     assert model.purchase_pmf_like(2, people, 30.0).item() == pytest.approx(own.purchase_pmf(2, 30.0))
+    if family == "bg_bb_covariates":
+        return
     periods = model.expected_active_periods_like(people, 30.4).item()
     assert periods == pytest.approx(own.expected_active_periods_new(30.4))

@@ -28,6 +28,11 @@ FAMILIES: dict[str, tuple[Any, dict[str, Any]]] = {
     "mbg_cnbd": (cs.models.MBGCNBD(r=0.9, alpha=3.0, a=0.8, b=2.5, k=3), {"k": 3}),
     "gamma_gamma": (cs.GammaGamma(p=4.0, q=4.0, gamma=20.0), {}),
     "bg_nbd_covariates": (cs.models.BGNBDCovariates(r=0.9, alpha=6.0, a=0.8, b=2.5, **EFFECTS), CHOSEN),
+    "mbg_cnbd_covariates": (
+        cs.models.MBGCNBDCovariates(r=0.9, alpha=3.0, a=0.8, b=2.5, k=2, **EFFECTS),
+        {"k": 2, **CHOSEN},
+    ),
+    "bg_bb_covariates": (cs.models.BGBBCovariates(alpha=1.2, beta=0.75, gamma=0.66, delta=2.8, **EFFECTS), CHOSEN),
     "pareto_nbd_covariates": (cs.models.ParetoNBDCovariates(r=0.9, alpha=6.0, s=0.8, beta=10.0, **EFFECTS), CHOSEN),
 }
 
@@ -35,7 +40,7 @@ FAMILIES: dict[str, tuple[Any, dict[str, Any]]] = {
 def population(model: Any, rng: np.random.Generator, seed: int) -> pd.DataFrame:
     """Customers as far as they are known beforehand, and what they did."""
     given = {"frequency": 0, "recency": 0.0, "T": rng.uniform(30, 80, CUSTOMERS)}
-    if isinstance(model, cs.models.BGBB):
+    if isinstance(model, cs.models.BGBB | cs.models.BGBBCovariates):
         given["T"] = rng.integers(5, 12, CUSTOMERS).astype(float)
     if isinstance(model, cs.GammaGamma):
         given = {"frequency": rng.integers(0, 7, CUSTOMERS)}

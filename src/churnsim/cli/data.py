@@ -59,8 +59,8 @@ def with_covariates(
         raise ConfigError(f"{asked[0]} needs --customers, the file that holds the columns.")
     from churnsim.models.purchase.registry import with_covariates as families
 
-    if family not in families():
-        raise ConfigError(f"--model {family} takes no covariates. Use one of: {', '.join(families())}.")
+    if family not in (taking := families(simulated=False)):
+        raise ConfigError(f"--model {family} takes no covariates. Use one of: {', '.join(taking)}.")
     from churnsim.data.subscriptions.customer_rows import read_covariates
     from churnsim.models.purchase.summary_covariates import SummaryCovariates
 

@@ -48,12 +48,14 @@ from .evaluation.time_split import value_rows as value_rows
 from .interop import from_inference_data as from_inference_data
 from .interop import from_lifetimes as from_lifetimes
 from .purchase.bg_bb import BGBB as BGBB
+from .purchase.bg_bb import BGBBCovariates as BGBBCovariates
 from .purchase.bg_nbd import BGNBD as BGNBD
 from .purchase.bg_nbd import BGNBDCovariates as BGNBDCovariates
 from .purchase.calendar_model import CalendarFit as CalendarFit
 from .purchase.calendar_model import CalendarModel as CalendarModel
 from .purchase.calendar_model import LikelihoodRatio as LikelihoodRatio
 from .purchase.mbg_cnbd import MBGCNBD as MBGCNBD
+from .purchase.mbg_cnbd import MBGCNBDCovariates as MBGCNBDCovariates
 from .purchase.mbg_nbd import MBGNBD as MBGNBD
 from .purchase.mbg_nbd import MBGNBDCovariates as MBGNBDCovariates
 from .purchase.nbd import NBD as NBD

@@ -105,8 +105,49 @@ def objective(
 
 
 @njit
-def draw_posterior(
-    alpha: float, beta: float, gamma: float, delta: float, x: Ints, t_x: Ints, n: Ints,
+def terms(alpha: Floats, gamma: Floats, x: Ints, t_x: Floats, n: Floats, beta: float, delta: float) -> Floats:
+    """Where each customer has its own alpha and gamma, rows: log-likelihood, and its slopes in beta, ln alpha_i, ln
+    gamma_i and delta."""
+    top = 0
+    for i in range(n.size):
+        top = max(top, int(n[i]) + 1)
+    skip, d_skip = rising_logs(beta, top)
+    stay, d_stay = rising_logs(delta, top)
+    out = np.zeros((x.size, 5))
+    for i in range(x.size):
+        a, b, end = x[i], int(t_x[i]), int(n[i])
+        buy, d_buy = rising_logs(alpha[i], a)
+        either, d_either = rising_logs(alpha[i] + beta, end)
+        toss, d_toss = rising_logs(gamma[i] + delta, end + 1)
+        parts = log_terms(alpha[i], beta, gamma[i], delta, a, b, end)
+        value = _log_sum(parts)
+        out[i, 0] = buy[a] + skip[b - a] - either[b] + stay[b] - toss[b] + value
+        out[i, 2] = alpha[i] * d_buy[a]
+        for j in range(parts.size):
+            share = math.exp(parts[j] - value)
+            # As in `objective`.
+            last = end if j == 0 else b + j - 1
+            stays = last + 1 if j == 0 else last
+            out[i, 1] += share * (d_skip[last - a] - d_either[last])
+            out[i, 2] -= share * alpha[i] * d_either[last]
+            out[i, 3] += share * ((0.0 if j == 0 else 1.0) - gamma[i] * d_toss[last + 1])
+            out[i, 4] += share * (d_stay[stays] - d_toss[last + 1])
+    return out
+
+
+@njit
+def p_alive(alpha: Floats, gamma: Floats, x: Ints, t_x: Floats, n: Floats, beta: float, delta: float) -> Floats:
+    """P(alive at the next opportunity | history), where each customer has its own alpha and gamma."""
+    out = np.empty(x.size)
+    for i in range(x.size):
+        parts = log_terms(alpha[i], beta, gamma[i], delta, x[i], int(t_x[i]), int(n[i]))
+        out[i] = math.exp(parts[0] - _log_sum(parts))
+    return out
+
+
+@njit
+def draw_histories(
+    alpha: Floats, gamma: Floats, x: Ints, t_x: Floats, n: Floats, beta: float, delta: float,
     uids: Ints, replication: int, seed: int, domain: int, stream: int,
 ) -> tuple[Floats, Flags]:  # fmt: skip
     """One exact draw of (p, theta) and of who is alive at the next opportunity, given each history.
@@ -118,44 +159,36 @@ def draw_posterior(
     alive = np.empty(x.size, np.bool_)
     for i in range(x.size):
         u_alive, u_buy, u_drop, _ = block(0, stream, uids[i], replication, seed, domain)
-        terms = log_terms(alpha, beta, gamma, delta, x[i], t_x[i], n[i])
+        terms = log_terms(alpha[i], beta, gamma[i], delta, x[i], int(t_x[i]), int(n[i]))
         total = _log_sum(terms)
         alive[i] = u_alive < math.exp(terms[0] - total)
-        last = n[i]
+        last = int(n[i])
         if not alive[i]:
             u_when, _, _, _ = block(2, stream, uids[i], replication, seed, domain)
             target = u_when * -math.expm1(terms[0] - total)
             below = 0.0
             for j in range(1, terms.size):
-                last = t_x[i] + j - 1
+                last = int(t_x[i]) + j - 1
                 below += math.exp(terms[j] - total)
                 if below >= target:
                     break
-        traits[i, 0] = beta_quantile(u_buy, alpha + x[i], beta + last - x[i])
+        traits[i, 0] = beta_quantile(u_buy, alpha[i] + x[i], beta + last - x[i])
         traits[i, 1] = beta_quantile(
-            u_drop, gamma + (0.0 if alive[i] else 1.0), delta + last + (1.0 if alive[i] else 0.0)
+            u_drop, gamma[i] + (0.0 if alive[i] else 1.0), delta + last + (1.0 if alive[i] else 0.0)
         )
     return traits, alive
 
 
 @njit
 def draw_traits(
-    alpha: float,
-    beta: float,
-    gamma: float,
-    delta: float,
-    size: int,
-    replication: int,
-    seed: int,
-    domain: int,
-    stream: int,
+    alpha: Floats, gamma: Floats, beta: float, delta: float, replication: int, seed: int, domain: int, stream: int
 ) -> Floats:
-    """Rows (p, theta) of customers 0 ... size - 1 of the population."""
-    traits = np.empty((size, 2))
-    for i in range(size):
+    """Rows (p, theta) of new customers, one for each alpha_i and gamma_i; customer i's uid is i."""
+    traits = np.empty((alpha.size, 2))
+    for i in range(alpha.size):
         _, u_buy, u_drop, _ = block(0, stream, i, replication, seed, domain)
-        traits[i, 0] = beta_quantile(u_buy, alpha, beta)
-        traits[i, 1] = beta_quantile(u_drop, gamma, delta)
+        traits[i, 0] = beta_quantile(u_buy, alpha[i], beta)
+        traits[i, 1] = beta_quantile(u_drop, gamma[i], delta)
     return traits
 
 

@@ -1,5 +1,6 @@
-"""BG/NBD, and MBG/NBD with `first`, where each customer has its own alpha and a: what covariates need, and draws. See
-`bg_nbd.py`; b is the model's own here, and raised by one for MBG/NBD's draws alone."""
+"""BG/NBD, and MBG/NBD with `first` and MBG/CNBD-k with stages too, where each customer has its own alpha and a: what
+covariates need, and draws. See `bg_nbd.py` and `mbg_cnbd.py`; b is the model's own, but raised by one for MBG/NBD's
+draws."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ import math
 import numpy as np
 
 from churnsim.kernels.likelihoods.bg_nbd import posterior_draw
+from churnsim.kernels.likelihoods.mbg_cnbd import stages
 from churnsim.kernels.numerics.jit import njit
 from churnsim.kernels.numerics.philox import block
 from churnsim.kernels.numerics.pochhammer import highest_count, rising_logs
@@ -17,10 +19,10 @@ from churnsim.typing import Flags, Floats, Ints
 
 
 @njit
-def terms(alpha: Floats, a: Floats, x: Ints, t_x: Floats, T: Floats, r: float, b: float, first: bool) -> Floats:
-    """Rows: log-likelihood, and its slopes in r, ln alpha_i, ln a_i and b."""
+def terms(alpha: Floats, a: Floats, x: Ints, t_x: Floats, T: Floats, r: float, b: float, first: bool, k: int) -> Floats:
+    """Rows: log-likelihood (of k stages without the gaps' factor), and its slopes in r, ln alpha_i, ln a_i and b."""
     top = highest_count(x)
-    rate, d_rate = rising_logs(r, top)
+    rate, d_rate = rising_logs(r, k * top)
     at_first = b
     b = b + 1.0 if first else b
     stay, d_stay = rising_logs(b, top)
@@ -37,9 +39,10 @@ def terms(alpha: Floats, a: Floats, x: Ints, t_x: Floats, T: Floats, r: float, b
             log_both = math.lgamma(both + n) - math.lgamma(both)
             d_both = digamma(both + n) - digamma(both)
         grown, late = math.log1p(T[i] / A), 1.0 / (A + T[i])
-        value = rate[n] + stay[n] - log_both - r * grown - n * math.log(A + T[i])
-        slopes_r = d_rate[n] - grown
-        slopes_alpha = r - (r + n) * A * late
+        R = r + k * n
+        value = rate[k * n] + stay[n] - log_both - r * grown - k * n * math.log(A + T[i])
+        slopes_r = d_rate[k * n] - grown
+        slopes_alpha = r - R * A * late
         slopes_a = -a[i] * d_both
         slopes_b = d_stay[n] - d_both
         if first:  # not gone right after the first purchase
@@ -49,12 +52,20 @@ def terms(alpha: Floats, a: Floats, x: Ints, t_x: Floats, T: Floats, r: float, b
         if n > 0 or first:
             early = 1.0 / (A + t_x[i])
             silence = math.log1p((T[i] - t_x[i]) * early)
-            odds = math.log(a[i] / (b + n - 1.0)) + (r + n) * silence
+            odds = math.log(a[i] / (b + n - 1.0)) + R * silence
+            log_P = in_R = in_w = 0.0
+            if k > 1:
+                log_P, in_R, in_w = stages(R, (T[i] - t_x[i]) * late, k)
+                odds -= log_P
+                value += log_P
             small = math.exp(-abs(odds))
             gone = (1.0 if odds > 0.0 else small) / (1.0 + small)
             value += max(odds, 0.0) + math.log1p(small)
-            slopes_r += gone * silence
-            slopes_alpha += gone * (r + n) * A * (late - early)
+            if k > 1:  # dw/dalpha = -w/(alpha + T)
+                slopes_r += in_R
+                slopes_alpha -= (1.0 - gone) * in_w * A * late
+            slopes_r += gone * (silence - in_R)
+            slopes_alpha += gone * R * A * (late - early)
             slopes_a += gone
             slopes_b -= gone / (b + n - 1.0)
         out[i, 0], out[i, 1], out[i, 2], out[i, 3], out[i, 4] = value, slopes_r, slopes_alpha, slopes_a, slopes_b
@@ -62,13 +73,18 @@ def terms(alpha: Floats, a: Floats, x: Ints, t_x: Floats, T: Floats, r: float, b
 
 
 @njit
-def p_alive(alpha: Floats, a: Floats, x: Ints, t_x: Floats, T: Floats, r: float, b: float, first: bool) -> Floats:
+def p_alive(
+    alpha: Floats, a: Floats, x: Ints, t_x: Floats, T: Floats, r: float, b: float, first: bool, k: int
+) -> Floats:
     """P(alive at T | history) of each customer."""
     b = b + 1.0 if first else b
     out = np.ones(x.size)
     for i in range(x.size):
         if x[i] > 0 or first:
-            odds = math.log(a[i] / (b + x[i] - 1.0)) + (r + x[i]) * math.log1p((T[i] - t_x[i]) / (alpha[i] + t_x[i]))
+            R = r + k * x[i]
+            odds = math.log(a[i] / (b + x[i] - 1.0)) + R * math.log1p((T[i] - t_x[i]) / (alpha[i] + t_x[i]))
+            if k > 1:
+                odds -= stages(R, (T[i] - t_x[i]) / (alpha[i] + T[i]), k)[0]
             out[i] = 1.0 / (1.0 + math.exp(odds)) if odds < 700.0 else 0.0
     return out
 

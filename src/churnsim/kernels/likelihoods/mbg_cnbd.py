@@ -25,7 +25,7 @@ from churnsim.typing import Flags, Floats, Ints
 
 
 @njit
-def _stages(R: float, w: float, k: int) -> tuple[float, float, float]:
+def stages(R: float, w: float, k: int) -> tuple[float, float, float]:
     """ln P and its slopes in R, and in ln w. No term is negative."""
     term = total = 1.0
     in_R = in_w = 0.0
@@ -42,7 +42,7 @@ def _stages(R: float, w: float, k: int) -> tuple[float, float, float]:
 @njit
 def _log_odds(R: float, alpha: float, a: float, b: float, x: int, t_x: float, T: float, k: int) -> float:
     """ln of the odds that a customer is gone."""
-    log_P, _, _ = _stages(R, (T - t_x) / (alpha + T), k)
+    log_P, _, _ = stages(R, (T - t_x) / (alpha + T), k)
     return math.log(a / (b + x)) + R * math.log1p((T - t_x) / (alpha + t_x)) - log_P
 
 
@@ -57,7 +57,7 @@ def log_likelihood(r: float, alpha: float, a: float, b: float, x: Ints, t_x: Flo
     for i in range(x.size):
         n = x[i]
         R = r + k * n
-        log_P, _, _ = _stages(R, (T[i] - t_x[i]) / (alpha + T[i]), k)
+        log_P, _, _ = stages(R, (T[i] - t_x[i]) / (alpha + T[i]), k)
         odds = _log_odds(R, alpha, a, b, n, t_x[i], T[i], k)
         out[i] = (
             rate[k * n] + stay[n + 1] - both[n + 1] - r * math.log1p(T[i] / alpha) - k * n * math.log(alpha + T[i])
@@ -81,7 +81,7 @@ def objective(
         n, w = x[i], weight[i]
         R = r + k * n
         late, early = 1.0 / (alpha + T[i]), 1.0 / (alpha + t_x[i])
-        log_P, in_R, in_w = _stages(R, (T[i] - t_x[i]) * late, k)
+        log_P, in_R, in_w = stages(R, (T[i] - t_x[i]) * late, k)
         silence = math.log1p((T[i] - t_x[i]) * early)
         odds = math.log(a / (b + n)) + R * silence - log_P
         small = math.exp(-abs(odds))
@@ -113,9 +113,9 @@ def p_alive(r: float, alpha: float, a: float, b: float, x: Ints, t_x: Floats, T:
 
 
 @njit
-def draw_posterior(
-    r: float, alpha: float, a: float, b: float, x: Ints, t_x: Floats, T: Floats, k: int,
-    uids: Ints, replication: int, seed: int, domain: int, stream: int,
+def draw_histories(
+    alpha: Floats, a: Floats, x: Ints, t_x: Floats, T: Floats, r: float, b: float,
+    uids: Ints, replication: int, seed: int, domain: int, stream: int, k: int,
 ) -> tuple[Floats, Flags]:  # fmt: skip
     """One exact draw of (lambda, p, stages passed since the last purchase) and of who is alive, given each history.
 
@@ -127,15 +127,15 @@ def draw_posterior(
     for i in range(x.size):
         u_alive, u_rate, u_dropout, _ = block(0, stream, uids[i], replication, seed, domain)
         R = r + k * x[i]
-        odds = _log_odds(R, alpha, a, b, x[i], t_x[i], T[i], k)
+        odds = _log_odds(R, alpha[i], a[i], b, x[i], t_x[i], T[i], k)
         alive[i] = u_alive < (1.0 / (1.0 + math.exp(odds)) if odds < 700.0 else 0.0)
         if not alive[i]:
-            traits[i, 0] = gamma_quantile(u_rate, R) / (alpha + t_x[i])
-            traits[i, 1] = beta_quantile(u_dropout, a + 1.0, b + x[i])
+            traits[i, 0] = gamma_quantile(u_rate, R) / (alpha[i] + t_x[i])
+            traits[i, 1] = beta_quantile(u_dropout, a[i] + 1.0, b + x[i])
             continue
         u_stage, _, _, _ = block(2, stream, uids[i], replication, seed, domain)
-        w = (T[i] - t_x[i]) / (alpha + T[i])
-        log_P, _, _ = _stages(R, w, k)
+        w = (T[i] - t_x[i]) / (alpha[i] + T[i])
+        log_P, _, _ = stages(R, w, k)
         target = u_stage * math.exp(log_P)
         term = below = 1.0
         j = 0
@@ -143,7 +143,7 @@ def draw_posterior(
             term *= (R + j) * w / (j + 1.0)
             below += term
             j += 1
-        traits[i, 0] = gamma_quantile(u_rate, R + j) / (alpha + T[i])
-        traits[i, 1] = beta_quantile(u_dropout, a, b + x[i] + 1.0)
+        traits[i, 0] = gamma_quantile(u_rate, R + j) / (alpha[i] + T[i])
+        traits[i, 1] = beta_quantile(u_dropout, a[i], b + x[i] + 1.0)
         traits[i, 2] = j
     return traits, alive

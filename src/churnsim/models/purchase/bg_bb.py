@@ -7,8 +7,9 @@ each that it meets it buys with probability p ~ Beta(alpha, beta), independently
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar, Self
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from churnsim.kernels.likelihoods import bg_bb_forecast as forecast
 from churnsim.kernels.numerics.rng_streams import MODEL_DRAWS, PURCHASE, TRAITS
 from churnsim.models.estimation.likelihood import Likelihood
 from churnsim.models.purchase.buy_till_you_die import BuyTillYouDie, LiveKernels, Living
+from churnsim.models.purchase.covariates import CovariateModel
 from churnsim.models.purchase.fit_data import ScaledHistories
 from churnsim.models.purchase.histories import Histories
 from churnsim.models.purchase.protocol import Reads
@@ -35,12 +37,73 @@ REMEDIES = (
     "Read p_alive and forecasts, which often stay well determined, rather than the single parameters; use more "
     "opportunities or more customers."
 )
+TRAIT_NAMES = ("purchase_probability", "dropout")
 # Starts (alpha + beta, gamma, delta): unlike and like buyers, light and heavy dropout.
 SHAPES = ((1.5, 0.6, 3.0), (1.5, 0.6, 3.0), (5.0, 1.0, 20.0), (0.5, 0.3, 0.6), (1.0, 2.0, 2.0), (20.0, 0.1, 10.0))
 
 
+class LivingBetas(BuyTillYouDie):
+    """Models whose live customers buy with a chance Beta(A, B) at an opportunity and leave with one of Beta(g, d)."""
+
+    live: ClassVar[LiveKernels] = LiveKernels(
+        expected=forecast.expected, pmf=forecast.pmf, discounted=forecast.discounted, wait=forecast.wait
+    )
+
+    @classmethod
+    def _read(cls, summary: pd.DataFrame, unit: str | None) -> Histories:
+        return _check_whole(Histories.of(summary, unit=unit))
+
+    def _of(self, h: Histories) -> Sequence[float | Floats]:
+        """The parameters, each for all customers or one a customer."""
+        return self._parameters
+
+    def _living(self, h: Histories) -> Living:
+        alpha, beta, gamma, delta = self._of(h)
+        x = h.x.astype(np.float64)
+        return alpha + x, beta + h.T - x, gamma * np.ones(x.size), delta + h.T + 1.0
+
+    def _new(self, n: int) -> tuple[float, Living]:
+        alpha, beta, gamma, delta = self._parameters
+        law = tuple(np.full(n, value) for value in (alpha, beta, gamma, delta + 1.0))
+        return delta / (gamma + delta), law
+
+    def _staying(self, living: Living, horizon: Floats) -> Floats:
+        _, _, gamma, delta = living
+        return np.exp(betaln(gamma, delta + np.floor(horizon)) - betaln(gamma, delta))
+
+    def _draw(self, h: Histories, uids: Ints, seed: int, replication: int) -> pd.DataFrame:
+        # The posterior is a mixture of Beta x Beta over the last opportunity of the customer's life (see the kernel).
+        alpha, beta, gamma, delta = self._of(h)
+        own = (each * np.ones(h.x.size) for each in (alpha, gamma))
+        traits, alive = kernel.draw_histories(
+            *own, h.x, h.t_x, h.T, beta, delta, uids, replication, seed, MODEL_DRAWS, TRAITS
+        )
+        return pd.DataFrame(traits, columns=list(TRAIT_NAMES)).assign(alive=alive)
+
+    def _draw_new(self, n: int, seed: int, replication: int) -> pd.DataFrame:
+        """`n` customers from the population: columns `purchase_probability` and `dropout`, each per opportunity."""
+        return self._population(np.ones(n), np.ones(n), seed, replication)
+
+    def _population(self, rate: Floats, leaving: Floats, seed: int, replication: int) -> pd.DataFrame:
+        alpha, beta, gamma, delta = self._parameters
+        own = alpha * rate, gamma * leaving
+        rows = kernel.draw_traits(*own, beta, delta, replication, seed, MODEL_DRAWS, TRAITS)
+        return pd.DataFrame(rows, columns=list(TRAIT_NAMES))
+
+    def _observe(self, T: Floats, seed: int, replication: int) -> pd.DataFrame:
+        return self._seen(self._draw_new(T.size, seed, replication), T, seed, replication)
+
+    def _seen(self, traits: pd.DataFrame, T: Floats, seed: int, replication: int) -> pd.DataFrame:
+        """Simulated frequency and recency of customers with these traits, at T opportunities."""
+        if (np.floor(T) != T).any():
+            raise ConfigError("T must hold whole numbers of opportunities.")
+        at = np.ascontiguousarray(traits[list(TRAIT_NAMES)])
+        rows = kernel.observe(at, T.astype(np.int64), replication, seed, MODEL_DRAWS, PURCHASE)
+        return pd.DataFrame({"frequency": rows[:, 0], "recency": rows[:, 1].astype(np.float64)})
+
+
 @dataclass(frozen=True, kw_only=True)
-class BGBB(BuyTillYouDie):
+class BGBB(LivingBetas):
     """A BG/BB model: `alpha` and `beta` of the chance to buy at an opportunity, `gamma` and `delta` of the chance to
     leave before one, and the `unit` of time, of which each opportunity is one ("Y": one a year). Raises ConfigError
     unless all are finite and above 0.
@@ -69,16 +132,13 @@ class BGBB(BuyTillYouDie):
     title: ClassVar[str] = "BG/BB"
     reads: ClassVar[Reads] = "opportunities"
     parameter_names: ClassVar[tuple[str, ...]] = ("alpha", "beta", "gamma", "delta")
-    live: ClassVar[LiveKernels] = LiveKernels(
-        expected=forecast.expected, pmf=forecast.pmf, discounted=forecast.discounted, wait=forecast.wait
-    )
 
     @classmethod
     def likelihood(
         cls, summary: pd.DataFrame, *, unit: str | None = None, weights: ArrayLike | None = None
     ) -> Likelihood[Self]:
         """The likelihood of a summary, for searches and samplers (see `Likelihood`). Nothing is scaled."""
-        _check_whole(Histories.of(summary, unit=unit))
+        cls._read(summary, unit)
         data = ScaledHistories.of(summary, unit=unit, weights=weights, scale=1.0)
         x, t_x, n = _opportunities(data.histories)
         weight = data.weight
@@ -101,9 +161,6 @@ class BGBB(BuyTillYouDie):
             doubt=data.doubt,
         )
 
-    def _histories(self, summary: pd.DataFrame) -> Histories:
-        return _check_whole(Histories.of(summary, unit=self.unit))
-
     def _log_likelihood(self, h: Histories) -> Floats:
         alpha, beta, gamma, delta = self._parameters
         return kernel.log_likelihood(alpha, beta, gamma, delta, *_opportunities(h))[0]
@@ -112,43 +169,60 @@ class BGBB(BuyTillYouDie):
         alpha, beta, gamma, delta = self._parameters
         return np.exp(kernel.log_likelihood(alpha, beta, gamma, delta, *_opportunities(h))[1])
 
-    def _living(self, h: Histories) -> Living:
-        alpha, beta, gamma, delta = self._parameters
-        x = h.x.astype(np.float64)
-        return alpha + x, beta + h.T - x, np.full(x.size, gamma), delta + h.T + 1.0
+
+@dataclass(frozen=True, kw_only=True)
+class BGBBCovariates(CovariateModel, LivingBetas):
+    """A BG/BB model whose `alpha` and `gamma` are those of an average customer.
+
+    Known customers' summaries must hold the covariates; new customers are average ones.
+
+    Parameters
+    ----------
+    alpha, beta : float
+        Of an average customer's chance to buy at an opportunity.
+    gamma, delta : float
+        Of an average customer's chance to leave before one.
+    rate_effects, lifetime_effects : mapping of covariate to effect
+        The odds of the mean chance to buy, and to leave, are multiplied by e^(effect . (covariate - mean)).
+    covariate_means : mapping of covariate to mean
+        What an average customer has.
+    unit : str
+        Of time, of which each opportunity is one.
+
+    Examples
+    --------
+    >>> people = pd.DataFrame({"T": np.full(500, 8.0), "member": np.tile([0.0, 1.0], 250)})
+    >>> true = BGBBCovariates(
+    ...     alpha=1.2, beta=0.8, gamma=0.7, delta=2.8, rate_effects={"member": 0.5}, covariate_means={"member": 0.5}
+    ... )
+    >>> fit = BGBBCovariates.fit(true.draw_summary_like(people, seed=1), covariates_rate=["member"])
+    >>> fit.names[-1], fit.status.code
+    ('rate:member', 'converged')
+    """
+
+    alpha: float
+    beta: float
+    gamma: float
+    delta: float
+    rate_effects: Mapping[str, float] = field(default_factory=dict)
+    lifetime_effects: Mapping[str, float] = field(default_factory=dict)
+    covariate_means: Mapping[str, float] = field(default_factory=dict)
+    unit: str = "Y"
+
+    family: ClassVar[str] = "bg_bb_covariates"
+    base_names: ClassVar[tuple[str, ...]] = ("alpha", "beta", "gamma", "delta")
+    parameter_names: ClassVar[tuple[str, ...]] = base_names
+    plain: ClassVar[Any] = BGBB
+    kernels: ClassVar[Any] = kernel
+    own_names: ClassVar[tuple[str, str]] = ("alpha", "gamma")
+    traits: ClassVar[tuple[str, str]] = TRAIT_NAMES
+    moved: ClassVar[tuple[int, int]] = (1, 1)
 
     def _new(self, n: int) -> tuple[float, Living]:
-        alpha, beta, gamma, delta = self._parameters
-        law = tuple(np.full(n, value) for value in (alpha, beta, gamma, delta + 1.0))
-        return delta / (gamma + delta), law
+        return LivingBetas._new(self, n)
 
-    def _staying(self, living: Living, horizon: Floats) -> Floats:
-        _, _, gamma, delta = living
-        return np.exp(betaln(gamma, delta + np.floor(horizon)) - betaln(gamma, delta))
-
-    def _draw_new(self, n: int, seed: int, replication: int) -> pd.DataFrame:
-        """`n` customers from the population: columns `purchase_probability` and `dropout`, each per opportunity."""
-        return pd.DataFrame(self._traits(n, seed, replication), columns=["purchase_probability", "dropout"])
-
-    def _traits(self, n: int, seed: int, replication: int) -> Floats:
-        alpha, beta, gamma, delta = self._parameters
-        return kernel.draw_traits(alpha, beta, gamma, delta, n, replication, seed, MODEL_DRAWS, TRAITS)
-
-    def _draw(self, h: Histories, uids: Ints, seed: int, replication: int) -> pd.DataFrame:
-        # The posterior is a mixture of Beta x Beta over the last opportunity of the customer's life (see the kernel).
-        alpha, beta, gamma, delta = self._parameters
-        x, t_x, n = _opportunities(h)
-        traits, alive = kernel.draw_posterior(
-            alpha, beta, gamma, delta, x, t_x, n, uids, replication, seed, MODEL_DRAWS, TRAITS
-        )
-        return pd.DataFrame(traits, columns=["purchase_probability", "dropout"]).assign(alive=alive)
-
-    def _observe(self, T: Floats, seed: int, replication: int) -> pd.DataFrame:
-        if (np.floor(T) != T).any():
-            raise ConfigError("T must hold whole numbers of opportunities.")
-        traits = self._traits(T.size, seed, replication)
-        rows = kernel.observe(traits, T.astype(np.int64), replication, seed, MODEL_DRAWS, PURCHASE)
-        return pd.DataFrame({"frequency": rows[:, 0], "recency": rows[:, 1].astype(np.float64)})
+    def _population(self, rate: Floats, leaving: Floats, seed: int, replication: int) -> pd.DataFrame:
+        return LivingBetas._population(self, rate, leaving, seed, replication)
 
 
 def _check_whole(h: Histories) -> Histories:

@@ -50,7 +50,7 @@ from churnsim.models.purchase.active_periods import LEAVING, LivingTraits, beta_
 from churnsim.models.purchase.buy_till_you_die import LiveKernels, Living
 from churnsim.models.purchase.calendar_model import ClockTerms
 from churnsim.models.purchase.continuous_time import ContinuousTime, TakesCalendar
-from churnsim.models.purchase.covariates import CovariateModel
+from churnsim.models.purchase.covariates import CovariatesInTime
 from churnsim.models.purchase.fit_data import ScaledHistories, likelihood_of
 from churnsim.models.purchase.histories import Histories
 from churnsim.models.purchase.protocol import Simulated
@@ -248,7 +248,7 @@ class BGNBD(BetaDropout):
 
 
 @dataclass(frozen=True, kw_only=True)
-class BGNBDCovariates(CovariateModel, LivingGammaBeta):
+class BGNBDCovariates(CovariatesInTime, LivingGammaBeta):
     """A BG/NBD model whose `alpha` and `a` are those of an average customer.
 
     Known customers' summaries must hold the covariates; new customers are average ones.
@@ -291,8 +291,12 @@ class BGNBDCovariates(CovariateModel, LivingGammaBeta):
     kernels: ClassVar[Any] = by_row
     own_names: ClassVar[tuple[str, str]] = ("alpha", "a")
     more: ClassVar[tuple[Any, ...]] = (False,)
-    leaving_trait: ClassVar[str] = "dropout"
-    leaves_by: ClassVar[int] = 1
+    traits: ClassVar[tuple[str, str]] = ("rate", "dropout")
+    moved: ClassVar[tuple[int, int]] = (-1, 1)
+
+    @classmethod
+    def _kernel_last(cls, **fixed: Any) -> tuple[Any, ...]:
+        return *cls.more, fixed.get("k", 1)
 
     def _population(self, rate: Floats, leaving: Floats, seed: int, replication: int) -> pd.DataFrame:
         alpha, a = self.alpha / rate, self.a * leaving

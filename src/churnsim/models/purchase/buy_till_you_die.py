@@ -210,8 +210,12 @@ class BuyTillYouDie(ParametricModel, ABC):
         """Shape and rate of the purchase rate, and the two of leaving, as the simulation's rules take them."""
         return self._parameters
 
+    @classmethod
+    def _read(cls, summary: pd.DataFrame, unit: str | None) -> Histories:
+        return Histories.of(summary, unit=unit)
+
     def _histories(self, summary: pd.DataFrame) -> Histories:
-        return Histories.of(summary, unit=self.unit)
+        return self._read(summary, self.unit)
 
     @classmethod
     @in_kind

@@ -2,8 +2,9 @@
  Fader & Hardie (2007), "Incorporating time-invariant covariates into the Pareto/NBD and BG/NBD models" (note 019):
 the purchase rate is multiplied by e^(c . z), that is alpha_i = alpha e^(-c . z). The lifetime part is in the same
 spirit: in Pareto/NBD the death rate is multiplied by e^(g . z), beta_i = beta e^(-g . z); in BG/NBD the odds of the
-mean dropout probability are, a_i = a e^(g . z). A positive g means a shorter life. z is a covariate less its mean
-over the fitted customers, so that alpha, a and beta are those of the average customer.
+mean dropout probability are, a_i = a e^(g . z), and so are in BG/BB the odds of the mean chances to buy and to leave,
+alpha_i = alpha e^(c . z) and gamma_i = gamma e^(g . z). A positive g means a shorter life. z is a
+covariate less its mean over the fitted customers, so that the model's own parameters are those of the average customer.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
 from churnsim.models.estimation.parameters import ParametricModel
 from churnsim.models.estimation.threads import Chunks, by_chunks
-from churnsim.models.purchase.buy_till_you_die import Living
+from churnsim.models.purchase.buy_till_you_die import BuyTillYouDie, Living
 from churnsim.models.purchase.continuous_time import ContinuousTime
 from churnsim.models.purchase.histories import Histories, checked_weights
 from churnsim.typing import Floats, Ints
@@ -48,20 +49,20 @@ class RowHistories(Histories):
     leaving_factor: Floats
 
 
-class CovariateModel(ContinuousTime):
+class CovariateModel(BuyTillYouDie):
     """Base of the models with covariates: effects by name, and the means from which they are counted.
 
     A family names its `plain` model, the kernels in which each customer has two parameters of its own (`own_names`:
-    that of its rate, divided by e^(c . z), and that of its leaving, multiplied by e^(g . z) or, where `leaves_by` is
-    -1, divided), and the trait that makes it leave.
+    that of its buying and that of its leaving, each multiplied by e^(c . z) or e^(g . z) or, where its sign in `moved`
+    is -1, divided), and the traits that they are of.
     """
 
     own_names: ClassVar[tuple[str, str]]
-    leaving_trait: ClassVar[str]
-    leaves_by: ClassVar[int]
+    traits: ClassVar[tuple[str, str]]
+    moved: ClassVar[tuple[int, int]]
 
     plain: ClassVar[Any]
-    # What the kernels take after the parameters.
+    # Whether the first purchase can be the last, as some kernels take it.
     more: ClassVar[tuple[Any, ...]] = ()
     kernels: ClassVar[Any]
     base_names: ClassVar[tuple[str, ...]]
@@ -75,7 +76,8 @@ class CovariateModel(ContinuousTime):
             plain = cls.plain
             plain.covariate_family = cls
             cls.covariate_family = None
-            cls.title, cls.simulated_as, cls.within = plain.title, plain.simulated_as, plain.family
+            cls.title, cls.reads, cls.within = plain.title, plain.reads, plain.family
+            cls.simulated_as = vars(cls).get("simulated_as", plain.simulated_as)
 
     def __post_init__(self) -> None:
         check_unit(self.unit)
@@ -114,24 +116,26 @@ class CovariateModel(ContinuousTime):
         return super().from_dict(plain)
 
     @classmethod
-    def _row_objective(cls, parameters: Floats, h: RowHistories) -> Floats:
+    def _row_objective(cls, parameters: Floats, h: RowHistories, *more: Any) -> Floats:
         """Rows: log-likelihood, its slopes in the base parameters, and in ln of the two factors."""
         at = dict(zip(cls.base_names, map(float, parameters), strict=True))
         moved, shared = cls._split(at, h)
         chunks = Chunks(*moved, h.x, h.t_x, h.T)
-        value, *slopes = chunks.join(cls.kernels.terms, last=(*shared, *cls.more)).T
+        value, *slopes = chunks.join(cls.kernels.terms, last=(*shared, *more)).T
         first, last = cls._shared_names()
         by_name = dict(zip((first, *cls.own_names, last), slopes, strict=True))
         base = [by_name[name] / at[name] if name in cls.own_names else by_name[name] for name in cls.base_names]
-        in_rate, in_leaving = (by_name[name] for name in cls.own_names)
-        return np.column_stack([value, *base, -in_rate, cls.leaves_by * in_leaving])
+        own = (sign * by_name[name] for sign, name in zip(cls.moved, cls.own_names, strict=True))
+        return np.column_stack([value, *base, *own])
 
     @classmethod
     def _split(cls, at: Mapping[str, float], h: RowHistories) -> tuple[tuple[Floats, Floats], tuple[float, ...]]:
         """Each customer's own two parameters, and those that are everybody's, in the order of the kernels."""
-        of_rate, of_leaving = (at[name] for name in cls.own_names)
-        leaving = of_leaving * h.leaving_factor if cls.leaves_by > 0 else of_leaving / h.leaving_factor
-        return (of_rate / h.rate_factor, leaving), tuple(at[name] for name in cls._shared_names())
+        rate, leaving = (
+            at[name] * factor if sign > 0 else at[name] / factor
+            for name, sign, factor in zip(cls.own_names, cls.moved, (h.rate_factor, h.leaving_factor), strict=True)
+        )
+        return (rate, leaving), tuple(at[name] for name in cls._shared_names())
 
     def _own(self, h: Histories) -> tuple[Floats, Floats]:
         """Each customer's own alpha, and its own a or beta."""
@@ -147,6 +151,15 @@ class CovariateModel(ContinuousTime):
         """The two parameters that are everybody's."""
         return tuple(float(getattr(self, name)) for name in self._shared_names())
 
+    @classmethod
+    def _kernel_last(cls, **fixed: Any) -> tuple[Any, ...]:
+        """What the kernels of a likelihood take last."""
+        return cls.more
+
+    @property
+    def _more(self) -> tuple[Any, ...]:
+        return self._kernel_last()
+
     @property
     def _drawn_with(self) -> tuple[float, ...]:
         """The two as draws take them."""
@@ -161,10 +174,10 @@ class CovariateModel(ContinuousTime):
         """Traits of new customers whose rates of purchase and of leaving are multiplied by these factors."""
 
     def _log_likelihood(self, h: Histories) -> Floats:
-        return by_chunks(self.kernels.terms, (*self._own(h), h.x, h.t_x, h.T), *self._shared, *self.more)[:, 0]
+        return by_chunks(self.kernels.terms, (*self._own(h), h.x, h.t_x, h.T), *self._shared, *self._more)[:, 0]
 
     def _alive(self, h: Histories) -> Floats:
-        return by_chunks(self.kernels.p_alive, (*self._own(h), h.x, h.t_x, h.T), *self._shared, *self.more)
+        return by_chunks(self.kernels.p_alive, (*self._own(h), h.x, h.t_x, h.T), *self._shared, *self._more)
 
     def _new(self, n: int) -> tuple[float, Living]:
         return 1.0, tuple(np.full(n, value) for value in self._parameters)
@@ -180,11 +193,6 @@ class CovariateModel(ContinuousTime):
         k = int(counts(n))
         return np.asarray(alive * self._pmf_living(living, k, ages) + (1.0 - alive if k == 0 else 0.0))
 
-    def expected_active_periods_like(self, summary: pd.DataFrame, t: ArrayLike) -> Floats:
-        """`expected_active_periods_new` of new customers with the covariates of these rows."""
-        alive, living, ages = self._starting(summary, t)
-        return np.asarray(alive * self._active_by(living, ages))
-
     def _starting(self, summary: pd.DataFrame, t: ArrayLike) -> tuple[Floats, Living, Floats]:
         """P(alive right after the first purchase) of new customers with these covariates, their law, their ages."""
         h = self._histories(summary.assign(frequency=0, recency=0.0, T=0.0))
@@ -199,7 +207,7 @@ class CovariateModel(ContinuousTime):
         traits, alive = self.kernels.draw_histories(
             *self._own(h), h.x, h.t_x, h.T, *self._drawn_with, *address, *self.more
         )
-        return pd.DataFrame(traits, columns=["rate", self.leaving_trait]).assign(alive=alive)
+        return pd.DataFrame(traits, columns=list(self.traits)).assign(alive=alive)
 
     def draw_summary_like(self, summary: pd.DataFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
         """A summary of simulated customers with the covariates and T of these."""
@@ -218,11 +226,12 @@ class CovariateModel(ContinuousTime):
         covariates_rate: Sequence[str] = (),
         covariates_lifetime: Sequence[str] = (),
         penalty: float = 0.0,
+        **fixed: Any,
     ) -> Likelihood[Self]:
-        """The likelihood of a summary that also holds the covariates; less the penalty, if there is one. Raises
-        DataError and ConfigError as `fit`."""
+        """The likelihood of a summary that also holds the covariates; less the penalty, if there is one. `fixed` is
+        what the family has beside its estimated parameters. Raises DataError and ConfigError as `fit`."""
         check_penalty(penalty)
-        h = Histories.of(summary, unit=unit)
+        h = cls._read(summary, unit)
         weight = checked_weights(weights, h.x.size)
         names = tuple(dict.fromkeys([*covariates_rate, *covariates_lifetime]))
         columns = number_columns(summary, names)
@@ -240,8 +249,9 @@ class CovariateModel(ContinuousTime):
         for z in (z_rate, z_life):
             if z.shape[1] and np.linalg.matrix_rank(z) < z.shape[1]:
                 raise DataError("the covariates are linear combinations of each other. Leave one of them out.")
-        start: Likelihood[Any] = cls.plain.likelihood(summary, unit=unit, weights=weights)
-        scale = float((weight * h.T).sum()) / customers
+        start: Likelihood[Any] = cls.plain.likelihood(summary, unit=unit, weights=weights, **fixed)
+        scale = 1.0 if cls.reads == "opportunities" else float((weight * h.T).sum()) / customers
+        last = cls._kernel_last(**fixed)
         base, on_rate = len(cls.base_names), z_rate.shape[1]
         scaled = {"x": h.x, "t_x": h.t_x / scale, "T": h.T / scale, "index": h.index}
 
@@ -249,7 +259,7 @@ class CovariateModel(ContinuousTime):
             c, g = parameters[base : base + on_rate], parameters[base + on_rate :]
             with np.errstate(over="ignore"):
                 rows = RowHistories(**scaled, rate_factor=np.exp(z_rate @ c), leaving_factor=np.exp(z_life @ g))  # type: ignore[arg-type]
-            terms = cls._row_objective(parameters[:base], rows) * weight[:, None]
+            terms = cls._row_objective(parameters[:base], rows, *last) * weight[:, None]
             gradient = np.concatenate(
                 [terms[:, 1 : base + 1].sum(axis=0), z_rate.T @ terms[:, base + 1], z_life.T @ terms[:, base + 2]]
             )
@@ -257,6 +267,7 @@ class CovariateModel(ContinuousTime):
             return float(terms[:, 0].sum()) - penalty / 2 * float(parameters[base:] @ parameters[base:]), gradient
 
         chosen = [*covariates_rate, *covariates_lifetime]
+        known_unit = unit or summary.attrs.get("unit", cls.plain.unit)
         return Likelihood(
             names=(
                 *cls.base_names,
@@ -269,7 +280,7 @@ class CovariateModel(ContinuousTime):
             log_scale=-float((weight * h.x).sum()) * math.log(scale),
             objective=objective,
             build=lambda values: cls.from_dict(
-                {**values, **{f"mean:{n}": v for n, v in means.items()}, "unit": unit or summary.attrs.get("unit", "W")}
+                {**values, **{f"mean:{n}": v for n, v in means.items()}, **fixed, "unit": known_unit}
             ),
             remedies=REMEDIES,
             real=(False,) * base + (True,) * len(chosen),
@@ -287,6 +298,7 @@ class CovariateModel(ContinuousTime):
         covariates_rate: Sequence[str] = (),
         covariates_lifetime: Sequence[str] = (),
         penalty: float = 0.0,
+        **fixed: Any,
     ) -> ModelFit[Self]:
         """Maximum likelihood with covariates, which are columns of `summary` holding finite numbers (0 and 1 for a yes
         or no), the same before and after.
@@ -307,6 +319,8 @@ class CovariateModel(ContinuousTime):
         penalty : float
             On half the squared effects, each for one standard deviation of its covariate: a normal prior of variance
             1/penalty. The reported log-likelihood is without it.
+        **fixed
+            What the family has beside its estimated parameters: `k` of MBG/CNBD-k.
 
         Examples
         --------
@@ -320,7 +334,7 @@ class CovariateModel(ContinuousTime):
         found = fit_likelihood(
             cls.likelihood(
                 summary, unit=unit, weights=weights, covariates_rate=covariates_rate,
-                covariates_lifetime=covariates_lifetime, penalty=penalty,
+                covariates_lifetime=covariates_lifetime, penalty=penalty, **fixed,
             )
         )  # fmt: skip
         if penalty == 0:
@@ -342,5 +356,14 @@ class CovariateModel(ContinuousTime):
         return factor(self.rate_effects), factor(self.lifetime_effects)
 
     def _histories(self, summary: pd.DataFrame) -> RowHistories:
-        h = Histories.of(summary, unit=self.unit)
+        h = self._read(summary, self.unit)
         return RowHistories(h.x, h.t_x, h.T, h.index, *self.factors(summary))
+
+
+class CovariatesInTime(CovariateModel, ContinuousTime):
+    """Base of those in continuous time."""
+
+    def expected_active_periods_like(self, summary: pd.DataFrame, t: ArrayLike) -> Floats:
+        """`expected_active_periods_new` of new customers with the covariates of these rows."""
+        alive, living, ages = self._starting(summary, t)
+        return np.asarray(alive * self._active_by(living, ages))

@@ -62,7 +62,8 @@ class InPeriods:
 
     def expected_purchases_like(self, summary: pd.DataFrame, t: ArrayLike) -> Floats:
         """The same of new customers with the covariates of these rows, for a model that has covariates."""
-        return np.asarray(self.model.expected_active_periods_like(summary, t), dtype=np.float64)
+        name = "expected_purchases_like" if self._discrete else "expected_active_periods_like"
+        return np.asarray(getattr(self.model, name)(self._read(summary), t), dtype=np.float64)
 
     @property
     def _discrete(self) -> bool:

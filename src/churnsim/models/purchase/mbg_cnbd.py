@@ -7,7 +7,8 @@ alpha); after each purchase, the first one too, the customer leaves with probabi
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self, overload
 
 import numpy as np
@@ -26,11 +27,11 @@ from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
 from churnsim.models.estimation.threads import Chunks, by_chunks
 from churnsim.models.purchase.active_periods import LivingTraits
-from churnsim.models.purchase.bg_nbd import DROPOUTS, REMEDIES
+from churnsim.models.purchase.bg_nbd import DROPOUTS, REMEDIES, BGNBDCovariates
 from churnsim.models.purchase.buy_till_you_die import LiveKernels, Living
 from churnsim.models.purchase.calendar_fit import fit_calendar
 from churnsim.models.purchase.calendar_model import CalendarFit, ClockTerms
-from churnsim.models.purchase.continuous_time import TakesCalendar
+from churnsim.models.purchase.continuous_time import ContinuousTime, TakesCalendar
 from churnsim.models.purchase.fit_data import ScaledHistories, likelihood_of, summed
 from churnsim.models.purchase.histories import Histories, checked_weights
 from churnsim.models.purchase.protocol import Reads, Simulated
@@ -39,8 +40,67 @@ from churnsim.typing import Floats, Ints
 MOST_STAGES = 12  # assumed: an Erlang-12 gap varies by 29% of its mean, more regular than customers are
 
 
+class LivingErlang(ContinuousTime):
+    """Models whose live customers pass stages at a rate Gamma(R, A), k to each purchase, and drop out with a
+    probability Beta(a, B)."""
+
+    k: int
+    live: ClassVar[LiveKernels] = LiveKernels(
+        expected=forecast.expected, pmf=forecast.pmf, discounted=forecast.discounted
+    )
+
+    @property
+    def _stages(self) -> tuple[int, ...]:
+        return (self.k,)
+
+    def log_likelihood(self, summary: pd.DataFrame) -> pd.Series[float]:
+        """Log-likelihood of each customer, in the data's own time unit; reads `log_intervals` where k is above 1."""
+        h = self._histories(summary)
+        gaps = (self.k - 1) * log_intervals(summary, self.k) - h.x * math.lgamma(self.k)
+        return h.series(self._log_likelihood(h) + gaps, "log_likelihood")
+
+    def _living(self, h: Histories) -> Living:
+        r, alpha, a, b = self._of(h)
+        x = h.x.astype(np.float64)
+        return r + self.k * x, (h.T - h.t_x) / (alpha + h.T), alpha + h.T, a * np.ones(x.size), b + x + 1.0
+
+    def _new(self, n: int) -> tuple[float, Living]:
+        r, alpha, a, b = self._parameters
+        law = tuple(np.full(n, value) for value in (r, 0.0, alpha, a, b + 1.0))
+        return b / (a + b), law
+
+    def _staying(self, living: Living, horizon: Floats) -> Floats:
+        # As of every family in which each purchase can be the last (see `bg_nbd.py`).
+        R, w, A, a, b = living
+        return 1.0 - a / (a + b) * self._expected_living((R, w, A, a + 1.0, b), horizon)
+
+    def _living_traits(self, living: Living) -> LivingTraits:
+        R, w, A, a, b = living
+        return LivingTraits(R, A, "dropout", a, b, self.k, w * A)
+
+    def _wait_living(self, living: Living, share: Floats) -> Floats:
+        R, w, A, _, _ = living
+        return by_chunks(forecast.wait, (R, w, A, share), self.k)
+
+    def _draw(self, h: Histories, uids: Ints, seed: int, replication: int) -> pd.DataFrame:
+        # `stages`: how many of the k to the next purchase a live customer has behind it.
+        r, alpha, a, b = self._of(h)
+        own = (each * np.ones(h.x.size) for each in (alpha, a))
+        traits, alive = kernel.draw_histories(
+            *own, h.x, h.t_x, h.T, r, b, uids, replication, seed, MODEL_DRAWS, TRAITS, self.k
+        )
+        return pd.DataFrame(
+            {
+                "rate": traits[:, 0] / self.k,
+                "dropout": traits[:, 1],
+                "stages": traits[:, 2].astype(np.int64),
+                "alive": alive,
+            }
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
-class MBGCNBD(TakesCalendar):
+class MBGCNBD(LivingErlang, TakesCalendar):
     """An MBG/CNBD-k model: shape `r` and rate `alpha` (in time units) of the stages' rate, `a` and `b` of the dropout
     probability, `k` stages a gap (a whole number), and the `unit` of time ("D", "W", "M", "Y").
 
@@ -81,9 +141,6 @@ class MBGCNBD(TakesCalendar):
     parameter_names: ClassVar[tuple[str, ...]] = ("r", "alpha", "a", "b")
     drops_at_first: ClassVar[bool] = True
     clock_curvature: ClassVar[bool] = False
-    live: ClassVar[LiveKernels] = LiveKernels(
-        expected=forecast.expected, pmf=forecast.pmf, discounted=forecast.discounted
-    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -128,16 +185,7 @@ class MBGCNBD(TakesCalendar):
                 return fit_calendar(cls, summary, calendar, unit=unit, weights=weights, k=stages)
             return fit_likelihood(cls.likelihood(summary, unit=unit, weights=weights, k=stages))
 
-        if k is not None:
-            return of(check_count(k, "k"))  # type: ignore[no-any-return]
-        best, best_k = of(1), 1
-        for stages in range(2, MOST_STAGES + 1):
-            found = of(stages)
-            if found.loglik > best.loglik:
-                best, best_k = found, stages
-            elif stages > best_k + 1:
-                break
-        return best  # type: ignore[no-any-return]
+        return best_stages(of, k)  # type: ignore[no-any-return]
 
     @classmethod
     def _on_clock(cls, parameters: Floats, h: Histories, weight: Floats, **fixed: Any) -> ClockTerms:
@@ -178,21 +226,13 @@ class MBGCNBD(TakesCalendar):
         if k is None:
             k = cls.fit(summary, unit=unit, weights=weights).model.k
         data = ScaledHistories.of(summary, unit=unit, weights=weights)
-        gaps = float((checked_weights(weights, len(summary)) * log_intervals(summary, k)).sum())
         chunks = data.chunks()
 
         # Starts are of purchases; k stages come for each.
         return likelihood_of(
             cls, data, summed(kernel.objective, chunks, k), leaving=DROPOUTS, remedies=REMEDIES, rate=k,
-            # The k stages of a gap scale its density's other part by time^-k, its own factor by time^(k-1).
-            log_scale=k * data.log_scale + (k - 1) * gaps - data.repeats * math.lgamma(k), fixed={"k": k},
+            log_scale=with_gaps(data.log_scale, summary, weights, k), fixed={"k": k},
         )  # fmt: skip
-
-    def log_likelihood(self, summary: pd.DataFrame) -> pd.Series[float]:
-        """Log-likelihood of each customer, in the data's own time unit; reads `log_intervals` where k is above 1."""
-        h = self._histories(summary)
-        gaps = (self.k - 1) * log_intervals(summary, self.k) - h.x * math.lgamma(self.k)
-        return h.series(self._log_likelihood(h) + gaps, "log_likelihood")
 
     @property
     def simulated_parameters(self) -> tuple[float, ...]:
@@ -200,38 +240,11 @@ class MBGCNBD(TakesCalendar):
         r, alpha, a, b = self._parameters
         return r, alpha * self.k, a, b
 
-    @property
-    def _stages(self) -> tuple[int, ...]:
-        return (self.k,)
-
     def _log_likelihood(self, h: Histories) -> Floats:
         return h.chunks().join(kernel.log_likelihood, self._parameters, (self.k,))
 
     def _alive(self, h: Histories) -> Floats:
         return h.chunks().join(kernel.p_alive, self._parameters, (self.k,))
-
-    def _living(self, h: Histories) -> Living:
-        r, alpha, a, b = self._parameters
-        x = h.x.astype(np.float64)
-        return r + self.k * x, (h.T - h.t_x) / (alpha + h.T), alpha + h.T, np.full(x.size, a), b + x + 1.0
-
-    def _new(self, n: int) -> tuple[float, Living]:
-        r, alpha, a, b = self._parameters
-        law = tuple(np.full(n, value) for value in (r, 0.0, alpha, a, b + 1.0))
-        return b / (a + b), law
-
-    def _staying(self, living: Living, horizon: Floats) -> Floats:
-        # As of every family in which each purchase can be the last (see `bg_nbd.py`).
-        R, w, A, a, b = living
-        return 1.0 - a / (a + b) * self._expected_living((R, w, A, a + 1.0, b), horizon)
-
-    def _living_traits(self, living: Living) -> LivingTraits:
-        R, w, A, a, b = living
-        return LivingTraits(R, A, "dropout", a, b, self.k, w * A)
-
-    def _wait_living(self, living: Living, share: Floats) -> Floats:
-        R, w, A, _, _ = living
-        return by_chunks(forecast.wait, (R, w, A, share), self.k)
 
     def _draw_new(self, n: int, seed: int, replication: int) -> pd.DataFrame:
         """`n` customers from the population: columns `rate` (purchases per unit: 1/k of the stages') and `dropout`
@@ -240,20 +253,96 @@ class MBGCNBD(TakesCalendar):
         rows = draw_population(np.full(n, alpha), np.full(n, a), r, b, replication, seed, MODEL_DRAWS, TRAITS)
         return pd.DataFrame({"rate": rows[:, 0] / self.k, "dropout": rows[:, 1]})
 
-    def _draw(self, h: Histories, uids: Ints, seed: int, replication: int) -> pd.DataFrame:
-        # `stages`: how many of the k to the next purchase a live customer has behind it.
-        r, alpha, a, b = self._parameters
-        traits, alive = kernel.draw_posterior(
-            r, alpha, a, b, h.x, h.t_x, h.T, self.k, uids, replication, seed, MODEL_DRAWS, TRAITS
-        )
-        return pd.DataFrame(
-            {
-                "rate": traits[:, 0] / self.k,
-                "dropout": traits[:, 1],
-                "stages": traits[:, 2].astype(np.int64),
-                "alive": alive,
-            }
-        )
+
+@dataclass(frozen=True, kw_only=True)
+class MBGCNBDCovariates(LivingErlang, BGNBDCovariates):
+    """An MBG/CNBD-k model whose `alpha` and `a` are those of an average customer; all else as in `BGNBDCovariates`.
+
+    Parameters
+    ----------
+    r, alpha : float
+        Shape and rate (in time units) of an average customer's stages.
+    a, b : float
+        Of an average customer's dropout probability.
+    k : int
+        Stages a gap.
+    rate_effects, lifetime_effects, covariate_means : mapping of covariate to number
+        As of `BGNBDCovariates`.
+    unit : str
+        Of time.
+
+    Examples
+    --------
+    >>> people = pd.DataFrame({"T": np.full(500, 40.0), "big": np.tile([0.0, 1.0], 250)})
+    >>> true = MBGCNBDCovariates(
+    ...     r=0.5, alpha=4.0, a=0.8, b=2.5, k=2, rate_effects={"big": 0.5}, covariate_means={"big": 0.5}
+    ... )
+    >>> fit = MBGCNBDCovariates.fit(true.draw_summary_like(people, seed=1), covariates_rate=["big"], k=2)
+    >>> fit.names[-1], fit.status.code
+    ('rate:big', 'converged')
+    """
+
+    k: int
+
+    family: ClassVar[str] = "mbg_cnbd_covariates"
+    plain: ClassVar[Any] = MBGCNBD
+    more: ClassVar[tuple[Any, ...]] = (True,)
+    drops_at_first: ClassVar[bool] = True
+    # The engines know these customers by their plain family alone.
+    simulated_as: ClassVar[Simulated | None] = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_count(self.k, f"{type(self).__name__}: k")
+
+    def to_dict(self) -> dict[str, Any]:
+        """As of `BGNBDCovariates`, and `k`."""
+        return {**super().to_dict(), "k": self.k}
+
+    @classmethod
+    def fit(cls, summary: pd.DataFrame, *, k: int | None = None, **options: Any) -> ModelFit[Self]:
+        """As `BGNBDCovariates.fit`, of a summary with `log_intervals`, for `k` stages or, without it, the best number
+        of them (see `MBGCNBD.fit`)."""
+        return best_stages(lambda stages: super(MBGCNBDCovariates, cls).fit(summary, k=stages, **options), k)
+
+    @classmethod
+    def likelihood(cls, summary: pd.DataFrame, *, k: int | None = None, **options: Any) -> Likelihood[Self]:
+        """As `BGNBDCovariates.likelihood`, for `k` stages or for the best number of them."""
+        if k is None:
+            k = cls.fit(summary, **options).model.k
+        found = super().likelihood(summary, k=k, **options)
+        return replace(found, log_scale=with_gaps(found.log_scale, summary, options.get("weights"), k))
+
+    @property
+    def _more(self) -> tuple[Any, ...]:
+        return self._kernel_last(k=self.k)
+
+    def _population(self, rate: Floats, leaving: Floats, seed: int, replication: int) -> pd.DataFrame:
+        traits = super()._population(rate, leaving, seed, replication)
+        return traits.assign(rate=traits["rate"] / self.k)
+
+
+def best_stages(of: Callable[[int], Any], k: int | None) -> Any:
+    """A fit of `k` stages, or of those at which the likelihood is largest: the search stops after two worse ones."""
+    if k is not None:
+        return of(check_count(k, "k"))
+    best, best_k = of(1), 1
+    for stages in range(2, MOST_STAGES + 1):
+        found = of(stages)
+        if found.loglik > best.loglik:
+            best, best_k = found, stages
+        elif stages > best_k + 1:
+            break
+    return best
+
+
+def with_gaps(log_scale: float, summary: pd.DataFrame, weights: ArrayLike | None, k: int) -> float:
+    """What undoes the scaling of time, from what does for k = 1, and the gaps' own factor: the k stages of a gap scale
+    its density's other part by time^-k, its own factor by time^(k-1)."""
+    weight = checked_weights(weights, len(summary))
+    gaps = float((weight * log_intervals(summary, k)).sum())
+    repeats = float((weight * Histories.of(summary).x).sum())
+    return k * log_scale + (k - 1) * gaps - repeats * math.lgamma(k)
 
 
 def log_intervals(summary: pd.DataFrame, k: int) -> Floats:

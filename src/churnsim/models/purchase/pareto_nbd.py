@@ -52,7 +52,7 @@ from churnsim.models.purchase.active_periods import LivingTraits
 from churnsim.models.purchase.buy_till_you_die import LiveKernels, Living
 from churnsim.models.purchase.calendar_model import CalendarFit
 from churnsim.models.purchase.continuous_time import ContinuousTime
-from churnsim.models.purchase.covariates import CovariateModel
+from churnsim.models.purchase.covariates import CovariatesInTime
 from churnsim.models.purchase.fit_data import ScaledHistories, likelihood_of, summed
 from churnsim.models.purchase.histories import Histories
 from churnsim.models.purchase.protocol import Simulated
@@ -198,7 +198,7 @@ class ParetoNBD(LivingGammaGamma):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ParetoNBDCovariates(CovariateModel, LivingGammaGamma):
+class ParetoNBDCovariates(CovariatesInTime, LivingGammaGamma):
     """A Pareto/NBD model whose `alpha` and `beta` are those of an average customer.
 
     Known customers' summaries must hold the covariates; new customers are average ones.
@@ -241,8 +241,8 @@ class ParetoNBDCovariates(CovariateModel, LivingGammaGamma):
     plain: ClassVar[Any] = ParetoNBD
     kernels: ClassVar[Any] = by_row
     own_names: ClassVar[tuple[str, str]] = ("alpha", "beta")
-    leaving_trait: ClassVar[str] = "death_rate"
-    leaves_by: ClassVar[int] = -1
+    traits: ClassVar[tuple[str, str]] = ("rate", "death_rate")
+    moved: ClassVar[tuple[int, int]] = (-1, -1)
 
     def _population(self, rate: Floats, leaving: Floats, seed: int, replication: int) -> pd.DataFrame:
         r, alpha, s, beta = self._parameters

@@ -53,6 +53,9 @@ def simulated_families() -> tuple[str, ...]:
     return tuple(name for name, family in PURCHASE_FAMILIES.items() if family.simulated_as is not None)
 
 
-def with_covariates() -> tuple[str, ...]:
-    """Names of the families that have a form with covariates."""
-    return tuple(name for name, family in PURCHASE_FAMILIES.items() if family.covariate_family is not None)
+def with_covariates(*, simulated: bool = True) -> tuple[str, ...]:
+    """Names of the families that have a form with covariates, by which a market can be simulated or by any."""
+    forms = {name: family.covariate_family for name, family in PURCHASE_FAMILIES.items()}
+    return tuple(
+        name for name, form in forms.items() if form is not None and not (simulated and form.simulated_as is None)
+    )
