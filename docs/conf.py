@@ -126,12 +126,12 @@ def make_pages(app: Any) -> None:
 
 
 def fit_page(app: Any, name: str, source: list[str]) -> None:
-    """Links of the pages in docs to what stands elsewhere; the pages of the claims below their catalogue."""
+    """Links of the pages in docs to what stands elsewhere; the pages of claims and notebooks below their lists."""
     page = DOCS / f"{name}.md"
     if page.is_file() and page.parent != MADE:
         source[0] = moved_links(source[0], page, page)
-    if name == "claims":
-        source[0] += "\n```{toctree}\n:hidden:\n:glob:\n\nclaims/*\n```\n"
+    if name in ("claims", "notebooks"):
+        source[0] += f"\n```{{toctree}}\n:hidden:\n:glob:\n\n{name}/*\n```\n"
 
 
 def is_foreign(app: Any, kind: str, name: str, thing: Any, skip: bool, options: Any) -> bool | None:

@@ -15,6 +15,7 @@ from churnsim.claims.machinery.verdicts import Answer
 from churnsim.claims.on_data.existing_revenue import share_by_age
 from churnsim.claims.on_data.longer_is_worth_more import spend_by_quarter
 from churnsim.claims.on_data.relationship_ladder import forbidden_moves
+from churnsim.errors import ConfigError
 
 
 @pytest.fixture(scope="module")
@@ -227,3 +228,9 @@ def test_a_log_that_is_too_short_makes_a_claim_untestable_and_not_an_error(evide
     result = CATALOGUE["second-sale"].test(on(evidence, log))
     assert result.answer is Answer.UNDECIDED
     assert "nobody was watched for" in result.finding.reason
+
+
+def test_a_log_without_its_market_is_refused():
+    """It was passed over, and the answer was CDNOW's."""
+    with pytest.raises(ConfigError, match="log goes with market="):
+        CATALOGUE["repeat-premium"].test(log=log_from([("a", 0, 10.0)]), quick=True)

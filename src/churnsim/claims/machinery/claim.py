@@ -357,6 +357,10 @@ class Claim:
         """
         own = self.check_settings(settings or {})
         check_count(worlds, "worlds")
+        if log is not None and market is None:
+            raise ConfigError(
+                "log goes with market=: give a Market of these customers too, as docs/first-day.md makes it."
+            )
         if market is not None:
             from churnsim.claims.machinery.evidence import market_evidence  # loads the engines: only when asked for
 
