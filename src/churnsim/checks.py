@@ -12,7 +12,7 @@ import inspect
 import itertools
 import math
 import numbers
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Hashable
 from fractions import Fraction
 from types import MethodType
 from typing import Any, Literal, TypeVar, get_args, get_origin, is_typeddict
@@ -185,6 +185,24 @@ def check_frame(value: Any, name: str, remedy: str = "") -> None:
         twice = value.columns[value.columns.duplicated()][0]
         many = int((value.columns == twice).sum())
         raise DataError(f"{name} has {many} columns {shown(twice)}. Rename or drop all but one of them.")
+
+
+def labels_of(values: Any, name: str) -> tuple[Any, Any]:
+    """Each row's place among the different values of a Series, -1 where it is missing, and these values; DataError for
+    a value, such as a list, that stands for nothing.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> labels_of(pd.Series(["mail", ["none"]]), "arm")
+    Traceback (most recent call last):
+    churnsim.errors.DataError: arm holds ['none'], where a text or a number is needed.
+    """
+    try:
+        return values.factorize()  # type: ignore[no-any-return]
+    except TypeError:
+        other = next(value for value in values if not isinstance(value, Hashable) or isinstance(value, tuple))
+        raise DataError(f"{name} holds {shown(other)}, where a text or a number is needed.") from None
 
 
 def check_level(level: object, name: str = "level") -> float:

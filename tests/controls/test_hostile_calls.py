@@ -126,10 +126,9 @@ def spoilt_frames(frame: pd.DataFrame) -> Iterator[tuple[str, Any]]:
         yield f"without {name}", frame.drop(columns=name)
         yield f"text in {name}", frame.assign(**{str(name): "x"})
         yield f"NaN in {name}", frame.assign(**{str(name): np.nan})
-        for what, value in (("None", None), ("a list", [1])):
-            holed = frame.astype({name: object})
-            holed.iloc[0, holed.columns.get_loc(name)] = value
-            yield f"{what} in {name}", holed
+        for what, value in (("None", None), ("NA", pd.NA), ("a list", [1]), ("a tuple", (1, 2))):
+            holed = pd.Series([value, *frame[name].iloc[1:]], index=frame.index, dtype=object)
+            yield f"{what} in {name}", frame.assign(**{str(name): holed})
         if pd.api.types.is_numeric_dtype(frame[name]):
             yield f"infinity in {name}", frame.assign(**{str(name): np.inf})
             yield f"negative {name}", frame.assign(**{str(name): -frame[name].astype(float) - 1})
@@ -229,6 +228,26 @@ def test_a_hostile_value_gives_an_error_of_churnsim_or_an_answer(data):
     label = data.draw(st.sampled_from(list(values)))
     error = raw_error(name, parameter, values[label])
     assert error is None, f"{name}({parameter}={label}) raises {type(error).__name__}: {str(error)[:200]}"
+
+
+@pytest.mark.parametrize(
+    ("name", "parameter", "column", "value"),
+    [
+        ("trial_effects", "customers", "arm", ["mail"]),
+        ("trial_effects", "customers", "arm", {"mail"}),
+        ("count_renewals", "subscriptions", "churned", pd.NA),
+        ("shares_of_variance", "answer", None, "much"),
+        ("shares_of_variance", "answer", None, [1.0]),
+    ],
+)
+def test_a_cell_that_is_no_label_is_refused_by_name(name, parameter, column, value):
+    """In the last row of a column of labels, where sorting and grouping meet it last."""
+    right = {key: made(given) for key, given in arguments_of(name, the_call(name)).items()}
+    cells = (right[parameter] if column is None else right[parameter][column]).astype(object)
+    cells = pd.Series([*cells.iloc[:-1], value], index=cells.index, dtype=object)
+    wrong = cells if column is None else right[parameter].assign(**{column: cells})
+    with pytest.raises(ChurnSimError):
+        the_call(name)(**{**right, parameter: wrong})
 
 
 def test_every_public_call_is_tried_or_has_a_reason():

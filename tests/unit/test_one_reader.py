@@ -18,11 +18,11 @@ from typer.testing import CliRunner
 
 import churnsim as cs
 from churnsim.cli.app import app
-from churnsim.cli.errors import in_options
 from churnsim.data import CustomerDatabase, ParquetLog, in_one_currency, read_subscriptions, read_transactions
 from churnsim.data.summaries.frame_kinds import summary_of_kind
 from churnsim.data.tabular import csv_source, excel_source, files
 from churnsim.errors import ConfigError, DataError
+from churnsim.study.config.advice import in_options
 
 SALES = """Kunde;Tag;Preis;Menge;Whg
 7;25.03.2024;1,50;4;EUR

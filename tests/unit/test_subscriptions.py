@@ -134,6 +134,16 @@ def test_renewals_are_counted_by_the_calendar(tmp_path):
     assert quarters["tenure"].tolist() == [1.0, 1.0, 4.0, 0.0]
 
 
+def test_words_are_no_flags_of_who_left():
+    """Every text but the empty one is true to numpy, "no" as well."""
+    frame = pd.DataFrame({"tenure": [1.0, 2.0], "churned": ["no", "yes"]})
+    frame.attrs["unit"] = "M"
+    with pytest.raises(cs.errors.DataError, match="churned must be True or False"):
+        cs.data.count_renewals(frame, term="1 M")
+    flags = cs.data.count_renewals(frame.assign(churned=[0, 1]), term="1 M")
+    assert flags["churned"].tolist() == [0, 1]
+
+
 def test_data_sets():
     telco = cs.datasets.telco()
     assert (len(telco), int(telco["churned"].sum()), telco["tenure"].max()) == (7043, 1869, 72.0)

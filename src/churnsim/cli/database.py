@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -105,14 +106,19 @@ def add(
 def check(database: Database) -> None:
     """Say what the database holds and what is odd about it, rule by rule."""
     from churnsim.data.database import CustomerDatabase
+    from churnsim.study.config.advice import in_options
 
+    options = {*inspect.signature(add).parameters, *inspect.signature(summarise).parameters}
     with CustomerDatabase(database, read_only=True) as db:
         report = db.check()
     print_table(("table", "rows"), [[name, f"{rows:,}"] for name, rows in report.tables.items()], right=("rows",))
     typer.echo(f"{report.customers:,} customers with purchases, {report.first or '-'} to {report.last or '-'}")
     print_table(
         ("rule", "count", "of", "share", "what was done"),
-        [[f.rule, f"{f.count:,}", f"{f.of:,}", f"{f.share:.2%}", f.treatment] for f in report.findings],
+        [
+            [f.rule, f"{f.count:,}", f"{f.of:,}", f"{f.share:.2%}", in_options(f.treatment, options)]
+            for f in report.findings
+        ],
         right=("count", "of", "share"),
     )
     if report.reasons:

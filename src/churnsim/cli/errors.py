@@ -6,11 +6,10 @@ import errno
 import functools
 import inspect
 import os
-import re
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
 import typer
@@ -25,11 +24,6 @@ EXIT_INTERRUPTED = 130
 # What a full disk, a spent quota and a limit on files say.
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
-RATES = re.compile(r"exchange_rates=, such as \{.*?\}, where the log is read, or convert it with [\w.]*\w")
-
-# A column without an option of its own.
-COLUMN = re.compile(r"(?<=Pass )(?:(\w+)=|columns=\{'(\w+)': \.\.\.\} with)(?= the name of the column)")
-
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -42,32 +36,6 @@ def fail(message: str) -> typer.Exit:
     """Say what is wrong on standard error; raise what this returns."""
     typer.echo(f"error: {message}", err=True)
     return typer.Exit(EXIT_UNUSABLE)
-
-
-def in_options(message: str, names: Iterable[str]) -> str:
-    """A message that names arguments of Python ("pass delimiter=';'") in the words of the command line
-    ("pass --delimiter ';'"), for the arguments that a command has as options.
-
-    Examples
-    --------
-    >>> in_options("Pass delimiter=';', or amount=None.", ["delimiter", "amount"])
-    "Pass --delimiter ';', or --amount none."
-    >>> in_options("Pass at= the name of the column that holds it.", ["column"])
-    'Pass --column at=NAME, the name of the column that holds it.'
-    """
-    known = sorted(names, key=len, reverse=True)
-    if "rate" in known:
-        message = RATES.sub("--rate for each, such as --rate USD=1 --rate EUR=1.08", message)
-        message = message.replace("exchange_rates says", "--rate says")
-    if not known:
-        return message
-
-    def option(match: re.Match[str]) -> str:
-        value = "none" if match[2] == "None" else match[2]
-        return f"--{match[1].replace('_', '-')}" + (f" {value}" if value else "")
-
-    message = re.sub(rf"(?<![\w-])({'|'.join(known)})=('[^']*'|\w+)?", option, message)
-    return COLUMN.sub(r"--column \1\2=NAME,", message) if "column" in known else message
 
 
 def _stop_when_terminated() -> Any:
@@ -91,6 +59,8 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
             with interruptible():
                 return command(*args, **kwargs)
         except ChurnSimError as error:
+            from churnsim.study.config.advice import in_options
+
             raise fail(in_options(str(error), inspect.signature(command).parameters)) from error
         except KeyboardInterrupt as interrupt:
             # A study says by itself how to continue; other commands have nothing to continue.

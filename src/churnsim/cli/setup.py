@@ -16,7 +16,7 @@ from churnsim.checks import check_number
 from churnsim.cli.export import JsonFile, not_the_input, write_json_file
 from churnsim.cli.purchases import FORMAT, RULES, exchange_rates, reading_progress, with_options
 from churnsim.cli.tables import print_table
-from churnsim.errors import ConfigError
+from churnsim.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from churnsim.study.setup.export import Answers, Export, UndecidedError
@@ -88,7 +88,9 @@ def init(
       churnsim init gifts.csv --template donations --contacts mailings.csv
     """
     from churnsim.data.records.reading import read_records
+    from churnsim.study.config.advice import in_keys
     from churnsim.study.config.config_file import parse_config
+    from churnsim.study.config.evidence_sections import RecordsSection
     from churnsim.study.setup.choices import choices_for
     from churnsim.study.setup.export import Answers
     from churnsim.study.setup.writing import config_text, quality_page
@@ -111,7 +113,14 @@ def init(
     chosen = choices_for(found, margin=margin or MARGIN)
     records = {kind: given[kind] for kind in RECORDS if given[kind] is not None}
     for kind, path in records.items():
-        read_records(kind, path)
+        try:
+            read_records(kind, path)
+        except DataError as error:
+            told = in_keys(str(error), f"evidence.{kind}", RecordsSection.model_fields)
+            raise DataError(
+                f"{told} Such keys go into the study: leave --{kind.replace('_', '-')} out here, and write the table "
+                f"[evidence.{kind}] there."
+            ) from error
     text = config_text(
         found, chosen, answers, name=slug, title=title or slug.replace("-", " ").capitalize(), folder=target.parent,
         template=template, margin=margin or MARGIN, currency=currency_sign, records=records,

@@ -197,7 +197,7 @@ def complaint_evidence(
     rows = record_table("complaints", complaints)
     frame = _complaints(rows, history, [word.strip().lower() for word in unresolved])
     if control is not None and "arm" not in frame:
-        raise ConfigError("a control is named, but the complaints have no column arm. Give it, or control=None.")
+        raise ConfigError("a control is named, but the complaints have no column arm. Give it, or name no control.")
     settled = np.where(frame["settled"], frame["answered"] - frame["day"], np.inf)
     waits = RiskTable.of(
         np.where(

@@ -121,7 +121,7 @@ class History:
         """The days of a column of records, of which those after the last day are refused."""
         day = day_numbers(rows.frame[name])
         late = (day > self.until) & (day < NEVER)
-        remedy = "Give until= a later day, or records up to that day."
+        remedy = "Give records up to that day, or until= a later day."
         rows.refuse(late, name, "lies after the last day observed", remedy)
         return day
 

@@ -27,7 +27,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churnsim.checks import check_frame, check_level, check_number, typed
+from churnsim.checks import check_frame, check_level, check_number, labels_of, typed
 from churnsim.errors import ConfigError, DataError
 from churnsim.evidence.beliefs import Belief
 from churnsim.models.estimation.design_matrix import Design, checked_features, independent_columns, number_columns
@@ -355,7 +355,7 @@ def _arm_of(values: pd.Series, control: str) -> tuple[Ints, list[str]]:
         raise DataError(
             f"customer {str(values.index[values.isna()][0])[:80]!r} has no arm. Leave it out, or say which."
         )
-    codes, values_found = pd.factorize(values)
+    codes, values_found = labels_of(values, f"the column of arms {values.name!r}")
     words = [str(value) for value in values_found]
     found = sorted(set(words))
     if control not in found:

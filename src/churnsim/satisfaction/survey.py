@@ -56,6 +56,8 @@ def answer_dates(values: pd.Series[Any], *, source: str, date_format: str | None
 
 def _on_scale(kind: str, frame: pd.DataFrame, scale: Scale) -> pd.DataFrame:
     """The answers as numbers; DataError for the first that is none or is off the scale."""
+    if not frame.columns.size:
+        raise DataError(f"{kind} has no items. Give each a column of answers.")
     try:
         numbers = frame.astype(float)
     except (TypeError, ValueError):

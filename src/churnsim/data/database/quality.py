@@ -127,11 +127,11 @@ def check_quality(connection: Any) -> QualityReport:
         ),
         Finding(
             rule="rows that repeat another in every column", count=repeated, of=rows,
-            treatment="kept; set aside by add(..., duplicates='set_aside')",
+            treatment="kept; set aside where they are added with duplicates='set_aside'",
         ),
         Finding(
             rule="of these, repeats of a row of another file", count=across, of=rows,
-            treatment="kept; overlapping exports? remove by duplicates='set_aside'",
+            treatment="kept; overlapping exports? left out where they are added with duplicates='set_aside'",
         ),
         Finding(
             rule="further purchases of a customer on one day", count=same_day, of=rows,
@@ -188,8 +188,7 @@ def _of_own_records(connection: Any, tables: dict[str, int]) -> list[Finding]:
                 found.append(
                     Finding(
                         rule=f"{name}: customers without a purchase", count=strange, of=several,
-                        treatment="kept; are ids written as in the purchases? read_records(..., purchases=) can do "
-                        "without them",
+                        treatment="kept; are ids written as in the purchases?",
                     )
                 )  # fmt: skip
             if column.name in TABLES[name].may_lack:

@@ -231,6 +231,19 @@ def _duration(values: pd.Series[Any], name: str, flaws: Flaws, written: NumberFo
 SLACK = 0.1
 
 
+def churned_flags(subscriptions: pd.DataFrame) -> NDArray[np.bool_]:
+    """The column `churned` as flags. DataError for what is neither True nor False, 1 nor 0."""
+    column = subscriptions["churned"]
+    values = column.to_numpy()
+    if values.dtype != bool and not pd.Series(values).isin([0, 1]).all():
+        bad = column[~column.isin([0, 1])]
+        raise DataError(
+            f"churned must be True or False (or 1 or 0); customer {str(bad.index[0])[:80]!r} has "
+            f"{str(bad.iloc[0])[:40]!r}. Compare the column with the word for having left."
+        )
+    return values.astype(bool)
+
+
 def count_renewals(subscriptions: pd.DataFrame, *, term: str) -> pd.DataFrame:
     """The same subscriptions with `tenure` and `entry` in whole terms, such as ``"1 M"`` or ``"1 year"``.
 
@@ -259,7 +272,7 @@ def count_renewals(subscriptions: pd.DataFrame, *, term: str) -> pd.DataFrame:
         raise DataError("the subscriptions do not say their time unit. Set subscriptions.attrs['unit'], such as 'M'.")
     per = length.value * DAYS_PER_UNIT[length.unit] / DAYS_PER_UNIT[unit]
     tenure = _numbers(subscriptions, "tenure") / per
-    churned = subscriptions["churned"].to_numpy(dtype=bool)
+    churned = churned_flags(subscriptions)
     completed = np.floor(tenure + SLACK)
     result = subscriptions.copy()
     result["tenure"] = np.where(churned, np.maximum(np.round(tenure), 1.0), completed)

@@ -128,7 +128,7 @@ class FrameSource(_Tabular):
             digest.update(f"{column!r}:{values.dtype}:{len(values)};".encode("utf-8", "surrogatepass"))
             try:
                 hashed = pd.util.hash_pandas_object(values, index=False)
-            except TypeError:
+            except (TypeError, ValueError):  # of lists, of tuples
                 hashed = pd.util.hash_pandas_object(values.map(repr), index=False)
             digest.update(hashed.to_numpy().tobytes())
         return digest.hexdigest()

@@ -76,6 +76,7 @@ def shares_of_variance(answer: pd.Series[float], numbers: pd.DataFrame) -> pd.Se
     check_kind(answer, "answer", pd.Series, "a Series with a value a replication")
     check_kind(numbers, "numbers", pd.DataFrame, "a frame with a row a replication")
     numbers = pd.DataFrame(number_columns(numbers, list(numbers.columns)), numbers.index)
+    answer = pd.Series(number_columns(answer.to_frame("answer"), ["answer"])["answer"])
     n = len(answer)
     if n < LEAST or len(numbers) != n:
         raise DataError(f"shares need the same {LEAST} replications or more of both; got {n} and {len(numbers)}.")

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from churnsim.checks import check_frame, shown
+from churnsim.data.subscriptions.subscriptions import churned_flags
 from churnsim.errors import DataError
 from churnsim.typing import Floats
 
@@ -46,7 +47,7 @@ class Tenures:
         n, index = len(subscriptions), subscriptions.index
         tenure = _lengths(subscriptions, "tenure")
         entry = _lengths(subscriptions, "entry") if "entry" in subscriptions.columns else np.zeros(n)
-        churned = _churned(subscriptions) if "churned" in subscriptions.columns else np.zeros(n, dtype=bool)
+        churned = churned_flags(subscriptions) if "churned" in subscriptions.columns else np.zeros(n, dtype=bool)
         late = (entry > 0) & (tenure <= entry)
         refuse(
             index, tenure, late, "tenure must be above entry", "Leave out who had gone before the observation began."
@@ -81,18 +82,6 @@ def _lengths(frame: pd.DataFrame, name: str) -> Floats:
     bad = ~np.isfinite(values) | (values < 0)
     refuse(frame.index, values, bad, f"{name} must be a finite number, 0 or more", "Check the row.")
     return values
-
-
-def _churned(frame: pd.DataFrame) -> NDArray[np.bool_]:
-    column = frame["churned"]
-    values = column.to_numpy()
-    if values.dtype != bool and not pd.Series(values).isin([0, 1]).all():
-        bad = column[~column.isin([0, 1])]
-        raise DataError(
-            f"churned must be True or False (or 1 or 0); customer {str(bad.index[0])[:80]!r} has "
-            f"{str(bad.iloc[0])[:40]!r}. Compare the column with the word for having left."
-        )
-    return values.astype(bool)
 
 
 def refuse(index: pd.Index, values: Floats, bad: NDArray[np.bool_], rule: str, remedy: str) -> None:

@@ -19,6 +19,7 @@ from churnsim.data.subscriptions.customer_rows import read_covariates
 from churnsim.data.tabular.files import regular_file
 from churnsim.errors import ConfigError
 from churnsim.models.purchase.summary_covariates import SummaryCovariates
+from churnsim.study.config.advice import told_in_keys
 from churnsim.study.config.section import Section
 
 
@@ -76,7 +77,8 @@ class StudyCovariates:
         without a row."""
         path = folder / section.path
         wanted = list(dict.fromkeys([*section.rate, *section.lifetime]))
-        table = read_covariates(path, wanted, customer_id=section.customer_id, **section.form)
+        with told_in_keys("data.covariates", CovariatesSection.model_fields):
+            table = read_covariates(path, wanted, customer_id=section.customer_id, **section.form)
         learned = SummaryCovariates.of(
             summary, table, rate=section.rate, lifetime=section.lifetime, source=section.path
         )

@@ -12,6 +12,8 @@ from string import Template
 
 from churnsim.data.database.quality import START_DAYS
 from churnsim.data.tabular.tally import GUESTS
+from churnsim.study.config.advice import in_keys
+from churnsim.study.config.config import DataSection
 from churnsim.study.config.evidence_sections import RECORDS
 from churnsim.study.setup.choices import Choices
 from churnsim.study.setup.export import Answers, Export
@@ -204,7 +206,7 @@ def quality_page(export: Export, chosen: Choices) -> str:
     heads = ("what", "how many", "of", "what is done")
     rows = [
         (*IN_OTHER_WORDS.get(found.rule, (found.rule,))[:1], found.count, found.of,
-         IN_OTHER_WORDS.get(found.rule, ("", found.treatment))[1])
+         IN_OTHER_WORDS.get(found.rule, ("", in_keys(found.treatment, "data", DataSection.model_fields)))[1])
         for found in findings
     ]  # fmt: skip
     parts += ["## What to look at", _table(heads, rows) if rows else "Nothing."]

@@ -22,6 +22,7 @@ from churnsim.models.survival.regression import RegressionFit, fit_regression
 from churnsim.models.survival.selection import RENEWAL_MODELS, compare_survival
 from churnsim.records.notices import StudyWarning
 from churnsim.records.run import DataFacts, FitRecord
+from churnsim.study.config.advice import told_in_keys
 from churnsim.study.config.contract import ContractStudyConfig, SubscribersSection
 from churnsim.study.stages.fit_stage import UNUSABLE, fit_record
 
@@ -60,11 +61,13 @@ def load_subscribers(section: SubscribersSection, folder: Path) -> ContractData:
     else:
         assert section.path is not None  # the configuration has one of the two
         path = folder / section.path
-        frame = read_subscriptions(
-            path, customer_id=section.customer_id, start=section.start, end=section.end, tenure=section.tenure,
-            churned=section.churned, entry=section.entry, covariates=wanted, observed_until=section.observed_until,
-            observed_from=section.observed_from, unit=section.unit, **section.form,
-        )  # fmt: skip
+        with told_in_keys("data", type(section).model_fields):
+            frame = read_subscriptions(
+                path, customer_id=section.customer_id, start=section.start, end=section.end, tenure=section.tenure,
+                churned=section.churned, entry=section.entry, covariates=wanted,
+                observed_until=section.observed_until, observed_from=section.observed_from, unit=section.unit,
+                **section.form,
+            )  # fmt: skip
         source, checksum = path.name, hashlib.sha256(path.read_bytes()).hexdigest()
     set_aside = list(frame.attrs.get("set_aside", []))
     counted = count_renewals(frame, term=f"1 {section.unit}")

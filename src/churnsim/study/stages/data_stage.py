@@ -19,6 +19,7 @@ from churnsim.data.summaries.summary import split_holdout, summarise
 from churnsim.data.tabular.row_errors import SetAside
 from churnsim.errors import DataError
 from churnsim.records.run import DataFacts
+from churnsim.study.config.advice import told_in_keys
 from churnsim.study.config.config import MADE_UP_SHOP, DataSection
 from churnsim.study.config.file_section import StudyCovariates
 
@@ -121,7 +122,8 @@ def read_log(section: DataSection, folder: Path) -> tuple[pd.DataFrame, str, str
         return log, f"{origin.title}. {origin.citation}", origin.checksum_sha256
     rules: Any = {"exchange_rates": section.exchange_rates or None, "first_from": section.first_from}
     if section.database is not None:
-        with CustomerDatabase(folder / section.database, read_only=True) as database:
+        told = told_in_keys("data", DataSection.model_fields)
+        with told, CustomerDatabase(folder / section.database, read_only=True) as database:
             log = database.transactions(
                 refunds="net" if section.refunds == "net" else "apart", amounts=section.has_amounts, **rules
             )
@@ -130,9 +132,10 @@ def read_log(section: DataSection, folder: Path) -> tuple[pd.DataFrame, str, str
     path = folder / section.path
     if section.most_bad is not None:
         rules["most_bad"] = section.most_bad
-    log = read_transactions(
-        path, customer_id=section.customer_id, date=section.date, amount=section.amount or None, price=section.price,
-        quantity=section.quantity, currency=section.currency_column, guests=section.guests, refunds=section.refunds,
-        duplicates=section.duplicates, **section.form, **rules,
-    )  # fmt: skip
+    with told_in_keys("data", DataSection.model_fields):
+        log = read_transactions(
+            path, customer_id=section.customer_id, date=section.date, amount=section.amount or None,
+            price=section.price, quantity=section.quantity, currency=section.currency_column, guests=section.guests,
+            refunds=section.refunds, duplicates=section.duplicates, **section.form, **rules,
+        )  # fmt: skip
     return log, path.name, hashlib.sha256(path.read_bytes()).hexdigest()

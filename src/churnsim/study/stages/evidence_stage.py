@@ -53,6 +53,7 @@ from churnsim.simulation.mechanisms.parts import parts_of
 from churnsim.simulation.scenario.beliefs import market_beliefs, numbers_by_name, with_values
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.strategy import Strategy
+from churnsim.study.config.advice import told_in_keys
 from churnsim.study.config.config import StudyConfig
 from churnsim.study.config.evidence_sections import RECORDS, RecordsSection, TargetsSection
 from churnsim.study.config.market_overrides import beliefs_of_file, overridden_origins
@@ -375,7 +376,9 @@ def _rows(study: Study, kind: str, section: RecordsSection) -> tuple[pd.DataFram
         rows = _own_records(study.config, kind)
     else:
         path = study.config.folder / section.path
-        rows = _with_own_ids(study, read_records(kind, path, columns=section.columns, **section.form))  # type: ignore[arg-type]
+        with told_in_keys(f"evidence.{kind}", type(section).model_fields):
+            read = read_records(kind, path, columns=section.columns, **section.form)  # type: ignore[arg-type]
+        rows = _with_own_ids(study, read)
     until, at = study.until, "to" if kind == "spend" else "renewal" if kind == "offers" else "at"
     if until is None:
         return rows, 0

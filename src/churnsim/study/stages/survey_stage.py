@@ -23,6 +23,7 @@ from churnsim.simulation.engine.engines import simulate
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.scenario import Scenario
 from churnsim.simulation.survey_sample import sample_survey, satisfied_at
+from churnsim.study.config.advice import told_in_keys
 from churnsim.study.config.file_section import SurveySection
 from churnsim.study.stages.data_stage import StudyData
 
@@ -73,7 +74,8 @@ def _instrument(measured: dict[str, Any]) -> InstrumentRecord:
 def _from_file(section: SurveySection, folder: Path) -> Survey:
     assert section.path is not None
     _, own = SCALES.get(section.instruments[0], ((1, 7), {}))
-    return read_survey(folder / section.path, scale=(section.low, section.high), scales=own, on_bad=section.on_bad)
+    with told_in_keys("survey", SurveySection.model_fields):
+        return read_survey(folder / section.path, scale=(section.low, section.high), scales=own, on_bad=section.on_bad)
 
 
 def _purchases_since(data: StudyData) -> pd.DataFrame:
