@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 
 import numpy as np
@@ -26,6 +27,18 @@ def log():
             "paid": [10.0, 20.0, 30.0, -20.0, 8.0, 12.0, -6.0],
         }
     )
+
+
+def test_two_currencies_are_not_added_up(log):
+    """Whoever picks the columns by name must not lose the one that says what the amounts are."""
+    two = log.assign(paid=log["paid"].abs(), Currency=["EUR"] * 6 + ["USD"])
+    columns = {"customer_id_col": "who", "datetime_col": "when", "monetary_value_col": "paid"}
+    held_out = functools.partial(calibration_and_holdout_data, calibration_period_end="2024-01-08")
+    for call in (rfm_summary, held_out):
+        with pytest.raises(DataError, match="2 currencies"):
+            call(two, **columns)
+        call(two.assign(Currency="EUR"), **columns)
+        call(two, **{**columns, "monetary_value_col": None})
 
 
 def test_refunds_are_refused_kept_apart_or_netted_and_told(log):

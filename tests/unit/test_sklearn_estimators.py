@@ -272,3 +272,16 @@ def test_a_file_with_a_foreign_type_is_refused_and_not_constructed(saved, tmp_pa
         save_model(ChurnClassifier(), path)
     with pytest.raises(ConfigError, match="cannot save"):
         save_model(LinearRegression(), path)
+
+
+def test_the_horizon_is_a_year_in_any_unit():
+    """A log counted in days says the same as in weeks: the default is no bare number of whichever unit."""
+    log = cs.datasets.cdnow()
+    log = log[log["customer_id"] % 6 == 0]
+    values = {}
+    for unit in ("D", "W"):
+        summary = cs.summarise(log, until="1997-09-30", unit=unit)
+        values[unit] = CustomerValueRegressor(unit=unit).fit(summary).predict(summary)
+    np.testing.assert_allclose(values["D"], values["W"], rtol=2e-4)
+    with pytest.raises(ConfigError, match="not a duration"):
+        CustomerValueRegressor(horizon="long").fit(summary)

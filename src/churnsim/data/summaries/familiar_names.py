@@ -9,7 +9,7 @@ import pandas as pd
 
 from churnsim.checks import typed
 from churnsim.data.logs.grouped_log import tabular
-from churnsim.data.logs.log_rules import Refunds
+from churnsim.data.logs.log_rules import Refunds, currency_column
 from churnsim.data.summaries.frame_kinds import in_kind
 from churnsim.data.summaries.summary import split_holdout, summarise, with_plain_ids
 from churnsim.errors import DataError
@@ -132,6 +132,8 @@ def _named(transactions: Any, customer: str, when: str, amount: str | None) -> p
             f"the log must have each of the columns {', '.join(map(repr, wanted))} once; it has "
             f"{', '.join(map(repr, frame.columns))}."
         )
-    log = frame[list(wanted)].rename(columns=wanted)
+    currency = None if amount is None else currency_column(frame.columns)
+    kept = list(wanted) if currency in (None, *wanted) else [*wanted, currency]  # amounts are in it
+    log = frame[kept].rename(columns=wanted)
     log.attrs = dict(frame.attrs)
     return with_plain_ids(log)

@@ -26,7 +26,7 @@ from churnsim.models.purchase.registry import AT_OPPORTUNITIES, PURCHASE_FAMILIE
 from churnsim.models.spend.gamma_gamma import GammaGamma
 from churnsim.models.value.clv import discounted_purchases
 from churnsim.typing import Floats
-from churnsim.units import check_unit
+from churnsim.units import check_unit, parse_duration
 
 COLUMNS = ("frequency", "recency", "T", "monetary_value")
 
@@ -47,14 +47,14 @@ class CustomerValueRegressor(RegressorMixin, NamedOutput):
     ----------
     purchases : str
         The family: "bg_nbd", "mbg_nbd", "pareto_nbd", "mbg_cnbd" or "nbd".
-    horizon : float
-        Time looked ahead, in `unit`; infinite with a discount rate above 0.
+    horizon : float or str
+        Time looked ahead, in `unit` or with its own, such as "52 W"; infinite with a discount rate above 0.
     annual_discount_rate : float
         Effective; 0.10 is ten percent a year.
     margin : float
         Share of revenue that is contribution, between 0 and 1.
     unit : {"D", "W", "M", "Y"}
-        Of recency, T and the horizon.
+        Of recency, T and a horizon without one.
     columns : sequence of str
         The columns of a frame that are read, in the order of frequency, recency, T and monetary_value. An array's
         columns are taken in this order, and those after the fourth not used. Without the fourth the value is the
@@ -86,7 +86,7 @@ class CustomerValueRegressor(RegressorMixin, NamedOutput):
     def __init__(
         self,
         purchases: str = "bg_nbd",
-        horizon: float = 52.0,
+        horizon: float | str = "52 W",
         annual_discount_rate: float = 0.1,
         margin: float = 1.0,
         unit: str = "W",
@@ -108,8 +108,7 @@ class CustomerValueRegressor(RegressorMixin, NamedOutput):
         check_unit(self.unit)
         check_share(self.margin, "margin", zero=True)
         check_number(self.annual_discount_rate, "annual_discount_rate", least=0)
-        if self.horizon != math.inf:
-            check_number(self.horizon, "horizon", above=0)
+        self._ahead()
         if isinstance(self.columns, str) or not 2 <= len(self.columns) <= 4:
             raise ConfigError(f"columns must name two to four columns; got {self.columns!r}.")
         frame = feature_frame(self, X, reset=True, wanted=self._wanted(), least=2)
@@ -121,6 +120,13 @@ class CustomerValueRegressor(RegressorMixin, NamedOutput):
         self.outputs_ = ["p_alive", "purchases", *(["spend"] if self.spend_ else []), "value"]
         return self
 
+    def _ahead(self) -> float:
+        """The horizon in `unit`."""
+        if self.horizon == math.inf:
+            return math.inf
+        length = parse_duration(self.horizon).to(self.unit) if isinstance(self.horizon, str) else self.horizon
+        return check_number(length, "horizon", above=0)
+
     def transform(self, X: Any) -> Floats:
         """`p_alive`, discounted `purchases`, `spend` of one (with amounts) and `value`: features for what comes next in
         a pipeline, shape (rows, 3 or 4)."""
@@ -128,7 +134,7 @@ class CustomerValueRegressor(RegressorMixin, NamedOutput):
         summary = self._summary(feature_frame(self, X, reset=False, wanted=self._wanted()))
         count = discounted_purchases(
             summary, purchases=self.purchases_.model, annual_discount_rate=self.annual_discount_rate,
-            horizon=self.horizon,
+            horizon=self._ahead(),
         ).to_numpy()  # fmt: skip
         spend = [] if self.spend_ is None else [self.spend_.expected_spend(summary).to_numpy()]
         value = self.margin * count * (spend[0] if spend else 1.0)
