@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.unit.test_runner import STORE_EACH
 
 from churnsim.data import datasets
 from churnsim.errors import ConfigError, FitError, MissingExtraError
@@ -102,7 +103,7 @@ class Watch:
 def command_for(home: Path, runs: Path) -> list[str]:
     """The study on the command line, by two workers."""
     return [
-        sys.executable, "-c", "from churnsim.cli import main; main()",
+        sys.executable, "-c", STORE_EACH,
         "run", str(home / "study.toml"), "--runs-dir", str(runs), "--workers", "2", "--no-report",
     ]  # fmt: skip
 
@@ -113,7 +114,7 @@ def kill_after(home: Path, runs: Path, pieces: int) -> None:
         command_for(home, runs), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
     ) as process:
         deadline = time.monotonic() + 120
-        while len(list(runs.glob("*/parts/outcomes/*/*.parquet"))) < pieces and process.poll() is None:
+        while len(list(runs.glob("*/parts/outcomes/*.parquet"))) < pieces and process.poll() is None:
             assert time.monotonic() < deadline
             time.sleep(0.002)
         assert process.poll() is None, "it was done before it could be killed"

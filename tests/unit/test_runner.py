@@ -24,6 +24,7 @@ from churnsim.study.config.config import ComparisonSection, StudyConfig
 from churnsim.study.config.config_file import parse_config, read_config
 from churnsim.study.runner import StudyInterrupted, run_study
 from churnsim.study.stages.comparison_stage import compare_strategies
+from churnsim.study.storage import outcome_parts
 from churnsim.study.storage.store import read_json, read_parquet
 
 SMOKE = Path(__file__).parents[2] / "configs" / "smoke" / "cdnow.toml"
@@ -32,6 +33,20 @@ FILES = {
     "outcomes.parquet", "comparison.json", "claims.json", "notices.json", "customers.json",
     "contacts.parquet", ".lock",
 }  # fmt: skip
+
+# The command line, storing each finished piece at once.
+STORE_EACH = """
+from churnsim.cli import main
+from churnsim.study.storage import outcome_parts
+outcome_parts.SECONDS = 0
+main()
+"""
+
+
+@pytest.fixture
+def storing_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file for each piece, which else hold what a few seconds finish."""
+    monkeypatch.setattr(outcome_parts, "SECONDS", 0)
 
 
 class Watch:
@@ -209,6 +224,7 @@ def test_the_customers_own_story_is_that_of_the_log(finished: Path, config: Stud
     assert (top["purchases"], top["last_purchase"]) == (own["date"].nunique(), str(own["date"].max().date()))
 
 
+@pytest.mark.usefixtures("storing_each")
 def test_an_interrupted_run_goes_on_where_it_stopped(finished: Path, config: StudyConfig, home: Path) -> None:
     first = Watch(stop_after=5)
     with pytest.raises(StudyInterrupted, match="the same command continues from there"):
@@ -233,6 +249,19 @@ def test_an_interrupted_run_goes_on_where_it_stopped(finished: Path, config: Stu
     assert second.steps == 15
     for name in FILES - {"manifest.json", ".lock"}:
         assert (directory / name).read_bytes() == (finished / name).read_bytes(), name
+
+
+def test_what_an_interrupted_run_has_finished_is_stored_at_the_end_however_short_it_was(
+    config: StudyConfig, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outcome_parts, "SECONDS", 3600)
+    with pytest.raises(StudyInterrupted):
+        run_study(config, runs_dir=home / "short", workers=1, progress=Watch(stop_after=10))
+    (stored,) = (home / "short").glob("*/parts/outcomes/*.parquet")
+    found = read_parquet(stored)
+    assert found.groupby("strategy")["replication"].unique().map(list).to_dict() == {
+        strategy.name: [0, 1] for strategy in config.strategy
+    }
 
 
 def test_parts_made_by_other_code_are_not_continued(
@@ -290,14 +319,14 @@ def test_a_stopped_command_leaves_a_run_to_continue(home: Path, stop: signal.Sig
     text = (home / "study.toml").read_text(encoding="utf-8")
     (home / "long.toml").write_text(text.replace("replications = 3\n", "replications = 500\n"), encoding="utf-8")
     command = [
-        sys.executable, "-c", "from churnsim.cli import main; main()",
+        sys.executable, "-c", STORE_EACH,
         "run", str(home / "long.toml"), "--runs-dir", str(home / stop.name), "--workers", "2",
     ]  # fmt: skip
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
     deadline = time.monotonic() + 120
-    while not list((home / stop.name).glob("*/parts/outcomes/*/*.parquet")) and time.monotonic() < deadline:
+    while not list((home / stop.name).glob("*/parts/outcomes/*.parquet")) and time.monotonic() < deadline:
         assert process.poll() is None, process.communicate()
         time.sleep(0.01)
     os.killpg(process.pid, stop) if stop is signal.SIGINT else process.send_signal(stop)
@@ -352,6 +381,7 @@ def test_silence_at_the_end_is_said(home: Path) -> None:
     assert any("no purchase in the last 184 days" in note for note in watch.notes)
 
 
+@pytest.mark.usefixtures("storing_each")
 def test_a_piece_in_the_wrong_place_is_run_again(home: Path) -> None:
     """A stored replication replaced by another's copy is noticed: the outcomes come out as if nothing had happened."""
     config = parse_config((home / "study.toml").read_text(encoding="utf-8"), folder=home)
@@ -359,7 +389,7 @@ def test_a_piece_in_the_wrong_place_is_run_again(home: Path) -> None:
     with pytest.raises(StudyInterrupted):
         run_study(config, runs_dir=home / "swapped", workers=1, progress=Watch(stop_after=11))
     (directory,) = (home / "swapped").iterdir()
-    first, second, *_ = sorted(directory.glob("parts/outcomes/*/*.parquet"))
+    first, second, *_ = sorted(directory.glob("parts/outcomes/*.parquet"))
     first.write_bytes(second.read_bytes())
     again = run_study(config, runs_dir=home / "swapped", workers=1)
     assert (again / "outcomes.parquet").read_bytes() == whole

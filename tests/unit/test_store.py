@@ -118,7 +118,7 @@ def test_clear_keeps_the_lock_alone(tmp_path: Path) -> None:
     store = RunStore.open(tmp_path, "cdnow", "0123456789abcdef")
     with store.lock():
         store.write("manifest.json", {})
-        write_text(store.part("outcomes", "baseline", "000000.parquet"), "")
+        write_text(store.part("outcomes", "000000.parquet"), "")
         store.clear()
         assert [p.name for p in store.directory.iterdir()] == [".lock"]
 

@@ -361,7 +361,9 @@ class RunSession:
             for effect in effects
         )
         names, period = [strategy.name for strategy in strategies], scenarios[0].period
-        borrowed = borrow_outcomes(store, self._outcome_keys(), most=config.most_replications)
+        borrowed = borrow_outcomes(
+            store, self._outcome_keys(), most=config.most_replications, periods=scenarios[0].periods
+        )
         if borrowed:
             watch.note(f"{borrowed} replications are taken from an earlier run with other settings.")
         outcomes, size, larger = None, 0, config.simulation.replications

@@ -10,13 +10,12 @@ from __future__ import annotations
 import hashlib
 import json
 
-import pandas as pd
-
 import churnsim
 from churnsim.study.config.config import StudyConfig
 from churnsim.study.stages.score_files import scores_checksum
+from churnsim.study.storage.outcome_parts import OutcomeParts, ledgers_of
 from churnsim.study.storage.provenance import recipe
-from churnsim.study.storage.store import OUTCOMES, RunStore, read_parquet, write_parquet
+from churnsim.study.storage.store import OUTCOMES, RunStore, read_parquet
 
 # What says nothing of a strategy's ledger.
 WORDS = ("title", "description", "reference")
@@ -41,12 +40,14 @@ def outcome_keys(config: StudyConfig, data_checksum: str) -> dict[str, str]:
     return keys
 
 
-def borrow_outcomes(store: RunStore, keys: dict[str, str], *, most: int) -> int:
+def borrow_outcomes(store: RunStore, keys: dict[str, str], *, most: int, periods: int) -> int:
     """Put ledgers of earlier complete runs beside this one among its parts, as if it had run them; how many.
 
     A run made by other code or packages, one that was altered, and replications from `most` on are passed over.
     """
-    taken, made_by = 0, recipe()
+    made_by, parts = recipe(), OutcomeParts(store, periods)
+    have = set(parts.stored(keys))
+    kept = len(have)
     for directory in sorted(store.directory.parent.iterdir()):
         if directory == store.directory or not (directory / OUTCOMES).is_file():
             continue
@@ -57,15 +58,9 @@ def borrow_outcomes(store: RunStore, keys: dict[str, str], *, most: int) -> int:
         shared = {name for name, key in keys.items() if manifest.outcome_keys.get(name) == key}
         if shared and not earlier.damaged({OUTCOMES: manifest.products.get(OUTCOMES, "")}):
             outcomes = read_parquet(directory / OUTCOMES)
-            taken += _take(store, outcomes[outcomes["strategy"].isin(shared) & (outcomes["replication"] < most)])
-    return taken
-
-
-def _take(store: RunStore, outcomes: pd.DataFrame) -> int:
-    taken = 0
-    for (name, replication), rows in outcomes.groupby(["strategy", "replication"], sort=False):
-        path = store.part("outcomes", str(name), f"{replication:06d}.parquet")
-        if not path.exists():
-            write_parquet(path, rows.reset_index(drop=True), durable=False)
-            taken += 1
-    return taken
+            outcomes = outcomes[outcomes["strategy"].isin(shared) & (outcomes["replication"] < most)]
+            found = {key: table for key, table in ledgers_of(outcomes) if key not in have}
+            parts.add(found)
+            have |= set(found)
+    parts.flush()
+    return len(have) - kept

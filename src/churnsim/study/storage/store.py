@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, BinaryIO, TypeVar
+from typing import IO, Any, TypeVar
 
 import pandas as pd
 import pyarrow as pa
@@ -122,9 +123,9 @@ def write_parquet(path: Path, frame: pd.DataFrame, *, durable: bool = True) -> N
     _write_atomically(path, lambda file: pq.write_table(table, file, compression="zstd", version="2.6"), durable)
 
 
-def read_parquet(file: Path | BinaryIO) -> pd.DataFrame:
-    """The frame in a Parquet file."""
-    frame: pd.DataFrame = pq.read_table(file).to_pandas()
+def read_parquet(file: Path | bytes) -> pd.DataFrame:
+    """The frame in a Parquet file, or in the content of one."""
+    frame: pd.DataFrame = pq.read_table(io.BytesIO(file) if isinstance(file, bytes) else file).to_pandas()
     return frame
 
 
@@ -250,8 +251,3 @@ def _write_atomically(path: Path, fill: Callable[[IO[bytes]], object], durable: 
         if isinstance(error, OSError) and error.filename is None:
             error.filename = str(path)  # a write does not say which file it was
         raise
-
-
-def concatenated(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """The frames one below another, with a fresh index."""
-    return pd.concat(list(frames), ignore_index=True)
